@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// The one entry in plain JavaScript: an older Node must get a clear line, not a syntax error or a native crash.
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+
+const REQUIRED = 24;
+const major = Number(process.versions.node.split('.')[0]);
+if (major < REQUIRED) {
+  process.stderr.write(
+    `streamhub: needs Node ${REQUIRED} or newer, this is ${process.version}. Start it with \`npm start\`, which brings its own Node.\n`,
+  );
+  process.exit(1);
+}
+module.enableCompileCache?.();
+// Beside the built bundle the entry is cli.js; in a clone it is the TypeScript source.
+const built = new URL('./cli.js', import.meta.url);
+const { main } = await import(existsSync(built) ? built.href : new URL('./cli.ts', import.meta.url).href);
+await main(process.argv.slice(2));

@@ -1,0 +1,42 @@
+import { EventEmitter } from 'node:events';
+import type { Actor } from '../http/types.ts';
+
+/** Something that happened, as services announce it. */
+export interface DaemonEvent {
+  /** `<area>.<verb>`, e.g. `app.created`, `config.changed`, `job.progress`, `node.stale`, `stream.started`. */
+  type: string;
+  /** Name of the app it concerns; decides together with `tenant` who may see it. */
+  app?: string;
+  tenant?: string;
+  /** Whoever caused it; absent = the daemon itself. */
+  actor?: Actor;
+  /** Plain data for the receiver; never a secret. */
+  data: Record<string, unknown>;
+}
+
+/** In-process announcements. A listener that throws is reported and hurts nobody else. */
+export class EventBus {
+  readonly #emitter = new EventEmitter({ captureRejections: false }).setMaxListeners(0);
+  readonly #onError: (error: unknown) => void;
+
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError;
+  }
+
+  publish(event: DaemonEvent): void {
+    this.#emitter.emit('event', event);
+  }
+
+  /** @returns the function that ends the subscription */
+  subscribe(listener: (event: DaemonEvent) => void): () => void {
+    const guarded = (event: DaemonEvent): void => {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#onError(error);
+      }
+    };
+    this.#emitter.on('event', guarded);
+    return () => this.#emitter.off('event', guarded);
+  }
+}

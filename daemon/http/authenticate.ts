@@ -1,0 +1,59 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Access } from '#shared/contract/operation.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { CredentialResolver, Principal } from '../auth/principal.ts';
+
+const OPEN: ReadonlySet<Access> = new Set<Access>(['public', 'cluster-token', 'webhook', 'metrics']);
+
+/** Sets `request.principal` from the Bearer credential, or refuses with 401. Memory only: no database, no await for tokens. */
+export function installAuthentication(app: FastifyInstance, resolvers: readonly CredentialResolver[]): void {
+  app.decorateRequest('principal', null);
+  app.addHook('onRequest', (request, _reply, done) => {
+    const op = request.routeOptions.config.operation;
+    if (op === undefined || OPEN.has(op.access)) {
+      done();
+      return;
+    }
+    const credential = bearer(request.headers.authorization);
+    if (credential === undefined) {
+      done(new ApiError('UNAUTHENTICATED'));
+      return;
+    }
+    attempt(resolvers, 0, credential, request, done);
+  });
+}
+
+function attempt(
+  resolvers: readonly CredentialResolver[],
+  index: number,
+  credential: string,
+  request: FastifyRequest,
+  done: (error?: Error) => void,
+): void {
+  const resolver = resolvers[index];
+  if (resolver === undefined) {
+    done(new ApiError('UNAUTHENTICATED'));
+    return;
+  }
+  const settle = (principal: Principal | null | undefined): void => {
+    if (principal === undefined) attempt(resolvers, index + 1, credential, request, done);
+    else if (principal === null) done(new ApiError('UNAUTHENTICATED'));
+    else {
+      request.principal = principal;
+      done();
+    }
+  };
+  try {
+    const result = resolver.resolve(credential, () => request.ip);
+    if (result instanceof Promise) result.then(settle, done);
+    else settle(result);
+  } catch (error) {
+    done(error as Error);
+  }
+}
+
+/** The value after `Bearer`; the scheme in any case, extra spaces tolerated. */
+export function bearer(header: string | undefined): string | undefined {
+  if (header === undefined || header.length > 8192) return undefined;
+  return /^\s*bearer\s+(\S+)\s*$/i.exec(header)?.[1];
+}

@@ -1,0 +1,61 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError, type ErrorDefinition, ERRORS } from '#shared/errors.ts';
+
+/** Installs the one error shape of the API, for everything that can go wrong on a request. */
+export function installErrorHandling(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
+    const refusal = toApiError(error, request);
+    if (refusal.status >= 500) request.log.error({ err: error, code: refusal.code, cause: causeOf(error) }, 'request failed');
+    sendError(reply, refusal);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    sendError(reply, new ApiError('ROUTE_NOT_FOUND', { method: request.method, path: pathOf(request.url) }));
+  });
+}
+
+/** The wire form: one superset of what older clients read. */
+export function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
+  const definition: ErrorDefinition = ERRORS[error.code];
+  if (error.headers) reply.headers(error.headers);
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(error.status)
+    .type('application/json; charset=utf-8')
+    .serializer(JSON.stringify)
+    .send({
+      statusCode: error.status,
+      error: STATUS_CODES[error.status] ?? 'Error',
+      code: error.code,
+      message: error.message,
+      ...(definition.hint ? { hint: definition.hint } : {}),
+      ...(error.details ? { details: error.details } : {}),
+      requestId: reply.request.id,
+      ...error.extra,
+    });
+}
+
+export function toApiError(error: FastifyError | ApiError, request: FastifyRequest): ApiError {
+  if (error instanceof ApiError) return error;
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new ApiError('BODY_TOO_LARGE', { limit: request.routeOptions.bodyLimit ?? 0 });
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new ApiError('BAD_JSON', { reason: 'it cannot be parsed' });
+    case 'SQLITE_FULL':
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new ApiError('STORAGE_FULL');
+  }
+  if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500) {
+    return new ApiError('BAD_REQUEST', { reason: error.message }, { cause: error });
+  }
+  return new ApiError('INTERNAL', {}, { cause: error });
+}
+
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? url;
+
+function causeOf(error: Error): unknown {
+  return error.cause instanceof Error ? { name: error.cause.name, message: error.cause.message, stack: error.cause.stack } : undefined;
+}

@@ -1,0 +1,68 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import type { FastifyInstance, FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
+import fastJsonStringify from 'fast-json-stringify';
+import { ApiError, type ErrorDetail } from '#shared/errors.ts';
+
+const common = { removeAdditional: true, useDefaults: true, strict: false, allErrors: true, validateFormats: true } as const;
+
+/**
+ * Validators and serializers are compiled when a route is first used, not at start: compiling all of them would cost
+ * more than the rest of the start-up. Bodies are never coerced; paths, queries and headers always are.
+ */
+export function installCompilers(app: FastifyInstance): void {
+  let strictTypes: Ajv | undefined;
+  let coerced: Ajv | undefined;
+  const compilerFor = (part: string | undefined): Ajv => {
+    if (part === 'body') return (strictTypes ??= withFormats(new Ajv({ ...common, coerceTypes: false })));
+    return (coerced ??= withFormats(new Ajv({ ...common, coerceTypes: true })));
+  };
+  const validatorCompiler: FastifySchemaCompiler<unknown> = ({ schema, httpPart }) => {
+    let validate: ValidateFunction | undefined;
+    const name = httpPart === 'querystring' ? 'query' : (httpPart ?? 'request');
+    return (data: unknown) => {
+      validate ??= compilerFor(httpPart).compile(schema as object);
+      if (data === undefined && httpPart === 'body') return { error: missingBody() };
+      return validate(data) ? { value: data } : { error: validationError(name, validate.errors ?? []) };
+    };
+  };
+  const serializerCompiler: FastifySerializerCompiler<unknown> = ({ schema }) => {
+    let stringify: ((data: unknown) => string) | undefined;
+    return (data: unknown) => {
+      stringify ??= fastJsonStringify(schema as object) as (data: unknown) => string;
+      return stringify(data);
+    };
+  };
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+}
+
+function withFormats(ajv: Ajv): Ajv {
+  (addFormats as unknown as (ajv: Ajv) => Ajv)(ajv);
+  return ajv;
+}
+
+function missingBody(): ApiError {
+  const message = 'must be a JSON object, sent with Content-Type: application/json';
+  return new ApiError('VALIDATION_FAILED', { reason: `body ${message}` }, { details: [{ path: 'body', message }] });
+}
+
+/** Ajv's findings as one refusal that names each field; the same place is named once. */
+export function validationError(part: string, errors: readonly ErrorObject[]): ApiError {
+  const details = new Map<string, ErrorDetail>();
+  for (const error of errors.slice(0, 50)) {
+    if (error.keyword === 'if') continue;
+    const key = error.keyword === 'required' ? `/${String(error.params['missingProperty'])}` : '';
+    const path = `${part}${(error.instancePath + key).replace(/\//g, '.')}`;
+    const message = error.keyword === 'required' ? 'is required' : describe(error);
+    if (!details.has(path)) details.set(path, { path, message });
+  }
+  const list = [...details.values()];
+  return new ApiError('VALIDATION_FAILED', { reason: list.map((d) => `${d.path} ${d.message}`).join('; ') }, { details: list });
+}
+
+function describe(error: ErrorObject): string {
+  if (error.keyword === 'enum') return `must be one of ${(error.params['allowedValues'] as unknown[]).join(', ')}`;
+  if (error.keyword === 'const') return `must be ${JSON.stringify(error.params['allowedValue'])}`;
+  return error.message ?? 'is not valid';
+}

@@ -1,0 +1,109 @@
+import { Piscina } from 'piscina';
+import { ApiError } from '#shared/errors.ts';
+
+/** One kind of work for the pool. */
+export interface TaskKind {
+  /** Module below `tasks/` without extension; its default export is `async (input) => output`. */
+  file: string;
+  /** For messages: what the task does, e.g. `Validating the configuration`. */
+  what: string;
+  /** Milliseconds after which its thread is ended; 0 = no limit (only for resumable work). */
+  timeoutMs: number;
+  /** How many run at once, so that one kind never holds all threads. */
+  concurrency: number;
+  /** How many may wait; one more is refused with OVERLOADED. */
+  queue: number;
+}
+
+/** Every task kind, declared once. */
+export const TASKS = {} as const satisfies Record<string, TaskKind>;
+
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const MAX_THREADS = 4;
+const HEAP_MB = 192;
+
+interface Lane {
+  running: number;
+  waiting: (() => void)[];
+}
+
+/** The piscina pool with a lane for each kind. Threads start when first needed and leave after a while without work. */
+export class WorkerPool {
+  readonly #piscina: Piscina;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #closing = new AbortController();
+
+  constructor() {
+    this.#piscina = new Piscina({
+      minThreads: 0,
+      maxThreads: MAX_THREADS,
+      idleTimeout: 30_000,
+      concurrentTasksPerWorker: 1,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
+      // workers see no secret of the daemon's environment
+      env: workerEnvironment(),
+      filename: new URL(`./tasks/idle${extension}`, import.meta.url).href,
+    });
+  }
+
+  /** Threads alive now, for metrics. */
+  get threads(): number {
+    return this.#piscina.threads.length;
+  }
+
+  /**
+   * Runs one task in a thread.
+   * @throws ApiError TASK_TIMEOUT, TASK_FAILED (heap), OVERLOADED; AbortError when `signal` or the shutdown ends it
+   */
+  async run<I, O>(kind: TaskKind, input: I, options: { signal?: AbortSignal; transfer?: Transferable[] } = {}): Promise<O> {
+    const lane = await this.#enter(kind, options.signal);
+    const limit = kind.timeoutMs > 0 ? AbortSignal.timeout(kind.timeoutMs) : undefined;
+    const signals = [this.#closing.signal, limit, options.signal].filter((signal) => signal !== undefined);
+    try {
+      return (await this.#piscina.run(input, {
+        filename: new URL(`./tasks/${kind.file}${extension}`, import.meta.url).href,
+        signal: AbortSignal.any(signals),
+        ...(options.transfer ? { transferList: options.transfer as never } : {}),
+      })) as O;
+    } catch (error) {
+      if (limit?.aborted) throw new ApiError('TASK_TIMEOUT', { what: kind.what, seconds: kind.timeoutMs / 1000 });
+      if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') throw new ApiError('TASK_FAILED', { what: kind.what });
+      throw error;
+    } finally {
+      lane.running -= 1;
+      lane.waiting.shift()?.();
+    }
+  }
+
+  /** Ends all threads; running tasks reject with AbortError. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#piscina.destroy();
+  }
+
+  async #enter(kind: TaskKind, signal?: AbortSignal): Promise<Lane> {
+    let lane = this.#lanes.get(kind.file);
+    if (lane === undefined) this.#lanes.set(kind.file, (lane = { running: 0, waiting: [] }));
+    if (lane.running >= kind.concurrency) {
+      if (lane.waiting.length >= kind.queue) throw new ApiError('OVERLOADED');
+      const { promise, resolve } = Promise.withResolvers<void>();
+      lane.waiting.push(resolve);
+      await promise;
+      if (signal?.aborted) {
+        lane.waiting.shift()?.();
+        throw signal.reason;
+      }
+    }
+    lane.running += 1;
+    return lane;
+  }
+}
+
+function workerEnvironment(): Record<string, string> {
+  const env: Record<string, string> = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+  for (const name of ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_COMPILE_CACHE', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE']) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}

@@ -1,0 +1,68 @@
+import type { Static, TObject, TSchema } from 'typebox';
+import type { ErrorCode } from '../errors.ts';
+import type { Permission } from '../permissions.ts';
+
+/**
+ * What a caller needs for an operation.
+ * - `public`: nothing. `bearer`: any valid credential. `human`: a person's session (an API token is refused).
+ * - `owner`: a person's session with role owner, or a superadmin, in every enforcement mode.
+ * - `global`: a global-scope token or a superadmin.
+ * - `cluster-token`: header X-Cluster-Token. `webhook`: LiveKit's signature, checked by the handler. `metrics`: METRICS_TOKEN.
+ * - `{ permission }`: the role's permission; when the path names an app, also access to that app.
+ */
+export type Access = 'public' | 'bearer' | 'human' | 'owner' | 'global' | 'cluster-token' | 'webhook' | 'metrics' | { permission: Permission };
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** One route of the API: the single description that validation, serialisation, documentation and client derive from. */
+export interface Operation {
+  /** Unique name, the client's method name. */
+  id: string;
+  method: Method;
+  /** Path below `/api/v1`, parameters as `{name}`. */
+  path: string;
+  /** True for a route at the server's root instead of `/api/v1`. */
+  root?: boolean;
+  /** Section of the documentation. */
+  tag: string;
+  /** One line. */
+  summary: string;
+  description?: string;
+  access: Access;
+  /** Name of the path parameter that holds the app's name; found by itself for `name` below `/apps` and for `app`. */
+  params?: TObject;
+  query?: TObject;
+  headers?: TObject;
+  body?: TSchema;
+  /** The body may be absent altogether (treated as `{}`). */
+  bodyOptional?: boolean;
+  /** Success answers by status; the first is the default. A null schema is an empty body. */
+  responses: Readonly<Record<number, TSchema | null>>;
+  /** Codes of the error table that the operation can answer with, beside those of its access and validation. */
+  errors?: readonly ErrorCode[];
+  /** Bytes; 100 KiB unless told. */
+  bodyLimit?: number;
+  /** Media type of the answer where it is not JSON. */
+  produces?: string;
+  /** Marks an operation whose change is written to the audit trail as `<resource>.<verb>`, e.g. `app.create`. */
+  audit?: string;
+}
+
+type Of<S> = S extends TSchema ? Static<S> : Record<never, never>;
+export type ParamsOf<O extends Operation> = Of<O['params']>;
+export type QueryOf<O extends Operation> = Of<O['query']>;
+export type BodyOf<O extends Operation> = O['body'] extends TSchema ? Static<O['body']> : undefined;
+type Responses<O extends Operation> = O['responses'][keyof O['responses']];
+export type ResultOf<O extends Operation> = Responses<O> extends infer S ? (S extends TSchema ? Static<S> : undefined) : never;
+
+/** Declares an operation, keeping its exact types. */
+export function operation<const O extends Operation>(declaration: O): O {
+  return declaration;
+}
+
+/** The path parameter that names an app, if the operation acts on one. */
+export function appParamOf(op: Operation): 'name' | 'app' | undefined {
+  if (/^\/apps\/\{name\}(\/|$)/.test(op.path)) return 'name';
+  if (/^\/apps\/\{app\}(\/|$)/.test(op.path)) return 'app';
+  return undefined;
+}

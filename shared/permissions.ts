@@ -1,0 +1,43 @@
+/**
+ * Who may do what: the one table behind authorisation, the OpenAPI document and the route × caller test.
+ * A permission is `resource:action`.
+ */
+export const RESOURCES = ['app', 'config', 's3', 'stream', 'recording', 'vod', 'broadcast', 'sample', 'ingress', 'tenant', 'usage', 'token'] as const;
+export const ACTIONS = ['read', 'create', 'write', 'delete', 'start', 'stop'] as const;
+export type Resource = (typeof RESOURCES)[number];
+export type Action = (typeof ACTIONS)[number];
+export type Permission = `${Resource}:${Action}`;
+
+/** Roles of a person inside a team. API tokens act as `service`, a superadmin's session as `superadmin`. */
+export const ROLES = ['owner', 'editor', 'viewer'] as const;
+export type Role = (typeof ROLES)[number];
+
+const every = (resource: Resource): Permission[] => ACTIONS.map((action) => `${resource}:${action}` as const);
+const some = (resource: Resource, ...actions: Action[]): Permission[] => actions.map((action) => `${resource}:${action}` as const);
+
+const GRANTS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
+  owner: new Set(RESOURCES.flatMap(every)),
+  editor: new Set([
+    ...some('app', 'read', 'create', 'write'),
+    ...some('config', 'read', 'write'),
+    ...some('s3', 'read', 'write'),
+    ...some('stream', 'read', 'write', 'start', 'stop', 'delete'),
+    ...some('recording', 'read', 'start', 'stop', 'write'),
+    ...some('vod', 'read', 'write', 'delete'),
+    ...some('broadcast', 'read', 'start', 'stop', 'write'),
+    ...some('sample', 'read', 'write'),
+    ...some('ingress', 'read', 'create', 'write', 'delete'),
+    ...some('usage', 'read'),
+  ]),
+  viewer: new Set(RESOURCES.map((resource) => `${resource}:read` as const)),
+};
+
+/** Does the role hold the permission? */
+export function roleAllows(role: Role, permission: Permission): boolean {
+  return GRANTS[role].has(permission);
+}
+
+/** All permissions of a role, for documentation and the account page. */
+export function permissionsOf(role: Role): Permission[] {
+  return [...GRANTS[role]];
+}

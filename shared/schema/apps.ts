@@ -1,0 +1,39 @@
+import { type Static, Type } from 'typebox';
+import { APP_NAME_PATTERN, Instant, nullable, object, ROOM_PREFIX_PATTERN } from './common.ts';
+
+/** An app as the registry knows it. */
+export const AppRecord = object({
+  id: Type.Integer({ description: 'Never reused.' }),
+  name: Type.String({ description: 'Lowercase slug, unique on the installation.', examples: ['live'] }),
+  displayName: Type.String(),
+  livekitRoomPrefix: Type.String({ description: 'Rooms of the app are named by this prefix or `<prefix>-…`.' }),
+  createdAt: Instant,
+  updatedAt: Instant,
+  settingsJson: nullable(Type.String()),
+});
+export type AppRecord = Static<typeof AppRecord>;
+
+export const CreateAppBody = object({
+  name: Type.String({ pattern: APP_NAME_PATTERN, description: '3 to 32 characters: lowercase letters, digits, dashes inside.', examples: ['demo'] }),
+  displayName: Type.Optional(Type.String({ maxLength: 100, description: 'Shown to people; the name unless given.' })),
+  roomPrefix: Type.Optional(Type.String({ maxLength: 40, description: `Lower-cased, then \`${ROOM_PREFIX_PATTERN}\`; the name unless given. Unique.` })),
+});
+export type CreateAppBody = Static<typeof CreateAppBody>;
+
+export const AppSizes = object({
+  app: Type.String(),
+  dbSizeBytes: Type.Integer({ description: 'app.db with its WAL and shared memory file.' }),
+  vodTotalBytes: Type.Integer({ description: 'Sum over the VOD rows.' }),
+  vodCount: Type.Integer({ description: 'VOD rows of any status.' }),
+});
+export type AppSizes = Static<typeof AppSizes>;
+
+/** A boolean in a query: `true`, `1`, `false`, `0`; anything else is refused. */
+export const QueryFlag = Type.Unsafe<'true' | 'false' | '1' | '0'>({ type: 'string', enum: ['true', 'false', '1', '0'] });
+export const isSet = (flag: string | undefined): boolean => flag === 'true' || flag === '1';
+
+export const DeleteAppQuery = object({
+  deleteVods: Type.Optional(QueryFlag),
+});
+
+export const DeletedApp = object({ deleted: Type.Literal(true), name: Type.String() });

@@ -1,0 +1,67 @@
+import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
+
+/** An object whose unknown keys are dropped from requests and never appear in answers. */
+export function object<P extends TProperties>(properties: P, options: Record<string, unknown> = {}): TObject<P> {
+  return Type.Object(properties, { additionalProperties: false, ...options });
+}
+
+/** One of the given words. */
+export function oneOf<const V extends string>(values: readonly V[], options: Record<string, unknown> = {}) {
+  return Type.Unsafe<V>({ type: 'string', enum: [...values], ...options });
+}
+
+/** The schema, or null. */
+export function nullable<T extends TSchema>(schema: T, options: Record<string, unknown> = {}) {
+  return Type.Union([schema, Type.Null()], options);
+}
+
+/** The envelope `{data, error: null}` that most routes answer with. */
+export function envelope<T extends TSchema>(data: T) {
+  return object({ data, error: Type.Null({ description: 'Always null in a success.' }) });
+}
+
+/** Wraps a value in the success envelope. */
+export const ok = <T>(data: T): { data: T; error: null } => ({ data, error: null });
+
+/** A page of rows: `{data, total, limit, offset}`. */
+export function page<T extends TSchema>(row: T) {
+  return object({
+    data: Type.Array(row),
+    total: Type.Integer({ description: 'All rows that match the filters.' }),
+    limit: Type.Integer(),
+    offset: Type.Integer(),
+  });
+}
+
+/** `limit` and `offset` of a paged list. */
+export const paging = (max = 1000, fallback = 100) => ({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: max, default: fallback, description: `Rows to answer with, 1..${max}.` })),
+  offset: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Rows to leave out at the front.' })),
+});
+
+/** An instant, ISO-8601 in UTC with `Z`. */
+export const Instant = Type.String({ format: 'date-time', description: 'ISO-8601, UTC.', examples: ['2026-06-30T12:00:00.000Z'] });
+
+export const APP_NAME_PATTERN = '^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$';
+export const ROOM_PREFIX_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}$';
+
+/** Path parameter `{name}`: any string here, so that an unknown app is a 404 and not a 400. */
+export const AppNameParams = object({ name: Type.String({ description: 'Name of the app.', examples: ['live'] }) });
+/** Path parameter `{app}` of the app-level routes. */
+export const AppParams = object({ app: Type.String({ description: 'Name of the app.', examples: ['live'] }) });
+
+export const ErrorBody = Type.Object(
+  {
+    statusCode: Type.Integer({ description: 'HTTP status.' }),
+    message: Type.String({ description: 'What happened, in one string.' }),
+    error: Type.Unsafe<unknown>({ description: 'The status in words; a stable word where an older client expects one.' }),
+    code: Type.String({ description: 'Stable machine-readable code (docs/errors.md).' }),
+    requestId: Type.Optional(Type.String({ description: 'Also in the header x-request-id and in the log.' })),
+    hint: Type.Optional(Type.String({ description: 'What can be done about it.' })),
+    details: Type.Optional(
+      Type.Array(object({ path: Type.String(), message: Type.String() }), { description: 'The fields that are wrong.' }),
+    ),
+  },
+  { additionalProperties: true, $id: 'Error' },
+);
+export type ErrorBody = Static<typeof ErrorBody>;
