@@ -1,0 +1,28 @@
+import { defineStorageProvider } from 'streamhub/plugin-sdk';
+import { checkS3Settings, openS3, s3Credentials, s3Settings } from 'streamhub/plugin-sdk/s3';
+import { S3_CAPABILITIES, S3_DELETE_BATCH } from './capabilities.ts';
+
+export const minio = defineStorageProvider({
+  id: 'minio',
+  title: 'MinIO',
+  description: 'A MinIO or other S3-compatible server of your own.',
+  docsUrl: 'https://min.io/docs/',
+  capabilities: S3_CAPABILITIES,
+  maxDeleteBatch: S3_DELETE_BATCH,
+  credentials: s3Credentials,
+  settings: s3Settings({
+    region: { description: 'Region of the server; MinIO’s own default is us-east-1.' },
+    endpoint: { examples: ['http://127.0.0.1:9000'], description: 'Full URL of the server. Required.' },
+    forcePathStyle: { default: true },
+  }),
+  validate(settings) {
+    const findings = checkS3Settings(settings);
+    if (settings.endpoint === '') findings.push({ path: 'endpoint', message: 'is needed: the URL of your server', severity: 'error' });
+    if (!settings.forcePathStyle) {
+      findings.push({ path: 'forcePathStyle', message: 'is off; most servers of this kind need it', severity: 'warning' });
+    }
+    return findings;
+  },
+  endpoint: ({ endpoint }) => endpoint || undefined,
+  open: openS3,
+});

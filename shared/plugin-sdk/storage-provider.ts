@@ -1,0 +1,171 @@
+import type { LookupFunction } from 'node:net';
+import type { Readable } from 'node:stream';
+import type { Static, TObject } from 'typebox';
+
+/** What a provider's backend can do natively. */
+export interface StorageCapabilities {
+  /** Many objects go in one request. Without it `deleteMany` works one by one behind the same call. */
+  bulkDelete: boolean;
+  /** Links that open one object for a while can be made. */
+  presign: boolean;
+  /** The backend may keep old versions of deleted objects. */
+  versions: boolean;
+  /** Large objects and streams of unknown length are stored in parts. */
+  multipart: boolean;
+}
+
+/** One credential that the provider needs. Its value is kept in the daemon's secret store, never in config.yaml. */
+export interface CredentialField {
+  /** `key` for the identifying half, `secret` for the secret one. */
+  name: 'key' | 'secret';
+  title: string;
+  description?: string;
+  /** The identifying half may be shown in part; a secret one never is. */
+  secret: boolean;
+  required: boolean;
+}
+
+/** What the operator changed, for `normalise`. */
+export interface SettingsChange {
+  /** Names of the fields that the request carries; `provider` when it chooses this provider. */
+  given: readonly string[];
+  /** The provider in force before the request. */
+  previousProvider: string;
+}
+
+/** A remark on a setting. An error keeps the settings from being stored, a warning is shown. */
+export interface SettingsFinding {
+  /** Name of the field. */
+  path: string;
+  message: string;
+  severity: 'error' | 'warning';
+}
+
+/** The network rules of the installation. Every connection of a provider must pass through them. */
+export interface NetworkGuard {
+  /** Throws a `StorageError` with `ENDPOINT_REFUSED` when the URL's scheme or literal address is not allowed. */
+  check(url: string): void;
+  /** Give it to the HTTP agent: it resolves names and refuses forbidden addresses at the moment of connecting. */
+  lookup: LookupFunction;
+}
+
+/** What a client is opened with. */
+export interface StorageContext<Settings = Record<string, unknown>> {
+  settings: Settings;
+  /** By the names of `credentials`; only this app's. Empty text = not stored. */
+  credentials: Readonly<Record<string, string>>;
+  guard: NetworkGuard;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+export interface PutOptions extends CallOptions {
+  contentType?: string;
+  /** Bytes, where known; a stream without it is stored in parts. */
+  contentLength?: number;
+}
+
+export interface GetOptions extends CallOptions {
+  /** First and last byte, both included. */
+  range?: { start: number; end: number };
+}
+
+export interface ListOptions extends CallOptions {
+  /** Only keys that begin with it. */
+  prefix: string;
+  /** Only keys after this one, in the order of the listing: how a listing goes on after a restart. */
+  startAfter?: string;
+  /** Keys a page at most; 1000 unless told. */
+  pageSize?: number;
+}
+
+export interface ObjectInfo {
+  key: string;
+  size: number;
+  /** ISO-8601, where known. */
+  modifiedAt?: string;
+  etag?: string;
+  contentType?: string;
+}
+
+export interface DeleteFailure {
+  key: string;
+  /** A `StorageErrorCode`. */
+  code: string;
+  /** For people; no credential, no URL. */
+  message: string;
+}
+
+export interface DeleteResult {
+  /** Keys that are gone now; one that was missing before counts as well. */
+  deleted: number;
+  /** Every key that was not confirmed as gone. */
+  failed: DeleteFailure[];
+  /** Of the deleted ones, how many stay as an older version, because the storage keeps versions. */
+  versionsKept?: number;
+}
+
+export interface PresignOptions extends CallOptions {
+  /** Seconds until the link expires, 1 to 604800. */
+  expiresIn: number;
+  /** Makes browsers save under this name. */
+  downloadName?: string;
+}
+
+/** An open storage. Every method throws `StorageError` and nothing else for what the storage or the network does. */
+export interface StorageClient {
+  /** Stores an object, replacing an older one of that key. */
+  put(key: string, body: Readable | Uint8Array | string, options?: PutOptions): Promise<void>;
+  /** Opens an object for reading. Throws `OBJECT_MISSING`. */
+  get(key: string, options?: GetOptions): Promise<{ body: Readable; size: number | undefined; contentType: string | undefined }>;
+  /** Describes an object, or null when there is none. */
+  head(key: string, options?: CallOptions): Promise<ObjectInfo | null>;
+  /** Lists keys page by page, each page in the order of the storage's listing. Never holds more than a page. */
+  list(options: ListOptions): AsyncIterable<ObjectInfo[]>;
+  /**
+   * Deletes up to `maxDeleteBatch` keys. One refused key does not spoil the others: it is named in `failed`. Throws only
+   * when the whole call failed, so that the state of none of the keys is known.
+   */
+  deleteMany(keys: readonly string[], options?: CallOptions): Promise<DeleteResult>;
+  /** Makes a link that opens the object without a credential. Present when the capability `presign` is true. */
+  presignGet?(key: string, options: PresignOptions): Promise<string>;
+  /** Closes connections. May be called more than once. */
+  dispose(): void;
+}
+
+/**
+ * A storage provider: how one kind of storage is configured and reached. The host renders its form from `settings` and
+ * `credentials`, validates with them, and calls `open` inside a worker.
+ */
+export interface StorageProvider<S extends TObject = TObject> {
+  /** As in the manifest. */
+  id: string;
+  title: string;
+  description?: string;
+  /** Where the provider's own settings are explained. */
+  docsUrl?: string;
+  capabilities: StorageCapabilities;
+  /**
+   * Settings as a TypeBox object; titles and descriptions become the form. `bucket`, `region`, `endpoint` and
+   * `forcePathStyle` are stored under their own keys of the app's `s3` block, any other field below `s3.options`.
+   */
+  settings: S;
+  credentials: readonly CredentialField[];
+  /** Most keys that `deleteMany` takes at once. */
+  maxDeleteBatch: number;
+  /** Fills in and cleans up settings after a change. Must be pure. */
+  normalise?(settings: Static<S>, change: SettingsChange): Static<S>;
+  /** Remarks that the schema cannot make. Must be pure. */
+  validate?(settings: Static<S>): SettingsFinding[];
+  /** The URL that the client will connect to; absent or undefined when it uses no network. */
+  endpoint?(settings: Static<S>): string | undefined;
+  /** Opens a client. Connects only when first used. */
+  open(context: StorageContext<Static<S>>): StorageClient | Promise<StorageClient>;
+}
+
+/** Declares a storage provider, keeping the types of its settings. */
+export function defineStorageProvider<const S extends TObject>(provider: StorageProvider<S>): StorageProvider<S> {
+  return provider;
+}

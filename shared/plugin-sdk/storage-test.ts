@@ -1,0 +1,160 @@
+import { lookup } from 'node:dns/promises';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { hostOf, networkError } from './network-error.ts';
+import { StorageError } from './storage-error.ts';
+import type { NetworkGuard, StorageClient, StorageContext, StorageProvider } from './storage-provider.ts';
+
+export const STORAGE_TEST_STEPS = ['resolve', 'connect', 'sign', 'write', 'read', 'list', 'delete'] as const;
+export type StorageTestStepId = (typeof STORAGE_TEST_STEPS)[number];
+
+/** One step of a connection test. */
+export interface StorageTestStep {
+  id: StorageTestStepId;
+  state: 'ok' | 'failed' | 'skipped';
+  /** What was found, or what went wrong. */
+  message: string;
+  durationMs: number;
+  /** A `StorageErrorCode`, of a failed step. */
+  code?: string;
+  /** What can be done about it, of a failed step. */
+  cure?: string;
+}
+
+export interface StorageTestOptions {
+  /** Key of the probe object; nothing else is written, read or deleted. */
+  probeKey: string;
+  signal?: AbortSignal;
+  /** Time limit of resolving and of connecting, milliseconds. */
+  connectTimeoutMs?: number;
+}
+
+/**
+ * Tries a storage step by step: resolve its name, connect, make a signed request, write, read, list and delete a probe
+ * object. A step that others stand on ends the test; reading, listing and deleting are tried each by itself, so that a
+ * missing right is named. The probe is removed again whenever it was written.
+ */
+export async function testStorage(
+  // biome-ignore lint/suspicious/noExplicitAny: any provider
+  provider: StorageProvider<any>,
+  context: StorageContext,
+  { probeKey, signal, connectTimeoutMs = 10_000 }: StorageTestOptions,
+): Promise<StorageTestStep[]> {
+  const steps: StorageTestStep[] = [];
+  const run = async (id: StorageTestStepId, action: () => Promise<string>): Promise<boolean> => {
+    const start = performance.now();
+    const durationMs = () => Math.round((performance.now() - start) * 10) / 10;
+    try {
+      const message = await action();
+      steps.push({ id, state: 'ok', message, durationMs: durationMs() });
+      return true;
+    } catch (error) {
+      const known = error instanceof StorageError ? error : new StorageError('FAILED');
+      const { code, cure } = known;
+      const message = known.native && known.native !== code ? `${known.message} (${known.native})` : known.message;
+      steps.push({ id, state: 'failed', message, durationMs: durationMs(), code, cure });
+      return false;
+    }
+  };
+  const skipRest = () => {
+    for (const id of STORAGE_TEST_STEPS.slice(steps.length)) {
+      steps.push({ id, state: 'skipped', message: 'Not tried, because an earlier step failed.', durationMs: 0 });
+    }
+    return steps;
+  };
+
+  const endpoint = provider.endpoint?.(context.settings);
+  if (endpoint === undefined) {
+    for (const id of ['resolve', 'connect'] as const) {
+      steps.push({ id, state: 'skipped', message: 'This provider uses no network.', durationMs: 0 });
+    }
+  } else {
+    if (!(await run('resolve', () => resolveHost(endpoint, context.guard)))) return skipRest();
+    if (!(await run('connect', () => connectOnce(endpoint, context.guard, connectTimeoutMs)))) return skipRest();
+  }
+
+  let client: StorageClient | undefined;
+  const body = `StreamHub connection test ${probeKey}`;
+  try {
+    const signed = await run('sign', async () => {
+      client = await provider.open(context);
+      return signedRequest(client, probeKey, signal);
+    });
+    if (!signed || client === undefined) return skipRest();
+    const storage = client;
+    if (
+      !(await run('write', async () => {
+        await storage.put(probeKey, body, { contentType: 'text/plain', signal });
+        return `Wrote ${probeKey}.`;
+      }))
+    ) {
+      return skipRest();
+    }
+    await run('read', async () => {
+      const { body: stream } = await storage.get(probeKey, { signal });
+      const chunks: Buffer[] = [];
+      for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+      if (Buffer.concat(chunks).toString() !== body) throw new StorageError('INTEGRITY');
+      return 'Read back what was written.';
+    });
+    await run('list', async () => {
+      for await (const page of storage.list({ prefix: probeKey, pageSize: 10, signal })) {
+        if (page.some((object) => object.key === probeKey)) return 'The listing shows it.';
+      }
+      throw new StorageError('FAILED', { detail: 'The listing does not show the object just written.' });
+    });
+    await run('delete', async () => {
+      const { failed, versionsKept } = await storage.deleteMany([probeKey], { signal });
+      if (failed[0]) throw new StorageError(failed[0].code as StorageError['code']);
+      return versionsKept
+        ? 'Deleted; the bucket keeps versions, so deleted recordings still take space until a lifecycle rule removes them.'
+        : 'Deleted it again.';
+    });
+    return steps;
+  } finally {
+    client?.dispose();
+  }
+}
+
+/** A refused right proves the signature as well as an answer does. */
+async function signedRequest(client: StorageClient, prefix: string, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    for await (const _page of client.list({ prefix, pageSize: 1, signal })) break;
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== 'ACCESS_DENIED') throw error;
+    return 'The credentials are accepted, without the right to list.';
+  }
+  return 'The credentials are accepted.';
+}
+
+async function resolveHost(endpoint: string, guard: NetworkGuard): Promise<string> {
+  guard.check(endpoint);
+  const host = hostOf(endpoint);
+  if (isIP(host)) return `${host} is an address.`;
+  let addresses: string[];
+  try {
+    addresses = (await lookup(host, { all: true })).map((entry) => entry.address);
+  } catch (error) {
+    throw new StorageError('HOST_UNKNOWN', { native: (error as NodeJS.ErrnoException).code });
+  }
+  return `${host} is ${addresses.slice(0, 4).join(', ')}.`;
+}
+
+async function connectOnce(endpoint: string, guard: NetworkGuard, timeoutMs: number): Promise<string> {
+  const url = new URL(endpoint);
+  const host = hostOf(endpoint);
+  const secure = url.protocol === 'https:';
+  const port = Number(url.port || (secure ? 443 : 80));
+  const options = { host, port, lookup: guard.lookup };
+  return new Promise((resolve, reject) => {
+    const socket: Socket = secure ? connectTls({ ...options, servername: isIP(host) ? '' : host }) : connectTcp(options);
+    const end = (error?: StorageError) => {
+      socket.destroy();
+      if (error) reject(error);
+      else resolve(`Connected to port ${port}${secure ? ' over TLS' : ', not encrypted'}.`);
+    };
+    socket.setTimeout(timeoutMs, () => end(new StorageError('TIMEOUT')));
+    socket.once(secure ? 'secureConnect' : 'connect', () => end());
+    socket.once('error', (error: NodeJS.ErrnoException) => end(networkError(error) ?? new StorageError('UNREACHABLE')));
+  });
+}
