@@ -27,8 +27,13 @@ const secret = (env: string, doc: string) => str(env, doc, { secret: true });
 const int = (env: string, fallback: number, min: number, max: number, doc: string, flag?: string) =>
   ({ type: 'int', env, default: fallback, min, max, doc, ...(flag ? { flag } : {}) }) as const;
 const flag = (env: string, fallback: boolean, doc: string) => ({ type: 'flag', env, default: fallback, doc }) as const;
-const choice = <const V extends readonly string[]>(env: string, values: V, fallback: V[number], doc: string, junk?: V[number]) =>
-  ({ type: 'enum', env, values, default: fallback, doc, ...(junk ? { junk } : {}) }) as const;
+const choice = <const V extends readonly string[]>(
+  env: string,
+  values: V,
+  fallback: V[number],
+  doc: string,
+  junk?: V[number],
+) => ({ type: 'enum', env, values, default: fallback, doc, ...(junk ? { junk } : {}) }) as const;
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -37,7 +42,9 @@ export const SETTINGS = {
   port: { ...int('PORT', 3020, 0, 65535, 'HTTP port; 0 = any free one.'), flag: 'port' },
   host: str('HOST', 'Address to listen on.', { default: '127.0.0.1', flag: 'host' }),
   nodeEnv: str('NODE_ENV', '`production` writes JSON logs.', { default: 'development' }),
-  dataDir: str('DATA_DIR', 'Root of data/, apps/, logs/ and archive/. Default: the user’s state folder.', { flag: 'data-dir' }),
+  dataDir: str('DATA_DIR', 'Root of data/, apps/, logs/ and archive/. Default: the user’s state folder.', {
+    flag: 'data-dir',
+  }),
   publicBaseUrl: str('PUBLIC_BASE_URL', 'Base of public links to this daemon, e.g. https://stream.example.com.'),
   streamhubPublicUrl: str('STREAMHUB_PUBLIC_URL', 'Used where PUBLIC_BASE_URL is not set.'),
   publicWsUrl: str('PUBLIC_WS_URL', 'LiveKit’s public WebSocket address, given to clients and joining nodes.'),
@@ -51,14 +58,29 @@ export const SETTINGS = {
     default: ['127.0.0.0/8', '::1/128'],
     doc: 'Addresses and CIDR ranges whose X-Forwarded-For is believed.',
   } as const,
-  denyPrivateEndpoints: flag('STREAMHUB_DENY_PRIVATE_ENDPOINTS', false, 'Refuse S3 endpoints and callback URLs on loopback and private addresses.'),
+  denyPrivateEndpoints: flag(
+    'STREAMHUB_DENY_PRIVATE_ENDPOINTS',
+    false,
+    'Refuse S3 endpoints and callback URLs on loopback and private addresses.',
+  ),
   // logs
   logLevel: { ...choice('LOG_LEVEL', LOG_LEVELS, 'info', 'Lowest level written, to every sink.'), flag: 'log-level' },
   logMaxBytes: int('LOG_MAX_BYTES', 10_485_760, 65_536, 10_737_418_240, 'Size at which the log file is rotated.'),
   logMaxFiles: int('LOG_MAX_FILES', 10, 0, 1000, 'Rotated log files kept.'),
-  logRetentionDays: int('LOG_RETENTION_DAYS', 30, -1_000_000, 36_500, 'Days that log rows and archives are kept; 0 or less = no age limit.'),
+  logRetentionDays: int(
+    'LOG_RETENTION_DAYS',
+    30,
+    -1_000_000,
+    36_500,
+    'Days that log rows and archives are kept; 0 or less = no age limit.',
+  ),
   // GPU and transcoding
-  transcodingHwaccel: choice('TRANSCODING_HWACCEL', ['auto', 'gpu', 'cpu'], 'auto', 'Default of transcoding.hwaccel for apps.'),
+  transcodingHwaccel: choice(
+    'TRANSCODING_HWACCEL',
+    ['auto', 'gpu', 'cpu'],
+    'auto',
+    'Default of transcoding.hwaccel for apps.',
+  ),
   gpuDisable: flag('GPU_DISABLE', false, 'Skip GPU detection.'),
   // metrics
   metricsToken: secret('METRICS_TOKEN', 'Opens GET /metrics; unset = 404.'),
@@ -71,11 +93,32 @@ export const SETTINGS = {
   jwtSecret: secret('STREAMHUB_JWT_SECRET', 'Signs session tokens; unset = a secret of its own, kept in data/.'),
   adminUser: str('ADMIN_USER', 'Break-glass superadmin; needs ADMIN_PASS.'),
   adminPass: secret('ADMIN_PASS', 'Password of the break-glass superadmin.'),
-  authzEnforce: choice('STREAMHUB_AUTHZ_ENFORCE', ['off', 'log', 'on'], 'on', 'Role, isolation and quota checks: enforce, only log, or skip.', 'on'),
+  authzEnforce: choice(
+    'STREAMHUB_AUTHZ_ENFORCE',
+    ['off', 'log', 'on'],
+    'on',
+    'Role, isolation and quota checks: enforce, only log, or skip.',
+    'on',
+  ),
   allowSignup: flag('STREAMHUB_ALLOW_SIGNUP', false, 'Let strangers create an account and a team of their own.'),
-  authRateLimitMax: int('AUTH_RATE_LIMIT_MAX', 10, -1_000_000, 1_000_000, 'Sign-in attempts an address has per window; 0 or less = 10.'),
-  authRateLimitWindowMs: int('AUTH_RATE_LIMIT_WINDOW_MS', 900_000, 1000, 86_400_000, 'Window of the sign-in limit, milliseconds.'),
-  superadminEmail: str('STREAMHUB_SUPERADMIN_EMAIL', 'A magic link to this address signs in as superadmin; unset = off.'),
+  authRateLimitMax: int(
+    'AUTH_RATE_LIMIT_MAX',
+    10,
+    -1_000_000,
+    1_000_000,
+    'Sign-in attempts an address has per window; 0 or less = 10.',
+  ),
+  authRateLimitWindowMs: int(
+    'AUTH_RATE_LIMIT_WINDOW_MS',
+    900_000,
+    1000,
+    86_400_000,
+    'Window of the sign-in limit, milliseconds.',
+  ),
+  superadminEmail: str(
+    'STREAMHUB_SUPERADMIN_EMAIL',
+    'A magic link to this address signs in as superadmin; unset = off.',
+  ),
   appUrl: str('STREAMHUB_APP_URL', 'Base of links in mail; unset = PUBLIC_BASE_URL.'),
   smtpHost: str('STREAMHUB_SMTP_HOST', 'SMTP server for invitations and magic links; unset = no mail.'),
   smtpPort: int('STREAMHUB_SMTP_PORT', 587, 1, 65535, 'SMTP port; 465 = TLS from the start.'),
@@ -83,12 +126,23 @@ export const SETTINGS = {
   smtpPass: secret('STREAMHUB_SMTP_PASS', 'SMTP password.'),
   smtpFrom: str('STREAMHUB_SMTP_FROM', 'Sender address of mail.'),
   // network
-  ipAccessMode: choice('STREAMHUB_IP_ACCESS_MODE', ['off', 'log', 'enforce'], 'off', 'Address rules: ignore, only log, or enforce.'),
+  ipAccessMode: choice(
+    'STREAMHUB_IP_ACCESS_MODE',
+    ['off', 'log', 'enforce'],
+    'off',
+    'Address rules: ignore, only log, or enforce.',
+  ),
   ipAllowlistOnly: flag('STREAMHUB_IP_ALLOWLIST_ONLY', false, 'Refuse public addresses without an allow rule.'),
   autobanEnabled: flag('STREAMHUB_AUTOBAN_ENABLED', false, 'Ban an address after repeated offences.'),
   autobanMaxOffenses: int('STREAMHUB_AUTOBAN_MAX_OFFENSES', 10, 1, 1_000_000, 'Offences before a ban.'),
   autobanWindowSeconds: int('STREAMHUB_AUTOBAN_WINDOW_S', 300, 1, 604_800, 'Window in which offences add up, seconds.'),
-  autobanBaseTtlSeconds: int('STREAMHUB_AUTOBAN_BASE_TTL_S', 900, 1, 604_800, 'First ban, seconds; doubles with each repeat, 7 days at most.'),
+  autobanBaseTtlSeconds: int(
+    'STREAMHUB_AUTOBAN_BASE_TTL_S',
+    900,
+    1,
+    604_800,
+    'First ban, seconds; doubles with each repeat, 7 days at most.',
+  ),
   autoban404: flag('STREAMHUB_AUTOBAN_404_ENABLED', false, 'Count unknown routes as offences.'),
   // cluster
   clusterToken: secret('STREAMHUB_CLUSTER_TOKEN', 'Lets edge nodes join; unset = clustering is off.'),

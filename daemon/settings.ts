@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import { type Definition, type SettingKey, SETTINGS } from './settings-table.ts';
+import { type Definition, SETTINGS, type SettingKey } from './settings-table.ts';
 
 type ValueOf<D> = D extends { type: 'int' }
   ? number
@@ -79,7 +79,8 @@ export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings
 export function defaultDataDir(env: Record<string, string | undefined>): string {
   const home = env['HOME'] || os.homedir();
   if (process.platform === 'darwin') return path.join(home, 'Library', 'Application Support', 'StreamHub', 'daemon');
-  if (process.platform === 'win32') return path.join(env['LOCALAPPDATA'] || path.join(home, 'AppData', 'Local'), 'StreamHub', 'daemon');
+  if (process.platform === 'win32')
+    return path.join(env['LOCALAPPDATA'] || path.join(home, 'AppData', 'Local'), 'StreamHub', 'daemon');
   return path.join(env['XDG_STATE_HOME'] || path.join(home, '.local', 'state'), 'streamhub');
 }
 
@@ -123,6 +124,11 @@ function parse(definition: Definition, text: string): { value: unknown } | { pro
       return { problem: `must be one of ${definition.values.join(', ')}` };
     }
     case 'list':
-      return { value: text.split(',').map((part) => part.trim()).filter((part) => part !== '') };
+      return {
+        value: text
+          .split(',')
+          .map((part) => part.trim())
+          .filter((part) => part !== ''),
+      };
   }
 }

@@ -32,7 +32,11 @@ export const ERRORS = define({
     hint: 'Read it again, merge, and send the new ETag in If-Match.',
   },
   RATE_LIMITED: { status: 429, message: 'Too many attempts; try again in {seconds} s.', retryable: true },
-  INTERNAL: { status: 500, message: 'Something went wrong inside the daemon.', hint: 'The log has the cause under this request id.' },
+  INTERNAL: {
+    status: 500,
+    message: 'Something went wrong inside the daemon.',
+    hint: 'The log has the cause under this request id.',
+  },
   OVERLOADED: { status: 503, message: 'The daemon is too busy for this request right now.', retryable: true },
   SHUTTING_DOWN: { status: 503, message: 'The daemon is stopping.', retryable: true },
   STORAGE_FULL: { status: 507, message: 'The disk of the daemon is full; nothing was changed.' },
@@ -54,6 +58,11 @@ export const ERRORS = define({
     status: 409,
     message: 'The name {name} would share its credential names with the app {other}.',
     hint: 'Choose a name that differs in more than dashes.',
+  },
+  APP_DIRECTORY_EXISTS: {
+    status: 409,
+    message: 'A folder apps/{name} exists on the disk without an app of that name.',
+    hint: 'Move the folder away, then create the app.',
   },
   ROOM_PREFIX_TAKEN: { status: 409, message: 'The room prefix {prefix} belongs to another app.' },
   APP_BUSY: { status: 409, message: 'The app {name} is being deleted.' },
@@ -96,7 +105,10 @@ export class ApiError extends Error {
     } = {},
   ) {
     const definition: ErrorDefinition = ERRORS[code];
-    super(more.message ?? fill(definition.message, params), more.cause === undefined ? undefined : { cause: more.cause });
+    super(
+      more.message ?? fill(definition.message, params),
+      more.cause === undefined ? undefined : { cause: more.cause },
+    );
     this.name = 'ApiError';
     this.code = code;
     this.status = definition.status;

@@ -2,7 +2,20 @@
  * Who may do what: the one table behind authorisation, the OpenAPI document and the route × caller test.
  * A permission is `resource:action`.
  */
-export const RESOURCES = ['app', 'config', 's3', 'stream', 'recording', 'vod', 'broadcast', 'sample', 'ingress', 'tenant', 'usage', 'token'] as const;
+export const RESOURCES = [
+  'app',
+  'config',
+  's3',
+  'stream',
+  'recording',
+  'vod',
+  'broadcast',
+  'sample',
+  'ingress',
+  'tenant',
+  'usage',
+  'token',
+] as const;
 export const ACTIONS = ['read', 'create', 'write', 'delete', 'start', 'stop'] as const;
 export type Resource = (typeof RESOURCES)[number];
 export type Action = (typeof ACTIONS)[number];
@@ -13,7 +26,8 @@ export const ROLES = ['owner', 'editor', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
 const every = (resource: Resource): Permission[] => ACTIONS.map((action) => `${resource}:${action}` as const);
-const some = (resource: Resource, ...actions: Action[]): Permission[] => actions.map((action) => `${resource}:${action}` as const);
+const some = (resource: Resource, ...actions: Action[]): Permission[] =>
+  actions.map((action) => `${resource}:${action}` as const);
 
 const GRANTS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   owner: new Set(RESOURCES.flatMap(every)),

@@ -13,7 +13,9 @@ export interface Migration {
  * `<file>.before-<id>` first; the copy stays until the next migration replaces it.
  */
 export function migrate(db: Db, migrations: readonly Migration[]): number {
-  db.exec('CREATE TABLE IF NOT EXISTS schema_migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)');
+  db.exec(
+    'CREATE TABLE IF NOT EXISTS schema_migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)',
+  );
   const applied = new Set(db.prepare('SELECT id FROM schema_migrations').pluck().all() as number[]);
   const pending = migrations.filter((step) => !applied.has(step.id)).sort((a, b) => a.id - b.id);
   const known = new Set(migrations.map((step) => step.id));

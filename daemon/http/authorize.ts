@@ -36,7 +36,10 @@ export function installAuthorization(app: FastifyInstance, options: AuthorizeOpt
           done(refusal);
           return;
         }
-        request.log.warn({ operation: op.id, principal: request.principal.userId, code: refusal.code }, 'would be refused');
+        request.log.warn(
+          { operation: op.id, principal: request.principal.userId, code: refusal.code },
+          'would be refused',
+        );
       }
     }
     done();
@@ -62,9 +65,12 @@ function checkPermission(
 ): ApiError | undefined {
   if (isGlobal(principal)) return undefined;
   const param = appParamOf(op);
-  const app = param === undefined ? undefined : options.findApp((request.params as Record<string, string>)[param] ?? '');
+  const app =
+    param === undefined ? undefined : options.findApp((request.params as Record<string, string>)[param] ?? '');
   if (principal.scope === 'app') {
-    return param !== undefined && app?.id !== principal.appId ? new ApiError('APP_NOT_YOURS') : serviceWithoutApp(param, permission);
+    return param !== undefined && app?.id !== principal.appId
+      ? new ApiError('APP_NOT_YOURS')
+      : serviceWithoutApp(param, permission);
   }
   if (principal.tenantId === null || principal.role === null) {
     // without a team there is no app to see; a list is answered as empty

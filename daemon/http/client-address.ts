@@ -52,5 +52,11 @@ export function parseRange(entry: string): [Address, number] | undefined {
 /** Loopback, private, link-local and unique-local addresses: never banned, never counted as the public internet. */
 export function isPrivateAddress(text: string): boolean {
   const range = parseAddress(text)?.range();
-  return range === 'loopback' || range === 'private' || range === 'linkLocal' || range === 'uniqueLocal' || range === 'carrierGradeNat';
+  return (
+    range === 'loopback' ||
+    range === 'private' ||
+    range === 'linkLocal' ||
+    range === 'uniqueLocal' ||
+    range === 'carrierGradeNat'
+  );
 }

@@ -1,12 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, type ErrorDefinition, ERRORS } from '#shared/errors.ts';
+import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 
 /** Installs the one error shape of the API, for everything that can go wrong on a request. */
 export function installErrorHandling(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     const refusal = toApiError(error, request);
-    if (refusal.status >= 500) request.log.error({ err: error, code: refusal.code, cause: causeOf(error) }, 'request failed');
+    if (refusal.status >= 500)
+      request.log.error({ err: error, code: refusal.code, cause: causeOf(error) }, 'request failed');
     sendError(reply, refusal);
   });
   app.setNotFoundHandler((request, reply) => {
@@ -57,5 +58,7 @@ export function toApiError(error: FastifyError | ApiError, request: FastifyReque
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? url;
 
 function causeOf(error: Error): unknown {
-  return error.cause instanceof Error ? { name: error.cause.name, message: error.cause.message, stack: error.cause.stack } : undefined;
+  return error.cause instanceof Error
+    ? { name: error.cause.name, message: error.cause.message, stack: error.cause.stack }
+    : undefined;
 }

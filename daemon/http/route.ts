@@ -3,7 +3,9 @@ import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Actor, Call } from './types.ts';
 
-type Handler<O extends Operation> = (call: Call<O>) => ResultOf<O> | FastifyReply | Promise<ResultOf<O> | FastifyReply | undefined> | undefined;
+type Handler<O extends Operation> = (
+  call: Call<O>,
+) => ResultOf<O> | FastifyReply | Promise<ResultOf<O> | FastifyReply | undefined> | undefined;
 
 /**
  * Binds an operation of the contract to its handler. The handler returns the body of the operation's default
@@ -32,7 +34,9 @@ export function route<O extends Operation>(app: FastifyInstance, op: O, handler:
       const call = new RouteCall(request, reply) as unknown as Call<O>;
       const result = handler(call);
       if (op.responses[success] === null && !(result instanceof Promise)) return reply.send();
-      return op.responses[success] === null ? (result as Promise<unknown>).then((sent) => sent ?? reply.send()) : result;
+      return op.responses[success] === null
+        ? (result as Promise<unknown>).then((sent) => sent ?? reply.send())
+        : result;
     },
   };
   if (op.body && op.bodyOptional) options.preValidation = emptyBodyIsObject;

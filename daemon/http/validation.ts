@@ -1,10 +1,16 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
-import type { FastifyInstance, FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import fastJsonStringify from 'fast-json-stringify';
+import type { FastifyInstance, FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import { ApiError, type ErrorDetail } from '#shared/errors.ts';
 
-const common = { removeAdditional: true, useDefaults: true, strict: false, allErrors: true, validateFormats: true } as const;
+const common = {
+  removeAdditional: true,
+  useDefaults: true,
+  strict: false,
+  allErrors: true,
+  validateFormats: true,
+} as const;
 
 /**
  * Validators and serializers are compiled when a route is first used, not at start: compiling all of them would cost
@@ -58,7 +64,11 @@ export function validationError(part: string, errors: readonly ErrorObject[]): A
     if (!details.has(path)) details.set(path, { path, message });
   }
   const list = [...details.values()];
-  return new ApiError('VALIDATION_FAILED', { reason: list.map((d) => `${d.path} ${d.message}`).join('; ') }, { details: list });
+  return new ApiError(
+    'VALIDATION_FAILED',
+    { reason: list.map((d) => `${d.path} ${d.message}`).join('; ') },
+    { details: list },
+  );
 }
 
 function describe(error: ErrorObject): string {

@@ -55,7 +55,11 @@ export class WorkerPool {
    * Runs one task in a thread.
    * @throws ApiError TASK_TIMEOUT, TASK_FAILED (heap), OVERLOADED; AbortError when `signal` or the shutdown ends it
    */
-  async run<I, O>(kind: TaskKind, input: I, options: { signal?: AbortSignal; transfer?: Transferable[] } = {}): Promise<O> {
+  async run<I, O>(
+    kind: TaskKind,
+    input: I,
+    options: { signal?: AbortSignal; transfer?: Transferable[] } = {},
+  ): Promise<O> {
     const lane = await this.#enter(kind, options.signal);
     const limit = kind.timeoutMs > 0 ? AbortSignal.timeout(kind.timeoutMs) : undefined;
     const signals = [this.#closing.signal, limit, options.signal].filter((signal) => signal !== undefined);
@@ -67,11 +71,11 @@ export class WorkerPool {
       })) as O;
     } catch (error) {
       if (limit?.aborted) throw new ApiError('TASK_TIMEOUT', { what: kind.what, seconds: kind.timeoutMs / 1000 });
-      if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') throw new ApiError('TASK_FAILED', { what: kind.what });
+      if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
+        throw new ApiError('TASK_FAILED', { what: kind.what });
       throw error;
     } finally {
-      lane.running -= 1;
-      lane.waiting.shift()?.();
+      release(lane);
     }
   }
 
@@ -88,15 +92,22 @@ export class WorkerPool {
       if (lane.waiting.length >= kind.queue) throw new ApiError('OVERLOADED');
       const { promise, resolve } = Promise.withResolvers<void>();
       lane.waiting.push(resolve);
-      await promise;
+      await promise; // whoever leaves hands its place over
       if (signal?.aborted) {
-        lane.waiting.shift()?.();
+        release(lane);
         throw signal.reason;
       }
+      return lane;
     }
     lane.running += 1;
     return lane;
   }
+}
+
+function release(lane: Lane): void {
+  const next = lane.waiting.shift();
+  if (next === undefined) lane.running -= 1;
+  else next();
 }
 
 function workerEnvironment(): Record<string, string> {

@@ -6,4 +6,6 @@ import * as tokens from './tokens.ts';
 export const contract = { apps, tokens };
 
 /** All operations in one list. */
-export const operations: readonly Operation[] = Object.values(contract).flatMap((group) => Object.values(group) as Operation[]);
+export const operations: readonly Operation[] = Object.values(contract).flatMap(
+  (group) => Object.values(group) as Operation[],
+);

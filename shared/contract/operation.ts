@@ -10,7 +10,16 @@ import type { Permission } from '../permissions.ts';
  * - `cluster-token`: header X-Cluster-Token. `webhook`: LiveKit's signature, checked by the handler. `metrics`: METRICS_TOKEN.
  * - `{ permission }`: the role's permission; when the path names an app, also access to that app.
  */
-export type Access = 'public' | 'bearer' | 'human' | 'owner' | 'global' | 'cluster-token' | 'webhook' | 'metrics' | { permission: Permission };
+export type Access =
+  | 'public'
+  | 'bearer'
+  | 'human'
+  | 'owner'
+  | 'global'
+  | 'cluster-token'
+  | 'webhook'
+  | 'metrics'
+  | { permission: Permission };
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -53,7 +62,8 @@ export type ParamsOf<O extends Operation> = Of<O['params']>;
 export type QueryOf<O extends Operation> = Of<O['query']>;
 export type BodyOf<O extends Operation> = O['body'] extends TSchema ? Static<O['body']> : undefined;
 type Responses<O extends Operation> = O['responses'][keyof O['responses']];
-export type ResultOf<O extends Operation> = Responses<O> extends infer S ? (S extends TSchema ? Static<S> : undefined) : never;
+export type ResultOf<O extends Operation> =
+  Responses<O> extends infer S ? (S extends TSchema ? Static<S> : undefined) : never;
 
 /** Declares an operation, keeping its exact types. */
 export function operation<const O extends Operation>(declaration: O): O {

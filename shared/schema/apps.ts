@@ -14,9 +14,18 @@ export const AppRecord = object({
 export type AppRecord = Static<typeof AppRecord>;
 
 export const CreateAppBody = object({
-  name: Type.String({ pattern: APP_NAME_PATTERN, description: '3 to 32 characters: lowercase letters, digits, dashes inside.', examples: ['demo'] }),
+  name: Type.String({
+    pattern: APP_NAME_PATTERN,
+    description: '3 to 32 characters: lowercase letters, digits, dashes inside.',
+    examples: ['demo'],
+  }),
   displayName: Type.Optional(Type.String({ maxLength: 100, description: 'Shown to people; the name unless given.' })),
-  roomPrefix: Type.Optional(Type.String({ maxLength: 40, description: `Lower-cased, then \`${ROOM_PREFIX_PATTERN}\`; the name unless given. Unique.` })),
+  roomPrefix: Type.Optional(
+    Type.String({
+      maxLength: 40,
+      description: `Lower-cased, then \`${ROOM_PREFIX_PATTERN}\`; the name unless given. Unique.`,
+    }),
+  ),
 });
 export type CreateAppBody = Static<typeof CreateAppBody>;
 
@@ -29,7 +38,10 @@ export const AppSizes = object({
 export type AppSizes = Static<typeof AppSizes>;
 
 /** A boolean in a query: `true`, `1`, `false`, `0`; anything else is refused. */
-export const QueryFlag = Type.Unsafe<'true' | 'false' | '1' | '0'>({ type: 'string', enum: ['true', 'false', '1', '0'] });
+export const QueryFlag = Type.Unsafe<'true' | 'false' | '1' | '0'>({
+  type: 'string',
+  enum: ['true', 'false', '1', '0'],
+});
 export const isSet = (flag: string | undefined): boolean => flag === 'true' || flag === '1';
 
 export const DeleteAppQuery = object({

@@ -35,12 +35,18 @@ export function page<T extends TSchema>(row: T) {
 
 /** `limit` and `offset` of a paged list. */
 export const paging = (max = 1000, fallback = 100) => ({
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: max, default: fallback, description: `Rows to answer with, 1..${max}.` })),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: max, default: fallback, description: `Rows to answer with, 1..${max}.` }),
+  ),
   offset: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Rows to leave out at the front.' })),
 });
 
 /** An instant, ISO-8601 in UTC with `Z`. */
-export const Instant = Type.String({ format: 'date-time', description: 'ISO-8601, UTC.', examples: ['2026-06-30T12:00:00.000Z'] });
+export const Instant = Type.String({
+  format: 'date-time',
+  description: 'ISO-8601, UTC.',
+  examples: ['2026-06-30T12:00:00.000Z'],
+});
 
 export const APP_NAME_PATTERN = '^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$';
 export const ROOM_PREFIX_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}$';
@@ -54,12 +60,16 @@ export const ErrorBody = Type.Object(
   {
     statusCode: Type.Integer({ description: 'HTTP status.' }),
     message: Type.String({ description: 'What happened, in one string.' }),
-    error: Type.Unsafe<unknown>({ description: 'The status in words; a stable word where an older client expects one.' }),
+    error: Type.Unsafe<unknown>({
+      description: 'The status in words; a stable word where an older client expects one.',
+    }),
     code: Type.String({ description: 'Stable machine-readable code (docs/errors.md).' }),
     requestId: Type.Optional(Type.String({ description: 'Also in the header x-request-id and in the log.' })),
     hint: Type.Optional(Type.String({ description: 'What can be done about it.' })),
     details: Type.Optional(
-      Type.Array(object({ path: Type.String(), message: Type.String() }), { description: 'The fields that are wrong.' }),
+      Type.Array(object({ path: Type.String(), message: Type.String() }), {
+        description: 'The fields that are wrong.',
+      }),
     ),
   },
   { additionalProperties: true, $id: 'Error' },

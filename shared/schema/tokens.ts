@@ -1,7 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
-export const TokenScope = oneOf(['global', 'app'], { description: '`global` acts on everything, `app` on one app only.' });
+export const TokenScope = oneOf(['global', 'app'], {
+  description: '`global` acts on everything, `app` on one app only.',
+});
 
 /** An API token as it is listed; neither its text nor its hash is ever answered. */
 export const TokenRecord = object({
@@ -9,7 +11,9 @@ export const TokenRecord = object({
   name: Type.String(),
   scope: TokenScope,
   appId: nullable(Type.Integer()),
-  allowedIps: Type.Array(Type.String(), { description: 'Addresses and CIDR ranges it may be used from; empty = anywhere.' }),
+  allowedIps: Type.Array(Type.String(), {
+    description: 'Addresses and CIDR ranges it may be used from; empty = anywhere.',
+  }),
   lastUsedAt: nullable(Instant),
   createdAt: Instant,
   revoked: Type.Boolean(),

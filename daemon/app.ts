@@ -1,0 +1,61 @@
+import helmet from '@fastify/helmet';
+import fastify, { type FastifyInstance, LogController } from 'fastify';
+import { installAuthentication } from './http/authenticate.ts';
+import { installAuthorization } from './http/authorize.ts';
+import { AddressSet } from './http/client-address.ts';
+import { installDocs } from './http/docs.ts';
+import { installErrorHandling } from './http/errors.ts';
+import { installParsers } from './http/parsers.ts';
+import { installRequestLog, requestIds } from './http/request-log.ts';
+import { installCompilers } from './http/validation.ts';
+import { apiRoutes } from './routes.ts';
+import type { Services } from './services.ts';
+
+export const API_BASE = '/api/v1';
+const BODY_LIMIT = 102_400;
+
+/** The Fastify instance with everything registered, not yet listening. */
+export async function buildApp(services: Services): Promise<FastifyInstance> {
+  const proxies = new AddressSet(services.settings.trustedProxies);
+  const app = fastify({
+    loggerInstance: services.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIds(),
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
+    requestTimeout: 60_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 65_000,
+    trustProxy: (address: string) => proxies.has(address),
+    // requests under way are finished at a stop, new ones on kept connections are refused
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+  }) as unknown as FastifyInstance;
+
+  installErrorHandling(app);
+  installCompilers(app);
+  installParsers(app);
+  installRequestLog(app);
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: true,
+      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
+    },
+    hsts: { maxAge: 15_552_000 },
+    crossOriginResourcePolicy: { policy: 'same-origin' },
+  });
+  installAuthentication(app, services.resolvers);
+  installAuthorization(app, {
+    mode: services.settings.authzEnforce,
+    findApp: (name) => services.apps.registry.get(name),
+  });
+  await app.register(
+    async (api) => {
+      apiRoutes(api, services);
+      installDocs(api);
+    },
+    { prefix: API_BASE },
+  );
+  return app;
+}

@@ -1,0 +1,63 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { buildApp } from './app.ts';
+import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from './data-dir.ts';
+import { type FirstStart, seed } from './first-start.ts';
+import { createServices, type Services } from './services.ts';
+import type { Settings } from './settings.ts';
+import { VERSION } from './version.ts';
+
+export interface RunningDaemon {
+  /** Where it listens, e.g. `http://127.0.0.1:3020`. */
+  url: string;
+  services: Services;
+  app: FastifyInstance;
+  dir: DataDir;
+  /** What a first start made; the token is in memory only until it is printed. */
+  firstStart: FirstStart;
+  /** Finishes running requests, flushes, checkpoints, releases the DATA_DIR. */
+  stop(): Promise<void>;
+}
+
+/** Starts a daemon in this process. Several can live in one process on different DATA_DIRs. */
+export async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
+  const dir = prepareDataDir(settings.dataDir);
+  const unlock = lockDataDir(dir);
+  let services: Services | undefined;
+  try {
+    services = createServices(settings, log);
+    await services.start();
+    const firstStart = await seed(services);
+    const app = await buildApp(services);
+    await app.listen({ port: settings.port, host: settings.host });
+    const url = addressOf(app);
+    writeRunFile(dir, { url, pid: process.pid, version: VERSION });
+    const running = services;
+    return {
+      url,
+      services: running,
+      app,
+      dir,
+      firstStart,
+      stop: async () => {
+        try {
+          await app.close();
+          await running.stop();
+        } finally {
+          unlock();
+        }
+      },
+    };
+  } catch (error) {
+    await services?.stop().catch(() => {});
+    unlock();
+    throw error;
+  }
+}
+
+function addressOf(app: FastifyInstance): string {
+  const { address, port, family } = app.server.address() as AddressInfo;
+  const host = address === '0.0.0.0' || address === '::' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
+  return `http://${host}:${port}`;
+}

@@ -1,0 +1,64 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import type { Db } from './db/open.ts';
+
+/** Places below DATA_DIR. */
+export interface DataDir {
+  root: string;
+  data: string;
+  apps: string;
+  archive: string;
+  logs: string;
+  registry: string;
+  secrets: string;
+  plugins: string;
+}
+
+/** Another daemon holds this DATA_DIR. */
+export class DataDirInUse extends Error {
+  constructor(root: string) {
+    super(`another daemon is running on ${root}; stop it or choose another DATA_DIR`);
+  }
+}
+
+/** Creates what is missing, with rights for the owner only. */
+export function prepareDataDir(root: string): DataDir {
+  const dir: DataDir = {
+    root,
+    data: path.join(root, 'data'),
+    apps: path.join(root, 'apps'),
+    archive: path.join(root, 'archive'),
+    logs: path.join(root, 'logs'),
+    registry: path.join(root, 'data', 'streamhub.db'),
+    secrets: path.join(root, 'data', 'secrets.json'),
+    plugins: path.join(root, 'plugins'),
+  };
+  for (const folder of [dir.root, dir.data, dir.apps, dir.archive, dir.logs, dir.plugins])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(dir.data, 0o700);
+  return dir;
+}
+
+/**
+ * Takes the one place on a DATA_DIR: an exclusive SQLite transaction, which the system drops with the process, however it ends.
+ * @returns the function that gives it back
+ * @throws DataDirInUse
+ */
+export function lockDataDir(dir: DataDir): () => void {
+  const lock: Db = new Database(path.join(dir.data, 'daemon.lock'), { timeout: 0 });
+  try {
+    lock.pragma('journal_mode = MEMORY');
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if ((error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw new DataDirInUse(dir.root);
+    throw error;
+  }
+  return () => lock.close();
+}
+
+/** Tells other programs of this machine (the CLI, the desktop) where the daemon listens. Holds no secret. */
+export function writeRunFile(dir: DataDir, info: { url: string; pid: number; version: string }): void {
+  writeFileSync(path.join(dir.data, 'daemon.json'), `${JSON.stringify(info)}\n`, { mode: 0o600 });
+}

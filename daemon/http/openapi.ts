@@ -1,0 +1,120 @@
+import { STATUS_CODES } from 'node:http';
+import { operations } from '#shared/contract/index.ts';
+import { type Access, appParamOf, type Operation } from '#shared/contract/operation.ts';
+import { ERRORS, type ErrorCode, type ErrorDefinition } from '#shared/errors.ts';
+import { ErrorBody } from '#shared/schema/common.ts';
+
+type Json = Record<string, unknown>;
+
+/** The OpenAPI 3.1 document, derived from the contract. TypeBox schemas are JSON Schema, so they go in as they are. */
+export function openApiDocument(version: string, base: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const op of operations) {
+    const path = (op.root ? '' : base) + op.path;
+    (paths[path] ??= {})[op.method.toLowerCase()] = describe(op);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'StreamHub',
+      version,
+      description:
+        'Control plane for self-hosted LiveKit streaming servers. Every route below /api/v1 takes `Authorization: Bearer <API token or session token>` unless it says otherwise.',
+    },
+    servers: [{ url: '/' }],
+    tags: [...new Set(operations.map((op) => op.tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: { Error: { ...ErrorBody, $id: undefined } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'API token (`sk_…`) or session token.' },
+        clusterToken: { type: 'apiKey', in: 'header', name: 'X-Cluster-Token' },
+      },
+    },
+  };
+}
+
+function describe(op: Operation): Json {
+  const responses: Json = {};
+  for (const [status, schema] of Object.entries(op.responses)) {
+    responses[status] = {
+      description: STATUS_CODES[status] ?? 'Success',
+      ...(schema ? { content: { [op.produces ?? 'application/json']: { schema } } } : {}),
+    };
+  }
+  for (const [status, codes] of errorsOf(op)) {
+    responses[status] = {
+      description: codes.map((code) => `\`${code}\`: ${(ERRORS[code] as ErrorDefinition).message}`).join('\n\n'),
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+    };
+  }
+  return {
+    operationId: op.id,
+    tags: [op.tag],
+    summary: op.summary,
+    description: [op.description, `**Needs**: ${accessText(op.access)}.`].filter(Boolean).join('\n\n'),
+    'x-access': op.access,
+    security: securityOf(op.access),
+    parameters: [
+      ...parameters('path', op.params),
+      ...parameters('query', op.query),
+      ...parameters('header', op.headers),
+    ],
+    ...(op.body
+      ? { requestBody: { required: !op.bodyOptional, content: { 'application/json': { schema: op.body } } } }
+      : {}),
+    responses,
+  };
+}
+
+/** Errors of an operation: its own, and those that its access and input imply. */
+export function errorsOf(op: Operation): Map<number, ErrorCode[]> {
+  const codes = new Set<ErrorCode>(op.errors ?? []);
+  if (op.access !== 'public' && op.access !== 'cluster-token' && op.access !== 'webhook' && op.access !== 'metrics')
+    codes.add('UNAUTHENTICATED');
+  if (op.access === 'global') codes.add('GLOBAL_SCOPE_REQUIRED');
+  if (op.access === 'human') codes.add('HUMAN_REQUIRED');
+  if (typeof op.access === 'object' || op.access === 'owner') codes.add('FORBIDDEN');
+  if (typeof op.access === 'object' && appParamOf(op)) codes.add('APP_NOT_YOURS').add('APP_NOT_FOUND');
+  if (op.params || op.query || op.body || op.headers) codes.add('VALIDATION_FAILED');
+  if (op.body) codes.add('BAD_JSON').add('BODY_TOO_LARGE');
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codes) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return new Map([...byStatus].sort(([a], [b]) => a - b));
+}
+
+/** What an operation's access means, in words. */
+export function accessText(access: Access): string {
+  if (typeof access === 'object') return `permission \`${access.permission}\``;
+  const words: Record<Exclude<Access, object>, string> = {
+    public: 'nothing',
+    bearer: 'any credential',
+    human: 'a person’s session',
+    owner: 'role owner, or a superadmin',
+    global: 'a credential of global scope',
+    'cluster-token': 'header `X-Cluster-Token`',
+    webhook: 'LiveKit’s signature',
+    metrics: 'the metrics token',
+  };
+  return words[access];
+}
+
+function securityOf(access: Access): Json[] {
+  if (access === 'cluster-token') return [{ clusterToken: [] }];
+  return access === 'public' || access === 'webhook' ? [] : [{ bearer: [] }];
+}
+
+function parameters(place: 'path' | 'query' | 'header', schema: Operation['params']): Json[] {
+  if (schema === undefined) return [];
+  const required = new Set((schema as { required?: string[] }).required ?? []);
+  return Object.entries(schema.properties as Record<string, Json>).map(([name, property]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.has(name),
+    ...(property['description'] ? { description: property['description'] } : {}),
+    schema: property,
+  }));
+}

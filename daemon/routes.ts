@@ -1,0 +1,10 @@
+import type { FastifyInstance } from 'fastify';
+import { appRoutes } from './apps/routes.ts';
+import type { Services } from './services.ts';
+import { tokenRoutes } from './tokens/routes.ts';
+
+/** Routes below `/api/v1`, one line a capability. */
+export function apiRoutes(app: FastifyInstance, services: Services): void {
+  appRoutes(app, services);
+  tokenRoutes(app, services);
+}

@@ -1,0 +1,82 @@
+import type { Logger } from 'pino';
+import { appRepository } from './apps/repository.ts';
+import { AppService } from './apps/service.ts';
+import type { CredentialResolver } from './auth/principal.ts';
+import { type DataDir, prepareDataDir } from './data-dir.ts';
+import { AppDatabases } from './db/app-databases.ts';
+import { migrate } from './db/migrate.ts';
+import { type Db, openDatabase } from './db/open.ts';
+import { registryMigrations } from './db/registry/index.ts';
+import { EventBus } from './events/bus.ts';
+import type { Settings } from './settings.ts';
+import { tokenRepository } from './tokens/repository.ts';
+import { TokenService } from './tokens/service.ts';
+import { WorkerPool } from './workers/pool.ts';
+
+/** Everything the routes call. Built by hand, in order of need. */
+export interface Services {
+  settings: Settings;
+  dir: DataDir;
+  log: Logger;
+  db: Db;
+  databases: AppDatabases;
+  events: EventBus;
+  pool: WorkerPool;
+  apps: AppService;
+  tokens: TokenService;
+  /** Asked in order for each Bearer value. */
+  resolvers: CredentialResolver[];
+  /** True when the registry database was made by this start. */
+  isFirstStart: boolean;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The composition root: opens the databases and wires the capabilities; nothing runs before `start()`. */
+export function createServices(settings: Settings, log: Logger): Services {
+  const dir = prepareDataDir(settings.dataDir);
+  const db = openDatabase(dir.registry);
+  migrate(db, registryMigrations);
+  const isFirstStart = db.prepare("SELECT count(*) FROM streamhub_meta WHERE key = 'seeded'").pluck().get() === 0;
+  const databases = new AppDatabases(dir.apps);
+  const events = new EventBus((err) => log.error({ err }, 'an event listener failed'));
+  const pool = new WorkerPool();
+  const apps = new AppService({
+    appsDir: dir.apps,
+    repository: appRepository(db),
+    databases,
+    events,
+    renderConfig: (name, { displayName, roomPrefix }) =>
+      `name: ${name}\ndisplay_name: ${JSON.stringify(displayName)}\nroom_prefix: ${roomPrefix}\n`,
+    log,
+  });
+  const tokens = new TokenService({ repository: tokenRepository(db), appById: (id) => apps.registry.byId(id), events });
+  events.subscribe((event) => {
+    if (event.type === 'app.deleted') tokens.forgetApp(event.data['id'] as number);
+  });
+
+  return {
+    settings,
+    dir,
+    log,
+    db,
+    databases,
+    events,
+    pool,
+    apps,
+    tokens,
+    resolvers: [tokens],
+    isFirstStart,
+    async start() {
+      await apps.start();
+      tokens.start();
+    },
+    async stop() {
+      tokens.stop();
+      await pool.close();
+      databases.closeAll();
+      db.pragma('wal_checkpoint(TRUNCATE)');
+      db.close();
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import pino from 'pino';
+import { type RunningDaemon, startDaemon } from '#daemon/daemon.ts';
+import { loadSettings } from '#daemon/settings.ts';
+
+export const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** A temporary folder, gone with the test. */
+export async function temporaryDir(t: { after(fn: () => unknown): void }): Promise<string> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-'));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+  return dir;
+}
+
+export interface Answer<T = any> {
+  status: number;
+  headers: Headers;
+  body: T;
+  text: string;
+}
+
+/** A client of one daemon with one credential. */
+export class Client {
+  readonly base: string;
+  readonly token: string | null;
+  constructor(base: string, token: string | null) {
+    this.base = base;
+    this.token = token;
+  }
+  as(token: string | null): Client {
+    return new Client(this.base, token);
+  }
+  async call<T = any>(
+    method: string,
+    url: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const raw = typeof body === 'string' || body instanceof Uint8Array;
+    const response = await fetch(this.base + (url.startsWith('//') ? url.slice(1) : `/api/v1${url}`), {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: (raw ? body : JSON.stringify(body)) as BodyInit }),
+    });
+    const text = await response.text();
+    let parsed: unknown = text;
+    if (/json/.test(response.headers.get('content-type') ?? '') && text !== '') parsed = JSON.parse(text);
+    return { status: response.status, headers: response.headers, body: parsed as T, text };
+  }
+  get<T = any>(url: string, headers?: Record<string, string>) {
+    return this.call<T>('GET', url, undefined, headers);
+  }
+  post<T = any>(url: string, body?: unknown, headers?: Record<string, string>) {
+    return this.call<T>('POST', url, body, headers);
+  }
+  put<T = any>(url: string, body?: unknown, headers?: Record<string, string>) {
+    return this.call<T>('PUT', url, body, headers);
+  }
+  patch<T = any>(url: string, body?: unknown, headers?: Record<string, string>) {
+    return this.call<T>('PATCH', url, body, headers);
+  }
+  delete<T = any>(url: string, headers?: Record<string, string>) {
+    return this.call<T>('DELETE', url, undefined, headers);
+  }
+}
+
+export interface TestDaemon extends RunningDaemon {
+  dataDir: string;
+  /** With the global token. */
+  api: Client;
+  token: string;
+}
+
+export const TEST_TOKEN = `sk_${'t'.repeat(43)}`;
+
+/** Starts a daemon in this process on a free loopback port, over a real socket; it stops with the test. */
+export async function testDaemon(
+  t: { after(fn: () => unknown): void },
+  env: Record<string, string> = {},
+  options: { dataDir?: string } = {},
+): Promise<TestDaemon> {
+  const dataDir = options.dataDir ?? (await temporaryDir(t));
+  const settings = loadSettings({
+    env: {
+      STREAMHUB_API_TOKEN: TEST_TOKEN,
+      LOG_LEVEL: 'fatal',
+      GPU_DISABLE: 'true',
+      ...env,
+      DATA_DIR: dataDir,
+      PORT: env['PORT'] ?? '0',
+    },
+  });
+  const daemon = await startDaemon(settings, pino({ level: settings.logLevel }));
+  let stopped = false;
+  const stop = async (): Promise<void> => {
+    if (stopped) return;
+    stopped = true;
+    await daemon.stop();
+  };
+  t.after(stop);
+  return { ...daemon, stop, dataDir, token: TEST_TOKEN, api: new Client(daemon.url, TEST_TOKEN) };
+}
+
+export interface DaemonProcess {
+  child: ChildProcess;
+  url: string;
+  api: Client;
+  stdout(): string;
+  stderr(): string;
+  /** Sends the signal and waits for the end. */
+  end(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Starts the daemon as a process of its own, as a user would; for kill tests and for what it prints. */
+export async function daemonProcess(
+  t: { after(fn: () => unknown): void },
+  dataDir: string,
+  env: Record<string, string> = {},
+  args: string[] = [],
+): Promise<DaemonProcess> {
+  const child = spawn(process.execPath, [path.join(ROOT, 'daemon/bin.mjs'), ...args], {
+    cwd: os.tmpdir(),
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      GPU_DISABLE: 'true',
+      STREAMHUB_API_TOKEN: TEST_TOKEN,
+      PORT: '0',
+      ...env,
+      DATA_DIR: dataDir,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk;
+  });
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const end = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    const [code, by] = await exited;
+    return { code, signal: by };
+  };
+  t.after(() => end('SIGKILL'));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk;
+      const found = /listens on (http:\S+)/.exec(out);
+      if (found?.[1]) resolve(found[1]);
+    });
+    void exited.then(([code]) => reject(new Error(`the daemon ended with ${code}: ${err}`)));
+  });
+  return { child, url, api: new Client(url, TEST_TOKEN), stdout: () => out, stderr: () => err, end };
+}
+
+/** Runs the body against a daemon that all tests of a file share. */
+export type Shared = Pick<TestContext, 'after'>;
