@@ -24,7 +24,16 @@ const NEVER = [
   'http://224.0.0.1/',
   'http://255.255.255.255/',
 ];
-const PRIVATE = ['http://127.0.0.1:9000', 'http://localhost:9000', 'http://10.1.2.3', 'http://192.168.1.5:9000', 'http://[::1]:9000', 'http://[fd12::1]', 'http://0.0.0.0:9000', 'http://[::ffff:10.0.0.1]'];
+const PRIVATE = [
+  'http://127.0.0.1:9000',
+  'http://localhost:9000',
+  'http://10.1.2.3',
+  'http://192.168.1.5:9000',
+  'http://[::1]:9000',
+  'http://[fd12::1]',
+  'http://0.0.0.0:9000',
+  'http://[::ffff:10.0.0.1]',
+];
 const PUBLIC = ['https://s3.us-east-1.wasabisys.com', 'http://203.0.114.7:9000', 'https://[2a01:4f8::1]/'];
 
 for (const url of NEVER) {

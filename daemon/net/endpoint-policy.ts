@@ -3,7 +3,13 @@ import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** Cloud metadata services outside the link-local range, and their names. */
-const METADATA_ADDRESSES = new Set(['100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd00:ec2::254', 'fd20:ce::254']);
+const METADATA_ADDRESSES = new Set([
+  '100.100.100.200',
+  '168.63.129.16',
+  '192.0.0.192',
+  'fd00:ec2::254',
+  'fd20:ce::254',
+]);
 const METADATA_NAMES = new Set(['metadata', 'metadata.google.internal', 'instance-data']);
 const PRIVATE = new Set(['loopback', 'private', 'uniqueLocal', 'carrierGradeNat', 'unspecified']);
 /** Ranges that tunnel an IPv4 address inside an IPv6 one, with the place of the first of its four bytes. */
@@ -26,7 +32,10 @@ export function endpointProblem(text: string, policy: EndpointPolicy): string | 
   if (!URL.canParse(text)) return 'is not a URL';
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must begin with http:// or https://';
-  const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase();
+  const host = url.hostname
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
   if (METADATA_NAMES.has(host)) return 'names a cloud metadata service, which is never allowed';
   if (policy.denyPrivate && (host === 'localhost' || host.endsWith('.localhost'))) {
     return 'is on this machine, which this installation does not allow';
@@ -62,7 +71,10 @@ export class AddressRefused extends Error {
 }
 
 /** A `lookup` for HTTP agents and sockets that drops forbidden addresses at the moment of connecting. */
-export function guardedLookup(policy: EndpointPolicy, refuse: (reason: string) => Error = (reason) => new AddressRefused(reason)): LookupFunction {
+export function guardedLookup(
+  policy: EndpointPolicy,
+  refuse: (reason: string) => Error = (reason) => new AddressRefused(reason),
+): LookupFunction {
   return (hostname, options, callback) => {
     const all: LookupAllOptions = { ...options, all: true, family: options.family as 0 | 4 | 6 | undefined };
     systemLookup(hostname, all, (error, addresses: LookupAddress[]) => {

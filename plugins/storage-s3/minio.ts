@@ -17,9 +17,14 @@ export const minio = defineStorageProvider({
   }),
   validate(settings) {
     const findings = checkS3Settings(settings);
-    if (settings.endpoint === '') findings.push({ path: 'endpoint', message: 'is needed: the URL of your server', severity: 'error' });
+    if (settings.endpoint === '')
+      findings.push({ path: 'endpoint', message: 'is needed: the URL of your server', severity: 'error' });
     if (!settings.forcePathStyle) {
-      findings.push({ path: 'forcePathStyle', message: 'is off; most servers of this kind need it', severity: 'warning' });
+      findings.push({
+        path: 'forcePathStyle',
+        message: 'is off; most servers of this kind need it',
+        severity: 'warning',
+      });
     }
     return findings;
   },

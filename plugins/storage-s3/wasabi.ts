@@ -14,14 +14,21 @@ export const wasabi = defineStorageProvider({
   credentials: s3Credentials,
   settings: s3Settings({
     region: { examples: ['eu-central-1'] },
-    endpoint: { examples: ['https://s3.eu-central-1.wasabisys.com'], description: 'Empty = the endpoint of the region.' },
+    endpoint: {
+      examples: ['https://s3.eu-central-1.wasabisys.com'],
+      description: 'Empty = the endpoint of the region.',
+    },
   }),
   normalise: (settings) => (settings.endpoint === '' ? { ...settings, endpoint: regional(settings.region) } : settings),
   validate(settings) {
     const findings = checkS3Settings(settings);
     const named = /^https?:\/\/s3\.([a-z0-9-]+)\.wasabisys\.com/.exec(settings.endpoint)?.[1];
     if (named !== undefined && named !== settings.region) {
-      findings.push({ path: 'endpoint', message: `is that of region ${named}, but the region is ${settings.region}`, severity: 'warning' });
+      findings.push({
+        path: 'endpoint',
+        message: `is that of region ${named}, but the region is ${settings.region}`,
+        severity: 'warning',
+      });
     }
     return findings;
   },

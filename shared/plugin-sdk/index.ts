@@ -3,7 +3,7 @@ export { type Static, Type } from 'typebox';
 export { PLUGIN_API_VERSION } from './api-version.ts';
 export { MANIFEST_FILE, PluginManifest, StorageProviderContribution } from './manifest.ts';
 export { definePlugin, type Plugin } from './plugin.ts';
-export { definePreset, Preset, PresetError, PROTECTED_KEYS } from './preset.ts';
+export { definePreset, PROTECTED_KEYS, Preset, PresetError } from './preset.ts';
 export { STORAGE_ERRORS, StorageError, type StorageErrorCode } from './storage-error.ts';
 export {
   type CallOptions,

@@ -30,8 +30,15 @@ export const PluginManifest = Type.Object(
   {
     $schema: Type.Optional(Type.String({ description: 'For editors; ignored.' })),
     id: Type.String({ pattern: ID_PATTERN, description: 'Unique name, lowercase letters, digits and dashes.' }),
-    version: Type.String({ pattern: '^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]+)?$', description: 'Semantic version of the plugin.' }),
-    api: Type.String({ minLength: 1, maxLength: 64, description: 'Range of plugin API versions it works with, e.g. `^1.0.0`.' }),
+    version: Type.String({
+      pattern: '^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]+)?$',
+      description: 'Semantic version of the plugin.',
+    }),
+    api: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'Range of plugin API versions it works with, e.g. `^1.0.0`.',
+    }),
     title: text(80, 'Name shown to people.'),
     description: Type.Optional(text(500, 'What it adds, in a sentence.')),
     author: Type.Optional(text(120, 'Who made it.')),
@@ -41,7 +48,8 @@ export const PluginManifest = Type.Object(
       Type.String({
         pattern: INSIDE_PATTERN,
         maxLength: 255,
-        description: 'Module whose default export is made by `definePlugin`; needed for storage providers. Runs in workers only.',
+        description:
+          'Module whose default export is made by `definePlugin`; needed for storage providers. Runs in workers only.',
       }),
     ),
     contributes: Type.Object(
@@ -53,7 +61,10 @@ export const PluginManifest = Type.Object(
           }),
         ),
         storageProviders: Type.Optional(
-          Type.Array(StorageProviderContribution, { maxItems: 20, description: 'Providers that `entry` exports, by the same ids.' }),
+          Type.Array(StorageProviderContribution, {
+            maxItems: 20,
+            description: 'Providers that `entry` exports, by the same ids.',
+          }),
         ),
       },
       { additionalProperties: false },

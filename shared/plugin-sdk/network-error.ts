@@ -19,9 +19,11 @@ export function networkError(error: unknown, depth = 0): StorageError | undefine
 
 function byCode(code: string): StorageError | undefined {
   const native = code;
-  if (['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_FAIL'].includes(code)) return new StorageError('HOST_UNKNOWN', { native });
+  if (['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_FAIL'].includes(code))
+    return new StorageError('HOST_UNKNOWN', { native });
   if (['ETIMEDOUT', 'ESOCKETTIMEDOUT'].includes(code)) return new StorageError('TIMEOUT', { native });
-  if (code === 'EPROTO' || /^ERR_(SSL|TLS)|CERT|^UNABLE_TO_|SELF_SIGNED/.test(code)) return new StorageError('TLS_FAILED', { native });
+  if (code === 'EPROTO' || /^ERR_(SSL|TLS)|CERT|^UNABLE_TO_|SELF_SIGNED/.test(code))
+    return new StorageError('TLS_FAILED', { native });
   if (/^E(CONN|HOST|NET|PIPE|ADDR|SOCKET)/.test(code)) return new StorageError('UNREACHABLE', { native });
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { PRESET_ID_PATTERN } from './manifest.ts';
 
@@ -44,7 +44,7 @@ export function definePreset(value: Preset): Preset {
 }
 
 /** What is wrong with a value, one line for each fault, by path. */
-export function describeProblems(schema: Parameters<typeof Value.Check>[0], value: unknown): string[] {
+export function describeProblems(schema: TSchema, value: unknown): string[] {
   if (Value.Check(schema, value)) return [];
   const problems = new Set<string>();
   for (const error of Value.Errors(schema, value)) {

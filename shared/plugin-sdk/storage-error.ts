@@ -1,6 +1,9 @@
 /** What can go wrong with a storage, in words that every provider shares. Each has a cure that the operator can act on. */
 export const STORAGE_ERRORS = {
-  CREDENTIALS_MISSING: { message: 'No access key and secret are stored for this app.', cure: 'Enter the access key and the secret key.' },
+  CREDENTIALS_MISSING: {
+    message: 'No access key and secret are stored for this app.',
+    cure: 'Enter the access key and the secret key.',
+  },
   CREDENTIALS_REFUSED: {
     message: 'The storage does not accept these credentials.',
     cure: 'Check the access key and enter the secret key again; make sure that they belong to this provider and region.',
@@ -9,12 +12,21 @@ export const STORAGE_ERRORS = {
     message: 'The storage knows the credentials but refuses this operation.',
     cure: 'Give the key the rights to list, read, write and delete in this bucket, and look for a bucket policy or object lock that forbids it.',
   },
-  BUCKET_MISSING: { message: 'The bucket does not exist.', cure: 'Create the bucket, or correct its name, region or endpoint.' },
+  BUCKET_MISSING: {
+    message: 'The bucket does not exist.',
+    cure: 'Create the bucket, or correct its name, region or endpoint.',
+  },
   BUCKET_NOT_SET: { message: 'No bucket is configured.', cure: 'Enter the name of the bucket.' },
-  BUCKET_INVALID: { message: 'The name of the bucket is not valid.', cure: 'Use 3 to 63 lowercase letters, digits, dots and dashes.' },
+  BUCKET_INVALID: {
+    message: 'The name of the bucket is not valid.',
+    cure: 'Use 3 to 63 lowercase letters, digits, dots and dashes.',
+  },
   OBJECT_MISSING: { message: 'The object does not exist.', cure: 'It may have been deleted already.' },
   REGION_WRONG: { message: 'The bucket lies in another region.', cure: 'Set the region of the bucket.' },
-  HOST_UNKNOWN: { message: 'The host name of the endpoint is not known.', cure: 'Check the endpoint for a typing error, and the DNS of this machine.' },
+  HOST_UNKNOWN: {
+    message: 'The host name of the endpoint is not known.',
+    cure: 'Check the endpoint for a typing error, and the DNS of this machine.',
+  },
   UNREACHABLE: {
     message: 'The endpoint does not answer.',
     cure: 'Check that the storage runs, the port is right, and no firewall is in between.',
@@ -27,22 +39,46 @@ export const STORAGE_ERRORS = {
     message: 'The endpoint’s address is one that StreamHub must not contact.',
     cure: 'Use the address of the storage itself; link-local and cloud-metadata addresses are never allowed.',
   },
-  NOT_A_STORAGE: { message: 'Something answers at the endpoint, but it is not this kind of storage.', cure: 'Check the endpoint; it may be a web console or a proxy.' },
-  CLOCK_SKEW: { message: 'The clocks of this machine and of the storage differ too much.', cure: 'Set the clock of this machine, best with NTP.' },
-  TIMEOUT: { message: 'The storage took too long to answer.', cure: 'Try again; if it stays, check the network and the load of the storage.' },
+  NOT_A_STORAGE: {
+    message: 'Something answers at the endpoint, but it is not this kind of storage.',
+    cure: 'Check the endpoint; it may be a web console or a proxy.',
+  },
+  CLOCK_SKEW: {
+    message: 'The clocks of this machine and of the storage differ too much.',
+    cure: 'Set the clock of this machine, best with NTP.',
+  },
+  TIMEOUT: {
+    message: 'The storage took too long to answer.',
+    cure: 'Try again; if it stays, check the network and the load of the storage.',
+  },
   THROTTLED: { message: 'The storage asks to slow down.', cure: 'Try again later.' },
   SETTINGS_INVALID: { message: 'The settings are not valid.', cure: 'Correct the fields named.' },
-  INTEGRITY: { message: 'What was read differs from what was written.', cure: 'Check for a proxy or cache between StreamHub and the storage.' },
-  NOT_CONFIRMED: { message: 'The storage did not confirm the deletion.', cure: 'Try again; objects that are gone already count as deleted.' },
+  INTEGRITY: {
+    message: 'What was read differs from what was written.',
+    cure: 'Check for a proxy or cache between StreamHub and the storage.',
+  },
+  NOT_CONFIRMED: {
+    message: 'The storage did not confirm the deletion.',
+    cure: 'Try again; objects that are gone already count as deleted.',
+  },
   UNSUPPORTED: { message: 'The provider cannot do this.', cure: 'Use another provider for it.' },
   ABORTED: { message: 'The operation was stopped.', cure: 'Start it again.' },
-  FAILED: { message: 'The storage answered with an error.', cure: 'Try again; the code says what the storage itself calls it.' },
+  FAILED: {
+    message: 'The storage answered with an error.',
+    cure: 'Try again; the code says what the storage itself calls it.',
+  },
 } as const;
 
 export type StorageErrorCode = keyof typeof STORAGE_ERRORS;
 
 /** Codes after which the same call may succeed later without a change. */
-const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set(['UNREACHABLE', 'TIMEOUT', 'THROTTLED', 'NOT_CONFIRMED', 'HOST_UNKNOWN']);
+const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set([
+  'UNREACHABLE',
+  'TIMEOUT',
+  'THROTTLED',
+  'NOT_CONFIRMED',
+  'HOST_UNKNOWN',
+]);
 
 /**
  * The error that a storage client throws. Its text is shown to people and written to logs, so it must not hold a

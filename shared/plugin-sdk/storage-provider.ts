@@ -119,7 +119,10 @@ export interface StorageClient {
   /** Stores an object, replacing an older one of that key. */
   put(key: string, body: Readable | Uint8Array | string, options?: PutOptions): Promise<void>;
   /** Opens an object for reading. Throws `OBJECT_MISSING`. */
-  get(key: string, options?: GetOptions): Promise<{ body: Readable; size: number | undefined; contentType: string | undefined }>;
+  get(
+    key: string,
+    options?: GetOptions,
+  ): Promise<{ body: Readable; size: number | undefined; contentType: string | undefined }>;
   /** Describes an object, or null when there is none. */
   head(key: string, options?: CallOptions): Promise<ObjectInfo | null>;
   /** Lists keys page by page, each page in the order of the storage's listing. Never holds more than a page. */

@@ -147,7 +147,9 @@ async function connectOnce(endpoint: string, guard: NetworkGuard, timeoutMs: num
   const port = Number(url.port || (secure ? 443 : 80));
   const options = { host, port, lookup: guard.lookup };
   return new Promise((resolve, reject) => {
-    const socket: Socket = secure ? connectTls({ ...options, servername: isIP(host) ? '' : host }) : connectTcp(options);
+    const socket: Socket = secure
+      ? connectTls({ ...options, servername: isIP(host) ? '' : host })
+      : connectTcp(options);
     const end = (error?: StorageError) => {
       socket.destroy();
       if (error) reject(error);

@@ -205,7 +205,11 @@ class S3StorageClient implements StorageClient {
       const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
       const name = options.downloadName?.replace(/[\r\n"\\]/g, '_');
       const disposition = name && `attachment; filename*=UTF-8''${encodeURIComponent(name)}`;
-      const command = new this.#sdk.GetObjectCommand({ Bucket: this.#bucket, Key: key, ResponseContentDisposition: disposition });
+      const command = new this.#sdk.GetObjectCommand({
+        Bucket: this.#bucket,
+        Key: key,
+        ResponseContentDisposition: disposition,
+      });
       return getSignedUrl(this.#client, command, { expiresIn: options.expiresIn });
     });
   }

@@ -48,7 +48,8 @@ export function translateS3Error(error: unknown): StorageError {
   if (known) return new StorageError(known, { native });
   if (name === 'TimeoutError') return new StorageError('TIMEOUT');
   // An XML parser that fails, or a success in a form that S3 does not have, is a web server of some other kind.
-  if (name === 'SyntaxError' || (error instanceof Error && '$responseBodyText' in error)) return new StorageError('NOT_A_STORAGE');
+  if (name === 'SyntaxError' || (error instanceof Error && '$responseBodyText' in error))
+    return new StorageError('NOT_A_STORAGE');
   if (status === 301 || status === 307 || status === 308) return new StorageError('REGION_WRONG', { native });
   if (status === 401) return new StorageError('CREDENTIALS_REFUSED', { native });
   if (status === 403) return new StorageError('ACCESS_DENIED', { native });

@@ -10,7 +10,12 @@ export interface S3SettingsTexts {
 /** The settings that every S3-compatible service shares, with the service's own words and examples. */
 export function s3Settings(texts: S3SettingsTexts = {}) {
   return Type.Object({
-    bucket: Type.String({ title: 'Bucket', maxLength: 255, default: '', description: 'Name of the bucket. It must exist.' }),
+    bucket: Type.String({
+      title: 'Bucket',
+      maxLength: 255,
+      default: '',
+      description: 'Name of the bucket. It must exist.',
+    }),
     region: Type.String({
       title: 'Region',
       maxLength: 64,
@@ -47,7 +52,11 @@ export function checkS3Settings(settings: S3Settings): SettingsFinding[] {
   const findings: SettingsFinding[] = [];
   const { bucket, endpoint } = settings;
   if (bucket !== '' && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(bucket)) {
-    findings.push({ path: 'bucket', message: 'may hold letters, digits, dots, dashes and underscores only', severity: 'error' });
+    findings.push({
+      path: 'bucket',
+      message: 'may hold letters, digits, dots, dashes and underscores only',
+      severity: 'error',
+    });
   } else if (bucket !== '' && !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) {
     findings.push({
       path: 'bucket',
@@ -58,12 +67,24 @@ export function checkS3Settings(settings: S3Settings): SettingsFinding[] {
   if (endpoint !== '') {
     const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
     if (url && (url.search !== '' || url.hash !== '' || url.username !== '')) {
-      findings.push({ path: 'endpoint', message: 'must not hold a user name, a query or a fragment', severity: 'error' });
+      findings.push({
+        path: 'endpoint',
+        message: 'must not hold a user name, a query or a fragment',
+        severity: 'error',
+      });
     } else if (url && bucket !== '' && url.hostname.startsWith(`${bucket}.`)) {
-      findings.push({ path: 'endpoint', message: 'seems to hold the bucket’s name; give the host of the service alone', severity: 'warning' });
+      findings.push({
+        path: 'endpoint',
+        message: 'seems to hold the bucket’s name; give the host of the service alone',
+        severity: 'warning',
+      });
     }
     if (url?.protocol === 'http:') {
-      findings.push({ path: 'endpoint', message: 'is not encrypted: recordings travel in the clear', severity: 'warning' });
+      findings.push({
+        path: 'endpoint',
+        message: 'is not encrypted: recordings travel in the clear',
+        severity: 'warning',
+      });
     }
   }
   return findings;

@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import {
+  CreateBucketCommand,
+  DeleteBucketPolicyCommand,
+  ListObjectsV2Command,
+  PutBucketPolicyCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+
+const run = promisify(execFile);
+const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 's3-server');
+
+export interface S3Account {
+  key: string;
+  secret: string;
+}
+
+/** A real S3 server (Ceph radosgw) for one test file, on loopback, with helpers that act as its first user. */
+export interface S3Server extends S3Account {
+  endpoint: string;
+  region: string;
+  client: S3Client;
+  /** Makes a bucket of a fresh name and answers with it. */
+  bucket(): Promise<string>;
+  put(bucket: string, keys: readonly string[], body?: string): Promise<void>;
+  keys(bucket: string, prefix?: string): Promise<string[]>;
+  /** Forbids everyone to delete below a prefix, or allows it again with null. */
+  denyDelete(bucket: string, prefix: string | null): Promise<void>;
+  /** A further user, who owns nothing. */
+  user(name: string): Promise<S3Account>;
+  /** Takes the server away, keeping its data, and brings it back at the same endpoint. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Why no S3 server can be had on this machine, or false when it can. Starting it tells for sure. */
+export async function startS3Server(): Promise<S3Server | string> {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-s3-'));
+  let values: Record<string, string>;
+  try {
+    values = parse((await run(SCRIPT, ['start', dir, '0'], { timeout: 300_000 })).stdout);
+  } catch (error) {
+    await run(SCRIPT, ['stop', dir]).catch(() => undefined);
+    rmSync(dir, { recursive: true, force: true });
+    const reason = String((error as { stderr?: string }).stderr ?? error)
+      .trim()
+      .split('\n')
+      .at(-1);
+    return `no S3 server can be started here: ${reason}`;
+  }
+  const endpoint = values['S3_ENDPOINT'] ?? '';
+  const account = accountOf(values);
+  const region = values['S3_REGION'] ?? '';
+  const client = new S3Client({
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId: account.key, secretAccessKey: account.secret },
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  return {
+    ...account,
+    endpoint,
+    region,
+    client,
+    async bucket() {
+      const Bucket = `test-${randomUUID()}`;
+      await client.send(new CreateBucketCommand({ Bucket }));
+      return Bucket;
+    },
+    async put(Bucket, keys, Body = 'x') {
+      const queue = [...keys];
+      const worker = async () => {
+        for (let Key = queue.pop(); Key !== undefined; Key = queue.pop()) {
+          await client.send(new PutObjectCommand({ Bucket, Key, Body }));
+        }
+      };
+      await Promise.all(Array.from({ length: 16 }, worker));
+    },
+    async keys(Bucket, Prefix) {
+      const found: string[] = [];
+      let ContinuationToken: string | undefined;
+      do {
+        const page = await client.send(new ListObjectsV2Command({ Bucket, Prefix, ContinuationToken }));
+        found.push(...(page.Contents ?? []).map((object) => object.Key ?? ''));
+        ContinuationToken = page.NextContinuationToken;
+      } while (ContinuationToken !== undefined);
+      return found;
+    },
+    async denyDelete(Bucket, prefix) {
+      if (prefix === null) {
+        await client.send(new DeleteBucketPolicyCommand({ Bucket }));
+        return;
+      }
+      const Resource = [`arn:aws:s3:::${Bucket}/${prefix}*`];
+      const Statement = [{ Effect: 'Deny', Principal: '*', Action: ['s3:DeleteObject'], Resource }];
+      await client.send(
+        new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }),
+      );
+    },
+    async user(name) {
+      return accountOf(parse((await run(SCRIPT, ['user', dir, name])).stdout));
+    },
+    async pause() {
+      await run(SCRIPT, ['stop', dir]);
+    },
+    async resume() {
+      await run(SCRIPT, ['start', dir, new URL(endpoint).port]);
+    },
+    async stop() {
+      client.destroy();
+      await run(SCRIPT, ['stop', dir]).catch(() => undefined);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function parse(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text
+      .split('\n')
+      .filter((line) => line.includes('='))
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+}
+
+function accountOf(values: Record<string, string>): S3Account {
+  return { key: values['S3_ACCESS_KEY_ID'] ?? '', secret: values['S3_SECRET_ACCESS_KEY'] ?? '' };
+}
