@@ -3,7 +3,6 @@ import type { StorageProvider } from './storage-provider.ts';
 /** What a plugin's entry module exports. */
 export interface Plugin {
   /** The providers named in the manifest, by the same ids. */
-  // biome-ignore lint/suspicious/noExplicitAny: providers differ in the type of their settings
   storageProviders?: readonly StorageProvider<any>[];
 }
 

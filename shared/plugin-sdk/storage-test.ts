@@ -35,7 +35,6 @@ export interface StorageTestOptions {
  * missing right is named. The probe is removed again whenever it was written.
  */
 export async function testStorage(
-  // biome-ignore lint/suspicious/noExplicitAny: any provider
   provider: StorageProvider<any>,
   context: StorageContext,
   { probeKey, signal, connectTimeoutMs = 10_000 }: StorageTestOptions,

@@ -37,7 +37,6 @@ const ODD_NAMES = [
 ];
 
 /** Registers the tests of a provider with node:test. */
-// biome-ignore lint/suspicious/noExplicitAny: any provider
 export function testStorageProvider(provider: StorageProvider<any>, options: ConformanceOptions): void {
   const prefix = (options.prefix ?? `conformance-${randomUUID()}`).replace(/\/+$/, '');
   const context: StorageContext = { settings: options.settings, credentials: options.credentials, guard: openGuard };
