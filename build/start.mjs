@@ -1,0 +1,21 @@
+// `npm start` in a clone: bundles the daemon when the bundle is missing or older than its sources, then becomes the daemon.
+import { spawnSync } from 'node:child_process';
+import { globSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const mtime = (file) => statSync(path.join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+const built = mtime('out/daemon/bin.mjs');
+const isStale = () =>
+  [...globSync('{daemon,shared}/**/*.{ts,mjs}', { cwd: root }), 'build/build-daemon.mjs', 'package-lock.json'].some(
+    (file) => mtime(file) > built,
+  );
+
+if (built === 0 || isStale()) {
+  const { status } = spawnSync(process.execPath, [path.join(root, 'build', 'build-daemon.mjs')], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+await import('../out/daemon/bin.mjs');

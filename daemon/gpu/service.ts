@@ -1,0 +1,67 @@
+import type { GpuStatus } from '#shared/schema/gpu.ts';
+
+/** A new probe is started at most this often, however many callers ask. */
+const THROTTLE_MS = 5000;
+
+export interface GpuServiceOptions {
+  /** Runs one probe, in the worker pool. */
+  probe(): Promise<GpuStatus>;
+  /** Monotonic milliseconds. */
+  now?(): number;
+}
+
+/** Knows what GPU the machine has: probed once in the background, then whenever someone asks for it again. */
+export class GpuService {
+  readonly #probe: () => Promise<GpuStatus>;
+  readonly #now: () => number;
+  #known: GpuStatus | undefined;
+  #running: Promise<GpuStatus> | undefined;
+  #finishedAt = Number.NEGATIVE_INFINITY;
+
+  constructor({ probe, now = () => performance.now() }: GpuServiceOptions) {
+    this.#probe = probe;
+    this.#now = now;
+  }
+
+  /** Begins the first probe and does not wait for it. */
+  start(): void {
+    void this.#run();
+  }
+
+  /** The last finding, or undefined while the first probe has not ended. */
+  peek(): GpuStatus | undefined {
+    return this.#known;
+  }
+
+  /** The last finding; waits for the first probe. */
+  async status(): Promise<GpuStatus> {
+    return this.#known ?? this.#run();
+  }
+
+  /** Probes again. Callers at the same time share one probe; within 5 s of the last one its finding is answered. */
+  async refresh(): Promise<GpuStatus> {
+    if (this.#running) return this.#running;
+    if (this.#known && this.#now() - this.#finishedAt < THROTTLE_MS) return this.#known;
+    return this.#run();
+  }
+
+  #run(): Promise<GpuStatus> {
+    this.#running ??= this.#probe()
+      .catch(
+        (): GpuStatus => ({
+          available: false,
+          type: 'none',
+          devices: [],
+          checkedAt: new Date().toISOString(),
+          detail: 'The GPU probe did not finish; nothing is known of a GPU.',
+        }),
+      )
+      .then((status) => {
+        this.#known = status;
+        this.#finishedAt = this.#now();
+        this.#running = undefined;
+        return status;
+      });
+    return this.#running;
+  }
+}

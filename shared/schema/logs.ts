@@ -1,0 +1,43 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object, oneOf, paging } from './common.ts';
+
+export const LOG_LEVEL_NAMES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevelName = (typeof LOG_LEVEL_NAMES)[number];
+
+export const LogRow = object({
+  id: Type.Integer(),
+  ts: Instant,
+  level: oneOf(LOG_LEVEL_NAMES),
+  source: Type.String({ description: 'Part of the daemon that wrote it.', examples: ['apps'] }),
+  appId: nullable(Type.Integer(), { description: 'App it concerns; null for the server itself and for deleted apps.' }),
+  message: Type.String(),
+  metaJson: nullable(Type.String(), { description: 'Further fields, as JSON text.' }),
+});
+export type LogRow = Static<typeof LogRow>;
+
+const filters = {
+  level: Type.Optional(oneOf(LOG_LEVEL_NAMES, { description: 'Exactly this level.' })),
+  source: Type.Optional(Type.String({ maxLength: 64, description: 'Exactly this source.' })),
+  q: Type.Optional(
+    Type.String({ maxLength: 200, description: 'Part of the message; the case of ASCII letters does not count.', examples: ['timed out'] }),
+  ),
+  since: Type.Optional(
+    Type.String({ maxLength: 64, description: 'Oldest instant, inclusive: ISO-8601 with or without time and offset; UTC without one.' }),
+  ),
+  until: Type.Optional(
+    Type.String({ maxLength: 64, description: 'Newest instant, inclusive; a date alone means the end of that day.' }),
+  ),
+  order: Type.Optional(oneOf(['desc', 'asc'], { default: 'desc', description: 'Newest or oldest first.' })),
+  ...paging(),
+};
+
+/** Filters of one app's log. */
+export const AppLogQuery = object(filters);
+export type AppLogQuery = Static<typeof AppLogQuery>;
+
+/** Filters of the server's log. */
+export const LogQuery = object({
+  app: Type.Optional(Type.String({ maxLength: 64, description: 'Name of an app; an unknown one has no rows.', examples: ['live'] })),
+  ...filters,
+});
+export type LogQuery = Static<typeof LogQuery>;

@@ -1,0 +1,77 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object } from './common.ts';
+
+const bytes = (description: string) => Type.Integer({ minimum: 0, description });
+
+export const Health = object({
+  status: Type.Literal('ok'),
+  up: Type.Literal(true),
+  version: Type.String(),
+  ts: Instant,
+  uptimeSeconds: Type.Integer(),
+});
+export type Health = Static<typeof Health>;
+
+export const ReadyCheck = object({
+  name: Type.String({ description: 'What was looked at.', examples: ['registry'] }),
+  ok: Type.Boolean(),
+  detail: Type.Optional(Type.String({ description: 'What is wrong with it.' })),
+});
+export type ReadyCheck = Static<typeof ReadyCheck>;
+
+export const Readiness = object({ status: Type.Literal('ready'), checks: Type.Array(ReadyCheck) });
+export type Readiness = Static<typeof Readiness>;
+
+export const WorkerCount = object({
+  reachable: Type.Boolean(),
+  active: Type.Integer({ description: 'Egress: starting, active or ending. Ingress: publishing.' }),
+  total: Type.Integer(),
+});
+
+/** What LiveKit says of itself; all zero when it does not answer. */
+export const LiveKitSnapshot = object({
+  reachable: Type.Boolean(),
+  rooms: Type.Integer(),
+  egress: WorkerCount,
+  ingress: WorkerCount,
+});
+export type LiveKitSnapshot = Static<typeof LiveKitSnapshot>;
+
+export const ServerStats = object({
+  ts: Instant,
+  uptimeSeconds: Type.Integer({ description: 'Since the daemon started.' }),
+  version: Type.String(),
+  cpu: object({
+    loadAvg: Type.Array(Type.Number(), { minItems: 3, maxItems: 3, description: 'Over 1, 5 and 15 minutes.' }),
+    cores: Type.Integer(),
+  }),
+  memory: object({
+    totalBytes: bytes('Of the host.'),
+    freeBytes: bytes('Of the host.'),
+    usedBytes: bytes('Total less free.'),
+  }),
+  disk: nullable(
+    object({
+      totalBytes: bytes('File system of the data directory.'),
+      freeBytes: bytes('What a user other than root can still write.'),
+      usedBytes: bytes('What is taken.'),
+    }),
+    { description: 'Null when the file system cannot be read.' },
+  ),
+  livekitReachable: Type.Boolean({ description: 'LiveKit answered the last time it was asked.' }),
+  counts: object({
+    apps: Type.Integer(),
+    rooms: Type.Integer({ description: 'Rooms that LiveKit has now; 0 when it is not reachable.' }),
+    activeStreams: Type.Integer({ description: 'Streams that are live now, over all apps.' }),
+  }),
+  egress: WorkerCount,
+  ingress: WorkerCount,
+  storage: object({
+    dbSizeBytes: bytes('Registry database with its WAL.'),
+    appsDbSizeBytes: bytes('Sum over the apps’ databases with their WALs.'),
+    totalDbSizeBytes: bytes('Both together.'),
+    vodTotalBytes: bytes('Sum over the VOD rows.'),
+    vodCount: Type.Integer({ description: 'VOD rows of any status.' }),
+  }),
+});
+export type ServerStats = Static<typeof ServerStats>;
