@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { appRoutes } from './apps/routes.ts';
+import { jobRoutes } from './jobs/routes.ts';
 import type { Services } from './services.ts';
 import { tokenRoutes } from './tokens/routes.ts';
 
@@ -7,4 +8,5 @@ import { tokenRoutes } from './tokens/routes.ts';
 export function apiRoutes(app: FastifyInstance, services: Services): void {
   appRoutes(app, services);
   tokenRoutes(app, services);
+  jobRoutes(app, services);
 }

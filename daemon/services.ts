@@ -8,6 +8,9 @@ import { migrate } from './db/migrate.ts';
 import { type Db, openDatabase } from './db/open.ts';
 import { registryMigrations } from './db/registry/index.ts';
 import { EventBus } from './events/bus.ts';
+import { jobRepository } from './jobs/repository.ts';
+import { JobService } from './jobs/service.ts';
+import { SecretStore } from './secrets/store.ts';
 import type { Settings } from './settings.ts';
 import { tokenRepository } from './tokens/repository.ts';
 import { TokenService } from './tokens/service.ts';
@@ -24,6 +27,8 @@ export interface Services {
   pool: WorkerPool;
   apps: AppService;
   tokens: TokenService;
+  secrets: SecretStore;
+  jobs: JobService;
   /** Asked in order for each Bearer value. */
   resolvers: CredentialResolver[];
   /** True when the registry database was made by this start. */
@@ -51,6 +56,8 @@ export function createServices(settings: Settings, log: Logger): Services {
     log,
   });
   const tokens = new TokenService({ repository: tokenRepository(db), appById: (id) => apps.registry.byId(id), events });
+  const secrets = new SecretStore({ file: dir.secrets, env: settings.appSecrets, log });
+  const jobs = new JobService({ repository: jobRepository(db), events, log });
   events.subscribe((event) => {
     if (event.type === 'app.deleted') tokens.forgetApp(event.data['id'] as number);
   });
@@ -65,13 +72,18 @@ export function createServices(settings: Settings, log: Logger): Services {
     pool,
     apps,
     tokens,
+    secrets,
+    jobs,
     resolvers: [tokens],
     isFirstStart,
     async start() {
+      await secrets.start();
       await apps.start();
       tokens.start();
+      jobs.start();
     },
     async stop() {
+      await jobs.stop();
       tokens.stop();
       await pool.close();
       databases.closeAll();

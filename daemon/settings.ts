@@ -23,6 +23,8 @@ export interface Settings extends SettingValues {
   /** The env file that was read, or would be: `<DATA_DIR>/streamhub.env` unless told. */
   readonly envFile: string;
   readonly origins: Readonly<Record<SettingKey, Origin>>;
+  /** `APP_<SLUG>_…` variables of the environment and the env file: an app's credentials that win over the stored ones. */
+  readonly appSecrets: Readonly<Record<string, string>>;
 }
 
 /** Thrown for settings that make no sense; one line for each. Values are never quoted: one could be a secret. */
@@ -72,7 +74,12 @@ export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings
   if (problems.length > 0) throw new SettingsError(problems);
   if ((values['authRateLimitMax'] as number) <= 0) values['authRateLimitMax'] = SETTINGS.authRateLimitMax.default;
   if ((values['logRetentionDays'] as number) < 0) values['logRetentionDays'] = 0;
-  return Object.freeze({ ...(values as SettingValues), envFile, origins: origins as Record<SettingKey, Origin> });
+  return Object.freeze({
+    ...(values as SettingValues),
+    envFile,
+    origins: origins as Record<SettingKey, Origin>,
+    appSecrets: appSecrets({ ...file, ...env }),
+  });
 }
 
 /** `<base>/streamhub` below the place where the system keeps a user's state. */
@@ -88,6 +95,13 @@ export function defaultDataDir(env: Record<string, string | undefined>): string 
 export function publicBase(settings: SettingValues): string | null {
   const base = settings.publicBaseUrl || settings.streamhubPublicUrl;
   return base === '' ? null : base.replace(/\/+$/, '');
+}
+
+function appSecrets(env: Record<string, string | undefined>): Record<string, string> {
+  const names = Object.entries(env).filter(
+    (entry): entry is [string, string] => /^APP_[A-Z0-9_]+$/.test(entry[0]) && Boolean(entry[1]),
+  );
+  return Object.freeze(Object.fromEntries(names));
 }
 
 function readEnvFile(file: string, required: boolean, problems: string[]): Record<string, string | undefined> {

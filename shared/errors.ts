@@ -69,6 +69,34 @@ export const ERRORS = define({
   QUOTA_EXCEEDED: { status: 429, message: 'The quota {metric} of {limit} is used up.' },
   // tokens
   TOKEN_NOT_FOUND: { status: 404, message: 'No API token has the id {id}.' },
+  // jobs
+  JOB_NOT_FOUND: { status: 404, message: 'No job has the id {id}.' },
+  JOB_NOT_CANCELLABLE: { status: 409, message: 'The job {id} is past the point where it can be cancelled.' },
+  JOB_NOT_RETRYABLE: { status: 409, message: 'The job {id} has not failed, or another one does its work by now.' },
+  JOB_KEEPS_STOPPING: {
+    status: 500,
+    message: 'The daemon stopped {count} times during this job, without progress in between; it was given up.',
+    hint: 'Look into the log for the reason, then retry the job.',
+  },
+  // storage
+  STORAGE_PROVIDER_UNKNOWN: {
+    status: 400,
+    message: 'There is no storage provider named {provider}; there are {known}.',
+  },
+  STORAGE_PUBLIC_UNCONFIRMED: {
+    status: 400,
+    message: 'A public_url makes every recording of the app readable for anyone who knows or guesses its address.',
+    hint: 'Send confirmPublic: true to do that.',
+  },
+  STORAGE_PURGE_FAILED: {
+    status: 502,
+    message: '{reason} Nothing else of the app was touched.',
+    hint: 'Remove the cause, then delete the app again; objects that are gone already count as deleted.',
+    retryable: true,
+  },
+  STORAGE_FAILED: { status: 502, message: '{reason}', retryable: true },
+  // presets and plugins
+  PRESET_NOT_FOUND: { status: 404, message: 'No preset has the id {preset}; upper and lower case count.' },
   // system
   NOT_READY: { status: 503, message: 'The daemon is not ready: {reason}', retryable: true },
   TASK_TIMEOUT: { status: 400, message: '{what} took longer than {seconds} s and was stopped.' },

@@ -1,0 +1,30 @@
+import type { JobKind, JobProgress, JobState } from '#shared/schema/jobs.ts';
+import type { Actor } from '../http/types.ts';
+
+/** What one attempt of a job gets. */
+export interface JobRun<Input, Checkpoint> {
+  id: number;
+  input: Input;
+  /** What the attempt had saved when the process was stopped; null at the beginning of an attempt. */
+  checkpoint: Checkpoint | null;
+  /** 1 for the first. */
+  attempt: number;
+  actor: Actor;
+  /** Aborted by a cancellation and by the shutdown. */
+  signal: AbortSignal;
+  /** Makes progress durable. A run that is killed afterwards goes on from this checkpoint. */
+  save(checkpoint: Checkpoint, progress: JobProgress): void;
+}
+
+/**
+ * One kind of job. `run` must be idempotent from its last checkpoint: a kill may come between any two of its steps.
+ * It throws an `ApiError` to fail; a retryable one is tried again while attempts are left.
+ */
+export interface JobHandler<Input = unknown, Checkpoint = unknown> {
+  kind: JobKind;
+  run(run: JobRun<Input, Checkpoint>): Promise<object>;
+  /** May it be cancelled at this point? */
+  isCancellable(progress: JobProgress | null): boolean;
+  /** After every attempt, and when a job is cancelled before one. */
+  ended?(input: Input, state: JobState): void | Promise<void>;
+}

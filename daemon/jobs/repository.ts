@@ -1,0 +1,152 @@
+import type { JobError, JobKind, JobProgress, JobState } from '#shared/schema/jobs.ts';
+import type { Db } from '../db/open.ts';
+import type { Actor } from '../http/types.ts';
+
+export interface JobRow {
+  id: number;
+  kind: JobKind;
+  title: string;
+  state: JobState;
+  app: string | null;
+  app_id: number | null;
+  tenant_id: string;
+  input_json: string;
+  checkpoint_json: string | null;
+  progress_json: string | null;
+  result_json: string | null;
+  error_json: string | null;
+  attempts: number;
+  max_attempts: number;
+  restarts: number;
+  next_run_at: string | null;
+  created_by_json: string;
+  created_at: string;
+  started_at: string | null;
+  updated_at: string;
+  finished_at: string | null;
+}
+
+export interface NewJob {
+  kind: JobKind;
+  title: string;
+  app: string | null;
+  appId: number | null;
+  tenantId: string;
+  input: unknown;
+  maxAttempts: number;
+  actor: Actor;
+}
+
+/** Rows that a caller may see; all of them where nothing is named. */
+export interface JobFilter {
+  tenantId?: string;
+  appId?: number;
+  state?: JobState | 'active';
+  kind?: JobKind;
+  app?: string;
+}
+
+const ACTIVE = "('queued', 'running', 'waiting')";
+
+/** SQL of the table `jobs`. */
+export function jobRepository(db: Db) {
+  const insert = db.prepare<[Record<string, unknown>]>(
+    `INSERT INTO jobs (kind, title, state, app, app_id, tenant_id, input_json, max_attempts, created_by_json, created_at, updated_at)
+     VALUES (@kind, @title, 'queued', @app, @appId, @tenantId, @input, @maxAttempts, @createdBy, @at, @at)`,
+  );
+  const byId = db.prepare<[number], JobRow>('SELECT * FROM jobs WHERE id = ?');
+  const active = db.prepare<[], JobRow>(`SELECT * FROM jobs WHERE state IN ${ACTIVE} ORDER BY id`);
+  const activeOf = db.prepare<[number, string], JobRow>(
+    `SELECT * FROM jobs WHERE app_id = ? AND kind = ? AND state IN ${ACTIVE} ORDER BY id DESC LIMIT 1`,
+  );
+  const begin = db.prepare<[{ id: number; at: string }]>(
+    `UPDATE jobs SET state = 'running', attempts = attempts + 1, restarts = 0, next_run_at = NULL,
+       started_at = coalesce(started_at, @at), updated_at = @at WHERE id = @id`,
+  );
+  const restarted = db.prepare<[string, number]>(
+    "UPDATE jobs SET state = 'running', restarts = restarts + 1, updated_at = ? WHERE id = ?",
+  );
+  const save = db.prepare<[string | null, string, string, number]>(
+    'UPDATE jobs SET checkpoint_json = ?, progress_json = ?, restarts = 0, updated_at = ? WHERE id = ?',
+  );
+  const succeed = db.prepare<[{ id: number; at: string; result: string }]>(
+    `UPDATE jobs SET state = 'succeeded', result_json = @result, error_json = NULL, checkpoint_json = NULL, finished_at = @at,
+       updated_at = @at WHERE id = @id`,
+  );
+  const fail = db.prepare<[Record<string, unknown>]>(
+    `UPDATE jobs SET state = @state, error_json = @error, next_run_at = @nextRunAt, finished_at = @finishedAt, updated_at = @at,
+       checkpoint_json = NULL WHERE id = @id`,
+  );
+  const requeue = db.prepare<[number, string, number]>(
+    `UPDATE jobs SET state = 'queued', next_run_at = NULL, finished_at = NULL, checkpoint_json = NULL, progress_json = NULL,
+       max_attempts = max(max_attempts, attempts + ?), updated_at = ? WHERE id = ?`,
+  );
+  const prune = db.prepare<[string]>('DELETE FROM jobs WHERE finished_at < ?');
+
+  const where = (filter: JobFilter): [sql: string, values: unknown[]] => {
+    const parts: string[] = [];
+    const values: unknown[] = [];
+    const add = (sql: string, value: unknown) => {
+      parts.push(sql);
+      values.push(value);
+    };
+    if (filter.tenantId !== undefined) add('tenant_id = ?', filter.tenantId);
+    if (filter.appId !== undefined) add('app_id = ?', filter.appId);
+    if (filter.kind !== undefined) add('kind = ?', filter.kind);
+    if (filter.app !== undefined) add('app = ?', filter.app);
+    if (filter.state === 'active') parts.push(`state IN ${ACTIVE}`);
+    else if (filter.state !== undefined) add('state = ?', filter.state);
+    return [parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '', values];
+  };
+  const now = (): string => new Date().toISOString();
+
+  return {
+    insert: (job: NewJob): number =>
+      Number(
+        insert.run({
+          kind: job.kind,
+          title: job.title,
+          app: job.app,
+          appId: job.appId,
+          tenantId: job.tenantId,
+          input: JSON.stringify(job.input),
+          maxAttempts: job.maxAttempts,
+          createdBy: JSON.stringify(job.actor),
+          at: now(),
+        }).lastInsertRowid,
+      ),
+    get: (id: number) => byId.get(id),
+    active: () => active.all(),
+    activeOf: (appId: number, kind: JobKind) => activeOf.get(appId, kind),
+    begin: (id: number) => begin.run({ id, at: now() }),
+    restarted: (id: number) => restarted.run(now(), id),
+    save: (id: number, checkpoint: unknown, progress: JobProgress) =>
+      save.run(checkpoint === undefined ? null : JSON.stringify(checkpoint), JSON.stringify(progress), now(), id),
+    succeed: (id: number, result: object) => succeed.run({ id, at: now(), result: JSON.stringify(result) }),
+    /** Ends an attempt; with `nextRunAt` the job waits for the next one. */
+    fail: (id: number, state: 'failed' | 'cancelled' | 'waiting', error: JobError | null, nextRunAt: string | null) => {
+      const at = now();
+      fail.run({
+        id,
+        state,
+        error: error && JSON.stringify(error),
+        nextRunAt,
+        finishedAt: state === 'waiting' ? null : at,
+        at,
+      });
+    },
+    requeue: (id: number, moreAttempts: number) => requeue.run(moreAttempts, now(), id),
+    list(filter: JobFilter, limit: number, offset: number): { rows: JobRow[]; total: number } {
+      const [sql, values] = where(filter);
+      const total =
+        db
+          .prepare<unknown[], number>(`SELECT count(*) FROM jobs ${sql}`)
+          .pluck()
+          .get(...values) ?? 0;
+      const rows = db.prepare<unknown[], JobRow>(`SELECT * FROM jobs ${sql} ORDER BY id DESC LIMIT ? OFFSET ?`);
+      return { rows: rows.all(...values, limit, offset), total };
+    },
+    prune: (before: string) => prune.run(before).changes,
+  };
+}
+export type JobRepository = ReturnType<typeof jobRepository>;
