@@ -1,0 +1,233 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object, oneOf } from '../schema/common.ts';
+import { call, push } from './channel.ts';
+import { IpcError } from './outcome.ts';
+
+export const ConnectionId = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' });
+export const ConnectionName = Type.String({
+  minLength: 1,
+  maxLength: 320,
+  description: 'Name that the operator gave.',
+});
+export const Colour = Type.String({ pattern: '^#[0-9a-f]{6}$', description: 'Colour of its tile, `#rrggbb`.' });
+const Url = Type.String({
+  minLength: 1,
+  maxLength: 2048,
+  description: 'As typed: a URL, or a host with or without port.',
+});
+/** SHA-256 over the whole certificate, as `AB:CD:…`. */
+export const Fingerprint = Type.String({ pattern: '^([0-9A-F]{2}:){31}[0-9A-F]{2}$' });
+
+/** What a person signs in with. It crosses this border once, inwards, and never comes back. */
+export const Credential = Type.Union([
+  object({ kind: Type.Literal('token'), token: Type.String({ minLength: 1, maxLength: 4096 }) }),
+  object({
+    kind: Type.Literal('password'),
+    user: Type.String({ minLength: 1, maxLength: 200 }),
+    password: Type.String({ minLength: 1, maxLength: 200 }),
+    code: Type.Optional(Type.String({ maxLength: 32, description: 'Second factor, when the account has one.' })),
+  }),
+]);
+export type Credential = Static<typeof Credential>;
+
+/** Where the credential is to be kept. `session` = in memory, gone when the app quits. */
+export const Keep = oneOf(['keychain', 'session'] as const);
+export type Keep = Static<typeof Keep>;
+
+export const Certificate = object({
+  fingerprint: Fingerprint,
+  subject: Type.String(),
+  issuer: Type.String(),
+  validFrom: Instant,
+  validTo: Instant,
+  names: Type.Array(Type.String(), { description: 'Host names and addresses it is made out to.' }),
+  /** Signed by itself, not by an authority. */
+  selfSigned: Type.Boolean(),
+});
+export type Certificate = Static<typeof Certificate>;
+
+/** Whom the daemon takes the credential for (`GET /auth/me`). */
+export const Account = object({
+  userId: Type.String(),
+  role: Type.String(),
+  scope: Type.String({ description: '`global`, `app` or `user`.' }),
+  isSuperadmin: Type.Boolean(),
+  tenantId: nullable(Type.String()),
+  email: Type.Optional(Type.String()),
+  via: Type.Optional(Type.String()),
+});
+export type Account = Static<typeof Account>;
+
+/**
+ * - `connecting`: not reached yet since the app started, nothing failed so far
+ * - `online`: reached and signed in
+ * - `offline`: not reached; it is tried again at `nextTryAt`
+ * - `signed-out`: reached, but there is no credential that it accepts: `connections.signIn`
+ * - `untrusted`: its certificate is unknown or changed: `connections.trust`
+ * - `locked`: the keychain that holds the credential is locked: `keychain.unlock`
+ * - `unusable`: something answers, but no daemon of a version that this app speaks to
+ */
+export const ConnectionStatus = oneOf([
+  'connecting',
+  'online',
+  'offline',
+  'signed-out',
+  'untrusted',
+  'locked',
+  'unusable',
+] as const);
+export type ConnectionStatus = Static<typeof ConnectionStatus>;
+
+export const ConnectionState = object({
+  status: ConnectionStatus,
+  since: Instant,
+  /** Last time the daemon answered; kept over restarts of the app. The age of everything shown is counted from here. */
+  lastSeenAt: nullable(Instant),
+  latencyMs: nullable(Type.Number()),
+  version: nullable(Type.String()),
+  account: nullable(Account),
+  /** The event stream is open; without it health is polled. */
+  live: Type.Boolean(),
+  /** The newest failure, kept until the next success. */
+  error: nullable(object({ ...IpcError.properties, at: Instant })),
+  /** Failed attempts in a row. */
+  attempts: Type.Integer(),
+  nextTryAt: nullable(Instant),
+  /** The certificate that was met, when the status is `untrusted`. */
+  certificate: nullable(Certificate),
+});
+export type ConnectionState = Static<typeof ConnectionState>;
+
+export const Connection = object({
+  id: ConnectionId,
+  name: ConnectionName,
+  /** Base address without `/api/v1`, e.g. `https://stream.example.com`. */
+  url: Type.String(),
+  colour: Colour,
+  /** `local`: the daemon that this app started on this machine. */
+  kind: oneOf(['remote', 'local'] as const),
+  credential: object({
+    kind: oneOf(['token', 'password'] as const),
+    user: nullable(Type.String()),
+    kept: oneOf(['keychain', 'session', 'none'] as const),
+  }),
+  pinned: nullable(object({ fingerprint: Fingerprint, since: Instant })),
+  addedAt: Instant,
+  state: ConnectionState,
+});
+export type Connection = Static<typeof Connection>;
+
+/** One step of a connection test. `cure` says what to do about a failure. */
+export const TestStep = object({
+  number: Type.Integer({ minimum: 1 }),
+  id: oneOf(['resolve', 'reach', 'tls', 'version', 'sign-in', 'rights'] as const),
+  title: Type.String(),
+  status: oneOf(['passed', 'warning', 'failed', 'skipped'] as const),
+  message: Type.String(),
+  cure: nullable(Type.String()),
+  ms: Type.Number(),
+});
+export type TestStep = Static<typeof TestStep>;
+
+export const TestReport = object({
+  ok: Type.Boolean(),
+  /** The address that was tested, completed from what was typed. */
+  url: Type.String(),
+  steps: Type.Array(TestStep),
+  certificate: nullable(Certificate),
+  /** True when only the certificate stands in the way: show its fingerprint, then pass it along. */
+  needsTrust: Type.Boolean(),
+  version: nullable(Type.String()),
+  account: nullable(Account),
+  /** The daemon knows `POST /auth/login`. */
+  passwordSignIn: Type.Boolean(),
+});
+export type TestReport = Static<typeof TestReport>;
+
+/** What the last good look at a daemon showed; kept over restarts of the app. */
+export const Snapshot = object({
+  at: Instant,
+  /** Answer of `GET /stats`. */
+  stats: nullable(Type.Unknown()),
+  /** Answer of `GET /cluster/nodes` (its `data`), null without the right to it. */
+  nodes: nullable(Type.Unknown()),
+});
+export type Snapshot = Static<typeof Snapshot>;
+
+const one = object({ id: ConnectionId });
+
+export const connections = {
+  calls: {
+    list: call(
+      'All connections in their order. `problem` tells of a connections file that could not be read and was put aside.',
+      object({}),
+      object({
+        connections: Type.Array(Connection),
+        problem: nullable(object({ message: Type.String(), keptAs: nullable(Type.String()) })),
+      }),
+    ),
+    add: call(
+      'Adds a daemon at the end of the list and connects to it. A password is exchanged for a session at once, so it must reach the daemon; a token need not.',
+      object({
+        url: Url,
+        name: Type.Optional(ConnectionName),
+        colour: Type.Optional(Colour),
+        credential: Credential,
+        keep: Keep,
+        fingerprint: Type.Optional(Fingerprint),
+      }),
+      Connection,
+    ),
+    test: call(
+      'Goes the way to a daemon step by step and says which step failed and what to do. Of a connection, or of an address not yet added. Steps are also pushed as `testStep` under `testId`.',
+      object({
+        testId: Type.Optional(Type.String({ maxLength: 64 })),
+        target: Type.Union([
+          object({ id: ConnectionId }),
+          object({
+            url: Url,
+            credential: Type.Optional(Credential),
+            fingerprint: Type.Optional(Fingerprint),
+          }),
+        ]),
+      }),
+      TestReport,
+    ),
+    update: call(
+      'Renames or recolours.',
+      object({ id: ConnectionId, name: Type.Optional(ConnectionName), colour: Type.Optional(Colour) }),
+      Connection,
+    ),
+    reorder: call(
+      'Puts the connections in this order; every id once.',
+      object({ ids: Type.Array(ConnectionId) }),
+      Type.Null(),
+    ),
+    remove: call('Forgets the connection and its credential.', one, Type.Null()),
+    signIn: call(
+      'Replaces the credential in place. With only a `code` the kept password is used again.',
+      object({
+        id: ConnectionId,
+        credential: Type.Union([
+          ...Credential.anyOf,
+          object({ kind: Type.Literal('code'), code: Type.String({ minLength: 1, maxLength: 32 }) }),
+        ]),
+        keep: Keep,
+      }),
+      Connection,
+    ),
+    signOut: call('Ends the session and forgets the credential; the connection stays.', one, Connection),
+    trust: call(
+      'Pins the certificate with this fingerprint, which a person has compared.',
+      object({ id: ConnectionId, fingerprint: Fingerprint }),
+      Connection,
+    ),
+    retry: call('Tries to connect now instead of at `nextTryAt`.', one, Type.Null()),
+    snapshot: call('The last known picture of a daemon, with its age.', one, nullable(Snapshot)),
+  },
+  pushes: {
+    changed: push('The list, the order, a name or a colour changed.', object({ connections: Type.Array(Connection) })),
+    state: push('The state of one connection changed.', object({ id: ConnectionId, state: ConnectionState })),
+    testStep: push('A step of a running test is over.', object({ testId: Type.String(), step: TestStep })),
+  },
+};

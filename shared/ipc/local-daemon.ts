@@ -1,0 +1,38 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object, oneOf } from '../schema/common.ts';
+import { call, push } from './channel.ts';
+import { ConnectionId } from './connections.ts';
+import { IpcError } from './outcome.ts';
+
+/** The daemon that this app runs on this machine, with a DATA_DIR of its own. */
+export const LocalDaemon = object({
+  /** `unavailable`: this build of the app carries no daemon or no Node to run it. */
+  status: oneOf(['unavailable', 'stopped', 'starting', 'running', 'stopping', 'failed'] as const),
+  url: nullable(Type.String()),
+  pid: nullable(Type.Integer()),
+  version: nullable(Type.String()),
+  dataDir: Type.String(),
+  /** It was running already when the app looked for it. */
+  adopted: Type.Boolean(),
+  since: Instant,
+  error: nullable(IpcError),
+  connectionId: nullable(ConnectionId),
+  /** The newest lines it printed. */
+  output: Type.Array(Type.String()),
+});
+export type LocalDaemon = Static<typeof LocalDaemon>;
+
+export const localDaemon = {
+  calls: {
+    state: call('The local daemon as it is now.', object({}), LocalDaemon),
+    start: call(
+      'Starts it, or adopts the one that runs, and connects to it. Its first token goes from here into the keychain; `keep: session` where there is none.',
+      object({ keep: oneOf(['keychain', 'session'] as const) }),
+      LocalDaemon,
+    ),
+    stop: call('Stops it in order and waits for its end; its data and its connection stay.', object({}), LocalDaemon),
+  },
+  pushes: {
+    changed: push('Its state changed.', LocalDaemon),
+  },
+};
