@@ -1,10 +1,38 @@
 import * as apps from './apps.ts';
+import * as audit from './audit.ts';
+import * as auth from './auth.ts';
+import * as callbacks from './callbacks.ts';
+import * as cluster from './cluster.ts';
+import * as events from './events.ts';
 import * as jobs from './jobs.ts';
 import type { Operation } from './operation.ts';
+import * as recording from './recording.ts';
+import * as rooms from './rooms.ts';
+import * as security from './security.ts';
+import * as streams from './streams.ts';
+import * as teams from './teams.ts';
 import * as tokens from './tokens.ts';
+import * as vods from './vods.ts';
+import * as webhooks from './webhooks.ts';
 
 /** Every operation of the API, by resource. A new contract file is added here and nowhere else. */
-export const contract = { apps, jobs, tokens };
+export const contract = {
+  apps,
+  audit,
+  auth,
+  callbacks,
+  cluster,
+  events,
+  jobs,
+  recording,
+  rooms,
+  security,
+  streams,
+  teams,
+  tokens,
+  vods,
+  webhooks,
+};
 
 /** All operations in one list. */
 export const operations: readonly Operation[] = Object.values(contract).flatMap(

@@ -1,0 +1,212 @@
+import { Type } from 'typebox';
+import {
+  ClusterInfo,
+  ClusterNode,
+  ClusterSettings,
+  DeletedNode,
+  HeartbeatAnswer,
+  HeartbeatBody,
+  JoinAnswer,
+  JoinBody,
+  LeaveBody,
+  NodeParams,
+  NodesQuery,
+  PatchClusterSettingsBody,
+  PatchNodeBody,
+  PlacementPreview,
+  PlacementQuery,
+} from '../schema/cluster.ts';
+import { envelope, object } from '../schema/common.ts';
+import { operation } from './operation.ts';
+
+const tag = 'Cluster';
+
+export const joinCluster = operation({
+  id: 'joinCluster',
+  method: 'POST',
+  path: '/cluster/join',
+  tag,
+  summary: 'Register an edge node, or refresh its entry',
+  description:
+    'Idempotent by `name`: 201 for a new node, 200 for a known one, whose status stays what the operator set. A name whose node is alive with a credential of its own is only refreshed from its own address or with that credential.',
+  access: 'cluster-token',
+  body: JoinBody,
+  responses: { 201: envelope(JoinAnswer), 200: envelope(JoinAnswer) },
+  errors: [
+    'CLUSTER_DISABLED',
+    'CLUSTER_TOKEN_INVALID',
+    'NODE_REMOVED',
+    'NODE_DISABLED',
+    'NODE_NAME_RESERVED',
+    'NODE_NAME_IN_USE',
+    'RATE_LIMITED',
+  ],
+});
+
+export const sendHeartbeat = operation({
+  id: 'sendHeartbeat',
+  method: 'POST',
+  path: '/cluster/heartbeat',
+  tag,
+  summary: 'Tell that a node is alive',
+  description:
+    'An agent sends its node’s own credential and `agent`; the answer then holds the state that it has to bring about.',
+  access: 'cluster-token',
+  body: HeartbeatBody,
+  responses: { 200: envelope(HeartbeatAnswer) },
+  errors: [
+    'CLUSTER_DISABLED',
+    'CLUSTER_TOKEN_INVALID',
+    'NODE_CREDENTIAL_REQUIRED',
+    'NODE_REMOVED',
+    'NODE_NOT_FOUND',
+    'STATS_TOO_LARGE',
+    'RATE_LIMITED',
+  ],
+});
+
+export const leaveCluster = operation({
+  id: 'leaveCluster',
+  method: 'POST',
+  path: '/cluster/leave',
+  tag,
+  summary: 'Take a node’s own entry out of the registry',
+  description: 'What the agent’s uninstall calls; needs the node’s own credential.',
+  access: 'cluster-token',
+  body: LeaveBody,
+  responses: { 200: envelope(DeletedNode) },
+  errors: [
+    'CLUSTER_DISABLED',
+    'CLUSTER_TOKEN_INVALID',
+    'NODE_CREDENTIAL_REQUIRED',
+    'NODE_REMOVED',
+    'NODE_NOT_FOUND',
+    'RATE_LIMITED',
+  ],
+});
+
+export const getClusterInfo = operation({
+  id: 'getClusterInfo',
+  method: 'GET',
+  path: '/cluster/info',
+  tag,
+  summary: 'The cluster and the command that adds a node',
+  access: 'global',
+  responses: { 200: envelope(ClusterInfo) },
+});
+
+export const listNodes = operation({
+  id: 'listNodes',
+  method: 'GET',
+  path: '/cluster/nodes',
+  tag,
+  summary: 'List the nodes, oldest first',
+  access: 'global',
+  query: NodesQuery,
+  responses: { 200: envelope(Type.Array(ClusterNode)) },
+});
+
+export const getNode = operation({
+  id: 'getNode',
+  method: 'GET',
+  path: '/cluster/nodes/{id}',
+  tag,
+  summary: 'Get one node',
+  access: 'global',
+  params: NodeParams,
+  responses: { 200: envelope(ClusterNode) },
+  errors: ['NODE_NOT_FOUND'],
+});
+
+export const updateNode = operation({
+  id: 'updateNode',
+  method: 'PATCH',
+  path: '/cluster/nodes/{id}',
+  tag,
+  summary: 'Change a node’s name, region or status',
+  description:
+    '`draining` empties the node in steps, shown in `drain`; `active` takes it back and starts its LiveKit again; `disabled` stops its LiveKit at once and refuses it credentials. Without an agent the status is only a mark.',
+  access: 'global',
+  params: NodeParams,
+  body: PatchNodeBody,
+  responses: { 200: envelope(ClusterNode) },
+  errors: ['NODE_NOT_FOUND', 'NODE_NAME_TAKEN', 'NODE_NAME_RESERVED', 'DRAIN_CONFIRMATION_REQUIRED'],
+  audit: 'node.update',
+});
+
+export const deleteNode = operation({
+  id: 'deleteNode',
+  method: 'DELETE',
+  path: '/cluster/nodes/{id}',
+  tag,
+  summary: 'Remove a node from the registry',
+  description:
+    'Its credential ends with it: an agent that still reports is told so, lets its LiveKit leave in order and ends. It comes back only by a join with the cluster token.',
+  access: 'global',
+  params: NodeParams,
+  responses: { 200: envelope(DeletedNode) },
+  errors: ['NODE_NOT_FOUND'],
+  audit: 'node.delete',
+});
+
+export const getClusterSettings = operation({
+  id: 'getClusterSettings',
+  method: 'GET',
+  path: '/cluster/settings',
+  tag,
+  summary: 'How rooms are placed',
+  access: 'global',
+  responses: { 200: envelope(ClusterSettings) },
+});
+
+export const updateClusterSettings = operation({
+  id: 'updateClusterSettings',
+  method: 'PATCH',
+  path: '/cluster/settings',
+  tag,
+  summary: 'Change how rooms are placed',
+  access: 'global',
+  body: PatchClusterSettingsBody,
+  responses: { 200: envelope(ClusterSettings) },
+  audit: 'cluster.settings',
+});
+
+export const previewPlacement = operation({
+  id: 'previewPlacement',
+  method: 'GET',
+  path: '/cluster/placement',
+  tag,
+  summary: 'Which node would get the next room, and why',
+  access: 'global',
+  query: PlacementQuery,
+  responses: { 200: envelope(PlacementPreview) },
+});
+
+export const getInstallScript = operation({
+  id: 'getInstallScript',
+  method: 'GET',
+  path: '/install.sh',
+  root: true,
+  tag,
+  summary: 'Script that makes a machine an edge node',
+  description: 'Holds no secret; the join command passes the cluster token to it.',
+  access: 'public',
+  responses: { 200: Type.String() },
+  errors: ['AGENT_UNAVAILABLE'],
+  produces: 'text/x-shellscript; charset=utf-8',
+});
+
+export const getEdgeAgent = operation({
+  id: 'getEdgeAgent',
+  method: 'GET',
+  path: '/install/streamhub-edge-{sha256}.mjs',
+  root: true,
+  tag,
+  summary: 'The edge agent, as one file for Node 24',
+  description: 'The script asks for it under its checksum and tests it.',
+  access: 'public',
+  params: object({ sha256: Type.String() }),
+  responses: { 200: Type.String() },
+  errors: ['AGENT_UNAVAILABLE', 'ROUTE_NOT_FOUND'],
+  produces: 'text/javascript; charset=utf-8',
+});
