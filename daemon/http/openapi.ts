@@ -72,6 +72,7 @@ export function errorsOf(op: Operation): Map<number, ErrorCode[]> {
   const codes = new Set<ErrorCode>(op.errors ?? []);
   if (op.access !== 'public' && op.access !== 'cluster-token' && op.access !== 'webhook' && op.access !== 'metrics')
     codes.add('UNAUTHENTICATED');
+  if (op.limit) codes.add('RATE_LIMITED');
   if (op.access === 'global') codes.add('GLOBAL_SCOPE_REQUIRED');
   if (op.access === 'human') codes.add('HUMAN_REQUIRED');
   if (typeof op.access === 'object' || op.access === 'owner') codes.add('FORBIDDEN');

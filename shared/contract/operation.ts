@@ -21,6 +21,9 @@ export type Access =
   | 'metrics'
   | { permission: Permission };
 
+/** Counters of attempts. `sign-in`, `sign-up` and `password` count every attempt, `cluster-join` the refused ones. */
+export type RateLimitClass = 'sign-in' | 'sign-up' | 'password' | 'cluster-join';
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** One route of the API: the single description that validation, serialisation, documentation and client derive from. */
@@ -53,8 +56,13 @@ export interface Operation {
   bodyLimit?: number;
   /** Media type of the answer where it is not JSON. */
   produces?: string;
-  /** Marks an operation whose change is written to the audit trail as `<resource>.<verb>`, e.g. `app.create`. */
-  audit?: string;
+  /** Attempts an address has: counted before anything else is looked at (daemon/security/rate-limits.ts). */
+  limit?: RateLimitClass;
+  /**
+   * Name of the change in the audit trail, `<resource>.<verb>`, e.g. `app.create`. Every operation but GET is written
+   * to the trail, by its id where no name is given; `false` leaves it out.
+   */
+  audit?: string | false;
 }
 
 type Of<S> = S extends TSchema ? Static<S> : Record<never, never>;

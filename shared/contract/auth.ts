@@ -1,0 +1,290 @@
+import { Type } from 'typebox';
+import {
+  AcceptInviteBody,
+  Account,
+  AuthConfig,
+  AuthContext,
+  ChangePasswordBody,
+  Done,
+  InvitePreview,
+  InviteTokenBody,
+  LoginBody,
+  MagicLinkBody,
+  MagicVerifyBody,
+  Notice,
+  RecoveryCodes,
+  RevokedSession,
+  RevokedSessions,
+  Session,
+  SessionParams,
+  SessionToken,
+  SetupBody,
+  SignupBody,
+  TotpCodeBody,
+  TotpDisabled,
+  TotpEnabled,
+  TotpSetup,
+  UpdateAccountBody,
+} from '../schema/auth.ts';
+import { envelope, object } from '../schema/common.ts';
+import { operation } from './operation.ts';
+
+const tag = 'Sign-in';
+const account = 'Account';
+
+export const login = operation({
+  id: 'login',
+  method: 'POST',
+  path: '/auth/login',
+  tag,
+  summary: 'Sign in with a password',
+  description:
+    'Answers 401 with the message `totp_required` when the account has two-factor sign-in and no code was sent, `totp_invalid` when the code is wrong.',
+  access: 'public',
+  limit: 'sign-in',
+  body: LoginBody,
+  responses: { 200: object({ data: SessionToken }) },
+  errors: ['BAD_LOGIN', 'TOTP_REQUIRED', 'TOTP_INVALID', 'OVERLOADED'],
+  audit: 'auth.login',
+});
+
+export const signup = operation({
+  id: 'signup',
+  method: 'POST',
+  path: '/auth/signup',
+  tag,
+  summary: 'Create an account and a team',
+  description: 'Off unless STREAMHUB_ALLOW_SIGNUP is set; then 403 with the message `signup_disabled`.',
+  access: 'public',
+  limit: 'sign-up',
+  body: SignupBody,
+  responses: { 201: object({ data: SessionToken }) },
+  errors: ['SIGNUP_DISABLED', 'EMAIL_IN_USE', 'OVERLOADED'],
+  audit: 'auth.signup',
+});
+
+export const setup = operation({
+  id: 'setup',
+  method: 'POST',
+  path: '/auth/setup',
+  tag,
+  summary: 'Create the first account',
+  description:
+    'With the token of the set-up link that the daemon prints at its start while nobody can sign in. It works once; the account is a superadmin.',
+  access: 'public',
+  limit: 'sign-up',
+  body: SetupBody,
+  responses: { 201: object({ data: SessionToken }) },
+  errors: ['BAD_LINK', 'SETUP_DONE', 'EMAIL_IN_USE', 'OVERLOADED'],
+  audit: 'auth.setup',
+});
+
+export const getAuthConfig = operation({
+  id: 'getAuthConfig',
+  method: 'GET',
+  path: '/auth/config',
+  tag,
+  summary: 'Ways to sign in',
+  access: 'public',
+  responses: { 200: object({ data: AuthConfig }) },
+});
+
+export const whoAmI = operation({
+  id: 'whoAmI',
+  method: 'GET',
+  path: '/auth/me',
+  tag,
+  summary: 'Who the credential belongs to',
+  access: 'bearer',
+  responses: { 200: object({ data: AuthContext }) },
+});
+
+export const sendMagicLink = operation({
+  id: 'sendMagicLink',
+  method: 'POST',
+  path: '/auth/magic-link',
+  tag,
+  summary: 'Send a sign-in link by mail',
+  description: 'The answer is the same whether or not the address is known. One a minute for an address.',
+  access: 'public',
+  limit: 'sign-in',
+  body: MagicLinkBody,
+  responses: { 200: object({ data: Notice }) },
+  errors: ['MAGIC_LINK_COOLDOWN'],
+  audit: 'auth.magic-link',
+});
+
+export const verifyMagicLink = operation({
+  id: 'verifyMagicLink',
+  method: 'POST',
+  path: '/auth/magic/verify',
+  tag,
+  summary: 'Sign in with a link',
+  description:
+    'Takes the token of a sign-in link or of an invitation that was mailed. A missing or wrong code leaves the link usable.',
+  access: 'public',
+  limit: 'sign-in',
+  body: MagicVerifyBody,
+  responses: { 200: object({ data: SessionToken }) },
+  errors: ['BAD_LINK', 'TOTP_REQUIRED', 'TOTP_INVALID'],
+  audit: 'auth.magic-login',
+});
+
+export const previewInvite = operation({
+  id: 'previewInvite',
+  method: 'POST',
+  path: '/auth/invite/preview',
+  tag,
+  summary: 'What an invitation link is for',
+  description: 'Changes nothing.',
+  access: 'public',
+  limit: 'sign-up',
+  body: InviteTokenBody,
+  responses: { 200: object({ data: InvitePreview }) },
+  errors: ['BAD_LINK'],
+  audit: false,
+});
+
+export const acceptInvite = operation({
+  id: 'acceptInvite',
+  method: 'POST',
+  path: '/auth/invite/accept',
+  tag,
+  summary: 'Accept an invitation',
+  description: 'A new person chooses the password; one who has an account gives its password (and code).',
+  access: 'public',
+  limit: 'sign-up',
+  body: AcceptInviteBody,
+  responses: { 200: object({ data: SessionToken }) },
+  errors: ['BAD_LINK', 'BAD_LOGIN', 'TOTP_REQUIRED', 'TOTP_INVALID', 'OVERLOADED'],
+  audit: 'auth.accept-invite',
+});
+
+export const listSessions = operation({
+  id: 'listSessions',
+  method: 'GET',
+  path: '/auth/sessions',
+  tag,
+  summary: 'List your live sessions, newest first',
+  access: 'human',
+  responses: { 200: envelope(Type.Array(Session)) },
+});
+
+export const revokeSession = operation({
+  id: 'revokeSession',
+  method: 'DELETE',
+  path: '/auth/sessions/{id}',
+  tag,
+  summary: 'End one of your sessions',
+  description: 'Takes effect with the next request. `current` signs out.',
+  access: 'human',
+  params: SessionParams,
+  responses: { 200: envelope(RevokedSession) },
+  errors: ['SESSION_NOT_FOUND'],
+  audit: 'session.revoke',
+});
+
+export const revokeOtherSessions = operation({
+  id: 'revokeOtherSessions',
+  method: 'DELETE',
+  path: '/auth/sessions',
+  tag,
+  summary: 'End all your sessions but this one',
+  access: 'human',
+  responses: { 200: envelope(RevokedSessions) },
+  audit: 'session.revoke-others',
+});
+
+export const getAccount = operation({
+  id: 'getAccount',
+  method: 'GET',
+  path: '/account',
+  tag: account,
+  summary: 'Your account',
+  access: 'human',
+  responses: { 200: envelope(Account) },
+});
+
+export const updateAccount = operation({
+  id: 'updateAccount',
+  method: 'PATCH',
+  path: '/account',
+  tag: account,
+  summary: 'Change your name or e-mail address',
+  access: 'human',
+  body: UpdateAccountBody,
+  responses: { 200: envelope(Account) },
+  errors: ['EMAIL_IN_USE', 'BREAK_GLASS_FIXED'],
+  audit: 'account.update',
+});
+
+export const changePassword = operation({
+  id: 'changePassword',
+  method: 'POST',
+  path: '/account/password',
+  tag: account,
+  summary: 'Change your password',
+  description: 'Ends all your other sessions.',
+  access: 'human',
+  limit: 'password',
+  body: ChangePasswordBody,
+  responses: { 200: envelope(Done) },
+  errors: ['WRONG_PASSWORD', 'BREAK_GLASS_FIXED', 'FRESH_SESSION_REQUIRED', 'OVERLOADED'],
+  audit: 'account.password',
+});
+
+export const setupTotp = operation({
+  id: 'setupTotp',
+  method: 'POST',
+  path: '/account/2fa/setup',
+  tag: account,
+  summary: 'Begin two-factor sign-in',
+  description: 'Nothing changes until a code of the authenticator app confirms it.',
+  access: 'human',
+  responses: { 200: envelope(TotpSetup) },
+  errors: ['TOTP_STATE', 'BREAK_GLASS_FIXED'],
+  audit: 'account.2fa-setup',
+});
+
+export const enableTotp = operation({
+  id: 'enableTotp',
+  method: 'POST',
+  path: '/account/2fa/enable',
+  tag: account,
+  summary: 'Turn two-factor sign-in on',
+  access: 'human',
+  limit: 'password',
+  body: TotpCodeBody,
+  responses: { 200: envelope(TotpEnabled) },
+  errors: ['TOTP_WRONG_CODE', 'TOTP_STATE'],
+  audit: 'account.2fa-enable',
+});
+
+export const disableTotp = operation({
+  id: 'disableTotp',
+  method: 'POST',
+  path: '/account/2fa/disable',
+  tag: account,
+  summary: 'Turn two-factor sign-in off',
+  access: 'human',
+  limit: 'password',
+  body: TotpCodeBody,
+  responses: { 200: envelope(TotpDisabled) },
+  errors: ['TOTP_WRONG_CODE', 'TOTP_STATE'],
+  audit: 'account.2fa-disable',
+});
+
+export const renewRecoveryCodes = operation({
+  id: 'renewRecoveryCodes',
+  method: 'POST',
+  path: '/account/2fa/recovery-codes',
+  tag: account,
+  summary: 'Make new recovery codes',
+  description: 'The old ones stop working.',
+  access: 'human',
+  limit: 'password',
+  body: TotpCodeBody,
+  responses: { 200: envelope(RecoveryCodes) },
+  errors: ['TOTP_WRONG_CODE', 'TOTP_STATE'],
+  audit: 'account.2fa-recovery-codes',
+});

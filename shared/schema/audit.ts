@@ -1,0 +1,50 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object, oneOf, paging } from './common.ts';
+
+export const AUDIT_OUTCOMES = ['done', 'refused', 'failed'] as const;
+const Summary = nullable(Type.Record(Type.String(), Type.Unknown()), {
+  description: 'Short, without secrets: they appear as `***`, long texts by their length.',
+});
+
+export const AuditEntry = object({
+  id: Type.Integer(),
+  ts: Instant,
+  action: Type.String({ description: '`<resource>.<verb>`.', examples: ['app.create'] }),
+  outcome: oneOf(AUDIT_OUTCOMES, {
+    description: '`refused`: lacked the right or gave a wrong credential. `failed`: the daemon could not do it.',
+  }),
+  status: nullable(Type.Integer({ description: 'HTTP status answered; null for what the daemon did by itself.' })),
+  actor: object({
+    kind: oneOf(['user', 'token', 'node', 'anonymous', 'system']),
+    id: Type.String({ description: '`usr_…`, `admin`, `token:<id>`, `node:<id>`, `anonymous`, `system`.' }),
+    label: nullable(Type.String({ description: 'E-mail address or name of the token at that time.' })),
+  }),
+  tenantId: nullable(Type.String()),
+  app: nullable(Type.String()),
+  target: nullable(Type.String({ description: 'What it was done to.' })),
+  before: Summary,
+  after: Summary,
+  ip: nullable(Type.String()),
+  requestId: nullable(Type.String()),
+});
+export type AuditEntry = Static<typeof AuditEntry>;
+
+const instant = (description: string) => Type.Optional(Type.String({ maxLength: 40, description }));
+export const AuditQuery = object({
+  actor: Type.Optional(Type.String({ maxLength: 200, description: 'Id of the actor, or part of its label.' })),
+  action: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: 'An action, or a resource for all its actions.',
+      examples: ['app.create', 'app'],
+    }),
+  ),
+  app: Type.Optional(Type.String({ maxLength: 64 })),
+  tenant: Type.Optional(Type.String({ maxLength: 64, description: 'Only for callers of global scope.' })),
+  target: Type.Optional(Type.String({ maxLength: 200 })),
+  outcome: Type.Optional(oneOf(AUDIT_OUTCOMES)),
+  since: instant('ISO-8601, inclusive.'),
+  until: instant('ISO-8601, inclusive; a date alone means its end.'),
+  ...paging(1000, 100),
+});
+export type AuditQuery = Static<typeof AuditQuery>;

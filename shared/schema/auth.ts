@@ -1,0 +1,156 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object, oneOf } from './common.ts';
+
+export const Email = Type.String({
+  minLength: 3,
+  maxLength: 200,
+  description: 'E-mail address; upper and lower case are the same.',
+});
+export const NewPassword = Type.String({ minLength: 8, maxLength: 200, description: 'At least 8 characters.' });
+/** A code of the authenticator app, or one of the recovery codes. */
+const LoginCode = Type.String({
+  maxLength: 10,
+  description: 'Six digits of the authenticator app, or a recovery code.',
+  examples: ['123456'],
+});
+const TotpCode = Type.String({ pattern: '^[0-9]{6}$', description: 'Six digits of the authenticator app.' });
+const LinkToken = Type.String({ minLength: 10, maxLength: 512, description: 'The part of the link after `#`.' });
+
+/** Who asks and what they may do. */
+export const AuthContext = object({
+  userId: Type.String({ description: '`token:<id>`, `admin` or `usr_<uuid>`.' }),
+  tenantId: nullable(Type.String({ description: 'The team acted for.' })),
+  tenantName: nullable(Type.String()),
+  role: nullable(oneOf(['owner', 'editor', 'viewer', 'service', 'superadmin'])),
+  isSuperadmin: Type.Boolean(),
+  scope: oneOf(['global', 'app', 'user']),
+  via: oneOf(['api_token', 'admin_jwt', 'user_jwt']),
+  email: Type.Optional(Type.String()),
+  name: Type.Optional(Type.String()),
+  appId: Type.Optional(Type.Integer({ description: 'The one app of an app-scope token.' })),
+  permissions: Type.Array(Type.String(), { description: 'Every `resource:action` that the caller holds.' }),
+});
+export type AuthContext = Static<typeof AuthContext>;
+
+export const AuthConfig = object({
+  allowSignup: Type.Boolean({ description: 'Strangers may create an account.' }),
+  setupRequired: Type.Boolean({
+    description: 'Nobody can sign in with a password yet; the set-up link makes the first account.',
+  }),
+  magicLink: Type.Boolean({ description: 'A sign-in link can be sent by mail.' }),
+});
+export type AuthConfig = Static<typeof AuthConfig>;
+
+export const LoginBody = object({
+  user: Type.String({
+    minLength: 1,
+    maxLength: 200,
+    description: 'E-mail address, or the name of the break-glass admin.',
+  }),
+  password: Type.String({ minLength: 1, maxLength: 200 }),
+  code: Type.Optional(LoginCode),
+});
+export type LoginBody = Static<typeof LoginBody>;
+
+export const SessionToken = object({ token: Type.String({ description: 'Send it as Bearer; valid for 12 hours.' }) });
+
+export const SetupBody = object({
+  token: LinkToken,
+  email: Email,
+  password: NewPassword,
+  name: Type.Optional(Type.String({ maxLength: 120 })),
+});
+export type SetupBody = Static<typeof SetupBody>;
+
+export const SignupBody = object({
+  email: Email,
+  password: NewPassword,
+  teamName: Type.Optional(Type.String({ maxLength: 200 })),
+});
+export type SignupBody = Static<typeof SignupBody>;
+
+export const MagicLinkBody = object({ email: Type.String({ minLength: 3, maxLength: 200 }) });
+export const MagicVerifyBody = object({ token: LinkToken, code: Type.Optional(LoginCode) });
+export type MagicVerifyBody = Static<typeof MagicVerifyBody>;
+export const Notice = object({ message: Type.String() });
+
+export const InviteTokenBody = object({ token: LinkToken });
+export const InvitePreview = object({
+  email: Type.String(),
+  team: Type.String(),
+  role: oneOf(['owner', 'editor', 'viewer']),
+  hasAccount: Type.Boolean({ description: 'True: accept with the password of the account. False: choose one.' }),
+  expiresAt: Instant,
+});
+export type InvitePreview = Static<typeof InvitePreview>;
+export const AcceptInviteBody = object({
+  token: LinkToken,
+  password: NewPassword,
+  name: Type.Optional(Type.String({ maxLength: 120 })),
+  code: Type.Optional(LoginCode),
+});
+export type AcceptInviteBody = Static<typeof AcceptInviteBody>;
+
+export const Session = object({
+  id: Type.String(),
+  ip: nullable(Type.String()),
+  userAgent: nullable(Type.String()),
+  createdAt: Instant,
+  lastSeen: Instant,
+  expiresAt: Instant,
+  current: Type.Boolean({ description: 'The session of this very request.' }),
+});
+export type Session = Static<typeof Session>;
+export const SessionParams = object({ id: Type.String({ description: 'Id of the session, or `current`.' }) });
+export const RevokedSession = object({ revoked: Type.Literal(true), current: Type.Boolean() });
+export const RevokedSessions = object({ revoked: Type.Integer({ description: 'How many were ended.' }) });
+
+export const Account = object({
+  user: object({
+    id: Type.String(),
+    email: nullable(Type.String()),
+    name: nullable(Type.String()),
+    isSuperadmin: Type.Boolean(),
+    hasPassword: Type.Boolean(),
+    twoFactorEnabled: Type.Boolean(),
+    recoveryCodesLeft: Type.Integer(),
+    isBreakGlass: Type.Boolean({ description: 'Set by ADMIN_USER and ADMIN_PASS; cannot be changed here.' }),
+    status: oneOf(['active', 'pending']),
+    createdAt: Instant,
+  }),
+  tenant: nullable(
+    object({
+      id: Type.String(),
+      name: Type.String(),
+      plan: Type.String(),
+      role: nullable(oneOf(['owner', 'editor', 'viewer'])),
+    }),
+  ),
+});
+export type Account = Static<typeof Account>;
+export const UpdateAccountBody = object({
+  name: Type.Optional(Type.String({ maxLength: 120, description: 'Blank removes it.' })),
+  email: Type.Optional(Email),
+});
+export type UpdateAccountBody = Static<typeof UpdateAccountBody>;
+export const ChangePasswordBody = object({
+  currentPassword: Type.Optional(
+    Type.String({ maxLength: 200, description: 'May be left out only while the account has none.' }),
+  ),
+  newPassword: NewPassword,
+});
+export type ChangePasswordBody = Static<typeof ChangePasswordBody>;
+export const Done = object({ ok: Type.Literal(true) });
+
+export const TotpSetup = object({
+  secret: Type.String({ description: 'Base32, to type in where no camera is at hand.' }),
+  otpauthUri: Type.String(),
+  qrDataUri: Type.String({ description: 'The same as a picture.' }),
+});
+export const TotpCodeBody = object({ code: TotpCode });
+export const TotpEnabled = object({
+  enabled: Type.Literal(true),
+  recoveryCodes: Type.Array(Type.String(), { description: 'Each signs in once in place of a code. Shown this once.' }),
+});
+export const TotpDisabled = object({ enabled: Type.Literal(false) });
+export const RecoveryCodes = object({ recoveryCodes: Type.Array(Type.String()) });

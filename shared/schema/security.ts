@@ -1,0 +1,88 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object, oneOf } from './common.ts';
+
+const Range = Type.String({
+  minLength: 2,
+  maxLength: 64,
+  description: 'An IPv4 or IPv6 address, or a CIDR range.',
+  examples: ['203.0.113.0/24'],
+});
+const Address = Type.String({ minLength: 2, maxLength: 64, description: 'An IPv4 or IPv6 address.' });
+const Note = Type.String({ maxLength: 200 });
+export const RuleAction = oneOf(['allow', 'block'], { description: 'An allow rule wins over a block rule.' });
+
+export const IpRule = object({
+  id: Type.Integer(),
+  cidr: Type.String(),
+  action: RuleAction,
+  note: nullable(Type.String()),
+  createdAt: Instant,
+  createdBy: Type.String(),
+  expiresAt: nullable(Instant),
+});
+export type IpRule = Static<typeof IpRule>;
+export const CreateIpRuleBody = object({
+  cidr: Range,
+  action: RuleAction,
+  note: Type.Optional(Note),
+  expiresInSeconds: Type.Optional(
+    Type.Integer({ minimum: 60, maximum: 31_536_000, description: 'For ever unless given.' }),
+  ),
+  force: Type.Optional(Type.Boolean({ description: 'Block even if that shuts out the caller’s own address.' })),
+});
+export type CreateIpRuleBody = Static<typeof CreateIpRuleBody>;
+export const RuleParams = object({ id: Type.Integer() });
+
+export const IpBan = object({
+  id: Type.Integer(),
+  ip: Type.String({ description: 'For IPv6 the /64 that the address is in.' }),
+  kind: oneOf(['auto', 'manual']),
+  reason: nullable(Type.String()),
+  offenses: Type.Integer({ description: 'How often it has been banned.' }),
+  bannedAt: Instant,
+  expiresAt: Instant,
+  active: Type.Boolean(),
+});
+export type IpBan = Static<typeof IpBan>;
+export const CreateIpBanBody = object({
+  ip: Address,
+  seconds: Type.Optional(
+    Type.Integer({ minimum: 60, maximum: 604_800, default: 3600, description: '7 days at most.' }),
+  ),
+  reason: Type.Optional(Note),
+  force: Type.Optional(Type.Boolean({ description: 'Ban even the caller’s own address.' })),
+});
+export type CreateIpBanBody = Static<typeof CreateIpBanBody>;
+export const BanParams = object({ id: Type.Integer() });
+
+export const SecurityStatus = object({
+  ipAccess: object({
+    mode: oneOf(['off', 'log', 'enforce']),
+    allowlistOnly: Type.Boolean(),
+    rules: Type.Integer(),
+  }),
+  autoban: object({
+    enabled: Type.Boolean(),
+    maxOffenses: Type.Integer(),
+    windowSeconds: Type.Integer(),
+    baseTtlSeconds: Type.Integer(),
+    counts404: Type.Boolean(),
+    activeBans: Type.Integer(),
+  }),
+  signIn: object({ maxAttempts: Type.Integer(), windowMs: Type.Integer() }),
+  trustedProxies: Type.Array(Type.String()),
+  yourAddress: Type.String({ description: 'The address that this request came from, as the daemon sees it.' }),
+  authzEnforce: oneOf(['off', 'log', 'on']),
+});
+export type SecurityStatus = Static<typeof SecurityStatus>;
+
+export const AddressQuery = object({ ip: Address });
+export const AddressVerdict = object({
+  ip: Type.String(),
+  isPrivate: Type.Boolean({ description: 'Loopback and private addresses always pass.' }),
+  verdict: oneOf(['pass', 'blocked', 'banned'], { description: 'As if the mode were `enforce`.' }),
+  reason: Type.String(),
+  rule: nullable(IpRule),
+  ban: nullable(IpBan),
+});
+export type AddressVerdict = Static<typeof AddressVerdict>;

@@ -1,0 +1,147 @@
+import { type Static, Type } from 'typebox';
+import { ROLES } from '../permissions.ts';
+import { Email } from './auth.ts';
+import { Instant, nullable, object, oneOf, paging } from './common.ts';
+
+export const TeamRole = oneOf(ROLES, {
+  description: '`owner` does everything in the team, `editor` all but people and deleting apps, `viewer` only looks.',
+});
+export const MemberStatus = oneOf(['active', 'invited'], { description: '`invited`: has not accepted yet.' });
+
+export const METRICS = [
+  'maxApps',
+  'maxConcurrentStreams',
+  'maxRecordingMinutesMonth',
+  'maxEgressGbMonth',
+  'maxStorageGb',
+] as const;
+export type QuotaMetric = (typeof METRICS)[number];
+
+const limit = (what: string) => Type.Integer({ minimum: -1, description: `${what}; -1 = unlimited.` });
+export const Quotas = object({
+  maxApps: limit('Apps'),
+  maxConcurrentStreams: limit('Streams live at one time'),
+  maxRecordingMinutesMonth: limit('Minutes recorded in a calendar month'),
+  maxEgressGbMonth: limit('Gigabytes delivered in a calendar month'),
+  maxStorageGb: limit('Gigabytes of recordings'),
+});
+export type Quotas = Static<typeof Quotas>;
+
+export const Usage = object({
+  apps: Type.Integer(),
+  concurrentStreams: Type.Integer(),
+  recordingMinutesMonth: Type.Number(),
+  egressGbMonth: nullable(
+    Type.Number({ description: 'Null: media does not pass through the daemon, so it is not measured.' }),
+  ),
+  storageGb: Type.Number(),
+  measuredAt: Instant,
+});
+export type Usage = Static<typeof Usage>;
+
+export const TenantUsage = object({
+  tenantId: Type.String(),
+  plan: Type.String(),
+  quotas: Quotas,
+  usage: Usage,
+  exceeded: Type.Array(oneOf(METRICS), { description: 'Quotas that are used up.' }),
+});
+export type TenantUsage = Static<typeof TenantUsage>;
+
+export const Member = object({
+  userId: Type.String(),
+  email: nullable(Type.String()),
+  name: nullable(Type.String()),
+  role: TeamRole,
+  status: MemberStatus,
+  isSuperadmin: Type.Boolean(),
+  createdAt: Instant,
+});
+export type Member = Static<typeof Member>;
+
+const inviteUrl = Type.Optional(
+  Type.String({
+    description: 'The invitation link, to pass on by hand: only where it was not mailed, and shown this once.',
+  }),
+);
+export const AddedMember = object({ ...Member.properties, emailSent: Type.Boolean(), inviteUrl });
+export type AddedMember = Static<typeof AddedMember>;
+
+export const Team = object({
+  team: object({ id: Type.String(), name: Type.String(), plan: Type.String(), created_at: Instant }),
+  members: Type.Array(Member),
+  usage: Usage,
+});
+export type Team = Static<typeof Team>;
+
+export const TeamName = Type.String({ minLength: 1, maxLength: 200 });
+export const UpdateTeamBody = object({ name: TeamName });
+export const AddMemberBody = object({ email: Email, role: Type.Optional(TeamRole) });
+export type AddMemberBody = Static<typeof AddMemberBody>;
+export const UpdateMemberBody = object({ role: TeamRole });
+export const MemberParams = object({ userId: Type.String() });
+export const RemovedMember = object({ userId: Type.String(), removed: Type.Literal(true) });
+
+export const Invite = object({
+  userId: Type.String(),
+  email: Type.String(),
+  role: TeamRole,
+  invitedAt: Instant,
+  expiresAt: nullable(Instant),
+  emailSent: Type.Boolean(),
+  inviteUrl,
+});
+export type Invite = Static<typeof Invite>;
+
+export const TenantParams = object({ id: Type.String({ description: 'Id of the team, `platform` or `tnt_<uuid>`.' }) });
+export const Tenant = object({
+  id: Type.String(),
+  name: Type.String(),
+  plan: Type.String(),
+  createdAt: Instant,
+  members: Type.Integer(),
+  apps: Type.Integer(),
+  quotas: Quotas,
+});
+export type Tenant = Static<typeof Tenant>;
+const Plan = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$', description: 'A name; limits come from the quotas.' });
+export const CreateTenantBody = object({
+  name: TeamName,
+  plan: Type.Optional(Plan),
+  quotas: Type.Optional(Type.Partial(Quotas, { additionalProperties: false })),
+  ownerEmail: Type.Optional(Type.String({ minLength: 3, maxLength: 200, description: 'Is invited as its owner.' })),
+});
+export type CreateTenantBody = Static<typeof CreateTenantBody>;
+export const CreatedTenant = object({ tenant: Tenant, invite: nullable(Invite) });
+export const UpdateTenantBody = object({
+  name: Type.Optional(TeamName),
+  plan: Type.Optional(Plan),
+  quotas: Type.Optional(Type.Partial(Quotas, { additionalProperties: false })),
+});
+export type UpdateTenantBody = Static<typeof UpdateTenantBody>;
+export const DeletedTenant = object({ id: Type.String(), deleted: Type.Literal(true) });
+
+export const User = object({
+  id: Type.String(),
+  email: nullable(Type.String()),
+  name: nullable(Type.String()),
+  isSuperadmin: Type.Boolean(),
+  status: oneOf(['active', 'pending']),
+  twoFactorEnabled: Type.Boolean(),
+  teams: Type.Array(object({ id: Type.String(), name: Type.String(), role: TeamRole, status: MemberStatus })),
+  sessions: Type.Integer({ description: 'Live sessions.' }),
+  lastSeen: nullable(Instant),
+  createdAt: Instant,
+});
+export type User = Static<typeof User>;
+export const UserQuery = object({
+  q: Type.Optional(Type.String({ maxLength: 200, description: 'Part of the e-mail address or name.' })),
+  ...paging(500, 100),
+});
+export const UserParams = object({ id: Type.String() });
+export const UpdateUserBody = object({ isSuperadmin: Type.Boolean() });
+export const SignInLink = object({
+  url: Type.String({ description: 'Signs that person in once. Shown this once.' }),
+  expiresAt: Instant,
+});
+export const DeletedUser = object({ id: Type.String(), deleted: Type.Literal(true) });
