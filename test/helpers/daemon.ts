@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, before } from 'node:test';
 import pino from 'pino';
 import { type RunningDaemon, startDaemon } from '#daemon/daemon.ts';
 import { loadSettings } from '#daemon/settings.ts';
@@ -164,5 +164,15 @@ export async function daemonProcess(
   return { child, url, api: new Client(url, TEST_TOKEN), stdout: () => out, stderr: () => err, end };
 }
 
-/** Runs the body against a daemon that all tests of a file share. */
-export type Shared = Pick<TestContext, 'after'>;
+/** One daemon for all tests of a describe block; the object is filled in before the first of them. */
+export function sharedDaemon(env: Record<string, string> = {}): TestDaemon {
+  const daemon = {} as TestDaemon;
+  const cleanups: (() => unknown)[] = [];
+  before(async () => {
+    Object.assign(daemon, await testDaemon({ after: (fn) => cleanups.push(fn) }, env));
+  });
+  after(async () => {
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  });
+  return daemon;
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { operations } from '#shared/contract/index.ts';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
+
+describe('HTTP conventions', () => {
+  const daemon = sharedDaemon();
+
+  for (const [what, header] of Object.entries({
+    'no credential': undefined,
+    'an empty Bearer': 'Bearer ',
+    Basic: 'Basic dXNlcjpwYXNz',
+    'an unknown token': `Bearer sk_${'x'.repeat(43)}`,
+    'a word': 'Bearer word',
+    'two values': 'Bearer a b',
+  })) {
+    test(`${what} is 401 in the one error shape`, async () => {
+      const { status, body, headers } = await daemon.api
+        .as(null)
+        .call('GET', '/apps', undefined, header ? { authorization: header } : {});
+      assert.equal(status, 401);
+      assert.deepEqual([body.statusCode, body.error, body.code], [401, 'Unauthorized', 'UNAUTHENTICATED']);
+      assert.equal(typeof body.message, 'string');
+      assert.equal(body.requestId, headers.get('x-request-id'));
+    });
+  }
+
+  test('the scheme is read in any case, with extra spaces', async () => {
+    for (const header of [`bearer ${daemon.token}`, `BEARER   ${daemon.token} `]) {
+      assert.equal((await daemon.api.as(null).get('/apps', { authorization: header })).status, 200);
+    }
+  });
+
+  test('a credential in the query is none', async () => {
+    assert.equal(
+      (await daemon.api.as(null).get(`/apps?token=${daemon.token}&access_token=${daemon.token}`)).status,
+      401,
+    );
+  });
+
+  test('rights are tested before the body', async () => {
+    assert.equal((await daemon.api.as(null).post('/apps', '{broken')).status, 401);
+    assert.equal((await daemon.api.as(null).post('/tokens', {})).status, 401);
+  });
+
+  test('broken JSON is 400 and names no internals', async () => {
+    const { status, body, text } = await daemon.api.post('/apps', '{"name": ');
+    assert.equal(status, 400);
+    assert.equal(body.code, 'BAD_JSON');
+    assert.ok(!/at .*\.(ts|js)/.test(text));
+  });
+
+  test('a body that is not JSON is ignored, so its fields are missing', async () => {
+    const { status, body } = await daemon.api.post('/apps', 'name=form', {
+      'content-type': 'application/x-www-form-urlencoded',
+    });
+    assert.equal(status, 400);
+    assert.equal(body.code, 'VALIDATION_FAILED');
+  });
+
+  test('prototype keys in a body are refused', async () => {
+    assert.equal((await daemon.api.post('/apps', '{"name":"proto","__proto__":{"x":1}}')).status, 400);
+  });
+
+  test('a body over 100 KiB is 413; one of exactly that size is read', async () => {
+    const filler = (bytes: number): string => {
+      const head = '{"name":"Q","x":"';
+      return `${head}${'x'.repeat(bytes - head.length - 2)}"}`;
+    };
+    assert.equal((await daemon.api.post('/apps', filler(102_400))).status, 400);
+    const { status, body } = await daemon.api.post('/apps', filler(102_401));
+    assert.equal(status, 413);
+    assert.equal(body.code, 'BODY_TOO_LARGE');
+  });
+
+  test('an unknown route is 404 without a credential, in the same shape', async () => {
+    const { status, body } = await daemon.api.as(null).get('/nothing/here?secret=1');
+    assert.equal(status, 404);
+    assert.equal(body.code, 'ROUTE_NOT_FOUND');
+    assert.ok(!body.message.includes('secret'));
+  });
+
+  test('security headers are set and the server does not name itself', async () => {
+    const { headers } = await daemon.api.get('/apps');
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.ok(headers.get('referrer-policy'));
+    assert.ok(headers.get('strict-transport-security'));
+    assert.equal(headers.get('x-powered-by'), null);
+    assert.equal(headers.get('access-control-allow-origin'), null);
+    assert.match(headers.get('x-request-id') ?? '', /^[0-9a-f]{10}-\w+$/);
+  });
+
+  test('the OpenAPI document and the docs page need no credential and hold every operation', async () => {
+    const api = daemon.api.as(null);
+    const { status, body } = await api.get('/openapi.json');
+    assert.equal(status, 200);
+    assert.equal(body.openapi, '3.1.0');
+    const ids = Object.values<Record<string, { operationId: string }>>(body.paths).flatMap((path) =>
+      Object.values(path).map((op) => op.operationId),
+    );
+    assert.deepEqual(ids.sort(), operations.map((op) => op.id).sort());
+    const docs = await api.get('/docs');
+    assert.equal(docs.status, 200);
+    assert.match(docs.headers.get('content-type') ?? '', /text\/html/);
+    for (const op of operations) assert.ok(docs.text.includes(`id="${op.id}"`), op.id);
+  });
+
+  test('every operation is bound to a route, and every route below the base is an operation', async () => {
+    for (const op of operations) {
+      const url = ((op.root ? '' : '/api/v1') + op.path).replace(/\{(\w+)\}/g, ':$1');
+      assert.ok(daemon.app.hasRoute({ method: op.method, url }), `${op.method} ${url}`);
+    }
+  });
+
+  test('operation ids are unique', () => {
+    const ids = operations.map((op) => op.id);
+    assert.equal(new Set(ids).size, ids.length);
+  });
+});
