@@ -1,0 +1,73 @@
+import type { ErrorCode } from '../errors.ts';
+import { AppParams } from '../schema/common.ts';
+import { StartRecordingBody } from '../schema/recording.ts';
+import { StreamParams } from '../schema/streams.ts';
+import { VodParams, VodRow } from '../schema/vods.ts';
+import { operation } from './operation.ts';
+
+const tag = 'Recordings';
+const refusals = [
+  'RECORDING_DISABLED',
+  'ALREADY_RECORDING',
+  'RECORDING_NOT_TAKEN',
+  'LIVEKIT_NOT_CONFIGURED',
+  'LIVEKIT_UNREACHABLE',
+  'APP_BUSY',
+] as const satisfies ErrorCode[];
+
+export const startRecording = operation({
+  id: 'startRecording',
+  method: 'POST',
+  path: '/apps/{app}/recording/start',
+  tag,
+  summary: 'Start recording a room',
+  description:
+    'Asks LiveKit’s egress service, which writes straight to the app’s bucket. When none takes it, LiveKit says so after about 10 s: the answer is 502 and the VOD row `failed`.',
+  access: { permission: 'stream:write' },
+  params: AppParams,
+  body: StartRecordingBody,
+  responses: { 201: VodRow },
+  errors: ['ROOM_NOT_FOUND', 'STREAM_NOT_FOUND', ...refusals],
+  audit: 'recording.start',
+});
+
+export const stopRecording = operation({
+  id: 'stopRecording',
+  method: 'POST',
+  path: '/apps/{app}/recording/{id}/stop',
+  tag,
+  summary: 'Stop a recording',
+  description: 'Answers with the row as it is when it was stopped already.',
+  access: { permission: 'stream:write' },
+  params: VodParams,
+  responses: { 200: VodRow },
+  errors: ['VOD_NOT_FOUND', 'LIVEKIT_NOT_CONFIGURED', 'LIVEKIT_UNREACHABLE', 'LIVEKIT_REFUSED'],
+  audit: 'recording.stop',
+});
+
+export const startStreamRecording = operation({
+  id: 'startStreamRecording',
+  method: 'POST',
+  path: '/apps/{app}/streams/{id}/record/start',
+  tag,
+  summary: 'Start recording one stream',
+  access: { permission: 'stream:write' },
+  params: StreamParams,
+  responses: { 201: VodRow },
+  errors: ['STREAM_NOT_FOUND', ...refusals],
+  audit: 'recording.start',
+});
+
+export const stopStreamRecording = operation({
+  id: 'stopStreamRecording',
+  method: 'POST',
+  path: '/apps/{app}/streams/{id}/record/stop',
+  tag,
+  summary: 'Stop the recording of one stream',
+  description: 'Answers with its newest recording.',
+  access: { permission: 'stream:write' },
+  params: StreamParams,
+  responses: { 200: VodRow },
+  errors: ['STREAM_NOT_FOUND', 'VOD_NOT_FOUND', 'LIVEKIT_NOT_CONFIGURED', 'LIVEKIT_UNREACHABLE', 'LIVEKIT_REFUSED'],
+  audit: 'recording.stop',
+});

@@ -1,0 +1,20 @@
+import { AppParams, envelope } from '../schema/common.ts';
+import { JoinToken, JoinTokenBody } from '../schema/rooms.ts';
+import { operation } from './operation.ts';
+
+export const createJoinToken = operation({
+  id: 'createJoinToken',
+  method: 'POST',
+  path: '/apps/{app}/tokens',
+  tag: 'Streams',
+  summary: 'Make a token that opens a room',
+  description:
+    'A LiveKit access token with the address to use it at. A room that does not exist yet is placed on an active node first, when nodes report.',
+  access: { permission: 'stream:write' },
+  params: AppParams,
+  body: JoinTokenBody,
+  bodyOptional: true,
+  responses: { 201: envelope(JoinToken) },
+  errors: ['LIVEKIT_NOT_CONFIGURED', 'FEATURE_OFF'],
+  audit: 'room.token',
+});

@@ -1,0 +1,45 @@
+import { AppParams, page } from '../schema/common.ts';
+import { VodDetail, VodParams, VodQuery, VodRow } from '../schema/vods.ts';
+import { operation } from './operation.ts';
+
+const tag = 'Recordings';
+
+export const listVods = operation({
+  id: 'listVods',
+  method: 'GET',
+  path: '/apps/{app}/vods',
+  tag,
+  summary: 'List an app’s VODs, newest first',
+  access: { permission: 'vod:read' },
+  params: AppParams,
+  query: VodQuery,
+  responses: { 200: page(VodRow) },
+});
+
+export const getVod = operation({
+  id: 'getVod',
+  method: 'GET',
+  path: '/apps/{app}/vods/{id}',
+  tag,
+  summary: 'Get one VOD with its links',
+  description: 'Links are null while it is not ready, and when its storage is no longer configured.',
+  access: { permission: 'vod:read' },
+  params: VodParams,
+  responses: { 200: VodDetail },
+  errors: ['VOD_NOT_FOUND'],
+});
+
+export const deleteVod = operation({
+  id: 'deleteVod',
+  method: 'DELETE',
+  path: '/apps/{app}/vods/{id}',
+  tag,
+  summary: 'Delete a VOD',
+  description:
+    'Its objects first (file, snapshots, variants with their segments), then the row. When the storage refuses one, the row stays and the call can be repeated.',
+  access: { permission: 'vod:delete' },
+  params: VodParams,
+  responses: { 204: null },
+  errors: ['VOD_NOT_FOUND', 'VOD_IN_PROGRESS', 'VOD_OBJECTS_KEPT'],
+  audit: 'vod.delete',
+});

@@ -1,0 +1,96 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object, oneOf, paging } from './common.ts';
+
+/** Passed on from LiveKit. */
+export const LIVEKIT_CALLBACK_EVENTS = [
+  'room_started',
+  'room_finished',
+  'participant_joined',
+  'participant_left',
+  'track_published',
+  'track_unpublished',
+  'ingress_started',
+  'ingress_ended',
+  'egress_started',
+  'egress_updated',
+  'egress_ended',
+] as const;
+/** StreamHub's own. */
+export const OWN_CALLBACK_EVENTS = [
+  'stream_started',
+  'stream_ended',
+  'recording_started',
+  'recording_ready',
+  'recording_failed',
+  'snapshot_taken',
+  'vod_ready',
+  'test',
+] as const;
+export const CALLBACK_EVENTS = [...LIVEKIT_CALLBACK_EVENTS, ...OWN_CALLBACK_EVENTS] as const;
+export type CallbackEventName = (typeof CALLBACK_EVENTS)[number];
+
+/** What is posted to the app's callback URL. */
+export const CallbackMessage = object({
+  id: Type.String({ description: 'The delivery, the same on every try; also X-StreamHub-Delivery.' }),
+  seq: Type.Integer({ description: 'Grows by one per app: a gap is a lost event, a repetition a double.' }),
+  event: oneOf(CALLBACK_EVENTS),
+  app: Type.String(),
+  room: nullable(Type.String()),
+  ts: Instant,
+  timestamp: Instant,
+  data: Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true }),
+});
+export type CallbackMessage = Static<typeof CallbackMessage>;
+
+export const DELIVERY_STATES = ['pending', 'delivered', 'dead'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+export const Delivery = object({
+  id: Type.String(),
+  seq: Type.Integer(),
+  event: Type.String(),
+  room: nullable(Type.String()),
+  state: oneOf(DELIVERY_STATES, { description: '`dead`: given up; it can be sent again by hand.' }),
+  attempts: Type.Integer(),
+  createdAt: Instant,
+  lastAttemptAt: nullable(Instant),
+  nextAttemptAt: nullable(Instant),
+  deliveredAt: nullable(Instant),
+  lastStatus: nullable(Type.Integer(), { description: 'HTTP status of the last try.' }),
+  lastError: nullable(Type.String(), { description: 'Why the last try failed.' }),
+});
+export type Delivery = Static<typeof Delivery>;
+
+export const DeliveryDetail = object({
+  ...Delivery.properties,
+  message: CallbackMessage,
+});
+export type DeliveryDetail = Static<typeof DeliveryDetail>;
+
+export const CallbackState = object({
+  url: Type.String({ description: 'Empty = callbacks are off.' }),
+  signed: Type.Boolean({ description: 'A secret is set.' }),
+  pending: Type.Integer(),
+  dead: Type.Integer(),
+  delivered24h: Type.Integer(),
+  lastDeliveredAt: nullable(Instant),
+  failingSince: nullable(Instant, { description: 'Null while the receiver answers.' }),
+  nextAttemptAt: nullable(Instant),
+  lastError: nullable(Type.String()),
+});
+export type CallbackState = Static<typeof CallbackState>;
+
+export const DeliveryQuery = object({
+  state: Type.Optional(oneOf(DELIVERY_STATES)),
+  event: Type.Optional(oneOf(CALLBACK_EVENTS)),
+  ...paging(),
+});
+export type DeliveryQuery = Static<typeof DeliveryQuery>;
+
+export const DeliveryParams = object({
+  app: Type.String({ description: 'Name of the app.', examples: ['live'] }),
+  id: Type.String({ maxLength: 64 }),
+});
+
+export const Redelivered = object({ redelivered: Type.Integer() });
+export type Redelivered = Static<typeof Redelivered>;

@@ -1,0 +1,72 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object, oneOf, paging } from './common.ts';
+
+export const STREAM_TYPES = ['webrtc', 'rtmp', 'rtsp', 'whip', 'ws-mjpeg'] as const;
+export type StreamType = (typeof STREAM_TYPES)[number];
+
+/** One publisher, from the first track to the last. */
+export const StreamRow = object({
+  id: Type.Integer(),
+  appId: Type.Integer(),
+  streamId: Type.String({
+    description: 'LiveKit’s participant sid; with `-2`, `-3` … when the same session went silent and published again.',
+    examples: ['PA_8fK2mQvTzXcL'],
+  }),
+  type: oneOf(STREAM_TYPES, { description: 'How it comes in.' }),
+  room: Type.String({ examples: ['live-stage'] }),
+  participant: nullable(Type.String(), { description: 'Identity of the publisher.' }),
+  status: oneOf(['active', 'ended']),
+  startedAt: Instant,
+  endedAt: nullable(Instant),
+  lastStatsJson: nullable(Type.String()),
+  participants: Type.Integer({ description: 'In its room now, publishers and viewers; 0 for an ended stream.' }),
+  publishers: Type.Integer({ description: 'Of them, who publish.' }),
+  viewers: Type.Integer({ description: 'Of them, who only watch; hidden ones and recorders do not count.' }),
+});
+export type StreamRow = Static<typeof StreamRow>;
+
+export const StreamQuery = object({
+  status: Type.Optional(oneOf(['active', 'ended', 'all'], { default: 'active' })),
+  room: Type.Optional(Type.String({ maxLength: 256, description: 'Exactly this room.' })),
+  ...paging(),
+});
+export type StreamQuery = Static<typeof StreamQuery>;
+
+export const StreamParams = object({
+  app: Type.String({ description: 'Name of the app.', examples: ['live'] }),
+  id: Type.String({ maxLength: 128, description: 'The row’s `id` or its `streamId`.' }),
+});
+
+export const RoomCount = object({
+  room: Type.String(),
+  streams: Type.Integer(),
+  viewers: Type.Integer(),
+});
+
+export const AppStats = object({
+  ts: Instant,
+  app: object({ name: Type.String(), displayName: Type.String() }),
+  live: object({
+    activeStreams: Type.Integer(),
+    totalViewers: Type.Integer(),
+    rooms: Type.Array(RoomCount, { description: 'Rooms of the app that are open now.' }),
+  }),
+  vods: object({
+    count: Type.Integer(),
+    totalBytes: Type.Integer(),
+    byStatus: object({
+      recording: Type.Integer(),
+      uploading: Type.Integer(),
+      ready: Type.Integer(),
+      failed: Type.Integer(),
+    }),
+  }),
+  storage: object({ appDbBytes: Type.Integer(), vodBytes: Type.Integer() }),
+  ingress: object({ total: Type.Integer(), active: Type.Integer() }),
+  events24h: object({
+    error: Type.Integer(),
+    warn: Type.Integer(),
+    info: Type.Integer(),
+  }),
+});
+export type AppStats = Static<typeof AppStats>;
