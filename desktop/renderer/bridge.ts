@@ -1,9 +1,17 @@
 import type { WireAnswer, WireRequest } from '#shared/client/client.ts';
-import type { ServerEvent } from '#shared/client/event-parser.ts';
+import type { Connection, Credential, Keep } from '#shared/ipc/connections.ts';
+import type { StreamEvent } from '#shared/ipc/events.ts';
+import type { DesktopBridge } from '#shared/ipc/index.ts';
+import type { IpcError } from '#shared/ipc/outcome.ts';
+
+export type Unsubscribe = () => void;
+
+/** A credential as it is typed in; `code` alone answers a question for the second factor. */
+export type SignIn = Credential | { kind: 'code'; code: string };
 
 /**
- * What the renderer needs of its host. The desktop's main process offers it through the preload script, the browser
- * through `bridge-web.ts`; nothing else in the renderer knows where it runs. No call ever carries a stored credential.
+ * What the renderer needs of its host: `bridge-desktop.ts` over the preload's `window.streamhub`, `bridge-web.ts` in a
+ * browser. Nothing else in the renderer knows where it runs, and no call ever gives a stored credential back.
  */
 export interface Bridge {
   readonly host: 'desktop' | 'web';
@@ -15,114 +23,43 @@ export interface Bridge {
 
   /** Sends a request to a daemon. Rejects only when no answer arrived; an error status is an answer. */
   request(connectionId: string, request: WireRequest, signal: AbortSignal): Promise<WireAnswer>;
-  /** The events of all connections, from streams that the host keeps open and resumes. */
-  onEvent(listener: (connectionId: string, event: ServerEvent) => void): Unsubscribe;
+  /** Events of all connections, from streams that the host keeps open and resumes. */
+  onEvents(listener: (connectionId: string, events: StreamEvent[]) => void): Unsubscribe;
+  /** Events were lost: what is shown of the connection has to be read again. */
+  onGap(listener: (connectionId: string) => void): Unsubscribe;
+  /** Opens another event stream, e.g. a live tail; it is resumed until it is closed. */
+  openStream(connectionId: string, path: string, listener: StreamListener): Unsubscribe;
 
-  signIn(connectionId: string, credential: Credential): Promise<SignInResult>;
+  /** Rejects with a HostError. */
+  signIn(connectionId: string, credential: SignIn, keep: Keep): Promise<void>;
   signOut(connectionId: string): Promise<void>;
   /** Tries a lost connection now instead of at its next turn. */
-  reconnect(connectionId: string): Promise<void>;
+  retry(connectionId: string): Promise<void>;
 
-  /** What only a desktop has; absent in a browser. */
+  copyText(text: string): Promise<void>;
+  /** Gives the person a file; `false` when they changed their mind. */
+  saveText(suggestedName: string, text: string): Promise<boolean>;
+
+  /** What only a desktop has: more connections, keychain, local daemon, terminal, shell. */
   readonly desktop?: DesktopBridge;
+  /** What only a browser does: signing in with the token that a set-up, invitation or sign-in link gave. */
+  readonly web?: { adopt(sessionToken: string): void };
 }
 
-export type Unsubscribe = () => void;
-
-/**
- * - `connecting`: first try, or trying again after a sign-in. `connected`: the last request was answered.
- * - `unreachable`: no answer; tried again by itself at `nextTryAt`. `signed-out`: there is no credential or it was refused.
- * - `untrusted`: its certificate is not the one that was trusted. `incompatible`: no StreamHub daemon, or too old a one.
- */
-export type ConnectionStatus = 'connecting' | 'connected' | 'unreachable' | 'signed-out' | 'untrusted' | 'incompatible';
-
-export interface Connection {
-  id: string;
-  name: string;
-  /** Origin of the daemon, e.g. `https://studio.example.com`. */
-  url: string;
-  /** One of the palette's colour names. */
-  color: string;
-  status: ConnectionStatus;
-  /** ISO instants. */
-  since: string;
-  lastAnswerAt: string | null;
-  nextTryAt: string | null;
-  /** Milliseconds of the last answer. */
-  latency: number | null;
-  version: string | null;
-  /** Why it is not connected, in a sentence. */
-  problem: string | null;
-  /** The event stream is open. */
-  live: boolean;
-  /** The credential will be gone when the app ends. */
-  sessionOnly: boolean;
+export interface StreamListener {
+  onEvents(events: StreamEvent[]): void;
+  onState(state: 'open' | 'waiting' | 'closed', error?: string): void;
 }
 
-export type Credential =
-  | { kind: 'token'; token: string; remember: boolean }
-  | { kind: 'password'; user: string; password: string; code?: string; remember: boolean }
-  /** The one-time link by which the first person sets the admin password, or an invitation. */
-  | { kind: 'session'; token: string; remember: boolean };
+/** The host could not do what was asked; `message` is a sentence for people. */
+export class HostError extends Error {
+  override readonly name = 'HostError';
+  readonly code: string;
+  readonly hint: string | undefined;
 
-export type SignInResult =
-  | { ok: true }
-  | { ok: false; code: string; message: string; hint?: string; requestId?: string };
-
-export interface NewConnection {
-  url: string;
-  name?: string;
-  color?: string;
-  credential?: Credential;
-  /** SHA-256 of the certificate that the person accepted. */
-  fingerprint?: string;
-}
-
-export interface TestStep {
-  id: 'resolve' | 'reach' | 'tls' | 'version' | 'sign-in' | 'rights';
-  state: 'waiting' | 'running' | 'passed' | 'failed' | 'skipped';
-  message: string;
-  /** What to do about a failure. */
-  cure?: string;
-  /** Certificate's SHA-256, when step `tls` failed because it is not known. */
-  fingerprint?: string;
-}
-
-export type KeychainState = 'available' | 'locked' | 'absent';
-
-export interface DesktopBridge {
-  /** Runs the numbered steps against a daemon that is not added yet; `onSteps` is called after each. */
-  testConnection(connection: NewConnection, onSteps: (steps: TestStep[]) => void, signal: AbortSignal): Promise<TestStep[]>;
-  addConnection(connection: NewConnection): Promise<Connection>;
-  updateConnection(id: string, change: { name?: string; color?: string; fingerprint?: string }): Promise<void>;
-  orderConnections(ids: string[]): Promise<void>;
-  removeConnection(id: string): Promise<void>;
-
-  keychain(): Promise<{ state: KeychainState; detail: string }>;
-  localDaemon(): Promise<LocalDaemon>;
-  startLocalDaemon(): Promise<LocalDaemon>;
-  stopLocalDaemon(): Promise<void>;
-  onLocalDaemon(listener: (daemon: LocalDaemon) => void): Unsubscribe;
-
-  openTerminal(size: { cols: number; rows: number }): Promise<Terminal>;
-  /** What was tried and found, for a report; without secrets. */
-  diagnostics(): Promise<string>;
-  openExternal(url: string): Promise<void>;
-  /** A command chosen in the native menu or tray: the id of a palette action, or a path to go to. */
-  onCommand(listener: (command: { action?: string; path?: string }) => void): Unsubscribe;
-}
-
-export interface LocalDaemon {
-  state: 'absent' | 'starting' | 'running' | 'stopped' | 'failed';
-  connectionId: string | null;
-  url: string | null;
-  detail: string | null;
-}
-
-export interface Terminal {
-  write(data: string): void;
-  resize(size: { cols: number; rows: number }): void;
-  onData(listener: (data: string) => void): Unsubscribe;
-  onExit(listener: (exit: { code: number }) => void): Unsubscribe;
-  close(): void;
+  constructor(error: Pick<IpcError, 'message' | 'hint'> & { code: string }) {
+    super(error.message);
+    this.code = error.code;
+    this.hint = error.hint;
+  }
 }

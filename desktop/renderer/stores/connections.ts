@@ -1,0 +1,18 @@
+import type { Connection } from '#shared/ipc/connections.ts';
+import { create } from 'zustand';
+
+interface ConnectionsState {
+  /** False until the host has answered once. */
+  isKnown: boolean;
+  list: Connection[];
+}
+
+/** The host's list of connections, mirrored. */
+export const useConnections = create<ConnectionsState>(() => ({ isKnown: false, list: [] }));
+
+export function mirrorConnections(list: Connection[]): void {
+  useConnections.setState({ isKnown: true, list });
+}
+
+export const connectionById = (id: string): Connection | undefined =>
+  useConnections.getState().list.find((connection) => connection.id === id);
