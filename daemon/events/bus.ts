@@ -12,6 +12,8 @@ export interface DaemonEvent {
   actor?: Actor;
   /** Plain data for the receiver; never a secret. */
   data: Record<string, unknown>;
+  /** Shown to whoever listens now and not kept for those who resume: log lines, progress, measurements. */
+  live?: boolean;
 }
 
 /** In-process announcements. A listener that throws is reported and hurts nobody else. */
