@@ -16,7 +16,21 @@ export interface TaskKind {
 }
 
 /** Every task kind, declared once. */
-export const TASKS = {} as const satisfies Record<string, TaskKind>;
+export const TASKS = {
+  gpuProbe: { file: 'gpu-probe', what: 'Probing the GPU', timeoutMs: 12_000, concurrency: 1, queue: 4 },
+  pluginsRead: { file: 'plugins-read', what: 'Reading the plugins', timeoutMs: 15_000, concurrency: 1, queue: 64 },
+  pluginDescribe: { file: 'plugin-describe', what: 'Loading a plugin', timeoutMs: 15_000, concurrency: 1, queue: 256 },
+  storageSettings: {
+    file: 'storage-settings',
+    what: 'Checking the storage settings',
+    timeoutMs: 10_000,
+    concurrency: 2,
+    queue: 256,
+  },
+  storageTest: { file: 'storage-test', what: 'Testing the storage', timeoutMs: 120_000, concurrency: 1, queue: 32 },
+  storageLinks: { file: 'storage-links', what: 'Making links', timeoutMs: 10_000, concurrency: 2, queue: 1024 },
+  purge: { file: 'purge', what: 'Deleting objects', timeoutMs: 0, concurrency: 2, queue: 10_000 },
+} as const satisfies Record<string, TaskKind>;
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const MAX_THREADS = 4;

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, afterEach, beforeEach, test } from 'node:test';
+import { ApiError } from '#shared/errors.ts';
+import { WorkerPool } from '../workers/pool.ts';
+import { PluginService } from './service.ts';
+
+const BUILT_IN = path.resolve(import.meta.dirname, '../../plugins');
+const pool = new WorkerPool();
+after(() => pool.close());
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-plugins-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const service = () =>
+  new PluginService({
+    pool,
+    roots: [
+      { dir: BUILT_IN, origin: 'built-in' },
+      { dir, origin: 'installed' },
+    ],
+    log: { warn() {} },
+  });
+
+async function install(entry: string, ids = ['mystore']): Promise<void> {
+  await mkdir(path.join(dir, 'mine'), { recursive: true });
+  const storageProviders = ids.map((id) => ({ id, title: 'My store' }));
+  const manifest = {
+    id: 'mine',
+    version: '0.1.0',
+    api: '^1.0.0',
+    title: 'Mine',
+    entry: 'index.ts',
+    contributes: { storageProviders },
+  };
+  await writeFile(path.join(dir, 'mine', 'plugin.json'), JSON.stringify(manifest));
+  await writeFile(path.join(dir, 'mine', 'index.ts'), entry);
+}
+
+const PROVIDER = `
+import { defineStorageProvider, definePlugin, Type } from 'streamhub/plugin-sdk';
+import { openS3, s3Credentials } from 'streamhub/plugin-sdk/s3';
+const settings = Type.Object({ account: Type.String({ title: 'Account', default: '' }) });
+export default definePlugin({ storageProviders: [defineStorageProvider({
+  id: 'mystore', title: 'My store', settings, credentials: s3Credentials, maxDeleteBatch: 100,
+  capabilities: { bulkDelete: true, presign: true, versions: false, multipart: true },
+  open: (context) => openS3(context as never),
+})] });`;
+
+test('the built-in providers describe themselves as data', async () => {
+  const plugins = service();
+  const providers = await plugins.providers();
+  assert.deepEqual(
+    providers.map((provider) => provider.id),
+    ['aws', 'wasabi', 'minio'],
+  );
+  const minio = providers[2];
+  assert.equal(minio?.plugin, 'storage-s3');
+  assert.deepEqual(Object.keys((minio as { settings: { properties?: object } }).settings.properties ?? {}), [
+    'bucket',
+    'region',
+    'endpoint',
+    'forcePathStyle',
+  ]);
+  assert.ok((await plugins.records()).find((record) => record.id === 'storage-s3')?.state === 'loaded');
+});
+
+test('a plugin of the data folder imports the SDK by name and joins the providers', async () => {
+  await install(PROVIDER);
+  const plugins = service();
+  assert.deepEqual(await plugins.providerIds(), ['aws', 'wasabi', 'minio', 'mystore']);
+  const mine = (await plugins.providers()).find((provider) => provider.id === 'mystore');
+  assert.equal(mine?.pluginVersion, '0.1.0');
+  assert.match((await plugins.provider('mystore')).entry, /^file:.*index\.ts\?v=/);
+});
+
+test('an unknown provider is refused with the names of the known ones', async () => {
+  await assert.rejects(service().provider('azure'), (error: unknown) => {
+    assert.ok(error instanceof ApiError);
+    assert.equal(error.code, 'STORAGE_PROVIDER_UNKNOWN');
+    assert.match(error.message, /aws, wasabi, minio/);
+    return true;
+  });
+});
+
+const broken: [name: string, entry: string, reason: RegExp][] = [
+  ['throws', "throw new Error('no way');", /no way/],
+  ['exports nothing', 'export const x = 1;', /no default export/],
+  [
+    'exports another provider',
+    PROVIDER.replace("id: 'mystore'", "id: 'other'"),
+    /does not export the storage provider mystore/,
+  ],
+  ['has no open', PROVIDER.replace(/open: .*/, 'open: 1,'), /open is not a function/],
+  ['ends its process', 'process.exit(3);', /ended the worker/],
+];
+for (const [name, entry, reason] of broken) {
+  test(`a plugin whose entry ${name} fails, and the others work`, async () => {
+    await install(entry);
+    const plugins = service();
+    assert.deepEqual(
+      (await plugins.providers()).map((provider) => provider.id),
+      ['aws', 'wasabi', 'minio'],
+    );
+    const record = (await plugins.records()).find((candidate) => candidate.id === 'mine');
+    assert.equal(record?.state, 'failed');
+    assert.match(record?.reason ?? '', reason);
+    await assert.rejects(plugins.provider('mystore'), ApiError);
+  });
+}
+
+test('a reload sees what changed', async () => {
+  const plugins = service();
+  assert.equal((await plugins.providerIds()).length, 3);
+  await install(PROVIDER);
+  assert.equal((await plugins.providerIds()).length, 3);
+  await plugins.reload();
+  assert.equal((await plugins.providerIds()).length, 4);
+  await install(PROVIDER.replace("title: 'My store', settings", "title: 'My new store', settings"));
+  await plugins.reload();
+  assert.equal((await plugins.providers()).find((provider) => provider.id === 'mystore')?.title, 'My new store');
+});

@@ -1,0 +1,142 @@
+import { ApiError } from '#shared/errors.ts';
+import type { Preset } from '#shared/plugin-sdk/preset.ts';
+import { TASKS, type WorkerPool } from '../workers/pool.ts';
+import type { PluginDescribeInput, PluginDescribeOutput } from '../workers/tasks/plugin-describe.ts';
+import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
+
+export interface PluginServiceDeps {
+  pool: WorkerPool;
+  /** Built-ins first. */
+  roots: readonly PluginRoot[];
+  log: { warn(data: object, message: string): void };
+}
+
+/** A preset and the plugin that brought it. */
+export interface PluginPreset {
+  plugin: string;
+  preset: Preset;
+}
+
+/** A provider's own words, and the plugin that brought it. */
+export interface PluginProvider extends ProviderDescription {
+  plugin: string;
+  pluginVersion: string | null;
+}
+
+/**
+ * The door through which all plugins come in, the built-in ones too. Their files are read and verified in a worker when
+ * first asked for; the code of a provider runs in workers only.
+ */
+export class PluginService {
+  readonly #deps: PluginServiceDeps;
+  #records: Promise<readonly PluginRecord[]> | undefined;
+  readonly #descriptions = new Map<string, Promise<ProviderDescription[]>>();
+
+  constructor(deps: PluginServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** All plugins that were found, with their state. */
+  records(): Promise<readonly PluginRecord[]> {
+    this.#records ??= this.#read().catch((error: unknown) => {
+      this.#records = undefined; // the next question tries again
+      throw error;
+    });
+    return this.#records;
+  }
+
+  /** Looks at the folders again. What runs keeps the code it began with. */
+  async reload(): Promise<readonly PluginRecord[]> {
+    const records = await this.#read();
+    this.#records = Promise.resolve(records);
+    this.#descriptions.clear();
+    return records;
+  }
+
+  /** In the order of plugins and of their manifests. */
+  async presets(): Promise<PluginPreset[]> {
+    const records = await this.records();
+    return records.flatMap((record) => record.presets.map((preset) => ({ plugin: record.id, preset })));
+  }
+
+  /** Names that `s3.provider` may have. */
+  async providerIds(): Promise<string[]> {
+    const records = await this.records();
+    return records
+      .filter((record) => record.state !== 'failed')
+      .flatMap((record) => record.providers.map((provider) => provider.id));
+  }
+
+  /** Where a worker finds a provider. @throws ApiError STORAGE_PROVIDER_UNKNOWN */
+  async provider(id: string): Promise<ProviderRef> {
+    for (const record of await this.records()) {
+      if (record.state === 'failed' || record.entry === null) continue;
+      if (record.providers.some((provider) => provider.id === id))
+        return { plugin: record.id, entry: record.entry, provider: id };
+    }
+    const known = (await this.providerIds()).join(', ');
+    throw new ApiError('STORAGE_PROVIDER_UNKNOWN', { provider: id, known });
+  }
+
+  /** What all working providers say about themselves. One that does not answer as its manifest says is left out, its plugin failed. */
+  async providers(): Promise<PluginProvider[]> {
+    const found: PluginProvider[] = [];
+    for (const record of await this.records()) {
+      for (const description of await this.#describe(record)) {
+        found.push({ ...description, plugin: record.id, pluginVersion: record.version });
+      }
+    }
+    return found;
+  }
+
+  async #read(): Promise<readonly PluginRecord[]> {
+    const { pool, roots, log } = this.#deps;
+    const records = await pool.run<readonly PluginRoot[], PluginRecord[]>(TASKS.pluginsRead, roots);
+    for (const record of records) {
+      if (record.state === 'failed')
+        log.warn({ plugin: record.id, reason: record.reason }, 'a plugin could not be loaded');
+      for (const warning of record.warnings) log.warn({ plugin: record.id, warning }, 'a plugin has a fault');
+    }
+    return records;
+  }
+
+  #describe(record: PluginRecord): Promise<ProviderDescription[]> {
+    if (record.state === 'failed' || record.entry === null || record.providers.length === 0) return Promise.resolve([]);
+    let description = this.#descriptions.get(record.entry);
+    if (description === undefined) {
+      description = this.#ask(record, record.entry);
+      this.#descriptions.set(record.entry, description);
+    }
+    return description;
+  }
+
+  async #ask(record: PluginRecord, entry: string): Promise<ProviderDescription[]> {
+    const { pool, log } = this.#deps;
+    const input: PluginDescribeInput = { entry, providers: record.providers.map((provider) => provider.id) };
+    let problem: string;
+    try {
+      const output = await pool.run<PluginDescribeInput, PluginDescribeOutput>(TASKS.pluginDescribe, input);
+      if ('providers' in output) {
+        record.state = 'loaded';
+        return output.providers;
+      }
+      problem = output.problem;
+    } catch (error) {
+      if (!isPluginsFault(error)) {
+        this.#descriptions.delete(entry); // the next question tries again
+        throw error;
+      }
+      problem = error instanceof ApiError ? error.message : 'its code ended the worker';
+    }
+    record.state = 'failed';
+    record.reason = problem;
+    log.warn({ plugin: record.id, reason: problem }, 'a plugin could not be loaded');
+    return [];
+  }
+}
+
+/** A time or memory limit, or a worker that went away; not a full queue or the daemon's own stop. */
+function isPluginsFault(error: unknown): boolean {
+  if (error instanceof ApiError) return error.code === 'TASK_TIMEOUT' || error.code === 'TASK_FAILED';
+  return (error as Error).name !== 'AbortError';
+}

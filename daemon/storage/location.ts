@@ -1,0 +1,57 @@
+import type { AppConfig } from '#shared/config/defaults.ts';
+
+/** The app's storage block as configured, in the API's words. */
+export type StorageBlock = AppConfig['s3'];
+
+/** Settings of a provider, flat: the shared four and the provider's own. */
+export interface ProviderSettings extends Record<string, unknown> {
+  bucket: string;
+  region: string;
+  endpoint: string;
+  forcePathStyle: boolean;
+}
+
+/** One storage: the provider and what it needs to open it, credentials aside. */
+export interface StorageLocation {
+  provider: string;
+  settings: ProviderSettings;
+}
+
+/** Where the config says that new objects go. */
+export function currentLocation(block: StorageBlock): StorageLocation {
+  const { provider, bucket, region, endpoint, forcePathStyle } = block;
+  const options = (block as { options?: Record<string, unknown> }).options ?? {};
+  return { provider, settings: { ...options, bucket, region, endpoint, forcePathStyle } };
+}
+
+/** Columns of a VOD row that say where its objects were put. */
+export interface RecordedPlace {
+  storage_provider: string | null;
+  storage_bucket: string | null;
+  storage_region: string | null;
+  storage_endpoint: string | null;
+  storage_force_path_style: number | null;
+}
+
+/** Where a VOD's objects are: as recorded with it, and as configured for whatever was not. */
+export function recordedLocation(row: RecordedPlace, current: StorageLocation): StorageLocation {
+  if (row.storage_bucket === null || row.storage_bucket === '') return current;
+  const provider = row.storage_provider ?? current.provider;
+  const pathStyle = row.storage_force_path_style;
+  return {
+    provider,
+    settings: {
+      ...current.settings,
+      bucket: row.storage_bucket,
+      region: row.storage_region ?? current.settings.region,
+      endpoint: row.storage_endpoint ?? (provider === current.provider ? current.settings.endpoint : ''),
+      forcePathStyle: pathStyle === null ? current.settings.forcePathStyle : pathStyle === 1,
+    },
+  };
+}
+
+/** Equal for equal places. */
+export function locationId(location: StorageLocation): string {
+  const { provider, settings } = location;
+  return JSON.stringify([provider, ...Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
