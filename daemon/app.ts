@@ -18,7 +18,7 @@ const BODY_LIMIT = 102_400;
 export async function buildApp(services: Services): Promise<FastifyInstance> {
   const proxies = new AddressSet(services.settings.trustedProxies);
   const app = fastify({
-    loggerInstance: services.log,
+    loggerInstance: services.log.child({ source: 'http' }),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIds(),
     bodyLimit: BODY_LIMIT,

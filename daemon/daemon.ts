@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
 import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from './data-dir.ts';
 import { type FirstStart, seed } from './first-start.ts';
+import type { Logging } from './logs/logger.ts';
 import { createServices, type Services } from './services.ts';
 import type { Settings } from './settings.ts';
 import { VERSION } from './version.ts';
@@ -21,12 +21,12 @@ export interface RunningDaemon {
 }
 
 /** Starts a daemon in this process. Several can live in one process on different DATA_DIRs. */
-export async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
+export async function startDaemon(settings: Settings, logging: Logging): Promise<RunningDaemon> {
   const dir = prepareDataDir(settings.dataDir);
   const unlock = lockDataDir(dir);
   let services: Services | undefined;
   try {
-    services = createServices(settings, log);
+    services = createServices(settings, logging);
     await services.start();
     const firstStart = await seed(services);
     const app = await buildApp(services);

@@ -1,6 +1,7 @@
 import { type RunningDaemon, startDaemon } from './daemon.ts';
 import { DataDirInUse } from './data-dir.ts';
-import { createLogger } from './logs/logger.ts';
+import { consoleSink } from './logs/console-sink.ts';
+import { createLogging } from './logs/logger.ts';
 import { loadSettings, type Settings, SettingsError } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -15,10 +16,16 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     process.exitCode = 2;
     return;
   }
-  const log = createLogger(settings);
+  const logging = createLogging(settings);
+  const { log } = logging;
+  logging.addSink(consoleSink({ pretty: process.stdout.isTTY === true && settings.nodeEnv !== 'production' }));
+  process.on('uncaughtExceptionMonitor', (err) => {
+    log.fatal({ err }, 'the daemon failed');
+    logging.flushSync();
+  });
   let daemon: RunningDaemon;
   try {
-    daemon = await startDaemon(settings, log);
+    daemon = await startDaemon(settings, logging);
   } catch (error) {
     process.stderr.write(`streamhub: ${startFailure(error, settings)}\n`);
     process.exitCode = 1;
@@ -32,9 +39,13 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     stopping = true;
     log.info({ signal }, 'stopping');
     daemon.stop().then(
-      () => process.exit(0),
+      () => {
+        logging.flushSync();
+        process.exit(0);
+      },
       (err) => {
         log.error({ err }, 'stopping failed');
+        logging.flushSync();
         process.exit(1);
       },
     );

@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { appRoutes } from './apps/routes.ts';
+import { gpuRoutes } from './gpu/routes.ts';
 import { jobRoutes } from './jobs/routes.ts';
+import { logRoutes } from './logs/routes.ts';
 import type { Services } from './services.ts';
+import { systemRoutes } from './system/routes.ts';
 import { tokenRoutes } from './tokens/routes.ts';
 
 /** Routes below `/api/v1`, one line a capability. */
@@ -9,4 +12,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   appRoutes(app, services);
   tokenRoutes(app, services);
   jobRoutes(app, services);
+  systemRoutes(app, services);
+  gpuRoutes(app, services);
+  logRoutes(app, services);
 }

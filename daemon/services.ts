@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { appRepository } from './apps/repository.ts';
 import { AppService } from './apps/service.ts';
@@ -8,19 +9,26 @@ import { migrate } from './db/migrate.ts';
 import { type Db, openDatabase } from './db/open.ts';
 import { registryMigrations } from './db/registry/index.ts';
 import { EventBus } from './events/bus.ts';
+import { GpuService } from './gpu/service.ts';
 import { jobRepository } from './jobs/repository.ts';
 import { JobService } from './jobs/service.ts';
+import type { Logging } from './logs/logger.ts';
+import type { SecretRegistry } from './logs/secret-registry.ts';
+import { LogService } from './logs/service.ts';
 import { SecretStore } from './secrets/store.ts';
 import type { Settings } from './settings.ts';
+import { HealthService } from './system/health.ts';
 import { tokenRepository } from './tokens/repository.ts';
 import { TokenService } from './tokens/service.ts';
-import { WorkerPool } from './workers/pool.ts';
+import { TASKS, WorkerPool } from './workers/pool.ts';
 
 /** Everything the routes call. Built by hand, in order of need. */
 export interface Services {
   settings: Settings;
   dir: DataDir;
   log: Logger;
+  /** Values registered here never appear in a log line. */
+  logSecrets: SecretRegistry;
   db: Db;
   databases: AppDatabases;
   events: EventBus;
@@ -29,6 +37,9 @@ export interface Services {
   tokens: TokenService;
   secrets: SecretStore;
   jobs: JobService;
+  logs: LogService;
+  gpu: GpuService;
+  health: HealthService;
   /** Asked in order for each Bearer value. */
   resolvers: CredentialResolver[];
   /** True when the registry database was made by this start. */
@@ -38,7 +49,8 @@ export interface Services {
 }
 
 /** The composition root: opens the databases and wires the capabilities; nothing runs before `start()`. */
-export function createServices(settings: Settings, log: Logger): Services {
+export function createServices(settings: Settings, logging: Logging): Services {
+  const { log } = logging;
   const dir = prepareDataDir(settings.dataDir);
   const db = openDatabase(dir.registry);
   migrate(db, registryMigrations);
@@ -58,14 +70,35 @@ export function createServices(settings: Settings, log: Logger): Services {
   const tokens = new TokenService({ repository: tokenRepository(db), appById: (id) => apps.registry.byId(id), events });
   const secrets = new SecretStore({ file: dir.secrets, env: settings.appSecrets, log });
   const jobs = new JobService({ repository: jobRepository(db), events, log });
+  const logs = new LogService({
+    logging,
+    apps: {
+      idOf: (name) => apps.registry.get(name)?.id,
+      exists: (id) => apps.registry.byId(id) !== undefined,
+      idsOfTenant: (tenantId) => apps.registry.list(tenantId).map((app) => app.id),
+      require: (name) => apps.require(name),
+    },
+    dir: dir.logs,
+    maxBytes: settings.logMaxBytes,
+    maxFiles: settings.logMaxFiles,
+    retentionDays: settings.logRetentionDays,
+    maxRows: settings.logMaxRows,
+  });
+  const gpu = new GpuService({ probe: () => pool.run(TASKS.gpuProbe, { disabled: settings.gpuDisable }) });
+  const health = new HealthService();
+  health.addCheck('registry', () => void db.prepare('SELECT 1').get());
+  health.addCheck('data directory', () => access(dir.data, constants.W_OK).then(() => undefined));
   events.subscribe((event) => {
-    if (event.type === 'app.deleted') tokens.forgetApp(event.data['id'] as number);
+    if (event.type !== 'app.deleted') return;
+    tokens.forgetApp(event.data['id'] as number);
+    void logs.forgetApp(event.data['id'] as number);
   });
 
   return {
     settings,
     dir,
     log,
+    logSecrets: logging.secrets,
     db,
     databases,
     events,
@@ -74,18 +107,24 @@ export function createServices(settings: Settings, log: Logger): Services {
     tokens,
     secrets,
     jobs,
+    logs,
+    gpu,
+    health,
     resolvers: [tokens],
     isFirstStart,
     async start() {
+      logs.start();
       await secrets.start();
       await apps.start();
       tokens.start();
       jobs.start();
+      gpu.start();
     },
     async stop() {
       await jobs.stop();
       tokens.stop();
       await pool.close();
+      await logs.stop();
       databases.closeAll();
       db.pragma('wal_checkpoint(TRUNCATE)');
       db.close();

@@ -67,6 +67,7 @@ export const SETTINGS = {
   logLevel: { ...choice('LOG_LEVEL', LOG_LEVELS, 'info', 'Lowest level written, to every sink.'), flag: 'log-level' },
   logMaxBytes: int('LOG_MAX_BYTES', 10_485_760, 65_536, 10_737_418_240, 'Size at which the log file is rotated.'),
   logMaxFiles: int('LOG_MAX_FILES', 10, 0, 1000, 'Rotated log files kept.'),
+  logMaxRows: int('LOG_MAX_ROWS', 2_000_000, 1000, 100_000_000, 'Log rows kept, whatever their age.'),
   logRetentionDays: int(
     'LOG_RETENTION_DAYS',
     30,

@@ -216,6 +216,12 @@ export const ERRORS = define({
   CALLBACKS_OFF: { status: 409, message: 'The app has no callback URL.', hint: 'Set callbackUrl first.' },
   // system
   NOT_READY: { status: 503, message: 'The daemon is not ready: {reason}', retryable: true },
+  METRICS_DISABLED: {
+    status: 404,
+    message: 'Metrics are off.',
+    hint: 'Set METRICS_TOKEN and start the daemon again.',
+  },
+  METRICS_FORBIDDEN: { status: 403, message: 'The metrics token is missing or wrong.' },
   TASK_TIMEOUT: { status: 400, message: '{what} took longer than {seconds} s and was stopped.' },
   TASK_FAILED: { status: 400, message: '{what} needed more memory than allowed and was stopped.' },
 });

@@ -5,11 +5,13 @@ import * as callbacks from './callbacks.ts';
 import * as cluster from './cluster.ts';
 import * as events from './events.ts';
 import * as jobs from './jobs.ts';
+import * as logs from './logs.ts';
 import type { Operation } from './operation.ts';
 import * as recording from './recording.ts';
 import * as rooms from './rooms.ts';
 import * as security from './security.ts';
 import * as streams from './streams.ts';
+import * as system from './system.ts';
 import * as teams from './teams.ts';
 import * as tokens from './tokens.ts';
 import * as vods from './vods.ts';
@@ -24,10 +26,12 @@ export const contract = {
   cluster,
   events,
   jobs,
+  logs,
   recording,
   rooms,
   security,
   streams,
+  system,
   teams,
   tokens,
   vods,

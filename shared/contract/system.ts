@@ -24,7 +24,8 @@ export const getReady = operation({
   path: '/ready',
   tag,
   summary: 'Readiness',
-  description: 'Tests what the daemon cannot work without: its registry and its data directory. LiveKit, Redis and S3 do not count.',
+  description:
+    'Tests what the daemon cannot work without: its registry and its data directory. LiveKit, Redis and S3 do not count.',
   access: 'public',
   responses: { 200: Readiness },
   errors: ['NOT_READY'],
@@ -85,7 +86,9 @@ export const getMetrics = operation({
   summary: 'Metrics for Prometheus',
   description: 'Needs METRICS_TOKEN, as Bearer or as `?token=`; 404 while it is unset, 403 when it does not match.',
   access: 'metrics',
-  query: Type.Object({ token: Type.Optional(Type.String({ description: 'METRICS_TOKEN, for scrapers that cannot send a header.' })) }),
+  query: Type.Object({
+    token: Type.Optional(Type.String({ description: 'METRICS_TOKEN, for scrapers that cannot send a header.' })),
+  }),
   responses: { 200: Type.String() },
   errors: ['METRICS_DISABLED', 'METRICS_FORBIDDEN'],
   produces: 'text/plain; version=0.0.4; charset=utf-8',

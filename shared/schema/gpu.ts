@@ -3,10 +3,15 @@ import { Instant, object, oneOf } from './common.ts';
 
 export const GpuDevice = object({
   kind: oneOf(['nvidia', 'vaapi'], { description: 'How it was found.' }),
-  name: Type.String({ description: 'Name of the card, or path of the render node.', examples: ['NVIDIA GeForce RTX 4070'] }),
+  name: Type.String({
+    description: 'Name of the card, or path of the render node.',
+    examples: ['NVIDIA GeForce RTX 4070'],
+  }),
   index: Type.Optional(Type.Integer({ description: 'Number by which the driver calls it.' })),
   memoryMiB: Type.Optional(Type.Integer({ description: 'Video memory, where the driver tells it.' })),
-  canEncode: Type.Optional(Type.Boolean({ description: 'Whether it has a video encoder; absent when that is not known.' })),
+  canEncode: Type.Optional(
+    Type.Boolean({ description: 'Whether it has a video encoder; absent when that is not known.' }),
+  ),
 });
 export type GpuDevice = Static<typeof GpuDevice>;
 
@@ -16,7 +21,9 @@ export const GpuStatus = object({
   type: oneOf(['nvidia', 'vaapi', 'none']),
   devices: Type.Array(GpuDevice),
   driver: Type.Optional(Type.String({ description: 'Version of the driver, where known.' })),
-  canEncode: Type.Optional(Type.Boolean({ description: 'Some device can encode video; absent when that is not known.' })),
+  canEncode: Type.Optional(
+    Type.Boolean({ description: 'Some device can encode video; absent when that is not known.' }),
+  ),
   checkedAt: Instant,
   detail: Type.String({ description: 'The finding in one sentence.' }),
 });

@@ -19,10 +19,17 @@ const filters = {
   level: Type.Optional(oneOf(LOG_LEVEL_NAMES, { description: 'Exactly this level.' })),
   source: Type.Optional(Type.String({ maxLength: 64, description: 'Exactly this source.' })),
   q: Type.Optional(
-    Type.String({ maxLength: 200, description: 'Part of the message; the case of ASCII letters does not count.', examples: ['timed out'] }),
+    Type.String({
+      maxLength: 200,
+      description: 'Part of the message; the case of ASCII letters does not count.',
+      examples: ['timed out'],
+    }),
   ),
   since: Type.Optional(
-    Type.String({ maxLength: 64, description: 'Oldest instant, inclusive: ISO-8601 with or without time and offset; UTC without one.' }),
+    Type.String({
+      maxLength: 64,
+      description: 'Oldest instant, inclusive: ISO-8601 with or without time and offset; UTC without one.',
+    }),
   ),
   until: Type.Optional(
     Type.String({ maxLength: 64, description: 'Newest instant, inclusive; a date alone means the end of that day.' }),
@@ -37,7 +44,9 @@ export type AppLogQuery = Static<typeof AppLogQuery>;
 
 /** Filters of the server's log. */
 export const LogQuery = object({
-  app: Type.Optional(Type.String({ maxLength: 64, description: 'Name of an app; an unknown one has no rows.', examples: ['live'] })),
+  app: Type.Optional(
+    Type.String({ maxLength: 64, description: 'Name of an app; an unknown one has no rows.', examples: ['live'] }),
+  ),
   ...filters,
 });
 export type LogQuery = Static<typeof LogQuery>;

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
-import pino from 'pino';
 import { type RunningDaemon, startDaemon } from '#daemon/daemon.ts';
+import { createLogging } from '#daemon/logs/logger.ts';
 import { loadSettings } from '#daemon/settings.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -100,7 +100,7 @@ export async function testDaemon(
       PORT: env['PORT'] ?? '0',
     },
   });
-  const daemon = await startDaemon(settings, pino({ level: settings.logLevel }));
+  const daemon = await startDaemon(settings, createLogging(settings));
   let stopped = false;
   const stop = async (): Promise<void> => {
     if (stopped) return;

@@ -40,7 +40,9 @@ describe('parseNvidiaSmi', () => {
         .filter((file) => file.endsWith('.txt'))
         .map((file) => {
           const { devices, driver } = parseNvidiaSmi(readFileSync(path.join(fixtures, file), 'utf8'));
-          const cards = devices.map((d) => `${d.index ?? '-'}|${d.name}|${d.memoryMiB ?? '-'}|${d.canEncode ? 'enc' : 'no-enc'}`);
+          const cards = devices.map(
+            (d) => `${d.index ?? '-'}|${d.name}|${d.memoryMiB ?? '-'}|${d.canEncode ? 'enc' : 'no-enc'}`,
+          );
           return [file.replace('.txt', ''), [driver ?? '-', ...cards].join(' ; ')];
         }),
     );
@@ -63,10 +65,24 @@ describe('parseNvidiaSmi', () => {
 
   it('tells cards without NVENC from those whose names look alike', () => {
     const canEncode = (name: string) => parseNvidiaSmi(`0, ${name}, 1, 1`).devices[0]?.canEncode;
-    for (const name of ['NVIDIA A30', 'NVIDIA H200', 'NVIDIA GH200 480GB', 'NVIDIA B200', 'NVIDIA GeForce MX450', 'NVIDIA GeForce GT 1030']) {
+    for (const name of [
+      'NVIDIA A30',
+      'NVIDIA H200',
+      'NVIDIA GH200 480GB',
+      'NVIDIA B200',
+      'NVIDIA GeForce MX450',
+      'NVIDIA GeForce GT 1030',
+    ]) {
       assert.equal(canEncode(name), false, name);
     }
-    for (const name of ['NVIDIA A10', 'NVIDIA RTX A3000', 'NVIDIA A40', 'NVIDIA L40S', 'NVIDIA GeForce GTX 1650', 'Tesla V100-SXM2-16GB']) {
+    for (const name of [
+      'NVIDIA A10',
+      'NVIDIA RTX A3000',
+      'NVIDIA A40',
+      'NVIDIA L40S',
+      'NVIDIA GeForce GTX 1650',
+      'Tesla V100-SXM2-16GB',
+    ]) {
       assert.equal(canEncode(name), true, name);
     }
   });
@@ -128,7 +144,11 @@ describe('probeGpu', () => {
   }
 
   it('gives up on a program that hangs', async () => {
-    const status = await probeGpu({ nvidiaSmi: program('nvidia-smi', 'exec sleep 60'), driDir: emptyDir, timeoutMs: 100 });
+    const status = await probeGpu({
+      nvidiaSmi: program('nvidia-smi', 'exec sleep 60'),
+      driDir: emptyDir,
+      timeoutMs: 100,
+    });
     assert.match(status.detail, /did not answer within 0.1 s/);
   });
 
@@ -181,5 +201,6 @@ describe('probeGpu', () => {
 });
 
 describe('parseVainfo', () => {
-  it('keeps silent about what is not there', () => assert.deepEqual(parseVainfo('error: failed to initialize display'), {}));
+  it('keeps silent about what is not there', () =>
+    assert.deepEqual(parseVainfo('error: failed to initialize display'), {}));
 });

@@ -33,7 +33,10 @@ export default async function probeGpu(input: GpuProbeInput): Promise<GpuStatus>
   }
   const nodes = await renderNodes(input.driDir ?? '/dev/dri');
   if (nodes.length === 0) return none(`No GPU was found: ${reason}, and there is no render node.`);
-  return vaapiStatus(nodes, await run(input.vainfo ?? 'vainfo', ['--display', 'drm', '--device', nodes[0] as string], timeoutMs));
+  return vaapiStatus(
+    nodes,
+    await run(input.vainfo ?? 'vainfo', ['--display', 'drm', '--device', nodes[0] as string], timeoutMs),
+  );
 }
 
 /** Reads the CSV lines of nvidia-smi. Lines of another form (error texts) are left out. */
@@ -143,7 +146,12 @@ function run(program: string, args: string[], timeoutMs: number): Promise<Outcom
   });
 }
 
-function describe(name: string, error: Error & { code?: unknown; killed?: boolean }, output: string, timeoutMs: number): string {
+function describe(
+  name: string,
+  error: Error & { code?: unknown; killed?: boolean },
+  output: string,
+  timeoutMs: number,
+): string {
   if (error.code === 'ENOENT') return `${name} is not installed`;
   if (error.code === 'EACCES') return `${name} may not be run`;
   if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `${name} printed too much`;

@@ -1,0 +1,5 @@
+import type { Migration } from '../migrate.ts';
+import { sql as core } from './001-core.ts';
+
+/** History of `logs/server-logs.db`. */
+export const logMigrations: readonly Migration[] = [{ id: 1, name: 'core', sql: core }];

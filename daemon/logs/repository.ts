@@ -1,0 +1,299 @@
+import type { Statement } from 'better-sqlite3';
+import { logMigrations } from '../db/logs/index.ts';
+import { migrate } from '../db/migrate.ts';
+import { type Db, openDatabase } from '../db/open.ts';
+import type { LogFilter, LogPage, StoredLog, StoredLogRow } from './rows.ts';
+
+/** Rows in front of a page up to which it is put together from the partitions; beyond, time order is walked. */
+const DEEP = 10_000;
+/** Searches whose outcome is kept, so that asking again only looks at what was written since. */
+const REMEMBERED = 64;
+/** A remembered search keeps its matches themselves when they are few. */
+const FEW = 1000;
+/** Rows written since a search beyond which it is done anew. */
+const MUCH_NEWER = 20_000;
+
+interface Place {
+  ts: number;
+  id: number;
+}
+/** Rows of one app and one level: one stretch of the search index. */
+interface Partition {
+  appId: number | null;
+  level: number;
+  rows: number;
+}
+interface Remembered {
+  upTo: number;
+  total: number;
+  matches: Place[] | null;
+}
+
+const newestFirst = (a: Place, b: Place): number => b.ts - a.ts || b.id - a.id;
+const oldestFirst = (a: Place, b: Place): number => a.ts - b.ts || a.id - b.id;
+const BEGINNING = -8.64e15;
+const END = 8.64e15;
+
+/** SQL of the log table. Synchronous; lives in a thread of its own, where a search over a million rows stalls nobody. */
+export class LogRepository {
+  readonly #db: Db;
+  readonly #partitions = new Map<string, Partition>();
+  readonly #remembered = new Map<string, Remembered>();
+  readonly #statements = new Map<string, Statement<unknown[]>>();
+  #lastId: number;
+
+  constructor(file: string) {
+    // 16 KiB pages: a scan of the index reads a quarter of the pages, and fewer are half empty
+    this.#db = openDatabase(file, { durability: 'normal', pageSize: 16_384 });
+    this.#db.pragma('cache_size = -8192');
+    migrate(this.#db, logMigrations);
+    const counts = this.#sql('SELECT app_id AS appId, level, count(*) AS rows FROM server_logs GROUP BY app_id, level');
+    for (const partition of counts.all() as Partition[]) this.#partitions.set(keyOf(partition), partition);
+    this.#lastId = (this.#sql('SELECT max(id) AS id FROM server_logs').get() as { id: number | null }).id ?? 0;
+  }
+
+  get count(): number {
+    let sum = 0;
+    for (const { rows } of this.#partitions.values()) sum += rows;
+    return sum;
+  }
+
+  /** Ids of all apps that have rows. */
+  appIds(): number[] {
+    return [...new Set([...this.#partitions.values()].flatMap(({ appId }) => (appId === null ? [] : [appId])))];
+  }
+
+  /** Writes a batch in one transaction. */
+  insert(batch: readonly StoredLog[]): void {
+    const statement = this.#sql(
+      'INSERT INTO server_logs (ts, level, source, app_id, message, meta_json) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    this.#db.transaction(() => {
+      for (const row of batch) statement.run(row.ts, row.level, row.source, row.appId, row.message, row.metaJson);
+    })();
+    for (const row of batch) this.#add(row.appId, row.level, 1);
+    this.#lastId = (this.#sql('SELECT max(id) AS id FROM server_logs').get() as { id: number }).id;
+  }
+
+  /** One page and the exact number of rows that match. */
+  search(filter: LogFilter): LogPage {
+    const partitions = [...this.#partitions.values()].filter(
+      ({ appId, level }) =>
+        (filter.level === undefined || filter.level === level) &&
+        (filter.apps === undefined || (appId !== null && filter.apps.includes(appId))),
+    );
+    if (partitions.length === 0 || filter.q?.includes('\0')) return { rows: [], total: 0 };
+    const { places, total } =
+      filter.q === undefined && filter.source === undefined
+        ? this.#browse(filter, partitions)
+        : this.#find(filter, partitions);
+    const byId = this.#sql(
+      'SELECT id, ts, level, source, app_id AS appId, message, meta_json AS metaJson FROM server_logs WHERE id = ?',
+    );
+    return { rows: places.map(({ id }) => byId.get(id) as StoredLogRow), total };
+  }
+
+  /** Removes up to `limit` rows that are older than `before`. @returns how many */
+  removeOlder(before: number, limit: number): number {
+    return this.#remove('ts < ?', [before], limit);
+  }
+
+  /** Removes up to `limit` of the oldest rows beyond `keep`. @returns how many */
+  removeBeyond(keep: number, limit: number): number {
+    const excess = this.count - keep;
+    return excess > 0 ? this.#remove('1', [], Math.min(limit, excess)) : 0;
+  }
+
+  /** Up to `limit` rows of the app become rows of no app. @returns how many */
+  forgetApp(appId: number, limit: number): number {
+    const changed = this.#sql(
+      `UPDATE server_logs SET app_id = NULL
+       WHERE id IN (SELECT id FROM server_logs WHERE app_id = ? LIMIT ?) RETURNING level`,
+    ).all(appId, limit) as { level: number }[];
+    for (const { level } of changed) {
+      this.#add(appId, level, -1);
+      this.#add(null, level, 1);
+    }
+    if (changed.length > 0) this.#remembered.clear();
+    return changed.length;
+  }
+
+  close(): void {
+    this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+  }
+
+  /** Without a text to look for the counts are known, or are those of a range of the index. */
+  #browse(filter: LogFilter, partitions: Partition[]): { places: Place[]; total: number } {
+    let total = 0;
+    if (filter.since === undefined && filter.until === undefined) for (const { rows } of partitions) total += rows;
+    else for (const partition of partitions) total += this.#countIn(partition, filter);
+    if (filter.offset >= total) return { places: [], total };
+    if (filter.offset > DEEP) return { places: this.#walk(filter), total };
+    const need = filter.offset + filter.limit;
+    const order = filter.order === 'desc' ? newestFirst : oldestFirst;
+    let best: Place[] = [];
+    let bounds = filter;
+    for (const partition of partitions.sort((a, b) => b.rows - a.rows)) {
+      best = [...best, ...this.#placesIn(partition, bounds, need)].sort(order).slice(0, need);
+      // what lies behind the last of these cannot get in any more
+      const last = best.length === need ? best.at(-1) : undefined;
+      if (last) bounds = { ...filter, ...(filter.order === 'desc' ? { since: last.ts } : { until: last.ts }) };
+    }
+    return { places: best.slice(filter.offset), total };
+  }
+
+  /** With a text or a source each partition is looked through once, for its page or for its count. */
+  #find(filter: LogFilter, partitions: Partition[]): { places: Place[]; total: number } {
+    const known = this.#recall(filter);
+    if (known?.matches) {
+      const places = known.matches.sort(filter.order === 'desc' ? newestFirst : oldestFirst);
+      return { places: places.slice(filter.offset, filter.offset + filter.limit), total: known.total };
+    }
+    if (known && filter.offset >= known.total) return { places: [], total: known.total };
+    const need = Math.max(partitions.length <= 8 ? FEW : 0, filter.offset + filter.limit);
+    const isDeep = filter.offset > DEEP;
+    let total = 0;
+    let places: Place[] = [];
+    for (const partition of partitions) {
+      const found = isDeep ? [] : this.#placesIn(partition, filter, need);
+      places.push(...found);
+      // fewer than asked for are all that there are
+      if (known === undefined)
+        total += !isDeep && found.length < need ? found.length : this.#countIn(partition, filter);
+    }
+    total = known?.total ?? total;
+    if (isDeep) places = this.#walk(filter);
+    else {
+      places.sort(filter.order === 'desc' ? newestFirst : oldestFirst);
+      this.#remember(filter, {
+        upTo: this.#lastId,
+        total,
+        matches: places.length === total && total <= FEW ? places : null,
+      });
+      places = places.slice(filter.offset, filter.offset + filter.limit);
+    }
+    return { places, total };
+  }
+
+  #placesIn(partition: Partition, filter: LogFilter, limit: number): Place[] {
+    const direction = filter.order === 'desc' ? 'DESC' : 'ASC';
+    const { where, values } = conditions(filter);
+    return this.#sql(
+      `SELECT ts, id FROM server_logs INDEXED BY server_logs_search WHERE app_id IS ? AND level = ? AND ${where}
+       ORDER BY ts ${direction}, id ${direction} LIMIT ?`,
+    ).all(partition.appId, partition.level, ...values, limit) as Place[];
+  }
+
+  #countIn(partition: Partition, filter: LogFilter): number {
+    const { where, values } = conditions(filter);
+    const row = this.#sql(
+      `SELECT count(*) AS n FROM server_logs INDEXED BY server_logs_search WHERE app_id IS ? AND level = ? AND ${where}`,
+    ).get(partition.appId, partition.level, ...values) as { n: number };
+    return row.n;
+  }
+
+  /** A page far down, in time order over all partitions. */
+  #walk(filter: LogFilter): Place[] {
+    const direction = filter.order === 'desc' ? 'DESC' : 'ASC';
+    const { where, values } = everything(filter);
+    return this.#sql(
+      `SELECT ts, id FROM server_logs INDEXED BY server_logs_ts WHERE ${where}
+       ORDER BY ts ${direction}, id ${direction} LIMIT ? OFFSET ?`,
+    ).all(...values, filter.limit, filter.offset) as Place[];
+  }
+
+  /** The outcome of the same search before, brought up to date with the rows written since. */
+  #recall(filter: LogFilter): Remembered | undefined {
+    const key = searchKey(filter);
+    const known = this.#remembered.get(key);
+    if (known === undefined || this.#lastId - known.upTo > MUCH_NEWER) return undefined;
+    const { where, values } = everything(filter);
+    const newer = this.#sql(`SELECT ts, id FROM server_logs NOT INDEXED WHERE id > ? AND ${where}`).all(
+      known.upTo,
+      ...values,
+    ) as Place[];
+    const total = known.total + newer.length;
+    const matches = known.matches && total <= FEW ? [...known.matches, ...newer] : null;
+    const current = { upTo: this.#lastId, total, matches };
+    this.#remember(filter, current);
+    return current;
+  }
+
+  #remember(filter: LogFilter, outcome: Remembered): void {
+    const key = searchKey(filter);
+    this.#remembered.delete(key);
+    this.#remembered.set(key, outcome);
+    if (this.#remembered.size > REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value as string);
+  }
+
+  #remove(where: string, values: number[], limit: number): number {
+    const removed = this.#sql(
+      `DELETE FROM server_logs WHERE id IN (SELECT id FROM server_logs WHERE ${where} ORDER BY ts, id LIMIT ?)
+       RETURNING app_id AS appId, level`,
+    ).all(...values, limit) as { appId: number | null; level: number }[];
+    for (const { appId, level } of removed) this.#add(appId, level, -1);
+    if (removed.length > 0) this.#remembered.clear();
+    return removed.length;
+  }
+
+  #add(appId: number | null, level: number, rows: number): void {
+    const key = keyOf({ appId, level });
+    const partition = this.#partitions.get(key);
+    if (partition === undefined) this.#partitions.set(key, { appId, level, rows });
+    else {
+      partition.rows += rows;
+      if (partition.rows <= 0) this.#partitions.delete(key);
+    }
+  }
+
+  #sql(text: string): Statement<unknown[]> {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) this.#statements.set(text, (statement = this.#db.prepare<unknown[]>(text)));
+    return statement;
+  }
+}
+
+const keyOf = ({ appId, level }: { appId: number | null; level: number }): string => `${appId}/${level}`;
+
+const searchKey = ({ apps, level, source, q, since, until }: LogFilter): string =>
+  JSON.stringify([
+    apps ? [...apps].sort() : null,
+    level,
+    source,
+    q?.replace(/[A-Z]/g, (c) => c.toLowerCase()),
+    since,
+    until,
+  ]);
+
+/** Conditions inside one partition. */
+function conditions({ since, until, source, q }: LogFilter): { where: string; values: (string | number)[] } {
+  const where = ['ts >= ? AND ts <= ?'];
+  const values: (string | number)[] = [since ?? BEGINNING, until ?? END];
+  if (source !== undefined) {
+    where.push('source = ?');
+    values.push(source);
+  }
+  if (q !== undefined) {
+    // LIKE compares ASCII letters without case; the escape is only named where it is needed, because it costs
+    const escaped = q.replace(/[\\%_]/g, '\\$&');
+    where.push(escaped === q ? 'message LIKE ?' : "message LIKE ? ESCAPE '\\'");
+    values.push(`%${escaped}%`);
+  }
+  return { where: where.join(' AND '), values };
+}
+
+/** Conditions over all partitions. */
+function everything(filter: LogFilter): { where: string; values: (string | number)[] } {
+  const { where, values } = conditions(filter);
+  const more: string[] = [where];
+  if (filter.level !== undefined) {
+    more.push('level = ?');
+    values.push(filter.level);
+  }
+  if (filter.apps !== undefined) {
+    more.push('app_id IN (SELECT value FROM json_each(?))');
+    values.push(JSON.stringify(filter.apps));
+  }
+  return { where: more.join(' AND '), values };
+}
