@@ -7,6 +7,7 @@ import { installDocs } from './http/docs.ts';
 import { installErrorHandling } from './http/errors.ts';
 import { installParsers } from './http/parsers.ts';
 import { installRequestLog, requestIds } from './http/request-log.ts';
+import { installBrowserSdk } from './http/sdk.ts';
 import { installCompilers } from './http/validation.ts';
 import { apiRoutes } from './routes.ts';
 import type { Services } from './services.ts';
@@ -50,6 +51,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     mode: services.settings.authzEnforce,
     findApp: (name) => services.apps.registry.get(name),
   });
+  installBrowserSdk(app);
   await app.register(
     async (api) => {
       apiRoutes(api, services);

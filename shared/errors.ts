@@ -65,6 +65,7 @@ export const ERRORS = define({
     hint: 'Move the folder away, then create the app.',
   },
   ROOM_PREFIX_TAKEN: { status: 409, message: 'The room prefix {prefix} belongs to another app.' },
+  SAMPLE_NOT_FOUND: { status: 404, message: 'The app {name} has no sample page {file}.' },
   APP_BUSY: { status: 409, message: 'The app {name} is being deleted.' },
   QUOTA_EXCEEDED: { status: 429, message: 'The quota {metric} of {limit} is used up.' },
   // tokens

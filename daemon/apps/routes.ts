@@ -4,6 +4,10 @@ import { ok } from '#shared/schema/common.ts';
 import { route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 
+/** The pages are the daemon's own; they carry their script inside and reach LiveKit wherever it is. */
+const SAMPLE_CSP =
+  "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src *; media-src 'self' blob:; frame-ancestors *";
+
 export function appRoutes(app: FastifyInstance, { apps }: Services): void {
   // the list is serialised once a change, not once a request
   route(app, ops.listApps, ({ principal, reply }) =>
@@ -12,4 +16,12 @@ export function appRoutes(app: FastifyInstance, { apps }: Services): void {
   route(app, ops.createApp, ({ body, principal, actor }) => apps.create(body, principal, actor));
   route(app, ops.getApp, ({ params }) => apps.get(params.name));
   route(app, ops.getAppSizes, async ({ params }) => ok(await apps.sizes(params.name)));
+  route(app, ops.getSample, async ({ params, reply }) => {
+    const html = await apps.sample(params.app, params.file);
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', SAMPLE_CSP)
+      .removeHeader('x-frame-options')
+      .send(html);
+  });
 }

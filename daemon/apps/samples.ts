@@ -3,8 +3,9 @@ const STYLE =
   'video{width:100%;max-height:70vh;background:#111}input,button{font:inherit;padding:.4rem .7rem}#state{min-height:1.5em}';
 
 /**
- * Small working pages for a new app: publish from the camera, play a room, and a player to embed. They talk to LiveKit
- * through its browser client and take the address and a join token from the page's own URL or from the form.
+ * Small working pages for a new app: publish from the camera, play a room, and a player to embed. The daemon serves them
+ * at `/api/v1/samples/<app>/<file>`, with LiveKit's browser client beside them; the address and a join token come from the
+ * page's own URL or from the form.
  */
 export function samplePages(app: string): Record<string, string> {
   return {
@@ -43,7 +44,7 @@ ${script}
 }
 
 const shared = `
-import { Room, RoomEvent, Track } from 'https://cdn.jsdelivr.net/npm/livekit-client@2/+esm';
+import { Room, RoomEvent, Track } from '/sdk/livekit-client.mjs';
 const say = (text) => { document.getElementById('state').textContent = text; };
 const video = document.getElementById('video');
 const query = new URLSearchParams(location.hash.slice(1) || location.search);

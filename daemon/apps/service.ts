@@ -1,4 +1,4 @@
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { AppRecord, AppSizes, CreateAppBody } from '#shared/schema/apps.ts';
@@ -140,6 +140,16 @@ export class AppService {
       vodTotalBytes: vods.bytes,
       vodCount: vods.count,
     };
+  }
+
+  /** Text of a sample page. */
+  async sample(name: string, file: string): Promise<string> {
+    this.require(name);
+    try {
+      return await readFile(path.join(this.dir(name), 'samples', file), 'utf8');
+    } catch {
+      throw new ApiError('SAMPLE_NOT_FOUND', { name, file });
+    }
   }
 
   #reserve(name: string, roomPrefix: string): () => void {

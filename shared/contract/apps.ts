@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { AppRecord, AppSizes, CreateAppBody } from '../schema/apps.ts';
-import { AppNameParams, envelope } from '../schema/common.ts';
+import { AppNameParams, AppParams, envelope, object } from '../schema/common.ts';
 import { operation } from './operation.ts';
 
 const tag = 'Apps';
@@ -52,4 +52,20 @@ export const getAppSizes = operation({
   params: AppNameParams,
   responses: { 200: envelope(AppSizes) },
   errors: ['APP_NOT_FOUND'],
+});
+
+export const getSample = operation({
+  id: 'getSample',
+  method: 'GET',
+  path: '/samples/{app}/{file}',
+  tag,
+  summary: 'A sample page of an app: publish, play or embed',
+  access: 'public',
+  params: object({
+    ...AppParams.properties,
+    file: Type.String({ pattern: '^[a-z0-9-]{1,64}\\.html$', examples: ['play.html'] }),
+  }),
+  responses: { 200: Type.String() },
+  produces: 'text/html',
+  errors: ['APP_NOT_FOUND', 'SAMPLE_NOT_FOUND'],
 });

@@ -133,6 +133,22 @@ describe('apps registry', () => {
     assert.deepEqual(names, [...names].sort());
   });
 
+  test('the sample pages are served without a credential, with the browser client they need', async () => {
+    const api = daemon.api.as(null);
+    for (const file of ['publish.html', 'play.html', 'embed.html']) {
+      const { status, text, headers } = await api.get(`/samples/live/${file}`);
+      assert.equal(status, 200);
+      assert.match(headers.get('content-type') ?? '', /text\/html/);
+      assert.match(text, /from '\/sdk\/livekit-client\.mjs'/);
+    }
+    assert.equal((await api.get('/samples/live/other.html')).body.code, 'SAMPLE_NOT_FOUND');
+    assert.equal((await api.get('/samples/live/..%2Fconfig.yaml')).status, 400);
+    assert.equal((await api.get('/samples/nobody/play.html')).status, 404);
+    const sdk = await api.call('GET', '//sdk/livekit-client.mjs');
+    assert.equal(sdk.status, 200);
+    assert.match(sdk.text, /\bRoomEvent\b/);
+  });
+
   test('sizes counts the database and the VOD rows', async () => {
     await daemon.api.post('/apps', { name: 'sized' });
     const empty = await daemon.api.get('/apps/sized/sizes');
