@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { AuthContext } from '../schema/auth.ts';
 import { Instant, nullable, object, oneOf } from '../schema/common.ts';
 import { call, push } from './channel.ts';
 import { IpcError } from './outcome.ts';
@@ -9,7 +10,10 @@ export const ConnectionName = Type.String({
   maxLength: 320,
   description: 'Name that the operator gave.',
 });
-export const Colour = Type.String({ pattern: '^#[0-9a-f]{6}$', description: 'Colour of its tile, `#rrggbb`.' });
+export const Colour = Type.String({
+  pattern: '^(#[0-9a-f]{6}|[a-z]{1,24})$',
+  description: 'Colour of its tile: a name of the page’s palette, or `#rrggbb`.',
+});
 const Url = Type.String({
   minLength: 1,
   maxLength: 2048,
@@ -17,6 +21,15 @@ const Url = Type.String({
 });
 /** SHA-256 over the whole certificate, as `AB:CD:…`. */
 export const Fingerprint = Type.String({ pattern: '^([0-9A-F]{2}:){31}[0-9A-F]{2}$' });
+
+/** Operations whose answer is a session: the main process alone makes these requests and keeps what comes back. */
+export const SESSION_PATHS = [
+  '/api/v1/auth/login',
+  '/api/v1/auth/signup',
+  '/api/v1/auth/setup',
+  '/api/v1/auth/magic/verify',
+  '/api/v1/auth/invite/accept',
+] as const;
 
 /** What a person signs in with. It crosses this border once, inwards, and never comes back. */
 export const Credential = Type.Union([
@@ -26,6 +39,11 @@ export const Credential = Type.Union([
     user: Type.String({ minLength: 1, maxLength: 200 }),
     password: Type.String({ minLength: 1, maxLength: 200 }),
     code: Type.Optional(Type.String({ maxLength: 32, description: 'Second factor, when the account has one.' })),
+  }),
+  object({
+    kind: Type.Literal('exchange'),
+    path: oneOf(SESSION_PATHS, { description: 'Set-up link, invitation, sign-up or mailed link.' }),
+    body: Type.Record(Type.String(), Type.Unknown(), { description: 'Body of that operation.' }),
   }),
 ]);
 export type Credential = Static<typeof Credential>;
@@ -45,18 +63,6 @@ export const Certificate = object({
   selfSigned: Type.Boolean(),
 });
 export type Certificate = Static<typeof Certificate>;
-
-/** Whom the daemon takes the credential for (`GET /auth/me`). */
-export const Account = object({
-  userId: Type.String(),
-  role: Type.String(),
-  scope: Type.String({ description: '`global`, `app` or `user`.' }),
-  isSuperadmin: Type.Boolean(),
-  tenantId: nullable(Type.String()),
-  email: Type.Optional(Type.String()),
-  via: Type.Optional(Type.String()),
-});
-export type Account = Static<typeof Account>;
 
 /**
  * - `connecting`: not reached yet since the app started, nothing failed so far
@@ -85,7 +91,8 @@ export const ConnectionState = object({
   lastSeenAt: nullable(Instant),
   latencyMs: nullable(Type.Number()),
   version: nullable(Type.String()),
-  account: nullable(Account),
+  /** Whom the daemon takes the credential for (`GET /auth/me`). */
+  account: nullable(AuthContext),
   /** The event stream is open; without it health is polled. */
   live: Type.Boolean(),
   /** The newest failure, kept until the next success. */
@@ -107,7 +114,7 @@ export const Connection = object({
   /** `local`: the daemon that this app started on this machine. */
   kind: oneOf(['remote', 'local'] as const),
   credential: object({
-    kind: oneOf(['token', 'password'] as const),
+    kind: oneOf(['token', 'password', 'session'] as const),
     user: nullable(Type.String()),
     kept: oneOf(['keychain', 'session', 'none'] as const),
   }),
@@ -138,7 +145,7 @@ export const TestReport = object({
   /** True when only the certificate stands in the way: show its fingerprint, then pass it along. */
   needsTrust: Type.Boolean(),
   version: nullable(Type.String()),
-  account: nullable(Account),
+  account: nullable(AuthContext),
   /** The daemon knows `POST /auth/login`. */
   passwordSignIn: Type.Boolean(),
 });
@@ -193,6 +200,7 @@ export const connections = {
       }),
       TestReport,
     ),
+    stopTest: call('Gives up a running test; it ends with CANCELLED.', object({ testId: Type.String() }), Type.Null()),
     update: call(
       'Renames or recolours.',
       object({ id: ConnectionId, name: Type.Optional(ConnectionName), colour: Type.Optional(Colour) }),

@@ -62,6 +62,7 @@ export const desktop = {
         userData: Type.String(),
       }),
     ),
+    report: call('What was tried and found, as text for a report: no secret in it.', object({}), Type.String()),
     preferences: call('What the person set.', object({}), Preferences),
     setPreferences: call(
       'Changes the given ones.',

@@ -14,9 +14,6 @@ export const REQUEST_HEADERS = [
   'x-request-id',
 ] as const;
 
-/** Sign-in answers hold a credential: they go through `connections.signIn` only. */
-export const FORBIDDEN_PATHS = ['/api/v1/auth/login', '/api/v1/auth/signup', '/api/v1/auth/magic/verify'] as const;
-
 export const ApiPath = Type.String({
   maxLength: 8192,
   pattern: '^/api/v1/[^\\s#\\\\]*$',
