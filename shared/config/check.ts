@@ -1,0 +1,73 @@
+import { crossCheck } from './cross-checks.ts';
+import { type AppConfig, completeConfig } from './defaults.ts';
+import { type Diagnostic, sentenceOf } from './diagnostic.ts';
+import { diffTexts, type Shown } from './diff.ts';
+import { Findings } from './findings.ts';
+import { registerConfigFormats } from './formats.ts';
+import { maskedLines, secretSpans } from './mask.ts';
+import { type ParsedConfig, parseConfig } from './parse.ts';
+import { checkStructure } from './structure.ts';
+
+registerConfigFormats();
+
+export interface CheckInput {
+  /** Name of the app whose config it is. */
+  app: string;
+  /** The text to check. */
+  text: string;
+  /** The text in its place now, for the diff; absent = no diff is made. */
+  current?: string;
+  /** Storage providers beside the built-in ones. */
+  providers?: readonly string[];
+}
+
+export interface CheckResult {
+  valid: boolean;
+  diagnostics: Diagnostic[];
+  /** The complete config, when valid. */
+  config: AppConfig | null;
+  /** The text without its secrets, when it has any. */
+  masked: string | null;
+  /** Merged view of `current` and `text`, secrets masked; `''` when they are equal or no diff was asked for. */
+  diff: string;
+  changed: boolean;
+}
+
+/** Checks one config text: syntax, limits, every known key, and how they fit together. Never throws on a bad text. */
+export function checkConfig(input: CheckInput): CheckResult {
+  return checkParsed(parseConfig(input.text), input);
+}
+
+/** As `checkConfig`, for a text that was parsed already. */
+export function checkParsed(parsed: ParsedConfig, input: CheckInput): CheckResult {
+  const findings = new Findings(parsed);
+  if (parsed.value !== null) {
+    checkStructure(parsed, findings, input);
+    crossCheck(parsed.value, input.app, findings);
+  }
+  const diagnostics = findings.list.sort((a, b) => a.line - b.line || a.column - b.column);
+  const valid = diagnostics.every((finding) => finding.severity !== 'error');
+  const shown = shownOf(parsed);
+  return {
+    valid,
+    diagnostics,
+    config: valid && parsed.value !== null ? completeConfig(parsed.value, input.app) : null,
+    masked: shown.shown?.join('\n') ?? null,
+    diff: input.current === undefined ? '' : diffTexts(shownOf(parseConfig(input.current)), shown),
+    changed: input.current !== undefined && input.current !== input.text,
+  };
+}
+
+/** A text with its secrets hidden, if it has any. */
+function shownOf(parsed: ParsedConfig): Shown {
+  const hides = parsed.root === null || secretSpans(parsed).length > 0;
+  return hides ? { text: parsed.text, shown: maskedLines(parsed) } : { text: parsed.text };
+}
+
+/** The sentences of a result: the first error, and every warning of a valid text. */
+export function wordsOf(diagnostics: readonly Diagnostic[]): { error: string | null; warnings: string[] } {
+  const errors = diagnostics.filter((finding) => finding.severity === 'error');
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const error = errors[0] === undefined ? null : sentenceOf(errors[0]) + more;
+  return { error, warnings: error === null ? diagnostics.map(sentenceOf) : [] };
+}

@@ -1,0 +1,30 @@
+/** A stretch of the text; lines and columns count from 1. */
+export interface TextRange {
+  line: number;
+  column: number;
+  endLine: number;
+  endColumn: number;
+}
+
+/** One finding about a config text. `path` is dotted, with list positions as in `webrtc.layers[0].height`. */
+export interface Diagnostic extends TextRange {
+  severity: 'error' | 'warning';
+  /** Stable word, e.g. `unknown-key`. */
+  code: string;
+  message: string;
+  path: string;
+}
+
+/** One finding as a sentence for people. */
+export function sentenceOf(finding: Diagnostic): string {
+  const subject = finding.path === '' ? '' : `${finding.path} `;
+  return `line ${finding.line}, column ${finding.column}: ${subject}${finding.message}`;
+}
+
+/** `['webrtc', 'layers', 0]` → `webrtc.layers[0]`. */
+export function dotted(path: readonly (string | number)[]): string {
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
+    '',
+  );
+}

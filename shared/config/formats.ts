@@ -1,0 +1,42 @@
+import { Format } from 'typebox/format';
+import { MASK } from './mask.ts';
+
+/** An absolute URL of one of the given schemes, with a host; empty is allowed, a masked password is not. */
+function isUrl(value: string, schemes: readonly string[]): boolean {
+  if (value === '') return true;
+  if (/[\s\u0000-\u001f\u007f\\]/.test(value)) return false;
+  const url = URL.parse(value);
+  return (
+    url !== null &&
+    schemes.includes(url.protocol) &&
+    url.hostname !== '' &&
+    url.username !== MASK &&
+    /^[a-z]+:\/\/[^/]/i.test(value)
+  );
+}
+
+export const isHttpUrl = (value: string): boolean => isUrl(value, ['http:', 'https:']);
+export const isMqttUrl = (value: string): boolean => isUrl(value, ['mqtt:', 'mqtts:', 'ws:', 'wss:']);
+
+const RESERVED = /^(config\.yaml|app\.db|samples)($|[./-])/;
+
+/** A relative folder that stays inside the app's directory and is none of the daemon's own files. */
+export function isInnerFolder(value: string): boolean {
+  if (
+    value === '' ||
+    value.length > 255 ||
+    /[\u0000-\u001f\\:]/.test(value) ||
+    value.startsWith('/') ||
+    value.startsWith('~')
+  )
+    return false;
+  const parts = value.replace(/\/$/, '').split('/');
+  return parts.every((part) => part !== '' && part !== '.' && part !== '..') && !RESERVED.test(value);
+}
+
+/** Makes the config schema's formats known to the validator. */
+export function registerConfigFormats(): void {
+  Format.Set('streamhub-http-url', isHttpUrl);
+  Format.Set('streamhub-mqtt-url', isMqttUrl);
+  Format.Set('streamhub-inner-folder', isInnerFolder);
+}

@@ -1,0 +1,201 @@
+import { Type } from 'typebox';
+import { HTTP_URL, key } from './marks.ts';
+
+/** The blocks of config.yaml that concern viewers and what the app tells others; `schema.ts` puts them together. */
+
+export const callbacks = Type.Object(
+  {
+    url: key.text({
+      default: '',
+      maxLength: 2048,
+      ...HTTP_URL,
+      description: 'Events are posted to this address; empty = off.',
+      'x-reload': 'hot',
+    }),
+    secret_env: key.reference('APP_{SLUG}_CALLBACK_SECRET', { description: 'Name of the stored signing secret.' }),
+    secret: key.text({
+      default: '',
+      maxLength: 256,
+      description: 'Signing secret in the open; PATCH callbackSecret stores it safely.',
+      'x-reload': 'hot',
+      'x-secret': true,
+      'x-written': false,
+    }),
+  },
+  { description: 'Webhooks of the app.' },
+);
+
+export const mqtt = Type.Object(
+  {
+    enabled: key.flag(false, { description: 'Publish events over MQTT.', 'x-reload': 'reopen' }),
+    url: key.text({
+      default: '',
+      maxLength: 512,
+      format: 'streamhub-mqtt-url',
+      'x-hint': 'an mqtt, mqtts, ws or wss address, or empty',
+      description: 'Address of the broker.',
+      'x-reload': 'reopen',
+    }),
+    username: key.text({ default: '', maxLength: 255, description: 'User at the broker.', 'x-reload': 'reopen' }),
+    password_env: key.reference('APP_{SLUG}_MQTT_PASSWORD', { description: 'Name of the stored password.' }),
+    topic_prefix: key.text({
+      default: '',
+      'x-template': 'streamhub/{name}',
+      maxLength: 255,
+      description: 'Topics begin with this.',
+      'x-reload': 'reopen',
+    }),
+    qos: Type.Unsafe<0 | 1 | 2>({
+      type: 'integer',
+      minimum: 0,
+      maximum: 2,
+      default: 0,
+      description: 'Quality of service: 0, 1 or 2.',
+      'x-reload': 'reopen',
+    }),
+    tls: key.flag(false, { description: 'Use TLS.', 'x-reload': 'reopen' }),
+    events: Type.Array(Type.String({ pattern: '^[a-z][a-z0-9_.]{0,63}$', 'x-hint': '"all" or names of events' }), {
+      default: ['all'],
+      maxItems: 64,
+      description: 'Events to publish: all, or their names.',
+      'x-reload': 'reopen',
+    }),
+    logs: Type.Object(
+      {
+        enabled: key.flag(false, { description: 'Publish log lines too.', 'x-reload': 'reopen' }),
+        level: key.choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'info', {
+          description: 'Lowest level to publish.',
+          'x-reload': 'reopen',
+        }),
+      },
+      { description: 'Log lines over MQTT.' },
+    ),
+    password: key.ignored('store it under mqtt.password_env'),
+  },
+  { description: 'MQTT.' },
+);
+
+export const latencyAlert = Type.Object(
+  {
+    enabled: key.flag(false, { description: 'Warn when playback lags.', 'x-reload': 'hot' }),
+    threshold_ms: key.amount(1000, {
+      minimum: 1,
+      'x-unit': 'ms',
+      description: 'Lag that is worth a warning.',
+      'x-reload': 'hot',
+    }),
+    cooldown_seconds: key.amount(60, {
+      minimum: 0,
+      'x-unit': 'seconds',
+      description: 'Quiet time after a warning.',
+      'x-reload': 'hot',
+    }),
+    interval_seconds: key.amount(10, {
+      minimum: 2,
+      'x-unit': 'seconds',
+      description: 'Time between two measurements.',
+      'x-reload': 'hot',
+    }),
+  },
+  { description: 'Latency alert.' },
+);
+
+const wsIngest = Type.Object(
+  {
+    enabled: key.flag(true, { description: 'Accept cameras over WebSocket.', 'x-reload': 'hot', 'x-written': false }),
+    max_cameras: key.whole(0, {
+      minimum: 0,
+      description: 'Cameras at once; 0 = no limit.',
+      'x-reload': 'hot',
+      'x-written': false,
+    }),
+    max_fps: key.whole(15, {
+      minimum: 0,
+      description: 'Frames per second and camera.',
+      'x-reload': 'hot',
+      'x-written': false,
+    }),
+    max_frame_kb: key.whole(256, {
+      minimum: 0,
+      'x-unit': 'KiB',
+      description: 'Largest frame.',
+      'x-reload': 'hot',
+      'x-written': false,
+    }),
+  },
+  { description: 'Cameras over WebSocket.', 'x-written': false },
+);
+
+export const features = Type.Object(
+  {
+    rtmp_password: key.flag(false, { description: 'RTMP publishers need a password.', 'x-reload': 'hot' }),
+    viewer_counter: key.flag(true, { description: 'Show the number of viewers.', 'x-reload': 'hot' }),
+    chat: key.flag(false, { description: 'Chat beside the player.', 'x-reload': 'hot' }),
+    reactions: key.flag(false, { description: 'Reactions over the player.', 'x-reload': 'hot' }),
+    hidden_qc: key.flag(true, { description: 'Staff may watch unseen.', 'x-reload': 'hot' }),
+    adaptive_player: key.flag(true, { description: 'The player adapts its quality.', 'x-reload': 'hot' }),
+    public_playback: key.flag(true, { description: 'Anyone with the link may watch.', 'x-reload': 'hot' }),
+    ws_ingest: wsIngest,
+  },
+  { description: 'Feature flags.' },
+);
+
+export const distribution = Type.Object(
+  {
+    mode: key.choice(['edge', 'cdn'], 'edge', {
+      description: 'Viewers are served by the nodes (edge) or through a CDN (cdn).',
+      'x-reload': 'next',
+      'x-written': false,
+    }),
+    cdn: Type.Object(
+      {
+        base_url: key.text({
+          default: '',
+          maxLength: 2048,
+          ...HTTP_URL,
+          description: 'Address of the CDN for live.',
+          'x-reload': 'next',
+          'x-written': false,
+        }),
+        vod_base_url: key.text({
+          default: '',
+          maxLength: 2048,
+          ...HTTP_URL,
+          description: 'Address of the CDN for recordings.',
+          'x-reload': 'next',
+          'x-written': false,
+        }),
+        provider: key.choice(['generic', 'bunny', 'cloudfront', 'cloudflare', 'fastly'], 'generic', {
+          description: 'Kind of CDN.',
+          'x-reload': 'next',
+          'x-written': false,
+        }),
+      },
+      { description: 'CDN.', 'x-written': false },
+    ),
+  },
+  { description: 'How viewers are reached.', 'x-written': false },
+);
+
+export const hls = Type.Object(
+  {
+    segment_seconds: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        'x-unit': 'seconds',
+        description: 'Length of an HLS segment.',
+        'x-reload': 'next',
+        'x-written': false,
+      }),
+    ),
+    list_size: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: 'Segments in the live playlist.',
+        'x-reload': 'next',
+        'x-written': false,
+      }),
+    ),
+  },
+  { description: 'HLS.', 'x-written': false },
+);

@@ -1,0 +1,229 @@
+import { type Static, Type } from 'typebox';
+import { ROOM_PREFIX_PATTERN } from '../schema/common.ts';
+import { HTTP_URL, key } from './marks.ts';
+import { callbacks, distribution, features, hls, latencyAlert, mqtt } from './schema-delivery.ts';
+
+/**
+ * The whole of config.yaml, as it is written on disk (snake_case), with every default filled in.
+ * Validation, a new app's file, the editor's completion, the API's views and the documentation derive from it.
+ * Keys that are not declared here are left alone on disk and have no effect.
+ */
+
+/** One rung of the simulcast ladder. */
+export const Layer = Type.Object({
+  name: Type.String({
+    pattern: '^[a-z0-9_-]{1,20}$',
+    'x-hint': '1 to 20 of a-z, 0-9, _ and -',
+    description: 'Name of the layer.',
+  }),
+  height: Type.Integer({ minimum: 1, maximum: 4320, 'x-unit': 'px', description: 'Picture height.' }),
+});
+export type Layer = Static<typeof Layer>;
+
+/** One rendition of a recording. */
+export const Rendition = Type.Object({
+  height: Type.Integer({ minimum: 144, maximum: 4320, 'x-unit': 'px', description: 'Picture height.' }),
+  bitrate_kbps: Type.Integer({ minimum: 100, maximum: 50_000, 'x-unit': 'kbps', description: 'Video bitrate.' }),
+});
+export type Rendition = Static<typeof Rendition>;
+
+/** The ladder of an app that sets none. */
+export const DEFAULT_LAYERS: readonly Layer[] = [
+  { name: 'high', height: 720 },
+  { name: 'med', height: 480 },
+  { name: 'low', height: 240 },
+];
+
+const recording = Type.Object(
+  {
+    enabled: key.flag(true, { description: 'Allow recording.', 'x-reload': 'hot' }),
+    auto: key.flag(false, { description: 'Start a recording with the first publisher of a room.', 'x-reload': 'next' }),
+    mode: key.choice(['room-composite', 'participant'], 'room-composite', {
+      description: 'Record the room as one picture, or each participant.',
+      'x-reload': 'next',
+    }),
+    layout: key.text({
+      default: 'grid',
+      minLength: 1,
+      maxLength: 100,
+      description: 'Layout of a room recording: grid, speaker, or one of your own.',
+      'x-reload': 'next',
+    }),
+    local_dir: key.text({
+      default: 'recordings',
+      maxLength: 255,
+      format: 'streamhub-inner-folder',
+      'x-hint': 'a relative folder inside the app directory',
+      description: 'Folder for local files, inside the app directory.',
+      'x-reload': 'next',
+    }),
+    delete_local_after_upload: key.flag(true, {
+      description: 'Remove the local file once it is in the bucket.',
+      'x-reload': 'next',
+    }),
+    split_minutes: key.whole(0, {
+      minimum: 0,
+      maximum: 1440,
+      'x-unit': 'minutes',
+      'x-usual': [0, 15, 30, 60, 90, 120],
+      description: 'Start a new file every so many minutes; 0 = one file.',
+      'x-reload': 'next',
+    }),
+    snapshot_seconds: key.whole(0, {
+      minimum: 0,
+      maximum: 3600,
+      'x-unit': 'seconds',
+      'x-usual': [0, 1, 30, 60, 120, 360],
+      description: 'Take a picture every so many seconds; 0 = off.',
+      'x-reload': 'next',
+    }),
+  },
+  { description: 'Recording.' },
+);
+
+const s3 = Type.Object(
+  {
+    provider: key.choice(['aws', 'wasabi', 'minio'], 'wasabi', {
+      description: 'Kind of storage.',
+      'x-reload': 'reopen',
+    }),
+    bucket: key.text({ default: '', maxLength: 255, description: 'Bucket for recordings.', 'x-reload': 'reopen' }),
+    region: key.text({
+      default: 'us-east-1',
+      maxLength: 64,
+      description: 'Region of the bucket.',
+      'x-reload': 'reopen',
+    }),
+    endpoint: key.text({
+      default: 'https://s3.us-east-1.wasabisys.com',
+      maxLength: 255,
+      ...HTTP_URL,
+      description: 'Address of the service; empty = the default of AWS.',
+      'x-reload': 'reopen',
+    }),
+    force_path_style: key.flag(false, {
+      description: 'Put the bucket in the path instead of the host name (MinIO).',
+      'x-reload': 'reopen',
+    }),
+    prefix: key.text({
+      default: '',
+      'x-template': 'streamhub/{name}',
+      maxLength: 255,
+      description: 'Objects are stored below this prefix.',
+      'x-reload': 'next',
+    }),
+    public_url: key.text({
+      default: '',
+      maxLength: 255,
+      ...HTTP_URL,
+      description: 'Public base address of the bucket: recordings get open links instead of signed ones.',
+      'x-reload': 'hot',
+    }),
+    access_key_env: key.reference('APP_{SLUG}_S3_KEY', { description: 'Name of the stored access key.' }),
+    secret_key_env: key.reference('APP_{SLUG}_S3_SECRET', { description: 'Name of the stored secret key.' }),
+    key: key.ignored('set the access key with PUT /apps/{name}/s3'),
+    secret: key.ignored('set the secret key with PUT /apps/{name}/s3'),
+  },
+  { description: 'Bucket of the app. The keys themselves are stored apart, never here.' },
+);
+
+const webrtc = Type.Object(
+  {
+    adaptive: key.flag(true, { description: 'Publish several qualities (simulcast).', 'x-reload': 'next' }),
+    layers: Type.Array(Layer, {
+      default: DEFAULT_LAYERS,
+      maxItems: 8,
+      description: 'The qualities, best first; empty = the default ladder.',
+      'x-reload': 'next',
+    }),
+  },
+  { description: 'Browser publishing.' },
+);
+
+const rtmp = Type.Object(
+  {
+    enabled: key.flag(true, { description: 'Accept RTMP.', 'x-reload': 'hot' }),
+    transcode: key.flag(true, {
+      description: 'Transcode RTMP input (acts when transcoding is enabled).',
+      'x-reload': 'next',
+    }),
+  },
+  { description: 'RTMP ingest.' },
+);
+
+const transcoding = Type.Object(
+  {
+    enabled: key.flag(false, { description: 'Re-encode on the server.', 'x-reload': 'next' }),
+    encoding: key.choice(['h264', 'h264+vp8'], 'h264', { description: 'Codecs of a recording.', 'x-reload': 'next' }),
+    vod_adaptive: key.flag(false, {
+      description: 'Make an adaptive HLS ladder of each recording.',
+      'x-reload': 'next',
+    }),
+    vod_renditions: Type.Array(Rendition, {
+      default: [],
+      maxItems: 8,
+      description: 'The ladder, five rungs at most are used; empty = from webrtc.layers.',
+      'x-reload': 'next',
+    }),
+    hwaccel: Type.Optional(
+      Type.Unsafe<'auto' | 'gpu' | 'cpu'>({
+        type: 'string',
+        enum: ['auto', 'gpu', 'cpu'],
+        description: 'Where to encode; missing = TRANSCODING_HWACCEL of the daemon.',
+        'x-reload': 'next',
+        'x-written': false,
+      }),
+    ),
+  },
+  { description: 'Transcoding. Without this block it follows rtmp.transcode.' },
+);
+
+export const ConfigFile = Type.Object(
+  {
+    name: key.text({
+      'x-template': '{name}',
+      maxLength: 32,
+      description: 'Name of the app; cannot be changed here.',
+      'x-reload': 'hot',
+    }),
+    display_name: key.text({
+      'x-template': '{name}',
+      maxLength: 100,
+      description: 'Shown to people.',
+      'x-reload': 'hot',
+    }),
+    room_prefix: key.text({
+      'x-template': '{name}',
+      pattern: ROOM_PREFIX_PATTERN,
+      'x-hint': '1 to 40 of a-z, 0-9 and -, not beginning with -',
+      description: 'Rooms of this app begin with it; no other app may have the same.',
+      'x-reload': 'next',
+    }),
+    recording,
+    s3,
+    webrtc,
+    rtmp,
+    transcoding,
+    callbacks,
+    mqtt,
+    latency_alert: latencyAlert,
+    features,
+    distribution,
+    hls,
+  },
+  { title: 'StreamHub app configuration', description: 'config.yaml of one app.' },
+);
+/** The complete file: every key that has a default is there. */
+export type ConfigFile = Static<typeof ConfigFile>;
+
+/** Bitrate of a rendition that only names a height. */
+export const DEFAULT_BITRATES: Readonly<Record<number, number>> = {
+  2160: 12_000,
+  1440: 8000,
+  1080: 5000,
+  720: 2800,
+  480: 1400,
+  360: 800,
+  240: 500,
+  144: 250,
+};
