@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { Client, daemonProcess, ROOT, TEST_TOKEN, temporaryDir } from '#test/helpers/daemon.ts';
+
+const run = promisify(execFile);
+const BIN = path.join(ROOT, 'daemon/bin.mjs');
+const ENV = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
+
+describe('start and stop', () => {
+  test('a first start with nothing configured shows one token that works; the second shows none', async (t) => {
+    const dir = path.join(await temporaryDir(t), 'state');
+    const first = await daemonProcess(t, dir, { STREAMHUB_API_TOKEN: '' });
+    const token = /^\s+(sk_[\w-]{43})$/m.exec(first.stdout())?.[1];
+    assert.ok(token, first.stdout());
+    assert.match(first.stdout(), /curl -s http:\/\/127\.0\.0\.1:\d+\/api\/v1\/apps -H "Authorization: Bearer sk_/);
+    assert.match(first.stdout(), /\/api\/v1\/docs/);
+    assert.match(first.stdout(), /not set up .*LiveKit/);
+    const api = new Client(first.url, token);
+    assert.deepEqual(
+      (await api.get('/apps')).body.map((app: { name: string }) => app.name),
+      ['live'],
+    );
+    assert.equal((await stat(dir)).mode & 0o777, 0o700);
+    assert.equal((await stat(path.join(dir, 'data'))).mode & 0o777, 0o700);
+    for (const file of await readdir(path.join(dir, 'data'))) {
+      const text = await readFile(path.join(dir, 'data', file), 'latin1');
+      assert.ok(!text.includes(token), `${file} holds the token`);
+    }
+    assert.deepEqual(await first.end('SIGTERM'), { code: 0, signal: null });
+
+    const second = await daemonProcess(t, dir, { STREAMHUB_API_TOKEN: '' });
+    assert.doesNotMatch(second.stdout(), /sk_/);
+    assert.equal((await new Client(second.url, token).get('/apps')).status, 200);
+    assert.deepEqual(await second.end('SIGINT'), { code: 0, signal: null });
+  });
+
+  test('STREAMHUB_API_TOKEN seeds the first token and is not printed', async (t) => {
+    const dir = await temporaryDir(t);
+    const daemon = await daemonProcess(t, dir);
+    assert.equal((await daemon.api.get('/apps')).status, 200);
+    assert.ok(!daemon.stdout().includes(TEST_TOKEN));
+    assert.equal((await daemon.api.get('/tokens')).body.length, 1);
+  });
+
+  test('a second daemon on the same DATA_DIR refuses, and the first goes on', async (t) => {
+    const dir = await temporaryDir(t);
+    const daemon = await daemonProcess(t, dir);
+    const second = run(process.execPath, [BIN], { env: { ...ENV, DATA_DIR: dir, PORT: '0' } });
+    await assert.rejects(second, (error: { code: number; stderr: string }) => {
+      assert.equal(error.code, 1);
+      assert.match(error.stderr, /another daemon is running/);
+      return true;
+    });
+    assert.equal((await daemon.api.get('/apps')).status, 200);
+  });
+
+  test('after a kill -9 the DATA_DIR is free again', async (t) => {
+    const dir = await temporaryDir(t);
+    const daemon = await daemonProcess(t, dir);
+    await daemon.end('SIGKILL');
+    const again = await daemonProcess(t, dir);
+    assert.equal((await again.api.get('/apps/live')).status, 200);
+  });
+
+  test('a taken port is one clear line', async (t) => {
+    const dir = await temporaryDir(t);
+    const daemon = await daemonProcess(t, dir);
+    const other = await temporaryDir(t);
+    const failing = run(process.execPath, [BIN, '--port', new URL(daemon.url).port, '--data-dir', other], { env: ENV });
+    await assert.rejects(failing, (error: { stderr: string }) => {
+      assert.match(
+        error.stderr,
+        /^streamhub: port \d+ on 127\.0\.0\.1 is taken; choose another with --port or PORT\n$/,
+      );
+      return true;
+    });
+  });
+
+  test('settings that make no sense are named with their place, and no value is quoted', async (t) => {
+    const dir = await temporaryDir(t);
+    await writeFile(path.join(dir, 'streamhub.env'), 'LOG_LEVEL=verbose\nLOG_MAX_FILES=12\n');
+    const failing = run(process.execPath, [BIN], {
+      env: { ...ENV, DATA_DIR: dir, PORT: 'eighty', GPU_DISABLE: 'maybe' },
+    });
+    await assert.rejects(failing, (error: { code: number; stderr: string }) => {
+      assert.equal(error.code, 2);
+      assert.match(error.stderr, /environment variable PORT must be a whole number from 0 to 65535/);
+      assert.match(error.stderr, /environment variable GPU_DISABLE must be one of/);
+      assert.match(error.stderr, /LOG_LEVEL in .*streamhub\.env must be one of trace, debug/);
+      assert.doesNotMatch(error.stderr, /eighty|maybe|verbose/);
+      return true;
+    });
+  });
+
+  test('an unknown flag is refused with a pointer to the help, which lists the flags', async () => {
+    await assert.rejects(run(process.execPath, [BIN, '--nonsense'], { env: ENV }), /Try streamhub --help/);
+    const { stdout } = await run(process.execPath, [BIN, '--help'], { env: ENV });
+    assert.match(stdout, /--port N/);
+    assert.match(stdout, /--data-dir TEXT/);
+  });
+
+  test('an interrupted create is finished or cleared away at the next start', async (t) => {
+    const dir = await temporaryDir(t);
+    const daemon = await daemonProcess(t, dir);
+    await daemon.api.post('/apps', { name: 'kept' });
+    await daemon.end();
+    const apps = path.join(dir, 'apps');
+    const { rename } = await import('node:fs/promises');
+    await rename(path.join(apps, 'kept'), path.join(apps, '.new-kept-0123abcd'));
+    await mkdir(path.join(apps, '.new-ghost-0123abcd'));
+    const again = await daemonProcess(t, dir);
+    assert.equal((await again.api.get('/apps/kept/sizes')).body.data.app, 'kept');
+    assert.deepEqual((await readdir(apps)).sort(), ['kept', 'live']);
+  });
+
+  test('an older Node is refused with one line before anything native loads', async (t) => {
+    const old = await olderNode();
+    if (old === undefined) return t.skip('no Node older than 24 is installed on this machine');
+    await assert.rejects(run(old, [BIN], { env: ENV }), (error: { code: number; stderr: string }) => {
+      assert.equal(error.code, 1);
+      assert.match(error.stderr, /^streamhub: needs Node 24 or newer, this is v\d+\.\d+\.\d+\. .*\n$/);
+      return true;
+    });
+  });
+});
+
+async function olderNode(): Promise<string | undefined> {
+  for (const dir of ['/usr/bin', '/usr/local/bin', ...(process.env['PATH'] ?? '').split(':')]) {
+    const node = path.join(dir, 'node');
+    const version = await run(node, ['--version']).then(
+      ({ stdout }) => Number(/^v(\d+)/.exec(stdout)?.[1]),
+      () => Number.NaN,
+    );
+    if (version < 24) return node;
+  }
+  return undefined;
+}
