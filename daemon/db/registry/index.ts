@@ -1,9 +1,13 @@
 import type { Migration } from '../migrate.ts';
 import { sql as core } from './001-core.ts';
+import { sql as identity } from './005-identity.ts';
+import { sql as cluster } from './006-cluster.ts';
 import { sql as jobs } from './010-jobs.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
   { id: 1, name: 'core', sql: core },
+  { id: 5, name: 'identity', sql: identity },
+  { id: 6, name: 'cluster', sql: cluster },
   { id: 10, name: 'jobs', sql: jobs },
 ];
