@@ -7,8 +7,10 @@ import * as events from './events.ts';
 import * as jobs from './jobs.ts';
 import * as logs from './logs.ts';
 import type { Operation } from './operation.ts';
+import * as presets from './presets.ts';
 import * as recording from './recording.ts';
 import * as rooms from './rooms.ts';
+import * as s3 from './s3.ts';
 import * as security from './security.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
@@ -27,8 +29,10 @@ export const contract = {
   events,
   jobs,
   logs,
+  presets,
   recording,
   rooms,
+  s3,
   security,
   streams,
   system,

@@ -1,0 +1,114 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { StorageError, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
+import type { DeleteFailure, StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
+
+/** Requests under way at once to one storage. More gains nothing measurable and makes each slower. */
+const AT_ONCE = 2;
+/** Waits before a call or a key is tried again, milliseconds. */
+const RETRY_AFTER = [500, 2000, 5000];
+const WORTH_RETRYING: ReadonlySet<string> = new Set<StorageErrorCode>([
+  'UNREACHABLE',
+  'TIMEOUT',
+  'THROTTLED',
+  'NOT_CONFIRMED',
+  'FAILED',
+]);
+
+export interface DeleteOutcome {
+  deleted: number;
+  failed: DeleteFailure[];
+  versionsKept: number;
+}
+
+/**
+ * Deletes keys of one storage in batches. A storage that refuses a whole call is not asked again: the rest counts as
+ * failed for the same reason, so that the counts are complete.
+ */
+export class Deleter {
+  readonly #open: () => Promise<{ client: StorageClient; batch: number }>;
+  readonly #retryAfter: readonly number[];
+  #opened: Promise<{ client: StorageClient; batch: number }> | undefined;
+  #broken: StorageError | undefined;
+
+  constructor(
+    open: () => Promise<{ client: StorageClient; batch: number }>,
+    retryAfter: readonly number[] = RETRY_AFTER,
+  ) {
+    this.#open = open;
+    this.#retryAfter = retryAfter;
+  }
+
+  /** Why the storage refused, once it has. */
+  get broken(): StorageError | undefined {
+    return this.#broken;
+  }
+
+  /** The open client. @throws StorageError */
+  async client(): Promise<StorageClient> {
+    this.#opened ??= this.#open();
+    return (await this.#opened).client;
+  }
+
+  async delete(keys: readonly string[]): Promise<DeleteOutcome> {
+    const unique = [...new Set(keys)];
+    const outcome: DeleteOutcome = { deleted: 0, failed: [], versionsKept: 0 };
+    let batch = unique.length;
+    try {
+      this.#opened ??= this.#open();
+      batch = (await this.#opened).batch;
+    } catch (error) {
+      this.#broken ??= asStorageError(error);
+    }
+    const chunks: string[][] = [];
+    for (let start = 0; start < unique.length; start += batch) chunks.push(unique.slice(start, start + batch));
+    const worker = async () => {
+      for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
+        const part = await this.#deleteChunk(chunk);
+        outcome.deleted += part.deleted;
+        outcome.versionsKept += part.versionsKept;
+        for (const failure of part.failed) outcome.failed.push(failure);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    return outcome;
+  }
+
+  async dispose(): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined);
+    opened?.client.dispose();
+  }
+
+  async #deleteChunk(keys: readonly string[]): Promise<DeleteOutcome> {
+    const outcome: DeleteOutcome = { deleted: 0, failed: [], versionsKept: 0 };
+    let left = keys;
+    for (let attempt = 0; ; attempt++) {
+      if (this.#broken !== undefined) {
+        const { code, message } = this.#broken;
+        outcome.failed.push(...left.map((key) => ({ key, code, message })));
+        return outcome;
+      }
+      const pause = this.#retryAfter[attempt];
+      try {
+        const result = await (await this.client()).deleteMany(left);
+        outcome.deleted += result.deleted;
+        outcome.versionsKept += result.versionsKept ?? 0;
+        const again = result.failed.filter((failure) => WORTH_RETRYING.has(failure.code));
+        outcome.failed.push(...result.failed.filter((failure) => !WORTH_RETRYING.has(failure.code)));
+        if (again.length === 0) return outcome;
+        if (pause === undefined) {
+          outcome.failed.push(...again);
+          return outcome;
+        }
+        left = again.map((failure) => failure.key);
+      } catch (error) {
+        const known = asStorageError(error);
+        if (pause === undefined || !WORTH_RETRYING.has(known.code)) this.#broken ??= known;
+      }
+      if (this.#broken === undefined && pause !== undefined) await wait(pause);
+    }
+  }
+}
+
+export function asStorageError(error: unknown): StorageError {
+  return error instanceof StorageError ? error : new StorageError('FAILED');
+}

@@ -1,0 +1,148 @@
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type { DeleteFailure } from '#shared/plugin-sdk/storage-provider.ts';
+import type { JobProgress } from '#shared/schema/jobs.ts';
+import { openDatabase } from '../../db/open.ts';
+import { trimSlashes } from '../keys.ts';
+import { locationId, recordedLocation, type StorageLocation } from '../location.ts';
+import { openStorage } from '../open-client.ts';
+import { asStorageError, Deleter } from './deleter.ts';
+import { ObjectRows } from './object-rows.ts';
+import { whoShares } from './shared-prefix.ts';
+import { FAILED_KEYS_KEPT, freshCheckpoint, type PurgeCheckpoint, type PurgeInput, type PurgeReport } from './types.ts';
+
+/** Keys held at once; progress is made durable after so many. */
+const PAGE = 2000;
+
+/**
+ * Deletes every object that the rows of an app name, wherever each was put, and then what lies below `<prefix>/snapshots/`.
+ * After each page `report` gets a checkpoint; a later call with it goes on from there.
+ */
+export async function purge(input: PurgeInput, report: (report: PurgeReport) => void): Promise<PurgeCheckpoint> {
+  const db = openDatabase(input.databaseFile, { readonly: true });
+  const deleters = new Map<string, Deleter>();
+  const deleterFor = (location: StorageLocation): Deleter => {
+    const id = locationId(location);
+    let deleter = deleters.get(id);
+    if (deleter === undefined) deleters.set(id, (deleter = new Deleter(() => open(input, location))));
+    return deleter;
+  };
+  try {
+    const rows = new ObjectRows(db, input.vodId);
+    const state = input.checkpoint ?? freshCheckpoint(rows.count());
+    while (state.phase === 'objects') {
+      await purgePage(input, state, rows, deleterFor);
+      report({ checkpoint: state, progress: progressOf(state) });
+    }
+    if (state.phase === 'snapshots') await purgeSnapshots(input, state, deleterFor(input.current), report);
+    return state;
+  } finally {
+    db.close();
+    for (const deleter of deleters.values()) await deleter.dispose();
+  }
+}
+
+async function open(input: PurgeInput, location: StorageLocation) {
+  const ref = input.providers[location.provider];
+  if (ref === undefined)
+    throw new StorageError('UNSUPPORTED', { detail: `There is no storage provider ${location.provider}.` });
+  const { client, provider } = await openStorage({
+    ref,
+    location,
+    credentials: input.credentials,
+    policy: input.policy,
+  });
+  return { client, batch: provider.maxDeleteBatch };
+}
+
+/** One page of rows: every object of it is tried before the cursor moves on. */
+async function purgePage(
+  input: PurgeInput,
+  state: PurgeCheckpoint,
+  rows: ObjectRows,
+  deleterFor: (location: StorageLocation) => Deleter,
+): Promise<void> {
+  const page = rows.page(state.cursor, PAGE);
+  const groups = new Map<Deleter, string[]>();
+  for (const { key, place } of page.objects) {
+    const deleter = deleterFor(recordedLocation(place, input.current));
+    const keys = groups.get(deleter);
+    if (keys === undefined) groups.set(deleter, [key]);
+    else keys.push(key);
+  }
+  for (const [deleter, keys] of groups) await deleteKeys(state, deleter, keys);
+  countFailures(
+    state,
+    page.unreadable.map((key) => ({ key, code: 'ROW_UNREADABLE', message: 'The row cannot be read.' })),
+  );
+  state.cursor = page.cursor;
+  if (page.cursor.source === 'end') state.phase = input.vodId === undefined ? 'snapshots' : 'done';
+}
+
+async function purgeSnapshots(
+  input: PurgeInput,
+  state: PurgeCheckpoint,
+  deleter: Deleter,
+  report: (report: PurgeReport) => void,
+): Promise<void> {
+  const prefix = trimSlashes(input.prefix);
+  const folder = `${prefix}/snapshots/`;
+  const { bucket } = input.current.settings;
+  const isConfigured = Object.values(input.credentials).some((value) => value !== '') && bucket !== '';
+  const sharer =
+    isConfigured && prefix !== '' && deleter.broken === undefined
+      ? await whoShares({ app: input.app, bucket, prefix, folders: input.configFolders })
+      : undefined;
+  if (isConfigured && prefix === '') {
+    state.warnings.push(
+      'Snapshots that no row names were left alone: with an empty prefix they cannot be told from objects of others.',
+    );
+  } else if (sharer !== undefined) {
+    state.warnings.push(
+      `Snapshots that no row names were left alone: ${sharer} uses the prefix ${prefix} of the same bucket too.`,
+    );
+  } else if (isConfigured) {
+    try {
+      if (deleter.broken !== undefined) throw deleter.broken;
+      const client = await deleter.client();
+      for await (const page of client.list({ prefix: folder, startAfter: state.startAfter ?? undefined })) {
+        const keys = page.map((object) => object.key).filter((key) => key.startsWith(folder));
+        await deleteKeys(state, deleter, keys);
+        state.startAfter = keys.at(-1) ?? state.startAfter;
+        report({ checkpoint: state, progress: progressOf(state) });
+      }
+    } catch (error) {
+      const { code, message } = asStorageError(error);
+      countFailures(state, [{ key: folder, code, message }]);
+    }
+  }
+  state.phase = 'done';
+  report({ checkpoint: state, progress: progressOf(state) });
+}
+
+async function deleteKeys(state: PurgeCheckpoint, deleter: Deleter, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  const { deleted, failed, versionsKept } = await deleter.delete(keys);
+  state.deleted += deleted;
+  state.versionsKept += versionsKept;
+  countFailures(state, failed);
+}
+
+function countFailures(state: PurgeCheckpoint, failures: readonly DeleteFailure[]): void {
+  state.failed += failures.length;
+  for (const { key, code } of failures) {
+    state.reasons[code] = (state.reasons[code] ?? 0) + 1;
+    if (state.failedKeys.length < FAILED_KEYS_KEPT) state.failedKeys.push({ key, code });
+  }
+}
+
+function progressOf(state: PurgeCheckpoint): JobProgress {
+  const done = state.deleted + state.failed;
+  const total = state.phase === 'done' ? done : Math.max(state.total, done);
+  return {
+    phase: state.phase === 'snapshots' ? 'snapshots' : 'objects',
+    done,
+    total,
+    failed: state.failed,
+    unit: 'objects',
+  };
+}

@@ -1,0 +1,46 @@
+import { Type } from 'typebox';
+import { AppNameParams, envelope } from '../schema/common.ts';
+import { PresetApplied, PresetParams, PresetPreview, PresetView } from '../schema/presets.ts';
+import { operation } from './operation.ts';
+
+const tag = 'App config';
+
+export const listPresets = operation({
+  id: 'listPresets',
+  method: 'GET',
+  path: '/apps/{name}/presets',
+  tag,
+  summary: 'List the presets with what each one sets',
+  access: { permission: 'config:read' },
+  params: AppNameParams,
+  responses: { 200: envelope(Type.Array(PresetView)) },
+  errors: ['APP_NOT_FOUND'],
+});
+
+export const previewPreset = operation({
+  id: 'previewPreset',
+  method: 'GET',
+  path: '/apps/{name}/presets/{preset}/preview',
+  tag,
+  summary: 'What applying a preset would change',
+  description: 'Nothing is written.',
+  access: { permission: 'config:read' },
+  params: PresetParams,
+  responses: { 200: envelope(PresetPreview) },
+  errors: ['APP_NOT_FOUND', 'PRESET_NOT_FOUND'],
+});
+
+export const applyPreset = operation({
+  id: 'applyPreset',
+  method: 'POST',
+  path: '/apps/{name}/presets/{preset}/apply',
+  tag,
+  summary: 'Apply a preset',
+  description:
+    'Merges it over the config in place: comments and everything it does not set stay. Identity, credentials and callbacks are never touched. Nothing is written when nothing changes.',
+  access: { permission: 'config:write' },
+  params: PresetParams,
+  responses: { 200: envelope(PresetApplied) },
+  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'PRESET_NOT_FOUND'],
+  audit: 'config.preset',
+});

@@ -1,0 +1,61 @@
+import { Type } from 'typebox';
+import { AppNameParams, envelope } from '../schema/common.ts';
+import { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '../schema/s3.ts';
+import { operation } from './operation.ts';
+
+const tag = 'App storage';
+
+export const getS3 = operation({
+  id: 'getS3',
+  method: 'GET',
+  path: '/apps/{name}/s3',
+  tag,
+  summary: 'Storage of an app, credentials masked',
+  access: { permission: 's3:read' },
+  params: AppNameParams,
+  responses: { 200: envelope(S3View) },
+  errors: ['APP_NOT_FOUND'],
+});
+
+export const putS3 = operation({
+  id: 'putS3',
+  method: 'PUT',
+  path: '/apps/{name}/s3',
+  tag,
+  summary: 'Set the storage of an app',
+  description:
+    'What is absent stays as it is. Settings go to config.yaml, credentials to the secret store; a refused call writes neither. The next operation uses the new values.',
+  access: { permission: 's3:write' },
+  params: AppNameParams,
+  body: PutS3Body,
+  responses: { 200: envelope(S3View) },
+  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'STORAGE_PROVIDER_UNKNOWN', 'STORAGE_PUBLIC_UNCONFIRMED'],
+  audit: 's3.write',
+});
+
+export const testS3 = operation({
+  id: 'testS3',
+  method: 'POST',
+  path: '/apps/{name}/s3/test',
+  tag,
+  summary: 'Try the storage of an app, step by step',
+  description:
+    'Resolves and connects to the endpoint, makes a signed request, then writes, reads, lists and deletes one probe object. With a body the settings in it are tried instead of the stored ones; nothing is stored.',
+  access: { permission: 's3:write' },
+  params: AppNameParams,
+  body: TestS3Body,
+  bodyOptional: true,
+  responses: { 200: envelope(S3TestResult) },
+  errors: ['APP_NOT_FOUND', 'STORAGE_PROVIDER_UNKNOWN', 'OVERLOADED'],
+});
+
+export const listStorageProviders = operation({
+  id: 'listStorageProviders',
+  method: 'GET',
+  path: '/storage/providers',
+  tag,
+  summary: 'Storage providers with their settings as schemas',
+  description: 'The built-in ones and those of plugins, with everything that a form for them needs.',
+  access: 'bearer',
+  responses: { 200: envelope(Type.Array(StorageProvider)) },
+});
