@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { installAuthentication } from './http/authenticate.ts';
 import { installAuthorization } from './http/authorize.ts';
@@ -8,6 +7,7 @@ import { installErrorHandling } from './http/errors.ts';
 import { installParsers } from './http/parsers.ts';
 import { installRequestLog, requestIds } from './http/request-log.ts';
 import { installBrowserSdk } from './http/sdk.ts';
+import { installSecurityHeaders } from './http/security-headers.ts';
 import { installCompilers } from './http/validation.ts';
 import { apiRoutes } from './routes.ts';
 import type { Services } from './services.ts';
@@ -21,6 +21,8 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: services.log.child({ source: 'http' }),
     logController: new LogController({ disableRequestLogging: true }),
+    // a child logger for each request would cost more than the rest of a small answer; lines name the request themselves
+    childLoggerFactory: (logger) => logger,
     genReqId: requestIds(),
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
@@ -38,14 +40,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installCompilers(app);
   installParsers(app);
   installRequestLog(app);
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: true,
-      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
-    },
-    hsts: { maxAge: 15_552_000 },
-    crossOriginResourcePolicy: { policy: 'same-origin' },
-  });
+  installSecurityHeaders(app);
   installAuthentication(app, services.resolvers);
   installAuthorization(app, {
     mode: services.settings.authzEnforce,

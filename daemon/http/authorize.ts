@@ -37,7 +37,7 @@ export function installAuthorization(app: FastifyInstance, options: AuthorizeOpt
           return;
         }
         request.log.warn(
-          { operation: op.id, principal: request.principal.userId, code: refusal.code },
+          { requestId: request.id, operation: op.id, principal: request.principal.userId, code: refusal.code },
           'would be refused',
         );
       }

@@ -7,7 +7,10 @@ export function installErrorHandling(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     const refusal = toApiError(error, request);
     if (refusal.status >= 500)
-      request.log.error({ err: error, code: refusal.code, cause: causeOf(error) }, 'request failed');
+      request.log.error(
+        { requestId: request.id, err: error, code: refusal.code, cause: causeOf(error) },
+        'request failed',
+      );
     sendError(reply, refusal);
   });
   app.setNotFoundHandler((request, reply) => {

@@ -14,16 +14,13 @@ export function requestIds(): () => string {
 
 /** One log line a request, after the answer: reads at debug, changes at info, failures of the daemon at error. Query strings are not logged. */
 export function installRequestLog(app: FastifyInstance): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
-    done();
-  });
   app.addHook('onResponse', (request, reply, done) => {
     const level =
       reply.statusCode >= 500 ? 'error' : request.method === 'GET' || request.method === 'HEAD' ? 'debug' : 'info';
     if ((request.log as Logger).isLevelEnabled(level)) {
       request.log[level](
         {
+          requestId: request.id,
           method: request.method,
           route: request.routeOptions.url ?? 'unmatched',
           status: reply.statusCode,
