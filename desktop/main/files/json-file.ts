@@ -1,0 +1,129 @@
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { TSchema } from 'typebox';
+import { misfit } from '#shared/ipc/check.ts';
+import { failure } from '#shared/ipc/outcome.ts';
+
+export interface JsonFileOptions<T> {
+  file: string;
+  /** Version written now; a file of an older one goes through `upgrades`. */
+  version: number;
+  /** From version n to n + 1, by n. */
+  upgrades?: Readonly<Record<number, (data: any) => unknown>>;
+  schema: TSchema;
+  /** What an absent or unreadable file stands for. */
+  empty: () => T;
+}
+
+export interface FileProblem {
+  message: string;
+  /** Where the unreadable file was put; null when even that failed. */
+  keptAs: string | null;
+}
+
+/**
+ * A small versioned JSON file of one owner. Written whole: temporary file, fsync, rename. One that cannot be read is put
+ * aside under another name and reported, never overwritten.
+ */
+export class JsonFile<T> {
+  readonly #options: JsonFileOptions<T>;
+  #writing: Promise<void> = Promise.resolve();
+  #waiting: { text: string; done: Promise<void> } | undefined;
+
+  constructor(options: JsonFileOptions<T>) {
+    this.#options = options;
+  }
+
+  async read(): Promise<{ value: T; problem: FileProblem | null }> {
+    const { file, empty } = this.#options;
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { value: empty(), problem: null };
+      return {
+        value: empty(),
+        problem: { message: `${file} cannot be read: ${(error as Error).message}`, keptAs: null },
+      };
+    }
+    try {
+      return { value: this.#parse(text), problem: null };
+    } catch (error) {
+      const keptAs = await this.#putAside();
+      return { value: empty(), problem: { message: `${file} was put aside: ${(error as Error).message}`, keptAs } };
+    }
+  }
+
+  /** Writes the value; of several waiting writes only the newest is carried out. */
+  write(value: T): Promise<void> {
+    const text = `${JSON.stringify({ version: this.#options.version, data: value }, undefined, 2)}\n`;
+    if (this.#waiting !== undefined) {
+      this.#waiting.text = text;
+      return this.#waiting.done;
+    }
+    const waiting = { text, done: Promise.resolve() };
+    this.#waiting = waiting;
+    waiting.done = this.#writing.then(async () => {
+      this.#waiting = undefined;
+      await this.#replace(waiting.text);
+    });
+    this.#writing = waiting.done.catch(() => {});
+    return waiting.done;
+  }
+
+  #parse(text: string): T {
+    const { version, upgrades = {}, schema } = this.#options;
+    const stored = JSON.parse(text) as { version?: unknown; data?: unknown } | null;
+    const from = stored?.version;
+    if (typeof from !== 'number' || !Number.isInteger(from)) throw new Error('it names no version');
+    if (from > version) throw new Error(`it was written by a newer version of the app (format ${from})`);
+    let data = stored?.data;
+    for (let step = from; step < version; step += 1) {
+      const upgrade = upgrades[step];
+      if (upgrade === undefined) throw new Error(`format ${from} is too old`);
+      data = upgrade(data);
+    }
+    const wrong = misfit(schema, data);
+    if (wrong !== undefined) throw new Error(wrong);
+    return data as T;
+  }
+
+  async #putAside(): Promise<string | null> {
+    const { file } = this.#options;
+    const keptAs = `${file}.unreadable-${new Date().toISOString().replaceAll(':', '-')}`;
+    try {
+      await rename(file, keptAs);
+      return keptAs;
+    } catch {
+      return null;
+    }
+  }
+
+  async #replace(text: string): Promise<void> {
+    const { file } = this.#options;
+    const temporary = `${file}.${process.pid}.tmp`;
+    try {
+      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      const handle = await open(temporary, 'w', 0o600);
+      try {
+        await handle.writeFile(text);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, file);
+    } catch (cause) {
+      await unlink(temporary).catch(() => {});
+      throw failure('FILE_UNWRITABLE', { file, reason: (cause as Error).message }, { cause });
+    }
+    await syncFolder(path.dirname(file));
+  }
+}
+
+/** Makes the rename itself durable; Windows cannot open a folder for that and needs no such thing. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    await handle.sync().finally(() => handle.close());
+  } catch {}
+}
