@@ -80,6 +80,9 @@ const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set([
   'HOST_UNKNOWN',
 ]);
 
+/** Marks the error whichever copy of the SDK made it: the host may run a bundled one, a plugin the package's. */
+const BRAND = Symbol.for('streamhub.StorageError');
+
 /**
  * The error that a storage client throws. Its text is shown to people and written to logs, so it must not hold a
  * credential, a signed URL or a request's headers: `native` is the storage's own short word for it, nothing more.
@@ -90,6 +93,11 @@ export class StorageError extends Error {
   /** The storage's own error word, e.g. `SlowDown`; letters and digits only. */
   readonly native: string | undefined;
   readonly retryable: boolean;
+  readonly [BRAND] = true;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
+  }
 
   constructor(code: StorageErrorCode, more: { native?: string; detail?: string } = {}) {
     super(more.detail ? `${STORAGE_ERRORS[code].message} ${more.detail}` : STORAGE_ERRORS[code].message);

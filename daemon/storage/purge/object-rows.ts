@@ -19,8 +19,9 @@ type KeyRow = RecordedPlace & { id: number; key: string | null; second: string |
 type SegmentRow = RecordedPlace & { position: number; key: unknown };
 
 const PLACE = 'storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style';
-const VALID =
-  "json_valid(extra_json) AND coalesce(json_type(extra_json, '$.segmentKeys'), 'array') IN ('array', 'null')";
+// CASE, because AND may look at the second half first, which fails on a text that is no JSON
+const VALID = `CASE WHEN json_valid(extra_json)
+  THEN coalesce(json_type(extra_json, '$.segmentKeys'), 'null') IN ('array', 'null') ELSE 0 END`;
 const FILLED = "extra_json IS NOT NULL AND extra_json <> ''";
 
 /**
@@ -41,7 +42,7 @@ export class ObjectRows {
     const rows = this.#db.prepare<[{ vod: number | null }], number>(
       `SELECT (SELECT count(nullif(file_key, '')) + count(nullif(snapshot_key, '')) FROM vods WHERE @vod IS NULL OR id = @vod)
         + (SELECT count(nullif(file_key, '')) FROM vod_variants WHERE @vod IS NULL OR vod_id = @vod)
-        + (SELECT coalesce(sum(CASE WHEN ${FILLED} AND ${VALID} THEN json_array_length(extra_json, '$.segmentKeys') END), 0)
+        + (SELECT coalesce(sum(CASE WHEN ${FILLED} THEN CASE WHEN ${VALID} THEN json_array_length(extra_json, '$.segmentKeys') END END), 0)
            FROM vod_variants WHERE @vod IS NULL OR vod_id = @vod)`,
     );
     return rows.pluck().get({ vod: this.#vodId }) ?? 0;

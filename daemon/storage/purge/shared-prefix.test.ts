@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { whoShares } from './shared-prefix.ts';
+
+let root: string;
+let folders: { apps: string; archive: string };
+beforeEach(async () => {
+  root = await mkdtemp(path.join(os.tmpdir(), 'streamhub-shared-'));
+  folders = { apps: path.join(root, 'apps'), archive: path.join(root, 'archive') };
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function config(folder: string, text: string): Promise<void> {
+  await mkdir(path.join(root, folder), { recursive: true });
+  await writeFile(path.join(root, folder, 'config.yaml'), text);
+}
+const s3 = (bucket: string, prefix: string) => `s3:\n  bucket: ${bucket}\n  prefix: ${prefix}\n`;
+const ask = (prefix = 'shared/place', bucket = 'b') => whoShares({ app: 'mine', bucket, prefix, folders });
+
+test('nobody, with no other app', async () => {
+  assert.equal(await ask(), undefined);
+  await config('apps/mine', s3('b', 'shared/place'));
+  assert.equal(await ask(), undefined);
+});
+
+const sharing: [name: string, text: string, prefix?: string][] = [
+  ['the same prefix', s3('b', 'shared/place')],
+  ['the same prefix with edge slashes', s3('b', '/shared/place/')],
+  ['the same prefix in escapes', s3('b', '"shared\\x2fplace"')],
+  ['a prefix below the snapshots', s3('b', 'shared/place/snapshots/deep')],
+  ['a prefix that makes ours part of its snapshots', s3('b', 'shared'), 'shared/snapshots/place'],
+  ['a text that cannot be read but mentions it', 's3: [\n  shared/place'],
+];
+for (const [name, text, prefix] of sharing) {
+  test(`another app with ${name}`, async () => {
+    await config('apps/other', text);
+    assert.equal(await ask(prefix), 'the app other');
+  });
+}
+
+const apart: [name: string, text: string][] = [
+  ['another bucket', s3('c', 'shared/place')],
+  ['a longer prefix', s3('b', 'shared/placement')],
+  ['a prefix above', s3('b', 'shared')],
+  ['a prefix beside the snapshots', s3('b', 'shared/place/recordings')],
+  ['no storage', 'name: other\n'],
+];
+for (const [name, text] of apart) {
+  test(`not an app with ${name}`, async () => {
+    await config('apps/other', text);
+    assert.equal(await ask(), undefined);
+  });
+}
+
+test('an app whose config leaves the prefix at its default', async () => {
+  await config('apps/other', 's3:\n  bucket: b\n');
+  assert.equal(await ask('streamhub/other'), 'the app other');
+  assert.equal(await ask('streamhub/else'), undefined);
+});
+
+test('an app that was deleted without its recordings', async () => {
+  await config('archive/mine-20260101T000000000Z', s3('b', 'shared/place'));
+  assert.equal(await ask(), 'the archived app mine-20260101T000000000Z');
+});
+
+test('a folder without a config is nobody', async () => {
+  await mkdir(path.join(folders.apps, 'empty'), { recursive: true });
+  assert.equal(await ask(), undefined);
+});
