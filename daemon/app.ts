@@ -9,7 +9,7 @@ import { installRequestLog, requestIds } from './http/request-log.ts';
 import { installBrowserSdk } from './http/sdk.ts';
 import { installSecurityHeaders } from './http/security-headers.ts';
 import { installCompilers } from './http/validation.ts';
-import { apiRoutes } from './routes.ts';
+import { apiRoutes, rootRoutes } from './routes.ts';
 import type { Services } from './services.ts';
 
 export const API_BASE = '/api/v1';
@@ -47,6 +47,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     findApp: (name) => services.apps.registry.get(name),
   });
   installBrowserSdk(app);
+  rootRoutes(app, services);
   await app.register(
     async (api) => {
       apiRoutes(api, services);

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { appRoutes } from './apps/routes.ts';
+import { clusterRootRoutes, clusterRoutes } from './cluster/routes.ts';
+import { eventRoutes } from './events/routes.ts';
 import { gpuRoutes } from './gpu/routes.ts';
 import { jobRoutes } from './jobs/routes.ts';
 import { logRoutes } from './logs/routes.ts';
@@ -15,4 +17,11 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   systemRoutes(app, services);
   gpuRoutes(app, services);
   logRoutes(app, services);
+  clusterRoutes(app, services);
+  eventRoutes(app, services);
+}
+
+/** Routes at the server's root. */
+export function rootRoutes(app: FastifyInstance, services: Services): void {
+  clusterRootRoutes(app, services);
 }

@@ -1,14 +1,20 @@
 import { access, constants } from 'node:fs/promises';
+import path from 'node:path';
 import type { Logger } from 'pino';
 import { appRepository } from './apps/repository.ts';
 import { AppService } from './apps/service.ts';
 import type { CredentialResolver } from './auth/principal.ts';
+import { AgentFile } from './cluster/agent-file.ts';
+import { OriginReporter } from './cluster/origin.ts';
+import { clusterRepository } from './cluster/repository.ts';
+import { ClusterService } from './cluster/service.ts';
 import { type DataDir, prepareDataDir } from './data-dir.ts';
 import { AppDatabases } from './db/app-databases.ts';
 import { migrate } from './db/migrate.ts';
 import { type Db, openDatabase } from './db/open.ts';
 import { registryMigrations } from './db/registry/index.ts';
 import { EventBus } from './events/bus.ts';
+import { EventService } from './events/service.ts';
 import { GpuService } from './gpu/service.ts';
 import { jobRepository } from './jobs/repository.ts';
 import { JobService } from './jobs/service.ts';
@@ -16,7 +22,7 @@ import type { Logging } from './logs/logger.ts';
 import type { SecretRegistry } from './logs/secret-registry.ts';
 import { LogService } from './logs/service.ts';
 import { SecretStore } from './secrets/store.ts';
-import type { Settings } from './settings.ts';
+import { publicBase, type Settings } from './settings.ts';
 import { HealthService } from './system/health.ts';
 import { tokenRepository } from './tokens/repository.ts';
 import { TokenService } from './tokens/service.ts';
@@ -32,6 +38,8 @@ export interface Services {
   db: Db;
   databases: AppDatabases;
   events: EventBus;
+  /** The event log and its readers. */
+  eventStream: EventService;
   pool: WorkerPool;
   apps: AppService;
   tokens: TokenService;
@@ -40,6 +48,10 @@ export interface Services {
   logs: LogService;
   gpu: GpuService;
   health: HealthService;
+  /** Nodes, their liveness, and where rooms are placed. */
+  cluster: ClusterService;
+  /** The edge agent and its install script, as served to machines. */
+  agentFile: AgentFile;
   /** Asked in order for each Bearer value. */
   resolvers: CredentialResolver[];
   /** True when the registry database was made by this start. */
@@ -84,7 +96,27 @@ export function createServices(settings: Settings, logging: Logging): Services {
     retentionDays: settings.logRetentionDays,
     maxRows: settings.logMaxRows,
   });
+  const resolvers: CredentialResolver[] = [tokens];
+  const eventStream = new EventService({
+    file: path.join(dir.data, 'events.db'),
+    bus: events,
+    findApp: (name) => apps.registry.get(name),
+    resolvers,
+    log: log.child({ source: 'events' }),
+  });
   const gpu = new GpuService({ probe: () => pool.run(TASKS.gpuProbe, { disabled: settings.gpuDisable }) });
+  const cluster = new ClusterService({
+    config: settings,
+    repository: clusterRepository(db, openDatabase(dir.registry, { durability: 'normal' })),
+    events,
+    log: log.child({ source: 'cluster' }),
+  });
+  const origin = new OriginReporter({
+    cluster,
+    url: publicBase(settings) ?? '',
+    metricsUrl: settings.livekitMetricsUrl,
+    log: log.child({ source: 'cluster' }),
+  });
   const health = new HealthService();
   health.addCheck('registry', () => void db.prepare('SELECT 1').get());
   health.addCheck('data directory', () => access(dir.data, constants.W_OK).then(() => undefined));
@@ -102,6 +134,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     db,
     databases,
     events,
+    eventStream,
     pool,
     apps,
     tokens,
@@ -110,21 +143,29 @@ export function createServices(settings: Settings, logging: Logging): Services {
     logs,
     gpu,
     health,
-    resolvers: [tokens],
+    cluster,
+    agentFile: new AgentFile(),
+    resolvers,
     isFirstStart,
     async start() {
+      eventStream.start();
       logs.start();
       await secrets.start();
       await apps.start();
       tokens.start();
       jobs.start();
       gpu.start();
+      cluster.start();
+      origin.start();
     },
     async stop() {
+      origin.stop();
+      await cluster.stop();
       await jobs.stop();
       tokens.stop();
       await pool.close();
       await logs.stop();
+      eventStream.stop();
       databases.closeAll();
       db.pragma('wal_checkpoint(TRUNCATE)');
       db.close();

@@ -90,6 +90,10 @@ export const SETTINGS = {
   livekitUrl: str('LIVEKIT_URL', 'LiveKit’s API address.', { default: 'ws://127.0.0.1:7880' }),
   livekitApiKey: str('LIVEKIT_API_KEY', 'LiveKit API key; without key and secret LiveKit counts as unreachable.'),
   livekitApiSecret: secret('LIVEKIT_API_SECRET', 'LiveKit API secret.'),
+  livekitMetricsUrl: secret(
+    'LIVEKIT_METRICS_URL',
+    'Metrics of the LiveKit server beside this daemon, e.g. http://127.0.0.1:6789/metrics; makes the origin take part in placement.',
+  ),
   // sign-in
   jwtSecret: secret('STREAMHUB_JWT_SECRET', 'Signs session tokens; unset = a secret of its own, kept in data/.'),
   adminUser: str('ADMIN_USER', 'Break-glass superadmin; needs ADMIN_PASS.'),
@@ -148,6 +152,14 @@ export const SETTINGS = {
   // cluster
   clusterToken: secret('STREAMHUB_CLUSTER_TOKEN', 'Lets edge nodes join; unset = clustering is off.'),
   clusterRedisUrl: secret('STREAMHUB_CLUSTER_REDIS_URL', 'Redis address handed to joining nodes.'),
+  clusterStaleSeconds: int(
+    'STREAMHUB_CLUSTER_STALE_S',
+    90,
+    2,
+    86_400,
+    'Silence after which a node counts as stale, seconds; agents report about nine times in it.',
+  ),
+  clusterDownSeconds: int('STREAMHUB_CLUSTER_DOWN_S', 300, 3, 604_800, 'Silence after which a node counts as down.'),
 } satisfies Record<string, Definition>;
 
 export type SettingKey = keyof typeof SETTINGS;

@@ -129,6 +129,7 @@ export const updateNode = operation({
   access: 'global',
   params: NodeParams,
   body: PatchNodeBody,
+  bodyOptional: true,
   responses: { 200: envelope(ClusterNode) },
   errors: ['NODE_NOT_FOUND', 'NODE_NAME_TAKEN', 'NODE_NAME_RESERVED', 'DRAIN_CONFIRMATION_REQUIRED'],
   audit: 'node.update',
@@ -199,7 +200,7 @@ export const getInstallScript = operation({
 export const getEdgeAgent = operation({
   id: 'getEdgeAgent',
   method: 'GET',
-  path: '/install/streamhub-edge-{sha256}.mjs',
+  path: '/install/{sha256}/streamhub-edge.mjs',
   root: true,
   tag,
   summary: 'The edge agent, as one file for Node 24',

@@ -58,8 +58,9 @@ export const LivekitReport = object({
   ),
   rooms: nullable(Count, { description: 'Rooms that live on this node.' }),
   participants: nullable(Count, { description: 'Participants of those rooms.' }),
-  clients: nullable(Count, {
-    description: 'Clients whose signalling enters through this node, wherever their room lives.',
+  clients: nullable(Count, { description: 'Clients whose signalling enters through this node.' }),
+  foreignClients: nullable(Count, {
+    description: 'Those of them whose room lives on another node: they would be cut off with this one.',
   }),
   problem: Type.Optional(Type.String({ maxLength: 500, description: 'Why it does not run.' })),
 });
@@ -118,14 +119,14 @@ export type DrainPhase = (typeof DRAIN_PHASES)[number];
 export const NodeDrain = object({
   phase: oneOf(DRAIN_PHASES, {
     description:
-      '`mark`: no agent is behind the node, nothing but the mark happens. `requested`: no new address is handed out; the agent has not answered yet. `clients`: waiting until no client signals through the node. `rooms`: LiveKit was told to leave; it takes no new room and goes when the last participant has left. `drained`: its process has left.',
+      '`mark`: no agent is behind the node, nothing but the mark happens. `requested`: no new address is handed out; the agent has not answered yet. `clients`: waiting until no client of a room elsewhere signals through the node. `rooms`: LiveKit was told to leave; it takes no new room and goes when the last participant has left. `drained`: its process has left.',
   }),
   managed: Type.Boolean({ description: 'An agent carries the draining out.' }),
   drained: Type.Boolean(),
   started_at: Instant,
   drained_at: nullable(Instant),
   ends_rooms_at: nullable(Instant, { description: 'When rooms that are left are ended; null = never.' }),
-  clients: nullable(Count),
+  clients: nullable(Count, { description: 'Clients of rooms elsewhere whose signalling still enters here.' }),
   rooms: nullable(Count),
   participants: nullable(Count),
   note: Type.String({ description: 'The state in one sentence.' }),
@@ -278,7 +279,6 @@ export const AgentStats = object({
       txBytesPerSecond: num('Media sent.'),
       rxPacketsPerSecond: num('Media packets received.'),
       txPacketsPerSecond: num('Media packets sent.'),
-      packetLossRatio: num('Packets lost of those sent, 0..1.'),
     }),
   ),
 });

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { ApiError } from '#shared/errors.ts';
+import { PACKAGE_ROOT } from '../paths.ts';
+import { VERSION } from '../version.ts';
+
+const run = promisify(execFile);
+
+/** Node 24 for machines without one: the registry's package of each platform, by its published checksum. */
+const NODE_PACKAGES = {
+  version: '24.21.0',
+  x64: '3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  arm64: 'FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+};
+
+export interface EdgeFiles {
+  script: string;
+  agent: Buffer;
+  sha256: string;
+}
+
+/** The install script and the agent in one file, as edge machines fetch them. Read once; in a clone bundled first. */
+export class AgentFile {
+  #files: Promise<EdgeFiles> | undefined;
+
+  /** @throws ApiError AGENT_UNAVAILABLE */
+  get(): Promise<EdgeFiles> {
+    this.#files ??= load().catch((error: unknown) => {
+      this.#files = undefined;
+      throw error;
+    });
+    return this.#files;
+  }
+}
+
+async function load(): Promise<EdgeFiles> {
+  const built = path.join(PACKAGE_ROOT, 'out', 'edge', 'streamhub-edge.mjs');
+  try {
+    if (import.meta.url.endsWith('.ts'))
+      await run(process.execPath, [path.join(PACKAGE_ROOT, 'build', 'build-edge.mjs')]);
+    const [agent, template] = await Promise.all([
+      readFile(built),
+      readFile(path.join(PACKAGE_ROOT, 'build', 'install', 'install.sh'), 'utf8'),
+    ]);
+    const sha256 = createHash('sha256').update(agent).digest('hex');
+    return { agent, sha256, script: fill(template, sha256) };
+  } catch (cause) {
+    const reason =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT'
+        ? 'this installation does not contain it'
+        : 'it could not be built';
+    throw new ApiError('AGENT_UNAVAILABLE', { reason }, { cause });
+  }
+}
+
+function fill(template: string, sha256: string): string {
+  const values: Record<string, string> = {
+    VERSION,
+    AGENT_SHA256: sha256,
+    NODE_VERSION: NODE_PACKAGES.version,
+    NODE_SHA512_X64: NODE_PACKAGES.x64,
+    NODE_SHA512_ARM64: NODE_PACKAGES.arm64,
+  };
+  return template.replace(/@([A-Z0-9_]+)@/g, (place, name: string) => values[name] ?? place);
+}

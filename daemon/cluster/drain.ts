@@ -1,0 +1,74 @@
+import type { DesiredState, DrainPhase, NodeDrain, NodeHealth } from '#shared/schema/cluster.ts';
+import type { NodeEntry } from './node.ts';
+
+/** How far a draining has come; stored with the node. Times are wall-clock milliseconds. */
+export interface DrainState {
+  startedAt: number;
+  /** When rooms that are left are ended; null = never. */
+  endRoomsAt: number | null;
+  /** The agent was told, so that what it reports from now on is its answer. */
+  told: boolean;
+  phase: Exclude<DrainPhase, 'mark'>;
+  drainedAt: number | null;
+}
+
+export function beginDrain(now: number): DrainState {
+  return { startedAt: now, endRoomsAt: null, told: false, phase: 'requested', drainedAt: null };
+}
+
+/** The phase after a report of the agent. */
+export function advanceDrain(drain: DrainState, livekit: NodeEntry['livekit'], now: number): DrainState {
+  if (!drain.told || livekit === null) return drain.told ? drain : { ...drain, told: true };
+  const phase = phaseOf(livekit.state);
+  if (phase === drain.phase) return drain;
+  return { ...drain, phase, drainedAt: phase === 'drained' ? now : null };
+}
+
+function phaseOf(state: NonNullable<NodeEntry['livekit']>['state']): DrainState['phase'] {
+  if (state === 'stopped' || state === 'failed') return 'drained';
+  return state === 'draining' || state === 'stopping' ? 'rooms' : 'clients';
+}
+
+/** What the node's agent has to bring about. */
+export function desiredState(node: NodeEntry, now: number): DesiredState {
+  if (node.status === 'active') return { livekit: 'running', endRoomsInSeconds: null };
+  if (node.status === 'disabled') return { livekit: 'stopped', endRoomsInSeconds: null };
+  const at = node.drain?.endRoomsAt ?? null;
+  return { livekit: 'draining', endRoomsInSeconds: at === null ? null : Math.max(0, (at - now) / 1000) };
+}
+
+/** The draining as the API shows it. */
+export function describeDrain(node: NodeEntry, drain: DrainState, health: NodeHealth): NodeDrain {
+  const managed = node.agent !== null;
+  const phase: DrainPhase = managed ? drain.phase : 'mark';
+  const { foreignClients: clients = null, rooms = null, participants = null } = node.livekit ?? {};
+  return {
+    phase,
+    managed,
+    drained: phase === 'drained',
+    started_at: new Date(drain.startedAt).toISOString(),
+    drained_at: drain.drainedAt === null ? null : new Date(drain.drainedAt).toISOString(),
+    ends_rooms_at: drain.endRoomsAt === null ? null : new Date(drain.endRoomsAt).toISOString(),
+    clients,
+    rooms,
+    participants,
+    note: noteOf(phase, { clients, rooms, participants }, health),
+  };
+}
+
+function noteOf(
+  phase: DrainPhase,
+  { clients, rooms, participants }: Pick<NodeDrain, 'clients' | 'rooms' | 'participants'>,
+  health: NodeHealth,
+): string {
+  if (phase === 'mark') {
+    return 'No agent is behind this node: StreamHub places nothing there any more, but nobody tells its LiveKit to leave.';
+  }
+  if (phase === 'drained') return 'LiveKit has left; the machine can be taken away.';
+  const silent = health === 'alive' ? '' : ' The agent does not report at the moment; this is what it said last.';
+  if (phase === 'requested') return `No new address is handed out; waiting for the agent to answer.${silent}`;
+  if (phase === 'clients') {
+    return `Waiting until no client of a room elsewhere signals through this node: ${clients ?? 'an unknown number'} left.${silent}`;
+  }
+  return `LiveKit takes no new room and goes when the last participant has left: ${rooms ?? '?'} rooms, ${participants ?? '?'} participants.${silent}`;
+}

@@ -1,0 +1,83 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { ApiError, type ErrorCode } from '#shared/errors.ts';
+import type { NodeEntry } from './node.ts';
+import type { Clock, NodeRegistry } from './registry.ts';
+
+/** Who calls a route of the nodes: whoever has the shared token, or one node with its own credential. */
+export type ClusterCaller = 'shared' | NodeEntry;
+
+export const NODE_TOKEN_PREFIX = 'shn_';
+const MAX_GUESSES = 30;
+const WINDOW_MS = 300_000;
+const MAX_ADDRESSES = 10_000;
+
+/** A refusal whose `error` is the same text as `message`, which older agents read. */
+export function clusterError(code: ErrorCode, params: Record<string, string | number> = {}): ApiError {
+  const plain = new ApiError(code, params);
+  return new ApiError(code, params, { extra: { error: plain.message } });
+}
+
+/**
+ * Tests `X-Cluster-Token`, before the body is read. Wrong ones are counted by address: one that guessed too often is not
+ * listened to for a while, nodes with a credential of their own excepted, which nobody can guess.
+ */
+export class TokenGate {
+  readonly #digest: Buffer | null;
+  readonly #registry: NodeRegistry;
+  readonly #clock: Clock;
+  readonly #guesses = new Map<string, { count: number; until: number }>();
+  readonly #onGuess: (ip: string, count: number) => void;
+
+  constructor(options: {
+    token: string;
+    registry: NodeRegistry;
+    clock: Clock;
+    onGuess(ip: string, count: number): void;
+  }) {
+    this.#digest = options.token === '' ? null : hash('sha256', options.token, 'buffer');
+    this.#registry = options.registry;
+    this.#clock = options.clock;
+    this.#onGuess = options.onGuess;
+  }
+
+  /** @throws ApiError CLUSTER_DISABLED, RATE_LIMITED, CLUSTER_TOKEN_INVALID, NODE_REMOVED */
+  admit(token: string | undefined, ip: () => string): ClusterCaller {
+    if (this.#digest === null) throw clusterError('CLUSTER_DISABLED');
+    const digest = hash('sha256', token ?? '', 'buffer');
+    if (token?.startsWith(NODE_TOKEN_PREFIX)) {
+      const hex = digest.toString('hex');
+      const node = this.#registry.byToken(hex);
+      if (node !== undefined) return node;
+      if (this.#registry.wasRemoved(hex)) throw clusterError('NODE_REMOVED');
+    }
+    if (this.#guesses.size > 0) this.#refuseGuesser(ip());
+    if (token !== undefined && timingSafeEqual(digest, this.#digest)) return 'shared';
+    if (token !== undefined && token !== '') this.#count(ip());
+    throw clusterError('CLUSTER_TOKEN_INVALID');
+  }
+
+  #refuseGuesser(ip: string): void {
+    const known = this.#guesses.get(ip);
+    if (known === undefined) return;
+    const left = known.until - this.#clock.mono();
+    if (left <= 0) this.#guesses.delete(ip);
+    else if (known.count >= MAX_GUESSES) {
+      const seconds = Math.ceil(left / 1000);
+      throw new ApiError(
+        'RATE_LIMITED',
+        { seconds },
+        { extra: { retryAfterSeconds: seconds }, headers: { 'retry-after': String(seconds) } },
+      );
+    }
+  }
+
+  #count(ip: string): void {
+    const known = this.#guesses.get(ip);
+    const count = (known?.count ?? 0) + 1;
+    if (known === undefined && this.#guesses.size >= MAX_ADDRESSES) {
+      this.#guesses.delete(this.#guesses.keys().next().value as string);
+    }
+    this.#guesses.set(ip, { count, until: known?.until ?? this.#clock.mono() + WINDOW_MS });
+    this.#onGuess(ip, count);
+  }
+}

@@ -1,0 +1,62 @@
+import type { ClusterInfo } from '#shared/schema/cluster.ts';
+import { isPrivateAddress } from '../http/client-address.ts';
+
+/** One word for a POSIX shell, whatever it holds. */
+export function shellQuote(text: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text)) return text;
+  return `'${text.replace(/'/g, `'\\''`)}'`;
+}
+
+export interface JoinCommandInput {
+  token: string;
+  /** PUBLIC_BASE_URL or STREAMHUB_PUBLIC_URL; null = neither is set. */
+  base: string | null;
+  /** Where the operator's own request reached the daemon. */
+  reachedAt: string | null;
+  redisUrl: string | null;
+}
+
+/** The command that makes a machine an edge node of this daemon, and what could keep it from working there. */
+export function joinCommand(input: JoinCommandInput): Pick<ClusterInfo, 'joinCommand' | 'notes'> {
+  if (input.token === '') {
+    return { joinCommand: '', notes: ['Set STREAMHUB_CLUSTER_TOKEN and restart the daemon to let nodes join.'] };
+  }
+  const base = input.base ?? input.reachedAt;
+  if (base === null)
+    return { joinCommand: '', notes: ['Set PUBLIC_BASE_URL, so that nodes know where this daemon is.'] };
+  const words = ['bash', '-s', '--', '--join', '--master-token', shellQuote(input.token)];
+  words.push('--master-ip', shellQuote('<THIS_SERVER_IP>'), '--master-url', shellQuote(base));
+  return {
+    joinCommand: `curl -fsSL ${shellQuote(`${base}/install.sh`)} | sudo ${words.join(' ')}`,
+    notes: notesOn(base, input),
+  };
+}
+
+function notesOn(base: string, { base: configured, redisUrl }: JoinCommandInput): string[] {
+  const notes: string[] = [];
+  if (configured === null)
+    notes.push(`PUBLIC_BASE_URL is not set; the command uses the address of this request, ${base}.`);
+  if (isLoopback(base)) notes.push(`${base} is a loopback address: the command works on this machine only.`);
+  else if (base.startsWith('http://') && !isPrivate(base)) {
+    notes.push('The address is not https: the cluster token and the LiveKit secret would cross the network in clear.');
+  }
+  if (redisUrl === null) {
+    notes.push(
+      'STREAMHUB_CLUSTER_REDIS_URL is not set: nodes look for Redis on port 6379 of the host in --master-url, or of --master-ip.',
+    );
+  } else if (isLoopback(redisUrl)) {
+    notes.push('STREAMHUB_CLUSTER_REDIS_URL is a loopback address: LiveKit on another machine cannot reach it.');
+  }
+  return notes;
+}
+
+const hostOf = (url: string): string => {
+  try {
+    return new URL(url).hostname.replace(/^\[|\]$/g, '');
+  } catch {
+    return '';
+  }
+};
+
+const isLoopback = (url: string): boolean => /^(localhost|127\..*|::1)$/.test(hostOf(url));
+const isPrivate = (url: string): boolean => isPrivateAddress(hostOf(url));

@@ -1,0 +1,146 @@
+import {
+  type AgentReport,
+  type ClusterNode,
+  type LivekitReport,
+  type NodeHealth,
+  ORIGIN,
+} from '#shared/schema/cluster.ts';
+import { type DrainState, describeDrain } from './drain.ts';
+import type { HeartbeatRow, NodeRow, StoredNode } from './repository.ts';
+
+/** What placement reads from a heartbeat's stats. */
+export interface NodeLoad {
+  /** Share of processor time in use, 0..1. */
+  cpu: number | null;
+  memory: number | null;
+}
+
+/** One node in memory: what operators decided, and what the last heartbeat said. */
+export interface NodeEntry {
+  readonly id: string;
+  readonly createdAt: string;
+  name: string;
+  url: string;
+  ip: string | null;
+  region: string | null;
+  status: NodeRow['status'];
+  /** SHA-256 of its own credential, hex. */
+  tokenHash: string | null;
+  /** The credential was used: the shared token no longer speaks for the node. */
+  isTokenUsed: boolean;
+  drain: DrainState | null;
+  /** Wall-clock milliseconds; null = never. */
+  seenAt: number | null;
+  /** The same on the monotonic clock, so that a jump of the wall clock makes nobody stale. */
+  seenMono: number;
+  statsJson: string | null;
+  load: NodeLoad;
+  /** The agent behind the node, when one reports. */
+  agent: AgentReport | null;
+  /** Its LiveKit server, told by the agent or, for the origin, read by the daemon. */
+  livekit: LivekitReport | null;
+  /** Health as last announced. */
+  health: NodeHealth;
+}
+
+export interface HealthLimits {
+  staleMs: number;
+  downMs: number;
+}
+
+export function healthOf(node: NodeEntry, mono: number, limits: HealthLimits): NodeHealth {
+  if (node.seenAt === null) return 'never';
+  const age = mono - node.seenMono;
+  if (age <= limits.staleMs) return 'alive';
+  return age <= limits.downMs ? 'stale' : 'down';
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** The node as the API shows it, but for its stats, which are kept as text. */
+export function toRecord(node: NodeEntry, health: NodeHealth, stats: ClusterNode['stats']): ClusterNode {
+  return {
+    id: node.id,
+    name: node.name,
+    url: node.url,
+    ip: node.ip,
+    region: node.region,
+    status: node.status,
+    created_at: node.createdAt,
+    last_seen_at: node.seenAt === null ? null : iso(node.seenAt),
+    stats,
+    stale: health !== 'alive',
+    health,
+    agent: node.agent,
+    drain: node.status === 'draining' && node.drain !== null ? describeDrain(node, node.drain, health) : null,
+  };
+}
+
+export function fromStored(row: StoredNode, now: number, mono: number): NodeEntry {
+  const seenAt = row.last_seen_at === null ? null : Date.parse(row.last_seen_at);
+  const stats = parse<Record<string, unknown>>(row.stats_json);
+  const agent = parse<AgentReport>(row.agent_json);
+  return {
+    id: row.id,
+    createdAt: row.created_at,
+    name: row.name,
+    url: row.url,
+    ip: row.ip,
+    region: row.region,
+    status: row.status,
+    tokenHash: row.token_hash,
+    isTokenUsed: row.token_used === 1,
+    drain: parse<DrainState>(row.drain_json),
+    seenAt,
+    seenMono: seenAt === null ? 0 : mono - Math.max(0, now - seenAt),
+    statsJson: stats === null ? null : row.stats_json,
+    load: loadOf(stats),
+    agent,
+    livekit: row.id === ORIGIN ? null : (agent?.livekit ?? null),
+    health: (row.health as NodeHealth | null) ?? 'never',
+  };
+}
+
+export function nodeRow(node: NodeEntry): NodeRow {
+  return {
+    id: node.id,
+    name: node.name,
+    url: node.url,
+    ip: node.ip,
+    region: node.region,
+    status: node.status,
+    created_at: node.createdAt,
+    token_hash: node.tokenHash,
+    token_used: node.isTokenUsed ? 1 : 0,
+    drain_json: node.drain === null ? null : JSON.stringify(node.drain),
+  };
+}
+
+export function heartbeatRow(node: NodeEntry): HeartbeatRow {
+  return {
+    node_id: node.id,
+    last_seen_at: iso(node.seenAt ?? 0),
+    health: node.health,
+    stats_json: node.statsJson,
+    agent_json: node.agent === null ? null : JSON.stringify(node.agent),
+  };
+}
+
+/** Reads what other heartbeat senders call `cpu` and `memUsedRatio` as well. */
+export function loadOf(stats: Record<string, unknown> | null): NodeLoad {
+  return { cpu: share(stats?.['cpu']), memory: share(stats?.['memUsedRatio']) };
+}
+
+const share = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.min(value, 1) : null;
+
+/** A row that a fault or another program damaged counts as absent. */
+function parse<T>(text: string | null): T | null {
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as T) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,101 @@
+import os from 'node:os';
+import { LivekitMeter } from '../edge/livekit-metrics.ts';
+import type { ClusterService } from './service.ts';
+
+const REFRESH_MS = 15_000;
+const METRICS_TIMEOUT_MS = 2000;
+
+export interface OriginDeps {
+  cluster: ClusterService;
+  /** Public base of this daemon, or empty. */
+  url: string;
+  /** LIVEKIT_METRICS_URL: where the LiveKit server beside this daemon shows its numbers; empty = not known. */
+  metricsUrl: string;
+  log: { warn(data: object, message: string): void };
+}
+
+/** Keeps the entry of the daemon's own machine fresh, from inside the process. */
+export class OriginReporter {
+  readonly #deps: OriginDeps;
+  readonly #meter = new LivekitMeter();
+  #timer: NodeJS.Timeout | undefined;
+  #before = os.cpus();
+  #isRunning = false;
+
+  constructor(deps: OriginDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    if (!this.#deps.cluster.isEnabled) return;
+    try {
+      this.#deps.cluster.refreshOrigin({ url: this.#deps.url, stats: this.#stats(), livekit: null }, true);
+    } catch (err) {
+      this.#deps.log.warn({ err }, 'the origin could not be registered');
+    }
+    void this.#refresh();
+    this.#timer = setInterval(() => void this.#refresh(), REFRESH_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    try {
+      const livekit = await this.#livekit();
+      if (this.#timer === undefined) return;
+      const stats = { ...this.#stats(), ...(livekit ? { livekit: livekit.rates } : {}) };
+      this.#deps.cluster.refreshOrigin({ url: this.#deps.url, stats, livekit: livekit?.report ?? null }, false);
+    } catch (err) {
+      this.#deps.log.warn({ err }, 'the origin could not be refreshed');
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  async #livekit() {
+    if (this.#deps.metricsUrl === '') return null;
+    const seen = await this.#meter.read(this.#deps.metricsUrl, METRICS_TIMEOUT_MS);
+    if (seen === null) return null;
+    const { nodeId, rooms, participants, clients, foreignClients, rates } = seen;
+    return { report: { state: 'running' as const, nodeId, rooms, participants, clients, foreignClients }, rates };
+  }
+
+  #stats(): Record<string, unknown> {
+    const memTotal = os.totalmem();
+    const memFree = os.freemem();
+    const cores = os.availableParallelism();
+    const loadavg1 = os.loadavg()[0] ?? 0;
+    return {
+      role: 'origin',
+      cores,
+      loadavg1,
+      cpu: this.#cpuShare() ?? Math.min(1, loadavg1 / cores),
+      memTotal,
+      memFree,
+      memUsedRatio: 1 - memFree / memTotal,
+    };
+  }
+
+  /** Share of processor time in use since the last call; null right after the start. */
+  #cpuShare(): number | null {
+    const now = os.cpus();
+    const sum = (cpus: os.CpuInfo[]) =>
+      cpus.reduce(
+        (total, { times }) => ({
+          idle: total.idle + times.idle,
+          all: total.all + times.user + times.nice + times.sys + times.idle + times.irq,
+        }),
+        { idle: 0, all: 0 },
+      );
+    const [a, b] = [sum(this.#before), sum(now)];
+    this.#before = now;
+    const all = b.all - a.all;
+    return all > 0 ? Math.round((1 - (b.idle - a.idle) / all) * 1000) / 1000 : null;
+  }
+}

@@ -1,0 +1,130 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import * as contract from '#shared/contract/cluster.ts';
+import { ApiError } from '#shared/errors.ts';
+import { ok } from '#shared/schema/common.ts';
+import { route } from '../http/route.ts';
+import type { Services } from '../services.ts';
+import { publicBase } from '../settings.ts';
+import type { ClusterCaller } from './gate.ts';
+import { joinCommand } from './join-command.ts';
+import type { NodeEntry } from './node.ts';
+import type { ClusterService } from './service.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls a route of the nodes; set by the cluster's gate. */
+    clusterCaller: ClusterCaller;
+  }
+}
+
+const HEARTBEAT_OK = '{"data":{"ok":true},"error":null}';
+const JSON_TYPE = 'application/json; charset=utf-8';
+/** Nodes written to the answer in one go. */
+const SLICE = 100;
+
+export function clusterRoutes(app: FastifyInstance, services: Services): void {
+  const { cluster, settings } = services;
+  void app.register(async (nodes) => nodeRoutes(nodes, cluster));
+
+  route(app, contract.getClusterInfo, ({ request }) => {
+    const redisUrl = settings.clusterRedisUrl || null;
+    const command = joinCommand({
+      token: settings.clusterToken,
+      base: publicBase(settings),
+      reachedAt: reachedAt(request),
+      redisUrl,
+    });
+    return ok({
+      enabled: cluster.isEnabled,
+      nodesCount: cluster.nodes.size,
+      clusterToken: settings.clusterToken,
+      clusterRedisUrl: redisUrl,
+      ...command,
+    });
+  });
+
+  route(app, contract.listNodes, ({ query, reply }) => {
+    const { offset = 0, limit } = query;
+    const list = cluster.nodes.list().slice(offset, limit === undefined ? undefined : offset + limit);
+    return reply.type(JSON_TYPE).send(Readable.from(listJson(cluster, list)));
+  });
+
+  route(app, contract.getNode, ({ params }) => ok(cluster.record(cluster.require(params.id))));
+  route(app, contract.updateNode, ({ params, body, actor }) => ok(cluster.update(params.id, body, actor)));
+  route(app, contract.deleteNode, ({ params, actor }) => {
+    cluster.remove(params.id, actor);
+    return ok({ id: params.id, deleted: true as const });
+  });
+
+  route(app, contract.getClusterSettings, () => ok(cluster.settings));
+  route(app, contract.updateClusterSettings, ({ body, actor }) => ok(cluster.changeSettings(body, actor)));
+  route(app, contract.previewPlacement, ({ query }) => ok(cluster.placement.preview(query)));
+}
+
+/** The routes that nodes call: the token is tested before the body is read. */
+function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
+  app.decorateRequest('clusterCaller', 'shared');
+  app.addHook('onRequest', (request, _reply, done) => {
+    const token = request.headers['x-cluster-token'];
+    try {
+      request.clusterCaller = cluster.gate.admit(typeof token === 'string' ? token : undefined, () => request.ip);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+
+  route(app, contract.joinCluster, ({ body, request, reply }) => {
+    const { answer, isNew } = cluster.join(request.clusterCaller, body);
+    reply.code(isNew ? 201 : 200);
+    return ok(answer);
+  });
+
+  route(app, contract.sendHeartbeat, ({ body, request, reply }) => {
+    const desired = cluster.heartbeat(request.clusterCaller, body);
+    if (desired === undefined) return reply.type(JSON_TYPE).serializer(asIs).send(HEARTBEAT_OK);
+    return ok({ ok: true as const, desired, heartbeatSeconds: cluster.heartbeatSeconds });
+  });
+
+  route(app, contract.leaveCluster, ({ body, request }) => {
+    cluster.leave(request.clusterCaller, body.nodeId);
+    return ok({ id: body.nodeId, deleted: true as const });
+  });
+}
+
+/** Routes at the server's root, for machines that are to become nodes. */
+export function clusterRootRoutes(app: FastifyInstance, { agentFile }: Services): void {
+  route(app, contract.getInstallScript, async ({ reply }) => {
+    const { script } = await agentFile.get();
+    return reply.type('text/x-shellscript; charset=utf-8').header('cache-control', 'no-cache').send(script);
+  });
+
+  route(app, contract.getEdgeAgent, async ({ params, request, reply }) => {
+    const { agent, sha256 } = await agentFile.get();
+    if (params.sha256 !== sha256) throw new ApiError('ROUTE_NOT_FOUND', { method: 'GET', path: request.url });
+    return reply
+      .type('text/javascript; charset=utf-8')
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .send(agent);
+  });
+}
+
+const asIs = (text: string): string => text;
+
+function* listJson(cluster: ClusterService, list: readonly NodeEntry[]): Generator<string> {
+  let text = '{"data":[';
+  for (const [index, node] of list.entries()) {
+    text += (index > 0 ? ',' : '') + cluster.recordJson(node);
+    if ((index + 1) % SLICE === 0) {
+      yield text;
+      text = '';
+    }
+  }
+  yield `${text}],"error":null}`;
+}
+
+/** Base URL under which this request reached the daemon, through trusted proxies. */
+function reachedAt(request: FastifyRequest): string | null {
+  return /^[A-Za-z0-9.:[\]-]+$/.test(request.host) ? `${request.protocol}://${request.host}` : null;
+}

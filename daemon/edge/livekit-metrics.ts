@@ -1,0 +1,118 @@
+import type { AgentStats } from '#shared/schema/cluster.ts';
+
+/** One sample of a Prometheus text: name, labels, value. */
+export interface Sample {
+  name: string;
+  labels: Record<string, string>;
+  value: number;
+}
+
+/** Reads the Prometheus text format; lines that are none are left out. */
+export function parseMetrics(text: string): Sample[] {
+  const samples: Sample[] = [];
+  for (const line of text.split('\n')) {
+    const found = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/.exec(line);
+    if (found === null) continue;
+    const value = Number(found[3]);
+    if (Number.isNaN(value)) continue;
+    const labels: Record<string, string> = {};
+    for (const [, key, raw] of (found[2] ?? '').matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)) {
+      labels[key as string] = (raw as string).replace(/\\(.)/g, (_all, c: string) => (c === 'n' ? '\n' : c));
+    }
+    samples.push({ name: found[1] as string, labels, value });
+  }
+  return samples;
+}
+
+/** What LiveKit's own metrics say of one node. */
+export interface LivekitNumbers {
+  /** LiveKit's id of the node, new with each start. */
+  nodeId: string | null;
+  rooms: number;
+  /** Participants of the rooms on this node. */
+  participants: number;
+  /** Clients whose signalling enters through this node. */
+  clients: number;
+  /** Those of them whose room lives elsewhere. */
+  foreignClients: number;
+  publishedTracks: number;
+  subscribedTracks: number;
+  /** Totals since its start. */
+  rxBytes: number;
+  txBytes: number;
+  rxPackets: number;
+  txPackets: number;
+}
+
+/**
+ * `livekit_participant_total` counts everyone that a node has to do with once: those in its rooms, and those who only
+ * signal through it. The signal streams that end at its rooms are counted apart, so the difference is the guests.
+ */
+export function livekitNumbers(samples: readonly Sample[]): LivekitNumbers {
+  const sum = (name: string, match: Record<string, string> = {}): number =>
+    samples
+      .filter((s) => s.name === name && Object.entries(match).every(([key, value]) => s.labels[key] === value))
+      .reduce((total, s) => total + s.value, 0);
+  const streams = (role: string) =>
+    sum('livekit_psrpc_stream_count', { service: 'Signal', method: 'RelaySignal', role });
+  const clients = streams('client');
+  const hosted = streams('server');
+  const everyone = sum('livekit_participant_total');
+  const foreignClients = Math.min(clients, Math.max(0, everyone - hosted));
+  return {
+    nodeId: samples.find((s) => s.labels['node_id'])?.labels['node_id'] ?? null,
+    rooms: sum('livekit_room_total'),
+    participants: Math.max(0, everyone - foreignClients),
+    clients,
+    foreignClients,
+    publishedTracks: sum('livekit_track_published_total'),
+    subscribedTracks: sum('livekit_track_subscribed_total'),
+    rxBytes: sum('livekit_packet_bytes', { direction: 'incoming' }),
+    txBytes: sum('livekit_packet_bytes', { direction: 'outgoing' }),
+    rxPackets: sum('livekit_packet_total', { direction: 'incoming' }),
+    txPackets: sum('livekit_packet_total', { direction: 'outgoing' }),
+  };
+}
+
+export type LivekitSeen = LivekitNumbers & { rates: NonNullable<AgentStats['livekit']> };
+
+/** Reads a node's metrics again and again and makes rates of its totals. */
+export class LivekitMeter {
+  #before: (LivekitNumbers & { at: number }) | null = null;
+
+  /** @returns null when the server does not answer within the time */
+  async read(url: string, timeoutMs: number, headers: Record<string, string> = {}): Promise<LivekitSeen | null> {
+    let text: string;
+    try {
+      const response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs) });
+      text = await response.text();
+      if (!response.ok) return null;
+    } catch {
+      return null;
+    }
+    const numbers = livekitNumbers(parseMetrics(text));
+    return { ...numbers, rates: this.#rates(numbers, performance.now()) };
+  }
+
+  #rates(now: LivekitNumbers, at: number): NonNullable<AgentStats['livekit']> {
+    const before = this.#before;
+    this.#before = { ...now, at };
+    const counts = {
+      rooms: now.rooms,
+      participants: now.participants,
+      publishedTracks: now.publishedTracks,
+      subscribedTracks: now.subscribedTracks,
+    };
+    // totals begin anew with each start of LiveKit
+    if (before === null || before.nodeId !== now.nodeId || at - before.at < 100) return counts;
+    const rate = (key: 'rxBytes' | 'txBytes' | 'rxPackets' | 'txPackets'): number =>
+      Math.max(0, Math.round((now[key] - before[key]) / ((at - before.at) / 1000)));
+    return {
+      ...counts,
+      rxBytesPerSecond: rate('rxBytes'),
+      txBytesPerSecond: rate('txBytes'),
+      rxPacketsPerSecond: rate('rxPackets'),
+      txPacketsPerSecond: rate('txPackets'),
+    };
+  }
+}
