@@ -1,0 +1,123 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
+
+const run = promisify(execFile);
+const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 'livekit');
+
+/** A real LiveKit server on loopback, with a Redis of its own or one that it joined. */
+export interface LivekitServer {
+  dir: string;
+  url: string;
+  apiKey: string;
+  apiSecret: string;
+  redisUrl: string;
+  metricsUrl: string;
+  /** Settings of a daemon that works with this server. */
+  env: Record<string, string>;
+  rooms: RoomServiceClient;
+  /** A token that lets an identity join a room. */
+  token(room: string, identity: string): Promise<string>;
+  /** Process ids, for tests that signal or kill. */
+  pid(): number;
+  redisPid(): number;
+  /** Ends it (and its Redis), keeping keys and ports, and brings it back at the same address. */
+  pause(options?: { kill?: boolean }): Promise<void>;
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface LivekitOptions {
+  webhooks?: readonly string[];
+  /** Becomes a further node of this server's cluster. */
+  join?: LivekitServer;
+}
+
+/** Starts a server, or says in a string why none can be had on this machine. It stops with the test. */
+export async function startLivekit(
+  t: { after(fn: () => unknown): void },
+  options: LivekitOptions = {},
+): Promise<LivekitServer | string> {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-livekit-'));
+  const extra = [
+    ...(options.webhooks ?? []).flatMap((url) => ['--webhook', url]),
+    ...(options.join ? ['--join', options.join.dir] : []),
+  ];
+  const start = (port: string) => run(SCRIPT, ['start', dir, port, ...extra], { timeout: 600_000 });
+  const halt = (kill = false) => run(SCRIPT, ['stop', dir, ...(kill ? ['--now'] : [])], { timeout: 60_000 });
+  let values: Record<string, string>;
+  try {
+    values = parse((await start('0')).stdout);
+  } catch (error) {
+    await halt(true).catch(() => undefined);
+    rmSync(dir, { recursive: true, force: true });
+    const reason = String((error as { stderr?: string }).stderr ?? error)
+      .trim()
+      .split('\n')
+      .at(-1);
+    return `no LiveKit server can be started here: ${reason}`;
+  }
+  const url = values['LIVEKIT_URL'] ?? '';
+  const apiKey = values['LIVEKIT_API_KEY'] ?? '';
+  const apiSecret = values['LIVEKIT_API_SECRET'] ?? '';
+  const stop = async () => {
+    await halt(true).catch(() => undefined);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  t.after(stop);
+  const pidOf = (name: string) => Number(readFileSync(path.join(dir, `${name}.pid`), 'utf8'));
+  return {
+    dir,
+    url,
+    apiKey,
+    apiSecret,
+    redisUrl: values['REDIS_URL'] ?? '',
+    metricsUrl: values['LIVEKIT_METRICS_URL'] ?? '',
+    env: {
+      LIVEKIT_URL: url,
+      LIVEKIT_API_KEY: apiKey,
+      LIVEKIT_API_SECRET: apiSecret,
+      REDIS_URL: values['REDIS_URL'] ?? '',
+    },
+    rooms: new RoomServiceClient(url.replace(/^ws/, 'http'), apiKey, apiSecret),
+    async token(room, identity) {
+      const token = new AccessToken(apiKey, apiSecret, { identity });
+      token.addGrant({ roomJoin: true, room });
+      return token.toJwt();
+    },
+    pid: () => pidOf('livekit'),
+    redisPid: () => pidOf('redis'),
+    async pause({ kill = false } = {}) {
+      await halt(kill);
+    },
+    async resume() {
+      await start(new URL(url).port);
+    },
+    stop,
+  };
+}
+
+/** Path of the server's binary, built once where needed; or why there is none, as text that begins with "no ". */
+export async function livekitBinary(): Promise<string> {
+  try {
+    return (await run(SCRIPT, ['build'], { timeout: 600_000 })).stdout.trim();
+  } catch (error) {
+    const reason = String((error as { stderr?: string }).stderr ?? error)
+      .trim()
+      .split('\n')
+      .at(-1);
+    return `no LiveKit server can be had here: ${reason}`;
+  }
+}
+
+function parse(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text
+      .split('\n')
+      .filter((line) => line.includes('='))
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+}
