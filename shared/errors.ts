@@ -67,6 +67,28 @@ export const ERRORS = define({
   SAMPLE_NOT_FOUND: { status: 404, message: 'The app {name} has no sample page {file}.' },
   APP_BUSY: { status: 409, message: 'The app {name} is being deleted.' },
   QUOTA_EXCEEDED: { status: 429, message: 'The quota {metric} of {limit} is used up.' },
+  // config
+  CONFIG_INVALID: {
+    status: 400,
+    message: 'The configuration is not valid: {reason}',
+    hint: 'Nothing was written. Correct what diagnostics name.',
+  },
+  CONFIG_UNREADABLE: {
+    status: 409,
+    message: 'config.yaml cannot be edited as it is: {reason}',
+    hint: 'Correct the text in the raw editor first, or go back to a backup.',
+  },
+  CONFIG_MISSING: {
+    status: 404,
+    message: 'The app {name} has no config.yaml.',
+    hint: 'Put one with the raw editor, or go back to a backup.',
+  },
+  CONFIG_BACKUP_FAILED: {
+    status: 500,
+    message: 'The current configuration could not be backed up, so nothing was changed.',
+    hint: 'Look at the rights of the app’s folder.',
+  },
+  BACKUP_NOT_FOUND: { status: 404, message: 'The app {name} has no backup {ts}.' },
   // tokens
   TOKEN_NOT_FOUND: { status: 404, message: 'No API token has the id {id}.' },
   // jobs

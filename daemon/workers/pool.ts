@@ -17,6 +17,14 @@ export interface TaskKind {
 
 /** Every task kind, declared once. */
 export const TASKS = {
+  configCheck: {
+    file: 'config-check',
+    what: 'Checking the configuration',
+    timeoutMs: 5000,
+    concurrency: 2,
+    queue: 512,
+  },
+  configEdit: { file: 'config-edit', what: 'Editing the configuration', timeoutMs: 5000, concurrency: 2, queue: 512 },
   gpuProbe: { file: 'gpu-probe', what: 'Probing the GPU', timeoutMs: 12_000, concurrency: 1, queue: 4 },
   pluginsRead: { file: 'plugins-read', what: 'Reading the plugins', timeoutMs: 15_000, concurrency: 1, queue: 64 },
   pluginDescribe: { file: 'plugin-describe', what: 'Loading a plugin', timeoutMs: 15_000, concurrency: 1, queue: 256 },

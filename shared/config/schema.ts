@@ -121,6 +121,14 @@ const s3 = Type.Object(
     }),
     access_key_env: key.reference('APP_{SLUG}_S3_KEY', { description: 'Name of the stored access key.' }),
     secret_key_env: key.reference('APP_{SLUG}_S3_SECRET', { description: 'Name of the stored secret key.' }),
+    options: Type.Optional(
+      Type.Unsafe<Record<string, unknown>>({
+        type: 'object',
+        description: 'Further settings that a storage provider of a plugin declares.',
+        'x-reload': 'reopen',
+        'x-written': false,
+      }),
+    ),
     key: key.ignored('set the access key with PUT /apps/{name}/s3'),
     secret: key.ignored('set the secret key with PUT /apps/{name}/s3'),
   },

@@ -3,6 +3,7 @@ import * as audit from './audit.ts';
 import * as auth from './auth.ts';
 import * as callbacks from './callbacks.ts';
 import * as cluster from './cluster.ts';
+import * as config from './config.ts';
 import * as events from './events.ts';
 import * as jobs from './jobs.ts';
 import * as logs from './logs.ts';
@@ -26,6 +27,7 @@ export const contract = {
   auth,
   callbacks,
   cluster,
+  config,
   events,
   jobs,
   logs,

@@ -1,0 +1,47 @@
+import { Type } from 'typebox';
+import { type PatchTable, patchBody } from './wire-schema.ts';
+
+/** The feature flags that the API sets; `ws_ingest` is set in the file. */
+const FEATURES = {
+  rtmpPassword: 'features.rtmp_password',
+  viewerCounter: 'features.viewer_counter',
+  chat: 'features.chat',
+  reactions: 'features.reactions',
+  hiddenQc: 'features.hidden_qc',
+  adaptivePlayer: 'features.adaptive_player',
+  publicPlayback: 'features.public_playback',
+} as const satisfies PatchTable;
+
+/** Fields of `PATCH /apps/{name}`. */
+export const APP_PATCH = {
+  displayName: 'display_name',
+  roomPrefix: 'room_prefix',
+  recordingEnabled: 'recording.enabled',
+  splitMinutes: 'recording.split_minutes',
+  snapshotSeconds: 'recording.snapshot_seconds',
+  callbackUrl: 'callbacks.url',
+  features: FEATURES,
+} as const satisfies PatchTable;
+
+/** Fields of `PATCH /apps/{app}/config`. */
+export const STREAMING_PATCH = {
+  adaptive: 'webrtc.adaptive',
+  layers: 'webrtc.layers',
+  rtmpTranscode: 'rtmp.transcode',
+  transcodingEnabled: 'transcoding.enabled',
+  encoding: 'transcoding.encoding',
+  vodAdaptive: 'transcoding.vod_adaptive',
+  vodRenditions: 'transcoding.vod_renditions',
+  hwaccel: 'transcoding.hwaccel',
+  features: FEATURES,
+} as const satisfies PatchTable;
+
+const callbackSecret = Type.String({
+  maxLength: 256,
+  writeOnly: true,
+  'x-secret': true,
+  description: 'Signs the callbacks; goes to the secret store, never to the file. Empty = remove it.',
+});
+
+export const PatchAppBody = patchBody<typeof APP_PATCH, { callbackSecret?: string }>(APP_PATCH, {}, { callbackSecret });
+export const PatchStreamingBody = patchBody(STREAMING_PATCH, { layers: { minItems: 1 } });

@@ -1,0 +1,166 @@
+import { type Static, Type } from 'typebox';
+import { CONFIG_LIMITS } from '../config/limits.ts';
+import { PatchAppBody, PatchStreamingBody } from '../config/patch.ts';
+import { ConfigFile } from '../config/schema.ts';
+import type { AppConfigView as AppConfigViewType, StreamingView as StreamingViewType } from '../config/view.ts';
+import { camelSchema } from '../config/wire-schema.ts';
+import { AppNameParams, Instant, nullable, object, oneOf } from './common.ts';
+
+type JsonObject = { properties: Record<string, JsonObject>; required?: string[] };
+
+const text = (description: string) => ({ type: 'string', description });
+
+/** The whole config in camelCase, secrets masked. Its shape comes from the config schema. */
+export const AppConfigView = (() => {
+  const schema = camelSchema(ConfigFile) as unknown as JsonObject;
+  const { s3, callbacks, mqtt } = schema.properties as Record<'s3' | 'callbacks' | 'mqtt', JsonObject>;
+  const reshape = (block: JsonObject, remove: string[], add: Record<string, unknown>, optional: string[] = []) => {
+    for (const name of remove) delete block.properties[name];
+    Object.assign(block.properties, add);
+    block.required = [...(block.required ?? []), ...Object.keys(add)].filter(
+      (name) => !remove.includes(name) && !optional.includes(name),
+    );
+  };
+  const masked = text('Masked; empty when none is stored.');
+  reshape(s3, ['accessKeyEnv', 'secretKeyEnv'], { accessKey: masked, secretKey: masked }, ['endpoint', 'publicUrl']);
+  reshape(callbacks, ['secretEnv', 'secret'], { secret: masked });
+  reshape(mqtt, ['passwordEnv'], { password: masked });
+  return Type.Unsafe<AppConfigViewType>(schema);
+})();
+export type AppConfigView = AppConfigViewType;
+
+const block = (name: keyof typeof ConfigFile.properties) => camelSchema(ConfigFile.properties[name]);
+
+/** Streaming settings of an app. */
+export const StreamingView = (() => {
+  const webrtc = block('webrtc') as unknown as JsonObject;
+  const transcoding = block('transcoding') as unknown as JsonObject;
+  Object.assign(transcoding.properties, {
+    hwaccelResolved: {
+      type: 'object',
+      description: 'Where encoding runs, and why.',
+      properties: {
+        requested: text('What the app, or else the daemon, asks for: auto, gpu or cpu.'),
+        effective: text('gpu or cpu.'),
+        type: text('nvidia, vaapi or none.'),
+        reason: text('In words.'),
+      },
+      required: ['requested', 'effective', 'type', 'reason'],
+    },
+  });
+  return Type.Unsafe<StreamingViewType>({
+    type: 'object',
+    properties: {
+      app: text('Name of the app.'),
+      adaptive: webrtc.properties['adaptive'],
+      layers: webrtc.properties['layers'],
+      rtmp: block('rtmp'),
+      features: block('features'),
+      transcoding,
+    },
+    required: ['app', 'adaptive', 'layers', 'rtmp', 'features', 'transcoding'],
+  });
+})();
+export type StreamingView = StreamingViewType;
+
+const yaml = Type.String({ maxLength: CONFIG_LIMITS.chars, description: 'The whole text of config.yaml.' });
+const confirmPublic = Type.Optional(
+  Type.Boolean({ description: 'Must be true when the text gives a first s3.public_url: recordings become public.' }),
+);
+
+export const PutRawBody = object({ yaml, confirmPublic });
+export const ValidateBody = object({ yaml });
+export const RevertBody = object({ confirmPublic });
+/** A structured change that is only tried. */
+export const PreviewBody = object({
+  settings: Type.Optional(PatchAppBody),
+  streaming: Type.Optional(PatchStreamingBody),
+});
+
+export const Diagnostic = object({
+  severity: oneOf(['error', 'warning']),
+  code: Type.String({ description: 'Stable word.', examples: ['unknown-key'] }),
+  message: Type.String(),
+  path: Type.String({ description: 'Dotted key; empty for the whole text.', examples: ['recording.split_minutes'] }),
+  line: Type.Integer({ description: 'From 1.' }),
+  column: Type.Integer({ description: 'From 1.' }),
+  endLine: Type.Integer(),
+  endColumn: Type.Integer(),
+});
+
+/** What is wrong with the file on the disk; the config in force is the last one that was valid. */
+export const ConfigProblem = object({
+  message: Type.String(),
+  since: Instant,
+  diagnostics: Type.Array(Diagnostic),
+});
+export type ConfigProblem = Static<typeof ConfigProblem>;
+
+export const RawConfig = object({
+  yaml: Type.String({ description: 'The text as it is on the disk.' }),
+  etag: Type.String({ description: 'Also the header ETag; send it back in If-Match.' }),
+  masked: Type.Boolean({ description: 'Secrets are masked in it, because the caller may not write the config.' }),
+  problem: nullable(ConfigProblem),
+});
+export type RawConfig = Static<typeof RawConfig>;
+
+export const ConfigWritten = object({
+  reloaded: Type.Boolean({ description: 'The text is in force.' }),
+  warnings: Type.Array(Type.String()),
+  changed: Type.Array(Type.String(), { description: 'Dotted keys whose value changed.' }),
+});
+export type ConfigWritten = Static<typeof ConfigWritten>;
+
+const outcome = {
+  valid: Type.Boolean(),
+  warnings: Type.Array(Type.String(), { description: 'Empty when invalid.' }),
+  error: nullable(Type.String({ description: 'The first error, with line and column.' })),
+  errors: Type.Array(Type.String(), { description: 'Empty, or that one entry; see diagnostics for all.' }),
+  diff: Type.String({
+    description:
+      'Every line of the merged view, marked with two spaces, `- ` or `+ `; empty when equal. Secrets are masked.',
+  }),
+  changed: Type.Boolean(),
+  diagnostics: Type.Array(Diagnostic),
+};
+export const ValidateResult = object(outcome);
+export type ValidateResult = Static<typeof ValidateResult>;
+
+export const PreviewResult = object({
+  ...outcome,
+  changedKeys: Type.Array(Type.String(), { description: 'Dotted keys whose value would change.' }),
+});
+export type PreviewResult = Static<typeof PreviewResult>;
+
+export const CHANGE_REASONS = ['raw', 'revert', 'settings', 'streaming', 'preset', 's3', 'hand-edit'] as const;
+
+/** The change that a backup was taken for. */
+export const ConfigChange = object({
+  at: Instant,
+  actor: object({ id: Type.String(), label: nullable(Type.String()) }),
+  reason: oneOf(CHANGE_REASONS, { description: 'How the text that the backup holds was replaced.' }),
+  detail: nullable(Type.String({ description: 'The preset, or the backup that was gone back to.' })),
+  changed: Type.Array(Type.String(), { description: 'Dotted keys whose value changed then.' }),
+});
+export type ConfigChange = Static<typeof ConfigChange>;
+
+export const ConfigBackup = object({
+  file: Type.String({ examples: ['config.yaml.bak.20260630T184500123Z'] }),
+  ts: Type.String({ description: 'Its id.', examples: ['20260630T184500123Z'] }),
+  sizeBytes: Type.Integer(),
+  createdAt: Instant,
+  change: nullable(ConfigChange, { description: 'Null when nothing is known of it.' }),
+});
+export type ConfigBackup = Static<typeof ConfigBackup>;
+
+export const BackupParams = object({
+  ...AppNameParams.properties,
+  ts: Type.String({ pattern: '^[A-Za-z0-9_.-]+$', maxLength: 64, examples: ['20260630T184500123Z'] }),
+});
+
+/** Other headers are left alone. */
+export const IfMatchHeaders = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({ maxLength: 1024, description: 'Write only if the config is still the one with this ETag.' }),
+  ),
+});
