@@ -1,0 +1,168 @@
+import type { Keep } from '#shared/ipc/connections.ts';
+import type { KeychainState } from '#shared/ipc/keychain.ts';
+import { failure, IpcFailure } from '#shared/ipc/outcome.ts';
+import { type LoadModule, loadBackend, type SecretBackend } from './backends.ts';
+import { type Lock, SecretService } from './secret-service.ts';
+
+export interface VaultOptions {
+  /** Name under which the keychain shows the entries. */
+  service?: string;
+  platform?: NodeJS.Platform;
+  env?: NodeJS.ProcessEnv;
+  load?: LoadModule;
+}
+
+type Found = Omit<KeychainState, 'sessionOnly'>;
+
+const NAMES: Partial<Record<NodeJS.Platform, string>> = {
+  darwin: 'macOS Keychain',
+  win32: 'Windows Credential Manager',
+};
+
+/**
+ * Where credentials are kept: in the system's keychain, or, when the person chose so, in this process's memory until the
+ * app quits. Never in a file. "No keychain", "locked" and "not stored" are three different answers.
+ */
+export class Vault {
+  readonly #service: string;
+  readonly #platform: NodeJS.Platform;
+  readonly #secretService: SecretService;
+  readonly #load: LoadModule | undefined;
+  readonly #session = new Map<string, string>();
+  #backend: Promise<SecretBackend> | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor({ service = 'StreamHub', platform = process.platform, env = process.env, load }: VaultOptions = {}) {
+    this.#service = service;
+    this.#platform = platform;
+    this.#secretService = new SecretService(env);
+    this.#load = load;
+  }
+
+  async state(): Promise<KeychainState> {
+    const found = await this.#look();
+    return { ...found, sessionOnly: [...this.#session.keys()] };
+  }
+
+  /** Is it kept in memory only? */
+  isSessionOnly(account: string): boolean {
+    return this.#session.has(account);
+  }
+
+  /**
+   * @returns the secret, or null when none is stored
+   * @throws KEYCHAIN_LOCKED, KEYCHAIN_NONE, KEYCHAIN_FAILED
+   */
+  async read(account: string): Promise<string | null> {
+    const kept = this.#session.get(account);
+    if (kept !== undefined) return kept;
+    return await this.#use((backend) => backend.get(this.#service, account));
+  }
+
+  /** Keeps the secret and makes sure that it can be read again. */
+  async write(account: string, secret: string, keep: Keep): Promise<void> {
+    if (keep === 'session') {
+      this.#session.set(account, secret);
+      return;
+    }
+    await this.#use(async (backend) => {
+      await backend.set(this.#service, account, secret);
+      if ((await backend.get(this.#service, account)) !== secret)
+        throw new Error('what was stored could not be read again');
+    });
+    this.#session.delete(account);
+  }
+
+  /** Forgets the secret wherever it is. That a keychain is locked or gone is not hidden: the secret may still be in it. */
+  async remove(account: string): Promise<void> {
+    if (this.#session.delete(account)) return;
+    await this.#use((backend) => backend.delete(this.#service, account));
+  }
+
+  /** Moves a secret from memory into the keychain. */
+  async keep(account: string): Promise<void> {
+    const secret = this.#session.get(account);
+    if (secret !== undefined) await this.write(account, secret, 'keychain');
+  }
+
+  /** Asks the system to unlock the keychain, which may ask the person. */
+  async unlock(): Promise<KeychainState> {
+    if (this.#platform === 'linux') await this.#secretService.unlock();
+    return await this.state();
+  }
+
+  async #look(): Promise<Found> {
+    const service = NAMES[this.#platform] ?? 'Secret Service';
+    const describe = (lock: Lock, module: SecretBackend['module'] | null): Found => ({
+      ...WORDS[lock.state],
+      state: lock.state,
+      service,
+      module,
+      canUnlock: lock.state === 'locked' && this.#platform === 'linux',
+      ...(lock.state === 'none' ? { message: `This machine offers no keychain: ${lock.reason}.` } : {}),
+    });
+    let backend: SecretBackend;
+    try {
+      backend = await this.#loaded();
+    } catch (error) {
+      return describe(
+        { state: 'none', reason: (error as Error).message.replace(/^.*?: /, '').replace(/\.$/, '') },
+        null,
+      );
+    }
+    return describe(await this.#lock(backend), backend.module);
+  }
+
+  async #lock(backend: SecretBackend): Promise<Lock> {
+    if (this.#platform === 'linux') return await this.#secretService.lock();
+    try {
+      await backend.get(this.#service, 'is-it-open');
+      return { state: 'ready' };
+    } catch (error) {
+      return lockFrom(error);
+    }
+  }
+
+  /** One at a time: each call holds a thread of the process's small pool, for as long as the system may ask the person. */
+  #use<T>(work: (backend: SecretBackend) => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(async () => {
+      const backend = await this.#loaded();
+      if (this.#platform === 'linux') refuse(await this.#secretService.lock());
+      try {
+        return await work(backend);
+      } catch (error) {
+        refuse(await this.#lock(backend));
+        throw failure('KEYCHAIN_FAILED', { reason: (error as Error).message }, { cause: error });
+      }
+    });
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  #loaded(): Promise<SecretBackend> {
+    this.#backend ??= loadBackend(this.#load);
+    return this.#backend;
+  }
+}
+
+const WORDS: Record<Lock['state'], { message: string; hint: string | null }> = {
+  ready: { message: 'Credentials are kept in the keychain.', hint: null },
+  locked: { message: 'The keychain is locked.', hint: 'Unlock it, or keep credentials for this session only.' },
+  none: {
+    message: 'This machine offers no keychain.',
+    hint: 'Credentials can be kept until the app quits. On Linux, GNOME Keyring, KWallet or KeePassXC brings a keychain.',
+  },
+};
+
+function refuse(lock: Lock): void {
+  if (lock.state === 'locked') throw failure('KEYCHAIN_LOCKED', {}, { hint: WORDS.locked.hint ?? '' });
+  if (lock.state === 'none') throw failure('KEYCHAIN_NONE', { reason: lock.reason }, { hint: WORDS.none.hint ?? '' });
+}
+
+function lockFrom(error: unknown): Lock {
+  if (error instanceof IpcFailure) return { state: 'none', reason: error.message };
+  const { message } = error as Error;
+  return /interaction is not allowed|-25308|locked/i.test(message)
+    ? { state: 'locked' }
+    : { state: 'none', reason: message };
+}
