@@ -132,7 +132,7 @@ export class Vault {
         return await work(backend);
       } catch (error) {
         refuse(await this.#lock(backend));
-        throw failure('KEYCHAIN_FAILED', { reason: (error as Error).message }, { cause: error });
+        throw failed(error);
       }
     });
     this.#queue = turn.catch(() => {});
@@ -143,6 +143,14 @@ export class Vault {
     this.#backend ??= loadBackend(this.#load);
     return this.#backend;
   }
+}
+
+function failed(error: unknown): IpcFailure {
+  const { message } = error as Error;
+  // keytar goes on speaking to a keyring daemon that is no longer there
+  const isStale = /The name :[\d.]+ was not provided/.test(message);
+  const hint = isStale ? { hint: 'The keychain was started anew meanwhile: restart StreamHub to use it again.' } : {};
+  return failure('KEYCHAIN_FAILED', { reason: message }, { cause: error, ...hint });
 }
 
 const WORDS: Record<Lock['state'], { message: string; hint: string | null }> = {

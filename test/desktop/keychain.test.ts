@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import test from 'node:test';
+import { Vault } from '#desktop/main/vault/vault.ts';
+import { inKeychain, keychainMissing } from '../helpers/keychain.ts';
+
+const missing = keychainMissing();
+
+test('in a real keychain, with each of its modules', { skip: missing }, async () => {
+  const { code, stdout, stderr } = await inKeychain(path.join(import.meta.dirname, 'keychain.session.ts'));
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /pass 13\b/);
+});
+
+test('without a D-Bus session, or with one that is not there, there is no keychain', async (t) => {
+  if (process.platform !== 'linux') return t.skip('Linux only');
+  for (const env of [{}, { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/none' }, { DBUS_SESSION_BUS_ADDRESS: 'nonsense' }]) {
+    const vault = new Vault({ env, platform: 'linux' });
+    assert.equal((await vault.state()).state, 'none', JSON.stringify(env));
+    for (const attempt of [vault.read('a'), vault.write('a', 's', 'keychain'), vault.remove('a')])
+      await assert.rejects(attempt, { code: 'KEYCHAIN_NONE' });
+  }
+});
+
+test('for the session only: in memory, named as such, gone with the vault', async () => {
+  const vault = new Vault({ env: {}, platform: 'linux' });
+  await vault.write('a', 'secret', 'session');
+  assert.equal(await vault.read('a'), 'secret');
+  const state = await vault.state();
+  assert.deepEqual(state.sessionOnly, ['a']);
+  assert.ok(!JSON.stringify(state).includes('secret'));
+  await assert.rejects(vault.keep('a'), { code: 'KEYCHAIN_NONE' });
+  assert.equal(await vault.read('a'), 'secret');
+  await vault.remove('a');
+  await assert.rejects(vault.read('a'), { code: 'KEYCHAIN_NONE' });
+  await assert.rejects(new Vault({ env: {}, platform: 'linux' }).read('a'), { code: 'KEYCHAIN_NONE' });
+});
+
+test('without any module the person hears why', async () => {
+  const vault = new Vault({ load: () => Promise.reject(new Error('no binary for this machine')) });
+  const state = await vault.state();
+  assert.equal(state.state, 'none');
+  assert.equal(state.module, null);
+  assert.match(state.message, /no binary for this machine/);
+  await assert.rejects(vault.write('a', 's', 'keychain'), { code: 'KEYCHAIN_NONE' });
+});
