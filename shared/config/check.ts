@@ -1,12 +1,13 @@
 import { crossCheck } from './cross-checks.ts';
 import { type AppConfig, completeConfig } from './defaults.ts';
-import { type Diagnostic, sentenceOf } from './diagnostic.ts';
+import type { Diagnostic, TextRange } from './diagnostic.ts';
 import { diffTexts, type Shown } from './diff.ts';
 import { Findings } from './findings.ts';
 import { registerConfigFormats } from './formats.ts';
 import { maskedLines, secretSpans } from './mask.ts';
 import { type ParsedConfig, parseConfig } from './parse.ts';
 import { checkStructure } from './structure.ts';
+import { changedKeys } from './values.ts';
 
 registerConfigFormats();
 
@@ -31,7 +32,14 @@ export interface CheckResult {
   /** Merged view of `current` and `text`, secrets masked; `''` when they are equal or no diff was asked for. */
   diff: string;
   changed: boolean;
+  /** Dotted keys whose values differ from `current`. */
+  changedKeys: string[];
+  /** Where the values stand that the daemon itself has to judge. */
+  places: Record<string, TextRange>;
 }
+
+/** Keys that can only be judged with the other apps and the network policy at hand. */
+const JUDGED_ELSEWHERE = ['room_prefix', 's3.endpoint', 'callbacks.url', 'mqtt.url', 's3.public_url'];
 
 /** Checks one config text: syntax, limits, every known key, and how they fit together. Never throws on a bad text. */
 export function checkConfig(input: CheckInput): CheckResult {
@@ -48,13 +56,16 @@ export function checkParsed(parsed: ParsedConfig, input: CheckInput): CheckResul
   const diagnostics = findings.list.sort((a, b) => a.line - b.line || a.column - b.column);
   const valid = diagnostics.every((finding) => finding.severity !== 'error');
   const shown = shownOf(parsed);
+  const current = input.current === undefined ? undefined : parseConfig(input.current);
   return {
     valid,
     diagnostics,
     config: valid && parsed.value !== null ? completeConfig(parsed.value, input.app) : null,
     masked: shown.shown?.join('\n') ?? null,
-    diff: input.current === undefined ? '' : diffTexts(shownOf(parseConfig(input.current)), shown),
+    diff: current === undefined ? '' : diffTexts(shownOf(current), shown),
     changed: input.current !== undefined && input.current !== input.text,
+    changedKeys: current === undefined ? [] : changedKeys(current.value ?? undefined, parsed.value ?? undefined),
+    places: Object.fromEntries(JUDGED_ELSEWHERE.map((path) => [path, findings.rangeOf(path)])),
   };
 }
 
@@ -62,12 +73,4 @@ export function checkParsed(parsed: ParsedConfig, input: CheckInput): CheckResul
 function shownOf(parsed: ParsedConfig): Shown {
   const hides = parsed.root === null || secretSpans(parsed).length > 0;
   return hides ? { text: parsed.text, shown: maskedLines(parsed) } : { text: parsed.text };
-}
-
-/** The sentences of a result: the first error, and every warning of a valid text. */
-export function wordsOf(diagnostics: readonly Diagnostic[]): { error: string | null; warnings: string[] } {
-  const errors = diagnostics.filter((finding) => finding.severity === 'error');
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  const error = errors[0] === undefined ? null : sentenceOf(errors[0]) + more;
-  return { error, warnings: error === null ? diagnostics.map(sentenceOf) : [] };
 }

@@ -74,6 +74,7 @@ export function completeConfig(value: Record<string, unknown>, app: string): App
   if (!isRecord(value['transcoding'])) file.transcoding.enabled = file.rtmp.transcode;
   if (file.webrtc.layers.length === 0) file.webrtc.layers = structuredClone([...DEFAULT_LAYERS]);
   file.transcoding.vod_renditions = usableRenditions(file.transcoding.vod_renditions);
+  if (file.display_name.trim() === '') file.display_name = app;
   const config = toCamel(file);
   // the names of a provider's own settings are the provider's
   if (file.s3.options !== undefined) config.s3.options = file.s3.options as typeof config.s3.options;

@@ -28,3 +28,11 @@ export function dotted(path: readonly (string | number)[]): string {
     '',
   );
 }
+
+/** The sentences of a result: the first error, and every warning of a valid text. */
+export function wordsOf(diagnostics: readonly Diagnostic[]): { error: string | null; warnings: string[] } {
+  const errors = diagnostics.filter((finding) => finding.severity === 'error');
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const error = errors[0] === undefined ? null : sentenceOf(errors[0]) + more;
+  return { error, warnings: error === null ? diagnostics.map(sentenceOf) : [] };
+}

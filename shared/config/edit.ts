@@ -1,10 +1,11 @@
-import { type CheckInput, type CheckResult, checkParsed, wordsOf } from './check.ts';
+import { type CheckInput, type CheckResult, checkParsed } from './check.ts';
+import { wordsOf } from './diagnostic.ts';
 import { applyEdits, type Edit, pinTranscoding } from './edits.ts';
 import { CONFIG_LIMITS } from './limits.ts';
 import { type ParsedConfig, parseConfig } from './parse.ts';
 import { EditError } from './splice.ts';
 import { operate, writeOutAliases } from './surgery.ts';
-import { changedKeys, sameValue } from './values.ts';
+import { sameValue } from './values.ts';
 
 export interface EditInput extends Omit<CheckInput, 'current'> {
   edits: readonly Edit[];
@@ -14,8 +15,6 @@ export interface EditResult {
   /** Why the text could not be edited: it is no YAML mapping. Then nothing else is meaningful. */
   unreadable: string | null;
   text: string;
-  /** Dotted keys whose values changed. */
-  changedKeys: string[];
   /** The new text's check, with the diff from the old one. */
   check: CheckResult;
 }
@@ -26,14 +25,13 @@ export function editConfig(input: EditInput): EditResult {
   const context = { ...input, current: input.text };
   if (parsed.value === null) {
     const check = checkParsed(parsed, context);
-    return { unreadable: wordsOf(check.diagnostics).error, text: input.text, changedKeys: [], check };
+    return { unreadable: wordsOf(check.diagnostics).error, text: input.text, check };
   }
   const target = applyEdits(parsed.value, pinTranscoding(parsed.value, input.edits));
   const edited = rewriteConfig(parsed, target);
   return {
     unreadable: null,
     text: edited.text,
-    changedKeys: changedKeys(parsed.value, target),
     check: checkParsed(edited, { ...context, text: edited.text }),
   };
 }

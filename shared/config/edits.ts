@@ -1,5 +1,5 @@
-import { PROTECTED_KEYS } from '../plugin-sdk/preset.ts';
 import { isRecord } from './case.ts';
+import { PROTECTED_KEYS } from './protected-keys.ts';
 import { own, put } from './values.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Node } from 'yaml';
-import { type Diagnostic, dotted } from './diagnostic.ts';
+import { type Diagnostic, dotted, type TextRange } from './diagnostic.ts';
 import { CONFIG_LIMITS } from './limits.ts';
 import type { ParsedConfig } from './parse.ts';
 
@@ -19,6 +19,12 @@ export class Findings {
   /** Remembers where a value stands, for findings that are made later by path. */
   place(path: Path, node: Node | null | undefined): void {
     if (node?.range) this.#places.set(dotted(path), node);
+  }
+
+  /** Where the value of a dotted path stands, or the block that lacks it. */
+  rangeOf(path: string): TextRange {
+    const at = (this.#places.get(path) ?? this.#nearest(path.split('.')))?.range ?? [0, 0, 0];
+    return this.#parsed.rangeOf(at[0], at[1]);
   }
 
   error(code: string, message: string, path: Path, node?: Node | null): void {

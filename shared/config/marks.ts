@@ -46,6 +46,9 @@ const ignored = (instead: string) =>
     Type.Unsafe<unknown>({ description: 'Not read.', 'x-ignored': instead, 'x-secret': true, 'x-written': false }),
   );
 
+/** What stands in place of a secret. A text that carries it is never written. */
+export const MASK = '****';
+
 /** Limits of an address that may be empty. */
 export const HTTP_URL = {
   format: 'streamhub-http-url',

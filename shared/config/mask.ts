@@ -1,10 +1,7 @@
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, type ParsedNode } from 'yaml';
 import { schemaAt } from './defaults.ts';
-import { marksOf } from './marks.ts';
+import { MASK, marksOf } from './marks.ts';
 import type { ParsedConfig } from './parse.ts';
-
-/** What stands in place of a secret. A text that carries it is never written. */
-export const MASK = '****';
 
 /** Keys whose text is masked wherever they stand, in blocks of the operator's own too. Names of stored secrets are not secret. */
 const SECRET_NAME =

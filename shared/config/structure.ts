@@ -6,8 +6,7 @@ import { isRecord } from './case.ts';
 import { defaultOf } from './defaults.ts';
 import { dotted } from './diagnostic.ts';
 import type { Findings, Path } from './findings.ts';
-import { marksOf, propertiesOf } from './marks.ts';
-import { MASK } from './mask.ts';
+import { MASK, marksOf, propertiesOf } from './marks.ts';
 import type { ParsedConfig } from './parse.ts';
 import { ConfigFile } from './schema.ts';
 

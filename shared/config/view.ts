@@ -1,6 +1,6 @@
 import type { AppConfig } from './defaults.ts';
 import type { HwaccelChoice, ResolvedHwaccel } from './hwaccel.ts';
-import { MASK } from './mask.ts';
+import { MASK } from './marks.ts';
 
 /** Masked values of an app's secrets; empty where there is none. */
 export interface MaskedSecrets {

@@ -2,8 +2,7 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { PRESET_ID_PATTERN } from './manifest.ts';
 
-/** Top-level config keys that no preset can set: identity, credentials and callbacks. The host strips them. */
-export const PROTECTED_KEYS = ['s3', 'callbacks', 'name', 'display_name', 'room_prefix'] as const;
+export { PROTECTED_KEYS } from '../config/protected-keys.ts';
 
 /**
  * A preset: a named set of config values, merged over an app's `config.yaml`. Mappings merge key by key, lists and
