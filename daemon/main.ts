@@ -32,6 +32,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     return;
   }
   greet(daemon);
+  if (settings.consoleBuild) void daemon.services.console.builder.run();
 
   let stopping = false;
   const stop = (signal: string): void => {

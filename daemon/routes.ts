@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { appRoutes } from './apps/routes.ts';
 import { clusterRootRoutes, clusterRoutes } from './cluster/routes.ts';
+import { consoleRoutes } from './console/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { gpuRoutes } from './gpu/routes.ts';
 import { jobRoutes } from './jobs/routes.ts';
@@ -24,4 +25,5 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
 /** Routes at the server's root. */
 export function rootRoutes(app: FastifyInstance, services: Services): void {
   clusterRootRoutes(app, services);
+  consoleRoutes(app, services.console);
 }

@@ -8,6 +8,7 @@ import { AgentFile } from './cluster/agent-file.ts';
 import { OriginReporter } from './cluster/origin.ts';
 import { clusterRepository } from './cluster/repository.ts';
 import { ClusterService } from './cluster/service.ts';
+import { ConsoleService } from './console/service.ts';
 import { type DataDir, prepareDataDir } from './data-dir.ts';
 import { AppDatabases } from './db/app-databases.ts';
 import { migrate } from './db/migrate.ts';
@@ -21,6 +22,7 @@ import { JobService } from './jobs/service.ts';
 import type { Logging } from './logs/logger.ts';
 import type { SecretRegistry } from './logs/secret-registry.ts';
 import { LogService } from './logs/service.ts';
+import { PACKAGE_ROOT } from './paths.ts';
 import { SecretStore } from './secrets/store.ts';
 import { publicBase, type Settings } from './settings.ts';
 import { HealthService } from './system/health.ts';
@@ -52,6 +54,8 @@ export interface Services {
   cluster: ClusterService;
   /** The edge agent and its install script, as served to machines. */
   agentFile: AgentFile;
+  /** The web console as it is served at `/`. */
+  console: ConsoleService;
   /** Asked in order for each Bearer value. */
   resolvers: CredentialResolver[];
   /** True when the registry database was made by this start. */
@@ -117,6 +121,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     metricsUrl: settings.livekitMetricsUrl,
     log: log.child({ source: 'cluster' }),
   });
+  const webConsole = new ConsoleService(PACKAGE_ROOT, log.child({ source: 'console' }));
   const health = new HealthService();
   health.addCheck('registry', () => void db.prepare('SELECT 1').get());
   health.addCheck('data directory', () => access(dir.data, constants.W_OK).then(() => undefined));
@@ -145,6 +150,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     health,
     cluster,
     agentFile: new AgentFile(),
+    console: webConsole,
     resolvers,
     isFirstStart,
     async start() {
@@ -159,6 +165,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
       origin.start();
     },
     async stop() {
+      webConsole.stop();
       origin.stop();
       await cluster.stop();
       await jobs.stop();

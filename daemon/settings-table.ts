@@ -51,6 +51,11 @@ export const SETTINGS = {
   rtmpPublicHost: str('RTMP_PUBLIC_HOST', 'Advertised RTMP host.'),
   redisUrl: str('REDIS_URL', 'Redis of the LiveKit cluster.', { default: 'redis://localhost:6379' }),
   apiToken: secret('STREAMHUB_API_TOKEN', 'First global API token, stored as a hash when no live global token exists.'),
+  consoleBuild: flag(
+    'STREAMHUB_CONSOLE_BUILD',
+    true,
+    'In a clone, build the web console in the background when it is missing or older than its sources.',
+  ),
   systemdUnit: str('SYSTEMD_UNIT', 'Unit named in the guidance of the settings page.', { default: 'streamhub' }),
   trustedProxies: {
     type: 'list',

@@ -5,7 +5,7 @@ import type { Outcome } from '#shared/ipc/outcome.ts';
 import { type Bridge, HostError } from './bridge.ts';
 
 /** The value of an answer of the main process, or its failure thrown. */
-export function valueOf<T>(outcome: Outcome<T>): T {
+export function opened<T>(outcome: Outcome<T>): T {
   if (outcome.ok) return outcome.value;
   throw new HostError(outcome.error);
 }
@@ -18,7 +18,7 @@ export function desktopBridge(native: DesktopBridge): Bridge {
     host: 'desktop',
     desktop: native,
     async connections() {
-      known = valueOf(await native.connections.list()).connections;
+      known = opened(await native.connections.list()).connections;
       return known;
     },
     onConnections(listener) {
@@ -83,19 +83,19 @@ export function desktopBridge(native: DesktopBridge): Bridge {
       return close;
     },
     async signIn(id, credential, keep) {
-      valueOf(await native.connections.signIn({ id, credential, keep }));
+      opened(await native.connections.signIn({ id, credential, keep }));
     },
     async signOut(id) {
-      valueOf(await native.connections.signOut({ id }));
+      opened(await native.connections.signOut({ id }));
     },
     async retry(id) {
-      valueOf(await native.connections.retry({ id }));
+      opened(await native.connections.retry({ id }));
     },
     async copyText(text) {
-      valueOf(await native.desktop.copyText({ text }));
+      opened(await native.desktop.copyText({ text }));
     },
     async saveText(suggestedName, text) {
-      return valueOf(await native.desktop.saveText({ suggestedName, text })) !== null;
+      return opened(await native.desktop.saveText({ suggestedName, text })) !== null;
     },
   };
 }

@@ -23,7 +23,6 @@ interface Subscribers {
 /** The browser as host: one daemon, the page's own origin; the credential lives in this tab only. */
 export class WebBridge implements Bridge {
   readonly host = 'web';
-  readonly web = { adopt: (token: string) => this.#adopt(token) };
   readonly #subscribers: Subscribers = { connections: new Set(), events: new Set(), gap: new Set() };
   #credential: string | undefined;
   #connection: Connection;
@@ -86,6 +85,12 @@ export class WebBridge implements Bridge {
       this.#adopt(signIn.token.trim());
       return;
     }
+    if (signIn.kind === 'exchange') {
+      const answer = await this.#ask('POST', signIn.path.slice(API_BASE.length), signIn.body);
+      if (answer.status >= 300) throw refusal(answer);
+      this.#adopt((JSON.parse(answer.body) as { data: { token: string } }).data.token);
+      return;
+    }
     const password = signIn.kind === 'password' ? signIn : this.#pendingPassword;
     if (password === undefined) throw new HostError({ code: 'NO_CREDENTIAL', message: 'Type the password again.' });
     const { user, password: secret } = password;
@@ -93,7 +98,8 @@ export class WebBridge implements Bridge {
     const answer = await this.#ask('POST', '/auth/login', { user, password: secret, ...code });
     if (answer.status !== 200) {
       const refused = refusal(answer);
-      this.#pendingPassword = refused.code === 'TOTP_REQUIRED' || refused.code === 'TOTP_INVALID' ? { user, password: secret } : undefined;
+      this.#pendingPassword =
+        refused.code === 'TOTP_REQUIRED' || refused.code === 'TOTP_INVALID' ? { user, password: secret } : undefined;
       throw refused;
     }
     this.#pendingPassword = undefined;
@@ -109,7 +115,8 @@ export class WebBridge implements Bridge {
     this.#lastEventId = undefined;
     this.#set('signed-out', { live: false, error: null, account: null });
     // a session ends by itself: signing out must work while the daemon is away
-    if (secret?.startsWith('sk_') === false) await this.#ask('DELETE', '/auth/sessions/current', undefined, secret).catch(() => {});
+    if (secret?.startsWith('sk_') === false)
+      await this.#ask('DELETE', '/auth/sessions/current', undefined, secret).catch(() => {});
   }
 
   async retry(): Promise<void> {
@@ -138,8 +145,16 @@ export class WebBridge implements Bridge {
   }
 
   #ask(method: string, path: string, body?: unknown, secret?: string): Promise<WireAnswer> {
-    const headers = { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
-    const request = { method, path: API_BASE + path, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const headers = {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    const request = {
+      method,
+      path: API_BASE + path,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
     return fetchSend('', () => secret)(request, AbortSignal.timeout(30_000)).catch((error: Error) => {
       throw new HostError({ code: 'UNREACHABLE', message: `The daemon cannot be reached: ${error.message}` });
     });
@@ -215,7 +230,12 @@ export class WebBridge implements Bridge {
       live: false,
       attempts: attempts + 1,
       nextTryAt: new Date(at.getTime() + wait).toISOString(),
-      error: { code: 'CONNECTION_LOST', message: 'The daemon does not answer.', hint: `${method} ${path}: ${error.message}`, at: at.toISOString() },
+      error: {
+        code: 'CONNECTION_LOST',
+        message: 'The daemon does not answer.',
+        hint: `${method} ${path}: ${error.message}`,
+        at: at.toISOString(),
+      },
     });
   }
 
@@ -260,6 +280,7 @@ function refusal(answer: WireAnswer): HostError {
     code: known?.code ?? `HTTP_${answer.status}`,
     message: known?.message ?? `The daemon answered HTTP ${answer.status}.`,
     ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    ...(known?.details === undefined ? {} : { fields: known.details }),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { WireAnswer, WireRequest } from '#shared/client/client.ts';
+import type { ErrorDetail } from '#shared/errors.ts';
 import type { Connection, Credential, Keep } from '#shared/ipc/connections.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import type { DesktopBridge } from '#shared/ipc/index.ts';
@@ -42,8 +43,6 @@ export interface Bridge {
 
   /** What only a desktop has: more connections, keychain, local daemon, terminal, shell. */
   readonly desktop?: DesktopBridge;
-  /** What only a browser does: signing in with the token that a set-up, invitation or sign-in link gave. */
-  readonly web?: { adopt(sessionToken: string): void };
 }
 
 export interface StreamListener {
@@ -56,10 +55,13 @@ export class HostError extends Error {
   override readonly name = 'HostError';
   readonly code: string;
   readonly hint: string | undefined;
+  /** Fields that the daemon refused. */
+  readonly details: readonly ErrorDetail[];
 
-  constructor(error: Pick<IpcError, 'message' | 'hint'> & { code: string }) {
+  constructor(error: Pick<IpcError, 'message' | 'hint'> & { code: string; fields?: readonly ErrorDetail[] }) {
     super(error.message);
     this.code = error.code;
     this.hint = error.hint;
+    this.details = error.fields ?? [];
   }
 }

@@ -28,7 +28,8 @@ type Parts<O extends Operation> = (keyof ParamsOf<O> extends never ? object : { 
 export type Input<O extends Operation> = Parts<O> & { headers?: Record<string, string> };
 
 /** The input may be left out when nothing in it is required. */
-export type InputArgs<O extends Operation> = Record<never, never> extends Input<O> ? [input?: Input<O>] : [input: Input<O>];
+export type InputArgs<O extends Operation> =
+  Record<never, never> extends Input<O> ? [input?: Input<O>] : [input: Input<O>];
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
@@ -88,7 +89,9 @@ export function requestOf<O extends Operation>(op: O, input: Input<O> | undefine
     body?: unknown;
     headers?: Record<string, string>;
   };
-  const path = op.path.replace(/\{(\w+)\}/g, (_place, name: string) => encodeURIComponent(String(params?.[name] ?? '')));
+  const path = op.path.replace(/\{(\w+)\}/g, (_place, name: string) =>
+    encodeURIComponent(String(params?.[name] ?? '')),
+  );
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value === undefined || value === null || value === '') continue;
@@ -110,7 +113,7 @@ export function requestOf<O extends Operation>(op: O, input: Input<O> | undefine
 function readAnswer<O extends Operation>(op: O, answer: WireAnswer, trace: RequestTrace): ResultOf<O> {
   if (answer.status >= 200 && answer.status < 300) {
     if (answer.body === '') return undefined as ResultOf<O>;
-    if (op.produces) return answer.body as ResultOf<O>;
+    if (op.produces) return answer.body as unknown as ResultOf<O>;
     try {
       return JSON.parse(answer.body) as ResultOf<O>;
     } catch (error) {

@@ -134,6 +134,7 @@ export async function daemonProcess(
       PATH: process.env['PATH'] ?? '',
       HOME: process.env['HOME'] ?? '',
       GPU_DISABLE: 'true',
+      STREAMHUB_CONSOLE_BUILD: 'off',
       STREAMHUB_API_TOKEN: TEST_TOKEN,
       PORT: '0',
       ...env,

@@ -1,5 +1,5 @@
-import type { Connection } from '#shared/ipc/connections.ts';
 import { create } from 'zustand';
+import type { Connection } from '#shared/ipc/connections.ts';
 
 interface ConnectionsState {
   /** False until the host has answered once. */

@@ -102,7 +102,11 @@ export const theme = createTheme({
     Popover: { defaultProps: { transitionProps: { duration: 80 } } },
     Combobox: { defaultProps: { transitionProps: { duration: 80 } } },
     Modal: {
-      defaultProps: { transitionProps: { duration: 100, transition: 'fade' }, centered: true, overlayProps: { backgroundOpacity: 0.35 } },
+      defaultProps: {
+        transitionProps: { duration: 100, transition: 'fade' },
+        centered: true,
+        overlayProps: { backgroundOpacity: 0.35 },
+      },
     },
     Drawer: {
       defaultProps: {

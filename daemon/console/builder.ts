@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { glob, rename, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Logger } from 'pino';
+
+/** `absent`: this package has neither a built console nor its sources. */
+export type BuildState = 'idle' | 'building' | 'failed' | 'absent';
+
+const SOURCES = ['desktop/renderer/**/*', 'shared/**/*.ts', 'package-lock.json'];
+const OUTPUT_KEPT = 4000;
+
+/** Builds the console of a clone beside the running daemon, when there is none or its sources are newer. */
+export class ConsoleBuilder {
+  readonly #root: string;
+  readonly #dir: string;
+  readonly #log: Logger;
+  #state: BuildState = 'idle';
+  #child: ChildProcess | undefined;
+  #stopped = false;
+
+  /**
+   * @param root folder of the package
+   * @param dir where the built console belongs
+   */
+  constructor(root: string, dir: string, log: Logger) {
+    this.#root = root;
+    this.#dir = dir;
+    this.#log = log;
+  }
+
+  get state(): BuildState {
+    return this.#state;
+  }
+
+  /** Builds if that is needed; resolves when the console is as new as its sources, or cannot be. */
+  async run(): Promise<void> {
+    const isBuilt = existsSync(path.join(this.#dir, 'index.html'));
+    const config = path.join(this.#root, 'desktop', 'renderer', 'vite.config.ts');
+    const vite = path.join(this.#root, 'node_modules', 'vite', 'bin', 'vite.js');
+    if (!existsSync(config) || !existsSync(vite)) {
+      this.#state = isBuilt ? 'idle' : 'absent';
+      return;
+    }
+    if (isBuilt && !(await this.#isStale())) return;
+    this.#state = 'building';
+    const next = `${this.#dir}.${process.pid}`;
+    const started = Date.now();
+    try {
+      await this.#build([vite, 'build', '--config', config, '--outDir', next, '--emptyOutDir', '--logLevel', 'warn']);
+      // the old files go in one step, so that a page being loaded meets either build and never half of one
+      const old = `${next}.old`;
+      await rename(this.#dir, old).catch(() => {});
+      await rename(next, this.#dir).catch((error: NodeJS.ErrnoException) => {
+        // another daemon of this clone has put its own, just as new, in place
+        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+      });
+      await rm(old, { recursive: true, force: true });
+      await rm(next, { recursive: true, force: true });
+      this.#state = 'idle';
+      this.#log.info({ ms: Date.now() - started }, 'the web console was built');
+    } catch (error) {
+      await rm(next, { recursive: true, force: true });
+      if (this.#stopped) return;
+      this.#state = 'failed';
+      this.#log.error({ err: error }, 'the web console could not be built; npm run build:console says more');
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#child?.kill();
+  }
+
+  async #isStale(): Promise<boolean> {
+    const built = (await stat(path.join(this.#dir, 'index.html'))).mtimeMs;
+    for await (const entry of glob(SOURCES, { cwd: this.#root, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      if ((await stat(path.join(entry.parentPath, entry.name))).mtimeMs > built) return true;
+    }
+    return false;
+  }
+
+  #build(args: string[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, args, { cwd: this.#root, stdio: ['ignore', 'pipe', 'pipe'] });
+      this.#child = child;
+      // the daemon's own work goes first
+      if (child.pid !== undefined) os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW);
+      let output = '';
+      const keep = (chunk: Buffer): void => {
+        output = (output + chunk).slice(-OUTPUT_KEPT);
+      };
+      child.stdout?.on('data', keep);
+      child.stderr?.on('data', keep);
+      child.on('error', reject);
+      child.on('close', (code) => {
+        this.#child = undefined;
+        if (code === 0) resolve();
+        else reject(new Error(`vite ended with ${code}: ${output.trim()}`));
+      });
+    });
+  }
+}

@@ -1,0 +1,106 @@
+import {
+  QueryClient,
+  type QueryKey,
+  type UseMutationResult,
+  type UseQueryResult,
+  useMutation,
+  useQuery,
+} from '@tanstack/react-query';
+import type { CallOptions, Input } from '#shared/client/client.ts';
+import type { Operation, ResultOf } from '#shared/contract/operation.ts';
+import { useDaemon } from '../app/daemon-context.tsx';
+import { clientFor } from './clients.ts';
+
+/** One cache for all daemons: the first part of a key is the connection's id, the second the operation's. */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    // a failed read says so at once, with a button; trying again by itself is the connection's business
+    queries: { retry: false, networkMode: 'always', staleTime: 10_000, gcTime: 600_000, refetchOnReconnect: false },
+    mutations: { retry: false, networkMode: 'always' },
+  },
+});
+
+/** What callers see of an answer: `{data, error: null}` is opened. */
+export type Unwrapped<R> = R extends { data: infer D; error: null } ? D : R;
+
+export function unwrapped<R>(result: R): Unwrapped<R> {
+  const opened =
+    typeof result === 'object' && result !== null && 'data' in result && 'error' in result && result.error === null
+      ? result.data
+      : result;
+  return opened as Unwrapped<R>;
+}
+
+export function keyOf<O extends Operation>(connectionId: string, op: O, input?: Input<O>): QueryKey {
+  const { params, query } = (input ?? {}) as { params?: unknown; query?: unknown };
+  return [connectionId, op.id, params ?? null, query ?? null];
+}
+
+/** The options of a read, for `useQuery`, `useQueries` and `fetchQuery`. */
+export function readOptions<O extends Operation>(
+  connectionId: string,
+  op: O,
+  input?: Input<O>,
+  call: CallOptions = {},
+) {
+  return {
+    queryKey: keyOf(connectionId, op, input),
+    queryFn: async ({ signal }: { signal: AbortSignal }) =>
+      unwrapped(await clientFor(connectionId).call(op, input, { ...call, signal })),
+  };
+}
+
+export interface ReadOptions {
+  enabled?: boolean;
+  /** Milliseconds; for what no event announces. */
+  every?: number | false;
+  /** Keep what the former input gave until the new answer is there. */
+  keep?: boolean;
+  timeout?: number;
+  staleTime?: number;
+}
+
+/** Reads an operation of the daemon at hand. */
+export function useRead<O extends Operation>(
+  op: O,
+  input?: Input<O>,
+  options: ReadOptions = {},
+): UseQueryResult<Unwrapped<ResultOf<O>>, Error> {
+  const { id } = useDaemon();
+  return useReadOf(id, op, input, options);
+}
+
+/** Reads an operation of any daemon. */
+export function useReadOf<O extends Operation>(
+  connectionId: string,
+  op: O,
+  input?: Input<O>,
+  { enabled = true, every = false, keep = false, timeout, staleTime }: ReadOptions = {},
+): UseQueryResult<Unwrapped<ResultOf<O>>, Error> {
+  return useQuery<Unwrapped<ResultOf<O>>, Error>({
+    ...readOptions(connectionId, op, input, timeout === undefined ? {} : { timeout }),
+    enabled,
+    refetchInterval: every,
+    ...(staleTime === undefined ? {} : { staleTime }),
+    ...(keep ? { placeholderData: (previous: unknown) => previous as never } : {}),
+  });
+}
+
+/** Changes something on the daemon at hand. The reads named in `refreshes` are made anew afterwards, whatever came of it. */
+export function useChange<O extends Operation>(
+  op: O,
+  { refreshes = [], timeout }: { refreshes?: readonly Operation[]; timeout?: number } = {},
+): UseMutationResult<Unwrapped<ResultOf<O>>, Error, Input<O>> {
+  const { id } = useDaemon();
+  return useMutation<Unwrapped<ResultOf<O>>, Error, Input<O>>({
+    mutationKey: [id, op.id],
+    mutationFn: async (input) =>
+      unwrapped(await clientFor(id).call(op, input, timeout === undefined ? {} : { timeout })),
+    onSettled: () => refresh(id, ...refreshes),
+  });
+}
+
+/** Reads these operations of a connection again wherever they are shown. */
+export async function refresh(connectionId: string, ...ops: readonly Operation[]): Promise<void> {
+  await Promise.all(ops.map((op) => queryClient.invalidateQueries({ queryKey: [connectionId, op.id] })));
+}

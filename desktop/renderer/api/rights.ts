@@ -1,0 +1,30 @@
+import { whoAmI } from '#shared/contract/auth.ts';
+import type { Operation, ResultOf } from '#shared/contract/operation.ts';
+import { useRead, useReadOf } from './query.ts';
+
+export type Me = ResultOf<typeof whoAmI>['data'];
+
+/** Who the daemon at hand takes us for; undefined until it has said so. */
+export function useMe(): Me | undefined {
+  return useRead(whoAmI, undefined, { staleTime: 60_000 }).data?.data;
+}
+
+export function useMeOf(connectionId: string, enabled = true): Me | undefined {
+  return useReadOf(connectionId, whoAmI, undefined, { staleTime: 60_000, enabled }).data?.data;
+}
+
+/** What is missing for the operation, in words; undefined when it is allowed or not yet known. The daemon decides in the end. */
+export function lackFor(op: Operation, me: Me | undefined): string | undefined {
+  if (me === undefined) return undefined;
+  const { access } = op;
+  if (access === 'human') return me.via === 'api_token' ? 'a person’s session; an API token is signed in' : undefined;
+  if (access === 'owner') return me.isSuperadmin || me.role === 'owner' ? undefined : 'the role owner';
+  if (access === 'global') return me.scope === 'global' ? undefined : 'a credential of global scope';
+  if (typeof access !== 'object' || me.scope === 'global') return undefined;
+  return me.permissions.includes(access.permission) ? undefined : `the right ${access.permission}`;
+}
+
+/** Asks `lackFor` with the signed-in person of the daemon at hand. */
+export function useLack(op: Operation): string | undefined {
+  return lackFor(op, useMe());
+}

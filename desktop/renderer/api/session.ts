@@ -1,0 +1,10 @@
+import { forgetOnline } from '../stores/was-online.ts';
+import { bridge } from './host.ts';
+import { queryClient } from './query.ts';
+
+/** Ends the session on purpose: what was read with it goes too. */
+export async function signOut(connectionId: string): Promise<void> {
+  forgetOnline(connectionId);
+  await bridge().signOut(connectionId);
+  queryClient.removeQueries({ queryKey: [connectionId] });
+}

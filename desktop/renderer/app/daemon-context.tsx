@@ -1,0 +1,40 @@
+import { createContext, type ReactNode, useContext, useMemo } from 'react';
+import type { Client } from '#shared/client/client.ts';
+import type { Connection } from '#shared/ipc/connections.ts';
+import { clientFor } from '../api/clients.ts';
+
+/** The daemon whose pages are shown. */
+export interface DaemonAtHand {
+  id: string;
+  connection: Connection;
+  client: Client;
+  /** Prefix of its pages' paths: empty in the web console, `/d/<id>` in the desktop app. */
+  base: string;
+}
+
+const Context = createContext<DaemonAtHand | undefined>(undefined);
+
+export function DaemonProvider({
+  connection,
+  base,
+  children,
+}: {
+  connection: Connection;
+  base: string;
+  children: ReactNode;
+}) {
+  const value = useMemo(
+    () => ({ id: connection.id, connection, client: clientFor(connection.id), base }),
+    [connection, base],
+  );
+  return <Context value={value}>{children}</Context>;
+}
+
+export function useDaemon(): DaemonAtHand {
+  const daemon = useContext(Context);
+  if (daemon === undefined) throw new Error('no daemon is at hand outside its pages');
+  return daemon;
+}
+
+/** The daemon at hand, or undefined on the pages that are about all of them. */
+export const useMaybeDaemon = (): DaemonAtHand | undefined => useContext(Context);

@@ -1,0 +1,25 @@
+import { Button } from '@mantine/core';
+import { useRouter } from '@tanstack/react-router';
+import { Problem } from '../ui/problem.tsx';
+
+/** A page that could not be drawn; the rest of the window goes on working. */
+export function Failed({ error, reset }: { error: Error; reset: () => void }) {
+  const router = useRouter();
+  return (
+    <div style={{ padding: 20, maxWidth: 720 }}>
+      <Problem error={error} title="This page could not be shown.">
+        <div className="row" style={{ marginTop: 8 }}>
+          <Button
+            size="xs"
+            onClick={() => {
+              reset();
+              void router.invalidate();
+            }}
+          >
+            Show it again
+          </Button>
+        </div>
+      </Problem>
+    </div>
+  );
+}

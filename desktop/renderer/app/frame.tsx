@@ -1,0 +1,45 @@
+import { type ReactNode, Suspense, useEffect } from 'react';
+import { bridge } from '../api/host.ts';
+import { useConnections } from '../stores/connections.ts';
+import { ConfirmHost } from '../ui/confirm.tsx';
+import { SkeletonRows } from '../ui/query-view.tsx';
+import { useMaybeDaemon } from './daemon-context.tsx';
+import classes from './frame.module.css';
+import { KeyboardShortcuts } from './keyboard.tsx';
+import { Palette } from './palette.tsx';
+import { Rail } from './rail.tsx';
+import { SectionList } from './section-list.tsx';
+import { SignInGate } from './sign-in-gate.tsx';
+import { StatusBar } from './status-bar.tsx';
+import { TopBar } from './top-bar.tsx';
+
+/** Rail, sections, top bar, page and status bar. Without a daemon at hand there are no sections. */
+export function Frame({ children }: { children: ReactNode }) {
+  const daemon = useMaybeDaemon();
+  const isDesktop = bridge().host === 'desktop';
+  const isKnown = useConnections((state) => state.isKnown);
+  useEffect(() => {
+    document.documentElement.dataset['host'] = isDesktop ? 'desktop' : 'web';
+  }, [isDesktop]);
+  return (
+    <div className={classes.frame} data-rail={isDesktop || undefined} data-sections={daemon !== undefined || undefined}>
+      <a className={classes.skip} href="#page">
+        Skip to the page
+      </a>
+      {isDesktop ? <Rail /> : null}
+      {daemon ? <SectionList /> : null}
+      <div className={classes.main}>
+        <TopBar />
+        <main id="page" className={classes.page} tabIndex={-1}>
+          <SignInGate>
+            <Suspense fallback={<SkeletonRows />}>{isKnown ? children : null}</Suspense>
+          </SignInGate>
+        </main>
+      </div>
+      <StatusBar />
+      <Palette />
+      <KeyboardShortcuts />
+      <ConfirmHost />
+    </div>
+  );
+}

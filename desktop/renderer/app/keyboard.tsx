@@ -1,0 +1,91 @@
+import { Modal } from '@mantine/core';
+import { useRouter } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import { create } from 'zustand';
+import { useMaybeDaemon } from './daemon-context.tsx';
+import classes from './keyboard.module.css';
+import { useGo } from './links.tsx';
+import { openPalette, usePalette } from './palette-store.ts';
+import { sections } from './sections.ts';
+import { MOD } from './top-bar.tsx';
+
+const useHelp = create<{ isOpen: boolean }>(() => ({ isOpen: false }));
+export const showHelp = (): void => useHelp.setState({ isOpen: true });
+
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+/** Keys that work on every page, and the dialog that lists them. */
+export function KeyboardShortcuts() {
+  const go = useGo();
+  const router = useRouter();
+  const hasDaemon = useMaybeDaemon() !== undefined;
+  const isOpen = useHelp((state) => state.isOpen);
+  const waitsForSecond = useRef(0);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const { key } = event;
+      if ((event.metaKey || event.ctrlKey) && !event.altKey && key.toLowerCase() === 'k') {
+        event.preventDefault();
+        openPalette();
+        return;
+      }
+      if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
+      if (usePalette.getState().isOpen || document.querySelector('[role="dialog"]')) return;
+      if (Date.now() - waitsForSecond.current < 1200) {
+        waitsForSecond.current = 0;
+        const section = sections.find((one) => one.key === key);
+        if (section && hasDaemon) {
+          event.preventDefault();
+          go(section.path);
+        }
+      } else if (key === 'g') waitsForSecond.current = Date.now();
+      else if (key === '?') showHelp();
+      else if (key === '/') {
+        const search = document.querySelector<HTMLElement>('#page [data-search]');
+        if (search) {
+          event.preventDefault();
+          search.focus();
+        }
+      } else if (key === 'Escape') router.history.back();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [go, router, hasDaemon]);
+  return (
+    <Modal opened={isOpen} onClose={() => useHelp.setState({ isOpen: false })} title="Keyboard shortcuts" size={640}>
+      <div className={classes.columns}>
+        <dl className={classes.keys}>
+          <Key keys={`${MOD} K`}>Go to or do anything</Key>
+          <Key keys="/">Search the page</Key>
+          <Key keys="?">This list</Key>
+          <Key keys="Esc">Close, or back</Key>
+          <Key keys="↑ ↓ j k">Move in a table</Key>
+          <Key keys="Enter">Open the row</Key>
+          <Key keys={`${MOD} S`}>Review a changed config</Key>
+          <Key keys={`${MOD} Enter`}>Save what is reviewed</Key>
+        </dl>
+        <dl className={classes.keys}>
+          {sections.map((section) => (
+            <Key key={section.id} keys={`g ${section.key}`}>
+              {section.label}
+            </Key>
+          ))}
+        </dl>
+      </div>
+    </Modal>
+  );
+}
+
+function Key({ keys, children }: { keys: string; children: string }) {
+  return (
+    <div>
+      <dt>
+        {keys.split(' ').map((key) => (
+          <kbd key={key}>{key}</kbd>
+        ))}
+      </dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

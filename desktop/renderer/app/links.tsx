@@ -1,0 +1,53 @@
+import { Link, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
+import { type ComponentProps, type ReactNode, useCallback } from 'react';
+import { useMaybeDaemon } from './daemon-context.tsx';
+
+type Search = Record<string, string | undefined>;
+
+/** A link to a page of the daemon at hand. */
+export function GoTo({
+  to,
+  search,
+  children,
+  ...rest
+}: { to: string; search?: Search; children: ReactNode } & Omit<ComponentProps<'a'>, 'href'>) {
+  const base = useMaybeDaemon()?.base ?? '';
+  return (
+    <Link to={`${base}${to}` as '/'} search={(search ?? {}) as never} {...(rest as object)}>
+      {children}
+    </Link>
+  );
+}
+
+/** Goes to a page of the daemon at hand. */
+export function useGo(): (to: string, search?: Search) => void {
+  const base = useMaybeDaemon()?.base ?? '';
+  const navigate = useNavigate();
+  return useCallback(
+    (to, search = {}) => void navigate({ to: `${base}${to}` as '/', search: search as never }),
+    [base, navigate],
+  );
+}
+
+/** The part of the page's address after `?`, as a state: filters live there, so that they can be linked to. */
+export function useSearchState(): [Search, (change: Search, push?: boolean) => void] {
+  const search = useSearch({ strict: false }) as Record<string, unknown>;
+  const router = useRouter();
+  const set = useCallback(
+    (change: Search, push = false) => {
+      void router.navigate({
+        to: '.' as '/',
+        search: ((old: Search) =>
+          Object.fromEntries(
+            Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined && value !== ''),
+          )) as never,
+        replace: !push,
+      });
+    },
+    [router],
+  );
+  const texts = Object.fromEntries(
+    Object.entries(search).map(([key, value]) => [key, value === undefined ? undefined : String(value)]),
+  );
+  return [texts, set];
+}

@@ -1,0 +1,149 @@
+import '@mantine/spotlight/styles.layer.css';
+import { useMantineColorScheme } from '@mantine/core';
+import { createSpotlight, Spotlight, type SpotlightActionGroupData } from '@mantine/spotlight';
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { listApps } from '#shared/contract/apps.ts';
+import { listNodes } from '#shared/contract/cluster.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { bridge } from '../api/host.ts';
+import { keyOf, queryClient, type Unwrapped } from '../api/query.ts';
+import { signOut } from '../api/session.ts';
+import { useConnections } from '../stores/connections.ts';
+import { useMaybeDaemon } from './daemon-context.tsx';
+import { showHelp } from './keyboard.tsx';
+import { useGo } from './links.tsx';
+import { type Command, closePalette, pageCommands, usePalette } from './palette-store.ts';
+import { sections } from './sections.ts';
+
+const [store, handle] = createSpotlight();
+
+/** Everything one can go to or do, by its name. */
+export default function PaletteDialog() {
+  const isOpen = usePalette((state) => state.isOpen);
+  const commands = useEverything(isOpen);
+  const [query, setQuery] = useState('');
+  useEffect(() => {
+    if (isOpen) handle.open();
+    else handle.close();
+  }, [isOpen]);
+  return (
+    <Spotlight
+      store={store}
+      actions={grouped(rank(commands, query))}
+      filter={(_query, actions) => actions}
+      query={query}
+      onQueryChange={setQuery}
+      onSpotlightClose={() => {
+        setQuery('');
+        closePalette();
+      }}
+      shortcut={null}
+      nothingFound={`Nothing is called “${query}”.`}
+      scrollable
+      maxHeight={420}
+      size={560}
+      searchProps={{ placeholder: 'Go to an app, node or page, or do something', 'aria-label': 'Go to or do' }}
+    />
+  );
+}
+
+function useEverything(isOpen: boolean): Command[] {
+  const daemon = useMaybeDaemon();
+  const go = useGo();
+  const navigate = useNavigate();
+  const { list } = useConnections();
+  const { setColorScheme } = useMantineColorScheme();
+  if (!isOpen) return [];
+  const commands: Command[] = [...pageCommands()];
+  if (daemon) {
+    const known = <T,>(op: Parameters<typeof keyOf>[1]): T | undefined =>
+      queryClient.getQueryData<T>(keyOf(daemon.id, op));
+    for (const { id, label, path, key } of sections) {
+      commands.push({ id: `go-${id}`, group: 'Pages', label, hint: `g ${key}`, run: () => go(path) });
+    }
+    for (const { name, displayName } of known<ResultOf<typeof listApps>>(listApps) ?? []) {
+      commands.push({
+        id: `app-${name}`,
+        group: 'Apps',
+        label: name,
+        keywords: displayName,
+        hint: displayName === name ? '' : displayName,
+        run: () => go(`/apps/${name}`),
+      });
+      commands.push({
+        id: `app-${name}-config`,
+        group: 'Apps',
+        label: `${name} › Config`,
+        keywords: 'yaml edit',
+        run: () => go(`/apps/${name}/config`),
+      });
+    }
+    for (const { id, name, region } of known<Unwrapped<ResultOf<typeof listNodes>>>(listNodes) ?? []) {
+      commands.push({
+        id: `node-${id}`,
+        group: 'Nodes',
+        label: name,
+        hint: region ?? '',
+        run: () => go('/cluster', { node: id }),
+      });
+    }
+    commands.push({ id: 'account', group: 'Pages', label: 'Account', run: () => go('/account') });
+    commands.push({
+      id: 'sign-out',
+      group: 'Actions',
+      label: `Sign out of ${daemon.connection.name}`,
+      run: () => void signOut(daemon.id),
+    });
+  }
+  if (bridge().host === 'desktop') {
+    commands.push({ id: 'all', group: 'Daemons', label: 'All daemons', run: () => void navigate({ to: '/' }) });
+    for (const { id, name, url } of list) {
+      commands.push({
+        id: `daemon-${id}`,
+        group: 'Daemons',
+        label: name,
+        hint: url,
+        run: () => void navigate({ to: `/d/${id}` as '/' }),
+      });
+    }
+  }
+  commands.push(
+    { id: 'light', group: 'Actions', label: 'Use the light theme', run: () => setColorScheme('light') },
+    { id: 'dark', group: 'Actions', label: 'Use the dark theme', run: () => setColorScheme('dark') },
+    { id: 'keys', group: 'Actions', label: 'Show keyboard shortcuts', hint: '?', run: showHelp },
+  );
+  return commands;
+}
+
+/** Those whose words begin with what was typed come first; all typed words must occur. */
+function rank(commands: readonly Command[], query: string): readonly Command[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return commands.filter(({ group }) => group !== 'Nodes').slice(0, 40);
+  const scored = commands.flatMap((command) => {
+    const text = `${command.label} ${command.keywords ?? ''} ${command.group}`.toLowerCase();
+    if (!words.every((word) => text.includes(word))) return [];
+    const label = command.label.toLowerCase();
+    const score = label.startsWith(words[0] ?? '') ? 0 : label.includes(words[0] ?? '') ? 1 : 2;
+    return [{ command, score: score * 1000 + label.length }];
+  });
+  return scored
+    .toSorted((a, b) => a.score - b.score)
+    .slice(0, 40)
+    .map(({ command }) => command);
+}
+
+function grouped(commands: readonly Command[]): SpotlightActionGroupData[] {
+  const groups = new Map<string, SpotlightActionGroupData>();
+  for (const { id, label, group, hint, run } of commands) {
+    const entry = groups.get(group) ?? { group, actions: [] };
+    groups.set(group, entry);
+    entry.actions.push({
+      id,
+      label,
+      onClick: run,
+      rightSection: hint ? <span className="dim">{hint}</span> : undefined,
+    });
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,95 @@
+import {
+  type AnyRoute,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  useParams,
+} from '@tanstack/react-router';
+import { bridge } from '../api/host.ts';
+import { SignInPage } from '../features/sign-in/sign-in-page.tsx';
+import { useConnections } from '../stores/connections.ts';
+import { useWasOnline } from '../stores/was-online.ts';
+import { Empty } from '../ui/empty.tsx';
+import { SkeletonRows } from '../ui/query-view.tsx';
+import { DaemonProvider } from './daemon-context.tsx';
+import { Failed } from './failed.tsx';
+import { Frame } from './frame.tsx';
+import { GoTo } from './links.tsx';
+import { daemonScreens, doors, type Screen } from './screens.ts';
+
+/** Pages of the daemon that the path names: the only one in a browser, `/d/<id>` in the desktop app. */
+function DaemonPages() {
+  const { connection: id } = useParams({ strict: false }) as { connection?: string };
+  const { list, isKnown } = useConnections();
+  const wasOnline = useWasOnline();
+  const connection = id === undefined ? list[0] : list.find((one) => one.id === id);
+  if (connection === undefined) {
+    return isKnown ? (
+      <Empty title="This daemon is not in your list">
+        <p>It was removed here, or the link comes from another computer.</p>
+      </Empty>
+    ) : (
+      <SkeletonRows />
+    );
+  }
+  if (connection.state.status === 'signed-out' && !wasOnline[connection.id]) {
+    const isWeb = bridge().host === 'web';
+    return isWeb ? (
+      <SignInPage connection={connection} />
+    ) : (
+      <DaemonProvider key={connection.id} connection={connection} base={`/d/${id}`}>
+        <Frame>{null}</Frame>
+      </DaemonProvider>
+    );
+  }
+  return (
+    <DaemonProvider key={connection.id} connection={connection} base={id === undefined ? '' : `/d/${id}`}>
+      <Frame>
+        <Outlet />
+      </Frame>
+    </DaemonProvider>
+  );
+}
+
+function NotFound() {
+  return (
+    <Empty title="No such page" action={<GoTo to="/">Go to the overview</GoTo>}>
+      <p>
+        Nothing is at <code>{location.pathname}</code>.
+      </p>
+    </Empty>
+  );
+}
+
+export function makeRouter() {
+  const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+  const isDesktop = bridge().host === 'desktop';
+  const pages = isDesktop
+    ? createRoute({ getParentRoute: () => root, path: '/d/$connection', component: DaemonPages })
+    : createRoute({ getParentRoute: () => root, id: 'daemon', component: DaemonPages });
+  const toRoute = (screen: Screen) =>
+    createRoute({
+      getParentRoute: () => pages as never,
+      path: screen.path,
+      component: lazyRouteComponent(screen.load),
+    } as never);
+  const children = daemonScreens.map(toRoute);
+  const outside = (isDesktop ? [] : doors).map(({ path, load }) =>
+    createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load) } as never),
+  );
+  const tree = root.addChildren([
+    ...outside,
+    (pages as never as { addChildren(c: unknown): never }).addChildren(children),
+  ] as never);
+  return createRouter({
+    routeTree: tree as unknown as AnyRoute,
+    defaultPreload: 'intent',
+    defaultPendingMs: 150,
+    defaultPendingMinMs: 0,
+    defaultErrorComponent: Failed as never,
+    defaultNotFoundComponent: NotFound,
+    scrollRestoration: false,
+  });
+}

@@ -1,0 +1,24 @@
+import type { ComponentType } from 'react';
+
+export interface Screen {
+  path: string;
+  load: () => Promise<{ default: ComponentType }>;
+}
+
+const screen = <K extends string>(path: string, load: () => Promise<Record<K, ComponentType>>, name: K): Screen => ({
+  path,
+  load: async () => ({ default: (await load())[name] }),
+});
+
+/** Pages of one daemon, each loaded when it is first opened. */
+export const daemonScreens: readonly Screen[] = [
+  screen('/', () => import('../features/overview/overview-page.tsx'), 'OverviewPage'),
+  screen('/apps', () => import('../features/apps/apps-page.tsx'), 'AppsPage'),
+];
+
+/** Pages before anyone is signed in, opened by links; only in a browser. */
+export const doors: readonly Screen[] = [
+  screen('/setup', () => import('../features/sign-in/link-pages.tsx'), 'SetupPage'),
+  screen('/invite', () => import('../features/sign-in/link-pages.tsx'), 'InvitePage'),
+  screen('/magic', () => import('../features/sign-in/link-pages.tsx'), 'MagicPage'),
+];

@@ -1,0 +1,70 @@
+import { Tooltip } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { useLocation } from '@tanstack/react-router';
+import { useLayout } from '../stores/layout.ts';
+import { ConnectionState } from './connection-state.tsx';
+import { useDaemon } from './daemon-context.tsx';
+import { GoTo } from './links.tsx';
+import classes from './section-list.module.css';
+import { sections } from './sections.ts';
+import { useSectionCounts } from './use-section-counts.ts';
+
+/** The second column: the daemon's name and state, then its sections with what they count. */
+export function SectionList() {
+  const { connection, base } = useDaemon();
+  const counts = useSectionCounts();
+  const isNarrow = useMediaQuery('(max-width: 999px)', window.innerWidth < 1000);
+  const isFolded = useLayout((layout) => layout.isFolded) || isNarrow;
+  const pathname = useLocation({ select: (location) => location.pathname });
+  const here = pathname.slice(base.length) || '/';
+  return (
+    <nav className={classes.nav} data-folded={isFolded || undefined} aria-label="Sections">
+      <div className={classes.daemon} title={`${connection.name}\n${connection.url}`}>
+        {isFolded ? (
+          <ConnectionState connection={connection} isShort />
+        ) : (
+          <>
+            <div className={classes.name}>{connection.name}</div>
+            <ConnectionState connection={connection} />
+          </>
+        )}
+      </div>
+      <ul className={classes.list}>
+        {sections.map((section, index) => {
+          const isHere =
+            section.path === '/' ? here === '/' : here === section.path || here.startsWith(`${section.path}/`);
+          const { count, alert } = counts[section.id] ?? {};
+          const breaks = index > 0 && sections[index - 1]?.group !== section.group;
+          const link = (
+            <GoTo
+              to={section.path}
+              className={classes.link}
+              aria-current={isHere ? 'page' : undefined}
+              aria-label={isFolded ? section.label : undefined}
+            >
+              <section.Icon size={17} stroke={1.6} />
+              <span className={classes.label}>{section.label}</span>
+              {alert ? (
+                <span className={classes.alert} title={alert.title}>
+                  ▲{alert.count}
+                </span>
+              ) : null}
+              {count !== undefined ? <span className={classes.count}>{count}</span> : null}
+            </GoTo>
+          );
+          return (
+            <li key={section.id} data-breaks={breaks || undefined}>
+              {isFolded ? (
+                <Tooltip label={section.label} position="right">
+                  {link}
+                </Tooltip>
+              ) : (
+                link
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </nav>
+  );
+}

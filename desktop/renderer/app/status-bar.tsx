@@ -1,0 +1,97 @@
+import { Button } from '@mantine/core';
+import { useMemo } from 'react';
+import { bridge } from '../api/host.ts';
+import { useActiveJobs, useProblems } from '../api/problems.ts';
+import { useConnections } from '../stores/connections.ts';
+import { plural } from '../ui/format.ts';
+import { useNow } from '../ui/now.ts';
+import { Shape } from '../ui/state.tsx';
+import { CONNECTION_TONES, CONNECTION_WORDS } from './connection-state.tsx';
+import { useMaybeDaemon } from './daemon-context.tsx';
+import { GoTo } from './links.tsx';
+import classes from './status-bar.module.css';
+
+/** Connections, the worst problem, jobs, and whether what is shown is live. */
+export function StatusBar() {
+  const list = useConnections((state) => state.list);
+  const daemon = useMaybeDaemon();
+  const online = list.filter((connection) => connection.state.status === 'online').length;
+  const isLive = (daemon ? [daemon.connection] : list).some((connection) => connection.state.live);
+  const problems = useProblems();
+  const worst = problems[0];
+  return (
+    <footer className={classes.bar}>
+      {list.length === 1 && list[0] ? <OneConnection /> : null}
+      {list.length > 1 ? (
+        <span className={classes.item}>
+          <Shape tone={online === list.length ? 'ok' : 'warn'} />
+          {online} of {list.length} connected
+        </span>
+      ) : null}
+      {worst ? (
+        <GoTo
+          to={worst.path ?? '/'}
+          className={classes.item}
+          data-problem
+          title={problems.map((one) => one.text).join('\n')}
+        >
+          <Shape tone={worst.tone} />
+          <span className="cut">{worst.text}</span>
+          {problems.length > 1 ? <span className="dim">+{problems.length - 1}</span> : null}
+        </GoTo>
+      ) : null}
+      <span className="grow" />
+      <JobsTray />
+      <span
+        className={classes.item}
+        title={
+          isLive
+            ? 'Changes appear as they happen.'
+            : 'The event stream is not open; pages read again when they are opened.'
+        }
+      >
+        <Shape tone={isLive ? 'ok' : 'muted'} />
+        {isLive ? 'live' : 'not live'}
+      </span>
+    </footer>
+  );
+}
+
+function OneConnection() {
+  const connection = useConnections((state) => state.list[0]);
+  const now = useNow();
+  if (connection === undefined) return null;
+  const { status, nextTryAt, error } = connection.state;
+  const wait = nextTryAt === null ? undefined : Math.max(0, Math.round((Date.parse(nextTryAt) - now) / 1000));
+  return (
+    <span className={classes.item} title={error?.message}>
+      <Shape tone={CONNECTION_TONES[status]} />
+      <span>{CONNECTION_WORDS[status]}</span>
+      {status === 'offline' ? (
+        <>
+          {wait === undefined ? null : <span className="dim">next try in {wait} s</span>}
+          <Button size="xs" variant="subtle" h={20} onClick={() => void bridge().retry(connection.id)}>
+            Try now
+          </Button>
+        </>
+      ) : null}
+    </span>
+  );
+}
+
+function JobsTray() {
+  const jobs = useActiveJobs();
+  const progress = useMemo(() => {
+    const known = jobs.flatMap(({ progress }) => (progress?.total ? [progress] : []));
+    const total = known.reduce((sum, one) => sum + (one.total ?? 0), 0);
+    return total === 0 ? undefined : Math.floor((known.reduce((sum, one) => sum + one.done, 0) / total) * 100);
+  }, [jobs]);
+  if (jobs.length === 0) return null;
+  return (
+    <GoTo to="/jobs" className={classes.item} title={jobs.map((job) => job.title).join('\n')}>
+      <Shape tone="busy" />
+      {plural(jobs.length, 'job')}
+      {progress === undefined ? null : ` ${progress} %`}
+    </GoTo>
+  );
+}

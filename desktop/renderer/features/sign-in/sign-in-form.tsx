@@ -1,0 +1,238 @@
+import { Button, Checkbox, PasswordInput, PinInput, SegmentedControl, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { getAuthConfig, sendMagicLink } from '#shared/contract/auth.ts';
+import type { Connection } from '#shared/ipc/connections.ts';
+import { clientFor } from '../../api/clients.ts';
+import { bridge } from '../../api/host.ts';
+import { readOptions } from '../../api/query.ts';
+import { HostError, type SignIn } from '../../bridge.ts';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import classes from './sign-in.module.css';
+import { useKeychain } from './use-keychain.ts';
+
+const wantsCode = (error: unknown): boolean => error instanceof HostError && /^(TOTP_|SECOND_FACTOR_)/.test(error.code);
+
+/** Password (with the second factor when it is asked for) or API token; replaces the credential in place. */
+export function SignInForm({ connection, onDone }: { connection: Connection; onDone?: () => void }) {
+  const config = useQuery({ ...readOptions(connection.id, getAuthConfig), staleTime: 60_000 });
+  const needsSetup = config.data?.data.setupRequired === true;
+  const [chosen, setChosen] = useState<'password' | 'token'>();
+  const kind = chosen ?? (needsSetup || connection.credential.kind === 'token' ? 'token' : 'password');
+  const [user, setUser] = useState(connection.credential.user ?? '');
+  const [secret, setSecret] = useState('');
+  const [code, setCode] = useState<string>();
+  const [keep, setKeep] = useState(true);
+  const [error, setError] = useState<unknown>();
+  const [isBusy, setBusy] = useState(false);
+  const keychain = useKeychain();
+
+  const signIn = async (credential: SignIn): Promise<void> => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      const isKept = keychain?.state === 'ready' && keep;
+      await bridge().signIn(connection.id, credential, isKept ? 'keychain' : 'session');
+      setSecret('');
+      onDone?.();
+    } catch (failure) {
+      if (wantsCode(failure)) {
+        const wasAsked = code !== undefined;
+        setCode('');
+        setError(wasAsked ? failure : undefined);
+      } else setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (kind === 'token') void signIn({ kind: 'token', token: secret.trim() });
+    else if (code !== undefined) void signIn({ kind: 'code', code });
+    else void signIn({ kind: 'password', user: user.trim(), password: secret });
+  };
+
+  if (code !== undefined && kind === 'password') {
+    return (
+      <form className={classes.form} onSubmit={submit}>
+        <p>
+          This account has a second factor. Type the six digits of your authenticator app, or one of your recovery
+          codes.
+        </p>
+        <CodeField value={code} onChange={setCode} onComplete={(full) => void signIn({ kind: 'code', code: full })} />
+        {error === undefined ? null : <Problem error={error} />}
+        <div className={classes.buttons}>
+          <Button
+            onClick={() => {
+              setCode(undefined);
+              setError(undefined);
+            }}
+          >
+            Back
+          </Button>
+          <Button type="submit" variant="filled" loading={isBusy} disabled={code.length < 6}>
+            Sign in
+          </Button>
+        </div>
+      </form>
+    );
+  }
+  return (
+    <form className={classes.form} onSubmit={submit}>
+      <SegmentedControl
+        fullWidth
+        value={kind}
+        onChange={(value) => {
+          setChosen(value as 'password' | 'token');
+          setSecret('');
+          setError(undefined);
+        }}
+        data={[
+          { value: 'password', label: 'Password' },
+          { value: 'token', label: 'API token' },
+        ]}
+      />
+      {kind === 'password' && needsSetup ? (
+        <Notice tone="info" title="Nobody can sign in with a password yet">
+          <p>
+            Open the set-up link that the daemon printed when it started (<code>streamhub setup-link</code> prints a new
+            one), or sign in with an API token.
+          </p>
+        </Notice>
+      ) : null}
+      {kind === 'password' ? (
+        <>
+          <TextInput
+            label="E-mail address or admin name"
+            value={user}
+            onChange={(event) => setUser(event.currentTarget.value)}
+            autoComplete="username"
+            autoCapitalize="none"
+            spellCheck={false}
+            required
+            withAsterisk={false}
+            data-autofocus={connection.credential.user ? undefined : true}
+          />
+          <PasswordInput
+            label="Password"
+            value={secret}
+            onChange={(event) => setSecret(event.currentTarget.value)}
+            autoComplete="current-password"
+            required
+            withAsterisk={false}
+            data-autofocus={connection.credential.user ? true : undefined}
+          />
+        </>
+      ) : (
+        <PasswordInput
+          label="API token"
+          description="Begins with sk_. The daemon showed the first one when it started."
+          value={secret}
+          onChange={(event) => setSecret(event.currentTarget.value)}
+          autoComplete="off"
+          spellCheck={false}
+          required
+          withAsterisk={false}
+          data-autofocus
+        />
+      )}
+      {keychain?.state === 'ready' ? (
+        <Checkbox
+          label={`Keep it in the ${keychain.service}`}
+          checked={keep}
+          onChange={(event) => setKeep(event.currentTarget.checked)}
+        />
+      ) : keychain ? (
+        <Notice tone="info" title={keychain.message}>
+          <p>{keychain.hint} You stay signed in until the app ends.</p>
+        </Notice>
+      ) : null}
+      {error === undefined ? null : <Problem error={error} />}
+      <Button type="submit" variant="filled" loading={isBusy} size="md">
+        Sign in
+      </Button>
+      {kind === 'password' && config.data?.data.magicLink ? (
+        <MagicLink connectionId={connection.id} email={user} />
+      ) : null}
+    </form>
+  );
+}
+
+/** Six digits one by one, or a longer recovery code in a plain field. */
+export function CodeField({
+  value,
+  onChange,
+  onComplete,
+  error,
+}: {
+  value: string;
+  onChange: (value: string) => void;
+  onComplete?: (value: string) => void;
+  error?: string | undefined;
+}) {
+  const [isRecovery, setRecovery] = useState(false);
+  return (
+    <div className={classes.code}>
+      {isRecovery ? (
+        <TextInput
+          label="Recovery code"
+          value={value}
+          error={error}
+          onChange={(event) => onChange(event.currentTarget.value.trim())}
+          autoComplete="off"
+          maxLength={10}
+          data-autofocus
+        />
+      ) : (
+        <fieldset className={classes.digits}>
+          <legend>Code</legend>
+          <PinInput
+            length={6}
+            type="number"
+            oneTimeCode
+            autoFocus
+            value={value}
+            onChange={onChange}
+            error={error !== undefined}
+            {...(onComplete ? { onComplete } : {})}
+            getInputProps={(index) => ({ 'aria-label': `Digit ${index + 1}` })}
+            size="md"
+          />
+          {error ? <div className={classes.error}>{error}</div> : null}
+        </fieldset>
+      )}
+      <button
+        type="button"
+        className={classes.quiet}
+        onClick={() => {
+          setRecovery(!isRecovery);
+          onChange('');
+        }}
+      >
+        {isRecovery ? 'Use the authenticator app' : 'Use a recovery code'}
+      </button>
+    </div>
+  );
+}
+
+function MagicLink({ connectionId, email }: { connectionId: string; email: string }) {
+  const [said, setSaid] = useState<string>();
+  const [error, setError] = useState<unknown>();
+  const send = async (): Promise<void> => {
+    try {
+      const answer = await clientFor(connectionId).call(sendMagicLink, { body: { email } });
+      setSaid(answer.data.message);
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  if (said) return <p role="status">{said}</p>;
+  return (
+    <>
+      {error === undefined ? null : <Problem error={error} />}
+      <button type="button" className={classes.quiet} disabled={!email.includes('@')} onClick={() => void send()}>
+        Send a sign-in link to this address instead
+      </button>
+    </>
+  );
+}

@@ -1,0 +1,16 @@
+import { useQuery } from '@tanstack/react-query';
+import type { KeychainState } from '#shared/ipc/keychain.ts';
+import { bridge } from '../../api/host.ts';
+import { opened } from '../../bridge-desktop.ts';
+
+/** The system's keychain; undefined in a browser. */
+export function useKeychain(): KeychainState | undefined {
+  const native = bridge().desktop;
+  const query = useQuery({
+    queryKey: ['host', 'keychain'],
+    queryFn: async () => (native ? opened(await native.keychain.state()) : null),
+    enabled: native !== undefined,
+    staleTime: 5000,
+  });
+  return query.data ?? undefined;
+}

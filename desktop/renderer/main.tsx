@@ -1,0 +1,36 @@
+import '@fontsource-variable/ibm-plex-sans/wght.css';
+import '@fontsource-variable/jetbrains-mono/wght.css';
+import '@mantine/core/styles.layer.css';
+import './theme/tokens.css';
+import './ui/base.css';
+import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { setBridge } from './api/host.ts';
+import { followHost } from './api/live.ts';
+import { queryClient } from './api/query.ts';
+import { makeRouter } from './app/router.tsx';
+import { desktopBridge } from './bridge-desktop.ts';
+import { WebBridge } from './bridge-web.ts';
+import { cssVariables, theme } from './theme/theme.ts';
+
+setBridge(window.streamhub ? desktopBridge(window.streamhub) : new WebBridge());
+followHost();
+const router = makeRouter();
+
+createRoot(document.getElementById('root') as HTMLElement).render(
+  <StrictMode>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      colorSchemeManager={localStorageColorSchemeManager({ key: 'streamhub.theme' })}
+    >
+      <QueryClientProvider client={queryClient}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,9 @@
+import { create } from 'zustand';
+import type { Crumb } from '../ui/page.tsx';
+
+/** Where one is, for the top bar. */
+export const useCrumbs = create<{ trail: readonly Crumb[] }>(() => ({ trail: [] }));
+
+export function setCrumbs(trail: readonly Crumb[]): void {
+  useCrumbs.setState({ trail });
+}

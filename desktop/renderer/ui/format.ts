@@ -1,0 +1,85 @@
+const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+const DECIMAL = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'];
+
+/** `1,204`. */
+export const count = (value: number): string => new Intl.NumberFormat('en').format(value);
+
+/** Storage and memory, binary: `38 GiB`. */
+export const bytes = (value: number): string => scaled(value, 1024, BINARY);
+
+/** Media rates, decimal: `4.2 Mbit/s`. */
+export const bitrate = (bitsPerSecond: number): string => scaled(bitsPerSecond, 1000, DECIMAL);
+
+function scaled(value: number, step: number, units: readonly string[]): string {
+  let rest = value;
+  let unit = 0;
+  while (Math.abs(rest) >= step && unit < units.length - 1) {
+    rest /= step;
+    unit += 1;
+  }
+  const digits = unit === 0 || Math.abs(rest) >= 100 ? 0 : 1;
+  return `${new Intl.NumberFormat('en', { maximumFractionDigits: digits }).format(rest)} ${units[unit]}`;
+}
+
+/** Of 0..1: `42 %`. */
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** `12 s`, `4 min`, `3 h 10 min`, `2 d`. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.round(s / 60)} min`;
+  if (s < 86_400) {
+    const minutes = Math.round((s % 3600) / 60);
+    return minutes === 0 || minutes === 60 ? `${Math.round(s / 3600)} h` : `${Math.floor(s / 3600)} h ${minutes} min`;
+  }
+  return `${number.format(Math.round((s / 86_400) * 10) / 10)} d`;
+}
+
+/** Length of a recording: `1:02:09`. */
+export function clock(seconds: number): string {
+  const s = Math.round(seconds);
+  const parts = [Math.floor(s / 3600), Math.floor((s % 3600) / 60), s % 60];
+  const [h, m, sec] = parts.map((part) => String(part).padStart(2, '0'));
+  return parts[0] === 0 ? `${Number(m)}:${sec}` : `${Number(h)}:${m}:${sec}`;
+}
+
+const exact = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'long',
+});
+const sameYear = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const otherYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const dayTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** The instant with its zone, as it stands in a tooltip. */
+export const exactTime = (at: string): string => exact.format(new Date(at));
+/** `14:05:09`, local. */
+export const timeOfDay = (at: string): string => dayTime.format(new Date(at));
+/** `23 Nov, 14:05`, local. */
+export function dateTime(at: string, now = Date.now()): string {
+  const date = new Date(at);
+  return (date.getFullYear() === new Date(now).getFullYear() ? sameYear : otherYear).format(date);
+}
+
+/** How long ago: `now`, `4 min ago`; from a week on the date. */
+export function ago(at: string, now: number): string {
+  const seconds = (now - Date.parse(at)) / 1000;
+  if (seconds < 5) return 'now';
+  return seconds < 7 * 86_400 ? `${duration(seconds)} ago` : dateTime(at, now);
+}
+
+/** `1 app`, `2 apps`. */
+export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;

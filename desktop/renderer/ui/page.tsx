@@ -1,0 +1,102 @@
+import { type ReactNode, useEffect } from 'react';
+import { useMaybeDaemon } from '../app/daemon-context.tsx';
+import { setCrumbs } from '../stores/crumbs.ts';
+import classes from './page.module.css';
+
+export interface Crumb {
+  label: string;
+  to?: string;
+}
+
+/** A screen: its title goes to the top bar, its body scrolls unless it `fills` the window. */
+export function Page({
+  title,
+  crumbs = [],
+  subtitle,
+  actions,
+  children,
+  fill = false,
+  wide = true,
+}: {
+  title: string;
+  /** What stands before the title in the top bar. */
+  crumbs?: readonly Crumb[];
+  subtitle?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+  fill?: boolean;
+  wide?: boolean;
+}) {
+  const daemon = useMaybeDaemon();
+  const trail = JSON.stringify([...crumbs, { label: title }]);
+  useEffect(() => {
+    setCrumbs(JSON.parse(trail) as Crumb[]);
+  }, [trail]);
+  const place = daemon?.connection.name;
+  useEffect(() => {
+    document.title = `${title} · ${place ?? 'StreamHub'}`;
+  }, [title, place]);
+  return (
+    <div className={classes.page} data-fill={fill || undefined} data-narrow={!wide || undefined}>
+      <header className={classes.head}>
+        <div className={classes.titles}>
+          <h1 className={classes.title}>{title}</h1>
+          {subtitle ? <div className={classes.subtitle}>{subtitle}</div> : null}
+        </div>
+        {actions ? <div className={classes.actions}>{actions}</div> : null}
+      </header>
+      {children}
+    </div>
+  );
+}
+
+/** A part of a page with a heading of its own. */
+export function Panel({
+  title,
+  note,
+  actions,
+  children,
+  flush = false,
+}: {
+  title?: ReactNode;
+  note?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+  /** The content reaches the borders, as a table does. */
+  flush?: boolean;
+}) {
+  return (
+    <section className={classes.panel} data-flush={flush || undefined}>
+      {title ? (
+        <header className={classes.panelHead}>
+          <h2>{title}</h2>
+          {note ? <div className={classes.note}>{note}</div> : null}
+          {actions ? <div className={classes.actions}>{actions}</div> : null}
+        </header>
+      ) : null}
+      <div className={classes.panelBody}>{children}</div>
+    </section>
+  );
+}
+
+/** A row of filters and actions above a list. */
+export function Toolbar({ children }: { children: ReactNode }) {
+  return <div className={classes.toolbar}>{children}</div>;
+}
+
+/** Names and values, one a line. */
+export function Facts({ items }: { items: readonly (readonly [name: ReactNode, value: ReactNode] | false | null)[] }) {
+  return (
+    <dl className={classes.facts}>
+      {items.map((item, index) =>
+        item ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the list of facts is fixed
+          <div key={index}>
+            <dt>{item[0]}</dt>
+            <dd>{item[1]}</dd>
+          </div>
+        ) : null,
+      )}
+    </dl>
+  );
+}

@@ -1,0 +1,100 @@
+import { Button } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
+import { HostError } from '../bridge.ts';
+import { Copy } from './copy.tsx';
+import classes from './problem.module.css';
+import { Shape, type Tone } from './state.tsx';
+
+/** What can be told of a failure: the daemon's own sentence, its advice, and the details for a report. */
+export function explain(error: unknown): { message: string; hint?: string | undefined; details: string } {
+  if (error instanceof DaemonError) {
+    const { trace, requestId, code, status, hint, message } = error;
+    const details = [
+      message,
+      `code: ${code} (HTTP ${status})`,
+      `request: ${trace.method} ${trace.path}`,
+      `time: ${trace.at}`,
+      ...(requestId ? [`request id: ${requestId}`] : []),
+    ].join('\n');
+    return { message, hint, details };
+  }
+  if (error instanceof UnreachableError) {
+    const { trace, message } = error;
+    return { message, details: `${message}\nrequest: ${trace.method} ${trace.path}\ntime: ${trace.at}` };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = error instanceof HostError ? error.hint : undefined;
+  return { message, hint, details: `${message}\ntime: ${new Date().toISOString()}` };
+}
+
+/** A failure where it happened: what, why, what to do. */
+export function Problem({
+  error,
+  title,
+  onRetry,
+  children,
+}: {
+  error: unknown;
+  /** What was being done, when the daemon's sentence does not say it. */
+  title?: string;
+  onRetry?: (() => void) | undefined;
+  children?: ReactNode;
+}) {
+  const { message, hint, details } = explain(error);
+  return (
+    <Notice tone="danger" title={title ?? message} role="alert">
+      {title ? <p>{message}</p> : null}
+      {hint && hint !== message ? <p className={classes.hint}>{hint}</p> : null}
+      {error instanceof DaemonError && error.details.length > 1 ? (
+        <ul>
+          {error.details.map((detail) => (
+            <li key={detail.path + detail.message}>
+              <code>{detail.path}</code> {detail.message}
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      {children}
+      <div className={classes.actions}>
+        {onRetry ? (
+          <Button size="xs" onClick={onRetry}>
+            Retry
+          </Button>
+        ) : null}
+        <span className={classes.copy}>
+          <Copy text={details} what="details" />
+          Copy details
+        </span>
+      </div>
+    </Notice>
+  );
+}
+
+/** A message in the flow of a page, with its tone's shape. */
+export function Notice({
+  tone,
+  title,
+  children,
+  role,
+  action,
+}: {
+  tone: Tone;
+  title: ReactNode;
+  children?: ReactNode;
+  role?: 'alert' | 'status';
+  action?: ReactNode;
+}) {
+  return (
+    <div className={classes.notice} data-tone={tone} role={role}>
+      <span className={classes.mark}>
+        <Shape tone={tone} />
+      </span>
+      <div className={classes.body}>
+        <div className={classes.title}>{title}</div>
+        {children}
+      </div>
+      {action ? <div className={classes.side}>{action}</div> : null}
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+import { Drawer } from '@mantine/core';
+import type { ReactNode } from 'react';
+import classes from './side-panel.module.css';
+
+/** A form or the details of a row, beside the list that it belongs to. */
+export function SidePanel({
+  isOpen,
+  onClose,
+  title,
+  children,
+  footer,
+  size = 460,
+}: {
+  isOpen: boolean;
+  onClose: () => void;
+  title: ReactNode;
+  children: ReactNode;
+  /** Buttons that stay in sight. */
+  footer?: ReactNode;
+  size?: number;
+}) {
+  return (
+    <Drawer
+      opened={isOpen}
+      onClose={onClose}
+      title={title}
+      size={size}
+      classNames={{ content: classes.content, body: classes.body, header: classes.header, title: classes.title }}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <div className={classes.scroll}>{children}</div>
+      {footer ? <div className={classes.footer}>{footer}</div> : null}
+    </Drawer>
+  );
+}
