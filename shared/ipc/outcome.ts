@@ -26,6 +26,7 @@ export const IPC_ERRORS = {
   TLS_INVALID: 'The certificate of {host} cannot be used: {reason}',
   TLS_FAILED: 'No encrypted connection to {host} came about: {reason}',
   NOT_STREAMHUB: 'What answers at {url} is not a StreamHub daemon: {reason}',
+  DAEMON_DOWN: 'Something in front of the daemon at {host} answers, but the daemon does not (HTTP {status}).',
   REDIRECTED: '{url} sends on to {location}, which is not followed.',
   UNSUPPORTED_VERSION: 'The daemon speaks version {version}, this app needs {needed}.',
   ANSWER_TOO_LARGE: 'The answer is larger than {limit} bytes.',

@@ -1,0 +1,342 @@
+import type { Certificate, ConnectionState, ConnectionStatus, Snapshot } from '#shared/ipc/connections.ts';
+import type { StreamEvent } from '#shared/ipc/events.ts';
+import type { HttpAnswer } from '#shared/ipc/http.ts';
+import { failure, type IpcErrorCode, IpcFailure } from '#shared/ipc/outcome.ts';
+import { type BackoffOptions, backoff, pause } from './backoff.ts';
+import { Credentials } from './credentials.ts';
+import { readEvents, StreamRefused } from './event-source.ts';
+import { networkFailure } from './network-failure.ts';
+import { checkHealth, jsonOf, recognise } from './probe.ts';
+import type { Secret } from './secret.ts';
+import { type Route, Transport, type TransportRequest } from './transport.ts';
+
+export interface Timing {
+  /** Between two looks at the health while connected. */
+  healthMs: number;
+  /** The same, where there is no event stream to tell of changes. */
+  pollMs: number;
+  /** Between two snapshots. */
+  snapshotMs: number;
+  /** Longest silence of the event stream. */
+  silenceMs: number;
+  backoff: BackoffOptions;
+}
+
+export const TIMING: Timing = {
+  healthMs: 15_000,
+  pollMs: 10_000,
+  snapshotMs: 30_000,
+  silenceMs: 45_000,
+  backoff: { base: 1000, max: 60_000 },
+};
+
+/** What a link needs of its surroundings. */
+export interface LinkOptions {
+  name(): string;
+  route: Route;
+  lastSeenAt: string | null;
+  version: string | null;
+  timing: Timing;
+  /** The credential as the vault has it. @throws KEYCHAIN_LOCKED and its kin */
+  readSecret(): Promise<string | null>;
+  /** Puts a renewed session in the place of the old one. */
+  writeSecret(secret: string): Promise<void>;
+  onState(state: ConnectionState): void;
+  onEvents(events: StreamEvent[]): void;
+  /** Events were lost. */
+  onGap(): void;
+  onSnapshot(snapshot: Snapshot): void;
+}
+
+const STATUS_OF: Partial<Record<IpcErrorCode, ConnectionStatus>> = {
+  TLS_UNTRUSTED: 'untrusted',
+  TLS_CHANGED: 'untrusted',
+  TLS_INVALID: 'untrusted',
+  NO_CREDENTIAL: 'signed-out',
+  SIGN_IN_FAILED: 'signed-out',
+  SECOND_FACTOR_REQUIRED: 'signed-out',
+  SECOND_FACTOR_INVALID: 'signed-out',
+  NO_PASSWORD_SIGN_IN: 'signed-out',
+  KEYCHAIN_LOCKED: 'locked',
+  KEYCHAIN_NONE: 'signed-out',
+  KEYCHAIN_FAILED: 'locked',
+  NOT_STREAMHUB: 'unusable',
+  UNSUPPORTED_VERSION: 'unusable',
+  REDIRECTED: 'unusable',
+};
+
+/** Looks again by itself only where that can help. */
+const SETTLED: ReadonlySet<ConnectionStatus> = new Set(['signed-out', 'locked']);
+
+/**
+ * The life of one connection: reach the daemon, sign in, stay in touch by its event stream and its health, and after a
+ * failure say so and come back by itself. Everything it knows is in `state`.
+ */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #credentials: Credentials;
+  #transport: Transport;
+  #state: ConnectionState;
+  #running: { stop: AbortController; done: Promise<void> } | undefined;
+  /** Ends the present wait, so that the next round begins at once. */
+  #round = new AbortController();
+  #lastEventId: string | undefined;
+  #hadStream = false;
+  #lookNow: (() => void) | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#credentials = new Credentials({ name: options.name, read: options.readSecret, write: options.writeSecret });
+    this.#transport = new Transport(options.route);
+    this.#state = {
+      status: 'connecting',
+      since: now(),
+      lastSeenAt: options.lastSeenAt,
+      latencyMs: null,
+      version: options.version,
+      account: null,
+      live: false,
+      error: null,
+      attempts: 0,
+      nextTryAt: null,
+      certificate: null,
+    };
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  start(): void {
+    if (this.#running !== undefined) return;
+    const stop = new AbortController();
+    this.#running = { stop, done: this.#run(stop.signal) };
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    running?.stop.abort();
+    this.#round.abort();
+    await this.#transport.close();
+    await running?.done;
+  }
+
+  /** Tries again now, with a credential that was refused too. */
+  retry(): void {
+    this.#credentials.allow();
+    this.#again();
+  }
+
+  /** The credential in the vault is another one now. */
+  credentialChanged(): void {
+    this.#credentials.forget();
+    this.#lastEventId = undefined;
+    this.#again();
+  }
+
+  /** Goes by another way from now on: another address, or another pinned certificate. */
+  async reroute(route: Route): Promise<void> {
+    const old = this.#transport;
+    this.#transport = new Transport(route);
+    this.#again();
+    await old.close();
+  }
+
+  /** Something hints that the daemon may be away; look now. */
+  suspect(): void {
+    this.#lookNow?.();
+  }
+
+  /** `Bearer …` of this connection. @throws NO_CREDENTIAL or what the vault says */
+  async authorization(): Promise<string> {
+    return `Bearer ${(await this.#credentials.current()).token}`;
+  }
+
+  /** A request with the credential. A session that has run out is renewed from the kept password, once. */
+  async request(request: TransportRequest): Promise<HttpAnswer> {
+    try {
+      const secret = await this.#credentials.current();
+      let answer = await this.#send(request, secret);
+      if (answer.status === 401 && (await this.#credentials.renew(secret, this.#transport)))
+        answer = await this.#send(request, await this.#credentials.current());
+      const { status } = this.#state;
+      if (answer.status === 401 ? status === 'online' : status === 'offline') this.#again();
+      return answer;
+    } catch (error) {
+      const code = error instanceof IpcFailure ? error.code : 'INTERNAL';
+      if (STATUS_OF[code] === 'signed-out' && this.#state.status === 'online') this.#again();
+      else if (code !== 'CANCELLED') this.suspect();
+      throw error;
+    }
+  }
+
+  #send(request: TransportRequest, secret: Secret): Promise<HttpAnswer> {
+    const headers = { ...request.headers, authorization: `Bearer ${secret.token}` };
+    return this.#transport.request({ ...request, headers });
+  }
+
+  async #run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      this.#round = new AbortController();
+      const signal = AbortSignal.any([stop, this.#round.signal]);
+      try {
+        await this.#connect(signal);
+        await this.#stay(signal);
+        await pause(this.#options.timing.backoff.base, signal); // the credential is in doubt: not in a tight loop
+      } catch (error) {
+        if (stop.aborted) return;
+        if (signal.aborted) continue;
+        await this.#failed(error, signal);
+      }
+    }
+  }
+
+  async #connect(signal: AbortSignal): Promise<void> {
+    const { version, latencyMs } = await checkHealth(this.#transport, signal);
+    this.#seen({ version, latencyMs });
+    const secret = await this.#credentials.current();
+    let recognised = await recognise(this.#transport, secret.token, signal);
+    if (!recognised.accepted && (await this.#credentials.renew(secret, this.#transport)))
+      recognised = await recognise(this.#transport, (await this.#credentials.current()).token, signal);
+    if (!recognised.accepted) {
+      const why = failure('SIGN_IN_FAILED', { reason: recognised.message }, { hint: 'Sign in again.' });
+      this.#credentials.refuse(await this.#credentials.current(), why);
+      throw why;
+    }
+    const { account } = recognised;
+    this.#change({ status: 'online', account, error: null, attempts: 0, nextTryAt: null, certificate: null });
+  }
+
+  /** In touch until something speaks against it. */
+  async #stay(signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const both = AbortSignal.any([signal, ended.signal]);
+    const parts = [this.#watchHealth(both), this.#watchEvents(both), this.#watchNumbers(both)];
+    try {
+      await Promise.race(parts);
+    } finally {
+      ended.abort();
+      await Promise.allSettled(parts);
+      this.#change({ live: false });
+    }
+  }
+
+  async #watchHealth(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const wake = new AbortController();
+      this.#lookNow = () => wake.abort();
+      const { healthMs, pollMs } = this.#options.timing;
+      await pause(this.#state.live ? healthMs : pollMs, AbortSignal.any([signal, wake.signal]));
+      this.#lookNow = undefined;
+      if (signal.aborted) return;
+      this.#seen(await checkHealth(this.#transport, signal));
+    }
+  }
+
+  async #watchEvents(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#readStream(signal, () => {
+          failures = 0;
+        });
+        failures += 1;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        if (error instanceof StreamRefused) {
+          // revoked or expired: a new round finds out. No such route: health alone has to do
+          if (error.status === 401) return;
+          if (error.status === 403 || error.status === 404) await pause(2 ** 31 - 1, signal);
+        }
+      }
+      if (signal.aborted) return;
+      this.#change({ live: false });
+      this.suspect();
+      await pause(backoff(failures, this.#options.timing.backoff), signal);
+    }
+  }
+
+  async #readStream(signal: AbortSignal, onOpen: () => void): Promise<void> {
+    const resumes = this.#lastEventId !== undefined;
+    await readEvents({
+      transport: this.#transport,
+      path: '/api/v1/events',
+      authorization: await this.authorization(),
+      lastEventId: this.#lastEventId,
+      signal,
+      silenceMs: this.#options.timing.silenceMs,
+      onOpen: () => {
+        onOpen();
+        this.#change({ live: true });
+        if (this.#hadStream && !resumes) this.#options.onGap();
+        this.#hadStream = true;
+      },
+      onEvent: (event) => {
+        if (event.id !== null && event.id !== '') this.#lastEventId = event.id;
+        if (event.type === 'reset') this.#options.onGap();
+        else if (event.type !== 'hello' && event.type !== 'bye') this.#options.onEvents([event]);
+      },
+    });
+  }
+
+  async #watchNumbers(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const read = async (path: string): Promise<unknown> => {
+        const answer = await this.request({ path, signal, timeoutMs: 20_000 });
+        return answer.status === 200 ? jsonOf(answer) : null;
+      };
+      try {
+        const [stats, nodes] = await Promise.all([read('/api/v1/stats'), read('/api/v1/cluster/nodes')]);
+        const list = (nodes as { data?: unknown } | null)?.data;
+        if (stats !== null) this.#options.onSnapshot({ at: now(), stats, nodes: Array.isArray(list) ? list : null });
+      } catch {
+        // a daemon that is away is noticed by the look at its health
+      }
+      await pause(this.#options.timing.snapshotMs, signal);
+    }
+  }
+
+  async #failed(error: unknown, signal: AbortSignal): Promise<void> {
+    const failed = networkFailure(error, new URL(this.#transport.route.base).host, 10);
+    const status = STATUS_OF[failed.code] ?? 'offline';
+    const attempts = this.#state.attempts + 1;
+    const wait = SETTLED.has(status)
+      ? this.#options.timing.backoff.max
+      : backoff(attempts, this.#options.timing.backoff);
+    this.#change({
+      status,
+      live: false,
+      account: status === 'signed-out' ? null : this.#state.account,
+      error: { ...failed.toJSON(), at: now() },
+      attempts,
+      nextTryAt: new Date(Date.now() + wait).toISOString(),
+      certificate: (failed.details?.['certificate'] as Certificate | undefined) ?? null,
+    });
+    await pause(wait, signal);
+  }
+
+  #again(): void {
+    this.#round.abort();
+  }
+
+  #seen({ version, latencyMs }: { version: string; latencyMs: number }): void {
+    this.#change({ version, latencyMs, lastSeenAt: now() });
+  }
+
+  #change(part: Partial<ConnectionState>): void {
+    const before = this.#state;
+    const differs = (Object.keys(part) as (keyof ConnectionState)[]).some((key) => before[key] !== part[key]);
+    if (!differs) return;
+    const since = part.status !== undefined && part.status !== before.status ? now() : before.since;
+    this.#state = { ...before, ...part, since };
+    if (this.#running !== undefined) this.#options.onState(this.#state);
+  }
+}
+
+const now = (): string => new Date().toISOString();
