@@ -1,6 +1,7 @@
 import { Tooltip } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useLocation } from '@tanstack/react-router';
+import { bridge } from '../api/host.ts';
 import { useLayout } from '../stores/layout.ts';
 import { ConnectionState } from './connection-state.tsx';
 import { useDaemon } from './daemon-context.tsx';
@@ -13,6 +14,7 @@ import { useSectionCounts } from './use-section-counts.ts';
 export function SectionList() {
   const { connection, base } = useDaemon();
   const counts = useSectionCounts();
+  const isDesktop = bridge().host === 'desktop';
   const isNarrow = useMediaQuery('(max-width: 999px)', window.innerWidth < 1000);
   const isFolded = useLayout((layout) => layout.isFolded) || isNarrow;
   const pathname = useLocation({ select: (location) => location.pathname });
@@ -24,7 +26,10 @@ export function SectionList() {
           <ConnectionState connection={connection} isShort />
         ) : (
           <>
-            <div className={classes.name}>{connection.name}</div>
+            <div className={classes.name}>
+              {isDesktop ? null : <img src="/icon.svg" alt="" />}
+              <span className="cut">{connection.name}</span>
+            </div>
             <ConnectionState connection={connection} />
           </>
         )}

@@ -35,7 +35,11 @@ export const theme = createTheme({
   spacing: { xs: '4px', sm: '8px', md: '12px', lg: '16px', xl: '24px' },
   radius: { xs: '3px', sm: '4px', md: '6px', lg: '8px', xl: '12px' },
   defaultRadius: 'sm',
-  colors: { accent: same('var(--accent-fill)'), danger: same('var(--danger-fill)') },
+  colors: {
+    gray: ['#f4f5f7', '#eceef1', '#e0e3e8', '#d3d8de', '#c5cbd3', '#98a1ab', '#5d6772', '#414a55', '#2c343d', '#14181d'],
+    dark: ['#e7eaee', '#b6bfc9', '#8e99a5', '#6d7783', '#3a444f', '#252c34', '#1b2026', '#14181d', '#0e1114', '#0a0c0f'],
+    accent: same('var(--accent-fill)'), danger: same('var(--danger-fill)'),
+  },
   primaryColor: 'accent',
   primaryShade: 5,
   respectReducedMotion: true,
@@ -87,7 +91,12 @@ export const theme = createTheme({
     },
     Input: {
       vars: (_theme: unknown, props: { size?: unknown }) => ({
-        wrapper: { '--input-height': height(props.size), '--input-fz': fontSize(props.size) },
+        wrapper: {
+          '--input-height': height(props.size),
+          '--input-fz': fontSize(props.size),
+          '--input-bg': 'var(--field)',
+          '--input-bd': 'var(--line-strong)',
+        },
       }),
     },
     InputWrapper: {
@@ -140,8 +149,8 @@ const shared = {
   '--mantine-primary-color-filled-hover': 'var(--accent-fill-hover)',
   '--mantine-primary-color-light': 'var(--accent-soft)',
   '--mantine-primary-color-contrast': 'var(--on-accent)',
-  '--mantine-shadow-xs': 'var(--shadow)',
-  '--mantine-shadow-sm': 'var(--shadow)',
+  '--mantine-shadow-xs': 'var(--shadow-low)',
+  '--mantine-shadow-sm': 'var(--shadow-low)',
   '--mantine-shadow-md': 'var(--shadow)',
   '--mantine-shadow-lg': 'var(--shadow)',
   '--mantine-shadow-xl': 'var(--shadow)',

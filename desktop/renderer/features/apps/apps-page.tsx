@@ -1,5 +1,188 @@
-import { Page } from '../../ui/page.tsx';
+import { ActionIcon, Button, Menu } from '@mantine/core';
+import { IconApps, IconDots, IconPlus } from '@tabler/icons-react';
+import { useMemo, useState } from 'react';
+import { createApp, listApps } from '#shared/contract/apps.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { GoTo, useGo, useSearchState } from '../../app/links.tsx';
+import { useCommands } from '../../app/use-commands.ts';
+import { markChanged } from '../../stores/marks.ts';
+import { Empty } from '../../ui/empty.tsx';
+import { plural } from '../../ui/format.ts';
+import { Page, Toolbar } from '../../ui/page.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { SearchBox } from '../../ui/search-box.tsx';
+import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago } from '../../ui/time.tsx';
+import { AppBucket, AppNumber } from './app-cells.tsx';
+import classes from './apps.module.css';
+import { CreateApp } from './create-app.tsx';
+import { RenameApp } from './rename-app.tsx';
 
+export type AppRow = ResultOf<typeof listApps>[number];
+
+/** The tenants of the installation. */
 export function AppsPage() {
-  return <Page title="Apps">…</Page>;
+  const apps = useRead(listApps);
+  const lack = useLack(createApp);
+  const [search, setSearch] = useSearchState();
+  const [isCreating, setCreating] = useState(false);
+  const [renaming, setRenaming] = useState<AppRow>();
+  const go = useGo();
+  const create = (): void => setCreating(true);
+  useCommands(
+    'apps',
+    lack === undefined ? [{ id: 'create-app', group: 'Actions', label: 'Create an app', run: create }] : [],
+  );
+  const columns = useMemo(() => columnsFor(setRenaming), []);
+  const button = (
+    <Button
+      variant="filled"
+      leftSection={<IconPlus size={15} />}
+      onClick={create}
+      disabled={lack !== undefined}
+      title={lack && `This needs ${lack}.`}
+    >
+      Create app
+    </Button>
+  );
+  return (
+    <Page title="Apps" fill subtitle={apps.data ? plural(apps.data.length, 'app') : undefined} actions={button}>
+      <QueryView query={apps} what="the apps" fill>
+        {(all) => {
+          const rows = filtered(all, search['q'] ?? '');
+          if (all.length === 0) {
+            return (
+              <Empty title="No app yet" icon={<IconApps size={32} stroke={1.3} />} action={button}>
+                An app is a tenant: it has its own rooms, config, recordings and bucket.
+              </Empty>
+            );
+          }
+          return (
+            <>
+              <Toolbar>
+                <SearchBox
+                  label="Find by name or prefix"
+                  value={search['q'] ?? ''}
+                  onChange={(q) => setSearch({ q })}
+                />
+                {search['q'] ? (
+                  <span className="dim">
+                    {rows.length} of {plural(all.length, 'app')}
+                  </span>
+                ) : null}
+              </Toolbar>
+              <div className={classes.table}>
+                <DataTable
+                  name="apps"
+                  label="Apps"
+                  columns={columns}
+                  rows={rows}
+                  rowKey={(app) => app.name}
+                  initialSort={{ column: 'name', isDescending: false }}
+                  onOpen={(app) => go(`/apps/${app.name}`)}
+                  empty={
+                    <Empty
+                      title={`No app matches “${search['q']}”`}
+                      action={<Button onClick={() => setSearch({ q: '' })}>Clear the filter</Button>}
+                    />
+                  }
+                />
+              </div>
+              <CreateApp
+                isOpen={isCreating}
+                onClose={() => setCreating(false)}
+                apps={all}
+                onCreated={(name) => markChanged('apps', name)}
+              />
+              <RenameApp app={renaming} onClose={() => setRenaming(undefined)} apps={all} />
+            </>
+          );
+        }}
+      </QueryView>
+    </Page>
+  );
+}
+
+function filtered(apps: readonly AppRow[], query: string): readonly AppRow[] {
+  const needle = query.trim().toLowerCase();
+  if (needle === '') return apps;
+  return apps.filter((app) =>
+    `${app.name}\n${app.displayName}\n${app.livekitRoomPrefix}`.toLowerCase().includes(needle),
+  );
+}
+
+function columnsFor(onRename: (app: AppRow) => void): readonly Column<AppRow>[] {
+  return [
+    {
+      id: 'name',
+      header: 'Name',
+      width: 'minmax(160px, 2fr)',
+      sort: (app) => app.name,
+      cell: (app) => (
+        <span className={classes.name}>
+          <GoTo to={`/apps/${app.name}`}>{app.name}</GoTo>
+          {app.displayName === app.name ? null : <span className="dim">{app.displayName}</span>}
+        </span>
+      ),
+    },
+    {
+      id: 'prefix',
+      header: 'Room prefix',
+      width: 'minmax(90px, 1fr)',
+      from: 'medium',
+      sort: (app) => app.livekitRoomPrefix,
+      cell: (app) => <code>{app.livekitRoomPrefix}</code>,
+    },
+    { id: 'live', header: 'Live', width: '64px', align: 'end', cell: (app) => <AppNumber app={app.name} of="live" /> },
+    {
+      id: 'vods',
+      header: 'Recordings',
+      width: '84px',
+      align: 'end',
+      cell: (app) => <AppNumber app={app.name} of="vods" />,
+    },
+    {
+      id: 'bytes',
+      header: 'Size',
+      width: '84px',
+      align: 'end',
+      from: 'medium',
+      cell: (app) => <AppNumber app={app.name} of="bytes" />,
+    },
+    {
+      id: 'bucket',
+      header: 'Bucket',
+      width: 'minmax(110px, 1.3fr)',
+      from: 'medium',
+      cell: (app) => <AppBucket app={app.name} />,
+    },
+    {
+      id: 'updated',
+      header: 'Last change',
+      width: '104px',
+      sort: (app) => Date.parse(app.updatedAt),
+      cell: (app) => <Ago at={app.updatedAt} />,
+    },
+    { id: 'menu', header: '', width: '28px', cell: (app) => <RowMenu app={app} onRename={onRename} /> },
+  ];
+}
+
+function RowMenu({ app, onRename }: { app: AppRow; onRename: (app: AppRow) => void }) {
+  const go = useGo();
+  return (
+    <Menu>
+      <Menu.Target>
+        <ActionIcon size="xs" aria-label={`Actions for ${app.name}`}>
+          <IconDots size={16} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => go(`/apps/${app.name}/config`)}>Edit config</Menu.Item>
+        <Menu.Item onClick={() => go(`/apps/${app.name}/storage`)}>Set storage</Menu.Item>
+        <Menu.Item onClick={() => onRename(app)}>Rename…</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
 }

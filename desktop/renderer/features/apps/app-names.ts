@@ -1,0 +1,22 @@
+const NAME = /^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$/;
+const PREFIX = /^[a-z0-9][a-z0-9-]{0,39}$/;
+
+type Taken = readonly { name: string; livekitRoomPrefix: string }[];
+
+/** What is wrong with a name for a new app, as far as the page can tell. */
+export function nameProblem(name: string, apps: Taken): string | undefined {
+  if (/[^a-z0-9-]/.test(name)) return `${/[^a-z0-9-]/.exec(name)?.[0]} cannot be in a name.`;
+  if (name.startsWith('-') || (name.endsWith('-') && name.length > 1))
+    return 'It begins and ends with a letter or digit.';
+  if (name.length < 3) return 'At least 3 characters.';
+  if (!NAME.test(name)) return 'At most 32 characters.';
+  if (apps.some((app) => app.name === name)) return 'An app of this name exists.';
+  return undefined;
+}
+
+/** What is wrong with a room prefix. */
+export function prefixProblem(prefix: string, apps: Taken, own?: string): string | undefined {
+  if (!PREFIX.test(prefix)) return 'Lowercase letters, digits and dashes; a letter or digit first.';
+  const other = apps.find((app) => app.livekitRoomPrefix === prefix && app.name !== own);
+  return other === undefined ? undefined : `It belongs to the app ${other.name}.`;
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import pino from 'pino';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { ConsoleBuilder } from '#daemon/console/builder.ts';
+import { ROOT } from './daemon.ts';
+
+const PLACES = [
+  process.env['CHROMIUM'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+/** A Chromium of this machine. */
+export const CHROMIUM: string | undefined = PLACES.find((place) => place !== undefined && existsSync(place));
+
+/** For `test(name, { skip: noChromium }, …)`: the reason why the browser tests do not run, or false. */
+export const noChromium: string | false =
+  CHROMIUM === undefined ? 'no Chromium on this machine (set CHROMIUM to its path)' : false;
+
+let built: Promise<void> | undefined;
+
+/** The web console of this clone, built when it is older than its sources. */
+export function builtConsole(): Promise<void> {
+  built ??= (async () => {
+    const builder = new ConsoleBuilder(ROOT, path.join(ROOT, 'out', 'console'), pino({ level: 'error' }));
+    await builder.run();
+    if (builder.state !== 'idle') throw new Error(`the console could not be built: ${builder.state}`);
+  })();
+  return built;
+}
+
+/** A real Chromium; it ends with the test. */
+export async function browser(t: { after(fn: () => unknown): void }): Promise<Browser> {
+  const instance = await chromium.launch({
+    executablePath: CHROMIUM ?? '',
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  });
+  t.after(() => instance.close());
+  return instance;
+}
+
+export interface OpenOptions {
+  /** Signed in with this token from the start. */
+  token?: string;
+  path?: string;
+  size?: { width: number; height: number };
+  scheme?: 'light' | 'dark';
+}
+
+/** A page of the web console that a daemon serves. Errors of the page are thrown at the end of the test. */
+export async function openConsole(
+  t: { after(fn: () => unknown): void },
+  instance: Browser,
+  url: string,
+  { token, path: place = '/', size = { width: 1280, height: 800 }, scheme = 'light' }: OpenOptions = {},
+): Promise<Page & { context(): BrowserContext }> {
+  const context = await instance.newContext({ viewport: size, colorScheme: scheme, reducedMotion: 'reduce' });
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  const failures: string[] = [];
+  page.on('pageerror', (error) => failures.push(error.stack ?? error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && /Content Security Policy|React|Warning:/.test(message.text()))
+      failures.push(message.text());
+  });
+  if (token !== undefined) {
+    await page.addInitScript((secret) => sessionStorage.setItem('streamhub.credential', secret), token);
+  }
+  t.after(async () => {
+    await context.close();
+    if (failures.length > 0) throw new Error(`the page failed:\n${failures.join('\n')}`);
+  });
+  await page.goto(url + place);
+  return page;
+}
