@@ -84,7 +84,12 @@ export function createServices(settings: Settings, logging: Logging): Services {
     log,
   });
   const tokens = new TokenService({ repository: tokenRepository(db), appById: (id) => apps.registry.byId(id), events });
-  const secrets = new SecretStore({ file: dir.secrets, env: settings.appSecrets, log });
+  const secrets = new SecretStore({
+    file: dir.secrets,
+    env: settings.appSecrets,
+    log,
+    conceal: (value) => logging.secrets.add(value),
+  });
   const jobs = new JobService({ repository: jobRepository(db), events, log });
   const logs = new LogService({
     logging,

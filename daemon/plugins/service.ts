@@ -69,13 +69,22 @@ export class PluginService {
 
   /** Where a worker finds a provider. @throws ApiError STORAGE_PROVIDER_UNKNOWN */
   async provider(id: string): Promise<ProviderRef> {
-    for (const record of await this.records()) {
-      if (record.state === 'failed' || record.entry === null) continue;
-      if (record.providers.some((provider) => provider.id === id))
-        return { plugin: record.id, entry: record.entry, provider: id };
+    const refs = await this.providerRefs();
+    const ref = Object.hasOwn(refs, id) ? refs[id] : undefined;
+    if (ref === undefined) {
+      throw new ApiError('STORAGE_PROVIDER_UNKNOWN', { provider: id, known: Object.keys(refs).join(', ') });
     }
-    const known = (await this.providerIds()).join(', ');
-    throw new ApiError('STORAGE_PROVIDER_UNKNOWN', { provider: id, known });
+    return ref;
+  }
+
+  /** Where workers find all providers, by id. */
+  async providerRefs(): Promise<Record<string, ProviderRef>> {
+    const refs: Record<string, ProviderRef> = {};
+    for (const { id: plugin, state, entry, providers } of await this.records()) {
+      if (state === 'failed' || entry === null) continue;
+      for (const { id } of providers) refs[id] = { plugin, entry, provider: id };
+    }
+    return refs;
   }
 
   /** What all working providers say about themselves. One that does not answer as its manifest says is left out, its plugin failed. */

@@ -20,6 +20,8 @@ export interface SecretStoreDeps {
   file: string;
   env: Record<string, string | undefined>;
   log: { warn(data: object, message: string): void };
+  /** Told of every value, so that no log line can carry it; answers with the way to forget it. */
+  conceal?(value: string): () => void;
 }
 
 /**
@@ -29,6 +31,7 @@ export interface SecretStoreDeps {
 export class SecretStore {
   readonly #deps: SecretStoreDeps;
   #values: ReadonlyMap<string, string> = new Map();
+  readonly #concealed = new Map<string, () => void>();
   #turn: Promise<void> = Promise.resolve();
 
   constructor(deps: SecretStoreDeps) {
@@ -37,7 +40,8 @@ export class SecretStore {
 
   /** Reads the file once; afterwards memory is what counts. */
   async start(): Promise<void> {
-    const { file, log } = this.#deps;
+    const { file, log, env, conceal } = this.#deps;
+    for (const value of Object.values(env)) if (value) conceal?.(value);
     const folder = path.dirname(file);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
@@ -63,7 +67,7 @@ export class SecretStore {
       );
       return;
     }
-    this.#values = values;
+    this.#adopt(values);
   }
 
   /** Name under which a secret is stored, and of the environment variable that wins over it. */
@@ -111,7 +115,7 @@ export class SecretStore {
         commit: async () => {
           try {
             await staged.commit();
-            this.#values = values;
+            this.#adopt(values);
           } finally {
             release();
           }
@@ -121,6 +125,19 @@ export class SecretStore {
     } catch (error) {
       release();
       throw error;
+    }
+  }
+
+  #adopt(values: ReadonlyMap<string, string>): void {
+    this.#values = values;
+    const { conceal } = this.#deps;
+    if (conceal === undefined) return;
+    const held = new Set(values.values());
+    for (const value of held) if (!this.#concealed.has(value)) this.#concealed.set(value, conceal(value));
+    for (const [value, forget] of this.#concealed) {
+      if (held.has(value)) continue;
+      forget();
+      this.#concealed.delete(value);
     }
   }
 

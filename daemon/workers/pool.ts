@@ -38,10 +38,13 @@ export const TASKS = {
   storageTest: { file: 'storage-test', what: 'Testing the storage', timeoutMs: 120_000, concurrency: 1, queue: 32 },
   storageLinks: { file: 'storage-links', what: 'Making links', timeoutMs: 10_000, concurrency: 2, queue: 1024 },
   purge: { file: 'purge', what: 'Deleting objects', timeoutMs: 0, concurrency: 2, queue: 10_000 },
+  // a lane of its own, so that one recording need not wait for a whole app
+  purgeVod: { file: 'purge-vod', what: 'Deleting objects', timeoutMs: 900_000, concurrency: 1, queue: 256 },
 } as const satisfies Record<string, TaskKind>;
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-const MAX_THREADS = 4;
+/** Storage work waits for the network, in at most four threads; two are left for what must be quick. */
+const MAX_THREADS = 6;
 const HEAP_MB = 192;
 
 interface Lane {

@@ -8,6 +8,8 @@ import type { NetworkGuard, StorageClient, StorageContext, StorageProvider } fro
 export const STORAGE_TEST_STEPS = ['resolve', 'connect', 'sign', 'write', 'read', 'list', 'delete'] as const;
 export type StorageTestStepId = (typeof STORAGE_TEST_STEPS)[number];
 
+const CONNECT_TIMEOUT_MS = 10_000;
+
 /** One step of a connection test. */
 export interface StorageTestStep {
   id: StorageTestStepId;
@@ -25,8 +27,8 @@ export interface StorageTestOptions {
   /** Key of the probe object; nothing else is written, read or deleted. */
   probeKey: string;
   signal?: AbortSignal;
-  /** Time limit of resolving and of connecting, milliseconds. */
-  connectTimeoutMs?: number;
+  /** Time limit of each step, milliseconds. */
+  stepTimeoutMs?: number;
 }
 
 /**
@@ -37,18 +39,24 @@ export interface StorageTestOptions {
 export async function testStorage(
   provider: StorageProvider<any>,
   context: StorageContext,
-  { probeKey, signal, connectTimeoutMs = 10_000 }: StorageTestOptions,
+  { probeKey, signal: stop, stepTimeoutMs = 15_000 }: StorageTestOptions,
 ): Promise<StorageTestStep[]> {
   const steps: StorageTestStep[] = [];
-  const run = async (id: StorageTestStepId, action: () => Promise<string>): Promise<boolean> => {
+  const run = async (id: StorageTestStepId, action: (signal: AbortSignal) => Promise<string>): Promise<boolean> => {
+    const limit = AbortSignal.timeout(stepTimeoutMs);
+    const signal = stop ? AbortSignal.any([stop, limit]) : limit;
     const start = performance.now();
     const durationMs = () => Math.round((performance.now() - start) * 10) / 10;
     try {
-      const message = await action();
+      const message = await untilAborted(action(signal), signal);
       steps.push({ id, state: 'ok', message, durationMs: durationMs() });
       return true;
     } catch (error) {
-      const known = error instanceof StorageError ? error : new StorageError('FAILED');
+      const known = limit.aborted
+        ? new StorageError('TIMEOUT')
+        : error instanceof StorageError
+          ? error
+          : new StorageError('FAILED');
       const { code, cure } = known;
       const message = known.native && known.native !== code ? `${known.message} (${known.native})` : known.message;
       steps.push({ id, state: 'failed', message, durationMs: durationMs(), code, cure });
@@ -69,40 +77,40 @@ export async function testStorage(
     }
   } else {
     if (!(await run('resolve', () => resolveHost(endpoint, context.guard)))) return skipRest();
-    if (!(await run('connect', () => connectOnce(endpoint, context.guard, connectTimeoutMs)))) return skipRest();
+    if (!(await run('connect', () => connectOnce(endpoint, context.guard)))) return skipRest();
   }
 
   let client: StorageClient | undefined;
   const body = `StreamHub connection test ${probeKey}`;
   try {
-    const signed = await run('sign', async () => {
+    const signed = await run('sign', async (signal) => {
       client = await provider.open(context);
       return signedRequest(client, probeKey, signal);
     });
     if (!signed || client === undefined) return skipRest();
     const storage = client;
     if (
-      !(await run('write', async () => {
+      !(await run('write', async (signal) => {
         await storage.put(probeKey, body, { contentType: 'text/plain', signal });
         return `Wrote ${probeKey}.`;
       }))
     ) {
       return skipRest();
     }
-    await run('read', async () => {
+    await run('read', async (signal) => {
       const { body: stream } = await storage.get(probeKey, { signal });
       const chunks: Buffer[] = [];
       for await (const chunk of stream) chunks.push(Buffer.from(chunk));
       if (Buffer.concat(chunks).toString() !== body) throw new StorageError('INTEGRITY');
       return 'Read back what was written.';
     });
-    await run('list', async () => {
+    await run('list', async (signal) => {
       for await (const page of storage.list({ prefix: probeKey, pageSize: 10, signal })) {
         if (page.some((object) => object.key === probeKey)) return 'The listing shows it.';
       }
       throw new StorageError('FAILED', { detail: 'The listing does not show the object just written.' });
     });
-    await run('delete', async () => {
+    await run('delete', async (signal) => {
       const { failed, versionsKept } = await storage.deleteMany([probeKey], { signal });
       if (failed[0]) throw new StorageError(failed[0].code as StorageError['code']);
       return versionsKept
@@ -139,7 +147,7 @@ async function resolveHost(endpoint: string, guard: NetworkGuard): Promise<strin
   return `${host} is ${addresses.slice(0, 4).join(', ')}.`;
 }
 
-async function connectOnce(endpoint: string, guard: NetworkGuard, timeoutMs: number): Promise<string> {
+async function connectOnce(endpoint: string, guard: NetworkGuard): Promise<string> {
   const url = new URL(endpoint);
   const host = hostOf(endpoint);
   const secure = url.protocol === 'https:';
@@ -154,8 +162,20 @@ async function connectOnce(endpoint: string, guard: NetworkGuard, timeoutMs: num
       if (error) reject(error);
       else resolve(`Connected to port ${port}${secure ? ' over TLS' : ', not encrypted'}.`);
     };
-    socket.setTimeout(timeoutMs, () => end(new StorageError('TIMEOUT')));
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => end(new StorageError('TIMEOUT')));
     socket.once(secure ? 'secureConnect' : 'connect', () => end());
     socket.once('error', (error: NodeJS.ErrnoException) => end(networkError(error) ?? new StorageError('UNREACHABLE')));
   });
+}
+
+/** Ends the wait for a step whose client does not look at the signal. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(new StorageError('ABORTED'));
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }

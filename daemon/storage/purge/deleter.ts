@@ -102,7 +102,9 @@ export class Deleter {
         left = again.map((failure) => failure.key);
       } catch (error) {
         const known = asStorageError(error);
-        if (pause === undefined || !WORTH_RETRYING.has(known.code)) this.#broken ??= known;
+        // a timeout has cost minutes already
+        const isLast = pause === undefined || (known.code === 'TIMEOUT' && attempt > 0);
+        if (isLast || !WORTH_RETRYING.has(known.code)) this.#broken ??= known;
       }
       if (this.#broken === undefined && pause !== undefined) await wait(pause);
     }

@@ -48,7 +48,7 @@ export async function openS3(context: StorageContext<S3Settings>, options: S3Opt
       httpAgent: new HttpAgent(agent),
       httpsAgent: new HttpsAgent(agent),
       connectionTimeout: 10_000,
-      requestTimeout: 60_000,
+      requestTimeout: 30_000,
       throwOnRequestTimeout: true,
     },
     maxAttempts: 3,

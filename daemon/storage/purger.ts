@@ -1,0 +1,103 @@
+import { MessageChannel } from 'node:worker_threads';
+import { ApiError } from '#shared/errors.ts';
+import { STORAGE_ERRORS, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
+import type { JobProgress } from '#shared/schema/jobs.ts';
+import type { EndpointPolicy } from '../net/endpoint-policy.ts';
+import type { PluginService } from '../plugins/service.ts';
+import { TASKS, type WorkerPool } from '../workers/pool.ts';
+import type { PurgeTask } from '../workers/tasks/purge.ts';
+import { currentLocation, type StorageBlock } from './location.ts';
+import type { PurgeCheckpoint, PurgeInput, PurgeReport } from './purge/types.ts';
+
+export interface PurgerDeps {
+  pool: WorkerPool;
+  plugins: PluginService;
+  policy: EndpointPolicy;
+  configFolders: { apps: string; archive: string };
+  databaseFile(app: string): string;
+  /** Config in force of an app's `s3` block. */
+  block(app: string): Promise<StorageBlock>;
+  credentials(app: string): Record<string, string>;
+}
+
+export interface PurgeRequest {
+  app: string;
+  vodId?: number;
+  checkpoint?: PurgeCheckpoint | null;
+  signal?: AbortSignal;
+  report?(checkpoint: PurgeCheckpoint, progress: JobProgress): void;
+}
+
+/** Sends purges to the worker pool, with what each needs to reach the app's storage and nothing of other apps. */
+export class Purger {
+  readonly #deps: PurgerDeps;
+
+  constructor(deps: PurgerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Deletes the objects of an app, or of one VOD. Resolves with what came of it, refused keys counted. */
+  async run(request: PurgeRequest): Promise<PurgeCheckpoint> {
+    const { pool, plugins, policy, configFolders, databaseFile, block, credentials } = this.#deps;
+    const { app, vodId, checkpoint = null, signal, report } = request;
+    const config = await block(app);
+    const input: PurgeInput = {
+      app,
+      databaseFile: databaseFile(app),
+      current: currentLocation(config),
+      prefix: config.prefix,
+      providers: await plugins.providerRefs(),
+      credentials: credentials(app),
+      policy,
+      configFolders,
+      checkpoint,
+      ...(vodId === undefined ? {} : { vodId }),
+    };
+    const { port1, port2 } = new MessageChannel();
+    let failure: unknown;
+    port1.on('message', (message: PurgeReport) => {
+      try {
+        report?.(message.checkpoint, message.progress);
+      } catch (error) {
+        failure = error;
+      }
+    });
+    try {
+      const task: PurgeTask = { input, port: port2 };
+      const kind = vodId === undefined ? TASKS.purge : TASKS.purgeVod;
+      const outcome = await pool.run<PurgeTask, PurgeCheckpoint>(kind, task, { signal, transfer: [port2] });
+      if (failure !== undefined) throw failure;
+      return outcome;
+    } finally {
+      port1.close();
+    }
+  }
+}
+
+/** Refuses what a purge left undone: with counts, the first keys, and the reason in words. */
+export function requireComplete(outcome: PurgeCheckpoint): void {
+  if (outcome.failed === 0) return;
+  throw new ApiError(
+    'STORAGE_PURGE_FAILED',
+    { reason: purgeReason(outcome) },
+    {
+      extra: {
+        s3Deleted: outcome.deleted,
+        s3Failed: outcome.failed,
+        failedKeys: outcome.failedKeys.map((failure) => failure.key),
+        reasons: outcome.reasons,
+      },
+    },
+  );
+}
+
+/** Why objects are left, by the most frequent cause. */
+export function purgeReason({ deleted, failed, reasons }: PurgeCheckpoint): string {
+  const code = Object.entries(reasons).sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'FAILED';
+  const known = STORAGE_ERRORS[code as StorageErrorCode] as { message: string; cure: string } | undefined;
+  const words =
+    code === 'ROW_UNREADABLE'
+      ? 'The list of segments in a row of app.db is damaged, so its objects are not known.'
+      : `${(known ?? STORAGE_ERRORS.FAILED).message} ${(known ?? STORAGE_ERRORS.FAILED).cure}`;
+  return `${failed} of ${deleted + failed} objects could not be deleted. ${words}`;
+}
