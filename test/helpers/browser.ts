@@ -1,10 +1,13 @@
-import { existsSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import pino from 'pino';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ConsoleBuilder } from '#daemon/console/builder.ts';
 import { ROOT } from './daemon.ts';
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PLACES = [
   process.env['CHROMIUM'],
   '/usr/bin/chromium',
@@ -76,4 +79,24 @@ export async function openConsole(
   });
   await page.goto(url + place);
   return page;
+}
+
+/** Fails with what axe finds wrong on the page as it is now. */
+export async function assertAccessible(page: Page, what: string): Promise<void> {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
+    return (await axe.run()).violations;
+  });
+  const lines = violations.map(
+    ({ id, help, nodes }) =>
+      `${id}: ${help}\n${nodes.map((node) => `    ${node.html}\n      ${node.failureSummary}`).join('\n')}`,
+  );
+  assert.equal(violations.length, 0, `axe on ${what}:\n${lines.join('\n')}`);
+}
+
+interface AxeViolation {
+  id: string;
+  help: string;
+  nodes: { html: string; failureSummary?: string }[];
 }

@@ -20,6 +20,7 @@ export function SignInGate({ children }: { children: ReactNode }) {
           closeOnClickOutside={false}
           title={`Sign in again to ${daemon.connection.name}`}
           size={420}
+          zIndex={1000}
         >
           <p className="dim" style={{ marginBottom: 12 }}>
             The page stays as it is; nothing that you typed is lost.

@@ -112,6 +112,7 @@ export const theme = createTheme({
     Combobox: { defaultProps: { transitionProps: { duration: 80 } } },
     Modal: {
       defaultProps: {
+        attributes: { header: { role: 'none' } },
         transitionProps: { duration: 100, transition: 'fade' },
         centered: true,
         overlayProps: { backgroundOpacity: 0.35 },
@@ -119,6 +120,7 @@ export const theme = createTheme({
     },
     Drawer: {
       defaultProps: {
+        attributes: { header: { role: 'none' } },
         position: 'right',
         transitionProps: { duration: 120 },
         overlayProps: { backgroundOpacity: 0.25 },

@@ -49,6 +49,8 @@ export function DataTable<R>(props: Props<R>) {
   const scroller = useRef<HTMLDivElement>(null);
   const columns = useFitting(props.columns, scroller);
   const [active, setActive] = useState(0);
+  // the row that takes the focus as soon as it is drawn
+  const wanted = useRef<number>(undefined);
   const current = Math.min(active, Math.max(0, sorted.length - 1));
   const virtual = useVirtualizer({
     count: sorted.length,
@@ -62,11 +64,9 @@ export function DataTable<R>(props: Props<R>) {
   const template = columns.map((column) => column.width ?? 'minmax(80px, 1fr)');
 
   const focusRow = (index: number): void => {
+    wanted.current = index;
     setActive(index);
     virtual.scrollToIndex(index);
-    requestAnimationFrame(() => {
-      scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus();
-    });
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const target = event.target as HTMLElement;
@@ -131,6 +131,7 @@ export function DataTable<R>(props: Props<R>) {
               top={item.start}
               height={rowHeight}
               isActive={item.index === current}
+              wanted={wanted}
               onFocus={() => setActive(item.index)}
             />
           );
@@ -172,6 +173,7 @@ interface RowProps<R> extends Props<R> {
   top: number;
   height: number;
   isActive: boolean;
+  wanted: RefObject<number | undefined>;
   onFocus: () => void;
 }
 
@@ -184,11 +186,18 @@ function Row<R>({
   top,
   height,
   isActive,
+  wanted,
   onFocus,
   onOpen,
   openKey,
   isDim,
 }: RowProps<R>) {
+  const element = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (!isActive || wanted.current !== index) return;
+    wanted.current = undefined;
+    element.current?.focus({ preventScroll: true });
+  });
   const key = rowKey(row);
   const isMarked = useMarks((marks) => marks[`${name}:${key}`] !== undefined);
   const open = (event: { target: EventTarget | null }): void => {
@@ -198,6 +207,7 @@ function Row<R>({
   };
   return (
     <div
+      ref={element}
       role="row"
       aria-rowindex={index + 2}
       aria-selected={openKey === undefined ? undefined : openKey === key}
@@ -250,7 +260,7 @@ function HeaderCell<R>({
           {isSorted ? <Icon size={13} aria-hidden /> : null}
         </button>
       ) : (
-        column.header
+        column.header || <span className="visually-hidden">Actions</span>
       )}
     </div>
   );

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { ConsolePage } from './console-page.ts';
+
+test('the apps screen', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t);
+  const chromium = await browser(t);
+  const open = async (t: { after(fn: () => unknown): void }) => {
+    const page = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/apps' });
+    const ui = new ConsolePage(page);
+    await ui.row('live').waitFor();
+    return { page, ui };
+  };
+
+  await t.test('creates an app, checking its name as it is typed', async (t) => {
+    const { page, ui } = await open(t);
+    await ui.button('Create app').click();
+    const panel = ui.dialog('Create an app');
+    const name = panel.getByLabel('Name', { exact: true });
+    await name.fill('live');
+    await panel.getByText('An app of this name exists.').waitFor();
+    await name.fill('a');
+    await panel.getByText('At least 3 characters.').waitFor();
+    assert.equal(await panel.getByRole('button', { name: 'Create app' }).isDisabled(), true);
+    await name.fill('stage');
+    await panel.getByLabel('Room prefix').fill('live');
+    await panel.getByText('It belongs to the app live.').waitFor();
+    await panel.getByLabel('Room prefix').fill('stage-rooms');
+    await assertAccessible(page, 'the form for a new app');
+    await panel.getByRole('button', { name: 'Create app' }).click();
+    await page.waitForURL('**/apps/stage/config');
+    assert.equal((await daemon.api.get('/apps/stage')).body.livekitRoomPrefix, 'stage-rooms');
+  });
+
+  await t.test('an app made elsewhere appears without a reload', async (t) => {
+    const { ui } = await open(t);
+    await ui.statusBar().getByText('live', { exact: true }).waitFor();
+    await daemon.api.post('/apps', { name: 'elsewhere' });
+    await ui.row('elsewhere').waitFor();
+  });
+
+  await t.test('finds among many, by keyboard', async (t) => {
+    for (let n = 0; n < 120; n += 1) await daemon.api.post('/apps', { name: `many-${String(n).padStart(3, '0')}` });
+    const { page, ui } = await open(t);
+    await ui.row('many-000').waitFor();
+    const drawn = await page.locator('[role="row"][data-index]').count();
+    assert.ok(drawn < 60, `only the rows in sight are in the page, not ${drawn}`);
+    await page.keyboard.press('/');
+    await page.keyboard.type('many-11');
+    await ui.row('many-117').waitFor();
+    assert.match(page.url(), /q=many-11/);
+    assert.equal(await page.locator('[role="row"][data-index]').count(), 10);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Escape');
+    await ui.row('live').waitFor();
+    await ui.row('elsewhere').focus();
+    await page.keyboard.press('End');
+    await page.locator('[role="row"]:focus', { hasText: 'stage' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/apps/stage**');
+  });
+
+  await t.test('says what was searched when nothing is found', async (t) => {
+    const { page, ui } = await open(t);
+    await ui.field('Find by name or prefix').fill('nothing-like-it');
+    await page.getByText('No app matches “nothing-like-it”').waitFor();
+    await ui.button('Clear the filter').last().click();
+    await ui.row('live').waitFor();
+  });
+
+  await t.test('is accessible, light and dark', async (t) => {
+    const { page } = await open(t);
+    await assertAccessible(page, 'the apps');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.locator('html[data-mantine-color-scheme=dark]').waitFor();
+    await assertAccessible(page, 'the apps in the dark');
+  });
+});
