@@ -66,6 +66,7 @@ export const ERRORS = define({
   ROOM_PREFIX_TAKEN: { status: 409, message: 'The room prefix {prefix} belongs to another app.' },
   SAMPLE_NOT_FOUND: { status: 404, message: 'The app {name} has no sample page {file}.' },
   APP_BUSY: { status: 409, message: 'The app {name} is being deleted.' },
+  APP_DELETE_CANCELLED: { status: 409, message: 'The deletion of {name} was cancelled.' },
   QUOTA_EXCEEDED: { status: 429, message: 'The quota {metric} of {limit} is used up.' },
   // config
   CONFIG_INVALID: {
@@ -278,10 +279,14 @@ export class ApiError extends Error {
     } = {},
   ) {
     const definition: ErrorDefinition = ERRORS[code];
+    // a refusal is an answer, not a fault: gathering its stack would cost more than the rest of the request
+    const limit = Error.stackTraceLimit;
+    if (definition.status < 500) Error.stackTraceLimit = 0;
     super(
       more.message ?? fill(definition.message, params),
       more.cause === undefined ? undefined : { cause: more.cause },
     );
+    Error.stackTraceLimit = limit;
     this.name = 'ApiError';
     this.code = code;
     this.status = definition.status;
