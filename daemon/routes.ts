@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { appRoutes } from './apps/routes.ts';
 import { clusterRootRoutes, clusterRoutes } from './cluster/routes.ts';
+import { configRoutes } from './config/routes.ts';
 import { consoleRoutes } from './console/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { gpuRoutes } from './gpu/routes.ts';
@@ -13,6 +14,7 @@ import { tokenRoutes } from './tokens/routes.ts';
 /** Routes below `/api/v1`, one line a capability. */
 export function apiRoutes(app: FastifyInstance, services: Services): void {
   appRoutes(app, services);
+  configRoutes(app, services);
   tokenRoutes(app, services);
   jobRoutes(app, services);
   systemRoutes(app, services);

@@ -8,6 +8,7 @@ import { AgentFile } from './cluster/agent-file.ts';
 import { OriginReporter } from './cluster/origin.ts';
 import { clusterRepository } from './cluster/repository.ts';
 import { ClusterService } from './cluster/service.ts';
+import { ConfigService } from './config/service.ts';
 import { ConsoleService } from './console/service.ts';
 import { type DataDir, prepareDataDir } from './data-dir.ts';
 import { AppDatabases } from './db/app-databases.ts';
@@ -25,6 +26,7 @@ import { LogService } from './logs/service.ts';
 import { PACKAGE_ROOT } from './paths.ts';
 import { SecretStore } from './secrets/store.ts';
 import { publicBase, type Settings } from './settings.ts';
+import { maskKey, maskSecret } from './storage/mask.ts';
 import { HealthService } from './system/health.ts';
 import { tokenRepository } from './tokens/repository.ts';
 import { TokenService } from './tokens/service.ts';
@@ -46,6 +48,7 @@ export interface Services {
   apps: AppService;
   tokens: TokenService;
   secrets: SecretStore;
+  config: ConfigService;
   jobs: JobService;
   logs: LogService;
   gpu: GpuService;
@@ -79,8 +82,9 @@ export function createServices(settings: Settings, logging: Logging): Services {
     repository: appRepository(db),
     databases,
     events,
-    renderConfig: (name, { displayName, roomPrefix }) =>
-      `name: ${name}\ndisplay_name: ${JSON.stringify(displayName)}\nroom_prefix: ${roomPrefix}\n`,
+    // the YAML library is loaded when the first app is made, not at start
+    renderConfig: async (name, options) =>
+      (await import('#shared/config/scaffold.ts')).renderDefaultConfig(name, options),
     log,
   });
   const tokens = new TokenService({ repository: tokenRepository(db), appById: (id) => apps.registry.byId(id), events });
@@ -127,6 +131,24 @@ export function createServices(settings: Settings, logging: Logging): Services {
     log: log.child({ source: 'cluster' }),
   });
   const webConsole = new ConsoleService(PACKAGE_ROOT, log.child({ source: 'console' }));
+  const config = new ConfigService({
+    apps,
+    pool,
+    events,
+    secrets,
+    databases,
+    logSecrets: logging.secrets,
+    policy: { denyPrivate: settings.denyPrivateEndpoints },
+    maskedSecrets: (app) => ({
+      s3AccessKey: maskKey(secrets.get(app, 's3AccessKey')),
+      s3SecretKey: maskSecret(secrets.get(app, 's3SecretKey')),
+      callbackSecret: maskSecret(secrets.get(app, 'callbackSecret')),
+      mqttPassword: maskSecret(secrets.get(app, 'mqttPassword')),
+    }),
+    gpu: () => gpu.peek(),
+    hwaccel: settings.transcodingHwaccel,
+    log: log.child({ source: 'config' }),
+  });
   const health = new HealthService();
   health.addCheck('registry', () => void db.prepare('SELECT 1').get());
   health.addCheck('data directory', () => access(dir.data, constants.W_OK).then(() => undefined));
@@ -134,6 +156,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     if (event.type !== 'app.deleted') return;
     tokens.forgetApp(event.data['id'] as number);
     void logs.forgetApp(event.data['id'] as number);
+    if (event.app !== undefined) void config.close(event.app);
   });
 
   return {
@@ -149,6 +172,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     apps,
     tokens,
     secrets,
+    config,
     jobs,
     logs,
     gpu,
@@ -166,6 +190,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
       tokens.start();
       jobs.start();
       gpu.start();
+      config.start();
       cluster.start();
       origin.start();
     },
@@ -175,6 +200,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
       await cluster.stop();
       await jobs.stop();
       tokens.stop();
+      await config.stop();
       await pool.close();
       await logs.stop();
       eventStream.stop();

@@ -19,7 +19,7 @@ export interface AppServiceDeps {
   databases: AppDatabases;
   events: EventBus;
   /** Text of a new app's config.yaml. */
-  renderConfig(name: string, options: { displayName: string; roomPrefix: string }): string;
+  renderConfig(name: string, options: { displayName: string; roomPrefix: string }): string | Promise<string>;
   /** Throws QUOTA_EXCEEDED when the tenant may have no further app. */
   checkQuota?(principal: Principal | null, tenantId: string): void;
   log: { warn(data: object, message: string): void };
@@ -179,7 +179,7 @@ export class AppService {
     const { appsDir, databases, repository, renderConfig } = this.#deps;
     if (await exists(this.dir(name))) throw new ApiError('APP_DIRECTORY_EXISTS', { name });
     const scaffold = await scaffoldApp(appsDir, name, {
-      config: renderConfig(name, { displayName, roomPrefix }),
+      config: await renderConfig(name, { displayName, roomPrefix }),
       database: databases.template(),
     });
     let id: number | undefined;

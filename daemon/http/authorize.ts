@@ -16,6 +16,11 @@ export interface AuthorizeOptions {
   findApp(name: string): AppAccess | undefined;
 }
 
+/** Does a caller whom the operation let in hold this further right as well? Decides how much of an answer is shown. */
+export function holdsPermission(principal: Principal, permission: Permission): boolean {
+  return isGlobal(principal) || principal.scope === 'app' || roleAllows(principal.role as Role, permission);
+}
+
 /** Enforces each operation's access, before its body is parsed or validated. The only place that decides about rights. */
 export function installAuthorization(app: FastifyInstance, options: AuthorizeOptions): void {
   app.addHook('onRequest', (request, _reply, done) => {

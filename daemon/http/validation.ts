@@ -2,6 +2,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import fastJsonStringify from 'fast-json-stringify';
 import type { FastifyInstance, FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
+import { CONFIG_FORMATS } from '#shared/config/formats.ts';
 import { ApiError, type ErrorDetail } from '#shared/errors.ts';
 
 const common = {
@@ -10,6 +11,7 @@ const common = {
   strict: false,
   allErrors: true,
   validateFormats: true,
+  verbose: true,
 } as const;
 
 /**
@@ -45,6 +47,7 @@ export function installCompilers(app: FastifyInstance): void {
 
 function withFormats(ajv: Ajv): Ajv {
   (addFormats as unknown as (ajv: Ajv) => Ajv)(ajv);
+  for (const [name, check] of Object.entries(CONFIG_FORMATS)) ajv.addFormat(name, check);
   return ajv;
 }
 
@@ -74,5 +77,7 @@ export function validationError(part: string, errors: readonly ErrorObject[]): A
 function describe(error: ErrorObject): string {
   if (error.keyword === 'enum') return `must be one of ${(error.params['allowedValues'] as unknown[]).join(', ')}`;
   if (error.keyword === 'const') return `must be ${JSON.stringify(error.params['allowedValue'])}`;
+  const hint: unknown = error.parentSchema?.['x-hint'];
+  if (hint !== undefined && (error.keyword === 'format' || error.keyword === 'pattern')) return `must be ${hint}`;
   return error.message ?? 'is not valid';
 }

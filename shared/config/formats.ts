@@ -34,9 +34,14 @@ export function isInnerFolder(value: string): boolean {
   return parts.every((part) => part !== '' && part !== '.' && part !== '..') && !RESERVED.test(value);
 }
 
-/** Makes the config schema's formats known to the validator. */
+/** The formats that the config schema names. */
+export const CONFIG_FORMATS = {
+  'streamhub-http-url': isHttpUrl,
+  'streamhub-mqtt-url': isMqttUrl,
+  'streamhub-inner-folder': isInnerFolder,
+} as const;
+
+/** Makes them known to TypeBox. */
 export function registerConfigFormats(): void {
-  Format.Set('streamhub-http-url', isHttpUrl);
-  Format.Set('streamhub-mqtt-url', isMqttUrl);
-  Format.Set('streamhub-inner-folder', isInnerFolder);
+  for (const [name, check] of Object.entries(CONFIG_FORMATS)) Format.Set(name, check);
 }

@@ -1,5 +1,9 @@
 import type { Migration } from '../migrate.ts';
 import { sql as core } from './001-core.ts';
+import { sql as configChanges } from './002-config-changes.ts';
 
 /** History of `apps/<name>/app.db`. */
-export const appMigrations: readonly Migration[] = [{ id: 1, name: 'core', sql: core }];
+export const appMigrations: readonly Migration[] = [
+  { id: 1, name: 'core', sql: core },
+  { id: 2, name: 'config-changes', sql: configChanges },
+];

@@ -1,0 +1,75 @@
+import type { EditResult } from '#shared/config/edit.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { ValidateResult } from '#shared/schema/config.ts';
+import type { ConfigEntry, Verdict } from './entry.ts';
+import { becomesPublic } from './judge.ts';
+
+/** The text on the disk. Throws CONFIG_MISSING or CONFIG_UNREADABLE. */
+export function requireText(entry: ConfigEntry): { text: string; etag: string } {
+  if (entry.disk.kind === 'text') return entry.disk;
+  if (entry.disk.kind === 'missing') throw new ApiError('CONFIG_MISSING', { name: entry.app });
+  throw new ApiError('CONFIG_UNREADABLE', { reason: entry.disk.reason });
+}
+
+/** Refuses a write that was made for another version of the config. */
+export function requireMatch(entry: ConfigEntry, ifMatch: string | undefined): void {
+  if (ifMatch === undefined) return;
+  const etag = entry.disk.kind === 'text' ? entry.disk.etag : null;
+  // a proxy that compresses marks an ETag as weak
+  const asked = ifMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  if (etag !== null && (asked.includes('*') || asked.includes(etag))) return;
+  const yaml = entry.disk.kind === 'text' ? (entry.masked ?? entry.disk.text) : null;
+  throw new ApiError(
+    'PRECONDITION_FAILED',
+    { what: 'The config' },
+    { extra: { current: { etag, yaml } }, ...(etag === null ? {} : { headers: { etag } }) },
+  );
+}
+
+/** Refuses a first public address that nobody confirmed. */
+export function requireConsent(
+  entry: ConfigEntry,
+  verdict: Verdict,
+  options: { confirmPublic?: boolean | undefined },
+): void {
+  const { config } = verdict.check;
+  if (config !== null && !options.confirmPublic && becomesPublic(entry.inForce, config)) {
+    throw new ApiError('STORAGE_PUBLIC_UNCONFIRMED');
+  }
+}
+
+/** The refusal of an invalid text, with all findings. */
+export function invalid(verdict: Verdict, code: 'CONFIG_INVALID' | 'CONFIG_UNREADABLE' = 'CONFIG_INVALID'): ApiError {
+  const errors = verdict.diagnostics.filter((finding) => finding.severity === 'error');
+  return new ApiError(
+    code,
+    { reason: verdict.error ?? 'unknown' },
+    { details: errors.map(({ path, message }) => ({ path, message })), extra: { diagnostics: verdict.diagnostics } },
+  );
+}
+
+/** A prefix of another app, a text that cannot be read, a fault that was there before, or a fault of this change. */
+export function refusalOf(
+  result: EditResult,
+  verdict: Verdict,
+  whenUnreadable: 'CONFIG_INVALID' | undefined,
+): ApiError {
+  if (result.unreadable !== null) {
+    return invalid({ ...verdict, error: result.unreadable }, whenUnreadable ?? 'CONFIG_UNREADABLE');
+  }
+  const errors = verdict.diagnostics.filter((finding) => finding.severity === 'error');
+  if (errors.every((finding) => finding.code === 'prefix-taken')) {
+    return new ApiError('ROOM_PREFIX_TAKEN', { prefix: verdict.check.config?.roomPrefix ?? '' });
+  }
+  const changed = verdict.check.changedKeys;
+  const isOwn = errors.every(({ path }) =>
+    changed.some((key) => path === key || path.startsWith(`${key}[`) || path.startsWith(`${key}.`)),
+  );
+  return invalid(verdict, isOwn ? 'CONFIG_INVALID' : (whenUnreadable ?? 'CONFIG_UNREADABLE'));
+}
+
+/** A verdict as the API answers it. */
+export function resultOf({ valid, error, warnings, diagnostics, check }: Verdict): ValidateResult {
+  const errors = error === null ? [] : [error];
+  return { valid, warnings, error, errors, diff: check.diff, changed: check.changed, diagnostics };
+}
