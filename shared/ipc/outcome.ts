@@ -33,7 +33,8 @@ export const IPC_ERRORS = {
   CANCELLED: 'The request was cancelled.',
   PATH_NOT_ALLOWED: 'Requests to {path} are not passed on: {reason}',
   HEADER_NOT_ALLOWED: 'The header {name} is not passed on.',
-  OFFLINE: 'Not connected to {name}.',
+  DOWNLOAD_FAILED: 'The file could not be fetched: {reason}',
+  STREAM_REFUSED: 'The daemon does not open this stream (HTTP {status}).',
   // signing in
   SIGN_IN_FAILED: 'The daemon refused the sign-in: {reason}',
   SECOND_FACTOR_REQUIRED: 'The account needs its second factor.',

@@ -73,9 +73,16 @@ export class Vault {
     this.#session.delete(account);
   }
 
-  /** Forgets the secret wherever it is. That a keychain is locked or gone is not hidden: the secret may still be in it. */
+  /** Forgets the secret, in memory and in the keychain. @throws when only the keychain has it and does not give it up */
   async remove(account: string): Promise<void> {
-    if (this.#session.delete(account)) return;
+    const hadSession = this.#session.delete(account);
+    await this.removeKept(account).catch((error: unknown) => {
+      if (!hadSession) throw error;
+    });
+  }
+
+  /** Takes the secret out of the keychain; one in memory stays. */
+  async removeKept(account: string): Promise<void> {
     await this.#use((backend) => backend.delete(this.#service, account));
   }
 

@@ -1,0 +1,184 @@
+import dns from 'node:dns/promises';
+import { once } from 'node:events';
+import net from 'node:net';
+import type { Certificate, TestReport, TestStep } from '#shared/ipc/connections.ts';
+import { failure, IpcFailure } from '#shared/ipc/outcome.ts';
+import type { AuthContext } from '#shared/schema/auth.ts';
+import { networkFailure } from './network-failure.ts';
+import { checkHealth, type Health, type Recognition } from './probe.ts';
+import type { Transport } from './transport.ts';
+
+type StepId = TestStep['id'];
+type Verdict = Pick<TestStep, 'status' | 'message'> & { cure?: string };
+
+const TITLES: Record<StepId, string> = {
+  resolve: 'Find the host',
+  reach: 'Reach the port',
+  tls: 'Encrypt',
+  version: 'Recognise the daemon',
+  'sign-in': 'Sign in',
+  rights: 'Check the rights',
+};
+const CONNECT_TIMEOUT = 10_000;
+const SOON = 14 * 86_400_000;
+
+export interface DiagnoseOptions {
+  transport: Transport;
+  /** Signs in and says who that is; absent = no credential to try. */
+  recognise?: (signal: AbortSignal) => Promise<Recognition>;
+  onStep(step: TestStep): void;
+  signal: AbortSignal;
+}
+
+const passed = (message: string): Verdict => ({ status: 'passed', message });
+const warning = (message: string, cure: string): Verdict => ({ status: 'warning', message, cure });
+const skipped = (message: string): Verdict => ({ status: 'skipped', message });
+
+/** Goes the way to a daemon step by step; after the first failure the rest is not tried. @throws CANCELLED */
+export async function diagnose(options: DiagnoseOptions): Promise<TestReport> {
+  const { transport, signal } = options;
+  const url = new URL(transport.route.base);
+  const steps: TestStep[] = [];
+  let failed: IpcFailure | undefined;
+  let health: Health | IpcFailure | undefined;
+  let recognition: Recognition | undefined;
+
+  const step = async (id: StepId, work: () => Promise<Verdict> | Verdict): Promise<void> => {
+    const started = performance.now();
+    let verdict: Verdict;
+    if (failed !== undefined) verdict = skipped('Not tried, because a step before it failed.');
+    else {
+      try {
+        verdict = await work();
+      } catch (error) {
+        if (signal.aborted) throw failure('CANCELLED');
+        failed = networkFailure(error, url.host, CONNECT_TIMEOUT / 1000);
+        verdict = { status: 'failed', message: failed.message, ...(failed.hint ? { cure: failed.hint } : {}) };
+      }
+    }
+    const done: TestStep = {
+      number: steps.length + 1,
+      id,
+      title: TITLES[id],
+      status: verdict.status,
+      message: verdict.message,
+      cure: verdict.cure ?? null,
+      ms: Math.round(performance.now() - started),
+    };
+    steps.push(done);
+    options.onStep(done);
+  };
+
+  await step('resolve', () => resolve(url.hostname));
+  await step('reach', () => reach(url, signal));
+  await step('tls', async () => {
+    if (url.protocol === 'http:') return unencrypted(url.hostname);
+    health = await checkHealth(transport, signal).catch((error: IpcFailure) => error);
+    if (health instanceof IpcFailure && (health.code.startsWith('TLS_') || transport.certificate === null))
+      throw health;
+    return encrypted(transport.certificate, transport.route.pinned);
+  });
+  await step('version', async () => {
+    health ??= await checkHealth(transport, signal);
+    if (health instanceof IpcFailure) throw health;
+    return passed(`StreamHub ${health.version} answers in ${health.latencyMs} ms.`);
+  });
+  await step('sign-in', async () => {
+    if (options.recognise === undefined) return skipped('No credential was given.');
+    recognition = await options.recognise(signal);
+    if (!recognition.accepted)
+      throw failure(
+        'SIGN_IN_FAILED',
+        { reason: recognition.message },
+        { hint: 'Check that the token is whole, not revoked, and allowed from this address; or make a new one.' },
+      );
+    return passed(nameOf(recognition.account));
+  });
+  await step('rights', () => {
+    if (recognition === undefined) return skipped('Nobody is signed in.');
+    return rights(recognition.accepted ? recognition.account : null);
+  });
+
+  const version = health === undefined || health instanceof IpcFailure ? null : health.version;
+  return {
+    ok: failed === undefined,
+    url: transport.route.base,
+    steps,
+    certificate: transport.certificate,
+    needsTrust: failed?.code === 'TLS_UNTRUSTED' || failed?.code === 'TLS_CHANGED',
+    version,
+    account: recognition?.accepted ? recognition.account : null,
+    passwordSignIn: version !== null && (await takesPasswords(transport, signal)),
+  };
+}
+
+async function resolve(hostname: string): Promise<Verdict> {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (net.isIP(host) !== 0) return passed(`${host} is an address already.`);
+  const found = await dns.lookup(host, { all: true });
+  return passed(`${host} is ${found.map(({ address }) => address).join(', ')}.`);
+}
+
+async function reach(url: URL, signal: AbortSignal): Promise<Verdict> {
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  const socket = net.connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port, autoSelectFamily: true });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT)]) });
+    return passed(`${socket.remoteAddress ?? url.hostname} takes connections on port ${port}.`);
+  } catch (error) {
+    if ((error as Error).name !== 'AbortError') throw error;
+    throw Object.assign(new Error('too slow'), { code: 'ETIMEDOUT' });
+  } finally {
+    socket.on('error', () => {}).destroy();
+  }
+}
+
+function unencrypted(hostname: string): Verdict {
+  const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  if (isHere) return skipped('Not needed: the connection stays on this machine.');
+  return warning(
+    'The address is http: everything, the credential too, crosses the network readable.',
+    'Put a reverse proxy with a certificate before the daemon and use https, or go through a VPN.',
+  );
+}
+
+function encrypted(certificate: Certificate | null, pinned: string | null): Verdict {
+  if (certificate === null) return passed('Encrypted.');
+  const until = certificate.validTo.slice(0, 10);
+  if (certificate.fingerprint === pinned) return passed(`The certificate is the one that was pinned (${until}).`);
+  const left = Date.parse(certificate.validTo) - Date.now();
+  if (left < SOON)
+    return warning(`The certificate of ${certificate.issuer} runs out on ${until}.`, 'Renew it before then.');
+  return passed(`Signed by ${certificate.issuer}, valid until ${until}.`);
+}
+
+function nameOf(account: AuthContext | null): string {
+  if (account === null) return 'The credential is accepted.';
+  const who = account.email ?? account.name ?? account.userId;
+  return account.via === 'api_token' ? `Accepted as API token (${who}).` : `Signed in as ${who}.`;
+}
+
+function rights(account: AuthContext | null): Verdict {
+  if (account === null) return passed('The daemon does not tell the rights of a credential.');
+  if (account.scope === 'global') return passed('Sees and changes everything on this daemon.');
+  if (account.scope === 'app')
+    return warning(
+      `Sees one app only (number ${account.appId ?? '?'}): cluster, tokens and settings stay hidden.`,
+      'For all of the daemon, use a token of global scope.',
+    );
+  if (account.tenantId === null || !account.permissions.includes('app:read'))
+    throw failure(
+      'SIGN_IN_FAILED',
+      { reason: 'the account belongs to no team and may see no app' },
+      { hint: 'Ask an owner to invite it into a team.' },
+    );
+  return passed(`${account.role ?? 'Member'} of ${account.tenantName ?? account.tenantId}.`);
+}
+
+async function takesPasswords(transport: Transport, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await transport.request({ path: '/api/v1/auth/config', signal, timeoutMs: 5000 })).status === 200;
+  } catch {
+    return false;
+  }
+}

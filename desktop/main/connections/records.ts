@@ -1,0 +1,55 @@
+import path from 'node:path';
+import { type Static, Type } from 'typebox';
+import { Colour, ConnectionId, ConnectionName, Fingerprint, Snapshot } from '#shared/ipc/connections.ts';
+import { Instant, nullable, object, oneOf } from '#shared/schema/common.ts';
+import { JsonFile } from '../files/json-file.ts';
+
+/** A connection as it is remembered. No secret is in it: the vault has that under the same id. */
+export const ConnectionRecord = object({
+  id: ConnectionId,
+  name: ConnectionName,
+  url: Type.String(),
+  colour: Colour,
+  kind: oneOf(['remote', 'local'] as const),
+  credential: object({
+    kind: oneOf(['token', 'password', 'session'] as const),
+    user: nullable(Type.String()),
+    kept: oneOf(['keychain', 'session', 'none'] as const),
+    /** Module that put it into the keychain: another one may not find it. */
+    module: nullable(Type.String()),
+  }),
+  pinned: nullable(object({ fingerprint: Fingerprint, since: Instant })),
+  addedAt: Instant,
+});
+export type ConnectionRecord = Static<typeof ConnectionRecord>;
+
+const ConnectionList = object({
+  connections: Type.Array(ConnectionRecord),
+  /** Removed connections whose secret could not be taken out of the keychain yet. */
+  orphans: Type.Array(ConnectionId),
+});
+export type ConnectionList = Static<typeof ConnectionList>;
+
+export const recordsFile = (folder: string): JsonFile<ConnectionList> =>
+  new JsonFile({
+    file: path.join(folder, 'connections.json'),
+    version: 1,
+    schema: ConnectionList,
+    empty: () => ({ connections: [], orphans: [] }),
+  });
+
+/** What was seen of a daemon last. */
+const Memory = object({
+  lastSeenAt: nullable(Instant),
+  version: nullable(Type.String()),
+  snapshot: nullable(Snapshot),
+});
+export type Memory = Static<typeof Memory>;
+
+export const memoriesFile = (folder: string): JsonFile<Record<string, Memory>> =>
+  new JsonFile({
+    file: path.join(folder, 'last-seen.json'),
+    version: 1,
+    schema: Type.Record(Type.String(), Memory),
+    empty: () => ({}),
+  });
