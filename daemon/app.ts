@@ -8,6 +8,7 @@ import { installParsers } from './http/parsers.ts';
 import { installRequestLog, requestIds } from './http/request-log.ts';
 import { installBrowserSdk } from './http/sdk.ts';
 import { installSecurityHeaders } from './http/security-headers.ts';
+import { closeSilentConnections } from './http/silent-connections.ts';
 import { installCompilers } from './http/validation.ts';
 import { apiRoutes, rootRoutes } from './routes.ts';
 import type { Services } from './services.ts';
@@ -36,6 +37,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     exposeHeadRoutes: false,
   }) as unknown as FastifyInstance;
 
+  closeSilentConnections(app);
   installErrorHandling(app);
   installCompilers(app);
   installParsers(app);
