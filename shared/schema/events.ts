@@ -41,7 +41,7 @@ export type EventMessage = Static<typeof EventMessage>;
 
 /**
  * Messages of the stream itself. `hello` opens it. `reset` says that events were lost to this reader (`reason`:
- * `too_old`, `unknown_id` or `lost`): what it holds must be read anew. `bye` announces the end (`reason`: `shutdown`
+ * `too_old` or `unknown_id`): what it holds must be read anew. `bye` announces the end (`reason`: `shutdown`
  * or `revoked`).
  */
 export const STREAM_MESSAGES = ['hello', 'reset', 'bye'] as const;

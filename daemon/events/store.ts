@@ -1,0 +1,166 @@
+import { renameSync, rmSync } from 'node:fs';
+import type { EventTopic } from '#shared/schema/events.ts';
+import { eventMigrations } from '../db/events/index.ts';
+import { migrate } from '../db/migrate.ts';
+import { type Db, openDatabase } from '../db/open.ts';
+import type { Audience } from './topics.ts';
+
+/** An event as it is kept and sent. */
+export interface StoredEvent extends Audience {
+  id: number;
+  /** Milliseconds since 1970. */
+  at: number;
+  type: string;
+  /** JSON of the EventMessage. */
+  body: string;
+}
+
+interface Row {
+  id: number;
+  at: number;
+  topic: string;
+  app: string | null;
+  app_id: number | null;
+  tenant: string | null;
+  type: string;
+  body: string;
+}
+
+export interface EventStoreOptions {
+  file: string;
+  maxRows: number;
+  maxAgeMs: number;
+  now(): number;
+  /** Told when the file could not be used and was set aside. */
+  onDamage(keptAs: string): void;
+}
+
+const PRUNE_EVERY = 512;
+
+/**
+ * The events that readers can still ask for, in a file of their own. Ids grow for ever: each start goes on from the clock
+ * or the last id, whichever is higher, so that not even a lost file makes an id come twice.
+ */
+export class EventStore {
+  readonly #options: EventStoreOptions;
+  readonly #db: Db;
+  readonly #sql: ReturnType<typeof statements>;
+  #nextId: number;
+  #prunedTo: number;
+  #sincePrune = 0;
+  #markUnsaved = false;
+
+  constructor(options: EventStoreOptions) {
+    this.#options = options;
+    this.#db = open(options);
+    this.#sql = statements(this.#db);
+    const last = this.#sql.last.get() ?? 0;
+    this.#nextId = Math.max(last + 1, options.now());
+    const pruned = this.#sql.mark.get('pruned_to');
+    if (pruned === undefined) this.#sql.setMark.run('pruned_to', this.#nextId - 1);
+    this.#prunedTo = pruned ?? this.#nextId - 1;
+  }
+
+  /** The newest id given out. */
+  get lastId(): number {
+    return this.#nextId - 1;
+  }
+
+  /** A reader that has seen less than this id has missed events for good. */
+  get prunedTo(): number {
+    return this.#prunedTo;
+  }
+
+  takeId(): number {
+    return this.#nextId++;
+  }
+
+  /** Keeps all of them or throws; then nobody can resume from before them. */
+  append(events: readonly StoredEvent[]): void {
+    try {
+      this.#db.transaction(() => {
+        for (const event of events) this.#sql.insert.run(event);
+        if (this.#markUnsaved) this.#sql.setMark.run('pruned_to', this.#prunedTo);
+      })();
+      this.#markUnsaved = false;
+    } catch (error) {
+      this.#prunedTo = events.at(-1)?.id ?? this.#prunedTo;
+      this.#markUnsaved = true;
+      throw error;
+    }
+    this.#sincePrune += events.length;
+    if (this.#sincePrune >= PRUNE_EVERY) this.prune();
+  }
+
+  /** The next ones after an id, in order. */
+  after(id: number, limit: number): StoredEvent[] {
+    return this.#sql.after.all(id, limit).map(({ app_id, topic, ...row }) => ({
+      ...row,
+      appId: app_id,
+      topic: topic as EventTopic,
+    }));
+  }
+
+  /** Forgets what is too old or too much. */
+  prune(): void {
+    this.#sincePrune = 0;
+    const byCount = this.#sql.nthNewest.get(this.#options.maxRows) ?? 0;
+    const firstYoung = this.#sql.firstSince.get(this.#options.now() - this.#options.maxAgeMs);
+    const byAge = firstYoung === undefined ? (this.#sql.last.get() ?? 0) : firstYoung - 1;
+    const to = Math.max(byCount, byAge);
+    if (to <= this.#prunedTo) return;
+    this.#db.transaction(() => {
+      this.#sql.removeTo.run(to);
+      this.#sql.setMark.run('pruned_to', to);
+    })();
+    this.#prunedTo = to;
+  }
+
+  close(): void {
+    this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+  }
+}
+
+function statements(db: Db) {
+  return {
+    last: db.prepare<[], number | null>('SELECT max(id) FROM events').pluck(),
+    insert: db.prepare<[StoredEvent]>(
+      `INSERT INTO events (id, at, topic, app, app_id, tenant, type, body)
+       VALUES (@id, @at, @topic, @app, @appId, @tenant, @type, @body)`,
+    ),
+    after: db.prepare<[number, number], Row>('SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?'),
+    nthNewest: db.prepare<[number], number>('SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?').pluck(),
+    // ids follow time: only what is about to be removed is read
+    firstSince: db.prepare<[number], number>('SELECT id FROM events WHERE at >= ? ORDER BY id LIMIT 1').pluck(),
+    removeTo: db.prepare<[number]>('DELETE FROM events WHERE id <= ?'),
+    mark: db.prepare<[string], number>('SELECT value FROM event_marks WHERE key = ?').pluck(),
+    setMark: db.prepare<[string, number]>(
+      'INSERT INTO event_marks (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    ),
+  };
+}
+
+/** A file that cannot be used is set aside: events are worth less than a daemon that starts. */
+function open(options: EventStoreOptions): Db {
+  const attempt = (): Db => {
+    const db = openDatabase(options.file, { durability: 'normal' });
+    try {
+      migrate(db, eventMigrations);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  };
+  try {
+    return attempt();
+  } catch (error) {
+    if (!/^SQLITE_(CORRUPT|NOTADB)/.test((error as { code?: string }).code ?? '')) throw error;
+    const keptAs = `${options.file}.damaged-${new Date(options.now()).toISOString().replace(/[-:.]/g, '')}`;
+    renameSync(options.file, keptAs);
+    for (const suffix of ['-wal', '-shm']) rmSync(options.file + suffix, { force: true });
+    options.onDamage(keptAs);
+    return attempt();
+  }
+}

@@ -1,0 +1,88 @@
+import type { TestContext } from 'node:test';
+import { EventParser } from '#shared/client/event-parser.ts';
+
+/** One message as a client of `GET /events` sees it. */
+export interface Heard {
+  id: string | undefined;
+  event: string;
+  data: any;
+}
+
+/** Reads an event stream the way the product's client does. */
+export class EventReader {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Everything heard so far. */
+  readonly heard: Heard[] = [];
+  readonly #abort: AbortController;
+  readonly #waiting = new Set<() => void>();
+  /** Resolves when the daemon has ended the stream, or this side has. */
+  readonly ended: Promise<void>;
+  isEnded = false;
+  #taken = 0;
+
+  constructor(response: Response, abort: AbortController) {
+    this.status = response.status;
+    this.headers = response.headers;
+    this.#abort = abort;
+    this.ended = this.#pump(response);
+  }
+
+  /** The next message not yet taken that fits; those before it are passed over. */
+  async next(fits: string | ((message: Heard) => boolean) = () => true): Promise<Heard> {
+    const test = typeof fits === 'string' ? (message: Heard) => message.event === fits : fits;
+    for (;;) {
+      while (this.#taken < this.heard.length) {
+        const message = this.heard[this.#taken++] as Heard;
+        if (test(message)) return message;
+      }
+      if (this.isEnded) throw new Error(`the stream ended before ${String(fits)}`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  close(): void {
+    this.#abort.abort();
+  }
+
+  async #pump(response: Response): Promise<void> {
+    const parser = new EventParser();
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+        for (const message of parser.push(decoder.decode(chunk, { stream: true }))) {
+          this.heard.push({ id: message.id, event: message.event, data: JSON.parse(message.data) });
+        }
+        this.#wake();
+      }
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.heard.push({ id: undefined, event: 'broken', data: String(error) });
+    }
+    this.isEnded = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
+
+/** Opens `GET /events`; closed with the test. */
+export async function readEvents(
+  t: Pick<TestContext, 'after'>,
+  base: string,
+  token: string,
+  options: { query?: string; lastEventId?: string } = {},
+): Promise<EventReader> {
+  const abort = new AbortController();
+  t.after(() => abort.abort());
+  const response = await fetch(`${base}/api/v1/events${options.query ?? ''}`, {
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(options.lastEventId === undefined ? {} : { 'last-event-id': options.lastEventId }),
+    },
+    signal: abort.signal,
+  });
+  return new EventReader(response, abort);
+}
