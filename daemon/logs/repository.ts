@@ -8,8 +8,8 @@ import type { LogFilter, LogPage, StoredLog, StoredLogRow } from './rows.ts';
 const DEEP = 10_000;
 /** Searches whose outcome is kept, so that asking again only looks at what was written since. */
 const REMEMBERED = 64;
-/** A remembered search keeps its matches themselves when they are few. */
-const FEW = 1000;
+/** Places at the front of a search that are kept with its outcome. */
+const HEAD = 1000;
 /** Rows written since a search beyond which it is done anew. */
 const MUCH_NEWER = 20_000;
 
@@ -24,13 +24,16 @@ interface Partition {
   rows: number;
 }
 interface Remembered {
+  /** Id of the last row that was there. */
   upTo: number;
   total: number;
-  matches: Place[] | null;
+  /** The first places in the order of the search; all of them when there are `total`. */
+  head: Place[];
 }
 
 const newestFirst = (a: Place, b: Place): number => b.ts - a.ts || b.id - a.id;
 const oldestFirst = (a: Place, b: Place): number => a.ts - b.ts || a.id - b.id;
+const orderOf = ({ order }: LogFilter) => (order === 'desc' ? newestFirst : oldestFirst);
 const BEGINNING = -8.64e15;
 const END = 8.64e15;
 
@@ -131,7 +134,7 @@ export class LogRepository {
     if (filter.offset >= total) return { places: [], total };
     if (filter.offset > DEEP) return { places: this.#walk(filter), total };
     const need = filter.offset + filter.limit;
-    const order = filter.order === 'desc' ? newestFirst : oldestFirst;
+    const order = orderOf(filter);
     let best: Place[] = [];
     let bounds = filter;
     for (const partition of partitions.sort((a, b) => b.rows - a.rows)) {
@@ -143,37 +146,30 @@ export class LogRepository {
     return { places: best.slice(filter.offset), total };
   }
 
-  /** With a text or a source each partition is looked through once, for its page or for its count. */
+  /** With a text or a source each partition is read once: its first places, then the number of the others. */
   #find(filter: LogFilter, partitions: Partition[]): { places: Place[]; total: number } {
+    const end = filter.offset + filter.limit;
     const known = this.#recall(filter);
-    if (known?.matches) {
-      const places = known.matches.sort(filter.order === 'desc' ? newestFirst : oldestFirst);
-      return { places: places.slice(filter.offset, filter.offset + filter.limit), total: known.total };
+    if (known && (end <= known.head.length || known.head.length === known.total || filter.offset >= known.total)) {
+      return { places: known.head.slice(filter.offset, end), total: known.total };
     }
-    if (known && filter.offset >= known.total) return { places: [], total: known.total };
-    const need = Math.max(partitions.length <= 8 ? FEW : 0, filter.offset + filter.limit);
     const isDeep = filter.offset > DEEP;
+    const need = isDeep ? 1 : Math.max(known === undefined && partitions.length <= 8 ? HEAD : 0, end);
     let total = 0;
-    let places: Place[] = [];
+    const places: Place[] = [];
     for (const partition of partitions) {
-      const found = isDeep ? [] : this.#placesIn(partition, filter, need);
+      const found = this.#placesIn(partition, filter, need);
       places.push(...found);
+      total += found.length;
       // fewer than asked for are all that there are
-      if (known === undefined)
-        total += !isDeep && found.length < need ? found.length : this.#countIn(partition, filter);
+      if (known === undefined && found.length === need) total += this.#countIn(partition, filter, found.at(-1));
     }
-    total = known?.total ?? total;
-    if (isDeep) places = this.#walk(filter);
-    else {
-      places.sort(filter.order === 'desc' ? newestFirst : oldestFirst);
-      this.#remember(filter, {
-        upTo: this.#lastId,
-        total,
-        matches: places.length === total && total <= FEW ? places : null,
-      });
-      places = places.slice(filter.offset, filter.offset + filter.limit);
-    }
-    return { places, total };
+    if (known !== undefined) total = known.total;
+    if (isDeep) return { places: this.#walk(filter), total };
+    places.sort(orderOf(filter));
+    if (known === undefined)
+      this.#remember(filter, { upTo: this.#lastId, total, head: places.slice(0, Math.max(need, HEAD)) });
+    return { places: places.slice(filter.offset, end), total };
   }
 
   #placesIn(partition: Partition, filter: LogFilter, limit: number): Place[] {
@@ -185,11 +181,23 @@ export class LogRepository {
     ).all(partition.appId, partition.level, ...values, limit) as Place[];
   }
 
-  #countIn(partition: Partition, filter: LogFilter): number {
+  /** @param after only what comes behind this place in the order of the search */
+  #countIn(partition: Partition, filter: LogFilter, after?: Place): number {
+    if (after !== undefined) {
+      const isDown = filter.order === 'desc';
+      const rest = { ...filter, ...(isDown ? { until: after.ts - 1 } : { since: after.ts + 1 }) };
+      const twins = { ...filter, since: after.ts, until: after.ts };
+      return this.#countIn(partition, rest) + this.#count(partition, twins, isDown ? 'id < ?' : 'id > ?', after.id);
+    }
+    return this.#count(partition, filter, 'id > ?', 0);
+  }
+
+  #count(partition: Partition, filter: LogFilter, more: string, id: number): number {
     const { where, values } = conditions(filter);
     const row = this.#sql(
-      `SELECT count(*) AS n FROM server_logs INDEXED BY server_logs_search WHERE app_id IS ? AND level = ? AND ${where}`,
-    ).get(partition.appId, partition.level, ...values) as { n: number };
+      `SELECT count(*) AS n FROM server_logs INDEXED BY server_logs_search
+       WHERE app_id IS ? AND level = ? AND ${where} AND ${more}`,
+    ).get(partition.appId, partition.level, ...values, id) as { n: number };
     return row.n;
   }
 
@@ -213,9 +221,12 @@ export class LogRepository {
       known.upTo,
       ...values,
     ) as Place[];
-    const total = known.total + newer.length;
-    const matches = known.matches && total <= FEW ? [...known.matches, ...newer] : null;
-    const current = { upTo: this.#lastId, total, matches };
+    const inOrder = orderOf(filter);
+    const last = known.head.length < known.total ? known.head.at(-1) : undefined;
+    // what sorts behind an unfinished head belongs to the part that is not kept
+    const front = last === undefined ? newer : newer.filter((place) => inOrder(place, last) < 0);
+    const head = front.length === 0 ? known.head : [...known.head, ...front].sort(inOrder).slice(0, 2 * HEAD);
+    const current = { upTo: this.#lastId, total: known.total + newer.length, head };
     this.#remember(filter, current);
     return current;
   }
@@ -256,7 +267,7 @@ export class LogRepository {
 
 const keyOf = ({ appId, level }: { appId: number | null; level: number }): string => `${appId}/${level}`;
 
-const searchKey = ({ apps, level, source, q, since, until }: LogFilter): string =>
+const searchKey = ({ apps, level, source, q, since, until, order }: LogFilter): string =>
   JSON.stringify([
     apps ? [...apps].sort() : null,
     level,
@@ -264,6 +275,7 @@ const searchKey = ({ apps, level, source, q, since, until }: LogFilter): string 
     q?.replace(/[A-Z]/g, (c) => c.toLowerCase()),
     since,
     until,
+    order,
   ]);
 
 /** Conditions inside one partition. */

@@ -4,7 +4,7 @@ const GONE = '[redacted]';
 
 /** Keys whose value is never written, whatever it is. Matched at the end of the key, in any case. */
 const SECRET_KEY =
-  /(?:passwords?|passwd|passphrase|\bpass|[a-z_-]pass|secrets?|authorization|cookies?|credentials?|api[_-]?keys?|access[_-]?keys?|private[_-]?keys?|stream[_-]?key|tokens?|jwt|signature)$/i;
+  /(?:passwords?|passwd|passphrase|\bpass|[a-z_-]pass|secrets?(?:[_-]?keys?)?|authorization|cookies?|credentials?|api[_-]?keys?|access[_-]?keys?|private[_-]?keys?|stream[_-]?key|tokens?|jwt|signature)$/i;
 /** Keys that only look like one: facts about secrets, not the secrets. */
 const HARMLESS_KEY = /^(?:bypass|compass|maxTokens|tokens)$/i;
 

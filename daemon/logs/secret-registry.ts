@@ -13,12 +13,13 @@ export class SecretRegistry {
   readonly #bitmap = new Uint8Array(MASK + 1);
 
   /**
-   * Registers a value with the form it takes inside a URL and inside JSON.
+   * Registers a value with the forms it takes inside a URL, inside JSON, and inside JSON that is a text of JSON.
    * @returns the function that forgets it; a value registered twice is kept until both are forgotten
    */
   add(value: string | undefined | null): () => void {
     if (value === undefined || value === null || value.trim().length < MIN_LENGTH) return () => {};
-    const forms = [...new Set([value, encodeForm(value), JSON.stringify(value).slice(1, -1)])];
+    const quoted = JSON.stringify(value).slice(1, -1);
+    const forms = [...new Set([value, encodeForm(value), quoted, JSON.stringify(quoted).slice(1, -1)])];
     for (const form of forms) this.#addForm(form);
     let held = true;
     return () => {
