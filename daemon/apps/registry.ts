@@ -1,6 +1,8 @@
 import type { AppRecord } from '#shared/schema/apps.ts';
 import type { AppRow } from './repository.ts';
 
+const SHORT = 16_384;
+
 /** One app as the rest of the daemon sees it. */
 export interface AppEntry {
   readonly id: number;
@@ -23,7 +25,7 @@ export class AppRegistry {
   readonly #byPrefix = new Map<string, AppEntry>();
   readonly #bySlug = new Map<string, AppEntry>();
   readonly #lists = new Map<string, readonly AppRecord[]>();
-  readonly #json = new Map<string, Buffer>();
+  readonly #json = new Map<string, string | Buffer>();
 
   get size(): number {
     return this.#byName.size;
@@ -69,11 +71,18 @@ export class AppRegistry {
     return list;
   }
 
-  /** The same list as JSON, made once a change. */
-  listJson(tenantId?: string): Buffer {
+  /**
+   * The same list as JSON, made once a change. A short one stays text, which goes out in one write with the headers; a
+   * long one is encoded once.
+   */
+  listJson(tenantId?: string): string | Buffer {
     const key = tenantId ?? '';
     let json = this.#json.get(key);
-    if (json === undefined) this.#json.set(key, (json = Buffer.from(JSON.stringify(this.list(tenantId)))));
+    if (json === undefined) {
+      json = JSON.stringify(this.list(tenantId));
+      if (json.length > SHORT) json = Buffer.from(json);
+      this.#json.set(key, json);
+    }
     return json;
   }
 

@@ -59,9 +59,9 @@ export class AppService {
   }
 
   /** JSON array of the apps that a caller may see. */
-  listJson(principal: Principal): Buffer {
+  listJson(principal: Principal): string | Buffer {
     if (principal.scope === 'global') return this.registry.listJson();
-    return principal.tenantId === null ? Buffer.from('[]') : this.registry.listJson(principal.tenantId);
+    return principal.tenantId === null ? '[]' : this.registry.listJson(principal.tenantId);
   }
 
   /** Creates an app. Of several creates with one name exactly one succeeds; a failure leaves nothing behind. */
