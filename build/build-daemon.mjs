@@ -4,6 +4,7 @@ import { cpSync, globSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
+import { buildEdge } from './build-edge.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const out = path.join(root, 'out', 'daemon');
@@ -19,6 +20,7 @@ export async function buildDaemon() {
     cwd: root,
     input: {
       cli: 'daemon/cli.ts',
+      'store-thread': 'daemon/logs/store-thread.ts',
       ...Object.fromEntries(tasks.map((file) => [`tasks/${path.basename(file, '.ts')}`, file])),
     },
     platform: 'node',
@@ -30,4 +32,7 @@ export async function buildDaemon() {
   cpSync(path.join(root, 'daemon', 'bin.mjs'), path.join(out, 'bin.mjs'));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildDaemon();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildDaemon();
+  await buildEdge();
+}
