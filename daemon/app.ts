@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { installAuthentication } from './http/authenticate.ts';
 import { installAuthorization } from './http/authorize.ts';
 import { AddressSet } from './http/client-address.ts';
+import { installDeletingGuard } from './http/deleting.ts';
 import { installDocs } from './http/docs.ts';
 import { installErrorHandling } from './http/errors.ts';
 import { installParsers } from './http/parsers.ts';
@@ -48,6 +49,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     mode: services.settings.authzEnforce,
     findApp: (name) => services.apps.registry.get(name),
   });
+  installDeletingGuard(app, (name) => services.apps.registry.get(name)?.deleting ?? false);
   installBrowserSdk(app);
   rootRoutes(app, services);
   await app.register(

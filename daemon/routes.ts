@@ -7,7 +7,9 @@ import { eventRoutes } from './events/routes.ts';
 import { gpuRoutes } from './gpu/routes.ts';
 import { jobRoutes } from './jobs/routes.ts';
 import { logRoutes } from './logs/routes.ts';
+import { presetRoutes } from './presets/routes.ts';
 import type { Services } from './services.ts';
+import { storageRoutes } from './storage/routes.ts';
 import { systemRoutes } from './system/routes.ts';
 import { tokenRoutes } from './tokens/routes.ts';
 
@@ -17,6 +19,8 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   configRoutes(app, services);
   tokenRoutes(app, services);
   jobRoutes(app, services);
+  presetRoutes(app, services);
+  storageRoutes(app, services);
   systemRoutes(app, services);
   gpuRoutes(app, services);
   logRoutes(app, services);

@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { AppDeletion } from './apps/deletion.ts';
 import { appRepository } from './apps/repository.ts';
 import { AppService } from './apps/service.ts';
 import type { CredentialResolver } from './auth/principal.ts';
@@ -24,9 +25,13 @@ import type { Logging } from './logs/logger.ts';
 import type { SecretRegistry } from './logs/secret-registry.ts';
 import { LogService } from './logs/service.ts';
 import { PACKAGE_ROOT } from './paths.ts';
+import { PluginService } from './plugins/service.ts';
+import { PresetService } from './presets/service.ts';
 import { SecretStore } from './secrets/store.ts';
 import { publicBase, type Settings } from './settings.ts';
 import { maskKey, maskSecret } from './storage/mask.ts';
+import { Purger } from './storage/purger.ts';
+import { StorageService } from './storage/service.ts';
 import { HealthService } from './system/health.ts';
 import { tokenRepository } from './tokens/repository.ts';
 import { TokenService } from './tokens/service.ts';
@@ -49,6 +54,10 @@ export interface Services {
   tokens: TokenService;
   secrets: SecretStore;
   config: ConfigService;
+  plugins: PluginService;
+  presets: PresetService;
+  storage: StorageService;
+  deletion: AppDeletion;
   jobs: JobService;
   logs: LogService;
   gpu: GpuService;
@@ -131,6 +140,15 @@ export function createServices(settings: Settings, logging: Logging): Services {
     log: log.child({ source: 'cluster' }),
   });
   const webConsole = new ConsoleService(PACKAGE_ROOT, log.child({ source: 'console' }));
+  const policy = { denyPrivate: settings.denyPrivateEndpoints };
+  const plugins = new PluginService({
+    pool,
+    roots: [
+      { dir: path.join(PACKAGE_ROOT, 'plugins'), origin: 'built-in' },
+      { dir: dir.plugins, origin: 'installed' },
+    ],
+    log: log.child({ source: 'plugins' }),
+  });
   const config = new ConfigService({
     apps,
     pool,
@@ -138,7 +156,8 @@ export function createServices(settings: Settings, logging: Logging): Services {
     secrets,
     databases,
     logSecrets: logging.secrets,
-    policy: { denyPrivate: settings.denyPrivateEndpoints },
+    policy,
+    providers: () => plugins.knownProviderIds(),
     maskedSecrets: (app) => ({
       s3AccessKey: maskKey(secrets.get(app, 's3AccessKey')),
       s3SecretKey: maskSecret(secrets.get(app, 's3SecretKey')),
@@ -148,6 +167,28 @@ export function createServices(settings: Settings, logging: Logging): Services {
     gpu: () => gpu.peek(),
     hwaccel: settings.transcodingHwaccel,
     log: log.child({ source: 'config' }),
+  });
+  const presets = new PresetService({ apps, config, plugins });
+  const purger = new Purger({
+    pool,
+    plugins,
+    policy,
+    configFolders: { apps: dir.apps, archive: dir.archive },
+    databaseFile: (app) => databases.file(app),
+    block: async (app) => (await config.get(app)).s3,
+    credentials: (app) => ({ ...storage.credentials(app) }),
+  });
+  const storage = new StorageService({ config, secrets, plugins, purger, pool, policy });
+  const deletion = new AppDeletion({
+    apps,
+    appsDir: dir.apps,
+    archiveDir: dir.archive,
+    databases,
+    jobs,
+    secrets,
+    purger,
+    releaseConfig: (app) => config.close(app),
+    log: log.child({ source: 'apps' }),
   });
   const health = new HealthService();
   health.addCheck('registry', () => void db.prepare('SELECT 1').get());
@@ -173,6 +214,10 @@ export function createServices(settings: Settings, logging: Logging): Services {
     tokens,
     secrets,
     config,
+    plugins,
+    presets,
+    storage,
+    deletion,
     jobs,
     logs,
     gpu,
@@ -188,6 +233,8 @@ export function createServices(settings: Settings, logging: Logging): Services {
       await secrets.start();
       await apps.start();
       tokens.start();
+      await plugins.start();
+      deletion.start();
       jobs.start();
       gpu.start();
       config.start();

@@ -24,7 +24,7 @@ export class AppDatabases {
   get(app: string): Db {
     let db = this.#open.get(app);
     if (db === undefined) {
-      db = openDatabase(this.file(app));
+      db = openDatabase(this.file(app), { mustExist: true });
       try {
         migrate(db, appMigrations);
       } catch (error) {

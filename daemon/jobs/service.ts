@@ -89,6 +89,11 @@ export class JobService {
     return row && this.#toJob(row);
   }
 
+  /** What a job was created with. */
+  inputOf<I>(id: number): I {
+    return JSON.parse(this.#row(id).input_json) as I;
+  }
+
   /** Waits for the end of the attempt that is queued or running. A waiting job is begun at once. */
   waitForAttempt(id: number): Promise<Job> {
     const job = this.#record(id);

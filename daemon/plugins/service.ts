@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { ApiError } from '#shared/errors.ts';
 import type { Preset } from '#shared/plugin-sdk/preset.ts';
 import { TASKS, type WorkerPool } from '../workers/pool.ts';
@@ -30,10 +31,18 @@ export interface PluginProvider extends ProviderDescription {
 export class PluginService {
   readonly #deps: PluginServiceDeps;
   #records: Promise<readonly PluginRecord[]> | undefined;
+  #knownProviders: readonly string[] = [];
   readonly #descriptions = new Map<string, Promise<ProviderDescription[]>>();
 
   constructor(deps: PluginServiceDeps) {
     this.#deps = deps;
+  }
+
+  /** Looks at installed plugins before configs that name their providers are checked; nothing to do where there are none. */
+  async start(): Promise<void> {
+    const installed = this.#deps.roots.filter((root) => root.origin === 'installed');
+    const entries = await Promise.all(installed.map((root) => readdir(root.dir).catch(() => [])));
+    if (entries.some((names) => names.some((name) => !name.startsWith('.')))) await this.records();
   }
 
   /** All plugins that were found, with their state. */
@@ -77,6 +86,11 @@ export class PluginService {
     return ref;
   }
 
+  /** The same as far as the folders were looked at, for places that cannot wait. */
+  knownProviderIds(): readonly string[] {
+    return this.#knownProviders;
+  }
+
   /** Where workers find all providers, by id. */
   async providerRefs(): Promise<Record<string, ProviderRef>> {
     const refs: Record<string, ProviderRef> = {};
@@ -106,6 +120,9 @@ export class PluginService {
         log.warn({ plugin: record.id, reason: record.reason }, 'a plugin could not be loaded');
       for (const warning of record.warnings) log.warn({ plugin: record.id, warning }, 'a plugin has a fault');
     }
+    this.#knownProviders = records
+      .filter((record) => record.state !== 'failed')
+      .flatMap((record) => record.providers.map((provider) => provider.id));
     return records;
   }
 

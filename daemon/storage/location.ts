@@ -20,7 +20,7 @@ export interface StorageLocation {
 /** Where the config says that new objects go. */
 export function currentLocation(block: StorageBlock): StorageLocation {
   const { provider, bucket, region, endpoint, forcePathStyle } = block;
-  const options = (block as { options?: Record<string, unknown> }).options ?? {};
+  const options = (block.options ?? {}) as Record<string, unknown>;
   return { provider, settings: { ...options, bucket, region, endpoint, forcePathStyle } };
 }
 
@@ -54,4 +54,15 @@ export function recordedLocation(row: RecordedPlace, current: StorageLocation): 
 export function locationId(location: StorageLocation): string {
   const { provider, settings } = location;
   return JSON.stringify([provider, ...Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
+
+/** What to write down with a new VOD: where its objects go. */
+export function placeOf(block: StorageBlock): RecordedPlace {
+  return {
+    storage_provider: block.provider,
+    storage_bucket: block.bucket,
+    storage_region: block.region,
+    storage_endpoint: block.endpoint,
+    storage_force_path_style: block.forcePathStyle ? 1 : 0,
+  };
 }

@@ -5,7 +5,7 @@ import type { JobProgress } from '#shared/schema/jobs.ts';
 import type { EndpointPolicy } from '../net/endpoint-policy.ts';
 import type { PluginService } from '../plugins/service.ts';
 import { TASKS, type WorkerPool } from '../workers/pool.ts';
-import type { PurgeTask } from '../workers/tasks/purge.ts';
+import type { PurgeTask, PurgeTaskOutput } from '../workers/tasks/purge.ts';
 import { currentLocation, type StorageBlock } from './location.ts';
 import type { PurgeCheckpoint, PurgeInput, PurgeReport } from './purge/types.ts';
 
@@ -65,13 +65,20 @@ export class Purger {
     try {
       const task: PurgeTask = { input, port: port2 };
       const kind = vodId === undefined ? TASKS.purge : TASKS.purgeVod;
-      const outcome = await pool.run<PurgeTask, PurgeCheckpoint>(kind, task, { signal, transfer: [port2] });
+      const output = await pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { signal, transfer: [port2] });
       if (failure !== undefined) throw failure;
-      return outcome;
+      if ('problem' in output) throw unreadableDatabase();
+      return output.outcome;
     } finally {
       port1.close();
     }
   }
+}
+
+/** The rows that name an app's objects cannot be read: nothing may be forgotten, so nothing is deleted. */
+export function unreadableDatabase(): ApiError {
+  const reason = 'The app’s database app.db is missing or damaged, so the objects that it names are not known.';
+  return new ApiError('STORAGE_PURGE_FAILED', { reason }, { extra: { s3Deleted: 0, s3Failed: 0, failedKeys: [] } });
 }
 
 /** Refuses what a purge left undone: with counts, the first keys, and the reason in words. */

@@ -1,4 +1,4 @@
-import { defineStorageProvider } from 'streamhub/plugin-sdk';
+import { defineStorageProvider, StorageError } from 'streamhub/plugin-sdk';
 import { checkS3Settings, openS3, s3Credentials, s3Settings } from 'streamhub/plugin-sdk/s3';
 import { S3_CAPABILITIES, S3_DELETE_BATCH } from './capabilities.ts';
 
@@ -29,5 +29,10 @@ export const minio = defineStorageProvider({
     return findings;
   },
   endpoint: ({ endpoint }) => endpoint || undefined,
-  open: openS3,
+  open(context) {
+    // without an endpoint the keys would go to AWS
+    if (context.settings.endpoint === '')
+      throw new StorageError('SETTINGS_INVALID', { detail: 'The endpoint is missing.' });
+    return openS3(context);
+  },
 });

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
-import { AppRecord, AppSizes, CreateAppBody } from '../schema/apps.ts';
+import { AppRecord, AppSizes, CreateAppBody, DeleteAppQuery, DeletedApp } from '../schema/apps.ts';
 import { AppNameParams, AppParams, envelope, object } from '../schema/common.ts';
+import { Job } from '../schema/jobs.ts';
 import { operation } from './operation.ts';
 
 const tag = 'Apps';
@@ -68,4 +69,23 @@ export const getSample = operation({
   responses: { 200: Type.String() },
   produces: 'text/html',
   errors: ['APP_NOT_FOUND', 'SAMPLE_NOT_FOUND'],
+});
+
+export const deleteApp = operation({
+  id: 'deleteApp',
+  method: 'DELETE',
+  path: '/apps/{name}',
+  tag,
+  summary: 'Delete an app',
+  description:
+    'Without deleteVods the recordings in the bucket stay and the app’s folder moves to the archive. With it every object of the app goes first; when one is refused, the answer says how many and why, and nothing else is touched. The work is a job: with `Prefer: respond-async` the answer is 202 and the job, else it comes when all is done.',
+  access: { permission: 'app:delete' },
+  params: AppNameParams,
+  query: DeleteAppQuery,
+  headers: object({
+    prefer: Type.Optional(Type.String({ description: '`respond-async` does not wait for the end.' })),
+  }),
+  responses: { 200: DeletedApp, 202: envelope(Job) },
+  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'APP_DELETE_CANCELLED', 'STORAGE_PURGE_FAILED', 'SHUTTING_DOWN'],
+  audit: 'app.delete',
 });

@@ -27,7 +27,7 @@ export const previewPreset = operation({
   access: { permission: 'config:read' },
   params: PresetParams,
   responses: { 200: envelope(PresetPreview) },
-  errors: ['APP_NOT_FOUND', 'PRESET_NOT_FOUND'],
+  errors: ['APP_NOT_FOUND', 'PRESET_NOT_FOUND', 'CONFIG_MISSING', 'CONFIG_UNREADABLE'],
 });
 
 export const applyPreset = operation({
@@ -41,6 +41,6 @@ export const applyPreset = operation({
   access: { permission: 'config:write' },
   params: PresetParams,
   responses: { 200: envelope(PresetApplied) },
-  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'PRESET_NOT_FOUND'],
+  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'PRESET_NOT_FOUND', 'CONFIG_MISSING', 'CONFIG_INVALID', 'STORAGE_FULL'],
   audit: 'config.preset',
 });

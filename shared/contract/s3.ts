@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { AppNameParams, envelope } from '../schema/common.ts';
+import { IfMatchHeaders } from '../schema/config.ts';
 import { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '../schema/s3.ts';
 import { operation } from './operation.ts';
 
@@ -27,9 +28,20 @@ export const putS3 = operation({
     'What is absent stays as it is. Settings go to config.yaml, credentials to the secret store; a refused call writes neither. The next operation uses the new values.',
   access: { permission: 's3:write' },
   params: AppNameParams,
+  headers: IfMatchHeaders,
   body: PutS3Body,
   responses: { 200: envelope(S3View) },
-  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'STORAGE_PROVIDER_UNKNOWN', 'STORAGE_PUBLIC_UNCONFIRMED'],
+  errors: [
+    'APP_NOT_FOUND',
+    'APP_BUSY',
+    'STORAGE_PROVIDER_UNKNOWN',
+    'STORAGE_PUBLIC_UNCONFIRMED',
+    'CONFIG_MISSING',
+    'CONFIG_UNREADABLE',
+    'CONFIG_INVALID',
+    'PRECONDITION_FAILED',
+    'STORAGE_FULL',
+  ],
   audit: 's3.write',
 });
 

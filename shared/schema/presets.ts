@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { object } from './common.ts';
+import { nullable, object } from './common.ts';
 
 export const PresetView = object({
   id: Type.String({ examples: ['low-latency'] }),
@@ -31,5 +31,8 @@ const outcome = {
 export const PresetApplied = object({ ...outcome, applied: Type.Literal(true), reloaded: Type.Boolean() });
 export type PresetApplied = Static<typeof PresetApplied>;
 
-export const PresetPreview = object(outcome);
+export const PresetPreview = object({
+  ...outcome,
+  error: nullable(Type.String(), { description: 'Why it could not be applied; null when it could.' }),
+});
 export type PresetPreview = Static<typeof PresetPreview>;

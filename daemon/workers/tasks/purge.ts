@@ -8,10 +8,15 @@ export interface PurgeTask {
   port: MessagePort;
 }
 
+export type PurgeTaskOutput = { outcome: PurgeCheckpoint } | { problem: 'database' };
+
 /** Deletes an app's objects; see `purge`. */
-export default async function purgeTask({ input, port }: PurgeTask): Promise<PurgeCheckpoint> {
+export default async function purgeTask({ input, port }: PurgeTask): Promise<PurgeTaskOutput> {
   try {
-    return await purge(input, (report: PurgeReport) => port.postMessage(report));
+    return { outcome: await purge(input, (report: PurgeReport) => port.postMessage(report)) };
+  } catch (error) {
+    if (String((error as { code?: unknown }).code).startsWith('SQLITE')) return { problem: 'database' };
+    throw error;
   } finally {
     port.close();
   }

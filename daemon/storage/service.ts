@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto';
+import { ApiError } from '#shared/errors.ts';
+import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
+import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '#shared/schema/s3.ts';
+import type { ConfigService } from '../config/service.ts';
+import type { Actor } from '../http/types.ts';
+import type { EndpointPolicy } from '../net/endpoint-policy.ts';
+import type { PluginService } from '../plugins/service.ts';
+import type { SecretStore } from '../secrets/store.ts';
+import { TASKS, type WorkerPool } from '../workers/pool.ts';
+import type { StorageLinksInput, StorageLinksOutput } from '../workers/tasks/storage-links.ts';
+import type { StorageSettingsInput, StorageSettingsOutput } from '../workers/tasks/storage-settings.ts';
+import type { StorageTestInput } from '../workers/tasks/storage-test.ts';
+import { linkLifetime, objectKey, publicUrl } from './keys.ts';
+import {
+  currentLocation,
+  locationId,
+  type ProviderSettings,
+  type RecordedPlace,
+  recordedLocation,
+  type StorageBlock,
+  type StorageLocation,
+} from './location.ts';
+import { maskKey, maskSecret } from './mask.ts';
+import type { StorageAccess } from './open-client.ts';
+import { type Purger, requireComplete } from './purger.ts';
+import { checkBody, givenFields, mergedSettings, newSecrets, requireSound, storageEdits } from './settings-change.ts';
+
+/** Tries again when the config changed between reading and writing it. */
+const EDIT_TRIES = 3;
+
+export interface StorageServiceDeps {
+  config: ConfigService;
+  secrets: SecretStore;
+  plugins: PluginService;
+  purger: Purger;
+  pool: WorkerPool;
+  policy: EndpointPolicy;
+}
+
+/** An object of an app, for which a link is wanted. */
+export interface LinkRequest {
+  key: string;
+  place: RecordedPlace;
+  /** Seconds; at most 7 days, 1 hour for nothing sensible. */
+  expiresIn: number;
+  /** Makes browsers save under this name. */
+  downloadName?: string;
+}
+
+export interface ObjectLinks {
+  /** Open link, where the app has a public URL and the object lies in its bucket. */
+  publicUrl: string | null;
+  /** Signed link; null where the provider makes none or the storage is not configured. */
+  presignedUrl: string | null;
+}
+
+/** The apps' storages: their settings, tests, links and deletions. Nothing of a provider runs outside of a worker. */
+export class StorageService {
+  readonly #deps: StorageServiceDeps;
+
+  constructor(deps: StorageServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** All providers that work, with their forms. */
+  async providers(): Promise<StorageProvider[]> {
+    const providers = await this.#deps.plugins.providers();
+    return providers.map(({ maxDeleteBatch: _, credentials, ...provider }) => ({
+      ...provider,
+      credentials: [...credentials],
+    }));
+  }
+
+  /** The app's storage as it may be shown. */
+  async view(app: string): Promise<S3View> {
+    return this.#view(app, (await this.#deps.config.get(app)).s3, []);
+  }
+
+  /** Changes settings and credentials, all or nothing. */
+  async put(app: string, body: PutS3Body, options: { actor: Actor; ifMatch?: string | undefined }): Promise<S3View> {
+    const { config } = this.#deps;
+    checkBody(body);
+    for (let attempt = 1; ; attempt++) {
+      const block = (await config.get(app)).s3;
+      const { etag } = await config.state(app);
+      const { settings, warnings } = await this.#prepare(block, body);
+      try {
+        const outcome = await config.edit(app, storageEdits(block, body, settings), {
+          actor: options.actor,
+          reason: 's3',
+          ifMatch: options.ifMatch ?? etag ?? undefined,
+          confirmPublic: body.confirmPublic,
+          secrets: newSecrets(body),
+        });
+        return this.#view(app, outcome.config.s3, warnings);
+      } catch (error) {
+        const isStale = error instanceof ApiError && error.code === 'PRECONDITION_FAILED';
+        if (!isStale || options.ifMatch !== undefined || attempt === EDIT_TRIES) throw error;
+      }
+    }
+  }
+
+  /** Tries the storage step by step, with changes that are not stored. */
+  async test(app: string, body: TestS3Body): Promise<S3TestResult> {
+    const { config, pool } = this.#deps;
+    checkBody(body);
+    const block = (await config.get(app)).s3;
+    const provider = body.provider ?? block.provider;
+    const { settings } = await this.#prepare(block, body);
+    const stored = this.credentials(app);
+    const credentials = { key: body.key || stored.key, secret: body.secret || stored.secret };
+    const access = await this.#access({ provider, settings: settings as ProviderSettings }, credentials);
+    const probeKey = objectKey(body.prefix ?? block.prefix, `.streamhub-test-${randomUUID()}`);
+    const steps = await pool.run<StorageTestInput, StorageTestStep[]>(TASKS.storageTest, { access, probeKey });
+    return {
+      ok: steps.every((step) => step.state !== 'failed'),
+      provider,
+      bucket: String(settings['bucket'] ?? ''),
+      endpoint: String(settings['endpoint'] ?? ''),
+      probeKey,
+      steps,
+    };
+  }
+
+  /** Links to objects of an app, in the order asked for. A storage that cannot be opened gives nulls. */
+  async links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
+    const block = (await this.#deps.config.get(app)).s3;
+    const current = currentLocation(block);
+    const credentials = this.credentials(app);
+    const answers: ObjectLinks[] = requests.map(({ key, place }) => {
+      const isHere = recordedLocation(place, current).settings.bucket === current.settings.bucket;
+      return {
+        publicUrl: block.publicUrl !== '' && isHere ? publicUrl(block.publicUrl, key) : null,
+        presignedUrl: null,
+      };
+    });
+    const groups = new Map<string, { location: StorageLocation; indexes: number[] }>();
+    requests.forEach(({ place }, index) => {
+      const location = recordedLocation(place, current);
+      const id = locationId(location);
+      const group = groups.get(id);
+      if (group === undefined) groups.set(id, { location, indexes: [index] });
+      else group.indexes.push(index);
+    });
+    if (Object.values(credentials).every((value) => value === '')) return answers;
+    const known = await this.#deps.plugins.providerRefs();
+    for (const { location, indexes } of groups.values()) {
+      if (!Object.hasOwn(known, location.provider)) continue;
+      const access = await this.#access(location, credentials);
+      const links = indexes.map((index) => {
+        const { key, expiresIn, downloadName } = requests[index] as LinkRequest;
+        return { key, expiresIn: linkLifetime(expiresIn), ...(downloadName ? { downloadName } : {}) };
+      });
+      const output = await this.#deps.pool.run<StorageLinksInput, StorageLinksOutput>(TASKS.storageLinks, {
+        access,
+        links,
+      });
+      if ('problem' in output) continue;
+      indexes.forEach((index, position) => {
+        (answers[index] as ObjectLinks).presignedUrl = output.urls[position] ?? null;
+      });
+    }
+    return answers;
+  }
+
+  /**
+   * Deletes the objects of one VOD, its variants and segments, wherever they were put. The row is the caller's to remove.
+   * @throws ApiError STORAGE_PURGE_FAILED with counts; then the row must stay
+   */
+  async deleteVodObjects(app: string, vodId: number): Promise<{ deleted: number }> {
+    const outcome = await this.#deps.purger.run({ app, vodId });
+    requireComplete(outcome);
+    return { deleted: outcome.deleted };
+  }
+
+  /** The app's credentials, for whoever opens its storage. Empty = not stored. */
+  credentials(app: string): { key: string; secret: string } {
+    const { secrets } = this.#deps;
+    return { key: secrets.get(app, 's3AccessKey'), secret: secrets.get(app, 's3SecretKey') };
+  }
+
+  /** Lets the provider complete and judge the settings that a body leads to. */
+  async #prepare(
+    block: StorageBlock,
+    body: PutS3Body,
+  ): Promise<{ settings: Record<string, unknown>; warnings: string[] }> {
+    const { pool, plugins, policy } = this.#deps;
+    const ref = await plugins.provider(body.provider ?? block.provider);
+    const input: StorageSettingsInput = {
+      ref,
+      settings: mergedSettings(block, body),
+      change: { given: givenFields(body), previousProvider: block.provider },
+      policy,
+    };
+    const { settings, findings } = await pool.run<StorageSettingsInput, StorageSettingsOutput>(
+      TASKS.storageSettings,
+      input,
+    );
+    return { settings, warnings: requireSound(findings) };
+  }
+
+  async #access(location: StorageLocation, credentials: Record<string, string>): Promise<StorageAccess> {
+    const { plugins, policy } = this.#deps;
+    return { ref: await plugins.provider(location.provider), location, credentials, policy };
+  }
+
+  #view(app: string, block: StorageBlock, warnings: readonly string[]): S3View {
+    const { secrets } = this.#deps;
+    const { key, secret } = this.credentials(app);
+    const keySource = secrets.origin(app, 's3AccessKey');
+    const secretSource = secrets.origin(app, 's3SecretKey');
+    const accessKeyEnv = secrets.reference(app, 's3AccessKey');
+    const secretKeyEnv = secrets.reference(app, 's3SecretKey');
+    const fromOutside = [
+      ...(keySource === 'environment' ? [accessKeyEnv] : []),
+      ...(secretSource === 'environment' ? [secretKeyEnv] : []),
+    ].map((name) => `${name} is set in the environment of the daemon and wins over the stored value`);
+    const publicVods = block.publicUrl !== '';
+    return {
+      provider: block.provider,
+      bucket: block.bucket,
+      region: block.region,
+      endpoint: block.endpoint,
+      forcePathStyle: block.forcePathStyle,
+      prefix: block.prefix,
+      public_url: block.publicUrl,
+      options: (block.options ?? {}) as S3View['options'],
+      accessKeyEnv,
+      secretKeyEnv,
+      key: maskKey(key),
+      keyMasked: maskKey(key),
+      secret: maskSecret(secret),
+      secretMasked: maskSecret(secret),
+      hasKey: key !== '',
+      hasSecret: secret !== '',
+      keySource,
+      secretSource,
+      configured: key !== '' && secret !== '',
+      publicVods,
+      publicWarning: publicVods
+        ? `Anyone who has its address can watch a recording of this app through ${block.publicUrl}.`
+        : null,
+      warnings: [...warnings, ...fromOutside],
+    };
+  }
+}

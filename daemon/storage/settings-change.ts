@@ -1,0 +1,92 @@
+import { type Edit, remove, set } from '#shared/config/edits.ts';
+import { ApiError, type ErrorDetail, fieldError } from '#shared/errors.ts';
+import type { SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
+import type { PutS3Body } from '#shared/schema/s3.ts';
+import type { SecretChanges } from '../secrets/store.ts';
+import { currentLocation, type StorageBlock } from './location.ts';
+import { looksMasked } from './mask.ts';
+
+/** Fields that the providers know by the same names, and their keys in config.yaml. */
+const SHARED_FIELDS = {
+  bucket: 'bucket',
+  region: 'region',
+  endpoint: 'endpoint',
+  forcePathStyle: 'force_path_style',
+} as const;
+type SharedField = keyof typeof SHARED_FIELDS;
+
+/** The settings as they would be with the body's changes. */
+export function mergedSettings(block: StorageBlock, body: PutS3Body): Record<string, unknown> {
+  const given = Object.keys(SHARED_FIELDS).filter((name) => body[name as SharedField] !== undefined);
+  // the options of another provider mean nothing to this one
+  const isSame = body.provider === undefined || body.provider === block.provider;
+  const { bucket, region, endpoint, forcePathStyle } = block;
+  const current = isSame ? currentLocation(block).settings : { bucket, region, endpoint, forcePathStyle };
+  return { ...current, ...body.options, ...Object.fromEntries(given.map((name) => [name, body[name as SharedField]])) };
+}
+
+/** Names of what the body carries, as providers are told. */
+export function givenFields(body: PutS3Body): string[] {
+  return [...Object.keys(body), ...Object.keys(body.options ?? {})].filter(
+    (name) => name !== 'key' && name !== 'secret',
+  );
+}
+
+/** Refuses credentials that are masks, and a public address that is none. */
+export function checkBody(body: PutS3Body): void {
+  for (const name of ['key', 'secret'] as const) {
+    if (looksMasked(body[name] ?? ''))
+      throw fieldError(`body.${name}`, 'is the masked form that was shown, not a credential');
+    if (/[\u0000-\u001f\u007f]/.test(body[name] ?? ''))
+      throw fieldError(`body.${name}`, 'must not hold control characters');
+  }
+  if (/[\u0000-\u001f\u007f]/.test(body.prefix ?? ''))
+    throw fieldError('body.prefix', 'must not hold control characters');
+  const address = body.public_url ?? '';
+  if (address === '') return;
+  const url = URL.parse(address);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw fieldError('body.public_url', 'must be a URL with http:// or https://');
+  if (url.username !== '' || url.search !== '' || url.hash !== '') {
+    throw fieldError('body.public_url', 'must not hold a user name, a query or a fragment');
+  }
+}
+
+/** Refuses settings that the provider calls wrong; answers with its warnings. */
+export function requireSound(findings: readonly SettingsFinding[]): string[] {
+  const details: ErrorDetail[] = findings
+    .filter((finding) => finding.severity === 'error')
+    .map(({ path, message }) => ({ path: path in SHARED_FIELDS ? `body.${path}` : `body.options.${path}`, message }));
+  if (details.length > 0) {
+    const reason = details.map(({ path, message }) => `${path} ${message}`).join('; ');
+    throw new ApiError('VALIDATION_FAILED', { reason }, { details });
+  }
+  return findings.map(({ path, message }) => `${path} ${message}`);
+}
+
+/** The change as edits of config.yaml: only what differs from what is in force. */
+export function storageEdits(block: StorageBlock, body: PutS3Body, settings: Record<string, unknown>): Edit[] {
+  const edits: Edit[] = [];
+  const put = (key: string, value: unknown, before: unknown) => {
+    if (value !== undefined && value !== before) edits.push(set(['s3', key], value));
+  };
+  put('provider', body.provider, block.provider);
+  for (const [name, key] of Object.entries(SHARED_FIELDS)) put(key, settings[name], block[name as SharedField]);
+  put('prefix', body.prefix, block.prefix);
+  put('public_url', body.public_url?.replace(/\/+$/, ''), block.publicUrl);
+  const before = (block.options ?? {}) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(settings)) {
+    if (!(name in SHARED_FIELDS) && value !== before[name]) edits.push(set(['s3', 'options', name], value));
+  }
+  const isSwitch = body.provider !== undefined && body.provider !== block.provider;
+  if (isSwitch) {
+    for (const name of Object.keys(before)) if (!(name in settings)) edits.push(remove(['s3', 'options', name]));
+  }
+  return edits;
+}
+
+/** New credentials of the body; absent and empty ones keep what is stored. */
+export function newSecrets(body: PutS3Body): SecretChanges | undefined {
+  if (!body.key && !body.secret) return undefined;
+  return { ...(body.key ? { s3AccessKey: body.key } : {}), ...(body.secret ? { s3SecretKey: body.secret } : {}) };
+}
