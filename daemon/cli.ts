@@ -3,7 +3,12 @@ import { SETTINGS } from './settings-table.ts';
 import { VERSION } from './version.ts';
 
 /** Commands beside the daemon itself, loaded only when called. Each module exports `run(args): Promise<number>`. */
-const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }> = {};
+const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }> = {
+  edge: {
+    summary: 'Make this machine a node of a cluster, or run its agent.',
+    load: () => import('./cli/edge.ts'),
+  },
+};
 
 /** Entry of the `streamhub` command. Without a command it starts the daemon. */
 export async function main(args: string[]): Promise<void> {

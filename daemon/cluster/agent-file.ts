@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ApiError } from '#shared/errors.ts';
@@ -37,14 +38,10 @@ export class AgentFile {
 }
 
 async function load(): Promise<EdgeFiles> {
-  const built = path.join(PACKAGE_ROOT, 'out', 'edge', 'streamhub-edge.mjs');
   try {
-    if (import.meta.url.endsWith('.ts'))
-      await run(process.execPath, [path.join(PACKAGE_ROOT, 'build', 'build-edge.mjs')]);
-    const [agent, template] = await Promise.all([
-      readFile(built),
-      readFile(path.join(PACKAGE_ROOT, 'build', 'install', 'install.sh'), 'utf8'),
-    ]);
+    const [agent, template] = import.meta.url.endsWith('.ts')
+      ? await bundle()
+      : await read(path.join(PACKAGE_ROOT, 'out', 'edge'));
     const sha256 = createHash('sha256').update(agent).digest('hex');
     return { agent, sha256, script: fill(template, sha256) };
   } catch (cause) {
@@ -56,13 +53,29 @@ async function load(): Promise<EdgeFiles> {
   }
 }
 
+const read = (folder: string): Promise<[Buffer, string]> =>
+  Promise.all([readFile(path.join(folder, 'streamhub-edge.mjs')), readFile(path.join(folder, 'install.sh'), 'utf8')]);
+
+/** A daemon that runs from its sources serves the agent of those sources. */
+async function bundle(): Promise<[Buffer, string]> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'streamhub-edge-'));
+  try {
+    await run(process.execPath, [path.join(PACKAGE_ROOT, 'build', 'build-edge.mjs'), folder]);
+    return await read(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 function fill(template: string, sha256: string): string {
   const values: Record<string, string> = {
     VERSION,
     AGENT_SHA256: sha256,
     NODE_VERSION: NODE_PACKAGES.version,
-    NODE_SHA512_X64: NODE_PACKAGES.x64,
-    NODE_SHA512_ARM64: NODE_PACKAGES.arm64,
+    NODE_SHA512_X64: hex(NODE_PACKAGES.x64),
+    NODE_SHA512_ARM64: hex(NODE_PACKAGES.arm64),
   };
   return template.replace(/@([A-Z0-9_]+)@/g, (place, name: string) => values[name] ?? place);
 }
+
+const hex = (base64: string): string => Buffer.from(base64, 'base64').toString('hex');

@@ -1,0 +1,10 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { edgeCommand } from '../edge/command.ts';
+import { PACKAGE_ROOT } from '../paths.ts';
+
+/** `streamhub edge …`: the edge agent's commands, from an installed daemon. */
+export function run(args: string[]): Promise<number> {
+  const file = path.join(PACKAGE_ROOT, 'out', 'edge', 'streamhub-edge.mjs');
+  return edgeCommand(args, existsSync(file) ? file : null);
+}

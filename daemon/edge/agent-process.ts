@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Layout, readJson, writeJson } from './layout.ts';
+import { isAlive, markOf, type ProcessMark, signal } from './process-table.ts';
+
+/** Starts the agent as a process of its own session. */
+export async function startAgent(layout: Layout): Promise<number> {
+  const log = openSync(layout.agentLog, 'a', 0o600);
+  try {
+    const child = spawn(process.execPath, [layout.agent, 'run', '--prefix', layout.root], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      cwd: layout.root,
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    child.unref();
+    writeJson(layout.agentPid, markOf(child.pid as number));
+    return child.pid as number;
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Ends an agent that runs as a plain process; LiveKit goes on. */
+export async function stopAgent(layout: Layout): Promise<void> {
+  const mark = readJson<ProcessMark>(layout.agentPid) ?? null;
+  if (!isAlive(mark)) return;
+  signal(mark, 'SIGTERM');
+  for (let i = 0; i < 100 && isAlive(mark); i += 1) await sleep(100);
+  if (isAlive(mark)) signal(mark, 'SIGKILL');
+  rmSync(layout.agentPid, { force: true });
+}

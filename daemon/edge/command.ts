@@ -1,0 +1,93 @@
+import { parseArgs } from 'node:util';
+import { runAgent } from './agent.ts';
+import { install } from './install.ts';
+import { type AgentState, DEFAULT_PREFIX, type Identity, type Layout, layoutOf, readJson } from './layout.ts';
+import { INSTALL_HELP, installOptions, UsageError } from './options.ts';
+import { isAlive } from './process-table.ts';
+import { uninstall } from './uninstall.ts';
+import { VERSION } from './version.ts';
+
+const HELP = `streamhub edge: makes a machine a node of a StreamHub cluster and looks after its LiveKit
+
+  install    Join the cluster, set LiveKit up, start both (what the join command runs)
+  run        The agent itself, in the foreground
+  status     What runs here
+  uninstall  Leave the cluster and remove everything; rooms that are left end
+
+install:
+${INSTALL_HELP}
+status, run, uninstall: --prefix DIR; uninstall: --dry-run
+`;
+
+/** @param self the agent as one file, which `install` copies to its place; null = there is none here */
+export async function edgeCommand(args: string[], self: string | null): Promise<number> {
+  const [command, ...rest] = args;
+  try {
+    switch (command) {
+      case 'install':
+        if (rest.includes('--help')) return help();
+        if (self === null) throw new UsageError('the agent is not built here; run npm run build:edge first');
+        await install(installOptions(rest, process.env), { self, say });
+        return 0;
+      case 'run':
+        return await run(common(rest).layout);
+      case 'status':
+        return status(common(rest).layout);
+      case 'uninstall': {
+        const { layout, dryRun } = common(rest);
+        await uninstall(layout, dryRun, say);
+        return 0;
+      }
+      case '--version':
+        say(VERSION);
+        return 0;
+      case undefined:
+      case '--help':
+      case 'help':
+        return help();
+      default:
+        throw new UsageError(`there is no command ${command}; see --help`);
+    }
+  } catch (error) {
+    process.stderr.write(`streamhub-edge: ${(error as Error).message}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function run(layout: Layout): Promise<number> {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
+  return runAgent(layout, stop.signal, (line) => say(`${new Date().toISOString()} ${line}`));
+}
+
+function status(layout: Layout): number {
+  const identity = readJson<Identity>(layout.identity);
+  if (identity === undefined) {
+    say(`no node is installed in ${layout.root}`);
+    return 1;
+  }
+  const state = readJson<AgentState>(layout.state);
+  const mark = state?.process ?? null;
+  say(`node      ${identity.name} (${identity.nodeId}) of ${identity.masterUrl}`);
+  say(`desired   ${state?.removed ? 'gone: it was removed from the cluster' : (state?.desired ?? 'running')}`);
+  say(`LiveKit   ${isAlive(mark) ? `process ${mark.pid}${state?.signals ? ', leaving' : ''}` : 'does not run'}`);
+  say(`reported  ${state?.reportedAt ? new Date(state.reportedAt).toISOString() : 'never'}`);
+  return 0;
+}
+
+function common(args: string[]): { layout: Layout; dryRun: boolean } {
+  try {
+    const { values } = parseArgs({ args, options: { prefix: { type: 'string' }, 'dry-run': { type: 'boolean' } } });
+    const prefix = values.prefix || process.env['STREAMHUB_EDGE_DIR'] || DEFAULT_PREFIX;
+    return { layout: layoutOf(prefix), dryRun: values['dry-run'] === true };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function help(): number {
+  process.stdout.write(HELP);
+  return 0;
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -1,0 +1,204 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { JoinAnswer } from '#shared/schema/cluster.ts';
+import { startAgent, stopAgent } from './agent-process.ts';
+import {
+  type AgentState,
+  type Identity,
+  type Layout,
+  makeFolders,
+  NO_STATE,
+  readJson,
+  writeJson,
+  writeWhole,
+} from './layout.ts';
+import { placeBinary, versionOf } from './livekit-binary.ts';
+import { configText, hostInUrl, livekitConfig, mergeTrees } from './livekit-config.ts';
+import { MasterClient, MasterError } from './master-client.ts';
+import type { InstallOptions } from './options.ts';
+import { describePlan, makePlan, type Plan, testPorts } from './plan.ts';
+import { AGENT_UNIT, agentUnit, LIVEKIT_UNIT, livekitUnit, systemctl, unitFolder } from './systemd.ts';
+
+const run = promisify(execFile);
+const ALIVE_TIMEOUT_MS = 45_000;
+
+export interface InstallContext {
+  /** The agent as one file, to be copied to its place. */
+  self: string;
+  say(line: string): void;
+}
+
+/** Makes this machine an edge node, or brings its installation up to date. Running it again changes nothing that is right already. */
+export async function install(options: InstallOptions, context: InstallContext): Promise<void> {
+  const plan = await makePlan(options);
+  if (options.dryRun) {
+    for (const line of describePlan(options, plan)) context.say(`would ${line}`);
+    return;
+  }
+  if (plan.known === undefined) await testPorts(options);
+  const { layout } = plan;
+  makeFolders(layout);
+  const joined = await join(options, plan, context);
+  const binary = await placeBinary(plan.source, layout.livekitBinary);
+  context.say(`livekit-server ${await versionOf(binary)} at ${binary}`);
+  if (path.resolve(context.self) !== layout.agent) writeWhole(layout.agent, readFileSync(context.self), 0o755);
+  if (joined !== undefined) writeConfig(options, plan, joined, binary, context);
+  await startServices(plan, binary, context);
+  await untilAlive(layout, context);
+}
+
+/** @returns undefined when the daemon cannot be reached but the machine was set up before */
+async function join(options: InstallOptions, plan: Plan, context: InstallContext): Promise<JoinAnswer | undefined> {
+  const url = options.nodeUrl;
+  const body = {
+    name: options.name,
+    ip: plan.nodeIp,
+    ...(options.region === undefined ? {} : { region: options.region }),
+    ...(url ? { url } : {}),
+  };
+  const { known } = plan;
+  try {
+    // with its own credential the machine stays the node that it is, even if it was renamed
+    if (known !== undefined && known.masterUrl === options.masterUrl) {
+      const own = await new MasterClient(options.masterUrl, known.nodeToken).join(body).catch((error: unknown) => {
+        if (error instanceof MasterError && (error.status === 401 || error.status === 410)) return undefined;
+        throw error;
+      });
+      if (own !== undefined) return said(own, context);
+    }
+    return said(await new MasterClient(options.masterUrl, options.masterToken).join(body), context);
+  } catch (error) {
+    if (!(error instanceof MasterError)) throw error;
+    const isAway = error.status === 0 || error.status >= 500;
+    if (!isAway || known === undefined) throw new Error(`joining failed: ${error.message}`);
+    context.say(`warning: ${error.message}; this machine joined before, so its configuration is kept`);
+    return undefined;
+  }
+}
+
+function said(answer: JoinAnswer, context: InstallContext): JoinAnswer {
+  if (answer.livekit.apiKey === '' || answer.livekit.apiSecret === '') {
+    throw new Error(
+      'the daemon has no LiveKit keys: set LIVEKIT_API_KEY and LIVEKIT_API_SECRET there, then run this again',
+    );
+  }
+  context.say(`joined as ${answer.name} (${answer.nodeId})`);
+  return answer;
+}
+
+function writeConfig(
+  options: InstallOptions,
+  plan: Plan,
+  answer: JoinAnswer,
+  binary: string,
+  context: InstallContext,
+): void {
+  const { layout, known, nodeIp } = plan;
+  const metricsUser = known?.livekit.metricsUser ?? 'agent';
+  const metricsPassword = known?.livekit.metricsPassword ?? randomBytes(24).toString('base64url');
+  const made = livekitConfig({
+    answer,
+    masterUrl: options.masterUrl,
+    masterHost: options.masterHost,
+    nodeIp,
+    useExternalIp: options.useExternalIp,
+    region: options.region ?? '',
+    ports: options.ports,
+    metricsUser,
+    metricsPassword,
+  });
+  const text = configText(mergeTrees(made, plan.extra));
+  const before = read(layout.livekitConfig);
+  if (before !== text) {
+    writeWhole(layout.livekitConfig, text);
+    if (before !== undefined)
+      context.say(
+        'LiveKit’s configuration changed; it counts from its next start (drain the node, then set it active)',
+      );
+  }
+  const identity: Identity = {
+    masterUrl: options.masterUrl,
+    nodeId: answer.nodeId,
+    name: answer.name,
+    nodeToken: answer.nodeToken,
+    heartbeatSeconds: answer.heartbeatSeconds,
+    supervisor: plan.supervisor,
+    scope: plan.scope,
+    livekit: {
+      binary,
+      url:
+        options.nodeUrl && /^wss?:/.test(options.nodeUrl)
+          ? options.nodeUrl
+          : `ws://${hostInUrl(nodeIp)}:${options.ports.signal}`,
+      metricsUrl: `http://127.0.0.1:${options.ports.metrics}/metrics`,
+      metricsUser,
+      metricsPassword,
+    },
+  };
+  writeJson(layout.identity, identity);
+  // what is known of LiveKit's process stays, whatever the registry says now
+  const state = readJson<AgentState>(layout.state);
+  writeJson(layout.state, {
+    ...NO_STATE,
+    ...state,
+    desired: 'running',
+    removed: false,
+    reportedAt: null,
+    reported: null,
+  });
+}
+
+async function startServices(
+  { layout, supervisor, scope }: Plan,
+  binary: string,
+  context: InstallContext,
+): Promise<void> {
+  if (supervisor === 'child') {
+    await stopAgent(layout);
+    const pid = await startAgent(layout);
+    context.say(`agent runs as process ${pid}; its log is ${layout.agentLog}`);
+    return;
+  }
+  mkdirSync(unitFolder(scope), { recursive: true });
+  writeWhole(path.join(unitFolder(scope), LIVEKIT_UNIT), livekitUnit(layout, binary, scope), 0o644);
+  writeWhole(path.join(unitFolder(scope), AGENT_UNIT), agentUnit(layout, process.execPath, scope), 0o644);
+  await run('systemctl', systemctl(scope, 'daemon-reload'));
+  await run('systemctl', systemctl(scope, 'enable', '--quiet', AGENT_UNIT));
+  await run('systemctl', systemctl(scope, 'restart', AGENT_UNIT));
+  context.say(`${AGENT_UNIT} is enabled and runs`);
+}
+
+/** Waits until the agent's report was taken and LiveKit runs. */
+async function untilAlive(layout: Layout, context: InstallContext): Promise<void> {
+  const end = performance.now() + ALIVE_TIMEOUT_MS;
+  for (;;) {
+    const state = readJson<AgentState>(layout.state);
+    const isSettled = state?.desired !== 'running' || state.reported === 'running';
+    if (state?.reportedAt && isSettled) {
+      context.say(
+        state.desired === 'running'
+          ? 'the node is alive'
+          : `the node is alive; it is ${state.desired === 'draining' ? 'draining' : 'disabled'}, so LiveKit stays off`,
+      );
+      return;
+    }
+    if (performance.now() > end) {
+      throw new Error(
+        `the node does not come alive within ${ALIVE_TIMEOUT_MS / 1000} s; see ${layout.agentLog}, ${layout.livekitLog} or the units’ journal`,
+      );
+    }
+    await sleep(200);
+  }
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

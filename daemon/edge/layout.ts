@@ -1,0 +1,108 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { LivekitState } from '#shared/schema/cluster.ts';
+
+/** Everything that an edge node's installation puts on the machine, unit files aside, lies below one folder. */
+export interface Layout {
+  root: string;
+  /** `edge.json`: who this node is; holds its credential. */
+  identity: string;
+  /** LiveKit's configuration; holds its keys. */
+  livekitConfig: string;
+  /** What the agent remembers: desired state, LiveKit's process. */
+  state: string;
+  livekitBinary: string;
+  agent: string;
+  livekitLog: string;
+  agentLog: string;
+  agentPid: string;
+}
+
+export const DEFAULT_PREFIX = '/opt/streamhub-edge';
+
+export function layoutOf(root: string): Layout {
+  return {
+    root,
+    identity: path.join(root, 'etc', 'edge.json'),
+    livekitConfig: path.join(root, 'etc', 'livekit.yaml'),
+    state: path.join(root, 'var', 'state.json'),
+    livekitBinary: path.join(root, 'bin', 'livekit-server'),
+    agent: path.join(root, 'bin', 'streamhub-edge.mjs'),
+    livekitLog: path.join(root, 'var', 'livekit.log'),
+    agentLog: path.join(root, 'var', 'agent.log'),
+    agentPid: path.join(root, 'var', 'agent.json'),
+  };
+}
+
+export function makeFolders(layout: Layout): void {
+  for (const folder of ['etc', 'var', 'bin']) {
+    const dir = path.join(layout.root, folder);
+    mkdirSync(dir, { recursive: true, mode: folder === 'bin' ? 0o755 : 0o700 });
+    if (folder !== 'bin') chmodSync(dir, 0o700);
+  }
+}
+
+/** Who this node is and what it looks after; `etc/edge.json`, readable by its owner only. */
+export interface Identity {
+  masterUrl: string;
+  nodeId: string;
+  name: string;
+  nodeToken: string;
+  heartbeatSeconds: number;
+  supervisor: 'systemd' | 'child';
+  /** Whose systemd, when it is systemd. */
+  scope: 'system' | 'user';
+  livekit: {
+    binary: string;
+    /** Where clients reach it, as far as this machine knows. */
+    url: string;
+    metricsUrl: string;
+    metricsUser: string;
+    metricsPassword: string;
+  };
+}
+
+/** What has to survive the agent: above all that LiveKit was already told to leave, as a second signal would end its rooms. */
+export interface AgentState {
+  desired: 'running' | 'draining' | 'stopped';
+  /** The node was removed from the cluster: this agent has nothing more to do. */
+  removed: boolean;
+  /** LiveKit's process, told apart from a later one of the same number by its start time. */
+  process: { pid: number; startTime: string } | null;
+  /** Signals sent to that process, and when the last one was, wall-clock milliseconds. */
+  signals: number;
+  signalledAt: number | null;
+  /** When a report was last accepted, and the state that it told. */
+  reportedAt: number | null;
+  reported: LivekitState | null;
+}
+
+export const NO_STATE: AgentState = {
+  desired: 'running',
+  removed: false,
+  process: null,
+  signals: 0,
+  signalledAt: null,
+  reportedAt: null,
+  reported: null,
+};
+
+/** @returns undefined when the file is missing or damaged */
+export function readJson<T>(file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replaces the file in one step; only its owner may read it. */
+export function writeWhole(file: string, text: string | Uint8Array, mode = 0o600): void {
+  const staged = `${file}.${process.pid}.tmp`;
+  writeFileSync(staged, text, { mode });
+  chmodSync(staged, mode);
+  renameSync(staged, file);
+}
+
+export const writeJson = (file: string, value: unknown): void =>
+  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);

@@ -1,0 +1,81 @@
+import { isMap, parseDocument, stringify } from 'yaml';
+import type { JoinAnswer } from '#shared/schema/cluster.ts';
+
+export interface LivekitConfigInput {
+  answer: JoinAnswer;
+  masterUrl: string;
+  /** Host of a Redis that the daemon did not name. */
+  masterHost: string;
+  nodeIp: string;
+  /** Ask a STUN server for the address that clients see. */
+  useExternalIp: boolean;
+  region: string;
+  ports: { signal: number; tcp: number; udp: number; metrics: number };
+  metricsUser: string;
+  metricsPassword: string;
+}
+
+type Tree = { [key: string]: unknown };
+
+/** LiveKit's configuration for this node. */
+export function livekitConfig(input: LivekitConfigInput): Tree {
+  const { answer, ports } = input;
+  return {
+    port: ports.signal,
+    ...(input.region ? { region: input.region } : {}),
+    rtc: {
+      tcp_port: ports.tcp,
+      udp_port: ports.udp,
+      use_external_ip: input.useExternalIp,
+      ...(input.useExternalIp ? {} : { node_ip: input.nodeIp }),
+    },
+    redis: redisBlock(answer.redisUrl ?? `redis://${hostInUrl(input.masterHost)}:6379`),
+    keys: { [answer.livekit.apiKey]: answer.livekit.apiSecret },
+    prometheus: { port: ports.metrics, username: input.metricsUser, password: input.metricsPassword },
+    webhook: { api_key: answer.livekit.apiKey, urls: [`${input.masterUrl}/api/v1/webhooks/livekit`] },
+    logging: { json: true, level: 'info' },
+  };
+}
+
+/** LiveKit's `redis` block for a redis:// or rediss:// address. */
+export function redisBlock(address: string): Tree {
+  const url = new URL(address);
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
+    throw new Error('the Redis address of the cluster is neither redis:// nor rediss://');
+  }
+  const db = Number(url.pathname.slice(1) || '0');
+  return {
+    address: `${url.hostname}:${url.port || '6379'}`,
+    ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
+    ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
+    ...(Number.isInteger(db) && db > 0 ? { db } : {}),
+    ...(url.protocol === 'rediss:' ? { use_tls: true } : {}),
+  };
+}
+
+/** Lays the operator's own settings (TURN, limits …) over the made ones; mappings are merged, all else replaced. */
+export function mergeTrees(base: Tree, over: Tree): Tree {
+  const merged: Tree = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const old = merged[key];
+    merged[key] = isTree(old) && isTree(value) ? mergeTrees(old, value) : value;
+  }
+  return merged;
+}
+
+/** Reads the operator's own settings. @throws Error that says what is wrong, without quoting values */
+export function readExtra(text: string): Tree {
+  const document = parseDocument(text);
+  const [problem] = document.errors;
+  if (problem) throw new Error(`it is not valid YAML (line ${problem.linePos?.[0].line ?? '?'})`);
+  if (document.contents === null) return {};
+  if (!isMap(document.contents)) throw new Error('it must be a mapping, as LiveKit’s own configuration is');
+  return document.toJS() as Tree;
+}
+
+const HEADER = '# Written by the StreamHub edge installer; own settings go into a file given with --livekit-extra.\n';
+
+export const configText = (tree: Tree): string => HEADER + stringify(tree);
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const hostInUrl = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);

@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import type { LivekitReport } from '#shared/schema/cluster.ts';
+import { type AgentState, type Identity, type Layout, NO_STATE, readJson, writeJson } from './layout.ts';
+import { LivekitMeter, type LivekitSeen } from './livekit-metrics.ts';
+import { isAlive, type ProcessMark, signal } from './process-table.ts';
+import { nextStep, type Observation, stateOf, type Target } from './steps.ts';
+import type { Supervisor } from './supervisor.ts';
+
+const METRICS_TIMEOUT_MS = 2000;
+/** A start that lasted so long was a good one. */
+const LASTING_SECONDS = 30;
+
+export interface WatchDeps {
+  identity: Identity;
+  layout: Layout;
+  supervisor: Supervisor;
+  log(message: string): void;
+}
+
+/** Looks after one LiveKit server: knows its process and numbers, and takes one step toward the target at a time. */
+export class LivekitWatch {
+  readonly #deps: WatchDeps;
+  readonly #meter = new LivekitMeter();
+  #state: AgentState;
+  /** Until rooms that are left are ended, counted from when the daemon said so. */
+  #endRoomsAt: number | null = null;
+  #firstSeen = 0;
+  #lastAnswer = 0;
+  #clearReadings = 0;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #failedStarts = 0;
+  #numbers: LivekitSeen | null = null;
+  #observation: Observation | undefined;
+
+  constructor(deps: WatchDeps) {
+    this.#deps = deps;
+    this.#state = { ...NO_STATE, ...readJson<Partial<AgentState>>(deps.layout.state) };
+  }
+
+  get state(): Readonly<AgentState> {
+    return this.#state;
+  }
+
+  get rates(): LivekitSeen['rates'] | undefined {
+    return this.#numbers?.rates;
+  }
+
+  get isRunning(): boolean {
+    return this.#observation?.isRunning ?? false;
+  }
+
+  /** Something is under way that deserves a closer look than the usual. */
+  get isBusy(): boolean {
+    return this.#state.desired !== 'running' ? this.isRunning : this.report().state !== 'running';
+  }
+
+  remember(change: Partial<AgentState>): void {
+    this.#state = { ...this.#state, ...change };
+    writeJson(this.#deps.layout.state, this.#state);
+  }
+
+  aim(target: Target): void {
+    this.#endRoomsAt = target.endRoomsInSeconds === null ? null : seconds() + target.endRoomsInSeconds;
+    if (target.livekit === this.#state.desired) return;
+    this.#deps.log(`desired state: ${target.livekit}`);
+    this.#clearReadings = 0;
+    this.remember({ desired: target.livekit });
+  }
+
+  /** Looks at the server. */
+  async look(): Promise<void> {
+    this.#observation = await this.#observe();
+  }
+
+  /** Takes the next step toward the target, if there is one. */
+  async act(): Promise<void> {
+    const seen = this.#observation;
+    if (seen === undefined) return;
+    const step = nextStep(this.#target(), seen);
+    const mark = this.#state.process;
+    if (step === 'start') await this.#start();
+    else if (step === 'kill' && mark !== null) {
+      this.#deps.log('LiveKit does not end; killing it');
+      signal(mark, 'SIGKILL');
+    } else if (step === 'terminate' && mark !== null) await this.#terminate(mark, seen);
+  }
+
+  report(): LivekitReport {
+    const seen = this.#observation;
+    const isRunning = seen?.isRunning ?? false;
+    const numbers = isRunning ? this.#numbers : null;
+    const none = isRunning ? null : 0;
+    const state = seen === undefined ? 'starting' : stateOf(this.#target(), seen);
+    return {
+      state,
+      nodeId: numbers?.nodeId ?? null,
+      url: this.#deps.identity.livekit.url,
+      rooms: numbers?.rooms ?? none,
+      participants: numbers?.participants ?? none,
+      clients: numbers?.clients ?? none,
+      foreignClients: numbers?.foreignClients ?? none,
+      ...(state === 'failed' ? { problem: this.#problem() } : {}),
+    };
+  }
+
+  #target(): Target {
+    const left = this.#endRoomsAt === null ? null : this.#endRoomsAt - seconds();
+    return { livekit: this.#state.desired, endRoomsInSeconds: left };
+  }
+
+  async #observe(): Promise<Observation> {
+    const { identity, supervisor } = this.#deps;
+    const known = this.#state.process;
+    const mark = await supervisor.find(known);
+    const now = seconds();
+    if (!isSame(mark, known)) this.#changed(mark, known, now);
+    if (this.#firstSeen === 0) this.#firstSeen = now;
+    const { metricsUser, metricsPassword, metricsUrl } = identity.livekit;
+    const authorization = `Basic ${Buffer.from(`${metricsUser}:${metricsPassword}`).toString('base64')}`;
+    const seen = mark === null ? null : await this.#meter.read(metricsUrl, METRICS_TIMEOUT_MS, { authorization });
+    if (seen !== null) {
+      this.#lastAnswer = now;
+      this.#clearReadings = seen.foreignClients === 0 ? this.#clearReadings + 1 : 0;
+      if (now - this.#firstSeen > LASTING_SECONDS) this.#failedStarts = 0;
+    } else this.#clearReadings = 0;
+    this.#numbers = seen;
+    const { signals, signalledAt } = this.#state;
+    return {
+      isRunning: isAlive(mark),
+      upSeconds: mark === null ? 0 : now - this.#firstSeen,
+      numbers: seen,
+      silentSeconds: now - Math.max(this.#lastAnswer, this.#firstSeen),
+      clearReadings: this.#clearReadings,
+      signals,
+      sinceSignal: signalledAt === null ? 0 : Math.max(0, (Date.now() - signalledAt) / 1000),
+      sinceStart: now - this.#startedAt,
+      failedStarts: this.#failedStarts,
+    };
+  }
+
+  /** Another process than before, or none. */
+  #changed(mark: ProcessMark | null, known: ProcessMark | null, now: number): void {
+    if (known !== null && this.#state.signals === 0) {
+      this.#failedStarts += 1;
+      this.#deps.log(`LiveKit (process ${known.pid}) ended by itself`);
+    } else if (known !== null) this.#deps.log(`LiveKit (process ${known.pid}) has left`);
+    this.#firstSeen = now;
+    this.#clearReadings = 0;
+    this.remember({ process: mark, signals: 0, signalledAt: null });
+  }
+
+  async #start(): Promise<void> {
+    this.#startedAt = seconds();
+    try {
+      const mark = await this.#deps.supervisor.start();
+      if (mark === null) this.#failedStarts += 1;
+      this.#firstSeen = seconds();
+      this.remember({ process: mark, signals: 0, signalledAt: null });
+      this.#deps.log(mark === null ? 'LiveKit did not start' : `LiveKit started (process ${mark.pid})`);
+    } catch (error) {
+      this.#failedStarts += 1;
+      this.#deps.log(`LiveKit cannot be started: ${(error as Error).message}`);
+    }
+  }
+
+  async #terminate(mark: ProcessMark, seen: Observation): Promise<void> {
+    const target = this.#target();
+    const isFinal =
+      target.livekit === 'stopped' || (target.endRoomsInSeconds !== null && target.endRoomsInSeconds <= 0);
+    this.#deps.log(
+      seen.signals === 0 ? 'telling LiveKit to leave' : 'telling LiveKit again: rooms that are left end now',
+    );
+    // noted first: an agent that is killed right here must not signal a second time, which would end the rooms
+    this.remember({ signals: seen.signals + 1, signalledAt: Date.now() });
+    await this.#deps.supervisor.terminate(mark, isFinal);
+  }
+
+  /** The last lines that LiveKit wrote, without what looks like a secret. */
+  #problem(): string {
+    try {
+      const lines = readFileSync(this.#deps.layout.livekitLog, 'utf8').trim().split('\n').slice(-3).join(' | ');
+      return lines.replace(/(:\/\/[^:/@\s]*:)[^@\s]*@/g, '$1…@').slice(-500);
+    } catch {
+      return 'LiveKit ends right after its start; its unit’s journal says why.';
+    }
+  }
+}
+
+const seconds = (): number => performance.now() / 1000;
+const isSame = (a: ProcessMark | null, b: ProcessMark | null): boolean =>
+  a === b || (a !== null && b !== null && a.pid === b.pid && a.startTime === b.startTime);

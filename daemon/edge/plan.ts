@@ -1,0 +1,112 @@
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { type Identity, type Layout, layoutOf, readJson } from './layout.ts';
+import { type BinarySource, chooseBinary } from './livekit-binary.ts';
+import { readExtra } from './livekit-config.ts';
+import { type InstallOptions, UsageError } from './options.ts';
+import { AGENT_UNIT, hasSystemd, LIVEKIT_UNIT, type Scope, unitFolder } from './systemd.ts';
+
+/** What an installation will do, decided before anything is changed. */
+export interface Plan {
+  layout: Layout;
+  known: Identity | undefined;
+  source: BinarySource;
+  nodeIp: string;
+  supervisor: Identity['supervisor'];
+  scope: Scope;
+  extra: Record<string, unknown>;
+}
+
+/** Looks at the machine and decides. @throws UsageError, Error */
+export async function makePlan(options: InstallOptions): Promise<Plan> {
+  const layout = layoutOf(path.resolve(options.prefix));
+  const source = chooseBinary({
+    ...(options.livekitBinary ? { given: options.livekitBinary } : {}),
+    ...(options.livekitMirror ? { mirror: options.livekitMirror } : {}),
+    installed: layout.livekitBinary,
+    searchPath: process.env['PATH'] ?? '',
+    arch: process.arch,
+  });
+  const useSystemd = options.systemd === 'user' || (options.systemd === 'auto' && hasSystemd());
+  const scope: Scope = options.systemd === 'user' ? 'user' : 'system';
+  if (useSystemd && scope === 'system' && process.getuid?.() !== 0) {
+    throw new UsageError('installing system units needs root (sudo); or use --systemd-user or --no-systemd');
+  }
+  return {
+    layout,
+    known: readJson<Identity>(layout.identity),
+    source,
+    nodeIp: options.nodeIp ?? (await ownAddress(options.masterUrl)),
+    supervisor: useSystemd ? 'systemd' : 'child',
+    scope,
+    extra: options.livekitExtra ? readExtraFile(options.livekitExtra) : {},
+  };
+}
+
+/** The plan in sentences, for --dry-run. */
+export function describePlan(
+  options: InstallOptions,
+  { layout, known, source, nodeIp, supervisor, scope }: Plan,
+): string[] {
+  const from = source.kind === 'release' ? `${source.url} (SHA-256 ${source.sha256})` : source.file;
+  const { signal: signalPort, tcp, udp, metrics } = options.ports;
+  return [
+    `${known ? 'refresh' : 'register'} the node ${known?.name ?? options.name} (${nodeIp}) at ${options.masterUrl}`,
+    `use livekit-server from ${from}`,
+    `write ${layout.identity}, ${layout.livekitConfig} (readable by their owner only) and ${layout.agent}`,
+    `open ports ${signalPort} and ${tcp} (TCP), ${udp} (UDP) to clients, and ${metrics} for its metrics`,
+    supervisor === 'systemd'
+      ? `install and start ${AGENT_UNIT} and ${LIVEKIT_UNIT} in ${unitFolder(scope)}`
+      : 'start the agent as a plain process, which starts LiveKit; nothing brings it back after a reboot',
+  ];
+}
+
+/** The address that this machine uses toward the daemon; nothing is sent. */
+async function ownAddress(masterUrl: string): Promise<string> {
+  const url = new URL(masterUrl);
+  const { address, family } = await lookup(url.hostname.replace(/^\[|\]$/g, '')).catch(() => {
+    throw new Error(`the host of ${masterUrl} cannot be found`);
+  });
+  const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.connect(Number(url.port) || 443, address, () => resolve());
+    });
+    return socket.address().address;
+  } catch {
+    throw new Error('this machine’s own address cannot be told; give it with --node-ip');
+  } finally {
+    socket.close();
+  }
+}
+
+/** A first installation needs its ports. */
+export async function testPorts({ ports }: InstallOptions): Promise<void> {
+  for (const port of [ports.signal, ports.tcp, ports.metrics].filter((one) => one > 0)) {
+    await new Promise<void>((resolve, reject) => {
+      const server = createServer();
+      server.once('error', () =>
+        reject(new Error(`port ${port} is taken on this machine; choose another (see --help)`)),
+      );
+      server.listen(port, () => server.close(() => resolve()));
+    });
+  }
+}
+
+function readExtraFile(file: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new UsageError(`--livekit-extra ${file} cannot be read`);
+  }
+  try {
+    return readExtra(text);
+  } catch (error) {
+    throw new UsageError(`--livekit-extra ${file}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,82 @@
+import type { LivekitState } from '#shared/schema/cluster.ts';
+
+/** What the agent knows of its LiveKit server at one moment. Times in seconds. */
+export interface Observation {
+  /** The process lives. */
+  isRunning: boolean;
+  /** Since the agent saw the process for the first time. */
+  upSeconds: number;
+  /** Its metrics were read; null = they do not answer. */
+  numbers: { participants: number; foreignClients: number } | null;
+  /** Since its metrics last answered. */
+  silentSeconds: number;
+  /** How often in a row nobody from elsewhere was signalling through it. */
+  clearReadings: number;
+  /** SIGTERMs that this process got. */
+  signals: number;
+  sinceSignal: number;
+  /** Since the last start, and starts in a row that did not last. */
+  sinceStart: number;
+  failedStarts: number;
+}
+
+export interface Target {
+  livekit: 'running' | 'draining' | 'stopped';
+  /** Until rooms that are left are ended; null = never, 0 or less = now. */
+  endRoomsInSeconds: number | null;
+}
+
+/** `terminate` is LiveKit's SIGTERM: the first lets it leave in order, the second ends its rooms. */
+export type Step = 'none' | 'start' | 'terminate' | 'kill';
+
+/** A signal within the first moments of LiveKit's life is lost. */
+const MIN_UP = 1;
+/** LiveKit looks every 5 s whether its last participant has left; a server that is empty for longer missed its signal. */
+const MISSED_SIGNAL = 20;
+const BEFORE_FORCE = 1;
+const BEFORE_KILL = 10;
+/** Without numbers nobody can say who would be cut off; at some point it is no reason to wait any more. */
+const BLIND_SECONDS = 60;
+const CLEAR_READINGS = 2;
+
+/** The next step toward the target. Pure. */
+export function nextStep(target: Target, seen: Observation): Step {
+  if (!seen.isRunning) {
+    if (target.livekit !== 'running') return 'none';
+    return seen.sinceStart >= backoff(seen.failedStarts) ? 'start' : 'none';
+  }
+  // once told to leave it cannot be told to stay: it goes, and then it is started again
+  if (target.livekit === 'running') return 'none';
+  if (seen.upSeconds < MIN_UP) return 'none';
+  const isOver = target.livekit === 'stopped' || (target.endRoomsInSeconds !== null && target.endRoomsInSeconds <= 0);
+  if (isOver) return force(seen);
+  if (seen.signals === 0) return isClear(seen) ? 'terminate' : 'none';
+  const missed = seen.numbers?.participants === 0 && seen.sinceSignal >= MISSED_SIGNAL;
+  return missed ? 'terminate' : 'none';
+}
+
+function force(seen: Observation): Step {
+  if (seen.signals === 0) return 'terminate';
+  if (seen.signals === 1) return seen.sinceSignal >= BEFORE_FORCE ? 'terminate' : 'none';
+  return seen.sinceSignal >= BEFORE_KILL ? 'kill' : 'none';
+}
+
+function isClear(seen: Observation): boolean {
+  if (seen.numbers === null) return seen.silentSeconds >= BLIND_SECONDS;
+  return seen.numbers.foreignClients === 0 && seen.clearReadings >= CLEAR_READINGS;
+}
+
+/** Seconds to wait before the next start: 0, 1, 2, 4 … 30. */
+export const backoff = (failedStarts: number): number =>
+  failedStarts === 0 ? 0 : Math.min(30, 2 ** (failedStarts - 1));
+
+/** The state as reported. */
+export function stateOf(target: Target, seen: Observation): LivekitState {
+  if (!seen.isRunning) {
+    if (target.livekit !== 'running') return 'stopped';
+    return seen.failedStarts >= 3 ? 'failed' : 'starting';
+  }
+  if (seen.signals > 1) return 'stopping';
+  if (seen.signals === 1) return 'draining';
+  return seen.numbers === null && seen.upSeconds < BLIND_SECONDS ? 'starting' : 'running';
+}

@@ -1,0 +1,103 @@
+import { execFile, spawn } from 'node:child_process';
+import { closeSync, openSync, renameSync, statSync } from 'node:fs';
+import { promisify } from 'node:util';
+import type { Identity, Layout } from './layout.ts';
+import { isAlive, markOf, type ProcessMark, signal } from './process-table.ts';
+import { LIVEKIT_UNIT, systemctl } from './systemd.ts';
+
+const MAX_LOG_BYTES = 20 * 1024 * 1024;
+const run = promisify(execFile);
+
+/** Starts LiveKit and finds its process; signals are sent by the agent. */
+export interface Supervisor {
+  /** The living process, or null. `known` is the one that was looked after last. */
+  find(known: ProcessMark | null): Promise<ProcessMark | null>;
+  start(): Promise<ProcessMark | null>;
+  /** Sends SIGTERM. `isFinal`: it is to be gone for good, so that nothing restarts it however it ends. */
+  terminate(mark: ProcessMark, isFinal: boolean): Promise<void>;
+}
+
+export function createSupervisor(identity: Identity, layout: Layout): Supervisor {
+  return identity.supervisor === 'systemd'
+    ? new SystemdSupervisor(identity.scope)
+    : new ChildSupervisor(identity, layout);
+}
+
+/** LiveKit as a process of its own session: it outlives the agent, and the next agent finds it by its mark. */
+class ChildSupervisor implements Supervisor {
+  readonly #identity: Identity;
+  readonly #layout: Layout;
+
+  constructor(identity: Identity, layout: Layout) {
+    this.#identity = identity;
+    this.#layout = layout;
+  }
+
+  async find(known: ProcessMark | null): Promise<ProcessMark | null> {
+    return isAlive(known) ? known : null;
+  }
+
+  async start(): Promise<ProcessMark | null> {
+    rotate(this.#layout.livekitLog);
+    const log = openSync(this.#layout.livekitLog, 'a', 0o600);
+    try {
+      const child = spawn(this.#identity.livekit.binary, ['--config', this.#layout.livekitConfig], {
+        detached: true,
+        stdio: ['ignore', log, log],
+        cwd: this.#layout.root,
+      });
+      await new Promise<void>((resolve, reject) => {
+        child.once('spawn', resolve);
+        child.once('error', reject);
+      });
+      child.unref();
+      return child.pid === undefined ? null : markOf(child.pid);
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  async terminate(mark: ProcessMark): Promise<void> {
+    signal(mark, 'SIGTERM');
+  }
+}
+
+/** LiveKit as a systemd unit, which restarts it after a crash and leaves it alone after an orderly end. */
+class SystemdSupervisor implements Supervisor {
+  readonly #scope: Identity['scope'];
+
+  constructor(scope: Identity['scope']) {
+    this.#scope = scope;
+  }
+
+  async find(): Promise<ProcessMark | null> {
+    const pid = Number(await this.#show('MainPID'));
+    return pid > 0 ? markOf(pid) : null;
+  }
+
+  async start(): Promise<ProcessMark | null> {
+    await run('systemctl', systemctl(this.#scope, 'reset-failed', LIVEKIT_UNIT)).catch(() => undefined);
+    await run('systemctl', systemctl(this.#scope, 'start', LIVEKIT_UNIT));
+    return this.find();
+  }
+
+  async terminate(mark: ProcessMark, isFinal: boolean): Promise<void> {
+    // `stop` sends the signal and rules a restart out; asked again it does nothing
+    if (isFinal && (await this.#show('ActiveState')) !== 'deactivating') {
+      await run('systemctl', systemctl(this.#scope, 'stop', '--no-block', LIVEKIT_UNIT));
+    } else signal(mark, 'SIGTERM');
+  }
+
+  async #show(property: string): Promise<string> {
+    const { stdout } = await run(
+      'systemctl',
+      systemctl(this.#scope, 'show', `--property=${property}`, '--value', LIVEKIT_UNIT),
+    );
+    return stdout.trim();
+  }
+}
+
+function rotate(file: string): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > MAX_LOG_BYTES) renameSync(file, `${file}.1`);
+}

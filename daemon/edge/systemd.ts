@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Layout } from './layout.ts';
+
+export type Scope = 'system' | 'user';
+
+export const AGENT_UNIT = 'streamhub-edge.service';
+export const LIVEKIT_UNIT = 'streamhub-livekit.service';
+/** Exit code of an agent whose node was removed: it is not started again. */
+export const EXIT_REMOVED = 10;
+
+/** Is systemd in charge of this machine? */
+export const hasSystemd = (): boolean => existsSync('/run/systemd/system');
+
+export const systemctl = (scope: Scope, ...args: string[]): string[] => (scope === 'user' ? ['--user', ...args] : args);
+
+export function unitFolder(scope: Scope): string {
+  if (scope === 'system') return '/etc/systemd/system';
+  return path.join(process.env['XDG_CONFIG_HOME'] || path.join(os.homedir(), '.config'), 'systemd', 'user');
+}
+
+/** One word of a unit file's ExecStart. */
+export function unitWord(text: string): string {
+  const escaped = text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/%/g, '%%').replace(/\$/g, '$$$$');
+  return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+}
+
+/** The agent's unit: always running, unless the node was removed. */
+export function agentUnit(layout: Layout, node: string, scope: Scope): string {
+  return `[Unit]
+Description=StreamHub edge agent
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=${[node, layout.agent, 'run', '--prefix', layout.root].map(unitWord).join(' ')}
+Restart=always
+RestartSec=3
+RestartPreventExitStatus=${EXIT_REMOVED}
+NoNewPrivileges=yes
+PrivateTmp=${scope === 'system' ? 'yes' : 'no'}
+
+[Install]
+WantedBy=${scope === 'system' ? 'multi-user.target' : 'default.target'}
+`;
+}
+
+/**
+ * LiveKit's unit. Not enabled by itself: the agent starts it, so that a node that was drained before a reboot stays
+ * empty. An orderly end (draining) is no failure, a crash is.
+ */
+export function livekitUnit(layout: Layout, binary: string, scope: Scope): string {
+  const isSystem = scope === 'system';
+  const config = isSystem ? '%d/livekit.yaml' : unitWord(layout.livekitConfig);
+  const confined = `DynamicUser=yes
+LoadCredential=livekit.yaml:${layout.livekitConfig.replace(/%/g, '%%')}
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+`;
+  return `[Unit]
+Description=LiveKit server of this StreamHub edge node
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=${unitWord(binary)} --config ${config}
+Restart=on-failure
+RestartSec=2
+KillMode=mixed
+TimeoutStopSec=30
+LimitNOFILE=500000
+NoNewPrivileges=yes
+${isSystem ? confined : ''}`;
+}

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { stopAgent } from './agent-process.ts';
+import { type AgentState, type Identity, type Layout, readJson } from './layout.ts';
+import { MasterClient, MasterError } from './master-client.ts';
+import { isAlive, signal } from './process-table.ts';
+import { AGENT_UNIT, LIVEKIT_UNIT, systemctl, unitFolder } from './systemd.ts';
+
+const run = promisify(execFile);
+const FORCE_MS = 2000;
+const KILL_MS = 12_000;
+
+/** Takes the node out of the cluster and everything that the installation brought off the machine. Rooms that are left end. */
+export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: string) => void): Promise<void> {
+  const identity = readJson<Identity>(layout.identity);
+  if (isDryRun) {
+    say(
+      `would take ${identity?.name ?? 'this machine'} out of the cluster, end its agent and LiveKit, and remove ${layout.root}`,
+    );
+    return;
+  }
+  if (identity?.supervisor === 'systemd') await removeUnits(identity, say);
+  await stopAgent(layout);
+  await stopLivekit(readJson<AgentState>(layout.state)?.process ?? null);
+  if (identity !== undefined) await leave(identity, say);
+  for (const part of ['etc', 'var', 'bin', 'node'])
+    rmSync(path.join(layout.root, part), { recursive: true, force: true });
+  try {
+    if (readdirSync(layout.root).length === 0) rmdirSync(layout.root);
+    say(`${layout.root} is removed`);
+  } catch {
+    say(`nothing of StreamHub is left in ${layout.root}`);
+  }
+}
+
+async function removeUnits(identity: Identity, say: (line: string) => void): Promise<void> {
+  for (const unit of [AGENT_UNIT, LIVEKIT_UNIT]) {
+    await run('systemctl', systemctl(identity.scope, 'disable', '--now', '--quiet', unit)).catch(() => undefined);
+    rmSync(path.join(unitFolder(identity.scope), unit), { force: true });
+  }
+  await run('systemctl', systemctl(identity.scope, 'daemon-reload')).catch(() => undefined);
+  say(`${AGENT_UNIT} and ${LIVEKIT_UNIT} are removed`);
+}
+
+async function stopLivekit(mark: AgentState['process']): Promise<void> {
+  if (!isAlive(mark)) return;
+  signal(mark, 'SIGTERM');
+  const start = performance.now();
+  let isForced = false;
+  while (isAlive(mark)) {
+    const passed = performance.now() - start;
+    if (passed > FORCE_MS && !isForced) {
+      isForced = true;
+      signal(mark, 'SIGTERM');
+    }
+    if (passed > KILL_MS) signal(mark, 'SIGKILL');
+    await sleep(100);
+  }
+}
+
+async function leave(identity: Identity, say: (line: string) => void): Promise<void> {
+  try {
+    await new MasterClient(identity.masterUrl, identity.nodeToken).leave(identity.nodeId);
+    say(`${identity.name} has left the cluster`);
+  } catch (error) {
+    if (!(error instanceof MasterError)) throw error;
+    if (error.status === 410) return;
+    say(`the daemon still lists ${identity.name}: ${error.message}; remove it there`);
+  }
+}
