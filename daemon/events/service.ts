@@ -10,6 +10,8 @@ import { type Audience, topicOf } from './topics.ts';
 const DAY_MS = 86_400_000;
 const BEAT_MS = 15_000;
 const PAGE = 200;
+/** Events of one turn of the event loop that are each kept by themselves. */
+const BURST = 16;
 /** Least time between two checks of all credentials that changes of rights ask for. */
 const RECHECK_MS = 200;
 const DEFAULT_TOPICS: ReadonlySet<EventTopic> = new Set(EVENT_TOPICS.filter((topic) => topic !== 'logs'));
@@ -56,7 +58,8 @@ export class EventService {
   readonly #store: EventStore;
   readonly #readers = new Set<EventReader>();
   #passing: Passing[] = [];
-  #scheduled = false;
+  #inThisTurn = 0;
+  #isLosing = false;
   #detach: (() => void) | undefined;
   #beat: NodeJS.Timeout | undefined;
   #recheck: NodeJS.Timeout | undefined;
@@ -135,9 +138,13 @@ export class EventService {
     this.#passing = [];
     const kept = passing.filter((event): event is Passing & StoredEvent => event.id !== null);
     try {
-      if (kept.length > 0) this.#store.append(kept);
+      if (kept.length > 0) {
+        this.#store.append(kept);
+        this.#isLosing = false;
+      }
     } catch (err) {
-      this.#deps.log.warn({ err, events: kept.length }, 'events could not be kept; readers that resume will be told');
+      if (!this.#isLosing) this.#deps.log.warn({ err }, 'events cannot be kept; readers that resume will be told');
+      this.#isLosing = true;
     }
     for (const event of passing) {
       let frame: Buffer | undefined;
@@ -177,12 +184,19 @@ export class EventService {
       tenant: event.tenant ?? app?.tenantId ?? null,
       body: JSON.stringify(message),
     });
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.flush();
-    });
+    this.#flushInTime();
+  }
+
+  /** At once, so that what was announced before an answer is kept before it; only a burst is gathered into one transaction. */
+  #flushInTime(): void {
+    this.#inThisTurn += 1;
+    if (this.#inThisTurn === 1) {
+      setImmediate(() => {
+        this.#inThisTurn = 0;
+        this.flush();
+      });
+    }
+    if (this.#inThisTurn <= BURST) this.flush();
   }
 
   #isHeard(topic: EventTopic): boolean {

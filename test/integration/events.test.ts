@@ -159,7 +159,7 @@ test('a reader that takes nothing is cut off, others hear everything, and it can
   await once(socket, 'connect');
   socket.write(`GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TEST_TOKEN}\r\n\r\n`);
   const [head] = (await once(socket, 'data')) as [Buffer];
-  const from = /id: (\d+)/.exec(head.toString())?.[1] ?? (await nextId(socket));
+  const from = /^id: (\d+)/m.exec(head.toString())?.[1] ?? (await nextId(socket));
   socket.pause();
   const good = await readEvents(t, daemon.url, TEST_TOKEN);
   await good.next('hello');
@@ -187,7 +187,7 @@ async function nextId(socket: net.Socket): Promise<string> {
   for (;;) {
     const [chunk] = (await once(socket, 'data')) as [Buffer];
     text += chunk.toString();
-    const id = /id: (\d+)/.exec(text)?.[1];
+    const id = /^id: (\d+)/m.exec(text)?.[1];
     if (id) return id;
   }
 }
