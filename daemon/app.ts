@@ -11,6 +11,7 @@ import { installBrowserSdk } from './http/sdk.ts';
 import { installSecurityHeaders } from './http/security-headers.ts';
 import { closeSilentConnections } from './http/silent-connections.ts';
 import { installCompilers } from './http/validation.ts';
+import { installRequestMetrics } from './metrics/http.ts';
 import { apiRoutes, rootRoutes } from './routes.ts';
 import type { Services } from './services.ts';
 
@@ -40,6 +41,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
 
   closeSilentConnections(app);
   installErrorHandling(app);
+  installRequestMetrics(app, services.metrics);
   installCompilers(app);
   installParsers(app);
   installRequestLog(app);

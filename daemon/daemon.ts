@@ -31,6 +31,7 @@ export async function startDaemon(settings: Settings, logging: Logging): Promise
     const firstStart = await seed(services);
     const app = await buildApp(services);
     await app.listen({ port: settings.port, host: settings.host });
+    services.listening.port = (app.server.address() as AddressInfo).port;
     const url = addressOf(app);
     writeRunFile(dir, { url, pid: process.pid, version: VERSION });
     const running = services;

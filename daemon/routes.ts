@@ -7,6 +7,7 @@ import { eventRoutes } from './events/routes.ts';
 import { gpuRoutes } from './gpu/routes.ts';
 import { jobRoutes } from './jobs/routes.ts';
 import { logRoutes } from './logs/routes.ts';
+import { metricsRoutes } from './metrics/routes.ts';
 import { presetRoutes } from './presets/routes.ts';
 import type { Services } from './services.ts';
 import { storageRoutes } from './storage/routes.ts';
@@ -30,6 +31,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
 
 /** Routes at the server's root. */
 export function rootRoutes(app: FastifyInstance, services: Services): void {
+  metricsRoutes(app, services);
   clusterRootRoutes(app, services);
   consoleRoutes(app, services.console);
 }

@@ -24,6 +24,8 @@ import { JobService } from './jobs/service.ts';
 import type { Logging } from './logs/logger.ts';
 import type { SecretRegistry } from './logs/secret-registry.ts';
 import { LogService } from './logs/service.ts';
+import { addCollectors } from './metrics/collectors.ts';
+import { MetricsService } from './metrics/service.ts';
 import { PACKAGE_ROOT } from './paths.ts';
 import { PluginService } from './plugins/service.ts';
 import { PresetService } from './presets/service.ts';
@@ -32,7 +34,11 @@ import { publicBase, type Settings } from './settings.ts';
 import { maskKey, maskSecret } from './storage/mask.ts';
 import { Purger } from './storage/purger.ts';
 import { StorageService } from './storage/service.ts';
+import { AppScan } from './system/app-scan.ts';
 import { HealthService } from './system/health.ts';
+import { type LiveKitProbe, LiveKitStatusProbe } from './system/livekit-probe.ts';
+import { SettingsService } from './system/settings.ts';
+import { StatsService } from './system/stats.ts';
 import { tokenRepository } from './tokens/repository.ts';
 import { TokenService } from './tokens/service.ts';
 import { TASKS, WorkerPool } from './workers/pool.ts';
@@ -62,6 +68,12 @@ export interface Services {
   logs: LogService;
   gpu: GpuService;
   health: HealthService;
+  livekitProbe: LiveKitProbe;
+  stats: StatsService;
+  systemSettings: SettingsService;
+  metrics: MetricsService;
+  /** Port that is listened on, known once it is. */
+  listening: { port: number };
   /** Nodes, their liveness, and where rooms are placed. */
   cluster: ClusterService;
   /** The edge agent and its install script, as served to machines. */
@@ -103,7 +115,8 @@ export function createServices(settings: Settings, logging: Logging): Services {
     log,
     conceal: (value) => logging.secrets.add(value),
   });
-  const jobs = new JobService({ repository: jobRepository(db), events, log });
+  const jobRows = jobRepository(db);
+  const jobs = new JobService({ repository: jobRows, events, log });
   const logs = new LogService({
     logging,
     apps: {
@@ -191,6 +204,49 @@ export function createServices(settings: Settings, logging: Logging): Services {
     log: log.child({ source: 'apps' }),
   });
   const health = new HealthService();
+  const listening = { port: settings.port };
+  const livekitProbe = new LiveKitStatusProbe({
+    url: settings.livekitUrl,
+    apiKey: settings.livekitApiKey,
+    apiSecret: settings.livekitApiSecret,
+    log: log.child({ source: 'livekit' }),
+  });
+  const stats = new StatsService({
+    dataDir: dir.root,
+    registryFile: dir.registry,
+    appCount: () => apps.registry.size,
+    uptimeSeconds: () => health.uptimeSeconds,
+    livekit: livekitProbe,
+    scan: new AppScan({
+      names: () => [...apps.registry.entries()].map(({ name }) => name),
+      file: (name) => databases.file(name),
+    }),
+  });
+  const systemSettings = new SettingsService({
+    settings,
+    port: () => listening.port,
+    appCount: () => apps.registry.size,
+    nodeCount: () => cluster.summary().total,
+    registryBytes: () => stats.registryBytes(),
+    uptimeSeconds: () => health.uptimeSeconds,
+  });
+  const metrics = new MetricsService({
+    token: settings.metricsToken,
+    defaults: settings.metricsDefaults,
+    log: log.child({ source: 'metrics' }),
+  });
+  addCollectors({
+    metrics,
+    apps: () => apps.registry.entries(),
+    footprints: () => stats.footprints(),
+    gpu: () => gpu.peek(),
+    nodes: () => cluster.summary(),
+    jobs: () => jobRows.counts(),
+    threads: () => pool.threads,
+  });
+  events.subscribe(({ type }) => {
+    if (/^(?:app|stream|vod|recording)\./.test(type)) stats.expire();
+  });
   health.addCheck('registry', () => void db.prepare('SELECT 1').get());
   health.addCheck('data directory', () => access(dir.data, constants.W_OK).then(() => undefined));
   events.subscribe((event) => {
@@ -222,6 +278,11 @@ export function createServices(settings: Settings, logging: Logging): Services {
     logs,
     gpu,
     health,
+    livekitProbe,
+    stats,
+    systemSettings,
+    metrics,
+    listening,
     cluster,
     agentFile: new AgentFile(),
     console: webConsole,
@@ -230,6 +291,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     async start() {
       eventStream.start();
       logs.start();
+      await metrics.start();
       await secrets.start();
       await apps.start();
       tokens.start();
@@ -248,6 +310,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
       await jobs.stop();
       tokens.stop();
       await config.stop();
+      metrics.stop();
       await pool.close();
       await logs.stop();
       eventStream.stop();

@@ -21,6 +21,7 @@ export function installErrorHandling(app: FastifyInstance): void {
 /** The wire form: one superset of what older clients read. */
 export function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
   const definition: ErrorDefinition = ERRORS[error.code];
+  reply.errorCode = error.code;
   if (error.headers) reply.headers(error.headers);
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply

@@ -81,6 +81,9 @@ export function jobRepository(db: Db) {
     `UPDATE jobs SET state = 'queued', next_run_at = NULL, finished_at = NULL, checkpoint_json = NULL, progress_json = NULL,
        max_attempts = max(max_attempts, attempts + ?), updated_at = ? WHERE id = ?`,
   );
+  const counts = db.prepare<[], { kind: JobKind; state: JobState; count: number }>(
+    'SELECT kind, state, count(*) AS count FROM jobs GROUP BY kind, state',
+  );
   const prune = db.prepare<[string]>('DELETE FROM jobs WHERE finished_at < ?');
 
   const where = (filter: JobFilter): [sql: string, values: unknown[]] => {
@@ -135,6 +138,7 @@ export function jobRepository(db: Db) {
         at,
       });
     },
+    counts: () => counts.all(),
     requeue: (id: number, moreAttempts: number) => requeue.run(moreAttempts, now(), id),
     list(filter: JobFilter, limit: number, offset: number): { rows: JobRow[]; total: number } {
       const [sql, values] = where(filter);

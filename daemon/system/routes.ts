@@ -1,10 +1,26 @@
 import type { FastifyInstance } from 'fastify';
-import { getHealth, getReady } from '#shared/contract/system.ts';
+import { getHealth, getReady, getSettings, getStats } from '#shared/contract/system.ts';
+import { ok } from '#shared/schema/common.ts';
 import { route } from '../http/route.ts';
 import type { HealthService } from './health.ts';
+import type { SettingsService } from './settings.ts';
+import type { StatsService } from './stats.ts';
+
+export interface SystemServices {
+  health: HealthService;
+  stats: StatsService;
+  systemSettings: SettingsService;
+}
 
 /** Health, readiness, stats and settings. */
-export function systemRoutes(app: FastifyInstance, { health }: { health: HealthService }): void {
+export function systemRoutes(app: FastifyInstance, { health, stats, systemSettings }: SystemServices): void {
   route(app, getHealth, () => health.health());
   route(app, getReady, () => health.ready());
+  // made once for each change of the figures, not once a request
+  route(app, getStats, ({ reply }) => {
+    reply.type('application/json; charset=utf-8');
+    const json = stats.json();
+    return json instanceof Promise ? json.then((text) => reply.send(text)) : reply.send(json);
+  });
+  route(app, getSettings, async () => ok(await systemSettings.read()));
 }

@@ -1,0 +1,60 @@
+/** One family of metrics; its full name begins with `streamhub_`. */
+export interface Family {
+  type: 'counter' | 'gauge' | 'histogram';
+  help: string;
+  labels: readonly string[];
+  buckets?: readonly number[];
+}
+
+const counter = (help: string, ...labels: string[]): Family => ({ type: 'counter', help, labels });
+const gauge = (help: string, ...labels: string[]): Family => ({ type: 'gauge', help, labels });
+
+/** Every family, declared once. Counters are counted where something happens; gauges are asked for at each scrape. */
+export const FAMILIES = {
+  http_requests_total: counter('Requests answered, with the status that was sent.', 'method', 'route', 'status'),
+  http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from the request to the end of its answer.',
+    labels: ['method', 'route', 'status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  http_requests_in_flight: gauge('Requests that are being answered.'),
+  errors_total: counter('Refusals and failures by their code.', 'source', 'code'),
+  active_streams: gauge('Streams that are live.', 'app'),
+  stream_viewers: gauge('Viewers of a room.', 'app', 'room'),
+  stream_events_total: counter('Things that happened to streams.', 'app', 'event'),
+  recordings_started_total: counter('Recordings begun.', 'app'),
+  recording_failures_total: counter('Recordings that failed.', 'app', 'reason'),
+  vods_generated_total: counter('Recordings that became VODs.', 'app'),
+  upload_queue_depth: gauge('VODs that are being recorded or uploaded.', 'app'),
+  vods: gauge('VODs by status.', 'app', 'status'),
+  s3_uploads_total: counter('Uploads to object storage.', 'provider', 'result'),
+  s3_upload_bytes_total: counter('Bytes uploaded to object storage.', 'provider'),
+  s3_errors_total: counter('Operations that object storage refused.', 'op'),
+  callbacks_total: counter('Callback deliveries.', 'app', 'event', 'result'),
+  tenant_quota: gauge('Quota of a team; -1 = no limit.', 'tenant', 'metric'),
+  tenant_usage: gauge('Use of a quota.', 'tenant', 'metric'),
+  apps: gauge('Apps.', 'tenant'),
+  media_transcode_total: counter('Transcoding work begun.', 'kind', 'accel', 'type'),
+  gpu_available: gauge('1 on the kind of GPU that was found.', 'type'),
+  nodes: gauge('Nodes by the status that the operator set.', 'status'),
+  nodes_stale: gauge('Nodes without a heartbeat for more than 90 s.'),
+  jobs: gauge('Jobs by kind and state.', 'kind', 'state'),
+  worker_threads: gauge('Threads of the worker pool.'),
+  log_lines_lost_total: counter('Log lines that could not be stored.'),
+} as const satisfies Record<string, Family>;
+
+export type FamilyName = keyof typeof FAMILIES;
+type OfType<T extends Family['type']> = {
+  [N in FamilyName]: (typeof FAMILIES)[N] extends { type: T } ? N : never;
+}[FamilyName];
+export type CounterName = OfType<'counter'>;
+export type GaugeName = OfType<'gauge'>;
+export type HistogramName = OfType<'histogram'>;
+export type Labels = Readonly<Record<string, string | number>>;
+
+/** One value of a gauge. */
+export interface Sample {
+  labels?: Labels;
+  value: number;
+}

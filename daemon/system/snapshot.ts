@@ -1,0 +1,51 @@
+export interface SnapshotOptions<T> {
+  /** Finds out the value; one run at a time. Must not throw. */
+  load(): Promise<T>;
+  /** Milliseconds for which a value is answered as it is. */
+  freshMs: number;
+  /** Milliseconds for which an older value is still answered while a newer one is found out; beyond, callers wait. */
+  staleMs: number;
+  /** Monotonic milliseconds. */
+  now?(): number;
+}
+
+/** A value that is dear to find out: kept for a while, found out once for all who ask at the same time. */
+export class Snapshot<T> {
+  readonly #options: SnapshotOptions<T>;
+  readonly #now: () => number;
+  #value: { is: T; at: number } | undefined;
+  #running: Promise<T> | undefined;
+
+  constructor(options: SnapshotOptions<T>) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** The value if it is at hand; a promise only when there is none that is recent enough. */
+  get(): T | Promise<T> {
+    const age = this.#value === undefined ? Number.POSITIVE_INFINITY : this.#now() - this.#value.at;
+    if (age <= this.#options.freshMs) return (this.#value as { is: T }).is;
+    const running = this.#run();
+    return age <= this.#options.staleMs ? (this.#value as { is: T }).is : running;
+  }
+
+  /** The next caller waits for a new value. */
+  expire(): void {
+    if (this.#value) this.#value.at = Number.NEGATIVE_INFINITY;
+  }
+
+  #run(): Promise<T> {
+    this.#running ??= this.#options.load().then(
+      (is) => {
+        this.#value = { is, at: this.#now() };
+        this.#running = undefined;
+        return is;
+      },
+      (error) => {
+        this.#running = undefined;
+        throw error;
+      },
+    );
+    return this.#running;
+  }
+}
