@@ -12,8 +12,16 @@ const USER_INFO = /(?<=:\/\/)[^/@\s"']*:[^/@\s"']+(?=@)/;
 const SECRET_LINE =
   /^(.*?["']?\b(?:[\w-]*[_-])?(?:secret|password|passwd|passphrase|token|credentials?|(?:\w+[_-])?key)["']?\s*:)(\s*)(.*)$/i;
 
-/** Stretches of a text that hold secrets. */
-type Span = readonly [start: number, end: number];
+/** The mask as a value of its own: bare, it would be an alias. */
+const QUOTED = `"${MASK}"`;
+
+/** A stretch of a text that holds a secret. */
+interface SecretSpan {
+  path: string[];
+  span: readonly [start: number, end: number];
+  /** Only a part of the value is secret. */
+  isPart: boolean;
+}
 
 function isSecretKey(path: readonly string[]): boolean {
   const schema = schemaAt(path);
@@ -22,15 +30,15 @@ function isSecretKey(path: readonly string[]): boolean {
 }
 
 /** Stretches of a parsed text that hold the values of secret keys; empty values, booleans and null are not secret. */
-export function secretSpans(parsed: ParsedConfig): { path: string[]; span: Span; value: unknown }[] {
-  const found: { path: string[]; span: Span; value: unknown }[] = [];
+export function secretSpans(parsed: ParsedConfig): SecretSpan[] {
+  const found: SecretSpan[] = [];
   const take = (node: unknown, path: string[]) => {
     const target = isAlias(node) ? node.resolve(parsed.document as Document) : node;
     if (isScalar(target)) {
       const { value } = target;
       const range = (target as ParsedNode).range;
       if (value !== '' && value !== null && typeof value !== 'boolean' && range)
-        found.push({ path, span: [range[0], range[1]], value });
+        found.push({ path, span: [range[0], range[1]], isPart: false });
     } else if (isSeq(target)) for (const item of target.items) take(item, path);
     else if (isMap(target)) for (const pair of target.items) take(pair.value, path);
   };
@@ -40,7 +48,7 @@ export function secretSpans(parsed: ParsedConfig): { path: string[]; span: Span;
       const [start, end] = node.range;
       const match = USER_INFO.exec(parsed.text.slice(start, end));
       if (match !== null)
-        found.push({ path, span: [start + match.index, start + match.index + match[0].length], value: match[0] });
+        found.push({ path, span: [start + match.index, start + match.index + match[0].length], isPart: true });
     }
     if (!isMap(node)) return;
     for (const pair of node.items) {
@@ -51,7 +59,8 @@ export function secretSpans(parsed: ParsedConfig): { path: string[]; span: Span;
     }
   };
   walk(parsed.root, []);
-  return found;
+  // one value may be reached by several aliases
+  return [...new Map(found.map((item) => [item.span[0], item])).values()];
 }
 
 /**
@@ -61,10 +70,10 @@ export function secretSpans(parsed: ParsedConfig): { path: string[]; span: Span;
 export function maskedLines(parsed: ParsedConfig): string[] {
   if (parsed.root === null) return maskByLook(parsed.text.split('\n'));
   let text = parsed.text;
-  const spans = secretSpans(parsed).map((item) => item.span);
-  for (const [start, end] of spans.sort((a, b) => b[0] - a[0])) {
+  for (const { span, isPart } of secretSpans(parsed).sort((a, b) => b.span[0] - a.span[0])) {
+    const [start, end] = span;
     const breaks = text.slice(start, end).split('\n').length - 1;
-    text = text.slice(0, start) + MASK + '\n'.repeat(breaks) + text.slice(end);
+    text = text.slice(0, start) + (isPart ? MASK : QUOTED) + '\n'.repeat(breaks) + text.slice(end);
   }
   return text.split('\n');
 }
@@ -74,12 +83,12 @@ function maskByLook(lines: readonly string[]): string[] {
   return lines.map((line) => {
     const indent = line.length - line.trimStart().length;
     if (hiddenBelow >= 0 && (line.trim() === '' || indent > hiddenBelow))
-      return line.trim() === '' ? line : `${' '.repeat(indent)}${MASK}`;
+      return line.trim() === '' ? line : `${' '.repeat(indent)}${QUOTED}`;
     hiddenBelow = -1;
     const match = SECRET_LINE.exec(line);
     if (match === null) return line;
     hiddenBelow = indent;
     const [, head = '', gap = '', value = ''] = match;
-    return value.trim() === '' || value.startsWith('#') ? line : `${head}${gap || ' '}${MASK}`;
+    return value.trim() === '' || value.startsWith('#') ? line : `${head}${gap || ' '}${QUOTED}`;
   });
 }
