@@ -99,12 +99,16 @@ export function requireComplete(outcome: PurgeCheckpoint): void {
 }
 
 /** Why objects are left, by the most frequent cause. */
-export function purgeReason({ deleted, failed, reasons }: PurgeCheckpoint): string {
+export function purgeReason({ deleted, failed, failedKeys, reasons }: PurgeCheckpoint): string {
   const code = Object.entries(reasons).sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'FAILED';
   const known = STORAGE_ERRORS[code as StorageErrorCode] as { message: string; cure: string } | undefined;
   const words =
     code === 'ROW_UNREADABLE'
       ? 'The list of segments in a row of app.db is damaged, so its objects are not known.'
       : `${(known ?? STORAGE_ERRORS.FAILED).message} ${(known ?? STORAGE_ERRORS.FAILED).cure}`;
+  const [first] = failedKeys;
+  // a listing that fails is noted by its folder
+  if (failed === 1 && first?.key.endsWith('/snapshots/'))
+    return `The snapshots below ${first.key} could not be listed. ${words}`;
   return `${failed} of ${deleted + failed} objects could not be deleted. ${words}`;
 }

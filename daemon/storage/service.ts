@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ApiError } from '#shared/errors.ts';
 import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
 import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '#shared/schema/s3.ts';
+import { KeyedLock } from '../config/keyed-lock.ts';
 import type { ConfigService } from '../config/service.ts';
 import type { Actor } from '../http/types.ts';
 import type { EndpointPolicy } from '../net/endpoint-policy.ts';
@@ -27,7 +28,7 @@ import { type Purger, requireComplete } from './purger.ts';
 import { checkBody, givenFields, mergedSettings, newSecrets, requireSound, storageEdits } from './settings-change.ts';
 
 /** Tries again when the config changed between reading and writing it. */
-const EDIT_TRIES = 3;
+const EDIT_TRIES = 5;
 
 export interface StorageServiceDeps {
   config: ConfigService;
@@ -36,6 +37,12 @@ export interface StorageServiceDeps {
   purger: Purger;
   pool: WorkerPool;
   policy: EndpointPolicy;
+}
+
+interface PutOptions {
+  actor: Actor;
+  /** Header If-Match. */
+  ifMatch?: string | undefined;
 }
 
 /** An object of an app, for which a link is wanted. */
@@ -58,6 +65,7 @@ export interface ObjectLinks {
 /** The apps' storages: their settings, tests, links and deletions. Nothing of a provider runs outside of a worker. */
 export class StorageService {
   readonly #deps: StorageServiceDeps;
+  readonly #turns = new KeyedLock();
 
   constructor(deps: StorageServiceDeps) {
     this.#deps = deps;
@@ -78,9 +86,13 @@ export class StorageService {
   }
 
   /** Changes settings and credentials, all or nothing. */
-  async put(app: string, body: PutS3Body, options: { actor: Actor; ifMatch?: string | undefined }): Promise<S3View> {
-    const { config } = this.#deps;
+  async put(app: string, body: PutS3Body, options: PutOptions): Promise<S3View> {
     checkBody(body);
+    return this.#turns.run(app, () => this.#put(app, body, options));
+  }
+
+  async #put(app: string, body: PutS3Body, options: PutOptions): Promise<S3View> {
+    const { config } = this.#deps;
     for (let attempt = 1; ; attempt++) {
       const block = (await config.get(app)).s3;
       const { etag } = await config.state(app);
