@@ -17,7 +17,7 @@ export const LocalDaemon = object({
   since: Instant,
   error: nullable(IpcError),
   connectionId: nullable(ConnectionId),
-  /** The newest lines it printed. */
+  /** What it said of its own trouble, newest last; its log is in its own pages. */
   output: Type.Array(Type.String()),
 });
 export type LocalDaemon = Static<typeof LocalDaemon>;

@@ -96,10 +96,10 @@ export class Connections {
     return await this.#adopt(record, secret, keep);
   }
 
-  /** The connection to the daemon on this machine, made or brought up to date. @returns its id */
-  async putLocal(url: string, token: string, keep: Keep): Promise<string> {
+  /** The connection to the daemon on this machine, made or brought up to date; without a token it is signed out. @returns its id */
+  async putLocal(url: string, token: string | undefined, keep: Keep): Promise<string> {
+    const secret: Secret | undefined = token === undefined ? undefined : { kind: 'token', token };
     const known = this.local;
-    const secret: Secret = { kind: 'token', token };
     if (known === undefined)
       return (await this.#adopt(this.#record('local', url, { name: 'This computer' }), secret, keep)).id;
     if (known.record.url !== url) {
@@ -107,7 +107,8 @@ export class Connections {
       await known.link.reroute({ base: url, pinned: null });
     }
     const held = await known.secret().catch(() => undefined);
-    if (held === undefined || packSecret(held) !== packSecret(secret)) await this.#keep(known, secret, keep);
+    if (secret !== undefined && (held === undefined || packSecret(held) !== packSecret(secret)))
+      await this.#keep(known, secret, keep);
     else known.link.retry();
     return known.id;
   }
@@ -201,9 +202,9 @@ export class Connections {
     };
   }
 
-  async #adopt(record: ConnectionRecord, secret: Secret, keep: Keep): Promise<Connection> {
+  async #adopt(record: ConnectionRecord, secret: Secret | undefined, keep: Keep): Promise<Connection> {
     const entry = this.#entry(record);
-    await entry.store(secret, keep);
+    if (secret !== undefined) await entry.store(secret, keep);
     this.#entries.push(entry);
     try {
       await this.#save();

@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Where a daemon says that it listens: `data/daemon.json` below its DATA_DIR. */
+export interface RunFile {
+  url: string;
+  pid: number;
+  version: string;
+}
+
+export async function readRunFile(dataDir: string): Promise<RunFile | undefined> {
+  try {
+    const found = JSON.parse(await readFile(path.join(dataDir, 'data', 'daemon.json'), 'utf8')) as Partial<RunFile>;
+    const { url, pid, version } = found;
+    if (typeof url !== 'string' || typeof pid !== 'number' || typeof version !== 'string') return undefined;
+    // a daemon of this machine listens on this machine: a changed file must not send the token elsewhere
+    const { protocol, hostname } = new URL(url);
+    const isHere = protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+    return isHere ? { url, pid, version } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Is a process with this id running? */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
