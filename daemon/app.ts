@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance, LogController } from 'fastify';
+import { installAudit } from './audit/install.ts';
 import { installAuthentication } from './http/authenticate.ts';
 import { installAuthorization } from './http/authorize.ts';
 import { AddressSet } from './http/client-address.ts';
@@ -13,6 +14,7 @@ import { closeSilentConnections } from './http/silent-connections.ts';
 import { installCompilers } from './http/validation.ts';
 import { installRequestMetrics } from './metrics/http.ts';
 import { apiRoutes, rootRoutes } from './routes.ts';
+import { installGuards } from './security/install.ts';
 import type { Services } from './services.ts';
 
 export const API_BASE = '/api/v1';
@@ -46,11 +48,13 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installParsers(app);
   installRequestLog(app);
   installSecurityHeaders(app);
+  installGuards(app, { guard: services.guard, limits: services.limits, count404: services.settings.autoban404 });
   installAuthentication(app, services.resolvers);
   installAuthorization(app, {
     mode: services.settings.authzEnforce,
     findApp: (name) => services.apps.registry.get(name),
   });
+  installAudit(app, services.audit, (name) => services.apps.registry.get(name)?.tenantId);
   installDeletingGuard(app, (name) => services.apps.registry.get(name)?.deleting ?? false);
   installBrowserSdk(app);
   rootRoutes(app, services);

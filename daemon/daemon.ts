@@ -5,7 +5,7 @@ import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from './data-
 import { type FirstStart, seed } from './first-start.ts';
 import type { Logging } from './logs/logger.ts';
 import { createServices, type Services } from './services.ts';
-import type { Settings } from './settings.ts';
+import { publicBase, type Settings } from './settings.ts';
 import { VERSION } from './version.ts';
 
 export interface RunningDaemon {
@@ -28,13 +28,16 @@ export async function startDaemon(settings: Settings, logging: Logging): Promise
   try {
     services = createServices(settings, logging);
     await services.start();
-    const firstStart = await seed(services);
+    const seeded = await seed(services);
     const app = await buildApp(services);
     await app.listen({ port: settings.port, host: settings.host });
     services.listening.port = (app.server.address() as AddressInfo).port;
     const url = addressOf(app);
+    services.listening.url = url;
     writeRunFile(dir, { url, pid: process.pid, version: VERSION });
     const running = services;
+    const setup = running.auth.issueSetupLink(publicBase(settings) ?? url);
+    const firstStart: FirstStart = { ...seeded, setup };
     return {
       url,
       services: running,

@@ -6,10 +6,12 @@ export interface FirstStart {
   isFirst: boolean;
   /** The first global API token, shown once; null when one was given or exists. */
   token: string | null;
+  /** Makes the first account; null when somebody can sign in as an administrator. */
+  setup: { url: string; token: string; expiresAt: string } | null;
 }
 
 /** On a fresh database: the app `live` and a first global token. STREAMHUB_API_TOKEN seeds the token whenever no live global one exists. */
-export async function seed({ settings, db, apps, tokens, isFirstStart }: Services): Promise<FirstStart> {
+export async function seed({ settings, db, apps, tokens, isFirstStart }: Services): Promise<Omit<FirstStart, 'setup'>> {
   if (isFirstStart) {
     try {
       await apps.create({ name: 'live', displayName: 'Live' }, null, SYSTEM);

@@ -89,5 +89,12 @@ function greet({ url, firstStart, services }: RunningDaemon): void {
       `    curl -s ${url}/api/v1/apps -H "Authorization: Bearer ${firstStart.token}"`,
     );
   } else if (firstStart.isFirst) lines.push('  The first API token is the one given as STREAMHUB_API_TOKEN.');
+  if (firstStart.setup !== null) {
+    lines.push(
+      '',
+      '  Nobody can sign in with a password yet. Make the first account in the console, with this link (once, within 24 hours):',
+      `    ${firstStart.setup.url}`,
+    );
+  }
   process.stdout.write(`${lines.join('\n')}\n`);
 }

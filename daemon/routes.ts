@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { appRoutes } from './apps/routes.ts';
+import { auditRoutes } from './audit/routes.ts';
+import { authRoutes } from './auth/routes.ts';
 import { clusterRootRoutes, clusterRoutes } from './cluster/routes.ts';
 import { configRoutes } from './config/routes.ts';
 import { consoleRoutes } from './console/routes.ts';
@@ -9,13 +11,19 @@ import { jobRoutes } from './jobs/routes.ts';
 import { logRoutes } from './logs/routes.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { presetRoutes } from './presets/routes.ts';
+import { securityRoutes } from './security/routes.ts';
 import type { Services } from './services.ts';
 import { storageRoutes } from './storage/routes.ts';
 import { systemRoutes } from './system/routes.ts';
+import { teamRoutes } from './teams/routes.ts';
 import { tokenRoutes } from './tokens/routes.ts';
 
 /** Routes below `/api/v1`, one line a capability. */
 export function apiRoutes(app: FastifyInstance, services: Services): void {
+  authRoutes(app, services);
+  teamRoutes(app, services);
+  securityRoutes(app, services);
+  auditRoutes(app, services);
   appRoutes(app, services);
   configRoutes(app, services);
   tokenRoutes(app, services);

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import { AppDeletion } from './apps/deletion.ts';
 import { appRepository } from './apps/repository.ts';
 import { AppService } from './apps/service.ts';
+import { auditRepository } from './audit/repository.ts';
+import { AuditTrail } from './audit/service.ts';
 import type { CredentialResolver } from './auth/principal.ts';
 import { AgentFile } from './cluster/agent-file.ts';
 import { OriginReporter } from './cluster/origin.ts';
@@ -19,6 +21,7 @@ import { registryMigrations } from './db/registry/index.ts';
 import { EventBus } from './events/bus.ts';
 import { EventService } from './events/service.ts';
 import { GpuService } from './gpu/service.ts';
+import { createIdentity, type Identity } from './identity.ts';
 import { jobRepository } from './jobs/repository.ts';
 import { JobService } from './jobs/service.ts';
 import type { Logging } from './logs/logger.ts';
@@ -44,7 +47,7 @@ import { TokenService } from './tokens/service.ts';
 import { TASKS, WorkerPool } from './workers/pool.ts';
 
 /** Everything the routes call. Built by hand, in order of need. */
-export interface Services {
+export interface Services extends Omit<Identity, 'start' | 'stop'> {
   settings: Settings;
   dir: DataDir;
   log: Logger;
@@ -72,8 +75,9 @@ export interface Services {
   stats: StatsService;
   systemSettings: SettingsService;
   metrics: MetricsService;
-  /** Port that is listened on, known once it is. */
-  listening: { port: number };
+  audit: AuditTrail;
+  /** Port and address that are listened on, known once they are. */
+  listening: { port: number; url: string };
   /** Nodes, their liveness, and where rooms are placed. */
   cluster: ClusterService;
   /** The edge agent and its install script, as served to machines. */
@@ -104,6 +108,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     databases,
     events,
     // the YAML library is loaded when the first app is made, not at start
+    checkQuota: (principal, tenantId, pending) => identity.quotas.checkApps(principal, tenantId, pending),
     renderConfig: async (name, options) =>
       (await import('#shared/config/scaffold.ts')).renderDefaultConfig(name, options),
     log,
@@ -203,8 +208,26 @@ export function createServices(settings: Settings, logging: Logging): Services {
     releaseConfig: (app) => config.close(app),
     log: log.child({ source: 'apps' }),
   });
+  const listening = { port: settings.port, url: '' };
+  const identity = createIdentity({
+    settings,
+    db,
+    dataFolder: dir.data,
+    databases,
+    events,
+    apps: () => apps,
+    ownUrl: () => listening.url,
+    log: log.child({ source: 'auth' }),
+  });
+  resolvers.push(identity.sessions);
+  const audit = new AuditTrail({
+    repository: auditRepository(db),
+    tenantOf: (name) => apps.registry.get(name)?.tenantId,
+    retentionDays: settings.auditRetentionDays,
+    log: log.child({ source: 'audit' }),
+  });
+  events.subscribe((event) => audit.hear(event));
   const health = new HealthService();
-  const listening = { port: settings.port };
   const livekitProbe = new LiveKitStatusProbe({
     url: settings.livekitUrl,
     apiKey: settings.livekitApiKey,
@@ -257,6 +280,8 @@ export function createServices(settings: Settings, logging: Logging): Services {
   });
 
   return {
+    ...identity,
+    audit,
     settings,
     dir,
     log,
@@ -295,6 +320,8 @@ export function createServices(settings: Settings, logging: Logging): Services {
       await secrets.start();
       await apps.start();
       tokens.start();
+      identity.start();
+      audit.start();
       await plugins.start();
       deletion.start();
       jobs.start();
@@ -309,11 +336,13 @@ export function createServices(settings: Settings, logging: Logging): Services {
       await cluster.stop();
       await jobs.stop();
       tokens.stop();
+      await identity.stop();
       await config.stop();
       metrics.stop();
       await pool.close();
       await logs.stop();
       eventStream.stop();
+      audit.stop();
       databases.closeAll();
       db.pragma('wal_checkpoint(TRUNCATE)');
       db.close();

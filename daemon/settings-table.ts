@@ -135,6 +135,13 @@ export const SETTINGS = {
   smtpUser: str('STREAMHUB_SMTP_USER', 'SMTP user.'),
   smtpPass: secret('STREAMHUB_SMTP_PASS', 'SMTP password.'),
   smtpFrom: str('STREAMHUB_SMTP_FROM', 'Sender address of mail.'),
+  auditRetentionDays: int(
+    'STREAMHUB_AUDIT_RETENTION_DAYS',
+    365,
+    0,
+    36_500,
+    'Days that the audit trail is kept, 250,000 entries at most; 0 = no age limit.',
+  ),
   // network
   ipAccessMode: choice(
     'STREAMHUB_IP_ACCESS_MODE',

@@ -21,7 +21,7 @@ export interface AppServiceDeps {
   /** Text of a new app's config.yaml. */
   renderConfig(name: string, options: { displayName: string; roomPrefix: string }): string | Promise<string>;
   /** Throws QUOTA_EXCEEDED when the tenant may have no further app. */
-  checkQuota?(principal: Principal | null, tenantId: string): void;
+  checkQuota?(principal: Principal | null, tenantId: string, pending: number): void;
   log: { warn(data: object, message: string): void };
 }
 
@@ -31,6 +31,8 @@ export class AppService {
   readonly #deps: AppServiceDeps;
   /** Names, prefixes and slugs of creates under way, so that of two at once exactly one wins. */
   readonly #reserved = new Set<string>();
+  /** Creates under way, by team, so that several at once do not pass a quota together. */
+  readonly #pending = new Map<string, number>();
 
   constructor(deps: AppServiceDeps) {
     this.#deps = deps;
@@ -72,12 +74,17 @@ export class AppService {
     const roomPrefix = (body.roomPrefix ?? '').trim().toLowerCase() || name;
     if (!PREFIX.test(roomPrefix)) throw fieldError('body.roomPrefix', `must match ${ROOM_PREFIX_PATTERN}`);
     const displayName = (body.displayName ?? '').trim() || name;
-    this.#deps.checkQuota?.(principal, tenantId);
+    const pending = this.#pending.get(tenantId) ?? 0;
+    this.#deps.checkQuota?.(principal, tenantId, pending);
     const release = this.#reserve(name, roomPrefix);
+    this.#pending.set(tenantId, pending + 1);
     try {
       return await this.#build(name, displayName, roomPrefix, tenantId, actor);
     } finally {
       release();
+      const left = (this.#pending.get(tenantId) ?? 1) - 1;
+      if (left > 0) this.#pending.set(tenantId, left);
+      else this.#pending.delete(tenantId);
     }
   }
 

@@ -11,6 +11,8 @@ export interface Principal {
   readonly scope: 'global' | 'app' | 'user';
   readonly via: 'api_token' | 'admin_jwt' | 'user_jwt';
   readonly email?: string;
+  /** Name of the API token, for the audit trail. */
+  readonly label?: string;
   /** The one app that an app-scope token may touch. */
   readonly appId?: number;
   /** Session of a person, for sign-out. */

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Access } from '#shared/contract/operation.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { CredentialResolver, Principal } from '../auth/principal.ts';
+import { clientAddress } from './client-address.ts';
 
 const OPEN: ReadonlySet<Access> = new Set<Access>(['public', 'cluster-token', 'webhook', 'metrics']);
 
@@ -44,7 +45,7 @@ function attempt(
     }
   };
   try {
-    const result = resolver.resolve(credential, () => request.ip);
+    const result = resolver.resolve(credential, () => clientAddress(request));
     if (result instanceof Promise) result.then(settle, done);
     else settle(result);
   } catch (error) {

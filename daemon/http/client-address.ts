@@ -1,9 +1,48 @@
+import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** Reads an address; IPv4 written as IPv6 (`::ffff:…`) is IPv4. Undefined when it is none. */
+/**
+ * The address that a request came from: the first one from the right of `X-Forwarded-For` that is no trusted proxy, else
+ * the socket's. What a client writes further left is never looked at; what is no address counts as not written.
+ */
+export function clientAddress(request: FastifyRequest): string {
+  const socket = request.raw.socket.remoteAddress ?? '';
+  const forwarded = request.ip ?? socket;
+  const address = parseAddress(forwarded) ?? parseAddress(withoutPort(forwarded)) ?? parseAddress(socket);
+  return address?.toString() ?? socket;
+}
+
+const withoutPort = (text: string): string =>
+  /^\[(?<ip>[^\]]+)\](?::\d+)?$|^(?<ip4>[\d.]+):\d+$/
+    .exec(text)
+    ?.slice(1)
+    .find((part) => part !== undefined) ?? text;
+
+/** What an address is counted by: an IPv6 client has a whole /64 to choose from, so that counts as one. */
+export function addressKey(text: string): string {
+  const address = parseAddress(text);
+  if (address === undefined) return text;
+  return address.kind() === 'ipv4' ? address.toString() : (rangeText(`${address.toString()}/64`) as string);
+}
+
+/** A range in the one form it is stored in: host bits cleared, no prefix length for a single address. */
+export function rangeText(entry: string): string | undefined {
+  const range = parseRange(entry);
+  if (range === undefined) return undefined;
+  const [address, bits] = range;
+  const bytes = address.toByteArray().map((byte, index) => {
+    const kept = Math.min(8, Math.max(0, bits - index * 8));
+    return byte & (0xff00 >> kept) & 0xff;
+  });
+  const network = ipaddr.fromByteArray(bytes).toString();
+  return bits === bytes.length * 8 ? network : `${network}/${bits}`;
+}
+
+/** Reads an address; IPv4 written as IPv6 (`::ffff:…`) is IPv4. Undefined when it is none; no octal or short forms. */
 export function parseAddress(text: string): Address | undefined {
+  if (!text.includes(':') && !ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
   try {
     return ipaddr.process(text);
   } catch {
@@ -39,7 +78,6 @@ export class AddressSet {
 export function parseRange(entry: string): [Address, number] | undefined {
   const [text, bits, ...rest] = entry.trim().split('/');
   if (text === undefined || rest.length > 0) return undefined;
-  if (text.includes('.') && !text.includes(':') && !ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
   const address = parseAddress(text);
   if (address === undefined) return undefined;
   const all = address.kind() === 'ipv4' ? 32 : 128;

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
+import type { AuditNote } from '../audit/service.ts';
 import type { Principal } from '../auth/principal.ts';
+import { actorOf } from './actor.ts';
 import type { Actor, Call } from './types.ts';
 
 type Handler<O extends Operation> = (
@@ -69,12 +71,12 @@ class RouteCall {
     return this.request.principal as Principal;
   }
   get actor(): Actor {
-    const { principal } = this.request;
-    return {
-      id: principal?.userId ?? 'anonymous',
-      ...(principal?.email ? { label: principal.email } : {}),
-      ip: this.request.ip,
-      requestId: this.request.id,
+    return actorOf(this.request);
+  }
+  /** A function of its own, so that handlers can take it apart from the call. */
+  get audit(): (note: AuditNote) => void {
+    return (note) => {
+      this.request.auditNote = { ...this.request.auditNote, ...note };
     };
   }
 }

@@ -144,6 +144,7 @@ export class TokenService implements CredentialResolver {
       isSuperadmin: global,
       scope: row.scope,
       via: 'api_token' as const,
+      label: row.name,
       ...(row.app_id === null ? {} : { appId: row.app_id }),
     });
     this.#live.set(row.token_hash, { id: row.id, principal, addresses });

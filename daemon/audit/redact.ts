@@ -1,0 +1,51 @@
+const SECRET =
+  /pass|secret|token|^key$|(api|access|private|secret|stream)_?key|credential|authorization|cookie|^code$|^codes$|otp|yaml$/i;
+const MAX_TEXT = 200;
+const MAX_ITEMS = 20;
+const MAX_KEYS = 40;
+const MAX_DEPTH = 4;
+const MAX_JSON = 4096;
+
+/** A short copy of a value for the trail: what a key calls secret is starred, long texts are told by their length. */
+export function summarize(value: unknown): Record<string, unknown> | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const short = shorten(Array.isArray(value) ? { items: value } : value, 0) as Record<string, unknown>;
+  if (Object.keys(short).length === 0) return null;
+  if (JSON.stringify(short).length <= MAX_JSON) return short;
+  return Object.fromEntries(
+    Object.entries(short)
+      .slice(0, MAX_KEYS)
+      .map(([key, entry]) => [key, typeof entry === 'object' && entry !== null ? '(large)' : entry]),
+  );
+}
+
+function shorten(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return shortText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= MAX_DEPTH) return '…';
+  if (Array.isArray(value)) {
+    const items = value.slice(0, MAX_ITEMS).map((item) => shorten(item, depth + 1));
+    return value.length > MAX_ITEMS ? [...items, `… ${value.length - MAX_ITEMS} more`] : items;
+  }
+  const entries = Object.entries(value)
+    .filter(([, entry]) => entry !== undefined)
+    .slice(0, MAX_KEYS)
+    .map(([key, entry]) => [key.slice(0, 80), isSecret(key, entry) ? star(entry) : shorten(entry, depth + 1)]);
+  return Object.fromEntries(entries);
+}
+
+/** Numbers and flags such as `hasKey` or `tokens: 3` tell nothing. */
+const isSecret = (key: string, value: unknown): boolean =>
+  SECRET.test(key) && typeof value !== 'boolean' && typeof value !== 'number' && value !== null;
+
+const star = (value: unknown): string =>
+  typeof value === 'string' && value.length > MAX_TEXT ? `*** (${value.length} characters)` : '***';
+
+function shortText(text: string): string {
+  if (text.length > MAX_TEXT) return `(${text.length} characters)`;
+  // addresses can hold a password or a signed query
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+    return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
+  }
+  return text;
+}

@@ -1,0 +1,96 @@
+import { hash, randomBytes } from 'node:crypto';
+import { ApiError } from '#shared/errors.ts';
+import type { LinkRepository, LinkRow } from './repository.ts';
+
+export type LinkKind = LinkRow['kind'];
+const MINUTE = 60_000;
+export const LINK_LIFETIME: Readonly<Record<LinkKind, number>> = {
+  login: 15 * MINUTE,
+  invite: 72 * 60 * MINUTE,
+  setup: 24 * 60 * MINUTE,
+};
+/** Path of the console's page for each kind; the token follows after `#`, which browsers keep to themselves. */
+const PAGE: Readonly<Record<LinkKind, string>> = { login: '/magic', invite: '/invite', setup: '/setup' };
+const KEPT_MS = 7 * 86_400_000;
+
+export interface NewLink {
+  kind: LinkKind;
+  email?: string | null;
+  userId?: string | null;
+  tenantId?: string | null;
+  /** Milliseconds; the kind's own unless given. */
+  lifetime?: number;
+}
+
+export interface IssuedLink {
+  id: number;
+  /** Known to the bearer of the link only; stored as a hash. */
+  token: string;
+  expiresAt: string;
+}
+
+/** One-time links that prove who holds them: for sign-in, invitations and the set-up. */
+export class Links {
+  readonly #repository: LinkRepository;
+  readonly #now: () => number;
+
+  constructor(repository: LinkRepository, now: () => number = Date.now) {
+    this.#repository = repository;
+    this.#now = now;
+  }
+
+  start(): void {
+    this.#repository.purge(new Date(this.#now() - KEPT_MS).toISOString());
+  }
+
+  issue({ kind, email = null, userId = null, tenantId = null, lifetime = LINK_LIFETIME[kind] }: NewLink): IssuedLink {
+    const token = randomBytes(32).toString('base64url');
+    const now = this.#now();
+    const expiresAt = new Date(now + lifetime).toISOString();
+    const id = this.#repository.insert({
+      token_hash: digest(token),
+      kind,
+      email,
+      user_id: userId,
+      tenant_id: tenantId,
+      mailed: 0,
+      created_at: new Date(now).toISOString(),
+      expires_at: expiresAt,
+    });
+    return { id, token, expiresAt };
+  }
+
+  /** Notes that the link went to the mailbox: only then it proves that its bearer reads that mail. */
+  markMailed(id: number): void {
+    this.#repository.markMailed(id);
+  }
+
+  /** A link that could still be used, of one of the kinds. @throws ApiError BAD_LINK */
+  peek(token: string, ...kinds: LinkKind[]): LinkRow {
+    const row = this.#repository.byHash(digest(token));
+    const good =
+      row !== undefined && kinds.includes(row.kind) && row.used_at === null && Date.parse(row.expires_at) > this.#now();
+    if (!good) throw new ApiError('BAD_LINK');
+    return row;
+  }
+
+  /** Uses the link up. @throws ApiError BAD_LINK when someone else was first */
+  consume(row: LinkRow): void {
+    if (!this.#repository.use(row.id, new Date(this.#now()).toISOString())) throw new ApiError('BAD_LINK');
+  }
+
+  /** Makes the links of a kind void, of one person or team where given. */
+  drop(kind: LinkKind, userId?: string, tenantId?: string): void {
+    this.#repository.drop(kind, userId ?? null, tenantId ?? null);
+  }
+
+  openInvite(userId: string, tenantId: string): LinkRow | undefined {
+    return this.#repository.openInvite(userId, tenantId, new Date(this.#now()).toISOString());
+  }
+}
+
+/** The address that a person opens. */
+export const linkUrl = (base: string, kind: LinkKind, token: string): string =>
+  `${base.replace(/\/+$/, '')}${PAGE[kind]}#${token}`;
+
+const digest = (token: string): string => hash('sha256', token, 'hex');

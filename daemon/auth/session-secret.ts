@@ -1,0 +1,40 @@
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** What signs sessions: STREAMHUB_JWT_SECRET, else a secret of the daemon's own that is made once and kept with mode 600. */
+export class SessionSecret {
+  readonly origin: 'environment' | 'file';
+  readonly #bytes: Buffer;
+
+  constructor(configured: string, dataFolder: string) {
+    this.origin = configured === '' ? 'file' : 'environment';
+    this.#bytes = Buffer.from(configured === '' ? ownSecret(path.join(dataFolder, 'session-secret')) : configured);
+  }
+
+  /** Weak secrets can be guessed from one token. */
+  get isShort(): boolean {
+    return this.#bytes.length < 32;
+  }
+
+  signingKey(): Uint8Array {
+    return new Uint8Array(this.#bytes);
+  }
+
+  /** A 256-bit key for another use, which tells nothing about the signing key. */
+  derive(use: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#bytes, Buffer.alloc(0), `streamhub ${use}`, 32));
+  }
+}
+
+function ownSecret(file: string): string {
+  try {
+    const kept = readFileSync(file, 'utf8').trim();
+    if (kept.length >= 43) return kept;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const secret = randomBytes(32).toString('base64url');
+  writeFileSync(file, `${secret}\n`, { mode: 0o600, flush: true });
+  return secret;
+}

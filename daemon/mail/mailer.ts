@@ -1,0 +1,63 @@
+import type { Transporter } from 'nodemailer';
+import { isPrivateAddress } from '../http/client-address.ts';
+import type { Mail } from './messages.ts';
+
+export interface MailerOptions {
+  host: string;
+  port: number;
+  user: string;
+  pass: string;
+  from: string;
+  /** Where links in mail lead: STREAMHUB_APP_URL, else the public base URL; empty = none. */
+  linkBase: string;
+}
+
+const TIMEOUT_MS = 15_000;
+
+/** Sends mail through the operator's SMTP server; without one nothing is sent and nobody is asked. */
+export class Mailer {
+  readonly #options: MailerOptions;
+  #transport: Promise<Transporter> | undefined;
+
+  constructor(options: MailerOptions) {
+    this.#options = { ...options, from: options.from || (options.user.includes('@') ? options.user : '') };
+  }
+
+  /** Links need a server, a sender and an address to lead to. */
+  get canSendLinks(): boolean {
+    return this.#options.host !== '' && this.#options.from !== '' && this.#options.linkBase !== '';
+  }
+
+  get linkBase(): string {
+    return this.#options.linkBase;
+  }
+
+  /** Rejects when the server does not take it; the error names no credential. */
+  async send(to: string, mail: Mail): Promise<void> {
+    const transport = await (this.#transport ??= this.#open());
+    await transport.sendMail({ from: this.#options.from, to: { name: '', address: to }, ...mail });
+  }
+
+  async close(): Promise<void> {
+    (await this.#transport)?.close();
+  }
+
+  async #open(): Promise<Transporter> {
+    const { host, port, user, pass } = this.#options;
+    const { createTransport } = await import('nodemailer');
+    const isLocal = host === 'localhost' || isPrivateAddress(host);
+    return createTransport({
+      host,
+      port,
+      secure: port === 465,
+      // a password never travels in the clear over the internet
+      requireTLS: pass !== '' && port !== 465 && !isLocal,
+      ...(pass === '' ? {} : { auth: { user, pass } }),
+      connectionTimeout: TIMEOUT_MS,
+      greetingTimeout: TIMEOUT_MS,
+      socketTimeout: TIMEOUT_MS,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+  }
+}

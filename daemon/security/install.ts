@@ -1,0 +1,72 @@
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { RateLimitClass } from '#shared/contract/operation.ts';
+import type { ApiError, ErrorCode } from '#shared/errors.ts';
+import { addressKey, clientAddress } from '../http/client-address.ts';
+import { type RateLimits, rateHeaders, tooMany } from './rate-limits.ts';
+import type { AddressGuard } from './service.ts';
+
+export interface GuardOptions {
+  guard: AddressGuard;
+  limits: RateLimits;
+  /** Unknown routes count as offences. */
+  count404: boolean;
+}
+
+/** Refusals that count toward a ban: guessing, not lacking a right. */
+const OFFENCES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BAD_LOGIN',
+  'TOTP_INVALID',
+  'BAD_LINK',
+  'RATE_LIMITED',
+  'CLUSTER_TOKEN_INVALID',
+  'METRICS_FORBIDDEN',
+]);
+/** Limits of which only refused attempts count. */
+const REFUSED_ONLY: ReadonlySet<RateLimitClass> = new Set<RateLimitClass>(['cluster-join']);
+
+/** The first step of every request: address rules and bans, then, on the routes that have one, the limit of attempts. */
+export function installGuards(app: FastifyInstance, { guard, limits, count404 }: GuardOptions): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (guard.isIdle) {
+      done();
+      return;
+    }
+    try {
+      guard.check(clientAddress(request));
+      if (count404 && request.is404) guard.offend(clientAddress(request), 'unknown routes');
+      done();
+    } catch (error) {
+      done(error as ApiError);
+    }
+  });
+  app.addHook('onError', (request, _reply, error, done) => {
+    const code = (error as unknown as ApiError).code;
+    if (OFFENCES.has(code) || (code === 'UNAUTHENTICATED' && request.headers.authorization !== undefined)) {
+      guard.offend(clientAddress(request), code);
+      const limit = request.routeOptions.config.operation?.limit;
+      if (limit !== undefined && REFUSED_ONLY.has(limit) && code !== 'RATE_LIMITED') {
+        void limits.spend(limit, addressKey(clientAddress(request)));
+      }
+    }
+    done();
+  });
+  app.addHook('onRoute', (route) => {
+    const limit = route.config?.operation?.limit;
+    if (limit === undefined) return;
+    const check: onRequestAsyncHookHandler = REFUSED_ONLY.has(limit)
+      ? (request) => limits.refuseSpent(limit, addressKey(clientAddress(request)))
+      : (request, reply) => takeOne(limits, limit, request, (headers) => reply.headers(headers));
+    route.onRequest = [check, ...[route.onRequest ?? []].flat()] as typeof route.onRequest;
+  });
+}
+
+async function takeOne(
+  limits: RateLimits,
+  limit: RateLimitClass,
+  request: FastifyRequest,
+  tell: (headers: Record<string, string>) => void,
+): Promise<void> {
+  const taken = await limits.take(limit, addressKey(clientAddress(request)));
+  if (!taken.allowed) throw tooMany(limit, taken);
+  tell(rateHeaders(limit, taken));
+}

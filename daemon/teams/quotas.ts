@@ -1,0 +1,68 @@
+import { ApiError } from '#shared/errors.ts';
+import type { Quotas } from '#shared/schema/teams.ts';
+import type { Principal } from '../auth/principal.ts';
+import { PLATFORM } from '../auth/principals.ts';
+import type { TenantRepository } from './tenant-repository.ts';
+
+const FREE: Quotas = {
+  maxApps: 2,
+  maxConcurrentStreams: 2,
+  maxRecordingMinutesMonth: 300,
+  maxEgressGbMonth: 5,
+  maxStorageGb: 5,
+};
+const UNLIMITED: Quotas = {
+  maxApps: -1,
+  maxConcurrentStreams: -1,
+  maxRecordingMinutesMonth: -1,
+  maxEgressGbMonth: -1,
+  maxStorageGb: -1,
+};
+
+export interface QuotaDeps {
+  tenants: TenantRepository;
+  /** Apps that the team has. */
+  countApps(tenantId: string): number;
+  mode: 'off' | 'log' | 'on';
+  log: { warn(data: object, message: string): void };
+}
+
+/** Limits of teams: the plan's, with what was set for the team in particular. */
+export class QuotaService {
+  readonly #deps: QuotaDeps;
+
+  constructor(deps: QuotaDeps) {
+    this.#deps = deps;
+  }
+
+  of(tenantId: string): Quotas {
+    return { ...(tenantId === PLATFORM ? UNLIMITED : FREE), ...this.#deps.tenants.quotas(tenantId) };
+  }
+
+  /**
+   * May the team have one more app? Superadmins and API tokens are not limited.
+   * @param pending apps being created right now
+   * @throws ApiError QUOTA_EXCEEDED
+   */
+  checkApps(principal: Principal | null, tenantId: string, pending = 0): void {
+    if (principal === null || principal.scope !== 'user') return;
+    const used = this.#deps.countApps(tenantId);
+    this.#check(tenantId, 'maxApps', used, pending);
+  }
+
+  #check(tenantId: string, metric: keyof Quotas, used: number, pending: number): void {
+    const limit = this.of(tenantId)[metric];
+    if (limit < 0 || used + pending < limit) return;
+    const { mode, log } = this.#deps;
+    if (mode === 'off') return;
+    if (mode === 'log') {
+      log.warn({ tenant: tenantId, metric, limit, used }, 'would be refused: quota');
+      return;
+    }
+    throw new ApiError(
+      'QUOTA_EXCEEDED',
+      { metric, limit },
+      { extra: { error: 'quota_exceeded', metric, limit, used } },
+    );
+  }
+}
