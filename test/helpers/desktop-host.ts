@@ -1,0 +1,262 @@
+/**
+ * The desktop app without its window: the real main-process core behind a socket, and the real renderer behind the real
+ * protocol handler, so that a Chromium of the tests can be the window.
+ *
+ * In a test: `await desktopHost(t)` in this process, or `await desktopHostProcess(t, { keychain: true })` in one of its own
+ * with a real keyring. Then `await page.addInitScript(host.bridgeScript)` and `await page.goto(host.url)`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, globSync, statSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { rolldown } from 'rolldown';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { TIMING, type Timing } from '#desktop/main/connections/link.ts';
+import { Core, type Shell } from '#desktop/main/core.ts';
+import { findRuntime } from '#desktop/main/local-daemon/runtime.ts';
+import { assetFor } from '#desktop/main/shell/app-protocol.ts';
+import type { OverallHealth } from '#desktop/main/shell/health.ts';
+import type { Notice } from '#desktop/main/shell/notices.ts';
+import { APP_ORIGIN } from '#desktop/main/shell/security.ts';
+import { Vault } from '#desktop/main/vault/vault.ts';
+import type { ShellCommand } from '#shared/ipc/desktop.ts';
+import type { Emit } from '#shared/ipc/index.ts';
+import { ROOT, temporaryDir } from './daemon.ts';
+
+/** What the person's system was asked to do. */
+export interface Recorded {
+  notices: Notice[];
+  opened: string[];
+  copied: string[];
+  themes: string[];
+  health: OverallHealth | null;
+}
+
+export interface DesktopHost {
+  url: string;
+  /** Put it into the page before it loads. */
+  bridgeScript: string;
+  recorded(): Promise<Recorded>;
+  /** As the menu, the tray, a notification or a link would. */
+  command(command: ShellCommand): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface HostOptions {
+  /** Folder of the app's own files; a second host on it is the same app started again. */
+  userData?: string;
+  /** Where "Save as" puts files; without it the person cancels. */
+  saveTo?: string;
+  /** Name of this app's entries in the keyring. */
+  service?: string;
+  timing?: Timing;
+}
+
+/** Short waits, for tests that stop daemons. */
+export const QUICK: Timing = {
+  ...TIMING,
+  healthMs: 1000,
+  pollMs: 500,
+  snapshotMs: 1000,
+  backoff: { base: 100, max: 1000 },
+};
+
+interface RunningHost extends DesktopHost {
+  core: Core;
+}
+
+/** The host in this process. Without a D-Bus session it has no keychain, and says so like the app does. */
+export async function desktopHost(
+  t: { after(fn: () => unknown): void },
+  options: HostOptions = {},
+): Promise<RunningHost> {
+  const host = await startHost({ userData: options.userData ?? (await temporaryDir(t)), ...options });
+  t.after(() => host.stop());
+  return host;
+}
+
+/** The host as a process of its own; with `keychain` inside a session with a real keyring. */
+export async function desktopHostProcess(
+  t: { after(fn: () => unknown): void },
+  { keychain = false, timing, ...options }: HostOptions & { keychain?: boolean } = {},
+): Promise<DesktopHost & { child: ChildProcess }> {
+  const userData = options.userData ?? (await temporaryDir(t));
+  const flags = Object.entries({ ...options, userData }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const command = [process.execPath, import.meta.filename, ...flags, ...(timing === QUICK ? ['--quick'] : [])];
+  if (keychain) command.unshift(path.join(ROOT, 'test/servers/with-keychain'));
+  const { NODE_TEST_CONTEXT: _nested, ...env } = process.env;
+  const child = spawn(command[0] as string, command.slice(1), { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  const stop = async (): Promise<void> => {
+    child.stdin.end();
+    await ended;
+  };
+  t.after(stop);
+  let out = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk;
+      const line = /^\{.*\}$/m.exec(out)?.[0];
+      if (line !== undefined) resolve((JSON.parse(line) as { url: string }).url);
+    });
+    void ended.then(([code]) => reject(new Error(`the desktop host ended with ${code}`)));
+  });
+  return {
+    child,
+    url,
+    bridgeScript: await bridgeScript(),
+    recorded: async () => (await (await fetch(`${url}/host/recorded`)).json()) as Recorded,
+    command: async (what) => {
+      await fetch(`${url}/host/command`, { method: 'POST', body: JSON.stringify(what) });
+    },
+    stop,
+  };
+}
+
+async function startHost(options: HostOptions & { userData: string }): Promise<RunningHost> {
+  const recorded: Recorded = { notices: [], opened: [], copied: [], themes: [], health: null };
+  const sockets = new Set<WebSocket>();
+  const emit: Emit = (channel, payload) => {
+    const message = JSON.stringify({ channel, payload });
+    for (const socket of sockets) socket.send(message);
+  };
+  const core = new Core({
+    userData: options.userData,
+    shell: recordingShell(recorded, options.saveTo),
+    emit,
+    runtime: findRuntime([ROOT]),
+    vault: new Vault({ service: options.service ?? 'StreamHub tests' }),
+    timing: options.timing ?? TIMING,
+    onBug: (where, error) => console.error('desktop host:', where, error),
+  });
+  await core.start();
+
+  const server = http.createServer((request, response) => {
+    void answer(core, recorded, request, response).catch((error: Error) => {
+      response.writeHead(500).end(error.stack);
+    });
+  });
+  const bridge = new WebSocketServer({ server, path: '/bridge', maxPayload: 128 * 1024 * 1024 });
+  bridge.on('connection', (socket) => {
+    sockets.add(socket);
+    core.commands.gone();
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('message', (data) => {
+      const { id, channel, args } = JSON.parse(String(data)) as { id: number; channel: string; args: unknown };
+      void core.dispatch(channel, args).then((outcome) => socket.send(JSON.stringify({ id, outcome })));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  let stopping: Promise<void> | undefined;
+  return {
+    core,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    bridgeScript: await bridgeScript(),
+    recorded: async () => recorded,
+    command: async (what) => core.commands.send(what),
+    stop: () => {
+      stopping ??= (async () => {
+        for (const socket of sockets) socket.terminate();
+        bridge.close();
+        server.close();
+        server.closeAllConnections();
+        await core.stop();
+      })();
+      return stopping;
+    },
+  };
+}
+
+async function answer(
+  core: Core,
+  recorded: Recorded,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  const url = request.url ?? '/';
+  if (url === '/host/recorded') {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(recorded));
+    return;
+  }
+  if (url === '/host/command') {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    core.commands.send(JSON.parse(Buffer.concat(chunks).toString()) as ShellCommand);
+    response.end();
+    return;
+  }
+  const asset = await assetFor(path.join(ROOT, 'out', 'renderer'), APP_ORIGIN + url, request.method);
+  response.writeHead(asset.status, asset.headers);
+  if (asset.file === null) response.end();
+  else createReadStream(asset.file).pipe(response);
+}
+
+function recordingShell(recorded: Recorded, saveTo: string | undefined): Shell {
+  return {
+    versions: { app: '0.0.0-test', electron: null, chrome: null },
+    window: () => ({ focused: true, visible: true, maximized: false, fullScreen: false }),
+    openExternal: async (url) => void recorded.opened.push(url),
+    copyText: (text) => void recorded.copied.push(text),
+    chooseFile: async (name) => (saveTo === undefined ? null : path.join(saveTo, name)),
+    notify: (notice) => void recorded.notices.push(notice),
+    applyTheme: (theme) => void recorded.themes.push(theme),
+    healthChanged: (health) => {
+      recorded.health = health;
+    },
+  };
+}
+
+let script: Promise<string> | undefined;
+
+/** The bridge for a page, made from the contract like the preload script. */
+function bridgeScript(): Promise<string> {
+  script ??= (async () => {
+    const bundle = await rolldown({
+      input: path.join(import.meta.dirname, 'desktop-bridge.ts'),
+      resolve: { alias: { '#shared': path.join(ROOT, 'shared') } },
+      logLevel: 'warn',
+    });
+    const { output } = await bundle.generate({ format: 'iife' });
+    await bundle.close();
+    return output[0].code;
+  })();
+  return script;
+}
+
+let rendererBuilt: Promise<void> | undefined;
+
+/** The renderer as the desktop app ships it, in out/renderer, built when it is older than its sources. */
+export function builtRenderer(): Promise<void> {
+  rendererBuilt ??= (async () => {
+    const built = statSync(path.join(ROOT, 'out/renderer/index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const sources = globSync('{desktop/renderer,shared}/**/*.{ts,tsx,css,html,svg}', { cwd: ROOT });
+    if (sources.every((file) => statSync(path.join(ROOT, file)).mtimeMs <= built)) return;
+    const [{ build }, { rendererConfig }] = await Promise.all([
+      import('vite'),
+      import('#desktop/renderer/build/config.ts'),
+    ]);
+    await build({ ...rendererConfig('desktop'), configFile: false, logLevel: 'warn' });
+  })();
+  return rendererBuilt;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { values } = parseArgs({
+    options: {
+      userData: { type: 'string' },
+      saveTo: { type: 'string' },
+      service: { type: 'string' },
+      quick: { type: 'boolean' },
+    },
+  });
+  if (values.userData === undefined) throw new Error('--userData is needed');
+  const { quick, userData, ...rest } = values;
+  const host = await startHost({ userData, ...rest, ...(quick ? { timing: QUICK } : {}) });
+  process.stdout.write(`${JSON.stringify({ url: host.url })}\n`);
+  process.stdin.resume();
+  process.stdin.on('end', () => void host.stop().then(() => process.exit(0)));
+}
