@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -55,6 +55,12 @@ export async function startS3Server(): Promise<S3Server | string> {
       .at(-1);
     return `no S3 server can be started here: ${reason}`;
   }
+  // a test file that breaks off must not leave a server behind
+  const clean = () => {
+    spawnSync(SCRIPT, ['stop', dir]);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  process.once('exit', clean);
   const endpoint = values['S3_ENDPOINT'] ?? '';
   const account = accountOf(values);
   const region = values['S3_REGION'] ?? '';
@@ -117,6 +123,7 @@ export async function startS3Server(): Promise<S3Server | string> {
     },
     async stop() {
       client.destroy();
+      process.off('exit', clean);
       await run(SCRIPT, ['stop', dir]).catch(() => undefined);
       rmSync(dir, { recursive: true, force: true });
     },

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import { type DaemonProcess, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
+import { addVods, keysOf, type SampleVod } from '#test/helpers/recordings.ts';
+import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
+
+const started = await startS3Server();
+const s3 = started as S3Server;
+after(() => (typeof started === 'string' ? undefined : s3.stop()));
+
+const OBJECTS = 4200;
+
+interface JobState {
+  id: number;
+  state: string;
+  attempts: number;
+  progress: { done: number; phase: string } | null;
+  result: { s3Deleted: number } | null;
+}
+
+/** Looks at a job until it is as wished, as a client that polls. */
+async function untilJob(daemon: DaemonProcess, id: number, wished: (job: JobState) => boolean): Promise<JobState> {
+  for (;;) {
+    const job = (await daemon.api.get(`/jobs/${id}`)).body.data as JobState;
+    if (wished(job)) return job;
+    assert.ok(['queued', 'running', 'succeeded'].includes(job.state), `the job is ${job.state}`);
+  }
+}
+
+/** An app with recordings in a bucket of its own. */
+async function prepare(daemon: DaemonProcess, dir: string) {
+  const bucket = await s3.bucket();
+  const settings = {
+    provider: 'minio',
+    endpoint: s3.endpoint,
+    bucket,
+    forcePathStyle: true,
+    key: s3.key,
+    secret: s3.secret,
+  };
+  assert.equal((await daemon.api.put('/apps/live/s3', settings)).status, 200);
+  const vods = Array.from({ length: OBJECTS }, (_, n): SampleVod => ({ key: `streamhub/live/${n}.mp4` }));
+  await s3.put(bucket, [...keysOf(vods), 'someone-else.mp4']);
+  addVods(dir, 'live', vods);
+  return bucket;
+}
+const gone = (dir: string): Promise<boolean> =>
+  access(path.join(dir, 'apps/live')).then(
+    () => false,
+    () => true,
+  );
+
+describe('a purge outlives its daemon', { skip: typeof started === 'string' ? started : false }, () => {
+  test('SIGKILL in the middle, and again: each start goes on until every object is gone', async (t) => {
+    const dir = await temporaryDir(t);
+    let daemon = await daemonProcess(t, dir);
+    const bucket = await prepare(daemon, dir);
+    const { body, status } = await daemon.api.delete('/apps/live?deleteVods=true', { prefer: 'respond-async' });
+    assert.equal(status, 202);
+    const { id } = body.data;
+
+    const first = await untilJob(daemon, id, (job) => (job.progress?.done ?? 0) >= 2000);
+    assert.equal(first.state, 'running');
+    await daemon.end('SIGKILL');
+    const left = (await s3.keys(bucket)).length;
+    assert.ok(left > 1 && left < OBJECTS, `${left} objects were left at the kill`);
+    assert.equal(await gone(dir), false, 'nothing local was touched');
+
+    // a kill before the second life makes any progress
+    daemon = await daemonProcess(t, dir);
+    assert.equal((await daemon.api.get('/apps/live')).status, 200);
+    assert.equal(
+      (await daemon.api.put('/apps/live/s3', { bucket: 'elsewhere' })).status,
+      409,
+      'it is still being deleted',
+    );
+    await daemon.end('SIGKILL');
+
+    daemon = await daemonProcess(t, dir);
+    const last = await untilJob(daemon, id, (job) => job.state === 'succeeded');
+    assert.equal(last.attempts, 1, 'a continuation is no new attempt');
+    assert.equal(last.result?.s3Deleted, OBJECTS, 'the checkpoint was used: no key is counted twice or left out');
+    assert.deepEqual(await s3.keys(bucket), ['someone-else.mp4']);
+    assert.equal(await gone(dir), true);
+    assert.equal((await daemon.api.get('/apps/live')).status, 404);
+    await daemon.end();
+  });
+
+  test('SIGTERM while a client waits: it is told at once, and the next start finishes the work', async (t) => {
+    const dir = await temporaryDir(t);
+    let daemon = await daemonProcess(t, dir);
+    const bucket = await prepare(daemon, dir);
+    const answer = daemon.api.delete('/apps/live?deleteVods=true');
+    await untilJob(daemon, 1, (job) => (job.progress?.done ?? 0) >= 2000);
+    const end = daemon.end('SIGTERM');
+    assert.deepEqual([(await answer).status, (await answer).body.code], [503, 'SHUTTING_DOWN']);
+    assert.deepEqual(await end, { code: 0, signal: null });
+    assert.ok((await s3.keys(bucket)).length > 1);
+
+    daemon = await daemonProcess(t, dir);
+    await untilJob(daemon, 1, (job) => job.state === 'succeeded');
+    assert.deepEqual(await s3.keys(bucket), ['someone-else.mp4']);
+    assert.equal(await gone(dir), true);
+    await daemon.end();
+  });
+});
