@@ -1,10 +1,10 @@
 import type { AppService } from './apps/service.ts';
 import { AccountService } from './auth/account.ts';
 import { SessionTokens } from './auth/jwt.ts';
+import { linkRepository } from './auth/link-repository.ts';
 import { LinkSignIn } from './auth/link-sign-in.ts';
 import { Links } from './auth/links.ts';
 import { Passwords } from './auth/passwords.ts';
-import { linkRepository, type UserRepository, userRepository } from './auth/repository.ts';
 import { AuthService } from './auth/service.ts';
 import { sessionRepository } from './auth/session-repository.ts';
 import { SessionSecret } from './auth/session-secret.ts';
@@ -15,6 +15,8 @@ import { metaStore } from './db/meta.ts';
 import type { Db } from './db/open.ts';
 import type { EventBus } from './events/bus.ts';
 import { Mailer } from './mail/mailer.ts';
+import { tenantStore } from './people/tenant-store.ts';
+import { type UserStore, userStore } from './people/user-store.ts';
 import { RateLimits } from './security/rate-limits.ts';
 import { securityRepository } from './security/repository.ts';
 import { AddressGuard } from './security/service.ts';
@@ -22,7 +24,6 @@ import { publicBase, type Settings } from './settings.ts';
 import { Directory } from './teams/directory.ts';
 import { QuotaService } from './teams/quotas.ts';
 import { TeamService } from './teams/service.ts';
-import { tenantRepository } from './teams/tenant-repository.ts';
 import { UsageService } from './teams/usage.ts';
 
 export interface IdentityDeps {
@@ -44,7 +45,7 @@ export interface IdentityDeps {
 
 /** People, teams, sessions and the door: everything about who somebody is, wired together. */
 export interface Identity {
-  users: UserRepository;
+  users: UserStore;
   sessions: SessionStore;
   auth: AuthService;
   linkSignIn: LinkSignIn;
@@ -64,8 +65,8 @@ export interface Identity {
 export function createIdentity(deps: IdentityDeps): Identity {
   const { settings, db, events, log } = deps;
   const secret = new SessionSecret(settings.jwtSecret, deps.dataFolder);
-  const users = userRepository(db);
-  const tenants = tenantRepository(db);
+  const users = userStore(db);
+  const tenants = tenantStore(db);
   const passwords = new Passwords();
   const links = new Links(linkRepository(db));
   const limits = new RateLimits({

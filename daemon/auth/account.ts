@@ -1,20 +1,20 @@
 import { ApiError } from '#shared/errors.ts';
 import type { Account, ChangePasswordBody, UpdateAccountBody } from '#shared/schema/auth.ts';
-import type { TenantRepository } from '../teams/tenant-repository.ts';
+import type { TenantStore } from '../people/tenant-store.ts';
+import type { UserChange, UserRow, UserStore } from '../people/user-store.ts';
 import { checkedEmail } from './identity.ts';
 import type { Links } from './links.ts';
 import type { Passwords } from './passwords.ts';
 import type { Principal } from './principal.ts';
 import { BREAK_GLASS } from './principals.ts';
-import type { UserChange, UserRepository, UserRow } from './repository.ts';
 import type { SessionStore } from './sessions.ts';
 import type { TwoFactor } from './totp.ts';
 
 const FRESH_MS = 15 * 60_000;
 
 export interface AccountServiceDeps {
-  users: UserRepository;
-  tenants: TenantRepository;
+  users: UserStore;
+  tenants: TenantStore;
   sessions: SessionStore;
   links: Links;
   passwords: Passwords;

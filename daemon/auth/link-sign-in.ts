@@ -2,20 +2,21 @@ import { ApiError } from '#shared/errors.ts';
 import type { AcceptInviteBody, InvitePreview, MagicVerifyBody } from '#shared/schema/auth.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import { magicLinkMail } from '../mail/messages.ts';
+import type { TenantStore } from '../people/tenant-store.ts';
+import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
-import type { TenantRepository } from '../teams/tenant-repository.ts';
 import { newUserId, normalEmail, same } from './identity.ts';
+import type { LinkRow } from './link-repository.ts';
 import { type Links, linkUrl } from './links.ts';
 import type { Passwords } from './passwords.ts';
 import { BREAK_GLASS, PLATFORM } from './principals.ts';
-import type { LinkRow, UserRepository, UserRow } from './repository.ts';
 import type { SignedIn } from './service.ts';
 import type { SessionStore, SignInFrom } from './sessions.ts';
 import type { TwoFactor } from './totp.ts';
 
 export interface LinkSignInDeps {
-  users: UserRepository;
-  tenants: TenantRepository;
+  users: UserStore;
+  tenants: TenantStore;
   sessions: SessionStore;
   links: Links;
   passwords: Passwords;

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { ApiError } from '#shared/errors.ts';
-import type { LinkRepository, LinkRow } from './repository.ts';
+import type { LinkRepository, LinkRow } from './link-repository.ts';
 
 export type LinkKind = LinkRow['kind'];
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
+import type { MembershipRow, UserRow } from '../people/user-store.ts';
 import type { Principal } from './principal.ts';
-import type { MembershipRow, UserRow } from './repository.ts';
 
 export const PLATFORM = 'platform';
 export const BREAK_GLASS = 'admin';

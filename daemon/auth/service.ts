@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { ApiError } from '#shared/errors.ts';
 import type { LoginBody, SetupBody, SignupBody } from '#shared/schema/auth.ts';
 import type { Meta } from '../db/meta.ts';
-import type { TenantRepository } from '../teams/tenant-repository.ts';
+import type { TenantStore } from '../people/tenant-store.ts';
+import type { UserRow, UserStore } from '../people/user-store.ts';
 import { checkedEmail, newUserId, normalEmail, same } from './identity.ts';
 import { type Links, linkUrl } from './links.ts';
 import type { Passwords } from './passwords.ts';
 import { BREAK_GLASS, PLATFORM } from './principals.ts';
-import type { UserRepository, UserRow } from './repository.ts';
 import type { SessionStore, SignInFrom } from './sessions.ts';
 import type { TwoFactor } from './totp.ts';
 
 export interface AuthServiceDeps {
-  users: UserRepository;
-  tenants: TenantRepository;
+  users: UserStore;
+  tenants: TenantStore;
   meta: Meta;
   sessions: SessionStore;
   links: Links;

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Session } from '#shared/schema/auth.ts';
 import type { EventBus } from '../events/bus.ts';
+import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { SessionTokens } from './jwt.ts';
 import type { CredentialResolver, Principal } from './principal.ts';
 import { principalOf } from './principals.ts';
-import type { UserRepository, UserRow } from './repository.ts';
 import type { SessionRepository } from './session-repository.ts';
 
 export const LIFETIME_MS = 12 * 60 * 60 * 1000;
@@ -31,7 +31,7 @@ export interface SignInFrom {
 
 export interface SessionStoreDeps {
   sessions: SessionRepository;
-  users: UserRepository;
+  users: UserStore;
   tokens: SessionTokens;
   events: EventBus;
   now?: () => number;

@@ -1,14 +1,14 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
 import { ApiError } from '#shared/errors.ts';
+import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
-import type { UserRepository, UserRow } from './repository.ts';
 
 const PERIOD = 30;
 const RECOVERY_CODES = 10;
 const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 
 export interface TotpDeps {
-  users: UserRepository;
+  users: UserStore;
   /** 256 bits, derived from the session secret. */
   key: Buffer;
   limits: RateLimits;

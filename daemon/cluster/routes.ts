@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as contract from '#shared/contract/cluster.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
+import { clientAddress } from '../http/client-address.ts';
 import { route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 import { publicBase } from '../settings.ts';
@@ -68,7 +69,9 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const token = request.headers['x-cluster-token'];
     try {
-      request.clusterCaller = cluster.gate.admit(typeof token === 'string' ? token : undefined, () => request.ip);
+      request.clusterCaller = cluster.gate.admit(typeof token === 'string' ? token : undefined, () =>
+        clientAddress(request),
+      );
       done();
     } catch (error) {
       done(error as Error);

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import * as ops from '#shared/contract/events.ts';
 import { bearer } from '../http/authenticate.ts';
+import { clientAddress } from '../http/client-address.ts';
 import { route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 
@@ -20,7 +21,7 @@ export function eventRoutes(app: FastifyInstance, { eventStream }: Services): vo
     eventStream.open(reply.raw, headers, {
       principal,
       credential: bearer(request.headers.authorization) ?? '',
-      ip: request.ip,
+      ip: clientAddress(request),
       query,
       lastEventId: request.headers['last-event-id'] as string | undefined,
     });

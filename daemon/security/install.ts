@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RateLimitClass } from '#shared/contract/operation.ts';
 import type { ApiError, ErrorCode } from '#shared/errors.ts';
 import { addressKey, clientAddress } from '../http/client-address.ts';
@@ -50,23 +50,23 @@ export function installGuards(app: FastifyInstance, { guard, limits, count404 }:
     }
     done();
   });
-  app.addHook('onRoute', (route) => {
-    const limit = route.config?.operation?.limit;
-    if (limit === undefined) return;
-    const check: onRequestAsyncHookHandler = REFUSED_ONLY.has(limit)
-      ? (request) => limits.refuseSpent(limit, addressKey(clientAddress(request)))
-      : (request, reply) => takeOne(limits, limit, request, (headers) => reply.headers(headers));
-    route.onRequest = [check, ...[route.onRequest ?? []].flat()] as typeof route.onRequest;
+  // ahead of the hooks that check credentials: a guess costs an attempt, whether or not it is right
+  app.addHook('onRequest', (request, reply, done) => {
+    const limit = request.routeOptions.config.operation?.limit;
+    if (limit === undefined) done();
+    else countAttempt(limits, limit, request, reply).then(() => done(), done);
   });
 }
 
-async function takeOne(
+async function countAttempt(
   limits: RateLimits,
   limit: RateLimitClass,
   request: FastifyRequest,
-  tell: (headers: Record<string, string>) => void,
+  reply: FastifyReply,
 ): Promise<void> {
-  const taken = await limits.take(limit, addressKey(clientAddress(request)));
+  const key = addressKey(clientAddress(request));
+  if (REFUSED_ONLY.has(limit)) return limits.refuseSpent(limit, key);
+  const taken = await limits.take(limit, key);
   if (!taken.allowed) throw tooMany(limit, taken);
-  tell(rateHeaders(limit, taken));
+  reply.headers(rateHeaders(limit, taken));
 }

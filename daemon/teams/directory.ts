@@ -4,17 +4,17 @@ import type { CreateTenantBody, Invite, Tenant, UpdateTenantBody, User } from '#
 import { type Links, linkUrl } from '../auth/links.ts';
 import type { Principal } from '../auth/principal.ts';
 import { BREAK_GLASS, PLATFORM } from '../auth/principals.ts';
-import type { UserRepository, UserRow } from '../auth/repository.ts';
 import type { SessionStore } from '../auth/sessions.ts';
+import type { TenantRow, TenantStore, UserListRow } from '../people/tenant-store.ts';
+import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { QuotaService } from './quotas.ts';
 import type { TeamService } from './service.ts';
-import type { TenantRepository, TenantRow, UserListRow } from './tenant-repository.ts';
 
 const SIGN_IN_LINK_MS = 60 * 60_000;
 
 export interface DirectoryDeps {
-  users: UserRepository;
-  tenants: TenantRepository;
+  users: UserStore;
+  tenants: TenantStore;
   sessions: SessionStore;
   links: Links;
   teams: TeamService;

@@ -2,7 +2,7 @@ import { ApiError } from '#shared/errors.ts';
 import type { Quotas } from '#shared/schema/teams.ts';
 import type { Principal } from '../auth/principal.ts';
 import { PLATFORM } from '../auth/principals.ts';
-import type { TenantRepository } from './tenant-repository.ts';
+import type { TenantStore } from '../people/tenant-store.ts';
 
 const FREE: Quotas = {
   maxApps: 2,
@@ -20,7 +20,7 @@ const UNLIMITED: Quotas = {
 };
 
 export interface QuotaDeps {
-  tenants: TenantRepository;
+  tenants: TenantStore;
   /** Apps that the team has. */
   countApps(tenantId: string): number;
   mode: 'off' | 'log' | 'on';

@@ -5,17 +5,17 @@ import { checkedEmail, newUserId } from '../auth/identity.ts';
 import { type Links, linkUrl } from '../auth/links.ts';
 import type { Principal } from '../auth/principal.ts';
 import { BREAK_GLASS } from '../auth/principals.ts';
-import type { MembershipRow, UserRepository, UserRow } from '../auth/repository.ts';
 import type { SessionStore } from '../auth/sessions.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import { invitationMail } from '../mail/messages.ts';
-import type { MemberRow, TenantRepository, TenantRow } from './tenant-repository.ts';
+import type { MemberRow, TenantRow, TenantStore } from '../people/tenant-store.ts';
+import type { MembershipRow, UserRow, UserStore } from '../people/user-store.ts';
 import type { UsageService } from './usage.ts';
 
 export interface TeamServiceDeps {
-  users: UserRepository;
-  tenants: TenantRepository;
+  users: UserStore;
+  tenants: TenantStore;
   sessions: SessionStore;
   links: Links;
   mailer: Mailer;

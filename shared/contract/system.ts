@@ -75,6 +75,7 @@ export const refreshGpu = operation({
   description: 'Callers at the same time share one probe; within 5 s of the last one its finding is answered.',
   access: 'bearer',
   responses: { 200: GpuStatus },
+  audit: false,
 });
 
 export const getMetrics = operation({

@@ -43,7 +43,7 @@ const COLUMN: Readonly<Record<keyof Quotas, keyof QuotaRow>> = {
 };
 
 /** SQL of the tables `tenants` and `quotas`, and of lists of people. */
-export function tenantRepository(db: Db) {
+export function tenantStore(db: Db) {
   const all = db.prepare<[], TenantRow & { members: number }>(
     `SELECT t.*, (SELECT count(*) FROM memberships m WHERE m.tenant_id = t.id AND m.status = 'active') AS members
      FROM tenants t ORDER BY t.name COLLATE NOCASE, t.id`,
@@ -108,6 +108,6 @@ export function tenantRepository(db: Db) {
     teamsOf: (userId: string) => teamsOf.all(userId),
   };
 }
-export type TenantRepository = ReturnType<typeof tenantRepository>;
+export type TenantStore = ReturnType<typeof tenantStore>;
 
 const pattern = (q: string): string => (q === '' ? '' : `%${q.replace(/[\\%_]/g, '\\$&')}%`);
