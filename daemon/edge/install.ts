@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -40,12 +40,24 @@ export async function install(options: InstallOptions, context: InstallContext):
     return;
   }
   if (plan.known === undefined) await testPorts(options);
+  const wasThere = existsSync(plan.layout.root);
+  try {
+    await carryOut(options, plan, context);
+  } catch (error) {
+    // a first installation that fails leaves nothing behind; one that got as far as a node is repaired by running it again
+    if (!wasThere && !existsSync(plan.layout.identity)) rmSync(plan.layout.root, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function carryOut(options: InstallOptions, plan: Plan, context: InstallContext): Promise<void> {
   const { layout } = plan;
   makeFolders(layout);
-  const joined = await join(options, plan, context);
+  // before anything is told to the daemon: a machine that cannot run LiveKit does not become a node
   const binary = await placeBinary(plan.source, layout.livekitBinary);
   context.say(`livekit-server ${await versionOf(binary)} at ${binary}`);
   if (path.resolve(context.self) !== layout.agent) writeWhole(layout.agent, readFileSync(context.self), 0o755);
+  const joined = await join(options, plan, context);
   if (joined !== undefined) writeConfig(options, plan, joined, binary, context);
   await startServices(plan, binary, context);
   await untilAlive(layout, context);

@@ -76,9 +76,16 @@ export function livekitNumbers(samples: readonly Sample[]): LivekitNumbers {
 
 export type LivekitSeen = LivekitNumbers & { rates: NonNullable<AgentStats['livekit']> };
 
+/** LiveKit adds to its totals every 5 s only, so that rates are taken between the moments at which they grew. */
+const WINDOW_MS = 30_000;
+const QUIET_MS = 12_000;
+const TOTALS = ['rxBytes', 'txBytes', 'rxPackets', 'txPackets'] as const;
+
 /** Reads a node's metrics again and again and makes rates of its totals. */
 export class LivekitMeter {
-  #before: (LivekitNumbers & { at: number }) | null = null;
+  #nodeId: string | null = null;
+  /** Readings at which a total had grown, oldest first. */
+  #steps: { at: number; numbers: LivekitNumbers }[] = [];
 
   /** @returns null when the server does not answer within the time */
   async read(url: string, timeoutMs: number, headers: Record<string, string> = {}): Promise<LivekitSeen | null> {
@@ -91,22 +98,26 @@ export class LivekitMeter {
       return null;
     }
     const numbers = livekitNumbers(parseMetrics(text));
-    return { ...numbers, rates: this.#rates(numbers, performance.now()) };
+    return { ...numbers, rates: this.rates(numbers, performance.now()) };
   }
 
-  #rates(now: LivekitNumbers, at: number): NonNullable<AgentStats['livekit']> {
-    const before = this.#before;
-    this.#before = { ...now, at };
-    const counts = {
-      rooms: now.rooms,
-      participants: now.participants,
-      publishedTracks: now.publishedTracks,
-      subscribedTracks: now.subscribedTracks,
-    };
-    // totals begin anew with each start of LiveKit
-    if (before === null || before.nodeId !== now.nodeId || at - before.at < 100) return counts;
-    const rate = (key: 'rxBytes' | 'txBytes' | 'rxPackets' | 'txPackets'): number =>
-      Math.max(0, Math.round((now[key] - before[key]) / ((at - before.at) / 1000)));
+  /** The rates after a reading at the given monotonic millisecond. */
+  rates(now: LivekitNumbers, at: number): NonNullable<AgentStats['livekit']> {
+    const { rooms, participants, publishedTracks, subscribedTracks } = now;
+    const counts = { rooms, participants, publishedTracks, subscribedTracks };
+    if (now.nodeId !== this.#nodeId) this.#steps = []; // totals begin anew with each start of LiveKit
+    this.#nodeId = now.nodeId;
+    const before = this.#steps.at(-1);
+    if (before === undefined || TOTALS.some((key) => now[key] !== before.numbers[key])) {
+      this.#steps.push({ at, numbers: now });
+    }
+    while (this.#steps.length > 2 && at - (this.#steps[0] as { at: number }).at > WINDOW_MS) this.#steps.shift();
+    const first = this.#steps[0] as { at: number; numbers: LivekitNumbers };
+    const last = this.#steps.at(-1) as { at: number; numbers: LivekitNumbers };
+    const isQuiet = at - last.at > QUIET_MS;
+    if (last === first && !isQuiet) return counts; // not known yet
+    const rate = (key: (typeof TOTALS)[number]): number =>
+      isQuiet ? 0 : Math.max(0, Math.round(((last.numbers[key] - first.numbers[key]) / (last.at - first.at)) * 1000));
     return {
       ...counts,
       rxBytesPerSecond: rate('rxBytes'),

@@ -1,0 +1,248 @@
+// Two edge nodes with real agents and LiveKit servers on one Redis, and real participants.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import test, { after, before, describe } from 'node:test';
+import { promisify } from 'node:util';
+import { isAlive, signal } from '#daemon/edge/process-table.ts';
+import type { ClusterNode } from '#shared/schema/cluster.ts';
+import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { bundleAgent, type EdgeNode, edgeNode, until } from '#test/helpers/edge-node.ts';
+import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
+import { disposeMedia, join } from '#test/helpers/participant.ts';
+
+const run = promisify(execFile);
+const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
+
+const cleanups: (() => unknown)[] = [];
+const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+const livekit = await startLivekit(scope);
+const skip = typeof livekit === 'string' ? livekit : false;
+
+after(async () => {
+  for (const clean of cleanups.reverse()) await clean();
+  await disposeMedia();
+});
+
+describe('draining and failing nodes', { skip }, () => {
+  const server = livekit as LivekitServer;
+  let daemon: TestDaemon;
+  let one: EdgeNode;
+  let two: EdgeNode;
+
+  /** LiveKit's own record of where a room lives. */
+  const nodeOfRoom = async (room: string): Promise<string> => {
+    const port = new URL(server.redisUrl).port;
+    return (await run('redis-cli', ['-p', port, 'HGET', 'room_node_map', room])).stdout.trim();
+  };
+  const isRunning = (record: ClusterNode) =>
+    record.agent?.livekit.state === 'running' && record.agent.livekit.nodeId !== null;
+  const livekitId = async (node: EdgeNode) =>
+    (await until(daemon, node, 'running', isRunning)).agent?.livekit.nodeId as string;
+  const roomOn = async (name: string, node: EdgeNode) => {
+    await server.rooms.createRoom({ name, nodeId: await livekitId(node), emptyTimeout: 60 });
+    assert.equal(await nodeOfRoom(name), await livekitId(node));
+  };
+  const patch = async (node: EdgeNode, body: object) => {
+    const answer = await daemon.api.patch(`/cluster/nodes/${node.id}`, body);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.body.data as ClusterNode;
+  };
+
+  before(async () => {
+    daemon = await testDaemon(scope, {
+      ...server.env,
+      STREAMHUB_CLUSTER_TOKEN: TOKEN,
+      STREAMHUB_CLUSTER_REDIS_URL: server.redisUrl,
+      STREAMHUB_CLUSTER_STALE_S: '4',
+      STREAMHUB_CLUSTER_DOWN_S: '8',
+    });
+    const bundle = await bundleAgent(scope);
+    [one, two] = await Promise.all([
+      edgeNode(scope, daemon, bundle, { name: 'edge-one', token: TOKEN, region: 'eu' }),
+      edgeNode(scope, daemon, bundle, { name: 'edge-two', token: TOKEN, region: 'us' }),
+    ]);
+  });
+
+  test('an agent reports the machine and its LiveKit', async (t) => {
+    await roomOn('numbers', one);
+    const someone = await join(t, one.url, await server.token('numbers', 'a'));
+    await someone.publish();
+    const record = await until(daemon, one, 'counting its participant', (n) => {
+      const live = (n.stats as { livekit?: { rxBytesPerSecond?: number; publishedTracks?: number } } | null)?.livekit;
+      return n.agent?.livekit.participants === 1 && live?.publishedTracks === 1 && (live.rxBytesPerSecond ?? 0) > 0;
+    });
+    assert.equal(record.agent?.livekit.rooms, 1);
+    assert.equal(record.agent?.livekit.url, one.url);
+    const stats = record.stats as Record<string, unknown>;
+    assert.equal(stats['role'], 'edge');
+    for (const key of ['cores', 'loadavg1', 'cpu', 'memTotal', 'memFree', 'memUsedRatio', 'uptimeSeconds']) {
+      assert.equal(typeof stats[key], 'number', key);
+    }
+    assert.ok(stats['disk'] && stats['net'], 'disk and network');
+    assert.ok(JSON.stringify(stats).length < 4096);
+    await someone.leave();
+    await until(daemon, one, 'empty', (n) => n.agent?.livekit.participants === 0);
+  });
+
+  test('the preview agrees with where rooms land, under every strategy', async () => {
+    await Promise.all([livekitId(one), livekitId(two)]);
+    for (const strategy of ['fewest-rooms', 'spread', 'same-region', 'least-load']) {
+      await daemon.api.patch('/cluster/settings', { strategy });
+      for (let i = 0; i < 3; i += 1) {
+        const query = strategy === 'same-region' ? '?region=us' : '';
+        const preview = (await daemon.api.get(`/cluster/placement${query}`)).body.data;
+        const name = `placed-${strategy}-${i}`;
+        const choice = daemon.services.cluster.placement.choose(name, query === '' ? {} : { region: 'us' });
+        assert.equal(choice.node?.id, preview.next.id);
+        assert.equal(choice.address, preview.next.address);
+        if (strategy === 'same-region') assert.equal(choice.node?.name, 'edge-two');
+        await server.rooms.createRoom({ name, nodeId: choice.livekitNodeId as string });
+        assert.equal(await nodeOfRoom(name), choice.livekitNodeId, `${name} is where the preview said`);
+        assert.deepEqual(preview.nodes.map((n: { name: string; eligible: boolean }) => [n.name, n.eligible]).sort(), [
+          ['edge-one', true],
+          ['edge-two', true],
+          ['origin', false],
+        ]);
+      }
+    }
+    for (const room of await server.rooms.listRooms()) await server.rooms.deleteRoom(room.name);
+  });
+
+  test('a drain goes in steps, ends with the process, and is taken back', async (t) => {
+    await roomOn('live', one);
+    await roomOn('elsewhere', two);
+    const resident = await join(t, one.url, await server.token('live', 'resident'));
+    await resident.publish();
+    const guest = await join(t, one.url, await server.token('elsewhere', 'guest'));
+    await until(daemon, one, 'seeing its guest', (n) => n.agent?.livekit.foreignClients === 1);
+    const mark = one.livekit();
+
+    const first = await patch(one, { status: 'draining' });
+    assert.equal(first.status, 'draining');
+    assert.deepEqual([first.drain?.phase, first.drain?.managed, first.drain?.drained], ['requested', true, false]);
+    const preview = (await daemon.api.get('/cluster/placement')).body.data;
+    assert.equal(preview.next.name, 'edge-two');
+    assert.equal(preview.nodes.find((n: { name: string }) => n.name === 'edge-one').reason, 'is draining');
+    for (let i = 0; i < 4; i += 1)
+      assert.equal(daemon.services.cluster.placement.choose(`x${i}`).node?.name, 'edge-two');
+    assert.equal(daemon.services.cluster.placement.entryAddress(), two.url);
+
+    // step 1: nobody is told to leave while someone's signalling would be cut off
+    const waiting = await until(daemon, one, 'waiting for clients', (n) => n.drain?.phase === 'clients');
+    assert.equal(waiting.drain?.clients, 1);
+    assert.equal(waiting.agent?.livekit.state, 'running');
+    await guest.leave();
+
+    // step 2: LiveKit leaves: no new rooms, those it has go on
+    const leaving = await until(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
+    assert.deepEqual([leaving.drain?.clients, leaving.drain?.rooms, leaving.drain?.participants], [0, 1, 1]);
+    const oneId = leaving.agent?.livekit.nodeId as string;
+    for (let i = 0; i < 6; i += 1) {
+      await server.rooms.createRoom({ name: `new-${i}` });
+      assert.notEqual(await nodeOfRoom(`new-${i}`), oneId, 'LiveKit itself places nothing there');
+    }
+    const late = await join(t, one.url, await server.token('live', 'late'));
+    await until(daemon, one, 'counting up', (n) => n.drain?.participants === 2);
+    assert.ok(resident.room.isConnected && isAlive(mark));
+    await late.leave();
+    await until(daemon, one, 'counting down', (n) => n.drain?.participants === 1);
+
+    // step 3: gone with its last participant
+    let aliveWhenDrained: boolean | undefined;
+    const done = until(daemon, one, 'drained', (n) => {
+      if (n.drain?.drained !== true) return false;
+      aliveWhenDrained ??= isAlive(mark);
+      return true;
+    });
+    await resident.leave();
+    const drained = await done;
+    assert.equal(aliveWhenDrained, false, 'it is called drained only after the process left');
+    assert.equal(drained.status, 'draining');
+    assert.equal(drained.agent?.livekit.state, 'stopped');
+    assert.match(drained.drain?.drained_at ?? '', /Z$/);
+    assert.equal(drained.stale, false, 'its agent goes on reporting');
+
+    await patch(one, { status: 'active' });
+    const back = await until(daemon, one, 'back', isRunning);
+    assert.notEqual(back.agent?.livekit.nodeId, oneId);
+    assert.equal(back.drain, null);
+    await roomOn('after', one);
+    for (const room of await server.rooms.listRooms()) await server.rooms.deleteRoom(room.name);
+  });
+
+  test('rooms are ended when the operator says so, and only then', async (t) => {
+    await roomOn('to-end', one);
+    const someone = await join(t, one.url, await server.token('to-end', 'a'));
+    await until(daemon, one, 'hosting', (n) => n.agent?.livekit.participants === 1);
+    const url = `/cluster/nodes/${one.id}`;
+    const body = { status: 'draining', drain: { endRoomsAfterSeconds: 0 } };
+    const refused = await daemon.api.patch(url, body);
+    assert.equal(refused.status, 400);
+    assert.equal(refused.body.code, 'DRAIN_CONFIRMATION_REQUIRED');
+    assert.equal((await one.record()).status, 'active', 'nothing changed');
+    assert.equal((await daemon.api.patch(url, { drain: { endRoomsAfterSeconds: 5, confirm: true } })).status, 400);
+    await patch(one, { status: 'draining' });
+    await until(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
+    assert.ok(someone.room.isConnected);
+    await patch(one, { status: 'draining', drain: { endRoomsAfterSeconds: 0, confirm: true } });
+    const drained = await until(daemon, one, 'drained', (n) => n.drain?.drained === true);
+    assert.ok(drained.drain?.ends_rooms_at);
+    await patch(one, { status: 'active' });
+    await until(daemon, one, 'back', isRunning);
+    await someone.leave();
+  });
+
+  test('disabled stops LiveKit at once; the same node comes back when active', async () => {
+    await patch(two, { status: 'disabled' });
+    await until(daemon, two, 'stopped', (n) => n.agent?.livekit.state === 'stopped');
+    assert.equal((await two.record()).drain, null);
+    await patch(two, { status: 'active' });
+    await until(daemon, two, 'back', isRunning);
+  });
+
+  test('LiveKit killed: the agent starts it again', async () => {
+    const before = await livekitId(two);
+    const mark = two.livekit();
+    assert.ok(mark);
+    signal(mark, 'SIGKILL');
+    await until(daemon, two, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
+  });
+
+  test('an agent killed in the middle of a drain: LiveKit is left alone, then looked after again', async (t) => {
+    await roomOn('survives', one);
+    const someone = await join(t, one.url, await server.token('survives', 'a'));
+    await until(daemon, one, 'hosting', (n) => n.agent?.livekit.participants === 1);
+    await patch(one, { status: 'draining' });
+    await until(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
+    const mark = one.livekit();
+    const agent = one.agent();
+    assert.ok(mark && agent);
+    signal(agent, 'SIGKILL');
+    await until(daemon, one, 'stale', (n) => n.health === 'stale');
+    const down = await until(daemon, one, 'down', (n) => n.health === 'down');
+    assert.equal(down.drain?.phase, 'rooms', 'what it said last is kept, and called old');
+    assert.match(down.drain?.note ?? '', /does not report/);
+    assert.ok(isAlive(mark) && someone.room.isConnected);
+
+    one.startAgent();
+    const again = await until(daemon, one, 'reporting', (n) => n.health === 'alive');
+    assert.equal(again.drain?.phase, 'rooms');
+    assert.deepEqual(one.livekit(), mark, 'the same process');
+    await until(daemon, one, 'counting', (n) => n.drain?.participants === 1);
+    assert.ok(isAlive(mark) && someone.room.isConnected, 'no second signal was sent');
+    await someone.leave();
+    await until(daemon, one, 'drained', (n) => n.drain?.drained === true);
+    await patch(one, { status: 'active' });
+    await until(daemon, one, 'back', isRunning);
+  });
+
+  test('a removed node leaves in order and does not come back', async () => {
+    const [agent, mark] = [two.agent(), two.livekit()];
+    assert.ok(agent && mark);
+    assert.equal((await daemon.api.delete(`/cluster/nodes/${two.id}`)).status, 200);
+    while (isAlive(agent)) await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(isAlive(mark), false);
+    assert.match(two.agentLog(), /was removed from the cluster/);
+    assert.equal((await daemon.api.get(`/cluster/nodes/${two.id}`)).status, 404);
+  });
+});

@@ -1,0 +1,277 @@
+// The join command as an operator pastes it, against a running daemon, into a folder of its own.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import test, { after, before, describe } from 'node:test';
+import { promisify } from 'node:util';
+import { type Identity, layoutOf, readJson } from '#daemon/edge/layout.ts';
+import { isAlive } from '#daemon/edge/process-table.ts';
+import type { ClusterNode } from '#shared/schema/cluster.ts';
+import { Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { edgeFlags, endNode, nodeAt, until } from '#test/helpers/edge-node.ts';
+import { type LivekitServer, livekitBinary, startLivekit } from '#test/helpers/livekit.ts';
+
+const run = promisify(execFile);
+/** With a character that a shell would take to pieces. */
+const TOKEN = "clt_it's $HOME;0123456789abcdef";
+
+const cleanups: (() => unknown)[] = [];
+const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+const livekit = await startLivekit(scope);
+const skip = typeof livekit === 'string' ? livekit : false;
+
+after(async () => {
+  for (const clean of cleanups.reverse()) await clean();
+});
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+describe('the one-liner', { skip }, () => {
+  let daemon: TestDaemon;
+  let command: string;
+  let home: string;
+  let prefix: string;
+  let url: string;
+  let flags: string;
+  let env: NodeJS.ProcessEnv;
+
+  /** As typed at a shell. */
+  const shell = async (line: string, more: NodeJS.ProcessEnv = {}): Promise<Outcome> => {
+    try {
+      return { code: 0, ...(await run('bash', ['-c', `set -o pipefail; ${line}`], { env: { ...env, ...more } })) };
+    } catch (error) {
+      const { code, stdout, stderr } = error as Outcome;
+      return { code, stdout, stderr };
+    }
+  };
+  const nodes = async (): Promise<ClusterNode[]> => (await daemon.api.get('/cluster/nodes')).body.data;
+
+  before(async () => {
+    const server = livekit as LivekitServer;
+    daemon = await testDaemon(scope, {
+      ...server.env,
+      STREAMHUB_CLUSTER_TOKEN: TOKEN,
+      STREAMHUB_CLUSTER_REDIS_URL: server.redisUrl,
+      STREAMHUB_CLUSTER_STALE_S: '9',
+    });
+    command = (await daemon.api.get('/cluster/info')).body.data.joinCommand;
+    home = mkdtempSync(path.join(os.tmpdir(), 'streamhub-oneliner-'));
+    prefix = path.join(home, 'a node');
+    scope.after(() => endNode(prefix, home));
+    const own = await edgeFlags(prefix, 'pasted');
+    url = own.url;
+    flags = own.flags.map((word) => `'${word}'`).join(' ');
+    // sudo would ask for a password where the tests do not run as root; it is not what is tested
+    const bin = path.join(home, 'bin');
+    mkdirSync(bin);
+    writeFileSync(path.join(bin, 'sudo'), '#!/bin/sh\nexec "$@"\n');
+    chmodSync(path.join(bin, 'sudo'), 0o755);
+    env = { HOME: home, PATH: `${bin}:${path.dirname(process.execPath)}:${process.env['PATH']}` };
+  });
+
+  test('the script is public and holds no secret; the agent has the checksum that it names', async () => {
+    const anonymous = new Client(daemon.url, null);
+    const script = await anonymous.get('//install.sh');
+    assert.equal(script.status, 200);
+    assert.match(script.headers.get('content-type') ?? '', /^text\/x-shellscript/);
+    assert.ok(script.text.startsWith('#!/usr/bin/env bash\n'));
+    assert.ok(!/@[A-Z0-9_]+@/.test(script.text), 'every place is filled in');
+    for (const secret of [TOKEN, (livekit as LivekitServer).apiSecret]) assert.ok(!script.text.includes(secret));
+    const sha256 = /^AGENT_SHA256=([0-9a-f]{64})$/m.exec(script.text)?.[1] ?? '';
+    const agent = await fetch(`${daemon.url}/install/${sha256}/streamhub-edge.mjs`);
+    assert.equal(agent.status, 200);
+    assert.equal(
+      createHash('sha256')
+        .update(new Uint8Array(await agent.arrayBuffer()))
+        .digest('hex'),
+      sha256,
+    );
+    assert.equal((await fetch(`${daemon.url}/install/${'0'.repeat(64)}/streamhub-edge.mjs`)).status, 404);
+  });
+
+  test('--dry-run says what would be done and does nothing', async () => {
+    const { code, stdout, stderr } = await shell(`${command} ${flags} --dry-run`);
+    assert.equal(code, 0, stderr);
+    for (const line of ['would register the node pasted', 'would use livekit-server from', 'would write']) {
+      assert.ok(stdout.includes(line), stdout);
+    }
+    assert.ok(!stdout.includes(TOKEN));
+    assert.equal(existsSync(prefix), false);
+    assert.equal((await nodes()).length, 1);
+  });
+
+  test('pasted as it stands it ends with a node that is alive', async () => {
+    const { code, stdout, stderr } = await shell(`${command} ${flags}`);
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /the node is alive/);
+    const found = (await nodes()).find((node) => node.name === 'pasted');
+    assert.ok(found);
+    assert.deepEqual([found.health, found.stale, found.status], ['alive', false, 'active']);
+    assert.equal(found.agent?.livekit.state, 'running');
+    const layout = layoutOf(prefix);
+    for (const file of [layout.identity, layout.livekitConfig]) assert.equal(statSync(file).mode & 0o777, 0o600, file);
+    assert.ok(!readFileSync(layout.identity, 'utf8').includes(TOKEN), 'the shared token does not stay on the machine');
+    assert.ok(!readFileSync(layout.agentLog, 'utf8').includes(TOKEN));
+    const config = readFileSync(layout.livekitConfig, 'utf8');
+    assert.ok(config.includes(`${daemon.url}/api/v1/webhooks/livekit`));
+    const metrics = readJson<Identity>(layout.identity)?.livekit.metricsUrl ?? '';
+    assert.equal((await fetch(metrics)).status, 401, 'the metrics ask for a password');
+    // the node's LiveKit is one with the cluster: what was made elsewhere is seen there
+    const { rooms } = livekit as LivekitServer;
+    await rooms.createRoom({ name: 'seen', nodeId: found.agent?.livekit.nodeId as string });
+    const node = await nodeAt(daemon, prefix, 'pasted', url);
+    await until(daemon, node, 'hosting the room', (record) => record.agent?.livekit.rooms === 1);
+    await rooms.deleteRoom('seen');
+  });
+
+  test('run again it keeps node and LiveKit, even after the node was renamed', async () => {
+    const node = await nodeAt(daemon, prefix, 'pasted', url);
+    const before = node.livekit();
+    await daemon.api.patch(`/cluster/nodes/${node.id}`, { name: 'renamed', region: 'home' });
+    const { code, stdout, stderr } = await shell(`${command} ${flags}`);
+    assert.equal(code, 0, stdout + stderr);
+    const list = await nodes();
+    assert.deepEqual(
+      list.filter((one) => one.id !== 'origin').map((one) => [one.id, one.name, one.region]),
+      [[node.id, 'renamed', 'home']],
+    );
+    assert.deepEqual(node.livekit(), before, 'LiveKit was not restarted');
+    assert.ok(isAlive(node.agent()));
+  });
+
+  test('a daemon that is away: what is set up stays, with a warning', async () => {
+    const away = command.replaceAll(daemon.url, 'http://127.0.0.1:9');
+    const layout = layoutOf(prefix);
+    const before = readFileSync(layout.livekitConfig, 'utf8');
+    const node = await nodeAt(daemon, prefix, 'renamed', url);
+    const { code, stderr } = await shell(`${away} ${flags}`);
+    assert.notEqual(code, 0, 'the script itself cannot be fetched');
+    assert.match(stderr, /curl/);
+    const mark = node.livekit();
+    const again = await shell(
+      `'${process.execPath}' '${layout.agent}' install --master-url http://127.0.0.1:9 ${flags}`,
+      {
+        STREAMHUB_MASTER_TOKEN: TOKEN,
+      },
+    );
+    assert.equal(again.code, 0, again.stderr);
+    assert.match(again.stdout, /warning: .* its configuration is kept/);
+    assert.deepEqual(node.livekit(), mark);
+    assert.equal(readFileSync(layout.livekitConfig, 'utf8'), before);
+  });
+
+  test('what is wrong is said in one line, and nothing is left behind', async () => {
+    const other = path.join(home, 'other');
+    const common = `${flags} --prefix '${other}' --node-name other --livekit-port 0 --metrics-port 0`;
+    const cases: [string, RegExp][] = [
+      [command.replace(/--master-token '.*' --master-ip/, '--master-token wrong --master-ip'), /invalid cluster token/],
+      [command.replace(/ --master-token '.*' --master-ip/, ' --master-ip'), /--master-token is missing/],
+      [`${command} --then --livekit-binary /nowhere`, /no such program/],
+      [`${command} --then --livekit-port 99999`, /not a port/],
+      [`${command} --then --unknown-flag`, /Unknown option '--unknown-flag'/],
+      [command.replace(/--master-url \S+/, ''), /--master-url is missing/],
+    ];
+    for (const [line, wanted] of cases) {
+      const [before, own] = line.split(' --then ');
+      const { code, stderr } = await shell(`${before} ${common} ${own ?? ''}`);
+      assert.notEqual(code, 0, line);
+      assert.match(stderr, wanted);
+      assert.equal(existsSync(other), false);
+    }
+    assert.equal(
+      (await nodes()).some((one) => one.name === 'other'),
+      false,
+    );
+  });
+
+  test('files that are not what they should be are refused by their checksum', async () => {
+    const server = createServer((_request, response) => response.end('not the file'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const elsewhere = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const script = path.join(home, 'install.sh');
+    writeFileSync(script, (await new Client(daemon.url, null).get('//install.sh')).text);
+    try {
+      const agent = await shell(`bash '${script}' --join --master-token x --master-url ${elsewhere}`);
+      assert.match(agent.stderr, /not the one it should be \(checksum\)/);
+      const bare = path.join(home, 'bare');
+      mkdirSync(bare);
+      for (const tool of ['bash', 'curl', 'tar', 'sha512sum', 'uname', 'mktemp', 'rm', 'env', 'cut']) {
+        const { stdout } = await run('sh', ['-c', `command -v ${tool}`]);
+        copyFileSync(stdout.trim(), path.join(bare, tool));
+      }
+      const noNode = { PATH: bare, STREAMHUB_NPM_REGISTRY: elsewhere };
+      const wanted = `bash '${script}' --join --master-token x --master-url ${daemon.url} --prefix '${home}/n'`;
+      const node = await shell(wanted, noNode);
+      assert.match(node.stderr, /is not the package it should be \(checksum\)/);
+      const dry = await shell(`${wanted} --dry-run`, noNode);
+      assert.match(dry.stdout, /would fetch Node 24\.\d+\.\d+ from/);
+      assert.equal(existsSync(path.join(home, 'n')), false);
+      const release = await shell(
+        `${command} --prefix '${home}/n' --no-systemd --node-name n --livekit-port 0 --metrics-port 0 --livekit-mirror ${elsewhere}`,
+        { PATH: `${path.join(home, 'bin')}:${path.dirname(process.execPath)}:/usr/bin:/bin` },
+      );
+      assert.match(release.stderr, /is not the release: its SHA-256 is/);
+      assert.equal(existsSync(path.join(home, 'n', 'bin', 'livekit-server')), false);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('--uninstall takes the node out of the cluster and everything off the machine', async () => {
+    const node = await nodeAt(daemon, prefix, 'renamed', url);
+    const [agent, mark] = [node.agent(), node.livekit()];
+    assert.ok(isAlive(agent) && isAlive(mark));
+    const script = command.replace(/ --join.*$/, ' --uninstall');
+    const dry = await shell(`${script} --prefix '${prefix}' --dry-run`);
+    assert.match(dry.stdout, /would take renamed out of the cluster/);
+    assert.ok(isAlive(agent));
+    const { code, stdout, stderr } = await shell(`${script} --prefix '${prefix}'`);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /renamed has left the cluster/);
+    assert.deepEqual([isAlive(agent), isAlive(mark), existsSync(prefix)], [false, false, false]);
+    assert.deepEqual(
+      (await nodes()).map((one) => one.id),
+      ['origin'],
+    );
+    assert.match((await shell(`${script} --prefix '${prefix}'`)).stdout, /no node is installed/);
+  });
+});
+
+test('a machine without a LiveKit server is told where one comes from', async () => {
+  const { chooseBinary, LIVEKIT_RELEASE } = await import('#daemon/edge/livekit-binary.ts');
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'streamhub-path-'));
+  try {
+    const request = { installed: path.join(folder, 'none'), searchPath: folder, arch: 'x64' };
+    assert.deepEqual(chooseBinary(request), {
+      kind: 'release',
+      url: `${LIVEKIT_RELEASE.base}/livekit_1.13.5_linux_amd64.tar.gz`,
+      sha256: LIVEKIT_RELEASE.archives['x64']?.sha256,
+    });
+    writeFileSync(path.join(folder, 'livekit-server'), '#!/bin/sh\n', { mode: 0o755 });
+    assert.equal(chooseBinary(request).kind, 'path');
+    assert.throws(() => chooseBinary({ ...request, searchPath: '', arch: 'riscv64' }), /--livekit-binary/);
+    assert.throws(() => chooseBinary({ ...request, given: path.join(folder, 'nothing') }), /no such program/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  assert.equal(typeof (await livekitBinary()), 'string');
+});
