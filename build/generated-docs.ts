@@ -1,7 +1,7 @@
-import { openApiDocument } from '#daemon/http/openapi.ts';
 import { type Definition, SETTINGS } from '#daemon/settings-table.ts';
 import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { permissionsOf, ROLES } from '#shared/permissions.ts';
+import { configReference } from './config-doc.ts';
 
 /** Documents that derive from the code: file below docs/ → text. `npm run docs` writes them, a test keeps them fresh. */
 export function generatedDocs(): Record<string, string> {
@@ -9,7 +9,7 @@ export function generatedDocs(): Record<string, string> {
     'errors.md': errors(),
     'settings.md': settings(),
     'permissions.md': permissions(),
-    'openapi.json': `${JSON.stringify(openApiDocument('', '/api/v1'), null, 1)}\n`,
+    'config.md': NOTE + configReference(),
   };
 }
 
@@ -81,6 +81,6 @@ its own app. A global token and a superadmin have every right.
 | --- | --- |
 ${rows.join('\n')}
 
-Which permission a route needs is in the API documentation (\`/api/v1/docs\`) and, per operation, as \`x-access\` in \`openapi.json\`.
+Which permission a route needs is in the API documentation (\`/api/v1/docs\`) and, per operation, as \`x-access\` in \`/api/v1/openapi.json\`.
 `;
 }

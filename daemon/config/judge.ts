@@ -38,18 +38,18 @@ export function judge(check: CheckResult, around: Surroundings, before: AppConfi
       add(address === old || before === null ? 'warning' : 'error', 'forbidden-address', path, problem);
   }
 
-  if (becomesPublic(before, config)) {
+  if (before !== null && becomesPublic(before, config)) {
     add(
       'warning',
       'becomes-public',
       's3.public_url',
-      'makes every recording of the app public; saving it needs confirmPublic: true',
+      'makes every recording of the app readable for everyone; the API asks for confirmPublic: true',
     );
   }
   return found;
 }
 
 /** Does the change give the app its first public address? */
-export function becomesPublic(before: AppConfig | null, after: AppConfig): boolean {
-  return after.s3.publicUrl !== '' && (before === null || before.s3.publicUrl === '');
+export function becomesPublic(before: AppConfig, after: AppConfig): boolean {
+  return after.s3.publicUrl !== '' && before.s3.publicUrl === '';
 }

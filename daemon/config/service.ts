@@ -131,9 +131,8 @@ export class ConfigService {
 
   /** Answer of `GET config/raw` as JSON, made once a version. */
   async raw(app: string, showsSecrets: boolean): Promise<{ json: Buffer; etag: string }> {
-    const known = this.#store.peek(app);
-    if (known === undefined) this.#deps.apps.require(app);
-    const entry = known ?? (await this.#store.current(app));
+    this.#deps.apps.require(app);
+    const entry = this.#store.peek(app) ?? (await this.#store.current(app));
     const { text, etag } = requireText(entry);
     const masked = !showsSecrets && entry.masked !== null;
     const kind = masked ? 'masked' : 'full';
@@ -301,7 +300,7 @@ export class ConfigService {
     if (entry.disk.kind !== 'text' || text !== current) {
       requireConsent(entry, verdict, options);
       await this.#writer.write(entry, text, verdict, options);
-    }
+    } else if (entry.problem !== null) await this.#store.reread(entry);
     return {
       reloaded: true,
       warnings: entry.warnings,
@@ -325,6 +324,7 @@ export class ConfigService {
     const { displayName, roomPrefix } = entry.inForce;
     if (options.secrets !== undefined) await this.#deps.secrets.set(entry.app, options.secrets);
     if (entry.problem === null) this.#deps.apps.sync(entry.app, { displayName, roomPrefix });
+    else await this.#store.reread(entry);
     if (options.secrets !== undefined) {
       const { actor, reason, detail = null } = options;
       this.#store.announce(entry, 'config.reloaded', { actor, reason, detail, changed: [] });

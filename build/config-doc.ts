@@ -1,0 +1,70 @@
+import type { TSchema } from 'typebox';
+import { marksOf, propertiesOf } from '#shared/config/marks.ts';
+import { ConfigFile } from '#shared/config/schema.ts';
+
+const cell = (text: string): string => text.replace(/\|/g, '\\|');
+const EFFECT = { hot: 'at once', reopen: 'with a new connection', next: 'with the next stream or recording' };
+
+function allowed(schema: TSchema): string {
+  const {
+    type,
+    minimum,
+    maximum,
+    maxLength,
+    maxItems,
+    enum: choices,
+    ...marks
+  } = marksOf(schema) as Record<string, never>;
+  if (choices) return (choices as string[]).map((choice) => `\`${choice}\``).join(' ');
+  if (marks['x-reference']) return 'this name only';
+  if (marks['x-hint']) return cell(marks['x-hint']);
+  if (type === 'boolean') return 'true, false';
+  if (type === 'array') return `list, at most ${maxItems}`;
+  if (minimum !== undefined) {
+    const unit = marks['x-unit'] ? ` ${marks['x-unit']}` : '';
+    return `${type === 'integer' ? 'whole number ' : ''}${maximum === undefined ? `from ${minimum}` : `${minimum} to ${maximum}`}${unit}`;
+  }
+  return type === 'object' ? 'keys of the provider' : `text, at most ${maxLength} characters`;
+}
+
+function fallback(schema: TSchema): string {
+  const { default: value, 'x-template': template } = marksOf(schema);
+  const shown = template?.replace('{name}', '<name>').replace('{SLUG}', '<NAME>') ?? value;
+  if (shown === undefined) return '';
+  return shown === '' ? 'empty' : `\`${typeof shown === 'string' ? shown : JSON.stringify(shown)}\``;
+}
+
+function rows(schema: TSchema, path: string): string[] {
+  return Object.entries(propertiesOf(schema) ?? {}).flatMap(([name, property]) => {
+    const here = path === '' ? name : `${path}.${name}`;
+    if (propertiesOf(property) !== undefined) return rows(property, here);
+    const marks = marksOf(property);
+    if (marks['x-ignored']) return [`| \`${here}\` | | | not read: ${cell(marks['x-ignored'])} | |`];
+    const effect = EFFECT[marks['x-reload'] ?? 'hot'];
+    return [
+      `| \`${here}\` | ${allowed(property)} | ${fallback(property)} | ${cell(marks.description ?? '')} | ${effect} |`,
+    ];
+  });
+}
+
+/** Reference of config.yaml, from its schema. */
+export function configReference(): string {
+  const keys = Object.entries(ConfigFile.properties);
+  const plain = keys.filter(([, schema]) => propertiesOf(schema) === undefined);
+  const blocks = keys.filter(([, schema]) => propertiesOf(schema) !== undefined);
+  const table = (lines: string[]): string =>
+    `| key | allowed | default | meaning | takes effect |\n| --- | --- | --- | --- | --- |\n${lines.join('\n')}\n`;
+  return `# config.yaml
+
+\`apps/<name>/config.yaml\` is the source of truth for one app. It is YAML 1.2: only \`true\` and \`false\` are booleans, \`yes\`, \`no\`, \`on\` and
+\`off\` are text. A missing key stands for its default. Keys that StreamHub does not know are kept and have no effect; the validator warns of
+them, except below names that begin with \`x-\`. \`<NAME>\` is the app's name in upper case, with \`_\` in place of dashes.
+
+Limits of a text: 100,000 characters, 32 levels, 100 aliases, 20,000 values; no tags of your own, one document.
+
+A change by hand is noticed and comes into force at once. If it is not valid, the last valid config stays in force, and
+\`GET /apps/<name>/config/raw\` says why. Before each change the old text is kept as \`config.yaml.bak.<time>\`, the newest 20 of them.
+
+${table(plain.flatMap(([name, schema]) => rows({ properties: { [name]: schema } } as never, '')))}
+${blocks.map(([name, schema]) => `## ${name}\n\n${marksOf(schema).description}\n\n${table(rows(schema, name))}`).join('\n')}`;
+}
