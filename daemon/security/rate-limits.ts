@@ -14,7 +14,6 @@ export interface RateLimitOptions {
 }
 
 const ALLOWANCES = {
-  'cluster-join': { points: 20, seconds: QUARTER_HOUR },
   /** Wrong codes of one account. */
   totp: { points: 10, seconds: QUARTER_HOUR },
   /** Links mailed to one address, and asked for from one. */

@@ -30,7 +30,6 @@ export const joinCluster = operation({
   description:
     'Idempotent by `name`: 201 for a new node, 200 for a known one, whose status stays what the operator set. A name whose node is alive with a credential of its own is only refreshed from its own address or with that credential.',
   access: 'cluster-token',
-  limit: 'cluster-join',
   body: JoinBody,
   responses: { 201: envelope(JoinAnswer), 200: envelope(JoinAnswer) },
   errors: [

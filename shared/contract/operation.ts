@@ -21,8 +21,8 @@ export type Access =
   | 'metrics'
   | { permission: Permission };
 
-/** Counters of attempts. `sign-in`, `sign-up` and `password` count every attempt, `cluster-join` the refused ones. */
-export type RateLimitClass = 'sign-in' | 'sign-up' | 'password' | 'cluster-join';
+/** Counters of attempts; each counts every attempt, whatever comes of it. */
+export type RateLimitClass = 'sign-in' | 'sign-up' | 'password';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
