@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as contract from '#shared/contract/cluster.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { addressKey, clientAddress } from '../http/client-address.ts';
 import { route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 import { publicBase } from '../settings.ts';
@@ -70,7 +70,7 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
     const token = request.headers['x-cluster-token'];
     try {
       request.clusterCaller = cluster.gate.admit(typeof token === 'string' ? token : undefined, () =>
-        clientAddress(request),
+        addressKey(clientAddress(request)),
       );
       done();
     } catch (error) {

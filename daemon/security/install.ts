@@ -21,9 +21,6 @@ const OFFENCES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CLUSTER_TOKEN_INVALID',
   'METRICS_FORBIDDEN',
 ]);
-/** Limits of which only refused attempts count. */
-const REFUSED_ONLY: ReadonlySet<RateLimitClass> = new Set<RateLimitClass>(['cluster-join']);
-
 /** The first step of every request: address rules and bans, then, on the routes that have one, the limit of attempts. */
 export function installGuards(app: FastifyInstance, { guard, limits, count404 }: GuardOptions): void {
   app.addHook('onRequest', (request, _reply, done) => {
@@ -43,10 +40,6 @@ export function installGuards(app: FastifyInstance, { guard, limits, count404 }:
     const code = (error as unknown as ApiError).code;
     if (OFFENCES.has(code) || (code === 'UNAUTHENTICATED' && request.headers.authorization !== undefined)) {
       guard.offend(clientAddress(request), code);
-      const limit = request.routeOptions.config.operation?.limit;
-      if (limit !== undefined && REFUSED_ONLY.has(limit) && code !== 'RATE_LIMITED') {
-        void limits.spend(limit, addressKey(clientAddress(request)));
-      }
     }
     done();
   });
@@ -65,7 +58,6 @@ async function countAttempt(
   reply: FastifyReply,
 ): Promise<void> {
   const key = addressKey(clientAddress(request));
-  if (REFUSED_ONLY.has(limit)) return limits.refuseSpent(limit, key);
   const taken = await limits.take(limit, key);
   if (!taken.allowed) throw tooMany(limit, taken);
   reply.headers(rateHeaders(limit, taken));
