@@ -6,8 +6,8 @@ export interface Family {
   buckets?: readonly number[];
 }
 
-const counter = (help: string, ...labels: string[]): Family => ({ type: 'counter', help, labels });
-const gauge = (help: string, ...labels: string[]): Family => ({ type: 'gauge', help, labels });
+const counter = (help: string, ...labels: string[]) => ({ type: 'counter', help, labels }) as const;
+const gauge = (help: string, ...labels: string[]) => ({ type: 'gauge', help, labels }) as const;
 
 /** Every family, declared once. Counters are counted where something happens; gauges are asked for at each scrape. */
 export const FAMILIES = {

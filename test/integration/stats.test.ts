@@ -54,7 +54,7 @@ describe('GET /stats', () => {
     assert.equal(body.storage.totalDbSizeBytes, body.storage.dbSizeBytes + body.storage.appsDbSizeBytes);
     assert.ok(body.storage.dbSizeBytes > 0 && body.storage.appsDbSizeBytes > 0);
     assert.equal(body.memory.usedBytes, body.memory.totalBytes - body.memory.freeBytes);
-    assert.ok(body.disk.totalBytes > 0 && body.disk.freeBytes <= body.disk.totalBytes);
+    assert.ok(body.disk !== null && body.disk.totalBytes > 0 && body.disk.freeBytes <= body.disk.totalBytes);
   });
 
   it('shows a new app in the next answer', async (t) => {
