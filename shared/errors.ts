@@ -24,7 +24,6 @@ export const ERRORS = define({
   BAD_REQUEST: { status: 400, message: '{reason}' },
   BODY_TOO_LARGE: { status: 413, message: 'The body is larger than the limit of {limit} bytes.' },
   ROUTE_NOT_FOUND: { status: 404, message: 'No route answers {method} {path}.' },
-  REQUEST_TIMEOUT: { status: 408, message: 'The request took too long to arrive.', retryable: true },
   PRECONDITION_FAILED: {
     status: 412,
     message: '{what} was changed by someone else since it was read.',

@@ -151,6 +151,7 @@ async function startProcess(dataDir: string, env: Record<string, string>): Promi
       HOME: process.env['HOME'] ?? '',
       LOG_LEVEL: 'warn',
       GPU_DISABLE: 'true',
+      STREAMHUB_CONSOLE_BUILD: 'off',
       NODE_ENV: 'production',
       STREAMHUB_API_TOKEN: TOKEN,
       ...env,

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { type DaemonProcess, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
 
-const ROUNDS = 6;
+const ROUNDS = 4;
 /** Enough text that a write takes several pages. */
 const FILLER = Array.from({ length: 400 }, (_, i) => `# line ${i} ${'.'.repeat(80)}`).join('\n');
 const configText = (version: number): string =>
