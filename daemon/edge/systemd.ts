@@ -26,13 +26,15 @@ export function unitWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
 }
 
+/** A user's own systemd knows no network target. */
+const network = (scope: Scope): string =>
+  scope === 'system' ? 'Wants=network-online.target\nAfter=network-online.target\n' : '';
+
 /** The agent's unit: always running, unless the node was removed. */
 export function agentUnit(layout: Layout, node: string, scope: Scope): string {
   return `[Unit]
 Description=StreamHub edge agent
-Wants=network-online.target
-After=network-online.target
-
+${network(scope)}
 [Service]
 ExecStart=${[node, layout.agent, 'run', '--prefix', layout.root].map(unitWord).join(' ')}
 Restart=always
@@ -65,9 +67,7 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
 `;
   return `[Unit]
 Description=LiveKit server of this StreamHub edge node
-Wants=network-online.target
-After=network-online.target
-StartLimitIntervalSec=0
+${network(scope)}StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${unitWord(binary)} --config ${config}

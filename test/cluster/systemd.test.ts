@@ -1,0 +1,188 @@
+// An edge node under a real systemd: a manager of its own, in a mount namespace of its own.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test, { after, before, describe } from 'node:test';
+import { promisify } from 'node:util';
+import { layoutOf } from '#daemon/edge/layout.ts';
+import { isAlive, markOf, signal } from '#daemon/edge/process-table.ts';
+import { agentUnit, livekitUnit } from '#daemon/edge/systemd.ts';
+import type { ClusterNode } from '#shared/schema/cluster.ts';
+import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { bundleAgent, type EdgeNode, edgeFlags, endNode, nodeAt, until } from '#test/helpers/edge-node.ts';
+import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
+
+const run = promisify(execFile);
+const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
+const MANAGER = ['/lib/systemd/systemd', '/usr/lib/systemd/systemd'].find((file) => existsSync(file));
+
+const cleanups: (() => unknown)[] = [];
+const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+after(async () => {
+  for (const clean of cleanups.reverse()) await clean();
+});
+
+interface Systemd {
+  /** Runs a program where this systemd is in charge. */
+  inside(program: string, args: string[], env?: NodeJS.ProcessEnv): Promise<{ stdout: string; stderr: string }>;
+  show(unit: string, property: string): Promise<string>;
+}
+
+/** A user manager that believes the machine was booted with systemd; or why there can be none. */
+async function startSystemd(home: string): Promise<Systemd | string> {
+  if (MANAGER === undefined) return 'there is no systemd on this machine';
+  if (process.getuid?.() !== 0) return 'a mount namespace needs root';
+  const script = `mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system /run/user/0 && chmod 700 /run/user/0 && exec ${MANAGER} --user --log-target=console`;
+  const env = {
+    ...process.env,
+    HOME: home,
+    XDG_RUNTIME_DIR: '/run/user/0',
+    XDG_CONFIG_HOME: path.join(home, '.config'),
+  };
+  const child: ChildProcess = spawn('unshare', ['-m', 'bash', '-c', script], { env, stdio: 'ignore' });
+  const gone = new Promise<true>((resolve) => {
+    child.once('exit', () => resolve(true));
+    child.once('error', () => resolve(true));
+  });
+  const inside: Systemd['inside'] = (program, args, more = {}) =>
+    run('nsenter', [`--mount=/proc/${child.pid}/ns/mnt`, program, ...args], {
+      env: { ...env, ...more },
+      timeout: 90_000,
+    });
+  scope.after(async () => {
+    await inside('systemctl', ['--user', 'exit']).catch(() => child.kill('SIGKILL'));
+    await gone;
+  });
+  for (let i = 0; i < 100; i += 1) {
+    const state = await inside('systemctl', ['--user', 'is-system-running']).catch(() => undefined);
+    if (state?.stdout.trim() === 'running') {
+      const show: Systemd['show'] = async (unit, property) =>
+        (await inside('systemctl', ['--user', 'show', `--property=${property}`, '--value', unit])).stdout.trim();
+      return { inside, show };
+    }
+    if (await Promise.race([gone, new Promise<false>((resolve) => setTimeout(() => resolve(false), 100))])) break;
+  }
+  return 'systemd does not run in a namespace here';
+}
+
+const home = mkdtempSync(path.join(os.tmpdir(), 'streamhub-systemd-'));
+const prefix = path.join(home, 'edge node');
+scope.after(() => endNode(prefix, home));
+const livekit = await startLivekit(scope);
+const systemd = typeof livekit === 'string' ? livekit : await startSystemd(home);
+const skip = typeof systemd === 'string' ? systemd : false;
+
+describe('an edge node under systemd', { skip }, () => {
+  const { inside, show } = systemd as Systemd;
+  let daemon: TestDaemon;
+  let node: EdgeNode;
+  let bundle: string;
+  let flags: string[];
+  const install = () =>
+    inside(process.execPath, [bundle, 'install', '--master-url', daemon.url, ...flags], {
+      STREAMHUB_MASTER_TOKEN: TOKEN,
+    });
+  const pid = async (unit: string) => Number(await show(`streamhub-${unit}.service`, 'MainPID'));
+  const isRunning = (record: ClusterNode) =>
+    record.agent?.livekit.state === 'running' && record.agent.livekit.nodeId !== null;
+
+  before(async () => {
+    const server = livekit as LivekitServer;
+    daemon = await testDaemon(scope, {
+      ...server.env,
+      STREAMHUB_CLUSTER_TOKEN: TOKEN,
+      STREAMHUB_CLUSTER_REDIS_URL: server.redisUrl,
+      STREAMHUB_CLUSTER_STALE_S: '9',
+    });
+    bundle = await bundleAgent(scope);
+    const own = await edgeFlags(prefix, 'unit');
+    flags = [...own.flags.filter((flag) => flag !== '--no-systemd'), '--systemd-user'];
+    const { stdout } = await install();
+    assert.match(stdout, /streamhub-edge\.service is enabled and runs/);
+    node = await nodeAt(daemon, prefix, 'unit', own.url);
+  });
+
+  test('both units run, and the registry knows who supervises', async () => {
+    for (const unit of ['edge', 'livekit'])
+      assert.equal(await show(`streamhub-${unit}.service`, 'ActiveState'), 'active');
+    const record = await until(daemon, node, 'running', isRunning);
+    assert.equal(record.agent?.supervisor, 'systemd');
+  });
+
+  test('an installation that runs again leaves LiveKit alone', async () => {
+    const before = await pid('livekit');
+    await install();
+    assert.equal(await pid('livekit'), before);
+    await until(daemon, node, 'running', isRunning);
+  });
+
+  test('agent and LiveKit are brought back after a kill -9, each without the other', async () => {
+    const livekitPid = await pid('livekit');
+    const agent = markOf(await pid('edge'));
+    assert.ok(agent);
+    signal(agent, 'SIGKILL');
+    while (isAlive(markOf(await pid('edge'))) === false || (await pid('edge')) === agent.pid) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.equal(await pid('livekit'), livekitPid);
+    const before = (await until(daemon, node, 'running', isRunning)).agent?.livekit.nodeId;
+    const mark = markOf(livekitPid);
+    assert.ok(mark);
+    signal(mark, 'SIGKILL');
+    await until(daemon, node, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
+  });
+
+  test('a drained LiveKit is an inactive unit, no failed one; active starts it', async () => {
+    await daemon.api.patch(`/cluster/nodes/${node.id}`, { status: 'draining' });
+    await until(daemon, node, 'drained', (n) => n.drain?.drained === true);
+    assert.equal(await show('streamhub-livekit.service', 'ActiveState'), 'inactive');
+    assert.equal(await show('streamhub-livekit.service', 'Result'), 'success');
+    await daemon.api.patch(`/cluster/nodes/${node.id}`, { status: 'active' });
+    await until(daemon, node, 'back', isRunning);
+    await daemon.api.patch(`/cluster/nodes/${node.id}`, { status: 'disabled' });
+    await until(daemon, node, 'stopped', (n) => n.agent?.livekit.state === 'stopped');
+    assert.equal(await pid('livekit'), 0);
+    await daemon.api.patch(`/cluster/nodes/${node.id}`, { status: 'active' });
+    await until(daemon, node, 'back', isRunning);
+  });
+
+  test('a removed node’s agent ends for good, and uninstall takes the units away', async () => {
+    await daemon.api.delete(`/cluster/nodes/${node.id}`);
+    while ((await show('streamhub-edge.service', 'ActiveState')) !== 'failed') {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.equal(
+      await show('streamhub-edge.service', 'ExecMainStatus'),
+      '10',
+      'its own exit code, which is not restarted',
+    );
+    assert.equal(await pid('livekit'), 0);
+    await install();
+    const again = (await daemon.api.get('/cluster/nodes')).body.data.find((one: ClusterNode) => one.name === 'unit');
+    assert.equal(again.health, 'alive', 'joined anew, with the cluster token');
+    await inside(process.execPath, [bundle, 'uninstall', '--prefix', prefix]);
+    assert.equal(existsSync(prefix), false);
+    assert.equal(existsSync(path.join(home, '.config/systemd/user/streamhub-edge.service')), false);
+    assert.equal(await show('streamhub-edge.service', 'LoadState'), 'not-found');
+    assert.equal((await daemon.api.get('/cluster/nodes')).body.data.length, 1);
+  });
+
+  test('the units for a whole machine are valid', async () => {
+    const layout = layoutOf('/opt/streamhub-edge');
+    const folder = mkdtempSync(path.join(home, 'units-'));
+    const agent = path.join(folder, 'streamhub-edge.service');
+    const server = path.join(folder, 'streamhub-livekit.service');
+    writeFileSync(agent, agentUnit(layout, process.execPath, 'system'));
+    writeFileSync(server, livekitUnit(layout, '/bin/true', 'system'));
+    const { stdout, stderr } = await inside('systemd-analyze', [
+      'verify',
+      '--man=no',
+      '--recursive-errors=no',
+      agent,
+      server,
+    ]);
+    assert.equal(stdout + stderr, '');
+  });
+});
