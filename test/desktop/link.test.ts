@@ -88,7 +88,8 @@ test('a daemon is reached, recognised, watched, and its events arrive in order',
   await seen.until(() => seen.link.state.live);
   const { status, account, version, latencyMs, lastSeenAt, error } = seen.link.state;
   assert.equal(status, 'online');
-  assert.deepEqual(account, (await daemon.api.get('/auth/me')).body.data ?? null);
+  assert.deepEqual(account, (await daemon.api.get('/auth/me')).body.data);
+  assert.equal(account?.scope, 'global');
   assert.match(version ?? '', /^\d+\.\d+\.\d+/);
   assert.ok(latencyMs !== null && latencyMs > 0);
   assert.ok(lastSeenAt);

@@ -2,7 +2,7 @@ import dns from 'node:dns/promises';
 import { once } from 'node:events';
 import net from 'node:net';
 import type { Certificate, TestReport, TestStep } from '#shared/ipc/connections.ts';
-import { failure, IpcFailure } from '#shared/ipc/outcome.ts';
+import { failure, type IpcErrorCode, IpcFailure } from '#shared/ipc/outcome.ts';
 import type { AuthContext } from '#shared/schema/auth.ts';
 import { networkFailure } from './network-failure.ts';
 import { checkHealth, type Health, type Recognition } from './probe.ts';
@@ -19,6 +19,14 @@ const TITLES: Record<StepId, string> = {
   'sign-in': 'Sign in',
   rights: 'Check the rights',
 };
+/** For failures that bring no hint of their own. */
+const CURES: Partial<Record<IpcErrorCode, string>> = {
+  SECOND_FACTOR_REQUIRED: 'Type the code that the authenticator app shows, or a recovery code.',
+  SECOND_FACTOR_INVALID: 'Type the code that is shown now; the clocks of both devices must agree.',
+  RATE_LIMITED: 'Wait until then, or sign in with an API token.',
+  NO_CREDENTIAL: 'Sign in again.',
+};
+const LAST_CURE = 'Look into the log of the daemon, and copy this report for whoever helps.';
 const CONNECT_TIMEOUT = 10_000;
 const SOON = 14 * 86_400_000;
 
@@ -53,7 +61,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<TestReport> {
       } catch (error) {
         if (signal.aborted) throw failure('CANCELLED');
         failed = networkFailure(error, url.host, CONNECT_TIMEOUT / 1000);
-        verdict = { status: 'failed', message: failed.message, ...(failed.hint ? { cure: failed.hint } : {}) };
+        verdict = { status: 'failed', message: failed.message, cure: failed.hint ?? CURES[failed.code] ?? LAST_CURE };
       }
     }
     const done: TestStep = {

@@ -15,14 +15,6 @@ const UNREACHABLE = new Set([
   'EACCES',
   'EPERM',
 ]);
-const BROKEN = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'ECONNABORTED',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CLOSED',
-  'UND_ERR_DESTROYED',
-]);
 const SLOW = new Set(['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 /** A failure on the way to a daemon, in the words of the contract. */
@@ -68,9 +60,16 @@ export function networkFailure(error: unknown, host: string, seconds: number): I
       { ...more, hint: 'The other side may speak plain HTTP on this port: try http://.' },
     );
   if (code.startsWith('HPE_') || met.name === 'HTTPParserError')
-    return failure('NOT_STREAMHUB', { url: host, reason: 'it does not speak HTTP' }, more);
-  if (BROKEN.has(code)) return failure('CONNECTION_LOST', { host, reason: met.message }, more);
-  return failure('CONNECTION_LOST', { host, reason: met.message || code || 'no reason given' }, more);
+    return failure(
+      'NOT_STREAMHUB',
+      { url: host, reason: 'it does not speak HTTP' },
+      { ...more, hint: 'Another program has this port: check host and port.' },
+    );
+  return failure(
+    'CONNECTION_LOST',
+    { host, reason: met.message || code || 'no reason given' },
+    { ...more, hint: 'The daemon may be restarting; behind TLS the address must begin with https://.' },
+  );
 }
 
 /** Several addresses of one host each fail in their own way; the first says enough. */
