@@ -4,6 +4,10 @@ import { VERSION } from './version.ts';
 
 /** Commands beside the daemon itself, loaded only when called. Each module exports `run(args): Promise<number>`. */
 const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }> = {
+  admin: {
+    summary: 'Reset a password or make an API token, for an operator who lost access.',
+    load: () => import('./cli/admin.ts'),
+  },
   edge: {
     summary: 'Make this machine a node of a cluster, or run its agent.',
     load: () => import('./cli/edge.ts'),

@@ -19,7 +19,7 @@ const ALLOWED: Record<string, string[]> = {
 const NODE_FREE = /^shared\/(?!plugin-sdk\/)/;
 
 /** Composition roots build repositories and hand them to services. */
-const COMPOSITION = /^daemon\/(services|identity)\.ts$/;
+const COMPOSITION = /^daemon\/(services|identity|auth\/admin-tool)\.ts$/;
 
 interface Import {
   file: string;

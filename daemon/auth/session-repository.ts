@@ -18,6 +18,9 @@ export function sessionRepository(db: Db) {
      VALUES (@id, @user_id, @ip, @user_agent, @created_at, @last_seen, @expires_at)`,
   );
   const revoke = db.prepare<[string, string]>('UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
+  const revokeUser = db.prepare<[string, string]>(
+    'UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL',
+  );
   const touch = db.prepare<[string, string]>('UPDATE sessions SET last_seen = ? WHERE id = ?');
   const purge = db.prepare<[string]>('DELETE FROM sessions WHERE expires_at < ?');
   return {
@@ -26,6 +29,7 @@ export function sessionRepository(db: Db) {
     revokeAll: db.transaction((ids: Iterable<string>, at: string) => {
       for (const id of ids) revoke.run(at, id);
     }),
+    revokeUser: (userId: string, at: string) => revokeUser.run(at, userId),
     touchAll: db.transaction((uses: Iterable<[string, string]>) => {
       for (const [id, at] of uses) touch.run(at, id);
     }),

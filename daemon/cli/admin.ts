@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { parseArgs } from 'node:util';
+import { AdminTool } from '../auth/admin-tool.ts';
+import { DataDirInUse, lockDataDir, prepareDataDir } from '../data-dir.ts';
+import { migrate } from '../db/migrate.ts';
+import { openDatabase } from '../db/open.ts';
+import { registryMigrations } from '../db/registry/index.ts';
+import { loadSettings, SettingsError } from '../settings.ts';
+
+const HELP = `streamhub admin: gets an operator who lost access back in. Needs the files of the daemon, and the daemon stopped.
+
+streamhub admin users                      list the accounts
+streamhub admin reset-password [EMAIL]     set a password, and end all sessions of that account; without EMAIL the only superadmin's
+  --generate                               make one up and print it; else it is asked for, or read from standard input
+  --reset-2fa                              turn two-factor sign-in off as well
+  --superadmin                             make the account a superadmin
+streamhub admin create-token [--name NAME] make a global API token and print it
+
+  --data-dir DIR, --env-file FILE          as for the daemon
+`;
+
+/** `streamhub admin …` */
+export async function run(args: string[]): Promise<number> {
+  try {
+    return await command(args);
+  } catch (error) {
+    const problems = error instanceof SettingsError ? error.problems : [explain(error as Error)];
+    for (const problem of problems) process.stderr.write(`streamhub: ${problem}\n`);
+    return error instanceof SettingsError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
+  }
+}
+
+function explain(error: Error): string {
+  if (error instanceof DataDirInUse)
+    return `${error.message.split(';', 1)[0]}; stop it first, it holds the accounts in memory`;
+  return error.message;
+}
+
+async function command(args: string[]): Promise<number> {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      'data-dir': text,
+      'env-file': text,
+      name: text,
+      generate: flag,
+      'reset-2fa': flag,
+      superadmin: flag,
+      help: { ...flag, short: 'h' },
+    },
+  });
+  const [verb, email] = positionals;
+  if (values.help || !['users', 'reset-password', 'create-token'].includes(verb ?? '')) {
+    process.stdout.write(HELP);
+    return values.help ? 0 : 2;
+  }
+  const settings = loadSettings({
+    env: process.env,
+    flags: { 'data-dir': values['data-dir'], 'env-file': values['env-file'] },
+  });
+  const dir = prepareDataDir(settings.dataDir);
+  if (!existsSync(dir.registry)) throw new Error(`${settings.dataDir} holds no StreamHub data; start the daemon once`);
+  const unlock = lockDataDir(dir);
+  const db = openDatabase(dir.registry);
+  try {
+    migrate(db, registryMigrations);
+    const tool = new AdminTool(db);
+    if (verb === 'users') for (const line of tool.users()) process.stdout.write(`${line}\n`);
+    else if (verb === 'create-token') process.stdout.write(`${tool.createToken(values.name ?? 'command line')}\n`);
+    else {
+      const account = tool.find(email);
+      const password = values.generate ? randomBytes(15).toString('base64url') : await ask(account.label);
+      await tool.resetPassword(account.id, password, {
+        resetTwoFactor: values['reset-2fa'] ?? false,
+        superadmin: values.superadmin ?? false,
+      });
+      process.stdout.write(
+        values.generate ? `${password}\n` : `The password of ${account.label} is set; its sessions are ended.\n`,
+      );
+    }
+    return 0;
+  } finally {
+    db.close();
+    unlock();
+  }
+}
+
+/** Asks without an echo; a pipe is read to the end of its first line. Never an argument: those are seen by everyone. */
+async function ask(label: string): Promise<string> {
+  const isTerminal = process.stdin.isTTY === true;
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  if (isTerminal) process.stderr.write(`New password of ${label}: `);
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: isTerminal });
+  try {
+    for await (const line of lines) return line;
+    throw new Error('no password was given');
+  } finally {
+    lines.close();
+    if (isTerminal) process.stderr.write('\n');
+  }
+}
