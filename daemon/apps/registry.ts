@@ -1,3 +1,4 @@
+import { slugOf } from '#shared/config/defaults.ts';
 import type { AppRecord } from '#shared/schema/apps.ts';
 import type { AppRow } from './repository.ts';
 
@@ -146,6 +147,3 @@ export function toRecord(app: AppEntry): AppRecord {
     settingsJson: null,
   };
 }
-
-/** The part of an app's name that its environment variables carry: `my-app` → `MY_APP`. */
-export const slugOf = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]+/g, '_');

@@ -1,5 +1,6 @@
 import { access, mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { AppRecord, AppSizes, CreateAppBody } from '#shared/schema/apps.ts';
 import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
@@ -7,7 +8,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { AppDatabases } from '../db/app-databases.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Actor } from '../http/types.ts';
-import { type AppEntry, AppRegistry, slugOf, toRecord } from './registry.ts';
+import { type AppEntry, AppRegistry, toRecord } from './registry.ts';
 import type { AppRepository } from './repository.ts';
 import { recoverScaffolds, scaffoldApp } from './scaffold.ts';
 
