@@ -71,7 +71,7 @@ export function clusterRepository(db: Db, telemetry: Db) {
     saveHeartbeats: telemetry.transaction((rows: readonly HeartbeatRow[]) => {
       for (const row of rows) heartbeat.run(row);
     }),
-    close: () => telemetry.close(),
+    close: () => void telemetry.close(),
   };
 }
 export type ClusterRepository = ReturnType<typeof clusterRepository>;

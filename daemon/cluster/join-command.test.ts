@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import test from 'node:test';
+import { joinCommand, shellQuote } from './join-command.ts';
+
+test('a quoted word reaches the program as it is', () => {
+  for (const word of ['plain', '', "it's", 'a b', '$HOME', '`id`', '"', '\\', '<x>', 'a;b', 'é*?', 'line\nbreak']) {
+    assert.equal(execFileSync('sh', ['-c', `printf %s ${shellQuote(word)}`]).toString(), word);
+  }
+  assert.equal(shellQuote('https://x.example:8443/a-b_c'), 'https://x.example:8443/a-b_c');
+});
+
+const input = {
+  token: 'clt_x',
+  base: 'https://s.example',
+  reachedAt: 'http://10.0.0.5:3020',
+  redisUrl: 'redis://10.0.0.5:6379',
+};
+
+test('the configured base comes first, else where the request arrived', () => {
+  const command = joinCommand(input);
+  assert.equal(
+    command.joinCommand,
+    "curl -fsSL https://s.example/install.sh | sudo bash -s -- --join --master-token clt_x --master-ip '<THIS_SERVER_IP>' --master-url https://s.example",
+  );
+  assert.deepEqual(command.notes, []);
+  const found = joinCommand({ ...input, base: null });
+  assert.match(found.joinCommand, /--master-url http:\/\/10\.0\.0\.5:3020$/);
+  assert.equal(found.notes.length, 1, 'a private address needs no https');
+});
+
+test('nothing is printed where nothing would work', () => {
+  assert.equal(joinCommand({ ...input, token: '' }).joinCommand, '');
+  assert.equal(joinCommand({ ...input, base: null, reachedAt: null }).joinCommand, '');
+});
+
+test('what would fail on another machine is said', () => {
+  const notes = (more: object) => joinCommand({ ...input, ...more }).notes.join('\n');
+  assert.match(notes({ base: 'http://localhost:3020' }), /loopback/);
+  assert.match(notes({ base: 'http://s.example' }), /not https/);
+  assert.match(notes({ redisUrl: null }), /STREAMHUB_CLUSTER_REDIS_URL is not set/);
+  assert.match(notes({ redisUrl: 'redis://127.0.0.1:6379' }), /REDIS_URL is a loopback/);
+});

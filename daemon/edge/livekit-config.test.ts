@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { parse } from 'yaml';
+import { configText, livekitConfig, mergeTrees, readExtra, redisBlock } from './livekit-config.ts';
+
+const input = {
+  answer: {
+    nodeId: 'id',
+    name: 'n',
+    redisUrl: 'redis://u:p%40ss@redis.example:6380/2',
+    publicWsUrl: null,
+    livekit: { apiKey: 'APIx', apiSecret: 'a: "tricky" #secret', wsUrl: 'ws://127.0.0.1:7880' },
+    nodeToken: 'shn_x',
+    heartbeatSeconds: 10,
+  },
+  masterUrl: 'https://s.example',
+  masterHost: '10.0.0.1',
+  nodeIp: '203.0.113.7',
+  useExternalIp: false,
+  region: 'eu',
+  ports: { signal: 7880, tcp: 7881, udp: 7882, metrics: 6789 },
+  metricsUser: 'agent',
+  metricsPassword: 'pw',
+};
+
+test('the configuration reads back as it was meant', () => {
+  assert.deepEqual(parse(configText(livekitConfig(input))), {
+    port: 7880,
+    region: 'eu',
+    rtc: { tcp_port: 7881, udp_port: 7882, use_external_ip: false, node_ip: '203.0.113.7' },
+    redis: { address: 'redis.example:6380', username: 'u', password: 'p@ss', db: 2 },
+    keys: { APIx: 'a: "tricky" #secret' },
+    prometheus: { port: 6789, username: 'agent', password: 'pw' },
+    webhook: { api_key: 'APIx', urls: ['https://s.example/api/v1/webhooks/livekit'] },
+    logging: { json: true, level: 'info' },
+  });
+});
+
+test('without a Redis of the daemon it is looked for on the daemon’s machine', () => {
+  const answer = { ...input.answer, redisUrl: null };
+  assert.deepEqual(livekitConfig({ ...input, answer })['redis'], { address: '10.0.0.1:6379' });
+  assert.deepEqual(livekitConfig({ ...input, answer, masterHost: '2001:db8::1' })['redis'], {
+    address: '[2001:db8::1]:6379',
+  });
+});
+
+test('Redis addresses', () => {
+  assert.deepEqual(redisBlock('redis://h'), { address: 'h:6379' });
+  assert.deepEqual(redisBlock('rediss://:pw@h:1'), { address: 'h:1', password: 'pw', use_tls: true });
+  assert.throws(() => redisBlock('http://h'), /neither redis/);
+});
+
+test('behind NAT LiveKit finds its address itself', () => {
+  const rtc = livekitConfig({ ...input, useExternalIp: true })['rtc'] as object;
+  assert.deepEqual(rtc, { tcp_port: 7881, udp_port: 7882, use_external_ip: true });
+});
+
+test('own settings are laid over, mapping by mapping', () => {
+  const extra = readExtra('rtc: {udp_port: 50000, stun_servers: [a]}\nturn: {enabled: true}\nwebhook: null\n');
+  const merged = mergeTrees(livekitConfig(input), extra);
+  assert.deepEqual(merged['rtc'], {
+    tcp_port: 7881,
+    udp_port: 50000,
+    use_external_ip: false,
+    node_ip: '203.0.113.7',
+    stun_servers: ['a'],
+  });
+  assert.deepEqual([merged['turn'], merged['webhook']], [{ enabled: true }, null]);
+  assert.deepEqual(readExtra('# nothing\n'), {});
+});
+
+test('own settings that are no mapping are refused without quoting them', () => {
+  assert.throws(
+    () => readExtra('- a secret'),
+    (error: Error) => /mapping/.test(error.message) && !/secret/.test(error.message),
+  );
+  assert.throws(
+    () => readExtra('a: [secret'),
+    (error: Error) => /not valid YAML/.test(error.message) && !/secret/.test(error.message),
+  );
+});
