@@ -14,6 +14,8 @@ const screen = <K extends string>(path: string, load: () => Promise<Record<K, Co
 export const daemonScreens: readonly Screen[] = [
   screen('/', () => import('../features/overview/overview-page.tsx'), 'OverviewPage'),
   screen('/apps', () => import('../features/apps/apps-page.tsx'), 'AppsPage'),
+  screen('/apps/$app', () => import('../features/app/app-page.tsx'), 'AppPage'),
+  screen('/apps/$app/$tab', () => import('../features/app/app-page.tsx'), 'AppPage'),
 ];
 
 /** Pages before anyone is signed in, opened by links; only in a browser. */

@@ -36,9 +36,32 @@ export const theme = createTheme({
   radius: { xs: '3px', sm: '4px', md: '6px', lg: '8px', xl: '12px' },
   defaultRadius: 'sm',
   colors: {
-    gray: ['#f4f5f7', '#eceef1', '#e0e3e8', '#d3d8de', '#c5cbd3', '#98a1ab', '#5d6772', '#414a55', '#2c343d', '#14181d'],
-    dark: ['#e7eaee', '#b6bfc9', '#8e99a5', '#6d7783', '#3a444f', '#252c34', '#1b2026', '#14181d', '#0e1114', '#0a0c0f'],
-    accent: same('var(--accent-fill)'), danger: same('var(--danger-fill)'),
+    gray: [
+      '#f4f5f7',
+      '#eceef1',
+      '#e0e3e8',
+      '#d3d8de',
+      '#c5cbd3',
+      '#98a1ab',
+      '#5d6772',
+      '#414a55',
+      '#2c343d',
+      '#14181d',
+    ],
+    dark: [
+      '#e7eaee',
+      '#b6bfc9',
+      '#8e99a5',
+      '#6d7783',
+      '#3a444f',
+      '#252c34',
+      '#1b2026',
+      '#14181d',
+      '#0e1114',
+      '#0a0c0f',
+    ],
+    accent: same('var(--accent-fill)'),
+    danger: same('var(--danger-fill)'),
   },
   primaryColor: 'accent',
   primaryShade: 5,
@@ -81,6 +104,7 @@ export const theme = createTheme({
         root: {
           '--button-height': height(props.size),
           '--button-fz': fontSize(props.size),
+          '--button-fw': '550',
           '--button-padding-x': props.size === 'xs' ? '8px' : '12px',
         },
       }),
@@ -99,6 +123,11 @@ export const theme = createTheme({
         },
       }),
     },
+    TextInput: { defaultProps: { withAsterisk: false } },
+    PasswordInput: { defaultProps: { withAsterisk: false } },
+    NumberInput: { defaultProps: { withAsterisk: false } },
+    NativeSelect: { defaultProps: { withAsterisk: false } },
+    Textarea: { defaultProps: { withAsterisk: false } },
     InputWrapper: {
       styles: {
         label: { fontWeight: 500, fontSize: '13px', marginBottom: '3px' },
@@ -113,6 +142,7 @@ export const theme = createTheme({
     Modal: {
       defaultProps: {
         attributes: { header: { role: 'none' } },
+        closeButtonProps: { 'aria-label': 'Close' },
         transitionProps: { duration: 100, transition: 'fade' },
         centered: true,
         overlayProps: { backgroundOpacity: 0.35 },

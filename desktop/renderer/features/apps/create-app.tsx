@@ -62,7 +62,6 @@ function Form({ apps, onClose, onCreated }: { apps: Apps; onClose: () => void; o
         error={wrongName ?? server.of('name')}
         maxLength={32}
         required
-        withAsterisk={false}
         data-autofocus
         autoComplete="off"
         spellCheck={false}

@@ -58,7 +58,6 @@ export function SetupPage() {
           error={fields.of('email')}
           autoComplete="username"
           required
-          withAsterisk={false}
           autoFocus
         />
         <PasswordInput
@@ -70,7 +69,6 @@ export function SetupPage() {
           autoComplete="new-password"
           minLength={8}
           required
-          withAsterisk={false}
         />
         {fields.rest === undefined ? null : <Problem error={fields.rest} />}
         <Button type="submit" variant="filled" size="md" loading={isBusy}>
@@ -137,7 +135,6 @@ export function InvitePage() {
             error={fields.of('password')}
             autoComplete={preview.hasAccount ? 'current-password' : 'new-password'}
             required
-            withAsterisk={false}
           />
           {code === undefined ? null : <CodeField value={code} onChange={setCode} />}
           {fields.rest === undefined ? null : <Problem error={fields.rest} />}

@@ -110,7 +110,6 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
             autoCapitalize="none"
             spellCheck={false}
             required
-            withAsterisk={false}
             data-autofocus={connection.credential.user ? undefined : true}
           />
           <PasswordInput
@@ -119,7 +118,6 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
             onChange={(event) => setSecret(event.currentTarget.value)}
             autoComplete="current-password"
             required
-            withAsterisk={false}
             data-autofocus={connection.credential.user ? true : undefined}
           />
         </>
@@ -132,7 +130,6 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
           autoComplete="off"
           spellCheck={false}
           required
-          withAsterisk={false}
           data-autofocus
         />
       )}

@@ -1,0 +1,187 @@
+import { ActionIcon, Menu } from '@mantine/core';
+import { IconDots } from '@tabler/icons-react';
+import { useParams } from '@tanstack/react-router';
+import { type ComponentType, lazy, Suspense, useState } from 'react';
+import { deleteApp, getApp, listApps } from '#shared/contract/apps.ts';
+import { getRawConfig, patchApp, reloadConfig } from '#shared/contract/config.ts';
+import { getAppStats } from '#shared/contract/streams.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { GoTo, useGo } from '../../app/links.tsx';
+import { useCommands } from '../../app/use-commands.ts';
+import { useDraft } from '../../stores/drafts.ts';
+import { Mono } from '../../ui/copy.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { count, plural } from '../../ui/format.ts';
+import { Page } from '../../ui/page.tsx';
+import { QueryView, SkeletonRows } from '../../ui/query-view.tsx';
+import { State } from '../../ui/state.tsx';
+import { RenameApp } from '../apps/rename-app.tsx';
+import classes from './app-page.module.css';
+import { DeleteApp } from './delete-app.tsx';
+
+interface Tab {
+  id: string;
+  label: string;
+  /** The body scrolls by itself. */
+  fills?: boolean;
+  Body: ComponentType<{ app: string }>;
+}
+
+const tabs: readonly Tab[] = [
+  {
+    id: 'config',
+    label: 'Config',
+    fills: true,
+    Body: lazy(async () => ({ default: (await import('../config/config-tab.tsx')).ConfigTab })),
+  },
+  {
+    id: 'presets',
+    label: 'Presets',
+    Body: lazy(async () => ({ default: (await import('../presets/presets-tab.tsx')).PresetsTab })),
+  },
+  {
+    id: 'storage',
+    label: 'Storage',
+    Body: lazy(async () => ({ default: (await import('../storage/storage-tab.tsx')).StorageTab })),
+  },
+];
+
+/** One app: what is live in it, and everything that can be set for it. */
+export function AppPage() {
+  const { app: name = '', tab: tabId } = useParams({ strict: false }) as { app?: string; tab?: string };
+  const app = useRead(getApp, { params: { name } });
+  const tab = tabId === undefined ? tabs[0] : tabs.find((one) => one.id === tabId);
+  const go = useGo();
+  useCommands(
+    'app',
+    tabs.map((one) => ({
+      id: `app-tab-${one.id}`,
+      group: name,
+      label: `${one.label} of ${name}`,
+      run: () => go(`/apps/${name}/${one.id}`),
+    })),
+  );
+  return (
+    <Page
+      title={name}
+      crumbs={[{ label: 'Apps', to: '/apps' }]}
+      fill={tab?.fills === true}
+      subtitle={
+        app.data ? (
+          <AppFacts name={name} displayName={app.data.displayName} prefix={app.data.livekitRoomPrefix} />
+        ) : undefined
+      }
+      actions={app.data ? <AppMenu app={app.data} /> : undefined}
+    >
+      <nav className={classes.tabs} aria-label={`Parts of ${name}`}>
+        {tabs.map((one) => (
+          <GoTo key={one.id} to={`/apps/${name}/${one.id}`} aria-current={one === tab ? 'page' : undefined}>
+            {one.label}
+            {one.id === 'config' ? <DraftMark app={name} /> : null}
+          </GoTo>
+        ))}
+      </nav>
+      <QueryView query={app} what={`the app ${name}`} fill={tab?.fills === true}>
+        {() =>
+          tab === undefined ? (
+            <Empty title="No such part of an app" />
+          ) : (
+            <Suspense fallback={<SkeletonRows />}>
+              <tab.Body key={name} app={name} />
+            </Suspense>
+          )
+        }
+      </QueryView>
+    </Page>
+  );
+}
+
+function DraftMark({ app }: { app: string }) {
+  const { id } = useDaemon();
+  return useDraft(id, app) ? (
+    <span className={classes.draft} role="img" aria-label="has a draft" title="It has a draft that is not saved." />
+  ) : null;
+}
+
+function AppFacts({ name, displayName, prefix }: { name: string; displayName: string; prefix: string }) {
+  const stats = useRead(
+    getAppStats,
+    { params: { app: name } },
+    { staleTime: 15_000, enabled: useLack(getAppStats) === undefined },
+  );
+  const raw = useRead(getRawConfig, { params: { name } }, { enabled: useLack(getRawConfig) === undefined });
+  const live = stats.data?.live;
+  return (
+    <span className={classes.facts}>
+      {displayName === name ? null : <span>{displayName}</span>}
+      <span className="row" style={{ gap: 4 }}>
+        rooms <Mono what="room prefix">{prefix}</Mono>
+      </span>
+      {live ? (
+        live.activeStreams > 0 ? (
+          <State tone="ok">
+            {count(live.activeStreams)} live, {plural(live.totalViewers, 'viewer')}
+          </State>
+        ) : (
+          <State tone="muted">nothing live</State>
+        )
+      ) : null}
+      {raw.data?.problem ? (
+        <State tone="danger" title={raw.data.problem.message}>
+          last good config in force
+        </State>
+      ) : null}
+    </span>
+  );
+}
+
+function AppMenu({
+  app,
+}: {
+  app: {
+    id: number;
+    name: string;
+    displayName: string;
+    livekitRoomPrefix: string;
+    createdAt: string;
+    updatedAt: string;
+    settingsJson: string | null;
+  };
+}) {
+  const all = useRead(listApps);
+  const lackWrite = useLack(patchApp);
+  const lackDelete = useLack(deleteApp);
+  const [dialog, setDialog] = useState<'rename' | 'delete'>();
+  const reload = useChange(reloadConfig, { refreshes: [getRawConfig, getApp] });
+  return (
+    <>
+      <Menu>
+        <Menu.Target>
+          <ActionIcon variant="default" aria-label={`Actions for ${app.name}`}>
+            <IconDots size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item disabled={lackWrite !== undefined} onClick={() => setDialog('rename')}>
+            Rename…
+          </Menu.Item>
+          <Menu.Item disabled={lackWrite !== undefined} onClick={() => reload.mutate({ params: { name: app.name } })}>
+            Read config again from the disk
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Item color="danger" disabled={lackDelete !== undefined} onClick={() => setDialog('delete')}>
+            Delete app…
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <RenameApp
+        app={dialog === 'rename' ? app : undefined}
+        apps={all.data ?? []}
+        onClose={() => setDialog(undefined)}
+      />
+      <DeleteApp name={dialog === 'delete' ? app.name : undefined} onClose={() => setDialog(undefined)} />
+    </>
+  );
+}

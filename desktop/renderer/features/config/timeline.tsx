@@ -1,0 +1,105 @@
+import { Button } from '@mantine/core';
+import { lazy, Suspense, useState } from 'react';
+import { listConfigBackups } from '#shared/contract/config.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { useRead } from '../../api/query.ts';
+import { QueryView } from '../../ui/query-view.tsx';
+import { Ago } from '../../ui/time.tsx';
+import classes from './config.module.css';
+import type { RawConfig } from './use-config-document.ts';
+
+const Versions = lazy(async () => ({ default: (await import('./versions.tsx')).Versions }));
+
+export type Backup = ResultOf<typeof listConfigBackups>['data'][number];
+
+const REASONS: Record<string, string> = {
+  raw: 'Edited',
+  revert: 'Restored',
+  settings: 'Settings changed',
+  streaming: 'Streaming changed',
+  preset: 'Preset applied',
+  s3: 'Storage changed',
+  'hand-edit': 'Edited on the disk',
+};
+
+/** What a change was, in a line. */
+export function changeWords(backup: Backup): string {
+  const { change } = backup;
+  if (change === null) return 'Changed';
+  return `${REASONS[change.reason] ?? 'Changed'}${change.detail ? `: ${change.detail}` : ''}`;
+}
+
+/** Every change with who and when; each opens its diff, from where one can go back. */
+export function Timeline({
+  app,
+  current,
+  isReadOnly,
+  hasDraft,
+}: {
+  app: string;
+  current: RawConfig;
+  isReadOnly: boolean;
+  hasDraft: boolean;
+}) {
+  const backups = useRead(listConfigBackups, { params: { name: app } });
+  const [shown, setShown] = useState<{ from: string; to: string }>();
+  return (
+    <aside className={classes.timeline} aria-label="History">
+      <h2>History</h2>
+      <QueryView query={backups} what="the history">
+        {(list) =>
+          list.length === 0 ? (
+            <p className="dim">No change yet. Each save keeps the text before it here, the newest 20.</p>
+          ) : (
+            <>
+              <ol>
+                {list.map((backup, index) => (
+                  <li key={backup.ts}>
+                    <button
+                      type="button"
+                      onClick={() => setShown({ from: backup.ts, to: list[index - 1]?.ts ?? 'current' })}
+                    >
+                      <span className={classes.what}>
+                        {changeWords(backup)}
+                        {index === 0 ? <span className={classes.now}>in force</span> : null}
+                      </span>
+                      {backup.change && backup.change.changed.length > 0 ? (
+                        <code className={classes.keys} title={backup.change.changed.join('\n')}>
+                          {backup.change.changed.join(', ')}
+                        </code>
+                      ) : null}
+                      <span className="dim">
+                        {backup.change ? `${backup.change.actor.label ?? backup.change.actor.id}, ` : ''}
+                        <Ago at={backup.change?.at ?? backup.createdAt} />
+                      </span>
+                    </button>
+                  </li>
+                ))}
+              </ol>
+              <Button
+                size="xs"
+                variant="subtle"
+                onClick={() => setShown({ from: list.at(-1)?.ts ?? 'current', to: 'current' })}
+              >
+                Compare any two…
+              </Button>
+              {shown ? (
+                <Suspense>
+                  <Versions
+                    app={app}
+                    backups={list}
+                    current={current}
+                    initial={shown}
+                    isReadOnly={isReadOnly}
+                    hasDraft={hasDraft}
+                    onClose={() => setShown(undefined)}
+                  />
+                </Suspense>
+              ) : null}
+            </>
+          )
+        }
+      </QueryView>
+    </aside>
+  );
+}

@@ -1,0 +1,44 @@
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { validateConfig } from '#shared/contract/config.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { unwrapped } from '../../api/query.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+
+export type Validation = ResultOf<typeof validateConfig>['data'];
+export type Diagnostic = Validation['diagnostics'][number];
+
+const AFTER_TYPING = 350;
+
+/** The daemon's own judgement of a text, asked when one pauses in typing. `of` is the text that it is about. */
+export function useValidation(
+  app: string,
+  text: string | undefined,
+): { result: Validation | undefined; of: string | undefined; error: Error | null; isChecking: boolean } {
+  const { id, client } = useDaemon();
+  const [paused, setPaused] = useState(text);
+  useEffect(() => {
+    if (text === paused) return;
+    const timer = setTimeout(() => setPaused(text), paused === undefined ? 0 : AFTER_TYPING);
+    return () => clearTimeout(timer);
+  }, [text, paused]);
+  const query = useQuery({
+    queryKey: [id, validateConfig.id, app, paused],
+    queryFn: async ({ signal }) => ({
+      text: paused,
+      result: unwrapped(
+        await client.call(validateConfig, { params: { name: app }, body: { yaml: paused ?? '' } }, { signal }),
+      ),
+    }),
+    enabled: paused !== undefined,
+    placeholderData: (previous) => previous,
+    gcTime: 0,
+    staleTime: 5000,
+  });
+  return {
+    result: query.data?.result,
+    of: query.data?.text,
+    error: query.error,
+    isChecking: query.isFetching || text !== paused,
+  };
+}

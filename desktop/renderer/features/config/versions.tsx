@@ -1,0 +1,126 @@
+import { Button, Checkbox, Modal, NativeSelect } from '@mantine/core';
+import { useQueries } from '@tanstack/react-query';
+import { useState } from 'react';
+import { getConfigBackup, revertConfig } from '#shared/contract/config.ts';
+import { readOptions, refresh, useChange } from '../../api/query.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { dateTime } from '../../ui/format.ts';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { SkeletonRows } from '../../ui/query-view.tsx';
+import classes from './config.module.css';
+import { DiffView } from './diff-view.tsx';
+import { CONFIG_READS, compare } from './review.tsx';
+import { type Backup, changeWords } from './timeline.tsx';
+import type { RawConfig } from './use-config-document.ts';
+
+interface Props {
+  app: string;
+  backups: readonly Backup[];
+  current: RawConfig;
+  initial: { from: string; to: string };
+  isReadOnly: boolean;
+  hasDraft: boolean;
+  onClose: () => void;
+}
+
+/** Two versions side by side; an earlier one can be restored. */
+export function Versions({ app, backups, current, initial, isReadOnly, hasDraft, onClose }: Props) {
+  const { id } = useDaemon();
+  const [pair, setPair] = useState(initial);
+  const [isConfirmed, setConfirmed] = useState(false);
+  const revert = useChange(revertConfig, { refreshes: CONFIG_READS });
+  const texts = useQueries({
+    queries: [pair.from, pair.to].map((ts) => ({
+      ...readOptions(id, getConfigBackup, { params: { name: app, ts } }),
+      enabled: ts !== 'current',
+      staleTime: Number.POSITIVE_INFINITY,
+    })),
+  });
+  const [before, after] = [pair.from, pair.to].map((ts, index) =>
+    ts === 'current' ? current.yaml : texts[index]?.data?.yaml,
+  );
+  const failure = texts.find((query) => query.error)?.error;
+  const choices = [
+    { value: 'current', label: 'In force now' },
+    ...backups.map((backup) => ({
+      value: backup.ts,
+      label: `Before “${changeWords(backup)}”, ${dateTime(backup.change?.at ?? backup.createdAt)}`,
+    })),
+  ];
+  const canRestore = !isReadOnly && pair.from !== 'current' && before !== undefined && before !== current.yaml;
+  const opensBucket = canRestore && before !== undefined && compare(current.yaml, before).opensBucket;
+  const restore = async (): Promise<void> => {
+    const done = await revert
+      .mutateAsync({
+        params: { name: app, ts: pair.from },
+        body: opensBucket ? { confirmPublic: true } : {},
+        headers: { 'if-match': current.etag },
+      })
+      .catch(() => undefined);
+    if (done === undefined) return;
+    await refresh(id, ...CONFIG_READS);
+    onClose();
+  };
+  return (
+    <Modal opened onClose={onClose} title={`Versions of the config of ${app}`} size="min(1200px, 94vw)">
+      <div className={classes.versions}>
+        <div className={classes.pair}>
+          <NativeSelect
+            label="Left"
+            data={choices}
+            value={pair.from}
+            onChange={(event) => setPair({ ...pair, from: event.currentTarget.value })}
+          />
+          <NativeSelect
+            label="Right"
+            data={choices}
+            value={pair.to}
+            onChange={(event) => setPair({ ...pair, to: event.currentTarget.value })}
+          />
+        </div>
+        {failure ? <Problem error={failure} title="A version could not be read." /> : null}
+        {before === undefined || after === undefined ? (
+          failure ? null : (
+            <SkeletonRows rows={10} />
+          )
+        ) : before === after ? (
+          <p className="dim">Both are the same.</p>
+        ) : (
+          <DiffView before={before} after={after} labels={['Left', 'Right']} />
+        )}
+        {canRestore && opensBucket ? (
+          <Notice tone="warn" title="That version makes recordings public">
+            <Checkbox
+              mt={4}
+              checked={isConfirmed}
+              onChange={(event) => setConfirmed(event.currentTarget.checked)}
+              label="Make the recordings of this app public"
+            />
+          </Notice>
+        ) : null}
+        {revert.error ? <Problem error={revert.error} title="Nothing was restored." /> : null}
+        <div className="row" style={{ justifyContent: 'flex-end' }}>
+          {canRestore ? (
+            <span className="dim grow">
+              Restoring puts the left version in force. The present one is kept as a version
+              {hasDraft ? '; so is your draft' : ''}.
+            </span>
+          ) : (
+            <span className="grow" />
+          )}
+          <Button onClick={onClose}>Close</Button>
+          {isReadOnly ? null : (
+            <Button
+              variant="filled"
+              disabled={!canRestore || (opensBucket && !isConfirmed)}
+              loading={revert.isPending}
+              onClick={() => void restore()}
+            >
+              Restore the left version
+            </Button>
+          )}
+        </div>
+      </div>
+    </Modal>
+  );
+}

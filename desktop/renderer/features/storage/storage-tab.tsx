@@ -1,0 +1,302 @@
+import { Button, Checkbox, PasswordInput, TextInput } from '@mantine/core';
+import { lazy, Suspense, useState } from 'react';
+import { getAppSizes } from '#shared/contract/apps.ts';
+import { getRawConfig, listConfigBackups } from '#shared/contract/config.ts';
+import { getS3, listStorageProviders, putS3, testS3 } from '#shared/contract/s3.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { useKept } from '../../stores/kept.ts';
+import { fieldErrors } from '../../ui/fields.ts';
+import { bytes, plural } from '../../ui/format.ts';
+import { Facts, Panel } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { QueryView, SkeletonRows } from '../../ui/query-view.tsx';
+import { State } from '../../ui/state.tsx';
+import { ProviderTiles } from './provider-tiles.tsx';
+import classes from './storage.module.css';
+import {
+  bodyOf,
+  changesOf,
+  formOf,
+  opensBucket,
+  type Provider,
+  type S3View,
+  type StorageForm,
+  switchProvider,
+} from './storage-model.ts';
+import { TestSteps } from './test-steps.tsx';
+
+const SchemaForm = lazy(() => import('../../ui/schema-form.tsx'));
+
+/** The bucket of an app: provider, settings from its own schema, credentials, a test in steps, and the public address. */
+export function StorageTab({ app }: { app: string }) {
+  const s3 = useRead(getS3, { params: { name: app } });
+  const providers = useRead(listStorageProviders);
+  return (
+    <QueryView query={s3} what="the storage settings">
+      {(view) => (
+        <QueryView query={providers} what="the storage providers">
+          {(list) => <Editing key={app} app={app} view={view} providers={list} />}
+        </QueryView>
+      )}
+    </QueryView>
+  );
+}
+
+function Editing({ app, view, providers }: { app: string; view: S3View; providers: readonly Provider[] }) {
+  const { id } = useDaemon();
+  const lack = useLack(putS3);
+  const stored = formOf(
+    view,
+    providers.find((one) => one.id === view.provider),
+  );
+  const [form, setForm, clear] = useKept<StorageForm>(`storage:${id}:${app}`, stored);
+  const [isValid, setValid] = useState(true);
+  const [isSaved, setSaved] = useState(false);
+  const provider = providers.find((one) => one.id === form.provider);
+  const save = useChange(putS3, { refreshes: [getS3, getRawConfig, listConfigBackups] });
+  const test = useChange(testS3, { timeout: 90_000 });
+  const body = bodyOf(form, view);
+  const changes = changesOf(body, view, provider);
+  const opens = opensBucket(form, view);
+  const refused = fieldErrors(save.error);
+  const set = (change: Partial<StorageForm>): void => {
+    setSaved(false);
+    setForm({ ...form, ...change });
+  };
+  const isReadOnly = lack !== undefined;
+  const runTest = (): void => {
+    const { confirmPublic: _confirm, public_url: _url, ...tried } = body;
+    test.mutate({ params: { name: app }, body: tried });
+  };
+  const submit = async (): Promise<void> => {
+    const done = await save.mutateAsync({ params: { name: app }, body }).then(
+      () => true,
+      () => false,
+    );
+    if (!done) return;
+    clear();
+    setSaved(true);
+  };
+
+  return (
+    <div className={classes.columns}>
+      <div className="stack">
+        {lack ? (
+          <Notice tone="info" title="You can see these settings, not change them">
+            <p>Changing needs {lack}.</p>
+          </Notice>
+        ) : null}
+        {view.warnings.map((warning) => (
+          <Notice key={warning} tone="warn" title={warning} />
+        ))}
+        <Panel title="Provider">
+          <ProviderTiles
+            providers={providers}
+            chosen={form.provider}
+            isReadOnly={isReadOnly}
+            onChoose={(next) => set(switchProvider(form, next, view))}
+          />
+        </Panel>
+        {provider === undefined ? (
+          <Notice tone="danger" title={`No plugin brings the provider ${form.provider}`}>
+            <p>Choose another one, or install its plugin again.</p>
+          </Notice>
+        ) : (
+          <>
+            <Panel
+              title="Bucket"
+              note={
+                provider.docsUrl ? (
+                  <a href={provider.docsUrl} target="_blank" rel="noreferrer">
+                    Documentation of {provider.title}
+                  </a>
+                ) : undefined
+              }
+            >
+              <Suspense fallback={<SkeletonRows rows={5} />}>
+                <SchemaForm
+                  key={form.provider}
+                  name="storage"
+                  schema={provider.settings as never}
+                  value={form.settings}
+                  isDisabled={isReadOnly}
+                  onChange={(settings, valid) => {
+                    setValid(valid);
+                    set({ settings });
+                  }}
+                />
+              </Suspense>
+              <TextInput
+                mt={12}
+                label="Prefix"
+                description="New objects are stored below it. Recordings that exist stay where they are."
+                value={form.prefix}
+                onChange={(event) => set({ prefix: event.currentTarget.value })}
+                error={refused.of('prefix')}
+                disabled={isReadOnly}
+              />
+            </Panel>
+            <Credentials view={view} provider={provider} form={form} set={set} isReadOnly={isReadOnly} />
+            <Panel title="Public address">
+              <TextInput
+                label="Public URL"
+                description="Base address of the bucket or its CDN. Empty: recordings get signed links that end."
+                placeholder="https://media.example.com"
+                value={form.publicUrl}
+                onChange={(event) => set({ publicUrl: event.currentTarget.value })}
+                error={refused.of('public_url')}
+                disabled={isReadOnly}
+              />
+              {opens ? (
+                <div style={{ marginTop: 12 }}>
+                  <Notice tone="warn" title="Recordings become public">
+                    <p>
+                      Every recording of {app} gets an open link. Whoever has the link can watch and download it,
+                      without signing in and for ever; what is copied cannot be called back.
+                    </p>
+                    <Checkbox
+                      mt={8}
+                      checked={form.confirmPublic}
+                      onChange={(event) => set({ confirmPublic: event.currentTarget.checked })}
+                      label={`Make the recordings of ${app} public`}
+                    />
+                  </Notice>
+                </div>
+              ) : view.publicWarning && form.publicUrl !== '' ? (
+                <p className={classes.publicNote}>{view.publicWarning}</p>
+              ) : null}
+            </Panel>
+          </>
+        )}
+        {save.error ? <Problem error={save.error} title="Nothing was changed." /> : null}
+        {isReadOnly ? null : (
+          <div className={classes.save} data-changed={changes.length > 0 || undefined}>
+            {changes.length > 0 ? (
+              <ul aria-label="What saving changes">
+                {changes.map(({ name, before, after }) => (
+                  <li key={name}>
+                    {name}: <span className="dim">{before}</span> → {after}
+                  </li>
+                ))}
+              </ul>
+            ) : (
+              <span className="grow">
+                {isSaved ? <State tone="ok">Saved, in force</State> : <span className="dim">Nothing changed</span>}
+              </span>
+            )}
+            <div className="row">
+              {changes.length > 0 ? <Button onClick={clear}>Discard changes</Button> : null}
+              <Button
+                variant="filled"
+                loading={save.isPending}
+                disabled={changes.length === 0 || !isValid || (opens && !form.confirmPublic)}
+                onClick={() => void submit()}
+              >
+                Save storage
+              </Button>
+            </div>
+          </div>
+        )}
+      </div>
+      <div className="stack">
+        <Panel
+          title="Test"
+          actions={
+            isReadOnly ? null : (
+              <Button size="xs" loading={test.isPending} onClick={runTest}>
+                Test storage
+              </Button>
+            )
+          }
+        >
+          <TestSteps result={test.data} error={test.error} isRunning={test.isPending} isOfForm={changes.length > 0} />
+        </Panel>
+        <Usage app={app} view={view} />
+      </div>
+    </div>
+  );
+}
+
+function Credentials({
+  view,
+  provider,
+  form,
+  set,
+  isReadOnly,
+}: {
+  view: S3View;
+  provider: Provider;
+  form: StorageForm;
+  set: (change: Partial<StorageForm>) => void;
+  isReadOnly: boolean;
+}) {
+  if (provider.credentials.length === 0) {
+    return (
+      <Panel title="Credentials">
+        <p className="dim">{provider.title} needs none.</p>
+      </Panel>
+    );
+  }
+  return (
+    <Panel title="Credentials" note="Stored apart from config.yaml, shown to nobody.">
+      <div className="stack">
+        {provider.credentials.map(({ name, title, description, secret }) => {
+          const has = name === 'key' ? view.hasKey : view.hasSecret;
+          const source = name === 'key' ? view.keySource : view.secretSource;
+          const variable = name === 'key' ? view.accessKeyEnv : view.secretKeyEnv;
+          const stored = name === 'key' ? view.keyMasked : view.secretMasked;
+          const props = {
+            label: title,
+            description:
+              description ??
+              (source === 'environment'
+                ? `Comes from the environment variable ${variable}, which wins over what is stored.`
+                : undefined),
+            placeholder: has ? `${stored} is stored; type to replace it` : '',
+            value: form[name],
+            disabled: isReadOnly,
+            autoComplete: 'off',
+            spellCheck: false,
+          };
+          return secret ? (
+            <PasswordInput key={name} {...props} onChange={(event) => set({ [name]: event.currentTarget.value })} />
+          ) : (
+            <TextInput
+              key={name}
+              {...props}
+              onChange={(event) => set({ [name]: event.currentTarget.value })}
+              styles={{ input: { fontFamily: 'var(--mono)' } }}
+            />
+          );
+        })}
+      </div>
+    </Panel>
+  );
+}
+
+function Usage({ app, view }: { app: string; view: S3View }) {
+  const sizes = useRead(getAppSizes, { params: { name: app } });
+  return (
+    <Panel title="In use">
+      <Facts
+        items={[
+          ['Recordings', sizes.data ? plural(sizes.data.vodCount, 'recording') : '…'],
+          ['Their size', sizes.data ? bytes(sizes.data.vodTotalBytes) : '…'],
+          ['Database', sizes.data ? bytes(sizes.data.dbSizeBytes) : '…'],
+          [
+            'Links',
+            view.publicVods ? (
+              <State key="l" tone="info">
+                public
+              </State>
+            ) : (
+              'signed, 7 days'
+            ),
+          ],
+        ]}
+      />
+    </Panel>
+  );
+}

@@ -1,0 +1,66 @@
+import type { ResultOf } from '#shared/contract/operation.ts';
+import type { testS3 } from '#shared/contract/s3.ts';
+import { Problem } from '../../ui/problem.tsx';
+import { Shape, State } from '../../ui/state.tsx';
+import classes from './storage.module.css';
+
+type Result = ResultOf<typeof testS3>['data'];
+
+const NAMES: Record<Result['steps'][number]['id'], string> = {
+  resolve: 'Find the address',
+  connect: 'Connect',
+  sign: 'Sign in',
+  write: 'Write an object',
+  read: 'Read it',
+  list: 'List objects',
+  delete: 'Delete it',
+};
+const TONES = { ok: 'ok', failed: 'danger', skipped: 'muted' } as const;
+const WORDS = { ok: 'passed', failed: 'failed', skipped: 'not tried' } as const;
+
+/** How far the test came; the cure stands under the step that failed. */
+export function TestSteps({
+  result,
+  error,
+  isRunning,
+  isOfForm,
+}: {
+  result: Result | undefined;
+  error: Error | null;
+  isRunning: boolean;
+  isOfForm: boolean;
+}) {
+  if (error) return <Problem error={error} title="The test could not be run." />;
+  if (result === undefined) {
+    return (
+      <p className="dim">
+        {isRunning
+          ? 'Testing…'
+          : `Resolves, connects, signs, then writes, reads, lists and deletes one small object, with ${isOfForm ? 'the settings as they stand in the form' : 'the stored settings'}.`}
+      </p>
+    );
+  }
+  return (
+    <div role="status">
+      {isRunning ? <p className="dim">Testing again…</p> : null}
+      <State tone={result.ok ? 'ok' : 'danger'}>
+        {result.ok ? `Bucket ${result.bucket || '(none)'} works` : `Bucket ${result.bucket || '(none)'} does not work`}
+      </State>
+      <ol className={classes.steps}>
+        {result.steps.map(({ id, state, message, durationMs, cure }) => (
+          <li key={id} data-state={state}>
+            <Shape tone={TONES[state]} label={WORDS[state]} />
+            <div>
+              <div className="spread">
+                <span>{NAMES[id]}</span>
+                {state === 'skipped' ? null : <span className="dim num">{Math.round(durationMs)} ms</span>}
+              </div>
+              {state === 'skipped' ? null : <div className={classes.stepText}>{message}</div>}
+              {cure ? <div className={classes.cure}>{cure}</div> : null}
+            </div>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}

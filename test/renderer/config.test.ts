@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { ConsolePage } from './console-page.ts';
+
+const TEXT = `name: live
+display_name: Live
+room_prefix: live
+recording:
+  enabled: true
+  split_minutes: 30 # half an hour
+webrtc:
+  adaptive: true
+transcoding:
+  enabled: false
+`;
+
+class ConfigScreen extends ConsolePage {
+  readonly editor = this.page.getByRole('textbox', { name: /^config\.yaml of/ });
+  /** The editor's text; it shows as many lines as fit, and these texts fit. */
+  async text(): Promise<string> {
+    return (await this.page.locator('.cm-content').first().locator('.cm-line').allInnerTexts())
+      .map((line) => line.replace(/\n$/, ''))
+      .join('\n');
+  }
+  async replaceAll(text: string): Promise<void> {
+    await this.editor.click();
+    await this.page.keyboard.press('Control+a');
+    await this.page.keyboard.insertText(text);
+  }
+  /** Clicks into the line and goes to its end. */
+  async endOf(line: string): Promise<void> {
+    await this.page.locator('.cm-line', { hasText: line }).first().click();
+    await this.page.keyboard.press('End');
+  }
+}
+
+test('the config editor', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t);
+  const chromium = await browser(t);
+  const file = path.join(daemon.dataDir, 'apps', 'live', 'config.yaml');
+  const reset = async (): Promise<void> => {
+    const put = await daemon.api.put('/apps/live/config/raw', { yaml: TEXT });
+    assert.equal(put.status, 200);
+  };
+  const open = async (t: { after(fn: () => unknown): void }): Promise<{ page: Page; ui: ConfigScreen }> => {
+    const page = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/apps/live/config' });
+    const ui = new ConfigScreen(page);
+    await ui.editor.waitFor();
+    return { page, ui };
+  };
+
+  await t.test('shows the daemon’s findings as one types, and the way to their line', async (t) => {
+    await reset();
+    const { page, ui } = await open(t);
+    await page.getByText('valid', { exact: true }).waitFor();
+    await ui.endOf('adaptive: true');
+    await page.keyboard.insertText('x');
+    const problems = page.getByRole('region', { name: 'Problems' });
+    await problems.getByText('webrtc.adaptive').waitFor();
+    await page.getByText('1 error').waitFor();
+    await page.locator('.cm-lintRange-error').waitFor();
+    await assertAccessible(page, 'the editor with a problem');
+    await problems.getByRole('button').first().click();
+    await page.locator('.cm-activeLine', { hasText: 'adaptive: truex' }).waitFor();
+    // a text that is wrong cannot be saved
+    await ui.button('Review').click();
+    await ui.alert().getByText('This text cannot be saved').waitFor();
+    assert.equal(await ui.button('Save config').isDisabled(), true);
+    await ui.button('Back to editing').click();
+    await ui.button('Discard draft').click();
+    await page.getByText('valid', { exact: true }).waitFor();
+    assert.equal(await ui.text(), TEXT);
+  });
+
+  await t.test('a change is reviewed, saved, listed in the history and taken back', async (t) => {
+    await reset();
+    const { page, ui } = await open(t);
+    await page.getByText('valid', { exact: true }).waitFor();
+    await ui.endOf('split_minutes');
+    for (let n = 0; n < '30 # half an hour'.length; n += 1) await page.keyboard.press('Backspace');
+    await page.keyboard.insertText('15 # a quarter');
+    await page.keyboard.press('Control+s');
+    await page.getByRole('heading', { name: 'Review the changes to live' }).waitFor();
+    await page
+      .getByRole('list', { name: '1 changed key' })
+      .getByText('takes effect with the next stream or recording')
+      .waitFor();
+    await page.locator('.cm-merge-b .cm-changedLine', { hasText: 'split_minutes: 15' }).waitFor();
+    await assertAccessible(page, 'the review');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Saved, in force').waitFor();
+    assert.equal(await readFile(file, 'utf8'), TEXT.replace('30 # half an hour', '15 # a quarter'));
+    const history = page.getByRole('complementary', { name: 'History' });
+    await history.getByText('in force').waitFor();
+    await history
+      .getByRole('button', { name: /recording\.split_minutes/ })
+      .first()
+      .click();
+    await ui.dialog().locator('.cm-merge-a .cm-changedLine', { hasText: '30 # half an hour' }).waitFor();
+    await assertAccessible(page, 'two versions');
+    await ui.dialog().getByRole('button', { name: 'Restore the left version' }).click();
+    await ui.dialog().waitFor({ state: 'hidden' });
+    await page.locator('.cm-line', { hasText: 'split_minutes: 30 # half an hour' }).waitFor();
+    assert.equal(await readFile(file, 'utf8'), TEXT);
+  });
+
+  await t.test('completes keys and values from the schema', async (t) => {
+    await reset();
+    const { page, ui } = await open(t);
+    await page.locator('[data-completes]').waitFor();
+    await ui.endOf('split_minutes');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('mo');
+    await page.getByRole('option', { name: /^mode/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('part');
+    await page.getByRole('option', { name: /^participant/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator('.cm-line', { hasText: /^ {2}mode: participant$/ }).waitFor();
+    await ui.button('Discard draft').click();
+  });
+
+  await t.test('the form edits the same text in place', async (t) => {
+    await reset();
+    const { page, ui } = await open(t);
+    await page.getByText('Form', { exact: true }).click();
+    await page.locator('#field-recording\\.split_minutes').fill('45');
+    await page.locator('#field-recording\\.enabled').locator('..').click();
+    await assertAccessible(page, 'the form');
+    await page.getByText('Text', { exact: true }).click();
+    await page.locator('.cm-line', { hasText: 'split_minutes: 45 # half an hour' }).waitFor();
+    assert.equal(await ui.text(), TEXT.replace('enabled: true', 'enabled: false').replace('30 #', '45 #'));
+    await ui.button('Discard draft').click();
+  });
+
+  await t.test('a draft outlives a reload and another tab of the app', async (t) => {
+    await reset();
+    const { page, ui } = await open(t);
+    await ui.endOf('display_name');
+    await page.keyboard.insertText(' and kept');
+    await page.getByRole('link', { name: 'Presets' }).click();
+    await page.getByRole('heading', { name: 'Lowest delay' }).waitFor();
+    await page.getByRole('link', { name: 'Config' }).click();
+    await page.locator('.cm-line', { hasText: 'Live and kept' }).waitFor();
+    await page.reload();
+    await page.locator('.cm-line', { hasText: 'Live and kept' }).waitFor();
+    await ui.button('Discard draft').click();
+    await page.locator('.cm-line', { hasText: /^display_name: Live$/ }).waitFor();
+  });
+
+  await t.test('a change made elsewhere appears at once, and meets a draft in a three-way view', async (t) => {
+    await reset();
+    const { page, ui } = await open(t);
+    const elsewhere = await daemon.api.put('/apps/live/config/raw', {
+      yaml: TEXT.replace('adaptive: true', 'adaptive: false'),
+    });
+    assert.equal(elsewhere.status, 200);
+    await page.locator('.cm-line', { hasText: 'adaptive: false' }).waitFor();
+    await ui.endOf('split_minutes');
+    await page.keyboard.insertText(', mine');
+    await ui.endOf('display_name');
+    await page.keyboard.insertText(' of mine');
+    const base = TEXT.replace('adaptive: true', 'adaptive: false');
+    await daemon.api.put('/apps/live/config/raw', {
+      yaml: base.replace('display_name: Live', 'display_name: Theirs').replace('enabled: false', 'enabled: true'),
+    });
+    await page.getByText('The config was changed elsewhere since you began this draft').waitFor();
+    await ui.button('Bring together').click();
+    await page.getByText('1 place to decide').waitFor();
+    assert.equal(await ui.button('Use this text').isDisabled(), true);
+    await assertAccessible(page, 'the conflict');
+    await page.getByText('Take yours').click();
+    await ui.button('Use this text').click();
+    await page.getByRole('heading', { name: 'Review the changes to live' }).waitFor();
+    await ui.button('Save config').click();
+    await page.getByText('Saved, in force').waitFor();
+    const wanted = base
+      .replace('display_name: Live', 'display_name: Live of mine')
+      .replace('enabled: false', 'enabled: true')
+      .replace('half an hour', 'half an hour, mine');
+    assert.equal(await readFile(file, 'utf8'), wanted);
+  });
+
+  await t.test('a save that comes too late opens the same view instead of an error', async (t) => {
+    await reset();
+    const { page, ui } = await open(t);
+    // the event is kept away, so that the page learns of the other change from the refused save alone
+    await page.route('**/api/v1/events', (route) => route.abort());
+    await page.reload();
+    await ui.editor.waitFor();
+    await ui.endOf('display_name');
+    await page.keyboard.insertText(' again');
+    await page.getByText('valid', { exact: true }).waitFor();
+    await ui.button('Review').click();
+    await page.getByRole('heading', { name: 'Review the changes to live' }).waitFor();
+    await daemon.api.put('/apps/live/config/raw', { yaml: TEXT.replace('adaptive: true', 'adaptive: false') });
+    await ui.button('Save config').click();
+    await page.getByRole('heading', { name: 'Bring both changes together' }).waitFor();
+    await ui.button('Use this text').click();
+    await ui.button('Save config').click();
+    await page.getByText('Saved, in force').waitFor();
+    const wanted = TEXT.replace('adaptive: true', 'adaptive: false').replace(
+      'display_name: Live',
+      'display_name: Live again',
+    );
+    assert.equal(await readFile(file, 'utf8'), wanted);
+  });
+
+  await t.test('a file broken on the disk is said, with what stays in force', async (t) => {
+    await reset();
+    const { page, ui } = await open(t);
+    const { writeFile } = await import('node:fs/promises');
+    await writeFile(file, `${TEXT}recording: [\n`);
+    await ui.alert().getByText('The file is not in force').waitFor();
+    await page.getByText('last good config in force').waitFor();
+    await writeFile(file, TEXT);
+    await page.getByText('last good config in force').waitFor({ state: 'hidden' });
+  });
+});
