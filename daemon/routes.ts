@@ -10,6 +10,7 @@ import { gpuRoutes } from './gpu/routes.ts';
 import { jobRoutes } from './jobs/routes.ts';
 import { logRoutes } from './logs/routes.ts';
 import { metricsRoutes } from './metrics/routes.ts';
+import { pluginRoutes } from './plugins/routes.ts';
 import { presetRoutes } from './presets/routes.ts';
 import { securityRoutes } from './security/routes.ts';
 import type { Services } from './services.ts';
@@ -28,6 +29,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   configRoutes(app, services);
   tokenRoutes(app, services);
   jobRoutes(app, services);
+  pluginRoutes(app, services);
   presetRoutes(app, services);
   storageRoutes(app, services);
   systemRoutes(app, services);

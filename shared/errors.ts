@@ -236,6 +236,8 @@ export const ERRORS = define({
   // callbacks
   DELIVERY_NOT_FOUND: { status: 404, message: 'The app has no callback delivery {id}.' },
   CALLBACKS_OFF: { status: 409, message: 'The app has no callback URL.', hint: 'Set callbackUrl first.' },
+  // plugins
+  PLUGIN_NOT_FOUND: { status: 404, message: 'No plugin has the id {id}.' },
   // system
   NOT_READY: { status: 503, message: 'The daemon is not ready: {reason}', retryable: true },
   METRICS_DISABLED: {

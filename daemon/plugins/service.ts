@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { ApiError } from '#shared/errors.ts';
 import type { Preset } from '#shared/plugin-sdk/preset.ts';
+import type { PluginView } from '#shared/schema/plugins.ts';
 import { TASKS, type WorkerPool } from '../workers/pool.ts';
 import type { PluginDescribeInput, PluginDescribeOutput } from '../workers/tasks/plugin-describe.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
@@ -112,6 +113,19 @@ export class PluginService {
     return found;
   }
 
+  /** All plugins for people. Providers are asked about themselves first, so that `state` tells what is true of their code. */
+  async views(): Promise<PluginView[]> {
+    await this.providers();
+    return (await this.records()).map(toView);
+  }
+
+  /** @throws ApiError PLUGIN_NOT_FOUND */
+  async view(id: string): Promise<PluginView> {
+    const view = (await this.views()).find((plugin) => plugin.id === id);
+    if (view === undefined) throw new ApiError('PLUGIN_NOT_FOUND', { id });
+    return view;
+  }
+
   async #read(): Promise<readonly PluginRecord[]> {
     const { pool, roots, log } = this.#deps;
     const records = await pool.run<readonly PluginRoot[], PluginRecord[]>(TASKS.pluginsRead, roots);
@@ -165,4 +179,22 @@ export class PluginService {
 function isPluginsFault(error: unknown): boolean {
   if (error instanceof ApiError) return error.code === 'TASK_TIMEOUT' || error.code === 'TASK_FAILED';
   return (error as Error).name !== 'AbortError';
+}
+
+const named = ({ id, title }: { id: string; title: string }) => ({ id, title });
+
+function toView(record: PluginRecord): PluginView {
+  const { id, version, title, description, origin, state, reason, warnings } = record;
+  return {
+    id,
+    version,
+    title,
+    description,
+    origin,
+    state,
+    reason,
+    warnings,
+    presets: record.presets.map(named),
+    storageProviders: record.providers.map(named),
+  };
 }

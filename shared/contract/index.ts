@@ -8,6 +8,7 @@ import * as events from './events.ts';
 import * as jobs from './jobs.ts';
 import * as logs from './logs.ts';
 import type { Operation } from './operation.ts';
+import * as plugins from './plugins.ts';
 import * as presets from './presets.ts';
 import * as recording from './recording.ts';
 import * as rooms from './rooms.ts';
@@ -31,6 +32,7 @@ export const contract = {
   events,
   jobs,
   logs,
+  plugins,
   presets,
   recording,
   rooms,

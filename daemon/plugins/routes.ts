@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify';
+import * as ops from '#shared/contract/plugins.ts';
+import { ok } from '#shared/schema/common.ts';
+import { route } from '../http/route.ts';
+import type { Services } from '../services.ts';
+
+export function pluginRoutes(app: FastifyInstance, { plugins }: Services): void {
+  route(app, ops.listPlugins, async () => ok(await plugins.views()));
+  route(app, ops.getPlugin, async ({ params }) => ok(await plugins.view(params.id)));
+  route(app, ops.reloadPlugins, async () => {
+    await plugins.reload();
+    return ok(await plugins.views());
+  });
+}

@@ -1,0 +1,40 @@
+import { Type } from 'typebox';
+import { envelope } from '../schema/common.ts';
+import { PluginParams, PluginView } from '../schema/plugins.ts';
+import { operation } from './operation.ts';
+
+const tag = 'Plugins';
+
+export const listPlugins = operation({
+  id: 'listPlugins',
+  method: 'GET',
+  path: '/plugins',
+  tag,
+  summary: 'List plugins, the built-in ones first, with their state and what they contribute',
+  access: 'global',
+  responses: { 200: envelope(Type.Array(PluginView)) },
+});
+
+export const getPlugin = operation({
+  id: 'getPlugin',
+  method: 'GET',
+  path: '/plugins/{id}',
+  tag,
+  summary: 'Get one plugin',
+  access: 'global',
+  params: PluginParams,
+  responses: { 200: envelope(PluginView) },
+  errors: ['PLUGIN_NOT_FOUND'],
+});
+
+export const reloadPlugins = operation({
+  id: 'reloadPlugins',
+  method: 'POST',
+  path: '/plugins/reload',
+  tag,
+  summary: 'Look at the plugin folders again',
+  description: 'New presets and providers are there with the answer. Work under way keeps the code it began with.',
+  access: 'global',
+  responses: { 200: envelope(Type.Array(PluginView)) },
+  audit: 'plugin.reload',
+});
