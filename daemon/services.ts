@@ -135,6 +135,18 @@ export function createServices(settings: Settings, logging: Logging): Services {
     maxFiles: settings.logMaxFiles,
     retentionDays: settings.logRetentionDays,
     maxRows: settings.logMaxRows,
+    live: {
+      isHeard: () => eventStream.readers > 0,
+      show: (row) => {
+        const app = row.appId === null ? undefined : apps.registry.byId(row.appId);
+        events.publish({
+          type: 'log.line',
+          ...(app ? { app: app.name, tenant: app.tenantId } : {}),
+          data: { ...row },
+          live: true,
+        });
+      },
+    },
   });
   const resolvers: CredentialResolver[] = [tokens];
   const eventStream = new EventService({

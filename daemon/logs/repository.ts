@@ -66,8 +66,8 @@ export class LogRepository {
     return [...new Set([...this.#partitions.values()].flatMap(({ appId }) => (appId === null ? [] : [appId])))];
   }
 
-  /** Writes a batch in one transaction. */
-  insert(batch: readonly StoredLog[]): void {
+  /** Writes a batch in one transaction. @returns the id of its last row; those before it count down */
+  insert(batch: readonly StoredLog[]): number {
     const statement = this.#sql(
       'INSERT INTO server_logs (ts, level, source, app_id, message, meta_json) VALUES (?, ?, ?, ?, ?, ?)',
     );
@@ -76,6 +76,7 @@ export class LogRepository {
     })();
     for (const row of batch) this.#add(row.appId, row.level, 1);
     this.#lastId = (this.#sql('SELECT max(id) AS id FROM server_logs').get() as { id: number }).id;
+    return this.#lastId;
   }
 
   /** One page and the exact number of rows that match. */

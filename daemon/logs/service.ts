@@ -5,13 +5,15 @@ import { isGlobal, type Principal } from '../auth/principal.ts';
 import { FileSink } from './file-sink.ts';
 import { parseInstant } from './instants.ts';
 import type { Logging } from './logger.ts';
-import { type LogFilter, levelName, levelNumber, type StoredLogRow } from './rows.ts';
+import { type LogFilter, levelName, levelNumber, type StoredLog, type StoredLogRow } from './rows.ts';
 import { LogStore } from './store.ts';
 import { TableSink } from './table-sink.ts';
 
 const FIRST_PASS_MS = 60_000;
 const PASS_EVERY_MS = 6 * 3_600_000;
 const DAY_MS = 86_400_000;
+/** Lines of one batch that listeners are shown; a flood is for the search. */
+const MAX_SHOWN = 100;
 
 /** What the log needs to know of apps. */
 export interface LogApps {
@@ -32,6 +34,8 @@ export interface LogServiceOptions {
   /** 0 = no age limit. */
   retentionDays: number;
   maxRows: number;
+  /** Shows lines to whoever listens now; absent or false from `isHeard` = nobody does. */
+  live?: { isHeard(): boolean; show(row: LogRow): void };
 }
 
 export interface LogResult {
@@ -61,7 +65,7 @@ export class LogService {
       ),
     );
     this.#table = new TableSink({
-      insert: (batch) => this.#store.insert(batch),
+      insert: async (batch) => this.#show(batch, await this.#store.insert(batch)),
       appIdOf: (name) => options.apps.idOf(name),
       onLoss: (lines, code) => this.#log.warn({ lines, code }, 'log lines could not be stored in the table'),
     });
@@ -133,6 +137,13 @@ export class LogService {
       this.#log.warn({ err }, 'the log could not be cleaned up');
     }
     this.#timer = setTimeout(() => void this.#pass(), PASS_EVERY_MS).unref();
+  }
+
+  #show(batch: readonly StoredLog[], lastId: number): void {
+    const { live } = this.#options;
+    if (!live?.isHeard()) return;
+    const shown = batch.slice(-MAX_SHOWN);
+    for (const [i, row] of shown.entries()) live.show(this.#row({ ...row, id: lastId - shown.length + 1 + i }));
   }
 
   async #page(query: AppLogQuery, apps: number[] | undefined): Promise<LogResult> {

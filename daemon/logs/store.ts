@@ -35,7 +35,8 @@ export class LogStore {
     this.#onDamage = onDamage;
   }
 
-  insert(batch: readonly StoredLog[]): Promise<void> {
+  /** @returns the id of the last row; those before it count down */
+  insert(batch: readonly StoredLog[]): Promise<number> {
     return this.#call('insert', batch);
   }
 

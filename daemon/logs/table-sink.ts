@@ -8,7 +8,7 @@ const MAX_WAITING = 20_000;
 const REPORT_EVERY_MS = 60_000;
 
 export interface TableSinkOptions {
-  insert(batch: StoredLog[]): Promise<void>;
+  insert(batch: StoredLog[]): Promise<unknown>;
   appIdOf(name: string): number | undefined;
   /** Told of lines that could not be stored, at most once a minute. */
   onLoss?(lines: number, code: string): void;
@@ -50,6 +50,7 @@ export class TableSink implements LogSink {
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH).flatMap((line) => this.#row(line));
+      if (batch.length === 0) continue;
       try {
         await this.#options.insert(batch);
       } catch (error) {

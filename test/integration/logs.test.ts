@@ -4,6 +4,7 @@ import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { LogRow } from '#shared/schema/logs.ts';
 import { daemonProcess, sharedDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { readEvents } from '#test/helpers/event-reader.ts';
 
 const messages = (body: { data: LogRow[] }): string[] => body.data.map(({ message }) => message);
 
@@ -237,6 +238,23 @@ describe('The log', () => {
       }
     }
     for (const line of file.trim().split('\n')) JSON.parse(line);
+  });
+
+  it('is shown live to those who listen for it, and to nobody else', async (t) => {
+    const { api, services } = await testDaemon(t, { LOG_LEVEL: 'info' });
+    const appId = (await api.get('/apps/live')).body.id;
+    const { token } = (await api.post('/tokens', { name: 'a', scope: 'app', appId })).body;
+    const all = await readEvents(t, api.base, api.token as string, { query: '?topics=logs' });
+    const own = await readEvents(t, api.base, token, { query: '?topics=logs' });
+    services.log.info('of the server');
+    services.log.child({ app: 'live', source: 'jobs' }).warn('of the app');
+    const isLine = (message: string) => (heard: { event: string; data: { data: LogRow } }) =>
+      heard.event === 'log.line' && heard.data.data.message === message;
+    const { data } = (await all.next(isLine('of the server'))).data;
+    assert.deepEqual([data.level, data.source, data.appId], ['info', 'app', null]);
+    const seen = (await own.next(isLine('of the app'))).data.data as LogRow;
+    assert.deepEqual((await api.get('/logs?q=of%20the%20app')).body.data, [seen]);
+    assert.ok(!own.heard.some(isLine('of the server')));
   });
 
   it('goes to standard output as JSON lines when that is no terminal', async (t) => {
