@@ -59,6 +59,7 @@ export const testS3 = operation({
   bodyOptional: true,
   responses: { 200: envelope(S3TestResult) },
   errors: ['APP_NOT_FOUND', 'STORAGE_PROVIDER_UNKNOWN', 'OVERLOADED'],
+  audit: 's3.test',
 });
 
 export const listStorageProviders = operation({
