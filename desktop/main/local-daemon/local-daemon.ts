@@ -1,35 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Keep } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import type { LocalDaemon as LocalDaemonState } from '#shared/ipc/local-daemon.ts';
 import { failure, IpcFailure } from '#shared/ipc/outcome.ts';
 import type { Connections } from '../connections/connections.ts';
-import { checkHealth } from '../connections/probe.ts';
+import { recognise } from '../connections/probe.ts';
 import { Transport } from '../connections/transport.ts';
 import type { Vault } from '../vault/vault.ts';
-import { isRunning, type RunFile, readRunFile } from './run-file.ts';
+import { DaemonProcess } from './daemon-process.ts';
+import { emergencySettings, makeToken, newToken } from './new-token.ts';
+import type { RunFile } from './run-file.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface LocalDaemonOptions {
   /** DATA_DIR of the daemon. */
   dataDir: string;
+  /** What runs it, or why nothing does. */
   runtime: Runtime | string;
   connections: Connections;
   vault: Vault;
   emit: Emit;
-  env?: NodeJS.ProcessEnv;
+  env: NodeJS.ProcessEnv;
   startMs?: number;
   stopMs?: number;
 }
 
 type OwnState = Omit<LocalDaemonState, 'connectionId' | 'output'>;
-
-const LOOK_MS = 50;
-const OUTPUT_LINES = 40;
 
 /**
  * The daemon that this app runs on this machine: a process of its own on a DATA_DIR of its own, which may outlive the app
@@ -37,74 +32,71 @@ const OUTPUT_LINES = 40;
  */
 export class LocalDaemon {
   readonly #options: LocalDaemonOptions;
-  readonly #startMs: number;
-  readonly #stopMs: number;
+  readonly #process: DaemonProcess;
   #state: OwnState;
   #busy: Promise<void> | undefined;
-  #child: ChildProcess | undefined;
 
   constructor(options: LocalDaemonOptions) {
+    const { dataDir, env, runtime, startMs = 30_000, stopMs = 20_000 } = options;
     this.#options = options;
-    this.#startMs = options.startMs ?? 30_000;
-    this.#stopMs = options.stopMs ?? 20_000;
+    this.#process = new DaemonProcess({
+      dataDir,
+      env,
+      startMs,
+      stopMs,
+      onFall: (reason) => {
+        if (this.#state.status === 'running') this.#failed(failure('LOCAL_FAILED', { reason }));
+      },
+    });
+    const missing = typeof runtime === 'string' ? unavailable(runtime).toJSON() : null;
     this.#state = {
-      status: typeof options.runtime === 'string' ? 'unavailable' : 'stopped',
+      status: missing === null ? 'stopped' : 'unavailable',
       url: null,
       pid: null,
       version: null,
-      dataDir: options.dataDir,
+      dataDir,
       adopted: false,
       since: new Date().toISOString(),
-      error:
-        typeof options.runtime === 'string'
-          ? failure('NOT_AVAILABLE', { what: 'A daemon on this machine', reason: options.runtime }).toJSON()
-          : null,
+      error: missing,
     };
   }
 
   get state(): LocalDaemonState {
-    return {
-      ...this.#state,
-      connectionId: this.#options.connections.local?.id ?? null,
-      output: this.#output(),
-    };
+    const connectionId = this.#options.connections.local?.id ?? null;
+    return { ...this.#state, connectionId, output: this.#process.output() };
   }
 
   /** Takes up a daemon that runs already; starts none. */
   async look(): Promise<void> {
     await this.#alone(async () => {
-      const running = await this.#running();
+      const running = await this.#process.find();
       if (running === undefined) return;
       this.#change({ status: 'running', ...running, adopted: true, error: null });
-      await this.#connect(running.url, 'session');
+      const { connections } = this.#options;
+      const secret = await connections.local?.secret().catch(() => undefined);
+      await connections.putLocal(running.url, secret?.token, this.#keptAs());
     });
   }
 
   /** Starts it, or takes up the one that runs, and connects to it. @throws KEYCHAIN_LOCKED and its kin before anything is started */
   async start(keep: Keep): Promise<LocalDaemonState> {
-    const { runtime } = this.#options;
-    if (typeof runtime === 'string')
-      throw failure('NOT_AVAILABLE', { what: 'A daemon on this machine', reason: runtime });
+    const { runtime, connections } = this.#options;
+    if (typeof runtime === 'string') throw unavailable(runtime);
     await this.#alone(async () => {
-      if (this.#state.status === 'running' && (await this.#running()) !== undefined) return;
-      const running = await this.#running();
-      if (running !== undefined) {
-        this.#change({ status: 'running', ...running, adopted: true, error: null });
-        await this.#connect(running.url, keep);
-        return;
-      }
-      const token = (await this.#token(keep)) ?? newToken();
-      this.#change({ status: 'starting', url: null, pid: null, version: null, adopted: false, error: null });
+      const kept = await this.#keptToken(keep);
+      const running = await this.#process.find();
       try {
-        const started = await this.#spawn(runtime, token);
-        this.#change({ status: 'running', ...started });
-        await this.#options.connections.putLocal(started.url, token, keep);
+        if (running === undefined)
+          this.#change({ status: 'starting', url: null, pid: null, version: null, error: null });
+        const token = kept ?? newToken();
+        let ready = running ?? (await this.#run(runtime, { STREAMHUB_API_TOKEN: token }));
+        let accepted = token;
+        if (!(await accepts(ready.url, token))) [ready, accepted] = await this.#regain(runtime, ready);
+        this.#change({ status: 'running', ...ready, adopted: running?.pid === ready.pid, error: null });
+        await connections.putLocal(ready.url, accepted, keep);
       } catch (error) {
-        await this.#end();
-        const failed =
-          error instanceof IpcFailure ? error : failure('LOCAL_FAILED', { reason: (error as Error).message });
-        this.#change({ status: 'failed', url: null, pid: null, error: failed.toJSON() });
-        throw failed;
+        if (running === undefined) await this.#process.end(this.#state.pid);
+        throw this.#failed(error);
       }
     });
     this.#tell();
@@ -116,124 +108,51 @@ export class LocalDaemon {
     await this.#alone(async () => {
       if (this.#state.status !== 'running') return;
       this.#change({ status: 'stopping' });
-      await this.#end();
+      await this.#process.end(this.#state.pid);
       this.#change({ status: 'stopped', url: null, pid: null, adopted: false });
     });
     return this.state;
   }
 
-  /** What a daemon of this DATA_DIR that answers says of itself. */
-  async #running(): Promise<RunFile | undefined> {
-    const found = await readRunFile(this.#options.dataDir);
-    if (found === undefined || !isRunning(found.pid)) return undefined;
-    const transport = new Transport({ base: found.url, pinned: null });
-    try {
-      const { version } = await checkHealth(transport);
-      return { ...found, version };
-    } catch {
-      return undefined;
-    } finally {
-      await transport.close();
-    }
+  #run(runtime: Runtime, settings: Record<string, string>): Promise<RunFile> {
+    const last = this.#options.connections.local?.record.url;
+    return this.#process.start(runtime, last === undefined ? '0' : new URL(last).port || '0', settings);
   }
 
-  /** A connection to a daemon that was not started now: with the token from before, or signed out when that is lost. */
-  async #connect(url: string, keep: Keep): Promise<void> {
-    const { connections } = this.#options;
-    const secret = await connections.local?.secret().catch(() => undefined);
-    await connections.putLocal(url, secret?.token, keep);
+  /** Its tokens are none that is kept here: whoever may start the daemon may let itself in for one more. */
+  async #regain(runtime: Runtime, { pid }: RunFile): Promise<[RunFile, string]> {
+    this.#change({ status: 'starting' });
+    await this.#process.end(pid);
+    const way = emergencySettings();
+    const open = await this.#run(runtime, way);
+    const token = await makeToken(open.url, way).finally(() => this.#process.end(open.pid));
+    return [await this.#run(runtime, {}), token];
   }
 
   /** The token of an earlier start. @throws when the keychain would not take a new one */
-  async #token(keep: Keep): Promise<string | undefined> {
+  async #keptToken(keep: Keep): Promise<string | undefined> {
     const { connections, vault } = this.#options;
     const { local } = connections;
-    if (local !== undefined && local.record.credential.kept !== 'none') {
-      const secret = await local.secret();
-      if (secret !== undefined) return secret.token;
-    }
-    if (keep === 'keychain') {
-      const { state, message, hint } = await vault.state();
-      if (state === 'locked') throw failure('KEYCHAIN_LOCKED', {}, hint === null ? {} : { hint });
-      if (state === 'none')
-        throw failure('KEYCHAIN_NONE', { reason: message.replace(/^.*?: |\.$/g, '') }, hint === null ? {} : { hint });
-    }
+    const secret = local === undefined || local.record.credential.kept === 'none' ? undefined : await this.#read();
+    if (secret !== undefined || keep === 'session') return secret;
+    const { state, message, hint } = await vault.state();
+    const more = hint === null ? {} : { hint };
+    if (state === 'locked') throw failure('KEYCHAIN_LOCKED', {}, more);
+    if (state === 'none') throw failure('KEYCHAIN_NONE', { reason: message.replace(/^.*?: |\.$/g, '') }, more);
     return undefined;
   }
 
-  async #spawn(runtime: Runtime, token: string): Promise<RunFile> {
-    const port = this.#options.connections.local?.record.url;
-    const wanted = port === undefined ? '0' : new URL(port).port || '0';
-    try {
-      return await this.#spawnOn(runtime, token, wanted);
-    } catch (error) {
-      // someone else has the port of last time; another one is as good
-      if (wanted === '0' || !/port \d+ .* is taken/.test((error as Error).message)) throw error;
-      return await this.#spawnOn(runtime, token, '0');
-    }
+  async #read(): Promise<string | undefined> {
+    const { connections, vault } = this.#options;
+    const { local } = connections;
+    if (local === undefined) return undefined;
+    // a credential of an earlier session is gone, which is no matter of the keychain
+    if (local.record.credential.kept === 'session' && !vault.isSessionOnly(local.id)) return undefined;
+    return (await local.secret())?.token;
   }
 
-  async #spawnOn({ node, entry }: Runtime, token: string, port: string): Promise<RunFile> {
-    const { dataDir, env = process.env } = this.#options;
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const errors = openSync(this.#errorFile(), 'w', 0o600);
-    const child = spawn(node, [entry], {
-      cwd: dataDir,
-      // its own session: closing a terminal or the app must not take it along. A file, not a pipe: it may outlive us
-      detached: true,
-      windowsHide: true,
-      stdio: ['ignore', 'ignore', errors],
-      env: { ...systemEnvironment(env), DATA_DIR: dataDir, HOST: '127.0.0.1', PORT: port, STREAMHUB_API_TOKEN: token },
-    });
-    closeSync(errors);
-    this.#child = child;
-    let ended: string | undefined;
-    child.on('error', (error) => {
-      ended = error.message;
-    });
-    child.on('exit', (code, signal) => {
-      ended ??= signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
-      if (this.#child !== child) return;
-      this.#child = undefined;
-      if (this.#state.status === 'running') this.#fell(ended);
-    });
-    child.unref();
-    const deadline = performance.now() + this.#startMs;
-    for (;;) {
-      await delay(LOOK_MS);
-      if (ended !== undefined) throw failure('LOCAL_FAILED', { reason: this.#output().at(-1) ?? ended });
-      const found = await this.#running();
-      if (found !== undefined && found.pid === child.pid) return found;
-      if (performance.now() > deadline)
-        throw failure('LOCAL_FAILED', { reason: `it did not answer within ${this.#startMs / 1000} s` });
-    }
-  }
-
-  #fell(reason: string): void {
-    const said = this.#output().at(-1);
-    this.#change({
-      status: 'failed',
-      url: null,
-      pid: null,
-      error: failure('LOCAL_FAILED', { reason: said === undefined ? reason : `${reason}: ${said}` }).toJSON(),
-    });
-  }
-
-  async #end(): Promise<void> {
-    const pid = this.#child?.pid ?? this.#state.pid;
-    this.#child = undefined;
-    if (pid === null || pid === undefined) return;
-    const send = (signal: NodeJS.Signals): void => {
-      try {
-        process.kill(pid, signal);
-      } catch {}
-    };
-    send('SIGTERM');
-    const deadline = performance.now() + this.#stopMs;
-    while (isRunning(pid)) {
-      if (performance.now() > deadline) send('SIGKILL');
-      await delay(LOOK_MS);
-    }
+  #keptAs(): Keep {
+    return this.#options.connections.local?.record.credential.kept === 'keychain' ? 'keychain' : 'session';
   }
 
   /** One start, stop or look at a time. */
@@ -247,23 +166,15 @@ export class LocalDaemon {
     }
   }
 
-  #errorFile(): string {
-    return path.join(this.#options.dataDir, 'desktop-start.txt');
-  }
-
-  #output(): string[] {
-    try {
-      const lines = readFileSync(this.#errorFile(), 'utf8').split('\n');
-      return lines.filter((line) => line.trim() !== '').slice(-OUTPUT_LINES);
-    } catch {
-      return [];
-    }
+  #failed(error: unknown): IpcFailure {
+    const failed = error instanceof IpcFailure ? error : failure('LOCAL_FAILED', { reason: (error as Error).message });
+    this.#change({ status: 'failed', url: null, pid: null, adopted: false, error: failed.toJSON() });
+    return failed;
   }
 
   #change(part: Partial<OwnState>): void {
-    const since =
-      part.status !== undefined && part.status !== this.#state.status ? new Date().toISOString() : this.#state.since;
-    this.#state = { ...this.#state, ...part, since };
+    const isOther = part.status !== undefined && part.status !== this.#state.status;
+    this.#state = { ...this.#state, ...part, since: isOther ? new Date().toISOString() : this.#state.since };
     this.#tell();
   }
 
@@ -272,26 +183,14 @@ export class LocalDaemon {
   }
 }
 
-const newToken = (): string => `sk_${randomBytes(32).toString('base64url')}`;
+const unavailable = (reason: string): IpcFailure =>
+  failure('NOT_AVAILABLE', { what: 'A daemon on this machine', reason });
 
-/** What a program of this system needs, and no setting of a daemon that this app was started beside. */
-function systemEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const names = [
-    'PATH',
-    'Path',
-    'HOME',
-    'USER',
-    'LANG',
-    'LC_ALL',
-    'TZ',
-    'TMPDIR',
-    'TEMP',
-    'TMP',
-    'SystemRoot',
-    'APPDATA',
-  ];
-  const more = ['LOCALAPPDATA', 'USERPROFILE', 'XDG_STATE_HOME', 'XDG_DATA_HOME', 'NODE_EXTRA_CA_CERTS', 'GPU_DISABLE'];
-  return Object.fromEntries(
-    [...names, ...more].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
-  );
+async function accepts(url: string, token: string): Promise<boolean> {
+  const transport = new Transport({ base: url, pinned: null });
+  try {
+    return (await recognise(transport, token)).accepted;
+  } finally {
+    await transport.close();
+  }
 }

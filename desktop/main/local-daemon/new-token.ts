@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import { failure } from '#shared/ipc/outcome.ts';
+import { jsonOf, messageOf } from '../connections/probe.ts';
+import { endSession, signIn } from '../connections/sign-in.ts';
+import { Transport } from '../connections/transport.ts';
+
+const secret = (): string => randomBytes(32).toString('base64url');
+
+/** A first token for a daemon that has none yet. */
+export const newToken = (): string => `sk_${secret()}`;
+
+/** The way in that a daemon offers whoever may set its environment: for this one start, known to nobody else. */
+export function emergencySettings(): { ADMIN_USER: string; ADMIN_PASS: string } {
+  return { ADMIN_USER: 'desktop', ADMIN_PASS: secret() };
+}
+
+/** Makes another token on a daemon that was started with those settings. */
+export async function makeToken(url: string, way: { ADMIN_USER: string; ADMIN_PASS: string }): Promise<string> {
+  const transport = new Transport({ base: url, pinned: null });
+  try {
+    const credential = { kind: 'password', user: way.ADMIN_USER, password: way.ADMIN_PASS } as const;
+    const session = await signIn(transport, credential);
+    const answer = await transport.request({
+      method: 'POST',
+      path: '/api/v1/tokens',
+      headers: { authorization: `Bearer ${session.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'StreamHub desktop', scope: 'global' }),
+    });
+    await endSession(transport, session).catch(() => {});
+    const { token } = (jsonOf(answer) ?? {}) as { token?: unknown };
+    if (answer.status !== 201 || typeof token !== 'string')
+      throw failure('LOCAL_FAILED', { reason: messageOf(answer) });
+    return token;
+  } finally {
+    await transport.close();
+  }
+}
