@@ -30,7 +30,6 @@ export function installGuards(app: FastifyInstance, { guard, limits, count404 }:
     }
     try {
       guard.check(clientAddress(request));
-      if (count404 && request.is404) guard.offend(clientAddress(request), 'unknown routes');
       done();
     } catch (error) {
       done(error as ApiError);
@@ -43,6 +42,15 @@ export function installGuards(app: FastifyInstance, { guard, limits, count404 }:
     }
     done();
   });
+  if (count404) {
+    // by the answer, not by the route: the console answers for paths that it does not know
+    app.addHook('onResponse', (request, reply, done) => {
+      if (reply.statusCode === 404 && request.routeOptions.config.operation === undefined) {
+        guard.offend(clientAddress(request), 'unknown routes');
+      }
+      done();
+    });
+  }
   // ahead of the hooks that check credentials: a guess costs an attempt, whether or not it is right
   app.addHook('onRequest', (request, reply, done) => {
     const limit = request.routeOptions.config.operation?.limit;

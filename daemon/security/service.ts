@@ -175,6 +175,11 @@ export class AddressGuard {
     return this.#toBan(row);
   }
 
+  /** Addresses whose offences are being counted. */
+  get watched(): number {
+    return this.#offenders.size;
+  }
+
   get activeBans(): number {
     const now = this.#now();
     return [...this.#bans.values()].filter((row) => this.#isActive(row, now)).length;
