@@ -159,15 +159,17 @@ export class JobService {
 
   #enqueue(id: number): void {
     this.#clearTimer(id);
-    if (this.#running.has(id) || this.#queue.includes(id)) return;
+    if (this.#queue.includes(id)) return;
     this.#queue.push(id);
     this.#next();
   }
 
   #next(): void {
     while (!this.#stopping && this.#running.size < AT_ONCE) {
-      const id = this.#queue.shift();
-      if (id === undefined) return;
+      // an attempt that is just ending is over before the next one of its job begins
+      const index = this.#queue.findIndex((candidate) => !this.#running.has(candidate));
+      if (index < 0) return;
+      const [id] = this.#queue.splice(index, 1) as [number];
       const run: Running = { abort: new AbortController(), cancelled: false, done: Promise.resolve() };
       this.#running.set(id, run);
       run.done = this.#attempt(id, run).finally(() => {

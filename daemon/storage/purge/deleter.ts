@@ -29,6 +29,7 @@ export class Deleter {
   readonly #retryAfter: readonly number[];
   #opened: Promise<{ client: StorageClient; batch: number }> | undefined;
   #broken: StorageError | undefined;
+  #answered = false;
 
   constructor(
     open: () => Promise<{ client: StorageClient; batch: number }>,
@@ -90,6 +91,7 @@ export class Deleter {
       const pause = this.#retryAfter[attempt];
       try {
         const result = await (await this.client()).deleteMany(left);
+        this.#answered = true;
         outcome.deleted += result.deleted;
         outcome.versionsKept += result.versionsKept ?? 0;
         const again = result.failed.filter((failure) => WORTH_RETRYING.has(failure.code));
@@ -102,8 +104,9 @@ export class Deleter {
         left = again.map((failure) => failure.key);
       } catch (error) {
         const known = asStorageError(error);
-        // a timeout has cost minutes already
-        const isLast = pause === undefined || (known.code === 'TIMEOUT' && attempt > 0);
+        // a timeout has cost minutes already, and a storage that never answered is simply not there
+        const isAway = known.code === 'TIMEOUT' || known.code === 'UNREACHABLE';
+        const isLast = pause === undefined || (isAway && !this.#answered) || (known.code === 'TIMEOUT' && attempt > 0);
         if (isLast || !WORTH_RETRYING.has(known.code)) this.#broken ??= known;
       }
       if (this.#broken === undefined && pause !== undefined) await wait(pause);
