@@ -26,7 +26,7 @@ export async function openApp(t: { after(fn: () => unknown): void }, options: Pa
   const waiting = new Set<() => void>();
   const listeners = new Map<string, Set<(payload: unknown) => void>>();
   const core = new Core({
-    shell: silentShell,
+    shell: { ...silentShell },
     runtime: findRuntime([ROOT]),
     vault: new Vault({ env: {}, platform: 'linux' }),
     timing: QUICK,

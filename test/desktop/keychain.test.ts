@@ -6,11 +6,16 @@ import { inKeychain, keychainMissing } from '../helpers/keychain.ts';
 
 const missing = keychainMissing();
 
-test('in a real keychain, with each of its modules', { skip: missing }, async () => {
-  const { code, stdout, stderr } = await inKeychain(path.join(import.meta.dirname, 'keychain.session.ts'));
-  assert.equal(code, 0, stdout + stderr);
-  assert.match(stdout, /pass 13\b/);
-});
+for (const [session, tests] of [
+  ['keychain', 13],
+  ['keychain-app', 6],
+] as const) {
+  test(`in a real keychain: ${session}`, { skip: missing }, async () => {
+    const { code, stdout, stderr } = await inKeychain(path.join(import.meta.dirname, `${session}.session.ts`));
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, new RegExp(`pass ${tests}\\b`));
+  });
+}
 
 test('without a D-Bus session, or with one that is not there, there is no keychain', async (t) => {
   if (process.platform !== 'linux') return t.skip('Linux only');
