@@ -66,16 +66,11 @@ export function clusterRoutes(app: FastifyInstance, services: Services): void {
 /** The routes that nodes call: the token is tested before the body is read. */
 function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
   app.decorateRequest('clusterCaller', 'shared');
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', async (request) => {
     const token = request.headers['x-cluster-token'];
-    try {
-      request.clusterCaller = cluster.gate.admit(typeof token === 'string' ? token : undefined, () =>
-        addressKey(clientAddress(request)),
-      );
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
+    request.clusterCaller = cluster.gate.admit(typeof token === 'string' ? token : undefined, () =>
+      addressKey(clientAddress(request)),
+    );
   });
 
   route(app, contract.joinCluster, ({ body, request, reply }) => {
