@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { operations } from '#shared/contract/index.ts';
+import type { Operation } from '#shared/contract/operation.ts';
+import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { firstAdmin, join, MANY_ATTEMPTS, makeTeam, type Person } from '#test/helpers/people.ts';
+
+/**
+ * Every route × every kind of caller. What is expected is written down here by hand, from the written rules (roles,
+ * tenancy, global routes), and not read from the contract in code: a route that declares the wrong access fails, and a
+ * route that is not in the table fails too.
+ */
+const CALLERS = [
+  'anonymous',
+  'memberless',
+  'viewer',
+  'editor',
+  'owner',
+  'appToken',
+  'siblingToken',
+  'foreignOwner',
+  'globalToken',
+  'superadmin',
+] as const;
+type Caller = (typeof CALLERS)[number];
+/** `pass`: neither 401 nor 403. */
+type Expected = Record<Caller, number | 'pass'>;
+
+const everyone = (value: number | 'pass'): Expected =>
+  Object.fromEntries(CALLERS.map((caller) => [caller, value])) as Expected;
+const PUBLIC = everyone('pass');
+const BEARER: Expected = { ...PUBLIC, anonymous: 401 };
+/** A person's session. */
+const HUMAN: Expected = { ...BEARER, appToken: 403, siblingToken: 403, globalToken: 403 };
+/** Owners of any team, each for the own one; superadmins and global tokens. */
+const OWNER: Expected = { ...BEARER, memberless: 403, viewer: 403, editor: 403, appToken: 403, siblingToken: 403 };
+const GLOBAL: Expected = { ...OWNER, owner: 403, foreignOwner: 403 };
+/** On one app: the roles of its team from the given one up, its own token, nobody of another app or team. */
+const app = (least: 'viewer' | 'editor' | 'owner'): Expected => ({
+  ...BEARER,
+  memberless: 403,
+  viewer: least === 'viewer' ? 'pass' : 403,
+  editor: least === 'owner' ? 403 : 'pass',
+  siblingToken: 403,
+  foreignOwner: 403,
+});
+/** On one's own team, whichever it is. */
+const team = (least: 'viewer' | 'editor' | 'owner'): Expected => ({
+  ...app(least),
+  siblingToken: 'pass',
+  foreignOwner: 'pass',
+});
+
+const EXPECTED: Record<string, Expected> = {
+  // apps; somebody without a team sees an empty list, an app token makes no further app
+  'GET /apps': { ...team('viewer'), memberless: 'pass' },
+  'POST /apps': { ...team('editor'), appToken: 403, siblingToken: 403 },
+  'GET /apps/{name}': app('viewer'),
+  'GET /apps/{name}/sizes': app('viewer'),
+  'PATCH /apps/{name}': app('editor'),
+  'DELETE /apps/{name}': app('owner'),
+  'GET /samples/{app}/{file}': PUBLIC,
+  // config and presets
+  'GET /apps/{app}/config': app('viewer'),
+  'PATCH /apps/{app}/config': app('editor'),
+  'GET /apps/{name}/config/raw': app('viewer'),
+  'PUT /apps/{name}/config/raw': app('editor'),
+  'POST /apps/{name}/config/raw/validate': app('viewer'),
+  'POST /apps/{name}/config/preview': app('viewer'),
+  'GET /apps/{name}/config/backups': app('viewer'),
+  'GET /apps/{name}/config/backups/{ts}': app('viewer'),
+  'POST /apps/{name}/config/backups/{ts}/revert': app('editor'),
+  'POST /apps/{name}/reload': app('editor'),
+  'GET /config/schema': PUBLIC,
+  'GET /apps/{name}/presets': app('viewer'),
+  'GET /apps/{name}/presets/{preset}/preview': app('viewer'),
+  'POST /apps/{name}/presets/{preset}/apply': app('editor'),
+  // storage
+  'GET /apps/{name}/s3': app('viewer'),
+  'PUT /apps/{name}/s3': app('editor'),
+  'POST /apps/{name}/s3/test': app('editor'),
+  'GET /storage/providers': BEARER,
+  // streams, recordings, callbacks of an app
+  'GET /apps/{app}/stats': app('viewer'),
+  'GET /apps/{app}/logs': app('viewer'),
+  'GET /apps/{app}/streams': app('viewer'),
+  'GET /apps/{app}/streams/{id}': app('viewer'),
+  'DELETE /apps/{app}/streams/{id}': app('editor'),
+  'POST /apps/{app}/tokens': app('editor'),
+  'GET /apps/{app}/vods': app('viewer'),
+  'GET /apps/{app}/vods/{id}': app('viewer'),
+  'DELETE /apps/{app}/vods/{id}': app('editor'),
+  'POST /apps/{app}/recording/start': app('editor'),
+  'POST /apps/{app}/recording/{id}/stop': app('editor'),
+  'POST /apps/{app}/streams/{id}/record/start': app('editor'),
+  'POST /apps/{app}/streams/{id}/record/stop': app('editor'),
+  'GET /apps/{app}/callbacks': app('viewer'),
+  'GET /apps/{app}/callbacks/deliveries': app('viewer'),
+  'GET /apps/{app}/callbacks/deliveries/{id}': app('viewer'),
+  'POST /apps/{app}/callbacks/deliveries/{id}/redeliver': app('editor'),
+  'POST /apps/{app}/callbacks/redeliver': app('editor'),
+  'POST /apps/{app}/callbacks/test': app('editor'),
+  // jobs: of one's own apps; only who may delete an app may stop or repeat its deletion
+  'GET /jobs': { ...team('viewer'), memberless: 'pass' },
+  'GET /jobs/{id}': { ...team('viewer'), memberless: 'pass' },
+  'POST /jobs/{id}/cancel': team('owner'),
+  'POST /jobs/{id}/retry': team('owner'),
+  // API tokens, cluster, settings, plugins: global scope
+  'GET /tokens': GLOBAL,
+  'POST /tokens': GLOBAL,
+  'DELETE /tokens/{id}': GLOBAL,
+  'GET /cluster/info': GLOBAL,
+  'GET /cluster/nodes': GLOBAL,
+  'GET /cluster/nodes/{id}': GLOBAL,
+  'PATCH /cluster/nodes/{id}': GLOBAL,
+  'DELETE /cluster/nodes/{id}': GLOBAL,
+  'GET /cluster/settings': GLOBAL,
+  'PATCH /cluster/settings': GLOBAL,
+  'GET /cluster/placement': GLOBAL,
+  'GET /system/settings': GLOBAL,
+  'GET /plugins': GLOBAL,
+  'GET /plugins/{id}': GLOBAL,
+  'POST /plugins/reload': GLOBAL,
+  // what nodes and LiveKit call: no Bearer is of use there
+  'POST /cluster/join': everyone(401),
+  'POST /cluster/leave': everyone(401),
+  'POST /cluster/heartbeat': everyone(401),
+  'POST /webhooks/livekit': everyone(401),
+  'GET /install.sh': PUBLIC,
+  'GET /install/{sha256}/streamhub-edge.mjs': PUBLIC,
+  // observability
+  'GET /health': PUBLIC,
+  'GET /ready': PUBLIC,
+  'GET /stats': BEARER,
+  'GET /logs': BEARER,
+  'GET /events': BEARER,
+  'GET /system/gpu': BEARER,
+  'POST /system/gpu/refresh': BEARER,
+  'GET /metrics': everyone(404),
+  // sign-in and account
+  'GET /auth/config': PUBLIC,
+  'POST /auth/login': PUBLIC,
+  'POST /auth/signup': PUBLIC,
+  'POST /auth/setup': PUBLIC,
+  'POST /auth/magic-link': PUBLIC,
+  'POST /auth/magic/verify': PUBLIC,
+  'POST /auth/invite/preview': PUBLIC,
+  'POST /auth/invite/accept': PUBLIC,
+  'GET /auth/me': BEARER,
+  'GET /auth/sessions': HUMAN,
+  'DELETE /auth/sessions/{id}': HUMAN,
+  'DELETE /auth/sessions': HUMAN,
+  'GET /account': HUMAN,
+  'PATCH /account': HUMAN,
+  'POST /account/password': HUMAN,
+  'POST /account/2fa/setup': HUMAN,
+  'POST /account/2fa/enable': HUMAN,
+  'POST /account/2fa/disable': HUMAN,
+  'POST /account/2fa/recovery-codes': HUMAN,
+  // teams
+  'GET /teams/mine': team('viewer'),
+  'PATCH /teams/mine': OWNER,
+  'POST /teams/mine/members': OWNER,
+  'PATCH /teams/mine/members/{userId}': OWNER,
+  'DELETE /teams/mine/members/{userId}': OWNER,
+  'GET /tenant/invites': OWNER,
+  'POST /tenant/invites': OWNER,
+  'DELETE /tenant/invites/{userId}': OWNER,
+  // the team asked for is the caller's own, but for the foreign owner
+  'GET /tenants/{id}/usage': { ...team('viewer'), foreignOwner: 403 },
+  'GET /audit': OWNER,
+  // the installation's people and door
+  'GET /tenants': GLOBAL,
+  'POST /tenants': GLOBAL,
+  'PATCH /tenants/{id}': GLOBAL,
+  'DELETE /tenants/{id}': GLOBAL,
+  'GET /users': GLOBAL,
+  'PATCH /users/{id}': GLOBAL,
+  'DELETE /users/{id}': GLOBAL,
+  'DELETE /users/{id}/sessions': GLOBAL,
+  'POST /users/{id}/sign-in-link': GLOBAL,
+  'GET /security': GLOBAL,
+  'GET /security/check': GLOBAL,
+  'GET /security/rules': GLOBAL,
+  'POST /security/rules': GLOBAL,
+  'DELETE /security/rules/{id}': GLOBAL,
+  'GET /security/bans': GLOBAL,
+  'POST /security/bans': GLOBAL,
+  'DELETE /security/bans/{id}': GLOBAL,
+};
+
+const ENV = {
+  ...MANY_ATTEMPTS,
+  STREAMHUB_CLUSTER_TOKEN: 'cluster-token',
+  LIVEKIT_API_KEY: 'key',
+  LIVEKIT_API_SECRET: 'secret-of-thirty-two-characters-x',
+  LIVEKIT_URL: 'ws://127.0.0.1:9',
+};
+const APP = 'matrix';
+const nameOf = (op: Operation): string => `${op.method} ${op.path}`;
+
+interface World {
+  daemon: TestDaemon;
+  tenantId: string;
+  owner: Person;
+  credentials: Record<Caller, string | null>;
+}
+
+async function makeWorld(t: { after(fn: () => unknown): void }, env: Record<string, string> = {}): Promise<World> {
+  const daemon = await testDaemon(t, { ...ENV, ...env });
+  const root = await firstAdmin(daemon);
+  const { id: tenantId, owner } = await makeTeam(daemon, 'matrix', { maxApps: -1 });
+  const { owner: foreignOwner } = await makeTeam(daemon, 'foreign');
+  await owner.api.post('/apps', { name: APP });
+  await owner.api.post('/apps', { name: 'sibling' });
+  const [viewer, editor, memberless] = await Promise.all([
+    join(daemon, owner.api, 'viewer@example.com', 'viewer'),
+    join(daemon, owner.api, 'editor@example.com', 'editor'),
+    join(daemon, owner.api, 'memberless@example.com', 'viewer'),
+  ]);
+  await owner.api.delete(`/teams/mine/members/${memberless.id}`);
+  const credentials: World['credentials'] = {
+    anonymous: null,
+    memberless: memberless.api.token,
+    viewer: viewer.api.token,
+    editor: editor.api.token,
+    owner: owner.api.token,
+    appToken: await appToken(daemon, APP),
+    siblingToken: await appToken(daemon, 'sibling'),
+    foreignOwner: foreignOwner.api.token,
+    globalToken: daemon.token,
+    superadmin: root.api.token,
+  };
+  return { daemon, tenantId, owner, credentials };
+}
+
+async function appToken(daemon: TestDaemon, name: string): Promise<string> {
+  const appId = (await daemon.api.get(`/apps/${name}`)).body.id;
+  return (await daemon.api.post('/tokens', { name, scope: 'app', appId })).body.token;
+}
+
+/** A deletion that is allowed happens: each has an app of its own to delete. */
+async function sacrifice({ daemon, owner }: World, caller: Caller, credential: string | null) {
+  const name = `gone-${caller.toLowerCase()}`;
+  assert.equal((await owner.api.post('/apps', { name })).status, 201);
+  return { name, credential: caller === 'appToken' ? await appToken(daemon, name) : credential };
+}
+
+/**
+ * One request. Whoever should be refused sends a broken body: rights are tested before it is read. Whoever should pass
+ * sends one of the wrong form, so that nothing happens but the refusal of the input.
+ */
+async function ask(world: World, op: Operation, caller: Caller, expected: number | 'pass') {
+  let credential = world.credentials[caller];
+  let name = APP;
+  if (nameOf(op) === 'DELETE /apps/{name}' && expected === 'pass') {
+    ({ name, credential } = await sacrifice(world, caller, credential));
+  }
+  const values: Record<string, string> = { name, app: name, id: '999999', preset: 'no-such', ts: 'no-such' };
+  if (nameOf(op) === 'GET /tenants/{id}/usage') {
+    values['id'] = world.tenantId;
+  }
+  const path = op.path.replace(/\{(\w+)\}/g, (_, key: string) => values[key] ?? 'no-such');
+  const sendsBody = op.body !== undefined || (expected !== 'pass' && op.method !== 'GET');
+  const cut = new AbortController();
+  const response = await fetch(`${world.daemon.url}${op.root ? '' : '/api/v1'}${path}`, {
+    method: op.method,
+    headers: {
+      ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
+      ...(sendsBody ? { 'content-type': 'application/json' } : {}),
+    },
+    ...(sendsBody ? { body: expected === 'pass' ? '[]' : '{broken' } : {}),
+    signal: cut.signal,
+  });
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
+  const text = isStream ? '' : await response.text();
+  cut.abort();
+  return { status: response.status, text };
+}
+
+describe('every route × every kind of caller', () => {
+  const steps: (() => unknown)[] = [];
+  after(async () => {
+    for (const step of steps.reverse()) await step();
+  });
+  let world: World;
+  before(async () => {
+    world = await makeWorld({ after: (step) => void steps.push(step) });
+  });
+
+  test('the table and the contract name the same routes', () => {
+    assert.deepEqual(Object.keys(EXPECTED).sort(), operations.map(nameOf).sort());
+  });
+
+  for (const op of operations) {
+    test(nameOf(op), async () => {
+      const expected = EXPECTED[nameOf(op)];
+      assert.ok(expected, 'no expectation: add the route to the table, from the written rules');
+      for (const caller of CALLERS) {
+        const wanted = expected[caller];
+        const { status, text } = await ask(world, op, caller, wanted);
+        if (wanted === 'pass') {
+          assert.ok(status !== 401 && status !== 403, `${caller} should pass, got ${status}: ${text}`);
+          assert.ok(!text.includes('ROUTE_NOT_FOUND'), `no route answers ${nameOf(op)}`);
+          assert.ok(status < 500 || status === 502 || status === 503, `${caller} got ${status}: ${text}`);
+        } else assert.equal(status, wanted, `${caller}: ${text}`);
+      }
+    });
+  }
+});
+
+describe('STREAMHUB_AUTHZ_ENFORCE', () => {
+  for (const mode of ['log', 'off']) {
+    test(`${mode}: roles and isolation are not enforced; all that is independent of the mode is`, async (t) => {
+      const world = await makeWorld(t, { STREAMHUB_AUTHZ_ENFORCE: mode });
+      const relaxed = new Set<Caller>(['viewer', 'editor', 'siblingToken', 'foreignOwner']);
+      for (const op of operations) {
+        const expected = EXPECTED[nameOf(op)] as Expected;
+        const isFixed =
+          expected === OWNER || expected === GLOBAL || expected === HUMAN || op.path === '/tenants/{id}/usage';
+        if (nameOf(op) === 'DELETE /apps/{name}' || expected.anonymous !== 401) continue;
+        for (const caller of ['anonymous', 'viewer', 'siblingToken', 'foreignOwner', 'globalToken'] as const) {
+          const wanted = relaxed.has(caller) && !isFixed ? 'pass' : expected[caller];
+          const { status, text } = await ask(world, op, caller, wanted);
+          if (wanted === 'pass') assert.ok(![401, 403].includes(status), `${nameOf(op)} ${caller} ${status}: ${text}`);
+          else assert.equal(status, wanted, `${nameOf(op)} ${caller}: ${text}`);
+        }
+      }
+      // the list of apps is the own team's in every mode
+      const seen = (await world.daemon.api.as(world.credentials.foreignOwner).get('/apps')).body;
+      assert.deepEqual(seen, []);
+    });
+  }
+
+  test('an unknown word means on', async (t) => {
+    const world = await makeWorld(t, { STREAMHUB_AUTHZ_ENFORCE: 'perhaps' });
+    const viewer = world.daemon.api.as(world.credentials.viewer);
+    assert.equal((await viewer.delete(`/apps/${APP}`)).status, 403);
+    assert.equal((await world.daemon.api.get('/security')).body.data.authzEnforce, 'on');
+  });
+});
