@@ -53,6 +53,8 @@ export interface HostOptions {
   /** Name of this app's entries in the keyring. */
   service?: string;
   timing?: Timing;
+  /** Folder of the built renderer; out/renderer unless told. */
+  renderer?: string;
 }
 
 /** Short waits, for tests that stop daemons. */
@@ -134,8 +136,9 @@ async function startHost(options: HostOptions & { userData: string }): Promise<R
   });
   await core.start();
 
+  const renderer = options.renderer ?? path.join(ROOT, 'out', 'renderer');
   const server = http.createServer((request, response) => {
-    void answer(core, recorded, request, response).catch((error: Error) => {
+    void answer(core, recorded, renderer, request, response).catch((error: Error) => {
       response.writeHead(500).end(error.stack);
     });
   });
@@ -174,6 +177,7 @@ async function startHost(options: HostOptions & { userData: string }): Promise<R
 async function answer(
   core: Core,
   recorded: Recorded,
+  renderer: string,
   request: http.IncomingMessage,
   response: http.ServerResponse,
 ): Promise<void> {
@@ -189,7 +193,7 @@ async function answer(
     response.end();
     return;
   }
-  const asset = await assetFor(path.join(ROOT, 'out', 'renderer'), APP_ORIGIN + url, request.method);
+  const asset = await assetFor(renderer, APP_ORIGIN + url, request.method);
   response.writeHead(asset.status, asset.headers);
   if (asset.file === null) response.end();
   else createReadStream(asset.file).pipe(response);
@@ -250,6 +254,7 @@ if (process.argv[1] === import.meta.filename) {
       userData: { type: 'string' },
       saveTo: { type: 'string' },
       service: { type: 'string' },
+      renderer: { type: 'string' },
       quick: { type: 'boolean' },
     },
   });
