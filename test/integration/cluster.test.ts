@@ -359,6 +359,9 @@ test('nodes, status, stats and settings outlive the daemon; a removed origin ret
   assert.deepEqual((await second.api.get('/cluster/settings')).body.data, { strategy: 'fewest-rooms' });
   const origin = (await second.api.get('/cluster/nodes/origin')).body.data;
   assert.deepEqual([origin.status, origin.region], ['draining', 'home']);
+  await second.api.patch('/cluster/nodes/origin', { name: 'home' });
+  const over = await machine(second)('/cluster/join', { name: 'home', ip: '203.0.113.1' });
+  assert.equal(over.status, 409, 'a renamed origin keeps its place too');
   const shared = await machine(second)('/cluster/heartbeat', { nodeId: joined.nodeId });
   assert.equal(shared.status, 401, 'the credential still counts as used');
   assert.equal((await second.api.delete('/cluster/nodes/origin')).status, 200);

@@ -1,0 +1,33 @@
+import type { NodeHealth } from '#shared/schema/cluster.ts';
+import type { EventBus } from '../events/bus.ts';
+import type { Actor } from '../http/types.ts';
+import { type NodeEntry, toRecord } from './node.ts';
+import type { NodeRegistry } from './registry.ts';
+
+/** Tells the rest of the daemon what happens to nodes. Stats are left out: they would be most of the traffic. */
+export class NodeAnnouncer {
+  readonly #events: EventBus;
+  readonly #nodes: NodeRegistry;
+
+  constructor(events: EventBus, nodes: NodeRegistry) {
+    this.#events = events;
+    this.#nodes = nodes;
+  }
+
+  announce(type: string, node: NodeEntry, more: { actor?: Actor; live?: boolean } = {}): void {
+    const { stats: _stats, ...data } = toRecord(node, this.#nodes.health(node), null);
+    this.#events.publish({ type, ...more, data });
+  }
+
+  /** Notes the health of a node, and announces it where it is news. */
+  health(node: NodeEntry, health: NodeHealth): void {
+    if (node.health === health) return;
+    const before = node.health;
+    node.health = health;
+    if (health !== 'never' && before !== 'never') this.announce(`node.${health}`, node);
+  }
+
+  removed(node: NodeEntry, actor: Actor): void {
+    this.#events.publish({ type: 'node.removed', actor, data: { id: node.id, name: node.name } });
+  }
+}

@@ -1,0 +1,47 @@
+// The LiveKit server beside the daemon takes part in placement once its metrics are known.
+import assert from 'node:assert/strict';
+import test, { after } from 'node:test';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { startLivekit } from '#test/helpers/livekit.ts';
+
+const cleanups: (() => unknown)[] = [];
+const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+const livekit = await startLivekit(scope);
+after(async () => {
+  for (const clean of cleanups.reverse()) await clean();
+});
+
+test('the origin reports its LiveKit, and gets rooms beside an edge node', {
+  skip: typeof livekit === 'string' ? livekit : false,
+}, async (t) => {
+  if (typeof livekit === 'string') return;
+  const daemon = await testDaemon(t, {
+    ...livekit.env,
+    STREAMHUB_CLUSTER_TOKEN: 'clt_0123456789abcdef',
+    LIVEKIT_METRICS_URL: livekit.metricsUrl,
+    PUBLIC_WS_URL: 'wss://live.example',
+  });
+  const { cluster } = daemon.services;
+  while (cluster.require('origin').livekit === null) await new Promise((resolve) => setTimeout(resolve, 20));
+  const record = (await daemon.api.get('/cluster/nodes/origin')).body.data;
+  assert.equal(record.stats.livekit.rooms, 0);
+  assert.equal(record.agent, null);
+  const nodeId = /node_id="([^"]+)"/.exec(await (await fetch(livekit.metricsUrl)).text())?.[1];
+  assert.equal(cluster.placement.choose('alone').node, null, 'alone there is nothing to choose');
+
+  const { answer } = cluster.join('shared', { name: 'edge', ip: '203.0.113.1' });
+  const report = { nodeId: 'ND_edge', rooms: 0, participants: 0, clients: 0, foreignClients: 0 };
+  const agent = { version: '1', supervisor: 'child' as const, livekit: { state: 'running' as const, ...report } };
+  cluster.heartbeat('shared', { nodeId: answer.nodeId, stats: { cpu: 1 }, agent });
+  // by turns, and with the edge as busy as this machine may be
+  await daemon.api.patch('/cluster/settings', { strategy: 'spread' });
+  const chosen = [1, 2].map((i) => cluster.placement.choose(`r${i}`));
+  const origin = chosen.find((one) => one.node?.id === 'origin');
+  assert.equal(origin?.livekitNodeId, nodeId);
+  assert.equal(origin?.address, 'wss://live.example');
+  await livekit.rooms.createRoom({ name: 'placed', nodeId: origin?.livekitNodeId as string });
+
+  const { body } = await daemon.api.patch('/cluster/nodes/origin', { status: 'draining' });
+  assert.equal(body.data.drain.phase, 'mark', 'no agent looks after it');
+  assert.equal(cluster.placement.choose('r3').node?.name, 'edge');
+});
