@@ -58,12 +58,13 @@ export class LogService {
   constructor(options: LogServiceOptions) {
     this.#options = options;
     this.#log = options.logging.log.child({ source: 'logs' });
-    this.#store = new LogStore(path.join(options.dir, 'server-logs.db'), (keptAs) =>
-      this.#log.error(
-        { keptAs: path.basename(keptAs) },
-        'the log table was damaged; it is kept aside and a new one was begun',
-      ),
-    );
+    this.#store = new LogStore(path.join(options.dir, 'server-logs.db'), {
+      onDamage: (keptAs) =>
+        this.#log.error(
+          { keptAs: path.basename(keptAs) },
+          'the log table was damaged; it is kept aside and a new one was begun',
+        ),
+    });
     this.#table = new TableSink({
       insert: async (batch) => this.#show(batch, await this.#store.insert(batch)),
       appIdOf: (name) => options.apps.idOf(name),

@@ -103,14 +103,27 @@ describe('LogStore with its thread', () => {
     const file = path.join(dir, 'server-logs.db');
     writeFileSync(file, 'this is no database, and long enough to be taken for one'.repeat(100));
     let keptAs = '';
-    const store = new LogStore(file, (name) => {
-      keptAs = name;
+    const store = new LogStore(file, {
+      onDamage: (name) => {
+        keptAs = name;
+      },
     });
     await store.insert([{ ts: 1, level: 30, source: 'a', appId: null, message: 'm', metaJson: null }]);
     assert.equal((await store.search(all)).total, 1);
     await store.close();
     assert.match(path.basename(keptAs), /^server-logs\.db\.damaged-/);
     assert.ok(readdirSync(dir).includes(path.basename(keptAs)));
+  });
+
+  it('lets its thread go when nobody calls, and wakes another when someone does', async () => {
+    const store = new LogStore(path.join(root, 'idle.db'), { idleMs: 1 });
+    const one = { ts: 1, level: 30, source: 'a', appId: null, message: 'm', metaJson: null };
+    for (let round = 1; round <= 5; round += 1) {
+      await store.insert([one]);
+      while (store.isAwake) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal((await store.search(all)).total, round);
+    }
+    await store.close();
   });
 
   it('refuses searches beyond its queue, and everything after the stop', async () => {

@@ -1,38 +1,42 @@
-import { Worker } from 'node:worker_threads';
 import { ApiError } from '#shared/errors.ts';
 import type { LogFilter, LogPage, StoredLog } from './rows.ts';
-import type { StoreReply, StoreRequest } from './store-thread.ts';
+import type { StoreRequest } from './store-thread.ts';
+import { StoreThread } from './thread.ts';
 
-const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 /** Searches that may wait for the thread; one more is refused. */
 const MAX_SEARCHES = 32;
 /** Rows that one step of a clean-up touches, so that searches and inserts get in between. */
 const STEP = 2000;
-const HEAP_MB = 64;
-const STOP_PATIENCE_MS = 5000;
+/** Milliseconds without a call after which the thread is let go; it costs some 13 MB. */
+const IDLE_MS = 30_000;
 
-interface Waiting {
-  resolve(result: unknown): void;
-  reject(error: Error): void;
+export interface LogStoreOptions {
+  /** Told where a damaged file was put. */
+  onDamage?(keptAs: string): void;
+  idleMs?: number;
 }
 
 /**
  * The log table, in a thread of its own: neither a search over a million rows nor a batch of inserts ever holds up a
- * request. The thread starts with the first call; if it dies, the next call starts another.
+ * request. The thread starts with a call and leaves after a while without one; if it dies, the next call starts another.
  */
 export class LogStore {
   readonly #file: string;
-  readonly #onDamage: (keptAs: string) => void;
-  readonly #waiting = new Map<number, Waiting>();
-  #worker: Worker | undefined;
-  #nextId = 1;
+  readonly #options: LogStoreOptions;
+  #thread: StoreThread | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #leaving: Promise<void> | undefined;
   #searches = 0;
   #closed = false;
 
-  /** @param onDamage told where a damaged file was put */
-  constructor(file: string, onDamage: (keptAs: string) => void = () => {}) {
+  constructor(file: string, options: LogStoreOptions = {}) {
     this.#file = file;
-    this.#onDamage = onDamage;
+    this.#options = options;
+  }
+
+  /** A thread is there; for tests and figures. */
+  get isAwake(): boolean {
+    return this.#thread !== undefined;
   }
 
   /** @returns the id of the last row; those before it count down */
@@ -69,16 +73,10 @@ export class LogStore {
 
   /** Finishes what was asked, checkpoints and ends the thread. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    const worker = this.#worker;
-    const done = worker === undefined ? undefined : this.#call('close');
     this.#closed = true;
-    if (worker === undefined) return;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const patience = setTimeout(resolve, STOP_PATIENCE_MS);
-    await Promise.race([done?.catch(() => {}), late]);
-    clearTimeout(patience);
-    await worker.terminate();
+    clearTimeout(this.#idle);
+    this.#letGo();
+    await this.#leaving;
   }
 
   async #inSteps(step: () => Promise<number>): Promise<number> {
@@ -90,44 +88,38 @@ export class LogStore {
     }
   }
 
-  #call<T>(method: StoreRequest['method'], ...args: unknown[]): Promise<T> {
-    if (this.#closed) return Promise.reject(new ApiError('SHUTTING_DOWN'));
-    const worker = (this.#worker ??= this.#start());
-    const id = this.#nextId++;
-    return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
-      worker.postMessage({ id, method, args } satisfies StoreRequest);
+  async #call<T>(method: StoreRequest['method'], ...args: unknown[]): Promise<T> {
+    if (this.#closed) throw new ApiError('SHUTTING_DOWN');
+    // one thread at a time has the file
+    if (this.#thread === undefined) await this.#leaving;
+    const thread = (this.#thread ??= this.#start());
+    clearTimeout(this.#idle);
+    try {
+      return await thread.call<T>(method, ...args);
+    } finally {
+      if (thread === this.#thread && thread.isIdle && !this.#closed) {
+        this.#idle = setTimeout(() => this.#letGo(), this.#options.idleMs ?? IDLE_MS).unref();
+      }
+    }
+  }
+
+  #letGo(): void {
+    const thread = this.#thread;
+    this.#thread = undefined;
+    if (thread === undefined) return;
+    this.#leaving = thread.end().then(() => {
+      this.#leaving = undefined;
     });
   }
 
-  #start(): Worker {
-    const worker = new Worker(new URL(`./store-thread${extension}`, import.meta.url), {
-      workerData: { file: this.#file },
-      env: {},
-      name: 'logs',
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8 },
-    });
-    worker.unref();
-    worker.on('message', (message: StoreReply | { damaged: string }) => {
-      if ('damaged' in message) {
-        this.#onDamage(message.damaged);
-        return;
-      }
-      const waiting = this.#waiting.get(message.id);
-      this.#waiting.delete(message.id);
-      if ('error' in message)
-        waiting?.reject(Object.assign(new Error(message.error.message), { code: message.error.code }));
-      else waiting?.resolve(message.result);
-    });
-    const gone = (error: Error): void => {
-      if (this.#worker === worker) this.#worker = undefined;
-      for (const [id, waiting] of this.#waiting) {
-        this.#waiting.delete(id);
-        waiting.reject(error);
-      }
-    };
-    worker.on('error', gone);
-    worker.on('exit', () => gone(new Error('the log thread ended')));
-    return worker;
+  #start(): StoreThread {
+    const thread: StoreThread = new StoreThread(
+      this.#file,
+      (keptAs) => this.#options.onDamage?.(keptAs),
+      () => {
+        if (this.#thread === thread) this.#thread = undefined;
+      },
+    );
+    return thread;
   }
 }
