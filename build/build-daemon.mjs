@@ -1,6 +1,6 @@
 // Bundles the daemon into out/daemon: one file to load instead of hundreds, so that it answers within half a second
 // of its start. Packages with native or lazily loaded parts stay outside.
-import { cpSync, globSync, rmSync } from 'node:fs';
+import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
@@ -15,6 +15,7 @@ const BUNDLED =
 
 export async function buildDaemon() {
   const tasks = globSync('daemon/workers/tasks/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
+  const plugins = readPlugins();
   rmSync(out, { recursive: true, force: true });
   await build({
     cwd: root,
@@ -22,14 +23,50 @@ export async function buildDaemon() {
       cli: 'daemon/cli.ts',
       'store-thread': 'daemon/logs/store-thread.ts',
       ...Object.fromEntries(tasks.map((file) => [`tasks/${path.basename(file, '.ts')}`, file])),
+      'plugin-sdk/index': 'shared/plugin-sdk/index.ts',
+      'plugin-sdk/s3': 'shared/plugin-sdk/s3/index.ts',
+      'plugin-sdk/conformance': 'shared/plugin-sdk/conformance/index.ts',
+      ...Object.fromEntries(plugins.flatMap(({ entry, built }) => (entry ? [[built, entry]] : []))),
     },
     platform: 'node',
     logLevel: 'warn',
-    resolve: { alias: Object.fromEntries(['shared', 'daemon'].map((name) => [`#${name}`, path.join(root, name)])) },
-    external: (id) => !id.startsWith('.') && !id.startsWith('#') && !path.isAbsolute(id) && !BUNDLED.test(id),
+    resolve: {
+      alias: {
+        ...Object.fromEntries(['shared', 'daemon'].map((name) => [`#${name}`, path.join(root, name)])),
+        'streamhub/plugin-sdk/s3': path.join(root, 'shared/plugin-sdk/s3/index.ts'),
+        'streamhub/plugin-sdk': path.join(root, 'shared/plugin-sdk/index.ts'),
+      },
+    },
+    external: (id) =>
+      !id.startsWith('.') &&
+      !id.startsWith('streamhub/') &&
+      !id.startsWith('#') &&
+      !path.isAbsolute(id) &&
+      !BUNDLED.test(id),
     output: { dir: out, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
   });
+  for (const { folder, manifest, built } of plugins) {
+    const target = path.join(out, 'plugins', folder);
+    cpSync(path.join(root, 'plugins', folder), target, { recursive: true, filter: (file) => !file.endsWith('.ts') });
+    const entry = manifest.entry ? { entry: `${path.basename(built)}.js` } : {};
+    writeFileSync(path.join(target, 'plugin.json'), JSON.stringify({ ...manifest, ...entry }, null, 2));
+  }
   cpSync(path.join(root, 'daemon', 'bin.mjs'), path.join(out, 'bin.mjs'));
+}
+
+/** The built-in plugins: their code is compiled with the daemon, so that both share the SDK, the rest is copied. */
+function readPlugins() {
+  return globSync('plugins/*/plugin.json', { cwd: root }).map((file) => {
+    const folder = path.basename(path.dirname(file));
+    const manifest = JSON.parse(readFileSync(path.join(root, file), 'utf8'));
+    const name = manifest.entry?.replace(/\.ts$/, '') ?? 'index';
+    return {
+      folder,
+      manifest,
+      entry: manifest.entry && `plugins/${folder}/${manifest.entry}`,
+      built: `plugins/${folder}/${name}`,
+    };
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -8,9 +8,11 @@ const mtime = (file) => statSync(path.join(root, file), { throwIfNoEntry: false 
 
 const built = mtime('out/daemon/bin.mjs');
 const isStale = () =>
-  [...globSync('{daemon,shared}/**/*.{ts,mjs}', { cwd: root }), 'build/build-daemon.mjs', 'package-lock.json'].some(
-    (file) => mtime(file) > built,
-  );
+  [
+    ...globSync('{daemon,shared,plugins}/**/*.{ts,mjs,json,yaml}', { cwd: root }),
+    'build/build-daemon.mjs',
+    'package-lock.json',
+  ].some((file) => mtime(file) > built);
 
 if (built === 0 || isStale()) {
   const { status } = spawnSync(process.execPath, [path.join(root, 'build', 'build-daemon.mjs')], {

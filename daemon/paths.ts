@@ -14,3 +14,12 @@ export const PACKAGE_ROOT: string = (() => {
   }
   return dir;
 })();
+
+/** Folder of the bundle, when this is the bundled daemon and not its TypeScript sources. */
+const BUNDLE: string | null = import.meta.url.endsWith('.ts') ? null : path.join(PACKAGE_ROOT, 'out', 'daemon');
+
+/** The built-in plugins: compiled beside the bundle, or as they stand in a clone. */
+export const BUILT_IN_PLUGINS: string = path.join(BUNDLE ?? PACKAGE_ROOT, 'plugins');
+
+/** The bundle's copy of the plugin SDK, which shares its code with the daemon; null in a clone, where the package's exports count. */
+export const BUNDLED_SDK: string | null = BUNDLE === null ? null : path.join(BUNDLE, 'plugin-sdk');

@@ -21,15 +21,18 @@ import { registryMigrations } from './db/registry/index.ts';
 import { EventBus } from './events/bus.ts';
 import { EventService } from './events/service.ts';
 import { GpuService } from './gpu/service.ts';
+import { hasGpuTraces } from './gpu/traces.ts';
 import { createIdentity, type Identity } from './identity.ts';
 import { jobRepository } from './jobs/repository.ts';
 import { JobService } from './jobs/service.ts';
 import type { Logging } from './logs/logger.ts';
+import { Scrubber } from './logs/scrub.ts';
 import type { SecretRegistry } from './logs/secret-registry.ts';
 import { LogService } from './logs/service.ts';
+import { createMedia, type Media } from './media.ts';
 import { addCollectors } from './metrics/collectors.ts';
 import { MetricsService } from './metrics/service.ts';
-import { PACKAGE_ROOT } from './paths.ts';
+import { BUILT_IN_PLUGINS, PACKAGE_ROOT } from './paths.ts';
 import { PluginService } from './plugins/service.ts';
 import { PresetService } from './presets/service.ts';
 import { SecretStore } from './secrets/store.ts';
@@ -45,9 +48,10 @@ import { StatsService } from './system/stats.ts';
 import { tokenRepository } from './tokens/repository.ts';
 import { TokenService } from './tokens/service.ts';
 import { TASKS, WorkerPool } from './workers/pool.ts';
+import probeGpu from './workers/tasks/gpu-probe.ts';
 
 /** Everything the routes call. Built by hand, in order of need. */
-export interface Services extends Omit<Identity, 'start' | 'stop'> {
+export interface Services extends Omit<Identity, 'start' | 'stop'>, Media {
   settings: Settings;
   dir: DataDir;
   log: Logger;
@@ -136,7 +140,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     retentionDays: settings.logRetentionDays,
     maxRows: settings.logMaxRows,
     live: {
-      isHeard: () => eventStream.readers > 0,
+      isHeard: () => eventStream.isHeard('logs'),
       show: (row) => {
         const app = row.appId === null ? undefined : apps.registry.byId(row.appId);
         events.publish({
@@ -156,7 +160,13 @@ export function createServices(settings: Settings, logging: Logging): Services {
     resolvers,
     log: log.child({ source: 'events' }),
   });
-  const gpu = new GpuService({ probe: () => pool.run(TASKS.gpuProbe, { disabled: settings.gpuDisable }) });
+  const gpu = new GpuService({
+    probe: async () => {
+      // a thread is worth its memory only where there is something to run in it
+      const isTrivial = settings.gpuDisable || !(await hasGpuTraces());
+      return isTrivial ? probeGpu({ disabled: settings.gpuDisable }) : pool.run(TASKS.gpuProbe, {});
+    },
+  });
   const cluster = new ClusterService({
     config: settings,
     repository: clusterRepository(db, openDatabase(dir.registry, { durability: 'normal' })),
@@ -174,7 +184,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
   const plugins = new PluginService({
     pool,
     roots: [
-      { dir: path.join(PACKAGE_ROOT, 'plugins'), origin: 'built-in' },
+      { dir: BUILT_IN_PLUGINS, origin: 'built-in' },
       { dir: dir.plugins, origin: 'installed' },
     ],
     log: log.child({ source: 'plugins' }),
@@ -239,13 +249,23 @@ export function createServices(settings: Settings, logging: Logging): Services {
     log: log.child({ source: 'audit' }),
   });
   events.subscribe((event) => audit.hear(event));
-  const health = new HealthService();
-  const livekitProbe = new LiveKitStatusProbe({
-    url: settings.livekitUrl,
-    apiKey: settings.livekitApiKey,
-    apiSecret: settings.livekitApiSecret,
-    log: log.child({ source: 'livekit' }),
+  const scrubber = new Scrubber(logging.secrets);
+  const media = createMedia({
+    settings,
+    apps,
+    databases,
+    config,
+    secrets,
+    storage,
+    cluster,
+    logs,
+    events,
+    policy,
+    clean: (text) => scrubber.text(text),
+    log,
   });
+  const health = new HealthService();
+  const livekitProbe = new LiveKitStatusProbe(media.livekit);
   const stats = new StatsService({
     dataDir: dir.root,
     registryFile: dir.registry,
@@ -293,6 +313,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
 
   return {
     ...identity,
+    ...media,
     audit,
     settings,
     dir,
@@ -341,9 +362,11 @@ export function createServices(settings: Settings, logging: Logging): Services {
       config.start();
       cluster.start();
       origin.start();
+      media.startMedia();
     },
     async stop() {
       webConsole.stop();
+      await media.stopMedia();
       origin.stop();
       await cluster.stop();
       await jobs.stop();

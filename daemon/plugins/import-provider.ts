@@ -1,12 +1,15 @@
 import { registerHooks } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Plugin } from '#shared/plugin-sdk/plugin.ts';
 import { describeProblems } from '#shared/plugin-sdk/preset.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
+import { BUNDLED_SDK } from '../paths.ts';
 import { CredentialFields, StorageCapabilitiesShape } from './provider-shape.ts';
 import type { ProviderDescription, ProviderRef } from './records.ts';
 
-const SDK = /^streamhub\/plugin-sdk(?:\/|$)/;
+const SDK = /^streamhub\/plugin-sdk(?:\/(s3|conformance))?$/;
 let resolvesSdk = false;
 
 /** Lets plugins outside of StreamHub's own folder import its SDK by name. */
@@ -14,8 +17,13 @@ function installResolver(): void {
   if (resolvesSdk) return;
   resolvesSdk = true;
   registerHooks({
-    resolve: (specifier, context, next) =>
-      SDK.test(specifier) ? next(specifier, { ...context, parentURL: import.meta.url }) : next(specifier, context),
+    resolve: (specifier, context, next) => {
+      const match = SDK.exec(specifier);
+      if (match === null) return next(specifier, context);
+      if (BUNDLED_SDK === null) return next(specifier, { ...context, parentURL: import.meta.url });
+      const file = path.join(BUNDLED_SDK, `${match[1] ?? 'index'}.js`);
+      return { url: pathToFileURL(file).href, format: 'module', shortCircuit: true };
+    },
   });
 }
 
