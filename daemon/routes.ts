@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { appRoutes } from './apps/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { authRoutes } from './auth/routes.ts';
+import { callbackRoutes } from './callbacks/routes.ts';
 import { clusterRootRoutes, clusterRoutes } from './cluster/routes.ts';
 import { configRoutes } from './config/routes.ts';
 import { consoleRoutes } from './console/routes.ts';
@@ -12,12 +13,16 @@ import { logRoutes } from './logs/routes.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { pluginRoutes } from './plugins/routes.ts';
 import { presetRoutes } from './presets/routes.ts';
+import { recordingRoutes } from './recording/routes.ts';
 import { securityRoutes } from './security/routes.ts';
 import type { Services } from './services.ts';
 import { storageRoutes } from './storage/routes.ts';
+import { streamRoutes } from './streams/routes.ts';
 import { systemRoutes } from './system/routes.ts';
 import { teamRoutes } from './teams/routes.ts';
 import { tokenRoutes } from './tokens/routes.ts';
+import { vodRoutes } from './vods/routes.ts';
+import { webhookRoutes } from './webhooks/routes.ts';
 
 /** Routes below `/api/v1`, one line a capability. */
 export function apiRoutes(app: FastifyInstance, services: Services): void {
@@ -36,6 +41,11 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   gpuRoutes(app, services);
   logRoutes(app, services);
   clusterRoutes(app, services);
+  streamRoutes(app, services);
+  vodRoutes(app, services);
+  recordingRoutes(app, services);
+  webhookRoutes(app, services);
+  callbackRoutes(app, services);
   eventRoutes(app, services);
 }
 

@@ -159,7 +159,7 @@ export class EventService {
     const isLive = event.live === true || event.type.endsWith('.progress');
     if (topic === 'access' && !event.type.endsWith('.created')) this.#recheckSoon();
     if (event.type === 'app.deleted') this.#recheckSoon();
-    if (isLive && !this.#isHeard(topic)) return;
+    if (isLive && !this.isHeard(topic)) return;
     const at = this.#now();
     const app = event.app === undefined ? undefined : this.#deps.findApp(event.app);
     const id = isLive ? null : this.#store.takeId();
@@ -199,7 +199,8 @@ export class EventService {
     if (this.#inThisTurn <= BURST) this.flush();
   }
 
-  #isHeard(topic: EventTopic): boolean {
+  /** Does anyone listen to the topic? */
+  isHeard(topic: EventTopic): boolean {
     for (const reader of this.#readers) if (reader.options.topics.has(topic)) return true;
     return false;
   }

@@ -1,8 +1,8 @@
-import type { EgressClient, IngressClient, RoomServiceClient } from 'livekit-server-sdk';
 import type { LiveKitSnapshot } from '#shared/schema/stats.ts';
+import type { LiveKit } from '../livekit/client.ts';
 import { Snapshot } from './snapshot.ts';
 
-const LIMIT_SECONDS = 2;
+const LIMIT_MS = 2000;
 const UNREACHABLE: LiveKitSnapshot = {
   reachable: false,
   rooms: 0,
@@ -15,77 +15,48 @@ export interface LiveKitProbe {
   snapshot(): LiveKitSnapshot | Promise<LiveKitSnapshot>;
 }
 
-export interface LiveKitProbeOptions {
-  url: string;
-  apiKey: string;
-  apiSecret: string;
-  log: { debug(data: object, message: string): void };
-}
-
 /** Asks LiveKit for rooms, egress and ingress at once: one question at a time, and none at all without key and secret. */
 export class LiveKitStatusProbe implements LiveKitProbe {
-  readonly #options: LiveKitProbeOptions;
+  readonly #livekit: Pick<LiveKit, 'isConfigured' | 'listRooms' | 'listEgress' | 'listIngress'>;
   readonly #snapshot: Snapshot<LiveKitSnapshot>;
-  #clients: Promise<{ rooms: RoomServiceClient; egress: EgressClient; ingress: IngressClient }> | undefined;
 
-  constructor(options: LiveKitProbeOptions) {
-    this.#options = options;
+  constructor(livekit: Pick<LiveKit, 'isConfigured' | 'listRooms' | 'listEgress' | 'listIngress'>) {
+    this.#livekit = livekit;
     this.#snapshot = new Snapshot({ load: () => this.#ask(), freshMs: 1000, staleMs: 5000 });
   }
 
   snapshot(): LiveKitSnapshot | Promise<LiveKitSnapshot> {
-    const { apiKey, apiSecret } = this.#options;
-    return apiKey === '' || apiSecret === '' ? UNREACHABLE : this.#snapshot.get();
+    return this.#livekit.isConfigured ? this.#snapshot.get() : UNREACHABLE;
   }
 
   async #ask(): Promise<LiveKitSnapshot> {
-    try {
-      const { rooms, egress, ingress } = await (this.#clients ??= this.#load());
-      const [list, egresses, ingresses] = await Promise.all([
-        this.#attempt('rooms', rooms.listRooms()),
-        this.#attempt('egress', egress.listEgress()),
-        this.#attempt('ingress', ingress.listIngress()),
-      ]);
-      return {
-        reachable: list !== undefined,
-        rooms: list?.length ?? 0,
-        egress: {
-          reachable: egresses !== undefined,
-          // starting, active, ending
-          active: egresses?.filter(({ status }) => status <= 2).length ?? 0,
-          total: egresses?.length ?? 0,
-        },
-        ingress: {
-          reachable: ingresses !== undefined,
-          // publishing
-          active: ingresses?.filter(({ state }) => state?.status === 2).length ?? 0,
-          total: ingresses?.length ?? 0,
-        },
-      };
-    } catch {
-      this.#clients = undefined;
-      return UNREACHABLE;
-    }
-  }
-
-  /** The error's own message may hold the token that was sent, so only its kind is kept. */
-  #attempt<T>(what: string, answer: Promise<T>): Promise<T | undefined> {
-    return answer.catch((error: Error & { status?: number; cause?: { code?: string } }) => {
-      const reason = { what, kind: error.name, status: error.status, code: error.cause?.code };
-      this.#options.log.debug(reason, 'LiveKit did not answer');
-      return undefined;
-    });
-  }
-
-  /** Loaded with the first question: the library is the largest of all, and not everyone has a LiveKit. */
-  async #load() {
-    const { RoomServiceClient, EgressClient, IngressClient } = await import('livekit-server-sdk');
-    const { url, apiKey, apiSecret } = this.#options;
-    const limits = { requestTimeout: LIMIT_SECONDS, failover: false };
+    const [rooms, egresses, ingresses] = await Promise.all([
+      inTime(this.#livekit.listRooms()),
+      inTime(this.#livekit.listEgress()),
+      inTime(this.#livekit.listIngress()),
+    ]);
     return {
-      rooms: new RoomServiceClient(url, apiKey, apiSecret, limits),
-      egress: new EgressClient(url, apiKey, apiSecret, limits),
-      ingress: new IngressClient(url, apiKey, apiSecret, limits),
+      reachable: rooms !== undefined,
+      rooms: rooms?.length ?? 0,
+      egress: {
+        reachable: egresses !== undefined,
+        active: egresses?.filter(({ state }) => state === 'recording' || state === 'ending').length ?? 0,
+        total: egresses?.length ?? 0,
+      },
+      ingress: {
+        reachable: ingresses !== undefined,
+        active: ingresses?.filter(({ isPublishing }) => isPublishing).length ?? 0,
+        total: ingresses?.length ?? 0,
+      },
     };
   }
+}
+
+/** The answer; undefined when there is none within the limit. */
+function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), LIMIT_MS).unref();
+  });
+  return Promise.race([answer.catch(() => undefined), limit]).finally(() => clearTimeout(timer));
 }

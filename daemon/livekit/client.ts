@@ -1,0 +1,219 @@
+import { hash } from 'node:crypto';
+import type { CreateOptions, ListEgressOptions, Room, VideoGrant } from 'livekit-server-sdk';
+import { type Egress, readEgress } from './egress.ts';
+import { LiveKitError, translate } from './errors.ts';
+import { type Ingress, type LiveKitEvent, type Person, readIngress, readPerson, readWebhook } from './event.ts';
+import { type RecordingOrder, recordingOutputs } from './recording-order.ts';
+import { type LiveKitState, Reachability } from './state.ts';
+
+const QUICK_S = 5;
+/** LiveKit itself waits 10 s for an egress service. */
+const EGRESS_S = 15;
+
+type Sdk = typeof import('livekit-server-sdk');
+
+export interface LiveKitDeps {
+  /** `ws(s)://` or `http(s)://`. */
+  url: string;
+  apiKey: string;
+  apiSecret: string;
+  /** Takes secrets out of a text. */
+  clean(text: string): string;
+  onChange?(state: LiveKitState): void;
+  now?: () => number;
+}
+
+/** What a room token allows. */
+export interface JoinGrant {
+  room: string;
+  identity: string;
+  name?: string;
+  metadata?: string;
+  ttlSeconds: number;
+  grant: Omit<VideoGrant, 'room' | 'roomJoin' | 'canPublishSources'>;
+  audioOnly: boolean;
+}
+
+interface Clients {
+  rooms: InstanceType<Sdk['RoomServiceClient']>;
+  egress: InstanceType<Sdk['EgressClient']>;
+  slowEgress: InstanceType<Sdk['EgressClient']>;
+  ingress: InstanceType<Sdk['IngressClient']>;
+}
+
+/**
+ * The one way to LiveKit. Every question has a time limit, and every failure is a LiveKitError, which holds no token.
+ * The library is large and is loaded with the first question.
+ */
+export class LiveKit {
+  readonly reachability: Reachability;
+  readonly #deps: LiveKitDeps;
+  #sdk: Promise<Sdk> | undefined;
+  #clients: Promise<Clients> | undefined;
+
+  constructor(deps: LiveKitDeps) {
+    this.#deps = deps;
+    this.reachability = new Reachability({
+      isConfigured: deps.apiKey !== '' && deps.apiSecret !== '' && deps.url !== '',
+      // a room of this name cannot be: the answer is small whatever goes on
+      probe: async () => void (await this.listRooms(['\u0001'])),
+      onChange: (state) => deps.onChange?.(state),
+      now: deps.now ?? Date.now,
+    });
+  }
+
+  get isConfigured(): boolean {
+    return this.state.status !== 'unconfigured';
+  }
+
+  get state(): LiveKitState {
+    return this.reachability.state;
+  }
+
+  start(): void {
+    this.reachability.start();
+  }
+
+  stop(): void {
+    this.reachability.stop();
+  }
+
+  // --- rooms -------------------------------------------------------------------
+
+  listRooms(names?: string[]): Promise<Room[]> {
+    return this.#ask(QUICK_S, ({ rooms }) => rooms.listRooms(names));
+  }
+
+  /** Empty for a room that does not exist. */
+  async listParticipants(room: string): Promise<Person[]> {
+    const list = await this.#ask(QUICK_S, ({ rooms }) => rooms.listParticipants(room));
+    return list.map((info) => readPerson(info, true));
+  }
+
+  createRoom(options: CreateOptions): Promise<Room> {
+    return this.#ask(QUICK_S, ({ rooms }) => rooms.createRoom(options));
+  }
+
+  /** Taking out someone who is not there is no error. */
+  async removeParticipant(room: string, identity: string): Promise<void> {
+    await this.#unlessMissing(this.#ask(QUICK_S, ({ rooms }) => rooms.removeParticipant(room, identity)));
+  }
+
+  // --- egress and ingress --------------------------------------------------------
+
+  /** Begins a recording; where no egress service takes it, LiveKit says so after about 10 s. */
+  async startRecording(order: RecordingOrder): Promise<Egress> {
+    const sdk = await this.#library();
+    const outputs = recordingOutputs(sdk, order);
+    const { room, identity, layout } = order;
+    const info = await this.#ask(EGRESS_S, ({ slowEgress }) =>
+      identity === null
+        ? slowEgress.startRoomCompositeEgress(room, outputs, { layout })
+        : slowEgress.startParticipantEgress(room, identity, outputs),
+    );
+    return readEgress(info);
+  }
+
+  /** Undefined when LiveKit does not know it, or it has ended already. */
+  async stopEgress(id: string): Promise<Egress | undefined> {
+    try {
+      return readEgress(await this.#ask(EGRESS_S, ({ slowEgress }) => slowEgress.stopEgress(id)));
+    } catch (error) {
+      // 412 and 400: it is in a state in which it cannot be stopped, i.e. it has ended
+      if (error instanceof LiveKitError && (error.failure === 'missing' || error.failure === 'refused'))
+        return undefined;
+      throw error;
+    }
+  }
+
+  async listEgress(options: ListEgressOptions = {}): Promise<Egress[]> {
+    return (await this.#ask(QUICK_S, ({ egress }) => egress.listEgress(options))).map(readEgress);
+  }
+
+  async listIngress(room?: string): Promise<Ingress[]> {
+    const filter = room === undefined ? {} : { roomName: room };
+    return (await this.#ask(QUICK_S, ({ ingress }) => ingress.listIngress(filter))).map(readIngress);
+  }
+
+  async deleteIngress(id: string): Promise<void> {
+    await this.#unlessMissing(this.#ask(QUICK_S, ({ ingress }) => ingress.deleteIngress(id)));
+  }
+
+  // --- signing ---------------------------------------------------------------------
+
+  /** A token that opens a room. Nobody is asked. @throws LiveKitError unconfigured */
+  async joinToken({ room, identity, name, metadata, ttlSeconds, grant, audioOnly }: JoinGrant): Promise<string> {
+    const { AccessToken, TrackSource } = await this.#library();
+    const { apiKey, apiSecret } = this.#deps;
+    const token = new AccessToken(apiKey, apiSecret, { identity, ttl: ttlSeconds, name, metadata });
+    const canPublishSources = audioOnly ? [TrackSource.MICROPHONE] : undefined;
+    token.addGrant({ ...grant, room, roomJoin: true, ...(canPublishSources ? { canPublishSources } : {}) });
+    return token.toJwt();
+  }
+
+  /** Was this body signed with our secret a moment ago? @throws LiveKitError unconfigured */
+  async isSigned(body: string, authorization: string): Promise<boolean> {
+    const { TokenVerifier } = await this.#library();
+    const { apiKey, apiSecret } = this.#deps;
+    try {
+      const claims = await new TokenVerifier(apiKey, apiSecret).verify(authorization.replace(/^Bearer\s+/i, ''));
+      return claims.sha256 === hash('sha256', body, 'base64');
+    } catch {
+      return false;
+    }
+  }
+
+  /** Reads an event from its JSON; throws when it is none. */
+  async readEvent(json: unknown): Promise<LiveKitEvent> {
+    const { WebhookEvent } = await this.#library();
+    return readWebhook(WebhookEvent.fromJson(json as never, { ignoreUnknownFields: true }));
+  }
+
+  // --- inside ----------------------------------------------------------------------
+
+  async #ask<T>(limitSeconds: number, question: (clients: Clients) => Promise<T>): Promise<T> {
+    const clients = await (this.#clients ??= this.#connect());
+    try {
+      const answer = await question(clients);
+      this.reachability.succeeded();
+      return answer;
+    } catch (error) {
+      const failure = translate(error, limitSeconds, (text) => this.#deps.clean(text));
+      // that no egress service answers says nothing about LiveKit itself
+      if (limitSeconds === QUICK_S) this.reachability.failed(failure);
+      throw failure;
+    }
+  }
+
+  async #unlessMissing(answer: Promise<unknown>): Promise<void> {
+    try {
+      await answer;
+    } catch (error) {
+      if (!(error instanceof LiveKitError) || error.failure !== 'missing') throw error;
+    }
+  }
+
+  #library(): Promise<Sdk> {
+    if (!this.isConfigured) return Promise.reject(new LiveKitError('unconfigured', 'no LiveKit server is configured'));
+    return (this.#sdk ??= import('livekit-server-sdk'));
+  }
+
+  async #connect(): Promise<Clients> {
+    try {
+      const { RoomServiceClient, EgressClient, IngressClient } = await this.#library();
+      const { url, apiKey, apiSecret } = this.#deps;
+      const host = url.replace(/^ws/i, 'http');
+      const quick = { requestTimeout: QUICK_S, failover: false };
+      const slow = { requestTimeout: EGRESS_S, failover: false };
+      return {
+        rooms: new RoomServiceClient(host, apiKey, apiSecret, quick),
+        egress: new EgressClient(host, apiKey, apiSecret, quick),
+        slowEgress: new EgressClient(host, apiKey, apiSecret, slow),
+        ingress: new IngressClient(host, apiKey, apiSecret, quick),
+      };
+    } catch (error) {
+      this.#clients = undefined;
+      throw error;
+    }
+  }
+}

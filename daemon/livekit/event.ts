@@ -1,0 +1,106 @@
+import type { IngressInfo, ParticipantInfo, TrackInfo, WebhookEvent } from 'livekit-server-sdk';
+import { type Egress, readEgress } from './egress.ts';
+
+/** ParticipantInfo.Kind of LiveKit. */
+export const INGRESS_KIND = 1;
+export const EGRESS_KIND = 2;
+export const AGENT_KIND = 4;
+
+/** Someone in a room, as plain data. */
+export interface Person {
+  sid: string;
+  identity: string;
+  name: string;
+  /** Null where LiveKit does not say. */
+  kind: number | null;
+  isHidden: boolean;
+  isPublisher: boolean;
+  /** Sids of the tracks published now; empty where LiveKit does not say. */
+  tracks: string[];
+}
+
+export interface Track {
+  sid: string;
+  /** `audio`, `video` or `data`. */
+  type: string;
+  source: string;
+  isMuted: boolean;
+}
+
+export interface Ingress {
+  id: string;
+  /** `RTMP_INPUT`, `WHIP_INPUT` or `URL_INPUT` as `rtmp`, `whip`, `rtsp`. */
+  type: 'rtmp' | 'whip' | 'rtsp';
+  room: string;
+  participant: string;
+  isPublishing: boolean;
+}
+
+/** One event of LiveKit, as plain data. */
+export interface LiveKitEvent {
+  id: string;
+  name: string;
+  /** Milliseconds since 1970, whole seconds. */
+  at: number;
+  room: { name: string; sid: string } | null;
+  person: Person | null;
+  track: Track | null;
+  egress: Egress | null;
+  ingress: Ingress | null;
+  /** Events that LiveKit could not send before this one. */
+  dropped: number;
+}
+
+const TRACK_TYPES = ['audio', 'video', 'data'] as const;
+const SOURCES = ['unknown', 'camera', 'microphone', 'screen_share', 'screen_share_audio'] as const;
+const INPUTS = ['rtmp', 'whip', 'rtsp'] as const;
+
+export function readPerson(info: ParticipantInfo, isWhole: boolean): Person {
+  return {
+    sid: info.sid,
+    identity: info.identity,
+    name: info.name,
+    kind: isWhole ? info.kind : null,
+    isHidden: info.permission?.hidden ?? false,
+    isPublisher: info.isPublisher || info.tracks.length > 0,
+    tracks: info.tracks.map((track) => track.sid),
+  };
+}
+
+export function readIngress(info: IngressInfo): Ingress {
+  return {
+    id: info.ingressId,
+    type: INPUTS[info.inputType] ?? 'rtmp',
+    room: info.roomName,
+    participant: info.participantIdentity,
+    // ENDPOINT_PUBLISHING
+    isPublishing: info.state?.status === 2,
+  };
+}
+
+function readTrack(info: TrackInfo): Track {
+  return {
+    sid: info.sid,
+    type: TRACK_TYPES[info.type] ?? 'data',
+    source: SOURCES[info.source] ?? 'unknown',
+    isMuted: info.muted,
+  };
+}
+
+export function readWebhook(event: WebhookEvent): LiveKitEvent {
+  const egress = event.egressInfo ? readEgress(event.egressInfo) : null;
+  const ingress = event.ingressInfo ? readIngress(event.ingressInfo) : null;
+  const roomName = event.room?.name || egress?.room || ingress?.room || '';
+  return {
+    id: event.id,
+    name: event.event,
+    at: Number(event.createdAt) * 1000,
+    room: roomName === '' ? null : { name: roomName, sid: event.room?.sid ?? '' },
+    // track events name the participant by sid and identity only
+    person: event.participant ? readPerson(event.participant, event.event.startsWith('participant_')) : null,
+    track: event.track ? readTrack(event.track) : null,
+    egress,
+    ingress,
+    dropped: event.numDropped,
+  };
+}

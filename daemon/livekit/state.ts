@@ -1,0 +1,103 @@
+import type { LiveKitError } from './errors.ts';
+
+export type LiveKitStatus = 'unconfigured' | 'unknown' | 'reachable' | 'unreachable';
+
+export interface LiveKitState {
+  status: LiveKitStatus;
+  /** Milliseconds since 1970. */
+  since: number;
+  /** Why it is unreachable. */
+  reason: string | null;
+}
+
+const FIRST_MS = 250;
+const STEADY_MS = 10_000;
+const BACKOFF_MS = [1000, 2000, 4000, 8000, 15_000, 30_000] as const;
+
+export interface ReachabilityDeps {
+  isConfigured: boolean;
+  /** One cheap question; throws LiveKitError. */
+  probe(): Promise<void>;
+  onChange(state: LiveKitState): void;
+  now(): number;
+}
+
+/** Knows whether LiveKit answers: from every question that is asked anyway, and from one of its own now and then. */
+export class Reachability {
+  readonly #deps: ReachabilityDeps;
+  readonly #listeners = new Set<() => void>();
+  #state: LiveKitState;
+  #failures = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+
+  constructor(deps: ReachabilityDeps) {
+    this.#deps = deps;
+    this.#state = { status: deps.isConfigured ? 'unknown' : 'unconfigured', since: deps.now(), reason: null };
+  }
+
+  get state(): LiveKitState {
+    return this.#state;
+  }
+
+  /** Told each time LiveKit answers for the first time, or again after it did not. @returns the end of it */
+  onReachable(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  start(): void {
+    if (this.#state.status === 'unconfigured') return;
+    this.#isRunning = true;
+    this.#schedule(FIRST_MS);
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+    clearTimeout(this.#timer);
+  }
+
+  /** A question was answered. */
+  succeeded(): void {
+    this.#failures = 0;
+    if (this.#state.status === 'reachable') return;
+    this.#become('reachable', null);
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** A question was not answered, or not as it should be. */
+  failed(error: LiveKitError): void {
+    if (!error.isOutage) {
+      this.succeeded();
+      return;
+    }
+    if (this.#state.status !== 'unreachable' || this.#state.reason !== error.message) {
+      this.#become('unreachable', error.message);
+      // found out by someone else's question: look again soon
+      if (this.#isRunning && this.#failures === 0) this.#schedule(BACKOFF_MS[0]);
+    }
+  }
+
+  #become(status: LiveKitStatus, reason: string | null): void {
+    const since = this.#state.status === status ? this.#state.since : this.#deps.now();
+    const isNew = this.#state.status !== status;
+    this.#state = { status, since, reason };
+    if (isNew) this.#deps.onChange(this.#state);
+  }
+
+  #schedule(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#probe(), ms * (0.9 + Math.random() * 0.2)).unref();
+  }
+
+  async #probe(): Promise<void> {
+    try {
+      await this.#deps.probe();
+    } catch {
+      this.#failures += 1;
+    }
+    if (!this.#isRunning) return;
+    const wait = this.#failures === 0 ? STEADY_MS : BACKOFF_MS[Math.min(this.#failures, BACKOFF_MS.length) - 1];
+    this.#schedule(wait ?? STEADY_MS);
+  }
+}

@@ -1,0 +1,199 @@
+import type { Logger } from 'pino';
+import type { AppEntry } from './apps/registry.ts';
+import type { AppService } from './apps/service.ts';
+import { Ledger, type RowChange } from './callbacks/ledger.ts';
+import { CallbackSender } from './callbacks/sender.ts';
+import { CallbackService } from './callbacks/service.ts';
+import type { ClusterService } from './cluster/service.ts';
+import type { ConfigService } from './config/service.ts';
+import type { AppDatabases } from './db/app-databases.ts';
+import type { EventBus } from './events/bus.ts';
+import { LiveKit } from './livekit/client.ts';
+import type { LogService } from './logs/service.ts';
+import type { EndpointPolicy } from './net/endpoint-policy.ts';
+import { RecordingService } from './recording/service.ts';
+import type { SecretStore } from './secrets/store.ts';
+import { publicBase, type Settings } from './settings.ts';
+import type { StorageService } from './storage/service.ts';
+import { JoinTokenService } from './streams/join-tokens.ts';
+import { LiveCounts } from './streams/live-counts.ts';
+import { Reconciler } from './streams/reconciler.ts';
+import { RoomDirectory } from './streams/room-directory.ts';
+import { StreamService } from './streams/service.ts';
+import { VERSION } from './version.ts';
+import { VodService } from './vods/service.ts';
+import { WebhookService } from './webhooks/service.ts';
+
+/** Everything that stands on LiveKit. */
+export interface Media {
+  livekit: LiveKit;
+  /** Who is in which room. */
+  rooms: RoomDirectory;
+  reconciler: Reconciler;
+  streams: StreamService;
+  joinTokens: JoinTokenService;
+  vods: VodService;
+  recording: RecordingService;
+  webhooks: WebhookService;
+  callbacks: CallbackService;
+  startMedia(): void;
+  stopMedia(): Promise<void>;
+}
+
+export interface MediaDeps {
+  settings: Settings;
+  apps: AppService;
+  databases: AppDatabases;
+  config: ConfigService;
+  secrets: SecretStore;
+  storage: StorageService;
+  cluster: ClusterService;
+  logs: LogService;
+  events: EventBus;
+  policy: EndpointPolicy;
+  /** Takes secrets out of a text. */
+  clean(text: string): string;
+  log: Logger;
+}
+
+/** Wires streams, recordings, webhooks and callbacks; nothing runs before `startMedia()`. */
+export function createMedia(deps: MediaDeps): Media {
+  const { settings, databases, config, secrets, storage, cluster, events, policy, clean, log } = deps;
+  const now = Date.now;
+  const apps = {
+    require: (name: string) => deps.apps.require(name),
+    get: (name: string) => deps.apps.registry.get(name),
+    entries: () => deps.apps.registry.entries(),
+    forRoom: (room: string) => deps.apps.registry.forRoom(room),
+    dir: (name: string) => deps.apps.dir(name),
+    sizes: (name: string) => deps.apps.sizes(name),
+  };
+  const livekitLog = log.child({ source: 'livekit' });
+  const livekit = new LiveKit({
+    url: settings.livekitUrl,
+    apiKey: settings.livekitApiKey,
+    apiSecret: settings.livekitApiSecret,
+    clean,
+    onChange: ({ status, reason }) => {
+      if (status === 'unreachable') livekitLog.warn({ reason }, 'LiveKit does not answer');
+      else livekitLog.info({}, 'LiveKit answers');
+      events.publish({ type: `livekit.${status}`, data: { reason } });
+    },
+  });
+  const directory = new RoomDirectory();
+  const callbacks = new CallbackService({
+    databases,
+    apps,
+    config,
+    secret: (app) => secrets.get(app, 'callbackSecret'),
+    bus: events,
+    sender: new CallbackSender(policy, `StreamHub/${VERSION}`),
+    log: log.child({ source: 'callbacks' }),
+  });
+  const ledger = new Ledger({ databases, bus: events, config, now, onCallbacks: (app) => callbacks.wake(app) });
+
+  /** Rows changed: recordings that follow, and what must be looked after. */
+  const onChanges = (app: AppEntry, changes: readonly RowChange[]): void => {
+    if (changes.length === 0) return;
+    reconciler.noteBusy(app.name);
+    void recording.follow(app, changes);
+  };
+  const reconciler = new Reconciler({
+    livekit,
+    ledger,
+    databases,
+    directory,
+    apps,
+    onChanges,
+    onResumed: (app) => recording.resume(app),
+    log: livekitLog,
+    now,
+  });
+  const streams = new StreamService({
+    livekit,
+    ledger,
+    databases,
+    directory,
+    apps,
+    onChanges,
+    countLogs: async (app, since) => {
+      const count = async (level: 'error' | 'warn' | 'info') =>
+        (await deps.logs.searchApp(app, { level, since: since.toISOString(), limit: 1 })).total;
+      const [error, warn, info] = await Promise.all([count('error'), count('warn'), count('info')]);
+      return { error, warn, info };
+    },
+  });
+  const vods = new VodService({ ledger, databases, bus: events, apps, storage });
+  const recording = new RecordingService({
+    livekit,
+    ledger,
+    databases,
+    directory,
+    apps,
+    config,
+    credentials: (app) => storage.credentials(app),
+    findStream: (app, id) => streams.find(app, id),
+    onChanges,
+    log: log.child({ source: 'recording' }),
+  });
+  const webhooks = new WebhookService({
+    livekit,
+    ledger,
+    databases,
+    directory,
+    apps,
+    config,
+    onChanges: (app, changes, event) => {
+      onChanges(app, changes);
+      if (event.name === 'room_finished' && event.room !== null) void recording.roomFinished(app, event.room.name);
+    },
+    onGap: (room) => {
+      if (room === null) reconciler.soon();
+      else void reconciler.syncRoom(room);
+    },
+    log: log.child({ source: 'webhooks' }),
+    now,
+  });
+  const joinTokens = new JoinTokenService({
+    livekit,
+    directory,
+    apps,
+    config,
+    placement: {
+      hasChoice: () => cluster.nodes.size > 1,
+      choose: (room, options) => {
+        const { node, livekitNodeId, address } = cluster.placement.choose(room, options);
+        return { name: node?.name ?? null, livekitNodeId, address };
+      },
+      entryAddress: (options) => cluster.placement.entryAddress(options),
+    },
+    publicBase: publicBase(settings),
+    log: livekitLog,
+  });
+  const counts = new LiveCounts({ directory, apps, bus: events });
+
+  return {
+    livekit,
+    rooms: directory,
+    reconciler,
+    streams,
+    joinTokens,
+    vods,
+    recording,
+    webhooks,
+    callbacks,
+    startMedia() {
+      livekit.start();
+      reconciler.start();
+      callbacks.start();
+      counts.start();
+    },
+    async stopMedia() {
+      counts.stop();
+      recording.stop();
+      livekit.stop();
+      await reconciler.stop();
+      await callbacks.stop();
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import type { FastifyInstance } from 'fastify';
+import * as ops from '#shared/contract/recording.ts';
+import { route } from '../http/route.ts';
+import type { Services } from '../services.ts';
+
+export function recordingRoutes(app: FastifyInstance, { recording, vods }: Services): void {
+  route(app, ops.startRecording, async ({ params, body }) => vods.row(await recording.start(params.app, body)));
+  route(app, ops.stopRecording, async ({ params }) =>
+    vods.row(await recording.end(params.app, vods.find(params.app, params.id))),
+  );
+  route(app, ops.startStreamRecording, async ({ params }) =>
+    vods.row(await recording.startStream(params.app, params.id)),
+  );
+  route(app, ops.stopStreamRecording, async ({ params }) => vods.row(await recording.endStream(params.app, params.id)));
+}

@@ -1,0 +1,10 @@
+import type { FastifyInstance } from 'fastify';
+import * as ops from '#shared/contract/vods.ts';
+import { route } from '../http/route.ts';
+import type { Services } from '../services.ts';
+
+export function vodRoutes(app: FastifyInstance, { vods }: Services): void {
+  route(app, ops.listVods, ({ params, query }) => vods.list(params.app, query));
+  route(app, ops.getVod, ({ params }) => vods.get(params.app, params.id));
+  route(app, ops.deleteVod, ({ params, actor }) => vods.remove(params.app, params.id, actor) as Promise<undefined>);
+}

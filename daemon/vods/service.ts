@@ -1,0 +1,184 @@
+import { ApiError } from '#shared/errors.ts';
+import type { VodDetail, VodQuery, VodRow, VodVariant } from '#shared/schema/vods.ts';
+import type { AppEntry } from '../apps/registry.ts';
+import type { Ledger } from '../callbacks/ledger.ts';
+import type { AppDatabases } from '../db/app-databases.ts';
+import type { EventBus } from '../events/bus.ts';
+import type { Actor } from '../http/types.ts';
+import { DOWNLOAD_LINK_SECONDS, PLAYBACK_LINK_SECONDS } from '../storage/keys.ts';
+import type { LinkRequest, ObjectLinks } from '../storage/service.ts';
+import { livekitMemory } from '../streams/repository.ts';
+import { SNAPSHOT_FORMAT } from './book.ts';
+import { removeLocalFile } from './local-file.ts';
+import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
+
+export interface VodServiceDeps {
+  ledger: Ledger;
+  databases: AppDatabases;
+  bus: EventBus;
+  apps: { require(name: string): AppEntry; dir(name: string): string };
+  storage: {
+    links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]>;
+    deleteVodObjects(app: string, vodId: number): Promise<{ deleted: number }>;
+  };
+}
+
+const NO_LINKS: ObjectLinks = { publicUrl: null, presignedUrl: null };
+
+/** The VODs of an app: rows, links, deletion. */
+export class VodService {
+  readonly #deps: VodServiceDeps;
+
+  constructor(deps: VodServiceDeps) {
+    this.#deps = deps;
+  }
+
+  async list(app: string, query: VodQuery) {
+    this.#deps.apps.require(app);
+    const filter = { ...query, limit: query.limit ?? 100, offset: query.offset ?? 0 };
+    const vods = vodRepository(this.#deps.databases.get(app));
+    const total = vods.count(filter);
+    const records = vods.list(filter);
+    const ready = records.filter(isPlayable);
+    const links = await this.#links(app, ready, PLAYBACK_LINK_SECONDS);
+    const byId = new Map(ready.map((vod, index) => [vod.id, links[index] ?? NO_LINKS]));
+    return {
+      data: records.map((vod) => toRow(vod, byId.get(vod.id) ?? NO_LINKS)),
+      total,
+      limit: filter.limit,
+      offset: filter.offset,
+    };
+  }
+
+  /** A row without links, for answers to changes. */
+  row(vod: VodRecord): VodRow {
+    return toRow(vod, NO_LINKS);
+  }
+
+  async get(app: string, id: number): Promise<VodDetail> {
+    const vod = this.find(app, id);
+    const variants = vodRepository(this.#deps.databases.get(app))
+      .variants(id)
+      .filter((variant) => variant.format !== SNAPSHOT_FORMAT);
+    if (!isPlayable(vod)) {
+      const bare = variants.map((variant) => toVariant(variant, null));
+      return { ...toRow(vod, NO_LINKS), presignedUrl: null, downloadUrl: null, variants: bare };
+    }
+    const named = variants.filter((variant) => variant.file_key !== null);
+    const links = await this.#deps.storage.links(app, [
+      ...(vod.file_key === null ? [] : [linkOf(vod, vod.file_key, PLAYBACK_LINK_SECONDS)]),
+      ...(vod.file_key === null
+        ? []
+        : [{ ...linkOf(vod, vod.file_key, DOWNLOAD_LINK_SECONDS), downloadName: vod.name }]),
+      ...named.map((variant) => linkOf(vod, variant.file_key as string, PLAYBACK_LINK_SECONDS)),
+    ]);
+    const [play, download] = vod.file_key === null ? [NO_LINKS, NO_LINKS] : links;
+    const ofVariants = vod.file_key === null ? links : links.slice(2);
+    const publicOf = new Map(named.map((variant, index) => [variant.id, ofVariants[index]?.publicUrl ?? null]));
+    const row = toRow(vod, play ?? NO_LINKS);
+    return {
+      ...row,
+      // a recording in segments only is played through its playlist
+      url: row.url ?? publicOf.values().find((url) => url !== null) ?? null,
+      presignedUrl: play?.presignedUrl ?? null,
+      downloadUrl: download?.presignedUrl ?? null,
+      variants: variants.map((variant) => toVariant(variant, publicOf.get(variant.id) ?? null)),
+    };
+  }
+
+  /** @throws ApiError VOD_NOT_FOUND */
+  find(app: string, id: number): VodRecord {
+    this.#deps.apps.require(app);
+    const vod = vodRepository(this.#deps.databases.get(app)).get(id);
+    if (vod === undefined) throw new ApiError('VOD_NOT_FOUND', { id });
+    return vod;
+  }
+
+  /** The objects first; while the storage keeps one of them, the row stays. */
+  async remove(name: string, id: number, actor: Actor): Promise<void> {
+    const app = this.#deps.apps.require(name);
+    const vod = this.find(name, id);
+    if (vod.status === 'recording' || vod.status === 'uploading') throw new ApiError('VOD_IN_PROGRESS');
+    if (app.deleting) throw new ApiError('APP_BUSY', { name });
+    try {
+      await this.#deps.storage.deleteVodObjects(name, id);
+    } catch (error) {
+      if (error instanceof ApiError && error.status >= 500) {
+        const more = error.extra === undefined ? {} : { extra: error.extra };
+        throw new ApiError('VOD_OBJECTS_KEPT', { reason: firstSentence(error.message) }, { ...more, cause: error });
+      }
+      throw error;
+    }
+    if (vod.local_path !== null) await removeLocalFile(this.#deps.apps.dir(name), vod.local_path);
+    await this.#deps.ledger.change(app, ({ db, now }) => {
+      // LiveKit remembers the recording for a day: it must not come back from there
+      if (vod.egress_id !== null) livekitMemory(db).setGone(vod.egress_id, now);
+      vodRepository(db).remove(id);
+    });
+    this.#deps.bus.publish({
+      type: 'vod.deleted',
+      app: name,
+      tenant: app.tenantId,
+      actor,
+      data: { id, room: vod.room, name: vod.name },
+    });
+  }
+
+  #links(app: string, vods: readonly VodRecord[], expiresIn: number): Promise<ObjectLinks[]> {
+    if (vods.length === 0) return Promise.resolve([]);
+    return this.#deps.storage.links(
+      app,
+      vods.map((vod) => linkOf(vod, vod.file_key ?? '', expiresIn)),
+    );
+  }
+}
+
+const isPlayable = (vod: VodRecord): boolean => vod.status === 'ready' && vod.storage_bucket !== null;
+
+const linkOf = (vod: VodRecord, key: string, expiresIn: number): LinkRequest => ({ key, place: vod, expiresIn });
+
+const firstSentence = (text: string): string => /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text;
+
+function toVariant(variant: VodVariantRecord, url: string | null): VodVariant {
+  return {
+    id: variant.id,
+    kind: variant.kind,
+    format: variant.format,
+    height: variant.height,
+    bitrateKbps: variant.bitrate_kbps,
+    fileKey: variant.file_key,
+    sizeBytes: variant.size_bytes,
+    url,
+  };
+}
+
+function toRow(vod: VodRecord, links: ObjectLinks): VodRow {
+  return {
+    id: vod.id,
+    appId: vod.app_id,
+    streamId: vod.stream_id,
+    room: vod.room,
+    name: vod.name,
+    fileKey: vod.file_key,
+    s3Url: vod.s3_url,
+    publicUrl: links.publicUrl,
+    sizeBytes: vod.size_bytes,
+    durationS: vod.duration_s,
+    width: vod.width,
+    height: vod.height,
+    format: vod.format,
+    status: vod.status,
+    localPath: vod.local_path,
+    startedAt: vod.started_at,
+    endedAt: vod.ended_at,
+    metatagsJson: vod.metatags_json,
+    snapshotKey: vod.snapshot_key,
+    egressId: vod.egress_id,
+    sessionId: vod.session_id,
+    part: vod.part,
+    error: vod.error,
+    storageProvider: vod.storage_provider,
+    storageBucket: vod.storage_bucket,
+    url: links.publicUrl ?? links.presignedUrl,
+  };
+}

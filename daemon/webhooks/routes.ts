@@ -1,0 +1,16 @@
+import type { FastifyInstance } from 'fastify';
+import * as ops from '#shared/contract/webhooks.ts';
+import { route } from '../http/route.ts';
+import type { Services } from '../services.ts';
+
+export function webhookRoutes(app: FastifyInstance, { webhooks }: Services): void {
+  void app.register(async (scope) => {
+    // the signature covers the bytes as they came, so the body stays text here
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    route(scope, ops.receiveLiveKitWebhook, async ({ request }) => {
+      await webhooks.receive(typeof request.body === 'string' ? request.body : '', request.headers.authorization);
+      return { ok: true as const };
+    });
+  });
+}
