@@ -116,7 +116,6 @@ export const ERRORS = define({
     hint: 'Remove the cause, then delete the app again; objects that are gone already count as deleted.',
     retryable: true,
   },
-  STORAGE_FAILED: { status: 502, message: '{reason}', retryable: true },
   // presets and plugins
   PRESET_NOT_FOUND: { status: 404, message: 'No preset has the id {preset}; upper and lower case count.' },
   // sign-in

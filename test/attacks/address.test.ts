@@ -25,7 +25,7 @@ describe('a forged X-Forwarded-For', () => {
       { 'x-real-ip': '203.0.113.7' },
       { forwarded: 'for=203.0.113.7' },
       { 'x-forwarded-for': `203.0.113.7, ${REAL}`, 'x-client-ip': '203.0.113.7', 'cf-connecting-ip': '203.0.113.7' },
-    ])
+    ] as Record<string, string>[])
       assert.equal((await api.get('/apps', forged)).status, 401, JSON.stringify(forged));
   });
 

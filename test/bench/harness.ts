@@ -86,7 +86,8 @@ export function createBench(): { bench: Bench; close(): Promise<void> } {
       open.push(bare.stop);
       const quotients: number[] = [];
       await throughput(target.url, target, 1);
-      const bareTarget = { ...target, headers: target.body ? { 'content-type': 'application/json' } : {} };
+      const bareHeaders: Record<string, string> = target.body ? { 'content-type': 'application/json' } : {};
+      const bareTarget = { ...target, headers: bareHeaders };
       await throughput(bare.url, bareTarget, 1);
       for (let round = 0; round < ROUNDS; round += 1) {
         const ours = await throughput(target.url, target, SECONDS);
