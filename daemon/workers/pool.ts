@@ -64,7 +64,7 @@ export class WorkerPool {
       maxThreads: MAX_THREADS,
       idleTimeout: 30_000,
       concurrentTasksPerWorker: 1,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 },
       // workers see no secret of the daemon's environment
       env: workerEnvironment(),
       filename: new URL(`./tasks/idle${extension}`, import.meta.url).href,
