@@ -123,8 +123,18 @@ export function jobRepository(db: Db) {
     activeOf: (appId: number, kind: JobKind) => activeOf.get(appId, kind),
     begin: (id: number) => begin.run({ id, at: now() }),
     restarted: (id: number) => restarted.run(now(), id),
-    save: (id: number, checkpoint: unknown, progress: JobProgress) =>
-      save.run(checkpoint === undefined ? null : JSON.stringify(checkpoint), JSON.stringify(progress), now(), id),
+    /**
+     * Notes progress without waiting for the disk: a kill loses nothing, a power cut the last steps, which are done again.
+     * Waiting would hold up every request for as long as the disk takes.
+     */
+    save: (id: number, checkpoint: unknown, progress: JobProgress) => {
+      db.pragma('synchronous = NORMAL');
+      try {
+        save.run(checkpoint === undefined ? null : JSON.stringify(checkpoint), JSON.stringify(progress), now(), id);
+      } finally {
+        db.pragma('synchronous = FULL');
+      }
+    },
     succeed: (id: number, result: object) => succeed.run({ id, at: now(), result: JSON.stringify(result) }),
     /** Ends an attempt; with `nextRunAt` the job waits for the next one. */
     fail: (id: number, state: 'failed' | 'cancelled' | 'waiting', error: JobError | null, nextRunAt: string | null) => {
