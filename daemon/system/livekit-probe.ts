@@ -19,10 +19,12 @@ export interface LiveKitProbe {
 export class LiveKitStatusProbe implements LiveKitProbe {
   readonly #livekit: Pick<LiveKit, 'isConfigured' | 'listRooms' | 'listEgress' | 'listIngress'>;
   readonly #snapshot: Snapshot<LiveKitSnapshot>;
+  /** The last question, while some part of it is still without an answer. */
+  #open: Promise<unknown> | undefined;
 
-  constructor(livekit: Pick<LiveKit, 'isConfigured' | 'listRooms' | 'listEgress' | 'listIngress'>) {
+  constructor(livekit: Pick<LiveKit, 'isConfigured' | 'listRooms' | 'listEgress' | 'listIngress'>, now?: () => number) {
     this.#livekit = livekit;
-    this.#snapshot = new Snapshot({ load: () => this.#ask(), freshMs: 1000, staleMs: 5000 });
+    this.#snapshot = new Snapshot({ load: () => this.#ask(), freshMs: 1000, staleMs: 5000, ...(now ? { now } : {}) });
   }
 
   snapshot(): LiveKitSnapshot | Promise<LiveKitSnapshot> {
@@ -30,11 +32,13 @@ export class LiveKitStatusProbe implements LiveKitProbe {
   }
 
   async #ask(): Promise<LiveKitSnapshot> {
-    const [rooms, egresses, ingresses] = await Promise.all([
-      inTime(this.#livekit.listRooms()),
-      inTime(this.#livekit.listEgress()),
-      inTime(this.#livekit.listIngress()),
-    ]);
+    // whoever has not answered the last question yet is not asked another
+    if (this.#open !== undefined) return UNREACHABLE;
+    const asked = [this.#livekit.listRooms(), this.#livekit.listEgress(), this.#livekit.listIngress()] as const;
+    this.#open = Promise.allSettled(asked).then(() => {
+      this.#open = undefined;
+    });
+    const [rooms, egresses, ingresses] = await Promise.all([inTime(asked[0]), inTime(asked[1]), inTime(asked[2])]);
     return {
       reachable: rooms !== undefined,
       rooms: rooms?.length ?? 0,
