@@ -198,6 +198,11 @@ export const ERRORS = define({
     status: 400,
     message: 'Ending the rooms of a node disconnects their participants; send drain.confirm: true if that is meant.',
   },
+  AGENT_CHANGED: {
+    status: 404,
+    message: 'This daemon serves another version of the edge agent.',
+    hint: 'Fetch install.sh again.',
+  },
   AGENT_UNAVAILABLE: { status: 503, message: 'The edge agent cannot be served: {reason}' },
   // LiveKit, streams and recordings
   LIVEKIT_NOT_CONFIGURED: {

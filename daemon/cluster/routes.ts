@@ -98,9 +98,9 @@ export function clusterRootRoutes(app: FastifyInstance, { agentFile }: Services)
     return reply.type('text/x-shellscript; charset=utf-8').header('cache-control', 'no-cache').send(script);
   });
 
-  route(app, contract.getEdgeAgent, async ({ params, request, reply }) => {
+  route(app, contract.getEdgeAgent, async ({ params, reply }) => {
     const { agent, sha256 } = await agentFile.get();
-    if (params.sha256 !== sha256) throw new ApiError('ROUTE_NOT_FOUND', { method: 'GET', path: request.url });
+    if (params.sha256 !== sha256) throw new ApiError('AGENT_CHANGED');
     return reply
       .type('text/javascript; charset=utf-8')
       .header('cache-control', 'public, max-age=31536000, immutable')

@@ -208,6 +208,6 @@ export const getEdgeAgent = operation({
   access: 'public',
   params: object({ sha256: Type.String() }),
   responses: { 200: Type.String() },
-  errors: ['AGENT_UNAVAILABLE', 'ROUTE_NOT_FOUND'],
+  errors: ['AGENT_UNAVAILABLE', 'AGENT_CHANGED'],
   produces: 'text/javascript; charset=utf-8',
 });
