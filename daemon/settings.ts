@@ -78,7 +78,7 @@ export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings
     ...(values as SettingValues),
     envFile,
     origins: origins as Record<SettingKey, Origin>,
-    appSecrets: appSecrets({ ...file, ...env }),
+    appSecrets: appSecrets([...Object.entries(file), ...Object.entries(env)]),
   });
 }
 
@@ -97,8 +97,8 @@ export function publicBase(settings: SettingValues): string | null {
   return base === '' ? null : base.replace(/\/+$/, '');
 }
 
-function appSecrets(env: Record<string, string | undefined>): Record<string, string> {
-  const names = Object.entries(env).filter(
+function appSecrets(variables: [string, string | undefined][]): Record<string, string> {
+  const names = variables.filter(
     (entry): entry is [string, string] => /^APP_[A-Z0-9_]+$/.test(entry[0]) && Boolean(entry[1]),
   );
   return Object.freeze(Object.fromEntries(names));
