@@ -243,15 +243,21 @@ export class RecordingService {
       });
     } catch (error) {
       if (this.#isStopped) throw error;
-      const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the order failed');
-      const reason = reasonOf(failure);
-      this.#deps.log.warn({ app: app.name, room: subject.room, reason }, 'LiveKit took no recording');
-      await this.#change(app, ({ db, note, now }) => note(failVod(db, begun.vod.id, reason, now)));
-      throw new ApiError('RECORDING_NOT_TAKEN', { reason: `${reason}.` }, { extra: { vodId: begun.vod.id } });
+      // its own event can tell that it began, though the answer was late
+      const hasBegun = vodRepository(databases.get(app.name)).get(begun.vod.id)?.egress_id != null;
+      if (!hasBegun) await this.#refused(app, begun.vod, error);
     }
     const vod = vodRepository(databases.get(app.name)).get(begun.vod.id) as VodRecord;
     if (this.#stopped.has(part.sessionId)) await this.#stopEgress(app, vod);
     return vodRepository(databases.get(app.name)).get(vod.id) ?? vod;
+  }
+
+  async #refused(app: AppEntry, vod: VodRecord, error: unknown): Promise<never> {
+    const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the order failed');
+    const reason = reasonOf(failure);
+    this.#deps.log.warn({ app: app.name, room: vod.room, reason }, 'LiveKit took no recording');
+    await this.#change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
+    throw new ApiError('RECORDING_NOT_TAKEN', { reason: `${reason}.` }, { extra: { vodId: vod.id } });
   }
 
   async #stopEgress(app: AppEntry, vod: VodRecord): Promise<void> {
