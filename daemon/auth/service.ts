@@ -69,7 +69,7 @@ export class AuthService {
   }
 
   get hasBreakGlass(): boolean {
-    return this.#deps.settings.adminUser !== '' && this.#deps.settings.adminPass !== '';
+    return this.#deps.settings.adminUser.trim() !== '' && this.#deps.settings.adminPass.trim() !== '';
   }
 
   /** True while nobody could sign in as an administrator. */

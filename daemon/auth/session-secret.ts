@@ -8,8 +8,9 @@ export class SessionSecret {
   readonly #bytes: Buffer;
 
   constructor(configured: string, dataFolder: string) {
-    this.origin = configured === '' ? 'file' : 'environment';
-    this.#bytes = Buffer.from(configured === '' ? ownSecret(path.join(dataFolder, 'session-secret')) : configured);
+    const isSet = configured.trim() !== '';
+    this.origin = isSet ? 'environment' : 'file';
+    this.#bytes = Buffer.from(isSet ? configured : ownSecret(path.join(dataFolder, 'session-secret')));
   }
 
   /** Weak secrets can be guessed from one token. */
