@@ -12,11 +12,12 @@ export function requestIds(): () => string {
   };
 }
 
-/** One log line a request, after the answer: reads at debug, changes at info, failures of the daemon at error. Query strings are not logged. */
+/** One log line a request, after the answer: reads and nodes’ reports at debug, changes at info, failures of the daemon at error. Query strings are not logged. */
 export function installRequestLog(app: FastifyInstance): void {
   app.addHook('onResponse', (request, reply, done) => {
-    const level =
-      reply.statusCode >= 500 ? 'error' : request.method === 'GET' || request.method === 'HEAD' ? 'debug' : 'info';
+    // nodes report every few seconds, which is no change worth a line
+    const isRoutine = request.method === 'GET' || request.routeOptions.config.operation?.access === 'cluster-token';
+    const level = reply.statusCode >= 500 ? 'error' : isRoutine ? 'debug' : 'info';
     if ((request.log as Logger).isLevelEnabled(level)) {
       request.log[level](
         {
