@@ -8,6 +8,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { recordHistory } from './api/history.ts';
 import { setBridge } from './api/host.ts';
 import { followHost } from './api/live.ts';
 import { queryClient } from './api/query.ts';
@@ -18,6 +19,7 @@ import { cssVariables, theme } from './theme/theme.ts';
 
 setBridge(window.streamhub ? desktopBridge(window.streamhub) : new WebBridge());
 followHost();
+recordHistory();
 const router = makeRouter();
 
 createRoot(document.getElementById('root') as HTMLElement).render(

@@ -16,6 +16,17 @@ export const daemonScreens: readonly Screen[] = [
   screen('/apps', () => import('../features/apps/apps-page.tsx'), 'AppsPage'),
   screen('/apps/$app', () => import('../features/app/app-page.tsx'), 'AppPage'),
   screen('/apps/$app/$tab', () => import('../features/app/app-page.tsx'), 'AppPage'),
+  screen('/jobs', () => import('../features/jobs/jobs-page.tsx'), 'JobsPage'),
+  screen('/access', () => import('../features/access/access-page.tsx'), 'AccessPage'),
+  screen('/access/$tab', () => import('../features/access/access-page.tsx'), 'AccessPage'),
+  screen('/account', () => import('../features/account/account-page.tsx'), 'AccountPage'),
+  screen('/security', () => import('../features/security/security-page.tsx'), 'SecurityPage'),
+  screen('/audit', () => import('../features/audit/audit-page.tsx'), 'AuditPage'),
+  screen('/cluster', () => import('../features/cluster/cluster-page.tsx'), 'ClusterPage'),
+  screen('/logs', () => import('../features/logs/logs-page.tsx'), 'LogsPage'),
+  screen('/gpu', () => import('../features/gpu/gpu-page.tsx'), 'GpuPage'),
+  screen('/settings', () => import('../features/settings/settings-page.tsx'), 'SettingsPage'),
+  screen('/storage', () => import('../features/storage/storage-page.tsx'), 'StoragePage'),
 ];
 
 /** Pages before anyone is signed in, opened by links; only in a browser. */

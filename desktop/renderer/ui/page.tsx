@@ -79,23 +79,27 @@ export function Panel({
   );
 }
 
+/** The place of a table that takes the rest of the page. */
+export function TablePanel({ children }: { children: ReactNode }) {
+  return <div className={classes.table}>{children}</div>;
+}
+
 /** A row of filters and actions above a list. */
 export function Toolbar({ children }: { children: ReactNode }) {
   return <div className={classes.toolbar}>{children}</div>;
 }
 
-/** Names and values, one a line. */
-export function Facts({ items }: { items: readonly (readonly [name: ReactNode, value: ReactNode] | false | null)[] }) {
+/** Names and values, one a line; what is undefined is left out. */
+export function Facts({ items }: { items: Readonly<Record<string, ReactNode>> }) {
   return (
     <dl className={classes.facts}>
-      {items.map((item, index) =>
-        item ? (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the list of facts is fixed
-          <div key={index}>
-            <dt>{item[0]}</dt>
-            <dd>{item[1]}</dd>
+      {Object.entries(items).map(([name, value]) =>
+        value === undefined ? null : (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
           </div>
-        ) : null,
+        ),
       )}
     </dl>
   );

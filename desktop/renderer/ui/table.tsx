@@ -3,7 +3,16 @@
 // biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid handles the keys of all rows
 import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, type RefObject, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { type Sort, setSort, useLayout } from '../stores/layout.ts';
 import { useMarks } from '../stores/marks.ts';
 import classes from './table.module.css';
@@ -37,6 +46,8 @@ interface Props<R> {
   rowHeight?: number;
   /** Highest height; without it the table fills its parent. */
   maxHeight?: number;
+  /** The last rows came into sight: time to read more. */
+  onEnd?: () => void;
   /** A row that is quieter than the others, e.g. a revoked token. */
   isDim?: (row: R) => boolean;
 }
@@ -61,6 +72,13 @@ export function DataTable<R>(props: Props<R>) {
     paddingStart: 32,
     scrollPaddingStart: 32,
   });
+  const lastDrawn = virtual.getVirtualItems().at(-1)?.index ?? 0;
+  const isNearEnd = sorted.length > 0 && lastDrawn >= sorted.length - 15;
+  const { onEnd } = props;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when rows were added and their end is in sight
+  useEffect(() => {
+    if (isNearEnd) onEnd?.();
+  }, [isNearEnd, sorted.length]);
   const template = columns.map((column) => column.width ?? 'minmax(80px, 1fr)');
 
   const focusRow = (index: number): void => {

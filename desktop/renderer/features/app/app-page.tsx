@@ -8,7 +8,7 @@ import { getAppStats } from '#shared/contract/streams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
-import { GoTo, useGo } from '../../app/links.tsx';
+import { useGo } from '../../app/links.tsx';
 import { useCommands } from '../../app/use-commands.ts';
 import { useDraft } from '../../stores/drafts.ts';
 import { Mono } from '../../ui/copy.tsx';
@@ -17,6 +17,7 @@ import { count, plural } from '../../ui/format.ts';
 import { Page } from '../../ui/page.tsx';
 import { QueryView, SkeletonRows } from '../../ui/query-view.tsx';
 import { State } from '../../ui/state.tsx';
+import { TabLinks } from '../../ui/tab-links.tsx';
 import { RenameApp } from '../apps/rename-app.tsx';
 import classes from './app-page.module.css';
 import { DeleteApp } from './delete-app.tsx';
@@ -75,14 +76,16 @@ export function AppPage() {
       }
       actions={app.data ? <AppMenu app={app.data} /> : undefined}
     >
-      <nav className={classes.tabs} aria-label={`Parts of ${name}`}>
-        {tabs.map((one) => (
-          <GoTo key={one.id} to={`/apps/${name}/${one.id}`} aria-current={one === tab ? 'page' : undefined}>
-            {one.label}
-            {one.id === 'config' ? <DraftMark app={name} /> : null}
-          </GoTo>
-        ))}
-      </nav>
+      <TabLinks
+        label={`Parts of ${name}`}
+        current={tab?.id}
+        tabs={tabs.map(({ id, label }) => ({
+          id,
+          label,
+          to: `/apps/${name}/${id}`,
+          mark: id === 'config' ? <DraftMark app={name} /> : null,
+        }))}
+      />
       <QueryView query={app} what={`the app ${name}`} fill={tab?.fills === true}>
         {() =>
           tab === undefined ? (

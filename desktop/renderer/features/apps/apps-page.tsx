@@ -10,7 +10,7 @@ import { useCommands } from '../../app/use-commands.ts';
 import { markChanged } from '../../stores/marks.ts';
 import { Empty } from '../../ui/empty.tsx';
 import { plural } from '../../ui/format.ts';
-import { Page, Toolbar } from '../../ui/page.tsx';
+import { Page, TablePanel, Toolbar } from '../../ui/page.tsx';
 import { QueryView } from '../../ui/query-view.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
@@ -73,7 +73,7 @@ export function AppsPage() {
                   </span>
                 ) : null}
               </Toolbar>
-              <div className={classes.table}>
+              <TablePanel>
                 <DataTable
                   name="apps"
                   label="Apps"
@@ -89,7 +89,7 @@ export function AppsPage() {
                     />
                   }
                 />
-              </div>
+              </TablePanel>
               <CreateApp
                 isOpen={isCreating}
                 onClose={() => setCreating(false)}

@@ -161,11 +161,14 @@ export function CodeField({
   onChange,
   onComplete,
   error,
+  isPlain = false,
 }: {
   value: string;
   onChange: (value: string) => void;
   onComplete?: (value: string) => void;
   error?: string | undefined;
+  /** Recovery codes are not taken here. */
+  isPlain?: boolean;
 }) {
   const [isRecovery, setRecovery] = useState(false);
   return (
@@ -198,16 +201,18 @@ export function CodeField({
           {error ? <div className={classes.error}>{error}</div> : null}
         </fieldset>
       )}
-      <button
-        type="button"
-        className={classes.quiet}
-        onClick={() => {
-          setRecovery(!isRecovery);
-          onChange('');
-        }}
-      >
-        {isRecovery ? 'Use the authenticator app' : 'Use a recovery code'}
-      </button>
+      {isPlain ? null : (
+        <button
+          type="button"
+          className={classes.quiet}
+          onClick={() => {
+            setRecovery(!isRecovery);
+            onChange('');
+          }}
+        >
+          {isRecovery ? 'Use the authenticator app' : 'Use a recovery code'}
+        </button>
+      )}
     </div>
   );
 }

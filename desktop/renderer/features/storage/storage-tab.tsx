@@ -281,21 +281,12 @@ function Usage({ app, view }: { app: string; view: S3View }) {
   return (
     <Panel title="In use">
       <Facts
-        items={[
-          ['Recordings', sizes.data ? plural(sizes.data.vodCount, 'recording') : '…'],
-          ['Their size', sizes.data ? bytes(sizes.data.vodTotalBytes) : '…'],
-          ['Database', sizes.data ? bytes(sizes.data.dbSizeBytes) : '…'],
-          [
-            'Links',
-            view.publicVods ? (
-              <State key="l" tone="info">
-                public
-              </State>
-            ) : (
-              'signed, 7 days'
-            ),
-          ],
-        ]}
+        items={{
+          Recordings: sizes.data ? plural(sizes.data.vodCount, 'recording') : '…',
+          'Their size': sizes.data ? bytes(sizes.data.vodTotalBytes) : '…',
+          Database: sizes.data ? bytes(sizes.data.dbSizeBytes) : '…',
+          Links: view.publicVods ? <State tone="info">public</State> : 'signed, 7 days',
+        }}
       />
     </Panel>
   );

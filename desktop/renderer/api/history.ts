@@ -1,0 +1,88 @@
+import { create } from 'zustand';
+import type { listNodes } from '#shared/contract/cluster.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import type { getStats } from '#shared/contract/system.ts';
+import { queryClient, unwrapped } from './query.ts';
+
+/** One measurement: milliseconds and value. */
+export type Sample = readonly [at: number, value: number];
+
+const KEPT = 960;
+const MIN_GAP = 4000;
+
+/** What was measured since the page was opened, by `<connection>/<subject>/<measure>`. */
+const useHistory = create<Record<string, readonly Sample[]>>(() => ({}));
+const NONE: readonly Sample[] = [];
+
+/** The samples of a series; the daemon keeps none, so they begin when this page first looked. */
+export const useSeries = (connectionId: string, subject: string, measure: string): readonly Sample[] =>
+  useHistory((all) => all[`${connectionId}/${subject}/${measure}`] ?? NONE);
+
+type Node = ResultOf<typeof listNodes>['data'][number];
+type Stats = ResultOf<typeof getStats>;
+
+const num = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+const part = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+
+/** The numbers of a node that are worth a line; each may be absent. */
+export function nodeMeasures(
+  stats: Node['stats'],
+): Record<'cpu' | 'memory' | 'rooms' | 'participants' | 'tx' | 'rx', number | undefined> {
+  const livekit = part(stats, 'livekit');
+  const net = part(stats, 'net');
+  return {
+    cpu: num(part(stats, 'cpu')),
+    memory: num(part(stats, 'memUsedRatio')),
+    rooms: num(part(livekit, 'rooms')),
+    participants: num(part(livekit, 'participants')),
+    tx: num(part(livekit, 'txBytesPerSecond')) ?? num(part(net, 'txBytesPerSecond')),
+    rx: num(part(livekit, 'rxBytesPerSecond')) ?? num(part(net, 'rxBytesPerSecond')),
+  };
+}
+
+export function serverMeasures({ cpu, memory, disk, counts }: Stats): Record<string, number | undefined> {
+  return {
+    cpu: (cpu.loadAvg[0] ?? 0) / Math.max(1, cpu.cores),
+    memory: memory.usedBytes / Math.max(1, memory.totalBytes),
+    disk: disk ? disk.usedBytes / Math.max(1, disk.totalBytes) : undefined,
+    streams: counts.activeStreams,
+  };
+}
+
+function record(connectionId: string, subject: string, at: number, measures: Record<string, number | undefined>): void {
+  const all = useHistory.getState();
+  const news: Record<string, readonly Sample[]> = {};
+  for (const [measure, value] of Object.entries(measures)) {
+    if (value === undefined) continue;
+    const key = `${connectionId}/${subject}/${measure}`;
+    const series = all[key] ?? NONE;
+    const last = series.at(-1);
+    if (last && at - last[0] < MIN_GAP) continue;
+    news[key] = [...series.slice(-KEPT + 1), [at, value]];
+  }
+  if (Object.keys(news).length > 0) useHistory.setState(news);
+}
+
+/** Nodes up to which their numbers are kept; beyond, the table shows the newest alone. */
+const MAX_NODES = 300;
+
+/** Writes down the numbers of every answer that has some. Called once. */
+export function recordHistory(): void {
+  queryClient.getQueryCache().subscribe((event) => {
+    if (event.type !== 'updated' || event.action.type !== 'success') return;
+    const [connectionId, operation] = event.query.queryKey as [string, string];
+    if (operation === 'getStats') {
+      const stats = event.query.state.data as Stats;
+      record(connectionId, 'server', Date.parse(stats.ts), serverMeasures(stats));
+    } else if (operation === 'listNodes') {
+      const nodes = unwrapped(event.query.state.data) as readonly Node[];
+      if (nodes.length > MAX_NODES) return;
+      for (const node of nodes) {
+        if (node.last_seen_at)
+          record(connectionId, `node:${node.id}`, Date.parse(node.last_seen_at), nodeMeasures(node.stats));
+      }
+    }
+  });
+}

@@ -1,0 +1,42 @@
+import { useParams } from '@tanstack/react-router';
+import { getTeam, listTenants, listUsers } from '#shared/contract/teams.ts';
+import { listTokens } from '#shared/contract/tokens.ts';
+import { lackFor, useMe } from '../../api/rights.ts';
+import { Page } from '../../ui/page.tsx';
+import { NoPermission } from '../../ui/query-view.tsx';
+import { TabLinks } from '../../ui/tab-links.tsx';
+import { PeopleTab } from './people-tab.tsx';
+import { TeamTab } from './team-tab.tsx';
+import { TeamsTab } from './teams-tab.tsx';
+import { TokensTab } from './tokens-tab.tsx';
+
+const tabs = [
+  { id: 'tokens', label: 'Tokens', op: listTokens, Body: TokensTab },
+  { id: 'team', label: 'Your team', op: getTeam, Body: TeamTab },
+  { id: 'people', label: 'People', op: listUsers, Body: PeopleTab },
+  { id: 'teams', label: 'Teams', op: listTenants, Body: TeamsTab },
+] as const;
+
+/** Who may do what: tokens for programs, people and their teams. What is not open to one is not offered. */
+export function AccessPage() {
+  const { tab: id } = useParams({ strict: false }) as { tab?: string };
+  const me = useMe();
+  const open = tabs.filter(({ op }) => lackFor(op, me) === undefined);
+  const tab = open.find((one) => one.id === id) ?? open[0];
+  return (
+    <Page title="Access" fill>
+      {open.length === 0 ? (
+        <NoPermission
+          error={{ message: 'Tokens and people are managed by owners of a team and by callers of global scope.' }}
+        />
+      ) : (
+        <TabLinks
+          label="Parts of access"
+          current={tab?.id}
+          tabs={open.map(({ id: part, label }) => ({ id: part, label, to: `/access/${part}` }))}
+        />
+      )}
+      {tab ? <tab.Body /> : null}
+    </Page>
+  );
+}

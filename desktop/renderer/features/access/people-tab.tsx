@@ -1,0 +1,233 @@
+import { ActionIcon, Button, Menu, Modal } from '@mantine/core';
+import { IconDots, IconUsers } from '@tabler/icons-react';
+import { useState } from 'react';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { createSignInLink, deleteUser, listUsers, revokeUserSessions, updateUser } from '#shared/contract/teams.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { useMe } from '../../api/rights.ts';
+import { useSearchState } from '../../app/links.tsx';
+import { markChanged } from '../../stores/marks.ts';
+import { ask } from '../../ui/confirm.tsx';
+import { CopyBox } from '../../ui/copy.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { count, plural } from '../../ui/format.ts';
+import { TablePanel, Toolbar } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { SearchBox } from '../../ui/search-box.tsx';
+import { State, Tag } from '../../ui/state.tsx';
+import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+
+type User = ResultOf<typeof listUsers>['data'][number];
+
+/** Every account on the daemon. */
+export function PeopleTab() {
+  const me = useMe();
+  const [search, setSearch] = useSearchState();
+  const users = useRead(
+    listUsers,
+    { query: { ...(search['q'] ? { q: search['q'] } : {}), limit: 500 } },
+    { keep: true },
+  );
+  const refreshes = [listUsers];
+  const update = useChange(updateUser, { refreshes });
+  const remove = useChange(deleteUser, { refreshes });
+  const endSessions = useChange(revokeUserSessions, { refreshes });
+  const link = useChange(createSignInLink);
+  const [linkFor, setLinkFor] = useState<User>();
+  const name = (user: User): string => user.email ?? user.name ?? user.id;
+
+  const columns: readonly Column<User>[] = [
+    {
+      id: 'name',
+      header: 'Person',
+      width: 'minmax(180px, 2fr)',
+      sort: name,
+      cell: (user) => (
+        <span className="row">
+          <span className="cut">
+            {name(user)} {user.name && user.email ? <span className="dim">{user.name}</span> : null}
+          </span>
+          {user.id === me?.userId ? <Tag tone="info">you</Tag> : null}
+          {user.isSuperadmin ? <Tag tone="warn">superadmin</Tag> : null}
+        </span>
+      ),
+    },
+    {
+      id: 'teams',
+      header: 'Teams',
+      width: 'minmax(120px, 1.5fr)',
+      from: 'medium',
+      cell: (user) =>
+        user.teams.length === 0 ? (
+          <span className="dim">none</span>
+        ) : (
+          user.teams.map((team) => `${team.name} (${team.role})`).join(', ')
+        ),
+    },
+    {
+      id: 'twoFactor',
+      header: 'Second factor',
+      width: '110px',
+      from: 'wide',
+      sort: (user) => Number(user.twoFactorEnabled),
+      cell: (user) => (user.twoFactorEnabled ? <State tone="ok">on</State> : <span className="dim">off</span>),
+    },
+    {
+      id: 'sessions',
+      header: 'Sessions',
+      width: '76px',
+      align: 'end',
+      sort: (user) => user.sessions,
+      cell: (user) => (user.sessions === 0 ? <span className="dim">0</span> : count(user.sessions)),
+    },
+    {
+      id: 'seen',
+      header: 'Last seen',
+      width: '110px',
+      sort: (user) => (user.lastSeen ? Date.parse(user.lastSeen) : null),
+      cell: (user) => <Ago at={user.lastSeen} />,
+    },
+    {
+      id: 'menu',
+      header: '',
+      width: '28px',
+      cell: (user) => (
+        <Menu>
+          <Menu.Target>
+            <ActionIcon size="xs" aria-label={`Actions for ${name(user)}`}>
+              <IconDots size={16} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item
+              onClick={() =>
+                ask({
+                  title: user.isSuperadmin ? `Take superadmin from ${name(user)}` : `Make ${name(user)} a superadmin`,
+                  body: user.isSuperadmin ? (
+                    <p>They keep their roles in teams.</p>
+                  ) : (
+                    <p>A superadmin does everything on this daemon: all apps of all teams, nodes, tokens, people.</p>
+                  ),
+                  action: user.isSuperadmin ? 'Take superadmin away' : 'Make superadmin',
+                  isDangerous: !user.isSuperadmin,
+                  run: async () => {
+                    await update.mutateAsync({ params: { id: user.id }, body: { isSuperadmin: !user.isSuperadmin } });
+                    markChanged('people', user.id);
+                  },
+                })
+              }
+            >
+              {user.isSuperadmin ? 'Take superadmin away…' : 'Make superadmin…'}
+            </Menu.Item>
+            <Menu.Item
+              onClick={() => {
+                setLinkFor(user);
+                link.mutate({ params: { id: user.id } });
+              }}
+            >
+              Make a sign-in link
+            </Menu.Item>
+            <Menu.Item
+              disabled={user.sessions === 0}
+              onClick={() =>
+                ask({
+                  title: `End the sessions of ${name(user)}`,
+                  body: <p>Ends {plural(user.sessions, 'session')} with their next request. They can sign in again.</p>,
+                  action: 'End sessions',
+                  run: () => endSessions.mutateAsync({ params: { id: user.id } }),
+                })
+              }
+            >
+              End sessions…
+            </Menu.Item>
+            <Menu.Divider />
+            <Menu.Item
+              color="danger"
+              onClick={() =>
+                ask({
+                  title: `Delete the account of ${name(user)}`,
+                  body: (
+                    <p>
+                      Ends all sessions at once and takes them out of their teams. What they did stays in the audit
+                      trail.
+                    </p>
+                  ),
+                  action: 'Delete account',
+                  isDangerous: true,
+                  typeName: name(user),
+                  run: () => remove.mutateAsync({ params: { id: user.id } }),
+                })
+              }
+            >
+              Delete account…
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      ),
+    },
+  ];
+
+  return (
+    <QueryView query={users} what="the people" fill>
+      {(page) => (
+        <>
+          <Toolbar>
+            <SearchBox label="Find by name or address" value={search['q'] ?? ''} onChange={(q) => setSearch({ q })} />
+            <span className="dim">
+              {page.total > page.data.length
+                ? `${count(page.data.length)} of ${plural(page.total, 'person', 'people')}; search to narrow`
+                : plural(page.total, 'person', 'people')}
+            </span>
+          </Toolbar>
+          <TablePanel>
+            <DataTable
+              name="people"
+              label="People"
+              columns={columns}
+              rows={page.data}
+              rowKey={(user) => user.id}
+              empty={
+                <Empty
+                  title={search['q'] ? `Nobody matches “${search['q']}”` : 'Nobody yet'}
+                  icon={<IconUsers size={32} stroke={1.3} />}
+                >
+                  {search['q']
+                    ? null
+                    : 'Open the set-up link of the daemon to make the first account, then invite colleagues from “Your team”.'}
+                </Empty>
+              }
+            />
+          </TablePanel>
+          <Modal
+            opened={linkFor !== undefined}
+            onClose={() => setLinkFor(undefined)}
+            title={linkFor ? `Sign-in link for ${name(linkFor)}` : ''}
+            size={520}
+          >
+            <div className="stack">
+              {link.error ? <Problem error={link.error} /> : null}
+              {link.data ? (
+                <>
+                  <Notice tone="warn" title="Whoever has the link can sign in as this person, once">
+                    <p>A second factor is still asked for.</p>
+                  </Notice>
+                  <CopyBox text={link.data.url} what="sign-in link" />
+                  <p className="dim">
+                    It ends <At at={link.data.expiresAt} />.
+                  </p>
+                </>
+              ) : null}
+              <div className="row" style={{ justifyContent: 'flex-end' }}>
+                <Button variant="filled" onClick={() => setLinkFor(undefined)}>
+                  Close
+                </Button>
+              </div>
+            </div>
+          </Modal>
+        </>
+      )}
+    </QueryView>
+  );
+}

@@ -1,0 +1,370 @@
+import { Button, Modal, NativeSelect, TextInput } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
+import { type FormEvent, useState } from 'react';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import {
+  createInvite,
+  getTeam,
+  getTenantUsage,
+  listInvites,
+  removeMember,
+  revokeInvite,
+  updateMember,
+  updateTeam,
+} from '#shared/contract/teams.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { lackFor, useMe } from '../../api/rights.ts';
+import { ask } from '../../ui/confirm.tsx';
+import { CopyBox } from '../../ui/copy.tsx';
+import { fieldErrors } from '../../ui/fields.ts';
+import { plural } from '../../ui/format.ts';
+import { Panel } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { State, Tag } from '../../ui/state.tsx';
+import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+import { Quotas } from './quotas.tsx';
+
+export const ROLES = [
+  { value: 'viewer', label: 'viewer', text: 'only looks' },
+  { value: 'editor', label: 'editor', text: 'everything but people and deleting apps' },
+  { value: 'owner', label: 'owner', text: 'everything in the team' },
+] as const;
+type Role = (typeof ROLES)[number]['value'];
+type Member = ResultOf<typeof getTeam>['data']['members'][number];
+
+/** The people of one's own team, open invitations, and what the team may use. */
+export function TeamTab() {
+  const me = useMe();
+  const team = useRead(getTeam);
+  const isOwner = me !== undefined && lackFor(updateTeam, me) === undefined;
+  const [dialog, setDialog] = useState<'invite' | 'rename'>();
+  return (
+    <QueryView query={team} what="your team">
+      {({ team: { id, name }, members }) => (
+        <div className="stack">
+          <Panel
+            flush
+            title={name}
+            note={plural(members.length, 'person', 'people')}
+            actions={
+              isOwner ? (
+                <>
+                  <Button size="xs" onClick={() => setDialog('rename')}>
+                    Rename team
+                  </Button>
+                  <Button
+                    size="xs"
+                    variant="filled"
+                    leftSection={<IconPlus size={14} />}
+                    onClick={() => setDialog('invite')}
+                  >
+                    Invite someone
+                  </Button>
+                </>
+              ) : null
+            }
+          >
+            <Members members={members} isOwner={isOwner} ownId={me?.userId} />
+          </Panel>
+          {isOwner ? <Invites /> : null}
+          <TeamUsage id={id} />
+          <Modal
+            opened={dialog === 'invite'}
+            onClose={() => setDialog(undefined)}
+            title={`Invite someone into ${name}`}
+            size={460}
+          >
+            {dialog === 'invite' ? <InviteForm onClose={() => setDialog(undefined)} /> : null}
+          </Modal>
+          <Modal opened={dialog === 'rename'} onClose={() => setDialog(undefined)} title="Rename your team" size={420}>
+            {dialog === 'rename' ? <RenameForm name={name} onClose={() => setDialog(undefined)} /> : null}
+          </Modal>
+        </div>
+      )}
+    </QueryView>
+  );
+}
+
+function Members({
+  members,
+  isOwner,
+  ownId,
+}: {
+  members: readonly Member[];
+  isOwner: boolean;
+  ownId: string | undefined;
+}) {
+  const update = useChange(updateMember, { refreshes: [getTeam] });
+  const remove = useChange(removeMember, { refreshes: [getTeam, listInvites] });
+  const columns: readonly Column<Member>[] = [
+    {
+      id: 'name',
+      header: 'Person',
+      width: 'minmax(180px, 2fr)',
+      sort: (member) => member.name ?? member.email ?? member.userId,
+      cell: (member) => (
+        <span className="row">
+          <span className="cut">
+            {member.name ? `${member.name} ` : ''}
+            <span className={member.name ? 'dim' : undefined}>{member.email ?? member.userId}</span>
+          </span>
+          {member.userId === ownId ? <Tag tone="info">you</Tag> : null}
+          {member.isSuperadmin ? <Tag tone="warn">superadmin</Tag> : null}
+        </span>
+      ),
+    },
+    {
+      id: 'role',
+      header: 'Role',
+      width: '140px',
+      sort: (member) => member.role,
+      cell: (member) =>
+        isOwner && member.userId !== ownId ? (
+          <NativeSelect
+            size="xs"
+            aria-label={`Role of ${member.email ?? member.userId}`}
+            data={ROLES.map(({ value, label }) => ({ value, label }))}
+            value={member.role}
+            onChange={(event) =>
+              update.mutate({ params: { userId: member.userId }, body: { role: event.currentTarget.value as Role } })
+            }
+          />
+        ) : (
+          member.role
+        ),
+    },
+    {
+      id: 'status',
+      header: 'State',
+      width: '120px',
+      cell: (member) =>
+        member.status === 'active' ? <State tone="ok">member</State> : <State tone="muted">invited</State>,
+    },
+    {
+      id: 'since',
+      header: 'Since',
+      width: '110px',
+      from: 'medium',
+      sort: (member) => Date.parse(member.createdAt),
+      cell: (member) => <Ago at={member.createdAt} />,
+    },
+    {
+      id: 'menu',
+      header: '',
+      width: '84px',
+      align: 'end',
+      cell: (member) =>
+        isOwner && member.userId !== ownId ? (
+          <Button
+            size="xs"
+            variant="subtle"
+            color="danger"
+            aria-label={`Remove ${member.email ?? member.userId}`}
+            onClick={() =>
+              ask({
+                title: `Remove ${member.email ?? member.userId}`,
+                body: <p>They lose access to the team’s apps with their next request. Their account stays.</p>,
+                action: 'Remove from team',
+                isDangerous: true,
+                run: () => remove.mutateAsync({ params: { userId: member.userId } }),
+              })
+            }
+          >
+            Remove
+          </Button>
+        ) : null,
+    },
+  ];
+  return (
+    <>
+      {update.error ? (
+        <div style={{ padding: 12 }}>
+          <Problem error={update.error} title="The role was not changed." />
+        </div>
+      ) : null}
+      <DataTable
+        name="members"
+        label="Members"
+        columns={columns}
+        rows={members}
+        rowKey={(member) => member.userId}
+        maxHeight={420}
+      />
+    </>
+  );
+}
+
+function Invites() {
+  const invites = useRead(listInvites);
+  const revoke = useChange(revokeInvite, { refreshes: [listInvites, getTeam] });
+  if (!invites.data || invites.data.length === 0) return null;
+  return (
+    <Panel title="Open invitations">
+      <ul className="stack" style={{ listStyle: 'none', gap: 6 }}>
+        {invites.data.map((invite) => (
+          <li key={invite.userId} className="row">
+            <span className="grow cut">
+              {invite.email}{' '}
+              <span className="dim">
+                as {invite.role}, {invite.emailSent ? 'by mail' : 'by link'},{' '}
+              </span>
+              <span className="dim">
+                <Ago at={invite.invitedAt} />
+              </span>
+            </span>
+            <Button
+              size="xs"
+              variant="subtle"
+              color="danger"
+              onClick={() => revoke.mutate({ params: { userId: invite.userId } })}
+              aria-label={`Take back the invitation of ${invite.email}`}
+            >
+              Take back
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {revoke.error ? <Problem error={revoke.error} /> : null}
+    </Panel>
+  );
+}
+
+function TeamUsage({ id }: { id: string }) {
+  const usage = useRead(getTenantUsage, { params: { id } });
+  if (!usage.data) return null;
+  return (
+    <Panel title="Use of the plan" note={usage.data.plan}>
+      <Quotas usage={usage.data} />
+    </Panel>
+  );
+}
+
+function InviteForm({ onClose }: { onClose: () => void }) {
+  const invite = useChange(createInvite, { refreshes: [listInvites, getTeam] });
+  const [email, setEmail] = useState('');
+  const [role, setRole] = useState<Role>('editor');
+  const server = fieldErrors(invite.error);
+  if (invite.data)
+    return (
+      <InviteLink
+        email={invite.data.email}
+        sent={invite.data.emailSent}
+        url={invite.data.inviteUrl}
+        expiresAt={invite.data.expiresAt}
+        onClose={onClose}
+      />
+    );
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    invite.mutate({ body: { email: email.trim(), role } });
+  };
+  return (
+    <form className="stack" onSubmit={submit}>
+      <TextInput
+        label="E-mail address"
+        type="email"
+        value={email}
+        onChange={(event) => setEmail(event.currentTarget.value)}
+        error={server.of('email')}
+        required
+        data-autofocus
+      />
+      <RolePicker value={role} onChange={setRole} />
+      {server.rest === undefined ? null : <Problem error={server.rest} />}
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" variant="filled" loading={invite.isPending} disabled={!email.includes('@')}>
+          Invite
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+export function RolePicker({ value, onChange }: { value: Role; onChange: (role: Role) => void }) {
+  return (
+    <NativeSelect
+      label="Role"
+      description={`${value}: ${ROLES.find((role) => role.value === value)?.text}.`}
+      data={ROLES.map(({ value: role, label }) => ({ value: role, label }))}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value as Role)}
+    />
+  );
+}
+
+/** What became of an invitation: mailed, or a link to pass on. */
+export function InviteLink({
+  email,
+  sent,
+  url,
+  expiresAt,
+  onClose,
+}: {
+  email: string;
+  sent: boolean;
+  url: string | undefined;
+  expiresAt: string | null;
+  onClose: () => void;
+}) {
+  return (
+    <div className="stack">
+      {sent ? (
+        <Notice tone="ok" title={`A mail is on its way to ${email}`} />
+      ) : (
+        <>
+          <Notice tone="info" title="Pass this link on yourself">
+            <p>The daemon has no mail server set up. The link is shown this once and works for one person.</p>
+          </Notice>
+          <CopyBox text={url ?? ''} what="invitation link" />
+        </>
+      )}
+      {expiresAt ? (
+        <p className="dim">
+          The invitation ends <At at={expiresAt} />.
+        </p>
+      ) : null}
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button variant="filled" onClick={onClose}>
+          Close
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function RenameForm({ name, onClose }: { name: string; onClose: () => void }) {
+  const [next, setNext] = useState(name);
+  const update = useChange(updateTeam, { refreshes: [getTeam] });
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    const done = await update.mutateAsync({ body: { name: next.trim() } }).catch(() => undefined);
+    if (done) onClose();
+  };
+  return (
+    <form className="stack" onSubmit={(event) => void submit(event)}>
+      <TextInput
+        label="Name"
+        value={next}
+        onChange={(event) => setNext(event.currentTarget.value)}
+        maxLength={200}
+        required
+        data-autofocus
+      />
+      {update.error ? <Problem error={update.error} /> : null}
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button
+          type="submit"
+          variant="filled"
+          loading={update.isPending}
+          disabled={next.trim() === '' || next.trim() === name}
+        >
+          Rename team
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,247 @@
+import { Button, NumberInput, TextInput } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
+import { type FormEvent, useState } from 'react';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { createTenant, deleteTenant, getTenantUsage, listTenants, updateTenant } from '#shared/contract/teams.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { useSearchState } from '../../app/links.tsx';
+import { markChanged } from '../../stores/marks.ts';
+import { ask } from '../../ui/confirm.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { fieldErrors } from '../../ui/fields.ts';
+import { count } from '../../ui/format.ts';
+import { Panel, TablePanel, Toolbar } from '../../ui/page.tsx';
+import { Problem } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { SearchBox } from '../../ui/search-box.tsx';
+import { SidePanel } from '../../ui/side-panel.tsx';
+import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago } from '../../ui/time.tsx';
+import { QUOTA_NAMES, Quotas } from './quotas.tsx';
+import { InviteLink } from './team-tab.tsx';
+
+type Tenant = ResultOf<typeof listTenants>['data'][number];
+type QuotaName = keyof Tenant['quotas'];
+
+const columns: readonly Column<Tenant>[] = [
+  { id: 'name', header: 'Team', width: 'minmax(160px, 2fr)', sort: (team) => team.name, cell: (team) => team.name },
+  { id: 'plan', header: 'Plan', width: 'minmax(80px, 1fr)', sort: (team) => team.plan, cell: (team) => team.plan },
+  {
+    id: 'members',
+    header: 'People',
+    width: '70px',
+    align: 'end',
+    sort: (team) => team.members,
+    cell: (team) => count(team.members),
+  },
+  {
+    id: 'apps',
+    header: 'Apps',
+    width: '90px',
+    align: 'end',
+    sort: (team) => team.apps,
+    cell: (team) =>
+      team.quotas.maxApps < 0 ? count(team.apps) : `${count(team.apps)} of ${count(team.quotas.maxApps)}`,
+  },
+  {
+    id: 'created',
+    header: 'Created',
+    width: '110px',
+    from: 'medium',
+    sort: (team) => Date.parse(team.createdAt),
+    cell: (team) => <Ago at={team.createdAt} />,
+  },
+];
+
+/** Every team on the daemon, with its plan and quotas. */
+export function TeamsTab() {
+  const teams = useRead(listTenants);
+  const [search, setSearch] = useSearchState();
+  const [isCreating, setCreating] = useState(false);
+  const query = (search['q'] ?? '').toLowerCase();
+  return (
+    <QueryView query={teams} what="the teams" fill>
+      {(all) => {
+        const open = all.find((team) => team.id === search['team']);
+        return (
+          <>
+            <Toolbar>
+              <SearchBox label="Find by name" value={search['q'] ?? ''} onChange={(q) => setSearch({ q })} />
+              <span className="grow" />
+              <Button variant="filled" leftSection={<IconPlus size={15} />} onClick={() => setCreating(true)}>
+                Create team
+              </Button>
+            </Toolbar>
+            <TablePanel>
+              <DataTable
+                name="teams"
+                label="Teams"
+                columns={columns}
+                rows={all.filter((team) => team.name.toLowerCase().includes(query))}
+                rowKey={(team) => team.id}
+                initialSort={{ column: 'name', isDescending: false }}
+                openKey={open?.id ?? null}
+                onOpen={(team) => setSearch({ team: team.id })}
+                empty={<Empty title={`No team matches “${search['q']}”`} />}
+              />
+            </TablePanel>
+            <SidePanel isOpen={isCreating} onClose={() => setCreating(false)} title="Create a team">
+              {isCreating ? <CreateForm onClose={() => setCreating(false)} /> : null}
+            </SidePanel>
+            <SidePanel
+              isOpen={open !== undefined}
+              onClose={() => setSearch({ team: undefined })}
+              title={open?.name ?? ''}
+              size={520}
+            >
+              {open ? <TeamForm key={open.id} team={open} onClose={() => setSearch({ team: undefined })} /> : null}
+            </SidePanel>
+          </>
+        );
+      }}
+    </QueryView>
+  );
+}
+
+function CreateForm({ onClose }: { onClose: () => void }) {
+  const create = useChange(createTenant, { refreshes: [listTenants] });
+  const [name, setName] = useState('');
+  const [email, setEmail] = useState('');
+  const server = fieldErrors(create.error);
+  const invite = create.data?.invite;
+  if (create.data && invite)
+    return (
+      <InviteLink
+        email={invite.email}
+        sent={invite.emailSent}
+        url={invite.inviteUrl}
+        expiresAt={invite.expiresAt}
+        onClose={onClose}
+      />
+    );
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    const made = await create
+      .mutateAsync({ body: { name: name.trim(), ...(email.trim() ? { ownerEmail: email.trim() } : {}) } })
+      .catch(() => undefined);
+    if (made === undefined) return;
+    markChanged('teams', made.tenant.id);
+    if (made.invite === null) onClose();
+  };
+  return (
+    <form className="stack" onSubmit={(event) => void submit(event)}>
+      <TextInput
+        label="Name"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        error={server.of('name')}
+        maxLength={200}
+        required
+        data-autofocus
+      />
+      <TextInput
+        label="Its owner"
+        description="E-mail address of the person who is invited to run it. Can be left for later."
+        type="email"
+        value={email}
+        onChange={(event) => setEmail(event.currentTarget.value)}
+        error={server.of('ownerEmail')}
+      />
+      {server.rest === undefined ? null : <Problem error={server.rest} />}
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" variant="filled" loading={create.isPending} disabled={name.trim() === ''}>
+          Create team
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function TeamForm({ team, onClose }: { team: Tenant; onClose: () => void }) {
+  const isPlatform = team.id === 'platform';
+  const usage = useRead(getTenantUsage, { params: { id: team.id } });
+  const update = useChange(updateTenant, { refreshes: [listTenants, getTenantUsage] });
+  const remove = useChange(deleteTenant, { refreshes: [listTenants] });
+  const [name, setName] = useState(team.name);
+  const [plan, setPlan] = useState(team.plan);
+  const [quotas, setQuotas] = useState(team.quotas);
+  const server = fieldErrors(update.error);
+  const isChanged = name !== team.name || plan !== team.plan || JSON.stringify(quotas) !== JSON.stringify(team.quotas);
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    const body = {
+      ...(name === team.name ? {} : { name }),
+      ...(plan === team.plan ? {} : { plan }),
+      ...(JSON.stringify(quotas) === JSON.stringify(team.quotas) ? {} : { quotas }),
+    };
+    const done = await update.mutateAsync({ params: { id: team.id }, body }).catch(() => undefined);
+    if (done === undefined) return;
+    markChanged('teams', team.id);
+    onClose();
+  };
+  return (
+    <>
+      <Panel title="Use">{usage.data ? <Quotas usage={usage.data} /> : <p className="dim">…</p>}</Panel>
+      {isPlatform ? (
+        <p className="dim">This is the installation’s own team. It has no limits and cannot be changed.</p>
+      ) : (
+        <form className="stack" onSubmit={(event) => void submit(event)}>
+          <TextInput
+            label="Name"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={server.of('name')}
+            maxLength={200}
+            required
+          />
+          <TextInput
+            label="Plan"
+            description="A name only; the limits are those below."
+            value={plan}
+            onChange={(event) => setPlan(event.currentTarget.value)}
+            error={server.of('plan')}
+          />
+          {(Object.keys(quotas) as QuotaName[]).map((quota) => (
+            <NumberInput
+              key={quota}
+              label={QUOTA_NAMES[quota]}
+              description="-1 = no limit"
+              min={-1}
+              allowDecimal={false}
+              value={quotas[quota]}
+              onChange={(value) => typeof value === 'number' && setQuotas({ ...quotas, [quota]: value })}
+              error={server.of(`quotas.${quota}`)}
+            />
+          ))}
+          {server.rest === undefined ? null : <Problem error={server.rest} />}
+          <div className="row">
+            <Button
+              color="danger"
+              disabled={team.apps > 0}
+              title={team.apps > 0 ? 'Its apps have to be deleted first.' : undefined}
+              onClick={() =>
+                ask({
+                  title: `Delete team ${team.name}`,
+                  body: <p>Its members keep their accounts.</p>,
+                  action: 'Delete team',
+                  isDangerous: true,
+                  run: async () => {
+                    await remove.mutateAsync({ params: { id: team.id } });
+                    onClose();
+                  },
+                })
+              }
+            >
+              Delete team…
+            </Button>
+            <span className="grow" />
+            <Button type="submit" variant="filled" loading={update.isPending} disabled={!isChanged}>
+              Save team
+            </Button>
+          </div>
+        </form>
+      )}
+    </>
+  );
+}

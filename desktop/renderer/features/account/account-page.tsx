@@ -1,0 +1,410 @@
+import { Button, Modal, PasswordInput, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import {
+  changePassword,
+  disableTotp,
+  enableTotp,
+  getAccount,
+  listSessions,
+  renewRecoveryCodes,
+  revokeOtherSessions,
+  revokeSession,
+  setupTotp,
+  updateAccount,
+  whoAmI,
+} from '#shared/contract/auth.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { signOut } from '../../api/session.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { ask } from '../../ui/confirm.tsx';
+import { Mono } from '../../ui/copy.tsx';
+import { fieldErrors } from '../../ui/fields.ts';
+import { plural } from '../../ui/format.ts';
+import { Facts, Page, Panel } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { SecretOnce } from '../../ui/secret-once.tsx';
+import { State, Tag } from '../../ui/state.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+import { CodeField } from '../sign-in/sign-in-form.tsx';
+import { browserWords } from './user-agent.ts';
+
+type Account = ResultOf<typeof getAccount>['data'];
+
+/** One's own account: profile, password, second factor, sessions. */
+export function AccountPage() {
+  const account = useRead(getAccount);
+  return (
+    <Page title="Account" wide={false}>
+      <QueryView query={account} what="your account">
+        {(data) => (
+          <div className="stack" style={{ gap: 16 }}>
+            {data.user.isBreakGlass ? (
+              <Notice tone="info" title="This is the admin of ADMIN_USER and ADMIN_PASS">
+                <p>Name, password and second factor are set in the environment of the daemon, not here.</p>
+              </Notice>
+            ) : null}
+            <Profile account={data} />
+            {data.user.isBreakGlass ? null : <Password account={data} />}
+            {data.user.isBreakGlass ? null : <SecondFactor account={data} />}
+            <Sessions />
+          </div>
+        )}
+      </QueryView>
+    </Page>
+  );
+}
+
+function Profile({ account: { user, tenant } }: { account: Account }) {
+  const [name, setName] = useState(user.name ?? '');
+  const [email, setEmail] = useState(user.email ?? '');
+  const update = useChange(updateAccount, { refreshes: [getAccount, whoAmI] });
+  const server = fieldErrors(update.error);
+  const body = { ...(name === (user.name ?? '') ? {} : { name }), ...(email === (user.email ?? '') ? {} : { email }) };
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    update.mutate({ body });
+  };
+  return (
+    <Panel title="Profile">
+      <form className="stack" onSubmit={submit}>
+        <div className="row" style={{ alignItems: 'flex-start', gap: 12 }}>
+          <TextInput
+            className="grow"
+            label="Name"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={server.of('name')}
+            maxLength={120}
+            disabled={user.isBreakGlass}
+            autoComplete="name"
+          />
+          <TextInput
+            className="grow"
+            label="E-mail address"
+            type="email"
+            value={email}
+            onChange={(event) => setEmail(event.currentTarget.value)}
+            error={server.of('email')}
+            disabled={user.isBreakGlass}
+            autoComplete="email"
+          />
+        </div>
+        <Facts
+          items={{
+            Role: user.isSuperadmin ? <State tone="warn">superadmin</State> : (tenant?.role ?? 'no team'),
+            Team: tenant ? `${tenant.name} (plan ${tenant.plan})` : <span className="dim">none</span>,
+            Account: <Mono what="account id">{user.id}</Mono>,
+            Since: <At at={user.createdAt} />,
+          }}
+        />
+        {server.rest === undefined ? null : <Problem error={server.rest} />}
+        {user.isBreakGlass ? null : (
+          <div className="row" style={{ justifyContent: 'flex-end' }}>
+            {update.isSuccess && Object.keys(body).length === 0 ? <State tone="ok">Saved</State> : null}
+            <Button type="submit" variant="filled" disabled={Object.keys(body).length === 0} loading={update.isPending}>
+              Save profile
+            </Button>
+          </div>
+        )}
+      </form>
+    </Panel>
+  );
+}
+
+function Password({ account: { user } }: { account: Account }) {
+  const [current, setCurrent] = useState('');
+  const [next, setNext] = useState('');
+  const change = useChange(changePassword, { refreshes: [getAccount, listSessions] });
+  const server = fieldErrors(change.error);
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    const done = await change
+      .mutateAsync({ body: { newPassword: next, ...(user.hasPassword ? { currentPassword: current } : {}) } })
+      .catch(() => undefined);
+    if (done === undefined) return;
+    setCurrent('');
+    setNext('');
+  };
+  return (
+    <Panel title="Password" note="A new one ends all your other sessions.">
+      <form className="stack" onSubmit={(event) => void submit(event)}>
+        <input type="hidden" autoComplete="username" value={user.email ?? ''} readOnly />
+        <div className="row" style={{ alignItems: 'flex-start', gap: 12 }}>
+          {user.hasPassword ? (
+            <PasswordInput
+              className="grow"
+              label="Present password"
+              value={current}
+              onChange={(event) => setCurrent(event.currentTarget.value)}
+              error={server.of('currentPassword')}
+              autoComplete="current-password"
+            />
+          ) : null}
+          <PasswordInput
+            className="grow"
+            label="New password, at least 8 characters"
+            value={next}
+            onChange={(event) => setNext(event.currentTarget.value)}
+            error={server.of('newPassword')}
+            autoComplete="new-password"
+          />
+        </div>
+        {server.rest === undefined ? null : <Problem error={server.rest} title="The password was not changed." />}
+        <div className="row" style={{ justifyContent: 'flex-end' }}>
+          {change.isSuccess && next === '' ? <State tone="ok">Changed</State> : null}
+          <Button
+            type="submit"
+            variant="filled"
+            loading={change.isPending}
+            disabled={next.length < 8 || (user.hasPassword && current === '')}
+          >
+            Change password
+          </Button>
+        </div>
+      </form>
+    </Panel>
+  );
+}
+
+function SecondFactor({ account: { user } }: { account: Account }) {
+  const [dialog, setDialog] = useState<'enable' | 'disable' | 'codes'>();
+  const close = (): void => setDialog(undefined);
+  return (
+    <Panel
+      title="Second factor"
+      actions={
+        user.twoFactorEnabled ? (
+          <>
+            <Button size="xs" onClick={() => setDialog('codes')}>
+              New recovery codes
+            </Button>
+            <Button size="xs" color="danger" onClick={() => setDialog('disable')}>
+              Turn off
+            </Button>
+          </>
+        ) : (
+          <Button size="xs" variant="filled" onClick={() => setDialog('enable')}>
+            Turn on
+          </Button>
+        )
+      }
+    >
+      {user.twoFactorEnabled ? (
+        <div className="row">
+          <State tone="ok">On</State>
+          <span className={user.recoveryCodesLeft < 3 ? undefined : 'dim'}>
+            {plural(user.recoveryCodesLeft, 'recovery code')} left
+          </span>
+        </div>
+      ) : (
+        <p>
+          <State tone="muted">Off</State>{' '}
+          <span className="dim">With it, signing in takes the password and a code of an authenticator app.</span>
+        </p>
+      )}
+      <Modal opened={dialog === 'enable'} onClose={close} title="Turn the second factor on" size={480}>
+        {dialog === 'enable' ? <Enable onClose={close} /> : null}
+      </Modal>
+      <Modal opened={dialog === 'disable'} onClose={close} title="Turn the second factor off" size={420}>
+        {dialog === 'disable' ? <Disable onClose={close} /> : null}
+      </Modal>
+      <Modal opened={dialog === 'codes'} onClose={close} title="New recovery codes" size={480}>
+        {dialog === 'codes' ? <RecoveryCodes onClose={close} /> : null}
+      </Modal>
+    </Panel>
+  );
+}
+
+function Enable({ onClose }: { onClose: () => void }) {
+  const begin = useChange(setupTotp);
+  const enable = useChange(enableTotp, { refreshes: [getAccount] });
+  const [code, setCode] = useState('');
+  if (enable.data) return <Codes codes={enable.data.recoveryCodes} onClose={onClose} />;
+  if (!begin.data) {
+    return (
+      <div className="stack">
+        <p>You need an authenticator app on your phone, such as Aegis, Google Authenticator or 1Password.</p>
+        {begin.error ? <Problem error={begin.error} /> : null}
+        <div className="row" style={{ justifyContent: 'flex-end' }}>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="filled" loading={begin.isPending} onClick={() => begin.mutate({})} data-autofocus>
+            Show the code to scan
+          </Button>
+        </div>
+      </div>
+    );
+  }
+  const confirm = (value: string): void => enable.mutate({ body: { code: value } });
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        confirm(code);
+      }}
+    >
+      <div className="row" style={{ gap: 20, alignItems: 'flex-start' }}>
+        <img
+          src={begin.data.qrDataUri}
+          alt="Code to scan with the authenticator app"
+          width={168}
+          height={168}
+          style={{ background: '#fff', borderRadius: 6 }}
+        />
+        <div className="stack">
+          <p>Scan it with the app, or type this in:</p>
+          <Mono what="secret">{begin.data.secret}</Mono>
+          <p className="dim">Then type the six digits that the app shows.</p>
+        </div>
+      </div>
+      <CodeField
+        value={code}
+        onChange={setCode}
+        onComplete={confirm}
+        error={enable.error ? enable.error.message : undefined}
+        isPlain
+      />
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" variant="filled" loading={enable.isPending} disabled={code.length !== 6}>
+          Turn on
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Disable({ onClose }: { onClose: () => void }) {
+  const disable = useChange(disableTotp, { refreshes: [getAccount] });
+  const [code, setCode] = useState('');
+  const submit = async (): Promise<void> => {
+    const done = await disable.mutateAsync({ body: { code } }).catch(() => undefined);
+    if (done) onClose();
+  };
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <p>Signing in will take the password alone. The recovery codes stop working.</p>
+      <CodeField value={code} onChange={setCode} error={disable.error ? disable.error.message : undefined} isPlain />
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" variant="filled" color="danger" loading={disable.isPending} disabled={code.length !== 6}>
+          Turn off
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function RecoveryCodes({ onClose }: { onClose: () => void }) {
+  const renew = useChange(renewRecoveryCodes, { refreshes: [getAccount] });
+  const [code, setCode] = useState('');
+  if (renew.data) return <Codes codes={renew.data.recoveryCodes} onClose={onClose} />;
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        renew.mutate({ body: { code } });
+      }}
+    >
+      <p>The old recovery codes stop working.</p>
+      <CodeField value={code} onChange={setCode} error={renew.error ? renew.error.message : undefined} isPlain />
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" variant="filled" loading={renew.isPending} disabled={code.length !== 6}>
+          Make new codes
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Codes({ codes, onClose }: { codes: readonly string[]; onClose: () => void }) {
+  return (
+    <div className="stack">
+      <SecretOnce
+        text={codes.join('\n')}
+        what="recovery codes"
+        file="streamhub-recovery-codes.txt"
+        note="Each signs you in once in place of a code, when the phone is lost. Keep them where the phone is not."
+      />
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button variant="filled" onClick={onClose}>
+          I have them
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function Sessions() {
+  const { id: connectionId } = useDaemon();
+  const sessions = useRead(listSessions);
+  const revoke = useChange(revokeSession, { refreshes: [listSessions] });
+  const others = useChange(revokeOtherSessions, { refreshes: [listSessions] });
+  const count = (sessions.data?.length ?? 1) - 1;
+  return (
+    <Panel
+      title="Sessions"
+      note="Where you are signed in."
+      actions={
+        count > 0 ? (
+          <Button
+            size="xs"
+            onClick={() =>
+              ask({
+                title: 'End all other sessions',
+                body: <p>Ends {plural(count, 'session')} with their next request. This one stays.</p>,
+                action: 'End other sessions',
+                run: () => others.mutateAsync({}),
+              })
+            }
+          >
+            End all others
+          </Button>
+        ) : null
+      }
+    >
+      <QueryView query={sessions} what="your sessions">
+        {(list) => (
+          <ul className="stack" style={{ listStyle: 'none', gap: 8 }}>
+            {revoke.error ? <Problem error={revoke.error} /> : null}
+            {list.map((session) => (
+              <li key={session.id} className="row">
+                <span className="grow cut" title={session.userAgent ?? undefined}>
+                  {browserWords(session.userAgent)}{' '}
+                  <span className="dim">from {session.ip ?? 'an unknown address'}</span>{' '}
+                  {session.current ? <Tag tone="info">this one</Tag> : null}
+                </span>
+                <span className="dim">
+                  seen <Ago at={session.lastSeen} />
+                </span>
+                <Button
+                  size="xs"
+                  variant="subtle"
+                  color="danger"
+                  aria-label={
+                    session.current ? 'Sign out here' : `End the session from ${session.ip ?? 'an unknown address'}`
+                  }
+                  onClick={() =>
+                    session.current ? void signOut(connectionId) : revoke.mutate({ params: { id: session.id } })
+                  }
+                >
+                  {session.current ? 'Sign out' : 'End'}
+                </Button>
+              </li>
+            ))}
+          </ul>
+        )}
+      </QueryView>
+    </Panel>
+  );
+}

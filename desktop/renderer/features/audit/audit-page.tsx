@@ -1,0 +1,291 @@
+import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { IconClipboardList, IconDownload } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { listAudit } from '#shared/contract/audit.ts';
+import type { QueryOf, ResultOf } from '#shared/contract/operation.ts';
+import { bridge } from '../../api/host.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { useSearchState } from '../../app/links.tsx';
+import { Mono } from '../../ui/copy.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { count } from '../../ui/format.ts';
+import { Facts, Page, TablePanel, Toolbar } from '../../ui/page.tsx';
+import { Problem } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { SidePanel } from '../../ui/side-panel.tsx';
+import { State, type Tone } from '../../ui/state.tsx';
+import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+import classes from './audit.module.css';
+
+type Entry = ResultOf<typeof listAudit>['data'][number];
+const PAGE = 200;
+const EXPORT_MAX = 20_000;
+const TONES: Record<Entry['outcome'], Tone> = { done: 'ok', refused: 'warn', failed: 'danger' };
+const RESOURCES = [
+  'app',
+  'config',
+  's3',
+  'token',
+  'node',
+  'cluster',
+  'stream',
+  'recording',
+  'vod',
+  'job',
+  'plugin',
+  'auth',
+  'session',
+  'account',
+  'member',
+  'invite',
+  'team',
+  'tenant',
+  'user',
+  'security',
+];
+const DAYS = [
+  { value: '', label: 'Any time' },
+  { value: '1', label: 'Last 24 hours' },
+  { value: '7', label: 'Last 7 days' },
+  { value: '30', label: 'Last 30 days' },
+];
+
+/** Who changed what, when and from where. */
+export function AuditPage() {
+  const { id, client } = useDaemon();
+  const [search, setSearch] = useSearchState();
+  const [isExporting, setExporting] = useState(false);
+  const [failure, setFailure] = useState<unknown>();
+  const query: QueryOf<typeof listAudit> = {
+    ...(search['actor'] ? { actor: search['actor'] } : {}),
+    ...(search['action'] ? { action: search['action'] } : {}),
+    ...(search['target'] ? { target: search['target'] } : {}),
+    ...(search['outcome'] ? { outcome: search['outcome'] as Entry['outcome'] } : {}),
+    // to the minute, so that the question stays the same while one looks
+    ...(search['days']
+      ? {
+          since: new Date(Math.floor(Date.now() / 60_000) * 60_000 - Number(search['days']) * 86_400_000).toISOString(),
+        }
+      : {}),
+  };
+  const pages = useInfiniteQuery({
+    queryKey: [id, listAudit.id, query],
+    queryFn: ({ pageParam, signal }) =>
+      client.call(listAudit, { query: { ...query, limit: PAGE, offset: pageParam } }, { signal }),
+    initialPageParam: 0,
+    getNextPageParam: (last) =>
+      last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
+    placeholderData: (previous) => previous,
+  });
+  const rows = pages.data?.pages.flatMap((page) => page.data) ?? [];
+  const total = pages.data?.pages[0]?.total ?? 0;
+  const open = rows.find((entry) => String(entry.id) === search['entry']);
+  const isFiltered = Object.keys(query).length > 0;
+
+  const exportAll = async (): Promise<void> => {
+    setExporting(true);
+    setFailure(undefined);
+    try {
+      const all: Entry[] = [];
+      for (let offset = 0; offset < Math.min(total, EXPORT_MAX); offset += 1000) {
+        all.push(...(await client.call(listAudit, { query: { ...query, limit: 1000, offset } })).data);
+      }
+      await bridge().saveText('streamhub-audit.jsonl', all.map((entry) => JSON.stringify(entry)).join('\n'));
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setExporting(false);
+    }
+  };
+
+  return (
+    <Page
+      title="Audit"
+      fill
+      subtitle={pages.data ? `${count(total)} entries` : undefined}
+      actions={
+        <Button
+          leftSection={<IconDownload size={15} />}
+          loading={isExporting}
+          disabled={total === 0}
+          onClick={() => void exportAll()}
+          title={total > EXPORT_MAX ? `The newest ${count(EXPORT_MAX)}; narrow the filter for the others.` : undefined}
+        >
+          Export
+        </Button>
+      }
+    >
+      <Toolbar>
+        <TextInput
+          data-search
+          aria-label="Who"
+          placeholder="Who: address, token name or id"
+          value={search['actor'] ?? ''}
+          onChange={(event) => setSearch({ actor: event.currentTarget.value })}
+          w={210}
+        />
+        <NativeSelect
+          aria-label="What"
+          data={[{ value: '', label: 'Any action' }, ...RESOURCES.map((value) => ({ value, label: value }))]}
+          value={search['action'] ?? ''}
+          onChange={(event) => setSearch({ action: event.currentTarget.value })}
+        />
+        <TextInput
+          aria-label="Target"
+          placeholder="Target"
+          value={search['target'] ?? ''}
+          onChange={(event) => setSearch({ target: event.currentTarget.value })}
+          w={140}
+        />
+        <NativeSelect
+          aria-label="Outcome"
+          data={[{ value: '', label: 'Any outcome' }, 'done', 'refused', 'failed']}
+          value={search['outcome'] ?? ''}
+          onChange={(event) => setSearch({ outcome: event.currentTarget.value })}
+        />
+        <NativeSelect
+          aria-label="When"
+          data={DAYS}
+          value={search['days'] ?? ''}
+          onChange={(event) => setSearch({ days: event.currentTarget.value })}
+        />
+        {isFiltered ? (
+          <Button
+            size="xs"
+            variant="subtle"
+            onClick={() => setSearch({ actor: '', action: '', target: '', outcome: '', days: '' })}
+          >
+            Clear the filter
+          </Button>
+        ) : null}
+      </Toolbar>
+      {failure ? <Problem error={failure} title="The export broke off." /> : null}
+      <QueryView query={pages as never} what="the audit trail" fill>
+        {() => (
+          <TablePanel>
+            <DataTable
+              name="audit"
+              label="Audit trail"
+              columns={columns}
+              rows={rows}
+              rowKey={(entry) => entry.id}
+              openKey={open?.id ?? null}
+              onOpen={(entry) => setSearch({ entry: String(entry.id) })}
+              onEnd={() => {
+                if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
+              }}
+              empty={
+                <Empty
+                  title={isFiltered ? 'Nothing matches the filter' : 'Nothing yet'}
+                  icon={<IconClipboardList size={32} stroke={1.3} />}
+                >
+                  {isFiltered ? null : 'Every change is written here: who, what, when and from where.'}
+                </Empty>
+              }
+            />
+          </TablePanel>
+        )}
+      </QueryView>
+      <SidePanel
+        isOpen={open !== undefined}
+        onClose={() => setSearch({ entry: undefined })}
+        title={open?.action ?? ''}
+        size={540}
+      >
+        {open ? <Details entry={open} /> : null}
+      </SidePanel>
+    </Page>
+  );
+}
+
+const who = (entry: Entry): string => entry.actor.label ?? entry.actor.id;
+
+const columns: readonly Column<Entry>[] = [
+  { id: 'ts', header: 'When', width: '104px', cell: (entry) => <Ago at={entry.ts} /> },
+  {
+    id: 'actor',
+    header: 'Who',
+    width: 'minmax(120px, 1fr)',
+    cell: (entry) => <span title={entry.actor.id}>{who(entry)}</span>,
+  },
+  { id: 'action', header: 'What', width: 'minmax(120px, 1fr)', cell: (entry) => <code>{entry.action}</code> },
+  { id: 'target', header: 'Target', width: 'minmax(100px, 1fr)', cell: (entry) => entry.target ?? entry.app ?? '' },
+  {
+    id: 'change',
+    header: 'Change',
+    width: 'minmax(140px, 2fr)',
+    from: 'wide',
+    cell: (entry) => <span className="dim">{changeWords(entry)}</span>,
+  },
+  {
+    id: 'outcome',
+    header: 'Outcome',
+    width: '96px',
+    cell: (entry) => <State tone={TONES[entry.outcome]}>{entry.outcome}</State>,
+  },
+  {
+    id: 'ip',
+    header: 'From',
+    width: '130px',
+    from: 'medium',
+    cell: (entry) => <code className="dim">{entry.ip ?? ''}</code>,
+  },
+];
+
+const short = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+
+function changeWords({ before, after }: Entry): string {
+  const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  return keys
+    .map((key) =>
+      before && key in before && after && key in after
+        ? `${key}: ${short(before[key])} → ${short(after[key])}`
+        : `${key}: ${short((after ?? before)?.[key])}`,
+    )
+    .join(', ');
+}
+
+function Details({ entry }: { entry: Entry }) {
+  const keys = [...new Set([...Object.keys(entry.before ?? {}), ...Object.keys(entry.after ?? {})])];
+  return (
+    <>
+      <State tone={TONES[entry.outcome]}>{`${entry.outcome}${entry.status ? ` (HTTP ${entry.status})` : ''}`}</State>
+      <Facts
+        items={{
+          Who: `${who(entry)} (${entry.actor.kind})`,
+          Id: <code>{entry.actor.id}</code>,
+          When: <At at={entry.ts} />,
+          App: entry.app ?? <span className="dim">none</span>,
+          Target: entry.target ?? <span className="dim">none</span>,
+          From: entry.ip ? <Mono what="address">{entry.ip}</Mono> : <span className="dim">inside the daemon</span>,
+          Request: entry.requestId ? <Mono what="request id">{entry.requestId}</Mono> : undefined,
+        }}
+      />
+      {keys.length > 0 ? (
+        <table className={classes.change}>
+          <thead>
+            <tr>
+              <th>Key</th>
+              <th>Before</th>
+              <th>After</th>
+            </tr>
+          </thead>
+          <tbody>
+            {keys.map((key) => (
+              <tr key={key}>
+                <td>
+                  <code>{key}</code>
+                </td>
+                <td>{entry.before && key in entry.before ? short(entry.before[key]) : ''}</td>
+                <td>{entry.after && key in entry.after ? short(entry.after[key]) : ''}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      ) : null}
+    </>
+  );
+}

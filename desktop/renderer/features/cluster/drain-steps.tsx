@@ -1,0 +1,66 @@
+import { duration, plural } from '../../ui/format.ts';
+import { useNow } from '../../ui/now.ts';
+import { Panel } from '../../ui/page.tsx';
+import { Shape, type Tone } from '../../ui/state.tsx';
+import { Ago } from '../../ui/time.tsx';
+import classes from './cluster.module.css';
+import type { Node } from './node-words.ts';
+
+type Drain = NonNullable<Node['drain']>;
+
+const STEPS: readonly { phase: Drain['phase']; text: string; left?: (drain: Drain) => string | undefined }[] = [
+  { phase: 'requested', text: 'No new room is placed there' },
+  {
+    phase: 'clients',
+    text: 'Clients of other nodes’ rooms leave its signalling',
+    left: ({ clients }) => (clients === null ? undefined : `${plural(clients, 'client')} left`),
+  },
+  {
+    phase: 'rooms',
+    text: 'Its own rooms come to their end',
+    left: ({ rooms, participants }) =>
+      rooms === null ? undefined : `${plural(rooms, 'room')}, ${plural(participants ?? 0, 'participant')} left`,
+  },
+  { phase: 'drained', text: 'LiveKit has left; the machine can be worked on' },
+];
+
+/** How far the draining has come, counting down. */
+export function DrainSteps({ drain }: { drain: Drain }) {
+  const now = useNow();
+  const at = STEPS.findIndex(({ phase }) => phase === drain.phase);
+  const endsIn = drain.ends_rooms_at ? (Date.parse(drain.ends_rooms_at) - now) / 1000 : undefined;
+  return (
+    <Panel
+      title="Draining"
+      note={
+        <>
+          begun <Ago at={drain.started_at} />
+        </>
+      }
+    >
+      <p>{drain.note}</p>
+      {drain.managed ? (
+        <ol className={classes.steps}>
+          {STEPS.map(({ phase, text, left }, index) => {
+            const state = drain.drained || index < at ? 'over' : index === at ? 'now' : 'later';
+            const tone: Tone = state === 'over' ? 'ok' : state === 'now' ? 'busy' : 'muted';
+            return (
+              <li key={phase} data-state={state}>
+                <Shape tone={tone} label={state === 'over' ? 'done' : state === 'now' ? 'under way' : 'later'} />
+                <span>{text}</span>
+                <span className="dim num">{state === 'now' ? left?.(drain) : null}</span>
+              </li>
+            );
+          })}
+        </ol>
+      ) : null}
+      {endsIn !== undefined && !drain.drained ? (
+        <p>
+          {endsIn > 0
+            ? `Rooms that are left are ended in ${duration(endsIn)}.`
+            : 'Rooms that are left are being ended.'}
+        </p>
+      ) : null}
+    </Panel>
+  );
+}

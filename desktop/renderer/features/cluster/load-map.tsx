@@ -1,0 +1,47 @@
+import { useMemo } from 'react';
+import { nodeMeasures } from '../../api/history.ts';
+import { loadTone } from '../../ui/bar.tsx';
+import { percent } from '../../ui/format.ts';
+import classes from './cluster.module.css';
+import { loadOf, type Node, nodeState } from './node-words.ts';
+
+const MAX = 600;
+
+/** Every node as a small box by region: the fuller, the darker; in another shape when something is wrong. */
+export function LoadMap({ nodes, onOpen }: { nodes: readonly Node[]; onOpen: (node: Node) => void }) {
+  const regions = useMemo(() => {
+    const groups = Map.groupBy(nodes.slice(0, MAX), (node) => node.region ?? 'no region');
+    return [...groups].toSorted(([a], [b]) => a.localeCompare(b));
+  }, [nodes]);
+  if (nodes.length < 2) return null;
+  return (
+    <section className={classes.map} aria-label="Load by region">
+      {regions.map(([region, list]) => (
+        <div key={region} className={classes.region}>
+          <span className={classes.regionName}>{region}</span>
+          <div className={classes.boxes}>
+            {list.map((node) => {
+              const load = loadOf(nodeMeasures(node.stats));
+              const { tone, word } = nodeState(node);
+              const words = `${node.name}: ${word}${load === undefined ? '' : `, load ${percent(load)}`}`;
+              return (
+                <button
+                  key={node.id}
+                  type="button"
+                  tabIndex={-1}
+                  className={classes.box}
+                  data-tone={tone === 'ok' ? (load === undefined ? 'muted' : loadTone(load)) : tone}
+                  data-odd={tone !== 'ok' || undefined}
+                  style={{ ['--load' as string]: `${Math.round(18 + (load ?? 0) * 82)}%` }}
+                  title={words}
+                  aria-label={words}
+                  onClick={() => onOpen(node)}
+                />
+              );
+            })}
+          </div>
+        </div>
+      ))}
+    </section>
+  );
+}

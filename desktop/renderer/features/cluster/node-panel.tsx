@@ -1,0 +1,321 @@
+import { Button, TextInput } from '@mantine/core';
+import { type FormEvent, lazy, Suspense, useState } from 'react';
+import {
+  deleteNode,
+  getClusterInfo,
+  getNode,
+  listNodes,
+  previewPlacement,
+  updateNode,
+} from '#shared/contract/cluster.ts';
+import { nodeMeasures, useSeries } from '../../api/history.ts';
+import { useChange } from '../../api/query.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { markChanged } from '../../stores/marks.ts';
+import { ask } from '../../ui/confirm.tsx';
+import { Mono } from '../../ui/copy.tsx';
+import { fieldErrors } from '../../ui/fields.ts';
+import { bitrate, bytes, count, duration, percent, plural } from '../../ui/format.ts';
+import { Facts, Panel } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { SidePanel } from '../../ui/side-panel.tsx';
+import { State } from '../../ui/state.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+import classes from './cluster.module.css';
+import { DrainDialog } from './drain-dialog.tsx';
+import { DrainSteps } from './drain-steps.tsx';
+import { type Node, nodeState } from './node-words.ts';
+
+const TimeChart = lazy(async () => ({ default: (await import('../../ui/time-chart.tsx')).TimeChart }));
+const refreshes = [listNodes, getNode, getClusterInfo, previewPlacement];
+
+/** One node: how it is, what it carries, and what can be done with it. */
+export function NodePanel({ node, onClose }: { node: Node | undefined; onClose: () => void }) {
+  const [isDraining, setDraining] = useState(false);
+  return (
+    <SidePanel
+      isOpen={node !== undefined}
+      onClose={onClose}
+      title={node?.name ?? ''}
+      size={560}
+      footer={node ? <Actions node={node} onDrain={() => setDraining(true)} onClose={onClose} /> : undefined}
+    >
+      {node ? <Details key={node.id} node={node} /> : null}
+      {node ? <DrainDialog node={node} isOpen={isDraining} onClose={() => setDraining(false)} /> : null}
+    </SidePanel>
+  );
+}
+
+function Actions({ node, onDrain, onClose }: { node: Node; onDrain: () => void; onClose: () => void }) {
+  const update = useChange(updateNode, { refreshes });
+  const remove = useChange(deleteNode, { refreshes });
+  const params = { id: node.id };
+  const rooms = node.agent?.livekit.rooms ?? null;
+  const set = async (status: 'active' | 'disabled'): Promise<void> => {
+    await update.mutateAsync({ params, body: { status } });
+    markChanged('nodes', node.id);
+  };
+  return (
+    <>
+      {node.id === 'origin' ? null : (
+        <Button
+          color="danger"
+          onClick={() =>
+            ask({
+              title: `Remove node ${node.name}`,
+              body: (
+                <>
+                  <p>
+                    Takes it out of the registry.{' '}
+                    {node.agent
+                      ? 'Its agent is told so: LiveKit there leaves in order and the agent ends.'
+                      : 'Nothing runs behind it that could be told.'}
+                  </p>
+                  <p>It comes back only by joining again. Recordings and apps are not touched.</p>
+                </>
+              ),
+              action: 'Remove node',
+              isDangerous: true,
+              typeName: node.name,
+              run: async () => {
+                await remove.mutateAsync({ params });
+                onClose();
+              },
+            })
+          }
+        >
+          Remove…
+        </Button>
+      )}
+      <span className="grow" />
+      {node.status === 'disabled' ? null : (
+        <Button
+          onClick={() =>
+            ask({
+              title: `Disable node ${node.name}`,
+              body: (
+                <>
+                  <p>
+                    {node.agent
+                      ? 'Stops its LiveKit at once and gives it no credentials any more.'
+                      : 'Marks it; no agent is behind it that could stop LiveKit.'}
+                  </p>
+                  {rooms ? (
+                    <p>
+                      {plural(rooms, 'room')} with {plural(node.agent?.livekit.participants ?? 0, 'participant')} end
+                      now. Draining lets them finish.
+                    </p>
+                  ) : null}
+                </>
+              ),
+              action: 'Disable node',
+              isDangerous: true,
+              run: () => set('disabled'),
+            })
+          }
+        >
+          Disable…
+        </Button>
+      )}
+      {node.status === 'active' ? (
+        <Button variant="filled" onClick={onDrain}>
+          Drain node…
+        </Button>
+      ) : (
+        <Button variant="filled" loading={update.isPending} onClick={() => void set('active').catch(() => undefined)}>
+          Take back into service
+        </Button>
+      )}
+      {node.status === 'draining' && node.drain?.managed && !node.drain.drained ? (
+        <Button onClick={onDrain}>Change…</Button>
+      ) : null}
+    </>
+  );
+}
+
+function Details({ node }: { node: Node }) {
+  const { tone, word } = nodeState(node);
+  const measures = nodeMeasures(node.stats);
+  const stats = (node.stats ?? {}) as {
+    cores?: number;
+    memTotal?: number;
+    memFree?: number;
+    uptimeSeconds?: number;
+    disk?: { totalBytes: number; freeBytes: number };
+    gpu?: { name: string; utilization?: number }[];
+  };
+  const livekit = node.agent?.livekit;
+  return (
+    <>
+      <div className="row">
+        <State tone={tone}>{word}</State>
+        <span className="dim">
+          heard of <Ago at={node.last_seen_at} />
+        </span>
+      </div>
+      {livekit?.problem ? <Notice tone="danger" title={`LiveKit on it does not run: ${livekit.problem}`} /> : null}
+      {node.stale && node.status === 'active' ? (
+        <Notice tone="warn" title="No heartbeat for more than 90 s">
+          <p>
+            The machine is off, its network is cut, or the agent has ended. No new room is placed there until it reports
+            again.
+          </p>
+        </Notice>
+      ) : null}
+      {node.agent === null ? (
+        <Notice tone="info" title="No agent is behind this node">
+          <p>Draining and disabling are only marks here: nothing on the machine carries them out.</p>
+        </Notice>
+      ) : null}
+      {node.drain ? <DrainSteps drain={node.drain} /> : null}
+      <Panel title="Now">
+        <Facts
+          items={{
+            LiveKit: livekit ? (
+              `${livekit.state}${livekit.nodeId ? `, ${livekit.nodeId}` : ''}`
+            ) : (
+              <span className="dim">not told</span>
+            ),
+            Rooms: livekit?.rooms ?? measures.rooms ?? <span className="dim">not told</span>,
+            Participants: livekit?.participants ?? measures.participants ?? <span className="dim">not told</span>,
+            'Signalling through it':
+              livekit?.clients == null
+                ? undefined
+                : `${plural(livekit.clients, 'client')}${livekit.foreignClients ? `, ${count(livekit.foreignClients)} of rooms elsewhere` : ''}`,
+            CPU:
+              measures.cpu === undefined ? (
+                <span className="dim">not told</span>
+              ) : (
+                `${percent(measures.cpu)}${stats.cores ? ` of ${plural(stats.cores, 'core')}` : ''}`
+              ),
+            Memory:
+              measures.memory === undefined ? (
+                <span className="dim">not told</span>
+              ) : (
+                `${percent(measures.memory)}${stats.memTotal ? ` of ${bytes(stats.memTotal)}` : ''}`
+              ),
+            Disk: stats.disk ? `${bytes(stats.disk.freeBytes)} free of ${bytes(stats.disk.totalBytes)}` : undefined,
+            Traffic:
+              measures.tx === undefined
+                ? undefined
+                : `sends ${bitrate(measures.tx * 8)}, receives ${bitrate((measures.rx ?? 0) * 8)}`,
+            GPU:
+              stats.gpu && stats.gpu.length > 0
+                ? stats.gpu
+                    .map((gpu) => `${gpu.name}${gpu.utilization === undefined ? '' : ` ${percent(gpu.utilization)}`}`)
+                    .join(', ')
+                : undefined,
+          }}
+        />
+      </Panel>
+      <Charts node={node} />
+      <Panel title="Node">
+        <NameForm node={node} />
+        <Facts
+          items={{
+            Address: <Mono what="address">{node.url}</Mono>,
+            IP: node.ip ? <Mono what="IP">{node.ip}</Mono> : undefined,
+            Id: <Mono what="id">{node.id}</Mono>,
+            Agent: node.agent ? (
+              `${node.agent.version}, LiveKit under ${node.agent.supervisor === 'systemd' ? 'systemd' : 'the agent itself'}`
+            ) : (
+              <span className="dim">none</span>
+            ),
+            Joined: <At at={node.created_at} />,
+            'Machine up for': stats.uptimeSeconds ? duration(stats.uptimeSeconds) : undefined,
+          }}
+        />
+      </Panel>
+    </>
+  );
+}
+
+function Charts({ node }: { node: Node }) {
+  const { id } = useDaemon();
+  const subject = `node:${node.id}`;
+  const cpu = useSeries(id, subject, 'cpu');
+  const memory = useSeries(id, subject, 'memory');
+  const people = useSeries(id, subject, 'participants');
+  const tx = useSeries(id, subject, 'tx');
+  if (cpu.length < 2 && people.length < 2) {
+    return (
+      <Panel title="Over time">
+        <p className="dim">The lines begin when this page first looks; two heartbeats make the first stroke.</p>
+      </Panel>
+    );
+  }
+  return (
+    <Panel title="Over time" note="Since this page was opened.">
+      <div className={classes.charts}>
+        <Suspense fallback={null}>
+          <TimeChart
+            label="Load"
+            group="node"
+            max={1}
+            format={percent}
+            series={[
+              { name: 'CPU', samples: cpu },
+              { name: 'Memory', samples: memory },
+            ]}
+          />
+          {people.length > 1 ? (
+            <TimeChart
+              label="Participants"
+              group="node"
+              format={(value) => count(Math.round(value))}
+              series={[{ name: 'Participants', samples: people }]}
+            />
+          ) : null}
+          {tx.length > 1 ? (
+            <TimeChart
+              label="Sends"
+              group="node"
+              format={(value) => bitrate(value * 8)}
+              series={[{ name: 'Sends', samples: tx }]}
+            />
+          ) : null}
+        </Suspense>
+      </div>
+    </Panel>
+  );
+}
+
+function NameForm({ node }: { node: Node }) {
+  const [name, setName] = useState(node.name);
+  const [region, setRegion] = useState(node.region ?? '');
+  const update = useChange(updateNode, { refreshes });
+  const server = fieldErrors(update.error);
+  const body = { ...(name === node.name ? {} : { name }), ...(region === (node.region ?? '') ? {} : { region }) };
+  const isOrigin = node.id === 'origin';
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    update.mutate({ params: { id: node.id }, body }, { onSuccess: () => markChanged('nodes', node.id) });
+  };
+  return (
+    <form onSubmit={submit} style={{ marginBottom: 8 }}>
+      <div className="row" style={{ alignItems: 'flex-end' }}>
+        <TextInput
+          className="grow"
+          label="Name"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={server.of('name')}
+          maxLength={64}
+          disabled={isOrigin}
+        />
+        <TextInput
+          className="grow"
+          label="Region"
+          value={region}
+          onChange={(event) => setRegion(event.currentTarget.value)}
+          error={server.of('region')}
+          maxLength={64}
+        />
+        <Button type="submit" disabled={Object.keys(body).length === 0} loading={update.isPending}>
+          Save
+        </Button>
+      </div>
+      {server.rest === undefined ? null : <Problem error={server.rest} />}
+    </form>
+  );
+}

@@ -1,0 +1,125 @@
+import '@xterm/xterm/css/xterm.css';
+import { Button, TextInput } from '@mantine/core';
+import { FitAddon } from '@xterm/addon-fit';
+import { Terminal } from '@xterm/xterm';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { bridge } from '../../api/host.ts';
+import { opened } from '../../bridge-desktop.ts';
+import { Problem } from '../../ui/problem.tsx';
+import classes from './cluster.module.css';
+
+/** Signs in to the new machine by ssh; the command is typed in with one button, and runs when the person presses Enter. */
+export function SshTerminal({ command }: { command: string }) {
+  const [host, setHost] = useState('');
+  const [target, setTarget] = useState<{ user?: string; host: string; port?: number }>();
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    const match = /^(?:ssh\s+)?(?:([^@\s]+)@)?(\[[^\]]+\]|[^:\s]+)(?::(\d+))?$/.exec(host.trim());
+    if (match?.[2])
+      setTarget({
+        host: match[2],
+        ...(match[1] ? { user: match[1] } : {}),
+        ...(match[3] ? { port: Number(match[3]) } : {}),
+      });
+  };
+  if (target === undefined) {
+    return (
+      <form className="row" onSubmit={submit} style={{ alignItems: 'flex-end' }}>
+        <TextInput
+          className="grow"
+          label="Machine"
+          placeholder="root@203.0.113.7"
+          value={host}
+          onChange={(event) => setHost(event.currentTarget.value)}
+          spellCheck={false}
+          styles={{ input: { fontFamily: 'var(--mono)' } }}
+        />
+        <Button type="submit" disabled={host.trim() === ''}>
+          Connect
+        </Button>
+      </form>
+    );
+  }
+  return <Session target={target} command={command} onEnd={() => setTarget(undefined)} />;
+}
+
+function Session({
+  target,
+  command,
+  onEnd,
+}: {
+  target: { user?: string; host: string; port?: number };
+  command: string;
+  onEnd: () => void;
+}) {
+  const place = useRef<HTMLDivElement>(null);
+  const write = useRef<(text: string) => void>(undefined);
+  const [error, setError] = useState<unknown>();
+  const [exit, setExit] = useState<number>();
+  useEffect(() => {
+    const native = bridge().desktop?.terminal;
+    if (native === undefined) return;
+    const terminal = new Terminal({
+      fontFamily: 'JetBrains Mono Variable, monospace',
+      fontSize: 12.5,
+      theme: { background: '#0b0e11' },
+      screenReaderMode: true,
+    });
+    const fit = new FitAddon();
+    terminal.loadAddon(fit);
+    terminal.open(place.current as HTMLElement);
+    fit.fit();
+    let id: string | undefined;
+    const ends = [
+      native.onData((push) => {
+        if (push.terminalId !== id) return;
+        terminal.write(push.data, () => void native.ack({ terminalId: push.terminalId, characters: push.data.length }));
+      }),
+      native.onExit((push) => {
+        if (push.terminalId === id) setExit(push.exitCode);
+      }),
+    ];
+    const observer = new ResizeObserver(() => fit.fit());
+    observer.observe(place.current as HTMLElement);
+    native
+      .open({ columns: terminal.cols, rows: terminal.rows, command: { kind: 'ssh', ...target } })
+      .then((outcome) => {
+        try {
+          id = opened(outcome).terminalId;
+        } catch (failure) {
+          setError(failure);
+          return;
+        }
+        const terminalId = id;
+        write.current = (data) => void native.write({ terminalId, data });
+        terminal.onData((data) => void native.write({ terminalId, data }));
+        terminal.onResize(({ cols, rows }) => void native.resize({ terminalId, columns: cols, rows }));
+        terminal.focus();
+      }, setError);
+    return () => {
+      observer.disconnect();
+      for (const end of ends) end();
+      if (id !== undefined) void native.close({ terminalId: id });
+      terminal.dispose();
+    };
+  }, [target]);
+  if (error) return <Problem error={error} title="No terminal could be opened." onRetry={onEnd} />;
+  return (
+    <div className="stack" style={{ gap: 8 }}>
+      <div ref={place} className={classes.terminal} />
+      <div className="row">
+        <Button size="xs" disabled={exit !== undefined} onClick={() => write.current?.(command)}>
+          Paste the command
+        </Button>
+        <span className="dim grow">
+          {exit === undefined ? 'It runs when you press Enter.' : `The session has ended (${exit}).`}
+        </span>
+        {exit === undefined ? null : (
+          <Button size="xs" onClick={onEnd}>
+            Connect again
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}

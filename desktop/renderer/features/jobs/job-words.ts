@@ -1,0 +1,39 @@
+import type { Job } from '../../api/problems.ts';
+import { count, duration } from '../../ui/format.ts';
+import type { Tone } from '../../ui/state.tsx';
+
+export const JOB_TONES: Record<Job['state'], Tone> = {
+  queued: 'muted',
+  running: 'busy',
+  waiting: 'warn',
+  succeeded: 'ok',
+  failed: 'danger',
+  cancelled: 'muted',
+};
+
+export const JOB_WORDS: Record<Job['state'], string> = {
+  queued: 'Waits its turn',
+  running: 'Running',
+  waiting: 'Will try again',
+  succeeded: 'Done',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+};
+
+/** `1,204 of 9,000 objects, 310/s, 25 s left`. */
+export function progressWords(job: Job, now: number): string {
+  const { progress, startedAt } = job;
+  if (progress === null) return '';
+  const { done, total, unit, failed } = progress;
+  const parts = [total === null ? `${count(done)} ${unit}` : `${count(done)} of ${count(total)} ${unit}`];
+  if (failed > 0) parts.push(`${count(failed)} refused`);
+  if (job.state === 'running' && startedAt !== null) {
+    const seconds = (now - Date.parse(startedAt)) / 1000;
+    const rate = done / seconds;
+    if (seconds > 2 && rate > 0) {
+      parts.push(rate >= 1 ? `${count(Math.round(rate))}/s` : `${count(Math.round(rate * 60))}/min`);
+      if (total !== null && total > done) parts.push(`${duration((total - done) / rate)} left`);
+    }
+  }
+  return parts.join(', ');
+}

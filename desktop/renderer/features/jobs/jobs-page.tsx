@@ -1,0 +1,240 @@
+import { Button, SegmentedControl } from '@mantine/core';
+import { IconActivity } from '@tabler/icons-react';
+import { listApps } from '#shared/contract/apps.ts';
+import { cancelJob, getJob, listJobs, retryJob } from '#shared/contract/jobs.ts';
+import type { Job } from '../../api/problems.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { useSearchState } from '../../app/links.tsx';
+import { Progress } from '../../ui/bar.tsx';
+import { ask } from '../../ui/confirm.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { count } from '../../ui/format.ts';
+import { useNow } from '../../ui/now.ts';
+import { Facts, Page, TablePanel, Toolbar } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { SidePanel } from '../../ui/side-panel.tsx';
+import { State } from '../../ui/state.tsx';
+import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+import { JOB_TONES, JOB_WORDS, progressWords } from './job-words.ts';
+
+const PAGE = 200;
+const FILTERS = [
+  { value: '', label: 'All' },
+  { value: 'active', label: 'Under way' },
+  { value: 'failed', label: 'Failed' },
+];
+
+/** Long work: what runs, how far it is, what came of it. */
+export function JobsPage() {
+  const [search, setSearch] = useSearchState();
+  const state = (search['state'] ?? '') as '' | 'active' | 'failed';
+  const offset = Number(search['from'] ?? 0) || 0;
+  const jobs = useRead(listJobs, { query: { ...(state ? { state } : {}), limit: PAGE, offset } }, { keep: true });
+  const openId = search['job'] === undefined ? undefined : Number(search['job']);
+  return (
+    <Page title="Jobs" fill>
+      <Toolbar>
+        <SegmentedControl
+          size="xs"
+          data={FILTERS}
+          value={state}
+          onChange={(value) => setSearch({ state: value, from: '' })}
+          aria-label="Which jobs"
+        />
+      </Toolbar>
+      <QueryView query={jobs} what="the jobs" fill>
+        {(page) => (
+          <>
+            <TablePanel>
+              <DataTable
+                name="jobs"
+                label="Jobs"
+                columns={columns}
+                rows={page.data}
+                rowKey={(job) => job.id}
+                rowHeight={40}
+                openKey={openId ?? null}
+                onOpen={(job) => setSearch({ job: String(job.id) })}
+                empty={
+                  <Empty
+                    title={state === '' ? 'No job yet' : state === 'active' ? 'Nothing is under way' : 'No job failed'}
+                    icon={<IconActivity size={32} stroke={1.3} />}
+                  >
+                    Deleting an app with its recordings, and other work that takes longer than a request, appears here.
+                    Jobs go on when a page is closed and when the daemon is restarted.
+                  </Empty>
+                }
+              />
+            </TablePanel>
+            {page.total > PAGE ? (
+              <div className="row">
+                <span className="dim grow">
+                  {count(offset + 1)} to {count(Math.min(offset + PAGE, page.total))} of {count(page.total)}
+                </span>
+                <Button
+                  size="xs"
+                  disabled={offset === 0}
+                  onClick={() => setSearch({ from: String(Math.max(0, offset - PAGE)) })}
+                >
+                  Newer
+                </Button>
+                <Button
+                  size="xs"
+                  disabled={offset + PAGE >= page.total}
+                  onClick={() => setSearch({ from: String(offset + PAGE) })}
+                >
+                  Older
+                </Button>
+              </div>
+            ) : null}
+          </>
+        )}
+      </QueryView>
+      <JobPanel id={openId} onClose={() => setSearch({ job: undefined })} />
+    </Page>
+  );
+}
+
+const columns: readonly Column<Job>[] = [
+  {
+    id: 'state',
+    header: 'State',
+    width: '132px',
+    sort: (job) => job.state,
+    cell: (job) => <State tone={JOB_TONES[job.state]}>{JOB_WORDS[job.state]}</State>,
+  },
+  { id: 'title', header: 'Job', width: 'minmax(160px, 2fr)', sort: (job) => job.title, cell: (job) => job.title },
+  { id: 'progress', header: 'Progress', width: 'minmax(180px, 2fr)', cell: (job) => <JobProgress job={job} /> },
+  {
+    id: 'by',
+    header: 'Asked for by',
+    width: 'minmax(90px, 1fr)',
+    from: 'wide',
+    sort: (job) => job.createdBy,
+    cell: (job) => <code>{job.createdBy}</code>,
+  },
+  {
+    id: 'created',
+    header: 'Begun',
+    width: '110px',
+    sort: (job) => Date.parse(job.createdAt),
+    cell: (job) => <Ago at={job.createdAt} />,
+  },
+];
+
+/** Bar, counts, rate and time left while it runs; its reason when it failed. */
+export function JobProgress({ job }: { job: Job }) {
+  const isOver = job.finishedAt !== null;
+  const now = useNow();
+  if (job.error && job.state !== 'running') return <span title={job.error.message}>{job.error.message}</span>;
+  if (job.progress === null) return null;
+  const words = progressWords(job, now);
+  return isOver ? (
+    <span className="dim">{words}</span>
+  ) : (
+    <span style={{ display: 'block', lineHeight: '15px' }}>
+      <Progress done={job.progress.done} total={job.progress.total} label={`${job.title}: ${words}`} />
+      <span className="cut dim num" style={{ fontSize: 12, marginTop: 2 }}>
+        {words}
+      </span>
+    </span>
+  );
+}
+
+function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void }) {
+  const job = useRead(getJob, { params: { id: id ?? 0 } }, { enabled: id !== undefined });
+  const refreshes = [listJobs, getJob, listApps];
+  const cancel = useChange(cancelJob, { refreshes });
+  const retry = useChange(retryJob, { refreshes });
+  const lack = useLack(cancelJob);
+  const params = { params: { id: id ?? 0 } };
+  const canRetry = job.data && ['failed', 'cancelled', 'waiting'].includes(job.data.state);
+  return (
+    <SidePanel
+      isOpen={id !== undefined}
+      onClose={onClose}
+      title={job.data?.title ?? 'Job'}
+      footer={
+        <>
+          {job.data?.cancellable ? (
+            <Button
+              disabled={lack !== undefined}
+              onClick={() =>
+                ask({
+                  title: `Cancel: ${job.data.title}`,
+                  body: (
+                    <p>
+                      What it has done stays done; nothing more is begun. It can be run again later and goes on from
+                      there.
+                    </p>
+                  ),
+                  action: 'Cancel job',
+                  isDangerous: true,
+                  run: () => cancel.mutateAsync(params),
+                })
+              }
+            >
+              Cancel job
+            </Button>
+          ) : null}
+          {canRetry ? (
+            <Button
+              variant="filled"
+              disabled={lack !== undefined}
+              loading={retry.isPending}
+              onClick={() => retry.mutate(params)}
+            >
+              Run again now
+            </Button>
+          ) : null}
+        </>
+      }
+    >
+      <QueryView query={job} what="the job">
+        {(shown) => (
+          <div className="stack">
+            <div className="row">
+              <State tone={JOB_TONES[shown.state]}>{JOB_WORDS[shown.state]}</State>
+              {shown.nextRunAt && shown.state === 'waiting' ? (
+                <span className="dim">
+                  at <At at={shown.nextRunAt} />
+                </span>
+              ) : null}
+            </div>
+            {shown.error ? (
+              <Notice tone="danger" title={shown.error.message}>
+                <p className="dim">{shown.error.code}</p>
+              </Notice>
+            ) : null}
+            {shown.finishedAt === null ? <JobProgress job={shown} /> : null}
+            {retry.error ? <Problem error={retry.error} /> : null}
+            <Facts
+              items={{
+                App: shown.app ?? <span className="dim">none</span>,
+                Phase: shown.progress?.phase ?? <span className="dim">not begun</span>,
+                Attempts: `${shown.attempts} of ${shown.maxAttempts}`,
+                'Asked for by': <code>{shown.createdBy}</code>,
+                'Asked for': <At at={shown.createdAt} />,
+                Begun: shown.startedAt ? <At at={shown.startedAt} /> : undefined,
+                Ended: shown.finishedAt ? <At at={shown.finishedAt} /> : undefined,
+              }}
+            />
+            {shown.result && Object.keys(shown.result).length > 0 ? (
+              <Facts
+                items={Object.fromEntries(
+                  Object.entries(shown.result).map(([name, value]) => [
+                    name,
+                    String(typeof value === 'object' ? JSON.stringify(value) : value),
+                  ]),
+                )}
+              />
+            ) : null}
+          </div>
+        )}
+      </QueryView>
+    </SidePanel>
+  );
+}

@@ -1,0 +1,32 @@
+import type { ReactNode } from 'react';
+import { GoTo } from '../app/links.tsx';
+import classes from './tab-links.module.css';
+
+export interface TabLink {
+  id: string;
+  label: string;
+  to: string;
+  mark?: ReactNode;
+}
+
+/** The parts of a page, each with an address of its own. */
+export function TabLinks({
+  tabs,
+  current,
+  label,
+}: {
+  tabs: readonly TabLink[];
+  current: string | undefined;
+  label: string;
+}) {
+  return (
+    <nav className={classes.tabs} aria-label={label}>
+      {tabs.map((tab) => (
+        <GoTo key={tab.id} to={tab.to} aria-current={tab.id === current ? 'page' : undefined}>
+          {tab.label}
+          {tab.mark}
+        </GoTo>
+      ))}
+    </nav>
+  );
+}

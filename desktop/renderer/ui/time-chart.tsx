@@ -1,0 +1,111 @@
+import 'uplot/dist/uPlot.min.css';
+import { useComputedColorScheme } from '@mantine/core';
+import { useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+import type { Sample } from '../api/history.ts';
+import classes from './time-chart.module.css';
+
+interface Series {
+  name: string;
+  samples: readonly Sample[];
+}
+
+const HEIGHT = 120;
+const GAP = 150;
+
+const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Lines over time from zero; charts of one group share their crosshair, gaps stay gaps. */
+export function TimeChart({
+  label,
+  series,
+  format,
+  max,
+  group,
+}: {
+  label: string;
+  series: readonly Series[];
+  format: (value: number) => string;
+  max?: number;
+  group: string;
+}) {
+  const place = useRef<HTMLDivElement>(null);
+  const scheme = useComputedColorScheme('light');
+  const names = series.map((one) => one.name).join('\n');
+  const data = aligned(series);
+  const latest = useRef({ data, format });
+  latest.current = { data, format };
+  const chart = useRef<uPlot>(undefined);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of the scheme are read anew
+  useEffect(() => {
+    const element = place.current as HTMLElement;
+    const axis = {
+      stroke: colour('--text-3'),
+      grid: { stroke: colour('--line'), width: 1 },
+      ticks: { show: false },
+      font: '11px IBM Plex Sans Variable',
+    };
+    const plot = new uPlot(
+      {
+        width: element.clientWidth,
+        height: HEIGHT,
+        cursor: { sync: { key: group }, points: { size: 5 } },
+        legend: { live: true },
+        scales: { y: { range: (_plot, _min, top) => [0, max ?? Math.max(top * 1.1, 1e-9)] } },
+        axes: [
+          axis,
+          { ...axis, size: 62, values: (_plot, values) => values.map((value) => latest.current.format(value)) },
+        ],
+        series: [
+          { value: (_plot, value) => (value === null ? '' : new Date(value * 1000).toLocaleTimeString('en-GB')) },
+          ...names.split('\n').map((name, index) => ({
+            label: name,
+            stroke: colour(`--chart-${index + 1}`),
+            width: 1.5,
+            spanGaps: false,
+            points: { show: false },
+            value: (_plot: uPlot, value: number | null) => (value === null ? '' : latest.current.format(value)),
+          })),
+        ],
+      },
+      latest.current.data,
+      element,
+    );
+    chart.current = plot;
+    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+    };
+  }, [names, scheme, max, group]);
+
+  useEffect(() => {
+    chart.current?.setData(data);
+  }, [data]);
+
+  const last = series.map((one) => `${one.name} ${format(one.samples.at(-1)?.[1] ?? 0)}`).join(', ');
+  return (
+    <figure className={classes.chart}>
+      <figcaption>{label}</figcaption>
+      <div ref={place} role="img" aria-label={`${label} over time; now ${last}`} />
+    </figure>
+  );
+}
+
+/** One time axis for all series, with a hole where nothing was heard for long. */
+function aligned(series: readonly Series[]): uPlot.AlignedData {
+  const times = [...new Set(series.flatMap((one) => one.samples.map(([at]) => Math.round(at / 1000))))].sort(
+    (a, b) => a - b,
+  );
+  const withGaps = times.flatMap((at, index) => {
+    const before = times[index - 1];
+    return before !== undefined && at - before > GAP ? [before + 1, at] : [at];
+  });
+  const lines = series.map((one) => {
+    const values = new Map(one.samples.map(([at, value]) => [Math.round(at / 1000), value]));
+    return withGaps.map((at) => values.get(at) ?? null);
+  });
+  return [withGaps, ...lines] as uPlot.AlignedData;
+}
