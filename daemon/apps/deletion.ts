@@ -1,5 +1,6 @@
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import type { Job, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { AppDatabases } from '../db/app-databases.ts';
@@ -181,6 +182,8 @@ export class AppDeletion {
       await move(apps.dir(app), purge ? trash : path.join(archiveDir, away));
       apps.remove(app, actor);
     }
+    // a change that was under way may have stored some after the first time
+    if (apps.registry.bySlug(slugOf(app)) === undefined) await secrets.dropApp(app);
     if (purge) await rm(trash, { recursive: true, force: true, maxRetries: 3 });
   }
 

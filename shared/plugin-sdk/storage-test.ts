@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { hostOf, networkError } from './network-error.ts';
@@ -138,12 +137,13 @@ async function resolveHost(endpoint: string, guard: NetworkGuard): Promise<strin
   guard.check(endpoint);
   const host = hostOf(endpoint);
   if (isIP(host)) return `${host} is an address.`;
-  let addresses: string[];
-  try {
-    addresses = (await lookup(host, { all: true })).map((entry) => entry.address);
-  } catch (error) {
-    throw new StorageError('HOST_UNKNOWN', { native: (error as NodeJS.ErrnoException).code });
-  }
+  const { promise, resolve, reject } = Promise.withResolvers<string[]>();
+  // through the guard, so that nothing is told of addresses that must not be contacted
+  guard.lookup(host, { all: true }, (error, found) => {
+    if (error) reject(networkError(error) ?? new StorageError('HOST_UNKNOWN'));
+    else resolve((Array.isArray(found) ? found : [{ address: found }]).map((entry) => entry.address));
+  });
+  const addresses = await promise;
   return `${host} is ${addresses.slice(0, 4).join(', ')}.`;
 }
 
@@ -172,6 +172,7 @@ async function connectOnce(endpoint: string, guard: NetworkGuard): Promise<strin
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(new StorageError('ABORTED'));
+  if (signal.aborted) abort();
   signal.addEventListener('abort', abort, { once: true });
   try {
     return await Promise.race([work, promise]);

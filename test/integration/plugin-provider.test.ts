@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { parse } from 'yaml';
+import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { addVods } from '#test/helpers/recordings.ts';
+import { startS3Server } from '#test/helpers/s3-server.ts';
+
+const ENTRY = `
+import { definePlugin, defineStorageProvider, Type } from 'streamhub/plugin-sdk';
+import { openS3, s3Credentials } from 'streamhub/plugin-sdk/s3';
+
+const settings = Type.Object({
+  bucket: Type.String({ title: 'Bucket', default: '' }),
+  port: Type.Integer({ title: 'Port', default: 0, minimum: 0, maximum: 65535 }),
+});
+const endpoint = ({ port }: { port: number }) => \`http://127.0.0.1:\${port}\`;
+
+export default definePlugin({
+  storageProviders: [
+    defineStorageProvider({
+      id: 'local-ceph',
+      title: 'Ceph of this machine',
+      settings,
+      credentials: s3Credentials,
+      maxDeleteBatch: 2,
+      capabilities: { bulkDelete: true, presign: true, versions: true, multipart: true },
+      validate: ({ port }) => (port === 1 ? [{ path: 'port', message: 'is for the superuser', severity: 'error' }] : []),
+      endpoint,
+      open: (context) => {
+        const s3 = { bucket: context.settings.bucket, region: 'us-east-1', endpoint: endpoint(context.settings), forcePathStyle: true };
+        return openS3({ ...context, settings: s3 });
+      },
+    }),
+  ],
+});
+`;
+
+const s3 = await startS3Server();
+if (typeof s3 !== 'string') after(() => s3.stop());
+
+test('a provider of an installed plugin: form, settings, test, purge', {
+  skip: typeof s3 === 'string' ? s3 : false,
+}, async (t) => {
+  assert.ok(typeof s3 !== 'string');
+  const dataDir = await temporaryDir(t);
+  const dir = path.join(dataDir, 'plugins', 'ceph');
+  await mkdir(dir, { recursive: true });
+  await writeFile(path.join(dir, 'index.ts'), ENTRY);
+  const contributes = { storageProviders: [{ id: 'local-ceph', title: 'Ceph of this machine' }] };
+  await writeFile(
+    path.join(dir, 'plugin.json'),
+    JSON.stringify({ id: 'ceph', version: '1.0.0', api: '^1.0.0', title: 'Ceph', entry: 'index.ts', contributes }),
+  );
+  let daemon = await testDaemon(t, {}, { dataDir });
+  const put = (body: object) => daemon.api.put('/apps/live/s3', body);
+
+  const form = (await daemon.api.get('/storage/providers')).body.data.find(
+    (entry: { id: string }) => entry.id === 'local-ceph',
+  );
+  assert.deepEqual(Object.keys(form.settings.properties), ['bucket', 'port']);
+  assert.match((await put({ provider: 'nope' })).body.message, /local-ceph/);
+
+  const refused = await put({ provider: 'local-ceph', options: { port: 1 } });
+  assert.deepEqual(
+    [refused.status, refused.body.details],
+    [400, [{ path: 'body.options.port', message: 'is for the superuser' }]],
+  );
+  const wrong = await put({ provider: 'local-ceph', options: { port: 'x' } });
+  assert.deepEqual([wrong.status, wrong.body.details[0].path], [400, 'body.options.port']);
+
+  const bucket = await s3.bucket();
+  const port = Number(new URL(s3.endpoint).port);
+  const stored = await put({ provider: 'local-ceph', bucket, options: { port }, key: s3.key, secret: s3.secret });
+  assert.equal(stored.status, 200, stored.text);
+  assert.deepEqual([stored.body.data.provider, stored.body.data.options], ['local-ceph', { port }]);
+  const config = parse(await readFile(path.join(dataDir, 'apps/live/config.yaml'), 'utf8'));
+  assert.deepEqual([config.s3.provider, config.s3.options], ['local-ceph', { port }]);
+  const tried = await daemon.api.post('/apps/live/s3/test');
+  assert.equal(tried.body.data.ok, true, tried.text);
+
+  // the config is valid after a restart too
+  await daemon.stop();
+  daemon = await testDaemon(t, {}, { dataDir });
+  assert.equal((await daemon.api.get('/apps/live/s3')).body.data.provider, 'local-ceph');
+
+  const keys = Array.from({ length: 7 }, (_, n) => `${n}.mp4`);
+  await s3.put(bucket, [...keys, 'streamhub/live/snapshots/x.jpg']);
+  addVods(
+    dataDir,
+    'live',
+    keys.map((key) => ({ key })),
+  );
+  const gone = await daemon.api.delete('/apps/live?deleteVods=true');
+  assert.equal(gone.status, 200, gone.text);
+  assert.deepEqual(await s3.keys(bucket), []);
+});
+
+test('leaving a plugin’s provider takes its options along', {
+  skip: typeof s3 === 'string' ? s3 : false,
+}, async (t) => {
+  const dataDir = await temporaryDir(t);
+  const dir = path.join(dataDir, 'plugins', 'ceph');
+  await mkdir(dir, { recursive: true });
+  await writeFile(path.join(dir, 'index.ts'), ENTRY);
+  const contributes = { storageProviders: [{ id: 'local-ceph', title: 'Ceph of this machine' }] };
+  await writeFile(
+    path.join(dir, 'plugin.json'),
+    JSON.stringify({ id: 'ceph', version: '1.0.0', api: '^1.0.0', title: 'Ceph', entry: 'index.ts', contributes }),
+  );
+  const daemon = await testDaemon(t, {}, { dataDir });
+  assert.equal(
+    (await daemon.api.put('/apps/live/s3', { provider: 'local-ceph', options: { port: 4000 } })).status,
+    200,
+  );
+  const { body } = await daemon.api.put('/apps/live/s3', { provider: 'minio', endpoint: 'http://127.0.0.1:9000' });
+  assert.deepEqual([body.data.provider, body.data.options], ['minio', {}]);
+});
