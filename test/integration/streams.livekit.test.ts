@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, test } from 'node:test';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
@@ -77,3 +77,113 @@ test('streams, counts and stats follow a publisher from join to leave', async (t
   );
   assert.equal((await daemon.api.get('/stats')).body.counts.activeStreams, 0);
 });
+
+test('what happened while the daemon was down is found out at its next start', async (t) => {
+  const port = await freePort();
+  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  if (typeof livekit === 'string') return t.skip(livekit);
+  const dataDir = await temporaryDir(t);
+  const env = { ...livekit.env, PORT: String(port) };
+  const first = await testDaemon(t, env, { dataDir });
+  const before = await readEvents(t, first.url, first.token);
+  await before.next('hello');
+  const ana = await join(t, livekit.url, await livekit.token('live-stage', 'ana'));
+  await ana.publish();
+  const lastEventId = (await before.next('stream.started')).id as string;
+  await first.stop();
+
+  const bob = await join(t, livekit.url, await livekit.token('live-stage', 'bob'));
+  await bob.publish();
+  await ana.leave();
+
+  const second = await testDaemon(t, env, { dataDir });
+  const resumed = await readEvents(t, second.url, second.token, { lastEventId });
+  const seen = [(await resumed.next(isStreamEvent)).data, (await resumed.next(isStreamEvent)).data]
+    .map((message) => `${message.type} ${message.data.participant}`)
+    .sort();
+  assert.deepEqual(seen, ['stream.ended ana', 'stream.started bob']);
+  const { body } = await second.api.get('/apps/live/streams?status=all');
+  assert.deepEqual(body.data.map((row: any) => `${row.participant} ${row.status}`).sort(), ['ana ended', 'bob active']);
+  const live = body.data.find((row: any) => row.participant === 'bob');
+  assert.deepEqual([live.participants, live.publishers, live.viewers], [1, 1, 0]);
+});
+
+test('LiveKit and Redis gone and back: clear answers meanwhile, true rows afterwards', async (t) => {
+  const port = await freePort();
+  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  if (typeof livekit === 'string') return t.skip(livekit);
+  const daemon = await testDaemon(t, { ...livekit.env, PORT: String(port) });
+  const events = await readEvents(t, daemon.url, daemon.token);
+  await events.next('hello');
+  const ana = await join(t, livekit.url, await livekit.token('live', 'ana'));
+  await ana.publish();
+  const { streamId } = (await events.next('stream.started')).data.data;
+
+  await livekit.pause({ kill: true });
+  const refused = await daemon.api.delete(`/apps/live/streams/${streamId}`);
+  assert.deepEqual([refused.status, refused.body.code], [502, 'LIVEKIT_UNREACHABLE']);
+  assert.doesNotMatch(refused.text, /eyJ|secret/i);
+  const recording = await daemon.api.post('/apps/live/recording/start', { room: 'nobody-here' });
+  assert.equal(recording.status, 404);
+  await events.next('livekit.unreachable');
+  const stats = (await daemon.api.get('/stats')).body;
+  assert.equal(stats.livekitReachable, false);
+  assert.deepEqual(stats.egress, { reachable: false, active: 0, total: 0 });
+  const appStats = await daemon.api.get('/apps/live/stats');
+  assert.equal(appStats.status, 200);
+  assert.deepEqual(appStats.body.data.ingress, { total: 0, active: 0 });
+  // a token needs no one's answer
+  assert.equal((await daemon.api.post('/apps/live/tokens', {})).status, 201);
+  assert.equal((await daemon.api.get('/apps/live/streams')).body.total, 1);
+
+  await livekit.resume();
+  await events.next('livekit.reachable');
+  const ended = await events.next('stream.ended');
+  assert.equal(ended.data.data.streamId, streamId);
+  const bob = await join(t, livekit.url, await livekit.token('live', 'bob'));
+  await bob.publish();
+  await events.next((m) => m.event === 'stream.started' && m.data.data.participant === 'bob');
+  // ana's client may have come back by itself: that is another session
+  const { body } = await daemon.api.get('/apps/live/streams?status=all');
+  const row = body.data.find((one: any) => one.streamId === streamId);
+  assert.equal(row.status, 'ended');
+  assert.equal(body.data.find((one: any) => one.participant === 'bob').status, 'active');
+});
+
+test('ending a stream takes its publisher out of the room', async (t) => {
+  const port = await freePort();
+  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  if (typeof livekit === 'string') return t.skip(livekit);
+  const daemon = await testDaemon(t, { ...livekit.env, PORT: String(port) });
+  const events = await readEvents(t, daemon.url, daemon.token);
+  await events.next('hello');
+  const ana = await join(t, livekit.url, await livekit.token('live', 'ana'));
+  await ana.publish();
+  const { id } = (await events.next('stream.started')).data.data;
+  assert.equal((await daemon.api.delete(`/apps/live/streams/${id}`)).status, 204);
+  // PARTICIPANT_REMOVED
+  assert.equal(await ana.disconnected, 4);
+  const row = (await daemon.api.get(`/apps/live/streams/${id}`)).body;
+  assert.equal(row.status, 'ended');
+  assert.equal((await daemon.api.delete(`/apps/live/streams/${id}`)).status, 204);
+  await events.next('stream.ended');
+});
+
+test('without any webhook the rows are true all the same', async (t) => {
+  const livekit = await startLivekit(t);
+  if (typeof livekit === 'string') return t.skip(livekit);
+  const daemon = await testDaemon(t, livekit.env);
+  const events = await readEvents(t, daemon.url, daemon.token);
+  await events.next('hello');
+  const ana = await join(t, livekit.url, await livekit.token('live-quiet', 'ana'));
+  await ana.publish();
+  await daemon.services.reconciler.run();
+  const started = await events.next('stream.started');
+  assert.equal(started.data.data.participant, 'ana');
+  await ana.leave();
+  await daemon.services.reconciler.run(false);
+  await events.next('stream.ended');
+  assert.equal((await daemon.api.get('/apps/live/streams')).body.total, 0);
+});
+
+const isStreamEvent = (message: { event: string }): boolean => /^stream\.(started|ended)$/.test(message.event);
