@@ -43,6 +43,33 @@ function plainly(rows: (StoredLog & { id: number })[], filter: LogFilter): { ids
 describe('LogRepository', () => {
   it('finds nothing in an empty table', () => assert.deepEqual(search(fresh()), { rows: [], total: 0 }));
 
+  it('counts over time what a search finds, stretch by stretch', () => {
+    const repository = fresh();
+    assert.deepEqual(repository.histogram({ until: 99, buckets: 10 }).counts, []);
+    const rows = Array.from({ length: 500 }, (_, n) =>
+      row({
+        ts: (n * 7919) % 1000,
+        level: [30, 40, 50][n % 3] as number,
+        appId: n % 4 || null,
+        message: `line ${n % 5}`,
+      }),
+    );
+    repository.insert(rows);
+    for (const filter of [{}, { level: 40 }, { apps: [1, 3] }, { q: 'LINE 2' }, { since: 200 }, { source: 'none' }]) {
+      const { since, bucketMs, counts } = repository.histogram({ until: 999, buckets: 10, ...filter });
+      for (let bucket = 0; bucket < 10; bucket += 1) {
+        const from = Math.ceil(since + bucket * bucketMs);
+        const to = Math.ceil(since + (bucket + 1) * bucketMs) - 1;
+        const found = counts.filter((one) => one.bucket === bucket).reduce((sum, one) => sum + one.rows, 0);
+        assert.equal(
+          found,
+          search(repository, { ...filter, since: from, until: to }).total,
+          JSON.stringify({ filter, bucket }),
+        );
+      }
+    }
+  });
+
   it('orders by time, then id, whatever the order of writing', () => {
     const repository = fresh();
     repository.insert([row({ ts: 5 }), row({ ts: 9 }), row({ ts: 5, level: 50 }), row({ ts: 1, appId: 3 })]);

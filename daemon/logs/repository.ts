@@ -2,7 +2,7 @@ import type { Statement } from 'better-sqlite3';
 import { logMigrations } from '../db/logs/index.ts';
 import { migrate } from '../db/migrate.ts';
 import { type Db, openDatabase } from '../db/open.ts';
-import type { LogFilter, LogPage, StoredLog, StoredLogRow } from './rows.ts';
+import type { LogCountFilter, LogCounts, LogFilter, LogPage, StoredLog, StoredLogRow } from './rows.ts';
 
 /** Rows in front of a page up to which it is put together from the partitions; beyond, time order is walked. */
 const DEEP = 10_000;
@@ -81,11 +81,7 @@ export class LogRepository {
 
   /** One page and the exact number of rows that match. */
   search(filter: LogFilter): LogPage {
-    const partitions = [...this.#partitions.values()].filter(
-      ({ appId, level }) =>
-        (filter.level === undefined || filter.level === level) &&
-        (filter.apps === undefined || (appId !== null && filter.apps.includes(appId))),
-    );
+    const partitions = this.#sought(filter);
     if (partitions.length === 0 || filter.q?.includes('\0')) return { rows: [], total: 0 };
     const { places, total } =
       filter.q === undefined && filter.source === undefined
@@ -95,6 +91,28 @@ export class LogRepository {
       'SELECT id, ts, level, source, app_id AS appId, message, meta_json AS metaJson FROM server_logs WHERE id = ?',
     );
     return { rows: places.map(({ id }) => byId.get(id) as StoredLogRow), total };
+  }
+
+  /** Lines by stretch of time and level, each partition read once from the search index. */
+  histogram(filter: LogCountFilter): LogCounts {
+    const partitions = filter.q?.includes('\0') ? [] : this.#sought(filter);
+    const since = filter.since ?? this.#oldest(partitions, filter);
+    const bucketMs = Math.max(1, (filter.until - since + 1) / filter.buckets);
+    const sums = new Map<string, LogCounts['counts'][number]>();
+    for (const partition of partitions) {
+      const { where, values } = conditions({ ...filter, since, order: 'asc', limit: 0, offset: 0 });
+      const rows = this.#sql(
+        `SELECT CAST((ts - ?) / ? AS INTEGER) AS bucket, count(*) AS rows FROM server_logs INDEXED BY server_logs_search
+         WHERE app_id IS ? AND level = ? AND ${where} GROUP BY bucket`,
+      ).all(since, bucketMs, partition.appId, partition.level, ...values) as { bucket: number; rows: number }[];
+      for (const { bucket, rows: found } of rows) {
+        const key = `${bucket}/${partition.level}`;
+        const sum = sums.get(key);
+        if (sum) sum.rows += found;
+        else sums.set(key, { bucket, level: partition.level, rows: found });
+      }
+    }
+    return { since, bucketMs, counts: [...sums.values()] };
   }
 
   /** Removes up to `limit` rows that are older than `before`. @returns how many */
@@ -171,6 +189,25 @@ export class LogRepository {
     if (known === undefined)
       this.#remember(filter, { upTo: this.#lastId, total, head: places.slice(0, Math.max(need, HEAD)) });
     return { places: places.slice(filter.offset, end), total };
+  }
+
+  #sought({ level: wanted, apps }: Pick<LogFilter, 'level' | 'apps'>): Partition[] {
+    return [...this.#partitions.values()].filter(
+      ({ appId, level }) =>
+        (wanted === undefined || wanted === level) && (apps === undefined || (appId !== null && apps.includes(appId))),
+    );
+  }
+
+  /** Time of the first line of the partitions; the end of the count where there is none. */
+  #oldest(partitions: readonly Partition[], { until }: LogCountFilter): number {
+    let oldest = until;
+    for (const { appId, level } of partitions) {
+      const row = this.#sql(
+        'SELECT min(ts) AS ts FROM server_logs INDEXED BY server_logs_search WHERE app_id IS ? AND level = ?',
+      ).get(appId, level) as { ts: number | null };
+      if (row.ts !== null) oldest = Math.min(oldest, row.ts);
+    }
+    return oldest;
   }
 
   #placesIn(partition: Partition, filter: LogFilter, limit: number): Place[] {

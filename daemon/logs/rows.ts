@@ -28,6 +28,20 @@ export interface LogFilter {
   offset: number;
 }
 
+/** A count over time: `count` stretches from `since` to `until`. */
+export interface LogCountFilter extends Omit<LogFilter, 'order' | 'limit' | 'offset'> {
+  until: number;
+  buckets: number;
+}
+
+export interface LogCounts {
+  /** The filter's, or the time of the oldest line. */
+  since: number;
+  bucketMs: number;
+  /** Lines by stretch and level; what has none is absent. */
+  counts: { bucket: number; level: number; rows: number }[];
+}
+
 export interface LogPage {
   rows: StoredLogRow[];
   total: number;

@@ -1,6 +1,13 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
-import type { AppLogQuery, LogQuery, LogRow } from '#shared/schema/logs.ts';
+import type {
+  AppLogHistogramQuery,
+  AppLogQuery,
+  LogHistogram,
+  LogHistogramQuery,
+  LogQuery,
+  LogRow,
+} from '#shared/schema/logs.ts';
 import { isGlobal, type Principal } from '../auth/principal.ts';
 import { FileSink } from './file-sink.ts';
 import { parseInstant } from './instants.ts';
@@ -95,14 +102,30 @@ export class LogService {
 
   /** Rows that the caller may see: all with global scope, else those of the team's apps. */
   async search(query: LogQuery, principal: Principal): Promise<LogResult> {
+    return this.#page(query, this.#visible(query.app, principal));
+  }
+
+  /** The same rows, counted over time. */
+  async histogram(query: LogHistogramQuery, principal: Principal): Promise<LogHistogram> {
+    return this.#count(query, this.#visible(query.app, principal));
+  }
+
+  /** @throws ApiError APP_NOT_FOUND */
+  async histogramOfApp(name: string, query: AppLogHistogramQuery): Promise<LogHistogram> {
+    return this.#count(query, [this.#options.apps.require(name).id]);
+  }
+
+  /** Apps whose rows the caller may see; undefined = all rows. */
+  #visible(app: string | undefined, principal: Principal): number[] | undefined {
     const { apps } = this.#options;
-    let visible: number[] | undefined;
-    if (!isGlobal(principal)) visible = principal.tenantId === null ? [] : apps.idsOfTenant(principal.tenantId);
-    if (query.app) {
-      const id = apps.idOf(query.app);
-      visible = id === undefined || (visible && !visible.includes(id)) ? [] : [id];
-    }
-    return this.#page(query, visible);
+    const all = isGlobal(principal)
+      ? undefined
+      : principal.tenantId === null
+        ? []
+        : apps.idsOfTenant(principal.tenantId);
+    if (!app) return all;
+    const id = apps.idOf(app);
+    return id === undefined || (all && !all.includes(id)) ? [] : [id];
   }
 
   /** @throws ApiError APP_NOT_FOUND */
@@ -154,6 +177,32 @@ export class LogService {
     if (apps?.length === 0) return { data: [], total: 0, limit, offset };
     const { rows, total } = await this.#store.search(filter);
     return { data: rows.map((row) => this.#row(row)), total, limit, offset };
+  }
+
+  async #count(query: AppLogHistogramQuery, apps: number[] | undefined): Promise<LogHistogram> {
+    const buckets = query.buckets ?? 60;
+    const { order: _order, limit: _limit, offset: _offset, ...filter } = filterOf(query);
+    const until = filter.until ?? Date.now();
+    const ask = { ...filter, until, buckets, ...(apps === undefined ? {} : { apps }) };
+    const { since, bucketMs, counts } =
+      apps?.length === 0 ? { since: filter.since ?? until, bucketMs: 1, counts: [] } : await this.#store.histogram(ask);
+    const list: LogHistogram['buckets'] = Array.from({ length: buckets }, (_, n) => ({
+      ts: new Date(Math.round(since + n * bucketMs)).toISOString(),
+      counts: {},
+    }));
+    let total = 0;
+    for (const { bucket, level, rows } of counts) {
+      total += rows;
+      const at = list[Math.min(Math.max(bucket, 0), buckets - 1)];
+      if (at) at.counts[levelName(level)] = (at.counts[levelName(level)] ?? 0) + rows;
+    }
+    return {
+      since: new Date(since).toISOString(),
+      until: new Date(until).toISOString(),
+      bucketMs,
+      total,
+      buckets: list,
+    };
   }
 
   #row(row: StoredLogRow): LogRow {

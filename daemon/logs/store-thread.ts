@@ -5,7 +5,7 @@ import { LogRepository } from './repository.ts';
 /** What the thread is asked: the name of a method of the repository and its arguments. */
 export interface StoreRequest {
   id: number;
-  method: 'insert' | 'search' | 'removeOlder' | 'removeBeyond' | 'forgetApp' | 'appIds' | 'close';
+  method: 'insert' | 'search' | 'histogram' | 'removeOlder' | 'removeBeyond' | 'forgetApp' | 'appIds' | 'close';
   args: unknown[];
 }
 export type StoreReply = { id: number; result: unknown } | { id: number; error: { message: string; code?: string } };

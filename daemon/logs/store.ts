@@ -1,5 +1,5 @@
 import { ApiError } from '#shared/errors.ts';
-import type { LogFilter, LogPage, StoredLog } from './rows.ts';
+import type { LogCountFilter, LogCounts, LogFilter, LogPage, StoredLog } from './rows.ts';
 import type { StoreRequest } from './store-thread.ts';
 import { StoreThread } from './thread.ts';
 
@@ -45,11 +45,20 @@ export class LogStore {
   }
 
   /** @throws ApiError OVERLOADED when too many searches wait */
-  async search(filter: LogFilter): Promise<LogPage> {
+  search(filter: LogFilter): Promise<LogPage> {
+    return this.#ask<LogPage>('search', filter);
+  }
+
+  /** @throws ApiError OVERLOADED when too many searches wait */
+  histogram(filter: LogCountFilter): Promise<LogCounts> {
+    return this.#ask<LogCounts>('histogram', filter);
+  }
+
+  async #ask<T>(method: 'search' | 'histogram', filter: LogFilter | LogCountFilter): Promise<T> {
     if (this.#searches >= MAX_SEARCHES) throw new ApiError('OVERLOADED');
     this.#searches += 1;
     try {
-      return await this.#call<LogPage>('search', filter);
+      return await this.#call<T>(method, filter);
     } finally {
       this.#searches -= 1;
     }

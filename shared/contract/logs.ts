@@ -1,5 +1,12 @@
-import { AppParams, page } from '../schema/common.ts';
-import { AppLogQuery, LogQuery, LogRow } from '../schema/logs.ts';
+import { AppParams, envelope, page } from '../schema/common.ts';
+import {
+  AppLogHistogramQuery,
+  AppLogQuery,
+  LogHistogram,
+  LogHistogramQuery,
+  LogQuery,
+  LogRow,
+} from '../schema/logs.ts';
 import { operation } from './operation.ts';
 
 const tag = 'Logs';
@@ -28,4 +35,31 @@ export const listAppLogs = operation({
   query: AppLogQuery,
   responses: { 200: page(LogRow) },
   errors: ['APP_NOT_FOUND'],
+});
+
+export const countLogs = operation({
+  id: 'countLogs',
+  method: 'GET',
+  path: '/logs/histogram',
+  tag,
+  summary: 'Count the lines of the server’s log over time',
+  description:
+    'Takes the filters of the search. Without `since` it begins with the oldest line, without `until` it ends now.',
+  access: 'bearer',
+  query: LogHistogramQuery,
+  responses: { 200: envelope(LogHistogram) },
+  errors: ['OVERLOADED'],
+});
+
+export const countAppLogs = operation({
+  id: 'countAppLogs',
+  method: 'GET',
+  path: '/apps/{app}/logs/histogram',
+  tag,
+  summary: 'Count the lines of one app’s log over time',
+  access: { permission: 'usage:read' },
+  params: AppParams,
+  query: AppLogHistogramQuery,
+  responses: { 200: envelope(LogHistogram) },
+  errors: ['APP_NOT_FOUND', 'OVERLOADED'],
 });

@@ -15,7 +15,7 @@ export const LogRow = object({
 });
 export type LogRow = Static<typeof LogRow>;
 
-const filters = {
+const sought = {
   level: Type.Optional(oneOf(LOG_LEVEL_NAMES, { description: 'Exactly this level.' })),
   source: Type.Optional(Type.String({ maxLength: 64, description: 'Exactly this source.' })),
   q: Type.Optional(
@@ -34,6 +34,9 @@ const filters = {
   until: Type.Optional(
     Type.String({ maxLength: 64, description: 'Newest instant, inclusive; a date alone means the end of that day.' }),
   ),
+};
+const filters = {
+  ...sought,
   order: Type.Optional(oneOf(['desc', 'asc'], { default: 'desc', description: 'Newest or oldest first.' })),
   ...paging(),
 };
@@ -50,3 +53,37 @@ export const LogQuery = object({
   ...filters,
 });
 export type LogQuery = Static<typeof LogQuery>;
+
+const buckets = Type.Optional(
+  Type.Integer({ minimum: 1, maximum: 240, default: 60, description: 'Stretches of equal length to count in.' }),
+);
+const app = LogQuery.properties.app;
+
+/** Filters of the count over time of one app's log. */
+export const AppLogHistogramQuery = object({ ...sought, buckets });
+export type AppLogHistogramQuery = Static<typeof AppLogHistogramQuery>;
+export const LogHistogramQuery = object({ app, ...sought, buckets });
+export type LogHistogramQuery = Static<typeof LogHistogramQuery>;
+
+/** How many lines fall into each stretch of time, by level. */
+export const LogHistogram = object({
+  since: Instant,
+  until: Instant,
+  bucketMs: Type.Number({ description: 'Length of a stretch, milliseconds.' }),
+  total: Type.Integer(),
+  buckets: Type.Array(
+    object({
+      ts: Type.String({ format: 'date-time', description: 'Its beginning.' }),
+      counts: Type.Partial(
+        object(
+          Object.fromEntries(LOG_LEVEL_NAMES.map((level) => [level, Type.Integer()])) as Record<
+            LogLevelName,
+            ReturnType<typeof Type.Integer>
+          >,
+        ),
+        { additionalProperties: false, description: 'Lines of each level that has some.' },
+      ),
+    }),
+  ),
+});
+export type LogHistogram = Static<typeof LogHistogram>;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { LogRow } from '#shared/schema/logs.ts';
 import { daemonProcess, sharedDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
@@ -255,6 +256,27 @@ describe('The log', () => {
     const seen = (await own.next(isLine('of the app'))).data.data as LogRow;
     assert.deepEqual((await api.get('/logs?q=of%20the%20app')).body.data, [seen]);
     assert.ok(!own.heard.some(isLine('of the server')));
+  });
+
+  it('is counted over time with the filters and the rights of the search', async (t) => {
+    const { api, services } = await testDaemon(t, { LOG_LEVEL: 'info' });
+    const appId = (await api.get('/apps/live')).body.id;
+    const { token } = (await api.post('/tokens', { name: 'a', scope: 'app', appId })).body;
+    const since = new Date().toISOString();
+    for (let n = 0; n < 5; n += 1) services.log.child({ app: 'live' }).warn(`counted ${n}`);
+    services.log.error('counted by the server');
+    const count = async (url: string, as = api) => (await as.get(`${url}?since=${since}&q=counted`)).body.data;
+    // the table is written in batches, a moment after the lines
+    while ((await api.get(`/logs?since=${since}&q=counted`)).body.total < 6) await setImmediate();
+    const all = await count('/logs/histogram');
+    assert.equal(all.total, 6);
+    assert.equal(all.buckets.length, 60);
+    const sum = (level: string) => all.buckets.reduce((n: number, { counts }: any) => n + (counts[level] ?? 0), 0);
+    assert.deepEqual([sum('warn'), sum('error'), sum('info')], [5, 1, 0]);
+    assert.equal((await count('/apps/live/logs/histogram')).total, 5);
+    assert.equal((await count('/logs/histogram', api.as(token))).total, 5);
+    assert.equal((await api.get('/logs/histogram?buckets=0')).status, 400);
+    assert.equal((await api.get('/apps/none/logs/histogram')).status, 404);
   });
 
   it('goes to standard output as JSON lines when that is no terminal', async (t) => {
