@@ -43,7 +43,8 @@ export class PluginService {
   async start(): Promise<void> {
     const installed = this.#deps.roots.filter((root) => root.origin === 'installed');
     const entries = await Promise.all(installed.map((root) => readdir(root.dir).catch(() => [])));
-    if (entries.some((names) => names.some((name) => !name.startsWith('.')))) await this.records();
+    if (!entries.some((names) => names.some((name) => !name.startsWith('.')))) return;
+    await this.records().catch((err: unknown) => this.#deps.log.warn({ err }, 'the plugins could not be read'));
   }
 
   /** All plugins that were found, with their state. */

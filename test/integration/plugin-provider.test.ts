@@ -37,14 +37,8 @@ export default definePlugin({
 });
 `;
 
-const s3 = await startS3Server();
-if (typeof s3 !== 'string') after(() => s3.stop());
-
-test('a provider of an installed plugin: form, settings, test, purge', {
-  skip: typeof s3 === 'string' ? s3 : false,
-}, async (t) => {
-  assert.ok(typeof s3 !== 'string');
-  const dataDir = await temporaryDir(t);
+/** Puts the plugin into a daemon's folder, before its start. */
+async function install(dataDir: string): Promise<void> {
   const dir = path.join(dataDir, 'plugins', 'ceph');
   await mkdir(dir, { recursive: true });
   await writeFile(path.join(dir, 'index.ts'), ENTRY);
@@ -53,6 +47,17 @@ test('a provider of an installed plugin: form, settings, test, purge', {
     path.join(dir, 'plugin.json'),
     JSON.stringify({ id: 'ceph', version: '1.0.0', api: '^1.0.0', title: 'Ceph', entry: 'index.ts', contributes }),
   );
+}
+
+const s3 = await startS3Server();
+if (typeof s3 !== 'string') after(() => s3.stop());
+
+test('a provider of an installed plugin: form, settings, test, purge', {
+  skip: typeof s3 === 'string' ? s3 : false,
+}, async (t) => {
+  assert.ok(typeof s3 !== 'string');
+  const dataDir = await temporaryDir(t);
+  await install(dataDir);
   let daemon = await testDaemon(t, {}, { dataDir });
   const put = (body: object) => daemon.api.put('/apps/live/s3', body);
 
@@ -101,14 +106,7 @@ test('leaving a plugin’s provider takes its options along', {
   skip: typeof s3 === 'string' ? s3 : false,
 }, async (t) => {
   const dataDir = await temporaryDir(t);
-  const dir = path.join(dataDir, 'plugins', 'ceph');
-  await mkdir(dir, { recursive: true });
-  await writeFile(path.join(dir, 'index.ts'), ENTRY);
-  const contributes = { storageProviders: [{ id: 'local-ceph', title: 'Ceph of this machine' }] };
-  await writeFile(
-    path.join(dir, 'plugin.json'),
-    JSON.stringify({ id: 'ceph', version: '1.0.0', api: '^1.0.0', title: 'Ceph', entry: 'index.ts', contributes }),
-  );
+  await install(dataDir);
   const daemon = await testDaemon(t, {}, { dataDir });
   assert.equal(
     (await daemon.api.put('/apps/live/s3', { provider: 'local-ceph', options: { port: 4000 } })).status,
