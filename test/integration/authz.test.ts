@@ -83,6 +83,7 @@ const EXPECTED: Record<string, Expected> = {
   // streams, recordings, callbacks of an app
   'GET /apps/{app}/stats': app('viewer'),
   'GET /apps/{app}/logs': app('viewer'),
+  'GET /apps/{app}/logs/histogram': app('viewer'),
   'GET /apps/{app}/streams': app('viewer'),
   'GET /apps/{app}/streams/{id}': app('viewer'),
   'DELETE /apps/{app}/streams/{id}': app('editor'),
@@ -133,6 +134,7 @@ const EXPECTED: Record<string, Expected> = {
   'GET /ready': PUBLIC,
   'GET /stats': BEARER,
   'GET /logs': BEARER,
+  'GET /logs/histogram': BEARER,
   'GET /events': BEARER,
   'GET /system/gpu': BEARER,
   'POST /system/gpu/refresh': BEARER,
