@@ -34,7 +34,7 @@ export class Links {
   readonly #repository: LinkRepository;
   readonly #now: () => number;
 
-  constructor(repository: LinkRepository, now: () => number = Date.now) {
+  constructor(repository: LinkRepository, now: () => number = () => Date.now()) {
     this.#repository = repository;
     this.#now = now;
   }
