@@ -18,7 +18,7 @@ export function publicUrl(base: string, key: string): string {
 }
 
 /** A key for a URL's path: every segment percent-encoded, the slashes kept. */
-export function encodeKey(key: string): string {
+function encodeKey(key: string): string {
   return key
     .split('/')
     .map((segment) =>
