@@ -53,8 +53,8 @@ describe('draining and failing nodes', { skip }, () => {
       ...server.env,
       STREAMHUB_CLUSTER_TOKEN: TOKEN,
       STREAMHUB_CLUSTER_REDIS_URL: server.redisUrl,
-      STREAMHUB_CLUSTER_STALE_S: '4',
-      STREAMHUB_CLUSTER_DOWN_S: '8',
+      STREAMHUB_CLUSTER_STALE_S: '16',
+      STREAMHUB_CLUSTER_DOWN_S: '18',
     });
     const bundle = await bundleAgent(scope);
     [one, two] = await Promise.all([

@@ -115,7 +115,7 @@ export async function until(
   node: EdgeNode,
   what: string,
   wanted: (record: ClusterNode) => boolean,
-  timeoutMs = 40_000,
+  timeoutMs = 90_000,
 ): Promise<ClusterNode> {
   const { promise, resolve, reject } = Promise.withResolvers<ClusterNode>();
   const look = (): void => {
