@@ -31,7 +31,7 @@ test('the real renderer runs over the real core, with the policy of the app', { 
   const daemon = await testDaemon(t);
   const host = await desktopHost(t, { timing: QUICK });
   const { page, violations } = await open(t, host);
-  await page.waitForSelector('#root > *');
+  await page.waitForSelector('#root > *:not(style)');
   const frozen = await page.evaluate(() => {
     const { streamhub } = window;
     return Object.isFrozen(streamhub) && Object.values(streamhub).every((area) => Object.isFrozen(area));
@@ -43,7 +43,6 @@ test('the real renderer runs over the real core, with the policy of the app', { 
     [daemon.url, TEST_TOKEN] as const,
   );
   assert.ok(added.ok);
-  await page.getByText('Paris').first().waitFor();
   const { id } = added.value;
   const answer = await page.evaluate(
     (connectionId) => window.streamhub.http.request({ connectionId, method: 'GET', path: '/api/v1/apps' }),
