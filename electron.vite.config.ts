@@ -5,11 +5,14 @@ import { rendererConfig } from './desktop/renderer/build/config.ts';
 const root = import.meta.dirname;
 const alias = { '#shared': path.join(root, 'shared'), '#desktop': path.join(root, 'desktop') };
 
-export default defineConfig({
+/** `electron-vite build --mode host` leaves the renderer out. */
+export default defineConfig(({ mode }) => ({
   main: {
     resolve: { alias },
     build: {
       outDir: 'out/main',
+      // all JavaScript in, so that the package needs no node_modules but the native modules, which are loaded by name
+      externalizeDeps: false,
       lib: { entry: path.join(root, 'desktop/main/index.ts'), formats: ['es'] },
     },
   },
@@ -17,9 +20,12 @@ export default defineConfig({
     resolve: { alias },
     build: {
       outDir: 'out/preload',
-      // one CommonJS file: the sandbox loads nothing else
+      // one CommonJS file with everything in it: the sandbox loads nothing else
+      externalizeDeps: false,
+      isolatedEntries: true,
       lib: { entry: path.join(root, 'desktop/preload/index.ts'), formats: ['cjs'] },
+      rollupOptions: { output: { entryFileNames: 'index.cjs' } },
     },
   },
-  renderer: rendererConfig('desktop'),
-});
+  ...(mode === 'host' ? {} : { renderer: rendererConfig('desktop') }),
+}));
