@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { closeSync, openSync, renameSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, statSync, truncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Identity, Layout } from './layout.ts';
 import { isAlive, markOf, type ProcessMark, signal } from './process-table.ts';
@@ -34,11 +34,11 @@ class ChildSupervisor implements Supervisor {
   }
 
   async find(known: ProcessMark | null): Promise<ProcessMark | null> {
+    rotate(this.#layout.livekitLog);
     return isAlive(known) ? known : null;
   }
 
   async start(): Promise<ProcessMark | null> {
-    rotate(this.#layout.livekitLog);
     const log = openSync(this.#layout.livekitLog, 'a', 0o600);
     try {
       const child = spawn(this.#identity.livekit.binary, ['--config', this.#layout.livekitConfig], {
@@ -97,7 +97,10 @@ class SystemdSupervisor implements Supervisor {
   }
 }
 
+/** LiveKit keeps the file open and appends to it: a copy is kept and the file emptied. */
 function rotate(file: string): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > MAX_LOG_BYTES) renameSync(file, `${file}.1`);
+  if (size <= MAX_LOG_BYTES) return;
+  copyFileSync(file, `${file}.1`);
+  truncateSync(file);
 }

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { type Identity, layoutOf, makeFolders } from './layout.ts';
+import { isAlive, signal } from './process-table.ts';
+import { createSupervisor } from './supervisor.ts';
+
+test('a plain process is started apart, found again, its log kept within bounds', async (t) => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'streamhub-supervisor-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const layout = layoutOf(root);
+  makeFolders(layout);
+  const binary = path.join(root, 'bin', 'server');
+  writeFileSync(binary, '#!/bin/sh\necho "started with $*"\nexec sleep 1000\n', { mode: 0o755 });
+  const identity = { supervisor: 'child', livekit: { binary } } as Identity;
+  const supervisor = createSupervisor(identity, layout);
+  assert.equal(await supervisor.find(null), null);
+  const mark = await supervisor.start();
+  assert.ok(mark && isAlive(mark));
+  t.after(() => signal(mark, 'SIGKILL'));
+  assert.deepEqual(await createSupervisor(identity, layout).find(mark), mark, 'by another agent too');
+  while (!readFileSync(layout.livekitLog, 'utf8').includes(`started with --config ${layout.livekitConfig}`)) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  truncateSync(layout.livekitLog, 21 * 1024 * 1024);
+  await supervisor.find(mark);
+  assert.equal(statSync(layout.livekitLog).size, 0);
+  assert.equal(statSync(`${layout.livekitLog}.1`).size, 21 * 1024 * 1024);
+  await supervisor.terminate(mark, true);
+  while (isAlive(mark)) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(await supervisor.find(mark), null);
+});
