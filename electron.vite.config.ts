@@ -1,9 +1,14 @@
 import path from 'node:path';
-import { defineConfig } from 'electron-vite';
+import { defineConfig, mergeConfig } from 'electron-vite';
 import { rendererConfig } from './desktop/renderer/build/config.ts';
 
 const root = import.meta.dirname;
 const alias = { '#shared': path.join(root, 'shared'), '#desktop': path.join(root, 'desktop') };
+/** electron-vite's own defaults suit pages from a file; these come from an origin, at any path of it. */
+const fromOrigin = {
+  build: { minify: true, rolldownOptions: { input: path.join(root, 'desktop/renderer/index.html') } },
+  plugins: [{ name: 'streamhub:from-origin', enforce: 'post', config: () => ({ base: '/' }) }],
+};
 
 /** `electron-vite build --mode host` leaves the renderer out. */
 export default defineConfig(({ mode }) => ({
@@ -27,5 +32,5 @@ export default defineConfig(({ mode }) => ({
       rollupOptions: { output: { entryFileNames: 'index.cjs' } },
     },
   },
-  ...(mode === 'host' ? {} : { renderer: rendererConfig('desktop') }),
+  ...(mode === 'host' ? {} : { renderer: mergeConfig(rendererConfig('desktop', root), fromOrigin) }),
 }));

@@ -4,15 +4,15 @@ import type { UserConfig } from 'vite';
 import { precompress } from './precompress.ts';
 import { slimContract } from './slim-contract.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '../../..');
+const HERE = path.resolve(import.meta.dirname, '../../..');
 
-/** The one renderer build, for the daemon's web console and for Electron. */
-export function rendererConfig(target: 'console' | 'desktop'): UserConfig {
+/** The one renderer build, for the daemon's web console and for Electron, whose configuration is bundled and has to say where it stands. */
+export function rendererConfig(target: 'console' | 'desktop', root: string = HERE): UserConfig {
   return {
-    root: path.join(ROOT, 'desktop', 'renderer'),
-    plugins: [slimContract(ROOT), react(), ...(target === 'console' ? [precompress()] : [])],
+    root: path.join(root, 'desktop', 'renderer'),
+    plugins: [slimContract(root), react(), ...(target === 'console' ? [precompress()] : [])],
     build: {
-      outDir: path.join(ROOT, 'out', target === 'console' ? 'console' : 'renderer'),
+      outDir: path.join(root, 'out', target === 'console' ? 'console' : 'renderer'),
       emptyOutDir: true,
       target: 'es2023',
       cssMinify: true,
