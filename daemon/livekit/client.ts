@@ -7,8 +7,8 @@ import { type RecordingOrder, recordingOutputs } from './recording-order.ts';
 import { type LiveKitState, Reachability } from './state.ts';
 
 const QUICK_S = 5;
-/** LiveKit itself waits 10 s for an egress service. */
-const EGRESS_S = 15;
+/** An egress service takes a while; where there is none, LiveKit goes on asking for one. */
+const EGRESS_S = 10;
 
 type Sdk = typeof import('livekit-server-sdk');
 
