@@ -160,7 +160,6 @@ function Members({
           <Button
             size="xs"
             variant="subtle"
-            color="danger"
             aria-label={`Remove ${member.email ?? member.userId}`}
             onClick={() =>
               ask({
@@ -217,7 +216,6 @@ function Invites() {
             <Button
               size="xs"
               variant="subtle"
-              color="danger"
               onClick={() => revoke.mutate({ params: { userId: invite.userId } })}
               aria-label={`Take back the invitation of ${invite.email}`}
             >

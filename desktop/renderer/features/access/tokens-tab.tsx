@@ -14,7 +14,7 @@ import { Empty } from '../../ui/empty.tsx';
 import { TablePanel, Toolbar } from '../../ui/page.tsx';
 import { QueryView } from '../../ui/query-view.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
-import { State, Tag } from '../../ui/state.tsx';
+import { Tag } from '../../ui/state.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
 import { Ago } from '../../ui/time.tsx';
 import { CreateToken } from './create-token.tsx';
@@ -140,7 +140,7 @@ function columnsFor(
       sort: (token) => (token.scope === 'global' ? '' : (apps.get(token.appId ?? -1) ?? '~')),
       cell: (token) =>
         token.scope === 'global' ? (
-          <State tone="warn">global</State>
+          'global'
         ) : (
           <span>app {apps.get(token.appId ?? -1) ?? <span className="dim">gone</span>}</span>
         ),
@@ -179,13 +179,7 @@ function columnsFor(
       align: 'end',
       cell: (token) =>
         token.revoked ? null : (
-          <Button
-            size="xs"
-            variant="subtle"
-            color="danger"
-            aria-label={`Revoke ${token.name}`}
-            onClick={() => onRevoke(token)}
-          >
+          <Button size="xs" variant="subtle" aria-label={`Revoke ${token.name}`} onClick={() => onRevoke(token)}>
             Revoke
           </Button>
         ),

@@ -390,7 +390,6 @@ function Sessions() {
                 <Button
                   size="xs"
                   variant="subtle"
-                  color="danger"
                   aria-label={
                     session.current ? 'Sign out here' : `End the session from ${session.ip ?? 'an unknown address'}`
                   }

@@ -47,6 +47,12 @@ const tabs: readonly Tab[] = [
     label: 'Storage',
     Body: lazy(async () => ({ default: (await import('../storage/storage-tab.tsx')).StorageTab })),
   },
+  {
+    id: 'logs',
+    label: 'Logs',
+    fills: true,
+    Body: lazy(async () => ({ default: (await import('../logs/logs-page.tsx')).AppLogsTab })),
+  },
 ];
 
 /** One app: what is live in it, and everything that can be set for it. */

@@ -238,7 +238,9 @@ const short = (value: unknown): string =>
   typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 
 function changeWords({ before, after }: Entry): string {
-  const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
+    (key) => key !== 'id' && (before?.[key] === undefined || short(before[key]) !== short(after?.[key])),
+  );
   return keys
     .map((key) =>
       before && key in before && after && key in after

@@ -181,7 +181,6 @@ function Rules({ yourAddress }: { yourAddress: string }) {
         <Button
           size="xs"
           variant="subtle"
-          color="danger"
           aria-label={`Delete the rule for ${rule.cidr}`}
           onClick={() =>
             ask({

@@ -1,0 +1,84 @@
+import { useEffect, useRef, useState } from 'react';
+import { API_BASE } from '#shared/client/client.ts';
+import { bridge } from '../../api/host.ts';
+import { type Filter, type LogRow, matches } from './log-model.ts';
+
+/** Lines kept while tailing; older ones are in the search. */
+const KEPT = 10_000;
+
+export interface LiveTail {
+  /** Newest first. */
+  rows: readonly LogRow[];
+  state: 'off' | 'waiting' | 'open' | 'closed';
+  problem: string | undefined;
+  /** Lines that arrived while it was paused. */
+  held: number;
+}
+
+/**
+ * Lines as they are written. However many arrive, they are brought onto the page once a frame; while paused they are
+ * held back and counted.
+ */
+export function useLiveTail(connectionId: string, isOn: boolean, isPaused: boolean, filter: Filter): LiveTail {
+  const [shown, setShown] = useState<readonly LogRow[]>([]);
+  const [held, setHeld] = useState(0);
+  const [status, setStatus] = useState<{ state: LiveTail['state']; problem?: string | undefined }>({ state: 'off' });
+  const waiting = useRef<LogRow[]>([]);
+  const frame = useRef(0);
+  const paused = useRef(isPaused);
+  paused.current = isPaused;
+  const { app } = filter;
+  const key = JSON.stringify(filter);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: opened anew when the filter changes
+  useEffect(() => {
+    setShown([]);
+    setHeld(0);
+    waiting.current = [];
+    if (!isOn) {
+      setStatus({ state: 'off' });
+      return;
+    }
+    setStatus({ state: 'waiting' });
+    const wanted = JSON.parse(key) as Filter;
+    const close = bridge().openStream(
+      connectionId,
+      `${API_BASE}/events?topics=logs${app ? `&app=${encodeURIComponent(app)}` : ''}`,
+      {
+        onEvents(events) {
+          for (const { type, data } of events) {
+            const row = (data as { data?: LogRow } | null)?.data;
+            if (type === 'log.line' && row && matches(row, wanted)) waiting.current.push(row);
+          }
+          if (waiting.current.length > KEPT) waiting.current.splice(0, waiting.current.length - KEPT);
+          frame.current ||= requestAnimationFrame(flush);
+        },
+        onState: (state, problem) => setStatus({ state: state === 'open' ? 'open' : state, problem }),
+      },
+    );
+    return () => {
+      close();
+      cancelAnimationFrame(frame.current);
+      frame.current = 0;
+    };
+  }, [connectionId, isOn, key]);
+
+  const flush = (): void => {
+    frame.current = 0;
+    if (paused.current) {
+      setHeld(waiting.current.length);
+      return;
+    }
+    const news = waiting.current.reverse();
+    waiting.current = [];
+    setHeld(0);
+    if (news.length > 0) setShown((rows) => [...news, ...rows].slice(0, KEPT));
+  };
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was held back comes when the pause ends
+  useEffect(() => {
+    if (!isPaused && waiting.current.length > 0) flush();
+  }, [isPaused]);
+
+  return { rows: shown, held, state: status.state, problem: status.problem };
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { ConsolePage } from './console-page.ts';
+
+test('the storage of an app', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t);
+  const chromium = await browser(t);
+  const stored = async () => (await daemon.api.get('/apps/live/s3')).body.data;
+  const page = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/apps/live/storage' });
+  const ui = new ConsolePage(page);
+  const endpoint = page.getByRole('combobox', { name: 'Endpoint' }).or(page.getByRole('textbox', { name: 'Endpoint' }));
+  await page.getByRole('textbox', { name: 'Bucket' }).waitFor();
+  await assertAccessible(page, 'the storage form');
+
+  await t.test('a test says which step failed and what to do, before anything is stored', async () => {
+    const before = await stored();
+    await page.getByRole('radio', { name: /MinIO/ }).check();
+    await page.getByRole('textbox', { name: 'Bucket' }).fill('media');
+    await endpoint.fill('http://127.0.0.1:9');
+    await ui.button('Test storage').click();
+    await page.getByText('Bucket media does not work').waitFor();
+    await page.locator('li[data-state="failed"]').getByText('Connect', { exact: true }).waitFor();
+    assert.ok(
+      (await page.locator('li[data-state="failed"]').innerText()).length > 40,
+      'the cure stands under the step',
+    );
+    await assertAccessible(page, 'a failed test');
+    assert.deepEqual(await stored(), before);
+  });
+
+  await t.test('saving lists what changes; credentials go in and never come back', async () => {
+    await ui.field('Access key').fill('AKIAEXAMPLEKEY00');
+    await page.getByLabel('Secret key', { exact: true }).fill('very-secret-value');
+    const changes = page.getByRole('list', { name: 'What saving changes' });
+    await changes.getByText('Secret key: none → a new one').waitFor();
+    await ui.button('Save storage').click();
+    await page.getByText('Saved, in force').waitFor();
+    const view = await stored();
+    assert.equal(view.provider, 'minio');
+    assert.equal(view.bucket, 'media');
+    assert.equal(view.configured, true);
+    const html = await page.content();
+    assert.ok(!html.includes('very-secret-value'));
+    assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage }).includes('very-secret')), false);
+  });
+
+  await t.test('a public address needs consent', async () => {
+    await ui.field('Public URL').fill('https://media.example.com');
+    await page.getByText('Recordings become public').waitFor();
+    assert.equal(await ui.button('Save storage').isDisabled(), true);
+    await assertAccessible(page, 'the consent');
+    await page.getByLabel('Make the recordings of live public').check();
+    await ui.button('Save storage').click();
+    await page.getByText('Saved, in force').waitFor();
+    assert.equal((await stored()).public_url, 'https://media.example.com');
+  });
+
+  await t.test('what was typed is there again after another tab, and can be discarded', async () => {
+    await page.getByRole('textbox', { name: 'Bucket' }).fill('other');
+    await page.getByRole('link', { name: 'Presets' }).click();
+    await page.getByRole('heading', { name: 'Lowest delay' }).waitFor();
+    await page.getByRole('link', { name: 'Storage', exact: true }).last().click();
+    const bucket = page.getByRole('textbox', { name: 'Bucket' });
+    await bucket.waitFor();
+    assert.equal(await bucket.inputValue(), 'other');
+    await ui.button('Discard changes').click();
+    await page.getByText('Nothing changed').waitFor();
+    assert.equal(await bucket.inputValue(), 'media');
+  });
+});
