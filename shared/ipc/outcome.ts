@@ -49,10 +49,8 @@ export const IPC_ERRORS = {
   // terminal
   TERMINAL_UNAVAILABLE: 'A terminal cannot be opened: {reason}',
   UNKNOWN_TERMINAL: 'No terminal has the id {id}.',
-  UNKNOWN_STREAM: 'No stream has the id {id}.',
   // local daemon
   LOCAL_FAILED: 'The daemon on this machine did not start: {reason}',
-  LOCAL_BUSY: 'The daemon on this machine is {status}.',
 } as const;
 
 export type IpcErrorCode = keyof typeof IPC_ERRORS;

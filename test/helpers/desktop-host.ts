@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, globSync, statSync } from 'node:fs';
+import { createReadStream, globSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -236,16 +236,39 @@ let rendererBuilt: Promise<void> | undefined;
 /** The renderer as the desktop app ships it, in out/renderer, built when it is older than its sources. */
 export function builtRenderer(): Promise<void> {
   rendererBuilt ??= (async () => {
-    const built = statSync(path.join(ROOT, 'out/renderer/index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    const sources = globSync('{desktop/renderer,shared}/**/*.{ts,tsx,css,html,svg}', { cwd: ROOT });
-    if (sources.every((file) => statSync(path.join(ROOT, file)).mtimeMs <= built)) return;
-    const [{ build }, { rendererConfig }] = await Promise.all([
-      import('vite'),
-      import('#desktop/renderer/build/config.ts'),
-    ]);
-    await build({ ...rendererConfig('desktop'), configFile: false, logLevel: 'warn' });
+    const isFresh = (): boolean => {
+      const built = statSync(path.join(ROOT, 'out/renderer/index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      const sources = globSync('{desktop/renderer,shared}/**/*.{ts,tsx,css,html,svg}', { cwd: ROOT });
+      return sources.every((file) => statSync(path.join(ROOT, file)).mtimeMs <= built);
+    };
+    const free = await oneAtATime(path.join(ROOT, 'out', 'renderer.lock'));
+    try {
+      if (isFresh()) return;
+      const [{ build }, { rendererConfig }] = await Promise.all([
+        import('vite'),
+        import('#desktop/renderer/build/config.ts'),
+      ]);
+      await build({ ...rendererConfig('desktop'), configFile: false, logLevel: 'warn' });
+    } finally {
+      free();
+    }
   })();
   return rendererBuilt;
+}
+
+/** Test files run in processes side by side; a lock that its process left behind is taken over. */
+async function oneAtATime(lock: string): Promise<() => void> {
+  mkdirSync(path.dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      mkdirSync(lock);
+      return () => rmSync(lock, { recursive: true, force: true });
+    } catch {
+      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (age > 180_000) rmSync(lock, { recursive: true, force: true });
+      else await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
 }
 
 if (process.argv[1] === import.meta.filename) {
