@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Vault } from '#desktop/main/vault/vault.ts';
 import { TEST_TOKEN, testDaemon } from '../helpers/daemon.ts';
-import { Keyring } from '../helpers/keychain.ts';
+import { Keyring, noKeytar } from '../helpers/keychain.ts';
 import { type App, codeOf, openApp, value } from './app.ts';
 
 const keyring = new Keyring();
@@ -88,7 +88,7 @@ test('a secret that the locked keychain does not give up is taken out later', as
   assert.deepEqual(file.data.orphans, []);
 });
 
-test('what another module stored is named as the reason', async (t) => {
+test('what another module stored is named as the reason', { skip: await noKeytar() }, async (t) => {
   const daemon = await testDaemon(t);
   const app = await open(t);
   const { id } = await value(app.page.connections.add({ url: daemon.url, credential, keep: 'keychain' }));

@@ -22,6 +22,13 @@ export function keychainMissing(): string | false {
   return tried.status === CANNOT ? `GNOME Keyring cannot be had: ${tried.stderr.trim()}` : false;
 }
 
+/** Why keytar cannot be tested, or false: it is optional and compiled at the install. */
+export const noKeytar = (): Promise<string | false> =>
+  import('keytar').then(
+    () => false as const,
+    (error: Error) => `keytar does not load: ${error.message.split('\n', 1)[0]}`,
+  );
+
 export interface Finished {
   code: number | null;
   stdout: string;
