@@ -28,8 +28,8 @@ export interface CallbackServiceDeps {
   sender: CallbackSender;
   log: { info(data: object, message: string): void; warn(data: object, message: string): void };
   now?: () => number;
-  /** First wait after a failed try. */
-  firstWaitMs?: number;
+  /** Milliseconds to wait after the n-th failure in a row. */
+  waitAfter?(failures: number): number;
 }
 
 interface AppQueue {
@@ -244,7 +244,7 @@ export class CallbackService {
     }
     queue.failures += 1;
     queue.nextAt =
-      now + Math.max(backoff(queue.failures, this.#deps.firstWaitMs), Math.min(result.retryAfterMs ?? 0, 3_600_000));
+      now + Math.max((this.#deps.waitAfter ?? backoff)(queue.failures), Math.min(result.retryAfterMs ?? 0, 3_600_000));
     if (queue.failingSince === null) {
       queue.failingSince = now;
       tell('callback.failing', { event: row.event, error });
