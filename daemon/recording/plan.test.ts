@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { completeConfig } from '#shared/config/defaults.ts';
+import { planRecording } from './plan.ts';
+
+const AT = Date.parse('2026-11-23T09:30:12.345Z');
+const plan = (config: Record<string, unknown>, more: { room?: string; taken?: string[] } = {}) =>
+  planRecording({
+    config: completeConfig(config, 'live'),
+    credentials: { key: 'k', secret: 's' },
+    appDir: '/data/apps/live',
+    room: more.room ?? 'live-stage',
+    identity: null,
+    at: AT,
+    isTaken: (name) => more.taken?.includes(name) ?? false,
+  });
+
+test('into the bucket, below the prefix', () => {
+  const { name, file_key, local_path, order, place } = plan({ s3: { bucket: 'films', prefix: '/a/b/' } });
+  assert.equal(name, 'live-stage-20261123T093012Z.mp4');
+  assert.equal(file_key, 'a/b/live-stage-20261123T093012Z.mp4');
+  assert.equal(order.filepath, file_key);
+  assert.equal(local_path, null);
+  assert.deepEqual([order.s3?.accessKey, order.s3?.bucket, place.storage_bucket], ['k', 'films', 'films']);
+  assert.equal(order.images, null);
+  assert.equal(plan({ s3: { bucket: 'films', prefix: '' } }).file_key, name);
+});
+
+test('without a bucket below the app’s folder', () => {
+  const { file_key, local_path, order, snapshot_prefix } = plan({
+    recording: { local_dir: 'takes/raw', snapshot_seconds: 30 },
+  });
+  assert.equal(file_key, null);
+  assert.equal(local_path, 'takes/raw/live-stage-20261123T093012Z.mp4');
+  assert.equal(order.filepath, `/data/apps/live/${local_path}`);
+  assert.equal(order.s3, null);
+  assert.equal(snapshot_prefix, '/data/apps/live/snapshots/live-stage-20261123T093012Z');
+});
+
+test('pictures lie below snapshots/', () => {
+  const s3 = { bucket: 'films', prefix: 'p' };
+  const { order, snapshot_prefix } = plan({ s3, recording: { snapshot_seconds: 60 } });
+  assert.equal(snapshot_prefix, 'p/snapshots/live-stage-20261123T093012Z');
+  assert.deepEqual(order.images, { prefix: snapshot_prefix, seconds: 60 });
+});
+
+test('a name is never used twice and never leaves its folder', () => {
+  const taken = ['live-stage-20261123T093012Z.mp4', 'live-stage-20261123T093012Z-1.mp4'];
+  assert.equal(plan({}, { taken }).name, 'live-stage-20261123T093012Z-2.mp4');
+  assert.equal(plan({}, { room: 'live-../../etc/x y' }).name, 'live-.._.._etc_x_y-20261123T093012Z.mp4');
+});
