@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import net from 'node:net';
+import path from 'node:path';
 import { after, test } from 'node:test';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
+import { event, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
 
 after(() => disposeMedia());
@@ -184,6 +187,28 @@ test('without any webhook the rows are true all the same', async (t) => {
   await daemon.services.reconciler.run(false);
   await events.next('stream.ended');
   assert.equal((await daemon.api.get('/apps/live/streams')).body.total, 0);
+});
+
+test('with the wrong secret LiveKit counts as unreachable, and the token that it repeats shows nowhere', async (t) => {
+  const livekit = await startLivekit(t);
+  if (typeof livekit === 'string') return t.skip(livekit);
+  const secret = 'not-the-secret-of-this-server-at-all';
+  const daemon = await testDaemon(t, { ...livekit.env, LIVEKIT_API_SECRET: secret, LOG_LEVEL: 'trace' });
+  const events = await readEvents(t, daemon.url, daemon.token);
+  await events.next('hello');
+  const unreachable =
+    events.heard.find((m) => m.event === 'livekit.unreachable') ?? (await events.next('livekit.unreachable'));
+  assert.equal(unreachable.data.data.reason, 'the API key or secret is not accepted');
+  const body = JSON.stringify(
+    event('track_published', { room: room('live'), participant: participant('ana'), track: track('TR_1') }),
+  );
+  await sendWebhook(daemon.url, body, { key: livekit.apiKey, secret });
+  const refused = await daemon.api.delete('/apps/live/streams/PA_ana');
+  assert.deepEqual([refused.status, refused.body.code], [502, 'LIVEKIT_REFUSED']);
+  assert.equal((await daemon.api.get('/stats')).body.livekitReachable, false);
+  const log = await readFile(path.join(daemon.dataDir, 'logs/streamhub.log'), 'utf8');
+  assert.match(log, /LiveKit does not answer/);
+  for (const text of [refused.text, log, JSON.stringify(events.heard)]) assert.doesNotMatch(text, /eyJ|not-the-secret/);
 });
 
 const isStreamEvent = (message: { event: string }): boolean => /^stream\.(started|ended)$/.test(message.event);
