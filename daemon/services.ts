@@ -31,6 +31,7 @@ import type { SecretRegistry } from './logs/secret-registry.ts';
 import { LogService } from './logs/service.ts';
 import { createMedia, type Media } from './media.ts';
 import { addCollectors } from './metrics/collectors.ts';
+import { addMediaMetrics } from './metrics/media.ts';
 import { MetricsService } from './metrics/service.ts';
 import { BUILT_IN_PLUGINS, PACKAGE_ROOT } from './paths.ts';
 import { PluginService } from './plugins/service.ts';
@@ -298,6 +299,12 @@ export function createServices(settings: Settings, logging: Logging): Services {
     nodes: () => cluster.summary(),
     jobs: () => jobRows.counts(),
     threads: () => pool.threads,
+  });
+  addMediaMetrics({
+    metrics,
+    bus: events,
+    rooms: media.rooms,
+    appOf: (room) => apps.registry.forRoom(room)?.name,
   });
   events.subscribe(({ type }) => {
     if (/^(?:app|stream|vod|recording)\./.test(type)) stats.expire();

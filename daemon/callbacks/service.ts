@@ -233,6 +233,7 @@ export class CallbackService {
     const error = result.error ?? 'It failed.';
     outbox.failed(row.id, at, result.status, error);
     queue.lastError = error;
+    tell('callback.failed', { id: row.id, seq: row.seq, event: row.event, error }, true);
     if (!result.isRetryable || row.attempts + 1 >= MAX_ATTEMPTS) {
       outbox.bury(row.id, at);
       tell('callback.dead', { id: row.id, seq: row.seq, event: row.event, error });

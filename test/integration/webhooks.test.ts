@@ -231,3 +231,32 @@ test('streams are found by both ids, listed by status and room, newest first', a
   assert.equal((await daemon.api.get('/apps/live/streams/PA_live-b_2')).body.status, 'active');
   assert.equal((await daemon.api.delete('/apps/live/streams/PA_live-a_1')).status, 204);
 });
+
+test('metrics count streams and show viewers', async (t) => {
+  const daemon = await testDaemon(t, { ...ENV, METRICS_TOKEN: 'scrape-me-please' });
+  await sendWebhook(daemon.url, event('participant_joined', { room: LIVE, participant: participant('viewer') }));
+  await sendWebhook(daemon.url, published('ana', 'TR_1'));
+  await sendWebhook(daemon.url, event('participant_left', { room: LIVE, participant: participant('ana') }));
+  await sendWebhook(
+    daemon.url,
+    event('egress_ended', {
+      egressInfo: {
+        egressId: 'EG_1',
+        roomName: LIVE.name,
+        status: 'EGRESS_FAILED',
+        roomComposite: { roomName: LIVE.name, fileOutputs: [{ filepath: '/x/y.mp4' }] },
+      },
+    }),
+  );
+  const { text } = await daemon.api.as('scrape-me-please').get('//metrics');
+  for (const line of [
+    'streamhub_stream_events_total{app="live",event="started"} 1',
+    'streamhub_stream_events_total{app="live",event="stopped"} 1',
+    'streamhub_stream_viewers{app="live",room="live-stage"} 1',
+    'streamhub_recordings_started_total{app="live"} 1',
+    'streamhub_recording_failures_total{app="live",reason="failed"} 1',
+    'streamhub_active_streams{app="live"} 0',
+  ]) {
+    assert.ok(text.includes(line), line);
+  }
+});
