@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AppEntry } from './apps/registry.ts';
 import type { AppService } from './apps/service.ts';
+import { CallbackDelivery } from './callbacks/delivery.ts';
 import { Ledger, type RowChange } from './callbacks/ledger.ts';
 import { CallbackSender } from './callbacks/sender.ts';
 import { CallbackService } from './callbacks/service.ts';
@@ -81,7 +82,7 @@ export function createMedia(deps: MediaDeps): Media {
     },
   });
   const directory = new RoomDirectory();
-  const callbacks = new CallbackService({
+  const delivery = new CallbackDelivery({
     databases,
     apps,
     config,
@@ -90,7 +91,8 @@ export function createMedia(deps: MediaDeps): Media {
     sender: new CallbackSender(policy, `StreamHub/${VERSION}`),
     log: log.child({ source: 'callbacks' }),
   });
-  const ledger = new Ledger({ databases, bus: events, config, now, onCallbacks: (app) => callbacks.wake(app) });
+  const callbacks = new CallbackService({ databases, apps, config, delivery });
+  const ledger = new Ledger({ databases, bus: events, config, now, onCallbacks: (app) => delivery.wake(app) });
 
   /** Rows changed: recordings that follow, and what must be looked after. */
   const onChanges = (app: AppEntry, changes: readonly RowChange[]): void => {
@@ -185,7 +187,7 @@ export function createMedia(deps: MediaDeps): Media {
     startMedia() {
       livekit.start();
       reconciler.start();
-      callbacks.start();
+      delivery.start();
       counts.start();
     },
     async stopMedia() {
@@ -193,7 +195,7 @@ export function createMedia(deps: MediaDeps): Media {
       recording.stop();
       livekit.stop();
       await reconciler.stop();
-      await callbacks.stop();
+      await delivery.stop();
     },
   };
 }

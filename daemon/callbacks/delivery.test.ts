@@ -7,9 +7,9 @@ import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import type { AppEntry } from '../apps/registry.ts';
 import { AppDatabases } from '../db/app-databases.ts';
 import { EventBus } from '../events/bus.ts';
+import { CallbackDelivery } from './delivery.ts';
 import { LIFETIME_MS, outboxRepository } from './outbox.ts';
 import { CallbackSender } from './sender.ts';
-import { CallbackService } from './service.ts';
 
 async function setUp(t: TestContext, url: string, now: () => number = Date.now) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-callbacks-'));
@@ -24,9 +24,9 @@ async function setUp(t: TestContext, url: string, now: () => number = Date.now) 
     told.push(type);
     if (waiting?.type === type) waiting.resolve();
   });
-  const service = new CallbackService({
+  const service = new CallbackDelivery({
     databases,
-    apps: { require: () => app, get: () => app, entries: () => [app] },
+    apps: { get: () => app, entries: () => [app] },
     config: { get: async () => ({ callbacks: { url, secret: '' } }) as never },
     secret: () => '',
     bus,
