@@ -20,7 +20,21 @@ const patchJob: Patcher = (connectionId, { data }) => {
   return isKnown;
 };
 
+/** Reports of nodes come all the time; the list is read again at most this often, and only where it is shown. */
+const NODES_EVERY = 10_000;
+const nodesReadAt = new Map<string, number>();
+
+const readNodes: Patcher = (connectionId) => {
+  const now = Date.now();
+  if (now - (nodesReadAt.get(connectionId) ?? 0) >= NODES_EVERY) {
+    nodesReadAt.set(connectionId, now);
+    void queryClient.invalidateQueries({ queryKey: [connectionId, 'listNodes'] });
+  }
+  return true;
+};
+
 /** Events that come often and carry their news with them. */
 export const patchers: Record<string, Patcher | undefined> = {
   'job.progress': patchJob,
+  'node.stats': readNodes,
 };

@@ -1,5 +1,6 @@
 import { type ReactNode, Suspense, useEffect } from 'react';
 import { bridge } from '../api/host.ts';
+import { ProblemWatchers } from '../api/problem-watch.tsx';
 import { useConnections } from '../stores/connections.ts';
 import { ConfirmHost } from '../ui/confirm.tsx';
 import { SkeletonRows } from '../ui/query-view.tsx';
@@ -37,6 +38,7 @@ export function Frame({ children }: { children: ReactNode }) {
         </main>
       </div>
       <StatusBar />
+      <ProblemWatchers />
       <Palette />
       <KeyboardShortcuts />
       <ConfirmHost />

@@ -26,6 +26,8 @@ export const daemonScreens: readonly Screen[] = [
   screen('/logs', () => import('../features/logs/logs-page.tsx'), 'LogsPage'),
   screen('/gpu', () => import('../features/gpu/gpu-page.tsx'), 'GpuPage'),
   screen('/settings', () => import('../features/settings/settings-page.tsx'), 'SettingsPage'),
+  screen('/compare', () => import('../features/compare/compare-page.tsx'), 'ComparePage'),
+  screen('/plugins', () => import('../features/plugins/plugins-page.tsx'), 'PluginsPage'),
   screen('/storage', () => import('../features/storage/storage-page.tsx'), 'StoragePage'),
 ];
 

@@ -30,7 +30,8 @@ export function StatusBar() {
       ) : null}
       {worst ? (
         <GoTo
-          to={worst.path ?? '/'}
+          to={worst.action?.path ?? '/'}
+          {...(worst.action?.search ? { search: worst.action.search } : {})}
           className={classes.item}
           data-problem
           title={problems.map((one) => one.text).join('\n')}

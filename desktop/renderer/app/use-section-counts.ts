@@ -23,7 +23,8 @@ export function useSectionCounts(): Record<string, SectionCount> {
     { query: { state: 'active', limit: 200 } },
     { staleTime: 60_000, enabled: me !== undefined },
   );
-  const stale = nodes.data?.filter((node) => node.stale && node.status === 'active').length ?? 0;
+  const stale =
+    nodes.data?.filter((node) => node.stale && node.status !== 'disabled' && node.health !== 'never').length ?? 0;
   return {
     ...(apps.data ? { apps: { count: String(apps.data.length) } } : {}),
     ...(nodes.data

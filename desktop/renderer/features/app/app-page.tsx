@@ -32,6 +32,18 @@ interface Tab {
 
 const tabs: readonly Tab[] = [
   {
+    id: 'streams',
+    label: 'Streams',
+    fills: true,
+    Body: lazy(async () => ({ default: (await import('../streams/streams-tab.tsx')).StreamsTab })),
+  },
+  {
+    id: 'recordings',
+    label: 'Recordings',
+    fills: true,
+    Body: lazy(async () => ({ default: (await import('../streams/recordings-tab.tsx')).RecordingsTab })),
+  },
+  {
     id: 'config',
     label: 'Config',
     fills: true,
@@ -52,6 +64,17 @@ const tabs: readonly Tab[] = [
     label: 'Logs',
     fills: true,
     Body: lazy(async () => ({ default: (await import('../logs/logs-page.tsx')).AppLogsTab })),
+  },
+  {
+    id: 'callbacks',
+    label: 'Callbacks',
+    fills: true,
+    Body: lazy(async () => ({ default: (await import('../callbacks/callbacks-tab.tsx')).CallbacksTab })),
+  },
+  {
+    id: 'join',
+    label: 'Join',
+    Body: lazy(async () => ({ default: (await import('../streams/join-tab.tsx')).JoinTab })),
   },
 ];
 

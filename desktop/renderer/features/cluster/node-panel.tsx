@@ -117,6 +117,9 @@ function Actions({ node, onDrain, onClose }: { node: Node; onDrain: () => void; 
           Disable…
         </Button>
       )}
+      {node.status === 'draining' && node.drain?.managed && !node.drain.drained ? (
+        <Button onClick={onDrain}>Change…</Button>
+      ) : null}
       {node.status === 'active' ? (
         <Button variant="filled" onClick={onDrain}>
           Drain node…
@@ -126,9 +129,6 @@ function Actions({ node, onDrain, onClose }: { node: Node; onDrain: () => void; 
           Take back into service
         </Button>
       )}
-      {node.status === 'draining' && node.drain?.managed && !node.drain.drained ? (
-        <Button onClick={onDrain}>Change…</Button>
-      ) : null}
     </>
   );
 }

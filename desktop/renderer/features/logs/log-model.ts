@@ -58,7 +58,7 @@ export function fieldsOf(row: LogRow): Record<string, unknown> {
 /** The further fields in a line, for reading along. */
 export function fieldsInLine(row: LogRow): string {
   return Object.entries(fieldsOf(row))
-    .filter(([name]) => name !== 'app')
+    .filter(([name]) => name !== 'app' && name !== 'requestId')
     .map(([name, value]) => {
       const text =
         name === 'err' && typeof value === 'object' && value !== null

@@ -1,5 +1,153 @@
-import { Page } from '../../ui/page.tsx';
+import { listAudit } from '#shared/contract/audit.ts';
+import { listLogs } from '#shared/contract/logs.ts';
+import { getStats } from '#shared/contract/system.ts';
+import { useActiveJobs, useProblems } from '../../api/problems.ts';
+import { useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { GoTo, useGo } from '../../app/links.tsx';
+import { Page, Panel } from '../../ui/page.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { Shape, State } from '../../ui/state.tsx';
+import { Ago } from '../../ui/time.tsx';
+import { JobProgress } from '../jobs/jobs-page.tsx';
+import { Connected } from './connected.tsx';
+import { FirstSteps } from './first-steps.tsx';
+import { Load } from './load.tsx';
+import classes from './overview.module.css';
 
+/** One daemon at a glance: what needs a person first, then what it is connected to, its load, and what happened. */
 export function OverviewPage() {
-  return <Page title="Overview">…</Page>;
+  const stats = useRead(getStats, undefined, { every: 10_000 });
+  return (
+    <Page title="Overview">
+      <ProblemList />
+      <FirstSteps />
+      <QueryView query={stats} what="the server">
+        {(data) => (
+          <div className={classes.grid}>
+            <Load stats={data} />
+            <Connected stats={data} />
+            <RunningJobs />
+            <LatestErrors />
+            <LatestChanges />
+          </div>
+        )}
+      </QueryView>
+    </Page>
+  );
+}
+
+/** What needs a person, each with the way to repair it; quiet when there is nothing. */
+export function ProblemList() {
+  const problems = useProblems();
+  const go = useGo();
+  if (problems.length === 0) {
+    return (
+      <p className={classes.well}>
+        <State tone="ok">Nothing needs you</State>
+      </p>
+    );
+  }
+  return (
+    <section className={classes.problems} aria-label="Problems">
+      <ul>
+        {problems.map(({ id, tone, text, since, action }) => (
+          <li key={id} data-tone={tone}>
+            <Shape tone={tone} label={tone === 'danger' ? 'broken' : 'needs attention'} />
+            <span className="grow">{text}</span>
+            {since ? (
+              <span className="dim">
+                <Ago at={since} />
+              </span>
+            ) : null}
+            {action ? (
+              <button type="button" onClick={() => go(action.path, action.search)}>
+                {action.label}
+              </button>
+            ) : null}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function RunningJobs() {
+  const jobs = useActiveJobs();
+  if (jobs.length === 0) return null;
+  return (
+    <Panel title="Under way" actions={<GoTo to="/jobs">All jobs</GoTo>}>
+      <ul className={classes.list}>
+        {jobs.slice(0, 6).map((job) => (
+          <li key={job.id}>
+            <span className="cut">{job.title}</span>
+            <JobProgress job={job} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function LatestErrors() {
+  const logs = useRead(listLogs, { query: { level: 'error', limit: 6 } }, { every: 60_000 });
+  if (!logs.data) return null;
+  return (
+    <Panel
+      title="Newest errors"
+      actions={
+        <GoTo to="/logs" search={{ level: 'error', range: '7d' }}>
+          All errors
+        </GoTo>
+      }
+    >
+      {logs.data.data.length === 0 ? (
+        <p className="dim">None in the log.</p>
+      ) : (
+        <ul className={classes.list}>
+          {logs.data.data.map((row) => (
+            <li key={row.id} className={classes.line}>
+              <GoTo to="/logs" search={{ level: 'error', range: '30d', line: String(row.id) }} title={row.message}>
+                {row.message}
+              </GoTo>
+              <span className="dim">
+                <Ago at={row.ts} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function LatestChanges() {
+  const lack = useLack(listAudit);
+  const audit = useRead(
+    listAudit,
+    { query: { limit: 8, outcome: 'done' } },
+    { enabled: lack === undefined, every: 60_000 },
+  );
+  if (lack !== undefined || !audit.data) return null;
+  return (
+    <Panel title="Newest changes" actions={<GoTo to="/audit">All changes</GoTo>}>
+      {audit.data.data.length === 0 ? (
+        <p className="dim">Nothing was changed yet.</p>
+      ) : (
+        <ul className={classes.list}>
+          {audit.data.data.map((entry) => (
+            <li key={entry.id} className={classes.line}>
+              <span className="cut">
+                <code>{entry.action}</code> {entry.target ?? entry.app ?? ''}{' '}
+                <span className="dim">by {entry.actor.label ?? entry.actor.id}</span>
+              </span>
+              <span className="dim">
+                <Ago at={entry.ts} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
 }

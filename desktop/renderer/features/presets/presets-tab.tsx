@@ -109,7 +109,9 @@ function Card({ app, preset, onChoose }: { app: string; preset: Preset; onChoose
                 ? ''
                 : `changes ${plural(changes, 'key')}`}
         </span>
-        {preset.plugin === 'presets' ? null : <Tag title="Plugin that brings it">{preset.plugin}</Tag>}
+        {preset.plugin === 'presets' || preset.plugin === 'streamhub' ? null : (
+          <Tag title="Plugin that brings it">{preset.plugin}</Tag>
+        )}
         <Button onClick={onChoose}>{changes === 0 ? 'What it sets' : 'Preview changes'}</Button>
       </footer>
     </article>

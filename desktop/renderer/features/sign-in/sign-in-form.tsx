@@ -94,10 +94,7 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
       />
       {kind === 'password' && needsSetup ? (
         <Notice tone="info" title="Nobody can sign in with a password yet">
-          <p>
-            Open the set-up link that the daemon printed when it started (<code>streamhub setup-link</code> prints a new
-            one), or sign in with an API token.
-          </p>
+          <p>Open the set-up link that the daemon prints when it starts, or sign in with an API token.</p>
         </Notice>
       ) : null}
       {kind === 'password' ? (

@@ -154,7 +154,7 @@ function columnsFor(largest: number, providers: ReadonlyMap<string, string>): re
         s3 === undefined ? (
           <span className="dim">…</span>
         ) : s3.bucket === '' ? (
-          <State tone="muted">none, kept on the daemon’s disk</State>
+          <State tone="muted">none, on this disk</State>
         ) : (
           <State tone={s3.configured ? 'ok' : 'warn'}>{`${s3.bucket}${s3.configured ? '' : ', no keys'}`}</State>
         ),

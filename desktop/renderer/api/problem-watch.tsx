@@ -1,0 +1,76 @@
+import { useQueries } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { listApps } from '#shared/contract/apps.ts';
+import { listNodes } from '#shared/contract/cluster.ts';
+import { getRawConfig } from '#shared/contract/config.ts';
+import { listJobs } from '#shared/contract/jobs.ts';
+import { listPlugins } from '#shared/contract/plugins.ts';
+import { getSettings, getStats } from '#shared/contract/system.ts';
+import type { Connection } from '#shared/ipc/connections.ts';
+import { useConnections } from '../stores/connections.ts';
+import { useNow } from '../ui/now.ts';
+import { problemsOf, setProblems } from './problems.ts';
+import { readOptions, useReadOf } from './query.ts';
+import { lackFor, useMeOf } from './rights.ts';
+
+const MINUTE = 60_000;
+/** Apps up to which the state of each config is looked at; beyond, the app's page tells. */
+const MAX_CONFIGS = 40;
+
+/** Looks after every connection; once in the frame. */
+export function ProblemWatchers() {
+  const list = useConnections((state) => state.list);
+  return list.map((connection) => <Watcher key={connection.id} connection={connection} />);
+}
+
+function Watcher({ connection }: { connection: Connection }) {
+  const { id } = connection;
+  const isOnline = connection.state.status === 'online';
+  const me = useMeOf(id, isOnline);
+  const may = (op: Parameters<typeof lackFor>[0]): boolean =>
+    isOnline && me !== undefined && lackFor(op, me) === undefined;
+  const stats = useReadOf(id, getStats, undefined, { enabled: isOnline, every: 30_000, staleTime: 25_000 });
+  const settings = useReadOf(id, getSettings, undefined, { enabled: may(getSettings), staleTime: 10 * MINUTE });
+  const nodes = useReadOf(id, listNodes, undefined, { enabled: may(listNodes), every: MINUTE, staleTime: MINUTE });
+  const failed = useReadOf(
+    id,
+    listJobs,
+    { query: { state: 'failed', limit: 20 } },
+    { enabled: isOnline && me !== undefined, staleTime: MINUTE },
+  );
+  const plugins = useReadOf(id, listPlugins, undefined, { enabled: may(listPlugins), staleTime: 10 * MINUTE });
+  const apps = useReadOf(id, listApps, undefined, { enabled: isOnline && me !== undefined, staleTime: MINUTE });
+  const names = apps.data && apps.data.length <= MAX_CONFIGS && stats.data ? apps.data.map((app) => app.name) : [];
+  const configs = useQueries({
+    queries: names.map((name) => ({
+      ...readOptions(id, getRawConfig, { params: { name } }),
+      enabled: may(getRawConfig),
+      staleTime: 10 * MINUTE,
+    })),
+  });
+  const brokenConfigs = configs.flatMap((config, index) =>
+    config.data?.problem
+      ? [{ app: names[index] ?? '', message: config.data.problem.message, since: config.data.problem.since }]
+      : [],
+  );
+  const now = useNow(30_000);
+  useEffect(() => {
+    setProblems(
+      id,
+      problemsOf(
+        connection,
+        {
+          stats: stats.data,
+          settings: settings.data,
+          nodes: nodes.data,
+          failedJobs: failed.data?.data,
+          plugins: plugins.data,
+          brokenConfigs,
+        },
+        now,
+      ),
+    );
+  });
+  useEffect(() => () => setProblems(id, []), [id]);
+  return null;
+}

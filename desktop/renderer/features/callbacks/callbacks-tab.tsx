@@ -1,0 +1,246 @@
+import { Button, NativeSelect } from '@mantine/core';
+import { IconWebhook } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import {
+  getCallbacks,
+  getDelivery,
+  listDeliveries,
+  redeliver,
+  redeliverDead,
+  testCallback,
+} from '#shared/contract/callbacks.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { GoTo, useSearchState } from '../../app/links.tsx';
+import { markChanged } from '../../stores/marks.ts';
+import { CopyBox, Mono } from '../../ui/copy.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { count, plural } from '../../ui/format.ts';
+import { Facts, Panel, TablePanel, Toolbar } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { SidePanel } from '../../ui/side-panel.tsx';
+import { State, type Tone } from '../../ui/state.tsx';
+import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+
+type Delivery = ResultOf<typeof listDeliveries>['data'][number];
+const TONES: Record<Delivery['state'], Tone> = { pending: 'busy', delivered: 'ok', dead: 'danger' };
+const WORDS: Record<Delivery['state'], string> = { pending: 'waits', delivered: 'delivered', dead: 'given up' };
+const refreshes = [getCallbacks, listDeliveries, getDelivery];
+
+/** Events that are posted to the app's own service: whether they arrive, and what to do when not. */
+export function CallbacksTab({ app }: { app: string }) {
+  const { id, client } = useDaemon();
+  const [search, setSearch] = useSearchState();
+  const state = useRead(getCallbacks, { params: { app } }, { every: 15_000 });
+  const wanted = search['state'] as Delivery['state'] | undefined;
+  const pages = useInfiniteQuery({
+    queryKey: [id, listDeliveries.id, app, wanted],
+    queryFn: ({ pageParam, signal }) =>
+      client.call(
+        listDeliveries,
+        { params: { app }, query: { ...(wanted ? { state: wanted } : {}), limit: 200, offset: pageParam } },
+        { signal },
+      ),
+    initialPageParam: 0,
+    getNextPageParam: (last) =>
+      last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
+    placeholderData: (previous) => previous,
+  });
+  const lack = useLack(testCallback);
+  const test = useChange(testCallback, { refreshes });
+  const again = useChange(redeliverDead, { refreshes });
+  const rows = pages.data?.pages.flatMap((page) => page.data) ?? [];
+  const open = rows.find((row) => row.id === search['delivery']);
+  return (
+    <QueryView query={state} what="the callbacks" fill>
+      {(now) =>
+        now.url === '' && rows.length === 0 ? (
+          <Empty
+            title="Callbacks are off"
+            icon={<IconWebhook size={32} stroke={1.3} />}
+            action={<GoTo to={`/apps/${app}/config`}>Set callbacks.url in the config</GoTo>}
+          >
+            With an address set, StreamHub posts there what happens in this app: streams, participants, recordings. Each
+            is tried for hours, in order.
+          </Empty>
+        ) : (
+          <>
+            {now.failingSince ? (
+              <Notice
+                tone="danger"
+                title={`The receiver does not take them${now.lastError ? `: ${now.lastError}` : ''}`}
+              >
+                <p>
+                  Since <Ago at={now.failingSince} />.{' '}
+                  {now.nextAttemptAt ? (
+                    <>
+                      Tried again <At at={now.nextAttemptAt} />.
+                    </>
+                  ) : null}
+                </p>
+              </Notice>
+            ) : null}
+            <Panel
+              title="Receiver"
+              actions={
+                <Button
+                  size="xs"
+                  disabled={lack !== undefined || now.url === ''}
+                  loading={test.isPending}
+                  onClick={() =>
+                    test.mutate({ params: { app } }, { onSuccess: (sent) => markChanged('deliveries', sent.id) })
+                  }
+                >
+                  Send a test
+                </Button>
+              }
+            >
+              <Facts
+                items={{
+                  Address: now.url ? (
+                    <Mono what="address">{now.url}</Mono>
+                  ) : (
+                    <span className="dim">none: callbacks are off</span>
+                  ),
+                  Signature: now.signed ? (
+                    <State tone="ok">signed with the secret</State>
+                  ) : (
+                    <State tone="muted">not signed; set callbackSecret to sign</State>
+                  ),
+                  'Last 24 hours': `${plural(now.delivered24h, 'event')} delivered`,
+                  'Last delivered': <Ago at={now.lastDeliveredAt} />,
+                }}
+              />
+            </Panel>
+            {test.error ? <Problem error={test.error} /> : null}
+            {again.error ? <Problem error={again.error} /> : null}
+            <Toolbar>
+              <NativeSelect
+                aria-label="Which deliveries"
+                data={[
+                  { value: '', label: 'All deliveries' },
+                  { value: 'pending', label: `Waiting (${count(now.pending)})` },
+                  { value: 'dead', label: `Given up (${count(now.dead)})` },
+                  { value: 'delivered', label: 'Delivered' },
+                ]}
+                value={wanted ?? ''}
+                onChange={(event) => setSearch({ state: event.currentTarget.value })}
+              />
+              <span className="grow" />
+              {now.dead > 0 ? (
+                <Button
+                  disabled={lack !== undefined}
+                  loading={again.isPending}
+                  onClick={() => again.mutate({ params: { app } })}
+                >
+                  Send all given-up ones again
+                </Button>
+              ) : null}
+            </Toolbar>
+            <TablePanel>
+              <DataTable
+                name="deliveries"
+                label="Deliveries"
+                columns={columns}
+                rows={rows}
+                rowKey={(row) => row.id}
+                openKey={open?.id ?? null}
+                onOpen={(row) => setSearch({ delivery: row.id })}
+                onEnd={() => {
+                  if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
+                }}
+                empty={<Empty title={wanted ? 'None in this state' : 'Nothing was sent yet'} />}
+              />
+            </TablePanel>
+            <DeliveryPanel app={app} id={open?.id} onClose={() => setSearch({ delivery: undefined })} />
+          </>
+        )
+      }
+    </QueryView>
+  );
+}
+
+const columns: readonly Column<Delivery>[] = [
+  { id: 'seq', header: 'No.', width: '64px', align: 'end', cell: (row) => count(row.seq) },
+  {
+    id: 'state',
+    header: 'State',
+    width: '110px',
+    cell: (row) => <State tone={TONES[row.state]}>{WORDS[row.state]}</State>,
+  },
+  { id: 'event', header: 'Event', width: 'minmax(130px, 1fr)', cell: (row) => <code>{row.event}</code> },
+  {
+    id: 'room',
+    header: 'Room',
+    width: 'minmax(90px, 1fr)',
+    from: 'medium',
+    cell: (row) => (row.room ? <code>{row.room}</code> : ''),
+  },
+  { id: 'tries', header: 'Tries', width: '52px', align: 'end', cell: (row) => row.attempts },
+  {
+    id: 'answer',
+    header: 'Last answer',
+    width: 'minmax(120px, 1.5fr)',
+    cell: (row) =>
+      row.lastError ? (
+        <span title={row.lastError}>{row.lastError}</span>
+      ) : row.lastStatus ? (
+        `HTTP ${row.lastStatus}`
+      ) : (
+        <span className="dim">none yet</span>
+      ),
+  },
+  { id: 'created', header: 'Happened', width: '110px', cell: (row) => <Ago at={row.createdAt} /> },
+];
+
+function DeliveryPanel({ app, id, onClose }: { app: string; id: string | undefined; onClose: () => void }) {
+  const delivery = useRead(getDelivery, { params: { app, id: id ?? '' } }, { enabled: id !== undefined });
+  const send = useChange(redeliver, { refreshes });
+  const lack = useLack(redeliver);
+  return (
+    <SidePanel
+      isOpen={id !== undefined}
+      onClose={onClose}
+      title={delivery.data?.event ?? 'Delivery'}
+      size={560}
+      footer={
+        <Button
+          variant="filled"
+          disabled={lack !== undefined}
+          loading={send.isPending}
+          onClick={() => id && send.mutate({ params: { app, id } }, { onSuccess: () => markChanged('deliveries', id) })}
+        >
+          Send again
+        </Button>
+      }
+    >
+      <QueryView query={delivery} what="the delivery">
+        {(row) => (
+          <>
+            {send.error ? <Problem error={send.error} /> : null}
+            <State tone={TONES[row.state]}>{WORDS[row.state]}</State>
+            {row.lastError ? <Notice tone="danger" title={row.lastError} /> : null}
+            <Facts
+              items={{
+                Delivery: <Mono what="delivery id">{row.id}</Mono>,
+                Number: count(row.seq),
+                Tries: row.attempts,
+                'Last try': row.lastAttemptAt ? <At at={row.lastAttemptAt} /> : <span className="dim">none yet</span>,
+                'Next try': row.nextAttemptAt ? <At at={row.nextAttemptAt} /> : undefined,
+                Delivered: row.deliveredAt ? <At at={row.deliveredAt} /> : undefined,
+              }}
+            />
+            <div>
+              <p className="dim">Message</p>
+              <CopyBox text={JSON.stringify(row.message, null, 2)} what="message" wrap={false} />
+            </div>
+          </>
+        )}
+      </QueryView>
+    </SidePanel>
+  );
+}

@@ -1,0 +1,108 @@
+import type { ReactNode } from 'react';
+import { listNodes } from '#shared/contract/cluster.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { getSettings, type getStats } from '#shared/contract/system.ts';
+import { useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { GoTo } from '../../app/links.tsx';
+import { plural } from '../../ui/format.ts';
+import { Panel } from '../../ui/page.tsx';
+import { State, type Tone } from '../../ui/state.tsx';
+import classes from './overview.module.css';
+
+/** What the daemon works with, a line each: is it there, and how is it set up. */
+export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
+  const canSee = useLack(getSettings) === undefined;
+  const settings = useRead(getSettings, undefined, { enabled: canSee, staleTime: 600_000 });
+  const nodes = useRead(listNodes, undefined, { enabled: useLack(listNodes) === undefined });
+  const edges = nodes.data?.filter((node) => node.id !== 'origin') ?? [];
+  const alive = edges.filter((node) => !node.stale).length;
+  const s = settings.data;
+  return (
+    <Panel title="Connected">
+      <ul className={classes.connected}>
+        <Line
+          name="LiveKit"
+          tone={stats.livekitReachable ? 'ok' : s?.livekit.apiKeySet === false ? 'muted' : 'danger'}
+          state={stats.livekitReachable ? 'answers' : s?.livekit.apiKeySet === false ? 'not set up' : 'does not answer'}
+          detail={s?.livekit.url}
+          how={stats.livekitReachable ? null : <How variable="LIVEKIT" />}
+        />
+        {s ? (
+          <>
+            <Line
+              name="Nodes"
+              tone={
+                !s.cluster.enabled ? 'muted' : edges.length === 0 ? 'muted' : alive === edges.length ? 'ok' : 'warn'
+              }
+              state={
+                !s.cluster.enabled
+                  ? 'clustering is off'
+                  : edges.length === 0
+                    ? 'none yet'
+                    : `${alive} of ${plural(edges.length, 'edge node')} report`
+              }
+              how={s.cluster.enabled ? <GoTo to="/cluster">Cluster</GoTo> : <How variable="STREAMHUB_CLUSTER_TOKEN" />}
+            />
+            <Line
+              name="Redis"
+              tone="muted"
+              state={s.cluster.redisConfigured ? 'set for joining nodes' : 'used by LiveKit only'}
+              detail={s.core.redisUrl}
+              how={s.cluster.enabled && !s.cluster.redisConfigured ? <How variable="REDIS" /> : null}
+            />
+            <Line
+              name="Mail"
+              tone={s.auth.smtpConfigured ? 'ok' : 'muted'}
+              state={s.auth.smtpConfigured ? 'set up' : 'not set up; links are shown instead'}
+              how={s.auth.smtpConfigured ? null : <How variable="SMTP" />}
+            />
+            <Line
+              name="Metrics"
+              tone={s.metrics.tokenSet ? 'ok' : 'muted'}
+              state={s.metrics.tokenSet ? 'open to the token' : 'off'}
+              how={s.metrics.tokenSet ? null : <How variable="METRICS_TOKEN" />}
+            />
+          </>
+        ) : null}
+        <Line
+          name="Storage"
+          tone="muted"
+          state={`${plural(stats.storage.vodCount, 'recording')} in all`}
+          how={<GoTo to="/storage">Buckets</GoTo>}
+        />
+      </ul>
+    </Panel>
+  );
+}
+
+const How = ({ variable }: { variable: string }) => (
+  <GoTo to="/settings" search={{ q: variable }}>
+    How to set up
+  </GoTo>
+);
+
+function Line({
+  name,
+  tone,
+  state,
+  detail,
+  how,
+}: {
+  name: string;
+  tone: Tone;
+  state: string;
+  detail?: string | undefined;
+  how: ReactNode;
+}) {
+  return (
+    <li>
+      <span className={classes.what}>{name}</span>
+      <span className={classes.how}>
+        <State tone={tone}>{state}</State>
+        {detail ? <code className="dim cut">{detail}</code> : null}
+      </span>
+      <span>{how}</span>
+    </li>
+  );
+}

@@ -1,0 +1,101 @@
+import { CloseButton } from '@mantine/core';
+import { useQueries, useQuery } from '@tanstack/react-query';
+import { listApps } from '#shared/contract/apps.ts';
+import { getAuthConfig } from '#shared/contract/auth.ts';
+import { listNodes } from '#shared/contract/cluster.ts';
+import { getS3 } from '#shared/contract/s3.ts';
+import { listStreams } from '#shared/contract/streams.ts';
+import { readOptions, useRead } from '../../api/query.ts';
+import { lackFor, useMe } from '../../api/rights.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { GoTo } from '../../app/links.tsx';
+import { setPane, useLayout } from '../../stores/layout.ts';
+import { Panel } from '../../ui/page.tsx';
+import { Shape } from '../../ui/state.tsx';
+import classes from './overview.module.css';
+
+/** Apps that are looked at for a first bucket and a first stream. */
+const LOOKED_AT = 5;
+
+/** The way from a fresh daemon to one that is used, each step ticked by what is really true. */
+export function FirstSteps() {
+  const { id } = useDaemon();
+  const me = useMe();
+  const pane = `first-steps:${id}`;
+  const isHidden = useLayout((layout) => layout.panes[pane]) === false;
+  const isAllowed = me !== undefined && me.scope === 'global' && !isHidden;
+  const auth = useQuery({ ...readOptions(id, getAuthConfig), enabled: isAllowed, staleTime: 60_000 });
+  const apps = useRead(listApps, undefined, { enabled: isAllowed });
+  const names = isAllowed ? (apps.data ?? []).slice(0, LOOKED_AT).map((app) => app.name) : [];
+  const buckets = useQueries({
+    queries: names.map((name) => ({ ...readOptions(id, getS3, { params: { name } }), staleTime: 60_000 })),
+  });
+  const streams = useQueries({
+    queries: names.map((app) => ({
+      ...readOptions(id, listStreams, { params: { app }, query: { status: 'all', limit: 1 } }),
+      staleTime: 60_000,
+    })),
+  });
+  const nodes = useRead(listNodes, undefined, { enabled: isAllowed && lackFor(listNodes, me) === undefined });
+  if (
+    !isAllowed ||
+    !auth.data ||
+    !apps.data ||
+    !nodes.data ||
+    buckets.some((query) => query.isPending) ||
+    streams.some((query) => query.isPending)
+  )
+    return null;
+  const first = apps.data[0]?.name;
+  const steps = [
+    {
+      isDone: !auth.data.data.setupRequired,
+      title: 'Sign in with a password of your own',
+      text: 'Open the set-up link that the daemon printed when it started. Until then only tokens sign in.',
+      link: null,
+    },
+    {
+      isDone: apps.data.length > 0 && buckets.some((query) => query.data?.configured && query.data.bucket !== ''),
+      title: 'Give an app its bucket',
+      text: 'Recordings then go to S3; without one they stay on this machine.',
+      link: first ? (
+        <GoTo to={`/apps/${first}/storage`}>Set storage of {first}</GoTo>
+      ) : (
+        <GoTo to="/apps">Create an app</GoTo>
+      ),
+    },
+    {
+      isDone: streams.some((query) => (query.data?.total ?? 0) > 0),
+      title: 'Publish a first stream',
+      text: 'Make a join token, open the page that comes with it, and allow the camera.',
+      link: first ? <GoTo to={`/apps/${first}/join`}>Make a join token</GoTo> : null,
+    },
+    {
+      isDone: nodes.data.some((node) => node.id !== 'origin'),
+      title: 'Add a first node',
+      text: 'For more viewers than this machine can serve. It is one line on the new machine.',
+      link: <GoTo to="/cluster">Add a node</GoTo>,
+    },
+  ];
+  if (steps.every((step) => step.isDone)) return null;
+  return (
+    <Panel
+      title="First steps"
+      note={`${steps.filter((step) => step.isDone).length} of ${steps.length} done`}
+      actions={<CloseButton size="sm" aria-label="Hide the first steps" onClick={() => setPane(pane, false)} />}
+    >
+      <ol className={classes.steps}>
+        {steps.map(({ isDone, title, text, link }) => (
+          <li key={title} data-done={isDone || undefined}>
+            <Shape tone={isDone ? 'ok' : 'muted'} label={isDone ? 'done' : 'open'} />
+            <div className="grow">
+              <div>{title}</div>
+              {isDone ? null : <div className="dim">{text}</div>}
+            </div>
+            {isDone ? null : link}
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}

@@ -1,0 +1,320 @@
+import { Button, NativeSelect } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { IconVideo } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { getAppSizes } from '#shared/contract/apps.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { stopRecording } from '#shared/contract/recording.ts';
+import { getAppStats } from '#shared/contract/streams.ts';
+import { deleteVod, getVod, listVods } from '#shared/contract/vods.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { useSearchState } from '../../app/links.tsx';
+import { ask } from '../../ui/confirm.tsx';
+import { CopyBox, Mono } from '../../ui/copy.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { bytes, clock, plural } from '../../ui/format.ts';
+import { Facts, TablePanel, Toolbar } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { SearchBox } from '../../ui/search-box.tsx';
+import { SidePanel } from '../../ui/side-panel.tsx';
+import { State, type Tone } from '../../ui/state.tsx';
+import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+import classes from './streams.module.css';
+
+type Vod = ResultOf<typeof listVods>['data'][number];
+type VodDetail = ResultOf<typeof getVod>;
+const PAGE = 200;
+const TONES: Record<Vod['status'], Tone> = { recording: 'busy', uploading: 'busy', ready: 'ok', failed: 'danger' };
+const refreshes = [listVods, getVod, getAppStats, getAppSizes];
+
+/** What was recorded: to watch, to link to, to delete. */
+export function RecordingsTab({ app }: { app: string }) {
+  const { id, client } = useDaemon();
+  const [search, setSearch] = useSearchState();
+  const [typed, setTyped] = useState(search['q'] ?? '');
+  const [q] = useDebouncedValue(typed, 300);
+  const status = search['status'] as Vod['status'] | undefined;
+  const pages = useInfiniteQuery({
+    queryKey: [id, listVods.id, app, status, q],
+    queryFn: ({ pageParam, signal }) =>
+      client.call(
+        listVods,
+        {
+          params: { app },
+          query: { ...(status ? { status } : {}), ...(q ? { q } : {}), limit: PAGE, offset: pageParam },
+        },
+        { signal },
+      ),
+    initialPageParam: 0,
+    getNextPageParam: (last) =>
+      last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
+    placeholderData: (previous) => previous,
+  });
+  const rows = pages.data?.pages.flatMap((page) => page.data) ?? [];
+  const total = pages.data?.pages[0]?.total ?? 0;
+  const open = search['vod'] === undefined ? undefined : Number(search['vod']);
+  return (
+    <>
+      <Toolbar>
+        <SearchBox
+          label="Find by name or room"
+          value={typed}
+          onChange={(value) => {
+            setTyped(value);
+            setSearch({ q: value });
+          }}
+        />
+        <NativeSelect
+          aria-label="State"
+          data={[{ value: '', label: 'Any state' }, 'recording', 'uploading', 'ready', 'failed']}
+          value={status ?? ''}
+          onChange={(event) => setSearch({ status: event.currentTarget.value })}
+        />
+        <span className="dim">{pages.data ? plural(total, 'recording') : ''}</span>
+      </Toolbar>
+      <QueryView query={pages as never} what="the recordings" fill>
+        {() => (
+          <TablePanel>
+            <DataTable
+              name="vods"
+              label="Recordings"
+              columns={columns}
+              rows={rows}
+              rowKey={(vod) => vod.id}
+              openKey={open ?? null}
+              onOpen={(vod) => setSearch({ vod: String(vod.id) })}
+              onEnd={() => {
+                if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
+              }}
+              empty={
+                q || status ? (
+                  <Empty
+                    title="No recording matches"
+                    action={
+                      <Button
+                        onClick={() => {
+                          setTyped('');
+                          setSearch({ q: '', status: '' });
+                        }}
+                      >
+                        Clear the filter
+                      </Button>
+                    }
+                  />
+                ) : (
+                  <Empty title="Nothing recorded yet" icon={<IconVideo size={32} stroke={1.3} />}>
+                    Start a recording from a live stream, or set recording.auto in the config to record every room.
+                  </Empty>
+                )
+              }
+            />
+          </TablePanel>
+        )}
+      </QueryView>
+      <VodPanel app={app} id={open} onClose={() => setSearch({ vod: undefined })} />
+    </>
+  );
+}
+
+const columns: readonly Column<Vod>[] = [
+  {
+    id: 'status',
+    header: 'State',
+    width: '110px',
+    sort: (vod) => vod.status,
+    cell: (vod) => (
+      <State tone={TONES[vod.status]} title={vod.error ?? undefined}>
+        {vod.status}
+      </State>
+    ),
+  },
+  {
+    id: 'name',
+    header: 'Name',
+    width: 'minmax(180px, 2.5fr)',
+    sort: (vod) => vod.name,
+    cell: (vod) => <span title={vod.name}>{vod.name}</span>,
+  },
+  {
+    id: 'room',
+    header: 'Room',
+    width: 'minmax(90px, 1fr)',
+    from: 'medium',
+    sort: (vod) => vod.room,
+    cell: (vod) => <code>{vod.room}</code>,
+  },
+  {
+    id: 'length',
+    header: 'Length',
+    width: '72px',
+    align: 'end',
+    sort: (vod) => vod.durationS,
+    cell: (vod) => (vod.durationS === null ? '' : clock(vod.durationS)),
+  },
+  {
+    id: 'size',
+    header: 'Size',
+    width: '84px',
+    align: 'end',
+    sort: (vod) => vod.sizeBytes,
+    cell: (vod) => (vod.sizeBytes === null ? '' : bytes(vod.sizeBytes)),
+  },
+  {
+    id: 'bucket',
+    header: 'Bucket',
+    width: 'minmax(90px, 1fr)',
+    from: 'wide',
+    cell: (vod) => vod.storageBucket ?? (vod.localPath ? <span className="dim">this daemon’s disk</span> : ''),
+  },
+  {
+    id: 'started',
+    header: 'Began',
+    width: '110px',
+    sort: (vod) => Date.parse(vod.startedAt),
+    cell: (vod) => <Ago at={vod.startedAt} />,
+  },
+];
+
+function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; onClose: () => void }) {
+  const params = { params: { app, id: id ?? 0 } };
+  const vod = useRead(getVod, params, { enabled: id !== undefined });
+  const remove = useChange(deleteVod, { refreshes, timeout: 60_000 });
+  const stop = useChange(stopRecording, { refreshes, timeout: 60_000 });
+  const lack = useLack(deleteVod);
+  const isRunning = vod.data?.status === 'recording';
+  return (
+    <SidePanel
+      isOpen={id !== undefined}
+      onClose={onClose}
+      title={vod.data?.name ?? 'Recording'}
+      size={620}
+      footer={
+        vod.data ? (
+          <>
+            <Button
+              color="danger"
+              disabled={lack !== undefined || isRunning}
+              title={isRunning ? 'Stop it first.' : undefined}
+              onClick={() =>
+                ask({
+                  title: `Delete ${vod.data.name}`,
+                  body: (
+                    <p>
+                      Deletes the file{vod.data.sizeBytes ? ` (${bytes(vod.data.sizeBytes)})` : ''} with its pictures
+                      and variants
+                      {vod.data.storageBucket ? ` from bucket ${vod.data.storageBucket}` : ''}. This cannot be undone.
+                    </p>
+                  ),
+                  action: 'Delete recording',
+                  isDangerous: true,
+                  run: async () => {
+                    await remove.mutateAsync(params);
+                    onClose();
+                  },
+                })
+              }
+            >
+              Delete…
+            </Button>
+            <span className="grow" />
+            {isRunning ? (
+              <Button variant="filled" loading={stop.isPending} onClick={() => stop.mutate(params)}>
+                Stop recording
+              </Button>
+            ) : vod.data.downloadUrl ? (
+              <Button component="a" href={vod.data.downloadUrl} target="_blank" rel="noreferrer" variant="filled">
+                Download
+              </Button>
+            ) : null}
+          </>
+        ) : undefined
+      }
+    >
+      <QueryView query={vod} what="the recording">
+        {(data) => (
+          <>
+            {stop.error ? <Problem error={stop.error} title="The recording was not stopped." /> : null}
+            <Player vod={data} />
+            {data.error ? <Notice tone="danger" title={data.error} /> : null}
+            {data.url ? (
+              <div>
+                <p className="dim">{data.publicUrl ? 'Public link' : 'Signed link, ends 7 days from now'}</p>
+                <CopyBox text={data.url} what="link" />
+              </div>
+            ) : null}
+            <Facts
+              items={{
+                State: <State tone={TONES[data.status]}>{data.status}</State>,
+                Room: <Mono what="room">{data.room}</Mono>,
+                Stream: data.streamId ? (
+                  <Mono what="stream id">{data.streamId}</Mono>
+                ) : (
+                  <span className="dim">the whole room</span>
+                ),
+                Began: <At at={data.startedAt} />,
+                Ended: data.endedAt ? <At at={data.endedAt} /> : undefined,
+                Length: data.durationS === null ? undefined : clock(data.durationS),
+                Size: data.sizeBytes === null ? undefined : bytes(data.sizeBytes),
+                Picture: data.width && data.height ? `${data.width} × ${data.height}` : undefined,
+                Part: data.part ?? undefined,
+                Object: data.fileKey ? <Mono what="key">{data.fileKey}</Mono> : undefined,
+                Bucket: data.storageBucket
+                  ? `${data.storageBucket} (${data.storageProvider ?? 'unknown provider'})`
+                  : undefined,
+                File: data.localPath ? <Mono what="path">{data.localPath}</Mono> : undefined,
+              }}
+            />
+            {data.variants.length > 0 ? (
+              <ul className={classes.variants}>
+                {data.variants.map((variant) => (
+                  <li key={variant.id}>
+                    <span>
+                      {variant.kind} {variant.height ? `${variant.height} lines` : ''} {variant.format ?? ''}
+                    </span>
+                    <span className="dim">{variant.sizeBytes === null ? '' : bytes(variant.sizeBytes)}</span>
+                    {variant.url ? (
+                      <a href={variant.url} target="_blank" rel="noreferrer">
+                        Open
+                      </a>
+                    ) : null}
+                  </li>
+                ))}
+              </ul>
+            ) : null}
+          </>
+        )}
+      </QueryView>
+    </SidePanel>
+  );
+}
+
+function Player({ vod }: { vod: VodDetail }) {
+  const [failed, setFailed] = useState(false);
+  if (vod.status !== 'ready' || vod.url === null) return null;
+  if (failed) {
+    return (
+      <Notice tone="warn" title="It cannot be played here">
+        <p>
+          The bucket did not give the file to this browser, or it has no codec for it. The link below opens it
+          elsewhere.
+        </p>
+      </Notice>
+    );
+  }
+  return (
+    // biome-ignore lint/a11y/useMediaCaption: recordings have no captions
+    <video
+      key={vod.id}
+      className={classes.player}
+      src={vod.url}
+      controls
+      preload="metadata"
+      onError={() => setFailed(true)}
+    />
+  );
+}

@@ -1,0 +1,248 @@
+import { Button, SegmentedControl } from '@mantine/core';
+import { IconBroadcast } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { startStreamRecording, stopStreamRecording } from '#shared/contract/recording.ts';
+import { endStream, getAppStats, listStreams } from '#shared/contract/streams.ts';
+import { listVods } from '#shared/contract/vods.ts';
+import { useChange, useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { GoTo, useSearchState } from '../../app/links.tsx';
+import { markChanged } from '../../stores/marks.ts';
+import { ask } from '../../ui/confirm.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { count, duration, plural } from '../../ui/format.ts';
+import { useNow } from '../../ui/now.ts';
+import { TablePanel, Toolbar } from '../../ui/page.tsx';
+import { Problem } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { State, Tag } from '../../ui/state.tsx';
+import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+
+type Stream = ResultOf<typeof listStreams>['data'][number];
+const PAGE = 200;
+const refreshes = [listStreams, getAppStats, listVods];
+
+/** Who publishes in the app's rooms, now and before. */
+export function StreamsTab({ app }: { app: string }) {
+  const { id, client } = useDaemon();
+  const [search, setSearch] = useSearchState();
+  const status = search['status'] === 'ended' ? 'ended' : 'active';
+  const pages = useInfiniteQuery({
+    queryKey: [id, listStreams.id, app, status],
+    queryFn: ({ pageParam, signal }) =>
+      client.call(listStreams, { params: { app }, query: { status, limit: PAGE, offset: pageParam } }, { signal }),
+    initialPageParam: 0,
+    getNextPageParam: (last) =>
+      last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
+    refetchInterval: status === 'active' ? 15_000 : false,
+  });
+  const lackEnd = useLack(endStream);
+  const lackRecord = useLack(startStreamRecording);
+  const end = useChange(endStream, { refreshes });
+  const start = useChange(startStreamRecording, { refreshes, timeout: 60_000 });
+  const stop = useChange(stopStreamRecording, { refreshes, timeout: 60_000 });
+  const recording = useRead(
+    listVods,
+    { params: { app }, query: { status: 'recording', limit: 1000 } },
+    { enabled: status === 'active' },
+  );
+  const recorded = useMemo(
+    () => new Set(recording.data?.data.flatMap((vod) => [vod.streamId, vod.room])),
+    [recording.data],
+  );
+  const rows = pages.data?.pages.flatMap((page) => page.data) ?? [];
+  const total = pages.data?.pages[0]?.total ?? 0;
+
+  const columns: readonly Column<Stream>[] = [
+    {
+      id: 'state',
+      header: 'State',
+      width: '120px',
+      cell: (stream) =>
+        stream.status === 'active' ? (
+          <span className="row">
+            <State tone="ok">live</State>
+            {recorded.has(stream.streamId) || recorded.has(stream.room) ? <Tag tone="danger">rec</Tag> : null}
+          </span>
+        ) : (
+          <State tone="muted">ended</State>
+        ),
+    },
+    {
+      id: 'participant',
+      header: 'Publisher',
+      width: 'minmax(130px, 1.5fr)',
+      sort: (stream) => stream.participant,
+      cell: (stream) => <span title={stream.streamId}>{stream.participant ?? <code>{stream.streamId}</code>}</span>,
+    },
+    {
+      id: 'room',
+      header: 'Room',
+      width: 'minmax(110px, 1.2fr)',
+      sort: (stream) => stream.room,
+      cell: (stream) => <code>{stream.room}</code>,
+    },
+    {
+      id: 'type',
+      header: 'Comes by',
+      width: '84px',
+      from: 'medium',
+      sort: (stream) => stream.type,
+      cell: (stream) => stream.type,
+    },
+    ...(status === 'active'
+      ? ([
+          {
+            id: 'viewers',
+            header: 'Viewers',
+            width: '66px',
+            align: 'end',
+            sort: (stream) => stream.viewers,
+            cell: (stream) => (stream.viewers === 0 ? <span className="dim">0</span> : count(stream.viewers)),
+          },
+          {
+            id: 'since',
+            header: 'Live for',
+            width: '92px',
+            sort: (stream) => Date.parse(stream.startedAt),
+            cell: (stream) => <LiveFor at={stream.startedAt} />,
+          },
+          {
+            id: 'menu',
+            header: '',
+            width: '190px',
+            align: 'end',
+            cell: (stream) => (
+              <span className="row" style={{ justifyContent: 'flex-end', gap: 4 }}>
+                {recorded.has(stream.streamId) ? (
+                  <Button
+                    size="xs"
+                    variant="subtle"
+                    disabled={lackRecord !== undefined}
+                    loading={stop.isPending && stop.variables.params.id === stream.streamId}
+                    onClick={() => stop.mutate({ params: { app, id: stream.streamId } })}
+                  >
+                    Stop recording
+                  </Button>
+                ) : (
+                  <Button
+                    size="xs"
+                    variant="subtle"
+                    disabled={lackRecord !== undefined}
+                    loading={start.isPending && start.variables.params.id === stream.streamId}
+                    onClick={() => start.mutate({ params: { app, id: stream.streamId } })}
+                  >
+                    Record
+                  </Button>
+                )}
+                <Button
+                  size="xs"
+                  variant="subtle"
+                  disabled={lackEnd !== undefined}
+                  aria-label={`End the stream of ${stream.participant ?? stream.streamId}`}
+                  onClick={() =>
+                    ask({
+                      title: `End the stream of ${stream.participant ?? stream.streamId}`,
+                      body: (
+                        <p>
+                          Takes the publisher out of room <code>{stream.room}</code>;{' '}
+                          {stream.type === 'webrtc'
+                            ? 'they can join again with a valid token'
+                            : 'the ingest is removed'}
+                          . {plural(stream.viewers, 'viewer')} in the room lose the picture.
+                        </p>
+                      ),
+                      action: 'End stream',
+                      isDangerous: true,
+                      run: async () => {
+                        await end.mutateAsync({ params: { app, id: stream.streamId } });
+                        markChanged('streams', stream.id);
+                      },
+                    })
+                  }
+                >
+                  End…
+                </Button>
+              </span>
+            ),
+          },
+        ] satisfies Column<Stream>[])
+      : ([
+          {
+            id: 'started',
+            header: 'Began',
+            width: '120px',
+            sort: (stream) => Date.parse(stream.startedAt),
+            cell: (stream) => <At at={stream.startedAt} />,
+          },
+          {
+            id: 'length',
+            header: 'Lasted',
+            width: '90px',
+            align: 'end',
+            sort: (stream) => (stream.endedAt ? Date.parse(stream.endedAt) - Date.parse(stream.startedAt) : null),
+            cell: (stream) =>
+              stream.endedAt ? duration((Date.parse(stream.endedAt) - Date.parse(stream.startedAt)) / 1000) : '',
+          },
+          { id: 'ended', header: 'Ended', width: '110px', cell: (stream) => <Ago at={stream.endedAt} /> },
+        ] satisfies Column<Stream>[])),
+  ];
+
+  return (
+    <>
+      <Toolbar>
+        <SegmentedControl
+          size="xs"
+          aria-label="Which streams"
+          value={status}
+          onChange={(value) => setSearch({ status: value === 'ended' ? 'ended' : '' })}
+          data={[
+            { value: 'active', label: 'Live' },
+            { value: 'ended', label: 'Ended' },
+          ]}
+        />
+        <span className="dim">{pages.data ? plural(total, 'stream') : ''}</span>
+      </Toolbar>
+      {start.error ? <Problem error={start.error} title="The recording did not start." /> : null}
+      {stop.error ? <Problem error={stop.error} title="The recording was not stopped." /> : null}
+      <QueryView query={pages as never} what="the streams" fill>
+        {() => (
+          <TablePanel>
+            <DataTable
+              name="streams"
+              label="Streams"
+              columns={columns}
+              rows={rows}
+              rowKey={(stream) => stream.id}
+              onEnd={() => {
+                if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
+              }}
+              empty={
+                status === 'active' ? (
+                  <Empty
+                    title="Nothing is live"
+                    icon={<IconBroadcast size={32} stroke={1.3} />}
+                    action={<GoTo to={`/apps/${app}/join`}>Make a token to publish with</GoTo>}
+                  >
+                    A stream appears here as soon as someone publishes in a room of this app.
+                  </Empty>
+                ) : (
+                  <Empty title="No stream has ended yet" icon={<IconBroadcast size={32} stroke={1.3} />} />
+                )
+              }
+            />
+          </TablePanel>
+        )}
+      </QueryView>
+    </>
+  );
+}
+
+function LiveFor({ at }: { at: string }) {
+  const now = useNow(1000);
+  return <span title={at}>{duration((now - Date.parse(at)) / 1000)}</span>;
+}
