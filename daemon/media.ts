@@ -23,6 +23,7 @@ import { RoomDirectory } from './streams/room-directory.ts';
 import { StreamService } from './streams/service.ts';
 import { VERSION } from './version.ts';
 import { VodService } from './vods/service.ts';
+import { LiveKitStatusView } from './webhooks/livekit-status.ts';
 import { WebhookService } from './webhooks/service.ts';
 
 /** Everything that stands on LiveKit. */
@@ -37,6 +38,7 @@ export interface Media {
   recording: RecordingService;
   webhooks: WebhookService;
   callbacks: CallbackService;
+  livekitStatus: LiveKitStatusView;
   startMedia(): void;
   stopMedia(): Promise<void>;
 }
@@ -172,6 +174,13 @@ export function createMedia(deps: MediaDeps): Media {
     publicBase: publicBase(settings),
     log: livekitLog,
   });
+  const livekitStatus = new LiveKitStatusView({
+    livekit,
+    webhooks,
+    reconciler,
+    url: settings.livekitUrl,
+    publicBase: publicBase(settings),
+  });
   const counts = new LiveCounts({ directory, apps, bus: events });
 
   return {
@@ -184,6 +193,7 @@ export function createMedia(deps: MediaDeps): Media {
     recording,
     webhooks,
     callbacks,
+    livekitStatus,
     startMedia() {
       livekit.start();
       reconciler.start();

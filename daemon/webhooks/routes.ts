@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import * as ops from '#shared/contract/webhooks.ts';
+import { ok } from '#shared/schema/common.ts';
 import { route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 
-export function webhookRoutes(app: FastifyInstance, { webhooks }: Services): void {
+export function webhookRoutes(app: FastifyInstance, { webhooks, livekitStatus }: Services): void {
+  route(app, ops.getLiveKit, ({ request }) => ok(livekitStatus.tell(`${request.protocol}://${request.host}`)));
   void app.register(async (scope) => {
     // the signature covers the bytes as they came, so the body stays text here
     scope.removeAllContentTypeParsers();

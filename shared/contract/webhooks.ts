@@ -1,4 +1,5 @@
-import { WebhookAnswer } from '../schema/webhooks.ts';
+import { envelope } from '../schema/common.ts';
+import { LiveKitStatus, WebhookAnswer } from '../schema/webhooks.ts';
 import { operation } from './operation.ts';
 
 export const receiveLiveKitWebhook = operation({
@@ -13,4 +14,15 @@ export const receiveLiveKitWebhook = operation({
   responses: { 200: WebhookAnswer },
   errors: ['WEBHOOK_SIGNATURE', 'WEBHOOK_UNREADABLE', 'WEBHOOK_NOT_STORED', 'LIVEKIT_NOT_CONFIGURED', 'BODY_TOO_LARGE'],
   bodyLimit: 1_048_576,
+});
+
+export const getLiveKit = operation({
+  id: 'getLiveKit',
+  method: 'GET',
+  path: '/system/livekit',
+  tag: 'LiveKit',
+  summary: 'How the daemon and LiveKit get on',
+  description: 'Reachable or not and why, whether webhooks arrive, and what had to be put right without them.',
+  access: 'global',
+  responses: { 200: envelope(LiveKitStatus) },
 });

@@ -119,6 +119,7 @@ const EXPECTED: Record<string, Expected> = {
   'PATCH /cluster/settings': GLOBAL,
   'GET /cluster/placement': GLOBAL,
   'GET /system/settings': GLOBAL,
+  'GET /system/livekit': GLOBAL,
   'GET /plugins': GLOBAL,
   'GET /plugins/{id}': GLOBAL,
   'POST /plugins/reload': GLOBAL,

@@ -187,6 +187,11 @@ test('without any webhook the rows are true all the same', async (t) => {
   await daemon.services.reconciler.run(false);
   await events.next('stream.ended');
   assert.equal((await daemon.api.get('/apps/live/streams')).body.total, 0);
+  const status = (await daemon.api.get('/system/livekit')).body.data;
+  assert.deepEqual([status.status, status.reason, status.url], ['reachable', null, livekit.url]);
+  assert.deepEqual([status.webhooks.received, status.reconciliation.repaired], [0, 2]);
+  assert.equal(status.webhooks.url, `${daemon.url}/api/v1/webhooks/livekit`);
+  assert.match(status.hint, /No webhook has arrived/);
 });
 
 test('with the wrong secret LiveKit counts as unreachable, and the token that it repeats shows nowhere', async (t) => {
