@@ -228,6 +228,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     jobs,
     secrets,
     purger,
+    endRecordings: (app) => media.recording.endAll(app),
     releaseConfig: (app) => config.close(app),
     log: log.child({ source: 'apps' }),
   });

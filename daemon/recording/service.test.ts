@@ -61,6 +61,10 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     segments: [],
     images: [],
   });
+  const listed = (order: RecordingOrder, id: string): Egress => ({
+    ...egressOf(order, 'complete', id),
+    files: [{ name: order.filepath, bytes: 7, seconds: 1 }],
+  });
   const orders: RecordingOrder[] = [];
   const livekit = {
     isConfigured: true,
@@ -74,7 +78,10 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
       asked.push(`stop ${id}`);
       return egressOf(orders[Number(id.slice(3)) - 1] as RecordingOrder, 'ending', id);
     },
-    listEgress: async () => [],
+    listEgress: async ({ egressId: id }: { egressId: string }) => {
+      asked.push(`look ${id}`);
+      return [listed(orders[Number(id.slice(3)) - 1] as RecordingOrder, id)];
+    },
   };
   const apps = { require: () => app, get: () => app, forRoom: () => app, dir: () => path.join(dir, 'live') };
   const follow: Promise<void>[] = [];
@@ -275,4 +282,12 @@ test('mode participant by hand: the one who publishes, or the one that is named'
   assert.equal((await recording.endStream('live', 'PA_bob')).status, 'uploading');
   await recording.startStream('live', 'PA_bob');
   assert.equal(asked.at(-1), 'start bob');
+});
+
+test('an app that goes away: its recordings are ended, and their files waited for', async (t) => {
+  const { recording, asked, vods } = await setUp(t);
+  await recording.start('live', { room: 'live-stage' });
+  await recording.endAll('live');
+  assert.deepEqual(asked, ['start live-stage', 'stop EG_1', 'look EG_1']);
+  assert.deepEqual([vods()[0]?.status, vods()[0]?.size_bytes], ['ready', 7]);
 });

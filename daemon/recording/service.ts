@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { StartRecordingBody } from '#shared/schema/recording.ts';
@@ -13,6 +14,9 @@ import { acceptVod, applyEgress, beginVod, failVod } from '../vods/book.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { PartTimers } from './parts.ts';
 import { planRecording } from './plan.ts';
+
+const FINISH_EVERY_MS = 1000;
+const FINISH_LOOKS = 20;
 
 export interface RecordingServiceDeps {
   livekit: LiveKit;
@@ -129,6 +133,34 @@ export class RecordingService {
       for (const vod of vods) if (vod.is_automatic === 1 && vod.egress_id !== null) await this.end(app.name, vod);
     } catch (err) {
       if (!this.#isStopped) this.#deps.log.warn({ app: app.name, room, err }, 'a recording could not be ended');
+    }
+  }
+
+  /**
+   * Ends what is being recorded for an app that goes away, and gives LiveKit a moment to finish the files, so that they
+   * can be deleted with the rest. Never throws: LiveKit may be gone for good.
+   */
+  async endAll(name: string): Promise<void> {
+    const app = this.#deps.apps.require(name);
+    const open = () =>
+      vodRepository(this.#deps.databases.get(name))
+        .open()
+        .filter((vod) => vod.egress_id !== null);
+    try {
+      for (const vod of open()) if (vod.status === 'recording') await this.end(name, vod);
+      for (let left = FINISH_LOOKS; left > 0 && open().length > 0; left--) {
+        await pause(FINISH_EVERY_MS);
+        for (const vod of open()) {
+          const [egress] = await this.#deps.livekit.listEgress({ egressId: vod.egress_id as string });
+          if (egress === undefined) return;
+          await this.#change(app, ({ db, note, now, config }) =>
+            note(applyEgress(db, egress, { appId: app.id, provider: config.s3.provider }, now)),
+          );
+        }
+      }
+    } catch (err) {
+      if (!this.#isStopped)
+        this.#deps.log.warn({ app: name, err }, 'recordings could not be ended before the deletion');
     }
   }
 
