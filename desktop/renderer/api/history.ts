@@ -44,7 +44,8 @@ export function nodeMeasures(
 
 export function serverMeasures({ cpu, memory, disk, counts }: Stats): Record<string, number | undefined> {
   return {
-    cpu: (cpu.loadAvg[0] ?? 0) / Math.max(1, cpu.cores),
+    // processes that wait count too: the load can be more than the machine has
+    cpu: Math.min(1, (cpu.loadAvg[0] ?? 0) / Math.max(1, cpu.cores)),
     memory: memory.usedBytes / Math.max(1, memory.totalBytes),
     disk: disk ? disk.usedBytes / Math.max(1, disk.totalBytes) : undefined,
     streams: counts.activeStreams,

@@ -6,6 +6,7 @@ import { ConfirmHost } from '../ui/confirm.tsx';
 import { SkeletonRows } from '../ui/query-view.tsx';
 import { useMaybeDaemon } from './daemon-context.tsx';
 import classes from './frame.module.css';
+import { HostCommands } from './host-commands.tsx';
 import { KeyboardShortcuts } from './keyboard.tsx';
 import { Palette } from './palette.tsx';
 import { Rail } from './rail.tsx';
@@ -42,6 +43,7 @@ export function Frame({ children }: { children: ReactNode }) {
       <Palette />
       <KeyboardShortcuts />
       <ConfirmHost />
+      {isDesktop ? <HostCommands /> : null}
     </div>
   );
 }

@@ -17,7 +17,7 @@ import { DaemonProvider } from './daemon-context.tsx';
 import { Failed } from './failed.tsx';
 import { Frame } from './frame.tsx';
 import { GoTo } from './links.tsx';
-import { daemonScreens, doors, type Screen } from './screens.ts';
+import { daemonScreens, desktopScreens, doors, type Screen } from './screens.ts';
 
 /** Pages of the daemon that the path names: the only one in a browser, `/d/<id>` in the desktop app. */
 function DaemonPages() {
@@ -53,6 +53,15 @@ function DaemonPages() {
   );
 }
 
+/** Pages that are about no daemon in particular. */
+function AppPages() {
+  return (
+    <Frame>
+      <Outlet />
+    </Frame>
+  );
+}
+
 function NotFound() {
   return (
     <Empty title="No such page" action={<GoTo to="/">Go to the overview</GoTo>}>
@@ -79,9 +88,16 @@ export function makeRouter() {
   const outside = (isDesktop ? [] : doors).map(({ path, load }) =>
     createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load) } as never),
   );
+  const around = createRoute({ getParentRoute: () => root, id: 'app', component: AppPages });
+  const appPages = (isDesktop ? desktopScreens : []).map(({ path, load }) =>
+    createRoute({ getParentRoute: () => around as never, path, component: lazyRouteComponent(load) } as never),
+  );
+  const grown = (route: unknown, leaves: unknown[]): never =>
+    (route as { addChildren(leaves: unknown[]): never }).addChildren(leaves);
   const tree = root.addChildren([
     ...outside,
-    (pages as never as { addChildren(c: unknown): never }).addChildren(children),
+    ...(isDesktop ? [grown(around, appPages)] : []),
+    grown(pages, children),
   ] as never);
   return createRouter({
     routeTree: tree as unknown as AnyRoute,

@@ -37,3 +37,10 @@ export const doors: readonly Screen[] = [
   screen('/invite', () => import('../features/sign-in/link-pages.tsx'), 'InvitePage'),
   screen('/magic', () => import('../features/sign-in/link-pages.tsx'), 'MagicPage'),
 ];
+
+/** Pages about all daemons and about the app itself; only on a desktop. */
+export const desktopScreens: readonly Screen[] = [
+  screen('/', () => import('../features/daemons/all-daemons-page.tsx'), 'AllDaemonsPage'),
+  screen('/add', () => import('../features/daemons/add-daemon-page.tsx'), 'AddDaemonPage'),
+  screen('/preferences', () => import('../features/preferences/preferences-page.tsx'), 'PreferencesPage'),
+];

@@ -30,14 +30,17 @@ export function StatusBar() {
       ) : null}
       {worst ? (
         <GoTo
-          to={worst.action?.path ?? '/'}
+          to={`${daemon === undefined ? `/d/${worst.connectionId}` : ''}${worst.action?.path ?? '/'}`}
           {...(worst.action?.search ? { search: worst.action.search } : {})}
           className={classes.item}
           data-problem
           title={problems.map((one) => one.text).join('\n')}
         >
           <Shape tone={worst.tone} />
-          <span className="cut">{worst.text}</span>
+          <span className="cut">
+            {daemon === undefined ? `${list.find((one) => one.id === worst.connectionId)?.name ?? ''}: ` : ''}
+            {worst.text}
+          </span>
           {problems.length > 1 ? <span className="dim">+{problems.length - 1}</span> : null}
         </GoTo>
       ) : null}

@@ -155,7 +155,7 @@ function Compared({ left, right, source, target }: { left: Side; right: Side; so
             ))}{' '}
             there and puts it in force. The text before is kept in its history.
           </p>
-          <p>Name, room prefix and stored credentials and public URL of {right.app} stay its own.</p>
+          <p>Name, room prefix, public URL and stored credentials of {right.app} stay its own.</p>
         </>
       ),
       action: 'Copy sections',

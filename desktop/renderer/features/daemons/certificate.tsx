@@ -1,0 +1,22 @@
+import type { Certificate } from '#shared/ipc/connections.ts';
+import { Facts } from '../../ui/page.tsx';
+import { At } from '../../ui/time.tsx';
+import classes from './daemons.module.css';
+
+/** What a certificate says of itself, the fingerprint first. */
+export function CertificateFacts({ certificate }: { certificate: Certificate }) {
+  return (
+    <Facts
+      items={{
+        'SHA-256': <code className={classes.fingerprint}>{certificate.fingerprint}</code>,
+        'Made out to': certificate.names.join(', ') || certificate.subject,
+        'Signed by': certificate.selfSigned ? 'itself' : certificate.issuer,
+        Valid: (
+          <>
+            <At at={certificate.validFrom} /> to <At at={certificate.validTo} />
+          </>
+        ),
+      }}
+    />
+  );
+}

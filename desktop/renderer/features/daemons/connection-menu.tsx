@@ -1,0 +1,160 @@
+import { ActionIcon, Button, Menu, Modal, TextInput } from '@mantine/core';
+import { IconArrowDown, IconArrowUp, IconDots } from '@tabler/icons-react';
+import { type FormEvent, useState } from 'react';
+import type { Connection, TestStep } from '#shared/ipc/connections.ts';
+import { bridge } from '../../api/host.ts';
+import { signOut } from '../../api/session.ts';
+import { opened } from '../../bridge-desktop.ts';
+import { useConnections } from '../../stores/connections.ts';
+import { ask } from '../../ui/confirm.tsx';
+import { Problem } from '../../ui/problem.tsx';
+import { COLOURS, ColourPicker } from './colour-picker.tsx';
+import { ConnectionSteps } from './connection-steps.tsx';
+
+/** What can be done with a connection, without opening it. */
+export function ConnectionMenu({ connection }: { connection: Connection }) {
+  const list = useConnections((state) => state.list);
+  const [dialog, setDialog] = useState<'edit' | 'test'>();
+  const native = bridge().desktop?.connections;
+  if (native === undefined) return null;
+  const index = list.findIndex((one) => one.id === connection.id);
+  const move = (by: number): void => {
+    const ids = list.map((one) => one.id);
+    const [id] = ids.splice(index, 1);
+    if (id !== undefined) ids.splice(index + by, 0, id);
+    void native.reorder({ ids });
+  };
+  return (
+    <>
+      <Menu>
+        <Menu.Target>
+          <ActionIcon size="xs" aria-label={`Actions for ${connection.name}`}>
+            <IconDots size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item onClick={() => setDialog('edit')}>Rename, colour…</Menu.Item>
+          <Menu.Item onClick={() => setDialog('test')}>Test the connection</Menu.Item>
+          <Menu.Item disabled={index <= 0} leftSection={<IconArrowUp size={14} />} onClick={() => move(-1)}>
+            Move up
+          </Menu.Item>
+          <Menu.Item
+            disabled={index >= list.length - 1}
+            leftSection={<IconArrowDown size={14} />}
+            onClick={() => move(1)}
+          >
+            Move down
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Item disabled={connection.credential.kept === 'none'} onClick={() => void signOut(connection.id)}>
+            Sign out
+          </Menu.Item>
+          <Menu.Item
+            color="danger"
+            onClick={() =>
+              ask({
+                title: `Remove ${connection.name}`,
+                body: (
+                  <p>
+                    Takes it out of this list and forgets its credential and pinned certificate. The daemon itself goes
+                    on as it is
+                    {connection.kind === 'local' ? ', also when it runs on this machine' : ''}.
+                  </p>
+                ),
+                action: 'Remove daemon',
+                isDangerous: true,
+                run: async () => opened(await native.remove({ id: connection.id })),
+              })
+            }
+          >
+            Remove…
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Modal
+        opened={dialog === 'edit'}
+        onClose={() => setDialog(undefined)}
+        title={`Rename ${connection.name}`}
+        size={420}
+      >
+        {dialog === 'edit' ? <EditForm connection={connection} onClose={() => setDialog(undefined)} /> : null}
+      </Modal>
+      <Modal
+        opened={dialog === 'test'}
+        onClose={() => setDialog(undefined)}
+        title={`Test the connection to ${connection.name}`}
+        size={520}
+      >
+        {dialog === 'test' ? <Test connection={connection} /> : null}
+      </Modal>
+    </>
+  );
+}
+
+function EditForm({ connection, onClose }: { connection: Connection; onClose: () => void }) {
+  const [name, setName] = useState(connection.name);
+  const [colour, setColour] = useState<string>(
+    COLOURS.includes(connection.colour as never) ? connection.colour : COLOURS[0],
+  );
+  const [error, setError] = useState<unknown>();
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    const native = bridge().desktop?.connections;
+    if (native === undefined) return;
+    try {
+      opened(await native.update({ id: connection.id, name: name.trim(), colour }));
+      onClose();
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return (
+    <form className="stack" onSubmit={(event) => void submit(event)}>
+      <TextInput
+        label="Name"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        maxLength={320}
+        data-autofocus
+      />
+      <ColourPicker value={colour} onChange={setColour} />
+      {error === undefined ? null : <Problem error={error} />}
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" variant="filled" disabled={name.trim() === ''}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Test({ connection }: { connection: Connection }) {
+  const [steps, setSteps] = useState<readonly TestStep[]>();
+  const [error, setError] = useState<unknown>();
+  const [isRunning, setRunning] = useState(false);
+  const run = async (): Promise<void> => {
+    const native = bridge().desktop?.connections;
+    if (native === undefined) return;
+    setRunning(true);
+    setError(undefined);
+    try {
+      setSteps(opened(await native.test({ target: { id: connection.id } })).steps);
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setRunning(false);
+    }
+  };
+  return (
+    <div className="stack">
+      {error === undefined ? null : <Problem error={error} />}
+      <ConnectionSteps steps={steps ?? []} isRunning={isRunning} />
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button variant="filled" loading={isRunning} onClick={() => void run()} data-autofocus>
+          {steps === undefined ? 'Test now' : 'Test again'}
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,128 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { listApps } from '#shared/contract/apps.ts';
+import { listNodes } from '#shared/contract/cluster.ts';
+import { listJobs } from '#shared/contract/jobs.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { getStats } from '#shared/contract/system.ts';
+import type { Connection } from '#shared/ipc/connections.ts';
+import { serverMeasures, useSeries } from '../../api/history.ts';
+import { bridge } from '../../api/host.ts';
+import { useReadOf } from '../../api/query.ts';
+import { lackFor, useMeOf } from '../../api/rights.ts';
+import { opened } from '../../bridge-desktop.ts';
+import { Bar, loadTone } from '../../ui/bar.tsx';
+import { ago, count, percent } from '../../ui/format.ts';
+import { Sparkline } from '../../ui/sparkline.tsx';
+import { State } from '../../ui/state.tsx';
+import classes from './daemons.module.css';
+
+type Stats = ResultOf<typeof getStats>;
+type Nodes = ResultOf<typeof listNodes>['data'];
+
+const isOnline = (connection: Connection): boolean => connection.state.status === 'online';
+
+/** The last known picture of a daemon that is away, kept over restarts of the app. */
+function useSnapshot(connection: Connection, enabled: boolean) {
+  const query = useQuery({
+    queryKey: ['host', 'snapshot', connection.id, connection.state.lastSeenAt],
+    queryFn: async () =>
+      opened((await bridge().desktop?.connections.snapshot({ id: connection.id })) ?? { ok: true, value: null }),
+    enabled,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return query.data ?? undefined;
+}
+
+function useStats(connection: Connection): { stats: Stats | undefined; at: string | undefined } {
+  const live = useReadOf(connection.id, getStats, undefined, { enabled: isOnline(connection), staleTime: 25_000 });
+  const snapshot = useSnapshot(connection, live.data === undefined);
+  if (live.data)
+    return { stats: live.data, at: isOnline(connection) ? undefined : new Date(live.dataUpdatedAt).toISOString() };
+  return { stats: (snapshot?.stats as Stats | null | undefined) ?? undefined, at: snapshot?.at };
+}
+
+/** Numbers that are not of now are dim and say their age. */
+function Value({ at, children }: { at: string | undefined; children: ReactNode }) {
+  return at === undefined ? (
+    children
+  ) : (
+    <span className={classes.old} title={`as it was ${ago(at, Date.now())}`}>
+      {children}
+    </span>
+  );
+}
+
+export function StreamsCell({ connection }: { connection: Connection }) {
+  const { stats, at } = useStats(connection);
+  if (stats === undefined) return null;
+  const live = stats.counts.activeStreams;
+  return <Value at={at}>{live === 0 ? <span className="dim">0</span> : count(live)}</Value>;
+}
+
+export function AppsCell({ connection }: { connection: Connection }) {
+  const { stats, at } = useStats(connection);
+  const apps = useReadOf(connection.id, listApps, undefined, { enabled: isOnline(connection), staleTime: 60_000 });
+  const number = apps.data?.length ?? stats?.counts.apps;
+  return number === undefined ? null : <Value at={apps.data ? undefined : at}>{count(number)}</Value>;
+}
+
+export function NodesCell({ connection }: { connection: Connection }) {
+  const me = useMeOf(connection.id, isOnline(connection));
+  const live = useReadOf(connection.id, listNodes, undefined, {
+    enabled: isOnline(connection) && me !== undefined && lackFor(listNodes, me) === undefined,
+    staleTime: 60_000,
+  });
+  const snapshot = useSnapshot(connection, live.data === undefined && !isOnline(connection));
+  const nodes = live.data ?? (snapshot?.nodes as Nodes | null | undefined) ?? undefined;
+  if (nodes === undefined) return null;
+  const stale = nodes.filter((node) => node.stale && node.status !== 'disabled').length;
+  const draining = nodes.filter((node) => node.status === 'draining').length;
+  const words = `${nodes.filter((node) => node.status === 'active' && !node.stale).length} active, ${draining} draining, ${stale} stale`;
+  return (
+    <Value at={live.data ? undefined : snapshot?.at}>
+      {stale > 0 ? (
+        <State tone="warn" title={words}>{`${count(nodes.length)}, ${count(stale)} stale`}</State>
+      ) : (
+        <span title={words}>
+          {count(nodes.length)}
+          {draining > 0 ? <span className="dim">{`, ${count(draining)} draining`}</span> : null}
+        </span>
+      )}
+    </Value>
+  );
+}
+
+export function JobsCell({ connection }: { connection: Connection }) {
+  const jobs = useReadOf(
+    connection.id,
+    listJobs,
+    { query: { state: 'active', limit: 200 } },
+    { enabled: isOnline(connection), staleTime: 60_000 },
+  );
+  return jobs.data === undefined ? null : jobs.data.total === 0 ? (
+    <span className="dim">0</span>
+  ) : (
+    count(jobs.data.total)
+  );
+}
+
+export function LoadCell({ connection, measure }: { connection: Connection; measure: 'cpu' | 'memory' | 'disk' }) {
+  const { stats, at } = useStats(connection);
+  const samples = useSeries(connection.id, 'server', measure);
+  const share = stats && serverMeasures(stats)[measure];
+  if (share === undefined) return null;
+  return (
+    <Value at={at}>
+      <span className={classes.load}>
+        <span className="num">{percent(share)}</span>
+        <span className={classes.lines}>
+          {measure === 'cpu' && samples.length > 1 ? (
+            <Sparkline samples={samples} max={1} label={`CPU of ${connection.name}, last 15 minutes`} />
+          ) : null}
+          <Bar share={share} tone={at === undefined ? loadTone(share) : 'info'} label={`${percent(share)} used`} />
+        </span>
+      </span>
+    </Value>
+  );
+}

@@ -1,0 +1,153 @@
+import { Button, SegmentedControl, Switch, useMantineColorScheme } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import type { Preferences } from '#shared/ipc/desktop.ts';
+import { bridge } from '../../api/host.ts';
+import { opened } from '../../bridge-desktop.ts';
+import { useConnections } from '../../stores/connections.ts';
+import { Copy, Mono } from '../../ui/copy.tsx';
+import { Facts, Page, Panel } from '../../ui/page.tsx';
+import { Notice } from '../../ui/problem.tsx';
+import { QueryView } from '../../ui/query-view.tsx';
+import { State } from '../../ui/state.tsx';
+import { LocalDaemonCard } from '../daemons/local-daemon-card.tsx';
+import { useKeychain } from '../sign-in/use-keychain.ts';
+
+const SWITCHES: readonly [
+  name: Exclude<keyof Preferences, 'theme'>,
+  label: string,
+  group: 'tell' | 'window' | 'local',
+][] = [
+  ['notifyNodeLost', 'Tell me when a node stops reporting', 'tell'],
+  ['notifyJobFailed', 'Tell me when a job fails', 'tell'],
+  ['notifyConnectionLost', 'Tell me when a daemon cannot be reached', 'tell'],
+  ['closeToTray', 'Stay in the tray when the window is closed', 'window'],
+  ['startLocalDaemon', 'Start the daemon on this machine with the app', 'local'],
+  ['keepLocalDaemon', 'Leave it running when the app quits', 'local'],
+];
+
+/** What this app does on this machine. */
+export function PreferencesPage() {
+  const native = bridge().desktop?.desktop;
+  const client = useQueryClient();
+  const { setColorScheme } = useMantineColorScheme();
+  const preferences = useQuery({
+    queryKey: ['host', 'preferences'],
+    queryFn: async () => (native ? opened(await native.preferences()) : null),
+  });
+  const set = async (change: Partial<Preferences>): Promise<void> => {
+    if (native === undefined) return;
+    client.setQueryData(['host', 'preferences'], opened(await native.setPreferences(change)));
+  };
+  const group = (data: Preferences, wanted: string) => (
+    <div className="stack" style={{ gap: 10 }}>
+      {SWITCHES.filter(([, , one]) => one === wanted).map(([name, label]) => (
+        <Switch
+          key={name}
+          label={label}
+          checked={data[name]}
+          onChange={(event) => void set({ [name]: event.currentTarget.checked })}
+        />
+      ))}
+    </div>
+  );
+  return (
+    <Page title="Settings of this app" wide={false}>
+      <QueryView query={preferences} what="the settings of the app">
+        {(data) => (
+          <div className="stack" style={{ gap: 16 }}>
+            <Panel title="Look">
+              <SegmentedControl
+                aria-label="Light or dark"
+                value={data.theme}
+                onChange={(value) => {
+                  const theme = value as Preferences['theme'];
+                  setColorScheme(theme === 'system' ? 'auto' : theme);
+                  void set({ theme });
+                }}
+                data={[
+                  { value: 'system', label: 'As the system' },
+                  { value: 'light', label: 'Light' },
+                  { value: 'dark', label: 'Dark' },
+                ]}
+              />
+            </Panel>
+            <Panel title="Notifications">{group(data, 'tell')}</Panel>
+            <Panel title="Window">{group(data, 'window')}</Panel>
+            <LocalDaemonCard />
+            <Panel title="With the app">{group(data, 'local')}</Panel>
+            <KeychainPanel />
+            <About />
+          </div>
+        )}
+      </QueryView>
+    </Page>
+  );
+}
+
+function KeychainPanel() {
+  const native = bridge().desktop?.keychain;
+  const keychain = useKeychain();
+  const client = useQueryClient();
+  const connections = useConnections((state) => state.list);
+  if (native === undefined || keychain === undefined) return null;
+  const refresh = (): void => void client.invalidateQueries({ queryKey: ['host', 'keychain'] });
+  const names = keychain.sessionOnly.map((id) => connections.find((one) => one.id === id)?.name ?? id);
+  return (
+    <Panel title="Keychain" note={keychain.service}>
+      <div className="stack">
+        <State tone={keychain.state === 'ready' ? 'ok' : 'warn'}>{keychain.message}</State>
+        {keychain.hint ? <p className="dim">{keychain.hint}</p> : null}
+        {keychain.canUnlock && keychain.state === 'locked' ? (
+          <div>
+            <Button onClick={() => void native.unlock().then(refresh)}>Unlock keychain</Button>
+          </div>
+        ) : null}
+        {names.length > 0 ? (
+          <Notice
+            tone="info"
+            title={`Signed in until the app ends: ${names.join(', ')}`}
+            action={
+              keychain.state === 'ready' ? (
+                <Button
+                  size="xs"
+                  onClick={() => void Promise.all(keychain.sessionOnly.map((id) => native.keep({ id }))).then(refresh)}
+                >
+                  Keep in the keychain
+                </Button>
+              ) : null
+            }
+          />
+        ) : null}
+      </div>
+    </Panel>
+  );
+}
+
+function About() {
+  const native = bridge().desktop?.desktop;
+  const about = useQuery({
+    queryKey: ['host', 'about'],
+    queryFn: async () => (native ? opened(await native.about()) : null),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (!about.data) return null;
+  const { version, electron, chrome, node, platform, arch, userData } = about.data;
+  const text = [
+    `StreamHub ${version}`,
+    `Electron ${electron ?? 'none'}`,
+    `Chromium ${chrome ?? 'none'}`,
+    `Node ${node}`,
+    `${platform} ${arch}`,
+  ].join('\n');
+  return (
+    <Panel title="About" actions={<Copy text={text} what="versions" />}>
+      <Facts
+        items={{
+          Version: version,
+          Runs: `Electron ${electron ?? 'none'}, Node ${node}, ${platform} ${arch}`,
+          Files: <Mono what="folder">{userData}</Mono>,
+        }}
+      />
+    </Panel>
+  );
+}
