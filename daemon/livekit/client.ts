@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { CreateOptions, ListEgressOptions, Room, VideoGrant } from 'livekit-server-sdk';
+import type { CreateOptions, Room, VideoGrant } from 'livekit-server-sdk';
 import { type Egress, readEgress } from './egress.ts';
 import { LiveKitError, translate } from './errors.ts';
 import { type Ingress, type LiveKitEvent, type Person, readIngress, readPerson, readWebhook } from './event.ts';
@@ -116,18 +116,24 @@ export class LiveKit {
 
   /** Undefined when LiveKit does not know it, or it has ended already. */
   async stopEgress(id: string): Promise<Egress | undefined> {
-    try {
-      return readEgress(await this.#ask(EGRESS_S, ({ slowEgress }) => slowEgress.stopEgress(id)));
-    } catch (error) {
-      // 412 and 400: it is in a state in which it cannot be stopped, i.e. it has ended
-      if (error instanceof LiveKitError && (error.failure === 'missing' || error.failure === 'refused'))
-        return undefined;
-      throw error;
-    }
+    const info = await this.#unlessUnknown(
+      this.#ask(EGRESS_S, ({ slowEgress }) => slowEgress.stopEgress(id)),
+      undefined,
+    );
+    return info === undefined ? undefined : readEgress(info);
   }
 
-  async listEgress(options: ListEgressOptions = {}): Promise<Egress[]> {
-    return (await this.#ask(QUICK_S, ({ egress }) => egress.listEgress(options))).map(readEgress);
+  async listEgress(): Promise<Egress[]> {
+    return (await this.#ask(QUICK_S, ({ egress }) => egress.listEgress())).map(readEgress);
+  }
+
+  /** Undefined when LiveKit does not know it; of an ended one it knows for a day. */
+  async findEgress(id: string): Promise<Egress | undefined> {
+    const [info] = await this.#unlessUnknown(
+      this.#ask(QUICK_S, ({ egress }) => egress.listEgress({ egressId: id })),
+      [],
+    );
+    return info === undefined ? undefined : readEgress(info);
   }
 
   async listIngress(room?: string): Promise<Ingress[]> {
@@ -182,6 +188,17 @@ export class LiveKit {
       // that no egress service answers says nothing about LiveKit itself
       if (limitSeconds === QUICK_S) this.reachability.failed(failure);
       throw failure;
+    }
+  }
+
+  /** For egresses LiveKit answers 404 as well as 400 and 412 to what is gone or over. */
+  async #unlessUnknown<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof LiveKitError && (error.failure === 'missing' || error.failure === 'refused'))
+        return otherwise;
+      throw error;
     }
   }
 

@@ -78,9 +78,9 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
       asked.push(`stop ${id}`);
       return egressOf(orders[Number(id.slice(3)) - 1] as RecordingOrder, 'ending', id);
     },
-    listEgress: async ({ egressId: id }: { egressId: string }) => {
+    findEgress: async (id: string) => {
       asked.push(`look ${id}`);
-      return [listed(orders[Number(id.slice(3)) - 1] as RecordingOrder, id)];
+      return listed(orders[Number(id.slice(3)) - 1] as RecordingOrder, id);
     },
   };
   const apps = { require: () => app, get: () => app, forRoom: () => app, dir: () => path.join(dir, 'live') };

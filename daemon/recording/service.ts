@@ -151,7 +151,7 @@ export class RecordingService {
       for (let left = FINISH_LOOKS; left > 0 && open().length > 0; left--) {
         await pause(FINISH_EVERY_MS);
         for (const vod of open()) {
-          const [egress] = await this.#deps.livekit.listEgress({ egressId: vod.egress_id as string });
+          const egress = await this.#deps.livekit.findEgress(vod.egress_id as string);
           if (egress === undefined) return;
           await this.#change(app, ({ db, note, now, config }) =>
             note(applyEgress(db, egress, { appId: app.id, provider: config.s3.provider }, now)),
@@ -296,7 +296,7 @@ export class RecordingService {
     const { livekit } = this.#deps;
     const id = vod.egress_id as string;
     try {
-      const egress = (await livekit.stopEgress(id)) ?? (await livekit.listEgress({ egressId: id }))[0];
+      const egress = (await livekit.stopEgress(id)) ?? (await livekit.findEgress(id));
       await this.#change(app, ({ db, note, now, config }) => {
         if (egress === undefined) note(failVod(db, vod.id, 'LiveKit no longer knows this recording', now));
         else note(applyEgress(db, egress, { appId: app.id, provider: config.s3.provider }, now));

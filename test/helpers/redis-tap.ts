@@ -86,3 +86,18 @@ export function protobufFields(bytes: Buffer): Map<number, Buffer> {
   }
   return fields;
 }
+
+/** Sends one command; for what LiveKit keeps in its Redis. */
+export async function redisCommand(url: string, ...parts: (string | Uint8Array)[]): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = net.connect(Number(port), hostname);
+  await once(socket, 'connect');
+  socket.write(`*${parts.length}\r\n`);
+  for (const part of parts) {
+    const bytes = Buffer.from(part as Uint8Array);
+    socket.write(Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')]));
+  }
+  const [reply] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  return reply.toString('latin1').trim();
+}

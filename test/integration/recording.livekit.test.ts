@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { ParticipantEgressRequest, RoomCompositeEgressRequest } from 'livekit-server-sdk';
+import { EgressInfo, EgressStatus, ParticipantEgressRequest, RoomCompositeEgressRequest } from 'livekit-server-sdk';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
+import { event, sendWebhook } from '#test/helpers/livekit-webhook.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
-import { protobufFields, tapRedis } from '#test/helpers/redis-tap.ts';
+import { protobufFields, redisCommand, tapRedis } from '#test/helpers/redis-tap.ts';
 
 after(() => disposeMedia());
 
@@ -180,4 +181,82 @@ test('what must not be recorded is refused before LiveKit is asked', async (t) =
   const off = await start({ room: 'live-stage' });
   assert.deepEqual([off.status, off.body.code], [400, 'RECORDING_DISABLED']);
   assert.equal((await daemon.api.get('/apps/live/vods')).body.total, 0);
+});
+
+test('what webhooks missed of recordings is found in LiveKit’s own list, and what it forgot is failed', async (t) => {
+  const livekit = await startLivekit(t);
+  if (typeof livekit === 'string') return t.skip(livekit);
+  const daemon = await testDaemon(t, livekit.env);
+  const keys = { key: livekit.apiKey, secret: livekit.apiSecret };
+  /** What LiveKit keeps of an egress, as its egress service would have reported it. */
+  const keep = (egressId: string, status: EgressStatus, more: ConstructorParameters<typeof EgressInfo>[0] = {}) => {
+    const info = new EgressInfo({
+      egressId,
+      roomName: 'live-stage',
+      status,
+      startedAt: BigInt(Date.now()) * 1_000_000n,
+      request: {
+        case: 'roomComposite',
+        value: new RoomCompositeEgressRequest({
+          roomName: 'live-stage',
+          fileOutputs: [{ filepath: `p/${egressId}.mp4`, output: { case: 's3', value: { bucket: 'films' } } }],
+        }),
+      },
+      ...more,
+    });
+    return redisCommand(livekit.redisUrl, 'HSET', 'egress', egressId, info.toBinary());
+  };
+  const fileResults = (id: string) => [{ filename: `p/${id}.mp4`, size: 9n, duration: 3_000_000_000n }];
+  const started = async (egressId: string) => {
+    const egressInfo = {
+      egressId,
+      roomName: 'live-stage',
+      status: 'EGRESS_ACTIVE',
+      startedAt: String((Date.now() - 120_000) * 1_000_000),
+      roomComposite: {
+        roomName: 'live-stage',
+        fileOutputs: [{ filepath: `p/${egressId}.mp4`, s3: { bucket: 'films' } }],
+      },
+    };
+    const answer = await sendWebhook(daemon.url, event('egress_started', { egressInfo }), keys);
+    assert.equal(answer.status, 200);
+  };
+  await keep('EG_running', EgressStatus.EGRESS_ACTIVE);
+  await keep('EG_missed', EgressStatus.EGRESS_COMPLETE, { fileResults: fileResults('EG_missed') });
+  await keep('EG_ended', EgressStatus.EGRESS_COMPLETE, { fileResults: fileResults('EG_ended') });
+  await keep('EG_older', EgressStatus.EGRESS_COMPLETE, { startedAt: 1n, fileResults: fileResults('EG_older') });
+  await keep('EG_elsewhere', EgressStatus.EGRESS_COMPLETE, { roomName: 'elsewhere' });
+  await started('EG_ended');
+  await started('EG_forgotten');
+  await started('EG_stopped');
+  const rows = async () =>
+    Object.fromEntries((await daemon.api.get('/apps/live/vods')).body.data.map((vod: any) => [vod.egressId, vod]));
+
+  // stopping asks LiveKit, which knows nothing of it
+  const stopped = await daemon.api.call('POST', `/apps/live/recording/${(await rows())['EG_stopped'].id}/stop`);
+  assert.deepEqual([stopped.status, stopped.body.status], [200, 'failed'], stopped.text);
+  const again = await daemon.api.call('POST', `/apps/live/recording/${stopped.body.id}/stop`);
+  assert.deepEqual(again.body, stopped.body);
+
+  await daemon.services.reconciler.run();
+  const found = await rows();
+  assert.deepEqual(
+    Object.entries(found)
+      .map(([id, vod]: [string, any]) => `${id} ${vod.status} ${vod.fileKey}`)
+      .sort(),
+    [
+      'EG_ended ready p/EG_ended.mp4',
+      'EG_forgotten failed null',
+      'EG_missed ready p/EG_missed.mp4',
+      'EG_running recording null',
+      'EG_stopped failed null',
+    ],
+  );
+  assert.equal(found['EG_forgotten'].error, 'LiveKit no longer knows this recording');
+  assert.deepEqual([found['EG_missed'].sizeBytes, found['EG_missed'].durationS], [9, 3]);
+  const stats = (await daemon.api.get('/stats')).body.egress;
+  assert.deepEqual(stats, { reachable: true, active: 1, total: 5 });
+  const before = await rows();
+  await daemon.services.reconciler.run();
+  assert.deepEqual(await rows(), before);
 });
