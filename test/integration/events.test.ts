@@ -4,6 +4,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { daemonProcess, TEST_TOKEN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
+import { join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 
 test('a change is announced with its id, topic, app and author', async (t) => {
   const daemon = await testDaemon(t);
@@ -206,4 +207,39 @@ test('three hundred readers each hear an event once', async (t) => {
     );
     reader.close();
   }
+});
+
+test('people hear their own team’s apps, by their role, until they are signed out', async (t) => {
+  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  const red = await makeTeam(daemon, 'red');
+  const blue = await makeTeam(daemon, 'blue');
+  const viewer = await join(daemon, red.owner.api, 'viewer@example.com', 'viewer');
+  const hear = async (token: string) => {
+    const reader = await readEvents(t, daemon.url, token);
+    await reader.next('hello');
+    return reader;
+  };
+  const readers = [
+    await hear(red.owner.api.token as string),
+    await hear(viewer.api.token as string),
+    await hear(blue.owner.api.token as string),
+  ];
+  await red.owner.api.post('/apps', { name: 'red-app' });
+  await blue.owner.api.post('/apps', { name: 'blue-app' });
+  await red.owner.api.patch('/apps/red-app', { displayName: 'Red' });
+  daemon.services.events.publish({ type: 'stream.started', app: 'red-app', data: {} });
+  daemon.services.events.publish({ type: 'node.joined', data: {} });
+  daemon.services.events.publish({ type: 'stream.started', app: 'blue-app', data: {} });
+  await Promise.all(readers.map((reader) => reader.next('stream.started')));
+  const heard = readers.map((reader) => [...new Set(reader.heard.slice(1).map((m) => `${m.event} ${m.data.app}`))]);
+  assert.deepEqual(heard, [
+    ['app.created red-app', 'config.changed red-app', 'stream.started red-app'],
+    ['app.created red-app', 'config.changed red-app', 'stream.started red-app'],
+    ['app.created blue-app', 'stream.started blue-app'],
+  ]);
+  await viewer.api.delete('/auth/sessions');
+  const { body } = await viewer.api.get('/auth/sessions');
+  await viewer.api.delete(`/auth/sessions/${body.data[0].id}`);
+  assert.equal((await readers[1]?.next('bye'))?.data.reason, 'revoked');
+  assert.equal(readers[0]?.isEnded, false);
 });
