@@ -71,7 +71,10 @@ export async function openConsole(
       failures.push(message.text());
   });
   if (token !== undefined) {
-    await page.addInitScript((secret) => sessionStorage.setItem('streamhub.credential', secret), token);
+    // only in the console's own pages: an empty frame has no storage
+    await page.addInitScript((secret) => {
+      if (location.protocol === 'http:') sessionStorage.setItem('streamhub.credential', secret);
+    }, token);
   }
   t.after(async () => {
     await context.close();

@@ -12,6 +12,19 @@ import { MOD } from './top-bar.tsx';
 const useHelp = create<{ isOpen: boolean }>(() => ({ isOpen: false }));
 export const showHelp = (): void => useHelp.setState({ isOpen: true });
 
+/**
+ * Was something open when the key was pressed? Asked before anything else hears the key: a dialog that Esc closes is gone
+ * from the page by the time that our own listener runs.
+ */
+let wasOverlaid = false;
+window.addEventListener(
+  'keydown',
+  () => {
+    wasOverlaid = document.querySelector('[role="dialog"], [role="menu"], [role="listbox"]') !== null;
+  },
+  { capture: true },
+);
+
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
@@ -31,7 +44,7 @@ export function KeyboardShortcuts() {
         return;
       }
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
-      if (usePalette.getState().isOpen || document.querySelector('[role="dialog"]')) return;
+      if (usePalette.getState().isOpen || wasOverlaid) return;
       if (Date.now() - waitsForSecond.current < 1200) {
         waitsForSecond.current = 0;
         const section = sections.find((one) => one.key === key);

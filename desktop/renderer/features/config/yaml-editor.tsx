@@ -183,7 +183,7 @@ const base = (label: string): Extension => [
   search({ top: true }),
   yaml(),
   EditorState.tabSize.of(2),
-  EditorView.contentAttributes.of({ 'aria-label': label }),
+  EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
   keymap.of([
     { key: 'Enter', run: newLine },
     ...closeBracketsKeymap,

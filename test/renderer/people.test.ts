@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TOTP } from 'otpauth';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { ConsolePage } from './console-page.ts';
+
+const PASSWORD = 'a long password';
+
+test('from the set-up link to a colleague with a second factor', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t);
+  const chromium = await browser(t);
+  const link = daemon.firstStart.setup?.url;
+  assert.ok(link, 'a fresh daemon prints a set-up link');
+  const page = await openConsole(t, chromium, daemon.url, { path: new URL(link).pathname + new URL(link).hash });
+  const ui = new ConsolePage(page);
+  let invitation = '';
+
+  await t.test('the first person chooses a password and is in', async () => {
+    await page.getByRole('heading', { name: 'Set up StreamHub' }).waitFor();
+    await assertAccessible(page, 'the set-up page');
+    await ui.field('E-mail address').fill('ana@example.com');
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await ui.button('Create the account').click();
+    await ui.heading('Overview').waitFor();
+    await ui.button('Signed in as ana@example.com').waitFor();
+  });
+
+  await t.test('invites a colleague by a link', async () => {
+    await ui.section('Access').click();
+    await page.getByRole('link', { name: 'Your team' }).click();
+    await ui.button('Invite someone').click();
+    const dialog = ui.dialog(/^Invite someone/);
+    await dialog.getByLabel('E-mail address').fill('ben@example.com');
+    await dialog.getByLabel('Role').selectOption('editor');
+    await dialog.getByRole('button', { name: 'Invite' }).click();
+    await dialog.getByText('Pass this link on yourself').waitFor();
+    await assertAccessible(page, 'an invitation');
+    invitation = await dialog.getByRole('region', { name: 'invitation link' }).innerText();
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await page.getByRole('heading', { name: 'Open invitations' }).waitFor();
+  });
+
+  await t.test('the colleague accepts, turns the second factor on and signs in with it', async (t) => {
+    const { pathname, hash } = new URL(invitation);
+    const other = await openConsole(t, chromium, daemon.url, { path: pathname + hash });
+    const his = new ConsolePage(other);
+    await other.getByText('ben@example.com, as editor').waitFor();
+    await his.field('Name').fill('Ben');
+    await other.getByLabel('Choose a password').fill(PASSWORD);
+    await assertAccessible(other, 'accepting an invitation');
+    await his.button('Accept the invitation').click();
+    await his.heading('Overview').waitFor();
+    await his.button('Signed in as ben@example.com').click();
+    await other.getByRole('menuitem', { name: 'Account' }).click();
+    await his.heading('Account').waitFor();
+    await assertAccessible(other, 'the account');
+    await his.button('Turn on').click();
+    await his.button('Show the code to scan').click();
+    const secret = await his.dialog().locator('code').first().innerText();
+    const totp = new TOTP({ secret });
+    await his.dialog().getByLabel('Digit 1').click();
+    await other.keyboard.type(totp.generate());
+    await his.dialog().getByText('Shown this once').waitFor();
+    await assertAccessible(other, 'the recovery codes');
+    const codes = (await his.dialog().getByRole('region', { name: 'recovery codes' }).innerText()).split(/\s+/);
+    await his.button('I have them').click();
+    await his.button('Turn off').waitFor();
+    await his.button(/^Signed in as/).click();
+    await other.getByRole('menuitem', { name: 'Sign out' }).click();
+    await other.getByText('Password', { exact: true }).first().click();
+    await his.field('E-mail address or admin name').fill('ben@example.com');
+    await other.locator('input[type=password]').fill(PASSWORD);
+    await his.button('Sign in').click();
+    await other.getByText('This account has a second factor').waitFor();
+    await assertAccessible(other, 'the second factor');
+    await his.button('Use a recovery code').click();
+    await his.field('Recovery code').fill(codes[0] ?? '');
+    await his.button('Sign in').click();
+    await his.heading('Account').waitFor();
+  });
+
+  await t.test('roles, sessions and the audit trail show it', async () => {
+    await page.reload();
+    await ui.row('ben@example.com').waitFor();
+    await ui.field('Role of ben@example.com').selectOption('viewer');
+    await ui.row('ben@example.com').getByText('member').waitFor();
+    await page.getByRole('link', { name: 'People' }).click();
+    await ui.row('ben@example.com').waitFor();
+    await assertAccessible(page, 'the people');
+    await ui.section('Audit').click();
+    await ui.row('auth.accept-invite').first().waitFor();
+    await ui.row('member.update').first().click();
+    await ui.dialog('member.update').getByRole('cell', { name: 'viewer' }).waitFor();
+    await assertAccessible(page, 'an audit entry');
+  });
+});

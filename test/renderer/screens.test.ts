@@ -1,0 +1,61 @@
+import { test } from 'node:test';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { ConsolePage } from './console-page.ts';
+
+/** Every page of a daemon by its heading, and what shows that its data is there. */
+const SCREENS: readonly [path: string, heading: string, sign: string][] = [
+  ['/', 'Overview', 'Connected'],
+  ['/apps', 'Apps', 'live'],
+  ['/apps/live', 'live', 'Nothing is live'],
+  ['/apps/live/recordings', 'live', 'Nothing recorded yet'],
+  ['/apps/live/config', 'live', 'valid'],
+  ['/apps/live/presets', 'live', 'Lowest delay'],
+  ['/apps/live/storage', 'live', 'MinIO'],
+  ['/apps/live/logs', 'live', 'Nothing was logged in this time'],
+  ['/apps/live/callbacks', 'live', 'Callbacks are off'],
+  ['/apps/live/join', 'live', 'LiveKit is not set up'],
+  ['/cluster', 'Cluster', 'Clustering is off'],
+  ['/logs', 'Logs', 'Time'],
+  ['/storage', 'Storage', 'none, on this disk'],
+  ['/jobs', 'Jobs', 'No job yet'],
+  ['/compare', 'Compare', 'Both sides are the same app'],
+  ['/plugins', 'Plugins', 'Delivery presets'],
+  ['/gpu', 'GPU', 'No GPU found'],
+  ['/settings', 'Settings', 'Public base URL'],
+  ['/access', 'Access', 'STREAMHUB_API_TOKEN'],
+  ['/access/team', 'Access', 'Use of the plan'],
+  ['/access/people', 'Access', 'Nobody yet'],
+  ['/access/teams', 'Access', 'platform'],
+  ['/security', 'Network', 'Nobody is banned'],
+  ['/audit', 'Audit', 'Outcome'],
+];
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`every screen of a fresh daemon says what it is and is accessible, ${scheme}`, {
+    skip: noChromium,
+  }, async (t) => {
+    await builtConsole();
+    const daemon = await testDaemon(t);
+    const chromium = await browser(t);
+    const page = await openConsole(t, chromium, daemon.url, { token: daemon.token, scheme });
+    const ui = new ConsolePage(page);
+    for (const [path, heading, sign] of SCREENS) {
+      await t.test(path, async () => {
+        await page.goto(daemon.url + path);
+        await ui.heading(heading).waitFor();
+        await page.locator('#page').getByText(sign).first().waitFor();
+        await assertAccessible(page, path);
+      });
+    }
+  });
+}
+
+test('a page that does not exist says so', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t);
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token, path: '/nowhere' });
+  await page.getByRole('heading', { name: 'No such page' }).waitFor();
+  await page.getByRole('link', { name: 'Go to the overview' }).click();
+  await new ConsolePage(page).heading('Overview').waitFor();
+});
