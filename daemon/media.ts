@@ -127,7 +127,7 @@ export function createMedia(deps: MediaDeps): Media {
       return { error, warn, info };
     },
   });
-  const vods = new VodService({ ledger, databases, bus: events, apps, storage });
+  const vods = new VodService({ ledger, databases, bus: events, apps, storage, log: log.child({ source: 'vods' }) });
   const recording = new RecordingService({
     livekit,
     ledger,

@@ -1,6 +1,6 @@
 import type { AppEntry } from '../apps/registry.ts';
 import type { EventBus } from '../events/bus.ts';
-import type { RoomCounts, RoomDirectory } from './room-directory.ts';
+import { NOBODY, type RoomCounts, type RoomDirectory } from './room-directory.ts';
 
 const EVERY_MS = 1000;
 
@@ -13,8 +13,7 @@ export interface LiveCountsDeps {
 /** Tells those who watch how many are in which room, once a second at most, and only what changed. */
 export class LiveCounts {
   readonly #deps: LiveCountsDeps;
-  #told = new Map<string, RoomCounts>();
-  #seen = -1;
+  readonly #told = new Map<string, RoomCounts>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(deps: LiveCountsDeps) {
@@ -31,27 +30,17 @@ export class LiveCounts {
 
   tell(): void {
     const { directory, apps, bus } = this.#deps;
-    if (directory.version === this.#seen) return;
-    this.#seen = directory.version;
-    const told = new Map<string, RoomCounts>();
-    for (const room of directory.names()) {
+    for (const room of directory.takeTouched()) {
       const counts = directory.counts(room);
-      told.set(room, counts);
-      if (isSame(this.#told.get(room), counts)) continue;
+      if (isSame(this.#told.get(room) ?? NOBODY, counts)) continue;
+      if (directory.has(room)) this.#told.set(room, counts);
+      else this.#told.delete(room);
       const app = apps.forRoom(room);
       if (app === undefined) continue;
       bus.publish({ type: 'room.counts', app: app.name, tenant: app.tenantId, live: true, data: { room, ...counts } });
     }
-    for (const room of this.#told.keys()) {
-      if (told.has(room)) continue;
-      const app = apps.forRoom(room);
-      const data = { room, participants: 0, publishers: 0, viewers: 0 };
-      if (app !== undefined)
-        bus.publish({ type: 'room.counts', app: app.name, tenant: app.tenantId, live: true, data });
-    }
-    this.#told = told;
   }
 }
 
-const isSame = (a: RoomCounts | undefined, b: RoomCounts): boolean =>
-  a !== undefined && a.participants === b.participants && a.publishers === b.publishers && a.viewers === b.viewers;
+const isSame = (a: RoomCounts, b: RoomCounts): boolean =>
+  a.participants === b.participants && a.publishers === b.publishers && a.viewers === b.viewers;

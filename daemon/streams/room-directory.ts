@@ -7,7 +7,6 @@ export interface RoomCounts {
 }
 
 interface Someone {
-  identity: string;
   kind: number;
   isHidden: boolean;
   tracks: Set<string>;
@@ -18,24 +17,32 @@ interface LiveRoom {
   people: Map<string, Someone>;
   /** Who has left, so that a late event does not bring them back. */
   gone: Set<string>;
+  /** Null = to be counted anew. */
+  counts: RoomCounts | null;
 }
 
-const NOBODY: RoomCounts = { participants: 0, publishers: 0, viewers: 0 };
+const MAX_GONE = 10_000;
+
+export const NOBODY: RoomCounts = { participants: 0, publishers: 0, viewers: 0 };
 
 /** Who is in which room right now, in memory: kept by LiveKit's events, put right by its own lists. */
 export class RoomDirectory {
   readonly #rooms = new Map<string, LiveRoom>();
+  readonly #touched = new Set<string>();
+  /** Sids of rooms that are over. */
+  readonly #over = new Set<string>();
   #changes = 0;
-  #lists = 0;
-
-  /** Differs whenever anything here may have changed. */
-  get version(): number {
-    return this.#changes + this.#lists;
-  }
 
   /** Grows with every event: a list of LiveKit's that was under way meanwhile may be older than what is known here. */
   get changes(): number {
     return this.#changes;
+  }
+
+  /** Rooms in which something may have changed since the last call. */
+  takeTouched(): string[] {
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    return touched;
   }
 
   /** Names of all open rooms. */
@@ -47,24 +54,18 @@ export class RoomDirectory {
     return this.#rooms.has(room);
   }
 
-  counts(room: string): RoomCounts {
-    const people = this.#rooms.get(room)?.people;
-    if (people === undefined) return NOBODY;
-    let publishers = 0;
-    let viewers = 0;
-    for (const person of people.values()) {
-      if (person.tracks.size > 0 && person.kind !== EGRESS_KIND) publishers += 1;
-      else if (isViewer(person)) viewers += 1;
-    }
-    return { participants: publishers + viewers, publishers, viewers };
+  counts(name: string): RoomCounts {
+    const room = this.#rooms.get(name);
+    return room === undefined ? NOBODY : (room.counts ??= countPeople(room));
   }
 
   /** What LiveKit's own counts of the room should be, if nothing was missed. */
   expected(room: string): { participants: number; publishers: number } {
     const people = this.#rooms.get(room)?.people;
     if (people === undefined) return { participants: 0, publishers: 0 };
-    const seen = [...people.values()];
-    return { participants: seen.length, publishers: seen.filter((person) => person.tracks.size > 0).length };
+    let publishers = 0;
+    for (const person of people.values()) if (person.tracks.size > 0) publishers += 1;
+    return { participants: people.size, publishers };
   }
 
   /** Kind of a participant, where known. */
@@ -76,82 +77,110 @@ export class RoomDirectory {
     return this.#rooms.get(room)?.gone.has(sid) ?? false;
   }
 
-  /** @returns true when something changed */
-  opened(room: string, sid: string): boolean {
-    this.#changes += 1;
-    const known = this.#rooms.get(room);
-    if (known !== undefined && (sid === '' || known.sid === sid)) return false;
-    this.#rooms.set(room, { sid, people: new Map(), gone: new Set() });
-    return true;
+  opened(name: string, sid: string): void {
+    this.#room(name, sid);
   }
 
-  finished(room: string, sid: string): boolean {
-    this.#changes += 1;
-    const known = this.#rooms.get(room);
+  finished(name: string, sid: string): void {
+    remember(this.#over, sid);
+    const room = this.#rooms.get(name);
     // a younger room of that name is another one
-    if (known === undefined || (sid !== '' && known.sid !== '' && known.sid !== sid)) return false;
-    return this.#rooms.delete(room);
+    if (room === undefined || (sid !== '' && room.sid !== '' && room.sid !== sid)) return;
+    this.#rooms.delete(name);
+    this.#touch(name);
   }
 
-  joined(room: { name: string; sid: string }, person: Person): void {
-    this.#changes += 1;
-    this.opened(room.name, room.sid);
-    const { people, gone } = this.#rooms.get(room.name) as LiveRoom;
+  joined({ name, sid }: { name: string; sid: string }, person: Person): void {
+    const { people, gone } = this.#room(name, sid);
     if (gone.has(person.sid)) return;
     const known = people.get(person.sid);
-    people.set(person.sid, {
-      identity: person.identity,
-      kind: person.kind ?? known?.kind ?? 0,
-      isHidden: person.isHidden,
-      tracks: new Set([...(known?.tracks ?? []), ...person.tracks]),
-    });
+    people.set(person.sid, someone(person, known));
   }
 
-  left(room: string, sid: string): void {
-    this.#changes += 1;
-    const known = this.#rooms.get(room);
-    known?.people.delete(sid);
-    known?.gone.add(sid);
+  left(name: string, sid: string): void {
+    this.#touch(name);
+    const room = this.#rooms.get(name);
+    if (room === undefined) return;
+    room.people.delete(sid);
+    remember(room.gone, sid);
   }
 
   published(room: { name: string; sid: string }, person: Person, track: string): void {
-    this.#changes += 1;
+    this.#touch(room.name);
     const known = this.#rooms.get(room.name)?.people.get(person.sid);
     if (known === undefined) this.joined(room, { ...person, tracks: [track] });
     else known.tracks.add(track);
   }
 
-  unpublished(room: string, sid: string, track: string): void {
-    this.#changes += 1;
-    this.#rooms.get(room)?.people.get(sid)?.tracks.delete(track);
+  unpublished(name: string, sid: string, track: string): void {
+    this.#touch(name);
+    this.#rooms.get(name)?.people.get(sid)?.tracks.delete(track);
   }
 
   /** Takes over what LiveKit says of a room. */
-  sync(room: string, sid: string, people: readonly Person[]): void {
-    this.#lists += 1;
-    const known = this.#rooms.get(room);
-    const gone = known?.sid === sid ? known.gone : new Set<string>();
-    this.#rooms.set(room, {
+  sync(name: string, sid: string, people: readonly Person[]): void {
+    const known = this.#rooms.get(name);
+    this.#rooms.set(name, {
       sid,
-      gone,
-      people: new Map(
-        people.map((person) => [
-          person.sid,
-          {
-            identity: person.identity,
-            kind: person.kind ?? 0,
-            isHidden: person.isHidden,
-            tracks: new Set(person.tracks),
-          },
-        ]),
-      ),
+      gone: known?.sid === sid ? known.gone : new Set(),
+      people: new Map(people.map((person) => [person.sid, someone(person)])),
+      counts: null,
     });
+    this.#touched.add(name);
   }
 
-  forget(room: string): void {
-    this.#lists += 1;
-    this.#rooms.delete(room);
+  forget(name: string): void {
+    this.#rooms.delete(name);
+    this.#touched.add(name);
   }
+
+  #room(name: string, sid: string): LiveRoom {
+    const known = this.#rooms.get(name);
+    const isSame = known !== undefined && (sid === '' || known.sid === '' || known.sid === sid);
+    if (isSame) {
+      this.#touch(name);
+      return known;
+    }
+    const room: LiveRoom = { sid, people: new Map(), gone: new Set(), counts: null };
+    // late news of a room that is over goes nowhere
+    if (this.#over.has(sid)) return room;
+    if (known !== undefined) remember(this.#over, known.sid);
+    this.#rooms.set(name, room);
+    this.#touch(name);
+    return room;
+  }
+
+  #touch(name: string): void {
+    this.#changes += 1;
+    this.#touched.add(name);
+    const room = this.#rooms.get(name);
+    if (room !== undefined) room.counts = null;
+  }
+}
+
+/** The oldest is forgotten first: a late event is a matter of seconds. */
+function remember(set: Set<string>, sid: string): void {
+  if (sid === '') return;
+  if (set.size >= MAX_GONE) set.delete(set.values().next().value as string);
+  set.add(sid);
+}
+
+function someone(person: Person, known?: Someone): Someone {
+  return {
+    kind: person.kind ?? known?.kind ?? 0,
+    isHidden: person.isHidden,
+    tracks: new Set([...(known?.tracks ?? []), ...person.tracks]),
+  };
+}
+
+function countPeople({ people }: LiveRoom): RoomCounts {
+  let publishers = 0;
+  let viewers = 0;
+  for (const person of people.values()) {
+    if (person.tracks.size > 0 && person.kind !== EGRESS_KIND) publishers += 1;
+    else if (isViewer(person)) viewers += 1;
+  }
+  return { participants: publishers + viewers, publishers, viewers };
 }
 
 const isViewer = ({ kind, isHidden }: Someone): boolean =>

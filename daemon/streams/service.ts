@@ -10,7 +10,7 @@ import { Snapshot } from '../system/snapshot.ts';
 import { vodRepository } from '../vods/repository.ts';
 import { closeParticipant, endRow } from './book.ts';
 import { type StreamRecord, streamRepository } from './repository.ts';
-import type { RoomDirectory } from './room-directory.ts';
+import { NOBODY, type RoomDirectory } from './room-directory.ts';
 
 export interface StreamServiceDeps {
   livekit: LiveKit;
@@ -145,8 +145,7 @@ export class StreamService {
   }
 
   #row(row: StreamRecord): StreamRow {
-    const counts =
-      row.status === 'active' ? this.#deps.directory.counts(row.room) : { participants: 0, publishers: 0, viewers: 0 };
+    const counts = row.status === 'active' ? this.#deps.directory.counts(row.room) : NOBODY;
     return {
       id: row.id,
       appId: row.app_id,

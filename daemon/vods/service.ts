@@ -21,6 +21,7 @@ export interface VodServiceDeps {
     links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]>;
     deleteVodObjects(app: string, vodId: number): Promise<{ deleted: number }>;
   };
+  log: { warn(data: object, message: string): void };
 }
 
 const NO_LINKS: ObjectLinks = { publicUrl: null, presignedUrl: null };
@@ -65,7 +66,7 @@ export class VodService {
       return { ...toRow(vod, NO_LINKS), presignedUrl: null, downloadUrl: null, variants: bare };
     }
     const named = variants.filter((variant) => variant.file_key !== null);
-    const links = await this.#deps.storage.links(app, [
+    const links = await this.#linksOf(app, [
       ...(vod.file_key === null ? [] : [linkOf(vod, vod.file_key, PLAYBACK_LINK_SECONDS)]),
       ...(vod.file_key === null
         ? []
@@ -124,14 +125,35 @@ export class VodService {
     });
   }
 
-  #links(app: string, vods: readonly VodRecord[], expiresIn: number): Promise<ObjectLinks[]> {
-    if (vods.length === 0) return Promise.resolve([]);
-    return this.#deps.storage.links(
+  /** A provider that hangs must not hide the rows: then there are no links. */
+  async #linksOf(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
+    try {
+      return await this.#deps.storage.links(app, requests);
+    } catch (err) {
+      this.#deps.log.warn({ app, err }, 'links to recordings could not be made');
+      return [];
+    }
+  }
+
+  async #links(app: string, vods: readonly VodRecord[], expiresIn: number): Promise<ObjectLinks[]> {
+    if (vods.length === 0) return [];
+    const repository = vodRepository(this.#deps.databases.get(app));
+    const keys = vods.map((vod) => vod.file_key ?? playlistOf(repository.variants(vod.id)));
+    const links = await this.#linksOf(
       app,
-      vods.map((vod) => linkOf(vod, vod.file_key ?? '', expiresIn)),
+      vods.map((vod, index) => linkOf(vod, keys[index] ?? '', expiresIn)),
     );
+    return vods.map((vod, index) => {
+      if (keys[index] === null) return NO_LINKS;
+      const made = links[index] ?? NO_LINKS;
+      // a signed playlist would lead to segments that are not
+      return vod.file_key === null ? { ...made, presignedUrl: null } : made;
+    });
   }
 }
+
+const playlistOf = (variants: readonly VodVariantRecord[]): string | null =>
+  variants.find((variant) => variant.kind === 'master')?.file_key ?? null;
 
 const isPlayable = (vod: VodRecord): boolean => vod.status === 'ready' && vod.storage_bucket !== null;
 

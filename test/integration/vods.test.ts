@@ -224,6 +224,7 @@ test('segments and pictures are deleted with their VOD', async (t) => {
   const [vod] = await rows(daemon);
   assert.deepEqual([vod.status, vod.format, vod.sizeBytes, vod.durationS], ['ready', 'hls', 30, 9]);
   assert.equal(vod.snapshotKey, 'p/snapshots/film_00001.jpeg');
+  assert.equal(vod.url, null);
   const detail = (await daemon.api.get(`/apps/live/vods/${vod.id}`)).body;
   assert.deepEqual(
     detail.variants.map((variant: any) => [variant.kind, variant.format, variant.fileKey, variant.url]),
@@ -233,6 +234,7 @@ test('segments and pictures are deleted with their VOD', async (t) => {
   assert.equal((await daemon.api.put('/apps/live/s3', consent)).status, 200);
   const open = (await daemon.api.get(`/apps/live/vods/${vod.id}`)).body;
   assert.equal(open.url, 'https://cdn.example.com/x/p/hls/film.m3u8');
+  assert.equal((await rows(daemon))[0].url, open.url);
   assert.equal((await daemon.api.delete(`/apps/live/vods/${vod.id}`)).status, 204);
   assert.deepEqual(await daemon.s3.keys(bucket), ['p/hls/film_00003.ts']);
 });
