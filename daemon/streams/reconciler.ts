@@ -218,11 +218,12 @@ export class Reconciler {
     const app = this.#appOf(room.name);
     if (app === undefined) return;
     const lastRow = this.#lastRow(app.name);
+    const asked = this.#deps.now();
     const people = await this.#people(room.name);
     const types = people.some((person) => person.kind === INGRESS_KIND)
       ? await this.#ingressTypes(room.name)
       : new Map<string, 'rtmp' | 'whip' | 'rtsp'>();
-    this.#deps.directory.sync(room.name, room.sid, people);
+    this.#deps.directory.sync(room.name, room.sid, people, asked);
     await this.#change(app, (entry) => {
       const streams = streamRepository(entry.db);
       for (const person of people) {

@@ -38,11 +38,25 @@ test('who left does not come back by late news, not even through a list taken ov
   const directory = new RoomDirectory();
   directory.joined(ROOM, person('PA_1'));
   directory.left('live', 'PA_1');
-  directory.sync('live', 'RM_1', [person('PA_2', { tracks: ['TR_1'] })]);
+  directory.sync('live', 'RM_1', [person('PA_2', { tracks: ['TR_1'] })], 0);
   directory.joined(ROOM, person('PA_1'));
   directory.published(ROOM, person('PA_1'), 'TR_2');
   assert.deepEqual(countsOf(directory), [1, 1, 0]);
   assert.equal(directory.hasLeft('live', 'PA_1'), true);
+});
+
+test('an event from before the last list is no news', () => {
+  const directory = new RoomDirectory();
+  const asked = Date.parse('2026-01-01T00:00:10.500Z');
+  const second = (n: number) => Date.UTC(2026, 0, 1, 0, 0, n);
+  directory.sync('live', 'RM_1', [person('PA_1')], asked);
+  directory.joined(ROOM, person('PA_old'), second(9));
+  directory.published(ROOM, person('PA_old'), 'TR_1', second(9));
+  assert.deepEqual(countsOf(directory), [1, 0, 1]);
+  // in the second of the question: it may have happened after it
+  directory.joined(ROOM, person('PA_2'), second(10));
+  directory.published(ROOM, person('PA_1'), 'TR_2', second(9));
+  assert.deepEqual(countsOf(directory), [2, 1, 1]);
 });
 
 test('what is remembered of those who left has a limit', () => {

@@ -17,6 +17,8 @@ interface LiveRoom {
   people: Map<string, Someone>;
   /** Who has left, so that a late event does not bring them back. */
   gone: Set<string>;
+  /** When LiveKit was asked for the list that was taken over last, milliseconds since 1970; 0 = never. */
+  listedAt: number;
   /** Null = to be counted anew. */
   counts: RoomCounts | null;
 }
@@ -90,10 +92,11 @@ export class RoomDirectory {
     this.#touch(name);
   }
 
-  joined({ name, sid }: { name: string; sid: string }, person: Person): void {
-    const { people, gone } = this.#room(name, sid);
-    if (gone.has(person.sid)) return;
+  /** @param at when LiveKit says that it happened; 0 = it does not say */
+  joined({ name, sid }: { name: string; sid: string }, person: Person, at = 0): void {
+    const { people, gone, listedAt } = this.#room(name, sid);
     const known = people.get(person.sid);
+    if (gone.has(person.sid) || (known === undefined && isBefore(at, listedAt))) return;
     people.set(person.sid, someone(person, known));
   }
 
@@ -105,10 +108,10 @@ export class RoomDirectory {
     remember(room.gone, sid);
   }
 
-  published(room: { name: string; sid: string }, person: Person, track: string): void {
+  published(room: { name: string; sid: string }, person: Person, track: string, at = 0): void {
     this.#touch(room.name);
     const known = this.#rooms.get(room.name)?.people.get(person.sid);
-    if (known === undefined) this.joined(room, { ...person, tracks: [track] });
+    if (known === undefined) this.joined(room, { ...person, tracks: [track] }, at);
     else known.tracks.add(track);
   }
 
@@ -117,13 +120,14 @@ export class RoomDirectory {
     this.#rooms.get(name)?.people.get(sid)?.tracks.delete(track);
   }
 
-  /** Takes over what LiveKit says of a room. */
-  sync(name: string, sid: string, people: readonly Person[]): void {
+  /** Takes over what LiveKit says of a room, asked at the given time. */
+  sync(name: string, sid: string, people: readonly Person[], askedAt: number): void {
     const known = this.#rooms.get(name);
     this.#rooms.set(name, {
       sid,
       gone: known?.sid === sid ? known.gone : new Set(),
       people: new Map(people.map((person) => [person.sid, someone(person)])),
+      listedAt: askedAt,
       counts: null,
     });
     this.#touched.add(name);
@@ -141,7 +145,7 @@ export class RoomDirectory {
       this.#touch(name);
       return known;
     }
-    const room: LiveRoom = { sid, people: new Map(), gone: new Set(), counts: null };
+    const room: LiveRoom = { sid, people: new Map(), gone: new Set(), listedAt: 0, counts: null };
     // late news of a room that is over goes nowhere
     if (this.#over.has(sid)) return room;
     if (known !== undefined) remember(this.#over, known.sid);
@@ -164,6 +168,9 @@ function remember(set: Set<string>, sid: string): void {
   if (set.size >= MAX_GONE) set.delete(set.values().next().value as string);
   set.add(sid);
 }
+
+/** LiveKit's times are whole seconds: did it happen before the list was asked for, so that the list knows better? */
+const isBefore = (at: number, listedAt: number): boolean => at > 0 && at + 1000 <= listedAt;
 
 function someone(person: Person, known?: Someone): Someone {
   return {

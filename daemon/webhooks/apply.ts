@@ -95,10 +95,14 @@ export function touchesRows(db: Db, event: LiveKitEvent): boolean {
   }
 }
 
-/** Keeps the picture of who is in which room. */
-export function showEvent(directory: RoomDirectory, event: LiveKitEvent): void {
-  const { room, person, track } = event;
+/** Keeps the picture of who is in which room; what the rows know to be over stays over. */
+export function showEvent(db: Db, directory: RoomDirectory, event: LiveKitEvent): void {
+  const { room, person, track, at } = event;
   if (room === null) return;
+  if (person !== null && livekitMemory(db).isGone(person.sid)) {
+    directory.left(room.name, person.sid);
+    return;
+  }
   switch (event.name) {
     case 'room_started':
       directory.opened(room.name, room.sid);
@@ -107,14 +111,14 @@ export function showEvent(directory: RoomDirectory, event: LiveKitEvent): void {
       directory.finished(room.name, room.sid);
       break;
     case 'participant_joined':
-      if (person !== null) directory.joined(room, person);
+      if (person !== null) directory.joined(room, person, at);
       break;
     case 'participant_left':
     case 'participant_connection_aborted':
       if (person !== null) directory.left(room.name, person.sid);
       break;
     case 'track_published':
-      if (person !== null && track !== null) directory.published(room, person, track.sid);
+      if (person !== null && track !== null) directory.published(room, person, track.sid, at);
       break;
     case 'track_unpublished':
       if (person !== null && track !== null) directory.unpublished(room.name, person.sid, track.sid);

@@ -90,10 +90,10 @@ export class WebhookService {
       const current = await config.get(app.name);
       // an audience of thousands must not cost a write each
       if (current.callbacks.url === '' && !touchesRows(databases.get(app.name), event)) {
-        showEvent(directory, event);
+        showEvent(databases.get(app.name), directory, event);
         return;
       }
-      if (event.name === 'participant_joined') showEvent(directory, event);
+      if (event.name === 'participant_joined') showEvent(databases.get(app.name), directory, event);
       outcome = ledger.changeWith(app, current, (entry) => applyEvent(entry, app, event, directory));
     } catch (err) {
       log.warn({ app: app.name, event: event.name, err }, 'an event of LiveKit could not be stored');
@@ -103,7 +103,7 @@ export class WebhookService {
       this.counts.repeated += 1;
       return;
     }
-    showEvent(directory, event);
+    showEvent(databases.get(app.name), directory, event);
     this.#deps.onChanges(app, outcome.changes, event);
     const isIngest =
       outcome.changes.some((change) => change.kind === 'stream_started') &&
