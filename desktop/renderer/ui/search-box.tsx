@@ -34,7 +34,7 @@ export function SearchBox({
         value === '' ? null : (
           <CloseButton
             size="xs"
-            aria-label="Clear the filter"
+            aria-label="Clear the text"
             onClick={() => {
               onChange('');
               input.current?.focus();

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { ConsolePage } from './console-page.ts';
+
+const CLUSTER_TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
+
+test('the cluster screen', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t, { STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN });
+  const node = daemon.api.as(null);
+  const join = async (name: string, ip: string, region: string) =>
+    (await node.post('/cluster/join', { name, ip, region }, { 'x-cluster-token': CLUSTER_TOKEN })).body.data;
+  const beat = (of: { nodeId: string; nodeToken: string }, rooms: number, state = 'running') =>
+    node.post(
+      '/cluster/heartbeat',
+      {
+        nodeId: of.nodeId,
+        stats: {
+          role: 'edge',
+          cores: 8,
+          cpu: 0.42,
+          memUsedRatio: 0.5,
+          memTotal: 16e9,
+          livekit: { rooms, participants: rooms * 5, txBytesPerSecond: 2e6 },
+        },
+        agent: {
+          version: '1',
+          supervisor: 'systemd',
+          livekit: { state, nodeId: 'ND_1', rooms, participants: rooms * 5, clients: 0, foreignClients: 0 },
+        },
+      },
+      { 'x-cluster-token': of.nodeToken },
+    );
+  const first = await join('edge-fra-1', '203.0.113.1', 'eu-central');
+  await beat(first, 3);
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token, path: '/cluster' });
+  const ui = new ConsolePage(page);
+  const panel = ui.dialog();
+
+  await t.test('shows what a node reports', async () => {
+    const row = ui.row('edge-fra-1');
+    await row.getByText('active').waitFor();
+    await row.getByText('42 %').waitFor();
+    await row.getByText('16 Mbit/s').waitFor();
+    await assertAccessible(page, 'the nodes');
+  });
+
+  await t.test('the wizard gives the line and sees the new node arrive', async () => {
+    await ui.button('Add node').click();
+    const command = await panel.getByRole('region', { name: 'join command' }).innerText();
+    assert.match(command, /install\.sh .*--master-token/s);
+    await panel.getByText('Waiting for the new node to join…').waitFor();
+    await assertAccessible(page, 'the wizard');
+    const second = await join('edge-nyc-1', '203.0.113.2', 'us-east');
+    await beat(second, 0);
+    await panel.getByText('edge-nyc-1 has joined and reports').waitFor();
+    await ui.button('Show edge-nyc-1').click();
+    await ui.dialog('edge-nyc-1').waitFor();
+    await page.keyboard.press('Escape');
+    await panel.waitFor({ state: 'hidden' });
+  });
+
+  await t.test('draining says whom it touches, then counts down', async () => {
+    await ui.row('edge-fra-1').click();
+    await ui.button('Drain node…').click();
+    const dialog = ui.dialog('Drain node edge-fra-1');
+    await dialog.getByText('It carries 3 rooms with 15 participants now.').waitFor();
+    await assertAccessible(page, 'the question before draining');
+    await dialog.getByLabel('End them now').check();
+    assert.equal(await dialog.getByRole('button', { name: 'Drain node' }).isDisabled(), true);
+    await dialog.getByLabel('Wait as long as it takes').check();
+    await dialog.getByRole('button', { name: 'Drain node' }).click();
+    await ui.dialog('edge-fra-1').getByText('No new room is placed there').waitFor();
+    // the agent hears of it with one report and has carried it out with the next
+    await beat(first, 1, 'draining');
+    await beat(first, 1, 'draining');
+    await ui.dialog('edge-fra-1').getByText('1 room, 5 participants left').waitFor();
+    await assertAccessible(page, 'a draining node');
+    const nodes = (await daemon.api.get('/cluster/nodes')).body.data;
+    assert.equal(nodes.find((one: { name: string }) => one.name === 'edge-fra-1').status, 'draining');
+    await beat(first, 0, 'stopped');
+    await ui.dialog('edge-fra-1').getByText('drained', { exact: true }).first().waitFor();
+    await ui.button('Take back into service').click();
+    await ui.dialog('edge-fra-1').getByText('active', { exact: true }).first().waitFor();
+  });
+
+  await t.test('a node is renamed and removed by its name', async () => {
+    await ui.dialog('edge-fra-1').getByLabel('Name').fill('edge-fra-9');
+    await ui.dialog('edge-fra-1').getByRole('button', { name: 'Save' }).click();
+    await ui.dialog('edge-fra-9').waitFor();
+    await ui.button('Remove…').click();
+    const dialog = ui.dialog('Remove node edge-fra-9');
+    assert.equal(await dialog.getByRole('button', { name: 'Remove node' }).isDisabled(), true);
+    await dialog.getByLabel(/to go on/).fill('edge-fra-9');
+    await dialog.getByRole('button', { name: 'Remove node' }).click();
+    await ui.row('edge-fra-9').waitFor({ state: 'hidden' });
+  });
+
+  await t.test('where the next room would go is told with its reason', async () => {
+    await ui.button('Where would a room go?').click();
+    await ui.dialog('Where would the next room go?').getByText('LiveKit chooses by itself').waitFor();
+    await assertAccessible(page, 'the placement');
+  });
+});
