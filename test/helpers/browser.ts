@@ -6,6 +6,7 @@ import pino from 'pino';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ConsoleBuilder } from '#daemon/console/builder.ts';
 import { ROOT } from './daemon.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PLACES = [
@@ -30,7 +31,8 @@ let built: Promise<void> | undefined;
 export function builtConsole(): Promise<void> {
   built ??= (async () => {
     const builder = new ConsoleBuilder(ROOT, path.join(ROOT, 'out', 'console'), pino({ level: 'error' }));
-    await builder.run();
+    const free = await oneAtATime(path.join(ROOT, 'out', 'console.lock'));
+    await builder.run().finally(free);
     if (builder.state !== 'idle') throw new Error(`the console could not be built: ${builder.state}`);
   })();
   return built;

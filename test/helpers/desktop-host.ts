@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, globSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, globSync, statSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -25,6 +25,7 @@ import { Vault } from '#desktop/main/vault/vault.ts';
 import type { ShellCommand } from '#shared/ipc/desktop.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { ROOT, temporaryDir } from './daemon.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 
 /** What the person's system was asked to do. */
 export interface Recorded {
@@ -254,21 +255,6 @@ export function builtRenderer(): Promise<void> {
     }
   })();
   return rendererBuilt;
-}
-
-/** Test files run in processes side by side; a lock that its process left behind is taken over. */
-async function oneAtATime(lock: string): Promise<() => void> {
-  mkdirSync(path.dirname(lock), { recursive: true });
-  for (;;) {
-    try {
-      mkdirSync(lock);
-      return () => rmSync(lock, { recursive: true, force: true });
-    } catch {
-      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (age > 180_000) rmSync(lock, { recursive: true, force: true });
-      else await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
 }
 
 if (process.argv[1] === import.meta.filename) {

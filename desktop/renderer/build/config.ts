@@ -19,6 +19,24 @@ export function rendererConfig(target: 'console' | 'desktop', root: string = HER
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 900,
+      rolldownOptions: {
+        output: {
+          codeSplitting: {
+            groups: [
+              // what every page needs, in one file: a first load asks for few
+              {
+                name: 'base',
+                test: /node_modules[\\/](?:react|react-dom|scheduler|zustand|use-sync-external-store|@tanstack|@floating-ui|@mantine[\\/](?:core|hooks))[\\/]/,
+              },
+              {
+                name: 'parts',
+                test: /[\\/]desktop[\\/]renderer[\\/](?:ui|app|api|stores)[\\/](?!.*(?:palette-dialog|schema-|time-chart))|[\\/]shared[\\/](?:client|contract)[\\/]/,
+              },
+              { name: 'icons', test: /node_modules[\\/]@tabler[\\/]/ },
+            ],
+          },
+        },
+      },
       reportCompressedSize: false,
     },
   };
