@@ -88,6 +88,9 @@ export async function openConsole(
 
 /** Fails with what axe finds wrong on the page as it is now. */
 export async function assertAccessible(page: Page, what: string): Promise<void> {
+  // a tooltip of where the pointer happens to be is no part of the page
+  await page.mouse.move(0, 0);
+  await page.locator('[role="tooltip"]').waitFor({ state: 'detached' });
   await page.evaluate(AXE);
   const violations = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };

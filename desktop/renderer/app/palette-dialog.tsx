@@ -13,6 +13,7 @@ import { useConnections } from '../stores/connections.ts';
 import { useMaybeDaemon } from './daemon-context.tsx';
 import { showHelp } from './keyboard.tsx';
 import { useGo } from './links.tsx';
+import classes from './palette-dialog.module.css';
 import { type Command, closePalette, pageCommands, usePalette } from './palette-store.ts';
 import { sections } from './sections.ts';
 
@@ -41,6 +42,8 @@ export default function PaletteDialog() {
       shortcut={null}
       nothingFound={`Nothing is called “${query}”.`}
       scrollable
+      attributes={{ content: { 'aria-label': 'Go to or do' } }}
+      classNames={{ action: classes.action, actionSection: classes.section, actionsGroup: classes.group }}
       maxHeight={420}
       size={560}
       searchProps={{ placeholder: 'Go to an app, node or page, or do something', 'aria-label': 'Go to or do' }}

@@ -37,7 +37,8 @@ export function Rail() {
               to={`/d/${id}` as '/'}
               className={classes.tile}
               style={{ ['--own' as string]: colour }}
-              aria-label={`${name}, ${CONNECTION_WORDS[state.status]}`}
+              // the letters on the tile are part of its name, for who speaks to the screen
+              aria-label={`${initials(name)} ${name}, ${CONNECTION_WORDS[state.status]}`}
               aria-current={pathname.startsWith(`/d/${id}`) ? 'page' : undefined}
             >
               <span aria-hidden>{initials(name)}</span>

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { assertAccessible, browser, noChromium } from '#test/helpers/browser.ts';
+import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { builtRenderer, type DesktopHost, desktopHost, QUICK } from '#test/helpers/desktop-host.ts';
+import { ConsolePage } from './console-page.ts';
+
+type T = { after(fn: () => unknown): void };
+
+async function open(t: T, host: DesktopHost, place = '/'): Promise<{ page: Page; ui: ConsolePage }> {
+  const page = await (await browser(t)).newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+  page.setDefaultTimeout(15_000);
+  await page.addInitScript(host.bridgeScript);
+  await page.goto(host.url + place);
+  return { page, ui: new ConsolePage(page) };
+}
+
+test('many daemons in one window, over the real core', { skip: noChromium }, async (t) => {
+  await builtRenderer();
+  const daemons: TestDaemon[] = [await testDaemon(t), await testDaemon(t)];
+  const [paris, berlin] = daemons as [TestDaemon, TestDaemon];
+  const host = await desktopHost(t, { timing: QUICK });
+  const { page, ui } = await open(t, host);
+  const rail = page.getByRole('navigation', { name: 'Daemons' });
+
+  await t.test('the first run says what this is', async () => {
+    await ui.heading('Welcome to StreamHub').waitFor();
+    await assertAccessible(page, 'the first run');
+  });
+
+  await t.test('a daemon is tested step by step and added', async () => {
+    await rail.getByRole('link', { name: 'Add a daemon' }).click();
+    await ui.field('Address').fill(paris.url.replace('http://', ''));
+    await ui.field('Name').fill('Paris');
+    await page.getByLabel('Token', { exact: true }).fill('sk_wrong');
+    await ui.button('Test connection').click();
+    await page.getByText('5. Sign in').waitFor();
+    await page.getByRole('img', { name: 'failed' }).waitFor();
+    await assertAccessible(page, 'a failed connection test');
+    await page.getByLabel('Token', { exact: true }).fill(paris.token);
+    await ui.button('Test connection').click();
+    await page.getByText('All well; it can be added').waitFor();
+    await ui.button('Add daemon').click();
+    await ui.heading('Overview').waitFor();
+    await rail.getByRole('link', { name: /Paris, Connected/ }).waitFor();
+    const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+    assert.ok(!stored.includes(paris.token), 'the renderer keeps no credential');
+  });
+
+  await t.test('all daemons stand in one list, an unreachable one with its last picture', async () => {
+    await rail.getByRole('link', { name: 'Add a daemon' }).click();
+    await ui.field('Address').fill(berlin.url);
+    await ui.field('Name').fill('Berlin');
+    await page.getByLabel('Token', { exact: true }).fill(berlin.token);
+    await ui.button('Add daemon').click();
+    await ui.heading('Overview').waitFor();
+    await rail.getByRole('link', { name: 'All daemons' }).click();
+    await ui.row('Paris').getByText('Connected').waitFor();
+    await ui.row('Berlin').getByText('Connected').waitFor();
+    await page.getByText('Everything is well on all daemons').waitFor();
+    await ui.row('Berlin').getByText('%').first().waitFor();
+    await assertAccessible(page, 'all daemons');
+    await berlin.stop();
+    const problem = page.getByRole('region', { name: 'Problems' });
+    await problem.getByText('The daemon does not answer').waitFor();
+    await ui.row('Berlin').getByText('Not reachable').waitFor();
+    await ui.statusBar().getByText('1 of 2 connected').waitFor();
+    await ui.row('Berlin').getByText('%').first().waitFor();
+    await assertAccessible(page, 'a daemon that is away');
+  });
+
+  await t.test('a connection is renamed, moved and removed', async () => {
+    await ui.button('Actions for Berlin').click();
+    await page.getByRole('menuitem', { name: 'Move up' }).click();
+    await page.waitForFunction(() =>
+      document
+        .querySelector('nav[aria-label="Daemons"] a[href^="/d/"]')
+        ?.getAttribute('aria-label')
+        ?.includes('Berlin'),
+    );
+    await ui.button('Actions for Berlin').click();
+    await page.getByRole('menuitem', { name: 'Rename, colour…' }).click();
+    await ui.dialog().getByLabel('Name').fill('Berlin old');
+    await ui.dialog().getByRole('radio').nth(3).check({ force: true });
+    await assertAccessible(page, 'renaming a connection');
+    await ui.button('Save').click();
+    await ui.row('Berlin old').waitFor();
+    await ui.button('Actions for Berlin old').click();
+    await page.getByRole('menuitem', { name: 'Remove…' }).click();
+    await ui.dialog('Remove Berlin old').getByRole('button', { name: 'Remove daemon' }).click();
+    await ui.row('Berlin old').waitFor({ state: 'hidden' });
+  });
+
+  await t.test('a revoked token asks to sign in again where one is', async () => {
+    const { body } = await paris.api.post('/tokens', { name: 'desktop', scope: 'global' });
+    await ui.row('Paris').getByRole('link', { name: 'Paris' }).click();
+    await ui.heading('Overview').waitFor();
+    const id = /\/d\/([^/]+)/.exec(page.url())?.[1] ?? '';
+    const outcome = await host.core.dispatch('connections:signIn', {
+      id,
+      credential: { kind: 'token', token: body.token },
+      keep: 'session',
+    });
+    assert.ok(outcome.ok);
+    await ui.section('Apps').click();
+    await ui.row('live').waitFor();
+    await paris.api.delete(`/tokens/${body.id}`);
+    const again = ui.dialog(/^Sign in again/);
+    await again.waitFor();
+    await assertAccessible(page, 'signing in again');
+    await again.locator('input[type=password]').fill(paris.token);
+    await again.getByRole('button', { name: 'Sign in' }).click();
+    await again.waitFor({ state: 'hidden' });
+    await ui.row('live').waitFor();
+  });
+
+  await t.test('compares an app of two daemons and copies a section with its diff', async () => {
+    const lagos = await testDaemon(t);
+    await lagos.api.post('/apps', { name: 'stage' });
+    await paris.api.post('/apps', { name: 'stage' });
+    const raw = (await paris.api.get('/apps/stage/config/raw')).body.data.yaml as string;
+    await paris.api.put('/apps/stage/config/raw', { yaml: raw.replace(/split_minutes: 0/, 'split_minutes: 45') });
+    const added = await host.core.dispatch('connections:add', {
+      url: lagos.url,
+      name: 'Lagos',
+      credential: { kind: 'token', token: lagos.token },
+      keep: 'session',
+    });
+    assert.ok(added.ok);
+    await ui.section('Compare').click();
+    await ui.field('App on the left').selectOption('stage');
+    await ui.field('Daemon on the right').selectOption('Lagos');
+    await ui.field('App on the right').selectOption('stage');
+    await page.getByText('1 section differ').waitFor();
+    await page.getByLabel('recording').check();
+    await page.locator('.cm-merge-b .cm-changedLine', { hasText: 'split_minutes: 45' }).waitFor();
+    await assertAccessible(page, 'the comparison');
+    await ui.button('Copy to the right').click();
+    await ui.dialog().getByRole('button', { name: 'Copy sections' }).click();
+    await page.getByText('recording copied to stage on Lagos, in force').waitFor();
+    assert.match((await lagos.api.get('/apps/stage/config/raw')).body.data.yaml, /split_minutes: 45/);
+  });
+
+  await t.test('the shell’s commands lead to their pages', async () => {
+    await host.command({ kind: 'settings' });
+    await ui.heading('Settings of this app').waitFor();
+    await assertAccessible(page, 'the settings of the app');
+    await host.command({ kind: 'palette' });
+    await page.getByPlaceholder('Go to an app, node or page, or do something').fill('lagos');
+    await assertAccessible(page, 'the palette');
+    await page.keyboard.press('Enter');
+    await ui.heading('Overview').waitFor();
+    await page.getByText('Lagos').first().waitFor();
+  });
+});
