@@ -42,7 +42,8 @@ export function Mono({ children, what, copy = true }: { children: string; what: 
 export function CopyBox({ text, what, wrap = true }: { text: string; what: string; wrap?: boolean }) {
   return (
     <div className={classes.box}>
-      <section aria-label={what} className={classes.text}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+      <section aria-label={what} className={classes.text} tabIndex={0}>
         <pre data-wrap={wrap || undefined}>{text}</pre>
       </section>
       <Copy text={text} what={what} />

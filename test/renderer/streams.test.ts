@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
+import { addVods } from '#test/helpers/recordings.ts';
+import { ConsolePage } from './console-page.ts';
+
+test('streams, recordings and join tokens of an app', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  // LiveKit's webhooks are signed as LiveKit signs them; no LiveKit answers at this address
+  const daemon = await testDaemon(t, { ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' });
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token, path: '/apps/live' });
+  const ui = new ConsolePage(page);
+  await page.getByText('Nothing is live').waitFor();
+
+  await t.test('a stream appears when someone publishes, and goes to the ended ones', async () => {
+    const parts = { room: room('live-stage'), participant: participant('camera-1') };
+    const published = await sendWebhook(daemon.url, event('track_published', { ...parts, track: track('TR_1') }));
+    assert.equal(published.status, 200);
+    await ui.row('camera-1').getByText('live', { exact: true }).waitFor();
+    await ui.row('camera-1').getByText('live-stage').waitFor();
+    await assertAccessible(page, 'a live stream');
+    await ui.button('End the stream of camera-1').click();
+    await ui.dialog().getByRole('button', { name: 'End stream' }).click();
+    await ui.dialog().getByRole('alert').getByText('LiveKit').first().waitFor();
+    await ui.dialog().getByRole('button', { name: 'Cancel' }).click();
+    await sendWebhook(daemon.url, event('participant_left', parts));
+    await ui.row('camera-1').waitFor({ state: 'hidden' });
+    await page.getByText('Ended', { exact: true }).click();
+    await ui.row('camera-1').getByText('ended').waitFor();
+  });
+
+  await t.test('recordings are listed, searched and explained', async () => {
+    addVods(daemon.dataDir, 'live', [
+      { key: 'streamhub/live/one.mp4', place: { provider: 'minio', bucket: 'media' } },
+      {},
+      {},
+    ]);
+    await page.getByRole('link', { name: 'Recordings' }).click();
+    await page.getByText('3 recordings').waitFor();
+    await ui.row('recording').first().waitFor();
+    await assertAccessible(page, 'the recordings');
+    await ui.field('State').selectOption('failed');
+    await page.getByText('No recording matches').waitFor();
+    await ui.button('Clear the filter').click();
+    await ui.row('media').click();
+    await ui.dialog('recording').getByText('streamhub/live/one.mp4').waitFor();
+    await assertAccessible(page, 'a recording');
+    await page.keyboard.press('Escape');
+    await ui.dialog().waitFor({ state: 'hidden' });
+  });
+
+  await t.test('a join token is made with everything to use it', async () => {
+    await page.getByRole('link', { name: 'Join' }).click();
+    await page.getByRole('textbox', { name: 'Room', exact: true }).fill('stage');
+    await ui.field('Identity').fill('camera-1');
+    await ui.button('Make token').click();
+    await page.getByRole('region', { name: 'token' }).waitFor();
+    const token = await page.getByRole('region', { name: 'token' }).innerText();
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    assert.equal(claims.sub, 'camera-1');
+    assert.equal(claims.video.room, 'live-stage');
+    await assertAccessible(page, 'a join token');
+  });
+
+  await t.test('that LiveKit does not answer stands on the overview', async () => {
+    await ui.section('Overview').click();
+    await page
+      .getByRole('region', { name: 'Problems' })
+      .getByText('LiveKit at ws://127.0.0.1:9 does not answer')
+      .waitFor();
+    await assertAccessible(page, 'the overview with a problem');
+    await ui.statusBar().getByText('LiveKit at ws://127.0.0.1:9').waitFor();
+  });
+});
