@@ -1,13 +1,14 @@
 import { Button } from '@mantine/core';
 import { useRouter } from '@tanstack/react-router';
+import { Page } from '../ui/page.tsx';
 import { Problem } from '../ui/problem.tsx';
 
 /** A page that could not be drawn; the rest of the window goes on working. */
 export function Failed({ error, reset }: { error: Error; reset: () => void }) {
   const router = useRouter();
   return (
-    <div style={{ padding: 20, maxWidth: 720 }}>
-      <Problem error={error} title="This page could not be shown.">
+    <Page title="This page could not be shown" wide={false}>
+      <Problem error={error} title="Something in it went wrong.">
         <div className="row" style={{ marginTop: 8 }}>
           <Button
             size="xs"
@@ -20,6 +21,6 @@ export function Failed({ error, reset }: { error: Error; reset: () => void }) {
           </Button>
         </div>
       </Problem>
-    </div>
+    </Page>
   );
 }

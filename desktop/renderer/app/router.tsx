@@ -1,12 +1,4 @@
-import {
-  type AnyRoute,
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Outlet,
-  useParams,
-} from '@tanstack/react-router';
+import { type AnyRoute, createRootRoute, createRoute, createRouter, Outlet, useParams } from '@tanstack/react-router';
 import { bridge } from '../api/host.ts';
 import { SignInPage } from '../features/sign-in/sign-in-page.tsx';
 import { useConnections } from '../stores/connections.ts';
@@ -16,6 +8,7 @@ import { SkeletonRows } from '../ui/query-view.tsx';
 import { DaemonProvider } from './daemon-context.tsx';
 import { Failed } from './failed.tsx';
 import { Frame } from './frame.tsx';
+import { lazyPage } from './lazy-page.tsx';
 import { GoTo } from './links.tsx';
 import { daemonScreens, desktopScreens, doors, type Screen } from './screens.ts';
 
@@ -82,15 +75,15 @@ export function makeRouter() {
     createRoute({
       getParentRoute: () => pages as never,
       path: screen.path,
-      component: lazyRouteComponent(screen.load),
+      component: lazyPage(screen),
     } as never);
   const children = daemonScreens.map(toRoute);
-  const outside = (isDesktop ? [] : doors).map(({ path, load }) =>
-    createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load) } as never),
+  const outside = (isDesktop ? [] : doors).map((screen) =>
+    createRoute({ getParentRoute: () => root, path: screen.path, component: lazyPage(screen) } as never),
   );
   const around = createRoute({ getParentRoute: () => root, id: 'app', component: AppPages });
-  const appPages = (isDesktop ? desktopScreens : []).map(({ path, load }) =>
-    createRoute({ getParentRoute: () => around as never, path, component: lazyRouteComponent(load) } as never),
+  const appPages = (isDesktop ? desktopScreens : []).map((screen) =>
+    createRoute({ getParentRoute: () => around as never, path: screen.path, component: lazyPage(screen) } as never),
   );
   const grown = (route: unknown, leaves: unknown[]): never =>
     (route as { addChildren(leaves: unknown[]): never }).addChildren(leaves);

@@ -93,7 +93,7 @@ function Profile({ account: { user, tenant } }: { account: Account }) {
         </div>
         <Facts
           items={{
-            Role: user.isSuperadmin ? <State tone="warn">superadmin</State> : (tenant?.role ?? 'no team'),
+            Role: user.isSuperadmin ? 'superadmin' : (tenant?.role ?? 'no team'),
             Team: tenant ? `${tenant.name} (plan ${tenant.plan})` : <span className="dim">none</span>,
             Account: <Mono what="account id">{user.id}</Mono>,
             Since: <At at={user.createdAt} />,

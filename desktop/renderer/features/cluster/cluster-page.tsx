@@ -220,7 +220,7 @@ const columns: readonly Column<Node>[] = [
     id: 'memory',
     header: 'Memory',
     width: '100px',
-    from: 'medium',
+    from: 'wide',
     sort: (node) => nodeMeasures(node.stats).memory,
     cell: (node) => <Share value={nodeMeasures(node.stats).memory} label="Memory" />,
   },

@@ -59,6 +59,8 @@ const look = EditorView.theme({
   '&.cm-merge-b .cm-changedText': { background: 'color-mix(in srgb, var(--ok) 18%, transparent)' },
   '&.cm-merge-a .cm-changedLineGutter': { background: 'var(--danger)' },
   '&.cm-merge-b .cm-changedLineGutter': { background: 'var(--ok)' },
+  // its own marks are of a character that many fonts lack
+  '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: 'none' },
   '.cm-collapsedLines': {
     backgroundColor: 'var(--sunken)',
     backgroundImage: 'none',

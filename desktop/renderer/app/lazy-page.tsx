@@ -1,0 +1,73 @@
+import { Button } from '@mantine/core';
+import { type ComponentType, useCallback, useEffect, useState } from 'react';
+import { useConnections } from '../stores/connections.ts';
+import { Page } from '../ui/page.tsx';
+import { Notice } from '../ui/problem.tsx';
+import { SkeletonRows, useSlow } from '../ui/query-view.tsx';
+import type { Screen } from './screens.ts';
+
+const loaded = new Map<Screen, ComponentType>();
+
+async function load(screen: Screen): Promise<ComponentType> {
+  const known = loaded.get(screen);
+  if (known) return known;
+  const { default: component } = await screen.load();
+  loaded.set(screen, component);
+  return component;
+}
+
+/** A page whose code comes when it is first opened. When it cannot be had, that is said, and tried again by itself. */
+export function lazyPage(screen: Screen): ComponentType {
+  return function LazyPage() {
+    const [Loaded, setLoaded] = useState<ComponentType | undefined>(() => loaded.get(screen));
+    const [isFailed, setFailed] = useState(false);
+    const isOnline = useConnections((state) => state.list.some((connection) => connection.state.status === 'online'));
+    const isSlow = useSlow(Loaded === undefined && !isFailed);
+    const attempt = useCallback(() => {
+      setFailed(false);
+      load(screen).then(
+        (component) => setLoaded(() => component),
+        () => setFailed(true),
+      );
+    }, []);
+    // biome-ignore lint/correctness/useExhaustiveDependencies: tried again when the daemon that serves it is back
+    useEffect(() => {
+      if (Loaded === undefined) attempt();
+    }, [attempt, isOnline]);
+    if (Loaded) return <Loaded />;
+    if (!isFailed) return isSlow ? <SkeletonRows /> : null;
+    return (
+      <Page title="This page could not be loaded" wide={false}>
+        <Notice tone="danger" title="Its code comes from the daemon, which does not answer" role="alert">
+          <p>It is tried again as soon as it does.</p>
+          <div className="row" style={{ marginTop: 8 }}>
+            <Button size="xs" onClick={attempt}>
+              Retry
+            </Button>
+            <Button size="xs" onClick={() => location.reload()}>
+              Reload
+            </Button>
+          </div>
+        </Notice>
+      </Page>
+    );
+  };
+}
+
+/** Brings the code of all pages in quiet moments, so that opening one waits for nothing and needs no daemon. */
+export function loadAhead(screens: readonly Screen[]): void {
+  const idle = (next: () => void): void => {
+    if ('requestIdleCallback' in window) requestIdleCallback(next, { timeout: 5000 });
+    else setTimeout(next, 500);
+  };
+  const [first, ...rest] = screens;
+  if (first === undefined) return;
+  idle(() => {
+    load(first).then(
+      () => loadAhead(rest),
+      () => {
+        // the daemon is away: whoever opens the page is told
+      },
+    );
+  });
+}

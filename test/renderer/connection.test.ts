@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { ConsolePage } from './console-page.ts';
+
+test('a daemon that goes away and comes back', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const dataDir = await temporaryDir(t);
+  const first = await testDaemon(t, {}, { dataDir });
+  const { port } = new URL(first.url);
+  const page = await openConsole(t, await browser(t), first.url, { token: first.token, path: '/apps' });
+  const ui = new ConsolePage(page);
+  await ui.row('live').waitFor();
+
+  await t.test('keeps its last picture with its age, and says what it does', async () => {
+    await first.stop();
+    await ui.statusBar().getByText('Not reachable').waitFor();
+    await page.getByText(/^This is how the apps looked/).waitFor();
+    await ui.row('live').waitFor();
+    await ui.statusBar().getByText('not live').waitFor();
+    await ui
+      .statusBar()
+      .getByText(/next try in \d+ s/)
+      .waitFor();
+    await assertAccessible(page, 'a page of a daemon that is away');
+  });
+
+  await t.test('what was not read before says why, with a way to try again', async () => {
+    await ui.section('Audit').click();
+    // its code may not be here yet either: that is said in its own words
+    await ui
+      .alert()
+      .getByText(/Could not read the audit trail.|Its code comes from the daemon/)
+      .waitFor();
+    await assertAccessible(page, 'a page that could not be read');
+  });
+
+  await t.test('is there again by itself, with what happened meanwhile', async (t) => {
+    const second = await testDaemon(t, { PORT: port }, { dataDir });
+    await second.api.post('/apps', { name: 'meanwhile' });
+    await ui.button('Try now').click();
+    await ui.statusBar().getByText('Connected').waitFor();
+    await ui.grid('Audit trail').waitFor();
+    await ui.section('Apps').click();
+    await ui.row('meanwhile').waitFor();
+    await ui.statusBar().getByText('live', { exact: true }).waitFor();
+    assert.equal(await page.getByText(/^This is how/).count(), 0);
+  });
+});
+
+test('keys work on every page', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t);
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token });
+  const ui = new ConsolePage(page);
+  await ui.heading('Overview').waitFor();
+  await page.keyboard.type('ga');
+  await ui.row('live').waitFor();
+  await page.keyboard.type('gl');
+  await ui.heading('Logs').waitFor();
+  await page.keyboard.press('Control+k');
+  await page.getByPlaceholder('Go to an app, node or page, or do something').fill('live config');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/apps/live/config');
+  await ui.heading('live').waitFor();
+  await page.getByRole('textbox', { name: 'config.yaml of live' }).click();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  await ui.dialog('Keyboard shortcuts').waitFor();
+  await assertAccessible(page, 'the shortcuts');
+  await page.keyboard.press('Escape');
+  await ui.dialog().waitFor({ state: 'hidden' });
+  assert.match(page.url(), /config$/, 'Esc closes the dialog and leaves the page');
+});
