@@ -32,8 +32,9 @@ const close = (): void => useQuestion.setState({ question: undefined });
 /** Where the questions appear; once in the frame. */
 export function ConfirmHost() {
   const { question, serial } = useQuestion();
+  // above the side panel that it is asked from
   return (
-    <Modal opened={question !== undefined} onClose={close} title={question?.title} size={480}>
+    <Modal opened={question !== undefined} onClose={close} title={question?.title} size={480} zIndex={300}>
       {question ? <Ask key={serial} question={question} /> : null}
     </Modal>
   );

@@ -1,15 +1,8 @@
-import { ActionIcon, Button, Menu, NativeSelect, Switch, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, NativeSelect, Switch, TextInput, Tooltip } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import {
-  IconColumns3,
-  IconDownload,
-  IconFileText,
-  IconPlayerPause,
-  IconPlayerPlay,
-  IconRefresh,
-} from '@tabler/icons-react';
+import { IconDownload, IconFileText, IconRefresh } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { type ReactNode, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { listApps } from '#shared/contract/apps.ts';
 import { countAppLogs, countLogs, listAppLogs, listLogs } from '#shared/contract/logs.ts';
 import { bridge } from '../../api/host.ts';
@@ -17,28 +10,18 @@ import { unwrapped, useRead } from '../../api/query.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
 import { useSearchState } from '../../app/links.tsx';
 import { Empty } from '../../ui/empty.tsx';
-import { count, dateTime, exactTime, plural } from '../../ui/format.ts';
+import { count, dateTime, plural } from '../../ui/format.ts';
 import { TablePanel, Toolbar } from '../../ui/page.tsx';
-import { Notice, Problem } from '../../ui/problem.tsx';
+import { Problem } from '../../ui/problem.tsx';
 import { QueryView } from '../../ui/query-view.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
-import { State } from '../../ui/state.tsx';
-import { type Column, DataTable } from '../../ui/table.tsx';
 import { Histogram } from './histogram.tsx';
 import { LineDetails } from './line-details.tsx';
 import { useLiveTail } from './live-tail.ts';
-import {
-  type Filter,
-  fieldsInLine,
-  fieldsOf,
-  fieldText,
-  LEVEL_TONES,
-  LEVELS,
-  type Level,
-  type LogRow,
-  RANGES,
-} from './log-model.ts';
+import { type Filter, fieldsOf, LEVELS, type Level, RANGES } from './log-model.ts';
+import { Columns, columnsFor, Lines } from './log-table.tsx';
 import classes from './logs.module.css';
+import { TailBar } from './tail-bar.tsx';
 
 const PAGE = 200;
 const EXPORT_MAX = 100_000;
@@ -301,177 +284,4 @@ function Sought({ filter: { level, source, q, app }, range }: { filter: Filter; 
     q ? `text “${q}”` : '',
   ].filter(Boolean);
   return `Searched ${range}${parts.length > 0 ? ` for ${parts.join(', ')}` : ''}.`;
-}
-
-function TailBar({
-  tail,
-  isPaused,
-  onPause,
-}: {
-  tail: { state: string; problem: string | undefined; held: number; rows: readonly LogRow[] };
-  isPaused: boolean;
-  onPause: (paused: boolean) => void;
-}) {
-  if (tail.state === 'closed')
-    return (
-      <Notice tone="warn" title="Live lines cannot be had">
-        {tail.problem ? <p>{tail.problem}</p> : null}
-      </Notice>
-    );
-  return (
-    <div className="row" role="status">
-      <Button
-        size="xs"
-        leftSection={isPaused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
-        onClick={() => onPause(!isPaused)}
-      >
-        {isPaused ? 'Go on' : 'Pause'}
-      </Button>
-      {isPaused ? (
-        <State tone="warn">{`Paused${tail.held > 0 ? `, ${plural(tail.held, 'line')} held back` : ''}`}</State>
-      ) : tail.state === 'open' ? (
-        <State tone="ok">Live</State>
-      ) : (
-        <State tone="busy">{tail.problem ? `Connecting again: ${tail.problem}` : 'Connecting…'}</State>
-      )}
-      <span className="dim num">{plural(tail.rows.length, 'line')}</span>
-    </div>
-  );
-}
-
-function Columns({
-  names,
-  shown,
-  onChange,
-}: {
-  names: readonly string[];
-  shown: readonly string[];
-  onChange: (shown: readonly string[]) => void;
-}) {
-  return (
-    <Menu closeOnItemClick={false}>
-      <Menu.Target>
-        <Tooltip label="Fields as columns">
-          <ActionIcon aria-label="Fields as columns" disabled={names.length === 0}>
-            <IconColumns3 size={16} />
-          </ActionIcon>
-        </Tooltip>
-      </Menu.Target>
-      <Menu.Dropdown mah={360} style={{ overflow: 'auto' }}>
-        <Menu.Label>Fields as columns</Menu.Label>
-        {names.map((name) => (
-          <Menu.CheckboxItem
-            key={name}
-            checked={shown.includes(name)}
-            onChange={(checked) => onChange(checked ? [...shown, name] : shown.filter((one) => one !== name))}
-          >
-            <code>{name}</code>
-          </Menu.CheckboxItem>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
-  );
-}
-
-function Lines({
-  name,
-  columns,
-  rows,
-  open,
-  onOpen,
-  onEnd,
-  empty,
-}: {
-  name: string;
-  columns: readonly Column<LogRow>[];
-  rows: readonly LogRow[];
-  open: LogRow | undefined;
-  onOpen: (row: LogRow) => void;
-  onEnd?: () => void;
-  empty: ReactNode;
-}) {
-  return (
-    <DataTable
-      name={name}
-      label="Log lines"
-      columns={columns}
-      rows={rows}
-      rowKey={(row) => row.id}
-      rowHeight={26}
-      openKey={open?.id ?? null}
-      onOpen={onOpen}
-      {...(onEnd ? { onEnd } : {})}
-      empty={empty}
-    />
-  );
-}
-
-const clock = new Intl.DateTimeFormat('en-GB', {
-  day: '2-digit',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  fractionalSecondDigits: 3,
-});
-
-function columnsFor(
-  apps: ReadonlyMap<number, string>,
-  withApp: boolean,
-  fields: readonly string[],
-): readonly Column<LogRow>[] {
-  return [
-    {
-      id: 'ts',
-      header: 'Time',
-      width: '158px',
-      cell: (row) => (
-        <time className={classes.time} dateTime={row.ts} title={exactTime(row.ts)}>
-          {clock.format(new Date(row.ts))}
-        </time>
-      ),
-    },
-    {
-      id: 'level',
-      header: 'Level',
-      width: '68px',
-      cell: (row) => <State tone={LEVEL_TONES[row.level]}>{row.level}</State>,
-    },
-    {
-      id: 'source',
-      header: 'Source',
-      width: '84px',
-      from: 'medium',
-      cell: (row) => <span className="dim">{row.source}</span>,
-    },
-    ...(withApp
-      ? [
-          {
-            id: 'app',
-            header: 'App',
-            width: '110px',
-            from: 'wide',
-            cell: (row: LogRow) => (row.appId === null ? '' : (apps.get(row.appId) ?? '')),
-          } satisfies Column<LogRow>,
-        ]
-      : []),
-    {
-      id: 'message',
-      header: 'Message',
-      width: 'minmax(200px, 4fr)',
-      cell: (row) => (
-        <span className={classes.message}>
-          {row.message} <span className="dim">{fieldsInLine(row)}</span>
-        </span>
-      ),
-    },
-    ...fields.map(
-      (name): Column<LogRow> => ({
-        id: `field:${name}`,
-        header: name,
-        width: 'minmax(80px, 1fr)',
-        cell: (row) => <code title={fieldText(fieldsOf(row)[name])}>{fieldText(fieldsOf(row)[name])}</code>,
-      }),
-    ),
-  ];
 }

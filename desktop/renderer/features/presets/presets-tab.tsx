@@ -61,7 +61,7 @@ export function PresetsTab({ app }: { app: string }) {
             preset={chosen}
             onClose={() => setChosen(undefined)}
             onApplied={(outcome) => {
-              if (chosen) setApplied({ preset: chosen, ...outcome });
+              if (chosen) setApplied({ ...outcome, preset: chosen });
               setChosen(undefined);
             }}
           />
