@@ -18,7 +18,8 @@ if (files.length === 0) {
   process.stderr.write(`no test file matches ${patterns.join(' ')}\n`);
   process.exit(1);
 }
-const concurrency = Math.max(1, Math.min(4, os.availableParallelism()));
+// one more than there are cores: many tests wait for servers
+const concurrency = Math.min(4, os.availableParallelism() + 1);
 const child = spawn(
   process.execPath,
   [
