@@ -3,6 +3,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from '#shared/plugin-sdk/plugin.ts';
 import { describeProblems } from '#shared/plugin-sdk/preset.ts';
+import { refusal } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
 import { BUNDLED_SDK } from '../paths.ts';
@@ -32,8 +33,7 @@ async function importPlugin(entry: string): Promise<Plugin> {
   installResolver();
   const module = (await import(entry)) as { default?: unknown };
   const plugin = module.default;
-  if (typeof plugin !== 'object' || plugin === null)
-    throw new Error('its entry has no default export made by definePlugin');
+  if (typeof plugin !== 'object' || plugin === null) throw refusal('CODE_NO_EXPORT');
   return plugin as Plugin;
 }
 
@@ -51,9 +51,9 @@ export async function describeProviders(entry: string, ids: readonly string[]): 
   const { storageProviders = [] } = await importPlugin(entry);
   const exported = storageProviders.map((provider) => provider.id);
   const missing = ids.filter((id) => !exported.includes(id));
-  if (missing.length > 0) throw new Error(`its entry does not export the storage provider ${missing.join(', ')}`);
+  if (missing.length > 0) throw refusal('PROVIDER_NOT_EXPORTED', { detail: missing.join(', ') });
   const extra = exported.filter((id) => !ids.includes(id));
-  if (extra.length > 0) throw new Error(`its manifest does not name the storage provider ${extra.join(', ')}`);
+  if (extra.length > 0) throw refusal('PROVIDER_NOT_IN_MANIFEST', { detail: extra.join(', ') });
   return ids.map((id) => describe(storageProviders.find((candidate) => candidate.id === id) as StorageProvider));
 }
 
@@ -68,7 +68,9 @@ function describe(provider: StorageProvider): ProviderDescription {
   if (typeof provider.open !== 'function') problems.push('open is not a function');
   if (!Number.isInteger(maxDeleteBatch) || maxDeleteBatch < 1 || maxDeleteBatch > 1000)
     problems.push('maxDeleteBatch must be 1 to 1000');
-  if (problems.length > 0) throw new Error(`the storage provider ${id}: ${problems.join('; ')}`);
+  if (problems.length > 0) {
+    throw refusal('PROVIDER_INVALID', { detail: `the storage provider ${id}: ${problems.join('; ')}` });
+  }
   const data = { id, title, description, docsUrl, capabilities, credentials, settings, maxDeleteBatch };
   return JSON.parse(JSON.stringify(data)) as ProviderDescription;
 }

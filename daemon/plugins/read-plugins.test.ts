@@ -80,7 +80,7 @@ describe('installed plugins', () => {
     await add('mine', manifest({ colour: 'red' }), { 'mine.yaml': PRESET });
     const record = await read();
     assert.equal(record.state, 'verified');
-    assert.match(record.warnings.join(), /colour/);
+    assert.match(record.warnings.map((warning) => warning.key).join(), /colour/);
   });
 
   const refused: [name: string, manifest: unknown, files: Record<string, string>, reason: RegExp][] = [

@@ -7,15 +7,21 @@ import { sentenceOf } from '#shared/config/diagnostic.ts';
 import { parseConfig } from '#shared/config/parse.ts';
 import { PLUGIN_API_VERSION } from '#shared/plugin-sdk/api-version.ts';
 import { MANIFEST_FILE, PluginManifest } from '#shared/plugin-sdk/manifest.ts';
-import { definePreset, describeProblems, type Preset, PresetError } from '#shared/plugin-sdk/preset.ts';
+import { definePreset, describeProblems, PROTECTED_KEYS, type Preset, PresetError } from '#shared/plugin-sdk/preset.ts';
+import {
+  type PluginProblem,
+  PluginRefusal,
+  pluginProblem,
+  problemLine,
+  refusal,
+  splitSentence,
+} from '#shared/plugin-sdk/problems.ts';
+import { checkPackedFiles } from './packed-files.ts';
 import type { PluginOrigin, PluginRecord, PluginRoot } from './records.ts';
 
 const MAX_PLUGINS = 200;
 const MAX_FILE_BYTES = 65_536;
 const PRESET_FILE = /\.(ya?ml|json)$/i;
-
-/** Something that keeps a plugin from loading, in words for its author. */
-class Refusal extends Error {}
 
 /**
  * Finds and verifies the plugins of all places, in order: of two that claim the same id, the first keeps it. Reads files
@@ -55,14 +61,14 @@ async function guarded(id: string, origin: PluginOrigin, read: () => Promise<Plu
   try {
     return await read();
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const reason = error instanceof Refusal ? error.message : `it cannot be read (${code ?? 'unexpected content'})`;
-    return { ...blank(id, origin), state: 'failed', reason };
+    const detail = (error as NodeJS.ErrnoException).code ?? 'unexpected content';
+    const { problems, message } = error instanceof PluginRefusal ? error : refusal('FILE_UNREADABLE', { detail });
+    return { ...blank(id, origin), state: 'failed', reason: message, problems: [...problems] };
   }
 }
 
 function blank(id: string, origin: PluginOrigin): PluginRecord {
-  const empty = { warnings: [], presets: [], providers: [] };
+  const empty = { problems: [], warnings: [], presets: [], providers: [], documentation: null };
   return {
     id,
     version: null,
@@ -82,21 +88,23 @@ async function fromFolder(dir: string, origin: PluginOrigin): Promise<PluginReco
   try {
     raw = JSON.parse(text);
   } catch {
-    throw new Refusal(`${MANIFEST_FILE} is not valid JSON`);
+    throw refusal('MANIFEST_NOT_JSON', { file: MANIFEST_FILE });
   }
   const { known, unknown } = splitUnknown(raw);
   const problems = describeProblems(PluginManifest, known);
-  if (problems.length > 0) throw new Refusal(`${MANIFEST_FILE}: ${problems.join('; ')}`);
+  if (problems.length > 0)
+    throw new PluginRefusal(problems.map((text) => sentenceProblem('MANIFEST_INVALID', MANIFEST_FILE, text)));
   const manifest = known as PluginManifest;
-  const warnings = unknown.map((key) => `${MANIFEST_FILE} has an unknown key: ${key}`);
-  if (semver.validRange(manifest.api) === null) throw new Refusal(`api is not a version range: ${manifest.api}`);
-  if (!semver.satisfies(PLUGIN_API_VERSION, manifest.api)) {
-    throw new Refusal(`it is written for plugin API ${manifest.api}, this StreamHub has ${PLUGIN_API_VERSION}`);
-  }
+  const warnings = unknown.map((key) => pluginProblem('MANIFEST_UNKNOWN_KEY', { file: MANIFEST_FILE, key }));
+  checkManifest(manifest, origin);
   const providers = manifest.contributes.storageProviders ?? [];
-  if (providers.length > 0 && manifest.entry === undefined) throw new Refusal('storageProviders need an entry');
   const presets: Preset[] = [];
-  for (const file of manifest.contributes.presets ?? []) presets.push(parsePreset(await readInside(dir, file), file));
+  for (const file of manifest.contributes.presets ?? []) {
+    const preset = parsePreset(await readInside(dir, file), file);
+    warnings.push(...protectedKeys(preset, file));
+    presets.push(preset);
+  }
+  if (manifest.files !== undefined) await checkPackedFiles(dir, manifest.files);
   const version = manifest.version;
   return {
     ...blank(manifest.id, origin),
@@ -105,33 +113,73 @@ async function fromFolder(dir: string, origin: PluginOrigin): Promise<PluginReco
     description: manifest.description ?? '',
     warnings,
     presets,
-    providers: providers.map(({ id, title, description = '' }) => ({ id, title, description })),
+    providers: providers.map(({ id, title, description = '', inAppFolder = false }) => ({
+      id,
+      title,
+      description,
+      inAppFolder,
+    })),
+    documentation: manifest.documentation === undefined ? null : await readInside(dir, manifest.documentation),
     entry: manifest.entry === undefined ? null : await entryUrl(dir, manifest.entry, text),
   };
+}
+
+/** What the schema cannot say of a manifest. */
+function checkManifest({ api, entry, contributes }: PluginManifest, origin: PluginOrigin): void {
+  const file = MANIFEST_FILE;
+  if (semver.validRange(api) === null) throw refusal('API_RANGE_INVALID', { file, key: 'api', detail: api });
+  if (!semver.satisfies(PLUGIN_API_VERSION, api)) {
+    throw refusal('API_VERSION_UNSUPPORTED', {
+      file,
+      key: 'api',
+      detail: `${api}, this StreamHub has ${PLUGIN_API_VERSION}`,
+    });
+  }
+  const providers = contributes.storageProviders ?? [];
+  if (providers.length > 0 && entry === undefined) throw refusal('ENTRY_MISSING', { file, key: 'entry' });
+  const local = providers.findIndex((provider) => provider.inAppFolder !== undefined);
+  if (local >= 0 && origin !== 'built-in') {
+    throw refusal('BUILT_IN_ONLY', { file, key: `contributes.storageProviders.${local}.inAppFolder` });
+  }
+}
+
+const sentenceProblem = (code: 'MANIFEST_INVALID' | 'PRESET_INVALID', file: string, sentence: string): PluginProblem =>
+  pluginProblem(code, { file, ...splitSentence(sentence) });
+
+/** Keys of a patch that no preset can change: the host leaves them out. */
+function protectedKeys(preset: Preset, file: string): PluginProblem[] {
+  const keys = Object.keys(preset.patch).filter((key) => (PROTECTED_KEYS as readonly string[]).includes(key));
+  return keys.map((key) => pluginProblem('PRESET_PROTECTED', { file, key: `patch.${key}` }));
 }
 
 async function fromPresetFile(file: string, origin: PluginOrigin): Promise<PluginRecord> {
   const name = path.basename(file);
   const preset = parsePreset(await readInside(path.dirname(file), name), name);
   const record = blank(name.replace(PRESET_FILE, ''), origin);
-  return { ...record, title: preset.title, description: preset.description, presets: [preset] };
+  return {
+    ...record,
+    title: preset.title,
+    description: preset.description,
+    presets: [preset],
+    warnings: protectedKeys(preset, name),
+  };
 }
 
 /** Reads a file that must lie inside the folder, links followed. */
 async function readInside(dir: string, file: string): Promise<string> {
   const real = await insideOf(dir, file);
   const { size } = await stat(real);
-  if (size > MAX_FILE_BYTES) throw new Refusal(`${file} is larger than ${MAX_FILE_BYTES} bytes`);
+  if (size > MAX_FILE_BYTES) throw refusal('FILE_TOO_LARGE', { file, detail: String(MAX_FILE_BYTES) });
   return readFile(real, 'utf8');
 }
 
 async function insideOf(dir: string, file: string): Promise<string> {
   const root = await realpath(dir);
   const real = await realpath(path.join(dir, file)).catch(() => {
-    throw new Refusal(`${file} does not exist`);
+    throw refusal('FILE_MISSING', { file });
   });
-  if (!real.startsWith(root + path.sep)) throw new Refusal(`${file} leads out of the plugin's folder`);
-  if (!(await stat(real)).isFile()) throw new Refusal(`${file} is not a file`);
+  if (!real.startsWith(root + path.sep)) throw refusal('FILE_OUTSIDE', { file });
+  if (!(await stat(real)).isFile()) throw refusal('FILE_NOT_A_FILE', { file });
   return real;
 }
 
@@ -145,12 +193,15 @@ async function entryUrl(dir: string, entry: string, manifest: string): Promise<s
 
 function parsePreset(text: string, file: string): Preset {
   const parsed = parseConfig(text);
-  if (parsed.value === null) throw new Refusal(`${file}: ${parsed.errors.map(sentenceOf)[0] ?? 'it is not a mapping'}`);
+  if (parsed.value === null) {
+    const detail = parsed.errors.map(sentenceOf)[0] ?? 'it is not a mapping';
+    throw refusal('PRESET_UNREADABLE', { file, detail });
+  }
   try {
     return definePreset(parsed.value as Preset);
   } catch (error) {
-    if (error instanceof PresetError) throw new Refusal(`${file}: ${error.problems.join('; ')}`);
-    throw error;
+    if (!(error instanceof PresetError)) throw error;
+    throw new PluginRefusal(error.problems.map((text) => sentenceProblem('PRESET_INVALID', file, text)));
   }
 }
 
@@ -177,10 +228,12 @@ function refuseDoubles(records: readonly PluginRecord[]): void {
     const twice = claims.find((claim, index) => claims.indexOf(claim) !== index);
     const taken = claims.find((claim) => owners.has(claim));
     if (twice !== undefined || taken !== undefined) {
+      const problem = taken
+        ? pluginProblem('ID_TAKEN', { detail: `the ${taken} is taken by the plugin ${owners.get(taken)}` })
+        : pluginProblem('ID_TWICE', { detail: `it names the ${twice} twice` });
       record.state = 'failed';
-      record.reason = taken
-        ? `the ${taken} is taken by the plugin ${owners.get(taken)}`
-        : `it names the ${twice} twice`;
+      record.reason = problemLine(problem);
+      record.problems = [problem];
       record.presets = [];
       record.providers = [];
       continue;

@@ -1,4 +1,5 @@
 import type { Preset } from '#shared/plugin-sdk/preset.ts';
+import type { PluginProblem } from '#shared/plugin-sdk/problems.ts';
 import type { CredentialField, StorageCapabilities } from '#shared/plugin-sdk/storage-provider.ts';
 
 /** Where a plugin comes from: shipped with StreamHub, or put into `<DATA_DIR>/plugins`. */
@@ -15,6 +16,8 @@ export interface ProviderClaim {
   id: string;
   title: string;
   description: string;
+  /** Its objects are files below the app's folder. */
+  inAppFolder: boolean;
 }
 
 /**
@@ -28,9 +31,14 @@ export interface PluginRecord {
   description: string;
   origin: PluginOrigin;
   state: 'verified' | 'loaded' | 'failed';
-  /** Why it failed. */
+  /** Why it failed, in one line. */
   reason: string | null;
-  warnings: string[];
+  /** The same piece by piece; empty unless it failed. */
+  problems: PluginProblem[];
+  /** Faults that do not keep it from working. */
+  warnings: PluginProblem[];
+  /** Markdown for people. */
+  documentation: string | null;
   presets: Preset[];
   providers: ProviderClaim[];
   /** URL of the module to import, in workers only; changes with its content. */
@@ -43,6 +51,8 @@ export interface ProviderRef {
   /** URL of the plugin's entry module. */
   entry: string;
   provider: string;
+  /** Its objects are files below the app's folder, which it is told. */
+  inAppFolder: boolean;
 }
 
 /** What a provider says about itself, as data. */

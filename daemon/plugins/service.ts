@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { ApiError } from '#shared/errors.ts';
 import type { Preset } from '#shared/plugin-sdk/preset.ts';
-import type { PluginView } from '#shared/schema/plugins.ts';
+import { type PluginProblem, pluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
+import type { PluginDetail, PluginView } from '#shared/schema/plugins.ts';
 import { TASKS, type WorkerPool } from '../workers/pool.ts';
 import type { PluginDescribeInput, PluginDescribeOutput } from '../workers/tasks/plugin-describe.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
@@ -98,7 +99,7 @@ export class PluginService {
     const refs: Record<string, ProviderRef> = {};
     for (const { id: plugin, state, entry, providers } of await this.records()) {
       if (state === 'failed' || entry === null) continue;
-      for (const { id } of providers) refs[id] = { plugin, entry, provider: id };
+      for (const { id, inAppFolder } of providers) refs[id] = { plugin, entry, provider: id, inAppFolder };
     }
     return refs;
   }
@@ -121,10 +122,11 @@ export class PluginService {
   }
 
   /** @throws ApiError PLUGIN_NOT_FOUND */
-  async view(id: string): Promise<PluginView> {
-    const view = (await this.views()).find((plugin) => plugin.id === id);
-    if (view === undefined) throw new ApiError('PLUGIN_NOT_FOUND', { id });
-    return view;
+  async view(id: string): Promise<PluginDetail> {
+    await this.providers();
+    const record = (await this.records()).find((plugin) => plugin.id === id);
+    if (record === undefined) throw new ApiError('PLUGIN_NOT_FOUND', { id });
+    return { ...toView(record), documentation: record.documentation };
   }
 
   async #read(): Promise<readonly PluginRecord[]> {
@@ -133,7 +135,9 @@ export class PluginService {
     for (const record of records) {
       if (record.state === 'failed')
         log.warn({ plugin: record.id, reason: record.reason }, 'a plugin could not be loaded');
-      for (const warning of record.warnings) log.warn({ plugin: record.id, warning }, 'a plugin has a fault');
+      for (const warning of record.warnings) {
+        log.warn({ plugin: record.id, warning: problemLine(warning) }, 'a plugin has a fault');
+      }
     }
     this.#knownProviders = records
       .filter((record) => record.state !== 'failed')
@@ -154,24 +158,25 @@ export class PluginService {
   async #ask(record: PluginRecord, entry: string): Promise<ProviderDescription[]> {
     const { pool, log } = this.#deps;
     const input: PluginDescribeInput = { entry, providers: record.providers.map((provider) => provider.id) };
-    let problem: string;
+    let problems: readonly PluginProblem[];
     try {
       const output = await pool.run<PluginDescribeInput, PluginDescribeOutput>(TASKS.pluginDescribe, input);
       if ('providers' in output) {
         record.state = 'loaded';
         return output.providers;
       }
-      problem = output.problem;
+      problems = output.problems;
     } catch (error) {
       if (!isPluginsFault(error)) {
         this.#descriptions.delete(entry); // the next question tries again
         throw error;
       }
-      problem = error instanceof ApiError ? error.message : 'its code ended the worker';
+      problems = [faultOf(error)];
     }
     record.state = 'failed';
-    record.reason = problem;
-    log.warn({ plugin: record.id, reason: problem }, 'a plugin could not be loaded');
+    record.problems = [...problems];
+    record.reason = problems.map(problemLine).join('; ');
+    log.warn({ plugin: record.id, reason: record.reason }, 'a plugin could not be loaded');
     return [];
   }
 }
@@ -182,10 +187,15 @@ function isPluginsFault(error: unknown): boolean {
   return (error as Error).name !== 'AbortError';
 }
 
+function faultOf(error: unknown): PluginProblem {
+  if (!(error instanceof ApiError)) return pluginProblem('CODE_ENDED');
+  return pluginProblem(error.code === 'TASK_TIMEOUT' ? 'CODE_TIMEOUT' : 'CODE_MEMORY', { detail: error.message });
+}
+
 const named = ({ id, title }: { id: string; title: string }) => ({ id, title });
 
 function toView(record: PluginRecord): PluginView {
-  const { id, version, title, description, origin, state, reason, warnings } = record;
+  const { id, version, title, description, origin, state, reason, problems, warnings } = record;
   return {
     id,
     version,
@@ -194,7 +204,8 @@ function toView(record: PluginRecord): PluginView {
     origin,
     state,
     reason,
-    warnings,
+    problems,
+    warnings: warnings.map(problemLine),
     presets: record.presets.map(named),
     storageProviders: record.providers.map(named),
   };

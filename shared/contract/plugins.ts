@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { envelope } from '../schema/common.ts';
-import { PluginParams, PluginView } from '../schema/plugins.ts';
+import { PluginDetail, PluginParams, PluginView } from '../schema/plugins.ts';
 import { operation } from './operation.ts';
 
 const tag = 'Plugins';
@@ -20,10 +20,10 @@ export const getPlugin = operation({
   method: 'GET',
   path: '/plugins/{id}',
   tag,
-  summary: 'Get one plugin',
+  summary: 'Get one plugin with its documentation',
   access: 'global',
   params: PluginParams,
-  responses: { 200: envelope(PluginView) },
+  responses: { 200: envelope(PluginDetail) },
   errors: ['PLUGIN_NOT_FOUND'],
 });
 

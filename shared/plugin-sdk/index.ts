@@ -4,6 +4,7 @@ export { PLUGIN_API_VERSION } from './api-version.ts';
 export { MANIFEST_FILE, PluginManifest, StorageProviderContribution } from './manifest.ts';
 export { definePlugin, type Plugin } from './plugin.ts';
 export { definePreset, PROTECTED_KEYS, Preset, PresetError } from './preset.ts';
+export { PLUGIN_PROBLEMS, type PluginProblem, type PluginProblemCode } from './problems.ts';
 export { STORAGE_ERRORS, StorageError, type StorageErrorCode } from './storage-error.ts';
 export {
   type CallOptions,

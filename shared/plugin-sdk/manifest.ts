@@ -18,6 +18,12 @@ export const StorageProviderContribution = Type.Object(
     id: Type.String({ pattern: ID_PATTERN, description: 'Value of `s3.provider`; unique over all plugins.' }),
     title: text(80, 'Name shown to people.'),
     description: Type.Optional(text(500, 'One sentence for whoever chooses a provider.')),
+    inAppFolder: Type.Optional(
+      Type.Boolean({
+        description:
+          'Its objects are files below the app’s own folder, by their keys; the daemon serves them itself. Built-in plugins only.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -43,6 +49,13 @@ export const PluginManifest = Type.Object(
     description: Type.Optional(text(500, 'What it adds, in a sentence.')),
     author: Type.Optional(text(120, 'Who made it.')),
     license: Type.Optional(text(120, 'SPDX licence expression.')),
+    documentation: Type.Optional(
+      Type.String({
+        pattern: INSIDE_PATTERN,
+        maxLength: 255,
+        description: 'Markdown file inside the plugin that explains it, at most 64 KiB; GET /plugins/{id} shows it.',
+      }),
+    ),
     homepage: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 255, description: 'Where to read more.' })),
     entry: Type.Optional(
       Type.String({
@@ -50,6 +63,12 @@ export const PluginManifest = Type.Object(
         maxLength: 255,
         description:
           'Module whose default export is made by `definePlugin`; needed for storage providers. Runs in workers only.',
+      }),
+    ),
+    files: Type.Optional(
+      Type.Record(Type.String({ pattern: INSIDE_PATTERN }), Type.String({ pattern: '^[0-9a-f]{64}$' }), {
+        maxProperties: 1000,
+        description: 'SHA-256 of every other file, written by `streamhub plugin pack`; the host checks them.',
       }),
     ),
     contributes: Type.Object(
