@@ -2,7 +2,7 @@
 // so that a fresh clone needs no step of its own. Plain JavaScript without dependencies, for any Node from 20 up.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,19 +23,38 @@ const wanted = createHash('sha256')
   .update(`${process.platform} ${process.arch}`)
   .digest('hex');
 
+/** Runs npm here, with the npm that called this script where there is one. @returns whether it succeeded */
+function npm(args, { quiet = false } = {}) {
+  const cli = process.env.npm_execpath;
+  const all = [...args, '--no-audit', '--no-fund', quiet ? '--loglevel=silent' : '--loglevel=error'];
+  const [command, argv] = cli ? [process.execPath, [cli, ...all]] : ['npm', all];
+  const { status, error } = spawnSync(command, argv, {
+    cwd: root,
+    stdio: ['ignore', quiet ? 'ignore' : 'inherit', quiet ? 'ignore' : 'inherit'],
+    shell: !cli && process.platform === 'win32',
+  });
+  if (error && !quiet) process.stderr.write(`streamhub: ${error.message}\n`);
+  return status === 0;
+}
+
 if (read(stamp) !== wanted) {
   process.stderr.write('streamhub: installing dependencies (once, npm ci)\n');
-  const npm = process.env.npm_execpath;
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const [command, all] = npm ? [process.execPath, [npm, ...args]] : ['npm', args];
-  const { status, error } = spawnSync(command, all, {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: !npm && process.platform === 'win32',
-  });
-  if (status !== 0) {
-    process.stderr.write(`streamhub: npm ci failed${error ? `: ${error.message}` : ''}\n`);
-    process.exit(status ?? 1);
+  // No install scripts but the ones named here: npm would run node-gyp for better-sqlite3, which brings its binary with it,
+  // and fail on a machine without Python, a compiler or a way to nodejs.org.
+  for (const args of [
+    ['ci', '--ignore-scripts'],
+    ['rebuild', 'node', '--ignore-scripts=false'],
+  ]) {
+    if (npm(args)) continue;
+    process.stderr.write(`streamhub: npm ${args[0]} failed\n`);
+    process.exit(1);
+  }
+  for (const name of ['keytar', 'node-pty']) {
+    if (
+      existsSync(path.join(root, 'node_modules', name)) &&
+      !npm(['rebuild', name, '--ignore-scripts=false'], { quiet: true })
+    )
+      process.stderr.write(`streamhub: ${name} could not be built; it is optional, the desktop app does without\n`);
   }
   writeFileSync(stamp, wanted);
 }
