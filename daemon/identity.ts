@@ -15,7 +15,7 @@ import { metaStore } from './db/meta.ts';
 import type { Db } from './db/open.ts';
 import type { EventBus } from './events/bus.ts';
 import { Mailer } from './mail/mailer.ts';
-import { tenantStore } from './people/tenant-store.ts';
+import { type TenantStore, tenantStore } from './people/tenant-store.ts';
 import { type UserStore, userStore } from './people/user-store.ts';
 import { RateLimits } from './security/rate-limits.ts';
 import { securityRepository } from './security/repository.ts';
@@ -46,6 +46,7 @@ export interface IdentityDeps {
 /** People, teams, sessions and the door: everything about who somebody is, wired together. */
 export interface Identity {
   users: UserStore;
+  tenants: TenantStore;
   sessions: SessionStore;
   auth: AuthService;
   linkSignIn: LinkSignIn;
@@ -128,6 +129,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
   });
   return {
     users,
+    tenants,
     sessions,
     auth,
     linkSignIn,

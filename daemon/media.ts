@@ -9,7 +9,9 @@ import type { ClusterService } from './cluster/service.ts';
 import type { ConfigService } from './config/service.ts';
 import type { AppDatabases } from './db/app-databases.ts';
 import type { EventBus } from './events/bus.ts';
+import { IngressService } from './ingress/service.ts';
 import { LiveKit } from './livekit/client.ts';
+import type { LiveKitEvent } from './livekit/event.ts';
 import type { LogService } from './logs/service.ts';
 import type { EndpointPolicy } from './net/endpoint-policy.ts';
 import { RecordingService } from './recording/service.ts';
@@ -20,6 +22,7 @@ import { JoinTokenService } from './streams/join-tokens.ts';
 import { LiveCounts } from './streams/live-counts.ts';
 import { Reconciler } from './streams/reconciler.ts';
 import { RoomDirectory } from './streams/room-directory.ts';
+import { RoomPlacer } from './streams/room-placer.ts';
 import { StreamService } from './streams/service.ts';
 import { VERSION } from './version.ts';
 import { VodService } from './vods/service.ts';
@@ -34,6 +37,7 @@ export interface Media {
   reconciler: Reconciler;
   streams: StreamService;
   joinTokens: JoinTokenService;
+  ingests: IngressService;
   vods: VodService;
   recording: RecordingService;
   webhooks: WebhookService;
@@ -149,6 +153,7 @@ export function createMedia(deps: MediaDeps): Media {
     config,
     onChanges: (app, changes, event) => {
       onChanges(app, changes);
+      announceIngress(events, app, event);
       if (event.name === 'room_finished' && event.room !== null) void recording.roomFinished(app, event.room.name);
     },
     onGap: (room) => {
@@ -158,11 +163,10 @@ export function createMedia(deps: MediaDeps): Media {
     log: log.child({ source: 'webhooks' }),
     now,
   });
-  const joinTokens = new JoinTokenService({
+  const placer = new RoomPlacer({
     livekit,
     directory,
     apps,
-    config,
     placement: {
       hasChoice: () => cluster.nodes.size > 1,
       choose: (room, options) => {
@@ -171,7 +175,17 @@ export function createMedia(deps: MediaDeps): Media {
       },
       entryAddress: (options) => cluster.placement.entryAddress(options),
     },
-    publicBase: publicBase(settings),
+    log: livekitLog,
+  });
+  const joinTokens = new JoinTokenService({ livekit, apps, config, placer, publicBase: publicBase(settings) });
+  const ingests = new IngressService({
+    livekit,
+    apps,
+    config,
+    placer,
+    policy,
+    rtmpHost: settings.rtmpPublicHost,
+    events,
     log: livekitLog,
   });
   const livekitStatus = new LiveKitStatusView({
@@ -189,6 +203,7 @@ export function createMedia(deps: MediaDeps): Media {
     reconciler,
     streams,
     joinTokens,
+    ingests,
     vods,
     recording,
     webhooks,
@@ -208,4 +223,21 @@ export function createMedia(deps: MediaDeps): Media {
       await delivery.stop();
     },
   };
+}
+
+/** An encoder began to send to an ingest, or stopped. */
+function announceIngress(events: EventBus, app: AppEntry, { name, ingress }: LiveKitEvent): void {
+  if (ingress === null || (name !== 'ingress_started' && name !== 'ingress_ended')) return;
+  events.publish({
+    type: name.replace('_', '.'),
+    app: app.name,
+    tenant: app.tenantId,
+    data: {
+      id: ingress.id,
+      type: ingress.type,
+      room: ingress.room,
+      participant: ingress.participant,
+      transcode: ingress.isTranscoding,
+    },
+  });
 }

@@ -8,6 +8,7 @@ import { configRoutes } from './config/routes.ts';
 import { consoleRoutes } from './console/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { gpuRoutes } from './gpu/routes.ts';
+import { ingressRoutes } from './ingress/routes.ts';
 import { jobRoutes } from './jobs/routes.ts';
 import { logRoutes } from './logs/routes.ts';
 import { metricsRoutes } from './metrics/routes.ts';
@@ -42,6 +43,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   logRoutes(app, services);
   clusterRoutes(app, services);
   streamRoutes(app, services);
+  ingressRoutes(app, services);
   vodRoutes(app, services);
   recordingRoutes(app, services);
   webhookRoutes(app, services);

@@ -140,6 +140,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     maxFiles: settings.logMaxFiles,
     retentionDays: settings.logRetentionDays,
     maxRows: settings.logMaxRows,
+    countLost: (lines) => metrics.count('log_lines_lost_total', {}, lines),
     live: {
       isHeard: () => eventStream.isHeard('logs'),
       show: (row) => {
@@ -218,8 +219,17 @@ export function createServices(settings: Settings, logging: Logging): Services {
     databaseFile: (app) => databases.file(app),
     block: async (app) => (await config.get(app)).s3,
     credentials: (app) => ({ ...storage.credentials(app) }),
+    onRefused: (count) => metrics.count('s3_errors_total', { op: 'delete' }, count),
   });
-  const storage = new StorageService({ config, secrets, plugins, purger, pool, policy });
+  const storage = new StorageService({
+    config,
+    secrets,
+    plugins,
+    purger,
+    pool,
+    policy,
+    onRefused: (op) => metrics.count('s3_errors_total', { op }),
+  });
   const deletion = new AppDeletion({
     apps,
     appsDir: dir.apps,
@@ -228,7 +238,10 @@ export function createServices(settings: Settings, logging: Logging): Services {
     jobs,
     secrets,
     purger,
-    endRecordings: (app) => media.recording.endAll(app),
+    endMedia: async (app) => {
+      await media.ingests.removeAll(app);
+      await media.recording.endAll(app);
+    },
     releaseConfig: (app) => config.close(app),
     log: log.child({ source: 'apps' }),
   });
@@ -295,6 +308,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
   addCollectors({
     metrics,
     apps: () => apps.registry.entries(),
+    quotas: () => identity.tenants.all().map(({ id }) => ({ tenant: id, quotas: identity.quotas.of(id) })),
     footprints: () => stats.footprints(),
     gpu: () => gpu.peek(),
     nodes: () => cluster.summary(),
@@ -306,6 +320,11 @@ export function createServices(settings: Settings, logging: Logging): Services {
     bus: events,
     rooms: media.rooms,
     appOf: (room) => apps.registry.forRoom(room)?.name,
+    gpu: () => gpu.peek(),
+    hwaccel: async (app) => {
+      const settled = await config.get(app).catch(() => undefined);
+      return settled === undefined ? undefined : (settled.transcoding.hwaccel ?? settings.transcodingHwaccel);
+    },
   });
   events.subscribe(({ type }) => {
     if (/^(?:app|stream|vod|recording)\./.test(type)) stats.expire();

@@ -219,6 +219,13 @@ export const ERRORS = define({
     message: 'The feature {feature} is off for this app.',
     hint: 'Turn it on in the config.',
   },
+  INGRESS_NOT_FOUND: { status: 404, message: 'The app has no ingest {id}.' },
+  INGRESS_NOT_TAKEN: {
+    status: 502,
+    message: 'No ingress service takes it: {reason}',
+    hint: 'Run LiveKit’s ingress service on the same Redis.',
+    retryable: true,
+  },
   RECORDING_DISABLED: {
     status: 400,
     message: 'Recording is not allowed for this app.',

@@ -25,8 +25,8 @@ export interface DeletionDeps {
   jobs: JobService;
   secrets: SecretStore;
   purger: Purger;
-  /** Ends what is being recorded for the app; what cannot be ended is only logged. */
-  endRecordings(app: string): Promise<void>;
+  /** Removes the app's ingests and ends what is being recorded; what cannot be ended is only logged. */
+  endMedia(app: string): Promise<void>;
   /** Ends everything that watches or writes the app's config; after it the directory may be moved. */
   releaseConfig(app: string): Promise<void>;
   log: { warn(data: object, message: string): void };
@@ -108,7 +108,7 @@ export class AppDeletion {
     const { app, appId, purge } = run.input;
     const isThere = this.#deps.apps.registry.get(app)?.id === appId;
     let outcome = run.checkpoint?.purge ?? null;
-    if (isThere && run.checkpoint === null) await this.#deps.endRecordings(app);
+    if (isThere && run.checkpoint === null) await this.#deps.endMedia(app);
     if (purge && isThere && run.checkpoint?.step !== 'local') outcome = await this.#purgeAll(run);
     const progress: JobProgress = {
       phase: 'local',

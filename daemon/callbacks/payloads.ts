@@ -50,6 +50,7 @@ export function vodPayload(vod: VodRecord, publicBase: string): Record<string, u
     name: vod.name,
     status: vod.status,
     fileKey: vod.file_key,
+    provider: vod.storage_provider,
     url: isOpen ? publicUrl(publicBase, vod.file_key as string) : null,
     bytes: vod.size_bytes,
     seconds: vod.duration_s,

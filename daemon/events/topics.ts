@@ -15,6 +15,7 @@ const AREAS: Readonly<Record<string, EventTopic>> = {
   stream: 'streams',
   room: 'streams',
   participant: 'streams',
+  ingress: 'streams',
   vod: 'vods',
   recording: 'vods',
   snapshot: 'vods',

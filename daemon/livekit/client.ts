@@ -1,8 +1,18 @@
 import { hash } from 'node:crypto';
 import type { CreateOptions, Room, VideoGrant } from 'livekit-server-sdk';
+import type { IngressType } from '#shared/schema/ingress.ts';
 import { type Egress, readEgress } from './egress.ts';
 import { LiveKitError, translate } from './errors.ts';
-import { type Ingress, type LiveKitEvent, type Person, readIngress, readPerson, readWebhook } from './event.ts';
+import {
+  type Ingress,
+  type IngressDetails,
+  type LiveKitEvent,
+  type Person,
+  readIngress,
+  readIngressDetails,
+  readPerson,
+  readWebhook,
+} from './event.ts';
 import { type RecordingOrder, recordingOutputs } from './recording-order.ts';
 import { type LiveKitState, Reachability } from './state.ts';
 
@@ -34,11 +44,24 @@ export interface JoinGrant {
   audioOnly: boolean;
 }
 
+/** What an ingest is made from. */
+export interface IngressOrder {
+  type: IngressType;
+  room: string;
+  identity: string;
+  name: string;
+  /** The source, for type `url`. */
+  url?: string;
+  /** Encode anew; WHIP only, the others always are. */
+  isTranscoding: boolean;
+}
+
 interface Clients {
   rooms: InstanceType<Sdk['RoomServiceClient']>;
   egress: InstanceType<Sdk['EgressClient']>;
   slowEgress: InstanceType<Sdk['EgressClient']>;
   ingress: InstanceType<Sdk['IngressClient']>;
+  slowIngress: InstanceType<Sdk['IngressClient']>;
 }
 
 /**
@@ -141,6 +164,40 @@ export class LiveKit {
     return (await this.#ask(QUICK_S, ({ ingress }) => ingress.listIngress(filter))).map(readIngress);
   }
 
+  /** The same with keys and addresses. */
+  async listIngressDetails(room?: string): Promise<IngressDetails[]> {
+    const filter = room === undefined ? {} : { roomName: room };
+    return (await this.#ask(QUICK_S, ({ ingress }) => ingress.listIngress(filter))).map(readIngressDetails);
+  }
+
+  /** Of one ingest; undefined when LiveKit does not know it. */
+  async findIngress(id: string): Promise<IngressDetails | undefined> {
+    const [info] = await this.#unlessUnknown(
+      this.#ask(QUICK_S, ({ ingress }) => ingress.listIngress({ ingressId: id })),
+      [],
+    );
+    return info === undefined ? undefined : readIngressDetails(info);
+  }
+
+  /** A source is fetched at once: where no ingress service takes it, LiveKit says so after about 3 s. */
+  async createIngress(order: IngressOrder): Promise<IngressDetails> {
+    const { IngressInput } = await this.#library();
+    const { type, room, identity, name, url, isTranscoding } = order;
+    const input = { rtmp: IngressInput.RTMP_INPUT, whip: IngressInput.WHIP_INPUT, url: IngressInput.URL_INPUT }[type];
+    const options = {
+      name,
+      roomName: room,
+      participantIdentity: identity,
+      participantName: name || identity,
+      // LiveKit encodes everything but WHIP anew, whatever is asked for
+      ...(type === 'whip' ? { enableTranscoding: isTranscoding } : {}),
+      ...(url === undefined ? {} : { url }),
+    };
+    return readIngressDetails(
+      await this.#ask(EGRESS_S, ({ slowIngress }) => slowIngress.createIngress(input, options)),
+    );
+  }
+
   async deleteIngress(id: string): Promise<void> {
     await this.#unlessMissing(this.#ask(QUICK_S, ({ ingress }) => ingress.deleteIngress(id)));
   }
@@ -227,6 +284,7 @@ export class LiveKit {
         egress: new EgressClient(host, apiKey, apiSecret, quick),
         slowEgress: new EgressClient(host, apiKey, apiSecret, slow),
         ingress: new IngressClient(host, apiKey, apiSecret, quick),
+        slowIngress: new IngressClient(host, apiKey, apiSecret, slow),
       };
     } catch (error) {
       this.#clients = undefined;

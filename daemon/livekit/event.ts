@@ -1,4 +1,5 @@
 import type { IngressInfo, ParticipantInfo, TrackInfo, WebhookEvent } from 'livekit-server-sdk';
+import { INGRESS_STATUSES, type IngressStatus } from '#shared/schema/ingress.ts';
 import { type Egress, readEgress } from './egress.ts';
 
 /** ParticipantInfo.Kind of LiveKit. */
@@ -34,6 +35,18 @@ export interface Ingress {
   room: string;
   participant: string;
   isPublishing: boolean;
+  /** It is encoded anew on its way in. */
+  isTranscoding: boolean;
+}
+
+/** An ingest with what an encoder needs; never part of an event. */
+export interface IngressDetails extends Ingress {
+  name: string;
+  /** Where to send to, as LiveKit's own configuration says; empty = it does not. Of a source, the source. */
+  url: string;
+  streamKey: string;
+  status: IngressStatus;
+  error: string;
 }
 
 /** One event of LiveKit, as plain data. */
@@ -75,6 +88,18 @@ export function readIngress(info: IngressInfo): Ingress {
     participant: info.participantIdentity,
     // ENDPOINT_PUBLISHING
     isPublishing: info.state?.status === 2,
+    isTranscoding: info.enableTranscoding ?? !info.bypassTranscoding,
+  };
+}
+
+export function readIngressDetails(info: IngressInfo): IngressDetails {
+  return {
+    ...readIngress(info),
+    name: info.name,
+    url: info.url,
+    streamKey: info.streamKey,
+    status: INGRESS_STATUSES[info.state?.status ?? 0] ?? 'inactive',
+    error: info.state?.error ?? '',
   };
 }
 

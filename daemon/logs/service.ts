@@ -43,6 +43,8 @@ export interface LogServiceOptions {
   maxRows: number;
   /** Shows lines to whoever listens now; absent or false from `isHeard` = nobody does. */
   live?: { isHeard(): boolean; show(row: LogRow): void };
+  /** Counts lines that could not be stored in the table. */
+  countLost?(lines: number): void;
 }
 
 export interface LogResult {
@@ -75,6 +77,7 @@ export class LogService {
     this.#table = new TableSink({
       insert: async (batch) => this.#show(batch, await this.#store.insert(batch)),
       appIdOf: (name) => options.apps.idOf(name),
+      countLost: (lines) => options.countLost?.(lines),
       onLoss: (lines, code) => this.#log.warn({ lines, code }, 'log lines could not be stored in the table'),
     });
   }

@@ -137,14 +137,19 @@ describe('LogStore with its thread', () => {
 
   it('counts what it could not store and says so', async () => {
     const losses: [number, string][] = [];
+    let lost = 0;
     const sink = new TableSink({
       insert: () => Promise.reject(Object.assign(new Error('full'), { code: 'SQLITE_FULL' })),
       appIdOf: () => undefined,
       onLoss: (lines, code) => losses.push([lines, code]),
+      countLost: (lines) => {
+        lost += lines;
+      },
     });
     for (let i = 0; i < 10; i += 1) sink.write(line({}));
     sink.write('not json');
     await sink.flush();
     assert.deepEqual(losses, [[1, 'unreadable']]);
+    assert.equal(lost, 11);
   });
 });

@@ -12,6 +12,8 @@ export interface TableSinkOptions {
   appIdOf(name: string): number | undefined;
   /** Told of lines that could not be stored, at most once a minute. */
   onLoss?(lines: number, code: string): void;
+  /** Told of each loss. */
+  countLost?(lines: number): void;
 }
 
 /** Lines for the table `server_logs`: gathered, and written one batch after another away from the caller. */
@@ -70,6 +72,7 @@ export class TableSink implements LogSink {
 
   #lose(lines: number, code: string): void {
     this.#lost += lines;
+    this.#options.countLost?.(lines);
     const now = performance.now();
     if (now - this.#reportedAt < REPORT_EVERY_MS) return;
     this.#reportedAt = now;

@@ -1,4 +1,5 @@
 import type { GpuStatus } from '#shared/schema/gpu.ts';
+import type { Quotas } from '#shared/schema/teams.ts';
 import { type AppFootprint, VOD_STATUSES } from '../system/app-scan.ts';
 import type { Sample } from './families.ts';
 import type { MetricsService } from './service.ts';
@@ -6,6 +7,8 @@ import type { MetricsService } from './service.ts';
 export interface CollectorSources {
   metrics: MetricsService;
   apps(): Iterable<{ name: string; tenantId: string }>;
+  /** Teams with their limits; -1 = none. */
+  quotas(): Iterable<{ tenant: string; quotas: Quotas }>;
   footprints(): AppFootprint[] | Promise<AppFootprint[]>;
   gpu(): GpuStatus | undefined;
   nodes(): { byStatus: Readonly<Record<string, number>>; stale: number };
@@ -14,12 +17,19 @@ export interface CollectorSources {
 }
 
 /** Gauges that are read from what the daemon knows anyway. */
-export function addCollectors({ metrics, apps, footprints, gpu, nodes, jobs, threads }: CollectorSources): void {
+export function addCollectors(sources: CollectorSources): void {
+  const { metrics, apps, footprints, gpu, nodes, jobs, threads } = sources;
   metrics.collect('apps', () => {
     const byTenant = new Map<string, number>();
     for (const { tenantId } of apps()) byTenant.set(tenantId, (byTenant.get(tenantId) ?? 0) + 1);
     return [...byTenant].map(([tenant, value]) => ({ labels: { tenant }, value }));
   });
+  metrics.collect('tenant_quota', () =>
+    [...sources.quotas()].flatMap(({ tenant, quotas }) =>
+      QUOTAS.map(([metric, key]) => ({ labels: { tenant, metric }, value: quotas[key] })),
+    ),
+  );
+  metrics.collect('tenant_usage', async () => tenantUsage(sources, await footprints()));
   metrics.collect('active_streams', () =>
     each(footprints, ({ app, activeStreams }) => [{ labels: { app }, value: activeStreams }]),
   );
@@ -42,6 +52,35 @@ export function addCollectors({ metrics, apps, footprints, gpu, nodes, jobs, thr
   metrics.collect('nodes_stale', () => [{ value: nodes().stale }]);
   metrics.collect('jobs', () => jobs().map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })));
   metrics.collect('worker_threads', () => [{ value: threads() }]);
+}
+
+/** Names of quotas as labels. */
+const QUOTAS = [
+  ['apps', 'maxApps'],
+  ['concurrent_streams', 'maxConcurrentStreams'],
+  ['recording_minutes_month', 'maxRecordingMinutesMonth'],
+  ['egress_gb_month', 'maxEgressGbMonth'],
+  ['storage_gb', 'maxStorageGb'],
+] as const satisfies [string, keyof Quotas][];
+const GB = 1_000_000_000;
+
+/** From the same look at the apps' databases as the other gauges. What nobody measures, bytes sent, is not told. */
+function tenantUsage({ apps, quotas }: CollectorSources, footprints: readonly AppFootprint[]): Sample[] {
+  const byApp = new Map(footprints.map((footprint) => [footprint.app, footprint]));
+  const sums = new Map([...quotas()].map(({ tenant }) => [tenant, [0, 0, 0, 0] as [number, number, number, number]]));
+  for (const { name, tenantId } of apps()) {
+    const sum = sums.get(tenantId);
+    const footprint = byApp.get(name);
+    if (sum === undefined) continue;
+    sum[0] += 1;
+    sum[1] += footprint?.activeStreams ?? 0;
+    sum[2] += (footprint?.recordedSecondsMonth ?? 0) / 60;
+    sum[3] += (footprint?.vodBytes ?? 0) / GB;
+  }
+  const names = ['apps', 'concurrent_streams', 'recording_minutes_month', 'storage_gb'];
+  return [...sums].flatMap(([tenant, sum]) =>
+    names.map((metric, index) => ({ labels: { tenant, metric }, value: sum[index] as number })),
+  );
 }
 
 async function each(

@@ -8,7 +8,7 @@ declare module 'fastify' {
   }
 }
 
-/** Status of a request whose client left before the answer was sent. */
+/** Status of a request whose client left before the answer began. */
 const CLIENT_GONE = 499;
 
 /**
@@ -23,7 +23,8 @@ export function installRequestMetrics(app: FastifyInstance, metrics: MetricsServ
     inFlight += 1;
     reply.raw.once('close', () => {
       inFlight -= 1;
-      const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_GONE;
+      // an answer that never ends by itself (events) is ended by its reader
+      const status = reply.raw.headersSent ? reply.raw.statusCode : CLIENT_GONE;
       const labels = { method: request.method, route: request.routeOptions.url ?? 'unmatched', status };
       metrics.count('http_requests_total', labels);
       metrics.observe('http_request_duration_seconds', labels, reply.elapsedTime / 1000);

@@ -75,6 +75,11 @@ export class MetricsService {
     (this.#families.get(name) as Histogram | undefined)?.observe(labels as Record<string, string | number>, value);
   }
 
+  /** Gauges that somebody answers for. */
+  get fed(): ReadonlySet<GaugeName> {
+    return new Set(this.#collectors.keys());
+  }
+
   /** Gives a gauge its values at each scrape; what is not answered any more is gone. One collector a gauge. */
   collect(name: GaugeName, collector: Collector): void {
     this.#collectors.set(name, collector);

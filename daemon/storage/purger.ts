@@ -18,6 +18,8 @@ export interface PurgerDeps {
   /** Config in force of an app's `s3` block. */
   block(app: string): Promise<StorageBlock>;
   credentials(app: string): Record<string, string>;
+  /** Objects that the storage did not delete. */
+  onRefused?(count: number): void;
 }
 
 export interface PurgeRequest {
@@ -68,6 +70,8 @@ export class Purger {
       const output = await pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { signal, transfer: [port2] });
       if (failure !== undefined) throw failure;
       if ('problem' in output) throw unreadableDatabase();
+      const refused = output.outcome.failed - (checkpoint?.failed ?? 0);
+      if (refused > 0) this.#deps.onRefused?.(refused);
       return output.outcome;
     } finally {
       port1.close();

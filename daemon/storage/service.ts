@@ -37,6 +37,8 @@ export interface StorageServiceDeps {
   purger: Purger;
   pool: WorkerPool;
   policy: EndpointPolicy;
+  /** Something that the storage, or its provider, refused: `presign`, or the step of a test. */
+  onRefused?(op: string): void;
 }
 
 interface PutOptions {
@@ -125,6 +127,7 @@ export class StorageService {
     const access = await this.#access({ provider, settings: settings as ProviderSettings }, credentials);
     const probeKey = objectKey(body.prefix ?? block.prefix, `.streamhub-test-${randomUUID()}`);
     const steps = await pool.run<StorageTestInput, StorageTestStep[]>(TASKS.storageTest, { access, probeKey });
+    for (const { id, state } of steps) if (state === 'failed') this.#deps.onRefused?.(id);
     return {
       ok: steps.every((step) => step.state !== 'failed'),
       provider,
@@ -168,7 +171,10 @@ export class StorageService {
         access,
         links,
       });
-      if ('problem' in output) continue;
+      if ('problem' in output) {
+        this.#deps.onRefused?.('presign');
+        continue;
+      }
       indexes.forEach((index, position) => {
         (answers[index] as ObjectLinks).presignedUrl = output.urls[position] ?? null;
       });

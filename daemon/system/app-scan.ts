@@ -11,11 +11,14 @@ export interface AppFootprint {
   /** app.db with its WAL and shared memory file. */
   dbBytes: number;
   vodBytes: number;
+  /** Recorded since the beginning of the month, UTC. */
+  recordedSecondsMonth: number;
   vods: Record<VodStatus, number>;
   activeStreams: number;
 }
 
 interface Known {
+  /** Of the files, and of the month that was counted. */
   signature: string;
   footprint: AppFootprint;
 }
@@ -41,14 +44,16 @@ export class AppScan {
 
   async scan(): Promise<AppFootprint[]> {
     const next = new Map<string, Known>();
+    const month = new Date().toISOString().slice(0, 7);
     for (const app of [...this.#options.names()]) {
       const file = this.#options.file(app);
-      const { bytes, signature } = await look(file);
+      const { bytes, signature: files } = await look(file);
+      const signature = `${month} ${files}`;
       const before = this.#known.get(app);
       if (before?.signature === signature) {
         next.set(app, { signature, footprint: { ...before.footprint, dbBytes: bytes } });
       } else {
-        next.set(app, { signature, footprint: read(app, file, bytes) });
+        next.set(app, { signature, footprint: read(app, file, bytes, month) });
         await nextTurn();
       }
     }
@@ -70,11 +75,12 @@ async function look(file: string): Promise<{ bytes: number; signature: string }>
   return { bytes, signature };
 }
 
-function read(app: string, file: string, dbBytes: number): AppFootprint {
+function read(app: string, file: string, dbBytes: number, month: string): AppFootprint {
   const footprint: AppFootprint = {
     app,
     dbBytes,
     vodBytes: 0,
+    recordedSecondsMonth: 0,
     vods: { recording: 0, uploading: 0, ready: 0, failed: 0 },
     activeStreams: 0,
   };
@@ -89,6 +95,10 @@ function read(app: string, file: string, dbBytes: number): AppFootprint {
       footprint.vods[status] = count;
       footprint.vodBytes += bytes;
     }
+    footprint.recordedSecondsMonth = db
+      .prepare('SELECT coalesce(sum(duration_s), 0) FROM vods WHERE started_at >= ?')
+      .pluck()
+      .get(`${month}-01T00:00:00.000Z`) as number;
     footprint.activeStreams = db
       .prepare("SELECT count(*) FROM streams WHERE status = 'active'")
       .pluck()

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { globSync, readFileSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { describe, it } from 'node:test';
-import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { FAMILIES } from '#daemon/metrics/families.ts';
+import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
+import { ROOT, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { readEvents } from '#test/helpers/event-reader.ts';
+import { event, LIVEKIT_KEYS, sendWebhook } from '#test/helpers/livekit-webhook.ts';
+import { makeTeam } from '#test/helpers/people.ts';
 
 const TOKEN = 'metrics-token-1';
 const env = { METRICS_TOKEN: TOKEN };
@@ -119,6 +126,107 @@ describe('GET /metrics', () => {
     assert.equal(sampleOf(lines, 'gpu_available', 'type="nvidia"'), 0);
     assert.equal(sampleOf(lines, 'nodes', 'status="draining"'), 0);
     assert.equal(sampleOf(lines, 'nodes_stale'), 0);
+  });
+
+  it('tells quotas of teams and what they use of them', async (t) => {
+    const daemon = await testDaemon(t, env);
+    const team = await makeTeam(daemon, 'acme', { maxStorageGb: 7 });
+    assert.equal((await team.owner.api.post('/apps', { name: 'fresh' })).status, 201);
+    const db = daemon.services.databases.get('fresh');
+    const vod = db.prepare(
+      'INSERT INTO vods (app_id, room, name, status, started_at, size_bytes, duration_s) VALUES (2, ?, ?, ?, ?, ?, ?)',
+    );
+    vod.run('fresh', 'a', 'ready', new Date().toISOString(), 3e9, 120);
+    vod.run('fresh', 'b', 'ready', '2020-01-01T00:00:00.000Z', 1e9, 6000);
+    db.prepare(
+      "INSERT INTO streams (app_id, stream_id, type, room, status, started_at) VALUES (2, 'PA_1', 'webrtc', 'fresh', 'active', '2026-01-01')",
+    ).run();
+    const lines = await scrape(daemon);
+    const tenant = `tenant="${team.id}"`;
+    const told = (family: string) =>
+      ['apps', 'concurrent_streams', 'recording_minutes_month', 'storage_gb', 'egress_gb_month'].map((metric) =>
+        sampleOf(lines, family, tenant, `metric="${metric}"`),
+      );
+    assert.deepEqual(told('tenant_usage'), [1, 1, 2, 4, undefined]);
+    assert.deepEqual(told('tenant_quota'), [2, 2, 300, 7, 5]);
+    assert.equal(sampleOf(lines, 'tenant_quota', 'tenant="platform"', 'metric="apps"'), -1);
+    assert.equal(sampleOf(lines, 'tenant_usage', 'tenant="platform"', 'metric="apps"'), 1);
+  });
+
+  it('counts uploads, what storage refuses, encodings and callbacks', async (t) => {
+    const daemon = await testDaemon(t, { ...env, ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' });
+    const { api } = daemon;
+    const receiver = await callbackReceiver(t);
+    await api.patch('/apps/live', { callbackUrl: receiver.url });
+    const bucket = { bucket: 'b', region: 'us-east-1', endpoint: 'http://127.0.0.1:9', forcePathStyle: true };
+    await api.put('/apps/live/s3', { provider: 'minio', ...bucket, key: 'AKIDEXAMPLE', secret: 'secret-example-1' });
+    const egress = (id: string, status: string, more: object = {}) =>
+      sendWebhook(
+        daemon.url,
+        event(status === 'EGRESS_ACTIVE' ? 'egress_started' : 'egress_ended', {
+          egressInfo: {
+            egressId: id,
+            roomName: 'live',
+            status,
+            roomComposite: { roomName: 'live', fileOutputs: [{ filepath: `${id}.mp4`, s3: bucket }] },
+            ...more,
+          },
+        }),
+      );
+    await egress('EG_1', 'EGRESS_ACTIVE');
+    await egress('EG_1', 'EGRESS_COMPLETE', { fileResults: [{ filename: 'EG_1.mp4', size: '4321', duration: '5' }] });
+    await egress('EG_2', 'EGRESS_FAILED', { error: 'upload failed: AccessDenied' });
+    const [vod] = (await api.get('/apps/live/vods?status=ready')).body.data;
+    assert.equal((await api.delete(`/apps/live/vods/${vod.id}`)).status, 502);
+    await api.post('/apps/live/s3/test', {});
+    await receiver.next();
+    let lines: string[] = [];
+    while (sampleOf(lines, 'callbacks_total', 'event="egress_started"') === undefined) lines = await scrape(daemon);
+    for (const [wanted, name, ...labels] of [
+      [1, 's3_uploads_total', 'provider="minio"', 'result="ok"'],
+      [1, 's3_uploads_total', 'provider="minio"', 'result="fail"'],
+      [4321, 's3_upload_bytes_total', 'provider="minio"'],
+      [1, 's3_errors_total', 'op="delete"'],
+      [1, 's3_errors_total', 'op="upload"'],
+      [1, 's3_errors_total', 'op="connect"'],
+      [2, 'media_transcode_total', 'kind="egress"', 'accel="cpu"', 'type="none"'],
+      [2, 'recordings_started_total', 'app="live"'],
+      [1, 'vods_generated_total', 'app="live"'],
+      [1, 'recording_failures_total', 'app="live"', 'reason="upload"'],
+      [1, 'errors_total', 'source="recording"', 'code="upload"'],
+      [1, 'errors_total', 'source="livekit"', 'code="unreachable"'],
+      [1, 'callbacks_total', 'app="live"', 'event="egress_started"', 'result="delivered"'],
+    ] as const) {
+      assert.equal(sampleOf(lines, name, ...labels), wanted, `${name} ${labels.join(' ')}\n${lines.join('\n')}`);
+    }
+  });
+
+  it('every family that is declared is fed by something', async (t) => {
+    const daemon = await testDaemon(t, env);
+    const fed = daemon.services.metrics.fed;
+    const sources = globSync('daemon/**/*.ts', { cwd: ROOT })
+      .filter((file) => !file.endsWith('.test.ts'))
+      .map((file) => readFileSync(path.join(ROOT, file), 'utf8'))
+      .join('\n');
+    for (const [name, family] of Object.entries(FAMILIES)) {
+      const verb = family.type === 'counter' ? 'count' : family.type === 'histogram' ? 'observe' : 'collect';
+      assert.match(sources, new RegExp(`\\b${verb}\\(\\s*'${name}'`), name);
+      if (family.type === 'gauge') assert.ok(fed.has(name as never), name);
+    }
+  });
+
+  it('does not count the end of an event stream as a failure', async (t) => {
+    const daemon = await testDaemon(t, env);
+    const reader = await readEvents(t, daemon.url, daemon.token);
+    await reader.next('hello');
+    reader.close();
+    let counted: number | undefined;
+    while (counted === undefined) {
+      const lines = await scrape(daemon);
+      assert.equal(sampleOf(lines, 'errors_total'), undefined);
+      counted = sampleOf(lines, 'http_requests_total', 'route="/api/v1/events"', 'status="200"');
+    }
+    assert.equal(counted, 1);
   });
 
   it('keeps answering when a part cannot be gathered', async (t) => {

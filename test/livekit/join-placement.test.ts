@@ -1,4 +1,4 @@
-// Two LiveKit servers on one Redis: a join token puts a new room on the node that the preview names.
+// Two LiveKit servers on one Redis: a join token or an ingest puts a new room on the node that the preview names.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
 after(() => disposeMedia());
 
-test('a join token places a room that does not exist yet, and leads to an active node', async (t) => {
+test('a join token or an ingest places a room that does not exist yet, and leads to an active node', async (t) => {
   const east = await startLivekit(t);
   if (typeof east === 'string') return t.skip(east);
   const west = await startLivekit(t, { join: east });
@@ -65,6 +65,14 @@ test('a join token places a room that does not exist yet, and leads to an active
     assert.deepEqual([preview.next.name, preview.next.address], [region, server.url]);
     assert.equal(await nodeOfRoom(`live-new-${region}`), await idOf(server));
   }
+  const ingest = async (room: string, region: string) =>
+    (await daemon.api.post('/apps/live/ingress', { type: 'rtmp', room, region })).body.data;
+  const fed = await ingest('fed', 'west');
+  assert.deepEqual([fed.node, new URL(fed.url).hostname], ['west', new URL(west.url).hostname]);
+  assert.equal(await nodeOfRoom('live-fed'), await idOf(west));
+  assert.equal((await east.rooms.listRooms(['live-fed']))[0]?.emptyTimeout, 3600, 'it waits for its encoder');
+  assert.equal((await ingest('fed', 'east')).node, null, 'the room is there already');
+
   // the room is there already: it stays where it is, whatever region is asked for
   const again = await ask({ room: 'new-west', region: 'east', identity: 'ana' });
   assert.deepEqual([again.node, again.wsUrl], [null, east.url]);
@@ -85,4 +93,6 @@ test('a join token places a room that does not exist yet, and leads to an active
   const drained = await ask({ room: 'late', region: 'west' });
   assert.equal(drained.wsUrl, east.url);
   assert.notEqual(await nodeOfRoom('live-late'), await idOf(west));
+  await ingest('late-feed', 'west');
+  assert.notEqual(await nodeOfRoom('live-late-feed'), await idOf(west));
 });

@@ -1,0 +1,17 @@
+import type { FastifyInstance } from 'fastify';
+import * as ops from '#shared/contract/ingress.ts';
+import { ok } from '#shared/schema/common.ts';
+import { route } from '../http/route.ts';
+import type { Services } from '../services.ts';
+
+export function ingressRoutes(app: FastifyInstance, { ingests }: Services): void {
+  route(app, ops.listIngress, ({ params, query }) => ingests.list(params.app, query));
+  route(app, ops.getIngress, async ({ params }) => ok(await ingests.get(params.app, params.id)));
+  route(app, ops.getIngressKey, async ({ params }) => ok(await ingests.key(params.app, params.id)));
+  route(app, ops.createIngress, async ({ params, body, actor }) => ok(await ingests.create(params.app, body, actor)));
+  route(
+    app,
+    ops.deleteIngress,
+    ({ params, actor }) => ingests.remove(params.app, params.id, actor) as Promise<undefined>,
+  );
+}

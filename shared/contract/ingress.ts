@@ -1,0 +1,84 @@
+import type { ErrorCode } from '../errors.ts';
+import { AppParams, envelope } from '../schema/common.ts';
+import {
+  CreatedIngress,
+  CreateIngressBody,
+  IngressKey,
+  IngressPage,
+  IngressParams,
+  IngressQuery,
+  IngressRow,
+} from '../schema/ingress.ts';
+import { operation } from './operation.ts';
+
+const tag = 'Ingests';
+const livekit = ['LIVEKIT_NOT_CONFIGURED', 'LIVEKIT_UNREACHABLE', 'LIVEKIT_REFUSED'] as const satisfies ErrorCode[];
+
+export const listIngress = operation({
+  id: 'listIngress',
+  method: 'GET',
+  path: '/apps/{app}/ingress',
+  tag,
+  summary: 'List an app’s ingests',
+  description: 'Those that LiveKit has for rooms of the app, by name, also where they were not made here.',
+  access: { permission: 'ingress:read' },
+  params: AppParams,
+  query: IngressQuery,
+  responses: { 200: IngressPage },
+  errors: livekit,
+});
+
+export const getIngress = operation({
+  id: 'getIngress',
+  method: 'GET',
+  path: '/apps/{app}/ingress/{id}',
+  tag,
+  summary: 'Get one ingest',
+  access: { permission: 'ingress:read' },
+  params: IngressParams,
+  responses: { 200: envelope(IngressRow) },
+  errors: ['INGRESS_NOT_FOUND', ...livekit],
+});
+
+export const getIngressKey = operation({
+  id: 'getIngressKey',
+  method: 'GET',
+  path: '/apps/{app}/ingress/{id}/key',
+  tag,
+  summary: 'Get an ingest’s stream key',
+  description: 'For those who may change ingests: with the key anybody can publish.',
+  access: { permission: 'ingress:write' },
+  params: IngressParams,
+  responses: { 200: envelope(IngressKey) },
+  errors: ['INGRESS_NOT_FOUND', ...livekit],
+});
+
+export const createIngress = operation({
+  id: 'createIngress',
+  method: 'POST',
+  path: '/apps/{app}/ingress',
+  tag,
+  summary: 'Create an ingest',
+  description:
+    'RTMP and WHIP get an address and a key for an encoder. A room that does not exist yet is placed on an active node first, when nodes report, and is kept for an hour until somebody enters.',
+  access: { permission: 'ingress:create' },
+  params: AppParams,
+  body: CreateIngressBody,
+  responses: { 201: envelope(CreatedIngress) },
+  errors: ['FEATURE_OFF', 'INGRESS_NOT_TAKEN', ...livekit],
+  audit: 'ingress.create',
+});
+
+export const deleteIngress = operation({
+  id: 'deleteIngress',
+  method: 'DELETE',
+  path: '/apps/{app}/ingress/{id}',
+  tag,
+  summary: 'Delete an ingest',
+  description: 'Its key is worth nothing any more; what it publishes ends.',
+  access: { permission: 'ingress:delete' },
+  params: IngressParams,
+  responses: { 204: null },
+  errors: ['INGRESS_NOT_FOUND', ...livekit],
+  audit: 'ingress.delete',
+});

@@ -1,0 +1,80 @@
+import { type Static, Type } from 'typebox';
+import { AppParams, nullable, object, oneOf, page, paging } from './common.ts';
+
+export const INGRESS_TYPES = ['rtmp', 'whip', 'url'] as const;
+export type IngressType = (typeof INGRESS_TYPES)[number];
+
+/** As LiveKit names the states of an ingest. */
+export const INGRESS_STATUSES = ['inactive', 'buffering', 'publishing', 'error', 'complete'] as const;
+export type IngressStatus = (typeof INGRESS_STATUSES)[number];
+
+/** A place where an encoder sends to, or a source that LiveKit fetches, and the room that it plays into. */
+export const IngressRow = object({
+  id: Type.String({ examples: ['IN_4p5og3occ7xP'] }),
+  type: oneOf(INGRESS_TYPES, {
+    description: '`rtmp` and `whip` wait for an encoder; `url` is fetched by the ingress service.',
+  }),
+  name: Type.String(),
+  room: Type.String({ examples: ['live-stage'] }),
+  participant: Type.String({ description: 'Identity under which it appears in the room.' }),
+  url: Type.String({
+    description: 'Where the encoder sends to; of type `url` the source, without its password.',
+    examples: ['rtmp://media.example.com:1935/live'],
+  }),
+  streamKey: Type.String({
+    description: 'The first characters; the whole key is told at the creation and by `…/key`. Empty for type `url`.',
+    examples: ['zKef…'],
+  }),
+  transcode: Type.Boolean({ description: 'Whether the ingress service encodes anew.' }),
+  status: oneOf(INGRESS_STATUSES),
+  error: nullable(Type.String(), { description: 'What LiveKit says is wrong with it.' }),
+});
+export type IngressRow = Static<typeof IngressRow>;
+
+export const IngressKey = object({
+  url: Type.String({ description: 'Where the encoder sends to.' }),
+  streamKey: Type.String({ description: 'Whoever knows it can publish; for WHIP it is the Bearer token.' }),
+});
+export type IngressKey = Static<typeof IngressKey>;
+
+export const CreatedIngress = object({
+  ...IngressRow.properties,
+  streamKey: Type.String({ description: 'The whole key.' }),
+  node: nullable(Type.String(), { description: 'Node that a new room was placed on; null = LiveKit chose.' }),
+});
+export type CreatedIngress = Static<typeof CreatedIngress>;
+
+export const CreateIngressBody = object({
+  type: oneOf(INGRESS_TYPES),
+  room: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 120,
+      pattern: '^[a-zA-Z0-9._-]+$',
+      description: 'The app’s prefix unless given; `stage` becomes `<prefix>-stage`.',
+      examples: ['stage'],
+    }),
+  ),
+  identity: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 120, description: 'Under which it appears; `ingest-…` unless given.' }),
+  ),
+  name: Type.Optional(Type.String({ maxLength: 120, description: 'For people.', examples: ['Camera 1'] })),
+  url: Type.Optional(
+    Type.String({ maxLength: 2048, description: 'The source; needed for type `url`, refused for the others.' }),
+  ),
+  region: Type.Optional(Type.String({ maxLength: 64, description: 'Where the source is, for placing a new room.' })),
+});
+export type CreateIngressBody = Static<typeof CreateIngressBody>;
+
+export const IngressParams = object({
+  ...AppParams.properties,
+  id: Type.String({ maxLength: 128, description: 'LiveKit’s id of the ingest.' }),
+});
+
+export const IngressQuery = object({
+  room: Type.Optional(Type.String({ maxLength: 256, description: 'Exactly this room.' })),
+  ...paging(),
+});
+export type IngressQuery = Static<typeof IngressQuery>;
+
+export const IngressPage = page(IngressRow);

@@ -1,0 +1,169 @@
+// Ingests on a real LiveKit server. Its ingress service cannot be had here: RTMP and WHIP ingests are made without it,
+// and what it would send when an encoder comes is sent as LiveKit signs it.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { readEvents } from '#test/helpers/event-reader.ts';
+import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
+import { event, sendWebhook } from '#test/helpers/livekit-webhook.ts';
+
+const cleanups: (() => unknown)[] = [];
+const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+const livekit = await startLivekit(scope);
+after(async () => {
+  for (const clean of cleanups.reverse()) await clean();
+});
+
+describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () => {
+  const server = livekit as LivekitServer;
+  let daemon: TestDaemon;
+  const make = (body: object, app = 'live') => daemon.api.post(`/apps/${app}/ingress`, body);
+
+  before(async () => {
+    daemon = await testDaemon(scope, { ...server.env, LOG_LEVEL: 'trace', METRICS_TOKEN: 'scrape-me-please' });
+    await daemon.api.post('/apps', { name: 'other' });
+  });
+
+  test('an encoder gets an address and a key, told whole to its maker and to those who may change it', async (t) => {
+    const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=streams' });
+    await events.next('hello');
+    const made = await make({ type: 'rtmp', room: 'stage', identity: 'camera-1', name: 'Camera 1' });
+    assert.equal(made.status, 201, made.text);
+    const { streamKey, node, ...row } = made.body.data;
+    assert.match(streamKey, /^\w{8,}$/);
+    assert.equal(node, null);
+    assert.deepEqual(row, {
+      id: row.id,
+      type: 'rtmp',
+      name: 'Camera 1',
+      room: 'live-stage',
+      participant: 'camera-1',
+      url: 'rtmp://127.0.0.1:1935/live',
+      transcode: true,
+      status: 'inactive',
+      error: null,
+    });
+    const masked = { ...row, streamKey: `${streamKey.slice(0, 4)}…` };
+    assert.deepEqual((await daemon.api.get(`/apps/live/ingress/${row.id}`)).body.data, masked);
+    const listed = (await daemon.api.get('/apps/live/ingress')).body;
+    assert.deepEqual([listed.total, listed.data], [1, [masked]]);
+    const key = (await daemon.api.get(`/apps/live/ingress/${row.id}/key`)).body.data;
+    assert.deepEqual(key, { url: row.url, streamKey });
+    const created = await events.next('ingress.created');
+    assert.deepEqual(created.data.data.id, row.id);
+    assert.equal((await daemon.api.get('/apps/live/stats')).body.data.ingress.total, 1);
+
+    // an encoder comes: told as LiveKit tells it
+    const info = { ingressId: row.id, inputType: 'RTMP_INPUT', roomName: row.room, participantIdentity: 'camera-1' };
+    const sent = event('ingress_started', { ingressInfo: { ...info, streamKey, enableTranscoding: true } });
+    const answer = await sendWebhook(daemon.url, sent, { key: server.apiKey, secret: server.apiSecret });
+    assert.equal(answer.status, 200, answer.text);
+    assert.deepEqual((await events.next('ingress.started')).data.data, {
+      id: row.id,
+      type: 'rtmp',
+      room: 'live-stage',
+      participant: 'camera-1',
+      transcode: true,
+    });
+    const { text } = await daemon.api.as('scrape-me-please').get('//metrics');
+    assert.match(text, /^streamhub_media_transcode_total\{kind="ingress",accel="cpu",type="none"\} 1$/m);
+
+    assert.equal((await daemon.api.delete(`/apps/live/ingress/${row.id}`)).status, 204);
+    assert.equal((await events.next('ingress.deleted')).data.data.id, row.id);
+    const again = await daemon.api.delete(`/apps/live/ingress/${row.id}`);
+    assert.deepEqual([again.status, again.body.code], [404, 'INGRESS_NOT_FOUND']);
+    assert.equal((await daemon.api.get('/apps/live/ingress')).body.total, 0);
+    await daemon.services.logs.forgetApp(-1);
+    const audit = (await daemon.api.get('/audit?limit=10')).body;
+    assert.deepEqual(
+      audit.data.slice(0, 2).map((entry: any) => entry.action),
+      ['ingress.delete', 'ingress.create'],
+    );
+    const log = await readFile(path.join(daemon.dataDir, 'logs/streamhub.log'), 'utf8');
+    for (const where of [log, JSON.stringify(audit), JSON.stringify(events.heard)]) {
+      assert.ok(!where.includes(streamKey), 'the key shows nowhere else');
+    }
+  });
+
+  test('addresses: what is configured for LiveKit, else the public host of the daemon', async (t) => {
+    const elsewhere = await testDaemon(t, { ...server.env, RTMP_PUBLIC_HOST: 'in.example.com' });
+    const urls: string[] = [];
+    for (const type of ['rtmp', 'whip']) {
+      const { data } = (await elsewhere.api.post('/apps/live/ingress', { type })).body;
+      assert.equal(data.room, 'live');
+      assert.match(data.participant, /^ingest-[0-9a-f]{12}$/);
+      urls.push(data.url);
+      await elsewhere.api.delete(`/apps/live/ingress/${data.id}`);
+    }
+    assert.deepEqual(urls, ['rtmp://in.example.com:1935/live', 'http://in.example.com:8080/w']);
+  });
+
+  test('an app has its own ingests only', async () => {
+    const { data } = (await make({ type: 'whip' }, 'other')).body;
+    assert.equal(data.room, 'other');
+    assert.equal((await daemon.api.get('/apps/live/ingress')).body.total, 0);
+    for (const call of [
+      daemon.api.get(`/apps/live/ingress/${data.id}`),
+      daemon.api.get(`/apps/live/ingress/${data.id}/key`),
+      daemon.api.delete(`/apps/live/ingress/${data.id}`),
+    ]) {
+      const { status, body } = await call;
+      assert.deepEqual([status, body.code], [404, 'INGRESS_NOT_FOUND']);
+    }
+    await daemon.api.post('/apps', { name: 'nested', roomPrefix: 'live-nested' });
+    assert.equal((await make({ type: 'rtmp', room: 'nested' })).status, 400, 'a room of another app');
+    // with the app its ingests go, so that no encoder sends into rooms of nobody
+    assert.equal((await daemon.api.get('/apps/other/ingress')).body.total, 1);
+    assert.equal((await daemon.api.delete('/apps/other')).status, 200);
+    await daemon.api.post('/apps', { name: 'other' });
+    assert.equal((await daemon.api.get('/apps/other/ingress')).body.total, 0);
+  });
+
+  test('bad input names the field; RTMP that the app does not accept is refused', async () => {
+    for (const [body, field] of [
+      [{}, 'body.type'],
+      [{ type: 'smoke' }, 'body.type'],
+      [{ type: 'rtmp', room: 'with space' }, 'body.room'],
+      [{ type: 'rtmp', url: 'https://example.com/a.m3u8' }, 'body.url'],
+      [{ type: 'url' }, 'body.url'],
+      [{ type: 'url', url: 'file:///etc/passwd' }, 'body.url'],
+      [{ type: 'url', url: 'rtmp://169.254.169.254/latest' }, 'body.url'],
+      [{ type: 'rtmp', identity: 'i'.repeat(121) }, 'body.identity'],
+    ] as const) {
+      const { status, body: answer } = await make(body);
+      assert.deepEqual([status, answer.details?.[0].path], [400, field], JSON.stringify(body));
+    }
+    const yaml = (await daemon.api.get('/apps/live/config/raw')).body.data.yaml as string;
+    const off = yaml.replace(/(\nrtmp:\n(?: .*\n)*? {2}enabled: )true/, '$1false');
+    assert.notEqual(off, yaml);
+    assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml: off })).status, 200);
+    const refused = await make({ type: 'rtmp' });
+    assert.deepEqual([refused.status, refused.body.code], [400, 'FEATURE_OFF']);
+    const { data } = (await make({ type: 'whip' })).body;
+    assert.equal(data.transcode, false, 'as transcoding.enabled says');
+    await daemon.api.delete(`/apps/live/ingress/${data.id}`);
+    await daemon.api.put('/apps/live/config/raw', { yaml });
+  });
+
+  test('a source that no ingress service fetches is a clear refusal, and LiveKit still counts as reachable', async () => {
+    const refused = await make({ type: 'url', url: 'https://someone:secret-word@example.com/live.m3u8' });
+    assert.deepEqual([refused.status, refused.body.code], [502, 'INGRESS_NOT_TAKEN']);
+    assert.doesNotMatch(refused.text, /secret-word/);
+    assert.equal((await daemon.api.get('/system/livekit')).body.data.status, 'reachable');
+  });
+});
+
+test('without LiveKit: 503 without keys, 502 when it does not answer', async (t) => {
+  const bare = await testDaemon(t);
+  const none = await bare.api.get('/apps/live/ingress');
+  assert.deepEqual([none.status, none.body.code], [503, 'LIVEKIT_NOT_CONFIGURED']);
+  const away = await testDaemon(t, {
+    LIVEKIT_URL: 'ws://127.0.0.1:9',
+    LIVEKIT_API_KEY: 'APItest',
+    LIVEKIT_API_SECRET: 'a-secret-of-thirty-two-characters',
+  });
+  const refused = await away.api.post('/apps/live/ingress', { type: 'rtmp' });
+  assert.deepEqual([refused.status, refused.body.code], [502, 'LIVEKIT_UNREACHABLE']);
+});
