@@ -22,6 +22,7 @@ import { securityRepository } from './security/repository.ts';
 import { AddressGuard } from './security/service.ts';
 import { publicBase, type Settings } from './settings.ts';
 import { Directory } from './teams/directory.ts';
+import { MediaQuotas } from './teams/media-quotas.ts';
 import { QuotaService } from './teams/quotas.ts';
 import { TeamService } from './teams/service.ts';
 import { UsageService } from './teams/usage.ts';
@@ -57,6 +58,7 @@ export interface Identity {
   directory: Directory;
   quotas: QuotaService;
   usage: UsageService;
+  mediaQuotas: MediaQuotas;
   guard: AddressGuard;
   limits: RateLimits;
   start(): void;
@@ -101,6 +103,10 @@ export function createIdentity(deps: IdentityDeps): Identity {
     quotas,
     log,
   });
+  events.subscribe(({ type, tenant }) => {
+    if (tenant !== undefined && /^(?:vod|recording)\./.test(type)) usage.forget(tenant);
+  });
+  const mediaQuotas = new MediaQuotas({ quotas, usage });
   const teams = new TeamService({ users, tenants, sessions, links, mailer, usage, events, linkBase, log });
   const directory = new Directory({
     users,
@@ -140,6 +146,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     directory,
     quotas,
     usage,
+    mediaQuotas,
     guard,
     limits,
     start() {

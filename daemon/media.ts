@@ -24,6 +24,7 @@ import { Reconciler } from './streams/reconciler.ts';
 import { RoomDirectory } from './streams/room-directory.ts';
 import { RoomPlacer } from './streams/room-placer.ts';
 import { StreamService } from './streams/service.ts';
+import type { MediaQuotas } from './teams/media-quotas.ts';
 import { VERSION } from './version.ts';
 import { VodService } from './vods/service.ts';
 import { LiveKitStatusView } from './webhooks/livekit-status.ts';
@@ -58,6 +59,7 @@ export interface MediaDeps {
   logs: LogService;
   events: EventBus;
   policy: EndpointPolicy;
+  quotas: MediaQuotas;
   /** Takes secrets out of a text. */
   clean(text: string): string;
   log: Logger;
@@ -65,7 +67,7 @@ export interface MediaDeps {
 
 /** Wires streams, recordings, webhooks and callbacks; nothing runs before `startMedia()`. */
 export function createMedia(deps: MediaDeps): Media {
-  const { settings, databases, config, secrets, storage, cluster, events, policy, clean, log } = deps;
+  const { settings, databases, config, secrets, storage, cluster, events, policy, quotas, clean, log } = deps;
   const now = Date.now;
   const apps = {
     require: (name: string) => deps.apps.require(name),
@@ -141,6 +143,7 @@ export function createMedia(deps: MediaDeps): Media {
     config,
     credentials: (app) => storage.credentials(app),
     findStream: (app, id) => streams.find(app, id),
+    quotas,
     onChanges,
     log: log.child({ source: 'recording' }),
   });
@@ -177,7 +180,7 @@ export function createMedia(deps: MediaDeps): Media {
     },
     log: livekitLog,
   });
-  const joinTokens = new JoinTokenService({ livekit, apps, config, placer, publicBase: publicBase(settings) });
+  const joinTokens = new JoinTokenService({ livekit, apps, config, placer, quotas, publicBase: publicBase(settings) });
   const ingests = new IngressService({
     livekit,
     apps,

@@ -276,6 +276,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     logs,
     events,
     policy,
+    quotas: identity.mediaQuotas,
     clean: (text) => scrubber.text(text),
     log,
   });

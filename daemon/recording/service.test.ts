@@ -96,6 +96,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     config: { get: async () => config },
     credentials: () => ({ key: '', secret: '' }),
     findStream: (_app, id) => streamRepository(db()).find(id) as never,
+    quotas: { checkRecording: async () => {} },
     onChanges,
     log: { info() {}, warn() {} },
   });
@@ -150,9 +151,9 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
 
 test('a recording begins, is stopped, and is stopped only once', async (t) => {
   const { recording, asked, vods } = await setUp(t);
-  const vod = await recording.start('live', { room: 'live-stage' });
+  const vod = await recording.start('live', { room: 'live-stage' }, null);
   assert.deepEqual([vod.status, vod.egress_id, vod.part], ['recording', 'EG_1', 1]);
-  await assert.rejects(recording.start('live', { room: 'live-stage' }), { code: 'ALREADY_RECORDING' });
+  await assert.rejects(recording.start('live', { room: 'live-stage' }, null), { code: 'ALREADY_RECORDING' });
   assert.equal((await recording.end('live', vod)).status, 'uploading');
   assert.equal((await recording.end('live', vods()[0] as never)).status, 'uploading');
   assert.deepEqual(asked, ['start live-stage', 'stop EG_1']);
@@ -160,7 +161,7 @@ test('a recording begins, is stopped, and is stopped only once', async (t) => {
 
 test('the next part begins before the last is stopped; parts share a session and are numbered', async (t) => {
   const { recording, asked, vods, pass } = await setUp(t, { split_minutes: 15 });
-  const first = await recording.start('live', { room: 'live-stage' });
+  const first = await recording.start('live', { room: 'live-stage' }, null);
   await pass(14.9);
   assert.deepEqual(asked, ['start live-stage']);
   await pass(0.2);
@@ -186,7 +187,7 @@ test('the next part begins before the last is stopped; parts share a session and
 
 test('a part that does not begin costs nothing: the last one goes on', async (t) => {
   const { recording, asked, vods, pass, answerWith, egressOf } = await setUp(t, { split_minutes: 15 });
-  await recording.start('live', { room: 'live-stage' });
+  await recording.start('live', { room: 'live-stage' }, null);
   answerWith(async () => {
     throw new LiveKitError('timeout', 'no answer');
   });
@@ -211,7 +212,7 @@ test('stopped while LiveKit is still being asked, it ends as soon as it has begu
     await promise;
     return egressOf(order);
   });
-  const starting = recording.start('live', { room: 'live-stage' });
+  const starting = recording.start('live', { room: 'live-stage' }, null);
   await settle();
   const row = vods()[0];
   assert.equal((await recording.end('live', row as never)).status, 'recording');
@@ -228,7 +229,7 @@ test('its own event tells that it began, though the answer never came', async (t
     order = asked;
     return promise;
   });
-  const starting = recording.start('live', { room: 'live-stage' });
+  const starting = recording.start('live', { room: 'live-stage' }, null);
   await settle();
   const owner = { appId: 1, provider: 'minio' };
   await change(({ note, now }) => note(applyEgress(db(), egressOf(order as RecordingOrder), owner, now)));
@@ -271,22 +272,22 @@ test('nothing begins by itself where recording is not allowed', async (t) => {
 
 test('mode participant by hand: the one who publishes, or the one that is named', async (t) => {
   const { recording, asked, publish } = await setUp(t, { mode: 'participant' });
-  await assert.rejects(recording.start('live', { room: 'live-stage' }), { code: 'STREAM_NOT_FOUND' });
+  await assert.rejects(recording.start('live', { room: 'live-stage' }, null), { code: 'STREAM_NOT_FOUND' });
   await publish('ana');
-  const vod = await recording.start('live', { room: 'live-stage' });
+  const vod = await recording.start('live', { room: 'live-stage' }, null);
   assert.deepEqual([vod.stream_id, vod.identity], ['PA_ana', 'ana']);
   await publish('bob');
-  await assert.rejects(recording.start('live', { room: 'live-stage' }), { code: 'VALIDATION_FAILED' });
-  await recording.start('live', { room: 'live-stage', streamId: 'PA_bob' });
+  await assert.rejects(recording.start('live', { room: 'live-stage' }, null), { code: 'VALIDATION_FAILED' });
+  await recording.start('live', { room: 'live-stage', streamId: 'PA_bob' }, null);
   assert.deepEqual(asked, ['start ana', 'start bob']);
   assert.equal((await recording.endStream('live', 'PA_bob')).status, 'uploading');
-  await recording.startStream('live', 'PA_bob');
+  await recording.startStream('live', 'PA_bob', null);
   assert.equal(asked.at(-1), 'start bob');
 });
 
 test('an app that goes away: its recordings are ended, and their files waited for', async (t) => {
   const { recording, asked, vods } = await setUp(t);
-  await recording.start('live', { room: 'live-stage' });
+  await recording.start('live', { room: 'live-stage' }, null);
   await recording.endAll('live');
   assert.deepEqual(asked, ['start live-stage', 'stop EG_1', 'look EG_1']);
   assert.deepEqual([vods()[0]?.status, vods()[0]?.size_bytes], ['ready', 7]);

@@ -4,6 +4,7 @@ import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { StartRecordingBody } from '#shared/schema/recording.ts';
 import type { AppEntry } from '../apps/registry.ts';
+import type { Principal } from '../auth/principal.ts';
 import type { Ledger, RowChange } from '../callbacks/ledger.ts';
 import type { AppDatabases } from '../db/app-databases.ts';
 import type { LiveKit } from '../livekit/client.ts';
@@ -32,6 +33,7 @@ export interface RecordingServiceDeps {
   config: { get(app: string): Promise<AppConfig> };
   credentials(app: string): { key: string; secret: string };
   findStream(app: string, id: string): StreamRecord;
+  quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   log: { info(data: object, message: string): void; warn(data: object, message: string): void };
 }
@@ -70,21 +72,26 @@ export class RecordingService {
     this.#parts.stop();
   }
 
-  /** @throws ApiError as the contract names them */
-  async start(name: string, body: StartRecordingBody): Promise<VodRecord> {
+  /**
+   * @param principal whose quota holds; null = the team's
+   * @throws ApiError as the contract names them
+   */
+  async start(name: string, body: StartRecordingBody, principal: Principal | null): Promise<VodRecord> {
     const { app, config } = await this.#allowed(name);
     const { room } = body;
     if (this.#deps.apps.forRoom(room)?.id !== app.id) throw new ApiError('ROOM_NOT_FOUND', { room });
     const stream = body.streamId === undefined ? null : this.#activeStream(name, body.streamId, room);
     await this.#requireRoom(room);
+    await this.#deps.quotas.checkRecording(principal, app.tenantId);
     const subject = { room, stream: stream ?? this.#chosenStream(app, config, room) };
     return this.#begin(app, config, subject, { sessionId: randomUUID(), part: 1, isAutomatic: false });
   }
 
-  async startStream(name: string, id: string): Promise<VodRecord> {
+  async startStream(name: string, id: string, principal: Principal | null): Promise<VodRecord> {
     const { app, config } = await this.#allowed(name);
     const stream = this.#activeStream(name, id);
     await this.#requireRoom(stream.room);
+    await this.#deps.quotas.checkRecording(principal, app.tenantId);
     const part = { sessionId: randomUUID(), part: 1, isAutomatic: false };
     return this.#begin(app, config, { room: stream.room, stream }, part);
   }
@@ -322,6 +329,8 @@ export class RecordingService {
             // only with the first publisher
             .filter((room) => streams.activeIn(room).length <= started.filter((stream) => stream.room === room).length)
             .map((room) => ({ room, stream: null }));
+    if (subjects.length === 0) return;
+    await this.#deps.quotas.checkRecording(null, app.tenantId);
     const part = () => ({ sessionId: randomUUID(), part: 1, isAutomatic: true });
     const outcomes = await Promise.allSettled(subjects.map((subject) => this.#begin(app, config, subject, part())));
     for (const outcome of outcomes) {

@@ -3,6 +3,7 @@ import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { JoinToken, JoinTokenBody } from '#shared/schema/rooms.ts';
 import type { AppEntry } from '../apps/registry.ts';
+import type { Principal } from '../auth/principal.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import type { RoomPlacer } from './room-placer.ts';
@@ -16,6 +17,13 @@ export interface JoinTokenDeps {
   apps: { require(name: string): AppEntry };
   config: { get(app: string): Promise<AppConfig> };
   placer: RoomPlacer;
+  quotas: {
+    checkPublish(
+      principal: Principal | null,
+      tenantId: string,
+      publisher: { room: string; identity: string },
+    ): Promise<void>;
+  };
   /** Base of public links, without a trailing slash; null = take it from the request. */
   publicBase: string | null;
 }
@@ -28,8 +36,11 @@ export class JoinTokenService {
     this.#deps = deps;
   }
 
-  /** @param origin scheme and host under which the caller reached the daemon */
-  async create(name: string, body: JoinTokenBody, origin: string): Promise<JoinToken> {
+  /**
+   * @param origin scheme and host under which the caller reached the daemon
+   * @throws ApiError QUOTA_EXCEEDED for the right to publish when the team has its number of live streams
+   */
+  async create(name: string, body: JoinTokenBody, principal: Principal, origin: string): Promise<JoinToken> {
     const { apps, config, livekit, placer } = this.#deps;
     const app = apps.require(name);
     const settings = await config.get(name);
@@ -39,6 +50,8 @@ export class JoinTokenService {
     const hidden = body.hidden ?? false;
     const audioOnly = body.audioOnly ?? false;
     if (hidden && !settings.features.hiddenQc) throw new ApiError('FEATURE_OFF', { feature: 'hiddenQc' });
+    const canPublish = body.canPublish ?? true;
+    if (canPublish) await this.#deps.quotas.checkPublish(principal, app.tenantId, { room, identity });
     let token: string;
     try {
       token = await livekit.joinToken({
@@ -49,8 +62,8 @@ export class JoinTokenService {
         ttlSeconds,
         audioOnly,
         grant: {
-          canPublish: body.canPublish ?? true,
-          canPublishData: body.canPublish ?? true,
+          canPublish,
+          canPublishData: canPublish,
           canSubscribe: body.canSubscribe ?? true,
           ...(hidden ? { hidden } : {}),
           ...(body.recorder ? { recorder: true } : {}),

@@ -40,6 +40,7 @@ export const streamRepository = prepared((db: Db) => {
   const countOf = db.prepare<[string], number>('SELECT count(*) FROM streams WHERE participant_sid = ?').pluck();
   const activeIn = db.prepare<[string], StreamRecord>("SELECT * FROM streams WHERE room = ? AND status = 'active'");
   const active = db.prepare<[], StreamRecord>("SELECT * FROM streams WHERE status = 'active'");
+  const countActive = db.prepare<[], number>("SELECT count(*) FROM streams WHERE status = 'active'").pluck();
   const lastRow = db.prepare<[], number | null>('SELECT max(id) FROM streams').pluck();
   const end = db.prepare<[string, number]>(
     "UPDATE streams SET status = 'ended', ended_at = max(?, started_at) WHERE id = ? AND status = 'active'",
@@ -69,6 +70,7 @@ export const streamRepository = prepared((db: Db) => {
     countOf: (participantSid: string) => countOf.get(participantSid) as number,
     activeIn: (room: string) => activeIn.all(room),
     active: () => active.all(),
+    countActive: () => countActive.get() as number,
     lastRow: () => lastRow.get() ?? 0,
     end: (id: number, at: string) => {
       removeTracks.run(id);

@@ -10,7 +10,7 @@ export function streamRoutes(app: FastifyInstance, { streams, joinTokens }: Serv
   route(app, ops.getStream, ({ params }) => streams.get(params.app, params.id));
   route(app, ops.endStream, ({ params }) => streams.end(params.app, params.id) as Promise<undefined>);
   route(app, ops.getAppStats, async ({ params }) => ok(await streams.stats(params.app)));
-  route(app, rooms.createJoinToken, async ({ params, body, request }) =>
-    ok(await joinTokens.create(params.app, body, `${request.protocol}://${request.host}`)),
+  route(app, rooms.createJoinToken, async ({ params, body, principal, request }) =>
+    ok(await joinTokens.create(params.app, body, principal, `${request.protocol}://${request.host}`)),
   );
 }

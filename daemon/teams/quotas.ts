@@ -1,5 +1,5 @@
 import { ApiError } from '#shared/errors.ts';
-import type { Quotas } from '#shared/schema/teams.ts';
+import type { QuotaMetric, Quotas } from '#shared/schema/teams.ts';
 import type { Principal } from '../auth/principal.ts';
 import { PLATFORM } from '../auth/principals.ts';
 import type { TenantStore } from '../people/tenant-store.ts';
@@ -40,22 +40,31 @@ export class QuotaService {
   }
 
   /**
-   * May the team have one more app? Superadmins and API tokens are not limited.
+   * The limit that holds for a caller; undefined where none does: superadmins and API tokens are not limited.
+   * @param principal null = what a team's app does by itself
+   */
+  limitFor(principal: Principal | null, tenantId: string, metric: QuotaMetric): number | undefined {
+    if (this.#deps.mode === 'off' || (principal !== null && principal.scope !== 'user')) return undefined;
+    const limit = this.of(tenantId)[metric];
+    return limit < 0 ? undefined : limit;
+  }
+
+  /**
+   * May the team have one more app?
    * @param pending apps being created right now
    * @throws ApiError QUOTA_EXCEEDED
    */
   checkApps(principal: Principal | null, tenantId: string, pending = 0): void {
-    if (principal === null || principal.scope !== 'user') return;
+    const limit = this.limitFor(principal, tenantId, 'maxApps');
+    if (limit === undefined) return;
     const used = this.#deps.countApps(tenantId);
-    this.#check(tenantId, 'maxApps', used, pending);
+    if (used + pending >= limit) this.refuse(tenantId, 'maxApps', limit, used);
   }
 
-  #check(tenantId: string, metric: keyof Quotas, used: number, pending: number): void {
-    const limit = this.of(tenantId)[metric];
-    if (limit < 0 || used + pending < limit) return;
+  /** @throws ApiError QUOTA_EXCEEDED; in mode `log` it only warns */
+  refuse(tenantId: string, metric: QuotaMetric, limit: number, used: number): void {
     const { mode, log } = this.#deps;
-    if (mode === 'off') return;
-    if (mode === 'log') {
+    if (mode !== 'on') {
       log.warn({ tenant: tenantId, metric, limit, used }, 'would be refused: quota');
       return;
     }

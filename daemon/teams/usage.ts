@@ -1,5 +1,6 @@
 import { METRICS, type QuotaMetric, type Quotas, type TenantUsage, type Usage } from '#shared/schema/teams.ts';
 import type { Db } from '../db/open.ts';
+import { streamRepository } from '../streams/repository.ts';
 import type { QuotaService } from './quotas.ts';
 
 const FRESH_MS = 30_000;
@@ -19,7 +20,10 @@ interface Measured {
   bytes: number;
 }
 
-/** What a team uses, added up from its apps' databases: at most twice a minute for a team, with a breath between apps. */
+/**
+ * What a team uses, added up from its apps' databases with a breath between apps: at most twice a minute for a team, and
+ * anew after a recording began, ended or went.
+ */
 export class UsageService {
   readonly #deps: UsageDeps;
   readonly #known = new Map<string, { at: number; usage: Promise<Usage> }>();
@@ -46,12 +50,37 @@ export class UsageService {
     return { tenantId, plan, quotas, usage, exceeded: exceeded(quotas, usage) };
   }
 
+  /** Forgets what was measured, because recordings changed. */
+  forget(tenantId: string): void {
+    this.#known.delete(tenantId);
+  }
+
+  /** Streams of the team that are live now, and how many of them are not the named publisher's. Never remembered. */
+  async liveStreams(
+    tenantId: string,
+    publisher: { room: string; identity: string },
+  ): Promise<{ total: number; others: number }> {
+    let total = 0;
+    let own = 0;
+    for (const [index, { name }] of [...this.#deps.appsOf(tenantId)].entries()) {
+      try {
+        const streams = streamRepository(this.#deps.database(name));
+        total += streams.countActive();
+        own += streams.activeIn(publisher.room).filter((row) => row.participant === publisher.identity).length;
+      } catch (err) {
+        this.#deps.log.warn({ app: name, err }, 'app.db cannot be read; its streams count as none');
+      }
+      if (index % 16 === 15) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return { total, others: total - own };
+  }
+
   async #measure(tenantId: string, now: number): Promise<Usage> {
     const month = `${new Date(now).toISOString().slice(0, 7)}-01T00:00:00.000Z`;
     const sum: Measured = { streams: 0, recordingSeconds: 0, bytes: 0 };
     const apps = [...this.#deps.appsOf(tenantId)];
     for (const { name } of apps) {
-      const one = this.#measureApp(name, month);
+      const one = this.#measureApp(name, month, new Date(now).toISOString());
       sum.streams += one.streams;
       sum.recordingSeconds += one.recordingSeconds;
       sum.bytes += one.bytes;
@@ -67,16 +96,19 @@ export class UsageService {
     };
   }
 
-  #measureApp(app: string, month: string): Measured {
+  /** A recording that runs counts up to now. */
+  #measureApp(app: string, month: string, now: string): Measured {
     try {
       return this.#deps
         .database(app)
-        .prepare<[string], Measured>(
+        .prepare<[Record<string, string>], Measured>(
           `SELECT (SELECT count(*) FROM streams WHERE status = 'active') AS streams,
-                  coalesce(sum(CASE WHEN started_at >= ? THEN duration_s END), 0) AS recordingSeconds,
+                  coalesce(sum(CASE WHEN started_at >= @month THEN coalesce(duration_s,
+                    CASE WHEN status = 'recording' THEN max(0, (julianday(@now) - julianday(started_at)) * 86400) END)
+                  END), 0) AS recordingSeconds,
                   coalesce(sum(size_bytes), 0) AS bytes FROM vods`,
         )
-        .get(month) as Measured;
+        .get({ month, now }) as Measured;
     } catch (err) {
       this.#deps.log.warn({ app, err }, 'app.db cannot be read; its usage counts as nothing');
       return { streams: 0, recordingSeconds: 0, bytes: 0 };

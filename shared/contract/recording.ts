@@ -13,6 +13,7 @@ const refusals = [
   'LIVEKIT_NOT_CONFIGURED',
   'LIVEKIT_UNREACHABLE',
   'APP_BUSY',
+  'QUOTA_EXCEEDED',
 ] as const satisfies ErrorCode[];
 
 export const startRecording = operation({
@@ -22,7 +23,7 @@ export const startRecording = operation({
   tag,
   summary: 'Start recording a room',
   description:
-    'Asks LiveKit’s egress service, which writes straight to the app’s bucket. When none takes it, LiveKit says so after about 10 s: the answer is 502 and the VOD row `failed`.',
+    'Asks LiveKit’s egress service, which writes straight to the app’s bucket. When none takes it, LiveKit says so after about 10 s: the answer is 502 and the VOD row `failed`. It is 429 when the team’s minutes of the month or its space are used up; recordings that run go on.',
   access: { permission: 'stream:write' },
   params: AppParams,
   body: StartRecordingBody,

@@ -9,13 +9,13 @@ export const createJoinToken = operation({
   tag: 'Streams',
   summary: 'Make a token that opens a room',
   description:
-    'A LiveKit access token with the address to use it at. A room that does not exist yet is placed on an active node first, when nodes report.',
+    'A LiveKit access token with the address to use it at. A room that does not exist yet is placed on an active node first, when nodes report. With `canPublish` it is 429 while the team has its number of live streams (`maxConcurrentStreams`).',
   access: { permission: 'stream:write' },
   params: AppParams,
   body: JoinTokenBody,
   bodyOptional: true,
   responses: { 201: envelope(JoinToken) },
-  errors: ['LIVEKIT_NOT_CONFIGURED', 'FEATURE_OFF'],
+  errors: ['LIVEKIT_NOT_CONFIGURED', 'FEATURE_OFF', 'QUOTA_EXCEEDED'],
   // asked for at every join of a viewer: it would bury the changes
   audit: false,
 });

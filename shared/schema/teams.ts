@@ -20,10 +20,12 @@ export type QuotaMetric = (typeof METRICS)[number];
 const limit = (what: string) => Type.Integer({ minimum: -1, description: `${what}; -1 = unlimited.` });
 export const Quotas = object({
   maxApps: limit('Apps'),
-  maxConcurrentStreams: limit('Streams live at one time'),
-  maxRecordingMinutesMonth: limit('Minutes recorded in a calendar month'),
-  maxEgressGbMonth: limit('Gigabytes delivered in a calendar month'),
-  maxStorageGb: limit('Gigabytes of recordings'),
+  maxConcurrentStreams: limit('Streams live at one time; tested when the right to publish is asked for'),
+  maxRecordingMinutesMonth: limit('Minutes recorded in a calendar month (UTC); tested when a recording begins'),
+  maxEgressGbMonth: limit(
+    'Gigabytes delivered in a calendar month; kept for billing of your own: the daemon cannot measure it and refuses nothing',
+  ),
+  maxStorageGb: limit('Gigabytes of recordings; tested when a recording begins'),
 });
 export type Quotas = Static<typeof Quotas>;
 
