@@ -186,6 +186,7 @@ export function createMedia(deps: MediaDeps): Media {
     apps,
     config,
     placer,
+    quotas,
     policy,
     rtmpHost: settings.rtmpPublicHost,
     events,

@@ -8,7 +8,9 @@ export function ingressRoutes(app: FastifyInstance, { ingests }: Services): void
   route(app, ops.listIngress, ({ params, query }) => ingests.list(params.app, query));
   route(app, ops.getIngress, async ({ params }) => ok(await ingests.get(params.app, params.id)));
   route(app, ops.getIngressKey, async ({ params }) => ok(await ingests.key(params.app, params.id)));
-  route(app, ops.createIngress, async ({ params, body, actor }) => ok(await ingests.create(params.app, body, actor)));
+  route(app, ops.createIngress, async ({ params, body, principal, actor }) =>
+    ok(await ingests.create(params.app, body, principal, actor)),
+  );
   route(
     app,
     ops.deleteIngress,

@@ -9,6 +9,7 @@ import type {
   IngressRow,
 } from '#shared/schema/ingress.ts';
 import type { AppEntry } from '../apps/registry.ts';
+import type { Principal } from '../auth/principal.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Actor } from '../http/types.ts';
 import type { LiveKit } from '../livekit/client.ts';
@@ -16,6 +17,7 @@ import { LiveKitError, toApiError } from '../livekit/errors.ts';
 import type { IngressDetails } from '../livekit/event.ts';
 import { type EndpointPolicy, endpointProblem } from '../net/endpoint-policy.ts';
 import type { RoomPlacer } from '../streams/room-placer.ts';
+import type { PublishQuota } from '../teams/media-quotas.ts';
 
 /** How long a room that was placed for an ingest waits for its encoder. */
 const ROOM_WAITS_S = 3600;
@@ -27,6 +29,7 @@ export interface IngressServiceDeps {
   apps: { require(name: string): AppEntry; forRoom(room: string): AppEntry | undefined };
   config: { get(app: string): Promise<AppConfig> };
   placer: RoomPlacer;
+  quotas: PublishQuota;
   /** Which sources may be fetched. */
   policy: EndpointPolicy;
   /** RTMP_PUBLIC_HOST: where encoders reach the ingress service, when LiveKit's configuration does not say. */
@@ -60,18 +63,21 @@ export class IngressService {
     return { url: this.#addressOf(one, ''), streamKey: one.streamKey };
   }
 
-  async create(name: string, body: CreateIngressBody, actor: Actor): Promise<CreatedIngress> {
+  /** @throws ApiError QUOTA_EXCEEDED while the team has its number of live streams: an ingest is a right to publish */
+  async create(name: string, body: CreateIngressBody, principal: Principal, actor: Actor): Promise<CreatedIngress> {
     const { apps, config, placer, events } = this.#deps;
     const app = apps.require(name);
     const room = placer.nameOf(app, body.room);
     this.#checkSource(body);
     const { rtmp, transcoding } = await config.get(name);
     if (body.type === 'rtmp' && !rtmp.enabled) throw new ApiError('FEATURE_OFF', { feature: 'rtmp.enabled' });
+    const identity = body.identity ?? `ingest-${randomBytes(6).toString('hex')}`;
+    await this.#deps.quotas.checkPublish(principal, app.tenantId, { room, identity });
     const { address, node } = await placer.place(room, body.region, ROOM_WAITS_S);
     const made = await this.#make({
       type: body.type,
       room,
-      identity: body.identity ?? `ingest-${randomBytes(6).toString('hex')}`,
+      identity,
       name: body.name ?? '',
       ...(body.url === undefined ? {} : { url: body.url }),
       isTranscoding: transcoding.enabled,

@@ -6,6 +6,7 @@ import type { AppEntry } from '../apps/registry.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
+import type { PublishQuota } from '../teams/media-quotas.ts';
 import type { RoomPlacer } from './room-placer.ts';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -17,13 +18,7 @@ export interface JoinTokenDeps {
   apps: { require(name: string): AppEntry };
   config: { get(app: string): Promise<AppConfig> };
   placer: RoomPlacer;
-  quotas: {
-    checkPublish(
-      principal: Principal | null,
-      tenantId: string,
-      publisher: { room: string; identity: string },
-    ): Promise<void>;
-  };
+  quotas: PublishQuota;
   /** Base of public links, without a trailing slash; null = take it from the request. */
   publicBase: string | null;
 }

@@ -8,6 +8,9 @@ export interface MediaQuotasDeps {
   usage: Pick<UsageService, 'of' | 'liveStreams'>;
 }
 
+/** The part that those need who hand out rights to publish. */
+export type PublishQuota = Pick<MediaQuotas, 'checkPublish'>;
+
 /**
  * Quotas of what LiveKit carries, tested where the daemon has a say: when somebody asks for the right to publish, and when
  * a recording begins. What is under way is never cut off. What viewers receive does not pass the daemon and is not counted.

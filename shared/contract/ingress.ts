@@ -65,7 +65,7 @@ export const createIngress = operation({
   params: AppParams,
   body: CreateIngressBody,
   responses: { 201: envelope(CreatedIngress) },
-  errors: ['FEATURE_OFF', 'INGRESS_NOT_TAKEN', ...livekit],
+  errors: ['QUOTA_EXCEEDED', 'FEATURE_OFF', 'INGRESS_NOT_TAKEN', ...livekit],
   audit: 'ingress.create',
 });
 

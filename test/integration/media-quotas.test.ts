@@ -59,6 +59,7 @@ describe('quotas of what LiveKit carries', () => {
     await publish(daemon, 'st-two', 'bob');
     assertQuota(await ask({ room: 'c' }), 'maxConcurrentStreams', 2, 2);
     assertQuota(await ask({}, owner.api), 'maxConcurrentStreams', 2, 2);
+    assertQuota(await owner.api.post('/apps/st-one/ingress', { type: 'rtmp' }), 'maxConcurrentStreams', 2, 2);
     // who only watches, who comes back, and who has no limit
     assert.equal((await ask({ canPublish: false })).status, 201);
     assert.equal((await ask({ room: 'a', identity: 'ana' })).status, 201);
