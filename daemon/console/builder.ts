@@ -13,6 +13,7 @@ const OUTPUT_KEPT = 4000;
 
 /** Builds the console of a clone beside the running daemon, when there is none or its sources are newer. */
 export class ConsoleBuilder {
+  readonly #isAwaited: boolean;
   readonly #root: string;
   readonly #dir: string;
   readonly #log: Logger;
@@ -23,8 +24,10 @@ export class ConsoleBuilder {
   /**
    * @param root folder of the package
    * @param dir where the built console belongs
+   * @param isAwaited somebody waits for it; else the daemon's own work goes first
    */
-  constructor(root: string, dir: string, log: Logger) {
+  constructor(root: string, dir: string, log: Logger, isAwaited = false) {
+    this.#isAwaited = isAwaited;
     this.#root = root;
     this.#dir = dir;
     this.#log = log;
@@ -86,8 +89,7 @@ export class ConsoleBuilder {
     return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, args, { cwd: this.#root, stdio: ['ignore', 'pipe', 'pipe'] });
       this.#child = child;
-      // the daemon's own work goes first
-      if (child.pid !== undefined) os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW);
+      if (child.pid !== undefined && !this.#isAwaited) os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW);
       let output = '';
       const keep = (chunk: Buffer): void => {
         output = (output + chunk).slice(-OUTPUT_KEPT);
