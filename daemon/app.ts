@@ -54,8 +54,8 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     mode: services.settings.authzEnforce,
     findApp: (name) => services.apps.registry.get(name),
   });
-  installAudit(app, services.audit, (name) => services.apps.registry.get(name)?.tenantId);
   installDeletingGuard(app, (name) => services.apps.registry.get(name)?.deleting ?? false);
+  installAudit(app, services.audit, (name) => services.apps.registry.get(name)?.tenantId);
   installBrowserSdk(app);
   rootRoutes(app, services);
   await app.register(

@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyRequest, onSendHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyRequest, onSendHookHandler, preHandlerHookHandler } from 'fastify';
 import { appParamOf, type Operation } from '#shared/contract/operation.ts';
 import { actorOf } from '../http/actor.ts';
+import { hookOperations } from '../http/hook-operations.ts';
 import type { AuditNote, AuditTrail } from './service.ts';
 
 declare module 'fastify' {
@@ -19,7 +20,7 @@ type TenantOf = (app: string) => string | undefined;
  */
 export function installAudit(app: FastifyInstance, trail: AuditTrail, tenantOf: TenantOf): void {
   app.decorateRequest('auditNote', null);
-  const begin = (request: FastifyRequest, _reply: unknown, done: () => void): void => {
+  const begin: preHandlerHookHandler = (request, _reply, done) => {
     // looked up now: the app may be gone when the answer is
     request.auditNote = { ...scopeOf(request, tenantOf), ...request.auditNote };
     trail.begin(request.id);
@@ -30,12 +31,8 @@ export function installAudit(app: FastifyInstance, trail: AuditTrail, tenantOf: 
     writeEntry(trail, request, reply.statusCode, tenantOf);
     done(null, payload);
   };
-  app.addHook('onRoute', (route) => {
-    const op = route.config?.operation;
-    if (op === undefined || !isAudited(op)) return;
-    route.preHandler = [begin, ...[route.preHandler ?? []].flat()];
-    route.onSend = [...[route.onSend ?? []].flat(), end];
-  });
+  hookOperations(app, 'preHandler', (op) => (isAudited(op) ? begin : undefined));
+  hookOperations(app, 'onSend', (op) => (isAudited(op) ? end : undefined));
 }
 
 /** Everything but reading and dry runs; what nodes and LiveKit send only where the contract names it. */

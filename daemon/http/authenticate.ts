@@ -1,27 +1,25 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify';
 import type { Access } from '#shared/contract/operation.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { CredentialResolver, Principal } from '../auth/principal.ts';
 import { clientAddress } from './client-address.ts';
+import { hookOperations } from './hook-operations.ts';
 
-const OPEN: ReadonlySet<Access> = new Set<Access>(['public', 'cluster-token', 'webhook', 'metrics']);
+/** Accesses that need no Bearer credential. */
+export const OPEN: ReadonlySet<Access> = new Set<Access>(['public', 'cluster-token', 'webhook', 'metrics']);
 
 /** Sets `request.principal` from the Bearer credential, or refuses with 401. Memory only: no database, no await for tokens. */
 export function installAuthentication(app: FastifyInstance, resolvers: readonly CredentialResolver[]): void {
   app.decorateRequest('principal', null);
-  app.addHook('onRequest', (request, _reply, done) => {
-    const op = request.routeOptions.config.operation;
-    if (op === undefined || OPEN.has(op.access)) {
-      done();
-      return;
-    }
+  const authenticate: onRequestHookHandler = (request, _reply, done) => {
     const credential = bearer(request.headers.authorization);
     if (credential === undefined) {
       done(new ApiError('UNAUTHENTICATED'));
       return;
     }
     attempt(resolvers, 0, credential, request, done);
-  });
+  };
+  hookOperations(app, 'onRequest', (op) => (OPEN.has(op.access) ? undefined : authenticate));
 }
 
 function attempt(

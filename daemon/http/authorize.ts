@@ -3,6 +3,8 @@ import { appParamOf, type Operation } from '#shared/contract/operation.ts';
 import { ApiError } from '#shared/errors.ts';
 import { type Permission, type Role, roleAllows } from '#shared/permissions.ts';
 import { isGlobal, isHuman, type Principal } from '../auth/principal.ts';
+import { OPEN } from './authenticate.ts';
+import { hookOperations } from './hook-operations.ts';
 
 /** What authorisation needs to know of an app. */
 export interface AppAccess {
@@ -23,32 +25,28 @@ export function holdsPermission(principal: Principal, permission: Permission): b
 
 /** Enforces each operation's access, before its body is parsed or validated. The only place that decides about rights. */
 export function installAuthorization(app: FastifyInstance, options: AuthorizeOptions): void {
-  app.addHook('onRequest', (request, _reply, done) => {
-    const op = request.routeOptions.config.operation;
-    if (op === undefined || request.principal === null) {
-      done();
-      return;
-    }
-    const fixed = checkFixed(op, request.principal);
-    if (fixed !== undefined) {
-      done(fixed);
-      return;
-    }
-    if (typeof op.access === 'object' && options.mode !== 'off') {
-      const refusal = checkPermission(op, op.access.permission, request, request.principal, options);
-      if (refusal !== undefined) {
-        if (options.mode === 'on') {
-          done(refusal);
-          return;
-        }
-        request.log.warn(
-          { requestId: request.id, operation: op.id, principal: request.principal.userId, code: refusal.code },
-          'would be refused',
-        );
-      }
-    }
-    done();
-  });
+  hookOperations(app, 'onRequest', (op) =>
+    OPEN.has(op.access) || op.access === 'bearer'
+      ? undefined
+      : (request, _reply, done) => done(refusalOf(op, request, request.principal as Principal, options)),
+  );
+}
+
+function refusalOf(
+  op: Operation,
+  request: FastifyRequest,
+  principal: Principal,
+  options: AuthorizeOptions,
+): ApiError | undefined {
+  const fixed = checkFixed(op, principal);
+  if (fixed !== undefined || typeof op.access !== 'object' || options.mode === 'off') return fixed;
+  const refusal = checkPermission(op, op.access.permission, request, principal, options);
+  if (refusal === undefined || options.mode === 'on') return refusal;
+  request.log.warn(
+    { requestId: request.id, operation: op.id, principal: principal.userId, code: refusal.code },
+    'would be refused',
+  );
+  return undefined;
 }
 
 /** Tests that hold in every enforcement mode. */

@@ -15,7 +15,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 /** Sets the security headers and the request id on every answer. */
 export function installSecurityHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers({ ...HEADERS, 'x-request-id': request.id });
+    reply.headers(HEADERS).header('x-request-id', request.id);
     done();
   });
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RateLimitClass } from '#shared/contract/operation.ts';
 import type { ApiError, ErrorCode } from '#shared/errors.ts';
 import { addressKey, clientAddress } from '../http/client-address.ts';
+import { hookOperations } from '../http/hook-operations.ts';
 import { type RateLimits, rateHeaders, tooMany } from './rate-limits.ts';
 import type { AddressGuard } from './service.ts';
 
@@ -52,11 +53,13 @@ export function installGuards(app: FastifyInstance, { guard, limits, count404 }:
     });
   }
   // ahead of the hooks that check credentials: a guess costs an attempt, whether or not it is right
-  app.addHook('onRequest', (request, reply, done) => {
-    const limit = request.routeOptions.config.operation?.limit;
-    if (limit === undefined) done();
-    else countAttempt(limits, limit, request, reply).then(() => done(), done);
-  });
+  hookOperations(app, 'onRequest', ({ limit }) =>
+    limit === undefined
+      ? undefined
+      : (request, reply, done) => {
+          countAttempt(limits, limit, request, reply).then(() => done(), done);
+        },
+  );
 }
 
 async function countAttempt(
