@@ -64,7 +64,8 @@ export async function openConsole(
   { token, path: place = '/', size = { width: 1280, height: 800 }, scheme = 'light' }: OpenOptions = {},
 ): Promise<Page & { context(): BrowserContext }> {
   const context = await instance.newContext({ viewport: size, colorScheme: scheme, reducedMotion: 'reduce' });
-  context.setDefaultTimeout(15_000);
+  // only how long a failing test takes; a busy machine is slow
+  context.setDefaultTimeout(40_000);
   const page = await context.newPage();
   const failures: string[] = [];
   page.on('pageerror', (error) => failures.push(error.stack ?? error.message));
