@@ -30,7 +30,7 @@ test('the log', { skip: noChromium }, async (t) => {
   });
 
   await t.test('finds by level and text, and says what it looked for', async () => {
-    await ui.field('Level').selectOption('error');
+    await page.getByRole('radiogroup', { name: 'Level' }).getByText('error', { exact: true }).click();
     await page.getByText('1 line', { exact: true }).waitFor();
     await ui.field('Text in the message').fill('nothing like it');
     await page.getByText('Searched last 24 hours for level error, text “nothing like it”.').waitFor();

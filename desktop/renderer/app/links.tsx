@@ -13,7 +13,13 @@ export function GoTo({
 }: { to: string; search?: Search; children: ReactNode } & Omit<ComponentProps<'a'>, 'href'>) {
   const base = useMaybeDaemon()?.base ?? '';
   return (
-    <Link to={`${base}${to}` as '/'} search={(search ?? {}) as never} {...(rest as object)}>
+    // a daemon's overview is above all its pages, and current on none of them but itself
+    <Link
+      to={`${base}${to}` as '/'}
+      search={(search ?? {}) as never}
+      activeOptions={{ exact: true }}
+      {...(rest as object)}
+    >
       {children}
     </Link>
   );

@@ -15,7 +15,7 @@ import { showHelp } from './keyboard.tsx';
 import { useGo } from './links.tsx';
 import classes from './palette-dialog.module.css';
 import { type Command, closePalette, pageCommands, usePalette } from './palette-store.ts';
-import { sections } from './sections.ts';
+import { appTabs, sections } from './sections.ts';
 
 const [store, handle] = createSpotlight();
 
@@ -74,13 +74,15 @@ function useEverything(isOpen: boolean): Command[] {
         hint: displayName === name ? '' : displayName,
         run: () => go(`/apps/${name}`),
       });
-      commands.push({
-        id: `app-${name}-config`,
-        group: 'Apps',
-        label: `${name} › Config`,
-        keywords: 'yaml edit',
-        run: () => go(`/apps/${name}/config`),
-      });
+      for (const { id, label, keywords } of appTabs) {
+        commands.push({
+          id: `app-${name}-${id}`,
+          group: 'Parts of apps',
+          label: `${name} › ${label}`,
+          keywords,
+          run: () => go(`/apps/${name}/${id}`),
+        });
+      }
     }
     for (const { id, name, region } of known<Unwrapped<ResultOf<typeof listNodes>>>(listNodes) ?? []) {
       commands.push({
@@ -122,7 +124,8 @@ function useEverything(isOpen: boolean): Command[] {
 /** Those whose words begin with what was typed come first; all typed words must occur. */
 function rank(commands: readonly Command[], query: string): readonly Command[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return commands.filter(({ group }) => group !== 'Nodes').slice(0, 40);
+  if (words.length === 0)
+    return commands.filter(({ group }) => group !== 'Nodes' && group !== 'Parts of apps').slice(0, 40);
   const scored = commands.flatMap((command) => {
     const text = `${command.label} ${command.keywords ?? ''} ${command.group}`.toLowerCase();
     if (!words.every((word) => text.includes(word))) return [];

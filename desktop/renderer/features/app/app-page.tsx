@@ -9,6 +9,7 @@ import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
 import { useGo } from '../../app/links.tsx';
+import { appTabs } from '../../app/sections.ts';
 import { useCommands } from '../../app/use-commands.ts';
 import { useDraft } from '../../stores/drafts.ts';
 import { Mono } from '../../ui/copy.tsx';
@@ -23,60 +24,44 @@ import classes from './app-page.module.css';
 import { DeleteApp } from './delete-app.tsx';
 
 interface Tab {
-  id: string;
-  label: string;
   /** The body scrolls by itself. */
   fills?: boolean;
   Body: ComponentType<{ app: string }>;
 }
 
-const tabs: readonly Tab[] = [
-  {
-    id: 'streams',
-    label: 'Streams',
+const bodies: Record<(typeof appTabs)[number]['id'], Tab> = {
+  streams: {
     fills: true,
     Body: lazy(async () => ({ default: (await import('../streams/streams-tab.tsx')).StreamsTab })),
   },
-  {
-    id: 'recordings',
-    label: 'Recordings',
+  recordings: {
     fills: true,
     Body: lazy(async () => ({ default: (await import('../streams/recordings-tab.tsx')).RecordingsTab })),
   },
-  {
-    id: 'config',
-    label: 'Config',
+  config: {
     fills: true,
     Body: lazy(async () => ({ default: (await import('../config/config-tab.tsx')).ConfigTab })),
   },
-  {
-    id: 'presets',
-    label: 'Presets',
+  presets: {
     Body: lazy(async () => ({ default: (await import('../presets/presets-tab.tsx')).PresetsTab })),
   },
-  {
-    id: 'storage',
-    label: 'Storage',
+  storage: {
     Body: lazy(async () => ({ default: (await import('../storage/storage-tab.tsx')).StorageTab })),
   },
-  {
-    id: 'logs',
-    label: 'Logs',
+  logs: {
     fills: true,
     Body: lazy(async () => ({ default: (await import('../logs/logs-page.tsx')).AppLogsTab })),
   },
-  {
-    id: 'callbacks',
-    label: 'Callbacks',
+  callbacks: {
     fills: true,
     Body: lazy(async () => ({ default: (await import('../callbacks/callbacks-tab.tsx')).CallbacksTab })),
   },
-  {
-    id: 'join',
-    label: 'Join',
+  join: {
     Body: lazy(async () => ({ default: (await import('../streams/join-tab.tsx')).JoinTab })),
   },
-];
+};
+
+const tabs = appTabs.map((tab) => ({ ...tab, ...bodies[tab.id] }));
 
 /** One app: what is live in it, and everything that can be set for it. */
 export function AppPage() {

@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Menu } from '@mantine/core';
 import { IconApps, IconDots, IconPlus } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
-import { createApp, listApps } from '#shared/contract/apps.ts';
+import { createApp, deleteApp, listApps } from '#shared/contract/apps.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
@@ -15,6 +15,7 @@ import { QueryView } from '../../ui/query-view.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
 import { Ago } from '../../ui/time.tsx';
+import { DeleteApp } from '../app/delete-app.tsx';
 import { AppBucket, AppNumber } from './app-cells.tsx';
 import classes from './apps.module.css';
 import { CreateApp } from './create-app.tsx';
@@ -28,14 +29,19 @@ export function AppsPage() {
   const lack = useLack(createApp);
   const [search, setSearch] = useSearchState();
   const [isCreating, setCreating] = useState(false);
+  const lackDelete = useLack(deleteApp);
   const [renaming, setRenaming] = useState<AppRow>();
+  const [deleting, setDeleting] = useState<string>();
   const go = useGo();
   const create = (): void => setCreating(true);
   useCommands(
     'apps',
     lack === undefined ? [{ id: 'create-app', group: 'Actions', label: 'Create an app', run: create }] : [],
   );
-  const columns = useMemo(() => columnsFor(setRenaming), []);
+  const columns = useMemo(
+    () => columnsFor({ onRename: setRenaming, onDelete: lackDelete === undefined ? setDeleting : undefined }),
+    [lackDelete],
+  );
   const button = (
     <Button
       variant="filled"
@@ -97,6 +103,7 @@ export function AppsPage() {
                 onCreated={(name) => markChanged('apps', name)}
               />
               <RenameApp app={renaming} onClose={() => setRenaming(undefined)} apps={all} />
+              <DeleteApp name={deleting} onClose={() => setDeleting(undefined)} />
             </>
           );
         }}
@@ -113,7 +120,13 @@ function filtered(apps: readonly AppRow[], query: string): readonly AppRow[] {
   );
 }
 
-function columnsFor(onRename: (app: AppRow) => void): readonly Column<AppRow>[] {
+interface RowActions {
+  onRename: (app: AppRow) => void;
+  /** Absent without the right to it. */
+  onDelete: ((name: string) => void) | undefined;
+}
+
+function columnsFor(actions: RowActions): readonly Column<AppRow>[] {
   return [
     {
       id: 'name',
@@ -165,11 +178,11 @@ function columnsFor(onRename: (app: AppRow) => void): readonly Column<AppRow>[] 
       sort: (app) => Date.parse(app.updatedAt),
       cell: (app) => <Ago at={app.updatedAt} />,
     },
-    { id: 'menu', header: '', width: '28px', cell: (app) => <RowMenu app={app} onRename={onRename} /> },
+    { id: 'menu', header: '', width: '28px', cell: (app) => <RowMenu app={app} {...actions} /> },
   ];
 }
 
-function RowMenu({ app, onRename }: { app: AppRow; onRename: (app: AppRow) => void }) {
+function RowMenu({ app, onRename, onDelete }: RowActions & { app: AppRow }) {
   const go = useGo();
   return (
     <Menu>
@@ -182,6 +195,10 @@ function RowMenu({ app, onRename }: { app: AppRow; onRename: (app: AppRow) => vo
         <Menu.Item onClick={() => go(`/apps/${app.name}/config`)}>Edit config</Menu.Item>
         <Menu.Item onClick={() => go(`/apps/${app.name}/storage`)}>Set storage</Menu.Item>
         <Menu.Item onClick={() => onRename(app)}>Rename…</Menu.Item>
+        <Menu.Divider />
+        <Menu.Item color="danger" disabled={onDelete === undefined} onClick={() => onDelete?.(app.name)}>
+          Delete app…
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

@@ -34,10 +34,7 @@ export function ComparePage() {
   const [search, setSearch] = useSearchState();
   const here = useReadOf(id, listApps);
   const left: Side = { connectionId: search['leftDaemon'] ?? id, app: search['left'] ?? here.data?.[0]?.name ?? '' };
-  const right: Side = {
-    connectionId: search['rightDaemon'] ?? id,
-    app: search['right'] ?? here.data?.[1]?.name ?? here.data?.[0]?.name ?? '',
-  };
+  const right = useCounterpart(left, search);
   const isSame = left.connectionId === right.connectionId && left.app === right.app;
   return (
     <Page title="Compare" fill>
@@ -64,6 +61,22 @@ export function ComparePage() {
     </Page>
   );
 }
+
+/** The other side: what was chosen; until then the same app on another daemon that has it, else another app of this one. */
+function useCounterpart(left: Side, { rightDaemon, right }: { rightDaemon?: string; right?: string }): Side {
+  const other = useConnections((state) => state.list).find(
+    ({ id, state }) => id !== left.connectionId && state.status === 'online',
+  );
+  const there = useReadOf(rightDaemon ?? other?.id ?? left.connectionId, listApps);
+  const here = useReadOf(left.connectionId, listApps);
+  const connectionId = rightDaemon ?? (other && has(there.data, left.app) ? other.id : left.connectionId);
+  if (right !== undefined) return { connectionId, app: right };
+  if (connectionId !== left.connectionId) return { connectionId, app: left.app };
+  return { connectionId, app: here.data?.find(({ name }) => name !== left.app)?.name ?? left.app };
+}
+
+const has = (apps: readonly { name: string }[] | undefined, wanted: string): boolean =>
+  apps?.some(({ name }) => name === wanted) === true;
 
 function Picker({ label, side, onChange }: { label: string; side: Side; onChange: (side: Side) => void }) {
   const connections = useConnections((state) => state.list);

@@ -9,6 +9,7 @@ import { useKept } from '../../stores/kept.ts';
 import { Page, Panel } from '../../ui/page.tsx';
 import { Notice, Problem } from '../../ui/problem.tsx';
 import { State } from '../../ui/state.tsx';
+import { KeepChoice } from '../sign-in/keychain-notice.tsx';
 import { CodeField } from '../sign-in/sign-in-form.tsx';
 import { useKeychain } from '../sign-in/use-keychain.ts';
 import { CertificateFacts } from './certificate.tsx';
@@ -181,17 +182,7 @@ export function AddDaemonPage() {
                 {form.code === undefined ? null : <CodeField value={form.code} onChange={(code) => set({ code })} />}
               </>
             )}
-            {keychain?.state === 'ready' ? (
-              <Checkbox
-                label={`Keep it in the ${keychain.service}`}
-                checked={keep}
-                onChange={(event) => setKeep(event.currentTarget.checked)}
-              />
-            ) : keychain ? (
-              <Notice tone="info" title={keychain.message}>
-                <p>{keychain.hint} You stay signed in until the app ends.</p>
-              </Notice>
-            ) : null}
+            <KeepChoice keychain={keychain} keep={keep} onKeep={setKeep} />
             {report?.needsTrust && report.certificate ? (
               <Notice tone="warn" title="Nobody whom this machine trusts vouches for its certificate">
                 <p>

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, NativeSelect, Switch, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, NativeSelect, SegmentedControl, Switch, TextInput, Tooltip } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconDownload, IconFileText, IconRefresh } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
@@ -18,7 +18,7 @@ import { SearchBox } from '../../ui/search-box.tsx';
 import { Histogram } from './histogram.tsx';
 import { LineDetails } from './line-details.tsx';
 import { useLiveTail } from './live-tail.ts';
-import { type Filter, fieldsOf, LEVELS, type Level, RANGES } from './log-model.ts';
+import { type Filter, fieldsOf, LEVELS, type Level, RANGES, spanOf } from './log-model.ts';
 import { Columns, columnsFor, Lines } from './log-table.tsx';
 import classes from './logs.module.css';
 import { TailBar } from './tail-bar.tsx';
@@ -49,10 +49,7 @@ export function LogExplorer({ app }: { app?: string }) {
   };
   const range = RANGES.find(({ value }) => value === (search['range'] ?? '24h')) ?? RANGES[3];
   const picked = search['since'] && search['until'] ? { since: search['since'], until: search['until'] } : undefined;
-  const span = picked ?? {
-    ...(range.ms === undefined ? {} : { since: new Date(anchor - range.ms).toISOString() }),
-    until: new Date(anchor).toISOString(),
-  };
+  const span = picked ?? spanOf(range, anchor);
 
   const ask = (more: object) => {
     const { app: wanted, ...rest } = filter;
@@ -133,11 +130,12 @@ export function LogExplorer({ app }: { app?: string }) {
           }}
           width={230}
         />
-        <NativeSelect
+        <SegmentedControl
           aria-label="Level"
-          data={[{ value: '', label: 'All levels' }, ...LEVELS]}
+          size="xs"
+          data={[{ value: '', label: 'all' }, ...LEVELS]}
           value={search['level'] ?? ''}
-          onChange={(event) => setSearch({ level: event.currentTarget.value })}
+          onChange={(level) => setSearch({ level })}
         />
         {app === undefined ? (
           <NativeSelect

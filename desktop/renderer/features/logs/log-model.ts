@@ -23,10 +23,22 @@ export const RANGES = [
   { value: '1h', label: 'Last hour', ms: 3_600_000 },
   { value: '6h', label: 'Last 6 hours', ms: 6 * 3_600_000 },
   { value: '24h', label: 'Last 24 hours', ms: 86_400_000 },
+  { value: 'yesterday', label: 'Yesterday', ms: undefined },
   { value: '7d', label: 'Last 7 days', ms: 7 * 86_400_000 },
   { value: '30d', label: 'Last 30 days', ms: 30 * 86_400_000 },
   { value: 'all', label: 'Everything', ms: undefined },
 ] as const;
+
+/** The stretch that a range means when one looks at `now`; yesterday is that of this machine's own zone. */
+export function spanOf({ value, ms }: (typeof RANGES)[number], now: number): { since?: string; until: string } {
+  const until = new Date(now);
+  if (value === 'yesterday') {
+    const midnight = new Date(until.getFullYear(), until.getMonth(), until.getDate());
+    const before = new Date(until.getFullYear(), until.getMonth(), until.getDate() - 1);
+    return { since: before.toISOString(), until: midnight.toISOString() };
+  }
+  return { ...(ms === undefined ? {} : { since: new Date(now - ms).toISOString() }), until: until.toISOString() };
+}
 
 export interface Filter {
   level?: Level;

@@ -1,15 +1,17 @@
 import { Button, SegmentedControl, Switch, useMantineColorScheme } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import type { Preferences } from '#shared/ipc/desktop.ts';
 import { bridge } from '../../api/host.ts';
 import { opened } from '../../bridge-desktop.ts';
 import { useConnections } from '../../stores/connections.ts';
-import { Copy, Mono } from '../../ui/copy.tsx';
+import { Mono } from '../../ui/copy.tsx';
 import { Facts, Page, Panel } from '../../ui/page.tsx';
-import { Notice } from '../../ui/problem.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
 import { QueryView } from '../../ui/query-view.tsx';
 import { State } from '../../ui/state.tsx';
 import { LocalDaemonCard } from '../daemons/local-daemon-card.tsx';
+import { UnlockKeychain } from '../sign-in/keychain-notice.tsx';
 import { useKeychain } from '../sign-in/use-keychain.ts';
 
 const SWITCHES: readonly [
@@ -99,7 +101,7 @@ function KeychainPanel() {
         {keychain.hint ? <p className="dim">{keychain.hint}</p> : null}
         {keychain.canUnlock && keychain.state === 'locked' ? (
           <div>
-            <Button onClick={() => void native.unlock().then(refresh)}>Unlock keychain</Button>
+            <UnlockKeychain />
           </div>
         ) : null}
         {names.length > 0 ? (
@@ -123,6 +125,34 @@ function KeychainPanel() {
   );
 }
 
+/** What was tried and found, for whoever helps; no secret is in it. */
+function CopyReport() {
+  const native = bridge().desktop?.desktop;
+  const [done, setDone] = useState<string>();
+  const [failure, setFailure] = useState<unknown>();
+  if (native === undefined) return null;
+  const copy = async (): Promise<void> => {
+    try {
+      await bridge().copyText(opened(await native.report()));
+      setDone('On the clipboard');
+      setFailure(undefined);
+    } catch (error) {
+      setFailure(error);
+    }
+  };
+  return (
+    <>
+      {failure === undefined ? null : <Problem error={failure} />}
+      <span role="status" className="dim">
+        {done}
+      </span>
+      <Button size="xs" onClick={() => void copy()}>
+        Copy report
+      </Button>
+    </>
+  );
+}
+
 function About() {
   const native = bridge().desktop?.desktop;
   const about = useQuery({
@@ -131,16 +161,9 @@ function About() {
     staleTime: Number.POSITIVE_INFINITY,
   });
   if (!about.data) return null;
-  const { version, electron, chrome, node, platform, arch, userData } = about.data;
-  const text = [
-    `StreamHub ${version}`,
-    `Electron ${electron ?? 'none'}`,
-    `Chromium ${chrome ?? 'none'}`,
-    `Node ${node}`,
-    `${platform} ${arch}`,
-  ].join('\n');
+  const { version, electron, node, platform, arch, userData } = about.data;
   return (
-    <Panel title="About" actions={<Copy text={text} what="versions" />}>
+    <Panel title="About" actions={<CopyReport />}>
       <Facts
         items={{
           Version: version,

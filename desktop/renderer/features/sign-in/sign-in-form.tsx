@@ -1,4 +1,4 @@
-import { Button, Checkbox, PasswordInput, PinInput, SegmentedControl, TextInput } from '@mantine/core';
+import { Button, PasswordInput, PinInput, SegmentedControl, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { getAuthConfig, sendMagicLink } from '#shared/contract/auth.ts';
@@ -8,6 +8,7 @@ import { bridge } from '../../api/host.ts';
 import { readOptions } from '../../api/query.ts';
 import { HostError, type SignIn } from '../../bridge.ts';
 import { Notice, Problem } from '../../ui/problem.tsx';
+import { KeepChoice } from './keychain-notice.tsx';
 import classes from './sign-in.module.css';
 import { useKeychain } from './use-keychain.ts';
 
@@ -130,17 +131,7 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
           data-autofocus
         />
       )}
-      {keychain?.state === 'ready' ? (
-        <Checkbox
-          label={`Keep it in the ${keychain.service}`}
-          checked={keep}
-          onChange={(event) => setKeep(event.currentTarget.checked)}
-        />
-      ) : keychain ? (
-        <Notice tone="info" title={keychain.message}>
-          <p>{keychain.hint} You stay signed in until the app ends.</p>
-        </Notice>
-      ) : null}
+      <KeepChoice keychain={keychain} keep={keep} onKeep={setKeep} />
       {error === undefined ? null : <Problem error={error} />}
       <Button type="submit" variant="filled" loading={isBusy} size="md">
         Sign in

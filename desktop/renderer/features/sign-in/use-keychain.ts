@@ -1,4 +1,5 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import type { KeychainState } from '#shared/ipc/keychain.ts';
 import { bridge } from '../../api/host.ts';
 import { opened } from '../../bridge-desktop.ts';
@@ -6,6 +7,11 @@ import { opened } from '../../bridge-desktop.ts';
 /** The system's keychain; undefined in a browser. */
 export function useKeychain(): KeychainState | undefined {
   const native = bridge().desktop;
+  const client = useQueryClient();
+  useEffect(
+    () => native?.keychain.onChanged((state) => client.setQueryData(['host', 'keychain'], state)),
+    [native, client],
+  );
   const query = useQuery({
     queryKey: ['host', 'keychain'],
     queryFn: async () => (native ? opened(await native.keychain.state()) : null),
