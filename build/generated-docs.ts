@@ -40,9 +40,13 @@ function settings(): string {
         ? `${s.min}..${s.max}`
         : s.type === 'enum'
           ? s.values.join(', ')
-          : s.type === 'list'
-            ? 'comma-separated'
-            : s.type;
+          : s.type === 'addresses'
+            ? 'addresses and CIDR ranges, comma-separated'
+            : s.type === 'url'
+              ? s.schemes.map((scheme) => `${scheme}://…`).join(', ')
+              : s.type === 'string' && s.hint !== undefined
+                ? s.hint
+                : s.type;
     const fallback =
       s.env === 'DATA_DIR' ? '(state folder)' : Array.isArray(s.default) ? s.default.join(',') : String(s.default);
     return `| \`${s.env}\` | ${s.flag ? `\`--${s.flag}\`` : ''} | ${cell(limits)} | ${fallback === '' ? 'unset' : `\`${cell(fallback)}\``} | ${cell(s.doc)}${s.secret ? ' **Secret.**' : ''} |`;

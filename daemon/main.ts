@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { type RunningDaemon, startDaemon } from './daemon.ts';
 import { DataDirInUse } from './data-dir.ts';
 import { consoleSink } from './logs/console-sink.ts';
@@ -60,6 +61,12 @@ function startFailure(error: unknown, settings: Settings): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
     return `port ${settings.port} on ${settings.host} is taken; choose another with --port or PORT`;
+  if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
+    return `HOST ${settings.host} is no address of this machine (${code})`;
+  if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(code ?? ''))
+    return `the registry ${path.join(settings.dataDir, 'data', 'streamhub.db')} is damaged (${message}); put it back from a backup`;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL')
+    return `no space left on the disk of ${settings.dataDir}`;
   if (code === 'EACCES') return `no right to use ${settings.dataDir} or port ${settings.port} (${message})`;
   return message;
 }

@@ -14,15 +14,21 @@ interface Common {
 }
 export type Definition = Common &
   (
-    | { type: 'string'; default: string }
+    | { type: 'string'; default: string; pattern?: RegExp; hint?: string }
+    | { type: 'url'; default: string; schemes: readonly string[] }
+    | { type: 'addresses'; default: readonly string[] }
     | { type: 'int'; default: number; min: number; max: number }
     | { type: 'flag'; default: boolean }
     | { type: 'enum'; default: string; values: readonly string[]; junk?: string }
-    | { type: 'list'; default: readonly string[] }
   );
 
 const str = (env: string, doc: string, more: { default?: string; flag?: string; secret?: boolean } = {}) =>
   ({ type: 'string', env, doc, default: '', ...more }) as const;
+/** An absolute address; `schemes` without the colon. */
+const url = (env: string, schemes: readonly string[], doc: string, more: { default?: string; secret?: boolean } = {}) =>
+  ({ type: 'url', env, schemes, doc, default: '', ...more }) as const;
+const HTTP = ['http', 'https'] as const;
+const REDIS = ['redis', 'rediss'] as const;
 const secret = (env: string, doc: string) => str(env, doc, { secret: true });
 const int = (env: string, fallback: number, min: number, max: number, doc: string, flag?: string) =>
   ({ type: 'int', env, default: fallback, min, max, doc, ...(flag ? { flag } : {}) }) as const;
@@ -45,12 +51,20 @@ export const SETTINGS = {
   dataDir: str('DATA_DIR', 'Root of data/, apps/, logs/ and archive/. Default: the user’s state folder.', {
     flag: 'data-dir',
   }),
-  publicBaseUrl: str('PUBLIC_BASE_URL', 'Base of public links to this daemon, e.g. https://stream.example.com.'),
-  streamhubPublicUrl: str('STREAMHUB_PUBLIC_URL', 'Used where PUBLIC_BASE_URL is not set.'),
-  publicWsUrl: str('PUBLIC_WS_URL', 'LiveKit’s public WebSocket address, given to clients and joining nodes.'),
+  publicBaseUrl: url('PUBLIC_BASE_URL', HTTP, 'Base of public links to this daemon, e.g. https://stream.example.com.'),
+  streamhubPublicUrl: url('STREAMHUB_PUBLIC_URL', HTTP, 'Used where PUBLIC_BASE_URL is not set.'),
+  publicWsUrl: url(
+    'PUBLIC_WS_URL',
+    ['ws', 'wss'],
+    'LiveKit’s public WebSocket address, given to clients and joining nodes.',
+  ),
   rtmpPublicHost: str('RTMP_PUBLIC_HOST', 'Advertised RTMP host.'),
-  redisUrl: str('REDIS_URL', 'Redis of the LiveKit cluster.', { default: 'redis://localhost:6379' }),
-  apiToken: secret('STREAMHUB_API_TOKEN', 'First global API token, stored as a hash when no live global token exists.'),
+  redisUrl: url('REDIS_URL', REDIS, 'Redis of the LiveKit cluster.', { default: 'redis://localhost:6379' }),
+  apiToken: {
+    ...secret('STREAMHUB_API_TOKEN', 'First global API token, stored as a hash when no live global token exists.'),
+    pattern: /^sk_[\w-]{20,}$/,
+    hint: 'sk_ followed by at least 20 letters, digits, - or _',
+  },
   consoleBuild: flag(
     'STREAMHUB_CONSOLE_BUILD',
     true,
@@ -58,7 +72,7 @@ export const SETTINGS = {
   ),
   systemdUnit: str('SYSTEMD_UNIT', 'Unit named in the guidance of the settings page.', { default: 'streamhub' }),
   trustedProxies: {
-    type: 'list',
+    type: 'addresses',
     env: 'STREAMHUB_TRUSTED_PROXIES',
     default: ['127.0.0.0/8', '::1/128'],
     doc: 'Addresses and CIDR ranges whose X-Forwarded-For is believed.',
@@ -92,12 +106,14 @@ export const SETTINGS = {
   metricsToken: secret('METRICS_TOKEN', 'Opens GET /metrics; unset = 404.'),
   metricsDefaults: flag('METRICS_DEFAULT_METRICS', true, 'Include process metrics.'),
   // LiveKit
-  livekitUrl: str('LIVEKIT_URL', 'LiveKit’s API address.', { default: 'ws://127.0.0.1:7880' }),
+  livekitUrl: url('LIVEKIT_URL', ['ws', 'wss', ...HTTP], 'LiveKit’s API address.', { default: 'ws://127.0.0.1:7880' }),
   livekitApiKey: str('LIVEKIT_API_KEY', 'LiveKit API key; without key and secret LiveKit counts as unreachable.'),
   livekitApiSecret: secret('LIVEKIT_API_SECRET', 'LiveKit API secret.'),
-  livekitMetricsUrl: secret(
+  livekitMetricsUrl: url(
     'LIVEKIT_METRICS_URL',
+    HTTP,
     'Metrics of the LiveKit server beside this daemon, e.g. http://127.0.0.1:6789/metrics; makes the origin take part in placement.',
+    { secret: true },
   ),
   // sign-in
   jwtSecret: secret('STREAMHUB_JWT_SECRET', 'Signs session tokens; unset = a secret of its own, kept in data/.'),
@@ -129,7 +145,7 @@ export const SETTINGS = {
     'STREAMHUB_SUPERADMIN_EMAIL',
     'A magic link to this address signs in as superadmin; unset = off.',
   ),
-  appUrl: str('STREAMHUB_APP_URL', 'Base of links in mail; unset = PUBLIC_BASE_URL.'),
+  appUrl: url('STREAMHUB_APP_URL', HTTP, 'Base of links in mail; unset = PUBLIC_BASE_URL.'),
   smtpHost: str('STREAMHUB_SMTP_HOST', 'SMTP server for invitations and magic links; unset = no mail.'),
   smtpPort: int('STREAMHUB_SMTP_PORT', 587, 1, 65535, 'SMTP port; 465 = TLS from the start.'),
   smtpUser: str('STREAMHUB_SMTP_USER', 'SMTP user.'),
@@ -163,7 +179,9 @@ export const SETTINGS = {
   autoban404: flag('STREAMHUB_AUTOBAN_404_ENABLED', false, 'Count unknown routes as offences.'),
   // cluster
   clusterToken: secret('STREAMHUB_CLUSTER_TOKEN', 'Lets edge nodes join; unset = clustering is off.'),
-  clusterRedisUrl: secret('STREAMHUB_CLUSTER_REDIS_URL', 'Redis address handed to joining nodes.'),
+  clusterRedisUrl: url('STREAMHUB_CLUSTER_REDIS_URL', REDIS, 'Redis address handed to joining nodes.', {
+    secret: true,
+  }),
   clusterStaleSeconds: int(
     'STREAMHUB_CLUSTER_STALE_S',
     90,

@@ -45,6 +45,38 @@ test('whole numbers have limits, with the rules for zero and below', async (t) =
     assert.throws(() => loadSettings({ env: { DATA_DIR, PORT: text } }), SettingsError);
 });
 
+test('addresses, ranges and the first token have a form; what is wrong is named and never quoted', async (t) => {
+  const DATA_DIR = await temporaryDir(t);
+  const wrong = {
+    PUBLIC_BASE_URL: 'stream.example.com',
+    STREAMHUB_APP_URL: 'javascript:alert(1)',
+    PUBLIC_WS_URL: 'https://media.example.com',
+    LIVEKIT_URL: 'livekit:7880',
+    REDIS_URL: 'localhost:6379',
+    STREAMHUB_CLUSTER_REDIS_URL: 'http://:hidden-word@10.0.0.1',
+    STREAMHUB_TRUSTED_PROXIES: '10.0.0.0/8, 10.0.0.300',
+    STREAMHUB_API_TOKEN: 'sk_hidden-word',
+  };
+  assert.throws(
+    () => loadSettings({ env: { DATA_DIR, ...wrong } }),
+    (error: SettingsError) => {
+      assert.equal(error.problems.length, Object.keys(wrong).length);
+      for (const name of Object.keys(wrong)) assert.ok(error.message.includes(`environment variable ${name} must`));
+      assert.match(error.message, /TRUSTED_PROXIES must list addresses and CIDR ranges; entry 2 is neither/);
+      assert.doesNotMatch(error.message, /hidden-word|example\.com|javascript/);
+      return true;
+    },
+  );
+  const right = {
+    PUBLIC_BASE_URL: 'https://stream.example.com/hub/',
+    LIVEKIT_URL: 'http://10.0.0.1:7880',
+    REDIS_URL: 'rediss://:pass@redis:6379/0',
+    STREAMHUB_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::1',
+    STREAMHUB_API_TOKEN: `sk_${'a'.repeat(43)}`,
+  };
+  assert.deepEqual(loadSettings({ env: { DATA_DIR, ...right } }).trustedProxies, ['10.0.0.0/8', '2001:db8::1']);
+});
+
 test('the default place is the user’s state folder', {
   skip: process.platform !== 'linux' ? 'tests the Linux rule' : false,
 }, () => {

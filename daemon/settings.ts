@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
+import { parseRange } from './http/client-address.ts';
 import { type Definition, SETTINGS, type SettingKey } from './settings-table.ts';
 
 type ValueOf<D> = D extends { type: 'int' }
   ? number
   : D extends { type: 'flag' }
     ? boolean
-    : D extends { type: 'list' }
+    : D extends { type: 'addresses' }
       ? readonly string[]
       : D extends { type: 'enum'; values: readonly (infer V)[] }
         ? V
@@ -117,7 +118,15 @@ function readEnvFile(file: string, required: boolean, problems: string[]): Recor
 function parse(definition: Definition, text: string): { value: unknown } | { problem: string } {
   switch (definition.type) {
     case 'string':
+      if (definition.pattern?.test(text) === false) return { problem: `must be ${definition.hint}` };
       return { value: text };
+    case 'url': {
+      const scheme = URL.parse(text.trim())?.protocol.slice(0, -1);
+      if (scheme !== undefined && definition.schemes.includes(scheme)) return { value: text.trim() };
+      return {
+        problem: `must be an address that begins with ${definition.schemes.map((s) => `${s}://`).join(' or ')}`,
+      };
+    }
     case 'int': {
       const value = Number(text);
       if (!/^-?\d+$/.test(text.trim()) || value < definition.min || value > definition.max) {
@@ -137,12 +146,14 @@ function parse(definition: Definition, text: string): { value: unknown } | { pro
       if (definition.junk !== undefined) return { value: definition.junk };
       return { problem: `must be one of ${definition.values.join(', ')}` };
     }
-    case 'list':
-      return {
-        value: text
-          .split(',')
-          .map((part) => part.trim())
-          .filter((part) => part !== ''),
-      };
+    case 'addresses': {
+      const value = text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== '');
+      const wrong = value.findIndex((part) => parseRange(part) === undefined);
+      if (wrong >= 0) return { problem: `must list addresses and CIDR ranges; entry ${wrong + 1} is neither` };
+      return { value };
+    }
   }
 }

@@ -37,6 +37,11 @@ export const ERRORS = define({
   },
   OVERLOADED: { status: 503, message: 'The daemon is too busy for this request right now.', retryable: true },
   SHUTTING_DOWN: { status: 503, message: 'The daemon is stopping.', retryable: true },
+  DATABASE_DAMAGED: {
+    status: 500,
+    message: 'A database of the daemon is damaged, so this cannot be answered.',
+    hint: 'The log names it. Stop the daemon and put the file back from a backup.',
+  },
   STORAGE_FULL: { status: 507, message: 'The disk of the daemon is full; nothing was changed.' },
   // credentials and rights
   UNAUTHENTICATED: {
@@ -64,6 +69,11 @@ export const ERRORS = define({
   },
   ROOM_PREFIX_TAKEN: { status: 409, message: 'The room prefix {prefix} belongs to another app.' },
   SAMPLE_NOT_FOUND: { status: 404, message: 'The app {name} has no sample page {file}.' },
+  APP_DATABASE_UNUSABLE: {
+    status: 500,
+    message: 'The database of the app {name} {reason}.',
+    hint: 'Put the app’s app.db back from a backup, or delete the app. Other apps are not concerned.',
+  },
   APP_BUSY: { status: 409, message: 'The app {name} is being deleted.' },
   APP_DELETE_CANCELLED: { status: 409, message: 'The deletion of {name} was cancelled.' },
   QUOTA_EXCEEDED: { status: 429, message: 'The quota {metric} of {limit} is used up.' },

@@ -19,7 +19,7 @@ export interface Scaffold {
 export async function scaffoldApp(
   appsDir: string,
   name: string,
-  files: { config: string; database: Buffer },
+  files: { config?: string; database: Buffer },
 ): Promise<Scaffold> {
   const temporary = path.join(appsDir, `.new-${name}-${randomBytes(4).toString('hex')}`);
   const discard = (): Promise<void> => rm(temporary, { recursive: true, force: true });
@@ -29,7 +29,7 @@ export async function scaffoldApp(
       ['recordings', 'snapshots', 'samples'].map((folder) => mkdir(path.join(temporary, folder), { mode: 0o700 })),
     );
     await Promise.all([
-      writeDurably(path.join(temporary, 'config.yaml'), files.config),
+      ...(files.config === undefined ? [] : [writeDurably(path.join(temporary, 'config.yaml'), files.config)]),
       writeDurably(path.join(temporary, 'app.db'), files.database),
       ...Object.entries(samplePages(name)).map(([file, html]) =>
         writeFile(path.join(temporary, 'samples', file), html),

@@ -121,6 +121,16 @@ export class AppService {
     });
   }
 
+  /** Makes the folder of an app anew when it is gone from the disk, with an empty database and no config. */
+  async restoreFolder(name: string): Promise<void> {
+    if (await exists(this.dir(name))) return;
+    const { appsDir, databases, log } = this.#deps;
+    databases.close(name);
+    const scaffold = await scaffoldApp(appsDir, name, { database: databases.template() });
+    await scaffold.commit();
+    log.warn({ app: name }, 'the folder of the app was gone; it was made anew, without its recordings and history');
+  }
+
   /** Never fails for a broken database: what cannot be read counts as zero. */
   async sizes(name: string): Promise<AppSizes> {
     this.require(name);

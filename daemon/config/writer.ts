@@ -92,6 +92,7 @@ export class ConfigWriter {
 
   /** @returns id of the backup, if there was something to back up */
   async #replace(entry: ConfigEntry, text: string): Promise<string | undefined> {
+    if (entry.disk.kind === 'missing') await this.#deps.apps.restoreFolder(entry.app);
     const file = await realConfigFile(entry.dir);
     const staged = await stageFile(file, text, entry.disk.kind === 'text' ? entry.disk.mode : 0o600);
     let backup: string | undefined;

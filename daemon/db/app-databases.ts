@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { ApiError } from '#shared/errors.ts';
 import { appMigrations } from './app/index.ts';
-import { migrate } from './migrate.ts';
+import { ForeignDatabase, migrate, NewerDatabase } from './migrate.ts';
 import { type Db, openDatabase } from './open.ts';
 
 const MAX_OPEN = 64;
@@ -20,24 +22,35 @@ export class AppDatabases {
     return path.join(this.#appsDir, app, 'app.db');
   }
 
-  /** The app's database, up to date. Do not keep the handle across awaits. Throws when the file is missing or corrupt. */
+  /**
+   * The app's database, up to date. Do not keep the handle across awaits.
+   * @throws ApiError APP_DATABASE_UNUSABLE when the file is missing, damaged, or of a newer StreamHub
+   */
   get(app: string): Db {
     let db = this.#open.get(app);
-    if (db === undefined) {
-      db = openDatabase(this.file(app), { mustExist: true });
-      try {
-        migrate(db, appMigrations);
-      } catch (error) {
-        db.close();
-        throw error;
-      }
-    } else this.#open.delete(app);
+    if (db === undefined) db = this.#openFile(app);
+    else this.#open.delete(app);
     this.#open.set(app, db);
     if (this.#open.size > MAX_OPEN) {
       const oldest = this.#open.keys().next().value as string;
       this.close(oldest);
     }
     return db;
+  }
+
+  #openFile(app: string): Db {
+    let db: Db | undefined;
+    try {
+      db = openDatabase(this.file(app), { mustExist: true });
+      migrate(db, appMigrations);
+      return db;
+    } catch (error) {
+      db?.close();
+      const reason = reasonOf(error, this.file(app));
+      throw reason === undefined
+        ? error
+        : new ApiError('APP_DATABASE_UNUSABLE', { name: app, reason }, { cause: error });
+    }
   }
 
   /** Bytes of an empty, migrated app database: a new app's file is a copy of it, so that creating one costs no SQL. */
@@ -59,4 +72,14 @@ export class AppDatabases {
   closeAll(): void {
     for (const app of [...this.#open.keys()]) this.close(app);
   }
+}
+
+/** Undefined for what may pass, like a full disk. */
+function reasonOf(error: unknown, file: string): string | undefined {
+  if (error instanceof NewerDatabase) return 'was written by a newer StreamHub';
+  if (error instanceof ForeignDatabase) return 'was made by another program';
+  const { code = '' } = error as { code?: string };
+  if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(code)) return 'is damaged';
+  if (!existsSync(file)) return 'is missing';
+  return code === 'SQLITE_CANTOPEN' ? 'cannot be opened' : undefined;
 }

@@ -8,11 +8,22 @@ export interface Migration {
   sql: string;
 }
 
+/** The file was made by something else; nothing in it is touched. */
+export class ForeignDatabase extends Error {}
+
+/** The file holds migrations that this version does not know. */
+export class NewerDatabase extends Error {}
+
 /**
  * Brings a database up to date in one transaction a step. A database that holds data is copied to
  * `<file>.before-<id>` first; the copy stays until the next migration replaces it.
+ * @throws NewerDatabase, ForeignDatabase
  */
 export function migrate(db: Db, migrations: readonly Migration[]): number {
+  const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[];
+  if (tables.length > 0 && !tables.includes('schema_migrations')) {
+    throw new ForeignDatabase(`${db.name} holds tables of another program (${tables.slice(0, 3).join(', ')}, …)`);
+  }
   db.exec(
     'CREATE TABLE IF NOT EXISTS schema_migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)',
   );
@@ -21,7 +32,7 @@ export function migrate(db: Db, migrations: readonly Migration[]): number {
   const known = new Set(migrations.map((step) => step.id));
   const newer = [...applied].filter((id) => !known.has(id));
   if (newer.length > 0) {
-    throw new Error(`${db.name} was written by a newer StreamHub (unknown migrations ${newer.join(', ')})`);
+    throw new NewerDatabase(`${db.name} was written by a newer StreamHub (unknown migrations ${newer.join(', ')})`);
   }
   if (pending.length > 0 && applied.size > 0 && !db.memory) backUp(db, pending[0]?.id ?? 0);
   const record = db.prepare('INSERT INTO schema_migrations (id, name, applied_at) VALUES (?, ?, ?)');

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { access, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
+import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+
+const run = promisify(execFile);
+
+/** Starts a daemon, does something, stops it, so that its files can be hurt. */
+async function used(
+  t: { after(fn: () => unknown): void },
+  work: (daemon: Awaited<ReturnType<typeof testDaemon>>) => unknown,
+) {
+  const dataDir = await temporaryDir(t);
+  const daemon = await testDaemon(t, {}, { dataDir });
+  await work(daemon);
+  await daemon.stop();
+  return dataDir;
+}
+
+async function spoil(file: string): Promise<void> {
+  for (const end of ['-wal', '-shm']) await rm(file + end, { force: true });
+  await writeFile(file, randomBytes(9000));
+}
+
+/** What the daemon says when it does not start. */
+async function refusal(dataDir: string): Promise<string> {
+  const env = { PATH: process.env['PATH'] ?? '', DATA_DIR: dataDir, PORT: '0', STREAMHUB_CONSOLE_BUILD: 'off' };
+  try {
+    await run(process.execPath, [path.join(ROOT, 'daemon/bin.mjs')], { env, timeout: 60_000 });
+  } catch (error) {
+    const { code, stderr } = error as { code: number; stderr: string };
+    assert.equal(code, 1, stderr);
+    assert.equal(stderr.trim().split('\n').length, 1, stderr);
+    return stderr;
+  }
+  throw new Error('it started');
+}
+
+describe('an app whose files are gone or damaged', () => {
+  test('a missing folder: the other apps work, answers say what is missing, and a new config makes the folder anew', async (t) => {
+    const dataDir = await used(t, async ({ api }) => {
+      for (const name of ['lost', 'kept']) await api.post('/apps', { name });
+    });
+    const folder = path.join(dataDir, 'apps/lost');
+    await rm(folder, { recursive: true });
+    const { api } = await testDaemon(t, {}, { dataDir });
+    assert.equal((await api.get('/apps')).body.length, 3);
+    assert.equal((await api.get('/apps/kept/vods')).status, 200);
+    assert.equal((await api.get('/apps/lost')).status, 200);
+    assert.deepEqual((await api.get('/apps/lost/sizes')).body.data, {
+      app: 'lost',
+      dbSizeBytes: 0,
+      vodTotalBytes: 0,
+      vodCount: 0,
+    });
+    for (const url of ['vods', 'streams', 'stats', 'callbacks']) {
+      const { status, body } = await api.get(`/apps/lost/${url}`);
+      assert.deepEqual(
+        [status, body.code, body.message],
+        [500, 'APP_DATABASE_UNUSABLE', 'The database of the app lost is missing.'],
+        url,
+      );
+    }
+    for (const answer of [await api.get('/apps/lost/config/raw'), await api.patch('/apps/lost', { displayName: 'x' })])
+      assert.deepEqual([answer.status, answer.body.code], [404, 'CONFIG_MISSING']);
+
+    const yaml = 'name: lost\nroom_prefix: lost\ntranscoding:\n  enabled: false\n';
+    assert.equal((await api.put('/apps/lost/config/raw', { yaml })).status, 200);
+    assert.deepEqual((await readdir(folder)).filter((file) => !/-(?:wal|shm)$/.test(file)).sort(), [
+      'app.db',
+      'config.yaml',
+      'recordings',
+      'samples',
+      'snapshots',
+    ]);
+    assert.equal((await stat(folder)).mode & 0o777, 0o700);
+    assert.equal((await api.get('/apps/lost/config/raw')).body.data.yaml, yaml);
+    assert.deepEqual((await api.get('/apps/lost/vods')).body.data, []);
+    assert.equal((await api.patch('/apps/lost', { displayName: 'Found' })).body.displayName, 'Found');
+  });
+
+  test('a folder that is gone can be deleted', async (t) => {
+    const dataDir = await used(t, ({ api }) => api.post('/apps', { name: 'lost' }));
+    await rm(path.join(dataDir, 'apps/lost'), { recursive: true });
+    const { api } = await testDaemon(t, {}, { dataDir });
+    assert.deepEqual((await api.delete('/apps/lost')).body, { deleted: true, name: 'lost' });
+    assert.equal((await api.post('/apps', { name: 'lost' })).status, 201);
+  });
+
+  test('a damaged database: answers say so, the config stays usable, and nothing is purged without it', async (t) => {
+    const dataDir = await used(t, ({ api }) => api.post('/apps', { name: 'hurt' }));
+    await spoil(path.join(dataDir, 'apps/hurt/app.db'));
+    const { api } = await testDaemon(t, {}, { dataDir });
+    for (const url of ['vods', 'streams', 'stats']) {
+      const { status, body, text } = await api.get(`/apps/hurt/${url}`);
+      assert.deepEqual(
+        [status, body.code, body.message],
+        [500, 'APP_DATABASE_UNUSABLE', 'The database of the app hurt is damaged.'],
+        url,
+      );
+      assert.match(body.hint, /backup/);
+      assert.ok(!text.includes(dataDir), 'no path of the machine');
+    }
+    assert.equal((await api.patch('/apps/hurt', { displayName: 'Hurt' })).body.displayName, 'Hurt');
+    const purge = await api.delete('/apps/hurt?deleteVods=true');
+    assert.deepEqual([purge.status, purge.body.code], [502, 'STORAGE_PURGE_FAILED']);
+    assert.equal((await api.get('/apps/hurt')).status, 200);
+    assert.equal((await api.get('/apps/live/vods')).status, 200);
+  });
+});
+
+describe('files of the daemon', () => {
+  test('an unreadable secrets.json is set aside, and new secrets can be stored', async (t) => {
+    const dataDir = await used(t, ({ api }) => api.put('/apps/live/s3', { key: 'AAAABBBBCCCCDDDD', secret: 'first' }));
+    await writeFile(path.join(dataDir, 'data/secrets.json'), '{"APP_LIVE');
+    const { api } = await testDaemon(t, {}, { dataDir });
+    assert.equal((await api.get('/apps/live/s3')).body.data.configured, false);
+    assert.equal(
+      (await api.put('/apps/live/s3', { key: 'AAAABBBBCCCCEEEE', secret: 'second' })).body.data.configured,
+      true,
+    );
+    const files = await readdir(path.join(dataDir, 'data'));
+    assert.equal(files.filter((file) => file.startsWith('secrets.json.unreadable-')).length, 1, String(files));
+  });
+
+  test('a damaged event log is set aside', async (t) => {
+    const dataDir = await used(t, () => {});
+    await spoil(path.join(dataDir, 'data/events.db'));
+    const { api } = await testDaemon(t, {}, { dataDir });
+    assert.equal((await api.post('/apps', { name: 'later' })).status, 201);
+    const files = await readdir(path.join(dataDir, 'data'));
+    assert.equal(files.filter((file) => file.startsWith('events.db.damaged-')).length, 1, String(files));
+  });
+
+  test('a registry that is damaged, newer, or of another program stops the start with one line that names the file', async (t) => {
+    const dataDir = await used(t, () => {});
+    const file = path.join(dataDir, 'data/streamhub.db');
+    const kept = path.join(dataDir, 'kept.db');
+    await rename(file, kept);
+
+    await spoil(file);
+    assert.match(await refusal(dataDir), /the registry \S+streamhub\.db is damaged .*backup/);
+
+    await rm(file);
+    await rename(kept, file);
+    const db = new Database(file);
+    db.exec("INSERT INTO schema_migrations VALUES (900, 'of tomorrow', '2030-01-01T00:00:00.000Z')");
+    db.close();
+    assert.match(await refusal(dataDir), /streamhub\.db was written by a newer StreamHub \(unknown migrations 900\)/);
+
+    await rm(file);
+    const other = new Database(file);
+    other.exec('CREATE TABLE apps (id INTEGER PRIMARY KEY, name TEXT)');
+    other.close();
+    assert.match(await refusal(dataDir), /streamhub\.db holds tables of another program \(apps/);
+    const untouched = new Database(file, { readonly: true });
+    assert.deepEqual(untouched.prepare('SELECT name FROM sqlite_master').pluck().all(), ['apps']);
+    untouched.close();
+  });
+
+  test('an older registry is copied before it is brought up to date, and keeps its rows', async (t) => {
+    const dataDir = await used(t, ({ api }) => api.post('/apps', { name: 'older' }));
+    const file = path.join(dataDir, 'data/streamhub.db');
+    const db = new Database(file);
+    const last = db.prepare<[], { id: number }>('SELECT max(id) AS id FROM schema_migrations').get()?.id as number;
+    // as it was before the last step
+    db.exec(`DROP TABLE jobs; DELETE FROM schema_migrations WHERE id = ${last}`);
+    db.close();
+    const { api, stop } = await testDaemon(t, {}, { dataDir });
+    assert.equal((await api.get('/apps/older')).status, 200);
+    assert.deepEqual((await api.get('/jobs')).body.data, []);
+    await stop();
+    const copy = new Database(`${file}.before-${last}`, { readonly: true });
+    assert.equal(copy.prepare("SELECT count(*) FROM sqlite_master WHERE name = 'jobs'").pluck().get(), 0);
+    assert.equal(copy.prepare("SELECT count(*) FROM apps WHERE name = 'older'").pluck().get(), 1);
+    copy.close();
+  });
+
+  test('a HOST that is no address of this machine is named', async (t) => {
+    const dataDir = await temporaryDir(t);
+    await mkdir(path.join(dataDir, 'data'), { recursive: true });
+    const env = { PATH: process.env['PATH'] ?? '', DATA_DIR: dataDir, PORT: '0', HOST: '203.0.113.9' };
+    await assert.rejects(run(process.execPath, [path.join(ROOT, 'daemon/bin.mjs')], { env }), (error: any) => {
+      assert.match(error.stderr, /^streamhub: HOST 203\.0\.113\.9 is no address of this machine/);
+      return true;
+    });
+    await access(path.join(dataDir, 'data'));
+  });
+});
