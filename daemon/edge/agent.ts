@@ -34,7 +34,7 @@ export async function runAgent(layout: Layout, stop: AbortSignal, log: (message:
     } catch (error) {
       log(`a turn failed: ${(error as Error).message}`);
     }
-    await sleep(agent.isBusy ? BUSY_MS : CALM_MS, undefined, { signal: stop }).catch(() => undefined);
+    await sleep(agent.pauseMs, undefined, { signal: stop }).catch(() => undefined);
   }
   log('agent ends; LiveKit goes on');
   return 0;
@@ -60,8 +60,9 @@ class Agent {
     this.#interval = identity.heartbeatSeconds;
   }
 
-  get isBusy(): boolean {
-    return this.#watch.isBusy;
+  /** Until the next turn; no longer than half of what lies between two reports. */
+  get pauseMs(): number {
+    return this.#watch.isBusy ? BUSY_MS : Math.min(CALM_MS, this.#interval * 500);
   }
 
   /** @returns whether the work is over */

@@ -102,7 +102,11 @@ export const latencyAlert = Type.Object(
 
 const wsIngest = Type.Object(
   {
-    enabled: key.flag(true, { description: 'Accept cameras over WebSocket.', 'x-reload': 'hot', 'x-written': false }),
+    enabled: key.flag(true, {
+      description: 'Kept for clients that know it; this build takes no cameras over WebSocket.',
+      'x-reload': 'hot',
+      'x-written': false,
+    }),
     max_cameras: key.whole(0, {
       minimum: 0,
       description: 'Cameras at once; 0 = no limit.',

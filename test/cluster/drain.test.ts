@@ -7,11 +7,15 @@ import { isAlive, signal } from '#daemon/edge/process-table.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { bundleAgent, type EdgeNode, edgeNode, until } from '#test/helpers/edge-node.ts';
+import { type Heard, readEvents } from '#test/helpers/event-reader.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
 
 const run = promisify(execFile);
 const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
+/** Agents report each second; one that a busy machine holds up for half of this gets no rooms meanwhile. */
+const STALE_S = 10;
+const DOWN_S = 11;
 
 const cleanups: (() => unknown)[] = [];
 const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
@@ -53,8 +57,8 @@ describe('draining and failing nodes', { skip }, () => {
       ...server.env,
       STREAMHUB_CLUSTER_TOKEN: TOKEN,
       STREAMHUB_CLUSTER_REDIS_URL: server.redisUrl,
-      STREAMHUB_CLUSTER_STALE_S: '16',
-      STREAMHUB_CLUSTER_DOWN_S: '18',
+      STREAMHUB_CLUSTER_STALE_S: `${STALE_S}`,
+      STREAMHUB_CLUSTER_DOWN_S: `${DOWN_S}`,
     });
     const bundle = await bundleAgent(scope);
     [one, two] = await Promise.all([
@@ -176,79 +180,100 @@ describe('draining and failing nodes', { skip }, () => {
     for (const room of await server.rooms.listRooms()) await server.rooms.deleteRoom(room.name);
   });
 
-  test('rooms are ended when the operator says so, and only then', async (t) => {
-    await roomOn('to-end', one);
-    const someone = await join(t, one.url, await server.token('to-end', 'a'));
-    await until(daemon, one, 'hosting', (n) => n.agent?.livekit.participants === 1);
-    const url = `/cluster/nodes/${one.id}`;
-    const body = { status: 'draining', drain: { endRoomsAfterSeconds: 0 } };
-    const refused = await daemon.api.patch(url, body);
-    assert.equal(refused.status, 400);
-    assert.equal(refused.body.code, 'DRAIN_CONFIRMATION_REQUIRED');
-    assert.equal((await one.record()).status, 'active', 'nothing changed');
-    assert.equal((await daemon.api.patch(url, { drain: { endRoomsAfterSeconds: 5, confirm: true } })).status, 400);
-    await patch(one, { status: 'draining' });
-    await until(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
-    assert.ok(someone.room.isConnected);
-    await patch(one, { status: 'draining', drain: { endRoomsAfterSeconds: 0, confirm: true } });
-    const drained = await until(daemon, one, 'drained', (n) => n.drain?.drained === true);
-    assert.ok(drained.drain?.ends_rooms_at);
-    await patch(one, { status: 'active' });
-    await until(daemon, one, 'back', isRunning);
-    await someone.leave();
-  });
+  // two nodes, two stories that do not meet
+  describe('meanwhile', { concurrency: 2 }, () => {
+    test('the agent is killed in the middle of a drain, comes back, and ends the rooms when the operator says so', async (t) => {
+      await roomOn('survives', one);
+      const someone = await join(t, one.url, await server.token('survives', 'a'));
+      await until(daemon, one, 'hosting', (n) => n.agent?.livekit.participants === 1);
+      const url = `/cluster/nodes/${one.id}`;
+      const refused = await daemon.api.patch(url, { status: 'draining', drain: { endRoomsAfterSeconds: 0 } });
+      assert.equal(refused.status, 400);
+      assert.equal(refused.body.code, 'DRAIN_CONFIRMATION_REQUIRED');
+      assert.equal((await one.record()).status, 'active', 'nothing changed');
+      assert.equal((await daemon.api.patch(url, { drain: { endRoomsAfterSeconds: 5, confirm: true } })).status, 400);
 
-  test('disabled stops LiveKit at once; the same node comes back when active', async () => {
-    await patch(two, { status: 'disabled' });
-    await until(daemon, two, 'stopped', (n) => n.agent?.livekit.state === 'stopped');
-    assert.equal((await two.record()).drain, null);
-    await patch(two, { status: 'active' });
-    await until(daemon, two, 'back', isRunning);
-  });
+      await patch(one, { status: 'draining' });
+      await until(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
+      const mark = one.livekit();
+      const agent = one.agent();
+      assert.ok(mark && agent);
+      signal(agent, 'SIGKILL');
+      await until(daemon, one, 'stale', (n) => n.health === 'stale');
+      const down = await until(daemon, one, 'down', (n) => n.health === 'down');
+      assert.equal(down.drain?.phase, 'rooms', 'what it said last is kept, and called old');
+      assert.match(down.drain?.note ?? '', /does not report/);
+      assert.ok(isAlive(mark) && someone.room.isConnected);
 
-  test('LiveKit killed: the agent starts it again', async () => {
-    const before = await livekitId(two);
-    const mark = two.livekit();
-    assert.ok(mark);
-    signal(mark, 'SIGKILL');
-    await until(daemon, two, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
-  });
+      one.startAgent();
+      const again = await until(daemon, one, 'reporting', (n) => n.health === 'alive');
+      assert.equal(again.drain?.phase, 'rooms');
+      assert.deepEqual(one.livekit(), mark, 'the same process');
+      await until(daemon, one, 'counting', (n) => n.drain?.participants === 1);
+      assert.ok(isAlive(mark) && someone.room.isConnected, 'no second signal was sent');
 
-  test('an agent killed in the middle of a drain: LiveKit is left alone, then looked after again', async (t) => {
-    await roomOn('survives', one);
-    const someone = await join(t, one.url, await server.token('survives', 'a'));
-    await until(daemon, one, 'hosting', (n) => n.agent?.livekit.participants === 1);
-    await patch(one, { status: 'draining' });
-    await until(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
-    const mark = one.livekit();
-    const agent = one.agent();
-    assert.ok(mark && agent);
-    signal(agent, 'SIGKILL');
-    await until(daemon, one, 'stale', (n) => n.health === 'stale');
-    const down = await until(daemon, one, 'down', (n) => n.health === 'down');
-    assert.equal(down.drain?.phase, 'rooms', 'what it said last is kept, and called old');
-    assert.match(down.drain?.note ?? '', /does not report/);
-    assert.ok(isAlive(mark) && someone.room.isConnected);
+      await patch(one, { status: 'draining', drain: { endRoomsAfterSeconds: 0, confirm: true } });
+      const drained = await until(daemon, one, 'drained', (n) => n.drain?.drained === true);
+      assert.ok(drained.drain?.ends_rooms_at);
+      assert.equal(isAlive(mark), false);
+      await patch(one, { status: 'active' });
+      await until(daemon, one, 'back', isRunning);
+      await someone.leave();
+    });
 
-    one.startAgent();
-    const again = await until(daemon, one, 'reporting', (n) => n.health === 'alive');
-    assert.equal(again.drain?.phase, 'rooms');
-    assert.deepEqual(one.livekit(), mark, 'the same process');
-    await until(daemon, one, 'counting', (n) => n.drain?.participants === 1);
-    assert.ok(isAlive(mark) && someone.room.isConnected, 'no second signal was sent');
-    await someone.leave();
-    await until(daemon, one, 'drained', (n) => n.drain?.drained === true);
-    await patch(one, { status: 'active' });
-    await until(daemon, one, 'back', isRunning);
-  });
+    test('disabled, LiveKit killed, the whole node killed, removed', async (t) => {
+      await t.test('disabled stops LiveKit at once; the same node comes back when active', async () => {
+        await patch(two, { status: 'disabled' });
+        await until(daemon, two, 'stopped', (n) => n.agent?.livekit.state === 'stopped');
+        assert.equal((await two.record()).drain, null);
+        await patch(two, { status: 'active' });
+        await until(daemon, two, 'back', isRunning);
+      });
 
-  test('a removed node leaves in order and does not come back', async () => {
-    const [agent, mark] = [two.agent(), two.livekit()];
-    assert.ok(agent && mark);
-    assert.equal((await daemon.api.delete(`/cluster/nodes/${two.id}`)).status, 200);
-    while (isAlive(agent)) await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.equal(isAlive(mark), false);
-    assert.match(two.agentLog(), /was removed from the cluster/);
-    assert.equal((await daemon.api.get(`/cluster/nodes/${two.id}`)).status, 404);
+      await t.test('LiveKit killed: the agent starts it again', async () => {
+        const before = await livekitId(two);
+        const mark = two.livekit();
+        assert.ok(mark);
+        signal(mark, 'SIGKILL');
+        await until(daemon, two, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
+      });
+
+      await t.test('kill -9 of the whole node: stale, then down, each announced once; it comes back', async (t) => {
+        const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=nodes' });
+        await events.next('hello');
+        const [agent, mark] = [two.agent(), two.livekit()];
+        assert.ok(agent && mark);
+        const before = await livekitId(two);
+        signal(agent, 'SIGKILL');
+        signal(mark, 'SIGKILL');
+        const ofTwo = (type: string) => (m: Heard) => m.event === type && m.data.data.id === two.id;
+        await events.next(ofTwo('node.stale'));
+        const silent = await two.record();
+        assert.deepEqual([silent.stale, silent.status], [true, 'active']);
+        const shown = (await daemon.api.get('/cluster/placement')).body.data;
+        const candidate = shown.nodes.find((n: { name: string }) => n.name === 'edge-two');
+        assert.deepEqual([candidate.eligible, candidate.reason], [false, 'has not reported lately']);
+        await events.next(ofTwo('node.down'));
+        const seenAt = Date.parse((await two.record()).last_seen_at as string);
+        // the bound is DOWN_S and the sweep of each second; the rest is what a busy machine takes
+        assert.ok(Date.now() - seenAt < (DOWN_S + 10) * 1000);
+        two.startAgent();
+        await events.next(ofTwo('node.alive'));
+        await until(daemon, two, 'back', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
+        const own = events.heard.filter((m) => m.data.data?.id === two.id).map((m) => m.event);
+        for (const type of ['node.stale', 'node.down', 'node.alive'])
+          assert.equal(own.filter((event) => event === type).length, 1, type);
+      });
+
+      await t.test('a removed node leaves in order and does not come back', async () => {
+        const [agent, mark] = [two.agent(), two.livekit()];
+        assert.ok(agent && mark);
+        assert.equal((await daemon.api.delete(`/cluster/nodes/${two.id}`)).status, 200);
+        while (isAlive(agent)) await new Promise((resolve) => setTimeout(resolve, 100));
+        assert.equal(isAlive(mark), false);
+        assert.match(two.agentLog(), /was removed from the cluster/);
+        assert.equal((await daemon.api.get(`/cluster/nodes/${two.id}`)).status, 404);
+      });
+    });
   });
 });

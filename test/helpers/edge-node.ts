@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -86,10 +86,12 @@ export async function nodeAt(daemon: TestDaemon, prefix: string, name: string, u
     agent: () => restarted ?? readJson<ProcessMark>(layout.agentPid) ?? null,
     livekit: () => readJson<AgentState>(layout.state)?.process ?? null,
     startAgent() {
+      const log = openSync(layout.agentLog, 'a');
       const child = spawn(process.execPath, [layout.agent, 'run', '--prefix', prefix], {
         detached: true,
-        stdio: 'ignore',
+        stdio: ['ignore', log, log],
       });
+      closeSync(log);
       child.unref();
       restarted = { pid: child.pid as number, startTime: startTimeOf(child.pid as number) };
       writeFileSync(layout.agentPid, JSON.stringify(restarted));

@@ -100,6 +100,18 @@ export async function startLivekit(
   };
 }
 
+/** Compares the daemon's rows with LiveKit until it is done: a server shows a new track, or a gap, in its own time. */
+export async function reconcileUntil(
+  { services }: { services: { reconciler: { run(isFull?: boolean): Promise<void> } } },
+  isDone: () => boolean,
+  isFull = true,
+): Promise<void> {
+  while (!isDone()) {
+    await services.reconciler.run(isFull);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Path of the server's binary, built once where needed; or why there is none, as text that begins with "no ". */
 export async function livekitBinary(): Promise<string> {
   try {
