@@ -21,6 +21,11 @@ export const STORAGE_ERRORS = {
     message: 'The name of the bucket is not valid.',
     cure: 'Use 3 to 63 lowercase letters, digits, dots and dashes.',
   },
+  KEY_INVALID: {
+    message: 'The storage cannot hold an object of this name.',
+    cure: 'Use a relative path of usual length; no part may be empty, a dot or two dots.',
+  },
+  FULL: { message: 'There is no space left in the storage.', cure: 'Delete what is not needed, or add space.' },
   OBJECT_MISSING: { message: 'The object does not exist.', cure: 'It may have been deleted already.' },
   REGION_WRONG: { message: 'The bucket lies in another region.', cure: 'Set the region of the bucket.' },
   HOST_UNKNOWN: {

@@ -55,6 +55,8 @@ export interface StorageContext<Settings = Record<string, unknown>> {
   /** By the names of `credentials`; only this app's. Empty text = not stored. */
   credentials: Readonly<Record<string, string>>;
   guard: NetworkGuard;
+  /** Absolute path of the app's own folder; only for built-in providers whose manifest says `inAppFolder`. */
+  appFolder?: string;
 }
 
 export interface CallOptions {

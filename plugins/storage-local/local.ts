@@ -1,0 +1,16 @@
+import { defineStorageProvider, StorageError, Type } from 'streamhub/plugin-sdk';
+import { LocalStorageClient } from './local-client.ts';
+
+export const local = defineStorageProvider({
+  id: 'local',
+  title: 'This machine',
+  description: 'Files in the app’s own folder; no bucket, no keys. The daemon makes the links and serves them.',
+  capabilities: { bulkDelete: false, presign: false, versions: false, multipart: true },
+  maxDeleteBatch: 500,
+  credentials: [],
+  settings: Type.Object({}),
+  open({ appFolder }) {
+    if (appFolder === undefined) throw new StorageError('UNSUPPORTED', { detail: 'No folder of an app was given.' });
+    return new LocalStorageClient(appFolder);
+  },
+});
