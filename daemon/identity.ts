@@ -7,7 +7,7 @@ import { Links } from './auth/links.ts';
 import { Passwords } from './auth/passwords.ts';
 import { AuthService } from './auth/service.ts';
 import { sessionRepository } from './auth/session-repository.ts';
-import { SessionSecret } from './auth/session-secret.ts';
+import type { SessionSecret } from './auth/session-secret.ts';
 import { SessionStore } from './auth/sessions.ts';
 import { TwoFactor } from './auth/totp.ts';
 import type { AppDatabases } from './db/app-databases.ts';
@@ -29,9 +29,8 @@ import { UsageService } from './teams/usage.ts';
 
 export interface IdentityDeps {
   settings: Settings;
+  secret: SessionSecret;
   db: Db;
-  /** Folder `data/`. */
-  dataFolder: string;
   databases: AppDatabases;
   events: EventBus;
   apps: () => AppService;
@@ -66,8 +65,7 @@ export interface Identity {
 }
 
 export function createIdentity(deps: IdentityDeps): Identity {
-  const { settings, db, events, log } = deps;
-  const secret = new SessionSecret(settings.jwtSecret, deps.dataFolder);
+  const { settings, secret, db, events, log } = deps;
   const users = userStore(db);
   const tenants = tenantStore(db);
   const passwords = new Passwords();

@@ -7,6 +7,7 @@ import { AppService } from './apps/service.ts';
 import { auditRepository } from './audit/repository.ts';
 import { AuditTrail } from './audit/service.ts';
 import type { CredentialResolver } from './auth/principal.ts';
+import { SessionSecret } from './auth/session-secret.ts';
 import { AgentFile } from './cluster/agent-file.ts';
 import { OriginReporter } from './cluster/origin.ts';
 import { clusterRepository } from './cluster/repository.ts';
@@ -38,6 +39,8 @@ import { PluginService } from './plugins/service.ts';
 import { PresetService } from './presets/service.ts';
 import { SecretStore } from './secrets/store.ts';
 import { publicBase, type Settings } from './settings.ts';
+import { AppFiles } from './storage/app-files.ts';
+import { FileLinks } from './storage/file-links.ts';
 import { maskKey, maskSecret } from './storage/mask.ts';
 import { Purger } from './storage/purger.ts';
 import { StorageService } from './storage/service.ts';
@@ -71,6 +74,8 @@ export interface Services extends Omit<Identity, 'start' | 'stop'>, Media {
   plugins: PluginService;
   presets: PresetService;
   storage: StorageService;
+  /** Recordings in the apps' own folders. */
+  appFiles: AppFiles;
   deletion: AppDeletion;
   jobs: JobService;
   logs: LogService;
@@ -217,9 +222,18 @@ export function createServices(settings: Settings, logging: Logging): Services {
     policy,
     configFolders: { apps: dir.apps, archive: dir.archive },
     databaseFile: (app) => databases.file(app),
+    appFolder: (app) => apps.dir(app),
     block: async (app) => (await config.get(app)).s3,
     credentials: (app) => ({ ...storage.credentials(app) }),
     onRefused: (count) => metrics.count('s3_errors_total', { op: 'delete' }, count),
+  });
+  const sessionSecret = new SessionSecret(settings.jwtSecret, dir.data);
+  const appFiles = new AppFiles({
+    apps,
+    links: new FileLinks({
+      key: sessionSecret.derive('file links'),
+      base: () => publicBase(settings) ?? listening.url,
+    }),
   });
   const storage = new StorageService({
     config,
@@ -228,6 +242,8 @@ export function createServices(settings: Settings, logging: Logging): Services {
     purger,
     pool,
     policy,
+    files: appFiles,
+    appFolder: (app) => apps.dir(app),
     onRefused: (op) => metrics.count('s3_errors_total', { op }),
   });
   const deletion = new AppDeletion({
@@ -249,7 +265,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
   const identity = createIdentity({
     settings,
     db,
-    dataFolder: dir.data,
+    secret: sessionSecret,
     databases,
     events,
     apps: () => apps,
@@ -359,6 +375,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     plugins,
     presets,
     storage,
+    appFiles,
     deletion,
     jobs,
     logs,

@@ -257,6 +257,18 @@ export const ERRORS = define({
   // callbacks
   DELIVERY_NOT_FOUND: { status: 404, message: 'The app has no callback delivery {id}.' },
   CALLBACKS_OFF: { status: 409, message: 'The app has no callback URL.', hint: 'Set callbackUrl first.' },
+  // files in the app's folder
+  FILE_LINK_INVALID: {
+    status: 403,
+    message: 'This link was not made by this daemon, or it was changed.',
+    hint: 'Ask for the recording again; its links are made anew.',
+  },
+  FILE_LINK_EXPIRED: {
+    status: 410,
+    message: 'This link has expired.',
+    hint: 'Ask for the recording again; its links are made anew.',
+  },
+  FILE_MISSING: { status: 404, message: 'The file is no longer there.' },
   // plugins
   PLUGIN_NOT_FOUND: { status: 404, message: 'No plugin has the id {id}.' },
   // system

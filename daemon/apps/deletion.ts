@@ -162,7 +162,10 @@ export class AppDeletion {
       `SELECT count(*) || ' ' || coalesce(max(id), 0) || ' ' || ${columns} FROM ${table}`;
     try {
       const db = this.#deps.databases.get(app);
-      const vods = db.prepare(count('vods', "count(file_key) || ' ' || count(snapshot_key)")).pluck().get();
+      const vods = db
+        .prepare(count('vods', "count(file_key) || ' ' || count(snapshot_key) || ' ' || count(local_path)"))
+        .pluck()
+        .get();
       const variants = db.prepare(
         count('vod_variants', "count(file_key) || ' ' || coalesce(sum(length(extra_json)), 0)"),
       );

@@ -21,7 +21,7 @@ test('the built-in plugins are right', async () => {
   );
   assert.deepEqual(
     records.flatMap((record) => record.providers.map((provider) => provider.id)),
-    ['aws', 'wasabi', 'minio'],
+    ['local', 'aws', 'wasabi', 'minio'],
   );
 });
 

@@ -57,9 +57,9 @@ test('the built-in providers describe themselves as data', async () => {
   const providers = await plugins.providers();
   assert.deepEqual(
     providers.map((provider) => provider.id),
-    ['aws', 'wasabi', 'minio'],
+    ['local', 'aws', 'wasabi', 'minio'],
   );
-  const minio = providers[2];
+  const minio = providers[3];
   assert.equal(minio?.plugin, 'storage-s3');
   assert.deepEqual(Object.keys((minio as { settings: { properties?: object } }).settings.properties ?? {}), [
     'bucket',
@@ -73,7 +73,7 @@ test('the built-in providers describe themselves as data', async () => {
 test('a plugin of the data folder imports the SDK by name and joins the providers', async () => {
   await install(PROVIDER);
   const plugins = service();
-  assert.deepEqual(await plugins.providerIds(), ['aws', 'wasabi', 'minio', 'mystore']);
+  assert.deepEqual(await plugins.providerIds(), ['local', 'aws', 'wasabi', 'minio', 'mystore']);
   const mine = (await plugins.providers()).find((provider) => provider.id === 'mystore');
   assert.equal(mine?.pluginVersion, '0.1.0');
   assert.match((await plugins.provider('mystore')).entry, /^file:.*index\.ts\?v=/);
@@ -83,7 +83,7 @@ test('an unknown provider is refused with the names of the known ones', async ()
   await assert.rejects(service().provider('azure'), (error: unknown) => {
     assert.ok(error instanceof ApiError);
     assert.equal(error.code, 'STORAGE_PROVIDER_UNKNOWN');
-    assert.match(error.message, /aws, wasabi, minio/);
+    assert.match(error.message, /local, aws, wasabi, minio/);
     return true;
   });
 });
@@ -105,7 +105,7 @@ for (const [name, entry, reason] of broken) {
     const plugins = service();
     assert.deepEqual(
       (await plugins.providers()).map((provider) => provider.id),
-      ['aws', 'wasabi', 'minio'],
+      ['local', 'aws', 'wasabi', 'minio'],
     );
     const record = (await plugins.records()).find((candidate) => candidate.id === 'mine');
     assert.equal(record?.state, 'failed');
@@ -116,11 +116,11 @@ for (const [name, entry, reason] of broken) {
 
 test('a reload sees what changed', async () => {
   const plugins = service();
-  assert.equal((await plugins.providerIds()).length, 3);
-  await install(PROVIDER);
-  assert.equal((await plugins.providerIds()).length, 3);
-  await plugins.reload();
   assert.equal((await plugins.providerIds()).length, 4);
+  await install(PROVIDER);
+  assert.equal((await plugins.providerIds()).length, 4);
+  await plugins.reload();
+  assert.equal((await plugins.providerIds()).length, 5);
   await install(PROVIDER.replace("title: 'My store', settings", "title: 'My new store', settings"));
   await plugins.reload();
   assert.equal((await plugins.providers()).find((provider) => provider.id === 'mystore')?.title, 'My new store');

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { RecordingOrder } from '../livekit/recording-order.ts';
 import { objectKey, trimSlashes } from '../storage/keys.ts';
-import { placeOf, type RecordedPlace } from '../storage/location.ts';
+import { isKeptLocally, placeOf, type RecordedPlace } from '../storage/location.ts';
 
 /** Where a recording goes, as the row keeps it and as LiveKit is told. */
 export interface RecordingPlan {
@@ -28,21 +28,13 @@ export interface PlanInput {
   isTaken(name: string): boolean;
 }
 
-const NO_PLACE: RecordedPlace = {
-  storage_provider: null,
-  storage_bucket: null,
-  storage_region: null,
-  storage_endpoint: null,
-  storage_force_path_style: null,
-};
-
 /** Decides the names: `<prefix>/<room>-<UTC time>.mp4` in the bucket, else below the app's `local_dir`. */
 export function planRecording(input: PlanInput): RecordingPlan {
   const { config, credentials, room, identity } = input;
   const { s3, recording } = config;
   const base = freeName(input);
   const name = `${base}.mp4`;
-  const isInBucket = s3.bucket !== '';
+  const isInBucket = !isKeptLocally(s3);
   const file_key = isInBucket ? objectKey(s3.prefix, name) : null;
   const local_path = isInBucket ? null : path.posix.join(recording.localDir, name);
   const withSnapshots = recording.snapshotSeconds > 0;
@@ -55,7 +47,7 @@ export function planRecording(input: PlanInput): RecordingPlan {
     file_key,
     local_path,
     snapshot_prefix,
-    place: isInBucket ? placeOf(s3) : NO_PLACE,
+    place: placeOf(s3),
     order: {
       room,
       identity,

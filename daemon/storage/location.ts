@@ -1,7 +1,24 @@
 import type { AppConfig } from '#shared/config/defaults.ts';
 
 /** The app's storage block as configured, in the API's words. */
-export type StorageBlock = AppConfig['s3'];
+export type StorageBlock = Omit<AppConfig['s3'], 'provider'> & {
+  /** A built-in one, or one of a plugin. */
+  provider: string;
+};
+
+/** The built-in provider of whatever lies in the app's own folder. */
+export const LOCAL_PROVIDER = 'local';
+
+/** Where recordings go that no bucket is configured for. */
+export const LOCAL_LOCATION: StorageLocation = {
+  provider: LOCAL_PROVIDER,
+  settings: { bucket: '', region: '', endpoint: '', forcePathStyle: false },
+};
+
+/** Do new recordings stay in the app's folder? By choice, or because there is no bucket. */
+export function isKeptLocally(block: Pick<StorageBlock, 'provider' | 'bucket'>): boolean {
+  return block.provider === LOCAL_PROVIDER || block.bucket === '';
+}
 
 /** Settings of a provider, flat: the shared four and the provider's own. */
 export interface ProviderSettings extends Record<string, unknown> {
@@ -19,6 +36,7 @@ export interface StorageLocation {
 
 /** Where the config says that new objects go. */
 export function currentLocation(block: StorageBlock): StorageLocation {
+  if (block.provider === LOCAL_PROVIDER) return LOCAL_LOCATION;
   const { provider, bucket, region, endpoint, forcePathStyle } = block;
   const options = (block.options ?? {}) as Record<string, unknown>;
   return { provider, settings: { ...options, bucket, region, endpoint, forcePathStyle } };
@@ -35,6 +53,7 @@ export interface RecordedPlace {
 
 /** Where a VOD's objects are: as recorded with it, and as configured for whatever was not. */
 export function recordedLocation(row: RecordedPlace, current: StorageLocation): StorageLocation {
+  if (row.storage_provider === LOCAL_PROVIDER) return LOCAL_LOCATION;
   if (row.storage_bucket === null || row.storage_bucket === '') return current;
   const provider = row.storage_provider ?? current.provider;
   const pathStyle = row.storage_force_path_style;
@@ -56,8 +75,18 @@ export function locationId(location: StorageLocation): string {
   return JSON.stringify([provider, ...Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
+/** Of a VOD whose file lies in the app's folder. */
+export const LOCAL_PLACE: RecordedPlace = {
+  storage_provider: LOCAL_PROVIDER,
+  storage_bucket: null,
+  storage_region: null,
+  storage_endpoint: null,
+  storage_force_path_style: null,
+};
+
 /** What to write down with a new VOD: where its objects go. */
 export function placeOf(block: StorageBlock): RecordedPlace {
+  if (isKeptLocally(block)) return LOCAL_PLACE;
   return {
     storage_provider: block.provider,
     storage_bucket: block.bucket,

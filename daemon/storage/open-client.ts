@@ -17,6 +17,8 @@ export interface StorageAccess {
   location: StorageLocation;
   credentials: Record<string, string>;
   policy: EndpointPolicy;
+  /** The app's own folder; told to providers that keep their objects in it, and to no other. */
+  appFolder: string;
 }
 
 /** The provider's code and the context to open it with. Runs in workers only. */
@@ -25,7 +27,12 @@ export async function prepareStorage(
 ): Promise<{ provider: StorageProvider; context: StorageContext }> {
   const provider = await importProvider(access.ref);
   const settings = fitSettings(provider, access.location.settings);
-  const context: StorageContext = { settings, credentials: access.credentials, guard: networkGuard(access.policy) };
+  const context: StorageContext = {
+    settings,
+    credentials: access.credentials,
+    guard: networkGuard(access.policy),
+    ...(access.ref.inAppFolder ? { appFolder: access.appFolder } : {}),
+  };
   const endpoint = provider.endpoint?.(settings);
   if (endpoint !== undefined) context.guard.check(endpoint);
   return { provider, context };

@@ -15,6 +15,7 @@ export interface PurgerDeps {
   policy: EndpointPolicy;
   configFolders: { apps: string; archive: string };
   databaseFile(app: string): string;
+  appFolder(app: string): string;
   /** Config in force of an app's `s3` block. */
   block(app: string): Promise<StorageBlock>;
   credentials(app: string): Record<string, string>;
@@ -40,12 +41,13 @@ export class Purger {
 
   /** Deletes the objects of an app, or of one VOD. Resolves with what came of it, refused keys counted. */
   async run(request: PurgeRequest): Promise<PurgeCheckpoint> {
-    const { pool, plugins, policy, configFolders, databaseFile, block, credentials } = this.#deps;
+    const { pool, plugins, policy, configFolders, databaseFile, appFolder, block, credentials } = this.#deps;
     const { app, vodId, checkpoint = null, signal, report } = request;
     const config = await block(app);
     const input: PurgeInput = {
       app,
       databaseFile: databaseFile(app),
+      appFolder: appFolder(app),
       current: currentLocation(config),
       prefix: config.prefix,
       providers: await plugins.providerRefs(),

@@ -12,9 +12,12 @@ import { TASKS, type WorkerPool } from '../workers/pool.ts';
 import type { StorageLinksInput, StorageLinksOutput } from '../workers/tasks/storage-links.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from '../workers/tasks/storage-settings.ts';
 import type { StorageTestInput } from '../workers/tasks/storage-test.ts';
+import type { AppFiles } from './app-files.ts';
 import { linkLifetime, objectKey, publicUrl } from './keys.ts';
 import {
   currentLocation,
+  isKeptLocally,
+  LOCAL_PROVIDER,
   locationId,
   type ProviderSettings,
   type RecordedPlace,
@@ -37,6 +40,8 @@ export interface StorageServiceDeps {
   purger: Purger;
   pool: WorkerPool;
   policy: EndpointPolicy;
+  files: AppFiles;
+  appFolder(app: string): string;
   /** Something that the storage, or its provider, refused: `presign`, or the step of a test. */
   onRefused?(op: string): void;
 }
@@ -119,13 +124,14 @@ export class StorageService {
   async test(app: string, body: TestS3Body): Promise<S3TestResult> {
     const { config, pool } = this.#deps;
     checkBody(body);
-    const block = (await config.get(app)).s3;
+    const { s3: block, recording } = await config.get(app);
     const provider = body.provider ?? block.provider;
     const { settings } = await this.#prepare(block, body);
     const stored = this.credentials(app);
     const credentials = { key: body.key || stored.key, secret: body.secret || stored.secret };
-    const access = await this.#access({ provider, settings: settings as ProviderSettings }, credentials);
-    const probeKey = objectKey(body.prefix ?? block.prefix, `.streamhub-test-${randomUUID()}`);
+    const access = await this.#access(app, { provider, settings: settings as ProviderSettings }, credentials);
+    const prefix = provider === LOCAL_PROVIDER ? recording.localDir : (body.prefix ?? block.prefix);
+    const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
     const steps = await pool.run<StorageTestInput, StorageTestStep[]>(TASKS.storageTest, { access, probeKey });
     for (const { id, state } of steps) if (state === 'failed') this.#deps.onRefused?.(id);
     return {
@@ -144,7 +150,11 @@ export class StorageService {
     const current = currentLocation(block);
     const credentials = this.credentials(app);
     const answers: ObjectLinks[] = requests.map(({ key, place }) => {
-      const isHere = recordedLocation(place, current).settings.bucket === current.settings.bucket;
+      const { provider, settings } = recordedLocation(place, current);
+      const isHere =
+        provider === LOCAL_PROVIDER || current.provider === LOCAL_PROVIDER
+          ? provider === current.provider
+          : settings.bucket === current.settings.bucket;
       return {
         publicUrl: block.publicUrl !== '' && isHere ? publicUrl(block.publicUrl, key) : null,
         presignedUrl: null,
@@ -158,11 +168,12 @@ export class StorageService {
       if (group === undefined) groups.set(id, { location, indexes: [index] });
       else group.indexes.push(index);
     });
+    await this.#linkFiles(app, groups.values(), requests, answers);
     if (Object.values(credentials).every((value) => value === '')) return answers;
     const known = await this.#deps.plugins.providerRefs();
     for (const { location, indexes } of groups.values()) {
-      if (!Object.hasOwn(known, location.provider)) continue;
-      const access = await this.#access(location, credentials);
+      if (location.provider === LOCAL_PROVIDER || !Object.hasOwn(known, location.provider)) continue;
+      const access = await this.#access(app, location, credentials);
       const links = indexes.map((index) => {
         const { key, expiresIn, downloadName } = requests[index] as LinkRequest;
         return { key, expiresIn: linkLifetime(expiresIn), ...(downloadName ? { downloadName } : {}) };
@@ -218,9 +229,26 @@ export class StorageService {
     return { settings, warnings: requireSound(findings) };
   }
 
-  async #access(location: StorageLocation, credentials: Record<string, string>): Promise<StorageAccess> {
-    const { plugins, policy } = this.#deps;
-    return { ref: await plugins.provider(location.provider), location, credentials, policy };
+  /** Links to files of the app's folder: the daemon makes and serves them itself. */
+  async #linkFiles(
+    app: string,
+    groups: Iterable<{ location: StorageLocation; indexes: number[] }>,
+    requests: readonly LinkRequest[],
+    answers: ObjectLinks[],
+  ): Promise<void> {
+    for (const { location, indexes } of groups) {
+      if (location.provider !== LOCAL_PROVIDER) continue;
+      for (const index of indexes) {
+        const request = requests[index] as LinkRequest;
+        (answers[index] as ObjectLinks).presignedUrl = await this.#deps.files.link(app, request.key, request);
+      }
+    }
+  }
+
+  async #access(app: string, location: StorageLocation, credentials: Record<string, string>): Promise<StorageAccess> {
+    const { plugins, policy, appFolder } = this.#deps;
+    const ref = await plugins.provider(location.provider);
+    return { ref, location, credentials, policy, appFolder: appFolder(app) };
   }
 
   #view(app: string, block: StorageBlock, warnings: readonly string[]): S3View {
@@ -254,7 +282,8 @@ export class StorageService {
       hasSecret: secret !== '',
       keySource,
       secretSource,
-      configured: key !== '' && secret !== '',
+      configured: block.provider === LOCAL_PROVIDER || (key !== '' && secret !== ''),
+      keptLocally: isKeptLocally(block),
       publicVods,
       publicWarning: publicVods
         ? `Anyone who has its address can watch a recording of this app through ${block.publicUrl}.`

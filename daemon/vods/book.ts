@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Db } from '../db/open.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
 import { canonicalUrl } from '../storage/keys.ts';
-import type { RecordedPlace } from '../storage/location.ts';
+import { LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '../storage/location.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
 
@@ -18,14 +18,6 @@ export interface VodOwner {
   /** `s3.provider` of the config: the name for a bucket that only LiveKit names. */
   provider: string;
 }
-
-const NO_PLACE: RecordedPlace = {
-  storage_provider: null,
-  storage_bucket: null,
-  storage_region: null,
-  storage_endpoint: null,
-  storage_force_path_style: null,
-};
 
 /** Format of the variant that holds the pictures taken beside a recording. */
 export const SNAPSHOT_FORMAT = 'jpeg';
@@ -86,8 +78,10 @@ const snapshotKey = (prefix: string, index: number): string => `${prefix}_${Stri
 /** Names the pictures in a row of their own, so that they are deleted with the VOD. */
 function keepSnapshots(db: Db, vod: VodRecord, at: number): void {
   const { snapshot_prefix: prefix, snapshot_count: count } = vod;
-  if (prefix === null || vod.storage_bucket === null) return;
-  const segmentKeys = Array.from({ length: Math.min(count, 100_000) }, (_, index) => snapshotKey(prefix, index));
+  if (prefix === null || (vod.storage_bucket === null && vod.storage_provider !== LOCAL_PROVIDER)) return;
+  // LiveKit names files of this machine in full; their keys begin below the app's folder
+  const base = vod.storage_bucket === null ? `snapshots/${path.posix.basename(prefix.replaceAll('\\', '/'))}` : prefix;
+  const segmentKeys = Array.from({ length: Math.min(count, 100_000) }, (_, index) => snapshotKey(base, index));
   const extra_json = JSON.stringify({ snapshots: true, segmentKeys });
   const vods = vodRepository(db);
   const known = vods.variants(vod.id).find((variant) => variant.format === SNAPSHOT_FORMAT);
@@ -204,7 +198,7 @@ function strangersVod(egress: Egress, owner: VodOwner, at: number): NewVod {
   const { bucket } = egress;
   const place: RecordedPlace =
     bucket === null
-      ? NO_PLACE
+      ? LOCAL_PLACE
       : {
           storage_provider: owner.provider,
           storage_bucket: bucket.bucket,

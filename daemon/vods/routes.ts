@@ -3,8 +3,12 @@ import * as ops from '#shared/contract/vods.ts';
 import { route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 
-export function vodRoutes(app: FastifyInstance, { vods }: Services): void {
+export function vodRoutes(app: FastifyInstance, { vods, appFiles }: Services): void {
   route(app, ops.listVods, ({ params, query }) => vods.list(params.app, query));
   route(app, ops.getVod, ({ params }) => vods.get(params.app, params.id));
+  route(app, ops.getAppFile, async ({ params, query, request, reply }) => {
+    const { status, headers, body } = await appFiles.open(params.app, params.file, query, request.raw);
+    return reply.code(status).headers(headers).send(body);
+  });
   route(app, ops.deleteVod, ({ params, actor }) => vods.remove(params.app, params.id, actor) as Promise<undefined>);
 }

@@ -6,10 +6,10 @@ import type { AppDatabases } from '../db/app-databases.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Actor } from '../http/types.ts';
 import { DOWNLOAD_LINK_SECONDS, PLAYBACK_LINK_SECONDS } from '../storage/keys.ts';
+import { LOCAL_PLACE } from '../storage/location.ts';
 import type { LinkRequest, ObjectLinks } from '../storage/service.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import { SNAPSHOT_FORMAT } from './book.ts';
-import { removeLocalFile } from './local-file.ts';
 import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
 
 export interface VodServiceDeps {
@@ -66,15 +66,14 @@ export class VodService {
       return { ...toRow(vod, NO_LINKS), presignedUrl: null, downloadUrl: null, variants: bare };
     }
     const named = variants.filter((variant) => variant.file_key !== null);
+    const key = fileOf(vod);
     const links = await this.#linksOf(app, [
-      ...(vod.file_key === null ? [] : [linkOf(vod, vod.file_key, PLAYBACK_LINK_SECONDS)]),
-      ...(vod.file_key === null
-        ? []
-        : [{ ...linkOf(vod, vod.file_key, DOWNLOAD_LINK_SECONDS), downloadName: vod.name }]),
+      ...(key === null ? [] : [linkOf(vod, key, PLAYBACK_LINK_SECONDS)]),
+      ...(key === null ? [] : [{ ...linkOf(vod, key, DOWNLOAD_LINK_SECONDS), downloadName: vod.name }]),
       ...named.map((variant) => linkOf(vod, variant.file_key as string, PLAYBACK_LINK_SECONDS)),
     ]);
-    const [play, download] = vod.file_key === null ? [NO_LINKS, NO_LINKS] : links;
-    const ofVariants = vod.file_key === null ? links : links.slice(2);
+    const [play, download] = key === null ? [NO_LINKS, NO_LINKS] : links;
+    const ofVariants = key === null ? links : links.slice(2);
     const publicOf = new Map(named.map((variant, index) => [variant.id, ofVariants[index]?.publicUrl ?? null]));
     const row = toRow(vod, play ?? NO_LINKS);
     return {
@@ -110,7 +109,6 @@ export class VodService {
       }
       throw error;
     }
-    if (vod.local_path !== null) await removeLocalFile(this.#deps.apps.dir(name), vod.local_path);
     await this.#deps.ledger.change(app, ({ db, now }) => {
       // LiveKit remembers the recording for a day: it must not come back from there
       if (vod.egress_id !== null) livekitMemory(db).setGone(vod.egress_id, now);
@@ -138,7 +136,7 @@ export class VodService {
   async #links(app: string, vods: readonly VodRecord[], expiresIn: number): Promise<ObjectLinks[]> {
     if (vods.length === 0) return [];
     const repository = vodRepository(this.#deps.databases.get(app));
-    const keys = vods.map((vod) => vod.file_key ?? playlistOf(repository.variants(vod.id)));
+    const keys = vods.map((vod) => fileOf(vod) ?? playlistOf(repository.variants(vod.id)));
     const links = await this.#linksOf(
       app,
       vods.map((vod, index) => linkOf(vod, keys[index] ?? '', expiresIn)),
@@ -147,7 +145,7 @@ export class VodService {
       if (keys[index] === null) return NO_LINKS;
       const made = links[index] ?? NO_LINKS;
       // a signed playlist would lead to segments that are not
-      return vod.file_key === null ? { ...made, presignedUrl: null } : made;
+      return fileOf(vod) === null ? { ...made, presignedUrl: null } : made;
     });
   }
 }
@@ -155,9 +153,16 @@ export class VodService {
 const playlistOf = (variants: readonly VodVariantRecord[]): string | null =>
   variants.find((variant) => variant.kind === 'master')?.file_key ?? null;
 
-const isPlayable = (vod: VodRecord): boolean => vod.status === 'ready' && vod.storage_bucket !== null;
+/** Its one file: an object of the bucket, or below the app's folder. */
+const fileOf = (vod: VodRecord): string | null => vod.file_key ?? vod.local_path;
 
-const linkOf = (vod: VodRecord, key: string, expiresIn: number): LinkRequest => ({ key, place: vod, expiresIn });
+const isPlayable = (vod: VodRecord): boolean =>
+  vod.status === 'ready' && (vod.storage_bucket !== null || vod.local_path !== null);
+
+const linkOf = (vod: VodRecord, key: string, expiresIn: number): LinkRequest => {
+  const isLocal = vod.storage_bucket === null && vod.local_path !== null;
+  return { key, place: isLocal ? LOCAL_PLACE : vod, expiresIn };
+};
 
 const firstSentence = (text: string): string => /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text;
 

@@ -83,8 +83,8 @@ const recording = Type.Object(
 
 const s3 = Type.Object(
   {
-    provider: key.choice(['aws', 'wasabi', 'minio'], 'wasabi', {
-      description: 'Kind of storage.',
+    provider: key.choice(['aws', 'wasabi', 'minio', 'local'], 'wasabi', {
+      description: 'Kind of storage; `local` and an empty bucket keep recordings in the app’s folder.',
       'x-reload': 'reopen',
     }),
     bucket: key.text({ default: '', maxLength: 255, description: 'Bucket for recordings.', 'x-reload': 'reopen' }),

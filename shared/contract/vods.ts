@@ -1,4 +1,5 @@
 import { AppParams, page } from '../schema/common.ts';
+import { AppFileParams, AppFileQuery } from '../schema/files.ts';
 import { VodDetail, VodParams, VodQuery, VodRow } from '../schema/vods.ts';
 import { operation } from './operation.ts';
 
@@ -27,6 +28,22 @@ export const getVod = operation({
   params: VodParams,
   responses: { 200: VodDetail },
   errors: ['VOD_NOT_FOUND'],
+});
+
+export const getAppFile = operation({
+  id: 'getAppFile',
+  method: 'GET',
+  path: '/apps/{app}/files/{file}',
+  tag,
+  summary: 'Open a recording that is kept in the app’s folder',
+  description:
+    'Where no bucket is configured, the links of a VOD lead here. They are signed, open one file, and expire; no Bearer is needed. `Range` is honoured.',
+  access: 'public',
+  params: AppFileParams,
+  query: AppFileQuery,
+  responses: { 200: null, 206: null },
+  produces: 'video/mp4',
+  errors: ['APP_NOT_FOUND', 'FILE_LINK_INVALID', 'FILE_LINK_EXPIRED', 'FILE_MISSING'],
 });
 
 export const deleteVod = operation({

@@ -32,7 +32,10 @@ export const S3View = object({
   hasSecret: Type.Boolean(),
   keySource: nullable(oneOf(['environment', 'file']), { description: 'Where the access key comes from.' }),
   secretSource: nullable(oneOf(['environment', 'file']), { description: 'Where the secret key comes from.' }),
-  configured: Type.Boolean({ description: 'Both credentials are there.' }),
+  configured: Type.Boolean({ description: 'Both credentials are there, or none are needed.' }),
+  keptLocally: Type.Boolean({
+    description: 'New recordings stay in the app’s folder on this machine: by choice, or because no bucket is set.',
+  }),
   publicVods: Type.Boolean({ description: 'Recordings are open to anyone through public_url.' }),
   publicWarning: nullable(Type.String()),
   warnings: Type.Array(Type.String(), { description: 'Remarks on these settings.' }),

@@ -19,7 +19,9 @@ const vodFields = {
   height: nullable(Type.Integer()),
   format: nullable(Type.String(), { examples: ['mp4'] }),
   status: oneOf(VOD_STATUSES),
-  localPath: nullable(Type.String(), { description: 'File below the app’s folder, where no bucket is configured.' }),
+  localPath: nullable(Type.String(), {
+    description: 'File below the app’s folder, where no bucket is configured; the daemon serves it.',
+  }),
   startedAt: Instant,
   endedAt: nullable(Instant),
   metatagsJson: nullable(Type.String()),

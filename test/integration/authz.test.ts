@@ -96,6 +96,8 @@ const EXPECTED: Record<string, Expected> = {
   'GET /apps/{app}/vods': app('viewer'),
   'GET /apps/{app}/vods/{id}': app('viewer'),
   'DELETE /apps/{app}/vods/{id}': app('editor'),
+  // the link is the right
+  'GET /apps/{app}/files/{file}': PUBLIC,
   'POST /apps/{app}/recording/start': app('editor'),
   'POST /apps/{app}/recording/{id}/stop': app('editor'),
   'POST /apps/{app}/streams/{id}/record/start': app('editor'),

@@ -67,7 +67,7 @@ for (const size of [1, 2, 3, 7, 2000]) {
     variant(1, null, '{}');
     variant(1, null, '');
     variant(1, null, '{"segmentKeys":[]}');
-    const rows = new ObjectRows(db);
+    const rows = new ObjectRows(db, '/apps/live');
     const { keys, unreadable } = readAll(rows, size);
     assert.deepEqual(keys.sort(), expected.sort());
     assert.deepEqual(unreadable, []);
@@ -79,7 +79,7 @@ test('says with each object where it was put', () => {
   const id = vod('a.mp4', null, 'old-bucket');
   variant(id, 'a/index.m3u8', '{"segmentKeys":["a/0.ts"]}');
   vod('b.mp4');
-  assert.deepEqual(readAll(new ObjectRows(db), 100).buckets, ['old-bucket', null, 'old-bucket', 'old-bucket']);
+  assert.deepEqual(readAll(new ObjectRows(db, '/apps/live'), 100).buckets, ['old-bucket', null, 'old-bucket', 'old-bucket']);
 });
 
 test('names rows whose segments cannot be read, and reads on', () => {
@@ -87,7 +87,7 @@ test('names rows whose segments cannot be read, and reads on', () => {
   variant(id, null, '{"segmentKeys": ["lost');
   variant(id, null, '{"segmentKeys": "one.ts"}');
   variant(id, null, '{"segmentKeys": ["kept.ts", 7, null, ""]}');
-  const { keys, unreadable } = readAll(new ObjectRows(db), 2);
+  const { keys, unreadable } = readAll(new ObjectRows(db, '/apps/live'), 2);
   assert.deepEqual(keys, ['a.mp4', 'kept.ts']);
   assert.deepEqual(unreadable, ['vod_variants/1/extra_json', 'vod_variants/2/extra_json']);
 });
@@ -97,7 +97,7 @@ test('keeps to one VOD when told', () => {
   const second = vod('b.mp4');
   variant(first, 'a/index.m3u8', '{"segmentKeys":["a/0.ts"]}');
   variant(second, 'b/index.m3u8', '{"segmentKeys":["b/0.ts"]}');
-  const rows = new ObjectRows(db, second);
+  const rows = new ObjectRows(db, '/apps/live', second);
   assert.deepEqual(readAll(rows, 1).keys, ['b.mp4', 'b/index.m3u8', 'b/0.ts']);
   assert.equal(rows.count(), 3);
 });
@@ -105,7 +105,7 @@ test('keeps to one VOD when told', () => {
 test('reads a list of fifty thousand segments', () => {
   const id = vod('a.mp4');
   variant(id, null, JSON.stringify({ segmentKeys: Array.from({ length: 50_000 }, (_, n) => `a/${n}.ts`) }));
-  const { keys, pages } = readAll(new ObjectRows(db), 2000);
+  const { keys, pages } = readAll(new ObjectRows(db, '/apps/live'), 2000);
   assert.equal(new Set(keys).size, 50_001);
   assert.ok(pages >= 25);
 });

@@ -1,5 +1,6 @@
 import type { Db } from '../../db/open.ts';
-import type { RecordedPlace } from '../location.ts';
+import { localKey } from '../local-key.ts';
+import { LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '../location.ts';
 import type { RowCursor } from './types.ts';
 
 /** An object that a row of app.db names. */
@@ -15,7 +16,7 @@ export interface RowPage {
   cursor: RowCursor;
 }
 
-type KeyRow = RecordedPlace & { id: number; key: string | null; second: string | null };
+type KeyRow = RecordedPlace & { id: number; key: string | null; second: string | null; local_path: string | null };
 type SegmentRow = RecordedPlace & { position: number; key: unknown };
 
 const PLACE = 'storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style';
@@ -30,17 +31,19 @@ const FILLED = "extra_json IS NOT NULL AND extra_json <> ''";
  */
 export class ObjectRows {
   readonly #db: Db;
+  readonly #appFolder: string;
   readonly #vodId: number | null;
 
-  constructor(db: Db, vodId?: number) {
+  constructor(db: Db, appFolder: string, vodId?: number) {
     this.#db = db;
+    this.#appFolder = appFolder;
     this.#vodId = vodId ?? null;
   }
 
   /** Objects named in all, those of unreadable rows not counted. */
   count(): number {
     const rows = this.#db.prepare<[{ vod: number | null }], number>(
-      `SELECT (SELECT count(nullif(file_key, '')) + count(nullif(snapshot_key, '')) FROM vods WHERE @vod IS NULL OR id = @vod)
+      `SELECT (SELECT count(nullif(file_key, '')) + count(nullif(snapshot_key, '')) + count(nullif(local_path, '')) FROM vods WHERE @vod IS NULL OR id = @vod)
         + (SELECT count(nullif(file_key, '')) FROM vod_variants WHERE @vod IS NULL OR vod_id = @vod)
         + (SELECT coalesce(sum(CASE WHEN ${FILLED} THEN CASE WHEN ${VALID} THEN json_array_length(extra_json, '$.segmentKeys') END END), 0)
            FROM vod_variants WHERE @vod IS NULL OR vod_id = @vod)`,
@@ -62,18 +65,30 @@ export class ObjectRows {
   #keys(page: RowPage, limit: number, source: 'vods' | 'variants'): void {
     const sql =
       source === 'vods'
-        ? `SELECT id, file_key AS key, snapshot_key AS second, ${PLACE} FROM vods
+        ? `SELECT id, file_key AS key, snapshot_key AS second, local_path, ${PLACE} FROM vods
            WHERE id > @id AND (@vod IS NULL OR id = @vod) ORDER BY id LIMIT @limit`
-        : `SELECT vod_variants.id, vod_variants.file_key AS key, NULL AS second, ${PLACE}
+        : `SELECT vod_variants.id, vod_variants.file_key AS key, NULL AS second, NULL AS local_path, ${PLACE}
            FROM vod_variants JOIN vods ON vods.id = vod_variants.vod_id
            WHERE vod_variants.id > @id AND (@vod IS NULL OR vod_id = @vod) ORDER BY vod_variants.id LIMIT @limit`;
     const rows = this.#db.prepare<[object], KeyRow>(sql).all({ id: page.cursor.id, vod: this.#vodId, limit });
-    for (const { id, key, second, ...place } of rows) {
-      if (key) page.objects.push({ key, place });
-      if (second) page.objects.push({ key: second, place });
+    for (const { id, key, second, local_path, ...place } of rows) {
+      if (local_path) this.#name(page, local_path, LOCAL_PLACE);
+      // rows of recordings without a bucket name their pictures by paths of the machine
+      const of = place.storage_bucket === null && local_path ? LOCAL_PLACE : place;
+      if (key) this.#name(page, key, of);
+      if (second) this.#name(page, second, of);
       page.cursor.id = id;
     }
     if (rows.length < limit) page.cursor = { source: source === 'vods' ? 'variants' : 'segments', id: 0, position: -1 };
+  }
+
+  #name(page: RowPage, key: string, place: RecordedPlace): void {
+    if (place.storage_provider !== LOCAL_PROVIDER) page.objects.push({ key, place });
+    else {
+      // a file that LiveKit put elsewhere is not ours to delete
+      const local = localKey(this.#appFolder, key);
+      if (local !== null) page.objects.push({ key: local, place });
+    }
   }
 
   #segments(page: RowPage, limit: number): void {
@@ -103,7 +118,7 @@ export class ObjectRows {
       )
       .all({ id, position, limit });
     for (const segment of segments) {
-      if (typeof segment.key === 'string' && segment.key !== '') page.objects.push({ key: segment.key, place });
+      if (typeof segment.key === 'string' && segment.key !== '') this.#name(page, segment.key, place);
     }
     const last = segments.at(-1);
     const isRest = segments.length < limit || last === undefined;

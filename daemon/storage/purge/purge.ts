@@ -3,7 +3,7 @@ import type { DeleteFailure } from '#shared/plugin-sdk/storage-provider.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import { openDatabase } from '../../db/open.ts';
 import { trimSlashes } from '../keys.ts';
-import { locationId, recordedLocation, type StorageLocation } from '../location.ts';
+import { LOCAL_PROVIDER, locationId, recordedLocation, type StorageLocation } from '../location.ts';
 import { openStorage } from '../open-client.ts';
 import { asStorageError, Deleter } from './deleter.ts';
 import { ObjectRows } from './object-rows.ts';
@@ -27,7 +27,7 @@ export async function purge(input: PurgeInput, report: (report: PurgeReport) => 
     return deleter;
   };
   try {
-    const rows = new ObjectRows(db, input.vodId);
+    const rows = new ObjectRows(db, input.appFolder, input.vodId);
     const state = input.checkpoint ?? freshCheckpoint(rows.count());
     while (state.phase === 'objects') {
       await purgePage(input, state, rows, deleterFor);
@@ -50,6 +50,7 @@ async function open(input: PurgeInput, location: StorageLocation) {
     location,
     credentials: input.credentials,
     policy: input.policy,
+    appFolder: input.appFolder,
   });
   return { client, batch: provider.maxDeleteBatch };
 }
@@ -87,7 +88,9 @@ async function purgeSnapshots(
   const prefix = trimSlashes(input.prefix);
   const folder = `${prefix}/snapshots/`;
   const { bucket } = input.current.settings;
-  const isConfigured = Object.values(input.credentials).some((value) => value !== '') && bucket !== '';
+  // those in the app's folder go with it
+  const isLocal = input.current.provider === LOCAL_PROVIDER;
+  const isConfigured = !isLocal && Object.values(input.credentials).some((value) => value !== '') && bucket !== '';
   const sharer =
     isConfigured && prefix !== '' && deleter.broken === undefined
       ? await whoShares({ app: input.app, bucket, prefix, folders: input.configFolders })

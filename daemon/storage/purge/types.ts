@@ -8,6 +8,8 @@ export interface PurgeInput {
   app: string;
   /** The app's `app.db`; opened for reading only. */
   databaseFile: string;
+  /** The app's own folder. */
+  appFolder: string;
   /** Where objects are of which no place was recorded, and where snapshots lie. */
   current: StorageLocation;
   prefix: string;

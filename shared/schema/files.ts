@@ -1,0 +1,20 @@
+import { type Static, Type } from 'typebox';
+import { object } from './common.ts';
+
+export const AppFileParams = object({
+  app: Type.String({ description: 'Name of the app.', examples: ['live'] }),
+  file: Type.String({
+    maxLength: 255,
+    description: 'Name of the file.',
+    examples: ['live-stage-20261123T093012Z.mp4'],
+  }),
+});
+
+/** What a link to a file carries; made by the daemon. */
+export const AppFileQuery = object({
+  folder: Type.String({ minLength: 1, maxLength: 1024, description: 'Folder of the file, below the app’s own.' }),
+  expires: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Seconds since 1970.' }),
+  download: Type.Optional(Type.Literal('1', { description: 'Browsers save it.' })),
+  signature: Type.String({ minLength: 43, maxLength: 43, pattern: '^[A-Za-z0-9_-]+$' }),
+});
+export type AppFileQuery = Static<typeof AppFileQuery>;
