@@ -21,12 +21,14 @@ describe('plugins', () => {
   test('the built-in ones come through the same door and are listed first', async () => {
     const { status, body } = await daemon.api.get('/plugins');
     assert.equal(status, 200);
-    const [presets, storage] = body.data;
+    const [presets, local, storage] = body.data;
     assert.deepEqual([presets.id, presets.origin, presets.state], ['presets', 'built-in', 'verified']);
     assert.deepEqual(
       presets.presets.map((preset: { id: string }) => preset.id),
       ['low-latency', 'high-quality-recording', 'mass-audience-HLS'],
     );
+    assert.deepEqual([local.id, local.state], ['storage-local', 'loaded']);
+    assert.match((await daemon.api.get('/plugins/storage-local')).body.data.documentation, /^# Local storage/);
     assert.deepEqual([storage.id, storage.state], ['storage-s3', 'loaded']);
     assert.deepEqual(
       storage.storageProviders.map((provider: { id: string }) => provider.id),

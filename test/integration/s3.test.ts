@@ -315,9 +315,10 @@ test('GET /storage/providers describes the forms', async () => {
   assert.equal(status, 200);
   assert.deepEqual(
     body.data.map((provider: { id: string }) => provider.id),
-    ['aws', 'wasabi', 'minio'],
+    ['local', 'aws', 'wasabi', 'minio'],
   );
-  for (const provider of body.data) {
+  assert.deepEqual([body.data[0].settings.properties, body.data[0].credentials], [{}, []]);
+  for (const provider of body.data.slice(1)) {
     assert.equal(provider.settings.type, 'object');
     assert.deepEqual(
       provider.credentials.map((field: { name: string }) => field.name),
