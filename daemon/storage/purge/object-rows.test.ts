@@ -79,7 +79,12 @@ test('says with each object where it was put', () => {
   const id = vod('a.mp4', null, 'old-bucket');
   variant(id, 'a/index.m3u8', '{"segmentKeys":["a/0.ts"]}');
   vod('b.mp4');
-  assert.deepEqual(readAll(new ObjectRows(db, '/apps/live'), 100).buckets, ['old-bucket', null, 'old-bucket', 'old-bucket']);
+  assert.deepEqual(readAll(new ObjectRows(db, '/apps/live'), 100).buckets, [
+    'old-bucket',
+    null,
+    'old-bucket',
+    'old-bucket',
+  ]);
 });
 
 test('names rows whose segments cannot be read, and reads on', () => {
