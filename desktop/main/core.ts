@@ -75,7 +75,13 @@ export class Core {
     };
     this.vault = vault ?? new Vault({ env });
     this.preferences = new PreferenceStore(userData, tell);
-    this.connections = new Connections({ folder: userData, vault: this.vault, emit: tell, timing });
+    this.connections = new Connections({
+      folder: userData,
+      vault: this.vault,
+      emit: tell,
+      timing,
+      onSnapshot: () => this.#healthChanged(),
+    });
     this.requests = new Requests(this.connections, tell);
     this.streams = new Streams(this.connections, tell, timing);
     this.tests = new ConnectionTests(tell);

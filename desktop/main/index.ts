@@ -21,6 +21,8 @@ function run(): void {
   const development = app.isPackaged ? undefined : process.env['ELECTRON_RENDERER_URL'];
   const userData = app.getPath('userData');
   registerScheme();
+  // under which Windows shows notifications; the installer's shortcut carries the same
+  app.setAppUserModelId('org.streamhub.desktop');
 
   const act = (action: MenuAction): void => {
     if (action.do === 'quit') app.quit();
@@ -28,6 +30,7 @@ function run(): void {
     if (action.do === 'command') core.commands.send(action.command);
   };
   const icons = path.join(root, 'build', 'icons');
+  const notifications = new Set<Notification>();
   const menus = new Menus({ icons, isDevelopment: development !== undefined, act });
   const window = new MainWindow({
     userData,
@@ -58,7 +61,14 @@ function run(): void {
     notify: ({ title, body, command }) => {
       if (!Notification.isSupported()) return;
       const shown = new Notification({ title, body, icon: path.join(icons, 'icon.png') });
-      shown.on('click', () => act({ do: 'command', command }));
+      // one that nothing holds is collected, and its click with it
+      notifications.add(shown);
+      const end = (): void => void notifications.delete(shown);
+      shown.on('close', end).on('failed', end);
+      shown.on('click', () => {
+        end();
+        act({ do: 'command', command });
+      });
       shown.show();
     },
     applyTheme: (theme) => {
@@ -115,7 +125,7 @@ function stopInOrder(core: Core, window: MainWindow): void {
     event.preventDefault();
     if (phase === 'stopping') return;
     phase = 'stopping';
-    const limit = new Promise((resolve) => setTimeout(resolve, STOP_MS));
+    const limit = new Promise((resolve) => setTimeout(resolve, STOP_MS).unref());
     void Promise.race([core.stop(), limit]).finally(() => {
       phase = 'stopped';
       app.quit();

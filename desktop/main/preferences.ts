@@ -8,7 +8,8 @@ export const DEFAULTS: Preferences = {
   notifyNodeLost: true,
   notifyJobFailed: true,
   notifyConnectionLost: true,
-  closeToTray: true,
+  // where no tray shows, as on many a Linux desktop, a hidden window would be lost
+  closeToTray: process.platform !== 'linux',
   startLocalDaemon: false,
   keepLocalDaemon: false,
 };

@@ -33,7 +33,7 @@ export type WindowState = Static<typeof WindowState>;
 export const ShellCommand = Type.Union([
   object({
     kind: Type.Literal('navigate'),
-    /** Path inside a connection's pages, e.g. `/cluster`; `/` = its overview. */
+    /** Place inside a connection's pages, e.g. `/cluster?node=1`; `/` = its overview. */
     path: Type.String({ pattern: '^/' }),
     connectionId: nullable(ConnectionId),
   }),

@@ -18,6 +18,8 @@ export interface ConnectionsOptions {
   vault: Vault;
   emit: Emit;
   timing: Timing;
+  /** A daemon’s numbers were read anew. */
+  onSnapshot: () => void;
 }
 
 export interface NewConnection {
@@ -179,8 +181,8 @@ export class Connections {
   }
 
   #entry(record: ConnectionRecord): Entry {
-    const { vault, emit, timing } = this.#options;
-    return new Entry(record, { vault, emit, timing, memories: this.#memories });
+    const { vault, emit, timing, onSnapshot } = this.#options;
+    return new Entry(record, { vault, emit, timing, onSnapshot, memories: this.#memories });
   }
 
   #record(

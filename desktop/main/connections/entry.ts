@@ -13,6 +13,8 @@ export interface EntryOptions {
   emit: Emit;
   timing: Timing;
   memories: Memories;
+  /** The daemon's numbers were read anew. */
+  onSnapshot: () => void;
 }
 
 const WRITE_BACK_MS = 5000;
@@ -24,7 +26,7 @@ export class Entry {
   readonly log: EventLog;
   readonly #vault: Vault;
 
-  constructor(record: ConnectionRecord, { vault, emit, timing, memories }: EntryOptions) {
+  constructor(record: ConnectionRecord, { vault, emit, timing, memories, onSnapshot }: EntryOptions) {
     this.record = record;
     this.#vault = vault;
     const { id } = record;
@@ -48,7 +50,10 @@ export class Entry {
         this.log.clear();
         emit('events:gap', { connectionId: id });
       },
-      onSnapshot: (snapshot) => memories.sawNumbers(id, snapshot),
+      onSnapshot: (snapshot) => {
+        memories.sawNumbers(id, snapshot);
+        onSnapshot();
+      },
     });
   }
 

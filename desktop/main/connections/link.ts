@@ -65,6 +65,9 @@ const STATUS_OF: Partial<Record<IpcErrorCode, ConnectionStatus>> = {
   REDIRECTED: 'unusable',
 };
 
+/** Time for the further nodes of one failure to be heard of, before all are read. */
+const GATHER_MS = 500;
+
 /** Looks again by itself only where that can help. */
 const SETTLED: ReadonlySet<ConnectionStatus> = new Set(['signed-out', 'locked']);
 
@@ -83,6 +86,7 @@ export class Link {
   #lastEventId: string | undefined;
   #hadStream = false;
   #lookNow: (() => void) | undefined;
+  #countNow: (() => void) | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -279,6 +283,7 @@ export class Link {
       },
       onEvent: (event) => {
         if (event.id !== null && event.id !== '') this.#lastEventId = event.id;
+        if (event.type.startsWith('node.')) this.#countNow?.();
         if (event.type === 'reset') this.#options.onGap();
         else if (event.type !== 'hello' && event.type !== 'bye') this.#options.onEvents([event]);
       },
@@ -298,7 +303,12 @@ export class Link {
       } catch {
         // a daemon that is away is noticed by the look at its health
       }
-      await pause(this.#options.timing.snapshotMs, signal);
+      const wake = new AbortController();
+      this.#countNow = () => wake.abort();
+      await pause(this.#options.timing.snapshotMs, AbortSignal.any([signal, wake.signal]));
+      this.#countNow = undefined;
+      // a node's state is news for the tray; a rack that goes down is read once
+      if (wake.signal.aborted) await pause(GATHER_MS, signal);
     }
   }
 

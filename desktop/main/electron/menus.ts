@@ -26,10 +26,10 @@ export class Menus {
   }
 
   draw(health: OverallHealth): void {
-    const names = JSON.stringify(health.daemons.map(({ id, name }) => [id, name]));
+    const inOrder = health.daemons.toSorted((a, b) => a.position - b.position);
+    const names = JSON.stringify(inOrder.map(({ id, name }) => [id, name]));
     if (names !== this.#daemons) {
       this.#daemons = names;
-      const inOrder = [...health.daemons].sort((a, b) => a.name.localeCompare(b.name));
       const entries = applicationMenu(process.platform, inOrder, this.#options.isDevelopment);
       Menu.setApplicationMenu(Menu.buildFromTemplate(this.#template(entries)));
     }

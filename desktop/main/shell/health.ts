@@ -5,6 +5,8 @@ export type Level = 'none' | 'ok' | 'attention' | 'trouble';
 export interface DaemonHealth {
   id: string;
   name: string;
+  /** Place in the person's own order, from 0. */
+  position: number;
   level: Level;
   /** In a few words, for a menu. */
   text: string;
@@ -31,7 +33,10 @@ export function overallHealth(
   connections: readonly Connection[],
   snapshotOf: (id: string) => Snapshot | null,
 ): OverallHealth {
-  const daemons = connections.map((connection) => healthOf(connection, snapshotOf(connection.id)));
+  const daemons = connections.map((connection, position) => ({
+    ...healthOf(connection, snapshotOf(connection.id)),
+    position,
+  }));
   daemons.sort((a, b) => RANK[b.level] - RANK[a.level]);
   const level = daemons[0]?.level ?? 'none';
   const online = connections.filter(({ state }) => state.status === 'online').length;
@@ -44,7 +49,7 @@ export function overallHealth(
   return { level, text, daemons };
 }
 
-function healthOf({ id, name, state }: Connection, snapshot: Snapshot | null): DaemonHealth {
+function healthOf({ id, name, state }: Connection, snapshot: Snapshot | null): Omit<DaemonHealth, 'position'> {
   const word = WORDS[state.status];
   if (word !== undefined) {
     const isTrouble = state.status === 'offline' || state.status === 'unusable' || state.status === 'untrusted';

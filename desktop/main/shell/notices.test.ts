@@ -40,7 +40,7 @@ test('a lost node is said once, and again only when it was well in between', (t)
     {
       title: 'studio-a: node lost',
       body: 'edge-1 no longer reports.',
-      command: { kind: 'navigate', path: '/cluster', connectionId: 'a' },
+      command: { kind: 'navigate', path: '/cluster?node=1', connectionId: 'a' },
     },
   ]);
   notices.onEvents('a', [node('node.alive', '1'), node('node.stale', '1')]);

@@ -24,7 +24,8 @@ interface Gathered {
   connectionId: string;
   kind: Kind;
   lines: string[];
-  path: string;
+  /** What the first line is about. */
+  id: unknown;
 }
 
 /** The same thing is not said again within this time, unless it was well in between. */
@@ -90,7 +91,7 @@ export class Notices {
       case 'node.stale':
       case 'node.down':
         if (preferences.notifyNodeLost && this.#isNew(`${connectionId} node ${id}`))
-          this.#gather(connectionId, 'node', `${name ?? id} no longer reports.`, '/cluster');
+          this.#gather(connectionId, 'node', `${name ?? id} no longer reports.`, id);
         return;
       case 'node.alive':
       case 'node.joined':
@@ -105,15 +106,15 @@ export class Notices {
         };
         if (!preferences.notifyJobFailed || !this.#isNew(`${connectionId} job ${job.id}`)) return;
         const why = typeof job.error?.message === 'string' ? ` ${job.error.message}` : '';
-        this.#gather(connectionId, 'job', `${job.title ?? `Job ${job.id}`}:${why || ' it failed.'}`, '/jobs');
+        this.#gather(connectionId, 'job', `${job.title ?? `Job ${job.id}`}:${why || ' it failed.'}`, job.id);
       }
     }
   }
 
   /** A rack that loses power is one piece of news, not forty. */
-  #gather(connectionId: string, kind: Kind, line: string, path: string): void {
+  #gather(connectionId: string, kind: Kind, line: string, id: unknown): void {
     const key = `${connectionId} ${kind}`;
-    const gathered = this.#gathered.get(key) ?? { connectionId, kind, lines: [], path };
+    const gathered = this.#gathered.get(key) ?? { connectionId, kind, lines: [], id };
     gathered.lines.push(line);
     this.#gathered.set(key, gathered);
     this.#timer ??= setTimeout(() => this.#show(), this.#options.gatherMs);
@@ -121,10 +122,12 @@ export class Notices {
 
   #show(): void {
     this.#timer = undefined;
-    for (const { connectionId, kind, lines, path } of this.#gathered.values()) {
+    for (const { connectionId, kind, lines, id } of this.#gathered.values()) {
       const where = this.#options.nameOf(connectionId);
       const what = kind === 'node' ? 'node lost' : 'job failed';
       const many = kind === 'node' ? 'nodes lost' : 'jobs failed';
+      const page = kind === 'node' ? '/cluster' : '/jobs';
+      const path = lines.length === 1 ? `${page}?${kind}=${encodeURIComponent(String(id))}` : page;
       this.#options.show({
         title: lines.length === 1 ? `${where}: ${what}` : `${where}: ${lines.length} ${many}`,
         body: lines.slice(0, 3).join('\n') + (lines.length > 3 ? `\nand ${lines.length - 3} more` : ''),

@@ -1,5 +1,5 @@
 import { useMantineColorScheme } from '@mantine/core';
-import { useNavigate } from '@tanstack/react-router';
+import { useNavigate, useRouter } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import type { ShellCommand } from '#shared/ipc/desktop.ts';
 import { bridge } from '../api/host.ts';
@@ -10,12 +10,14 @@ import { openPalette } from './palette-store.ts';
 /** Does what the menu, the tray, a notification or a link asks for; takes the theme from the app's settings. */
 export function HostCommands() {
   const navigate = useNavigate();
+  const router = useRouter();
   const { setColorScheme } = useMantineColorScheme();
   const run = useRef<(command: ShellCommand) => void>(undefined);
   run.current = (command) => {
     if (command.kind === 'navigate') {
       const base = command.connectionId === null ? '' : `/d/${command.connectionId}`;
-      void navigate({ to: `${base}${command.path}` as '/' });
+      // as it stands: the path may have a part after ?
+      router.history.push(command.path === '/' ? base || '/' : base + command.path);
     } else if (command.kind === 'add-connection') {
       void navigate({ to: '/add' as '/', search: (command.url ? { url: command.url } : {}) as never });
     } else if (command.kind === 'palette') openPalette();
