@@ -21,6 +21,7 @@ import { RateLimits } from './security/rate-limits.ts';
 import { securityRepository } from './security/repository.ts';
 import { AddressGuard } from './security/service.ts';
 import { publicBase, type Settings } from './settings.ts';
+import { streamRepository } from './streams/repository.ts';
 import { Directory } from './teams/directory.ts';
 import { MediaQuotas } from './teams/media-quotas.ts';
 import { QuotaService } from './teams/quotas.ts';
@@ -98,6 +99,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
   const usage = new UsageService({
     appsOf: (tenantId) => deps.apps().registry.list(tenantId),
     database: (app) => deps.databases.get(app),
+    streams: (app) => streamRepository(deps.databases.get(app)),
     quotas,
     log,
   });

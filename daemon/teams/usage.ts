@@ -1,6 +1,5 @@
 import { METRICS, type QuotaMetric, type Quotas, type TenantUsage, type Usage } from '#shared/schema/teams.ts';
 import type { Db } from '../db/open.ts';
-import { streamRepository } from '../streams/repository.ts';
 import type { QuotaService } from './quotas.ts';
 
 const FRESH_MS = 30_000;
@@ -9,6 +8,8 @@ const GB = 1_000_000_000;
 export interface UsageDeps {
   appsOf(tenantId: string): readonly { name: string }[];
   database(app: string): Db;
+  /** Rows of an app's streams that are live. */
+  streams(app: string): { countActive(): number; activeIn(room: string): readonly { participant: string | null }[] };
   quotas: QuotaService;
   log: { warn(data: object, message: string): void };
   now?: () => number;
@@ -64,7 +65,7 @@ export class UsageService {
     let own = 0;
     for (const [index, { name }] of [...this.#deps.appsOf(tenantId)].entries()) {
       try {
-        const streams = streamRepository(this.#deps.database(name));
+        const streams = this.#deps.streams(name);
         total += streams.countActive();
         own += streams.activeIn(publisher.room).filter((row) => row.participant === publisher.identity).length;
       } catch (err) {
