@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CallbackEventName, CallbackMessage, DeliveryState } from '#shared/schema/callbacks.ts';
+import { filteredList } from '../db/filtered-list.ts';
 import type { Db } from '../db/open.ts';
 import { prepared } from '../db/prepared.ts';
 
@@ -38,8 +39,6 @@ export interface OutboxFilter {
 /** How long an event is worth delivering. */
 export const LIFETIME_MS = 24 * 3_600_000;
 
-const MATCH = '(@state IS NULL OR state = @state) AND (@event IS NULL OR event = @event)';
-
 /** SQL of `callback_outbox` in an app's database. */
 export const outboxRepository = prepared((db: Db) => {
   const add = db.prepare<[string, string, string | null, string, string, number]>(
@@ -47,12 +46,11 @@ export const outboxRepository = prepared((db: Db) => {
   );
   const head = db.prepare<[], OutboxRow>("SELECT * FROM callback_outbox WHERE state = 'pending' ORDER BY seq LIMIT 1");
   const get = db.prepare<[string], OutboxRow>('SELECT * FROM callback_outbox WHERE id = ?');
-  const list = db.prepare<[Record<string, unknown>], OutboxRow>(
-    `SELECT * FROM callback_outbox WHERE ${MATCH} ORDER BY seq DESC LIMIT @limit OFFSET @offset`,
-  );
-  const count = db
-    .prepare<[Record<string, unknown>], number>(`SELECT count(*) FROM callback_outbox WHERE ${MATCH}`)
-    .pluck();
+  const rows = filteredList<OutboxRow, 'state' | 'event'>(db, {
+    table: 'callback_outbox',
+    conditions: { state: 'state = @state', event: 'event = @event' },
+    order: 'seq DESC',
+  });
   const delivered = db.prepare<[string, string, number, string]>(
     `UPDATE callback_outbox SET state = 'delivered', attempts = attempts + 1, last_attempt_at = ?, done_at = ?,
      last_status = ?, last_error = NULL WHERE id = ?`,
@@ -85,10 +83,6 @@ export const outboxRepository = prepared((db: Db) => {
   const forget = db.prepare<[string, string]>(
     `DELETE FROM callback_outbox WHERE (state = 'delivered' AND done_at < ?) OR (state = 'dead' AND done_at < ?)`,
   );
-  const filled = ({ state, event }: { state?: string | undefined; event?: string | undefined }) => ({
-    state: state ?? null,
-    event: event ?? null,
-  });
   return {
     /** @returns the delivery's id */
     add: ({ event, room, data, at }: NewCallback): string => {
@@ -99,9 +93,9 @@ export const outboxRepository = prepared((db: Db) => {
     /** The next one to send. */
     head: () => head.get(),
     get: (id: string) => get.get(id),
-    list: (filter: OutboxFilter) => list.all({ ...filled(filter), limit: filter.limit, offset: filter.offset }),
-    count: (filter: { state?: DeliveryState | undefined; event?: string | undefined }) =>
-      count.get(filled(filter)) as number,
+    list: ({ state, event, limit, offset }: OutboxFilter) => rows.page({ state, event }, limit, offset),
+    count: ({ state, event }: { state?: DeliveryState | undefined; event?: string | undefined }) =>
+      rows.count({ state, event }),
     delivered: (id: string, at: string, status: number) => delivered.run(at, at, status, id),
     failed: (id: string, at: string, status: number | null, error: string) => failed.run(at, status, error, id),
     bury: (id: string, at: string) => bury.run(at, id).changes > 0,

@@ -1,4 +1,5 @@
 import type { StreamType } from '#shared/schema/streams.ts';
+import { filteredList } from '../db/filtered-list.ts';
 import type { Db } from '../db/open.ts';
 import { prepared } from '../db/prepared.ts';
 
@@ -24,8 +25,6 @@ export interface StreamFilter {
   offset: number;
 }
 
-const MATCH = "(@status = 'all' OR status = @status) AND (@room IS NULL OR room = @room)";
-
 /** SQL of `streams` and `stream_tracks` in an app's database. */
 export const streamRepository = prepared((db: Db) => {
   const insert = db.prepare<[Omit<StreamRecord, 'id' | 'ended_at' | 'last_stats_json'>]>(
@@ -49,10 +48,12 @@ export const streamRepository = prepared((db: Db) => {
   const setTypeIn = db.prepare<[string, string, string]>(
     "UPDATE streams SET type = ? WHERE room = ? AND participant = ? AND status = 'active'",
   );
-  const list = db.prepare<[Record<string, unknown>], StreamRecord>(
-    `SELECT * FROM streams WHERE ${MATCH} ORDER BY started_at DESC, id DESC LIMIT @limit OFFSET @offset`,
-  );
-  const count = db.prepare<[Record<string, unknown>], number>(`SELECT count(*) FROM streams WHERE ${MATCH}`).pluck();
+  const rows = filteredList<StreamRecord, 'status' | 'room'>(db, {
+    table: 'streams',
+    conditions: { status: 'status = @status', room: 'room = @room' },
+    order: 'started_at DESC, id DESC',
+  });
+  const filled = ({ status, room }: StreamFilter) => ({ status: status === 'all' ? undefined : status, room });
   const addTrack = db.prepare<[string, number]>(
     'INSERT OR IGNORE INTO stream_tracks (track_sid, stream_row) VALUES (?, ?)',
   );
@@ -80,8 +81,8 @@ export const streamRepository = prepared((db: Db) => {
     setType: (id: number, type: StreamType) => setType.run(type, id).changes > 0,
     setTypeIn: (room: string, participant: string, type: StreamType) =>
       setTypeIn.run(type, room, participant).changes > 0,
-    list: ({ room, ...filter }: StreamFilter) => list.all({ ...filter, room: room ?? null }),
-    count: ({ room, status }: StreamFilter) => count.get({ status, room: room ?? null }) as number,
+    list: (filter: StreamFilter) => rows.page(filled(filter), filter.limit, filter.offset),
+    count: (filter: StreamFilter) => rows.count(filled(filter)),
     addTrack: (trackSid: string, row: number) => addTrack.run(trackSid, row),
     trackRow: (trackSid: string) => trackRow.get(trackSid),
     removeTrack: (trackSid: string) => removeTrack.run(trackSid),

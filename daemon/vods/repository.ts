@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { VodStatus } from '#shared/schema/vods.ts';
+import { filteredList } from '../db/filtered-list.ts';
 import type { Db } from '../db/open.ts';
 import { prepared } from '../db/prepared.ts';
 import type { RecordedPlace } from '../storage/location.ts';
@@ -96,9 +97,6 @@ const INSERTED = [
   'storage_force_path_style',
 ] as const satisfies (keyof NewVod)[];
 
-const MATCH = `(@status IS NULL OR status = @status) AND (@room IS NULL OR room = @room)
-  AND (@q IS NULL OR name LIKE @q ESCAPE '\\' OR room LIKE @q ESCAPE '\\')`;
-
 /** SQL of `vods` and `vod_variants` in an app's database. */
 export const vodRepository = prepared((db: Db) => {
   const insert = db.prepare<[NewVod]>(
@@ -117,10 +115,15 @@ export const vodRepository = prepared((db: Db) => {
   const newestOfStream = db.prepare<[string], VodRecord>(
     'SELECT * FROM vods WHERE stream_id = ? ORDER BY id DESC LIMIT 1',
   );
-  const list = db.prepare<[Record<string, unknown>], VodRecord>(
-    `SELECT * FROM vods WHERE ${MATCH} ORDER BY started_at DESC, id DESC LIMIT @limit OFFSET @offset`,
-  );
-  const count = db.prepare<[Record<string, unknown>], number>(`SELECT count(*) FROM vods WHERE ${MATCH}`).pluck();
+  const rows = filteredList<VodRecord, 'status' | 'room' | 'q'>(db, {
+    table: 'vods',
+    conditions: {
+      status: 'status = @status',
+      room: 'room = @room',
+      q: "(name LIKE @q ESCAPE '\\' OR room LIKE @q ESCAPE '\\')",
+    },
+    order: 'started_at DESC, id DESC',
+  });
   const byStatus = db.prepare<[], { status: VodStatus; count: number; bytes: number }>(
     'SELECT status, count(*) AS count, coalesce(sum(size_bytes), 0) AS bytes FROM vods GROUP BY status',
   );
@@ -132,9 +135,9 @@ export const vodRepository = prepared((db: Db) => {
   );
   const setExtra = db.prepare<[string, number]>('UPDATE vod_variants SET extra_json = ? WHERE id = ?');
   const filled = ({ status, room, q }: VodFilter) => ({
-    status: status ?? null,
-    room: room ?? null,
-    q: q === undefined || q === '' ? null : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
+    status,
+    room,
+    q: q === undefined || q === '' ? undefined : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
   });
   return {
     insert: (vod: NewVod) => get.get(Number(insert.run(vod).lastInsertRowid)) as VodRecord,
@@ -154,8 +157,8 @@ export const vodRepository = prepared((db: Db) => {
       });
       return get.get(id) as VodRecord;
     },
-    list: (filter: VodFilter) => list.all({ ...filled(filter), limit: filter.limit, offset: filter.offset }),
-    count: (filter: VodFilter) => count.get(filled(filter)) as number,
+    list: (filter: VodFilter) => rows.page(filled(filter), filter.limit, filter.offset),
+    count: (filter: VodFilter) => rows.count(filled(filter)),
     byStatus: () => byStatus.all(),
     remove: (id: number) => remove.run(id),
     variants: (vodId: number) => variants.all(vodId),

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
+import { registryMigrations } from '#daemon/db/registry/index.ts';
 import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
 const run = promisify(execFile);
@@ -169,14 +170,20 @@ describe('files of the daemon', () => {
     const db = new Database(file);
     const last = db.prepare<[], { id: number }>('SELECT max(id) AS id FROM schema_migrations').get()?.id as number;
     // as it was before the last step
-    db.exec(`DROP TABLE jobs; DELETE FROM schema_migrations WHERE id = ${last}`);
+    db.exec(
+      registryMigrations.find(({ id }) => id === last)?.sql.replace(/^CREATE (\w+) (\w+)[^;]*;/gm, 'DROP $1 $2;') ?? '',
+    );
+    db.exec(`DELETE FROM schema_migrations WHERE id = ${last}`);
     db.close();
     const { api, stop } = await testDaemon(t, {}, { dataDir });
     assert.equal((await api.get('/apps/older')).status, 200);
-    assert.deepEqual((await api.get('/jobs')).body.data, []);
+    assert.equal((await api.get('/audit')).status, 200);
     await stop();
+    const renewed = new Database(file, { readonly: true });
+    assert.equal(renewed.prepare('SELECT max(id) FROM schema_migrations').pluck().get(), last);
+    renewed.close();
     const copy = new Database(`${file}.before-${last}`, { readonly: true });
-    assert.equal(copy.prepare("SELECT count(*) FROM sqlite_master WHERE name = 'jobs'").pluck().get(), 0);
+    assert.equal(copy.prepare("SELECT count(*) FROM sqlite_master WHERE name = 'audit_outcome'").pluck().get(), 0);
     assert.equal(copy.prepare("SELECT count(*) FROM apps WHERE name = 'older'").pluck().get(), 1);
     copy.close();
   });

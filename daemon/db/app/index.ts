@@ -2,10 +2,12 @@ import type { Migration } from '../migrate.ts';
 import { sql as core } from './001-core.ts';
 import { sql as configChanges } from './002-config-changes.ts';
 import { sql as livekit } from './003-livekit.ts';
+import { sql as indexes } from './004-indexes.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
   { id: 1, name: 'core', sql: core },
   { id: 2, name: 'config-changes', sql: configChanges },
   { id: 3, name: 'livekit', sql: livekit },
+  { id: 4, name: 'indexes', sql: indexes },
 ];

@@ -3,6 +3,7 @@ import { sql as core } from './001-core.ts';
 import { sql as identity } from './005-identity.ts';
 import { sql as cluster } from './006-cluster.ts';
 import { sql as jobs } from './010-jobs.ts';
+import { sql as indexes } from './011-indexes.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -10,4 +11,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 5, name: 'identity', sql: identity },
   { id: 6, name: 'cluster', sql: cluster },
   { id: 10, name: 'jobs', sql: jobs },
+  { id: 11, name: 'indexes', sql: indexes },
 ];
