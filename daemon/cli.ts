@@ -12,6 +12,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     summary: 'Make this machine a node of a cluster, or run its agent.',
     load: () => import('./cli/edge.ts'),
   },
+  plugin: {
+    summary: 'Make, check, pack and add plugins.',
+    load: () => import('./cli/plugin.ts'),
+  },
 };
 
 /** Entry of the `streamhub` command. Without a command it starts the daemon. */

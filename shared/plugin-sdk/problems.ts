@@ -54,6 +54,15 @@ export const PLUGIN_PROBLEMS = {
     text: 'the plugin holds more than {detail}',
     cure: 'Leave out what is not needed at run time; bundle dependencies into the entry.',
   },
+  ARCHIVE_UNREADABLE: {
+    text: 'it cannot be unpacked ({detail})',
+    cure: 'Make it with `streamhub plugin pack`; get it again if it came over the network.',
+  },
+  ARCHIVE_LINK: { text: 'is a link or a device', cure: 'Pack the file itself; a plugin holds files and folders only.' },
+  ARCHIVE_PATH: {
+    text: 'is not a path inside the plugin',
+    cure: 'Pack one folder, with names of letters, digits, `@`, `_`, `.` and `-` that do not begin with a dot.',
+  },
   PRESET_UNREADABLE: { text: '{detail}', cure: 'Correct the YAML or JSON at the place named.' },
   PRESET_INVALID: { text: '{detail}', cure: 'Correct the field as the list of fields in docs/plugins.md says.' },
   PRESET_PROTECTED: {

@@ -1,0 +1,96 @@
+import { Command, CommanderError } from 'commander';
+import { PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
+import { SettingsError } from '../settings.ts';
+import { addPlugin } from './plugin/add.ts';
+import { checkPlugin, reportOf } from './plugin/check.ts';
+import { Mistake } from './plugin/mistake.ts';
+import { packPlugin } from './plugin/pack.ts';
+import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
+
+/** `streamhub plugin …`: what authors and operators do with plugins. 0 = done, 1 = problems found, 2 = wrong usage. */
+export async function run(args: string[]): Promise<number> {
+  // npm runs its scripts in the package's folder; paths are meant from where the person is
+  if (process.env['npm_lifecycle_event'] === 'start' && process.env['INIT_CWD']) process.chdir(process.env['INIT_CWD']);
+  let status = 0;
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  const program = new Command('streamhub plugin')
+    .description('Make, check, pack and add plugins. docs/plugins.md is the guide.')
+    .exitOverride()
+    .showHelpAfterError();
+
+  program
+    .command('new')
+    .description('make a plugin in a new folder; it passes its check and its tests as it is')
+    .argument('<name>', 'id of the plugin: lowercase letters, digits, dashes')
+    .option('--kind <kind>', `what it adds: ${KINDS.join(' or ')}`, 'preset')
+    .option('--typescript', 'write the code in TypeScript, which StreamHub runs as it is')
+    .option('--dir <folder>', 'where to make the folder', '.')
+    .action(async (name: string, options: { kind: string; typescript?: boolean; dir: string }) => {
+      const kind = KINDS.find((known) => known === options.kind);
+      if (kind === undefined) throw new CommanderError(2, 'kind', `--kind is ${KINDS.join(' or ')}`);
+      const made = await scaffoldPlugin({ ...options, name, kind: kind as Kind, isTyped: options.typescript ?? false });
+      print(`Made ${made.folder}:`);
+      for (const file of made.files) print(`  ${file}`);
+      print(`Next: cd ${made.folder}; npm test; streamhub plugin check .`);
+    });
+
+  program
+    .command('check')
+    .description('verify a plugin exactly as the daemon does, and run its code once, isolated as there')
+    .argument('<place>', 'folder, packed plugin (.tgz) or preset file')
+    .option('--json', 'print what was found as JSON')
+    .action(async (place: string, options: { json?: boolean }) => {
+      const result = await checkPlugin(place);
+      print(options.json ? JSON.stringify(result, null, 2) : reportOf(result));
+      if (!result.ok) status = 1;
+    });
+
+  program
+    .command('pack')
+    .description(
+      'check a plugin and write it to one .tgz file, the same bytes each time, with the SHA-256 of its files',
+    )
+    .argument('<folder>', 'folder of the plugin')
+    .option('--out <folder>', 'where to write it', '.')
+    .action(async (folder: string, options: { out: string }) => {
+      const packed = await packPlugin(folder, options.out);
+      print(`${packed.file}  ${packed.files} files, ${packed.bytes} bytes`);
+      print(`sha256 ${packed.sha256}`);
+    });
+
+  program
+    .command('add')
+    .description('check a plugin and put it into a daemon’s folder; one of the same id is replaced')
+    .argument('<place>', 'folder, packed plugin (.tgz) or preset file')
+    .option('--data-dir <folder>', 'DATA_DIR of the daemon')
+    .option('--env-file <file>', 'settings of the daemon')
+    .action(async (place: string, options: { dataDir?: string; envFile?: string }) => {
+      const added = await addPlugin(place, options);
+      print(`${added.replaced ? 'Replaced' : 'Added'} ${added.id} in ${added.folder}.`);
+      print(added.next);
+    });
+
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 2) process.stderr.write(`streamhub: ${error.message}\n`);
+      return error.exitCode === 0 ? 0 : 2;
+    }
+    if (error instanceof SettingsError) {
+      for (const problem of error.problems) process.stderr.write(`streamhub: ${problem}\n`);
+      return 2;
+    }
+    if (error instanceof PluginRefusal) {
+      for (const problem of error.problems)
+        process.stderr.write(`streamhub: ${problemLine(problem)}\n  ${problem.cure}\n`);
+      return 1;
+    }
+    if (error instanceof Mistake) {
+      process.stderr.write(`streamhub: ${error.message}\n`);
+      return 1;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
+import { filesOf } from '../../plugins/packed-files.ts';
+import { loadSettings } from '../../settings.ts';
+import { checkRoot } from './check.ts';
+import { Mistake } from './mistake.ts';
+import { belongs } from './pack.ts';
+import { isPacked, unpackPlugin } from './unpack.ts';
+
+export interface AddedPlugin {
+  id: string;
+  folder: string;
+  replaced: boolean;
+  /** What makes a running daemon see it. */
+  next: string;
+}
+
+/**
+ * Puts a plugin into `<DATA_DIR>/plugins`: copied to a place beside that the daemon ignores, checked there as the daemon
+ * does, then renamed, so that the daemon sees the old one or the new one and never half of it.
+ */
+export async function addPlugin(place: string, options: { dataDir?: string; envFile?: string }): Promise<AddedPlugin> {
+  const flags = { 'data-dir': options.dataDir, 'env-file': options.envFile };
+  const { dataDir } = loadSettings({ env: process.env, flags });
+  const source = path.resolve(place);
+  const info = await stat(source).catch(() => undefined);
+  if (info === undefined) throw new Mistake(`${place} does not exist`);
+  const plugins = path.join(dataDir, 'plugins');
+  const stage = path.join(plugins, `.add-${randomBytes(6).toString('hex')}`);
+  const name = path.basename(source).replace(/\.(?:tgz|tar\.gz)$/i, '');
+  const staged = path.join(stage, 'new', name);
+  await mkdir(path.dirname(staged), { recursive: true, mode: 0o700 });
+  try {
+    if (info.isFile() && !isPacked(source)) await copyFile(source, staged);
+    else {
+      await mkdir(staged, { mode: 0o700 });
+      if (isPacked(source)) await unpackPlugin(source, staged);
+      else await copyFiles(source, staged);
+    }
+    const checked = await checkRoot(path.dirname(staged), place);
+    if (!checked.ok) throw new PluginRefusal(checked.problems);
+    // a preset file keeps its name, which is its id with an ending
+    const target = path.join(plugins, info.isFile() && !isPacked(source) ? name : checked.id);
+    const replaced = await rename(target, path.join(stage, 'old')).then(
+      () => true,
+      () => false,
+    );
+    await rename(staged, target);
+    return { id: checked.id, folder: target, replaced, next: await nextStep(dataDir) };
+  } finally {
+    await rm(stage, { recursive: true, force: true });
+  }
+}
+
+async function copyFiles(from: string, to: string): Promise<void> {
+  for (const file of await filesOf(from, belongs)) {
+    await mkdir(path.dirname(path.join(to, file)), { recursive: true });
+    await copyFile(path.join(from, file), path.join(to, file));
+  }
+}
+
+async function nextStep(dataDir: string): Promise<string> {
+  const run = await readFile(path.join(dataDir, 'data', 'daemon.json'), 'utf8').catch(() => undefined);
+  const url = run === undefined ? undefined : (JSON.parse(run) as { url?: string }).url;
+  const reload = 'A running daemon sees it after Plugins → Reload in the app, or POST /api/v1/plugins/reload';
+  return url === undefined ? `${reload}; else it is there with the next start.` : `${reload} at ${url}.`;
+}

@@ -1,0 +1,23 @@
+import { BUILT_IN_PLUGINS } from '../../paths.ts';
+import type { PluginRecord } from '../../plugins/records.ts';
+import { PluginService } from '../../plugins/service.ts';
+import { WorkerPool } from '../../workers/pool.ts';
+
+/** Lets the daemon's own host look at the one plugin of a folder, with the built-in ones beside it. */
+export async function surveyPlugin(root: string): Promise<PluginRecord | undefined> {
+  const pool = new WorkerPool();
+  try {
+    const service = new PluginService({
+      pool,
+      roots: [
+        { dir: BUILT_IN_PLUGINS, origin: 'built-in' },
+        { dir: root, origin: 'installed' },
+      ],
+      log: { warn() {} },
+    });
+    await service.providers();
+    return (await service.records()).find((record) => record.origin === 'installed');
+  } finally {
+    await pool.close();
+  }
+}

@@ -1,0 +1,48 @@
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ID_PATTERN } from '#shared/plugin-sdk/manifest.ts';
+import { PACKAGE_ROOT } from '../../paths.ts';
+import { Mistake } from './mistake.ts';
+import { presetFiles, storageFiles, type TemplateValues } from './templates.ts';
+
+export const KINDS = ['preset', 'storage'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export interface ScaffoldOptions {
+  name: string;
+  kind: Kind;
+  /** Code in TypeScript. */
+  isTyped: boolean;
+  /** Folder in which the plugin's folder is made. */
+  dir: string;
+}
+
+/** Makes a plugin's folder. Nothing that exists is touched. @throws Mistake */
+export async function scaffoldPlugin(options: ScaffoldOptions): Promise<{ folder: string; files: string[] }> {
+  const { name, kind, isTyped, dir } = options;
+  if (!new RegExp(ID_PATTERN).test(name)) {
+    throw new Mistake(`${name} is no id: use 2 to 64 lowercase letters, digits and dashes, no dash at an end`);
+  }
+  const folder = path.resolve(dir, name);
+  const present = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new Mistake(`${folder} cannot be used (${error.code})`);
+  });
+  if (present.length > 0) throw new Mistake(`${folder} is not empty`);
+  const words = name.replaceAll('-', ' ');
+  const values: TemplateValues = {
+    name,
+    title: words.charAt(0).toUpperCase() + words.slice(1),
+    extension: isTyped ? 'ts' : 'js',
+    sdk: path.relative(folder, PACKAGE_ROOT).split(path.sep).join('/') || '.',
+  };
+  const files = kind === 'preset' ? presetFiles(values) : storageFiles(values);
+  for (const [file, text] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
+    await writeFile(path.join(folder, file), text, { flag: 'wx' });
+  }
+  // what `npm install` makes of the dependency in package.json, so that tests run and editors know the types at once
+  await mkdir(path.join(folder, 'node_modules'), { recursive: true });
+  await symlink(PACKAGE_ROOT, path.join(folder, 'node_modules', 'streamhub'), 'junction');
+  return { folder, files: Object.keys(files) };
+}
