@@ -78,6 +78,10 @@ export function translate(error: unknown, limitSeconds: number, clean: (text: st
   if (raw.code === 'deadline_exceeded' || status === 408 || status === 504) {
     return new LiveKitError('timeout', reason, status);
   }
+  // the one thing that LiveKit dials for a question is its Redis
+  if (status >= 500 && /\bredis\b|\bdial tcp\b/i.test(told)) {
+    return new LiveKitError('busy', `it answers, but does not reach its Redis (${told})`, status);
+  }
   if (status === 429 || status >= 500) return new LiveKitError('busy', reason, status);
   return new LiveKitError('refused', reason, status);
 }

@@ -9,7 +9,7 @@ import type { LogFilter, StoredLog } from './rows.ts';
 const root = mkdtempSync(path.join(os.tmpdir(), 'streamhub-logs-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 let files = 0;
-const fresh = (): LogRepository => new LogRepository(path.join(root, `${files++}.db`));
+const fresh = (batchSize?: number): LogRepository => new LogRepository(path.join(root, `${files++}.db`), batchSize);
 
 const row = (fields: Partial<StoredLog> = {}): StoredLog => ({
   ts: 1000,
@@ -98,57 +98,91 @@ describe('LogRepository', () => {
     assert.deepEqual(found('x\0'), []);
   });
 
-  it('agrees with a plain search for any filter, while rows come and go', () => {
-    const repository = fresh();
-    const rows: (StoredLog & { id: number })[] = [];
-    let seed = 42;
-    const next = (n: number): number => {
-      seed = (seed * 48271) % 2147483647;
-      return seed % n;
-    };
-    const words = ['Room', 'room created', 'timeout', 'ti', 'failed 100%', 'x', 'ROOM_1'];
-    const pick = <T>(list: readonly T[]): T => list[next(list.length)] as T;
-    const maybe = <T>(value: T): T | undefined => (next(2) === 0 ? undefined : value);
-    let id = 0;
-    let deep = 0;
-    for (let round = 0; round < 60; round += 1) {
-      const batch = Array.from({ length: 1 + next(120) }, () =>
-        row({
-          ts: 1000 + round * 10 + next(40),
-          level: pick([10, 30, 30, 30, 50]),
-          source: pick(['http', 'apps']),
-          appId: pick([null, 1, 1, 2, 3]),
-          message: `${pick(words)} ${pick(words)} ${next(50)}`,
-        }),
-      );
-      repository.insert(batch);
-      for (const fields of batch) rows.push({ ...fields, id: ++id });
-      if (round % 20 === 19) {
-        const cut = 1000 + round * 3;
-        const removed = repository.removeOlder(cut, 100_000);
-        const kept = rows.filter((r) => r.ts >= cut);
-        assert.equal(removed, rows.length - kept.length);
-        rows.splice(0, rows.length, ...kept);
-      }
-      for (let k = 0; k < 25; k += 1) {
-        const filter: LogFilter = {
-          order: pick(['desc', 'asc']),
-          limit: pick([1, 7, 100]),
-          offset: pick([0, 0, 3, 50, 10_001]),
-          ...(maybe(1) && { level: pick([10, 30, 40]) }),
-          ...(maybe(1) && { source: pick(['http', 'nobody']) }),
-          ...(maybe(1) && { apps: pick([[1], [2, 3], [9]]) }),
-          ...(maybe(1) && { since: 1000 + next(600) }),
-          ...(maybe(1) && { until: 1000 + next(600) }),
-          ...(maybe(1) && { q: pick(['room', 'TIME', 'ti', 'x', '100%', '_1', 'room created 1']) }),
-        };
-        const { rows: found, total } = repository.search(filter);
-        deep += filter.offset > 10_000 ? 1 : 0;
-        assert.deepEqual({ ids: found.map((r) => r.id), total }, plainly(rows, filter), JSON.stringify(filter));
-      }
-    }
-    assert.ok(deep > 0 && rows.length > 1000);
+  // the last never has a batch, the others have many
+  for (const batchSize of [1, 64, 500, 100_000]) agreesWithPlainSearch(batchSize);
+
+  it('keeps its texts when it is opened again, and makes those that are missing', () => {
+    const file = path.join(root, 'texts.db');
+    const first = new LogRepository(file, 100);
+    const lines = (count: number) => Array.from({ length: count }, (_, i) => row({ ts: i, message: `line ${i % 10}` }));
+    for (let i = 0; i < 10; i += 1) first.insert(lines(100));
+    first.close();
+    const second = new LogRepository(file, 100);
+    assert.equal(search(second, { q: 'LINE 3' }).total, 100);
+    second.insert(lines(30));
+    assert.equal(search(second, { q: 'line 3' }).total, 103);
+    second.close();
   });
+
+  it('finds nothing across two messages, and any letters in one', () => {
+    const repository = fresh(4);
+    repository.insert(
+      ['ends with ab', 'cd begins', 'Ünï©ode \n two lines', '日本語 TEXT', 'x'].map((message) => row({ message })),
+    );
+    const found = (q: string): number => search(repository, { q }).total;
+    assert.deepEqual(
+      ['abcd', 'ab', 'ünï', 'Ünï©', 'e \n two', '本語 text', '本', 'é'].map(found),
+      [0, 1, 0, 1, 1, 1, 1, 0],
+    );
+  });
+
+  function agreesWithPlainSearch(batchSize: number): void {
+    it(`agrees with a plain search for any filter, while rows come and go, in batches of ${batchSize}`, () => {
+      const repository = fresh(batchSize);
+      const rows: (StoredLog & { id: number })[] = [];
+      let seed = 42;
+      const next = (n: number): number => {
+        seed = (seed * 48271) % 2147483647;
+        return seed % n;
+      };
+      const words = ['Room', 'room created', 'timeout', 'ti', 'failed 100%', 'x', 'ROOM_1'];
+      const pick = <T>(list: readonly T[]): T => list[next(list.length)] as T;
+      const maybe = <T>(value: T): T | undefined => (next(2) === 0 ? undefined : value);
+      let id = 0;
+      let deep = 0;
+      for (let round = 0; round < 60; round += 1) {
+        const batch = Array.from({ length: 1 + next(120) }, () =>
+          row({
+            ts: 1000 + round * 10 + next(40),
+            level: pick([10, 30, 30, 30, 50]),
+            source: pick(['http', 'apps']),
+            appId: pick([null, 1, 1, 2, 3]),
+            message: `${pick(words)} ${pick(words)} ${next(50)}`,
+          }),
+        );
+        repository.insert(batch);
+        for (const fields of batch) rows.push({ ...fields, id: ++id });
+        if (round % 20 === 19) {
+          const cut = 1000 + round * 3;
+          const removed = repository.removeOlder(cut, 100_000);
+          const kept = rows.filter((r) => r.ts >= cut);
+          assert.equal(removed, rows.length - kept.length);
+          rows.splice(0, rows.length, ...kept);
+        }
+        if (round === 30) {
+          while (repository.forgetApp(2, 50) > 0);
+          for (const r of rows) if (r.appId === 2) r.appId = null;
+        }
+        for (let k = 0; k < 25; k += 1) {
+          const filter: LogFilter = {
+            order: pick(['desc', 'asc']),
+            limit: pick([1, 7, 100]),
+            offset: pick([0, 0, 3, 50, 10_001]),
+            ...(maybe(1) && { level: pick([10, 30, 40]) }),
+            ...(maybe(1) && { source: pick(['http', 'nobody']) }),
+            ...(maybe(1) && { apps: pick([[1], [2, 3], [9]]) }),
+            ...(maybe(1) && { since: 1000 + next(600) }),
+            ...(maybe(1) && { until: 1000 + next(600) }),
+            ...(maybe(1) && { q: pick(['room', 'TIME', 'ti', 'x', '100%', '_1', 'room created 1']) }),
+          };
+          const { rows: found, total } = repository.search(filter);
+          deep += filter.offset > 10_000 ? 1 : 0;
+          assert.deepEqual({ ids: found.map((r) => r.id), total }, plainly(rows, filter), JSON.stringify(filter));
+        }
+      }
+      assert.ok(deep > 0 && rows.length > 1000);
+    });
+  }
 
   it('pages far down, where time order is walked', () => {
     const repository = fresh();

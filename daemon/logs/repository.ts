@@ -3,6 +3,7 @@ import { logMigrations } from '../db/logs/index.ts';
 import { migrate } from '../db/migrate.ts';
 import { type Db, openDatabase } from '../db/open.ts';
 import type { LogCountFilter, LogCounts, LogFilter, LogPage, StoredLog, StoredLogRow } from './rows.ts';
+import { type Place, TextBlocks } from './text-blocks.ts';
 
 /** Rows in front of a page up to which it is put together from the partitions; beyond, time order is walked. */
 const DEEP = 10_000;
@@ -13,10 +14,6 @@ const HEAD = 1000;
 /** Rows written since a search beyond which it is done anew. */
 const MUCH_NEWER = 20_000;
 
-interface Place {
-  ts: number;
-  id: number;
-}
 /** Rows of one app and one level: one stretch of the search index. */
 interface Partition {
   appId: number | null;
@@ -43,9 +40,11 @@ export class LogRepository {
   readonly #partitions = new Map<string, Partition>();
   readonly #remembered = new Map<string, Remembered>();
   readonly #statements = new Map<string, Statement<unknown[]>>();
+  readonly #blocks: TextBlocks;
   #lastId: number;
 
-  constructor(file: string) {
+  /** @param batchSize rows that the search's texts are made of at a time; smaller ones are for tests */
+  constructor(file: string, batchSize?: number) {
     // 16 KiB pages: a scan of the index reads a quarter of the pages, and fewer are half empty
     this.#db = openDatabase(file, { durability: 'normal', pageSize: 16_384 });
     this.#db.pragma('cache_size = -8192');
@@ -53,6 +52,7 @@ export class LogRepository {
     const counts = this.#sql('SELECT app_id AS appId, level, count(*) AS rows FROM server_logs GROUP BY app_id, level');
     for (const partition of counts.all() as Partition[]) this.#partitions.set(keyOf(partition), partition);
     this.#lastId = (this.#sql('SELECT max(id) AS id FROM server_logs').get() as { id: number | null }).id ?? 0;
+    this.#blocks = new TextBlocks(this.#db, batchSize);
   }
 
   get count(): number {
@@ -76,6 +76,7 @@ export class LogRepository {
     })();
     for (const row of batch) this.#add(row.appId, row.level, 1);
     this.#lastId = (this.#sql('SELECT max(id) AS id FROM server_logs').get() as { id: number }).id;
+    this.#blocks.grow(this.#lastId);
     return this.#lastId;
   }
 
@@ -128,10 +129,12 @@ export class LogRepository {
 
   /** Up to `limit` rows of the app become rows of no app. @returns how many */
   forgetApp(appId: number, limit: number): number {
-    const changed = this.#sql(
-      `UPDATE server_logs SET app_id = NULL
-       WHERE id IN (SELECT id FROM server_logs WHERE app_id = ? LIMIT ?) RETURNING level`,
-    ).all(appId, limit) as { level: number }[];
+    const changed = this.#changing(() =>
+      this.#sql(
+        `UPDATE server_logs SET app_id = NULL
+         WHERE id IN (SELECT id FROM server_logs WHERE app_id = ? LIMIT ?) RETURNING id, level`,
+      ).all(appId, limit),
+    ) as { level: number }[];
     for (const { level } of changed) {
       this.#add(appId, level, -1);
       this.#add(null, level, 1);
@@ -174,9 +177,10 @@ export class LogRepository {
     }
     const isDeep = filter.offset > DEEP;
     const need = isDeep ? 1 : Math.max(known === undefined && partitions.length <= 8 ? HEAD : 0, end);
-    let total = 0;
-    const places: Place[] = [];
-    for (const partition of partitions) {
+    const read = this.#inTexts(filter, partitions, need);
+    let total = read?.total ?? 0;
+    const places: Place[] = read?.places ?? [];
+    for (const partition of read === undefined ? partitions : []) {
       const found = this.#placesIn(partition, filter, need);
       places.push(...found);
       total += found.length;
@@ -189,6 +193,23 @@ export class LogRepository {
     if (known === undefined)
       this.#remember(filter, { upTo: this.#lastId, total, head: places.slice(0, Math.max(need, HEAD)) });
     return { places: places.slice(filter.offset, end), total };
+  }
+
+  /** Number and first places by the strung-together texts, and row by row where there are none yet; or undefined. */
+  #inTexts(filter: LogFilter, partitions: Partition[], need: number): { total: number; places: Place[] } | undefined {
+    const { q, source, since = BEGINNING, until = END, order } = filter;
+    if (q === undefined || q === '' || source !== undefined) return undefined;
+    const loose = this.#blocks.loose(this.#lastId);
+    if (!this.#blocks.isUseful(loose)) return undefined;
+    const outcome = this.#blocks.search({ partitions, q, since, until, order, need });
+    const { where, values } = everything(filter);
+    const rows = this.#sql(`SELECT ts, id FROM server_logs NOT INDEXED WHERE id > ? AND id <= ? AND ${where}`);
+    for (const { from, to } of loose) {
+      const found = rows.all(from, to, ...values) as Place[];
+      outcome.total += found.length;
+      outcome.places.push(...found);
+    }
+    return outcome;
   }
 
   #sought({ level: wanted, apps }: Pick<LogFilter, 'level' | 'apps'>): Partition[] {
@@ -277,13 +298,29 @@ export class LogRepository {
   }
 
   #remove(where: string, values: number[], limit: number): number {
-    const removed = this.#sql(
-      `DELETE FROM server_logs WHERE id IN (SELECT id FROM server_logs WHERE ${where} ORDER BY ts, id LIMIT ?)
-       RETURNING app_id AS appId, level`,
-    ).all(...values, limit) as { appId: number | null; level: number }[];
+    const removed = this.#changing(() =>
+      this.#sql(
+        `DELETE FROM server_logs WHERE id IN (SELECT id FROM server_logs WHERE ${where} ORDER BY ts, id LIMIT ?)
+         RETURNING id, app_id AS appId, level`,
+      ).all(...values, limit),
+    ) as { appId: number | null; level: number }[];
     for (const { appId, level } of removed) this.#add(appId, level, -1);
     if (removed.length > 0) this.#remembered.clear();
     return removed.length;
+  }
+
+  /** Changes rows together with the texts that they are part of. */
+  #changing(work: () => unknown[]): unknown[] {
+    try {
+      return this.#db.transaction(() => {
+        const rows = work();
+        this.#blocks.drop((rows as { id: number }[]).map(({ id }) => id));
+        return rows;
+      })();
+    } catch (error) {
+      this.#blocks.reload();
+      throw error;
+    }
   }
 
   #add(appId: number | null, level: number, rows: number): void {

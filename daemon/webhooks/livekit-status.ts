@@ -43,7 +43,9 @@ export class LiveKitStatusView {
       case 'unconfigured':
         return 'Set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET.';
       case 'unreachable':
-        return 'Check that LiveKit runs, that LIVEKIT_URL leads to it, and that key and secret are its own.';
+        return /\bits Redis\b/.test(livekit.state.reason ?? '')
+          ? 'Check the Redis that LiveKit’s configuration names (redis.address): rooms and recordings live there.'
+          : 'Check that LiveKit runs, that LIVEKIT_URL leads to it, and that key and secret are its own.';
     }
     if (webhooks.counts.received > 0) return null;
     if (webhooks.counts.rejected > 0)

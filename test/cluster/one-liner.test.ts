@@ -257,7 +257,7 @@ describe('the one-liner', { skip }, () => {
 });
 
 test('a machine without a LiveKit server is told where one comes from', async () => {
-  const { chooseBinary, LIVEKIT_RELEASE } = await import('#daemon/edge/livekit-binary.ts');
+  const { chooseBinary, LIVEKIT_RELEASE, placeBinary, versionOf } = await import('#daemon/edge/livekit-binary.ts');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'streamhub-path-'));
   try {
     const request = { installed: path.join(folder, 'none'), searchPath: folder, arch: 'x64' };
@@ -270,6 +270,25 @@ test('a machine without a LiveKit server is told where one comes from', async ()
     assert.equal(chooseBinary(request).kind, 'path');
     assert.throws(() => chooseBinary({ ...request, searchPath: '', arch: 'riscv64' }), /--livekit-binary/);
     assert.throws(() => chooseBinary({ ...request, given: path.join(folder, 'nothing') }), /no such program/);
+
+    // an archive with the right checksum is unpacked to its place and runs; the real one cannot be fetched here
+    writeFileSync(path.join(folder, 'livekit-server'), '#!/bin/sh\necho livekit-server version 9.9.9\n', {
+      mode: 0o755,
+    });
+    await run('tar', ['-czf', path.join(folder, 'release.tar.gz'), '-C', folder, 'livekit-server']);
+    const archive = readFileSync(path.join(folder, 'release.tar.gz'));
+    const server = createServer((_request, response) => response.end(archive));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/release.tar.gz`;
+      const sha256 = createHash('sha256').update(archive).digest('hex');
+      const target = path.join(folder, 'bin', 'livekit-server');
+      mkdirSync(path.dirname(target));
+      const placed = await placeBinary({ kind: 'release', url, sha256 }, target);
+      assert.deepEqual([placed, await versionOf(placed)], [target, '9.9.9']);
+    } finally {
+      server.close();
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

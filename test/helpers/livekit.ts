@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -27,6 +27,9 @@ export interface LivekitServer {
   /** Ends it (and its Redis), keeping keys and ports, and brings it back at the same address. */
   pause(options?: { kill?: boolean }): Promise<void>;
   resume(): Promise<void>;
+  /** The same of its Redis alone; rooms are forgotten with it. */
+  pauseRedis(): void;
+  resumeRedis(): void;
   stop(): Promise<void>;
 }
 
@@ -95,6 +98,15 @@ export async function startLivekit(
     },
     async resume() {
       await start(new URL(url).port);
+    },
+    pauseRedis: () => void process.kill(pidOf('redis'), 'SIGKILL'),
+    resumeRedis() {
+      const port = new URL(values['REDIS_URL'] ?? '').port;
+      const flags = ['--bind', '127.0.0.1', '--port', port, '--dir', dir, '--save', '', '--appendonly', 'no'];
+      const child = spawn('redis-server', flags, { stdio: 'ignore', detached: true });
+      child.unref();
+      // where the script finds it when it stops the server
+      writeFileSync(path.join(dir, 'redis.pid'), `${child.pid}\n`);
     },
     stop,
   };

@@ -156,6 +156,17 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
     const row = body.data.find((one: any) => one.streamId === streamId);
     assert.equal(row.status, 'ended');
     assert.equal(body.data.find((one: any) => one.participant === 'bob').status, 'active');
+
+    // Redis alone: LiveKit answers, and cannot do anything
+    livekit.pauseRedis();
+    const livekitStatus = async () => (await daemon.api.get('/system/livekit')).body.data;
+    assert.equal((await daemon.api.get('/health')).status, 200);
+    await events.next('livekit.unreachable');
+    assert.match((await livekitStatus()).hint, /Redis/);
+    assert.equal((await daemon.api.get('/stats')).body.livekitReachable, false);
+    livekit.resumeRedis();
+    await events.next('livekit.reachable');
+    assert.equal((await livekitStatus()).reason, null);
   });
 
   test('ending a stream takes its publisher out of the room', async (t) => {

@@ -1,5 +1,9 @@
 import type { Migration } from '../migrate.ts';
 import { sql as core } from './001-core.ts';
+import { sql as text } from './002-text.ts';
 
 /** History of `logs/server-logs.db`. */
-export const logMigrations: readonly Migration[] = [{ id: 1, name: 'core', sql: core }];
+export const logMigrations: readonly Migration[] = [
+  { id: 1, name: 'core', sql: core },
+  { id: 2, name: 'text', sql: text },
+];
