@@ -47,7 +47,7 @@ export function toApiError(error: FastifyError | ApiError, request: FastifyReque
       return new ApiError('BODY_TOO_LARGE', { limit: request.routeOptions.bodyLimit ?? 0 });
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new ApiError('BAD_JSON', { reason: whereIn(error) });
+      return new ApiError('BAD_JSON', { reason: 'it cannot be parsed' });
     case 'SQLITE_FULL':
     case 'ENOSPC':
     case 'EDQUOT':
@@ -59,13 +59,6 @@ export function toApiError(error: FastifyError | ApiError, request: FastifyReque
     return new ApiError('BAD_REQUEST', { reason: error.message }, { cause: error });
   }
   return new ApiError('INTERNAL', {}, { cause: error });
-}
-
-/** Where reading stopped, without what stands there: it could be a secret. */
-function whereIn({ message }: Error): string {
-  const at = /position (\d+)/.exec(message)?.[1];
-  if (at !== undefined) return `it cannot be parsed at character ${Number(at) + 1}`;
-  return /end of JSON|empty/i.test(message) ? 'it ends too early' : 'it cannot be parsed';
 }
 
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? url;

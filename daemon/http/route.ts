@@ -22,6 +22,8 @@ export function route<O extends Operation>(app: FastifyInstance, op: O, handler:
   const options: RouteOptions = {
     method: op.method,
     url: op.path.replace(/\{(\w+)\}/g, ':$1'),
+    // a HEAD of the event stream would open one
+    exposeHeadRoute: op.method === 'GET' && op.produces !== 'text/event-stream',
     config: { operation: op },
     schema: {
       ...(op.params ? { params: op.params } : {}),

@@ -30,7 +30,7 @@ export function installCompilers(app: FastifyInstance): void {
     const name = httpPart === 'querystring' ? 'query' : (httpPart ?? 'request');
     return (data: unknown) => {
       validate ??= compilerFor(httpPart).compile(schema as object);
-      if (data === undefined && httpPart === 'body') return { error: missingBody() };
+      if ((data === undefined || data === null) && httpPart === 'body') return { error: missingBody() };
       return validate(data) ? { value: data } : { error: validationError(name, validate.errors ?? []) };
     };
   };
@@ -79,5 +79,31 @@ function describe(error: ErrorObject): string {
   if (error.keyword === 'const') return `must be ${JSON.stringify(error.params['allowedValue'])}`;
   const hint: unknown = error.parentSchema?.['x-hint'];
   if (hint !== undefined && (error.keyword === 'format' || error.keyword === 'pattern')) return `must be ${hint}`;
+  const limit: unknown = error.params['limit'];
+  switch (error.keyword) {
+    case 'maxLength':
+      return `must have ${limit} characters at most`;
+    case 'minLength':
+      return limit === 1 ? 'must not be empty' : `must have ${limit} characters at least`;
+    case 'minimum':
+      return `must be ${limit} or more`;
+    case 'maximum':
+      return `must be ${limit} or less`;
+    case 'maxItems':
+      return `must have ${limit} entries at most`;
+    case 'minItems':
+      return `must have ${limit} ${limit === 1 ? 'entry' : 'entries'} at least`;
+    case 'type':
+      return `must be ${TYPES[String(error.params['type'])] ?? error.params['type']}`;
+  }
   return error.message ?? 'is not valid';
 }
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list',
+};

@@ -186,7 +186,7 @@ describe('remarks', () => {
   const cases: [text: string, ...codes: string[]][] = [
     [`room_prefix: live\n${TRANSCODING}`, 'name-missing name'],
     [`name: live\n${TRANSCODING}`, 'room-prefix-missing room_prefix'],
-    [HEAD, 'transcoding-missing transcoding'],
+    [`${HEAD}rtmp: {enabled: true}\n`, 'transcoding-missing transcoding'],
     [`${HEAD}${TRANSCODING}s3: {key: AKIA, secret: x}\n`, 'ignored-key s3.key', 'ignored-key s3.secret'],
     [`${HEAD}${TRANSCODING}mqtt: {password: x}\n`, 'ignored-key mqtt.password'],
     [`${HEAD}${TRANSCODING}callbacks: {secret: x}\n`, 'inline-secret callbacks.secret'],
@@ -210,6 +210,10 @@ describe('remarks', () => {
       );
     });
   }
+  it('a text that takes all defaults is only told what they make of transcoding', () => {
+    for (const text of [HEAD, `${HEAD}...`, `${HEAD}display_name: Live\n`])
+      assert.deepEqual(found(check(text)), ['info transcoding-missing transcoding']);
+  });
   it('unknown keys come with the key that was meant', () => {
     const { diagnostics } = check(`${HEAD}${TRANSCODING}recordng: {}\nsplitMinutes: 1\nsplit_minutes: 3\nzzz: 1\n`);
     assert.deepEqual(

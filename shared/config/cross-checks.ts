@@ -18,9 +18,10 @@ export function crossCheck(value: Record<string, unknown>, app: string, findings
     findings.warn('room-prefix-missing', `is missing; ${app} is assumed`, ['room_prefix']);
   if (!Object.hasOwn(value, 'transcoding')) {
     const on = get('rtmp', 'transcode') !== false;
-    findings.warn('transcoding-missing', `is missing, so it follows rtmp.transcode and is ${on ? 'on' : 'off'}`, [
-      'transcoding',
-    ]);
+    const message = `is missing, so it follows rtmp.transcode and is ${on ? 'on' : 'off'}`;
+    // a text with blocks has forgotten this one; a text without any takes all defaults, and means to
+    if (Object.values(value).some(isRecord)) findings.warn('transcoding-missing', message, ['transcoding']);
+    else findings.note('transcoding-missing', message, ['transcoding']);
   }
 
   if (isFilled(get('callbacks', 'secret'))) {

@@ -8,7 +8,8 @@ export interface TextRange {
 
 /** One finding about a config text. `path` is dotted, with list positions as in `webrtc.layers[0].height`. */
 export interface Diagnostic extends TextRange {
-  severity: 'error' | 'warning';
+  /** `info`: worth knowing, nothing to correct. */
+  severity: 'error' | 'warning' | 'info';
   /** Stable word, e.g. `unknown-key`. */
   code: string;
   message: string;
@@ -34,5 +35,6 @@ export function wordsOf(diagnostics: readonly Diagnostic[]): { error: string | n
   const errors = diagnostics.filter((finding) => finding.severity === 'error');
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
   const error = errors[0] === undefined ? null : sentenceOf(errors[0]) + more;
-  return { error, warnings: error === null ? diagnostics.map(sentenceOf) : [] };
+  const warnings = diagnostics.filter((finding) => finding.severity === 'warning');
+  return { error, warnings: error === null ? warnings.map(sentenceOf) : [] };
 }

@@ -35,6 +35,10 @@ export class Findings {
     this.#add('warning', code, message, path, node);
   }
 
+  note(code: string, message: string, path: Path, node?: Node | null): void {
+    this.#add('info', code, message, path, node);
+  }
+
   #add(severity: Diagnostic['severity'], code: string, message: string, path: Path, node?: Node | null): void {
     if (this.list.length >= CONFIG_LIMITS.diagnostics) return;
     const at = (node ?? this.#places.get(dotted(path)) ?? this.#nearest(path))?.range ?? [0, 0, 0];

@@ -16,6 +16,7 @@ export type AppRecord = Static<typeof AppRecord>;
 export const CreateAppBody = object({
   name: Type.String({
     pattern: APP_NAME_PATTERN,
+    'x-hint': '3 to 32 of a-z, 0-9 and -, neither beginning nor ending with -',
     description: '3 to 32 characters: lowercase letters, digits, dashes inside.',
     examples: ['demo'],
   }),

@@ -78,7 +78,9 @@ export const PreviewBody = object({
 });
 
 export const Diagnostic = object({
-  severity: oneOf(['error', 'warning']),
+  severity: oneOf(['error', 'warning', 'info'], {
+    description: '`info`: worth knowing, nothing to correct; not among `warnings`.',
+  }),
   code: Type.String({ description: 'Stable word.', examples: ['unknown-key'] }),
   message: Type.String(),
   path: Type.String({ description: 'Dotted key; empty for the whole text.', examples: ['recording.split_minutes'] }),

@@ -112,6 +112,36 @@ describe('HTTP conventions', () => {
     }
   });
 
+  test('HEAD answers as GET without the body, with the same rights; the event stream has none', async () => {
+    const ofHealth = await daemon.api.as(null).call('HEAD', '/health');
+    assert.deepEqual([ofHealth.status, ofHealth.text], [200, '']);
+    const list = await daemon.api.get('/apps');
+    const head = await daemon.api.call('HEAD', '/apps');
+    assert.deepEqual(
+      [head.status, head.text, head.headers.get('content-length')],
+      [200, '', list.headers.get('content-length')],
+    );
+    assert.equal((await daemon.api.as(null).call('HEAD', '/apps')).status, 401);
+    assert.equal((await daemon.api.call('HEAD', '/events')).status, 404);
+    assert.equal((await daemon.api.call('HEAD', '/tokens/1')).status, 404);
+  });
+
+  test('field errors say in words what is wrong', async () => {
+    const said = async (body: object) => (await daemon.api.post('/apps', body)).body.message;
+    assert.match(await said({ name: 'a_b' }), /^body\.name must be 3 to 32 of a-z, 0-9 and -/);
+    assert.equal(await said({ name: 'abc', displayName: 5 }), 'body.displayName must be text');
+    assert.equal(
+      await said({ name: 'abc', displayName: 'x'.repeat(101) }),
+      'body.displayName must have 100 characters at most',
+    );
+    assert.match((await daemon.api.call('POST', '/apps')).body.message, /^body must be a JSON object/);
+    assert.equal((await daemon.api.get('/logs?limit=0')).body.message, 'query.limit must be 1 or more');
+    assert.equal(
+      (await daemon.api.patch('/apps/live', { splitMinutes: '15' })).body.message,
+      'body.splitMinutes must be a whole number',
+    );
+  });
+
   test('operation ids are unique', () => {
     const ids = operations.map((op) => op.id);
     assert.equal(new Set(ids).size, ids.length);

@@ -59,7 +59,7 @@ describe('every curl of the API reference', () => {
 
   test('write the config', async () => {
     const body = await shell(
-      `curl -s -X PUT $BASE/apps/live/config/raw \\\n  -H "Authorization: Bearer $STREAMHUB_TOKEN" \\\n  -H "Content-Type: application/json" \\\n  -d '{"yaml":"name: live\\nroom_prefix: live\\ntranscoding:\\n  enabled: true\\n"}'`,
+      `curl -s -X PUT $BASE/apps/live/config/raw \\\n  -H "Authorization: Bearer $STREAMHUB_TOKEN" \\\n  -H "Content-Type: application/json" \\\n  -d '{"yaml":"name: live\\nroom_prefix: live\\n..."}'`,
     );
     assert.equal(body.data.reloaded, true);
     assert.deepEqual(body.data.warnings, []);
@@ -71,7 +71,8 @@ describe('every curl of the API reference', () => {
     );
     assert.deepEqual([data.preset, data.applied, data.reloaded], ['low-latency', true, true]);
     assert.ok(Array.isArray(data.changed) && data.changed.includes('transcoding.enabled'));
-    assert.match(data.diff, /^- {3}enabled: true$/m);
+    assert.match(data.diff, /^\+ {3}enabled: false$/m);
+    assert.deepEqual(data.warnings, []);
     assert.ok(Array.isArray(data.warnings));
   });
 

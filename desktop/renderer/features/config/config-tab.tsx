@@ -177,7 +177,7 @@ function Judgement({
   if (error) return <State tone="warn">not checked</State>;
   if (result === undefined) return null;
   const errors = result.diagnostics.filter((one) => one.severity === 'error').length;
-  const warnings = result.diagnostics.length - errors;
+  const warnings = result.diagnostics.filter((one) => one.severity === 'warning').length;
   return (
     <span role="status" data-checking={isChecking || undefined}>
       {errors > 0 ? (

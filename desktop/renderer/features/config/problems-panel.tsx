@@ -2,6 +2,8 @@ import { Shape } from '../../ui/state.tsx';
 import classes from './config.module.css';
 import type { Diagnostic } from './use-validation.ts';
 
+const TONES = { error: 'danger', warning: 'warn', info: 'info' } as const;
+
 /** What the daemon finds wrong, each with the way to its line. */
 export function ProblemsPanel({
   diagnostics,
@@ -28,7 +30,7 @@ export function ProblemsPanel({
         {diagnostics.map(({ severity, message, line, column, path, code }) => (
           <li key={`${line}:${column}:${code}:${message}`}>
             <button type="button" className={classes.finding} onClick={() => onGo(line, column)}>
-              <Shape tone={severity === 'error' ? 'danger' : 'warn'} label={severity} />
+              <Shape tone={TONES[severity]} label={severity} />
               <span className="grow">{message}</span>
               {path ? <code className="dim">{path}</code> : null}
               <span className="dim num">
