@@ -1,9 +1,12 @@
+// made once: making one costs more than a hundred uses
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const plain = new Intl.NumberFormat('en');
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 const DECIMAL = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'];
 
 /** `1,204`. */
-export const count = (value: number): string => new Intl.NumberFormat('en').format(value);
+export const count = (value: number): string => plain.format(value);
 
 /** Storage and memory, binary: `38 GiB`. */
 export const bytes = (value: number): string => scaled(value, 1024, BINARY);
@@ -18,8 +21,7 @@ function scaled(value: number, step: number, units: readonly string[]): string {
     rest /= step;
     unit += 1;
   }
-  const digits = unit === 0 || Math.abs(rest) >= 100 ? 0 : 1;
-  return `${new Intl.NumberFormat('en', { maximumFractionDigits: digits }).format(rest)} ${units[unit]}`;
+  return `${(unit === 0 || Math.abs(rest) >= 100 ? whole : number).format(rest)} ${units[unit]}`;
 }
 
 /** Of 0..1: `42 %`. */

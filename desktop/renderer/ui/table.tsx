@@ -5,6 +5,7 @@ import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import {
   type KeyboardEvent,
+  memo,
   type ReactNode,
   type RefObject,
   useEffect,
@@ -240,14 +241,19 @@ function Row<R>({
       onFocus={onFocus}
       onClick={open}
     >
-      {columns.map((column) => (
-        <div role="gridcell" key={column.id} className={classes.cell} data-align={column.align}>
-          {column.cell(row)}
-        </div>
-      ))}
+      <Cells columns={columns as readonly Column<unknown>[]} row={row} />
     </div>
   );
 }
+
+/** What a row shows is drawn anew when the row or the columns are others, not when the row moves. */
+const Cells = memo(function Cells({ columns, row }: { columns: readonly Column<unknown>[]; row: unknown }) {
+  return columns.map((column) => (
+    <div role="gridcell" key={column.id} className={classes.cell} data-align={column.align}>
+      {column.cell(row)}
+    </div>
+  ));
+});
 
 function HeaderCell<R>({
   column,

@@ -1,22 +1,16 @@
 import { getS3 } from '#shared/contract/s3.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { useRead } from '../../api/query.ts';
-import { useLack } from '../../api/rights.ts';
 import { bytes, count } from '../../ui/format.ts';
 import { State } from '../../ui/state.tsx';
 import { useSettled } from '../../ui/use-settled.ts';
 
 const MINUTE = 60_000;
 
-/** The counts of one app, read when its row is on the screen. */
-export function AppNumber({ app, of }: { app: string; of: 'live' | 'vods' | 'bytes' }) {
+/** The counts of one app, read when its row is on the screen and the numbers are open to who looks. */
+export function AppNumber({ app, of, isOpen }: { app: string; of: 'live' | 'vods' | 'bytes'; isOpen: boolean }) {
   const isSettled = useSettled();
-  const lack = useLack(getAppStats);
-  const stats = useRead(
-    getAppStats,
-    { params: { app } },
-    { staleTime: MINUTE, enabled: isSettled && lack === undefined },
-  );
+  const stats = useRead(getAppStats, { params: { app } }, { staleTime: MINUTE, enabled: isSettled && isOpen });
   if (stats.data === undefined) {
     return (
       <span className="dim" title={stats.error?.message}>
@@ -36,14 +30,9 @@ export function AppNumber({ app, of }: { app: string; of: 'live' | 'vods' | 'byt
 }
 
 /** Where the recordings of an app go. */
-export function AppBucket({ app }: { app: string }) {
+export function AppBucket({ app, isOpen }: { app: string; isOpen: boolean }) {
   const isSettled = useSettled();
-  const lack = useLack(getS3);
-  const s3 = useRead(
-    getS3,
-    { params: { name: app } },
-    { staleTime: 5 * MINUTE, enabled: isSettled && lack === undefined },
-  );
+  const s3 = useRead(getS3, { params: { name: app } }, { staleTime: 5 * MINUTE, enabled: isSettled && isOpen });
   if (s3.data === undefined) {
     return (
       <span className="dim" title={s3.error?.message}>

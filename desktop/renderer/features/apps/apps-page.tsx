@@ -1,8 +1,10 @@
-import { ActionIcon, Button, Menu } from '@mantine/core';
-import { IconApps, IconDots, IconPlus } from '@tabler/icons-react';
+import { Button, Menu } from '@mantine/core';
+import { IconApps, IconPlus } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { createApp, deleteApp, listApps } from '#shared/contract/apps.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
+import { getS3 } from '#shared/contract/s3.ts';
+import { getAppStats } from '#shared/contract/streams.ts';
 import { useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { GoTo, useGo, useSearchState } from '../../app/links.tsx';
@@ -12,6 +14,7 @@ import { Empty } from '../../ui/empty.tsx';
 import { plural } from '../../ui/format.ts';
 import { Page, TablePanel, Toolbar } from '../../ui/page.tsx';
 import { QueryView } from '../../ui/query-view.tsx';
+import { RowMenu } from '../../ui/row-menu.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
 import { Ago } from '../../ui/time.tsx';
@@ -30,6 +33,8 @@ export function AppsPage() {
   const [search, setSearch] = useSearchState();
   const [isCreating, setCreating] = useState(false);
   const lackDelete = useLack(deleteApp);
+  const lackStats = useLack(getAppStats);
+  const lackS3 = useLack(getS3);
   const [renaming, setRenaming] = useState<AppRow>();
   const [deleting, setDeleting] = useState<string>();
   const go = useGo();
@@ -39,8 +44,12 @@ export function AppsPage() {
     lack === undefined ? [{ id: 'create-app', group: 'Actions', label: 'Create an app', run: create }] : [],
   );
   const columns = useMemo(
-    () => columnsFor({ onRename: setRenaming, onDelete: lackDelete === undefined ? setDeleting : undefined }),
-    [lackDelete],
+    () =>
+      columnsFor(
+        { onRename: setRenaming, onDelete: lackDelete === undefined ? setDeleting : undefined },
+        { counts: lackStats === undefined, bucket: lackS3 === undefined },
+      ),
+    [lackDelete, lackStats, lackS3],
   );
   const button = (
     <Button
@@ -126,7 +135,7 @@ interface RowActions {
   onDelete: ((name: string) => void) | undefined;
 }
 
-function columnsFor(actions: RowActions): readonly Column<AppRow>[] {
+function columnsFor(actions: RowActions, open: { counts: boolean; bucket: boolean }): readonly Column<AppRow>[] {
   return [
     {
       id: 'name',
@@ -148,13 +157,19 @@ function columnsFor(actions: RowActions): readonly Column<AppRow>[] {
       sort: (app) => app.livekitRoomPrefix,
       cell: (app) => <code>{app.livekitRoomPrefix}</code>,
     },
-    { id: 'live', header: 'Live', width: '64px', align: 'end', cell: (app) => <AppNumber app={app.name} of="live" /> },
+    {
+      id: 'live',
+      header: 'Live',
+      width: '64px',
+      align: 'end',
+      cell: (app) => <AppNumber app={app.name} of="live" isOpen={open.counts} />,
+    },
     {
       id: 'vods',
       header: 'Recordings',
       width: '84px',
       align: 'end',
-      cell: (app) => <AppNumber app={app.name} of="vods" />,
+      cell: (app) => <AppNumber app={app.name} of="vods" isOpen={open.counts} />,
     },
     {
       id: 'bytes',
@@ -162,14 +177,14 @@ function columnsFor(actions: RowActions): readonly Column<AppRow>[] {
       width: '84px',
       align: 'end',
       from: 'medium',
-      cell: (app) => <AppNumber app={app.name} of="bytes" />,
+      cell: (app) => <AppNumber app={app.name} of="bytes" isOpen={open.counts} />,
     },
     {
       id: 'bucket',
       header: 'Bucket',
       width: 'minmax(110px, 1.3fr)',
       from: 'medium',
-      cell: (app) => <AppBucket app={app.name} />,
+      cell: (app) => <AppBucket app={app.name} isOpen={open.bucket} />,
     },
     {
       id: 'updated',
@@ -178,28 +193,21 @@ function columnsFor(actions: RowActions): readonly Column<AppRow>[] {
       sort: (app) => Date.parse(app.updatedAt),
       cell: (app) => <Ago at={app.updatedAt} />,
     },
-    { id: 'menu', header: '', width: '28px', cell: (app) => <RowMenu app={app} {...actions} /> },
+    { id: 'menu', header: '', width: '28px', cell: (app) => <Actions app={app} {...actions} /> },
   ];
 }
 
-function RowMenu({ app, onRename, onDelete }: RowActions & { app: AppRow }) {
+function Actions({ app, onRename, onDelete }: RowActions & { app: AppRow }) {
   const go = useGo();
   return (
-    <Menu>
-      <Menu.Target>
-        <ActionIcon size="xs" aria-label={`Actions for ${app.name}`}>
-          <IconDots size={16} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item onClick={() => go(`/apps/${app.name}/config`)}>Edit config</Menu.Item>
-        <Menu.Item onClick={() => go(`/apps/${app.name}/storage`)}>Set storage</Menu.Item>
-        <Menu.Item onClick={() => onRename(app)}>Rename…</Menu.Item>
-        <Menu.Divider />
-        <Menu.Item color="danger" disabled={onDelete === undefined} onClick={() => onDelete?.(app.name)}>
-          Delete app…
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <RowMenu label={`Actions for ${app.name}`}>
+      <Menu.Item onClick={() => go(`/apps/${app.name}/config`)}>Edit config</Menu.Item>
+      <Menu.Item onClick={() => go(`/apps/${app.name}/storage`)}>Set storage</Menu.Item>
+      <Menu.Item onClick={() => onRename(app)}>Rename…</Menu.Item>
+      <Menu.Divider />
+      <Menu.Item color="danger" disabled={onDelete === undefined} onClick={() => onDelete?.(app.name)}>
+        Delete app…
+      </Menu.Item>
+    </RowMenu>
   );
 }

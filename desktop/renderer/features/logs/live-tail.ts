@@ -5,6 +5,7 @@ import { type Filter, type LogRow, matches } from './log-model.ts';
 
 /** Lines kept while tailing; older ones are in the search. */
 const KEPT = 10_000;
+const GATHER_MS = 120;
 
 export interface LiveTail {
   /** Newest first. */
@@ -16,15 +17,15 @@ export interface LiveTail {
 }
 
 /**
- * Lines as they are written. However many arrive, they are brought onto the page once a frame; while paused they are
- * held back and counted.
+ * Lines as they are written. However many arrive, they are brought onto the page a few times a second, as fast as anyone
+ * reads; while paused they are held back and counted.
  */
 export function useLiveTail(connectionId: string, isOn: boolean, isPaused: boolean, filter: Filter): LiveTail {
   const [shown, setShown] = useState<readonly LogRow[]>([]);
   const [held, setHeld] = useState(0);
   const [status, setStatus] = useState<{ state: LiveTail['state']; problem?: string | undefined }>({ state: 'off' });
   const waiting = useRef<LogRow[]>([]);
-  const frame = useRef(0);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const paused = useRef(isPaused);
   paused.current = isPaused;
   const { app } = filter;
@@ -51,20 +52,20 @@ export function useLiveTail(connectionId: string, isOn: boolean, isPaused: boole
             if (type === 'log.line' && row && matches(row, wanted)) waiting.current.push(row);
           }
           if (waiting.current.length > KEPT) waiting.current.splice(0, waiting.current.length - KEPT);
-          frame.current ||= requestAnimationFrame(flush);
+          timer.current ??= setTimeout(flush, GATHER_MS);
         },
         onState: (state, problem) => setStatus({ state: state === 'open' ? 'open' : state, problem }),
       },
     );
     return () => {
       close();
-      cancelAnimationFrame(frame.current);
-      frame.current = 0;
+      clearTimeout(timer.current);
+      timer.current = undefined;
     };
   }, [connectionId, isOn, key]);
 
   const flush = (): void => {
-    frame.current = 0;
+    timer.current = undefined;
     if (paused.current) {
       setHeld(waiting.current.length);
       return;
