@@ -27,7 +27,9 @@ const wanted = createHash('sha256')
 function npm(args, { quiet = false } = {}) {
   const cli = process.env.npm_execpath;
   const all = [...args, '--no-audit', '--no-fund', quiet ? '--loglevel=silent' : '--loglevel=error'];
-  const [command, argv] = cli ? [process.execPath, [cli, ...all]] : ['npm', all];
+  // `npm ci` takes the Node away that lies in node_modules, which may be the one that runs this
+  const node = existsSync(process.execPath) ? process.execPath : 'node';
+  const [command, argv] = cli ? [node, [cli, ...all]] : ['npm', all];
   const { status, error } = spawnSync(command, argv, {
     cwd: root,
     stdio: ['ignore', quiet ? 'ignore' : 'inherit', quiet ? 'ignore' : 'inherit'],

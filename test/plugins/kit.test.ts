@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { create, extract } from 'tar';
+import { addPlugin } from '#daemon/cli/plugin/add.ts';
+import { checkPlugin, reportOf } from '#daemon/cli/plugin/check.ts';
+import { PLUGIN_API_VERSION } from '#shared/plugin-sdk/api-version.ts';
+import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { node, plugin, typeCheck } from '#test/helpers/plugin-kit.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** What an author has after `plugin new` must be right as it is. */
+async function proveScaffold(dir: string, name: string, more: readonly string[], bin?: string): Promise<void> {
+  const made = await plugin(dir, ['new', name, ...more], bin);
+  assert.equal(made.status, 0, made.err);
+  const folder = path.join(dir, name);
+  const [tests, checked] = await Promise.all([
+    node(['--test', '--test-reporter=tap'], folder),
+    plugin(folder, ['check', '.'], bin),
+  ]);
+  assert.equal(tests.status, 0, tests.out + tests.err);
+  assert.match(tests.out, /# pass [1-9]/);
+  assert.equal(checked.status, 0, checked.out + checked.err);
+  assert.match(checked.out, new RegExp(`^${name} 0\\.1\\.0: works\n`));
+  assert.doesNotMatch(checked.out, /warning|error/);
+}
+
+describe('from the sources', () => {
+  test('a preset: its tests and its check are right at once', async (t) => {
+    await proveScaffold(await temporaryDir(t), 'a-preset', []);
+  });
+
+  test('a storage provider in JavaScript: its types too', async (t) => {
+    const dir = await temporaryDir(t);
+    await proveScaffold(dir, 'a-store', ['--kind', 'storage']);
+    const typed = await typeCheck(path.join(dir, 'a-store'));
+    assert.equal(typed.status, 0, typed.out);
+  });
+
+  test('new touches nothing that exists, and says what an id is', async (t) => {
+    const dir = await temporaryDir(t);
+    await mkdir(path.join(dir, 'taken'));
+    await writeFile(path.join(dir, 'taken', 'mine.txt'), 'mine');
+    const taken = await plugin(dir, ['new', 'taken']);
+    assert.deepEqual([taken.status, /is not empty/.test(taken.err)], [1, true]);
+    assert.deepEqual(await readdir(path.join(dir, 'taken')), ['mine.txt']);
+    const wrong = await plugin(dir, ['new', '../out']);
+    assert.deepEqual([wrong.status, /lowercase letters/.test(wrong.err)], [1, true]);
+    assert.equal((await plugin(dir, ['new', 'x-y', '--kind', 'theme'])).status, 2);
+    assert.equal((await plugin(dir, ['frobnicate'])).status, 2);
+  });
+});
+
+describe('check', { concurrency: 2 }, () => {
+  let dir: string;
+  after(() => rm(dir, { recursive: true, force: true }));
+  before(async () => {
+    dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-kit-'));
+    assert.equal((await plugin(dir, ['new', 'a-store', '--kind', 'storage'])).status, 0);
+    assert.equal((await plugin(dir, ['new', 'a-preset'])).status, 0);
+  });
+  const copy = async (t: TestContext, name: string): Promise<string> => {
+    const folder = path.join(await temporaryDir(t), name);
+    await cp(path.join(dir, name), folder, { recursive: true, filter: (file) => !file.includes('node_modules') });
+    return folder;
+  };
+  const edit = async (file: string, change: (text: string) => string): Promise<void> => {
+    const text = await readFile(file, 'utf8');
+    assert.notEqual(change(text), text);
+    await writeFile(file, change(text));
+  };
+  const faults: [name: string, of: 'a-store' | 'a-preset', spoil: (folder: string) => Promise<void>, says: RegExp][] = [
+    [
+      'a wrong key',
+      'a-preset',
+      (folder) => edit(path.join(folder, 'plugin.json'), (text) => text.replace('"A preset"', '7')),
+      /plugin\.json: title must be string \[MANIFEST_INVALID\]\n {4}Correct/,
+    ],
+    [
+      'another API version',
+      'a-preset',
+      (folder) => edit(path.join(folder, 'plugin.json'), (text) => text.replace('^1.', '^9.')),
+      /plugin\.json: api .*\^9\.0\.0.*\[API_VERSION_UNSUPPORTED\]/,
+    ],
+    [
+      'a preset’s unreadable value',
+      'a-preset',
+      (folder) => edit(path.join(folder, 'presets/a-preset.json'), (text) => text.replace('true', 'null')),
+      /presets\/a-preset\.json: patch\.recording\.enabled is null/,
+    ],
+    [
+      'code that throws',
+      'a-store',
+      (folder) => edit(path.join(folder, 'index.js'), (text) => `${text}\nthrow new Error('not today');\n`),
+      /not today/,
+    ],
+    [
+      'a provider that the manifest does not name',
+      'a-store',
+      (folder) => edit(path.join(folder, 'index.js'), (text) => text.replace("id: 'a-store'", "id: 'b-store'")),
+      /a-store.*\[PROVIDER_NOT_EXPORTED\]/,
+    ],
+    [
+      'an id of a built-in provider',
+      'a-store',
+      async (folder) => {
+        await edit(path.join(folder, 'plugin.json'), (text) => text.replaceAll('"a-store"', '"minio"'));
+      },
+      /storage provider minio is taken by the plugin storage-s3 \[ID_TAKEN\]/,
+    ],
+  ];
+  for (const [name, of, spoil, says] of faults) {
+    test(`names ${name}, with its cure, and fails`, async (t) => {
+      const folder = await copy(t, of);
+      await spoil(folder);
+      const result = await checkPlugin(folder);
+      assert.match(reportOf(result), says);
+      assert.ok(!result.ok);
+    });
+  }
+
+  test('warns of values that configs do not have, and of protected ones', async (t) => {
+    const folder = await copy(t, 'a-preset');
+    await edit(path.join(folder, 'presets/a-preset.json'), (text) =>
+      text.replace('"recording": {', '"s3": { "bucket": "mine" }, "recording": { "colour": "red",'),
+    );
+    const { status, out } = await plugin(folder, ['check', '.']);
+    assert.equal(status, 0, out);
+    assert.match(out, /patch\.s3 is protected/);
+    assert.match(out, /patch\.recording\.colour is not a key/);
+    const { warnings } = await checkPlugin(folder);
+    assert.deepEqual(
+      warnings.map((warning) => warning.code),
+      ['PRESET_PROTECTED', 'PRESET_UNKNOWN_KEY'],
+    );
+  });
+
+  test('takes a preset file, and nothing that is none', async (t) => {
+    const folder = await copy(t, 'a-preset');
+    assert.ok((await checkPlugin(path.join(folder, 'presets/a-preset.json'))).ok);
+    await assert.rejects(checkPlugin(path.join(folder, 'nowhere')), /does not exist/);
+    const none = await plugin(folder, ['check', 'README.md']);
+    assert.deepEqual([none.status, /is no plugin/.test(none.err)], [1, true]);
+    const data = JSON.parse((await plugin(folder, ['check', '.', '--json'])).out);
+    assert.deepEqual([data.ok, data.presets], [true, ['a-preset']]);
+  });
+});
+
+describe('pack and add', () => {
+  test('the same files give the same bytes; a daemon takes them, and says which file was changed', async (t) => {
+    const dir = await temporaryDir(t);
+    await plugin(dir, ['new', 'a-store', '--kind', 'storage']);
+    await writeFile(path.join(dir, 'a-store', '.env'), 'SECRET=1');
+    const [first, second] = await Promise.all([
+      plugin(dir, ['pack', 'a-store', '--out', 'one']),
+      plugin(dir, ['pack', 'a-store', '--out', 'two']),
+    ]);
+    assert.equal(first.status, 0, first.err);
+    assert.equal(second.status, 0, second.err);
+    const file = 'a-store-0.1.0.tgz';
+    const bytes = await readFile(path.join(dir, 'one', file));
+    assert.ok(bytes.equals(await readFile(path.join(dir, 'two', file))));
+    assert.equal((await plugin(dir, ['check', `one/${file}`])).status, 0);
+
+    const daemon = await testDaemon(t);
+    const added = await plugin(dir, ['add', `one/${file}`, '--data-dir', daemon.dataDir]);
+    assert.equal(added.status, 0, added.err);
+    const folder = path.join(daemon.dataDir, 'plugins', 'a-store');
+    assert.deepEqual((await readdir(folder)).sort(), ['README.md', 'index.js', 'package.json', 'plugin.json']);
+    assert.doesNotMatch(await readFile(path.join(folder, 'package.json'), 'utf8'), /devDependencies|file:/);
+    const found = async () => {
+      await daemon.api.post('/plugins/reload');
+      return (await daemon.api.get('/plugins/a-store')).body.data;
+    };
+    const loaded = await found();
+    assert.deepEqual([loaded.problems, loaded.version], [[], '0.1.0']);
+    assert.match(loaded.documentation, /^# A store/);
+    assert.ok(
+      (await daemon.api.get('/storage/providers')).body.data.some(
+        (provider: { id: string }) => provider.id === 'a-store',
+      ),
+    );
+
+    await writeFile(path.join(folder, 'index.js'), '// nothing left');
+    await writeFile(path.join(folder, 'more.js'), '');
+    const broken = (await daemon.api.post('/plugins/reload')).body.data.find(
+      (entry: { id: string }) => entry.id === 'a-store',
+    );
+    assert.deepEqual(
+      broken.problems.map((problem: { code: string; file: string }) => [problem.code, problem.file]),
+      [
+        ['FILE_UNLISTED', 'more.js'],
+        ['FILE_CHANGED', 'index.js'],
+      ],
+    );
+    // put again it is whole, and nothing of the old one is left
+    assert.match((await plugin(dir, ['add', `one/${file}`, '--data-dir', daemon.dataDir])).out, /^Replaced a-store/);
+    assert.deepEqual((await found()).problems, []);
+    assert.deepEqual(await readdir(path.join(daemon.dataDir, 'plugins')), ['a-store']);
+  });
+
+  test('an archive that climbs, links or bursts writes nothing', async (t) => {
+    const dir = await temporaryDir(t);
+    const stage = path.join(dir, 'stage');
+    await mkdir(path.join(stage, 'package'), { recursive: true });
+    await writeFile(path.join(stage, 'package/plugin.json'), '{}');
+    await writeFile(path.join(stage, 'evil.js'), 'evil');
+    await symlink('/etc/passwd', path.join(stage, 'package/link.js'));
+    await writeFile(path.join(stage, 'package/bomb.bin'), Buffer.alloc(40_000_000));
+    const pack = (file: string, entries: string[], prefix?: string) =>
+      create(
+        { file: path.join(dir, file), cwd: stage, gzip: true, preservePaths: true, ...(prefix ? { prefix } : {}) },
+        entries,
+      );
+    await pack('climbs.tgz', ['evil.js'], 'package/../../..');
+    await pack('links.tgz', ['package/plugin.json', 'package/link.js']);
+    await pack('bursts.tgz', ['package/bomb.bin']);
+    await writeFile(path.join(dir, 'garbage.tgz'), gzipSync('no tar at all'));
+    for (const [file, code] of [
+      ['climbs.tgz', 'ARCHIVE_PATH'],
+      ['links.tgz', 'ARCHIVE_LINK'],
+      ['bursts.tgz', 'TOO_MANY_FILES'],
+      ['garbage.tgz', 'ARCHIVE_UNREADABLE'],
+    ]) {
+      const checked = await checkPlugin(path.join(dir, file as string));
+      assert.deepEqual(
+        checked.problems.map((problem) => problem.code),
+        [code],
+        file,
+      );
+      await assert.rejects(addPlugin(path.join(dir, file as string), { dataDir: path.join(dir, 'data') }));
+    }
+    assert.deepEqual(await readdir(path.join(dir, 'data', 'plugins')), []);
+  });
+});
+
+test('from an installed package: the command, the SDK for plain Node, and its types', async (t) => {
+  const dir = await temporaryDir(t);
+  const { stagePackage } = (await import('#build/build-package.mjs')) as {
+    stagePackage(folder: string): Promise<void>;
+  };
+  await stagePackage(path.join(dir, 'stage'));
+  const npm = process.env['npm_execpath'];
+  const command = npm ? [process.execPath, npm] : ['npm'];
+  await promisify(execFile)(
+    command[0] as string,
+    [...command.slice(1), 'pack', '--pack-destination', dir, path.join(dir, 'stage')],
+    { cwd: dir },
+  );
+  const tarball = (await readdir(dir)).find((file) => /^streamhub-.*\.tgz$/.test(file)) as string;
+  // as `npm install` unpacks it, with the dependencies of this clone in place of downloads
+  const home = path.join(dir, 'node_modules', 'streamhub');
+  await mkdir(home, { recursive: true });
+  await extract({ file: path.join(dir, tarball), cwd: home, strip: 1 });
+  await symlink(path.join(ROOT, 'node_modules'), path.join(home, 'node_modules'), 'junction');
+  const manifest = JSON.parse(await readFile(path.join(home, 'package.json'), 'utf8'));
+  const bin = path.join(home, manifest.bin.streamhub);
+  assert.equal((await node([bin, '--version'], dir)).out.trim(), manifest.version);
+
+  await proveScaffold(dir, 'a-preset', [], bin);
+  await proveScaffold(dir, 'a-store', ['--kind', 'storage', '--typescript'], bin);
+  const typed = await typeCheck(path.join(dir, 'a-store'));
+  assert.equal(typed.status, 0, typed.out);
+  // and they are really looked at
+  const entry = path.join(dir, 'a-store', 'index.ts');
+  await writeFile(entry, (await readFile(entry, 'utf8')).replace('maxDeleteBatch: 1000', "maxDeleteBatch: 'many'"));
+  const wrong = await typeCheck(path.join(dir, 'a-store'));
+  assert.match(wrong.out, /^index\.ts\(\d+,3\): error TS2322: Type 'string'/);
+  // a plain module that imports the package by name
+  const script = `import { PLUGIN_API_VERSION } from 'streamhub/plugin-sdk';
+    import { openS3 } from 'streamhub/plugin-sdk/s3';
+    import { testStorageProvider } from 'streamhub/plugin-sdk/conformance';
+    console.log(PLUGIN_API_VERSION, typeof openS3, typeof testStorageProvider);`;
+  await writeFile(path.join(dir, 'plain.mjs'), script);
+  const plain = await node(['plain.mjs'], dir);
+  assert.equal(plain.out.trim(), `${PLUGIN_API_VERSION} function function`, plain.err);
+});
