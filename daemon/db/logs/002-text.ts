@@ -13,9 +13,9 @@ CREATE TABLE log_text (
   level INTEGER NOT NULL,
   min_ts INTEGER NOT NULL,
   max_ts INTEGER NOT NULL,
+  text BLOB NOT NULL,
   ids BLOB NOT NULL,
-  times BLOB NOT NULL,
-  text BLOB NOT NULL
+  times BLOB NOT NULL
 ) STRICT;
 CREATE INDEX log_text_partition ON log_text (app_id, level, min_ts, max_ts);
 CREATE INDEX log_text_batch ON log_text (batch);
