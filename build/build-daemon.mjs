@@ -21,6 +21,7 @@ export async function buildDaemon(out = path.join(root, 'out', 'daemon')) {
     input: {
       cli: 'daemon/cli.ts',
       'store-thread': 'daemon/logs/store-thread.ts',
+      'plugin-guest': 'daemon/plugins/guest/main.ts',
       ...Object.fromEntries(tasks.map((file) => [`tasks/${path.basename(file, '.ts')}`, file])),
       'plugin-sdk/index': 'shared/plugin-sdk/index.ts',
       'plugin-sdk/s3': 'shared/plugin-sdk/s3/index.ts',

@@ -33,7 +33,7 @@ export async function main(args: string[]): Promise<void> {
 }
 
 function readFlags(args: string[]): Record<string, string | undefined> | undefined {
-  const named = Object.values(SETTINGS).flatMap((s) => ('flag' in s && s.flag ? [s.flag] : []));
+  const named = Object.values(SETTINGS).flatMap((s) => ('flag' in s && s.flag && s.type !== 'flag' ? [s.flag] : []));
   const options = Object.fromEntries([...named, 'env-file'].map((name) => [name, { type: 'string' as const }]));
   try {
     const { values } = parseArgs({
@@ -53,7 +53,8 @@ function readFlags(args: string[]): Record<string, string | undefined> | undefin
       process.stdout.write(`${VERSION}\n`);
       return undefined;
     }
-    return values as Record<string, string | undefined>;
+    const { safe, ...texts } = values as Record<string, string | boolean | undefined>;
+    return { ...(texts as Record<string, string | undefined>), ...(safe === true ? { safe: 'true' } : {}) };
   } catch (error) {
     process.stderr.write(`streamhub: ${(error as Error).message}\nTry streamhub --help.\n`);
     process.exitCode = 2;
@@ -63,7 +64,7 @@ function readFlags(args: string[]): Record<string, string | undefined> | undefin
 
 function help(): string {
   const flags = Object.values(SETTINGS)
-    .filter((s) => 'flag' in s && s.flag)
+    .filter((s) => 'flag' in s && s.flag && s.type !== 'flag')
     .map((s) => `  --${'flag' in s ? s.flag : ''} ${s.type === 'int' ? 'N' : 'TEXT'}`.padEnd(24) + s.doc);
   const commands = Object.entries(COMMANDS).map(([name, c]) => `  ${name}`.padEnd(24) + c.summary);
   return `streamhub ${VERSION}: control plane for self-hosted LiveKit streaming servers

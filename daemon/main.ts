@@ -86,6 +86,7 @@ function greet({ url, firstStart, services }: RunningDaemon): void {
     `  data       ${settings.dataDir}`,
   ];
   if (missing.length > 0) lines.push(`  not set up ${missing.join(', ')}: everything else works without`);
+  if (settings.safeMode) lines.push('  safe mode  plugins that are not built in stay off');
   if (firstStart.token !== null) {
     lines.push(
       '',

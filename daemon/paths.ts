@@ -16,7 +16,7 @@ export const PACKAGE_ROOT: string = (() => {
 })();
 
 /** Folder of the bundle, when this is the bundled daemon and not its TypeScript sources. */
-const BUNDLE: string | null = import.meta.url.endsWith('.ts') ? null : path.join(PACKAGE_ROOT, 'out', 'daemon');
+export const BUNDLE: string | null = import.meta.url.endsWith('.ts') ? null : path.join(PACKAGE_ROOT, 'out', 'daemon');
 
 /** The built-in plugins: compiled beside the bundle, or as they stand in a clone. */
 export const BUILT_IN_PLUGINS: string = path.join(BUNDLE ?? PACKAGE_ROOT, 'plugins');

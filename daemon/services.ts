@@ -35,6 +35,7 @@ import { addCollectors } from './metrics/collectors.ts';
 import { addMediaMetrics } from './metrics/media.ts';
 import { MetricsService } from './metrics/service.ts';
 import { BUILT_IN_PLUGINS, PACKAGE_ROOT } from './paths.ts';
+import { pluginRepository } from './plugins/repository.ts';
 import { PluginService } from './plugins/service.ts';
 import { PresetService } from './presets/service.ts';
 import { SecretStore } from './secrets/store.ts';
@@ -194,6 +195,16 @@ export function createServices(settings: Settings, logging: Logging): Services {
       { dir: BUILT_IN_PLUGINS, origin: 'built-in' },
       { dir: dir.plugins, origin: 'installed' },
     ],
+    repository: pluginRepository(db),
+    events,
+    policy,
+    limits: {
+      memoryMb: settings.pluginMemoryMb,
+      loadSeconds: settings.pluginLoadSeconds,
+      callSeconds: settings.pluginCallSeconds,
+      idleSeconds: settings.pluginIdleSeconds,
+    },
+    isSafeMode: settings.safeMode,
     log: log.child({ source: 'plugins' }),
   });
   const config = new ConfigService({
@@ -420,6 +431,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
       await config.stop();
       metrics.stop();
       await pool.close();
+      await plugins.stop();
       await logs.stop();
       eventStream.stop();
       audit.stop();

@@ -102,6 +102,36 @@ export const SETTINGS = {
     'Default of transcoding.hwaccel for apps.',
   ),
   gpuDisable: flag('GPU_DISABLE', false, 'Skip GPU detection.'),
+  // plugins
+  safeMode: { ...flag('STREAMHUB_SAFE', false, 'Start without third-party plugins.'), flag: 'safe' },
+  pluginMemoryMb: int(
+    'STREAMHUB_PLUGIN_MEMORY_MB',
+    256,
+    128,
+    65_536,
+    'Resident memory of one process of an installed plugin, MiB; half of it for JavaScript objects.',
+  ),
+  pluginLoadSeconds: int(
+    'STREAMHUB_PLUGIN_LOAD_S',
+    15,
+    1,
+    600,
+    'Time that an installed plugin may take to load, or for a call without network, seconds.',
+  ),
+  pluginCallSeconds: int(
+    'STREAMHUB_PLUGIN_CALL_S',
+    90,
+    1,
+    3600,
+    'Time that an installed plugin may take for a call that asks its storage, seconds.',
+  ),
+  pluginIdleSeconds: int(
+    'STREAMHUB_PLUGIN_IDLE_S',
+    60,
+    0,
+    86_400,
+    'Time without work after which the process of an installed plugin ends, seconds.',
+  ),
   // metrics
   metricsToken: secret('METRICS_TOKEN', 'Opens GET /metrics; unset = 404.'),
   metricsDefaults: flag('METRICS_DEFAULT_METRICS', true, 'Include process metrics.'),

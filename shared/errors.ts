@@ -115,6 +115,11 @@ export const ERRORS = define({
     status: 400,
     message: 'There is no storage provider named {provider}; there are {known}.',
   },
+  STORAGE_PROVIDER_UNAVAILABLE: {
+    status: 409,
+    message: 'The storage provider {provider} cannot be used now: its plugin {plugin} {reason}.',
+    hint: 'See the plugin in GET /plugins.',
+  },
   STORAGE_PUBLIC_UNCONFIRMED: {
     status: 400,
     message: 'A public_url makes every recording of the app readable for anyone who knows or guesses its address.',
@@ -271,6 +276,11 @@ export const ERRORS = define({
   FILE_MISSING: { status: 404, message: 'The file is no longer there.' },
   // plugins
   PLUGIN_NOT_FOUND: { status: 404, message: 'No plugin has the id {id}.' },
+  PLUGIN_SAFE_MODE: {
+    status: 409,
+    message: 'StreamHub was started with --safe, so the plugin {id} stays off.',
+    hint: 'Restart the daemon without --safe.',
+  },
   // system
   NOT_READY: { status: 503, message: 'The daemon is not ready: {reason}', retryable: true },
   METRICS_DISABLED: {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,11 +15,22 @@ import {
   refusal,
   splitSentence,
 } from '#shared/plugin-sdk/problems.ts';
+import { npmPlugins, packagesBelow } from './npm-packages.ts';
 import { checkPackedFiles } from './packed-files.ts';
 import type { PluginOrigin, PluginRecord, PluginRoot } from './records.ts';
+import { surveyFolder } from './survey-folder.ts';
 
 const MAX_PLUGINS = 200;
 const MAX_FILE_BYTES = 65_536;
+/** What npm and its like leave beside the packages. */
+const PACKAGE_FILES = new Set([
+  'node_modules',
+  'package.json',
+  'package-lock.json',
+  'npm-shrinkwrap.json',
+  'pnpm-lock.yaml',
+  'pnpm-workspace.yaml',
+]);
 const PRESET_FILE = /\.(ya?ml|json)$/i;
 
 /**
@@ -34,10 +44,15 @@ export async function readPlugins(roots: readonly PluginRoot[]): Promise<PluginR
       if (error.code === 'ENOENT') return [] as string[];
       throw error;
     });
-    for (const name of names.filter((entry) => !entry.startsWith('.')).sort()) {
-      if (records.length === MAX_PLUGINS) return records;
+    for (const name of names.filter((entry) => !entry.startsWith('.') && !PACKAGE_FILES.has(entry)).sort()) {
       const record = await readPlugin(path.join(dir, name), origin);
-      if (record !== undefined) records.push(record);
+      if (record !== undefined && records.length < MAX_PLUGINS) records.push(record);
+    }
+    if (origin === 'built-in' || !names.includes('node_modules')) continue;
+    for (const { name, folder } of await npmPlugins(dir)) {
+      const id = name.replace(/^@/, '').replace('/', '-');
+      const record = await guarded(id, folder, 'npm', () => fromFolder(folder, 'npm'));
+      if (records.length < MAX_PLUGINS) records.push(record);
     }
   }
   refuseDoubles(records);
@@ -51,38 +66,53 @@ async function readPlugin(place: string, origin: PluginOrigin): Promise<PluginRe
   if (info?.isDirectory()) {
     const manifest = path.join(place, MANIFEST_FILE);
     if (!(await lstat(manifest).catch(() => undefined))) return undefined;
-    return guarded(name, origin, () => fromFolder(place, origin));
+    return guarded(name, place, origin, () => fromFolder(place, origin));
   }
   if (!info?.isFile() || !PRESET_FILE.test(name)) return undefined;
-  return guarded(name.replace(PRESET_FILE, ''), origin, () => fromPresetFile(place, origin));
+  const id = name.replace(PRESET_FILE, '');
+  return guarded(id, path.dirname(place), origin, () => fromPresetFile(place, origin));
 }
 
-async function guarded(id: string, origin: PluginOrigin, read: () => Promise<PluginRecord>): Promise<PluginRecord> {
+async function guarded(
+  id: string,
+  folder: string,
+  origin: PluginOrigin,
+  read: () => Promise<PluginRecord>,
+): Promise<PluginRecord> {
   try {
     return await read();
   } catch (error) {
     const detail = (error as NodeJS.ErrnoException).code ?? 'unexpected content';
     const { problems, message } = error instanceof PluginRefusal ? error : refusal('FILE_UNREADABLE', { detail });
-    return { ...blank(id, origin), state: 'failed', reason: message, problems: [...problems] };
+    return { ...blank(id, folder, origin), state: 'failed', reason: message, problems: [...problems] };
   }
 }
 
-function blank(id: string, origin: PluginOrigin): PluginRecord {
-  const empty = { problems: [], warnings: [], presets: [], providers: [], documentation: null };
+function blank(id: string, folder: string, origin: PluginOrigin): PluginRecord {
   return {
     id,
     version: null,
     title: id,
     description: '',
+    author: null,
+    license: null,
+    homepage: null,
     origin,
     state: 'verified',
     reason: null,
+    problems: [],
+    warnings: [],
+    documentation: null,
+    presets: [],
+    providers: [],
     entry: null,
-    ...empty,
+    folder,
+    readable: [],
   };
 }
 
-async function fromFolder(dir: string, origin: PluginOrigin): Promise<PluginRecord> {
+async function fromFolder(place: string, origin: PluginOrigin): Promise<PluginRecord> {
+  const dir = await realpath(place);
   const text = await readInside(dir, MANIFEST_FILE);
   let raw: unknown;
   try {
@@ -105,12 +135,15 @@ async function fromFolder(dir: string, origin: PluginOrigin): Promise<PluginReco
     presets.push(preset);
   }
   if (manifest.files !== undefined) await checkPackedFiles(dir, manifest.files);
-  const version = manifest.version;
+  const { version, title, description = '', author = null, license = null, homepage = null } = manifest;
   return {
-    ...blank(manifest.id, origin),
+    ...blank(manifest.id, dir, origin),
     version,
-    title: manifest.title,
-    description: manifest.description ?? '',
+    title,
+    description,
+    author,
+    license,
+    homepage,
     warnings,
     presets,
     providers: providers.map(({ id, title, description = '', inAppFolder = false }) => ({
@@ -120,7 +153,7 @@ async function fromFolder(dir: string, origin: PluginOrigin): Promise<PluginReco
       inAppFolder,
     })),
     documentation: manifest.documentation === undefined ? null : await readInside(dir, manifest.documentation),
-    entry: manifest.entry === undefined ? null : await entryUrl(dir, manifest.entry, text),
+    ...(manifest.entry === undefined ? {} : await codeOf(dir, origin, manifest.entry)),
   };
 }
 
@@ -155,7 +188,7 @@ function protectedKeys(preset: Preset, file: string): PluginProblem[] {
 async function fromPresetFile(file: string, origin: PluginOrigin): Promise<PluginRecord> {
   const name = path.basename(file);
   const preset = parsePreset(await readInside(path.dirname(file), name), name);
-  const record = blank(name.replace(PRESET_FILE, ''), origin);
+  const record = blank(name.replace(PRESET_FILE, ''), path.dirname(file), origin);
   return {
     ...record,
     title: preset.title,
@@ -183,12 +216,20 @@ async function insideOf(dir: string, file: string): Promise<string> {
   return real;
 }
 
-/** The module's URL. Its query changes with manifest and module, so that a reload imports the new one. */
-async function entryUrl(dir: string, entry: string, manifest: string): Promise<string> {
-  const real = await insideOf(dir, entry);
-  const { mtimeMs, size } = await stat(real);
-  const revision = createHash('sha256').update(manifest).update(`${mtimeMs} ${size}`).digest('hex').slice(0, 16);
-  return `${pathToFileURL(real).href}?v=${revision}`;
+/**
+ * The entry's URL, and what its process may read. Links out of a folder would lead around the permissions, so there must
+ * be none.
+ */
+async function codeOf(
+  dir: string,
+  origin: PluginOrigin,
+  entry: string,
+): Promise<Pick<PluginRecord, 'entry' | 'readable'>> {
+  const url = pathToFileURL(await insideOf(dir, entry)).href;
+  if (origin === 'built-in') return { entry: url, readable: [] };
+  const folders = origin === 'npm' ? await packagesBelow(dir) : [dir];
+  for (const folder of folders) await surveyFolder(folder);
+  return { entry: url, readable: folders.map((folder) => `${folder}${path.sep}`) };
 }
 
 function parsePreset(text: string, file: string): Preset {

@@ -2,13 +2,13 @@ import type { Preset } from '#shared/plugin-sdk/preset.ts';
 import type { PluginProblem } from '#shared/plugin-sdk/problems.ts';
 import type { CredentialField, StorageCapabilities } from '#shared/plugin-sdk/storage-provider.ts';
 
-/** Where a plugin comes from: shipped with StreamHub, or put into `<DATA_DIR>/plugins`. */
-export type PluginOrigin = 'built-in' | 'installed';
+/** Where a plugin comes from: shipped with StreamHub, put into `<DATA_DIR>/plugins`, or installed there with npm. */
+export type PluginOrigin = 'built-in' | 'installed' | 'npm';
 
 /** A place where plugins lie. */
 export interface PluginRoot {
   dir: string;
-  origin: PluginOrigin;
+  origin: 'built-in' | 'installed';
 }
 
 /** A storage provider that a plugin's manifest names. */
@@ -22,15 +22,18 @@ export interface ProviderClaim {
 
 /**
  * A plugin as its files describe it; nothing of it has been run.
- * `verified`: manifest, files and presets are right. `loaded`: its code answered as its manifest says. `failed`: see `reason`.
+ * `verified`: manifest, files and presets are right. `failed`: see `reason`.
  */
 export interface PluginRecord {
   id: string;
   version: string | null;
   title: string;
   description: string;
+  author: string | null;
+  license: string | null;
+  homepage: string | null;
   origin: PluginOrigin;
-  state: 'verified' | 'loaded' | 'failed';
+  state: 'verified' | 'failed';
   /** Why it failed, in one line. */
   reason: string | null;
   /** The same piece by piece; empty unless it failed. */
@@ -41,8 +44,12 @@ export interface PluginRecord {
   documentation: string | null;
   presets: Preset[];
   providers: ProviderClaim[];
-  /** URL of the module to import, in workers only; changes with its content. */
+  /** URL of the module to import: in workers for built-in plugins, else in a process of its own. */
   entry: string | null;
+  /** The plugin's folder, links followed. */
+  folder: string;
+  /** What its process may read: its folder, and the packages that it depends on. */
+  readable: string[];
 }
 
 /** How a worker finds a provider. */
@@ -51,7 +58,7 @@ export interface ProviderRef {
   /** URL of the plugin's entry module. */
   entry: string;
   provider: string;
-  /** Its objects are files below the app's folder, which it is told. */
+  /** Its objects are files below the app's folder, which it is told; built-in plugins only. */
   inAppFolder: boolean;
 }
 

@@ -7,8 +7,10 @@ import type { Services } from '../services.ts';
 export function pluginRoutes(app: FastifyInstance, { plugins }: Services): void {
   route(app, ops.listPlugins, async () => ok(await plugins.views()));
   route(app, ops.getPlugin, async ({ params }) => ok(await plugins.view(params.id)));
-  route(app, ops.reloadPlugins, async () => {
-    await plugins.reload();
+  route(app, ops.reloadPlugins, async ({ actor }) => {
+    await plugins.reload(actor);
     return ok(await plugins.views());
   });
+  route(app, ops.enablePlugin, async ({ params, actor }) => ok(await plugins.enable(params.id, actor)));
+  route(app, ops.disablePlugin, async ({ params, actor }) => ok(await plugins.disable(params.id, actor)));
 }

@@ -1,17 +1,43 @@
 import { readdir } from 'node:fs/promises';
+import type { MessagePort } from 'node:worker_threads';
 import { ApiError } from '#shared/errors.ts';
 import type { Preset } from '#shared/plugin-sdk/preset.ts';
-import { type PluginProblem, pluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
+import { type PluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { PluginDetail, PluginView } from '#shared/schema/plugins.ts';
+import { KeyedLock } from '../config/keyed-lock.ts';
+import type { EventBus } from '../events/bus.ts';
+import type { Actor } from '../http/types.ts';
+import type { EndpointPolicy } from '../net/endpoint-policy.ts';
 import { TASKS, type WorkerPool } from '../workers/pool.ts';
 import type { PluginDescribeInput, PluginDescribeOutput } from '../workers/tasks/plugin-describe.ts';
+import { keepDoor } from './door-keeper.ts';
+import { PluginLife } from './life.ts';
+import { faultOf, isPluginsFault, LoadProblem } from './load-fault.ts';
+import { type Lease, PluginProcesses } from './processes.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
+import type { PluginRepository } from './repository.ts';
+import { toView } from './view.ts';
+
+/** Limits of plugins' code, as configured. */
+export interface PluginLimits {
+  memoryMb: number;
+  loadSeconds: number;
+  callSeconds: number;
+  idleSeconds: number;
+}
 
 export interface PluginServiceDeps {
   pool: WorkerPool;
   /** Built-ins first. */
   roots: readonly PluginRoot[];
-  log: { warn(data: object, message: string): void };
+  repository: PluginRepository;
+  events: EventBus;
+  policy: EndpointPolicy;
+  limits: PluginLimits;
+  /** Started with `--safe`: no third-party plugin takes part. */
+  isSafeMode: boolean;
+  log: { warn(data: object, message: string): void; info(data: object, message: string): void };
 }
 
 /** A preset and the plugin that brought it. */
@@ -26,90 +52,180 @@ export interface PluginProvider extends ProviderDescription {
   pluginVersion: string | null;
 }
 
+/** Time that work under way has when its plugin is disabled. */
+const STOP_MS = 30_000;
+/** Plugins that are asked about themselves at once. */
+const ASKED_AT_ONCE = 2;
+
 /**
- * The door through which all plugins come in, the built-in ones too. Their files are read and verified in a worker when
- * first asked for; the code of a provider runs in workers only.
+ * The door through which all plugins come in, the built-in ones too. Their files are read and verified in a worker; the code
+ * of built-in ones runs in workers, that of others in processes of their own. Whatever a plugin does ends as a state with its
+ * reason.
  */
 export class PluginService {
   readonly #deps: PluginServiceDeps;
-  #records: Promise<readonly PluginRecord[]> | undefined;
-  #knownProviders: readonly string[] = [];
-  readonly #descriptions = new Map<string, Promise<ProviderDescription[]>>();
+  readonly #processes: PluginProcesses;
+  #lives: Promise<Map<string, PluginLife>> | undefined;
+  /** The same once read, for what cannot wait. */
+  #known: Map<string, PluginLife> = new Map();
+  /** One change after the other. */
+  readonly #turn = new KeyedLock();
 
   constructor(deps: PluginServiceDeps) {
     this.#deps = deps;
+    const { limits, policy, log } = deps;
+    this.#processes = new PluginProcesses({
+      limits: {
+        memoryMb: limits.memoryMb,
+        loadMs: limits.loadSeconds * 1000,
+        idleMs: limits.idleSeconds * 1000,
+        stopMs: STOP_MS,
+      },
+      policy,
+      onLine: (plugin, app, line) => log.info({ plugin, ...(app === null ? {} : { app }) }, `plugin says: ${line}`),
+      onCrash: (plugin, reason) => this.#crashed(plugin, reason),
+      onChange: (plugin) => this.#update(this.#known.get(plugin)),
+    });
   }
 
   /** Looks at installed plugins before configs that name their providers are checked; nothing to do where there are none. */
   async start(): Promise<void> {
-    const installed = this.#deps.roots.filter((root) => root.origin === 'installed');
+    const { roots, isSafeMode, log } = this.#deps;
+    const installed = roots.filter((root) => root.origin === 'installed');
     const entries = await Promise.all(installed.map((root) => readdir(root.dir).catch(() => [])));
+    if (isSafeMode) log.warn({}, 'started with --safe: plugins that are not built in stay off');
     if (!entries.some((names) => names.some((name) => !name.startsWith('.')))) return;
-    await this.records().catch((err: unknown) => this.#deps.log.warn({ err }, 'the plugins could not be read'));
+    await this.#all().catch((err: unknown) => log.warn({ err }, 'the plugins could not be read'));
   }
 
-  /** All plugins that were found, with their state. */
-  records(): Promise<readonly PluginRecord[]> {
-    this.#records ??= this.#read().catch((error: unknown) => {
-      this.#records = undefined; // the next question tries again
-      throw error;
+  /** Ends all processes of plugins. */
+  async stop(): Promise<void> {
+    await this.#processes.close();
+  }
+
+  get isSafeMode(): boolean {
+    return this.#deps.isSafeMode;
+  }
+
+  /** Looks at the folders again; whatever failed gets another try. What runs keeps the code it began with. */
+  reload(actor?: Actor): Promise<void> {
+    return this.#turn.run('change', () => this.#reload(actor));
+  }
+
+  async #reload(actor?: Actor): Promise<void> {
+    const lives = await this.#read();
+    for (const life of lives.values()) {
+      if (life.quarantine === null) continue;
+      life.pardon();
+      this.#save(life);
+    }
+    // the new code counts from here on
+    for (const id of new Set([...this.#known.keys(), ...lives.keys()])) this.#processes.retire(id);
+    this.#lives = Promise.resolve(lives);
+    this.#known = lives;
+    for (const life of lives.values()) this.#update(life, false);
+    this.#deps.events.publish({
+      type: 'plugin.reloaded',
+      ...(actor ? { actor } : {}),
+      data: { plugins: lives.size },
     });
-    return this.#records;
   }
 
-  /** Looks at the folders again. What runs keeps the code it began with. */
-  async reload(): Promise<readonly PluginRecord[]> {
-    const records = await this.#read();
-    this.#records = Promise.resolve(records);
-    this.#descriptions.clear();
-    return records;
+  /** Lets a plugin take part, from now on and after restarts. @throws ApiError PLUGIN_NOT_FOUND, PLUGIN_SAFE_MODE */
+  async enable(id: string, actor: Actor): Promise<PluginView> {
+    await this.#turn.run('change', () => this.#enable(id, actor));
+    return this.view(id);
+  }
+
+  async #enable(id: string, actor: Actor): Promise<void> {
+    const life = await this.#require(id);
+    if (this.#deps.isSafeMode && life.record.origin !== 'built-in') throw new ApiError('PLUGIN_SAFE_MODE', { id });
+    life.isEnabled = true;
+    life.pardon();
+    this.#processes.retire(id);
+    this.#save(life);
+    this.#update(life);
+    this.#deps.events.publish({ type: 'plugin.enabled', actor, data: { id } });
+  }
+
+  /** Switches a plugin off, from now on and after restarts. @throws ApiError PLUGIN_NOT_FOUND */
+  async disable(id: string, actor: Actor): Promise<PluginView> {
+    await this.#turn.run('change', () => this.#disable(id, actor));
+    return this.view(id);
+  }
+
+  async #disable(id: string, actor: Actor): Promise<void> {
+    const life = await this.#require(id);
+    life.isEnabled = false;
+    this.#processes.retire(id, STOP_MS);
+    this.#save(life);
+    this.#update(life);
+    this.#deps.events.publish({ type: 'plugin.disabled', actor, data: { id } });
   }
 
   /** In the order of plugins and of their manifests. */
   async presets(): Promise<PluginPreset[]> {
-    const records = await this.records();
-    return records.flatMap((record) => record.presets.map((preset) => ({ plugin: record.id, preset })));
+    const { isSafeMode } = this.#deps;
+    const lives = [...(await this.#all()).values()];
+    return lives
+      .filter(({ record, isEnabled }) => isEnabled && !(isSafeMode && record.origin !== 'built-in'))
+      .flatMap(({ record }) => record.presets.map((preset) => ({ plugin: record.id, preset })));
   }
 
-  /** Names that `s3.provider` may have. */
+  /** Names that `s3.provider` may be given now. */
   async providerIds(): Promise<string[]> {
-    const records = await this.records();
-    return records
-      .filter((record) => record.state !== 'failed')
-      .flatMap((record) => record.providers.map((provider) => provider.id));
+    const { isSafeMode } = this.#deps;
+    const lives = [...(await this.#all()).values()];
+    return lives
+      .filter((life) => life.refusal(isSafeMode) === undefined)
+      .flatMap(({ record }) => record.providers.map((provider) => provider.id));
   }
 
-  /** Where a worker finds a provider. @throws ApiError STORAGE_PROVIDER_UNKNOWN */
+  /** Where a worker finds a provider. @throws ApiError STORAGE_PROVIDER_UNKNOWN, STORAGE_PROVIDER_UNAVAILABLE */
   async provider(id: string): Promise<ProviderRef> {
     const refs = await this.providerRefs();
     const ref = Object.hasOwn(refs, id) ? refs[id] : undefined;
     if (ref === undefined) {
-      throw new ApiError('STORAGE_PROVIDER_UNKNOWN', { provider: id, known: Object.keys(refs).join(', ') });
+      throw new ApiError('STORAGE_PROVIDER_UNKNOWN', { provider: id, known: (await this.providerIds()).join(', ') });
+    }
+    const reason = this.#known.get(ref.plugin)?.refusal(this.#deps.isSafeMode);
+    if (reason !== undefined) {
+      throw new ApiError('STORAGE_PROVIDER_UNAVAILABLE', { provider: id, plugin: ref.plugin, reason });
     }
     return ref;
   }
 
-  /** The same as far as the folders were looked at, for places that cannot wait. */
+  /**
+   * Names that a config may hold, as far as the folders were looked at: those of disabled and broken plugins too, so that
+   * an app's config stays valid meanwhile. For places that cannot wait.
+   */
   knownProviderIds(): readonly string[] {
-    return this.#knownProviders;
+    return [...this.#known.values()].flatMap(({ record }) => record.providers.map((provider) => provider.id));
   }
 
-  /** Where workers find all providers, by id. */
+  /** Where workers find all providers, by id. Whether one may be used now is told when it is opened. */
   async providerRefs(): Promise<Record<string, ProviderRef>> {
     const refs: Record<string, ProviderRef> = {};
-    for (const { id: plugin, state, entry, providers } of await this.records()) {
-      if (state === 'failed' || entry === null) continue;
-      for (const { id, inAppFolder } of providers) refs[id] = { plugin, entry, provider: id, inAppFolder };
+    for (const { record } of (await this.#all()).values()) {
+      if (record.state === 'failed' || record.entry === null) continue;
+      const { id: plugin, entry } = record;
+      for (const { id, inAppFolder } of record.providers) refs[id] = { plugin, entry, provider: id, inAppFolder };
     }
     return refs;
   }
 
   /** What all working providers say about themselves. One that does not answer as its manifest says is left out, its plugin failed. */
   async providers(): Promise<PluginProvider[]> {
+    const lives = [...(await this.#all()).values()];
+    const queue = [...lives];
+    const worker = async (): Promise<void> => {
+      for (let life = queue.shift(); life !== undefined; life = queue.shift()) await this.#describe(life);
+    };
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
     const found: PluginProvider[] = [];
-    for (const record of await this.records()) {
-      for (const description of await this.#describe(record)) {
-        found.push({ ...description, plugin: record.id, pluginVersion: record.version });
+    for (const life of lives) {
+      for (const description of await this.#describe(life)) {
+        found.push({ ...description, plugin: life.record.id, pluginVersion: life.record.version });
       }
     }
     return found;
@@ -118,95 +234,174 @@ export class PluginService {
   /** All plugins for people. Providers are asked about themselves first, so that `state` tells what is true of their code. */
   async views(): Promise<PluginView[]> {
     await this.providers();
-    return (await this.records()).map(toView);
+    return [...(await this.#all()).values()].map((life) => this.#view(life));
   }
 
   /** @throws ApiError PLUGIN_NOT_FOUND */
   async view(id: string): Promise<PluginDetail> {
-    await this.providers();
-    const record = (await this.records()).find((plugin) => plugin.id === id);
-    if (record === undefined) throw new ApiError('PLUGIN_NOT_FOUND', { id });
-    return { ...toView(record), documentation: record.documentation };
+    const life = await this.#require(id);
+    await this.#describe(life);
+    return { ...this.#view(life), documentation: life.record.documentation };
   }
 
-  async #read(): Promise<readonly PluginRecord[]> {
-    const { pool, roots, log } = this.#deps;
+  /**
+   * Runs a task that may use plugins for one app; null where it concerns none. They are held until the task ends.
+   * @param run gets a port that is to be transferred to the worker
+   */
+  withDoor<T>(app: string | null, run: (port: MessagePort) => Promise<T>): Promise<T> {
+    const { limits } = this.#deps;
+    return keepDoor(
+      {
+        limits: { pureMs: limits.loadSeconds * 1000, networkMs: limits.callSeconds * 1000 },
+        lease: (plugin, forApp) => this.#lease(plugin, forApp),
+        onFault: (plugin, { reason }) => {
+          const life = this.#known.get(plugin);
+          life?.noteFault(reason);
+          this.#deps.log.warn({ plugin, reason }, 'a plugin does not behave');
+          this.#update(life);
+        },
+      },
+      app,
+      run,
+    );
+  }
+
+  async #lease(plugin: string, app: string | null): Promise<Lease> {
+    const life = (await this.#all()).get(plugin);
+    const refused = life === undefined ? 'is no longer installed' : life.refusal(this.#deps.isSafeMode);
+    if (life === undefined || refused !== undefined)
+      throw new StorageError('UNSUPPORTED', { detail: `The plugin ${plugin} ${refused}.` });
+    const pause = life.pause();
+    if (pause !== undefined) throw new StorageError('FAILED', { detail: `The plugin ${plugin} ${pause}.` });
+    try {
+      return await this.#processes.lease(life.record, app);
+    } catch (error) {
+      const reason = (error as Error).message;
+      // what was loaded before and no longer loads counts like a crash: it may be a matter of the moment
+      if (life.hasLoaded) this.#crashed(plugin, reason);
+      throw new StorageError('FAILED', { detail: `The plugin ${plugin} does not load: ${reason}.` });
+    }
+  }
+
+  #crashed(plugin: string, reason: string): void {
+    const life = this.#known.get(plugin);
+    this.#deps.log.warn({ plugin, reason }, 'a plugin ended unexpectedly');
+    if (life?.crashed(reason)) {
+      this.#processes.retire(plugin);
+      this.#save(life);
+      this.#deps.log.warn({ plugin, reason: life.quarantine?.reason }, 'a plugin is quarantined');
+    }
+    this.#update(life);
+  }
+
+  #all(): Promise<Map<string, PluginLife>> {
+    this.#lives ??= this.#read().then(
+      (lives) => {
+        this.#known = lives;
+        for (const life of lives.values()) this.#update(life, false);
+        return lives;
+      },
+      (error: unknown) => {
+        this.#lives = undefined; // the next question tries again
+        throw error;
+      },
+    );
+    return this.#lives;
+  }
+
+  async #read(): Promise<Map<string, PluginLife>> {
+    const { pool, roots, repository, log } = this.#deps;
     const records = await pool.run<readonly PluginRoot[], PluginRecord[]>(TASKS.pluginsRead, roots);
+    const rows = new Map(repository.all().map((row) => [row.id, row]));
+    const lives = new Map<string, PluginLife>();
     for (const record of records) {
       if (record.state === 'failed')
         log.warn({ plugin: record.id, reason: record.reason }, 'a plugin could not be loaded');
-      for (const warning of record.warnings) {
+      for (const warning of record.warnings)
         log.warn({ plugin: record.id, warning: problemLine(warning) }, 'a plugin has a fault');
-      }
+      // of two with one id, the later one failed for it and is shown beside the first
+      const key = lives.has(record.id) ? `${record.id} (${lives.size})` : record.id;
+      lives.set(key, new PluginLife(record, rows.get(record.id)));
     }
-    this.#knownProviders = records
-      .filter((record) => record.state !== 'failed')
-      .flatMap((record) => record.providers.map((provider) => provider.id));
-    return records;
+    return lives;
   }
 
-  #describe(record: PluginRecord): Promise<ProviderDescription[]> {
-    if (record.state === 'failed' || record.entry === null || record.providers.length === 0) return Promise.resolve([]);
-    let description = this.#descriptions.get(record.entry);
-    if (description === undefined) {
-      description = this.#ask(record, record.entry);
-      this.#descriptions.set(record.entry, description);
-    }
-    return description;
+  async #require(id: string): Promise<PluginLife> {
+    const life = (await this.#all()).get(id);
+    if (life === undefined) throw new ApiError('PLUGIN_NOT_FOUND', { id });
+    return life;
   }
 
-  async #ask(record: PluginRecord, entry: string): Promise<ProviderDescription[]> {
+  #describe(life: PluginLife): Promise<ProviderDescription[]> {
+    const { record } = life;
+    const isOff = life.descriptions === undefined && life.refusal(this.#deps.isSafeMode) !== undefined;
+    if (isOff || record.entry === null || record.providers.length === 0) return Promise.resolve([]);
+    life.descriptions ??= this.#ask(life, record.entry);
+    return life.refusal(this.#deps.isSafeMode) === undefined ? life.descriptions : Promise.resolve([]);
+  }
+
+  async #ask(life: PluginLife, entry: string): Promise<ProviderDescription[]> {
     const { pool, log } = this.#deps;
-    const input: PluginDescribeInput = { entry, providers: record.providers.map((provider) => provider.id) };
+    const { id: plugin, providers } = life.record;
+    const input: Omit<PluginDescribeInput, 'port'> = { plugin, entry, ids: providers.map((provider) => provider.id) };
     let problems: readonly PluginProblem[];
+    let lease: Lease | undefined;
     try {
-      const output = await pool.run<PluginDescribeInput, PluginDescribeOutput>(TASKS.pluginDescribe, input);
+      lease = await this.#processes.lease(life.record, null).catch((error: Error) => {
+        throw new LoadProblem(error.message);
+      });
+      const output = await this.withDoor(null, (port) =>
+        pool.run<PluginDescribeInput, PluginDescribeOutput>(
+          TASKS.pluginDescribe,
+          { ...input, port },
+          { transfer: [port] },
+        ),
+      );
       if ('providers' in output) {
-        record.state = 'loaded';
+        life.loaded();
+        this.#update(life);
         return output.providers;
       }
       problems = output.problems;
     } catch (error) {
       if (!isPluginsFault(error)) {
-        this.#descriptions.delete(entry); // the next question tries again
+        life.descriptions = undefined; // the next question tries again
         throw error;
       }
-      problems = [faultOf(error)];
+      problems = [faultOf(error as Error)];
+    } finally {
+      lease?.release();
     }
-    record.state = 'failed';
-    record.problems = [...problems];
-    record.reason = problems.map(problemLine).join('; ');
-    log.warn({ plugin: record.id, reason: record.reason }, 'a plugin could not be loaded');
+    life.failedToLoad(problems);
+    this.#processes.retire(plugin);
+    log.warn({ plugin, reason: life.lastFault?.reason }, 'a plugin could not be loaded');
+    this.#update(life);
     return [];
   }
-}
 
-/** A time or memory limit, or a worker that went away; not a full queue or the daemon's own stop. */
-function isPluginsFault(error: unknown): boolean {
-  if (error instanceof ApiError) return error.code === 'TASK_TIMEOUT' || error.code === 'TASK_FAILED';
-  return (error as Error).name !== 'AbortError';
-}
+  #save(life: PluginLife): void {
+    const { record, isEnabled, quarantine } = life;
+    this.#deps.repository.save({
+      id: record.id,
+      enabled: isEnabled ? 1 : 0,
+      quarantined_at: quarantine?.at ?? null,
+      quarantine_reason: quarantine?.reason ?? null,
+      changed_at: new Date().toISOString(),
+    });
+  }
 
-function faultOf(error: unknown): PluginProblem {
-  if (!(error instanceof ApiError)) return pluginProblem('CODE_ENDED');
-  return pluginProblem(error.code === 'TASK_TIMEOUT' ? 'CODE_TIMEOUT' : 'CODE_MEMORY', { detail: error.message });
-}
+  /** Brings a plugin's state up to date and announces a new one. */
+  #update(life: PluginLife | undefined, isAnnounced = true): void {
+    if (life === undefined) return;
+    const { id } = life.record;
+    if (!life.update(this.#processes.activity(id), this.#deps.isSafeMode) || !isAnnounced) return;
+    const { state, reason } = life.shown;
+    const isPassing = state === 'running' || state === 'loaded' || state === 'verified';
+    this.#deps.events.publish({ type: 'plugin.state', data: { id, state, reason }, live: isPassing });
+  }
 
-const named = ({ id, title }: { id: string; title: string }) => ({ id, title });
-
-function toView(record: PluginRecord): PluginView {
-  const { id, version, title, description, origin, state, reason, problems, warnings } = record;
-  return {
-    id,
-    version,
-    title,
-    description,
-    origin,
-    state,
-    reason,
-    problems,
-    warnings: warnings.map(problemLine),
-    presets: record.presets.map(named),
-    storageProviders: record.providers.map(named),
-  };
+  #view(life: PluginLife): PluginView {
+    this.#update(life);
+    return toView(life, this.#processes.views(life.record.id), this.#deps.limits);
+  }
 }

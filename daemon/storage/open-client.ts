@@ -1,13 +1,8 @@
-import { Value } from 'typebox/value';
-import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
-import type {
-  NetworkGuard,
-  StorageClient,
-  StorageContext,
-  StorageProvider,
-} from '#shared/plugin-sdk/storage-provider.ts';
-import { type EndpointPolicy, endpointProblem, guardedLookup } from '../net/endpoint-policy.ts';
-import { importProvider } from '../plugins/import-provider.ts';
+import type { StorageClient, StorageContext, StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
+import type { EndpointPolicy } from '../net/endpoint-policy.ts';
+import type { PluginDoor } from '../plugins/door.ts';
+import { loadProvider } from '../plugins/load-provider.ts';
+import { networkGuard } from '../plugins/network-guard.ts';
 import type { ProviderRef } from '../plugins/records.ts';
 import type { StorageLocation } from './location.ts';
 
@@ -21,46 +16,34 @@ export interface StorageAccess {
   appFolder: string;
 }
 
-/** The provider's code and the context to open it with. Runs in workers only. */
+/** The parts of a provider that tasks use. */
+export type OpenableProvider = Required<Pick<StorageProvider, 'endpoint' | 'open' | 'maxDeleteBatch'>>;
+
+/** The provider and the context to open it with. Runs in workers only. @throws StorageError */
 export async function prepareStorage(
   access: StorageAccess,
-): Promise<{ provider: StorageProvider; context: StorageContext }> {
-  const provider = await importProvider(access.ref);
-  const settings = fitSettings(provider, access.location.settings);
+  door: PluginDoor,
+): Promise<{ provider: OpenableProvider; context: StorageContext }> {
+  const provider = await loadProvider(access.ref, door);
+  const { settings, endpoint, maxDeleteBatch } = await provider.judge(access.location.settings, null);
   const context: StorageContext = {
     settings,
     credentials: access.credentials,
     guard: networkGuard(access.policy),
     ...(access.ref.inAppFolder ? { appFolder: access.appFolder } : {}),
   };
-  const endpoint = provider.endpoint?.(settings);
-  if (endpoint !== undefined) context.guard.check(endpoint);
-  return { provider, context };
-}
-
-/** Opens a storage. Runs in workers only. */
-export async function openStorage(
-  access: StorageAccess,
-): Promise<{ provider: StorageProvider; client: StorageClient }> {
-  const { provider, context } = await prepareStorage(access);
-  return { provider, client: await provider.open(context) };
-}
-
-/** The installation's rules as providers see them. */
-export function networkGuard(policy: EndpointPolicy): NetworkGuard {
-  const refused = (reason: string) => new StorageError('ENDPOINT_REFUSED', { detail: `It ${reason}.` });
+  if (endpoint !== null) context.guard.check(endpoint);
   return {
-    check(url) {
-      const problem = endpointProblem(url, policy);
-      if (problem !== undefined) throw refused(problem);
-    },
-    lookup: guardedLookup(policy, refused),
+    provider: { maxDeleteBatch, endpoint: () => endpoint ?? undefined, open: (given) => provider.open(given) },
+    context,
   };
 }
 
-/** The fields that the provider knows, missing ones as it declares them. */
-export function fitSettings(provider: StorageProvider, settings: Record<string, unknown>): Record<string, unknown> {
-  const names = Object.keys(provider.settings.properties);
-  const known = Object.fromEntries(Object.entries(settings).filter(([name]) => names.includes(name)));
-  return Value.Default(provider.settings, known) as Record<string, unknown>;
+/** Opens a storage. Runs in workers only. @throws StorageError */
+export async function openStorage(
+  access: StorageAccess,
+  door: PluginDoor,
+): Promise<{ client: StorageClient; maxDeleteBatch: number }> {
+  const { provider, context } = await prepareStorage(access, door);
+  return { client: await provider.open(context), maxDeleteBatch: provider.maxDeleteBatch };
 }

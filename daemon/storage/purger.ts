@@ -67,9 +67,11 @@ export class Purger {
       }
     });
     try {
-      const task: PurgeTask = { input, port: port2 };
       const kind = vodId === undefined ? TASKS.purge : TASKS.purgeVod;
-      const output = await pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { signal, transfer: [port2] });
+      const output = await plugins.withDoor(app, (door) => {
+        const task: PurgeTask = { input, port: port2, plugins: door };
+        return pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { signal, transfer: [port2, door] });
+      });
       if (failure !== undefined) throw failure;
       if ('problem' in output) throw unreadableDatabase();
       const refused = output.outcome.failed - (checkpoint?.failed ?? 0);

@@ -103,7 +103,7 @@ export class StorageService {
     for (let attempt = 1; ; attempt++) {
       const block = (await config.get(app)).s3;
       const { etag } = await config.state(app);
-      const { settings, warnings } = await this.#prepare(block, body);
+      const { settings, warnings } = await this.#prepare(app, block, body);
       try {
         const outcome = await config.edit(app, storageEdits(block, body, settings), {
           actor: options.actor,
@@ -122,17 +122,23 @@ export class StorageService {
 
   /** Tries the storage step by step, with changes that are not stored. */
   async test(app: string, body: TestS3Body): Promise<S3TestResult> {
-    const { config, pool } = this.#deps;
+    const { config, pool, plugins } = this.#deps;
     checkBody(body);
     const { s3: block, recording } = await config.get(app);
     const provider = body.provider ?? block.provider;
-    const { settings } = await this.#prepare(block, body);
+    const { settings } = await this.#prepare(app, block, body);
     const stored = this.credentials(app);
     const credentials = { key: body.key || stored.key, secret: body.secret || stored.secret };
     const access = await this.#access(app, { provider, settings: settings as ProviderSettings }, credentials);
     const prefix = provider === LOCAL_PROVIDER ? recording.localDir : (body.prefix ?? block.prefix);
     const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
-    const steps = await pool.run<StorageTestInput, StorageTestStep[]>(TASKS.storageTest, { access, probeKey });
+    const steps = await plugins.withDoor(app, (port) =>
+      pool.run<StorageTestInput, StorageTestStep[]>(
+        TASKS.storageTest,
+        { access, probeKey, port },
+        { transfer: [port] },
+      ),
+    );
     for (const { id, state } of steps) if (state === 'failed') this.#deps.onRefused?.(id);
     return {
       ok: steps.every((step) => step.state !== 'failed'),
@@ -170,18 +176,23 @@ export class StorageService {
     });
     await this.#linkFiles(app, groups.values(), requests, answers);
     if (Object.values(credentials).every((value) => value === '')) return answers;
-    const known = await this.#deps.plugins.providerRefs();
+    const { plugins, pool, policy, appFolder } = this.#deps;
+    const known = await plugins.providerRefs();
     for (const { location, indexes } of groups.values()) {
-      if (location.provider === LOCAL_PROVIDER || !Object.hasOwn(known, location.provider)) continue;
-      const access = await this.#access(app, location, credentials);
+      const ref = Object.hasOwn(known, location.provider) ? known[location.provider] : undefined;
+      if (location.provider === LOCAL_PROVIDER || ref === undefined) continue;
+      const access: StorageAccess = { ref, location, credentials, policy, appFolder: appFolder(app) };
       const links = indexes.map((index) => {
         const { key, expiresIn, downloadName } = requests[index] as LinkRequest;
         return { key, expiresIn: linkLifetime(expiresIn), ...(downloadName ? { downloadName } : {}) };
       });
-      const output = await this.#deps.pool.run<StorageLinksInput, StorageLinksOutput>(TASKS.storageLinks, {
-        access,
-        links,
-      });
+      const output = await plugins.withDoor(app, (port) =>
+        pool.run<StorageLinksInput, StorageLinksOutput>(
+          TASKS.storageLinks,
+          { access, links, port },
+          { transfer: [port] },
+        ),
+      );
       if ('problem' in output) {
         this.#deps.onRefused?.('presign');
         continue;
@@ -211,22 +222,30 @@ export class StorageService {
 
   /** Lets the provider complete and judge the settings that a body leads to. */
   async #prepare(
+    app: string,
     block: StorageBlock,
     body: PutS3Body,
   ): Promise<{ settings: Record<string, unknown>; warnings: string[] }> {
     const { pool, plugins, policy } = this.#deps;
     const ref = await plugins.provider(body.provider ?? block.provider);
-    const input: StorageSettingsInput = {
+    const input: Omit<StorageSettingsInput, 'port'> = {
       ref,
       settings: mergedSettings(block, body),
       change: { given: givenFields(body), previousProvider: block.provider },
       policy,
     };
-    const { settings, findings } = await pool.run<StorageSettingsInput, StorageSettingsOutput>(
-      TASKS.storageSettings,
-      input,
+    const output = await plugins.withDoor(app, (port) =>
+      pool.run<StorageSettingsInput, StorageSettingsOutput>(
+        TASKS.storageSettings,
+        { ...input, port },
+        { transfer: [port] },
+      ),
     );
-    return { settings, warnings: requireSound(findings) };
+    if ('problem' in output) {
+      const { plugin, provider } = ref;
+      throw new ApiError('STORAGE_PROVIDER_UNAVAILABLE', { provider, plugin, reason: `failed: ${output.problem}` });
+    }
+    return { settings: output.settings, warnings: requireSound(output.findings) };
   }
 
   /** Links to files of the app's folder: the daemon makes and serves them itself. */

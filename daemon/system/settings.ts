@@ -109,6 +109,7 @@ export class SettingsService {
         pid: process.pid,
         platform: process.platform,
         memoryRssBytes: process.memoryUsage.rss(),
+        safeMode: s.safeMode,
         envFile: s.envFile,
         unit: s.systemdUnit || null,
       },

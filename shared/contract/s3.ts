@@ -35,6 +35,7 @@ export const putS3 = operation({
     'APP_NOT_FOUND',
     'APP_BUSY',
     'STORAGE_PROVIDER_UNKNOWN',
+    'STORAGE_PROVIDER_UNAVAILABLE',
     'STORAGE_PUBLIC_UNCONFIRMED',
     'CONFIG_MISSING',
     'CONFIG_UNREADABLE',
@@ -58,7 +59,7 @@ export const testS3 = operation({
   body: TestS3Body,
   bodyOptional: true,
   responses: { 200: envelope(S3TestResult) },
-  errors: ['APP_NOT_FOUND', 'STORAGE_PROVIDER_UNKNOWN', 'OVERLOADED'],
+  errors: ['APP_NOT_FOUND', 'STORAGE_PROVIDER_UNKNOWN', 'STORAGE_PROVIDER_UNAVAILABLE', 'OVERLOADED'],
   audit: 's3.test',
 });
 

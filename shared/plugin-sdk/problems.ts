@@ -97,7 +97,7 @@ export const PLUGIN_PROBLEMS = {
     cure: 'Find the endless loop or the promise that never settles; loading must not wait for anything.',
   },
   CODE_MEMORY: { text: '{detail}', cure: 'Stream instead of holding whole objects in memory.' },
-  CODE_ENDED: { text: 'its code ended the worker', cure: 'Throw an error instead of ending the process.' },
+  CODE_ENDED: { text: 'its code ended {detail}', cure: 'Throw an error instead of ending the process.' },
 } as const satisfies Record<string, { text: string; cure: string }>;
 
 export type PluginProblemCode = keyof typeof PLUGIN_PROBLEMS;

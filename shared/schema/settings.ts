@@ -48,6 +48,7 @@ export const SystemSettings = object({
     pid: Type.Integer(),
     platform: Type.String(),
     memoryRssBytes: Type.Integer(),
+    safeMode: Type.Boolean({ description: 'Started with --safe: plugins that are not built in stay off.' }),
     envFile: Type.Optional(text('The env file that is read at start.')),
     unit: Type.Optional(nullable(Type.String({ description: 'The systemd unit, where it runs as one.' }))),
   }),

@@ -130,6 +130,8 @@ const EXPECTED: Record<string, Expected> = {
   'GET /plugins': GLOBAL,
   'GET /plugins/{id}': GLOBAL,
   'POST /plugins/reload': GLOBAL,
+  'POST /plugins/{id}/enable': GLOBAL,
+  'POST /plugins/{id}/disable': GLOBAL,
   // what nodes and LiveKit call: no Bearer is of use there
   'POST /cluster/join': everyone(401),
   'POST /cluster/leave': everyone(401),

@@ -37,7 +37,7 @@ export default definePlugin({
 });
 `;
 
-/** Puts the plugin into a daemon's folder, before its start. */
+/** Puts the plugin into a daemon's folder. */
 async function install(dataDir: string): Promise<void> {
   const dir = path.join(dataDir, 'plugins', 'ceph');
   await mkdir(dir, { recursive: true });
@@ -57,8 +57,12 @@ test('a provider of an installed plugin: form, settings, test, purge', {
 }, async (t) => {
   assert.ok(typeof s3 !== 'string');
   const dataDir = await temporaryDir(t);
-  await install(dataDir);
   let daemon = await testDaemon(t, {}, { dataDir });
+  // it runs already when the plugin comes
+  assert.equal((await daemon.api.put('/apps/live/s3', { provider: 'local-ceph' })).status, 400);
+  await install(dataDir);
+  const found = await daemon.api.post('/plugins/reload');
+  assert.equal(found.body.data.find((one: { id: string }) => one.id === 'ceph')?.state, 'running', found.text);
   const put = (body: object) => daemon.api.put('/apps/live/s3', body);
 
   const form = (await daemon.api.get('/storage/providers')).body.data.find(
@@ -114,4 +118,101 @@ test('leaving a plugin’s provider takes its options along', {
   );
   const { body } = await daemon.api.put('/apps/live/s3', { provider: 'minio', endpoint: 'http://127.0.0.1:9000' });
   assert.deepEqual([body.data.provider, body.data.options], ['minio', {}]);
+});
+
+/** Writes down which version of the code deletes: an object `by-<version>` is made with every batch. */
+const VERSIONED = ENTRY.replace(
+  "import { openS3, s3Credentials } from 'streamhub/plugin-sdk/s3';",
+  "import { openS3, s3Credentials } from 'streamhub/plugin-sdk/s3';\nimport { VERSION } from './version.mjs';",
+)
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code of the plugin
+  .replace("title: 'Ceph of this machine',\n      settings", 'title: `Ceph, ${VERSION}`,\n      settings')
+  .replace('open: (context) => {', 'open: async (context) => {')
+  .replace(
+    'return openS3({ ...context, settings: s3 });',
+    `const client = await openS3({ ...context, settings: s3 });
+        const remove = client.deleteMany.bind(client);
+        client.deleteMany = async (keys, options) => {
+          if (!keys[0]?.includes('.streamhub-test-')) await client.put(\`by-\${VERSION}\`, 'x');
+          return remove(keys, options);
+        };
+        return client;`,
+  );
+
+test('a reload under load drops nothing: what began ends with the old code, what comes gets the new', {
+  skip: typeof s3 === 'string' ? s3 : false,
+}, async (t) => {
+  assert.ok(typeof s3 !== 'string');
+  const dataDir = await temporaryDir(t);
+  const daemon = await testDaemon(t, {}, { dataDir });
+  const { api } = daemon;
+  const release = async (version: string) => {
+    await install(dataDir);
+    const folder = path.join(dataDir, 'plugins', 'ceph');
+    await writeFile(path.join(folder, 'index.ts'), VERSIONED);
+    await writeFile(path.join(folder, 'version.mjs'), `export const VERSION = '${version}';`);
+    const { status, body } = await api.post('/plugins/reload');
+    assert.equal(status, 200);
+    assert.equal(body.data.find((one: { id: string }) => one.id === 'ceph')?.state, 'running');
+  };
+  await release('one');
+  const port = Number(new URL(s3.endpoint).port);
+  const give = async (app: string) => {
+    await api.post('/apps', { name: app });
+    const bucket = await s3.bucket();
+    const body = { provider: 'local-ceph', bucket, options: { port }, key: s3.key, secret: s3.secret };
+    assert.equal((await api.put(`/apps/${app}/s3`, body)).status, 200);
+    return bucket;
+  };
+  const fill = async (app: string, bucket: string, count: number) => {
+    const keys = Array.from({ length: count }, (_, n) => `${n}.mp4`);
+    await s3.put(bucket, keys);
+    addVods(
+      dataDir,
+      app,
+      keys.map((key) => ({ key })),
+    );
+  };
+  const first = await give('first');
+  const second = await give('second');
+  await give('steady');
+  await fill('first', first, 400);
+  await fill('second', second, 4);
+
+  let isPurging = true;
+  const purge = api.delete('/apps/first?deleteVods=true').finally(() => {
+    isPurging = false;
+  });
+  // it has begun once the first batch has left its mark
+  while (!(await s3.keys(first, 'by-')).includes('by-one')) assert.ok(isPurging);
+  let asked = 0;
+  let isLoaded = true;
+  const ask = async () => {
+    for (; isLoaded; asked++) {
+      const tried = await api.post('/apps/steady/s3/test');
+      assert.equal(tried.body.data?.ok, true, tried.text);
+      const form = await api.get('/storage/providers');
+      assert.ok(form.body.data.some((one: { id: string }) => one.id === 'local-ceph'));
+    }
+  };
+  const load = Promise.all([ask(), ask(), ask()]);
+  for (const version of ['two', 'three', 'four']) await release(version);
+  isLoaded = false;
+  await load;
+  assert.ok(asked >= 3);
+  const gone = await purge;
+  assert.equal(gone.status, 200, gone.text);
+  assert.deepEqual(await s3.keys(first), ['by-one'], 'the whole purge ran with the code that it began with');
+  assert.equal((await api.delete('/apps/second?deleteVods=true')).status, 200);
+  assert.deepEqual(await s3.keys(second), ['by-four']);
+  const { title } = (await api.get('/storage/providers')).body.data.find(
+    (one: { id: string }) => one.id === 'local-ceph',
+  );
+  assert.equal(title, 'Ceph, four', 'a file beside the entry is imported anew');
+  const { crashes, processes } = (await api.get('/plugins/ceph')).body.data;
+  assert.equal(crashes, 0);
+  assert.deepEqual(
+    processes.filter((one: { state: string }) => one.state === 'stopping'),
+    [],
+  );
 });

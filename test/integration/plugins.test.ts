@@ -27,9 +27,9 @@ describe('plugins', () => {
       presets.presets.map((preset: { id: string }) => preset.id),
       ['low-latency', 'high-quality-recording', 'mass-audience-HLS'],
     );
-    assert.deepEqual([local.id, local.state], ['storage-local', 'loaded']);
+    assert.deepEqual([local.id, local.state], ['storage-local', 'running']);
     assert.match((await daemon.api.get('/plugins/storage-local')).body.data.documentation, /^# Local storage/);
-    assert.deepEqual([storage.id, storage.state], ['storage-s3', 'loaded']);
+    assert.deepEqual([storage.id, storage.state], ['storage-s3', 'running']);
     assert.deepEqual(
       storage.storageProviders.map((provider: { id: string }) => provider.id),
       ['aws', 'wasabi', 'minio'],

@@ -4,6 +4,7 @@ import { sql as identity } from './005-identity.ts';
 import { sql as cluster } from './006-cluster.ts';
 import { sql as jobs } from './010-jobs.ts';
 import { sql as indexes } from './011-indexes.ts';
+import { sql as plugins } from './012-plugins.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 6, name: 'cluster', sql: cluster },
   { id: 10, name: 'jobs', sql: jobs },
   { id: 11, name: 'indexes', sql: indexes },
+  { id: 12, name: 'plugins', sql: plugins },
 ];

@@ -2,6 +2,7 @@ import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { DeleteFailure } from '#shared/plugin-sdk/storage-provider.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import { openDatabase } from '../../db/open.ts';
+import type { PluginDoor } from '../../plugins/door.ts';
 import { trimSlashes } from '../keys.ts';
 import { LOCAL_PROVIDER, locationId, recordedLocation, type StorageLocation } from '../location.ts';
 import { openStorage } from '../open-client.ts';
@@ -17,13 +18,17 @@ const PAGE = 2000;
  * Deletes every object that the rows of an app name, wherever each was put, and then what lies below `<prefix>/snapshots/`.
  * After each page `report` gets a checkpoint; a later call with it goes on from there.
  */
-export async function purge(input: PurgeInput, report: (report: PurgeReport) => void): Promise<PurgeCheckpoint> {
+export async function purge(
+  input: PurgeInput,
+  door: PluginDoor,
+  report: (report: PurgeReport) => void,
+): Promise<PurgeCheckpoint> {
   const db = openDatabase(input.databaseFile, { readonly: true });
   const deleters = new Map<string, Deleter>();
   const deleterFor = (location: StorageLocation): Deleter => {
     const id = locationId(location);
     let deleter = deleters.get(id);
-    if (deleter === undefined) deleters.set(id, (deleter = new Deleter(() => open(input, location))));
+    if (deleter === undefined) deleters.set(id, (deleter = new Deleter(() => open(input, door, location))));
     return deleter;
   };
   try {
@@ -41,18 +46,13 @@ export async function purge(input: PurgeInput, report: (report: PurgeReport) => 
   }
 }
 
-async function open(input: PurgeInput, location: StorageLocation) {
+async function open(input: PurgeInput, door: PluginDoor, location: StorageLocation) {
   const ref = input.providers[location.provider];
   if (ref === undefined)
     throw new StorageError('UNSUPPORTED', { detail: `There is no storage provider ${location.provider}.` });
-  const { client, provider } = await openStorage({
-    ref,
-    location,
-    credentials: input.credentials,
-    policy: input.policy,
-    appFolder: input.appFolder,
-  });
-  return { client, batch: provider.maxDeleteBatch };
+  const { credentials, policy, appFolder } = input;
+  const { client, maxDeleteBatch } = await openStorage({ ref, location, credentials, policy, appFolder }, door);
+  return { client, batch: maxDeleteBatch };
 }
 
 /** One page of rows: every object of it is tried before the cursor moves on. */

@@ -1,18 +1,23 @@
+import type { MessagePort } from 'node:worker_threads';
 import { type PluginProblem, PluginRefusal, pluginProblem } from '#shared/plugin-sdk/problems.ts';
-import { describeProviders } from '../../plugins/import-provider.ts';
+import { throughDoor } from '../../plugins/door.ts';
+import { describePlugin } from '../../plugins/load-provider.ts';
 import type { ProviderDescription } from '../../plugins/records.ts';
 
 export interface PluginDescribeInput {
+  plugin: string;
   entry: string;
-  providers: readonly string[];
+  ids: readonly string[];
+  /** The way to the plugin's process. */
+  port: MessagePort;
 }
 
 export type PluginDescribeOutput = { providers: ProviderDescription[] } | { problems: readonly PluginProblem[] };
 
-/** Runs a plugin's entry once and checks that it exports what its manifest promises. */
-export default async function pluginDescribe(input: PluginDescribeInput): Promise<PluginDescribeOutput> {
+/** Asks a plugin's code what it provides, and checks that this is what its manifest promises. */
+export default async function pluginDescribe({ port, ...plugin }: PluginDescribeInput): Promise<PluginDescribeOutput> {
   try {
-    return { providers: await describeProviders(input.entry, input.providers) };
+    return { providers: await throughDoor(port, (door) => describePlugin(door, plugin)) };
   } catch (error) {
     if (error instanceof PluginRefusal) return { problems: error.problems };
     const detail = error instanceof Error ? error.message : 'its entry throws';

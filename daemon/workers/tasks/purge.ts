@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { throughDoor } from '../../plugins/door.ts';
 import { purge } from '../../storage/purge/purge.ts';
 import type { PurgeCheckpoint, PurgeInput, PurgeReport } from '../../storage/purge/types.ts';
 
@@ -6,14 +7,17 @@ export interface PurgeTask {
   input: PurgeInput;
   /** Gets a `PurgeReport` after each page. */
   port: MessagePort;
+  /** The way to the providers' plugins. */
+  plugins: MessagePort;
 }
 
 export type PurgeTaskOutput = { outcome: PurgeCheckpoint } | { problem: 'database' };
 
 /** Deletes an app's objects; see `purge`. */
-export default async function purgeTask({ input, port }: PurgeTask): Promise<PurgeTaskOutput> {
+export default async function purgeTask({ input, port, plugins }: PurgeTask): Promise<PurgeTaskOutput> {
   try {
-    return { outcome: await purge(input, (report: PurgeReport) => port.postMessage(report)) };
+    const report = (made: PurgeReport) => port.postMessage(made);
+    return { outcome: await throughDoor(plugins, (door) => purge(input, door, report)) };
   } catch (error) {
     if (String((error as { code?: unknown }).code).startsWith('SQLITE')) return { problem: 'database' };
     throw error;

@@ -1,9 +1,10 @@
-import { describeProblems } from '#shared/plugin-sdk/preset.ts';
+import type { MessagePort } from 'node:worker_threads';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { SettingsChange, SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
 import { type EndpointPolicy, endpointProblem } from '../../net/endpoint-policy.ts';
-import { importProvider } from '../../plugins/import-provider.ts';
+import { throughDoor } from '../../plugins/door.ts';
+import { loadProvider } from '../../plugins/load-provider.ts';
 import type { ProviderRef } from '../../plugins/records.ts';
-import { fitSettings } from '../../storage/open-client.ts';
 
 export interface StorageSettingsInput {
   ref: ProviderRef;
@@ -11,30 +12,31 @@ export interface StorageSettingsInput {
   settings: Record<string, unknown>;
   change: SettingsChange;
   policy: EndpointPolicy;
+  /** The way to the provider's plugin. */
+  port: MessagePort;
 }
 
-export interface StorageSettingsOutput {
-  /** As the provider wants them stored. */
-  settings: Record<string, unknown>;
-  findings: SettingsFinding[];
-}
+export type StorageSettingsOutput =
+  | {
+      /** As the provider wants them stored. */
+      settings: Record<string, unknown>;
+      findings: SettingsFinding[];
+    }
+  /** The provider could not be asked. */
+  | { problem: string };
 
 /** Lets a provider complete and judge its settings. */
 export default async function storageSettings(input: StorageSettingsInput): Promise<StorageSettingsOutput> {
-  const provider = await importProvider(input.ref);
-  const fitted = fitSettings(provider, input.settings);
-  const problems = describeProblems(provider.settings, fitted);
-  if (problems.length > 0) {
-    const findings = problems.map((problem): SettingsFinding => {
-      const [path = '', ...words] = problem.split(' ');
-      return { path, message: words.join(' '), severity: 'error' };
+  try {
+    return await throughDoor(input.port, async (door) => {
+      const provider = await loadProvider(input.ref, door);
+      const { settings, findings, endpoint } = await provider.judge(input.settings, input.change);
+      const refused = endpoint === null ? undefined : endpointProblem(endpoint, input.policy);
+      if (refused !== undefined) findings.push({ path: 'endpoint', message: refused, severity: 'error' });
+      return { settings, findings };
     });
-    return { settings: fitted, findings };
+  } catch (error) {
+    if (error instanceof StorageError) return { problem: error.message };
+    throw error;
   }
-  const settings = provider.normalise?.(fitted, input.change) ?? fitted;
-  const findings = provider.validate?.(settings) ?? [];
-  const endpoint = provider.endpoint?.(settings);
-  const refused = endpoint === undefined ? undefined : endpointProblem(endpoint, input.policy);
-  if (refused !== undefined) findings.push({ path: 'endpoint', message: refused, severity: 'error' });
-  return { settings, findings };
 }

@@ -1,17 +1,24 @@
+import type { MessagePort } from 'node:worker_threads';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type { StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
 import { STORAGE_TEST_STEPS, type StorageTestStep, testStorage } from '#shared/plugin-sdk/storage-test.ts';
+import { throughDoor } from '../../plugins/door.ts';
 import { prepareStorage, type StorageAccess } from '../../storage/open-client.ts';
 
 export interface StorageTestInput {
   access: StorageAccess;
   probeKey: string;
+  /** The way to the provider's plugin. */
+  port: MessagePort;
 }
 
 /** Tries a storage step by step. */
-export default async function storageTest({ access, probeKey }: StorageTestInput): Promise<StorageTestStep[]> {
+export default async function storageTest({ access, probeKey, port }: StorageTestInput): Promise<StorageTestStep[]> {
   try {
-    const { provider, context } = await prepareStorage(access);
-    return await testStorage(provider, context, { probeKey });
+    return await throughDoor(port, async (door) => {
+      const { provider, context } = await prepareStorage(access, door);
+      return testStorage(provider as StorageProvider, context, { probeKey });
+    });
   } catch (error) {
     const { code, message, cure } = error instanceof StorageError ? error : new StorageError('FAILED');
     const [first, ...rest] = STORAGE_TEST_STEPS;

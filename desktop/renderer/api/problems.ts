@@ -134,8 +134,10 @@ export function problemsOf(connection: Connection, findings: Findings, now: numb
     });
   }
   for (const plugin of plugins ?? []) {
-    if (plugin.state !== 'failed') continue;
-    add(`plugin:${plugin.id}`, 'warn', `Plugin ${plugin.title} failed${plugin.reason ? `: ${plugin.reason}` : ''}`, {
+    if (plugin.state !== 'failed' && plugin.state !== 'quarantined') continue;
+    const what = plugin.state === 'failed' ? 'failed' : 'is quarantined';
+    add(`plugin:${plugin.id}`, 'warn', `Plugin ${plugin.title} ${what}${plugin.reason ? `: ${plugin.reason}` : ''}`, {
+      since: plugin.since,
       action: { label: 'Plugin', path: '/plugins', search: { plugin: plugin.id } },
     });
   }

@@ -1,7 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconPlugConnected } from '@tabler/icons-react';
 import { useState } from 'react';
-import type { ResultOf } from '#shared/contract/operation.ts';
 import { listPlugins, reloadPlugins } from '#shared/contract/plugins.ts';
 import { listPresets } from '#shared/contract/presets.ts';
 import { listStorageProviders } from '#shared/contract/s3.ts';
@@ -12,24 +11,17 @@ import { useCommands } from '../../app/use-commands.ts';
 import { CopyBox } from '../../ui/copy.tsx';
 import { Empty } from '../../ui/empty.tsx';
 import { plural } from '../../ui/format.ts';
-import { Facts, Page, TablePanel } from '../../ui/page.tsx';
+import { Page, TablePanel } from '../../ui/page.tsx';
 import { Notice, Problem } from '../../ui/problem.tsx';
 import { QueryView } from '../../ui/query-view.tsx';
 import { SidePanel } from '../../ui/side-panel.tsx';
-import { State, Tag, type Tone } from '../../ui/state.tsx';
+import { State, Tag } from '../../ui/state.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
+import { Ago } from '../../ui/time.tsx';
+import { PluginPanel } from './plugin-panel.tsx';
+import { brings, isBroken, ORIGINS, PLUGIN_MEANINGS, PLUGIN_TONES, type Plugin } from './plugin-words.ts';
 
-type Plugin = ResultOf<typeof listPlugins>['data'][number];
 const refreshes = [listPlugins, listPresets, listStorageProviders];
-
-export const PLUGIN_TONES: Record<string, Tone> = {
-  failed: 'danger',
-  loaded: 'ok',
-  verified: 'ok',
-  running: 'ok',
-  disabled: 'muted',
-  quarantined: 'danger',
-};
 
 const columns: readonly Column<Plugin>[] = [
   {
@@ -37,7 +29,11 @@ const columns: readonly Column<Plugin>[] = [
     header: 'State',
     width: '120px',
     sort: (plugin) => plugin.state,
-    cell: (plugin) => <State tone={PLUGIN_TONES[plugin.state] ?? 'info'}>{plugin.state}</State>,
+    cell: (plugin) => (
+      <State tone={PLUGIN_TONES[plugin.state]} title={PLUGIN_MEANINGS[plugin.state]}>
+        {plugin.state}
+      </State>
+    ),
   },
   {
     id: 'title',
@@ -60,28 +56,40 @@ const columns: readonly Column<Plugin>[] = [
     sort: (plugin) => plugin.version,
     cell: (plugin) => plugin.version ?? <span className="dim">none</span>,
   },
-  { id: 'origin', header: 'From', width: '96px', sort: (plugin) => plugin.origin, cell: (plugin) => plugin.origin },
+  {
+    id: 'origin',
+    header: 'From',
+    width: '112px',
+    sort: (plugin) => plugin.origin,
+    cell: (plugin) => ORIGINS[plugin.origin],
+  },
   {
     id: 'brings',
     header: 'Brings',
     width: 'minmax(160px, 2fr)',
     cell: (plugin) => <span className="dim">{brings(plugin)}</span>,
   },
+  {
+    id: 'since',
+    header: 'Since',
+    width: '110px',
+    from: 'wide',
+    sort: (plugin) => Date.parse(plugin.since),
+    cell: (plugin) => <Ago at={plugin.since} />,
+  },
 ];
-
-const brings = (plugin: Plugin): string =>
-  [...plugin.presets, ...plugin.storageProviders].map((one) => one.title).join(', ');
 
 /** What extends the daemon: presets and storage providers, built in and installed. */
 export function PluginsPage() {
   const plugins = useRead(listPlugins);
   const settings = useRead(getSettings);
-  const reload = useChange(reloadPlugins, { refreshes, timeout: 60_000 });
+  const reload = useChange(reloadPlugins, { refreshes, timeout: 180_000 });
   const [search, setSearch] = useSearchState();
   const [isHelpOpen, setHelpOpen] = useState(false);
   const open = plugins.data?.find((plugin) => plugin.id === search['plugin']);
   const run = (): void => reload.mutate({});
   useCommands('plugins', [{ id: 'reload-plugins', group: 'Actions', label: 'Look for plugins again', run }]);
+  const isSafeMode = settings.data?.runtime.safeMode === true;
   const folder = `${settings.data?.storage.dataDir ?? '<DATA_DIR>'}/plugins`;
   return (
     <Page
@@ -101,13 +109,30 @@ export function PluginsPage() {
       <QueryView query={plugins} what="the plugins" fill>
         {(list) => (
           <>
-            {list
-              .filter((plugin) => plugin.state === 'failed')
-              .map((plugin) => (
-                <Notice key={plugin.id} tone="danger" title={`${plugin.title} failed`}>
-                  <p>{plugin.reason}</p>
-                </Notice>
-              ))}
+            {isSafeMode ? (
+              <Notice tone="warn" title="Started with --safe: plugins that are not built in stay off">
+                <p>Disable the one that makes trouble once it is known, then restart the daemon without --safe.</p>
+              </Notice>
+            ) : null}
+            {list.filter(isBroken).map((plugin) => (
+              <Notice
+                key={plugin.id}
+                tone="danger"
+                title={`${plugin.title} ${plugin.state === 'failed' ? 'failed' : 'is quarantined'}`}
+                action={
+                  <Button size="xs" onClick={() => setSearch({ plugin: plugin.id })}>
+                    Show plugin
+                  </Button>
+                }
+              >
+                <p>
+                  {plugin.reason}{' '}
+                  <span className="dim">
+                    (<Ago at={plugin.since} />)
+                  </span>
+                </p>
+              </Notice>
+            ))}
             <TablePanel>
               <DataTable
                 name="plugins"
@@ -123,15 +148,20 @@ export function PluginsPage() {
           </>
         )}
       </QueryView>
-      <SidePanel isOpen={open !== undefined} onClose={() => setSearch({ plugin: undefined })} title={open?.title ?? ''}>
-        {open ? <Details plugin={open} /> : null}
-      </SidePanel>
+      <PluginPanel plugin={open} isSafeMode={isSafeMode} onClose={() => setSearch({ plugin: undefined })} />
       <SidePanel isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} title="Install a plugin">
-        <p>Put its folder, with its plugin.json, into the daemon’s plugin folder:</p>
+        <p>Put its folder, with its plugin.json, into the daemon’s plugin folder, or a preset as one YAML file:</p>
         <CopyBox text={folder} what="plugin folder" />
+        <p>Or let npm put it there:</p>
+        <CopyBox text={`npm install --prefix '${folder}' NAME`} what="npm command" />
         <p>
           Then press “Reload plugins”. Nothing has to be restarted; what is under way goes on with the code it began
           with.
+        </p>
+        <p>
+          A plugin’s code runs in processes of its own and reads no file of StreamHub. What it is given for its work,
+          the keys of the apps that use its storage, it could still send anywhere: install plugins from people you
+          trust.
         </p>
         <p className="dim">
           To write one: a preset is one YAML file, a storage provider one small module. The guide is docs/plugins.md of
@@ -139,28 +169,5 @@ export function PluginsPage() {
         </p>
       </SidePanel>
     </Page>
-  );
-}
-
-function Details({ plugin }: { plugin: Plugin }) {
-  return (
-    <>
-      <State tone={PLUGIN_TONES[plugin.state] ?? 'info'}>{plugin.state}</State>
-      <p>{plugin.description}</p>
-      {plugin.reason ? <Notice tone="danger" title={plugin.reason} role="alert" /> : null}
-      {plugin.warnings.map((warning) => (
-        <Notice key={warning} tone="warn" title={warning} />
-      ))}
-      <Facts
-        items={{
-          Id: <code>{plugin.id}</code>,
-          Version: plugin.version ?? <span className="dim">none</span>,
-          From: plugin.origin === 'built-in' ? 'built in' : 'the plugin folder',
-          Presets: plugin.presets.length > 0 ? plugin.presets.map((one) => one.title).join(', ') : undefined,
-          'Storage providers':
-            plugin.storageProviders.length > 0 ? plugin.storageProviders.map((one) => one.title).join(', ') : undefined,
-        }}
-      />
-    </>
   );
 }

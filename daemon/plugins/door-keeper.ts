@@ -1,0 +1,55 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type { DoorAnswer, DoorRequest } from './door.ts';
+import type { Lease } from './processes.ts';
+import type { CallLimits, Fault } from './wire/connection.ts';
+import { toWireError } from './wire/protocol.ts';
+
+export interface DoorKeeperDeps {
+  limits: CallLimits;
+  /** @throws StorageError when the plugin cannot be used now */
+  lease(plugin: string, app: string | null): Promise<Lease>;
+  onFault(plugin: string, fault: Fault): void;
+}
+
+/**
+ * Opens a door to plugins for one task of a worker, working for one app, and closes it behind the task.
+ * @param run gets the port that is to be transferred to the worker
+ */
+export async function keepDoor<T>(
+  { limits, lease, onFault }: DoorKeeperDeps,
+  app: string | null,
+  run: (port: MessagePort) => Promise<T>,
+): Promise<T> {
+  const { port1, port2 } = new MessageChannel();
+  const held: { plugin: string; lease: Lease }[] = [];
+  let isOver = false;
+  const open = async (ask: number, plugin: string): Promise<DoorAnswer> => {
+    try {
+      const granted = await lease(plugin, app);
+      if (isOver) granted.release();
+      else held.push({ plugin, lease: granted });
+      return { ask, address: granted.address, limits };
+    } catch (error) {
+      return { ask, refused: toWireError(error instanceof StorageError ? error : new StorageError('FAILED')) };
+    }
+  };
+  port1.on('message', (message: DoorRequest) => {
+    if ('ask' in message) {
+      void open(message.ask, message.plugin).then((answer) => port1.postMessage(answer));
+      return;
+    }
+    const found = held.find((one) => one.lease.address === message.address);
+    if (found === undefined) return;
+    onFault(found.plugin, message.fault);
+    if (message.fault.kind === 'broken') found.lease.kill(message.fault.reason);
+    else found.lease.doubt();
+  });
+  try {
+    return await run(port2);
+  } finally {
+    isOver = true;
+    port1.close();
+    for (const { lease: one } of held) one.release();
+  }
+}

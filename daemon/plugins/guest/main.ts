@@ -1,0 +1,42 @@
+import net from 'node:net';
+import type { EndpointPolicy } from '../../net/endpoint-policy.ts';
+import { importPlugin } from '../import-plugin.ts';
+import { networkGuard } from '../network-guard.ts';
+import { plain } from '../wire/protocol.ts';
+import { harden } from './harden.ts';
+import { GuestSession } from './serve.ts';
+
+/** What the daemon tells a plugin's process, as its one argument: nothing secret. */
+export interface GuestOrder {
+  /** Where to listen for the workers. */
+  address: string;
+  /** URL of the plugin's entry module. */
+  entry: string;
+  /** Folder of the bundle's SDK; null in a clone. */
+  sdk: string | null;
+  policy: EndpointPolicy;
+}
+
+/** Descriptor of the daemon's control line. It ends with the daemon, and the process with it. */
+const CONTROL = 3;
+
+const order = JSON.parse(process.argv[2] ?? '') as GuestOrder;
+const control = new net.Socket({ fd: CONTROL, readable: true, writable: true });
+const tell = (message: object): void => void control.write(`${JSON.stringify(message)}\n`);
+control.on('data', () => tell({ pong: true }));
+const exit = process.exit.bind(process);
+control.on('error', () => exit(0));
+control.on('close', () => exit(0));
+
+const server = net.createServer();
+server.listen(order.address, async () => {
+  harden(order.policy);
+  try {
+    const plugin = await importPlugin(order.entry, order.sdk);
+    const guard = networkGuard(order.policy);
+    server.on('connection', (socket) => void new GuestSession(socket, plugin, guard));
+    tell({ ready: true });
+  } catch (error) {
+    tell({ failed: plain(error instanceof Error ? error.message : 'its entry throws', 500) });
+  }
+});

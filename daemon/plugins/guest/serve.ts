@@ -1,0 +1,226 @@
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import type { Plugin } from '#shared/plugin-sdk/plugin.ts';
+import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type { NetworkGuard, ObjectInfo, StorageClient, StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
+import { describeProviders } from '../describe.ts';
+import { judgeSettings } from '../provider-calls.ts';
+import { Credit, IncomingBody, sendBody } from '../wire/bodies.ts';
+import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame } from '../wire/frames.ts';
+import { type Answer, type Method, type Params, plain, toWireError } from '../wire/protocol.ts';
+
+const PAGE = 1000;
+
+interface Call {
+  stop: AbortController;
+  incoming: IncomingBody | undefined;
+  sending: Credit | undefined;
+}
+
+/** Answers one connection of the host: one storage at most is opened on it. Runs in the plugin's own process. */
+export class GuestSession {
+  readonly #socket: Socket;
+  readonly #plugin: Plugin;
+  readonly #guard: NetworkGuard;
+  readonly #calls = new Map<number, Call>();
+  readonly #lists = new Map<number, Lister>();
+  #client: StorageClient | undefined;
+  #nextList = 0;
+
+  constructor(socket: Socket, plugin: Plugin, guard: NetworkGuard) {
+    this.#socket = socket;
+    this.#plugin = plugin;
+    this.#guard = guard;
+    const reader = new FrameReader();
+    socket.on('data', (chunk: Buffer) => {
+      for (const frame of reader.push(chunk)) this.#take(frame);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      for (const call of this.#calls.values()) call.stop.abort();
+      this.#client?.dispose();
+    });
+  }
+
+  #take({ kind, call: id, payload }: Frame): void {
+    if (kind === FRAME.call) {
+      const { method, params, hasBody } = JSON.parse(payload.toString('utf8')) as {
+        method: Method;
+        params: never;
+        hasBody: boolean;
+      };
+      const incoming = hasBody ? new IncomingBody((bytes) => this.#socket.write(creditFrame(id, bytes))) : undefined;
+      incoming?.on('error', () => {});
+      const call: Call = { stop: new AbortController(), incoming, sending: undefined };
+      this.#calls.set(id, call);
+      void this.#run(id, call, method, params);
+      return;
+    }
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    if (kind === FRAME.chunk) call.incoming?.accept(payload);
+    else if (kind === FRAME.end) call.incoming?.complete();
+    else if (kind === FRAME.credit) call.sending?.grant(payload.readUInt32BE());
+    else if (kind === FRAME.cancel) {
+      call.stop.abort();
+      call.incoming?.destroy(new StorageError('ABORTED'));
+      call.sending?.end(new StorageError('ABORTED'));
+    }
+  }
+
+  async #run(id: number, call: Call, method: Method, params: never): Promise<void> {
+    try {
+      if (method === 'get') await this.#get(id, call, params);
+      else {
+        const act = this.#methods[method] as (params: never, call: Call) => Promise<unknown>;
+        this.#socket.write(jsonFrame(FRAME.result, id, await act(params, call)));
+      }
+    } catch (error) {
+      if (!(error instanceof StorageError)) console.error(`${method} threw`, error);
+      // what its own code says of settings is for whoever enters them; what a storage says may hold anything
+      const detail = method === 'judge' ? wordsOf(error) : undefined;
+      this.#socket.write(jsonFrame(FRAME.error, id, { ...toWireError(error), ...(detail ? { detail } : {}) }));
+    } finally {
+      call.incoming?.destroy();
+      this.#calls.delete(id);
+    }
+  }
+
+  async #get(id: number, call: Call, { key, range }: Params['get']): Promise<void> {
+    const { signal } = call.stop;
+    const { body, size, contentType } = await this.#storage().get(key, { signal, ...(range ? { range } : {}) });
+    call.sending = new Credit();
+    try {
+      this.#socket.write(jsonFrame(FRAME.result, id, { size: size ?? null, contentType: contentType ?? null }));
+      await sendBody(body, call.sending, (chunk) => this.#socket.write(encodeFrame(FRAME.chunk, id, chunk)));
+      this.#socket.write(encodeFrame(FRAME.end, id));
+    } finally {
+      body.destroy();
+    }
+  }
+
+  readonly #methods: {
+    [M in Exclude<Method, 'get'>]: (params: Params[M], call: Call) => Promise<Answer<M>> | Answer<M>;
+  } = {
+    describe: ({ ids }) => {
+      try {
+        return { providers: describeProviders(this.#plugin, ids) } as unknown as Answer<'describe'>;
+      } catch (error) {
+        const [first] = error instanceof PluginRefusal ? error.problems : [];
+        return { problem: first?.code ?? 'CODE_THROWS', detail: wordsOf(error) };
+      }
+    },
+    judge: ({ provider, settings, change }) => judgeSettings(this.#provider(provider), settings, change as never),
+    open: async ({ provider, settings, credentials }) => {
+      this.#client = await this.#provider(provider).open({ settings, credentials, guard: this.#guard });
+      return { canPresign: typeof this.#client.presignGet === 'function' };
+    },
+    put: async ({ key, contentType, contentLength }, { incoming, stop }) => {
+      const body = incoming ?? Readable.from([]);
+      // a small body of known length need not be sent in parts
+      const known = contentLength !== undefined && contentLength <= PAGE * PAGE ? await gather(body) : body;
+      await this.#storage().put(key, known, {
+        signal: stop.signal,
+        ...(contentType === undefined ? {} : { contentType }),
+        ...(contentLength === undefined ? {} : { contentLength }),
+      });
+      return null;
+    },
+    head: async ({ key }, { stop }) => {
+      const found = await this.#storage().head(key, { signal: stop.signal });
+      return found && infoOf(found);
+    },
+    list: ({ prefix, startAfter, pageSize }) => {
+      const iterator = this.#nextList++;
+      const options = { prefix, ...(startAfter === undefined ? {} : { startAfter }), pageSize: pageSize ?? PAGE };
+      this.#lists.set(iterator, new Lister((signal) => this.#storage().list({ ...options, signal })));
+      return { iterator };
+    },
+    next: async ({ iterator }, { stop }) => {
+      const page = await this.#lists.get(iterator)?.next(stop.signal);
+      return page ?? null;
+    },
+    return: async ({ iterator }) => {
+      const lister = this.#lists.get(iterator);
+      this.#lists.delete(iterator);
+      await lister?.return();
+      return null;
+    },
+    deleteMany: async ({ keys }, { stop }) => {
+      const { deleted, failed, versionsKept = 0 } = await this.#storage().deleteMany(keys, { signal: stop.signal });
+      return {
+        deleted,
+        versionsKept,
+        failed: failed.map(({ key, code, message }) => ({ key, code, message: plain(String(message), 300) })),
+      };
+    },
+    presignGet: async ({ key, expiresIn, downloadName }) => {
+      const client = this.#storage();
+      if (client.presignGet === undefined) throw new StorageError('UNSUPPORTED');
+      return client.presignGet(key, { expiresIn, ...(downloadName === undefined ? {} : { downloadName }) });
+    },
+  };
+
+  #provider(id: string): StorageProvider {
+    const provider = this.#plugin.storageProviders?.find((candidate) => candidate.id === id);
+    if (provider === undefined) throw new StorageError('UNSUPPORTED', { detail: `It does not export ${id}.` });
+    return provider as StorageProvider;
+  }
+
+  #storage(): StorageClient {
+    if (this.#client === undefined) throw new StorageError('FAILED', { detail: 'No storage is open.' });
+    return this.#client;
+  }
+}
+
+const wordsOf = (error: unknown): string => plain(error instanceof Error ? error.message : 'it throws', 300);
+
+/** A listing that is asked for page by page; larger pages of the plugin are cut. */
+class Lister {
+  readonly #stop = new AbortController();
+  readonly #pages: AsyncIterator<ObjectInfo[]>;
+  #rest: ObjectInfo[] = [];
+
+  constructor(open: (signal: AbortSignal) => AsyncIterable<ObjectInfo[]>) {
+    this.#pages = open(this.#stop.signal)[Symbol.asyncIterator]();
+  }
+
+  async next(signal: AbortSignal): Promise<ObjectInfo[] | undefined> {
+    const abort = () => this.#stop.abort();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      if (this.#rest.length === 0) {
+        const page = await this.#pages.next();
+        if (page.done) return undefined;
+        this.#rest = page.value;
+      }
+      const now = this.#rest.slice(0, PAGE).map(infoOf);
+      this.#rest = this.#rest.slice(PAGE);
+      return now;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async return(): Promise<void> {
+    this.#stop.abort();
+    await this.#pages.return?.().catch(() => undefined);
+  }
+}
+
+function infoOf({ key, size, modifiedAt, etag, contentType }: ObjectInfo): ObjectInfo {
+  return {
+    key,
+    size,
+    ...(modifiedAt === undefined ? {} : { modifiedAt }),
+    ...(etag === undefined ? {} : { etag }),
+    ...(contentType === undefined ? {} : { contentType }),
+  };
+}
+
+async function gather(body: Readable): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

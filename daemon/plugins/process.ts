@@ -1,0 +1,227 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Duplex, Readable } from 'node:stream';
+import type { EndpointPolicy } from '../net/endpoint-policy.ts';
+import { guestCommand, guestEnvironment } from './sandbox.ts';
+import { plain } from './wire/protocol.ts';
+
+export interface GuestSpec {
+  plugin: string;
+  /** App that it works for; null for what concerns none. */
+  app: string | null;
+  entry: string;
+  /** The plugin's folder, for taking it out of messages. */
+  folder: string;
+  readable: readonly string[];
+  policy: EndpointPolicy;
+  memoryMb: number;
+  loadMs: number;
+  /** A line that the plugin printed. */
+  onLine(line: string): void;
+}
+
+const MEMORY_LOOK_MS = 250;
+const CONTROL_BYTES = 16_384;
+/** What a plugin may print per second, bytes; beyond that it waits. */
+const PRINT_RATE = 16_384;
+const LINE = 1000;
+
+/** One process of one plugin, working for one app. */
+export class PluginProcess {
+  readonly spec: GuestSpec;
+  /** Socket or pipe where workers reach it. */
+  readonly address: string;
+  readonly since = new Date();
+  /** Resolves once the plugin's code is loaded; rejects with the reason, in words. */
+  readonly ready: Promise<void>;
+  /** Resolves with the reason when it has ended. */
+  readonly ended: Promise<string>;
+  isReady = false;
+  hasEnded = false;
+  memoryBytes = 0;
+  readonly #child: ChildProcess;
+  readonly #dir: string | undefined;
+  #killedFor: string | undefined;
+  #errorText = '';
+  #controlBytes = 0;
+  readonly #asking = new Set<(answers: boolean) => void>();
+  #memoryTimer: NodeJS.Timeout | undefined;
+
+  constructor(spec: GuestSpec) {
+    this.spec = spec;
+    const name = randomBytes(12).toString('hex');
+    if (process.platform === 'win32') this.address = `\\\\.\\pipe\\streamhub-plugin-${name}`;
+    else {
+      // a folder that only this user enters, with a name that nobody guesses
+      this.#dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-plugin-'));
+      this.address = path.join(this.#dir, name);
+    }
+    const { entry, policy, readable, memoryMb } = spec;
+    this.#child = spawn(
+      process.execPath,
+      guestCommand({ address: this.address, entry, policy }, readable, { memoryMb }),
+      {
+        cwd: path.parse(process.execPath).root,
+        env: guestEnvironment(),
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        windowsHide: true,
+      },
+    );
+    this.#listen(this.#child.stdout as Readable, false);
+    this.#listen(this.#child.stderr as Readable, true);
+    this.ready = this.#load();
+    this.ready.catch(() => {}); // whoever waits hears it
+    this.ended = this.#end();
+    this.#watchMemory();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Why it was ended by the host, or undefined while it lives or when it ended by itself. */
+  get killedFor(): string | undefined {
+    return this.#killedFor;
+  }
+
+  kill(reason: string): void {
+    if (this.hasEnded) return;
+    this.#killedFor ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Whether it still answers within the time, e.g. is in no endless loop. */
+  async answers(limitMs: number): Promise<boolean> {
+    if (this.hasEnded) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), limitMs);
+    this.#asking.add(resolve);
+    (this.#child.stdio[CONTROL] as Duplex).write('ping\n');
+    void this.ended.then(() => resolve(false));
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#asking.delete(resolve);
+    }
+  }
+
+  #load(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const seconds = this.spec.loadMs / 1000;
+    const timer = setTimeout(() => this.kill(`it took longer than ${seconds} s to load`), this.spec.loadMs);
+    const control = this.#child.stdio[CONTROL] as Duplex;
+    let held = '';
+    control.on('error', () => {});
+    control.on('data', (chunk: Buffer) => {
+      this.#controlBytes += chunk.byteLength;
+      if (this.#controlBytes > CONTROL_BYTES) this.kill('it flooded its control line');
+      if (this.#killedFor !== undefined) return;
+      const lines = (held + chunk.toString('utf8')).split('\n');
+      held = lines.pop() ?? '';
+      for (const line of lines) {
+        const message = read(line);
+        if (message?.ready === true) {
+          this.isReady = true;
+          resolve();
+        } else if (typeof message?.failed === 'string') this.kill(this.#clean(message.failed));
+        else if (message?.pong === true) {
+          this.#controlBytes = 0;
+          for (const resolve of this.#asking) resolve(true);
+        } else this.kill('it wrote on its control line what is no message');
+      }
+    });
+    this.#child.once('error', (error) =>
+      reject(new Error(`its process could not be started (${(error as NodeJS.ErrnoException).code})`)),
+    );
+    this.#child.once('close', () => reject(new Error(this.#reason())));
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  #end(): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const done = (): void => {
+      if (this.hasEnded) return;
+      this.hasEnded = true;
+      clearInterval(this.#memoryTimer);
+      if (this.#dir !== undefined) rmSync(this.#dir, { recursive: true, force: true });
+      resolve(this.#reason());
+    };
+    this.#child.once('close', done);
+    this.#child.once('error', done);
+    return promise;
+  }
+
+  /** Why it ended, for people: no path of this machine, one line. */
+  #reason(): string {
+    if (this.#killedFor !== undefined) return this.#killedFor;
+    const { exitCode, signalCode } = this.#child;
+    if (/heap out of memory|OOMErrorHandler|process out of memory/i.test(this.#errorText)) {
+      return `it used more memory than its ${this.spec.memoryMb} MiB`;
+    }
+    const thrown = /^(?:Uncaught )?(\w*Error(?: \[\w+\])?: .+)$/m.exec(this.#errorText)?.[1];
+    if (thrown !== undefined && exitCode !== 0) return `it threw an error that nothing caught: ${this.#clean(thrown)}`;
+    return signalCode === null
+      ? `its code ended the process (code ${exitCode})`
+      : `its process was ended by ${signalCode}`;
+  }
+
+  #clean(words: string): string {
+    const short = words
+      .replaceAll('file://', '')
+      .replaceAll(`${this.spec.folder}${path.sep}`, '')
+      .replaceAll(/(?:[A-Za-z]:)?(?:[\\/][^\s'"\\/:]+)+[\\/](?=[^\s'"\\/:])/g, '…/');
+    return plain(short, 500);
+  }
+
+  /** Passes on what is printed, line by line and no faster than `PRINT_RATE`. */
+  #listen(stream: Readable, isError: boolean): void {
+    let held = '';
+    let budget = PRINT_RATE;
+    stream.on('error', () => {});
+    stream.on('data', (chunk: Buffer) => {
+      const text = chunk.toString('utf8');
+      if (isError) this.#errorText = (this.#errorText + text).slice(-16_384);
+      const lines = (held + text).split(/\r?\n/);
+      held = (lines.pop() ?? '').slice(0, LINE);
+      for (const line of lines) if (line.trim() !== '') this.spec.onLine(plain(line, LINE));
+      budget -= chunk.byteLength;
+      if (budget > 0) return;
+      stream.pause();
+      setTimeout(() => {
+        budget = PRINT_RATE;
+        stream.resume();
+      }, 1000).unref();
+    });
+  }
+
+  /** Buffers do not count as heap, so the process is measured as a whole where the system tells. */
+  #watchMemory(): void {
+    const { pid } = this.#child;
+    if (process.platform !== 'linux' || pid === undefined) return;
+    // if memory runs out, the system shall take the plugin and not the daemon
+    void writeFile(`/proc/${pid}/oom_score_adj`, '1000').catch(() => {});
+    const limit = this.spec.memoryMb * 1024 * 1024;
+    this.#memoryTimer = setInterval(async () => {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+      this.memoryBytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+      if (this.memoryBytes > limit) this.kill(`it used more memory than its ${this.spec.memoryMb} MiB`);
+    }, MEMORY_LOOK_MS);
+    this.#memoryTimer.unref();
+  }
+}
+
+const CONTROL = 3;
+
+function read(line: string): { ready?: unknown; failed?: unknown; pong?: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

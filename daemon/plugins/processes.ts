@@ -1,0 +1,238 @@
+import type { EndpointPolicy } from '../net/endpoint-policy.ts';
+import { PluginProcess } from './process.ts';
+import type { PluginRecord } from './records.ts';
+
+export interface ProcessLimits {
+  memoryMb: number;
+  /** Milliseconds that loading may take; also how long a process may not answer a sign of life. */
+  loadMs: number;
+  /** Milliseconds without work after which a process is ended. */
+  idleMs: number;
+  /** Milliseconds that work under way has when a plugin is disabled. */
+  stopMs: number;
+}
+
+export interface ProcessesDeps {
+  limits: ProcessLimits;
+  policy: EndpointPolicy;
+  onLine(plugin: string, app: string | null, line: string): void;
+  /** A process ended that should not have: by itself, or because it broke a limit. */
+  onCrash(plugin: string, reason: string): void;
+  /** Something about the plugin's processes is different now. */
+  onChange(plugin: string): void;
+}
+
+/** The right to use one plugin for one piece of work. */
+export interface Lease {
+  /** Where a worker reaches the plugin's process; null = its code runs in the worker. */
+  address: string | null;
+  /** Gives it back. Safe to call twice. */
+  release(): void;
+  /** Ends the process for what it did; its other work fails too. */
+  kill(reason: string): void;
+  /** Asks the process for a sign of life. One that gives it takes no new work, one that does not is ended. */
+  doubt(): void;
+}
+
+/** A plugin's process as it may be shown. */
+export interface ProcessView {
+  /** App that it works for; null for forms and settings. */
+  app: string | null;
+  state: 'starting' | 'running' | 'stopping';
+  since: string;
+  memoryBytes: number;
+}
+
+interface Entry {
+  plugin: string;
+  app: string | null;
+  /** Undefined for built-in plugins, whose code runs in workers. */
+  process: PluginProcess | undefined;
+  leases: number;
+  isRetired: boolean;
+  since: Date;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Idle processes kept at most, all plugins together. */
+const MAX_IDLE = 4;
+
+/**
+ * The processes of installed plugins: one for each plugin and app, so that no process ever holds what belongs to two apps.
+ * Started when needed, ended after a while without work. Built-in plugins are counted here too, without a process.
+ */
+export class PluginProcesses {
+  readonly #deps: ProcessesDeps;
+  readonly #entries = new Set<Entry>();
+  #isClosed = false;
+
+  constructor(deps: ProcessesDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws Error with the reason when the plugin does not load */
+  async lease(record: PluginRecord, app: string | null): Promise<Lease> {
+    if (this.#isClosed) throw new Error('the daemon is stopping');
+    let entry = this.#find(record.id, app);
+    if (entry === undefined) {
+      entry = {
+        plugin: record.id,
+        app,
+        process: undefined,
+        leases: 0,
+        isRetired: false,
+        since: new Date(),
+        timer: undefined,
+      };
+      this.#entries.add(entry);
+    }
+    entry.leases += 1;
+    clearTimeout(entry.timer);
+    const held = entry;
+    if (record.origin !== 'built-in') {
+      try {
+        await this.#run(held, record);
+      } catch (error) {
+        this.#release(held);
+        throw error;
+      }
+    }
+    this.#deps.onChange(record.id);
+    let isHeld = true;
+    return {
+      address: held.process?.address ?? null,
+      release: () => {
+        if (isHeld) this.#release(held);
+        isHeld = false;
+      },
+      kill: (reason) => held.process?.kill(reason),
+      doubt: () => void this.#doubt(held),
+    };
+  }
+
+  /** Work that begins from now on gets a new process; what is under way goes on, at most `withinMs`. */
+  retire(plugin: string, withinMs?: number): void {
+    for (const entry of this.#of(plugin)) {
+      entry.isRetired = true;
+      if (entry.leases === 0) this.#drop(entry);
+      else if (withinMs !== undefined) {
+        clearTimeout(entry.timer);
+        entry.timer = setTimeout(() => this.#drop(entry), withinMs);
+        entry.timer.unref();
+      }
+    }
+    this.#deps.onChange(plugin);
+  }
+
+  views(plugin: string): ProcessView[] {
+    return this.#of(plugin)
+      .filter((entry) => entry.process !== undefined)
+      .map(({ app, process, isRetired, since }) => ({
+        app,
+        state: isRetired ? 'stopping' : process?.isReady ? 'running' : 'starting',
+        since: since.toISOString(),
+        memoryBytes: process?.memoryBytes ?? 0,
+      }));
+  }
+
+  /** Whether anything works with the plugin's present code, and with code that is to go. */
+  activity(plugin: string): { isRunning: boolean; isStopping: boolean } {
+    const entries = this.#of(plugin);
+    return {
+      isRunning: entries.some((entry) => !entry.isRetired),
+      isStopping: entries.some((entry) => entry.isRetired && entry.leases > 0),
+    };
+  }
+
+  /** Ends all at once. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const ends = [...this.#entries].map((entry) => entry.process?.ended);
+    for (const entry of this.#entries) this.#drop(entry);
+    await Promise.all(ends);
+  }
+
+  #of(plugin: string): Entry[] {
+    return [...this.#entries].filter((entry) => entry.plugin === plugin);
+  }
+
+  #find(plugin: string, app: string | null): Entry | undefined {
+    return this.#of(plugin).find((entry) => entry.app === app && !entry.isRetired);
+  }
+
+  async #run(entry: Entry, record: PluginRecord): Promise<void> {
+    if (entry.process === undefined) {
+      this.#makeRoom();
+      entry.process = this.#start(entry, record);
+    }
+    await entry.process.ready;
+  }
+
+  #start(entry: Entry, record: PluginRecord): PluginProcess {
+    const { limits, policy, onLine, onCrash, onChange } = this.#deps;
+    const { memoryMb, loadMs } = limits;
+    const { id: plugin, folder, readable } = record;
+    const guest = new PluginProcess({
+      plugin,
+      app: entry.app,
+      entry: record.entry as string,
+      folder,
+      readable,
+      policy,
+      memoryMb,
+      loadMs,
+      onLine: (line) => onLine(plugin, entry.app, line),
+    });
+    void guest.ended.then((reason) => {
+      const isExpected = !this.#entries.delete(entry);
+      clearTimeout(entry.timer);
+      // one that never was ready is told to whoever waits for it
+      if (!isExpected && guest.isReady && !entry.isRetired) onCrash(plugin, reason);
+      onChange(plugin);
+    });
+    onChange(plugin);
+    return guest;
+  }
+
+  async #doubt(entry: Entry): Promise<void> {
+    const { process } = entry;
+    if (process === undefined || !this.#entries.has(entry)) return;
+    entry.leases += 1;
+    if (await this.#isAlive(process)) entry.isRetired = true;
+    this.#release(entry);
+  }
+
+  /** Ends a process that gives no sign of life. */
+  async #isAlive(process: PluginProcess): Promise<boolean> {
+    const { loadMs } = this.#deps.limits;
+    const does = await process.answers(loadMs);
+    if (!does) process.kill(`it did not answer for ${loadMs / 1000} s`);
+    return does;
+  }
+
+  #release(entry: Entry): void {
+    entry.leases -= 1;
+    if (entry.leases > 0 || !this.#entries.has(entry)) return;
+    if (entry.isRetired) {
+      this.#drop(entry);
+      return;
+    }
+    entry.timer = setTimeout(() => this.#drop(entry), this.#deps.limits.idleMs);
+    entry.timer.unref();
+    // what it was asked may have left it in an endless loop
+    if (entry.process?.isReady) void this.#isAlive(entry.process);
+  }
+
+  /** Ends an entry on purpose. */
+  #drop(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return;
+    clearTimeout(entry.timer);
+    entry.process?.kill('it was no longer needed');
+    this.#deps.onChange(entry.plugin);
+  }
+
+  #makeRoom(): void {
+    const idle = [...this.#entries].filter((entry) => entry.process !== undefined && entry.leases === 0);
+    for (const entry of idle.slice(0, Math.max(0, idle.length - MAX_IDLE + 1))) this.#drop(entry);
+  }
+}

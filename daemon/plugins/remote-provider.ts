@@ -1,0 +1,178 @@
+import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { PLUGIN_PROBLEMS, type PluginProblemCode, PluginRefusal, pluginProblem } from '#shared/plugin-sdk/problems.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type {
+  CallOptions,
+  DeleteResult,
+  GetOptions,
+  ListOptions,
+  ObjectInfo,
+  PresignOptions,
+  PutOptions,
+  SettingsChange,
+  StorageClient,
+} from '#shared/plugin-sdk/storage-provider.ts';
+import type { PluginDoor } from './door.ts';
+import type { Judgement } from './provider-calls.ts';
+import type { ProviderDescription, ProviderRef } from './records.ts';
+import { GuestConnection } from './wire/connection.ts';
+import type { Params } from './wire/protocol.ts';
+
+/** Connects to a plugin's process. @throws StorageError */
+async function connectGuest(door: PluginDoor, plugin: string): Promise<GuestConnection> {
+  const { address, limits } = await door.open(plugin);
+  if (address === null) throw new StorageError('FAILED');
+  const socket = await new Promise<Socket>((resolve, reject) => {
+    const attempt = connect(address, () => resolve(attempt));
+    attempt.once('error', () => reject(new StorageError('FAILED', { detail: `The plugin ${plugin} ended.` })));
+  });
+  return new GuestConnection(socket, limits, (fault) => door.report(address, fault));
+}
+
+async function once<T>(door: PluginDoor, plugin: string, ask: (guest: GuestConnection) => Promise<T>): Promise<T> {
+  const guest = await connectGuest(door, plugin);
+  try {
+    return await ask(guest);
+  } finally {
+    guest.close();
+  }
+}
+
+/** @throws PluginRefusal when what it exports is not what its manifest says */
+export async function describeRemotely(
+  door: PluginDoor,
+  plugin: string,
+  ids: readonly string[],
+): Promise<ProviderDescription[]> {
+  const { value } = await once(door, plugin, (guest) => guest.call('describe', { ids }));
+  if ('problem' in value) {
+    const { problem: code, detail } = value;
+    const isKnown = Object.hasOwn(PLUGIN_PROBLEMS, code);
+    const known = pluginProblem(isKnown ? (code as PluginProblemCode) : 'CODE_THROWS', { detail });
+    throw new PluginRefusal([{ ...known, message: detail }]);
+  }
+  return value.providers as unknown as ProviderDescription[];
+}
+
+export async function judgeRemotely(
+  door: PluginDoor,
+  { plugin, provider }: ProviderRef,
+  settings: Record<string, unknown>,
+  change: SettingsChange | null,
+): Promise<Judgement> {
+  const { value } = await once(door, plugin, (guest) => guest.call('judge', { provider, settings, change }));
+  return value;
+}
+
+/**
+ * A storage that a plugin opens in its own process. A connection that breaks is made anew with the next call, so that one
+ * crash costs one call.
+ */
+export class RemoteStorage implements StorageClient {
+  readonly #door: PluginDoor;
+  readonly #plugin: string;
+  readonly #params: Params['open'];
+  #guest: Promise<GuestConnection> | undefined;
+  #canPresign = false;
+  #isDisposed = false;
+
+  private constructor(door: PluginDoor, plugin: string, params: Params['open']) {
+    this.#door = door;
+    this.#plugin = plugin;
+    this.#params = params;
+  }
+
+  /** @throws StorageError */
+  static async open(
+    door: PluginDoor,
+    ref: ProviderRef,
+    settings: Record<string, unknown>,
+    credentials: Readonly<Record<string, string>>,
+  ): Promise<RemoteStorage> {
+    const storage = new RemoteStorage(door, ref.plugin, {
+      provider: ref.provider,
+      settings,
+      credentials: { ...credentials },
+    });
+    await storage.#connection();
+    if (!storage.#canPresign) Object.defineProperty(storage, 'presignGet', { value: undefined });
+    return storage;
+  }
+
+  async put(key: string, body: Readable | Uint8Array | string, options: PutOptions = {}): Promise<void> {
+    const { contentType, signal } = options;
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    const isStream = bytes instanceof Readable;
+    const contentLength = isStream ? options.contentLength : bytes.byteLength;
+    const source = isStream ? bytes : Readable.from([bytes]);
+    await (await this.#connection()).call('put', { key, contentType, contentLength }, { signal, body: source });
+  }
+
+  async get(key: string, { range, signal }: GetOptions = {}) {
+    const { value, body } = await (await this.#connection()).call('get', { key, range }, { signal });
+    return { body: body as Readable, size: value.size ?? undefined, contentType: value.contentType ?? undefined };
+  }
+
+  async head(key: string, { signal }: CallOptions = {}): Promise<ObjectInfo | null> {
+    return (await (await this.#connection()).call('head', { key }, { signal })).value;
+  }
+
+  async *list({ signal, ...options }: ListOptions): AsyncGenerator<ObjectInfo[]> {
+    const guest = await this.#connection();
+    const { iterator } = (await guest.call('list', options, { signal })).value;
+    try {
+      for (;;) {
+        const { value: page } = await guest.call('next', { iterator }, { signal });
+        if (page === null) return;
+        yield page;
+      }
+    } finally {
+      if (guest.isOpen) await guest.call('return', { iterator }).catch(() => undefined);
+    }
+  }
+
+  async deleteMany(keys: readonly string[], { signal }: CallOptions = {}): Promise<DeleteResult> {
+    const { value } = await (await this.#connection()).call('deleteMany', { keys }, { signal });
+    const asked = new Set(keys);
+    const failed = value.failed.filter((failure) => asked.has(failure.key));
+    const confirmed = Math.min(value.deleted, asked.size - failed.length);
+    // what it neither confirms nor refuses is not gone
+    if (confirmed + failed.length < asked.size) {
+      const named = new Set(failed.map((failure) => failure.key));
+      const rest = [...asked].filter((key) => !named.has(key));
+      const { code, message } = new StorageError('NOT_CONFIRMED');
+      return { deleted: 0, failed: [...failed, ...rest.map((key) => ({ key, code, message }))] };
+    }
+    return { deleted: confirmed, failed, versionsKept: Math.min(value.versionsKept, confirmed) };
+  }
+
+  async presignGet(key: string, { expiresIn, downloadName, signal }: PresignOptions): Promise<string> {
+    return (await (await this.#connection()).call('presignGet', { key, expiresIn, downloadName }, { signal })).value;
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    void this.#guest?.then((guest) => guest.close()).catch(() => {});
+  }
+
+  async #connection(): Promise<GuestConnection> {
+    if (this.#isDisposed) throw new StorageError('ABORTED');
+    const before = this.#guest;
+    const known = await before?.catch(() => undefined);
+    if (known?.isOpen) return known;
+    if (this.#guest === before || this.#guest === undefined) this.#guest = this.#connect();
+    return this.#guest;
+  }
+
+  async #connect(): Promise<GuestConnection> {
+    const guest = await connectGuest(this.#door, this.#plugin);
+    try {
+      this.#canPresign = (await guest.call('open', this.#params)).value.canPresign;
+      return guest;
+    } catch (error) {
+      guest.close();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import type { Db } from '../db/open.ts';
+
+/** What is kept of a plugin beside its files. */
+export interface PluginRow {
+  id: string;
+  enabled: 0 | 1;
+  /** When and why it was quarantined; null = it is not. */
+  quarantined_at: string | null;
+  quarantine_reason: string | null;
+  changed_at: string;
+}
+
+/** SQL of the table `plugin_states`. A plugin without a row is enabled. */
+export function pluginRepository(db: Db) {
+  const all = db.prepare<[], PluginRow>('SELECT * FROM plugin_states');
+  const save = db.prepare<[PluginRow]>(
+    `INSERT INTO plugin_states (id, enabled, quarantined_at, quarantine_reason, changed_at)
+     VALUES (@id, @enabled, @quarantined_at, @quarantine_reason, @changed_at)
+     ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, quarantined_at = excluded.quarantined_at,
+       quarantine_reason = excluded.quarantine_reason, changed_at = excluded.changed_at`,
+  );
+  return {
+    all: () => all.all(),
+    save: (row: PluginRow) => save.run(row),
+  };
+}
+export type PluginRepository = ReturnType<typeof pluginRepository>;

@@ -1,0 +1,65 @@
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { BUNDLE, BUNDLED_SDK, PACKAGE_ROOT } from '../paths.ts';
+import type { GuestOrder } from './guest/main.ts';
+
+/** Program of a plugin's process. */
+const GUEST =
+  BUNDLE === null ? path.join(import.meta.dirname, 'guest', 'main.ts') : path.join(BUNDLE, 'plugin-guest.js');
+
+/** What a plugin's process reads of StreamHub: the SDK, the libraries below it, and its own program. */
+const OWN_CODE: readonly string[] = (() => {
+  const parts =
+    BUNDLE === null ? ['package.json', 'shared/', 'daemon/plugins/', 'daemon/net/'] : ['package.json', 'out/daemon/'];
+  const own = parts.map((part) => path.join(PACKAGE_ROOT, part));
+  for (let dir = PACKAGE_ROOT; ; dir = path.dirname(dir)) {
+    own.push(path.join(dir, 'node_modules/'));
+    if (dir === path.dirname(dir)) break;
+  }
+  return own
+    .filter((place) => existsSync(place))
+    .map((place) => realpathSync(place) + (place.endsWith('/') ? '/' : ''));
+})();
+
+/** Variables of the daemon's environment that a plugin's process keeps: nothing that could be secret. */
+const KEPT_VARIABLES = ['TZ', 'LANG', 'LC_ALL', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'SystemRoot'];
+
+export interface GuestLimits {
+  /** Resident memory, MiB; half of it is the JavaScript heap. */
+  memoryMb: number;
+}
+
+/** The command line of a plugin's process. */
+export function guestCommand(
+  order: Omit<GuestOrder, 'sdk'>,
+  readable: readonly string[],
+  limits: GuestLimits,
+): string[] {
+  return [
+    // reads only these; no writing, child processes, workers, native code, WASI, inspector
+    '--permission',
+    ...[...OWN_CODE, ...readable].map((place) => `--allow-fs-read=${place}`),
+    // the permission model does not cover SQLite's own file access
+    '--no-experimental-sqlite',
+    '--no-addons',
+    '--disable-sigusr1',
+    `--max-old-space-size=${Math.floor(limits.memoryMb / 2)}`,
+    '--max-semi-space-size=8',
+    '--disable-warning=ExperimentalWarning',
+    '--disable-warning=SecurityWarning',
+    GUEST,
+    JSON.stringify({ ...order, sdk: BUNDLED_SDK } satisfies GuestOrder),
+  ];
+}
+
+export function guestEnvironment(): Record<string, string> {
+  const kept = KEPT_VARIABLES.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return {
+    ...(Object.fromEntries(kept) as Record<string, string>),
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}

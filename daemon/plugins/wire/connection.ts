@@ -1,0 +1,267 @@
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { Value } from 'typebox/value';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import { Credit, IncomingBody, sendBody } from './bodies.ts';
+import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame, ProtocolError } from './frames.ts';
+import { ANSWERS, type Answer, fromWireError, type Method, type Params, PURE } from './protocol.ts';
+
+/** Time limits of calls, milliseconds. */
+export interface CallLimits {
+  /** Calls that need no network. */
+  pureMs: number;
+  /** Calls that ask the storage; of a body, the longest silence. */
+  networkMs: number;
+}
+
+/** What a connection tells of a plugin that misbehaves. */
+export type Fault =
+  /** It broke the protocol, or a call without any network never ended. */
+  | { kind: 'broken'; reason: string }
+  /** A call that asks the storage took too long: that may be the storage's fault. */
+  | { kind: 'slow'; reason: string };
+
+interface Pending {
+  method: Method;
+  resolve(answer: { value: unknown; body: Readable | undefined }): void;
+  reject(error: StorageError): void;
+  /** Whoever asked has gone; the answer is thrown away. */
+  isAbandoned: boolean;
+  timer: NodeJS.Timeout | undefined;
+  sending: Credit | undefined;
+  body: IncomingBody | undefined;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+  body?: AsyncIterable<Uint8Array | string> | undefined;
+}
+
+/** One connection to a plugin's process, as a worker holds it. Every answer is checked before anyone sees it. */
+export class GuestConnection {
+  readonly #socket: Socket;
+  readonly #limits: CallLimits;
+  readonly #onFault: (fault: Fault) => void;
+  readonly #reader = new FrameReader();
+  readonly #pending = new Map<number, Pending>();
+  #next = 1;
+  #closed: StorageError | undefined;
+
+  constructor(socket: Socket, limits: CallLimits, onFault: (fault: Fault) => void) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#onFault = onFault;
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('error', () => {}); // 'close' follows
+    socket.on('close', () =>
+      this.#end(new StorageError('FAILED', { detail: 'The plugin ended while it was working.' })),
+    );
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === undefined;
+  }
+
+  /**
+   * Asks the plugin. The body of an answer must be read or destroyed.
+   * @throws StorageError and nothing else
+   */
+  async call<M extends Method>(
+    method: M,
+    params: Params[M],
+    { signal, body }: CallOptions = {},
+  ): Promise<{ value: Answer<M>; body: Readable | undefined }> {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (signal?.aborted) throw new StorageError('ABORTED');
+    const call = this.#next++;
+    const { promise, resolve, reject } = Promise.withResolvers<{ value: unknown; body: Readable | undefined }>();
+    const sending = body === undefined ? undefined : new Credit();
+    const pending: Pending = {
+      method,
+      resolve,
+      reject,
+      isAbandoned: false,
+      timer: undefined,
+      sending,
+      body: undefined,
+    };
+    this.#pending.set(call, pending);
+    this.#watch(call, pending);
+    const abort = () => this.#abandon(call, pending, new StorageError('ABORTED'));
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      this.#socket.write(jsonFrame(FRAME.call, call, { method, params, hasBody: body !== undefined }));
+      if (body !== undefined && sending !== undefined) this.#send(call, pending, body, sending);
+      return (await promise) as { value: Answer<M>; body: Readable | undefined };
+    } finally {
+      if (pending.body === undefined) signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  close(): void {
+    this.#end(new StorageError('ABORTED'));
+    this.#socket.destroy();
+  }
+
+  #send(call: number, pending: Pending, body: AsyncIterable<Uint8Array | string>, credit: Credit): void {
+    const write = (chunk: Uint8Array) => {
+      this.#watch(call, pending); // something moves
+      this.#socket.write(encodeFrame(FRAME.chunk, call, chunk));
+    };
+    sendBody(body, credit, write).then(
+      () => this.#socket.write(encodeFrame(FRAME.end, call)),
+      () => {
+        // the source failed, or nobody takes it any more
+        if (this.#pending.get(call) === pending) this.#abandon(call, pending, new StorageError('ABORTED'));
+      },
+    );
+  }
+
+  #watch(call: number, pending: Pending): void {
+    clearTimeout(pending.timer);
+    const isPure = PURE.has(pending.method);
+    const limit = isPure ? this.#limits.pureMs : this.#limits.networkMs;
+    pending.timer = setTimeout(() => {
+      const reason = `${WORDS[pending.method]} took longer than ${limit / 1000} s`;
+      this.#abandon(call, pending, new StorageError('TIMEOUT', { detail: `In the plugin, ${reason}.` }));
+      this.#onFault({ kind: isPure ? 'broken' : 'slow', reason });
+    }, limit);
+  }
+
+  /** Tells the plugin that nobody waits, and forgets the call once it has answered. */
+  #abandon(call: number, pending: Pending, error: StorageError): void {
+    if (pending.isAbandoned) return;
+    pending.isAbandoned = true;
+    clearTimeout(pending.timer);
+    pending.sending?.end(error);
+    pending.body?.destroy(error);
+    pending.reject(error);
+    if (this.#closed === undefined) this.#socket.write(encodeFrame(FRAME.cancel, call));
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      for (const frame of this.#reader.push(chunk)) {
+        if (this.#closed !== undefined) return;
+        this.#take(frame);
+      }
+    } catch (error) {
+      const reason = error instanceof ProtocolError ? error.message : 'it sent what cannot be read';
+      this.#onFault({ kind: 'broken', reason });
+      this.#end(new StorageError('FAILED', { detail: 'The plugin does not answer as it should.' }));
+      this.#socket.destroy();
+    }
+  }
+
+  #take({ kind, call, payload }: Frame): void {
+    const pending = this.#pending.get(call);
+    if (pending === undefined) throw new ProtocolError('it answered what nobody asked');
+    switch (kind) {
+      case FRAME.credit:
+        if (pending.sending === undefined || payload.byteLength !== 4)
+          throw new ProtocolError('it asked for a body that there is not');
+        pending.sending.grant(payload.readUInt32BE());
+        return;
+      case FRAME.result:
+        this.#answer(call, pending, payload);
+        return;
+      case FRAME.error: {
+        const error = fromWireError(parse(payload));
+        this.#finish(call, pending);
+        pending.body?.destroy(error);
+        pending.reject(error);
+        return;
+      }
+      case FRAME.chunk:
+        if (pending.isAbandoned) return;
+        if (pending.body === undefined) throw new ProtocolError('it sent bytes that nobody asked for');
+        if (!pending.body.accept(payload)) throw new ProtocolError('it sent more bytes than were asked for');
+        this.#watch(call, pending);
+        return;
+      case FRAME.end:
+        if (pending.body === undefined && !pending.isAbandoned)
+          throw new ProtocolError('it ended a body that there is not');
+        this.#finish(call, pending);
+        pending.body?.complete();
+        return;
+      default:
+        throw new ProtocolError('it sent a message that only the host may send');
+    }
+  }
+
+  #answer(call: number, pending: Pending, payload: Buffer): void {
+    if (pending.body !== undefined) throw new ProtocolError('it answered twice');
+    const value = parse(payload);
+    const schema = ANSWERS[pending.method];
+    if (!Value.Check(schema, value)) {
+      const [first] = Value.Errors(schema, value);
+      const where = first?.instancePath.replaceAll('/', '.').slice(1) || 'the answer';
+      throw new ProtocolError(
+        `${WORDS[pending.method]} answered something else than it should: ${where} ${first?.message ?? 'is wrong'}`,
+      );
+    }
+    if (pending.isAbandoned) {
+      if (pending.method !== 'get') this.#finish(call, pending);
+      return;
+    }
+    if (pending.method !== 'get') {
+      this.#finish(call, pending);
+      pending.resolve({ value, body: undefined });
+      return;
+    }
+    const body = new IncomingBody(
+      (bytes) => {
+        if (this.#closed !== undefined) return;
+        this.#watch(call, pending);
+        this.#socket.write(creditFrame(call, bytes));
+      },
+      () => {
+        // closed before its end: the plugin need not send the rest
+        if (this.#pending.get(call) === pending) this.#abandon(call, pending, new StorageError('ABORTED'));
+      },
+    );
+    pending.body = body;
+    this.#watch(call, pending);
+    pending.resolve({ value, body });
+  }
+
+  #finish(call: number, pending: Pending): void {
+    clearTimeout(pending.timer);
+    pending.sending?.end(new StorageError('ABORTED'));
+    this.#pending.delete(call);
+  }
+
+  #end(error: StorageError): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = error;
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.timer);
+      pending.sending?.end(error);
+      pending.body?.destroy(error);
+      pending.reject(error);
+    }
+    this.#pending.clear();
+  }
+}
+
+const WORDS: Record<Method, string> = {
+  describe: 'describing itself',
+  judge: 'judging its settings',
+  open: 'opening the storage',
+  put: 'storing an object',
+  get: 'reading an object',
+  head: 'describing an object',
+  list: 'listing objects',
+  next: 'listing objects',
+  return: 'ending a listing',
+  deleteMany: 'deleting objects',
+  presignGet: 'making a link',
+};
+
+function parse(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8'));
+  } catch {
+    throw new ProtocolError('it sent what is no JSON');
+  }
+}

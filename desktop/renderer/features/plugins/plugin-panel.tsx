@@ -1,0 +1,159 @@
+import { Button } from '@mantine/core';
+import { disablePlugin, enablePlugin, listPlugins } from '#shared/contract/plugins.ts';
+import { listPresets } from '#shared/contract/presets.ts';
+import { listStorageProviders } from '#shared/contract/s3.ts';
+import { useChange } from '../../api/query.ts';
+import { ask } from '../../ui/confirm.tsx';
+import { bytes, plural } from '../../ui/format.ts';
+import { Facts } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { SidePanel } from '../../ui/side-panel.tsx';
+import { State } from '../../ui/state.tsx';
+import { Ago, At } from '../../ui/time.tsx';
+import { ISOLATION, isBroken, ORIGINS, PLUGIN_MEANINGS, PLUGIN_TONES, type Plugin } from './plugin-words.ts';
+
+const refreshes = [listPlugins, listPresets, listStorageProviders];
+/** Loading may take its whole limit. */
+const PATIENCE = 120_000;
+
+/** One plugin: how it is, since when and why, what it brings, what it may do, and its switches. */
+export function PluginPanel({
+  plugin,
+  isSafeMode,
+  onClose,
+}: {
+  plugin: Plugin | undefined;
+  isSafeMode: boolean;
+  onClose: () => void;
+}) {
+  const enable = useChange(enablePlugin, { refreshes, timeout: PATIENCE });
+  const disable = useChange(disablePlugin, { refreshes });
+  const params = { params: { id: plugin?.id ?? '' } };
+  const isHeldOff = isSafeMode && plugin?.origin !== 'built-in';
+  const askToDisable = (shown: Plugin): void =>
+    ask({
+      title: `Disable ${shown.title}`,
+      body: <p>{effectOfDisabling(shown)}</p>,
+      action: 'Disable plugin',
+      run: () => disable.mutateAsync(params),
+    });
+  return (
+    <SidePanel
+      isOpen={plugin !== undefined}
+      onClose={onClose}
+      title={plugin?.title ?? ''}
+      footer={
+        plugin ? (
+          <>
+            {plugin.enabled ? <Button onClick={() => askToDisable(plugin)}>Disable plugin</Button> : null}
+            {!plugin.enabled && !isHeldOff ? (
+              <Button variant="filled" loading={enable.isPending} onClick={() => enable.mutate(params)}>
+                Enable plugin
+              </Button>
+            ) : null}
+            {plugin.enabled && isBroken(plugin) && !isHeldOff ? (
+              <Button variant="filled" loading={enable.isPending} onClick={() => enable.mutate(params)}>
+                Try plugin again
+              </Button>
+            ) : null}
+          </>
+        ) : null
+      }
+    >
+      {plugin ? (
+        <div className="stack">
+          {enable.error ? <Problem error={enable.error} /> : null}
+          {disable.error ? <Problem error={disable.error} /> : null}
+          <Details plugin={plugin} />
+        </div>
+      ) : null}
+    </SidePanel>
+  );
+}
+
+function effectOfDisabling(plugin: Plugin): string {
+  const parts = [
+    ...(plugin.presets.length > 0
+      ? [`${plural(plugin.presets.length, 'preset')} can no longer be applied; what they set stays set.`]
+      : []),
+    ...(plugin.storageProviders.length > 0
+      ? [
+          `Apps that keep recordings with ${plugin.storageProviders.map((one) => one.title).join(', ')} keep their settings and their recordings, but links, tests and deletions fail until it is enabled again.`,
+        ]
+      : []),
+  ];
+  return `${parts.join(' ')} Work under way has 30 seconds to finish. It stays disabled over restarts.`.trim();
+}
+
+function Details({ plugin }: { plugin: Plugin }) {
+  const { state, limits } = plugin;
+  return (
+    <>
+      <div className="row">
+        <State tone={PLUGIN_TONES[state]}>{state}</State>
+        <span className="dim">
+          since <At at={plugin.since} />
+        </span>
+      </div>
+      {plugin.reason ? (
+        <Notice tone={isBroken(plugin) ? 'danger' : 'info'} title={plugin.reason} role="alert">
+          <p>{PLUGIN_MEANINGS[state]}</p>
+        </Notice>
+      ) : (
+        <p className="dim">{PLUGIN_MEANINGS[state]}</p>
+      )}
+      {plugin.lastFault && plugin.lastFault.reason !== plugin.reason ? (
+        <Notice tone="warn" title={`Last fault: ${plugin.lastFault.reason}`}>
+          <p>
+            <At at={plugin.lastFault.at} />, {plural(plugin.crashes, 'crash', 'crashes')} since it was last enabled or
+            reloaded
+          </p>
+        </Notice>
+      ) : null}
+      {plugin.warnings.map((warning) => (
+        <Notice key={warning} tone="warn" title={warning} />
+      ))}
+      {plugin.description ? <p>{plugin.description}</p> : null}
+      <Facts
+        items={{
+          Id: <code>{plugin.id}</code>,
+          Version: plugin.version ?? <span className="dim">none</span>,
+          From: ORIGINS[plugin.origin],
+          Author: plugin.author ?? undefined,
+          Licence: plugin.license ?? undefined,
+          Homepage: plugin.homepage ? <code>{plugin.homepage}</code> : undefined,
+          Presets: plugin.presets.length > 0 ? plugin.presets.map((one) => one.title).join(', ') : undefined,
+          'Storage providers':
+            plugin.storageProviders.length > 0 ? plugin.storageProviders.map((one) => one.title).join(', ') : undefined,
+          'Its code runs in': ISOLATION[plugin.isolation],
+          Limits: limits
+            ? `${limits.memoryMb} MiB, ${limits.loadSeconds} s to load, ${limits.callSeconds} s a call`
+            : undefined,
+        }}
+      />
+      {plugin.permissions.length > 0 ? (
+        <section>
+          <h3>What its code may do</h3>
+          <ul>
+            {plugin.permissions.map((permission) => (
+              <li key={permission}>{permission}</li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
+      {plugin.processes.length > 0 ? (
+        <section>
+          <h3>Its processes</h3>
+          <ul>
+            {plugin.processes.map((one) => (
+              <li key={`${one.app} ${one.since}`}>
+                {one.app === null ? 'Forms and settings' : `App ${one.app}`}: {one.state} since <Ago at={one.since} />
+                {one.memoryBytes > 0 ? `, ${bytes(one.memoryBytes)}` : ''}
+              </li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,45 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+export interface TestPlugin {
+  /** Ids of the storage providers that the manifest names; `[<id of the plugin>]` unless told. */
+  providers?: readonly string[];
+  /** Keys of the manifest to set or replace. */
+  manifest?: object;
+  /** Further files, by path inside of the folder. */
+  files?: Record<string, string>;
+}
+
+/** Puts a plugin with code into a daemon's plugin folder; answers with its folder. */
+export async function installPlugin(
+  dataDir: string,
+  id: string,
+  code: string,
+  { providers = [id], manifest = {}, files = {} }: TestPlugin = {},
+): Promise<string> {
+  const folder = path.join(dataDir, 'plugins', id);
+  const contributes = { storageProviders: providers.map((provider) => ({ id: provider, title: provider })) };
+  const text = { id, version: '1.0.0', api: '^1.0.0', title: id, entry: 'index.mjs', contributes, ...manifest };
+  const all = { 'plugin.json': JSON.stringify(text), 'index.mjs': code, ...files };
+  for (const [name, content] of Object.entries(all)) {
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), content);
+  }
+  return folder;
+}
+
+/** Code of a plugin with one provider; `parts` are properties of the provider that replace its harmless ones. */
+export const providerCode = (id: string, parts: string, before = ''): string => `
+import { definePlugin, defineStorageProvider, StorageError, Type } from 'streamhub/plugin-sdk';
+${before}
+export default definePlugin({ storageProviders: [defineStorageProvider({
+  id: '${id}',
+  title: '${id}',
+  settings: Type.Object({ bucket: Type.String({ default: '' }), mood: Type.String({ default: '' }) }),
+  credentials: [{ name: 'key', title: 'Key', secret: false, required: true }, { name: 'secret', title: 'Secret', secret: true, required: true }],
+  capabilities: { bulkDelete: true, presign: false, versions: false, multipart: false },
+  maxDeleteBatch: 100,
+  open: () => { throw new StorageError('UNSUPPORTED'); },
+  ${parts}
+})] });
+`;

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
+import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
+
+/** How a plugin can be bad before it does anything, and the reason that must be told. */
+const AT_LOAD: Record<string, { code: string; manifest?: object; reason: RegExp }> = {
+  loops: { code: 'for (;;);', reason: /took longer than 6 s to load/ },
+  throws: { code: "throw new Error('no luck');", reason: /^no luck$/ },
+  exits: { code: 'process.exit(7);', reason: /ended the process \(code 7\)/ },
+  'throws-late': {
+    code: "setTimeout(() => { throw new TypeError('too late'); }); await new Promise(() => setInterval(() => {}, 1000));",
+    reason: /threw an error that nothing caught: TypeError: too late/,
+  },
+  'hogs-heap': {
+    code: 'const hog = []; for (;;) hog.push({ hog: [hog.length] });',
+    reason: /more memory than its 256 MiB/,
+  },
+  'hogs-buffers': {
+    code: 'const hog = []; for (;;) { hog.push(Buffer.alloc(1 << 23, 1)); await new Promise((go) => setTimeout(go, 1)); }',
+    reason: /more memory than its 256 MiB/,
+  },
+  'wrong-api': { code: '', manifest: { api: '^9.0.0' }, reason: /written for plugin API \^9\.0\.0/ },
+  escapes: { code: '', manifest: { entry: '../../data/secrets.json' }, reason: /entry/ },
+  'exports-nothing': { code: 'export const nothing = 1;', reason: /no default export/ },
+  'lies-about-itself': {
+    code: providerCode('something-else', ''),
+    reason: /does not export the storage provider lies-about-itself/,
+  },
+  'answers-nonsense': {
+    code: providerCode('answers-nonsense', "get title() { return 'x'.repeat(100000); },"),
+    reason: /too large|something else than it should/,
+  },
+  'misses-a-file': { code: "import './nowhere.mjs';", reason: /Cannot find module/ },
+};
+
+/** What a provider can do wrong while it is used, by the value of its setting `mood`, and what is told of it. */
+const MOODS: Record<string, { isCrash: boolean; reason: RegExp }> = {
+  'loop in open': { isCrash: true, reason: /opening the storage took longer than 6 s/ },
+  'wait in open': { isCrash: true, reason: /opening the storage took longer than 6 s/ },
+  'exit in open': { isCrash: true, reason: /ended the process \(code 5\)/ },
+  'hog in open': { isCrash: true, reason: /more memory than its 256 MiB/ },
+  'reject behind': { isCrash: true, reason: /threw an error that nothing caught: Error: behind/ },
+  garbage: { isCrash: true, reason: /sent what is no message|message of more than/ },
+  'huge message': { isCrash: true, reason: /message of more than \d+ bytes/ },
+  'flood of answers': { isCrash: true, reason: /answered what nobody asked/ },
+  'more bytes than asked for': {
+    isCrash: true,
+    reason: /sent more bytes than were asked for|answered what nobody asked/,
+  },
+  'wrong answer': { isCrash: true, reason: /listing objects answered something else than it should/ },
+  'loop in operation': { isCrash: true, reason: /did not answer for 6 s/ },
+  'wait in operation': { isCrash: false, reason: /listing objects took longer than 3 s/ },
+};
+
+const MOODY = providerCode(
+  'moody',
+  `
+  validate: ({ mood }) => { if (mood === 'loop in validate') for (;;); return []; },
+  open: async ({ settings: { mood } }) => {
+    if (mood === 'loop in open') for (;;);
+    if (mood === 'wait in open') await new Promise(() => {});
+    if (mood === 'exit in open') process.exit(5);
+    if (mood === 'hog in open') { const hog = []; for (;;) { hog.push(Buffer.alloc(1 << 23, 1)); await pause(1); } }
+    if (mood === 'reject behind') { Promise.reject(new Error('behind')); await pause(10000); }
+    if (mood === 'garbage') for (;;) { for (const socket of sockets) socket.write(crypto.getRandomValues(new Uint8Array(65536))); await pause(1); }
+    if (mood === 'huge message') { for (const socket of sockets) socket.write(Buffer.from([0x7f, 0xff, 0xff, 0xff, 1, 0, 0, 0, 1])); await pause(10000); }
+    if (mood === 'flood of answers') for (let n = 9; ; n++) { for (const socket of sockets) socket.write(Buffer.from([0, 0, 0, 1, 1, 0, 1, n >> 8, n, 0x31])); await pause(1); }
+    return {
+      put: async () => {},
+      get: async () => ({ body: Readable.from([]), size: 0, contentType: undefined }),
+      head: async () => null,
+      list: async function* () {
+        if (mood === 'loop in operation') for (;;);
+        if (mood === 'wait in operation') await new Promise(() => {});
+        if (mood === 'wrong answer') yield [{ key: 7, size: 'large' }];
+        if (mood === 'more bytes than asked for') { for (const socket of sockets) for (let n = 0; n < 64; n++) socket.write(Buffer.concat([Buffer.from([0, 1, 0, 0, 3, 0, 0, 0, 2]), Buffer.alloc(65536)])); await pause(10000); }
+        yield [];
+      },
+      deleteMany: async (keys) => ({ deleted: keys.length, failed: [] }),
+      dispose() {},
+    };
+  },
+`,
+  `
+import net from 'node:net';
+import { Readable } from 'node:stream';
+const pause = (ms) => new Promise((go) => setTimeout(go, ms));
+const sockets = new Set();
+const { on } = net.Socket.prototype;
+net.Socket.prototype.on = function (...args) { if (this.server) sockets.add(this); return on.apply(this, args); };
+`,
+);
+
+describe('hostile plugins', () => {
+  const daemon = sharedDaemon({ STREAMHUB_PLUGIN_LOAD_S: '6', STREAMHUB_PLUGIN_CALL_S: '3' });
+
+  /** Asks for something, and shows that the daemon answers others meanwhile. */
+  const meanwhile = async <T>(asked: Promise<T>): Promise<T> => {
+    let isDone = false;
+    void asked.finally(() => {
+      isDone = true;
+    });
+    let answered = 0;
+    do {
+      assert.equal((await daemon.api.get('/health')).status, 200);
+      assert.equal((await daemon.api.get('/apps')).status, 200);
+      answered += 1;
+    } while (!isDone);
+    assert.ok(answered > 0);
+    return asked;
+  };
+
+  test('those that are bad from the start fail with their reason; the others work', async () => {
+    for (const [id, { code, manifest }] of Object.entries(AT_LOAD))
+      await installPlugin(daemon.dataDir, id, code, { manifest });
+    await installPlugin(daemon.dataDir, 'good', providerCode('good', ''), {
+      manifest: { colour: 'red', contributes: { storageProviders: [{ id: 'good', title: 'Good' }] } },
+    });
+    await mkdir(path.join(daemon.dataDir, 'plugins/not-json'));
+    await writeFile(path.join(daemon.dataDir, 'plugins/not-json/plugin.json'), '{');
+    const { status, body } = await meanwhile(daemon.api.post('/plugins/reload'));
+    assert.equal(status, 200);
+    const states = Object.fromEntries(body.data.map((one: { id: string }) => [one.id, one]));
+    for (const [id, { reason }] of Object.entries(AT_LOAD)) {
+      assert.equal(states[id].state, 'failed', id);
+      assert.match(states[id].reason, reason, id);
+      assert.ok(!states[id].reason.includes(daemon.dataDir), 'no path of the machine');
+      assert.ok(Date.parse(states[id].since) <= Date.now());
+    }
+    assert.equal(states['not-json'].reason, 'plugin.json is not valid JSON');
+    assert.deepEqual(
+      [states.good.state, states.good.warnings],
+      ['running', ['plugin.json has an unknown key: colour']],
+    );
+    const offered = (await daemon.api.get('/storage/providers')).body.data.map((one: { id: string }) => one.id);
+    assert.deepEqual(
+      offered.filter((id: string) => id in AT_LOAD),
+      [],
+    );
+    assert.ok(offered.includes('good') && offered.includes('minio'));
+    const refused = await daemon.api.put('/apps/live/s3', { provider: 'throws' });
+    assert.deepEqual([refused.status, refused.body.code], [409, 'STORAGE_PROVIDER_UNAVAILABLE']);
+    assert.match(refused.body.message, /plugin throws cannot be loaded: no luck/);
+  });
+
+  test('one that is bad while it is used hurts its own call only, and what it did is told', async () => {
+    await installPlugin(daemon.dataDir, 'moody', MOODY);
+    for (const id of Object.keys(AT_LOAD)) assert.equal((await daemon.api.post(`/plugins/${id}/disable`)).status, 200);
+    await daemon.api.post('/plugins/reload');
+    const good = await daemon.api.post('/apps/live/s3/test', { provider: 'moody', bucket: 'x' });
+    assert.equal(good.body.data.steps[2].state, 'ok', good.text);
+    for (const [mood, { isCrash, reason }] of Object.entries(MOODS)) {
+      await daemon.api.post('/plugins/moody/enable');
+      const asked = daemon.api.post('/apps/live/s3/test', { provider: 'moody', bucket: 'x', options: { mood } });
+      const { status, body } = await meanwhile(asked);
+      assert.deepEqual([status, body.data?.ok], [200, false], `${mood}: ${JSON.stringify(body)}`);
+      const view = async () => (await daemon.api.get('/plugins/moody')).body.data;
+      let plugin = await view();
+      // a loop behind an answered call is found when the process is asked for a sign of life
+      while (plugin.lastFault === null || (isCrash && plugin.crashes === 0)) plugin = await view();
+      assert.match(plugin.lastFault.reason, reason, mood);
+      if (!isCrash) assert.equal(plugin.crashes, 0, mood);
+    }
+    const looped = await meanwhile(
+      daemon.api.put('/apps/live/s3', { provider: 'moody', options: { mood: 'loop in validate' } }),
+    );
+    assert.deepEqual([looped.status, looped.body.code], [409, 'STORAGE_PROVIDER_UNAVAILABLE']);
+    assert.match(
+      (await daemon.api.get('/plugins/moody')).body.data.lastFault.reason,
+      /judging its settings took longer than 6 s/,
+    );
+    // and it is forgiven
+    await daemon.api.post('/plugins/moody/enable');
+    const again = await daemon.api.post('/apps/live/s3/test', { provider: 'moody', bucket: 'x' });
+    assert.equal(again.body.data.steps[2].state, 'ok');
+  });
+});
