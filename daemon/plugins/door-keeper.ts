@@ -8,17 +8,16 @@ import { toWireError } from './wire/protocol.ts';
 export interface DoorKeeperDeps {
   limits: CallLimits;
   /** @throws StorageError when the plugin cannot be used now */
-  lease(plugin: string, app: string | null): Promise<Lease>;
+  lease(plugin: string): Promise<Lease>;
   onFault(plugin: string, fault: Fault): void;
 }
 
 /**
- * Opens a door to plugins for one task of a worker, working for one app, and closes it behind the task.
+ * Opens a door to plugins for one task of a worker, and closes it behind the task.
  * @param run gets the port that is to be transferred to the worker
  */
 export async function keepDoor<T>(
   { limits, lease, onFault }: DoorKeeperDeps,
-  app: string | null,
   run: (port: MessagePort) => Promise<T>,
 ): Promise<T> {
   const { port1, port2 } = new MessageChannel();
@@ -26,7 +25,7 @@ export async function keepDoor<T>(
   let isOver = false;
   const open = async (ask: number, plugin: string): Promise<DoorAnswer> => {
     try {
-      const granted = await lease(plugin, app);
+      const granted = await lease(plugin);
       if (isOver) granted.release();
       else held.push({ plugin, lease: granted });
       return { ask, address: granted.address, limits };

@@ -18,6 +18,7 @@ import { type Lease, PluginProcesses } from './processes.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
 import type { PluginRepository } from './repository.ts';
 import { toView } from './view.ts';
+import type { Fault } from './wire/connection.ts';
 
 /** Limits of plugins' code, as configured. */
 export interface PluginLimits {
@@ -249,21 +250,23 @@ export class PluginService {
    * @param run gets a port that is to be transferred to the worker
    */
   withDoor<T>(app: string | null, run: (port: MessagePort) => Promise<T>): Promise<T> {
-    const { limits } = this.#deps;
-    return keepDoor(
-      {
-        limits: { pureMs: limits.loadSeconds * 1000, networkMs: limits.callSeconds * 1000 },
-        lease: (plugin, forApp) => this.#lease(plugin, forApp),
-        onFault: (plugin, { reason }) => {
-          const life = this.#known.get(plugin);
-          life?.noteFault(reason);
-          this.#deps.log.warn({ plugin, reason }, 'a plugin does not behave');
-          this.#update(life);
-        },
-      },
-      app,
-      run,
-    );
+    return this.#keepDoor(app, run, (plugin) => this.#lease(plugin, app));
+  }
+
+  #keepDoor<T>(
+    app: string | null,
+    run: (port: MessagePort) => Promise<T>,
+    lease: (plugin: string) => Promise<Lease>,
+  ): Promise<T> {
+    const { limits, log } = this.#deps;
+    const onFault = (plugin: string, { reason }: Fault): void => {
+      const life = this.#known.get(plugin);
+      life?.noteFault(reason);
+      log.warn({ plugin, ...(app === null ? {} : { app }), reason }, 'a plugin does not behave');
+      this.#update(life);
+    };
+    const callLimits = { pureMs: limits.loadSeconds * 1000, networkMs: limits.callSeconds * 1000 };
+    return keepDoor({ limits: callLimits, lease, onFault }, run);
   }
 
   async #lease(plugin: string, app: string | null): Promise<Lease> {
@@ -350,12 +353,16 @@ export class PluginService {
       lease = await this.#processes.lease(life.record, null).catch((error: Error) => {
         throw new LoadProblem(error.message);
       });
-      const output = await this.withDoor(null, (port) =>
-        pool.run<PluginDescribeInput, PluginDescribeOutput>(
-          TASKS.pluginDescribe,
-          { ...input, port },
-          { transfer: [port] },
-        ),
+      const output = await this.#keepDoor(
+        null,
+        (port) =>
+          pool.run<PluginDescribeInput, PluginDescribeOutput>(
+            TASKS.pluginDescribe,
+            { ...input, port },
+            { transfer: [port] },
+          ),
+        // crashes of its work for apps are another matter
+        () => this.#processes.lease(life.record, null),
       );
       if ('providers' in output) {
         life.loaded();
