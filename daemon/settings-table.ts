@@ -116,7 +116,7 @@ export const SETTINGS = {
     15,
     1,
     600,
-    'Time that an installed plugin may take to load, or for a call without network, seconds.',
+    'Time that an installed plugin may take to load, seconds.',
   ),
   pluginCallSeconds: int(
     'STREAMHUB_PLUGIN_CALL_S',

@@ -4,8 +4,10 @@ import type { PluginRecord } from './records.ts';
 
 export interface ProcessLimits {
   memoryMb: number;
-  /** Milliseconds that loading may take; also how long a process may not answer a sign of life. */
+  /** Milliseconds that loading may take. */
   loadMs: number;
+  /** Milliseconds within which a process gives a sign of life. */
+  answerMs: number;
   /** Milliseconds without work after which a process is ended. */
   idleMs: number;
   /** Milliseconds that work under way has when a plugin is disabled. */
@@ -204,9 +206,9 @@ export class PluginProcesses {
 
   /** Ends a process that gives no sign of life. */
   async #isAlive(process: PluginProcess): Promise<boolean> {
-    const { loadMs } = this.#deps.limits;
-    const does = await process.answers(loadMs);
-    if (!does) process.kill(`it did not answer for ${loadMs / 1000} s`);
+    const { answerMs } = this.#deps.limits;
+    const does = await process.answers(answerMs);
+    if (!does) process.kill(`it did not answer for ${answerMs / 1000} s`);
     return does;
   }
 

@@ -25,7 +25,7 @@ async function connectGuest(door: PluginDoor, plugin: string): Promise<GuestConn
   if (address === null) throw new StorageError('FAILED');
   const socket = await new Promise<Socket>((resolve, reject) => {
     const attempt = connect(address, () => resolve(attempt));
-    attempt.once('error', () => reject(new StorageError('FAILED', { detail: `The plugin ${plugin} ended.` })));
+    attempt.once('error', () => reject(new StorageError('PLUGIN_FAILED', { detail: 'It ended.' })));
   });
   return new GuestConnection(socket, limits, (fault) => door.report(address, fault));
 }

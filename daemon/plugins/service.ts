@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { ApiError } from '#shared/errors.ts';
-import type { Preset } from '#shared/plugin-sdk/preset.ts';
 import { type PluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { PluginDetail, PluginView } from '#shared/schema/plugins.ts';
@@ -11,6 +10,7 @@ import type { Actor } from '../http/types.ts';
 import type { EndpointPolicy } from '../net/endpoint-policy.ts';
 import { TASKS, type WorkerPool } from '../workers/pool.ts';
 import type { PluginDescribeInput, PluginDescribeOutput } from '../workers/tasks/plugin-describe.ts';
+import type { PluginPreset, PluginProvider } from './contributions.ts';
 import { keepDoor } from './door-keeper.ts';
 import { PluginLife } from './life.ts';
 import { faultOf, isPluginsFault, LoadProblem } from './load-fault.ts';
@@ -41,20 +41,10 @@ export interface PluginServiceDeps {
   log: { warn(data: object, message: string): void; info(data: object, message: string): void };
 }
 
-/** A preset and the plugin that brought it. */
-export interface PluginPreset {
-  plugin: string;
-  preset: Preset;
-}
-
-/** A provider's own words, and the plugin that brought it. */
-export interface PluginProvider extends ProviderDescription {
-  plugin: string;
-  pluginVersion: string | null;
-}
-
 /** Time that work under way has when its plugin is disabled. */
 const STOP_MS = 30_000;
+/** Limit of calls that need no network, and of signs of life. */
+const PURE_MS = 5000;
 /** Plugins that are asked about themselves at once. */
 const ASKED_AT_ONCE = 2;
 
@@ -79,6 +69,7 @@ export class PluginService {
       limits: {
         memoryMb: limits.memoryMb,
         loadMs: limits.loadSeconds * 1000,
+        answerMs: PURE_MS,
         idleMs: limits.idleSeconds * 1000,
         stopMs: STOP_MS,
       },
@@ -265,7 +256,7 @@ export class PluginService {
       log.warn({ plugin, ...(app === null ? {} : { app }), reason }, 'a plugin does not behave');
       this.#update(life);
     };
-    const callLimits = { pureMs: limits.loadSeconds * 1000, networkMs: limits.callSeconds * 1000 };
+    const callLimits = { pureMs: PURE_MS, networkMs: limits.callSeconds * 1000 };
     return keepDoor({ limits: callLimits, lease, onFault }, run);
   }
 
@@ -273,16 +264,16 @@ export class PluginService {
     const life = (await this.#all()).get(plugin);
     const refused = life === undefined ? 'is no longer installed' : life.refusal(this.#deps.isSafeMode);
     if (life === undefined || refused !== undefined)
-      throw new StorageError('UNSUPPORTED', { detail: `The plugin ${plugin} ${refused}.` });
+      throw new StorageError('PLUGIN_OFF', { detail: `${plugin} ${refused}.` });
     const pause = life.pause();
-    if (pause !== undefined) throw new StorageError('FAILED', { detail: `The plugin ${plugin} ${pause}.` });
+    if (pause !== undefined) throw new StorageError('PLUGIN_FAILED', { detail: `${plugin} ${pause}.` });
     try {
       return await this.#processes.lease(life.record, app);
     } catch (error) {
       const reason = (error as Error).message;
       // what was loaded before and no longer loads counts like a crash: it may be a matter of the moment
       if (life.hasLoaded) this.#crashed(plugin, reason);
-      throw new StorageError('FAILED', { detail: `The plugin ${plugin} does not load: ${reason}.` });
+      throw new StorageError('PLUGIN_FAILED', { detail: `${plugin} does not load: ${reason}.` });
     }
   }
 

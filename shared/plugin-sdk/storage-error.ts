@@ -66,6 +66,14 @@ export const STORAGE_ERRORS = {
     message: 'The storage did not confirm the deletion.',
     cure: 'Try again; objects that are gone already count as deleted.',
   },
+  PLUGIN_FAILED: {
+    message: 'The plugin of this storage failed.',
+    cure: 'Try again; if it stays, look at the plugin for the reason and ask its author for a newer version.',
+  },
+  PLUGIN_OFF: {
+    message: 'The plugin of this storage is off.',
+    cure: 'Enable the plugin; reload the plugins once the fault that it names is mended.',
+  },
   UNSUPPORTED: { message: 'The provider cannot do this.', cure: 'Use another provider for it.' },
   ABORTED: { message: 'The operation was stopped.', cure: 'Start it again.' },
   FAILED: {
@@ -83,6 +91,7 @@ const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set([
   'THROTTLED',
   'NOT_CONFIRMED',
   'HOST_UNKNOWN',
+  'PLUGIN_FAILED',
 ]);
 
 /** Marks the error whichever copy of the SDK made it: the host may run a bundled one, a plugin the package's. */

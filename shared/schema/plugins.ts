@@ -74,7 +74,7 @@ const pluginFields = {
   limits: nullable(
     object({
       memoryMb: Type.Integer({ description: 'Resident memory of one process, MiB.' }),
-      loadSeconds: Type.Integer({ description: 'Loading, and any call that needs no network.' }),
+      loadSeconds: Type.Integer({ description: 'Loading. A call that needs no network has 5 seconds.' }),
       callSeconds: Type.Integer({ description: 'A call that asks the storage.' }),
     }),
     { description: 'Limits of its code; null where it has none.' },

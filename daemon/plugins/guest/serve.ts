@@ -4,11 +4,10 @@ import type { Plugin } from '#shared/plugin-sdk/plugin.ts';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { NetworkGuard, ObjectInfo, StorageClient, StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
-import { describeProviders } from '../describe.ts';
-import { judgeSettings } from '../provider-calls.ts';
+import type { Answer } from '../wire/answers.ts';
 import { Credit, IncomingBody, sendBody } from '../wire/bodies.ts';
 import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame } from '../wire/frames.ts';
-import { type Answer, type Method, type Params, plain, toWireError } from '../wire/protocol.ts';
+import { type Method, type Params, plain, toWireError } from '../wire/protocol.ts';
 
 const PAGE = 1000;
 
@@ -103,7 +102,9 @@ export class GuestSession {
   readonly #methods: {
     [M in Exclude<Method, 'get'>]: (params: Params[M], call: Call) => Promise<Answer<M>> | Answer<M>;
   } = {
-    describe: ({ ids }) => {
+    // loaded when first needed, so that a process is there sooner
+    describe: async ({ ids }) => {
+      const { describeProviders } = await import('../describe.ts');
       try {
         return { providers: describeProviders(this.#plugin, ids) } as unknown as Answer<'describe'>;
       } catch (error) {
@@ -111,7 +112,10 @@ export class GuestSession {
         return { problem: first?.code ?? 'CODE_THROWS', detail: wordsOf(error) };
       }
     },
-    judge: ({ provider, settings, change }) => judgeSettings(this.#provider(provider), settings, change as never),
+    judge: async ({ provider, settings, change }) => {
+      const { judgeSettings } = await import('../provider-calls.ts');
+      return judgeSettings(this.#provider(provider), settings, change as never);
+    },
     open: async ({ provider, settings, credentials }) => {
       this.#client = await this.#provider(provider).open({ settings, credentials, guard: this.#guard });
       return { canPresign: typeof this.#client.presignGet === 'function' };

@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { Value } from 'typebox/value';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import { ANSWERS, type Answer } from './answers.ts';
 import { Credit, IncomingBody, sendBody } from './bodies.ts';
 import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame, ProtocolError } from './frames.ts';
-import { ANSWERS, type Answer, fromWireError, type Method, type Params, PURE } from './protocol.ts';
+import { fromWireError, type Method, type Params, PURE } from './protocol.ts';
 
 /** Time limits of calls, milliseconds. */
 export interface CallLimits {
@@ -54,7 +55,7 @@ export class GuestConnection {
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', () => {}); // 'close' follows
     socket.on('close', () =>
-      this.#end(new StorageError('FAILED', { detail: 'The plugin ended while it was working.' })),
+      this.#end(new StorageError('PLUGIN_FAILED', { detail: 'It ended while it was working.' })),
     );
   }
 
@@ -148,7 +149,7 @@ export class GuestConnection {
     } catch (error) {
       const reason = error instanceof ProtocolError ? error.message : 'it sent what cannot be read';
       this.#onFault({ kind: 'broken', reason });
-      this.#end(new StorageError('FAILED', { detail: 'The plugin does not answer as it should.' }));
+      this.#end(new StorageError('PLUGIN_FAILED', { detail: 'It does not answer as it should.' }));
       this.#socket.destroy();
     }
   }

@@ -11,6 +11,7 @@ const WORTH_RETRYING: ReadonlySet<string> = new Set<StorageErrorCode>([
   'TIMEOUT',
   'THROTTLED',
   'NOT_CONFIRMED',
+  'PLUGIN_FAILED',
   'FAILED',
 ]);
 

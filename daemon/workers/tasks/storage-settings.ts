@@ -5,6 +5,7 @@ import { type EndpointPolicy, endpointProblem } from '../../net/endpoint-policy.
 import { throughDoor } from '../../plugins/door.ts';
 import { loadProvider } from '../../plugins/load-provider.ts';
 import type { ProviderRef } from '../../plugins/records.ts';
+import { detailOf } from '../../plugins/wire/protocol.ts';
 
 export interface StorageSettingsInput {
   ref: ProviderRef;
@@ -36,7 +37,7 @@ export default async function storageSettings(input: StorageSettingsInput): Prom
       return { settings, findings };
     });
   } catch (error) {
-    if (error instanceof StorageError) return { problem: error.message };
+    if (error instanceof StorageError) return { problem: detailOf(error).replace(/\.$/, '') };
     throw error;
   }
 }

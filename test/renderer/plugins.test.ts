@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
+import { ConsolePage } from './console-page.ts';
+
+const PRESET =
+  'id: night\ntitle: Night shift\ndescription: At night.\nuseCase: Guards.\npatch:\n  hls: { list_size: 7 }\n';
+
+test('plugins: how they are and why, their switches, and a reload', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t);
+  const { dataDir, api } = daemon;
+  const contributes = { storageProviders: [{ id: 'shelf', title: 'Shelf' }], presets: ['night.yaml'] };
+  const manifest = { title: 'Shelf storage', version: '2.3.4', author: 'Ana', license: 'MIT', contributes };
+  await installPlugin(dataDir, 'shelf', providerCode('shelf', ''), { manifest, files: { 'night.yaml': PRESET } });
+  await installPlugin(dataDir, 'broken', "throw new Error('the shelf fell down');");
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token, path: '/plugins' });
+  const ui = new ConsolePage(page);
+
+  // what failed comes first, in words, with the way to it
+  await page.getByText('broken failed').waitFor();
+  await page.getByText('the shelf fell down').first().waitFor();
+  await ui.row('Shelf storage').getByText('running').waitFor();
+  await ui.row('Shelf storage').getByText('2.3.4').waitFor();
+  await ui.row('Shelf storage').getByText('Night shift, Shelf').waitFor();
+  await assertAccessible(page, 'the plugins');
+
+  await ui.row('Shelf storage').click();
+  const panel = ui.dialog('Shelf storage');
+  await panel.getByText('Its code is at work, or ready for it.').waitFor();
+  for (const text of [
+    'Processes of its own, one for each app',
+    '256 MiB',
+    'Ana',
+    'MIT',
+    'Write no file, start no program',
+  ])
+    await panel.getByText(text, { exact: false }).first().waitFor();
+  await panel.getByText(/Forms and settings: running/).waitFor();
+  await assertAccessible(page, 'a plugin');
+
+  // the effect is told before it is disabled, and it is off at once
+  await panel.getByRole('button', { name: 'Disable plugin' }).click();
+  const question = ui.dialog('Disable Shelf storage');
+  await question.getByText('Apps that keep recordings with Shelf keep their settings', { exact: false }).waitFor();
+  await question.getByRole('button', { name: 'Disable plugin' }).click();
+  await panel.getByText('It takes no part until it is enabled.').waitFor();
+  assert.equal((await api.get('/plugins/shelf')).body.data.enabled, false);
+  // what another operator does is seen without a reload of the page
+  await api.post('/plugins/shelf/enable');
+  await panel.getByText('Its code is at work, or ready for it.').waitFor();
+  await page.keyboard.press('Escape');
+  await panel.waitFor({ state: 'hidden' });
+
+  // its author mends the broken one, and it is tried again
+  await writeFile(path.join(dataDir, 'plugins/broken/index.mjs'), providerCode('broken', ''));
+  await page.getByRole('button', { name: 'Show plugin' }).click();
+  const mended = ui.dialog('broken');
+  await mended.getByRole('button', { name: 'Try plugin again' }).click();
+  await mended.getByText('running').first().waitFor();
+  await page.keyboard.press('Escape');
+  await mended.waitFor({ state: 'hidden' });
+
+  // a new one is there with a reload
+  await writeFile(
+    path.join(dataDir, 'plugins/evening.yaml'),
+    PRESET.replace('id: night', 'id: evening').replace('Night shift', 'Evening'),
+  );
+  await ui.button('Reload plugins').click();
+  await ui.row('Evening').first().getByText('verified').waitFor();
+});
