@@ -203,6 +203,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
       loadSeconds: settings.pluginLoadSeconds,
       callSeconds: settings.pluginCallSeconds,
       idleSeconds: settings.pluginIdleSeconds,
+      sandbox: settings.pluginSandbox as 'auto' | 'off',
     },
     isSafeMode: settings.safeMode,
     log: log.child({ source: 'plugins' }),

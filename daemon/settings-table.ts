@@ -104,6 +104,12 @@ export const SETTINGS = {
   gpuDisable: flag('GPU_DISABLE', false, 'Skip GPU detection.'),
   // plugins
   safeMode: { ...flag('STREAMHUB_SAFE', false, 'Start without third-party plugins.'), flag: 'safe' },
+  pluginSandbox: choice(
+    'STREAMHUB_PLUGIN_SANDBOX',
+    ['auto', 'off'],
+    'auto',
+    'Put processes of installed plugins into Linux namespaces where possible, beside Node’s permission model.',
+  ),
   pluginMemoryMb: int(
     'STREAMHUB_PLUGIN_MEMORY_MB',
     256,

@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { DoorAnswer, DoorRequest } from './door.ts';
 import type { Lease } from './processes.ts';
@@ -33,7 +33,7 @@ export async function keepDoor<T>(
       return { ask, refused: toWireError(error instanceof StorageError ? error : new StorageError('FAILED')) };
     }
   };
-  port1.on('message', (message: DoorRequest) => {
+  const take = (message: DoorRequest): void => {
     if ('ask' in message) {
       void open(message.ask, message.plugin).then((answer) => port1.postMessage(answer));
       return;
@@ -43,11 +43,16 @@ export async function keepDoor<T>(
     onFault(found.plugin, message.fault);
     if (message.fault.kind === 'broken') found.lease.kill(message.fault.reason);
     else found.lease.doubt();
-  });
+  };
+  port1.on('message', take);
   try {
     return await run(port2);
   } finally {
     isOver = true;
+    // what a worker told last must not be lost with the port
+    for (let left = receiveMessageOnPort(port1); left !== undefined; left = receiveMessageOnPort(port1)) {
+      take(left.message as DoorRequest);
+    }
     port1.close();
     for (const { lease: one } of held) one.release();
   }

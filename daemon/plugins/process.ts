@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import type { EndpointPolicy } from '../net/endpoint-policy.ts';
-import { guestCommand, guestEnvironment } from './sandbox.ts';
+import { insideNamespaces } from './namespace.ts';
+import { guestCommand, guestEnvironment, OWN_CODE, OWN_FILES } from './sandbox.ts';
 import { plain } from './wire/protocol.ts';
 
 export interface GuestSpec {
@@ -20,6 +21,8 @@ export interface GuestSpec {
   policy: EndpointPolicy;
   memoryMb: number;
   loadMs: number;
+  /** Put into namespaces of its own as well. */
+  isNamespaced: boolean;
   /** A line that the plugin printed. */
   onLine(line: string): void;
 }
@@ -58,19 +61,16 @@ export class PluginProcess {
     else {
       // a folder that only this user enters, with a name that nobody guesses
       this.#dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-plugin-'));
-      this.address = path.join(this.#dir, name);
+      for (const folder of ['own', 'root']) mkdirSync(path.join(this.#dir, folder));
+      this.address = path.join(this.#dir, 'own', name);
     }
-    const { entry, policy, readable, memoryMb } = spec;
-    this.#child = spawn(
-      process.execPath,
-      guestCommand({ address: this.address, entry, policy }, readable, { memoryMb }),
-      {
-        cwd: path.parse(process.execPath).root,
-        env: guestEnvironment(),
-        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-        windowsHide: true,
-      },
-    );
+    const [file = '', ...args] = this.#command();
+    this.#child = spawn(file, args, {
+      cwd: path.parse(process.execPath).root,
+      env: guestEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
     this.#listen(this.#child.stdout as Readable, false);
     this.#listen(this.#child.stderr as Readable, true);
     this.ready = this.#load();
@@ -108,6 +108,25 @@ export class PluginProcess {
       clearTimeout(timer);
       this.#asking.delete(resolve);
     }
+  }
+
+  #command(): string[] {
+    const { entry, policy, readable, memoryMb, isNamespaced } = this.spec;
+    const command = [
+      process.execPath,
+      ...guestCommand({ address: this.address, entry, policy }, readable, { memoryMb }),
+    ];
+    if (!isNamespaced || this.#dir === undefined) return command;
+    const [root, writable] = [path.join(this.#dir, 'root'), path.join(this.#dir, 'own')];
+    return insideNamespaces(command, { root, writable, readable: [...OWN_CODE, ...OWN_FILES, ...readable] });
+  }
+
+  /** The process that runs Node: in namespaces it is a child of the one that was started. */
+  async #innerPid(): Promise<number | undefined> {
+    const { pid } = this.#child;
+    if (pid === undefined || !this.spec.isNamespaced) return pid;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+    return Number(children.split(' ')[0]) || undefined;
   }
 
   #load(): Promise<void> {
@@ -201,12 +220,15 @@ export class PluginProcess {
 
   /** Buffers do not count as heap, so the process is measured as a whole where the system tells. */
   #watchMemory(): void {
-    const { pid } = this.#child;
-    if (process.platform !== 'linux' || pid === undefined) return;
-    // if memory runs out, the system shall take the plugin and not the daemon
-    void writeFile(`/proc/${pid}/oom_score_adj`, '1000').catch(() => {});
+    if (process.platform !== 'linux') return;
     const limit = this.spec.memoryMb * 1024 * 1024;
+    let pid: number | undefined;
     this.#memoryTimer = setInterval(async () => {
+      if (pid === undefined) {
+        pid = await this.#innerPid();
+        // if memory runs out, the system shall take the plugin and not the daemon
+        if (pid !== undefined) void writeFile(`/proc/${pid}/oom_score_adj`, '1000').catch(() => {});
+      }
       const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
       this.memoryBytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
       if (this.memoryBytes > limit) this.kill(`it used more memory than its ${this.spec.memoryMb} MiB`);

@@ -17,6 +17,8 @@ export interface ProcessLimits {
 export interface ProcessesDeps {
   limits: ProcessLimits;
   policy: EndpointPolicy;
+  /** Whether processes are put into namespaces as well; asked once. */
+  canMakeNamespaces(): Promise<boolean>;
   onLine(plugin: string, app: string | null, line: string): void;
   /** A process ended that should not have: by itself, or because it broke a limit. */
   onCrash(plugin: string, reason: string): void;
@@ -50,6 +52,7 @@ interface Entry {
   app: string | null;
   /** Undefined for built-in plugins, whose code runs in workers. */
   process: PluginProcess | undefined;
+  starting: Promise<PluginProcess> | undefined;
   leases: number;
   isRetired: boolean;
   since: Date;
@@ -67,6 +70,9 @@ export class PluginProcesses {
   readonly #deps: ProcessesDeps;
   readonly #entries = new Set<Entry>();
   #isClosed = false;
+  #namespaces: Promise<boolean> | undefined;
+  /** Known once the first process was started. */
+  isNamespaced = false;
 
   constructor(deps: ProcessesDeps) {
     this.#deps = deps;
@@ -81,6 +87,7 @@ export class PluginProcesses {
         plugin: record.id,
         app,
         process: undefined,
+        starting: undefined,
         leases: 0,
         isRetired: false,
         since: new Date(),
@@ -162,12 +169,19 @@ export class PluginProcesses {
     return this.#of(plugin).find((entry) => entry.app === app && !entry.isRetired);
   }
 
+  /** Starts the entry's process unless it runs; resolves once the plugin's code is loaded. */
   async #run(entry: Entry, record: PluginRecord): Promise<void> {
-    if (entry.process === undefined) {
-      this.#makeRoom();
-      entry.process = this.#start(entry, record);
-    }
-    await entry.process.ready;
+    entry.starting ??= this.#begin(entry, record);
+    await (await entry.starting).ready;
+  }
+
+  async #begin(entry: Entry, record: PluginRecord): Promise<PluginProcess> {
+    this.#namespaces ??= this.#deps.canMakeNamespaces();
+    this.isNamespaced = await this.#namespaces;
+    if (!this.#entries.has(entry)) throw new Error('it was no longer needed');
+    this.#makeRoom();
+    entry.process = this.#start(entry, record);
+    return entry.process;
   }
 
   #start(entry: Entry, record: PluginRecord): PluginProcess {
@@ -183,6 +197,7 @@ export class PluginProcesses {
       policy,
       memoryMb,
       loadMs,
+      isNamespaced: this.isNamespaced,
       onLine: (line) => onLine(plugin, entry.app, line),
     });
     void guest.ended.then((reason) => {

@@ -8,7 +8,7 @@ const GUEST =
   BUNDLE === null ? path.join(import.meta.dirname, 'guest', 'main.ts') : path.join(BUNDLE, 'plugin-guest.js');
 
 /** What a plugin's process reads of StreamHub: the SDK, the libraries below it, and its own program. */
-const OWN_CODE: readonly string[] = (() => {
+export const OWN_CODE: readonly string[] = (() => {
   const parts =
     BUNDLE === null ? ['package.json', 'shared/', 'daemon/plugins/', 'daemon/net/'] : ['package.json', 'out/daemon/'];
   const own = parts.map((part) => path.join(PACKAGE_ROOT, part));
@@ -23,6 +23,12 @@ const OWN_CODE: readonly string[] = (() => {
 
 /** Variables of the daemon's environment that a plugin's process keeps: nothing that could be secret. */
 const KEPT_VARIABLES = ['TZ', 'LANG', 'LC_ALL', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'SystemRoot'];
+
+/** Files that those variables name. */
+export const OWN_FILES: readonly string[] = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].flatMap((name) => {
+  const place = process.env[name];
+  return place !== undefined && path.isAbsolute(place) && existsSync(place) ? [place] : [];
+});
 
 export interface GuestLimits {
   /** Resident memory, MiB; half of it is the JavaScript heap. */
@@ -59,6 +65,9 @@ export function guestEnvironment(): Record<string, string> {
   });
   return {
     ...(Object.fromEntries(kept) as Record<string, string>),
+    // what wraps the process is found here; and nothing is a home
+    PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: path.parse(process.execPath).root,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     AWS_EC2_METADATA_DISABLED: 'true',
   };

@@ -39,7 +39,7 @@ const service = () => {
     repository: pluginRepository(db),
     events: new EventBus(() => {}),
     policy: { denyPrivate: false },
-    limits: { memoryMb: 256, loadSeconds: 60, callSeconds: 60, idleSeconds: 60 },
+    limits: { memoryMb: 256, loadSeconds: 60, callSeconds: 60, idleSeconds: 60, sandbox: 'auto' },
     isSafeMode: false,
     log: { warn() {}, info() {} },
   });

@@ -14,6 +14,7 @@ import type { PluginPreset, PluginProvider } from './contributions.ts';
 import { keepDoor } from './door-keeper.ts';
 import { PluginLife } from './life.ts';
 import { faultOf, isPluginsFault, LoadProblem } from './load-fault.ts';
+import { canMakeNamespaces } from './namespace.ts';
 import { type Lease, PluginProcesses } from './processes.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
 import type { PluginRepository } from './repository.ts';
@@ -26,6 +27,8 @@ export interface PluginLimits {
   loadSeconds: number;
   callSeconds: number;
   idleSeconds: number;
+  /** `auto`: namespaces where this machine has them. */
+  sandbox: 'auto' | 'off';
 }
 
 export interface PluginServiceDeps {
@@ -74,6 +77,11 @@ export class PluginService {
         stopMs: STOP_MS,
       },
       policy,
+      canMakeNamespaces: async () => {
+        const can = limits.sandbox === 'auto' && (await canMakeNamespaces());
+        log.info({ namespaces: can }, can ? 'plugins are put into namespaces' : 'plugins are kept by Node alone');
+        return can;
+      },
       onLine: (plugin, app, line) => log.info({ plugin, ...(app === null ? {} : { app }) }, `plugin says: ${line}`),
       onCrash: (plugin, reason) => this.#crashed(plugin, reason),
       onChange: (plugin) => this.#update(this.#known.get(plugin)),
@@ -400,6 +408,7 @@ export class PluginService {
 
   #view(life: PluginLife): PluginView {
     this.#update(life);
-    return toView(life, this.#processes.views(life.record.id), this.#deps.limits);
+    const { limits } = this.#deps;
+    return toView(life, this.#processes.views(life.record.id), limits, this.#processes.isNamespaced);
   }
 }

@@ -17,11 +17,15 @@ const PERMISSIONS = {
   ],
 } as const;
 
+/** Where Linux adds its own wall to Node's. */
+const NAMESPACED = 'Not even see other files and processes of this machine: it runs in namespaces of its own.';
+
 /** A plugin for people. */
 export function toView(
   life: PluginLife,
   processes: ProcessView[],
   limits: { memoryMb: number; loadSeconds: number; callSeconds: number },
+  isNamespaced: boolean,
 ): PluginView {
   const { record, shown, isEnabled, lastFault, crashes } = life;
   const { id, version, title, description, author, license, homepage, origin, warnings } = record;
@@ -47,7 +51,7 @@ export function toView(
     presets: record.presets.map(named),
     storageProviders: record.providers.map(named),
     isolation,
-    permissions: [...PERMISSIONS[isolation]],
+    permissions: [...PERMISSIONS[isolation], ...(isolation === 'process' && isNamespaced ? [NAMESPACED] : [])],
     limits: isolation === 'process' ? { memoryMb, loadSeconds, callSeconds } : null,
     processes,
   };

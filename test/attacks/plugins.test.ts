@@ -123,7 +123,17 @@ test('a plugin reaches nothing but its own folder, the network within the policy
     return !name.startsWith('control') && !String(outcome).startsWith('stopped');
   });
   assert.deepEqual(open, []);
-  const kept = ['TZ', 'LANG', 'LC_ALL', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'SystemRoot'];
+  const kept = [
+    'PATH',
+    'HOME',
+    'TZ',
+    'LANG',
+    'LC_ALL',
+    'NODE_EXTRA_CA_CERTS',
+    'SSL_CERT_FILE',
+    'SSL_CERT_DIR',
+    'SystemRoot',
+  ];
   const strange = (JSON.parse(environment) as string[]).filter(
     (name) => !kept.includes(name) && !name.startsWith('AWS_'),
   );
@@ -159,6 +169,6 @@ test('a plugin whose folder leads out of itself is not loaded', async (t) => {
     ['linked-file', 'environ'],
   ]) {
     const { state, reason } = (await daemon.api.get(`/plugins/${id}`)).body.data;
-    assert.deepEqual([state, reason], ['failed', `the link ${link} leads out of the plugin's folder`]);
+    assert.deepEqual([state, reason], ['failed', `${link} leads out of the plugin's folder`]);
   }
 });

@@ -131,10 +131,7 @@ describe('hostile plugins', () => {
       assert.ok(Date.parse(states[id].since) <= Date.now());
     }
     assert.equal(states['not-json'].reason, 'plugin.json is not valid JSON');
-    assert.deepEqual(
-      [states.good.state, states.good.warnings],
-      ['running', ['plugin.json has an unknown key: colour']],
-    );
+    assert.deepEqual([states.good.state, states.good.warnings], ['running', ['plugin.json: colour is an unknown key']]);
     const offered = (await daemon.api.get('/storage/providers')).body.data.map((one: { id: string }) => one.id);
     assert.deepEqual(
       offered.filter((id: string) => id in AT_LOAD),

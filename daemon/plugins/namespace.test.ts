@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { canMakeNamespaces, insideNamespaces } from './namespace.ts';
+
+const run = promisify(execFile);
+const skip = (await canMakeNamespaces()) ? false : 'this machine lets its user make no namespaces';
+
+/** Tries things without Node's permission model. */
+const SCRIPT = `
+const fs = require('node:fs');
+const [secret, shown, own] = process.argv.slice(1);
+const attempt = (action) => { try { return action(); } catch (error) { return error.code; } };
+console.log(JSON.stringify({
+  secret: attempt(() => fs.readFileSync(secret, 'utf8')),
+  shown: attempt(() => fs.readFileSync(shown, 'utf8')),
+  change: attempt(() => fs.writeFileSync(shown, 'x')),
+  system: attempt(() => fs.writeFileSync('/usr/x', 'x')),
+  root: attempt(() => fs.writeFileSync('/x', 'x')),
+  own: attempt(() => fs.writeFileSync(own + '/x', 'x')),
+  passwords: attempt(() => fs.readFileSync('/etc/shadow')),
+  processes: fs.readdirSync('/proc').filter((name) => /^\\\\d+$/.test(name)),
+  parent: attempt(() => process.ppid),
+  daemon: attempt(() => process.kill(${process.pid}, 0)),
+  rights: /CapEff:\\\\s+(\\\\w+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1],
+}));
+`;
+
+test('inside of its namespaces a process sees what it is shown, and nothing else of the machine', {
+  skip,
+}, async (t) => {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  for (const name of ['root', 'own', 'shown']) await mkdir(path.join(dir, name));
+  const [secret, shown, own] = [path.join(dir, 'secret'), path.join(dir, 'shown/a'), path.join(dir, 'own')];
+  await writeFile(secret, 'secret');
+  await writeFile(shown, 'shown');
+  const command = [process.execPath, '-e', SCRIPT.replaceAll('\\\\', '\\'), '--', secret, shown, own];
+  const places = { root: path.join(dir, 'root'), writable: own, readable: [path.join(dir, 'shown')] };
+  const [file = '', ...args] = insideNamespaces(command, places);
+  const { stdout } = await run(file, args);
+  const found = JSON.parse(stdout);
+  assert.deepEqual(found, {
+    secret: 'ENOENT',
+    shown: 'shown',
+    change: 'EROFS',
+    system: 'EROFS',
+    root: 'EROFS',
+    passwords: 'ENOENT',
+    processes: ['1'],
+    parent: 0,
+    daemon: 'ESRCH',
+    rights: '0000000000000000',
+  });
+});
