@@ -10,8 +10,14 @@ export interface PluginRow {
   changed_at: string;
 }
 
-/** SQL of the table `plugin_states`. A plugin without a row is enabled. */
-export function pluginRepository(db: Db) {
+/** What is kept of plugins. One without a row is enabled. */
+export interface PluginRepository {
+  all(): PluginRow[];
+  save(row: PluginRow): void;
+}
+
+/** SQL of the table `plugin_states`. */
+export function pluginRepository(db: Db): PluginRepository {
   const all = db.prepare<[], PluginRow>('SELECT * FROM plugin_states');
   const save = db.prepare<[PluginRow]>(
     `INSERT INTO plugin_states (id, enabled, quarantined_at, quarantine_reason, changed_at)
@@ -21,7 +27,6 @@ export function pluginRepository(db: Db) {
   );
   return {
     all: () => all.all(),
-    save: (row: PluginRow) => save.run(row),
+    save: (row) => void save.run(row),
   };
 }
-export type PluginRepository = ReturnType<typeof pluginRepository>;

@@ -163,6 +163,14 @@ export class PluginService {
     this.#deps.events.publish({ type: 'plugin.disabled', actor, data: { id } });
   }
 
+  /** All plugins as their files describe them, with what is wrong with their code as far as it was asked. */
+  async records(): Promise<PluginRecord[]> {
+    return [...(await this.#all()).values()].map(({ record, problems, shown }) => {
+      const isFailed = problems.length > 0;
+      return { ...record, ...(isFailed ? { state: 'failed', reason: shown.reason } : {}), problems: [...problems] };
+    });
+  }
+
   /** In the order of plugins and of their manifests. */
   async presets(): Promise<PluginPreset[]> {
     const { isSafeMode } = this.#deps;

@@ -1,6 +1,8 @@
+import { EventBus } from '../../events/bus.ts';
 import { BUILT_IN_PLUGINS } from '../../paths.ts';
 import type { PluginRecord } from '../../plugins/records.ts';
 import { PluginService } from '../../plugins/service.ts';
+import { SETTINGS } from '../../settings-table.ts';
 import { WorkerPool } from '../../workers/pool.ts';
 
 /** Lets the daemon's own host look at the one plugin of a folder, with the built-in ones beside it. */
@@ -13,10 +15,26 @@ export async function surveyPlugin(root: string): Promise<PluginRecord | undefin
         { dir: BUILT_IN_PLUGINS, origin: 'built-in' },
         { dir: root, origin: 'installed' },
       ],
-      log: { warn() {} },
+      // nothing is kept or announced: this is a look, not an installation
+      repository: { all: () => [], save() {} },
+      events: new EventBus(() => {}),
+      policy: { denyPrivate: false },
+      limits: {
+        memoryMb: SETTINGS.pluginMemoryMb.default,
+        loadSeconds: SETTINGS.pluginLoadSeconds.default,
+        callSeconds: SETTINGS.pluginCallSeconds.default,
+        idleSeconds: SETTINGS.pluginIdleSeconds.default,
+        sandbox: 'auto',
+      },
+      isSafeMode: false,
+      log: { warn() {}, info() {} },
     });
-    await service.providers();
-    return (await service.records()).find((record) => record.origin === 'installed');
+    try {
+      await service.providers();
+      return (await service.records()).find((record) => record.origin === 'installed');
+    } finally {
+      await service.stop();
+    }
   } finally {
     await pool.close();
   }
