@@ -1,0 +1,169 @@
+import type { Page } from 'playwright-core';
+
+/** One picture, in all sizes and both schemes. */
+export interface Shot {
+  name: string;
+  path: string;
+  /** Whose page; the world's own daemon unless told. */
+  of?: 'world' | 'fresh' | 'crowded' | 'viewer' | 'nobody' | 'desktop' | 'desktop-empty';
+  /** Text that shows that the data has come. */
+  sign?: string;
+  prepare?: (page: Page) => Promise<unknown>;
+}
+
+const button = (name: string | RegExp) => (page: Page) => page.getByRole('button', { name }).first().click();
+const row = (text: string) => (page: Page) =>
+  page.locator('[role="row"][data-index]').filter({ hasText: text }).first().click();
+
+export const SHOTS: readonly Shot[] = [
+  { name: 'overview', path: '/', sign: 'Connected' },
+  { name: 'apps', path: '/apps', sign: 'Press room' },
+  {
+    name: 'apps-create',
+    path: '/apps',
+    sign: 'Press room',
+    prepare: async (page) => {
+      await button('Create app')(page);
+      await page.getByRole('dialog').getByRole('textbox').first().fill('keynote');
+    },
+  },
+  { name: 'app-streams', path: '/apps/keynote', sign: 'camera-1' },
+  { name: 'app-recordings', path: '/apps/keynote/recordings', sign: 'stage' },
+  { name: 'app-recording', path: '/apps/keynote/recordings', sign: 'stage', prepare: row('180 KiB') },
+  { name: 'app-recordings-many', path: '/apps/sports/recordings', sign: 'sports-' },
+  { name: 'app-config', path: '/apps/keynote/config', sign: 'valid' },
+  {
+    name: 'app-config-problem',
+    path: '/apps/keynote/config',
+    sign: 'valid',
+    prepare: async (page) => {
+      await page.locator('.cm-content').click();
+      await page.keyboard.press('Control+End');
+      await page.keyboard.type('\nrecordin:\n  split_minutes: many\n');
+      await page.getByText('did you mean').first().waitFor();
+    },
+  },
+  {
+    name: 'app-config-review',
+    path: '/apps/keynote/config',
+    sign: 'valid',
+    prepare: async (page) => {
+      await page.locator('.cm-content').click();
+      await page.keyboard.press('Control+End');
+      await page.keyboard.type('\n# reviewed by ana\n');
+      await button(/Review/)(page);
+      await page.getByRole('button', { name: 'Save config' }).waitFor();
+    },
+  },
+  { name: 'app-presets', path: '/apps/keynote/presets', sign: 'Lowest delay' },
+  {
+    name: 'app-presets-diff',
+    path: '/apps/keynote/presets',
+    sign: 'Lowest delay',
+    prepare: async (page) => {
+      await page
+        .locator('#page')
+        .getByRole('radio')
+        .or(page.locator('#page').getByRole('button', { name: /Show|Preview|Choose/ }))
+        .nth(1)
+        .click({ force: true });
+    },
+  },
+  { name: 'app-storage', path: '/apps/keynote/storage', sign: 'MinIO' },
+  {
+    name: 'app-storage-test',
+    path: '/apps/keynote/storage',
+    sign: 'MinIO',
+    prepare: async (page) => {
+      await button('Test storage')(page);
+      await page.locator('li[data-state]').filter({ hasText: 'Delete' }).first().waitFor();
+    },
+  },
+  { name: 'app-logs', path: '/apps/keynote/logs', sign: 'stream' },
+  { name: 'app-callbacks', path: '/apps/keynote/callbacks', sign: 'stream_started' },
+  { name: 'app-join', path: '/apps/keynote/join', sign: 'Identity' },
+  {
+    name: 'app-delete',
+    path: '/apps/sports',
+    sign: 'drone',
+    prepare: async (page) => {
+      await button(/Actions for/)(page);
+      await page.getByRole('menuitem', { name: /Delete app/ }).click();
+      await page.getByRole('dialog').getByText('recordings').first().waitFor();
+    },
+  },
+  { name: 'cluster', path: '/cluster', sign: 'edge-fra-1' },
+  { name: 'cluster-node', path: '/cluster', sign: 'edge-fra-1', prepare: row('edge-fra-1') },
+  {
+    name: 'cluster-drain',
+    path: '/cluster',
+    sign: 'edge-fra-1',
+    prepare: async (page) => {
+      await row('edge-nyc-1')(page);
+      await button('Drain node…')(page);
+      await page.getByText('End them now').waitFor();
+    },
+  },
+  { name: 'cluster-add', path: '/cluster', sign: 'edge-fra-1', prepare: button('Add node') },
+  { name: 'cluster-placement', path: '/cluster', sign: 'edge-fra-1', prepare: button('Where would a room go?') },
+  { name: 'logs', path: '/logs', sign: 'delivered' },
+  { name: 'logs-line', path: '/logs?level=error', sign: 'refused', prepare: row('refused') },
+  { name: 'logs-empty', path: '/logs?q=nothing%20like%20it', sign: 'No line matches' },
+  { name: 'storage', path: '/storage', sign: 'keynote' },
+  { name: 'jobs', path: '/jobs', sign: 'summer-2024' },
+  { name: 'job', path: '/jobs', sign: 'summer-2024', prepare: row('summer-2024') },
+  { name: 'compare', path: '/compare?left=keynote&right=press', sign: 'Compare' },
+  { name: 'plugins', path: '/plugins', sign: 'Delivery presets' },
+  { name: 'gpu', path: '/gpu', sign: 'No GPU found' },
+  { name: 'settings', path: '/settings', sign: 'Public base URL' },
+  { name: 'access-tokens', path: '/access', sign: 'CI pipeline' },
+  {
+    name: 'access-create-token',
+    path: '/access',
+    sign: 'CI pipeline',
+    prepare: button(/Create token|Make token|New token/),
+  },
+  { name: 'access-team', path: '/access/team', sign: 'Use of the plan' },
+  { name: 'access-people', path: '/access/people', sign: 'li.wei' },
+  { name: 'access-teams', path: '/access/teams', sign: 'regional-broadcasters' },
+  { name: 'network', path: '/security', sign: 'Paris office' },
+  { name: 'audit', path: '/audit', sign: 'Outcome' },
+  { name: 'audit-entry', path: '/audit', sign: 'Outcome', prepare: row('onfig') },
+  { name: 'account', path: '/account', sign: 'ana.moreau' },
+  {
+    name: 'palette',
+    path: '/',
+    sign: 'Connected',
+    prepare: async (page) => {
+      await page.keyboard.press('Control+K');
+      await page
+        .getByRole('dialog')
+        .getByRole('combobox')
+        .or(page.getByRole('dialog').getByRole('textbox'))
+        .first()
+        .fill('key');
+    },
+  },
+  { name: 'shortcuts', path: '/', sign: 'Connected', prepare: (page) => page.keyboard.press('?') },
+  { name: 'not-found', path: '/nowhere', sign: 'No such page' },
+  { name: 'no-app', path: '/apps/nothere' },
+  { name: 'viewer-overview', path: '/', of: 'viewer', sign: 'Overview' },
+  { name: 'viewer-settings', path: '/settings', of: 'viewer' },
+  { name: 'viewer-access', path: '/access', of: 'viewer' },
+  { name: 'viewer-config', path: '/apps/keynote/config', of: 'viewer' },
+  { name: 'fresh-overview', path: '/', of: 'fresh', sign: 'Connected' },
+  { name: 'fresh-streams', path: '/apps/live', of: 'fresh', sign: 'Nothing is live' },
+  { name: 'fresh-cluster', path: '/cluster', of: 'fresh', sign: 'Clustering is off' },
+  { name: 'fresh-jobs', path: '/jobs', of: 'fresh', sign: 'No job yet' },
+  { name: 'fresh-join', path: '/apps/live/join', of: 'fresh' },
+  { name: 'crowded-apps', path: '/apps', of: 'crowded', sign: 'venue-' },
+  { name: 'crowded-overview', path: '/', of: 'crowded', sign: 'Connected' },
+  { name: 'crowded-storage', path: '/storage', of: 'crowded', sign: 'venue-' },
+  { name: 'sign-in', path: '/', of: 'nobody', sign: 'Sign in' },
+  { name: 'desktop-first-run', path: '/', of: 'desktop-empty', sign: 'Welcome' },
+  { name: 'desktop-add', path: '/add', of: 'desktop-empty', sign: 'Address' },
+  { name: 'desktop-preferences', path: '/preferences', of: 'desktop-empty', sign: 'Theme' },
+  { name: 'desktop-all', path: '/', of: 'desktop', sign: 'Berlin' },
+  { name: 'desktop-overview', path: '/d/:Paris/', of: 'desktop', sign: 'Connected' },
+  { name: 'desktop-offline', path: '/d/:Archive/', of: 'desktop' },
+];
