@@ -8,6 +8,7 @@ import { configRoutes } from './config/routes.ts';
 import { consoleRoutes } from './console/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { gpuRoutes } from './gpu/routes.ts';
+import { historyRoutes } from './history/routes.ts';
 import { ingressRoutes } from './ingress/routes.ts';
 import { jobRoutes } from './jobs/routes.ts';
 import { logRoutes } from './logs/routes.ts';
@@ -39,6 +40,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   presetRoutes(app, services);
   storageRoutes(app, services);
   systemRoutes(app, services);
+  historyRoutes(app, services);
   gpuRoutes(app, services);
   logRoutes(app, services);
   clusterRoutes(app, services);

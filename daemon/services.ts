@@ -23,6 +23,7 @@ import { EventBus } from './events/bus.ts';
 import { EventService } from './events/service.ts';
 import { GpuService } from './gpu/service.ts';
 import { hasGpuTraces } from './gpu/traces.ts';
+import { HistoryService } from './history/service.ts';
 import { createIdentity, type Identity } from './identity.ts';
 import { jobRepository } from './jobs/repository.ts';
 import { JobService } from './jobs/service.ts';
@@ -84,6 +85,7 @@ export interface Services extends Omit<Identity, 'start' | 'stop'>, Media {
   health: HealthService;
   livekitProbe: LiveKitProbe;
   stats: StatsService;
+  history: HistoryService;
   systemSettings: SettingsService;
   metrics: MetricsService;
   audit: AuditTrail;
@@ -321,6 +323,12 @@ export function createServices(settings: Settings, logging: Logging): Services {
       file: (name) => databases.file(name),
     }),
   });
+  const history = new HistoryService({
+    file: path.join(dir.data, 'history.db'),
+    stats: () => stats.stats(),
+    nodes: () => cluster.nodes.values(),
+    log: log.child({ source: 'stats' }),
+  });
   const systemSettings = new SettingsService({
     settings,
     port: () => listening.port,
@@ -395,6 +403,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     health,
     livekitProbe,
     stats,
+    history,
     systemSettings,
     metrics,
     listening,
@@ -419,12 +428,14 @@ export function createServices(settings: Settings, logging: Logging): Services {
       config.start();
       cluster.start();
       origin.start();
+      history.start();
       media.startMedia();
     },
     async stop() {
       webConsole.stop();
       await media.stopMedia();
       origin.stop();
+      await history.stop();
       await cluster.stop();
       await jobs.stop();
       tokens.stop();

@@ -5,6 +5,7 @@ import * as callbacks from './callbacks.ts';
 import * as cluster from './cluster.ts';
 import * as config from './config.ts';
 import * as events from './events.ts';
+import * as history from './history.ts';
 import * as ingress from './ingress.ts';
 import * as jobs from './jobs.ts';
 import * as logs from './logs.ts';
@@ -31,6 +32,7 @@ export const contract = {
   cluster,
   config,
   events,
+  history,
   ingress,
   jobs,
   logs,

@@ -1,0 +1,5 @@
+import type { Migration } from '../migrate.ts';
+import { sql as core } from './001-core.ts';
+
+/** History of `data/history.db`. */
+export const historyMigrations: readonly Migration[] = [{ id: 1, name: 'core', sql: core }];

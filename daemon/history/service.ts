@@ -1,0 +1,168 @@
+import { HISTORY_MINUTES, type Lines, type LoadHistory, MEASURES, type NodeHistories } from '#shared/schema/history.ts';
+import type { ServerStats } from '#shared/schema/stats.ts';
+import { MinuteMean, ofHeartbeat, ofServer } from './measures.ts';
+import { HistoryRepository, type SampleRow } from './repository.ts';
+
+const SERVER = 'server';
+const LOOK_MS = 15_000;
+const MINUTE = 60_000;
+/** Nodes whose figures are kept; a cluster of more has the figures of its first ones. */
+const MAX_NODES = 1000;
+/** Minutes up to which each minute is answered; beyond, a value is the mean of five. */
+const FINE = 360;
+const COARSE_STEP = 5;
+
+/** A node as its last heartbeat left it. */
+export interface HeardNode {
+  readonly id: string;
+  /** When it was last heard of, milliseconds; null = never. */
+  readonly seenAt: number | null;
+  readonly statsJson: string | null;
+}
+
+export interface HistoryDeps {
+  file: string;
+  stats(): ServerStats | Promise<ServerStats>;
+  nodes(): Iterable<HeardNode>;
+  now?: () => number;
+  log: { warn(data: object, message: string): void };
+}
+
+/** What the load was: a mean a minute of the daemon's machine and of each node, kept for a day. */
+export class HistoryService {
+  readonly #deps: HistoryDeps;
+  readonly #now: () => number;
+  readonly #means = new Map<string, MinuteMean>();
+  readonly #taken = new Map<string, number>();
+  #repository: HistoryRepository | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #minute = 0;
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(deps: HistoryDeps) {
+    this.#deps = deps;
+    this.#now = deps.now ?? Date.now;
+  }
+
+  start(): void {
+    this.#repository = new HistoryRepository(this.#deps.file, (keptAs) =>
+      this.#deps.log.warn({ keptAs }, 'the load history could not be read; a new one was begun'),
+    );
+    this.#minute = this.#currentMinute();
+    const look = (): void => {
+      this.#looking = this.#looking
+        .then(() => this.look())
+        .catch((err) => this.#deps.log.warn({ err }, 'the load could not be written down'));
+    };
+    this.#timer = setInterval(look, LOOK_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#looking;
+    this.#write();
+    this.#repository?.close();
+    this.#repository = undefined;
+  }
+
+  /** Takes what is known now; the minute that is over is written. */
+  async look(): Promise<void> {
+    const minute = this.#currentMinute();
+    if (minute !== this.#minute) {
+      this.#write();
+      this.#minute = minute;
+    }
+    let nodes = 0;
+    for (const { id, seenAt, statsJson } of this.#deps.nodes()) {
+      if (++nodes > MAX_NODES) break;
+      // a silent node has no figures: its line has a gap
+      if (seenAt === null || statsJson === null || this.#taken.get(id) === seenAt) continue;
+      const isFirst = !this.#taken.has(id);
+      this.#taken.set(id, seenAt);
+      if (isFirst && this.#now() - seenAt > MINUTE) continue;
+      this.#meanOf(id).add(ofHeartbeat(JSON.parse(statsJson)));
+    }
+    this.#meanOf(SERVER).add(ofServer(await this.#deps.stats()));
+  }
+
+  /** @param minutes how far back, at most a day */
+  server(minutes: number): LoadHistory {
+    const span = this.#span(minutes);
+    const rows = this.#repository?.of(SERVER, span.first) ?? [];
+    return { ...span.told, lines: toLines(rows, span) };
+  }
+
+  /** @param id one node; all that were heard of unless given */
+  nodes(minutes: number, id?: string): NodeHistories {
+    const span = this.#span(minutes);
+    const rows = (id === undefined ? this.#repository?.all(span.first) : this.#repository?.of(id, span.first)) ?? [];
+    const bySubject = Map.groupBy(rows, ({ subject }) => subject);
+    bySubject.delete(SERVER);
+    return {
+      ...span.told,
+      nodes: [...bySubject].map(([subject, own]) => ({ id: subject, lines: toLines(own, span) })),
+    };
+  }
+
+  #meanOf(subject: string): MinuteMean {
+    const known = this.#means.get(subject);
+    if (known !== undefined) return known;
+    const made = new MinuteMean();
+    this.#means.set(subject, made);
+    return made;
+  }
+
+  #write(): void {
+    const rows = [...this.#means].map(([subject, mean]) => ({ subject, minute: this.#minute, ...mean.means() }));
+    this.#means.clear();
+    this.#repository?.write(rows, this.#minute - HISTORY_MINUTES);
+  }
+
+  #currentMinute(): number {
+    return Math.floor(this.#now() / MINUTE);
+  }
+
+  /** The steps that are answered; the last one is the newest minute that is over. */
+  #span(minutes: number): Span {
+    const step = minutes > FINE ? COARSE_STEP : 1;
+    const end = this.#currentMinute();
+    const count = Math.ceil(minutes / step);
+    const first = end - count * step;
+    return {
+      first,
+      step,
+      count,
+      told: { from: new Date(first * MINUTE).toISOString(), stepSeconds: step * 60 },
+    };
+  }
+}
+
+interface Span {
+  first: number;
+  step: number;
+  count: number;
+  told: { from: string; stepSeconds: number };
+}
+
+function toLines(rows: readonly SampleRow[], { first, step, count }: Span): Lines {
+  const lines: Lines = {};
+  for (const measure of MEASURES) {
+    const sums = new Float64Array(count);
+    const counts = new Uint16Array(count);
+    let isTold = false;
+    for (const row of rows) {
+      const value = row[measure];
+      const place = Math.floor((row.minute - first) / step);
+      if (value === null || place >= count) continue;
+      isTold = true;
+      sums[place] = (sums[place] ?? 0) + value;
+      counts[place] = (counts[place] ?? 0) + 1;
+    }
+    if (!isTold) continue;
+    lines[measure] = Array.from(counts, (of, place) =>
+      of === 0 ? null : Number(((sums[place] ?? 0) / of).toPrecision(6)),
+    );
+  }
+  return lines;
+}

@@ -1,0 +1,54 @@
+import { type Static, Type } from 'typebox';
+import { Instant, nullable, object } from './common.ts';
+
+/** What is written down of the daemon's machine and of each node, once a minute. */
+export const MEASURES = ['cpu', 'memory', 'disk', 'streams', 'rooms', 'participants', 'tx', 'rx'] as const;
+export type Measure = (typeof MEASURES)[number];
+/** How long the figures are kept, minutes. */
+export const HISTORY_MINUTES = 1440;
+
+export const HistoryQuery = object({
+  minutes: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: HISTORY_MINUTES,
+      default: 60,
+      description: 'How far back. Beyond 6 hours a value is the mean of 5 minutes.',
+    }),
+  ),
+});
+export type HistoryQuery = Static<typeof HistoryQuery>;
+
+export const NodeHistoryQuery = object({
+  ...HistoryQuery.properties,
+  node: Type.Optional(Type.String({ maxLength: 64, description: 'Id of one node; all of them unless given.' })),
+});
+
+const line = (description: string) =>
+  Type.Optional(Type.Array(nullable(Type.Number()), { description: `${description} Null = nothing was heard.` }));
+
+/** One value a step; a measure that was never told is absent. */
+const lines = {
+  cpu: line('Share of processor time, 0..1; of the daemon’s machine the load a core, which can be more.'),
+  memory: line('Share of memory in use, 0..1.'),
+  disk: line('Share of the data directory’s file system in use, 0..1.'),
+  streams: line('Live streams.'),
+  rooms: line('Rooms.'),
+  participants: line('Participants.'),
+  tx: line('Bytes a second sent.'),
+  rx: line('Bytes a second received.'),
+} satisfies Record<Measure, unknown>;
+
+export const Lines = object(lines);
+export type Lines = Static<typeof Lines>;
+
+const span = {
+  from: Instant,
+  stepSeconds: Type.Integer({ description: 'Time from one value to the next.' }),
+};
+
+export const LoadHistory = object({ ...span, lines: Lines });
+export type LoadHistory = Static<typeof LoadHistory>;
+
+export const NodeHistories = object({ ...span, nodes: Type.Array(object({ id: Type.String(), lines: Lines })) });
+export type NodeHistories = Static<typeof NodeHistories>;

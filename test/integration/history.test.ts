@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { Value } from 'typebox/value';
+import { HistoryService } from '#daemon/history/service.ts';
+import { LoadHistory, NodeHistories } from '#shared/schema/history.ts';
+import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+
+const MINUTE = 60_000;
+const START = Math.floor(Date.parse('2026-03-01T12:00:00Z') / MINUTE) * MINUTE;
+const CLUSTER_TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
+
+type Stats = Parameters<NonNullable<ConstructorParameters<typeof HistoryService>[0]['stats']>>;
+
+/** The service with a clock of the test's own and figures that the test sets. */
+async function keeper(t: { after(fn: () => unknown): void }, dir?: string) {
+  const folder = dir ?? (await temporaryDir(t));
+  const world = {
+    now: START,
+    load: 1,
+    nodes: [] as { id: string; seenAt: number | null; statsJson: string | null }[],
+    warnings: [] as object[],
+  };
+  const history = new HistoryService({
+    file: path.join(folder, 'history.db'),
+    now: () => world.now,
+    nodes: () => world.nodes,
+    stats: (..._: Stats) =>
+      ({
+        cpu: { loadAvg: [world.load, 0, 0], cores: 2 },
+        memory: { totalBytes: 100, freeBytes: 60, usedBytes: 40 },
+        disk: null,
+        livekitReachable: false,
+        counts: { apps: 1, rooms: 0, activeStreams: 3 },
+      }) as never,
+    log: { warn: (data) => void world.warnings.push(data) },
+  });
+  history.start();
+  t.after(() => history.stop());
+  return { history, world, folder };
+}
+
+describe('the load over time', () => {
+  it('is a mean a minute, with nothing where nothing was heard', async (t) => {
+    const { history, world } = await keeper(t);
+    await history.look();
+    world.load = 0.5;
+    await history.look();
+    world.now += MINUTE;
+    await history.look();
+    world.now += 3 * MINUTE;
+    await history.look();
+    const told = history.server(4);
+    assert.ok(Value.Check(LoadHistory, told), JSON.stringify([...Value.Errors(LoadHistory, told)]));
+    assert.equal(told.stepSeconds, 60);
+    assert.equal(told.from, new Date(START).toISOString());
+    assert.deepEqual(told.lines.cpu, [0.375, 0.25, null, null]);
+    assert.deepEqual(told.lines.streams, [3, 3, null, null]);
+    assert.equal(told.lines.disk, undefined, 'what was never told is absent');
+    assert.equal(told.lines.rooms, undefined, 'rooms of a LiveKit that does not answer are unknown');
+  });
+
+  it('holds each heartbeat once, and a gap while a node is silent', async (t) => {
+    const { history, world } = await keeper(t);
+    const node = {
+      id: 'n1',
+      seenAt: START as number | null,
+      statsJson: JSON.stringify({ cpu: 0.2, livekit: { rooms: 4 } }),
+    };
+    world.nodes = [node, { id: 'n2', seenAt: null, statsJson: null }];
+    await history.look();
+    await history.look();
+    world.now += MINUTE;
+    await history.look();
+    world.now += MINUTE;
+    Object.assign(node, { seenAt: world.now, statsJson: JSON.stringify({ cpu: 'much', livekit: { rooms: 6 } }) });
+    await history.look();
+    world.now += MINUTE;
+    await history.look();
+    const told = history.nodes(3);
+    assert.ok(Value.Check(NodeHistories, told));
+    assert.deepEqual(told.nodes, [{ id: 'n1', lines: { cpu: [0.2, null, null], rooms: [4, null, 6] } }]);
+    assert.deepEqual(history.nodes(3, 'n2').nodes, []);
+  });
+
+  it('is coarser beyond six hours, outlives a restart, and is forgotten after a day', async (t) => {
+    const first = await keeper(t);
+    await first.history.look();
+    await first.history.stop();
+    const { history, world } = await keeper(t, first.folder);
+    world.now += 10 * MINUTE;
+    await history.look();
+    world.now += MINUTE;
+    await history.look();
+    const told = history.server(24 * 60);
+    assert.equal(told.stepSeconds, 300);
+    assert.equal(told.lines.cpu?.length, 288);
+    assert.equal(told.lines.cpu?.filter((value) => value !== null).length, 2);
+    world.now += 24 * 60 * MINUTE;
+    await history.look();
+    world.now += MINUTE;
+    await history.look();
+    assert.equal(history.server(24 * 60).lines.cpu?.filter((value) => value !== null).length, 1);
+  });
+
+  it('begins anew when its file is damaged', async (t) => {
+    const folder = await temporaryDir(t);
+    await writeFile(path.join(folder, 'history.db'), 'no database'.repeat(1000));
+    const { history, world } = await keeper(t, folder);
+    await history.look();
+    assert.equal(world.warnings.length, 1);
+    assert.equal(history.server(5).lines.cpu, undefined);
+  });
+
+  it('is asked for over HTTP', async (t) => {
+    const { api, services } = await testDaemon(t, { STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN });
+    const joined = await api
+      .as(null)
+      .post('/cluster/join', { name: 'edge-1', ip: '203.0.113.1' }, { 'x-cluster-token': CLUSTER_TOKEN });
+    const { nodeId, nodeToken } = joined.body.data;
+    await api.as(null).post('/cluster/heartbeat', { nodeId, stats: { cpu: 0.5 } }, { 'x-cluster-token': nodeToken });
+    await services.history.look();
+    const server = await api.get('/stats/history?minutes=15');
+    assert.equal(server.status, 200);
+    assert.ok(Value.Check(LoadHistory, server.body.data));
+    assert.equal((await api.get(`/cluster/history?node=${nodeId}`)).status, 200);
+    for (const minutes of ['0', '1441', 'x']) {
+      const refused = await api.get(`/stats/history?minutes=${minutes}`);
+      assert.equal(refused.status, 400);
+      assert.match(refused.body.message, /minutes/);
+    }
+    assert.equal((await api.as(null).get('/stats/history')).status, 401);
+  });
+});
