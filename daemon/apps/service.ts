@@ -67,6 +67,12 @@ export class AppService {
     return principal.tenantId === null ? '[]' : this.registry.listJson(principal.tenantId);
   }
 
+  /** The apps that a caller may see, by name. */
+  visible(principal: Principal): readonly AppRecord[] {
+    if (principal.scope === 'global') return this.registry.list();
+    return principal.tenantId === null ? [] : this.registry.list(principal.tenantId);
+  }
+
   /** Creates an app. Of several creates with one name exactly one succeeds; a failure leaves nothing behind. */
   async create(body: CreateAppBody, principal: Principal | null, actor: Actor): Promise<AppRecord> {
     const tenantId = principal === null || principal.scope === 'global' ? 'platform' : principal.tenantId;

@@ -15,6 +15,8 @@ export interface AppFootprint {
   recordedSecondsMonth: number;
   vods: Record<VodStatus, number>;
   activeStreams: number;
+  /** Somebody published here, now or before. */
+  wasLive: boolean;
 }
 
 interface Known {
@@ -83,6 +85,7 @@ function read(app: string, file: string, dbBytes: number, month: string): AppFoo
     recordedSecondsMonth: 0,
     vods: { recording: 0, uploading: 0, ready: 0, failed: 0 },
     activeStreams: 0,
+    wasLive: false,
   };
   if (dbBytes === 0) return footprint;
   let db: ReturnType<typeof openDatabase> | undefined;
@@ -103,6 +106,7 @@ function read(app: string, file: string, dbBytes: number, month: string): AppFoo
       .prepare("SELECT count(*) FROM streams WHERE status = 'active'")
       .pluck()
       .get() as number;
+    footprint.wasLive = db.prepare('SELECT EXISTS (SELECT 1 FROM streams)').pluck().get() === 1;
   } catch {
     // a broken database is the app's own trouble and shows there
   } finally {

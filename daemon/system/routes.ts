@@ -1,19 +1,21 @@
 import type { FastifyInstance } from 'fastify';
-import { getHealth, getReady, getSettings, getStats } from '#shared/contract/system.ts';
+import { getHealth, getReady, getSettings, getStats, listAppFigures } from '#shared/contract/system.ts';
 import { ok } from '#shared/schema/common.ts';
+import type { AppService } from '../apps/service.ts';
 import { route } from '../http/route.ts';
 import type { HealthService } from './health.ts';
 import type { SettingsService } from './settings.ts';
 import type { StatsService } from './stats.ts';
 
 export interface SystemServices {
+  apps: AppService;
   health: HealthService;
   stats: StatsService;
   systemSettings: SettingsService;
 }
 
 /** Health, readiness, stats and settings. */
-export function systemRoutes(app: FastifyInstance, { health, stats, systemSettings }: SystemServices): void {
+export function systemRoutes(app: FastifyInstance, { apps, health, stats, systemSettings }: SystemServices): void {
   route(app, getHealth, () => health.health());
   route(app, getReady, () => health.ready());
   // made once for each change of the figures, not once a request
@@ -22,5 +24,8 @@ export function systemRoutes(app: FastifyInstance, { health, stats, systemSettin
     const json = stats.json();
     return json instanceof Promise ? json.then((text) => reply.send(text)) : reply.send(json);
   });
+  route(app, listAppFigures, async ({ principal }) =>
+    ok(await stats.figuresOf(apps.visible(principal).map(({ name }) => name))),
+  );
   route(app, getSettings, async () => ok(await systemSettings.read()));
 }

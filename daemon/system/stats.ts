@@ -1,6 +1,6 @@
 import { stat, statfs } from 'node:fs/promises';
 import os from 'node:os';
-import type { ServerStats } from '#shared/schema/stats.ts';
+import type { AppFigures, ServerStats } from '#shared/schema/stats.ts';
 import { VERSION } from '../version.ts';
 import { type AppFootprint, type AppScan, VOD_STATUSES } from './app-scan.ts';
 import type { LiveKitProbe } from './livekit-probe.ts';
@@ -46,6 +46,23 @@ export class StatsService {
   /** What the apps' databases hold. */
   footprints(): AppFootprint[] | Promise<AppFootprint[]> {
     return this.#footprints.get();
+  }
+
+  /** The same by app, in the order of the names; an app that was made a moment ago holds nothing yet. */
+  async figuresOf(names: readonly string[]): Promise<AppFigures[]> {
+    const known = new Map((await this.#footprints.get()).map((footprint) => [footprint.app, footprint]));
+    return names.map((name) => {
+      const footprint = known.get(name);
+      return {
+        name,
+        activeStreams: footprint?.activeStreams ?? 0,
+        wasLive: footprint?.wasLive ?? false,
+        vodCount: footprint ? sum(VOD_STATUSES, (status) => footprint.vods[status]) : 0,
+        vodFailed: footprint?.vods.failed ?? 0,
+        vodBytes: footprint?.vodBytes ?? 0,
+        dbBytes: footprint?.dbBytes ?? 0,
+      };
+    });
   }
 
   async registryBytes(): Promise<number> {

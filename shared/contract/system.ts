@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { envelope } from '../schema/common.ts';
 import { GpuQuery, GpuStatus } from '../schema/gpu.ts';
 import { SystemSettings } from '../schema/settings.ts';
-import { Health, Readiness, ServerStats } from '../schema/stats.ts';
+import { AppFigures, Health, Readiness, ServerStats } from '../schema/stats.ts';
 import { operation } from './operation.ts';
 
 const tag = 'Stats and settings';
@@ -41,6 +41,17 @@ export const getStats = operation({
     'CPU, memory, disk, LiveKit, apps, streams and storage. Always 200: a part that cannot be told degrades alone. Cached for about a second.',
   access: 'bearer',
   responses: { 200: ServerStats },
+});
+
+export const listAppFigures = operation({
+  id: 'listAppFigures',
+  method: 'GET',
+  path: '/stats/apps',
+  tag,
+  summary: 'Streams, recordings and sizes of every app that the caller may see',
+  description: 'One answer for a whole list, in the order of `GET /apps`. At most about ten seconds old.',
+  access: { permission: 'app:read' },
+  responses: { 200: envelope(Type.Array(AppFigures)) },
 });
 
 export const getSettings = operation({

@@ -75,3 +75,15 @@ export const ServerStats = object({
   }),
 });
 export type ServerStats = Static<typeof ServerStats>;
+
+/** What one app holds and carries now. */
+export const AppFigures = object({
+  name: Type.String(),
+  activeStreams: Type.Integer({ description: 'Streams that are live now.' }),
+  wasLive: Type.Boolean({ description: 'Somebody published here, now or before.' }),
+  vodCount: Type.Integer({ description: 'VOD rows of any status.' }),
+  vodFailed: Type.Integer({ description: 'VOD rows that failed.' }),
+  vodBytes: bytes('Sum over the VOD rows.'),
+  dbBytes: bytes('app.db with its WAL and shared memory file.'),
+});
+export type AppFigures = Static<typeof AppFigures>;

@@ -145,6 +145,7 @@ const EXPECTED: Record<string, Expected> = {
   'GET /ready': PUBLIC,
   'GET /stats': BEARER,
   'GET /stats/history': BEARER,
+  'GET /stats/apps': { ...team('viewer'), memberless: 'pass' },
   'GET /logs': BEARER,
   'GET /logs/histogram': BEARER,
   'GET /events': BEARER,

@@ -57,6 +57,39 @@ describe('GET /stats', () => {
     assert.ok(body.disk !== null && body.disk.totalBytes > 0 && body.disk.freeBytes <= body.disk.totalBytes);
   });
 
+  it('tells the figures of every app that the caller may see', async (t) => {
+    const { api, services } = await testDaemon(t);
+    await api.post('/apps', { name: 'demo' });
+    const app = services.databases.get('demo');
+    app
+      .prepare(
+        "INSERT INTO vods (app_id, room, name, status, size_bytes, started_at) VALUES (2, 'demo', 'a', 'failed', 700, '2026-01-01')",
+      )
+      .run();
+    app
+      .prepare(
+        "INSERT INTO streams (app_id, stream_id, type, room, status, started_at) VALUES (2, 'PA_1', 'webrtc', 'demo', 'ended', '2026-01-01')",
+      )
+      .run();
+    const { status, body } = await api.get('/stats/apps');
+    assert.equal(status, 200);
+    const names = (await api.get('/apps')).body.map(({ name }: { name: string }) => name);
+    assert.deepEqual(
+      body.data.map(({ name }: { name: string }) => name),
+      names,
+    );
+    const { dbBytes, ...demo } = body.data.find(({ name }: { name: string }) => name === 'demo');
+    assert.ok(dbBytes > 0);
+    assert.deepEqual(demo, {
+      name: 'demo',
+      activeStreams: 0,
+      wasLive: true,
+      vodCount: 1,
+      vodFailed: 1,
+      vodBytes: 700,
+    });
+  });
+
   it('shows a new app in the next answer', async (t) => {
     const { api } = await testDaemon(t);
     assert.equal((await api.get('/stats')).body.counts.apps, 1);

@@ -1,5 +1,8 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { historyMigrations } from '#daemon/db/history/index.ts';
+import { migrate } from '#daemon/db/migrate.ts';
+import { openDatabase } from '#daemon/db/open.ts';
 
 /** A past that a daemon would have lived through, written into its files while it is stopped: its times cannot be had through the API. */
 
@@ -163,6 +166,57 @@ export function ageRegistry(dataDir: string, silentNode: string): void {
     db.prepare('UPDATE cluster_nodes SET created_at = ?').run(ago(46));
     db.prepare('UPDATE api_tokens SET created_at = ? WHERE id > 1').run(ago(21));
     db.prepare('UPDATE users SET created_at = ?').run(ago(60));
+  })();
+  db.close();
+}
+
+/** A day of load: of the machine, and of each node around its own level, with an hour in which one was silent. */
+export function writeHistory(dataDir: string, nodes: readonly { id: string; load: number; rooms: number }[]): void {
+  const db = openDatabase(path.join(dataDir, 'data', 'history.db'));
+  migrate(db, historyMigrations);
+  const insert = db.prepare(
+    `INSERT OR REPLACE INTO samples (subject, minute, cpu, memory, disk, streams, rooms, participants, tx, rx)
+     VALUES (@subject, @minute, @cpu, @memory, @disk, @streams, @rooms, @participants, @tx, @rx)`,
+  );
+  const random = dice(23);
+  const end = Math.floor(Date.now() / 60_000) - 1;
+  db.transaction(() => {
+    for (let ago = 1440; ago >= 0; ago -= 1) {
+      const minute = end - ago;
+      // quiet at night, busy in the evening
+      const day = 0.55 + 0.45 * Math.sin(((minute % 1440) / 1440) * 2 * Math.PI + 2.6) + 0.1 * Math.sin(minute / 17);
+      const noise = (): number => 0.92 + random() * 0.16;
+      const streams = Math.max(0, Math.round(9 * day * noise()));
+      insert.run({
+        subject: 'server',
+        minute,
+        cpu: Math.max(0.04, 0.34 * day * noise()),
+        memory: 0.31 + 0.06 * day,
+        disk: 0.42,
+        streams,
+        rooms: Math.ceil(streams / 2),
+        participants: null,
+        tx: null,
+        rx: null,
+      });
+      nodes.forEach(({ id, load, rooms }, index) => {
+        const isGone = index === 4 ? ago < 5 : index === 1 && ago > 20 && ago < 38;
+        if (isGone) return;
+        const own = Math.max(0.1, day + 0.15 * Math.sin(minute / 29 + index)) * noise();
+        insert.run({
+          subject: id,
+          minute,
+          cpu: Math.min(0.99, load * (0.6 + 0.5 * own)),
+          memory: 0.3 + (load / 3) * own,
+          disk: null,
+          streams: null,
+          rooms: Math.round(rooms * own),
+          participants: Math.round(rooms * 9 * own),
+          tx: rooms * 2_600_000 * own,
+          rx: rooms * 410_000 * own,
+        });
+      });
+    }
   })();
   db.close();
 }

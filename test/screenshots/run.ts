@@ -40,6 +40,7 @@ const say = (text: string): void => {
 let failed = 0;
 try {
   await builtConsole();
+  if (needs('desktop', 'desktop-empty')) await builtRenderer();
   const browser = await chromium.launch({
     executablePath: CHROMIUM ?? '',
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
@@ -71,7 +72,6 @@ try {
     return open(daemon.url, token ?? undefined);
   };
   const openDesktop = async (many: World | undefined) => {
-    await builtRenderer();
     const host = await desktopHost(t, { timing: QUICK });
     const ids: Record<string, string> = {};
     const all: Record<string, TestDaemon> = many ? { Paris: many.daemon, ...many.others } : {};
@@ -113,7 +113,8 @@ try {
         await settled(page);
         for (const scheme of schemes) {
           await page.emulateMedia({ colorScheme: scheme });
-          await page.evaluate(() => new Promise(requestAnimationFrame));
+          // colours of fields change in steps
+          await page.waitForTimeout(250);
           await page.screenshot({ path: path.join(values.out, `${shot.name}-${width}-${scheme}.png`) });
         }
       }

@@ -8,7 +8,7 @@ import { join } from '#test/helpers/participant.ts';
 import { firstAdmin, join as joinTeam, makeTeam, type Person, signIn } from '#test/helpers/people.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import { type EdgeSketch, keepBeating, sketchNodes } from './nodes.ts';
-import { ageRegistry, writeEndedStreams, writeLog, writeRecordings } from './past.ts';
+import { ageRegistry, writeEndedStreams, writeHistory, writeLog, writeRecordings } from './past.ts';
 
 export interface Cleanup {
   after(fn: () => unknown): void;
@@ -104,6 +104,10 @@ export async function makeWorld(t: Cleanup, chromium: Browser, say: (what: strin
     );
     writeEndedStreams(dataDir, name, Math.min(40, vods));
   }
+  writeHistory(
+    dataDir,
+    nodes.map(({ nodeId: id, load, rooms }) => ({ id, load, rooms })),
+  );
   ageRegistry(dataDir, 'edge-sgp-1');
   const daemon = await testDaemon(t, env, { dataDir });
   say('a past');

@@ -1,8 +1,11 @@
+import { useMemo } from 'react';
 import { create } from 'zustand';
 import type { listNodes } from '#shared/contract/cluster.ts';
+import { getLoadHistory, getNodeHistory } from '#shared/contract/history.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { getStats } from '#shared/contract/system.ts';
-import { queryClient, unwrapped } from './query.ts';
+import { queryClient, unwrapped, useReadOf } from './query.ts';
+import { lackFor, useMeOf } from './rights.ts';
 
 /** One measurement: milliseconds and value. */
 export type Sample = readonly [at: number, value: number];
@@ -10,13 +13,86 @@ export type Sample = readonly [at: number, value: number];
 const KEPT = 960;
 const MIN_GAP = 4000;
 
-/** What was measured since the page was opened, by `<connection>/<subject>/<measure>`. */
+/** What was heard since the page was opened, by `<connection>/<subject>/<measure>`. */
 const useHistory = create<Record<string, readonly Sample[]>>(() => ({}));
 const NONE: readonly Sample[] = [];
 
-/** The samples of a series; the daemon keeps none, so they begin when this page first looked. */
-export const useSeries = (connectionId: string, subject: string, measure: string): readonly Sample[] =>
+/** What this page itself heard of a series. */
+const useHeard = (connectionId: string, subject: string, measure: string): readonly Sample[] =>
   useHistory((all) => all[`${connectionId}/${subject}/${measure}`] ?? NONE);
+
+type Lines = ResultOf<typeof getLoadHistory>['data']['lines'];
+export type Measure = keyof Lines;
+
+/** How far back a line goes, minutes. */
+export const SPARK_MINUTES = 15;
+/** The daemon's own lines are read again as seldom as they change; what comes in meanwhile goes on behind them. */
+const REREAD = 5 * 60_000;
+
+/** Load of the daemon's machine: what the daemon wrote down, then what this page heard since. */
+export function useServerSeries(
+  connectionId: string,
+  measure: Measure,
+  minutes: number = SPARK_MINUTES,
+  enabled = true,
+): readonly Sample[] {
+  const past = useReadOf(
+    connectionId,
+    getLoadHistory,
+    { query: { minutes } },
+    { enabled, staleTime: REREAD, every: REREAD },
+  );
+  const heard = useHeard(connectionId, 'server', measure);
+  const told = past.data;
+  return useMemo(
+    () => joined(told && { ...told, line: told.lines[measure] }, heard, minutes),
+    [told, measure, heard, minutes],
+  );
+}
+
+/** Load of a node. With `isAlone` only this node is asked for, as for a longer time; otherwise all share one question. */
+export function useNodeSeries(
+  connectionId: string,
+  nodeId: string,
+  measure: Measure,
+  { minutes = SPARK_MINUTES, isAlone = false }: { minutes?: number; isAlone?: boolean } = {},
+): readonly Sample[] {
+  const me = useMeOf(connectionId);
+  const past = useReadOf(
+    connectionId,
+    getNodeHistory,
+    { query: { minutes, ...(isAlone ? { node: nodeId } : {}) } },
+    { enabled: me !== undefined && lackFor(getNodeHistory, me) === undefined, staleTime: REREAD, every: REREAD },
+  );
+  const heard = useHeard(connectionId, `node:${nodeId}`, measure);
+  const told = past.data;
+  return useMemo(() => {
+    const lines = told?.nodes.find((node) => node.id === nodeId)?.lines;
+    return joined(told && { ...told, line: lines?.[measure] }, heard, minutes);
+  }, [told, nodeId, measure, heard, minutes]);
+}
+
+interface Told {
+  from: string;
+  stepSeconds: number;
+  line: readonly (number | null)[] | undefined;
+}
+
+/** A line and what came after it. Exported for its test. */
+export function joined(told: Told | undefined, heard: readonly Sample[], minutes: number): readonly Sample[] {
+  if (told?.line === undefined) return heard;
+  const step = told.stepSeconds * 1000;
+  const start = Date.parse(told.from);
+  const past: Sample[] = [];
+  told.line.forEach((value, index) => {
+    // a mean stands in the middle of its time
+    if (value !== null) past.push([start + (index + 0.5) * step, value]);
+  });
+  const end = start + told.line.length * step;
+  const all = [...past, ...heard.filter(([at]) => at > end)];
+  const last = all.at(-1)?.[0] ?? 0;
+  return all.filter(([at]) => at >= last - minutes * 60_000);
+}
 
 type Node = ResultOf<typeof listNodes>['data'][number];
 type Stats = ResultOf<typeof getStats>;

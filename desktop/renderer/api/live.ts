@@ -8,7 +8,7 @@ import { queryClient } from './query.ts';
 
 /** Reads that an event of a topic makes old, by the ids of their operations. */
 const READS: Record<EventTopic, readonly string[]> = {
-  apps: ['listApps', 'getApp', 'getStats', 'getAppSizes', 'listAppSizes'],
+  apps: ['listApps', 'getApp', 'getStats', 'getAppSizes', 'listAppFigures'],
   config: [
     'getRawConfig',
     'getConfig',
@@ -22,8 +22,8 @@ const READS: Record<EventTopic, readonly string[]> = {
   ],
   jobs: ['listJobs', 'getJob'],
   nodes: ['listNodes', 'getNode', 'getClusterInfo', 'previewPlacement', 'getClusterSettings'],
-  streams: ['listStreams', 'getStream', 'getAppStats', 'getStats'],
-  vods: ['listVods', 'getVod', 'getAppStats', 'getAppSizes', 'listAppSizes'],
+  streams: ['listStreams', 'getStream', 'getAppStats', 'getStats', 'listAppFigures'],
+  vods: ['listVods', 'getVod', 'getAppStats', 'getAppSizes', 'listAppFigures'],
   callbacks: ['getCallbacks', 'listDeliveries', 'getDelivery'],
   logs: [],
   access: [

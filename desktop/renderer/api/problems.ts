@@ -90,14 +90,14 @@ export function problemsOf(connection: Connection, findings: Findings, now: numb
   const { stats, settings, nodes, failedJobs, plugins, brokenConfigs } = findings;
   if (stats && settings?.livekit.apiKeySet && !stats.livekitReachable) {
     add('livekit', 'danger', `LiveKit at ${settings.livekit.url} does not answer`, {
-      action: { label: 'Settings', path: '/settings', search: { q: 'LIVEKIT' } },
+      action: { label: 'Check settings', path: '/settings', search: { q: 'LIVEKIT' } },
     });
   }
   if (stats?.disk && stats.disk.totalBytes > 0) {
     const free = stats.disk.freeBytes / stats.disk.totalBytes;
     if (free < 0.1)
       add('disk', free < 0.03 ? 'danger' : 'warn', `The disk is nearly full: ${bytes(stats.disk.freeBytes)} free`, {
-        action: { label: 'Storage', path: '/storage' },
+        action: { label: 'See what takes space', path: '/storage' },
       });
   }
   const sick = (nodes ?? []).filter(
@@ -107,7 +107,7 @@ export function problemsOf(connection: Connection, findings: Findings, now: numb
   for (const node of sick.length > LISTED ? [] : sick) {
     const text = node.stale ? `Node ${node.name} does not report` : `LiveKit on node ${node.name} does not run`;
     const tone = node.health === 'down' || !node.stale ? 'danger' : 'warn';
-    const action = { label: 'Node', path: '/cluster', search: { node: node.id } };
+    const action = { label: 'Show node', path: '/cluster', search: { node: node.id } };
     add(`node:${node.id}`, tone, text, { since: node.last_seen_at ?? undefined, action });
   }
   if (sick.length > LISTED) {
@@ -117,20 +117,20 @@ export function problemsOf(connection: Connection, findings: Findings, now: numb
       .map((node) => node.name)
       .join(', ')} and ${sick.length - 2} more`;
     add('nodes', tone, `${plural(sick.length, 'node')} do not report: ${names}`, {
-      action: { label: 'Cluster', path: '/cluster' },
+      action: { label: 'Show nodes', path: '/cluster' },
     });
   }
   for (const broken of brokenConfigs ?? []) {
     add(`config:${broken.app}`, 'danger', `The config of ${broken.app} is not in force: ${broken.message}`, {
       since: broken.since,
-      action: { label: 'Config', path: `/apps/${broken.app}/config` },
+      action: { label: 'Edit config', path: `/apps/${broken.app}/config` },
     });
   }
   const recent = (failedJobs ?? []).filter((job) => now - Date.parse(job.updatedAt) < DAY);
   for (const job of recent.slice(0, LISTED)) {
     add(`job:${job.id}`, 'warn', `${job.title} failed: ${job.error?.message ?? 'no reason was given'}`, {
       since: job.updatedAt,
-      action: { label: 'Job', path: '/jobs', search: { job: String(job.id) } },
+      action: { label: 'Show job', path: '/jobs', search: { job: String(job.id) } },
     });
   }
   for (const plugin of plugins ?? []) {
@@ -138,7 +138,7 @@ export function problemsOf(connection: Connection, findings: Findings, now: numb
     const what = plugin.state === 'failed' ? 'failed' : 'is quarantined';
     add(`plugin:${plugin.id}`, 'warn', `Plugin ${plugin.title} ${what}${plugin.reason ? `: ${plugin.reason}` : ''}`, {
       since: plugin.since,
-      action: { label: 'Plugin', path: '/plugins', search: { plugin: plugin.id } },
+      action: { label: 'Show plugin', path: '/plugins', search: { plugin: plugin.id } },
     });
   }
   return lines;

@@ -40,6 +40,7 @@ export default function PaletteDialog() {
         closePalette();
       }}
       shortcut={null}
+      overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
       nothingFound={`Nothing is called “${query}”.`}
       scrollable
       attributes={{ content: { 'aria-label': 'Go to or do' } }}

@@ -77,7 +77,11 @@ export function makeRouter() {
       path: screen.path,
       component: lazyPage(screen),
     } as never);
-  const children = daemonScreens.map(toRoute);
+  const children = [
+    ...daemonScreens.map(toRoute),
+    // whatever else, inside the frame
+    createRoute({ getParentRoute: () => pages as never, path: '/$', component: NotFound } as never),
+  ];
   const outside = (isDesktop ? [] : doors).map((screen) =>
     createRoute({ getParentRoute: () => root, path: screen.path, component: lazyPage(screen) } as never),
   );

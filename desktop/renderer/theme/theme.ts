@@ -156,6 +156,7 @@ export const theme = createTheme({
         overlayProps: { backgroundOpacity: 0.25 },
       },
     },
+    SegmentedControl: { defaultProps: { withItemsBorders: false } },
     Skeleton: { defaultProps: { radius: 'sm' } },
     Checkbox: { defaultProps: { size: 'xs' } },
     Radio: { defaultProps: { size: 'xs' } },

@@ -106,7 +106,11 @@ export function NoPermission({ error }: { error: Pick<DaemonError, 'message'> })
   return (
     <Empty title="Not open to you">
       <p>{error.message}</p>
-      <p>An owner of your team, or whoever gave you the token, can change that.</p>
+      <p>
+        {/global/.test(error.message)
+          ? 'A superadmin of this daemon can give it.'
+          : 'An owner of your team, or whoever gave you the token, can change that.'}
+      </p>
     </Empty>
   );
 }

@@ -11,7 +11,9 @@ interface Series {
 }
 
 const HEIGHT = 120;
-const GAP = 150;
+const hours = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+/** Seconds of silence that are a gap: more than two values that did not come. */
+const gapFor = (minutes: number): number => (minutes > 360 ? 700 : 150);
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -20,21 +22,25 @@ export function TimeChart({
   label,
   series,
   format,
-  max,
+  least = 1e-9,
   group,
+  minutes,
 }: {
   label: string;
   series: readonly Series[];
   format: (value: number) => string;
-  max?: number;
+  /** The axis goes at least this far, so that small values look small. */
+  least?: number;
   group: string;
+  /** How far back the axis goes from the newest value. */
+  minutes: number;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const scheme = useComputedColorScheme('light');
   const names = series.map((one) => one.name).join('\n');
-  const data = aligned(series);
-  const latest = useRef({ data, format });
-  latest.current = { data, format };
+  const data = aligned(series, gapFor(minutes));
+  const latest = useRef({ data, format, minutes });
+  latest.current = { data, format, minutes };
   const chart = useRef<uPlot>(undefined);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of the scheme are read anew
@@ -52,13 +58,16 @@ export function TimeChart({
         height: HEIGHT,
         cursor: { sync: { key: group }, points: { size: 5 } },
         legend: { live: true },
-        scales: { y: { range: (_plot, _min, top) => [0, max ?? Math.max(top * 1.1, 1e-9)] } },
+        scales: {
+          x: { range: (_plot, _first, last) => [last - latest.current.minutes * 60, last] },
+          y: { range: (_plot, _min, top) => [0, top > least ? top * 1.1 : least] },
+        },
         axes: [
-          axis,
+          { ...axis, size: 26, values: (_plot, values) => values.map((value) => hours.format(value * 1000)) },
           { ...axis, size: 62, values: (_plot, values) => values.map((value) => latest.current.format(value)) },
         ],
         series: [
-          { value: (_plot, value) => (value === null ? '' : new Date(value * 1000).toLocaleTimeString('en-GB')) },
+          { value: (_plot, value) => (value === null ? '' : hours.format(value * 1000)) },
           ...names.split('\n').map((name, index) => ({
             label: name,
             stroke: colour(`--chart-${index + 1}`),
@@ -79,7 +88,7 @@ export function TimeChart({
       observer.disconnect();
       plot.destroy();
     };
-  }, [names, scheme, max, group]);
+  }, [names, scheme, least, group]);
 
   useEffect(() => {
     chart.current?.setData(data);
@@ -95,13 +104,13 @@ export function TimeChart({
 }
 
 /** One time axis for all series, with a hole where nothing was heard for long. */
-function aligned(series: readonly Series[]): uPlot.AlignedData {
+function aligned(series: readonly Series[], gap: number): uPlot.AlignedData {
   const times = [...new Set(series.flatMap((one) => one.samples.map(([at]) => Math.round(at / 1000))))].sort(
     (a, b) => a - b,
   );
   const withGaps = times.flatMap((at, index) => {
     const before = times[index - 1];
-    return before !== undefined && at - before > GAP ? [before + 1, at] : [at];
+    return before !== undefined && at - before > gap ? [before + 1, at] : [at];
   });
   const lines = series.map((one) => {
     const values = new Map(one.samples.map(([at, value]) => [Math.round(at / 1000), value]));

@@ -1,15 +1,26 @@
 import { ActionIcon, Menu } from '@mantine/core';
-import { IconDots } from '@tabler/icons-react';
+import { IconApps, IconDots } from '@tabler/icons-react';
 import { useParams } from '@tanstack/react-router';
 import { type ComponentType, lazy, Suspense, useState } from 'react';
+import { DaemonError } from '#shared/client/errors.ts';
 import { deleteApp, getApp, listApps } from '#shared/contract/apps.ts';
 import { getRawConfig, patchApp, reloadConfig } from '#shared/contract/config.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
+
+<<<<<<< HEAD
+
 import { useGo } from '../../app/links.tsx';
 import { appTabs } from '../../app/sections.ts';
+
+=======
+
+import { GoTo, useGo } from '../../app/links.tsx';
+
+>>>>>>> cd8586c (Draw load over time, tell an app's figures in one answer, name what actions did)
+
 import { useCommands } from '../../app/use-commands.ts';
 import { useDraft } from '../../stores/drafts.ts';
 import { Mono } from '../../ui/copy.tsx';
@@ -78,6 +89,19 @@ export function AppPage() {
       run: () => go(`/apps/${name}/${one.id}`),
     })),
   );
+  if (app.error instanceof DaemonError && app.error.status === 404) {
+    return (
+      <Page title={name} crumbs={[{ label: 'Apps', to: '/apps' }]}>
+        <Empty
+          title={`No app is named ${name}`}
+          icon={<IconApps size={32} stroke={1.3} />}
+          action={<GoTo to="/apps">Show all apps</GoTo>}
+        >
+          It was deleted, or belongs to another team.
+        </Empty>
+      </Page>
+    );
+  }
   return (
     <Page
       title={name}

@@ -1,5 +1,6 @@
+import type { ResultOf } from '#shared/contract/operation.ts';
 import { getS3 } from '#shared/contract/s3.ts';
-import { getAppStats } from '#shared/contract/streams.ts';
+import type { listAppFigures } from '#shared/contract/system.ts';
 import { useRead } from '../../api/query.ts';
 import { bytes, count } from '../../ui/format.ts';
 import { State } from '../../ui/state.tsx';
@@ -7,26 +8,15 @@ import { useSettled } from '../../ui/use-settled.ts';
 
 const MINUTE = 60_000;
 
-/** The counts of one app, read when its row is on the screen and the numbers are open to who looks. */
-export function AppNumber({ app, of, isOpen }: { app: string; of: 'live' | 'vods' | 'bytes'; isOpen: boolean }) {
-  const isSettled = useSettled();
-  const stats = useRead(getAppStats, { params: { app } }, { staleTime: MINUTE, enabled: isSettled && isOpen });
-  if (stats.data === undefined) {
-    return (
-      <span className="dim" title={stats.error?.message}>
-        {stats.error ? '?' : '…'}
-      </span>
-    );
-  }
-  const { live, vods } = stats.data;
-  if (of === 'live')
-    return live.activeStreams > 0 ? (
-      <State tone="ok">{count(live.activeStreams)}</State>
-    ) : (
-      <span className="dim">0</span>
-    );
-  const value = of === 'vods' ? vods.count : vods.totalBytes;
-  return <span className={value === 0 ? 'dim' : undefined}>{of === 'vods' ? count(value) : bytes(value)}</span>;
+export type AppFigures = ResultOf<typeof listAppFigures>['data'][number];
+
+/** A number of an app, quiet when there is nothing to tell. */
+export function AppNumber({ figures, of }: { figures: AppFigures | undefined; of: 'live' | 'vods' | 'bytes' }) {
+  if (figures === undefined) return <span className="dim">…</span>;
+  const value = { live: figures.activeStreams, vods: figures.vodCount, bytes: figures.vodBytes }[of];
+  if (value === 0) return <span className="dim">0</span>;
+  if (of === 'live') return <State tone="ok">{count(value)}</State>;
+  return of === 'vods' ? count(value) : bytes(value);
 }
 
 /** Where the recordings of an app go. */

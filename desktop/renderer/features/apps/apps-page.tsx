@@ -1,10 +1,10 @@
-import { Button, Menu } from '@mantine/core';
+import { Button, Menu, NativeSelect } from '@mantine/core';
 import { IconApps, IconPlus } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { createApp, deleteApp, listApps } from '#shared/contract/apps.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getS3 } from '#shared/contract/s3.ts';
-import { getAppStats } from '#shared/contract/streams.ts';
+import { listAppFigures } from '#shared/contract/system.ts';
 import { useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { GoTo, useGo, useSearchState } from '../../app/links.tsx';
@@ -19,7 +19,7 @@ import { SearchBox } from '../../ui/search-box.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
 import { Ago } from '../../ui/time.tsx';
 import { DeleteApp } from '../app/delete-app.tsx';
-import { AppBucket, AppNumber } from './app-cells.tsx';
+import { AppBucket, type AppFigures, AppNumber } from './app-cells.tsx';
 import classes from './apps.module.css';
 import { CreateApp } from './create-app.tsx';
 import { RenameApp } from './rename-app.tsx';
@@ -29,11 +29,11 @@ export type AppRow = ResultOf<typeof listApps>[number];
 /** The tenants of the installation. */
 export function AppsPage() {
   const apps = useRead(listApps);
+  const figures = useRead(listAppFigures, undefined, { enabled: useLack(listAppFigures) === undefined, every: 30_000 });
   const lack = useLack(createApp);
   const [search, setSearch] = useSearchState();
   const [isCreating, setCreating] = useState(false);
   const lackDelete = useLack(deleteApp);
-  const lackStats = useLack(getAppStats);
   const lackS3 = useLack(getS3);
   const [renaming, setRenaming] = useState<AppRow>();
   const [deleting, setDeleting] = useState<string>();
@@ -43,13 +43,15 @@ export function AppsPage() {
     'apps',
     lack === undefined ? [{ id: 'create-app', group: 'Actions', label: 'Create an app', run: create }] : [],
   );
+  const byName = useMemo(() => new Map(figures.data?.map((app) => [app.name, app])), [figures.data]);
   const columns = useMemo(
     () =>
       columnsFor(
         { onRename: setRenaming, onDelete: lackDelete === undefined ? setDeleting : undefined },
-        { counts: lackStats === undefined, bucket: lackS3 === undefined },
+        byName,
+        lackS3 === undefined,
       ),
-    [lackDelete, lackStats, lackS3],
+    [lackDelete, byName, lackS3],
   );
   const button = (
     <Button
@@ -66,7 +68,9 @@ export function AppsPage() {
     <Page title="Apps" fill subtitle={apps.data ? plural(apps.data.length, 'app') : undefined} actions={button}>
       <QueryView query={apps} what="the apps" fill>
         {(all) => {
-          const rows = filtered(all, search['q'] ?? '');
+          const show = search['show'] ?? '';
+          const rows = filtered(all, search['q'] ?? '').filter((app) => isShown(show, byName.get(app.name)));
+          const isFiltered = Boolean(search['q'] || show);
           if (all.length === 0) {
             return (
               <Empty title="No app yet" icon={<IconApps size={32} stroke={1.3} />} action={button}>
@@ -82,7 +86,13 @@ export function AppsPage() {
                   value={search['q'] ?? ''}
                   onChange={(q) => setSearch({ q })}
                 />
-                {search['q'] ? (
+                <NativeSelect
+                  aria-label="Which apps"
+                  data={SHOWN}
+                  value={show}
+                  onChange={(event) => setSearch({ show: event.currentTarget.value })}
+                />
+                {isFiltered ? (
                   <span className="dim">
                     {rows.length} of {plural(all.length, 'app')}
                   </span>
@@ -99,8 +109,12 @@ export function AppsPage() {
                   onOpen={(app) => go(`/apps/${app.name}`)}
                   empty={
                     <Empty
-                      title={`No app matches “${search['q']}”`}
-                      action={<Button onClick={() => setSearch({ q: '' })}>Clear the filter</Button>}
+                      title={
+                        search['q']
+                          ? `No app matches “${search['q']}”`
+                          : `No app is ${SHOWN.find(({ value }) => value === show)?.words ?? 'like that'}`
+                      }
+                      action={<Button onClick={() => setSearch({ q: '', show: '' })}>Clear the filter</Button>}
                     />
                   }
                 />
@@ -121,6 +135,23 @@ export function AppsPage() {
   );
 }
 
+const SHOWN = [
+  { value: '', label: 'All apps', words: '' },
+  { value: 'live', label: 'Live now', words: 'live now' },
+  { value: 'recorded', label: 'With recordings', words: 'with recordings' },
+  { value: 'failed', label: 'With failed recordings', words: 'with failed recordings' },
+  { value: 'unused', label: 'Never used', words: 'unused' },
+];
+
+function isShown(show: string, figures: AppFigures | undefined): boolean {
+  if (show === '') return true;
+  if (figures === undefined) return false;
+  if (show === 'live') return figures.activeStreams > 0;
+  if (show === 'recorded') return figures.vodCount > 0;
+  if (show === 'failed') return figures.vodFailed > 0;
+  return !figures.wasLive && figures.vodCount === 0;
+}
+
 function filtered(apps: readonly AppRow[], query: string): readonly AppRow[] {
   const needle = query.trim().toLowerCase();
   if (needle === '') return apps;
@@ -135,7 +166,11 @@ interface RowActions {
   onDelete: ((name: string) => void) | undefined;
 }
 
-function columnsFor(actions: RowActions, open: { counts: boolean; bucket: boolean }): readonly Column<AppRow>[] {
+function columnsFor(
+  actions: RowActions,
+  figures: ReadonlyMap<string, AppFigures>,
+  isBucketOpen: boolean,
+): readonly Column<AppRow>[] {
   return [
     {
       id: 'name',
@@ -160,16 +195,18 @@ function columnsFor(actions: RowActions, open: { counts: boolean; bucket: boolea
     {
       id: 'live',
       header: 'Live',
-      width: '64px',
+      width: '56px',
       align: 'end',
-      cell: (app) => <AppNumber app={app.name} of="live" isOpen={open.counts} />,
+      sort: (app) => figures.get(app.name)?.activeStreams,
+      cell: (app) => <AppNumber figures={figures.get(app.name)} of="live" />,
     },
     {
       id: 'vods',
       header: 'Recordings',
       width: '84px',
       align: 'end',
-      cell: (app) => <AppNumber app={app.name} of="vods" isOpen={open.counts} />,
+      sort: (app) => figures.get(app.name)?.vodCount,
+      cell: (app) => <AppNumber figures={figures.get(app.name)} of="vods" />,
     },
     {
       id: 'bytes',
@@ -177,14 +214,15 @@ function columnsFor(actions: RowActions, open: { counts: boolean; bucket: boolea
       width: '84px',
       align: 'end',
       from: 'medium',
-      cell: (app) => <AppNumber app={app.name} of="bytes" isOpen={open.counts} />,
+      sort: (app) => figures.get(app.name)?.vodBytes,
+      cell: (app) => <AppNumber figures={figures.get(app.name)} of="bytes" />,
     },
     {
       id: 'bucket',
       header: 'Bucket',
       width: 'minmax(110px, 1.3fr)',
       from: 'medium',
-      cell: (app) => <AppBucket app={app.name} isOpen={open.bucket} />,
+      cell: (app) => <AppBucket app={app.name} isOpen={isBucketOpen} />,
     },
     {
       id: 'updated',

@@ -7,6 +7,7 @@ import type { QueryOf, ResultOf } from '#shared/contract/operation.ts';
 import { bridge } from '../../api/host.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
 import { useSearchState } from '../../app/links.tsx';
+import { actionWords } from '../../ui/action-words.ts';
 import { Mono } from '../../ui/copy.tsx';
 import { Empty } from '../../ui/empty.tsx';
 import { count } from '../../ui/format.ts';
@@ -43,8 +44,18 @@ const RESOURCES = [
   'team',
   'tenant',
   'user',
-  'security',
+  'ip-rule',
+  'ip-ban',
 ];
+/** The resources of the codes, as people call them. */
+const NAMES: Readonly<Record<string, string>> = {
+  s3: 'storage',
+  vod: 'recordings',
+  auth: 'signing in',
+  tenant: 'teams',
+  'ip-rule': 'address rules',
+  'ip-ban': 'bans',
+};
 const DAYS = [
   { value: '', label: 'Any time' },
   { value: '1', label: 'Last 24 hours' },
@@ -128,7 +139,10 @@ export function AuditPage() {
         />
         <NativeSelect
           aria-label="What"
-          data={[{ value: '', label: 'Any action' }, ...RESOURCES.map((value) => ({ value, label: value }))]}
+          data={[
+            { value: '', label: 'Any action' },
+            ...RESOURCES.map((value) => ({ value, label: NAMES[value] ?? value })),
+          ]}
           value={search['action'] ?? ''}
           onChange={(event) => setSearch({ action: event.currentTarget.value })}
         />
@@ -191,7 +205,7 @@ export function AuditPage() {
       <SidePanel
         isOpen={open !== undefined}
         onClose={() => setSearch({ entry: undefined })}
-        title={open?.action ?? ''}
+        title={open ? actionWords(open.action) : ''}
         size={540}
       >
         {open ? <Details entry={open} /> : null}
@@ -210,7 +224,12 @@ const columns: readonly Column<Entry>[] = [
     width: 'minmax(120px, 1fr)',
     cell: (entry) => <span title={entry.actor.id}>{who(entry)}</span>,
   },
-  { id: 'action', header: 'What', width: 'minmax(120px, 1fr)', cell: (entry) => <code>{entry.action}</code> },
+  {
+    id: 'action',
+    header: 'What',
+    width: 'minmax(140px, 1.2fr)',
+    cell: (entry) => <span title={entry.action}>{actionWords(entry.action)}</span>,
+  },
   { id: 'target', header: 'Target', width: 'minmax(100px, 1fr)', cell: (entry) => entry.target ?? entry.app ?? '' },
   {
     id: 'change',
@@ -257,6 +276,7 @@ function Details({ entry }: { entry: Entry }) {
       <State tone={TONES[entry.outcome]}>{`${entry.outcome}${entry.status ? ` (HTTP ${entry.status})` : ''}`}</State>
       <Facts
         items={{
+          Action: <Mono what="action">{entry.action}</Mono>,
           Who: `${who(entry)} (${entry.actor.kind})`,
           Id: <code>{entry.actor.id}</code>,
           When: <At at={entry.ts} />,

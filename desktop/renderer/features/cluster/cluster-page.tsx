@@ -8,7 +8,7 @@ import {
   previewPlacement,
   updateClusterSettings,
 } from '#shared/contract/cluster.ts';
-import { nodeMeasures, useSeries } from '../../api/history.ts';
+import { nodeMeasures, useNodeSeries } from '../../api/history.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
 import { GoTo, useSearchState } from '../../app/links.tsx';
@@ -166,6 +166,7 @@ function Strategy() {
   return (
     <>
       {update.error ? <Problem error={update.error} /> : null}
+      <span className="dim">New rooms:</span>
       <NativeSelect
         aria-label="Where new rooms are placed"
         title="Where new rooms are placed"
@@ -183,7 +184,7 @@ const columns: readonly Column<Node>[] = [
   {
     id: 'state',
     header: 'State',
-    width: '132px',
+    width: '104px',
     sort: nodeRank,
     cell: (node) => {
       const { tone, word } = nodeState(node);
@@ -204,7 +205,7 @@ const columns: readonly Column<Node>[] = [
   {
     id: 'region',
     header: 'Region',
-    width: 'minmax(70px, 0.8fr)',
+    width: 'minmax(92px, 1fr)',
     from: 'medium',
     sort: (node) => node.region,
     cell: (node) => node.region ?? <span className="dim">none</span>,
@@ -269,7 +270,7 @@ const number = (value: number | undefined) =>
 
 function Load({ node, measure }: { node: Node; measure: 'cpu' }) {
   const { id } = useDaemon();
-  const samples = useSeries(id, `node:${node.id}`, measure);
+  const samples = useNodeSeries(id, node.id, measure);
   const value = nodeMeasures(node.stats)[measure];
   if (value === undefined) return <span className="dim">not told</span>;
   return (

@@ -1,5 +1,5 @@
 import { Button, TextInput } from '@mantine/core';
-import { type FormEvent, lazy, Suspense, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import {
   deleteNode,
   getClusterInfo,
@@ -8,9 +8,8 @@ import {
   previewPlacement,
   updateNode,
 } from '#shared/contract/cluster.ts';
-import { nodeMeasures, useSeries } from '../../api/history.ts';
+import { nodeMeasures } from '../../api/history.ts';
 import { useChange } from '../../api/query.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
 import { markChanged } from '../../stores/marks.ts';
 import { ask } from '../../ui/confirm.tsx';
 import { Mono } from '../../ui/copy.tsx';
@@ -21,12 +20,11 @@ import { Notice, Problem } from '../../ui/problem.tsx';
 import { SidePanel } from '../../ui/side-panel.tsx';
 import { State } from '../../ui/state.tsx';
 import { Ago, At } from '../../ui/time.tsx';
-import classes from './cluster.module.css';
 import { DrainDialog } from './drain-dialog.tsx';
 import { DrainSteps } from './drain-steps.tsx';
+import { NodeCharts } from './node-charts.tsx';
 import { type Node, nodeState } from './node-words.ts';
 
-const TimeChart = lazy(async () => ({ default: (await import('../../ui/time-chart.tsx')).TimeChart }));
 const refreshes = [listNodes, getNode, getClusterInfo, previewPlacement];
 
 /** One node: how it is, what it carries, and what can be done with it. */
@@ -208,7 +206,7 @@ function Details({ node }: { node: Node }) {
           }}
         />
       </Panel>
-      <Charts node={node} />
+      <NodeCharts node={node} />
       <Panel title="Node">
         <NameForm node={node} />
         <Facts
@@ -227,56 +225,6 @@ function Details({ node }: { node: Node }) {
         />
       </Panel>
     </>
-  );
-}
-
-function Charts({ node }: { node: Node }) {
-  const { id } = useDaemon();
-  const subject = `node:${node.id}`;
-  const cpu = useSeries(id, subject, 'cpu');
-  const memory = useSeries(id, subject, 'memory');
-  const people = useSeries(id, subject, 'participants');
-  const tx = useSeries(id, subject, 'tx');
-  if (cpu.length < 2 && people.length < 2) {
-    return (
-      <Panel title="Over time">
-        <p className="dim">The lines begin when this page first looks; two heartbeats make the first stroke.</p>
-      </Panel>
-    );
-  }
-  return (
-    <Panel title="Over time" note="Since this page was opened.">
-      <div className={classes.charts}>
-        <Suspense fallback={null}>
-          <TimeChart
-            label="Load"
-            group="node"
-            max={1}
-            format={percent}
-            series={[
-              { name: 'CPU', samples: cpu },
-              { name: 'Memory', samples: memory },
-            ]}
-          />
-          {people.length > 1 ? (
-            <TimeChart
-              label="Participants"
-              group="node"
-              format={(value) => count(Math.round(value))}
-              series={[{ name: 'Participants', samples: people }]}
-            />
-          ) : null}
-          {tx.length > 1 ? (
-            <TimeChart
-              label="Sends"
-              group="node"
-              format={(value) => bitrate(value * 8)}
-              series={[{ name: 'Sends', samples: tx }]}
-            />
-          ) : null}
-        </Suspense>
-      </div>
-    </Panel>
   );
 }
 

@@ -16,7 +16,7 @@ import { DiffView } from './diff-view.tsx';
 import { ReloadPlan } from './reload-plan.tsx';
 import type { SchemaNode } from './schema-nodes.ts';
 import type { ConfigDocument } from './use-config-document.ts';
-import type { Validation } from './use-validation.ts';
+import type { Diagnostic, Validation } from './use-validation.ts';
 
 /** Everything that a saved config makes old. */
 export const CONFIG_READS = [getRawConfig, listConfigBackups, getConfig, listApps, listPresets, getS3];
@@ -85,9 +85,7 @@ export function Review({ app, document, validation, schema, onClose, onConflict,
         <Notice tone="danger" title="This text cannot be saved" role="alert">
           <ul>
             {errors.map((one) => (
-              <li key={`${one.line}:${one.message}`}>
-                Line {one.line}: {one.message}
-              </li>
+              <Finding key={`${one.line}:${one.message}`} of={one} />
             ))}
           </ul>
         </Notice>
@@ -96,9 +94,7 @@ export function Review({ app, document, validation, schema, onClose, onConflict,
         <Notice tone="warn" title="It can be saved, but">
           <ul>
             {warnings.map((one) => (
-              <li key={`${one.line}:${one.message}`}>
-                Line {one.line}: {one.message}
-              </li>
+              <Finding key={`${one.line}:${one.message}`} of={one} />
             ))}
           </ul>
         </Notice>
@@ -121,6 +117,15 @@ export function Review({ app, document, validation, schema, onClose, onConflict,
       <ReloadPlan keys={keys} schema={schema} />
       <DiffView before={base.yaml} after={text} labels={['In force now', 'After saving']} />
     </div>
+  );
+}
+
+/** Line, key and what is wrong with it. */
+function Finding({ of: { line, path, message } }: { of: Diagnostic }) {
+  return (
+    <li>
+      Line {line}: {path ? <code>{path}</code> : null} {message}
+    </li>
   );
 }
 

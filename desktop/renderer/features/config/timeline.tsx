@@ -68,8 +68,10 @@ export function Timeline({
                           {backup.change.changed.join(', ')}
                         </code>
                       ) : null}
-                      <span className="dim">
-                        {backup.change ? `${backup.change.actor.label ?? backup.change.actor.id}, ` : ''}
+                      <span className={classes.by}>
+                        <span className="cut">
+                          {backup.change ? (backup.change.actor.label ?? backup.change.actor.id) : ''}
+                        </span>
                         <Ago at={backup.change?.at ?? backup.createdAt} />
                       </span>
                     </button>

@@ -6,7 +6,7 @@ import { listJobs } from '#shared/contract/jobs.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getStats } from '#shared/contract/system.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
-import { serverMeasures, useSeries } from '../../api/history.ts';
+import { SPARK_MINUTES, serverMeasures, useServerSeries } from '../../api/history.ts';
 import { bridge } from '../../api/host.ts';
 import { useReadOf } from '../../api/query.ts';
 import { lackFor, useMeOf } from '../../api/rights.ts';
@@ -109,7 +109,7 @@ export function JobsCell({ connection }: { connection: Connection }) {
 
 export function LoadCell({ connection, measure }: { connection: Connection; measure: 'cpu' | 'memory' | 'disk' }) {
   const { stats, at } = useStats(connection);
-  const samples = useSeries(connection.id, 'server', measure);
+  const samples = useServerSeries(connection.id, measure, SPARK_MINUTES, isOnline(connection));
   const share = stats && serverMeasures(stats)[measure];
   if (share === undefined) return null;
   return (

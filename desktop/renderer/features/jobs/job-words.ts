@@ -37,3 +37,27 @@ export function progressWords(job: Job, now: number): string {
   }
   return parts.join(', ');
 }
+
+const RESULTS: Readonly<Record<string, string>> = {
+  s3Deleted: 'Objects deleted',
+  s3Failed: 'Objects left',
+  localDeleted: 'Files deleted',
+  archivedAs: 'Archived as',
+  warnings: 'Warnings',
+};
+
+/** What came of a job, in words; what is empty or says nothing new is left out. */
+export function resultFacts(result: Readonly<Record<string, unknown>>): Record<string, string> {
+  const facts: Record<string, string> = {};
+  for (const [key, value] of Object.entries(result)) {
+    if (key === 'deleted' || key === 'name' || value === null || (Array.isArray(value) && value.length === 0)) continue;
+    const name =
+      RESULTS[key] ?? key.replaceAll(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
+    facts[name] = Array.isArray(value)
+      ? value.join('; ')
+      : typeof value === 'object'
+        ? JSON.stringify(value)
+        : String(value);
+  }
+  return facts;
+}

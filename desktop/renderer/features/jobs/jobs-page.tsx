@@ -18,7 +18,7 @@ import { SidePanel } from '../../ui/side-panel.tsx';
 import { State } from '../../ui/state.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
 import { Ago, At } from '../../ui/time.tsx';
-import { JOB_TONES, JOB_WORDS, progressWords } from './job-words.ts';
+import { JOB_TONES, JOB_WORDS, progressWords, resultFacts } from './job-words.ts';
 
 const PAGE = 200;
 const FILTERS = [
@@ -222,16 +222,7 @@ function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void
                 Ended: shown.finishedAt ? <At at={shown.finishedAt} /> : undefined,
               }}
             />
-            {shown.result && Object.keys(shown.result).length > 0 ? (
-              <Facts
-                items={Object.fromEntries(
-                  Object.entries(shown.result).map(([name, value]) => [
-                    name,
-                    String(typeof value === 'object' ? JSON.stringify(value) : value),
-                  ]),
-                )}
-              />
-            ) : null}
+            {shown.result ? <Facts items={resultFacts(shown.result)} /> : null}
           </div>
         )}
       </QueryView>

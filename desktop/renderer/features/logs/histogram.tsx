@@ -1,5 +1,5 @@
 import { type PointerEvent, useRef, useState } from 'react';
-import { count, dateTime, exactTime, plural } from '../../ui/format.ts';
+import { count, dateTime, duration, exactTime, plural } from '../../ui/format.ts';
 import type { Histogram as Data } from './log-model.ts';
 import classes from './logs.module.css';
 
@@ -79,7 +79,9 @@ export function Histogram({ data, onPick }: { data: Data; onPick: (since: string
         <time dateTime={data.since} title={exactTime(data.since)}>
           {dateTime(data.since)}
         </time>
-        <span>up to {count(highest)} in a stretch</span>
+        <span>
+          at most {plural(highest, 'line')} in {duration((end - start) / 1000 / Math.max(1, data.buckets.length))}
+        </span>
         <time dateTime={data.until} title={exactTime(data.until)}>
           {dateTime(data.until)}
         </time>

@@ -1,10 +1,10 @@
 import { CloseButton } from '@mantine/core';
 import { useQueries, useQuery } from '@tanstack/react-query';
-import { listApps } from '#shared/contract/apps.ts';
 import { getAuthConfig } from '#shared/contract/auth.ts';
 import { listNodes } from '#shared/contract/cluster.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
 import { getS3 } from '#shared/contract/s3.ts';
-import { listStreams } from '#shared/contract/streams.ts';
+import type { listAppFigures } from '#shared/contract/system.ts';
 import { readOptions, useRead } from '../../api/query.ts';
 import { lackFor, useMe } from '../../api/rights.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
@@ -14,39 +14,29 @@ import { Panel } from '../../ui/page.tsx';
 import { Shape } from '../../ui/state.tsx';
 import classes from './overview.module.css';
 
-/** Apps that are looked at for a first bucket and a first stream. */
+/** Apps that are looked at for a first bucket: those with the most in them. */
 const LOOKED_AT = 5;
 
 /** The way from a fresh daemon to one that is used, each step ticked by what is really true. */
-export function FirstSteps() {
+export function FirstSteps({ figures }: { figures: ResultOf<typeof listAppFigures>['data'] | undefined }) {
   const { id } = useDaemon();
   const me = useMe();
   const pane = `first-steps:${id}`;
   const isHidden = useLayout((layout) => layout.panes[pane]) === false;
   const isAllowed = me !== undefined && me.scope === 'global' && !isHidden;
   const auth = useQuery({ ...readOptions(id, getAuthConfig), enabled: isAllowed, staleTime: 60_000 });
-  const apps = useRead(listApps, undefined, { enabled: isAllowed });
-  const names = isAllowed ? (apps.data ?? []).slice(0, LOOKED_AT).map((app) => app.name) : [];
+  const names = isAllowed
+    ? (figures ?? [])
+        .toSorted((a, b) => b.vodCount - a.vodCount || Number(b.wasLive) - Number(a.wasLive))
+        .slice(0, LOOKED_AT)
+        .map((app) => app.name)
+    : [];
   const buckets = useQueries({
     queries: names.map((name) => ({ ...readOptions(id, getS3, { params: { name } }), staleTime: 60_000 })),
   });
-  const streams = useQueries({
-    queries: names.map((app) => ({
-      ...readOptions(id, listStreams, { params: { app }, query: { status: 'all', limit: 1 } }),
-      staleTime: 60_000,
-    })),
-  });
   const nodes = useRead(listNodes, undefined, { enabled: isAllowed && lackFor(listNodes, me) === undefined });
-  if (
-    !isAllowed ||
-    !auth.data ||
-    !apps.data ||
-    !nodes.data ||
-    buckets.some((query) => query.isPending) ||
-    streams.some((query) => query.isPending)
-  )
-    return null;
-  const first = apps.data[0]?.name;
+  if (!isAllowed || !auth.data || !figures || !nodes.data || buckets.some((query) => query.isPending)) return null;
+  const first = names[0];
   const steps = [
     {
       isDone: !auth.data.data.setupRequired,
@@ -55,7 +45,7 @@ export function FirstSteps() {
       link: null,
     },
     {
-      isDone: apps.data.length > 0 && buckets.some((query) => query.data?.configured && query.data.bucket !== ''),
+      isDone: buckets.some((query) => query.data?.configured && query.data.bucket !== ''),
       title: 'Give an app its bucket',
       text: 'Recordings then go to S3; without one they stay on this machine.',
       link: first ? (
@@ -65,7 +55,7 @@ export function FirstSteps() {
       ),
     },
     {
-      isDone: streams.some((query) => (query.data?.total ?? 0) > 0),
+      isDone: figures.some((app) => app.wasLive),
       title: 'Publish a first stream',
       text: 'Make a join token, open the page that comes with it, and allow the camera.',
       link: first ? <GoTo to={`/apps/${first}/join`}>Make a join token</GoTo> : null,

@@ -1,6 +1,6 @@
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { getStats } from '#shared/contract/system.ts';
-import { serverMeasures, useSeries } from '../../api/history.ts';
+import { serverMeasures, useServerSeries } from '../../api/history.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
 import { Bar, loadTone } from '../../ui/bar.tsx';
 import { bytes, count, duration, percent } from '../../ui/format.ts';
@@ -57,12 +57,12 @@ function Row({
   text,
 }: {
   name: string;
-  measure: string;
+  measure: 'cpu' | 'memory' | 'disk';
   share: number | undefined;
   text: string;
 }) {
   const { id } = useDaemon();
-  const samples = useSeries(id, 'server', measure);
+  const samples = useServerSeries(id, measure);
   return (
     <div>
       <dt>{name}</dt>

@@ -1,10 +1,11 @@
 import { listAudit } from '#shared/contract/audit.ts';
 import { listLogs } from '#shared/contract/logs.ts';
-import { getStats } from '#shared/contract/system.ts';
+import { getStats, listAppFigures } from '#shared/contract/system.ts';
 import { useActiveJobs, useProblems } from '../../api/problems.ts';
 import { useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { GoTo, useGo } from '../../app/links.tsx';
+import { actionWords, isChange } from '../../ui/action-words.ts';
 import { Page, Panel } from '../../ui/page.tsx';
 import { QueryView } from '../../ui/query-view.tsx';
 import { Shape, State } from '../../ui/state.tsx';
@@ -13,23 +14,32 @@ import { JobProgress } from '../jobs/jobs-page.tsx';
 import { Connected } from './connected.tsx';
 import { FirstSteps } from './first-steps.tsx';
 import { Load } from './load.tsx';
+import { OverTime } from './over-time.tsx';
 import classes from './overview.module.css';
+import { StreamsNow } from './streams-now.tsx';
 
 /** One daemon at a glance: what needs a person first, then what it is connected to, its load, and what happened. */
 export function OverviewPage() {
   const stats = useRead(getStats, undefined, { every: 10_000 });
+  const figures = useRead(listAppFigures, undefined, { enabled: useLack(listAppFigures) === undefined, every: 30_000 });
   return (
     <Page title="Overview">
       <ProblemList />
-      <FirstSteps />
+      <FirstSteps figures={figures.data} />
       <QueryView query={stats} what="the server">
         {(data) => (
           <div className={classes.grid}>
-            <Load stats={data} />
-            <Connected stats={data} />
-            <RunningJobs />
-            <LatestErrors />
-            <LatestChanges />
+            <div className={classes.column}>
+              <Load stats={data} />
+              <OverTime />
+              <LatestErrors />
+            </div>
+            <div className={classes.column}>
+              <RunningJobs />
+              <Connected stats={data} />
+              <StreamsNow figures={figures.data ?? []} />
+              <LatestChanges />
+            </div>
           </div>
         )}
       </QueryView>
@@ -125,21 +135,24 @@ function LatestChanges() {
   const lack = useLack(listAudit);
   const audit = useRead(
     listAudit,
-    { query: { limit: 8, outcome: 'done' } },
+    { query: { limit: 30, outcome: 'done' } },
     { enabled: lack === undefined, every: 60_000 },
   );
   if (lack !== undefined || !audit.data) return null;
+  const changes = audit.data.data.filter((entry) => isChange(entry.action)).slice(0, 8);
   return (
     <Panel title="Newest changes" actions={<GoTo to="/audit">All changes</GoTo>}>
-      {audit.data.data.length === 0 ? (
+      {changes.length === 0 ? (
         <p className="dim">Nothing was changed yet.</p>
       ) : (
         <ul className={classes.list}>
-          {audit.data.data.map((entry) => (
+          {changes.map((entry) => (
             <li key={entry.id} className={classes.line}>
               <span className="cut">
-                <code>{entry.action}</code> {entry.target ?? entry.app ?? ''}{' '}
-                <span className="dim">by {entry.actor.label ?? entry.actor.id}</span>
+                <GoTo to="/audit" search={{ entry: String(entry.id) }}>
+                  {actionWords(entry.action)}
+                </GoTo>{' '}
+                {entry.target ?? entry.app ?? ''} <span className="dim">by {entry.actor.label ?? entry.actor.id}</span>
               </span>
               <span className="dim">
                 <Ago at={entry.ts} />

@@ -1,10 +1,10 @@
 import { IconDatabase } from '@tabler/icons-react';
 import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { getAppSizes, listApps } from '#shared/contract/apps.ts';
+import { listApps } from '#shared/contract/apps.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getS3, listStorageProviders } from '#shared/contract/s3.ts';
-import { getStats } from '#shared/contract/system.ts';
+import { getStats, listAppFigures } from '#shared/contract/system.ts';
 import { readOptions, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
@@ -17,15 +17,16 @@ import { QueryView } from '../../ui/query-view.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
 import { State } from '../../ui/state.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
+import { AppBucket } from '../apps/app-cells.tsx';
 import classes from './storage.module.css';
 
 interface Row {
   app: string;
-  sizes: ResultOf<typeof getAppSizes>['data'] | undefined;
+  sizes: ResultOf<typeof listAppFigures>['data'][number] | undefined;
   s3: ResultOf<typeof getS3>['data'] | undefined;
 }
-/** Apps up to which every row is read at once, so that the table sorts by size. */
-const READ_ALL = 300;
+/** Apps up to which the bucket of each is read at once, so that the table sorts by it; beyond, those on the screen. */
+const READ_ALL = 60;
 
 /** Where recordings are, and who takes how much. */
 export function StoragePage() {
@@ -93,10 +94,9 @@ function Rows({
   const go = useGo();
   const canS3 = useLack(getS3) === undefined;
   const shown = names.filter((name) => name.includes(query.toLowerCase()));
-  const read = shown.slice(0, READ_ALL);
-  const sizes = useQueries({
-    queries: read.map((name) => ({ ...readOptions(id, getAppSizes, { params: { name } }), staleTime: 60_000 })),
-  });
+  const read = shown.length > READ_ALL ? [] : shown;
+  const figures = useRead(listAppFigures, undefined, { every: 60_000 });
+  const sizes = useMemo(() => new Map(figures.data?.map((app) => [app.name, app])), [figures.data]);
   const s3 = useQueries({
     queries: read.map((name) => ({
       ...readOptions(id, getS3, { params: { name } }),
@@ -104,16 +104,13 @@ function Rows({
       enabled: canS3,
     })),
   });
-  const rows: Row[] = shown.map((app, index) => ({ app, sizes: sizes[index]?.data, s3: s3[index]?.data }));
-  const largest = Math.max(1, ...rows.map((row) => row.sizes?.vodTotalBytes ?? 0));
+  const rows: Row[] = shown.map((app, index) => ({ app, sizes: sizes.get(app), s3: s3[index]?.data }));
+  const largest = Math.max(1, ...rows.map((row) => row.sizes?.vodBytes ?? 0));
   const columns = useMemo(() => columnsFor(largest, providers), [largest, providers]);
   return (
     <>
       <Toolbar>
         <SearchBox label="Find by app" value={query} onChange={onQuery} />
-        {shown.length > READ_ALL ? (
-          <span className="dim">Sizes of the first {count(READ_ALL)} apps; search to narrow.</span>
-        ) : null}
       </Toolbar>
       <TablePanel>
         <DataTable
@@ -150,9 +147,9 @@ function columnsFor(largest: number, providers: ReadonlyMap<string, string>): re
       header: 'Bucket',
       width: 'minmax(140px, 1.5fr)',
       sort: (row) => row.s3?.bucket,
-      cell: ({ s3 }) =>
+      cell: ({ app, s3 }) =>
         s3 === undefined ? (
-          <span className="dim">…</span>
+          <AppBucket app={app} isOpen />
         ) : s3.bucket === '' ? (
           <State tone="muted">none, on this disk</State>
         ) : (
@@ -188,8 +185,8 @@ function columnsFor(largest: number, providers: ReadonlyMap<string, string>): re
       header: 'Size',
       width: '84px',
       align: 'end',
-      sort: (row) => row.sizes?.vodTotalBytes,
-      cell: ({ sizes }) => (sizes ? bytes(sizes.vodTotalBytes) : ''),
+      sort: (row) => row.sizes?.vodBytes,
+      cell: ({ sizes }) => (sizes ? bytes(sizes.vodBytes) : ''),
     },
     {
       id: 'share',
@@ -197,9 +194,7 @@ function columnsFor(largest: number, providers: ReadonlyMap<string, string>): re
       width: 'minmax(60px, 120px)',
       from: 'medium',
       cell: ({ sizes }) =>
-        sizes && sizes.vodTotalBytes > 0 ? (
-          <Bar share={sizes.vodTotalBytes / largest} label={bytes(sizes.vodTotalBytes)} />
-        ) : null,
+        sizes && sizes.vodBytes > 0 ? <Bar share={sizes.vodBytes / largest} label={bytes(sizes.vodBytes)} /> : null,
     },
   ];
 }

@@ -1,7 +1,7 @@
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { testS3 } from '#shared/contract/s3.ts';
 import { Problem } from '../../ui/problem.tsx';
-import { Shape, State } from '../../ui/state.tsx';
+import { Shape } from '../../ui/state.tsx';
 import classes from './storage.module.css';
 
 type Result = ResultOf<typeof testS3>['data'];
@@ -43,9 +43,14 @@ export function TestSteps({
   return (
     <div role="status">
       {isRunning ? <p className="dim">Testing again…</p> : null}
-      <State tone={result.ok ? 'ok' : 'danger'}>
-        {result.ok ? `Bucket ${result.bucket || '(none)'} works` : `Bucket ${result.bucket || '(none)'} does not work`}
-      </State>
+      <div className={classes.outcome}>
+        <Shape tone={result.ok ? 'ok' : 'danger'} />
+        <span>
+          {result.ok
+            ? `Bucket ${result.bucket || '(none)'} works`
+            : `Bucket ${result.bucket || '(none)'} does not work`}
+        </span>
+      </div>
       <ol className={classes.steps}>
         {result.steps.map(({ id, state, message, durationMs, cure }) => (
           <li key={id} data-state={state}>

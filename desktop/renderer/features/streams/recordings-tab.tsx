@@ -13,7 +13,7 @@ import { useLack } from '../../api/rights.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
 import { useSearchState } from '../../app/links.tsx';
 import { ask } from '../../ui/confirm.tsx';
-import { CopyBox, Mono } from '../../ui/copy.tsx';
+import { Mono } from '../../ui/copy.tsx';
 import { Empty } from '../../ui/empty.tsx';
 import { bytes, clock, plural } from '../../ui/format.ts';
 import { Facts, TablePanel, Toolbar } from '../../ui/page.tsx';
@@ -241,14 +241,14 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
             {stop.error ? <Problem error={stop.error} title="The recording was not stopped." /> : null}
             <Player vod={data} />
             {data.error ? <Notice tone="danger" title={data.error} /> : null}
-            {data.url ? (
-              <div>
-                <p className="dim">{data.publicUrl ? 'Public link' : 'Signed link, ends 7 days from now'}</p>
-                <CopyBox text={data.url} what="link" />
-              </div>
-            ) : null}
             <Facts
               items={{
+                Link: data.url ? (
+                  <>
+                    <Mono what="link">{data.url}</Mono>
+                    <span className="dim">{data.publicUrl ? 'public' : 'signed, ends 7 days from now'}</span>
+                  </>
+                ) : undefined,
                 State: <State tone={TONES[data.status]}>{data.status}</State>,
                 Room: <Mono what="room">{data.room}</Mono>,
                 Stream: data.streamId ? (

@@ -1,0 +1,53 @@
+import { lazy, Suspense, useState } from 'react';
+import { useServerSeries } from '../../api/history.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { count, percent } from '../../ui/format.ts';
+import { Panel } from '../../ui/page.tsx';
+import { RangePicker } from '../../ui/range-picker.tsx';
+import classes from './overview.module.css';
+
+const TimeChart = lazy(async () => ({ default: (await import('../../ui/time-chart.tsx')).TimeChart }));
+
+/** Load and streams of the last minutes or hours, with one crosshair over both. */
+export function OverTime() {
+  const { id } = useDaemon();
+  const [minutes, setMinutes] = useState(60);
+  const cpu = useServerSeries(id, 'cpu', minutes);
+  const memory = useServerSeries(id, 'memory', minutes);
+  const streams = useServerSeries(id, 'streams', minutes);
+  const rooms = useServerSeries(id, 'rooms', minutes);
+  return (
+    <Panel title="Over time" actions={<RangePicker label="How far back" minutes={minutes} onChange={setMinutes} />}>
+      {cpu.length < 2 ? (
+        <p className="dim">The daemon writes its load down once a minute; the first line shows in two minutes.</p>
+      ) : (
+        <div className={classes.charts}>
+          <Suspense fallback={<div className={classes.chartsToCome} />}>
+            <TimeChart
+              label="Load"
+              group="server"
+              minutes={minutes}
+              least={1}
+              format={percent}
+              series={[
+                { name: 'CPU', samples: cpu },
+                { name: 'Memory', samples: memory },
+              ]}
+            />
+            <TimeChart
+              label="Live"
+              group="server"
+              minutes={minutes}
+              least={4}
+              format={(value) => count(Math.round(value))}
+              series={[
+                { name: 'Streams', samples: streams },
+                { name: 'Rooms', samples: rooms },
+              ]}
+            />
+          </Suspense>
+        </div>
+      )}
+    </Panel>
+  );
+}
