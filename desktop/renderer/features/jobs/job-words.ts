@@ -47,9 +47,9 @@ const RESULTS: Readonly<Record<string, string>> = {
 };
 
 /** What came of a job, in words; what is empty or says nothing new is left out. */
-export function resultFacts(result: Readonly<Record<string, unknown>>): Record<string, string> {
+export function resultFacts(result: object): Record<string, string> {
   const facts: Record<string, string> = {};
-  for (const [key, value] of Object.entries(result)) {
+  for (const [key, value] of Object.entries(result) as [string, unknown][]) {
     if (key === 'deleted' || key === 'name' || value === null || (Array.isArray(value) && value.length === 0)) continue;
     const name =
       RESULTS[key] ?? key.replaceAll(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
