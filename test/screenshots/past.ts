@@ -192,7 +192,7 @@ export function writeHistory(dataDir: string, nodes: readonly { id: string; load
         minute,
         cpu: Math.max(0.04, 0.34 * day * noise()),
         memory: 0.31 + 0.06 * day,
-        disk: 0.42,
+        disk: 0.07,
         streams,
         rooms: Math.ceil(streams / 2),
         participants: null,

@@ -77,7 +77,7 @@ export async function makeWorld(t: Cleanup, chromium: Browser, say: (what: strin
   };
   const first = await testDaemon(t, env, { dataDir });
   const admin = await firstAdmin(first, 'ana.moreau@example.com');
-  await makeApps(t, first, typeof s3 === 'object' ? s3 : undefined);
+  await makeApps(t, admin.api, typeof s3 === 'object' ? s3 : undefined);
   const nodes = await sketchNodes(first.api, CLUSTER_TOKEN);
   const viewer = await makePeople(first, admin);
   const ids = (await first.api.get('/apps')).body as { id: number; name: string }[];
@@ -113,10 +113,10 @@ export async function makeWorld(t: Cleanup, chromium: Browser, say: (what: strin
   say('a past');
   keepBeating(t, daemon, nodes);
   if (typeof livekit === 'object') await goLive(t, livekit);
-  if (typeof s3 === 'object') await makeJobs(daemon, s3);
+  const again = await signIn(daemon, admin.email);
+  if (typeof s3 === 'object') await makeJobs(again.api, s3);
   say('streams, jobs');
   const others = { Berlin: await makeBerlin(t), Lab: await testDaemon(t), Archive: await testDaemon(t) };
-  const again = await signIn(daemon, admin.email);
   return {
     daemon,
     admin: again,
@@ -126,7 +126,7 @@ export async function makeWorld(t: Cleanup, chromium: Browser, say: (what: strin
   };
 }
 
-async function makeApps(t: Cleanup, { api }: TestDaemon, s3: S3Server | undefined): Promise<void> {
+async function makeApps(t: Cleanup, api: Client, s3: S3Server | undefined): Promise<void> {
   for (const [name, displayName, preset] of APPS) {
     must(await api.post('/apps', { name, displayName }), name);
     if (preset !== '') must(await api.post(`/apps/${name}/presets/${preset}/apply`), preset);
@@ -229,7 +229,7 @@ async function goLive(t: Cleanup, livekit: LivekitServer): Promise<void> {
 }
 
 /** A purge that went through, one that the bucket refused. */
-async function makeJobs({ api }: TestDaemon, s3: S3Server): Promise<void> {
+async function makeJobs(api: Client, s3: S3Server): Promise<void> {
   for (const name of ['summer-2024', 'trial-event']) {
     must(await api.post('/apps', { name }), name);
     const bucket = await giveBucket(api, name, s3);

@@ -24,6 +24,8 @@ const useHeard = (connectionId: string, subject: string, measure: string): reado
 type Lines = ResultOf<typeof getLoadHistory>['data']['lines'];
 export type Measure = keyof Lines;
 
+const SHARES: ReadonlySet<Measure> = new Set(['cpu', 'memory', 'disk']);
+
 /** How far back a line goes, minutes. */
 export const SPARK_MINUTES = 15;
 /** The daemon's own lines are read again as seldom as they change; what comes in meanwhile goes on behind them. */
@@ -45,7 +47,7 @@ export function useServerSeries(
   const heard = useHeard(connectionId, 'server', measure);
   const told = past.data;
   return useMemo(
-    () => joined(told && { ...told, line: told.lines[measure] }, heard, minutes),
+    () => joined(told && { ...told, line: told.lines[measure], isShare: SHARES.has(measure) }, heard, minutes),
     [told, measure, heard, minutes],
   );
 }
@@ -76,17 +78,20 @@ interface Told {
   from: string;
   stepSeconds: number;
   line: readonly (number | null)[] | undefined;
+  isShare?: boolean;
 }
 
 /** A line and what came after it. Exported for its test. */
 export function joined(told: Told | undefined, heard: readonly Sample[], minutes: number): readonly Sample[] {
   if (told?.line === undefined) return heard;
+  const { isShare } = told;
   const step = told.stepSeconds * 1000;
   const start = Date.parse(told.from);
   const past: Sample[] = [];
   told.line.forEach((value, index) => {
     // a mean stands in the middle of its time
-    if (value !== null) past.push([start + (index + 0.5) * step, value]);
+    // a load beyond all cores is shown as full
+    if (value !== null) past.push([start + (index + 0.5) * step, isShare ? Math.min(1, value) : value]);
   });
   const end = start + told.line.length * step;
   const all = [...past, ...heard.filter(([at]) => at > end)];

@@ -1,6 +1,6 @@
 import 'uplot/dist/uPlot.min.css';
 import { useComputedColorScheme } from '@mantine/core';
-import { useEffect, useRef } from 'react';
+import { type RefObject, useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import type { Sample } from '../api/history.ts';
 import classes from './time-chart.module.css';
@@ -10,7 +10,7 @@ interface Series {
   samples: readonly Sample[];
 }
 
-const HEIGHT = 120;
+const HEIGHT = 112;
 const hours = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 /** Seconds of silence that are a gap: more than two values that did not come. */
 const gapFor = (minutes: number): number => (minutes > 360 ? 700 : 150);
@@ -42,6 +42,8 @@ export function TimeChart({
   const latest = useRef({ data, format, minutes });
   latest.current = { data, format, minutes };
   const chart = useRef<uPlot>(undefined);
+  // where the crosshair's values are written: the time, then one a line
+  const told = useRef<(HTMLElement | null)[]>([]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of the scheme are read anew
   useEffect(() => {
@@ -56,8 +58,19 @@ export function TimeChart({
       {
         width: element.clientWidth,
         height: HEIGHT,
-        cursor: { sync: { key: group }, points: { size: 5 } },
-        legend: { live: true },
+        padding: [6, 8, 0, 0],
+        cursor: { sync: { key: group }, points: { size: 5 }, drag: { x: false, y: false } },
+        legend: { show: false },
+        hooks: {
+          setCursor: [
+            ({ cursor: { idx } }) => {
+              for (const [index, tell] of told.current.entries()) {
+                const value = idx == null ? undefined : latest.current.data[index]?.[idx];
+                if (tell) tell.textContent = idx == null ? '' : tellValue(index, value ?? null, latest.current.format);
+              }
+            },
+          ],
+        },
         scales: {
           x: { range: (_plot, _first, last) => [last - latest.current.minutes * 60, last] },
           y: { range: (_plot, _min, top) => [0, top > least ? top * 1.1 : least] },
@@ -67,14 +80,13 @@ export function TimeChart({
           { ...axis, size: 62, values: (_plot, values) => values.map((value) => latest.current.format(value)) },
         ],
         series: [
-          { value: (_plot, value) => (value === null ? '' : hours.format(value * 1000)) },
+          {},
           ...names.split('\n').map((name, index) => ({
             label: name,
             stroke: colour(`--chart-${index + 1}`),
             width: 1.5,
             spanGaps: false,
             points: { show: false },
-            value: (_plot: uPlot, value: number | null) => (value === null ? '' : latest.current.format(value)),
           })),
         ],
       },
@@ -97,7 +109,17 @@ export function TimeChart({
   const last = series.map((one) => `${one.name} ${format(one.samples.at(-1)?.[1] ?? 0)}`).join(', ');
   return (
     <figure className={classes.chart}>
-      <figcaption>{label}</figcaption>
+      <figcaption>
+        <span>{label}</span>
+        {series.map(({ name, samples }, index) => (
+          <span key={name} className={classes.line} data-line={index + 1}>
+            {name}{' '}
+            <span className={classes.now}>{samples.length === 0 ? 'unknown' : format(samples.at(-1)?.[1] ?? 0)}</span>
+            <span className={classes.then} ref={refAt(told, index + 1)} aria-hidden />
+          </span>
+        ))}
+        <time ref={refAt(told, 0)} aria-hidden />
+      </figcaption>
       <div ref={place} role="img" aria-label={`${label} over time; now ${last}`} />
     </figure>
   );
@@ -118,3 +140,10 @@ function aligned(series: readonly Series[], gap: number): uPlot.AlignedData {
   });
   return [withGaps, ...lines] as uPlot.AlignedData;
 }
+
+const tellValue = (index: number, value: number | null, format: (value: number) => string): string =>
+  index === 0 ? hours.format((value ?? 0) * 1000) : value === null ? 'nothing heard' : format(value);
+
+const refAt = (list: RefObject<(HTMLElement | null)[]>, index: number) => (element: HTMLElement | null) => {
+  list.current[index] = element;
+};
