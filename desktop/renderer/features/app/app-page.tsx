@@ -9,18 +9,8 @@ import { getAppStats } from '#shared/contract/streams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { useDaemon } from '../../app/daemon-context.tsx';
-
-<<<<<<< HEAD
-
-import { useGo } from '../../app/links.tsx';
-import { appTabs } from '../../app/sections.ts';
-
-=======
-
 import { GoTo, useGo } from '../../app/links.tsx';
-
->>>>>>> cd8586c (Draw load over time, tell an app's figures in one answer, name what actions did)
-
+import { appTabs } from '../../app/sections.ts';
 import { useCommands } from '../../app/use-commands.ts';
 import { useDraft } from '../../stores/drafts.ts';
 import { Mono } from '../../ui/copy.tsx';
