@@ -128,7 +128,7 @@ export const SHOTS: readonly Shot[] = [
   { name: 'access-teams', path: '/access/teams', sign: 'regional-broadcasters' },
   { name: 'network', path: '/security', sign: 'Paris office' },
   { name: 'audit', path: '/audit', sign: 'Outcome' },
-  { name: 'audit-entry', path: '/audit', sign: 'Outcome', prepare: row('onfig') },
+  { name: 'audit-entry', path: '/audit', sign: 'Outcome', prepare: row('the storage') },
   { name: 'account', path: '/account', sign: 'ana.moreau' },
   {
     name: 'palette',
@@ -162,7 +162,7 @@ export const SHOTS: readonly Shot[] = [
   { name: 'sign-in', path: '/', of: 'nobody', sign: 'Sign in' },
   { name: 'desktop-first-run', path: '/', of: 'desktop-empty', sign: 'Welcome' },
   { name: 'desktop-add', path: '/add', of: 'desktop-empty', sign: 'Address' },
-  { name: 'desktop-preferences', path: '/preferences', of: 'desktop-empty', sign: 'Theme' },
+  { name: 'desktop-preferences', path: '/preferences', of: 'desktop-empty', sign: 'Look' },
   { name: 'desktop-all', path: '/', of: 'desktop', sign: 'Berlin' },
   { name: 'desktop-overview', path: '/d/:Paris/', of: 'desktop', sign: 'Connected' },
   { name: 'desktop-offline', path: '/d/:Archive/', of: 'desktop' },

@@ -3,6 +3,7 @@ import type { EventTopic } from '#shared/schema/events.ts';
 import { mirrorConnections, useConnections } from '../stores/connections.ts';
 import { noteOnline } from '../stores/was-online.ts';
 import { bridge } from './host.ts';
+import { recallLastKnown } from './last-known.ts';
 import { patchers } from './live-patches.ts';
 import { queryClient } from './query.ts';
 
@@ -79,6 +80,7 @@ export function followHost(): void {
     for (const { id, state } of list) {
       const before = statuses.get(id);
       statuses.set(id, state.status);
+      if (state.status === 'offline' && before !== 'offline') void recallLastKnown(id).catch(() => undefined);
       if (state.status !== 'online') continue;
       noteOnline(id);
       // back again: whatever happened meanwhile has to be read

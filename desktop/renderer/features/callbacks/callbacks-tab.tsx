@@ -25,6 +25,7 @@ import { SidePanel } from '../../ui/side-panel.tsx';
 import { State, type Tone } from '../../ui/state.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
 import { Ago, At } from '../../ui/time.tsx';
+import { SigningSecret } from './signing-secret.tsx';
 
 type Delivery = ResultOf<typeof listDeliveries>['data'][number];
 const TONES: Record<Delivery['state'], Tone> = { pending: 'busy', delivered: 'ok', dead: 'danger' };
@@ -106,10 +107,13 @@ export function CallbacksTab({ app }: { app: string }) {
                   ) : (
                     <span className="dim">none: callbacks are off</span>
                   ),
-                  Signature: now.signed ? (
-                    <State tone="ok">signed with the secret</State>
-                  ) : (
-                    <State tone="muted">not signed; set callbackSecret to sign</State>
+                  Signature: (
+                    <span className="row">
+                      <State tone={now.signed ? 'ok' : 'muted'}>
+                        {now.signed ? 'signed with the secret' : 'not signed: the receiver cannot tell who sends'}
+                      </State>
+                      <SigningSecret app={app} isSigned={now.signed} />
+                    </span>
                   ),
                   'Last 24 hours': `${plural(now.delivered24h, 'event')} delivered`,
                   'Last delivered': <Ago at={now.lastDeliveredAt} />,

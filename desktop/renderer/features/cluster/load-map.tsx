@@ -16,6 +16,9 @@ export function LoadMap({ nodes, onOpen }: { nodes: readonly Node[]; onOpen: (no
   if (nodes.length < 2) return null;
   return (
     <section className={classes.map} aria-label="Load by region">
+      <span className={classes.regionName} title="The fuller a node, the darker its box.">
+        Load
+      </span>
       {regions.map(([region, list]) => (
         <div key={region} className={classes.region}>
           <span className={classes.regionName}>{region}</span>

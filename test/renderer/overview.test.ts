@@ -1,0 +1,122 @@
+import path from 'node:path';
+import { test } from 'node:test';
+import Database from 'better-sqlite3';
+import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
+import { ConsolePage } from './console-page.ts';
+
+const CLUSTER_TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
+
+/** Minutes that the daemon would have written: all of the last six hours but a quarter of an hour. */
+function writePast(dataDir: string, subject: string): void {
+  const db = new Database(path.join(dataDir, 'data', 'history.db'), { timeout: 5000 });
+  const insert = db.prepare(
+    'INSERT INTO samples (subject, minute, cpu, memory, streams, rooms, participants, tx) VALUES (?, ?, 0.25, 0.5, 2, 1, 8, 1e6)',
+  );
+  const now = Math.floor(Date.now() / 60_000);
+  db.transaction(() => {
+    for (let ago = 360; ago > 0; ago -= 1) if (ago < 30 || ago > 45) insert.run(subject, now - ago);
+  })();
+  db.close();
+}
+
+test('what was, what is, and what to do first', { skip: noChromium }, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t, {
+    ...LIVEKIT_KEYS,
+    LIVEKIT_URL: 'ws://127.0.0.1:9',
+    STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN,
+  });
+  await daemon.api.post('/apps', { name: 'arena' });
+  await daemon.api.post('/apps', { name: 'museum', displayName: 'Museum '.repeat(14) });
+  const joined = await daemon.api
+    .as(null)
+    .post('/cluster/join', { name: 'edge-1', ip: '203.0.113.1' }, { 'x-cluster-token': CLUSTER_TOKEN });
+  const { nodeId } = joined.body.data as { nodeId: string };
+  writePast(daemon.dataDir, 'server');
+  writePast(daemon.dataDir, nodeId);
+  const parts = { room: room('arena-hall'), participant: participant('camera-1') };
+  await sendWebhook(daemon.url, event('track_published', { ...parts, track: track('TR_1') }));
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token });
+  const ui = new ConsolePage(page);
+  const chart = (name: string) => page.getByRole('img', { name: new RegExp(`^${name} over time; now `) });
+
+  await t.test('the load of the last hours is drawn, with its values under the crosshair', async () => {
+    await chart('Load').waitFor();
+    await chart('Live').waitFor();
+    await assertAccessible(page, 'the charts');
+    await page.getByText('6 h', { exact: true }).click();
+    const box = await chart('Load').locator('.u-over').boundingBox();
+    if (box === null) throw new Error('the chart is not drawn');
+    await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
+    await page.locator('figcaption').first().getByText('25 %').waitFor();
+    await page.locator('figcaption').first().getByText('50 %').waitFor();
+    // the crosshair of the other chart stands at the same time
+    await page
+      .locator('figcaption')
+      .nth(1)
+      .locator('time')
+      .getByText(/^\d\d:\d\d$/)
+      .waitFor();
+  });
+
+  await t.test('first steps are ticked by what is true', async () => {
+    const step = (title: string) => page.getByRole('listitem').filter({ hasText: title });
+    await step('Publish a first stream').getByRole('img', { name: 'done' }).waitFor();
+    await step('Add a first node').getByRole('img', { name: 'done' }).waitFor();
+    await step('Give an app its bucket').getByRole('img', { name: 'open' }).waitFor();
+  });
+
+  await t.test('what is live and what was changed stands in words', async () => {
+    await page.getByRole('listitem').filter({ hasText: '1 stream' }).getByRole('link', { name: 'arena' }).waitFor();
+    await page.getByRole('link', { name: 'Created the app' }).first().click();
+    await ui.dialog('Created the app').getByText('app.create').waitFor();
+    await page.keyboard.press('Escape');
+    await ui.dialog().waitFor({ state: 'hidden' });
+  });
+
+  await t.test('apps are narrowed to those in use', async () => {
+    await goInside(page, '/apps');
+    await ui.row('museum').waitFor();
+    await ui.field('Which apps').selectOption('live');
+    await ui.row('museum').waitFor({ state: 'hidden' });
+    await ui.row('arena').getByText('1', { exact: true }).waitFor();
+    await ui.field('Which apps').selectOption('failed');
+    await page.getByText('No app is with failed recordings').waitFor();
+    await ui.button('Clear the filter').click();
+    await ui.row('museum').waitFor();
+    await assertAccessible(page, 'the apps');
+  });
+
+  await t.test('a node has its past beside it', async () => {
+    await goInside(page, `/cluster?node=${nodeId}`);
+    const panel = ui.dialog('edge-1');
+    await panel.getByRole('img', { name: /^Load over time; now CPU 25 %/ }).waitFor();
+    await panel.getByRole('img', { name: /^Participants over time; now Participants 8/ }).waitFor();
+    await assertAccessible(page, 'a node and its past');
+  });
+
+  await t.test('what is not there is said inside the frame', async () => {
+    await goInside(page, '/apps/nothere');
+    await page.getByText('No app is named nothere').waitFor();
+    await assertAccessible(page, 'an app that is not there');
+    await goInside(page, '/no/such/page');
+    await page.getByRole('heading', { name: 'No such page' }).waitFor();
+    await ui.section('Apps').click();
+    await ui.heading('Apps').waitFor();
+  });
+
+  await t.test('the signing secret of callbacks goes in and never comes back', async () => {
+    await daemon.api.patch('/apps/arena', { callbackUrl: 'http://127.0.0.1:9/hook' });
+    await goInside(page, '/apps/arena/callbacks');
+    await ui.button('Set secret…').click();
+    const panel = ui.dialog('Signing secret of arena');
+    await panel.getByRole('button', { name: 'Generate secret' }).click();
+    await assertAccessible(page, 'the signing secret');
+    await panel.getByRole('button', { name: 'Set secret' }).click();
+    await panel.waitFor({ state: 'hidden' });
+    await page.getByText('signed with the secret').waitFor();
+    await ui.button('Replace secret…').waitFor();
+  });
+});
