@@ -234,27 +234,31 @@ const columns: readonly Column<Entry>[] = [
   {
     id: 'change',
     header: 'Change',
-    width: 'minmax(140px, 2fr)',
+    width: 'minmax(140px, 2.4fr)',
     from: 'wide',
     cell: (entry) => <span className="dim">{changeWords(entry)}</span>,
   },
   {
     id: 'outcome',
     header: 'Outcome',
-    width: '96px',
+    width: '84px',
     cell: (entry) => <State tone={TONES[entry.outcome]}>{entry.outcome}</State>,
   },
   {
     id: 'ip',
     header: 'From',
-    width: '130px',
+    width: '108px',
     from: 'medium',
     cell: (entry) => <code className="dim">{entry.ip ?? ''}</code>,
   },
 ];
 
-const short = (value: unknown): string =>
-  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+/** A value in a line; a job is told by its number, a list by what is in it. */
+function short(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return value === null ? 'none' : String(value);
+  if (Array.isArray(value)) return value.map(short).join(', ');
+  return 'id' in value && 'kind' in value ? `${value.kind} ${value.id}` : JSON.stringify(value);
+}
 
 function changeWords({ before, after }: Entry): string {
   const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
