@@ -90,9 +90,9 @@ test('from the set-up link to a colleague with a second factor', { skip: noChrom
     await ui.row('ben@example.com').waitFor();
     await assertAccessible(page, 'the people');
     await ui.section('Audit').click();
-    await ui.row('auth.accept-invite').first().waitFor();
-    await ui.row('member.update').first().click();
-    await ui.dialog('member.update').getByRole('cell', { name: 'viewer' }).waitFor();
+    await ui.row('Accepted an invitation').first().waitFor();
+    await ui.row('Changed a role').first().click();
+    await ui.dialog('Changed a role').getByRole('cell', { name: 'viewer' }).waitFor();
     await assertAccessible(page, 'an audit entry');
   });
 });
