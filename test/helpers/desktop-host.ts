@@ -25,6 +25,7 @@ import { Vault } from '#desktop/main/vault/vault.ts';
 import type { ShellCommand } from '#shared/ipc/desktop.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { ROOT, temporaryDir } from './daemon.ts';
+import { Keyring } from './keychain.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
 /** What the person's system was asked to do. */
@@ -81,17 +82,37 @@ export async function desktopHost(
   return host;
 }
 
-/** The host as a process of its own; with `keychain` inside a session with a real keyring. */
+export interface ProcessOptions extends HostOptions {
+  /** Inside a session with a real keyring, which the test can lock and open. */
+  keychain?: boolean;
+  env?: Record<string, string>;
+}
+
+export interface HostProcess extends DesktopHost {
+  child: ChildProcess;
+  /** Locks the keyring, or opens it as a login would. */
+  keyring(what: 'lock' | 'unlock'): Promise<void>;
+  /** The app ends and starts again on the same files; pages have to be loaded anew. */
+  again(): Promise<void>;
+}
+
+/** The host as a process of its own. */
 export async function desktopHostProcess(
   t: { after(fn: () => unknown): void },
-  { keychain = false, timing, ...options }: HostOptions & { keychain?: boolean } = {},
-): Promise<DesktopHost & { child: ChildProcess }> {
+  { keychain = false, timing, env: more = {}, ...options }: ProcessOptions = {},
+): Promise<HostProcess> {
   const userData = options.userData ?? (await temporaryDir(t));
   const flags = Object.entries({ ...options, userData }).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const command = [process.execPath, import.meta.filename, ...flags, ...(timing === QUICK ? ['--quick'] : [])];
-  if (keychain) command.unshift(path.join(ROOT, 'test/servers/with-keychain'));
+  if (keychain) {
+    command.unshift(path.join(ROOT, 'test/servers/with-keychain'));
+    command.push('--keyring');
+  }
   const { NODE_TEST_CONTEXT: _nested, ...env } = process.env;
-  const child = spawn(command[0] as string, command.slice(1), { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(command[0] as string, command.slice(1), {
+    env: { ...env, ...more },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const ended = once(child, 'close');
   const stop = async (): Promise<void> => {
     child.stdin.end();
@@ -107,39 +128,55 @@ export async function desktopHostProcess(
     });
     void ended.then(([code]) => reject(new Error(`the desktop host ended with ${code}`)));
   });
+  const post = async (what: string, body: unknown = null): Promise<void> => {
+    const answer = await fetch(`${url}/host/${what}`, { method: 'POST', body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(await answer.text());
+  };
   return {
     child,
     url,
     bridgeScript: await bridgeScript(),
     recorded: async () => (await (await fetch(`${url}/host/recorded`)).json()) as Recorded,
-    command: async (what) => {
-      await fetch(`${url}/host/command`, { method: 'POST', body: JSON.stringify(what) });
-    },
+    command: (what) => post('command', what),
+    keyring: (what) => post('keyring', what),
+    again: () => post('again'),
     stop,
   };
 }
 
-async function startHost(options: HostOptions & { userData: string }): Promise<RunningHost> {
+async function startHost(options: HostOptions & { userData: string; keyring?: Keyring }): Promise<RunningHost> {
   const recorded: Recorded = { notices: [], opened: [], copied: [], themes: [], health: null };
   const sockets = new Set<WebSocket>();
   const emit: Emit = (channel, payload) => {
     const message = JSON.stringify({ channel, payload });
     for (const socket of sockets) socket.send(message);
   };
-  const core = new Core({
-    userData: options.userData,
-    shell: recordingShell(recorded, options.saveTo),
-    emit,
-    runtime: findRuntime([ROOT]),
-    vault: new Vault({ service: options.service ?? 'StreamHub tests' }),
-    timing: options.timing ?? TIMING,
-    onBug: (where, error) => console.error('desktop host:', where, error),
-  });
-  await core.start();
+  const begin = async (): Promise<Core> => {
+    const made = new Core({
+      userData: options.userData,
+      shell: recordingShell(recorded, options.saveTo),
+      emit,
+      runtime: findRuntime([ROOT]),
+      vault: new Vault({ service: options.service ?? 'StreamHub tests' }),
+      timing: options.timing ?? TIMING,
+      onBug: (where, error) => console.error('desktop host:', where, error),
+    });
+    await made.start();
+    return made;
+  };
+  let core = await begin();
+  const control: Record<string, (body: unknown) => unknown> = {
+    command: (command) => core.commands.send(command as ShellCommand),
+    keyring: (what) => (what === 'lock' ? options.keyring?.lock() : options.keyring?.unlock()),
+    again: async () => {
+      await core.stop();
+      core = await begin();
+    },
+  };
 
   const renderer = options.renderer ?? path.join(ROOT, 'out', 'renderer');
   const server = http.createServer((request, response) => {
-    void answer(core, recorded, renderer, request, response).catch((error: Error) => {
+    void answer(control, recorded, renderer, request, response).catch((error: Error) => {
       response.writeHead(500).end(error.stack);
     });
   });
@@ -157,7 +194,9 @@ async function startHost(options: HostOptions & { userData: string }): Promise<R
   await once(server, 'listening');
   let stopping: Promise<void> | undefined;
   return {
-    core,
+    get core() {
+      return core;
+    },
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     bridgeScript: await bridgeScript(),
     recorded: async () => recorded,
@@ -176,7 +215,7 @@ async function startHost(options: HostOptions & { userData: string }): Promise<R
 }
 
 async function answer(
-  core: Core,
+  control: Record<string, (body: unknown) => unknown>,
   recorded: Recorded,
   renderer: string,
   request: http.IncomingMessage,
@@ -187,10 +226,11 @@ async function answer(
     response.setHeader('content-type', 'application/json').end(JSON.stringify(recorded));
     return;
   }
-  if (url === '/host/command') {
+  const act = control[/^\/host\/(\w+)$/.exec(url)?.[1] ?? ''];
+  if (act !== undefined && request.method === 'POST') {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    core.commands.send(JSON.parse(Buffer.concat(chunks).toString()) as ShellCommand);
+    await act(JSON.parse(Buffer.concat(chunks).toString()));
     response.end();
     return;
   }
@@ -265,12 +305,27 @@ if (process.argv[1] === import.meta.filename) {
       service: { type: 'string' },
       renderer: { type: 'string' },
       quick: { type: 'boolean' },
+      keyring: { type: 'boolean' },
     },
   });
   if (values.userData === undefined) throw new Error('--userData is needed');
-  const { quick, userData, ...rest } = values;
-  const host = await startHost({ userData, ...rest, ...(quick ? { timing: QUICK } : {}) });
+  const { quick, keyring: wantsKeyring, userData, ...rest } = values;
+  const keyring = wantsKeyring ? new Keyring() : undefined;
+  await keyring?.start();
+  const host = await startHost({
+    userData,
+    ...rest,
+    ...(keyring ? { keyring } : {}),
+    ...(quick ? { timing: QUICK } : {}),
+  });
   process.stdout.write(`${JSON.stringify({ url: host.url })}\n`);
   process.stdin.resume();
-  process.stdin.on('end', () => void host.stop().then(() => process.exit(0)));
+  process.stdin.on(
+    'end',
+    () =>
+      void host.stop().then(async () => {
+        await keyring?.remove();
+        process.exit(0);
+      }),
+  );
 }
