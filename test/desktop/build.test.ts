@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
@@ -7,7 +8,10 @@ import test from 'node:test';
 import { promisify } from 'node:util';
 import { FuseState, getCurrentFuseWire } from '@electron/fuses';
 import { build } from 'vite';
+import { findRuntime } from '#desktop/main/local-daemon/runtime.ts';
+import { builtConsole } from '../helpers/browser.ts';
 import { ROOT, temporaryDir } from '../helpers/daemon.ts';
+import { openApp, value } from './app.ts';
 
 const run = promisify(execFile);
 const { NODE_TEST_CONTEXT: _nested, ...env } = process.env;
@@ -117,6 +121,7 @@ test('a package holds the app, its native modules and a daemon that runs', { ski
   for (const file of ['LICENSE', 'LICENSES.chromium.html', 'chrome-sandbox'])
     await writeFile(path.join(dist, file), '');
   await run(process.execPath, [path.join(ROOT, 'build/build-daemon.mjs')], { cwd: ROOT, env });
+  await builtConsole();
   await run(bin('electron-vite'), ['build', '--logLevel', 'warn'], { cwd: ROOT, env });
   const out = path.join(dir, 'dist');
   const flags = ['--linux', 'dir', '--config', 'build/desktop/electron-builder.mjs'];
@@ -137,11 +142,32 @@ test('a package holds the app, its native modules and a daemon that runs', { ski
   ])
     assert.ok(list.split('\n').includes(file), file);
   assert.doesNotMatch(list, /\/node_modules\/(react|fastify|undici)\/|\/daemon\//);
+  // the daemon of "this computer", as the packaged app starts it: its own Node, its bundle, its plugins, its console
   const root = path.join(resources, 'streamhub');
-  const { stdout } = await run(
-    path.join(root, 'node_modules/node/bin/node'),
-    [path.join(root, 'out/daemon/bin.mjs'), '--version'],
-    { env },
-  );
-  assert.match(stdout, /^\d+\.\d+\.\d+/);
+  const electron = {
+    versions: { ...process.versions, electron: '0' },
+    execPath: 'electron',
+    platform: process.platform,
+  };
+  const runtime = findRuntime([root], electron);
+  assert.deepEqual(runtime, {
+    node: path.join(root, 'node_modules/node/bin/node'),
+    entry: path.join(root, 'out/daemon/bin.mjs'),
+  });
+  const app = await openApp(t, { runtime });
+  const running = await value(app.page.localDaemon.start({ keep: 'session' }));
+  const connectionId = running.connectionId ?? '';
+  await app.until(() => app.core.connections.get(connectionId).link.state.status === 'online');
+  const ask = async (place: string) => {
+    const answer = await value(app.page.http.request({ connectionId, method: 'GET', path: `/api/v1${place}` }));
+    assert.equal(answer.status, 200, answer.body ?? '');
+    return JSON.parse(answer.body ?? '') as { data: { id: string; state: string }[] };
+  };
+  const plugins = (await ask('/plugins')).data;
+  const failed = plugins.filter(({ state }) => state === 'failed').map(({ id }) => id);
+  assert.deepEqual(failed, []);
+  const builtIn = globSync('plugins/*/plugin.json', { cwd: ROOT }).length;
+  assert.ok(plugins.length >= builtIn && builtIn > 0, `${plugins.length} of ${builtIn} built-in plugins`);
+  const page = await fetch(running.url ?? '', { headers: { accept: 'text/html' } });
+  assert.match(await page.text(), /<div id="root">/, 'the console is there');
 });
