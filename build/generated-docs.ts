@@ -2,6 +2,7 @@ import { type Definition, SETTINGS } from '#daemon/settings-table.ts';
 import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { permissionsOf, ROLES } from '#shared/permissions.ts';
 import { configReference } from './config-doc.ts';
+import { pluginReference } from './plugin-doc.ts';
 
 /** Documents that derive from the code: file below docs/ → text. `npm run docs` writes them, a test keeps them fresh. */
 export function generatedDocs(): Record<string, string> {
@@ -10,6 +11,7 @@ export function generatedDocs(): Record<string, string> {
     'settings.md': settings(),
     'permissions.md': permissions(),
     'config.md': NOTE + configReference(),
+    'plugin-reference.md': NOTE + pluginReference(),
   };
 }
 

@@ -9,8 +9,12 @@ export interface Judgement {
   findings: SettingsFinding[];
   /** The URL that a client opened with them connects to; null when it uses no network. */
   endpoint: string | null;
+  /** Keys that a call of `deleteMany` is given at most. */
   maxDeleteBatch: number;
 }
+
+/** The same for a storage that deletes one by one: such calls take long, and smaller ones show progress and end in time. */
+const SINGLES_AT_ONCE = 100;
 
 /**
  * Lets a provider complete and judge settings. Runs where the provider's code runs.
@@ -21,7 +25,8 @@ export function judgeSettings(
   given: Record<string, unknown>,
   change: SettingsChange | null,
 ): Judgement {
-  const { maxDeleteBatch } = provider;
+  const most = provider.capabilities.bulkDelete ? provider.maxDeleteBatch : SINGLES_AT_ONCE;
+  const maxDeleteBatch = Math.min(provider.maxDeleteBatch, most);
   const fitted = fitSettings(provider, given);
   if (change === null)
     return { settings: fitted, findings: [], endpoint: endpointOf(provider, fitted), maxDeleteBatch };

@@ -86,7 +86,7 @@ export const PluginManifest = Type.Object(
           }),
         ),
       },
-      { additionalProperties: false },
+      { additionalProperties: false, description: 'What the plugin adds; at least one list.' },
     ),
   },
   { additionalProperties: false },

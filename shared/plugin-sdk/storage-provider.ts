@@ -4,13 +4,13 @@ import type { Static, TObject } from 'typebox';
 
 /** What a provider's backend can do natively. */
 export interface StorageCapabilities {
-  /** Many objects go in one request. Without it `deleteMany` works one by one behind the same call. */
+  /** Many objects go in one request. Without it `deleteMany` works one by one behind the same call, in smaller batches. */
   bulkDelete: boolean;
-  /** Links that open one object for a while can be made. */
+  /** Links that open one object for a while can be made. Without it the host asks for none. */
   presign: boolean;
-  /** The backend may keep old versions of deleted objects. */
+  /** The backend may keep old versions of deleted objects; the host then tells people that they still take space. */
   versions: boolean;
-  /** Large objects and streams of unknown length are stored in parts. */
+  /** Large objects and streams of unknown length are stored in parts. Without it the host always tells the length. */
   multipart: boolean;
 }
 
@@ -18,10 +18,13 @@ export interface StorageCapabilities {
 export interface CredentialField {
   /** `key` for the identifying half, `secret` for the secret one. */
   name: 'key' | 'secret';
+  /** Label of the field, at most 80 characters. */
   title: string;
+  /** Help beside the field, at most 500 characters. */
   description?: string;
   /** The identifying half may be shown in part; a secret one never is. */
   secret: boolean;
+  /** Without it nothing works; the connection test says so. */
   required: boolean;
 }
 
@@ -51,9 +54,11 @@ export interface NetworkGuard {
 
 /** What a client is opened with. */
 export interface StorageContext<Settings = Record<string, unknown>> {
+  /** The app's settings, as the schema and `normalise` leave them. */
   settings: Settings;
   /** By the names of `credentials`; only this app's. Empty text = not stored. */
   credentials: Readonly<Record<string, string>>;
+  /** The installation's rules for addresses; see `NetworkGuard`. */
   guard: NetworkGuard;
   /** Absolute path of the app's own folder; only for built-in providers whose manifest says `inAppFolder`. */
   appFolder?: string;
@@ -147,18 +152,22 @@ export interface StorageClient {
 export interface StorageProvider<S extends TObject = TObject> {
   /** As in the manifest. */
   id: string;
+  /** Name shown to people. */
   title: string;
+  /** One sentence for whoever chooses a provider. */
   description?: string;
   /** Where the provider's own settings are explained. */
   docsUrl?: string;
+  /** What the backend can do; the host acts by it. */
   capabilities: StorageCapabilities;
   /**
    * Settings as a TypeBox object; titles and descriptions become the form. `bucket`, `region`, `endpoint` and
    * `forcePathStyle` are stored under their own keys of the app's `s3` block, any other field below `s3.options`.
    */
   settings: S;
+  /** What is kept in the secret store; an empty list for a storage without credentials. */
   credentials: readonly CredentialField[];
-  /** Most keys that `deleteMany` takes at once. */
+  /** Most keys that `deleteMany` takes at once, 1 to 1000. */
   maxDeleteBatch: number;
   /** Fills in and cleans up settings after a change. Must be pure. */
   normalise?(settings: Static<S>, change: SettingsChange): Static<S>;

@@ -117,8 +117,9 @@ export class GuestSession {
       return judgeSettings(this.#provider(provider), settings, change as never);
     },
     open: async ({ provider, settings, credentials }) => {
-      this.#client = await this.#provider(provider).open({ settings, credentials, guard: this.#guard });
-      return { canPresign: typeof this.#client.presignGet === 'function' };
+      const chosen = this.#provider(provider);
+      this.#client = await chosen.open({ settings, credentials, guard: this.#guard });
+      return { canPresign: chosen.capabilities.presign && typeof this.#client.presignGet === 'function' };
     },
     put: async ({ key, contentType, contentLength }, { incoming, stop }) => {
       const body = incoming ?? Readable.from([]);
