@@ -6,6 +6,7 @@ import type { TenantStore } from '../people/tenant-store.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
 import { newUserId, normalEmail, same } from './identity.ts';
+import { requireUser, unchangedUser } from './known-user.ts';
 import type { LinkRow } from './link-repository.ts';
 import { type Links, linkUrl } from './links.ts';
 import type { Passwords } from './passwords.ts';
@@ -75,7 +76,7 @@ export class LinkSignIn {
       return userId;
     });
     this.#deps.sessions.refresh(id);
-    return this.#signIn(this.#require(id), from);
+    return this.#signIn(requireUser(this.#deps.users, id), from);
   }
 
   /** What an invitation is for; changes nothing. */
@@ -101,7 +102,7 @@ export class LinkSignIn {
     if (existing) {
       if (!(await passwords.verify(password, user.password_hash))) throw new ApiError('BAD_LOGIN');
     } else password_hash = await passwords.hash(password);
-    const current = this.#unchanged(user);
+    const current = unchangedUser(this.#deps.users, user);
     await twoFactor.require(current, code);
     users.transaction(() => {
       links.consume(link);
@@ -111,7 +112,7 @@ export class LinkSignIn {
       }
     });
     sessions.refresh(user.id);
-    return this.#signIn(this.#require(user.id), from);
+    return this.#signIn(requireUser(this.#deps.users, user.id), from);
   }
 
   async #mailLink(email: string): Promise<void> {
@@ -150,7 +151,7 @@ export class LinkSignIn {
    */
   #arrive(link: LinkRow, userId: string): void {
     const { users, sessions } = this.#deps;
-    const user = this.#require(userId);
+    const user = requireUser(this.#deps.users, userId);
     users.update(userId, { status: 'active' });
     if (link.mailed === 1) {
       if (user.email_verified_at === null) {
@@ -188,19 +189,6 @@ export class LinkSignIn {
 
   async #signIn(user: UserRow, from: SignInFrom): Promise<SignedIn> {
     return { user, token: await this.#deps.sessions.open(user, from) };
-  }
-
-  #require(id: string): UserRow {
-    const user = this.#deps.users.byId(id);
-    if (user === undefined) throw new ApiError('BAD_LOGIN');
-    return user;
-  }
-
-  /** The row now, unless the password changed while it was being checked. */
-  #unchanged(user: UserRow): UserRow {
-    const now = this.#require(user.id);
-    if (now.password_hash !== user.password_hash || now.status !== user.status) throw new ApiError('BAD_LOGIN');
-    return now;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Meta } from '../db/meta.ts';
 import type { TenantStore } from '../people/tenant-store.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
 import { checkedEmail, newUserId, normalEmail, same } from './identity.ts';
+import { requireUser, unchangedUser } from './known-user.ts';
 import { type Links, linkUrl } from './links.ts';
 import type { Passwords } from './passwords.ts';
 import { BREAK_GLASS, PLATFORM } from './principals.ts';
@@ -81,14 +82,14 @@ export class AuthService {
   async login({ user: name, password, code }: LoginBody, from: SignInFrom): Promise<SignedIn> {
     const { users, passwords, twoFactor, settings } = this.#deps;
     if (this.hasBreakGlass && same(name, settings.adminUser) && same(password, settings.adminPass)) {
-      return this.#signIn(this.#require(BREAK_GLASS), from);
+      return this.#signIn(requireUser(this.#deps.users, BREAK_GLASS), from);
     }
     const found = users.byEmail(normalEmail(name));
     const user = found?.id === BREAK_GLASS ? undefined : found;
     const usable = user?.status === 'active' ? user.password_hash : null;
     const fits = await passwords.verify(password, usable);
     if (!fits || user === undefined) throw new ApiError('BAD_LOGIN');
-    const current = this.#unchanged(user);
+    const current = unchangedUser(this.#deps.users, user);
     await twoFactor.require(current, code);
     return this.#signIn(current, from);
   }
@@ -124,7 +125,7 @@ export class AuthService {
       users.join({ user_id: userId, tenant_id: tenantId, role: 'owner', status: 'active', created_at });
       return userId;
     });
-    return this.#signIn(this.#require(id), from);
+    return this.#signIn(requireUser(this.#deps.users, id), from);
   }
 
   /** Makes the set-up link of this start and voids earlier ones; null when an administrator exists. */
@@ -166,7 +167,7 @@ export class AuthService {
       users.join({ user_id: userId, tenant_id: PLATFORM, role: 'owner', status: 'active', created_at });
       return userId;
     });
-    return this.#signIn(this.#require(id), from);
+    return this.#signIn(requireUser(this.#deps.users, id), from);
   }
 
   /** Whoever can be told by an attempted name, for the audit trail; never what was typed. */
@@ -177,19 +178,6 @@ export class AuthService {
 
   async #signIn(user: UserRow, from: SignInFrom): Promise<SignedIn> {
     return { user, token: await this.#deps.sessions.open(user, from) };
-  }
-
-  #require(id: string): UserRow {
-    const user = this.#deps.users.byId(id);
-    if (user === undefined) throw new ApiError('BAD_LOGIN');
-    return user;
-  }
-
-  /** The row now, unless the password changed while it was being checked. */
-  #unchanged(user: UserRow): UserRow {
-    const now = this.#require(user.id);
-    if (now.password_hash !== user.password_hash || now.status !== user.status) throw new ApiError('BAD_LOGIN');
-    return now;
   }
 
   /** A changed ADMIN_PASS ends the sessions that the old one opened. */

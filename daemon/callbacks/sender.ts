@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import { AddressRefused, type EndpointPolicy, endpointProblem, guardedLookup } from '../net/endpoint-policy.ts';
+import { networkFailure } from '../net/network-failures.ts';
 
 const LIMIT_MS = 10_000;
 
@@ -28,22 +29,6 @@ export interface Parcel {
   delivery: string;
   timestamp: string;
 }
-
-const NETWORK: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was cut off',
-  ENOTFOUND: 'its name cannot be resolved',
-  EAI_AGAIN: 'its name cannot be resolved right now',
-  EHOSTUNREACH: 'there is no way to its host',
-  ENETUNREACH: 'there is no way to its network',
-  ETIMEDOUT: 'the connection timed out',
-  EPROTO: 'it does not speak TLS',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is self-signed',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate cannot be verified',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
-};
 
 /** Posts callbacks. Never follows a redirect, and never contacts an address that the installation forbids. */
 export class CallbackSender {
@@ -72,7 +57,7 @@ export class CallbackSender {
       if (limit.aborted) return again(`No answer within ${this.#limitMs / 1000} s.`);
       if (error instanceof AddressRefused) return lost(error.message);
       const code = (error as NodeJS.ErrnoException).code ?? '';
-      return again(`The receiver cannot be reached: ${NETWORK[code] ?? (code || 'the connection failed')}.`);
+      return again(`The receiver cannot be reached: ${networkFailure(code) ?? (code || 'the connection failed')}.`);
     }
   }
 

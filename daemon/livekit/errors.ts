@@ -1,4 +1,5 @@
 import { ApiError } from '#shared/errors.ts';
+import { networkFailure } from '../net/network-failures.ts';
 
 /**
  * - `unconfigured`: no URL, key or secret. `unreachable`: no answer. `timeout`: no answer in time.
@@ -40,21 +41,6 @@ interface RawError {
   cause?: { code?: unknown };
 }
 
-/** Network failures in words. */
-const NETWORK: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was cut off',
-  ENOTFOUND: 'its name cannot be resolved',
-  EAI_AGAIN: 'its name cannot be resolved right now',
-  EHOSTUNREACH: 'there is no way to its host',
-  ENETUNREACH: 'there is no way to its network',
-  ETIMEDOUT: 'the connection timed out',
-  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
-  UND_ERR_SOCKET: 'the connection was cut off',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-};
-
 /**
  * Turns an error of the library into ours.
  * @param clean takes secrets out of a text that LiveKit sent
@@ -67,7 +53,7 @@ export function translate(error: unknown, limitSeconds: number, clean: (text: st
   }
   if (typeof raw.status !== 'number') {
     const code = typeof raw.cause?.code === 'string' ? raw.cause.code : undefined;
-    return new LiveKitError('unreachable', (code && NETWORK[code]) || (code ?? 'it cannot be reached'));
+    return new LiveKitError('unreachable', networkFailure(code) ?? code ?? 'it cannot be reached');
   }
   const { status } = raw;
   // its text repeats the token
