@@ -238,32 +238,41 @@ describe('draining and failing nodes', { skip }, () => {
         await until(daemon, two, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
       });
 
-      await t.test('kill -9 of the whole node: stale, then down, each announced once; it comes back', async (t) => {
-        const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=nodes' });
-        await events.next('hello');
-        const [agent, mark] = [two.agent(), two.livekit()];
-        assert.ok(agent && mark);
-        const before = await livekitId(two);
-        signal(agent, 'SIGKILL');
-        signal(mark, 'SIGKILL');
-        const ofTwo = (type: string) => (m: Heard) => m.event === type && m.data.data.id === two.id;
-        await events.next(ofTwo('node.stale'));
-        const silent = await two.record();
-        assert.deepEqual([silent.stale, silent.status], [true, 'active']);
-        const shown = (await daemon.api.get('/cluster/placement')).body.data;
-        const candidate = shown.nodes.find((n: { name: string }) => n.name === 'edge-two');
-        assert.deepEqual([candidate.eligible, candidate.reason], [false, 'has not reported lately']);
-        await events.next(ofTwo('node.down'));
-        const seenAt = Date.parse((await two.record()).last_seen_at as string);
-        // the bound is DOWN_S and the sweep of each second; the rest is what a busy machine takes
-        assert.ok(Date.now() - seenAt < (DOWN_S + 10) * 1000);
-        two.startAgent();
-        await events.next(ofTwo('node.alive'));
-        await until(daemon, two, 'back', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
-        const own = events.heard.filter((m) => m.data.data?.id === two.id).map((m) => m.event);
-        for (const type of ['node.stale', 'node.down', 'node.alive'])
-          assert.equal(own.filter((event) => event === type).length, 1, type);
-      });
+      await t.test(
+        'kill -9 of the whole node: stale, then down, each announced once; it comes back as it is to be',
+        async (t) => {
+          const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=nodes' });
+          await events.next('hello');
+          const [agent, mark] = [two.agent(), two.livekit()];
+          assert.ok(agent && mark);
+          const before = await livekitId(two);
+          signal(agent, 'SIGKILL');
+          signal(mark, 'SIGKILL');
+          const ofTwo = (type: string) => (m: Heard) => m.event === type && m.data.data.id === two.id;
+          await events.next(ofTwo('node.stale'));
+          const silent = await two.record();
+          assert.deepEqual([silent.stale, silent.status], [true, 'active']);
+          const shown = (await daemon.api.get('/cluster/placement')).body.data;
+          const candidate = shown.nodes.find((n: { name: string }) => n.name === 'edge-two');
+          assert.deepEqual([candidate.eligible, candidate.reason], [false, 'has not reported lately']);
+          await events.next(ofTwo('node.down'));
+          const seenAt = Date.parse((await two.record()).last_seen_at as string);
+          // the bound is DOWN_S and the sweep of each second; the rest is what a busy machine takes
+          assert.ok(Date.now() - seenAt < (DOWN_S + 10) * 1000);
+          // decided while it was away: it asks before it starts anything
+          await patch(two, { status: 'disabled' });
+          two.startAgent();
+          await events.next(ofTwo('node.alive'));
+          await until(daemon, two, 'staying off', (n) => n.agent?.livekit.state === 'stopped');
+          assert.equal(two.livekit(), null);
+          assert.equal(isAlive(mark), false);
+          await patch(two, { status: 'active' });
+          await until(daemon, two, 'back', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
+          const own = events.heard.filter((m) => m.data.data?.id === two.id).map((m) => m.event);
+          for (const type of ['node.stale', 'node.down', 'node.alive'])
+            assert.equal(own.filter((event) => event === type).length, 1, type);
+        },
+      );
 
       await t.test('a removed node leaves in order and does not come back', async () => {
         const [agent, mark] = [two.agent(), two.livekit()];

@@ -47,6 +47,7 @@ interface Outcome {
 
 describe('the one-liner', { skip }, () => {
   let daemon: TestDaemon;
+  let settings: Record<string, string>;
   let command: string;
   let home: string;
   let prefix: string;
@@ -67,12 +68,13 @@ describe('the one-liner', { skip }, () => {
 
   before(async () => {
     const server = livekit as LivekitServer;
-    daemon = await testDaemon(scope, {
+    settings = {
       ...server.env,
       STREAMHUB_CLUSTER_TOKEN: TOKEN,
       STREAMHUB_CLUSTER_REDIS_URL: server.redisUrl,
       STREAMHUB_CLUSTER_STALE_S: '9',
-    });
+    };
+    daemon = await testDaemon(scope, settings);
     command = (await daemon.api.get('/cluster/info')).body.data.joinCommand;
     home = mkdtempSync(path.join(os.tmpdir(), 'streamhub-oneliner-'));
     prefix = path.join(home, 'a node');
@@ -156,6 +158,22 @@ describe('the one-liner', { skip }, () => {
     );
     assert.deepEqual(node.livekit(), before, 'LiveKit was not restarted');
     assert.ok(isAlive(node.agent()));
+  });
+
+  test('the daemon is away for a while: the node goes on, and is there again without anybody’s help', async () => {
+    const node = await nodeAt(daemon, prefix, 'renamed', url);
+    const mark = node.livekit();
+    const said = async (text: string) => {
+      while (!node.agentLog().includes(text)) await new Promise((resolve) => setTimeout(resolve, 100));
+    };
+    await daemon.stop();
+    await said('the daemon does not take the report');
+    assert.ok(isAlive(mark));
+    daemon = await testDaemon(scope, { ...settings, PORT: new URL(daemon.url).port }, { dataDir: daemon.dataDir });
+    await said('the daemon takes reports again');
+    const record = await until(daemon, node, 'alive', (one) => one.health === 'alive');
+    assert.equal(record.agent?.livekit.state, 'running');
+    assert.deepEqual(node.livekit(), mark, 'LiveKit was left alone');
   });
 
   test('a daemon that is away: what is set up stays, with a warning', async () => {
