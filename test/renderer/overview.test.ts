@@ -50,8 +50,8 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
     const box = await chart('Load').locator('.u-over').boundingBox();
     if (box === null) throw new Error('the chart is not drawn');
     await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
-    await page.locator('figcaption').first().getByText('25 %').waitFor();
-    await page.locator('figcaption').first().getByText('50 %').waitFor();
+    await page.locator('figcaption').first().getByText('25 %').filter({ visible: true }).waitFor();
+    await page.locator('figcaption').first().getByText('50 %').filter({ visible: true }).waitFor();
     // the crosshair of the other chart stands at the same time
     await page
       .locator('figcaption')
