@@ -9,6 +9,7 @@ export type Validation = ResultOf<typeof validateConfig>['data'];
 export type Diagnostic = Validation['diagnostics'][number];
 
 const AFTER_TYPING = 350;
+const AGAIN = 4000;
 
 /** The daemon's own judgement of a text, asked when one pauses in typing. `of` is the text that it is about. */
 export function useValidation(
@@ -34,6 +35,8 @@ export function useValidation(
     placeholderData: (previous) => previous,
     gcTime: 0,
     staleTime: 5000,
+    // a daemon that is busy or starting is asked again; nothing else would before the next key is pressed
+    refetchInterval: ({ state }) => (state.status === 'error' ? AGAIN : false),
   });
   return {
     result: query.data?.result,
