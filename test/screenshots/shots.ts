@@ -106,7 +106,7 @@ export const SHOTS: readonly Shot[] = [
   },
   { name: 'cluster-add', path: '/cluster', sign: 'edge-fra-1', prepare: button('Add node') },
   { name: 'cluster-placement', path: '/cluster', sign: 'edge-fra-1', prepare: button('Where would a room go?') },
-  { name: 'logs', path: '/logs', sign: 'stream' },
+  { name: 'logs', path: '/logs', sign: 'the newest' },
   { name: 'logs-line', path: '/logs?level=error', sign: 'refused', prepare: row('refused') },
   { name: 'logs-empty', path: '/logs?q=nothing%20like%20it', sign: 'No line matches' },
   { name: 'storage', path: '/storage', sign: 'keynote' },

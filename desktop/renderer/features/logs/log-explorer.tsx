@@ -128,7 +128,7 @@ export function LogExplorer({ app }: { app?: string }) {
             setTyped(value);
             setSearch({ q: value });
           }}
-          width={230}
+          width={170}
         />
         <SegmentedControl
           aria-label="Level"
@@ -143,7 +143,7 @@ export function LogExplorer({ app }: { app?: string }) {
             data={[{ value: '', label: 'All apps' }, ...(apps.data?.map((one) => one.name) ?? [])]}
             value={search['app'] ?? ''}
             onChange={(event) => setSearch({ app: event.currentTarget.value })}
-            w={130}
+            w={112}
           />
         ) : null}
         <TextInput
@@ -151,7 +151,7 @@ export function LogExplorer({ app }: { app?: string }) {
           placeholder="Source"
           value={search['source'] ?? ''}
           onChange={(event) => setSearch({ source: event.currentTarget.value.trim() })}
-          w={100}
+          w={84}
           spellCheck={false}
         />
         {isLive ? null : (
