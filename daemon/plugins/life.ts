@@ -29,8 +29,10 @@ export class PluginLife {
   /** What its providers say about themselves, once asked. */
   descriptions: Promise<ProviderDescription[]> | undefined;
   lastFault: PluginFault | null = null;
-  /** Counts the calls that took too long and the crashes since it was last given a fresh start. */
+  /** Since it was last given another try. */
   crashes = 0;
+  /** How often it was given another try. */
+  tries = 0;
   #isLoaded = false;
   #loadProblems: readonly PluginProblem[] = [];
   #crashTimes: number[] = [];
@@ -117,6 +119,7 @@ export class PluginLife {
 
   /** Forgets all faults: it gets another try. */
   pardon(): void {
+    this.tries += 1;
     this.quarantine = null;
     this.lastFault = null;
     this.crashes = 0;

@@ -56,7 +56,7 @@ export class PluginProcess {
 
   constructor(spec: GuestSpec) {
     this.spec = spec;
-    const name = randomBytes(12).toString('hex');
+    const name = randomBytes(4).toString('hex');
     if (process.platform === 'win32') this.address = `\\\\.\\pipe\\streamhub-plugin-${name}`;
     else {
       // a folder that only this user enters, with a name that nobody guesses

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { ApiError } from '#shared/errors.ts';
-import { type PluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
+import { problemLine } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { PluginDetail, PluginView } from '#shared/schema/plugins.ts';
 import { KeyedLock } from '../config/keyed-lock.ts';
@@ -9,11 +9,10 @@ import type { EventBus } from '../events/bus.ts';
 import type { Actor } from '../http/types.ts';
 import type { EndpointPolicy } from '../net/endpoint-policy.ts';
 import { TASKS, type WorkerPool } from '../workers/pool.ts';
-import type { PluginDescribeInput, PluginDescribeOutput } from '../workers/tasks/plugin-describe.ts';
+import { askPlugin } from './ask-plugin.ts';
 import type { PluginPreset, PluginProvider } from './contributions.ts';
 import { keepDoor } from './door-keeper.ts';
 import { PluginLife } from './life.ts';
-import { faultOf, isPluginsFault, LoadProblem } from './load-fault.ts';
 import { canMakeNamespaces } from './namespace.ts';
 import { type Lease, PluginProcesses } from './processes.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
@@ -346,49 +345,29 @@ export class PluginService {
     const { record } = life;
     const isOff = life.descriptions === undefined && life.refusal(this.#deps.isSafeMode) !== undefined;
     if (isOff || record.entry === null || record.providers.length === 0) return Promise.resolve([]);
-    life.descriptions ??= this.#ask(life, record.entry);
+    life.descriptions ??= this.#ask(life);
     return life.refusal(this.#deps.isSafeMode) === undefined ? life.descriptions : Promise.resolve([]);
   }
 
-  async #ask(life: PluginLife, entry: string): Promise<ProviderDescription[]> {
-    const { pool, log } = this.#deps;
-    const { id: plugin, providers } = life.record;
-    const input: Omit<PluginDescribeInput, 'port'> = { plugin, entry, ids: providers.map((provider) => provider.id) };
-    let problems: readonly PluginProblem[];
-    let lease: Lease | undefined;
-    try {
-      lease = await this.#processes.lease(life.record, null).catch((error: Error) => {
-        throw new LoadProblem(error.message);
-      });
-      const output = await this.#keepDoor(
-        null,
-        (port) =>
-          pool.run<PluginDescribeInput, PluginDescribeOutput>(
-            TASKS.pluginDescribe,
-            { ...input, port },
-            { transfer: [port] },
-          ),
-        // crashes of its work for apps are another matter
-        () => this.#processes.lease(life.record, null),
-      );
-      if ('providers' in output) {
-        life.loaded();
-        this.#update(life);
-        return output.providers;
-      }
-      problems = output.problems;
-    } catch (error) {
-      if (!isPluginsFault(error)) {
-        life.descriptions = undefined; // the next question tries again
-        throw error;
-      }
-      problems = [faultOf(error as Error)];
-    } finally {
-      lease?.release();
+  async #ask(life: PluginLife): Promise<ProviderDescription[]> {
+    const { record, tries } = life;
+    const lease = (): Promise<Lease> => this.#processes.lease(record, null);
+    // crashes of its work for apps are another matter
+    const withDoor = <T>(run: (port: MessagePort) => Promise<T>): Promise<T> => this.#keepDoor(null, run, lease);
+    const output = await askPlugin({ pool: this.#deps.pool, lease, withDoor }, record).catch((error: unknown) => {
+      if (life.tries === tries) life.descriptions = undefined; // the next question tries again
+      throw error;
+    });
+    // it was given another try meanwhile, which ended this one
+    if (life.tries !== tries) return this.#describe(life);
+    if ('providers' in output) {
+      life.loaded();
+      this.#update(life);
+      return output.providers;
     }
-    life.failedToLoad(problems);
-    this.#processes.retire(plugin);
-    log.warn({ plugin, reason: life.lastFault?.reason }, 'a plugin could not be loaded');
+    life.failedToLoad(output.problems);
+    this.#processes.retire(record.id);
+    this.#deps.log.warn({ plugin: record.id, reason: life.lastFault?.reason }, 'a plugin could not be loaded');
     this.#update(life);
     return [];
   }
