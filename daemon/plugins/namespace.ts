@@ -39,6 +39,7 @@ mount --bind "$own" "$root$own"
 while [ "$1" != -- ]; do [ ! -e "$1" ] || show "$1"; shift; done
 shift
 mount -o remount,bind,ro "$root"
+unset PWD OLDPWD
 exec chroot "$root" setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all "$@"
 `;
 
