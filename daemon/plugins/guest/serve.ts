@@ -146,10 +146,9 @@ export class GuestSession {
       const page = await this.#lists.get(iterator)?.next(stop.signal);
       return page ?? null;
     },
-    return: async ({ iterator }) => {
-      const lister = this.#lists.get(iterator);
+    return: ({ iterator }) => {
+      this.#lists.get(iterator)?.return();
       this.#lists.delete(iterator);
-      await lister?.return();
       return null;
     },
     deleteMany: async ({ keys }, { stop }) => {
@@ -208,9 +207,10 @@ class Lister {
     }
   }
 
-  async return(): Promise<void> {
+  /** Does not wait: a listing that hangs would not end either. */
+  return(): void {
     this.#stop.abort();
-    await this.#pages.return?.().catch(() => undefined);
+    this.#pages.return?.()?.catch(() => {});
   }
 }
 
