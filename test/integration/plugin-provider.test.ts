@@ -176,7 +176,7 @@ test('a reload under load drops nothing: what began ends with the old code, what
   const first = await give('first');
   const second = await give('second');
   await give('steady');
-  await fill('first', first, 400);
+  await fill('first', first, 200);
   await fill('second', second, 4);
 
   let isPurging = true;
@@ -196,7 +196,7 @@ test('a reload under load drops nothing: what began ends with the old code, what
     }
   };
   const load = Promise.all([ask(), ask(), ask()]);
-  for (const version of ['two', 'three', 'four']) await release(version);
+  for (const version of ['two', 'three']) await release(version);
   isLoaded = false;
   await load;
   assert.ok(asked >= 3);
@@ -204,11 +204,11 @@ test('a reload under load drops nothing: what began ends with the old code, what
   assert.equal(gone.status, 200, gone.text);
   assert.deepEqual(await s3.keys(first), ['by-one'], 'the whole purge ran with the code that it began with');
   assert.equal((await api.delete('/apps/second?deleteVods=true')).status, 200);
-  assert.deepEqual(await s3.keys(second), ['by-four']);
+  assert.deepEqual(await s3.keys(second), ['by-three']);
   const { title } = (await api.get('/storage/providers')).body.data.find(
     (one: { id: string }) => one.id === 'local-ceph',
   );
-  assert.equal(title, 'Ceph, four', 'a file beside the entry is imported anew');
+  assert.equal(title, 'Ceph, three', 'a file beside the entry is imported anew');
   const { crashes, processes } = (await api.get('/plugins/ceph')).body.data;
   assert.equal(crashes, 0);
   assert.deepEqual(
