@@ -1,0 +1,40 @@
+import type { MessagePort } from 'node:worker_threads';
+import { TASKS, type WorkerPool } from '../workers/pool.ts';
+import type { PluginDescribeInput, PluginDescribeOutput } from '../workers/tasks/plugin-describe.ts';
+import { faultOf, isPluginsFault, LoadProblem } from './load-fault.ts';
+import type { Lease } from './processes.ts';
+import type { PluginRecord } from './records.ts';
+
+export interface AskDeps {
+  pool: WorkerPool;
+  /** Holds the plugin, starting its process where it has one. */
+  lease(): Promise<Lease>;
+  /** Runs a task with a door that leads to this plugin. */
+  withDoor<T>(run: (port: MessagePort) => Promise<T>): Promise<T>;
+}
+
+/**
+ * Runs a plugin's code and asks it what it provides: the answer, or what is wrong with it.
+ * @throws whatever is not the plugin's fault, such as a full queue
+ */
+export async function askPlugin(
+  { pool, lease, withDoor }: AskDeps,
+  { id: plugin, entry, providers }: PluginRecord,
+): Promise<PluginDescribeOutput> {
+  const ids = providers.map((provider) => provider.id);
+  let held: Lease | undefined;
+  try {
+    held = await lease().catch((error: Error) => {
+      throw new LoadProblem(error.message);
+    });
+    return await withDoor((port) => {
+      const input: PluginDescribeInput = { plugin, entry: entry ?? '', ids, port };
+      return pool.run<PluginDescribeInput, PluginDescribeOutput>(TASKS.pluginDescribe, input, { transfer: [port] });
+    });
+  } catch (error) {
+    if (!isPluginsFault(error)) throw error;
+    return { problems: [faultOf(error as Error)] };
+  } finally {
+    held?.release();
+  }
+}
