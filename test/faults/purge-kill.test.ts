@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { after, describe, test } from 'node:test';
-import { type DaemonProcess, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
+import { after, describe, type TestContext, test } from 'node:test';
+import { type DaemonProcess, daemonProcess, TEST_TOKEN, temporaryDir } from '#test/helpers/daemon.ts';
+import { readEvents } from '#test/helpers/event-reader.ts';
 import { addVods, keysOf, type SampleVod } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
@@ -10,7 +11,7 @@ const started = await startS3Server();
 const s3 = started as S3Server;
 after(() => (typeof started === 'string' ? undefined : s3.stop()));
 
-const OBJECTS = 4200;
+const OBJECTS = 3100;
 
 interface JobState {
   id: number;
@@ -20,12 +21,23 @@ interface JobState {
   result: { s3Deleted: number } | null;
 }
 
-/** Looks at a job until it is as wished, as a client that polls. */
-async function untilJob(daemon: DaemonProcess, id: number, wished: (job: JobState) => boolean): Promise<JobState> {
+/** Looks at a job with each news of it until it is as wished. */
+async function untilJob(
+  t: TestContext,
+  daemon: DaemonProcess,
+  id: number,
+  wished: (job: JobState) => boolean,
+): Promise<JobState> {
+  const news = await readEvents(t, daemon.url, TEST_TOKEN);
+  await news.next('hello');
   for (;;) {
     const job = (await daemon.api.get(`/jobs/${id}`)).body.data as JobState;
-    if (wished(job)) return job;
+    if (wished(job)) {
+      news.close();
+      return job;
+    }
     assert.ok(['queued', 'running', 'succeeded'].includes(job.state), `the job is ${job.state}`);
+    await news.next(({ event }) => event.startsWith('job.'));
   }
 }
 
@@ -61,7 +73,7 @@ describe('a purge outlives its daemon', { skip: typeof started === 'string' ? st
     assert.equal(status, 202);
     const { id } = body.data;
 
-    const first = await untilJob(daemon, id, (job) => (job.progress?.done ?? 0) >= 2000);
+    const first = await untilJob(t, daemon, id, (job) => (job.progress?.done ?? 0) >= 1000);
     assert.equal(first.state, 'running');
     await daemon.end('SIGKILL');
     const left = (await s3.keys(bucket)).length;
@@ -79,7 +91,7 @@ describe('a purge outlives its daemon', { skip: typeof started === 'string' ? st
     await daemon.end('SIGKILL');
 
     daemon = await daemonProcess(t, dir);
-    const last = await untilJob(daemon, id, (job) => job.state === 'succeeded');
+    const last = await untilJob(t, daemon, id, (job) => job.state === 'succeeded');
     assert.equal(last.attempts, 1, 'a continuation is no new attempt');
     assert.equal(last.result?.s3Deleted, OBJECTS, 'the checkpoint was used: no key is counted twice or left out');
     assert.deepEqual(await s3.keys(bucket), ['someone-else.mp4']);
@@ -93,14 +105,14 @@ describe('a purge outlives its daemon', { skip: typeof started === 'string' ? st
     let daemon = await daemonProcess(t, dir);
     const bucket = await prepare(daemon, dir);
     const answer = daemon.api.delete('/apps/live?deleteVods=true');
-    await untilJob(daemon, 1, (job) => (job.progress?.done ?? 0) >= 2000);
+    await untilJob(t, daemon, 1, (job) => (job.progress?.done ?? 0) >= 1000);
     const end = daemon.end('SIGTERM');
     assert.deepEqual([(await answer).status, (await answer).body.code], [503, 'SHUTTING_DOWN']);
     assert.deepEqual(await end, { code: 0, signal: null });
     assert.ok((await s3.keys(bucket)).length > 1);
 
     daemon = await daemonProcess(t, dir);
-    await untilJob(daemon, 1, (job) => job.state === 'succeeded');
+    await untilJob(t, daemon, 1, (job) => job.state === 'succeeded');
     assert.deepEqual(await s3.keys(bucket), ['someone-else.mp4']);
     assert.equal(await gone(dir), true);
     await daemon.end();
