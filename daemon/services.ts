@@ -1,4 +1,3 @@
-import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { AppDeletion } from './apps/deletion.ts';
@@ -23,7 +22,6 @@ import { EventBus } from './events/bus.ts';
 import { EventService } from './events/service.ts';
 import { GpuService } from './gpu/service.ts';
 import { hasGpuTraces } from './gpu/traces.ts';
-import { HistoryService } from './history/service.ts';
 import { createIdentity, type Identity } from './identity.ts';
 import { jobRepository } from './jobs/repository.ts';
 import { JobService } from './jobs/service.ts';
@@ -32,9 +30,7 @@ import { Scrubber } from './logs/scrub.ts';
 import type { SecretRegistry } from './logs/secret-registry.ts';
 import { LogService } from './logs/service.ts';
 import { createMedia, type Media } from './media.ts';
-import { addCollectors } from './metrics/collectors.ts';
-import { addMediaMetrics } from './metrics/media.ts';
-import { MetricsService } from './metrics/service.ts';
+import { createObservability, type Observability } from './observability.ts';
 import { BUILT_IN_PLUGINS, PACKAGE_ROOT } from './paths.ts';
 import { pluginRepository } from './plugins/repository.ts';
 import { PluginService } from './plugins/service.ts';
@@ -46,18 +42,13 @@ import { FileLinks } from './storage/file-links.ts';
 import { maskKey, maskSecret } from './storage/mask.ts';
 import { Purger } from './storage/purger.ts';
 import { StorageService } from './storage/service.ts';
-import { AppScan } from './system/app-scan.ts';
-import { HealthService } from './system/health.ts';
-import { type LiveKitProbe, LiveKitStatusProbe } from './system/livekit-probe.ts';
-import { SettingsService } from './system/settings.ts';
-import { StatsService } from './system/stats.ts';
 import { tokenRepository } from './tokens/repository.ts';
 import { TokenService } from './tokens/service.ts';
 import { TASKS, WorkerPool } from './workers/pool.ts';
 import probeGpu from './workers/tasks/gpu-probe.ts';
 
 /** Everything the routes call. Built by hand, in order of need. */
-export interface Services extends Omit<Identity, 'start' | 'stop'>, Media {
+export interface Services extends Omit<Identity, 'start' | 'stop'>, Media, Observability {
   settings: Settings;
   dir: DataDir;
   log: Logger;
@@ -82,12 +73,6 @@ export interface Services extends Omit<Identity, 'start' | 'stop'>, Media {
   jobs: JobService;
   logs: LogService;
   gpu: GpuService;
-  health: HealthService;
-  livekitProbe: LiveKitProbe;
-  stats: StatsService;
-  history: HistoryService;
-  systemSettings: SettingsService;
-  metrics: MetricsService;
   audit: AuditTrail;
   /** Port and address that are listened on, known once they are. */
   listening: { port: number; url: string };
@@ -310,64 +295,24 @@ export function createServices(settings: Settings, logging: Logging): Services {
     clean: (text) => scrubber.text(text),
     log,
   });
-  const health = new HealthService();
-  const livekitProbe = new LiveKitStatusProbe(media.livekit);
-  const stats = new StatsService({
-    dataDir: dir.root,
-    registryFile: dir.registry,
-    appCount: () => apps.registry.size,
-    uptimeSeconds: () => health.uptimeSeconds,
-    livekit: livekitProbe,
-    scan: new AppScan({
-      names: () => [...apps.registry.entries()].map(({ name }) => name),
-      file: (name) => databases.file(name),
-    }),
-  });
-  const history = new HistoryService({
-    file: path.join(dir.data, 'history.db'),
-    stats: () => stats.stats(),
-    nodes: () => cluster.nodes.values(),
-    log: log.child({ source: 'stats' }),
-  });
-  const systemSettings = new SettingsService({
+  const observability = createObservability({
     settings,
-    port: () => listening.port,
-    appCount: () => apps.registry.size,
-    nodeCount: () => cluster.summary().total,
-    registryBytes: () => stats.registryBytes(),
-    uptimeSeconds: () => health.uptimeSeconds,
-  });
-  const metrics = new MetricsService({
-    token: settings.metricsToken,
-    defaults: settings.metricsDefaults,
-    log: log.child({ source: 'metrics' }),
-  });
-  addCollectors({
-    metrics,
-    apps: () => apps.registry.entries(),
-    quotas: () => identity.tenants.all().map(({ id }) => ({ tenant: id, quotas: identity.quotas.of(id) })),
-    footprints: () => stats.footprints(),
-    gpu: () => gpu.peek(),
-    nodes: () => cluster.summary(),
-    jobs: () => jobRows.counts(),
+    dir,
+    db,
+    apps,
+    databases,
+    config,
+    cluster,
+    events,
+    identity,
+    media,
+    gpu,
+    jobCounts: () => jobRows.counts(),
     threads: () => pool.threads,
+    port: () => listening.port,
+    log,
   });
-  addMediaMetrics({
-    metrics,
-    bus: events,
-    rooms: media.rooms,
-    appOf: (room) => apps.registry.forRoom(room)?.name,
-    gpu: () => gpu.peek(),
-    hwaccel: async (app) => {
-      const settled = await config.get(app).catch(() => undefined);
-      return settled === undefined ? undefined : (settled.transcoding.hwaccel ?? settings.transcodingHwaccel);
-    },
-  });
-  events.subscribe(({ type }) => {
-    if (/^(?:app|stream|vod|recording)\./.test(type)) stats.expire();
-  });
-  health.addCheck('registry', () => void db.prepare('SELECT 1').get());
-  health.addCheck('data directory', () => access(dir.data, constants.W_OK).then(() => undefined));
+  const { metrics } = observability;
   events.subscribe((event) => {
     if (event.type !== 'app.deleted') return;
     tokens.forgetApp(event.data['id'] as number);
@@ -400,12 +345,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     jobs,
     logs,
     gpu,
-    health,
-    livekitProbe,
-    stats,
-    history,
-    systemSettings,
-    metrics,
+    ...observability,
     listening,
     cluster,
     agentFile: new AgentFile(),
@@ -415,7 +355,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     async start() {
       eventStream.start();
       logs.start();
-      await metrics.start();
+      await observability.startObservability();
       await secrets.start();
       await apps.start();
       tokens.start();
@@ -428,20 +368,18 @@ export function createServices(settings: Settings, logging: Logging): Services {
       config.start();
       cluster.start();
       origin.start();
-      history.start();
       media.startMedia();
     },
     async stop() {
       webConsole.stop();
       await media.stopMedia();
       origin.stop();
-      await history.stop();
+      await observability.stopObservability();
       await cluster.stop();
       await jobs.stop();
       tokens.stop();
       await identity.stop();
       await config.stop();
-      metrics.stop();
       await pool.close();
       await plugins.stop();
       await logs.stop();

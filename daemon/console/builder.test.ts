@@ -23,7 +23,7 @@ async function clone(t: TestContext): Promise<string> {
   return root;
 }
 
-const builderOf = (root: string) => new ConsoleBuilder(root, path.join(root, 'out/console'), log);
+const builderOf = (root: string) => new ConsoleBuilder(root, path.join(root, 'out/console'), log, true);
 
 test('builds what is missing, leaves what is fresh, builds again what is old', async (t) => {
   const root = await clone(t);
