@@ -151,7 +151,7 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
     const problems = page.getByRole('region', { name: 'Problems' });
     await problems.getByText('The daemon does not answer').waitFor();
     await problems.getByText('Node edge-berlin-1 does not report').waitFor();
-    await problems.getByText('The config of live is not in force').waitFor();
+    await problems.getByText('The config of live is not in force').first().waitFor();
     await ui.row('Paris').getByText('Connected').waitFor();
     await ui.statusBar().getByText('3 of 4 connected').waitFor();
   });
@@ -167,8 +167,8 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
     await ui.heading('Overview').waitFor();
   });
 
-  await ui.section('Apps').getByText('3').waitFor();
   await task('Change a setting and review it', async () => {
+    await ui.section('Apps').getByText('3').waitFor();
     await palette('live config', /^live › Config/);
     await page.getByText('valid', { exact: true }).waitFor();
     await page.locator('.cm-line', { hasText: 'split_minutes: 15' }).first().click();
