@@ -161,3 +161,22 @@ describe('installed plugins', () => {
     assert.match(fake?.reason ?? '', /taken by the plugin presets/);
   });
 });
+
+test('the link to the SDK that authors have is no fault, and not to be read', async (t) => {
+  const root = await mkdtemp(path.join(os.tmpdir(), 'streamhub-plugins-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  const dir = path.join(root, 'mine');
+  await mkdir(path.join(dir, 'node_modules/other'), { recursive: true });
+  await symlink(BUILT_IN, path.join(dir, 'node_modules/streamhub'));
+  await writeFile(path.join(dir, 'index.mjs'), 'export default {};');
+  const contributes = { storageProviders: [{ id: 'xx', title: 'X' }] };
+  const manifest = { id: 'mine', version: '1.0.0', api: '^1.0.0', title: 'Mine', entry: 'index.mjs', contributes };
+  await writeFile(path.join(dir, 'plugin.json'), JSON.stringify(manifest));
+  const [record] = await readPlugins([{ dir: root, origin: 'installed' }]);
+  assert.equal(record?.reason, null);
+  assert.deepEqual(record?.readable.map((place) => path.relative(dir, place)).sort(), [
+    'index.mjs',
+    'node_modules/other',
+    'plugin.json',
+  ]);
+});

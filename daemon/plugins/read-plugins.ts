@@ -228,8 +228,9 @@ async function codeOf(
   const url = pathToFileURL(await insideOf(dir, entry)).href;
   if (origin === 'built-in') return { entry: url, readable: [] };
   const folders = origin === 'npm' ? await packagesBelow(dir) : [dir];
-  for (const folder of folders) await surveyFolder(folder);
-  return { entry: url, readable: folders.map((folder) => `${folder}${path.sep}`) };
+  const readable: string[] = [];
+  for (const folder of folders) readable.push(...(await surveyFolder(folder)));
+  return { entry: url, readable };
 }
 
 function parsePreset(text: string, file: string): Preset {

@@ -5,13 +5,18 @@ import { refusal } from '#shared/plugin-sdk/problems.ts';
 const MAX_ENTRIES = 20_000;
 const MAX_DEPTH = 32;
 
+/** A link that authors have for their editor and tests; the host resolves the SDK itself. */
+const SDK_LINK = path.join('node_modules', 'streamhub');
+
 /**
  * Looks through a plugin's folder for links that lead out of it: a process that may read the folder could follow them
- * to any file of the daemon's user.
+ * to any file of the daemon's user. The link to the SDK is left out of what may be read.
+ * @returns the places that its process may read; folders end with a separator
  * @throws PluginRefusal
  */
-export async function surveyFolder(folder: string): Promise<void> {
+export async function surveyFolder(folder: string): Promise<string[]> {
   let left = MAX_ENTRIES;
+  let hasSdkLink = false;
   const visit = async (dir: string, depth: number): Promise<void> => {
     if (depth > MAX_DEPTH) throw refusal('TOO_MANY_FILES', { detail: `${MAX_DEPTH} folders in each other` });
     for (const entry of await readdir(dir, { withFileTypes: true })) {
@@ -19,6 +24,7 @@ export async function surveyFolder(folder: string): Promise<void> {
       const place = path.join(dir, entry.name);
       const shown = path.relative(folder, place).split(path.sep).join('/');
       if (entry.isDirectory()) await visit(place, depth + 1);
+      else if (entry.isSymbolicLink() && path.relative(folder, place) === SDK_LINK) hasSdkLink = true;
       else if (entry.isSymbolicLink()) {
         const target = await realpath(place).catch(() => {
           throw refusal('FILE_MISSING', { file: shown });
@@ -28,4 +34,14 @@ export async function surveyFolder(folder: string): Promise<void> {
     }
   };
   await visit(folder, 0);
+  if (!hasSdkLink) return [folder + path.sep];
+  const parts = await entriesOf(folder, 'node_modules');
+  return [...parts, ...(await entriesOf(path.join(folder, 'node_modules'), 'streamhub'))];
+}
+
+async function entriesOf(dir: string, except: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.name !== except)
+    .map((entry) => path.join(dir, entry.name) + (entry.isDirectory() ? path.sep : ''));
 }
