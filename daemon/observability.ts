@@ -11,9 +11,8 @@ import type { EventBus } from './events/bus.ts';
 import type { GpuService } from './gpu/service.ts';
 import { HistoryService } from './history/service.ts';
 import type { Identity } from './identity.ts';
-import type { JobRepository } from './jobs/repository.ts';
 import type { Media } from './media.ts';
-import { addCollectors } from './metrics/collectors.ts';
+import { addCollectors, type CollectorSources } from './metrics/collectors.ts';
 import { addMediaMetrics } from './metrics/media.ts';
 import { MetricsService } from './metrics/service.ts';
 import type { Settings } from './settings.ts';
@@ -47,7 +46,7 @@ export interface ObservabilityDeps {
   identity: Identity;
   media: Media;
   gpu: GpuService;
-  jobCounts: JobRepository['counts'];
+  jobCounts: CollectorSources['jobs'];
   /** Threads of the worker pool that are alive. */
   threads(): number;
   /** The port that is listened on. */
