@@ -34,7 +34,7 @@ export const PLUGIN_PROBLEMS = {
   FILE_MISSING: { text: 'does not exist', cure: 'Create the file or correct its path; upper and lower case count.' },
   FILE_OUTSIDE: {
     text: "leads out of the plugin's folder",
-    cure: 'Put the file itself into the folder; links to other places are not followed.',
+    cure: 'Put the file itself into the folder; links to other places are not followed. `streamhub plugin add` leaves node_modules out.',
   },
   FILE_NOT_A_FILE: { text: 'is not a file', cure: 'Name a regular file.' },
   FILE_TOO_LARGE: { text: 'is larger than {detail} bytes', cure: 'Shorten the file.' },

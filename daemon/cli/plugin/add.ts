@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
-import { filesOf } from '../../plugins/packed-files.ts';
 import { loadSettings } from '../../settings.ts';
 import { checkRoot } from './check.ts';
+import { copyPlugin } from './copy.ts';
 import { Mistake } from './mistake.ts';
-import { belongs } from './pack.ts';
 import { isPacked, unpackPlugin } from './unpack.ts';
 
 export interface AddedPlugin {
@@ -37,7 +36,7 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
     else {
       await mkdir(staged, { mode: 0o700 });
       if (isPacked(source)) await unpackPlugin(source, staged);
-      else await copyFiles(source, staged);
+      else await copyPlugin(source, staged);
     }
     const checked = await checkRoot(path.dirname(staged), place);
     if (!checked.ok) throw new PluginRefusal(checked.problems);
@@ -51,13 +50,6 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
     return { id: checked.id, folder: target, replaced, next: await nextStep(dataDir) };
   } finally {
     await rm(stage, { recursive: true, force: true });
-  }
-}
-
-async function copyFiles(from: string, to: string): Promise<void> {
-  for (const file of await filesOf(from, belongs)) {
-    await mkdir(path.dirname(path.join(to, file)), { recursive: true });
-    await copyFile(path.join(from, file), path.join(to, file));
   }
 }
 

@@ -1,10 +1,11 @@
-import { cp, mkdir, mkdtemp, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { checkConfig } from '#shared/config/check.ts';
 import type { Preset } from '#shared/plugin-sdk/preset.ts';
 import { type PluginProblem, PluginRefusal, pluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
+import { copyPlugin } from './copy.ts';
 import { surveyPlugin } from './host.ts';
 import { Mistake } from './mistake.ts';
 import { isPacked, unpackPlugin } from './unpack.ts';
@@ -30,17 +31,18 @@ export async function checkPlugin(place: string): Promise<CheckResult> {
   if (info === undefined) throw new Mistake(`${place} does not exist`);
   const root = await mkdtemp(path.join(os.tmpdir(), 'streamhub-check-'));
   try {
-    if (isPacked(source)) {
-      const target = path.join(root, path.basename(source).replace(/\.(?:tgz|tar\.gz)$/, ''));
+    const target = path.join(root, path.basename(source).replace(/\.(?:tgz|tar\.gz)$/i, ''));
+    if (info.isDirectory() || isPacked(source)) {
       await mkdir(target);
-      const refused = await unpackPlugin(source, target).catch((error: unknown) => {
-        if (error instanceof PluginRefusal) return error;
+      try {
+        // what is handed on, and no more
+        if (info.isDirectory()) await copyPlugin(source, target);
+        else await unpackPlugin(source, target);
+      } catch (error) {
+        if (error instanceof PluginRefusal) return failed(path.basename(target), error.problems);
         throw error;
-      });
-      if (refused) return failed(path.basename(target), refused.problems);
-    } else if (info.isDirectory()) {
-      await symlink(source, path.join(root, path.basename(source)), 'junction');
-    } else await cp(source, path.join(root, path.basename(source)));
+      }
+    } else await copyFile(source, target);
     return await checkRoot(root, place);
   } finally {
     await rm(root, { recursive: true, force: true });

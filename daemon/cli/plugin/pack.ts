@@ -1,18 +1,16 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { create } from 'tar';
 import { MANIFEST_FILE, type PluginManifest } from '#shared/plugin-sdk/manifest.ts';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
-import { filesOf, sumOf } from '../../plugins/packed-files.ts';
+import { sumOf } from '../../plugins/packed-files.ts';
 import { checkPlugin } from './check.ts';
+import { copyPlugin } from './copy.ts';
 import { Mistake } from './mistake.ts';
 
 /** Time of every file in a packed plugin, so that the same files give the same bytes; npm uses the same one. */
 const PACKED_AT = new Date('1985-10-26T08:15:00Z');
-/** What stays at home: dotfiles, dependencies, tests, and what only editors and npm need. */
-const LEFT_OUT =
-  /(?:^|\/)(?:\.|node_modules(?:\/|$)|test(?:s)?(?:\/|$)|package-lock\.json$|tsconfig[\w.-]*\.json$)|\.test\.[cm]?[jt]s$|\.(?:tgz|tar\.gz)$/;
 /** Fields of package.json that mean something where the plugin is installed. */
 const KEPT_FIELDS = [
   'name',
@@ -33,9 +31,6 @@ export interface PackedPlugin {
   sha256: string;
 }
 
-/** Is it a file that belongs to a plugin where it runs? */
-export const belongs = (file: string): boolean => !LEFT_OUT.test(file);
-
 /** Packs a plugin's folder in npm's own format, with the sums of its files in the manifest. @throws PluginRefusal, Mistake */
 export async function packPlugin(folder: string, out: string): Promise<PackedPlugin> {
   const dir = path.resolve(folder);
@@ -44,14 +39,12 @@ export async function packPlugin(folder: string, out: string): Promise<PackedPlu
   const manifest = await readManifest(dir);
   const stage = await mkdtemp(path.join(os.tmpdir(), 'streamhub-pack-'));
   try {
-    const files = (await filesOf(dir, belongs)).filter((file) => file !== MANIFEST_FILE);
-    const sums: Record<string, string> = {};
-    for (const file of files) {
-      await mkdir(path.dirname(path.join(stage, file)), { recursive: true });
-      if (file === 'package.json') await writeFile(path.join(stage, file), await packageOf(path.join(dir, file)));
-      else await copyFile(path.join(dir, file), path.join(stage, file));
-      sums[file] = await sumOf(path.join(stage, file));
+    const files = (await copyPlugin(dir, stage)).filter((file) => file !== MANIFEST_FILE);
+    if (files.includes('package.json')) {
+      await writeFile(path.join(stage, 'package.json'), await packageOf(path.join(dir, 'package.json')));
     }
+    const sums: Record<string, string> = {};
+    for (const file of files) sums[file] = await sumOf(path.join(stage, file));
     await writeFile(path.join(stage, MANIFEST_FILE), `${JSON.stringify({ ...manifest, files: sums }, null, 2)}\n`);
     await mkdir(out, { recursive: true });
     const file = path.resolve(out, `${manifest.id}-${manifest.version}.tgz`);
