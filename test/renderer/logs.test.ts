@@ -22,11 +22,11 @@ test('the log', { skip: noChromium }, async (t) => {
     await assertAccessible(page, 'the log');
     assert.ok((await page.locator('[role="row"][data-index]').count()) < 80);
     await page.locator('[role="row"][data-index]').first().focus();
-    for (let n = 0; n < 3; n += 1) {
+    // each end reads more, until there is no more
+    while (!(await ui.row('purged part 0').isVisible())) {
       await page.keyboard.press('End');
       await page.locator('[role="row"]:focus').waitFor();
     }
-    await ui.row('purged part 0').waitFor();
   });
 
   await t.test('finds by level and text, and says what it looked for', async () => {
