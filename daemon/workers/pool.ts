@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { Piscina } from 'piscina';
 import { ApiError } from '#shared/errors.ts';
 
@@ -7,7 +8,7 @@ export interface TaskKind {
   file: string;
   /** For messages: what the task does, e.g. `Validating the configuration`. */
   what: string;
-  /** Milliseconds after which its thread is ended; 0 = no limit (only for resumable work). */
+  /** Milliseconds after which its thread is ended, longer on a busy machine (`patience`); 0 = no limit (only for resumable work). */
   timeoutMs: number;
   /** How many run at once, so that one kind never holds all threads. */
   concurrency: number;
@@ -86,7 +87,8 @@ export class WorkerPool {
     options: { signal?: AbortSignal; transfer?: Transferable[] } = {},
   ): Promise<O> {
     const lane = await this.#enter(kind, options.signal);
-    const limit = kind.timeoutMs > 0 ? AbortSignal.timeout(kind.timeoutMs) : undefined;
+    const limitMs = kind.timeoutMs * patience();
+    const limit = limitMs > 0 ? AbortSignal.timeout(limitMs) : undefined;
     const signals = [this.#closing.signal, limit, options.signal].filter((signal) => signal !== undefined);
     try {
       return (await this.#piscina.run(input, {
@@ -95,7 +97,7 @@ export class WorkerPool {
         ...(options.transfer ? { transferList: options.transfer as never } : {}),
       })) as O;
     } catch (error) {
-      if (limit?.aborted) throw new ApiError('TASK_TIMEOUT', { what: kind.what, seconds: kind.timeoutMs / 1000 });
+      if (limit?.aborted) throw new ApiError('TASK_TIMEOUT', { what: kind.what, seconds: Math.round(limitMs / 1000) });
       if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
         throw new ApiError('TASK_FAILED', { what: kind.what });
       throw error;
@@ -127,6 +129,14 @@ export class WorkerPool {
     lane.running += 1;
     return lane;
   }
+}
+
+/**
+ * How much longer a task may take than on a machine that has time for it: 1 to 6, by the load per core of the last
+ * minute (1 on Windows, which tells none). A good text must not be refused because others keep the processors busy.
+ */
+function patience(): number {
+  return Math.min(6, Math.max(1, (os.loadavg()[0] ?? 0) / os.availableParallelism()));
 }
 
 function release(lane: Lane): void {
