@@ -11,4 +11,6 @@ export interface PluginPreset {
 export interface PluginProvider extends ProviderDescription {
   plugin: string;
   pluginVersion: string | null;
+  /** Its objects are files below the app's own folder. */
+  inAppFolder: boolean;
 }

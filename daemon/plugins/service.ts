@@ -231,8 +231,10 @@ export class PluginService {
     await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
     const found: PluginProvider[] = [];
     for (const life of lives) {
+      const { id: plugin, version: pluginVersion, providers } = life.record;
       for (const description of await this.#describe(life)) {
-        found.push({ ...description, plugin: life.record.id, pluginVersion: life.record.version });
+        const inAppFolder = providers.some(({ id, inAppFolder }) => id === description.id && inAppFolder);
+        found.push({ ...description, plugin, pluginVersion, inAppFolder });
       }
     }
     return found;

@@ -122,6 +122,10 @@ export const StorageProvider = object({
   docsUrl: nullable(Type.String()),
   plugin: Type.String({ description: 'Plugin that brings it.' }),
   pluginVersion: nullable(Type.String()),
+  inAppFolder: Type.Boolean({
+    description:
+      'Its objects are files in the app’s own folder, which the daemon serves; prefix and public_url mean nothing.',
+  }),
   capabilities: object({
     bulkDelete: Type.Boolean(),
     presign: Type.Boolean(),

@@ -15,8 +15,18 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
   const daemon = await testDaemon(t);
   const { dataDir, api } = daemon;
   const contributes = { storageProviders: [{ id: 'shelf', title: 'Shelf' }], presets: ['night.yaml'] };
-  const manifest = { title: 'Shelf storage', version: '2.3.4', author: 'Ana', license: 'MIT', contributes };
-  await installPlugin(dataDir, 'shelf', providerCode('shelf', ''), { manifest, files: { 'night.yaml': PRESET } });
+  const manifest = {
+    title: 'Shelf storage',
+    version: '2.3.4',
+    author: 'Ana',
+    license: 'MIT',
+    documentation: 'README.md',
+    contributes,
+  };
+  await installPlugin(dataDir, 'shelf', providerCode('shelf', ''), {
+    manifest,
+    files: { 'night.yaml': PRESET, 'README.md': '# A shelf\n\nIt <b>holds</b> things.\n' },
+  });
   await installPlugin(dataDir, 'broken', "throw new Error('the shelf fell down');");
   const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token, path: '/plugins' });
   const ui = new ConsolePage(page);
@@ -40,6 +50,7 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
     'Write no file, start no program',
   ])
     await panel.getByText(text, { exact: false }).first().waitFor();
+  await panel.getByText('It <b>holds</b> things.').waitFor();
   await panel.getByText(/Forms and settings: running/).waitFor();
   await assertAccessible(page, 'a plugin');
 

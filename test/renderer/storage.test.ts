@@ -70,4 +70,14 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
     await page.getByText('Nothing changed').waitFor();
     assert.equal(await bucket.inputValue(), 'media');
   });
+
+  await t.test('files on the daemon’s machine need nothing, and nothing is asked for', async () => {
+    await page.getByRole('radio', { name: /This machine/ }).check();
+    await page.getByRole('heading', { name: 'Folder' }).waitFor();
+    assert.equal(await page.getByLabel(/Prefix|Public URL|Access key/).count(), 0);
+    await ui.button('Save storage').click();
+    await page.getByText('Saved, in force').waitFor();
+    assert.equal((await stored()).keptLocally, true);
+    await assertAccessible(page, 'storage on the daemon’s machine');
+  });
 });

@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
-import { disablePlugin, enablePlugin, listPlugins } from '#shared/contract/plugins.ts';
+import { disablePlugin, enablePlugin, getPlugin, listPlugins } from '#shared/contract/plugins.ts';
 import { listPresets } from '#shared/contract/presets.ts';
 import { listStorageProviders } from '#shared/contract/s3.ts';
-import { useChange } from '../../api/query.ts';
+import { useChange, useRead } from '../../api/query.ts';
 import { ask } from '../../ui/confirm.tsx';
 import { bytes, plural } from '../../ui/format.ts';
 import { Facts } from '../../ui/page.tsx';
@@ -10,6 +10,7 @@ import { Notice, Problem } from '../../ui/problem.tsx';
 import { SidePanel } from '../../ui/side-panel.tsx';
 import { State } from '../../ui/state.tsx';
 import { Ago, At } from '../../ui/time.tsx';
+import classes from './plugin-panel.module.css';
 import { ISOLATION, isBroken, ORIGINS, PLUGIN_MEANINGS, PLUGIN_TONES, type Plugin } from './plugin-words.ts';
 
 const refreshes = [listPlugins, listPresets, listStorageProviders];
@@ -65,6 +66,7 @@ export function PluginPanel({
           {enable.error ? <Problem error={enable.error} /> : null}
           {disable.error ? <Problem error={disable.error} /> : null}
           <Details plugin={plugin} />
+          <Documentation id={plugin.id} />
         </div>
       ) : null}
     </SidePanel>
@@ -155,5 +157,17 @@ function Details({ plugin }: { plugin: Plugin }) {
         </section>
       ) : null}
     </>
+  );
+}
+
+/** What its author writes, as it is written: it comes from outside and becomes no markup. */
+function Documentation({ id }: { id: string }) {
+  const { data } = useRead(getPlugin, { params: { id } });
+  if (!data?.documentation) return null;
+  return (
+    <section>
+      <h3>Documentation</h3>
+      <pre className={classes.documentation}>{data.documentation}</pre>
+    </section>
   );
 }

@@ -103,6 +103,16 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
           <Notice tone="danger" title={`No plugin brings the provider ${form.provider}`}>
             <p>Choose another one, or install its plugin again.</p>
           </Notice>
+        ) : provider.inAppFolder ? (
+          <Panel title="Folder">
+            <p>
+              Recordings are files in the folder of {app} on the daemon’s machine. There is nothing to set: no bucket,
+              no keys. The daemon makes the links, which open one file and end.
+            </p>
+            <p className="dim">
+              They share the disk with the daemon’s databases. LiveKit’s egress service has to see the same folder.
+            </p>
+          </Panel>
         ) : (
           <>
             <Panel
