@@ -163,8 +163,9 @@ describe('the one-liner', { skip }, () => {
   test('the daemon is away for a while: the node goes on, and is there again without anybody’s help', async () => {
     const node = await nodeAt(daemon, prefix, 'renamed', url);
     const mark = node.livekit();
+    const before = node.agentLog().length;
     const said = async (text: string) => {
-      while (!node.agentLog().includes(text)) await new Promise((resolve) => setTimeout(resolve, 100));
+      while (!node.agentLog().slice(before).includes(text)) await new Promise((resolve) => setTimeout(resolve, 100));
     };
     await daemon.stop();
     await said('the daemon does not take the report');

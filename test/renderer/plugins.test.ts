@@ -32,7 +32,7 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
   const ui = new ConsolePage(page);
 
   // what failed comes first, in words, with the way to it
-  await page.getByText('broken failed').waitFor();
+  await page.getByText('broken failed', { exact: true }).waitFor();
   await page.getByText('the shelf fell down').first().waitFor();
   await ui.row('Shelf storage').getByText('running').waitFor();
   await ui.row('Shelf storage').getByText('2.3.4').waitFor();
