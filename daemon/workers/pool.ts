@@ -87,7 +87,8 @@ export class WorkerPool {
     options: { signal?: AbortSignal; transfer?: Transferable[] } = {},
   ): Promise<O> {
     const lane = await this.#enter(kind, options.signal);
-    const limitMs = kind.timeoutMs * patience();
+    // whole milliseconds: timers take no others
+    const limitMs = Math.round(kind.timeoutMs * patience());
     const limit = limitMs > 0 ? AbortSignal.timeout(limitMs) : undefined;
     const signals = [this.#closing.signal, limit, options.signal].filter((signal) => signal !== undefined);
     try {
