@@ -1,8 +1,7 @@
-import { renameSync, rmSync } from 'node:fs';
 import type { EventTopic } from '#shared/schema/events.ts';
 import { eventMigrations } from '../db/events/index.ts';
-import { migrate } from '../db/migrate.ts';
-import { type Db, openDatabase } from '../db/open.ts';
+import type { Db } from '../db/open.ts';
+import { openRenewable } from '../db/open-or-renew.ts';
 import type { Audience } from './topics.ts';
 
 /** An event as it is kept and sent. */
@@ -52,7 +51,7 @@ export class EventStore {
 
   constructor(options: EventStoreOptions) {
     this.#options = options;
-    this.#db = open(options);
+    this.#db = openRenewable(options.file, eventMigrations, options.onDamage, options.now());
     this.#sql = statements(this.#db);
     const last = this.#sql.last.get() ?? 0;
     this.#nextId = Math.max(last + 1, options.now());
@@ -139,28 +138,4 @@ function statements(db: Db) {
       'INSERT INTO event_marks (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
     ),
   };
-}
-
-/** A file that cannot be used is set aside: events are worth less than a daemon that starts. */
-function open(options: EventStoreOptions): Db {
-  const attempt = (): Db => {
-    const db = openDatabase(options.file, { durability: 'normal' });
-    try {
-      migrate(db, eventMigrations);
-      return db;
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-  };
-  try {
-    return attempt();
-  } catch (error) {
-    if (!/^SQLITE_(CORRUPT|NOTADB)/.test((error as { code?: string }).code ?? '')) throw error;
-    const keptAs = `${options.file}.damaged-${new Date(options.now()).toISOString().replace(/[-:.]/g, '')}`;
-    renameSync(options.file, keptAs);
-    for (const suffix of ['-wal', '-shm']) rmSync(options.file + suffix, { force: true });
-    options.onDamage(keptAs);
-    return attempt();
-  }
 }

@@ -1,8 +1,7 @@
-import { renameSync, rmSync } from 'node:fs';
 import { MEASURES, type Measure } from '#shared/schema/history.ts';
 import { historyMigrations } from '../db/history/index.ts';
-import { migrate } from '../db/migrate.ts';
-import { type Db, openDatabase } from '../db/open.ts';
+import type { Db } from '../db/open.ts';
+import { openRenewable } from '../db/open-or-renew.ts';
 
 /** What was measured of a subject in one minute. */
 export interface SampleRow extends Record<Measure, number | null> {
@@ -18,7 +17,7 @@ export class HistoryRepository {
 
   /** @param onDamage told where a file that could not be used was put */
   constructor(file: string, onDamage: (keptAs: string) => void) {
-    this.#db = open(file, onDamage);
+    this.#db = openRenewable(file, historyMigrations, onDamage);
     this.#sql = statements(this.#db);
   }
 
@@ -57,27 +56,4 @@ function statements(db: Db) {
     ),
     all: db.prepare<[number], SampleRow>('SELECT * FROM samples WHERE minute >= ? ORDER BY minute'),
   };
-}
-
-function open(file: string, onDamage: (keptAs: string) => void): Db {
-  const attempt = (): Db => {
-    const db = openDatabase(file, { durability: 'normal' });
-    try {
-      migrate(db, historyMigrations);
-      return db;
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-  };
-  try {
-    return attempt();
-  } catch {
-    const keptAs = `${file}.damaged`;
-    rmSync(keptAs, { force: true });
-    renameSync(file, keptAs);
-    for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
-    onDamage(keptAs);
-    return attempt();
-  }
 }

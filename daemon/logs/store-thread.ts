@@ -1,5 +1,5 @@
-import { renameSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { openOrRenew } from '../db/open-or-renew.ts';
 import { LogRepository } from './repository.ts';
 
 /** What the thread is asked: the name of a method of the repository and its arguments. */
@@ -14,19 +14,14 @@ const { file } = workerData as { file: string };
 let repository: LogRepository | undefined;
 let damaged: string | undefined;
 
-/** A damaged file is put aside: the log of yesterday is not worth a daemon that cannot log today. */
-function open(): LogRepository {
-  try {
-    return new LogRepository(file);
-  } catch (error) {
-    const { code } = error as { code?: string };
-    if (code !== 'SQLITE_CORRUPT' && code !== 'SQLITE_NOTADB') throw error;
-    damaged = `${file}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
-    renameSync(file, damaged);
-    for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
-    return new LogRepository(file);
-  }
-}
+const open = (): LogRepository =>
+  openOrRenew(
+    file,
+    () => new LogRepository(file),
+    (keptAs) => {
+      damaged = keptAs;
+    },
+  );
 
 parentPort?.on('message', ({ id, method, args }: StoreRequest) => {
   try {
