@@ -21,7 +21,8 @@ export function installRequestLog(app: FastifyInstance): void {
   const isDebug = (app.log as Logger).isLevelEnabled('debug');
   app.addHook('onRoute', (route) => {
     // nodes report every few seconds, which is no change worth a line
-    const isRoutine = route.method === 'GET' || route.config?.operation?.access === 'cluster-token';
+    const isRoutine =
+      route.method === 'GET' || route.method === 'HEAD' || route.config?.operation?.access === 'cluster-token';
     if (isRoutine && !isDebug) return;
     const log: onResponseHookHandler = (request, reply, done) => {
       const level = reply.statusCode >= 500 ? 'error' : isRoutine ? 'debug' : 'info';

@@ -8,7 +8,7 @@ export interface TaskKind {
   file: string;
   /** For messages: what the task does, e.g. `Validating the configuration`. */
   what: string;
-  /** Milliseconds after which its thread is ended, longer on a busy machine (`patience`); 0 = no limit (only for resumable work). */
+  /** Milliseconds after which its thread is ended, longer on a busy machine (`patientLimit`); 0 = no limit (only for resumable work). */
   timeoutMs: number;
   /** How many run at once, so that one kind never holds all threads. */
   concurrency: number;
@@ -87,11 +87,11 @@ export class WorkerPool {
     options: { signal?: AbortSignal; transfer?: Transferable[] } = {},
   ): Promise<O> {
     const lane = await this.#enter(kind, options.signal);
-    // whole milliseconds: timers take no others
-    const limitMs = Math.round(kind.timeoutMs * patience());
-    const limit = limitMs > 0 ? AbortSignal.timeout(limitMs) : undefined;
-    const signals = [this.#closing.signal, limit, options.signal].filter((signal) => signal !== undefined);
+    const limitMs = patientLimit(kind.timeoutMs, os.loadavg()[0] ?? 0, os.availableParallelism());
+    let limit: AbortSignal | undefined;
     try {
+      if (limitMs > 0) limit = AbortSignal.timeout(limitMs);
+      const signals = [this.#closing.signal, limit, options.signal].filter((signal) => signal !== undefined);
       return (await this.#piscina.run(input, {
         filename: new URL(`./tasks/${kind.file}${extension}`, import.meta.url).href,
         signal: AbortSignal.any(signals),
@@ -133,11 +133,13 @@ export class WorkerPool {
 }
 
 /**
- * How much longer a task may take than on a machine that has time for it: 1 to 6, by the load per core of the last
- * minute (1 on Windows, which tells none). A good text must not be refused because others keep the processors busy.
+ * How long a task may take on this machine as it is now: its limit times the load per core of the last minute, at least
+ * once and at most six times (once on Windows, which tells no load). A good text must not be refused because others keep
+ * the processors busy.
+ * @returns whole milliseconds: timers take no others
  */
-function patience(): number {
-  return Math.min(6, Math.max(1, (os.loadavg()[0] ?? 0) / os.availableParallelism()));
+export function patientLimit(timeoutMs: number, load: number, cores: number): number {
+  return Math.round(timeoutMs * Math.min(6, Math.max(1, load / cores)));
 }
 
 function release(lane: Lane): void {
