@@ -33,7 +33,8 @@ export class HistoryService {
   readonly #deps: HistoryDeps;
   readonly #now: () => number;
   readonly #means = new Map<string, MinuteMean>();
-  readonly #taken = new Map<string, number>();
+  /** When each node was heard of whose figures were taken last. */
+  #taken: ReadonlyMap<string, number> = new Map();
   #repository: HistoryRepository | undefined;
   #timer: NodeJS.Timeout | undefined;
   #minute = 0;
@@ -74,15 +75,18 @@ export class HistoryService {
       this.#minute = minute;
     }
     let nodes = 0;
+    const taken = new Map<string, number>();
     for (const { id, seenAt, statsJson } of this.#deps.nodes()) {
       if (++nodes > MAX_NODES) break;
       // a silent node has no figures: its line has a gap
-      if (seenAt === null || statsJson === null || this.#taken.get(id) === seenAt) continue;
-      const isFirst = !this.#taken.has(id);
-      this.#taken.set(id, seenAt);
-      if (isFirst && this.#now() - seenAt > MINUTE) continue;
+      if (seenAt === null || statsJson === null) continue;
+      const before = this.#taken.get(id);
+      taken.set(id, seenAt);
+      if (before === seenAt || (before === undefined && this.#now() - seenAt > MINUTE)) continue;
       this.#meanOf(id).add(ofHeartbeat(JSON.parse(statsJson)));
     }
+    // made anew each time, so that removed nodes are forgotten
+    this.#taken = taken;
     this.#meanOf(SERVER).add(ofServer(await this.#deps.stats()));
   }
 
