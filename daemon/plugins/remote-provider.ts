@@ -121,14 +121,17 @@ export class RemoteStorage implements StorageClient {
   async *list({ signal, ...options }: ListOptions): AsyncGenerator<ObjectInfo[]> {
     const guest = await this.#connection();
     const { iterator } = (await guest.call('list', options, { signal })).value;
-    try {
-      for (;;) {
-        const { value: page } = await guest.call('next', { iterator }, { signal });
-        if (page === null) return;
+    for (;;) {
+      // the plugin ends by itself what is over, has failed or was given up
+      const { value: page } = await guest.call('next', { iterator }, { signal });
+      if (page === null) return;
+      let wantsMore = false;
+      try {
         yield page;
+        wantsMore = true;
+      } finally {
+        if (!wantsMore && guest.isOpen) await guest.call('return', { iterator }).catch(() => undefined);
       }
-    } finally {
-      if (guest.isOpen) await guest.call('return', { iterator }).catch(() => undefined);
     }
   }
 

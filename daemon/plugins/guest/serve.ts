@@ -143,12 +143,16 @@ export class GuestSession {
       return { iterator };
     },
     next: async ({ iterator }, { stop }) => {
-      const page = await this.#lists.get(iterator)?.next(stop.signal);
+      let page: ObjectInfo[] | undefined;
+      try {
+        page = await this.#lists.get(iterator)?.next(stop.signal);
+      } finally {
+        if (page === undefined) this.#endList(iterator);
+      }
       return page ?? null;
     },
     return: ({ iterator }) => {
-      this.#lists.get(iterator)?.return();
-      this.#lists.delete(iterator);
+      this.#endList(iterator);
       return null;
     },
     deleteMany: async ({ keys }, { stop }) => {
@@ -165,6 +169,11 @@ export class GuestSession {
       return client.presignGet(key, { expiresIn, ...(downloadName === undefined ? {} : { downloadName }) });
     },
   };
+
+  #endList(iterator: number): void {
+    this.#lists.get(iterator)?.return();
+    this.#lists.delete(iterator);
+  }
 
   #provider(id: string): StorageProvider {
     const provider = this.#plugin.storageProviders?.find((candidate) => candidate.id === id);
