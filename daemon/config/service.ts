@@ -62,7 +62,7 @@ export interface EditOptions extends WriteOptions {
 }
 
 /** Edits, or how to make them from the config in force. */
-export type EditSource = readonly Edit[] | ((config: AppConfig) => readonly Edit[]);
+export type EditSource = readonly Edit[] | ((config: AppConfig) => readonly Edit[] | Promise<readonly Edit[]>);
 
 export interface EditOutcome {
   /** Dotted keys whose value changed. */
@@ -187,7 +187,7 @@ export class ConfigService {
     return this.#store.locked(app, async (entry) => {
       requireMatch(entry, options.ifMatch);
       const { text } = requireText(entry);
-      const edits = typeof source === 'function' ? source(entry.inForce) : source;
+      const edits = typeof source === 'function' ? await source(entry.inForce) : source;
       const { result, verdict } = await this.#tryEdits(entry, text, edits);
       if (result.unreadable !== null || !verdict.valid) throw refusalOf(result, verdict, options.whenUnreadable);
       if (result.text === text) await this.#touch(entry, options);
@@ -211,7 +211,7 @@ export class ConfigService {
     this.#deps.apps.require(app);
     const entry = await this.#store.current(app);
     const { text } = requireText(entry);
-    const edits = typeof source === 'function' ? source(entry.inForce) : source;
+    const edits = typeof source === 'function' ? await source(entry.inForce) : source;
     const { result, verdict } = await this.#tryEdits(entry, text, edits);
     if (result.unreadable !== null) throw new ApiError('CONFIG_UNREADABLE', { reason: result.unreadable });
     return { ...resultOf(verdict), changedKeys: verdict.check.changedKeys };

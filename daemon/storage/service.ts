@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
 import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '#shared/schema/s3.ts';
-import { KeyedLock } from '../config/keyed-lock.ts';
 import type { ConfigService } from '../config/service.ts';
 import type { Actor } from '../http/types.ts';
 import type { EndpointPolicy } from '../net/endpoint-policy.ts';
@@ -29,9 +29,6 @@ import { maskKey, maskSecret } from './mask.ts';
 import type { StorageAccess } from './open-client.ts';
 import { type Purger, requireComplete } from './purger.ts';
 import { checkBody, givenFields, mergedSettings, newSecrets, requireSound, storageEdits } from './settings-change.ts';
-
-/** Tries again when the config changed between reading and writing it. */
-const EDIT_TRIES = 5;
 
 export interface StorageServiceDeps {
   config: ConfigService;
@@ -72,7 +69,6 @@ export interface ObjectLinks {
 /** The apps' storages: their settings, tests, links and deletions. Nothing of a provider runs outside of a worker. */
 export class StorageService {
   readonly #deps: StorageServiceDeps;
-  readonly #turns = new KeyedLock();
 
   constructor(deps: StorageServiceDeps) {
     this.#deps = deps;
@@ -95,29 +91,21 @@ export class StorageService {
   /** Changes settings and credentials, all or nothing. */
   async put(app: string, body: PutS3Body, options: PutOptions): Promise<S3View> {
     checkBody(body);
-    return this.#turns.run(app, () => this.#put(app, body, options));
-  }
-
-  async #put(app: string, body: PutS3Body, options: PutOptions): Promise<S3View> {
-    const { config } = this.#deps;
-    for (let attempt = 1; ; attempt++) {
-      const block = (await config.get(app)).s3;
-      const { etag } = await config.state(app);
-      const { settings, warnings } = await this.#prepare(app, block, body);
-      try {
-        const outcome = await config.edit(app, storageEdits(block, body, settings), {
-          actor: options.actor,
-          reason: 's3',
-          ifMatch: options.ifMatch ?? etag ?? undefined,
-          confirmPublic: body.confirmPublic,
-          secrets: newSecrets(body),
-        });
-        return this.#view(app, outcome.config.s3, warnings);
-      } catch (error) {
-        const isStale = error instanceof ApiError && error.code === 'PRECONDITION_FAILED';
-        if (!isStale || options.ifMatch !== undefined || attempt === EDIT_TRIES) throw error;
-      }
-    }
+    let found: readonly string[] = [];
+    const edits = async ({ s3 }: AppConfig) => {
+      const { settings, warnings } = await this.#prepare(app, s3, body);
+      found = warnings;
+      return storageEdits(s3, body, settings);
+    };
+    // judged while nobody else writes this config: whatever others do, nothing has to be begun again
+    const { config } = await this.#deps.config.edit(app, edits, {
+      actor: options.actor,
+      reason: 's3',
+      ifMatch: options.ifMatch,
+      confirmPublic: body.confirmPublic,
+      secrets: newSecrets(body),
+    });
+    return this.#view(app, config.s3, found);
   }
 
   /** Tries the storage step by step, with changes that are not stored. */

@@ -269,6 +269,23 @@ describe('GET and PUT /apps/{name}/s3', () => {
     assert.equal((await put(app, { bucket: 'two' }, { 'if-match': etag })).status, 200);
   });
 
+  test('others who write the config all the time keep nobody from storing settings', async () => {
+    let isOver = false;
+    const others = (async () => {
+      for (let n = 0; !isOver; n += 1) {
+        const yaml = `name: live\nroom_prefix: live\ndisplay_name: v${n}\ntranscoding: { enabled: false }\n`;
+        assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml })).status, 200);
+      }
+    })();
+    for (let n = 0; n < 20; n += 1) {
+      const answer = await daemon.api.put('/apps/live/s3', { bucket: `bucket-${n}` });
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(answer.body.data.bucket, `bucket-${n}`);
+    }
+    isOver = true;
+    await others;
+  });
+
   test('of many writers at once none is lost', async () => {
     const app = await newApp();
     const bodies = [
