@@ -16,7 +16,7 @@ export interface SystemServices {
 
 /** Health, readiness, stats and settings. */
 export function systemRoutes(app: FastifyInstance, { apps, health, stats, systemSettings }: SystemServices): void {
-  route(app, getHealth, () => health.health());
+  route(app, getHealth, ({ reply }) => reply.type('application/json; charset=utf-8').send(health.healthJson()));
   route(app, getReady, () => health.ready());
   // made once for each change of the figures, not once a request
   route(app, getStats, ({ reply }) => {
