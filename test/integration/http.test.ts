@@ -134,6 +134,10 @@ describe('HTTP conventions', () => {
       await said({ name: 'abc', displayName: 'x'.repeat(101) }),
       'body.displayName must have 100 characters at most',
     );
+    // a character is one, however many code units it takes
+    const astral = await said({ name: 'abc', displayName: '🎥'.repeat(101) });
+    assert.equal(astral, 'body.displayName must have 100 characters at most');
+    assert.equal((await daemon.api.post('/apps', { name: 'films', displayName: '🎥'.repeat(100) })).status, 201);
     assert.match((await daemon.api.call('POST', '/apps')).body.message, /^body must be a JSON object/);
     assert.equal((await daemon.api.get('/logs?limit=0')).body.message, 'query.limit must be 1 or more');
     assert.equal(

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { addVods, type SampleVod } from '#test/helpers/recordings.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import type { BenchCase, Figure } from '../harness.ts';
+import { startProbe } from '../probe.ts';
 
 /** Objects named by rows. Most were never stored: deleting those asks as much of the daemon, and spares ten minutes of storing. */
 const OBJECTS = Number(process.env['BENCH_OBJECTS'] ?? 100_000);
@@ -51,22 +52,17 @@ const purge: BenchCase = {
         while (isRunning) await api.post('/apps/live/config/raw/validate', { yaml: long });
       })();
       let peak = idle;
-      const times: number[] = [];
+      const probe = startProbe(`${daemon.url}/api/v1/health`);
       while (isRunning) {
-        const start = performance.now();
-        await (await fetch(`${daemon.url}/api/v1/health`)).arrayBuffer();
-        times.push(performance.now() - start);
+        await wait(50);
         peak = Math.max(peak, daemon.rss());
-        if (times.length % 50 === 0) {
-          const { state, error } = (await api.get(`/jobs/${job.id}`)).body.data;
-          if (state === 'failed' || state === 'waiting') throw new Error(error.message);
-          isRunning = state !== 'succeeded';
-        }
-        await wait(5);
+        const { state, error } = (await api.get(`/jobs/${job.id}`)).body.data;
+        if (state === 'failed' || state === 'waiting') throw new Error(error.message);
+        isRunning = state !== 'succeeded';
       }
       const seconds = (performance.now() - started) / 1000;
+      const times = await probe.stop();
       await validating;
-      times.sort((a, b) => a - b);
       const figures: Figure[] = [
         { what: `objects deleted a second, of ${OBJECTS}`, value: OBJECTS / seconds, unit: '/s' },
         {
