@@ -22,7 +22,8 @@ export function installRequestLog(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     // nodes report every few seconds, which is no change worth a line
     const isRoutine =
-      route.method === 'GET' || route.method === 'HEAD' || route.config?.operation?.access === 'cluster-token';
+      [route.method].flat().every((method) => method === 'GET' || method === 'HEAD') ||
+      route.config?.operation?.access === 'cluster-token';
     if (isRoutine && !isDebug) return;
     const log: onResponseHookHandler = (request, reply, done) => {
       const level = reply.statusCode >= 500 ? 'error' : isRoutine ? 'debug' : 'info';

@@ -28,6 +28,14 @@ describe('GET /logs', () => {
     await settled();
   });
 
+  it('holds no line for a read, of the API or of the console, unless debug is on', async () => {
+    for (const route of ['/api/v1/apps', '/', '/assets/none.js']) await (await fetch(daemon.url + route)).arrayBuffer();
+    await settled();
+    const { data } = (await daemon.api.get('/logs?source=http&limit=1000')).body;
+    const methods = new Set(data.map(({ metaJson }: LogRow) => JSON.parse(metaJson ?? '{}').method));
+    assert.deepEqual([...methods], ['POST']);
+  });
+
   it('finds rows by each filter, and by all together', async () => {
     const find = async (query: string): Promise<string[]> => messages((await daemon.api.get(`/logs?${query}`)).body);
     assert.deepEqual(await find('q=UPLOAD'), [
