@@ -31,7 +31,7 @@ describe('GET /logs', () => {
   it('holds no line for a read, of the API or of the console, unless debug is on', async () => {
     for (const route of ['/api/v1/apps', '/', '/assets/none.js']) await (await fetch(daemon.url + route)).arrayBuffer();
     await settled();
-    const { data } = (await daemon.api.get('/logs?source=http&limit=1000')).body;
+    const { data } = (await daemon.api.get('/logs?source=http&q=request&limit=1000')).body;
     const methods = new Set(data.map(({ metaJson }: LogRow) => JSON.parse(metaJson ?? '{}').method));
     assert.deepEqual([...methods], ['POST']);
   });
