@@ -303,6 +303,7 @@ export class JobService {
 
   #toJob(row: JobRow): Job {
     const progress = parsed<JobProgress>(row.progress_json);
+    const actor = JSON.parse(row.created_by_json) as Actor;
     const isActive = row.state === 'queued' || row.state === 'running' || row.state === 'waiting';
     return {
       id: row.id,
@@ -317,7 +318,8 @@ export class JobService {
       nextRunAt: row.next_run_at,
       result: parsed<object>(row.result_json),
       error: parsed<JobError>(row.error_json),
-      createdBy: (JSON.parse(row.created_by_json) as Actor).id,
+      createdBy: actor.id,
+      createdByLabel: actor.label ?? null,
       createdAt: row.created_at,
       startedAt: row.started_at,
       updatedAt: row.updated_at,

@@ -39,6 +39,7 @@ export const Job = object({
   result: nullable(Type.Object({}, { additionalProperties: true }), { description: 'What came of it, by kind.' }),
   error: nullable(JobError, { description: 'Why the last attempt failed.' }),
   createdBy: Type.String({ description: 'Who asked for it, e.g. `token:3`.' }),
+  createdByLabel: nullable(Type.String(), { description: 'Their address or the token’s name, as it was then.' }),
   createdAt: Instant,
   startedAt: nullable(Instant),
   updatedAt: Instant,

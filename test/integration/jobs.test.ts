@@ -44,7 +44,8 @@ test('GET /jobs answers a page, GET /jobs/{id} one job', async () => {
   const { body } = await api.get('/jobs?app=plain&state=succeeded&limit=1');
   assert.equal(body.total, 1);
   const [job] = body.data;
-  assert.deepEqual([job.kind, job.app, job.cancellable, job.createdBy], ['app-delete', 'plain', false, 'token:1']);
+  assert.deepEqual([job.kind, job.app, job.cancellable], ['app-delete', 'plain', false]);
+  assert.deepEqual([job.createdBy, job.createdByLabel], ['token:1', 'STREAMHUB_API_TOKEN']);
   assert.match(job.result.archivedAs, /^plain-/);
   assert.deepEqual((await api.get(`/jobs/${job.id}`)).body.data, job);
   assert.equal((await api.post(`/jobs/${job.id}/cancel`)).status, 409);

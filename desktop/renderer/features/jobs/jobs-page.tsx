@@ -98,6 +98,9 @@ export function JobsPage() {
   );
 }
 
+/** An older daemon tells the id alone. */
+const askedBy = (job: Job): string => job.createdByLabel ?? job.createdBy;
+
 const columns: readonly Column<Job>[] = [
   {
     id: 'state',
@@ -113,8 +116,8 @@ const columns: readonly Column<Job>[] = [
     header: 'Asked for by',
     width: 'minmax(90px, 1fr)',
     from: 'wide',
-    sort: (job) => job.createdBy,
-    cell: (job) => <code>{job.createdBy}</code>,
+    sort: askedBy,
+    cell: askedBy,
   },
   {
     id: 'created',
@@ -216,7 +219,7 @@ function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void
                 App: shown.app ?? <span className="dim">none</span>,
                 Phase: shown.progress?.phase ?? <span className="dim">not begun</span>,
                 Attempts: `${shown.attempts} of ${shown.maxAttempts}`,
-                'Asked for by': <code>{shown.createdBy}</code>,
+                'Asked for by': askedBy(shown),
                 'Asked for': <At at={shown.createdAt} />,
                 Begun: shown.startedAt ? <At at={shown.startedAt} /> : undefined,
                 Ended: shown.finishedAt ? <At at={shown.finishedAt} /> : undefined,
