@@ -182,11 +182,14 @@ describe('GET /metrics', () => {
     await receiver.next();
     let lines: string[] = [];
     while (sampleOf(lines, 'callbacks_total', 'event="egress_started"') === undefined) lines = await scrape(daemon);
+    assert.equal((await api.delete('/apps/live?deleteVods=true')).status, 502);
+    lines = await scrape(daemon);
     for (const [wanted, name, ...labels] of [
       [1, 's3_uploads_total', 'provider="minio"', 'result="ok"'],
       [1, 's3_uploads_total', 'provider="minio"', 'result="fail"'],
       [4321, 's3_upload_bytes_total', 'provider="minio"'],
-      [1, 's3_errors_total', 'op="delete"'],
+      // one object of the recording, then both of the app
+      [3, 's3_errors_total', 'op="delete"'],
       [1, 's3_errors_total', 'op="upload"'],
       [1, 's3_errors_total', 'op="connect"'],
       [2, 'media_transcode_total', 'kind="egress"', 'accel="cpu"', 'type="none"'],
@@ -195,6 +198,7 @@ describe('GET /metrics', () => {
       [1, 'recording_failures_total', 'app="live"', 'reason="upload"'],
       [1, 'errors_total', 'source="recording"', 'code="upload"'],
       [1, 'errors_total', 'source="livekit"', 'code="unreachable"'],
+      [1, 'errors_total', 'source="jobs"', 'code="app-delete"'],
       [1, 'callbacks_total', 'app="live"', 'event="egress_started"', 'result="delivered"'],
     ] as const) {
       assert.equal(sampleOf(lines, name, ...labels), wanted, `${name} ${labels.join(' ')}\n${lines.join('\n')}`);
