@@ -122,7 +122,7 @@ export class AppDeletion {
     const warnings = outcome?.warnings ?? [];
     if (outcome?.versionsKept) {
       warnings.push(
-        'The bucket keeps versions: deleted objects take space until a lifecycle rule removes their old versions.',
+        `Of ${outcome.versionsKept} deleted objects older versions stay in the bucket: the storage provider does not remove them, or the app’s key may not. They take space until a lifecycle rule of the bucket removes them.`,
       );
     }
     for (const warning of warnings) this.#deps.log.warn({ app, warning }, 'deleted an app');

@@ -1,6 +1,11 @@
 import { Value } from 'typebox/value';
 import { describeProblems } from '#shared/plugin-sdk/preset.ts';
-import type { SettingsChange, SettingsFinding, StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
+import type {
+  SettingsChange,
+  SettingsFinding,
+  StorageCapabilities,
+  StorageProvider,
+} from '#shared/plugin-sdk/storage-provider.ts';
 
 /** What a provider makes of its settings. */
 export interface Judgement {
@@ -9,12 +14,10 @@ export interface Judgement {
   findings: SettingsFinding[];
   /** The URL that a client opened with them connects to; null when it uses no network. */
   endpoint: string | null;
-  /** Keys that a call of `deleteMany` is given at most. */
+  /** Keys that a call of `deleteMany` is given at most; one where the storage deletes one by one. */
   maxDeleteBatch: number;
+  capabilities: StorageCapabilities;
 }
-
-/** The same for a storage that deletes one by one: such calls take long, and smaller ones show progress and end in time. */
-const SINGLES_AT_ONCE = 100;
 
 /**
  * Lets a provider complete and judge settings. Runs where the provider's code runs.
@@ -25,22 +28,24 @@ export function judgeSettings(
   given: Record<string, unknown>,
   change: SettingsChange | null,
 ): Judgement {
-  const most = provider.capabilities.bulkDelete ? provider.maxDeleteBatch : SINGLES_AT_ONCE;
-  const maxDeleteBatch = Math.min(provider.maxDeleteBatch, most);
+  const { bulkDelete, presign, versions, multipart } = provider.capabilities;
+  const abilities = {
+    maxDeleteBatch: bulkDelete ? provider.maxDeleteBatch : 1,
+    capabilities: { bulkDelete, presign, versions, multipart },
+  };
   const fitted = fitSettings(provider, given);
-  if (change === null)
-    return { settings: fitted, findings: [], endpoint: endpointOf(provider, fitted), maxDeleteBatch };
+  if (change === null) return { settings: fitted, findings: [], endpoint: endpointOf(provider, fitted), ...abilities };
   const problems = describeProblems(provider.settings, fitted);
   if (problems.length > 0) {
     const findings = problems.map((problem): SettingsFinding => {
       const [path = '', ...words] = problem.split(' ');
       return { path, message: words.join(' '), severity: 'error' };
     });
-    return { settings: fitted, findings, endpoint: null, maxDeleteBatch };
+    return { settings: fitted, findings, endpoint: null, ...abilities };
   }
   const settings = provider.normalise?.(fitted, change) ?? fitted;
   const findings = provider.validate?.(settings) ?? [];
-  return { settings, findings, endpoint: endpointOf(provider, settings), maxDeleteBatch };
+  return { settings, findings, endpoint: endpointOf(provider, settings), ...abilities };
 }
 
 const endpointOf = (provider: StorageProvider, settings: Record<string, unknown>): string | null =>

@@ -4,6 +4,7 @@ import { PLUGIN_PROBLEMS, type PluginProblemCode, PluginRefusal, pluginProblem }
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type {
   CallOptions,
+  DeleteOptions,
   DeleteResult,
   GetOptions,
   ListOptions,
@@ -75,6 +76,7 @@ export class RemoteStorage implements StorageClient {
   readonly #params: Params['open'];
   #guest: Promise<GuestConnection> | undefined;
   #canPresign = false;
+  #canAbort = false;
   #isDisposed = false;
 
   private constructor(door: PluginDoor, plugin: string, params: Params['open']) {
@@ -97,6 +99,7 @@ export class RemoteStorage implements StorageClient {
     });
     await storage.#connection();
     if (!storage.#canPresign) Object.defineProperty(storage, 'presignGet', { value: undefined });
+    if (!storage.#canAbort) Object.defineProperty(storage, 'abortUploads', { value: undefined });
     return storage;
   }
 
@@ -135,8 +138,11 @@ export class RemoteStorage implements StorageClient {
     }
   }
 
-  async deleteMany(keys: readonly string[], { signal }: CallOptions = {}): Promise<DeleteResult> {
-    const { value } = await (await this.#connection()).call('deleteMany', { keys }, { signal });
+  async deleteMany(
+    keys: readonly string[],
+    { signal, allVersions = false }: DeleteOptions = {},
+  ): Promise<DeleteResult> {
+    const { value } = await (await this.#connection()).call('deleteMany', { keys, allVersions }, { signal });
     const asked = new Set(keys);
     const failed = value.failed.filter((failure) => asked.has(failure.key));
     const confirmed = Math.min(value.deleted, asked.size - failed.length);
@@ -148,6 +154,10 @@ export class RemoteStorage implements StorageClient {
       return { deleted: 0, failed: [...failed, ...rest.map((key) => ({ key, code, message }))] };
     }
     return { deleted: confirmed, failed, versionsKept: Math.min(value.versionsKept, confirmed) };
+  }
+
+  async abortUploads(prefix: string, { signal }: CallOptions = {}): Promise<number> {
+    return (await (await this.#connection()).call('abortUploads', { prefix }, { signal })).value;
   }
 
   async presignGet(key: string, { expiresIn, downloadName, signal }: PresignOptions): Promise<string> {
@@ -171,7 +181,9 @@ export class RemoteStorage implements StorageClient {
   async #connect(): Promise<GuestConnection> {
     const guest = await connectGuest(this.#door, this.#plugin);
     try {
-      this.#canPresign = (await guest.call('open', this.#params)).value.canPresign;
+      const { canPresign, canAbort } = (await guest.call('open', this.#params)).value;
+      this.#canPresign = canPresign;
+      this.#canAbort = canAbort;
       return guest;
     } catch (error) {
       guest.close();

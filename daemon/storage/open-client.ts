@@ -1,4 +1,9 @@
-import type { StorageClient, StorageContext, StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
+import type {
+  StorageCapabilities,
+  StorageClient,
+  StorageContext,
+  StorageProvider,
+} from '#shared/plugin-sdk/storage-provider.ts';
 import type { EndpointPolicy } from '../net/endpoint-policy.ts';
 import type { PluginDoor } from '../plugins/door.ts';
 import { loadProvider } from '../plugins/load-provider.ts';
@@ -17,7 +22,7 @@ export interface StorageAccess {
 }
 
 /** The parts of a provider that tasks use. */
-export type OpenableProvider = Required<Pick<StorageProvider, 'endpoint' | 'open' | 'maxDeleteBatch'>>;
+export type OpenableProvider = Required<Pick<StorageProvider, 'endpoint' | 'open' | 'maxDeleteBatch' | 'capabilities'>>;
 
 /** The provider and the context to open it with. Runs in workers only. @throws StorageError */
 export async function prepareStorage(
@@ -25,7 +30,7 @@ export async function prepareStorage(
   door: PluginDoor,
 ): Promise<{ provider: OpenableProvider; context: StorageContext }> {
   const provider = await loadProvider(access.ref, door);
-  const { settings, endpoint, maxDeleteBatch } = await provider.judge(access.location.settings, null);
+  const { settings, endpoint, maxDeleteBatch, capabilities } = await provider.judge(access.location.settings, null);
   const context: StorageContext = {
     settings,
     credentials: access.credentials,
@@ -34,16 +39,27 @@ export async function prepareStorage(
   };
   if (endpoint !== null) context.guard.check(endpoint);
   return {
-    provider: { maxDeleteBatch, endpoint: () => endpoint ?? undefined, open: (given) => provider.open(given) },
+    provider: {
+      maxDeleteBatch,
+      capabilities,
+      endpoint: () => endpoint ?? undefined,
+      open: (given) => provider.open(given),
+    },
     context,
   };
 }
 
+/** An open storage, and what it can do. */
+export interface OpenStorage {
+  client: StorageClient;
+  /** Keys that a call of `deleteMany` is given at most. */
+  maxDeleteBatch: number;
+  capabilities: StorageCapabilities;
+}
+
 /** Opens a storage. Runs in workers only. @throws StorageError */
-export async function openStorage(
-  access: StorageAccess,
-  door: PluginDoor,
-): Promise<{ client: StorageClient; maxDeleteBatch: number }> {
+export async function openStorage(access: StorageAccess, door: PluginDoor): Promise<OpenStorage> {
   const { provider, context } = await prepareStorage(access, door);
-  return { client: await provider.open(context), maxDeleteBatch: provider.maxDeleteBatch };
+  const { maxDeleteBatch, capabilities } = provider;
+  return { client: await provider.open(context), maxDeleteBatch, capabilities };
 }

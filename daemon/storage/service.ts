@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
+import { STORAGE_ERRORS } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
 import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '#shared/schema/s3.ts';
 import type { ConfigService } from '../config/service.ts';
@@ -62,8 +63,10 @@ export interface LinkRequest {
 export interface ObjectLinks {
   /** Open link, where the app has a public URL and the object lies in its bucket. */
   publicUrl: string | null;
-  /** Signed link; null where the provider makes none or the storage is not configured. */
+  /** Signed link; null where none can be made. */
   presignedUrl: string | null;
+  /** Why there is no signed link, for people. */
+  problem: string | null;
 }
 
 /** The apps' storages: their settings, tests, links and deletions. Nothing of a provider runs outside of a worker. */
@@ -138,7 +141,7 @@ export class StorageService {
     };
   }
 
-  /** Links to objects of an app, in the order asked for. A storage that cannot be opened gives nulls. */
+  /** Links to objects of an app, in the order asked for. A storage that cannot be opened gives nulls and says why. */
   async links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
     const block = (await this.#deps.config.get(app)).s3;
     const current = currentLocation(block);
@@ -152,6 +155,7 @@ export class StorageService {
       return {
         publicUrl: block.publicUrl !== '' && isHere ? publicUrl(block.publicUrl, key) : null,
         presignedUrl: null,
+        problem: null,
       };
     });
     const groups = new Map<string, { location: StorageLocation; indexes: number[] }>();
@@ -163,12 +167,19 @@ export class StorageService {
       else group.indexes.push(index);
     });
     await this.#linkFiles(app, groups.values(), requests, answers);
-    if (Object.values(credentials).every((value) => value === '')) return answers;
     const { plugins, pool, policy, appFolder } = this.#deps;
     const known = await plugins.providerRefs();
     for (const { location, indexes } of groups.values()) {
+      if (location.provider === LOCAL_PROVIDER) continue;
       const ref = Object.hasOwn(known, location.provider) ? known[location.provider] : undefined;
-      if (location.provider === LOCAL_PROVIDER || ref === undefined) continue;
+      const explain = (problem: string) => {
+        for (const index of indexes) (answers[index] as ObjectLinks).problem = problem;
+      };
+      if (ref === undefined || Object.values(credentials).every((value) => value === '')) {
+        const { message, cure } = STORAGE_ERRORS.CREDENTIALS_MISSING;
+        explain(ref === undefined ? `There is no storage provider ${location.provider} here.` : `${message} ${cure}`);
+        continue;
+      }
       const access: StorageAccess = { ref, location, credentials, policy, appFolder: appFolder(app) };
       const links = indexes.map((index) => {
         const { key, expiresIn, downloadName } = requests[index] as LinkRequest;
@@ -182,7 +193,8 @@ export class StorageService {
         ),
       );
       if ('problem' in output) {
-        this.#deps.onRefused?.('presign');
+        if (output.isFault) this.#deps.onRefused?.('presign');
+        explain(output.problem);
         continue;
       }
       indexes.forEach((index, position) => {
@@ -247,7 +259,9 @@ export class StorageService {
       if (location.provider !== LOCAL_PROVIDER) continue;
       for (const index of indexes) {
         const request = requests[index] as LinkRequest;
-        (answers[index] as ObjectLinks).presignedUrl = await this.#deps.files.link(app, request.key, request);
+        const answer = answers[index] as ObjectLinks;
+        answer.presignedUrl = await this.#deps.files.link(app, request.key, request);
+        if (answer.presignedUrl === null) answer.problem = 'The file is not in the app’s folder.';
       }
     }
   }

@@ -24,7 +24,7 @@ export interface VodServiceDeps {
   log: { warn(data: object, message: string): void };
 }
 
-const NO_LINKS: ObjectLinks = { publicUrl: null, presignedUrl: null };
+const NO_LINKS: ObjectLinks = { publicUrl: null, presignedUrl: null, problem: null };
 
 /** The VODs of an app: rows, links, deletion. */
 export class VodService {
@@ -207,5 +207,6 @@ function toRow(vod: VodRecord, links: ObjectLinks): VodRow {
     storageProvider: vod.storage_provider,
     storageBucket: vod.storage_bucket,
     url: links.publicUrl ?? links.presignedUrl,
+    urlProblem: links.publicUrl === null && links.presignedUrl === null ? links.problem : null,
   };
 }

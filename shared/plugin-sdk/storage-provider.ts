@@ -4,13 +4,20 @@ import type { Static, TObject } from 'typebox';
 
 /** What a provider's backend can do natively. */
 export interface StorageCapabilities {
-  /** Many objects go in one request. Without it `deleteMany` works one by one behind the same call, in smaller batches. */
+  /** Many objects go in one request. Without it the host gives `deleteMany` one key at a time. */
   bulkDelete: boolean;
-  /** Links that open one object for a while can be made. Without it the host asks for none. */
+  /** Links that open one object for a while can be made. Without it the host asks for none and says why there is no link. */
   presign: boolean;
-  /** The backend may keep old versions of deleted objects; the host then tells people that they still take space. */
+  /**
+   * Older versions and delete markers can be removed: the host asks for it with `allVersions` whenever it deletes. Without
+   * it they stay where the backend keeps them, and the host tells people so.
+   */
   versions: boolean;
-  /** Large objects and streams of unknown length are stored in parts. Without it the host always tells the length. */
+  /**
+   * Large objects and streams of unknown length are stored in parts, and uploads that broke off can be found and removed
+   * (`abortUploads`), which the host does below an app's prefix when it deletes the app with its recordings. Without it the
+   * host always tells the length.
+   */
   multipart: boolean;
 }
 
@@ -79,6 +86,11 @@ export interface GetOptions extends CallOptions {
   range?: { start: number; end: number };
 }
 
+export interface DeleteOptions extends CallOptions {
+  /** Older versions and delete markers of these keys go too. Only given when the capability `versions` is true. */
+  allVersions?: boolean;
+}
+
 export interface ListOptions extends CallOptions {
   /** Only keys that begin with it. */
   prefix: string;
@@ -110,7 +122,7 @@ export interface DeleteResult {
   deleted: number;
   /** Every key that was not confirmed as gone. */
   failed: DeleteFailure[];
-  /** Of the deleted ones, how many stay as an older version, because the storage keeps versions. */
+  /** Of the deleted ones, how many still take space as an older version that was not removed as well. */
   versionsKept?: number;
 }
 
@@ -138,9 +150,14 @@ export interface StorageClient {
    * Deletes up to `maxDeleteBatch` keys. One refused key does not spoil the others: it is named in `failed`. Throws only
    * when the whole call failed, so that the state of none of the keys is known.
    */
-  deleteMany(keys: readonly string[], options?: CallOptions): Promise<DeleteResult>;
+  deleteMany(keys: readonly string[], options?: DeleteOptions): Promise<DeleteResult>;
   /** Makes a link that opens the object without a credential. Present when the capability `presign` is true. */
   presignGet?(key: string, options: PresignOptions): Promise<string>;
+  /**
+   * Removes the parts of all uploads below a prefix that were begun and never finished; answers with the number of uploads.
+   * Present when the capability `multipart` is true.
+   */
+  abortUploads?(prefix: string, options?: CallOptions): Promise<number>;
   /** Closes connections. May be called more than once. */
   dispose(): void;
 }
@@ -167,7 +184,7 @@ export interface StorageProvider<S extends TObject = TObject> {
   settings: S;
   /** What is kept in the secret store; an empty list for a storage without credentials. */
   credentials: readonly CredentialField[];
-  /** Most keys that `deleteMany` takes at once, 1 to 1000. */
+  /** Most keys that `deleteMany` takes at once, 1 to 1000; the host gives it one where `bulkDelete` is false. */
   maxDeleteBatch: number;
   /** Fills in and cleans up settings after a change. Must be pure. */
   normalise?(settings: Static<S>, change: SettingsChange): Static<S>;

@@ -110,16 +110,27 @@ export async function testStorage(
       throw new StorageError('FAILED', { detail: 'The listing does not show the object just written.' });
     });
     await run('delete', async (signal) => {
-      const { failed, versionsKept } = await storage.deleteMany([probeKey], { signal });
+      const allVersions = provider.capabilities.versions;
+      const options = { signal, ...(allVersions ? { allVersions } : {}) };
+      const { failed, versionsKept } = await storage.deleteMany([probeKey], options);
       if (failed[0]) throw new StorageError(failed[0].code as StorageError['code']);
-      return versionsKept
-        ? 'Deleted; the bucket keeps versions, so deleted recordings still take space until a lifecycle rule removes them.'
-        : 'Deleted it again.';
+      return versionsKept ? `Deleted; ${versionsStay(allVersions)}` : 'Deleted it again.';
     });
     return steps;
   } finally {
     client?.dispose();
   }
+}
+
+/**
+ * Says why what was deleted still takes space.
+ * @param wereAsked whether the provider can remove versions: then the key or a lock did not let it
+ */
+export function versionsStay(wereAsked: boolean): string {
+  const why = wereAsked
+    ? 'this key may not list or delete them, or a lock holds them'
+    : 'this provider does not remove them';
+  return `the bucket keeps older versions, and ${why}. They take space until a lifecycle rule of the bucket removes them.`;
 }
 
 /** A refused right proves the signature as well as an answer does. */

@@ -33,6 +33,7 @@ const vodFields = {
   storageProvider: nullable(Type.String(), { description: 'Where the object is: the provider of that moment.' }),
   storageBucket: nullable(Type.String()),
   url: nullable(Type.String(), { description: 'Link to play: public, else signed for 7 days; only when ready.' }),
+  urlProblem: nullable(Type.String(), { description: 'Why there is no link although it is ready, in words.' }),
 };
 
 export const VodRow = object(vodFields);

@@ -119,7 +119,10 @@ export class GuestSession {
     open: async ({ provider, settings, credentials }) => {
       const chosen = this.#provider(provider);
       this.#client = await chosen.open({ settings, credentials, guard: this.#guard });
-      return { canPresign: chosen.capabilities.presign && typeof this.#client.presignGet === 'function' };
+      return {
+        canPresign: chosen.capabilities.presign && typeof this.#client.presignGet === 'function',
+        canAbort: chosen.capabilities.multipart && typeof this.#client.abortUploads === 'function',
+      };
     },
     put: async ({ key, contentType, contentLength }, { incoming, stop }) => {
       const body = incoming ?? Readable.from([]);
@@ -155,13 +158,19 @@ export class GuestSession {
       this.#endList(iterator);
       return null;
     },
-    deleteMany: async ({ keys }, { stop }) => {
-      const { deleted, failed, versionsKept = 0 } = await this.#storage().deleteMany(keys, { signal: stop.signal });
+    deleteMany: async ({ keys, allVersions }, { stop }) => {
+      const options = { signal: stop.signal, ...(allVersions ? { allVersions } : {}) };
+      const { deleted, failed, versionsKept = 0 } = await this.#storage().deleteMany(keys, options);
       return {
         deleted,
         versionsKept,
         failed: failed.map(({ key, code, message }) => ({ key, code, message: plain(String(message), 300) })),
       };
+    },
+    abortUploads: async ({ prefix }, { stop }) => {
+      const client = this.#storage();
+      if (client.abortUploads === undefined) throw new StorageError('UNSUPPORTED');
+      return client.abortUploads(prefix, { signal: stop.signal });
     },
     presignGet: async ({ key, expiresIn, downloadName }) => {
       const client = this.#storage();

@@ -46,8 +46,9 @@ export const ANSWERS = {
     ),
     endpoint: Type.Union([Type.Null(), text(2048)]),
     maxDeleteBatch: Type.Integer({ minimum: 1, maximum: 1000 }),
+    capabilities: StorageCapabilitiesShape,
   }),
-  open: Type.Object({ canPresign: Type.Boolean() }),
+  open: Type.Object({ canPresign: Type.Boolean(), canAbort: Type.Boolean() }),
   put: Type.Null(),
   get: Type.Object({ size: Type.Union([Type.Null(), count]), contentType: Type.Union([Type.Null(), text(256)]) }),
   head: Type.Union([Type.Null(), ObjectInfo]),
@@ -59,6 +60,7 @@ export const ANSWERS = {
     failed: Type.Array(Type.Object({ key: text(4096), code: text(64), message: text(500) }), { maxItems: 1000 }),
     versionsKept: count,
   }),
+  abortUploads: count,
   presignGet: Type.String({ pattern: '^https?://', maxLength: 16_384 }),
 } as const satisfies Record<Method, TSchema>;
 

@@ -256,6 +256,7 @@ const WORDS: Record<Method, string> = {
   next: 'listing objects',
   return: 'ending a listing',
   deleteMany: 'deleting objects',
+  abortUploads: 'removing unfinished uploads',
   presignGet: 'making a link',
 };
 

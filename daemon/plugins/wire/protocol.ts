@@ -11,7 +11,8 @@ export interface Params {
   list: { prefix: string; startAfter?: string | undefined; pageSize?: number | undefined };
   next: { iterator: number };
   return: { iterator: number };
-  deleteMany: { keys: readonly string[] };
+  deleteMany: { keys: readonly string[]; allVersions: boolean };
+  abortUploads: { prefix: string };
   presignGet: { key: string; expiresIn: number; downloadName?: string | undefined };
 }
 

@@ -14,7 +14,13 @@ function scripted(answer: (keys: readonly string[], call: number) => DeleteResul
     },
     dispose() {},
   } as unknown as StorageClient;
-  return { calls, deleter: new Deleter(async () => ({ client, batch: 10 }), [0, 0]) };
+  return {
+    calls,
+    deleter: new Deleter(
+      async () => ({ client, batch: 10, capabilities: { versions: false, multipart: false } }),
+      [0, 0],
+    ),
+  };
 }
 const all = (keys: readonly string[]): DeleteResult => ({ deleted: keys.length, failed: [] });
 const keys = (n: number) => Array.from({ length: n }, (_, index) => `k${index}`);

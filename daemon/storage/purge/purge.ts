@@ -6,7 +6,7 @@ import type { PluginDoor } from '../../plugins/door.ts';
 import { trimSlashes } from '../keys.ts';
 import { LOCAL_PROVIDER, locationId, recordedLocation, type StorageLocation } from '../location.ts';
 import { openStorage } from '../open-client.ts';
-import { asStorageError, Deleter } from './deleter.ts';
+import { asStorageError, type DeletableStorage, Deleter } from './deleter.ts';
 import { ObjectRows } from './object-rows.ts';
 import { whoShares } from './shared-prefix.ts';
 import { FAILED_KEYS_KEPT, freshCheckpoint, type PurgeCheckpoint, type PurgeInput, type PurgeReport } from './types.ts';
@@ -46,13 +46,14 @@ export async function purge(
   }
 }
 
-async function open(input: PurgeInput, door: PluginDoor, location: StorageLocation) {
+async function open(input: PurgeInput, door: PluginDoor, location: StorageLocation): Promise<DeletableStorage> {
   const ref = input.providers[location.provider];
   if (ref === undefined)
     throw new StorageError('UNSUPPORTED', { detail: `There is no storage provider ${location.provider}.` });
   const { credentials, policy, appFolder } = input;
-  const { client, maxDeleteBatch } = await openStorage({ ref, location, credentials, policy, appFolder }, door);
-  return { client, batch: maxDeleteBatch };
+  const access = { ref, location, credentials, policy, appFolder };
+  const { client, maxDeleteBatch, capabilities } = await openStorage(access, door);
+  return { client, batch: maxDeleteBatch, capabilities };
 }
 
 /** One page of rows: every object of it is tried before the cursor moves on. */
@@ -93,7 +94,7 @@ async function purgeSnapshots(
   const isConfigured = !isLocal && Object.values(input.credentials).some((value) => value !== '') && bucket !== '';
   const sharer =
     isConfigured && prefix !== '' && deleter.broken === undefined
-      ? await whoShares({ app: input.app, bucket, prefix, folders: input.configFolders })
+      ? await whoShares({ app: input.app, bucket, prefix, below: 'snapshots/', folders: input.configFolders })
       : undefined;
   if (isConfigured && prefix === '') {
     state.warnings.push(
@@ -106,7 +107,7 @@ async function purgeSnapshots(
   } else if (isConfigured) {
     try {
       if (deleter.broken !== undefined) throw deleter.broken;
-      const client = await deleter.client();
+      const { client } = await deleter.storage();
       for await (const page of client.list({ prefix: folder, startAfter: state.startAfter ?? undefined })) {
         const keys = page.map((object) => object.key).filter((key) => key.startsWith(folder));
         await deleteKeys(state, deleter, keys);
@@ -118,8 +119,36 @@ async function purgeSnapshots(
       countFailures(state, [{ key: folder, code, message }]);
     }
   }
+  if (isConfigured && prefix !== '') await abortUploads(input, state, deleter, { bucket, prefix });
   state.phase = 'done';
   report({ checkpoint: state, progress: progressOf(state) });
+}
+
+/**
+ * Removes what uploads that broke off have left below the prefix: no listing shows such parts, and they take space. Parts
+ * are no objects: that they could not be looked for is said, and fails nothing.
+ */
+async function abortUploads(
+  input: PurgeInput,
+  state: PurgeCheckpoint,
+  deleter: Deleter,
+  { bucket, prefix }: { bucket: string; prefix: string },
+): Promise<void> {
+  if (deleter.broken !== undefined) return;
+  try {
+    const { client, capabilities } = await deleter.storage();
+    if (!capabilities.multipart || client.abortUploads === undefined) return;
+    const sharer = await whoShares({ app: input.app, bucket, prefix, below: '', folders: input.configFolders });
+    if (sharer === undefined) await client.abortUploads(`${prefix}/`);
+    else {
+      state.warnings.push(
+        `Unfinished uploads were not looked for: ${sharer} may have some below the prefix ${prefix} of the same bucket.`,
+      );
+    }
+  } catch (error) {
+    const { message } = asStorageError(error);
+    state.warnings.push(`Unfinished uploads below ${prefix}/ could not be removed, and take space. ${message}`);
+  }
 }
 
 async function deleteKeys(state: PurgeCheckpoint, deleter: Deleter, keys: readonly string[]): Promise<void> {

@@ -18,7 +18,9 @@ async function config(folder: string, text: string): Promise<void> {
   await writeFile(path.join(root, folder, 'config.yaml'), text);
 }
 const s3 = (bucket: string, prefix: string) => `s3:\n  bucket: ${bucket}\n  prefix: ${prefix}\n`;
-const ask = (prefix = 'shared/place', bucket = 'b') => whoShares({ app: 'mine', bucket, prefix, folders });
+const ask = (prefix = 'shared/place', bucket = 'b') =>
+  whoShares({ app: 'mine', bucket, prefix, below: 'snapshots/', folders });
+const askAll = (prefix = 'shared/place') => whoShares({ app: 'mine', bucket: 'b', prefix, below: '', folders });
 
 test('nobody, with no other app', async () => {
   assert.equal(await ask(), undefined);
@@ -54,6 +56,26 @@ for (const [name, text] of apart) {
     assert.equal(await ask(), undefined);
   });
 }
+
+const meeting: [name: string, text: string][] = [
+  ['a prefix above', s3('b', 'shared')],
+  ['a prefix above, in one line', "s3: {bucket: b, 'prefix': shared}"],
+  ['a prefix below', s3('b', 'shared/place/recordings')],
+  ['no prefix', s3('b', '""')],
+];
+for (const [name, text] of meeting) {
+  test(`of all below the prefix, another app with ${name}`, async () => {
+    await config('apps/other', text);
+    assert.equal(await askAll(), 'the app other');
+  });
+}
+
+test('of all below the prefix, not an app beside it', async () => {
+  await config('apps/other', s3('b', 'shared/placement'));
+  await config('apps/third', 's3:\n  bucket: b\n');
+  assert.equal(await askAll(), undefined);
+  assert.equal(await askAll('streamhub/third'), 'the app third');
+});
 
 test('an app whose config leaves the prefix at its default', async () => {
   await config('apps/other', 's3:\n  bucket: b\n');

@@ -9,11 +9,13 @@ export interface SharedPrefixQuestion {
   bucket: string;
   /** Without edge slashes, not empty. */
   prefix: string;
+  /** What is looked at: a folder below the prefix, or empty = all that lies below it. */
+  below: 'snapshots/' | '';
   folders: { apps: string; archive: string };
 }
 
 /**
- * Who else may have objects below `<prefix>/snapshots/` of that bucket: another app, or one that was deleted without its
+ * Who else may have objects below `<prefix>/<below>` of that bucket: another app, or one that was deleted without its
  * recordings and can still be restored. Undefined = nobody. A config that cannot be read counts when it mentions the prefix.
  */
 export async function whoShares(question: SharedPrefixQuestion): Promise<string | undefined> {
@@ -32,18 +34,22 @@ export async function whoShares(question: SharedPrefixQuestion): Promise<string 
   return undefined;
 }
 
-function mayShare(text: string, folder: string, { bucket, prefix }: SharedPrefixQuestion): boolean {
+function mayShare(text: string, folder: string, { bucket, prefix, below }: SharedPrefixQuestion): boolean {
   const name = folder.replace(/-\d{8}T\d{9}Z.*$/, '');
-  const byDefault = prefix === `streamhub/${name}`;
+  const meets = (other: string): boolean =>
+    other === prefix ||
+    `${other}/`.startsWith(`${prefix}/${below}`) ||
+    (below === '' && other === '') ||
+    `${prefix}/`.startsWith(`${other}/${below}`);
+  const byDefault = meets(`streamhub/${name}`);
   // Parsing a thousand configs takes seconds; one that does not even mention the prefix is not parsed.
   const isPlain = /^[\w./-]+$/.test(prefix) && !prefix.includes('/snapshots') && !text.includes('\\');
-  if (isPlain && !byDefault && !text.includes(prefix)) return false;
+  // All of a prefix lies below a shorter one too, which then is written out as a key of the config.
+  const mentions = text.includes(prefix) || (below === '' && /(?:^|[\s{,'"])prefix['"]?\s*:/m.test(text));
+  if (isPlain && !byDefault && !mentions) return false;
   const { value } = parseConfig(text);
-  if (value === null) return text.includes(prefix) || byDefault;
+  if (value === null) return mentions || byDefault;
   if (valueAt(value, 's3', 'bucket') !== bucket) return false;
   const own = valueAt(value, 's3', 'prefix');
-  const other = trimSlashes(typeof own === 'string' ? own : `streamhub/${name}`);
-  return (
-    other === prefix || `${other}/`.startsWith(`${prefix}/snapshots/`) || `${prefix}/`.startsWith(`${other}/snapshots/`)
-  );
+  return meets(trimSlashes(typeof own === 'string' ? own : `streamhub/${name}`));
 }

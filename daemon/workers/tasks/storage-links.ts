@@ -10,24 +10,31 @@ export interface StorageLinksInput {
   port: MessagePort;
 }
 
-/** Presigned links in the order asked for; all null where the provider makes none, or `problem` where none can be made. */
-export type StorageLinksOutput = { urls: (string | null)[] } | { problem: string };
+/**
+ * Presigned links in the order asked for, or `problem` where none can be made: for people. `isFault` = something went
+ * wrong; else the provider is just not made for it.
+ */
+export type StorageLinksOutput = { urls: string[] } | { problem: string; isFault: boolean };
 
 /** Makes links that open objects for a while. No request is sent. */
 export default async function storageLinks({ access, links, port }: StorageLinksInput): Promise<StorageLinksOutput> {
   try {
     return await throughDoor(port, async (door) => {
-      const { client } = await openStorage(access, door);
+      const { client, capabilities } = await openStorage(access, door);
       try {
-        const urls: (string | null)[] = [];
-        for (const { key, ...options } of links) urls.push((await client.presignGet?.(key, options)) ?? null);
+        if (!capabilities.presign || client.presignGet === undefined) {
+          const problem = `The storage provider ${access.location.provider} makes no signed links: fetch the object from the storage itself, or give the app a public URL.`;
+          return { problem, isFault: false };
+        }
+        const urls: string[] = [];
+        for (const { key, ...options } of links) urls.push(await client.presignGet(key, options));
         return { urls };
       } finally {
         client.dispose();
       }
     });
   } catch (error) {
-    if (error instanceof StorageError) return { problem: error.message };
+    if (error instanceof StorageError) return { problem: error.message, isFault: true };
     throw error;
   }
 }

@@ -2,9 +2,10 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
 import type { DeleteObjectsCommandOutput, S3Client } from '@aws-sdk/client-s3';
-import { StorageError } from '../storage-error.ts';
+import { StorageError, type StorageErrorCode } from '../storage-error.ts';
 import type {
   DeleteFailure,
+  DeleteOptions,
   DeleteResult,
   GetOptions,
   ListOptions,
@@ -16,6 +17,7 @@ import type {
 } from '../storage-provider.ts';
 import { translateS3Error } from './errors.ts';
 import type { S3Settings } from './settings.ts';
+import { removeVersions } from './versions.ts';
 
 export interface S3Options {
   /** URL to connect to where `settings.endpoint` is empty; undefined = AWS by region. */
@@ -26,6 +28,8 @@ const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 /** Servers that cannot delete in bulk, or not these keys, are asked for one object after the other. */
 const NO_BULK = new Set(['MalformedXML', 'NotImplemented', 'MethodNotAllowed']);
 const SINGLE_DELETES_AT_ONCE = 8;
+/** What may be wrong with one object only; anything else concerns the whole storage. */
+const OF_ONE_KEY: ReadonlySet<string> = new Set<StorageErrorCode>(['ACCESS_DENIED', 'KEY_INVALID', 'FAILED']);
 
 /** A storage client for any S3-compatible service. The AWS SDK is loaded here, when a client is first opened. */
 export async function openS3(context: StorageContext<S3Settings>, options: S3Options = {}): Promise<StorageClient> {
@@ -151,8 +155,10 @@ class S3StorageClient implements StorageClient {
     } while (token !== undefined);
   }
 
-  async deleteMany(keys: readonly string[], options: { signal?: AbortSignal } = {}): Promise<DeleteResult> {
+  async deleteMany(keys: readonly string[], options: DeleteOptions = {}): Promise<DeleteResult> {
     if (keys.length === 0) return { deleted: 0, failed: [] };
+    // one object needs no bulk request, which not every server has
+    if (keys.length === 1) return this.#deleteSingly(keys, options);
     const command = new this.#sdk.DeleteObjectsCommand({
       Bucket: this.#bucket,
       Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: false },
@@ -165,7 +171,7 @@ class S3StorageClient implements StorageClient {
     } catch (error) {
       const name = (error as { name?: string }).name ?? '';
       const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-      if (NO_BULK.has(name) || status === 501) return this.#deleteSingly(keys, options.signal);
+      if (NO_BULK.has(name) || status === 501) return this.#deleteSingly(keys, options);
       throw translateS3Error(error);
     }
     if (answer.Deleted === undefined && answer.Errors === undefined) throw new StorageError('NOT_A_STORAGE');
@@ -175,29 +181,66 @@ class S3StorageClient implements StorageClient {
       const named = new Set([...deleted.map((object) => object.Key), ...failed.map((object) => object.key)]);
       for (const key of keys) if (!named.has(key)) failed.push(unconfirmed(key));
     }
-    const versionsKept = deleted.filter((object) => object.DeleteMarker).length;
+    const marked = deleted.flatMap(({ Key, DeleteMarker }) => (DeleteMarker && Key !== undefined ? [Key] : []));
+    const versionsKept = await this.#removeVersions(marked, true, options);
     return { deleted: keys.length - failed.length, failed, versionsKept };
   }
 
-  async #deleteSingly(keys: readonly string[], abortSignal: AbortSignal | undefined): Promise<DeleteResult> {
+  /** A deletion that leaves a marker hides older versions. @returns how many keys still have some */
+  async #removeVersions(marked: readonly string[], isBulk: boolean, options: DeleteOptions): Promise<number> {
+    if (!options.allVersions || marked.length === 0) return marked.length;
+    const where = { sdk: this.#sdk, client: this.#client, bucket: this.#bucket };
+    return removeVersions(where, marked, isBulk, options.signal);
+  }
+
+  async #deleteSingly(keys: readonly string[], options: DeleteOptions): Promise<DeleteResult> {
     const failed: DeleteFailure[] = [];
-    let versionsKept = 0;
+    const marked: string[] = [];
     const queue = [...keys];
     const worker = async () => {
       for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
         try {
           const command = new this.#sdk.DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
-          const answer = await this.#client.send(command, { abortSignal });
-          if (answer.DeleteMarker) versionsKept++;
+          const answer = await this.#client.send(command, { abortSignal: options.signal });
+          // a web server that answers 200 with a page of its own has deleted nothing
+          if (answer.$metadata.httpStatusCode !== 204) throw new StorageError('NOT_A_STORAGE');
+          if (answer.DeleteMarker) marked.push(key);
         } catch (error) {
-          const code = translateS3Error(error).code;
-          if (code === 'ABORTED') throw new StorageError('ABORTED');
-          if (code !== 'OBJECT_MISSING') failed.push(failure(key, error));
+          const known = error instanceof StorageError ? error : translateS3Error(error);
+          if (known.code === 'OBJECT_MISSING') continue;
+          if (known.code === 'ABORTED' || (keys.length === 1 && !OF_ONE_KEY.has(known.code))) throw known;
+          failed.push({ key, code: known.code, message: known.message });
         }
       }
     };
-    await Promise.all(Array.from({ length: SINGLE_DELETES_AT_ONCE }, worker));
+    await Promise.all(Array.from({ length: Math.min(SINGLE_DELETES_AT_ONCE, keys.length) }, worker));
+    const versionsKept = await this.#removeVersions(marked, false, options);
     return { deleted: keys.length - failed.length, failed, versionsKept };
+  }
+
+  async abortUploads(prefix: string, options: { signal?: AbortSignal } = {}): Promise<number> {
+    const abortSignal = options.signal;
+    return attempt(async () => {
+      let aborted = 0;
+      let at: { KeyMarker?: string; UploadIdMarker?: string } = {};
+      for (;;) {
+        const list = new this.#sdk.ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: prefix, ...at });
+        const page = await this.#client.send(list, { abortSignal });
+        for (const { Key, UploadId } of page.Uploads ?? []) {
+          if (!Key?.startsWith(prefix) || UploadId === undefined) continue;
+          const abort = new this.#sdk.AbortMultipartUploadCommand({ Bucket: this.#bucket, Key, UploadId });
+          try {
+            await this.#client.send(abort, { abortSignal });
+            aborted++;
+          } catch (error) {
+            // finished or aborted by somebody else meanwhile
+            if ((error as { name?: string }).name !== 'NoSuchUpload') throw error;
+          }
+        }
+        if (!page.IsTruncated || page.NextKeyMarker === undefined) return aborted;
+        at = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+      }
+    });
   }
 
   async presignGet(key: string, options: PresignOptions): Promise<string> {

@@ -241,6 +241,11 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
             {stop.error ? <Problem error={stop.error} title="The recording was not stopped." /> : null}
             <Player vod={data} />
             {data.error ? <Notice tone="danger" title={data.error} /> : null}
+            {data.urlProblem ? (
+              <Notice tone="warn" title="There is no link to it">
+                <p>{data.urlProblem}</p>
+              </Notice>
+            ) : null}
             <Facts
               items={{
                 Link: data.url ? (

@@ -1,0 +1,116 @@
+import type { DeleteMarkerEntry, ObjectVersion, S3Client } from '@aws-sdk/client-s3';
+import { translateS3Error } from './errors.ts';
+
+/** Where versions are removed. */
+export interface VersionedBucket {
+  sdk: typeof import('@aws-sdk/client-s3');
+  client: S3Client;
+  bucket: string;
+}
+
+/** After these the same call may succeed a moment later; after any other the versions stay. */
+const WORTH_RETRYING: ReadonlySet<string> = new Set(['UNREACHABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
+
+type Entry = Pick<ObjectVersion & DeleteMarkerEntry, 'Key' | 'VersionId'>;
+
+/**
+ * Removes every version and delete marker of some keys. Versions are listed in order of their keys, from one wanted key to
+ * the next, so that neither a folder of other objects is read nor each key asked for by itself.
+ * @param isBulk whether the server deletes many in one request
+ * @returns how many keys still have versions: the right to list or delete them is missing, or a lock holds them
+ * @throws StorageError when the storage cannot be reached or the call was aborted
+ */
+export async function removeVersions(
+  where: VersionedBucket,
+  keys: readonly string[],
+  isBulk: boolean,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const kept = new Set<string>();
+  try {
+    let before: Entry[] = [];
+    for await (const page of versionsOf(where, keys, signal)) {
+      // the listing goes on after a version that still exists: so a page goes once the next one has been read
+      await removeEntries(where, before, isBulk, kept, signal);
+      before = page;
+    }
+    await removeEntries(where, before, isBulk, kept, signal);
+  } catch (error) {
+    const known = translateS3Error(error);
+    if (WORTH_RETRYING.has(known.code)) throw known;
+    return keys.length;
+  }
+  return kept.size;
+}
+
+/** All versions and delete markers of the keys, page by page. */
+async function* versionsOf(
+  { sdk, client, bucket }: VersionedBucket,
+  keys: readonly string[],
+  abortSignal: AbortSignal | undefined,
+): AsyncGenerator<Entry[]> {
+  const wanted = [...keys].sort(byBytes);
+  const set = new Set(wanted);
+  const Prefix = sharedStart(wanted[0] as string, wanted.at(-1) as string);
+  let at = 0;
+  let from: { KeyMarker?: string; VersionIdMarker?: string } = { KeyMarker: justBefore(wanted[0] as string) };
+  for (;;) {
+    const command = new sdk.ListObjectVersionsCommand({ Bucket: bucket, Prefix, ...from });
+    const page = await client.send(command, { abortSignal });
+    const entries: Entry[] = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])];
+    yield entries.filter(({ Key }) => Key !== undefined && set.has(Key));
+    const { IsTruncated, NextKeyMarker: next, NextVersionIdMarker } = page;
+    if (!IsTruncated || next === undefined) return;
+    while (at < wanted.length && byBytes(wanted[at] as string, next) < 0) at++;
+    const key = wanted[at];
+    if (key === undefined) return;
+    const leap = justBefore(key);
+    from =
+      leap !== undefined && byBytes(leap, next) > 0
+        ? { KeyMarker: leap }
+        : { KeyMarker: next, VersionIdMarker: NextVersionIdMarker };
+  }
+}
+
+async function removeEntries(
+  { sdk, client, bucket }: VersionedBucket,
+  entries: readonly Entry[],
+  isBulk: boolean,
+  kept: Set<string>,
+  abortSignal: AbortSignal | undefined,
+): Promise<void> {
+  if (isBulk && entries.length > 0) {
+    for (let start = 0; start < entries.length; start += 1000) {
+      const Objects = entries.slice(start, start + 1000).map(({ Key, VersionId }) => ({ Key, VersionId }));
+      const command = new sdk.DeleteObjectsCommand({
+        Bucket: bucket,
+        Delete: { Objects, Quiet: true },
+        ChecksumAlgorithm: 'MD5',
+      });
+      for (const { Key = '' } of (await client.send(command, { abortSignal })).Errors ?? []) kept.add(Key);
+    }
+    return;
+  }
+  for (const { Key = '', VersionId } of entries) {
+    try {
+      await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key, VersionId }), { abortSignal });
+    } catch (error) {
+      const { code } = translateS3Error(error);
+      if (WORTH_RETRYING.has(code)) throw error;
+      if (code !== 'OBJECT_MISSING') kept.add(Key);
+    }
+  }
+}
+
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** A text that sorts before the key, with next to nothing in between; undefined for the very start. */
+const justBefore = (key: string): string | undefined => [...key].slice(0, -1).join('') || undefined;
+
+/** What two texts begin with; what sorts between them begins with it too. */
+function sharedStart(first: string, last: string): string {
+  const signs = [...first];
+  const others = [...last];
+  const end = signs.findIndex((sign, index) => sign !== others[index]);
+  return (end < 0 ? signs : signs.slice(0, end)).join('');
+}
