@@ -22,7 +22,26 @@ export interface LinkedFile {
   isDownload: boolean;
 }
 
-/** Links to files of the apps' folders: signed by the daemon, each for one file and for a while. */
+/** A playlist and the segments beside it that a link may open. */
+export interface LinkedPlaylist {
+  appId: number;
+  key: string;
+  /** What the names of all segments begin with, before their number. */
+  prefix: string;
+}
+
+/** LiveKit numbers segments from 0, with five digits or more. */
+const SEGMENT = /^(.*_)(\d{5,7})\.ts$/s;
+/** Longer ones do not fit into a part of a path; see the router's `maxParamLength`. */
+const LONGEST_GRANT = 500;
+
+/** What a segment's name begins with, its folder aside; undefined when it is not numbered. */
+export const segmentPrefix = (key: string): string | undefined => SEGMENT.exec(path.posix.basename(key))?.[1];
+
+/**
+ * Links to files of the apps' folders: signed by the daemon, each for one file and for a while. A playlist names its
+ * segments relative to itself, so a link to one carries its signature in the path, and opens these segments as well.
+ */
 export class FileLinks {
   readonly #deps: FileLinksDeps;
 
@@ -43,11 +62,36 @@ export class FileLinks {
   open(appId: number, file: string, query: AppFileQuery): string {
     const key = `${query.folder}/${file}`;
     const expected = this.#sign({ appId, key, expires: query.expires, isDownload: query.download === '1' });
-    const given = Buffer.from(query.signature);
-    if (given.length !== expected.length || !timingSafeEqual(given, Buffer.from(expected)))
-      throw new ApiError('FILE_LINK_INVALID');
+    if (!isEqual(query.signature, expected)) throw new ApiError('FILE_LINK_INVALID');
     if (query.expires * 1000 <= this.#now()) throw new ApiError('FILE_LINK_EXPIRED');
     return key;
+  }
+
+  /** Null when it would be too long. */
+  makePlaylist(app: string, { appId, key, prefix }: LinkedPlaylist, expiresIn: number): string | null {
+    const expires = Math.floor(this.#now() / 1000) + expiresIn;
+    const { dir, base } = path.posix.parse(key);
+    const text = JSON.stringify([dir, base, prefix, expires]);
+    const grant = `${Buffer.from(text).toString('base64url')}.${this.#signPlaylist(appId, text)}`;
+    if (grant.length > LONGEST_GRANT) return null;
+    const file = encodeURIComponent(base);
+    return `${this.#deps.base()}/api/v1/apps/${encodeURIComponent(app)}/playlists/${grant}/${file}`;
+  }
+
+  /** The key of the file that a request may have. @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED */
+  openPlaylist(appId: number, grant: string, file: string): string {
+    const [body = '', signature = ''] = grant.split('.');
+    const text = Buffer.from(body, 'base64url').toString();
+    if (!isEqual(signature, this.#signPlaylist(appId, text))) throw new ApiError('FILE_LINK_INVALID');
+    const [dir, base, prefix, expires] = JSON.parse(text) as [string, string, string, number];
+    if (file !== base && segmentPrefix(file) !== prefix) throw new ApiError('FILE_LINK_INVALID');
+    if (expires * 1000 <= this.#now()) throw new ApiError('FILE_LINK_EXPIRED');
+    return `${dir}/${file}`;
+  }
+
+  #signPlaylist(appId: number, text: string): string {
+    const signed = JSON.stringify(['playlist', appId, text]);
+    return createHmac('sha256', this.#deps.key).update(signed).digest('base64url');
   }
 
   #sign({ appId, key, expires, isDownload }: LinkedFile): string {
@@ -58,4 +102,9 @@ export class FileLinks {
   #now(): number {
     return (this.#deps.now ?? Date.now)();
   }
+}
+
+function isEqual(given: string, expected: string): boolean {
+  const bytes = Buffer.from(given);
+  return bytes.length === expected.length && timingSafeEqual(bytes, Buffer.from(expected));
 }

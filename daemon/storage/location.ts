@@ -42,6 +42,17 @@ export function currentLocation(block: StorageBlock): StorageLocation {
   return { provider, settings: { ...options, bucket, region, endpoint, forcePathStyle } };
 }
 
+/**
+ * Where objects are of which no place was written down. An app that keeps its files here now had its bucket before: the
+ * config still names it, though no longer whose it is; every S3-compatible one is read alike.
+ */
+export function unrecordedLocation(block: StorageBlock): StorageLocation {
+  if (block.provider !== LOCAL_PROVIDER || block.bucket === '') return currentLocation(block);
+  const { bucket, region, endpoint, forcePathStyle } = block;
+  const provider = endpoint === '' ? 'aws' : 'minio';
+  return { provider, settings: { bucket, region, endpoint, forcePathStyle } };
+}
+
 /** Columns of a VOD row that say where its objects were put. */
 export interface RecordedPlace {
   storage_provider: string | null;
@@ -51,20 +62,23 @@ export interface RecordedPlace {
   storage_force_path_style: number | null;
 }
 
-/** Where a VOD's objects are: as recorded with it, and as configured for whatever was not. */
-export function recordedLocation(row: RecordedPlace, current: StorageLocation): StorageLocation {
+/**
+ * Where a VOD's objects are: as recorded with it, and for whatever was not as in `otherwise`.
+ * @param otherwise what `unrecordedLocation` says
+ */
+export function recordedLocation(row: RecordedPlace, otherwise: StorageLocation): StorageLocation {
   if (row.storage_provider === LOCAL_PROVIDER) return LOCAL_LOCATION;
-  if (row.storage_bucket === null || row.storage_bucket === '') return current;
-  const provider = row.storage_provider ?? current.provider;
+  if (row.storage_bucket === null || row.storage_bucket === '') return otherwise;
+  const provider = row.storage_provider ?? otherwise.provider;
   const pathStyle = row.storage_force_path_style;
   return {
     provider,
     settings: {
-      ...current.settings,
+      ...otherwise.settings,
       bucket: row.storage_bucket,
-      region: row.storage_region ?? current.settings.region,
-      endpoint: row.storage_endpoint ?? (provider === current.provider ? current.settings.endpoint : ''),
-      forcePathStyle: pathStyle === null ? current.settings.forcePathStyle : pathStyle === 1,
+      region: row.storage_region ?? otherwise.settings.region,
+      endpoint: row.storage_endpoint ?? (provider === otherwise.provider ? otherwise.settings.endpoint : ''),
+      forcePathStyle: pathStyle === null ? otherwise.settings.forcePathStyle : pathStyle === 1,
     },
   };
 }

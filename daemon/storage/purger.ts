@@ -6,7 +6,7 @@ import type { EndpointPolicy } from '../net/endpoint-policy.ts';
 import type { PluginService } from '../plugins/service.ts';
 import { TASKS, type WorkerPool } from '../workers/pool.ts';
 import type { PurgeTask, PurgeTaskOutput } from '../workers/tasks/purge.ts';
-import { currentLocation, type StorageBlock } from './location.ts';
+import { currentLocation, type StorageBlock, unrecordedLocation } from './location.ts';
 import type { PurgeCheckpoint, PurgeInput, PurgeReport } from './purge/types.ts';
 
 export interface PurgerDeps {
@@ -49,6 +49,7 @@ export class Purger {
       databaseFile: databaseFile(app),
       appFolder: appFolder(app),
       current: currentLocation(config),
+      unrecorded: unrecordedLocation(config),
       prefix: config.prefix,
       providers: await plugins.providerRefs(),
       credentials: credentials(app),

@@ -25,6 +25,7 @@ import {
   recordedLocation,
   type StorageBlock,
   type StorageLocation,
+  unrecordedLocation,
 } from './location.ts';
 import { maskKey, maskSecret } from './mask.ts';
 import type { StorageAccess } from './open-client.ts';
@@ -58,6 +59,8 @@ export interface LinkRequest {
   expiresIn: number;
   /** Makes browsers save under this name. */
   downloadName?: string;
+  /** Of a playlist: key of its first segment, null when it is not known. */
+  firstSegment?: string | null;
 }
 
 export interface ObjectLinks {
@@ -145,9 +148,10 @@ export class StorageService {
   async links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
     const block = (await this.#deps.config.get(app)).s3;
     const current = currentLocation(block);
+    const unrecorded = unrecordedLocation(block);
     const credentials = this.credentials(app);
     const answers: ObjectLinks[] = requests.map(({ key, place }) => {
-      const { provider, settings } = recordedLocation(place, current);
+      const { provider, settings } = recordedLocation(place, unrecorded);
       const isHere =
         provider === LOCAL_PROVIDER || current.provider === LOCAL_PROVIDER
           ? provider === current.provider
@@ -160,7 +164,7 @@ export class StorageService {
     });
     const groups = new Map<string, { location: StorageLocation; indexes: number[] }>();
     requests.forEach(({ place }, index) => {
-      const location = recordedLocation(place, current);
+      const location = recordedLocation(place, unrecorded);
       const id = locationId(location);
       const group = groups.get(id);
       if (group === undefined) groups.set(id, { location, indexes: [index] });
@@ -260,8 +264,13 @@ export class StorageService {
       for (const index of indexes) {
         const request = requests[index] as LinkRequest;
         const answer = answers[index] as ObjectLinks;
-        answer.presignedUrl = await this.#deps.files.link(app, request.key, request);
-        if (answer.presignedUrl === null) answer.problem = 'The file is not in the app’s folder.';
+        const { key, firstSegment } = request;
+        const made =
+          firstSegment === undefined
+            ? await this.#deps.files.link(app, key, request)
+            : await this.#deps.files.playlistLink(app, { playlist: key, firstSegment }, request);
+        if (typeof made === 'string') answer.presignedUrl = made;
+        else answer.problem = made.problem;
       }
     }
   }

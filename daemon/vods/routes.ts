@@ -10,5 +10,9 @@ export function vodRoutes(app: FastifyInstance, { vods, appFiles }: Services): v
     const { status, headers, body } = await appFiles.open(params.app, params.file, query, request.raw);
     return reply.code(status).headers(headers).send(body);
   });
+  route(app, ops.getPlaylistFile, async ({ params, request, reply }) => {
+    const { status, headers, body } = await appFiles.openPlaylist(params.app, params.grant, params.file, request.raw);
+    return reply.code(status).headers(headers).send(body);
+  });
   route(app, ops.deleteVod, ({ params, actor }) => vods.remove(params.app, params.id, actor) as Promise<undefined>);
 }

@@ -6,7 +6,7 @@ import type { AppDatabases } from '../db/app-databases.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Actor } from '../http/types.ts';
 import { DOWNLOAD_LINK_SECONDS, PLAYBACK_LINK_SECONDS } from '../storage/keys.ts';
-import { LOCAL_PLACE } from '../storage/location.ts';
+import { LOCAL_PLACE, LOCAL_PROVIDER } from '../storage/location.ts';
 import type { LinkRequest, ObjectLinks } from '../storage/service.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import { SNAPSHOT_FORMAT } from './book.ts';
@@ -25,6 +25,12 @@ export interface VodServiceDeps {
 }
 
 const NO_LINKS: ObjectLinks = { publicUrl: null, presignedUrl: null, problem: null };
+
+/** Of a recording in segments only, in a bucket: a signed playlist would lead to segments that are not. */
+const UNSIGNED_PLAYLIST: ObjectLinks = {
+  ...NO_LINKS,
+  problem: 'It is in segments, which a bucket cannot sign one by one: give the app a public URL to play it.',
+};
 
 /** The VODs of an app: rows, links, deletion. */
 export class VodService {
@@ -66,22 +72,31 @@ export class VodService {
       return { ...toRow(vod, NO_LINKS), presignedUrl: null, downloadUrl: null, variants: bare };
     }
     const named = variants.filter((variant) => variant.file_key !== null);
-    const key = fileOf(vod);
+    const key = fileOf(vod) ?? (isLocal(vod) ? playlistOf(variants) : null);
+    const isPlaylist = isLocalPlaylist(vod);
     const links = await this.#linksOf(app, [
-      ...(key === null ? [] : [linkOf(vod, key, PLAYBACK_LINK_SECONDS)]),
+      ...(key === null ? [] : [linkOf(vod, key, PLAYBACK_LINK_SECONDS, variants)]),
       ...(key === null ? [] : [{ ...linkOf(vod, key, DOWNLOAD_LINK_SECONDS), downloadName: vod.name }]),
-      ...named.map((variant) => linkOf(vod, variant.file_key as string, PLAYBACK_LINK_SECONDS)),
+      ...named.map((variant) => linkOf(vod, variant.file_key as string, PLAYBACK_LINK_SECONDS, [variant])),
     ]);
-    const [play, download] = key === null ? [NO_LINKS, NO_LINKS] : links;
+    const [play, download] = key === null ? [UNSIGNED_PLAYLIST, NO_LINKS] : links;
     const ofVariants = key === null ? links : links.slice(2);
-    const publicOf = new Map(named.map((variant, index) => [variant.id, ofVariants[index]?.publicUrl ?? null]));
+    const publicOf = new Map(
+      named.map((variant, index) => {
+        const { publicUrl, presignedUrl } = ofVariants[index] ?? NO_LINKS;
+        return [variant.id, publicUrl ?? (isPlaylist ? presignedUrl : null)];
+      }),
+    );
     const row = toRow(vod, play ?? NO_LINKS);
+    const url = row.url ?? publicOf.values().find((address) => address !== null) ?? null;
     return {
       ...row,
       // a recording in segments only is played through its playlist
-      url: row.url ?? publicOf.values().find((url) => url !== null) ?? null,
+      url,
+      urlProblem: url === null ? row.urlProblem : null,
       presignedUrl: play?.presignedUrl ?? null,
-      downloadUrl: download?.presignedUrl ?? null,
+      // a playlist alone is nothing to save
+      downloadUrl: isPlaylist ? null : (download?.presignedUrl ?? null),
       variants: variants.map((variant) => toVariant(variant, publicOf.get(variant.id) ?? null)),
     };
   }
@@ -139,13 +154,14 @@ export class VodService {
     const keys = vods.map((vod) => fileOf(vod) ?? playlistOf(repository.variants(vod.id)));
     const links = await this.#linksOf(
       app,
-      vods.map((vod, index) => linkOf(vod, keys[index] ?? '', expiresIn)),
+      vods.map((vod, index) =>
+        linkOf(vod, keys[index] ?? '', expiresIn, isLocalPlaylist(vod) ? repository.variants(vod.id) : []),
+      ),
     );
     return vods.map((vod, index) => {
       if (keys[index] === null) return NO_LINKS;
       const made = links[index] ?? NO_LINKS;
-      // a signed playlist would lead to segments that are not
-      return fileOf(vod) === null ? { ...made, presignedUrl: null } : made;
+      return fileOf(vod) === null && !isLocal(vod) ? { ...UNSIGNED_PLAYLIST, publicUrl: made.publicUrl } : made;
     });
   }
 }
@@ -157,12 +173,36 @@ const playlistOf = (variants: readonly VodVariantRecord[]): string | null =>
 const fileOf = (vod: VodRecord): string | null => vod.file_key ?? vod.local_path;
 
 const isPlayable = (vod: VodRecord): boolean =>
-  vod.status === 'ready' && (vod.storage_bucket !== null || vod.local_path !== null);
+  vod.status === 'ready' && (vod.storage_bucket !== null || vod.file_key !== null || isLocal(vod));
 
-const linkOf = (vod: VodRecord, key: string, expiresIn: number): LinkRequest => {
-  const isLocal = vod.storage_bucket === null && vod.local_path !== null;
-  return { key, place: isLocal ? LOCAL_PLACE : vod, expiresIn };
-};
+const isLocal = (vod: VodRecord): boolean =>
+  vod.storage_bucket === null && (vod.local_path !== null || vod.storage_provider === LOCAL_PROVIDER);
+
+/** A recording in segments that lies in the app's folder. */
+const isLocalPlaylist = (vod: VodRecord): boolean => isLocal(vod) && vod.format === 'hls';
+
+/** @param variants where the playlist of that key may be among */
+function linkOf(
+  vod: VodRecord,
+  key: string,
+  expiresIn: number,
+  variants: readonly VodVariantRecord[] = [],
+): LinkRequest {
+  const request = { key, place: isLocal(vod) ? LOCAL_PLACE : vod, expiresIn };
+  if (!isLocalPlaylist(vod)) return request;
+  const variant = variants.find(({ file_key }) => file_key === key) ?? variants.find(({ kind }) => kind === 'master');
+  return { ...request, firstSegment: firstSegmentOf(variant) };
+}
+
+function firstSegmentOf(variant: VodVariantRecord | undefined): string | null {
+  try {
+    const { segmentKeys } = JSON.parse(variant?.extra_json ?? '{}') as { segmentKeys?: unknown };
+    const [first] = Array.isArray(segmentKeys) ? segmentKeys : [];
+    return typeof first === 'string' ? first : null;
+  } catch {
+    return null;
+  }
+}
 
 const firstSentence = (text: string): string => /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text;
 

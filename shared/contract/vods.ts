@@ -1,5 +1,5 @@
 import { AppParams, page } from '../schema/common.ts';
-import { AppFileParams, AppFileQuery } from '../schema/files.ts';
+import { AppFileParams, AppFileQuery, PlaylistFileParams } from '../schema/files.ts';
 import { VodDetail, VodParams, VodQuery, VodRow } from '../schema/vods.ts';
 import { operation } from './operation.ts';
 
@@ -37,12 +37,27 @@ export const getAppFile = operation({
   tag,
   summary: 'Open a recording that is kept in the app’s folder',
   description:
-    'Where no bucket is configured, the links of a VOD lead here. They are signed, open one file, and expire; no Bearer is needed. `Range` is honoured.',
+    'Where no bucket is configured, the links of a VOD lead here. They are signed, open one file, and expire; no Bearer is needed. `HEAD` and `Range` are honoured.',
   access: 'public',
   params: AppFileParams,
   query: AppFileQuery,
   responses: { 200: null, 206: null },
   produces: 'video/mp4',
+  errors: ['APP_NOT_FOUND', 'FILE_LINK_INVALID', 'FILE_LINK_EXPIRED', 'FILE_MISSING'],
+});
+
+export const getPlaylistFile = operation({
+  id: 'getPlaylistFile',
+  method: 'GET',
+  path: '/apps/{app}/playlists/{grant}/{file}',
+  tag,
+  summary: 'Open an HLS recording that is kept in the app’s folder',
+  description:
+    'The link of a VOD in segments leads here. It is signed for the playlist and the numbered segments beside it, which the playlist names relative to itself, and expires; no Bearer is needed. `HEAD` and `Range` are honoured.',
+  access: 'public',
+  params: PlaylistFileParams,
+  responses: { 200: null, 206: null },
+  produces: 'application/vnd.apple.mpegurl',
   errors: ['APP_NOT_FOUND', 'FILE_LINK_INVALID', 'FILE_LINK_EXPIRED', 'FILE_MISSING'],
 });
 

@@ -10,6 +10,21 @@ export const AppFileParams = object({
   }),
 });
 
+export const PlaylistFileParams = object({
+  app: Type.String({ description: 'Name of the app.', examples: ['live'] }),
+  grant: Type.String({
+    maxLength: 512,
+    pattern: '^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]{43}$',
+    description: 'What the link opens and until when, signed by the daemon.',
+  }),
+  file: Type.String({
+    maxLength: 255,
+    pattern: '^[^/\\\\]+$',
+    description: 'Name of the playlist, or of one of its segments.',
+    examples: ['live-stage_00000.ts'],
+  }),
+});
+
 /** What a link to a file carries; made by the daemon. */
 export const AppFileQuery = object({
   folder: Type.String({ minLength: 1, maxLength: 1024, description: 'Folder of the file, below the app’s own.' }),

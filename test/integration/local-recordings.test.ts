@@ -77,6 +77,16 @@ test('with nothing configured a recording is playable, sized and deletable', asy
     [206, `bytes 5-14/${FILM.length}`, '5678901234'],
   );
   assert.equal((await fetch(row.url, { headers: { range: 'bytes=99999-' } })).status, 416);
+  const head = await fetch(row.url, { method: 'HEAD' });
+  assert.deepEqual(
+    [head.status, head.headers.get('content-length'), head.headers.get('content-type'), await head.text()],
+    [200, String(FILM.length), 'video/mp4', ''],
+  );
+  const headOfPart = await fetch(row.url, { method: 'HEAD', headers: { range: 'bytes=5-14' } });
+  assert.deepEqual(
+    [headOfPart.status, headOfPart.headers.get('content-range'), headOfPart.headers.get('content-length')],
+    [206, `bytes 5-14/${FILM.length}`, '10'],
+  );
   const detail = (await daemon.api.get(`/apps/live/vods/${id}`)).body;
   assert.equal(detail.url, detail.presignedUrl);
   assert.match((await fetch(detail.downloadUrl)).headers.get('content-disposition') ?? '', /^attachment; .*film\.mp4$/);
@@ -109,6 +119,78 @@ test('links open one file, for a while, as they were made', async (t) => {
   // the signature of a link must not be read in a log
   const lines = JSON.stringify((await daemon.api.get('/logs?limit=200')).body);
   assert.ok(!lines.includes(link.searchParams.get('signature') as string));
+});
+
+test('a recording in segments plays through one link, which opens nothing else', async (t) => {
+  const daemon = await start(t);
+  const folder = path.join(daemon.dataDir, 'apps/live/recordings');
+  await mkdir(folder, { recursive: true });
+  const segments = ['film_00000.ts', 'film_00001.ts'];
+  const others = ['film.mp4', 'other.m3u8', 'other_00000.ts', 'film_x.ts', 'film_00000.mp4'];
+  for (const name of [...segments, ...others]) await writeFile(path.join(folder, name), `bytes of ${name}`);
+  await writeFile(path.join(folder, 'film.m3u8'), ['#EXTM3U', ...segments, '#EXT-X-ENDLIST'].join('\n'));
+  const info = (more: object) => ({
+    egressInfo: {
+      egressId: 'EG_hls',
+      roomId: 'RM_1',
+      roomName: 'live-stage',
+      startedAt: String(Date.now() * 1e6),
+      ...more,
+    },
+  });
+  const roomComposite = {
+    roomName: 'live-stage',
+    segmentOutputs: [{ filenamePrefix: path.join(folder, 'film'), playlistName: 'film.m3u8' }],
+  };
+  const segmentResults = [
+    { playlistName: path.join(folder, 'film.m3u8'), segmentCount: '2', size: '30', duration: '9000000000' },
+  ];
+  await sendWebhook(daemon.url, event('egress_started', info({ status: 'EGRESS_ACTIVE', roomComposite })));
+  const ended = info({ status: 'EGRESS_COMPLETE', roomComposite, segmentResults });
+  assert.equal((await sendWebhook(daemon.url, event('egress_ended', ended))).status, 200);
+
+  const [row] = (await daemon.api.get('/apps/live/vods')).body.data;
+  const detail = (await daemon.api.get(`/apps/live/vods/${row.id}`)).body;
+  assert.deepEqual([row.status, row.urlProblem, detail.downloadUrl], ['ready', null, null]);
+  for (const address of [row.url, detail.url, detail.presignedUrl, detail.variants[0].url]) {
+    const answer = await fetch(address);
+    assert.equal(answer.status, 200, address);
+    assert.equal(answer.headers.get('content-type'), 'application/vnd.apple.mpegurl');
+    // as players do: each line that is no tag, relative to the playlist
+    const names = (await answer.text()).split('\n').filter((line) => !line.startsWith('#'));
+    assert.deepEqual(names, segments);
+    for (const name of names) {
+      const segment = await fetch(new URL(name, address));
+      assert.deepEqual([segment.status, await segment.text()], [200, `bytes of ${name}`]);
+      assert.match(segment.headers.get('content-type') ?? '', /^video\//);
+    }
+  }
+  const refusal = async (url: string | URL) => {
+    const answer = await fetch(url);
+    return [answer.status, ((await answer.json()) as { code: string }).code];
+  };
+  for (const name of [...others, 'config.yaml']) {
+    assert.deepEqual(await refusal(new URL(name, row.url)), [403, 'FILE_LINK_INVALID'], name);
+  }
+  for (const name of ['..%2Fconfig.yaml', '..%5Cconfig.yaml']) {
+    assert.deepEqual(await refusal(new URL(name, row.url)), [400, 'VALIDATION_FAILED'], name);
+  }
+  assert.deepEqual(await refusal(new URL('film_00002.ts', row.url)), [404, 'FILE_MISSING']);
+  const [body = '', signature = ''] = (row.url.split('/').at(-2) as string).split('.');
+  const text = JSON.parse(Buffer.from(body, 'base64url').toString());
+  assert.deepEqual(text.slice(0, 3), ['recordings', 'film.m3u8', 'film_']);
+  for (const [place, value] of [
+    [0, '.'],
+    [1, 'config.yaml'],
+    [2, 'other_'],
+    [3, text[3] + 1],
+  ] as const) {
+    const forged = Buffer.from(JSON.stringify(text.with(place, value))).toString('base64url');
+    const url = row.url.replace(`${body}.${signature}`, `${forged}.${signature}`);
+    assert.deepEqual(await refusal(url), [403, 'FILE_LINK_INVALID']);
+  }
+  assert.equal((await daemon.api.delete(`/apps/live/vods/${row.id}`)).status, 204);
+  assert.deepEqual((await readdir(folder)).sort(), others.sort());
 });
 
 test('nothing outside of the app’s recordings is opened or deleted, whatever a row says', async (t) => {

@@ -237,3 +237,30 @@ describe('a capability of a storage provider', { skip: typeof started === 'strin
     assert.equal(Uploads.length, 1);
   });
 });
+
+test('recordings of before a switch to the app’s folder are looked for in the bucket of then', {
+  skip: typeof started === 'string' ? started : false,
+}, async () => {
+  const app = 'switched';
+  assert.equal((await api.post('/apps', { name: app })).status, 201);
+  const bucket = await s3.bucket();
+  const settings = { provider: 'minio', endpoint: s3.endpoint, region: s3.region, bucket, forcePathStyle: true };
+  assert.equal((await api.put(`/apps/${app}/s3`, { ...settings, key: s3.key, secret: s3.secret })).status, 200);
+  await s3.put(bucket, ['old.mp4', 'old.jpg', 'older.mp4'], 'film');
+  // rows of which no place was written down, or the bucket only
+  const [first] = addVods(daemon.dataDir, app, [
+    { key: 'old.mp4', snapshot: 'old.jpg' },
+    { key: 'older.mp4', place: { bucket } },
+  ]);
+  assert.equal((await api.put(`/apps/${app}/s3`, { provider: 'local' })).status, 200);
+  const rows = (await api.get(`/apps/${app}/vods`)).body.data as { url: string; urlProblem: null }[];
+  assert.equal(rows.length, 2);
+  for (const { url, urlProblem } of rows) {
+    assert.equal(urlProblem, null);
+    assert.equal(await (await fetch(url)).text(), 'film');
+  }
+  assert.equal((await api.delete(`/apps/${app}/vods/${first}`)).status, 204);
+  assert.deepEqual(await s3.keys(bucket), ['older.mp4']);
+  await purge(app);
+  assert.deepEqual(await s3.keys(bucket), []);
+});

@@ -66,7 +66,7 @@ async function purgePage(
   const page = rows.page(state.cursor, PAGE);
   const groups = new Map<Deleter, string[]>();
   for (const { key, place } of page.objects) {
-    const deleter = deleterFor(recordedLocation(place, input.current));
+    const deleter = deleterFor(recordedLocation(place, input.unrecorded));
     const keys = groups.get(deleter);
     if (keys === undefined) groups.set(deleter, [key]);
     else keys.push(key);

@@ -10,8 +10,10 @@ export interface PurgeInput {
   databaseFile: string;
   /** The app's own folder. */
   appFolder: string;
-  /** Where objects are of which no place was recorded, and where snapshots lie. */
+  /** Where new objects go, and where snapshots lie. */
   current: StorageLocation;
+  /** Where objects are of which no place was recorded. */
+  unrecorded: StorageLocation;
   prefix: string;
   /** By provider id. */
   providers: Record<string, ProviderRef>;
