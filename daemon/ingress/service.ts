@@ -174,6 +174,7 @@ export class IngressService {
       transcode: one.isTranscoding,
       status: one.status,
       error: one.error || null,
+      startedAt: one.startedAt === null ? null : new Date(one.startedAt).toISOString(),
     };
   }
 

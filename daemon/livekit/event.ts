@@ -47,6 +47,8 @@ export interface IngressDetails extends Ingress {
   streamKey: string;
   status: IngressStatus;
   error: string;
+  /** Milliseconds since 1970; null = nothing was sent yet. */
+  startedAt: number | null;
 }
 
 /** One event of LiveKit, as plain data. */
@@ -100,6 +102,8 @@ export function readIngressDetails(info: IngressInfo): IngressDetails {
     streamKey: info.streamKey,
     status: INGRESS_STATUSES[info.state?.status ?? 0] ?? 'inactive',
     error: info.state?.error ?? '',
+    // the ingress service writes nanoseconds
+    startedAt: info.state?.startedAt ? Number(info.state.startedAt / 1_000_000n) : null,
   };
 }
 

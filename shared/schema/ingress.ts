@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { AppParams, nullable, object, oneOf, page, paging } from './common.ts';
+import { AppParams, Instant, nullable, object, oneOf, page, paging } from './common.ts';
 
 export const INGRESS_TYPES = ['rtmp', 'whip', 'url'] as const;
 export type IngressType = (typeof INGRESS_TYPES)[number];
@@ -28,6 +28,7 @@ export const IngressRow = object({
   transcode: Type.Boolean({ description: 'Whether the ingress service encodes anew.' }),
   status: oneOf(INGRESS_STATUSES),
   error: nullable(Type.String(), { description: 'What LiveKit says is wrong with it.' }),
+  startedAt: nullable(Instant, { description: 'When its encoder or source last began to send; null = it never did.' }),
 });
 export type IngressRow = Static<typeof IngressRow>;
 

@@ -44,6 +44,7 @@ describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () 
       transcode: true,
       status: 'inactive',
       error: null,
+      startedAt: null,
     });
     const masked = { ...row, streamKey: `${streamKey.slice(0, 4)}…` };
     assert.deepEqual((await daemon.api.get(`/apps/live/ingress/${row.id}`)).body.data, masked);

@@ -23,7 +23,7 @@ const READS: Record<EventTopic, readonly string[]> = {
   ],
   jobs: ['listJobs', 'getJob'],
   nodes: ['listNodes', 'getNode', 'getClusterInfo', 'previewPlacement', 'getClusterSettings'],
-  streams: ['listStreams', 'getStream', 'getAppStats', 'getStats', 'listAppFigures'],
+  streams: ['listStreams', 'getStream', 'listIngress', 'getIngress', 'getAppStats', 'getStats', 'listAppFigures'],
   vods: ['listVods', 'getVod', 'getAppStats', 'getAppSizes', 'listAppFigures'],
   callbacks: ['getCallbacks', 'listDeliveries', 'getDelivery'],
   logs: [],

@@ -1,11 +1,15 @@
 import {
+  type InfiniteData,
+  keepPreviousData,
   QueryClient,
   type QueryKey,
   type UseMutationResult,
   type UseQueryResult,
+  useInfiniteQuery,
   useMutation,
   useQuery,
 } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import type { CallOptions, Input } from '#shared/client/client.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { useDaemon } from '../app/daemon-context.tsx';
@@ -84,6 +88,45 @@ export function useReadOf<O extends Operation>(
     ...(staleTime === undefined ? {} : { staleTime }),
     ...(keep ? { placeholderData: (previous: unknown) => previous as never } : {}),
   });
+}
+
+/** Rows that are read at a time. */
+const PAGE = 200;
+interface Page<R> {
+  data: R[];
+  total: number;
+  offset: number;
+}
+type RowOf<O extends Operation> = ResultOf<O> extends { data: readonly (infer R)[] } ? R : never;
+
+/** Reads a long list of the daemon at hand: its first rows, and more whenever `readMore` is called. */
+export function usePages<O extends Operation>(
+  op: O,
+  input: Input<O>,
+  { every = false, keep = false }: { every?: number | false; keep?: boolean } = {},
+) {
+  const { id } = useDaemon();
+  const { query } = input as { query?: object };
+  const pages = useInfiniteQuery<Page<RowOf<O>>, Error, InfiniteData<Page<RowOf<O>>>, QueryKey, number>({
+    queryKey: [...keyOf(id, op, input), 'pages'],
+    queryFn: async ({ pageParam, signal }) => {
+      const part = { ...input, query: { ...query, limit: PAGE, offset: pageParam } };
+      return (await clientFor(id).call(op, part, { signal })) as unknown as Page<RowOf<O>>;
+    },
+    initialPageParam: 0,
+    getNextPageParam: (last) =>
+      last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
+    refetchInterval: every,
+    ...(keep ? { placeholderData: keepPreviousData } : {}),
+  });
+  return {
+    pages,
+    rows: useMemo(() => pages.data?.pages.flatMap((page) => page.data) ?? [], [pages.data]),
+    total: pages.data?.pages[0]?.total ?? 0,
+    readMore: (): void => {
+      if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
+    },
+  };
 }
 
 /** Changes something on the daemon at hand. The reads named in `refreshes` are made anew afterwards, whatever came of it. */

@@ -28,6 +28,7 @@ export interface Section {
 /** The parts of an app's page, in their order; `keywords` are further words that the palette finds them by. */
 export const appTabs = [
   { id: 'streams', label: 'Streams', keywords: 'rooms live' },
+  { id: 'ingests', label: 'Ingests', keywords: 'rtmp whip obs encoder stream key' },
   { id: 'recordings', label: 'Recordings', keywords: 'vods' },
   { id: 'config', label: 'Config', keywords: 'yaml edit history' },
   { id: 'presets', label: 'Presets', keywords: '' },

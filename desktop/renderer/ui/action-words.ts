@@ -22,6 +22,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'config.reload': 'Reloaded the config',
   'config.revert': 'Restored a config',
   'config.write': 'Saved the config',
+  'ingress.create': 'Created an ingest',
+  'ingress.delete': 'Deleted an ingest',
   'invite.create': 'Invited',
   'invite.revoke': 'Took an invitation back',
   'ip-ban.create': 'Banned an address',

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { DaemonError } from '#shared/client/errors.ts';
@@ -70,6 +71,13 @@ export function QueryView<T>({
           <div className={classes.stale}>
             <Notice
               tone="warn"
+              action={
+                query.error ? (
+                  <Button size="xs" onClick={retry}>
+                    Retry
+                  </Button>
+                ) : undefined
+              }
               title={
                 <>
                   This is how {what} looked <Ago at={new Date(query.dataUpdatedAt).toISOString()} />.

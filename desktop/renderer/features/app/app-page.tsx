@@ -5,6 +5,7 @@ import { type ComponentType, lazy, Suspense, useState } from 'react';
 import { DaemonError } from '#shared/client/errors.ts';
 import { deleteApp, getApp, listApps } from '#shared/contract/apps.ts';
 import { getRawConfig, patchApp, reloadConfig } from '#shared/contract/config.ts';
+import { createIngress } from '#shared/contract/ingress.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
@@ -34,6 +35,10 @@ const bodies: Record<(typeof appTabs)[number]['id'], Tab> = {
   streams: {
     fills: true,
     Body: lazy(async () => ({ default: (await import('../streams/streams-tab.tsx')).StreamsTab })),
+  },
+  ingests: {
+    fills: true,
+    Body: lazy(async () => ({ default: (await import('../ingests/ingests-tab.tsx')).IngestsTab })),
   },
   recordings: {
     fills: true,
@@ -70,15 +75,26 @@ export function AppPage() {
   const app = useRead(getApp, { params: { name } });
   const tab = tabId === undefined ? tabs[0] : tabs.find((one) => one.id === tabId);
   const go = useGo();
-  useCommands(
-    'app',
-    tabs.map((one) => ({
+  const lackIngress = useLack(createIngress);
+  useCommands('app', [
+    ...tabs.map((one) => ({
       id: `app-tab-${one.id}`,
       group: name,
       label: `${one.label} of ${name}`,
       run: () => go(`/apps/${name}/${one.id}`),
     })),
-  );
+    ...(lackIngress === undefined
+      ? [
+          {
+            id: createIngress.id,
+            group: 'Actions',
+            label: `Create an ingest in ${name}`,
+            keywords: 'rtmp whip obs encoder stream key',
+            run: () => go(`/apps/${name}/ingests`, { create: 'yes' }),
+          },
+        ]
+      : []),
+  ]);
   if (app.error instanceof DaemonError && app.error.status === 404) {
     return (
       <Page title={name} crumbs={[{ label: 'Apps', to: '/apps' }]}>

@@ -1,6 +1,5 @@
 import { Button, NativeSelect } from '@mantine/core';
 import { IconWebhook } from '@tabler/icons-react';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import {
   getCallbacks,
   getDelivery,
@@ -10,9 +9,8 @@ import {
   testCallback,
 } from '#shared/contract/callbacks.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
-import { useChange, useRead } from '../../api/query.ts';
+import { useChange, usePages, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
 import { GoTo, useSearchState } from '../../app/links.tsx';
 import { markChanged } from '../../stores/marks.ts';
 import { CopyBox, Mono } from '../../ui/copy.tsx';
@@ -34,27 +32,17 @@ const refreshes = [getCallbacks, listDeliveries, getDelivery];
 
 /** Events that are posted to the app's own service: whether they arrive, and what to do when not. */
 export function CallbacksTab({ app }: { app: string }) {
-  const { id, client } = useDaemon();
   const [search, setSearch] = useSearchState();
   const state = useRead(getCallbacks, { params: { app } }, { every: 15_000 });
   const wanted = search['state'] as Delivery['state'] | undefined;
-  const pages = useInfiniteQuery({
-    queryKey: [id, listDeliveries.id, app, wanted],
-    queryFn: ({ pageParam, signal }) =>
-      client.call(
-        listDeliveries,
-        { params: { app }, query: { ...(wanted ? { state: wanted } : {}), limit: 200, offset: pageParam } },
-        { signal },
-      ),
-    initialPageParam: 0,
-    getNextPageParam: (last) =>
-      last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
-    placeholderData: (previous) => previous,
-  });
+  const { rows, readMore } = usePages(
+    listDeliveries,
+    { params: { app }, query: wanted ? { state: wanted } : {} },
+    { keep: true },
+  );
   const lack = useLack(testCallback);
   const test = useChange(testCallback, { refreshes });
   const again = useChange(redeliverDead, { refreshes });
-  const rows = pages.data?.pages.flatMap((page) => page.data) ?? [];
   const open = rows.find((row) => row.id === search['delivery']);
   return (
     <QueryView query={state} what="the callbacks" fill>
@@ -154,9 +142,7 @@ export function CallbacksTab({ app }: { app: string }) {
                 rowKey={(row) => row.id}
                 openKey={open?.id ?? null}
                 onOpen={(row) => setSearch({ delivery: row.id })}
-                onEnd={() => {
-                  if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
-                }}
+                onEnd={readMore}
                 empty={<Empty title={wanted ? 'None in this state' : 'Nothing was sent yet'} />}
               />
             </TablePanel>

@@ -1,16 +1,14 @@
 import { Button, NativeSelect } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconVideo } from '@tabler/icons-react';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getAppSizes } from '#shared/contract/apps.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { stopRecording } from '#shared/contract/recording.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { deleteVod, getVod, listVods } from '#shared/contract/vods.ts';
-import { useChange, useRead } from '../../api/query.ts';
+import { useChange, usePages, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
 import { useSearchState } from '../../app/links.tsx';
 import { ask } from '../../ui/confirm.tsx';
 import { Mono } from '../../ui/copy.tsx';
@@ -28,35 +26,20 @@ import classes from './streams.module.css';
 
 type Vod = ResultOf<typeof listVods>['data'][number];
 type VodDetail = ResultOf<typeof getVod>;
-const PAGE = 200;
 const TONES: Record<Vod['status'], Tone> = { recording: 'busy', uploading: 'busy', ready: 'ok', failed: 'danger' };
 const refreshes = [listVods, getVod, getAppStats, getAppSizes];
 
 /** What was recorded: to watch, to link to, to delete. */
 export function RecordingsTab({ app }: { app: string }) {
-  const { id, client } = useDaemon();
   const [search, setSearch] = useSearchState();
   const [typed, setTyped] = useState(search['q'] ?? '');
   const [q] = useDebouncedValue(typed, 300);
   const status = search['status'] as Vod['status'] | undefined;
-  const pages = useInfiniteQuery({
-    queryKey: [id, listVods.id, app, status, q],
-    queryFn: ({ pageParam, signal }) =>
-      client.call(
-        listVods,
-        {
-          params: { app },
-          query: { ...(status ? { status } : {}), ...(q ? { q } : {}), limit: PAGE, offset: pageParam },
-        },
-        { signal },
-      ),
-    initialPageParam: 0,
-    getNextPageParam: (last) =>
-      last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
-    placeholderData: (previous) => previous,
-  });
-  const rows = pages.data?.pages.flatMap((page) => page.data) ?? [];
-  const total = pages.data?.pages[0]?.total ?? 0;
+  const { pages, rows, total, readMore } = usePages(
+    listVods,
+    { params: { app }, query: { ...(status ? { status } : {}), ...(q ? { q } : {}) } },
+    { keep: true },
+  );
   const open = search['vod'] === undefined ? undefined : Number(search['vod']);
   return (
     <>
@@ -77,7 +60,7 @@ export function RecordingsTab({ app }: { app: string }) {
         />
         <span className="dim">{pages.data ? plural(total, 'recording') : ''}</span>
       </Toolbar>
-      <QueryView query={pages as never} what="the recordings" fill>
+      <QueryView query={pages} what="the recordings" fill>
         {() => (
           <TablePanel>
             <DataTable
@@ -88,9 +71,7 @@ export function RecordingsTab({ app }: { app: string }) {
               rowKey={(vod) => vod.id}
               openKey={open ?? null}
               onOpen={(vod) => setSearch({ vod: String(vod.id) })}
-              onEnd={() => {
-                if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
-              }}
+              onEnd={readMore}
               empty={
                 q || status ? (
                   <Empty

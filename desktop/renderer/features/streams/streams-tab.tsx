@@ -1,14 +1,12 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { IconBroadcast } from '@tabler/icons-react';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { startStreamRecording, stopStreamRecording } from '#shared/contract/recording.ts';
 import { endStream, getAppStats, listStreams } from '#shared/contract/streams.ts';
 import { listVods } from '#shared/contract/vods.ts';
-import { useChange, useRead } from '../../api/query.ts';
+import { useChange, usePages, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
 import { GoTo, useSearchState } from '../../app/links.tsx';
 import { markChanged } from '../../stores/marks.ts';
 import { ask } from '../../ui/confirm.tsx';
@@ -23,23 +21,17 @@ import { type Column, DataTable } from '../../ui/table.tsx';
 import { Ago, At } from '../../ui/time.tsx';
 
 type Stream = ResultOf<typeof listStreams>['data'][number];
-const PAGE = 200;
 const refreshes = [listStreams, getAppStats, listVods];
 
 /** Who publishes in the app's rooms, now and before. */
 export function StreamsTab({ app }: { app: string }) {
-  const { id, client } = useDaemon();
   const [search, setSearch] = useSearchState();
   const status = search['status'] === 'ended' ? 'ended' : 'active';
-  const pages = useInfiniteQuery({
-    queryKey: [id, listStreams.id, app, status],
-    queryFn: ({ pageParam, signal }) =>
-      client.call(listStreams, { params: { app }, query: { status, limit: PAGE, offset: pageParam } }, { signal }),
-    initialPageParam: 0,
-    getNextPageParam: (last) =>
-      last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
-    refetchInterval: status === 'active' ? 15_000 : false,
-  });
+  const { pages, rows, total, readMore } = usePages(
+    listStreams,
+    { params: { app }, query: { status } },
+    { every: status === 'active' ? 15_000 : false },
+  );
   const lackEnd = useLack(endStream);
   const lackRecord = useLack(startStreamRecording);
   const end = useChange(endStream, { refreshes });
@@ -54,8 +46,6 @@ export function StreamsTab({ app }: { app: string }) {
     () => new Set(recording.data?.data.flatMap((vod) => [vod.streamId, vod.room])),
     [recording.data],
   );
-  const rows = pages.data?.pages.flatMap((page) => page.data) ?? [];
-  const total = pages.data?.pages[0]?.total ?? 0;
 
   const columns: readonly Column<Stream>[] = [
     {
@@ -209,7 +199,7 @@ export function StreamsTab({ app }: { app: string }) {
       </Toolbar>
       {start.error ? <Problem error={start.error} title="The recording did not start." /> : null}
       {stop.error ? <Problem error={stop.error} title="The recording was not stopped." /> : null}
-      <QueryView query={pages as never} what="the streams" fill>
+      <QueryView query={pages} what="the streams" fill>
         {() => (
           <TablePanel>
             <DataTable
@@ -218,9 +208,7 @@ export function StreamsTab({ app }: { app: string }) {
               columns={columns}
               rows={rows}
               rowKey={(stream) => stream.id}
-              onEnd={() => {
-                if (pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
-              }}
+              onEnd={readMore}
               empty={
                 status === 'active' ? (
                   <Empty

@@ -1,0 +1,186 @@
+import { Button, Radio, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { createIngress, listIngress } from '#shared/contract/ingress.ts';
+import type { IngressType } from '#shared/schema/ingress.ts';
+import { useChange } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { markChanged } from '../../stores/marks.ts';
+import { CopyBox, Mono } from '../../ui/copy.tsx';
+import { fieldErrors } from '../../ui/fields.ts';
+import { Facts } from '../../ui/page.tsx';
+import { Notice, Problem } from '../../ui/problem.tsx';
+import { SidePanel } from '../../ui/side-panel.tsx';
+import { EncoderSettings } from './encoder-settings.tsx';
+
+const KINDS: readonly { value: IngressType; label: string; description: string }[] = [
+  { value: 'rtmp', label: 'RTMP', description: 'OBS, vMix and hardware encoders send here with a stream key.' },
+  {
+    value: 'whip',
+    label: 'WHIP',
+    description: 'WebRTC from an encoder: less delay, not encoded anew unless asked for.',
+  },
+  {
+    value: 'url',
+    label: 'URL',
+    description: 'LiveKit fetches a source: HLS, a file, SRT or an RTMP stream elsewhere.',
+  },
+];
+const mono = { input: { fontFamily: 'var(--mono)' } };
+
+/** Makes a place for an encoder to send to, or has a source fetched. */
+export function CreateIngest({ app, isOpen, onClose }: { app: string; isOpen: boolean; onClose: () => void }) {
+  return (
+    <SidePanel isOpen={isOpen} onClose={onClose} title={`Create an ingest in ${app}`}>
+      {isOpen ? <Form app={app} onClose={onClose} /> : null}
+    </SidePanel>
+  );
+}
+
+function Form({ app, onClose }: { app: string; onClose: () => void }) {
+  // a source is fetched at once: where nothing fetches it, LiveKit says so after some seconds
+  const create = useChange(createIngress, { refreshes: [listIngress], timeout: 60_000 });
+  const lack = useLack(createIngress);
+  const [type, setType] = useState<IngressType>('rtmp');
+  const [name, setName] = useState('');
+  const [room, setRoom] = useState('');
+  const [identity, setIdentity] = useState('');
+  const [url, setUrl] = useState('');
+  const [region, setRegion] = useState('');
+  const server = fieldErrors(create.error);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    const given = { name: name.trim(), room: room.trim(), identity: identity.trim(), region: region.trim() };
+    create.mutate(
+      {
+        params: { app },
+        body: {
+          type,
+          ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')),
+          ...(type === 'url' ? { url: url.trim() } : {}),
+        },
+      },
+      { onSuccess: (made) => markChanged('ingests', made.id) },
+    );
+  };
+  if (create.data) return <Created made={create.data} onClose={onClose} />;
+  return (
+    <form className="stack" onSubmit={submit}>
+      {lack ? <Notice tone="info" title={`Creating ingests needs ${lack}.`} /> : null}
+      <Radio.Group label="Type" value={type} onChange={(value) => setType(value as IngressType)}>
+        <div className="stack" style={{ gap: 8, marginTop: 4 }}>
+          {KINDS.map((kind) => (
+            <Radio key={kind.value} {...kind} />
+          ))}
+        </div>
+      </Radio.Group>
+      {type === 'url' ? (
+        <TextInput
+          label="Source"
+          description="LiveKit’s ingress service fetches it as soon as the ingest is created."
+          placeholder="https://cdn.example.com/live/index.m3u8"
+          value={url}
+          onChange={(event) => setUrl(event.currentTarget.value)}
+          error={server.of('url')}
+          maxLength={2048}
+          required
+          spellCheck={false}
+          autoComplete="off"
+          styles={mono}
+        />
+      ) : null}
+      <TextInput
+        label="Name"
+        description="For people, as it stands in the list."
+        placeholder="Camera 1"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        error={server.of('name')}
+        maxLength={120}
+      />
+      <TextInput
+        label="Room"
+        description="Empty: the app’s own room. A name without the app’s prefix gets it in front."
+        placeholder="stage"
+        value={room}
+        onChange={(event) => setRoom(event.currentTarget.value)}
+        error={server.of('room')}
+        maxLength={120}
+        spellCheck={false}
+        styles={mono}
+      />
+      <TextInput
+        label="Identity"
+        description="Under which it appears in the room. Empty: one is made up."
+        placeholder="camera-1"
+        value={identity}
+        onChange={(event) => setIdentity(event.currentTarget.value)}
+        error={server.of('identity')}
+        maxLength={120}
+        spellCheck={false}
+        styles={mono}
+      />
+      <TextInput
+        label="Region"
+        description="Where the source is: a new room is placed on a node near it. Empty: on the least busy one."
+        placeholder="eu-central"
+        value={region}
+        onChange={(event) => setRegion(event.currentTarget.value)}
+        error={server.of('region')}
+        maxLength={64}
+        spellCheck={false}
+      />
+      {server.rest === undefined ? null : <Problem error={server.rest} title="The ingest was not created." />}
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button
+          type="submit"
+          variant="filled"
+          loading={create.isPending}
+          disabled={lack !== undefined || (type === 'url' && url.trim() === '')}
+        >
+          Create ingest
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+type Made = NonNullable<ReturnType<typeof useChange<typeof createIngress>>['data']>;
+
+function Created({ made, onClose }: { made: Made; onClose: () => void }) {
+  return (
+    <>
+      {made.type === 'url' ? null : (
+        <Notice tone="warn" title="Whoever has the key can publish in this room">
+          <p>It stays readable here for those who may change ingests. Deleting the ingest makes it worthless.</p>
+        </Notice>
+      )}
+      <EncoderSettings type={made.type} url={made.url}>
+        <CopyBox text={made.streamKey} what="stream key" />
+      </EncoderSettings>
+      <Facts
+        items={{
+          Room: <Mono what="room">{made.room}</Mono>,
+          Participant: <Mono what="participant">{made.participant}</Mono>,
+          Node: made.node ?? <span className="dim">LiveKit chooses</span>,
+        }}
+      />
+      {made.type === 'url' ? null : <NeedsService />}
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button variant="filled" onClick={onClose}>
+          Close
+        </Button>
+      </div>
+    </>
+  );
+}
+
+/** LiveKit makes RTMP and WHIP ingests also where nothing listens at their address, and does not tell which is the case. */
+export function NeedsService() {
+  return (
+    <p className="dim">
+      LiveKit’s ingress service takes the stream at this address. It is a program of its own, on the same Redis as
+      LiveKit; where it does not run, the encoder gets no connection and the ingest goes on waiting.
+    </p>
+  );
+}
