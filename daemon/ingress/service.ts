@@ -10,6 +10,7 @@ import type {
 } from '#shared/schema/ingress.ts';
 import type { AppEntry } from '../apps/registry.ts';
 import type { Principal } from '../auth/principal.ts';
+import { KeyedLock } from '../config/keyed-lock.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Actor } from '../http/types.ts';
 import type { LiveKit } from '../livekit/client.ts';
@@ -41,6 +42,7 @@ export interface IngressServiceDeps {
 /** The places where encoders send to. LiveKit keeps them, in its Redis; nothing of them is stored here. */
 export class IngressService {
   readonly #deps: IngressServiceDeps;
+  readonly #turns = new KeyedLock();
 
   constructor(deps: IngressServiceDeps) {
     this.#deps = deps;
@@ -144,8 +146,11 @@ export class IngressService {
   }
 
   async #make(order: Parameters<LiveKit['createIngress']>[0]): Promise<IngressDetails> {
+    const make = () => this.#deps.livekit.createIngress(order);
     try {
-      return await this.#deps.livekit.createIngress(order);
+      // of several made at once LiveKit forgets some, though it answers with each: its store gives up after a few lost races.
+      // A source waits for the service that fetches it, and must not keep the others waiting
+      return await (order.type === 'url' ? make() : this.#turns.run('', make));
     } catch (error) {
       if (order.type === 'url' && error instanceof LiveKitError && error.failure === 'busy') {
         throw new ApiError('INGRESS_NOT_TAKEN', { reason: `${error.message}.` });

@@ -122,6 +122,14 @@ describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () 
     assert.equal((await daemon.api.get('/apps/other/ingress')).body.total, 0);
   });
 
+  test('of many made at once none is lost', async () => {
+    const made = await Promise.all(Array.from({ length: 60 }, (_, n) => make({ type: 'rtmp', name: `Door ${n}` })));
+    assert.deepEqual([...new Set(made.map(({ status }) => status))], [201]);
+    assert.equal((await daemon.api.get('/apps/live/ingress?limit=1')).body.total, 60);
+    await Promise.all(made.map(({ body }) => daemon.api.delete(`/apps/live/ingress/${body.data.id}`)));
+    assert.equal((await daemon.api.get('/apps/live/ingress?limit=1')).body.total, 0);
+  });
+
   test('bad input names the field; RTMP that the app does not accept is refused', async () => {
     for (const [body, field] of [
       [{}, 'body.type'],
