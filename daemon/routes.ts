@@ -5,6 +5,7 @@ import { authRoutes } from './auth/routes.ts';
 import { callbackRoutes } from './callbacks/routes.ts';
 import { clusterRootRoutes, clusterRoutes } from './cluster/routes.ts';
 import { configRoutes } from './config/routes.ts';
+import { connectionRoutes } from './connections/routes.ts';
 import { consoleRoutes } from './console/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { gpuRoutes } from './gpu/routes.ts';
@@ -40,6 +41,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   presetRoutes(app, services);
   storageRoutes(app, services);
   systemRoutes(app, services);
+  connectionRoutes(app, services);
   historyRoutes(app, services);
   gpuRoutes(app, services);
   logRoutes(app, services);

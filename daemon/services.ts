@@ -12,6 +12,7 @@ import { OriginReporter } from './cluster/origin.ts';
 import { clusterRepository } from './cluster/repository.ts';
 import { ClusterService } from './cluster/service.ts';
 import { ConfigService } from './config/service.ts';
+import { ConnectionTests } from './connections/service.ts';
 import { ConsoleService } from './console/service.ts';
 import { type DataDir, prepareDataDir } from './data-dir.ts';
 import { AppDatabases } from './db/app-databases.ts';
@@ -80,6 +81,7 @@ export interface Services extends Omit<Identity, 'start' | 'stop'>, Media, Obser
   cluster: ClusterService;
   /** The edge agent and its install script, as served to machines. */
   agentFile: AgentFile;
+  connections: ConnectionTests;
   /** The web console as it is served at `/`. */
   console: ConsoleService;
   /** Asked in order for each Bearer value. */
@@ -313,6 +315,12 @@ export function createServices(settings: Settings, logging: Logging): Services {
     log,
   });
   const { metrics } = observability;
+  const connections = new ConnectionTests({
+    settings,
+    livekit: media.livekit,
+    mailer: identity.mailer,
+    log: log.child({ source: 'connections' }),
+  });
   events.subscribe((event) => {
     if (event.type !== 'app.deleted') return;
     tokens.forgetApp(event.data['id'] as number);
@@ -346,6 +354,7 @@ export function createServices(settings: Settings, logging: Logging): Services {
     logs,
     gpu,
     ...observability,
+    connections,
     listening,
     cluster,
     agentFile: new AgentFile(),

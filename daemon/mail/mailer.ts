@@ -25,7 +25,24 @@ export class Mailer {
 
   /** Links need a server, a sender and an address to lead to. */
   get canSendLinks(): boolean {
-    return this.#options.host !== '' && this.#options.from !== '' && this.#options.linkBase !== '';
+    return this.lacks.length === 0;
+  }
+
+  /** Settings that are missing before a link can be sent. */
+  get lacks(): string[] {
+    const { host, from, linkBase } = this.#options;
+    return [
+      ...(host === '' ? ['STREAMHUB_SMTP_HOST'] : []),
+      ...(from === '' ? ['STREAMHUB_SMTP_FROM'] : []),
+      ...(linkBase === '' ? ['STREAMHUB_APP_URL'] : []),
+    ];
+  }
+
+  /** Connects, greets and signs in where a password is set; sends nothing. Rejects with an error of nodemailer. */
+  async verify(): Promise<{ signedIn: boolean }> {
+    const transport = await (this.#transport ??= this.#open());
+    await transport.verify();
+    return { signedIn: this.#options.pass !== '' };
   }
 
   get linkBase(): string {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { envelope } from '../schema/common.ts';
+import { ConnectionParams, ConnectionTest } from '../schema/connections.ts';
 import { GpuQuery, GpuStatus } from '../schema/gpu.ts';
 import { SystemSettings } from '../schema/settings.ts';
 import { AppFigures, Health, Readiness, ServerStats } from '../schema/stats.ts';
@@ -63,6 +64,20 @@ export const getSettings = operation({
   description: 'Read-only. `guidance` has commands to copy for each setting.',
   access: 'global',
   responses: { 200: envelope(SystemSettings) },
+});
+
+export const testConnection = operation({
+  id: 'testConnection',
+  method: 'POST',
+  path: '/system/connections/{connection}/test',
+  tag,
+  summary: 'Try LiveKit, Redis or the mail server, step by step',
+  description:
+    'Reads the settings in force, resolves, connects, signs in and asks for what StreamHub needs of it. Nothing is changed and no mail is sent. A failure is an answer, not an error. Callers at the same time share one test.',
+  access: 'global',
+  params: ConnectionParams,
+  responses: { 200: envelope(ConnectionTest) },
+  audit: 'connection.test',
 });
 
 export const getGpu = operation({

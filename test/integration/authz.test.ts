@@ -98,6 +98,7 @@ const EXPECTED: Record<string, Expected> = {
   'DELETE /apps/{app}/vods/{id}': app('editor'),
   // the link is the right
   'GET /apps/{app}/files/{file}': PUBLIC,
+  'GET /apps/{app}/playlists/{grant}/{file}': PUBLIC,
   'POST /apps/{app}/recording/start': app('editor'),
   'POST /apps/{app}/recording/{id}/stop': app('editor'),
   'POST /apps/{app}/streams/{id}/record/start': app('editor'),
@@ -127,6 +128,7 @@ const EXPECTED: Record<string, Expected> = {
   'GET /cluster/placement': GLOBAL,
   'GET /cluster/history': GLOBAL,
   'GET /system/settings': GLOBAL,
+  'POST /system/connections/{connection}/test': GLOBAL,
   'GET /system/livekit': GLOBAL,
   'GET /plugins': GLOBAL,
   'GET /plugins/{id}': GLOBAL,
@@ -271,7 +273,14 @@ async function ask(world: World, op: Operation, caller: Caller, expected: number
   if (nameOf(op) === 'DELETE /apps/{name}' && expected === 'pass') {
     ({ name, credential } = await sacrifice(world, caller, credential));
   }
-  const values: Record<string, string> = { name, app: name, id: '999999', preset: 'no-such', ts: 'no-such' };
+  const values: Record<string, string> = {
+    name,
+    app: name,
+    id: '999999',
+    connection: 'mail',
+    preset: 'no-such',
+    ts: 'no-such',
+  };
   if (nameOf(op) === 'GET /tenants/{id}/usage') {
     values['id'] = world.tenantId;
   }
