@@ -16,6 +16,7 @@ import { PluginLife } from './life.ts';
 import { canMakeNamespaces } from './namespace.ts';
 import { type Lease, PluginProcesses } from './processes.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
+import { finishReplacementsIn } from './replacement.ts';
 import type { PluginRepository } from './repository.ts';
 import { toView } from './view.ts';
 import type { Fault } from './wire/connection.ts';
@@ -91,6 +92,7 @@ export class PluginService {
   async start(): Promise<void> {
     const { roots, isSafeMode, log } = this.#deps;
     const installed = roots.filter((root) => root.origin === 'installed');
+    await finishReplacementsIn(roots, log);
     const entries = await Promise.all(installed.map((root) => readdir(root.dir).catch(() => [])));
     if (isSafeMode) log.warn({}, 'started with --safe: plugins that are not built in stay off');
     if (!entries.some((names) => names.some((name) => !name.startsWith('.')))) return;
@@ -322,6 +324,7 @@ export class PluginService {
 
   async #read(): Promise<Map<string, PluginLife>> {
     const { pool, roots, repository, log } = this.#deps;
+    await finishReplacementsIn(roots, log);
     const records = await pool.run<readonly PluginRoot[], PluginRecord[]>(TASKS.pluginsRead, roots);
     const rows = new Map(repository.all().map((row) => [row.id, row]));
     const lives = new Map<string, PluginLife>();

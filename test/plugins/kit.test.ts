@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
@@ -203,6 +203,74 @@ describe('pack and add', () => {
     assert.match((await plugin(dir, ['add', `one/${file}`, '--data-dir', daemon.dataDir])).out, /^Replaced a-store/);
     assert.deepEqual((await found()).problems, []);
     assert.deepEqual(await readdir(path.join(daemon.dataDir, 'plugins')), ['a-store']);
+  });
+
+  test('a replacement that is killed between its renames is finished by the daemon’s next start or reload', async (t) => {
+    const dir = await temporaryDir(t);
+    const dataDir = path.join(dir, 'data');
+    const plugins = path.join(dataDir, 'plugins');
+    const write = async (version: string) => {
+      const folder = path.join(dir, 'shift');
+      await mkdir(folder, { recursive: true });
+      const manifest = { id: 'shift', version, api: '^1.0.0', title: 'Shift', contributes: { presets: ['a.yaml'] } };
+      await writeFile(path.join(folder, 'plugin.json'), JSON.stringify(manifest));
+      await writeFile(
+        path.join(folder, 'a.yaml'),
+        'id: aa\ntitle: A\ndescription: A.\nuseCase: None.\npatch: {recording: {layout: grid}}\n',
+      );
+      return folder;
+    };
+    // the process dies by SIGKILL right before its n-th rename into or out of the place itself
+    const killAt = path.join(dir, 'kill-at.mjs');
+    await writeFile(
+      killAt,
+      `import fs from 'node:fs/promises';
+       import { syncBuiltinESMExports } from 'node:module';
+       import path from 'node:path';
+       const { rename } = fs;
+       let left = Number(process.env.KILL_AT);
+       fs.rename = async (from, to) => {
+         const isPlace = [from, to].some((place) => path.basename(path.dirname(place)) === 'plugins');
+         if (isPlace && --left === 0) process.kill(process.pid, 'SIGKILL');
+         return rename(from, to);
+       };
+       syncBuiltinESMExports();`,
+    );
+    const bin = path.resolve(import.meta.dirname, '../../daemon/bin.mjs');
+    const addAndDie = async (version: string, at: number) => {
+      const args = ['--import', killAt, bin, 'plugin', 'add', await write(version), '--data-dir', dataDir];
+      await assert.rejects(node(args, dir, { KILL_AT: String(at) }), { signal: 'SIGKILL' });
+    };
+    assert.equal((await plugin(dir, ['add', await write('1.0.0'), '--data-dir', dataDir])).status, 0);
+
+    await addAndDie('1.1.0', 2);
+    assert.ok(!(await readdir(plugins)).includes('shift'), 'it died between the two');
+    const daemon = await testDaemon(t, {}, { dataDir });
+    const version = async () => {
+      const { data } = (await daemon.api.get('/plugins/shift')).body;
+      return [data.version, data.state];
+    };
+    assert.deepEqual(await version(), ['1.1.0', 'verified']);
+    assert.deepEqual(await readdir(plugins), ['shift']);
+
+    await addAndDie('1.2.0', 2);
+    await daemon.api.post('/plugins/reload');
+    assert.deepEqual(await version(), ['1.2.0', 'verified']);
+
+    // before the first rename nothing has happened, and what was prepared is left to whoever may be at it
+    await addAndDie('1.3.0', 1);
+    await daemon.api.post('/plugins/reload');
+    assert.deepEqual(await version(), ['1.2.0', 'verified']);
+    const stage = (await readdir(plugins)).find((name) => name.startsWith('.add-')) as string;
+    const past = new Date(Date.now() - 2 * 3_600_000);
+    await utimes(path.join(plugins, stage), past, past);
+    await daemon.api.post('/plugins/reload');
+    assert.deepEqual(await readdir(plugins), ['shift']);
+
+    await addAndDie('1.4.0', 2);
+    assert.equal((await plugin(dir, ['add', await write('1.5.0'), '--data-dir', dataDir])).status, 0);
+    await daemon.api.post('/plugins/reload');
+    assert.deepEqual([await version(), await readdir(plugins)], [['1.5.0', 'verified'], ['shift']]);
   });
 
   test('an archive that climbs, links or bursts writes nothing', async (t) => {

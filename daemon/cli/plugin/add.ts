@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
+import { finishReplacements, replacePlugin } from '../../plugins/replacement.ts';
 import { loadSettings } from '../../settings.ts';
 import { checkRoot } from './check.ts';
 import { copyPlugin } from './copy.ts';
@@ -18,7 +19,8 @@ export interface AddedPlugin {
 
 /**
  * Puts a plugin into `<DATA_DIR>/plugins`: copied to a place beside that the daemon ignores, checked there as the daemon
- * does, then renamed, so that the daemon sees the old one or the new one and never half of it.
+ * does, then renamed, so that the daemon sees the old one or the new one and never half of it. One that broke off between
+ * is finished by the next start or reload of the daemon, or by the next call.
  */
 export async function addPlugin(place: string, options: { dataDir?: string; envFile?: string }): Promise<AddedPlugin> {
   const flags = { 'data-dir': options.dataDir, 'env-file': options.envFile };
@@ -30,6 +32,7 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
   const stage = path.join(plugins, `.add-${randomBytes(6).toString('hex')}`);
   const name = path.basename(source).replace(/\.(?:tgz|tar\.gz)$/i, '');
   const staged = path.join(stage, 'new', name);
+  await finishReplacements(plugins);
   await mkdir(path.dirname(staged), { recursive: true, mode: 0o700 });
   try {
     if (info.isFile() && !isPacked(source)) await copyFile(source, staged);
@@ -42,11 +45,7 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
     if (!checked.ok) throw new PluginRefusal(checked.problems);
     // a preset file keeps its name, which is its id with an ending
     const target = path.join(plugins, info.isFile() && !isPacked(source) ? name : checked.id);
-    const replaced = await rename(target, path.join(stage, 'old')).then(
-      () => true,
-      () => false,
-    );
-    await rename(staged, target);
+    const replaced = await replacePlugin(stage, staged, target);
     return { id: checked.id, folder: target, replaced, next: await nextStep(dataDir) };
   } finally {
     await rm(stage, { recursive: true, force: true });
