@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
+import { mailbox } from '#test/helpers/people.ts';
 import { ConsolePage } from './console-page.ts';
 
 const CLUSTER_TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
@@ -23,7 +24,9 @@ function writePast(dataDir: string, subject: string): void {
 
 test('what was, what is, and what to do first', { skip: noChromium }, async (t) => {
   await builtConsole();
+  const box = await mailbox(t, { user: 'streamhub', pass: 'mail-word' });
   const daemon = await testDaemon(t, {
+    ...box.env,
     ...LIVEKIT_KEYS,
     LIVEKIT_URL: 'ws://127.0.0.1:9',
     STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN,
@@ -67,6 +70,32 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
     await step('Add a first node').getByRole('img', { name: 'done' }).waitFor();
     await step('Give an app its bucket').getByRole('img', { name: 'open' }).waitFor();
   });
+
+  await t.test(
+    'what the daemon works with is tested in its line, in steps with the cure under the one that failed',
+    async () => {
+      await daemon.api.put('/apps/arena/s3', {
+        provider: 'minio',
+        endpoint: 'http://127.0.0.1:9',
+        bucket: 'media-eu',
+        key: 'AKIDEXAMPLE',
+        secret: 'secret-example-1',
+      });
+      const line = (what: string) =>
+        page.getByRole('listitem').filter({ has: ui.button(new RegExp(`(Test|Hide the test of) ${what}$`)) });
+      await ui.button('Test LiveKit').click();
+      const livekit = line('LiveKit').getByRole('status');
+      await livekit.getByText('127.0.0.1, port 9: the connection was refused.').waitFor();
+      await livekit.getByText(/^Start the server there/).waitFor();
+      await ui.button('Test Mail').click();
+      await line('Mail').getByText('The server accepts user and password.').waitFor();
+      await ui.button('Test the bucket of arena').click();
+      await line('the bucket of arena').getByRole('img', { name: 'failed' }).waitFor();
+      await assertAccessible(page, 'the tests of connections');
+      await ui.button('Hide the test of LiveKit').click();
+      await livekit.waitFor({ state: 'hidden' });
+    },
+  );
 
   await t.test('what is live and what was changed stands in words', async () => {
     await page.getByRole('listitem').filter({ hasText: '1 stream' }).getByRole('link', { name: 'arena' }).waitFor();

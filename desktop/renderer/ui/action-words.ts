@@ -17,6 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'callback.redeliver': 'Sent a callback again',
   'callback.test': 'Sent a test callback',
   'cluster.settings': 'Changed the placement',
+  'connection.test': 'Tested a connection',
   'config.patch': 'Changed settings',
   'config.preset': 'Applied a preset',
   'config.reload': 'Reloaded the config',

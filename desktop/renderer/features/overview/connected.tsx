@@ -1,4 +1,3 @@
-import type { ReactNode } from 'react';
 import { listNodes } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getSettings, type getStats } from '#shared/contract/system.ts';
@@ -7,7 +6,8 @@ import { useLack } from '../../api/rights.ts';
 import { GoTo } from '../../app/links.tsx';
 import { plural } from '../../ui/format.ts';
 import { Panel } from '../../ui/page.tsx';
-import { State, type Tone } from '../../ui/state.tsx';
+import { BucketLines } from './bucket-lines.tsx';
+import { ConnectionLine, useConnectionTrial } from './connection-line.tsx';
 import classes from './overview.module.css';
 
 /** What the daemon works with, a line each: is it there, and how is it set up. */
@@ -18,19 +18,23 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
   const edges = nodes.data?.filter((node) => node.id !== 'origin') ?? [];
   const alive = edges.filter((node) => !node.stale).length;
   const s = settings.data;
+  const livekit = useConnectionTrial('livekit');
+  const redis = useConnectionTrial('redis');
+  const mail = useConnectionTrial('mail');
   return (
     <Panel title="Connected">
       <ul className={classes.connected}>
-        <Line
+        <ConnectionLine
           name="LiveKit"
           tone={stats.livekitReachable ? 'ok' : s?.livekit.apiKeySet === false ? 'muted' : 'danger'}
           state={stats.livekitReachable ? 'answers' : s?.livekit.apiKeySet === false ? 'not set up' : 'does not answer'}
           detail={s?.livekit.url}
           how={stats.livekitReachable ? null : <How variable="LIVEKIT" />}
+          trial={livekit}
         />
         {s ? (
           <>
-            <Line
+            <ConnectionLine
               name="Nodes"
               tone={
                 !s.cluster.enabled ? 'muted' : edges.length === 0 ? 'muted' : alive === edges.length ? 'ok' : 'warn'
@@ -44,20 +48,22 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
               }
               how={s.cluster.enabled ? <GoTo to="/cluster">Cluster</GoTo> : <How variable="STREAMHUB_CLUSTER_TOKEN" />}
             />
-            <Line
+            <ConnectionLine
               name="Redis"
               tone="muted"
               state={s.cluster.redisConfigured ? 'set for joining nodes' : 'used by LiveKit only'}
               detail={s.core.redisUrl}
               how={s.cluster.enabled && !s.cluster.redisConfigured ? <How variable="REDIS" /> : null}
+              trial={redis}
             />
-            <Line
+            <ConnectionLine
               name="Mail"
               tone={s.auth.smtpConfigured ? 'ok' : 'muted'}
               state={s.auth.smtpConfigured ? 'set up' : 'not set up; links are shown instead'}
               how={s.auth.smtpConfigured ? null : <How variable="SMTP" />}
+              trial={s.auth.smtpConfigured ? mail : undefined}
             />
-            <Line
+            <ConnectionLine
               name="Metrics"
               tone={s.metrics.tokenSet ? 'ok' : 'muted'}
               state={s.metrics.tokenSet ? 'open to the token' : 'off'}
@@ -65,7 +71,8 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
             />
           </>
         ) : null}
-        <Line
+        <BucketLines />
+        <ConnectionLine
           name="Storage"
           tone="muted"
           state={`${plural(stats.storage.vodCount, 'recording')} in all`}
@@ -81,28 +88,3 @@ const How = ({ variable }: { variable: string }) => (
     How to set up
   </GoTo>
 );
-
-function Line({
-  name,
-  tone,
-  state,
-  detail,
-  how,
-}: {
-  name: string;
-  tone: Tone;
-  state: string;
-  detail?: string | undefined;
-  how: ReactNode;
-}) {
-  return (
-    <li>
-      <span className={classes.what}>{name}</span>
-      <span className={classes.how}>
-        <State tone={tone}>{state}</State>
-        {detail ? <code className="dim cut">{detail}</code> : null}
-      </span>
-      <span>{how}</span>
-    </li>
-  );
-}

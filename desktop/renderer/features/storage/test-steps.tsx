@@ -2,6 +2,7 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import type { testS3 } from '#shared/contract/s3.ts';
 import { Problem } from '../../ui/problem.tsx';
 import { Shape } from '../../ui/state.tsx';
+import { type ListedStep, StepList } from '../../ui/step-list.tsx';
 import classes from './storage.module.css';
 
 type Result = ResultOf<typeof testS3>['data'];
@@ -15,8 +16,9 @@ const NAMES: Record<Result['steps'][number]['id'], string> = {
   list: 'List objects',
   delete: 'Delete it',
 };
-const TONES = { ok: 'ok', failed: 'danger', skipped: 'muted' } as const;
-const WORDS = { ok: 'passed', failed: 'failed', skipped: 'not tried' } as const;
+/** The steps of a storage's test with their names. */
+export const storageSteps = ({ steps }: Result): ListedStep[] =>
+  steps.map((step) => ({ ...step, title: NAMES[step.id] }));
 
 /** How far the test came; the cure stands under the step that failed. */
 export function TestSteps({
@@ -51,21 +53,7 @@ export function TestSteps({
             : `Bucket ${result.bucket || '(none)'} does not work`}
         </span>
       </div>
-      <ol className={classes.steps}>
-        {result.steps.map(({ id, state, message, durationMs, cure }) => (
-          <li key={id} data-state={state}>
-            <Shape tone={TONES[state]} label={WORDS[state]} />
-            <div>
-              <div className="spread">
-                <span>{NAMES[id]}</span>
-                {state === 'skipped' ? null : <span className="dim num">{Math.round(durationMs)} ms</span>}
-              </div>
-              {state === 'skipped' ? null : <div className={classes.stepText}>{message}</div>}
-              {cure ? <div className={classes.cure}>{cure}</div> : null}
-            </div>
-          </li>
-        ))}
-      </ol>
+      <StepList steps={storageSteps(result)} />
     </div>
   );
 }

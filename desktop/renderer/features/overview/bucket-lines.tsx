@@ -1,0 +1,45 @@
+import { useQueries } from '@tanstack/react-query';
+import { listApps } from '#shared/contract/apps.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { getS3 } from '#shared/contract/s3.ts';
+import { readOptions, useRead } from '../../api/query.ts';
+import { useLack } from '../../api/rights.ts';
+import { useDaemon } from '../../app/daemon-context.tsx';
+import { GoTo } from '../../app/links.tsx';
+import { ConnectionLine, useStorageTrial } from './connection-line.tsx';
+
+/** Apps up to which the bucket of each is looked at here; beyond, the page of storages is the place. */
+const LOOK_AT = 12;
+
+/** The bucket of each app that has one, a line each. */
+export function BucketLines() {
+  const { id } = useDaemon();
+  const canSee = useLack(getS3) === undefined;
+  const apps = useRead(listApps);
+  const names = apps.data === undefined || apps.data.length > LOOK_AT ? [] : apps.data.map(({ name }) => name);
+  const buckets = useQueries({
+    queries: names.map((name) => ({
+      ...readOptions(id, getS3, { params: { name } }),
+      staleTime: 300_000,
+      enabled: canSee,
+    })),
+  });
+  return names.map((name, index) => {
+    const s3 = buckets[index]?.data;
+    return s3 === undefined || s3.bucket === '' ? null : <BucketLine key={name} app={name} s3={s3} />;
+  });
+}
+
+function BucketLine({ app, s3 }: { app: string; s3: ResultOf<typeof getS3>['data'] }) {
+  return (
+    <ConnectionLine
+      name="S3"
+      what={`the bucket of ${app}`}
+      tone={s3.configured ? 'ok' : 'warn'}
+      state={s3.configured ? app : `${app}, keys are missing`}
+      detail={s3.bucket}
+      how={<GoTo to={`/apps/${app}/storage`}>{s3.configured ? 'Storage' : 'How to set up'}</GoTo>}
+      trial={useStorageTrial(app)}
+    />
+  );
+}
