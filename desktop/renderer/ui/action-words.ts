@@ -37,7 +37,10 @@ const WORDS: Readonly<Record<string, string>> = {
   'member.remove': 'Removed a member',
   'member.update': 'Changed a role',
   'node.delete': 'Removed a node',
+  'node.join': 'Added a node',
   'node.update': 'Changed a node',
+  'plugin.disable': 'Disabled a plugin',
+  'plugin.enable': 'Enabled a plugin',
   'plugin.reload': 'Reloaded the plugins',
   'recording.start': 'Began a recording',
   'recording.stop': 'Ended a recording',
@@ -59,7 +62,47 @@ const WORDS: Readonly<Record<string, string>> = {
   'vod.delete': 'Deleted a recording',
 };
 
-/** The action in words, or its code when it is newer than this page. */
-export const actionWords = (action: string): string => WORDS[action] ?? action;
+/** What one tried of what one did. */
+const INFINITIVES: Readonly<Record<string, string>> = {
+  Accepted: 'accept',
+  Added: 'add',
+  Applied: 'apply',
+  Asked: 'ask',
+  Banned: 'ban',
+  Began: 'begin',
+  Cancelled: 'cancel',
+  Changed: 'change',
+  Created: 'create',
+  Deleted: 'delete',
+  Disabled: 'disable',
+  Enabled: 'enable',
+  Ended: 'end',
+  Invited: 'invite',
+  Lifted: 'lift',
+  Made: 'make',
+  Reloaded: 'reload',
+  Removed: 'remove',
+  Restored: 'restore',
+  Revoked: 'revoke',
+  Saved: 'save',
+  Sent: 'send',
+  Set: 'set',
+  Signed: 'sign',
+  Tested: 'test',
+  Took: 'take',
+  Tried: 'try',
+  Turned: 'turn',
+};
+
+/**
+ * The action in words, or its code when it is newer than this page.
+ * @param isDone false = it was refused or failed, so it was only tried
+ */
+export function actionWords(action: string, isDone = true): string {
+  const words = WORDS[action];
+  if (words === undefined || isDone) return words ?? action;
+  const [verb = '', ...rest] = words.split(' ');
+  return ['Tried to', INFINITIVES[verb] ?? verb, ...rest].join(' ');
+}
 /** Signing in and looking whether something works change nothing. */
 export const isChange = (action: string): boolean => !/^auth\.(?:login|magic)|\.test$/.test(action);

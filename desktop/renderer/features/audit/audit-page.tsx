@@ -23,6 +23,7 @@ import classes from './audit.module.css';
 type Entry = ResultOf<typeof listAudit>['data'][number];
 const PAGE = 200;
 const EXPORT_MAX = 20_000;
+const wordsOf = ({ action, outcome }: Entry): string => actionWords(action, outcome === 'done');
 const TONES: Record<Entry['outcome'], Tone> = { done: 'ok', refused: 'warn', failed: 'danger' };
 const RESOURCES = [
   'app',
@@ -205,7 +206,7 @@ export function AuditPage() {
       <SidePanel
         isOpen={open !== undefined}
         onClose={() => setSearch({ entry: undefined })}
-        title={open ? actionWords(open.action) : ''}
+        title={open ? wordsOf(open) : ''}
         size={540}
       >
         {open ? <Details entry={open} /> : null}
@@ -228,7 +229,7 @@ const columns: readonly Column<Entry>[] = [
     id: 'action',
     header: 'What',
     width: 'minmax(140px, 1.2fr)',
-    cell: (entry) => <span title={entry.action}>{actionWords(entry.action)}</span>,
+    cell: (entry) => <span title={entry.action}>{wordsOf(entry)}</span>,
   },
   { id: 'target', header: 'Target', width: 'minmax(100px, 1fr)', cell: (entry) => entry.target ?? entry.app ?? '' },
   {

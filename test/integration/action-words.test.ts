@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { operations } from '#shared/contract/index.ts';
+import { isAudited } from '../../daemon/audit/install.ts';
+import { actionWords } from '../../desktop/renderer/ui/action-words.ts';
+
+test('every audited action has words, for what was done and for what was only tried', () => {
+  const actions = operations.filter(isAudited).map(({ audit, id }) => audit || id);
+  for (const action of new Set([...actions, 'node.join'])) {
+    const done = actionWords(action);
+    assert.match(done, /^[A-Z][a-z]+( |$)/, `${action} has no words`);
+    assert.match(actionWords(action, false), /^Tried to [a-z]+( |$)/, `${done} has no infinitive`);
+  }
+  assert.equal(actionWords('app.delete', false), 'Tried to delete the app');
+  assert.equal(actionWords('of.tomorrow', false), 'of.tomorrow');
+});
