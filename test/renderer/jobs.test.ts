@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { giveBucket } from '#test/helpers/bucket.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
+import { addVods, keysOf, type SampleVod } from '#test/helpers/recordings.ts';
+import { s3Gate } from '#test/helpers/s3-gate.ts';
+import { startS3Server } from '#test/helpers/s3-server.ts';
 import { ConsolePage } from './console-page.ts';
 
 test('deleting an app is said, named, and done as a job', { skip: noChromium }, async (t) => {
@@ -34,4 +38,91 @@ test('deleting an app is said, named, and done as a job', { skip: noChromium }, 
   await ui.dialog().getByText('1 of', { exact: false }).first().waitFor();
   await assertAccessible(page, 'a job');
   assert.equal((await daemon.api.get('/apps/short-lived')).status, 404);
+});
+
+test('a purge of a real bucket: how far, how fast, what stopped it, and when it goes on', {
+  skip: noChromium,
+}, async (t) => {
+  const s3 = await startS3Server();
+  if (typeof s3 === 'string') return t.skip(s3);
+  t.after(() => s3.stop());
+  await builtConsole();
+  const daemon = await testDaemon(t);
+  const gate = await s3Gate(t, s3.endpoint);
+  await daemon.api.post('/apps', { name: 'summer' });
+  const bucket = await giveBucket(daemon.api, 'summer', s3, { endpoint: gate.endpoint });
+  const vods = (app: string, length: number): SampleVod[] =>
+    Array.from({ length }, (_, n) => ({ key: `streamhub/${app}/part-${n}.mp4` }));
+  const recorded = vods('summer', 2500);
+  addVods(daemon.dataDir, 'summer', recorded);
+  await s3.put(bucket, keysOf(recorded));
+  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token, path: '/apps' });
+  const ui = new ConsolePage(page);
+  await ui.row('summer').waitFor();
+  const tray = ui.statusBar().getByRole('button', { name: /^\d+ jobs?/ });
+  const begin = (app: string) =>
+    daemon.api.delete(`/apps/${app}?deleteVods=true`, { prefer: 'respond-async' }).then(({ status }) => status);
+
+  await t.test('the tray tells it on every page, with rate and time left', async () => {
+    assert.equal(await begin('summer'), 202);
+    await tray.waitFor();
+    gate.pass();
+    await ui.statusBar().getByText('1 job 40 %').waitFor();
+    await tray.click();
+    const open = page.getByRole('dialog', { name: 'Jobs under way' });
+    await open.getByText('1,000 of 2,500 objects').first().waitFor();
+    await assertAccessible(page, 'the jobs tray');
+    gate.pass();
+    await open.getByText(/2,000 of 2,500 objects, [\d,]+\/(?:s|min), .+ left/).waitFor();
+    await ui
+      .statusBar()
+      .getByText(/1 job 80 % .+ left/)
+      .waitFor();
+    await open.getByRole('link', { name: 'Delete the app summer and its recordings' }).click();
+    const panel = ui.dialog('Delete the app summer and its recordings');
+    await panel.getByText('Running').waitFor();
+    await panel.getByRole('progressbar', { name: /2,000 of 2,500 objects/ }).waitFor();
+    await assertAccessible(page, 'a running job');
+    gate.open();
+    await panel.getByText('Done').waitFor();
+    await page.keyboard.press('Escape');
+    await ui.row('summer').getByText('Done').waitFor();
+    await tray.waitFor({ state: 'hidden' });
+  });
+
+  await t.test('one that the bucket refuses has failed and says why; run again, it ends well', async () => {
+    await daemon.api.post('/apps', { name: 'trial' });
+    const refusing = await giveBucket(daemon.api, 'trial', s3);
+    addVods(daemon.dataDir, 'trial', vods('trial', 2));
+    await s3.put(refusing, keysOf(vods('trial', 2)));
+    await s3.denyDelete(refusing, 'streamhub/trial');
+    assert.equal(await begin('trial'), 202);
+    await ui.row('trial').getByText('Failed').waitFor();
+    await ui.row('trial').click();
+    const panel = ui.dialog('Delete the app trial');
+    await panel.getByText('S3_DELETE_FAILED').waitFor();
+    await assertAccessible(page, 'a failed job');
+    await s3.denyDelete(refusing, null);
+    await panel.getByRole('button', { name: 'Run again now' }).click();
+    await panel.getByText('Done').waitFor();
+    await page.keyboard.press('Escape');
+    assert.deepEqual(await s3.keys(refusing), []);
+  });
+
+  await t.test('one whose bucket is away says when it is tried again', async () => {
+    await daemon.api.post('/apps', { name: 'winter' });
+    await giveBucket(daemon.api, 'winter', s3);
+    await s3.pause();
+    assert.equal(await begin('winter'), 202);
+    await ui.row('winter').getByText('Will try again').waitFor();
+    await ui
+      .row('winter')
+      .getByText(/^Tried again (?:in \d+ s|now)$/)
+      .waitFor();
+    await assertAccessible(page, 'a waiting job');
+    await s3.resume();
+    await ui.row('winter').click();
+    await ui.dialog('Delete the app winter').getByRole('button', { name: 'Run again now' }).click();
+    await ui.dialog('Delete the app winter').getByText('Done').waitFor();
+  });
 });

@@ -6,6 +6,8 @@ import { Client, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { join } from '#test/helpers/participant.ts';
 import { firstAdmin, join as joinTeam, makeTeam, type Person, signIn } from '#test/helpers/people.ts';
+import { addVods, keysOf } from '#test/helpers/recordings.ts';
+import { s3Gate } from '#test/helpers/s3-gate.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import { type EdgeSketch, keepBeating, sketchNodes } from './nodes.ts';
 import { ageRegistry, writeEndedStreams, writeHistory, writeLog, writeRecordings } from './past.ts';
@@ -114,7 +116,8 @@ export async function makeWorld(t: Cleanup, chromium: Browser, say: (what: strin
   keepBeating(t, daemon, nodes);
   if (typeof livekit === 'object') await goLive(t, livekit);
   const again = await signIn(daemon, admin.email);
-  if (typeof s3 === 'object') await makeJobs(again.api, s3);
+  if (typeof livekit === 'object') await makeIngests(again.api);
+  if (typeof s3 === 'object') await makeJobs(t, daemon, again.api, s3);
   say('streams, jobs');
   const others = { Berlin: await makeBerlin(t), Lab: await testDaemon(t), Archive: await testDaemon(t) };
   return {
@@ -228,19 +231,34 @@ async function goLive(t: Cleanup, livekit: LivekitServer): Promise<void> {
   }
 }
 
-/** A purge that went through, one that the bucket refused. */
-async function makeJobs(api: Client, s3: S3Server): Promise<void> {
-  for (const name of ['summer-2024', 'trial-event']) {
-    must(await api.post('/apps', { name }), name);
-    const bucket = await giveBucket(api, name, s3);
-    await s3.put(
-      bucket,
-      Array.from({ length: 60 }, (_, n) => `${name}/part-${n}.mp4`),
-    );
-    if (name === 'trial-event') await s3.denyDelete(bucket, name);
+/** Nobody sends to them: LiveKit's ingress service is not to be had here. */
+async function makeIngests(api: Client): Promise<void> {
+  for (const body of [
+    { type: 'rtmp', name: 'Camera 1', room: 'stage-a', identity: 'camera-1-rtmp' },
+    { type: 'rtmp', name: 'Camera 2, balcony', room: 'stage-a', identity: 'camera-2-rtmp' },
+    { type: 'whip', room: 'backstage', identity: 'larix-phone' },
+  ]) {
+    must(await api.post('/apps/keynote/ingress', body), body.identity);
   }
-  await api.delete('/apps/summer-2024?deleteVods=true');
-  await api.delete('/apps/trial-event?deleteVods=true');
+}
+
+/** A purge that went through, one that the bucket refused, one that runs all the while, one whose bucket is away. */
+async function makeJobs(t: Cleanup, { dataDir }: TestDaemon, api: Client, s3: S3Server): Promise<void> {
+  const slow = await s3Gate(t, s3.endpoint, 20_000);
+  for (const [name, objects, endpoint] of [
+    ['summer-2024', 60, s3.endpoint],
+    ['trial-event', 60, s3.endpoint],
+    ['autumn-2025', 9000, slow.endpoint],
+    ['old-studio', 3, 'http://127.0.0.1:9'],
+  ] as const) {
+    must(await api.post('/apps', { name }), name);
+    const bucket = await giveBucket(api, name, s3, { endpoint });
+    const vods = Array.from({ length: objects }, (_, n) => ({ key: `streamhub/${name}/part-${n}.mp4` }));
+    addVods(dataDir, name, vods);
+    await s3.put(bucket, keysOf(vods));
+    if (name === 'trial-event') await s3.denyDelete(bucket, `streamhub/${name}`);
+    must(await api.delete(`/apps/${name}?deleteVods=true`, { prefer: 'respond-async' }), name);
+  }
 }
 
 /** A second daemon, whose LiveKit is away. */

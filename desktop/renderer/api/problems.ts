@@ -1,3 +1,4 @@
+import { useQueries } from '@tanstack/react-query';
 import { create } from 'zustand';
 import type { listNodes } from '#shared/contract/cluster.ts';
 import { listJobs } from '#shared/contract/jobs.ts';
@@ -6,9 +7,10 @@ import type { listPlugins } from '#shared/contract/plugins.ts';
 import type { getSettings, getStats } from '#shared/contract/system.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
 import { useMaybeDaemon } from '../app/daemon-context.tsx';
+import { useConnections } from '../stores/connections.ts';
 import { bytes, plural } from '../ui/format.ts';
 import type { Tone } from '../ui/state.tsx';
-import { useReadOf } from './query.ts';
+import { readOptions, useReadOf } from './query.ts';
 
 export type Job = ResultOf<typeof listJobs>['data'][number];
 
@@ -48,6 +50,20 @@ export function useActiveJobs(): readonly Job[] {
     { enabled: daemon !== undefined && daemon.connection.state.status === 'online', staleTime: 60_000 },
   );
   return jobs.data?.data ?? [];
+}
+
+/** The same with their daemon's connection; on pages about all daemons the jobs of all. */
+export function useJobsUnderWay(): readonly { connectionId: string; job: Job }[] {
+  const daemon = useMaybeDaemon();
+  const list = useConnections((state) => state.list);
+  const shown = (daemon === undefined ? list : [daemon.connection]).filter(({ state }) => state.status === 'online');
+  const reads = useQueries({
+    queries: shown.map(({ id }) => ({
+      ...readOptions(id, listJobs, { query: { state: 'active' as const, limit: 200 } }),
+      staleTime: 60_000,
+    })),
+  });
+  return shown.flatMap(({ id }, index) => (reads[index]?.data?.data ?? []).map((job) => ({ connectionId: id, job })));
 }
 
 /** What a daemon tells of itself, as far as it was read. */

@@ -1,13 +1,12 @@
 import { Button } from '@mantine/core';
-import { useMemo } from 'react';
 import { bridge } from '../api/host.ts';
-import { useActiveJobs, useProblems } from '../api/problems.ts';
+import { useProblems } from '../api/problems.ts';
 import { useConnections } from '../stores/connections.ts';
-import { plural } from '../ui/format.ts';
 import { useNow } from '../ui/now.ts';
 import { Shape } from '../ui/state.tsx';
 import { CONNECTION_TONES, CONNECTION_WORDS } from './connection-state.tsx';
 import { useMaybeDaemon } from './daemon-context.tsx';
+import { JobsTray } from './jobs-tray.tsx';
 import { GoTo } from './links.tsx';
 import classes from './status-bar.module.css';
 
@@ -80,22 +79,5 @@ function OneConnection() {
         </>
       ) : null}
     </span>
-  );
-}
-
-function JobsTray() {
-  const jobs = useActiveJobs();
-  const progress = useMemo(() => {
-    const known = jobs.flatMap(({ progress }) => (progress?.total ? [progress] : []));
-    const total = known.reduce((sum, one) => sum + (one.total ?? 0), 0);
-    return total === 0 ? undefined : Math.floor((known.reduce((sum, one) => sum + one.done, 0) / total) * 100);
-  }, [jobs]);
-  if (jobs.length === 0) return null;
-  return (
-    <GoTo to="/jobs" className={classes.item} title={jobs.map((job) => job.title).join('\n')}>
-      <Shape tone="busy" />
-      {plural(jobs.length, 'job')}
-      {progress === undefined ? null : ` ${progress} %`}
-    </GoTo>
   );
 }

@@ -17,7 +17,7 @@ const KINDS: readonly { value: IngressType; label: string; description: string }
   {
     value: 'whip',
     label: 'WHIP',
-    description: 'WebRTC from an encoder: less delay, not encoded anew unless asked for.',
+    description: 'WebRTC from an encoder, with less delay than RTMP.',
   },
   {
     value: 'url',
@@ -90,6 +90,7 @@ function Form({ app, onClose }: { app: string; onClose: () => void }) {
       ) : null}
       <TextInput
         label="Name"
+        data-autofocus
         description="For people, as it stands in the list."
         placeholder="Camera 1"
         value={name}

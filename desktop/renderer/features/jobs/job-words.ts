@@ -1,3 +1,4 @@
+import type { JobPace } from '../../api/job-rates.ts';
 import type { Job } from '../../api/problems.ts';
 import { count, duration } from '../../ui/format.ts';
 import type { Tone } from '../../ui/state.tsx';
@@ -21,21 +22,27 @@ export const JOB_WORDS: Record<Job['state'], string> = {
 };
 
 /** `1,204 of 9,000 objects, 310/s, 25 s left`. */
-export function progressWords(job: Job, now: number): string {
-  const { progress, startedAt } = job;
+export function progressWords(job: Job, { rate, still }: JobPace): string {
+  const { progress } = job;
   if (progress === null) return '';
   const { done, total, unit, failed } = progress;
+  // nothing was there to be done
+  if (total === 0 && done === 0) return '';
   const parts = [total === null ? `${count(done)} ${unit}` : `${count(done)} of ${count(total)} ${unit}`];
   if (failed > 0) parts.push(`${count(failed)} refused`);
-  if (job.state === 'running' && startedAt !== null) {
-    const seconds = (now - Date.parse(startedAt)) / 1000;
-    const rate = done / seconds;
-    if (seconds > 2 && rate > 0) {
-      parts.push(rate >= 1 ? `${count(Math.round(rate))}/s` : `${count(Math.round(rate * 60))}/min`);
-      if (total !== null && total > done) parts.push(`${duration((total - done) / rate)} left`);
-    }
+  if (still !== undefined) parts.push(`no progress for ${duration(still)}`);
+  if (rate !== undefined && rate > 0) {
+    parts.push(rate >= 1 ? `${count(Math.round(rate))}/s` : `${count(Math.max(1, Math.round(rate * 60)))}/min`);
+    const left = timeLeft(job, rate);
+    if (left !== undefined) parts.push(`${duration(left)} left`);
   }
   return parts.join(', ');
+}
+
+/** Seconds until it is through at this rate, where that can be told. */
+export function timeLeft({ progress }: Job, rate: number | undefined): number | undefined {
+  if (progress === null || progress.total === null || progress.total <= progress.done || !rate) return undefined;
+  return (progress.total - progress.done) / rate;
 }
 
 const RESULTS: Readonly<Record<string, string>> = {

@@ -6,11 +6,9 @@ import type { Job } from '../../api/problems.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { useSearchState } from '../../app/links.tsx';
-import { Progress } from '../../ui/bar.tsx';
 import { ask } from '../../ui/confirm.tsx';
 import { Empty } from '../../ui/empty.tsx';
 import { count } from '../../ui/format.ts';
-import { useNow } from '../../ui/now.ts';
 import { Facts, Page, TablePanel, Toolbar } from '../../ui/page.tsx';
 import { Notice, Problem } from '../../ui/problem.tsx';
 import { QueryView } from '../../ui/query-view.tsx';
@@ -18,7 +16,8 @@ import { SidePanel } from '../../ui/side-panel.tsx';
 import { State } from '../../ui/state.tsx';
 import { type Column, DataTable } from '../../ui/table.tsx';
 import { Ago, At } from '../../ui/time.tsx';
-import { JOB_TONES, JOB_WORDS, progressWords, resultFacts } from './job-words.ts';
+import { JobProgress, NextTry } from './job-progress.tsx';
+import { JOB_TONES, JOB_WORDS, resultFacts } from './job-words.ts';
 
 const PAGE = 200;
 const FILTERS = [
@@ -128,25 +127,6 @@ const columns: readonly Column<Job>[] = [
   },
 ];
 
-/** Bar, counts, rate and time left while it runs; its reason when it failed. */
-export function JobProgress({ job }: { job: Job }) {
-  const isOver = job.finishedAt !== null;
-  const now = useNow();
-  if (job.error && job.state !== 'running') return <span title={job.error.message}>{job.error.message}</span>;
-  if (job.progress === null) return null;
-  const words = progressWords(job, now);
-  return isOver ? (
-    <span className="dim">{words}</span>
-  ) : (
-    <span style={{ display: 'block', lineHeight: '15px' }}>
-      <Progress done={job.progress.done} total={job.progress.total} label={`${job.title}: ${words}`} />
-      <span className="cut dim num" style={{ fontSize: 12, marginTop: 2 }}>
-        {words}
-      </span>
-    </span>
-  );
-}
-
 function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void }) {
   const job = useRead(getJob, { params: { id: id ?? 0 } }, { enabled: id !== undefined });
   const refreshes = [listJobs, getJob, listApps];
@@ -201,18 +181,14 @@ function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void
           <div className="stack">
             <div className="row">
               <State tone={JOB_TONES[shown.state]}>{JOB_WORDS[shown.state]}</State>
-              {shown.nextRunAt && shown.state === 'waiting' ? (
-                <span className="dim">
-                  at <At at={shown.nextRunAt} />
-                </span>
-              ) : null}
+              {shown.nextRunAt && shown.state === 'waiting' ? <NextTry at={shown.nextRunAt} /> : null}
             </div>
             {shown.error ? (
               <Notice tone="danger" title={shown.error.message}>
                 <p className="dim">{shown.error.code}</p>
               </Notice>
             ) : null}
-            {shown.finishedAt === null ? <JobProgress job={shown} /> : null}
+            {shown.finishedAt === null && shown.state !== 'waiting' ? <JobProgress job={shown} /> : null}
             {retry.error ? <Problem error={retry.error} /> : null}
             <Facts
               items={{

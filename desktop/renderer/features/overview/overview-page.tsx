@@ -10,7 +10,7 @@ import { Page, Panel } from '../../ui/page.tsx';
 import { QueryView } from '../../ui/query-view.tsx';
 import { Shape, State } from '../../ui/state.tsx';
 import { Ago } from '../../ui/time.tsx';
-import { JobProgress } from '../jobs/jobs-page.tsx';
+import { JobProgress } from '../jobs/job-progress.tsx';
 import { Connected } from './connected.tsx';
 import { FirstSteps } from './first-steps.tsx';
 import { Load } from './load.tsx';
