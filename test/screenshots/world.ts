@@ -248,16 +248,20 @@ async function makeJobs(t: Cleanup, { dataDir }: TestDaemon, api: Client, s3: S3
   for (const [name, objects, endpoint] of [
     ['summer-2024', 60, s3.endpoint],
     ['trial-event', 60, s3.endpoint],
-    ['autumn-2025', 9000, slow.endpoint],
+    ['autumn-2025', 60_000, slow.endpoint],
     ['old-studio', 3, 'http://127.0.0.1:9'],
   ] as const) {
     must(await api.post('/apps', { name }), name);
     const bucket = await giveBucket(api, name, s3, { endpoint });
     const vods = Array.from({ length: objects }, (_, n) => ({ key: `streamhub/${name}/part-${n}.mp4` }));
     addVods(dataDir, name, vods);
-    await s3.put(bucket, keysOf(vods));
-    if (name === 'trial-event') await s3.denyDelete(bucket, `streamhub/${name}`);
-    must(await api.delete(`/apps/${name}?deleteVods=true`, { prefer: 'respond-async' }), name);
+    // objects that are gone count as deleted: of many, none need be there
+    if (objects < 100) await s3.put(bucket, keysOf(vods));
+    if (name === 'trial-event') {
+      await s3.denyDelete(bucket, `streamhub/${name}`);
+      // who waits for the answer gets it; it is not tried again by itself
+      await api.delete(`/apps/${name}?deleteVods=true`);
+    } else must(await api.delete(`/apps/${name}?deleteVods=true`, { prefer: 'respond-async' }), name);
   }
 }
 

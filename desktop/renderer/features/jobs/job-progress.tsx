@@ -25,7 +25,14 @@ export function JobProgressOf({ connectionId, job }: { connectionId: string; job
     );
   }
   if (error && state !== 'running') return <span title={error.message}>{error.message}</span>;
-  if (progress === null) return null;
+  if (progress === null) {
+    if (state !== 'running') return null;
+    return (
+      <TwoLines title="" first={<Progress done={0} total={null} label={`${job.title}: counts what there is to do`} />}>
+        Counts what there is to do
+      </TwoLines>
+    );
+  }
   const words = progressWords(job, paceOf(connectionId, job, now));
   if (finishedAt !== null) return <span className="dim">{words}</span>;
   return (
