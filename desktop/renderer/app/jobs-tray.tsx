@@ -48,7 +48,7 @@ export function JobsTray() {
           {left > 0 ? <span className="dim">{duration(left)} left</span> : null}
         </UnstyledButton>
       </Popover.Target>
-      <Popover.Dropdown p={0} aria-label="Jobs under way">
+      <Popover.Dropdown p={0}>
         <ul className={classes.list}>
           {jobs.slice(0, LISTED).map(({ connectionId, job }) => (
             <li key={`${connectionId}:${job.id}`}>
