@@ -129,7 +129,7 @@ export const SETTINGS = {
     90,
     1,
     3600,
-    'Time that an installed plugin may take for a call that asks its storage, seconds.',
+    'Time that an installed plugin may take for a call that asks its storage, seconds; for one that asks nothing, at most 5 of them.',
   ),
   pluginIdleSeconds: int(
     'STREAMHUB_PLUGIN_IDLE_S',

@@ -46,8 +46,9 @@ export interface PluginServiceDeps {
 
 /** Time that work under way has when its plugin is disabled. */
 const STOP_MS = 30_000;
-/** Limit of calls that need no network, and of signs of life. */
+/** Longest limit of calls that need no network, and of signs of life; no longer than that of other calls. */
 const PURE_MS = 5000;
+const pureMs = ({ callSeconds }: PluginLimits): number => Math.min(PURE_MS, callSeconds * 1000);
 /** Plugins that are asked about themselves at once. */
 const ASKED_AT_ONCE = 2;
 
@@ -72,7 +73,7 @@ export class PluginService {
       limits: {
         memoryMb: limits.memoryMb,
         loadMs: limits.loadSeconds * 1000,
-        answerMs: PURE_MS,
+        answerMs: pureMs(limits),
         idleMs: limits.idleSeconds * 1000,
         stopMs: STOP_MS,
       },
@@ -275,7 +276,7 @@ export class PluginService {
       log.warn({ plugin, ...(app === null ? {} : { app }), reason }, 'a plugin does not behave');
       this.#update(life);
     };
-    const callLimits = { pureMs: PURE_MS, networkMs: limits.callSeconds * 1000 };
+    const callLimits = { pureMs: pureMs(limits), networkMs: limits.callSeconds * 1000 };
     return keepDoor({ limits: callLimits, lease, onFault }, run);
   }
 

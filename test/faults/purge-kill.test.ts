@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import { type DaemonProcess, daemonProcess, TEST_TOKEN, temporaryDir } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
-import { addVods, keysOf, type SampleVod } from '#test/helpers/recordings.ts';
+import { addVods, keysOf, type SampleVod, spread } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
 const started = await startS3Server();
@@ -54,7 +54,7 @@ async function prepare(daemon: DaemonProcess, dir: string) {
   };
   assert.equal((await daemon.api.put('/apps/live/s3', settings)).status, 200);
   const vods = Array.from({ length: OBJECTS }, (_, n): SampleVod => ({ key: `streamhub/live/${n}.mp4` }));
-  await s3.put(bucket, [...keysOf(vods), 'someone-else.mp4']);
+  await s3.put(bucket, [...spread(keysOf(vods)), 'someone-else.mp4']);
   addVods(dir, 'live', vods);
   return bucket;
 }

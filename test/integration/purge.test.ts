@@ -3,7 +3,7 @@ import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { testDaemon } from '#test/helpers/daemon.ts';
-import { addVods, keysOf, type SampleVod } from '#test/helpers/recordings.ts';
+import { addVods, keysOf, type SampleVod, spread } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 
 const started = await startS3Server();
@@ -301,7 +301,7 @@ describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'stri
   test('Prefer: respond-async answers 202 with the job, whose progress and end are told', async () => {
     const app = await newApp(settings());
     const vods = Array.from({ length: 2100 }, (_, n): SampleVod => ({ key: `streamhub/${app}/${n}.mp4` }));
-    await s3.put(bucket, keysOf(vods));
+    await s3.put(bucket, spread(keysOf(vods)));
     addVods(daemon.dataDir, app, vods);
     const seen: string[] = [];
     let last = 0;
@@ -348,7 +348,7 @@ describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'stri
   test('rows that come while objects are deleted are seen', async () => {
     const app = await newApp(settings());
     const vods = Array.from({ length: 2100 }, (_, n): SampleVod => ({ key: `streamhub/${app}/${n}.mp4` }));
-    await s3.put(bucket, [...keysOf(vods), 'late.mp4']);
+    await s3.put(bucket, [...spread(keysOf(vods)), 'late.mp4']);
     addVods(daemon.dataDir, app, vods);
     const stop = daemon.services.events.subscribe((event) => {
       if (event.type !== 'job.progress' || event.app !== app) return;
@@ -362,7 +362,7 @@ describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'stri
   test('an outage in the middle is a 502 with counts; when the storage is back the call finishes the work', async () => {
     const app = await newApp(settings());
     const vods = Array.from({ length: 4200 }, (_, n): SampleVod => ({ key: `streamhub/${app}/${n}.mp4` }));
-    await s3.put(bucket, keysOf(vods));
+    await s3.put(bucket, spread(keysOf(vods)));
     addVods(daemon.dataDir, app, vods);
     let outage: Promise<void> | undefined;
     const stop = daemon.services.events.subscribe((event) => {
