@@ -33,6 +33,8 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     await rail.getByRole('link', { name: 'Add a daemon' }).click();
     await ui.field('Address').fill(paris.url.replace('http://', ''));
     await ui.field('Name').fill('Paris');
+    await page.getByText('This machine offers no keychain').waitFor();
+    await page.getByText('you stay signed in until the app ends').waitFor();
     await page.getByLabel('Token', { exact: true }).fill('sk_wrong');
     await ui.button('Test connection').click();
     await page.getByText('5. Sign in').waitFor();
@@ -132,7 +134,7 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     await ui.field('App on the left').selectOption('stage');
     await ui.field('Daemon on the right').selectOption('Lagos');
     await ui.field('App on the right').selectOption('stage');
-    await page.getByText('1 section differ').waitFor();
+    await page.getByText('1 section differs').waitFor();
     await page.getByLabel('recording').check();
     await page.locator('.cm-merge-b .cm-changedLine', { hasText: 'split_minutes: 45' }).waitFor();
     await assertAccessible(page, 'the comparison');
@@ -146,6 +148,14 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     await host.command({ kind: 'settings' });
     await ui.heading('Settings of this app').waitFor();
     await assertAccessible(page, 'the settings of the app');
+    await ui.button('Copy report').click();
+    await page.getByText('On the clipboard').waitFor();
+    const report = (await host.recorded()).copied.at(-1) ?? '';
+    assert.match(report, /^StreamHub 0\.0\.0-test on \w+/);
+    assert.match(report, /Keychain: none/);
+    assert.ok(report.includes(`Paris <${paris.url}>`), report);
+    assert.match(report, /online since \S+Z, last seen \S+Z, version \d/);
+    for (const { token } of daemons) assert.ok(!report.includes(token));
     await host.command({ kind: 'palette' });
     await page.getByPlaceholder('Go to an app, node or page, or do something').fill('lagos');
     await assertAccessible(page, 'the palette');

@@ -111,6 +111,28 @@ test('the app and its machine: keychain, certificate, terminal, a daemon of its 
     await page.getByLabel('Keep it in the Secret Service').waitFor();
   });
 
+  await t.test('what was kept for one session is not stored: it says so, and asks to sign in', async () => {
+    const added = await page.evaluate(
+      ([url, token]) =>
+        (globalThis as any).streamhub.connections.add({
+          url,
+          name: 'Passing',
+          credential: { kind: 'token', token },
+          keep: 'session',
+        }),
+      [daemon.url, daemon.token] as const,
+    );
+    assert.ok(added.ok, JSON.stringify(added));
+    await rail.getByRole('link', { name: /Passing, Connected/ }).waitFor();
+    assert.deepEqual(await filesWith(userData, daemon.token), []);
+    await host.again();
+    await page.goto(host.url);
+    await ui.row('Passing').getByText('Signed out').waitFor();
+    await rail.getByRole('link', { name: /Passing/ }).click();
+    await page.getByText('No credential is kept for Passing').first().waitFor();
+    await assertAccessible(page, 'no credential');
+  });
+
   await t.test('another certificate than the pinned one stops everything', async () => {
     front.use(await makeCertificate('somebody else'));
     await host.again();

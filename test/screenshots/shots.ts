@@ -17,6 +17,15 @@ const row = (text: string) => (page: Page) =>
 
 export const SHOTS: readonly Shot[] = [
   { name: 'overview', path: '/', sign: 'Connected' },
+  {
+    name: 'overview-test',
+    path: '/',
+    sign: 'Connected',
+    prepare: async (page) => {
+      await button('Test LiveKit')(page);
+      await page.getByText('The key is accepted').waitFor();
+    },
+  },
   { name: 'apps', path: '/apps', sign: 'Press room' },
   {
     name: 'apps-create',

@@ -204,7 +204,7 @@ function Compared({ left, right, source, target }: { left: Side; right: Side; so
               ? 'One of them cannot be read as YAML.'
               : different.length === 0
                 ? 'Every section is the same.'
-                : `${plural(different.length, 'section')} differ`}
+                : `${plural(different.length, 'section')} ${different.length === 1 ? 'differs' : 'differ'}`}
           </p>
           <ul>
             {different.map((section) => (

@@ -38,7 +38,9 @@ export function ReloadPlan({ keys, schema }: { keys: readonly string[]; schema: 
                   <code>{key}</code>
                 </span>
               ))}{' '}
-              <span className="dim">{mark === 'unknown' ? 'is not read by StreamHub' : RELOAD_WORDS[mark]}</span>
+              <span className="dim">
+                {mark === 'unknown' ? `${list.length === 1 ? 'is' : 'are'} not read by StreamHub` : RELOAD_WORDS[mark]}
+              </span>
             </span>
           </li>,
         ];

@@ -9,7 +9,9 @@ import { GoTo } from '../../app/links.tsx';
 import { ConnectionLine, useStorageTrial } from './connection-line.tsx';
 
 /** Apps up to which the bucket of each is looked at here; beyond, the page of storages is the place. */
-const LOOK_AT = 12;
+const LOOK_AT = 60;
+/** Lines at most; all of them are on that page. */
+const SHOWN = 5;
 
 /** The bucket of each app that has one, a line each. */
 export function BucketLines() {
@@ -24,10 +26,11 @@ export function BucketLines() {
       enabled: canSee,
     })),
   });
-  return names.map((name, index) => {
-    const s3 = buckets[index]?.data;
-    return s3 === undefined || s3.bucket === '' ? null : <BucketLine key={name} app={name} s3={s3} />;
+  const lines = buckets.flatMap(({ data: s3 }, index) => {
+    const app = names[index];
+    return app === undefined || s3 === undefined || s3.bucket === '' ? [] : [{ app, s3 }];
   });
+  return lines.slice(0, SHOWN).map(({ app, s3 }) => <BucketLine key={app} app={app} s3={s3} />);
 }
 
 function BucketLine({ app, s3 }: { app: string; s3: ResultOf<typeof getS3>['data'] }) {
@@ -36,9 +39,13 @@ function BucketLine({ app, s3 }: { app: string; s3: ResultOf<typeof getS3>['data
       name="S3"
       what={`the bucket of ${app}`}
       tone={s3.configured ? 'ok' : 'warn'}
-      state={s3.configured ? app : `${app}, keys are missing`}
+      state={
+        <>
+          <GoTo to={`/apps/${app}/storage`}>{app}</GoTo>
+          {s3.configured ? '' : ', keys are missing'}
+        </>
+      }
       detail={s3.bucket}
-      how={<GoTo to={`/apps/${app}/storage`}>{s3.configured ? 'Storage' : 'How to set up'}</GoTo>}
       trial={useStorageTrial(app)}
     />
   );

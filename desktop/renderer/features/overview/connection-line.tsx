@@ -74,7 +74,7 @@ export function ConnectionLine({
   /** What is tested, where the name alone does not say it. */
   what?: string;
   tone: Tone;
-  state: string;
+  state: ReactNode;
   detail?: string | undefined;
   how?: ReactNode;
   trial?: Trial | undefined;
@@ -91,8 +91,8 @@ export function ConnectionLine({
         {how}
         {trial ? (
           <Button
-            variant="default"
-            size="compact-xs"
+            variant="subtle"
+            size="compact-sm"
             loading={trial.isRunning}
             aria-label={`${isOpen ? 'Hide the test of' : 'Test'} ${what}`}
             onClick={isOpen ? trial.close : trial.start}
