@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -134,6 +135,18 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
     await page.getByRole('heading', { name: 'No such page' }).waitFor();
     await ui.section('Apps').click();
     await ui.heading('Apps').waitFor();
+  });
+
+  await t.test('a failure can be copied with what finds it again, and no secret', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await goInside(page, '/apps/arena/ingests');
+    await ui.alert().getByText('Could not read the ingests.').waitFor();
+    await ui.alert().getByRole('button', { name: 'Copy details' }).click();
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()).includes('request id: '));
+    const details = await page.evaluate(() => navigator.clipboard.readText());
+    assert.match(details, /^LiveKit does not answer.*\ncode: LIVEKIT_UNREACHABLE \(HTTP 502\)\n/);
+    assert.match(details, /\nrequest: GET \/api\/v1\/apps\/arena\/ingress\S*\ntime: \d{4}-\S+Z\nrequest id: \w+-\w+$/);
+    assert.ok(!details.includes(daemon.token));
   });
 
   await t.test('the signing secret of callbacks goes in and never comes back', async () => {
