@@ -42,7 +42,8 @@ export function builtConsole(): Promise<void> {
 export async function browser(t: { after(fn: () => unknown): void }): Promise<Browser> {
   const instance = await chromium.launch({
     executablePath: CHROMIUM ?? '',
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    // without a GPU a process of its own would imitate one
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
   });
   t.after(() => instance.close());
   return instance;
