@@ -12,8 +12,8 @@ import { parseArgs } from 'node:util';
  * rest is run in the order of the alphabet.
  */
 const LONGEST = [
-  'test/integration/plugin-hostile.test.ts',
   'test/plugins/kit.test.ts',
+  'test/integration/plugin-hostile.test.ts',
   'test/integration/purge.test.ts',
   'test/faults/purge-kill.test.ts',
   'test/cluster/drain.test.ts',
