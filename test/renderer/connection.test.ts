@@ -17,7 +17,10 @@ test('a daemon that goes away and comes back', { skip: noChromium }, async (t) =
     await first.stop();
     await ui.statusBar().getByText('Not reachable').waitFor();
     await page.getByText(/^This is how the apps looked/).waitFor();
-    await ui.row('live').waitFor();
+    await page
+      .locator('[data-stale]')
+      .filter({ has: ui.row('live') })
+      .waitFor();
     await ui.statusBar().getByText('not live').waitFor();
     await ui
       .statusBar()
@@ -46,6 +49,7 @@ test('a daemon that goes away and comes back', { skip: noChromium }, async (t) =
     await ui.row('meanwhile').waitFor();
     await ui.statusBar().getByText('live', { exact: true }).waitFor();
     assert.equal(await page.getByText(/^This is how/).count(), 0);
+    assert.equal(await page.locator('[data-stale]').count(), 0, 'nothing is dim any more');
   });
 });
 

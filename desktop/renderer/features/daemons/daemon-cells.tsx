@@ -34,11 +34,14 @@ function useSnapshot(connection: Connection, enabled: boolean) {
   return query.data ?? undefined;
 }
 
+/** When an answer was given, of a daemon that is away now. */
+const ageOf = (connection: Connection, { dataUpdatedAt }: { dataUpdatedAt: number }): string | undefined =>
+  isOnline(connection) ? undefined : new Date(dataUpdatedAt).toISOString();
+
 function useStats(connection: Connection): { stats: Stats | undefined; at: string | undefined } {
   const live = useReadOf(connection.id, getStats, undefined, { enabled: isOnline(connection), staleTime: 25_000 });
   const snapshot = useSnapshot(connection, live.data === undefined);
-  if (live.data)
-    return { stats: live.data, at: isOnline(connection) ? undefined : new Date(live.dataUpdatedAt).toISOString() };
+  if (live.data) return { stats: live.data, at: ageOf(connection, live) };
   return { stats: (snapshot?.stats as Stats | null | undefined) ?? undefined, at: snapshot?.at };
 }
 
@@ -64,7 +67,7 @@ export function AppsCell({ connection }: { connection: Connection }) {
   const { stats, at } = useStats(connection);
   const apps = useReadOf(connection.id, listApps, undefined, { enabled: isOnline(connection), staleTime: 60_000 });
   const number = apps.data?.length ?? stats?.counts.apps;
-  return number === undefined ? null : <Value at={apps.data ? undefined : at}>{count(number)}</Value>;
+  return number === undefined ? null : <Value at={apps.data ? ageOf(connection, apps) : at}>{count(number)}</Value>;
 }
 
 export function NodesCell({ connection }: { connection: Connection }) {
@@ -80,7 +83,7 @@ export function NodesCell({ connection }: { connection: Connection }) {
   const draining = nodes.filter((node) => node.status === 'draining').length;
   const words = `${nodes.filter((node) => node.status === 'active' && !node.stale).length} active, ${draining} draining, ${stale} stale`;
   return (
-    <Value at={live.data ? undefined : snapshot?.at}>
+    <Value at={live.data ? ageOf(connection, live) : snapshot?.at}>
       {stale > 0 ? (
         <State tone="warn" title={words}>{`${count(nodes.length)}, ${count(stale)} stale`}</State>
       ) : (
@@ -100,11 +103,9 @@ export function JobsCell({ connection }: { connection: Connection }) {
     { query: { state: 'active', limit: 200 } },
     { enabled: isOnline(connection), staleTime: 60_000 },
   );
-  return jobs.data === undefined ? null : jobs.data.total === 0 ? (
-    <span className="dim">0</span>
-  ) : (
-    count(jobs.data.total)
-  );
+  if (jobs.data === undefined) return null;
+  const { total } = jobs.data;
+  return <Value at={ageOf(connection, jobs)}>{total === 0 ? <span className="dim">0</span> : count(total)}</Value>;
 }
 
 export function LoadCell({ connection, measure }: { connection: Connection; measure: 'cpu' | 'memory' | 'disk' }) {
