@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify';
 
 /**
  * Browsers and clients open connections ahead of need. The server counts one that never asked anything as busy, so that a
- * stop would wait for it until its headers are overdue; here it is closed with the idle ones.
+ * stop would wait for it until its headers are overdue; here it is closed with the idle ones, those too that fall idle
+ * while the daemon stops.
  */
 export function closeSilentConnections(app: FastifyInstance): void {
   const silent = new Set<Socket>();
@@ -16,6 +17,13 @@ export function closeSilentConnections(app: FastifyInstance): void {
   });
   app.server.on('request', (request) => speaks(request.socket));
   app.addHook('preClose', async () => {
-    for (const socket of silent) socket.destroy();
+    const close = (): void => {
+      for (const socket of silent) socket.destroy();
+      app.server.closeIdleConnections();
+    };
+    close();
+    // an answer under way may have promised to keep its connection, and a browser may open one more meanwhile
+    const timer = setInterval(close, 100).unref();
+    app.server.once('close', () => clearInterval(timer));
   });
 }
