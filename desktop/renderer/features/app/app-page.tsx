@@ -162,7 +162,11 @@ function AppFacts({ name, displayName, prefix }: { name: string; displayName: st
   const live = stats.data?.live;
   return (
     <span className={classes.facts}>
-      {displayName === name ? null : <span>{displayName}</span>}
+      {displayName === name ? null : (
+        <span className={classes.displayName} title={displayName}>
+          {displayName}
+        </span>
+      )}
       <span className="row" style={{ gap: 4 }}>
         rooms <Mono what="room prefix">{prefix}</Mono>
       </span>

@@ -221,7 +221,7 @@ function columnsFor(
       id: 'bucket',
       header: 'Bucket',
       width: 'minmax(110px, 1.3fr)',
-      from: 'medium',
+      from: 'wide',
       cell: (app) => <AppBucket app={app.name} isOpen={isBucketOpen} />,
     },
     {

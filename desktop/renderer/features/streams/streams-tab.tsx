@@ -51,7 +51,7 @@ export function StreamsTab({ app }: { app: string }) {
     {
       id: 'state',
       header: 'State',
-      width: '120px',
+      width: '104px',
       cell: (stream) =>
         stream.status === 'active' ? (
           <span className="row">
@@ -65,14 +65,14 @@ export function StreamsTab({ app }: { app: string }) {
     {
       id: 'participant',
       header: 'Publisher',
-      width: 'minmax(130px, 1.5fr)',
+      width: 'minmax(116px, 1.5fr)',
       sort: (stream) => stream.participant,
       cell: (stream) => <span title={stream.streamId}>{stream.participant ?? <code>{stream.streamId}</code>}</span>,
     },
     {
       id: 'room',
       header: 'Room',
-      width: 'minmax(110px, 1.2fr)',
+      width: 'minmax(100px, 1.2fr)',
       sort: (stream) => stream.room,
       cell: (stream) => <code>{stream.room}</code>,
     },
@@ -80,7 +80,7 @@ export function StreamsTab({ app }: { app: string }) {
       id: 'type',
       header: 'Comes by',
       width: '84px',
-      from: 'medium',
+      from: 'wide',
       sort: (stream) => stream.type,
       cell: (stream) => stream.type,
     },
@@ -97,7 +97,7 @@ export function StreamsTab({ app }: { app: string }) {
           {
             id: 'since',
             header: 'Live for',
-            width: '92px',
+            width: '80px',
             sort: (stream) => Date.parse(stream.startedAt),
             cell: (stream) => <LiveFor at={stream.startedAt} />,
           },
