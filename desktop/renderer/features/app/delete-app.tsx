@@ -66,7 +66,7 @@ function Form({ name, onClose }: { name: string; onClose: () => void }) {
           />
           <p className="dim">
             {withVods
-              ? `Deletes ${amount}${bucket}, with their variants and pictures. This cannot be undone.`
+              ? `Deletes ${amount}${bucket}, with their variants and pictures${bucket ? ', and their older versions where the bucket keeps them' : ''}. This cannot be undone.`
               : `${amount} stay${vods === 1 ? 's' : ''} where ${vods === 1 ? 'it is' : 'they are'}${bucket ? `, in bucket ${s3.data?.bucket}` : ''}; StreamHub forgets about ${vods === 1 ? 'it' : 'them'}.`}
           </p>
         </>
