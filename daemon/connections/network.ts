@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { hostOf } from '#shared/plugin-sdk/network-error.ts';
 import { networkFailure } from '../net/network-failures.ts';
 import { StepFailure } from './steps.ts';
 
@@ -13,10 +14,10 @@ export interface Address {
 
 /** Address of a URL; the port is that of its scheme unless it names one. */
 export function addressOf(url: string, ports: { plain: number; secure: number }): Address {
-  const { hostname, port, protocol } = new URL(url);
+  const { port, protocol } = new URL(url);
   const isSecure = ['https:', 'wss:', 'rediss:'].includes(protocol);
   return {
-    host: hostname.replace(/^\[|\]$/g, ''),
+    host: hostOf(url),
     port: Number(port || (isSecure ? ports.secure : ports.plain)),
     isSecure,
   };
