@@ -40,26 +40,26 @@ export function useProblems(): readonly ProblemLine[] {
   return lines.toSorted((a, b) => Number(a.tone === 'warn') - Number(b.tone === 'warn'));
 }
 
-/** Jobs of the daemon at hand that are under way. */
+const UNDER_WAY = { query: { state: 'active', limit: 200 } } as const;
+
+/** Jobs of the daemon at hand that are under way; of one that is away, as they were last. */
 export function useActiveJobs(): readonly Job[] {
   const daemon = useMaybeDaemon();
-  const jobs = useReadOf(
-    daemon?.id ?? '',
-    listJobs,
-    { query: { state: 'active', limit: 200 } },
-    { enabled: daemon !== undefined && daemon.connection.state.status === 'online', staleTime: 60_000 },
-  );
+  const jobs = useReadOf(daemon?.id ?? '', listJobs, UNDER_WAY, {
+    enabled: daemon !== undefined && daemon.connection.state.status === 'online',
+    staleTime: 60_000,
+  });
   return jobs.data?.data ?? [];
 }
 
-/** The same with their daemon's connection; on pages about all daemons the jobs of all. */
+/** The same with their daemon's connection, of daemons that answer; on pages about all daemons the jobs of all. */
 export function useJobsUnderWay(): readonly { connectionId: string; job: Job }[] {
   const daemon = useMaybeDaemon();
   const list = useConnections((state) => state.list);
   const shown = (daemon === undefined ? list : [daemon.connection]).filter(({ state }) => state.status === 'online');
   const reads = useQueries({
     queries: shown.map(({ id }) => ({
-      ...readOptions(id, listJobs, { query: { state: 'active' as const, limit: 200 } }),
+      ...readOptions(id, listJobs, UNDER_WAY),
       staleTime: 60_000,
     })),
   });

@@ -1,9 +1,10 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { ResultOf } from '#shared/contract/operation.ts';
+import type { Input } from '#shared/client/client.ts';
+import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { testS3 } from '#shared/contract/s3.ts';
 import { testConnection } from '#shared/contract/system.ts';
-import { useChange } from '../../api/query.ts';
+import { type Unwrapped, useChange } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { Problem } from '../../ui/problem.tsx';
 import { State, type Tone } from '../../ui/state.tsx';
@@ -32,33 +33,32 @@ export interface Trial {
   steps: readonly ListedStep[] | undefined;
 }
 
-/** Undefined when the caller may not test it. */
-export function useConnectionTrial(connection: Told['connection']): Trial | undefined {
-  const test = useChange(testConnection, { timeout: LIMIT_MS });
-  const isAllowed = useLack(testConnection) === undefined;
+/** A trial over a request that the daemon tests with; undefined when the caller may not make it. */
+function useTrial<O extends Operation>(
+  op: O,
+  input: Input<O>,
+  stepsOf: (told: Unwrapped<ResultOf<O>>) => readonly ListedStep[],
+): Trial | undefined {
+  const test = useChange(op, { timeout: LIMIT_MS });
+  const isAllowed = useLack(op) === undefined;
   if (!isAllowed) return undefined;
   return {
-    start: () => test.mutate({ params: { connection } }),
+    start: () => test.mutate(input),
     close: test.reset,
     isRunning: test.isPending,
     error: test.error,
-    steps: test.data?.steps.map((step) => ({ ...step, title: NAMES[step.id] })),
+    steps: test.data === undefined ? undefined : stepsOf(test.data),
   };
 }
 
+export const useConnectionTrial = (connection: Told['connection']): Trial | undefined =>
+  useTrial(testConnection, { params: { connection } }, (told) =>
+    told.steps.map((step) => ({ ...step, title: NAMES[step.id] })),
+  );
+
 /** The same for the storage of an app, with its stored settings. */
-export function useStorageTrial(app: string): Trial | undefined {
-  const test = useChange(testS3, { timeout: LIMIT_MS });
-  const isAllowed = useLack(testS3) === undefined;
-  if (!isAllowed) return undefined;
-  return {
-    start: () => test.mutate({ params: { name: app }, body: {} }),
-    close: test.reset,
-    isRunning: test.isPending,
-    error: test.error,
-    steps: test.data ? storageSteps(test.data) : undefined,
-  };
-}
+export const useStorageTrial = (app: string): Trial | undefined =>
+  useTrial(testS3, { params: { name: app }, body: {} }, storageSteps);
 
 /** One thing that the daemon works with: its state, a test that shows its steps in place, and the way to set it up. */
 export function ConnectionLine({
