@@ -13,14 +13,16 @@ const BUNDLED =
   /^(?:fastify|@fastify\/(?!static)|typebox|ajv|ajv-formats|fast-json-stringify|fast-uri|find-my-way|avvio|light-my-request|secure-json-parse|ipaddr\.js|rate-limiter-flexible|fastify-plugin|abstract-logging|process-warning|reusify|toad-cache|semver|rfdc|json-schema-ref-resolver|fast-deep-equal|json-schema-traverse|require-from-string|helmet|fast-decode-uri-component|fast-querystring|safe-regex2|ret|cookie|set-cookie-parser|dequal|jose)(?:\/|$)/;
 
 export async function buildDaemon(out = path.join(root, 'out', 'daemon')) {
-  const tasks = globSync('daemon/workers/tasks/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
+  const tasks = [...globSync('daemon/**/tasks/*.ts', { cwd: root }), 'daemon/platform/workers/idle.ts'].filter(
+    (file) => !file.endsWith('.test.ts'),
+  );
   const plugins = readPlugins();
   rmSync(out, { recursive: true, force: true });
   await build({
     cwd: root,
     input: {
-      cli: 'daemon/cli.ts',
-      'store-thread': 'daemon/logs/store-thread.ts',
+      cli: 'daemon/cli/main.ts',
+      'store-thread': 'daemon/platform/logs/store-thread.ts',
       'plugin-guest': 'daemon/plugins/guest/main.ts',
       ...Object.fromEntries(tasks.map((file) => [`tasks/${path.basename(file, '.ts')}`, file])),
       'plugin-sdk/index': 'shared/plugin-sdk/index.ts',

@@ -1,4 +1,4 @@
-import { type Definition, SETTINGS } from '#daemon/settings-table.ts';
+import { type Definition, SETTINGS } from '#daemon/platform/settings-table.ts';
 import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { permissionsOf, ROLES } from '#shared/permissions.ts';
 import { configReference } from './config-doc.ts';

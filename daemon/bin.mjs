@@ -14,5 +14,5 @@ if (major < REQUIRED) {
 module.enableCompileCache?.();
 // Beside the built bundle the entry is cli.js; in a clone it is the TypeScript source.
 const built = new URL('./cli.js', import.meta.url);
-const { main } = await import(existsSync(built) ? built.href : new URL('./cli.ts', import.meta.url).href);
+const { main } = await import(existsSync(built) ? built.href : new URL('./cli/main.ts', import.meta.url).href);
 await main(process.argv.slice(2));

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { AdminTool } from '../auth/admin-tool.ts';
-import { DataDirInUse, lockDataDir, prepareDataDir } from '../data-dir.ts';
-import { migrate } from '../db/migrate.ts';
-import { openDatabase } from '../db/open.ts';
-import { registryMigrations } from '../db/registry/index.ts';
-import { loadSettings, SettingsError } from '../settings.ts';
+import { AdminTool } from '#daemon/identity/auth/admin-tool.ts';
+import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data-dir.ts';
+import { migrate } from '#daemon/platform/db/migrate.ts';
+import { openDatabase } from '#daemon/platform/db/open.ts';
+import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
+import { loadSettings, SettingsError } from '#daemon/platform/settings.ts';
 
 const HELP = `streamhub admin: gets an operator who lost access back in. Needs the files of the daemon, and the daemon stopped.
 

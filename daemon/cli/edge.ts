@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
 import { edgeCommand } from '../edge/command.ts';
-import { PACKAGE_ROOT } from '../paths.ts';
 
 /** `streamhub edge …`: the edge agent's commands, from an installed daemon. */
 export function run(args: string[]): Promise<number> {

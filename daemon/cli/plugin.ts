@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
+import { SettingsError } from '#daemon/platform/settings.ts';
 import { PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
-import { SettingsError } from '../settings.ts';
 import { addPlugin } from './plugin/add.ts';
 import { checkPlugin, reportOf } from './plugin/check.ts';
 import { Mistake } from './plugin/mistake.ts';

@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
+import { VERSION } from '#daemon/platform/version.ts';
 import { ApiError } from '#shared/errors.ts';
-import { PACKAGE_ROOT } from '../paths.ts';
-import { VERSION } from '../version.ts';
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
 import type { NodeHealth } from '#shared/schema/cluster.ts';
-import type { EventBus } from '../events/bus.ts';
-import type { Actor } from '../http/types.ts';
 import { type NodeEntry, toRecord } from './node.ts';
 import type { NodeRegistry } from './registry.ts';
 

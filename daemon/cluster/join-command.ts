@@ -1,5 +1,5 @@
+import { isPrivateAddress } from '#daemon/platform/http/client-address.ts';
 import type { ClusterInfo } from '#shared/schema/cluster.ts';
-import { isPrivateAddress } from '../http/client-address.ts';
 
 /** One word for a POSIX shell, whatever it holds. */
 export function shellQuote(text: string): string {

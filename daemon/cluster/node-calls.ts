@@ -1,5 +1,6 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { Actor } from '#daemon/platform/http/types.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import {
   type DesiredState,
@@ -9,7 +10,6 @@ import {
   MAX_STATS_BYTES,
   ORIGIN,
 } from '#shared/schema/cluster.ts';
-import type { Actor } from '../http/types.ts';
 import type { NodeAnnouncer } from './announcer.ts';
 import { advanceDrain, type DrainState, desiredState } from './drain.ts';
 import { type ClusterCaller, clusterError, NODE_TOKEN_PREFIX } from './gate.ts';

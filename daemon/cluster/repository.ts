@@ -1,4 +1,4 @@
-import type { Db } from '../db/open.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
 
 export interface NodeRow {
   id: string;

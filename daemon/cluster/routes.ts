@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { addressKey, clientAddress } from '#daemon/platform/http/client-address.ts';
+import { route } from '#daemon/platform/http/route.ts';
+import { publicBase } from '#daemon/platform/settings.ts';
+import type { Services } from '#daemon/start/services.ts';
 import * as contract from '#shared/contract/cluster.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
-import { addressKey, clientAddress } from '../http/client-address.ts';
-import { route } from '../http/route.ts';
-import type { Services } from '../services.ts';
-import { publicBase } from '../settings.ts';
 import type { ClusterCaller } from './gate.ts';
 import { joinCommand } from './join-command.ts';
 import type { NodeEntry } from './node.ts';

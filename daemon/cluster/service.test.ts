@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { migrate } from '#daemon/platform/db/migrate.ts';
+import { openDatabase } from '#daemon/platform/db/open.ts';
+import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
+import { type DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
+import { SYSTEM } from '#daemon/platform/http/types.ts';
 import type { AgentReport, LivekitReport } from '#shared/schema/cluster.ts';
-import { migrate } from '../db/migrate.ts';
-import { openDatabase } from '../db/open.ts';
-import { registryMigrations } from '../db/registry/index.ts';
-import { type DaemonEvent, EventBus } from '../events/bus.ts';
-import { SYSTEM } from '../http/types.ts';
 import { clusterRepository } from './repository.ts';
 import { ClusterService } from './service.ts';
 

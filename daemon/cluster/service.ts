@@ -1,3 +1,5 @@
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import {
   type ClusterNode,
@@ -10,8 +12,6 @@ import {
   type PatchNodeBody,
   PLACEMENT_STRATEGIES,
 } from '#shared/schema/cluster.ts';
-import type { EventBus } from '../events/bus.ts';
-import type { Actor } from '../http/types.ts';
 import { NodeAnnouncer } from './announcer.ts';
 import { beginDrain, type DrainState } from './drain.ts';
 import { type ClusterCaller, clusterError, TokenGate } from './gate.ts';

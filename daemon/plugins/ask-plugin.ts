@@ -1,9 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
-import { TASKS, type WorkerPool } from '../workers/pool.ts';
-import type { PluginDescribeInput, PluginDescribeOutput } from '../workers/tasks/plugin-describe.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { faultOf, isPluginsFault, LoadProblem } from './load-fault.ts';
 import type { Lease } from './processes.ts';
 import type { PluginRecord } from './records.ts';
+import type { PluginDescribeInput, PluginDescribeOutput } from './tasks/plugin-describe.ts';
+import { PLUGIN_DESCRIBE } from './tasks.ts';
 
 export interface AskDeps {
   pool: WorkerPool;
@@ -29,7 +30,7 @@ export async function askPlugin(
     });
     return await withDoor((port) => {
       const input: PluginDescribeInput = { plugin, entry: entry ?? '', ids, port };
-      return pool.run<PluginDescribeInput, PluginDescribeOutput>(TASKS.pluginDescribe, input, { transfer: [port] });
+      return pool.run<PluginDescribeInput, PluginDescribeOutput>(PLUGIN_DESCRIBE, input, { transfer: [port] });
     });
   } catch (error) {
     if (!isPluginsFault(error)) throw error;

@@ -1,3 +1,4 @@
+import { BUNDLED_SDK } from '#daemon/platform/paths.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type {
   SettingsChange,
@@ -5,7 +6,6 @@ import type {
   StorageContext,
   StorageProvider,
 } from '#shared/plugin-sdk/storage-provider.ts';
-import { BUNDLED_SDK } from '../paths.ts';
 import { describeProviders } from './describe.ts';
 import type { PluginDoor } from './door.ts';
 import { importPlugin } from './import-plugin.ts';

@@ -1,6 +1,6 @@
+import { type EndpointPolicy, endpointProblem, guardedLookup } from '#daemon/platform/net/endpoint-policy.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { NetworkGuard } from '#shared/plugin-sdk/storage-provider.ts';
-import { type EndpointPolicy, endpointProblem, guardedLookup } from '../net/endpoint-policy.ts';
 
 /** The installation's rules as providers see them. */
 export function networkGuard(policy: EndpointPolicy): NetworkGuard {

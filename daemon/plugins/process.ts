@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
-import type { EndpointPolicy } from '../net/endpoint-policy.ts';
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { insideNamespaces } from './namespace.ts';
 import { guestCommand, guestEnvironment, OWN_CODE, OWN_FILES } from './sandbox.ts';
 import { plain } from './wire/protocol.ts';

@@ -1,4 +1,4 @@
-import type { EndpointPolicy } from '../net/endpoint-policy.ts';
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { PluginProcess } from './process.ts';
 import type { PluginRecord } from './records.ts';
 

@@ -1,4 +1,4 @@
-import type { Db } from '../db/open.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
 
 /** What is kept of a plugin beside its files. */
 export interface PluginRow {

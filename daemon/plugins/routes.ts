@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { route } from '#daemon/platform/http/route.ts';
+import type { Services } from '#daemon/start/services.ts';
 import * as ops from '#shared/contract/plugins.ts';
 import { ok } from '#shared/schema/common.ts';
-import { route } from '../http/route.ts';
-import type { Services } from '../services.ts';
 
 export function pluginRoutes(app: FastifyInstance, { plugins }: Services): void {
   route(app, ops.listPlugins, async () => ok(await plugins.views()));

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { BUNDLE, BUNDLED_SDK, PACKAGE_ROOT } from '../paths.ts';
+import { BUNDLE, BUNDLED_SDK, PACKAGE_ROOT } from '#daemon/platform/paths.ts';
 import type { GuestOrder } from './guest/main.ts';
 
 /** Program of a plugin's process. */
@@ -10,7 +10,9 @@ const GUEST =
 /** What a plugin's process reads of StreamHub: the SDK, the libraries below it, and its own program. */
 export const OWN_CODE: readonly string[] = (() => {
   const parts =
-    BUNDLE === null ? ['package.json', 'shared/', 'daemon/plugins/', 'daemon/net/'] : ['package.json', 'out/daemon/'];
+    BUNDLE === null
+      ? ['package.json', 'shared/', 'daemon/plugins/', 'daemon/platform/net/']
+      : ['package.json', 'out/daemon/'];
   const own = parts.map((part) => path.join(PACKAGE_ROOT, part));
   for (let dir = PACKAGE_ROOT; ; dir = path.dirname(dir)) {
     own.push(path.join(dir, 'node_modules/'));

@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, beforeEach, test } from 'node:test';
+import { migrate } from '#daemon/platform/db/migrate.ts';
+import { openDatabase } from '#daemon/platform/db/open.ts';
+import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
+import { EventBus } from '#daemon/platform/events/bus.ts';
+import { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { ApiError } from '#shared/errors.ts';
-import { migrate } from '../db/migrate.ts';
-import { openDatabase } from '../db/open.ts';
-import { registryMigrations } from '../db/registry/index.ts';
-import { EventBus } from '../events/bus.ts';
-import { WorkerPool } from '../workers/pool.ts';
 import { pluginRepository } from './repository.ts';
 import { PluginService } from './service.ts';
 

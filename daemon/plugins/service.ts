@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import type { MessagePort } from 'node:worker_threads';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { ApiError } from '#shared/errors.ts';
 import { problemLine } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { PluginDetail, PluginView } from '#shared/schema/plugins.ts';
-import { KeyedLock } from '../config/keyed-lock.ts';
-import type { EventBus } from '../events/bus.ts';
-import type { Actor } from '../http/types.ts';
-import type { EndpointPolicy } from '../net/endpoint-policy.ts';
-import { TASKS, type WorkerPool } from '../workers/pool.ts';
 import { askPlugin } from './ask-plugin.ts';
 import type { PluginPreset, PluginProvider } from './contributions.ts';
 import { keepDoor } from './door-keeper.ts';
@@ -18,6 +18,7 @@ import { type Lease, PluginProcesses } from './processes.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
 import { finishReplacementsIn } from './replacement.ts';
 import type { PluginRepository } from './repository.ts';
+import { PLUGINS_READ } from './tasks.ts';
 import { toView } from './view.ts';
 import type { Fault } from './wire/connection.ts';
 
@@ -326,7 +327,7 @@ export class PluginService {
   async #read(): Promise<Map<string, PluginLife>> {
     const { pool, roots, repository, log } = this.#deps;
     await finishReplacementsIn(roots, log);
-    const records = await pool.run<readonly PluginRoot[], PluginRecord[]>(TASKS.pluginsRead, roots);
+    const records = await pool.run<readonly PluginRoot[], PluginRecord[]>(PLUGINS_READ, roots);
     const rows = new Map(repository.all().map((row) => [row.id, row]));
     const lives = new Map<string, PluginLife>();
     for (const record of records) {

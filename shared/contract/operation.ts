@@ -56,7 +56,7 @@ export interface Operation {
   bodyLimit?: number;
   /** Media type of the answer where it is not JSON. */
   produces?: string;
-  /** Attempts an address has: counted before anything else is looked at (daemon/security/rate-limits.ts). */
+  /** Attempts an address has: counted before anything else is looked at (daemon/identity/security/rate-limits.ts). */
   limit?: RateLimitClass;
   /**
    * Name of the change in the audit trail, `<resource>.<verb>`, e.g. `app.create`. Every operation but GET is written

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Passwords } from '#daemon/auth/passwords.ts';
-import { loadSettings } from '#daemon/settings.ts';
+import { Passwords } from '#daemon/identity/auth/passwords.ts';
+import { loadSettings } from '#daemon/platform/settings.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import {
   firstAdmin,

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
-import { registryMigrations } from '#daemon/db/registry/index.ts';
+import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
 const run = promisify(execFile);

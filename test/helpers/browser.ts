@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import pino from 'pino';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { ConsoleBuilder } from '#daemon/console/builder.ts';
+import { ConsoleBuilder } from '#daemon/operations/console/builder.ts';
 import { ROOT } from './daemon.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Principal } from '#daemon/auth/principal.ts';
-import type { DaemonEvent } from '#daemon/events/bus.ts';
+import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
+import type { Principal } from '#daemon/platform/principal.ts';
 import type { Client, TestDaemon } from './daemon.ts';
 
 /** The files of one app of a test daemon. */

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
-import { type RunningDaemon, startDaemon } from '#daemon/daemon.ts';
-import { createLogging } from '#daemon/logs/logger.ts';
-import { loadSettings } from '#daemon/settings.ts';
+import { createLogging } from '#daemon/platform/logs/logger.ts';
+import { loadSettings } from '#daemon/platform/settings.ts';
+import { type RunningDaemon, startDaemon } from '#daemon/start/daemon.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { isAudited } from '#daemon/audit/install.ts';
+import { isAudited } from '#daemon/identity/audit/install.ts';
 import { operations } from '#shared/contract/index.ts';
 import { TEST_TOKEN, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, makeTeam, PASSWORD, type Person } from '#test/helpers/people.ts';

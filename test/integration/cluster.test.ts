@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import test, { after, before, describe } from 'node:test';
-import type { DaemonEvent } from '#daemon/events/bus.ts';
+import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import type { JoinAnswer } from '#shared/schema/cluster.ts';
 import { Client, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 

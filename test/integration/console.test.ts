@@ -6,9 +6,9 @@ import { describe, it } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import fastify from 'fastify';
 import pino from 'pino';
-import { consoleRoutes } from '#daemon/console/routes.ts';
-import { ConsoleService } from '#daemon/console/service.ts';
-import { installErrorHandling } from '#daemon/http/errors.ts';
+import { consoleRoutes } from '#daemon/operations/console/routes.ts';
+import { ConsoleService } from '#daemon/operations/console/service.ts';
+import { installErrorHandling } from '#daemon/platform/http/errors.ts';
 import { builtConsole } from '#test/helpers/browser.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 

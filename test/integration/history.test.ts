@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { Value } from 'typebox/value';
-import { HistoryService } from '#daemon/history/service.ts';
+import { HistoryService } from '#daemon/operations/history/service.ts';
 import { LoadHistory, NodeHistories } from '#shared/schema/history.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 

@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { FAMILIES } from '#daemon/metrics/families.ts';
+import { FAMILIES } from '#daemon/operations/metrics/families.ts';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { ROOT, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { Value } from 'typebox/value';
-import { hostAndPort, maskApiKey, withoutUser } from '#daemon/system/settings.ts';
+import { hostAndPort, maskApiKey, withoutUser } from '#daemon/operations/system/settings.ts';
 import { SystemSettings } from '#shared/schema/settings.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 

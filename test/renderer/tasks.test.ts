@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { LogRepository } from '#daemon/logs/repository.ts';
+import { LogRepository } from '#daemon/platform/logs/repository.ts';
 import { browser, noChromium } from '#test/helpers/browser.ts';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { ROOT, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';

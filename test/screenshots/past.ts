@@ -1,8 +1,8 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { historyMigrations } from '#daemon/db/history/index.ts';
-import { migrate } from '#daemon/db/migrate.ts';
-import { openDatabase } from '#daemon/db/open.ts';
+import { historyMigrations } from '#daemon/platform/db/history/index.ts';
+import { migrate } from '#daemon/platform/db/migrate.ts';
+import { openDatabase } from '#daemon/platform/db/open.ts';
 
 /** A past that a daemon would have lived through, written into its files while it is stopped: its times cannot be had through the API. */
 

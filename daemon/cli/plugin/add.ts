@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { loadSettings } from '#daemon/platform/settings.ts';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { finishReplacements, replacePlugin } from '../../plugins/replacement.ts';
-import { loadSettings } from '../../settings.ts';
 import { checkRoot } from './check.ts';
 import { copyPlugin } from './copy.ts';
 import { Mistake } from './mistake.ts';

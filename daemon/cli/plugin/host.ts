@@ -1,9 +1,9 @@
-import { EventBus } from '../../events/bus.ts';
-import { BUILT_IN_PLUGINS } from '../../paths.ts';
+import { EventBus } from '#daemon/platform/events/bus.ts';
+import { BUILT_IN_PLUGINS } from '#daemon/platform/paths.ts';
+import { SETTINGS } from '#daemon/platform/settings-table.ts';
+import { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginRecord } from '../../plugins/records.ts';
 import { PluginService } from '../../plugins/service.ts';
-import { SETTINGS } from '../../settings-table.ts';
-import { WorkerPool } from '../../workers/pool.ts';
 
 /** Lets the daemon's own host look at the one plugin of a folder, with the built-in ones beside it. */
 export async function surveyPlugin(root: string): Promise<PluginRecord | undefined> {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
 import { ID_PATTERN } from '#shared/plugin-sdk/manifest.ts';
-import { PACKAGE_ROOT } from '../../paths.ts';
 import { Mistake } from './mistake.ts';
 import { presetFiles, storageFiles, type TemplateValues } from './templates.ts';
 

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import os from 'node:os';
 import v8 from 'node:v8';
-import type { EndpointPolicy } from '../../net/endpoint-policy.ts';
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { networkGuard } from '../network-guard.ts';
 
 type Connect = (this: net.Socket, ...args: unknown[]) => net.Socket;

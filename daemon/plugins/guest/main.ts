@@ -1,5 +1,5 @@
 import net from 'node:net';
-import type { EndpointPolicy } from '../../net/endpoint-policy.ts';
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { importPlugin } from '../import-plugin.ts';
 import { networkGuard } from '../network-guard.ts';
 import { plain } from '../wire/protocol.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { LogRepository } from '#daemon/logs/repository.ts';
-import type { StoredLog } from '#daemon/logs/rows.ts';
+import { LogRepository } from '#daemon/platform/logs/repository.ts';
+import type { StoredLog } from '#daemon/platform/logs/rows.ts';
 import type { BenchCase, Figure } from '../harness.ts';
 
 const ROWS = 1_000_000;

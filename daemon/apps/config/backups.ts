@@ -1,0 +1,90 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { stageFile } from '#daemon/platform/files/stage-file.ts';
+import { CONFIG_NAME } from './config-file.ts';
+
+const PREFIX = `${CONFIG_NAME}.bak.`;
+const KEPT = 20;
+const OURS = /^\d{8}T\d{9}Z$/;
+const ID = /^[A-Za-z0-9_.-]{1,64}$/;
+
+export interface BackupFile {
+  file: string;
+  ts: string;
+  sizeBytes: number;
+  createdAt: string;
+}
+
+/** `2026-06-30T18:45:00.123Z` → `20260630T184500123Z`. */
+export function backupId(at: Date): string {
+  return at.toISOString().replace(/[-:.]/g, '');
+}
+
+function dateOfId(ts: string): Date {
+  return new Date(ts.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/, '$1-$2-$3T$4:$5:$6.$7Z'));
+}
+
+/** Ids of an app's backups, newest first. */
+export async function backupIds(dir: string): Promise<string[]> {
+  const names = await readdir(dir).catch(() => []);
+  return names
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => name.slice(PREFIX.length))
+    .filter((ts) => ID.test(ts))
+    .sort()
+    .reverse();
+}
+
+/** An app's backups, newest first. */
+export async function listBackups(dir: string): Promise<BackupFile[]> {
+  const found = await Promise.all(
+    (await backupIds(dir)).map(async (ts): Promise<BackupFile | undefined> => {
+      const file = PREFIX + ts;
+      const facts = await stat(path.join(dir, file)).catch(() => undefined);
+      if (!facts?.isFile()) return undefined;
+      return { file, ts, sizeBytes: facts.size, createdAt: facts.mtime.toISOString() };
+    }),
+  );
+  return found.filter((backup) => backup !== undefined);
+}
+
+/** Text of a backup, or undefined when there is none of that id. */
+export async function readBackup(dir: string, ts: string): Promise<string | undefined> {
+  if (!ID.test(ts)) return undefined;
+  return readFile(path.join(dir, PREFIX + ts), 'utf8').catch(() => undefined);
+}
+
+/**
+ * Keeps content as a backup, whole or not at all. Its id is unique and greater than every earlier one, also when two are taken
+ * in one millisecond or the clock went back.
+ */
+export async function takeBackup(dir: string, content: string | Uint8Array, now = new Date()): Promise<string> {
+  const newest = (await backupIds(dir)).find((ts) => OURS.test(ts));
+  const earliest = newest === undefined ? 0 : dateOfId(newest).getTime() + 1;
+  const ts = backupId(new Date(Math.max(now.getTime(), earliest)));
+  const staged = await stageFile(path.join(dir, PREFIX + ts), content);
+  await staged.commit();
+  return ts;
+}
+
+/** Removes a backup that turned out not to be needed. */
+export async function dropBackup(dir: string, ts: string): Promise<void> {
+  await rm(path.join(dir, PREFIX + ts), { force: true });
+}
+
+/** Removes all but the newest backups; `spare` stays whatever its age. @returns ids that were removed */
+export async function pruneBackups(dir: string, spare?: string): Promise<string[]> {
+  const old = (await backupIds(dir))
+    .filter((ts) => OURS.test(ts))
+    .slice(KEPT)
+    .filter((ts) => ts !== spare);
+  await Promise.all(old.map((ts) => dropBackup(dir, ts)));
+  return old;
+}
+
+/** Removes files that a kill left half written. */
+export async function removeLeftovers(dir: string): Promise<void> {
+  const names = await readdir(dir).catch(() => []);
+  const left = names.filter((name) => name.startsWith(`.${CONFIG_NAME}.`) && name.endsWith('.tmp'));
+  await Promise.all(left.map((name) => rm(path.join(dir, name), { force: true })));
+}

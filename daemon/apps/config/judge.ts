@@ -1,0 +1,55 @@
+import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
+import type { CheckResult } from '#shared/config/check.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import type { Diagnostic } from '#shared/config/diagnostic.ts';
+
+export interface Surroundings {
+  /** Name of another app that has this room prefix, or is about to get it. */
+  prefixOwner(prefix: string, app: string): string | undefined;
+  policy: EndpointPolicy;
+}
+
+const NOWHERE = { line: 1, column: 1, endLine: 1, endColumn: 1 };
+
+/**
+ * Findings that need more than the text: room prefixes of other apps, where the daemon may connect to, recordings that become
+ * public. An address that was there before is only warned of: what it may do is decided when connecting.
+ */
+export function judge(check: CheckResult, around: Surroundings, before: AppConfig | null): Diagnostic[] {
+  const { config } = check;
+  if (config === null) return [];
+  const found: Diagnostic[] = [];
+  const add = (severity: Diagnostic['severity'], code: string, path: string, message: string): void => {
+    found.push({ severity, code, path, message, ...(check.places[path] ?? NOWHERE) });
+  };
+
+  const owner = around.prefixOwner(config.roomPrefix, config.name);
+  if (owner !== undefined) add('error', 'prefix-taken', 'room_prefix', `${config.roomPrefix} belongs to another app`);
+
+  const addresses = [
+    ['s3.endpoint', config.s3.endpoint, before?.s3.endpoint],
+    ['callbacks.url', config.callbacks.url, before?.callbacks.url],
+    ['mqtt.url', config.mqtt.url, before?.mqtt.url],
+  ] as const;
+  for (const [path, address, old] of addresses) {
+    if (address === '') continue;
+    const problem = endpointProblem(address.replace(/^(mqtts?|wss?):/i, 'http:'), around.policy);
+    if (problem !== undefined)
+      add(address === old || before === null ? 'warning' : 'error', 'forbidden-address', path, problem);
+  }
+
+  if (before !== null && becomesPublic(before, config)) {
+    add(
+      'warning',
+      'becomes-public',
+      's3.public_url',
+      'makes every recording of the app readable for everyone; the API asks for confirmPublic: true',
+    );
+  }
+  return found;
+}
+
+/** Does the change give the app its first public address? */
+export function becomesPublic(before: AppConfig, after: AppConfig): boolean {
+  return after.s3.publicUrl !== '' && before.s3.publicUrl === '';
+}

@@ -1,0 +1,364 @@
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import { type AppConfig, secretReferences } from '#shared/config/defaults.ts';
+import type { EditInput, EditResult } from '#shared/config/edit.ts';
+import { type Edit, remove, set } from '#shared/config/edits.ts';
+import { type HwaccelChoice, resolveHwaccel } from '#shared/config/hwaccel.ts';
+import { MASK } from '#shared/config/marks.ts';
+import { APP_PATCH, STREAMING_PATCH } from '#shared/config/patch.ts';
+import {
+  type AppConfigView,
+  appConfigView,
+  type MaskedSecrets,
+  type StreamingView,
+  streamingView,
+} from '#shared/config/view.ts';
+import { editsOf } from '#shared/config/wire-schema.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
+import type {
+  ConfigBackup,
+  ConfigProblem,
+  ConfigWritten,
+  PreviewResult,
+  ValidateResult,
+} from '#shared/schema/config.ts';
+import type { GpuStatus } from '#shared/schema/gpu.ts';
+import type { SecretChanges, SecretStore } from '../secrets/store.ts';
+import { listBackups, readBackup } from './backups.ts';
+import type { ConfigEntry, Verdict } from './entry.ts';
+import { ConfigHistory } from './history.ts';
+import { invalid, refusalOf, requireConsent, requireMatch, requireText, resultOf } from './refusals.ts';
+import { ConfigStore, type ConfigStoreDeps } from './store.ts';
+import { CONFIG_EDIT } from './tasks.ts';
+import { type ChangeNote, ConfigWriter } from './writer.ts';
+
+/** Time between two looks at every config file: finds what the watch missed. */
+const SWEEP_MS = 30_000;
+const FIRST_SWEEP_MS = 1500;
+
+export interface ConfigServiceDeps extends Omit<ConfigStoreDeps, 'onHandEdit'> {
+  secrets: SecretStore;
+  databases: AppDatabases;
+  pool: WorkerPool;
+  /** The app's secrets as they may be shown. */
+  maskedSecrets(app: string): MaskedSecrets;
+  gpu(): GpuStatus | undefined;
+  /** TRANSCODING_HWACCEL. */
+  hwaccel: HwaccelChoice;
+}
+
+/** Conditions of a write. */
+export interface WriteOptions extends ChangeNote {
+  /** Header If-Match: write only if the config is still that one. */
+  ifMatch?: string | undefined;
+  /** The caller knows that recordings become public. */
+  confirmPublic?: boolean | undefined;
+}
+export interface EditOptions extends WriteOptions {
+  /** Stored together with the change, or not at all. */
+  secrets?: SecretChanges | undefined;
+  /** Code of the refusal when the current text cannot be edited; CONFIG_UNREADABLE (409) unless given. */
+  whenUnreadable?: 'CONFIG_INVALID' | undefined;
+}
+
+/** Edits, or how to make them from the config in force. */
+export type EditSource = readonly Edit[] | ((config: AppConfig) => readonly Edit[] | Promise<readonly Edit[]>);
+
+export interface EditOutcome {
+  /** Dotted keys whose value changed. */
+  changed: string[];
+  diff: string;
+  warnings: string[];
+  etag: string;
+  /** The config in force afterwards. */
+  config: AppConfig;
+}
+
+/** The apps' configs: what is in force, and the one way to change it. */
+export class ConfigService {
+  readonly #deps: ConfigServiceDeps;
+  readonly #store: ConfigStore;
+  readonly #writer: ConfigWriter;
+  readonly #history: ConfigHistory;
+  #timer: NodeJS.Timeout | undefined;
+  #sweep: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(deps: ConfigServiceDeps) {
+    this.#deps = deps;
+    this.#history = new ConfigHistory(deps.databases);
+    this.#store = new ConfigStore({
+      ...deps,
+      onHandEdit: (entry, changed) => this.#writer.keepHandEdited(entry, changed),
+    });
+    this.#writer = new ConfigWriter({ ...deps, store: this.#store, history: this.#history });
+  }
+
+  /** Begins to watch the files of all apps, a moment after the start. */
+  start(): void {
+    this.#schedule(FIRST_SWEEP_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#store.stop();
+    await this.#sweep;
+  }
+
+  /** Forgets an app, after the writes under way; its files may be moved then. */
+  async close(app: string): Promise<void> {
+    await this.#store.close(app);
+  }
+
+  /** The config in force. Only an inline `callbacks.secret` in it is secret. */
+  async get(app: string): Promise<AppConfig> {
+    this.#deps.apps.require(app);
+    return (await this.#store.current(app)).inForce;
+  }
+
+  /** The config in force if it is in memory, for places that cannot wait. */
+  peek(app: string): AppConfig | undefined {
+    return this.#store.peek(app)?.inForce;
+  }
+
+  /** The state of the file: its version, and why it is not in force. */
+  async state(app: string): Promise<{ etag: string | null; problem: ConfigProblem | null }> {
+    this.#deps.apps.require(app);
+    const { disk, problem } = await this.#store.current(app);
+    return { etag: disk.kind === 'text' ? disk.etag : null, problem };
+  }
+
+  /** Answer of `GET config/raw` as JSON, made once a version. */
+  async raw(app: string, showsSecrets: boolean): Promise<{ json: Buffer; etag: string }> {
+    this.#deps.apps.require(app);
+    const entry = this.#store.peek(app) ?? (await this.#store.current(app));
+    const { text, etag } = requireText(entry);
+    const masked = !showsSecrets && entry.masked !== null;
+    const kind = masked ? 'masked' : 'full';
+    let json = entry.answers[kind];
+    if (json === undefined) {
+      const data = { yaml: masked ? entry.masked : text, etag, masked, problem: entry.problem };
+      entry.answers[kind] = json = Buffer.from(JSON.stringify({ data, error: null }));
+    }
+    return { json, etag };
+  }
+
+  /** Checks a text and compares it with the current one. */
+  async validate(app: string, text: string): Promise<ValidateResult> {
+    this.#deps.apps.require(app);
+    const entry = await this.#store.current(app);
+    const current = entry.disk.kind === 'text' ? entry.disk.text : '';
+    return resultOf(await this.#store.check(app, text, current, entry.inForce));
+  }
+
+  /** Replaces the text. */
+  async putRaw(app: string, text: string, options: WriteOptions): Promise<ConfigWritten & { etag: string }> {
+    return this.#store.locked(app, (entry) => this.#put(entry, text, options));
+  }
+
+  /** Goes back to a backup. */
+  async revert(
+    app: string,
+    ts: string,
+    options: Omit<WriteOptions, 'reason'>,
+  ): Promise<ConfigWritten & { etag: string }> {
+    return this.#store.locked(app, async (entry) => {
+      const text = await this.#requireBackup(app, entry.dir, ts);
+      return this.#put(entry, text, { ...options, reason: 'revert', detail: ts, spare: ts });
+    });
+  }
+
+  /** Reads the file again, and drops what others hold of it. */
+  async reload(app: string, actor: Actor): Promise<ConfigWritten> {
+    return this.#store.locked(app, async (entry) => {
+      const changed = await this.#store.reread(entry);
+      if (entry.problem !== null) return { reloaded: false, warnings: [entry.problem.message], changed: [] };
+      this.#store.announce(entry, 'config.reloaded', { actor, reason: 'reload', detail: null, changed });
+      return { reloaded: true, warnings: entry.warnings, changed };
+    });
+  }
+
+  /**
+   * Changes values in place: the rest of the text stays byte for byte. Nothing is written when nothing changes.
+   * @throws ApiError CONFIG_MISSING, CONFIG_UNREADABLE, CONFIG_INVALID, PRECONDITION_FAILED, ROOM_PREFIX_TAKEN, …
+   */
+  async edit(app: string, source: EditSource, options: EditOptions): Promise<EditOutcome> {
+    return this.#store.locked(app, async (entry) => {
+      requireMatch(entry, options.ifMatch);
+      const { text } = requireText(entry);
+      const edits = typeof source === 'function' ? await source(entry.inForce) : source;
+      const { result, verdict } = await this.#tryEdits(entry, text, edits);
+      if (result.unreadable !== null || !verdict.valid) throw refusalOf(result, verdict, options.whenUnreadable);
+      if (result.text === text) await this.#touch(entry, options);
+      else {
+        requireConsent(entry, verdict, options);
+        await this.#writer.write(entry, result.text, verdict, options);
+      }
+      const { etag } = requireText(entry);
+      return {
+        changed: verdict.check.changedKeys,
+        diff: verdict.check.diff,
+        warnings: entry.warnings,
+        etag,
+        config: entry.inForce,
+      };
+    });
+  }
+
+  /** What `edit` would do. */
+  async preview(app: string, source: EditSource): Promise<PreviewResult> {
+    this.#deps.apps.require(app);
+    const entry = await this.#store.current(app);
+    const { text } = requireText(entry);
+    const edits = typeof source === 'function' ? await source(entry.inForce) : source;
+    const { result, verdict } = await this.#tryEdits(entry, text, edits);
+    if (result.unreadable !== null) throw new ApiError('CONFIG_UNREADABLE', { reason: result.unreadable });
+    return { ...resultOf(verdict), changedKeys: verdict.check.changedKeys };
+  }
+
+  /** `PATCH /apps/{name}`. */
+  async patchApp(
+    app: string,
+    body: Record<string, unknown>,
+    options: Omit<EditOptions, 'reason'>,
+  ): Promise<{ view: AppConfigView; etag: string }> {
+    const secret = body['callbackSecret'] as string | undefined;
+    if (secret !== undefined && /^\*+$/.test(secret)) {
+      throw fieldError('body.callbackSecret', `is the mask ${MASK}, not a secret`);
+    }
+    const { config, etag } = await this.edit(app, this.#settingsEdits(app, body), {
+      ...options,
+      reason: 'settings',
+      secrets: secret === undefined ? undefined : { callbackSecret: secret },
+    });
+    return { view: appConfigView(config, this.#deps.maskedSecrets(app)), etag };
+  }
+
+  /** `GET /apps/{app}/config`. */
+  async streaming(app: string): Promise<{ view: StreamingView; etag: string | null }> {
+    this.#deps.apps.require(app);
+    const { inForce, disk } = await this.#store.current(app);
+    return { view: this.#streamingView(inForce), etag: disk.kind === 'text' ? disk.etag : null };
+  }
+
+  /** `PATCH /apps/{app}/config`. */
+  async patchStreaming(
+    app: string,
+    body: object,
+    options: Omit<EditOptions, 'reason'>,
+  ): Promise<{ view: StreamingView; etag: string }> {
+    const { config, etag } = await this.edit(app, editsOf(STREAMING_PATCH, body), { ...options, reason: 'streaming' });
+    return { view: this.#streamingView(config), etag };
+  }
+
+  /** What the bodies of both PATCH routes would do. */
+  async previewPatch(app: string, body: { settings?: object; streaming?: object }): Promise<PreviewResult> {
+    return this.preview(app, [
+      ...this.#settingsEdits(app, { ...body.settings }),
+      ...editsOf(STREAMING_PATCH, body.streaming ?? {}),
+    ]);
+  }
+
+  /** Earlier texts, newest first, with the change that replaced each. */
+  async backups(app: string): Promise<ConfigBackup[]> {
+    this.#deps.apps.require(app);
+    const files = await listBackups(this.#deps.apps.dir(app));
+    let changes: ReturnType<ConfigHistory['read']> | undefined;
+    try {
+      changes = this.#history.read(app);
+    } catch (err) {
+      this.#deps.log.warn({ app, err }, 'app.db cannot be read; the backups are listed without their history');
+    }
+    return files.map((backup) => ({ ...backup, change: changes?.get(backup.ts) ?? null }));
+  }
+
+  /** Text of a backup. */
+  async backup(app: string, ts: string, showsSecrets: boolean): Promise<string> {
+    this.#deps.apps.require(app);
+    const text = await this.#requireBackup(app, this.#deps.apps.dir(app), ts);
+    if (showsSecrets) return text;
+    const { check } = await this.#store.check(app, text, undefined, null);
+    return check.masked ?? text;
+  }
+
+  async #requireBackup(app: string, dir: string, ts: string): Promise<string> {
+    const text = await readBackup(dir, ts);
+    if (text === undefined) throw new ApiError('BACKUP_NOT_FOUND', { name: app, ts });
+    return text;
+  }
+
+  async #put(
+    entry: ConfigEntry,
+    text: string,
+    options: WriteOptions & { spare?: string },
+  ): Promise<ConfigWritten & { etag: string }> {
+    requireMatch(entry, options.ifMatch);
+    const current = entry.disk.kind === 'text' ? entry.disk.text : '';
+    const verdict = await this.#store.check(entry.app, text, current, entry.inForce);
+    if (!verdict.valid) throw invalid(verdict);
+    if (entry.disk.kind !== 'text' || text !== current) {
+      requireConsent(entry, verdict, options);
+      await this.#writer.write(entry, text, verdict, options);
+    } else if (entry.problem !== null) await this.#store.reread(entry);
+    return {
+      reloaded: true,
+      warnings: entry.warnings,
+      changed: verdict.check.changedKeys,
+      etag: requireText(entry).etag,
+    };
+  }
+
+  async #tryEdits(
+    entry: ConfigEntry,
+    text: string,
+    edits: readonly Edit[],
+  ): Promise<{ result: EditResult; verdict: Verdict }> {
+    const input: EditInput = { app: entry.app, text, edits, ...this.#store.context() };
+    const result = await this.#deps.pool.run<EditInput, EditResult>(CONFIG_EDIT, input);
+    return { result, verdict: this.#store.judged(result.check, entry.inForce) };
+  }
+
+  /** A change that leaves the text alone: secrets only, or nothing. */
+  async #touch(entry: ConfigEntry, options: EditOptions): Promise<void> {
+    const { displayName, roomPrefix } = entry.inForce;
+    if (options.secrets !== undefined) await this.#deps.secrets.set(entry.app, options.secrets);
+    if (entry.problem === null) this.#deps.apps.sync(entry.app, { displayName, roomPrefix });
+    else await this.#store.reread(entry);
+    if (options.secrets !== undefined) {
+      const { actor, reason, detail = null } = options;
+      this.#store.announce(entry, 'config.reloaded', { actor, reason, detail, changed: [] });
+    }
+  }
+
+  #settingsEdits(app: string, body: Record<string, unknown>): Edit[] {
+    const edits = editsOf(APP_PATCH, body);
+    const secret = body['callbackSecret'];
+    if (secret === undefined) return edits;
+    // the secret itself goes to the secret store; an inline one gives way to it
+    const named = secret === '' ? [] : [set('callbacks.secret_env', secretReferences(app).callbackSecret)];
+    return [...edits, remove('callbacks.secret'), ...named];
+  }
+
+  #streamingView(config: AppConfig): StreamingView {
+    const wish = config.transcoding.hwaccel ?? this.#deps.hwaccel;
+    return streamingView(config, wish, resolveHwaccel(wish, this.#deps.gpu()));
+  }
+
+  #schedule(after: number): void {
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => {
+      this.#sweep = this.#sweepAll().then(() => this.#schedule(SWEEP_MS));
+    }, after).unref();
+  }
+
+  async #sweepAll(): Promise<void> {
+    for (const { name } of [...this.#deps.apps.registry.entries()]) {
+      if (this.#isStopped) return;
+      await this.#store.look(name).catch((err) => {
+        if (!this.#isStopped) this.#deps.log.warn({ app: name, err }, 'config.yaml could not be looked at');
+      });
+    }
+  }
+}

@@ -1,0 +1,325 @@
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
+import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
+import type { SecretRegistry } from '#daemon/platform/logs/secret-registry.ts';
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import type { CheckInput, CheckResult } from '#shared/config/check.ts';
+import { type AppConfig, completeConfig } from '#shared/config/defaults.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { ConfigChange } from '#shared/schema/config.ts';
+import type { AppService } from '../registry/service.ts';
+import { backupIds, readBackup, removeLeftovers } from './backups.ts';
+import { type DiskState, MISSING, readConfigFile, readStamp } from './config-file.ts';
+import { type ConfigEntry, problemOf, type Verdict, verdictOf } from './entry.ts';
+import { judge } from './judge.ts';
+import { takesEffect } from './takes-effect.ts';
+import { CONFIG_CHECK } from './tasks.ts';
+import { ConfigWatch } from './watch.ts';
+
+/** Quiet time after a change of the file before it is read unasked. */
+const SETTLE_MS = 120;
+/** How many backups are tried for a config that was once valid. */
+const TRIED_BACKUPS = 5;
+
+export interface ConfigStoreDeps {
+  apps: AppService;
+  pool: WorkerPool;
+  events: EventBus;
+  logSecrets: SecretRegistry;
+  policy: EndpointPolicy;
+  /** Ids of storage providers that plugins bring. */
+  providers?: () => readonly string[];
+  log: { warn(data: object, message: string): void };
+  /** Keeps the text that a hand edit replaced. */
+  onHandEdit(entry: ConfigEntry, changed: readonly string[]): Promise<void>;
+}
+
+/** Why a file is looked at: it is new to the daemon, it changed by itself, or someone asked. */
+type Cause = 'open' | 'hand-edit' | 'reload' | 'retry';
+
+/**
+ * The configs of all apps in memory, in step with their files. Reading one that is known costs no disk access: the watch says
+ * when the file has to be looked at again.
+ */
+export class ConfigStore {
+  readonly #deps: ConfigStoreDeps;
+  readonly #entries = new Map<string, ConfigEntry>();
+  readonly #lock = new KeyedLock();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Room prefixes of writes under way. */
+  readonly #claims = new Map<string, string>();
+  #isStopped = false;
+
+  constructor(deps: ConfigStoreDeps) {
+    this.#deps = deps;
+  }
+
+  /** What is known of an app's config without looking, if that is certain to be fresh. */
+  peek(app: string): ConfigEntry | undefined {
+    const entry = this.#entries.get(app);
+    return entry !== undefined && !entry.isDirty && entry.watch.isWatching ? entry : undefined;
+  }
+
+  /** The app's config, read again if its file may have changed. */
+  async current(app: string): Promise<ConfigEntry> {
+    return this.peek(app) ?? this.#lock.run(app, () => this.#refresh(app));
+  }
+
+  /** Runs a task as the app's only writer, with its fresh config. */
+  async locked<T>(app: string, task: (entry: ConfigEntry) => Promise<T>): Promise<T> {
+    return this.#lock.run(app, async () => {
+      const { deleting } = this.#deps.apps.require(app);
+      if (deleting) throw new ApiError('APP_BUSY', { name: app });
+      return task(await this.#refresh(app));
+    });
+  }
+
+  /** Reads the file whatever is known of it. Inside `locked` only. */
+  async reread(entry: ConfigEntry): Promise<string[]> {
+    return this.#adopt(entry, await readConfigFile(entry.dir), 'reload');
+  }
+
+  /** Looks at the file's stamp, at the pace of a slow sweep; also gives a broken file another try. */
+  async look(app: string): Promise<void> {
+    await this.#lock.run(app, async () => {
+      if (this.#isStopped || this.#deps.apps.registry.get(app) === undefined) return;
+      const known = this.#entries.get(app);
+      if (known !== undefined) known.isDirty = true;
+      const entry = await this.#refresh(app);
+      if (known?.problem && entry.problem) await this.#adopt(entry, await readConfigFile(entry.dir), 'retry');
+    });
+  }
+
+  /** Forgets an app, after the writes under way. */
+  async close(app: string): Promise<void> {
+    await this.#lock.run(app, async () => this.#forget(app));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const app of [...this.#entries.keys()]) this.#forget(app);
+  }
+
+  /** Checks a text against everything that this daemon knows. */
+  async check(app: string, text: string, current: string | undefined, before: AppConfig | null): Promise<Verdict> {
+    const input: CheckInput = { app, text, ...(current === undefined ? {} : { current }), ...this.context() };
+    return this.judged(await this.#deps.pool.run<CheckInput, CheckResult>(CONFIG_CHECK, input), before);
+  }
+
+  /** A check together with the daemon's own findings. */
+  judged(check: CheckResult, before: AppConfig | null): Verdict {
+    return verdictOf(
+      check,
+      judge(check, { prefixOwner: (prefix, app) => this.#prefixOwner(prefix, app), policy: this.#deps.policy }, before),
+    );
+  }
+
+  /** What a check needs to know beside the text. */
+  context(): Pick<CheckInput, 'providers'> {
+    return { providers: this.#deps.providers?.() ?? [] };
+  }
+
+  /**
+   * Reserves a room prefix for the time of a write.
+   * @throws ApiError ROOM_PREFIX_TAKEN
+   */
+  claimPrefix(app: string, prefix: string): () => void {
+    if (this.#prefixOwner(prefix, app) !== undefined) throw new ApiError('ROOM_PREFIX_TAKEN', { prefix });
+    this.#claims.set(prefix, app);
+    return () => this.#claims.delete(prefix);
+  }
+
+  /** Brings a valid text into force that is on the disk already. */
+  install(entry: ConfigEntry, disk: DiskState, verdict: Verdict): void {
+    entry.disk = disk;
+    entry.answers = {};
+    entry.masked = verdict.check.masked;
+    entry.warnings = verdict.warnings;
+    entry.problem = null;
+    entry.isDirty = false;
+    entry.inForce = verdict.check.config as AppConfig;
+    entry.releaseSecret();
+    entry.releaseSecret = this.#deps.logSecrets.add(entry.inForce.callbacks.secret);
+  }
+
+  /** Tells everyone that another config is in force. */
+  announce(entry: ConfigEntry, type: 'config.changed' | 'config.reloaded', change: Announcement): void {
+    const { actor, reason, detail, changed } = change;
+    this.#deps.events.publish({
+      type,
+      app: entry.app,
+      tenant: this.#deps.apps.require(entry.app).tenantId,
+      actor,
+      data: {
+        reason,
+        ...(detail === null ? {} : { detail }),
+        changed,
+        takesEffect: takesEffect(changed),
+        etag: entry.disk.kind === 'text' ? entry.disk.etag : null,
+      },
+    });
+  }
+
+  async #refresh(app: string): Promise<ConfigEntry> {
+    const entry = this.#entries.get(app);
+    if (entry === undefined) return this.#open(app);
+    if (!entry.isDirty && entry.watch.isWatching) return entry;
+    entry.isDirty = false; // first: what happens from here on marks it again
+    if ((await readStamp(entry.dir)) === entry.disk.stamp) return entry;
+    try {
+      await this.#adopt(entry, await readConfigFile(entry.dir), 'hand-edit');
+    } catch (error) {
+      entry.isDirty = true;
+      throw error;
+    }
+    return entry;
+  }
+
+  async #open(app: string): Promise<ConfigEntry> {
+    const { displayName, roomPrefix } = this.#deps.apps.require(app);
+    const dir = this.#deps.apps.dir(app);
+    await removeLeftovers(dir);
+    const entry: ConfigEntry = {
+      app,
+      dir,
+      watch: new ConfigWatch(dir, () => this.#touched(entry)),
+      isDirty: false,
+      disk: MISSING,
+      masked: null,
+      inForce: completeConfig({ display_name: displayName, room_prefix: roomPrefix }, app),
+      warnings: [],
+      problem: null,
+      handEditedAt: 0,
+      answers: {},
+      releaseSecret: () => {},
+    };
+    try {
+      await this.#adopt(entry, await readConfigFile(dir), 'open');
+      if (entry.problem !== null) await this.#fallBack(entry);
+    } catch (error) {
+      entry.watch.close();
+      throw error;
+    }
+    this.#entries.set(app, entry);
+    return entry;
+  }
+
+  /** Takes notice of what is on the disk. @returns the dotted keys that changed with it */
+  async #adopt(entry: ConfigEntry, disk: DiskState, cause: Cause): Promise<string[]> {
+    const { app } = entry;
+    if (disk.kind !== 'text') {
+      this.#setAside(entry, disk, disk.kind === 'missing' ? 'config.yaml is missing' : disk.reason, null);
+      return [];
+    }
+    const isNew = entry.disk.kind !== 'text' || disk.etag !== entry.disk.etag;
+    if (!isNew && cause === 'hand-edit') {
+      entry.disk = disk;
+      return [];
+    }
+    const before = entry.disk.kind === 'text' ? entry.disk.text : undefined;
+    const verdict = await this.#checkFile(app, disk.text, before, cause === 'open' ? null : entry.inForce);
+    const changed = verdict?.check.changedKeys ?? [];
+    if (isNew && cause !== 'open') await this.#deps.onHandEdit(entry, changed);
+    if (verdict === undefined || !verdict.valid) {
+      this.#setAside(
+        entry,
+        disk,
+        verdict?.error ?? 'checking config.yaml took too much time or memory',
+        verdict ?? null,
+      );
+      return [];
+    }
+    this.install(entry, disk, verdict);
+    const { displayName, roomPrefix } = entry.inForce;
+    const known = this.#deps.apps.require(app);
+    if (cause === 'reload' || known.displayName !== displayName || known.roomPrefix !== roomPrefix) {
+      this.#deps.apps.sync(app, { displayName, roomPrefix });
+    }
+    if ((isNew && cause === 'hand-edit') || cause === 'retry') {
+      this.announce(entry, 'config.changed', { actor: SYSTEM, reason: 'hand-edit', detail: null, changed });
+    }
+    return changed;
+  }
+
+  /** Checks a file; undefined when that cost more than a config may. */
+  async #checkFile(app: string, text: string, before: string | undefined, inForce: AppConfig | null) {
+    try {
+      return await this.check(app, text, before, inForce);
+    } catch (error) {
+      if (error instanceof ApiError && (error.code === 'TASK_TIMEOUT' || error.code === 'TASK_FAILED'))
+        return undefined;
+      throw error;
+    }
+  }
+
+  /** Notes that the file cannot be in force. The config that counts stays. */
+  #setAside(entry: ConfigEntry, disk: DiskState, reason: string, verdict: Verdict | null): void {
+    const isNews = entry.problem?.message !== reason;
+    entry.problem = problemOf(reason, verdict?.diagnostics ?? [], entry.problem);
+    entry.disk = disk;
+    entry.answers = {};
+    entry.masked = verdict?.check.masked ?? null;
+    entry.warnings = [];
+    if (!isNews) return;
+    this.#deps.log.warn({ app: entry.app, reason }, 'config.yaml is not valid; the last valid config stays in force');
+    this.#deps.events.publish({
+      type: 'config.invalid',
+      app: entry.app,
+      tenant: this.#deps.apps.require(entry.app).tenantId,
+      actor: SYSTEM,
+      data: { reason },
+    });
+  }
+
+  /** A file that is broken when first seen: the newest backup that is valid counts, with the names that the registry knows. */
+  async #fallBack(entry: ConfigEntry): Promise<void> {
+    const { displayName, roomPrefix } = this.#deps.apps.require(entry.app);
+    for (const ts of (await backupIds(entry.dir)).slice(0, TRIED_BACKUPS)) {
+      const text = await readBackup(entry.dir, ts);
+      const verdict = text === undefined ? undefined : await this.#checkFile(entry.app, text, undefined, null);
+      if (verdict?.check.config) {
+        entry.inForce = { ...verdict.check.config, displayName, roomPrefix };
+        return;
+      }
+    }
+  }
+
+  #touched(entry: ConfigEntry): void {
+    entry.isDirty = true;
+    if (this.#isStopped) return;
+    clearTimeout(this.#timers.get(entry.app));
+    const timer = setTimeout(() => {
+      this.#timers.delete(entry.app);
+      if (!entry.isDirty || this.#entries.get(entry.app) !== entry) return;
+      this.current(entry.app).catch((err) =>
+        this.#deps.log.warn({ app: entry.app, err }, 'config.yaml was not reloaded'),
+      );
+    }, SETTLE_MS);
+    this.#timers.set(entry.app, timer.unref());
+  }
+
+  #forget(app: string): void {
+    clearTimeout(this.#timers.get(app));
+    this.#timers.delete(app);
+    const entry = this.#entries.get(app);
+    entry?.watch.close();
+    entry?.releaseSecret();
+    this.#entries.delete(app);
+  }
+
+  #prefixOwner(prefix: string, app: string): string | undefined {
+    const claimed = this.#claims.get(prefix);
+    if (claimed !== undefined && claimed !== app) return claimed;
+    const owner = this.#deps.apps.registry.byRoomPrefix(prefix);
+    return owner === undefined || owner.name === app ? undefined : owner.name;
+  }
+}
+
+/** Who changed a config, and what of it. */
+export interface Announcement {
+  actor: Actor;
+  reason: ConfigChange['reason'] | 'reload';
+  detail: string | null;
+  changed: string[];
+}

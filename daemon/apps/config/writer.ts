@@ -1,0 +1,149 @@
+import { copyFile } from 'node:fs/promises';
+import path from 'node:path';
+import { stageFile } from '#daemon/platform/files/stage-file.ts';
+import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { ConfigChange } from '#shared/schema/config.ts';
+import type { AppService } from '../registry/service.ts';
+import type { SecretChanges, SecretStore } from '../secrets/store.ts';
+import { dropBackup, pruneBackups, takeBackup } from './backups.ts';
+import { CONFIG_NAME, etagOf, readStamp, realConfigFile } from './config-file.ts';
+import type { ConfigEntry, Verdict } from './entry.ts';
+import type { ConfigHistory } from './history.ts';
+import type { ConfigStore } from './store.ts';
+
+/** Hand edits closer together than this share one backup, so that an editor that saves by itself does not push out the others. */
+const HAND_EDIT_PAUSE_MS = 600_000;
+
+export interface ChangeNote {
+  actor: Actor;
+  reason: ConfigChange['reason'];
+  /** The preset, or the backup that is gone back to. */
+  detail?: string | undefined;
+}
+
+export interface ConfigWriterDeps {
+  store: ConfigStore;
+  apps: AppService;
+  secrets: SecretStore;
+  history: ConfigHistory;
+  log: { warn(data: object, message: string): void };
+}
+
+/** The one way in which the daemon writes a config. Inside the store's lock only. */
+export class ConfigWriter {
+  readonly #deps: ConfigWriterDeps;
+  constructor(deps: ConfigWriterDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Puts a valid text in place of the current one: backup, temporary file, rename; then it is in force and announced. Secrets
+   * that belong to it are stored with it or not at all.
+   */
+  async write(
+    entry: ConfigEntry,
+    text: string,
+    verdict: Verdict,
+    note: ChangeNote & { secrets?: SecretChanges | undefined; spare?: string | undefined },
+  ): Promise<void> {
+    const { store, apps, secrets } = this.#deps;
+    const config = verdict.check.config as NonNullable<Verdict['check']['config']>;
+    const release = store.claimPrefix(entry.app, config.roomPrefix);
+    try {
+      const staged = note.secrets === undefined ? undefined : await secrets.stage(entry.app, note.secrets);
+      let backup: string | undefined;
+      try {
+        backup = await this.#replace(entry, text);
+      } catch (error) {
+        await staged?.abort();
+        entry.isDirty = true;
+        throw error;
+      }
+      await staged?.commit();
+      const mode = entry.disk.kind === 'text' ? entry.disk.mode : 0o600;
+      store.install(
+        entry,
+        { kind: 'text', stamp: await readStamp(entry.dir), text, etag: etagOf(text), mode },
+        verdict,
+      );
+      entry.handEditedAt = 0;
+      apps.sync(entry.app, { displayName: config.displayName, roomPrefix: config.roomPrefix });
+      const changed = verdict.check.changedKeys;
+      if (backup !== undefined) await this.#note(entry, backup, { ...note, changed }, note.spare);
+      store.announce(entry, 'config.changed', { ...note, detail: note.detail ?? null, changed });
+    } finally {
+      release();
+    }
+  }
+
+  /** Keeps the valid text that someone replaced on the disk. */
+  async keepHandEdited(entry: ConfigEntry, changed: readonly string[]): Promise<void> {
+    const now = Date.now();
+    if (entry.disk.kind !== 'text' || entry.problem !== null || now - entry.handEditedAt < HAND_EDIT_PAUSE_MS) return;
+    try {
+      const ts = await takeBackup(entry.dir, entry.disk.text);
+      entry.handEditedAt = now;
+      await this.#note(entry, ts, { actor: SYSTEM, reason: 'hand-edit', changed: [...changed] });
+    } catch (err) {
+      this.#deps.log.warn({ app: entry.app, err }, 'the config that was edited by hand could not be backed up');
+    }
+  }
+
+  /** @returns id of the backup, if there was something to back up */
+  async #replace(entry: ConfigEntry, text: string): Promise<string | undefined> {
+    if (entry.disk.kind === 'missing') await this.#deps.apps.restoreFolder(entry.app);
+    const file = await realConfigFile(entry.dir);
+    const staged = await stageFile(file, text, entry.disk.kind === 'text' ? entry.disk.mode : 0o600);
+    let backup: string | undefined;
+    try {
+      if ((await readStamp(entry.dir)) !== entry.disk.stamp)
+        throw new ApiError('PRECONDITION_FAILED', { what: 'The config' });
+      backup = await this.#backUp(entry);
+      await staged.commit();
+      return backup;
+    } catch (error) {
+      await staged.discard();
+      if (backup !== undefined) await dropBackup(entry.dir, backup);
+      throw error;
+    }
+  }
+
+  async #backUp(entry: ConfigEntry): Promise<string | undefined> {
+    if (entry.disk.kind === 'missing') return undefined;
+    try {
+      const ts = await takeBackup(entry.dir, entry.disk.kind === 'text' ? entry.disk.text : '');
+      if (entry.disk.kind !== 'text') {
+        await copyFile(path.join(entry.dir, CONFIG_NAME), path.join(entry.dir, `${CONFIG_NAME}.bak.${ts}`));
+      }
+      return ts;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOSPC' || code === 'EDQUOT') throw error;
+      throw new ApiError('CONFIG_BACKUP_FAILED', {}, { cause: error });
+    }
+  }
+
+  /** Notes who did it and forgets the oldest backups. The config is in place: nothing here undoes it. */
+  async #note(
+    entry: ConfigEntry,
+    backup: string,
+    note: ChangeNote & { changed: string[] },
+    spare?: string,
+  ): Promise<void> {
+    const { history, log } = this.#deps;
+    try {
+      const gone = await pruneBackups(entry.dir, spare);
+      const change: ConfigChange = {
+        at: new Date().toISOString(),
+        actor: { id: note.actor.id, label: note.actor.label ?? null },
+        reason: note.reason,
+        detail: note.detail ?? null,
+        changed: note.changed,
+      };
+      history.record(entry.app, backup, change, gone);
+    } catch (err) {
+      log.warn({ app: entry.app, err }, 'the change of the config could not be noted');
+    }
+  }
+}

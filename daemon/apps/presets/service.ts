@@ -1,0 +1,82 @@
+import type { Actor } from '#daemon/platform/http/types.ts';
+import type { PluginService } from '#daemon/plugins/service.ts';
+import { isRecord } from '#shared/config/case.ts';
+import { mergePatch } from '#shared/config/edits.ts';
+import { ApiError } from '#shared/errors.ts';
+import { PROTECTED_KEYS, type Preset } from '#shared/plugin-sdk/preset.ts';
+import type { PresetApplied, PresetPreview, PresetView } from '#shared/schema/presets.ts';
+import type { ConfigService } from '../config/service.ts';
+import type { AppService } from '../registry/service.ts';
+
+export interface PresetServiceDeps {
+  apps: AppService;
+  config: ConfigService;
+  plugins: PluginService;
+}
+
+/** Named sets of config values: listed with what each sets, shown as a diff, applied in place. */
+export class PresetService {
+  readonly #deps: PresetServiceDeps;
+
+  constructor(deps: PresetServiceDeps) {
+    this.#deps = deps;
+  }
+
+  async list(app: string): Promise<PresetView[]> {
+    this.#deps.apps.require(app);
+    const presets = await this.#deps.plugins.presets();
+    return presets.map(({ plugin, preset: { patch, ...words } }) => ({
+      ...words,
+      name: words.id,
+      sets: effects(patch),
+      plugin,
+    }));
+  }
+
+  /** What applying it would change. */
+  async preview(app: string, id: string): Promise<PresetPreview> {
+    this.#deps.apps.require(app);
+    const { patch } = await this.#require(id);
+    const { changedKeys, diff, warnings, error } = await this.#deps.config.preview(app, mergePatch(patch));
+    return { preset: id, changed: changedKeys, diff, warnings, error };
+  }
+
+  /** Merges a preset over the config. Nothing is written when nothing changes. */
+  async apply(app: string, id: string, actor: Actor): Promise<PresetApplied> {
+    this.#deps.apps.require(app);
+    const { patch } = await this.#require(id);
+    const { changed, diff, warnings } = await this.#deps.config.edit(app, mergePatch(patch), {
+      actor,
+      reason: 'preset',
+      detail: id,
+      whenUnreadable: 'CONFIG_INVALID',
+    });
+    return { preset: id, applied: true, reloaded: true, changed, diff, warnings };
+  }
+
+  async #require(id: string): Promise<Preset> {
+    const found = (await this.#deps.plugins.presets()).find(({ preset }) => preset.id === id);
+    if (found === undefined) throw new ApiError('PRESET_NOT_FOUND', { preset: id });
+    return found.preset;
+  }
+}
+
+/** A patch as lines `key = value`; what the host strips from it is left out. */
+export function effects(patch: Record<string, unknown>): string[] {
+  const lines: string[] = [];
+  const walk = (value: unknown, path: string) => {
+    if (isRecord(value)) for (const [key, item] of Object.entries(value)) walk(item, `${path}.${key}`);
+    else if (value === '') lines.push(`${path} = '' (where it is empty)`);
+    else lines.push(`${path} = ${wordOf(value)}`);
+  };
+  for (const [key, value] of Object.entries(patch)) {
+    if (!(PROTECTED_KEYS as readonly string[]).includes(key)) walk(value, key);
+  }
+  return lines;
+}
+
+/** A list of mappings with two keys reads as pairs: `1080/5000, 720/2800`. */
+function wordOf(value: unknown): string {
+  if (!Array.isArray(value)) return String(value);
+  return value.map((item) => (isRecord(item) ? Object.values(item).join('/') : String(item))).join(', ');
+}

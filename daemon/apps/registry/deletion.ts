@@ -1,0 +1,213 @@
+import { cp, mkdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
+import type { JobService } from '#daemon/platform/jobs/service.ts';
+import { slugOf } from '#shared/config/defaults.ts';
+import { ApiError, type ErrorCode } from '#shared/errors.ts';
+import type { Job, JobProgress, JobState } from '#shared/schema/jobs.ts';
+import type { SecretStore } from '../secrets/store.ts';
+import type { PurgeCheckpoint } from '../storage/purge/types.ts';
+import { type Purger, purgeReason, requireComplete, unreadableDatabase } from '../storage/purger.ts';
+import type { AppService } from './service.ts';
+
+/** Passes over an app whose rows change while its objects are deleted. */
+const MAX_PASSES = 5;
+/** Attempts of a deletion that nobody waits for. */
+const UNATTENDED_ATTEMPTS = 5;
+
+export interface DeletionDeps {
+  apps: AppService;
+  appsDir: string;
+  archiveDir: string;
+  databases: AppDatabases;
+  jobs: JobService;
+  secrets: SecretStore;
+  purger: Purger;
+  /** Removes the app's ingests and ends what is being recorded; what cannot be ended is only logged. */
+  endMedia(app: string): Promise<void>;
+  /** Ends everything that watches or writes the app's config; after it the directory may be moved. */
+  releaseConfig(app: string): Promise<void>;
+  log: { warn(data: object, message: string): void };
+}
+
+interface DeletionInput {
+  app: string;
+  appId: number;
+  /** With recordings; without, the directory goes to the archive. */
+  purge: boolean;
+  /** Folder name in the archive, or of the directory on its way out. */
+  away: string;
+}
+
+interface DeletionCheckpoint {
+  step: 'objects' | 'local';
+  purge: PurgeCheckpoint | null;
+}
+
+/**
+ * Deletes apps: the objects in the storage first, then secrets, directory, registry row and tokens. A refused object
+ * leaves the app as it was. Each deletion is a job, so that a kill in between only delays it.
+ */
+export class AppDeletion {
+  readonly #deps: DeletionDeps;
+
+  constructor(deps: DeletionDeps) {
+    this.#deps = deps;
+    const handler: JobHandler<DeletionInput, DeletionCheckpoint> = {
+      kind: 'app-delete',
+      run: (run) => this.#run(run),
+      isCancellable: (progress) => progress?.phase !== 'local',
+      ended: (input, state) => this.#ended(input, state),
+    };
+    deps.jobs.register(handler);
+  }
+
+  /** Takes marks back that belong to no deletion: the process ended between the two. */
+  start(): void {
+    const { apps, jobs } = this.#deps;
+    for (const app of [...apps.registry.entries()]) {
+      if (app.deleting && jobs.activeFor(app.id, 'app-delete') === undefined) apps.markDeleting(app.name, false);
+    }
+  }
+
+  /** Begins a deletion, or joins the one under way. */
+  begin(name: string, purge: boolean, actor: Actor, attended: boolean): Job {
+    const { apps, jobs } = this.#deps;
+    const app = apps.require(name);
+    const active = jobs.activeFor(app.id, 'app-delete');
+    if (active !== undefined) {
+      if (jobs.inputOf<DeletionInput>(active.id).purge !== purge) throw new ApiError('APP_BUSY', { name });
+      return active;
+    }
+    apps.markDeleting(name, true);
+    const stamp = new Date().toISOString().replace(/[-:.]/g, '');
+    return jobs.create({
+      kind: 'app-delete',
+      title: purge ? `Delete the app ${name} and its recordings` : `Delete the app ${name}, keep its recordings`,
+      app: name,
+      appId: app.id,
+      tenantId: app.tenantId,
+      input: { app: name, appId: app.id, purge, away: `${name}-${stamp}` } satisfies DeletionInput,
+      maxAttempts: attended ? 1 : UNATTENDED_ATTEMPTS,
+      actor,
+    });
+  }
+
+  /** Deletes an app and waits for it. @throws ApiError APP_NOT_FOUND, APP_BUSY, STORAGE_PURGE_FAILED */
+  async delete(name: string, purge: boolean, actor: Actor): Promise<void> {
+    const job = await this.#deps.jobs.waitForAttempt(this.begin(name, purge, actor, true).id);
+    if (job.state === 'succeeded') return;
+    if (job.error === null) throw new ApiError('APP_DELETE_CANCELLED', { name });
+    const { code, message, ...extra } = job.error;
+    throw new ApiError(code as ErrorCode, {}, { message, extra: { ...extra, jobId: job.id } });
+  }
+
+  async #run(run: JobRun<DeletionInput, DeletionCheckpoint>): Promise<object> {
+    const { app, appId, purge } = run.input;
+    const isThere = this.#deps.apps.registry.get(app)?.id === appId;
+    let outcome = run.checkpoint?.purge ?? null;
+    if (isThere && run.checkpoint === null) await this.#deps.endMedia(app);
+    if (purge && isThere && run.checkpoint?.step !== 'local') outcome = await this.#purgeAll(run);
+    const progress: JobProgress = {
+      phase: 'local',
+      done: outcome?.deleted ?? 0,
+      total: outcome?.deleted ?? 0,
+      failed: 0,
+      unit: 'objects',
+    };
+    run.save({ step: 'local', purge: outcome }, progress);
+    await this.#removeLocal(run.input, isThere, run.actor);
+    const warnings = outcome?.warnings ?? [];
+    if (outcome?.versionsKept) {
+      warnings.push(
+        `Of ${outcome.versionsKept} deleted objects older versions stay in the bucket: the storage provider does not remove them, or the app’s key may not. They take space until a lifecycle rule of the bucket removes them.`,
+      );
+    }
+    for (const warning of warnings) this.#deps.log.warn({ app, warning }, 'deleted an app');
+    return {
+      deleted: true,
+      name: app,
+      s3Deleted: outcome?.deleted ?? 0,
+      archivedAs: purge ? null : run.input.away,
+      warnings,
+    };
+  }
+
+  /** Deletes all objects; once more when rows came or changed meanwhile. */
+  async #purgeAll(run: JobRun<DeletionInput, DeletionCheckpoint>): Promise<PurgeCheckpoint> {
+    const { purger } = this.#deps;
+    const { app } = run.input;
+    let checkpoint = run.checkpoint?.purge ?? null;
+    for (let pass = 1; ; pass++) {
+      const before = this.#namedObjects(app);
+      const outcome = await purger.run({
+        app,
+        checkpoint,
+        signal: run.signal,
+        report: (state, progress) => run.save({ step: 'objects', purge: state }, progress),
+      });
+      run.signal.throwIfAborted();
+      if (outcome.failed > 0) this.#deps.log.warn({ app, reasons: outcome.reasons }, purgeReason(outcome));
+      requireComplete(outcome);
+      if (pass === MAX_PASSES || this.#namedObjects(app) === before) return outcome;
+      checkpoint = null;
+    }
+  }
+
+  /** Differs once a row names an object that none named before. */
+  #namedObjects(app: string): string {
+    const count = (table: string, columns: string) =>
+      `SELECT count(*) || ' ' || coalesce(max(id), 0) || ' ' || ${columns} FROM ${table}`;
+    try {
+      const db = this.#deps.databases.get(app);
+      const vods = db
+        .prepare(count('vods', "count(file_key) || ' ' || count(snapshot_key) || ' ' || count(local_path)"))
+        .pluck()
+        .get();
+      const variants = db.prepare(
+        count('vod_variants', "count(file_key) || ' ' || coalesce(sum(length(extra_json)), 0)"),
+      );
+      return `${vods} ${variants.pluck().get()}`;
+    } catch {
+      throw unreadableDatabase();
+    }
+  }
+
+  /** Every step may have been done before a kill already. */
+  async #removeLocal(input: DeletionInput, isThere: boolean, actor: Actor): Promise<void> {
+    const { apps, appsDir, archiveDir, databases, secrets, releaseConfig } = this.#deps;
+    const { app, purge, away } = input;
+    const trash = path.join(appsDir, `.deleted-${away}`);
+    if (isThere) {
+      await secrets.dropApp(app);
+      await releaseConfig(app);
+      databases.close(app);
+      await mkdir(archiveDir, { recursive: true, mode: 0o700 });
+      await move(apps.dir(app), purge ? trash : path.join(archiveDir, away));
+      apps.remove(app, actor);
+    }
+    // a change that was under way may have stored some after the first time
+    if (apps.registry.bySlug(slugOf(app)) === undefined) await secrets.dropApp(app);
+    if (purge) await rm(trash, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #ended({ app, appId }: DeletionInput, state: JobState): void {
+    const { apps } = this.#deps;
+    if (state !== 'waiting' && apps.registry.get(app)?.id === appId) apps.markDeleting(app, false);
+  }
+}
+
+/** Renames a directory; across file systems it is copied first. One that is gone already is fine. */
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return;
+    if (code !== 'EXDEV') throw error;
+    await cp(from, to, { recursive: true, preserveTimestamps: true });
+    await rm(from, { recursive: true, force: true });
+  }
+}

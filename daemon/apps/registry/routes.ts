@@ -1,0 +1,45 @@
+import type { FastifyInstance } from 'fastify';
+import { route } from '#daemon/platform/http/route.ts';
+import type { Services } from '#daemon/start/services.ts';
+import * as ops from '#shared/contract/apps.ts';
+import { isSet } from '#shared/schema/apps.ts';
+import { ok } from '#shared/schema/common.ts';
+
+/** The pages are the daemon's own; they carry their script inside and reach LiveKit wherever it is. */
+const SAMPLE_CSP =
+  "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src *; media-src 'self' blob:; frame-ancestors *";
+
+const RESPOND_ASYNC = /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i;
+
+const asIs = (json: unknown): string => json as string;
+
+export function appRoutes(app: FastifyInstance, { apps, deletion }: Services): void {
+  // the list is serialised once a change, not once a request
+  route(app, ops.listApps, ({ principal, reply }) =>
+    reply.type('application/json; charset=utf-8').serializer(asIs).send(apps.listJson(principal)),
+  );
+  route(app, ops.createApp, ({ body, principal, actor }) => apps.create(body, principal, actor));
+  route(app, ops.getApp, ({ params }) => apps.get(params.name));
+  route(app, ops.getAppSizes, async ({ params }) => ok(await apps.sizes(params.name)));
+  route(app, ops.deleteApp, async ({ params, query, actor, request, reply }) => {
+    const purge = isSet(query.deleteVods);
+    if (RESPOND_ASYNC.test(String(request.headers['prefer'] ?? ''))) {
+      const job = deletion.begin(params.name, purge, actor, false);
+      return reply
+        .code(202)
+        .header('location', `/api/v1/jobs/${job.id}`)
+        .header('preference-applied', 'respond-async')
+        .send(ok(job));
+    }
+    await deletion.delete(params.name, purge, actor);
+    return { deleted: true as const, name: params.name };
+  });
+  route(app, ops.getSample, async ({ params, reply }) => {
+    const html = await apps.sample(params.app, params.file);
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', SAMPLE_CSP)
+      .removeHeader('x-frame-options')
+      .send(html);
+  });
+}

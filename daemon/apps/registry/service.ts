@@ -1,0 +1,243 @@
+import { access, mkdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import type { Principal } from '#daemon/platform/principal.ts';
+import { slugOf } from '#shared/config/defaults.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
+import type { AppRecord, AppSizes, CreateAppBody } from '#shared/schema/apps.ts';
+import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
+import { type AppEntry, AppRegistry, toRecord } from './registry.ts';
+import type { AppRepository } from './repository.ts';
+import { recoverScaffolds, scaffoldApp } from './scaffold.ts';
+
+const PREFIX = new RegExp(ROOM_PREFIX_PATTERN);
+
+export interface AppServiceDeps {
+  appsDir: string;
+  repository: AppRepository;
+  databases: AppDatabases;
+  events: EventBus;
+  /** Text of a new app's config.yaml. */
+  renderConfig(name: string, options: { displayName: string; roomPrefix: string }): string | Promise<string>;
+  /** Throws QUOTA_EXCEEDED when the tenant may have no further app. */
+  checkQuota?(principal: Principal | null, tenantId: string, pending: number): void;
+  log: { warn(data: object, message: string): void };
+}
+
+/** The registry of apps: each a folder, a row and a room prefix. */
+export class AppService {
+  readonly registry = new AppRegistry();
+  readonly #deps: AppServiceDeps;
+  /** Names, prefixes and slugs of creates under way, so that of two at once exactly one wins. */
+  readonly #reserved = new Set<string>();
+  /** Creates under way, by team, so that several at once do not pass a quota together. */
+  readonly #pending = new Map<string, number>();
+
+  constructor(deps: AppServiceDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.#deps.appsDir, { recursive: true, mode: 0o700 });
+    for (const row of this.#deps.repository.all()) this.registry.put(row);
+    await recoverScaffolds(this.#deps.appsDir, (name) => this.registry.get(name) !== undefined);
+  }
+
+  /** Directory of an app. */
+  dir(name: string): string {
+    return path.join(this.#deps.appsDir, name);
+  }
+
+  /** @throws ApiError APP_NOT_FOUND */
+  require(name: string): AppEntry {
+    const app = this.registry.get(name);
+    if (app === undefined) throw new ApiError('APP_NOT_FOUND', { name });
+    return app;
+  }
+
+  get(name: string): AppRecord {
+    return toRecord(this.require(name));
+  }
+
+  /** JSON array of the apps that a caller may see. */
+  listJson(principal: Principal): string | Buffer {
+    if (principal.scope === 'global') return this.registry.listJson();
+    return principal.tenantId === null ? '[]' : this.registry.listJson(principal.tenantId);
+  }
+
+  /** The apps that a caller may see, by name. */
+  visible(principal: Principal): readonly AppRecord[] {
+    if (principal.scope === 'global') return this.registry.list();
+    return principal.tenantId === null ? [] : this.registry.list(principal.tenantId);
+  }
+
+  /** Creates an app. Of several creates with one name exactly one succeeds; a failure leaves nothing behind. */
+  async create(body: CreateAppBody, principal: Principal | null, actor: Actor): Promise<AppRecord> {
+    const tenantId = principal === null || principal.scope === 'global' ? 'platform' : principal.tenantId;
+    if (tenantId === null) throw new ApiError('NO_TENANT');
+    const { name } = body;
+    const roomPrefix = (body.roomPrefix ?? '').trim().toLowerCase() || name;
+    if (!PREFIX.test(roomPrefix)) throw fieldError('body.roomPrefix', `must match ${ROOM_PREFIX_PATTERN}`);
+    const displayName = (body.displayName ?? '').trim() || name;
+    const pending = this.#pending.get(tenantId) ?? 0;
+    this.#deps.checkQuota?.(principal, tenantId, pending);
+    const release = this.#reserve(name, roomPrefix);
+    this.#pending.set(tenantId, pending + 1);
+    try {
+      return await this.#build(name, displayName, roomPrefix, tenantId, actor);
+    } finally {
+      release();
+      const left = (this.#pending.get(tenantId) ?? 1) - 1;
+      if (left > 0) this.#pending.set(tenantId, left);
+      else this.#pending.delete(tenantId);
+    }
+  }
+
+  /** Keeps the registry in step with the config that came into force. */
+  sync(name: string, values: { displayName: string; roomPrefix: string }): void {
+    const app = this.require(name);
+    const updatedAt = new Date().toISOString();
+    const other = this.registry.byRoomPrefix(values.roomPrefix);
+    if (other !== undefined && other.id !== app.id)
+      throw new ApiError('ROOM_PREFIX_TAKEN', { prefix: values.roomPrefix });
+    this.#deps.repository.sync(app.id, values.displayName, values.roomPrefix, updatedAt);
+    this.registry.replace({ ...app, ...values, updatedAt });
+  }
+
+  /** Marks an app as being deleted, or takes the mark back. */
+  markDeleting(name: string, deleting: boolean): void {
+    const app = this.require(name);
+    this.#deps.repository.mark(app.id, deleting);
+    this.registry.replace({ ...app, deleting });
+  }
+
+  /** Takes the app out of the registry; its tokens cascade away. Files are the caller's business. */
+  remove(name: string, actor: Actor): void {
+    const app = this.require(name);
+    this.#deps.repository.remove(app.id);
+    this.registry.remove(name);
+    this.#deps.events.publish({
+      type: 'app.deleted',
+      app: name,
+      tenant: app.tenantId,
+      actor,
+      data: { id: app.id, name },
+    });
+  }
+
+  /** Makes the folder of an app anew when it is gone from the disk, with an empty database and no config. */
+  async restoreFolder(name: string): Promise<void> {
+    if (await exists(this.dir(name))) return;
+    const { appsDir, databases, log } = this.#deps;
+    databases.close(name);
+    const scaffold = await scaffoldApp(appsDir, name, { database: databases.template() });
+    await scaffold.commit();
+    log.warn({ app: name }, 'the folder of the app was gone; it was made anew, without its recordings and history');
+  }
+
+  /** Never fails for a broken database: what cannot be read counts as zero. */
+  async sizes(name: string): Promise<AppSizes> {
+    this.require(name);
+    const file = this.#deps.databases.file(name);
+    const bytes = await Promise.all(
+      [file, `${file}-wal`, `${file}-shm`].map((f) =>
+        stat(f).then(
+          (s) => s.size,
+          () => 0,
+        ),
+      ),
+    );
+    let vods = { count: 0, bytes: 0 };
+    try {
+      vods = this.#deps.databases
+        .get(name)
+        .prepare<[], typeof vods>('SELECT count(*) AS count, coalesce(sum(size_bytes), 0) AS bytes FROM vods')
+        .get() as typeof vods;
+    } catch (error) {
+      this.#deps.log.warn({ app: name, err: error }, 'app.db cannot be read');
+    }
+    return {
+      app: name,
+      dbSizeBytes: bytes.reduce((a, b) => a + b, 0),
+      vodTotalBytes: vods.bytes,
+      vodCount: vods.count,
+    };
+  }
+
+  /** Text of a sample page. */
+  async sample(name: string, file: string): Promise<string> {
+    this.require(name);
+    try {
+      return await readFile(path.join(this.dir(name), 'samples', file), 'utf8');
+    } catch {
+      throw new ApiError('SAMPLE_NOT_FOUND', { name, file });
+    }
+  }
+
+  #reserve(name: string, roomPrefix: string): () => void {
+    const slug = slugOf(name);
+    if (this.registry.get(name) !== undefined || this.#reserved.has(`name ${name}`))
+      throw new ApiError('APP_EXISTS', { name });
+    if (this.registry.byRoomPrefix(roomPrefix) !== undefined || this.#reserved.has(`prefix ${roomPrefix}`)) {
+      throw new ApiError('ROOM_PREFIX_TAKEN', { prefix: roomPrefix });
+    }
+    const twin = this.registry.bySlug(slug);
+    if (twin !== undefined) throw new ApiError('APP_SLUG_TAKEN', { name, other: twin.name });
+    if (this.#reserved.has(`slug ${slug}`)) throw new ApiError('APP_SLUG_TAKEN', { name, other: 'another app' });
+    const keys = [`name ${name}`, `prefix ${roomPrefix}`, `slug ${slug}`];
+    for (const key of keys) this.#reserved.add(key);
+    return () => {
+      for (const key of keys) this.#reserved.delete(key);
+    };
+  }
+
+  async #build(
+    name: string,
+    displayName: string,
+    roomPrefix: string,
+    tenantId: string,
+    actor: Actor,
+  ): Promise<AppRecord> {
+    const { appsDir, databases, repository, renderConfig } = this.#deps;
+    if (await exists(this.dir(name))) throw new ApiError('APP_DIRECTORY_EXISTS', { name });
+    const scaffold = await scaffoldApp(appsDir, name, {
+      config: await renderConfig(name, { displayName, roomPrefix }),
+      database: databases.template(),
+    });
+    let id: number | undefined;
+    try {
+      const createdAt = new Date().toISOString();
+      const row = {
+        name,
+        display_name: displayName,
+        livekit_room_prefix: roomPrefix,
+        slug: slugOf(name),
+        created_at: createdAt,
+        tenant_id: tenantId,
+      };
+      id = repository.insert(row);
+      await scaffold.commit();
+      const entry = this.registry.put({ ...row, id, updated_at: createdAt, settings_json: null, deleting: 0 });
+      this.#deps.events.publish({
+        type: 'app.created',
+        app: name,
+        tenant: tenantId,
+        actor,
+        data: { id, name, displayName, roomPrefix },
+      });
+      return toRecord(entry);
+    } catch (error) {
+      if (id !== undefined) repository.remove(id);
+      await scaffold.discard();
+      throw error;
+    }
+  }
+}
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );

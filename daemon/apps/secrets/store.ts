@@ -1,0 +1,162 @@
+import { chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { stageFile } from '#daemon/platform/files/stage-file.ts';
+import { secretReferences } from '#shared/config/defaults.ts';
+
+/** What a secret of an app is for. */
+export type SecretUse = keyof ReturnType<typeof secretReferences>;
+
+/** New values by use; null or empty removes. */
+export type SecretChanges = Partial<Record<SecretUse, string | null>>;
+
+/** A change that is on the disk but not in force. Until it is settled every other writer waits. */
+export interface StagedSecrets {
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+export interface SecretStoreDeps {
+  /** `data/secrets.json`. */
+  file: string;
+  env: Record<string, string | undefined>;
+  log: { warn(data: object, message: string): void };
+  /** Told of every value, so that no log line can carry it; answers with the way to forget it. */
+  conceal?(value: string): () => void;
+}
+
+/**
+ * The apps' credentials: a flat JSON object `APP_<SLUG>_…` → value in a file of mode 600. An environment variable of the
+ * same name wins. The name is always derived from the app and the use, so that no config can point at another secret.
+ */
+export class SecretStore {
+  readonly #deps: SecretStoreDeps;
+  #values: ReadonlyMap<string, string> = new Map();
+  readonly #concealed = new Map<string, () => void>();
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(deps: SecretStoreDeps) {
+    this.#deps = deps;
+  }
+
+  /** Reads the file once; afterwards memory is what counts. */
+  async start(): Promise<void> {
+    const { file, log, env, conceal } = this.#deps;
+    for (const value of Object.values(env)) if (value) conceal?.(value);
+    const folder = path.dirname(file);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await chmod(folder, 0o700);
+    const leftOver = (await readdir(folder)).filter(
+      (name) => name.startsWith(`.${path.basename(file)}.`) && name.endsWith('.tmp'),
+    );
+    await Promise.all(leftOver.map((name) => rm(path.join(folder, name), { force: true })));
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+      await chmod(file, 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return;
+    }
+    const values = parseSecrets(text);
+    if (values === undefined) {
+      const kept = `${file}.unreadable-${new Date().toISOString().replace(/[-:.]/g, '')}`;
+      await rename(file, kept);
+      log.warn(
+        { kept: path.basename(kept) },
+        'secrets.json could not be read; it was set aside, and no secret is stored now',
+      );
+      return;
+    }
+    this.#adopt(values);
+  }
+
+  /** Name under which a secret is stored, and of the environment variable that wins over it. */
+  reference(app: string, use: SecretUse): string {
+    return secretReferences(app)[use];
+  }
+
+  /** The value, or an empty string. */
+  get(app: string, use: SecretUse): string {
+    const name = this.reference(app, use);
+    return this.#deps.env[name] || this.#values.get(name) || '';
+  }
+
+  /** Where the value comes from, or null when there is none. */
+  origin(app: string, use: SecretUse): 'environment' | 'file' | null {
+    const name = this.reference(app, use);
+    if (this.#deps.env[name]) return 'environment';
+    return this.#values.has(name) ? 'file' : null;
+  }
+
+  /** Stores and removes values of one app, all or none. */
+  async set(app: string, changes: SecretChanges): Promise<void> {
+    const staged = await this.stage(app, changes);
+    await staged.commit();
+  }
+
+  /** Prepares a change, so that a second file can be written before both come into force. Must be settled. */
+  async stage(app: string, changes: SecretChanges): Promise<StagedSecrets> {
+    const { promise: done, resolve: release } = Promise.withResolvers<void>();
+    const before = this.#turn;
+    this.#turn = done;
+    await before;
+    try {
+      const values = new Map(this.#values);
+      for (const [use, value] of Object.entries(changes) as [SecretUse, string | null | undefined][]) {
+        if (value === undefined) continue;
+        const name = this.reference(app, use);
+        if (value) values.set(name, value);
+        else values.delete(name);
+      }
+      if (sameEntries(values, this.#values)) return { commit: async () => release(), abort: async () => release() };
+      const text = `${JSON.stringify(Object.fromEntries([...values].sort()), null, 2)}\n`;
+      const staged = await stageFile(this.#deps.file, text);
+      return {
+        commit: async () => {
+          try {
+            await staged.commit();
+            this.#adopt(values);
+          } finally {
+            release();
+          }
+        },
+        abort: () => staged.discard().finally(release),
+      };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #adopt(values: ReadonlyMap<string, string>): void {
+    this.#values = values;
+    const { conceal } = this.#deps;
+    if (conceal === undefined) return;
+    const held = new Set(values.values());
+    for (const value of held) if (!this.#concealed.has(value)) this.#concealed.set(value, conceal(value));
+    for (const [value, forget] of this.#concealed) {
+      if (held.has(value)) continue;
+      forget();
+      this.#concealed.delete(value);
+    }
+  }
+
+  /** Forgets everything stored for an app. */
+  async dropApp(app: string): Promise<void> {
+    await this.set(app, { s3AccessKey: null, s3SecretKey: null, callbackSecret: null, mqttPassword: null });
+  }
+}
+
+function parseSecrets(text: string): Map<string, string> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return new Map(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  } catch {
+    return undefined;
+  }
+}
+
+function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([name, value]) => b.get(name) === value);
+}

@@ -1,0 +1,128 @@
+import { realpath, stat } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { ApiError } from '#shared/errors.ts';
+import type { AppFileQuery } from '#shared/schema/files.ts';
+import type { AppEntry } from '../registry/registry.ts';
+import { type FileLinks, segmentPrefix } from './file-links.ts';
+import { linkLifetime } from './keys.ts';
+import { localKey } from './local-key.ts';
+
+/** What browsers may show; anything else is saved, so that no file becomes a page of the daemon's origin. */
+const SHOWN = /^(?:(?:video|audio)\/[\w.+-]+|image\/(?:jpeg|png|webp|gif)|application\/vnd\.apple\.mpegurl)$/;
+
+const NOT_THERE = { problem: 'The file is not in the app’s folder.' };
+
+export interface AppFilesDeps {
+  links: FileLinks;
+  apps: { require(name: string): AppEntry; dir(name: string): string };
+}
+
+/** An answer with a file or a part of it. */
+export interface FileAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: Readable;
+}
+
+/** Files of the apps' own folders, where recordings lie that no bucket is configured for: their links, and what opens them. */
+export class AppFiles {
+  readonly #deps: AppFilesDeps;
+
+  constructor(deps: AppFilesDeps) {
+    this.#deps = deps;
+  }
+
+  /** A link to a file, or why there is none: it is not there or not the app's to give. */
+  async link(
+    app: string,
+    file: string,
+    { expiresIn, downloadName }: { expiresIn: number; downloadName?: string },
+  ): Promise<string | { problem: string }> {
+    const key = localKey(this.#deps.apps.dir(app), file);
+    if (key === null || (await this.#find(app, key)) === null) return NOT_THERE;
+    const appId = this.#deps.apps.require(app).id;
+    const linked = { appId, key, isDownload: downloadName !== undefined };
+    return this.#deps.links.make(app, linked, linkLifetime(expiresIn));
+  }
+
+  /** A link to a playlist beside which its segments open too, or why there is none. */
+  async playlistLink(
+    app: string,
+    { playlist, firstSegment }: { playlist: string; firstSegment: string | null },
+    { expiresIn }: { expiresIn: number },
+  ): Promise<string | { problem: string }> {
+    const dir = this.#deps.apps.dir(app);
+    const key = localKey(dir, playlist);
+    if (key === null || (await this.#find(app, key)) === null) return NOT_THERE;
+    const segment = firstSegment === null ? null : localKey(dir, firstSegment);
+    const prefix = segment === null ? undefined : segmentPrefix(segment);
+    if (segment === null || prefix === undefined || path.posix.dirname(segment) !== path.posix.dirname(key)) {
+      return { problem: 'The names of its segments are not known, or they do not lie beside the playlist.' };
+    }
+    const appId = this.#deps.apps.require(app).id;
+    const link = this.#deps.links.makePlaylist(app, { appId, key, prefix }, linkLifetime(expiresIn));
+    return link ?? { problem: 'Its path is too long for a link.' };
+  }
+
+  /**
+   * Opens what a link leads to; honours HEAD, Range and conditions.
+   * @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED, FILE_MISSING
+   */
+  async open(app: string, name: string, query: AppFileQuery, request: IncomingMessage): Promise<FileAnswer> {
+    const { id } = this.#deps.apps.require(app);
+    const key = this.#deps.links.open(id, name, query);
+    return this.#serve(app, key, query.download === '1', request);
+  }
+
+  /** Opens a playlist or one of its segments. @throws ApiError as `open` does */
+  async openPlaylist(app: string, grant: string, name: string, request: IncomingMessage): Promise<FileAnswer> {
+    const { id } = this.#deps.apps.require(app);
+    return this.#serve(app, this.#deps.links.openPlaylist(id, grant, name), false, request);
+  }
+
+  async #serve(app: string, key: string, isDownload: boolean, request: IncomingMessage): Promise<FileAnswer> {
+    const name = path.posix.basename(key);
+    const root = await this.#find(app, key);
+    if (root === null) throw new ApiError('FILE_MISSING');
+    // loaded when somebody first watches
+    const { default: send } = await import('@fastify/send');
+    const encoded = key.split('/').map(encodeURIComponent).join('/');
+    const result = await send(request, encoded, { root, dotfiles: 'allow', cacheControl: false, contentType: false });
+    if (result.statusCode === 404) {
+      result.stream.destroy();
+      throw new ApiError('FILE_MISSING');
+    }
+    const type = send.mime.getType(name) ?? 'application/octet-stream';
+    const isShown = SHOWN.test(type) && !isDownload;
+    return {
+      status: result.statusCode,
+      headers: {
+        ...(result.headers as Record<string, string>),
+        'content-type': SHOWN.test(type) ? type : 'application/octet-stream',
+        'content-disposition': `${isShown ? 'inline' : 'attachment'}; filename*=UTF-8''${encodeURIComponent(name)}`,
+        'cache-control': 'private, max-age=3600',
+        // players of the desktop app and of the customer's own pages are other origins
+        'cross-origin-resource-policy': 'cross-origin',
+        'access-control-allow-origin': '*',
+        'content-security-policy': "default-src 'none'; sandbox",
+      },
+      body: result.stream,
+    };
+  }
+
+  /** The app's real folder when the file is in it, with no link on the way; else null. */
+  async #find(app: string, key: string): Promise<string | null> {
+    const dir = this.#deps.apps.dir(app);
+    if (localKey(dir, key) !== key) return null;
+    try {
+      const root = await realpath(dir);
+      const file = path.join(root, ...key.split('/'));
+      if ((await realpath(file)) !== file) return null;
+      return (await stat(file)).isFile() ? root : null;
+    } catch {
+      return null;
+    }
+  }
+}

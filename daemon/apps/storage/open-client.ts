@@ -1,0 +1,65 @@
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
+import type { PluginDoor } from '#daemon/plugins/door.ts';
+import { loadProvider } from '#daemon/plugins/load-provider.ts';
+import { networkGuard } from '#daemon/plugins/network-guard.ts';
+import type { ProviderRef } from '#daemon/plugins/records.ts';
+import type {
+  StorageCapabilities,
+  StorageClient,
+  StorageContext,
+  StorageProvider,
+} from '#shared/plugin-sdk/storage-provider.ts';
+import type { StorageLocation } from './location.ts';
+
+/** What a worker needs to open a storage: made by the daemon for one app and one task, and never stored. */
+export interface StorageAccess {
+  ref: ProviderRef;
+  location: StorageLocation;
+  credentials: Record<string, string>;
+  policy: EndpointPolicy;
+  /** The app's own folder; told to providers that keep their objects in it, and to no other. */
+  appFolder: string;
+}
+
+/** The parts of a provider that tasks use. */
+export type OpenableProvider = Required<Pick<StorageProvider, 'endpoint' | 'open' | 'maxDeleteBatch' | 'capabilities'>>;
+
+/** The provider and the context to open it with. Runs in workers only. @throws StorageError */
+export async function prepareStorage(
+  access: StorageAccess,
+  door: PluginDoor,
+): Promise<{ provider: OpenableProvider; context: StorageContext }> {
+  const provider = await loadProvider(access.ref, door);
+  const { settings, endpoint, maxDeleteBatch, capabilities } = await provider.judge(access.location.settings, null);
+  const context: StorageContext = {
+    settings,
+    credentials: access.credentials,
+    guard: networkGuard(access.policy),
+    ...(access.ref.inAppFolder ? { appFolder: access.appFolder } : {}),
+  };
+  if (endpoint !== null) context.guard.check(endpoint);
+  return {
+    provider: {
+      maxDeleteBatch,
+      capabilities,
+      endpoint: () => endpoint ?? undefined,
+      open: (given) => provider.open(given),
+    },
+    context,
+  };
+}
+
+/** An open storage, and what it can do. */
+export interface OpenStorage {
+  client: StorageClient;
+  /** Keys that a call of `deleteMany` is given at most. */
+  maxDeleteBatch: number;
+  capabilities: StorageCapabilities;
+}
+
+/** Opens a storage. Runs in workers only. @throws StorageError */
+export async function openStorage(access: StorageAccess, door: PluginDoor): Promise<OpenStorage> {
+  const { provider, context } = await prepareStorage(access, door);
+  const { maxDeleteBatch, capabilities } = provider;
+  return { client: await provider.open(context), maxDeleteBatch, capabilities };
+}

@@ -1,0 +1,180 @@
+import { openDatabase } from '#daemon/platform/db/open.ts';
+import type { PluginDoor } from '#daemon/plugins/door.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type { DeleteFailure } from '#shared/plugin-sdk/storage-provider.ts';
+import type { JobProgress } from '#shared/schema/jobs.ts';
+import { trimSlashes } from '../keys.ts';
+import { LOCAL_PROVIDER, locationId, recordedLocation, type StorageLocation } from '../location.ts';
+import { openStorage } from '../open-client.ts';
+import { asStorageError, type DeletableStorage, Deleter } from './deleter.ts';
+import { ObjectRows } from './object-rows.ts';
+import { whoShares } from './shared-prefix.ts';
+import { FAILED_KEYS_KEPT, freshCheckpoint, type PurgeCheckpoint, type PurgeInput, type PurgeReport } from './types.ts';
+
+/** Keys held at once; progress is made durable after so many. */
+const PAGE = 2000;
+
+/**
+ * Deletes every object that the rows of an app name, wherever each was put, and then what lies below `<prefix>/snapshots/`.
+ * After each page `report` gets a checkpoint; a later call with it goes on from there.
+ */
+export async function purge(
+  input: PurgeInput,
+  door: PluginDoor,
+  report: (report: PurgeReport) => void,
+): Promise<PurgeCheckpoint> {
+  const db = openDatabase(input.databaseFile, { readonly: true });
+  const deleters = new Map<string, Deleter>();
+  const deleterFor = (location: StorageLocation): Deleter => {
+    const id = locationId(location);
+    let deleter = deleters.get(id);
+    if (deleter === undefined) deleters.set(id, (deleter = new Deleter(() => open(input, door, location))));
+    return deleter;
+  };
+  try {
+    const rows = new ObjectRows(db, input.appFolder, input.vodId);
+    const state = input.checkpoint ?? freshCheckpoint(rows.count());
+    while (state.phase === 'objects') {
+      await purgePage(input, state, rows, deleterFor);
+      report({ checkpoint: state, progress: progressOf(state) });
+    }
+    if (state.phase === 'snapshots') await purgeSnapshots(input, state, deleterFor(input.current), report);
+    return state;
+  } finally {
+    db.close();
+    for (const deleter of deleters.values()) await deleter.dispose();
+  }
+}
+
+async function open(input: PurgeInput, door: PluginDoor, location: StorageLocation): Promise<DeletableStorage> {
+  const ref = input.providers[location.provider];
+  if (ref === undefined)
+    throw new StorageError('UNSUPPORTED', { detail: `There is no storage provider ${location.provider}.` });
+  const { credentials, policy, appFolder } = input;
+  const access = { ref, location, credentials, policy, appFolder };
+  const { client, maxDeleteBatch, capabilities } = await openStorage(access, door);
+  return { client, batch: maxDeleteBatch, capabilities };
+}
+
+/** One page of rows: every object of it is tried before the cursor moves on. */
+async function purgePage(
+  input: PurgeInput,
+  state: PurgeCheckpoint,
+  rows: ObjectRows,
+  deleterFor: (location: StorageLocation) => Deleter,
+): Promise<void> {
+  const page = rows.page(state.cursor, PAGE);
+  const groups = new Map<Deleter, string[]>();
+  for (const { key, place } of page.objects) {
+    const deleter = deleterFor(recordedLocation(place, input.unrecorded));
+    const keys = groups.get(deleter);
+    if (keys === undefined) groups.set(deleter, [key]);
+    else keys.push(key);
+  }
+  for (const [deleter, keys] of groups) await deleteKeys(state, deleter, keys);
+  countFailures(
+    state,
+    page.unreadable.map((key) => ({ key, code: 'ROW_UNREADABLE', message: 'The row cannot be read.' })),
+  );
+  state.cursor = page.cursor;
+  if (page.cursor.source === 'end') state.phase = input.vodId === undefined ? 'snapshots' : 'done';
+}
+
+async function purgeSnapshots(
+  input: PurgeInput,
+  state: PurgeCheckpoint,
+  deleter: Deleter,
+  report: (report: PurgeReport) => void,
+): Promise<void> {
+  const prefix = trimSlashes(input.prefix);
+  const folder = `${prefix}/snapshots/`;
+  const { bucket } = input.current.settings;
+  // those in the app's folder go with it
+  const isLocal = input.current.provider === LOCAL_PROVIDER;
+  const isConfigured = !isLocal && Object.values(input.credentials).some((value) => value !== '') && bucket !== '';
+  const sharer =
+    isConfigured && prefix !== '' && deleter.broken === undefined
+      ? await whoShares({ app: input.app, bucket, prefix, below: 'snapshots/', folders: input.configFolders })
+      : undefined;
+  if (isConfigured && prefix === '') {
+    state.warnings.push(
+      'Snapshots that no row names were left alone: with an empty prefix they cannot be told from objects of others.',
+    );
+  } else if (sharer !== undefined) {
+    state.warnings.push(
+      `Snapshots that no row names were left alone: ${sharer} uses the prefix ${prefix} of the same bucket too.`,
+    );
+  } else if (isConfigured) {
+    try {
+      if (deleter.broken !== undefined) throw deleter.broken;
+      const { client } = await deleter.storage();
+      for await (const page of client.list({ prefix: folder, startAfter: state.startAfter ?? undefined })) {
+        const keys = page.map((object) => object.key).filter((key) => key.startsWith(folder));
+        await deleteKeys(state, deleter, keys);
+        state.startAfter = keys.at(-1) ?? state.startAfter;
+        report({ checkpoint: state, progress: progressOf(state) });
+      }
+    } catch (error) {
+      const { code, message } = asStorageError(error);
+      countFailures(state, [{ key: folder, code, message }]);
+    }
+  }
+  if (isConfigured && prefix !== '') await abortUploads(input, state, deleter, { bucket, prefix });
+  state.phase = 'done';
+  report({ checkpoint: state, progress: progressOf(state) });
+}
+
+/**
+ * Removes what uploads that broke off have left below the prefix: no listing shows such parts, and they take space. Parts
+ * are no objects: that they could not be looked for is said, and fails nothing.
+ */
+async function abortUploads(
+  input: PurgeInput,
+  state: PurgeCheckpoint,
+  deleter: Deleter,
+  { bucket, prefix }: { bucket: string; prefix: string },
+): Promise<void> {
+  if (deleter.broken !== undefined) return;
+  try {
+    const { client, capabilities } = await deleter.storage();
+    if (!capabilities.multipart || client.abortUploads === undefined) return;
+    const sharer = await whoShares({ app: input.app, bucket, prefix, below: '', folders: input.configFolders });
+    if (sharer === undefined) await client.abortUploads(`${prefix}/`);
+    else {
+      state.warnings.push(
+        `Unfinished uploads were not looked for: ${sharer} may have some below the prefix ${prefix} of the same bucket.`,
+      );
+    }
+  } catch (error) {
+    const { message } = asStorageError(error);
+    state.warnings.push(`Unfinished uploads below ${prefix}/ could not be removed, and take space. ${message}`);
+  }
+}
+
+async function deleteKeys(state: PurgeCheckpoint, deleter: Deleter, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  const { deleted, failed, versionsKept } = await deleter.delete(keys);
+  state.deleted += deleted;
+  state.versionsKept += versionsKept;
+  countFailures(state, failed);
+}
+
+function countFailures(state: PurgeCheckpoint, failures: readonly DeleteFailure[]): void {
+  state.failed += failures.length;
+  for (const { key, code } of failures) {
+    state.reasons[code] = (state.reasons[code] ?? 0) + 1;
+    if (state.failedKeys.length < FAILED_KEYS_KEPT) state.failedKeys.push({ key, code });
+  }
+}
+
+function progressOf(state: PurgeCheckpoint): JobProgress {
+  const done = state.deleted + state.failed;
+  const total = state.phase === 'done' ? done : Math.max(state.total, done);
+  return {
+    phase: state.phase === 'snapshots' ? 'snapshots' : 'objects',
+    done,
+    total,
+    failed: state.failed,
+    unit: 'objects',
+  };
+}

@@ -1,0 +1,124 @@
+import { MessageChannel } from 'node:worker_threads';
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import type { PluginService } from '#daemon/plugins/service.ts';
+import { ApiError } from '#shared/errors.ts';
+import { STORAGE_ERRORS, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
+import type { JobProgress } from '#shared/schema/jobs.ts';
+import { currentLocation, type StorageBlock, unrecordedLocation } from './location.ts';
+import type { PurgeCheckpoint, PurgeInput, PurgeReport } from './purge/types.ts';
+import type { PurgeTask, PurgeTaskOutput } from './tasks/purge.ts';
+import { PURGE, PURGE_VOD } from './tasks.ts';
+
+export interface PurgerDeps {
+  pool: WorkerPool;
+  plugins: PluginService;
+  policy: EndpointPolicy;
+  configFolders: { apps: string; archive: string };
+  databaseFile(app: string): string;
+  appFolder(app: string): string;
+  /** Config in force of an app's `s3` block. */
+  block(app: string): Promise<StorageBlock>;
+  credentials(app: string): Record<string, string>;
+  /** Objects that the storage did not delete. */
+  onRefused?(count: number): void;
+}
+
+export interface PurgeRequest {
+  app: string;
+  vodId?: number;
+  checkpoint?: PurgeCheckpoint | null;
+  signal?: AbortSignal;
+  report?(checkpoint: PurgeCheckpoint, progress: JobProgress): void;
+}
+
+/** Sends purges to the worker pool, with what each needs to reach the app's storage and nothing of other apps. */
+export class Purger {
+  readonly #deps: PurgerDeps;
+
+  constructor(deps: PurgerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Deletes the objects of an app, or of one VOD. Resolves with what came of it, refused keys counted. */
+  async run(request: PurgeRequest): Promise<PurgeCheckpoint> {
+    const { pool, plugins, policy, configFolders, databaseFile, appFolder, block, credentials } = this.#deps;
+    const { app, vodId, checkpoint = null, signal, report } = request;
+    const config = await block(app);
+    const input: PurgeInput = {
+      app,
+      databaseFile: databaseFile(app),
+      appFolder: appFolder(app),
+      current: currentLocation(config),
+      unrecorded: unrecordedLocation(config),
+      prefix: config.prefix,
+      providers: await plugins.providerRefs(),
+      credentials: credentials(app),
+      policy,
+      configFolders,
+      checkpoint,
+      ...(vodId === undefined ? {} : { vodId }),
+    };
+    const { port1, port2 } = new MessageChannel();
+    let failure: unknown;
+    port1.on('message', (message: PurgeReport) => {
+      try {
+        report?.(message.checkpoint, message.progress);
+      } catch (error) {
+        failure = error;
+      }
+    });
+    try {
+      const kind = vodId === undefined ? PURGE : PURGE_VOD;
+      const output = await plugins.withDoor(app, (door) => {
+        const task: PurgeTask = { input, port: port2, plugins: door };
+        return pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { signal, transfer: [port2, door] });
+      });
+      if (failure !== undefined) throw failure;
+      if ('problem' in output) throw unreadableDatabase();
+      const refused = output.outcome.failed - (checkpoint?.failed ?? 0);
+      if (refused > 0) this.#deps.onRefused?.(refused);
+      return output.outcome;
+    } finally {
+      port1.close();
+    }
+  }
+}
+
+/** The rows that name an app's objects cannot be read: nothing may be forgotten, so nothing is deleted. */
+export function unreadableDatabase(): ApiError {
+  const reason = 'The app’s database app.db is missing or damaged, so the objects that it names are not known.';
+  return new ApiError('STORAGE_PURGE_FAILED', { reason }, { extra: { s3Deleted: 0, s3Failed: 0, failedKeys: [] } });
+}
+
+/** Refuses what a purge left undone: with counts, the first keys, and the reason in words. */
+export function requireComplete(outcome: PurgeCheckpoint): void {
+  if (outcome.failed === 0) return;
+  throw new ApiError(
+    'STORAGE_PURGE_FAILED',
+    { reason: purgeReason(outcome) },
+    {
+      extra: {
+        s3Deleted: outcome.deleted,
+        s3Failed: outcome.failed,
+        failedKeys: outcome.failedKeys.map((failure) => failure.key),
+        reasons: outcome.reasons,
+      },
+    },
+  );
+}
+
+/** Why objects are left, by the most frequent cause. */
+export function purgeReason({ deleted, failed, failedKeys, reasons }: PurgeCheckpoint): string {
+  const code = Object.entries(reasons).sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'FAILED';
+  const known = STORAGE_ERRORS[code as StorageErrorCode] as { message: string; cure: string } | undefined;
+  const words =
+    code === 'ROW_UNREADABLE'
+      ? 'The list of segments in a row of app.db is damaged, so its objects are not known.'
+      : `${(known ?? STORAGE_ERRORS.FAILED).message} ${(known ?? STORAGE_ERRORS.FAILED).cure}`;
+  const [first] = failedKeys;
+  // a listing that fails is noted by its folder
+  if (failed === 1 && first?.key.endsWith('/snapshots/'))
+    return `The snapshots below ${first.key} could not be listed. ${words}`;
+  return `${failed} of ${deleted + failed} objects could not be deleted. ${words}`;
+}

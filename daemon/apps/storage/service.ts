@@ -1,0 +1,313 @@
+import { randomUUID } from 'node:crypto';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import type { PluginService } from '#daemon/plugins/service.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { ApiError } from '#shared/errors.ts';
+import { STORAGE_ERRORS } from '#shared/plugin-sdk/storage-error.ts';
+import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
+import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '#shared/schema/s3.ts';
+import type { ConfigService } from '../config/service.ts';
+import type { SecretStore } from '../secrets/store.ts';
+import type { AppFiles } from './app-files.ts';
+import { linkLifetime, objectKey, publicUrl } from './keys.ts';
+import {
+  currentLocation,
+  isKeptLocally,
+  LOCAL_PROVIDER,
+  locationId,
+  type ProviderSettings,
+  type RecordedPlace,
+  recordedLocation,
+  type StorageBlock,
+  type StorageLocation,
+  unrecordedLocation,
+} from './location.ts';
+import { maskKey, maskSecret } from './mask.ts';
+import type { StorageAccess } from './open-client.ts';
+import { type Purger, requireComplete } from './purger.ts';
+import { checkBody, givenFields, mergedSettings, newSecrets, requireSound, storageEdits } from './settings-change.ts';
+import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
+import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
+import type { StorageTestInput } from './tasks/storage-test.ts';
+import { STORAGE_LINKS, STORAGE_SETTINGS, STORAGE_TEST } from './tasks.ts';
+
+export interface StorageServiceDeps {
+  config: ConfigService;
+  secrets: SecretStore;
+  plugins: PluginService;
+  purger: Purger;
+  pool: WorkerPool;
+  policy: EndpointPolicy;
+  files: AppFiles;
+  appFolder(app: string): string;
+  /** Something that the storage, or its provider, refused: `presign`, or the step of a test. */
+  onRefused?(op: string): void;
+}
+
+interface PutOptions {
+  actor: Actor;
+  /** Header If-Match. */
+  ifMatch?: string | undefined;
+}
+
+/** An object of an app, for which a link is wanted. */
+export interface LinkRequest {
+  key: string;
+  place: RecordedPlace;
+  /** Seconds; at most 7 days, 1 hour for nothing sensible. */
+  expiresIn: number;
+  /** Makes browsers save under this name. */
+  downloadName?: string;
+  /** Of a playlist: key of its first segment, null when it is not known. */
+  firstSegment?: string | null;
+}
+
+export interface ObjectLinks {
+  /** Open link, where the app has a public URL and the object lies in its bucket. */
+  publicUrl: string | null;
+  /** Signed link; null where none can be made. */
+  presignedUrl: string | null;
+  /** Why there is no signed link, for people. */
+  problem: string | null;
+}
+
+/** The apps' storages: their settings, tests, links and deletions. Nothing of a provider runs outside of a worker. */
+export class StorageService {
+  readonly #deps: StorageServiceDeps;
+
+  constructor(deps: StorageServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** All providers that work, with their forms. */
+  async providers(): Promise<StorageProvider[]> {
+    const providers = await this.#deps.plugins.providers();
+    return providers.map(({ maxDeleteBatch: _, credentials, ...provider }) => ({
+      ...provider,
+      credentials: [...credentials],
+    }));
+  }
+
+  /** The app's storage as it may be shown. */
+  async view(app: string): Promise<S3View> {
+    return this.#view(app, (await this.#deps.config.get(app)).s3, []);
+  }
+
+  /** Changes settings and credentials, all or nothing. */
+  async put(app: string, body: PutS3Body, options: PutOptions): Promise<S3View> {
+    checkBody(body);
+    let found: readonly string[] = [];
+    const edits = async ({ s3 }: AppConfig) => {
+      const { settings, warnings } = await this.#prepare(app, s3, body);
+      found = warnings;
+      return storageEdits(s3, body, settings);
+    };
+    // judged while nobody else writes this config: whatever others do, nothing has to be begun again
+    const { config } = await this.#deps.config.edit(app, edits, {
+      actor: options.actor,
+      reason: 's3',
+      ifMatch: options.ifMatch,
+      confirmPublic: body.confirmPublic,
+      secrets: newSecrets(body),
+    });
+    return this.#view(app, config.s3, found);
+  }
+
+  /** Tries the storage step by step, with changes that are not stored. */
+  async test(app: string, body: TestS3Body): Promise<S3TestResult> {
+    const { config, pool, plugins } = this.#deps;
+    checkBody(body);
+    const { s3: block, recording } = await config.get(app);
+    const provider = body.provider ?? block.provider;
+    const { settings } = await this.#prepare(app, block, body);
+    const stored = this.credentials(app);
+    const credentials = { key: body.key || stored.key, secret: body.secret || stored.secret };
+    const access = await this.#access(app, { provider, settings: settings as ProviderSettings }, credentials);
+    const prefix = provider === LOCAL_PROVIDER ? recording.localDir : (body.prefix ?? block.prefix);
+    const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
+    const steps = await plugins.withDoor(app, (port) =>
+      pool.run<StorageTestInput, StorageTestStep[]>(STORAGE_TEST, { access, probeKey, port }, { transfer: [port] }),
+    );
+    for (const { id, state } of steps) if (state === 'failed') this.#deps.onRefused?.(id);
+    return {
+      ok: steps.every((step) => step.state !== 'failed'),
+      provider,
+      bucket: String(settings['bucket'] ?? ''),
+      endpoint: String(settings['endpoint'] ?? ''),
+      probeKey,
+      steps,
+    };
+  }
+
+  /** Links to objects of an app, in the order asked for. A storage that cannot be opened gives nulls and says why. */
+  async links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
+    const block = (await this.#deps.config.get(app)).s3;
+    const current = currentLocation(block);
+    const unrecorded = unrecordedLocation(block);
+    const credentials = this.credentials(app);
+    const answers: ObjectLinks[] = requests.map(({ key, place }) => {
+      const { provider, settings } = recordedLocation(place, unrecorded);
+      const isHere =
+        provider === LOCAL_PROVIDER || current.provider === LOCAL_PROVIDER
+          ? provider === current.provider
+          : settings.bucket === current.settings.bucket;
+      return {
+        publicUrl: block.publicUrl !== '' && isHere ? publicUrl(block.publicUrl, key) : null,
+        presignedUrl: null,
+        problem: null,
+      };
+    });
+    const groups = new Map<string, { location: StorageLocation; indexes: number[] }>();
+    requests.forEach(({ place }, index) => {
+      const location = recordedLocation(place, unrecorded);
+      const id = locationId(location);
+      const group = groups.get(id);
+      if (group === undefined) groups.set(id, { location, indexes: [index] });
+      else group.indexes.push(index);
+    });
+    await this.#linkFiles(app, groups.values(), requests, answers);
+    const { plugins, pool, policy, appFolder } = this.#deps;
+    const known = await plugins.providerRefs();
+    for (const { location, indexes } of groups.values()) {
+      if (location.provider === LOCAL_PROVIDER) continue;
+      const ref = Object.hasOwn(known, location.provider) ? known[location.provider] : undefined;
+      const explain = (problem: string) => {
+        for (const index of indexes) (answers[index] as ObjectLinks).problem = problem;
+      };
+      if (ref === undefined || Object.values(credentials).every((value) => value === '')) {
+        const { message, cure } = STORAGE_ERRORS.CREDENTIALS_MISSING;
+        explain(ref === undefined ? `There is no storage provider ${location.provider} here.` : `${message} ${cure}`);
+        continue;
+      }
+      const access: StorageAccess = { ref, location, credentials, policy, appFolder: appFolder(app) };
+      const links = indexes.map((index) => {
+        const { key, expiresIn, downloadName } = requests[index] as LinkRequest;
+        return { key, expiresIn: linkLifetime(expiresIn), ...(downloadName ? { downloadName } : {}) };
+      });
+      const output = await plugins.withDoor(app, (port) =>
+        pool.run<StorageLinksInput, StorageLinksOutput>(STORAGE_LINKS, { access, links, port }, { transfer: [port] }),
+      );
+      if ('problem' in output) {
+        if (output.isFault) this.#deps.onRefused?.('presign');
+        explain(output.problem);
+        continue;
+      }
+      indexes.forEach((index, position) => {
+        (answers[index] as ObjectLinks).presignedUrl = output.urls[position] ?? null;
+      });
+    }
+    return answers;
+  }
+
+  /**
+   * Deletes the objects of one VOD, its variants and segments, wherever they were put. The row is the caller's to remove.
+   * @throws ApiError STORAGE_PURGE_FAILED with counts; then the row must stay
+   */
+  async deleteVodObjects(app: string, vodId: number): Promise<{ deleted: number }> {
+    const outcome = await this.#deps.purger.run({ app, vodId });
+    requireComplete(outcome);
+    return { deleted: outcome.deleted };
+  }
+
+  /** The app's credentials, for whoever opens its storage. Empty = not stored. */
+  credentials(app: string): { key: string; secret: string } {
+    const { secrets } = this.#deps;
+    return { key: secrets.get(app, 's3AccessKey'), secret: secrets.get(app, 's3SecretKey') };
+  }
+
+  /** Lets the provider complete and judge the settings that a body leads to. */
+  async #prepare(
+    app: string,
+    block: StorageBlock,
+    body: PutS3Body,
+  ): Promise<{ settings: Record<string, unknown>; warnings: string[] }> {
+    const { pool, plugins, policy } = this.#deps;
+    const ref = await plugins.provider(body.provider ?? block.provider);
+    const input: Omit<StorageSettingsInput, 'port'> = {
+      ref,
+      settings: mergedSettings(block, body),
+      change: { given: givenFields(body), previousProvider: block.provider },
+      policy,
+    };
+    const output = await plugins.withDoor(app, (port) =>
+      pool.run<StorageSettingsInput, StorageSettingsOutput>(STORAGE_SETTINGS, { ...input, port }, { transfer: [port] }),
+    );
+    if ('problem' in output) {
+      const { plugin, provider } = ref;
+      throw new ApiError('STORAGE_PROVIDER_UNAVAILABLE', { provider, plugin, reason: `failed: ${output.problem}` });
+    }
+    return { settings: output.settings, warnings: requireSound(output.findings) };
+  }
+
+  /** Links to files of the app's folder: the daemon makes and serves them itself. */
+  async #linkFiles(
+    app: string,
+    groups: Iterable<{ location: StorageLocation; indexes: number[] }>,
+    requests: readonly LinkRequest[],
+    answers: ObjectLinks[],
+  ): Promise<void> {
+    for (const { location, indexes } of groups) {
+      if (location.provider !== LOCAL_PROVIDER) continue;
+      for (const index of indexes) {
+        const request = requests[index] as LinkRequest;
+        const answer = answers[index] as ObjectLinks;
+        const { key, firstSegment } = request;
+        const made =
+          firstSegment === undefined
+            ? await this.#deps.files.link(app, key, request)
+            : await this.#deps.files.playlistLink(app, { playlist: key, firstSegment }, request);
+        if (typeof made === 'string') answer.presignedUrl = made;
+        else answer.problem = made.problem;
+      }
+    }
+  }
+
+  async #access(app: string, location: StorageLocation, credentials: Record<string, string>): Promise<StorageAccess> {
+    const { plugins, policy, appFolder } = this.#deps;
+    const ref = await plugins.provider(location.provider);
+    return { ref, location, credentials, policy, appFolder: appFolder(app) };
+  }
+
+  #view(app: string, block: StorageBlock, warnings: readonly string[]): S3View {
+    const { secrets } = this.#deps;
+    const { key, secret } = this.credentials(app);
+    const keySource = secrets.origin(app, 's3AccessKey');
+    const secretSource = secrets.origin(app, 's3SecretKey');
+    const accessKeyEnv = secrets.reference(app, 's3AccessKey');
+    const secretKeyEnv = secrets.reference(app, 's3SecretKey');
+    const fromOutside = [
+      ...(keySource === 'environment' ? [accessKeyEnv] : []),
+      ...(secretSource === 'environment' ? [secretKeyEnv] : []),
+    ].map((name) => `${name} is set in the environment of the daemon and wins over the stored value`);
+    const publicVods = block.publicUrl !== '';
+    return {
+      provider: block.provider,
+      bucket: block.bucket,
+      region: block.region,
+      endpoint: block.endpoint,
+      forcePathStyle: block.forcePathStyle,
+      prefix: block.prefix,
+      public_url: block.publicUrl,
+      options: (block.options ?? {}) as S3View['options'],
+      accessKeyEnv,
+      secretKeyEnv,
+      key: maskKey(key),
+      keyMasked: maskKey(key),
+      secret: maskSecret(secret),
+      secretMasked: maskSecret(secret),
+      hasKey: key !== '',
+      hasSecret: secret !== '',
+      keySource,
+      secretSource,
+      configured: block.provider === LOCAL_PROVIDER || (key !== '' && secret !== ''),
+      keptLocally: isKeptLocally(block),
+      publicVods,
+      publicWarning: publicVods
+        ? `Anyone who has its address can watch a recording of this app through ${block.publicUrl}.`
+        : null,
+      warnings: [...warnings, ...fromOutside],
+    };
+  }
+}

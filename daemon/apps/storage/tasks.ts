@@ -1,0 +1,40 @@
+import { type TaskKind, taskModule } from '#daemon/platform/workers/pool.ts';
+
+/** Completes and checks storage settings. */
+export const STORAGE_SETTINGS: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/storage-settings'),
+  what: 'Checking the storage settings',
+  timeoutMs: 30_000,
+  concurrency: 2,
+  queue: 256,
+};
+
+/** Tests a storage step by step. */
+export const STORAGE_TEST: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/storage-test'),
+  what: 'Testing the storage',
+  timeoutMs: 120_000,
+  concurrency: 1,
+  queue: 32,
+};
+
+/** Signs links to recordings. */
+export const STORAGE_LINKS: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/storage-links'),
+  what: 'Making links',
+  timeoutMs: 30_000,
+  concurrency: 2,
+  queue: 1024,
+};
+
+/** Deletes the objects of an app; resumable, therefore without a limit. */
+export const PURGE: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/purge'),
+  what: 'Deleting objects',
+  timeoutMs: 0,
+  concurrency: 2,
+  queue: 10_000,
+};
+
+/** Deletes the objects of one recording, which need not wait for the purge of a whole app. */
+export const PURGE_VOD: TaskKind = { ...PURGE, timeoutMs: 900_000, concurrency: 1, queue: 256 };

@@ -1,0 +1,27 @@
+import type { MessagePort } from 'node:worker_threads';
+import { throughDoor } from '#daemon/plugins/door.ts';
+import { purge } from '../purge/purge.ts';
+import type { PurgeCheckpoint, PurgeInput, PurgeReport } from '../purge/types.ts';
+
+export interface PurgeTask {
+  input: PurgeInput;
+  /** Gets a `PurgeReport` after each page. */
+  port: MessagePort;
+  /** The way to the providers' plugins. */
+  plugins: MessagePort;
+}
+
+export type PurgeTaskOutput = { outcome: PurgeCheckpoint } | { problem: 'database' };
+
+/** Deletes an app's objects; see `purge`. */
+export default async function purgeTask({ input, port, plugins }: PurgeTask): Promise<PurgeTaskOutput> {
+  try {
+    const report = (made: PurgeReport) => port.postMessage(made);
+    return { outcome: await throughDoor(plugins, (door) => purge(input, door, report)) };
+  } catch (error) {
+    if (String((error as { code?: unknown }).code).startsWith('SQLITE')) return { problem: 'database' };
+    throw error;
+  } finally {
+    port.close();
+  }
+}

@@ -1,0 +1,43 @@
+import type { MessagePort } from 'node:worker_threads';
+import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
+import { throughDoor } from '#daemon/plugins/door.ts';
+import { loadProvider } from '#daemon/plugins/load-provider.ts';
+import type { ProviderRef } from '#daemon/plugins/records.ts';
+import { detailOf } from '#daemon/plugins/wire/protocol.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type { SettingsChange, SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
+
+export interface StorageSettingsInput {
+  ref: ProviderRef;
+  /** The settings in force with the change already in them. */
+  settings: Record<string, unknown>;
+  change: SettingsChange;
+  policy: EndpointPolicy;
+  /** The way to the provider's plugin. */
+  port: MessagePort;
+}
+
+export type StorageSettingsOutput =
+  | {
+      /** As the provider wants them stored. */
+      settings: Record<string, unknown>;
+      findings: SettingsFinding[];
+    }
+  /** The provider could not be asked. */
+  | { problem: string };
+
+/** Lets a provider complete and judge its settings. */
+export default async function storageSettings(input: StorageSettingsInput): Promise<StorageSettingsOutput> {
+  try {
+    return await throughDoor(input.port, async (door) => {
+      const provider = await loadProvider(input.ref, door);
+      const { settings, findings, endpoint } = await provider.judge(input.settings, input.change);
+      const refused = endpoint === null ? undefined : endpointProblem(endpoint, input.policy);
+      if (refused !== undefined) findings.push({ path: 'endpoint', message: refused, severity: 'error' });
+      return { settings, findings };
+    });
+  } catch (error) {
+    if (error instanceof StorageError) return { problem: detailOf(error).replace(/\.$/, '') };
+    throw error;
+  }
+}

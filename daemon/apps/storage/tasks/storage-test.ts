@@ -1,0 +1,37 @@
+import type { MessagePort } from 'node:worker_threads';
+import { throughDoor } from '#daemon/plugins/door.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type { StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
+import { STORAGE_TEST_STEPS, type StorageTestStep, testStorage } from '#shared/plugin-sdk/storage-test.ts';
+import { prepareStorage, type StorageAccess } from '../open-client.ts';
+
+export interface StorageTestInput {
+  access: StorageAccess;
+  probeKey: string;
+  /** The way to the provider's plugin. */
+  port: MessagePort;
+}
+
+/** Tries a storage step by step. */
+export default async function storageTest({ access, probeKey, port }: StorageTestInput): Promise<StorageTestStep[]> {
+  try {
+    return await throughDoor(port, async (door) => {
+      const { provider, context } = await prepareStorage(access, door);
+      return testStorage(provider as StorageProvider, context, { probeKey });
+    });
+  } catch (error) {
+    const { code, message, cure } = error instanceof StorageError ? error : new StorageError('FAILED');
+    const [first, ...rest] = STORAGE_TEST_STEPS;
+    return [
+      { id: first, state: 'failed', message, durationMs: 0, code, cure },
+      ...rest.map(
+        (id): StorageTestStep => ({
+          id,
+          state: 'skipped',
+          message: 'Not tried, because an earlier step failed.',
+          durationMs: 0,
+        }),
+      ),
+    ];
+  }
+}

@@ -1,9 +1,0 @@
-import type { FastifyInstance } from 'fastify';
-import { testConnection } from '#shared/contract/system.ts';
-import { ok } from '#shared/schema/common.ts';
-import { route } from '../http/route.ts';
-import type { ConnectionTests } from './service.ts';
-
-export function connectionRoutes(app: FastifyInstance, { connections }: { connections: ConnectionTests }): void {
-  route(app, testConnection, async ({ params }) => ok(await connections.test(params.connection)));
-}

@@ -1,0 +1,243 @@
+import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import { isGlobal, type Principal } from '#daemon/platform/principal.ts';
+import { fieldError } from '#shared/errors.ts';
+import type { AuditEntry, AuditQuery } from '#shared/schema/audit.ts';
+import { summarize } from './redact.ts';
+import type { AuditRepository, AuditRow, NewAuditRow } from './repository.ts';
+
+const DAY_MS = 86_400_000;
+const PRUNE_MS = 60_000;
+const PRUNE_BATCH = 2000;
+const MAX_ROWS = 250_000;
+const QUIET_MS = 10_000;
+const MAX_QUIET = 10_000;
+
+/** What a handler adds to the entry of its request; every part is optional. */
+export interface AuditNote {
+  /** Name of the thing it was done to; the last path parameter unless given. */
+  target?: string | undefined;
+  /** State before; only what changes. Secrets are starred by the names of their keys. */
+  before?: object | null;
+  /** State after; the request's body unless given. */
+  after?: object | null;
+  app?: string | undefined;
+  tenant?: string | null | undefined;
+  /** Whoever it turned out to be, where the request had no credential. */
+  actor?: Actor;
+}
+
+/** An entry as the HTTP layer puts it together. */
+export interface NewEntry extends AuditNote {
+  action: string;
+  outcome: AuditRow['outcome'];
+  status: number | null;
+  actor: Actor;
+  actorIsGlobal?: boolean;
+}
+
+/**
+ * What a service announces outside of any request (a job that ends, a file edited by hand) and belongs in the trail:
+ * type of the event → action.
+ */
+const EVENT_ACTIONS: Readonly<Record<string, string>> = {
+  'app.created': 'app.create',
+  'app.deleted': 'app.delete',
+  'config.changed': 'config.write',
+  'token.created': 'token.create',
+  'node.joined': 'node.join',
+  'node.removed': 'node.delete',
+};
+
+export interface AuditServiceDeps {
+  repository: AuditRepository;
+  tenantOf(app: string): string | undefined;
+  /** 0 = no age limit. */
+  retentionDays: number;
+  log: { error(data: object, message: string): void };
+  now?: () => number;
+}
+
+/** Who changed what. Entries are written together at the end of the tick in which they are made. */
+export class AuditTrail {
+  readonly #deps: AuditServiceDeps;
+  readonly #queue: NewAuditRow[] = [];
+  /** Requests under way and what services announced for them. */
+  readonly #open = new Map<string, DaemonEvent[]>();
+  readonly #quiet = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: AuditServiceDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#prune();
+    this.#timer = setInterval(() => this.#prune(), PRUNE_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.flush();
+  }
+
+  /** A request that may change something begins: events of services that carry its id belong to its entry. */
+  begin(requestId: string): void {
+    this.#open.set(requestId, []);
+  }
+
+  /** @returns what was announced for the request */
+  end(requestId: string): readonly DaemonEvent[] {
+    const events = this.#open.get(requestId) ?? [];
+    this.#open.delete(requestId);
+    return events;
+  }
+
+  /** Listens to the bus. */
+  hear(event: DaemonEvent): void {
+    const open = event.actor?.requestId === undefined ? undefined : this.#open.get(event.actor.requestId);
+    if (open !== undefined) {
+      if (open.length < 20) open.push(event);
+      return;
+    }
+    const action = EVENT_ACTIONS[event.type];
+    if (action === undefined) return;
+    this.write({
+      action,
+      outcome: 'done',
+      status: null,
+      actor: event.actor ?? { id: 'system' },
+      app: event.app,
+      tenant: event.tenant,
+      target: nameOf(event.data),
+      after: event.data,
+    });
+  }
+
+  write(entry: NewEntry): void {
+    const { actor, app } = entry;
+    if (entry.outcome === 'refused' && this.#isRepeated(entry)) return;
+    this.#queue.push({
+      ts: new Date(this.#now()).toISOString(),
+      action: entry.action,
+      outcome: entry.outcome,
+      status: entry.status,
+      actor_kind: kindOf(actor.id),
+      actor_id: actor.id,
+      actor_label: actor.label ?? null,
+      actor_is_global: entry.actorIsGlobal || actor.id === 'system' ? 1 : 0,
+      tenant_id: entry.tenant ?? (app === undefined ? null : (this.#deps.tenantOf(app) ?? null)),
+      app: app ?? null,
+      target: entry.target?.slice(0, 200) ?? null,
+      before_json: toJson(entry.before),
+      after_json: toJson(entry.after),
+      ip: actor.ip ?? null,
+      request_id: actor.requestId ?? null,
+    });
+    if (this.#queue.length === 1) setImmediate(() => this.flush());
+  }
+
+  /** Writes what waits. An entry that cannot be written is reported, and does not undo the change. */
+  flush(): void {
+    if (this.#queue.length === 0) return;
+    const rows = this.#queue.splice(0);
+    try {
+      this.#deps.repository.insertAll(rows);
+    } catch (err) {
+      this.#deps.log.error(
+        { err, entries: rows.length, actions: rows.map((r) => r.action) },
+        'audit entries were lost',
+      );
+    }
+  }
+
+  /** What the caller may see of it: everything with global scope, else the own team's. */
+  list(query: AuditQuery, principal: Principal): { data: AuditEntry[]; total: number; limit: number; offset: number } {
+    this.flush();
+    const { limit = 100, offset = 0, tenant, since, until, ...rest } = query;
+    const global = isGlobal(principal);
+    const { rows, total } = this.#deps.repository.page(
+      {
+        ...rest,
+        tenant: global ? tenant : (principal.tenantId ?? ''),
+        since: since === undefined ? undefined : instant(since, 'query.since', false),
+        until: until === undefined ? undefined : instant(until, 'query.until', true),
+      },
+      limit,
+      offset,
+    );
+    return { data: rows.map((row) => toEntry(row, global)), total, limit, offset };
+  }
+
+  /** The same refusal again and again is one entry in ten seconds. */
+  #isRepeated({ actor, action, status }: NewEntry): boolean {
+    const key = `${actor.id === 'anonymous' ? actor.ip : actor.id} ${action} ${status}`;
+    const now = this.#now();
+    if ((this.#quiet.get(key) ?? 0) > now) return true;
+    if (this.#quiet.size >= MAX_QUIET) this.#quiet.clear();
+    this.#quiet.set(key, now + QUIET_MS);
+    return false;
+  }
+
+  #prune(): void {
+    const { repository, retentionDays } = this.#deps;
+    const before = retentionDays > 0 ? new Date(this.#now() - retentionDays * DAY_MS).toISOString() : null;
+    repository.prune(before, MAX_ROWS, PRUNE_BATCH);
+  }
+
+  #now(): number {
+    return this.#deps.now?.() ?? Date.now();
+  }
+}
+
+const nameOf = (data: Record<string, unknown>): string | undefined => {
+  const name = data['name'] ?? data['id'];
+  return typeof name === 'string' || typeof name === 'number' ? String(name) : undefined;
+};
+
+function kindOf(id: string): AuditRow['actor_kind'] {
+  if (id === 'system' || id === 'anonymous') return id;
+  if (id.startsWith('token:')) return 'token';
+  return id.startsWith('node:') ? 'node' : 'user';
+}
+
+function toJson(value: object | null | undefined): string | null {
+  const short = summarize(value);
+  return short === null ? null : JSON.stringify(short);
+}
+
+function fromJson(text: string | null): Record<string, unknown> | null {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}
+
+/** Reads any ISO-8601 instant; a date alone stands for its beginning or end. */
+function instant(text: string, path: string, end: boolean): string {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(day && end ? `${text}T23:59:59.999Z` : text) : Number.NaN;
+  if (Number.isNaN(time)) throw fieldError(path, 'is no ISO-8601 time');
+  return new Date(time).toISOString();
+}
+
+/** A team is told who acted on its apps from outside, not from where. */
+function toEntry(row: AuditRow, global: boolean): AuditEntry {
+  return {
+    id: row.id,
+    ts: row.ts,
+    action: row.action,
+    outcome: row.outcome,
+    status: row.status,
+    actor: { kind: row.actor_kind, id: row.actor_id, label: row.actor_label },
+    tenantId: row.tenant_id,
+    app: row.app,
+    target: row.target,
+    before: fromJson(row.before_json),
+    after: fromJson(row.after_json),
+    ip: global || row.actor_is_global === 0 ? row.ip : null,
+    requestId: row.request_id,
+  };
+}

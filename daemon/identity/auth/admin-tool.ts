@@ -1,0 +1,105 @@
+import type { Db } from '#daemon/platform/db/open.ts';
+import { EventBus } from '#daemon/platform/events/bus.ts';
+import { auditRepository } from '../audit/repository.ts';
+import { AuditTrail } from '../audit/service.ts';
+import { tenantStore } from '../people/tenant-store.ts';
+import { userStore } from '../people/user-store.ts';
+import { tokenRepository } from '../tokens/repository.ts';
+import { TokenService } from '../tokens/service.ts';
+import { normalEmail } from './identity.ts';
+import { linkRepository } from './link-repository.ts';
+import { Passwords } from './passwords.ts';
+import { BREAK_GLASS } from './principals.ts';
+import { sessionRepository } from './session-repository.ts';
+
+const ACTOR = { id: 'system', label: 'command line' };
+const MIN_PASSWORD = 8;
+
+/** What whoever holds the files may do with accounts while no daemon runs on them. */
+export class AdminTool {
+  readonly #db: Db;
+  readonly #users: ReturnType<typeof userStore>;
+  readonly #audit: AuditTrail;
+
+  constructor(db: Db) {
+    this.#db = db;
+    this.#users = userStore(db);
+    this.#audit = new AuditTrail({
+      repository: auditRepository(db),
+      tenantOf: () => undefined,
+      retentionDays: 0,
+      log: { error: (data) => process.emitWarning(`the audit entry was lost: ${JSON.stringify(data)}`) },
+    });
+  }
+
+  /** One line an account. */
+  users(): string[] {
+    return tenantStore(this.#db)
+      .users('', 100_000, 0)
+      .map((user) =>
+        [user.id, user.email ?? '-', user.is_superadmin ? 'superadmin' : user.status, user.totp_enabled ? '2fa' : '']
+          .join('  ')
+          .trim(),
+      );
+  }
+
+  /** An account by address; without one the only superadmin. @throws Error that says what to do */
+  find(email: string | undefined): { id: string; label: string } {
+    if (email !== undefined) {
+      const user = this.#users.byEmail(normalEmail(email));
+      if (user === undefined || user.id === BREAK_GLASS) throw new Error(`no account has the address ${email}`);
+      return { id: user.id, label: user.email ?? user.id };
+    }
+    const admins = tenantStore(this.#db)
+      .users('', 100_000, 0)
+      .filter((user) => user.is_superadmin === 1 && user.id !== BREAK_GLASS);
+    const [only, ...others] = admins;
+    if (only === undefined)
+      throw new Error('there is no superadmin yet; the daemon prints a set-up link when it starts');
+    if (others.length > 0) throw new Error('there are several superadmins; name one by its address');
+    return { id: only.id, label: only.email ?? only.id };
+  }
+
+  /** Ends the account's sessions and links with it. */
+  async resetPassword(
+    id: string,
+    password: string,
+    options: { resetTwoFactor: boolean; superadmin: boolean },
+  ): Promise<void> {
+    if (password.length < MIN_PASSWORD || password.length > 200) throw new Error('a password has 8 to 200 characters');
+    const password_hash = await new Passwords().hash(password);
+    this.#users.transaction(() => {
+      this.#users.update(id, {
+        password_hash,
+        status: 'active',
+        ...(options.superadmin ? { is_superadmin: 1 } : {}),
+        ...(options.resetTwoFactor ? { totp_enabled: 0, totp_secret: null, totp_pending_secret: null } : {}),
+      });
+      if (options.resetTwoFactor) this.#users.replaceCodes(id, []);
+      sessionRepository(this.#db).revokeUser(id, new Date().toISOString());
+      linkRepository(this.#db).drop('login', id);
+    });
+    this.#audit.write({
+      action: 'admin.reset-password',
+      outcome: 'done',
+      status: null,
+      actor: ACTOR,
+      tenant: 'platform',
+      target: id,
+      after: options,
+    });
+    this.#audit.stop();
+  }
+
+  /** @returns the plaintext of a new global token */
+  createToken(name: string): string {
+    const events = new EventBus((error) => {
+      throw error;
+    });
+    events.subscribe((event) => this.#audit.hear({ ...event, tenant: 'platform' }));
+    const tokens = new TokenService({ repository: tokenRepository(this.#db), appById: () => undefined, events });
+    const { token } = tokens.create({ name, scope: 'global' }, ACTOR);
+    this.#audit.stop();
+    return token;
+  }
+}

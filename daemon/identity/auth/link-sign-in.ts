@@ -1,0 +1,197 @@
+import type { Mailer } from '#daemon/platform/mail/mailer.ts';
+import { magicLinkMail } from '#daemon/platform/mail/messages.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { AcceptInviteBody, InvitePreview, MagicVerifyBody } from '#shared/schema/auth.ts';
+import type { TenantStore } from '../people/tenant-store.ts';
+import type { UserRow, UserStore } from '../people/user-store.ts';
+import type { RateLimits } from '../security/rate-limits.ts';
+import { newUserId, normalEmail, same } from './identity.ts';
+import { requireUser, unchangedUser } from './known-user.ts';
+import type { LinkRow } from './link-repository.ts';
+import { type Links, linkUrl } from './links.ts';
+import type { Passwords } from './passwords.ts';
+import { BREAK_GLASS, PLATFORM } from './principals.ts';
+import type { SignedIn } from './service.ts';
+import type { SessionStore, SignInFrom } from './sessions.ts';
+import type { TwoFactor } from './totp.ts';
+
+export interface LinkSignInDeps {
+  users: UserStore;
+  tenants: TenantStore;
+  sessions: SessionStore;
+  links: Links;
+  passwords: Passwords;
+  twoFactor: TwoFactor;
+  limits: RateLimits;
+  mailer: Mailer;
+  superadminEmail: string;
+  log: { warn(data: object, message: string): void };
+}
+
+/** Ways in by a link: mailed for sign-in, made by an administrator, or an invitation. */
+export class LinkSignIn {
+  readonly #deps: LinkSignInDeps;
+
+  constructor(deps: LinkSignInDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Mails a sign-in link if the address is one of ours. What is done for a known address happens after the answer, so
+   * that neither its text nor its time tells whether the address is known.
+   * @throws ApiError MAGIC_LINK_COOLDOWN
+   */
+  async sendMagicLink(text: string, ip: string): Promise<void> {
+    const { limits, mailer } = this.#deps;
+    const email = normalEmail(text);
+    const cooldown = await limits.take('magic-cooldown', email);
+    if (!cooldown.allowed) {
+      throw new ApiError(
+        'MAGIC_LINK_COOLDOWN',
+        { seconds: cooldown.reset },
+        { extra: { retryAfterSeconds: cooldown.reset }, headers: { 'retry-after': String(cooldown.reset) } },
+      );
+    }
+    const [byEmail, byIp] = await Promise.all([limits.take('magic-email', email), limits.take('magic-ip', ip)]);
+    if (!byEmail.allowed || !byIp.allowed || !mailer.canSendLinks) return;
+    setImmediate(() => {
+      this.#mailLink(email).catch((error: Error) =>
+        this.#deps.log.warn({ reason: error.message }, 'a sign-in link could not be mailed'),
+      );
+    });
+  }
+
+  /** Signs in with a link that was mailed, or that an administrator made. */
+  async verifyMagicLink({ token, code }: MagicVerifyBody, from: SignInFrom): Promise<SignedIn> {
+    const { users, links, twoFactor } = this.#deps;
+    const link = links.peek(token, 'login', 'invite');
+    const user = this.#addressee(link);
+    // an invitation handed over by its maker proves nothing about somebody who has an account
+    if (link.kind === 'invite' && !link.mailed && user?.status === 'active') throw new ApiError('BAD_LINK');
+    if (user !== undefined) await twoFactor.require(user, code);
+    const id = users.transaction(() => {
+      links.consume(link);
+      const userId = user?.id ?? this.#makeUser(link);
+      this.#arrive(link, userId);
+      return userId;
+    });
+    this.#deps.sessions.refresh(id);
+    return this.#signIn(requireUser(this.#deps.users, id), from);
+  }
+
+  /** What an invitation is for; changes nothing. */
+  previewInvite(token: string): InvitePreview {
+    const link = this.#deps.links.peek(token, 'invite');
+    const { user, team, role } = this.#invitation(link);
+    return {
+      email: user.email ?? '',
+      team,
+      role,
+      hasAccount: needsPassword(user, link),
+      expiresAt: link.expires_at,
+    };
+  }
+
+  /** Accepts an invitation: a new person chooses the password, one with an account gives it. */
+  async acceptInvite({ token, password, name, code }: AcceptInviteBody, from: SignInFrom): Promise<SignedIn> {
+    const { users, links, passwords, twoFactor, sessions } = this.#deps;
+    const link = links.peek(token, 'invite');
+    const { user } = this.#invitation(link);
+    const existing = needsPassword(user, link);
+    let password_hash: string | null = null;
+    if (existing) {
+      if (!(await passwords.verify(password, user.password_hash))) throw new ApiError('BAD_LOGIN');
+    } else password_hash = await passwords.hash(password);
+    const current = unchangedUser(this.#deps.users, user);
+    await twoFactor.require(current, code);
+    users.transaction(() => {
+      links.consume(link);
+      this.#arrive(link, user.id);
+      if (password_hash !== null) {
+        users.update(user.id, { password_hash, ...(name?.trim() ? { name: name.trim() } : {}) });
+      }
+    });
+    sessions.refresh(user.id);
+    return this.#signIn(requireUser(this.#deps.users, user.id), from);
+  }
+
+  async #mailLink(email: string): Promise<void> {
+    const { users, links, mailer } = this.#deps;
+    const user = users.byEmail(email);
+    if (user?.id === BREAK_GLASS || (user === undefined && !this.#isSuperadminEmail(email))) return;
+    const link = links.issue({ kind: 'login', email, userId: user?.id ?? null });
+    await mailer.send(email, magicLinkMail(linkUrl(mailer.linkBase, 'login', link.token)));
+    links.markMailed(link.id);
+  }
+
+  /** The person a link was made for; undefined for the superadmin's address before its first sign-in. */
+  #addressee(link: LinkRow): UserRow | undefined {
+    const { users } = this.#deps;
+    const user = link.user_id === null ? users.byEmail(link.email ?? '') : users.byId(link.user_id);
+    if (user === undefined && link.user_id === null && this.#isSuperadminEmail(link.email ?? '')) return undefined;
+    // a link for an address that has changed hands since is void
+    if (user === undefined || (link.mailed === 1 && !same(user.email ?? '', link.email ?? ''))) {
+      throw new ApiError('BAD_LINK');
+    }
+    return user;
+  }
+
+  #invitation(link: LinkRow): { user: UserRow; team: string; role: InvitePreview['role'] } {
+    const { users, tenants } = this.#deps;
+    const user = users.byId(link.user_id ?? '');
+    const membership = user && users.membership(user.id, link.tenant_id ?? '');
+    const tenant = tenants.byId(link.tenant_id ?? '');
+    if (user === undefined || tenant === undefined || membership?.status !== 'invited') throw new ApiError('BAD_LINK');
+    return { user, team: tenant.name, role: membership.role };
+  }
+
+  /**
+   * What the use of a link changes. The first proof that somebody reads the mailbox ends password and sessions made
+   * before it: anybody could have typed that address.
+   */
+  #arrive(link: LinkRow, userId: string): void {
+    const { users, sessions } = this.#deps;
+    const user = requireUser(this.#deps.users, userId);
+    users.update(userId, { status: 'active' });
+    if (link.mailed === 1) {
+      if (user.email_verified_at === null) {
+        users.update(userId, { password_hash: null, email_verified_at: new Date().toISOString() });
+        sessions.revokeAll(userId);
+      }
+      if (this.#isSuperadminEmail(user.email ?? '') && user.is_superadmin === 0) this.#promote(userId);
+    }
+    if (link.kind === 'invite') {
+      const membership = users.membership(userId, link.tenant_id ?? '');
+      if (membership?.status !== 'invited') throw new ApiError('BAD_LINK');
+      users.join({ ...membership, status: 'active' });
+    }
+  }
+
+  #makeUser(link: LinkRow): string {
+    const id = newUserId();
+    const created_at = new Date().toISOString();
+    const row = { id, email: link.email, name: null, is_superadmin: 0 as const, status: 'active' as const };
+    this.#deps.users.insert({ ...row, password_hash: null, created_at });
+    return id;
+  }
+
+  #promote(userId: string): void {
+    const { users } = this.#deps;
+    users.update(userId, { is_superadmin: 1 });
+    const created_at = new Date().toISOString();
+    users.join({ user_id: userId, tenant_id: PLATFORM, role: 'owner', status: 'active', created_at });
+  }
+
+  #isSuperadminEmail(email: string): boolean {
+    const { superadminEmail } = this.#deps;
+    return superadminEmail !== '' && email !== '' && normalEmail(superadminEmail) === normalEmail(email);
+  }
+
+  async #signIn(user: UserRow, from: SignInFrom): Promise<SignedIn> {
+    return { user, token: await this.#deps.sessions.open(user, from) };
+  }
+}
+
+/** The account's own password is asked for, unless the link itself proves the mailbox of an account nobody proved before. */
+const needsPassword = (user: UserRow, link: LinkRow): boolean =>
+  user.status === 'active' && !(link.mailed === 1 && user.email_verified_at === null);

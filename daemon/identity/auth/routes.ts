@@ -1,0 +1,154 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { clientAddress } from '#daemon/platform/http/client-address.ts';
+import { route } from '#daemon/platform/http/route.ts';
+import type { Principal } from '#daemon/platform/principal.ts';
+import type { Services } from '#daemon/start/services.ts';
+import * as ops from '#shared/contract/auth.ts';
+import { ApiError } from '#shared/errors.ts';
+import { ACTIONS, type Permission, permissionsOf, RESOURCES, type Role } from '#shared/permissions.ts';
+import type { AuthContext } from '#shared/schema/auth.ts';
+import { ok } from '#shared/schema/common.ts';
+import type { AuditNote } from '../audit/service.ts';
+import { primaryMembership } from './principals.ts';
+import type { SignedIn } from './service.ts';
+import type { SignInFrom } from './sessions.ts';
+
+/** The same whether or not the address is known, and whether or not mail is set up. */
+const LINK_NOTICE = 'If an account has this address and mail is set up, a sign-in link is on its way.';
+
+export function authRoutes(app: FastifyInstance, services: Services): void {
+  signInRoutes(app, services);
+  sessionRoutes(app, services);
+  accountRoutes(app, services);
+}
+
+function signInRoutes(app: FastifyInstance, { auth, linkSignIn, account, mailer, settings, users }: Services): void {
+  /** Names the person in the audit entry, whose request had no credential. */
+  const noteOf = ({ user }: SignedIn, request: FastifyRequest, more: AuditNote = {}): AuditNote => ({
+    target: user.email ?? user.id,
+    tenant: user.is_superadmin === 1 ? 'platform' : (primaryMembership(users.memberships(user.id))?.tenant_id ?? null),
+    actor: {
+      id: user.id,
+      ip: clientAddress(request),
+      requestId: request.id,
+      ...(user.email ? { label: user.email } : {}),
+    },
+    after: null,
+    ...more,
+  });
+
+  route(app, ops.getAuthConfig, () => ({
+    data: { allowSignup: settings.allowSignup, setupRequired: auth.setupRequired, magicLink: mailer.canSendLinks },
+  }));
+  route(app, ops.login, async ({ body, request, audit }) => {
+    audit({ target: auth.nameFor(body.user) ?? '(unknown)', after: null });
+    const signedIn = await auth.login(body, from(request));
+    audit(noteOf(signedIn, request));
+    return { data: { token: signedIn.token } };
+  });
+  route(app, ops.signup, async ({ body, request, audit }) => {
+    const signedIn = await auth.signup(body, from(request));
+    audit(noteOf(signedIn, request, { after: { email: signedIn.user.email, teamName: body.teamName } }));
+    return { data: { token: signedIn.token } };
+  });
+  route(app, ops.setup, async ({ body, request, audit }) => {
+    const signedIn = await auth.setup(body, from(request));
+    audit(noteOf(signedIn, request, { after: { email: signedIn.user.email } }));
+    return { data: { token: signedIn.token } };
+  });
+  route(app, ops.sendMagicLink, async ({ body, request, audit }) => {
+    audit({ target: auth.nameFor(body.email) ?? '(unknown)', after: null });
+    await linkSignIn.sendMagicLink(body.email, clientAddress(request));
+    return { data: { message: LINK_NOTICE } };
+  });
+  route(app, ops.verifyMagicLink, async ({ body, request, audit }) => {
+    const signedIn = await linkSignIn.verifyMagicLink(body, from(request));
+    audit(noteOf(signedIn, request));
+    return { data: { token: signedIn.token } };
+  });
+  route(app, ops.previewInvite, ({ body }) => ({ data: linkSignIn.previewInvite(body.token) }));
+  route(app, ops.acceptInvite, async ({ body, request, audit }) => {
+    const signedIn = await linkSignIn.acceptInvite(body, from(request));
+    audit(noteOf(signedIn, request));
+    return { data: { token: signedIn.token } };
+  });
+  route(app, ops.whoAmI, ({ principal }) => ({ data: contextOf(principal, account.names(principal)) }));
+}
+
+function sessionRoutes(app: FastifyInstance, { sessions }: Services): void {
+  route(app, ops.listSessions, ({ principal }) => ok(sessions.list(principal.userId, principal.sessionId)));
+  route(app, ops.revokeSession, ({ params, principal, audit }) => {
+    const id = params.id === 'current' ? (principal.sessionId ?? '') : params.id;
+    if (!sessions.revoke(principal.userId, id)) throw new ApiError('SESSION_NOT_FOUND');
+    audit({ target: id });
+    return ok({ revoked: true as const, current: id === principal.sessionId });
+  });
+  route(app, ops.revokeOtherSessions, ({ principal, audit }) => {
+    const revoked = sessions.revokeAll(principal.userId, principal.sessionId);
+    audit({ target: principal.userId, after: { revoked } });
+    return ok({ revoked });
+  });
+}
+
+function accountRoutes(app: FastifyInstance, { account, twoFactor }: Services): void {
+  route(app, ops.getAccount, ({ principal }) => ok(account.get(principal)));
+  route(app, ops.updateAccount, ({ principal, body, audit }) => {
+    const { before, after } = account.update(principal, body);
+    audit({ target: principal.userId, before, after });
+    return ok(account.get(principal));
+  });
+  route(app, ops.changePassword, async ({ principal, body, audit }) => {
+    const sessionsEnded = await account.changePassword(principal, body);
+    audit({ target: principal.userId, after: { sessionsEnded } });
+    return ok({ ok: true as const });
+  });
+  route(app, ops.setupTotp, async ({ principal, audit }) => {
+    audit({ target: principal.userId });
+    return ok(await twoFactor.setup(account.twoFactorUser(principal)));
+  });
+  route(app, ops.enableTotp, async ({ principal, body, audit }) => {
+    audit({ target: principal.userId, after: { enabled: true } });
+    const recoveryCodes = await twoFactor.enable(account.twoFactorUser(principal), body.code);
+    return ok({ enabled: true as const, recoveryCodes });
+  });
+  route(app, ops.disableTotp, async ({ principal, body, audit }) => {
+    audit({ target: principal.userId, after: { enabled: false } });
+    await twoFactor.disable(account.twoFactorUser(principal), body.code);
+    return ok({ enabled: false as const });
+  });
+  route(app, ops.renewRecoveryCodes, async ({ principal, body, audit }) => {
+    audit({ target: principal.userId, after: null });
+    return ok({ recoveryCodes: await twoFactor.renewRecoveryCodes(account.twoFactorUser(principal), body.code) });
+  });
+}
+
+const from = (request: FastifyRequest): SignInFrom => ({
+  ip: clientAddress(request),
+  userAgent: request.headers['user-agent'],
+});
+
+function contextOf(principal: Principal, names: { name: string | null; tenantName: string | null }): AuthContext {
+  const { userId, tenantId, role, isSuperadmin, scope, via, email, appId } = principal;
+  return {
+    userId,
+    tenantId,
+    tenantName: names.tenantName,
+    role,
+    isSuperadmin,
+    scope,
+    via,
+    ...(email === undefined ? {} : { email }),
+    ...(names.name === null ? {} : { name: names.name }),
+    ...(appId === undefined ? {} : { appId }),
+    permissions: heldBy(principal),
+  };
+}
+
+/** The table of the roles; an app token holds everything on its app but nothing on people, tokens or further apps. */
+function heldBy({ role, scope }: Principal): Permission[] {
+  if (role === null) return [];
+  if (role === 'owner' || role === 'editor' || role === 'viewer') return permissionsOf(role as Role);
+  const all = RESOURCES.flatMap((resource) => ACTIONS.map((action) => `${resource}:${action}` as const));
+  if (scope === 'global') return all;
+  return all.filter((p) => p !== 'app:create' && !p.startsWith('tenant:') && !p.startsWith('token:'));
+}

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import type { Meta } from '#daemon/platform/db/meta.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { LoginBody, SetupBody, SignupBody } from '#shared/schema/auth.ts';
+import type { TenantStore } from '../people/tenant-store.ts';
+import type { UserRow, UserStore } from '../people/user-store.ts';
+import { checkedEmail, newUserId, normalEmail, same } from './identity.ts';
+import { requireUser, unchangedUser } from './known-user.ts';
+import { type Links, linkUrl } from './links.ts';
+import type { Passwords } from './passwords.ts';
+import { BREAK_GLASS, PLATFORM } from './principals.ts';
+import type { SessionStore, SignInFrom } from './sessions.ts';
+import type { TwoFactor } from './totp.ts';
+
+export interface AuthServiceDeps {
+  users: UserStore;
+  tenants: TenantStore;
+  meta: Meta;
+  sessions: SessionStore;
+  links: Links;
+  passwords: Passwords;
+  twoFactor: TwoFactor;
+  settings: { adminUser: string; adminPass: string; allowSignup: boolean };
+}
+
+/** A sign-in that succeeded: the token for the client, the person for the audit trail. */
+export interface SignedIn {
+  token: string;
+  user: UserRow;
+}
+
+const BREAK_GLASS_MARK = 'break_glass_hash';
+
+/** Ways in: the break-glass admin, passwords, the set-up link, sign-up. Links of other kinds: link-sign-in.ts. */
+export class AuthService {
+  readonly #deps: AuthServiceDeps;
+  /** The hashing of ADMIN_PASS that follows the start. */
+  #mirroring: Promise<void> = Promise.resolve();
+
+  constructor(deps: AuthServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Mirrors the break-glass admin as the user `admin`, or closes that account when it is not set. */
+  start(): void {
+    const { users, meta, settings } = this.#deps;
+    const existing = users.byId(BREAK_GLASS);
+    if (!this.hasBreakGlass) {
+      if (existing !== undefined) users.remove(BREAK_GLASS);
+      meta.set(BREAK_GLASS_MARK, '');
+      this.#deps.sessions.refresh(BREAK_GLASS);
+      return;
+    }
+    const email = settings.adminUser.includes('@') ? normalEmail(settings.adminUser) : null;
+    const free = email === null || [undefined, BREAK_GLASS].includes(users.byEmail(email)?.id) ? email : null;
+    users.transaction(() => {
+      const created_at = new Date().toISOString();
+      if (existing === undefined) {
+        const row = { id: BREAK_GLASS, email: free, name: null, is_superadmin: 1 as const, status: 'active' as const };
+        users.insert({ ...row, password_hash: null, created_at });
+      } else users.update(BREAK_GLASS, { email: free, is_superadmin: 1, status: 'active' });
+      users.join({ user_id: BREAK_GLASS, tenant_id: PLATFORM, role: 'owner', status: 'active', created_at });
+    });
+    this.#mirroring = this.#endSessionsOfOldPassword();
+  }
+
+  /** Waits for what the start began. */
+  async stop(): Promise<void> {
+    await this.#mirroring;
+  }
+
+  get hasBreakGlass(): boolean {
+    return this.#deps.settings.adminUser.trim() !== '' && this.#deps.settings.adminPass.trim() !== '';
+  }
+
+  /** True while nobody could sign in as an administrator. */
+  get setupRequired(): boolean {
+    return !this.hasBreakGlass && this.#deps.users.superadmins() === 0;
+  }
+
+  /** @throws ApiError BAD_LOGIN, TOTP_REQUIRED, TOTP_INVALID */
+  async login({ user: name, password, code }: LoginBody, from: SignInFrom): Promise<SignedIn> {
+    const { users, passwords, twoFactor, settings } = this.#deps;
+    if (this.hasBreakGlass && same(name, settings.adminUser) && same(password, settings.adminPass)) {
+      return this.#signIn(requireUser(this.#deps.users, BREAK_GLASS), from);
+    }
+    const found = users.byEmail(normalEmail(name));
+    const user = found?.id === BREAK_GLASS ? undefined : found;
+    const usable = user?.status === 'active' ? user.password_hash : null;
+    const fits = await passwords.verify(password, usable);
+    if (!fits || user === undefined) throw new ApiError('BAD_LOGIN');
+    const current = unchangedUser(this.#deps.users, user);
+    await twoFactor.require(current, code);
+    return this.#signIn(current, from);
+  }
+
+  /** A new person with a team of the same; off unless the operator allows it. */
+  async signup({ email: text, password, teamName }: SignupBody, from: SignInFrom): Promise<SignedIn> {
+    const { users, tenants, passwords, settings } = this.#deps;
+    if (!settings.allowSignup) throw new ApiError('SIGNUP_DISABLED');
+    const email = checkedEmail(text);
+    const taken = (): boolean => users.byEmail(email) !== undefined && users.byEmail(email)?.status !== 'pending';
+    if (taken()) throw new ApiError('EMAIL_IN_USE');
+    const password_hash = await passwords.hash(password);
+    const id = users.transaction(() => {
+      if (taken()) throw new ApiError('EMAIL_IN_USE');
+      const created_at = new Date().toISOString();
+      // somebody who was invited: the invitation itself is still accepted with its link only
+      const pending = users.byEmail(email);
+      const userId = pending?.id ?? newUserId();
+      if (pending === undefined) {
+        users.insert({
+          id: userId,
+          email,
+          name: null,
+          is_superadmin: 0,
+          status: 'active',
+          password_hash,
+          created_at,
+        });
+      } else users.update(userId, { status: 'active', password_hash });
+      const tenantId = `tnt_${randomUUID()}`;
+      const name = teamName?.trim() || `${email.split('@', 1)[0]}’s team`;
+      tenants.insert({ id: tenantId, name, plan: 'free', created_at });
+      users.join({ user_id: userId, tenant_id: tenantId, role: 'owner', status: 'active', created_at });
+      return userId;
+    });
+    return this.#signIn(requireUser(this.#deps.users, id), from);
+  }
+
+  /** Makes the set-up link of this start and voids earlier ones; null when an administrator exists. */
+  issueSetupLink(base: string): { url: string; token: string; expiresAt: string } | null {
+    const { links } = this.#deps;
+    links.drop('setup');
+    if (!this.setupRequired) return null;
+    const { token, expiresAt } = links.issue({ kind: 'setup' });
+    return { url: linkUrl(base, 'setup', token), token, expiresAt };
+  }
+
+  /** The first administrator, by whoever holds the set-up link. */
+  async setup({ token, email: text, password, name }: SetupBody, from: SignInFrom): Promise<SignedIn> {
+    const { users, links, passwords, sessions } = this.#deps;
+    const link = links.peek(token, 'setup');
+    if (!this.setupRequired) throw new ApiError('SETUP_DONE');
+    const email = checkedEmail(text);
+    const password_hash = await passwords.hash(password);
+    const id = users.transaction(() => {
+      if (!this.setupRequired) throw new ApiError('SETUP_DONE');
+      links.consume(link);
+      const known = users.byEmail(email);
+      const userId = known?.id ?? newUserId();
+      const created_at = new Date().toISOString();
+      if (known === undefined) {
+        users.insert({
+          id: userId,
+          email,
+          name: name?.trim() || null,
+          is_superadmin: 1,
+          status: 'active',
+          password_hash,
+          created_at,
+        });
+      } else {
+        users.update(userId, { is_superadmin: 1, status: 'active', password_hash });
+        sessions.revokeAll(userId);
+      }
+      users.join({ user_id: userId, tenant_id: PLATFORM, role: 'owner', status: 'active', created_at });
+      return userId;
+    });
+    return this.#signIn(requireUser(this.#deps.users, id), from);
+  }
+
+  /** Whoever can be told by an attempted name, for the audit trail; never what was typed. */
+  nameFor(attempted: string): string | undefined {
+    if (this.hasBreakGlass && attempted === this.#deps.settings.adminUser) return BREAK_GLASS;
+    return this.#deps.users.byEmail(normalEmail(attempted))?.id;
+  }
+
+  async #signIn(user: UserRow, from: SignInFrom): Promise<SignedIn> {
+    return { user, token: await this.#deps.sessions.open(user, from) };
+  }
+
+  /** A changed ADMIN_PASS ends the sessions that the old one opened. */
+  async #endSessionsOfOldPassword(): Promise<void> {
+    const { meta, passwords, sessions, settings } = this.#deps;
+    const credentials = `${settings.adminUser}\n${settings.adminPass}`;
+    const stored = meta.get(BREAK_GLASS_MARK);
+    if (stored && (await passwords.verify(credentials, stored))) return;
+    sessions.revokeAll(BREAK_GLASS);
+    meta.set(BREAK_GLASS_MARK, await passwords.hash(credentials));
+  }
+}

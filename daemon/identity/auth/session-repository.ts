@@ -1,0 +1,39 @@
+import type { Db } from '#daemon/platform/db/open.ts';
+
+export interface SessionRow {
+  id: string;
+  user_id: string;
+  ip: string | null;
+  user_agent: string | null;
+  created_at: string;
+  last_seen: string;
+  expires_at: string;
+}
+
+/** SQL of the table `sessions`. */
+export function sessionRepository(db: Db) {
+  const live = db.prepare<[string], SessionRow>('SELECT * FROM sessions WHERE revoked_at IS NULL AND expires_at > ?');
+  const insert = db.prepare<[SessionRow]>(
+    `INSERT INTO sessions (id, user_id, ip, user_agent, created_at, last_seen, expires_at)
+     VALUES (@id, @user_id, @ip, @user_agent, @created_at, @last_seen, @expires_at)`,
+  );
+  const revoke = db.prepare<[string, string]>('UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
+  const revokeUser = db.prepare<[string, string]>(
+    'UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL',
+  );
+  const touch = db.prepare<[string, string]>('UPDATE sessions SET last_seen = ? WHERE id = ?');
+  const purge = db.prepare<[string]>('DELETE FROM sessions WHERE expires_at < ?');
+  return {
+    live: (now: string) => live.all(now),
+    insert: (row: SessionRow) => insert.run(row),
+    revokeAll: db.transaction((ids: Iterable<string>, at: string) => {
+      for (const id of ids) revoke.run(at, id);
+    }),
+    revokeUser: (userId: string, at: string) => revokeUser.run(at, userId),
+    touchAll: db.transaction((uses: Iterable<[string, string]>) => {
+      for (const [id, at] of uses) touch.run(at, id);
+    }),
+    purge: (before: string) => purge.run(before),
+  };
+}
+export type SessionRepository = ReturnType<typeof sessionRepository>;

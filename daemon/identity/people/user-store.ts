@@ -1,0 +1,108 @@
+import type { Db } from '#daemon/platform/db/open.ts';
+import type { Role } from '#shared/permissions.ts';
+
+export interface UserRow {
+  id: string;
+  email: string | null;
+  email_verified_at: string | null;
+  name: string | null;
+  is_superadmin: 0 | 1;
+  status: 'active' | 'pending';
+  password_hash: string | null;
+  totp_enabled: 0 | 1;
+  totp_secret: string | null;
+  totp_pending_secret: string | null;
+  totp_last_step: number;
+  created_at: string;
+}
+export type NewUser = Pick<
+  UserRow,
+  'id' | 'email' | 'name' | 'is_superadmin' | 'status' | 'password_hash' | 'created_at'
+>;
+export type UserChange = Partial<Omit<UserRow, 'id' | 'created_at'>>;
+
+export interface MembershipRow {
+  user_id: string;
+  tenant_id: string;
+  role: Role;
+  status: 'active' | 'invited';
+  created_at: string;
+}
+
+const CHANGEABLE = new Set<keyof UserChange>([
+  'email',
+  'email_verified_at',
+  'name',
+  'is_superadmin',
+  'status',
+  'password_hash',
+  'totp_enabled',
+  'totp_secret',
+  'totp_pending_secret',
+  'totp_last_step',
+]);
+
+/** SQL of the tables `users`, `recovery_codes` and `memberships`. */
+export function userStore(db: Db) {
+  const byId = db.prepare<[string], UserRow>('SELECT * FROM users WHERE id = ?');
+  const byEmail = db.prepare<[string], UserRow>('SELECT * FROM users WHERE email = ?');
+  const insert = db.prepare<[NewUser]>(
+    `INSERT INTO users (id, email, name, is_superadmin, status, password_hash, created_at)
+     VALUES (@id, @email, @name, @is_superadmin, @status, @password_hash, @created_at)`,
+  );
+  const remove = db.prepare<[string]>('DELETE FROM users WHERE id = ?');
+  // a person who can sign in and administer everything, the break-glass admin aside
+  const superadmins = db
+    .prepare<[], number>(
+      `SELECT count(*) FROM users WHERE is_superadmin = 1 AND status = 'active' AND password_hash IS NOT NULL AND id <> 'admin'`,
+    )
+    .pluck();
+  const memberships = db.prepare<[string], MembershipRow>(
+    `SELECT * FROM memberships WHERE user_id = ? ORDER BY created_at, tenant_id`,
+  );
+  const membership = db.prepare<[string, string], MembershipRow>(
+    'SELECT * FROM memberships WHERE user_id = ? AND tenant_id = ?',
+  );
+  const join = db.prepare<[MembershipRow]>(
+    `INSERT INTO memberships (user_id, tenant_id, role, status, created_at) VALUES (@user_id, @tenant_id, @role, @status, @created_at)
+     ON CONFLICT DO UPDATE SET role = excluded.role, status = excluded.status`,
+  );
+  const leave = db.prepare<[string, string]>('DELETE FROM memberships WHERE user_id = ? AND tenant_id = ?');
+  const addCode = db.prepare<[string, string]>('INSERT INTO recovery_codes (user_id, code_hash) VALUES (?, ?)');
+  const useCode = db.prepare<[string, string]>('DELETE FROM recovery_codes WHERE user_id = ? AND code_hash = ?');
+  const dropCodes = db.prepare<[string]>('DELETE FROM recovery_codes WHERE user_id = ?');
+  const countCodes = db.prepare<[string], number>('SELECT count(*) FROM recovery_codes WHERE user_id = ?').pluck();
+  const advance = db.prepare<[number, string, number]>(
+    'UPDATE users SET totp_last_step = ? WHERE id = ? AND totp_last_step < ?',
+  );
+  return {
+    byId: (id: string) => byId.get(id),
+    byEmail: (email: string) => byEmail.get(email),
+    insert: (row: NewUser) => insert.run(row),
+    update(id: string, change: UserChange): void {
+      const keys = Object.keys(change).filter((key) => CHANGEABLE.has(key as keyof UserChange));
+      if (keys.length === 0) return;
+      db.prepare(`UPDATE users SET ${keys.map((key) => `${key} = @${key}`).join(', ')} WHERE id = @id`).run({
+        ...change,
+        id,
+      });
+    },
+    remove: (id: string) => remove.run(id),
+    superadmins: () => superadmins.get() ?? 0,
+    memberships: (userId: string) => memberships.all(userId),
+    membership: (userId: string, tenantId: string) => membership.get(userId, tenantId),
+    join: (row: MembershipRow) => join.run(row),
+    leave: (userId: string, tenantId: string) => leave.run(userId, tenantId),
+    replaceCodes: db.transaction((userId: string, hashes: readonly string[]) => {
+      dropCodes.run(userId);
+      for (const hash of hashes) addCode.run(userId, hash);
+    }),
+    /** True when the code was there; it is not afterwards. */
+    takeCode: (userId: string, hash: string) => useCode.run(userId, hash).changes === 1,
+    countCodes: (userId: string) => countCodes.get(userId) ?? 0,
+    /** True when this time step is newer than the last one used. */
+    advanceTotp: (userId: string, step: number) => advance.run(step, userId, step).changes === 1,
+    transaction: <T>(work: () => T): T => db.transaction(work).immediate(),
+  };
+}
+export type UserStore = ReturnType<typeof userStore>;

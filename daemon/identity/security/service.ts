@@ -1,0 +1,297 @@
+import {
+  AddressSet,
+  addressKey,
+  isPrivateAddress,
+  parseAddress,
+  rangeText,
+} from '#daemon/platform/http/client-address.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
+import type { AddressVerdict, CreateIpBanBody, CreateIpRuleBody, IpBan, IpRule } from '#shared/schema/security.ts';
+import type { BanRow, RuleRow, SecurityRepository } from './repository.ts';
+
+const DAY_MS = 86_400_000;
+const MAX_BAN_S = 7 * 86_400;
+const FORGET_MS = 30 * DAY_MS;
+const TIDY_MS = 60_000;
+const MAX_WATCHED = 50_000;
+
+export interface SecurityOptions {
+  mode: 'off' | 'log' | 'enforce';
+  allowlistOnly: boolean;
+  autoban: { enabled: boolean; maxOffenses: number; windowSeconds: number; baseTtlSeconds: number };
+}
+export interface SecurityDeps {
+  repository: SecurityRepository;
+  options: SecurityOptions;
+  log: { warn(data: object, message: string): void };
+  now?: () => number;
+}
+
+interface Rule {
+  row: RuleRow;
+  set: AddressSet;
+  expires: number;
+}
+interface Offender {
+  count: number;
+  until: number;
+}
+
+/**
+ * Who may knock at all: address rules of the operator, and bans, its own or by hand. Everything is decided from memory.
+ * Loopback and private addresses always pass, so nobody can lock the operator's own network out.
+ */
+export class AddressGuard {
+  readonly #deps: SecurityDeps;
+  #rules: Rule[] = [];
+  readonly #bans = new Map<string, BanRow>();
+  readonly #offenders = new Map<string, Offender>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: SecurityDeps) {
+    this.#deps = deps;
+  }
+
+  get options(): SecurityOptions {
+    return this.#deps.options;
+  }
+
+  start(): void {
+    this.#load();
+    this.#timer = setInterval(() => this.#tidy(), TIDY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** True while nothing could be refused or counted, so that requests need not be looked at. */
+  get isIdle(): boolean {
+    return this.options.mode === 'off' && this.#bans.size === 0 && !this.options.autoban.enabled;
+  }
+
+  /** @throws ApiError IP_BANNED, IP_BLOCKED */
+  check(ip: string): void {
+    const { mode } = this.options;
+    if (isPrivateAddress(ip)) return;
+    const ban = this.#banOf(ip);
+    if (ban !== undefined) {
+      const seconds = Math.max(1, Math.ceil((Date.parse(ban.expires_at) - this.#now()) / 1000));
+      throw new ApiError(
+        'IP_BANNED',
+        { seconds },
+        { headers: { 'retry-after': String(seconds) }, extra: { data: null, error: 'rate_limited' } },
+      );
+    }
+    if (mode === 'off') return;
+    const { blocked, reason } = this.#judge(ip);
+    if (!blocked) return;
+    if (mode === 'log') this.#deps.log.warn({ ip, reason }, 'would be refused: address rule');
+    else throw new ApiError('IP_BLOCKED', {}, { extra: { data: null, error: 'forbidden' } });
+  }
+
+  /** Counts an offence (wrong credential, spent limit); enough of them in the window ban the address, longer each time. */
+  offend(ip: string, reason: string): void {
+    const { enabled, maxOffenses, windowSeconds } = this.options.autoban;
+    if (!enabled || isPrivateAddress(ip) || this.#judge(ip).rule?.row.action === 'allow') return;
+    const key = addressKey(ip);
+    const now = this.#now();
+    let offender = this.#offenders.get(key);
+    if (offender === undefined || offender.until <= now) {
+      if (this.#offenders.size >= MAX_WATCHED) this.#offenders.delete(this.#offenders.keys().next().value as string);
+      offender = { count: 0, until: now + windowSeconds * 1000 };
+      this.#offenders.set(key, offender);
+    }
+    offender.count += 1;
+    if (offender.count < maxOffenses) return;
+    this.#offenders.delete(key);
+    this.#autoban(key, reason);
+  }
+
+  verdict(text: string): AddressVerdict {
+    const ip = checkedAddress(text, 'query.ip');
+    const isPrivate = isPrivateAddress(ip);
+    const answer = { ip, isPrivate, rule: null, ban: null };
+    if (isPrivate) return { ...answer, verdict: 'pass', reason: 'Loopback and private addresses always pass.' };
+    const ban = this.#banOf(ip);
+    if (ban !== undefined) {
+      return { ...answer, verdict: 'banned', reason: `Banned until ${ban.expires_at}.`, ban: this.#toBan(ban) };
+    }
+    const { blocked, reason, rule } = this.#judge(ip);
+    return { ...answer, verdict: blocked ? 'blocked' : 'pass', reason, rule: rule ? toRule(rule.row) : null };
+  }
+
+  listRules(): IpRule[] {
+    return this.#rules.filter((rule) => rule.expires > this.#now()).map((rule) => toRule(rule.row));
+  }
+
+  /** @throws ApiError IP_RULE_EXISTS, WOULD_SHUT_YOU_OUT */
+  createRule(body: CreateIpRuleBody, actor: Actor): IpRule {
+    const cidr = rangeText(body.cidr);
+    if (cidr === undefined) throw fieldError('body.cidr', 'is neither an address nor a CIDR range');
+    const set = new AddressSet([cidr]);
+    if (body.action === 'block' && !body.force) this.#spare(actor, set);
+    if (this.listRules().some((rule) => rule.cidr === cidr)) throw new ApiError('IP_RULE_EXISTS', { cidr });
+    const now = this.#now();
+    const expires = body.expiresInSeconds === undefined ? null : new Date(now + body.expiresInSeconds * 1000);
+    this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
+    const id = this.#deps.repository.addRule({
+      cidr,
+      action: body.action,
+      note: body.note?.trim() || null,
+      created_at: new Date(now).toISOString(),
+      created_by: actor.id,
+      expires_at: expires?.toISOString() ?? null,
+    });
+    this.#load();
+    return this.listRules().find((rule) => rule.id === id) as IpRule;
+  }
+
+  /** @throws ApiError IP_RULE_NOT_FOUND */
+  deleteRule(id: number): IpRule {
+    const rule = this.#rules.find((r) => r.row.id === id);
+    if (rule === undefined) throw new ApiError('IP_RULE_NOT_FOUND', { id });
+    this.#deps.repository.removeRule(id);
+    this.#load();
+    return toRule(rule.row);
+  }
+
+  listBans(): IpBan[] {
+    return this.#deps.repository.bans().map((row) => this.#toBan(row));
+  }
+
+  /** @throws ApiError WOULD_SHUT_YOU_OUT */
+  createBan(body: CreateIpBanBody, actor: Actor): IpBan {
+    const ip = checkedAddress(body.ip, 'body.ip');
+    if (isPrivateAddress(ip)) throw fieldError('body.ip', 'is loopback or private; those are never banned');
+    const key = addressKey(ip);
+    if (!body.force) this.#spare(actor, new AddressSet([key]));
+    const offenses = (this.#bans.get(key)?.offenses ?? 0) + 1;
+    return this.#toBan(this.#ban(key, 'manual', body.reason?.trim() || null, offenses, body.seconds ?? 3600));
+  }
+
+  /** @throws ApiError IP_BAN_NOT_FOUND */
+  deleteBan(id: number): IpBan {
+    const row = this.#deps.repository.bans().find((ban) => ban.id === id);
+    if (row === undefined) throw new ApiError('IP_BAN_NOT_FOUND', { id });
+    this.#deps.repository.removeBan(id);
+    this.#bans.delete(row.ip);
+    this.#offenders.delete(row.ip);
+    return this.#toBan(row);
+  }
+
+  /** Addresses whose offences are being counted. */
+  get watched(): number {
+    return this.#offenders.size;
+  }
+
+  get activeBans(): number {
+    const now = this.#now();
+    return [...this.#bans.values()].filter((row) => this.#isActive(row, now)).length;
+  }
+
+  #autoban(key: string, reason: string): void {
+    const before = this.#deps.repository.bans().find((row) => row.ip === key);
+    const offenses = (before?.offenses ?? 0) + 1;
+    const seconds = Math.min(MAX_BAN_S, this.options.autoban.baseTtlSeconds * 2 ** (offenses - 1));
+    this.#ban(key, 'auto', reason, offenses, seconds);
+    this.#deps.log.warn({ ip: key, reason, seconds, offenses }, 'address banned');
+  }
+
+  #ban(ip: string, kind: BanRow['kind'], reason: string | null, offenses: number, seconds: number): BanRow {
+    const now = this.#now();
+    const row = this.#deps.repository.ban({
+      ip,
+      kind,
+      reason,
+      offenses,
+      banned_at: new Date(now).toISOString(),
+      expires_at: new Date(now + seconds * 1000).toISOString(),
+    });
+    this.#bans.set(ip, row);
+    return row;
+  }
+
+  #banOf(ip: string): BanRow | undefined {
+    const row = this.#bans.get(addressKey(ip));
+    return row !== undefined && this.#isActive(row, this.#now()) ? row : undefined;
+  }
+
+  /** Bans that the daemon made by itself count only while it is told to make them. */
+  #isActive(row: BanRow, now: number): boolean {
+    return Date.parse(row.expires_at) > now && (row.kind === 'manual' || this.options.autoban.enabled);
+  }
+
+  /** An allow rule wins over a block rule. */
+  #judge(ip: string): { blocked: boolean; reason: string; rule?: Rule } {
+    const now = this.#now();
+    let block: Rule | undefined;
+    for (const rule of this.#rules) {
+      if (rule.expires <= now || !rule.set.has(ip)) continue;
+      if (rule.row.action === 'allow') return { blocked: false, reason: `Allowed by ${rule.row.cidr}.`, rule };
+      block ??= rule;
+    }
+    if (block !== undefined) return { blocked: true, reason: `Blocked by ${block.row.cidr}.`, rule: block };
+    if (this.options.allowlistOnly) return { blocked: true, reason: 'Only addresses with an allow rule may pass.' };
+    return { blocked: false, reason: 'No rule names it.' };
+  }
+
+  #spare(actor: Actor, set: AddressSet): void {
+    if (actor.ip !== undefined && !isPrivateAddress(actor.ip) && set.has(actor.ip)) {
+      throw new ApiError('WOULD_SHUT_YOU_OUT', { ip: actor.ip });
+    }
+  }
+
+  #load(): void {
+    const { repository } = this.#deps;
+    this.#rules = repository.rules().map((row) => ({
+      row,
+      set: new AddressSet([row.cidr]),
+      expires: row.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(row.expires_at),
+    }));
+    this.#bans.clear();
+    const now = this.#now();
+    for (const row of repository.bans()) if (this.#isActive(row, now)) this.#bans.set(row.ip, row);
+  }
+
+  #tidy(): void {
+    const now = this.#now();
+    this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
+    for (const [key, offender] of this.#offenders) if (offender.until <= now) this.#offenders.delete(key);
+    this.#load();
+  }
+
+  #toBan(row: BanRow): IpBan {
+    return {
+      id: row.id,
+      ip: row.ip,
+      kind: row.kind,
+      reason: row.reason,
+      offenses: row.offenses,
+      bannedAt: row.banned_at,
+      expiresAt: row.expires_at,
+      active: this.#isActive(row, this.#now()),
+    };
+  }
+
+  #now(): number {
+    return this.#deps.now?.() ?? Date.now();
+  }
+}
+
+function checkedAddress(text: string, path: string): string {
+  const address = parseAddress(text.trim());
+  if (address === undefined) throw fieldError(path, 'is no IPv4 or IPv6 address');
+  return address.toString();
+}
+
+const toRule = (row: RuleRow): IpRule => ({
+  id: row.id,
+  cidr: row.cidr,
+  action: row.action,
+  note: row.note,
+  createdAt: row.created_at,
+  createdBy: row.created_by,
+  expiresAt: row.expires_at,
+});

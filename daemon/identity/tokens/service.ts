@@ -1,0 +1,204 @@
+import { hash, randomBytes } from 'node:crypto';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { AddressSet } from '#daemon/platform/http/client-address.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import type { CredentialResolver, Principal } from '#daemon/platform/principal.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
+import type { CreateTokenBody, TokenRecord } from '#shared/schema/tokens.ts';
+import type { TokenRepository, TokenRow } from './repository.ts';
+
+const PREFIX = 'sk_';
+const FLUSH_MS = 10_000;
+
+interface LiveToken {
+  id: number;
+  principal: Principal;
+  addresses: AddressSet | null;
+}
+
+export interface TokenServiceDeps {
+  repository: TokenRepository;
+  /** Looks an app up by id, for app-scope tokens. */
+  appById(id: number): { id: number; tenantId: string } | undefined;
+  events: EventBus;
+  now?: () => Date;
+}
+
+/**
+ * API tokens: `sk_` and 43 characters, kept as SHA-256 only. All live tokens are held in memory by hash, so that
+ * authentication touches no database; last-used times are written in batches.
+ */
+export class TokenService implements CredentialResolver {
+  readonly #deps: TokenServiceDeps;
+  readonly #live = new Map<string, LiveToken>();
+  readonly #hashById = new Map<number, string>();
+  readonly #used = new Map<number, string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: TokenServiceDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    for (const row of this.#deps.repository.live()) this.#admit(row);
+    this.#timer = setInterval(() => this.flush(), FLUSH_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.flush();
+  }
+
+  /** True when someone can already sign in with a global token. */
+  get hasGlobalToken(): boolean {
+    return [...this.#live.values()].some((token) => token.principal.scope === 'global');
+  }
+
+  resolve(credential: string, ip: () => string): Principal | null | undefined {
+    if (!credential.startsWith(PREFIX)) return undefined;
+    const token = this.#live.get(digest(credential));
+    if (token === undefined) return null;
+    if (token.addresses !== null && !token.addresses.has(ip())) return null;
+    this.#used.set(token.id, '');
+    return token.principal;
+  }
+
+  list(): TokenRecord[] {
+    this.flush();
+    return this.#deps.repository.all().map(toRecord);
+  }
+
+  /** @returns the id and the plaintext, which is kept nowhere */
+  create(body: CreateTokenBody, actor: Actor): { id: number; token: string } {
+    const token = PREFIX + randomBytes(32).toString('base64url');
+    return { id: this.#store(token, body, actor), token };
+  }
+
+  /** Stores a token whose text someone else chose (STREAMHUB_API_TOKEN). */
+  adopt(token: string, body: CreateTokenBody, actor: Actor): number {
+    return this.#store(token, body, actor);
+  }
+
+  /** Revoking twice is no error. @throws ApiError TOKEN_NOT_FOUND */
+  revoke(id: number, actor: Actor): void {
+    const row = this.#deps.repository.byId(id);
+    if (row === undefined) throw new ApiError('TOKEN_NOT_FOUND', { id });
+    this.#forget(id);
+    if (row.revoked) return;
+    this.#deps.repository.revoke(id);
+    this.#deps.events.publish({ type: 'token.revoked', actor, data: { id, name: row.name, scope: row.scope } });
+  }
+
+  /** Drops the tokens of a deleted app from memory; their rows cascade away with the app's. */
+  forgetApp(appId: number): void {
+    for (const token of [...this.#live.values()]) if (token.principal.appId === appId) this.#forget(token.id);
+  }
+
+  /** Writes the last-used times gathered since the last flush. */
+  flush(): void {
+    if (this.#used.size === 0) return;
+    const at = (this.#deps.now?.() ?? new Date()).toISOString();
+    const uses = [...this.#used.keys()].map((id): [number, string] => [id, at]);
+    this.#used.clear();
+    this.#deps.repository.touchAll(uses);
+  }
+
+  #store(token: string, body: CreateTokenBody, actor: Actor): number {
+    const row = {
+      name: body.name.trim(),
+      token_hash: digest(token),
+      scope: body.scope,
+      ...this.#target(body),
+      allowed_ips_json: JSON.stringify(checkedAddresses(body.allowedIps ?? [])),
+      created_at: (this.#deps.now?.() ?? new Date()).toISOString(),
+    };
+    if (row.name === '') throw fieldError('body.name', 'must not be blank');
+    const id = this.#deps.repository.insert(row);
+    this.#admit({ ...row, id, last_used_at: null, revoked: 0 });
+    this.#deps.events.publish({
+      type: 'token.created',
+      actor,
+      data: { id, name: row.name, scope: row.scope, appId: row.app_id },
+    });
+    return id;
+  }
+
+  #target(body: CreateTokenBody): { app_id: number | null; tenant_id: string } {
+    if (body.scope === 'global') {
+      if (body.appId !== undefined) throw fieldError('body.appId', 'belongs to scope "app" only');
+      return { app_id: null, tenant_id: 'platform' };
+    }
+    if (body.appId === undefined) throw fieldError('body.appId', 'is required with scope "app"');
+    const app = this.#deps.appById(body.appId);
+    if (app === undefined) throw fieldError('body.appId', `names no app (${body.appId})`);
+    return { app_id: app.id, tenant_id: app.tenantId };
+  }
+
+  #admit(row: TokenRow): void {
+    const addresses = storedAddresses(row.allowed_ips_json);
+    const global = row.scope === 'global';
+    const principal: Principal = Object.freeze({
+      userId: `token:${row.id}`,
+      tenantId: row.tenant_id,
+      role: 'service' as const,
+      isSuperadmin: global,
+      scope: row.scope,
+      via: 'api_token' as const,
+      label: row.name,
+      ...(row.app_id === null ? {} : { appId: row.app_id }),
+    });
+    this.#live.set(row.token_hash, { id: row.id, principal, addresses });
+    this.#hashById.set(row.id, row.token_hash);
+  }
+
+  #forget(id: number): void {
+    const known = this.#hashById.get(id);
+    if (known !== undefined) this.#live.delete(known);
+    this.#hashById.delete(id);
+    this.#used.delete(id);
+  }
+}
+
+const digest = (token: string): string => hash('sha256', token, 'hex');
+
+function checkedAddresses(entries: readonly string[]): string[] {
+  return entries.map((entry, index) => {
+    try {
+      new AddressSet([entry]);
+    } catch {
+      throw fieldError(`body.allowedIps.${index}`, 'is neither an address nor a CIDR range');
+    }
+    return entry.trim();
+  });
+}
+
+/** A stored list that cannot be read allows nothing: broken data must not open a restricted token. */
+function storedAddresses(json: string): AddressSet | null {
+  try {
+    const entries: unknown = JSON.parse(json);
+    if (!Array.isArray(entries)) return new AddressSet([]);
+    return entries.length === 0 ? null : new AddressSet(entries as string[]);
+  } catch {
+    return new AddressSet([]);
+  }
+}
+
+function toRecord(row: TokenRow): TokenRecord {
+  let allowedIps: string[] = [];
+  try {
+    allowedIps = (JSON.parse(row.allowed_ips_json) as string[]).map(String);
+  } catch {
+    // shown as unrestricted would be wrong; the token itself is refused everywhere
+    allowedIps = ['(unreadable)'];
+  }
+  return {
+    id: row.id,
+    name: row.name,
+    scope: row.scope,
+    appId: row.app_id,
+    allowedIps,
+    lastUsedAt: row.last_used_at,
+    createdAt: row.created_at,
+    revoked: row.revoked === 1,
+  };
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import { EventBus } from '#daemon/platform/events/bus.ts';
+import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
+import { CallbackDelivery } from './delivery.ts';
+import { LIFETIME_MS, outboxRepository } from './outbox.ts';
+import { CallbackSender } from './sender.ts';
+
+async function setUp(t: TestContext, url: string, now: () => number = Date.now) {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-callbacks-'));
+  await mkdir(path.join(dir, 'live'));
+  const databases = new AppDatabases(dir);
+  await writeFile(path.join(dir, 'live/app.db'), databases.template());
+  const app = { id: 1, name: 'live', tenantId: 'platform' } as AppEntry;
+  const bus = new EventBus((error) => assert.fail(String(error)));
+  const told: string[] = [];
+  let waiting: { type: string; resolve(): void } | undefined;
+  bus.subscribe(({ type }) => {
+    told.push(type);
+    if (waiting?.type === type) waiting.resolve();
+  });
+  const service = new CallbackDelivery({
+    databases,
+    apps: { get: () => app, entries: () => [app] },
+    config: { get: async () => ({ callbacks: { url, secret: '' } }) as never },
+    secret: () => '',
+    bus,
+    sender: new CallbackSender({ denyPrivate: false }, 'test'),
+    log: { info() {}, warn() {} },
+    now,
+    waitAfter: () => 1,
+  });
+  t.after(async () => {
+    await service.stop();
+    databases.closeAll();
+    await rm(dir, { recursive: true, force: true });
+  });
+  const outbox = () => outboxRepository(databases.get('live'));
+  return {
+    service,
+    outbox,
+    told,
+    add: (at = now()) => outbox().add({ event: 'test', room: null, data: {}, at }),
+    heard: (type: string) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting = { type, resolve };
+      return promise;
+    },
+  };
+}
+
+test('after fifteen failing tries the first is given up and the next one gets its turn', async (t) => {
+  const receiver = await callbackReceiver(t);
+  const { service, outbox, add, heard } = await setUp(t, receiver.url);
+  const poison = add();
+  const next = add();
+  receiver.behave(...Array<number>(15).fill(500));
+  const dead = heard('callback.dead');
+  service.wake('live');
+  await dead;
+  const recovered = heard('callback.recovered');
+  await recovered;
+  assert.deepEqual([outbox().get(poison)?.state, outbox().get(poison)?.attempts], ['dead', 15]);
+  assert.deepEqual([outbox().get(next)?.state, outbox().get(next)?.attempts], ['delivered', 1]);
+  assert.deepEqual(
+    receiver.received.map(({ body }) => body.seq),
+    [...Array<number>(15).fill(1), 2],
+  );
+});
+
+test('what is older than a day is not sent any more', async (t) => {
+  const receiver = await callbackReceiver(t);
+  let now = Date.parse('2026-01-01T00:00:00Z');
+  const { service, outbox, add, heard } = await setUp(t, receiver.url, () => now);
+  const old = add(now);
+  now += LIFETIME_MS - 1000;
+  const young = add(now);
+  now += 2000;
+  const delivered = heard('callback.delivered');
+  service.wake('live');
+  await delivered;
+  assert.deepEqual([outbox().get(old)?.state, outbox().get(young)?.state], ['dead', 'delivered']);
+  assert.equal(receiver.received.length, 1);
+});
+
+test('numbers grow by one and are never given twice', async (t) => {
+  const receiver = await callbackReceiver(t);
+  const { outbox, add } = await setUp(t, receiver.url);
+  const ids = [add(), add(), add()];
+  const later = new Date(Date.now() + 1000).toISOString();
+  outbox().delivered(ids[2] as string, '2026-01-01T00:00:00.000Z', 200);
+  assert.equal(outbox().forget(later, later), 1);
+  add();
+  assert.deepEqual(
+    outbox()
+      .list({ limit: 10, offset: 0 })
+      .map((row) => row.seq),
+    [4, 2, 1],
+  );
+});
+
+test('a stop cuts a try off and leaves it to the next start', async (t) => {
+  const receiver = await callbackReceiver(t);
+  const { service, outbox, add } = await setUp(t, receiver.url);
+  const id = add();
+  receiver.behave(() => {});
+  service.wake('live');
+  await receiver.next();
+  await service.stop();
+  assert.deepEqual([outbox().get(id)?.state, outbox().get(id)?.attempts], ['pending', 0]);
+});

@@ -1,0 +1,280 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { backoff } from './backoff.ts';
+import { messageOf, type OutboxRow, outboxRepository } from './outbox.ts';
+import type { CallbackSender, SendResult } from './sender.ts';
+
+const DAY_MS = 86_400_000;
+const KEEP_DELIVERED_MS = 7 * DAY_MS;
+const KEEP_DEAD_MS = 30 * DAY_MS;
+const MAX_ATTEMPTS = 15;
+const AT_ONCE = 16;
+const FIRST_LOOK_MS = 1000;
+const TIDY_EVERY_MS = 3_600_000;
+
+export interface CallbackDeliveryDeps {
+  databases: AppDatabases;
+  apps: { get(name: string): AppEntry | undefined; entries(): Iterable<AppEntry> };
+  config: { get(app: string): Promise<AppConfig> };
+  /** The stored signing secret, or empty. */
+  secret(app: string): string;
+  bus: EventBus;
+  sender: CallbackSender;
+  log: { info(data: object, message: string): void; warn(data: object, message: string): void };
+  now?: () => number;
+  /** Milliseconds to wait after the n-th failure in a row. */
+  waitAfter?(failures: number): number;
+}
+
+/** How an app's receiver is doing; times in milliseconds since 1970. */
+export interface QueueState {
+  failingSince: number | null;
+  /** 0 = now. */
+  nextAt: number;
+  lastError: string | null;
+}
+
+interface AppQueue extends QueueState {
+  isRunning: boolean;
+  /** Woken while it ran: look once more. */
+  isWoken: boolean;
+  failures: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Delivers the callbacks of every app from its outbox, in order: while one waits for its next try, those after it wait too.
+ * What was given up stays in the dead-letter list.
+ */
+export class CallbackDelivery {
+  readonly #deps: CallbackDeliveryDeps;
+  readonly #now: () => number;
+  readonly #queues = new Map<string, AppQueue>();
+  readonly #waiting: (() => void)[] = [];
+  readonly #abort = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  #sending = 0;
+  #timers: NodeJS.Timeout[] = [];
+  #detach: (() => void) | undefined;
+
+  constructor(deps: CallbackDeliveryDeps) {
+    this.#deps = deps;
+    this.#now = deps.now ?? Date.now;
+  }
+
+  start(): void {
+    this.#timers = [
+      setTimeout(() => void this.#lookThrough(), FIRST_LOOK_MS).unref(),
+      setInterval(() => void this.#tidy(), TIDY_EVERY_MS).unref(),
+    ];
+    this.#detach = this.#deps.bus.subscribe((event) => {
+      if (event.app === undefined) return;
+      if (event.type === 'app.deleted') this.#forget(event.app);
+      else if (event.type === 'config.changed') this.retryNow(event.app);
+    });
+  }
+
+  /** A try under way is cut off; it is made again after the next start. */
+  async stop(): Promise<void> {
+    this.#detach?.();
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const queue of this.#queues.values()) clearTimeout(queue.timer);
+    this.#abort.abort();
+    for (const enter of this.#waiting.splice(0)) enter();
+    await Promise.allSettled(this.#running);
+    this.#deps.sender.close();
+  }
+
+  /** There may be something to send. */
+  wake(app: string): void {
+    if (this.#abort.signal.aborted) return;
+    const queue = this.#queue(app);
+    if (queue.isRunning) {
+      queue.isWoken = true;
+      return;
+    }
+    const wait = queue.nextAt - this.#now();
+    clearTimeout(queue.timer);
+    if (wait > 0) {
+      queue.timer = setTimeout(() => this.wake(app), wait).unref();
+      return;
+    }
+    queue.isRunning = true;
+    queue.isWoken = false;
+    const run = this.#pump(app, queue)
+      .catch((err) => {
+        if (!this.#abort.signal.aborted) this.#deps.log.warn({ app, err }, 'callbacks could not be sent');
+      })
+      .finally(() => {
+        queue.isRunning = false;
+        this.#running.delete(run);
+        if ((queue.nextAt > 0 || queue.isWoken) && this.#queues.get(app) === queue) this.wake(app);
+      });
+    this.#running.add(run);
+  }
+
+  state(app: string): QueueState {
+    return this.#queues.get(app) ?? { failingSince: null, nextAt: 0, lastError: null };
+  }
+
+  // --- sending ---------------------------------------------------------------------
+
+  async #pump(app: string, queue: AppQueue): Promise<void> {
+    const { databases, config, sender, apps } = this.#deps;
+    for (;;) {
+      if (this.#abort.signal.aborted || apps.get(app) === undefined) return;
+      const { callbacks } = await config.get(app);
+      const outbox = outboxRepository(databases.get(app));
+      if (callbacks.url === '') {
+        this.#giveUpAll(app, outbox.buryAll(instant(this.#now()) as string, 'Callbacks were switched off.'));
+        queue.nextAt = 0;
+        return;
+      }
+      this.#giveUpAll(app, outbox.buryExpired(this.#now(), 'It could not be delivered within a day.'));
+      const row = outbox.head();
+      if (row === undefined) {
+        queue.nextAt = 0;
+        return;
+      }
+      const parcel = {
+        url: callbacks.url,
+        body: JSON.stringify(messageOf(app, row)),
+        secret: await this.secret(app),
+        event: row.event,
+        delivery: row.id,
+        timestamp: row.created_at,
+      };
+      const result = await this.#inTurn(() => sender.send(parcel, this.#abort.signal));
+      if (!this.#settle(app, queue, row, result)) return;
+    }
+  }
+
+  /** @returns true when the next one can be sent at once */
+  #settle(app: string, queue: AppQueue, row: OutboxRow, result: SendResult): boolean {
+    const outbox = outboxRepository(this.#deps.databases.get(app));
+    const now = this.#now();
+    const at = instant(now) as string;
+    const tell = (type: string, data: Record<string, unknown>, live = false): void =>
+      this.#deps.bus.publish({ type, app, tenant: this.#deps.apps.get(app)?.tenantId, live, data });
+    if (result.isDelivered) {
+      outbox.delivered(row.id, at, result.status ?? 200);
+      tell('callback.delivered', { id: row.id, seq: row.seq, event: row.event }, true);
+      if (queue.failingSince !== null) {
+        tell('callback.recovered', { since: instant(queue.failingSince) });
+        this.#deps.log.info({ app }, 'callbacks are delivered again');
+      }
+      Object.assign(queue, { failures: 0, failingSince: null, nextAt: 0, lastError: null });
+      return true;
+    }
+    const error = result.error ?? 'It failed.';
+    outbox.failed(row.id, at, result.status, error);
+    queue.lastError = error;
+    tell('callback.failed', { id: row.id, seq: row.seq, event: row.event, error }, true);
+    if (!result.isRetryable || row.attempts + 1 >= MAX_ATTEMPTS) {
+      outbox.bury(row.id, at);
+      tell('callback.dead', { id: row.id, seq: row.seq, event: row.event, error });
+      this.#deps.log.warn({ app, delivery: row.id, event: row.event, error }, 'a callback was given up');
+      if (!result.isRetryable) {
+        queue.nextAt = 0;
+        return true;
+      }
+    }
+    queue.failures += 1;
+    queue.nextAt =
+      now + Math.max((this.#deps.waitAfter ?? backoff)(queue.failures), Math.min(result.retryAfterMs ?? 0, 3_600_000));
+    if (queue.failingSince === null) {
+      queue.failingSince = now;
+      tell('callback.failing', { event: row.event, error });
+      this.#deps.log.warn({ app, error }, 'callbacks are not delivered; they are tried again');
+    }
+    return false;
+  }
+
+  #giveUpAll(app: string, count: number): void {
+    if (count === 0) return;
+    this.#deps.bus.publish({ type: 'callback.dead', app, tenant: this.#deps.apps.get(app)?.tenantId, data: { count } });
+    this.#deps.log.warn({ app, count }, 'callbacks were given up');
+  }
+
+  /** So many requests at once at most, over all apps. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#sending >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#sending += 1;
+    try {
+      this.#abort.signal.throwIfAborted();
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#sending -= 1;
+      else next();
+    }
+  }
+
+  /** After a start: what was not delivered before. */
+  async #lookThrough(): Promise<void> {
+    for (const { name } of [...this.#deps.apps.entries()]) {
+      if (this.#abort.signal.aborted) return;
+      try {
+        if (outboxRepository(this.#deps.databases.get(name)).head() !== undefined) this.wake(name);
+      } catch (err) {
+        this.#deps.log.warn({ app: name, err }, 'app.db cannot be read');
+      }
+      await nextTurn();
+    }
+    await this.#tidy();
+  }
+
+  async #tidy(): Promise<void> {
+    const now = this.#now();
+    const deliveredBefore = instant(now - KEEP_DELIVERED_MS) as string;
+    const deadBefore = instant(now - KEEP_DEAD_MS) as string;
+    for (const { name } of [...this.#deps.apps.entries()]) {
+      if (this.#abort.signal.aborted) return;
+      try {
+        outboxRepository(this.#deps.databases.get(name)).forget(deliveredBefore, deadBefore);
+      } catch (err) {
+        this.#deps.log.warn({ app: name, err }, 'old callbacks could not be removed');
+      }
+      await nextTurn();
+    }
+  }
+
+  /** What waits is tried at once. */
+  retryNow(app: string): void {
+    const queue = this.#queues.get(app);
+    if (queue !== undefined) queue.nextAt = 0;
+    this.wake(app);
+  }
+
+  #forget(app: string): void {
+    clearTimeout(this.#queues.get(app)?.timer);
+    this.#queues.delete(app);
+  }
+
+  #queue(app: string): AppQueue {
+    let queue = this.#queues.get(app);
+    if (queue === undefined) {
+      queue = {
+        isRunning: false,
+        isWoken: false,
+        failures: 0,
+        failingSince: null,
+        nextAt: 0,
+        lastError: null,
+        timer: undefined,
+      };
+      this.#queues.set(app, queue);
+    }
+    return queue;
+  }
+
+  /** The signing secret in force, or empty. */
+  async secret(app: string): Promise<string> {
+    return this.#deps.secret(app) || (await this.#deps.config.get(app)).callbacks.secret;
+  }
+}
+
+export const instant = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { filteredList } from '#daemon/platform/db/filtered-list.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
+import { prepared } from '#daemon/platform/db/prepared.ts';
+import type { CallbackEventName, CallbackMessage, DeliveryState } from '#shared/schema/callbacks.ts';
+
+export interface OutboxRow {
+  seq: number;
+  id: string;
+  event: CallbackEventName;
+  room: string | null;
+  data_json: string;
+  state: DeliveryState;
+  attempts: number;
+  created_at: string;
+  /** Milliseconds since 1970; after that no further try is begun. */
+  expires_at: number;
+  last_attempt_at: string | null;
+  done_at: string | null;
+  last_status: number | null;
+  last_error: string | null;
+}
+
+export interface NewCallback {
+  event: CallbackEventName;
+  room: string | null;
+  data: Record<string, unknown>;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+export interface OutboxFilter {
+  state?: DeliveryState | undefined;
+  event?: string | undefined;
+  limit: number;
+  offset: number;
+}
+
+/** How long an event is worth delivering. */
+export const LIFETIME_MS = 24 * 3_600_000;
+
+/** SQL of `callback_outbox` in an app's database. */
+export const outboxRepository = prepared((db: Db) => {
+  const add = db.prepare<[string, string, string | null, string, string, number]>(
+    'INSERT INTO callback_outbox (id, event, room, data_json, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const head = db.prepare<[], OutboxRow>("SELECT * FROM callback_outbox WHERE state = 'pending' ORDER BY seq LIMIT 1");
+  const get = db.prepare<[string], OutboxRow>('SELECT * FROM callback_outbox WHERE id = ?');
+  const rows = filteredList<OutboxRow, 'state' | 'event'>(db, {
+    table: 'callback_outbox',
+    conditions: { state: 'state = @state', event: 'event = @event' },
+    order: 'seq DESC',
+  });
+  const delivered = db.prepare<[string, string, number, string]>(
+    `UPDATE callback_outbox SET state = 'delivered', attempts = attempts + 1, last_attempt_at = ?, done_at = ?,
+     last_status = ?, last_error = NULL WHERE id = ?`,
+  );
+  const failed = db.prepare<[string, number | null, string, string]>(
+    `UPDATE callback_outbox SET attempts = attempts + 1, last_attempt_at = ?, last_status = ?, last_error = ? WHERE id = ?`,
+  );
+  const bury = db.prepare<[string, string]>(
+    "UPDATE callback_outbox SET state = 'dead', done_at = ? WHERE id = ? AND state = 'pending'",
+  );
+  const expired = db.prepare<[string, string, number]>(
+    `UPDATE callback_outbox SET state = 'dead', done_at = ?, last_error = coalesce(last_error, ?)
+     WHERE state = 'pending' AND expires_at <= ?`,
+  );
+  const buryAll = db.prepare<[string, string]>(
+    "UPDATE callback_outbox SET state = 'dead', done_at = ?, last_error = ? WHERE state = 'pending'",
+  );
+  const revive = db.prepare<[number, string]>(
+    "UPDATE callback_outbox SET state = 'pending', attempts = 0, done_at = NULL, expires_at = ? WHERE id = ?",
+  );
+  const reviveDead = db.prepare<[number]>(
+    "UPDATE callback_outbox SET state = 'pending', attempts = 0, done_at = NULL, expires_at = ? WHERE state = 'dead'",
+  );
+  const countDone = db
+    .prepare<[string], number>("SELECT count(*) FROM callback_outbox WHERE state = 'delivered' AND done_at >= ?")
+    .pluck();
+  const lastDone = db
+    .prepare<[], string | null>("SELECT max(done_at) FROM callback_outbox WHERE state = 'delivered'")
+    .pluck();
+  const forget = db.prepare<[string, string]>(
+    `DELETE FROM callback_outbox WHERE (state = 'delivered' AND done_at < ?) OR (state = 'dead' AND done_at < ?)`,
+  );
+  return {
+    /** @returns the delivery's id */
+    add: ({ event, room, data, at }: NewCallback): string => {
+      const id = randomUUID();
+      add.run(id, event, room, JSON.stringify(data), new Date(at).toISOString(), at + LIFETIME_MS);
+      return id;
+    },
+    /** The next one to send. */
+    head: () => head.get(),
+    get: (id: string) => get.get(id),
+    list: ({ state, event, limit, offset }: OutboxFilter) => rows.page({ state, event }, limit, offset),
+    count: ({ state, event }: { state?: DeliveryState | undefined; event?: string | undefined }) =>
+      rows.count({ state, event }),
+    delivered: (id: string, at: string, status: number) => delivered.run(at, at, status, id),
+    failed: (id: string, at: string, status: number | null, error: string) => failed.run(at, status, error, id),
+    bury: (id: string, at: string) => bury.run(at, id).changes > 0,
+    buryExpired: (now: number, reason: string) => expired.run(new Date(now).toISOString(), reason, now).changes,
+    buryAll: (at: string, reason: string) => buryAll.run(at, reason).changes,
+    revive: (id: string, expiresAt: number) => revive.run(expiresAt, id),
+    reviveDead: (expiresAt: number) => reviveDead.run(expiresAt).changes,
+    countDelivered: (since: string) => countDone.get(since) as number,
+    lastDelivered: () => lastDone.get() ?? null,
+    forget: (deliveredBefore: string, deadBefore: string) => forget.run(deliveredBefore, deadBefore).changes,
+  };
+});
+
+/** The message of a row: the same on every try. */
+export function messageOf(app: string, row: OutboxRow): CallbackMessage {
+  return {
+    id: row.id,
+    seq: row.seq,
+    event: row.event,
+    app,
+    room: row.room,
+    ts: row.created_at,
+    timestamp: row.created_at,
+    data: JSON.parse(row.data_json) as Record<string, unknown>,
+  };
+}

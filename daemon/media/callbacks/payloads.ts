@@ -1,0 +1,64 @@
+import { publicUrl } from '#daemon/apps/storage/keys.ts';
+import { type CallbackEventName, LIVEKIT_CALLBACK_EVENTS } from '#shared/schema/callbacks.ts';
+import type { LiveKitEvent } from '../livekit/event.ts';
+import type { StreamRecord } from '../streams/repository.ts';
+import type { VodRecord } from '../vods/repository.ts';
+
+const INPUTS = { rtmp: 'RTMP_INPUT', whip: 'WHIP_INPUT', rtsp: 'URL_INPUT' } as const;
+
+/** Is the event one that receivers get as LiveKit told it? */
+export function isPassedOn(name: string): name is CallbackEventName {
+  return (LIVEKIT_CALLBACK_EVENTS as readonly string[]).includes(name);
+}
+
+/** What is passed on of an event of LiveKit. */
+export function livekitPayload(event: LiveKitEvent): Record<string, unknown> {
+  const { person, track, ingress, egress } = event;
+  return {
+    ...(event.room ? { room: event.room.name } : {}),
+    ...(person
+      ? { participant: { identity: person.identity, name: person.name, sid: person.sid, hidden: person.isHidden } }
+      : {}),
+    ...(track ? { track: { sid: track.sid, type: track.type, source: track.source, muted: track.isMuted } } : {}),
+    ...(ingress ? { ingress: { ingressId: ingress.id, inputType: INPUTS[ingress.type], roomName: ingress.room } } : {}),
+    ...(egress ? { egress: { egressId: egress.id, status: egress.status, roomName: egress.room } } : {}),
+    eventId: event.id,
+    createdAt: new Date(event.at).toISOString(),
+  };
+}
+
+export function streamPayload(stream: StreamRecord): Record<string, unknown> {
+  return {
+    id: stream.id,
+    streamId: stream.stream_id,
+    type: stream.type,
+    room: stream.room,
+    participant: stream.participant,
+    startedAt: stream.started_at,
+    endedAt: stream.ended_at,
+  };
+}
+
+/** @param publicBase the app's `s3.public_url`; without one there is no link that lasts, and receivers ask the API */
+export function vodPayload(vod: VodRecord, publicBase: string): Record<string, unknown> {
+  const isOpen = vod.status === 'ready' && vod.file_key !== null && publicBase !== '';
+  return {
+    id: vod.id,
+    room: vod.room,
+    streamId: vod.stream_id,
+    participant: vod.identity,
+    name: vod.name,
+    status: vod.status,
+    fileKey: vod.file_key,
+    provider: vod.storage_provider,
+    url: isOpen ? publicUrl(publicBase, vod.file_key as string) : null,
+    bytes: vod.size_bytes,
+    seconds: vod.duration_s,
+    sessionId: vod.session_id,
+    part: vod.part,
+    startedAt: vod.started_at,
+    endedAt: vod.ended_at,
+    ...(vod.error === null ? {} : { error: vod.error }),
+    ...(vod.snapshot_count > 0 ? { snapshots: { count: vod.snapshot_count, prefix: vod.snapshot_prefix } } : {}),
+  };
+}

@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify';
+import { route } from '#daemon/platform/http/route.ts';
+import type { Services } from '#daemon/start/services.ts';
+import * as ops from '#shared/contract/callbacks.ts';
+import { ok } from '#shared/schema/common.ts';
+
+export function callbackRoutes(app: FastifyInstance, { callbacks }: Services): void {
+  route(app, ops.getCallbacks, async ({ params }) => ok(await callbacks.state(params.app)));
+  route(app, ops.listDeliveries, ({ params, query }) => callbacks.list(params.app, query));
+  route(app, ops.getDelivery, ({ params }) => ok(callbacks.get(params.app, params.id)));
+  route(app, ops.redeliver, async ({ params }) => ok(await callbacks.redeliver(params.app, params.id)));
+  route(app, ops.redeliverDead, async ({ params }) => ok({ redelivered: await callbacks.redeliverDead(params.app) }));
+  route(app, ops.testCallback, async ({ params, actor }) => ok(await callbacks.test(params.app, actor)));
+}

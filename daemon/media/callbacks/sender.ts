@@ -1,0 +1,132 @@
+import { createHmac } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import {
+  AddressRefused,
+  type EndpointPolicy,
+  endpointProblem,
+  guardedLookup,
+} from '#daemon/platform/net/endpoint-policy.ts';
+import { networkFailure } from '#daemon/platform/net/network-failures.ts';
+
+const LIMIT_MS = 10_000;
+
+/** What one try came to. */
+export interface SendResult {
+  isDelivered: boolean;
+  /** Null without an answer. */
+  status: number | null;
+  /** Why it failed, in words without secrets. */
+  error: string | null;
+  /** A later try can succeed. */
+  isRetryable: boolean;
+  /** What the receiver asked for with Retry-After. */
+  retryAfterMs: number | null;
+}
+
+export interface Parcel {
+  url: string;
+  /** The raw body; the same on every try. */
+  body: string;
+  /** Empty = unsigned. */
+  secret: string;
+  event: string;
+  delivery: string;
+  timestamp: string;
+}
+
+/** Posts callbacks. Never follows a redirect, and never contacts an address that the installation forbids. */
+export class CallbackSender {
+  readonly #policy: EndpointPolicy;
+  readonly #userAgent: string;
+  readonly #limitMs: number;
+  readonly #agents: { http: http.Agent; https: https.Agent };
+
+  constructor(policy: EndpointPolicy, userAgent: string, limitMs = LIMIT_MS) {
+    this.#policy = policy;
+    this.#userAgent = userAgent;
+    this.#limitMs = limitMs;
+    const options = { keepAlive: true, maxSockets: 4, scheduling: 'lifo' as const, lookup: guardedLookup(policy) };
+    this.#agents = { http: new http.Agent(options), https: new https.Agent(options) };
+  }
+
+  /** Never throws, but for `signal`. */
+  async send(parcel: Parcel, signal: AbortSignal): Promise<SendResult> {
+    const problem = endpointProblem(parcel.url, this.#policy);
+    if (problem !== undefined) return lost(`The address ${problem}.`);
+    const limit = AbortSignal.timeout(this.#limitMs);
+    try {
+      return resultOf(await this.#post(parcel, AbortSignal.any([signal, limit])));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (limit.aborted) return again(`No answer within ${this.#limitMs / 1000} s.`);
+      if (error instanceof AddressRefused) return lost(error.message);
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      return again(`The receiver cannot be reached: ${networkFailure(code) ?? (code || 'the connection failed')}.`);
+    }
+  }
+
+  close(): void {
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
+
+  #post(parcel: Parcel, signal: AbortSignal): Promise<http.IncomingMessage> {
+    const url = new URL(parcel.url);
+    const isTls = url.protocol === 'https:';
+    const body = Buffer.from(parcel.body);
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    const request = (isTls ? https : http).request(url, {
+      method: 'POST',
+      agent: isTls ? this.#agents.https : this.#agents.http,
+      signal,
+      headers: {
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': body.length,
+        'user-agent': this.#userAgent,
+        'x-streamhub-event': parcel.event,
+        'x-streamhub-delivery': parcel.delivery,
+        'x-streamhub-timestamp': parcel.timestamp,
+        ...(parcel.secret === '' ? {} : { 'x-streamhub-signature': signature(parcel.secret, body) }),
+      },
+    });
+    request.on('error', reject);
+    request.on('response', (response) => {
+      // what it says does not matter; a long answer is not waited for
+      response.on('error', () => {});
+      response.resume();
+      resolve(response);
+    });
+    request.end(body);
+    return promise;
+  }
+}
+
+/** `sha256=<hex HMAC of the raw body>`. */
+export function signature(secret: string, body: Buffer | string): string {
+  return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+}
+
+function resultOf(response: http.IncomingMessage): SendResult {
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) {
+    return { isDelivered: true, status, error: null, isRetryable: false, retryAfterMs: null };
+  }
+  const isRetryable = status === 408 || status === 429 || status >= 500;
+  const error =
+    status >= 300 && status < 400
+      ? `The receiver answered ${status}; redirects are not followed.`
+      : `The receiver answered ${status}.`;
+  const retryAfter = Number(response.headers['retry-after']);
+  const retryAfterMs = isRetryable && Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1000 : null;
+  return { isDelivered: false, status, error, isRetryable, retryAfterMs };
+}
+
+const lost = (error: string): SendResult => ({
+  isDelivered: false,
+  status: null,
+  error,
+  isRetryable: false,
+  retryAfterMs: null,
+});
+const again = (error: string): SendResult => ({ ...lost(error), isRetryable: true });

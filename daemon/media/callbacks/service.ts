@@ -1,0 +1,131 @@
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { CallbackState, Delivery, DeliveryDetail, DeliveryQuery } from '#shared/schema/callbacks.ts';
+import { type CallbackDelivery, instant } from './delivery.ts';
+import { LIFETIME_MS, messageOf, type OutboxRow, outboxRepository } from './outbox.ts';
+
+const DAY_MS = 86_400_000;
+
+export interface CallbackServiceDeps {
+  databases: AppDatabases;
+  apps: { require(name: string): AppEntry };
+  config: { get(app: string): Promise<AppConfig> };
+  delivery: CallbackDelivery;
+  now?: () => number;
+}
+
+/** What operators see of callbacks and do with them: the state of a receiver, the deliveries, sending again. */
+export class CallbackService {
+  readonly #deps: CallbackServiceDeps;
+  readonly #now: () => number;
+
+  constructor(deps: CallbackServiceDeps) {
+    this.#deps = deps;
+    this.#now = deps.now ?? Date.now;
+  }
+
+  async state(app: string): Promise<CallbackState> {
+    this.#deps.apps.require(app);
+    const { url } = (await this.#deps.config.get(app)).callbacks;
+    const outbox = outboxRepository(this.#deps.databases.get(app));
+    const queue = this.#deps.delivery.state(app);
+    const pending = outbox.count({ state: 'pending' });
+    return {
+      url: withoutPassword(url),
+      signed: (await this.#deps.delivery.secret(app)) !== '',
+      pending,
+      dead: outbox.count({ state: 'dead' }),
+      delivered24h: outbox.countDelivered(new Date(this.#now() - DAY_MS).toISOString()),
+      lastDeliveredAt: outbox.lastDelivered(),
+      failingSince: instant(queue.failingSince),
+      nextAttemptAt: pending > 0 && queue.nextAt > 0 ? instant(queue.nextAt) : null,
+      lastError: queue.lastError,
+    };
+  }
+
+  list(app: string, query: DeliveryQuery) {
+    this.#deps.apps.require(app);
+    const filter = { ...query, limit: query.limit ?? 100, offset: query.offset ?? 0 };
+    const outbox = outboxRepository(this.#deps.databases.get(app));
+    return {
+      data: outbox.list(filter).map((row) => this.#delivery(app, row)),
+      total: outbox.count(filter),
+      limit: filter.limit,
+      offset: filter.offset,
+    };
+  }
+
+  get(app: string, id: string): DeliveryDetail {
+    const row = this.#require(app, id);
+    return { ...this.#delivery(app, row), message: messageOf(app, row) };
+  }
+
+  /** The same message under the same id; being older, it goes before what waits. */
+  async redeliver(app: string, id: string): Promise<Delivery> {
+    this.#require(app, id);
+    await this.#requireUrl(app);
+    const outbox = outboxRepository(this.#deps.databases.get(app));
+    outbox.revive(id, this.#now() + LIFETIME_MS);
+    this.#deps.delivery.retryNow(app);
+    return this.#delivery(app, this.#require(app, id));
+  }
+
+  async redeliverDead(app: string): Promise<number> {
+    this.#deps.apps.require(app);
+    await this.#requireUrl(app);
+    const count = outboxRepository(this.#deps.databases.get(app)).reviveDead(this.#now() + LIFETIME_MS);
+    this.#deps.delivery.retryNow(app);
+    return count;
+  }
+
+  async test(app: string, actor: Actor): Promise<Delivery> {
+    this.#deps.apps.require(app);
+    await this.#requireUrl(app);
+    const outbox = outboxRepository(this.#deps.databases.get(app));
+    const data = { message: 'A test of the callbacks.', by: actor.label ?? actor.id };
+    const id = outbox.add({ event: 'test', room: null, data, at: this.#now() });
+    this.#deps.delivery.retryNow(app);
+    return this.#delivery(app, this.#require(app, id));
+  }
+
+  async #requireUrl(app: string): Promise<void> {
+    if ((await this.#deps.config.get(app)).callbacks.url === '') throw new ApiError('CALLBACKS_OFF');
+  }
+
+  #require(app: string, id: string): OutboxRow {
+    this.#deps.apps.require(app);
+    const row = outboxRepository(this.#deps.databases.get(app)).get(id);
+    if (row === undefined) throw new ApiError('DELIVERY_NOT_FOUND', { id });
+    return row;
+  }
+
+  #delivery(app: string, row: OutboxRow): Delivery {
+    const nextAt = this.#deps.delivery.state(app).nextAt;
+    return {
+      id: row.id,
+      seq: row.seq,
+      event: row.event,
+      room: row.room,
+      state: row.state,
+      attempts: row.attempts,
+      createdAt: row.created_at,
+      lastAttemptAt: row.last_attempt_at,
+      nextAttemptAt: row.state === 'pending' && nextAt > 0 ? instant(nextAt) : null,
+      deliveredAt: row.state === 'delivered' ? row.done_at : null,
+      lastStatus: row.last_status,
+      lastError: row.last_error,
+    };
+  }
+}
+
+function withoutPassword(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const parsed = new URL(url);
+  if (parsed.username === '' && parsed.password === '') return url;
+  parsed.username = '';
+  parsed.password = '';
+  return parsed.href;
+}

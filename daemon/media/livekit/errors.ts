@@ -1,0 +1,93 @@
+import { networkFailure } from '#daemon/platform/net/network-failures.ts';
+import { ApiError } from '#shared/errors.ts';
+
+/**
+ * - `unconfigured`: no URL, key or secret. `unreachable`: no answer. `timeout`: no answer in time.
+ * - `unauthorized`: the key or secret is wrong. `missing`: there is no such room, participant or recording.
+ * - `busy`: it answered that it cannot now (no Redis, no free worker). `refused`: anything else.
+ */
+export type LiveKitFailure =
+  | 'unconfigured'
+  | 'unreachable'
+  | 'timeout'
+  | 'unauthorized'
+  | 'missing'
+  | 'busy'
+  | 'refused';
+
+/** What went wrong with a question to LiveKit. Made anew from the facts: an error of the library may hold the token sent. */
+export class LiveKitError extends Error {
+  readonly failure: LiveKitFailure;
+  readonly status: number | undefined;
+
+  constructor(failure: LiveKitFailure, reason: string, status?: number) {
+    super(reason);
+    this.name = 'LiveKitError';
+    this.failure = failure;
+    this.status = status;
+  }
+
+  /** True when LiveKit cannot serve anyone right now. */
+  get isOutage(): boolean {
+    return this.failure !== 'missing' && this.failure !== 'refused';
+  }
+}
+
+interface RawError {
+  name?: unknown;
+  message?: unknown;
+  status?: unknown;
+  code?: unknown;
+  cause?: { code?: unknown };
+}
+
+/**
+ * Turns an error of the library into ours.
+ * @param clean takes secrets out of a text that LiveKit sent
+ */
+export function translate(error: unknown, limitSeconds: number, clean: (text: string) => string): LiveKitError {
+  if (error instanceof LiveKitError) return error;
+  const raw = (typeof error === 'object' && error !== null ? error : {}) as RawError;
+  if (raw.name === 'TimeoutError' || raw.name === 'AbortError') {
+    return new LiveKitError('timeout', `no answer within ${limitSeconds} s`);
+  }
+  if (typeof raw.status !== 'number') {
+    const code = typeof raw.cause?.code === 'string' ? raw.cause.code : undefined;
+    return new LiveKitError('unreachable', networkFailure(code) ?? code ?? 'it cannot be reached');
+  }
+  const { status } = raw;
+  // its text repeats the token
+  if (status === 401) return new LiveKitError('unauthorized', 'the API key or secret is not accepted', status);
+  const told = typeof raw.message === 'string' ? shorten(clean(raw.message)) : '';
+  const reason = told || `it answered with status ${status}`;
+  if (status === 404) return new LiveKitError('missing', reason, status);
+  if (raw.code === 'deadline_exceeded' || status === 408 || status === 504) {
+    return new LiveKitError('timeout', reason, status);
+  }
+  // the one thing that LiveKit dials for a question is its Redis
+  if (status >= 500 && /\bredis\b|\bdial tcp\b/i.test(told)) {
+    return new LiveKitError('busy', `it answers, but does not reach its Redis (${told})`, status);
+  }
+  if (status === 429 || status >= 500) return new LiveKitError('busy', reason, status);
+  return new LiveKitError('refused', reason, status);
+}
+
+/** The refusal that a caller of the API gets. */
+export function toApiError(error: unknown): Error {
+  if (!(error instanceof LiveKitError)) return error as Error;
+  switch (error.failure) {
+    case 'unconfigured':
+      return new ApiError('LIVEKIT_NOT_CONFIGURED');
+    case 'unreachable':
+    case 'timeout':
+    case 'busy':
+      return new ApiError('LIVEKIT_UNREACHABLE', { reason: `${error.message}.` });
+    default:
+      return new ApiError('LIVEKIT_REFUSED', { reason: `${error.message}.` });
+  }
+}
+
+const shorten = (text: string): string => {
+  const line = text.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
+  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
+};

@@ -1,0 +1,79 @@
+import path from 'node:path';
+import { objectKey, trimSlashes } from '#daemon/apps/storage/keys.ts';
+import { isKeptLocally, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import type { RecordingOrder } from '../livekit/recording-order.ts';
+
+/** Where a recording goes, as the row keeps it and as LiveKit is told. */
+export interface RecordingPlan {
+  name: string;
+  file_key: string | null;
+  /** Below the app's folder. */
+  local_path: string | null;
+  snapshot_prefix: string | null;
+  place: RecordedPlace;
+  order: RecordingOrder;
+}
+
+export interface PlanInput {
+  config: AppConfig;
+  credentials: { key: string; secret: string };
+  /** Absolute. */
+  appDir: string;
+  room: string;
+  identity: string | null;
+  /** Milliseconds since 1970. */
+  at: number;
+  /** Is a VOD of this name there already? */
+  isTaken(name: string): boolean;
+}
+
+/** Decides the names: `<prefix>/<room>-<UTC time>.mp4` in the bucket, else below the app's `local_dir`. */
+export function planRecording(input: PlanInput): RecordingPlan {
+  const { config, credentials, room, identity } = input;
+  const { s3, recording } = config;
+  const base = freeName(input);
+  const name = `${base}.mp4`;
+  const isInBucket = !isKeptLocally(s3);
+  const file_key = isInBucket ? objectKey(s3.prefix, name) : null;
+  const local_path = isInBucket ? null : path.posix.join(recording.localDir, name);
+  const withSnapshots = recording.snapshotSeconds > 0;
+  const snapshotBase = isInBucket
+    ? [trimSlashes(s3.prefix), 'snapshots', base].filter((part) => part !== '').join('/')
+    : path.join(input.appDir, 'snapshots', base);
+  const snapshot_prefix = withSnapshots ? snapshotBase : null;
+  return {
+    name,
+    file_key,
+    local_path,
+    snapshot_prefix,
+    place: placeOf(s3),
+    order: {
+      room,
+      identity,
+      layout: recording.layout,
+      filepath: file_key ?? path.join(input.appDir, local_path as string),
+      s3: isInBucket
+        ? {
+            accessKey: credentials.key,
+            secret: credentials.secret,
+            bucket: s3.bucket,
+            region: s3.region,
+            endpoint: s3.endpoint,
+            forcePathStyle: s3.forcePathStyle,
+          }
+        : null,
+      images: snapshot_prefix === null ? null : { prefix: snapshot_prefix, seconds: recording.snapshotSeconds },
+    },
+  };
+}
+
+function freeName({ room, at, isTaken }: PlanInput): string {
+  const safe = room.replace(/[^A-Za-z0-9._-]/g, '_');
+  const time = new Date(at)
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replace(/[-:]/g, '');
+  const name = `${safe}-${time}`;
+  for (let n = 2, free = name; ; n++, free = `${name}-${n - 1}`) if (!isTaken(`${free}.mp4`)) return free;
+}

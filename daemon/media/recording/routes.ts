@@ -1,0 +1,17 @@
+import type { FastifyInstance } from 'fastify';
+import { route } from '#daemon/platform/http/route.ts';
+import type { Services } from '#daemon/start/services.ts';
+import * as ops from '#shared/contract/recording.ts';
+
+export function recordingRoutes(app: FastifyInstance, { recording, vods }: Services): void {
+  route(app, ops.startRecording, async ({ params, body, principal }) =>
+    vods.row(await recording.start(params.app, body, principal)),
+  );
+  route(app, ops.stopRecording, async ({ params }) =>
+    vods.row(await recording.end(params.app, vods.find(params.app, params.id))),
+  );
+  route(app, ops.startStreamRecording, async ({ params, principal }) =>
+    vods.row(await recording.startStream(params.app, params.id, principal)),
+  );
+  route(app, ops.stopStreamRecording, async ({ params }) => vods.row(await recording.endStream(params.app, params.id)));
+}

@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import { EventBus } from '#daemon/platform/events/bus.ts';
+import { completeConfig } from '#shared/config/defaults.ts';
+import { Ledger, type RowChange } from '../callbacks/ledger.ts';
+import type { Egress } from '../livekit/egress.ts';
+import { LiveKitError } from '../livekit/errors.ts';
+import type { RecordingOrder } from '../livekit/recording-order.ts';
+import { closeParticipant, openTrack } from '../streams/book.ts';
+import { streamRepository } from '../streams/repository.ts';
+import { RoomDirectory } from '../streams/room-directory.ts';
+import { applyEgress } from '../vods/book.ts';
+import { vodRepository } from '../vods/repository.ts';
+import { RecordingService } from './service.ts';
+
+// An egress service cannot be had on test machines, so here LiveKit's answers are given by hand.
+async function setUp(t: TestContext, recordingConfig: object = {}) {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.parse('2026-01-01T10:00:00Z') });
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-recording-'));
+  await mkdir(path.join(dir, 'live'));
+  const databases = new AppDatabases(dir);
+  await writeFile(path.join(dir, 'live/app.db'), databases.template());
+  const app = {
+    id: 1,
+    name: 'live',
+    tenantId: 'platform',
+    roomPrefix: 'live',
+    createdAt: '',
+    deleting: false,
+  } as AppEntry;
+  const config = completeConfig({ recording: recordingConfig }, 'live');
+  const bus = new EventBus((error) => assert.fail(String(error)));
+  const ledger = new Ledger({
+    databases,
+    bus,
+    config: { get: async () => config },
+    onCallbacks() {},
+    now: Date.now,
+  });
+  const asked: string[] = [];
+  let number = 0;
+  let answer: (order: RecordingOrder) => Promise<Egress> = async (order) => egressOf(order);
+  const egressOf = (order: RecordingOrder, state: Egress['state'] = 'recording', id = `EG_${++number}`): Egress => ({
+    id,
+    room: order.room,
+    status: '',
+    state,
+    error: null,
+    startedAt: Date.now(),
+    endedAt: null,
+    askedFiles: [order.filepath],
+    isAskedForSegments: false,
+    participant: order.identity,
+    bucket: null,
+    files: [],
+    segments: [],
+    images: [],
+  });
+  const listed = (order: RecordingOrder, id: string): Egress => ({
+    ...egressOf(order, 'complete', id),
+    files: [{ name: order.filepath, bytes: 7, seconds: 1 }],
+  });
+  const orders: RecordingOrder[] = [];
+  const livekit = {
+    isConfigured: true,
+    listRooms: async () => [{}],
+    startRecording: (order: RecordingOrder) => {
+      orders.push(order);
+      asked.push(`start ${order.identity ?? order.room}`);
+      return answer(order);
+    },
+    stopEgress: async (id: string) => {
+      asked.push(`stop ${id}`);
+      return egressOf(orders[Number(id.slice(3)) - 1] as RecordingOrder, 'ending', id);
+    },
+    findEgress: async (id: string) => {
+      asked.push(`look ${id}`);
+      return listed(orders[Number(id.slice(3)) - 1] as RecordingOrder, id);
+    },
+  };
+  const apps = { require: () => app, get: () => app, forRoom: () => app, dir: () => path.join(dir, 'live') };
+  const follow: Promise<void>[] = [];
+  const onChanges = (_app: AppEntry, changes: readonly RowChange[]) => void follow.push(recording.follow(app, changes));
+  const db = () => databases.get('live');
+  const recording = new RecordingService({
+    livekit: livekit as never,
+    ledger,
+    databases,
+    directory: new RoomDirectory(),
+    apps,
+    config: { get: async () => config },
+    credentials: () => ({ key: '', secret: '' }),
+    findStream: (_app, id) => streamRepository(db()).find(id) as never,
+    quotas: { checkRecording: async () => {} },
+    onChanges,
+    log: { info() {}, warn() {} },
+  });
+  t.after(async () => {
+    recording.stop();
+    databases.closeAll();
+    await rm(dir, { recursive: true, force: true });
+  });
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all(follow.splice(0));
+  };
+  const change = async (work: Parameters<Ledger['change']>[1]) => {
+    const { changes } = await ledger.change(app, work);
+    onChanges(app, changes);
+    await settle();
+  };
+  const publish = (identity: string, room = 'live-stage') =>
+    change(({ note, now }) =>
+      note(
+        openTrack(db(), {
+          appId: 1,
+          room: { name: room, sid: `RM_${room}` },
+          participant: { sid: `PA_${identity}`, identity },
+          trackSid: `TR_${identity}`,
+          type: 'webrtc',
+          at: now,
+        }),
+      ),
+    );
+  return {
+    app,
+    recording,
+    asked,
+    orders,
+    settle,
+    change,
+    publish,
+    leave: (identity: string) => change(({ note, now }) => note(closeParticipant(db(), `PA_${identity}`, now))),
+    vods: () => vodRepository(db()).list({ limit: 100, offset: 0 }),
+    answerWith: (next: typeof answer) => {
+      answer = next;
+    },
+    egressOf,
+    db,
+    pass: async (minutes: number) => {
+      t.mock.timers.tick(minutes * 60_000);
+      await settle();
+    },
+  };
+}
+
+test('a recording begins, is stopped, and is stopped only once', async (t) => {
+  const { recording, asked, vods } = await setUp(t);
+  const vod = await recording.start('live', { room: 'live-stage' }, null);
+  assert.deepEqual([vod.status, vod.egress_id, vod.part], ['recording', 'EG_1', 1]);
+  await assert.rejects(recording.start('live', { room: 'live-stage' }, null), { code: 'ALREADY_RECORDING' });
+  assert.equal((await recording.end('live', vod)).status, 'uploading');
+  assert.equal((await recording.end('live', vods()[0] as never)).status, 'uploading');
+  assert.deepEqual(asked, ['start live-stage', 'stop EG_1']);
+});
+
+test('the next part begins before the last is stopped; parts share a session and are numbered', async (t) => {
+  const { recording, asked, vods, pass } = await setUp(t, { split_minutes: 15 });
+  const first = await recording.start('live', { room: 'live-stage' }, null);
+  await pass(14.9);
+  assert.deepEqual(asked, ['start live-stage']);
+  await pass(0.2);
+  assert.deepEqual(asked, ['start live-stage', 'start live-stage', 'stop EG_1']);
+  await pass(15.1);
+  assert.deepEqual(asked.slice(3), ['start live-stage', 'stop EG_2']);
+  assert.deepEqual(
+    vods()
+      .map((vod) => [vod.part, vod.status, vod.name])
+      .reverse(),
+    [
+      [1, 'uploading', 'live-stage-20260101T100000Z.mp4'],
+      [2, 'uploading', 'live-stage-20260101T101506Z.mp4'],
+      [3, 'recording', 'live-stage-20260101T103012Z.mp4'],
+    ],
+  );
+  assert.equal(new Set(vods().map((vod) => vod.session_id)).size, 1);
+  // whoever started it knows the first part only
+  await recording.end('live', first);
+  await pass(60);
+  assert.deepEqual(asked.slice(5), ['stop EG_3']);
+});
+
+test('a part that does not begin costs nothing: the last one goes on', async (t) => {
+  const { recording, asked, vods, pass, answerWith, egressOf } = await setUp(t, { split_minutes: 15 });
+  await recording.start('live', { room: 'live-stage' }, null);
+  answerWith(async () => {
+    throw new LiveKitError('timeout', 'no answer');
+  });
+  await pass(15.1);
+  assert.deepEqual(asked, ['start live-stage', 'start live-stage']);
+  assert.deepEqual(
+    vods().map((vod) => [vod.part, vod.status]),
+    [
+      [2, 'failed'],
+      [1, 'recording'],
+    ],
+  );
+  answerWith(async (order) => egressOf(order, 'recording', 'EG_3'));
+  await pass(1.1);
+  assert.deepEqual(asked.slice(2), ['start live-stage', 'stop EG_1']);
+});
+
+test('stopped while LiveKit is still being asked, it ends as soon as it has begun', async (t) => {
+  const { recording, asked, vods, answerWith, egressOf, settle } = await setUp(t);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  answerWith(async (order) => {
+    await promise;
+    return egressOf(order);
+  });
+  const starting = recording.start('live', { room: 'live-stage' }, null);
+  await settle();
+  const row = vods()[0];
+  assert.equal((await recording.end('live', row as never)).status, 'recording');
+  resolve();
+  assert.equal((await starting).status, 'uploading');
+  assert.deepEqual(asked, ['start live-stage', 'stop EG_1']);
+});
+
+test('its own event tells that it began, though the answer never came', async (t) => {
+  const { recording, vods, answerWith, egressOf, change, db, settle } = await setUp(t);
+  const { promise, reject } = Promise.withResolvers<Egress>();
+  let order: RecordingOrder | undefined;
+  answerWith((asked) => {
+    order = asked;
+    return promise;
+  });
+  const starting = recording.start('live', { room: 'live-stage' }, null);
+  await settle();
+  const owner = { appId: 1, provider: 'minio' };
+  await change(({ note, now }) => note(applyEgress(db(), egressOf(order as RecordingOrder), owner, now)));
+  reject(new LiveKitError('timeout', 'no answer within 10 s'));
+  const vod = await starting;
+  assert.deepEqual([vod.status, vod.egress_id, vods().length], ['recording', 'EG_1', 1]);
+});
+
+test('by itself: with a room’s first publisher, once, and it ends with the room', async (t) => {
+  const { app, recording, asked, publish, leave, settle } = await setUp(t, { auto: true });
+  await publish('ana');
+  await publish('bob');
+  assert.deepEqual(asked, ['start live-stage']);
+  await leave('ana');
+  await leave('bob');
+  await recording.roomFinished(app, 'live-stage');
+  await settle();
+  assert.deepEqual(asked, ['start live-stage', 'stop EG_1']);
+});
+
+test('by itself in mode participant: everyone who publishes', async (t) => {
+  const { asked, publish, orders } = await setUp(t, { auto: true, mode: 'participant' });
+  await publish('ana');
+  await publish('bob');
+  assert.deepEqual(asked, ['start ana', 'start bob']);
+  assert.equal(new Set(orders.map((order) => order.filepath)).size, 2);
+});
+
+test('nothing begins by itself unless it is told to', async (t) => {
+  const off = await setUp(t);
+  await off.publish('ana');
+  assert.deepEqual(off.asked, []);
+});
+
+test('nothing begins by itself where recording is not allowed', async (t) => {
+  const off = await setUp(t, { auto: true, enabled: false });
+  await off.publish('ana');
+  assert.deepEqual(off.asked, []);
+});
+
+test('mode participant by hand: the one who publishes, or the one that is named', async (t) => {
+  const { recording, asked, publish } = await setUp(t, { mode: 'participant' });
+  await assert.rejects(recording.start('live', { room: 'live-stage' }, null), { code: 'STREAM_NOT_FOUND' });
+  await publish('ana');
+  const vod = await recording.start('live', { room: 'live-stage' }, null);
+  assert.deepEqual([vod.stream_id, vod.identity], ['PA_ana', 'ana']);
+  await publish('bob');
+  await assert.rejects(recording.start('live', { room: 'live-stage' }, null), { code: 'VALIDATION_FAILED' });
+  await recording.start('live', { room: 'live-stage', streamId: 'PA_bob' }, null);
+  assert.deepEqual(asked, ['start ana', 'start bob']);
+  assert.equal((await recording.endStream('live', 'PA_bob')).status, 'uploading');
+  await recording.startStream('live', 'PA_bob', null);
+  assert.equal(asked.at(-1), 'start bob');
+});
+
+test('an app that goes away: its recordings are ended, and their files waited for', async (t) => {
+  const { recording, asked, vods } = await setUp(t);
+  await recording.start('live', { room: 'live-stage' }, null);
+  await recording.endAll('live');
+  assert.deepEqual(asked, ['start live-stage', 'stop EG_1', 'look EG_1']);
+  assert.deepEqual([vods()[0]?.status, vods()[0]?.size_bytes], ['ready', 7]);
+});

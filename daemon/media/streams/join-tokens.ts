@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { PublishQuota } from '#daemon/identity/teams/media-quotas.ts';
+import type { Principal } from '#daemon/platform/principal.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
+import type { JoinToken, JoinTokenBody } from '#shared/schema/rooms.ts';
+import type { LiveKit } from '../livekit/client.ts';
+import { toApiError } from '../livekit/errors.ts';
+import type { RoomPlacer } from './room-placer.ts';
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+const MAX_TTL_S = 30 * 86_400;
+const DEFAULT_TTL = '6h';
+
+export interface JoinTokenDeps {
+  livekit: LiveKit;
+  apps: { require(name: string): AppEntry };
+  config: { get(app: string): Promise<AppConfig> };
+  placer: RoomPlacer;
+  quotas: PublishQuota;
+  /** Base of public links, without a trailing slash; null = take it from the request. */
+  publicBase: string | null;
+}
+
+/** Makes the tokens that open rooms. */
+export class JoinTokenService {
+  readonly #deps: JoinTokenDeps;
+
+  constructor(deps: JoinTokenDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * @param origin scheme and host under which the caller reached the daemon
+   * @throws ApiError QUOTA_EXCEEDED for the right to publish when the team has its number of live streams
+   */
+  async create(name: string, body: JoinTokenBody, principal: Principal, origin: string): Promise<JoinToken> {
+    const { apps, config, livekit, placer } = this.#deps;
+    const app = apps.require(name);
+    const settings = await config.get(name);
+    const room = placer.nameOf(app, body.room);
+    const ttlSeconds = secondsOf(body.ttl ?? DEFAULT_TTL);
+    const identity = body.identity ?? `anon-${randomUUID()}`;
+    const hidden = body.hidden ?? false;
+    const audioOnly = body.audioOnly ?? false;
+    if (hidden && !settings.features.hiddenQc) throw new ApiError('FEATURE_OFF', { feature: 'hiddenQc' });
+    const canPublish = body.canPublish ?? true;
+    if (canPublish) await this.#deps.quotas.checkPublish(principal, app.tenantId, { room, identity });
+    let token: string;
+    try {
+      token = await livekit.joinToken({
+        room,
+        identity,
+        ...(body.name === undefined ? {} : { name: body.name }),
+        ...(body.metadata === undefined ? {} : { metadata: body.metadata }),
+        ttlSeconds,
+        audioOnly,
+        grant: {
+          canPublish,
+          canPublishData: canPublish,
+          canSubscribe: body.canSubscribe ?? true,
+          ...(hidden ? { hidden } : {}),
+          ...(body.recorder ? { recorder: true } : {}),
+        },
+      });
+    } catch (error) {
+      throw toApiError(error);
+    }
+    const { address, node } = await placer.place(room, body.region);
+    const pages = `${this.#deps.publicBase ?? origin}/api/v1/samples/${name}`;
+    const hash = new URLSearchParams({ url: address, token }).toString();
+    const embedUrl = `${pages}/embed.html#${hash}`;
+    return {
+      token,
+      app: name,
+      room,
+      identity,
+      hidden,
+      audioOnly,
+      adaptive: settings.webrtc.adaptive,
+      wsUrl: address,
+      playUrl: `${pages}/play.html#${hash}`,
+      embedUrl,
+      iframe: `<iframe src="${embedUrl.replaceAll('&', '&amp;')}" allow="autoplay; fullscreen; picture-in-picture" style="border:0;width:100%;aspect-ratio:16/9"></iframe>`,
+      node,
+    };
+  }
+}
+
+function secondsOf(ttl: string): number {
+  const seconds = Number(ttl.slice(0, -1)) * (UNITS[ttl.at(-1) as string] ?? 1);
+  if (seconds > MAX_TTL_S) throw fieldError('body.ttl', 'must be 30 days at most');
+  return seconds;
+}

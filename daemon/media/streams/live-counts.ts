@@ -1,0 +1,46 @@
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { NOBODY, type RoomCounts, type RoomDirectory } from './room-directory.ts';
+
+const EVERY_MS = 1000;
+
+export interface LiveCountsDeps {
+  directory: RoomDirectory;
+  apps: { forRoom(room: string): AppEntry | undefined };
+  bus: EventBus;
+}
+
+/** Tells those who watch how many are in which room, once a second at most, and only what changed. */
+export class LiveCounts {
+  readonly #deps: LiveCountsDeps;
+  readonly #told = new Map<string, RoomCounts>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: LiveCountsDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.tell(), EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  tell(): void {
+    const { directory, apps, bus } = this.#deps;
+    for (const room of directory.takeTouched()) {
+      const counts = directory.counts(room);
+      if (isSame(this.#told.get(room) ?? NOBODY, counts)) continue;
+      if (directory.has(room)) this.#told.set(room, counts);
+      else this.#told.delete(room);
+      const app = apps.forRoom(room);
+      if (app === undefined) continue;
+      bus.publish({ type: 'room.counts', app: app.name, tenant: app.tenantId, live: true, data: { room, ...counts } });
+    }
+  }
+}
+
+const isSame = (a: RoomCounts, b: RoomCounts): boolean =>
+  a.participants === b.participants && a.publishers === b.publishers && a.viewers === b.viewers;

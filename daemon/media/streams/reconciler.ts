@@ -1,0 +1,337 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Entry, Ledger, RowChange } from '../callbacks/ledger.ts';
+import type { LiveKit } from '../livekit/client.ts';
+import type { Egress } from '../livekit/egress.ts';
+import { LiveKitError } from '../livekit/errors.ts';
+import { INGRESS_KIND, type Person } from '../livekit/event.ts';
+import { applyEgress, failVod } from '../vods/book.ts';
+import { vodRepository } from '../vods/repository.ts';
+import { streamType } from '../webhooks/apply.ts';
+import { closeParticipant, endRow, openTrack } from './book.ts';
+import { streamRepository } from './repository.ts';
+import type { RoomDirectory } from './room-directory.ts';
+
+const STEADY_MS = 60_000;
+/** After a pass that had something to repair: webhooks may not arrive at all. */
+const UNEASY_MS = 10_000;
+const SOON_MS = 200;
+const AT_ONCE = 4;
+/** A recording that LiveKit does not know may have been asked for a moment ago. */
+const UNKNOWN_AFTER_MS = 60_000;
+
+export interface ReconcilerDeps {
+  livekit: LiveKit;
+  ledger: Ledger;
+  databases: AppDatabases;
+  directory: RoomDirectory;
+  apps: {
+    entries(): Iterable<AppEntry>;
+    get(name: string): AppEntry | undefined;
+    forRoom(room: string): AppEntry | undefined;
+  };
+  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
+  /** Once after a start, for each app with something under way. */
+  onResumed(app: AppEntry): Promise<void>;
+  log: { info(data: object, message: string): void; warn(data: object, message: string): void };
+  now(): number;
+}
+
+interface LiveRoom {
+  name: string;
+  sid: string;
+  participants: number;
+  publishers: number;
+}
+
+/**
+ * Asks LiveKit what is really so, and brings rows and room pictures in step: at the start, when LiveKit answers again, and
+ * now and then, because webhooks are tried for 15 s only.
+ */
+export class Reconciler {
+  readonly #deps: ReconcilerDeps;
+  /** Apps with streams or recordings under way; undefined until all apps were looked through once. */
+  #busy: Set<string> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #isStopped = false;
+  #detach: (() => void) | undefined;
+  lastRunAt: number | null = null;
+  repaired = 0;
+
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#detach = this.#deps.livekit.reachability.onReachable(() => this.soon());
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#detach?.();
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  /** A full pass in a moment. */
+  soon(): void {
+    if (this.#isStopped) return;
+    if (this.#running !== undefined) this.#again = true;
+    else this.#schedule(SOON_MS, true);
+  }
+
+  /** The app has streams or recordings that must not be forgotten. */
+  noteBusy(app: string): void {
+    this.#busy?.add(app);
+  }
+
+  /** One full or light pass; a pass under way is waited for. */
+  async run(isFull = true): Promise<void> {
+    await this.#running;
+    this.#running = this.#pass(isFull).finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+  }
+
+  /** Looks at one room: who came in through which ingest. */
+  async syncRoom(name: string): Promise<void> {
+    try {
+      const [room] = await this.#deps.livekit.listRooms([name]);
+      if (room !== undefined) {
+        await this.#room({ name, sid: room.sid, participants: 0, publishers: 0 });
+      }
+    } catch (err) {
+      this.#complain(err);
+    }
+  }
+
+  #schedule(ms: number, isFull: boolean): void {
+    clearTimeout(this.#timer);
+    if (this.#isStopped) return;
+    const jitter = ms === SOON_MS ? 1 : 0.9 + Math.random() * 0.2;
+    this.#timer = setTimeout(() => void this.run(isFull), ms * jitter).unref();
+  }
+
+  async #pass(isFull: boolean): Promise<void> {
+    clearTimeout(this.#timer);
+    const before = this.repaired;
+    try {
+      const busy = await this.#busyApps();
+      // rows and rooms that are made from here on are younger than LiveKit's answer
+      const lastRows = new Map([...busy].map((app) => [app, this.#lastRow(app)]));
+      const knownRooms = [...this.#deps.directory.names()];
+      const rooms = (await this.#deps.livekit.listRooms())
+        .map((room) => ({
+          name: room.name,
+          sid: room.sid,
+          participants: room.numParticipants,
+          publishers: room.numPublishers,
+        }))
+        .filter((room) => this.#appOf(room.name) !== undefined);
+      await this.#eachRoom(rooms.filter((room) => isFull || this.#looksDifferent(room)));
+      const open = new Set(rooms.map((room) => room.name));
+      for (const name of knownRooms) if (!open.has(name)) this.#deps.directory.forget(name);
+      for (const [app, lastRow] of lastRows) {
+        await this.#endRowsOfGoneRooms(app, open, lastRow);
+        await nextTurn();
+      }
+      await this.#recordings(isFull);
+      this.#settle();
+      this.lastRunAt = this.#deps.now();
+      if (this.repaired > before) {
+        this.#deps.log.info({ rows: this.repaired - before }, 'rows were put right after LiveKit’s own lists');
+      }
+    } catch (err) {
+      this.#complain(err);
+    }
+    const isUneasy = this.repaired > before;
+    if (this.#again) {
+      this.#again = false;
+      this.#schedule(SOON_MS, true);
+    } else this.#schedule(isUneasy ? UNEASY_MS : STEADY_MS, isUneasy);
+  }
+
+  async #busyApps(): Promise<Set<string>> {
+    if (this.#busy !== undefined) return this.#busy;
+    const busy = new Set<string>();
+    for (const app of [...this.#deps.apps.entries()]) {
+      if (this.#isBusy(app.name)) {
+        busy.add(app.name);
+        await this.#deps.onResumed(app);
+      }
+      await nextTurn();
+    }
+    this.#busy = busy;
+    return busy;
+  }
+
+  #isBusy(app: string): boolean {
+    try {
+      const db = this.#deps.databases.get(app);
+      return streamRepository(db).active().length > 0 || vodRepository(db).open().length > 0;
+    } catch (err) {
+      this.#deps.log.warn({ app, err }, 'app.db cannot be read');
+      return false;
+    }
+  }
+
+  /** Forgets apps where nothing goes on any more. */
+  #settle(): void {
+    for (const app of this.#busy ?? []) {
+      if (this.#deps.apps.get(app) === undefined || !this.#isBusy(app)) this.#busy?.delete(app);
+    }
+  }
+
+  #lastRow(app: string): number {
+    try {
+      return streamRepository(this.#deps.databases.get(app)).lastRow();
+    } catch {
+      return 0;
+    }
+  }
+
+  #appOf(room: string): AppEntry | undefined {
+    const app = this.#deps.apps.forRoom(room);
+    return app?.deleting ? undefined : app;
+  }
+
+  #looksDifferent(room: LiveRoom): boolean {
+    const { directory } = this.#deps;
+    const seen = directory.expected(room.name);
+    return !directory.has(room.name) || seen.participants !== room.participants || seen.publishers !== room.publishers;
+  }
+
+  async #eachRoom(rooms: readonly LiveRoom[]): Promise<void> {
+    const queue = [...rooms];
+    const worker = async (): Promise<void> => {
+      for (let room = queue.shift(); room !== undefined && !this.#isStopped; room = queue.shift())
+        await this.#room(room);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+
+  async #room(room: LiveRoom): Promise<void> {
+    const app = this.#appOf(room.name);
+    if (app === undefined) return;
+    const lastRow = this.#lastRow(app.name);
+    const asked = this.#deps.now();
+    const people = await this.#people(room.name);
+    const types = people.some((person) => person.kind === INGRESS_KIND)
+      ? await this.#ingressTypes(room.name)
+      : new Map<string, 'rtmp' | 'whip' | 'rtsp'>();
+    this.#deps.directory.sync(room.name, room.sid, people, asked);
+    await this.#change(app, (entry) => {
+      const streams = streamRepository(entry.db);
+      for (const person of people) {
+        const type = types.get(person.identity) ?? streamType(person.kind ?? undefined);
+        for (const trackSid of person.tracks) {
+          entry.note(openTrack(entry.db, { appId: app.id, room, participant: person, trackSid, type, at: entry.now }));
+        }
+        const row = streams.activeOf(person.sid);
+        if (row !== undefined && row.type !== type) streams.setType(row.id, type);
+      }
+      endAbsent(entry, room.name, people, lastRow);
+    });
+  }
+
+  /** Asked again when an event came in between: the answer may be from before it. */
+  async #people(room: string): Promise<Person[]> {
+    for (let left = 3; ; left--) {
+      const before = this.#deps.directory.changes;
+      const people = await this.#deps.livekit.listParticipants(room);
+      if (left === 1 || this.#deps.directory.changes === before) return people;
+    }
+  }
+
+  async #ingressTypes(room: string): Promise<Map<string, 'rtmp' | 'whip' | 'rtsp'>> {
+    const list = await this.#deps.livekit.listIngress(room);
+    return new Map(list.map((ingress) => [ingress.participant, ingress.type]));
+  }
+
+  async #endRowsOfGoneRooms(name: string, open: ReadonlySet<string>, lastRow: number): Promise<void> {
+    const app = this.#deps.apps.get(name);
+    if (app === undefined) return;
+    const gone = streamRepository(this.#deps.databases.get(name))
+      .active()
+      .filter((row) => row.id <= lastRow && !open.has(row.room));
+    if (gone.length === 0) return;
+    await this.#change(app, (entry) => {
+      for (const row of gone) entry.note(endRow(entry.db, row.id, entry.now));
+    });
+  }
+
+  async #recordings(isFull: boolean): Promise<void> {
+    const { apps, databases, livekit, now } = this.#deps;
+    const asked = now();
+    const pending = [...(this.#busy ?? [])].filter((app) => vodRepository(databases.get(app)).open().length > 0);
+    if (!isFull && pending.length === 0) return;
+    const list = await livekit.listEgress();
+    const known = new Set(list.map((egress) => egress.id));
+    for (const egress of list) {
+      const app = egress.room === '' ? undefined : this.#appOf(egress.room);
+      // what an earlier app of that prefix recorded is none of this one's
+      if (app === undefined || (egress.startedAt ?? asked) < Date.parse(app.createdAt)) continue;
+      if (this.#isSettled(app.name, egress)) continue;
+      await this.#change(app, (entry) => {
+        const owner = { appId: app.id, provider: entry.config.s3.provider };
+        entry.note(applyEgress(entry.db, egress, owner, entry.now));
+      });
+    }
+    for (const name of pending) {
+      const app = apps.get(name);
+      const lost = vodRepository(databases.get(name))
+        .open()
+        .filter((vod) => (vod.egress_id === null || !known.has(vod.egress_id)) && isOld(vod.started_at, asked));
+      if (app === undefined || lost.length === 0) continue;
+      await this.#change(app, (entry) => {
+        for (const vod of lost) {
+          const error =
+            vod.egress_id === null
+              ? 'the daemon stopped before LiveKit had answered'
+              : 'LiveKit no longer knows this recording';
+          entry.note(failVod(entry.db, vod.id, error, entry.now));
+        }
+      });
+    }
+  }
+
+  /** Nothing new can be learned of it. */
+  #isSettled(app: string, egress: Egress): boolean {
+    const vod = vodRepository(this.#deps.databases.get(app)).byEgress(egress.id);
+    if (vod === undefined) return false;
+    return vod.status === 'ready' || (vod.status === 'failed' && egress.state !== 'complete');
+  }
+
+  async #change(app: AppEntry, work: (entry: Entry) => void): Promise<void> {
+    const { changes } = await this.#deps.ledger.change(app, work);
+    if (changes.length === 0) return;
+    this.repaired += changes.length;
+    this.noteBusy(app.name);
+    this.#deps.onChanges(app, changes);
+  }
+
+  #complain(err: unknown): void {
+    // an outage is announced by the one who watches for it
+    if (err instanceof LiveKitError && err.isOutage) return;
+    this.#deps.log.warn({ err }, 'rows could not be compared with LiveKit');
+  }
+}
+
+function endAbsent(entry: Entry, room: string, people: readonly Person[], lastRow: number): void {
+  const streams = streamRepository(entry.db);
+  for (const row of streams.activeIn(room)) {
+    if (row.id > lastRow) continue;
+    const person = people.find(({ sid }) => sid === row.participant_sid);
+    if (person === undefined && row.participant_sid !== null) {
+      entry.note(closeParticipant(entry.db, row.participant_sid, entry.now));
+    } else if (person === undefined || person.tracks.length === 0) {
+      entry.note(endRow(entry.db, row.id, entry.now));
+    }
+  }
+}
+
+const isOld = (startedAt: string, now: number): boolean => now - Date.parse(startedAt) > UNKNOWN_AFTER_MS;

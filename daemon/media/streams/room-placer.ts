@@ -1,0 +1,84 @@
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { fieldError } from '#shared/errors.ts';
+import type { LiveKit } from '../livekit/client.ts';
+import type { RoomDirectory } from './room-directory.ts';
+
+/** Where rooms are put and clients enter. */
+export interface Placement {
+  /** Fewer than two nodes: there is nothing to choose. */
+  hasChoice(): boolean;
+  choose(
+    room: string,
+    options: { region?: string },
+  ): { name: string | null; livekitNodeId: string | null; address: string };
+  entryAddress(options: { region?: string }): string;
+}
+
+/** An address for clients, and the node that a new room was put on; null = LiveKit chooses, or the room was there. */
+export interface Placed {
+  address: string;
+  node: string | null;
+}
+
+export interface RoomPlacerDeps {
+  livekit: Pick<LiveKit, 'listRooms' | 'createRoom'>;
+  directory: RoomDirectory;
+  apps: { forRoom(room: string): AppEntry | undefined };
+  placement: Placement;
+  log: { warn(data: object, message: string): void };
+}
+
+/** Names an app's rooms and puts those that do not exist yet on a node. */
+export class RoomPlacer {
+  readonly #deps: RoomPlacerDeps;
+
+  constructor(deps: RoomPlacerDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The room with the app's prefix. Another app's longer prefix may lie behind the same name: that is refused.
+   * @throws ApiError VALIDATION_FAILED
+   */
+  nameOf(app: AppEntry, wish: string | undefined): string {
+    const prefix = app.roomPrefix;
+    if (wish === undefined) return prefix;
+    const room = wish === prefix || wish.startsWith(`${prefix}-`) ? wish : `${prefix}-${wish}`;
+    if (this.#deps.apps.forRoom(room)?.id !== app.id) {
+      throw fieldError('body.room', `names a room of another app (${room})`);
+    }
+    return room;
+  }
+
+  /** Address of an active node, for whoever needs no room to be placed. */
+  entryAddress(): string {
+    return this.#deps.placement.entryAddress({});
+  }
+
+  /**
+   * Puts a room that does not exist yet on a node, if there is a choice; otherwise nothing changes.
+   * @param emptySeconds how long LiveKit keeps the room while nobody has entered; its own setting unless given
+   */
+  async place(room: string, region: string | undefined, emptySeconds?: number): Promise<Placed> {
+    const { placement, livekit, log } = this.#deps;
+    const options = region === undefined ? {} : { region };
+    if (!placement.hasChoice()) return { address: placement.entryAddress(options), node: null };
+    try {
+      if (this.#deps.directory.has(room) || (await livekit.listRooms([room])).length > 0) {
+        return { address: placement.entryAddress(options), node: null };
+      }
+      const { livekitNodeId, address, name } = placement.choose(room, options);
+      if (livekitNodeId === null) return { address, node: null };
+      await livekit.createRoom({
+        name: room,
+        nodeId: livekitNodeId,
+        ...(emptySeconds === undefined ? {} : { emptyTimeout: emptySeconds }),
+      });
+      return { address, node: name };
+    } catch (err) {
+      // LiveKit makes the room with the first who joins
+      log.warn({ room, err }, 'a new room could not be placed on a node');
+      return { address: placement.entryAddress(options), node: null };
+    }
+  }
+}

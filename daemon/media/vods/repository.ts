@@ -1,0 +1,169 @@
+import path from 'node:path';
+import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { filteredList } from '#daemon/platform/db/filtered-list.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
+import { prepared } from '#daemon/platform/db/prepared.ts';
+import type { VodStatus } from '#shared/schema/vods.ts';
+
+export interface VodRecord extends RecordedPlace {
+  id: number;
+  app_id: number;
+  stream_id: string | null;
+  room: string;
+  name: string;
+  file_key: string | null;
+  s3_url: string | null;
+  public_url: string | null;
+  size_bytes: number | null;
+  duration_s: number | null;
+  width: number | null;
+  height: number | null;
+  format: string | null;
+  status: VodStatus;
+  local_path: string | null;
+  started_at: string;
+  ended_at: string | null;
+  metatags_json: string | null;
+  snapshot_key: string | null;
+  egress_id: string | null;
+  session_id: string | null;
+  part: number | null;
+  error: string | null;
+  identity: string | null;
+  is_automatic: 0 | 1;
+  snapshot_prefix: string | null;
+  snapshot_count: number;
+}
+
+export type NewVod = Pick<
+  VodRecord,
+  | 'app_id'
+  | 'stream_id'
+  | 'room'
+  | 'name'
+  | 'file_key'
+  | 'format'
+  | 'local_path'
+  | 'started_at'
+  | 'egress_id'
+  | 'session_id'
+  | 'part'
+  | 'identity'
+  | 'is_automatic'
+  | 'snapshot_prefix'
+  | keyof RecordedPlace
+>;
+
+export interface VodVariantRecord {
+  id: number;
+  vod_id: number;
+  kind: 'master' | 'rendition' | 'alternate';
+  format: string | null;
+  height: number | null;
+  bitrate_kbps: number | null;
+  file_key: string | null;
+  size_bytes: number | null;
+  extra_json: string | null;
+  created_at: string;
+}
+
+export interface VodFilter {
+  status?: VodStatus | undefined;
+  room?: string | undefined;
+  q?: string | undefined;
+  limit: number;
+  offset: number;
+}
+
+const INSERTED = [
+  'app_id',
+  'stream_id',
+  'room',
+  'name',
+  'file_key',
+  'format',
+  'local_path',
+  'started_at',
+  'egress_id',
+  'session_id',
+  'part',
+  'identity',
+  'is_automatic',
+  'snapshot_prefix',
+  'storage_provider',
+  'storage_bucket',
+  'storage_region',
+  'storage_endpoint',
+  'storage_force_path_style',
+] as const satisfies (keyof NewVod)[];
+
+/** SQL of `vods` and `vod_variants` in an app's database. */
+export const vodRepository = prepared((db: Db) => {
+  const insert = db.prepare<[NewVod]>(
+    `INSERT INTO vods (${INSERTED.join(', ')}, status) VALUES (${INSERTED.map((name) => `@${name}`).join(', ')}, 'recording')`,
+  );
+  const get = db.prepare<[number], VodRecord>('SELECT * FROM vods WHERE id = ?');
+  const byEgress = db.prepare<[string], VodRecord>('SELECT * FROM vods WHERE egress_id = ?');
+  const unclaimed = db.prepare<[string], VodRecord>(
+    'SELECT * FROM vods WHERE egress_id IS NULL AND name = ? ORDER BY id DESC LIMIT 1',
+  );
+  const isNamed = db.prepare<[string], number>('SELECT 1 FROM vods WHERE name = ?').pluck();
+  const open = db.prepare<[], VodRecord>("SELECT * FROM vods WHERE status IN ('recording', 'uploading') ORDER BY id");
+  const recordingIn = db.prepare<[string], VodRecord>(
+    "SELECT * FROM vods WHERE room = ? AND status = 'recording' ORDER BY id",
+  );
+  const newestOfStream = db.prepare<[string], VodRecord>(
+    'SELECT * FROM vods WHERE stream_id = ? ORDER BY id DESC LIMIT 1',
+  );
+  const rows = filteredList<VodRecord, 'status' | 'room' | 'q'>(db, {
+    table: 'vods',
+    conditions: {
+      status: 'status = @status',
+      room: 'room = @room',
+      q: "(name LIKE @q ESCAPE '\\' OR room LIKE @q ESCAPE '\\')",
+    },
+    order: 'started_at DESC, id DESC',
+  });
+  const byStatus = db.prepare<[], { status: VodStatus; count: number; bytes: number }>(
+    'SELECT status, count(*) AS count, coalesce(sum(size_bytes), 0) AS bytes FROM vods GROUP BY status',
+  );
+  const remove = db.prepare<[number]>('DELETE FROM vods WHERE id = ?');
+  const variants = db.prepare<[number], VodVariantRecord>('SELECT * FROM vod_variants WHERE vod_id = ? ORDER BY id');
+  const addVariant = db.prepare<[Omit<VodVariantRecord, 'id' | 'height' | 'bitrate_kbps'>]>(
+    `INSERT INTO vod_variants (vod_id, kind, format, file_key, size_bytes, extra_json, created_at)
+     VALUES (@vod_id, @kind, @format, @file_key, @size_bytes, @extra_json, @created_at)`,
+  );
+  const setExtra = db.prepare<[string, number]>('UPDATE vod_variants SET extra_json = ? WHERE id = ?');
+  const filled = ({ status, room, q }: VodFilter) => ({
+    status,
+    room,
+    q: q === undefined || q === '' ? undefined : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
+  });
+  return {
+    insert: (vod: NewVod) => get.get(Number(insert.run(vod).lastInsertRowid)) as VodRecord,
+    get: (id: number) => get.get(id),
+    byEgress: (egressId: string) => byEgress.get(egressId),
+    /** A row that waits to be told its egress, by the file it asked for. */
+    unclaimed: (file: string) => unclaimed.get(path.posix.basename(file)),
+    isNamed: (name: string) => isNamed.get(name) !== undefined,
+    open: () => open.all(),
+    recordingIn: (room: string) => recordingIn.all(room),
+    newestOfStream: (streamId: string) => newestOfStream.get(streamId),
+    update: (id: number, change: Partial<VodRecord>) => {
+      const names = Object.keys(change);
+      db.prepare(`UPDATE vods SET ${names.map((name) => `${name} = @${name}`).join(', ')} WHERE id = @row`).run({
+        ...change,
+        row: id,
+      });
+      return get.get(id) as VodRecord;
+    },
+    list: (filter: VodFilter) => rows.page(filled(filter), filter.limit, filter.offset),
+    count: (filter: VodFilter) => rows.count(filled(filter)),
+    byStatus: () => byStatus.all(),
+    remove: (id: number) => remove.run(id),
+    variants: (vodId: number) => variants.all(vodId),
+    setExtra: (variantId: number, json: string) => setExtra.run(json, variantId),
+    addVariant: (variant: Omit<VodVariantRecord, 'id' | 'height' | 'bitrate_kbps'>) => addVariant.run(variant),
+  };
+});
+export type VodRepository = ReturnType<typeof vodRepository>;

@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify';
+import { route } from '#daemon/platform/http/route.ts';
+import type { Services } from '#daemon/start/services.ts';
+import * as ops from '#shared/contract/vods.ts';
+
+export function vodRoutes(app: FastifyInstance, { vods, appFiles }: Services): void {
+  route(app, ops.listVods, ({ params, query }) => vods.list(params.app, query));
+  route(app, ops.getVod, ({ params }) => vods.get(params.app, params.id));
+  route(app, ops.getAppFile, async ({ params, query, request, reply }) => {
+    const { status, headers, body } = await appFiles.open(params.app, params.file, query, request.raw);
+    return reply.code(status).headers(headers).send(body);
+  });
+  route(app, ops.getPlaylistFile, async ({ params, request, reply }) => {
+    const { status, headers, body } = await appFiles.openPlaylist(params.app, params.grant, params.file, request.raw);
+    return reply.code(status).headers(headers).send(body);
+  });
+  route(app, ops.deleteVod, ({ params, actor }) => vods.remove(params.app, params.id, actor) as Promise<undefined>);
+}

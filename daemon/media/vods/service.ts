@@ -1,0 +1,252 @@
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { DOWNLOAD_LINK_SECONDS, PLAYBACK_LINK_SECONDS } from '#daemon/apps/storage/keys.ts';
+import { LOCAL_PLACE, LOCAL_PROVIDER } from '#daemon/apps/storage/location.ts';
+import type { LinkRequest, ObjectLinks } from '#daemon/apps/storage/service.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { VodDetail, VodQuery, VodRow, VodVariant } from '#shared/schema/vods.ts';
+import type { Ledger } from '../callbacks/ledger.ts';
+import { livekitMemory } from '../streams/repository.ts';
+import { SNAPSHOT_FORMAT } from './book.ts';
+import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
+
+export interface VodServiceDeps {
+  ledger: Ledger;
+  databases: AppDatabases;
+  bus: EventBus;
+  apps: { require(name: string): AppEntry; dir(name: string): string };
+  storage: {
+    links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]>;
+    deleteVodObjects(app: string, vodId: number): Promise<{ deleted: number }>;
+  };
+  log: { warn(data: object, message: string): void };
+}
+
+const NO_LINKS: ObjectLinks = { publicUrl: null, presignedUrl: null, problem: null };
+
+/** Of a recording in segments only, in a bucket: a signed playlist would lead to segments that are not. */
+const UNSIGNED_PLAYLIST: ObjectLinks = {
+  ...NO_LINKS,
+  problem: 'It is in segments, which a bucket cannot sign one by one: give the app a public URL to play it.',
+};
+
+/** The VODs of an app: rows, links, deletion. */
+export class VodService {
+  readonly #deps: VodServiceDeps;
+
+  constructor(deps: VodServiceDeps) {
+    this.#deps = deps;
+  }
+
+  async list(app: string, query: VodQuery) {
+    this.#deps.apps.require(app);
+    const filter = { ...query, limit: query.limit ?? 100, offset: query.offset ?? 0 };
+    const vods = vodRepository(this.#deps.databases.get(app));
+    const total = vods.count(filter);
+    const records = vods.list(filter);
+    const ready = records.filter(isPlayable);
+    const links = await this.#links(app, ready, PLAYBACK_LINK_SECONDS);
+    const byId = new Map(ready.map((vod, index) => [vod.id, links[index] ?? NO_LINKS]));
+    return {
+      data: records.map((vod) => toRow(vod, byId.get(vod.id) ?? NO_LINKS)),
+      total,
+      limit: filter.limit,
+      offset: filter.offset,
+    };
+  }
+
+  /** A row without links, for answers to changes. */
+  row(vod: VodRecord): VodRow {
+    return toRow(vod, NO_LINKS);
+  }
+
+  async get(app: string, id: number): Promise<VodDetail> {
+    const vod = this.find(app, id);
+    const variants = vodRepository(this.#deps.databases.get(app))
+      .variants(id)
+      .filter((variant) => variant.format !== SNAPSHOT_FORMAT);
+    if (!isPlayable(vod)) {
+      const bare = variants.map((variant) => toVariant(variant, null));
+      return { ...toRow(vod, NO_LINKS), presignedUrl: null, downloadUrl: null, variants: bare };
+    }
+    const named = variants.filter((variant) => variant.file_key !== null);
+    const key = fileOf(vod) ?? (isLocal(vod) ? playlistOf(variants) : null);
+    const isPlaylist = isLocalPlaylist(vod);
+    const links = await this.#linksOf(app, [
+      ...(key === null ? [] : [linkOf(vod, key, PLAYBACK_LINK_SECONDS, variants)]),
+      ...(key === null ? [] : [{ ...linkOf(vod, key, DOWNLOAD_LINK_SECONDS), downloadName: vod.name }]),
+      ...named.map((variant) => linkOf(vod, variant.file_key as string, PLAYBACK_LINK_SECONDS, [variant])),
+    ]);
+    const [play, download] = key === null ? [UNSIGNED_PLAYLIST, NO_LINKS] : links;
+    const ofVariants = key === null ? links : links.slice(2);
+    const publicOf = new Map(
+      named.map((variant, index) => {
+        const { publicUrl, presignedUrl } = ofVariants[index] ?? NO_LINKS;
+        return [variant.id, publicUrl ?? (isPlaylist ? presignedUrl : null)];
+      }),
+    );
+    const row = toRow(vod, play ?? NO_LINKS);
+    const url = row.url ?? publicOf.values().find((address) => address !== null) ?? null;
+    return {
+      ...row,
+      // a recording in segments only is played through its playlist
+      url,
+      urlProblem: url === null ? row.urlProblem : null,
+      presignedUrl: play?.presignedUrl ?? null,
+      // a playlist alone is nothing to save
+      downloadUrl: isPlaylist ? null : (download?.presignedUrl ?? null),
+      variants: variants.map((variant) => toVariant(variant, publicOf.get(variant.id) ?? null)),
+    };
+  }
+
+  /** @throws ApiError VOD_NOT_FOUND */
+  find(app: string, id: number): VodRecord {
+    this.#deps.apps.require(app);
+    const vod = vodRepository(this.#deps.databases.get(app)).get(id);
+    if (vod === undefined) throw new ApiError('VOD_NOT_FOUND', { id });
+    return vod;
+  }
+
+  /** The objects first; while the storage keeps one of them, the row stays. */
+  async remove(name: string, id: number, actor: Actor): Promise<void> {
+    const app = this.#deps.apps.require(name);
+    const vod = this.find(name, id);
+    if (vod.status === 'recording' || vod.status === 'uploading') throw new ApiError('VOD_IN_PROGRESS');
+    if (app.deleting) throw new ApiError('APP_BUSY', { name });
+    try {
+      await this.#deps.storage.deleteVodObjects(name, id);
+    } catch (error) {
+      if (error instanceof ApiError && error.status >= 500) {
+        const more = error.extra === undefined ? {} : { extra: error.extra };
+        throw new ApiError('VOD_OBJECTS_KEPT', { reason: firstSentence(error.message) }, { ...more, cause: error });
+      }
+      throw error;
+    }
+    await this.#deps.ledger.change(app, ({ db, now }) => {
+      // LiveKit remembers the recording for a day: it must not come back from there
+      if (vod.egress_id !== null) livekitMemory(db).setGone(vod.egress_id, now);
+      vodRepository(db).remove(id);
+    });
+    this.#deps.bus.publish({
+      type: 'vod.deleted',
+      app: name,
+      tenant: app.tenantId,
+      actor,
+      data: { id, room: vod.room, name: vod.name },
+    });
+  }
+
+  /** A provider that hangs must not hide the rows: then there are no links. */
+  async #linksOf(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
+    try {
+      return await this.#deps.storage.links(app, requests);
+    } catch (err) {
+      this.#deps.log.warn({ app, err }, 'links to recordings could not be made');
+      return [];
+    }
+  }
+
+  async #links(app: string, vods: readonly VodRecord[], expiresIn: number): Promise<ObjectLinks[]> {
+    if (vods.length === 0) return [];
+    const repository = vodRepository(this.#deps.databases.get(app));
+    const keys = vods.map((vod) => fileOf(vod) ?? playlistOf(repository.variants(vod.id)));
+    const links = await this.#linksOf(
+      app,
+      vods.map((vod, index) =>
+        linkOf(vod, keys[index] ?? '', expiresIn, isLocalPlaylist(vod) ? repository.variants(vod.id) : []),
+      ),
+    );
+    return vods.map((vod, index) => {
+      if (keys[index] === null) return NO_LINKS;
+      const made = links[index] ?? NO_LINKS;
+      return fileOf(vod) === null && !isLocal(vod) ? { ...UNSIGNED_PLAYLIST, publicUrl: made.publicUrl } : made;
+    });
+  }
+}
+
+const playlistOf = (variants: readonly VodVariantRecord[]): string | null =>
+  variants.find((variant) => variant.kind === 'master')?.file_key ?? null;
+
+/** Its one file: an object of the bucket, or below the app's folder. */
+const fileOf = (vod: VodRecord): string | null => vod.file_key ?? vod.local_path;
+
+const isPlayable = (vod: VodRecord): boolean =>
+  vod.status === 'ready' && (vod.storage_bucket !== null || vod.file_key !== null || isLocal(vod));
+
+const isLocal = (vod: VodRecord): boolean =>
+  vod.storage_bucket === null && (vod.local_path !== null || vod.storage_provider === LOCAL_PROVIDER);
+
+/** A recording in segments that lies in the app's folder. */
+const isLocalPlaylist = (vod: VodRecord): boolean => isLocal(vod) && vod.format === 'hls';
+
+/** @param variants where the playlist of that key may be among */
+function linkOf(
+  vod: VodRecord,
+  key: string,
+  expiresIn: number,
+  variants: readonly VodVariantRecord[] = [],
+): LinkRequest {
+  const request = { key, place: isLocal(vod) ? LOCAL_PLACE : vod, expiresIn };
+  if (!isLocalPlaylist(vod)) return request;
+  const variant = variants.find(({ file_key }) => file_key === key) ?? variants.find(({ kind }) => kind === 'master');
+  return { ...request, firstSegment: firstSegmentOf(variant) };
+}
+
+function firstSegmentOf(variant: VodVariantRecord | undefined): string | null {
+  try {
+    const { segmentKeys } = JSON.parse(variant?.extra_json ?? '{}') as { segmentKeys?: unknown };
+    const [first] = Array.isArray(segmentKeys) ? segmentKeys : [];
+    return typeof first === 'string' ? first : null;
+  } catch {
+    return null;
+  }
+}
+
+const firstSentence = (text: string): string => /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text;
+
+function toVariant(variant: VodVariantRecord, url: string | null): VodVariant {
+  return {
+    id: variant.id,
+    kind: variant.kind,
+    format: variant.format,
+    height: variant.height,
+    bitrateKbps: variant.bitrate_kbps,
+    fileKey: variant.file_key,
+    sizeBytes: variant.size_bytes,
+    url,
+  };
+}
+
+function toRow(vod: VodRecord, links: ObjectLinks): VodRow {
+  return {
+    id: vod.id,
+    appId: vod.app_id,
+    streamId: vod.stream_id,
+    room: vod.room,
+    name: vod.name,
+    fileKey: vod.file_key,
+    s3Url: vod.s3_url,
+    publicUrl: links.publicUrl,
+    sizeBytes: vod.size_bytes,
+    durationS: vod.duration_s,
+    width: vod.width,
+    height: vod.height,
+    format: vod.format,
+    status: vod.status,
+    localPath: vod.local_path,
+    startedAt: vod.started_at,
+    endedAt: vod.ended_at,
+    metatagsJson: vod.metatags_json,
+    snapshotKey: vod.snapshot_key,
+    egressId: vod.egress_id,
+    sessionId: vod.session_id,
+    part: vod.part,
+    error: vod.error,
+    storageProvider: vod.storage_provider,
+    storageBucket: vod.storage_bucket,
+    url: links.publicUrl ?? links.presignedUrl,
+    urlProblem: links.publicUrl === null && links.presignedUrl === null ? links.problem : null,
+  };
+}

@@ -1,0 +1,127 @@
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
+import type { StreamType } from '#shared/schema/streams.ts';
+import type { Entry } from '../callbacks/ledger.ts';
+import { isPassedOn, livekitPayload } from '../callbacks/payloads.ts';
+import { INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
+import { closeParticipant, closeRoom, closeTrack, openTrack } from '../streams/book.ts';
+import { livekitMemory, streamRepository } from '../streams/repository.ts';
+import type { RoomDirectory } from '../streams/room-directory.ts';
+import { applyEgress } from '../vods/book.ts';
+
+/** LiveKit itself remembers ended recordings for a day. */
+const MEMORY_MS = 2 * 86_400_000;
+/** LiveKit's clock has whole seconds; an event this young happened just now. */
+const FRESH_MS = 2000;
+
+/** When an event happened, as exactly as can be told. */
+export function timeOf(event: LiveKitEvent, now: number): number {
+  return event.at === 0 || Math.abs(now - event.at) < FRESH_MS ? now : event.at;
+}
+
+/**
+ * Carries out an event on an app's rows, inside the ledger's transaction.
+ * @returns false when the event was carried out before
+ */
+export function applyEvent(entry: Entry, app: AppEntry, event: LiveKitEvent, directory: RoomDirectory): boolean {
+  const { db, now } = entry;
+  const memory = livekitMemory(db);
+  if (event.id !== '' && !memory.remember(event.id, now)) return false;
+  memory.forgetBefore(now - MEMORY_MS);
+  const at = timeOf(event, now);
+  if (isPassedOn(event.name)) {
+    entry.callback({ event: event.name, room: event.room?.name ?? null, data: livekitPayload(event) });
+  }
+  const { room, person, track } = event;
+  switch (event.name) {
+    case 'track_published':
+      if (room === null || person === null || track === null) break;
+      if (directory.hasLeft(room.name, person.sid)) break;
+      entry.note(
+        openTrack(db, {
+          appId: app.id,
+          room,
+          participant: person,
+          trackSid: track.sid,
+          type: streamType(directory.kindOf(room.name, person.sid)),
+          at,
+        }),
+      );
+      break;
+    case 'track_unpublished':
+      if (track !== null) entry.note(closeTrack(db, track.sid, at));
+      break;
+    case 'participant_left':
+    case 'participant_connection_aborted':
+      if (person !== null) entry.note(closeParticipant(db, person.sid, at));
+      break;
+    case 'room_finished':
+      if (room !== null) entry.note(closeRoom(db, room, at));
+      break;
+    case 'ingress_started':
+      if (event.ingress !== null) {
+        const { room: name, participant, type } = event.ingress;
+        streamRepository(db).setTypeIn(name, participant, type);
+      }
+      break;
+    case 'egress_started':
+    case 'egress_updated':
+    case 'egress_ended':
+      if (event.egress !== null) {
+        entry.note(applyEgress(db, event.egress, { appId: app.id, provider: entry.config.s3.provider }, at));
+      }
+      break;
+  }
+  return true;
+}
+
+/** An ingest's own kind is looked up right afterwards. */
+export const streamType = (kind: number | undefined): StreamType => (kind === INGRESS_KIND ? 'rtmp' : 'webrtc');
+
+/** Does the event change rows? What only viewers do need not be stored. */
+export function touchesRows(db: Db, event: LiveKitEvent): boolean {
+  switch (event.name) {
+    case 'room_started':
+    case 'participant_joined':
+      return false;
+    case 'participant_left':
+    case 'participant_connection_aborted':
+      return (
+        event.person !== null &&
+        (event.person.isPublisher || streamRepository(db).activeOf(event.person.sid) !== undefined)
+      );
+    default:
+      return true;
+  }
+}
+
+/** Keeps the picture of who is in which room; what the rows know to be over stays over. */
+export function showEvent(db: Db, directory: RoomDirectory, event: LiveKitEvent): void {
+  const { room, person, track, at } = event;
+  if (room === null) return;
+  if (person !== null && livekitMemory(db).isGone(person.sid)) {
+    directory.left(room.name, person.sid);
+    return;
+  }
+  switch (event.name) {
+    case 'room_started':
+      directory.opened(room.name, room.sid);
+      break;
+    case 'room_finished':
+      directory.finished(room.name, room.sid);
+      break;
+    case 'participant_joined':
+      if (person !== null) directory.joined(room, person, at);
+      break;
+    case 'participant_left':
+    case 'participant_connection_aborted':
+      if (person !== null) directory.left(room.name, person.sid);
+      break;
+    case 'track_published':
+      if (person !== null && track !== null) directory.published(room, person, track.sid, at);
+      break;
+    case 'track_unpublished':
+      if (person !== null && track !== null) directory.unpublished(room.name, person.sid, track.sid);
+      break;
+  }
+}

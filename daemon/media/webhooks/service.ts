@@ -1,0 +1,127 @@
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { Ledger, RowChange } from '../callbacks/ledger.ts';
+import type { LiveKit } from '../livekit/client.ts';
+import { toApiError } from '../livekit/errors.ts';
+import { INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
+import type { RoomDirectory } from '../streams/room-directory.ts';
+import { applyEvent, showEvent, touchesRows } from './apply.ts';
+
+const COMPLAIN_MS = 60_000;
+
+export interface WebhookServiceDeps {
+  livekit: LiveKit;
+  ledger: Ledger;
+  databases: AppDatabases;
+  directory: RoomDirectory;
+  apps: { forRoom(room: string): AppEntry | undefined };
+  config: { get(app: string): Promise<AppConfig> };
+  /** Rows changed; told after they are stored. */
+  onChanges(app: AppEntry, changes: readonly RowChange[], event: LiveKitEvent): void;
+  /** LiveKit says that it could not send events, or who came in through an ingest is not known: ask it. */
+  onGap(room: string | null): void;
+  log: { warn(data: object, message: string): void };
+  now(): number;
+}
+
+export interface WebhookCounts {
+  received: number;
+  repeated: number;
+  rejected: number;
+  foreign: number;
+  lastReceivedAt: number | null;
+}
+
+/** Takes in LiveKit's events: verified, stored, then answered. */
+export class WebhookService {
+  readonly #deps: WebhookServiceDeps;
+  readonly counts: WebhookCounts = { received: 0, repeated: 0, rejected: 0, foreign: 0, lastReceivedAt: null };
+  #complainedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: WebhookServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws ApiError LIVEKIT_NOT_CONFIGURED, WEBHOOK_SIGNATURE, WEBHOOK_UNREADABLE, WEBHOOK_NOT_STORED */
+  async receive(body: string, authorization: string | undefined): Promise<void> {
+    const { livekit } = this.#deps;
+    if (!livekit.isConfigured) throw new ApiError('LIVEKIT_NOT_CONFIGURED');
+    let isSigned = false;
+    try {
+      isSigned = authorization !== undefined && (await livekit.isSigned(body, authorization));
+    } catch (error) {
+      throw toApiError(error);
+    }
+    if (!isSigned) {
+      this.counts.rejected += 1;
+      throw new ApiError('WEBHOOK_SIGNATURE');
+    }
+    const event = await this.#read(body);
+    this.counts.received += 1;
+    this.counts.lastReceivedAt = this.#deps.now();
+    await this.#take(event);
+  }
+
+  async #read(body: string): Promise<LiveKitEvent> {
+    let reason = 'it is no JSON';
+    try {
+      const json: unknown = JSON.parse(body);
+      reason = 'it is no event of LiveKit';
+      const event = await this.#deps.livekit.readEvent(json);
+      if (event.name !== '') return event;
+    } catch {
+      // said below; the text itself may hold anything
+    }
+    throw new ApiError('WEBHOOK_UNREADABLE', { reason });
+  }
+
+  async #take(event: LiveKitEvent): Promise<void> {
+    const { apps, databases, directory, ledger, config, log, now } = this.#deps;
+    const app = event.room === null ? undefined : apps.forRoom(event.room.name);
+    if (event.dropped > 0) this.#deps.onGap(null);
+    if (app === undefined || app.deleting) {
+      this.#foreign(event);
+      return;
+    }
+    let outcome: { result: boolean; changes: RowChange[] };
+    try {
+      const current = await config.get(app.name);
+      // an audience of thousands must not cost a write each
+      if (current.callbacks.url === '' && !touchesRows(databases.get(app.name), event)) {
+        showEvent(databases.get(app.name), directory, event);
+        return;
+      }
+      if (event.name === 'participant_joined') showEvent(databases.get(app.name), directory, event);
+      outcome = ledger.changeWith(app, current, (entry) => applyEvent(entry, app, event, directory));
+    } catch (err) {
+      log.warn({ app: app.name, event: event.name, err }, 'an event of LiveKit could not be stored');
+      throw new ApiError('WEBHOOK_NOT_STORED', {}, { cause: err });
+    }
+    if (!outcome.result) {
+      this.counts.repeated += 1;
+      return;
+    }
+    showEvent(databases.get(app.name), directory, event);
+    this.#deps.onChanges(app, outcome.changes, event);
+    const isIngest =
+      outcome.changes.some((change) => change.kind === 'stream_started') &&
+      event.room !== null &&
+      event.person !== null &&
+      directory.kindOf(event.room.name, event.person.sid) === INGRESS_KIND;
+    if (isIngest) this.#deps.onGap(event.room?.name ?? null);
+    this.counts.lastReceivedAt = now();
+  }
+
+  #foreign(event: LiveKitEvent): void {
+    this.counts.foreign += 1;
+    const now = this.#deps.now();
+    if (now - this.#complainedAt < COMPLAIN_MS) return;
+    this.#complainedAt = now;
+    this.#deps.log.warn(
+      { room: event.room?.name, event: event.name, count: this.counts.foreign },
+      'LiveKit tells of a room that belongs to no app',
+    );
+  }
+}

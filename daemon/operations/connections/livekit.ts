@@ -1,0 +1,80 @@
+import type { LiveKit } from '#daemon/media/livekit/client.ts';
+import { LiveKitError } from '#daemon/media/livekit/errors.ts';
+import { addressOf, resolveHost, tryAddress } from './network.ts';
+import { type Step, StepFailure } from './steps.ts';
+
+export interface LiveKitSettings {
+  livekitUrl: string;
+  livekitApiKey: string;
+  livekitApiSecret: string;
+}
+
+/** Key and secret are tried with a question for the rooms; recordings and ingests need LiveKit's Redis beside it. */
+export function livekitSteps(
+  settings: LiveKitSettings,
+  livekit: Pick<LiveKit, 'listRooms' | 'listEgress' | 'listIngress'>,
+): Step[] {
+  const { livekitUrl: url, livekitApiKey, livekitApiSecret } = settings;
+  const address = addressOf(url, { plain: 80, secure: 443 });
+  return [
+    {
+      id: 'settings',
+      run() {
+        const missing = [
+          ...(livekitApiKey.trim() === '' ? ['LIVEKIT_API_KEY'] : []),
+          ...(livekitApiSecret.trim() === '' ? ['LIVEKIT_API_SECRET'] : []),
+        ];
+        if (missing.length > 0) {
+          throw new StepFailure(
+            `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set.`,
+            'Take both from the `keys` of LiveKit’s own config, set them for the daemon, and restart it.',
+          );
+        }
+        return 'Address, key and secret are set.';
+      },
+    },
+    { id: 'resolve', run: () => resolveHost(address, 'LIVEKIT_URL') },
+    { id: 'connect', run: () => tryAddress(address, 'LIVEKIT_URL') },
+    {
+      id: 'signIn',
+      async run() {
+        const rooms = await livekit.listRooms().catch((error: unknown) => {
+          throw asFailure(error);
+        });
+        return `The key is accepted; ${rooms.length === 1 ? '1 room is' : `${rooms.length} rooms are`} open.`;
+      },
+    },
+    {
+      id: 'use',
+      async run() {
+        try {
+          await Promise.all([livekit.listEgress(), livekit.listIngress()]);
+          return 'It can take orders for recordings and ingests.';
+        } catch (error) {
+          // a single LiveKit without Redis carries rooms all the same
+          if (error instanceof LiveKitError && error.failure !== 'unreachable')
+            return { skip: `It takes no recordings and no ingests: ${error.message}. Rooms work.` };
+          throw asFailure(error);
+        }
+      },
+    },
+  ];
+}
+
+function asFailure(error: unknown): unknown {
+  if (!(error instanceof LiveKitError)) return error;
+  const said = `LiveKit: ${error.message}.`;
+  switch (error.failure) {
+    case 'unauthorized':
+      return new StepFailure(
+        said,
+        'LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be a pair of the `keys` in its config.',
+      );
+    case 'missing':
+      return new StepFailure(said, 'What answers there is no LiveKit server; correct LIVEKIT_URL.');
+    case 'busy':
+      return new StepFailure(said, 'Look at LiveKit’s log, and at the Redis of its config.');
+    default:
+      return new StepFailure(said, 'Look at LiveKit’s log; is it LiveKit that answers at LIVEKIT_URL?');
+  }
+}

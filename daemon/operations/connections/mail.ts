@@ -1,0 +1,82 @@
+import type { Mailer } from '#daemon/platform/mail/mailer.ts';
+import { resolveHost, tryAddress } from './network.ts';
+import { type Step, StepFailure } from './steps.ts';
+
+export interface MailSettings {
+  smtpHost: string;
+  smtpPort: number;
+}
+
+/** Greets the SMTP server and signs in, as before a mail; none is sent. */
+export function mailSteps({ smtpHost, smtpPort }: MailSettings, mailer: Mailer): Step[] {
+  const address = { host: smtpHost.trim(), port: smtpPort, isSecure: smtpPort === 465 };
+  return [
+    {
+      id: 'settings',
+      run() {
+        if (address.host !== '') return `Mail goes through ${address.host}, port ${address.port}.`;
+        throw new StepFailure(
+          'STREAMHUB_SMTP_HOST is not set: no mail is sent, links are shown instead.',
+          'Set STREAMHUB_SMTP_HOST, _PORT, _USER, _PASS and _FROM as your mail provider tells them, and restart the daemon.',
+        );
+      },
+    },
+    { id: 'resolve', run: () => resolveHost(address, 'STREAMHUB_SMTP_HOST') },
+    { id: 'connect', run: () => tryAddress(address, 'STREAMHUB_SMTP_HOST or STREAMHUB_SMTP_PORT') },
+    {
+      id: 'signIn',
+      async run() {
+        try {
+          return (await mailer.verify()).signedIn
+            ? 'The server accepts user and password.'
+            : 'The server greets; no user is set.';
+        } catch (error) {
+          throw asFailure(error);
+        }
+      },
+    },
+    {
+      id: 'use',
+      run() {
+        const lacks = mailer.lacks;
+        if (lacks.length === 0) return `Links in mail lead to ${mailer.linkBase}.`;
+        throw new StepFailure(
+          'No mail with a link can be sent yet.',
+          `Set ${lacks.join(' and ')}, and restart the daemon.`,
+        );
+      },
+    },
+  ];
+}
+
+/** Of a failure of nodemailer by its code (https://nodemailer.com/errors); its text may repeat what was sent. */
+function asFailure(error: unknown): unknown {
+  const { code, responseCode } = error as { code?: unknown; responseCode?: unknown };
+  const answer = typeof responseCode === 'number' ? ` (answer ${responseCode})` : '';
+  switch (code) {
+    case 'EAUTH':
+      return new StepFailure(
+        `The server refuses the user or the password${answer}.`,
+        'Correct STREAMHUB_SMTP_USER and STREAMHUB_SMTP_PASS; some providers want an app password.',
+      );
+    case 'ETLS':
+      return new StepFailure(
+        'The server offers no TLS, and the password is not sent in the clear.',
+        'Use the provider’s port with TLS: 587, or 465.',
+      );
+    case 'ESOCKET':
+    case 'ECONNECTION':
+    case 'EPROTOCOL':
+      return new StepFailure(
+        `The server broke the talk off${answer}; its TLS or its protocol does not fit the port.`,
+        'Try port 587, or 465 for TLS from the start; its certificate must be valid for STREAMHUB_SMTP_HOST.',
+      );
+    case 'ETIMEDOUT':
+      return new StepFailure(
+        'The server does not greet in time.',
+        'A server that wants TLS from the start stays silent: set STREAMHUB_SMTP_PORT to 465.',
+      );
+    default:
+      return error;
+  }
+}

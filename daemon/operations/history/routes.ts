@@ -1,0 +1,11 @@
+import type { FastifyInstance } from 'fastify';
+import { route } from '#daemon/platform/http/route.ts';
+import { getLoadHistory, getNodeHistory } from '#shared/contract/history.ts';
+import { ok } from '#shared/schema/common.ts';
+import type { HistoryService } from './service.ts';
+
+/** What the load was. */
+export function historyRoutes(app: FastifyInstance, { history }: { history: HistoryService }): void {
+  route(app, getLoadHistory, ({ query }) => ok(history.server(query.minutes ?? 60)));
+  route(app, getNodeHistory, ({ query }) => ok(history.nodes(query.minutes ?? 60, query.node)));
+}

@@ -1,0 +1,107 @@
+import type { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
+import type { DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
+import { type HwaccelChoice, resolveHwaccel } from '#shared/config/hwaccel.ts';
+import type { GpuStatus } from '#shared/schema/gpu.ts';
+import type { MetricsService } from './service.ts';
+
+export interface MediaMetricsSources {
+  metrics: MetricsService;
+  bus: EventBus;
+  rooms: RoomDirectory;
+  appOf(room: string): string | undefined;
+  gpu(): GpuStatus | undefined;
+  /** The app's wish where to encode; undefined when its config cannot be read. */
+  hwaccel(app: string): Promise<HwaccelChoice | undefined>;
+}
+
+type Data = DaemonEvent['data'];
+
+/** Counts what happens to streams, recordings and callbacks, and tells who watches. */
+export function addMediaMetrics(sources: MediaMetricsSources): void {
+  const { metrics, bus, rooms, appOf } = sources;
+  if (!metrics.isEnabled) return;
+  metrics.collect('stream_viewers', () =>
+    [...rooms.names()].flatMap((room) => {
+      const app = appOf(room);
+      return app === undefined ? [] : [{ labels: { app, room }, value: rooms.counts(room).viewers }];
+    }),
+  );
+  bus.subscribe((event) => {
+    if (event.app !== undefined) count(sources, event.app, event);
+    countFailure(metrics, event);
+  });
+}
+
+function count(sources: MediaMetricsSources, app: string, { type, data }: DaemonEvent): void {
+  const { metrics } = sources;
+  switch (type) {
+    case 'stream.started':
+      metrics.count('stream_events_total', { app, event: 'started' });
+      break;
+    case 'stream.ended':
+      metrics.count('stream_events_total', { app, event: 'stopped' });
+      break;
+    case 'snapshot.taken':
+      metrics.count('stream_events_total', { app, event: 'snapshot' });
+      break;
+    case 'recording.started':
+      metrics.count('recordings_started_total', { app });
+      void countTranscode(sources, app, 'egress');
+      break;
+    case 'recording.ready':
+      metrics.count('vods_generated_total', { app });
+      countUpload(metrics, data, 'ok');
+      break;
+    case 'recording.failed':
+      metrics.count('recording_failures_total', { app, reason: reasonOf(data) });
+      if (reasonOf(data) === 'upload') countUpload(metrics, data, 'fail');
+      break;
+    case 'ingress.started':
+      if (data['transcode'] === true) void countTranscode(sources, app, 'ingress');
+      break;
+    case 'callback.delivered':
+    case 'callback.failed':
+      metrics.count('callbacks_total', { app, event: String(data['event']), result: type.slice('callback.'.length) });
+      break;
+    case 'callback.dead':
+      metrics.count(
+        'callbacks_total',
+        { app, event: String(data['event'] ?? 'several'), result: 'dropped' },
+        Number(data['count'] ?? 1),
+      );
+      break;
+  }
+}
+
+/** Recordings go into the bucket by LiveKit's egress service: what it says of them is what is known. */
+function countUpload(metrics: MetricsService, data: Data, result: 'ok' | 'fail'): void {
+  const { provider, bytes } = data;
+  // one that stayed on the disk was not uploaded
+  if (typeof provider !== 'string') return;
+  metrics.count('s3_uploads_total', { provider, result });
+  if (result === 'ok') metrics.count('s3_upload_bytes_total', { provider }, Number(bytes ?? 0));
+  else metrics.count('s3_errors_total', { op: 'upload' });
+}
+
+async function countTranscode(sources: MediaMetricsSources, app: string, kind: 'egress' | 'ingress'): Promise<void> {
+  const { effective, type } = resolveHwaccel((await sources.hwaccel(app)) ?? 'auto', sources.gpu());
+  sources.metrics.count('media_transcode_total', { kind, accel: effective, type: effective === 'gpu' ? type : 'none' });
+}
+
+/** What failed outside of a request. */
+function countFailure(metrics: MetricsService, { type, data }: DaemonEvent): void {
+  if (type === 'livekit.unreachable') metrics.count('errors_total', { source: 'livekit', code: 'unreachable' });
+  else if (type === 'recording.failed') metrics.count('errors_total', { source: 'recording', code: reasonOf(data) });
+  else if (type === 'job.failed') metrics.count('errors_total', { source: 'jobs', code: kindOf(data['job']) });
+}
+
+const kindOf = (job: unknown): string => String((job as { kind?: unknown } | undefined)?.kind ?? 'job');
+
+/** A word of a few, so that a label never grows without end. */
+function reasonOf(data: Data): string {
+  const error = String(data['error'] ?? '');
+  if (/no egress service/.test(error)) return 'no_egress';
+  if (/aborted/.test(error)) return 'aborted';
+  if (/no longer knows|had answered/.test(error)) return 'lost';
+  return /upload|bucket|S3|storage/i.test(error) ? 'upload' : 'failed';
+}

@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify';
+import type { AppService } from '#daemon/apps/registry/service.ts';
+import { route } from '#daemon/platform/http/route.ts';
+import { getHealth, getReady, getSettings, getStats, listAppFigures } from '#shared/contract/system.ts';
+import { ok } from '#shared/schema/common.ts';
+import type { HealthService } from './health.ts';
+import type { SettingsService } from './settings.ts';
+import type { StatsService } from './stats.ts';
+
+export interface SystemServices {
+  apps: AppService;
+  health: HealthService;
+  stats: StatsService;
+  systemSettings: SettingsService;
+}
+
+/** Health, readiness, stats and settings. */
+export function systemRoutes(app: FastifyInstance, { apps, health, stats, systemSettings }: SystemServices): void {
+  route(app, getHealth, ({ reply }) => reply.type('application/json; charset=utf-8').send(health.healthJson()));
+  route(app, getReady, () => health.ready());
+  // made once for each change of the figures, not once a request
+  route(app, getStats, ({ reply }) => {
+    reply.type('application/json; charset=utf-8');
+    const json = stats.json();
+    return json instanceof Promise ? json.then((text) => reply.send(text)) : reply.send(json);
+  });
+  route(app, listAppFigures, async ({ principal }) =>
+    ok(await stats.figuresOf(apps.visible(principal).map(({ name }) => name))),
+  );
+  route(app, getSettings, async () => ok(await systemSettings.read()));
+}

@@ -1,0 +1,144 @@
+import { stat, statfs } from 'node:fs/promises';
+import os from 'node:os';
+import { Snapshot } from '#daemon/platform/snapshot.ts';
+import { VERSION } from '#daemon/platform/version.ts';
+import type { AppFigures, ServerStats } from '#shared/schema/stats.ts';
+import { type AppFootprint, type AppScan, VOD_STATUSES } from './app-scan.ts';
+import type { LiveKitProbe } from './livekit-probe.ts';
+
+export interface StatsServiceOptions {
+  /** Folder whose file system is told. */
+  dataDir: string;
+  /** The registry database. */
+  registryFile: string;
+  appCount(): number;
+  uptimeSeconds(): number;
+  livekit: LiveKitProbe;
+  scan: AppScan;
+}
+
+/** The server at a glance. Dear parts come from short-lived snapshots, so that asking often costs nothing. */
+export class StatsService {
+  readonly #options: StatsServiceOptions;
+  readonly #footprints: Snapshot<AppFootprint[]>;
+  readonly #files: Snapshot<{ disk: ServerStats['disk']; registryBytes: number }>;
+  readonly #stats: Snapshot<ServerStats>;
+  readonly #json: { of: ServerStats | undefined; text: string } = { of: undefined, text: '' };
+
+  constructor(options: StatsServiceOptions) {
+    this.#options = options;
+    this.#footprints = new Snapshot({ load: () => options.scan.scan(), freshMs: 2000, staleMs: 10_000 });
+    this.#files = new Snapshot({ load: () => this.#lookAtFiles(), freshMs: 2000, staleMs: 10_000 });
+    this.#stats = new Snapshot({ load: () => this.#gather(), freshMs: 500, staleMs: 2000 });
+  }
+
+  /** At most about a second old. */
+  stats(): ServerStats | Promise<ServerStats> {
+    return this.#stats.get();
+  }
+
+  /** The same as JSON, made once for each change. */
+  json(): string | Promise<string> {
+    const stats = this.#stats.get();
+    return stats instanceof Promise ? stats.then((value) => this.#text(value)) : this.#text(stats);
+  }
+
+  /** What the apps' databases hold. */
+  footprints(): AppFootprint[] | Promise<AppFootprint[]> {
+    return this.#footprints.get();
+  }
+
+  /** The same by app, in the order of the names; an app that was made a moment ago holds nothing yet. */
+  async figuresOf(names: readonly string[]): Promise<AppFigures[]> {
+    const known = new Map((await this.#footprints.get()).map((footprint) => [footprint.app, footprint]));
+    return names.map((name) => {
+      const footprint = known.get(name);
+      return {
+        name,
+        activeStreams: footprint?.activeStreams ?? 0,
+        wasLive: footprint?.wasLive ?? false,
+        vodCount: footprint ? sum(VOD_STATUSES, (status) => footprint.vods[status]) : 0,
+        vodFailed: footprint?.vods.failed ?? 0,
+        vodBytes: footprint?.vodBytes ?? 0,
+        dbBytes: footprint?.dbBytes ?? 0,
+      };
+    });
+  }
+
+  async registryBytes(): Promise<number> {
+    return (await this.#files.get()).registryBytes;
+  }
+
+  /** Streams, recordings or apps changed: the next answer shows it. */
+  expire(): void {
+    this.#footprints.expire();
+    this.#stats.expire();
+  }
+
+  #text(stats: ServerStats): string {
+    if (this.#json.of !== stats) {
+      this.#json.of = stats;
+      this.#json.text = JSON.stringify(stats);
+    }
+    return this.#json.text;
+  }
+
+  async #gather(): Promise<ServerStats> {
+    const { livekit, appCount, uptimeSeconds } = this.#options;
+    const [live, footprints, files] = await Promise.all([
+      livekit.snapshot(),
+      this.#footprints.get(),
+      this.#files.get(),
+    ]);
+    const totalBytes = os.totalmem();
+    const freeBytes = os.freemem();
+    const appsDbSizeBytes = sum(footprints, ({ dbBytes }) => dbBytes);
+    return {
+      ts: new Date().toISOString(),
+      uptimeSeconds: uptimeSeconds(),
+      version: VERSION,
+      cpu: { loadAvg: os.loadavg(), cores: os.cpus().length },
+      memory: { totalBytes, freeBytes, usedBytes: totalBytes - freeBytes },
+      disk: files.disk,
+      livekitReachable: live.reachable,
+      counts: {
+        apps: appCount(),
+        rooms: live.rooms,
+        activeStreams: sum(footprints, ({ activeStreams }) => activeStreams),
+      },
+      egress: live.egress,
+      ingress: live.ingress,
+      storage: {
+        dbSizeBytes: files.registryBytes,
+        appsDbSizeBytes,
+        totalDbSizeBytes: files.registryBytes + appsDbSizeBytes,
+        vodTotalBytes: sum(footprints, ({ vodBytes }) => vodBytes),
+        vodCount: sum(footprints, ({ vods }) => sum(VOD_STATUSES, (status) => vods[status])),
+      },
+    };
+  }
+
+  async #lookAtFiles(): Promise<{ disk: ServerStats['disk']; registryBytes: number }> {
+    const { dataDir, registryFile } = this.#options;
+    const sizes = await Promise.all(
+      ['', '-wal', '-shm'].map((suffix) =>
+        stat(registryFile + suffix).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      ),
+    );
+    const disk = await statfs(dataDir).then(
+      ({ bsize, blocks, bfree, bavail }) => ({
+        totalBytes: blocks * bsize,
+        freeBytes: bavail * bsize,
+        usedBytes: (blocks - bfree) * bsize,
+      }),
+      () => null,
+    );
+    return { disk, registryBytes: sum(sizes, (size) => size) };
+  }
+}
+
+const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((total, item) => total + of(item), 0);

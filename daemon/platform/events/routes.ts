@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify';
+import type { Services } from '#daemon/start/services.ts';
+import * as ops from '#shared/contract/events.ts';
+import { bearer } from '../http/authenticate.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { route } from '../http/route.ts';
+
+export function eventRoutes(app: FastifyInstance, { eventStream }: Services): void {
+  // the server's close waits for open connections
+  app.addHook('preClose', async () => eventStream.closeReaders());
+  route(app, ops.streamEvents, ({ principal, query, request, reply }) => {
+    const headers: Record<string, string> = {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store, no-transform',
+      // nothing follows on it, and a stop need not wait for it to fall idle
+      connection: 'close',
+      // proxies that gather answers would hold the events back
+      'x-accel-buffering': 'no',
+    };
+    eventStream.open(reply.raw, headers, {
+      principal,
+      credential: bearer(request.headers.authorization) ?? '',
+      ip: clientAddress(request),
+      query,
+      lastEventId: request.headers['last-event-id'] as string | undefined,
+    });
+    return reply.hijack();
+  });
+}

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { EventReader } from '#test/helpers/event-reader.ts';
+import type { Principal } from '../principal.ts';
+import { EventBus } from './bus.ts';
+import { EventService, type EventServiceDeps } from './service.ts';
+import { EventStore } from './store.ts';
+import { maySee, topicOf } from './topics.ts';
+
+const GLOBAL: Principal = {
+  userId: 'token:1',
+  tenantId: 'platform',
+  role: 'service',
+  isSuperadmin: true,
+  scope: 'global',
+  via: 'api_token',
+};
+
+async function setUp(t: TestContext, more: Partial<EventServiceDeps> = {}) {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-events-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const file = path.join(dir, 'events.db');
+  const bus = new EventBus((error) => assert.fail(String(error)));
+  const warnings: string[] = [];
+  let valid: Principal | null = GLOBAL;
+  const service = new EventService({
+    file,
+    bus,
+    findApp: (name) => (name === 'live' ? { id: 1, tenantId: 'platform' } : undefined),
+    resolvers: [{ resolve: () => valid }],
+    log: { warn: (_data, message) => warnings.push(message) },
+    ...more,
+  });
+  service.start();
+  const server = http.createServer((request, response) => {
+    service.open(
+      response,
+      { 'content-type': 'text/event-stream' },
+      {
+        principal: GLOBAL,
+        credential: 'x',
+        ip: '127.0.0.1',
+        query: {},
+        lastEventId: request.headers['last-event-id'] as string | undefined,
+      },
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    service.stop();
+    server.closeAllConnections();
+    server.close();
+  });
+  const listen = async (lastEventId?: string): Promise<EventReader> => {
+    const abort = new AbortController();
+    t.after(() => abort.abort());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const headers: Record<string, string> = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    return new EventReader(await fetch(url, { headers, signal: abort.signal }), abort);
+  };
+  return { dir, file, bus, service, warnings, listen, revoke: () => (valid = null) };
+}
+
+const publish = (bus: EventBus, from: number, to: number): void => {
+  for (let n = from; n < to; n++) bus.publish({ type: 'app.touched', app: 'live', data: { n } });
+};
+const numbers = (reader: EventReader): number[] =>
+  reader.heard.filter((m) => m.event === 'app.touched').map((m) => m.data.data.n);
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+test('a long backlog and events in the middle of it arrive once and in order', async (t) => {
+  const { bus, listen } = await setUp(t);
+  const first = await listen();
+  const start = (await first.next('hello')).id as string;
+  publish(bus, 0, 3000);
+  const resumed = await listen(start);
+  // announced while the backlog is being sent
+  for (let n = 3000; n < 3300; n += 100) {
+    await resumed.next('app.touched');
+    publish(bus, n, n + 100);
+  }
+  await resumed.next((m) => m.data.data?.n === 3299);
+  assert.deepEqual(numbers(resumed), range(0, 3300));
+});
+
+test('what is no longer kept is answered with a reset', async (t) => {
+  const { bus, service, listen } = await setUp(t, { maxRows: 10 });
+  const start = (await (await listen()).next('hello')).id as string;
+  publish(bus, 0, 600);
+  service.flush();
+  const late = await listen(start);
+  assert.equal((await late.next('reset')).data.reason, 'too_old');
+  publish(bus, 600, 601);
+  await late.next('app.touched');
+  assert.deepEqual(numbers(late), [600]);
+});
+
+test('events older than the age limit are forgotten', async (t) => {
+  let now = Date.parse('2026-01-01T00:00:00Z');
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-events-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const store = new EventStore({
+    file: path.join(dir, 'events.db'),
+    maxRows: 1000,
+    maxAgeMs: 1000,
+    now: () => now,
+    onDamage: () => assert.fail(),
+  });
+  const add = () => {
+    const id = store.takeId();
+    store.append([
+      { id, at: now, topic: 'apps', type: 'app.touched', app: null, appId: null, tenant: null, body: '{}' },
+    ]);
+    return id;
+  };
+  const old = add();
+  now += 900;
+  const young = add();
+  now += 200;
+  store.prune();
+  assert.deepEqual(
+    store.after(0, 10).map((event) => event.id),
+    [young],
+  );
+  assert.ok(store.prunedTo >= old && store.prunedTo < young);
+  store.close();
+});
+
+test('a beat keeps the place of a reader that has nothing to hear', async (t) => {
+  const { bus, listen } = await setUp(t, { beatMs: 10 });
+  const reader = await listen();
+  const { id } = await reader.next('hello');
+  bus.publish({ type: 'log.line', data: {} });
+  // the id of the beat is taken over by the next message that has none
+  bus.publish({ type: 'app.created', data: {} });
+  const created = await reader.next('app.created');
+  assert.ok(Number(created.id) > Number(id));
+  const seen = new Promise<void>((resolve) => setTimeout(resolve, 50));
+  await seen;
+  bus.publish({ type: 'node.stats', live: true, data: {} });
+  const stats = await reader.next('node.stats');
+  assert.equal(stats.data.id, undefined);
+  assert.equal(stats.id, created.id);
+});
+
+test('a credential that no longer holds ends the stream at the next beat', async (t) => {
+  const { listen, revoke } = await setUp(t, { beatMs: 10 });
+  const reader = await listen();
+  await reader.next('hello');
+  revoke();
+  assert.equal((await reader.next('bye')).data.reason, 'revoked');
+  await reader.ended;
+});
+
+test('events that cannot be kept are still heard, and a reader that resumes is told', async (t) => {
+  const { bus, file, service, listen, warnings } = await setUp(t);
+  const reader = await listen();
+  const start = (await reader.next('hello')).id as string;
+  const other = new Database(file);
+  other.exec("CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'full'); END");
+  publish(bus, 0, 2);
+  service.flush();
+  await reader.next((m) => m.data.data?.n === 1);
+  assert.equal(warnings.length, 1);
+  other.exec('DROP TRIGGER full');
+  other.close();
+  publish(bus, 2, 3);
+  const late = await listen(start);
+  assert.equal((await late.next('reset')).data.reason, 'too_old');
+});
+
+test('a damaged file is set aside and ids still grow', async (t) => {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-events-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const file = path.join(dir, 'events.db');
+  writeFileSync(file, 'this is no database, not even a small one'.repeat(200));
+  const damaged: string[] = [];
+  const store = new EventStore({
+    file,
+    maxRows: 10,
+    maxAgeMs: 1e9,
+    now: Date.now,
+    onDamage: (kept) => damaged.push(kept),
+  });
+  assert.equal(damaged.length, 1);
+  assert.ok((await readdir(dir)).includes(path.basename(damaged[0] as string)));
+  assert.ok(store.takeId() > Date.now() - 60_000);
+  store.close();
+});
+
+test('who may see what', () => {
+  const person = (role: Principal['role'], tenantId: string | null): Principal => ({
+    userId: 'usr_1',
+    tenantId,
+    role,
+    isSuperadmin: false,
+    scope: 'user',
+    via: 'user_jwt',
+  });
+  const token: Principal = { ...GLOBAL, isSuperadmin: false, scope: 'app', appId: 1, tenantId: 'a' };
+  const event = (type: string, appId: number | null, tenant: string | null) => ({
+    topic: topicOf(type),
+    app: appId === null ? null : 'x',
+    appId,
+    tenant,
+  });
+  const cases: [Principal, ReturnType<typeof event>, boolean][] = [
+    [GLOBAL, event('node.joined', null, null), true],
+    [GLOBAL, event('anything.new', null, null), true],
+    [person('owner', 'a'), event('node.joined', null, null), false],
+    [person('owner', 'a'), event('anything.new', 1, 'a'), false],
+    [person('owner', 'a'), event('token.revoked', 1, 'a'), false],
+    [person('viewer', 'a'), event('stream.started', 1, 'a'), true],
+    [person('viewer', 'a'), event('config.changed', 1, 'a'), true],
+    [person('owner', 'a'), event('stream.started', 2, 'b'), false],
+    [person('owner', 'a'), event('app.created', null, null), false],
+    [person(null, null), event('app.created', null, null), false],
+    [person('owner', 'a'), event('job.done', null, 'a'), true],
+    [token, event('stream.started', 1, 'a'), true],
+    [token, event('stream.started', 2, 'a'), false],
+    [token, event('job.done', null, 'a'), false],
+    [token, event('plugin.failed', 1, 'a'), false],
+  ];
+  for (const [principal, what, expected] of cases) {
+    assert.equal(maySee(principal, what), expected, `${principal.scope} ${principal.role} ${JSON.stringify(what)}`);
+  }
+});

@@ -1,0 +1,84 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { AuditNote } from '#daemon/identity/audit/service.ts';
+import type { Operation, ResultOf } from '#shared/contract/operation.ts';
+import type { Principal } from '../principal.ts';
+import { actorOf } from './actor.ts';
+import type { Actor, Call } from './types.ts';
+
+type Handler<O extends Operation> = (
+  call: Call<O>,
+) => ResultOf<O> | FastifyReply | Promise<ResultOf<O> | FastifyReply | undefined> | undefined;
+
+/**
+ * Binds an operation of the contract to its handler. The handler returns the body of the operation's default
+ * success status (the first declared), or sets another with `call.reply.code(…)`, or sends by itself and returns the reply.
+ */
+export function route<O extends Operation>(app: FastifyInstance, op: O, handler: Handler<O>): void {
+  const statuses = Object.keys(op.responses).map(Number);
+  const success = statuses[0] ?? 200;
+  const response: Record<number, unknown> = {};
+  for (const status of statuses) if (op.responses[status]) response[status] = op.responses[status];
+
+  const options: RouteOptions = {
+    method: op.method,
+    url: op.path.replace(/\{(\w+)\}/g, ':$1'),
+    // a HEAD of the event stream would open one
+    exposeHeadRoute: op.method === 'GET' && op.produces !== 'text/event-stream',
+    config: { operation: op },
+    schema: {
+      ...(op.params ? { params: op.params } : {}),
+      ...(op.query ? { querystring: op.query } : {}),
+      ...(op.headers ? { headers: op.headers } : {}),
+      ...(op.body ? { body: op.body } : {}),
+      ...(op.produces ? {} : { response }),
+    },
+    ...(op.bodyLimit ? { bodyLimit: op.bodyLimit } : {}),
+    handler: (request, reply) => {
+      if (success !== 200) reply.code(success);
+      const call = new RouteCall(request, reply) as unknown as Call<O>;
+      const result = handler(call);
+      if (op.responses[success] === null && !(result instanceof Promise)) return reply.send();
+      return op.responses[success] === null
+        ? (result as Promise<unknown>).then((sent) => sent ?? reply.send())
+        : result;
+    },
+  };
+  if (op.body && op.bodyOptional) options.preValidation = emptyBodyIsObject;
+  app.route(options);
+}
+
+const emptyBodyIsObject: RouteOptions['preValidation'] = (request, _reply, done) => {
+  if (request.body === undefined || request.body === null) request.body = {};
+  done();
+};
+
+/** The call object; `actor` is made only when a handler asks for it. */
+class RouteCall {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    this.request = request;
+    this.reply = reply;
+  }
+  get params(): unknown {
+    return this.request.params;
+  }
+  get query(): unknown {
+    return this.request.query;
+  }
+  get body(): unknown {
+    return this.request.body;
+  }
+  get principal(): Principal {
+    return this.request.principal as Principal;
+  }
+  get actor(): Actor {
+    return actorOf(this.request);
+  }
+  /** A function of its own, so that handlers can take it apart from the call. */
+  get audit(): (note: AuditNote) => void {
+    return (note) => {
+      this.request.auditNote = { ...this.request.auditNote, ...note };
+    };
+  }
+}

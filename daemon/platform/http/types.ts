@@ -1,0 +1,41 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AuditNote } from '#daemon/identity/audit/service.ts';
+import type { BodyOf, Operation, ParamsOf, QueryOf } from '#shared/contract/operation.ts';
+import type { Principal } from '../principal.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by authentication; null on public routes without a credential. */
+    principal: Principal | null;
+  }
+  interface FastifyContextConfig {
+    operation?: Operation;
+  }
+}
+
+/** What a handler gets: the checked input of its operation and who asks. */
+export interface Call<O extends Operation> {
+  params: ParamsOf<O>;
+  query: QueryOf<O>;
+  body: BodyOf<O>;
+  /** Null only on operations whose access is public, cluster-token, webhook or metrics. */
+  principal: Principal;
+  /** Who did it, for events and the audit trail. */
+  actor: Actor;
+  /** Adds to the audit entry that the request leaves: target, before, after. Needed only where the default says too little. */
+  audit(note: AuditNote): void;
+  request: FastifyRequest;
+  reply: FastifyReply;
+}
+
+/** Who made a change and from where. */
+export interface Actor {
+  /** `token:<id>`, `admin`, `usr_…`, `node:<id>` or `system`. */
+  id: string;
+  /** E-mail or token name, where known. */
+  label?: string;
+  ip?: string;
+  requestId?: string;
+}
+
+export const SYSTEM: Actor = { id: 'system' };

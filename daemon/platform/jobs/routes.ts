@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify';
+import type { Services } from '#daemon/start/services.ts';
+import * as ops from '#shared/contract/jobs.ts';
+import { ok } from '#shared/schema/common.ts';
+import { route } from '../http/route.ts';
+
+export function jobRoutes(app: FastifyInstance, { jobs }: Services): void {
+  // a request that waits for a job must not hold up the shutdown; the job itself goes on with the next start
+  app.addHook('preClose', async () => jobs.releaseWaiters());
+  route(app, ops.listJobs, ({ principal, query }) => jobs.list(principal, query));
+  route(app, ops.getJob, ({ principal, params }) => ok(jobs.get(principal, params.id)));
+  route(app, ops.cancelJob, async ({ principal, params }) => ok(await jobs.cancel(principal, params.id)));
+  route(app, ops.retryJob, ({ principal, params }) => ok(jobs.retry(principal, params.id)));
+}

@@ -1,0 +1,343 @@
+import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
+import type { Job, JobError, JobKind, JobListQuery, JobProgress, JobState } from '#shared/schema/jobs.ts';
+import type { EventBus } from '../events/bus.ts';
+import type { Actor } from '../http/types.ts';
+import { isGlobal, type Principal } from '../principal.ts';
+import type { JobHandler } from './handler.ts';
+import type { JobFilter, JobRepository, JobRow, NewJob } from './repository.ts';
+
+const AT_ONCE = 4;
+const KEPT_DAYS = 30;
+/** Restarts without any progress between them after which a job is given up: it may be what ends the process. */
+const MAX_RESTARTS = 5;
+const PROGRESS_EVENT_MS = 250;
+
+export interface JobServiceDeps {
+  repository: JobRepository;
+  events: EventBus;
+  log: { warn(data: object, message: string): void; error(data: object, message: string): void };
+  /** Milliseconds before attempt n + 1. */
+  backoff?(attempt: number): number;
+}
+
+interface Running {
+  abort: AbortController;
+  cancelled: boolean;
+  done: Promise<void>;
+}
+
+/** Long work, one row each: begun again after a kill, tried again after a failure, announced as it goes. */
+export class JobService {
+  readonly #deps: JobServiceDeps;
+  readonly #handlers = new Map<JobKind, JobHandler>();
+  readonly #running = new Map<number, Running>();
+  readonly #queue: number[] = [];
+  readonly #timers = new Map<number, NodeJS.Timeout>();
+  readonly #waiters = new Map<number, Set<PromiseWithResolvers<Job>>>();
+  readonly #announced = new Map<number, number>();
+  #stopping = false;
+
+  constructor(deps: JobServiceDeps) {
+    this.#deps = deps;
+  }
+
+  register<I, C>(handler: JobHandler<I, C>): void {
+    this.#handlers.set(handler.kind, handler as unknown as JobHandler);
+  }
+
+  /** Goes on with what the last process left. */
+  start(): void {
+    const { repository } = this.#deps;
+    repository.prune(new Date(Date.now() - KEPT_DAYS * 86_400_000).toISOString());
+    for (const row of repository.active()) {
+      if (row.state === 'waiting') this.#runLater(row.id, Date.parse(row.next_run_at ?? row.updated_at) - Date.now());
+      else this.#enqueue(row.id);
+    }
+  }
+
+  /** Ends what runs; it stays `running` in its row and goes on with the next start. */
+  async stop(): Promise<void> {
+    this.releaseWaiters();
+    this.#stopping = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    const running = [...this.#running.values()];
+    for (const { abort } of running) abort.abort();
+    await Promise.all(running.map((run) => run.done));
+  }
+
+  /** Answers everyone who waits for a job's end, because the daemon is stopping. */
+  releaseWaiters(): void {
+    for (const waiters of this.#waiters.values())
+      for (const waiter of waiters) waiter.reject(new ApiError('SHUTTING_DOWN'));
+    this.#waiters.clear();
+  }
+
+  /** Stores a job and begins it as soon as there is room. */
+  create(job: NewJob): Job {
+    const { repository } = this.#deps;
+    const id = repository.insert(job);
+    const record = this.#record(id);
+    this.#announce('job.queued', id);
+    this.#enqueue(id);
+    return record;
+  }
+
+  /** The job of that kind which is under way for an app. */
+  activeFor(appId: number, kind: JobKind): Job | undefined {
+    const row = this.#deps.repository.activeOf(appId, kind);
+    return row && this.#toJob(row);
+  }
+
+  /** What a job was created with. */
+  inputOf<I>(id: number): I {
+    return JSON.parse(this.#row(id).input_json) as I;
+  }
+
+  /** Waits for the end of the attempt that is queued or running. A waiting job is begun at once. */
+  waitForAttempt(id: number): Promise<Job> {
+    const job = this.#record(id);
+    if (job.state === 'waiting') this.#enqueue(id);
+    else if (job.state !== 'queued' && job.state !== 'running') return Promise.resolve(job);
+    if (this.#stopping) return Promise.reject(new ApiError('SHUTTING_DOWN'));
+    const waiter = Promise.withResolvers<Job>();
+    let waiters = this.#waiters.get(id);
+    if (waiters === undefined) this.#waiters.set(id, (waiters = new Set()));
+    waiters.add(waiter);
+    return waiter.promise;
+  }
+
+  list(principal: Principal, query: JobListQuery): { data: Job[]; total: number; limit: number; offset: number } {
+    const { limit = 50, offset = 0, ...filter } = query;
+    const visible = visibleTo(principal);
+    if (visible === null) return { data: [], total: 0, limit, offset };
+    const { rows, total } = this.#deps.repository.list({ ...filter, ...visible }, limit, offset);
+    return { data: rows.map((row) => this.#toJob(row)), total, limit, offset };
+  }
+
+  /** @throws ApiError JOB_NOT_FOUND, also for a job that the caller may not see */
+  get(principal: Principal, id: number): Job {
+    const row = this.#deps.repository.get(id);
+    const visible = visibleTo(principal);
+    if (row === undefined || visible === null) throw new ApiError('JOB_NOT_FOUND', { id });
+    if (visible.tenantId !== undefined && row.tenant_id !== visible.tenantId)
+      throw new ApiError('JOB_NOT_FOUND', { id });
+    if (visible.appId !== undefined && row.app_id !== visible.appId) throw new ApiError('JOB_NOT_FOUND', { id });
+    return this.#toJob(row);
+  }
+
+  async cancel(principal: Principal, id: number): Promise<Job> {
+    const job = this.get(principal, id);
+    if (job.state === 'cancelled') return job;
+    if (!job.cancellable) throw new ApiError('JOB_NOT_CANCELLABLE', { id });
+    const run = this.#running.get(id);
+    if (run !== undefined) {
+      run.cancelled = true;
+      run.abort.abort();
+      await run.done;
+      return this.#record(id);
+    }
+    const queued = this.#queue.indexOf(id);
+    if (queued >= 0) this.#queue.splice(queued, 1);
+    this.#clearTimer(id);
+    await this.#end(id, 'cancelled', null);
+    return this.#record(id);
+  }
+
+  retry(principal: Principal, id: number): Job {
+    const job = this.get(principal, id);
+    if (!['failed', 'cancelled', 'waiting'].includes(job.state)) throw new ApiError('JOB_NOT_RETRYABLE', { id });
+    const row = this.#row(id);
+    const other = row.app_id === null ? undefined : this.#deps.repository.activeOf(row.app_id, row.kind);
+    if (other !== undefined && other.id !== id) throw new ApiError('JOB_NOT_RETRYABLE', { id });
+    this.#clearTimer(id);
+    this.#deps.repository.requeue(id, 1);
+    this.#announce('job.queued', id);
+    this.#enqueue(id);
+    return this.#record(id);
+  }
+
+  #enqueue(id: number): void {
+    this.#clearTimer(id);
+    if (this.#queue.includes(id)) return;
+    this.#queue.push(id);
+    this.#next();
+  }
+
+  #next(): void {
+    while (!this.#stopping && this.#running.size < AT_ONCE) {
+      // an attempt that is just ending is over before the next one of its job begins
+      const index = this.#queue.findIndex((candidate) => !this.#running.has(candidate));
+      if (index < 0) return;
+      const [id] = this.#queue.splice(index, 1) as [number];
+      const run: Running = { abort: new AbortController(), cancelled: false, done: Promise.resolve() };
+      this.#running.set(id, run);
+      run.done = this.#attempt(id, run).finally(() => {
+        this.#running.delete(id);
+        this.#announced.delete(id);
+        this.#next();
+      });
+    }
+  }
+
+  async #attempt(id: number, run: Running): Promise<void> {
+    const { repository, log } = this.#deps;
+    try {
+      let row = this.#row(id);
+      const handler = this.#handlers.get(row.kind);
+      if (handler === undefined) throw new ApiError('INTERNAL');
+      if (row.state === 'running') {
+        if (row.restarts >= MAX_RESTARTS) throw new ApiError('JOB_KEEPS_STOPPING', { count: row.restarts });
+        repository.restarted(id);
+      } else repository.begin(id);
+      row = this.#row(id);
+      this.#announce('job.started', id);
+      const result = await handler.run({
+        id,
+        input: JSON.parse(row.input_json) as unknown,
+        checkpoint: row.checkpoint_json === null ? null : (JSON.parse(row.checkpoint_json) as unknown),
+        attempt: row.attempts,
+        actor: JSON.parse(row.created_by_json) as Actor,
+        signal: run.abort.signal,
+        save: (checkpoint, progress) => {
+          repository.save(id, checkpoint, progress);
+          this.#announceProgress(id);
+        },
+      });
+      repository.succeed(id, result);
+      await this.#tell(handler, row, 'succeeded');
+      this.#announce('job.succeeded', id);
+      this.#answerWaiters(id);
+    } catch (error) {
+      if (run.abort.signal.aborted && !run.cancelled) return; // the shutdown; the next start goes on
+      if (run.cancelled) {
+        await this.#end(id, 'cancelled', null);
+        return;
+      }
+      if (!(error instanceof ApiError)) log.error({ err: error, job: id }, 'a job failed');
+      const refusal = error instanceof ApiError ? error : new ApiError('INTERNAL', {}, { cause: error });
+      await this.#failed(id, refusal);
+    }
+  }
+
+  async #failed(id: number, refusal: ApiError): Promise<void> {
+    const row = this.#row(id);
+    const definition: ErrorDefinition = ERRORS[refusal.code];
+    const error: JobError = { code: refusal.code, message: refusal.message, ...refusal.extra };
+    if (definition.retryable && row.attempts < row.max_attempts) {
+      const delay = (this.#deps.backoff ?? defaultBackoff)(row.attempts);
+      await this.#end(id, 'waiting', error, new Date(Date.now() + delay).toISOString());
+      this.#runLater(id, delay);
+    } else await this.#end(id, 'failed', error);
+  }
+
+  async #end(
+    id: number,
+    state: 'failed' | 'cancelled' | 'waiting',
+    error: JobError | null,
+    nextRunAt: string | null = null,
+  ): Promise<void> {
+    const row = this.#row(id);
+    this.#deps.repository.fail(id, state, error, nextRunAt);
+    await this.#tell(this.#handlers.get(row.kind), row, state);
+    this.#announce(`job.${state}`, id);
+    this.#answerWaiters(id);
+  }
+
+  async #tell(handler: JobHandler | undefined, row: JobRow, state: JobState): Promise<void> {
+    try {
+      await handler?.ended?.(JSON.parse(row.input_json), state);
+    } catch (err) {
+      this.#deps.log.error({ err, job: row.id }, 'the end of a job could not be handled');
+    }
+  }
+
+  #runLater(id: number, delay: number): void {
+    if (this.#stopping) return;
+    this.#clearTimer(id);
+    const timer = setTimeout(() => this.#enqueue(id), Math.max(0, delay));
+    timer.unref();
+    this.#timers.set(id, timer);
+  }
+
+  #clearTimer(id: number): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+  }
+
+  #answerWaiters(id: number): void {
+    const waiters = this.#waiters.get(id);
+    if (waiters === undefined) return;
+    this.#waiters.delete(id);
+    const job = this.#record(id);
+    for (const waiter of waiters) waiter.resolve(job);
+  }
+
+  #announceProgress(id: number): void {
+    const now = performance.now();
+    if (now - (this.#announced.get(id) ?? Number.NEGATIVE_INFINITY) < PROGRESS_EVENT_MS) return;
+    this.#announced.set(id, now);
+    this.#announce('job.progress', id);
+  }
+
+  #announce(type: string, id: number): void {
+    const row = this.#row(id);
+    this.#deps.events.publish({
+      type,
+      ...(row.app === null ? {} : { app: row.app }),
+      tenant: row.tenant_id,
+      actor: JSON.parse(row.created_by_json) as Actor,
+      data: { job: this.#toJob(row) },
+    });
+  }
+
+  #row(id: number): JobRow {
+    const row = this.#deps.repository.get(id);
+    if (row === undefined) throw new ApiError('JOB_NOT_FOUND', { id });
+    return row;
+  }
+
+  #record(id: number): Job {
+    return this.#toJob(this.#row(id));
+  }
+
+  #toJob(row: JobRow): Job {
+    const progress = parsed<JobProgress>(row.progress_json);
+    const actor = JSON.parse(row.created_by_json) as Actor;
+    const isActive = row.state === 'queued' || row.state === 'running' || row.state === 'waiting';
+    return {
+      id: row.id,
+      kind: row.kind,
+      title: row.title,
+      state: row.state,
+      app: row.app,
+      progress,
+      attempts: row.attempts,
+      maxAttempts: row.max_attempts,
+      cancellable: isActive && (this.#handlers.get(row.kind)?.isCancellable(progress) ?? false),
+      nextRunAt: row.next_run_at,
+      result: parsed<object>(row.result_json),
+      error: parsed<JobError>(row.error_json),
+      createdBy: actor.id,
+      createdByLabel: actor.label ?? null,
+      createdAt: row.created_at,
+      startedAt: row.started_at,
+      updatedAt: row.updated_at,
+      finishedAt: row.finished_at,
+    };
+  }
+}
+
+const parsed = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T));
+
+/** The rows that a caller may see; null = none. */
+function visibleTo(principal: Principal): JobFilter | null {
+  if (isGlobal(principal)) return {};
+  if (principal.scope === 'app') return principal.appId === undefined ? null : { appId: principal.appId };
+  return principal.tenantId === null ? null : { tenantId: principal.tenantId };
+}
+
+/** 10 s, 20 s, 40 s … at most 10 minutes, with a tenth of chance so that many do not come back at once. */
+function defaultBackoff(attempt: number): number {
+  return Math.min(600_000, 10_000 * 2 ** (attempt - 1)) * (0.95 + Math.random() * 0.1);
+}

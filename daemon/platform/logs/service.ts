@@ -1,0 +1,235 @@
+import path from 'node:path';
+import type { Logger } from 'pino';
+import type {
+  AppLogHistogramQuery,
+  AppLogQuery,
+  LogHistogram,
+  LogHistogramQuery,
+  LogQuery,
+  LogRow,
+} from '#shared/schema/logs.ts';
+import { isGlobal, type Principal } from '../principal.ts';
+import { FileSink } from './file-sink.ts';
+import { parseInstant } from './instants.ts';
+import type { Logging } from './logger.ts';
+import { type LogFilter, levelName, levelNumber, type StoredLog, type StoredLogRow } from './rows.ts';
+import { LogStore } from './store.ts';
+import { TableSink } from './table-sink.ts';
+
+const FIRST_PASS_MS = 60_000;
+const PASS_EVERY_MS = 6 * 3_600_000;
+const DAY_MS = 86_400_000;
+/** Lines of one batch that listeners are shown; a flood is for the search. */
+const MAX_SHOWN = 100;
+
+/** What the log needs to know of apps. */
+export interface LogApps {
+  idOf(name: string): number | undefined;
+  exists(id: number): boolean;
+  idsOfTenant(tenantId: string): number[];
+  /** @throws ApiError APP_NOT_FOUND */
+  require(name: string): { id: number };
+}
+
+export interface LogServiceOptions {
+  logging: Logging;
+  apps: LogApps;
+  /** Folder of the log file and the table. */
+  dir: string;
+  maxBytes: number;
+  maxFiles: number;
+  /** 0 = no age limit. */
+  retentionDays: number;
+  maxRows: number;
+  /** Shows lines to whoever listens now; absent or false from `isHeard` = nobody does. */
+  live?: { isHeard(): boolean; show(row: LogRow): void };
+  /** Counts lines that could not be stored in the table. */
+  countLost?(lines: number): void;
+}
+
+export interface LogResult {
+  data: LogRow[];
+  total: number;
+  limit: number;
+  offset: number;
+}
+
+/** Keeps the log: the file and the table that lines go to, their retention, and the search. */
+export class LogService {
+  readonly #options: LogServiceOptions;
+  readonly #log: Logger;
+  readonly #store: LogStore;
+  readonly #table: TableSink;
+  #file: FileSink | undefined;
+  #detach: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: LogServiceOptions) {
+    this.#options = options;
+    this.#log = options.logging.log.child({ source: 'logs' });
+    this.#store = new LogStore(path.join(options.dir, 'server-logs.db'), {
+      onDamage: (keptAs) =>
+        this.#log.error(
+          { keptAs: path.basename(keptAs) },
+          'the log table was damaged; it is kept aside and a new one was begun',
+        ),
+    });
+    this.#table = new TableSink({
+      insert: async (batch) => this.#show(batch, await this.#store.insert(batch)),
+      appIdOf: (name) => options.apps.idOf(name),
+      countLost: (lines) => options.countLost?.(lines),
+      onLoss: (lines, code) => this.#log.warn({ lines, code }, 'log lines could not be stored in the table'),
+    });
+  }
+
+  /** Begins to write lines to file and table. The data directory must be ours by now. */
+  start(): void {
+    const { logging, dir, maxBytes, maxFiles } = this.#options;
+    this.#file = new FileSink({
+      dir,
+      maxBytes,
+      maxFiles,
+      onTrouble: (code) => this.#log.warn({ code }, 'the log file cannot be written'),
+    });
+    this.#detach = [logging.addSink(this.#file), logging.addSink(this.#table)];
+    this.#timer = setTimeout(() => void this.#pass(), FIRST_PASS_MS).unref();
+  }
+
+  /** Writes all that is held back and ends the thread. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#table.flush();
+    for (const detach of this.#detach) detach();
+    await Promise.all([this.#table.flush().then(() => this.#store.close()), this.#file?.close()]);
+  }
+
+  /** Rows that the caller may see: all with global scope, else those of the team's apps. */
+  async search(query: LogQuery, principal: Principal): Promise<LogResult> {
+    return this.#page(query, this.#visible(query.app, principal));
+  }
+
+  /** The same rows, counted over time. */
+  async histogram(query: LogHistogramQuery, principal: Principal): Promise<LogHistogram> {
+    return this.#count(query, this.#visible(query.app, principal));
+  }
+
+  /** @throws ApiError APP_NOT_FOUND */
+  async histogramOfApp(name: string, query: AppLogHistogramQuery): Promise<LogHistogram> {
+    return this.#count(query, [this.#options.apps.require(name).id]);
+  }
+
+  /** Apps whose rows the caller may see; undefined = all rows. */
+  #visible(app: string | undefined, principal: Principal): number[] | undefined {
+    const { apps } = this.#options;
+    const all = isGlobal(principal)
+      ? undefined
+      : principal.tenantId === null
+        ? []
+        : apps.idsOfTenant(principal.tenantId);
+    if (!app) return all;
+    const id = apps.idOf(app);
+    return id === undefined || (all && !all.includes(id)) ? [] : [id];
+  }
+
+  /** @throws ApiError APP_NOT_FOUND */
+  async searchApp(name: string, query: AppLogQuery): Promise<LogResult> {
+    return this.#page(query, [this.#options.apps.require(name).id]);
+  }
+
+  /** The rows of a deleted app stay, as rows of no app. */
+  async forgetApp(appId: number): Promise<void> {
+    try {
+      await this.#table.flush();
+      await this.#store.forgetApp(appId);
+    } catch (err) {
+      // the next pass finds the app's rows again
+      this.#log.warn({ err, appId }, 'rows of a deleted app could not be released yet');
+    }
+  }
+
+  /** Removes what is too old or too much, and releases rows of apps that are gone. */
+  async clean(now = Date.now()): Promise<void> {
+    const { retentionDays, maxRows, apps } = this.#options;
+    const before = retentionDays > 0 ? now - retentionDays * DAY_MS : undefined;
+    for (const id of await this.#store.appIds()) if (!apps.exists(id)) await this.#store.forgetApp(id);
+    const removed = await this.#store.clean(before, maxRows);
+    await this.#file?.tidy(before === undefined ? undefined : new Date(before));
+    if (removed > 0) this.#log.info({ removed }, 'old log rows removed');
+  }
+
+  async #pass(): Promise<void> {
+    try {
+      await this.clean();
+    } catch (err) {
+      this.#log.warn({ err }, 'the log could not be cleaned up');
+    }
+    this.#timer = setTimeout(() => void this.#pass(), PASS_EVERY_MS).unref();
+  }
+
+  #show(batch: readonly StoredLog[], lastId: number): void {
+    const { live } = this.#options;
+    if (!live?.isHeard()) return;
+    const shown = batch.slice(-MAX_SHOWN);
+    for (const [i, row] of shown.entries()) live.show(this.#row({ ...row, id: lastId - shown.length + 1 + i }));
+  }
+
+  async #page(query: AppLogQuery, apps: number[] | undefined): Promise<LogResult> {
+    const filter = filterOf(query);
+    if (apps !== undefined) filter.apps = apps;
+    const { limit, offset } = filter;
+    if (apps?.length === 0) return { data: [], total: 0, limit, offset };
+    const { rows, total } = await this.#store.search(filter);
+    return { data: rows.map((row) => this.#row(row)), total, limit, offset };
+  }
+
+  async #count(query: AppLogHistogramQuery, apps: number[] | undefined): Promise<LogHistogram> {
+    const buckets = query.buckets ?? 60;
+    const { order: _order, limit: _limit, offset: _offset, ...filter } = filterOf(query);
+    const until = filter.until ?? Date.now();
+    const ask = { ...filter, until, buckets, ...(apps === undefined ? {} : { apps }) };
+    const { since, bucketMs, counts } =
+      apps?.length === 0 ? { since: filter.since ?? until, bucketMs: 1, counts: [] } : await this.#store.histogram(ask);
+    const list: LogHistogram['buckets'] = Array.from({ length: buckets }, (_, n) => ({
+      ts: new Date(Math.round(since + n * bucketMs)).toISOString(),
+      counts: {},
+    }));
+    let total = 0;
+    for (const { bucket, level, rows } of counts) {
+      total += rows;
+      const at = list[Math.min(Math.max(bucket, 0), buckets - 1)];
+      if (at) at.counts[levelName(level)] = (at.counts[levelName(level)] ?? 0) + rows;
+    }
+    return {
+      since: new Date(since).toISOString(),
+      until: new Date(until).toISOString(),
+      bucketMs,
+      total,
+      buckets: list,
+    };
+  }
+
+  #row(row: StoredLogRow): LogRow {
+    const { id, ts, level, source, appId, message, metaJson } = row;
+    return {
+      id,
+      ts: new Date(ts).toISOString(),
+      level: levelName(level),
+      source,
+      // a deletion may still be releasing its rows
+      appId: appId !== null && this.#options.apps.exists(appId) ? appId : null,
+      message,
+      metaJson,
+    };
+  }
+}
+
+/** Empty texts do not filter. */
+function filterOf(query: AppLogQuery): LogFilter {
+  const filter: LogFilter = { order: query.order ?? 'desc', limit: query.limit ?? 100, offset: query.offset ?? 0 };
+  if (query.level) filter.level = levelNumber(query.level);
+  if (query.source) filter.source = query.source;
+  if (query.q) filter.q = query.q;
+  if (query.since) filter.since = parseInstant(query.since, 'query.since', false);
+  if (query.until) filter.until = parseInstant(query.until, 'query.until', true);
+  return filter;
+}

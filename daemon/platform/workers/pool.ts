@@ -1,0 +1,139 @@
+import os from 'node:os';
+import { Piscina } from 'piscina';
+import { ApiError } from '#shared/errors.ts';
+
+/** One kind of work for the pool, with a queue of its own. Each area declares its kinds beside their modules, in `tasks.ts`. */
+export interface TaskKind {
+  /** The module, from `taskModule()`; its default export is `async (input) => output`. */
+  module: string;
+  /** For messages: what the task does, e.g. `Validating the configuration`. */
+  what: string;
+  /** Milliseconds after which its thread is ended, longer on a busy machine (`patientLimit`); 0 = no limit (only for resumable work). */
+  timeoutMs: number;
+  /** How many run at once, so that one kind never holds all threads. */
+  concurrency: number;
+  /** How many may wait; one more is refused with OVERLOADED. */
+  queue: number;
+}
+
+/**
+ * The address of a task's module.
+ * @param base `import.meta.url` of the file that declares the task
+ * @param file beside it, e.g. `tasks/purge`; in the bundle all tasks are below `out/daemon/tasks`
+ */
+export function taskModule(base: string, file: string): string {
+  return new URL(`./${file}${base.endsWith('.ts') ? '.ts' : '.js'}`, base).href;
+}
+
+/** Storage work waits for the network, in at most four threads; two are left for what must be quick. */
+const MAX_THREADS = 6;
+const HEAP_MB = 192;
+
+interface Lane {
+  running: number;
+  waiting: (() => void)[];
+}
+
+/** The piscina pool with a lane for each kind. Threads start when first needed and leave after a while without work. */
+export class WorkerPool {
+  readonly #piscina: Piscina;
+  readonly #lanes = new Map<TaskKind, Lane>();
+  readonly #closing = new AbortController();
+
+  constructor() {
+    this.#piscina = new Piscina({
+      minThreads: 0,
+      maxThreads: MAX_THREADS,
+      idleTimeout: 30_000,
+      concurrentTasksPerWorker: 1,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 },
+      // workers see no secret of the daemon's environment
+      env: workerEnvironment(),
+      filename: taskModule(import.meta.url, import.meta.url.endsWith('.ts') ? 'idle' : 'tasks/idle'),
+    });
+  }
+
+  /** Threads alive now, for metrics. */
+  get threads(): number {
+    return this.#piscina.threads.length;
+  }
+
+  /**
+   * Runs one task in a thread.
+   * @throws ApiError TASK_TIMEOUT, TASK_FAILED (heap), OVERLOADED; AbortError when `signal` or the shutdown ends it
+   */
+  async run<I, O>(
+    kind: TaskKind,
+    input: I,
+    options: { signal?: AbortSignal; transfer?: Transferable[] } = {},
+  ): Promise<O> {
+    const lane = await this.#enter(kind, options.signal);
+    const limitMs = patientLimit(kind.timeoutMs, os.loadavg()[0] ?? 0, os.availableParallelism());
+    let limit: AbortSignal | undefined;
+    try {
+      if (limitMs > 0) limit = AbortSignal.timeout(limitMs);
+      const signals = [this.#closing.signal, limit, options.signal].filter((signal) => signal !== undefined);
+      return (await this.#piscina.run(input, {
+        filename: kind.module,
+        signal: AbortSignal.any(signals),
+        ...(options.transfer ? { transferList: options.transfer as never } : {}),
+      })) as O;
+    } catch (error) {
+      if (limit?.aborted) throw new ApiError('TASK_TIMEOUT', { what: kind.what, seconds: Math.round(limitMs / 1000) });
+      if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
+        throw new ApiError('TASK_FAILED', { what: kind.what });
+      throw error;
+    } finally {
+      release(lane);
+    }
+  }
+
+  /** Ends all threads; running tasks reject with AbortError. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#piscina.destroy();
+  }
+
+  async #enter(kind: TaskKind, signal?: AbortSignal): Promise<Lane> {
+    let lane = this.#lanes.get(kind);
+    if (lane === undefined) this.#lanes.set(kind, (lane = { running: 0, waiting: [] }));
+    if (lane.running >= kind.concurrency) {
+      if (lane.waiting.length >= kind.queue) throw new ApiError('OVERLOADED');
+      const { promise, resolve } = Promise.withResolvers<void>();
+      lane.waiting.push(resolve);
+      await promise; // whoever leaves hands its place over
+      if (signal?.aborted) {
+        release(lane);
+        throw signal.reason;
+      }
+      return lane;
+    }
+    lane.running += 1;
+    return lane;
+  }
+}
+
+/**
+ * How long a task may take on this machine as it is now: its limit times the load per core of the last minute, at least
+ * once and at most six times (once on Windows, which tells no load). A good text must not be refused because others keep
+ * the processors busy.
+ * @returns whole milliseconds: timers take no others
+ */
+export function patientLimit(timeoutMs: number, load: number, cores: number): number {
+  return Math.round(timeoutMs * Math.min(6, Math.max(1, load / cores)));
+}
+
+function release(lane: Lane): void {
+  const next = lane.waiting.shift();
+  if (next === undefined) lane.running -= 1;
+  else next();
+}
+
+function workerEnvironment(): Record<string, string> {
+  const env: Record<string, string> = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+  for (const name of ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_COMPILE_CACHE', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE']) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}

@@ -1,0 +1,69 @@
+import fastify, { type FastifyInstance, LogController } from 'fastify';
+import { installAudit } from '#daemon/identity/audit/install.ts';
+import { installGuards } from '#daemon/identity/security/install.ts';
+import { installRequestMetrics } from '#daemon/operations/metrics/http.ts';
+import { installAuthentication } from '#daemon/platform/http/authenticate.ts';
+import { installAuthorization } from '#daemon/platform/http/authorize.ts';
+import { AddressSet } from '#daemon/platform/http/client-address.ts';
+import { installDeletingGuard } from '#daemon/platform/http/deleting.ts';
+import { installDocs } from '#daemon/platform/http/docs.ts';
+import { installErrorHandling } from '#daemon/platform/http/errors.ts';
+import { installParsers } from '#daemon/platform/http/parsers.ts';
+import { installRequestLog, requestIds } from '#daemon/platform/http/request-log.ts';
+import { installBrowserSdk } from '#daemon/platform/http/sdk.ts';
+import { installSecurityHeaders } from '#daemon/platform/http/security-headers.ts';
+import { closeSilentConnections } from '#daemon/platform/http/silent-connections.ts';
+import { installCompilers } from '#daemon/platform/http/validation.ts';
+import { apiRoutes, rootRoutes } from './routes.ts';
+import type { Services } from './services.ts';
+
+export const API_BASE = '/api/v1';
+const BODY_LIMIT = 102_400;
+
+/** The Fastify instance with everything registered, not yet listening. */
+export async function buildApp(services: Services): Promise<FastifyInstance> {
+  const proxies = new AddressSet(services.settings.trustedProxies);
+  const app = fastify({
+    loggerInstance: services.log.child({ source: 'http' }),
+    logController: new LogController({ disableRequestLogging: true }),
+    // a child logger for each request would cost more than the rest of a small answer; lines name the request themselves
+    childLoggerFactory: (logger) => logger,
+    genReqId: requestIds(),
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
+    requestTimeout: 60_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 65_000,
+    trustProxy: (address: string) => proxies.has(address),
+    // requests under way are finished at a stop, new ones on kept connections are refused
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+  }) as unknown as FastifyInstance;
+
+  closeSilentConnections(app);
+  installErrorHandling(app);
+  installRequestMetrics(app, services.metrics);
+  installCompilers(app);
+  installParsers(app);
+  installRequestLog(app);
+  installSecurityHeaders(app);
+  installGuards(app, { guard: services.guard, limits: services.limits, count404: services.settings.autoban404 });
+  installAuthentication(app, services.resolvers);
+  installAuthorization(app, {
+    mode: services.settings.authzEnforce,
+    findApp: (name) => services.apps.registry.get(name),
+  });
+  installDeletingGuard(app, (name) => services.apps.registry.get(name)?.deleting ?? false);
+  installAudit(app, services.audit, (name) => services.apps.registry.get(name)?.tenantId);
+  installBrowserSdk(app);
+  rootRoutes(app, services);
+  await app.register(
+    async (api) => {
+      apiRoutes(api, services);
+      installDocs(api);
+    },
+    { prefix: API_BASE },
+  );
+  return app;
+}

@@ -1,0 +1,67 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from '#daemon/platform/data-dir.ts';
+import type { Logging } from '#daemon/platform/logs/logger.ts';
+import { publicBase, type Settings } from '#daemon/platform/settings.ts';
+import { VERSION } from '#daemon/platform/version.ts';
+import { buildApp } from './app.ts';
+import { type FirstStart, seed } from './first-start.ts';
+import { createServices, type Services } from './services.ts';
+
+export interface RunningDaemon {
+  /** Where it listens, e.g. `http://127.0.0.1:3020`. */
+  url: string;
+  services: Services;
+  app: FastifyInstance;
+  dir: DataDir;
+  /** What a first start made; the token is in memory only until it is printed. */
+  firstStart: FirstStart;
+  /** Finishes running requests, flushes, checkpoints, releases the DATA_DIR. */
+  stop(): Promise<void>;
+}
+
+/** Starts a daemon in this process. Several can live in one process on different DATA_DIRs. */
+export async function startDaemon(settings: Settings, logging: Logging): Promise<RunningDaemon> {
+  const dir = prepareDataDir(settings.dataDir);
+  const unlock = lockDataDir(dir);
+  let services: Services | undefined;
+  try {
+    services = createServices(settings, logging);
+    await services.start();
+    const seeded = await seed(services);
+    const app = await buildApp(services);
+    await app.listen({ port: settings.port, host: settings.host });
+    services.listening.port = (app.server.address() as AddressInfo).port;
+    const url = addressOf(app);
+    services.listening.url = url;
+    writeRunFile(dir, { url, pid: process.pid, version: VERSION });
+    const running = services;
+    const setup = running.auth.issueSetupLink(publicBase(settings) ?? url);
+    const firstStart: FirstStart = { ...seeded, setup };
+    return {
+      url,
+      services: running,
+      app,
+      dir,
+      firstStart,
+      stop: async () => {
+        try {
+          await app.close();
+          await running.stop();
+        } finally {
+          unlock();
+        }
+      },
+    };
+  } catch (error) {
+    await services?.stop().catch(() => {});
+    unlock();
+    throw error;
+  }
+}
+
+function addressOf(app: FastifyInstance): string {
+  const { address, port, family } = app.server.address() as AddressInfo;
+  const host = address === '0.0.0.0' || address === '::' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
+  return `http://${host}:${port}`;
+}

@@ -1,0 +1,108 @@
+import path from 'node:path';
+import { DataDirInUse } from '#daemon/platform/data-dir.ts';
+import { consoleSink } from '#daemon/platform/logs/console-sink.ts';
+import { createLogging } from '#daemon/platform/logs/logger.ts';
+import { loadSettings, type Settings, SettingsError } from '#daemon/platform/settings.ts';
+import { VERSION } from '#daemon/platform/version.ts';
+import { type RunningDaemon, startDaemon } from './daemon.ts';
+
+/** Runs the daemon as this process: start, say where it is, stop on SIGTERM or SIGINT with exit code 0. */
+export async function runDaemon(flags: Record<string, string | undefined>): Promise<void> {
+  let settings: Settings;
+  try {
+    settings = loadSettings({ env: process.env, flags });
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    for (const problem of error.problems) process.stderr.write(`streamhub: ${problem}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const logging = createLogging(settings);
+  const { log } = logging;
+  logging.addSink(consoleSink({ pretty: process.stdout.isTTY === true && settings.nodeEnv !== 'production' }));
+  process.on('uncaughtExceptionMonitor', (err) => {
+    log.fatal({ err }, 'the daemon failed');
+    logging.flushSync();
+  });
+  let daemon: RunningDaemon;
+  try {
+    daemon = await startDaemon(settings, logging);
+  } catch (error) {
+    process.stderr.write(`streamhub: ${startFailure(error, settings)}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  greet(daemon);
+  if (settings.consoleBuild) void daemon.services.console.builder.run();
+
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) process.exit(1); // asked twice: at once
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    daemon.stop().then(
+      () => {
+        logging.flushSync();
+        process.exit(0);
+      },
+      (err) => {
+        log.error({ err }, 'stopping failed');
+        logging.flushSync();
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+function startFailure(error: unknown, settings: Settings): string {
+  if (error instanceof DataDirInUse) return error.message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    return `port ${settings.port} on ${settings.host} is taken; choose another with --port or PORT`;
+  if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
+    return `HOST ${settings.host} is no address of this machine (${code})`;
+  if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(code ?? ''))
+    return `the registry ${path.join(settings.dataDir, 'data', 'streamhub.db')} is damaged (${message}); put it back from a backup`;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL')
+    return `no space left on the disk of ${settings.dataDir}`;
+  if (code === 'EACCES') return `no right to use ${settings.dataDir} or port ${settings.port} (${message})`;
+  return message;
+}
+
+function greet({ url, firstStart, services }: RunningDaemon): void {
+  const { settings } = services;
+  const missing = [
+    settings.livekitApiKey && settings.livekitApiSecret
+      ? ''
+      : 'LiveKit (LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET)',
+    settings.clusterToken ? '' : 'clustering (STREAMHUB_CLUSTER_TOKEN)',
+    settings.smtpHost ? '' : 'mail (STREAMHUB_SMTP_HOST)',
+  ].filter(Boolean);
+  const lines = [
+    `StreamHub ${VERSION} listens on ${url}`,
+    `  API docs   ${url}/api/v1/docs`,
+    `  data       ${settings.dataDir}`,
+  ];
+  if (missing.length > 0) lines.push(`  not set up ${missing.join(', ')}: everything else works without`);
+  if (settings.safeMode) lines.push('  safe mode  plugins that are not built in stay off');
+  if (firstStart.token !== null) {
+    lines.push(
+      '',
+      '  First API token, shown this once (only its hash is kept):',
+      `    ${firstStart.token}`,
+      '',
+      '  Try it:',
+      `    curl -s ${url}/api/v1/apps -H "Authorization: Bearer ${firstStart.token}"`,
+    );
+  } else if (firstStart.isFirst) lines.push('  The first API token is the one given as STREAMHUB_API_TOKEN.');
+  if (firstStart.setup !== null) {
+    lines.push(
+      '',
+      '  Nobody can sign in with a password yet. Make the first account in the console, with this link (once, within 24 hours):',
+      `    ${firstStart.setup.url}`,
+    );
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,247 @@
+import type { Logger } from 'pino';
+import type { ConfigService } from '#daemon/apps/config/service.ts';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { AppService } from '#daemon/apps/registry/service.ts';
+import type { SecretStore } from '#daemon/apps/secrets/store.ts';
+import type { StorageService } from '#daemon/apps/storage/service.ts';
+import type { ClusterService } from '#daemon/cluster/service.ts';
+import type { MediaQuotas } from '#daemon/identity/teams/media-quotas.ts';
+import { CallbackDelivery } from '#daemon/media/callbacks/delivery.ts';
+import { Ledger, type RowChange } from '#daemon/media/callbacks/ledger.ts';
+import { CallbackSender } from '#daemon/media/callbacks/sender.ts';
+import { CallbackService } from '#daemon/media/callbacks/service.ts';
+import { IngressService } from '#daemon/media/ingress/service.ts';
+import { LiveKit } from '#daemon/media/livekit/client.ts';
+import type { LiveKitEvent } from '#daemon/media/livekit/event.ts';
+import { RecordingService } from '#daemon/media/recording/service.ts';
+import { JoinTokenService } from '#daemon/media/streams/join-tokens.ts';
+import { LiveCounts } from '#daemon/media/streams/live-counts.ts';
+import { Reconciler } from '#daemon/media/streams/reconciler.ts';
+import { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
+import { RoomPlacer } from '#daemon/media/streams/room-placer.ts';
+import { StreamService } from '#daemon/media/streams/service.ts';
+import { VodService } from '#daemon/media/vods/service.ts';
+import { LiveKitStatusView } from '#daemon/media/webhooks/livekit-status.ts';
+import { WebhookService } from '#daemon/media/webhooks/service.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { LogService } from '#daemon/platform/logs/service.ts';
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
+import { publicBase, type Settings } from '#daemon/platform/settings.ts';
+import { VERSION } from '#daemon/platform/version.ts';
+
+/** Everything that stands on LiveKit. */
+export interface Media {
+  livekit: LiveKit;
+  /** Who is in which room. */
+  rooms: RoomDirectory;
+  reconciler: Reconciler;
+  streams: StreamService;
+  joinTokens: JoinTokenService;
+  ingests: IngressService;
+  vods: VodService;
+  recording: RecordingService;
+  webhooks: WebhookService;
+  callbacks: CallbackService;
+  livekitStatus: LiveKitStatusView;
+  startMedia(): void;
+  stopMedia(): Promise<void>;
+}
+
+export interface MediaDeps {
+  settings: Settings;
+  apps: AppService;
+  databases: AppDatabases;
+  config: ConfigService;
+  secrets: SecretStore;
+  storage: StorageService;
+  cluster: ClusterService;
+  logs: LogService;
+  events: EventBus;
+  policy: EndpointPolicy;
+  quotas: MediaQuotas;
+  /** Takes secrets out of a text. */
+  clean(text: string): string;
+  log: Logger;
+}
+
+/** Wires streams, recordings, webhooks and callbacks; nothing runs before `startMedia()`. */
+export function createMedia(deps: MediaDeps): Media {
+  const { settings, databases, config, secrets, storage, cluster, events, policy, quotas, clean, log } = deps;
+  const now = Date.now;
+  const apps = {
+    require: (name: string) => deps.apps.require(name),
+    get: (name: string) => deps.apps.registry.get(name),
+    entries: () => deps.apps.registry.entries(),
+    forRoom: (room: string) => deps.apps.registry.forRoom(room),
+    dir: (name: string) => deps.apps.dir(name),
+    sizes: (name: string) => deps.apps.sizes(name),
+  };
+  const livekitLog = log.child({ source: 'livekit' });
+  const livekit = new LiveKit({
+    url: settings.livekitUrl,
+    apiKey: settings.livekitApiKey,
+    apiSecret: settings.livekitApiSecret,
+    clean,
+    onChange: ({ status, reason }) => {
+      if (status === 'unreachable') livekitLog.warn({ reason }, 'LiveKit does not answer');
+      else livekitLog.info({}, 'LiveKit answers');
+      events.publish({ type: `livekit.${status}`, data: { reason } });
+    },
+  });
+  const directory = new RoomDirectory();
+  const delivery = new CallbackDelivery({
+    databases,
+    apps,
+    config,
+    secret: (app) => secrets.get(app, 'callbackSecret'),
+    bus: events,
+    sender: new CallbackSender(policy, `StreamHub/${VERSION}`),
+    log: log.child({ source: 'callbacks' }),
+  });
+  const callbacks = new CallbackService({ databases, apps, config, delivery });
+  const ledger = new Ledger({ databases, bus: events, config, now, onCallbacks: (app) => delivery.wake(app) });
+
+  /** Rows changed: recordings that follow, and what must be looked after. */
+  const onChanges = (app: AppEntry, changes: readonly RowChange[]): void => {
+    if (changes.length === 0) return;
+    reconciler.noteBusy(app.name);
+    void recording.follow(app, changes);
+  };
+  const reconciler = new Reconciler({
+    livekit,
+    ledger,
+    databases,
+    directory,
+    apps,
+    onChanges,
+    onResumed: (app) => recording.resume(app),
+    log: livekitLog,
+    now,
+  });
+  const streams = new StreamService({
+    livekit,
+    ledger,
+    databases,
+    directory,
+    apps,
+    onChanges,
+    countLogs: async (app, since) => {
+      const count = async (level: 'error' | 'warn' | 'info') =>
+        (await deps.logs.searchApp(app, { level, since: since.toISOString(), limit: 1 })).total;
+      const [error, warn, info] = await Promise.all([count('error'), count('warn'), count('info')]);
+      return { error, warn, info };
+    },
+  });
+  const vods = new VodService({ ledger, databases, bus: events, apps, storage, log: log.child({ source: 'vods' }) });
+  const recording = new RecordingService({
+    livekit,
+    ledger,
+    databases,
+    directory,
+    apps,
+    config,
+    credentials: (app) => storage.credentials(app),
+    findStream: (app, id) => streams.find(app, id),
+    quotas,
+    onChanges,
+    log: log.child({ source: 'recording' }),
+  });
+  const webhooks = new WebhookService({
+    livekit,
+    ledger,
+    databases,
+    directory,
+    apps,
+    config,
+    onChanges: (app, changes, event) => {
+      onChanges(app, changes);
+      announceIngress(events, app, event);
+      if (event.name === 'room_finished' && event.room !== null) void recording.roomFinished(app, event.room.name);
+    },
+    onGap: (room) => {
+      if (room === null) reconciler.soon();
+      else void reconciler.syncRoom(room);
+    },
+    log: log.child({ source: 'webhooks' }),
+    now,
+  });
+  const placer = new RoomPlacer({
+    livekit,
+    directory,
+    apps,
+    placement: {
+      hasChoice: () => cluster.nodes.size > 1,
+      choose: (room, options) => {
+        const { node, livekitNodeId, address } = cluster.placement.choose(room, options);
+        return { name: node?.name ?? null, livekitNodeId, address };
+      },
+      entryAddress: (options) => cluster.placement.entryAddress(options),
+    },
+    log: livekitLog,
+  });
+  const joinTokens = new JoinTokenService({ livekit, apps, config, placer, quotas, publicBase: publicBase(settings) });
+  const ingests = new IngressService({
+    livekit,
+    apps,
+    config,
+    placer,
+    quotas,
+    policy,
+    rtmpHost: settings.rtmpPublicHost,
+    events,
+    log: livekitLog,
+  });
+  const livekitStatus = new LiveKitStatusView({
+    livekit,
+    webhooks,
+    reconciler,
+    url: settings.livekitUrl,
+    publicBase: publicBase(settings),
+  });
+  const counts = new LiveCounts({ directory, apps, bus: events });
+
+  return {
+    livekit,
+    rooms: directory,
+    reconciler,
+    streams,
+    joinTokens,
+    ingests,
+    vods,
+    recording,
+    webhooks,
+    callbacks,
+    livekitStatus,
+    startMedia() {
+      livekit.start();
+      reconciler.start();
+      delivery.start();
+      counts.start();
+    },
+    async stopMedia() {
+      counts.stop();
+      recording.stop();
+      livekit.stop();
+      await reconciler.stop();
+      await delivery.stop();
+    },
+  };
+}
+
+/** An encoder began to send to an ingest, or stopped. */
+function announceIngress(events: EventBus, app: AppEntry, { name, ingress }: LiveKitEvent): void {
+  if (ingress === null || (name !== 'ingress_started' && name !== 'ingress_ended')) return;
+  events.publish({
+    type: name.replace('_', '.'),
+    app: app.name,
+    tenant: app.tenantId,
+    data: {
+      id: ingress.id,
+      type: ingress.type,
+      room: ingress.room,
+      participant: ingress.participant,
+      transcode: ingress.isTranscoding,
+    },
+  });
+}

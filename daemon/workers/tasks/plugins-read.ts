@@ -1,7 +1,0 @@
-import { readPlugins } from '../../plugins/read-plugins.ts';
-import type { PluginRecord, PluginRoot } from '../../plugins/records.ts';
-
-/** Finds and verifies plugins: their files are untrusted text. */
-export default async function pluginsRead(roots: readonly PluginRoot[]): Promise<PluginRecord[]> {
-  return readPlugins(roots);
-}

@@ -1,2 +1,0 @@
-/** The purge of one VOD: the same work in a lane of its own. */
-export { default } from './purge.ts';
