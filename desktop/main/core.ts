@@ -5,7 +5,7 @@ import type { StreamEvent } from '#shared/ipc/events.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { ConnectionTests } from './connections/connection-tests.ts';
 import { Connections } from './connections/connections.ts';
-import { TIMING, type Timing } from './connections/link.ts';
+import { TIMING, type Timing } from './connections/daemon-connection.ts';
 import { Requests } from './connections/requests.ts';
 import { Streams } from './connections/streams.ts';
 import { createDispatcher, type Dispatch } from './ipc/dispatcher.ts';
@@ -13,12 +13,12 @@ import { handlers } from './ipc/handlers.ts';
 import { LocalDaemon } from './local-daemon/local-daemon.ts';
 import type { Runtime } from './local-daemon/runtime.ts';
 import { PreferenceStore } from './preferences.ts';
+import { KeychainWatch } from './secrets/keychain-watch.ts';
+import { SecretStore } from './secrets/secret-store.ts';
 import { Commands } from './shell/commands.ts';
 import { type OverallHealth, overallHealth } from './shell/health.ts';
 import { type Notice, Notices } from './shell/notices.ts';
 import { Terminals } from './terminal/terminals.ts';
-import { KeychainWatch } from './vault/keychain-watch.ts';
-import { Vault } from './vault/vault.ts';
 
 /** What only the system around the core can do: Electron in the app, a stand-in on a machine without a screen. */
 export interface Shell {
@@ -41,7 +41,7 @@ export interface CoreOptions {
   /** Tells all windows. */
   emit: Emit;
   runtime: Runtime | string;
-  vault?: Vault;
+  secrets?: SecretStore;
   timing?: Timing;
   env?: NodeJS.ProcessEnv;
   onBug?: (where: string, error: unknown) => void;
@@ -53,7 +53,7 @@ export class Core {
   readonly requests: Requests;
   readonly streams: Streams;
   readonly tests: ConnectionTests;
-  readonly vault: Vault;
+  readonly secrets: SecretStore;
   readonly keychain: KeychainWatch;
   readonly terminals: Terminals;
   readonly localDaemon: LocalDaemon;
@@ -66,18 +66,18 @@ export class Core {
   readonly dispatch: Dispatch;
   #told = '';
 
-  constructor({ userData, shell, emit, runtime, vault, timing = TIMING, env = process.env, onBug }: CoreOptions) {
+  constructor({ userData, shell, emit, runtime, secrets, timing = TIMING, env = process.env, onBug }: CoreOptions) {
     this.userData = userData;
     this.shell = shell;
     const tell: Emit = (channel, payload) => {
       emit(channel, payload as never);
       this.#observe(channel, payload);
     };
-    this.vault = vault ?? new Vault({ env });
+    this.secrets = secrets ?? new SecretStore({ env });
     this.preferences = new PreferenceStore(userData, tell);
     this.connections = new Connections({
       folder: userData,
-      vault: this.vault,
+      secrets: this.secrets,
       emit: tell,
       timing,
       onSnapshot: () => this.#healthChanged(),
@@ -85,13 +85,13 @@ export class Core {
     this.requests = new Requests(this.connections, tell);
     this.streams = new Streams(this.connections, tell, timing);
     this.tests = new ConnectionTests(tell);
-    this.keychain = new KeychainWatch({ vault: this.vault, connections: this.connections, emit: tell });
+    this.keychain = new KeychainWatch({ secrets: this.secrets, connections: this.connections, emit: tell });
     this.terminals = new Terminals({ emit: tell, env });
     this.localDaemon = new LocalDaemon({
       dataDir: path.join(userData, 'daemon'),
       runtime,
       connections: this.connections,
-      vault: this.vault,
+      secrets: this.secrets,
       emit: tell,
       env,
     });

@@ -1,6 +1,6 @@
 import { Core, type CoreOptions, type Shell } from '#desktop/main/core.ts';
 import { findRuntime } from '#desktop/main/local-daemon/runtime.ts';
-import { Vault } from '#desktop/main/vault/vault.ts';
+import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
 import { createBridge } from '#shared/ipc/bridge.ts';
 import type { DesktopBridge, IpcPush } from '#shared/ipc/index.ts';
 import { type Outcome, unwrap } from '#shared/ipc/outcome.ts';
@@ -18,7 +18,7 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** Without a keychain unless `vault` is given. */
+/** Without a keychain unless `secrets` is given. */
 export async function openApp(t: { after(fn: () => unknown): void }, options: Partial<CoreOptions> = {}): Promise<App> {
   const userData = options.userData ?? (await temporaryDir(t));
   const pushes: IpcPush[] = [];
@@ -28,7 +28,7 @@ export async function openApp(t: { after(fn: () => unknown): void }, options: Pa
   const core = new Core({
     shell: { ...silentShell },
     runtime: findRuntime([ROOT]),
-    vault: new Vault({ env: {}, platform: 'linux' }),
+    secrets: new SecretStore({ env: {}, platform: 'linux' }),
     timing: QUICK,
     onBug: (where, error) => bugs.push([where, error]),
     emit: (channel, payload) => {

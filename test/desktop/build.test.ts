@@ -157,7 +157,7 @@ test('a package holds the app, its native modules and a daemon that runs', { ski
   const app = await openApp(t, { runtime });
   const running = await value(app.page.localDaemon.start({ keep: 'session' }));
   const connectionId = running.connectionId ?? '';
-  await app.until(() => app.core.connections.get(connectionId).link.state.status === 'online');
+  await app.until(() => app.core.connections.get(connectionId).connection.state.status === 'online');
   const ask = async (place: string) => {
     const answer = await value(app.page.http.request({ connectionId, method: 'GET', path: `/api/v1${place}` }));
     assert.equal(answer.status, 200, answer.body ?? '');

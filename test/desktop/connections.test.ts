@@ -12,7 +12,7 @@ const ADMIN = { ADMIN_USER: 'root', ADMIN_PASS: 'correct horse battery' };
 
 const add = (app: App, url: string, more: object = {}) =>
   value(app.page.connections.add({ url, credential: token, keep: 'session', ...more }));
-const statusOf = (app: App, id: string) => app.core.connections.get(id).link.state.status;
+const statusOf = (app: App, id: string) => app.core.connections.get(id).connection.state.status;
 const online = (app: App, id: string) => app.until(() => statusOf(app, id) === 'online');
 
 /** Everything that the app has written, as one text. */
@@ -117,7 +117,7 @@ test('a password opens a session, and an ended session is renewed without a word
   const { id, credential: shown } = await add(app, daemon.url, { credential });
   assert.deepEqual(shown, { kind: 'password', user: 'root', kept: 'session' });
   await online(app, id);
-  assert.equal(app.core.connections.get(id).link.state.account?.via, 'admin_jwt');
+  assert.equal(app.core.connections.get(id).connection.state.account?.via, 'admin_jwt');
 
   const before = (await app.core.connections.get(id).secret())?.token ?? '';
   const ended = await daemon.api.as(before).delete('/auth/sessions/current');
@@ -178,7 +178,7 @@ test('a link is exchanged for a session that the page never sees', async (t) => 
   const { id, credential: shown } = await add(app, daemon.url, { credential });
   assert.equal(shown.kind, 'session');
   await online(app, id);
-  assert.equal(app.core.connections.get(id).link.state.account?.email, 'ana@example.com');
+  assert.equal(app.core.connections.get(id).connection.state.account?.email, 'ana@example.com');
   const token = (await app.core.connections.get(id).secret())?.token ?? 'none';
   assert.ok(!JSON.stringify(app.pushes).includes(token));
   const refused = await app.page.connections.signIn({ id, credential: { ...credential, body: {} }, keep: 'session' });
@@ -195,10 +195,10 @@ test('a certificate is pinned on first use, and its change needs a person', asyn
   await online(app, id);
   const other = await makeCertificate('mine');
   front.use(other);
-  app.core.connections.get(id).link.retry();
-  const state = () => app.core.connections.get(id).link.state;
+  app.core.connections.get(id).connection.retry();
+  const state = () => app.core.connections.get(id).connection.state;
   await app.until(() => state().error?.code === 'TLS_CHANGED' || state().status === 'online');
-  await app.core.connections.get(id).link.reroute({ base: front.url, pinned: mine.fingerprint });
+  await app.core.connections.get(id).connection.reroute({ base: front.url, pinned: mine.fingerprint });
   await app.until(() => state().status === 'untrusted');
   assert.equal(state().certificate?.fingerprint, other.fingerprint);
   const trusted = await value(app.page.connections.trust({ id, fingerprint: other.fingerprint }));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Vault } from '#desktop/main/vault/vault.ts';
+import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
 import { TEST_TOKEN, testDaemon } from '../helpers/daemon.ts';
 import { Keyring, noKeytar } from '../helpers/keychain.ts';
 import { type App, codeOf, openApp, value } from './app.ts';
@@ -15,8 +15,8 @@ after(() => keyring.remove());
 const service = 'StreamHub test of the app';
 const credential = { kind: 'token', token: TEST_TOKEN } as const;
 const open = (t: { after(fn: () => unknown): void }, userData?: string) =>
-  openApp(t, { vault: new Vault({ service }), ...(userData === undefined ? {} : { userData }) });
-const status = (app: App, id: string) => app.core.connections.get(id).link.state.status;
+  openApp(t, { secrets: new SecretStore({ service }), ...(userData === undefined ? {} : { userData }) });
+const status = (app: App, id: string) => app.core.connections.get(id).connection.state.status;
 
 test('a credential in the keychain is there after a restart, and gone with its connection', async (t) => {
   const daemon = await testDaemon(t);
@@ -31,7 +31,7 @@ test('a credential in the keychain is there after a restart, and gone with its c
   const again = await open(t, app.userData);
   await again.until(() => status(again, id) === 'online');
   await value(again.page.connections.remove({ id }));
-  assert.equal(await new Vault({ service }).read(id), null);
+  assert.equal(await new SecretStore({ service }).read(id), null);
 });
 
 test('with the keychain locked the app says so, and goes on by itself once it is opened', async (t) => {
@@ -43,7 +43,7 @@ test('with the keychain locked the app says so, and goes on by itself once it is
   keyring.lock();
   const again = await open(t, app.userData);
   await again.until(() => status(again, id) === 'locked');
-  assert.equal(again.core.connections.get(id).link.state.error?.code, 'KEYCHAIN_LOCKED');
+  assert.equal(again.core.connections.get(id).connection.state.error?.code, 'KEYCHAIN_LOCKED');
   const wanted = { url: 'http://127.0.0.1:1', credential } as const;
   assert.equal(await codeOf(again.page.connections.add({ ...wanted, keep: 'keychain' })), 'KEYCHAIN_LOCKED');
   await value(again.page.connections.add({ ...wanted, keep: 'session' }));
@@ -69,7 +69,7 @@ test('a session-only credential moves into the keychain when the person wants th
 
   // and back: for this session only means that the keychain no longer has it
   await value(again.page.connections.signIn({ id, credential, keep: 'session' }));
-  assert.equal(await new Vault({ service }).read(id), null);
+  assert.equal(await new SecretStore({ service }).read(id), null);
 });
 
 test('a secret that the locked keychain does not give up is taken out later', async (t) => {
@@ -81,9 +81,9 @@ test('a secret that the locked keychain does not give up is taken out later', as
   assert.equal((await value(app.page.connections.list())).connections.length, 0);
   await app.stop();
   await keyring.unlock();
-  assert.notEqual(await new Vault({ service }).read(id), null);
+  assert.notEqual(await new SecretStore({ service }).read(id), null);
   await open(t, app.userData);
-  assert.equal(await new Vault({ service }).read(id), null);
+  assert.equal(await new SecretStore({ service }).read(id), null);
   const file = JSON.parse(await readFile(path.join(app.userData, 'connections.json'), 'utf8'));
   assert.deepEqual(file.data.orphans, []);
 });
@@ -94,9 +94,9 @@ test('what another module stored is named as the reason', { skip: await noKeytar
   const { id } = await value(app.page.connections.add({ url: daemon.url, credential, keep: 'keychain' }));
   await app.stop();
   const load = (name: string) => (name === 'keytar' ? Promise.reject(new Error('made to fail')) : import(name));
-  const again = await openApp(t, { userData: app.userData, vault: new Vault({ service, load }) });
+  const again = await openApp(t, { userData: app.userData, secrets: new SecretStore({ service, load }) });
   await again.until(() => status(again, id) === 'signed-out');
-  const { error } = again.core.connections.get(id).link.state;
+  const { error } = again.core.connections.get(id).connection.state;
   assert.equal(error?.code, 'NO_CREDENTIAL');
   assert.match(error?.hint ?? '', /keytar, which does not load now/);
 });
@@ -106,11 +106,11 @@ test('the local daemon’s token is kept in the keychain', async (t) => {
   const running = await value(app.page.localDaemon.start({ keep: 'keychain' }));
   const id = running.connectionId ?? '';
   await app.until(() => status(app, id) === 'online');
-  const kept = await new Vault({ service }).read(id);
+  const kept = await new SecretStore({ service }).read(id);
   await app.stop();
   const again = await open(t, app.userData);
   await value(again.page.localDaemon.start({ keep: 'keychain' }));
   await again.until(() => status(again, id) === 'online');
-  assert.equal(await new Vault({ service }).read(id), kept);
+  assert.equal(await new SecretStore({ service }).read(id), kept);
   await value(again.page.connections.remove({ id }));
 });

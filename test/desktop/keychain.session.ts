@@ -1,8 +1,8 @@
 // Run by keychain.test.ts inside a session with a real keyring.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { LoadModule } from '#desktop/main/vault/backends.ts';
-import { Vault } from '#desktop/main/vault/vault.ts';
+import type { LoadModule } from '#desktop/main/secrets/backends.ts';
+import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
 import { Keyring, noKeytar } from '../helpers/keychain.ts';
 
 const keyring = new Keyring();
@@ -18,7 +18,7 @@ const modules: Record<string, LoadModule | undefined> = {
 
 for (const [module, load] of Object.entries(modules)) {
   describe(module, { skip: module === 'keytar' && withoutKeytar }, () => {
-    const make = () => new Vault({ service: `StreamHub test ${module}`, ...(load ? { load } : {}) });
+    const make = () => new SecretStore({ service: `StreamHub test ${module}`, ...(load ? { load } : {}) });
 
     test('is found and ready', async () => {
       const state = await make().state();
@@ -37,27 +37,27 @@ for (const [module, load] of Object.entries(modules)) {
     });
 
     test('a secret of the session moves into the keychain', async () => {
-      const vault = make();
-      await vault.write('moved', 'secret', 'session');
+      const secrets = make();
+      await secrets.write('moved', 'secret', 'session');
       assert.equal(await make().read('moved'), null);
-      await vault.keep('moved');
-      assert.deepEqual((await vault.state()).sessionOnly, []);
+      await secrets.keep('moved');
+      assert.deepEqual((await secrets.state()).sessionOnly, []);
       assert.equal(await make().read('moved'), 'secret');
     });
 
     test('locked is not the same as not stored', async () => {
-      const vault = make();
-      await vault.write('stored', 'secret', 'keychain');
+      const secrets = make();
+      await secrets.write('stored', 'secret', 'keychain');
       keyring.lock();
-      const state = await vault.state();
+      const state = await secrets.state();
       assert.equal(state.state, 'locked');
       assert.equal(state.canUnlock, true);
       for (const account of ['stored', 'never stored'])
-        await assert.rejects(vault.read(account), { code: 'KEYCHAIN_LOCKED' });
-      await assert.rejects(vault.write('stored', 'new', 'keychain'), { code: 'KEYCHAIN_LOCKED' });
-      await assert.rejects(vault.remove('stored'), { code: 'KEYCHAIN_LOCKED' });
-      await vault.write('other', 'secret', 'session');
-      assert.equal(await vault.read('other'), 'secret');
+        await assert.rejects(secrets.read(account), { code: 'KEYCHAIN_LOCKED' });
+      await assert.rejects(secrets.write('stored', 'new', 'keychain'), { code: 'KEYCHAIN_LOCKED' });
+      await assert.rejects(secrets.remove('stored'), { code: 'KEYCHAIN_LOCKED' });
+      await secrets.write('other', 'secret', 'session');
+      assert.equal(await secrets.read('other'), 'secret');
     });
 
     test('nobody answers the question for the password: it stays locked, and says so', async () => {
@@ -65,27 +65,27 @@ for (const [module, load] of Object.entries(modules)) {
     });
 
     test('once it is open again, what was stored is there', async () => {
-      const vault = make();
-      await assert.rejects(vault.read('stored'), { code: 'KEYCHAIN_LOCKED' });
+      const secrets = make();
+      await assert.rejects(secrets.read('stored'), { code: 'KEYCHAIN_LOCKED' });
       await keyring.unlock();
-      assert.equal(await vault.read('stored'), 'secret');
-      assert.equal(await vault.read('never stored'), null);
+      assert.equal(await secrets.read('stored'), 'secret');
+      assert.equal(await secrets.read('never stored'), null);
     });
   });
 }
 
 test('a keyring that ended is none, and one that was started anew is used again or says what to do', async () => {
-  const vaults = Object.entries(modules).map(([module, load]) => ({
+  const stores = Object.entries(modules).map(([module, load]) => ({
     module,
-    vault: new Vault({ service: `StreamHub test ${module}`, ...(load ? { load } : {}) }),
+    secrets: new SecretStore({ service: `StreamHub test ${module}`, ...(load ? { load } : {}) }),
   }));
   await keyring.stop();
-  for (const { vault } of vaults) await assert.rejects(vault.read('stored'), { code: 'KEYCHAIN_NONE' });
+  for (const { secrets } of stores) await assert.rejects(secrets.read('stored'), { code: 'KEYCHAIN_NONE' });
   await keyring.start();
-  for (const { module, vault } of vaults) {
+  for (const { module, secrets } of stores) {
     if (module === 'keytar' && withoutKeytar) continue;
     if (module === 'keytar')
-      await assert.rejects(vault.read('stored'), { code: 'KEYCHAIN_FAILED', hint: /restart StreamHub/ });
-    else assert.equal(await vault.read('stored'), 'secret');
+      await assert.rejects(secrets.read('stored'), { code: 'KEYCHAIN_FAILED', hint: /restart StreamHub/ });
+    else assert.equal(await secrets.read('stored'), 'secret');
   }
 });

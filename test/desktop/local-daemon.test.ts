@@ -12,7 +12,7 @@ import { type App, codeOf, openApp, value } from './app.ts';
 
 const start = (app: App) => value(app.page.localDaemon.start({ keep: 'session' }));
 const env = { ...process.env, GPU_DISABLE: 'true', DBUS_SESSION_BUS_ADDRESS: '' };
-const status = (app: App) => app.core.connections.local?.link.state.status;
+const status = (app: App) => app.core.connections.local?.connection.state.status;
 
 test('one call starts a daemon of its own, connected and usable; another one stops it', async (t) => {
   const app = await openApp(t, { env });

@@ -157,7 +157,7 @@ test('events that a page missed are there, in order, until too much happened', a
   const daemon = await testDaemon(t);
   const app = await openApp(t);
   const { id } = await value(app.page.connections.add({ url: daemon.url, credential, keep: 'session' }));
-  await app.until(() => app.core.connections.get(id).link.state.live);
+  await app.until(() => app.core.connections.get(id).connection.state.live);
   const heard: string[] = [];
   let last: string | null = null;
   const stop = app.page.events.onEvents(({ connectionId, events }) => {

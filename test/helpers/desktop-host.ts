@@ -14,14 +14,14 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { TIMING, type Timing } from '#desktop/main/connections/link.ts';
+import { TIMING, type Timing } from '#desktop/main/connections/daemon-connection.ts';
 import { Core, type Shell } from '#desktop/main/core.ts';
 import { findRuntime } from '#desktop/main/local-daemon/runtime.ts';
+import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
 import { assetFor } from '#desktop/main/shell/app-protocol.ts';
 import type { OverallHealth } from '#desktop/main/shell/health.ts';
 import type { Notice } from '#desktop/main/shell/notices.ts';
 import { APP_ORIGIN } from '#desktop/main/shell/security.ts';
-import { Vault } from '#desktop/main/vault/vault.ts';
 import type { ShellCommand } from '#shared/ipc/desktop.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { ROOT, temporaryDir } from './daemon.ts';
@@ -157,7 +157,7 @@ async function startHost(options: HostOptions & { userData: string; keyring?: Ke
       shell: recordingShell(recorded, options.saveTo),
       emit,
       runtime: findRuntime([ROOT]),
-      vault: new Vault({ service: options.service ?? 'StreamHub tests' }),
+      secrets: new SecretStore({ service: options.service ?? 'StreamHub tests' }),
       timing: options.timing ?? TIMING,
       onBug: (where, error) => console.error('desktop host:', where, error),
     });

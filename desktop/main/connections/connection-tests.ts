@@ -25,10 +25,10 @@ export class ConnectionTests {
   }
 
   /** Tests a connection with the credential that it has. */
-  async known({ record, link }: Entry, testId: string | undefined): Promise<TestReport> {
+  async known({ record, connection }: Entry, testId: string | undefined): Promise<TestReport> {
     const route = { base: record.url, pinned: record.pinned?.fingerprint ?? null };
     return await this.#run(route, testId, (transport) => async (signal) => {
-      const authorization = await link.authorization();
+      const authorization = await connection.authorization();
       return await recognise(transport, authorization.slice('Bearer '.length), signal);
     });
   }

@@ -3,10 +3,10 @@ import type { Connection, Credential, Keep, Snapshot } from '#shared/ipc/connect
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 import type { FileProblem, JsonFile } from '../files/json-file.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
 import { baseUrl, nameOf } from './address.ts';
+import type { Timing } from './daemon-connection.ts';
 import { Entry } from './entry.ts';
-import type { Timing } from './link.ts';
 import { Memories } from './memories.ts';
 import { type ConnectionList, type ConnectionRecord, recordsFile } from './records.ts';
 import { packSecret, type Secret } from './secret.ts';
@@ -15,7 +15,7 @@ import { type Route, Transport } from './transport.ts';
 
 export interface ConnectionsOptions {
   folder: string;
-  vault: Vault;
+  secrets: SecretStore;
   emit: Emit;
   timing: Timing;
   /** A daemon’s numbers were read anew. */
@@ -55,12 +55,12 @@ export class Connections {
     this.#orphans = new Set(value.orphans);
     await this.#memories.load(new Set(value.connections.map(({ id }) => id)));
     this.#entries = value.connections.map((record) => this.#entry(record));
-    for (const { link } of this.#entries) link.start();
+    for (const { connection } of this.#entries) connection.start();
     await this.#sweep();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#entries.map(({ link }) => link.stop()));
+    await Promise.all(this.#entries.map(({ connection }) => connection.stop()));
     for (const { log } of this.#entries) log.flush();
     await this.#memories.flush();
   }
@@ -106,12 +106,12 @@ export class Connections {
       return (await this.#adopt(this.#record('local', url, { name: 'This computer' }), secret, keep)).id;
     if (known.record.url !== url) {
       await this.#change(known, { url });
-      await known.link.reroute({ base: url, pinned: null });
+      await known.connection.reroute({ base: url, pinned: null });
     }
     const held = await known.secret().catch(() => undefined);
     if (secret !== undefined && (held === undefined || packSecret(held) !== packSecret(secret)))
       await this.#keep(known, secret, keep);
-    else known.link.retry();
+    else known.connection.retry();
     return known.id;
   }
 
@@ -136,7 +136,7 @@ export class Connections {
     const entry = this.get(id);
     await this.#forgetSecret(entry);
     this.#entries = this.#entries.filter((other) => other !== entry);
-    await entry.link.stop();
+    await entry.connection.stop();
     this.#memories.forget(id);
     await this.#save();
   }
@@ -144,7 +144,7 @@ export class Connections {
   async signIn(id: string, credential: Credential | { kind: 'code'; code: string }, keep: Keep): Promise<Connection> {
     const entry = this.get(id);
     const complete = credential.kind === 'code' ? await withCode(entry, credential.code) : credential;
-    await this.#keep(entry, await signIn(entry.link.transport, complete), keep);
+    await this.#keep(entry, await signIn(entry.connection.transport, complete), keep);
     return entry.view();
   }
 
@@ -152,22 +152,22 @@ export class Connections {
     const entry = this.get(id);
     await this.#forgetSecret(entry);
     await this.#change(entry, { credential: { ...entry.record.credential, kept: 'none' } });
-    entry.link.credentialChanged();
+    entry.connection.credentialChanged();
     return entry.view();
   }
 
   async trust(id: string, fingerprint: string): Promise<Connection> {
     const entry = this.get(id);
     await this.#change(entry, { pinned: { fingerprint, since: new Date().toISOString() } });
-    await entry.link.reroute({ base: entry.record.url, pinned: fingerprint });
+    await entry.connection.reroute({ base: entry.record.url, pinned: fingerprint });
     return entry.view();
   }
 
   /** After sleep, a change of network, or an unlocked keychain: whoever waits tries now. */
   retryAll(): void {
-    for (const { link } of this.#entries) {
-      if (link.state.status === 'online') link.suspect();
-      else if (link.state.status !== 'signed-out' && link.state.status !== 'untrusted') link.retry();
+    for (const { connection } of this.#entries) {
+      if (connection.state.status === 'online') connection.suspect();
+      else if (connection.state.status !== 'signed-out' && connection.state.status !== 'untrusted') connection.retry();
     }
     void this.#sweep();
   }
@@ -175,14 +175,14 @@ export class Connections {
   /** Moves the credential from memory into the keychain. */
   async keepInKeychain(id: string): Promise<void> {
     const entry = this.get(id);
-    await this.#options.vault.keep(id);
-    const { module } = await this.#options.vault.state();
+    await this.#options.secrets.keep(id);
+    const { module } = await this.#options.secrets.state();
     await this.#change(entry, { credential: { ...entry.record.credential, kept: 'keychain', module } });
   }
 
   #entry(record: ConnectionRecord): Entry {
-    const { vault, emit, timing, onSnapshot } = this.#options;
-    return new Entry(record, { vault, emit, timing, onSnapshot, memories: this.#memories });
+    const { secrets, emit, timing, onSnapshot } = this.#options;
+    return new Entry(record, { secrets, emit, timing, onSnapshot, memories: this.#memories });
   }
 
   #record(
@@ -212,10 +212,10 @@ export class Connections {
       await this.#save();
     } catch (error) {
       this.#entries = this.#entries.filter((other) => other !== entry);
-      await this.#options.vault.remove(record.id).catch(() => {});
+      await this.#options.secrets.remove(record.id).catch(() => {});
       throw error;
     }
-    entry.link.start();
+    entry.connection.start();
     return entry.view();
   }
 
@@ -224,22 +224,22 @@ export class Connections {
     await entry.store(secret, keep);
     if (before === 'keychain' && keep === 'session') await this.#clearKept(entry.id);
     await this.#save();
-    entry.link.credentialChanged();
+    entry.connection.credentialChanged();
   }
 
-  /** Ends the session and takes the secret out of the vault; what the keychain does not give up now is tried again later. */
+  /** Ends the session and takes the secret out of the secret store; what the keychain does not give up now is tried again later. */
   async #forgetSecret(entry: Entry): Promise<void> {
     const { kept } = entry.record.credential;
     const secret = await entry.secret().catch(() => undefined);
-    if (secret !== undefined && entry.link.state.status === 'online')
-      await endSession(entry.link.transport, secret).catch(() => {});
+    if (secret !== undefined && entry.connection.state.status === 'online')
+      await endSession(entry.connection.transport, secret).catch(() => {});
     if (kept === 'keychain') await this.#clearKept(entry.id);
-    else await this.#options.vault.remove(entry.id).catch(() => {});
+    else await this.#options.secrets.remove(entry.id).catch(() => {});
   }
 
   async #clearKept(id: string): Promise<void> {
     try {
-      await this.#options.vault.removeKept(id);
+      await this.#options.secrets.removeKept(id);
     } catch {
       this.#orphans.add(id);
     }
@@ -252,7 +252,7 @@ export class Connections {
       const owner = this.#entries.find((entry) => entry.id === id);
       if (owner !== undefined && owner.record.credential.kept === 'keychain') this.#orphans.delete(id);
       else
-        await this.#options.vault.removeKept(id).then(
+        await this.#options.secrets.removeKept(id).then(
           () => this.#orphans.delete(id),
           () => {},
         );

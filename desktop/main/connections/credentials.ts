@@ -12,7 +12,7 @@ export interface CredentialsOptions {
   write(secret: string): Promise<void>;
 }
 
-/** The credential of one connection: read from the vault once, renewed where a password is kept, not sent again after a refusal. */
+/** The credential of one connection: read from the secret store once, renewed where a password is kept, not sent again after a refusal. */
 export class Credentials {
   readonly #options: CredentialsOptions;
   #secret: Secret | undefined;
@@ -23,7 +23,7 @@ export class Credentials {
     this.#options = options;
   }
 
-  /** @throws NO_CREDENTIAL, what the vault says, or why the daemon refused it last */
+  /** @throws NO_CREDENTIAL, what the secret store says, or why the daemon refused it last */
   async current(): Promise<Secret> {
     if (this.#secret === undefined) {
       const text = await this.#options.read();
@@ -45,7 +45,7 @@ export class Credentials {
     this.#refusal = undefined;
   }
 
-  /** Another one is in the vault now. */
+  /** Another one is in the secret store now. */
   forget(): void {
     this.#secret = undefined;
     this.#refusal = undefined;
@@ -76,7 +76,7 @@ export class Credentials {
     }
     if (this.#secret !== used) return this.#secret !== undefined;
     this.#secret = fresh;
-    // a vault that cannot take it now holds the old session and, what counts, the password
+    // a secret store that cannot take it now holds the old session and, what counts, the password
     await this.#options.write(packSecret(fresh)).catch(() => {});
     return true;
   }

@@ -1,15 +1,15 @@
 import type { Connection, Keep } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
+import { DaemonConnection, type Timing } from './daemon-connection.ts';
 import { EventLog } from './event-log.ts';
-import { Link, type Timing } from './link.ts';
 import type { Memories } from './memories.ts';
 import type { ConnectionRecord } from './records.ts';
 import { packSecret, type Secret, unpackSecret } from './secret.ts';
 
 export interface EntryOptions {
-  vault: Vault;
+  secrets: SecretStore;
   emit: Emit;
   timing: Timing;
   memories: Memories;
@@ -22,17 +22,17 @@ const WRITE_BACK_MS = 5000;
 /** One connection of the list: what is remembered of it, its life, its newest events. */
 export class Entry {
   record: ConnectionRecord;
-  readonly link: Link;
+  readonly connection: DaemonConnection;
   readonly log: EventLog;
-  readonly #vault: Vault;
+  readonly #secrets: SecretStore;
 
-  constructor(record: ConnectionRecord, { vault, emit, timing, memories, onSnapshot }: EntryOptions) {
+  constructor(record: ConnectionRecord, { secrets, emit, timing, memories, onSnapshot }: EntryOptions) {
     this.record = record;
-    this.#vault = vault;
+    this.#secrets = secrets;
     const { id } = record;
     const { lastSeenAt, version } = memories.get(id);
     this.log = new EventLog((events) => emit('events:events', { connectionId: id, events }));
-    this.link = new Link({
+    this.connection = new DaemonConnection({
       name: () => this.record.name,
       route: { base: record.url, pinned: record.pinned?.fingerprint ?? null },
       timing,
@@ -64,31 +64,31 @@ export class Entry {
   /** As the pages see it. */
   view(): Connection {
     const { module: _module, kept, ...credential } = this.record.credential;
-    const held = this.#vault.isSessionOnly(this.id) ? 'session' : kept === 'keychain' ? 'keychain' : 'none';
-    return { ...this.record, credential: { ...credential, kept: held }, state: this.link.state };
+    const held = this.#secrets.isSessionOnly(this.id) ? 'session' : kept === 'keychain' ? 'keychain' : 'none';
+    return { ...this.record, credential: { ...credential, kept: held }, state: this.connection.state };
   }
 
-  /** The secret in the vault. @throws KEYCHAIN_LOCKED and its kin */
+  /** The secret in the secret store. @throws KEYCHAIN_LOCKED and its kin */
   async secret(): Promise<Secret | undefined> {
-    const text = await this.#vault.read(this.id);
+    const text = await this.#secrets.read(this.id);
     return text === null ? undefined : unpackSecret(text);
   }
 
-  /** Puts the secret into the vault, then into the record: a record never claims what is not there. */
+  /** Puts the secret into the secret store, then into the record: a record never claims what is not there. */
   async store(secret: Secret, keep: Keep): Promise<void> {
-    await this.#vault.write(this.id, packSecret(secret), keep);
-    const module = keep === 'keychain' ? (await this.#vault.state()).module : null;
+    await this.#secrets.write(this.id, packSecret(secret), keep);
+    const module = keep === 'keychain' ? (await this.#secrets.state()).module : null;
     const user = secret.kind === 'password' ? secret.user : null;
     this.record = { ...this.record, credential: { kind: secret.kind, user, kept: keep, module } };
   }
 
   async #read(): Promise<string | null> {
     const { name, credential } = this.record;
-    if (this.#vault.isSessionOnly(this.id)) return await this.#vault.read(this.id);
+    if (this.#secrets.isSessionOnly(this.id)) return await this.#secrets.read(this.id);
     if (credential.kept !== 'keychain') return null;
-    const text = await this.#vault.read(this.id);
+    const text = await this.#secrets.read(this.id);
     if (text !== null) return text;
-    const { module } = await this.#vault.state();
+    const { module } = await this.#secrets.state();
     const hint =
       credential.module !== null && module !== credential.module
         ? `It was put into the keychain by ${credential.module}, which does not load now. Sign in again.`
@@ -99,7 +99,7 @@ export class Entry {
   /** A renewed session; whoever waits for it does not wait for a person at the keychain. */
   async #writeBack(secret: string): Promise<void> {
     const late = new Promise<void>((resolve) => setTimeout(resolve, WRITE_BACK_MS).unref());
-    const keep = this.#vault.isSessionOnly(this.id) ? 'session' : 'keychain';
-    await Promise.race([this.#vault.write(this.id, secret, keep), late]);
+    const keep = this.#secrets.isSessionOnly(this.id) ? 'session' : 'keychain';
+    await Promise.race([this.#secrets.write(this.id, secret, keep), late]);
   }
 }

@@ -4,7 +4,7 @@ import { Colour, ConnectionId, ConnectionName, Fingerprint, Snapshot } from '#sh
 import { Instant, nullable, object, oneOf } from '#shared/schema/common.ts';
 import { JsonFile } from '../files/json-file.ts';
 
-/** A connection as it is remembered. No secret is in it: the vault has that under the same id. */
+/** A connection as it is remembered. No secret is in it: the secret store has that under the same id. */
 export const ConnectionRecord = object({
   id: ConnectionId,
   name: ConnectionName,

@@ -73,12 +73,12 @@ export class Requests {
   }
 
   async send({ connectionId, requestId, method, path, headers, body, timeoutMs }: PageRequest): Promise<HttpAnswer> {
-    const { link } = this.#connections.get(connectionId);
+    const { connection } = this.#connections.get(connectionId);
     const request = { method, path: apiPath(path), headers: pageHeaders(headers), body: body ?? null };
     const stop = new AbortController();
     if (requestId !== undefined) this.#running.set(requestId, stop);
     try {
-      return await link.request({
+      return await connection.request({
         ...request,
         signal: stop.signal,
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -94,10 +94,10 @@ export class Requests {
 
   /** Writes an answer to a file; a file of that name is replaced only by a whole one. */
   async download(connectionId: string, path: string, file: string): Promise<number> {
-    const { link } = this.#connections.get(connectionId);
-    const answer = await link.transport.stream({
+    const { connection } = this.#connections.get(connectionId);
+    const answer = await connection.transport.stream({
       path: apiPath(path),
-      headers: { authorization: await link.authorization() },
+      headers: { authorization: await connection.authorization() },
     });
     if (answer.status !== 200) {
       const chunks: Buffer[] = [];

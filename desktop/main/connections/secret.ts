@@ -1,4 +1,4 @@
-/** What the vault keeps for a connection. */
+/** What the secret store keeps for a connection. */
 export type Secret =
   | { kind: 'token'; token: string }
   /** `token` is the session that the password opened last. */

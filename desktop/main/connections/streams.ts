@@ -3,9 +3,9 @@ import type { Emit } from '#shared/ipc/index.ts';
 import { failure, type IpcError } from '#shared/ipc/outcome.ts';
 import { backoff, pause } from './backoff.ts';
 import type { Connections } from './connections.ts';
+import type { Timing } from './daemon-connection.ts';
 import { EventLog } from './event-log.ts';
 import { readEvents, StreamRefused } from './event-source.ts';
-import type { Timing } from './link.ts';
 import { networkFailure } from './network-failure.ts';
 import { apiPath } from './requests.ts';
 
@@ -66,11 +66,11 @@ export class Streams {
     while (!signal.aborted) {
       let error: IpcError | null = null;
       try {
-        const { link } = this.#connections.get(connectionId);
+        const { connection } = this.#connections.get(connectionId);
         await readEvents({
-          transport: link.transport,
+          transport: connection.transport,
           path,
-          authorization: await link.authorization(),
+          authorization: await connection.authorization(),
           lastEventId,
           signal,
           silenceMs: this.#timing.silenceMs,

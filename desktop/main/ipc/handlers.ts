@@ -25,7 +25,7 @@ export function handlers(core: Core): IpcHandlers {
       signIn: ({ id, credential, keep }) => connections.signIn(id, credential, keep),
       signOut: ({ id }) => connections.signOut(id),
       trust: ({ id, fingerprint }) => connections.trust(id, fingerprint),
-      retry: ({ id }) => nothing(connections.get(id).link.retry()),
+      retry: ({ id }) => nothing(connections.get(id).connection.retry()),
       snapshot: ({ id }) => connections.snapshot(id),
     },
     http: {

@@ -5,7 +5,7 @@ import { failure, IpcFailure } from '#shared/ipc/outcome.ts';
 import type { Connections } from '../connections/connections.ts';
 import { recognise } from '../connections/probe.ts';
 import { Transport } from '../connections/transport.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
 import { DaemonProcess } from './daemon-process.ts';
 import { emergencySettings, makeToken, newToken } from './new-token.ts';
 import type { RunFile } from './run-file.ts';
@@ -17,7 +17,7 @@ export interface LocalDaemonOptions {
   /** What runs it, or why nothing does. */
   runtime: Runtime | string;
   connections: Connections;
-  vault: Vault;
+  secrets: SecretStore;
   emit: Emit;
   env: NodeJS.ProcessEnv;
   startMs?: number;
@@ -131,11 +131,11 @@ export class LocalDaemon {
 
   /** The token of an earlier start. @throws when the keychain would not take a new one */
   async #keptToken(keep: Keep): Promise<string | undefined> {
-    const { connections, vault } = this.#options;
+    const { connections, secrets } = this.#options;
     const { local } = connections;
     const secret = local === undefined || local.record.credential.kept === 'none' ? undefined : await this.#read();
     if (secret !== undefined || keep === 'session') return secret;
-    const { state, message, hint } = await vault.state();
+    const { state, message, hint } = await secrets.state();
     const more = hint === null ? {} : { hint };
     if (state === 'locked') throw failure('KEYCHAIN_LOCKED', {}, more);
     if (state === 'none') throw failure('KEYCHAIN_NONE', { reason: message.replace(/^.*?: |\.$/g, '') }, more);
@@ -143,11 +143,11 @@ export class LocalDaemon {
   }
 
   async #read(): Promise<string | undefined> {
-    const { connections, vault } = this.#options;
+    const { connections, secrets } = this.#options;
     const { local } = connections;
     if (local === undefined) return undefined;
     // a credential of an earlier session is gone, which is no matter of the keychain
-    if (local.record.credential.kept === 'session' && !vault.isSessionOnly(local.id)) return undefined;
+    if (local.record.credential.kept === 'session' && !secrets.isSessionOnly(local.id)) return undefined;
     return (await local.secret())?.token;
   }
 

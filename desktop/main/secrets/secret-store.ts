@@ -4,7 +4,7 @@ import { failure, IpcFailure } from '#shared/ipc/outcome.ts';
 import { type LoadModule, loadBackend, type SecretBackend } from './backends.ts';
 import { type Lock, SecretService } from './secret-service.ts';
 
-export interface VaultOptions {
+export interface SecretStoreOptions {
   /** Name under which the keychain shows the entries. */
   service?: string;
   platform?: NodeJS.Platform;
@@ -23,7 +23,7 @@ const NAMES: Partial<Record<NodeJS.Platform, string>> = {
  * Where credentials are kept: in the system's keychain, or, when the person chose so, in this process's memory until the
  * app quits. Never in a file. "No keychain", "locked" and "not stored" are three different answers.
  */
-export class Vault {
+export class SecretStore {
   readonly #service: string;
   readonly #platform: NodeJS.Platform;
   readonly #secretService: SecretService;
@@ -32,7 +32,12 @@ export class Vault {
   #backend: Promise<SecretBackend> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor({ service = 'StreamHub', platform = process.platform, env = process.env, load }: VaultOptions = {}) {
+  constructor({
+    service = 'StreamHub',
+    platform = process.platform,
+    env = process.env,
+    load,
+  }: SecretStoreOptions = {}) {
     this.#service = service;
     this.#platform = platform;
     this.#secretService = new SecretService(env);

@@ -2,12 +2,12 @@ import type { ConnectionState } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import type { KeychainState } from '#shared/ipc/keychain.ts';
 import type { Connections } from '../connections/connections.ts';
-import type { Vault } from './vault.ts';
+import type { SecretStore } from './secret-store.ts';
 
 const LOOK_MS = 3000;
 
 export interface KeychainWatchOptions {
-  vault: Vault;
+  secrets: SecretStore;
   connections: Connections;
   emit: Emit;
   lookMs?: number;
@@ -24,11 +24,11 @@ export class KeychainWatch {
   }
 
   async state(): Promise<KeychainState> {
-    return this.#saw(await this.#options.vault.state());
+    return this.#saw(await this.#options.secrets.state());
   }
 
   async unlock(): Promise<KeychainState> {
-    return this.#saw(await this.#options.vault.unlock());
+    return this.#saw(await this.#options.secrets.unlock());
   }
 
   onState({ status }: ConnectionState): void {

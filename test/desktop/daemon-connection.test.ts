@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { Link, type LinkOptions } from '#desktop/main/connections/link.ts';
+import { DaemonConnection, type DaemonConnectionOptions } from '#desktop/main/connections/daemon-connection.ts';
 import { packSecret } from '#desktop/main/connections/secret.ts';
 import type { ConnectionState, Snapshot } from '#shared/ipc/connections.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
@@ -19,19 +19,19 @@ class Observed {
   readonly snapshots: Snapshot[] = [];
   gaps = 0;
   secret: string | null = packSecret({ kind: 'token', token: TEST_TOKEN });
-  vaultFailure: Error | undefined;
-  readonly link: Link;
+  storeFailure: Error | undefined;
+  readonly connection: DaemonConnection;
   #waiting = new Set<() => void>();
 
-  constructor(t: TestContext, base: string, more: Partial<LinkOptions> = {}) {
-    this.link = new Link({
+  constructor(t: TestContext, base: string, more: Partial<DaemonConnectionOptions> = {}) {
+    this.connection = new DaemonConnection({
       name: () => 'test',
       route: { base, pinned: null },
       lastSeenAt: null,
       version: null,
       timing: QUICK,
       readSecret: async () => {
-        if (this.vaultFailure) throw this.vaultFailure;
+        if (this.storeFailure) throw this.storeFailure;
         return this.secret;
       },
       writeSecret: async (secret) => {
@@ -46,8 +46,8 @@ class Observed {
       onSnapshot: (snapshot) => this.#told(() => this.snapshots.push(snapshot)),
       ...more,
     });
-    t.after(() => this.link.stop());
-    this.link.start();
+    t.after(() => this.connection.stop());
+    this.connection.start();
   }
 
   #told(take: () => void): void {
@@ -69,7 +69,7 @@ class Observed {
   }
 
   reaches(status: ConnectionState['status']): Promise<void> {
-    return this.until(() => this.link.state.status === status);
+    return this.until(() => this.connection.state.status === status);
   }
 }
 
@@ -85,8 +85,8 @@ async function freePort(): Promise<number> {
 test('a daemon is reached, recognised, watched, and its events arrive in order', async (t) => {
   const daemon = await testDaemon(t);
   const seen = new Observed(t, daemon.url);
-  await seen.until(() => seen.link.state.live);
-  const { status, account, version, latencyMs, lastSeenAt, error } = seen.link.state;
+  await seen.until(() => seen.connection.state.live);
+  const { status, account, version, latencyMs, lastSeenAt, error } = seen.connection.state;
   assert.equal(status, 'online');
   assert.deepEqual(account, (await daemon.api.get('/auth/me')).body.data);
   assert.equal(account?.scope, 'global');
@@ -112,24 +112,24 @@ test('a daemon that dies is offline with its reason and its age; back again, not
   const env = { PORT: String(await freePort()) };
   const first = await daemonProcess(t, dataDir, env);
   const seen = new Observed(t, first.url);
-  await seen.until(() => seen.link.state.live);
-  const { lastSeenAt, version } = seen.link.state;
+  await seen.until(() => seen.connection.state.live);
+  const { lastSeenAt, version } = seen.connection.state;
   await first.end('SIGKILL');
   await seen.reaches('offline');
-  await seen.until(() => seen.link.state.attempts >= 3);
-  assert.equal(seen.link.state.error?.code, 'CONNECTION_REFUSED');
-  assert.ok(seen.link.state.nextTryAt);
-  assert.equal(seen.link.state.version, version);
-  assert.ok((seen.link.state.lastSeenAt ?? '') >= (lastSeenAt ?? 'none'));
-  assert.equal(seen.link.state.live, false);
-  await assert.rejects(seen.link.request({ path: '/api/v1/apps' }), { code: 'CONNECTION_REFUSED' });
+  await seen.until(() => seen.connection.state.attempts >= 3);
+  assert.equal(seen.connection.state.error?.code, 'CONNECTION_REFUSED');
+  assert.ok(seen.connection.state.nextTryAt);
+  assert.equal(seen.connection.state.version, version);
+  assert.ok((seen.connection.state.lastSeenAt ?? '') >= (lastSeenAt ?? 'none'));
+  assert.equal(seen.connection.state.live, false);
+  await assert.rejects(seen.connection.request({ path: '/api/v1/apps' }), { code: 'CONNECTION_REFUSED' });
 
   const second = await daemonProcess(t, dataDir, env);
-  // while nobody listens: the link may or may not be back by now, the event must arrive either way, once
+  // while nobody listens: the connection may or may not be back by now, the event must arrive either way, once
   await second.api.post('/apps', { name: 'meanwhile' });
-  await seen.until(() => seen.link.state.live && seen.events.some((event) => event.type === 'app.created'));
+  await seen.until(() => seen.connection.state.live && seen.events.some((event) => event.type === 'app.created'));
   assert.equal(seen.events.filter((event) => event.type === 'app.created').length, 1);
-  assert.equal(seen.link.state.attempts, 0);
+  assert.equal(seen.connection.state.attempts, 0);
   assert.equal(seen.gaps, 0);
 });
 
@@ -138,7 +138,7 @@ test('another daemon in the old one’s place means that everything has to be re
   const first = await testDaemon(t, env);
   await first.api.post('/apps', { name: 'one' });
   const seen = new Observed(t, first.url);
-  await seen.until(() => seen.link.state.live);
+  await seen.until(() => seen.connection.state.live);
   await first.api.post('/apps', { name: 'two' });
   await seen.until(() => seen.events.some((event) => event.type === 'app.created'));
   await first.stop();
@@ -153,20 +153,20 @@ test('a revoked token signs out at once and is not sent again until a person ask
   const seen = new Observed(t, daemon.url, {
     readSecret: async () => packSecret({ kind: 'token', token: body.token }),
   });
-  await seen.until(() => seen.link.state.live);
+  await seen.until(() => seen.connection.state.live);
   await daemon.api.delete(`/tokens/${body.id}`);
   await seen.reaches('signed-out');
-  assert.equal(seen.link.state.error?.code, 'SIGN_IN_FAILED');
-  assert.equal(seen.link.state.account, null);
+  assert.equal(seen.connection.state.error?.code, 'SIGN_IN_FAILED');
+  assert.equal(seen.connection.state.account, null);
   let sent = 0;
   daemon.app.server.on('request', (request: http.IncomingMessage) => {
     if (request.headers.authorization) sent += 1;
   });
-  await assert.rejects(seen.link.request({ path: '/api/v1/apps' }), { code: 'SIGN_IN_FAILED' });
+  await assert.rejects(seen.connection.request({ path: '/api/v1/apps' }), { code: 'SIGN_IN_FAILED' });
   assert.equal(sent, 0);
   const before = seen.states.length;
-  seen.link.retry();
-  await seen.until(() => seen.states.length > before && seen.link.state.status === 'signed-out' && sent > 0);
+  seen.connection.retry();
+  await seen.until(() => seen.states.length > before && seen.connection.state.status === 'signed-out' && sent > 0);
 });
 
 test('a new credential is used at once', async (t) => {
@@ -174,9 +174,9 @@ test('a new credential is used at once', async (t) => {
   const seen = new Observed(t, daemon.url);
   seen.secret = null;
   await seen.reaches('signed-out');
-  assert.equal(seen.link.state.error?.code, 'NO_CREDENTIAL');
+  assert.equal(seen.connection.state.error?.code, 'NO_CREDENTIAL');
   seen.secret = packSecret({ kind: 'token', token: TEST_TOKEN });
-  seen.link.credentialChanged();
+  seen.connection.credentialChanged();
   await seen.reaches('online');
 });
 
@@ -184,12 +184,12 @@ test('a locked keychain is named, and opening it is enough', async (t) => {
   const daemon = await testDaemon(t);
   const seen = new Observed(t, daemon.url);
   await seen.reaches('online');
-  seen.vaultFailure = failure('KEYCHAIN_LOCKED');
-  seen.link.credentialChanged();
+  seen.storeFailure = failure('KEYCHAIN_LOCKED');
+  seen.connection.credentialChanged();
   await seen.reaches('locked');
-  assert.ok(seen.link.state.lastSeenAt);
-  seen.vaultFailure = undefined;
-  seen.link.retry();
+  assert.ok(seen.connection.state.lastSeenAt);
+  seen.storeFailure = undefined;
+  seen.connection.retry();
   await seen.reaches('online');
 });
 
@@ -199,11 +199,11 @@ test('an unknown certificate is shown and waits for a person', async (t) => {
   const front = await tlsFront(t, daemon.url, certificate);
   const seen = new Observed(t, front.url);
   await seen.reaches('untrusted');
-  assert.equal(seen.link.state.certificate?.fingerprint, certificate.fingerprint);
-  await seen.link.reroute({ base: front.url, pinned: certificate.fingerprint });
-  await seen.until(() => seen.link.state.live);
-  assert.equal(seen.link.state.certificate, null);
-  assert.equal(seen.link.state.error, null);
+  assert.equal(seen.connection.state.certificate?.fingerprint, certificate.fingerprint);
+  await seen.connection.reroute({ base: front.url, pinned: certificate.fingerprint });
+  await seen.until(() => seen.connection.state.live);
+  assert.equal(seen.connection.state.certificate, null);
+  assert.equal(seen.connection.state.error, null);
 });
 
 test('something else at the address is not mistaken for a daemon', async (t) => {
@@ -224,9 +224,9 @@ test('something else at the address is not mistaken for a daemon', async (t) => 
     await once(server, 'listening');
     t.after(() => server.close().closeAllConnections());
     const seen = new Observed(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    await seen.until(() => seen.link.state.attempts > 0);
-    assert.deepEqual([seen.link.state.status, seen.link.state.error?.code], expected[index]);
-    await seen.link.stop();
+    await seen.until(() => seen.connection.state.attempts > 0);
+    assert.deepEqual([seen.connection.state.status, seen.connection.state.error?.code], expected[index]);
+    await seen.connection.stop();
   }
 });
 
@@ -254,7 +254,7 @@ test('without an event stream its health is polled, and a fall is still noticed'
   const seen = new Observed(t, `http://127.0.0.1:${(front.address() as AddressInfo).port}`);
   await seen.reaches('online');
   await seen.until(() => looks >= 3);
-  assert.equal(seen.link.state.live, false);
+  assert.equal(seen.connection.state.live, false);
   away = true;
   await seen.reaches('offline');
   away = false;
@@ -265,7 +265,7 @@ test('an event stream that falls silent is given up and resumed', async (t) => {
   const daemon = await testDaemon(t);
   const seen = new Observed(t, daemon.url, { timing: { ...QUICK, silenceMs: 60 } });
   await seen.until(() => seen.states.filter((state) => state.live).length >= 3);
-  assert.equal(seen.link.state.status, 'online');
+  assert.equal(seen.connection.state.status, 'online');
   await daemon.api.post('/apps', { name: 'one' });
   await seen.until(() => seen.events.some((event) => event.type === 'app.created'));
   assert.equal(seen.gaps, 0);

@@ -30,14 +30,14 @@ export const TIMING: Timing = {
   backoff: { base: 1000, max: 60_000 },
 };
 
-/** What a link needs of its surroundings. */
-export interface LinkOptions {
+/** What a connection needs of its surroundings. */
+export interface DaemonConnectionOptions {
   name(): string;
   route: Route;
   lastSeenAt: string | null;
   version: string | null;
   timing: Timing;
-  /** The credential as the vault has it. @throws KEYCHAIN_LOCKED and its kin */
+  /** The credential as the secret store has it. @throws KEYCHAIN_LOCKED and its kin */
   readSecret(): Promise<string | null>;
   /** Puts a renewed session in the place of the old one. */
   writeSecret(secret: string): Promise<void>;
@@ -75,8 +75,8 @@ const SETTLED: ReadonlySet<ConnectionStatus> = new Set(['signed-out', 'locked'])
  * The life of one connection: reach the daemon, sign in, stay in touch by its event stream and its health, and after a
  * failure say so and come back by itself. Everything it knows is in `state`.
  */
-export class Link {
-  readonly #options: LinkOptions;
+export class DaemonConnection {
+  readonly #options: DaemonConnectionOptions;
   readonly #credentials: Credentials;
   #transport: Transport;
   #state: ConnectionState;
@@ -88,7 +88,7 @@ export class Link {
   #lookNow: (() => void) | undefined;
   #countNow: (() => void) | undefined;
 
-  constructor(options: LinkOptions) {
+  constructor(options: DaemonConnectionOptions) {
     this.#options = options;
     this.#credentials = new Credentials({ name: options.name, read: options.readSecret, write: options.writeSecret });
     this.#transport = new Transport(options.route);
@@ -136,7 +136,7 @@ export class Link {
     this.#again();
   }
 
-  /** The credential in the vault is another one now. */
+  /** The credential in the secret store is another one now. */
   credentialChanged(): void {
     this.#credentials.forget();
     this.#lastEventId = undefined;
@@ -156,7 +156,7 @@ export class Link {
     this.#lookNow?.();
   }
 
-  /** `Bearer …` of this connection. @throws NO_CREDENTIAL or what the vault says */
+  /** `Bearer …` of this connection. @throws NO_CREDENTIAL or what the secret store says */
   async authorization(): Promise<string> {
     return `Bearer ${(await this.#credentials.current()).token}`;
   }
