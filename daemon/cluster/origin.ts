@@ -1,4 +1,5 @@
 import os from 'node:os';
+import type { Log } from '#daemon/platform/log.ts';
 import { LivekitMeter } from '../edge/livekit-metrics.ts';
 import type { ClusterService } from './service.ts';
 
@@ -13,7 +14,7 @@ export interface OriginDeps {
   url: string;
   /** LIVEKIT_METRICS_URL: where the LiveKit server beside this daemon shows its numbers; empty = not known. */
   metricsUrl: string;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 /** Keeps the entry of the daemon's own machine fresh, from inside the process. */

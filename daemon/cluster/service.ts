@@ -1,5 +1,6 @@
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import {
   type ClusterNode,
@@ -41,7 +42,7 @@ export interface ClusterServiceDeps {
   config: ClusterConfig;
   repository: ClusterRepository;
   events: EventBus;
-  log: { info(data: object, message: string): void; warn(data: object, message: string): void };
+  log: Log<'info' | 'warn'>;
   clock?: Clock;
 }
 

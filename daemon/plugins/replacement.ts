@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { Log } from '#daemon/platform/log.ts';
 import type { PluginRoot } from './records.ts';
 
 /** Folders beside the plugins in which `plugin add` prepares one; the daemon sees no plugin in them. */
@@ -57,10 +58,7 @@ export async function finishReplacements(plugins: string, now = Date.now()): Pro
 }
 
 /** Finishes what `plugin add` left half done in the places of installed plugins. Never throws: what cannot be finished is said. */
-export async function finishReplacementsIn(
-  roots: readonly PluginRoot[],
-  log: { warn(data: object, message: string): void },
-): Promise<void> {
+export async function finishReplacementsIn(roots: readonly PluginRoot[], log: Log<'warn'>): Promise<void> {
   for (const { dir, origin } of roots) {
     if (origin === 'built-in') continue;
     try {

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { ApiError } from '#shared/errors.ts';
@@ -42,7 +43,7 @@ export interface PluginServiceDeps {
   limits: PluginLimits;
   /** Started with `--safe`: no third-party plugin takes part. */
   isSafeMode: boolean;
-  log: { warn(data: object, message: string): void; info(data: object, message: string): void };
+  log: Log<'info' | 'warn'>;
 }
 
 /** Time that work under way has when its plugin is disabled. */

@@ -25,6 +25,7 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { metaStore } from '#daemon/platform/db/meta.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
 
@@ -37,11 +38,7 @@ export interface IdentityDeps {
   apps: () => AppService;
   /** Where the daemon listens, once it does; for links that are passed on by hand. */
   ownUrl(): string;
-  log: {
-    info(data: object, message: string): void;
-    warn(data: object, message: string): void;
-    error(data: object, message: string): void;
-  };
+  log: Log;
 }
 
 /** People, teams, sessions and the door: everything about who somebody is, wired together. */

@@ -1,6 +1,7 @@
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { SecretRegistry } from '#daemon/platform/logs/secret-registry.ts';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
@@ -30,7 +31,7 @@ export interface ConfigStoreDeps {
   policy: EndpointPolicy;
   /** Ids of storage providers that plugins bring. */
   providers?: () => readonly string[];
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
   /** Keeps the text that a hand edit replaced. */
   onHandEdit(entry: ConfigEntry, changed: readonly string[]): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stageFile } from '#daemon/platform/files/stage-file.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { ConfigChange } from '#shared/schema/config.ts';
 import type { AppService } from '../registry/service.ts';
@@ -27,7 +28,7 @@ export interface ConfigWriterDeps {
   apps: AppService;
   secrets: SecretStore;
   history: ConfigHistory;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 /** The one way in which the daemon writes a config. Inside the store's lock only. */

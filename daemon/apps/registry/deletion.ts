@@ -4,6 +4,7 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
 import type { JobService } from '#daemon/platform/jobs/service.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import type { Job, JobProgress, JobState } from '#shared/schema/jobs.ts';
@@ -29,7 +30,7 @@ export interface DeletionDeps {
   endMedia(app: string): Promise<void>;
   /** Ends everything that watches or writes the app's config; after it the directory may be moved. */
   releaseConfig(app: string): Promise<void>;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 interface DeletionInput {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
@@ -23,7 +24,7 @@ export interface AppServiceDeps {
   renderConfig(name: string, options: { displayName: string; roomPrefix: string }): string | Promise<string>;
   /** Throws QUOTA_EXCEEDED when the tenant may have no further app. */
   checkQuota?(principal: Principal | null, tenantId: string, pending: number): void;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 /** The registry of apps: each a folder, a row and a room prefix. */

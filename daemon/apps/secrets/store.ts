@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { stageFile } from '#daemon/platform/files/stage-file.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { secretReferences } from '#shared/config/defaults.ts';
 
 /** What a secret of an app is for. */
@@ -19,7 +20,7 @@ export interface SecretStoreDeps {
   /** `data/secrets.json`. */
   file: string;
   env: Record<string, string | undefined>;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
   /** Told of every value, so that no log line can carry it; answers with the way to forget it. */
   conceal?(value: string): () => void;
 }

@@ -1,5 +1,6 @@
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { isGlobal, type Principal } from '#daemon/platform/principal.ts';
 import { fieldError } from '#shared/errors.ts';
 import type { AuditEntry, AuditQuery } from '#shared/schema/audit.ts';
@@ -54,7 +55,7 @@ export interface AuditServiceDeps {
   tenantOf(app: string): string | undefined;
   /** 0 = no age limit. */
   retentionDays: number;
-  log: { error(data: object, message: string): void };
+  log: Log<'error'>;
   now?: () => number;
 }
 

@@ -1,3 +1,4 @@
+import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { magicLinkMail } from '#daemon/platform/mail/messages.ts';
 import { ApiError } from '#shared/errors.ts';
@@ -25,7 +26,7 @@ export interface LinkSignInDeps {
   limits: RateLimits;
   mailer: Mailer;
   superadminEmail: string;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 /** Ways in by a link: mailed for sign-in, made by an administrator, or an invitation. */

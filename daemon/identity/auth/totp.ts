@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
@@ -12,7 +13,7 @@ export interface TotpDeps {
   /** 256 bits, derived from the session secret. */
   key: Buffer;
   limits: RateLimits;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
   now?: () => number;
 }
 

@@ -6,6 +6,7 @@ import {
   rangeText,
 } from '#daemon/platform/http/client-address.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { AddressVerdict, CreateIpBanBody, CreateIpRuleBody, IpBan, IpRule } from '#shared/schema/security.ts';
 import type { BanRow, RuleRow, SecurityRepository } from './repository.ts';
@@ -24,7 +25,7 @@ export interface SecurityOptions {
 export interface SecurityDeps {
   repository: SecurityRepository;
   options: SecurityOptions;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
   now?: () => number;
 }
 

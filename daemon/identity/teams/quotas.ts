@@ -1,3 +1,4 @@
+import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { QuotaMetric, Quotas } from '#shared/schema/teams.ts';
@@ -24,7 +25,7 @@ export interface QuotaDeps {
   /** Apps that the team has. */
   countApps(tenantId: string): number;
   mode: 'off' | 'log' | 'on';
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 /** Limits of teams: the plan's, with what was set for the team in particular. */

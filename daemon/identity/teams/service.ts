@@ -1,4 +1,5 @@
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { invitationMail } from '#daemon/platform/mail/messages.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
@@ -23,7 +24,7 @@ export interface TeamServiceDeps {
   events: EventBus;
   /** Where links lead that are passed on by hand. */
   linkBase(): string;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 /** One team and its people. Nobody becomes a member before accepting the invitation. */

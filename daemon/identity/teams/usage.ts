@@ -1,4 +1,5 @@
 import type { Db } from '#daemon/platform/db/open.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { METRICS, type QuotaMetric, type Quotas, type TenantUsage, type Usage } from '#shared/schema/teams.ts';
 import type { QuotaService } from './quotas.ts';
 
@@ -11,7 +12,7 @@ export interface UsageDeps {
   /** Rows of an app's streams that are live. */
   streams(app: string): { countActive(): number; activeIn(room: string): readonly { participant: string | null }[] };
   quotas: QuotaService;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
   now?: () => number;
 }
 

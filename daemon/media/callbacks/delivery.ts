@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { backoff } from './backoff.ts';
 import { messageOf, type OutboxRow, outboxRepository } from './outbox.ts';
@@ -23,7 +24,7 @@ export interface CallbackDeliveryDeps {
   secret(app: string): string;
   bus: EventBus;
   sender: CallbackSender;
-  log: { info(data: object, message: string): void; warn(data: object, message: string): void };
+  log: Log<'info' | 'warn'>;
   now?: () => number;
   /** Milliseconds to wait after the n-th failure in a row. */
   waitAfter?(failures: number): number;

@@ -4,6 +4,7 @@ import type { PublishQuota } from '#daemon/identity/teams/media-quotas.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
@@ -36,7 +37,7 @@ export interface IngressServiceDeps {
   /** RTMP_PUBLIC_HOST: where encoders reach the ingress service, when LiveKit's configuration does not say. */
   rtmpHost: string;
   events: EventBus;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 /** The places where encoders send to. LiveKit keeps them, in its Redis; nothing of them is stored here. */

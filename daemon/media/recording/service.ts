@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
@@ -35,7 +36,7 @@ export interface RecordingServiceDeps {
   findStream(app: string, id: string): StreamRecord;
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
-  log: { info(data: object, message: string): void; warn(data: object, message: string): void };
+  log: Log<'info' | 'warn'>;
 }
 
 /** What one recording records. */

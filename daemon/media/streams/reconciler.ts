@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { Entry, Ledger, RowChange } from '../callbacks/ledger.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import type { Egress } from '../livekit/egress.ts';
@@ -34,7 +35,7 @@ export interface ReconcilerDeps {
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   /** Once after a start, for each app with something under way. */
   onResumed(app: AppEntry): Promise<void>;
-  log: { info(data: object, message: string): void; warn(data: object, message: string): void };
+  log: Log<'info' | 'warn'>;
   now(): number;
 }
 

@@ -1,4 +1,5 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { fieldError } from '#shared/errors.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import type { RoomDirectory } from './room-directory.ts';
@@ -25,7 +26,7 @@ export interface RoomPlacerDeps {
   directory: RoomDirectory;
   apps: { forRoom(room: string): AppEntry | undefined };
   placement: Placement;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 /** Names an app's rooms and puts those that do not exist yet on a node. */

@@ -5,6 +5,7 @@ import type { LinkRequest, ObjectLinks } from '#daemon/apps/storage/service.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { VodDetail, VodQuery, VodRow, VodVariant } from '#shared/schema/vods.ts';
 import type { Ledger } from '../callbacks/ledger.ts';
@@ -21,7 +22,7 @@ export interface VodServiceDeps {
     links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]>;
     deleteVodObjects(app: string, vodId: number): Promise<{ deleted: number }>;
   };
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 const NO_LINKS: ObjectLinks = { publicUrl: null, presignedUrl: null, problem: null };

@@ -1,5 +1,6 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { Ledger, RowChange } from '../callbacks/ledger.ts';
@@ -22,7 +23,7 @@ export interface WebhookServiceDeps {
   onChanges(app: AppEntry, changes: readonly RowChange[], event: LiveKitEvent): void;
   /** LiveKit says that it could not send events, or who came in through an ingest is not known: ask it. */
   onGap(room: string | null): void;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
   now(): number;
 }
 

@@ -1,4 +1,5 @@
 import type { LiveKit } from '#daemon/media/livekit/client.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import type { ConnectionName, ConnectionTest } from '#shared/schema/connections.ts';
 import { type LiveKitSettings, livekitSteps } from './livekit.ts';
@@ -10,7 +11,7 @@ export interface ConnectionDeps {
   settings: LiveKitSettings & RedisSettings & MailSettings;
   livekit: LiveKit;
   mailer: Mailer;
-  log: { error(data: object, message: string): void };
+  log: Log<'error'>;
 }
 
 /** Tries what the daemon works with, step by step. Addresses are the operator's own, so any may be tried. */

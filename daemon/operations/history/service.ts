@@ -1,3 +1,4 @@
+import type { Log } from '#daemon/platform/log.ts';
 import { HISTORY_MINUTES, type Lines, type LoadHistory, MEASURES, type NodeHistories } from '#shared/schema/history.ts';
 import type { ServerStats } from '#shared/schema/stats.ts';
 import { MinuteMean, ofHeartbeat, ofServer } from './measures.ts';
@@ -25,7 +26,7 @@ export interface HistoryDeps {
   stats(): ServerStats | Promise<ServerStats>;
   nodes(): Iterable<HeardNode>;
   now?: () => number;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 /** What the load was: a mean a minute of the daemon's machine and of each node, kept for a day. */

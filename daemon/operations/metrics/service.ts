@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
 import {
   type CounterName,
@@ -17,7 +18,7 @@ export interface MetricsOptions {
   token: string;
   /** Include process metrics. */
   defaults: boolean;
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
 }
 
 type Collector = () => Iterable<Sample> | Promise<Iterable<Sample>>;

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { EVENT_TOPICS, type EventMessage, type EventQuery, type EventTopic } from '#shared/schema/events.ts';
+import type { Log } from '../log.ts';
 import type { CredentialResolver, Principal } from '../principal.ts';
 import type { DaemonEvent, EventBus } from './bus.ts';
 import { EventReader } from './reader.ts';
@@ -23,7 +24,7 @@ export interface EventServiceDeps {
   /** What an app's name stands for now. */
   findApp(name: string): { id: number; tenantId: string } | undefined;
   resolvers: readonly CredentialResolver[];
-  log: { warn(data: object, message: string): void };
+  log: Log<'warn'>;
   maxRows?: number;
   maxAgeMs?: number;
   maxReaders?: number;

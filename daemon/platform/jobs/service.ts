@@ -2,6 +2,7 @@ import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import type { Job, JobError, JobKind, JobListQuery, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Actor } from '../http/types.ts';
+import type { Log } from '../log.ts';
 import { isGlobal, type Principal } from '../principal.ts';
 import type { JobHandler } from './handler.ts';
 import type { JobFilter, JobRepository, JobRow, NewJob } from './repository.ts';
@@ -15,7 +16,7 @@ const PROGRESS_EVENT_MS = 250;
 export interface JobServiceDeps {
   repository: JobRepository;
   events: EventBus;
-  log: { warn(data: object, message: string): void; error(data: object, message: string): void };
+  log: Log<'warn' | 'error'>;
   /** Milliseconds before attempt n + 1. */
   backoff?(attempt: number): number;
 }
