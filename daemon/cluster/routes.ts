@@ -2,11 +2,11 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { addressKey, clientAddress } from '#daemon/platform/http/client-address.ts';
 import { route } from '#daemon/platform/http/route.ts';
-import { publicBase } from '#daemon/platform/settings.ts';
-import type { Services } from '#daemon/start/services.ts';
+import { publicBase, type Settings } from '#daemon/platform/settings.ts';
 import * as contract from '#shared/contract/cluster.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
+import type { AgentFile } from './agent-file.ts';
 import type { ClusterCaller } from './gate.ts';
 import { joinCommand } from './join-command.ts';
 import type { NodeEntry } from './node.ts';
@@ -24,8 +24,10 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 /** Nodes written to the answer in one go. */
 const SLICE = 100;
 
-export function clusterRoutes(app: FastifyInstance, services: Services): void {
-  const { cluster, settings } = services;
+export function clusterRoutes(
+  app: FastifyInstance,
+  { cluster, settings }: { cluster: ClusterService; settings: Settings },
+): void {
   void app.register(async (nodes) => nodeRoutes(nodes, cluster));
 
   route(app, contract.getClusterInfo, ({ request }) => {
@@ -92,7 +94,7 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
 }
 
 /** Routes at the server's root, for machines that are to become nodes. */
-export function clusterRootRoutes(app: FastifyInstance, { agentFile }: Services): void {
+export function clusterRootRoutes(app: FastifyInstance, { agentFile }: { agentFile: AgentFile }): void {
   route(app, contract.getInstallScript, async ({ reply }) => {
     const { script } = await agentFile.get();
     return reply.type('text/x-shellscript; charset=utf-8').header('cache-control', 'no-cache').send(script);

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { holdsPermission } from '#daemon/platform/http/authorize.ts';
 import { route } from '#daemon/platform/http/route.ts';
-import type { Services } from '#daemon/start/services.ts';
 import { configJsonSchema } from '#shared/config/json-schema.ts';
 import * as ops from '#shared/contract/config.ts';
 import { ok } from '#shared/schema/common.ts';
+import type { ConfigService } from './service.ts';
 
-export function configRoutes(app: FastifyInstance, { config }: Services): void {
+export function configRoutes(app: FastifyInstance, { config }: { config: ConfigService }): void {
   const tagged = (reply: FastifyReply, etag: string | null): void => {
     if (etag !== null) reply.header('etag', etag);
   };

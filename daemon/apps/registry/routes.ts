@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
-import type { Services } from '#daemon/start/services.ts';
 import * as ops from '#shared/contract/apps.ts';
 import { isSet } from '#shared/schema/apps.ts';
 import { ok } from '#shared/schema/common.ts';
+import type { AppDeletion } from './deletion.ts';
+import type { AppService } from './service.ts';
 
 /** The pages are the daemon's own; they carry their script inside and reach LiveKit wherever it is. */
 const SAMPLE_CSP =
@@ -13,7 +14,7 @@ const RESPOND_ASYNC = /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i;
 
 const asIs = (json: unknown): string => json as string;
 
-export function appRoutes(app: FastifyInstance, { apps, deletion }: Services): void {
+export function appRoutes(app: FastifyInstance, { apps, deletion }: { apps: AppService; deletion: AppDeletion }): void {
   // the list is serialised once a change, not once a request
   route(app, ops.listApps, ({ principal, reply }) =>
     reply.type('application/json; charset=utf-8').serializer(asIs).send(apps.listJson(principal)),

@@ -1,15 +1,9 @@
 import type { FastifyInstance, FastifyRequest, onSendHookHandler, preHandlerHookHandler } from 'fastify';
 import { actorOf } from '#daemon/platform/http/actor.ts';
 import { hookOperations } from '#daemon/platform/http/hook-operations.ts';
+import type { AuditNote } from '#daemon/platform/http/types.ts';
 import { appParamOf, type Operation } from '#shared/contract/operation.ts';
-import type { AuditNote, AuditTrail } from './service.ts';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** What the handler adds to the audit entry of its request; null = nothing. */
-    auditNote: AuditNote | null;
-  }
-}
+import type { AuditTrail } from './service.ts';
 
 type TenantOf = (app: string) => string | undefined;
 

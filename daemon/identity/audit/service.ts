@@ -1,5 +1,5 @@
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
-import type { Actor } from '#daemon/platform/http/types.ts';
+import type { Actor, AuditNote } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { isGlobal, type Principal } from '#daemon/platform/principal.ts';
 import { fieldError } from '#shared/errors.ts';
@@ -13,20 +13,6 @@ const PRUNE_BATCH = 2000;
 const MAX_ROWS = 250_000;
 const QUIET_MS = 10_000;
 const MAX_QUIET = 10_000;
-
-/** What a handler adds to the entry of its request; every part is optional. */
-export interface AuditNote {
-  /** Name of the thing it was done to; the last path parameter unless given. */
-  target?: string | undefined;
-  /** State before; only what changes. Secrets are starred by the names of their keys. */
-  before?: object | null;
-  /** State after; the request's body unless given. */
-  after?: object | null;
-  app?: string | undefined;
-  tenant?: string | null | undefined;
-  /** Whoever it turned out to be, where the request had no credential. */
-  actor?: Actor;
-}
 
 /** An entry as the HTTP layer puts it together. */
 export interface NewEntry extends AuditNote {

@@ -1,28 +1,47 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { clientAddress } from '#daemon/platform/http/client-address.ts';
 import { route } from '#daemon/platform/http/route.ts';
+import type { AuditNote } from '#daemon/platform/http/types.ts';
+import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
-import type { Services } from '#daemon/start/services.ts';
+import type { Settings } from '#daemon/platform/settings.ts';
 import * as ops from '#shared/contract/auth.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ACTIONS, type Permission, permissionsOf, RESOURCES, type Role } from '#shared/permissions.ts';
 import type { AuthContext } from '#shared/schema/auth.ts';
 import { ok } from '#shared/schema/common.ts';
-import type { AuditNote } from '../audit/service.ts';
+import type { UserStore } from '../people/user-store.ts';
+import type { AccountService } from './account.ts';
+import type { LinkSignIn } from './link-sign-in.ts';
 import { primaryMembership } from './principals.ts';
-import type { SignedIn } from './service.ts';
-import type { SignInFrom } from './sessions.ts';
+import type { AuthService, SignedIn } from './service.ts';
+import type { SessionStore, SignInFrom } from './sessions.ts';
+import type { TwoFactor } from './totp.ts';
 
 /** The same whether or not the address is known, and whether or not mail is set up. */
 const LINK_NOTICE = 'If an account has this address and mail is set up, a sign-in link is on its way.';
 
-export function authRoutes(app: FastifyInstance, services: Services): void {
+interface AuthRoutesServices {
+  auth: AuthService;
+  linkSignIn: LinkSignIn;
+  account: AccountService;
+  twoFactor: TwoFactor;
+  sessions: SessionStore;
+  users: UserStore;
+  mailer: Mailer;
+  settings: Settings;
+}
+
+export function authRoutes(app: FastifyInstance, services: AuthRoutesServices): void {
   signInRoutes(app, services);
-  sessionRoutes(app, services);
+  sessionRoutes(app, services.sessions);
   accountRoutes(app, services);
 }
 
-function signInRoutes(app: FastifyInstance, { auth, linkSignIn, account, mailer, settings, users }: Services): void {
+function signInRoutes(
+  app: FastifyInstance,
+  { auth, linkSignIn, account, mailer, settings, users }: AuthRoutesServices,
+): void {
   /** Names the person in the audit entry, whose request had no credential. */
   const noteOf = ({ user }: SignedIn, request: FastifyRequest, more: AuditNote = {}): AuditNote => ({
     target: user.email ?? user.id,
@@ -75,7 +94,7 @@ function signInRoutes(app: FastifyInstance, { auth, linkSignIn, account, mailer,
   route(app, ops.whoAmI, ({ principal }) => ({ data: contextOf(principal, account.names(principal)) }));
 }
 
-function sessionRoutes(app: FastifyInstance, { sessions }: Services): void {
+function sessionRoutes(app: FastifyInstance, sessions: SessionStore): void {
   route(app, ops.listSessions, ({ principal }) => ok(sessions.list(principal.userId, principal.sessionId)));
   route(app, ops.revokeSession, ({ params, principal, audit }) => {
     const id = params.id === 'current' ? (principal.sessionId ?? '') : params.id;
@@ -90,7 +109,7 @@ function sessionRoutes(app: FastifyInstance, { sessions }: Services): void {
   });
 }
 
-function accountRoutes(app: FastifyInstance, { account, twoFactor }: Services): void {
+function accountRoutes(app: FastifyInstance, { account, twoFactor }: AuthRoutesServices): void {
   route(app, ops.getAccount, ({ principal }) => ok(account.get(principal)));
   route(app, ops.updateAccount, ({ principal, body, audit }) => {
     const { before, after } = account.update(principal, body);

@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { clientAddress } from '#daemon/platform/http/client-address.ts';
 import { route } from '#daemon/platform/http/route.ts';
-import type { Services } from '#daemon/start/services.ts';
+import type { Settings } from '#daemon/platform/settings.ts';
 import * as ops from '#shared/contract/security.ts';
 import { ok } from '#shared/schema/common.ts';
+import type { AddressGuard } from './service.ts';
 
-export function securityRoutes(app: FastifyInstance, { guard, settings }: Services): void {
+export function securityRoutes(
+  app: FastifyInstance,
+  { guard, settings }: { guard: AddressGuard; settings: Settings },
+): void {
   route(app, ops.getSecurity, ({ request }) => {
     const { mode, allowlistOnly, autoban } = guard.options;
     return ok({

@@ -1,18 +1,23 @@
 import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
 import { isGlobal } from '#daemon/platform/principal.ts';
-import type { Services } from '#daemon/start/services.ts';
 import * as ops from '#shared/contract/teams.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
+import type { Directory } from './directory.ts';
+import type { TeamService } from './service.ts';
+import type { UsageService } from './usage.ts';
 
-export function teamRoutes(app: FastifyInstance, services: Services): void {
-  memberRoutes(app, services);
-  tenantRoutes(app, services);
-  userRoutes(app, services);
+export function teamRoutes(
+  app: FastifyInstance,
+  { teams, directory, usage }: { teams: TeamService; directory: Directory; usage: UsageService },
+): void {
+  memberRoutes(app, teams);
+  tenantRoutes(app, directory, usage);
+  userRoutes(app, directory);
 }
 
-function memberRoutes(app: FastifyInstance, { teams }: Services): void {
+function memberRoutes(app: FastifyInstance, teams: TeamService): void {
   route(app, ops.getTeam, async ({ principal }) => ok(await teams.team(principal)));
   route(app, ops.updateTeam, async ({ principal, body, audit }) => {
     const { id, name } = teams.tenantOf(principal);
@@ -46,7 +51,7 @@ function memberRoutes(app: FastifyInstance, { teams }: Services): void {
   });
 }
 
-function tenantRoutes(app: FastifyInstance, { directory, usage }: Services): void {
+function tenantRoutes(app: FastifyInstance, directory: Directory, usage: UsageService): void {
   route(app, ops.getTenantUsage, async ({ principal, params }) => {
     if (!isGlobal(principal) && principal.tenantId !== params.id) throw new ApiError('TENANT_NOT_YOURS');
     const tenant = directory.requireTenant(params.id);
@@ -70,7 +75,7 @@ function tenantRoutes(app: FastifyInstance, { directory, usage }: Services): voi
   });
 }
 
-function userRoutes(app: FastifyInstance, { directory }: Services): void {
+function userRoutes(app: FastifyInstance, directory: Directory): void {
   route(app, ops.listUsers, ({ query }) => {
     const { q = '', limit = 100, offset = 0 } = query;
     return { ...directory.listUsers(q, limit, offset), limit, offset };

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
-import type { Services } from '#daemon/start/services.ts';
 import * as ops from '#shared/contract/callbacks.ts';
 import { ok } from '#shared/schema/common.ts';
+import type { CallbackService } from './service.ts';
 
-export function callbackRoutes(app: FastifyInstance, { callbacks }: Services): void {
+export function callbackRoutes(app: FastifyInstance, { callbacks }: { callbacks: CallbackService }): void {
   route(app, ops.getCallbacks, async ({ params }) => ok(await callbacks.state(params.app)));
   route(app, ops.listDeliveries, ({ params, query }) => callbacks.list(params.app, query));
   route(app, ops.getDelivery, ({ params }) => ok(callbacks.get(params.app, params.id)));

@@ -1,9 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
-import type { Services } from '#daemon/start/services.ts';
 import * as ops from '#shared/contract/recording.ts';
+import type { VodService } from '../vods/service.ts';
+import type { RecordingService } from './service.ts';
 
-export function recordingRoutes(app: FastifyInstance, { recording, vods }: Services): void {
+export function recordingRoutes(
+  app: FastifyInstance,
+  { recording, vods }: { recording: RecordingService; vods: VodService },
+): void {
   route(app, ops.startRecording, async ({ params, body, principal }) =>
     vods.row(await recording.start(params.app, body, principal)),
   );

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import type { AppFiles } from '#daemon/apps/storage/app-files.ts';
 import { route } from '#daemon/platform/http/route.ts';
-import type { Services } from '#daemon/start/services.ts';
 import * as ops from '#shared/contract/vods.ts';
+import type { VodService } from './service.ts';
 
-export function vodRoutes(app: FastifyInstance, { vods, appFiles }: Services): void {
+export function vodRoutes(app: FastifyInstance, { vods, appFiles }: { vods: VodService; appFiles: AppFiles }): void {
   route(app, ops.listVods, ({ params, query }) => vods.list(params.app, query));
   route(app, ops.getVod, ({ params }) => vods.get(params.app, params.id));
   route(app, ops.getAppFile, async ({ params, query, request, reply }) => {

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import type { Services } from '#daemon/start/services.ts';
 import * as ops from '#shared/contract/events.ts';
 import { bearer } from '../http/authenticate.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { route } from '../http/route.ts';
+import type { EventService } from './service.ts';
 
-export function eventRoutes(app: FastifyInstance, { eventStream }: Services): void {
+export function eventRoutes(app: FastifyInstance, { eventStream }: { eventStream: EventService }): void {
   // the server's close waits for open connections
   app.addHook('preClose', async () => eventStream.closeReaders());
   route(app, ops.streamEvents, ({ principal, query, request, reply }) => {

@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import type { AuditNote } from '#daemon/identity/audit/service.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import type { Principal } from '../principal.ts';
 import { actorOf } from './actor.ts';
-import type { Actor, Call } from './types.ts';
+import type { Actor, AuditNote, Call } from './types.ts';
 
 type Handler<O extends Operation> = (
   call: Call<O>,

@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { AuditNote } from '#daemon/identity/audit/service.ts';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from '#shared/contract/operation.ts';
 import type { Principal } from '../principal.ts';
 
@@ -7,6 +6,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by authentication; null on public routes without a credential. */
     principal: Principal | null;
+    /** What the handler adds to the audit entry of its request; null = nothing. */
+    auditNote: AuditNote | null;
   }
   interface FastifyContextConfig {
     operation?: Operation;
@@ -36,6 +37,20 @@ export interface Actor {
   label?: string;
   ip?: string;
   requestId?: string;
+}
+
+/** What a handler adds to the audit entry of its request; every part is optional. */
+export interface AuditNote {
+  /** Name of the changed object; default: the last path parameter. */
+  target?: string | undefined;
+  /** State before; only what changes. Values of secret keys are masked. */
+  before?: object | null;
+  /** State after; default: the request's body. */
+  after?: object | null;
+  app?: string | undefined;
+  tenant?: string | null | undefined;
+  /** Who signed in, when the request had no credential. */
+  actor?: Actor;
 }
 
 export const SYSTEM: Actor = { id: 'system' };

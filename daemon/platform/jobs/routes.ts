@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import type { Services } from '#daemon/start/services.ts';
 import * as ops from '#shared/contract/jobs.ts';
 import { ok } from '#shared/schema/common.ts';
 import { route } from '../http/route.ts';
+import type { JobService } from './service.ts';
 
-export function jobRoutes(app: FastifyInstance, { jobs }: Services): void {
+export function jobRoutes(app: FastifyInstance, { jobs }: { jobs: JobService }): void {
   // a request that waits for a job must not hold up the shutdown; the job itself goes on with the next start
   app.addHook('preClose', async () => jobs.releaseWaiters());
   route(app, ops.listJobs, ({ principal, query }) => jobs.list(principal, query));
