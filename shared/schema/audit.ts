@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf, paging } from './common.ts';
+import { Instant, nullable, object, oneOf, paging, period } from './common.ts';
 
 export const AUDIT_OUTCOMES = ['done', 'refused', 'failed'] as const;
 const Summary = nullable(Type.Record(Type.String(), Type.Unknown()), {
@@ -29,7 +29,6 @@ export const AuditEntry = object({
 });
 export type AuditEntry = Static<typeof AuditEntry>;
 
-const instant = (description: string) => Type.Optional(Type.String({ maxLength: 40, description }));
 export const AuditQuery = object({
   actor: Type.Optional(Type.String({ maxLength: 200, description: 'Id of the actor, or part of its label.' })),
   action: Type.Optional(
@@ -43,8 +42,7 @@ export const AuditQuery = object({
   tenant: Type.Optional(Type.String({ maxLength: 64, description: 'Only for callers of global scope.' })),
   target: Type.Optional(Type.String({ maxLength: 200 })),
   outcome: Type.Optional(oneOf(AUDIT_OUTCOMES)),
-  since: instant('ISO-8601, inclusive.'),
-  until: instant('ISO-8601, inclusive; a date alone means its end.'),
+  ...period,
   ...paging(1000, 100),
 });
 export type AuditQuery = Static<typeof AuditQuery>;

@@ -48,6 +48,22 @@ export const Instant = Type.String({
   examples: ['2026-06-30T12:00:00.000Z'],
 });
 
+/**
+ * `since` and `until` of a list, both inclusive. The text is read by `readPeriod` (shared/instants.ts), which accepts
+ * more forms than JSON schema's `date-time`.
+ */
+export const period = {
+  since: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: 'Oldest instant, inclusive: ISO-8601 with or without time and offset; UTC without one.',
+    }),
+  ),
+  until: Type.Optional(
+    Type.String({ maxLength: 64, description: 'Newest instant, inclusive; a date alone means the end of that day.' }),
+  ),
+};
+
 export const APP_NAME_PATTERN = '^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$';
 export const ROOM_PREFIX_PATTERN = '^[a-z0-9][a-z0-9-]{0,39}$';
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf, paging } from './common.ts';
+import { Instant, nullable, object, oneOf, paging, period } from './common.ts';
 
 export const LOG_LEVEL_NAMES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevelName = (typeof LOG_LEVEL_NAMES)[number];
@@ -25,15 +25,7 @@ const sought = {
       examples: ['timed out'],
     }),
   ),
-  since: Type.Optional(
-    Type.String({
-      maxLength: 64,
-      description: 'Oldest instant, inclusive: ISO-8601 with or without time and offset; UTC without one.',
-    }),
-  ),
-  until: Type.Optional(
-    Type.String({ maxLength: 64, description: 'Newest instant, inclusive; a date alone means the end of that day.' }),
-  ),
+  ...period,
 };
 const filters = {
   ...sought,

@@ -2,7 +2,7 @@ import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import type { Actor, AuditNote } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { isGlobal, type Principal } from '#daemon/platform/principal.ts';
-import { fieldError } from '#shared/errors.ts';
+import { readPeriod } from '#shared/instants.ts';
 import type { AuditEntry, AuditQuery } from '#shared/schema/audit.ts';
 import { summarize } from './redact.ts';
 import type { AuditRepository, AuditRow, NewAuditRow } from './repository.ts';
@@ -141,14 +141,15 @@ export class AuditTrail {
   /** What the caller may see of it: everything with global scope, else the own team's. */
   list(query: AuditQuery, principal: Principal): { data: AuditEntry[]; total: number; limit: number; offset: number } {
     this.flush();
-    const { limit = 100, offset = 0, tenant, since, until, ...rest } = query;
+    const { limit = 100, offset = 0, tenant, ...rest } = query;
+    const { since, until } = readPeriod(query);
     const global = isGlobal(principal);
     const { rows, total } = this.#deps.repository.page(
       {
         ...rest,
         tenant: global ? tenant : (principal.tenantId ?? ''),
-        since: since === undefined ? undefined : instant(since, 'query.since', false),
-        until: until === undefined ? undefined : instant(until, 'query.until', true),
+        since: since === undefined ? undefined : new Date(since).toISOString(),
+        until: until === undefined ? undefined : new Date(until).toISOString(),
       },
       limit,
       offset,
@@ -200,14 +201,6 @@ function fromJson(text: string | null): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-/** Reads any ISO-8601 instant; a date alone stands for its beginning or end. */
-function instant(text: string, path: string, end: boolean): string {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(day && end ? `${text}T23:59:59.999Z` : text) : Number.NaN;
-  if (Number.isNaN(time)) throw fieldError(path, 'is no ISO-8601 time');
-  return new Date(time).toISOString();
 }
 
 /** A team is told who acted on its apps from outside, not from where. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { readPeriod } from '#shared/instants.ts';
 import type {
   AppLogHistogramQuery,
   AppLogQuery,
@@ -10,7 +11,6 @@ import type {
 } from '#shared/schema/logs.ts';
 import { isGlobal, type Principal } from '../principal.ts';
 import { FileSink } from './file-sink.ts';
-import { parseInstant } from './instants.ts';
 import type { Logging } from './logger.ts';
 import { type LogFilter, levelName, levelNumber, type StoredLog, type StoredLogRow } from './rows.ts';
 import { LogStore } from './store.ts';
@@ -225,11 +225,14 @@ export class LogService {
 
 /** Empty texts do not filter. */
 function filterOf(query: AppLogQuery): LogFilter {
-  const filter: LogFilter = { order: query.order ?? 'desc', limit: query.limit ?? 100, offset: query.offset ?? 0 };
+  const filter: LogFilter = {
+    order: query.order ?? 'desc',
+    limit: query.limit ?? 100,
+    offset: query.offset ?? 0,
+    ...readPeriod(query),
+  };
   if (query.level) filter.level = levelNumber(query.level);
   if (query.source) filter.source = query.source;
   if (query.q) filter.q = query.q;
-  if (query.since) filter.since = parseInstant(query.since, 'query.since', false);
-  if (query.until) filter.until = parseInstant(query.until, 'query.until', true);
   return filter;
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError } from '#shared/errors.ts';
-import { parseInstant } from './instants.ts';
+import { ApiError } from './errors.ts';
+import { parseInstant, readPeriod } from './instants.ts';
 
 const iso = (text: string, dayEnd = false): string => new Date(parseInstant(text, 'query.since', dayEnd)).toISOString();
 
-describe('parseInstant', () => {
+describe('an instant of a query', () => {
   it('reads dates as their first or last millisecond', () => {
     assert.equal(iso('2026-11-23'), '2026-11-23T00:00:00.000Z');
     assert.equal(iso('2026-11-23', true), '2026-11-23T23:59:59.999Z');
@@ -23,6 +23,10 @@ describe('parseInstant', () => {
     ['2026-11-23 10:20:30', '2026-11-23T10:20:30.000Z'],
     ['2026-11-23T24:00:00Z', '2026-11-24T00:00:00.000Z'],
     ['2024-02-29', '2024-02-29T00:00:00.000Z'],
+    ['2026-11-23T10:20:30.123456789012Z', '2026-11-23T10:20:30.123Z'],
+    ['2026-11-23T10:20:30+02', '2026-11-23T08:20:30.000Z'],
+    ['2026-11-23t10:20:30z', '2026-11-23T10:20:30.000Z'],
+    ['0099-03-01', '0099-03-01T00:00:00.000Z'],
   ] as const) {
     it(`reads ${text}`, () => assert.equal(iso(text), expected));
   }
@@ -50,4 +54,9 @@ describe('parseInstant', () => {
           error instanceof ApiError && error.status === 400 && error.details?.[0]?.path === 'query.until',
       ));
   }
+
+  it('leaves an absent or empty end open', () => {
+    assert.deepEqual(readPeriod({}), {});
+    assert.deepEqual(readPeriod({ since: '', until: '1970-01-01' }), { until: 86_399_999 });
+  });
 });
