@@ -1,0 +1,45 @@
+/** Words and phrases that read like a translation, each with what to write instead. */
+export const FLAGGED: readonly { pattern: RegExp; instead: string }[] = [
+  { pattern: /\banew\b/i, instead: 'again' },
+  { pattern: /\bwh(?:oever|omever|osever)\b/i, instead: 'anyone who' },
+  { pattern: /\bwhatever\b/i, instead: 'any, or all' },
+  { pattern: /\bmeanwhile\b/i, instead: 'in the meantime, or leave it out' },
+  { pattern: /\bof (?:its|their|his|our) own\b/i, instead: 'separate, or its own …' },
+  { pattern: /\bat once\b/i, instead: 'immediately, or at the same time' },
+  { pattern: /\blies\b/i, instead: 'is' },
+  { pattern: /\bgoes\b/i, instead: 'is, uses, continues, is sent …' },
+  { pattern: /\bstands (?!for\b)/i, instead: 'is' },
+  { pattern: /\bbooks?\b/i, instead: 'the name from the field: repository, log' },
+  { pattern: /\bledgers?\b/i, instead: 'the name from the field: repository, log' },
+  { pattern: /\bdoors?\b/i, instead: 'the name from the field: loader, entry point' },
+  { pattern: /\bjudge[sd]?\b/i, instead: 'validate, decide' },
+  { pattern: /\bguests?\b/i, instead: 'plugin process' },
+  { pattern: /\bsurgery\b/i, instead: 'edit' },
+  { pattern: /\bcures?\b/i, instead: 'fix, or what to do' },
+  { pattern: /\bis dear\b/i, instead: 'is expensive' },
+  { pattern: /\bis no (?!longer\b|more\b|one\b)/i, instead: 'is not a …' },
+  { pattern: /\bbelongs? into\b/i, instead: 'include it in' },
+  { pattern: /\ba repetition is\b/i, instead: 'a repeated … is' },
+  { pattern: /\bby itself\b/i, instead: 'automatically, or separately' },
+  { pattern: /\b(?:is|are|was|were) to be (?:had|found|looked)\b/i, instead: 'is available' },
+  { pattern: /\ball the same\b/i, instead: 'anyway, or still' },
+];
+
+export interface Flagged {
+  /** Offset of the phrase in the text. */
+  index: number;
+  word: string;
+  instead: string;
+}
+
+/** The flagged words of a text, in order. */
+export function flaggedWords(text: string): Flagged[] {
+  return FLAGGED.flatMap(({ pattern, instead }) => {
+    const anyWhitespace = pattern.source.replaceAll(' ', '\\s+');
+    return [...text.matchAll(new RegExp(anyWhitespace, 'gi'))].map((match) => ({
+      index: match.index,
+      word: match[0].replace(/\s+/g, ' ').trim(),
+      instead,
+    }));
+  }).sort((a, b) => a.index - b.index);
+}
