@@ -7,12 +7,12 @@ import type { StorageService } from '#daemon/apps/storage/service.ts';
 import type { ClusterService } from '#daemon/cluster/service.ts';
 import type { MediaQuotas } from '#daemon/identity/teams/media-quotas.ts';
 import { CallbackDelivery } from '#daemon/media/callbacks/delivery.ts';
-import { Ledger, type RowChange } from '#daemon/media/callbacks/ledger.ts';
 import { CallbackSender } from '#daemon/media/callbacks/sender.ts';
 import { CallbackService } from '#daemon/media/callbacks/service.ts';
 import { IngressService } from '#daemon/media/ingress/service.ts';
 import { LiveKit } from '#daemon/media/livekit/client.ts';
 import type { LiveKitEvent } from '#daemon/media/livekit/event.ts';
+import { MediaStore, type RowChange } from '#daemon/media/media-store.ts';
 import { RecordingService } from '#daemon/media/recording/service.ts';
 import { JoinTokenService } from '#daemon/media/streams/join-tokens.ts';
 import { LiveCounts } from '#daemon/media/streams/live-counts.ts';
@@ -100,7 +100,7 @@ export function createMedia(deps: MediaDeps): Media {
     log: log.child({ source: 'callbacks' }),
   });
   const callbacks = new CallbackService({ databases, apps, config, delivery });
-  const ledger = new Ledger({ databases, bus: events, config, now, onCallbacks: (app) => delivery.wake(app) });
+  const mediaStore = new MediaStore({ databases, bus: events, config, now, onCallbacks: (app) => delivery.wake(app) });
 
   /** Rows changed: recordings that follow, and what must be looked after. */
   const onChanges = (app: AppEntry, changes: readonly RowChange[]): void => {
@@ -110,7 +110,7 @@ export function createMedia(deps: MediaDeps): Media {
   };
   const reconciler = new Reconciler({
     livekit,
-    ledger,
+    mediaStore,
     databases,
     directory,
     apps,
@@ -121,7 +121,7 @@ export function createMedia(deps: MediaDeps): Media {
   });
   const streams = new StreamService({
     livekit,
-    ledger,
+    mediaStore,
     databases,
     directory,
     apps,
@@ -133,10 +133,17 @@ export function createMedia(deps: MediaDeps): Media {
       return { error, warn, info };
     },
   });
-  const vods = new VodService({ ledger, databases, bus: events, apps, storage, log: log.child({ source: 'vods' }) });
+  const vods = new VodService({
+    mediaStore,
+    databases,
+    bus: events,
+    apps,
+    storage,
+    log: log.child({ source: 'vods' }),
+  });
   const recording = new RecordingService({
     livekit,
-    ledger,
+    mediaStore,
     databases,
     directory,
     apps,
@@ -149,7 +156,7 @@ export function createMedia(deps: MediaDeps): Media {
   });
   const webhooks = new WebhookService({
     livekit,
-    ledger,
+    mediaStore,
     databases,
     directory,
     apps,

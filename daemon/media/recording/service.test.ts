@@ -7,15 +7,15 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { completeConfig } from '#shared/config/defaults.ts';
-import { Ledger, type RowChange } from '../callbacks/ledger.ts';
 import type { Egress } from '../livekit/egress.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import type { RecordingOrder } from '../livekit/recording-order.ts';
-import { closeParticipant, openTrack } from '../streams/book.ts';
+import { MediaStore, type RowChange } from '../media-store.ts';
 import { streamRepository } from '../streams/repository.ts';
 import { RoomDirectory } from '../streams/room-directory.ts';
-import { applyEgress } from '../vods/book.ts';
+import { closeParticipant, openTrack } from '../streams/stream-lifecycle.ts';
 import { vodRepository } from '../vods/repository.ts';
+import { applyEgress } from '../vods/vod-lifecycle.ts';
 import { RecordingService } from './service.ts';
 
 // An egress service cannot be had on test machines, so here LiveKit's answers are given by hand.
@@ -35,7 +35,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
   } as AppEntry;
   const config = completeConfig({ recording: recordingConfig }, 'live');
   const bus = new EventBus((error) => assert.fail(String(error)));
-  const ledger = new Ledger({
+  const mediaStore = new MediaStore({
     databases,
     bus,
     config: { get: async () => config },
@@ -89,7 +89,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
   const db = () => databases.get('live');
   const recording = new RecordingService({
     livekit: livekit as never,
-    ledger,
+    mediaStore,
     databases,
     directory: new RoomDirectory(),
     apps,
@@ -109,8 +109,8 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     await Promise.all(follow.splice(0));
   };
-  const change = async (work: Parameters<Ledger['change']>[1]) => {
-    const { changes } = await ledger.change(app, work);
+  const change = async (work: Parameters<MediaStore['change']>[1]) => {
+    const { changes } = await mediaStore.change(app, work);
     onChanges(app, changes);
     await settle();
   };

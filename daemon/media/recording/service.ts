@@ -7,13 +7,13 @@ import type { Principal } from '#daemon/platform/principal.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { StartRecordingBody } from '#shared/schema/recording.ts';
-import type { Ledger, RowChange } from '../callbacks/ledger.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { LiveKitError, toApiError } from '../livekit/errors.ts';
+import type { MediaStore, RowChange } from '../media-store.ts';
 import { type StreamRecord, streamRepository } from '../streams/repository.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
-import { acceptVod, applyEgress, beginVod, failVod } from '../vods/book.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
+import { acceptVod, applyEgress, beginVod, failVod } from '../vods/vod-lifecycle.ts';
 import { PartTimers } from './parts.ts';
 import { planRecording } from './plan.ts';
 
@@ -22,7 +22,7 @@ const FINISH_LOOKS = 20;
 
 export interface RecordingServiceDeps {
   livekit: LiveKit;
-  ledger: Ledger;
+  mediaStore: MediaStore;
   databases: AppDatabases;
   directory: RoomDirectory;
   apps: {
@@ -239,13 +239,13 @@ export class RecordingService {
   }
 
   async #order(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
-    const { ledger, livekit, databases, apps } = this.#deps;
+    const { mediaStore, livekit, databases, apps } = this.#deps;
     const credentials = this.#deps.credentials(app.name);
     if (config.s3.bucket !== '' && (credentials.key === '' || credentials.secret === '')) {
       const reason = 'the app’s bucket has no credentials.';
       throw new ApiError('RECORDING_NOT_TAKEN', { reason });
     }
-    const { result: begun } = ledger.changeWith(app, config, ({ db, now }) => {
+    const { result: begun } = mediaStore.changeWith(app, config, ({ db, now }) => {
       const plan = planRecording({
         config,
         credentials,
@@ -314,8 +314,8 @@ export class RecordingService {
     }
   }
 
-  async #change(app: AppEntry, work: Parameters<Ledger['change']>[1]): Promise<void> {
-    const { changes } = await this.#deps.ledger.change(app, work);
+  async #change(app: AppEntry, work: Parameters<MediaStore['change']>[1]): Promise<void> {
+    const { changes } = await this.#deps.mediaStore.change(app, work);
     if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
 

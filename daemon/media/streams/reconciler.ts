@@ -2,17 +2,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
-import type { Entry, Ledger, RowChange } from '../callbacks/ledger.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import type { Egress } from '../livekit/egress.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type Person } from '../livekit/event.ts';
-import { applyEgress, failVod } from '../vods/book.ts';
+import type { MediaStore, MediaTransaction, RowChange } from '../media-store.ts';
 import { vodRepository } from '../vods/repository.ts';
+import { applyEgress, failVod } from '../vods/vod-lifecycle.ts';
 import { streamType } from '../webhooks/apply.ts';
-import { closeParticipant, endRow, openTrack } from './book.ts';
 import { streamRepository } from './repository.ts';
 import type { RoomDirectory } from './room-directory.ts';
+import { closeParticipant, endRow, openTrack } from './stream-lifecycle.ts';
 
 const STEADY_MS = 60_000;
 /** After a pass that had something to repair: webhooks may not arrive at all. */
@@ -24,7 +24,7 @@ const UNKNOWN_AFTER_MS = 60_000;
 
 export interface ReconcilerDeps {
   livekit: LiveKit;
-  ledger: Ledger;
+  mediaStore: MediaStore;
   databases: AppDatabases;
   directory: RoomDirectory;
   apps: {
@@ -225,17 +225,17 @@ export class Reconciler {
       ? await this.#ingressTypes(room.name)
       : new Map<string, 'rtmp' | 'whip' | 'rtsp'>();
     this.#deps.directory.sync(room.name, room.sid, people, asked);
-    await this.#change(app, (entry) => {
-      const streams = streamRepository(entry.db);
+    await this.#change(app, (tx) => {
+      const streams = streamRepository(tx.db);
       for (const person of people) {
         const type = types.get(person.identity) ?? streamType(person.kind ?? undefined);
         for (const trackSid of person.tracks) {
-          entry.note(openTrack(entry.db, { appId: app.id, room, participant: person, trackSid, type, at: entry.now }));
+          tx.note(openTrack(tx.db, { appId: app.id, room, participant: person, trackSid, type, at: tx.now }));
         }
         const row = streams.activeOf(person.sid);
         if (row !== undefined && row.type !== type) streams.setType(row.id, type);
       }
-      endAbsent(entry, room.name, people, lastRow);
+      endAbsent(tx, room.name, people, lastRow);
     });
   }
 
@@ -260,8 +260,8 @@ export class Reconciler {
       .active()
       .filter((row) => row.id <= lastRow && !open.has(row.room));
     if (gone.length === 0) return;
-    await this.#change(app, (entry) => {
-      for (const row of gone) entry.note(endRow(entry.db, row.id, entry.now));
+    await this.#change(app, (tx) => {
+      for (const row of gone) tx.note(endRow(tx.db, row.id, tx.now));
     });
   }
 
@@ -277,9 +277,9 @@ export class Reconciler {
       // what an earlier app of that prefix recorded is none of this one's
       if (app === undefined || (egress.startedAt ?? asked) < Date.parse(app.createdAt)) continue;
       if (this.#isSettled(app.name, egress)) continue;
-      await this.#change(app, (entry) => {
-        const owner = { appId: app.id, provider: entry.config.s3.provider };
-        entry.note(applyEgress(entry.db, egress, owner, entry.now));
+      await this.#change(app, (tx) => {
+        const owner = { appId: app.id, provider: tx.config.s3.provider };
+        tx.note(applyEgress(tx.db, egress, owner, tx.now));
       });
     }
     for (const name of pending) {
@@ -288,13 +288,13 @@ export class Reconciler {
         .open()
         .filter((vod) => (vod.egress_id === null || !known.has(vod.egress_id)) && isOld(vod.started_at, asked));
       if (app === undefined || lost.length === 0) continue;
-      await this.#change(app, (entry) => {
+      await this.#change(app, (tx) => {
         for (const vod of lost) {
           const error =
             vod.egress_id === null
               ? 'the daemon stopped before LiveKit had answered'
               : 'LiveKit no longer knows this recording';
-          entry.note(failVod(entry.db, vod.id, error, entry.now));
+          tx.note(failVod(tx.db, vod.id, error, tx.now));
         }
       });
     }
@@ -307,8 +307,8 @@ export class Reconciler {
     return vod.status === 'ready' || (vod.status === 'failed' && egress.state !== 'complete');
   }
 
-  async #change(app: AppEntry, work: (entry: Entry) => void): Promise<void> {
-    const { changes } = await this.#deps.ledger.change(app, work);
+  async #change(app: AppEntry, work: (tx: MediaTransaction) => void): Promise<void> {
+    const { changes } = await this.#deps.mediaStore.change(app, work);
     if (changes.length === 0) return;
     this.repaired += changes.length;
     this.noteBusy(app.name);
@@ -322,15 +322,15 @@ export class Reconciler {
   }
 }
 
-function endAbsent(entry: Entry, room: string, people: readonly Person[], lastRow: number): void {
-  const streams = streamRepository(entry.db);
+function endAbsent(tx: MediaTransaction, room: string, people: readonly Person[], lastRow: number): void {
+  const streams = streamRepository(tx.db);
   for (const row of streams.activeIn(room)) {
     if (row.id > lastRow) continue;
     const person = people.find(({ sid }) => sid === row.participant_sid);
     if (person === undefined && row.participant_sid !== null) {
-      entry.note(closeParticipant(entry.db, row.participant_sid, entry.now));
+      tx.note(closeParticipant(tx.db, row.participant_sid, tx.now));
     } else if (person === undefined || person.tracks.length === 0) {
-      entry.note(endRow(entry.db, row.id, entry.now));
+      tx.note(endRow(tx.db, row.id, tx.now));
     }
   }
 }

@@ -3,18 +3,18 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { Snapshot } from '#daemon/platform/snapshot.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { AppStats, StreamQuery, StreamRow } from '#shared/schema/streams.ts';
-import type { Ledger, RowChange } from '../callbacks/ledger.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import type { Ingress } from '../livekit/event.ts';
+import type { MediaStore, RowChange } from '../media-store.ts';
 import { vodRepository } from '../vods/repository.ts';
-import { closeParticipant, endRow } from './book.ts';
 import { type StreamRecord, streamRepository } from './repository.ts';
 import { NOBODY, type RoomDirectory } from './room-directory.ts';
+import { closeParticipant, endRow } from './stream-lifecycle.ts';
 
 export interface StreamServiceDeps {
   livekit: LiveKit;
-  ledger: Ledger;
+  mediaStore: MediaStore;
   databases: AppDatabases;
   directory: RoomDirectory;
   apps: {
@@ -92,11 +92,11 @@ export class StreamService {
     } catch (error) {
       throw toApiError(error);
     }
-    const { changes } = await this.#deps.ledger.change(app, (entry) => {
-      entry.note(
+    const { changes } = await this.#deps.mediaStore.change(app, (tx) => {
+      tx.note(
         row.participant_sid === null
-          ? endRow(entry.db, row.id, entry.now)
-          : closeParticipant(entry.db, row.participant_sid, entry.now),
+          ? endRow(tx.db, row.id, tx.now)
+          : closeParticipant(tx.db, row.participant_sid, tx.now),
       );
     });
     if (row.participant_sid !== null) this.#deps.directory.left(row.room, row.participant_sid);

@@ -8,13 +8,13 @@ import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { VodDetail, VodQuery, VodRow, VodVariant } from '#shared/schema/vods.ts';
-import type { Ledger } from '../callbacks/ledger.ts';
+import type { MediaStore } from '../media-store.ts';
 import { livekitMemory } from '../streams/repository.ts';
-import { SNAPSHOT_FORMAT } from './book.ts';
 import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
+import { SNAPSHOT_FORMAT } from './vod-lifecycle.ts';
 
 export interface VodServiceDeps {
-  ledger: Ledger;
+  mediaStore: MediaStore;
   databases: AppDatabases;
   bus: EventBus;
   apps: { require(name: string): AppEntry; dir(name: string): string };
@@ -125,7 +125,7 @@ export class VodService {
       }
       throw error;
     }
-    await this.#deps.ledger.change(app, ({ db, now }) => {
+    await this.#deps.mediaStore.change(app, ({ db, now }) => {
       // LiveKit remembers the recording for a day: it must not come back from there
       if (vod.egress_id !== null) livekitMemory(db).setGone(vod.egress_id, now);
       vodRepository(db).remove(id);

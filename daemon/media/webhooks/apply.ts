@@ -1,13 +1,13 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { StreamType } from '#shared/schema/streams.ts';
-import type { Entry } from '../callbacks/ledger.ts';
 import { isPassedOn, livekitPayload } from '../callbacks/payloads.ts';
 import { INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
-import { closeParticipant, closeRoom, closeTrack, openTrack } from '../streams/book.ts';
+import type { MediaTransaction } from '../media-store.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
-import { applyEgress } from '../vods/book.ts';
+import { closeParticipant, closeRoom, closeTrack, openTrack } from '../streams/stream-lifecycle.ts';
+import { applyEgress } from '../vods/vod-lifecycle.ts';
 
 /** LiveKit itself remembers ended recordings for a day. */
 const MEMORY_MS = 2 * 86_400_000;
@@ -20,24 +20,29 @@ export function timeOf(event: LiveKitEvent, now: number): number {
 }
 
 /**
- * Carries out an event on an app's rows, inside the ledger's transaction.
+ * Carries out an event on an app's rows, inside the media store's transaction.
  * @returns false when the event was carried out before
  */
-export function applyEvent(entry: Entry, app: AppEntry, event: LiveKitEvent, directory: RoomDirectory): boolean {
-  const { db, now } = entry;
+export function applyEvent(
+  tx: MediaTransaction,
+  app: AppEntry,
+  event: LiveKitEvent,
+  directory: RoomDirectory,
+): boolean {
+  const { db, now } = tx;
   const memory = livekitMemory(db);
   if (event.id !== '' && !memory.remember(event.id, now)) return false;
   memory.forgetBefore(now - MEMORY_MS);
   const at = timeOf(event, now);
   if (isPassedOn(event.name)) {
-    entry.callback({ event: event.name, room: event.room?.name ?? null, data: livekitPayload(event) });
+    tx.callback({ event: event.name, room: event.room?.name ?? null, data: livekitPayload(event) });
   }
   const { room, person, track } = event;
   switch (event.name) {
     case 'track_published':
       if (room === null || person === null || track === null) break;
       if (directory.hasLeft(room.name, person.sid)) break;
-      entry.note(
+      tx.note(
         openTrack(db, {
           appId: app.id,
           room,
@@ -49,14 +54,14 @@ export function applyEvent(entry: Entry, app: AppEntry, event: LiveKitEvent, dir
       );
       break;
     case 'track_unpublished':
-      if (track !== null) entry.note(closeTrack(db, track.sid, at));
+      if (track !== null) tx.note(closeTrack(db, track.sid, at));
       break;
     case 'participant_left':
     case 'participant_connection_aborted':
-      if (person !== null) entry.note(closeParticipant(db, person.sid, at));
+      if (person !== null) tx.note(closeParticipant(db, person.sid, at));
       break;
     case 'room_finished':
-      if (room !== null) entry.note(closeRoom(db, room, at));
+      if (room !== null) tx.note(closeRoom(db, room, at));
       break;
     case 'ingress_started':
       if (event.ingress !== null) {
@@ -68,7 +73,7 @@ export function applyEvent(entry: Entry, app: AppEntry, event: LiveKitEvent, dir
     case 'egress_updated':
     case 'egress_ended':
       if (event.egress !== null) {
-        entry.note(applyEgress(db, event.egress, { appId: app.id, provider: entry.config.s3.provider }, at));
+        tx.note(applyEgress(db, event.egress, { appId: app.id, provider: tx.config.s3.provider }, at));
       }
       break;
   }

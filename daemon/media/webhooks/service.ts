@@ -3,10 +3,10 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
-import type { Ledger, RowChange } from '../callbacks/ledger.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
+import type { MediaStore, RowChange } from '../media-store.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
 import { applyEvent, showEvent, touchesRows } from './apply.ts';
 
@@ -14,7 +14,7 @@ const COMPLAIN_MS = 60_000;
 
 export interface WebhookServiceDeps {
   livekit: LiveKit;
-  ledger: Ledger;
+  mediaStore: MediaStore;
   databases: AppDatabases;
   directory: RoomDirectory;
   apps: { forRoom(room: string): AppEntry | undefined };
@@ -79,7 +79,7 @@ export class WebhookService {
   }
 
   async #take(event: LiveKitEvent): Promise<void> {
-    const { apps, databases, directory, ledger, config, log, now } = this.#deps;
+    const { apps, databases, directory, mediaStore, config, log, now } = this.#deps;
     const app = event.room === null ? undefined : apps.forRoom(event.room.name);
     if (event.dropped > 0) this.#deps.onGap(null);
     if (app === undefined || app.deleting) {
@@ -95,7 +95,7 @@ export class WebhookService {
         return;
       }
       if (event.name === 'participant_joined') showEvent(databases.get(app.name), directory, event);
-      outcome = ledger.changeWith(app, current, (entry) => applyEvent(entry, app, event, directory));
+      outcome = mediaStore.changeWith(app, current, (tx) => applyEvent(tx, app, event, directory));
     } catch (err) {
       log.warn({ app: app.name, event: event.name, err }, 'an event of LiveKit could not be stored');
       throw new ApiError('WEBHOOK_NOT_STORED', {}, { cause: err });

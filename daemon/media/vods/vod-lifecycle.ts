@@ -12,28 +12,28 @@ export interface VodChange {
   vod: VodRecord;
 }
 
-/** What the caller knows of the app in whose bucket a recording lies. */
+/** The app that a recording belongs to. */
 export interface VodOwner {
   appId: number;
-  /** `s3.provider` of the config: the name for a bucket that only LiveKit names. */
+  /** `s3.provider` of the config, recorded when only LiveKit knows the bucket. */
   provider: string;
 }
 
-/** Format of the variant that holds the pictures taken beside a recording. */
+/** Format of the variant that holds a recording's snapshots. */
 export const SNAPSHOT_FORMAT = 'jpeg';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
-/** Makes the row of a recording that is about to be asked for. */
+/** Inserts the row before LiveKit is asked to record. */
 export function beginVod(db: Db, vod: NewVod): VodRecord {
   return vodRepository(db).insert(vod);
 }
 
-/** LiveKit took it. */
+/** LiveKit accepted the request. */
 export function acceptVod(db: Db, id: number, egressId: string): VodChange[] {
   const vods = vodRepository(db);
   const vod = vods.get(id);
-  // its own event may have come before the answer
+  // the egress event may arrive before the response
   if (vod === undefined || vod.egress_id !== null) return [];
   return [{ kind: 'recording_started', vod: vods.update(id, { egress_id: egressId }) }];
 }
@@ -42,12 +42,12 @@ export function failVod(db: Db, id: number, error: string, at: number): VodChang
   const vods = vodRepository(db);
   const vod = vods.get(id);
   if (vod === undefined || vod.status === 'ready' || vod.status === 'failed') return [];
-  // nothing was written that would have to be deleted one day
+  // no file was written, so there is nothing to delete later
   const change = { status: 'failed' as const, error, ended_at: iso(at), file_key: null, local_path: null };
   return [{ kind: 'recording_failed', vod: vods.update(id, change) }];
 }
 
-/** Brings a row in step with what LiveKit says of its egress, whether that comes early, late or twice. */
+/** Updates a VOD from the state of its egress. Safe for states that arrive early, late or twice. */
 export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number): VodChange[] {
   const vods = vodRepository(db);
   // its VOD was deleted
@@ -56,7 +56,7 @@ export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number)
   let vod = vods.byEgress(egress.id) ?? claim(db, egress, changes);
   if (vod === undefined) {
     if (egress.askedFiles.length === 0 && !egress.isAskedForSegments && egress.files.length === 0) return [];
-    vod = vods.insert(strangersVod(egress, owner, at));
+    vod = vods.insert(externalVod(egress, owner, at));
     changes.push({ kind: 'recording_started', vod });
   }
   const images = egress.images[0];
@@ -72,14 +72,14 @@ export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number)
   return changes;
 }
 
-/** LiveKit numbers pictures from 0, with five digits. */
+/** LiveKit numbers snapshots from 0, with five digits. */
 const snapshotKey = (prefix: string, index: number): string => `${prefix}_${String(index).padStart(5, '0')}.jpeg`;
 
-/** Names the pictures in a row of their own, so that they are deleted with the VOD. */
+/** Lists the snapshots in a variant row, so that they are deleted with the VOD. */
 function keepSnapshots(db: Db, vod: VodRecord, at: number): void {
   const { snapshot_prefix: prefix, snapshot_count: count } = vod;
   if (prefix === null || (vod.storage_bucket === null && vod.storage_provider !== LOCAL_PROVIDER)) return;
-  // LiveKit names files of this machine in full; their keys begin below the app's folder
+  // for local files LiveKit reports absolute paths; keys start below the app's folder
   const base = vod.storage_bucket === null ? `snapshots/${path.posix.basename(prefix.replaceAll('\\', '/'))}` : prefix;
   const segmentKeys = Array.from({ length: Math.min(count, 100_000) }, (_, index) => snapshotKey(base, index));
   const extra_json = JSON.stringify({ snapshots: true, segmentKeys });
@@ -174,7 +174,7 @@ function complete(db: Db, vod: VodRecord, egress: Egress, at: number): VodChange
   };
 }
 
-/** The file as LiveKit names it: a name in the bucket is kept as it is, with the bucket that it went to. */
+/** A key in a bucket is stored as LiveKit reports it, with the bucket that it was written to. */
 function fileColumns(file: EgressFile, vod: VodRecord, egress: Egress): Partial<VodRecord> {
   const common = { size_bytes: file.bytes, duration_s: file.seconds, format: formatOf(file.name) };
   const place = placeIn(vod) ?? egress.bucket;
@@ -192,8 +192,8 @@ function placeIn(vod: VodRecord) {
   };
 }
 
-/** Row of a recording that someone else asked LiveKit for. */
-function strangersVod(egress: Egress, owner: VodOwner, at: number): NewVod {
+/** Row of a recording that was not started by StreamHub. */
+function externalVod(egress: Egress, owner: VodOwner, at: number): NewVod {
   const file = egress.files[0]?.name ?? egress.askedFiles[0] ?? egress.segments[0]?.playlist ?? null;
   const { bucket } = egress;
   const place: RecordedPlace =

@@ -4,29 +4,29 @@ import type { Db } from '#daemon/platform/db/open.ts';
 import type { DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { CallbackEventName } from '#shared/schema/callbacks.ts';
-import type { StreamChange } from '../streams/book.ts';
-import type { VodChange } from '../vods/book.ts';
-import { type NewCallback, outboxRepository } from './outbox.ts';
-import { streamPayload, vodPayload } from './payloads.ts';
+import { type NewCallback, outboxRepository } from './callbacks/outbox.ts';
+import { streamPayload, vodPayload } from './callbacks/payloads.ts';
+import type { StreamChange } from './streams/stream-lifecycle.ts';
+import type { VodChange } from './vods/vod-lifecycle.ts';
 
 export type RowChange = StreamChange | VodChange;
 
-export interface LedgerDeps {
+export interface MediaStoreDeps {
   databases: AppDatabases;
   bus: EventBus;
   config: { get(app: string): Promise<AppConfig> };
-  /** There may be something to send for the app. */
+  /** Callbacks were stored for the app. */
   onCallbacks(app: string): void;
   now(): number;
 }
 
-/** What a change of an app's rows may do besides changing them. */
-export interface Entry {
+/** One transaction on an app's streams and VODs. */
+export interface MediaTransaction {
   db: Db;
   config: AppConfig;
   /** Milliseconds since 1970. */
   now: number;
-  /** Notes what came of it: callbacks now, events for the world once it is stored. */
+  /** Records changes of rows: their callbacks are stored now, their events are published after the commit. */
   note(changes: readonly RowChange[]): void;
   /** Puts a callback into the outbox, if the app has a receiver. */
   callback(callback: Omit<NewCallback, 'at'>): void;
@@ -52,35 +52,39 @@ const EVENTS: Readonly<Record<RowChange['kind'], string>> = {
 };
 
 /**
- * The one way to change an app's streams and VODs: the rows and the callbacks that follow from them go into the app's
- * database in one transaction, and the world hears of it afterwards.
+ * The only way to change an app's streams and VODs. Rows and the callbacks that follow from them are written in one
+ * transaction of the app's database; events are published after the commit.
  */
-export class Ledger {
-  readonly #deps: LedgerDeps;
+export class MediaStore {
+  readonly #deps: MediaStoreDeps;
 
-  constructor(deps: LedgerDeps) {
+  constructor(deps: MediaStoreDeps) {
     this.#deps = deps;
   }
 
   /** @returns what the work returned, and the changes that it noted */
-  async change<T>(app: AppEntry, work: (entry: Entry) => T): Promise<{ result: T; changes: RowChange[] }> {
+  async change<T>(app: AppEntry, work: (tx: MediaTransaction) => T): Promise<{ result: T; changes: RowChange[] }> {
     const config = await this.#deps.config.get(app.name);
     return this.changeWith(app, config, work);
   }
 
-  /** The same with a config that is at hand. */
-  changeWith<T>(app: AppEntry, config: AppConfig, work: (entry: Entry) => T): { result: T; changes: RowChange[] } {
+  /** `change()` for callers that already have the config. */
+  changeWith<T>(
+    app: AppEntry,
+    config: AppConfig,
+    work: (tx: MediaTransaction) => T,
+  ): { result: T; changes: RowChange[] } {
     const { databases, now } = this.#deps;
     const db = databases.get(app.name);
     const changes: RowChange[] = [];
     let hasCallbacks = false;
     const at = now();
-    const callback: Entry['callback'] = (message) => {
+    const callback: MediaTransaction['callback'] = (message) => {
       if (config.callbacks.url === '') return;
       hasCallbacks = true;
       outboxRepository(db).add({ ...message, at });
     };
-    const note: Entry['note'] = (list) => {
+    const note: MediaTransaction['note'] = (list) => {
       for (const change of list) {
         changes.push(change);
         const row = 'stream' in change ? change.stream : change.vod;

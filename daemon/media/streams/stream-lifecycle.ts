@@ -21,8 +21,8 @@ export interface TrackOpened {
 const iso = (at: number): string => new Date(at).toISOString();
 
 /**
- * Keeps an app's stream rows: a row is open from a participant's first track to the last. Whatever order events come in, and
- * however often, an ended row stays ended. Call inside a transaction.
+ * A stream row is active from a participant's first track to the last. Events may arrive in any order and more than once:
+ * an ended row stays ended. Call inside a transaction.
  */
 export function openTrack(db: Db, opened: TrackOpened): StreamChange[] {
   const memory = livekitMemory(db);
