@@ -9,12 +9,12 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { recordHistory } from './api/history.ts';
-import { setBridge } from './api/host.ts';
 import { followHost } from './api/live.ts';
 import { queryClient } from './api/query.ts';
 import { makeRouter } from './app/router.tsx';
-import { desktopBridge } from './bridge-desktop.ts';
-import { WebBridge } from './bridge-web.ts';
+import { desktopBridge } from './host/bridge-desktop.ts';
+import { WebBridge } from './host/bridge-web.ts';
+import { setBridge } from './host/host.ts';
 import { cssVariables, theme } from './theme/theme.ts';
 
 setBridge(window.streamhub ? desktopBridge(window.streamhub) : new WebBridge());

@@ -1,8 +1,8 @@
 import { listNodes } from '#shared/contract/cluster.ts';
 import type { Operation } from '#shared/contract/operation.ts';
 import { getStats } from '#shared/contract/system.ts';
-import { opened } from '../bridge-desktop.ts';
-import { bridge } from './host.ts';
+import { opened } from '../host/bridge-desktop.ts';
+import { bridge } from '../host/host.ts';
 import { keyOf, queryClient } from './query.ts';
 
 /** Brings the last picture of a daemon that is away, which the desktop keeps over restarts, to where its pages look. */

@@ -1,8 +1,8 @@
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import type { EventTopic } from '#shared/schema/events.ts';
-import { mirrorConnections, useConnections } from '../stores/connections.ts';
-import { noteOnline } from '../stores/was-online.ts';
-import { bridge } from './host.ts';
+import { mirrorConnections, useConnections } from '../daemon/connections.ts';
+import { noteOnline } from '../daemon/was-online.ts';
+import { bridge } from '../host/host.ts';
 import { recallLastKnown } from './last-known.ts';
 import { patchers } from './live-patches.ts';
 import { queryClient } from './query.ts';

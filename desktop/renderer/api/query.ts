@@ -12,8 +12,8 @@ import {
 import { useMemo } from 'react';
 import type { CallOptions, Input } from '#shared/client/client.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
-import { useDaemon } from '../app/daemon-context.tsx';
-import { clientFor } from './clients.ts';
+import { useDaemon } from '../daemon/daemon-context.tsx';
+import { clientFor } from '../host/clients.ts';
 
 /** One cache for all daemons: the first part of a key is the connection's id, the second the operation's. */
 export const queryClient = new QueryClient({

@@ -1,5 +1,5 @@
-import { forgetOnline } from '../stores/was-online.ts';
-import { bridge } from './host.ts';
+import { forgetOnline } from '../daemon/was-online.ts';
+import { bridge } from '../host/host.ts';
 import { queryClient } from './query.ts';
 
 /** Ends the session on purpose: what was read with it goes too. */

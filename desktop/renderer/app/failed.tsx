@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useRouter } from '@tanstack/react-router';
-import { Page } from '../ui/page.tsx';
-import { Problem } from '../ui/problem.tsx';
+import { Problem } from '../ui/feedback/problem.tsx';
+import { Page } from '../ui/layout/page.tsx';
 
 /** A page that could not be drawn; the rest of the window goes on working. */
 export function Failed({ error, reset }: { error: Error; reset: () => void }) {

@@ -1,10 +1,10 @@
 import { type ReactNode, Suspense, useEffect } from 'react';
-import { bridge } from '../api/host.ts';
-import { ProblemWatchers } from '../api/problem-watch.tsx';
-import { useConnections } from '../stores/connections.ts';
-import { ConfirmHost } from '../ui/confirm.tsx';
-import { SkeletonRows } from '../ui/query-view.tsx';
-import { useMaybeDaemon } from './daemon-context.tsx';
+import { useConnections } from '../daemon/connections.ts';
+import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
+import { bridge } from '../host/host.ts';
+import { ProblemWatchers } from '../problems/problem-watch.tsx';
+import { SkeletonRows } from '../ui/data/query-view.tsx';
+import { ConfirmHost } from '../ui/feedback/confirm.tsx';
 import classes from './frame.module.css';
 import { HostCommands } from './host-commands.tsx';
 import { KeyboardShortcuts } from './keyboard.tsx';

@@ -2,10 +2,10 @@ import { useMantineColorScheme } from '@mantine/core';
 import { useNavigate, useRouter } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import type { ShellCommand } from '#shared/ipc/desktop.ts';
-import { bridge } from '../api/host.ts';
 import { queryClient } from '../api/query.ts';
+import { bridge } from '../host/host.ts';
+import { openPalette } from '../ui/palette/palette-store.ts';
 import { showHelp } from './keyboard.tsx';
-import { openPalette } from './palette-store.ts';
 
 /** Does what the menu, the tray, a notification or a link asks for; takes the theme from the app's settings. */
 export function HostCommands() {

@@ -1,16 +1,16 @@
 import { Popover, UnstyledButton } from '@mantine/core';
 import { useState } from 'react';
-import { paceOf, useWatchedJobs } from '../api/job-rates.ts';
-import { useJobsUnderWay } from '../api/problems.ts';
+import { useConnections } from '../daemon/connections.ts';
+import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
+import { GoTo } from '../daemon/links.tsx';
 import { JobProgressOf } from '../features/jobs/job-progress.tsx';
+import { paceOf, useWatchedJobs } from '../features/jobs/job-rates.ts';
 import { JOB_TONES, JOB_WORDS, timeLeft } from '../features/jobs/job-words.ts';
-import { useConnections } from '../stores/connections.ts';
-import { duration, plural } from '../ui/format.ts';
-import { useNow } from '../ui/now.ts';
-import { Shape, State } from '../ui/state.tsx';
-import { useMaybeDaemon } from './daemon-context.tsx';
+import { useJobsUnderWay } from '../problems/problems.ts';
+import { Shape, State } from '../ui/feedback/state.tsx';
+import { duration, plural } from '../ui/words/format.ts';
+import { useNow } from '../ui/words/now.ts';
 import classes from './jobs-tray.module.css';
-import { GoTo } from './links.tsx';
 
 const LISTED = 6;
 

@@ -2,10 +2,10 @@ import { Modal } from '@mantine/core';
 import { useRouter } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { create } from 'zustand';
-import { useMaybeDaemon } from './daemon-context.tsx';
+import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
+import { useGo } from '../daemon/links.tsx';
+import { openPalette, usePalette } from '../ui/palette/palette-store.ts';
 import classes from './keyboard.module.css';
-import { useGo } from './links.tsx';
-import { openPalette, usePalette } from './palette-store.ts';
 import { sections } from './sections.ts';
 import { MOD } from './top-bar.tsx';
 

@@ -1,9 +1,9 @@
 import { Button } from '@mantine/core';
 import { type ComponentType, useCallback, useEffect, useState } from 'react';
-import { useConnections } from '../stores/connections.ts';
-import { Page } from '../ui/page.tsx';
-import { Notice } from '../ui/problem.tsx';
-import { SkeletonRows, useSlow } from '../ui/query-view.tsx';
+import { useConnections } from '../daemon/connections.ts';
+import { SkeletonRows, useSlow } from '../ui/data/query-view.tsx';
+import { Notice } from '../ui/feedback/problem.tsx';
+import { Page } from '../ui/layout/page.tsx';
 import type { Screen } from './screens.ts';
 
 const loaded = new Map<Screen, ComponentType>();

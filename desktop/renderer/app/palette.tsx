@@ -1,5 +1,5 @@
 import { lazy, Suspense } from 'react';
-import { usePalette } from './palette-store.ts';
+import { usePalette } from '../ui/palette/palette-store.ts';
 
 const PaletteDialog = lazy(() => import('./palette-dialog.tsx'));
 

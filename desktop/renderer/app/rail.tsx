@@ -1,9 +1,9 @@
 import { Tooltip } from '@mantine/core';
 import { IconPlus, IconSettings, IconStack2 } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
-import { useConnections } from '../stores/connections.ts';
-import { Shape } from '../ui/state.tsx';
-import { CONNECTION_TONES, CONNECTION_WORDS } from './connection-state.tsx';
+import { useConnections } from '../daemon/connections.ts';
+import { CONNECTION_TONES, CONNECTION_WORDS } from '../features/daemons/connection-state.tsx';
+import { Shape } from '../ui/feedback/state.tsx';
 import classes from './rail.module.css';
 
 /** Two letters of a daemon's name. */

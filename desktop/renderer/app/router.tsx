@@ -1,15 +1,15 @@
 import { type AnyRoute, createRootRoute, createRoute, createRouter, Outlet, useParams } from '@tanstack/react-router';
-import { bridge } from '../api/host.ts';
+import { useConnections } from '../daemon/connections.ts';
+import { DaemonProvider } from '../daemon/daemon-context.tsx';
+import { GoTo } from '../daemon/links.tsx';
+import { useWasOnline } from '../daemon/was-online.ts';
 import { SignInPage } from '../features/sign-in/sign-in-page.tsx';
-import { useConnections } from '../stores/connections.ts';
-import { useWasOnline } from '../stores/was-online.ts';
-import { Empty } from '../ui/empty.tsx';
-import { SkeletonRows } from '../ui/query-view.tsx';
-import { DaemonProvider } from './daemon-context.tsx';
+import { bridge } from '../host/host.ts';
+import { SkeletonRows } from '../ui/data/query-view.tsx';
+import { Empty } from '../ui/feedback/empty.tsx';
 import { Failed } from './failed.tsx';
 import { Frame } from './frame.tsx';
 import { lazyPage } from './lazy-page.tsx';
-import { GoTo } from './links.tsx';
 import { daemonScreens, desktopScreens, doors, type Screen } from './screens.ts';
 
 /** Pages of the daemon that the path names: the only one in a browser, `/d/<id>` in the desktop app. */

@@ -1,11 +1,11 @@
 import { Tooltip } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useLocation } from '@tanstack/react-router';
-import { bridge } from '../api/host.ts';
-import { useLayout } from '../stores/layout.ts';
-import { ConnectionState } from './connection-state.tsx';
-import { useDaemon } from './daemon-context.tsx';
-import { GoTo } from './links.tsx';
+import { useDaemon } from '../daemon/daemon-context.tsx';
+import { GoTo } from '../daemon/links.tsx';
+import { ConnectionState } from '../features/daemons/connection-state.tsx';
+import { bridge } from '../host/host.ts';
+import { useLayout } from '../ui/layout/layout.ts';
 import classes from './section-list.module.css';
 import { sections } from './sections.ts';
 import { useSectionCounts } from './use-section-counts.ts';

@@ -1,12 +1,12 @@
 import { Button, Checkbox, Modal } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import type { Connection } from '#shared/ipc/connections.ts';
-import { bridge } from '../api/host.ts';
-import { opened } from '../bridge-desktop.ts';
+import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { CertificateFacts } from '../features/daemons/certificate.tsx';
 import { SignInHere } from '../features/sign-in/sign-in-page.tsx';
-import { Notice, Problem } from '../ui/problem.tsx';
-import { useMaybeDaemon } from './daemon-context.tsx';
+import { opened } from '../host/bridge-desktop.ts';
+import { bridge } from '../host/host.ts';
+import { Notice, Problem } from '../ui/feedback/problem.tsx';
 
 /** Over a page whose connection needs a person: sign in again, trust, or unlock here, and go on where one was. */
 export function SignInGate({ children }: { children: ReactNode }) {

@@ -1,13 +1,13 @@
 import { Button } from '@mantine/core';
-import { bridge } from '../api/host.ts';
-import { useProblems } from '../api/problems.ts';
-import { useConnections } from '../stores/connections.ts';
-import { useNow } from '../ui/now.ts';
-import { Shape } from '../ui/state.tsx';
-import { CONNECTION_TONES, CONNECTION_WORDS } from './connection-state.tsx';
-import { useMaybeDaemon } from './daemon-context.tsx';
+import { useConnections } from '../daemon/connections.ts';
+import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
+import { GoTo } from '../daemon/links.tsx';
+import { CONNECTION_TONES, CONNECTION_WORDS } from '../features/daemons/connection-state.tsx';
+import { bridge } from '../host/host.ts';
+import { useProblems } from '../problems/problems.ts';
+import { Shape } from '../ui/feedback/state.tsx';
+import { useNow } from '../ui/words/now.ts';
 import { JobsTray } from './jobs-tray.tsx';
-import { GoTo } from './links.tsx';
 import classes from './status-bar.module.css';
 
 /** Connections, the worst problem, jobs, and whether what is shown is live. */

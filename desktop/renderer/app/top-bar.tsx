@@ -10,14 +10,14 @@ import {
   IconSunMoon,
   IconUser,
 } from '@tabler/icons-react';
-import { bridge } from '../api/host.ts';
 import { useMeOf } from '../api/rights.ts';
 import { signOut } from '../api/session.ts';
-import { useCrumbs } from '../stores/crumbs.ts';
-import { useMaybeDaemon } from './daemon-context.tsx';
+import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
+import { GoTo, useGo } from '../daemon/links.tsx';
+import { bridge } from '../host/host.ts';
+import { useCrumbs } from '../ui/layout/crumbs.ts';
+import { openPalette } from '../ui/palette/palette-store.ts';
 import { showHelp } from './keyboard.tsx';
-import { GoTo, useGo } from './links.tsx';
-import { openPalette } from './palette-store.ts';
 import classes from './top-bar.module.css';
 
 export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);

@@ -3,7 +3,7 @@ import { listNodes } from '#shared/contract/cluster.ts';
 import { listJobs } from '#shared/contract/jobs.ts';
 import { useRead } from '../api/query.ts';
 import { lackFor, useMe } from '../api/rights.ts';
-import { plural } from '../ui/format.ts';
+import { plural } from '../ui/words/format.ts';
 
 export interface SectionCount {
   count?: string;

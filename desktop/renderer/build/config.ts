@@ -30,7 +30,7 @@ export function rendererConfig(target: 'console' | 'desktop', root: string = HER
               },
               {
                 name: 'parts',
-                test: /[\\/]desktop[\\/]renderer[\\/](?:ui|app|api|stores)[\\/](?!.*(?:palette-dialog|schema-|time-chart))|[\\/]shared[\\/](?:client|contract)[\\/]/,
+                test: /[\\/]desktop[\\/]renderer[\\/](?:ui|app|api|daemon|host|problems)[\\/](?!.*(?:palette-dialog|schema-|time-chart))|[\\/]shared[\\/](?:client|contract)[\\/]/,
               },
               { name: 'icons', test: /node_modules[\\/]@tabler[\\/]/ },
             ],

@@ -3,10 +3,10 @@ import { type FormEvent, useState } from 'react';
 import { listApps } from '#shared/contract/apps.ts';
 import { createToken, listTokens } from '#shared/contract/tokens.ts';
 import { useChange, useRead } from '../../api/query.ts';
-import { fieldErrors } from '../../ui/fields.ts';
-import { Problem } from '../../ui/problem.tsx';
-import { SecretOnce } from '../../ui/secret-once.tsx';
-import { SidePanel } from '../../ui/side-panel.tsx';
+import { Problem } from '../../ui/feedback/problem.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
+import { SecretOnce } from '../../ui/form/secret-once.tsx';
+import { SidePanel } from '../../ui/layout/side-panel.tsx';
 
 /** Makes a token; its text is shown once. */
 export function CreateToken({

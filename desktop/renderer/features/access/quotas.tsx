@@ -1,7 +1,7 @@
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { getTenantUsage } from '#shared/contract/teams.ts';
-import { Bar, loadTone } from '../../ui/bar.tsx';
-import { count } from '../../ui/format.ts';
+import { Bar, loadTone } from '../../ui/data/bar.tsx';
+import { count } from '../../ui/words/format.ts';
 
 type Usage = ResultOf<typeof getTenantUsage>['data'];
 

@@ -14,16 +14,16 @@ import {
 } from '#shared/contract/teams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { lackFor, useMe } from '../../api/rights.ts';
-import { ask } from '../../ui/confirm.tsx';
-import { CopyBox } from '../../ui/copy.tsx';
-import { fieldErrors } from '../../ui/fields.ts';
-import { plural } from '../../ui/format.ts';
-import { Panel } from '../../ui/page.tsx';
-import { Notice, Problem } from '../../ui/problem.tsx';
-import { QueryView } from '../../ui/query-view.tsx';
-import { State, Tag } from '../../ui/state.tsx';
-import { type Column, DataTable } from '../../ui/table.tsx';
-import { Ago, At } from '../../ui/time.tsx';
+import { CopyBox } from '../../ui/data/copy.tsx';
+import { QueryView } from '../../ui/data/query-view.tsx';
+import { type Column, DataTable } from '../../ui/data/table.tsx';
+import { ask } from '../../ui/feedback/confirm.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { State, Tag } from '../../ui/feedback/state.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
+import { Panel } from '../../ui/layout/page.tsx';
+import { plural } from '../../ui/words/format.ts';
+import { Ago, At } from '../../ui/words/time.tsx';
 import { Quotas } from './quotas.tsx';
 
 export const ROLES = [

@@ -16,17 +16,17 @@ import {
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { signOut } from '../../api/session.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { ask } from '../../ui/confirm.tsx';
-import { Mono } from '../../ui/copy.tsx';
-import { fieldErrors } from '../../ui/fields.ts';
-import { plural } from '../../ui/format.ts';
-import { Facts, Page, Panel } from '../../ui/page.tsx';
-import { Notice, Problem } from '../../ui/problem.tsx';
-import { QueryView } from '../../ui/query-view.tsx';
-import { SecretOnce } from '../../ui/secret-once.tsx';
-import { State, Tag } from '../../ui/state.tsx';
-import { Ago, At } from '../../ui/time.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { Mono } from '../../ui/data/copy.tsx';
+import { QueryView } from '../../ui/data/query-view.tsx';
+import { ask } from '../../ui/feedback/confirm.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { State, Tag } from '../../ui/feedback/state.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
+import { SecretOnce } from '../../ui/form/secret-once.tsx';
+import { Facts, Page, Panel } from '../../ui/layout/page.tsx';
+import { plural } from '../../ui/words/format.ts';
+import { Ago, At } from '../../ui/words/time.tsx';
 import { CodeField } from '../sign-in/sign-in-form.tsx';
 import { browserWords } from './user-agent.ts';
 

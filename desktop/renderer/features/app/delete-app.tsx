@@ -5,9 +5,9 @@ import { listJobs } from '#shared/contract/jobs.ts';
 import { getS3 } from '#shared/contract/s3.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { useChange, useRead } from '../../api/query.ts';
-import { useGo } from '../../app/links.tsx';
-import { bytes, plural } from '../../ui/format.ts';
-import { Notice, Problem } from '../../ui/problem.tsx';
+import { useGo } from '../../daemon/links.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { bytes, plural } from '../../ui/words/format.ts';
 
 /** Says what goes and what stays, then deletes as a job whose progress the tray shows. */
 export function DeleteApp({ name, onClose }: { name: string | undefined; onClose: () => void }) {

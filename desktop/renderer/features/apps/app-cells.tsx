@@ -2,9 +2,9 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import { getS3 } from '#shared/contract/s3.ts';
 import type { listAppFigures } from '#shared/contract/system.ts';
 import { useRead } from '../../api/query.ts';
-import { bytes, count } from '../../ui/format.ts';
-import { State } from '../../ui/state.tsx';
-import { useSettled } from '../../ui/use-settled.ts';
+import { useSettled } from '../../ui/data/use-settled.ts';
+import { State } from '../../ui/feedback/state.tsx';
+import { bytes, count } from '../../ui/words/format.ts';
 
 const MINUTE = 60_000;
 

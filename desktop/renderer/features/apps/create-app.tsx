@@ -3,10 +3,10 @@ import { type FormEvent, useState } from 'react';
 import { createApp, listApps } from '#shared/contract/apps.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useChange } from '../../api/query.ts';
-import { useGo } from '../../app/links.tsx';
-import { fieldErrors } from '../../ui/fields.ts';
-import { Problem } from '../../ui/problem.tsx';
-import { SidePanel } from '../../ui/side-panel.tsx';
+import { useGo } from '../../daemon/links.tsx';
+import { Problem } from '../../ui/feedback/problem.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
+import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { nameProblem, prefixProblem } from './app-names.ts';
 
 type Apps = ResultOf<typeof listApps>;

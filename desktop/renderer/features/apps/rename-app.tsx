@@ -4,9 +4,9 @@ import { getApp, listApps } from '#shared/contract/apps.ts';
 import { getRawConfig, listConfigBackups, patchApp } from '#shared/contract/config.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useChange } from '../../api/query.ts';
-import { markChanged } from '../../stores/marks.ts';
-import { fieldErrors } from '../../ui/fields.ts';
-import { Notice, Problem } from '../../ui/problem.tsx';
+import { markChanged } from '../../ui/data/marks.ts';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
 import { prefixProblem } from './app-names.ts';
 import type { AppRow } from './apps-page.tsx';
 

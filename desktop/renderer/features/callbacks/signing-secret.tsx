@@ -4,10 +4,10 @@ import { getCallbacks } from '#shared/contract/callbacks.ts';
 import { getConfig, patchApp } from '#shared/contract/config.ts';
 import { useChange } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { Copy } from '../../ui/copy.tsx';
-import { fieldErrors } from '../../ui/fields.ts';
-import { Problem } from '../../ui/problem.tsx';
-import { SidePanel } from '../../ui/side-panel.tsx';
+import { Copy } from '../../ui/data/copy.tsx';
+import { Problem } from '../../ui/feedback/problem.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
+import { SidePanel } from '../../ui/layout/side-panel.tsx';
 
 /** Sets the secret with which events are signed. It goes in and never comes back. */
 export function SigningSecret({ app, isSigned }: { app: string; isSigned: boolean }) {

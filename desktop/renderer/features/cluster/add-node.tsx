@@ -2,11 +2,11 @@ import { Button } from '@mantine/core';
 import { lazy, Suspense, useRef, useState } from 'react';
 import type { getClusterInfo } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
-import { bridge } from '../../api/host.ts';
-import { CopyBox } from '../../ui/copy.tsx';
-import { Notice } from '../../ui/problem.tsx';
-import { SidePanel } from '../../ui/side-panel.tsx';
-import { State } from '../../ui/state.tsx';
+import { bridge } from '../../host/host.ts';
+import { CopyBox } from '../../ui/data/copy.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
+import { State } from '../../ui/feedback/state.tsx';
+import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import type { Node } from './node-words.ts';
 
 const SshTerminal = lazy(async () => ({ default: (await import('./ssh-terminal.tsx')).SshTerminal }));

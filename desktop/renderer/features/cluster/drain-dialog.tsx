@@ -2,9 +2,9 @@ import { Button, Checkbox, Modal, NumberInput, Radio } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { listNodes, previewPlacement, updateNode } from '#shared/contract/cluster.ts';
 import { useChange, useRead } from '../../api/query.ts';
-import { markChanged } from '../../stores/marks.ts';
-import { plural } from '../../ui/format.ts';
-import { Notice, Problem } from '../../ui/problem.tsx';
+import { markChanged } from '../../ui/data/marks.ts';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { plural } from '../../ui/words/format.ts';
 import classes from './cluster.module.css';
 import type { Node } from './node-words.ts';
 

@@ -1,8 +1,8 @@
-import { duration, plural } from '../../ui/format.ts';
-import { useNow } from '../../ui/now.ts';
-import { Panel } from '../../ui/page.tsx';
-import { Shape, type Tone } from '../../ui/state.tsx';
-import { Ago } from '../../ui/time.tsx';
+import { Shape, type Tone } from '../../ui/feedback/state.tsx';
+import { Panel } from '../../ui/layout/page.tsx';
+import { duration, plural } from '../../ui/words/format.ts';
+import { useNow } from '../../ui/words/now.ts';
+import { Ago } from '../../ui/words/time.tsx';
 import classes from './cluster.module.css';
 import type { Node } from './node-words.ts';
 

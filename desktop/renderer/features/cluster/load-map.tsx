@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { nodeMeasures } from '../../api/history.ts';
-import { loadTone } from '../../ui/bar.tsx';
-import { percent } from '../../ui/format.ts';
+import { loadTone } from '../../ui/data/bar.tsx';
+import { percent } from '../../ui/words/format.ts';
 import classes from './cluster.module.css';
 import { loadOf, type Node, nodeState } from './node-words.ts';
 

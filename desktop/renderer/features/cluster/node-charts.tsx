@@ -1,13 +1,13 @@
 import { lazy, Suspense, useState } from 'react';
 import { useNodeSeries } from '../../api/history.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { bitrate, count, percent } from '../../ui/format.ts';
-import { Panel } from '../../ui/page.tsx';
-import { RangePicker } from '../../ui/range-picker.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { RangePicker } from '../../ui/form/range-picker.tsx';
+import { Panel } from '../../ui/layout/page.tsx';
+import { bitrate, count, percent } from '../../ui/words/format.ts';
 import classes from './cluster.module.css';
 import type { Node } from './node-words.ts';
 
-const TimeChart = lazy(async () => ({ default: (await import('../../ui/time-chart.tsx')).TimeChart }));
+const TimeChart = lazy(async () => ({ default: (await import('../../ui/data/time-chart.tsx')).TimeChart }));
 
 /** What a node carried over the last minutes or hours; a silence is a gap in its lines. */
 export function NodeCharts({ node }: { node: Node }) {

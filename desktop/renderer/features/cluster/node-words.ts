@@ -1,6 +1,6 @@
 import type { listNodes } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
-import type { Tone } from '../../ui/state.tsx';
+import type { Tone } from '../../ui/feedback/state.tsx';
 
 export type Node = ResultOf<typeof listNodes>['data'][number];
 

@@ -3,11 +3,11 @@ import { useState } from 'react';
 import { previewPlacement } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useRead } from '../../api/query.ts';
-import { count, percent } from '../../ui/format.ts';
-import { Notice } from '../../ui/problem.tsx';
-import { QueryView } from '../../ui/query-view.tsx';
-import { SidePanel } from '../../ui/side-panel.tsx';
-import { type Column, DataTable } from '../../ui/table.tsx';
+import { QueryView } from '../../ui/data/query-view.tsx';
+import { type Column, DataTable } from '../../ui/data/table.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
+import { SidePanel } from '../../ui/layout/side-panel.tsx';
+import { count, percent } from '../../ui/words/format.ts';
 
 type Candidate = ResultOf<typeof previewPlacement>['data']['nodes'][number];
 

@@ -3,9 +3,9 @@ import { Button, TextInput } from '@mantine/core';
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { bridge } from '../../api/host.ts';
-import { opened } from '../../bridge-desktop.ts';
-import { Problem } from '../../ui/problem.tsx';
+import { opened } from '../../host/bridge-desktop.ts';
+import { bridge } from '../../host/host.ts';
+import { Problem } from '../../ui/feedback/problem.tsx';
 import classes from './cluster.module.css';
 
 /** Signs in to the new machine by ssh; the command is typed in with one button, and runs when the person presses Enter. */

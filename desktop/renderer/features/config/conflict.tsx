@@ -1,7 +1,7 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { useMemo, useState } from 'react';
-import { plural } from '../../ui/format.ts';
-import { Notice } from '../../ui/problem.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
+import { plural } from '../../ui/words/format.ts';
 import classes from './config.module.css';
 import { DiffView } from './diff-view.tsx';
 import { type Choice, mergedText, type Stretch, threeWay } from './three-way.ts';

@@ -4,7 +4,7 @@ import { useMemo, useState } from 'react';
 import { rewriteConfig } from '#shared/config/edit.ts';
 import { parseConfig } from '#shared/config/parse.ts';
 import { own, put, unshared } from '#shared/config/values.ts';
-import { Notice } from '../../ui/problem.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
 import classes from './config.module.css';
 import type { SchemaNode } from './schema-nodes.ts';
 

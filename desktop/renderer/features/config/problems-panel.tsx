@@ -1,4 +1,4 @@
-import { Shape } from '../../ui/state.tsx';
+import { Shape } from '../../ui/feedback/state.tsx';
 import classes from './config.module.css';
 import type { Diagnostic } from './use-validation.ts';
 

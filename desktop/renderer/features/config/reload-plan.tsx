@@ -1,5 +1,5 @@
 import { IconBolt, IconPlayerTrackNext, IconPlugConnected, IconQuestionMark } from '@tabler/icons-react';
-import { plural } from '../../ui/format.ts';
+import { plural } from '../../ui/words/format.ts';
 import classes from './config.module.css';
 import { nodeAt, RELOAD_WORDS, type SchemaNode } from './schema-nodes.ts';
 

@@ -9,8 +9,8 @@ import { getConfig, getRawConfig, listConfigBackups, putRawConfig } from '#share
 import { listPresets } from '#shared/contract/presets.ts';
 import { getS3 } from '#shared/contract/s3.ts';
 import { refresh, useChange } from '../../api/query.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { Notice, Problem } from '../../ui/problem.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import classes from './config.module.css';
 import { DiffView } from './diff-view.tsx';
 import { ReloadPlan } from './reload-plan.tsx';

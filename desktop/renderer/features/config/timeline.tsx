@@ -3,8 +3,8 @@ import { lazy, Suspense, useState } from 'react';
 import { listConfigBackups } from '#shared/contract/config.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useRead } from '../../api/query.ts';
-import { QueryView } from '../../ui/query-view.tsx';
-import { Ago } from '../../ui/time.tsx';
+import { QueryView } from '../../ui/data/query-view.tsx';
+import { Ago } from '../../ui/words/time.tsx';
 import classes from './config.module.css';
 import type { RawConfig } from './use-config-document.ts';
 

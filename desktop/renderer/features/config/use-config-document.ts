@@ -2,8 +2,8 @@ import { useCallback, useEffect } from 'react';
 import { getRawConfig } from '#shared/contract/config.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useRead } from '../../api/query.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { type Draft, dropDraft, setDraft, useDraft } from '../../stores/drafts.ts';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { type Draft, dropDraft, setDraft, useDraft } from './drafts.ts';
 
 export type RawConfig = ResultOf<typeof getRawConfig>['data'];
 

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { validateConfig } from '#shared/contract/config.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { unwrapped } from '../../api/query.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
 
 export type Validation = ResultOf<typeof validateConfig>['data'];
 export type Diagnostic = Validation['diagnostics'][number];

@@ -1,6 +1,6 @@
 import type { Certificate } from '#shared/ipc/connections.ts';
-import { Facts } from '../../ui/page.tsx';
-import { At } from '../../ui/time.tsx';
+import { Facts } from '../../ui/layout/page.tsx';
+import { At } from '../../ui/words/time.tsx';
 import classes from './daemons.module.css';
 
 /** What a certificate says of itself, the fingerprint first. */

@@ -2,12 +2,12 @@ import { ActionIcon, Button, Menu, Modal, TextInput } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconDots } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 import type { Connection, TestStep } from '#shared/ipc/connections.ts';
-import { bridge } from '../../api/host.ts';
 import { signOut } from '../../api/session.ts';
-import { opened } from '../../bridge-desktop.ts';
-import { useConnections } from '../../stores/connections.ts';
-import { ask } from '../../ui/confirm.tsx';
-import { Problem } from '../../ui/problem.tsx';
+import { useConnections } from '../../daemon/connections.ts';
+import { opened } from '../../host/bridge-desktop.ts';
+import { bridge } from '../../host/host.ts';
+import { ask } from '../../ui/feedback/confirm.tsx';
+import { Problem } from '../../ui/feedback/problem.tsx';
 import { COLOURS, ColourPicker } from './colour-picker.tsx';
 import { ConnectionSteps } from './connection-steps.tsx';
 

@@ -1,5 +1,5 @@
 import type { TestStep } from '#shared/ipc/connections.ts';
-import { Shape, type Tone } from '../../ui/state.tsx';
+import { Shape, type Tone } from '../../ui/feedback/state.tsx';
 import classes from './daemons.module.css';
 
 const TONES: Record<TestStep['status'], Tone> = { passed: 'ok', warning: 'warn', failed: 'danger', skipped: 'muted' };

@@ -3,12 +3,12 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import type { LocalDaemon } from '#shared/ipc/local-daemon.ts';
-import { bridge } from '../../api/host.ts';
-import { opened } from '../../bridge-desktop.ts';
-import { CopyBox } from '../../ui/copy.tsx';
-import { Panel } from '../../ui/page.tsx';
-import { Problem } from '../../ui/problem.tsx';
-import { State } from '../../ui/state.tsx';
+import { opened } from '../../host/bridge-desktop.ts';
+import { bridge } from '../../host/host.ts';
+import { CopyBox } from '../../ui/data/copy.tsx';
+import { Problem } from '../../ui/feedback/problem.tsx';
+import { State } from '../../ui/feedback/state.tsx';
+import { Panel } from '../../ui/layout/page.tsx';
 import { useKeychain } from '../sign-in/use-keychain.ts';
 
 /** The daemon that this app runs on this machine. */

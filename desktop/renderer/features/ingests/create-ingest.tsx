@@ -4,12 +4,12 @@ import { createIngress, listIngress } from '#shared/contract/ingress.ts';
 import type { IngressType } from '#shared/schema/ingress.ts';
 import { useChange } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { markChanged } from '../../stores/marks.ts';
-import { CopyBox, Mono } from '../../ui/copy.tsx';
-import { fieldErrors } from '../../ui/fields.ts';
-import { Facts } from '../../ui/page.tsx';
-import { Notice, Problem } from '../../ui/problem.tsx';
-import { SidePanel } from '../../ui/side-panel.tsx';
+import { CopyBox, Mono } from '../../ui/data/copy.tsx';
+import { markChanged } from '../../ui/data/marks.ts';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
+import { Facts } from '../../ui/layout/page.tsx';
+import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { EncoderSettings } from './encoder-settings.tsx';
 
 const KINDS: readonly { value: IngressType; label: string; description: string }[] = [

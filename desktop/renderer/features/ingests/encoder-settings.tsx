@@ -3,8 +3,8 @@ import { type ReactNode, useEffect } from 'react';
 import { getIngressKey } from '#shared/contract/ingress.ts';
 import { useChange } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { CopyBox } from '../../ui/copy.tsx';
-import { Problem } from '../../ui/problem.tsx';
+import { CopyBox } from '../../ui/data/copy.tsx';
+import { Problem } from '../../ui/feedback/problem.tsx';
 import type { Ingest } from './ingest-words.ts';
 
 /** The two lines that an encoder wants. */

@@ -1,7 +1,7 @@
 import type { listIngress } from '#shared/contract/ingress.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { IngressStatus, IngressType } from '#shared/schema/ingress.ts';
-import type { Tone } from '../../ui/state.tsx';
+import type { Tone } from '../../ui/feedback/state.tsx';
 
 export type Ingest = ResultOf<typeof listIngress>['data'][number];
 

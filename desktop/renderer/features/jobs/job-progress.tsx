@@ -1,10 +1,10 @@
 import { type ReactNode, useMemo } from 'react';
-import { paceOf, useWatchedJobs } from '../../api/job-rates.ts';
-import type { Job } from '../../api/problems.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { Progress } from '../../ui/bar.tsx';
-import { duration, exactTime } from '../../ui/format.ts';
-import { useNow } from '../../ui/now.ts';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import type { Job } from '../../problems/problems.ts';
+import { Progress } from '../../ui/data/bar.tsx';
+import { duration, exactTime } from '../../ui/words/format.ts';
+import { useNow } from '../../ui/words/now.ts';
+import { paceOf, useWatchedJobs } from './job-rates.ts';
 import { progressWords } from './job-words.ts';
 
 /** Of the daemon at hand. */

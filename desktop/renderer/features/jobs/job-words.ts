@@ -1,7 +1,7 @@
-import type { JobPace } from '../../api/job-rates.ts';
-import type { Job } from '../../api/problems.ts';
-import { count, duration } from '../../ui/format.ts';
-import type { Tone } from '../../ui/state.tsx';
+import type { Job } from '../../problems/problems.ts';
+import type { Tone } from '../../ui/feedback/state.tsx';
+import { count, duration } from '../../ui/words/format.ts';
+import type { JobPace } from './job-rates.ts';
 
 export const JOB_TONES: Record<Job['state'], Tone> = {
   queued: 'muted',

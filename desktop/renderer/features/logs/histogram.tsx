@@ -1,5 +1,5 @@
 import { type PointerEvent, useRef, useState } from 'react';
-import { count, dateTime, duration, exactTime, plural } from '../../ui/format.ts';
+import { count, dateTime, duration, exactTime, plural } from '../../ui/words/format.ts';
 import type { Histogram as Data } from './log-model.ts';
 import classes from './logs.module.css';
 

@@ -1,14 +1,14 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { listAppLogs, listLogs } from '#shared/contract/logs.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { useSearchState } from '../../app/links.tsx';
-import { Copy, CopyBox } from '../../ui/copy.tsx';
-import { exactTime, timeOfDay } from '../../ui/format.ts';
-import { Facts, Panel } from '../../ui/page.tsx';
-import { Problem } from '../../ui/problem.tsx';
-import { SidePanel } from '../../ui/side-panel.tsx';
-import { Shape, State } from '../../ui/state.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { useSearchState } from '../../daemon/links.tsx';
+import { Copy, CopyBox } from '../../ui/data/copy.tsx';
+import { Problem } from '../../ui/feedback/problem.tsx';
+import { Shape, State } from '../../ui/feedback/state.tsx';
+import { Facts, Panel } from '../../ui/layout/page.tsx';
+import { SidePanel } from '../../ui/layout/side-panel.tsx';
+import { exactTime, timeOfDay } from '../../ui/words/format.ts';
 import { fieldsOf, fieldText, LEVEL_TONES, type LogRow } from './log-model.ts';
 import classes from './logs.module.css';
 

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { API_BASE } from '#shared/client/client.ts';
-import { bridge } from '../../api/host.ts';
+import { bridge } from '../../host/host.ts';
 import { type Filter, type LogRow, matches } from './log-model.ts';
 
 /** Lines kept while tailing; older ones are in the search. */

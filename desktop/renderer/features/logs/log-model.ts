@@ -1,6 +1,6 @@
 import type { countLogs, listLogs } from '#shared/contract/logs.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
-import type { Tone } from '../../ui/state.tsx';
+import type { Tone } from '../../ui/feedback/state.tsx';
 
 export type LogRow = ResultOf<typeof listLogs>['data'][number];
 export type Histogram = ResultOf<typeof countLogs>['data'];

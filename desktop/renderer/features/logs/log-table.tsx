@@ -1,9 +1,9 @@
 import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import { IconColumns3 } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { exactTime } from '../../ui/format.ts';
-import { State } from '../../ui/state.tsx';
-import { type Column, DataTable } from '../../ui/table.tsx';
+import { type Column, DataTable } from '../../ui/data/table.tsx';
+import { State } from '../../ui/feedback/state.tsx';
+import { exactTime } from '../../ui/words/format.ts';
 import { fieldsInLine, fieldsOf, fieldText, LEVEL_TONES, type LogRow } from './log-model.ts';
 import classes from './logs.module.css';
 

@@ -1,4 +1,4 @@
-import { Page } from '../../ui/page.tsx';
+import { Page } from '../../ui/layout/page.tsx';
 import { LogExplorer } from './log-explorer.tsx';
 
 /** The log of the whole server. */

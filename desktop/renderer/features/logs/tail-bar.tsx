@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
-import { plural } from '../../ui/format.ts';
-import { Notice } from '../../ui/problem.tsx';
-import { State } from '../../ui/state.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
+import { State } from '../../ui/feedback/state.tsx';
+import { plural } from '../../ui/words/format.ts';
 import type { LogRow } from './log-model.ts';
 
 /** Whether lines arrive, how many, and the button that holds them back. */

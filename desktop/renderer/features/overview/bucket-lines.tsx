@@ -4,8 +4,8 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import { getS3 } from '#shared/contract/s3.ts';
 import { readOptions, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { GoTo } from '../../app/links.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { GoTo } from '../../daemon/links.tsx';
 import { ConnectionLine, useStorageTrial } from './connection-line.tsx';
 
 /** Apps up to which the bucket of each is looked at here; beyond, the page of storages is the place. */

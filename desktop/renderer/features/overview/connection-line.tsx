@@ -6,9 +6,9 @@ import { testS3 } from '#shared/contract/s3.ts';
 import { testConnection } from '#shared/contract/system.ts';
 import { type Unwrapped, useChange } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { Problem } from '../../ui/problem.tsx';
-import { State, type Tone } from '../../ui/state.tsx';
-import { type ListedStep, StepList } from '../../ui/step-list.tsx';
+import { Problem } from '../../ui/feedback/problem.tsx';
+import { State, type Tone } from '../../ui/feedback/state.tsx';
+import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
 import { storageSteps } from '../storage/test-steps.tsx';
 import classes from './overview.module.css';
 

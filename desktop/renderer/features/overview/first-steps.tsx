@@ -7,11 +7,11 @@ import { getS3 } from '#shared/contract/s3.ts';
 import type { listAppFigures } from '#shared/contract/system.ts';
 import { readOptions, useRead } from '../../api/query.ts';
 import { lackFor, useMe } from '../../api/rights.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { GoTo } from '../../app/links.tsx';
-import { setPane, useLayout } from '../../stores/layout.ts';
-import { Panel } from '../../ui/page.tsx';
-import { Shape } from '../../ui/state.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { GoTo } from '../../daemon/links.tsx';
+import { Shape } from '../../ui/feedback/state.tsx';
+import { setPane, useLayout } from '../../ui/layout/layout.ts';
+import { Panel } from '../../ui/layout/page.tsx';
 import classes from './overview.module.css';
 
 /** Apps that are looked at for a first bucket: those with the most in them. */

@@ -1,11 +1,11 @@
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { getStats } from '#shared/contract/system.ts';
 import { serverMeasures, useServerSeries } from '../../api/history.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { Bar, loadTone } from '../../ui/bar.tsx';
-import { bytes, count, duration, percent } from '../../ui/format.ts';
-import { Panel } from '../../ui/page.tsx';
-import { Sparkline } from '../../ui/sparkline.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { Bar, loadTone } from '../../ui/data/bar.tsx';
+import { Sparkline } from '../../ui/data/sparkline.tsx';
+import { Panel } from '../../ui/layout/page.tsx';
+import { bytes, count, duration, percent } from '../../ui/words/format.ts';
 import classes from './overview.module.css';
 
 /** Load and streams now, with the last 15 minutes beside each. */

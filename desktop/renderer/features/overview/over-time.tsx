@@ -1,12 +1,12 @@
 import { lazy, Suspense, useState } from 'react';
 import { useServerSeries } from '../../api/history.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { count, percent } from '../../ui/format.ts';
-import { Panel } from '../../ui/page.tsx';
-import { RangePicker } from '../../ui/range-picker.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { RangePicker } from '../../ui/form/range-picker.tsx';
+import { Panel } from '../../ui/layout/page.tsx';
+import { count, percent } from '../../ui/words/format.ts';
 import classes from './overview.module.css';
 
-const TimeChart = lazy(async () => ({ default: (await import('../../ui/time-chart.tsx')).TimeChart }));
+const TimeChart = lazy(async () => ({ default: (await import('../../ui/data/time-chart.tsx')).TimeChart }));
 
 /** Load and streams of the last minutes or hours, with one crosshair over both. */
 export function OverTime() {

@@ -1,8 +1,8 @@
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { listAppFigures } from '#shared/contract/system.ts';
-import { GoTo } from '../../app/links.tsx';
-import { plural } from '../../ui/format.ts';
-import { Panel } from '../../ui/page.tsx';
+import { GoTo } from '../../daemon/links.tsx';
+import { Panel } from '../../ui/layout/page.tsx';
+import { plural } from '../../ui/words/format.ts';
 import classes from './overview.module.css';
 
 type Figures = ResultOf<typeof listAppFigures>['data'];

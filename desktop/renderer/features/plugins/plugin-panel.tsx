@@ -3,13 +3,13 @@ import { disablePlugin, enablePlugin, getPlugin, listPlugins } from '#shared/con
 import { listPresets } from '#shared/contract/presets.ts';
 import { listStorageProviders } from '#shared/contract/s3.ts';
 import { useChange, useRead } from '../../api/query.ts';
-import { ask } from '../../ui/confirm.tsx';
-import { bytes, plural } from '../../ui/format.ts';
-import { Facts } from '../../ui/page.tsx';
-import { Notice, Problem } from '../../ui/problem.tsx';
-import { SidePanel } from '../../ui/side-panel.tsx';
-import { State } from '../../ui/state.tsx';
-import { Ago, At } from '../../ui/time.tsx';
+import { ask } from '../../ui/feedback/confirm.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { State } from '../../ui/feedback/state.tsx';
+import { Facts } from '../../ui/layout/page.tsx';
+import { SidePanel } from '../../ui/layout/side-panel.tsx';
+import { bytes, plural } from '../../ui/words/format.ts';
+import { Ago, At } from '../../ui/words/time.tsx';
 import classes from './plugin-panel.module.css';
 import { ISOLATION, isBroken, ORIGINS, PLUGIN_MEANINGS, PLUGIN_TONES, type Plugin } from './plugin-words.ts';
 

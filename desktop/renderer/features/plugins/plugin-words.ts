@@ -1,7 +1,7 @@
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { listPlugins } from '#shared/contract/plugins.ts';
 import type { PluginState } from '#shared/schema/plugins.ts';
-import type { Tone } from '../../ui/state.tsx';
+import type { Tone } from '../../ui/feedback/state.tsx';
 
 export type Plugin = ResultOf<typeof listPlugins>['data'][number];
 

@@ -13,17 +13,17 @@ import {
   listIpRules,
 } from '#shared/contract/security.ts';
 import { useChange, useRead } from '../../api/query.ts';
-import { GoTo } from '../../app/links.tsx';
-import { ask } from '../../ui/confirm.tsx';
-import { Empty } from '../../ui/empty.tsx';
-import { fieldErrors } from '../../ui/fields.ts';
-import { duration, plural } from '../../ui/format.ts';
-import { Facts, Page, Panel } from '../../ui/page.tsx';
-import { Notice, Problem } from '../../ui/problem.tsx';
-import { QueryView } from '../../ui/query-view.tsx';
-import { State, Tag } from '../../ui/state.tsx';
-import { type Column, DataTable } from '../../ui/table.tsx';
-import { Ago, At } from '../../ui/time.tsx';
+import { GoTo } from '../../daemon/links.tsx';
+import { QueryView } from '../../ui/data/query-view.tsx';
+import { type Column, DataTable } from '../../ui/data/table.tsx';
+import { ask } from '../../ui/feedback/confirm.tsx';
+import { Empty } from '../../ui/feedback/empty.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { State, Tag } from '../../ui/feedback/state.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
+import { Facts, Page, Panel } from '../../ui/layout/page.tsx';
+import { duration, plural } from '../../ui/words/format.ts';
+import { Ago, At } from '../../ui/words/time.tsx';
 
 type Status = ResultOf<typeof getSecurity>['data'];
 type Rule = ResultOf<typeof listIpRules>['data'][number];

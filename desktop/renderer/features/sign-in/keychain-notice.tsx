@@ -2,9 +2,9 @@ import { Button, Checkbox } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { KeychainState } from '#shared/ipc/keychain.ts';
-import { bridge } from '../../api/host.ts';
-import { opened } from '../../bridge-desktop.ts';
-import { Notice, Problem } from '../../ui/problem.tsx';
+import { opened } from '../../host/bridge-desktop.ts';
+import { bridge } from '../../host/host.ts';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 
 /** Where the credential will be: in the keychain if wished; without one, or a locked one, in memory until the app ends. */
 export function KeepChoice({

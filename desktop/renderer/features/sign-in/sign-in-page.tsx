@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { type ReactNode, useEffect } from 'react';
 import type { Connection } from '#shared/ipc/connections.ts';
-import { bridge } from '../../api/host.ts';
-import { Notice } from '../../ui/problem.tsx';
+import { bridge } from '../../host/host.ts';
+import { Notice } from '../../ui/feedback/problem.tsx';
 import classes from './sign-in.module.css';
 import { SignInForm } from './sign-in-form.tsx';
 

@@ -1,8 +1,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import type { KeychainState } from '#shared/ipc/keychain.ts';
-import { bridge } from '../../api/host.ts';
-import { opened } from '../../bridge-desktop.ts';
+import { opened } from '../../host/bridge-desktop.ts';
+import { bridge } from '../../host/host.ts';
 
 /** The system's keychain; undefined in a browser. */
 export function useKeychain(): KeychainState | undefined {

@@ -5,14 +5,14 @@ import { getRawConfig, listConfigBackups } from '#shared/contract/config.ts';
 import { getS3, listStorageProviders, putS3, testS3 } from '#shared/contract/s3.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { useDaemon } from '../../app/daemon-context.tsx';
-import { useKept } from '../../stores/kept.ts';
-import { fieldErrors } from '../../ui/fields.ts';
-import { bytes, plural } from '../../ui/format.ts';
-import { Facts, Panel } from '../../ui/page.tsx';
-import { Notice, Problem } from '../../ui/problem.tsx';
-import { QueryView, SkeletonRows } from '../../ui/query-view.tsx';
-import { State } from '../../ui/state.tsx';
+import { useDaemon } from '../../daemon/daemon-context.tsx';
+import { QueryView, SkeletonRows } from '../../ui/data/query-view.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { State } from '../../ui/feedback/state.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
+import { useKept } from '../../ui/form/kept.ts';
+import { Facts, Panel } from '../../ui/layout/page.tsx';
+import { bytes, plural } from '../../ui/words/format.ts';
 import { ProviderTiles } from './provider-tiles.tsx';
 import classes from './storage.module.css';
 import {
@@ -27,7 +27,7 @@ import {
 } from './storage-model.ts';
 import { TestSteps } from './test-steps.tsx';
 
-const SchemaForm = lazy(() => import('../../ui/schema-form.tsx'));
+const SchemaForm = lazy(() => import('../../ui/form/schema-form.tsx'));
 
 /** The bucket of an app: provider, settings from its own schema, credentials, a test in steps, and the public address. */
 export function StorageTab({ app }: { app: string }) {

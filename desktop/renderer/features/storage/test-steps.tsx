@@ -1,8 +1,8 @@
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { testS3 } from '#shared/contract/s3.ts';
-import { Problem } from '../../ui/problem.tsx';
-import { Shape } from '../../ui/state.tsx';
-import { type ListedStep, StepList } from '../../ui/step-list.tsx';
+import { Problem } from '../../ui/feedback/problem.tsx';
+import { Shape } from '../../ui/feedback/state.tsx';
+import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
 import classes from './storage.module.css';
 
 type Result = ResultOf<typeof testS3>['data'];

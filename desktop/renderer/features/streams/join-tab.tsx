@@ -5,11 +5,11 @@ import { createJoinToken } from '#shared/contract/rooms.ts';
 import { getSettings } from '#shared/contract/system.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { GoTo } from '../../app/links.tsx';
-import { CopyBox, Mono } from '../../ui/copy.tsx';
-import { fieldErrors } from '../../ui/fields.ts';
-import { Facts, Panel } from '../../ui/page.tsx';
-import { Notice, Problem } from '../../ui/problem.tsx';
+import { GoTo } from '../../daemon/links.tsx';
+import { CopyBox, Mono } from '../../ui/data/copy.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { fieldErrors } from '../../ui/form/fields.ts';
+import { Facts, Panel } from '../../ui/layout/page.tsx';
 import classes from './streams.module.css';
 
 /** Makes a token that opens a room, with everything to try it at once. */

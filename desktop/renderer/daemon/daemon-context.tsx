@@ -1,7 +1,7 @@
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
 import type { Client } from '#shared/client/client.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
-import { clientFor } from '../api/clients.ts';
+import { clientFor } from '../host/clients.ts';
 
 /** The daemon whose pages are shown. */
 export interface DaemonAtHand {

@@ -1,7 +1,7 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useRef, useState } from 'react';
-import { bridge } from '../api/host.ts';
+import { bridge } from '../../host/host.ts';
 import classes from './copy.module.css';
 
 /** Puts the text on the clipboard and says so for a moment. */

@@ -2,7 +2,7 @@ import 'uplot/dist/uPlot.min.css';
 import { useComputedColorScheme } from '@mantine/core';
 import { type RefObject, useEffect, useRef } from 'react';
 import uPlot from 'uplot';
-import type { Sample } from '../api/history.ts';
+import type { Sample } from '../../api/history.ts';
 import classes from './time-chart.module.css';
 
 interface Series {

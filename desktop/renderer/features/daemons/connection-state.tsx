@@ -1,6 +1,6 @@
 import type { Connection, ConnectionStatus } from '#shared/ipc/connections.ts';
-import { Shape, type Tone } from '../ui/state.tsx';
-import { Ago } from '../ui/time.tsx';
+import { Shape, type Tone } from '../../ui/feedback/state.tsx';
+import { Ago } from '../../ui/words/time.tsx';
 import classes from './connection-state.module.css';
 
 export const CONNECTION_TONES: Record<ConnectionStatus, Tone> = {

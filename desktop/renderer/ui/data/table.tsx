@@ -14,8 +14,8 @@ import {
   useRef,
   useState,
 } from 'react';
-import { type Sort, setSort, useLayout } from '../stores/layout.ts';
-import { useMarks } from '../stores/marks.ts';
+import { type Sort, setSort, useLayout } from '../layout/layout.ts';
+import { useMarks } from './marks.ts';
 import classes from './table.module.css';
 
 export interface Column<R> {

@@ -7,11 +7,11 @@ import { listJobs } from '#shared/contract/jobs.ts';
 import { listPlugins } from '#shared/contract/plugins.ts';
 import { getSettings, getStats } from '#shared/contract/system.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
-import { useConnections } from '../stores/connections.ts';
-import { useNow } from '../ui/now.ts';
+import { readOptions, useReadOf } from '../api/query.ts';
+import { lackFor, useMeOf } from '../api/rights.ts';
+import { useConnections } from '../daemon/connections.ts';
+import { useNow } from '../ui/words/now.ts';
 import { problemsOf, setProblems } from './problems.ts';
-import { readOptions, useReadOf } from './query.ts';
-import { lackFor, useMeOf } from './rights.ts';
 
 const MINUTE = 60_000;
 /** Apps up to which the state of each config is looked at; beyond, the app's page tells. */

@@ -6,11 +6,11 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import type { listPlugins } from '#shared/contract/plugins.ts';
 import type { getSettings, getStats } from '#shared/contract/system.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
-import { useMaybeDaemon } from '../app/daemon-context.tsx';
-import { useConnections } from '../stores/connections.ts';
-import { bytes, plural } from '../ui/format.ts';
-import type { Tone } from '../ui/state.tsx';
-import { readOptions, useReadOf } from './query.ts';
+import { readOptions, useReadOf } from '../api/query.ts';
+import { useConnections } from '../daemon/connections.ts';
+import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
+import type { Tone } from '../ui/feedback/state.tsx';
+import { bytes, plural } from '../ui/words/format.ts';
 
 export type Job = ResultOf<typeof listJobs>['data'][number];
 

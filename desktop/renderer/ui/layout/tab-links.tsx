@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { GoTo } from '../app/links.tsx';
+import { GoTo } from '../../daemon/links.tsx';
 import classes from './tab-links.module.css';
 
 export interface TabLink {

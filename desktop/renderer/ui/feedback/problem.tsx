@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
-import { HostError } from '../bridge.ts';
-import { Copy } from './copy.tsx';
+import { HostError } from '../../host/bridge.ts';
+import { Copy } from '../data/copy.tsx';
 import classes from './problem.module.css';
 import { Shape, type Tone } from './state.tsx';
 

@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
-import { bridge } from '../api/host.ts';
-import { CopyBox } from './copy.tsx';
-import { Notice } from './problem.tsx';
+import { bridge } from '../../host/host.ts';
+import { CopyBox } from '../data/copy.tsx';
+import { Notice } from '../feedback/problem.tsx';
 
 /** A secret that is shown this once: to copy, or to take away as a file. */
 export function SecretOnce({ text, what, file, note }: { text: string; what: string; file: string; note: string }) {

@@ -1,5 +1,5 @@
 import type { DesktopBridge } from '#shared/ipc/index.ts';
-import type { Bridge } from '../bridge.ts';
+import type { Bridge } from './bridge.ts';
 
 declare global {
   interface Window {

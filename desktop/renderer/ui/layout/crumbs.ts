@@ -1,5 +1,5 @@
 import { create } from 'zustand';
-import type { Crumb } from '../ui/page.tsx';
+import type { Crumb } from './page.tsx';
 
 /** Where one is, for the top bar. */
 export const useCrumbs = create<{ trail: readonly Crumb[] }>(() => ({ trail: [] }));

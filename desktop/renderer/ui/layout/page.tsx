@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect } from 'react';
-import { useMaybeDaemon } from '../app/daemon-context.tsx';
-import { setCrumbs } from '../stores/crumbs.ts';
+import { useMaybeDaemon } from '../../daemon/daemon-context.tsx';
+import { setCrumbs } from './crumbs.ts';
 import classes from './page.module.css';
 
 export interface Crumb {

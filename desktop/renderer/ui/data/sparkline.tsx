@@ -1,4 +1,4 @@
-import type { Sample } from '../api/history.ts';
+import type { Sample } from '../../api/history.ts';
 import classes from './sparkline.module.css';
 
 const WIDTH = 88;

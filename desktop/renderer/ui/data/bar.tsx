@@ -1,5 +1,5 @@
+import type { Tone } from '../feedback/state.tsx';
 import classes from './bar.module.css';
-import type { Tone } from './state.tsx';
 
 /** A share as a bar; what it means stands beside it. */
 export function Bar({ share, tone = 'info', label }: { share: number; tone?: Tone; label: string }) {

@@ -2,11 +2,11 @@ import { Button } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { DaemonError } from '#shared/client/errors.ts';
-import { useMaybeDaemon } from '../app/daemon-context.tsx';
-import { Empty } from './empty.tsx';
-import { Notice, Problem } from './problem.tsx';
+import { useMaybeDaemon } from '../../daemon/daemon-context.tsx';
+import { Empty } from '../feedback/empty.tsx';
+import { Notice, Problem } from '../feedback/problem.tsx';
+import { Ago } from '../words/time.tsx';
 import classes from './query-view.module.css';
-import { Ago } from './time.tsx';
 
 /** True once loading has taken longer than a blink; keeps skeletons from flashing. */
 export function useSlow(isLoading: boolean, after = 150): boolean {

@@ -1,5 +1,5 @@
 import { DaemonError } from '#shared/client/errors.ts';
-import { HostError } from '../bridge.ts';
+import { HostError } from '../../host/bridge.ts';
 
 /** What the daemon says of single fields, by their path in the body, and what is left to say of the whole. */
 export function fieldErrors(error: unknown): { of: (path: string) => string | undefined; rest: unknown } {
