@@ -1,5 +1,5 @@
 import type { EventMessage } from '#shared/schema/events.ts';
-import type { Job } from '../problems/problems.ts';
+import type { Job } from './jobs.ts';
 import { queryClient } from './query.ts';
 
 /** Puts what an event carries into the cached answers. @returns false when they have to be read again */

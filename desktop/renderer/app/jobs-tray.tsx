@@ -1,12 +1,12 @@
 import { Popover, UnstyledButton } from '@mantine/core';
 import { useState } from 'react';
+import { useJobsUnderWay } from '../api/jobs.ts';
 import { useConnections } from '../daemon/connections.ts';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { GoTo } from '../daemon/links.tsx';
 import { JobProgressOf } from '../features/jobs/job-progress.tsx';
 import { paceOf, useWatchedJobs } from '../features/jobs/job-rates.ts';
 import { JOB_TONES, JOB_WORDS, timeLeft } from '../features/jobs/job-words.ts';
-import { useJobsUnderWay } from '../problems/problems.ts';
 import { Shape, State } from '../ui/feedback/state.tsx';
 import { duration, plural } from '../ui/words/format.ts';
 import { useNow } from '../ui/words/now.ts';

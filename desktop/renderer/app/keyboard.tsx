@@ -5,9 +5,9 @@ import { create } from 'zustand';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { useGo } from '../daemon/links.tsx';
 import { openPalette, usePalette } from '../ui/palette/palette-store.ts';
+import { MOD } from '../ui/words/keys.ts';
 import classes from './keyboard.module.css';
 import { sections } from './sections.ts';
-import { MOD } from './top-bar.tsx';
 
 const useHelp = create<{ isOpen: boolean }>(() => ({ isOpen: false }));
 export const showHelp = (): void => useHelp.setState({ isOpen: true });

@@ -11,11 +11,12 @@ import { signOut } from '../api/session.ts';
 import { useConnections } from '../daemon/connections.ts';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { useGo } from '../daemon/links.tsx';
+import { appTabs } from '../features/app/app-tabs.ts';
 import { bridge } from '../host/host.ts';
 import { type Command, closePalette, pageCommands, usePalette } from '../ui/palette/palette-store.ts';
 import { showHelp } from './keyboard.tsx';
 import classes from './palette-dialog.module.css';
-import { appTabs, sections } from './sections.ts';
+import { sections } from './sections.ts';
 
 const [store, handle] = createSpotlight();
 

@@ -3,15 +3,9 @@ import { IconPlus, IconSettings, IconStack2 } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
 import { useConnections } from '../daemon/connections.ts';
 import { CONNECTION_TONES, CONNECTION_WORDS } from '../features/daemons/connection-state.tsx';
+import { initials } from '../features/daemons/initials.ts';
 import { Shape } from '../ui/feedback/state.tsx';
 import classes from './rail.module.css';
-
-/** Two letters of a daemon's name. */
-export function initials(name: string): string {
-  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-  const letters = words.length > 1 ? `${words[0]?.[0] ?? ''}${words[1]?.[0] ?? ''}` : (words[0] ?? '?').slice(0, 2);
-  return letters.toUpperCase();
-}
 
 /** All daemons, then one tile for each: initials, its own colour, its state as shape and colour. */
 export function Rail() {

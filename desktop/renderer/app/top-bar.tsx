@@ -17,11 +17,9 @@ import { GoTo, useGo } from '../daemon/links.tsx';
 import { bridge } from '../host/host.ts';
 import { useCrumbs } from '../ui/layout/crumbs.ts';
 import { openPalette } from '../ui/palette/palette-store.ts';
+import { isMac } from '../ui/words/keys.ts';
 import { showHelp } from './keyboard.tsx';
 import classes from './top-bar.module.css';
-
-export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
-export const MOD = isMac ? '⌘' : 'Ctrl';
 
 /** Where one is, the palette, the theme, and who is signed in. */
 export function TopBar() {

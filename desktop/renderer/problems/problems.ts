@@ -1,18 +1,13 @@
-import { useQueries } from '@tanstack/react-query';
 import { create } from 'zustand';
 import type { listNodes } from '#shared/contract/cluster.ts';
-import { listJobs } from '#shared/contract/jobs.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { listPlugins } from '#shared/contract/plugins.ts';
 import type { getSettings, getStats } from '#shared/contract/system.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
-import { readOptions, useReadOf } from '../api/query.ts';
-import { useConnections } from '../daemon/connections.ts';
+import type { Job } from '../api/jobs.ts';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import type { Tone } from '../ui/feedback/state.tsx';
 import { bytes, plural } from '../ui/words/format.ts';
-
-export type Job = ResultOf<typeof listJobs>['data'][number];
 
 /** Something that needs a person: in words, with the page where it is repaired and the name of that step. */
 export interface ProblemLine {
@@ -38,32 +33,6 @@ export function useProblems(): readonly ProblemLine[] {
   const found = useFound();
   const lines = daemon === undefined ? Object.values(found).flat() : (found[daemon.id] ?? []);
   return lines.toSorted((a, b) => Number(a.tone === 'warn') - Number(b.tone === 'warn'));
-}
-
-const UNDER_WAY = { query: { state: 'active', limit: 200 } } as const;
-
-/** Jobs of the daemon at hand that are under way; of one that is away, as they were last. */
-export function useActiveJobs(): readonly Job[] {
-  const daemon = useMaybeDaemon();
-  const jobs = useReadOf(daemon?.id ?? '', listJobs, UNDER_WAY, {
-    enabled: daemon !== undefined && daemon.connection.state.status === 'online',
-    staleTime: 60_000,
-  });
-  return jobs.data?.data ?? [];
-}
-
-/** The same with their daemon's connection, of daemons that answer; on pages about all daemons the jobs of all. */
-export function useJobsUnderWay(): readonly { connectionId: string; job: Job }[] {
-  const daemon = useMaybeDaemon();
-  const list = useConnections((state) => state.list);
-  const shown = (daemon === undefined ? list : [daemon.connection]).filter(({ state }) => state.status === 'online');
-  const reads = useQueries({
-    queries: shown.map(({ id }) => ({
-      ...readOptions(id, listJobs, UNDER_WAY),
-      staleTime: 60_000,
-    })),
-  });
-  return shown.flatMap(({ id }, index) => (reads[index]?.data?.data ?? []).map((job) => ({ connectionId: id, job })));
 }
 
 /** What a daemon tells of itself, as far as it was read. */

@@ -9,7 +9,6 @@ import { createIngress } from '#shared/contract/ingress.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
-import { appTabs } from '../../app/sections.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { GoTo, useGo } from '../../daemon/links.tsx';
 import { Mono } from '../../ui/data/copy.tsx';
@@ -23,6 +22,7 @@ import { count, plural } from '../../ui/words/format.ts';
 import { RenameApp } from '../apps/rename-app.tsx';
 import { useDraft } from '../config/drafts.ts';
 import classes from './app-page.module.css';
+import { appTabs } from './app-tabs.ts';
 import { DeleteApp } from './delete-app.tsx';
 
 interface Tab {

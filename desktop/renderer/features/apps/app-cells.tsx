@@ -1,3 +1,4 @@
+import type { listApps } from '#shared/contract/apps.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getS3 } from '#shared/contract/s3.ts';
 import type { listAppFigures } from '#shared/contract/system.ts';
@@ -8,6 +9,7 @@ import { bytes, count } from '../../ui/words/format.ts';
 
 const MINUTE = 60_000;
 
+export type AppRow = ResultOf<typeof listApps>[number];
 export type AppFigures = ResultOf<typeof listAppFigures>['data'][number];
 
 /** A number of an app, quiet when there is nothing to tell. */

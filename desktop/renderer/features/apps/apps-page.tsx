@@ -2,7 +2,6 @@ import { Button, Menu, NativeSelect } from '@mantine/core';
 import { IconApps, IconPlus } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { createApp, deleteApp, listApps } from '#shared/contract/apps.ts';
-import type { ResultOf } from '#shared/contract/operation.ts';
 import { getS3 } from '#shared/contract/s3.ts';
 import { listAppFigures } from '#shared/contract/system.ts';
 import { useRead } from '../../api/query.ts';
@@ -19,12 +18,10 @@ import { useCommands } from '../../ui/palette/use-commands.ts';
 import { plural } from '../../ui/words/format.ts';
 import { Ago } from '../../ui/words/time.tsx';
 import { DeleteApp } from '../app/delete-app.tsx';
-import { AppBucket, type AppFigures, AppNumber } from './app-cells.tsx';
+import { AppBucket, type AppFigures, AppNumber, type AppRow } from './app-cells.tsx';
 import classes from './apps.module.css';
 import { CreateApp } from './create-app.tsx';
 import { RenameApp } from './rename-app.tsx';
-
-export type AppRow = ResultOf<typeof listApps>[number];
 
 /** The tenants of the installation. */
 export function AppsPage() {

@@ -7,8 +7,8 @@ import { useChange } from '../../api/query.ts';
 import { markChanged } from '../../ui/data/marks.ts';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { fieldErrors } from '../../ui/form/fields.ts';
+import type { AppRow } from './app-cells.tsx';
 import { prefixProblem } from './app-names.ts';
-import type { AppRow } from './apps-page.tsx';
 
 type Props = { onClose: () => void; apps: ResultOf<typeof listApps> };
 

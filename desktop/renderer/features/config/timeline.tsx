@@ -1,33 +1,14 @@
 import { Button } from '@mantine/core';
 import { lazy, Suspense, useState } from 'react';
 import { listConfigBackups } from '#shared/contract/config.ts';
-import type { ResultOf } from '#shared/contract/operation.ts';
 import { useRead } from '../../api/query.ts';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { Ago } from '../../ui/words/time.tsx';
+import { changeWords } from './backups.ts';
 import classes from './config.module.css';
 import type { RawConfig } from './use-config-document.ts';
 
 const Versions = lazy(async () => ({ default: (await import('./versions.tsx')).Versions }));
-
-export type Backup = ResultOf<typeof listConfigBackups>['data'][number];
-
-const REASONS: Record<string, string> = {
-  raw: 'Edited',
-  revert: 'Restored',
-  settings: 'Settings changed',
-  streaming: 'Streaming changed',
-  preset: 'Preset applied',
-  s3: 'Storage changed',
-  'hand-edit': 'Edited on the disk',
-};
-
-/** What a change was, in a line. */
-export function changeWords(backup: Backup): string {
-  const { change } = backup;
-  if (change === null) return 'Changed';
-  return `${REASONS[change.reason] ?? 'Changed'}${change.detail ? `: ${change.detail}` : ''}`;
-}
 
 /** Every change with who and when; each opens its diff, from where one can go back. */
 export function Timeline({

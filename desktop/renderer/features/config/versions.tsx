@@ -7,10 +7,10 @@ import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { SkeletonRows } from '../../ui/data/query-view.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { dateTime } from '../../ui/words/format.ts';
+import { type Backup, changeWords } from './backups.ts';
 import classes from './config.module.css';
 import { DiffView } from './diff-view.tsx';
 import { CONFIG_READS, compare } from './review.tsx';
-import { type Backup, changeWords } from './timeline.tsx';
 import type { RawConfig } from './use-config-document.ts';
 
 interface Props {

@@ -4,7 +4,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { Connection } from '#shared/ipc/connections.ts';
-import { initials } from '../../app/rail.tsx';
 import { useConnections } from '../../daemon/connections.ts';
 import { opened } from '../../host/bridge-desktop.ts';
 import { bridge } from '../../host/host.ts';
@@ -20,6 +19,7 @@ import { ConnectionMenu } from './connection-menu.tsx';
 import { CONNECTION_TONES, CONNECTION_WORDS } from './connection-state.tsx';
 import { AppsCell, JobsCell, LoadCell, NodesCell, StreamsCell } from './daemon-cells.tsx';
 import classes from './daemons.module.css';
+import { initials } from './initials.ts';
 import { LocalDaemonCard } from './local-daemon-card.tsx';
 
 /** Is everything well on all servers? What needs a person first, then a row a daemon. */

@@ -1,6 +1,6 @@
 import { type ReactNode, useMemo } from 'react';
+import type { Job } from '../../api/jobs.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
-import type { Job } from '../../problems/problems.ts';
 import { Progress } from '../../ui/data/bar.tsx';
 import { duration, exactTime } from '../../ui/words/format.ts';
 import { useNow } from '../../ui/words/now.ts';

@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import type { Job } from '../../problems/problems.ts';
+import type { Job } from '../../api/jobs.ts';
 
 /** Milliseconds of progress that a rate is taken over. */
 const WINDOW = 30_000;

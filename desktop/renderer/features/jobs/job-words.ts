@@ -1,4 +1,4 @@
-import type { Job } from '../../problems/problems.ts';
+import type { Job } from '../../api/jobs.ts';
 import type { Tone } from '../../ui/feedback/state.tsx';
 import { count, duration } from '../../ui/words/format.ts';
 import type { JobPace } from './job-rates.ts';

@@ -1,10 +1,11 @@
 import { listAudit } from '#shared/contract/audit.ts';
 import { listLogs } from '#shared/contract/logs.ts';
 import { getStats, listAppFigures } from '#shared/contract/system.ts';
+import { useActiveJobs } from '../../api/jobs.ts';
 import { useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { GoTo, useGo } from '../../daemon/links.tsx';
-import { useActiveJobs, useProblems } from '../../problems/problems.ts';
+import { useProblems } from '../../problems/problems.ts';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { Shape, State } from '../../ui/feedback/state.tsx';
 import { Page, Panel } from '../../ui/layout/page.tsx';

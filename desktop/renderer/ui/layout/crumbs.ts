@@ -1,5 +1,9 @@
 import { create } from 'zustand';
-import type { Crumb } from './page.tsx';
+
+export interface Crumb {
+  label: string;
+  to?: string;
+}
 
 /** Where one is, for the top bar. */
 export const useCrumbs = create<{ trail: readonly Crumb[] }>(() => ({ trail: [] }));

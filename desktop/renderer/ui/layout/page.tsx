@@ -1,12 +1,7 @@
 import { type ReactNode, useEffect } from 'react';
 import { useMaybeDaemon } from '../../daemon/daemon-context.tsx';
-import { setCrumbs } from './crumbs.ts';
+import { type Crumb, setCrumbs } from './crumbs.ts';
 import classes from './page.module.css';
-
-export interface Crumb {
-  label: string;
-  to?: string;
-}
 
 /** A screen: its title goes to the top bar, its body scrolls unless it `fills` the window. */
 export function Page({
