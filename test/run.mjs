@@ -1,38 +1,12 @@
-// The test command: every *.test.ts of the project, in Node's own runner, the longest files first.
+// The test command: every *.test.ts of the project, in Node's own runner, the files that took longest in the last run first.
 // Usage: npm test [-- PATTERN…] [-- --test-…]; a pattern is a part of a file's path, an option one of `OPTIONS`.
-import { existsSync, globSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
 import { dot, junit, spec, tap } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 
-/**
- * Files that take longest, longest first: started last they would run on while other cores have nothing left to do. The
- * rest is run in the order of the alphabet.
- */
-const LONGEST = [
-  'test/plugins/kit.test.ts',
-  'test/integration/plugin-hostile.test.ts',
-  'test/integration/purge.test.ts',
-  'test/faults/purge-kill.test.ts',
-  'test/cluster/drain.test.ts',
-  'test/renderer/config.test.ts',
-  'test/renderer/screens.test.ts',
-  'test/integration/plugin-lifecycle.test.ts',
-  'test/integration/plugin-provider.test.ts',
-  'test/plugins/guide.test.ts',
-  'test/cluster/systemd.test.ts',
-  'test/renderer/machine.test.ts',
-  'test/renderer/people.test.ts',
-  'test/renderer/tasks.test.ts',
-  'test/integration/authz.test.ts',
-  'test/renderer/apps.test.ts',
-  'test/renderer/connection.test.ts',
-  'test/integration/recording.livekit.test.ts',
-  'test/integration/streams.livekit.test.ts',
-  'test/faults/kill.test.ts',
-];
 /** Node's own options for tests that are passed on. */
 const OPTIONS = /** @type {const} */ ({
   'test-concurrency': { type: 'string' },
@@ -41,21 +15,23 @@ const OPTIONS = /** @type {const} */ ({
   'test-name-pattern': { type: 'string', multiple: true },
   'test-skip-pattern': { type: 'string', multiple: true },
   'test-only': { type: 'boolean' },
+  /** Keeps the durations of this run in the repository, for the first run of a clone. */
+  'record-durations': { type: 'boolean' },
 });
 const REPORTERS = { spec: () => new spec(), tap: () => tap, dot: () => dot, junit: () => junit };
 
 const root = path.resolve(import.meta.dirname, '..');
+const LAST = path.join(root, 'node_modules', '.cache', 'test-durations.json');
+const COMMITTED = path.join(root, 'test', 'durations.json');
 const { values, positionals: patterns } = options();
-const found = ['shared', 'daemon', 'desktop', 'plugins', 'test', 'build']
-  .flatMap((folder) =>
-    globSync(`${folder}/**/*.test.{ts,tsx}`, { cwd: root, exclude: (name) => name === 'node_modules' }),
-  )
-  .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)));
+const all = ['shared', 'daemon', 'desktop', 'plugins', 'test', 'build'].flatMap((folder) =>
+  globSync(`${folder}/**/*.test.{ts,tsx}`, { cwd: root, exclude: (name) => name === 'node_modules' }),
+);
+const found = all.filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)));
 if (found.length === 0) fail(`no test file matches ${patterns.join(' ')}`);
-const unknown = LONGEST.filter((file) => !existsSync(path.join(root, file)));
-if (unknown.length > 0) fail(`test/run.mjs names files that are not there: ${unknown.join(', ')}`);
-const rank = (file) => (LONGEST.includes(file) ? LONGEST.indexOf(file) : LONGEST.length);
-const files = found.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+// started last, a long file would run on while the other cores have nothing left to do
+const durations = readDurations();
+const files = found.sort((a, b) => (durations[b] ?? 0) - (durations[a] ?? 0) || (a < b ? -1 : 1));
 
 const reporter = REPORTERS[values['test-reporter']];
 if (reporter === undefined) fail(`--test-reporter is one of ${Object.keys(REPORTERS).join(', ')}`);
@@ -63,6 +39,8 @@ if (reporter === undefined) fail(`--test-reporter is one of ${Object.keys(REPORT
 const concurrency = wholeNumber('test-concurrency') ?? Math.min(4, os.availableParallelism() + 2);
 process.env.NODE_COMPILE_CACHE = path.join(root, 'node_modules', '.cache', 'compile');
 process.chdir(root);
+/** Names of skipped tests with their reasons, for the last lines. */
+const skipped = [];
 run({
   files: files.map((file) => path.join(root, file)),
   cwd: root,
@@ -75,8 +53,53 @@ run({
   .on('test:fail', ({ todo }) => {
     if (todo === undefined || todo === false) process.exitCode = 1;
   })
+  .on('test:pass', ({ name, skip, file }) => {
+    if (skip !== undefined && skip !== false)
+      skipped.push({ name, reason: skip === true ? 'no reason given' : skip, file });
+  })
+  .on('test:summary', ({ file, duration_ms }) => {
+    if (file !== undefined) durations[path.relative(root, file)] = Math.round(duration_ms / 100) / 10;
+  })
   .compose(reporter())
+  .on('end', () => {
+    writeDurations();
+    if (values['test-reporter'] === 'spec') process.stdout.write(skippedLines());
+  })
   .pipe(process.stdout);
+
+/** What was skipped and why, one line for each reason. */
+function skippedLines() {
+  const reasons = Map.groupBy(skipped, ({ reason }) => reason);
+  const lines = [...reasons].map(([reason, tests]) => {
+    const files = new Set(tests.map(({ file }) => path.relative(root, file)));
+    return `  ${tests.length} × ${reason} (${[...files].join(', ')}): ${tests.map(({ name }) => name).join('; ')}\n`;
+  });
+  return lines.length === 0 ? '' : `\nskipped:\n${lines.join('')}`;
+}
+
+/** Seconds that each file took: in the last run here, else in the run that was committed. */
+function readDurations() {
+  const [last, committed] = [LAST, COMMITTED].map((file) => {
+    try {
+      return JSON.parse(readFileSync(file, 'utf8'));
+    } catch {
+      return {};
+    }
+  });
+  return { ...committed, ...last };
+}
+
+function writeDurations() {
+  const known = Object.fromEntries(
+    Object.entries(durations)
+      .filter(([file]) => all.includes(file))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+  const text = `${JSON.stringify(known, null, 2)}\n`;
+  mkdirSync(path.dirname(LAST), { recursive: true });
+  writeFileSync(LAST, text);
+  if (values['record-durations']) writeFileSync(COMMITTED, text);
+}
 
 function options() {
   try {

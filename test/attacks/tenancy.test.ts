@@ -4,6 +4,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, makeTeam, type Person } from '#test/helpers/people.ts';
+import { until } from '#test/helpers/until.ts';
 
 /** What a stranger to an app might read or change of it. */
 const READS = ['', '/sizes', '/config', '/config/raw', '/config/backups', '/s3', '/presets', '/logs'];
@@ -127,8 +128,10 @@ describe('another team’s app', () => {
       (await api.get('/logs?limit=1000')).body.data.map((row: any) => row.message as string);
     const lines = ['the victim’s stream key leaked', 'one of ours', 'the server’s own line'];
     // lines are stored in batches
-    let stored: string[] = [];
-    while (!lines.every((line) => stored.includes(line))) stored = await messages(daemon.api);
+    await until('the lines are stored', async () => {
+      const stored = await messages(daemon.api);
+      return lines.every((line) => stored.includes(line));
+    });
     const own = await messages(owner.api);
     assert.ok(own.includes('one of ours'));
     assert.ok(

@@ -6,10 +6,11 @@ import { promisify } from 'node:util';
 import { isAlive, signal } from '#daemon/edge/process-table.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
-import { bundleAgent, type EdgeNode, edgeNode, until } from '#test/helpers/edge-node.ts';
+import { bundleAgent, type EdgeNode, edgeNode, untilNode } from '#test/helpers/edge-node.ts';
 import { type Heard, readEvents } from '#test/helpers/event-reader.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
+import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
 const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
@@ -41,7 +42,7 @@ describe('draining and failing nodes', { skip }, () => {
   const isRunning = (record: ClusterNode) =>
     record.agent?.livekit.state === 'running' && record.agent.livekit.nodeId !== null;
   const livekitId = async (node: EdgeNode) =>
-    (await until(daemon, node, 'running', isRunning)).agent?.livekit.nodeId as string;
+    (await untilNode(daemon, node, 'running', isRunning)).agent?.livekit.nodeId as string;
   const roomOn = async (name: string, node: EdgeNode) => {
     await server.rooms.createRoom({ name, nodeId: await livekitId(node), emptyTimeout: 60 });
     assert.equal(await nodeOfRoom(name), await livekitId(node));
@@ -77,7 +78,7 @@ describe('draining and failing nodes', { skip }, () => {
     await roomOn('numbers', one);
     const someone = await join(t, one.url, await server.token('numbers', 'a'));
     await someone.publish();
-    const record = await until(daemon, one, 'counting its participant', (n) => {
+    const record = await untilNode(daemon, one, 'counting its participant', (n) => {
       const live = (n.stats as { livekit?: { rxBytesPerSecond?: number; publishedTracks?: number } } | null)?.livekit;
       return n.agent?.livekit.participants === 1 && live?.publishedTracks === 1 && (live.rxBytesPerSecond ?? 0) > 0;
     });
@@ -91,7 +92,7 @@ describe('draining and failing nodes', { skip }, () => {
     assert.ok(stats['disk'] && stats['net'], 'disk and network');
     assert.ok(JSON.stringify(stats).length < 4096);
     await someone.leave();
-    await until(daemon, one, 'empty', (n) => n.agent?.livekit.participants === 0);
+    await untilNode(daemon, one, 'empty', (n) => n.agent?.livekit.participants === 0);
   });
 
   test('the preview agrees with where rooms land, under every strategy', async () => {
@@ -130,7 +131,7 @@ describe('draining and failing nodes', { skip }, () => {
     const resident = await join(t, one.url, await server.token('live', 'resident'));
     await resident.publish();
     const guest = await join(t, one.url, await server.token('elsewhere', 'guest'));
-    await until(daemon, one, 'seeing its guest', (n) => n.agent?.livekit.foreignClients === 1);
+    await untilNode(daemon, one, 'seeing its guest', (n) => n.agent?.livekit.foreignClients === 1);
     const mark = one.livekit();
 
     const first = await patch(one, { status: 'draining' });
@@ -144,13 +145,13 @@ describe('draining and failing nodes', { skip }, () => {
     assert.equal(daemon.services.cluster.placement.entryAddress(), two.url);
 
     // step 1: nobody is told to leave while someone's signalling would be cut off
-    const waiting = await until(daemon, one, 'waiting for clients', (n) => n.drain?.phase === 'clients');
+    const waiting = await untilNode(daemon, one, 'waiting for clients', (n) => n.drain?.phase === 'clients');
     assert.equal(waiting.drain?.clients, 1);
     assert.equal(waiting.agent?.livekit.state, 'running');
     await guest.leave();
 
     // step 2: LiveKit leaves: no new rooms, those it has go on
-    const leaving = await until(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
+    const leaving = await untilNode(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
     assert.deepEqual([leaving.drain?.clients, leaving.drain?.rooms, leaving.drain?.participants], [0, 1, 1]);
     const oneId = leaving.agent?.livekit.nodeId as string;
     for (let i = 0; i < 6; i += 1) {
@@ -158,14 +159,14 @@ describe('draining and failing nodes', { skip }, () => {
       assert.notEqual(await nodeOfRoom(`new-${i}`), oneId, 'LiveKit itself places nothing there');
     }
     const late = await join(t, one.url, await server.token('live', 'late'));
-    await until(daemon, one, 'counting up', (n) => n.drain?.participants === 2);
+    await untilNode(daemon, one, 'counting up', (n) => n.drain?.participants === 2);
     assert.ok(resident.room.isConnected && isAlive(mark));
     await late.leave();
-    await until(daemon, one, 'counting down', (n) => n.drain?.participants === 1);
+    await untilNode(daemon, one, 'counting down', (n) => n.drain?.participants === 1);
 
     // step 3: gone with its last participant
     let aliveWhenDrained: boolean | undefined;
-    const done = until(daemon, one, 'drained', (n) => {
+    const done = untilNode(daemon, one, 'drained', (n) => {
       if (n.drain?.drained !== true) return false;
       aliveWhenDrained ??= isAlive(mark);
       return true;
@@ -179,7 +180,7 @@ describe('draining and failing nodes', { skip }, () => {
     assert.equal(drained.stale, false, 'its agent goes on reporting');
 
     await patch(one, { status: 'active' });
-    const back = await until(daemon, one, 'back', isRunning);
+    const back = await untilNode(daemon, one, 'back', isRunning);
     assert.notEqual(back.agent?.livekit.nodeId, oneId);
     assert.equal(back.drain, null);
     await roomOn('after', one);
@@ -191,7 +192,7 @@ describe('draining and failing nodes', { skip }, () => {
     test('the agent is killed in the middle of a drain, comes back, and ends the rooms when the operator says so', async (t) => {
       await roomOn('survives', one);
       const someone = await join(t, one.url, await server.token('survives', 'a'));
-      await until(daemon, one, 'hosting', (n) => n.agent?.livekit.participants === 1);
+      await untilNode(daemon, one, 'hosting', (n) => n.agent?.livekit.participants === 1);
       const url = `/cluster/nodes/${one.id}`;
       const refused = await daemon.api.patch(url, { status: 'draining', drain: { endRoomsAfterSeconds: 0 } });
       assert.equal(refused.status, 400);
@@ -200,40 +201,40 @@ describe('draining and failing nodes', { skip }, () => {
       assert.equal((await daemon.api.patch(url, { drain: { endRoomsAfterSeconds: 5, confirm: true } })).status, 400);
 
       await patch(one, { status: 'draining' });
-      await until(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
+      await untilNode(daemon, one, 'emptying its rooms', (n) => n.drain?.phase === 'rooms');
       const mark = one.livekit();
       const agent = one.agent();
       assert.ok(mark && agent);
       signal(agent, 'SIGKILL');
-      await until(daemon, one, 'stale', (n) => n.health === 'stale');
-      const down = await until(daemon, one, 'down', (n) => n.health === 'down');
+      await untilNode(daemon, one, 'stale', (n) => n.health === 'stale');
+      const down = await untilNode(daemon, one, 'down', (n) => n.health === 'down');
       assert.equal(down.drain?.phase, 'rooms', 'what it said last is kept, and called old');
       assert.match(down.drain?.note ?? '', /does not report/);
       assert.ok(isAlive(mark) && someone.room.isConnected);
 
       one.startAgent();
-      const again = await until(daemon, one, 'reporting', (n) => n.health === 'alive');
+      const again = await untilNode(daemon, one, 'reporting', (n) => n.health === 'alive');
       assert.equal(again.drain?.phase, 'rooms');
       assert.deepEqual(one.livekit(), mark, 'the same process');
-      await until(daemon, one, 'counting', (n) => n.drain?.participants === 1);
+      await untilNode(daemon, one, 'counting', (n) => n.drain?.participants === 1);
       assert.ok(isAlive(mark) && someone.room.isConnected, 'no second signal was sent');
 
       await patch(one, { status: 'draining', drain: { endRoomsAfterSeconds: 0, confirm: true } });
-      const drained = await until(daemon, one, 'drained', (n) => n.drain?.drained === true);
+      const drained = await untilNode(daemon, one, 'drained', (n) => n.drain?.drained === true);
       assert.ok(drained.drain?.ends_rooms_at);
       assert.equal(isAlive(mark), false);
       await patch(one, { status: 'active' });
-      await until(daemon, one, 'back', isRunning);
+      await untilNode(daemon, one, 'back', isRunning);
       await someone.leave();
     });
 
     test('disabled, LiveKit killed, the whole node killed, removed', async (t) => {
       await t.test('disabled stops LiveKit at once; the same node comes back when active', async () => {
         await patch(two, { status: 'disabled' });
-        await until(daemon, two, 'stopped', (n) => n.agent?.livekit.state === 'stopped');
+        await untilNode(daemon, two, 'stopped', (n) => n.agent?.livekit.state === 'stopped');
         assert.equal((await two.record()).drain, null);
         await patch(two, { status: 'active' });
-        await until(daemon, two, 'back', isRunning);
+        await untilNode(daemon, two, 'back', isRunning);
       });
 
       await t.test('LiveKit killed: the agent starts it again', async () => {
@@ -241,7 +242,7 @@ describe('draining and failing nodes', { skip }, () => {
         const mark = two.livekit();
         assert.ok(mark);
         signal(mark, 'SIGKILL');
-        await until(daemon, two, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
+        await untilNode(daemon, two, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
       });
 
       await t.test(
@@ -269,11 +270,11 @@ describe('draining and failing nodes', { skip }, () => {
           await patch(two, { status: 'disabled' });
           two.startAgent();
           await events.next(ofTwo('node.alive'));
-          await until(daemon, two, 'staying off', (n) => n.agent?.livekit.state === 'stopped');
+          await untilNode(daemon, two, 'staying off', (n) => n.agent?.livekit.state === 'stopped');
           assert.equal(two.livekit(), null);
           assert.equal(isAlive(mark), false);
           await patch(two, { status: 'active' });
-          await until(daemon, two, 'back', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
+          await untilNode(daemon, two, 'back', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
           const own = events.heard.filter((m) => m.data.data?.id === two.id).map((m) => m.event);
           for (const type of ['node.stale', 'node.down', 'node.alive'])
             assert.equal(own.filter((event) => event === type).length, 1, type);
@@ -284,7 +285,7 @@ describe('draining and failing nodes', { skip }, () => {
         const [agent, mark] = [two.agent(), two.livekit()];
         assert.ok(agent && mark);
         assert.equal((await daemon.api.delete(`/cluster/nodes/${two.id}`)).status, 200);
-        while (isAlive(agent)) await new Promise((resolve) => setTimeout(resolve, 100));
+        await until('the agent has ended', () => !isAlive(agent), { every: 100 });
         assert.equal(isAlive(mark), false);
         assert.match(two.agentLog(), /was removed from the cluster/);
         assert.equal((await daemon.api.get(`/cluster/nodes/${two.id}`)).status, 404);

@@ -23,8 +23,9 @@ import { type Identity, layoutOf, readJson } from '#daemon/edge/layout.ts';
 import { isAlive } from '#daemon/edge/process-table.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
-import { edgeFlags, endNode, nodeAt, until } from '#test/helpers/edge-node.ts';
+import { edgeFlags, endNode, nodeAt, untilNode } from '#test/helpers/edge-node.ts';
 import { type LivekitServer, livekitBinary, startLivekit } from '#test/helpers/livekit.ts';
+import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
 /** With a character that a shell would take to pieces. */
@@ -141,7 +142,7 @@ describe('the one-liner', { skip }, () => {
     const { rooms } = livekit as LivekitServer;
     await rooms.createRoom({ name: 'seen', nodeId: found.agent?.livekit.nodeId as string });
     const node = await nodeAt(daemon, prefix, 'pasted', url);
-    await until(daemon, node, 'hosting the room', (record) => record.agent?.livekit.rooms === 1);
+    await untilNode(daemon, node, 'hosting the room', (record) => record.agent?.livekit.rooms === 1);
     await rooms.deleteRoom('seen');
   });
 
@@ -165,14 +166,14 @@ describe('the one-liner', { skip }, () => {
     const mark = node.livekit();
     const before = node.agentLog().length;
     const said = async (text: string) => {
-      while (!node.agentLog().slice(before).includes(text)) await new Promise((resolve) => setTimeout(resolve, 100));
+      await until(`the agent logs "${text}"`, () => node.agentLog().slice(before).includes(text), { every: 100 });
     };
     await daemon.stop();
     await said('the daemon does not take the report');
     assert.ok(isAlive(mark));
     daemon = await testDaemon(scope, { ...settings, PORT: new URL(daemon.url).port }, { dataDir: daemon.dataDir });
     await said('the daemon takes reports again');
-    const record = await until(daemon, node, 'alive', (one) => one.health === 'alive');
+    const record = await untilNode(daemon, node, 'alive', (one) => one.health === 'alive');
     assert.equal(record.agent?.livekit.state, 'running');
     assert.deepEqual(node.livekit(), mark, 'LiveKit was left alone');
   });

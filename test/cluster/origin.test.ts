@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
+import { until } from '#test/helpers/until.ts';
 
 const cleanups: (() => unknown)[] = [];
 const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
@@ -22,7 +23,7 @@ test('the origin reports its LiveKit, and gets rooms beside an edge node', {
     PUBLIC_WS_URL: 'wss://live.example',
   });
   const { cluster } = daemon.services;
-  while (cluster.require('origin').livekit === null) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('LiveKit’s figures are read', () => cluster.require('origin').livekit);
   const record = (await daemon.api.get('/cluster/nodes/origin')).body.data;
   assert.equal(record.stats.livekit.rooms, 0);
   assert.equal(record.agent, null);

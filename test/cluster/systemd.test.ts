@@ -11,8 +11,9 @@ import { isAlive, markOf, signal } from '#daemon/edge/process-table.ts';
 import { agentUnit, livekitUnit } from '#daemon/edge/systemd.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
-import { bundleAgent, type EdgeNode, edgeFlags, endNode, nodeAt, until } from '#test/helpers/edge-node.ts';
+import { bundleAgent, type EdgeNode, edgeFlags, endNode, nodeAt, untilNode } from '#test/helpers/edge-node.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
+import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
 const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
@@ -107,7 +108,7 @@ describe('an edge node under systemd', { skip }, () => {
   test('both units run, and the registry knows who supervises', async () => {
     for (const unit of ['edge', 'livekit'])
       assert.equal(await show(`streamhub-${unit}.service`, 'ActiveState'), 'active');
-    const record = await until(daemon, node, 'running', isRunning);
+    const record = await untilNode(daemon, node, 'running', isRunning);
     assert.equal(record.agent?.supervisor, 'systemd');
   });
 
@@ -115,7 +116,7 @@ describe('an edge node under systemd', { skip }, () => {
     const before = await pid('livekit');
     await install();
     assert.equal(await pid('livekit'), before);
-    await until(daemon, node, 'running', isRunning);
+    await untilNode(daemon, node, 'running', isRunning);
   });
 
   test('agent and LiveKit are brought back after a kill -9, each without the other', async () => {
@@ -123,36 +124,38 @@ describe('an edge node under systemd', { skip }, () => {
     const agent = markOf(await pid('edge'));
     assert.ok(agent);
     signal(agent, 'SIGKILL');
-    while (isAlive(markOf(await pid('edge'))) === false || (await pid('edge')) === agent.pid) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await until(
+      'another agent runs',
+      async () => isAlive(markOf(await pid('edge'))) && (await pid('edge')) !== agent.pid,
+      { every: 100 },
+    );
     assert.equal(await pid('livekit'), livekitPid);
-    const before = (await until(daemon, node, 'running', isRunning)).agent?.livekit.nodeId;
+    const before = (await untilNode(daemon, node, 'running', isRunning)).agent?.livekit.nodeId;
     const mark = markOf(livekitPid);
     assert.ok(mark);
     signal(mark, 'SIGKILL');
-    await until(daemon, node, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
+    await untilNode(daemon, node, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
   });
 
   test('a drained LiveKit is an inactive unit, no failed one; active starts it', async () => {
     await daemon.api.patch(`/cluster/nodes/${node.id}`, { status: 'draining' });
-    await until(daemon, node, 'drained', (n) => n.drain?.drained === true);
+    await untilNode(daemon, node, 'drained', (n) => n.drain?.drained === true);
     assert.equal(await show('streamhub-livekit.service', 'ActiveState'), 'inactive');
     assert.equal(await show('streamhub-livekit.service', 'Result'), 'success');
     await daemon.api.patch(`/cluster/nodes/${node.id}`, { status: 'active' });
-    await until(daemon, node, 'back', isRunning);
+    await untilNode(daemon, node, 'back', isRunning);
     await daemon.api.patch(`/cluster/nodes/${node.id}`, { status: 'disabled' });
-    await until(daemon, node, 'stopped', (n) => n.agent?.livekit.state === 'stopped');
+    await untilNode(daemon, node, 'stopped', (n) => n.agent?.livekit.state === 'stopped');
     assert.equal(await pid('livekit'), 0);
     await daemon.api.patch(`/cluster/nodes/${node.id}`, { status: 'active' });
-    await until(daemon, node, 'back', isRunning);
+    await untilNode(daemon, node, 'back', isRunning);
   });
 
   test('a removed node’s agent ends for good, and uninstall takes the units away', async () => {
     await daemon.api.delete(`/cluster/nodes/${node.id}`);
-    while ((await show('streamhub-edge.service', 'ActiveState')) !== 'failed') {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await until('the unit has failed', async () => (await show('streamhub-edge.service', 'ActiveState')) === 'failed', {
+      every: 100,
+    });
     assert.equal(
       await show('streamhub-edge.service', 'ExecMainStatus'),
       '10',

@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import type { DesktopBridge } from '#shared/ipc/index.ts';
+import { until } from '#test/helpers/until.ts';
 import { ROOT, TEST_TOKEN, temporaryDir, testDaemon } from '../helpers/daemon.ts';
 import * as electron from '../helpers/electron-stand-in.ts';
 
@@ -14,10 +15,6 @@ interface MenuItem {
   label?: string;
   submenu?: MenuItem[];
   click?: () => void;
-}
-
-async function until(done: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await done())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 test('the app starts, locks its pages in, answers them, remembers its window and ends in order', async (t) => {
@@ -33,7 +30,7 @@ test('the app starts, locks its pages in, answers them, remembers its window and
   await import('#desktop/preload/index.ts');
   const page = electron.world['streamhub'] as DesktopBridge;
   app.becomeReady();
-  await until(() => asked('loadURL') !== undefined);
+  await until('the app is as expected', () => asked('loadURL') !== undefined);
   const [window] = BrowserWindow.all;
   assert.ok(window);
 
@@ -130,12 +127,16 @@ test('the app starts, locks its pages in, answers them, remembers its window and
     assert.ok(added.ok);
     const labels = (items: MenuItem[]): string[] =>
       items.flatMap(({ label, submenu }) => [...(label === undefined ? [] : [label]), ...labels(submenu ?? [])]);
-    await until(() => labels((asked('setApplicationMenu')?.[0] ?? []) as MenuItem[]).includes('Paris'));
-    await until(() => labels((asked('tray.setContextMenu')?.[0] ?? []) as MenuItem[]).includes('● Paris: well'));
+    await until('the app is as expected', () =>
+      labels((asked('setApplicationMenu')?.[0] ?? []) as MenuItem[]).includes('Paris'),
+    );
+    await until('the app is as expected', () =>
+      labels((asked('tray.setContextMenu')?.[0] ?? []) as MenuItem[]).includes('● Paris: well'),
+    );
     assert.equal(String(asked('tray.setImage')?.[0]), path.join(root, 'build/icons/tray-ok.png'));
 
     // the event stream is open before the node falls silent
-    await until(async () => {
+    await until('the app is as expected', async () => {
       const list = await page.connections.list();
       return list.ok && list.value.connections[0]?.state.live === true;
     });
@@ -155,12 +156,12 @@ test('the app starts, locks its pages in, answers them, remembers its window and
     type Shown = [string, { title: string; body: string }, { emit(name: string): void }];
     const ofNode = () =>
       calls.find(([what, options]) => what === 'Notification' && (options as Shown[1]).body.includes('edge-1'));
-    await until(() => ofNode() !== undefined);
+    await until('the app is as expected', () => ofNode() !== undefined);
     const [, options, shown] = ofNode() as unknown as Shown;
     assert.match(options.title, /^Paris: (?:node|2 nodes) lost$/);
     assert.match(options.body, /edge-1 no longer reports\./);
     const tray = (): string => labels((asked('tray.setContextMenu')?.[0] ?? []) as MenuItem[]).join('\n');
-    await until(() => /^▲ Paris: \d stale nodes?$/m.test(tray()));
+    await until('the app is as expected', () => /^▲ Paris: \d stale nodes?$/m.test(tray()));
     assert.equal(String(asked('tray.setImage')?.[0]), path.join(root, 'build/icons/tray-attention.png'));
     shown.emit('click');
     assert.match(commands.at(-1)?.path ?? '', /^\/cluster/);
@@ -178,14 +179,14 @@ test('the app starts, locks its pages in, answers them, remembers its window and
     window.bounds = { x: 300, y: 200, width: 900, height: 600 };
     window.emit('move');
     assert.equal(window.close(), true);
-    await until(() =>
+    await until('the app is as expected', () =>
       readFile(path.join(userData, 'window.json'), 'utf8').then(
         (text) => text.includes('900'),
         () => false,
       ),
     );
     app.emit('activate');
-    await until(() => BrowserWindow.all.length === 1);
+    await until('the app is as expected', () => BrowserWindow.all.length === 1);
     const [next] = BrowserWindow.all;
     assert.ok(next);
     const { x, y, width, height } = next.options;
@@ -201,7 +202,7 @@ test('the app starts, locks its pages in, answers them, remembers its window and
       calls.some(([what]) => what === 'ended'),
       false,
     );
-    await until(() => calls.some(([what]) => what === 'ended'));
+    await until('the app is as expected', () => calls.some(([what]) => what === 'ended'));
     const list = JSON.parse(await readFile(path.join(userData, 'connections.json'), 'utf8'));
     assert.equal(list.data.connections.length, 1);
     assert.ok(!JSON.stringify(list).includes(TEST_TOKEN));

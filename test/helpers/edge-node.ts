@@ -112,7 +112,7 @@ export function endNode(prefix: string, home: string): void {
 }
 
 /** Resolves with the node's entry as soon as it is as wanted; plain reports announce nothing, so it is looked at. */
-export async function until(
+export async function untilNode(
   daemon: TestDaemon,
   node: EdgeNode,
   what: string,

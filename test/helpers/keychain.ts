@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import dbus from 'dbus-native';
+import { until } from '#test/helpers/until.ts';
 import { ROOT } from './daemon.ts';
 
 const SECRETS = 'org.freedesktop.secrets';
@@ -69,10 +70,10 @@ export class Keyring {
     });
     this.#daemon.stdin?.end(PASSWORD);
     const mine = String(this.#daemon.pid);
-    while (ownerPid() !== mine) {
-      if (this.#daemon.exitCode !== null) throw new Error('the keyring did not start');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until('the keyring owns its name', () => {
+      if (this.#daemon?.exitCode !== null) throw new Error('the keyring did not start');
+      return ownerPid() === mine;
+    });
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
+import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
 const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 'livekit');
@@ -118,10 +119,15 @@ export async function reconcileUntil(
   isDone: () => boolean,
   isFull = true,
 ): Promise<void> {
-  while (!isDone()) {
-    await services.reconciler.run(isFull);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  if (isDone()) return;
+  await until(
+    'the rows are as LiveKit says',
+    async () => {
+      await services.reconciler.run(isFull);
+      return isDone();
+    },
+    { every: 100 },
+  );
 }
 
 /** Path of the server's binary, built once where needed; or why there is none, as text that begins with "no ". */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import type { LogRow } from '#shared/schema/logs.ts';
 import { daemonProcess, sharedDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
+import { until } from '#test/helpers/until.ts';
 
 const messages = (body: { data: LogRow[] }): string[] => body.data.map(({ message }) => message);
 
@@ -275,7 +275,7 @@ describe('The log', () => {
     services.log.error('counted by the server');
     const count = async (url: string, as = api) => (await as.get(`${url}?since=${since}&q=counted`)).body.data;
     // the table is written in batches, a moment after the lines
-    while ((await api.get(`/logs?since=${since}&q=counted`)).body.total < 6) await setImmediate();
+    await until('six lines', async () => (await api.get(`/logs?since=${since}&q=counted`)).body.total >= 6);
     const all = await count('/logs/histogram');
     assert.equal(all.total, 6);
     assert.equal(all.buckets.length, 60);

@@ -4,6 +4,7 @@ import type { TestDaemon } from '#test/helpers/daemon.ts';
 import { sharedDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
+import { until } from '#test/helpers/until.ts';
 
 const ENV = { ...MANY_ATTEMPTS, ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' };
 
@@ -117,9 +118,11 @@ test('what a team’s app would record by itself is left out when its minutes ar
   });
   await publish(daemon, 'auto', 'ana');
   await refused;
-  let rows: any[] = [];
-  while (rows.length === 0) rows = (await daemon.api.get('/logs?q=recording+could+not&level=warn')).body.data;
-  assert.match(rows[0].metaJson, /maxRecordingMinutesMonth/);
+  const row = await until(
+    'the refusal is logged',
+    async () => (await daemon.api.get('/logs?q=recording+could+not&level=warn')).body.data[0],
+  );
+  assert.match(row.metaJson, /maxRecordingMinutesMonth/);
   assert.equal((await owner.api.get('/apps/auto/vods')).body.total, 0);
 });
 

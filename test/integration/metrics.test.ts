@@ -10,6 +10,7 @@ import { ROOT, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { event, LIVEKIT_KEYS, sendWebhook } from '#test/helpers/livekit-webhook.ts';
 import { makeTeam } from '#test/helpers/people.ts';
+import { until } from '#test/helpers/until.ts';
 
 const TOKEN = 'metrics-token-1';
 const env = { METRICS_TOKEN: TOKEN };
@@ -99,11 +100,10 @@ describe('GET /metrics', () => {
     await once(socket, 'connect');
     socket.write('POST /api/v1/apps HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n');
     socket.write(`Authorization: Bearer ${daemon.token}\r\n\r\n{"name"`);
-    let inFlight = 0;
-    while (inFlight < 2) inFlight = sampleOf(await scrape(daemon), 'http_requests_in_flight') ?? 0;
+    const inFlight = async () => sampleOf(await scrape(daemon), 'http_requests_in_flight') ?? 0;
+    await until('two requests are in flight', async () => (await inFlight()) === 2);
     socket.destroy();
-    while (inFlight > 1) inFlight = sampleOf(await scrape(daemon), 'http_requests_in_flight') ?? 0;
-    assert.equal(inFlight, 1);
+    await until('only the scrape is in flight', async () => (await inFlight()) === 1);
   });
 
   it('tells gauges as they are at the scrape', async (t) => {
@@ -180,10 +180,11 @@ describe('GET /metrics', () => {
     assert.equal((await api.delete(`/apps/live/vods/${vod.id}`)).status, 502);
     await api.post('/apps/live/s3/test', {});
     await receiver.next();
-    let lines: string[] = [];
-    while (sampleOf(lines, 'callbacks_total', 'event="egress_started"') === undefined) lines = await scrape(daemon);
+    await until('the callback is counted', async () =>
+      sampleOf(await scrape(daemon), 'callbacks_total', 'event="egress_started"'),
+    );
     assert.equal((await api.delete('/apps/live?deleteVods=true')).status, 502);
-    lines = await scrape(daemon);
+    const lines = await scrape(daemon);
     for (const [wanted, name, ...labels] of [
       [1, 's3_uploads_total', 'provider="minio"', 'result="ok"'],
       [1, 's3_uploads_total', 'provider="minio"', 'result="fail"'],
@@ -224,12 +225,11 @@ describe('GET /metrics', () => {
     const reader = await readEvents(t, daemon.url, daemon.token);
     await reader.next('hello');
     reader.close();
-    let counted: number | undefined;
-    while (counted === undefined) {
+    const counted = await until('the stream is counted', async () => {
       const lines = await scrape(daemon);
       assert.equal(sampleOf(lines, 'errors_total'), undefined);
-      counted = sampleOf(lines, 'http_requests_total', 'route="/api/v1/events"', 'status="200"');
-    }
+      return sampleOf(lines, 'http_requests_total', 'route="/api/v1/events"', 'status="200"');
+    });
     assert.equal(counted, 1);
   });
 

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { sharedDaemon } from '#test/helpers/daemon.ts';
 import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
+import { until } from '#test/helpers/until.ts';
 
 /** How a plugin can be bad before it does anything, and the reason that must be told. */
 const AT_LOAD: Record<string, { code: string; manifest?: object; reason: RegExp }> = {
@@ -163,12 +164,11 @@ describe('hostile plugins', () => {
       await daemon.api.post('/plugins/moody/enable');
       const { status, body } = await meanwhile(tryMood(mood));
       assert.deepEqual([status, body.data?.ok], [200, false], JSON.stringify(body));
-      let plugin = await view();
       // a loop behind an answered call is found when the process is asked for a sign of life
-      while (plugin.lastFault === null || (isCrash && plugin.crashes === 0)) {
-        await setTimeout(50);
-        plugin = await view();
-      }
+      const plugin = await until('the fault is told', async () => {
+        const seen = await view();
+        return seen.lastFault !== null && !(isCrash && seen.crashes === 0) && seen;
+      });
       assert.match(plugin.lastFault.reason, reason);
       if (!isCrash) assert.equal(plugin.crashes, 0);
     });

@@ -8,6 +8,7 @@ import { readEvents } from '#test/helpers/event-reader.ts';
 import { reconcileUntil, startLivekit } from '#test/helpers/livekit.ts';
 import { event, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
+import { until } from '#test/helpers/until.ts';
 
 after(() => disposeMedia());
 
@@ -219,7 +220,7 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
     const events = await readEvents(t, daemon.url, daemon.token);
     await events.next('hello');
     const status = async () => (await daemon.api.get('/system/livekit')).body.data;
-    while ((await status()).status !== 'unreachable') await new Promise((resolve) => setTimeout(resolve, 50));
+    await until('LiveKit is called unreachable', async () => (await status()).status === 'unreachable');
     assert.equal((await status()).reason, 'the API key or secret is not accepted');
     const body = JSON.stringify(
       event('track_published', { room: room('live'), participant: participant('ana'), track: track('TR_1') }),

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { assertAccessible, browser, noChromium } from '#test/helpers/browser.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { builtRenderer, desktopHost, QUICK } from '#test/helpers/desktop-host.ts';
+import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
 const CLUSTER_TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
@@ -34,9 +35,9 @@ test('one of several daemons that is away keeps its last picture, over a reload 
     return told.ok ? (told.value as { stats: unknown; nodes: unknown[] | null } | null) : null;
   };
   // the app has looked at it, node and all
-  while (!JSON.stringify((await snapshot())?.nodes ?? null).includes('edge-1')) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until('the node is in the picture', async () =>
+    JSON.stringify((await snapshot())?.nodes ?? null).includes('edge-1'),
+  );
   const page = await (await browser(t)).newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
   page.setDefaultTimeout(20_000);
   await page.addInitScript(host.bridgeScript);

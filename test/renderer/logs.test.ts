@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
+import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
 test('the log', { skip: noChromium }, async (t) => {
@@ -13,7 +14,7 @@ test('the log', { skip: noChromium }, async (t) => {
   daemon.services.log
     .child({ source: 'storage', app: 'live' })
     .error({ bucket: 'media' }, 'the bucket refused the object');
-  while ((await daemon.api.get('/logs?q=refused')).body.total === 0) await new Promise(setImmediate);
+  await until('the line is stored', async () => (await daemon.api.get('/logs?q=refused')).body.total > 0);
   const page = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/logs' });
   const ui = new ConsolePage(page);
 

@@ -1,0 +1,21 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/**
+ * Waits for something that nothing announces: asks until the answer is truthy, with a pause between two questions.
+ * @param what for the error, e.g. `the row is written`
+ * @returns the first truthy answer
+ * @throws when it takes longer than `seconds`, with the last answer
+ */
+export async function until<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  { every = 25, seconds = 90 }: { every?: number; seconds?: number } = {},
+): Promise<NonNullable<T>> {
+  const end = performance.now() + seconds * 1000;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}; last answer: ${answer}`);
+    await pause(every);
+  }
+}
