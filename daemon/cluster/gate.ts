@@ -1,7 +1,8 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '#daemon/platform/clock.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import type { NodeEntry } from './node.ts';
-import type { Clock, NodeRegistry } from './registry.ts';
+import type { NodeRegistry } from './registry.ts';
 
 /** Who calls a route of the nodes: whoever has the shared token, or one node with its own credential. */
 export type ClusterCaller = 'shared' | NodeEntry;
@@ -59,7 +60,7 @@ export class TokenGate {
   #refuseGuesser(ip: string): void {
     const known = this.#guesses.get(ip);
     if (known === undefined) return;
-    const left = known.until - this.#clock.mono();
+    const left = known.until - this.#clock.monotonic();
     if (left <= 0) this.#guesses.delete(ip);
     else if (known.count >= MAX_GUESSES) {
       const seconds = Math.ceil(left / 1000);
@@ -77,7 +78,7 @@ export class TokenGate {
     if (known === undefined && this.#guesses.size >= MAX_ADDRESSES) {
       this.#guesses.delete(this.#guesses.keys().next().value as string);
     }
-    this.#guesses.set(ip, { count, until: known?.until ?? this.#clock.mono() + WINDOW_MS });
+    this.#guesses.set(ip, { count, until: known?.until ?? this.#clock.monotonic() + WINDOW_MS });
     this.#onGuess(ip, count);
   }
 }

@@ -1,5 +1,6 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import {
@@ -14,7 +15,7 @@ import type { NodeAnnouncer } from './announcer.ts';
 import { advanceDrain, type DrainState, desiredState } from './drain.ts';
 import { type ClusterCaller, clusterError, NODE_TOKEN_PREFIX } from './gate.ts';
 import { loadOf, type NodeEntry } from './node.ts';
-import type { Clock, NodeRegistry } from './registry.ts';
+import type { NodeRegistry } from './registry.ts';
 import type { ClusterConfig } from './service.ts';
 
 export interface NodeCallsDeps {

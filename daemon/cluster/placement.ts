@@ -1,3 +1,4 @@
+import type { Clock } from '#daemon/platform/clock.ts';
 import {
   ORIGIN,
   type PlacementCandidate,
@@ -5,7 +6,7 @@ import {
   type PlacementStrategy,
 } from '#shared/schema/cluster.ts';
 import type { NodeEntry } from './node.ts';
-import type { Clock, NodeRegistry } from './registry.ts';
+import type { NodeRegistry } from './registry.ts';
 import { loadOf, type NodeStats, type Ranked, rank } from './strategies.ts';
 
 /** Where a room goes. */
@@ -124,7 +125,7 @@ export class PlacementService {
   #obstacle(node: NodeEntry): string | null {
     if (node.status !== 'active') return `is ${node.status}`;
     if (node.livekit === null) return 'no agent reports for it';
-    if (this.#deps.clock.mono() - node.seenMono > this.#deps.freshMs) return 'has not reported lately';
+    if (this.#deps.clock.monotonic() - node.seenMono > this.#deps.freshMs) return 'has not reported lately';
     if (node.livekit.state !== 'running') return `its LiveKit is ${node.livekit.state}`;
     return node.livekit.nodeId === null ? 'its LiveKit has no id yet' : null;
   }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { NodeHealth } from '#shared/schema/cluster.ts';
 import { fromStored, type HealthLimits, healthOf, heartbeatRow, type NodeEntry, nodeRow } from './node.ts';
 import type { ClusterRepository } from './repository.ts';
@@ -7,13 +8,6 @@ import type { ClusterRepository } from './repository.ts';
 const BATCH = 200;
 /** How long the credential of a removed node is remembered. */
 const REMEMBER_MS = 180 * 86_400_000;
-
-export interface Clock {
-  /** Wall-clock milliseconds. */
-  now(): number;
-  /** Monotonic milliseconds. */
-  mono(): number;
-}
 
 /** All nodes in memory. What operators decide is written at once, what heartbeats say in batches. */
 export class NodeRegistry {
@@ -35,7 +29,7 @@ export class NodeRegistry {
 
   load(): void {
     const now = this.#clock.now();
-    const mono = this.#clock.mono();
+    const mono = this.#clock.monotonic();
     for (const row of this.#repository.all()) this.#index(fromStored(row, now, mono));
     this.#removed = this.#repository.removedHashes(new Date(now - REMEMBER_MS).toISOString());
   }
@@ -74,7 +68,7 @@ export class NodeRegistry {
   }
 
   health(node: NodeEntry): NodeHealth {
-    return healthOf(node, this.#clock.mono(), this.#limits);
+    return healthOf(node, this.#clock.monotonic(), this.#limits);
   }
 
   add(node: NodeEntry): void {
@@ -107,7 +101,7 @@ export class NodeRegistry {
   /** Notes that the node was heard of just now. */
   touch(node: NodeEntry): void {
     node.seenAt = this.#clock.now();
-    node.seenMono = this.#clock.mono();
+    node.seenMono = this.#clock.monotonic();
     this.#unwritten.add(node);
   }
 

@@ -6,6 +6,7 @@ import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { type DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import { SYSTEM } from '#daemon/platform/http/types.ts';
 import type { AgentReport, LivekitReport } from '#shared/schema/cluster.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { clusterRepository } from './repository.ts';
 import { ClusterService } from './service.ts';
 
@@ -26,8 +27,7 @@ function setUp(t: TestContext, more: Partial<typeof CONFIG> = {}) {
   migrate(db, registryMigrations);
   const repository = { ...clusterRepository(db, db), close: () => undefined };
   t.after(() => db.close());
-  let wall = Date.UTC(2026, 0, 1);
-  let mono = 1_000_000;
+  const clock = new ManualClock();
   const events: DaemonEvent[] = [];
   const bus = new EventBus((error) => {
     throw error;
@@ -39,7 +39,7 @@ function setUp(t: TestContext, more: Partial<typeof CONFIG> = {}) {
       repository,
       events: bus,
       log: { info() {}, warn() {} },
-      clock: { now: () => wall, mono: () => mono },
+      clock,
     });
   const cluster = create();
   cluster.nodes.load();
@@ -49,11 +49,10 @@ function setUp(t: TestContext, more: Partial<typeof CONFIG> = {}) {
     events,
     /** Passes the time on both clocks. */
     pass(seconds: number) {
-      wall += seconds * 1000;
-      mono += seconds * 1000;
+      clock.advance(seconds * 1000);
     },
     jump(seconds: number) {
-      wall += seconds * 1000;
+      clock.jump(seconds * 1000);
     },
     join: (name: string, body: object = {}) => cluster.join('shared', { name, ip: '203.0.113.1', ...body }).answer,
     types: () => events.splice(0).map((event) => event.type),

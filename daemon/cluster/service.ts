@@ -1,3 +1,4 @@
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -19,7 +20,7 @@ import { type ClusterCaller, clusterError, TokenGate } from './gate.ts';
 import { type NodeEntry, toRecord } from './node.ts';
 import { isReserved, NodeCalls, type OriginReport } from './node-calls.ts';
 import { PlacementService } from './placement.ts';
-import { type Clock, NodeRegistry } from './registry.ts';
+import { NodeRegistry } from './registry.ts';
 import type { ClusterRepository } from './repository.ts';
 
 const FLUSH_MS = 10_000;
@@ -65,7 +66,7 @@ export class ClusterService {
 
   constructor(deps: ClusterServiceDeps) {
     this.#deps = deps;
-    this.#clock = deps.clock ?? { now: Date.now, mono: () => performance.now() };
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
     const { config } = deps;
     const limits = { staleMs: config.clusterStaleSeconds * 1000, downMs: config.clusterDownSeconds * 1000 };
     this.heartbeatSeconds = Math.min(30, Math.max(1, Math.floor(config.clusterStaleSeconds / 9)));
@@ -108,7 +109,7 @@ export class ClusterService {
   start(): void {
     this.nodes.load();
     this.#settings = this.#readSettings();
-    this.#startedMono = this.#clock.mono();
+    this.#startedMono = this.#clock.monotonic();
     this.#timers.push(
       setInterval(() => this.sweep(), SWEEP_MS),
       setInterval(() => this.#flush(), FLUSH_MS),
@@ -215,7 +216,7 @@ export class ClusterService {
   /** Announces nodes that fell silent. */
   sweep(): void {
     // after a start every node gets the time to report first
-    const isSettled = this.#clock.mono() - this.#startedMono > this.#deps.config.clusterStaleSeconds * 1000;
+    const isSettled = this.#clock.monotonic() - this.#startedMono > this.#deps.config.clusterStaleSeconds * 1000;
     for (const node of this.nodes.values()) {
       const health = this.nodes.health(node);
       if (health !== node.health && (isSettled || health === 'alive')) this.#announcer.health(node, health);

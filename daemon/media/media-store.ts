@@ -1,4 +1,5 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
@@ -17,7 +18,7 @@ export interface MediaStoreDeps {
   config: { get(app: string): Promise<AppConfig> };
   /** Callbacks were stored for the app. */
   onCallbacks(app: string): void;
-  now(): number;
+  clock: Clock;
 }
 
 /** One transaction on an app's streams and VODs. */
@@ -74,11 +75,11 @@ export class MediaStore {
     config: AppConfig,
     work: (tx: MediaTransaction) => T,
   ): { result: T; changes: RowChange[] } {
-    const { databases, now } = this.#deps;
+    const { databases, clock } = this.#deps;
     const db = databases.get(app.name);
     const changes: RowChange[] = [];
     let hasCallbacks = false;
-    const at = now();
+    const at = clock.now();
     const callback: MediaTransaction['callback'] = (message) => {
       if (config.callbacks.url === '') return;
       hasCallbacks = true;

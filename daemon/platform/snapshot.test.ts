@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { Snapshot } from './snapshot.ts';
 
 function setUp() {
   const open: PromiseWithResolvers<string>[] = [];
-  const clock = { now: 0 };
+  const clock = new ManualClock(0);
   const snapshot = new Snapshot({
     load: () => {
       const next = Promise.withResolvers<string>();
@@ -13,7 +14,7 @@ function setUp() {
     },
     freshMs: 100,
     staleMs: 1000,
-    now: () => clock.now,
+    clock,
   });
   return { open, clock, snapshot };
 }
@@ -33,13 +34,13 @@ describe('Snapshot', () => {
     const first = snapshot.get();
     open[0]?.resolve('a');
     await first;
-    clock.now = 500;
+    clock.advance(500);
     assert.equal(snapshot.get(), 'a');
     assert.equal(open.length, 2);
     open[1]?.resolve('b');
     await open[1]?.promise;
     assert.equal(await snapshot.get(), 'b');
-    clock.now = 2000;
+    clock.advance(1500);
     const waited = snapshot.get();
     assert.ok(waited instanceof Promise);
     open[2]?.resolve('c');

@@ -23,6 +23,7 @@ import { StreamService } from '#daemon/media/streams/service.ts';
 import { VodService } from '#daemon/media/vods/service.ts';
 import { LiveKitStatusView } from '#daemon/media/webhooks/livekit-status.ts';
 import { WebhookService } from '#daemon/media/webhooks/service.ts';
+import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { LogService } from '#daemon/platform/logs/service.ts';
@@ -68,7 +69,7 @@ export interface MediaDeps {
 /** Wires streams, recordings, webhooks and callbacks; nothing runs before `startMedia()`. */
 export function createMedia(deps: MediaDeps): Media {
   const { settings, databases, config, secrets, storage, cluster, events, policy, quotas, clean, log } = deps;
-  const now = Date.now;
+  const clock = SYSTEM_CLOCK;
   const apps = {
     require: (name: string) => deps.apps.require(name),
     get: (name: string) => deps.apps.registry.get(name),
@@ -100,7 +101,13 @@ export function createMedia(deps: MediaDeps): Media {
     log: log.child({ source: 'callbacks' }),
   });
   const callbacks = new CallbackService({ databases, apps, config, delivery });
-  const mediaStore = new MediaStore({ databases, bus: events, config, now, onCallbacks: (app) => delivery.wake(app) });
+  const mediaStore = new MediaStore({
+    databases,
+    bus: events,
+    config,
+    clock,
+    onCallbacks: (app) => delivery.wake(app),
+  });
 
   /** Rows changed: recordings that follow, and what must be looked after. */
   const onChanges = (app: AppEntry, changes: readonly RowChange[]): void => {
@@ -117,7 +124,7 @@ export function createMedia(deps: MediaDeps): Media {
     onChanges,
     onResumed: (app) => recording.resume(app),
     log: livekitLog,
-    now,
+    clock,
   });
   const streams = new StreamService({
     livekit,
@@ -171,7 +178,7 @@ export function createMedia(deps: MediaDeps): Media {
       else void reconciler.syncRoom(room);
     },
     log: log.child({ source: 'webhooks' }),
-    now,
+    clock,
   });
   const placer = new RoomPlacer({
     livekit,

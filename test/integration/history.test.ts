@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { Value } from 'typebox/value';
 import { HistoryService } from '#daemon/operations/history/service.ts';
 import { LoadHistory, NodeHistories } from '#shared/schema/history.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
 const MINUTE = 60_000;
@@ -17,14 +18,14 @@ type Stats = Parameters<NonNullable<ConstructorParameters<typeof HistoryService>
 async function keeper(t: { after(fn: () => unknown): void }, dir?: string) {
   const folder = dir ?? (await temporaryDir(t));
   const world = {
-    now: START,
+    clock: new ManualClock(START),
     load: 1,
     nodes: [] as { id: string; seenAt: number | null; statsJson: string | null }[],
     warnings: [] as object[],
   };
   const history = new HistoryService({
     file: path.join(folder, 'history.db'),
-    now: () => world.now,
+    clock: world.clock,
     nodes: () => world.nodes,
     stats: (..._: Stats) =>
       ({
@@ -47,9 +48,9 @@ describe('the load over time', () => {
     await history.look();
     world.load = 0.5;
     await history.look();
-    world.now += MINUTE;
+    world.clock.advance(MINUTE);
     await history.look();
-    world.now += 3 * MINUTE;
+    world.clock.advance(3 * MINUTE);
     await history.look();
     const told = history.server(4);
     assert.ok(Value.Check(LoadHistory, told), JSON.stringify([...Value.Errors(LoadHistory, told)]));
@@ -71,12 +72,15 @@ describe('the load over time', () => {
     world.nodes = [node, { id: 'n2', seenAt: null, statsJson: null }];
     await history.look();
     await history.look();
-    world.now += MINUTE;
+    world.clock.advance(MINUTE);
     await history.look();
-    world.now += MINUTE;
-    Object.assign(node, { seenAt: world.now, statsJson: JSON.stringify({ cpu: 'much', livekit: { rooms: 6 } }) });
+    world.clock.advance(MINUTE);
+    Object.assign(node, {
+      seenAt: world.clock.now(),
+      statsJson: JSON.stringify({ cpu: 'much', livekit: { rooms: 6 } }),
+    });
     await history.look();
-    world.now += MINUTE;
+    world.clock.advance(MINUTE);
     await history.look();
     const told = history.nodes(3);
     assert.ok(Value.Check(NodeHistories, told));
@@ -89,17 +93,17 @@ describe('the load over time', () => {
     await first.history.look();
     await first.history.stop();
     const { history, world } = await keeper(t, first.folder);
-    world.now += 10 * MINUTE;
+    world.clock.advance(10 * MINUTE);
     await history.look();
-    world.now += MINUTE;
+    world.clock.advance(MINUTE);
     await history.look();
     const told = history.server(24 * 60);
     assert.equal(told.stepSeconds, 300);
     assert.equal(told.lines.cpu?.length, 288);
     assert.equal(told.lines.cpu?.filter((value) => value !== null).length, 2);
-    world.now += 24 * 60 * MINUTE;
+    world.clock.advance(24 * 60 * MINUTE);
     await history.look();
-    world.now += MINUTE;
+    world.clock.advance(MINUTE);
     await history.look();
     assert.equal(history.server(24 * 60).lines.cpu?.filter((value) => value !== null).length, 1);
   });

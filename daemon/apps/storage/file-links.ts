@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import path from 'node:path';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { AppFileQuery } from '#shared/schema/files.ts';
 
@@ -8,7 +9,7 @@ export interface FileLinksDeps {
   key: Uint8Array;
   /** Base of the addresses, without a trailing slash; known once the daemon listens. */
   base(): string;
-  now?: () => number;
+  clock?: Clock;
 }
 
 /** A file that a link may open. */
@@ -44,13 +45,15 @@ export const segmentPrefix = (key: string): string | undefined => SEGMENT.exec(p
  */
 export class FileLinks {
   readonly #deps: FileLinksDeps;
+  readonly #clock: Clock;
 
   constructor(deps: FileLinksDeps) {
     this.#deps = deps;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   make(app: string, file: Omit<LinkedFile, 'expires'>, expiresIn: number): string {
-    const expires = Math.floor(this.#now() / 1000) + expiresIn;
+    const expires = Math.floor(this.#clock.now() / 1000) + expiresIn;
     const query = new URLSearchParams({ folder: path.posix.dirname(file.key), expires: String(expires) });
     if (file.isDownload) query.set('download', '1');
     query.set('signature', this.#sign({ ...file, expires }));
@@ -63,13 +66,13 @@ export class FileLinks {
     const key = `${query.folder}/${file}`;
     const expected = this.#sign({ appId, key, expires: query.expires, isDownload: query.download === '1' });
     if (!isEqual(query.signature, expected)) throw new ApiError('FILE_LINK_INVALID');
-    if (query.expires * 1000 <= this.#now()) throw new ApiError('FILE_LINK_EXPIRED');
+    if (query.expires * 1000 <= this.#clock.now()) throw new ApiError('FILE_LINK_EXPIRED');
     return key;
   }
 
   /** Null when it would be too long. */
   makePlaylist(app: string, { appId, key, prefix }: LinkedPlaylist, expiresIn: number): string | null {
-    const expires = Math.floor(this.#now() / 1000) + expiresIn;
+    const expires = Math.floor(this.#clock.now() / 1000) + expiresIn;
     const { dir, base } = path.posix.parse(key);
     const text = JSON.stringify([dir, base, prefix, expires]);
     const grant = `${Buffer.from(text).toString('base64url')}.${this.#signPlaylist(appId, text)}`;
@@ -85,7 +88,7 @@ export class FileLinks {
     if (!isEqual(signature, this.#signPlaylist(appId, text))) throw new ApiError('FILE_LINK_INVALID');
     const [dir, base, prefix, expires] = JSON.parse(text) as [string, string, string, number];
     if (file !== base && segmentPrefix(file) !== prefix) throw new ApiError('FILE_LINK_INVALID');
-    if (expires * 1000 <= this.#now()) throw new ApiError('FILE_LINK_EXPIRED');
+    if (expires * 1000 <= this.#clock.now()) throw new ApiError('FILE_LINK_EXPIRED');
     return `${dir}/${file}`;
   }
 
@@ -97,10 +100,6 @@ export class FileLinks {
   #sign({ appId, key, expires, isDownload }: LinkedFile): string {
     const text = JSON.stringify([appId, key, expires, isDownload]);
     return createHmac('sha256', this.#deps.key).update(text).digest('base64url');
-  }
-
-  #now(): number {
-    return (this.#deps.now ?? Date.now)();
   }
 }
 

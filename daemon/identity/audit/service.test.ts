@@ -4,6 +4,7 @@ import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { auditRepository } from './repository.ts';
 import { AuditTrail } from './service.ts';
 
@@ -20,7 +21,7 @@ const DAY = 86_400_000;
 function setup(retentionDays = 0) {
   const db = openDatabase(':memory:');
   migrate(db, registryMigrations);
-  const clock = { now: Date.parse('2026-06-01T00:00:00.000Z') };
+  const clock = new ManualClock(Date.parse('2026-06-01T00:00:00.000Z'));
   const errors: object[] = [];
   const repository = auditRepository(db);
   const trail = new AuditTrail({
@@ -28,7 +29,7 @@ function setup(retentionDays = 0) {
     tenantOf: (app) => (app === 'live' ? 'platform' : undefined),
     retentionDays,
     log: { error: (data) => errors.push(data) },
-    now: () => clock.now,
+    clock,
   });
   return { db, clock, errors, repository, trail };
 }
@@ -45,7 +46,7 @@ test('entries older than the retention go, and only those', () => {
   for (let day = 0; day < 30; day += 1) {
     trail.write(entry(day));
     trail.flush();
-    clock.now += DAY;
+    clock.advance(DAY);
   }
   trail.start();
   trail.stop();

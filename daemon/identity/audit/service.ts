@@ -1,3 +1,4 @@
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import type { Actor, AuditNote } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -42,12 +43,13 @@ export interface AuditServiceDeps {
   /** 0 = no age limit. */
   retentionDays: number;
   log: Log<'error'>;
-  now?: () => number;
+  clock?: Clock;
 }
 
 /** Who changed what. Entries are written together at the end of the tick in which they are made. */
 export class AuditTrail {
   readonly #deps: AuditServiceDeps;
+  readonly #clock: Clock;
   readonly #queue: NewAuditRow[] = [];
   /** Requests under way and what services announced for them. */
   readonly #open = new Map<string, DaemonEvent[]>();
@@ -56,6 +58,7 @@ export class AuditTrail {
 
   constructor(deps: AuditServiceDeps) {
     this.#deps = deps;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   start(): void {
@@ -105,7 +108,7 @@ export class AuditTrail {
     const { actor, app } = entry;
     if (entry.outcome === 'refused' && this.#isRepeated(entry)) return;
     this.#queue.push({
-      ts: new Date(this.#now()).toISOString(),
+      ts: new Date(this.#clock.now()).toISOString(),
       action: entry.action,
       outcome: entry.outcome,
       status: entry.status,
@@ -160,7 +163,7 @@ export class AuditTrail {
   /** The same refusal again and again is one entry in ten seconds. */
   #isRepeated({ actor, action, status }: NewEntry): boolean {
     const key = `${actor.id === 'anonymous' ? actor.ip : actor.id} ${action} ${status}`;
-    const now = this.#now();
+    const now = this.#clock.now();
     if ((this.#quiet.get(key) ?? 0) > now) return true;
     if (this.#quiet.size >= MAX_QUIET) this.#quiet.clear();
     this.#quiet.set(key, now + QUIET_MS);
@@ -169,12 +172,8 @@ export class AuditTrail {
 
   #prune(): void {
     const { repository, retentionDays } = this.#deps;
-    const before = retentionDays > 0 ? new Date(this.#now() - retentionDays * DAY_MS).toISOString() : null;
+    const before = retentionDays > 0 ? new Date(this.#clock.now() - retentionDays * DAY_MS).toISOString() : null;
     repository.prune(before, MAX_ROWS, PRUNE_BATCH);
-  }
-
-  #now(): number {
-    return this.#deps.now?.() ?? Date.now();
   }
 }
 

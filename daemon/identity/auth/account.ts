@@ -1,3 +1,4 @@
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { Account, ChangePasswordBody, UpdateAccountBody } from '#shared/schema/auth.ts';
@@ -19,7 +20,7 @@ export interface AccountServiceDeps {
   links: Links;
   passwords: Passwords;
   twoFactor: TwoFactor;
-  now?: () => number;
+  clock?: Clock;
 }
 
 /** A person's own account. */
@@ -115,7 +116,7 @@ export class AccountService {
 
   #requireFresh(principal: Principal): void {
     const began = this.#deps.sessions.createdAt(principal.sessionId ?? '');
-    const now = this.#deps.now?.() ?? Date.now();
+    const now = (this.#deps.clock ?? SYSTEM_CLOCK).now();
     if (began === undefined || now - began > FRESH_MS) throw new ApiError('FRESH_SESSION_REQUIRED');
   }
 

@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { LinkRepository, LinkRow } from './link-repository.ts';
 
@@ -32,20 +33,20 @@ export interface IssuedLink {
 /** One-time links that prove who holds them: for sign-in, invitations and the set-up. */
 export class Links {
   readonly #repository: LinkRepository;
-  readonly #now: () => number;
+  readonly #clock: Clock;
 
-  constructor(repository: LinkRepository, now: () => number = () => Date.now()) {
+  constructor(repository: LinkRepository, clock = SYSTEM_CLOCK) {
     this.#repository = repository;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   start(): void {
-    this.#repository.purge(new Date(this.#now() - KEPT_MS).toISOString());
+    this.#repository.purge(new Date(this.#clock.now() - KEPT_MS).toISOString());
   }
 
   issue({ kind, email = null, userId = null, tenantId = null, lifetime = LINK_LIFETIME[kind] }: NewLink): IssuedLink {
     const token = randomBytes(32).toString('base64url');
-    const now = this.#now();
+    const now = this.#clock.now();
     const expiresAt = new Date(now + lifetime).toISOString();
     const id = this.#repository.insert({
       token_hash: digest(token),
@@ -69,14 +70,17 @@ export class Links {
   peek(token: string, ...kinds: LinkKind[]): LinkRow {
     const row = this.#repository.byHash(digest(token));
     const good =
-      row !== undefined && kinds.includes(row.kind) && row.used_at === null && Date.parse(row.expires_at) > this.#now();
+      row !== undefined &&
+      kinds.includes(row.kind) &&
+      row.used_at === null &&
+      Date.parse(row.expires_at) > this.#clock.now();
     if (!good) throw new ApiError('BAD_LINK');
     return row;
   }
 
   /** Uses the link up. @throws ApiError BAD_LINK when someone else was first */
   consume(row: LinkRow): void {
-    if (!this.#repository.use(row.id, new Date(this.#now()).toISOString())) throw new ApiError('BAD_LINK');
+    if (!this.#repository.use(row.id, new Date(this.#clock.now()).toISOString())) throw new ApiError('BAD_LINK');
   }
 
   /** Makes the links of a kind void, of one person or team where given. */
@@ -85,7 +89,7 @@ export class Links {
   }
 
   openInvite(userId: string, tenantId: string): LinkRow | undefined {
-    return this.#repository.openInvite(userId, tenantId, new Date(this.#now()).toISOString());
+    return this.#repository.openInvite(userId, tenantId, new Date(this.#clock.now()).toISOString());
   }
 }
 

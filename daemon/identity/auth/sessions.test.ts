@@ -5,6 +5,7 @@ import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { userStore } from '../people/user-store.ts';
 import { SessionTokens } from './jwt.ts';
 import { sessionRepository } from './session-repository.ts';
@@ -15,7 +16,7 @@ const FROM = { ip: '203.0.113.5', userAgent: `browser ${'x'.repeat(500)}` };
 
 function setup(db = openDatabase(':memory:')) {
   migrate(db, registryMigrations);
-  const clock = { now: Date.now() };
+  const clock = new ManualClock(Date.now());
   const users = userStore(db);
   if (users.byId('usr_1') === undefined) {
     users.insert({
@@ -38,7 +39,7 @@ function setup(db = openDatabase(':memory:')) {
     users,
     tokens: new SessionTokens(KEY),
     events,
-    now: () => clock.now,
+    clock,
   });
   store.start();
   const open = async () => {
@@ -56,9 +57,9 @@ test('an expired session is refused and not listed, though its token still reads
   const token = await open();
   assert.equal((await resolve(store, token))?.userId, 'usr_1');
   assert.equal(store.list('usr_1').length, 1);
-  clock.now += LIFETIME_MS - 1000;
+  clock.advance(LIFETIME_MS - 1000);
   assert.ok(await resolve(store, token));
-  clock.now += 1000;
+  clock.advance(1000);
   assert.equal(await resolve(store, token), null);
   assert.deepEqual(store.list('usr_1'), []);
   store.stop();
@@ -100,17 +101,17 @@ test('last seen is written at most once a minute, in a batch', async () => {
   const writes = () => db.prepare('SELECT total_changes()').pluck().get() as number;
   const before = writes();
   for (let second = 0; second < 59; second += 1) {
-    clock.now += 1000;
+    clock.advance(1000);
     await resolve(store, token);
   }
   store.flush();
   assert.equal(writes(), before);
-  clock.now += 2000;
+  clock.advance(2000);
   for (let n = 0; n < 10; n += 1) await resolve(store, token);
   store.flush();
   assert.equal(writes(), before + 1);
   const row = db.prepare('SELECT last_seen FROM sessions').pluck().get();
-  assert.equal(row, new Date(clock.now).toISOString());
+  assert.equal(row, new Date(clock.now()).toISOString());
   store.stop();
 });
 

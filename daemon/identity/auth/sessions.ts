@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { CredentialResolver, Principal } from '#daemon/platform/principal.ts';
 import type { Session } from '#shared/schema/auth.ts';
@@ -34,7 +35,7 @@ export interface SessionStoreDeps {
   users: UserStore;
   tokens: SessionTokens;
   events: EventBus;
-  now?: () => number;
+  clock?: Clock;
 }
 
 /**
@@ -43,6 +44,7 @@ export interface SessionStoreDeps {
  */
 export class SessionStore implements CredentialResolver {
   readonly #deps: SessionStoreDeps;
+  readonly #clock: Clock;
   readonly #live = new Map<string, LiveSession>();
   readonly #byUser = new Map<string, Set<string>>();
   readonly #seen = new Set<string>();
@@ -50,11 +52,12 @@ export class SessionStore implements CredentialResolver {
 
   constructor(deps: SessionStoreDeps) {
     this.#deps = deps;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   start(): void {
     const { sessions, users } = this.#deps;
-    const now = this.#now();
+    const now = this.#clock.now();
     sessions.purge(new Date(now - PURGE_AFTER_MS).toISOString());
     for (const row of sessions.live(new Date(now).toISOString())) {
       const user = users.byId(row.user_id);
@@ -81,7 +84,7 @@ export class SessionStore implements CredentialResolver {
   /** Signs a person in. @returns the session token */
   async open(user: UserRow, from: SignInFrom): Promise<string> {
     const { sessions, users, tokens } = this.#deps;
-    const now = Math.floor(this.#now() / 1000) * 1000;
+    const now = Math.floor(this.#clock.now() / 1000) * 1000;
     const id = randomBytes(18).toString('base64url');
     const expiresAt = now + LIFETIME_MS;
     const token = await tokens.sign({ sub: user.id, sid: id, exp: expiresAt / 1000 }, now / 1000);
@@ -195,7 +198,7 @@ export class SessionStore implements CredentialResolver {
   #principal(sub: string, sid: string, exp: number): Principal | null {
     const session = this.#live.get(sid);
     if (session === undefined || session.userId !== sub) return null;
-    const now = this.#now();
+    const now = this.#clock.now();
     if (now >= exp * 1000 || now >= session.expiresAt) return null;
     if (now - session.lastSeen >= SEEN_EVERY_MS) {
       session.lastSeen = now;
@@ -205,7 +208,7 @@ export class SessionStore implements CredentialResolver {
   }
 
   #of(userId: string): LiveSession[] {
-    const now = this.#now();
+    const now = this.#clock.now();
     return [...(this.#byUser.get(userId) ?? [])]
       .map((id) => this.#live.get(id))
       .filter((session) => session !== undefined && session.expiresAt > now) as LiveSession[];
@@ -220,7 +223,7 @@ export class SessionStore implements CredentialResolver {
 
   #end(ids: readonly string[]): void {
     if (ids.length === 0) return;
-    this.#deps.sessions.revokeAll(ids, new Date(this.#now()).toISOString());
+    this.#deps.sessions.revokeAll(ids, new Date(this.#clock.now()).toISOString());
     for (const id of ids) this.#drop(id);
   }
 
@@ -236,12 +239,8 @@ export class SessionStore implements CredentialResolver {
   }
 
   #tidy(): void {
-    const now = this.#now();
+    const now = this.#clock.now();
     for (const session of [...this.#live.values()]) if (session.expiresAt <= now) this.#drop(session.id);
     this.flush();
-  }
-
-  #now(): number {
-    return this.#deps.now?.() ?? Date.now();
   }
 }

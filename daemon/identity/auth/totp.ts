@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
@@ -14,7 +15,7 @@ export interface TotpDeps {
   key: Buffer;
   limits: RateLimits;
   log: Log<'warn'>;
-  now?: () => number;
+  clock?: Clock;
 }
 
 /** Two-factor sign-in: codes of an authenticator app (RFC 6238: SHA-1, 6 digits, 30 s, one step either way), and recovery codes. */
@@ -113,7 +114,7 @@ export class TwoFactor {
   async #step(secret: string | null, code: string): Promise<number | null> {
     if (secret === null) return null;
     const { Secret, TOTP } = await import('otpauth');
-    const timestamp = this.#deps.now?.() ?? Date.now();
+    const timestamp = (this.#deps.clock ?? SYSTEM_CLOCK).now();
     const totp = new TOTP({ secret: Secret.fromBase32(secret), period: PERIOD });
     const delta = totp.validate({ token: code, window: 1, timestamp });
     return delta === null ? null : Math.floor(timestamp / 1000 / PERIOD) + delta;

@@ -4,6 +4,7 @@ import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { ApiError } from '#shared/errors.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { securityRepository } from './repository.ts';
 import { AddressGuard, type SecurityOptions } from './service.ts';
 
@@ -12,7 +13,7 @@ const ACTOR = { id: 'admin', ip: '127.0.0.1' };
 
 function setup(options: Partial<SecurityOptions> = {}, db = openDatabase(':memory:')) {
   migrate(db, registryMigrations);
-  const clock = { now: Date.parse('2026-06-01T00:00:00.000Z') };
+  const clock = new ManualClock(Date.parse('2026-06-01T00:00:00.000Z'));
   const warnings: object[] = [];
   const guard = new AddressGuard({
     repository: securityRepository(db),
@@ -23,7 +24,7 @@ function setup(options: Partial<SecurityOptions> = {}, db = openDatabase(':memor
       autoban: { enabled: true, maxOffenses: 3, windowSeconds: 300, baseTtlSeconds: 900, ...options.autoban },
     },
     log: { warn: (data) => warnings.push(data) },
-    now: () => clock.now,
+    clock,
   });
   guard.start();
   guard.stop();
@@ -53,7 +54,7 @@ test('a block rule shuts a range out, an allow rule inside it lets one in, expir
   assert.equal(knock(guard, '203.0.113.7'), 'pass');
   assert.equal(knock(guard, '203.0.114.1'), 'pass');
   assert.equal(knock(guard, '2001:db8:1::1'), 'IP_BLOCKED');
-  clock.now += 60_000;
+  clock.advance(60_000);
   assert.equal(knock(guard, '2001:db8:1::1'), 'pass');
   assert.deepEqual(
     guard.listRules().map((rule) => rule.cidr),
@@ -66,7 +67,7 @@ test('the same range is one rule, however it is written; an expired one can be m
   guard.createRule({ cidr: '203.0.113.0/24', action: 'block', expiresInSeconds: 60 }, ACTOR);
   const again = () => guard.createRule({ cidr: '203.0.113.200/24', action: 'allow' }, ACTOR);
   assert.throws(again, { code: 'IP_RULE_EXISTS' });
-  clock.now += 60_001;
+  clock.advance(60_001);
   assert.equal(again().action, 'allow');
   for (const cidr of ['nowhere', '1.2.3.4/33', '', '0177.0.0.1']) {
     assert.throws(() => guard.createRule({ cidr, action: 'block' }, ACTOR), { code: 'VALIDATION_FAILED' }, cidr);
@@ -116,9 +117,9 @@ test('repeated offences ban; each repeat doubles, seven days at most; the ban en
     const [ban] = guard.listBans();
     assert.ok(ban);
     lengths.push((Date.parse(ban.expiresAt) - Date.parse(ban.bannedAt)) / 1000);
-    clock.now = Date.parse(ban.expiresAt) - 1;
+    clock.advance(Date.parse(ban.expiresAt) - 1 - clock.now());
     assert.equal(knock(guard, ip), 'IP_BANNED');
-    clock.now += 1;
+    clock.advance(1);
     assert.equal(knock(guard, ip), 'pass');
     offend(guard, ip, 3);
   }
@@ -129,7 +130,7 @@ test('repeated offences ban; each repeat doubles, seven days at most; the ban en
 test('offences outside the window do not add up', () => {
   const { guard, clock } = setup();
   offend(guard, '203.0.113.51', 2);
-  clock.now += 300_000;
+  clock.advance(300_000);
   offend(guard, '203.0.113.51', 2);
   assert.equal(knock(guard, '203.0.113.51'), 'pass');
 });
@@ -176,8 +177,8 @@ test('a lifted ban is over at once, and its offences are forgotten', () => {
 test('old bans are forgotten after thirty days', () => {
   const { guard, clock, db } = setup();
   offend(guard, '203.0.113.90', 3);
-  clock.now += 31 * DAY;
-  securityRepository(db).purge(new Date(clock.now).toISOString(), new Date(clock.now - 30 * DAY).toISOString());
+  clock.advance(31 * DAY);
+  securityRepository(db).purge(new Date(clock.now()).toISOString(), new Date(clock.now() - 30 * DAY).toISOString());
   assert.deepEqual(guard.listBans(), []);
 });
 

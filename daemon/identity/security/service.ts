@@ -1,3 +1,4 @@
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import {
   AddressSet,
   addressKey,
@@ -26,7 +27,7 @@ export interface SecurityDeps {
   repository: SecurityRepository;
   options: SecurityOptions;
   log: Log<'warn'>;
-  now?: () => number;
+  clock?: Clock;
 }
 
 interface Rule {
@@ -45,6 +46,7 @@ interface Offender {
  */
 export class AddressGuard {
   readonly #deps: SecurityDeps;
+  readonly #clock: Clock;
   #rules: Rule[] = [];
   readonly #bans = new Map<string, BanRow>();
   readonly #offenders = new Map<string, Offender>();
@@ -52,6 +54,7 @@ export class AddressGuard {
 
   constructor(deps: SecurityDeps) {
     this.#deps = deps;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   get options(): SecurityOptions {
@@ -78,7 +81,7 @@ export class AddressGuard {
     if (isPrivateAddress(ip)) return;
     const ban = this.#banOf(ip);
     if (ban !== undefined) {
-      const seconds = Math.max(1, Math.ceil((Date.parse(ban.expires_at) - this.#now()) / 1000));
+      const seconds = Math.max(1, Math.ceil((Date.parse(ban.expires_at) - this.#clock.now()) / 1000));
       throw new ApiError(
         'IP_BANNED',
         { seconds },
@@ -97,7 +100,7 @@ export class AddressGuard {
     const { enabled, maxOffenses, windowSeconds } = this.options.autoban;
     if (!enabled || isPrivateAddress(ip) || this.#judge(ip).rule?.row.action === 'allow') return;
     const key = addressKey(ip);
-    const now = this.#now();
+    const now = this.#clock.now();
     let offender = this.#offenders.get(key);
     if (offender === undefined || offender.until <= now) {
       if (this.#offenders.size >= MAX_WATCHED) this.#offenders.delete(this.#offenders.keys().next().value as string);
@@ -124,7 +127,7 @@ export class AddressGuard {
   }
 
   listRules(): IpRule[] {
-    return this.#rules.filter((rule) => rule.expires > this.#now()).map((rule) => toRule(rule.row));
+    return this.#rules.filter((rule) => rule.expires > this.#clock.now()).map((rule) => toRule(rule.row));
   }
 
   /** @throws ApiError IP_RULE_EXISTS, WOULD_SHUT_YOU_OUT */
@@ -134,7 +137,7 @@ export class AddressGuard {
     const set = new AddressSet([cidr]);
     if (body.action === 'block' && !body.force) this.#spare(actor, set);
     if (this.listRules().some((rule) => rule.cidr === cidr)) throw new ApiError('IP_RULE_EXISTS', { cidr });
-    const now = this.#now();
+    const now = this.#clock.now();
     const expires = body.expiresInSeconds === undefined ? null : new Date(now + body.expiresInSeconds * 1000);
     this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
     const id = this.#deps.repository.addRule({
@@ -188,7 +191,7 @@ export class AddressGuard {
   }
 
   get activeBans(): number {
-    const now = this.#now();
+    const now = this.#clock.now();
     return [...this.#bans.values()].filter((row) => this.#isActive(row, now)).length;
   }
 
@@ -201,7 +204,7 @@ export class AddressGuard {
   }
 
   #ban(ip: string, kind: BanRow['kind'], reason: string | null, offenses: number, seconds: number): BanRow {
-    const now = this.#now();
+    const now = this.#clock.now();
     const row = this.#deps.repository.ban({
       ip,
       kind,
@@ -216,7 +219,7 @@ export class AddressGuard {
 
   #banOf(ip: string): BanRow | undefined {
     const row = this.#bans.get(addressKey(ip));
-    return row !== undefined && this.#isActive(row, this.#now()) ? row : undefined;
+    return row !== undefined && this.#isActive(row, this.#clock.now()) ? row : undefined;
   }
 
   /** Bans that the daemon made by itself count only while it is told to make them. */
@@ -226,7 +229,7 @@ export class AddressGuard {
 
   /** An allow rule wins over a block rule. */
   #judge(ip: string): { blocked: boolean; reason: string; rule?: Rule } {
-    const now = this.#now();
+    const now = this.#clock.now();
     let block: Rule | undefined;
     for (const rule of this.#rules) {
       if (rule.expires <= now || !rule.set.has(ip)) continue;
@@ -252,12 +255,12 @@ export class AddressGuard {
       expires: row.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(row.expires_at),
     }));
     this.#bans.clear();
-    const now = this.#now();
+    const now = this.#clock.now();
     for (const row of repository.bans()) if (this.#isActive(row, now)) this.#bans.set(row.ip, row);
   }
 
   #tidy(): void {
-    const now = this.#now();
+    const now = this.#clock.now();
     this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
     for (const [key, offender] of this.#offenders) if (offender.until <= now) this.#offenders.delete(key);
     this.#load();
@@ -272,12 +275,8 @@ export class AddressGuard {
       offenses: row.offenses,
       bannedAt: row.banned_at,
       expiresAt: row.expires_at,
-      active: this.#isActive(row, this.#now()),
+      active: this.#isActive(row, this.#clock.now()),
     };
-  }
-
-  #now(): number {
-    return this.#deps.now?.() ?? Date.now();
   }
 }
 

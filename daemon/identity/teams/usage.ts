@@ -1,3 +1,4 @@
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { METRICS, type QuotaMetric, type Quotas, type TenantUsage, type Usage } from '#shared/schema/teams.ts';
@@ -13,7 +14,7 @@ export interface UsageDeps {
   streams(app: string): { countActive(): number; activeIn(room: string): readonly { participant: string | null }[] };
   quotas: QuotaService;
   log: Log<'warn'>;
-  now?: () => number;
+  clock?: Clock;
 }
 
 interface Measured {
@@ -35,7 +36,7 @@ export class UsageService {
   }
 
   async of(tenantId: string): Promise<Usage> {
-    const now = this.#deps.now?.() ?? Date.now();
+    const now = (this.#deps.clock ?? SYSTEM_CLOCK).now();
     const known = this.#known.get(tenantId);
     const count = this.#deps.appsOf(tenantId).length;
     if (known !== undefined && now - known.at < FRESH_MS) return { ...(await known.usage), apps: count };

@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { AddressSet } from '#daemon/platform/http/client-address.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
@@ -21,7 +22,7 @@ export interface TokenServiceDeps {
   /** Looks an app up by id, for app-scope tokens. */
   appById(id: number): { id: number; tenantId: string } | undefined;
   events: EventBus;
-  now?: () => Date;
+  clock?: Clock;
 }
 
 /**
@@ -30,6 +31,7 @@ export interface TokenServiceDeps {
  */
 export class TokenService implements CredentialResolver {
   readonly #deps: TokenServiceDeps;
+  readonly #clock: Clock;
   readonly #live = new Map<string, LiveToken>();
   readonly #hashById = new Map<number, string>();
   readonly #used = new Map<number, string>();
@@ -37,6 +39,7 @@ export class TokenService implements CredentialResolver {
 
   constructor(deps: TokenServiceDeps) {
     this.#deps = deps;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   start(): void {
@@ -97,7 +100,7 @@ export class TokenService implements CredentialResolver {
   /** Writes the last-used times gathered since the last flush. */
   flush(): void {
     if (this.#used.size === 0) return;
-    const at = (this.#deps.now?.() ?? new Date()).toISOString();
+    const at = new Date(this.#clock.now()).toISOString();
     const uses = [...this.#used.keys()].map((id): [number, string] => [id, at]);
     this.#used.clear();
     this.#deps.repository.touchAll(uses);
@@ -110,7 +113,7 @@ export class TokenService implements CredentialResolver {
       scope: body.scope,
       ...this.#target(body),
       allowed_ips_json: JSON.stringify(checkedAddresses(body.allowedIps ?? [])),
-      created_at: (this.#deps.now?.() ?? new Date()).toISOString(),
+      created_at: new Date(this.#clock.now()).toISOString(),
     };
     if (row.name === '') throw fieldError('body.name', 'must not be blank');
     const id = this.#deps.repository.insert(row);

@@ -4,14 +4,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { CallbackDelivery } from './delivery.ts';
 import { LIFETIME_MS, outboxRepository } from './outbox.ts';
 import { CallbackSender } from './sender.ts';
 
-async function setUp(t: TestContext, url: string, now: () => number = Date.now) {
+async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-callbacks-'));
   await mkdir(path.join(dir, 'live'));
   const databases = new AppDatabases(dir);
@@ -32,7 +34,7 @@ async function setUp(t: TestContext, url: string, now: () => number = Date.now) 
     bus,
     sender: new CallbackSender({ denyPrivate: false }, 'test'),
     log: { info() {}, warn() {} },
-    now,
+    clock,
     waitAfter: () => 1,
   });
   t.after(async () => {
@@ -45,7 +47,7 @@ async function setUp(t: TestContext, url: string, now: () => number = Date.now) 
     service,
     outbox,
     told,
-    add: (at = now()) => outbox().add({ event: 'test', room: null, data: {}, at }),
+    add: (at = clock.now()) => outbox().add({ event: 'test', room: null, data: {}, at }),
     heard: (type: string) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       waiting = { type, resolve };
@@ -75,12 +77,12 @@ test('after fifteen failing tries the first is given up and the next one gets it
 
 test('what is older than a day is not sent any more', async (t) => {
   const receiver = await callbackReceiver(t);
-  let now = Date.parse('2026-01-01T00:00:00Z');
-  const { service, outbox, add, heard } = await setUp(t, receiver.url, () => now);
-  const old = add(now);
-  now += LIFETIME_MS - 1000;
-  const young = add(now);
-  now += 2000;
+  const clock = new ManualClock();
+  const { service, outbox, add, heard } = await setUp(t, receiver.url, clock);
+  const old = add();
+  clock.advance(LIFETIME_MS - 1000);
+  const young = add();
+  clock.advance(2000);
   const delivered = heard('callback.delivered');
   service.wake('live');
   await delivered;

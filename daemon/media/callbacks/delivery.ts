@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -25,7 +26,7 @@ export interface CallbackDeliveryDeps {
   bus: EventBus;
   sender: CallbackSender;
   log: Log<'info' | 'warn'>;
-  now?: () => number;
+  clock?: Clock;
   /** Milliseconds to wait after the n-th failure in a row. */
   waitAfter?(failures: number): number;
 }
@@ -52,7 +53,7 @@ interface AppQueue extends QueueState {
  */
 export class CallbackDelivery {
   readonly #deps: CallbackDeliveryDeps;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #queues = new Map<string, AppQueue>();
   readonly #waiting: (() => void)[] = [];
   readonly #abort = new AbortController();
@@ -63,7 +64,7 @@ export class CallbackDelivery {
 
   constructor(deps: CallbackDeliveryDeps) {
     this.#deps = deps;
-    this.#now = deps.now ?? Date.now;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   start(): void {
@@ -97,7 +98,7 @@ export class CallbackDelivery {
       queue.isWoken = true;
       return;
     }
-    const wait = queue.nextAt - this.#now();
+    const wait = queue.nextAt - this.#clock.now();
     clearTimeout(queue.timer);
     if (wait > 0) {
       queue.timer = setTimeout(() => this.wake(app), wait).unref();
@@ -130,11 +131,11 @@ export class CallbackDelivery {
       const { callbacks } = await config.get(app);
       const outbox = outboxRepository(databases.get(app));
       if (callbacks.url === '') {
-        this.#giveUpAll(app, outbox.buryAll(instant(this.#now()) as string, 'Callbacks were switched off.'));
+        this.#giveUpAll(app, outbox.buryAll(instant(this.#clock.now()) as string, 'Callbacks were switched off.'));
         queue.nextAt = 0;
         return;
       }
-      this.#giveUpAll(app, outbox.buryExpired(this.#now(), 'It could not be delivered within a day.'));
+      this.#giveUpAll(app, outbox.buryExpired(this.#clock.now(), 'It could not be delivered within a day.'));
       const row = outbox.head();
       if (row === undefined) {
         queue.nextAt = 0;
@@ -156,7 +157,7 @@ export class CallbackDelivery {
   /** @returns true when the next one can be sent at once */
   #settle(app: string, queue: AppQueue, row: OutboxRow, result: SendResult): boolean {
     const outbox = outboxRepository(this.#deps.databases.get(app));
-    const now = this.#now();
+    const now = this.#clock.now();
     const at = instant(now) as string;
     const tell = (type: string, data: Record<string, unknown>, live = false): void =>
       this.#deps.bus.publish({ type, app, tenant: this.#deps.apps.get(app)?.tenantId, live, data });
@@ -229,7 +230,7 @@ export class CallbackDelivery {
   }
 
   async #tidy(): Promise<void> {
-    const now = this.#now();
+    const now = this.#clock.now();
     const deliveredBefore = instant(now - KEEP_DELIVERED_MS) as string;
     const deadBefore = instant(now - KEEP_DEAD_MS) as string;
     for (const { name } of [...this.#deps.apps.entries()]) {

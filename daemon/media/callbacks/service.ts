@@ -1,4 +1,5 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
@@ -14,17 +15,17 @@ export interface CallbackServiceDeps {
   apps: { require(name: string): AppEntry };
   config: { get(app: string): Promise<AppConfig> };
   delivery: CallbackDelivery;
-  now?: () => number;
+  clock?: Clock;
 }
 
 /** What operators see of callbacks and do with them: the state of a receiver, the deliveries, sending again. */
 export class CallbackService {
   readonly #deps: CallbackServiceDeps;
-  readonly #now: () => number;
+  readonly #clock: Clock;
 
   constructor(deps: CallbackServiceDeps) {
     this.#deps = deps;
-    this.#now = deps.now ?? Date.now;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   async state(app: string): Promise<CallbackState> {
@@ -38,7 +39,7 @@ export class CallbackService {
       signed: (await this.#deps.delivery.secret(app)) !== '',
       pending,
       dead: outbox.count({ state: 'dead' }),
-      delivered24h: outbox.countDelivered(new Date(this.#now() - DAY_MS).toISOString()),
+      delivered24h: outbox.countDelivered(new Date(this.#clock.now() - DAY_MS).toISOString()),
       lastDeliveredAt: outbox.lastDelivered(),
       failingSince: instant(queue.failingSince),
       nextAttemptAt: pending > 0 && queue.nextAt > 0 ? instant(queue.nextAt) : null,
@@ -68,7 +69,7 @@ export class CallbackService {
     this.#require(app, id);
     await this.#requireUrl(app);
     const outbox = outboxRepository(this.#deps.databases.get(app));
-    outbox.revive(id, this.#now() + LIFETIME_MS);
+    outbox.revive(id, this.#clock.now() + LIFETIME_MS);
     this.#deps.delivery.retryNow(app);
     return this.#delivery(app, this.#require(app, id));
   }
@@ -76,7 +77,7 @@ export class CallbackService {
   async redeliverDead(app: string): Promise<number> {
     this.#deps.apps.require(app);
     await this.#requireUrl(app);
-    const count = outboxRepository(this.#deps.databases.get(app)).reviveDead(this.#now() + LIFETIME_MS);
+    const count = outboxRepository(this.#deps.databases.get(app)).reviveDead(this.#clock.now() + LIFETIME_MS);
     this.#deps.delivery.retryNow(app);
     return count;
   }
@@ -86,7 +87,7 @@ export class CallbackService {
     await this.#requireUrl(app);
     const outbox = outboxRepository(this.#deps.databases.get(app));
     const data = { message: 'A test of the callbacks.', by: actor.label ?? actor.id };
-    const id = outbox.add({ event: 'test', room: null, data, at: this.#now() });
+    const id = outbox.add({ event: 'test', room: null, data, at: this.#clock.now() });
     this.#deps.delivery.retryNow(app);
     return this.#delivery(app, this.#require(app, id));
   }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { CreateOptions, Room, VideoGrant } from 'livekit-server-sdk';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { IngressType } from '#shared/schema/ingress.ts';
 import { type Egress, readEgress } from './egress.ts';
 import { LiveKitError, translate } from './errors.ts';
@@ -30,7 +31,7 @@ export interface LiveKitDeps {
   /** Takes secrets out of a text. */
   clean(text: string): string;
   onChange?(state: LiveKitState): void;
-  now?: () => number;
+  clock?: Clock;
 }
 
 /** What a room token allows. */
@@ -81,7 +82,7 @@ export class LiveKit {
       // a room of this name cannot be: the answer is small whatever goes on
       probe: async () => void (await this.listRooms(['\u0001'])),
       onChange: (state) => deps.onChange?.(state),
-      now: deps.now ?? Date.now,
+      clock: deps.clock ?? SYSTEM_CLOCK,
     });
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { LiveKitError } from './errors.ts';
 import { Reachability } from './state.ts';
 
@@ -10,12 +11,12 @@ test('it is looked for with growing waits, and everyone is told once when it is 
   const settle = () => new Promise((resolve) => setImmediate(resolve));
   let isUp = false;
   const asked: number[] = [];
-  let clock = 0;
+  const clock = new ManualClock(0);
   const states: string[] = [];
   const reachability = new Reachability({
     isConfigured: true,
     probe: async () => {
-      asked.push(clock);
+      asked.push(clock.now());
       if (isUp) reachability.succeeded();
       else {
         reachability.failed(DOWN);
@@ -23,7 +24,7 @@ test('it is looked for with growing waits, and everyone is told once when it is 
       }
     },
     onChange: ({ status }) => states.push(status),
-    now: () => clock,
+    clock,
   });
   let back = 0;
   reachability.onReachable(() => {
@@ -31,7 +32,7 @@ test('it is looked for with growing waits, and everyone is told once when it is 
   });
   const pass = async (seconds: number) => {
     for (let step = 0; step < seconds * 10; step++) {
-      clock += 100;
+      clock.advance(100);
       t.mock.timers.tick(100);
       await settle();
     }
@@ -66,7 +67,7 @@ test('a refusal is an answer; a wrong key is none', () => {
     isConfigured: true,
     probe: async () => {},
     onChange: ({ status, reason }) => states.push(`${status} ${reason}`),
-    now: () => 0,
+    clock: new ManualClock(),
   });
   reachability.failed(new LiveKitError('missing', 'no such room'));
   reachability.failed(new LiveKitError('unauthorized', 'the API key or secret is not accepted'));
@@ -79,7 +80,7 @@ test('without keys nobody is asked', (t) => {
     isConfigured: false,
     probe: async () => assert.fail('asked'),
     onChange: () => assert.fail('changed'),
-    now: () => 0,
+    clock: new ManualClock(),
   });
   reachability.start();
   t.mock.timers.tick(60_000);

@@ -1,3 +1,4 @@
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { LiveKitError } from './errors.ts';
 
 export type LiveKitStatus = 'unconfigured' | 'unknown' | 'reachable' | 'unreachable';
@@ -19,7 +20,7 @@ export interface ReachabilityDeps {
   /** One cheap question; throws LiveKitError. */
   probe(): Promise<void>;
   onChange(state: LiveKitState): void;
-  now(): number;
+  clock: Clock;
 }
 
 /** Knows whether LiveKit answers: from every question that is asked anyway, and from one of its own now and then. */
@@ -33,7 +34,7 @@ export class Reachability {
 
   constructor(deps: ReachabilityDeps) {
     this.#deps = deps;
-    this.#state = { status: deps.isConfigured ? 'unknown' : 'unconfigured', since: deps.now(), reason: null };
+    this.#state = { status: deps.isConfigured ? 'unknown' : 'unconfigured', since: deps.clock.now(), reason: null };
   }
 
   get state(): LiveKitState {
@@ -79,7 +80,7 @@ export class Reachability {
   }
 
   #become(status: LiveKitStatus, reason: string | null): void {
-    const since = this.#state.status === status ? this.#state.since : this.#deps.now();
+    const since = this.#state.status === status ? this.#state.since : this.#deps.clock.now();
     const isNew = this.#state.status !== status;
     this.#state = { status, since, reason };
     if (isNew) this.#deps.onChange(this.#state);

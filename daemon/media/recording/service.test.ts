@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { completeConfig } from '#shared/config/defaults.ts';
@@ -40,7 +41,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     bus,
     config: { get: async () => config },
     onCallbacks() {},
-    now: Date.now,
+    clock: SYSTEM_CLOCK,
   });
   const asked: string[] = [];
   let number = 0;

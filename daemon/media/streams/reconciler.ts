@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { LiveKit } from '../livekit/client.ts';
@@ -36,7 +37,7 @@ export interface ReconcilerDeps {
   /** Once after a start, for each app with something under way. */
   onResumed(app: AppEntry): Promise<void>;
   log: Log<'info' | 'warn'>;
-  now(): number;
+  clock: Clock;
 }
 
 interface LiveRoom {
@@ -142,7 +143,7 @@ export class Reconciler {
       }
       await this.#recordings(isFull);
       this.#settle();
-      this.lastRunAt = this.#deps.now();
+      this.lastRunAt = this.#deps.clock.now();
       if (this.repaired > before) {
         this.#deps.log.info({ rows: this.repaired - before }, 'rows were put right after LiveKit’s own lists');
       }
@@ -219,7 +220,7 @@ export class Reconciler {
     const app = this.#appOf(room.name);
     if (app === undefined) return;
     const lastRow = this.#lastRow(app.name);
-    const asked = this.#deps.now();
+    const asked = this.#deps.clock.now();
     const people = await this.#people(room.name);
     const types = people.some((person) => person.kind === INGRESS_KIND)
       ? await this.#ingressTypes(room.name)
@@ -266,8 +267,8 @@ export class Reconciler {
   }
 
   async #recordings(isFull: boolean): Promise<void> {
-    const { apps, databases, livekit, now } = this.#deps;
-    const asked = now();
+    const { apps, databases, livekit, clock } = this.#deps;
+    const asked = clock.now();
     const pending = [...(this.#busy ?? [])].filter((app) => vodRepository(databases.get(app)).open().length > 0);
     if (!isFull && pending.length === 0) return;
     const list = await livekit.listEgress();

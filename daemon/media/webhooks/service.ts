@@ -1,4 +1,5 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
@@ -24,7 +25,7 @@ export interface WebhookServiceDeps {
   /** LiveKit says that it could not send events, or who came in through an ingest is not known: ask it. */
   onGap(room: string | null): void;
   log: Log<'warn'>;
-  now(): number;
+  clock: Clock;
 }
 
 export interface WebhookCounts {
@@ -61,7 +62,7 @@ export class WebhookService {
     }
     const event = await this.#read(body);
     this.counts.received += 1;
-    this.counts.lastReceivedAt = this.#deps.now();
+    this.counts.lastReceivedAt = this.#deps.clock.now();
     await this.#take(event);
   }
 
@@ -79,7 +80,7 @@ export class WebhookService {
   }
 
   async #take(event: LiveKitEvent): Promise<void> {
-    const { apps, databases, directory, mediaStore, config, log, now } = this.#deps;
+    const { apps, databases, directory, mediaStore, config, log, clock } = this.#deps;
     const app = event.room === null ? undefined : apps.forRoom(event.room.name);
     if (event.dropped > 0) this.#deps.onGap(null);
     if (app === undefined || app.deleting) {
@@ -112,12 +113,12 @@ export class WebhookService {
       event.person !== null &&
       directory.kindOf(event.room.name, event.person.sid) === INGRESS_KIND;
     if (isIngest) this.#deps.onGap(event.room?.name ?? null);
-    this.counts.lastReceivedAt = now();
+    this.counts.lastReceivedAt = clock.now();
   }
 
   #foreign(event: LiveKitEvent): void {
     this.counts.foreign += 1;
-    const now = this.#deps.now();
+    const now = this.#deps.clock.now();
     if (now - this.#complainedAt < COMPLAIN_MS) return;
     this.#complainedAt = now;
     this.#deps.log.warn(

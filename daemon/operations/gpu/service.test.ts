@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { GpuStatus } from '#shared/schema/gpu.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { GpuService } from './service.ts';
 
 const found = (name: string): GpuStatus => ({
@@ -35,19 +36,19 @@ describe('GpuService', () => {
   });
 
   it('shares one probe between callers, and probes again only after 5 s', async () => {
-    let now = 0;
+    const clock = new ManualClock();
     const { open, probe } = probes();
-    const gpu = new GpuService({ probe, now: () => now });
+    const gpu = new GpuService({ probe, clock });
     const both = [gpu.refresh(), gpu.refresh(), gpu.status()];
     open[0]?.resolve(found('a'));
     assert.deepEqual(
       (await Promise.all(both)).map((status) => status.detail),
       ['a', 'a', 'a'],
     );
-    now = 4999;
+    clock.advance(4999);
     assert.equal((await gpu.refresh()).detail, 'a');
     assert.equal(open.length, 1);
-    now = 5000;
+    clock.advance(1);
     const again = gpu.refresh();
     assert.equal(open.length, 2);
     assert.equal((await gpu.status()).detail, 'a', 'the cached finding is answered meanwhile');
@@ -56,13 +57,13 @@ describe('GpuService', () => {
   });
 
   it('turns a failed probe into a finding, and tries again later', async () => {
-    let now = 0;
+    const clock = new ManualClock();
     const { open, probe } = probes();
-    const gpu = new GpuService({ probe, now: () => now });
+    const gpu = new GpuService({ probe, clock });
     const asked = gpu.status();
     open[0]?.reject(new Error('thread ended'));
     assert.equal((await asked).type, 'none');
-    now = 6000;
+    clock.advance(6000);
     const again = gpu.refresh();
     open[1]?.resolve(found('b'));
     assert.equal((await again).type, 'nvidia');

@@ -1,3 +1,4 @@
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { GpuStatus } from '#shared/schema/gpu.ts';
 
 /** A new probe is started at most this often, however many callers ask. */
@@ -7,20 +8,20 @@ export interface GpuServiceOptions {
   /** Runs one probe, in the worker pool. */
   probe(): Promise<GpuStatus>;
   /** Monotonic milliseconds. */
-  now?(): number;
+  clock?: Clock;
 }
 
 /** Knows what GPU the machine has: probed once in the background, then whenever someone asks for it again. */
 export class GpuService {
   readonly #probe: () => Promise<GpuStatus>;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   #known: GpuStatus | undefined;
   #running: Promise<GpuStatus> | undefined;
   #finishedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ probe, now = () => performance.now() }: GpuServiceOptions) {
+  constructor({ probe, clock = SYSTEM_CLOCK }: GpuServiceOptions) {
     this.#probe = probe;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /** Begins the first probe and does not wait for it. */
@@ -41,7 +42,7 @@ export class GpuService {
   /** Probes again. Callers at the same time share one probe; within 5 s of the last one its finding is answered. */
   async refresh(): Promise<GpuStatus> {
     if (this.#running) return this.#running;
-    if (this.#known && this.#now() - this.#finishedAt < THROTTLE_MS) return this.#known;
+    if (this.#known && this.#clock.monotonic() - this.#finishedAt < THROTTLE_MS) return this.#known;
     return this.#run();
   }
 
@@ -58,7 +59,7 @@ export class GpuService {
       )
       .then((status) => {
         this.#known = status;
-        this.#finishedAt = this.#now();
+        this.#finishedAt = this.#clock.monotonic();
         this.#running = undefined;
         return status;
       });

@@ -1,3 +1,4 @@
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { HISTORY_MINUTES, type Lines, type LoadHistory, MEASURES, type NodeHistories } from '#shared/schema/history.ts';
 import type { ServerStats } from '#shared/schema/stats.ts';
@@ -25,14 +26,14 @@ export interface HistoryDeps {
   file: string;
   stats(): ServerStats | Promise<ServerStats>;
   nodes(): Iterable<HeardNode>;
-  now?: () => number;
+  clock?: Clock;
   log: Log<'warn'>;
 }
 
 /** What the load was: a mean a minute of the daemon's machine and of each node, kept for a day. */
 export class HistoryService {
   readonly #deps: HistoryDeps;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #means = new Map<string, MinuteMean>();
   /** When each node was heard of whose figures were taken last. */
   #taken: ReadonlyMap<string, number> = new Map();
@@ -43,7 +44,7 @@ export class HistoryService {
 
   constructor(deps: HistoryDeps) {
     this.#deps = deps;
-    this.#now = deps.now ?? Date.now;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   start(): void {
@@ -83,7 +84,7 @@ export class HistoryService {
       if (seenAt === null || statsJson === null) continue;
       const before = this.#taken.get(id);
       taken.set(id, seenAt);
-      if (before === seenAt || (before === undefined && this.#now() - seenAt > MINUTE)) continue;
+      if (before === seenAt || (before === undefined && this.#clock.now() - seenAt > MINUTE)) continue;
       this.#meanOf(id).add(ofHeartbeat(JSON.parse(statsJson)));
     }
     // made anew each time, so that removed nodes are forgotten
@@ -125,7 +126,7 @@ export class HistoryService {
   }
 
   #currentMinute(): number {
-    return Math.floor(this.#now() / MINUTE);
+    return Math.floor(this.#clock.now() / MINUTE);
   }
 
   /** The steps that are answered; the last one is the newest minute that is over. */

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { LiveKit } from '#daemon/media/livekit/client.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { LiveKitStatusProbe } from './livekit-probe.ts';
 
 const nothing = { reachable: false, active: 0, total: 0 };
 
 /** A LiveKit whose answers are given by hand: a real one cannot be made to be silent at will. */
 function handmade(isConfigured = true) {
-  const clock = { now: 0 };
+  const clock = new ManualClock();
   const open: PromiseWithResolvers<never[]>[] = [];
   const ask = (): Promise<never[]> => {
     const next = Promise.withResolvers<never[]>();
@@ -15,7 +16,7 @@ function handmade(isConfigured = true) {
     return next.promise;
   };
   const livekit = { isConfigured, listRooms: ask, listEgress: ask, listIngress: ask } as unknown as LiveKit;
-  return { open, clock, probe: new LiveKitStatusProbe(livekit, () => clock.now) };
+  return { open, clock, probe: new LiveKitStatusProbe(livekit, clock) };
 }
 const pass = async (t: TestContext, ms: number): Promise<void> => {
   t.mock.timers.tick(ms);
@@ -52,14 +53,14 @@ describe('LiveKitStatusProbe', () => {
     const asked = probe.snapshot();
     await pass(t, 2000);
     assert.equal((await asked).reachable, false);
-    for (const now of [10_000, 20_000]) {
-      clock.now = now;
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      clock.advance(10_000);
       assert.equal((await probe.snapshot()).reachable, false);
     }
     assert.equal(open.length, 3);
     for (const answer of open.splice(0)) answer.resolve([]);
     await pass(t, 0);
-    clock.now = 30_000;
+    clock.advance(10_000);
     const again = probe.snapshot();
     assert.equal(open.length, 3);
     for (const answer of open) answer.resolve([]);

@@ -1,4 +1,5 @@
 import type { LiveKit } from '#daemon/media/livekit/client.ts';
+import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { Snapshot } from '#daemon/platform/snapshot.ts';
 import type { LiveKitSnapshot } from '#shared/schema/stats.ts';
 
@@ -22,9 +23,12 @@ export class LiveKitStatusProbe implements LiveKitProbe {
   /** The last question, while some part of it is still without an answer. */
   #open: Promise<unknown> | undefined;
 
-  constructor(livekit: Pick<LiveKit, 'isConfigured' | 'listRooms' | 'listEgress' | 'listIngress'>, now?: () => number) {
+  constructor(
+    livekit: Pick<LiveKit, 'isConfigured' | 'listRooms' | 'listEgress' | 'listIngress'>,
+    clock = SYSTEM_CLOCK,
+  ) {
     this.#livekit = livekit;
-    this.#snapshot = new Snapshot({ load: () => this.#ask(), freshMs: 1000, staleMs: 5000, ...(now ? { now } : {}) });
+    this.#snapshot = new Snapshot({ load: () => this.#ask(), freshMs: 1000, staleMs: 5000, clock });
   }
 
   snapshot(): LiveKitSnapshot | Promise<LiveKitSnapshot> {

@@ -7,7 +7,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
+import { ManualClock } from '#test/helpers/clock.ts';
 import { EventReader } from '#test/helpers/event-reader.ts';
+import { SYSTEM_CLOCK } from '../clock.ts';
 import type { Principal } from '../principal.ts';
 import { EventBus } from './bus.ts';
 import { EventService, type EventServiceDeps } from './service.ts';
@@ -103,27 +105,27 @@ test('what is no longer kept is answered with a reset', async (t) => {
 });
 
 test('events older than the age limit are forgotten', async (t) => {
-  let now = Date.parse('2026-01-01T00:00:00Z');
+  const clock = new ManualClock();
   const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-events-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const store = new EventStore({
     file: path.join(dir, 'events.db'),
     maxRows: 1000,
     maxAgeMs: 1000,
-    now: () => now,
+    clock,
     onDamage: () => assert.fail(),
   });
   const add = () => {
     const id = store.takeId();
     store.append([
-      { id, at: now, topic: 'apps', type: 'app.touched', app: null, appId: null, tenant: null, body: '{}' },
+      { id, at: clock.now(), topic: 'apps', type: 'app.touched', app: null, appId: null, tenant: null, body: '{}' },
     ]);
     return id;
   };
   const old = add();
-  now += 900;
+  clock.advance(900);
   const young = add();
-  now += 200;
+  clock.advance(200);
   store.prune();
   assert.deepEqual(
     store.after(0, 10).map((event) => event.id),
@@ -186,7 +188,7 @@ test('a damaged file is set aside and ids still grow', async (t) => {
     file,
     maxRows: 10,
     maxAgeMs: 1e9,
-    now: Date.now,
+    clock: SYSTEM_CLOCK,
     onDamage: (kept) => damaged.push(kept),
   });
   assert.equal(damaged.length, 1);

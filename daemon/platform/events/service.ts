@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { EVENT_TOPICS, type EventMessage, type EventQuery, type EventTopic } from '#shared/schema/events.ts';
+import { type Clock, SYSTEM_CLOCK } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { CredentialResolver, Principal } from '../principal.ts';
 import type { DaemonEvent, EventBus } from './bus.ts';
@@ -29,7 +30,7 @@ export interface EventServiceDeps {
   maxAgeMs?: number;
   maxReaders?: number;
   beatMs?: number;
-  now?: () => number;
+  clock?: Clock;
 }
 
 /** What a request for the stream says. */
@@ -55,7 +56,7 @@ interface Passing extends Audience {
  */
 export class EventService {
   readonly #deps: EventServiceDeps;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #store: EventStore;
   readonly #readers = new Set<EventReader>();
   #passing: Passing[] = [];
@@ -69,12 +70,12 @@ export class EventService {
 
   constructor(deps: EventServiceDeps) {
     this.#deps = deps;
-    this.#now = deps.now ?? Date.now;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
     this.#store = new EventStore({
       file: deps.file,
       maxRows: deps.maxRows ?? 50_000,
       maxAgeMs: deps.maxAgeMs ?? 7 * DAY_MS,
-      now: this.#now,
+      clock: this.#clock,
       onDamage: (keptAs) =>
         deps.log.warn({ keptAs }, 'the event log was damaged; it is kept aside and a new one begun'),
     });
@@ -117,7 +118,7 @@ export class EventService {
     this.#readers.add(reader);
     this.flush();
     const from = request.lastEventId ?? query.lastEventId?.toString();
-    const hello = { ts: new Date(this.#now()).toISOString(), topics: [...topics] };
+    const hello = { ts: new Date(this.#clock.now()).toISOString(), topics: [...topics] };
     if (from === undefined || from === '') {
       reader.send(`retry: 2000\n${frameOf('hello', hello, this.#store.lastId)}`);
       reader.isLive = true;
@@ -161,7 +162,7 @@ export class EventService {
     if (topic === 'access' && !event.type.endsWith('.created')) this.#recheckSoon();
     if (event.type === 'app.deleted') this.#recheckSoon();
     if (isLive && !this.isHeard(topic)) return;
-    const at = this.#now();
+    const at = this.#clock.now();
     const app = event.app === undefined ? undefined : this.#deps.findApp(event.app);
     const id = isLive ? null : this.#store.takeId();
     const message: EventMessage = {
@@ -255,7 +256,7 @@ export class EventService {
 
   #recheckSoon(): void {
     if (this.#recheck !== undefined || this.#readers.size === 0) return;
-    const wait = Math.max(0, this.#lastRecheck + RECHECK_MS - performance.now());
+    const wait = Math.max(0, this.#lastRecheck + RECHECK_MS - this.#clock.monotonic());
     this.#recheck = setTimeout(() => {
       this.#recheck = undefined;
       void this.#recheckAll();
@@ -264,7 +265,7 @@ export class EventService {
 
   /** Ends the streams whose credential no longer holds, and takes over changed rights. */
   async #recheckAll(): Promise<void> {
-    this.#lastRecheck = performance.now();
+    this.#lastRecheck = this.#clock.monotonic();
     for (const reader of [...this.#readers]) {
       try {
         const principal = await this.#resolve(reader.options.credential, reader.options.ip);

@@ -1,4 +1,5 @@
 import type { EventTopic } from '#shared/schema/events.ts';
+import type { Clock } from '../clock.ts';
 import { eventMigrations } from '../db/events/index.ts';
 import type { Db } from '../db/open.ts';
 import { openRenewable } from '../db/open-or-renew.ts';
@@ -29,7 +30,7 @@ export interface EventStoreOptions {
   file: string;
   maxRows: number;
   maxAgeMs: number;
-  now(): number;
+  clock: Clock;
   /** Told when the file could not be used and was set aside. */
   onDamage(keptAs: string): void;
 }
@@ -51,10 +52,10 @@ export class EventStore {
 
   constructor(options: EventStoreOptions) {
     this.#options = options;
-    this.#db = openRenewable(options.file, eventMigrations, options.onDamage, options.now());
+    this.#db = openRenewable(options.file, eventMigrations, options.onDamage, options.clock.now());
     this.#sql = statements(this.#db);
     const last = this.#sql.last.get() ?? 0;
-    this.#nextId = Math.max(last + 1, options.now());
+    this.#nextId = Math.max(last + 1, options.clock.now());
     const pruned = this.#sql.mark.get('pruned_to');
     if (pruned === undefined) this.#sql.setMark.run('pruned_to', this.#nextId - 1);
     this.#prunedTo = pruned ?? this.#nextId - 1;
@@ -104,7 +105,7 @@ export class EventStore {
   prune(): void {
     this.#sincePrune = 0;
     const byCount = this.#sql.nthNewest.get(this.#options.maxRows) ?? 0;
-    const firstYoung = this.#sql.firstSince.get(this.#options.now() - this.#options.maxAgeMs);
+    const firstYoung = this.#sql.firstSince.get(this.#options.clock.now() - this.#options.maxAgeMs);
     const byAge = firstYoung === undefined ? (this.#sql.last.get() ?? 0) : firstYoung - 1;
     const to = Math.max(byCount, byAge);
     if (to <= this.#prunedTo) return;
