@@ -106,3 +106,40 @@ test('files stay small enough to hold in the head', () => {
     .map(([file, lines]) => `${file}: ${lines} lines`);
   assert.deepEqual(large, []);
 });
+
+/** The renderer's layers, from the lowest up: a file imports from its own layer and those below it. */
+const RENDERER_LAYERS = ['theme', 'host', 'daemon', 'api', 'ui', 'problems', 'features', 'app'];
+
+test('the layers of the renderer stand on those below them, and its features form no circle', () => {
+  const partsOf = (file: string): string[] => file.replace(/^desktop\/renderer\//, '').split('/');
+  const arrows = imports.flatMap((entry) => {
+    const to = target(entry);
+    if (!entry.file.startsWith('desktop/renderer/') || !to?.startsWith('desktop/renderer/') || isTest(entry.file))
+      return [];
+    return [{ file: entry.file, from: partsOf(entry.file), to: partsOf(to) }];
+  });
+  assert.ok(arrows.length > 300, `only ${arrows.length} imports found within the renderer`);
+  const inFolders = sources.filter((file) => file.startsWith('desktop/renderer/')).map(partsOf);
+  const folders = new Set(inFolders.flatMap(([top, ...rest]) => (rest.length > 0 ? [top as string] : [])));
+  // `build/` holds the build's own settings
+  assert.deepEqual([...folders].filter((folder) => folder !== 'build').toSorted(), RENDERER_LAYERS.toSorted());
+  const level = (parts: readonly string[]): number => RENDERER_LAYERS.indexOf(parts[0] as string);
+  const upwards = arrows
+    .filter(({ from, to }) => from.length > 1 && from[0] !== 'build' && level(to) > level(from))
+    .map(({ file, to }) => `${file} imports ${to.join('/')}`);
+  assert.deepEqual(upwards, []);
+
+  const used = new Map<string, Set<string>>();
+  for (const { from, to } of arrows) {
+    const [layer, feature] = from;
+    if (layer !== 'features' || to[0] !== 'features' || from.length < 3 || to.length < 3 || to[1] === feature) continue;
+    used.set(feature as string, (used.get(feature as string) ?? new Set()).add(to[1] as string));
+  }
+  const circles: string[] = [];
+  const follow = (feature: string, way: readonly string[]): void => {
+    if (way.includes(feature)) circles.push([...way, feature].join(' → '));
+    else for (const next of used.get(feature) ?? []) follow(next, [...way, feature]);
+  };
+  for (const feature of used.keys()) follow(feature, []);
+  assert.deepEqual(circles, []);
+});

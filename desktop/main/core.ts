@@ -1,6 +1,5 @@
 import path from 'node:path';
 import type { Connection } from '#shared/ipc/connections.ts';
-import type { WindowState } from '#shared/ipc/desktop.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { ConnectionTests } from './connections/connection-tests.ts';
@@ -12,27 +11,14 @@ import { createDispatcher, type Dispatch } from './ipc/dispatcher.ts';
 import { handlers } from './ipc/handlers.ts';
 import { LocalDaemon } from './local-daemon/local-daemon.ts';
 import type { Runtime } from './local-daemon/runtime.ts';
+import type { Parts, Shell } from './parts.ts';
 import { PreferenceStore } from './preferences.ts';
 import { KeychainWatch } from './secrets/keychain-watch.ts';
 import { SecretStore } from './secrets/secret-store.ts';
 import { Commands } from './shell/commands.ts';
 import { type OverallHealth, overallHealth } from './shell/health.ts';
-import { type Notice, Notices } from './shell/notices.ts';
+import { Notices } from './shell/notices.ts';
 import { Terminals } from './terminal/terminals.ts';
-
-/** What only the system around the core can do: Electron in the app, a stand-in on a machine without a screen. */
-export interface Shell {
-  versions: { app: string; electron: string | null; chrome: string | null };
-  window(): WindowState;
-  openExternal(url: string): Promise<void>;
-  copyText(text: string): void;
-  /** Asks for a place to write to. @returns null when the person chose none */
-  chooseFile(suggestedName: string): Promise<string | null>;
-  notify(notice: Notice): void;
-  applyTheme(theme: 'system' | 'light' | 'dark'): void;
-  /** The list of daemons or how they are has changed: menus and tray may want to follow. */
-  healthChanged(health: OverallHealth): void;
-}
 
 export interface CoreOptions {
   /** Folder of this app's own files. */
@@ -48,7 +34,7 @@ export interface CoreOptions {
 }
 
 /** Everything of the desktop app that needs no Electron. */
-export class Core {
+export class Core implements Parts {
   readonly connections: Connections;
   readonly requests: Requests;
   readonly streams: Streams;

@@ -1,12 +1,13 @@
 import path from 'node:path';
 import { app, clipboard, dialog, Notification, nativeTheme, powerMonitor, shell } from 'electron';
-import { Core, type Shell } from './core.ts';
+import { Core } from './core.ts';
 import { guardEverything } from './electron/guards.ts';
 import { answerCalls, tellWindows } from './electron/ipc.ts';
 import { Menus } from './electron/menus.ts';
 import { registerScheme, serveRenderer } from './electron/protocol.ts';
 import { MainWindow } from './electron/window.ts';
 import { findRuntime } from './local-daemon/runtime.ts';
+import type { Shell } from './parts.ts';
 import { LINK_SCHEME, linkIn, readDeepLink } from './shell/deep-link.ts';
 import type { MenuAction } from './shell/menus.ts';
 

@@ -1,8 +1,8 @@
-import type { Core } from './core.ts';
+import type { Parts } from './parts.ts';
 
 /** What was tried and found, for a report to whoever helps. Addresses are in it, credentials are not. */
-export async function report(core: Core): Promise<string> {
-  const { shell, connections, keychain, localDaemon, terminals } = core;
+export async function report(parts: Parts): Promise<string> {
+  const { shell, connections, keychain, localDaemon, terminals } = parts;
   const { connections: list, problem } = connections.list();
   const key = await keychain.state();
   const local = localDaemon.state;

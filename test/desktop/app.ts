@@ -1,5 +1,6 @@
-import { Core, type CoreOptions, type Shell } from '#desktop/main/core.ts';
+import { Core, type CoreOptions } from '#desktop/main/core.ts';
 import { findRuntime } from '#desktop/main/local-daemon/runtime.ts';
+import type { Shell } from '#desktop/main/parts.ts';
 import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
 import { createBridge } from '#shared/ipc/bridge.ts';
 import type { DesktopBridge, IpcPush } from '#shared/ipc/index.ts';

@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import type { IpcHandlers } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
-import type { Core } from '../core.ts';
+import type { Parts } from '../parts.ts';
 import { report } from '../report.ts';
 import { externalAddress } from '../shell/security.ts';
 
 /** Every call of the contract and the part of the core that answers it. */
-export function handlers(core: Core): IpcHandlers {
-  const { connections, requests, streams, tests, keychain, terminals, localDaemon, preferences, shell } = core;
+export function handlers(parts: Parts): IpcHandlers {
+  const { connections, requests, streams, tests, keychain, terminals, localDaemon, preferences, shell } = parts;
   return {
     connections: {
       list: () => connections.list(),
@@ -19,7 +19,7 @@ export function handlers(core: Core): IpcHandlers {
       reorder: async ({ ids }) => nothing(await connections.reorder(ids)),
       remove: async ({ id }) => {
         await connections.remove(id);
-        core.notices.forget(id);
+        parts.notices.forget(id);
         return null;
       },
       signIn: ({ id, credential, keep }) => connections.signIn(id, credential, keep),
@@ -75,9 +75,9 @@ export function handlers(core: Core): IpcHandlers {
         node: process.versions.node,
         platform: process.platform,
         arch: process.arch,
-        userData: core.userData,
+        userData: parts.userData,
       }),
-      report: () => report(core),
+      report: () => report(parts),
       preferences: () => preferences.get(),
       setPreferences: (change) => preferences.set(change),
       window: () => shell.window(),
@@ -98,7 +98,7 @@ export function handlers(core: Core): IpcHandlers {
         }
         return file;
       },
-      ready: () => core.commands.ready(),
+      ready: () => parts.commands.ready(),
     },
   };
 }

@@ -19,11 +19,11 @@ import { Page } from '../../ui/layout/page.tsx';
 import { TabLinks } from '../../ui/layout/tab-links.tsx';
 import { useCommands } from '../../ui/palette/use-commands.ts';
 import { count, plural } from '../../ui/words/format.ts';
+import { DeleteApp } from '../apps/delete-app.tsx';
 import { RenameApp } from '../apps/rename-app.tsx';
 import { useDraft } from '../config/drafts.ts';
 import classes from './app-page.module.css';
 import { appTabs } from './app-tabs.ts';
-import { DeleteApp } from './delete-app.tsx';
 
 interface Tab {
   /** The body scrolls by itself. */

@@ -17,10 +17,10 @@ import { RowMenu } from '../../ui/layout/row-menu.tsx';
 import { useCommands } from '../../ui/palette/use-commands.ts';
 import { plural } from '../../ui/words/format.ts';
 import { Ago } from '../../ui/words/time.tsx';
-import { DeleteApp } from '../app/delete-app.tsx';
 import { AppBucket, type AppFigures, AppNumber, type AppRow } from './app-cells.tsx';
 import classes from './apps.module.css';
 import { CreateApp } from './create-app.tsx';
+import { DeleteApp } from './delete-app.tsx';
 import { RenameApp } from './rename-app.tsx';
 
 /** The tenants of the installation. */
