@@ -1,7 +1,8 @@
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { NodeHealth } from '#shared/schema/cluster.ts';
-import { type NodeEntry, toRecord } from './node.ts';
+import type { NodeEntry } from './node.ts';
+import { toRecord } from './node-record.ts';
 import type { NodeRegistry } from './registry.ts';
 
 /** Tells the rest of the daemon what happens to nodes. Stats are left out: they would be most of the traffic. */

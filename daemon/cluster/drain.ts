@@ -1,16 +1,5 @@
 import type { DesiredState, DrainPhase, NodeDrain, NodeHealth } from '#shared/schema/cluster.ts';
-import type { NodeEntry } from './node.ts';
-
-/** How far a draining has come; stored with the node. Times are wall-clock milliseconds. */
-export interface DrainState {
-  startedAt: number;
-  /** When rooms that are left are ended; null = never. */
-  endRoomsAt: number | null;
-  /** The agent was told, so that what it reports from now on is its answer. */
-  told: boolean;
-  phase: Exclude<DrainPhase, 'mark'>;
-  drainedAt: number | null;
-}
+import type { DrainState, NodeEntry } from './node.ts';
 
 export function beginDrain(now: number): DrainState {
   return { startedAt: now, endRoomsAt: null, told: false, phase: 'requested', drainedAt: null };

@@ -12,11 +12,22 @@ import {
   ORIGIN,
 } from '#shared/schema/cluster.ts';
 import type { NodeAnnouncer } from './announcer.ts';
-import { advanceDrain, type DrainState, desiredState } from './drain.ts';
+import { advanceDrain, desiredState } from './drain.ts';
 import { type ClusterCaller, clusterError, NODE_TOKEN_PREFIX } from './gate.ts';
-import { loadOf, type NodeEntry } from './node.ts';
+import { type DrainState, loadOf, type NodeEntry } from './node.ts';
 import type { NodeRegistry } from './registry.ts';
-import type { ClusterConfig } from './service.ts';
+
+export interface ClusterConfig {
+  /** Empty = clustering is off. */
+  clusterToken: string;
+  clusterRedisUrl: string;
+  publicWsUrl: string;
+  livekitUrl: string;
+  livekitApiKey: string;
+  livekitApiSecret: string;
+  clusterStaleSeconds: number;
+  clusterDownSeconds: number;
+}
 
 export interface NodeCallsDeps {
   config: ClusterConfig;

@@ -1,11 +1,10 @@
 import {
   type AgentReport,
-  type ClusterNode,
+  type DrainPhase,
   type LivekitReport,
   type NodeHealth,
   ORIGIN,
 } from '#shared/schema/cluster.ts';
-import { type DrainState, describeDrain } from './drain.ts';
 import type { HeartbeatRow, NodeRow, StoredNode } from './repository.ts';
 
 /** What placement reads from a heartbeat's stats. */
@@ -13,6 +12,17 @@ export interface NodeLoad {
   /** Share of processor time in use, 0..1. */
   cpu: number | null;
   memory: number | null;
+}
+
+/** How far a draining has come; stored with the node. Times are wall-clock milliseconds. */
+export interface DrainState {
+  startedAt: number;
+  /** When rooms that are left are ended; null = never. */
+  endRoomsAt: number | null;
+  /** The agent was told, so that what it reports from now on is its answer. */
+  told: boolean;
+  phase: Exclude<DrainPhase, 'mark'>;
+  drainedAt: number | null;
 }
 
 /** One node in memory: what operators decided, and what the last heartbeat said. */
@@ -56,25 +66,6 @@ export function healthOf(node: NodeEntry, mono: number, limits: HealthLimits): N
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
-
-/** The node as the API shows it, but for its stats, which are kept as text. */
-export function toRecord(node: NodeEntry, health: NodeHealth, stats: ClusterNode['stats']): ClusterNode {
-  return {
-    id: node.id,
-    name: node.name,
-    url: node.url,
-    ip: node.ip,
-    region: node.region,
-    status: node.status,
-    created_at: node.createdAt,
-    last_seen_at: node.seenAt === null ? null : iso(node.seenAt),
-    stats,
-    stale: health !== 'alive',
-    health,
-    agent: node.agent,
-    drain: node.status === 'draining' && node.drain !== null ? describeDrain(node, node.drain, health) : null,
-  };
-}
 
 export function fromStored(row: StoredNode, now: number, mono: number): NodeEntry {
   const seenAt = row.last_seen_at === null ? null : Date.parse(row.last_seen_at);

@@ -1,6 +1,6 @@
 import os from 'node:os';
 import type { Log } from '#daemon/platform/log.ts';
-import { LivekitMeter } from '../edge/livekit-metrics.ts';
+import { LivekitMeter } from '#shared/livekit-metrics.ts';
 import type { ClusterService } from './service.ts';
 
 const REFRESH_MS = 15_000;

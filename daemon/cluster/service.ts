@@ -15,10 +15,11 @@ import {
   PLACEMENT_STRATEGIES,
 } from '#shared/schema/cluster.ts';
 import { NodeAnnouncer } from './announcer.ts';
-import { beginDrain, type DrainState } from './drain.ts';
+import { beginDrain } from './drain.ts';
 import { type ClusterCaller, clusterError, TokenGate } from './gate.ts';
-import { type NodeEntry, toRecord } from './node.ts';
-import { isReserved, NodeCalls, type OriginReport } from './node-calls.ts';
+import type { DrainState, NodeEntry } from './node.ts';
+import { type ClusterConfig, isReserved, NodeCalls, type OriginReport } from './node-calls.ts';
+import { toRecord } from './node-record.ts';
 import { PlacementService } from './placement.ts';
 import { NodeRegistry } from './registry.ts';
 import type { ClusterRepository } from './repository.ts';
@@ -26,18 +27,6 @@ import type { ClusterRepository } from './repository.ts';
 const FLUSH_MS = 10_000;
 const SWEEP_MS = 1000;
 const SETTINGS_KEY = 'cluster.settings';
-
-export interface ClusterConfig {
-  /** Empty = clustering is off. */
-  clusterToken: string;
-  clusterRedisUrl: string;
-  publicWsUrl: string;
-  livekitUrl: string;
-  livekitApiKey: string;
-  livekitApiSecret: string;
-  clusterStaleSeconds: number;
-  clusterDownSeconds: number;
-}
 
 export interface ClusterServiceDeps {
   config: ClusterConfig;

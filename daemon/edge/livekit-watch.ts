@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { LivekitMeter, type LivekitSeen } from '#shared/livekit-metrics.ts';
 import type { LivekitReport } from '#shared/schema/cluster.ts';
 import { type AgentState, type Identity, type Layout, NO_STATE, readJson, writeJson } from './layout.ts';
-import { LivekitMeter, type LivekitSeen } from './livekit-metrics.ts';
 import { isAlive, type ProcessMark, signal } from './process-table.ts';
 import { nextStep, type Observation, stateOf, type Target } from './steps.ts';
 import type { Supervisor } from './supervisor.ts';

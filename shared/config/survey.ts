@@ -1,7 +1,6 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, type Node } from 'yaml';
+import { type Document, isAlias, isMap, isPair, isScalar, isSeq, type Node, type ParsedNode } from 'yaml';
 import type { Diagnostic } from './diagnostic.ts';
 import { CONFIG_LIMITS } from './limits.ts';
-import type { YamlDocument } from './parse.ts';
 
 type Report = (code: string, message: string, start: number, end: number) => Diagnostic;
 
@@ -11,7 +10,7 @@ const CORE_TAGS = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/;
  * Looks once through a document that parsed, and finds what the parser lets pass: duplicate keys, keys that are not text, tags,
  * aliases without an anchor, nesting and size beyond the limits (aliases counted as what they stand for).
  */
-export function survey(document: YamlDocument, report: Report): Diagnostic[] {
+export function survey(document: Document.Parsed<ParsedNode>, report: Report): Diagnostic[] {
   const findings: Diagnostic[] = [];
   /** Expanded size of each anchored value that is complete; a value's own anchor is not yet known inside it. */
   const sizes = new Map<string, number>();
