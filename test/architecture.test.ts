@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -16,12 +16,22 @@ const ALLOWED: Record<string, string[]> = {
   // generators of documents read the tables they document
   build: ['shared', 'daemon'],
 };
+/** The wings of the daemon, from the top down: a wing may import those below it, none beside or above it. */
+const WINGS = [
+  ['cli'],
+  ['start'],
+  ['operations'],
+  ['media'],
+  ['apps'],
+  ['plugins', 'cluster', 'identity'],
+  ['platform'],
+];
+/** The agent is a separate program; only the command line starts it. */
+const EDGE = { wing: 'edge', usedBy: 'cli' };
+const EXPORTS = (
+  JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { exports: Record<string, string> }
+).exports;
 const NODE_FREE = /^shared\/(?!plugin-sdk\/)/;
-
-/** These keep the rows of one app.db true together, in one transaction, so they share its repositories. */
-const MEDIA = /^daemon\/(streams|vods|recording|webhooks|callbacks)\//;
-/** Composition roots build repositories and hand them to services. */
-const COMPOSITION = /^daemon\/(services|identity|auth\/admin-tool)\.ts$/;
 
 interface Import {
   file: string;
@@ -31,12 +41,17 @@ interface Import {
 const sources = Object.keys(ALLOWED)
   .flatMap((area) => globSync(`${area}/**/*.{ts,tsx,mts,mjs}`, { cwd: ROOT }))
   .filter((file) => !file.includes('node_modules'));
-const imports: Import[] = sources.flatMap((file) =>
+
+/** Specifiers of every kind of import: static, type-only, re-export, side effect, `import()` of a value or a type. */
+const specifiersIn = (text: string): string[] =>
   [
-    ...readFileSync(path.join(ROOT, file), 'utf8').matchAll(
+    ...text.matchAll(
       /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s+['"]([^'"]+)['"]/g,
     ),
-  ].map((match) => ({ file, specifier: (match[1] ?? match[2] ?? match[3]) as string })),
+  ].map((match) => (match[1] ?? match[2] ?? match[3]) as string);
+
+const imports: Import[] = sources.flatMap((file) =>
+  specifiersIn(readFileSync(path.join(ROOT, file), 'utf8')).map((specifier) => ({ file, specifier })),
 );
 
 const areaOf = (file: string): string | undefined =>
@@ -46,8 +61,10 @@ const isTest = (file: string): boolean => /\.test\.tsx?$/.test(file);
 /** The project file that a specifier means, or undefined for a package or a module of Node's. */
 function target({ file, specifier }: Import): string | undefined {
   if (specifier.startsWith('#')) return specifier.slice(1);
-  if (specifier === 'streamhub/plugin-sdk' || specifier.startsWith('streamhub/plugin-sdk/'))
-    return 'shared/plugin-sdk/index.ts';
+  if (specifier === 'streamhub' || specifier.startsWith('streamhub/')) {
+    const exported = EXPORTS[specifier.replace(/^streamhub/, '.')];
+    return exported === undefined ? undefined : path.posix.normalize(exported);
+  }
   if (specifier.startsWith('.')) return path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier));
   return undefined;
 }
@@ -67,24 +84,93 @@ test('imports go one way only', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('shared code runs in a browser', () => {
-  const wrong = imports
-    .filter(({ file, specifier }) => NODE_FREE.test(file) && !isTest(file) && specifier.startsWith('node:'))
+test('every kind of import is found, and each leads to a file', () => {
+  const kinds = [
+    `import { a } from './a.ts';`,
+    `import type { B } from './b.ts';`,
+    `export * from './c.ts';`,
+    `const d = await import('./d.ts');`,
+    `let e: import('./e.ts').E;`,
+    `import './f.ts';`,
+    `import {\n  type G,\n  g,\n} from './g.ts';`,
+  ];
+  assert.deepEqual(
+    specifiersIn(kinds.join('\n')),
+    [...'abcdefg'].map((name) => `./${name}.ts`),
+  );
+  const lost = imports
+    .filter(({ file }) => /^(?:daemon|shared|desktop)\//.test(file) && !isTest(file))
+    .filter((entry) => {
+      const to = target(entry)?.replace(/\?.*$/, '');
+      // out/ is built; a specifier with ${ is the text of a template
+      return to !== undefined && !to.startsWith('out/') && !to.includes('${') && !existsSync(path.join(ROOT, to));
+    })
     .map(({ file, specifier }) => `${file} imports ${specifier}`);
+  assert.deepEqual(lost, []);
+});
+
+test('the wings of the daemon use only those below them', (t) => {
+  const wingOf = (file: string): string => /^daemon\/([^/]+)\//.exec(file)?.[1] ?? '';
+  const levelOf = (wing: string): number => WINGS.findIndex((level) => level.includes(wing));
+  const mayUse = (from: string, to: string): boolean => {
+    if (from === to) return true;
+    if (to === EDGE.wing) return from === EDGE.usedBy;
+    return from !== EDGE.wing && levelOf(from) < levelOf(to);
+  };
+  const folders = sources.map(wingOf).filter((wing) => wing !== '');
+  assert.deepEqual([...new Set(folders)].toSorted(), [...WINGS.flat(), EDGE.wing].toSorted());
+  const arrows = imports
+    .filter(({ file }) => wingOf(file) !== '' && !isTest(file))
+    .map((entry) => ({ ...entry, to: target(entry) ?? '' }))
+    .filter(({ file, to }) => wingOf(to) !== '' && wingOf(to) !== wingOf(file));
+  assert.ok(arrows.length > 300, `only ${arrows.length} imports found between the wings`);
+  const wrong = arrows
+    .filter(({ file, to }) => !mayUse(wingOf(file), wingOf(to)))
+    .map(({ file, specifier }) => `${file} imports ${specifier}`);
+  t.diagnostic(`imports against the order of the wings: ${wrong.length} of ${arrows.length}`);
   assert.deepEqual(wrong, []);
 });
 
-test('a capability reaches another one only through its public face', () => {
+test('no files import each other in a circle', (t) => {
+  const inScope = (file: string): boolean => /^(?:daemon|desktop|shared)\//.test(file) && !isTest(file);
+  const uses = new Map<string, string[]>(sources.filter(inScope).map((file) => [file, []]));
+  for (const entry of imports) {
+    const to = target(entry);
+    if (to !== undefined && uses.has(to)) uses.get(entry.file)?.push(to);
+  }
+  const circles = circlesIn(uses);
+  t.diagnostic(`circles of files: ${circles.length} among ${uses.size} files`);
+  assert.deepEqual(circles, []);
+  assert.deepEqual(
+    circlesIn(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['a']],
+        ['d', ['a']],
+      ]),
+    ),
+    ['a → b → c → a'],
+  );
+});
+
+/** One circle for each import that leads back to a file on the path to it. */
+function circlesIn(uses: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+    if (path.includes(file) || done.has(file)) return;
+    for (const next of uses.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of uses.keys()) visit(file, []);
+  return circles;
+}
+
+test('shared code runs in a browser', () => {
   const wrong = imports
-    .filter(({ file }) => !isTest(file) && file.startsWith('daemon/') && !COMPOSITION.test(file))
-    .filter((entry) => {
-      const to = target(entry);
-      return (
-        to?.endsWith('/repository.ts') &&
-        !(MEDIA.test(to) && MEDIA.test(entry.file)) &&
-        path.posix.dirname(to) !== path.posix.dirname(entry.file)
-      );
-    })
+    .filter(({ file, specifier }) => NODE_FREE.test(file) && !isTest(file) && specifier.startsWith('node:'))
     .map(({ file, specifier }) => `${file} imports ${specifier}`);
   assert.deepEqual(wrong, []);
 });
@@ -135,11 +221,5 @@ test('the layers of the renderer stand on those below them, and its features for
     if (layer !== 'features' || to[0] !== 'features' || from.length < 3 || to.length < 3 || to[1] === feature) continue;
     used.set(feature as string, (used.get(feature as string) ?? new Set()).add(to[1] as string));
   }
-  const circles: string[] = [];
-  const follow = (feature: string, way: readonly string[]): void => {
-    if (way.includes(feature)) circles.push([...way, feature].join(' → '));
-    else for (const next of used.get(feature) ?? []) follow(next, [...way, feature]);
-  };
-  for (const feature of used.keys()) follow(feature, []);
-  assert.deepEqual(circles, []);
+  assert.deepEqual(circlesIn(new Map([...used].map(([feature, others]) => [feature, [...others]]))), []);
 });
