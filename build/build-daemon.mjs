@@ -23,7 +23,7 @@ export async function buildDaemon(out = path.join(root, 'out', 'daemon')) {
     input: {
       cli: 'daemon/cli/main.ts',
       'store-thread': 'daemon/platform/logs/store-thread.ts',
-      'plugin-guest': 'daemon/plugins/guest/main.ts',
+      'plugin-process': 'daemon/plugins/process-main/main.ts',
       ...Object.fromEntries(tasks.map((file) => [`tasks/${path.basename(file, '.ts')}`, file])),
       'plugin-sdk/index': 'shared/plugin-sdk/index.ts',
       'plugin-sdk/s3': 'shared/plugin-sdk/s3/index.ts',

@@ -10,16 +10,16 @@ export interface AskDeps {
   pool: WorkerPool;
   /** Holds the plugin, starting its process where it has one. */
   lease(): Promise<Lease>;
-  /** Runs a task with a door that leads to this plugin. */
-  withDoor<T>(run: (port: MessagePort) => Promise<T>): Promise<T>;
+  /** Runs a task that may use this plugin. */
+  withBroker<T>(run: (port: MessagePort) => Promise<T>): Promise<T>;
 }
 
 /**
  * Runs a plugin's code and asks it what it provides: the answer, or what is wrong with it.
- * @throws whatever is not the plugin's fault, such as a full queue
+ * @throws errors that are not the plugin's fault, such as a full queue
  */
 export async function askPlugin(
-  { pool, lease, withDoor }: AskDeps,
+  { pool, lease, withBroker }: AskDeps,
   { id: plugin, entry, providers }: PluginRecord,
 ): Promise<PluginDescribeOutput> {
   const ids = providers.map((provider) => provider.id);
@@ -28,7 +28,7 @@ export async function askPlugin(
     held = await lease().catch((error: Error) => {
       throw new LoadProblem(error.message);
     });
-    return await withDoor((port) => {
+    return await withBroker((port) => {
       const input: PluginDescribeInput = { plugin, entry: entry ?? '', ids, port };
       return pool.run<PluginDescribeInput, PluginDescribeOutput>(PLUGIN_DESCRIBE, input, { transfer: [port] });
     });

@@ -7,10 +7,10 @@ import path from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { insideNamespaces } from './namespace.ts';
-import { guestCommand, guestEnvironment, OWN_CODE, OWN_FILES } from './sandbox.ts';
+import { OWN_CODE, OWN_FILES, processCommand, processEnvironment } from './sandbox.ts';
 import { plain } from './wire/protocol.ts';
 
-export interface GuestSpec {
+export interface PluginProcessOptions {
   plugin: string;
   /** App that it works for; null for what concerns none. */
   app: string | null;
@@ -35,7 +35,7 @@ const LINE = 1000;
 
 /** One process of one plugin, working for one app. */
 export class PluginProcess {
-  readonly spec: GuestSpec;
+  readonly spec: PluginProcessOptions;
   /** Socket or pipe where workers reach it. */
   readonly address: string;
   readonly since = new Date();
@@ -54,7 +54,7 @@ export class PluginProcess {
   readonly #asking = new Set<(answers: boolean) => void>();
   #memoryTimer: NodeJS.Timeout | undefined;
 
-  constructor(spec: GuestSpec) {
+  constructor(spec: PluginProcessOptions) {
     this.spec = spec;
     const name = randomBytes(4).toString('hex');
     if (process.platform === 'win32') this.address = `\\\\.\\pipe\\streamhub-plugin-${name}`;
@@ -67,7 +67,7 @@ export class PluginProcess {
     const [file = '', ...args] = this.#command();
     this.#child = spawn(file, args, {
       cwd: path.parse(process.execPath).root,
-      env: guestEnvironment(),
+      env: processEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
     });
@@ -83,7 +83,7 @@ export class PluginProcess {
     return this.#child.pid;
   }
 
-  /** Why it was ended by the host, or undefined while it lives or when it ended by itself. */
+  /** Why it was ended by the host, or undefined while it runs or when it ended by itself. */
   get killedFor(): string | undefined {
     return this.#killedFor;
   }
@@ -114,7 +114,7 @@ export class PluginProcess {
     const { entry, policy, readable, memoryMb, isNamespaced } = this.spec;
     const command = [
       process.execPath,
-      ...guestCommand({ address: this.address, entry, policy }, readable, { memoryMb }),
+      ...processCommand({ address: this.address, entry, policy }, readable, { memoryMb }),
     ];
     if (!isNamespaced || this.#dir === undefined) return command;
     const [root, writable] = [path.join(this.#dir, 'root'), path.join(this.#dir, 'own')];

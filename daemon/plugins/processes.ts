@@ -6,7 +6,7 @@ export interface ProcessLimits {
   memoryMb: number;
   /** Milliseconds that loading may take. */
   loadMs: number;
-  /** Milliseconds within which a process gives a sign of life. */
+  /** Milliseconds within which a process gives a sign of lifecycle. */
   answerMs: number;
   /** Milliseconds without work after which a process is ended. */
   idleMs: number;
@@ -34,7 +34,7 @@ export interface Lease {
   release(): void;
   /** Ends the process for what it did; its other work fails too. */
   kill(reason: string): void;
-  /** Asks the process for a sign of life. One that gives it takes no new work, one that does not is ended. */
+  /** Asks the process for a sign of lifecycle. One that gives it takes no new work, one that does not is ended. */
   doubt(): void;
 }
 
@@ -188,7 +188,7 @@ export class PluginProcesses {
     const { limits, policy, onLine, onCrash, onChange } = this.#deps;
     const { memoryMb, loadMs } = limits;
     const { id: plugin, folder, readable } = record;
-    const guest = new PluginProcess({
+    const child = new PluginProcess({
       plugin,
       app: entry.app,
       entry: record.entry as string,
@@ -200,15 +200,15 @@ export class PluginProcesses {
       isNamespaced: this.isNamespaced,
       onLine: (line) => onLine(plugin, entry.app, line),
     });
-    void guest.ended.then((reason) => {
+    void child.ended.then((reason) => {
       const isExpected = !this.#entries.delete(entry);
       clearTimeout(entry.timer);
       // one that never was ready is told to whoever waits for it
-      if (!isExpected && guest.isReady && !entry.isRetired) onCrash(plugin, reason);
+      if (!isExpected && child.isReady && !entry.isRetired) onCrash(plugin, reason);
       onChange(plugin);
     });
     onChange(plugin);
-    return guest;
+    return child;
   }
 
   async #doubt(entry: Entry): Promise<void> {
@@ -219,7 +219,7 @@ export class PluginProcesses {
     this.#release(entry);
   }
 
-  /** Ends a process that gives no sign of life. */
+  /** Ends a process that gives no sign of lifecycle. */
   async #isAlive(process: PluginProcess): Promise<boolean> {
     const { answerMs } = this.#deps.limits;
     const does = await process.answers(answerMs);

@@ -7,8 +7,8 @@ import type {
   StorageProvider,
 } from '#shared/plugin-sdk/storage-provider.ts';
 
-/** What a provider makes of its settings. */
-export interface Judgement {
+/** Settings after a provider completed and validated them. */
+export interface ValidatedSettings {
   /** As the provider wants them stored. */
   settings: Record<string, unknown>;
   findings: SettingsFinding[];
@@ -20,14 +20,14 @@ export interface Judgement {
 }
 
 /**
- * Lets a provider complete and judge settings. Runs where the provider's code runs.
+ * Lets a provider complete and validate settings. Runs where the provider's code runs.
  * @param change absent when nothing changes: then the settings are only brought into form
  */
-export function judgeSettings(
+export function validateSettings(
   provider: StorageProvider,
   given: Record<string, unknown>,
   change: SettingsChange | null,
-): Judgement {
+): ValidatedSettings {
   const { bulkDelete, presign, versions, multipart } = provider.capabilities;
   const abilities = {
     maxDeleteBatch: bulkDelete ? provider.maxDeleteBatch : 1,

@@ -17,8 +17,8 @@ import {
 } from '#shared/plugin-sdk/problems.ts';
 import { npmPlugins, packagesBelow } from './npm-packages.ts';
 import { checkPackedFiles } from './packed-files.ts';
+import { readablePaths } from './readable-paths.ts';
 import type { PluginOrigin, PluginRecord, PluginRoot } from './records.ts';
-import { surveyFolder } from './survey-folder.ts';
 
 const MAX_PLUGINS = 200;
 const MAX_FILE_BYTES = 65_536;
@@ -229,7 +229,7 @@ async function codeOf(
   if (origin === 'built-in') return { entry: url, readable: [] };
   const folders = origin === 'npm' ? await packagesBelow(dir) : [dir];
   const readable: string[] = [];
-  for (const folder of folders) readable.push(...(await surveyFolder(folder)));
+  for (const folder of folders) readable.push(...(await readablePaths(folder)));
   return { entry: url, readable };
 }
 

@@ -14,39 +14,43 @@ import type {
   SettingsChange,
   StorageClient,
 } from '#shared/plugin-sdk/storage-provider.ts';
-import type { PluginDoor } from './door.ts';
-import type { Judgement } from './provider-calls.ts';
+import type { BrokerClient } from './broker-client.ts';
+import type { ValidatedSettings } from './provider-calls.ts';
 import type { ProviderDescription, ProviderRef } from './records.ts';
-import { GuestConnection } from './wire/connection.ts';
+import { PluginConnection } from './wire/connection.ts';
 import type { Params } from './wire/protocol.ts';
 
 /** Connects to a plugin's process. @throws StorageError */
-async function connectGuest(door: PluginDoor, plugin: string): Promise<GuestConnection> {
-  const { address, limits } = await door.open(plugin);
+async function connectPlugin(broker: BrokerClient, plugin: string): Promise<PluginConnection> {
+  const { address, limits } = await broker.open(plugin);
   if (address === null) throw new StorageError('FAILED');
   const socket = await new Promise<Socket>((resolve, reject) => {
     const attempt = connect(address, () => resolve(attempt));
     attempt.once('error', () => reject(new StorageError('PLUGIN_FAILED', { detail: 'It ended.' })));
   });
-  return new GuestConnection(socket, limits, (fault) => door.report(address, fault));
+  return new PluginConnection(socket, limits, (fault) => broker.report(address, fault));
 }
 
-async function once<T>(door: PluginDoor, plugin: string, ask: (guest: GuestConnection) => Promise<T>): Promise<T> {
-  const guest = await connectGuest(door, plugin);
+async function once<T>(
+  broker: BrokerClient,
+  plugin: string,
+  ask: (connection: PluginConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await connectPlugin(broker, plugin);
   try {
-    return await ask(guest);
+    return await ask(connection);
   } finally {
-    guest.close();
+    connection.close();
   }
 }
 
 /** @throws PluginRefusal when what it exports is not what its manifest says */
 export async function describeRemotely(
-  door: PluginDoor,
+  broker: BrokerClient,
   plugin: string,
   ids: readonly string[],
 ): Promise<ProviderDescription[]> {
-  const { value } = await once(door, plugin, (guest) => guest.call('describe', { ids }));
+  const { value } = await once(broker, plugin, (connection) => connection.call('describe', { ids }));
   if ('problem' in value) {
     const { problem: code, detail } = value;
     const isKnown = Object.hasOwn(PLUGIN_PROBLEMS, code);
@@ -56,43 +60,45 @@ export async function describeRemotely(
   return value.providers as unknown as ProviderDescription[];
 }
 
-export async function judgeRemotely(
-  door: PluginDoor,
+export async function validateRemotely(
+  broker: BrokerClient,
   { plugin, provider }: ProviderRef,
   settings: Record<string, unknown>,
   change: SettingsChange | null,
-): Promise<Judgement> {
-  const { value } = await once(door, plugin, (guest) => guest.call('judge', { provider, settings, change }));
+): Promise<ValidatedSettings> {
+  const { value } = await once(broker, plugin, (connection) =>
+    connection.call('validate', { provider, settings, change }),
+  );
   return value;
 }
 
 /**
- * A storage that a plugin opens in its own process. A connection that breaks is made anew with the next call, so that one
+ * A storage opened by a plugin's process. The next call replaces a broken connection, so that one
  * crash costs one call.
  */
 export class RemoteStorage implements StorageClient {
-  readonly #door: PluginDoor;
+  readonly #broker: BrokerClient;
   readonly #plugin: string;
   readonly #params: Params['open'];
-  #guest: Promise<GuestConnection> | undefined;
+  #open: Promise<PluginConnection> | undefined;
   #canPresign = false;
   #canAbort = false;
   #isDisposed = false;
 
-  private constructor(door: PluginDoor, plugin: string, params: Params['open']) {
-    this.#door = door;
+  private constructor(broker: BrokerClient, plugin: string, params: Params['open']) {
+    this.#broker = broker;
     this.#plugin = plugin;
     this.#params = params;
   }
 
   /** @throws StorageError */
   static async open(
-    door: PluginDoor,
+    broker: BrokerClient,
     ref: ProviderRef,
     settings: Record<string, unknown>,
     credentials: Readonly<Record<string, string>>,
   ): Promise<RemoteStorage> {
-    const storage = new RemoteStorage(door, ref.plugin, {
+    const storage = new RemoteStorage(broker, ref.plugin, {
       provider: ref.provider,
       settings,
       credentials: { ...credentials },
@@ -122,18 +128,18 @@ export class RemoteStorage implements StorageClient {
   }
 
   async *list({ signal, ...options }: ListOptions): AsyncGenerator<ObjectInfo[]> {
-    const guest = await this.#connection();
-    const { iterator } = (await guest.call('list', options, { signal })).value;
+    const connection = await this.#connection();
+    const { iterator } = (await connection.call('list', options, { signal })).value;
     for (;;) {
       // the plugin ends by itself what is over, has failed or was given up
-      const { value: page } = await guest.call('next', { iterator }, { signal });
+      const { value: page } = await connection.call('next', { iterator }, { signal });
       if (page === null) return;
       let wantsMore = false;
       try {
         yield page;
         wantsMore = true;
       } finally {
-        if (!wantsMore && guest.isOpen) await guest.call('return', { iterator }).catch(() => undefined);
+        if (!wantsMore && connection.isOpen) await connection.call('return', { iterator }).catch(() => undefined);
       }
     }
   }
@@ -166,27 +172,27 @@ export class RemoteStorage implements StorageClient {
 
   dispose(): void {
     this.#isDisposed = true;
-    void this.#guest?.then((guest) => guest.close()).catch(() => {});
+    void this.#open?.then((connection) => connection.close()).catch(() => {});
   }
 
-  async #connection(): Promise<GuestConnection> {
+  async #connection(): Promise<PluginConnection> {
     if (this.#isDisposed) throw new StorageError('ABORTED');
-    const before = this.#guest;
+    const before = this.#open;
     const known = await before?.catch(() => undefined);
     if (known?.isOpen) return known;
-    if (this.#guest === before || this.#guest === undefined) this.#guest = this.#connect();
-    return this.#guest;
+    if (this.#open === before || this.#open === undefined) this.#open = this.#connect();
+    return this.#open;
   }
 
-  async #connect(): Promise<GuestConnection> {
-    const guest = await connectGuest(this.#door, this.#plugin);
+  async #connect(): Promise<PluginConnection> {
+    const connection = await connectPlugin(this.#broker, this.#plugin);
     try {
-      const { canPresign, canAbort } = (await guest.call('open', this.#params)).value;
+      const { canPresign, canAbort } = (await connection.call('open', this.#params)).value;
       this.#canPresign = canPresign;
       this.#canAbort = canAbort;
-      return guest;
+      return connection;
     } catch (error) {
-      guest.close();
+      connection.close();
       throw error;
     }
   }

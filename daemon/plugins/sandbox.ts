@@ -1,11 +1,11 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { BUNDLE, BUNDLED_SDK, PACKAGE_ROOT } from '#daemon/platform/paths.ts';
-import type { GuestOrder } from './guest/main.ts';
+import type { ProcessOptions } from './process-main/main.ts';
 
-/** Program of a plugin's process. */
-const GUEST =
-  BUNDLE === null ? path.join(import.meta.dirname, 'guest', 'main.ts') : path.join(BUNDLE, 'plugin-guest.js');
+/** Entry module of a plugin's process. */
+const PROGRAM =
+  BUNDLE === null ? path.join(import.meta.dirname, 'process-main', 'main.ts') : path.join(BUNDLE, 'plugin-process.js');
 
 /** What a plugin's process reads of StreamHub: the SDK, the libraries below it, and its own program. */
 export const OWN_CODE: readonly string[] = (() => {
@@ -32,16 +32,16 @@ export const OWN_FILES: readonly string[] = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FI
   return place !== undefined && path.isAbsolute(place) && existsSync(place) ? [place] : [];
 });
 
-export interface GuestLimits {
+export interface SandboxLimits {
   /** Resident memory, MiB; half of it is the JavaScript heap. */
   memoryMb: number;
 }
 
 /** The command line of a plugin's process. */
-export function guestCommand(
-  order: Omit<GuestOrder, 'sdk'>,
+export function processCommand(
+  options: Omit<ProcessOptions, 'sdk'>,
   readable: readonly string[],
-  limits: GuestLimits,
+  limits: SandboxLimits,
 ): string[] {
   return [
     // reads only these; no writing, child processes, workers, native code, WASI, inspector
@@ -55,12 +55,12 @@ export function guestCommand(
     '--max-semi-space-size=8',
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=SecurityWarning',
-    GUEST,
-    JSON.stringify({ ...order, sdk: BUNDLED_SDK } satisfies GuestOrder),
+    PROGRAM,
+    JSON.stringify({ ...options, sdk: BUNDLED_SDK } satisfies ProcessOptions),
   ];
 }
 
-export function guestEnvironment(): Record<string, string> {
+export function processEnvironment(): Record<string, string> {
   const kept = KEPT_VARIABLES.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];

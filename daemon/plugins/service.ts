@@ -12,9 +12,9 @@ import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { PluginDetail, PluginView } from '#shared/schema/plugins.ts';
 import { askPlugin } from './ask-plugin.ts';
 import type { PluginPreset, PluginProvider } from './contributions.ts';
-import { keepDoor } from './door-keeper.ts';
-import { PluginLife } from './life.ts';
+import { PluginLifecycle } from './lifecycle.ts';
 import { canMakeNamespaces } from './namespace.ts';
+import { runWithBroker } from './plugin-broker.ts';
 import { type Lease, PluginProcesses } from './processes.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
 import { finishReplacementsIn } from './replacement.ts';
@@ -48,23 +48,22 @@ export interface PluginServiceDeps {
 
 /** Time that work under way has when its plugin is disabled. */
 const STOP_MS = 30_000;
-/** Longest limit of calls that need no network, and of signs of life; no longer than that of other calls. */
+/** Longest limit of calls that need no network, and of liveness checks; no longer than that of other calls. */
 const PURE_MS = 5000;
 const pureMs = ({ callSeconds }: PluginLimits): number => Math.min(PURE_MS, callSeconds * 1000);
 /** Plugins that are asked about themselves at once. */
 const ASKED_AT_ONCE = 2;
 
 /**
- * The door through which all plugins come in, the built-in ones too. Their files are read and verified in a worker; the code
- * of built-in ones runs in workers, that of others in processes of their own. Whatever a plugin does ends as a state with its
- * reason.
+ * Loads and runs all plugins, including the built-in ones. A worker reads and verifies their files. Built-in code runs in
+ * worker threads, all other code in separate processes. Every failure becomes a state of the plugin with a reason.
  */
 export class PluginService {
   readonly #deps: PluginServiceDeps;
   readonly #processes: PluginProcesses;
-  #lives: Promise<Map<string, PluginLife>> | undefined;
+  #lifecycles: Promise<Map<string, PluginLifecycle>> | undefined;
   /** The same once read, for what cannot wait. */
-  #known: Map<string, PluginLife> = new Map();
+  #known: Map<string, PluginLifecycle> = new Map();
   /** One change after the other. */
   readonly #turn = new KeyedLock();
 
@@ -117,21 +116,21 @@ export class PluginService {
   }
 
   async #reload(actor?: Actor): Promise<void> {
-    const lives = await this.#read();
-    for (const life of lives.values()) {
-      if (life.quarantine === null) continue;
-      life.pardon();
-      this.#save(life);
+    const lifecycles = await this.#read();
+    for (const lifecycle of lifecycles.values()) {
+      if (lifecycle.quarantine === null) continue;
+      lifecycle.pardon();
+      this.#save(lifecycle);
     }
     // the new code counts from here on
-    for (const id of new Set([...this.#known.keys(), ...lives.keys()])) this.#processes.retire(id);
-    this.#lives = Promise.resolve(lives);
-    this.#known = lives;
-    for (const life of lives.values()) this.#update(life, false);
+    for (const id of new Set([...this.#known.keys(), ...lifecycles.keys()])) this.#processes.retire(id);
+    this.#lifecycles = Promise.resolve(lifecycles);
+    this.#known = lifecycles;
+    for (const lifecycle of lifecycles.values()) this.#update(lifecycle, false);
     this.#deps.events.publish({
       type: 'plugin.reloaded',
       ...(actor ? { actor } : {}),
-      data: { plugins: lives.size },
+      data: { plugins: lifecycles.size },
     });
   }
 
@@ -142,13 +141,13 @@ export class PluginService {
   }
 
   async #enable(id: string, actor: Actor): Promise<void> {
-    const life = await this.#require(id);
-    if (this.#deps.isSafeMode && life.record.origin !== 'built-in') throw new ApiError('PLUGIN_SAFE_MODE', { id });
-    life.isEnabled = true;
-    life.pardon();
+    const lifecycle = await this.#require(id);
+    if (this.#deps.isSafeMode && lifecycle.record.origin !== 'built-in') throw new ApiError('PLUGIN_SAFE_MODE', { id });
+    lifecycle.isEnabled = true;
+    lifecycle.pardon();
     this.#processes.retire(id);
-    this.#save(life);
-    this.#update(life);
+    this.#save(lifecycle);
+    this.#update(lifecycle);
     this.#deps.events.publish({ type: 'plugin.enabled', actor, data: { id } });
   }
 
@@ -159,11 +158,11 @@ export class PluginService {
   }
 
   async #disable(id: string, actor: Actor): Promise<void> {
-    const life = await this.#require(id);
-    life.isEnabled = false;
+    const lifecycle = await this.#require(id);
+    lifecycle.isEnabled = false;
     this.#processes.retire(id, STOP_MS);
-    this.#save(life);
-    this.#update(life);
+    this.#save(lifecycle);
+    this.#update(lifecycle);
     this.#deps.events.publish({ type: 'plugin.disabled', actor, data: { id } });
   }
 
@@ -178,8 +177,8 @@ export class PluginService {
   /** In the order of plugins and of their manifests. */
   async presets(): Promise<PluginPreset[]> {
     const { isSafeMode } = this.#deps;
-    const lives = [...(await this.#all()).values()];
-    return lives
+    const lifecycles = [...(await this.#all()).values()];
+    return lifecycles
       .filter(({ record, isEnabled }) => isEnabled && !(isSafeMode && record.origin !== 'built-in'))
       .flatMap(({ record }) => record.presets.map((preset) => ({ plugin: record.id, preset })));
   }
@@ -187,9 +186,9 @@ export class PluginService {
   /** Names that `s3.provider` may be given now. */
   async providerIds(): Promise<string[]> {
     const { isSafeMode } = this.#deps;
-    const lives = [...(await this.#all()).values()];
-    return lives
-      .filter((life) => life.refusal(isSafeMode) === undefined)
+    const lifecycles = [...(await this.#all()).values()];
+    return lifecycles
+      .filter((lifecycle) => lifecycle.refusal(isSafeMode) === undefined)
       .flatMap(({ record }) => record.providers.map((provider) => provider.id));
   }
 
@@ -228,16 +227,17 @@ export class PluginService {
 
   /** What all working providers say about themselves. One that does not answer as its manifest says is left out, its plugin failed. */
   async providers(): Promise<PluginProvider[]> {
-    const lives = [...(await this.#all()).values()];
-    const queue = [...lives];
+    const lifecycles = [...(await this.#all()).values()];
+    const queue = [...lifecycles];
     const worker = async (): Promise<void> => {
-      for (let life = queue.shift(); life !== undefined; life = queue.shift()) await this.#describe(life);
+      for (let lifecycle = queue.shift(); lifecycle !== undefined; lifecycle = queue.shift())
+        await this.#describe(lifecycle);
     };
     await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
     const found: PluginProvider[] = [];
-    for (const life of lives) {
-      const { id: plugin, version: pluginVersion, providers } = life.record;
-      for (const description of await this.#describe(life)) {
+    for (const lifecycle of lifecycles) {
+      const { id: plugin, version: pluginVersion, providers } = lifecycle.record;
+      for (const description of await this.#describe(lifecycle)) {
         const inAppFolder = providers.some(({ id, inAppFolder }) => id === description.id && inAppFolder);
         found.push({ ...description, plugin, pluginVersion, inAppFolder });
       }
@@ -248,140 +248,140 @@ export class PluginService {
   /** All plugins for people. Providers are asked about themselves first, so that `state` tells what is true of their code. */
   async views(): Promise<PluginView[]> {
     await this.providers();
-    return [...(await this.#all()).values()].map((life) => this.#view(life));
+    return [...(await this.#all()).values()].map((lifecycle) => this.#view(lifecycle));
   }
 
   /** @throws ApiError PLUGIN_NOT_FOUND */
   async view(id: string): Promise<PluginDetail> {
-    const life = await this.#require(id);
-    await this.#describe(life);
-    return { ...this.#view(life), documentation: life.record.documentation };
+    const lifecycle = await this.#require(id);
+    await this.#describe(lifecycle);
+    return { ...this.#view(lifecycle), documentation: lifecycle.record.documentation };
   }
 
   /**
-   * Runs a task that may use plugins for one app; null where it concerns none. They are held until the task ends.
-   * @param run gets a port that is to be transferred to the worker
+   * Runs a task that may use plugins for one app, or for none (null). The plugins stay running until the task ends.
+   * @param run receives the port to transfer to the worker
    */
-  withDoor<T>(app: string | null, run: (port: MessagePort) => Promise<T>): Promise<T> {
-    return this.#keepDoor(app, run, (plugin) => this.#lease(plugin, app));
+  withBroker<T>(app: string | null, run: (port: MessagePort) => Promise<T>): Promise<T> {
+    return this.#runWithBroker(app, run, (plugin) => this.#lease(plugin, app));
   }
 
-  #keepDoor<T>(
+  #runWithBroker<T>(
     app: string | null,
     run: (port: MessagePort) => Promise<T>,
     lease: (plugin: string) => Promise<Lease>,
   ): Promise<T> {
     const { limits, log } = this.#deps;
     const onFault = (plugin: string, { reason }: Fault): void => {
-      const life = this.#known.get(plugin);
-      life?.noteFault(reason);
+      const lifecycle = this.#known.get(plugin);
+      lifecycle?.noteFault(reason);
       log.warn({ plugin, ...(app === null ? {} : { app }), reason }, 'a plugin does not behave');
-      this.#update(life);
+      this.#update(lifecycle);
     };
     const callLimits = { pureMs: pureMs(limits), networkMs: limits.callSeconds * 1000 };
-    return keepDoor({ limits: callLimits, lease, onFault }, run);
+    return runWithBroker({ limits: callLimits, lease, onFault }, run);
   }
 
   async #lease(plugin: string, app: string | null): Promise<Lease> {
-    const life = (await this.#all()).get(plugin);
-    const refused = life === undefined ? 'is no longer installed' : life.refusal(this.#deps.isSafeMode);
-    if (life === undefined || refused !== undefined)
+    const lifecycle = (await this.#all()).get(plugin);
+    const refused = lifecycle === undefined ? 'is no longer installed' : lifecycle.refusal(this.#deps.isSafeMode);
+    if (lifecycle === undefined || refused !== undefined)
       throw new StorageError('PLUGIN_OFF', { detail: `${plugin} ${refused}.` });
-    const pause = life.pause();
+    const pause = lifecycle.pause();
     if (pause !== undefined) throw new StorageError('PLUGIN_FAILED', { detail: `${plugin} ${pause}.` });
     try {
-      return await this.#processes.lease(life.record, app);
+      return await this.#processes.lease(lifecycle.record, app);
     } catch (error) {
       const reason = (error as Error).message;
       // what was loaded before and no longer loads counts like a crash: it may be a matter of the moment
-      if (life.hasLoaded) this.#crashed(plugin, reason);
+      if (lifecycle.hasLoaded) this.#crashed(plugin, reason);
       throw new StorageError('PLUGIN_FAILED', { detail: `${plugin} does not load: ${reason}.` });
     }
   }
 
   #crashed(plugin: string, reason: string): void {
-    const life = this.#known.get(plugin);
+    const lifecycle = this.#known.get(plugin);
     this.#deps.log.warn({ plugin, reason }, 'a plugin ended unexpectedly');
-    if (life?.crashed(reason)) {
+    if (lifecycle?.crashed(reason)) {
       this.#processes.retire(plugin);
-      this.#save(life);
-      this.#deps.log.warn({ plugin, reason: life.quarantine?.reason }, 'a plugin is quarantined');
+      this.#save(lifecycle);
+      this.#deps.log.warn({ plugin, reason: lifecycle.quarantine?.reason }, 'a plugin is quarantined');
     }
-    this.#update(life);
+    this.#update(lifecycle);
   }
 
-  #all(): Promise<Map<string, PluginLife>> {
-    this.#lives ??= this.#read().then(
-      (lives) => {
-        this.#known = lives;
-        for (const life of lives.values()) this.#update(life, false);
-        return lives;
+  #all(): Promise<Map<string, PluginLifecycle>> {
+    this.#lifecycles ??= this.#read().then(
+      (lifecycles) => {
+        this.#known = lifecycles;
+        for (const lifecycle of lifecycles.values()) this.#update(lifecycle, false);
+        return lifecycles;
       },
       (error: unknown) => {
-        this.#lives = undefined; // the next question tries again
+        this.#lifecycles = undefined; // the next question tries again
         throw error;
       },
     );
-    return this.#lives;
+    return this.#lifecycles;
   }
 
-  async #read(): Promise<Map<string, PluginLife>> {
+  async #read(): Promise<Map<string, PluginLifecycle>> {
     const { pool, roots, repository, log } = this.#deps;
     await finishReplacementsIn(roots, log);
     const records = await pool.run<readonly PluginRoot[], PluginRecord[]>(PLUGINS_READ, roots);
     const rows = new Map(repository.all().map((row) => [row.id, row]));
-    const lives = new Map<string, PluginLife>();
+    const lifecycles = new Map<string, PluginLifecycle>();
     for (const record of records) {
       if (record.state === 'failed')
         log.warn({ plugin: record.id, reason: record.reason }, 'a plugin could not be loaded');
       for (const warning of record.warnings)
         log.warn({ plugin: record.id, warning: problemLine(warning) }, 'a plugin has a fault');
       // of two with one id, the later one failed for it and is shown beside the first
-      const key = lives.has(record.id) ? `${record.id} (${lives.size})` : record.id;
-      lives.set(key, new PluginLife(record, rows.get(record.id)));
+      const key = lifecycles.has(record.id) ? `${record.id} (${lifecycles.size})` : record.id;
+      lifecycles.set(key, new PluginLifecycle(record, rows.get(record.id)));
     }
-    return lives;
+    return lifecycles;
   }
 
-  async #require(id: string): Promise<PluginLife> {
-    const life = (await this.#all()).get(id);
-    if (life === undefined) throw new ApiError('PLUGIN_NOT_FOUND', { id });
-    return life;
+  async #require(id: string): Promise<PluginLifecycle> {
+    const lifecycle = (await this.#all()).get(id);
+    if (lifecycle === undefined) throw new ApiError('PLUGIN_NOT_FOUND', { id });
+    return lifecycle;
   }
 
-  #describe(life: PluginLife): Promise<ProviderDescription[]> {
-    const { record } = life;
-    const isOff = life.descriptions === undefined && life.refusal(this.#deps.isSafeMode) !== undefined;
+  #describe(lifecycle: PluginLifecycle): Promise<ProviderDescription[]> {
+    const { record } = lifecycle;
+    const isOff = lifecycle.descriptions === undefined && lifecycle.refusal(this.#deps.isSafeMode) !== undefined;
     if (isOff || record.entry === null || record.providers.length === 0) return Promise.resolve([]);
-    life.descriptions ??= this.#ask(life);
-    return life.refusal(this.#deps.isSafeMode) === undefined ? life.descriptions : Promise.resolve([]);
+    lifecycle.descriptions ??= this.#ask(lifecycle);
+    return lifecycle.refusal(this.#deps.isSafeMode) === undefined ? lifecycle.descriptions : Promise.resolve([]);
   }
 
-  async #ask(life: PluginLife): Promise<ProviderDescription[]> {
-    const { record, tries } = life;
+  async #ask(lifecycle: PluginLifecycle): Promise<ProviderDescription[]> {
+    const { record, tries } = lifecycle;
     const lease = (): Promise<Lease> => this.#processes.lease(record, null);
     // crashes of its work for apps are another matter
-    const withDoor = <T>(run: (port: MessagePort) => Promise<T>): Promise<T> => this.#keepDoor(null, run, lease);
-    const output = await askPlugin({ pool: this.#deps.pool, lease, withDoor }, record).catch((error: unknown) => {
-      if (life.tries === tries) life.descriptions = undefined; // the next question tries again
+    const withBroker = <T>(run: (port: MessagePort) => Promise<T>): Promise<T> => this.#runWithBroker(null, run, lease);
+    const output = await askPlugin({ pool: this.#deps.pool, lease, withBroker }, record).catch((error: unknown) => {
+      if (lifecycle.tries === tries) lifecycle.descriptions = undefined; // the next question tries again
       throw error;
     });
     // it was given another try meanwhile, which ended this one
-    if (life.tries !== tries) return this.#describe(life);
+    if (lifecycle.tries !== tries) return this.#describe(lifecycle);
     if ('providers' in output) {
-      life.loaded();
-      this.#update(life);
+      lifecycle.loaded();
+      this.#update(lifecycle);
       return output.providers;
     }
-    life.failedToLoad(output.problems);
+    lifecycle.failedToLoad(output.problems);
     this.#processes.retire(record.id);
-    this.#deps.log.warn({ plugin: record.id, reason: life.lastFault?.reason }, 'a plugin could not be loaded');
-    this.#update(life);
+    this.#deps.log.warn({ plugin: record.id, reason: lifecycle.lastFault?.reason }, 'a plugin could not be loaded');
+    this.#update(lifecycle);
     return [];
   }
 
-  #save(life: PluginLife): void {
-    const { record, isEnabled, quarantine } = life;
+  #save(lifecycle: PluginLifecycle): void {
+    const { record, isEnabled, quarantine } = lifecycle;
     this.#deps.repository.save({
       id: record.id,
       enabled: isEnabled ? 1 : 0,
@@ -392,18 +392,18 @@ export class PluginService {
   }
 
   /** Brings a plugin's state up to date and announces a new one. */
-  #update(life: PluginLife | undefined, isAnnounced = true): void {
-    if (life === undefined) return;
-    const { id } = life.record;
-    if (!life.update(this.#processes.activity(id), this.#deps.isSafeMode) || !isAnnounced) return;
-    const { state, reason } = life.shown;
+  #update(lifecycle: PluginLifecycle | undefined, isAnnounced = true): void {
+    if (lifecycle === undefined) return;
+    const { id } = lifecycle.record;
+    if (!lifecycle.update(this.#processes.activity(id), this.#deps.isSafeMode) || !isAnnounced) return;
+    const { state, reason } = lifecycle.shown;
     const isPassing = state === 'running' || state === 'loaded' || state === 'verified';
     this.#deps.events.publish({ type: 'plugin.state', data: { id, state, reason }, live: isPassing });
   }
 
-  #view(life: PluginLife): PluginView {
-    this.#update(life);
+  #view(lifecycle: PluginLifecycle): PluginView {
+    this.#update(lifecycle);
     const { limits } = this.#deps;
-    return toView(life, this.#processes.views(life.record.id), limits, this.#processes.isNamespaced);
+    return toView(lifecycle, this.#processes.views(lifecycle.record.id), limits, this.#processes.isNamespaced);
   }
 }

@@ -1,6 +1,6 @@
 import { problemLine } from '#shared/plugin-sdk/problems.ts';
 import type { PluginView } from '#shared/schema/plugins.ts';
-import type { PluginLife } from './life.ts';
+import type { PluginLifecycle } from './lifecycle.ts';
 import type { ProcessView } from './processes.ts';
 
 const named = ({ id, title }: { id: string; title: string }) => ({ id, title });
@@ -22,12 +22,12 @@ const NAMESPACED = 'Not even see other files and processes of this machine: it r
 
 /** A plugin for people. */
 export function toView(
-  life: PluginLife,
+  lifecycle: PluginLifecycle,
   processes: ProcessView[],
   limits: { memoryMb: number; loadSeconds: number; callSeconds: number },
   isNamespaced: boolean,
 ): PluginView {
-  const { record, shown, isEnabled, lastFault, crashes } = life;
+  const { record, shown, isEnabled, lastFault, crashes } = lifecycle;
   const { id, version, title, description, author, license, homepage, origin, warnings } = record;
   const isolation = record.entry === null ? 'data' : origin === 'built-in' ? 'thread' : 'process';
   const { memoryMb, loadSeconds, callSeconds } = limits;
@@ -46,7 +46,7 @@ export function toView(
     reason: shown.reason,
     lastFault,
     crashes,
-    problems: [...life.problems],
+    problems: [...lifecycle.problems],
     warnings: warnings.map(problemLine),
     presets: record.presets.map(named),
     storageProviders: record.providers.map(named),

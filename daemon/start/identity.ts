@@ -41,7 +41,7 @@ export interface IdentityDeps {
   log: Log;
 }
 
-/** People, teams, sessions and the door: everything about who somebody is, wired together. */
+/** Wires users, teams, sessions and access rules. */
 export interface Identity {
   users: UserStore;
   tenants: TenantStore;

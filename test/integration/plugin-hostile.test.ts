@@ -182,7 +182,7 @@ describe('hostile plugins', () => {
     assert.deepEqual([looped.status, looped.body.code], [409, 'STORAGE_PROVIDER_UNAVAILABLE']);
     assert.match(
       (await daemon.api.get('/plugins/moody')).body.data.lastFault.reason,
-      /judging its settings took longer than 3 s|did not answer for 3 s/,
+      /validating its settings took longer than 3 s|did not answer for 3 s/,
     );
     // and it is forgiven
     await daemon.api.post('/plugins/moody/enable');

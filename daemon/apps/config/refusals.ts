@@ -1,8 +1,8 @@
 import type { EditResult } from '#shared/config/edit.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { ValidateResult } from '#shared/schema/config.ts';
+import { becomesPublic } from './context-checks.ts';
 import type { ConfigEntry, Verdict } from './entry.ts';
-import { becomesPublic } from './judge.ts';
 
 /** The text on the disk. Throws CONFIG_MISSING or CONFIG_UNREADABLE. */
 export function requireText(entry: ConfigEntry): { text: string; etag: string } {

@@ -317,7 +317,7 @@ export class ConfigService {
   ): Promise<{ result: EditResult; verdict: Verdict }> {
     const input: EditInput = { app: entry.app, text, edits, ...this.#store.context() };
     const result = await this.#deps.pool.run<EditInput, EditResult>(CONFIG_EDIT, input);
-    return { result, verdict: this.#store.judged(result.check, entry.inForce) };
+    return { result, verdict: this.#store.withContext(result.check, entry.inForce) };
   }
 
   /** A change that leaves the text alone: secrets only, or nothing. */

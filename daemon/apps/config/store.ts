@@ -12,8 +12,8 @@ import type { ConfigChange } from '#shared/schema/config.ts';
 import type { AppService } from '../registry/service.ts';
 import { backupIds, readBackup, removeLeftovers } from './backups.ts';
 import { type DiskState, MISSING, readConfigFile, readStamp } from './config-file.ts';
+import { contextFindings } from './context-checks.ts';
 import { type ConfigEntry, problemOf, type Verdict, verdictOf } from './entry.ts';
-import { judge } from './judge.ts';
 import { takesEffect } from './takes-effect.ts';
 import { CONFIG_CHECK } from './tasks.ts';
 import { ConfigWatch } from './watch.ts';
@@ -105,14 +105,18 @@ export class ConfigStore {
   /** Checks a text against everything that this daemon knows. */
   async check(app: string, text: string, current: string | undefined, before: AppConfig | null): Promise<Verdict> {
     const input: CheckInput = { app, text, ...(current === undefined ? {} : { current }), ...this.context() };
-    return this.judged(await this.#deps.pool.run<CheckInput, CheckResult>(CONFIG_CHECK, input), before);
+    return this.withContext(await this.#deps.pool.run<CheckInput, CheckResult>(CONFIG_CHECK, input), before);
   }
 
-  /** A check together with the daemon's own findings. */
-  judged(check: CheckResult, before: AppConfig | null): Verdict {
+  /** Adds the findings that need the other apps and the network policy. */
+  withContext(check: CheckResult, before: AppConfig | null): Verdict {
     return verdictOf(
       check,
-      judge(check, { prefixOwner: (prefix, app) => this.#prefixOwner(prefix, app), policy: this.#deps.policy }, before),
+      contextFindings(
+        check,
+        { prefixOwner: (prefix, app) => this.#prefixOwner(prefix, app), policy: this.#deps.policy },
+        before,
+      ),
     );
   }
 

@@ -1,5 +1,5 @@
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
-import type { PluginDoor } from '#daemon/plugins/door.ts';
+import type { BrokerClient } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
 import { networkGuard } from '#daemon/plugins/network-guard.ts';
 import type { ProviderRef } from '#daemon/plugins/records.ts';
@@ -27,10 +27,10 @@ export type OpenableProvider = Required<Pick<StorageProvider, 'endpoint' | 'open
 /** The provider and the context to open it with. Runs in workers only. @throws StorageError */
 export async function prepareStorage(
   access: StorageAccess,
-  door: PluginDoor,
+  broker: BrokerClient,
 ): Promise<{ provider: OpenableProvider; context: StorageContext }> {
-  const provider = await loadProvider(access.ref, door);
-  const { settings, endpoint, maxDeleteBatch, capabilities } = await provider.judge(access.location.settings, null);
+  const provider = await loadProvider(access.ref, broker);
+  const { settings, endpoint, maxDeleteBatch, capabilities } = await provider.validate(access.location.settings, null);
   const context: StorageContext = {
     settings,
     credentials: access.credentials,
@@ -58,8 +58,8 @@ export interface OpenStorage {
 }
 
 /** Opens a storage. Runs in workers only. @throws StorageError */
-export async function openStorage(access: StorageAccess, door: PluginDoor): Promise<OpenStorage> {
-  const { provider, context } = await prepareStorage(access, door);
+export async function openStorage(access: StorageAccess, broker: BrokerClient): Promise<OpenStorage> {
+  const { provider, context } = await prepareStorage(access, broker);
   const { maxDeleteBatch, capabilities } = provider;
   return { client: await provider.open(context), maxDeleteBatch, capabilities };
 }

@@ -70,9 +70,9 @@ export class Purger {
     });
     try {
       const kind = vodId === undefined ? PURGE : PURGE_VOD;
-      const output = await plugins.withDoor(app, (door) => {
-        const task: PurgeTask = { input, port: port2, plugins: door };
-        return pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { signal, transfer: [port2, door] });
+      const output = await plugins.withBroker(app, (pluginPort) => {
+        const task: PurgeTask = { input, port: port2, plugins: pluginPort };
+        return pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { signal, transfer: [port2, pluginPort] });
       });
       if (failure !== undefined) throw failure;
       if ('problem' in output) throw unreadableDatabase();

@@ -104,7 +104,7 @@ export class StorageService {
       found = warnings;
       return storageEdits(s3, body, settings);
     };
-    // judged while nobody else writes this config: whatever others do, nothing has to be begun again
+    // validate while this config is locked, so that no concurrent write forces a retry
     const { config } = await this.#deps.config.edit(app, edits, {
       actor: options.actor,
       reason: 's3',
@@ -127,7 +127,7 @@ export class StorageService {
     const access = await this.#access(app, { provider, settings: settings as ProviderSettings }, credentials);
     const prefix = provider === LOCAL_PROVIDER ? recording.localDir : (body.prefix ?? block.prefix);
     const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
-    const steps = await plugins.withDoor(app, (port) =>
+    const steps = await plugins.withBroker(app, (port) =>
       pool.run<StorageTestInput, StorageTestStep[]>(STORAGE_TEST, { access, probeKey, port }, { transfer: [port] }),
     );
     for (const { id, state } of steps) if (state === 'failed') this.#deps.onRefused?.(id);
@@ -186,7 +186,7 @@ export class StorageService {
         const { key, expiresIn, downloadName } = requests[index] as LinkRequest;
         return { key, expiresIn: linkLifetime(expiresIn), ...(downloadName ? { downloadName } : {}) };
       });
-      const output = await plugins.withDoor(app, (port) =>
+      const output = await plugins.withBroker(app, (port) =>
         pool.run<StorageLinksInput, StorageLinksOutput>(STORAGE_LINKS, { access, links, port }, { transfer: [port] }),
       );
       if ('problem' in output) {
@@ -217,7 +217,7 @@ export class StorageService {
     return { key: secrets.get(app, 's3AccessKey'), secret: secrets.get(app, 's3SecretKey') };
   }
 
-  /** Lets the provider complete and judge the settings that a body leads to. */
+  /** Lets the provider complete and validate the settings that a body leads to. */
   async #prepare(
     app: string,
     block: StorageBlock,
@@ -231,7 +231,7 @@ export class StorageService {
       change: { given: givenFields(body), previousProvider: block.provider },
       policy,
     };
-    const output = await plugins.withDoor(app, (port) =>
+    const output = await plugins.withBroker(app, (port) =>
       pool.run<StorageSettingsInput, StorageSettingsOutput>(STORAGE_SETTINGS, { ...input, port }, { transfer: [port] }),
     );
     if ('problem' in output) {

@@ -17,8 +17,8 @@ export async function unpackPlugin(file: string, target: string): Promise<void> 
   // packing shrinks; a file above the limit cannot hold less
   if ((await stat(file)).size > MAX_PLUGIN_BYTES) throw tooMuch(`${MAX_PLUGIN_BYTES} bytes`);
   try {
-    // the header of an entry is judged before its contents are read
-    list({ file, sync: true, strict: true, onReadEntry: judge() });
+    // the header of an entry is checked before its contents are read
+    list({ file, sync: true, strict: true, onReadEntry: entryCheck() });
   } catch (error) {
     if (error instanceof Error && error.name === 'PluginRefusal') throw error;
     throw archiveFault('ARCHIVE_UNREADABLE', { detail: (error as NodeJS.ErrnoException).code ?? 'damaged' });
@@ -26,8 +26,8 @@ export async function unpackPlugin(file: string, target: string): Promise<void> 
   extract({ file, cwd: target, sync: true, strict: true, strip: 1, noMtime: true });
 }
 
-/** Judges entry after entry of one archive. */
-function judge(): (entry: ReadEntry) => void {
+/** Checks one archive, entry by entry. */
+function entryCheck(): (entry: ReadEntry) => void {
   let files = 0;
   let bytes = 0;
   let top: string | undefined;

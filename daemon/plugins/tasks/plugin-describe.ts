@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type PluginProblem, PluginRefusal, pluginProblem } from '#shared/plugin-sdk/problems.ts';
-import { throughDoor } from '../door.ts';
+import { withPlugins } from '../broker-client.ts';
 import { describePlugin } from '../load-provider.ts';
 import type { ProviderDescription } from '../records.ts';
 
@@ -17,7 +17,7 @@ export type PluginDescribeOutput = { providers: ProviderDescription[] } | { prob
 /** Asks a plugin's code what it provides, and checks that this is what its manifest promises. */
 export default async function pluginDescribe({ port, ...plugin }: PluginDescribeInput): Promise<PluginDescribeOutput> {
   try {
-    return { providers: await throughDoor(port, (door) => describePlugin(door, plugin)) };
+    return { providers: await withPlugins(port, (broker) => describePlugin(broker, plugin)) };
   } catch (error) {
     if (error instanceof PluginRefusal) return { problems: error.problems };
     const detail = error instanceof Error ? error.message : 'its entry throws';

@@ -34,7 +34,7 @@ export const ANSWERS = {
     Type.Object({ providers: Descriptions }),
     Type.Object({ problem: text(64), detail: text(500) }),
   ]),
-  judge: Type.Object({
+  validate: Type.Object({
     settings: Type.Record(Type.String(), Type.Unknown()),
     findings: Type.Array(
       Type.Object({

@@ -38,8 +38,8 @@ export interface CallOptions {
   body?: AsyncIterable<Uint8Array | string> | undefined;
 }
 
-/** One connection to a plugin's process, as a worker holds it. Every answer is checked before anyone sees it. */
-export class GuestConnection {
+/** A worker's connection to a plugin's process. Every answer is validated first. */
+export class PluginConnection {
   readonly #socket: Socket;
   readonly #limits: CallLimits;
   readonly #onFault: (fault: Fault) => void;
@@ -247,7 +247,7 @@ export class GuestConnection {
 
 const WORDS: Record<Method, string> = {
   describe: 'describing itself',
-  judge: 'judging its settings',
+  validate: 'validating its settings',
   open: 'opening the storage',
   put: 'storing an object',
   get: 'reading an object',

@@ -3,7 +3,7 @@ import { STORAGE_ERRORS, StorageError, type StorageErrorCode } from '#shared/plu
 /** Parameters of the calls; they come from the host and are trusted. */
 export interface Params {
   describe: { ids: readonly string[] };
-  judge: { provider: string; settings: Record<string, unknown>; change: unknown };
+  validate: { provider: string; settings: Record<string, unknown>; change: unknown };
   open: { provider: string; settings: Record<string, unknown>; credentials: Record<string, string> };
   put: { key: string; contentType?: string | undefined; contentLength?: number | undefined };
   get: { key: string; range?: { start: number; end: number } | undefined };
@@ -19,7 +19,7 @@ export interface Params {
 export type Method = keyof Params;
 
 /** Calls that need no network: one that takes long is the plugin's own fault, not the storage's. */
-export const PURE: ReadonlySet<Method> = new Set<Method>(['describe', 'judge', 'open', 'return']);
+export const PURE: ReadonlySet<Method> = new Set<Method>(['describe', 'validate', 'open', 'return']);
 
 export interface WireError {
   /** A `StorageErrorCode`; anything else counts as FAILED. */

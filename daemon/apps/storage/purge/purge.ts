@@ -1,5 +1,5 @@
 import { openDatabase } from '#daemon/platform/db/open.ts';
-import type { PluginDoor } from '#daemon/plugins/door.ts';
+import type { BrokerClient } from '#daemon/plugins/broker-client.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { DeleteFailure } from '#shared/plugin-sdk/storage-provider.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
@@ -20,7 +20,7 @@ const PAGE = 2000;
  */
 export async function purge(
   input: PurgeInput,
-  door: PluginDoor,
+  broker: BrokerClient,
   report: (report: PurgeReport) => void,
 ): Promise<PurgeCheckpoint> {
   const db = openDatabase(input.databaseFile, { readonly: true });
@@ -28,7 +28,7 @@ export async function purge(
   const deleterFor = (location: StorageLocation): Deleter => {
     const id = locationId(location);
     let deleter = deleters.get(id);
-    if (deleter === undefined) deleters.set(id, (deleter = new Deleter(() => open(input, door, location))));
+    if (deleter === undefined) deleters.set(id, (deleter = new Deleter(() => open(input, broker, location))));
     return deleter;
   };
   try {
@@ -46,13 +46,13 @@ export async function purge(
   }
 }
 
-async function open(input: PurgeInput, door: PluginDoor, location: StorageLocation): Promise<DeletableStorage> {
+async function open(input: PurgeInput, broker: BrokerClient, location: StorageLocation): Promise<DeletableStorage> {
   const ref = input.providers[location.provider];
   if (ref === undefined)
     throw new StorageError('UNSUPPORTED', { detail: `There is no storage provider ${location.provider}.` });
   const { credentials, policy, appFolder } = input;
   const access = { ref, location, credentials, policy, appFolder };
-  const { client, maxDeleteBatch, capabilities } = await openStorage(access, door);
+  const { client, maxDeleteBatch, capabilities } = await openStorage(access, broker);
   return { client, batch: maxDeleteBatch, capabilities };
 }
 

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { throughDoor } from '#daemon/plugins/door.ts';
+import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { purge } from '../purge/purge.ts';
 import type { PurgeCheckpoint, PurgeInput, PurgeReport } from '../purge/types.ts';
 
@@ -17,7 +17,7 @@ export type PurgeTaskOutput = { outcome: PurgeCheckpoint } | { problem: 'databas
 export default async function purgeTask({ input, port, plugins }: PurgeTask): Promise<PurgeTaskOutput> {
   try {
     const report = (made: PurgeReport) => port.postMessage(made);
-    return { outcome: await throughDoor(plugins, (door) => purge(input, door, report)) };
+    return { outcome: await withPlugins(plugins, (broker) => purge(input, broker, report)) };
   } catch (error) {
     if (String((error as { code?: unknown }).code).startsWith('SQLITE')) return { problem: 'database' };
     throw error;

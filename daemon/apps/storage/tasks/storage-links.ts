@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { throughDoor } from '#daemon/plugins/door.ts';
+import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import { openStorage, type StorageAccess } from '../open-client.ts';
 
@@ -19,8 +19,8 @@ export type StorageLinksOutput = { urls: string[] } | { problem: string; isFault
 /** Makes links that open objects for a while. No request is sent. */
 export default async function storageLinks({ access, links, port }: StorageLinksInput): Promise<StorageLinksOutput> {
   try {
-    return await throughDoor(port, async (door) => {
-      const { client, capabilities } = await openStorage(access, door);
+    return await withPlugins(port, async (broker) => {
+      const { client, capabilities } = await openStorage(access, broker);
       try {
         if (!capabilities.presign || client.presignGet === undefined) {
           const problem = `The storage provider ${access.location.provider} makes no signed links: fetch the object from the storage itself, or give the app a public URL.`;

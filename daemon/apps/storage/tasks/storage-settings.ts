@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
-import { throughDoor } from '#daemon/plugins/door.ts';
+import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
 import type { ProviderRef } from '#daemon/plugins/records.ts';
 import { detailOf } from '#daemon/plugins/wire/protocol.ts';
@@ -26,12 +26,12 @@ export type StorageSettingsOutput =
   /** The provider could not be asked. */
   | { problem: string };
 
-/** Lets a provider complete and judge its settings. */
+/** Lets a provider complete and validate its settings. */
 export default async function storageSettings(input: StorageSettingsInput): Promise<StorageSettingsOutput> {
   try {
-    return await throughDoor(input.port, async (door) => {
-      const provider = await loadProvider(input.ref, door);
-      const { settings, findings, endpoint } = await provider.judge(input.settings, input.change);
+    return await withPlugins(input.port, async (broker) => {
+      const provider = await loadProvider(input.ref, broker);
+      const { settings, findings, endpoint } = await provider.validate(input.settings, input.change);
       const refused = endpoint === null ? undefined : endpointProblem(endpoint, input.policy);
       if (refused !== undefined) findings.push({ path: 'endpoint', message: refused, severity: 'error' });
       return { settings, findings };

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { throughDoor } from '#daemon/plugins/door.ts';
+import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageProvider } from '#shared/plugin-sdk/storage-provider.ts';
 import { STORAGE_TEST_STEPS, type StorageTestStep, testStorage } from '#shared/plugin-sdk/storage-test.ts';
@@ -15,8 +15,8 @@ export interface StorageTestInput {
 /** Tries a storage step by step. */
 export default async function storageTest({ access, probeKey, port }: StorageTestInput): Promise<StorageTestStep[]> {
   try {
-    return await throughDoor(port, async (door) => {
-      const { provider, context } = await prepareStorage(access, door);
+    return await withPlugins(port, async (broker) => {
+      const { provider, context } = await prepareStorage(access, broker);
       return testStorage(provider as StorageProvider, context, { probeKey });
     });
   } catch (error) {

@@ -21,8 +21,8 @@ export interface Activity {
   isStopping: boolean;
 }
 
-/** One plugin between its discovery and its end: what it is allowed, what became of it, and since when. */
-export class PluginLife {
+/** State of one plugin from discovery on: whether it may run, what happened to it, and since when. */
+export class PluginLifecycle {
   readonly record: PluginRecord;
   isEnabled: boolean;
   quarantine: PluginFault | null;
@@ -57,7 +57,7 @@ export class PluginLife {
 
   /** Finds out the state; true when it is another one than before. */
   update(activity: Activity, isSafeMode: boolean): boolean {
-    const [state, reason] = this.#judge(activity, isSafeMode);
+    const [state, reason] = this.#validate(activity, isSafeMode);
     if (state === this.#shown.state && reason === this.#shown.reason) return false;
     const kept = state === 'quarantined' ? this.quarantine?.at : this.#wait() > 0 ? this.lastFault?.at : undefined;
     const isSame = state === this.#shown.state;
@@ -129,7 +129,7 @@ export class PluginLife {
     this.descriptions = undefined;
   }
 
-  #judge({ isRunning, isStopping }: Activity, isSafeMode: boolean): [PluginState, string | null] {
+  #validate({ isRunning, isStopping }: Activity, isSafeMode: boolean): [PluginState, string | null] {
     const { record } = this;
     if (record.state === 'failed') return ['failed', record.reason];
     if (isSafeMode && record.origin !== 'built-in')

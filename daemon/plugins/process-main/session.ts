@@ -17,8 +17,8 @@ interface Call {
   sending: Credit | undefined;
 }
 
-/** Answers one connection of the host: one storage at most is opened on it. Runs in the plugin's own process. */
-export class GuestSession {
+/** Serves one connection from a worker, which opens at most one storage. Runs in the plugin's process. */
+export class PluginSession {
   readonly #socket: Socket;
   readonly #plugin: Plugin;
   readonly #guard: NetworkGuard;
@@ -78,7 +78,7 @@ export class GuestSession {
     } catch (error) {
       if (!(error instanceof StorageError)) console.error(`${method} threw`, error);
       // what its own code says of settings is for whoever enters them; what a storage says may hold anything
-      const detail = method === 'judge' ? wordsOf(error) : undefined;
+      const detail = method === 'validate' ? wordsOf(error) : undefined;
       this.#socket.write(jsonFrame(FRAME.error, id, { ...toWireError(error), ...(detail ? { detail } : {}) }));
     } finally {
       call.incoming?.destroy();
@@ -112,9 +112,9 @@ export class GuestSession {
         return { problem: first?.code ?? 'CODE_THROWS', detail: wordsOf(error) };
       }
     },
-    judge: async ({ provider, settings, change }) => {
-      const { judgeSettings } = await import('../provider-calls.ts');
-      return judgeSettings(this.#provider(provider), settings, change as never);
+    validate: async ({ provider, settings, change }) => {
+      const { validateSettings } = await import('../provider-calls.ts');
+      return validateSettings(this.#provider(provider), settings, change as never);
     },
     open: async ({ provider, settings, credentials }) => {
       const chosen = this.#provider(provider);

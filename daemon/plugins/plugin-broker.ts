@@ -1,11 +1,11 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
-import type { DoorAnswer, DoorRequest } from './door.ts';
+import type { BrokerAnswer, BrokerRequest } from './broker-client.ts';
 import type { Lease } from './processes.ts';
 import type { CallLimits, Fault } from './wire/connection.ts';
 import { toWireError } from './wire/protocol.ts';
 
-export interface DoorKeeperDeps {
+export interface BrokerDeps {
   limits: CallLimits;
   /** @throws StorageError when the plugin cannot be used now */
   lease(plugin: string): Promise<Lease>;
@@ -13,17 +13,18 @@ export interface DoorKeeperDeps {
 }
 
 /**
- * Opens a door to plugins for one task of a worker, and closes it behind the task.
- * @param run gets the port that is to be transferred to the worker
+ * Runs one worker task that may use plugins. The daemon starts plugin processes on request and releases them when the task
+ * ends.
+ * @param run receives the port to transfer to the worker, which opens a `BrokerClient` on it
  */
-export async function keepDoor<T>(
-  { limits, lease, onFault }: DoorKeeperDeps,
+export async function runWithBroker<T>(
+  { limits, lease, onFault }: BrokerDeps,
   run: (port: MessagePort) => Promise<T>,
 ): Promise<T> {
   const { port1, port2 } = new MessageChannel();
   const held: { plugin: string; lease: Lease }[] = [];
   let isOver = false;
-  const open = async (ask: number, plugin: string): Promise<DoorAnswer> => {
+  const open = async (ask: number, plugin: string): Promise<BrokerAnswer> => {
     try {
       const granted = await lease(plugin);
       if (isOver) granted.release();
@@ -33,7 +34,7 @@ export async function keepDoor<T>(
       return { ask, refused: toWireError(error instanceof StorageError ? error : new StorageError('FAILED')) };
     }
   };
-  const take = (message: DoorRequest): void => {
+  const take = (message: BrokerRequest): void => {
     if ('ask' in message) {
       void open(message.ask, message.plugin).then((answer) => port1.postMessage(answer));
       return;
@@ -49,9 +50,9 @@ export async function keepDoor<T>(
     return await run(port2);
   } finally {
     isOver = true;
-    // what a worker told last must not be lost with the port
+    // read the worker's last messages before the port closes
     for (let left = receiveMessageOnPort(port1); left !== undefined; left = receiveMessageOnPort(port1)) {
-      take(left.message as DoorRequest);
+      take(left.message as BrokerRequest);
     }
     port1.close();
     for (const { lease: one } of held) one.release();

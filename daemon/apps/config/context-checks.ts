@@ -3,8 +3,9 @@ import type { CheckResult } from '#shared/config/check.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { Diagnostic } from '#shared/config/diagnostic.ts';
 
-export interface Surroundings {
-  /** Name of another app that has this room prefix, or is about to get it. */
+/** What the daemon knows beyond the text. */
+export interface CheckContext {
+  /** The other app that uses or has reserved this room prefix. */
   prefixOwner(prefix: string, app: string): string | undefined;
   policy: EndpointPolicy;
 }
@@ -12,10 +13,10 @@ export interface Surroundings {
 const NOWHERE = { line: 1, column: 1, endLine: 1, endColumn: 1 };
 
 /**
- * Findings that need more than the text: room prefixes of other apps, where the daemon may connect to, recordings that become
- * public. An address that was there before is only warned of: what it may do is decided when connecting.
+ * Findings that need more than the text: room prefixes of other apps, the network policy, recordings that become public.
+ * An address that has not changed is only a warning, because the policy is enforced again when connecting.
  */
-export function judge(check: CheckResult, around: Surroundings, before: AppConfig | null): Diagnostic[] {
+export function contextFindings(check: CheckResult, context: CheckContext, before: AppConfig | null): Diagnostic[] {
   const { config } = check;
   if (config === null) return [];
   const found: Diagnostic[] = [];
@@ -23,7 +24,7 @@ export function judge(check: CheckResult, around: Surroundings, before: AppConfi
     found.push({ severity, code, path, message, ...(check.places[path] ?? NOWHERE) });
   };
 
-  const owner = around.prefixOwner(config.roomPrefix, config.name);
+  const owner = context.prefixOwner(config.roomPrefix, config.name);
   if (owner !== undefined) add('error', 'prefix-taken', 'room_prefix', `${config.roomPrefix} belongs to another app`);
 
   const addresses = [
@@ -33,7 +34,7 @@ export function judge(check: CheckResult, around: Surroundings, before: AppConfi
   ] as const;
   for (const [path, address, old] of addresses) {
     if (address === '') continue;
-    const problem = endpointProblem(address.replace(/^(mqtts?|wss?):/i, 'http:'), around.policy);
+    const problem = endpointProblem(address.replace(/^(mqtts?|wss?):/i, 'http:'), context.policy);
     if (problem !== undefined)
       add(address === old || before === null ? 'warning' : 'error', 'forbidden-address', path, problem);
   }

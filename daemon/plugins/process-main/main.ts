@@ -4,11 +4,11 @@ import { importPlugin } from '../import-plugin.ts';
 import { networkGuard } from '../network-guard.ts';
 import { plain } from '../wire/protocol.ts';
 import { harden } from './harden.ts';
-import { GuestSession } from './serve.ts';
+import { PluginSession } from './session.ts';
 
-/** What the daemon tells a plugin's process, as its one argument: nothing secret. */
-export interface GuestOrder {
-  /** Where to listen for the workers. */
+/** The only argument of a plugin's process, as JSON. Contains no secrets. */
+export interface ProcessOptions {
+  /** Socket or pipe to listen on for workers. */
   address: string;
   /** URL of the plugin's entry module. */
   entry: string;
@@ -20,7 +20,7 @@ export interface GuestOrder {
 /** Descriptor of the daemon's control line. It ends with the daemon, and the process with it. */
 const CONTROL = 3;
 
-const order = JSON.parse(process.argv[2] ?? '') as GuestOrder;
+const options = JSON.parse(process.argv[2] ?? '') as ProcessOptions;
 const control = new net.Socket({ fd: CONTROL, readable: true, writable: true });
 const tell = (message: object): void => void control.write(`${JSON.stringify(message)}\n`);
 control.on('data', () => tell({ pong: true }));
@@ -29,12 +29,12 @@ control.on('error', () => exit(0));
 control.on('close', () => exit(0));
 
 const server = net.createServer();
-server.listen(order.address, async () => {
-  harden(order.policy);
+server.listen(options.address, async () => {
+  harden(options.policy);
   try {
-    const plugin = await importPlugin(order.entry, order.sdk);
-    const guard = networkGuard(order.policy);
-    server.on('connection', (socket) => void new GuestSession(socket, plugin, guard));
+    const plugin = await importPlugin(options.entry, options.sdk);
+    const guard = networkGuard(options.policy);
+    server.on('connection', (socket) => void new PluginSession(socket, plugin, guard));
     tell({ ready: true });
   } catch (error) {
     tell({ failed: plain(error instanceof Error ? error.message : 'its entry throws', 500) });

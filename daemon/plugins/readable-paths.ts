@@ -9,12 +9,12 @@ const MAX_DEPTH = 32;
 const SDK_LINK = path.join('node_modules', 'streamhub');
 
 /**
- * Looks through a plugin's folder for links that lead out of it: a process that may read the folder could follow them
- * to any file of the daemon's user. The link to the SDK is left out of what may be read.
- * @returns the places that its process may read; folders end with a separator
+ * Lists what a plugin's process may read, and refuses links that lead out of the plugin's folder: the process could follow
+ * them to any file of the daemon's user. The link to the SDK is not included.
+ * @returns paths; folders end with a separator
  * @throws PluginRefusal
  */
-export async function surveyFolder(folder: string): Promise<string[]> {
+export async function readablePaths(folder: string): Promise<string[]> {
   let left = MAX_ENTRIES;
   let hasSdkLink = false;
   const visit = async (dir: string, depth: number): Promise<void> => {
