@@ -39,6 +39,7 @@ if (reporter === undefined) fail(`--test-reporter is one of ${Object.keys(REPORT
 const concurrency = wholeNumber('test-concurrency') ?? Math.min(4, os.availableParallelism() + 2);
 process.env.NODE_COMPILE_CACHE = path.join(root, 'node_modules', '.cache', 'compile');
 process.chdir(root);
+const browser = await sharedBrowser();
 /** Names of skipped tests with their reasons, for the last lines. */
 const skipped = [];
 run({
@@ -62,10 +63,22 @@ run({
   })
   .compose(reporter())
   .on('end', () => {
+    void browser?.close();
     writeDurations();
     if (values['test-reporter'] === 'spec') process.stdout.write(skippedLines());
   })
   .pipe(process.stdout);
+
+/** One Chromium for all files that ask for one (`test/helpers/browser.ts`): starting it costs a second of a core each time. */
+async function sharedBrowser() {
+  const { CHROMIUM, CHROMIUM_ARGS } = await import('./helpers/chromium.ts');
+  const users = files.filter((file) => readFileSync(file, 'utf8').includes('helpers/browser.ts'));
+  if (CHROMIUM === undefined || users.length < 2) return undefined;
+  const { chromium } = await import('playwright-core');
+  const server = await chromium.launchServer({ executablePath: CHROMIUM, args: CHROMIUM_ARGS, host: '127.0.0.1' });
+  process.env.TEST_BROWSER = server.wsEndpoint();
+  return server;
+}
 
 /** What was skipped and why, one line for each reason. */
 function skippedLines() {

@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import pino from 'pino';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ConsoleBuilder } from '#daemon/operations/console/builder.ts';
+import { CHROMIUM, CHROMIUM_ARGS } from './chromium.ts';
 import { ROOT } from './daemon.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PLACES = [
-  process.env['CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Chromium.app/Contents/MacOS/Chromium',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-];
-
-/** A Chromium of this machine. */
-export const CHROMIUM: string | undefined = PLACES.find((place) => place !== undefined && existsSync(place));
 
 /** For `test(name, { skip: noChromium }, …)`: the reason why the browser tests do not run, or false. */
 export const noChromium: string | false =
@@ -38,13 +28,13 @@ export function builtConsole(): Promise<void> {
   return built;
 }
 
-/** A real Chromium; it ends with the test. */
+/** A real Chromium: the one that the test run started, else one that ends with the test. */
 export async function browser(t: { after(fn: () => unknown): void }): Promise<Browser> {
-  const instance = await chromium.launch({
-    executablePath: CHROMIUM ?? '',
-    // without a GPU a process of its own would imitate one
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-  });
+  const shared = process.env['TEST_BROWSER'];
+  const instance =
+    shared === undefined
+      ? await chromium.launch({ executablePath: CHROMIUM ?? '', args: CHROMIUM_ARGS })
+      : await chromium.connect(shared);
   t.after(() => instance.close());
   return instance;
 }

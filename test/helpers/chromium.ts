@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs';
+
+const PLACES = [
+  process.env['CHROMIUM'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+/** A Chromium of this machine. */
+export const CHROMIUM: string | undefined = PLACES.find((place) => place !== undefined && existsSync(place));
+
+/** In a container as root; without a GPU another process would imitate one. */
+export const CHROMIUM_ARGS: string[] = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
