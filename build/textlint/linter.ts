@@ -7,7 +7,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** Every document that people read, as absolute paths. */
 export function documents(): string[] {
-  const found = globSync(['*.md', 'docs/**/*.md', 'daemon/**/README.md', 'plugins/**/README.md'], {
+  const found = globSync(['*.md', 'docs/**/*.md', 'daemon/**/README.md', '{plugins,desktop}/**/README.md'], {
     cwd: ROOT,
     exclude: (name) => name === 'node_modules',
   });
