@@ -1,10 +1,10 @@
 import path from 'node:path';
+import { TIMING, type Timing } from '#shared/connection/daemon-connection.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { ConnectionTests } from './connections/connection-tests.ts';
 import { Connections } from './connections/connections.ts';
-import { TIMING, type Timing } from './connections/daemon-connection.ts';
 import { Requests } from './connections/requests.ts';
 import { Streams } from './connections/streams.ts';
 import { createDispatcher, type Dispatch } from './ipc/dispatcher.ts';

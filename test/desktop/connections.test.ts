@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { Secret, TOTP } from 'otpauth';
+import { Transport } from '#desktop/main/connections/transport.ts';
 import { makeCertificate, tlsFront } from '../helpers/certificates.ts';
 import { TEST_TOKEN, temporaryDir, testDaemon } from '../helpers/daemon.ts';
 import { type App, codeOf, openApp, value } from './app.ts';
@@ -198,7 +199,7 @@ test('a certificate is pinned on first use, and its change needs a person', asyn
   app.core.connections.get(id).connection.retry();
   const state = () => app.core.connections.get(id).connection.state;
   await app.until(() => state().error?.code === 'TLS_CHANGED' || state().status === 'online');
-  await app.core.connections.get(id).connection.reroute({ base: front.url, pinned: mine.fingerprint });
+  await app.core.connections.get(id).connection.reroute(new Transport({ base: front.url, pinned: mine.fingerprint }));
   await app.until(() => state().status === 'untrusted');
   assert.equal(state().certificate?.fingerprint, other.fingerprint);
   const trusted = await value(app.page.connections.trust({ id, fingerprint: other.fingerprint }));

@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { DaemonConnection, type DaemonConnectionOptions } from '#desktop/main/connections/daemon-connection.ts';
-import { packSecret } from '#desktop/main/connections/secret.ts';
+import { checkHealth, recognise } from '#desktop/main/connections/probe.ts';
+import { Transport } from '#desktop/main/connections/transport.ts';
+import { DaemonConnection, type DaemonConnectionOptions } from '#shared/connection/daemon-connection.ts';
+import { FetchTransport } from '#shared/connection/fetch-transport.ts';
+import { packSecret } from '#shared/connection/secret.ts';
 import type { ConnectionState, Snapshot } from '#shared/ipc/connections.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import { failure } from '#shared/ipc/outcome.ts';
@@ -26,7 +29,9 @@ class Observed {
   constructor(t: TestContext, base: string, more: Partial<DaemonConnectionOptions> = {}) {
     this.connection = new DaemonConnection({
       name: () => 'test',
-      route: { base, pinned: null },
+      transport: new Transport({ base, pinned: null }),
+      checkHealth,
+      recognise,
       lastSeenAt: null,
       version: null,
       timing: QUICK,
@@ -200,7 +205,7 @@ test('an unknown certificate is shown and waits for a person', async (t) => {
   const seen = new Observed(t, front.url);
   await seen.reaches('untrusted');
   assert.equal(seen.connection.state.certificate?.fingerprint, certificate.fingerprint);
-  await seen.connection.reroute({ base: front.url, pinned: certificate.fingerprint });
+  await seen.connection.reroute(new Transport({ base: front.url, pinned: certificate.fingerprint }));
   await seen.until(() => seen.connection.state.live);
   assert.equal(seen.connection.state.certificate, null);
   assert.equal(seen.connection.state.error, null);
@@ -269,4 +274,36 @@ test('an event stream that falls silent is given up and resumed', async (t) => {
   await daemon.api.post('/apps', { name: 'one' });
   await seen.until(() => seen.events.some((event) => event.type === 'app.created'));
   assert.equal(seen.gaps, 0);
+});
+
+test('a page keeps the same connection by fetch, and can sign out while its daemon is away', async (t) => {
+  const daemon = await testDaemon(t);
+  const seen = new Observed(t, daemon.url, { transport: new FetchTransport(daemon.url), status: 'signed-out' });
+  assert.equal(seen.connection.state.status, 'signed-out');
+  await seen.until(() => seen.connection.state.live);
+  assert.equal(seen.connection.state.account?.scope, 'global');
+  await daemon.api.post('/apps', { name: 'one' });
+  await seen.until(() => seen.events.some((event) => event.type === 'app.created'));
+  await daemon.stop();
+  await seen.reaches('offline');
+  assert.equal(seen.connection.state.error?.code, 'CONNECTION_LOST');
+  await assert.rejects(seen.connection.request({ path: '/api/v1/apps' }), { code: 'CONNECTION_LOST' });
+  seen.secret = null;
+  seen.connection.signedOut();
+  assert.equal(seen.connection.state.status, 'signed-out');
+  assert.equal(seen.connection.state.account, null);
+});
+
+test('a new credential is settled once the daemon has accepted or refused it', async (t) => {
+  const daemon = await testDaemon(t);
+  const seen = new Observed(t, daemon.url, { transport: new FetchTransport(daemon.url) });
+  for (const [secret, status] of [
+    ['sk_wrong', 'signed-out'],
+    [TEST_TOKEN, 'online'],
+  ] as const) {
+    seen.secret = packSecret({ kind: 'token', token: secret });
+    seen.connection.credentialChanged();
+    await seen.connection.settled();
+    assert.equal(seen.connection.state.status, status);
+  }
 });

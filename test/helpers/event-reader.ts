@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { EventParser } from '#shared/client/event-parser.ts';
+import { parseEvents } from '#shared/connection/event-stream.ts';
 
 /** One message as a client of `GET /events` sees it. */
 export interface Heard {
@@ -14,6 +14,8 @@ export class EventReader {
   readonly headers: Headers;
   /** Everything heard so far. */
   readonly heard: Heard[] = [];
+  /** A resumed stream begins after this event; the heartbeat moves it too. */
+  lastEventId: string | undefined;
   readonly #abort: AbortController;
   readonly #waiting = new Set<() => void>();
   /** Resolves when the daemon has ended the stream, or this side has. */
@@ -46,15 +48,16 @@ export class EventReader {
   }
 
   async #pump(response: Response): Promise<void> {
-    const parser = new EventParser();
-    const decoder = new TextDecoder();
     try {
-      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-        for (const message of parser.push(decoder.decode(chunk, { stream: true }))) {
-          this.heard.push({ id: message.id, event: message.event, data: JSON.parse(message.data) });
-        }
-        this.#wake();
-      }
+      await parseEvents(response.body as unknown as AsyncIterable<Uint8Array>, {
+        onId: (id) => {
+          this.lastEventId = id;
+        },
+        onEvent: ({ id, type, data }) => {
+          this.heard.push({ id: id ?? undefined, event: type, data });
+          this.#wake();
+        },
+      });
     } catch (error) {
       if (!this.#abort.signal.aborted) this.heard.push({ id: undefined, event: 'broken', data: String(error) });
     }

@@ -15,7 +15,7 @@ test('signing in to the console', { skip: noChromium }, async (t) => {
     await page.getByText('API token').first().click();
     await ui.field('API token').and(page.locator('input[type=password]')).fill('sk_wrong');
     await ui.button('Sign in').click();
-    await ui.alert().getByText('A valid credential is required.').waitFor();
+    await ui.alert().getByText('A valid credential is required').waitFor();
     await assertAccessible(page, 'the sign-in page');
     await page.locator('input[type=password]').fill(daemon.token);
     await page.keyboard.press('Enter');

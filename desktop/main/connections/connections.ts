@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import type { Timing } from '#shared/connection/daemon-connection.ts';
+import { packSecret, type Secret } from '#shared/connection/secret.ts';
+import { endSession, signIn } from '#shared/connection/sign-in.ts';
 import type { Connection, Credential, Keep, Snapshot } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 import type { FileProblem, JsonFile } from '../files/json-file.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { baseUrl, nameOf } from './address.ts';
-import type { Timing } from './daemon-connection.ts';
 import { Entry } from './entry.ts';
 import { Memories } from './memories.ts';
 import { type ConnectionList, type ConnectionRecord, recordsFile } from './records.ts';
-import { packSecret, type Secret } from './secret.ts';
-import { endSession, signIn } from './sign-in.ts';
 import { type Route, Transport } from './transport.ts';
 
 export interface ConnectionsOptions {
@@ -106,7 +106,7 @@ export class Connections {
       return (await this.#adopt(this.#record('local', url, { name: 'This computer' }), secret, keep)).id;
     if (known.record.url !== url) {
       await this.#change(known, { url });
-      await known.connection.reroute({ base: url, pinned: null });
+      await known.connection.reroute(new Transport({ base: url, pinned: null }));
     }
     const held = await known.secret().catch(() => undefined);
     if (secret !== undefined && (held === undefined || packSecret(held) !== packSecret(secret)))
@@ -152,14 +152,14 @@ export class Connections {
     const entry = this.get(id);
     await this.#forgetSecret(entry);
     await this.#change(entry, { credential: { ...entry.record.credential, kept: 'none' } });
-    entry.connection.credentialChanged();
+    entry.connection.signedOut();
     return entry.view();
   }
 
   async trust(id: string, fingerprint: string): Promise<Connection> {
     const entry = this.get(id);
     await this.#change(entry, { pinned: { fingerprint, since: new Date().toISOString() } });
-    await entry.connection.reroute({ base: entry.record.url, pinned: fingerprint });
+    await entry.connection.reroute(new Transport({ base: entry.record.url, pinned: fingerprint }));
     return entry.view();
   }
 

@@ -1,11 +1,12 @@
 import dns from 'node:dns/promises';
 import { once } from 'node:events';
 import net from 'node:net';
+import type { Health, Recognition } from '#shared/connection/probe.ts';
 import type { Certificate, TestReport, TestStep } from '#shared/ipc/connections.ts';
 import { failure, type IpcErrorCode, IpcFailure } from '#shared/ipc/outcome.ts';
 import type { AuthContext } from '#shared/schema/auth.ts';
 import { networkFailure } from './network-failure.ts';
-import { checkHealth, type Health, type Recognition } from './probe.ts';
+import { checkHealth } from './probe.ts';
 import type { Transport } from './transport.ts';
 
 type StepId = TestStep['id'];
@@ -45,7 +46,7 @@ const skipped = (message: string): Verdict => ({ status: 'skipped', message });
 /** Goes the way to a daemon step by step; after the first failure the rest is not tried. @throws CANCELLED */
 export async function diagnose(options: DiagnoseOptions): Promise<TestReport> {
   const { transport, signal } = options;
-  const url = new URL(transport.route.base);
+  const url = new URL(transport.base);
   const steps: TestStep[] = [];
   let failed: IpcFailure | undefined;
   let health: Health | IpcFailure | undefined;
@@ -110,7 +111,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<TestReport> {
   const version = health === undefined || health instanceof IpcFailure ? null : health.version;
   return {
     ok: failed === undefined,
-    url: transport.route.base,
+    url: transport.base,
     steps,
     certificate: transport.certificate,
     needsTrust: failed?.code === 'TLS_UNTRUSTED' || failed?.code === 'TLS_CHANGED',

@@ -1,12 +1,14 @@
+import { DaemonConnection, type Timing } from '#shared/connection/daemon-connection.ts';
+import { packSecret, type Secret, unpackSecret } from '#shared/connection/secret.ts';
 import type { Connection, Keep } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
-import { DaemonConnection, type Timing } from './daemon-connection.ts';
 import { EventLog } from './event-log.ts';
 import type { Memories } from './memories.ts';
+import { checkHealth, recognise } from './probe.ts';
 import type { ConnectionRecord } from './records.ts';
-import { packSecret, type Secret, unpackSecret } from './secret.ts';
+import { Transport } from './transport.ts';
 
 export interface EntryOptions {
   secrets: SecretStore;
@@ -34,7 +36,9 @@ export class Entry {
     this.log = new EventLog((events) => emit('events:events', { connectionId: id, events }));
     this.connection = new DaemonConnection({
       name: () => this.record.name,
-      route: { base: record.url, pinned: record.pinned?.fingerprint ?? null },
+      transport: new Transport({ base: record.url, pinned: record.pinned?.fingerprint ?? null }),
+      checkHealth,
+      recognise,
       timing,
       lastSeenAt,
       version,

@@ -1,106 +1,32 @@
 import semver from 'semver';
+import * as shared from '#shared/connection/probe.ts';
+import type { Transport } from '#shared/connection/transport.ts';
 import { cleaned, misfit } from '#shared/ipc/check.ts';
-import type { HttpAnswer } from '#shared/ipc/http.ts';
-import { failure, type IpcFailure } from '#shared/ipc/outcome.ts';
+import { failure } from '#shared/ipc/failure.ts';
 import { AuthContext } from '#shared/schema/auth.ts';
-import type { Transport } from './transport.ts';
 
-/** Versions of the daemon that this app speaks to. */
-export const SUPPORTED = '>=0.1.0';
-const TIMEOUT = 10_000;
+/** Daemon versions that this app supports. */
+const SUPPORTED = '>=0.1.0';
 
-export interface Health {
-  version: string;
-  latencyMs: number;
-}
-
-/** Asks the daemon whether it is there. @throws what keeps it from answering, NOT_STREAMHUB or UNSUPPORTED_VERSION */
-export async function checkHealth(transport: Transport, signal?: AbortSignal): Promise<Health> {
-  const started = performance.now();
-  const answer = await transport.request({ path: '/api/v1/health', signal, timeoutMs: TIMEOUT, maxBytes: 65_536 });
-  const latencyMs = Math.round((performance.now() - started) * 10) / 10;
-  const { base } = transport.route;
-  const stranger = (reason: string): IpcFailure =>
-    failure('NOT_STREAMHUB', { url: base, reason }, { hint: 'Is the address complete, with port and path?' });
-  const down = gatewayFailure(answer, base);
-  if (down !== undefined) throw down;
-  const health = jsonOf(answer) as { status?: unknown; version?: unknown } | undefined;
-  if (answer.status !== 200) throw stranger(`it answers /api/v1/health with HTTP ${answer.status}`);
-  if (health?.status !== 'ok' || typeof health.version !== 'string')
-    throw stranger('its health answer is of another kind');
-  if (!semver.satisfies(health.version, SUPPORTED, { includePrerelease: true }))
-    throw failure(
-      'UNSUPPORTED_VERSION',
-      { version: health.version, needed: SUPPORTED },
-      { hint: 'Update the daemon, or use the app that came with it.' },
-    );
-  return { version: health.version, latencyMs };
-}
-
-export type Recognition = { accepted: true; account: AuthContext | null } | { accepted: false; message: string };
-
-/** Asks the daemon whom it takes a credential for. @throws when it gives no judgement */
-export async function recognise(transport: Transport, token: string, signal?: AbortSignal): Promise<Recognition> {
-  const ask = (path: string) =>
-    transport.request({
-      path: `/api/v1${path}`,
-      headers: { authorization: `Bearer ${token}` },
-      signal,
-      timeoutMs: TIMEOUT,
-      maxBytes: 1_048_576,
-    });
-  let answer = await ask('/auth/me');
-  let account: AuthContext | null = null;
-  // a daemon without sign-in has no such route; the list of apps asks for no more than a valid credential
-  if (answer.status === 404) answer = await ask('/apps');
-  else if (answer.status === 200) account = accountOf(jsonOf(answer));
-  if (answer.status === 200) return { accepted: true, account };
-  if (answer.status === 401) return { accepted: false, message: messageOf(answer) };
-  throw refusal(answer, transport.route.base);
-}
-
-function accountOf(body: unknown): AuthContext | null {
-  const data = (body as { data?: unknown } | undefined)?.data;
-  if (typeof data !== 'object' || data === null) return null;
-  const account = cleaned(AuthContext, data);
-  return misfit(AuthContext, account) === undefined ? (account as AuthContext) : null;
-}
-
-/** What a proxy answers in the place of a daemon that is away. */
-export function gatewayFailure({ status, headers }: HttpAnswer, base: string): IpcFailure | undefined {
-  if (status !== 502 && status !== 503 && status !== 504) return undefined;
-  if (/json/.test(headers['content-type'] ?? '')) return undefined;
-  return failure(
-    'DAEMON_DOWN',
-    { host: new URL(base).host, status },
-    { hint: 'Start the daemon, or correct the address that the proxy passes requests on to.' },
+/** As the shared check, and the daemon's version must be one that this app supports. @throws UNSUPPORTED_VERSION too */
+export async function checkHealth(transport: Transport, signal?: AbortSignal): Promise<shared.Health> {
+  const health = await shared.checkHealth(transport, signal);
+  if (semver.satisfies(health.version, SUPPORTED, { includePrerelease: true })) return health;
+  throw failure(
+    'UNSUPPORTED_VERSION',
+    { version: health.version, needed: SUPPORTED },
+    { hint: 'Update the daemon, or use the app that came with it.' },
   );
 }
 
-/** An answer that is neither yes nor no. */
-export function refusal(answer: HttpAnswer, base: string): IpcFailure {
-  const down = gatewayFailure(answer, base);
-  if (down !== undefined) return down;
-  if (answer.status === 429) return failure('RATE_LIMITED', { seconds: Number(answer.headers['retry-after'] ?? 60) });
-  return failure('SIGN_IN_FAILED', { reason: messageOf(answer) }, hintOf(answer));
-}
-
-export function jsonOf({ body }: HttpAnswer): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The daemon's own sentence, without its full stop. */
-export function messageOf(answer: HttpAnswer): string {
-  const body = jsonOf(answer) as { message?: unknown; error?: unknown } | undefined;
-  const said = [body?.message, body?.error].find((value) => typeof value === 'string') as string | undefined;
-  return (said ?? `HTTP ${answer.status}`).replace(/\.$/, '');
-}
-
-export function hintOf(answer: HttpAnswer): { hint?: string } {
-  const hint = (jsonOf(answer) as { hint?: unknown } | undefined)?.hint;
-  return typeof hint === 'string' ? { hint } : {};
+/** As the shared check; an account that doesn't fit the schema counts as none, because the daemon can be of another version. */
+export async function recognise(
+  transport: Transport,
+  token: string,
+  signal?: AbortSignal,
+): Promise<shared.Recognition> {
+  const recognition = await shared.recognise(transport, token, signal);
+  if (!recognition.accepted || recognition.account === null) return recognition;
+  const account = cleaned(AuthContext, recognition.account);
+  return { accepted: true, account: misfit(AuthContext, account) === undefined ? account : null };
 }

@@ -1,12 +1,12 @@
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { jsonOf, messageOf } from '#shared/connection/probe.ts';
 import { SESSION_PATHS } from '#shared/ipc/connections.ts';
 import { type HttpAnswer, REQUEST_HEADERS } from '#shared/ipc/http.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 import type { Connections } from './connections.ts';
-import { jsonOf, messageOf } from './probe.ts';
 
 const ALLOWED_HEADERS: ReadonlySet<string> = new Set(REQUEST_HEADERS);
 const CLOSED_PATHS: readonly string[] = SESSION_PATHS;
@@ -100,8 +100,8 @@ export class Requests {
       headers: { authorization: await connection.authorization() },
     });
     if (answer.status !== 200) {
-      const chunks: Buffer[] = [];
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) if (chunks.length < 64) chunks.push(chunk);
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of answer.body) if (chunks.length < 64) chunks.push(chunk);
       const refused: HttpAnswer = {
         status: answer.status,
         headers: answer.headers,
@@ -116,7 +116,7 @@ export class Requests {
     const temporary = `${file}.part`;
     let bytes = 0;
     let told = 0;
-    const count = async function* (this: Requests, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const count = async function* (this: Requests, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
       for await (const chunk of source) {
         bytes += chunk.length;
         if (performance.now() - told > PROGRESS_MS) {

@@ -1,11 +1,10 @@
+import type { Timing } from '#shared/connection/daemon-connection.ts';
+import { followEvents, type StreamRefused } from '#shared/connection/event-stream.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure, type IpcError } from '#shared/ipc/outcome.ts';
-import { backoff, pause } from './backoff.ts';
 import type { Connections } from './connections.ts';
-import type { Timing } from './daemon-connection.ts';
 import { EventLog } from './event-log.ts';
-import { readEvents, StreamRefused } from './event-source.ts';
 import { networkFailure } from './network-failure.ts';
 import { apiPath } from './requests.ts';
 
@@ -54,8 +53,6 @@ export class Streams {
     from: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    let lastEventId = from;
-    let failures = 0;
     const log = new EventLog((events: StreamEvent[]) => {
       if (!signal.aborted) this.#emit('events:stream', { streamId, events });
     });
@@ -63,40 +60,25 @@ export class Streams {
       log.flush();
       if (!signal.aborted) this.#emit('events:streamState', { streamId, status, error });
     };
-    while (!signal.aborted) {
-      let error: IpcError | null = null;
-      try {
-        const { connection } = this.#connections.get(connectionId);
-        await readEvents({
-          transport: connection.transport,
-          path,
-          authorization: await connection.authorization(),
-          lastEventId,
-          signal,
-          silenceMs: this.#timing.silenceMs,
-          onOpen: () => {
-            failures = 0;
-            tell('open', null);
-          },
-          onEvent: (event) => {
-            if (event.id !== null && event.id !== '') lastEventId = event.id;
-            log.add([event]);
-          },
-        });
-      } catch (met) {
-        if (signal.aborted) return;
-        if (met instanceof StreamRefused && met.status !== 401 && met.status !== 429 && met.status < 500) {
-          tell('closed', failure('STREAM_REFUSED', { status: met.status }).toJSON());
-          this.#open.delete(streamId);
-          return;
-        }
-        const host = this.#hostOf(connectionId);
-        if (host === undefined) return this.close(streamId);
-        error = networkFailure(met, host, 15).toJSON();
-      }
-      failures += 1;
-      tell('waiting', error);
-      await pause(backoff(failures, this.#timing.backoff), signal);
+    try {
+      await followEvents({
+        source: () => this.#connections.get(connectionId).connection,
+        path,
+        lastEventId: from,
+        signal,
+        timing: this.#timing,
+        onOpen: () => tell('open', null),
+        onEvent: (event) => log.add([event]),
+        onBreak: (error) => {
+          const host = this.#hostOf(connectionId);
+          if (host === undefined) return this.close(streamId);
+          tell('waiting', error === undefined ? null : networkFailure(error, host, 15).toJSON());
+        },
+      });
+    } catch (error) {
+      const { status } = error as StreamRefused;
+      tell('closed', failure('STREAM_REFUSED', { status }).toJSON());
+      this.#open.delete(streamId);
     }
   }
 

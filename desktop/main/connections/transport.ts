@@ -2,8 +2,9 @@ import type { Readable } from 'node:stream';
 import tls, { type SecureContext, type TLSSocket } from 'node:tls';
 import zlib from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
+import type { WireAnswer } from '#shared/client/client.ts';
+import type { Transport as DaemonTransport, StreamAnswer, TransportRequest } from '#shared/connection/transport.ts';
 import type { Certificate } from '#shared/ipc/connections.ts';
-import type { HttpAnswer } from '#shared/ipc/http.ts';
 import { failure, type IpcFailure } from '#shared/ipc/outcome.ts';
 import { describeCertificate, isUnknownIssuer, reasonOf } from './certificate.ts';
 import { networkFailure } from './network-failure.ts';
@@ -15,23 +16,6 @@ export interface Route {
   pinned: string | null;
 }
 
-export interface TransportRequest {
-  method?: Dispatcher.HttpMethod;
-  /** Below the base, e.g. `/api/v1/apps`. */
-  path: string;
-  headers?: Record<string, string>;
-  body?: string | null;
-  signal?: AbortSignal | undefined;
-  timeoutMs?: number;
-  maxBytes?: number;
-}
-
-export interface StreamAnswer {
-  status: number;
-  headers: Record<string, string>;
-  body: Readable;
-}
-
 const DEFAULT_TIMEOUT = 30_000;
 const CONNECT_TIMEOUT = 10_000;
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -40,7 +24,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
  * The way to one daemon. It follows no redirect, keeps no cookie, and sends nothing, no credential either, before the
  * certificate was accepted: signed by an authority of this machine for this name, or the one that was pinned.
  */
-export class Transport {
+export class Transport implements DaemonTransport {
   readonly route: Route;
   readonly #origin: string;
   readonly #prefix: string;
@@ -69,13 +53,17 @@ export class Transport {
     this.#streams = agent(null);
   }
 
+  get base(): string {
+    return this.route.base;
+  }
+
   /** The certificate that was met last; null before the first connection and without TLS. */
   get certificate(): Certificate | null {
     return this.#certificate;
   }
 
   /** Sends a request and reads its answer whole. Every status is an answer, but for a redirect. */
-  async request(request: TransportRequest): Promise<HttpAnswer> {
+  async request(request: TransportRequest): Promise<WireAnswer> {
     const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT;
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
@@ -97,7 +85,12 @@ export class Transport {
     try {
       const { statusCode, headers, body } = await this.#send(this.#streams, request, signal);
       const plain = decoded(body, headers);
-      return { status: statusCode, headers: flat(headers), body: plain };
+      return {
+        status: statusCode,
+        headers: flat(headers),
+        body: plain,
+        cancel: () => void plain.on('error', () => {}).destroy(),
+      };
     } catch (error) {
       throw this.#failure(error, request.signal, late.signal, timeoutMs);
     } finally {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { jsonOf, messageOf } from '#shared/connection/probe.ts';
+import { endSession, signIn } from '#shared/connection/sign-in.ts';
 import { failure } from '#shared/ipc/outcome.ts';
-import { jsonOf, messageOf } from '../connections/probe.ts';
-import { endSession, signIn } from '../connections/sign-in.ts';
 import { Transport } from '../connections/transport.ts';
 
 const secret = (): string => randomBytes(32).toString('base64url');

@@ -1,8 +1,7 @@
-import { UnreachableError } from '#shared/client/errors.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
 import type { DesktopBridge } from '#shared/ipc/index.ts';
 import type { Outcome } from '#shared/ipc/outcome.ts';
-import { type Bridge, HostError } from './bridge.ts';
+import { type Bridge, HostError, unreachable } from './bridge.ts';
 
 /** The value of an answer of the main process, or its failure thrown. */
 export function opened<T>(outcome: Outcome<T>): T {
@@ -34,11 +33,11 @@ export function desktopBridge(native: DesktopBridge): Bridge {
         for (const end of ends) end();
       };
     },
-    async request(connectionId, { method, path, headers, body }, signal) {
+    async request(connectionId, request, signal) {
+      const { method, path, headers, body } = request;
       const requestId = `r${(requests += 1)}`;
       const cancel = (): void => void native.http.cancel({ requestId });
       signal.addEventListener('abort', cancel, { once: true });
-      const at = new Date().toISOString();
       try {
         const outcome = await native.http.request({
           connectionId,
@@ -50,9 +49,7 @@ export function desktopBridge(native: DesktopBridge): Bridge {
           timeoutMs: 600_000, // the client's own limit is shorter
         });
         if (outcome.ok) return outcome.value;
-        const { code, message } = outcome.error;
-        const reason = code === 'TIMED_OUT' ? 'timeout' : code === 'NOT_STREAMHUB' ? 'not-streamhub' : 'network';
-        throw new UnreachableError(reason, message, { method, path, at });
+        throw unreachable(outcome.error, request);
       } finally {
         signal.removeEventListener('abort', cancel);
       }

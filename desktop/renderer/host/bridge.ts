@@ -1,9 +1,10 @@
 import type { WireAnswer, WireRequest } from '#shared/client/client.ts';
+import { UnreachableError } from '#shared/client/errors.ts';
 import type { ErrorDetail } from '#shared/errors.ts';
 import type { Connection, Credential, Keep } from '#shared/ipc/connections.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
+import type { IpcError } from '#shared/ipc/failure.ts';
 import type { DesktopBridge } from '#shared/ipc/index.ts';
-import type { IpcError } from '#shared/ipc/outcome.ts';
 
 export type Unsubscribe = () => void;
 
@@ -58,10 +59,17 @@ export class HostError extends Error {
   /** Fields that the daemon refused. */
   readonly details: readonly ErrorDetail[];
 
-  constructor(error: Pick<IpcError, 'message' | 'hint'> & { code: string; fields?: readonly ErrorDetail[] }) {
+  constructor(error: Omit<IpcError, 'code'> & { code: string }) {
     super(error.message);
     this.code = error.code;
     this.hint = error.hint;
-    this.details = error.fields ?? [];
+    const fields = error.details?.['fields'];
+    this.details = Array.isArray(fields) ? (fields as ErrorDetail[]) : [];
   }
+}
+
+/** The error of a request that got no answer. */
+export function unreachable({ code, message }: IpcError, { method, path }: WireRequest): UnreachableError {
+  const reason = code === 'TIMED_OUT' ? 'timeout' : code === 'NOT_STREAMHUB' ? 'not-streamhub' : 'network';
+  return new UnreachableError(reason, message, { method, path, at: new Date().toISOString() });
 }

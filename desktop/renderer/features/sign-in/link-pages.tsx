@@ -105,7 +105,7 @@ export function InvitePage() {
       await enter(acceptInvite, body);
     } catch (failure) {
       setBusy(false);
-      if (failure instanceof HostError && failure.code === 'TOTP_REQUIRED') setCode('');
+      if (failure instanceof HostError && failure.code === 'SECOND_FACTOR_REQUIRED') setCode('');
       else setError(failure);
     }
   };
@@ -166,7 +166,7 @@ export function MagicPage() {
       await enter(verifyMagicLink, { token, ...(given ? { code: given } : {}) });
     } catch (failure) {
       setBusy(false);
-      if (failure instanceof HostError && failure.code === 'TOTP_REQUIRED') setCode('');
+      if (failure instanceof HostError && failure.code === 'SECOND_FACTOR_REQUIRED') setCode('');
       else setError(failure);
     }
   };

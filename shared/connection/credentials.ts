@@ -1,4 +1,4 @@
-import { failure, IpcFailure } from '#shared/ipc/outcome.ts';
+import { failure, IpcFailure } from '../ipc/failure.ts';
 import { packSecret, type Secret, unpackSecret } from './secret.ts';
 import { signIn } from './sign-in.ts';
 import type { Transport } from './transport.ts';

@@ -1,6 +1,6 @@
-import type { Credential } from '#shared/ipc/connections.ts';
-import type { HttpAnswer } from '#shared/ipc/http.ts';
-import { failure, type IpcFailure } from '#shared/ipc/outcome.ts';
+import type { WireAnswer } from '../client/client.ts';
+import type { Credential } from '../ipc/connections.ts';
+import { failure, type IpcFailure } from '../ipc/failure.ts';
 import { hintOf, jsonOf, messageOf, refusal } from './probe.ts';
 import type { Secret } from './secret.ts';
 import type { Transport } from './transport.ts';
@@ -38,13 +38,13 @@ async function openSession(
     timeoutMs: TIMEOUT,
     maxBytes: 1_048_576,
   });
-  if (answer.status !== 200 && answer.status !== 201) throw refused(answer, path, transport.route.base);
+  if (answer.status !== 200 && answer.status !== 201) throw refused(answer, path, transport.base);
   const token = (jsonOf(answer) as { data?: { token?: unknown } } | undefined)?.data?.token;
   if (typeof token !== 'string') throw failure('SIGN_IN_FAILED', { reason: 'its answer holds no session' });
   return token;
 }
 
-function refused(answer: HttpAnswer, path: string, base: string): IpcFailure {
+function refused(answer: WireAnswer, path: string, base: string): IpcFailure {
   const { code, details } = (jsonOf(answer) ?? {}) as { code?: unknown; details?: unknown };
   const said = messageOf(answer);
   if (code === 'TOTP_REQUIRED' || said === 'totp_required') return failure('SECOND_FACTOR_REQUIRED');

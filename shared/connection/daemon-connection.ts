@@ -1,14 +1,13 @@
-import type { Certificate, ConnectionState, ConnectionStatus, Snapshot } from '#shared/ipc/connections.ts';
-import type { StreamEvent } from '#shared/ipc/events.ts';
-import type { HttpAnswer } from '#shared/ipc/http.ts';
-import { failure, type IpcErrorCode, IpcFailure } from '#shared/ipc/outcome.ts';
+import type { WireAnswer } from '../client/client.ts';
+import type { Certificate, ConnectionState, ConnectionStatus, Snapshot } from '../ipc/connections.ts';
+import type { StreamEvent } from '../ipc/events.ts';
+import { failure, type IpcErrorCode, IpcFailure } from '../ipc/failure.ts';
 import { type BackoffOptions, backoff, pause } from './backoff.ts';
 import { Credentials } from './credentials.ts';
-import { readEvents, StreamRefused } from './event-source.ts';
-import { networkFailure } from './network-failure.ts';
-import { checkHealth, jsonOf, recognise } from './probe.ts';
+import { followEvents, type StreamRefused } from './event-stream.ts';
+import { checkHealth, type Health, jsonOf, type Recognition, recognise } from './probe.ts';
 import type { Secret } from './secret.ts';
-import { type Route, Transport, type TransportRequest } from './transport.ts';
+import type { Transport, TransportRequest } from './transport.ts';
 
 export interface Timing {
   /** Between two looks at the health while connected. */
@@ -32,8 +31,11 @@ export const TIMING: Timing = {
 
 /** What a connection needs of its surroundings. */
 export interface DaemonConnectionOptions {
+  /** Shown in messages. */
   name(): string;
-  route: Route;
+  transport: Transport;
+  /** Status until the first attempt is over; `connecting` by default. */
+  status?: ConnectionStatus;
   lastSeenAt: string | null;
   version: string | null;
   timing: Timing;
@@ -45,7 +47,11 @@ export interface DaemonConnectionOptions {
   onEvents(events: StreamEvent[]): void;
   /** Events were lost. */
   onGap(): void;
-  onSnapshot(snapshot: Snapshot): void;
+  /** Absent: no snapshots are taken. */
+  onSnapshot?(snapshot: Snapshot): void;
+  /** Stricter checks than the ones that every host makes. */
+  checkHealth?(transport: Transport, signal: AbortSignal): Promise<Health>;
+  recognise?(transport: Transport, token: string, signal: AbortSignal): Promise<Recognition>;
 }
 
 const STATUS_OF: Partial<Record<IpcErrorCode, ConnectionStatus>> = {
@@ -65,6 +71,9 @@ const STATUS_OF: Partial<Record<IpcErrorCode, ConnectionStatus>> = {
   REDIRECTED: 'unusable',
 };
 
+/** The longest wait that a timer takes. */
+const FOREVER = 2 ** 31 - 1;
+
 /** Time for the further nodes of one failure to be heard of, before all are read. */
 const GATHER_MS = 500;
 
@@ -83,6 +92,7 @@ export class DaemonConnection {
   #running: { stop: AbortController; done: Promise<void> } | undefined;
   /** Ends the present wait, so that the next round begins at once. */
   #round = new AbortController();
+  #settled = Promise.withResolvers<void>();
   #lastEventId: string | undefined;
   #hadStream = false;
   #lookNow: (() => void) | undefined;
@@ -91,9 +101,9 @@ export class DaemonConnection {
   constructor(options: DaemonConnectionOptions) {
     this.#options = options;
     this.#credentials = new Credentials({ name: options.name, read: options.readSecret, write: options.writeSecret });
-    this.#transport = new Transport(options.route);
+    this.#transport = options.transport;
     this.#state = {
-      status: 'connecting',
+      status: options.status ?? 'connecting',
       since: now(),
       lastSeenAt: options.lastSeenAt,
       latencyMs: null,
@@ -143,10 +153,21 @@ export class DaemonConnection {
     this.#again();
   }
 
+  /** The credential is gone; nothing that it gave access to may be shown any longer. */
+  signedOut(): void {
+    this.credentialChanged();
+    this.#change({ status: 'signed-out', account: null, live: false, error: null });
+  }
+
+  /** Resolves when the present attempt has succeeded or failed. */
+  settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
   /** Goes by another way from now on: another address, or another pinned certificate. */
-  async reroute(route: Route): Promise<void> {
+  async reroute(transport: Transport): Promise<void> {
     const old = this.#transport;
-    this.#transport = new Transport(route);
+    this.#transport = transport;
     this.#again();
     await old.close();
   }
@@ -162,7 +183,7 @@ export class DaemonConnection {
   }
 
   /** A request with the credential. A session that has run out is renewed from the kept password, once. */
-  async request(request: TransportRequest): Promise<HttpAnswer> {
+  async request(request: TransportRequest): Promise<WireAnswer> {
     try {
       const secret = await this.#credentials.current();
       let answer = await this.#send(request, secret);
@@ -179,7 +200,15 @@ export class DaemonConnection {
     }
   }
 
-  #send(request: TransportRequest, secret: Secret): Promise<HttpAnswer> {
+  #checkHealth(signal: AbortSignal): Promise<Health> {
+    return (this.#options.checkHealth ?? checkHealth)(this.#transport, signal);
+  }
+
+  #recognise({ token }: Secret, signal: AbortSignal): Promise<Recognition> {
+    return (this.#options.recognise ?? recognise)(this.#transport, token, signal);
+  }
+
+  #send(request: TransportRequest, secret: Secret): Promise<WireAnswer> {
     const headers = { ...request.headers, authorization: `Bearer ${secret.token}` };
     return this.#transport.request({ ...request, headers });
   }
@@ -190,6 +219,7 @@ export class DaemonConnection {
       const signal = AbortSignal.any([stop, this.#round.signal]);
       try {
         await this.#connect(signal);
+        if (!signal.aborted) this.#settled.resolve();
         await this.#stay(signal);
         await pause(this.#options.timing.backoff.base, signal); // the credential is in doubt: not in a tight loop
       } catch (error) {
@@ -201,12 +231,12 @@ export class DaemonConnection {
   }
 
   async #connect(signal: AbortSignal): Promise<void> {
-    const { version, latencyMs } = await checkHealth(this.#transport, signal);
+    const { version, latencyMs } = await this.#checkHealth(signal);
     this.#seen({ version, latencyMs });
     const secret = await this.#credentials.current();
-    let recognised = await recognise(this.#transport, secret.token, signal);
+    let recognised = await this.#recognise(secret, signal);
     if (!recognised.accepted && (await this.#credentials.renew(secret, this.#transport)))
-      recognised = await recognise(this.#transport, (await this.#credentials.current()).token, signal);
+      recognised = await this.#recognise(await this.#credentials.current(), signal);
     if (!recognised.accepted) {
       const why = failure('SIGN_IN_FAILED', { reason: recognised.message }, { hint: 'Sign in again.' });
       this.#credentials.refuse(await this.#credentials.current(), why);
@@ -238,59 +268,44 @@ export class DaemonConnection {
       await pause(this.#state.live ? healthMs : pollMs, AbortSignal.any([signal, wake.signal]));
       this.#lookNow = undefined;
       if (signal.aborted) return;
-      this.#seen(await checkHealth(this.#transport, signal));
+      this.#seen(await this.#checkHealth(signal));
     }
   }
 
   async #watchEvents(signal: AbortSignal): Promise<void> {
-    let failures = 0;
-    while (!signal.aborted) {
-      try {
-        await this.#readStream(signal, () => {
-          failures = 0;
-        });
-        failures += 1;
-      } catch (error) {
-        if (signal.aborted) return;
-        failures += 1;
-        if (error instanceof StreamRefused) {
-          // revoked or expired: a new round finds out. No such route: health alone has to do
-          if (error.status === 401) return;
-          if (error.status === 403 || error.status === 404) await pause(2 ** 31 - 1, signal);
-        }
-      }
-      if (signal.aborted) return;
-      this.#change({ live: false });
-      this.suspect();
-      await pause(backoff(failures, this.#options.timing.backoff), signal);
-    }
-  }
-
-  async #readStream(signal: AbortSignal, onOpen: () => void): Promise<void> {
-    const resumes = this.#lastEventId !== undefined;
-    await readEvents({
-      transport: this.#transport,
+    const { timing, onGap, onEvents } = this.#options;
+    const end = await followEvents({
+      source: () => this,
       path: '/api/v1/events',
-      authorization: await this.authorization(),
       lastEventId: this.#lastEventId,
       signal,
-      silenceMs: this.#options.timing.silenceMs,
-      onOpen: () => {
-        onOpen();
+      timing,
+      isFinal: (status) => status === 401 || status === 403 || status === 404,
+      onOpen: (isResumed) => {
         this.#change({ live: true });
-        if (this.#hadStream && !resumes) this.#options.onGap();
+        if (this.#hadStream && !isResumed) onGap();
         this.#hadStream = true;
       },
-      onEvent: (event) => {
-        if (event.id !== null && event.id !== '') this.#lastEventId = event.id;
-        if (event.type.startsWith('node.')) this.#countNow?.();
-        if (event.type === 'reset') this.#options.onGap();
-        else if (event.type !== 'hello' && event.type !== 'bye') this.#options.onEvents([event]);
+      onId: (id) => {
+        this.#lastEventId = id;
       },
-    });
+      onEvent: (event) => {
+        if (event.type.startsWith('node.')) this.#countNow?.();
+        if (event.type === 'reset') onGap();
+        else if (event.type !== 'hello' && event.type !== 'bye') onEvents([event]);
+      },
+      onBreak: () => {
+        this.#change({ live: false });
+        this.suspect();
+      },
+    }).catch((refused: StreamRefused) => refused);
+    // revoked or expired: a new round finds out. No such route: polling the health has to do
+    if (end?.status === 403 || end?.status === 404) await pause(FOREVER, signal);
   }
 
   async #watchNumbers(signal: AbortSignal): Promise<void> {
+    const { onSnapshot } = this.#options;
+    if (onSnapshot === undefined) return await pause(FOREVER, signal);
     while (!signal.aborted) {
       const read = async (path: string): Promise<unknown> => {
         const answer = await this.request({ path, signal, timeoutMs: 20_000 });
@@ -299,7 +314,7 @@ export class DaemonConnection {
       try {
         const [stats, nodes] = await Promise.all([read('/api/v1/stats'), read('/api/v1/cluster/nodes')]);
         const list = (nodes as { data?: unknown } | null)?.data;
-        if (stats !== null) this.#options.onSnapshot({ at: now(), stats, nodes: Array.isArray(list) ? list : null });
+        if (stats !== null) onSnapshot({ at: now(), stats, nodes: Array.isArray(list) ? list : null });
       } catch {
         // a daemon that is away is noticed by the look at its health
       }
@@ -313,7 +328,7 @@ export class DaemonConnection {
   }
 
   async #failed(error: unknown, signal: AbortSignal): Promise<void> {
-    const failed = networkFailure(error, new URL(this.#transport.route.base).host, 10);
+    const failed = failureOf(error, this.#transport);
     const status = STATUS_OF[failed.code] ?? 'offline';
     const attempts = this.#state.attempts + 1;
     const wait = SETTLED.has(status)
@@ -328,10 +343,13 @@ export class DaemonConnection {
       nextTryAt: new Date(Date.now() + wait).toISOString(),
       certificate: (failed.details?.['certificate'] as Certificate | undefined) ?? null,
     });
+    this.#settled.resolve();
     await pause(wait, signal);
   }
 
   #again(): void {
+    this.#settled.resolve();
+    this.#settled = Promise.withResolvers();
     this.#round.abort();
   }
 
@@ -348,5 +366,11 @@ export class DaemonConnection {
     if (this.#running !== undefined) this.#options.onState(this.#state);
   }
 }
+
+/** Transports throw failures of the contract; anything else broke inside this app or on the line. */
+const failureOf = (error: unknown, { base }: Transport): IpcFailure =>
+  error instanceof IpcFailure
+    ? error
+    : failure('CONNECTION_LOST', { host: new URL(base).host, reason: (error as Error).message }, { cause: error });
 
 const now = (): string => new Date().toISOString();

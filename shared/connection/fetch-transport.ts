@@ -1,0 +1,88 @@
+import type { WireAnswer } from '../client/client.ts';
+import { failure, IpcFailure } from '../ipc/failure.ts';
+import type { StreamAnswer, Transport, TransportRequest } from './transport.ts';
+
+const DEFAULT_TIMEOUT = 30_000;
+
+/** The way from a page to the daemon that served it, by `fetch`. */
+export class FetchTransport implements Transport {
+  readonly base: string;
+
+  /** @param base origin of the daemon, without a slash at the end */
+  constructor(base: string) {
+    this.base = base;
+  }
+
+  async request(request: TransportRequest): Promise<WireAnswer> {
+    const timeout = AbortSignal.timeout(request.timeoutMs ?? DEFAULT_TIMEOUT);
+    return await this.#attempt(request, timeout, async (response) => ({
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await response.text(),
+    }));
+  }
+
+  async stream(request: TransportRequest): Promise<StreamAnswer> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), request.timeoutMs ?? DEFAULT_TIMEOUT);
+    try {
+      return await this.#attempt(request, late.signal, async ({ status, headers, body }) => ({
+        status,
+        headers: Object.fromEntries(headers),
+        body: body === null ? nothing() : chunksOf(body),
+        cancel: () => void body?.cancel().catch(() => {}),
+      }));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  async #attempt<T>(
+    { method = 'GET', path, headers = {}, body = null, signal, timeoutMs = DEFAULT_TIMEOUT }: TransportRequest,
+    timeout: AbortSignal,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    try {
+      const response = await fetch(this.base + path, {
+        method,
+        headers,
+        body,
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        redirect: 'error',
+        credentials: 'omit',
+        cache: 'no-store',
+      });
+      return await read(response);
+    } catch (error) {
+      if (signal?.aborted) throw failure('CANCELLED', {}, { cause: error });
+      const { host } = new URL(this.base);
+      if (timeout.aborted) throw failure('TIMED_OUT', { host, seconds: timeoutMs / 1000 }, { cause: error });
+      throw new IpcFailure(
+        {
+          code: 'CONNECTION_LOST',
+          message: 'The daemon does not answer.',
+          hint: `${method} ${path}: ${(error as Error).message}`,
+        },
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** A `ReadableStream` can't be iterated in every browser. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
