@@ -1,6 +1,7 @@
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { NodeHealth } from '#shared/schema/cluster.ts';
+import type { EventType } from '#shared/schema/events.ts';
 import type { NodeEntry } from './node.ts';
 import { toRecord } from './node-record.ts';
 import type { NodeRegistry } from './registry.ts';
@@ -15,7 +16,7 @@ export class NodeAnnouncer {
     this.#nodes = nodes;
   }
 
-  announce(type: string, node: NodeEntry, more: { actor?: Actor; live?: boolean } = {}): void {
+  announce(type: EventType & `node.${string}`, node: NodeEntry, more: { actor?: Actor; live?: boolean } = {}): void {
     const { stats: _stats, ...data } = toRecord(node, this.#nodes.health(node), null);
     this.#events.publish({ type, ...more, data });
   }

@@ -5,6 +5,7 @@ import type { Db } from '#daemon/platform/db/open.ts';
 import type { DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { CallbackEventName } from '#shared/schema/callbacks.ts';
+import type { EventType } from '#shared/schema/events.ts';
 import { type NewCallback, outboxRepository } from './callbacks/outbox.ts';
 import { streamPayload, vodPayload } from './callbacks/payloads.ts';
 import type { StreamChange } from './streams/stream-lifecycle.ts';
@@ -42,7 +43,7 @@ const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]
   recording_failed: ['recording_failed'],
   snapshot_taken: ['snapshot_taken'],
 };
-const EVENTS: Readonly<Record<RowChange['kind'], string>> = {
+const EVENTS: Readonly<Record<RowChange['kind'], EventType>> = {
   stream_started: 'stream.started',
   stream_ended: 'stream.ended',
   recording_started: 'recording.started',

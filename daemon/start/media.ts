@@ -247,7 +247,7 @@ export function createMedia(deps: MediaDeps): Media {
 function announceIngress(events: EventBus, app: AppEntry, { name, ingress }: LiveKitEvent): void {
   if (ingress === null || (name !== 'ingress_started' && name !== 'ingress_ended')) return;
   events.publish({
-    type: name.replace('_', '.'),
+    type: name === 'ingress_started' ? 'ingress.started' : 'ingress.ended',
     app: app.name,
     tenant: app.tenantId,
     data: {

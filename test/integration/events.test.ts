@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
+import type { EventType } from '#shared/schema/events.ts';
 import { daemonProcess, TEST_TOKEN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
@@ -88,7 +89,7 @@ test('an app token hears its own app only; topics and app narrow the stream', as
   const two = await readEvents(t, daemon.url, TEST_TOKEN, { query: '?app=two&topics=streams,config,logs' });
   for (const reader of [own, streams, two]) await reader.next('hello');
 
-  const publish = (type: string, app?: string) => daemon.services.events.publish({ type, app, data: { type } });
+  const publish = (type: EventType, app?: string) => daemon.services.events.publish({ type, app, data: { type } });
   publish('stream.started', 'two');
   publish('node.joined');
   publish('token.created');
@@ -169,14 +170,14 @@ test('a reader that takes nothing is cut off, others hear everything, and it can
   const filler = 'x'.repeat(60_000);
   let sent = 0;
   while (daemon.services.eventStream.readers === 2 && sent < 2000) {
-    daemon.services.events.publish({ type: 'app.filled', data: { number: sent++, filler } });
+    daemon.services.events.publish({ type: 'config.reloaded', data: { number: sent++, filler } });
     await good.next((m) => m.data.data.number === sent - 1);
   }
   assert.equal(daemon.services.eventStream.readers, 1, 'the slow reader is still held');
 
   const resumed = await readEvents(t, daemon.url, TEST_TOKEN, { lastEventId: from });
   await resumed.next((m) => m.data.data?.number === sent - 1);
-  const numbers = resumed.heard.filter((m) => m.event === 'app.filled').map((m) => m.data.data.number);
+  const numbers = resumed.heard.filter((m) => m.event === 'config.reloaded').map((m) => m.data.data.number);
   assert.deepEqual(
     numbers,
     Array.from({ length: sent }, (_, i) => i),

@@ -5,6 +5,7 @@ import type { Log } from '#daemon/platform/log.ts';
 import { isGlobal, type Principal } from '#daemon/platform/principal.ts';
 import { readPeriod } from '#shared/instants.ts';
 import type { AuditEntry, AuditQuery } from '#shared/schema/audit.ts';
+import type { EventType } from '#shared/schema/events.ts';
 import { summarize } from './redact.ts';
 import type { AuditRepository, AuditRow, NewAuditRow } from './repository.ts';
 
@@ -28,7 +29,7 @@ export interface NewEntry extends AuditNote {
  * What a service announces outside of any request (a job that ends, a file edited by hand) and belongs in the trail:
  * type of the event → action.
  */
-const EVENT_ACTIONS: Readonly<Record<string, string>> = {
+const EVENT_ACTIONS: Readonly<Partial<Record<EventType, string>>> = {
   'app.created': 'app.create',
   'app.deleted': 'app.delete',
   'config.changed': 'config.write',

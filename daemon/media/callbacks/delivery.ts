@@ -5,6 +5,7 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
+import type { EventType } from '#shared/schema/events.ts';
 import { backoff } from './backoff.ts';
 import { messageOf, type OutboxRow, outboxRepository } from './outbox.ts';
 import type { CallbackSender, SendResult } from './sender.ts';
@@ -159,7 +160,7 @@ export class CallbackDelivery {
     const outbox = outboxRepository(this.#deps.databases.get(app));
     const now = this.#clock.now();
     const at = instant(now) as string;
-    const tell = (type: string, data: Record<string, unknown>, live = false): void =>
+    const tell = (type: EventType, data: Record<string, unknown>, live = false): void =>
       this.#deps.bus.publish({ type, app, tenant: this.#deps.apps.get(app)?.tenantId, live, data });
     if (result.isDelivered) {
       outbox.delivered(row.id, at, result.status ?? 200);

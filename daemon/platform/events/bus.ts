@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
+import type { EventType } from '#shared/schema/events.ts';
 import type { Actor } from '../http/types.ts';
 
 /** Something that happened, as services announce it. */
 export interface DaemonEvent {
-  /** `<area>.<verb>`, e.g. `app.created`, `config.changed`, `job.progress`, `node.stale`, `stream.started`. */
-  type: string;
+  type: EventType;
   /** Name of the app it concerns; decides together with `tenant` who may see it. */
   app?: string;
   tenant?: string;

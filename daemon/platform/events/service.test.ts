@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
+import { EVENT_TYPES, type EventType } from '#shared/schema/events.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { EventReader } from '#test/helpers/event-reader.ts';
 import { SYSTEM_CLOCK } from '../clock.ts';
@@ -14,7 +15,7 @@ import type { Principal } from '../principal.ts';
 import { EventBus } from './bus.ts';
 import { EventService, type EventServiceDeps } from './service.ts';
 import { EventStore } from './store.ts';
-import { maySee, topicOf } from './topics.ts';
+import { maySee } from './topics.ts';
 
 const GLOBAL: Principal = {
   userId: 'token:1',
@@ -71,10 +72,10 @@ async function setUp(t: TestContext, more: Partial<EventServiceDeps> = {}) {
 }
 
 const publish = (bus: EventBus, from: number, to: number): void => {
-  for (let n = from; n < to; n++) bus.publish({ type: 'app.touched', app: 'live', data: { n } });
+  for (let n = from; n < to; n++) bus.publish({ type: 'config.reloaded', app: 'live', data: { n } });
 };
 const numbers = (reader: EventReader): number[] =>
-  reader.heard.filter((m) => m.event === 'app.touched').map((m) => m.data.data.n);
+  reader.heard.filter((m) => m.event === 'config.reloaded').map((m) => m.data.data.n);
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 test('a long backlog and events in the middle of it arrive once and in order', async (t) => {
@@ -85,7 +86,7 @@ test('a long backlog and events in the middle of it arrive once and in order', a
   const resumed = await listen(start);
   // announced while the backlog is being sent
   for (let n = 3000; n < 3300; n += 100) {
-    await resumed.next('app.touched');
+    await resumed.next('config.reloaded');
     publish(bus, n, n + 100);
   }
   await resumed.next((m) => m.data.data?.n === 3299);
@@ -100,7 +101,7 @@ test('what is no longer kept is answered with a reset', async (t) => {
   const late = await listen(start);
   assert.equal((await late.next('reset')).data.reason, 'too_old');
   publish(bus, 600, 601);
-  await late.next('app.touched');
+  await late.next('config.reloaded');
   assert.deepEqual(numbers(late), [600]);
 });
 
@@ -118,7 +119,16 @@ test('events older than the age limit are forgotten', async (t) => {
   const add = () => {
     const id = store.takeId();
     store.append([
-      { id, at: clock.now(), topic: 'apps', type: 'app.touched', app: null, appId: null, tenant: null, body: '{}' },
+      {
+        id,
+        at: clock.now(),
+        topic: 'config',
+        type: 'config.reloaded',
+        app: null,
+        appId: null,
+        tenant: null,
+        body: '{}',
+      },
     ]);
     return id;
   };
@@ -208,28 +218,28 @@ test('who may see what', () => {
     via: 'user_jwt',
   });
   const token: Principal = { ...GLOBAL, isSuperadmin: false, scope: 'app', appId: 1, tenantId: 'a' };
-  const event = (type: string, appId: number | null, tenant: string | null) => ({
-    topic: topicOf(type),
+  const event = (type: EventType, appId: number | null, tenant: string | null) => ({
+    topic: EVENT_TYPES[type],
     app: appId === null ? null : 'x',
     appId,
     tenant,
   });
   const cases: [Principal, ReturnType<typeof event>, boolean][] = [
     [GLOBAL, event('node.joined', null, null), true],
-    [GLOBAL, event('anything.new', null, null), true],
+    [GLOBAL, event('livekit.unreachable', null, null), true],
     [person('owner', 'a'), event('node.joined', null, null), false],
-    [person('owner', 'a'), event('anything.new', 1, 'a'), false],
+    [person('owner', 'a'), event('livekit.unreachable', 1, 'a'), false],
     [person('owner', 'a'), event('token.revoked', 1, 'a'), false],
     [person('viewer', 'a'), event('stream.started', 1, 'a'), true],
     [person('viewer', 'a'), event('config.changed', 1, 'a'), true],
     [person('owner', 'a'), event('stream.started', 2, 'b'), false],
     [person('owner', 'a'), event('app.created', null, null), false],
     [person(null, null), event('app.created', null, null), false],
-    [person('owner', 'a'), event('job.done', null, 'a'), true],
+    [person('owner', 'a'), event('job.succeeded', null, 'a'), true],
     [token, event('stream.started', 1, 'a'), true],
     [token, event('stream.started', 2, 'a'), false],
-    [token, event('job.done', null, 'a'), false],
-    [token, event('plugin.failed', 1, 'a'), false],
+    [token, event('job.succeeded', null, 'a'), false],
+    [token, event('plugin.state', 1, 'a'), false],
   ];
   for (const [principal, what, expected] of cases) {
     assert.equal(maySee(principal, what), expected, `${principal.scope} ${principal.role} ${JSON.stringify(what)}`);

@@ -1,13 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import { ApiError, fieldError } from '#shared/errors.ts';
-import { EVENT_TOPICS, type EventMessage, type EventQuery, type EventTopic } from '#shared/schema/events.ts';
+import {
+  EVENT_TOPICS,
+  EVENT_TYPES,
+  type EventMessage,
+  type EventQuery,
+  type EventTopic,
+} from '#shared/schema/events.ts';
 import { type Clock, SYSTEM_CLOCK } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { CredentialResolver, Principal } from '../principal.ts';
 import type { DaemonEvent, EventBus } from './bus.ts';
 import { EventReader } from './reader.ts';
 import { EventStore, type StoredEvent } from './store.ts';
-import { type Audience, topicOf } from './topics.ts';
+import type { Audience } from './topics.ts';
 
 const DAY_MS = 86_400_000;
 const BEAT_MS = 15_000;
@@ -157,7 +163,7 @@ export class EventService {
   }
 
   #take(event: DaemonEvent): void {
-    const topic = topicOf(event.type);
+    const topic: EventTopic = EVENT_TYPES[event.type];
     const isLive = event.live === true || event.type.endsWith('.progress');
     if (topic === 'access' && !event.type.endsWith('.created')) this.#recheckSoon();
     if (event.type === 'app.deleted') this.#recheckSoon();

@@ -2,39 +2,6 @@ import { type Permission, type Role, roleAllows } from '#shared/permissions.ts';
 import type { EventTopic } from '#shared/schema/events.ts';
 import { isGlobal, type Principal } from '../principal.ts';
 
-/** First word of an event's type → topic. What is not named here is `system`, seen by global callers only. */
-const AREAS: Readonly<Record<string, EventTopic>> = {
-  app: 'apps',
-  config: 'config',
-  preset: 'config',
-  s3: 'config',
-  storage: 'config',
-  job: 'jobs',
-  node: 'nodes',
-  cluster: 'nodes',
-  stream: 'streams',
-  room: 'streams',
-  participant: 'streams',
-  ingress: 'streams',
-  vod: 'vods',
-  recording: 'vods',
-  snapshot: 'vods',
-  callback: 'callbacks',
-  log: 'logs',
-  token: 'access',
-  session: 'access',
-  auth: 'access',
-  user: 'access',
-  account: 'access',
-  team: 'access',
-  tenant: 'access',
-  member: 'access',
-  invite: 'access',
-  security: 'access',
-  audit: 'access',
-  plugin: 'plugins',
-};
-
 /** What a person's role must hold to see a topic; null = callers of global scope only. */
 const NEEDS: Readonly<Record<EventTopic, Permission | null>> = {
   apps: 'app:read',
@@ -56,10 +23,6 @@ export interface Audience {
   app: string | null;
   appId: number | null;
   tenant: string | null;
-}
-
-export function topicOf(type: string): EventTopic {
-  return AREAS[type.split('.', 1)[0] as string] ?? 'system';
 }
 
 /** May the caller see the event? The same in every enforcement mode, like the list of apps. */

@@ -1,4 +1,5 @@
 import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
+import type { EventType } from '#shared/schema/events.ts';
 import type { Job, JobError, JobKind, JobListQuery, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Actor } from '../http/types.ts';
@@ -281,7 +282,7 @@ export class JobService {
     this.#announce('job.progress', id);
   }
 
-  #announce(type: string, id: number): void {
+  #announce(type: EventType & `job.${string}`, id: number): void {
     const row = this.#row(id);
     this.#deps.events.publish({
       type,
