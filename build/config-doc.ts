@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { marksOf, propertiesOf } from '#shared/config/marks.ts';
+import { annotationsOf, propertiesOf } from '#shared/config/annotations.ts';
 import { ConfigFile } from '#shared/config/schema.ts';
 
 const cell = (text: string): string => text.replace(/\|/g, '\\|');
@@ -14,7 +14,7 @@ function allowed(schema: TSchema): string {
     maxItems,
     enum: choices,
     ...marks
-  } = marksOf(schema) as Record<string, never>;
+  } = annotationsOf(schema) as Record<string, never>;
   if (choices) return (choices as string[]).map((choice) => `\`${choice}\``).join(' ');
   if (marks['x-reference']) return 'this name only';
   if (marks['x-hint']) return cell(marks['x-hint']);
@@ -28,7 +28,7 @@ function allowed(schema: TSchema): string {
 }
 
 function fallback(schema: TSchema): string {
-  const { default: value, 'x-template': template } = marksOf(schema);
+  const { default: value, 'x-template': template } = annotationsOf(schema);
   const shown = template?.replace('{name}', '<name>').replace('{SLUG}', '<NAME>') ?? value;
   if (shown === undefined) return '';
   return shown === '' ? 'empty' : `\`${typeof shown === 'string' ? shown : JSON.stringify(shown)}\``;
@@ -38,7 +38,7 @@ function rows(schema: TSchema, path: string): string[] {
   return Object.entries(propertiesOf(schema) ?? {}).flatMap(([name, property]) => {
     const here = path === '' ? name : `${path}.${name}`;
     if (propertiesOf(property) !== undefined) return rows(property, here);
-    const marks = marksOf(property);
+    const marks = annotationsOf(property);
     if (marks['x-ignored']) return [`| \`${here}\` | | | not read: ${cell(marks['x-ignored'])} | |`];
     const effect = EFFECT[marks['x-reload'] ?? 'hot'];
     return [
@@ -66,5 +66,5 @@ A change by hand is noticed and comes into force at once. If it is not valid, th
 \`GET /apps/<name>/config/raw\` says why. Before each change the old text is kept as \`config.yaml.bak.<time>\`, the newest 20 of them.
 
 ${table(plain.flatMap(([name, schema]) => rows({ properties: { [name]: schema } } as never, '')))}
-${blocks.map(([name, schema]) => `## ${name}\n\n${marksOf(schema).description}\n\n${table(rows(schema, name))}`).join('\n')}`;
+${blocks.map(([name, schema]) => `## ${name}\n\n${annotationsOf(schema).description}\n\n${table(rows(schema, name))}`).join('\n')}`;
 }

@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox';
+import { annotationsOf, propertiesOf } from './annotations.ts';
 import { type Camel, isRecord, toCamel } from './case.ts';
-import { marksOf, propertiesOf } from './marks.ts';
 import { ConfigFile, DEFAULT_LAYERS, type Rendition } from './schema.ts';
 
 /** The config in force, complete and in the API's words. References name secrets; only an inline `callbacks.secret` is one. */
@@ -31,7 +31,7 @@ export function secretReferences(app: string): Record<keyof typeof references, s
 
 /** The value that a missing key stands for. */
 export function defaultOf(schema: TSchema, app: string): unknown {
-  const marks = marksOf(schema);
+  const marks = annotationsOf(schema);
   if (marks['x-template'] !== undefined) return fillTemplate(marks['x-template'], app);
   return structuredClone(marks.default);
 }
@@ -56,7 +56,7 @@ function fill(schema: TSchema, value: unknown, app: string): unknown {
   const given = isRecord(value) ? value : {};
   const filled: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(properties)) {
-    if (marksOf(property)['x-ignored'] !== undefined) continue;
+    if (annotationsOf(property)['x-ignored'] !== undefined) continue;
     const item = fill(property, Object.hasOwn(given, name) ? given[name] : undefined, app);
     if (item !== undefined) filled[name] = item;
   }

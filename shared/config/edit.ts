@@ -3,9 +3,9 @@ import { wordsOf } from './diagnostic.ts';
 import { applyEdits, type Edit, pinTranscoding } from './edits.ts';
 import { CONFIG_LIMITS } from './limits.ts';
 import { type ParsedConfig, parseConfig } from './parse.ts';
-import { EditError } from './splice.ts';
-import { operate, writeOutAliases } from './surgery.ts';
+import { EditError } from './text-edits.ts';
 import { sameValue } from './values.ts';
+import { editYaml, expandAliases } from './yaml-editor.ts';
 
 export interface EditInput extends Omit<CheckInput, 'current'> {
   edits: readonly Edit[];
@@ -45,7 +45,7 @@ export function rewriteConfig(parsed: ParsedConfig, target: Record<string, unkno
   if (sameValue(parsed.value, target)) return parsed;
   const direct = attempt(parsed, target);
   if (direct !== null) return direct;
-  const plain = parseConfig(writeOutAliases(parsed));
+  const plain = parseConfig(expandAliases(parsed));
   const second = plain.value === null ? null : attempt(plain, target);
   if (second === null) throw new EditError('the change cannot be made in place; edit the text instead');
   return second;
@@ -54,7 +54,7 @@ export function rewriteConfig(parsed: ParsedConfig, target: Record<string, unkno
 function attempt(parsed: ParsedConfig, target: Record<string, unknown>): ParsedConfig | null {
   let text: string;
   try {
-    text = operate(parsed, target);
+    text = editYaml(parsed, target);
   } catch (error) {
     if (error instanceof EditError) return null;
     throw error;

@@ -1,5 +1,5 @@
 import { Format } from 'typebox/format';
-import { MASK } from './marks.ts';
+import { MASK } from './annotations.ts';
 
 /** An absolute URL of one of the given schemes, with a host; empty is allowed, a masked password is not. */
 function isUrl(value: string, schemes: readonly string[]): boolean {

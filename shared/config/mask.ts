@@ -1,6 +1,6 @@
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, type ParsedNode } from 'yaml';
+import { annotationsOf, MASK } from './annotations.ts';
 import { schemaAt } from './defaults.ts';
-import { MASK, marksOf } from './marks.ts';
 import type { ParsedConfig } from './parse.ts';
 
 /** Keys whose text is masked wherever they stand, in blocks of the operator's own too. Names of stored secrets are not secret. */
@@ -25,7 +25,7 @@ interface SecretSpan {
 
 function isSecretKey(path: readonly string[]): boolean {
   const schema = schemaAt(path);
-  if (schema !== undefined) return marksOf(schema)['x-secret'] === true;
+  if (schema !== undefined) return annotationsOf(schema)['x-secret'] === true;
   return SECRET_NAME.test(path.at(-1) ?? '');
 }
 

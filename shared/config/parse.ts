@@ -10,8 +10,8 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { Diagnostic, TextRange } from './diagnostic.ts';
+import { checkDocument } from './document-checks.ts';
 import { CONFIG_LIMITS } from './limits.ts';
-import { survey } from './survey.ts';
 import { unshared } from './values.ts';
 
 export type YamlDocument = Document.Parsed<ParsedNode>;
@@ -104,7 +104,7 @@ export function parseConfig(text: string): ParsedConfig {
 
   let documents: YamlDocument[];
   try {
-    // Uniqueness of keys is checked in the survey: the composer's own check is quadratic.
+    // checkDocument() checks that keys are unique: the composer's own check is quadratic.
     const composer = new Composer({
       keepSourceTokens: true,
       prettyErrors: false,
@@ -133,7 +133,7 @@ export function parseConfig(text: string): ParsedConfig {
     faults.push(error('old-yaml', 'the text must be YAML 1.2; remove the %YAML line', 0, 0));
   if (faults.length > 0) return failed(faults);
 
-  const found = survey(document, error);
+  const found = checkDocument(document, error);
   if (found.length > 0) return failed(found);
   const root = document.contents as ParsedNode | null;
   if (!isMap(root)) {

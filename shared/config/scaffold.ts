@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
+import { annotationsOf, propertiesOf } from './annotations.ts';
 import { isRecord } from './case.ts';
 import { defaultConfig } from './defaults.ts';
-import { marksOf, propertiesOf } from './marks.ts';
 import { ConfigFile } from './schema.ts';
 import { flowText } from './write-yaml.ts';
 
@@ -12,14 +12,14 @@ function limitsOf(schema: TSchema): string {
     minimum,
     maximum,
     enum: choices,
-  } = marksOf(schema) as { minimum?: number; maximum?: number; enum?: unknown[] };
+  } = annotationsOf(schema) as { minimum?: number; maximum?: number; enum?: unknown[] };
   if (choices !== undefined) return ` (${choices.join(', ')})`;
   if (minimum !== undefined && maximum !== undefined) return ` (${minimum}..${maximum})`;
   return '';
 }
 
 function renderKey(name: string, schema: TSchema, value: unknown, indent: string): string[] {
-  const comment = `# ${marksOf(schema).description}${limitsOf(schema)}`;
+  const comment = `# ${annotationsOf(schema).description}${limitsOf(schema)}`;
   if (Array.isArray(value) && value.some(isRecord)) {
     return [
       `${`${indent}${name}:`.padEnd(COMMENT_COLUMN)} ${comment}`,
@@ -34,12 +34,12 @@ function renderBlock(schema: TSchema, values: Record<string, unknown>, indent: s
   const lines: string[] = [];
   for (const [name, property] of Object.entries(propertiesOf(schema) ?? {})) {
     const value = values[name];
-    if (marksOf(property)['x-written'] === false || value === undefined) continue;
+    if (annotationsOf(property)['x-written'] === false || value === undefined) continue;
     if (propertiesOf(property) === undefined) {
       lines.push(...renderKey(name, property, value, indent));
       continue;
     }
-    if (indent === '') lines.push('', `# ${marksOf(property).description}`);
+    if (indent === '') lines.push('', `# ${annotationsOf(property).description}`);
     lines.push(`${indent}${name}:`, ...renderBlock(property, value as Record<string, unknown>, `${indent}  `));
   }
   return lines;

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { HTTP_URL, key } from './marks.ts';
+import { HTTP_URL, key } from './annotations.ts';
 
 /** The blocks of config.yaml that concern viewers and what the app tells others; `schema.ts` puts them together. */
 

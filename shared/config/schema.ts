@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ROOM_PREFIX_PATTERN } from '../schema/common.ts';
-import { HTTP_URL, key } from './marks.ts';
+import { HTTP_URL, key } from './annotations.ts';
 import { callbacks, distribution, features, hls, latencyAlert, mqtt } from './schema-delivery.ts';
 
 /**

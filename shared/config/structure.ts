@@ -2,11 +2,11 @@ import { distance } from 'fastest-levenshtein';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, type Node } from 'yaml';
+import { annotationsOf, MASK, propertiesOf } from './annotations.ts';
 import { isRecord } from './case.ts';
 import { defaultOf } from './defaults.ts';
 import { dotted } from './diagnostic.ts';
 import type { Findings, Path } from './findings.ts';
-import { MASK, marksOf, propertiesOf } from './marks.ts';
 import type { ParsedConfig } from './parse.ts';
 import { ConfigFile } from './schema.ts';
 
@@ -61,7 +61,7 @@ class StructureCheck {
   }
 
   #value(node: unknown, value: unknown, schema: TSchema, path: Path): void {
-    const marks = marksOf(schema);
+    const marks = annotationsOf(schema);
     const at = node as Node | null;
     if (marks['x-ignored'] !== undefined) {
       this.#findings.warn('ignored-key', `has no effect here; ${marks['x-ignored']}`, path, at);
@@ -94,7 +94,7 @@ class StructureCheck {
   }
 
   #leaf(node: unknown, value: unknown, schema: TSchema, path: Path): void {
-    const marks = marksOf(schema);
+    const marks = annotationsOf(schema);
     const at = node as Node | null;
     if (marks['x-reference']) {
       const own = defaultOf(schema, this.#options.app);
@@ -208,7 +208,7 @@ function describe(
     maxItems,
     enum: allowed,
     'x-hint': hint,
-  } = marksOf(schema) as unknown as LeafMarks;
+  } = annotationsOf(schema) as unknown as LeafMarks;
   const shown =
     isSecret || typeof value !== 'string'
       ? ''

@@ -1,6 +1,6 @@
+import { MASK } from './annotations.ts';
 import type { AppConfig } from './defaults.ts';
 import type { HwaccelChoice, ResolvedHwaccel } from './hwaccel.ts';
-import { MASK } from './marks.ts';
 
 /** Masked values of an app's secrets; empty where there is none. */
 export interface MaskedSecrets {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { TSchema } from 'typebox';
+import { annotationsOf, propertiesOf } from './annotations.ts';
 import { checkConfig } from './check.ts';
 import { completeConfig, defaultConfig, schemaAt, secretReferences } from './defaults.ts';
 import { resolveHwaccel } from './hwaccel.ts';
 import { configJsonSchema } from './json-schema.ts';
-import { marksOf, propertiesOf } from './marks.ts';
 import { APP_PATCH, PatchAppBody, PatchStreamingBody, STREAMING_PATCH } from './patch.ts';
 import { ConfigFile } from './schema.ts';
 import { appConfigView } from './view.ts';
@@ -21,8 +21,8 @@ function leaves(schema: TSchema, path: string[] = []): [string, TSchema][] {
 describe('the config schema', () => {
   it('every key says what it is and when it takes effect', () => {
     const silent = leaves(ConfigFile)
-      .filter(([, schema]) => marksOf(schema)['x-ignored'] === undefined)
-      .filter(([, schema]) => !marksOf(schema).description || !marksOf(schema)['x-reload'])
+      .filter(([, schema]) => annotationsOf(schema)['x-ignored'] === undefined)
+      .filter(([, schema]) => !annotationsOf(schema).description || !annotationsOf(schema)['x-reload'])
       .map(([path]) => path);
     assert.deepEqual(silent, []);
   });
@@ -32,7 +32,7 @@ describe('the config schema', () => {
       assert.deepEqual(checkConfig({ app, text }).diagnostics, []);
     }
     const without = leaves(ConfigFile)
-      .filter(([, schema]) => marksOf(schema)['x-written'] !== false)
+      .filter(([, schema]) => annotationsOf(schema)['x-written'] !== false)
       .filter(([path]) => path.split('.').reduce<any>((at, part) => at?.[part], defaultConfig('live')) === undefined)
       .map(([path]) => path);
     assert.deepEqual(without, []);

@@ -1,8 +1,8 @@
 import { type TSchema, Type } from 'typebox';
+import { propertiesOf } from './annotations.ts';
 import { type Camel, camelKey, toSnake } from './case.ts';
 import { schemaAt } from './defaults.ts';
 import { type Edit, set } from './edits.ts';
-import { propertiesOf } from './marks.ts';
 import type { ConfigFile } from './schema.ts';
 
 type Json = Record<string, unknown>;

@@ -1,11 +1,11 @@
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import { MASK } from '#shared/config/annotations.ts';
 import { type AppConfig, secretReferences } from '#shared/config/defaults.ts';
 import type { EditInput, EditResult } from '#shared/config/edit.ts';
 import { type Edit, remove, set } from '#shared/config/edits.ts';
 import { type HwaccelChoice, resolveHwaccel } from '#shared/config/hwaccel.ts';
-import { MASK } from '#shared/config/marks.ts';
 import { APP_PATCH, STREAMING_PATCH } from '#shared/config/patch.ts';
 import {
   type AppConfigView,

@@ -6,7 +6,7 @@ import { checkConfig } from '#shared/config/check.ts';
 import type { Preset } from '#shared/plugin-sdk/preset.ts';
 import { type PluginProblem, PluginRefusal, pluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
 import { copyPlugin } from './copy.ts';
-import { surveyPlugin } from './host.ts';
+import { readPluginFolder } from './host.ts';
 import { Mistake } from './mistake.ts';
 import { isPacked, unpackPlugin } from './unpack.ts';
 
@@ -51,7 +51,7 @@ export async function checkPlugin(place: string): Promise<CheckResult> {
 
 /** Checks the one plugin of a folder. */
 export async function checkRoot(root: string, name: string): Promise<CheckResult> {
-  const record = await surveyPlugin(root);
+  const record = await readPluginFolder(root);
   if (record === undefined) {
     throw new Mistake(`${name} is no plugin: it has no plugin.json, and is no preset file (.yaml, .yml, .json)`);
   }

@@ -6,7 +6,7 @@ import type { PluginRecord } from '../../plugins/records.ts';
 import { PluginService } from '../../plugins/service.ts';
 
 /** Lets the daemon's own host look at the one plugin of a folder, with the built-in ones beside it. */
-export async function surveyPlugin(root: string): Promise<PluginRecord | undefined> {
+export async function readPluginFolder(root: string): Promise<PluginRecord | undefined> {
   const pool = new WorkerPool();
   try {
     const service = new PluginService({

@@ -17,7 +17,7 @@ import {
   tokenOf,
 } from './layout.ts';
 import type { ParsedConfig } from './parse.ts';
-import { Splices } from './splice.ts';
+import { TextEdits } from './text-edits.ts';
 import { sameValue } from './values.ts';
 import { blockLines, flowText, isBlockable, type Layout } from './write-yaml.ts';
 
@@ -39,18 +39,18 @@ interface Slot {
 type Data = Record<string, unknown>;
 
 /**
- * Changes a document's text so that it stands for `target`, value by value: only the text of values that differ is touched.
- * The caller parses the result and compares.
+ * Edits a YAML text so that it parses to `target`. Only the text of values that differ is changed. The caller parses the
+ * result again and compares.
  */
-export function operate(parsed: ParsedConfig, target: Data): string {
-  const surgeon = new Surgeon(parsed.text, layoutOf(parsed));
-  if (!surgeon.mapping(parsed.root as YAMLMap, parsed.value as Data, target))
-    surgeon.replaceRoot(parsed.root as YAMLMap, target);
-  return surgeon.splices.apply(parsed.text);
+export function editYaml(parsed: ParsedConfig, target: Data): string {
+  const editor = new YamlEditor(parsed.text, layoutOf(parsed));
+  if (!editor.mapping(parsed.root as YAMLMap, parsed.value as Data, target))
+    editor.replaceRoot(parsed.root as YAMLMap, target);
+  return editor.edits.apply(parsed.text);
 }
 
-class Surgeon {
-  readonly splices = new Splices();
+class YamlEditor {
+  readonly edits = new TextEdits();
   readonly #text: string;
   readonly #layout: Layout;
 
@@ -91,11 +91,7 @@ class Surgeon {
     const end = this.#withoutEol(endOf(map) as number);
     const lines =
       isBlock(map) && isBlockable(next) ? blockLines(next, this.#layout, columnOf(map)) : [flowText(next, true)];
-    this.splices.add(
-      start,
-      end + (isBlock(map) ? restOfLine(this.#text, end).length : 0),
-      lines.join(this.#layout.eol),
-    );
+    this.edits.add(start, end + (isBlock(map) ? restOfLine(this.#text, end).length : 0), lines.join(this.#layout.eol));
   }
 
   #slotOf(pair: Pair, map: YAMLMap): Slot {
@@ -130,7 +126,7 @@ class Surgeon {
       if (index >= next.length) {
         const item = seq.items[index];
         const end = endOf(item) ?? (dash as CST.SourceToken).offset + 1;
-        this.splices.add(lineStart(this.#text, (dash as CST.SourceToken).offset), nextLine(this.#text, end), '');
+        this.edits.add(lineStart(this.#text, (dash as CST.SourceToken).offset), nextLine(this.#text, end), '');
       } else if (!sameValue(current[index], next[index])) {
         const place: Slot = {
           node: seq.items[index],
@@ -162,10 +158,10 @@ class Surgeon {
     }
     const prop = slot.before?.findLast((token) => token.type === 'anchor' || token.type === 'tag');
     const end = this.#withoutEol(endOf(node) ?? (prop ? prop.offset + prop.source.length : start));
-    if (inFlow) this.splices.add(start, end, flowText(value, true, node));
+    if (inFlow) this.edits.add(start, end, flowText(value, true, node));
     else if (isBlock(node)) this.#replaceBlock(slot, start, end, value);
     else if (this.#canOpenBlock(slot, end, value)) this.#openBlock(slot, slot.lead as number, end, value);
-    else this.splices.add(start, end, flowText(value, false, node));
+    else this.edits.add(start, end, flowText(value, false, node));
   }
 
   #replaceBlock(slot: Slot, start: number, valueEnd: number, value: unknown): void {
@@ -175,22 +171,22 @@ class Surgeon {
     const end = valueEnd + restOfLine(this.#text, valueEnd).length;
     if (isBlockable(value) && start === first && (column > slot.indent || Array.isArray(value))) {
       const lines = blockLines(value, this.#layout, column);
-      this.splices.add(first, end, lines.join(this.#layout.eol));
+      this.edits.add(first, end, lines.join(this.#layout.eol));
       return;
     }
     if (slot.isItem || slot.lead === undefined) {
-      this.splices.add(start, end, flowText(value, true, slot.node));
+      this.edits.add(start, end, flowText(value, true, slot.node));
       return;
     }
     // the value moves up to its key's line; a comment there stays
     const comment = /^[ \t]+#.*/.exec(restOfLine(this.#text, slot.lead))?.[0] ?? '';
-    this.splices.add(slot.lead, end, ` ${flowText(value, false, slot.node)}${comment}`);
+    this.edits.add(slot.lead, end, ` ${flowText(value, false, slot.node)}${comment}`);
   }
 
   #fillEmpty(slot: Slot, value: unknown): void {
-    if (slot.lead === undefined) this.splices.add(slot.keyEnd, slot.keyEnd, `: ${flowText(value, slot.inFlow)}`);
+    if (slot.lead === undefined) this.edits.add(slot.keyEnd, slot.keyEnd, `: ${flowText(value, slot.inFlow)}`);
     else if (!slot.inFlow && !slot.isItem && isBlockable(value)) this.#openBlock(slot, slot.lead, slot.lead, value);
-    else this.splices.add(slot.lead, slot.lead, ` ${flowText(value, slot.inFlow)}`);
+    else this.edits.add(slot.lead, slot.lead, ` ${flowText(value, slot.inFlow)}`);
   }
 
   /** May the value go to lines of its own below the key? Not where someone wrote a filled list or mapping on one line. */
@@ -206,7 +202,7 @@ class Surgeon {
     const deeper = Array.isArray(value) && !this.#layout.indentSeq ? 0 : this.#layout.step;
     const column = slot.indent + deeper;
     const lines = blockLines(value, this.#layout, column);
-    if (end > start) this.splices.add(start, end, '');
+    if (end > start) this.edits.add(start, end, '');
     this.#insertLines(nextLine(this.#text, end), [' '.repeat(column) + lines[0], ...lines.slice(1)]);
   }
 
@@ -223,7 +219,7 @@ class Surgeon {
   #cutLines(pair: Pair, map: YAMLMap): void {
     const end = endOfPair(pair) as number;
     const to = isBlock(pair.value) ? this.#after(end, columnOf(map)) : nextLine(this.#text, end);
-    this.splices.add(lineStart(this.#text, startOfPair(pair) as number), to, '');
+    this.edits.add(lineStart(this.#text, startOfPair(pair) as number), to, '');
   }
 
   /** Begin of the line after a value and the comments that stand deeper than `column`. */
@@ -243,7 +239,7 @@ class Surgeon {
   #insertLines(at: number, lines: readonly string[]): void {
     const { eol } = this.#layout;
     const opensLine = at === 0 || this.#text[at - 1] === '\n';
-    this.splices.add(at, at, lines.map((line) => (opensLine ? line + eol : eol + line)).join(''));
+    this.edits.add(at, at, lines.map((line) => (opensLine ? line + eol : eol + line)).join(''));
   }
 
   #addToFlow(map: YAMLMap, last: Pair | undefined, entries: readonly (readonly [string, unknown])[]): void {
@@ -254,7 +250,7 @@ class Surgeon {
     );
     if (last === undefined) {
       const at = token.start.offset + 1;
-      this.splices.add(at, at, ` ${pieces.join(', ')} `);
+      this.edits.add(at, at, ` ${pieces.join(', ')} `);
       return;
     }
     const end = endOfPair(last) as number;
@@ -267,12 +263,12 @@ class Surgeon {
     const trailing = isLast && comma !== undefined;
     const place = trailing ? comma.offset + 1 : end;
     if (!isLast || !this.#text.slice(place, close).includes('\n')) {
-      this.splices.add(place, place, trailing ? ` ${pieces.join(', ')}` : `, ${pieces.join(', ')}`);
+      this.edits.add(place, place, trailing ? ` ${pieces.join(', ')}` : `, ${pieces.join(', ')}`);
       return;
     }
     // one entry a line: a new line after the last entry and its comment
     const column = (startOfPair(last) as number) - lineStart(this.#text, startOfPair(last) as number);
-    if (!trailing) this.splices.add(end, end, ',');
+    if (!trailing) this.edits.add(end, end, ',');
     const lines = pieces.map(
       (piece, at) => ' '.repeat(column) + piece + (at < pieces.length - 1 || trailing ? ',' : ''),
     );
@@ -285,9 +281,8 @@ class Surgeon {
     const following = pairs[index + 1];
     const isLeading = !pairs.slice(0, index).some((other) => kept.includes(other));
     if (!isLeading && previous !== undefined)
-      this.splices.add(endOfPair(previous) as number, endOfPair(pair) as number, '');
-    else if (following !== undefined)
-      this.splices.add(startOfPair(pair) as number, startOfPair(following) as number, '');
+      this.edits.add(endOfPair(previous) as number, endOfPair(pair) as number, '');
+    else if (following !== undefined) this.edits.add(startOfPair(pair) as number, startOfPair(following) as number, '');
   }
 
   /** Does the pair have its lines for itself? */
@@ -302,17 +297,17 @@ class Surgeon {
   }
 }
 
-/** A text in which every alias is written out, and which stands for the same data. */
-export function writeOutAliases(parsed: ParsedConfig): string {
-  const splices = new Splices();
+/** Replaces every alias by its value. The text still parses to the same data. */
+export function expandAliases(parsed: ParsedConfig): string {
+  const edits = new TextEdits();
   const walk = (node: unknown): void => {
     if (isAlias(node)) {
       const { offset } = tokenOf(node) as { offset: number };
       const value = node.toJS(parsed.document as never, { maxAliasCount: -1 });
-      splices.add(offset, endOf(node) as number, flowText(value, true));
+      edits.add(offset, endOf(node) as number, flowText(value, true));
     } else if (isMap(node)) for (const pair of node.items) walk(pair.value);
     else if (isSeq(node)) for (const item of node.items) walk(item);
   };
   walk(parsed.root);
-  return splices.apply(parsed.text);
+  return edits.apply(parsed.text);
 }

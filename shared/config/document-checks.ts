@@ -7,10 +7,10 @@ type Report = (code: string, message: string, start: number, end: number) => Dia
 const CORE_TAGS = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/;
 
 /**
- * Looks once through a document that parsed, and finds what the parser lets pass: duplicate keys, keys that are not text, tags,
- * aliases without an anchor, nesting and size beyond the limits (aliases counted as what they stand for).
+ * Checks a parsed document for what the parser accepts but config.yaml does not: duplicate keys, keys that are not text, custom
+ * tags, unknown aliases, nesting and size beyond the limits (an alias counts as the value it refers to).
  */
-export function survey(document: Document.Parsed<ParsedNode>, report: Report): Diagnostic[] {
+export function checkDocument(document: Document.Parsed<ParsedNode>, report: Report): Diagnostic[] {
   const findings: Diagnostic[] = [];
   /** Expanded size of each anchored value that is complete; a value's own anchor is not yet known inside it. */
   const sizes = new Map<string, number>();

@@ -2,15 +2,15 @@
 export class EditError extends Error {}
 
 /** One replacement in a text. */
-export interface Splice {
+export interface TextEdit {
   start: number;
   end: number;
   text: string;
 }
 
-/** Collects replacements of stretches of one text and applies them together; everything between them stays as it is. */
-export class Splices {
-  readonly #list: Splice[] = [];
+/** Collects replacements in one text and applies them together. All other text stays byte for byte. */
+export class TextEdits {
+  readonly #list: TextEdit[] = [];
 
   add(start: number, end: number, text: string): void {
     this.#list.push({ start, end, text });
@@ -19,7 +19,7 @@ export class Splices {
   /** @throws EditError when two replacements overlap */
   apply(text: string): string {
     const ordered = this.#list
-      .map((splice, index) => ({ ...splice, index }))
+      .map((edit, index) => ({ ...edit, index }))
       .sort((a, b) => a.start - b.start || a.index - b.index);
     let result = '';
     let at = 0;

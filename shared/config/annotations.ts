@@ -4,13 +4,13 @@ import { type TSchema, type TStringOptions, Type } from 'typebox';
  * When a changed value takes effect: `hot` with the next request, `reopen` once the S3 or MQTT connection was opened anew,
  * `next` with the next stream or recording; what runs is left alone.
  */
-export type ReloadMark = 'hot' | 'reopen' | 'next';
+export type ReloadMode = 'hot' | 'reopen' | 'next';
 
-/** What a key of config.yaml says about itself beyond JSON Schema. */
-export interface KeyMarks {
+/** JSON Schema annotations of a config.yaml key. */
+export interface KeyAnnotations {
   /** One line: the comment of a new file, the label of a form, the documentation. */
   description: string;
-  'x-reload'?: ReloadMark;
+  'x-reload'?: ReloadMode;
   /** Unit of a number. */
   'x-unit'?: string;
   /** The value is a secret: it is masked for everyone who may not write the config, and in every diff. */
@@ -31,14 +31,14 @@ export interface KeyMarks {
 
 type Limits = Record<string, unknown>;
 
-const text = (options: KeyMarks & Limits) => Type.String(options as TStringOptions);
-const flag = (value: boolean, options: KeyMarks) => Type.Boolean({ default: value, ...options });
-const whole = (value: number, options: KeyMarks & Limits) => Type.Integer({ default: value, ...options });
-const amount = (value: number, options: KeyMarks & Limits) => Type.Number({ default: value, ...options });
-const choice = <const V extends string>(values: readonly V[], value: V, options: KeyMarks & Limits) =>
+const text = (options: KeyAnnotations & Limits) => Type.String(options as TStringOptions);
+const flag = (value: boolean, options: KeyAnnotations) => Type.Boolean({ default: value, ...options });
+const whole = (value: number, options: KeyAnnotations & Limits) => Type.Integer({ default: value, ...options });
+const amount = (value: number, options: KeyAnnotations & Limits) => Type.Number({ default: value, ...options });
+const choice = <const V extends string>(values: readonly V[], value: V, options: KeyAnnotations & Limits) =>
   Type.Unsafe<V>({ type: 'string', enum: [...values], default: value, ...options });
 /** The name of a stored secret; its value never enters the file. */
-const reference = (template: string, options: KeyMarks) =>
+const reference = (template: string, options: KeyAnnotations) =>
   text({ maxLength: 255, 'x-template': template, 'x-reference': true, 'x-reload': 'reopen', ...options });
 /** A key that looks right, and is refused an effect: the warning says what to use. */
 const ignored = (instead: string) =>
@@ -59,9 +59,9 @@ export const HTTP_URL = {
 export const key = { text, flag, whole, amount, choice, reference, ignored };
 
 /** Reads a schema's marks. */
-export function marksOf(
+export function annotationsOf(
   schema: TSchema,
-): Partial<KeyMarks> & { default?: unknown; enum?: readonly unknown[] } & Limits {
+): Partial<KeyAnnotations> & { default?: unknown; enum?: readonly unknown[] } & Limits {
   return schema as never;
 }
 
