@@ -1,3 +1,4 @@
+import { contains, filteredList } from '#daemon/platform/db/filtered-list.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 
 export interface AuditRow {
@@ -20,21 +21,9 @@ export interface AuditRow {
 }
 export type NewAuditRow = Omit<AuditRow, 'id'>;
 
-/** Conditions of a query; each is left out when undefined. */
-export interface AuditFilter {
-  tenant?: string | undefined;
-  actor?: string | undefined;
-  action?: string | undefined;
-  app?: string | undefined;
-  target?: string | undefined;
-  outcome?: string | undefined;
-  since?: string | undefined;
-  until?: string | undefined;
-}
-
-const CONDITIONS: Readonly<Record<keyof AuditFilter, string>> = {
+const CONDITIONS = {
   tenant: 'tenant_id = @tenant',
-  actor: `(actor_id = @actor OR actor_label LIKE @actorLike ESCAPE '\\')`,
+  actor: `(actor_id = @actor OR ${contains('actor_label', '@actor')})`,
   // a resource stands for all its actions: `app` for `app.create`
   action: `(action = @action OR (action >= @action || '.' AND action < @action || '/'))`,
   app: 'app = @app',
@@ -58,21 +47,16 @@ export function auditRepository(db: Db) {
   const beyond = db.prepare<[number, number]>(
     'DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id <= (SELECT max(id) FROM audit) - ? ORDER BY id LIMIT ?)',
   );
+  const rows = filteredList<AuditRow, keyof typeof CONDITIONS>(db, {
+    table: 'audit',
+    conditions: CONDITIONS,
+    order: 'ts DESC, id DESC',
+  });
   return {
     insertAll: db.transaction((rows: readonly NewAuditRow[]) => {
       for (const row of rows) insert.run(row);
     }),
-    page(filter: AuditFilter, limit: number, offset: number): { rows: AuditRow[]; total: number } {
-      const keys = (Object.keys(CONDITIONS) as (keyof AuditFilter)[]).filter((key) => filter[key] !== undefined);
-      const where = keys.length === 0 ? '' : `WHERE ${keys.map((key) => CONDITIONS[key]).join(' AND ')}`;
-      const values: Record<string, unknown> = Object.fromEntries(keys.map((key) => [key, filter[key]]));
-      if (filter.actor !== undefined) values['actorLike'] = `%${filter.actor.replace(/[\\%_]/g, '\\$&')}%`;
-      const total = db.prepare(`SELECT count(*) FROM audit ${where}`).pluck().get(values) as number;
-      const rows = db
-        .prepare(`SELECT * FROM audit ${where} ORDER BY ts DESC, id DESC LIMIT @limit OFFSET @offset`)
-        .all({ ...values, limit, offset }) as AuditRow[];
-      return { rows, total };
-    },
+    page: rows.page,
     /** Deletes at most `batch` of what is too old or too much. @returns how many */
     prune(before: string | null, keep: number, batch: number): number {
       const aged = before === null ? 0 : older.run(before, batch).changes;

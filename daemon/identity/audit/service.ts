@@ -155,8 +155,7 @@ export class AuditTrail {
         since: since === undefined ? undefined : new Date(since).toISOString(),
         until: until === undefined ? undefined : new Date(until).toISOString(),
       },
-      limit,
-      offset,
+      { limit, offset },
     );
     return { data: rows.map((row) => toEntry(row, global)), total, limit, offset };
   }

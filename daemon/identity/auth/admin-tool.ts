@@ -2,7 +2,7 @@ import type { Db } from '#daemon/platform/db/open.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { auditRepository } from '../audit/repository.ts';
 import { AuditTrail } from '../audit/service.ts';
-import { tenantStore } from '../people/tenant-store.ts';
+import { tenantStore, type UserListRow } from '../people/tenant-store.ts';
 import { userStore } from '../people/user-store.ts';
 import { tokenRepository } from '../tokens/repository.ts';
 import { TokenService } from '../tokens/service.ts';
@@ -34,13 +34,15 @@ export class AdminTool {
 
   /** One line an account. */
   users(): string[] {
-    return tenantStore(this.#db)
-      .users('', 100_000, 0)
-      .map((user) =>
-        [user.id, user.email ?? '-', user.is_superadmin ? 'superadmin' : user.status, user.totp_enabled ? '2fa' : '']
-          .join('  ')
-          .trim(),
-      );
+    return this.#accounts().map((user) =>
+      [user.id, user.email ?? '-', user.is_superadmin ? 'superadmin' : user.status, user.totp_enabled ? '2fa' : '']
+        .join('  ')
+        .trim(),
+    );
+  }
+
+  #accounts(): UserListRow[] {
+    return tenantStore(this.#db).users('', { limit: 100_000, offset: 0 }).rows;
   }
 
   /** An account by address; without one the only superadmin. @throws Error that says what to do */
@@ -50,9 +52,7 @@ export class AdminTool {
       if (user === undefined || user.id === BREAK_GLASS) throw new Error(`no account has the address ${email}`);
       return { id: user.id, label: user.email ?? user.id };
     }
-    const admins = tenantStore(this.#db)
-      .users('', 100_000, 0)
-      .filter((user) => user.is_superadmin === 1 && user.id !== BREAK_GLASS);
+    const admins = this.#accounts().filter((user) => user.is_superadmin === 1 && user.id !== BREAK_GLASS);
     const [only, ...others] = admins;
     if (only === undefined)
       throw new Error('there is no superadmin yet; the daemon prints a set-up link when it starts');

@@ -1,3 +1,4 @@
+import { contains, filteredList, type Page } from '#daemon/platform/db/filtered-list.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { Role } from '#shared/permissions.ts';
 import type { Quotas } from '#shared/schema/teams.ts';
@@ -66,12 +67,12 @@ export function tenantStore(db: Db) {
       `SELECT count(*) FROM memberships WHERE tenant_id = ? AND role = 'owner' AND status = 'active'`,
     )
     .pluck();
-  const like = `(@q = '' OR email LIKE @q ESCAPE '\\' OR name LIKE @q ESCAPE '\\')`;
-  const users = db.prepare<[{ q: string; limit: number; offset: number }], UserListRow>(
-    `SELECT id, email, name, is_superadmin, status, totp_enabled, created_at FROM users WHERE ${like}
-     ORDER BY created_at, id LIMIT @limit OFFSET @offset`,
-  );
-  const countUsers = db.prepare<[{ q: string }], number>(`SELECT count(*) FROM users WHERE ${like}`).pluck();
+  const users = filteredList<UserListRow, 'q'>(db, {
+    table: 'users',
+    columns: 'id, email, name, is_superadmin, status, totp_enabled, created_at',
+    conditions: { q: `(${contains('email', '@q')} OR ${contains('name', '@q')})` },
+    order: 'created_at, id',
+  });
   const teamsOf = db.prepare<[string], { id: string; name: string; role: Role; status: 'active' | 'invited' }>(
     `SELECT t.id, t.name, m.role, m.status FROM memberships m JOIN tenants t ON t.id = m.tenant_id
      WHERE m.user_id = ? ORDER BY m.created_at, t.id`,
@@ -103,11 +104,9 @@ export function tenantStore(db: Db) {
     },
     members: (id: string) => members.all(id),
     owners: (id: string) => owners.get(id) ?? 0,
-    users: (q: string, limit: number, offset: number) => users.all({ q: pattern(q), limit, offset }),
-    countUsers: (q: string) => countUsers.get({ q: pattern(q) }) ?? 0,
+    /** @param q part of an address or a name; empty = everyone */
+    users: (q: string, page: Page) => users.page({ q: q === '' ? undefined : q }, page),
     teamsOf: (userId: string) => teamsOf.all(userId),
   };
 }
 export type TenantStore = ReturnType<typeof tenantStore>;
-
-const pattern = (q: string): string => (q === '' ? '' : `%${q.replace(/[\\%_]/g, '\\$&')}%`);

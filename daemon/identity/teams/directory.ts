@@ -106,8 +106,8 @@ export class Directory {
   }
 
   listUsers(q: string, limit: number, offset: number): { data: User[]; total: number } {
-    const { tenants } = this.#deps;
-    return { data: tenants.users(q, limit, offset).map((row) => this.#user(row)), total: tenants.countUsers(q) };
+    const { rows, total } = this.#deps.tenants.users(q, { limit, offset });
+    return { data: rows.map((row) => this.#user(row)), total };
   }
 
   /** @throws ApiError LAST_SUPERADMIN */

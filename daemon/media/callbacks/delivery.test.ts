@@ -100,8 +100,8 @@ test('numbers grow by one and are never given twice', async (t) => {
   add();
   assert.deepEqual(
     outbox()
-      .list({ limit: 10, offset: 0 })
-      .map((row) => row.seq),
+      .page({}, { limit: 10, offset: 0 })
+      .rows.map((row) => row.seq),
     [4, 2, 1],
   );
 });

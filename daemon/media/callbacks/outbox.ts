@@ -29,13 +29,6 @@ export interface NewCallback {
   at: number;
 }
 
-export interface OutboxFilter {
-  state?: DeliveryState | undefined;
-  event?: string | undefined;
-  limit: number;
-  offset: number;
-}
-
 /** How long an event is worth delivering. */
 export const LIFETIME_MS = 24 * 3_600_000;
 
@@ -93,9 +86,8 @@ export const outboxRepository = prepared((db: Db) => {
     /** The next one to send. */
     head: () => head.get(),
     get: (id: string) => get.get(id),
-    list: ({ state, event, limit, offset }: OutboxFilter) => rows.page({ state, event }, limit, offset),
-    count: ({ state, event }: { state?: DeliveryState | undefined; event?: string | undefined }) =>
-      rows.count({ state, event }),
+    page: rows.page,
+    count: (state: DeliveryState) => rows.count({ state }),
     delivered: (id: string, at: string, status: number) => delivered.run(at, at, status, id),
     failed: (id: string, at: string, status: number | null, error: string) => failed.run(at, status, error, id),
     bury: (id: string, at: string) => bury.run(at, id).changes > 0,

@@ -33,12 +33,12 @@ export class CallbackService {
     const { url } = (await this.#deps.config.get(app)).callbacks;
     const outbox = outboxRepository(this.#deps.databases.get(app));
     const queue = this.#deps.delivery.state(app);
-    const pending = outbox.count({ state: 'pending' });
+    const pending = outbox.count('pending');
     return {
       url: withoutPassword(url),
       signed: (await this.#deps.delivery.secret(app)) !== '',
       pending,
-      dead: outbox.count({ state: 'dead' }),
+      dead: outbox.count('dead'),
       delivered24h: outbox.countDelivered(new Date(this.#clock.now() - DAY_MS).toISOString()),
       lastDeliveredAt: outbox.lastDelivered(),
       failingSince: instant(queue.failingSince),
@@ -49,14 +49,9 @@ export class CallbackService {
 
   list(app: string, query: DeliveryQuery) {
     this.#deps.apps.require(app);
-    const filter = { ...query, limit: query.limit ?? 100, offset: query.offset ?? 0 };
-    const outbox = outboxRepository(this.#deps.databases.get(app));
-    return {
-      data: outbox.list(filter).map((row) => this.#delivery(app, row)),
-      total: outbox.count(filter),
-      limit: filter.limit,
-      offset: filter.offset,
-    };
+    const { limit = 100, offset = 0, ...filter } = query;
+    const { rows, total } = outboxRepository(this.#deps.databases.get(app)).page(filter, { limit, offset });
+    return { data: rows.map((row) => this.#delivery(app, row)), total, limit, offset };
   }
 
   get(app: string, id: string): DeliveryDetail {

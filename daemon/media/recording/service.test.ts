@@ -137,7 +137,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     change,
     publish,
     leave: (identity: string) => change(({ note, now }) => note(closeParticipant(db(), `PA_${identity}`, now))),
-    vods: () => vodRepository(db()).list({ limit: 100, offset: 0 }),
+    vods: () => vodRepository(db()).page({}, { limit: 100, offset: 0 }).rows,
     answerWith: (next: typeof answer) => {
       answer = next;
     },

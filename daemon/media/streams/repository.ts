@@ -1,4 +1,4 @@
-import { filteredList } from '#daemon/platform/db/filtered-list.ts';
+import { filteredList, type Page } from '#daemon/platform/db/filtered-list.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
 import type { StreamType } from '#shared/schema/streams.ts';
@@ -21,8 +21,6 @@ export interface StreamRecord {
 export interface StreamFilter {
   status: 'active' | 'ended' | 'all';
   room?: string | undefined;
-  limit: number;
-  offset: number;
 }
 
 /** SQL of `streams` and `stream_tracks` in an app's database. */
@@ -53,7 +51,6 @@ export const streamRepository = prepared((db: Db) => {
     conditions: { status: 'status = @status', room: 'room = @room' },
     order: 'started_at DESC, id DESC',
   });
-  const filled = ({ status, room }: StreamFilter) => ({ status: status === 'all' ? undefined : status, room });
   const addTrack = db.prepare<[string, number]>(
     'INSERT OR IGNORE INTO stream_tracks (track_sid, stream_row) VALUES (?, ?)',
   );
@@ -81,8 +78,8 @@ export const streamRepository = prepared((db: Db) => {
     setType: (id: number, type: StreamType) => setType.run(type, id).changes > 0,
     setTypeIn: (room: string, participant: string, type: StreamType) =>
       setTypeIn.run(type, room, participant).changes > 0,
-    list: (filter: StreamFilter) => rows.page(filled(filter), filter.limit, filter.offset),
-    count: (filter: StreamFilter) => rows.count(filled(filter)),
+    page: ({ status, room }: StreamFilter, page: Page) =>
+      rows.page({ status: status === 'all' ? undefined : status, room }, page),
     addTrack: (trackSid: string, row: number) => addTrack.run(trackSid, row),
     trackRow: (trackSid: string) => trackRow.get(trackSid),
     removeTrack: (trackSid: string) => removeTrack.run(trackSid),

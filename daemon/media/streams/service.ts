@@ -49,19 +49,9 @@ export class StreamService {
   list(app: string, query: StreamQuery) {
     const { databases, apps } = this.#deps;
     apps.require(app);
-    const filter = {
-      status: query.status ?? 'active',
-      room: query.room,
-      limit: query.limit ?? 100,
-      offset: query.offset ?? 0,
-    };
-    const streams = streamRepository(databases.get(app));
-    return {
-      data: streams.list(filter).map((row) => this.#row(row)),
-      total: streams.count(filter),
-      limit: filter.limit,
-      offset: filter.offset,
-    };
+    const { status = 'active', room, limit = 100, offset = 0 } = query;
+    const { rows, total } = streamRepository(databases.get(app)).page({ status, room }, { limit, offset });
+    return { data: rows.map((row) => this.#row(row)), total, limit, offset };
   }
 
   get(app: string, id: string): StreamRow {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
-import { filteredList } from '#daemon/platform/db/filtered-list.ts';
+import { contains, filteredList, type Page } from '#daemon/platform/db/filtered-list.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
 import type { VodStatus } from '#shared/schema/vods.ts';
@@ -71,8 +71,6 @@ export interface VodFilter {
   status?: VodStatus | undefined;
   room?: string | undefined;
   q?: string | undefined;
-  limit: number;
-  offset: number;
 }
 
 const INSERTED = [
@@ -120,7 +118,7 @@ export const vodRepository = prepared((db: Db) => {
     conditions: {
       status: 'status = @status',
       room: 'room = @room',
-      q: "(name LIKE @q ESCAPE '\\' OR room LIKE @q ESCAPE '\\')",
+      q: `(${contains('name', '@q')} OR ${contains('room', '@q')})`,
     },
     order: 'started_at DESC, id DESC',
   });
@@ -134,11 +132,6 @@ export const vodRepository = prepared((db: Db) => {
      VALUES (@vod_id, @kind, @format, @file_key, @size_bytes, @extra_json, @created_at)`,
   );
   const setExtra = db.prepare<[string, number]>('UPDATE vod_variants SET extra_json = ? WHERE id = ?');
-  const filled = ({ status, room, q }: VodFilter) => ({
-    status,
-    room,
-    q: q === undefined || q === '' ? undefined : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
-  });
   return {
     insert: (vod: NewVod) => get.get(Number(insert.run(vod).lastInsertRowid)) as VodRecord,
     get: (id: number) => get.get(id),
@@ -157,8 +150,7 @@ export const vodRepository = prepared((db: Db) => {
       });
       return get.get(id) as VodRecord;
     },
-    list: (filter: VodFilter) => rows.page(filled(filter), filter.limit, filter.offset),
-    count: (filter: VodFilter) => rows.count(filled(filter)),
+    page: ({ q, ...filter }: VodFilter, page: Page) => rows.page({ ...filter, q: q === '' ? undefined : q }, page),
     byStatus: () => byStatus.all(),
     remove: (id: number) => remove.run(id),
     variants: (vodId: number) => variants.all(vodId),

@@ -43,19 +43,12 @@ export class VodService {
 
   async list(app: string, query: VodQuery) {
     this.#deps.apps.require(app);
-    const filter = { ...query, limit: query.limit ?? 100, offset: query.offset ?? 0 };
-    const vods = vodRepository(this.#deps.databases.get(app));
-    const total = vods.count(filter);
-    const records = vods.list(filter);
-    const ready = records.filter(isPlayable);
+    const { limit = 100, offset = 0, ...filter } = query;
+    const { rows, total } = vodRepository(this.#deps.databases.get(app)).page(filter, { limit, offset });
+    const ready = rows.filter(isPlayable);
     const links = await this.#links(app, ready, PLAYBACK_LINK_SECONDS);
     const byId = new Map(ready.map((vod, index) => [vod.id, links[index] ?? NO_LINKS]));
-    return {
-      data: records.map((vod) => toRow(vod, byId.get(vod.id) ?? NO_LINKS)),
-      total,
-      limit: filter.limit,
-      offset: filter.offset,
-    };
+    return { data: rows.map((vod) => toRow(vod, byId.get(vod.id) ?? NO_LINKS)), total, limit, offset };
   }
 
   /** A row without links, for answers to changes. */

@@ -1,4 +1,5 @@
 import type { JobError, JobKind, JobProgress, JobState } from '#shared/schema/jobs.ts';
+import { filteredList, type Page } from '../db/filtered-list.ts';
 import type { Db } from '../db/open.ts';
 import type { Actor } from '../http/types.ts';
 
@@ -86,21 +87,18 @@ export function jobRepository(db: Db) {
   );
   const prune = db.prepare<[string]>('DELETE FROM jobs WHERE finished_at < ?');
 
-  const where = (filter: JobFilter): [sql: string, values: unknown[]] => {
-    const parts: string[] = [];
-    const values: unknown[] = [];
-    const add = (sql: string, value: unknown) => {
-      parts.push(sql);
-      values.push(value);
-    };
-    if (filter.tenantId !== undefined) add('tenant_id = ?', filter.tenantId);
-    if (filter.appId !== undefined) add('app_id = ?', filter.appId);
-    if (filter.kind !== undefined) add('kind = ?', filter.kind);
-    if (filter.app !== undefined) add('app = ?', filter.app);
-    if (filter.state === 'active') parts.push(`state IN ${ACTIVE}`);
-    else if (filter.state !== undefined) add('state = ?', filter.state);
-    return [parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '', values];
-  };
+  const rows = filteredList<JobRow, 'tenantId' | 'appId' | 'kind' | 'app' | 'state' | 'isActive'>(db, {
+    table: 'jobs',
+    conditions: {
+      tenantId: 'tenant_id = @tenantId',
+      appId: 'app_id = @appId',
+      kind: 'kind = @kind',
+      app: 'app = @app',
+      state: 'state = @state',
+      isActive: `state IN ${ACTIVE}`,
+    },
+    order: 'id DESC',
+  });
   const now = (): string => new Date().toISOString();
 
   return {
@@ -150,16 +148,8 @@ export function jobRepository(db: Db) {
     },
     counts: () => counts.all(),
     requeue: (id: number, moreAttempts: number) => requeue.run(moreAttempts, now(), id),
-    list(filter: JobFilter, limit: number, offset: number): { rows: JobRow[]; total: number } {
-      const [sql, values] = where(filter);
-      const total =
-        db
-          .prepare<unknown[], number>(`SELECT count(*) FROM jobs ${sql}`)
-          .pluck()
-          .get(...values) ?? 0;
-      const rows = db.prepare<unknown[], JobRow>(`SELECT * FROM jobs ${sql} ORDER BY id DESC LIMIT ? OFFSET ?`);
-      return { rows: rows.all(...values, limit, offset), total };
-    },
+    page: ({ state, ...filter }: JobFilter, page: Page) =>
+      rows.page({ ...filter, ...(state === 'active' ? { isActive: 1 } : { state }) }, page),
     prune: (before: string) => prune.run(before).changes,
   };
 }

@@ -113,7 +113,7 @@ export class JobService {
     const { limit = 50, offset = 0, ...filter } = query;
     const visible = visibleTo(principal);
     if (visible === null) return { data: [], total: 0, limit, offset };
-    const { rows, total } = this.#deps.repository.list({ ...filter, ...visible }, limit, offset);
+    const { rows, total } = this.#deps.repository.page({ ...filter, ...visible }, { limit, offset });
     return { data: rows.map((row) => this.#toJob(row)), total, limit, offset };
   }
 
