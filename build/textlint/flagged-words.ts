@@ -17,7 +17,7 @@ export const FLAGGED: readonly { pattern: RegExp; instead: string }[] = [
   { pattern: /\bsurgery\b/i, instead: 'edit' },
   { pattern: /\bcures?\b/i, instead: 'fix, or what to do' },
   { pattern: /\bis dear\b/i, instead: 'is expensive' },
-  { pattern: /\bis no (?!longer\b|more\b|one\b)/i, instead: 'is not a …' },
+  { pattern: /(?<!\bthere )\bis no (?!longer\b|more\b|one\b)/i, instead: 'is not a …' },
   { pattern: /\bbelongs? into\b/i, instead: 'include it in' },
   { pattern: /\ba repetition is\b/i, instead: 'a repeated … is' },
   { pattern: /\bby itself\b/i, instead: 'automatically, or separately' },
