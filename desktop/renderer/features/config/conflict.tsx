@@ -4,7 +4,7 @@ import { Notice } from '../../ui/feedback/problem.tsx';
 import { plural } from '../../ui/words/format.ts';
 import classes from './config.module.css';
 import { DiffView } from './diff-view.tsx';
-import { type Choice, mergedText, type Stretch, threeWay } from './three-way.ts';
+import { type Choice, type ConflictStretch, mergedText, threeWay } from './three-way.ts';
 import type { ConfigDocument } from './use-config-document.ts';
 
 /**
@@ -22,7 +22,7 @@ export function Conflict({
 }) {
   const { raw, draft } = document;
   const stretches = useMemo(() => (draft ? threeWay(draft.base.yaml, draft.text, raw.yaml) : []), [draft, raw.yaml]);
-  const conflicts = stretches.filter(({ kind }) => kind === 'conflict');
+  const conflicts = stretches.filter((stretch) => stretch.kind === 'conflict');
   const [choices, setChoices] = useState<readonly (Choice | undefined)[]>([]);
   const open = conflicts.filter((_one, index) => choices[index] === undefined).length;
   const merged = mergedText(stretches, choices);
@@ -82,7 +82,7 @@ function Place({
   choice,
   onChoose,
 }: {
-  conflict: Stretch;
+  conflict: ConflictStretch;
   choice: Choice | undefined;
   onChoose: (choice: Choice) => void;
 }) {
