@@ -26,10 +26,13 @@ export class NodeAnnouncer {
     if (node.health === health) return;
     const before = node.health;
     node.health = health;
-    if (health !== 'never' && before !== 'never') this.announce(`node.${health}`, node);
+    if (!isUnheard(health) && !isUnheard(before)) this.announce(`node.${health}`, node);
   }
 
   removed(node: NodeEntry, actor: Actor): void {
     this.#events.publish({ type: 'node.removed', actor, data: { id: node.id, name: node.name } });
   }
 }
+
+/** No heartbeat yet: neither its silence nor its first report is news, `node.joined` was. */
+const isUnheard = (health: NodeHealth): boolean => health === 'never' || health === 'joining';

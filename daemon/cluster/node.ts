@@ -1,3 +1,4 @@
+import { isStale } from '#shared/rules/nodes.ts';
 import {
   type AgentReport,
   type DrainPhase,
@@ -53,19 +54,26 @@ export interface NodeEntry {
   health: NodeHealth;
 }
 
-export interface HealthLimits {
-  staleMs: number;
-  downMs: number;
-}
-
-export function healthOf(node: NodeEntry, mono: number, limits: HealthLimits): NodeHealth {
-  if (node.seenAt === null) return 'never';
-  const age = mono - node.seenMono;
-  if (age <= limits.staleMs) return 'alive';
-  return age <= limits.downMs ? 'stale' : 'down';
-}
-
 const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** The node as the API shows it, but for its stats, which are kept as text. */
+export function toRecord(node: NodeEntry, health: NodeHealth, stats: ClusterNode['stats']): ClusterNode {
+  return {
+    id: node.id,
+    name: node.name,
+    url: node.url,
+    ip: node.ip,
+    region: node.region,
+    status: node.status,
+    created_at: node.createdAt,
+    last_seen_at: node.seenAt === null ? null : iso(node.seenAt),
+    stats,
+    stale: isStale(health),
+    health,
+    agent: node.agent,
+    drain: node.status === 'draining' && node.drain !== null ? describeDrain(node, node.drain, health) : null,
+  };
+}
 
 export function fromStored(row: StoredNode, now: number, mono: number): NodeEntry {
   const seenAt = row.last_seen_at === null ? null : Date.parse(row.last_seen_at);

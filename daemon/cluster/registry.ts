@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '#daemon/platform/clock.ts';
+import { type NodeLimits, nodeHealth } from '#shared/rules/nodes.ts';
 import type { NodeHealth } from '#shared/schema/cluster.ts';
-import { fromStored, type HealthLimits, healthOf, heartbeatRow, type NodeEntry, nodeRow } from './node.ts';
+import { fromStored, heartbeatRow, type NodeEntry, nodeRow } from './node.ts';
 import type { ClusterRepository } from './repository.ts';
 
 /** Rows written in one go: about a millisecond of the event loop. */
@@ -13,7 +14,7 @@ const REMEMBER_MS = 180 * 86_400_000;
 export class NodeRegistry {
   readonly #repository: ClusterRepository;
   readonly #clock: Clock;
-  readonly #limits: HealthLimits;
+  readonly #limits: NodeLimits;
   readonly #byId = new Map<string, NodeEntry>();
   readonly #byName = new Map<string, NodeEntry>();
   readonly #byToken = new Map<string, NodeEntry>();
@@ -21,7 +22,7 @@ export class NodeRegistry {
   readonly #unwritten = new Set<NodeEntry>();
   #list: readonly NodeEntry[] | undefined;
 
-  constructor(repository: ClusterRepository, clock: Clock, limits: HealthLimits) {
+  constructor(repository: ClusterRepository, clock: Clock, limits: NodeLimits) {
     this.#repository = repository;
     this.#clock = clock;
     this.#limits = limits;
@@ -68,7 +69,8 @@ export class NodeRegistry {
   }
 
   health(node: NodeEntry): NodeHealth {
-    return healthOf(node, this.#clock.monotonic(), this.#limits);
+    const silentMs = node.seenAt === null ? null : this.#clock.monotonic() - node.seenMono;
+    return nodeHealth(silentMs, this.#clock.now() - Date.parse(node.createdAt), this.#limits);
   }
 
   add(node: NodeEntry): void {

@@ -44,6 +44,9 @@ export function clusterRoutes(
       clusterToken: settings.clusterToken,
       clusterRedisUrl: redisUrl,
       ...command,
+      staleAfterSeconds: settings.clusterStaleSeconds,
+      downAfterSeconds: settings.clusterDownSeconds,
+      heartbeatSeconds: cluster.heartbeatSeconds,
     });
   });
 

@@ -127,6 +127,28 @@ test('after a start nodes get the time to report before they are called stale', 
   assert.deepEqual(types(), ['node.down']);
 });
 
+test('a node whose first heartbeat is outstanding is joining, and needs a look once the stale limit is over', async (t) => {
+  const { cluster, create, join, pass, types } = setUp(t);
+  const { nodeId } = join('a');
+  // a process that ended before it stored the first heartbeat
+  const next = create();
+  types();
+  next.start();
+  const seen = () => {
+    next.sweep();
+    const { health, stale } = next.record(next.require(nodeId));
+    return [health, stale];
+  };
+  assert.deepEqual(seen(), ['joining', true]);
+  pass(90.001);
+  assert.deepEqual(seen(), ['never', true]);
+  next.heartbeat('shared', { nodeId });
+  assert.deepEqual(seen(), ['alive', false]);
+  assert.deepEqual(types(), []);
+  assert.equal(cluster.summary().total, 1);
+  await next.stop();
+});
+
 test('an address is not listened to after 30 wrong guesses, for five minutes; others are', (t) => {
   const { cluster, pass } = setUp(t);
   const admit = (token: string, ip: string): string => {

@@ -3,6 +3,7 @@ import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { isStale, nodeTiming } from '#shared/rules/nodes.ts';
 import {
   type ClusterNode,
   type ClusterSettings,
@@ -57,9 +58,9 @@ export class ClusterService {
     this.#deps = deps;
     this.#clock = deps.clock ?? SYSTEM_CLOCK;
     const { config } = deps;
-    const limits = { staleMs: config.clusterStaleSeconds * 1000, downMs: config.clusterDownSeconds * 1000 };
-    this.heartbeatSeconds = Math.min(30, Math.max(1, Math.floor(config.clusterStaleSeconds / 9)));
-    this.nodes = new NodeRegistry(deps.repository, this.#clock, limits);
+    const timing = nodeTiming(config.clusterStaleSeconds, config.clusterDownSeconds);
+    this.heartbeatSeconds = timing.heartbeatSeconds;
+    this.nodes = new NodeRegistry(deps.repository, this.#clock, timing);
     this.#announcer = new NodeAnnouncer(deps.events, this.nodes);
     this.#calls = new NodeCalls({
       config,
@@ -80,7 +81,7 @@ export class ClusterService {
     this.placement = new PlacementService({
       registry: this.nodes,
       clock: this.#clock,
-      freshMs: limits.staleMs / 2,
+      freshMs: timing.freshMs,
       strategy: () => this.#settings.strategy,
       publicWsUrl: config.publicWsUrl,
       livekitUrl: config.livekitUrl,
@@ -196,7 +197,7 @@ export class ClusterService {
     for (const node of this.nodes.values()) {
       byStatus[node.status] += 1;
       const health = this.nodes.health(node);
-      if (health !== 'alive') stale += 1;
+      if (isStale(health)) stale += 1;
       if (health === 'down') down += 1;
     }
     return { total: this.nodes.size, byStatus, stale, down };

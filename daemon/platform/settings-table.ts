@@ -1,3 +1,5 @@
+import { NODE_DOWN_SECONDS, NODE_STALE_SECONDS } from '#shared/limits.ts';
+
 /**
  * Every setting of the daemon, declared once: the environment variable, its type, default and meaning.
  * Help text, `GET /system/settings` guidance and docs/settings.md derive from this table.
@@ -220,12 +222,18 @@ export const SETTINGS = {
   }),
   clusterStaleSeconds: int(
     'STREAMHUB_CLUSTER_STALE_S',
-    90,
+    NODE_STALE_SECONDS,
     2,
     86_400,
     'Silence after which a node counts as stale, seconds; agents report about nine times in it.',
   ),
-  clusterDownSeconds: int('STREAMHUB_CLUSTER_DOWN_S', 300, 3, 604_800, 'Silence after which a node counts as down.'),
+  clusterDownSeconds: int(
+    'STREAMHUB_CLUSTER_DOWN_S',
+    NODE_DOWN_SECONDS,
+    3,
+    604_800,
+    'Silence after which a node counts as down.',
+  ),
 } satisfies Record<string, Definition>;
 
 export type SettingKey = keyof typeof SETTINGS;

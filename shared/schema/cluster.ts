@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { NODE_STALE_SECONDS } from '../limits.ts';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
 export const NODE_NAME_PATTERN = '^[a-zA-Z0-9._-]+$';
@@ -110,7 +111,7 @@ export const LeaveBody = object({ nodeId: Type.String({ minLength: 1, maxLength:
 
 export const NODE_STATUSES = ['active', 'draining', 'disabled'] as const;
 export type NodeStatus = (typeof NODE_STATUSES)[number];
-export const NODE_HEALTH = ['alive', 'stale', 'down', 'never'] as const;
+export const NODE_HEALTH = ['alive', 'joining', 'stale', 'down', 'never'] as const;
 export type NodeHealth = (typeof NODE_HEALTH)[number];
 export const DRAIN_PHASES = ['mark', 'requested', 'clients', 'rooms', 'drained'] as const;
 export type DrainPhase = (typeof DRAIN_PHASES)[number];
@@ -151,8 +152,13 @@ export const ClusterNode = object({
   stats: nullable(Type.Object({}, { additionalProperties: true }), {
     description: 'As last reported. The agent of this project sends `AgentStats`.',
   }),
-  stale: Type.Boolean({ description: 'Never seen, or not within 90 s.' }),
-  health: oneOf(NODE_HEALTH, { description: '`down`: stale for long. `never`: no heartbeat yet.' }),
+  stale: Type.Boolean({
+    description: `Never seen, or not within STREAMHUB_CLUSTER_STALE_S, ${NODE_STALE_SECONDS} s by default.`,
+  }),
+  health: oneOf(NODE_HEALTH, {
+    description:
+      '`joining`: joined within the stale limit, no heartbeat yet. `down`: stale for long. `never`: no heartbeat since it joined.',
+  }),
   agent: nullable(NodeAgent, { description: 'What looks after LiveKit there; null = nothing that reports.' }),
   drain: nullable(NodeDrain, { description: 'Present while the status is `draining`.' }),
 });
@@ -196,6 +202,9 @@ export const ClusterInfo = object({
   clusterRedisUrl: nullable(Type.String()),
   joinCommand: Type.String({ description: 'To be run on the new machine; empty while clustering is off.' }),
   notes: Type.Array(Type.String(), { description: 'What keeps the command from working on another machine.' }),
+  staleAfterSeconds: Type.Integer({ description: 'Silence after which a node counts as stale.' }),
+  downAfterSeconds: Type.Integer({ description: 'Silence after which a node counts as down.' }),
+  heartbeatSeconds: Type.Integer({ description: 'How often an agent is asked to report.' }),
 });
 export type ClusterInfo = Static<typeof ClusterInfo>;
 

@@ -149,8 +149,8 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
   await task('See what is wrong on all daemons', async () => {
     await page.goto(host.url);
     const problems = page.getByRole('region', { name: 'Problems' });
-    await problems.getByText('The daemon does not answer').waitFor();
-    await problems.getByText('Node edge-berlin-1 does not report').waitFor();
+    await problems.getByText('The daemon isn’t responding').waitFor();
+    await problems.getByText('Node edge-berlin-1 isn’t reporting').waitFor();
     await problems.getByText('The config of live is not in force').first().waitFor();
     await ui.row('Paris').getByText('Connected').waitFor();
     await ui.statusBar().getByText('3 of 4 connected').waitFor();

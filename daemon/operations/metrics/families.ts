@@ -50,7 +50,7 @@ export const FAMILIES = {
   ),
   gpu_available: gauge('1 on the kind of GPU that was found.', 'type'),
   nodes: gauge('Nodes by the status that the operator set.', 'status'),
-  nodes_stale: gauge('Nodes without a heartbeat for more than 90 s.'),
+  nodes_stale: gauge('Nodes without a heartbeat within STREAMHUB_CLUSTER_STALE_S.'),
   jobs: gauge('Jobs by kind and state.', 'kind', 'state'),
   worker_threads: gauge('Threads of the worker pool.'),
   log_lines_lost_total: counter('Log lines that could not be stored.'),

@@ -2,7 +2,7 @@ import { Tooltip } from '@mantine/core';
 import { IconPlus, IconSettings, IconStack2 } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
 import { useConnections } from '../daemon/connections.ts';
-import { CONNECTION_TONES, CONNECTION_WORDS } from '../features/daemons/connection-state.tsx';
+import { connectionTone, connectionWord } from '../features/daemons/connection-state.tsx';
 import { initials } from '../features/daemons/initials.ts';
 import { Shape } from '../ui/feedback/state.tsx';
 import classes from './rail.module.css';
@@ -26,18 +26,18 @@ export function Rail() {
       </Tooltip>
       <div className={classes.tiles}>
         {list.map(({ id, name, colour, state }) => (
-          <Tooltip key={id} label={`${name}: ${CONNECTION_WORDS[state.status]}`} position="right">
+          <Tooltip key={id} label={`${name}: ${connectionWord(state.status)}`} position="right">
             <Link
               to={`/d/${id}` as '/'}
               className={classes.tile}
               style={{ ['--own' as string]: colour }}
               // the letters on the tile are part of its name, for who speaks to the screen
-              aria-label={`${initials(name)} ${name}, ${CONNECTION_WORDS[state.status]}`}
+              aria-label={`${initials(name)} ${name}, ${connectionWord(state.status)}`}
               aria-current={pathname.startsWith(`/d/${id}`) ? 'page' : undefined}
             >
               <span aria-hidden>{initials(name)}</span>
               <span className={classes.state} aria-hidden>
-                <Shape tone={CONNECTION_TONES[state.status]} />
+                <Shape tone={connectionTone(state.status)} />
               </span>
             </Link>
           </Tooltip>

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { useConnections } from '../daemon/connections.ts';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { GoTo } from '../daemon/links.tsx';
-import { CONNECTION_TONES, CONNECTION_WORDS } from '../features/daemons/connection-state.tsx';
+import { connectionTone, connectionWord } from '../features/daemons/connection-state.tsx';
 import { bridge } from '../host/host.ts';
 import { useProblems } from '../problems/problems.ts';
 import { Shape } from '../ui/feedback/state.tsx';
@@ -35,7 +35,7 @@ export function StatusBar() {
           data-problem
           title={problems.map((one) => one.text).join('\n')}
         >
-          <Shape tone={worst.tone} />
+          <Shape tone={worst.urgency} />
           <span className="cut">
             {daemon === undefined ? `${list.find((one) => one.id === worst.connectionId)?.name ?? ''}: ` : ''}
             {worst.text}
@@ -68,8 +68,8 @@ function OneConnection() {
   const wait = nextTryAt === null ? undefined : Math.max(0, Math.round((Date.parse(nextTryAt) - now) / 1000));
   return (
     <span className={classes.item} title={error?.message}>
-      <Shape tone={CONNECTION_TONES[status]} />
-      <span>{CONNECTION_WORDS[status]}</span>
+      <Shape tone={connectionTone(status)} />
+      <span>{connectionWord(status)}</span>
       {status === 'offline' ? (
         <>
           {wait === undefined ? null : <span className="dim">next try in {wait} s</span>}

@@ -1,9 +1,9 @@
 import { listApps } from '#shared/contract/apps.ts';
 import { listNodes } from '#shared/contract/cluster.ts';
 import { listJobs } from '#shared/contract/jobs.ts';
+import { nodesInNeed, nodesInNeedWords } from '#shared/rules/nodes.ts';
 import { useRead } from '../api/query.ts';
 import { lackFor, useMe } from '../api/rights.ts';
-import { plural } from '../ui/words/format.ts';
 
 export interface SectionCount {
   count?: string;
@@ -23,15 +23,14 @@ export function useSectionCounts(): Record<string, SectionCount> {
     { query: { state: 'active', limit: 200 } },
     { staleTime: 60_000, enabled: me !== undefined },
   );
-  const stale =
-    nodes.data?.filter((node) => node.stale && node.status !== 'disabled' && node.health !== 'never').length ?? 0;
+  const inNeed = nodes.data ? nodesInNeed(nodes.data).length : 0;
   return {
     ...(apps.data ? { apps: { count: String(apps.data.length) } } : {}),
     ...(nodes.data
       ? {
           cluster: {
             count: String(nodes.data.length),
-            ...(stale > 0 ? { alert: { count: stale, title: `${plural(stale, 'node')} without a heartbeat` } } : {}),
+            ...(inNeed > 0 ? { alert: { count: inNeed, title: nodesInNeedWords(inNeed) } } : {}),
           },
         }
       : {}),

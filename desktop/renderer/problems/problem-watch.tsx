@@ -7,11 +7,12 @@ import { listJobs } from '#shared/contract/jobs.ts';
 import { listPlugins } from '#shared/contract/plugins.ts';
 import { getSettings, getStats } from '#shared/contract/system.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
+import { problemsOf } from '#shared/rules/problems.ts';
 import { readOptions, useReadOf } from '../api/query.ts';
 import { lackFor, useMeOf } from '../api/rights.ts';
 import { useConnections } from '../daemon/connections.ts';
 import { useNow } from '../ui/words/now.ts';
-import { problemsOf, setProblems } from './problems.ts';
+import { setProblems } from './problems.ts';
 
 const MINUTE = 60_000;
 /** Apps up to which the state of each config is looked at; beyond, the app's page tells. */
@@ -58,13 +59,13 @@ function Watcher({ connection }: { connection: Connection }) {
     setProblems(
       id,
       problemsOf(
-        connection,
+        connection.state,
         {
           stats: stats.data,
           settings: settings.data,
           nodes: nodes.data,
-          failedJobs: failed.data?.data,
-          plugins: plugins.data,
+          ...(failed.data ? { failedJobs: failed.data.data } : {}),
+          ...(plugins.data ? { plugins: plugins.data } : {}),
           brokenConfigs,
         },
         now,

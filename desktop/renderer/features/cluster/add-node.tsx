@@ -49,7 +49,7 @@ function Wizard({
   const [hasTerminal, setTerminal] = useState(false);
   const fresh = known.filter((node) => !before.current.has(node.id));
   const arrived = fresh[0];
-  const isAlive = arrived !== undefined && arrived.last_seen_at !== null && !arrived.stale;
+  const isAlive = arrived?.health === 'alive';
   return (
     <>
       <ol className="stack" style={{ paddingLeft: 18, gap: 14 }}>

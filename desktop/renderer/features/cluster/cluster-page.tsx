@@ -27,7 +27,7 @@ import { Ago } from '../../ui/words/time.tsx';
 import { AddNode } from './add-node.tsx';
 import { LoadMap } from './load-map.tsx';
 import { NodePanel } from './node-panel.tsx';
-import { type Node, nodeRank, nodeState } from './node-words.ts';
+import { type Node, nodeRank, nodeTone } from './node-words.ts';
 import { PlacementPanel } from './placement-panel.tsx';
 
 const STRATEGIES = [
@@ -53,7 +53,7 @@ export function ClusterPage() {
   const rows = useMemo(
     () =>
       nodes.data?.filter((node) =>
-        `${node.name} ${node.region ?? ''} ${node.ip ?? ''} ${node.url} ${nodeState(node).word}`
+        `${node.name} ${node.region ?? ''} ${node.ip ?? ''} ${node.url} ${nodeTone(node).word}`
           .toLowerCase()
           .includes(query),
       ) ?? [],
@@ -187,7 +187,7 @@ const columns: readonly Column<Node>[] = [
     width: '104px',
     sort: nodeRank,
     cell: (node) => {
-      const { tone, word } = nodeState(node);
+      const { tone, word } = nodeTone(node);
       return (
         <State tone={tone} title={node.drain?.note ?? node.agent?.livekit.problem}>
           {word}

@@ -1,6 +1,7 @@
 import { Button, Checkbox, Modal, NumberInput, Radio } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { listNodes, previewPlacement, updateNode } from '#shared/contract/cluster.ts';
+import { nodeState } from '#shared/rules/nodes.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { markChanged } from '../../ui/data/marks.ts';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
@@ -23,7 +24,7 @@ function Form({ node, onClose }: { node: Node; onClose: () => void }) {
   const [isSure, setSure] = useState(false);
   const update = useChange(updateNode, { refreshes: [listNodes, previewPlacement] });
   const others =
-    useRead(listNodes).data?.filter((one) => one.id !== node.id && one.status === 'active' && !one.stale).length ?? 0;
+    useRead(listNodes).data?.filter((one) => one.id !== node.id && nodeState(one).code === 'active').length ?? 0;
   const livekit = node.agent?.livekit;
   const rooms = livekit?.rooms ?? 0;
   const people = livekit?.participants ?? 0;

@@ -3,7 +3,7 @@ import { nodeMeasures } from '../../api/history.ts';
 import { loadTone } from '../../ui/data/bar.tsx';
 import { percent } from '../../ui/words/format.ts';
 import classes from './cluster.module.css';
-import { loadOf, type Node, nodeState } from './node-words.ts';
+import { loadOf, type Node, nodeTone } from './node-words.ts';
 
 const MAX = 600;
 
@@ -25,7 +25,7 @@ export function LoadMap({ nodes, onOpen }: { nodes: readonly Node[]; onOpen: (no
           <div className={classes.boxes}>
             {list.map((node) => {
               const load = loadOf(nodeMeasures(node.stats));
-              const { tone, word } = nodeState(node);
+              const { tone, word } = nodeTone(node);
               const words = `${node.name}: ${word}${load === undefined ? '' : `, load ${percent(load)}`}`;
               return (
                 <button

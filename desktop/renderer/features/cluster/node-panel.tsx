@@ -8,8 +8,10 @@ import {
   previewPlacement,
   updateNode,
 } from '#shared/contract/cluster.ts';
+import type { ResultOf } from '#shared/contract/operation.ts';
+import { nodeSentence, nodeState } from '#shared/rules/nodes.ts';
 import { nodeMeasures } from '../../api/history.ts';
-import { useChange } from '../../api/query.ts';
+import { useChange, useRead } from '../../api/query.ts';
 import { Mono } from '../../ui/data/copy.tsx';
 import { markChanged } from '../../ui/data/marks.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
@@ -23,7 +25,7 @@ import { Ago, At } from '../../ui/words/time.tsx';
 import { DrainDialog } from './drain-dialog.tsx';
 import { DrainSteps } from './drain-steps.tsx';
 import { NodeCharts } from './node-charts.tsx';
-import { type Node, nodeState } from './node-words.ts';
+import { type Node, nodeTone } from './node-words.ts';
 
 const refreshes = [listNodes, getNode, getClusterInfo, previewPlacement];
 
@@ -132,7 +134,10 @@ function Actions({ node, onDrain, onClose }: { node: Node; onDrain: () => void; 
 }
 
 function Details({ node }: { node: Node }) {
-  const { tone, word } = nodeState(node);
+  const { tone, word } = nodeTone(node);
+  const state = nodeState(node);
+  const { urgency } = state;
+  const info = useRead(getClusterInfo);
   const measures = nodeMeasures(node.stats);
   const stats = (node.stats ?? {}) as {
     cores?: number;
@@ -152,11 +157,11 @@ function Details({ node }: { node: Node }) {
         </span>
       </div>
       {livekit?.problem ? <Notice tone="danger" title={`LiveKit on it does not run: ${livekit.problem}`} /> : null}
-      {node.stale && node.status === 'active' ? (
-        <Notice tone="warn" title="No heartbeat for more than 90 s">
+      {urgency !== null && node.health !== 'alive' ? (
+        <Notice tone={urgency} title={nodeSentence(node.name, state)}>
           <p>
-            The machine is off, its network is cut, or the agent has ended. No new room is placed there until it reports
-            again.
+            {info.data ? `No heartbeat for more than ${limitWords(node, info.data)}. ` : ''}The machine is off, its
+            network is cut, or the agent has ended. No new room is placed there until it reports again.
           </p>
         </Notice>
       ) : null}
@@ -227,6 +232,10 @@ function Details({ node }: { node: Node }) {
     </>
   );
 }
+
+/** The limit that the node's silence is over. */
+const limitWords = ({ health }: Node, info: ResultOf<typeof getClusterInfo>['data']): string =>
+  duration(health === 'down' ? info.downAfterSeconds : info.staleAfterSeconds);
 
 function NameForm({ node }: { node: Node }) {
   const [name, setName] = useState(node.name);

@@ -16,7 +16,7 @@ import { Shape, State } from '../../ui/feedback/state.tsx';
 import { Page, TablePanel } from '../../ui/layout/page.tsx';
 import { Ago } from '../../ui/words/time.tsx';
 import { ConnectionMenu } from './connection-menu.tsx';
-import { CONNECTION_TONES, CONNECTION_WORDS } from './connection-state.tsx';
+import { connectionTone, connectionWord } from './connection-state.tsx';
 import { AppsCell, JobsCell, LoadCell, NodesCell, StreamsCell } from './daemon-cells.tsx';
 import classes from './daemons.module.css';
 import { initials } from './initials.ts';
@@ -95,9 +95,9 @@ function AllProblems() {
   return (
     <section className={classes.problems} aria-label="Problems">
       <ul>
-        {shown.map(({ id, connectionId, tone, text, since, action }) => (
-          <li key={id} data-tone={tone}>
-            <Shape tone={tone} label={tone === 'danger' ? 'broken' : 'needs attention'} />
+        {shown.map(({ id, connectionId, urgency, text, since, action }) => (
+          <li key={id} data-tone={urgency}>
+            <Shape tone={urgency} label={urgency === 'danger' ? 'broken' : 'needs attention'} />
             <strong className={classes.place}>{names.get(connectionId) ?? connectionId}</strong>
             <span className="grow">{text}</span>
             {since ? (
@@ -157,8 +157,8 @@ function columnsOf(): readonly Column<Connection>[] {
         ),
       cell: ({ state }) => (
         <span className={classes.two}>
-          <State tone={CONNECTION_TONES[state.status]} title={state.error?.message}>
-            {CONNECTION_WORDS[state.status]}
+          <State tone={connectionTone(state.status)} title={state.error?.message}>
+            {connectionWord(state.status)}
           </State>
           <small className="dim cut">
             {state.status === 'online' ? (

@@ -1,36 +1,24 @@
 import type { Connection, ConnectionStatus } from '#shared/ipc/connections.ts';
+import { CONNECTION_CONDITIONS } from '#shared/rules/connections.ts';
 import { Shape, type Tone } from '../../ui/feedback/state.tsx';
 import { Ago } from '../../ui/words/time.tsx';
 import classes from './connection-state.module.css';
 
-export const CONNECTION_TONES: Record<ConnectionStatus, Tone> = {
-  connecting: 'busy',
-  online: 'ok',
-  offline: 'danger',
-  'signed-out': 'warn',
-  untrusted: 'danger',
-  locked: 'warn',
-  unusable: 'danger',
-};
+/** Tone of a connection's state. */
+export const connectionTone = (status: ConnectionStatus): Tone =>
+  CONNECTION_CONDITIONS[status].urgency ?? (status === 'connecting' ? 'busy' : 'ok');
 
-export const CONNECTION_WORDS: Record<ConnectionStatus, string> = {
-  connecting: 'Connecting',
-  online: 'Connected',
-  offline: 'Not reachable',
-  'signed-out': 'Signed out',
-  untrusted: 'Certificate not trusted',
-  locked: 'Keychain locked',
-  unusable: 'Not usable',
-};
+/** A connection's state in one to three words. */
+export const connectionWord = (status: ConnectionStatus): string => CONNECTION_CONDITIONS[status].word;
 
 /** How a connection is doing: latency and version while well, in words with the age of its data when not. */
 export function ConnectionState({ connection, isShort = false }: { connection: Connection; isShort?: boolean }) {
   const { status, latencyMs, version, lastSeenAt } = connection.state;
-  const word = CONNECTION_WORDS[status];
-  if (isShort) return <Shape tone={CONNECTION_TONES[status]} label={word} />;
+  const word = connectionWord(status);
+  if (isShort) return <Shape tone={connectionTone(status)} label={word} />;
   return (
     <span className={classes.state} data-status={status}>
-      <Shape tone={CONNECTION_TONES[status]} label={word} />
+      <Shape tone={connectionTone(status)} label={word} />
       {status === 'online' ? (
         <span className="cut">
           {latencyMs === null ? word : `${latencyMs} ms`}

@@ -6,6 +6,7 @@ import { listJobs } from '#shared/contract/jobs.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getStats } from '#shared/contract/system.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
+import { nodeState, nodesInNeed } from '#shared/rules/nodes.ts';
 import { SPARK_MINUTES, serverMeasures, useServerSeries } from '../../api/history.ts';
 import { useReadOf } from '../../api/query.ts';
 import { lackFor, useMeOf } from '../../api/rights.ts';
@@ -79,13 +80,18 @@ export function NodesCell({ connection }: { connection: Connection }) {
   const snapshot = useSnapshot(connection, live.data === undefined && !isOnline(connection));
   const nodes = live.data ?? (snapshot?.nodes as Nodes | null | undefined) ?? undefined;
   if (nodes === undefined) return null;
-  const stale = nodes.filter((node) => node.stale && node.status !== 'disabled').length;
+  const states = nodes.map(nodeState);
+  const inNeed = nodesInNeed(nodes);
   const draining = nodes.filter((node) => node.status === 'draining').length;
-  const words = `${nodes.filter((node) => node.status === 'active' && !node.stale).length} active, ${draining} draining, ${stale} stale`;
+  const words = [...Map.groupBy(states, ({ word }) => word)].map(([word, of]) => `${of.length} ${word}`).join(', ');
   return (
     <Value at={live.data ? ageOf(connection, live) : snapshot?.at}>
-      {stale > 0 ? (
-        <State tone="warn" title={words}>{`${count(nodes.length)}, ${count(stale)} stale`}</State>
+      {inNeed[0] ? (
+        <State tone={inNeed[0].state.urgency ?? 'warn'} title={words}>
+          {inNeed.length === 1
+            ? `${count(nodes.length)}, 1 ${inNeed[0].state.word}`
+            : `${count(nodes.length)}, ${count(inNeed.length)} in need`}
+        </State>
       ) : (
         <span title={words}>
           {count(nodes.length)}

@@ -1,6 +1,7 @@
 import { listNodes } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getSettings, type getStats } from '#shared/contract/system.ts';
+import { nodesInNeed } from '#shared/rules/nodes.ts';
 import { useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { GoTo } from '../../daemon/links.tsx';
@@ -16,7 +17,8 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
   const settings = useRead(getSettings, undefined, { enabled: canSee, staleTime: 600_000 });
   const nodes = useRead(listNodes, undefined, { enabled: useLack(listNodes) === undefined });
   const edges = nodes.data?.filter((node) => node.id !== 'origin') ?? [];
-  const alive = edges.filter((node) => !node.stale).length;
+  const reporting = edges.filter((node) => node.health === 'alive').length;
+  const urgency = nodesInNeed(edges)[0]?.state.urgency;
   const s = settings.data;
   const livekit = useConnectionTrial('livekit');
   const redis = useConnectionTrial('redis');
@@ -36,15 +38,13 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
           <>
             <ConnectionLine
               name="Nodes"
-              tone={
-                !s.cluster.enabled ? 'muted' : edges.length === 0 ? 'muted' : alive === edges.length ? 'ok' : 'warn'
-              }
+              tone={!s.cluster.enabled || edges.length === 0 ? 'muted' : (urgency ?? 'ok')}
               state={
                 !s.cluster.enabled
                   ? 'clustering is off'
                   : edges.length === 0
                     ? 'none yet'
-                    : `${alive} of ${plural(edges.length, 'edge node')} report`
+                    : `${reporting} of ${plural(edges.length, 'edge node')} reporting`
               }
               how={s.cluster.enabled ? <GoTo to="/cluster">Cluster</GoTo> : <How variable="STREAMHUB_CLUSTER_TOKEN" />}
             />

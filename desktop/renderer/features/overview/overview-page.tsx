@@ -62,9 +62,9 @@ export function ProblemList() {
   return (
     <section className={classes.problems} aria-label="Problems">
       <ul>
-        {problems.map(({ id, tone, text, since, action }) => (
-          <li key={id} data-tone={tone}>
-            <Shape tone={tone} label={tone === 'danger' ? 'broken' : 'needs attention'} />
+        {problems.map(({ id, urgency, text, since, action }) => (
+          <li key={id} data-tone={urgency}>
+            <Shape tone={urgency} label={urgency === 'danger' ? 'broken' : 'needs attention'} />
             <span className="grow">{text}</span>
             {since ? (
               <span className="dim">

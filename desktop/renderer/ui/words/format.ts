@@ -1,28 +1,6 @@
-// made once: making one costs more than a hundred uses
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-const plain = new Intl.NumberFormat('en');
-const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-const DECIMAL = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'];
+import { decimal } from '#shared/format.ts';
 
-/** `1,204`. */
-export const count = (value: number): string => plain.format(value);
-
-/** Storage and memory, binary: `38 GiB`. */
-export const bytes = (value: number): string => scaled(value, 1024, BINARY);
-
-/** Media rates, decimal: `4.2 Mbit/s`. */
-export const bitrate = (bitsPerSecond: number): string => scaled(bitsPerSecond, 1000, DECIMAL);
-
-function scaled(value: number, step: number, units: readonly string[]): string {
-  let rest = value;
-  let unit = 0;
-  while (Math.abs(rest) >= step && unit < units.length - 1) {
-    rest /= step;
-    unit += 1;
-  }
-  return `${(unit === 0 || Math.abs(rest) >= 100 ? whole : number).format(rest)} ${units[unit]}`;
-}
+export { bitrate, bytes, count, plural } from '#shared/format.ts';
 
 /** Of 0..1: `42 %`. */
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
@@ -36,7 +14,7 @@ export function duration(seconds: number): string {
     const minutes = Math.round((s % 3600) / 60);
     return minutes === 0 || minutes === 60 ? `${Math.round(s / 3600)} h` : `${Math.floor(s / 3600)} h ${minutes} min`;
   }
-  return `${number.format(Math.round((s / 86_400) * 10) / 10)} d`;
+  return `${decimal(Math.round((s / 86_400) * 10) / 10)} d`;
 }
 
 /** Length of a recording: `1:02:09`. */
@@ -82,6 +60,3 @@ export function ago(at: string, now: number): string {
   if (seconds < 5) return 'now';
   return seconds < 7 * 86_400 ? `${duration(seconds)} ago` : dateTime(at, now);
 }
-
-/** `1 app`, `2 apps`. */
-export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;

@@ -1,0 +1,31 @@
+// made once: making one costs more than a hundred uses
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const plain = new Intl.NumberFormat('en');
+const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+const DECIMAL = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'];
+
+/** `1,204`. */
+export const count = (value: number): string => plain.format(value);
+
+/** `1 app`, `2 apps`. */
+export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
+
+/** One decimal at most: `1.5`. */
+export const decimal = (value: number): string => number.format(value);
+
+/** Storage and memory, binary: `38 GiB`. */
+export const bytes = (value: number): string => scaled(value, 1024, BINARY);
+
+/** Media rates, decimal: `4.2 Mbit/s`. */
+export const bitrate = (bitsPerSecond: number): string => scaled(bitsPerSecond, 1000, DECIMAL);
+
+function scaled(value: number, step: number, units: readonly string[]): string {
+  let rest = value;
+  let unit = 0;
+  while (Math.abs(rest) >= step && unit < units.length - 1) {
+    rest /= step;
+    unit += 1;
+  }
+  return `${(unit === 0 || Math.abs(rest) >= 100 ? whole : number).format(rest)} ${units[unit]}`;
+}

@@ -1,0 +1,154 @@
+import type { listNodes } from '../contract/cluster.ts';
+import type { listJobs } from '../contract/jobs.ts';
+import type { ResultOf } from '../contract/operation.ts';
+import type { listPlugins } from '../contract/plugins.ts';
+import type { getSettings, getStats } from '../contract/system.ts';
+import { bytes } from '../format.ts';
+import type { Connection } from '../ipc/connections.ts';
+import { CONNECTION_CONDITIONS, connectionSentence } from './connections.ts';
+import { nodeSentence, nodesInNeed, nodesInNeedWords, type Urgency } from './nodes.ts';
+
+/** Something that needs a person: in words, with the page where it is repaired and the name of that step. */
+export interface Problem {
+  /** Stable while the problem lasts, unique within its daemon. */
+  id: string;
+  urgency: Urgency;
+  text: string;
+  since?: string | undefined;
+  /** `path` is below the daemon's own pages of the console. */
+  action?: { label: string; path: string; search?: Record<string, string> };
+}
+
+/** What is known of a daemon; a rule whose finding is absent says nothing. */
+export interface Findings {
+  stats?: Pick<ResultOf<typeof getStats>, 'livekitReachable' | 'disk'> | undefined;
+  settings?: { livekit: Pick<ResultOf<typeof getSettings>['data']['livekit'], 'url' | 'apiKeySet'> } | undefined;
+  nodes?: ResultOf<typeof listNodes>['data'] | undefined;
+  failedJobs?: readonly Pick<ResultOf<typeof listJobs>['data'][number], 'id' | 'title' | 'error' | 'updatedAt'>[];
+  plugins?: readonly Pick<
+    ResultOf<typeof listPlugins>['data'][number],
+    'id' | 'title' | 'state' | 'reason' | 'since'
+  >[];
+  /** Apps whose file on the disk is not in force. */
+  brokenConfigs?: readonly { app: string; message: string; since: string }[];
+}
+
+/** A failed job is worth a word for this long, milliseconds. */
+const FAILED_JOB_MS = 86_400_000;
+/** More problems of one kind than this are told in one line. */
+const LISTED = 3;
+/** Free share of the disk below which it counts as nearly full, and as full. */
+export const DISK_LOW = { warn: 0.1, danger: 0.03 } as const;
+
+/**
+ * Everything that needs a person, the most urgent first. Pure: the same findings give the same problems, so that tray,
+ * status bar, overview and the list of all daemons agree.
+ * @param now wall-clock milliseconds
+ */
+export function problemsOf(state: Connection['state'], findings: Findings, now: number): Problem[] {
+  const { stats, settings, nodes, failedJobs, plugins, brokenConfigs } = findings;
+  return [
+    ...connectionProblems(state),
+    ...livekitProblems(stats, settings),
+    ...diskProblems(stats),
+    ...nodeProblems(nodes ?? []),
+    ...configProblems(brokenConfigs ?? []),
+    ...jobProblems(failedJobs ?? [], now),
+    ...pluginProblems(plugins ?? []),
+  ].sort((a, b) => Number(a.urgency === 'warn') - Number(b.urgency === 'warn'));
+}
+
+function connectionProblems(state: Connection['state']): Problem[] {
+  const { urgency } = CONNECTION_CONDITIONS[state.status];
+  if (urgency === null) return [];
+  const isSignIn = state.status === 'signed-out' || state.status === 'locked';
+  return [
+    {
+      id: 'connection',
+      urgency,
+      text: connectionSentence(state),
+      since: state.since,
+      ...(isSignIn ? { action: { label: 'Sign in', path: '/' } } : {}),
+    },
+  ];
+}
+
+function livekitProblems(stats: Findings['stats'], settings: Findings['settings']): Problem[] {
+  if (!stats || stats.livekitReachable || !settings?.livekit.apiKeySet) return [];
+  return [
+    {
+      id: 'livekit',
+      urgency: 'danger',
+      text: `LiveKit at ${settings.livekit.url} isn’t responding`,
+      action: { label: 'Check settings', path: '/settings', search: { q: 'LIVEKIT' } },
+    },
+  ];
+}
+
+function diskProblems(stats: Findings['stats']): Problem[] {
+  if (!stats?.disk || stats.disk.totalBytes <= 0) return [];
+  const { freeBytes, totalBytes } = stats.disk;
+  if (freeBytes / totalBytes >= DISK_LOW.warn) return [];
+  return [
+    {
+      id: 'disk',
+      urgency: freeBytes / totalBytes < DISK_LOW.danger ? 'danger' : 'warn',
+      text: `The disk is nearly full: ${bytes(freeBytes)} free`,
+      action: { label: 'See what takes space', path: '/storage' },
+    },
+  ];
+}
+
+function nodeProblems(nodes: NonNullable<Findings['nodes']>): Problem[] {
+  const inNeed = nodesInNeed(nodes);
+  const [first] = inNeed;
+  if (first === undefined || inNeed.length <= LISTED)
+    return inNeed.map(({ node, state }) => ({
+      id: `node:${node.id}`,
+      urgency: state.urgency as Urgency,
+      text: nodeSentence(node.name, state),
+      since: node.last_seen_at ?? node.created_at,
+      action: { label: 'Show node', path: '/cluster', search: { node: node.id } },
+    }));
+  const names = inNeed.slice(0, 2).map(({ node }) => node.name);
+  return [
+    {
+      id: 'nodes',
+      urgency: first.state.urgency as Urgency,
+      text: `${nodesInNeedWords(inNeed.length)}: ${names.join(', ')} and ${inNeed.length - 2} more`,
+      action: { label: 'Show nodes', path: '/cluster' },
+    },
+  ];
+}
+
+const configProblems = (broken: NonNullable<Findings['brokenConfigs']>): Problem[] =>
+  broken.map(({ app, message, since }) => ({
+    id: `config:${app}`,
+    urgency: 'danger',
+    text: `The config of ${app} is not in force: ${message}`,
+    since,
+    action: { label: 'Edit config', path: `/apps/${app}/config` },
+  }));
+
+const jobProblems = (failed: NonNullable<Findings['failedJobs']>, now: number): Problem[] =>
+  failed
+    .filter((job) => now - Date.parse(job.updatedAt) < FAILED_JOB_MS)
+    .slice(0, LISTED)
+    .map((job) => ({
+      id: `job:${job.id}`,
+      urgency: 'warn',
+      text: `${job.title} failed: ${job.error?.message ?? 'no reason was given'}`,
+      since: job.updatedAt,
+      action: { label: 'Show job', path: '/jobs', search: { job: String(job.id) } },
+    }));
+
+const pluginProblems = (plugins: NonNullable<Findings['plugins']>): Problem[] =>
+  plugins
+    .filter(({ state }) => state === 'failed' || state === 'quarantined')
+    .map(({ id, title, state, reason, since }) => ({
+      id: `plugin:${id}`,
+      urgency: 'warn',
+      text: `Plugin ${title} ${state === 'failed' ? 'failed' : 'is quarantined'}${reason ? `: ${reason}` : ''}`,
+      since,
+      action: { label: 'Show plugin', path: '/plugins', search: { plugin: id } },
+    }));
