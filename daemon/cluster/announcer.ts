@@ -35,4 +35,4 @@ export class NodeAnnouncer {
 }
 
 /** No heartbeat yet: neither its silence nor its first report is news, `node.joined` was. */
-const isUnheard = (health: NodeHealth): boolean => health === 'never' || health === 'joining';
+const isUnheard = (health: NodeHealth): health is 'never' | 'joining' => health === 'never' || health === 'joining';

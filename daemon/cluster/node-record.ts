@@ -1,3 +1,4 @@
+import { isStale } from '#shared/rules/nodes.ts';
 import type { ClusterNode, NodeHealth } from '#shared/schema/cluster.ts';
 import { describeDrain } from './drain.ts';
 import type { NodeEntry } from './node.ts';
@@ -14,7 +15,7 @@ export function toRecord(node: NodeEntry, health: NodeHealth, stats: ClusterNode
     created_at: node.createdAt,
     last_seen_at: node.seenAt === null ? null : new Date(node.seenAt).toISOString(),
     stats,
-    stale: health !== 'alive',
+    stale: isStale(health),
     health,
     agent: node.agent,
     drain: node.status === 'draining' && node.drain !== null ? describeDrain(node, node.drain, health) : null,

@@ -1,4 +1,3 @@
-import { isStale } from '#shared/rules/nodes.ts';
 import {
   type AgentReport,
   type DrainPhase,
@@ -55,25 +54,6 @@ export interface NodeEntry {
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
-
-/** The node as the API shows it, but for its stats, which are kept as text. */
-export function toRecord(node: NodeEntry, health: NodeHealth, stats: ClusterNode['stats']): ClusterNode {
-  return {
-    id: node.id,
-    name: node.name,
-    url: node.url,
-    ip: node.ip,
-    region: node.region,
-    status: node.status,
-    created_at: node.createdAt,
-    last_seen_at: node.seenAt === null ? null : iso(node.seenAt),
-    stats,
-    stale: isStale(health),
-    health,
-    agent: node.agent,
-    drain: node.status === 'draining' && node.drain !== null ? describeDrain(node, node.drain, health) : null,
-  };
-}
 
 export function fromStored(row: StoredNode, now: number, mono: number): NodeEntry {
   const seenAt = row.last_seen_at === null ? null : Date.parse(row.last_seen_at);

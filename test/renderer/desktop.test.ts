@@ -65,7 +65,7 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     await assertAccessible(page, 'all daemons');
     await berlin.stop();
     const problem = page.getByRole('region', { name: 'Problems' });
-    await problem.getByText('The daemon does not answer').waitFor();
+    await problem.getByText('The daemon isn’t responding').waitFor();
     await ui.row('Berlin').getByText('Not reachable').waitFor();
     await ui.statusBar().getByText('1 of 2 connected').waitFor();
     await ui.row('Berlin').getByText('%').first().waitFor();

@@ -68,7 +68,7 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await ui.section('Overview').click();
     await page
       .getByRole('region', { name: 'Problems' })
-      .getByText('LiveKit at ws://127.0.0.1:9 does not answer')
+      .getByText('LiveKit at ws://127.0.0.1:9 isn’t responding')
       .waitFor();
     await assertAccessible(page, 'the overview with a problem');
     await ui.statusBar().getByText('LiveKit at ws://127.0.0.1:9').waitFor();
