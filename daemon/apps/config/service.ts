@@ -43,7 +43,6 @@ export interface ConfigServiceDeps extends Omit<ConfigStoreDeps, 'onHandEdit'> {
   pool: WorkerPool;
   /** The app's secrets as they may be shown. */
   maskedSecrets(app: string): MaskedSecrets;
-  gpu(): GpuStatus | undefined;
   /** TRANSCODING_HWACCEL. */
   hwaccel: HwaccelChoice;
 }
@@ -82,6 +81,7 @@ export class ConfigService {
   readonly #writer: ConfigWriter;
   readonly #history: ConfigHistory;
   #timer: NodeJS.Timeout | undefined;
+  #gpu: { peek(): GpuStatus | undefined } = { peek: () => undefined };
   #sweep: Promise<void> = Promise.resolve();
   #isStopped = false;
 
@@ -93,6 +93,11 @@ export class ConfigService {
       onHandEdit: (entry, changed) => this.#writer.keepHandEdited(entry, changed),
     });
     this.#writer = new ConfigWriter({ ...deps, store: this.#store, history: this.#history });
+  }
+
+  /** Sets what tells whether the machine has a GPU; unknown until then. */
+  readGpuFrom(gpu: { peek(): GpuStatus | undefined }): void {
+    this.#gpu = gpu;
   }
 
   /** Begins to watch the files of all apps, a moment after the start. */
@@ -343,7 +348,7 @@ export class ConfigService {
 
   #streamingView(config: AppConfig): StreamingView {
     const wish = config.transcoding.hwaccel ?? this.#deps.hwaccel;
-    return streamingView(config, wish, resolveHwaccel(wish, this.#deps.gpu()));
+    return streamingView(config, wish, resolveHwaccel(wish, this.#gpu.peek()));
   }
 
   #schedule(after: number): void {

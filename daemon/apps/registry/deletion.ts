@@ -26,8 +26,6 @@ export interface DeletionDeps {
   jobs: JobService;
   secrets: SecretStore;
   purger: Purger;
-  /** Removes the app's ingests and ends what is being recorded; what cannot be ended is only logged. */
-  endMedia(app: string): Promise<void>;
   /** Ends everything that watches or writes the app's config; after it the directory may be moved. */
   releaseConfig(app: string): Promise<void>;
   log: Log<'warn'>;
@@ -53,6 +51,7 @@ interface DeletionCheckpoint {
  */
 export class AppDeletion {
   readonly #deps: DeletionDeps;
+  readonly #preparations: ((app: string) => Promise<void>)[] = [];
 
   constructor(deps: DeletionDeps) {
     this.#deps = deps;
@@ -63,6 +62,11 @@ export class AppDeletion {
       ended: (input, state) => this.#ended(input, state),
     };
     deps.jobs.register(handler);
+  }
+
+  /** Adds a step that ends what still runs for an app before its objects are deleted. */
+  prepareWith(step: (app: string) => Promise<void>): void {
+    this.#preparations.push(step);
   }
 
   /** Takes marks back that belong to no deletion: the process ended between the two. */
@@ -109,7 +113,7 @@ export class AppDeletion {
     const { app, appId, purge } = run.input;
     const isThere = this.#deps.apps.registry.get(app)?.id === appId;
     let outcome = run.checkpoint?.purge ?? null;
-    if (isThere && run.checkpoint === null) await this.#deps.endMedia(app);
+    if (isThere && run.checkpoint === null) for (const step of this.#preparations) await step(app);
     if (purge && isThere && run.checkpoint?.step !== 'local') outcome = await this.#purgeAll(run);
     const progress: JobProgress = {
       phase: 'local',

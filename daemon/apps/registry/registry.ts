@@ -1,4 +1,5 @@
 import { slugOf } from '#shared/config/defaults.ts';
+import { ApiError } from '#shared/errors.ts';
 import type { AppRecord } from '#shared/schema/apps.ts';
 import type { AppRow } from './repository.ts';
 
@@ -34,6 +35,13 @@ export class AppRegistry {
 
   get(name: string): AppEntry | undefined {
     return this.#byName.get(name);
+  }
+
+  /** @throws ApiError APP_NOT_FOUND */
+  require(name: string): AppEntry {
+    const app = this.#byName.get(name);
+    if (app === undefined) throw new ApiError('APP_NOT_FOUND', { name });
+    return app;
   }
 
   byId(id: number): AppEntry | undefined {

@@ -9,13 +9,15 @@ import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { AppRecord, AppSizes, CreateAppBody } from '#shared/schema/apps.ts';
 import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
-import { type AppEntry, AppRegistry, toRecord } from './registry.ts';
+import { type AppEntry, type AppRegistry, toRecord } from './registry.ts';
 import type { AppRepository } from './repository.ts';
 import { recoverScaffolds, scaffoldApp } from './scaffold.ts';
 
 const PREFIX = new RegExp(ROOM_PREFIX_PATTERN);
 
 export interface AppServiceDeps {
+  /** The apps in memory; filled by `start()`. */
+  registry: AppRegistry;
   appsDir: string;
   repository: AppRepository;
   databases: AppDatabases;
@@ -23,13 +25,13 @@ export interface AppServiceDeps {
   /** Text of a new app's config.yaml. */
   renderConfig(name: string, options: { displayName: string; roomPrefix: string }): string | Promise<string>;
   /** Throws QUOTA_EXCEEDED when the tenant may have no further app. */
-  checkQuota?(principal: Principal | null, tenantId: string, pending: number): void;
+  checkQuota(principal: Principal | null, tenantId: string, pending: number): void;
   log: Log<'warn'>;
 }
 
 /** The registry of apps: each a folder, a row and a room prefix. */
 export class AppService {
-  readonly registry = new AppRegistry();
+  readonly registry: AppRegistry;
   readonly #deps: AppServiceDeps;
   /** Names, prefixes and slugs of creates under way, so that of two at once exactly one wins. */
   readonly #reserved = new Set<string>();
@@ -38,6 +40,7 @@ export class AppService {
 
   constructor(deps: AppServiceDeps) {
     this.#deps = deps;
+    this.registry = deps.registry;
   }
 
   async start(): Promise<void> {
@@ -53,9 +56,7 @@ export class AppService {
 
   /** @throws ApiError APP_NOT_FOUND */
   require(name: string): AppEntry {
-    const app = this.registry.get(name);
-    if (app === undefined) throw new ApiError('APP_NOT_FOUND', { name });
-    return app;
+    return this.registry.require(name);
   }
 
   get(name: string): AppRecord {
@@ -83,7 +84,7 @@ export class AppService {
     if (!PREFIX.test(roomPrefix)) throw fieldError('body.roomPrefix', `must match ${ROOM_PREFIX_PATTERN}`);
     const displayName = (body.displayName ?? '').trim() || name;
     const pending = this.#pending.get(tenantId) ?? 0;
-    this.#deps.checkQuota?.(principal, tenantId, pending);
+    this.#deps.checkQuota(principal, tenantId, pending);
     const release = this.#reserve(name, roomPrefix);
     this.#pending.set(tenantId, pending + 1);
     try {

@@ -11,6 +11,7 @@ import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } fro
 import type { ConfigService } from '../config/service.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { AppFiles } from './app-files.ts';
+import { storageCredentials } from './credentials.ts';
 import { linkLifetime, objectKey, publicUrl } from './keys.ts';
 import {
   currentLocation,
@@ -211,10 +212,9 @@ export class StorageService {
     return { deleted: outcome.deleted };
   }
 
-  /** The app's credentials, for whoever opens its storage. Empty = not stored. */
+  /** The app's credentials, to open its storage with; empty = not stored. */
   credentials(app: string): { key: string; secret: string } {
-    const { secrets } = this.#deps;
-    return { key: secrets.get(app, 's3AccessKey'), secret: secrets.get(app, 's3SecretKey') };
+    return storageCredentials(this.#deps.secrets, app);
   }
 
   /** Lets the provider complete and validate the settings that a body leads to. */

@@ -1,5 +1,6 @@
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
+import { prepared } from '#daemon/platform/db/prepared.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { METRICS, type QuotaMetric, type Quotas, type TenantUsage, type Usage } from '#shared/schema/teams.ts';
 import type { QuotaService } from './quotas.ts';
@@ -10,12 +11,23 @@ const GB = 1_000_000_000;
 export interface UsageDeps {
   appsOf(tenantId: string): readonly { name: string }[];
   database(app: string): Db;
-  /** Rows of an app's streams that are live. */
-  streams(app: string): { countActive(): number; activeIn(room: string): readonly { participant: string | null }[] };
   quotas: QuotaService;
   log: Log<'warn'>;
   clock?: Clock;
 }
+
+interface LiveStreams {
+  total: number;
+  /** Those of the named publisher. */
+  own: number;
+}
+
+const liveStreams = prepared((db) =>
+  db.prepare<[{ room: string; identity: string }], LiveStreams>(
+    `SELECT count(*) AS total, coalesce(sum(room = @room AND participant = @identity), 0) AS own
+     FROM streams WHERE status = 'active'`,
+  ),
+);
 
 interface Measured {
   streams: number;
@@ -67,9 +79,9 @@ export class UsageService {
     let own = 0;
     for (const [index, { name }] of [...this.#deps.appsOf(tenantId)].entries()) {
       try {
-        const streams = this.#deps.streams(name);
-        total += streams.countActive();
-        own += streams.activeIn(publisher.room).filter((row) => row.participant === publisher.identity).length;
+        const live = liveStreams(this.#deps.database(name)).get(publisher) as LiveStreams;
+        total += live.total;
+        own += live.own;
       } catch (err) {
         this.#deps.log.warn({ app: name, err }, 'app.db cannot be read; its streams count as none');
       }

@@ -1,11 +1,5 @@
-import type { Logger } from 'pino';
-import type { ConfigService } from '#daemon/apps/config/service.ts';
+import { EventEmitter } from 'node:events';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
-import type { AppService } from '#daemon/apps/registry/service.ts';
-import type { SecretStore } from '#daemon/apps/secrets/store.ts';
-import type { StorageService } from '#daemon/apps/storage/service.ts';
-import type { ClusterService } from '#daemon/cluster/service.ts';
-import type { MediaQuotas } from '#daemon/identity/teams/media-quotas.ts';
 import { CallbackDelivery } from '#daemon/media/callbacks/delivery.ts';
 import { CallbackSender } from '#daemon/media/callbacks/sender.ts';
 import { CallbackService } from '#daemon/media/callbacks/service.ts';
@@ -24,66 +18,41 @@ import { VodService } from '#daemon/media/vods/service.ts';
 import { LiveKitStatusView } from '#daemon/media/webhooks/livekit-status.ts';
 import { WebhookService } from '#daemon/media/webhooks/service.ts';
 import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
-import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
-import type { LogService } from '#daemon/platform/logs/service.ts';
-import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
-import { publicBase, type Settings } from '#daemon/platform/settings.ts';
+import { Scrubber } from '#daemon/platform/logs/scrub.ts';
+import { publicBase } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
+import type { Apps } from './apps.ts';
+import type { Cluster } from './cluster.ts';
+import type { Identity } from './identity.ts';
+import type { Platform } from './platform.ts';
 
-/** Everything that stands on LiveKit. */
-export interface Media {
-  livekit: LiveKit;
-  /** Who is in which room. */
-  rooms: RoomDirectory;
-  reconciler: Reconciler;
-  streams: StreamService;
-  joinTokens: JoinTokenService;
-  ingests: IngressService;
-  vods: VodService;
-  recording: RecordingService;
-  webhooks: WebhookService;
-  callbacks: CallbackService;
-  livekitStatus: LiveKitStatusView;
-  startMedia(): void;
-  stopMedia(): Promise<void>;
-}
+export type Media = ReturnType<typeof createMedia>;
 
-export interface MediaDeps {
-  settings: Settings;
-  apps: AppService;
-  databases: AppDatabases;
-  config: ConfigService;
-  secrets: SecretStore;
-  storage: StorageService;
-  cluster: ClusterService;
-  logs: LogService;
-  events: EventBus;
-  policy: EndpointPolicy;
-  quotas: MediaQuotas;
-  /** Takes secrets out of a text. */
-  clean(text: string): string;
-  log: Logger;
-}
-
-/** Wires streams, recordings, webhooks and callbacks; nothing runs before `startMedia()`. */
-export function createMedia(deps: MediaDeps): Media {
-  const { settings, databases, config, secrets, storage, cluster, events, policy, quotas, clean, log } = deps;
+/** Creates the wing that works with LiveKit: rooms, streams, recordings, ingests, webhooks and callbacks. */
+export function createMedia(
+  { settings, databases, logs, events, policy, logSecrets, log }: Platform,
+  { mediaQuotas: quotas }: Identity,
+  { cluster }: Cluster,
+  { apps: appService, deletion, config, secrets, storage }: Apps,
+) {
   const clock = SYSTEM_CLOCK;
+  const scrubber = new Scrubber(logSecrets);
+  const { registry } = appService;
   const apps = {
-    require: (name: string) => deps.apps.require(name),
-    get: (name: string) => deps.apps.registry.get(name),
-    entries: () => deps.apps.registry.entries(),
-    forRoom: (room: string) => deps.apps.registry.forRoom(room),
-    dir: (name: string) => deps.apps.dir(name),
-    sizes: (name: string) => deps.apps.sizes(name),
+    require: (name: string) => registry.require(name),
+    get: (name: string) => registry.get(name),
+    entries: () => registry.entries(),
+    forRoom: (room: string) => registry.forRoom(room),
+    dir: (name: string) => appService.dir(name),
+    sizes: (name: string) => appService.sizes(name),
   };
   const livekitLog = log.child({ source: 'livekit' });
   const livekit = new LiveKit({
     url: settings.livekitUrl,
     apiKey: settings.livekitApiKey,
     apiSecret: settings.livekitApiSecret,
-    clean,
+    clean: (text) => scrubber.text(text),
     onChange: ({ status, reason }) => {
       if (status === 'unreachable') livekitLog.warn({ reason }, 'LiveKit does not answer');
       else livekitLog.info({}, 'LiveKit answers');
@@ -109,23 +78,11 @@ export function createMedia(deps: MediaDeps): Media {
     onCallbacks: (app) => delivery.wake(app),
   });
 
-  /** Rows changed: recordings that follow, and what must be looked after. */
+  /** Changes of streams and VODs, told by the service that made them. */
+  const rows = new EventEmitter<{ changed: [app: AppEntry, changes: readonly RowChange[]] }>();
   const onChanges = (app: AppEntry, changes: readonly RowChange[]): void => {
-    if (changes.length === 0) return;
-    reconciler.noteBusy(app.name);
-    void recording.follow(app, changes);
+    if (changes.length > 0) rows.emit('changed', app, changes);
   };
-  const reconciler = new Reconciler({
-    livekit,
-    mediaStore,
-    databases,
-    directory,
-    apps,
-    onChanges,
-    onResumed: (app) => recording.resume(app),
-    log: livekitLog,
-    clock,
-  });
   const streams = new StreamService({
     livekit,
     mediaStore,
@@ -135,7 +92,7 @@ export function createMedia(deps: MediaDeps): Media {
     onChanges,
     countLogs: async (app, since) => {
       const count = async (level: 'error' | 'warn' | 'info') =>
-        (await deps.logs.searchApp(app, { level, since: since.toISOString(), limit: 1 })).total;
+        (await logs.searchApp(app, { level, since: since.toISOString(), limit: 1 })).total;
       const [error, warn, info] = await Promise.all([count('error'), count('warn'), count('info')]);
       return { error, warn, info };
     },
@@ -160,6 +117,21 @@ export function createMedia(deps: MediaDeps): Media {
     quotas,
     onChanges,
     log: log.child({ source: 'recording' }),
+  });
+  const reconciler = new Reconciler({
+    livekit,
+    mediaStore,
+    databases,
+    directory,
+    apps,
+    onChanges,
+    onResumed: (app) => recording.resume(app),
+    log: livekitLog,
+    clock,
+  });
+  rows.on('changed', (app, changes) => {
+    reconciler.noteBusy(app.name);
+    void recording.follow(app, changes);
   });
   const webhooks = new WebhookService({
     livekit,
@@ -215,8 +187,14 @@ export function createMedia(deps: MediaDeps): Media {
   });
   const counts = new LiveCounts({ directory, apps, bus: events });
 
+  deletion.prepareWith(async (app) => {
+    await ingests.removeAll(app);
+    await recording.endAll(app);
+  });
+
   return {
     livekit,
+    /** Who is in which room. */
     rooms: directory,
     reconciler,
     streams,
@@ -227,13 +205,13 @@ export function createMedia(deps: MediaDeps): Media {
     webhooks,
     callbacks,
     livekitStatus,
-    startMedia() {
+    start() {
       livekit.start();
       reconciler.start();
       delivery.start();
       counts.start();
     },
-    async stopMedia() {
+    async stop() {
       counts.stop();
       recording.stop();
       livekit.stop();

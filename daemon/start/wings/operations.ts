@@ -1,72 +1,55 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
-import type { Logger } from 'pino';
-import type { ConfigService } from '#daemon/apps/config/service.ts';
-import type { AppService } from '#daemon/apps/registry/service.ts';
-import type { ClusterService } from '#daemon/cluster/service.ts';
-import type { GpuService } from '#daemon/operations/gpu/service.ts';
+import { ConnectionTests } from '#daemon/operations/connections/service.ts';
+import { ConsoleService } from '#daemon/operations/console/service.ts';
+import { GpuService } from '#daemon/operations/gpu/service.ts';
+import probeGpu from '#daemon/operations/gpu/tasks/gpu-probe.ts';
+import { GPU_PROBE } from '#daemon/operations/gpu/tasks.ts';
+import { hasGpuTraces } from '#daemon/operations/gpu/traces.ts';
 import { HistoryService } from '#daemon/operations/history/service.ts';
-import { addCollectors, type CollectorSources } from '#daemon/operations/metrics/collectors.ts';
+import { addCollectors } from '#daemon/operations/metrics/collectors.ts';
 import { addMediaMetrics } from '#daemon/operations/metrics/media.ts';
 import { MetricsService } from '#daemon/operations/metrics/service.ts';
 import { AppScan } from '#daemon/operations/system/app-scan.ts';
 import { HealthService } from '#daemon/operations/system/health.ts';
-import { type LiveKitProbe, LiveKitStatusProbe } from '#daemon/operations/system/livekit-probe.ts';
+import { LiveKitStatusProbe } from '#daemon/operations/system/livekit-probe.ts';
 import { SettingsService } from '#daemon/operations/system/settings.ts';
 import { StatsService } from '#daemon/operations/system/stats.ts';
-import type { DataDir } from '#daemon/platform/data-dir.ts';
-import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
-import type { Db } from '#daemon/platform/db/open.ts';
-import type { EventBus } from '#daemon/platform/events/bus.ts';
-import type { Settings } from '#daemon/platform/settings.ts';
+import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
+import type { Apps } from './apps.ts';
+import type { Cluster } from './cluster.ts';
 import type { Identity } from './identity.ts';
 import type { Media } from './media.ts';
+import type { Platform } from './platform.ts';
 
-/** What tells operators how the daemon and its machine are. */
-export interface Observability {
-  health: HealthService;
-  livekitProbe: LiveKitProbe;
-  stats: StatsService;
-  history: HistoryService;
-  systemSettings: SettingsService;
-  metrics: MetricsService;
-  startObservability(): Promise<void>;
-  stopObservability(): Promise<void>;
-}
+export type Operations = ReturnType<typeof createOperations>;
 
-export interface ObservabilityDeps {
-  settings: Settings;
-  dir: DataDir;
-  db: Db;
-  apps: AppService;
-  databases: AppDatabases;
-  config: ConfigService;
-  cluster: ClusterService;
-  events: EventBus;
-  identity: Identity;
-  media: Media;
-  gpu: GpuService;
-  jobCounts: CollectorSources['jobs'];
-  /** Threads of the worker pool that are alive. */
-  threads(): number;
-  /** The port that is listened on. */
-  port(): number;
-  log: Logger;
-}
-
-/** Wires health, stats, their history, the settings as shown, and metrics; nothing runs before `startObservability()`. */
-export function createObservability(deps: ObservabilityDeps): Observability {
-  const { settings, dir, db, apps, databases, config, cluster, events, identity, media, gpu, log } = deps;
+/** Creates the wing for operators: health, stats and their history, metrics, GPU, connection tests and the web console. */
+export function createOperations(
+  { settings, dir, db, databases, events, counts, pool, jobCounts, listening, log }: Platform,
+  { tenants, quotas, mailer }: Identity,
+  { cluster }: Cluster,
+  { apps: { registry }, config }: Apps,
+  media: Media,
+) {
+  const gpu = new GpuService({
+    probe: async () => {
+      // a thread is worth its memory only where there is something to run in it
+      const isTrivial = settings.gpuDisable || !(await hasGpuTraces());
+      return isTrivial ? probeGpu({ disabled: settings.gpuDisable }) : pool.run(GPU_PROBE, {});
+    },
+  });
+  config.readGpuFrom(gpu);
   const health = new HealthService();
   const livekitProbe = new LiveKitStatusProbe(media.livekit);
   const stats = new StatsService({
     dataDir: dir.root,
     registryFile: dir.registry,
-    appCount: () => apps.registry.size,
+    appCount: () => registry.size,
     uptimeSeconds: () => health.uptimeSeconds,
     livekit: livekitProbe,
     scan: new AppScan({
-      names: () => [...apps.registry.entries()].map(({ name }) => name),
+      names: () => [...registry.entries()].map(({ name }) => name),
       file: (name) => databases.file(name),
     }),
   });
@@ -78,8 +61,8 @@ export function createObservability(deps: ObservabilityDeps): Observability {
   });
   const systemSettings = new SettingsService({
     settings,
-    port: deps.port,
-    appCount: () => apps.registry.size,
+    port: () => listening.port,
+    appCount: () => registry.size,
     nodeCount: () => cluster.summary().total,
     registryBytes: () => stats.registryBytes(),
     uptimeSeconds: () => health.uptimeSeconds,
@@ -91,42 +74,58 @@ export function createObservability(deps: ObservabilityDeps): Observability {
   });
   addCollectors({
     metrics,
-    apps: () => apps.registry.entries(),
-    quotas: () => identity.tenants.all().map(({ id }) => ({ tenant: id, quotas: identity.quotas.of(id) })),
+    apps: () => registry.entries(),
+    quotas: () => tenants.all().map(({ id }) => ({ tenant: id, quotas: quotas.of(id) })),
     footprints: () => stats.footprints(),
     gpu: () => gpu.peek(),
     nodes: () => cluster.summary(),
-    jobs: deps.jobCounts,
-    threads: deps.threads,
+    jobs: jobCounts,
+    threads: () => pool.threads,
   });
   addMediaMetrics({
     metrics,
     bus: events,
     rooms: media.rooms,
-    appOf: (room) => apps.registry.forRoom(room)?.name,
+    appOf: (room) => registry.forRoom(room)?.name,
     gpu: () => gpu.peek(),
     hwaccel: async (app) => {
       const settled = await config.get(app).catch(() => undefined);
       return settled === undefined ? undefined : (settled.transcoding.hwaccel ?? settings.transcodingHwaccel);
     },
   });
+  counts.on('logLinesLost', (lines) => metrics.count('log_lines_lost_total', {}, lines));
+  counts.on('storageRefused', (op, count) => metrics.count('s3_errors_total', { op }, count));
   events.subscribe(({ type }) => {
     if (/^(?:app|stream|vod|recording)\./.test(type)) stats.expire();
   });
   health.addCheck('registry', () => void db.prepare('SELECT 1').get());
   health.addCheck('data directory', () => access(dir.data, constants.W_OK).then(() => undefined));
+  const connections = new ConnectionTests({
+    settings,
+    livekit: media.livekit,
+    mailer,
+    log: log.child({ source: 'connections' }),
+  });
+  const webConsole = new ConsoleService(PACKAGE_ROOT, log.child({ source: 'console' }));
+
   return {
+    gpu,
+    connections,
+    /** The web console as served at `/`. */
+    console: webConsole,
     health,
     livekitProbe,
     stats,
     history,
     systemSettings,
     metrics,
-    async startObservability() {
+    async start() {
       await metrics.start();
       history.start();
+      gpu.start();
     },
-    async stopObservability() {
+    async stop() {
+      webConsole.stop();
       await history.stop();
       metrics.stop();
     },

@@ -1,4 +1,6 @@
-import type { AppService } from '#daemon/apps/registry/service.ts';
+import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
+import { auditRepository } from '#daemon/identity/audit/repository.ts';
+import { AuditTrail } from '#daemon/identity/audit/service.ts';
 import { AccountService } from '#daemon/identity/auth/account.ts';
 import { SessionTokens } from '#daemon/identity/auth/jwt.ts';
 import { linkRepository } from '#daemon/identity/auth/link-repository.ts';
@@ -7,11 +9,11 @@ import { Links } from '#daemon/identity/auth/links.ts';
 import { Passwords } from '#daemon/identity/auth/passwords.ts';
 import { AuthService } from '#daemon/identity/auth/service.ts';
 import { sessionRepository } from '#daemon/identity/auth/session-repository.ts';
-import type { SessionSecret } from '#daemon/identity/auth/session-secret.ts';
+import { SessionSecret } from '#daemon/identity/auth/session-secret.ts';
 import { SessionStore } from '#daemon/identity/auth/sessions.ts';
 import { TwoFactor } from '#daemon/identity/auth/totp.ts';
-import { type TenantStore, tenantStore } from '#daemon/identity/people/tenant-store.ts';
-import { type UserStore, userStore } from '#daemon/identity/people/user-store.ts';
+import { tenantStore } from '#daemon/identity/people/tenant-store.ts';
+import { userStore } from '#daemon/identity/people/user-store.ts';
 import { RateLimits } from '#daemon/identity/security/rate-limits.ts';
 import { securityRepository } from '#daemon/identity/security/repository.ts';
 import { AddressGuard } from '#daemon/identity/security/service.ts';
@@ -20,50 +22,23 @@ import { MediaQuotas } from '#daemon/identity/teams/media-quotas.ts';
 import { QuotaService } from '#daemon/identity/teams/quotas.ts';
 import { TeamService } from '#daemon/identity/teams/service.ts';
 import { UsageService } from '#daemon/identity/teams/usage.ts';
-import { streamRepository } from '#daemon/media/streams/repository.ts';
-import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import { tokenRepository } from '#daemon/identity/tokens/repository.ts';
+import { TokenService } from '#daemon/identity/tokens/service.ts';
 import { metaStore } from '#daemon/platform/db/meta.ts';
-import type { Db } from '#daemon/platform/db/open.ts';
-import type { EventBus } from '#daemon/platform/events/bus.ts';
-import type { Log } from '#daemon/platform/log.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
-import { publicBase, type Settings } from '#daemon/platform/settings.ts';
+import { publicBase } from '#daemon/platform/settings.ts';
+import type { Platform } from './platform.ts';
 
-export interface IdentityDeps {
-  settings: Settings;
-  secret: SessionSecret;
-  db: Db;
-  databases: AppDatabases;
-  events: EventBus;
-  apps: () => AppService;
-  /** Where the daemon listens, once it does; for links that are passed on by hand. */
-  ownUrl(): string;
-  log: Log;
-}
+export type Identity = ReturnType<typeof createIdentity>;
 
-/** Wires users, teams, sessions and access rules. */
-export interface Identity {
-  users: UserStore;
-  tenants: TenantStore;
-  sessions: SessionStore;
-  auth: AuthService;
-  linkSignIn: LinkSignIn;
-  account: AccountService;
-  twoFactor: TwoFactor;
-  mailer: Mailer;
-  teams: TeamService;
-  directory: Directory;
-  quotas: QuotaService;
-  usage: UsageService;
-  mediaQuotas: MediaQuotas;
-  guard: AddressGuard;
-  limits: RateLimits;
-  start(): void;
-  stop(): Promise<void>;
-}
-
-export function createIdentity(deps: IdentityDeps): Identity {
-  const { settings, secret, db, events, log } = deps;
+/** Creates the wing of users, teams, sessions, API tokens and access rules. */
+export function createIdentity(
+  { settings, dir, db, databases, events, resolvers, publicUrl, log: rootLog }: Platform,
+  apps: AppRegistry,
+) {
+  const log = rootLog.child({ source: 'auth' });
+  const secret = new SessionSecret(settings.jwtSecret, dir.data);
+  const tokens = new TokenService({ repository: tokenRepository(db), appById: (id) => apps.byId(id), events });
   const users = userStore(db);
   const tenants = tenantStore(db);
   const passwords = new Passwords();
@@ -77,8 +52,9 @@ export function createIdentity(deps: IdentityDeps): Identity {
     tokens: new SessionTokens(secret.signingKey()),
     events,
   });
+  resolvers.push(tokens, sessions);
   const twoFactor = new TwoFactor({ users, key: secret.derive('two-factor'), limits, log });
-  const linkBase = (): string => settings.appUrl || publicBase(settings) || deps.ownUrl();
+  const linkBase = (): string => settings.appUrl || publicUrl();
   const mailer = new Mailer({
     host: settings.smtpHost,
     port: settings.smtpPort,
@@ -91,16 +67,23 @@ export function createIdentity(deps: IdentityDeps): Identity {
   const auth = new AuthService({ ...shared, meta: metaStore(db), settings });
   const linkSignIn = new LinkSignIn({ ...shared, limits, mailer, superadminEmail: settings.superadminEmail, log });
   const account = new AccountService(shared);
-  const countApps = (tenantId: string): number => deps.apps().registry.countOf(tenantId);
+  const countApps = (tenantId: string): number => apps.countOf(tenantId);
   const quotas = new QuotaService({ tenants, countApps, mode: settings.authzEnforce, log });
   const usage = new UsageService({
-    appsOf: (tenantId) => deps.apps().registry.list(tenantId),
-    database: (app) => deps.databases.get(app),
-    streams: (app) => streamRepository(deps.databases.get(app)),
+    appsOf: (tenantId) => apps.list(tenantId),
+    database: (app) => databases.get(app),
     quotas,
     log,
   });
-  events.subscribe(({ type, tenant }) => {
+  const audit = new AuditTrail({
+    repository: auditRepository(db),
+    tenantOf: (name) => apps.get(name)?.tenantId,
+    retentionDays: settings.auditRetentionDays,
+    log: rootLog.child({ source: 'audit' }),
+  });
+  events.subscribe((event) => audit.hear(event));
+  events.subscribe(({ type, tenant, data }) => {
+    if (type === 'app.deleted') tokens.forgetApp(data['id'] as number);
     if (tenant !== undefined && /^(?:vod|recording)\./.test(type)) usage.forget(tenant);
   });
   const mediaQuotas = new MediaQuotas({ quotas, usage });
@@ -131,6 +114,9 @@ export function createIdentity(deps: IdentityDeps): Identity {
     log,
   });
   return {
+    sessionSecret: secret,
+    tokens,
+    audit,
     users,
     tenants,
     sessions,
@@ -149,16 +135,20 @@ export function createIdentity(deps: IdentityDeps): Identity {
     start() {
       if (secret.isShort)
         log.warn({}, 'STREAMHUB_JWT_SECRET has fewer than 32 characters; sessions can be forged by guessing it');
+      tokens.start();
       links.start();
       auth.start();
       sessions.start();
       guard.start();
+      audit.start();
     },
     async stop() {
+      tokens.stop();
       guard.stop();
       sessions.stop();
       await auth.stop();
       await mailer.close();
+      audit.stop();
     },
   };
 }

@@ -1,0 +1,121 @@
+import { ConfigService } from '#daemon/apps/config/service.ts';
+import { PresetService } from '#daemon/apps/presets/service.ts';
+import { AppDeletion } from '#daemon/apps/registry/deletion.ts';
+import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
+import { appRepository } from '#daemon/apps/registry/repository.ts';
+import { AppService } from '#daemon/apps/registry/service.ts';
+import { SecretStore } from '#daemon/apps/secrets/store.ts';
+import { AppFiles } from '#daemon/apps/storage/app-files.ts';
+import { storageCredentials } from '#daemon/apps/storage/credentials.ts';
+import { FileLinks } from '#daemon/apps/storage/file-links.ts';
+import { maskKey, maskSecret } from '#daemon/apps/storage/mask.ts';
+import { Purger } from '#daemon/apps/storage/purger.ts';
+import { StorageService } from '#daemon/apps/storage/service.ts';
+import type { Identity } from './identity.ts';
+import type { Platform } from './platform.ts';
+import type { Plugins } from './plugins.ts';
+
+export type Apps = ReturnType<typeof createApps>;
+
+/** Creates the wing that keeps apps with their config, secrets and storage. */
+export function createApps(
+  { settings, dir, db, databases, events, counts, pool, jobs, policy, logSecrets, publicUrl, log }: Platform,
+  { quotas, sessionSecret }: Identity,
+  { plugins }: Plugins,
+  registry: AppRegistry,
+) {
+  const apps = new AppService({
+    registry,
+    appsDir: dir.apps,
+    repository: appRepository(db),
+    databases,
+    events,
+    checkQuota: (principal, tenantId, pending) => quotas.checkApps(principal, tenantId, pending),
+    // the YAML library is loaded with the first new app, not at start
+    renderConfig: async (name, options) =>
+      (await import('#shared/config/scaffold.ts')).renderDefaultConfig(name, options),
+    log,
+  });
+  const secrets = new SecretStore({
+    file: dir.secrets,
+    env: settings.appSecrets,
+    log,
+    conceal: (value) => logSecrets.add(value),
+  });
+  const config = new ConfigService({
+    apps,
+    pool,
+    events,
+    secrets,
+    databases,
+    logSecrets,
+    policy,
+    providers: () => plugins.knownProviderIds(),
+    maskedSecrets: (app) => ({
+      s3AccessKey: maskKey(secrets.get(app, 's3AccessKey')),
+      s3SecretKey: maskSecret(secrets.get(app, 's3SecretKey')),
+      callbackSecret: maskSecret(secrets.get(app, 'callbackSecret')),
+      mqttPassword: maskSecret(secrets.get(app, 'mqttPassword')),
+    }),
+    hwaccel: settings.transcodingHwaccel,
+    log: log.child({ source: 'config' }),
+  });
+  const purger = new Purger({
+    pool,
+    plugins,
+    policy,
+    configFolders: { apps: dir.apps, archive: dir.archive },
+    databaseFile: (app) => databases.file(app),
+    appFolder: (app) => apps.dir(app),
+    block: async (app) => (await config.get(app)).s3,
+    credentials: (app) => ({ ...storageCredentials(secrets, app) }),
+    onRefused: (count) => counts.emit('storageRefused', 'delete', count),
+  });
+  const appFiles = new AppFiles({
+    apps,
+    links: new FileLinks({ key: sessionSecret.derive('file links'), base: publicUrl }),
+  });
+  const storage = new StorageService({
+    config,
+    secrets,
+    plugins,
+    purger,
+    pool,
+    policy,
+    files: appFiles,
+    appFolder: (app) => apps.dir(app),
+    onRefused: (operation) => counts.emit('storageRefused', operation, 1),
+  });
+  const deletion = new AppDeletion({
+    apps,
+    appsDir: dir.apps,
+    archiveDir: dir.archive,
+    databases,
+    jobs,
+    secrets,
+    purger,
+    releaseConfig: (app) => config.close(app),
+    log: log.child({ source: 'apps' }),
+  });
+  events.subscribe(({ type, app }) => {
+    if (type === 'app.deleted' && app !== undefined) void config.close(app);
+  });
+
+  return {
+    apps,
+    secrets,
+    config,
+    presets: new PresetService({ apps, config, plugins }),
+    storage,
+    /** Recordings in the apps' own folders. */
+    appFiles,
+    deletion,
+    async start() {
+      await secrets.start();
+      await apps.start();
+      deletion.start();
+      config.start();
+    },
+    stop: () => config.stop(),
+  };
+}

@@ -1,0 +1,38 @@
+import { AgentFile } from '#daemon/cluster/agent-file.ts';
+import { OriginReporter } from '#daemon/cluster/origin.ts';
+import { clusterRepository } from '#daemon/cluster/repository.ts';
+import { ClusterService } from '#daemon/cluster/service.ts';
+import { openDatabase } from '#daemon/platform/db/open.ts';
+import { publicBase } from '#daemon/platform/settings.ts';
+import type { Platform } from './platform.ts';
+
+export type Cluster = ReturnType<typeof createCluster>;
+
+/** Creates the wing that knows the nodes, their liveness, and where rooms are placed. */
+export function createCluster({ settings, dir, db, events, log }: Platform) {
+  const cluster = new ClusterService({
+    config: settings,
+    repository: clusterRepository(db, openDatabase(dir.registry, { durability: 'normal' })),
+    events,
+    log: log.child({ source: 'cluster' }),
+  });
+  const origin = new OriginReporter({
+    cluster,
+    url: publicBase(settings) ?? '',
+    metricsUrl: settings.livekitMetricsUrl,
+    log: log.child({ source: 'cluster' }),
+  });
+  return {
+    cluster,
+    /** The edge agent and its install script, as served to machines. */
+    agentFile: new AgentFile(),
+    start() {
+      cluster.start();
+      origin.start();
+    },
+    async stop() {
+      origin.stop();
+      await cluster.stop();
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { EventEmitter } from 'node:events';
+import path from 'node:path';
+import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
+import { prepareDataDir } from '#daemon/platform/data-dir.ts';
+import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import { migrate } from '#daemon/platform/db/migrate.ts';
+import { openDatabase } from '#daemon/platform/db/open.ts';
+import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
+import { EventBus } from '#daemon/platform/events/bus.ts';
+import { EventService } from '#daemon/platform/events/service.ts';
+import { jobRepository } from '#daemon/platform/jobs/repository.ts';
+import { JobService } from '#daemon/platform/jobs/service.ts';
+import type { Logging } from '#daemon/platform/logs/logger.ts';
+import { LogService } from '#daemon/platform/logs/service.ts';
+import type { CredentialResolver } from '#daemon/platform/principal.ts';
+import { publicBase, type Settings } from '#daemon/platform/settings.ts';
+import { WorkerPool } from '#daemon/platform/workers/pool.ts';
+
+/** What lower wings count and the metrics of `operations` add up. */
+interface Counts {
+  logLinesLost: [lines: number];
+  /** Operations that object storage refused: `delete`, `presign`, or a step of a test. */
+  storageRefused: [operation: string, count: number];
+}
+
+export type Platform = ReturnType<typeof createPlatform>;
+
+/** Opens the databases and creates what every wing uses: events, jobs, logs, the worker pool. */
+export function createPlatform(settings: Settings, logging: Logging, apps: AppRegistry) {
+  const { log } = logging;
+  const dir = prepareDataDir(settings.dataDir);
+  const db = openDatabase(dir.registry);
+  migrate(db, registryMigrations);
+  const isFirstStart = db.prepare("SELECT count(*) FROM streamhub_meta WHERE key = 'seeded'").pluck().get() === 0;
+  const databases = new AppDatabases(dir.apps);
+  const events = new EventBus((err) => log.error({ err }, 'an event listener failed'));
+  const counts = new EventEmitter<Counts>();
+  const pool = new WorkerPool();
+  const jobRows = jobRepository(db);
+  const jobs = new JobService({ repository: jobRows, events, log });
+  /** Asked in order for each Bearer value; `identity` adds its own. */
+  const resolvers: CredentialResolver[] = [];
+  const eventStream = new EventService({
+    file: path.join(dir.data, 'events.db'),
+    bus: events,
+    findApp: (name) => apps.get(name),
+    resolvers,
+    log: log.child({ source: 'events' }),
+  });
+  const logs = new LogService({
+    logging,
+    apps: {
+      idOf: (name) => apps.get(name)?.id,
+      exists: (id) => apps.byId(id) !== undefined,
+      idsOfTenant: (tenantId) => apps.list(tenantId).map((app) => app.id),
+      require: (name) => apps.require(name),
+    },
+    dir: dir.logs,
+    maxBytes: settings.logMaxBytes,
+    maxFiles: settings.logMaxFiles,
+    retentionDays: settings.logRetentionDays,
+    maxRows: settings.logMaxRows,
+    countLost: (lines) => counts.emit('logLinesLost', lines),
+    live: {
+      isHeard: () => eventStream.isHeard('logs'),
+      show: (row) => {
+        const app = row.appId === null ? undefined : apps.byId(row.appId);
+        events.publish({
+          type: 'log.line',
+          ...(app ? { app: app.name, tenant: app.tenantId } : {}),
+          data: { ...row },
+          live: true,
+        });
+      },
+    },
+  });
+  events.subscribe(({ type, data }) => {
+    if (type === 'app.deleted') void logs.forgetApp(data['id'] as number);
+  });
+  /** Port and address in use, known once the daemon listens. */
+  const listening = { port: settings.port, url: '' };
+
+  return {
+    settings,
+    dir,
+    log,
+    /** Values registered here never appear in a log line. */
+    logSecrets: logging.secrets,
+    db,
+    databases,
+    events,
+    counts,
+    /** The event log and its readers. */
+    eventStream,
+    pool,
+    jobs,
+    jobCounts: () => jobRows.counts(),
+    logs,
+    resolvers,
+    /** Which addresses apps and plugins may reach. */
+    policy: { denyPrivate: settings.denyPrivateEndpoints },
+    listening,
+    /** Base URL for links: the configured one, else the address in use. */
+    publicUrl: () => publicBase(settings) ?? listening.url,
+    /** True when this start created the registry database. */
+    isFirstStart,
+    start() {
+      eventStream.start();
+      logs.start();
+    },
+    async stop() {
+      await logs.stop();
+      eventStream.stop();
+      databases.closeAll();
+      db.pragma('wal_checkpoint(TRUNCATE)');
+      db.close();
+    },
+  };
+}
