@@ -3,9 +3,9 @@ import { SettingsError } from '#daemon/platform/settings.ts';
 import { PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
 import { addPlugin } from './plugin/add.ts';
 import { checkPlugin, reportOf } from './plugin/check.ts';
-import { Mistake } from './plugin/mistake.ts';
 import { packPlugin } from './plugin/pack.ts';
 import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
+import { UsageError } from './plugin/usage-error.ts';
 
 /** `streamhub plugin …`: what authors and operators do with plugins. 0 = done, 1 = problems found, 2 = wrong usage. */
 export async function run(args: string[]): Promise<number> {
@@ -87,7 +87,7 @@ export async function run(args: string[]): Promise<number> {
         process.stderr.write(`streamhub: ${problemLine(problem)}\n  ${problem.cure}\n`);
       return 1;
     }
-    if (error instanceof Mistake) {
+    if (error instanceof UsageError) {
       process.stderr.write(`streamhub: ${error.message}\n`);
       return 1;
     }

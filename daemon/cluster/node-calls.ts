@@ -12,8 +12,8 @@ import {
   ORIGIN,
 } from '#shared/schema/cluster.ts';
 import type { NodeAnnouncer } from './announcer.ts';
+import { type ClusterCaller, clusterError, NODE_TOKEN_PREFIX } from './cluster-auth.ts';
 import { advanceDrain, desiredState } from './drain.ts';
-import { type ClusterCaller, clusterError, NODE_TOKEN_PREFIX } from './gate.ts';
 import { type DrainState, loadOf, type NodeEntry } from './node.ts';
 import type { NodeRegistry } from './registry.ts';
 

@@ -7,7 +7,7 @@ import * as contract from '#shared/contract/cluster.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
 import type { AgentFile } from './agent-file.ts';
-import type { ClusterCaller } from './gate.ts';
+import type { ClusterCaller } from './cluster-auth.ts';
 import { joinCommand } from './join-command.ts';
 import type { NodeEntry } from './node.ts';
 import type { ClusterService } from './service.ts';
@@ -73,7 +73,7 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
   app.decorateRequest('clusterCaller', 'shared');
   app.addHook('onRequest', async (request) => {
     const token = request.headers['x-cluster-token'];
-    request.clusterCaller = cluster.gate.admit(typeof token === 'string' ? token : undefined, () =>
+    request.clusterCaller = cluster.auth.authenticate(typeof token === 'string' ? token : undefined, () =>
       addressKey(clientAddress(request)),
     );
   });

@@ -153,7 +153,7 @@ test('an address is not listened to after 30 wrong guesses, for five minutes; ot
   const { cluster, pass } = setUp(t);
   const admit = (token: string, ip: string): string => {
     try {
-      return String(cluster.gate.admit(token, () => ip));
+      return String(cluster.auth.authenticate(token, () => ip));
     } catch (error) {
       return (error as { code: string }).code;
     }

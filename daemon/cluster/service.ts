@@ -16,8 +16,8 @@ import {
   PLACEMENT_STRATEGIES,
 } from '#shared/schema/cluster.ts';
 import { NodeAnnouncer } from './announcer.ts';
+import { ClusterAuth, type ClusterCaller, clusterError } from './cluster-auth.ts';
 import { beginDrain } from './drain.ts';
-import { type ClusterCaller, clusterError, TokenGate } from './gate.ts';
 import type { DrainState, NodeEntry } from './node.ts';
 import { type ClusterConfig, isReserved, NodeCalls, type OriginReport } from './node-calls.ts';
 import { toRecord } from './node-record.ts';
@@ -40,7 +40,7 @@ export interface ClusterServiceDeps {
 /** The registry of nodes: who belongs to the cluster, who is alive, who is being emptied. */
 export class ClusterService {
   readonly nodes: NodeRegistry;
-  readonly gate: TokenGate;
+  readonly auth: ClusterAuth;
   readonly placement: PlacementService;
   /** How often an agent is asked to report. */
   readonly heartbeatSeconds: number;
@@ -72,7 +72,7 @@ export class ClusterService {
         this.#reported += 1;
       },
     });
-    this.gate = new TokenGate({
+    this.auth = new ClusterAuth({
       token: config.clusterToken,
       registry: this.nodes,
       clock: this.#clock,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Layout, readJson, writeJson } from './layout.ts';
-import { isAlive, markOf, type ProcessMark, signal } from './process-table.ts';
+import { isAlive, type ProcessRef, processRef, signal } from './process-table.ts';
 
 /** Starts the agent as a process of its own session. */
 export async function startAgent(layout: Layout): Promise<number> {
@@ -18,7 +18,7 @@ export async function startAgent(layout: Layout): Promise<number> {
       child.once('error', reject);
     });
     child.unref();
-    writeJson(layout.agentPid, markOf(child.pid as number));
+    writeJson(layout.agentPid, processRef(child.pid as number));
     return child.pid as number;
   } finally {
     closeSync(log);
@@ -27,10 +27,10 @@ export async function startAgent(layout: Layout): Promise<number> {
 
 /** Ends an agent that runs as a plain process; LiveKit goes on. */
 export async function stopAgent(layout: Layout): Promise<void> {
-  const mark = readJson<ProcessMark>(layout.agentPid) ?? null;
-  if (!isAlive(mark)) return;
-  signal(mark, 'SIGTERM');
-  for (let i = 0; i < 100 && isAlive(mark); i += 1) await sleep(100);
-  if (isAlive(mark)) signal(mark, 'SIGKILL');
+  const ref = readJson<ProcessRef>(layout.agentPid) ?? null;
+  if (!isAlive(ref)) return;
+  signal(ref, 'SIGTERM');
+  for (let i = 0; i < 100 && isAlive(ref); i += 1) await sleep(100);
+  if (isAlive(ref)) signal(ref, 'SIGKILL');
   rmSync(layout.agentPid, { force: true });
 }

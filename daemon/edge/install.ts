@@ -16,7 +16,7 @@ import {
   writeJson,
   writeWhole,
 } from './layout.ts';
-import { placeBinary, versionOf } from './livekit-binary.ts';
+import { installBinary, versionOf } from './livekit-binary.ts';
 import { configText, hostInUrl, livekitConfig, mergeTrees } from './livekit-config.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import type { InstallOptions } from './options.ts';
@@ -54,7 +54,7 @@ async function carryOut(options: InstallOptions, plan: Plan, context: InstallCon
   const { layout } = plan;
   makeFolders(layout);
   // before anything is told to the daemon: a machine that cannot run LiveKit does not become a node
-  const binary = await placeBinary(plan.source, layout.livekitBinary);
+  const binary = await installBinary(plan.source, layout.livekitBinary);
   context.say(`livekit-server ${await versionOf(binary)} at ${binary}`);
   if (path.resolve(context.self) !== layout.agent) writeWhole(layout.agent, readFileSync(context.self), 0o755);
   const joined = await join(options, plan, context);

@@ -67,7 +67,7 @@ export function chooseBinary(request: BinaryRequest): BinarySource {
 }
 
 /** Brings the program to its place and says where that is. A program on PATH stays where it is. */
-export async function placeBinary(source: BinarySource, target: string): Promise<string> {
+export async function installBinary(source: BinarySource, target: string): Promise<string> {
   if (source.kind === 'path' || source.kind === 'installed') return source.file;
   if (source.kind === 'given') {
     if (source.file !== target) writeWhole(target, await readFile(source.file), 0o755);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { LivekitMeter, type LivekitSeen } from '#shared/livekit-metrics.ts';
 import type { LivekitReport } from '#shared/schema/cluster.ts';
 import { type AgentState, type Identity, type Layout, NO_STATE, readJson, writeJson } from './layout.ts';
-import { isAlive, type ProcessMark, signal } from './process-table.ts';
+import { isAlive, type ProcessRef, signal } from './process-table.ts';
 import { nextStep, type Observation, stateOf, type Target } from './steps.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -77,12 +77,12 @@ export class LivekitWatch {
     const seen = this.#observation;
     if (seen === undefined) return;
     const step = nextStep(this.#target(), seen);
-    const mark = this.#state.process;
+    const ref = this.#state.process;
     if (step === 'start') await this.#start();
-    else if (step === 'kill' && mark !== null) {
+    else if (step === 'kill' && ref !== null) {
       this.#deps.log('LiveKit does not end; killing it');
-      signal(mark, 'SIGKILL');
-    } else if (step === 'terminate' && mark !== null) await this.#terminate(mark, seen);
+      signal(ref, 'SIGKILL');
+    } else if (step === 'terminate' && ref !== null) await this.#terminate(ref, seen);
   }
 
   report(): LivekitReport {
@@ -111,13 +111,13 @@ export class LivekitWatch {
   async #observe(): Promise<Observation> {
     const { identity, supervisor } = this.#deps;
     const known = this.#state.process;
-    const mark = await supervisor.find(known);
+    const ref = await supervisor.find(known);
     const now = seconds();
-    if (!isSame(mark, known)) this.#changed(mark, known, now);
+    if (!isSame(ref, known)) this.#changed(ref, known, now);
     if (this.#firstSeen === 0) this.#firstSeen = now;
     const { metricsUser, metricsPassword, metricsUrl } = identity.livekit;
     const authorization = `Basic ${Buffer.from(`${metricsUser}:${metricsPassword}`).toString('base64')}`;
-    const seen = mark === null ? null : await this.#meter.read(metricsUrl, METRICS_TIMEOUT_MS, { authorization });
+    const seen = ref === null ? null : await this.#meter.read(metricsUrl, METRICS_TIMEOUT_MS, { authorization });
     if (seen !== null) {
       this.#lastAnswer = now;
       this.#clearReadings = seen.foreignClients === 0 ? this.#clearReadings + 1 : 0;
@@ -126,8 +126,8 @@ export class LivekitWatch {
     this.#numbers = seen;
     const { signals, signalledAt } = this.#state;
     return {
-      isRunning: isAlive(mark),
-      upSeconds: mark === null ? 0 : now - this.#firstSeen,
+      isRunning: isAlive(ref),
+      upSeconds: ref === null ? 0 : now - this.#firstSeen,
       numbers: seen,
       silentSeconds: now - Math.max(this.#lastAnswer, this.#firstSeen),
       clearReadings: this.#clearReadings,
@@ -139,31 +139,31 @@ export class LivekitWatch {
   }
 
   /** Another process than before, or none. */
-  #changed(mark: ProcessMark | null, known: ProcessMark | null, now: number): void {
+  #changed(ref: ProcessRef | null, known: ProcessRef | null, now: number): void {
     if (known !== null && this.#state.signals === 0) {
       this.#failedStarts += 1;
       this.#deps.log(`LiveKit (process ${known.pid}) ended by itself`);
     } else if (known !== null) this.#deps.log(`LiveKit (process ${known.pid}) has left`);
     this.#firstSeen = now;
     this.#clearReadings = 0;
-    this.remember({ process: mark, signals: 0, signalledAt: null });
+    this.remember({ process: ref, signals: 0, signalledAt: null });
   }
 
   async #start(): Promise<void> {
     this.#startedAt = seconds();
     try {
-      const mark = await this.#deps.supervisor.start();
-      if (mark === null) this.#failedStarts += 1;
+      const ref = await this.#deps.supervisor.start();
+      if (ref === null) this.#failedStarts += 1;
       this.#firstSeen = seconds();
-      this.remember({ process: mark, signals: 0, signalledAt: null });
-      this.#deps.log(mark === null ? 'LiveKit did not start' : `LiveKit started (process ${mark.pid})`);
+      this.remember({ process: ref, signals: 0, signalledAt: null });
+      this.#deps.log(ref === null ? 'LiveKit did not start' : `LiveKit started (process ${ref.pid})`);
     } catch (error) {
       this.#failedStarts += 1;
       this.#deps.log(`LiveKit cannot be started: ${(error as Error).message}`);
     }
   }
 
-  async #terminate(mark: ProcessMark, seen: Observation): Promise<void> {
+  async #terminate(ref: ProcessRef, seen: Observation): Promise<void> {
     const target = this.#target();
     const isFinal =
       target.livekit === 'stopped' || (target.endRoomsInSeconds !== null && target.endRoomsInSeconds <= 0);
@@ -172,7 +172,7 @@ export class LivekitWatch {
     );
     // noted first: an agent that is killed right here must not signal a second time, which would end the rooms
     this.remember({ signals: seen.signals + 1, signalledAt: Date.now() });
-    await this.#deps.supervisor.terminate(mark, isFinal);
+    await this.#deps.supervisor.terminate(ref, isFinal);
   }
 
   /** The last lines that LiveKit wrote, without what looks like a secret. */
@@ -187,5 +187,5 @@ export class LivekitWatch {
 }
 
 const seconds = (): number => performance.now() / 1000;
-const isSame = (a: ProcessMark | null, b: ProcessMark | null): boolean =>
+const isSame = (a: ProcessRef | null, b: ProcessRef | null): boolean =>
   a === b || (a !== null && b !== null && a.pid === b.pid && a.startTime === b.startTime);

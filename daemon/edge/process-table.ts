@@ -1,29 +1,29 @@
 import { readFileSync } from 'node:fs';
 
-export interface ProcessMark {
+export interface ProcessRef {
   pid: number;
   /** In the kernel's ticks since boot; empty where the system has no /proc. */
   startTime: string;
 }
 
 /** Marks a living process so that a later one of the same number is not taken for it. */
-export function markOf(pid: number): ProcessMark | null {
+export function processRef(pid: number): ProcessRef | null {
   const found = statOf(pid);
   if (found === undefined) return signalWorks(pid) ? { pid, startTime: '' } : null;
   return found === null || found.state === 'Z' ? null : { pid, startTime: found.startTime };
 }
 
-export function isAlive(mark: ProcessMark | null): mark is ProcessMark {
-  if (mark === null) return false;
-  const now = markOf(mark.pid);
-  return now !== null && now.startTime === mark.startTime;
+export function isAlive(ref: ProcessRef | null): ref is ProcessRef {
+  if (ref === null) return false;
+  const now = processRef(ref.pid);
+  return now !== null && now.startTime === ref.startTime;
 }
 
 /** Sends a signal; a process that is gone is no error. */
-export function signal(mark: ProcessMark, name: NodeJS.Signals): void {
-  if (!isAlive(mark)) return;
+export function signal(ref: ProcessRef, name: NodeJS.Signals): void {
+  if (!isAlive(ref)) return;
   try {
-    process.kill(mark.pid, name);
+    process.kill(ref.pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }

@@ -17,18 +17,18 @@ test('a plain process is started apart, found again, its log kept within bounds'
   const identity = { supervisor: 'child', livekit: { binary } } as Identity;
   const supervisor = createSupervisor(identity, layout);
   assert.equal(await supervisor.find(null), null);
-  const mark = await supervisor.start();
-  assert.ok(mark && isAlive(mark));
-  t.after(() => signal(mark, 'SIGKILL'));
-  assert.deepEqual(await createSupervisor(identity, layout).find(mark), mark, 'by another agent too');
+  const ref = await supervisor.start();
+  assert.ok(ref && isAlive(ref));
+  t.after(() => signal(ref, 'SIGKILL'));
+  assert.deepEqual(await createSupervisor(identity, layout).find(ref), ref, 'by another agent too');
   while (!readFileSync(layout.livekitLog, 'utf8').includes(`started with --config ${layout.livekitConfig}`)) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   truncateSync(layout.livekitLog, 21 * 1024 * 1024);
-  await supervisor.find(mark);
+  await supervisor.find(ref);
   assert.equal(statSync(layout.livekitLog).size, 0);
   assert.equal(statSync(`${layout.livekitLog}.1`).size, 21 * 1024 * 1024);
-  await supervisor.terminate(mark, true);
-  while (isAlive(mark)) await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(await supervisor.find(mark), null);
+  await supervisor.terminate(ref, true);
+  while (isAlive(ref)) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(await supervisor.find(ref), null);
 });

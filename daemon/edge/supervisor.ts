@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, openSync, statSync, truncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Identity, Layout } from './layout.ts';
-import { isAlive, markOf, type ProcessMark, signal } from './process-table.ts';
+import { isAlive, type ProcessRef, processRef, signal } from './process-table.ts';
 import { LIVEKIT_UNIT, systemctl } from './systemd.ts';
 
 const MAX_LOG_BYTES = 20 * 1024 * 1024;
@@ -11,10 +11,10 @@ const run = promisify(execFile);
 /** Starts LiveKit and finds its process; signals are sent by the agent. */
 export interface Supervisor {
   /** The living process, or null. `known` is the one that was looked after last. */
-  find(known: ProcessMark | null): Promise<ProcessMark | null>;
-  start(): Promise<ProcessMark | null>;
+  find(known: ProcessRef | null): Promise<ProcessRef | null>;
+  start(): Promise<ProcessRef | null>;
   /** Sends SIGTERM. `isFinal`: it is to be gone for good, so that nothing restarts it however it ends. */
-  terminate(mark: ProcessMark, isFinal: boolean): Promise<void>;
+  terminate(ref: ProcessRef, isFinal: boolean): Promise<void>;
 }
 
 export function createSupervisor(identity: Identity, layout: Layout): Supervisor {
@@ -23,7 +23,7 @@ export function createSupervisor(identity: Identity, layout: Layout): Supervisor
     : new ChildSupervisor(identity, layout);
 }
 
-/** LiveKit as a process of its own session: it outlives the agent, and the next agent finds it by its mark. */
+/** LiveKit in a separate session: it outlives the agent, and the next agent finds it by its stored reference. */
 class ChildSupervisor implements Supervisor {
   readonly #identity: Identity;
   readonly #layout: Layout;
@@ -33,12 +33,12 @@ class ChildSupervisor implements Supervisor {
     this.#layout = layout;
   }
 
-  async find(known: ProcessMark | null): Promise<ProcessMark | null> {
+  async find(known: ProcessRef | null): Promise<ProcessRef | null> {
     rotate(this.#layout.livekitLog);
     return isAlive(known) ? known : null;
   }
 
-  async start(): Promise<ProcessMark | null> {
+  async start(): Promise<ProcessRef | null> {
     const log = openSync(this.#layout.livekitLog, 'a', 0o600);
     try {
       const child = spawn(this.#identity.livekit.binary, ['--config', this.#layout.livekitConfig], {
@@ -51,14 +51,14 @@ class ChildSupervisor implements Supervisor {
         child.once('error', reject);
       });
       child.unref();
-      return child.pid === undefined ? null : markOf(child.pid);
+      return child.pid === undefined ? null : processRef(child.pid);
     } finally {
       closeSync(log);
     }
   }
 
-  async terminate(mark: ProcessMark): Promise<void> {
-    signal(mark, 'SIGTERM');
+  async terminate(ref: ProcessRef): Promise<void> {
+    signal(ref, 'SIGTERM');
   }
 }
 
@@ -70,22 +70,22 @@ class SystemdSupervisor implements Supervisor {
     this.#scope = scope;
   }
 
-  async find(): Promise<ProcessMark | null> {
+  async find(): Promise<ProcessRef | null> {
     const pid = Number(await this.#show('MainPID'));
-    return pid > 0 ? markOf(pid) : null;
+    return pid > 0 ? processRef(pid) : null;
   }
 
-  async start(): Promise<ProcessMark | null> {
+  async start(): Promise<ProcessRef | null> {
     await run('systemctl', systemctl(this.#scope, 'reset-failed', LIVEKIT_UNIT)).catch(() => undefined);
     await run('systemctl', systemctl(this.#scope, 'start', LIVEKIT_UNIT));
     return this.find();
   }
 
-  async terminate(mark: ProcessMark, isFinal: boolean): Promise<void> {
+  async terminate(ref: ProcessRef, isFinal: boolean): Promise<void> {
     // `stop` sends the signal and rules a restart out; asked again it does nothing
     if (isFinal && (await this.#show('ActiveState')) !== 'deactivating') {
       await run('systemctl', systemctl(this.#scope, 'stop', '--no-block', LIVEKIT_UNIT));
-    } else signal(mark, 'SIGTERM');
+    } else signal(ref, 'SIGTERM');
   }
 
   async #show(property: string): Promise<string> {

@@ -1,5 +1,5 @@
 import type { Area, Call, Push } from './channel.ts';
-import { misfit } from './check.ts';
+import { schemaError } from './check.ts';
 import { type DesktopBridge, ipc } from './index.ts';
 import { failure, type Outcome } from './outcome.ts';
 
@@ -26,7 +26,7 @@ export function createBridge(transport: BridgeTransport): DesktopBridge {
 
 function caller(transport: BridgeTransport, channel: string, call: Call) {
   return async (args: unknown = {}): Promise<Outcome<unknown>> => {
-    const wrong = misfit(call.args, args);
+    const wrong = schemaError(call.args, args);
     if (wrong !== undefined) return refuse('BAD_CALL', channel, wrong);
     let outcome: Outcome<unknown>;
     try {
@@ -35,7 +35,7 @@ function caller(transport: BridgeTransport, channel: string, call: Call) {
       return { ok: false, error: failure('INTERNAL', { reason: (error as Error).message }).toJSON() };
     }
     if (!outcome?.ok) return outcome ?? refuse('BAD_ANSWER', channel, 'it is empty');
-    const odd = misfit(call.result, outcome.value);
+    const odd = schemaError(call.result, outcome.value);
     return odd === undefined ? outcome : refuse('BAD_ANSWER', channel, odd);
   };
 }
@@ -43,7 +43,7 @@ function caller(transport: BridgeTransport, channel: string, call: Call) {
 function hearer(transport: BridgeTransport, channel: string, push: Push) {
   return (listener: (payload: unknown) => void): (() => void) =>
     transport.listen(channel, (payload) => {
-      const odd = misfit(push.payload, payload);
+      const odd = schemaError(push.payload, payload);
       if (odd === undefined) listener(payload);
       else console.error(failure('BAD_ANSWER', { channel, reason: odd }).message);
     });

@@ -2,16 +2,16 @@ import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 
 /**
- * Why the value does not fit the schema, or undefined when it does. Interpreted, not compiled: the preload runs where
- * code may not be made from text.
+ * The first schema error of the value, or undefined when it is valid. Interpreted, not compiled, because the preload's CSP
+ * forbids eval.
  */
-export function misfit(schema: TSchema, value: unknown): string | undefined {
+export function schemaError(schema: TSchema, value: unknown): string | undefined {
   if (Value.Check(schema, value)) return undefined;
   const [first] = Value.Errors(schema, value);
   return first === undefined ? 'it is of another shape' : `${first.instancePath || 'it'} ${first.message}`;
 }
 
-/** The value without keys that the schema does not name. */
-export function cleaned<T>(schema: TSchema, value: T): T {
+/** A copy of the value without keys that the schema does not declare. */
+export function withoutUnknownKeys<T>(schema: TSchema, value: T): T {
   return Value.Clean(schema, Value.Clone(value)) as T;
 }

@@ -277,7 +277,7 @@ describe('the one-liner', { skip }, () => {
 });
 
 test('a machine without a LiveKit server is told where one comes from', async () => {
-  const { chooseBinary, LIVEKIT_RELEASE, placeBinary, versionOf } = await import('#daemon/edge/livekit-binary.ts');
+  const { chooseBinary, LIVEKIT_RELEASE, installBinary, versionOf } = await import('#daemon/edge/livekit-binary.ts');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'streamhub-path-'));
   try {
     const request = { installed: path.join(folder, 'none'), searchPath: folder, arch: 'x64' };
@@ -304,7 +304,7 @@ test('a machine without a LiveKit server is told where one comes from', async ()
       const sha256 = createHash('sha256').update(archive).digest('hex');
       const target = path.join(folder, 'bin', 'livekit-server');
       mkdirSync(path.dirname(target));
-      const placed = await placeBinary({ kind: 'release', url, sha256 }, target);
+      const placed = await installBinary({ kind: 'release', url, sha256 }, target);
       assert.deepEqual([placed, await versionOf(placed)], [target, '9.9.9']);
     } finally {
       server.close();

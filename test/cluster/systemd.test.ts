@@ -7,7 +7,7 @@ import path from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { promisify } from 'node:util';
 import { layoutOf } from '#daemon/edge/layout.ts';
-import { isAlive, markOf, signal } from '#daemon/edge/process-table.ts';
+import { isAlive, processRef, signal } from '#daemon/edge/process-table.ts';
 import { agentUnit, livekitUnit } from '#daemon/edge/systemd.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
@@ -121,19 +121,19 @@ describe('an edge node under systemd', { skip }, () => {
 
   test('agent and LiveKit are brought back after a kill -9, each without the other', async () => {
     const livekitPid = await pid('livekit');
-    const agent = markOf(await pid('edge'));
+    const agent = processRef(await pid('edge'));
     assert.ok(agent);
     signal(agent, 'SIGKILL');
     await until(
       'another agent runs',
-      async () => isAlive(markOf(await pid('edge'))) && (await pid('edge')) !== agent.pid,
+      async () => isAlive(processRef(await pid('edge'))) && (await pid('edge')) !== agent.pid,
       { every: 100 },
     );
     assert.equal(await pid('livekit'), livekitPid);
     const before = (await untilNode(daemon, node, 'running', isRunning)).agent?.livekit.nodeId;
-    const mark = markOf(livekitPid);
-    assert.ok(mark);
-    signal(mark, 'SIGKILL');
+    const ref = processRef(livekitPid);
+    assert.ok(ref);
+    signal(ref, 'SIGKILL');
     await untilNode(daemon, node, 'started again', (n) => isRunning(n) && n.agent?.livekit.nodeId !== before);
   });
 

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { type AgentState, layoutOf, readJson } from '#daemon/edge/layout.ts';
-import { isAlive, type ProcessMark, signal } from '#daemon/edge/process-table.ts';
+import { isAlive, type ProcessRef, signal } from '#daemon/edge/process-table.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { ROOT, type TestDaemon } from './daemon.ts';
 import { livekitBinary } from './livekit.ts';
@@ -26,8 +26,8 @@ export interface EdgeNode {
   url: string;
   /** The registry's id. */
   id: string;
-  agent(): ProcessMark | null;
-  livekit(): ProcessMark | null;
+  agent(): ProcessRef | null;
+  livekit(): ProcessRef | null;
   /** Starts the agent again after it was killed. */
   startAgent(): void;
   agentLog(): string;
@@ -77,13 +77,13 @@ export async function nodeAt(daemon: TestDaemon, prefix: string, name: string, u
   const layout = layoutOf(prefix);
   const listed = (await daemon.api.get<{ data: ClusterNode[] }>('/cluster/nodes')).body.data;
   const id = listed.find((node) => node.name === name)?.id ?? '';
-  let restarted: ProcessMark | null = null;
+  let restarted: ProcessRef | null = null;
   return {
     name,
     prefix,
     url,
     id,
-    agent: () => restarted ?? readJson<ProcessMark>(layout.agentPid) ?? null,
+    agent: () => restarted ?? readJson<ProcessRef>(layout.agentPid) ?? null,
     livekit: () => readJson<AgentState>(layout.state)?.process ?? null,
     startAgent() {
       const log = openSync(layout.agentLog, 'a');
@@ -105,7 +105,7 @@ export async function nodeAt(daemon: TestDaemon, prefix: string, name: string, u
 /** Kills what is left of a node and removes its folder. */
 export function endNode(prefix: string, home: string): void {
   const layout = layoutOf(prefix);
-  for (const mark of [readJson<ProcessMark>(layout.agentPid), readJson<AgentState>(layout.state)?.process]) {
+  for (const mark of [readJson<ProcessRef>(layout.agentPid), readJson<AgentState>(layout.state)?.process]) {
     if (mark && isAlive(mark)) signal(mark, 'SIGKILL');
   }
   rmSync(home, { recursive: true, force: true, maxRetries: 5 });

@@ -27,8 +27,8 @@ import type { GpuStatus } from '#shared/schema/gpu.ts';
 import type { SecretChanges, SecretStore } from '../secrets/store.ts';
 import { listBackups, readBackup } from './backups.ts';
 import type { ConfigEntry, Verdict } from './entry.ts';
+import { editError, invalidConfig, requireConsent, requireMatch, requireText, resultOf } from './errors.ts';
 import { ConfigHistory } from './history.ts';
-import { invalid, refusalOf, requireConsent, requireMatch, requireText, resultOf } from './refusals.ts';
 import { ConfigStore, type ConfigStoreDeps } from './store.ts';
 import { CONFIG_EDIT } from './tasks.ts';
 import { type ChangeNote, ConfigWriter } from './writer.ts';
@@ -195,7 +195,7 @@ export class ConfigService {
       const { text } = requireText(entry);
       const edits = typeof source === 'function' ? await source(entry.inForce) : source;
       const { result, verdict } = await this.#tryEdits(entry, text, edits);
-      if (result.unreadable !== null || !verdict.valid) throw refusalOf(result, verdict, options.whenUnreadable);
+      if (result.unreadable !== null || !verdict.valid) throw editError(result, verdict, options.whenUnreadable);
       if (result.text === text) await this.#touch(entry, options);
       else {
         requireConsent(entry, verdict, options);
@@ -302,7 +302,7 @@ export class ConfigService {
     requireMatch(entry, options.ifMatch);
     const current = entry.disk.kind === 'text' ? entry.disk.text : '';
     const verdict = await this.#store.check(entry.app, text, current, entry.inForce);
-    if (!verdict.valid) throw invalid(verdict);
+    if (!verdict.valid) throw invalidConfig(verdict);
     if (entry.disk.kind !== 'text' || text !== current) {
       requireConsent(entry, verdict, options);
       await this.#writer.write(entry, text, verdict, options);

@@ -6,8 +6,8 @@ import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { finishReplacements, replacePlugin } from '../../plugins/replacement.ts';
 import { checkRoot } from './check.ts';
 import { copyPlugin } from './copy.ts';
-import { Mistake } from './mistake.ts';
 import { isPacked, unpackPlugin } from './unpack.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface AddedPlugin {
   id: string;
@@ -27,7 +27,7 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
   const { dataDir } = loadSettings({ env: process.env, flags });
   const source = path.resolve(place);
   const info = await stat(source).catch(() => undefined);
-  if (info === undefined) throw new Mistake(`${place} does not exist`);
+  if (info === undefined) throw new UsageError(`${place} does not exist`);
   const plugins = path.join(dataDir, 'plugins');
   const stage = path.join(plugins, `.add-${randomBytes(6).toString('hex')}`);
   const name = path.basename(source).replace(/\.(?:tgz|tar\.gz)$/i, '');

@@ -7,8 +7,8 @@ import type { Preset } from '#shared/plugin-sdk/preset.ts';
 import { type PluginProblem, PluginRefusal, pluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
 import { copyPlugin } from './copy.ts';
 import { readPluginFolder } from './host.ts';
-import { Mistake } from './mistake.ts';
 import { isPacked, unpackPlugin } from './unpack.ts';
+import { UsageError } from './usage-error.ts';
 
 /** What `streamhub plugin check` found. */
 export interface CheckResult {
@@ -28,7 +28,7 @@ export interface CheckResult {
 export async function checkPlugin(place: string): Promise<CheckResult> {
   const source = path.resolve(place);
   const info = await stat(source).catch(() => undefined);
-  if (info === undefined) throw new Mistake(`${place} does not exist`);
+  if (info === undefined) throw new UsageError(`${place} does not exist`);
   const root = await mkdtemp(path.join(os.tmpdir(), 'streamhub-check-'));
   try {
     const target = path.join(root, path.basename(source).replace(/\.(?:tgz|tar\.gz)$/i, ''));
@@ -53,7 +53,7 @@ export async function checkPlugin(place: string): Promise<CheckResult> {
 export async function checkRoot(root: string, name: string): Promise<CheckResult> {
   const record = await readPluginFolder(root);
   if (record === undefined) {
-    throw new Mistake(`${name} is no plugin: it has no plugin.json, and is no preset file (.yaml, .yml, .json)`);
+    throw new UsageError(`${name} is no plugin: it has no plugin.json, and is no preset file (.yaml, .yml, .json)`);
   }
   const { id, version, title, presets, providers, problems, warnings } = record;
   return {

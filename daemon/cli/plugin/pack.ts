@@ -7,7 +7,7 @@ import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { sumOf } from '../../plugins/packed-files.ts';
 import { checkPlugin } from './check.ts';
 import { copyPlugin } from './copy.ts';
-import { Mistake } from './mistake.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Time of every file in a packed plugin, so that the same files give the same bytes; npm uses the same one. */
 const PACKED_AT = new Date('1985-10-26T08:15:00Z');
@@ -31,7 +31,7 @@ export interface PackedPlugin {
   sha256: string;
 }
 
-/** Packs a plugin's folder in npm's own format, with the sums of its files in the manifest. @throws PluginRefusal, Mistake */
+/** Packs a plugin's folder in npm's own format, with the sums of its files in the manifest. @throws PluginRefusal, UsageError */
 export async function packPlugin(folder: string, out: string): Promise<PackedPlugin> {
   const dir = path.resolve(folder);
   const checked = await checkPlugin(dir);
@@ -60,7 +60,7 @@ export async function packPlugin(folder: string, out: string): Promise<PackedPlu
 
 async function readManifest(dir: string): Promise<PluginManifest> {
   const text = await readFile(path.join(dir, MANIFEST_FILE), 'utf8').catch(() => {
-    throw new Mistake(`${dir} has no ${MANIFEST_FILE}; a preset file needs no packing`);
+    throw new UsageError(`${dir} has no ${MANIFEST_FILE}; a preset file needs no packing`);
   });
   return JSON.parse(text) as PluginManifest;
 }

@@ -2,8 +2,8 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
 import { ID_PATTERN } from '#shared/plugin-sdk/manifest.ts';
-import { Mistake } from './mistake.ts';
 import { presetFiles, storageFiles, type TemplateValues } from './templates.ts';
+import { UsageError } from './usage-error.ts';
 
 export const KINDS = ['preset', 'storage'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -17,18 +17,18 @@ export interface ScaffoldOptions {
   dir: string;
 }
 
-/** Makes a plugin's folder. Nothing that exists is touched. @throws Mistake */
+/** Makes a plugin's folder. Nothing that exists is touched. @throws UsageError */
 export async function scaffoldPlugin(options: ScaffoldOptions): Promise<{ folder: string; files: string[] }> {
   const { name, kind, isTyped, dir } = options;
   if (!new RegExp(ID_PATTERN).test(name)) {
-    throw new Mistake(`${name} is no id: use 2 to 64 lowercase letters, digits and dashes, no dash at an end`);
+    throw new UsageError(`${name} is no id: use 2 to 64 lowercase letters, digits and dashes, no dash at an end`);
   }
   const folder = path.resolve(dir, name);
   const present = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw new Mistake(`${folder} cannot be used (${error.code})`);
+    throw new UsageError(`${folder} cannot be used (${error.code})`);
   });
-  if (present.length > 0) throw new Mistake(`${folder} is not empty`);
+  if (present.length > 0) throw new UsageError(`${folder} is not empty`);
   const words = name.replaceAll('-', ' ');
   const values: TemplateValues = {
     name,

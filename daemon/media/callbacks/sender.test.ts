@@ -3,10 +3,10 @@ import net from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { backoff } from './backoff.ts';
-import { CallbackSender, type Parcel } from './sender.ts';
+import { type CallbackRequest, CallbackSender } from './sender.ts';
 
 const NEVER = new AbortController().signal;
-const parcel = (url: string): Parcel => ({
+const request = (url: string): CallbackRequest => ({
   url,
   body: '{"id":"1"}',
   secret: '',
@@ -29,7 +29,7 @@ test('which answers are tried again', async (t) => {
   const good = [200, 201, 202, 204];
   for (const status of [...again, ...lost, ...good]) {
     receiver.behave(status);
-    const result = await post.send(parcel(receiver.url), NEVER);
+    const result = await post.send(request(receiver.url), NEVER);
     assert.equal(result.status, status);
     assert.equal(result.isDelivered, good.includes(status), `${status}`);
     assert.equal(result.isRetryable, again.includes(status), `${status}`);
@@ -40,26 +40,26 @@ test('which answers are tried again', async (t) => {
 test('Retry-After is understood in seconds', async (t) => {
   const receiver = await callbackReceiver(t);
   receiver.behave((_r, response) => response.writeHead(429, { 'retry-after': '120' }).end());
-  assert.equal((await sender(t).send(parcel(receiver.url), NEVER)).retryAfterMs, 120_000);
+  assert.equal((await sender(t).send(request(receiver.url), NEVER)).retryAfterMs, 120_000);
 });
 
 test('a receiver that never answers, or answers without end, holds nothing up', async (t) => {
   const receiver = await callbackReceiver(t);
   const post = sender(t, false, 100);
   receiver.behave(() => {});
-  const silent = await post.send(parcel(receiver.url), NEVER);
+  const silent = await post.send(request(receiver.url), NEVER);
   assert.deepEqual([silent.isRetryable, silent.error], [true, 'No answer within 0.1 s.']);
   receiver.behave((_r, response) => {
     response.writeHead(200);
     const timer = setInterval(() => response.write('x'.repeat(65_536)), 1);
     response.on('close', () => clearInterval(timer));
   });
-  assert.equal((await post.send(parcel(receiver.url), NEVER)).isDelivered, true);
+  assert.equal((await post.send(request(receiver.url), NEVER)).isDelivered, true);
 });
 
 test('a closed port and a broken answer are tried again', async (t) => {
   const post = sender(t);
-  const closed = await post.send(parcel('http://127.0.0.1:9/x'), NEVER);
+  const closed = await post.send(request('http://127.0.0.1:9/x'), NEVER);
   assert.deepEqual(
     [closed.isRetryable, closed.error],
     [true, 'The receiver cannot be reached: the connection was refused.'],
@@ -67,7 +67,7 @@ test('a closed port and a broken answer are tried again', async (t) => {
   const rude = net.createServer((socket) => socket.end('no http\r\n\r\n'));
   await new Promise<void>((resolve) => rude.listen(0, '127.0.0.1', resolve));
   t.after(() => rude.close());
-  const broken = await post.send(parcel(`http://127.0.0.1:${(rude.address() as net.AddressInfo).port}`), NEVER);
+  const broken = await post.send(request(`http://127.0.0.1:${(rude.address() as net.AddressInfo).port}`), NEVER);
   assert.deepEqual([broken.isDelivered, broken.isRetryable], [false, true]);
 });
 
@@ -83,12 +83,12 @@ test('addresses that the installation forbids are never contacted', async (t) =>
     [receiver.url.replace('127.0.0.1', '[::ffff:127.0.0.1]'), true],
   ];
   for (const [url, denyPrivate] of cases) {
-    const result = await sender(t, denyPrivate).send(parcel(url), NEVER);
+    const result = await sender(t, denyPrivate).send(request(url), NEVER);
     assert.equal(result.isDelivered, false, url);
     assert.equal(result.status, null, url);
   }
   assert.equal(receiver.received.length, 0);
-  assert.equal((await sender(t).send(parcel(receiver.url), NEVER)).isDelivered, true);
+  assert.equal((await sender(t).send(request(receiver.url), NEVER)).isDelivered, true);
 });
 
 test('waits double up to an hour', () => {

@@ -24,7 +24,7 @@ export interface SendResult {
   retryAfterMs: number | null;
 }
 
-export interface Parcel {
+export interface CallbackRequest {
   url: string;
   /** The raw body; the same on every try. */
   body: string;
@@ -51,12 +51,12 @@ export class CallbackSender {
   }
 
   /** Never throws, but for `signal`. */
-  async send(parcel: Parcel, signal: AbortSignal): Promise<SendResult> {
-    const problem = endpointProblem(parcel.url, this.#policy);
+  async send(request: CallbackRequest, signal: AbortSignal): Promise<SendResult> {
+    const problem = endpointProblem(request.url, this.#policy);
     if (problem !== undefined) return lost(`The address ${problem}.`);
     const limit = AbortSignal.timeout(this.#limitMs);
     try {
-      return resultOf(await this.#post(parcel, AbortSignal.any([signal, limit])));
+      return resultOf(await this.#post(request, AbortSignal.any([signal, limit])));
     } catch (error) {
       signal.throwIfAborted();
       if (limit.aborted) return again(`No answer within ${this.#limitMs / 1000} s.`);
@@ -71,12 +71,12 @@ export class CallbackSender {
     this.#agents.https.destroy();
   }
 
-  #post(parcel: Parcel, signal: AbortSignal): Promise<http.IncomingMessage> {
-    const url = new URL(parcel.url);
+  #post(request: CallbackRequest, signal: AbortSignal): Promise<http.IncomingMessage> {
+    const url = new URL(request.url);
     const isTls = url.protocol === 'https:';
-    const body = Buffer.from(parcel.body);
+    const body = Buffer.from(request.body);
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    const request = (isTls ? https : http).request(url, {
+    const outgoing = (isTls ? https : http).request(url, {
       method: 'POST',
       agent: isTls ? this.#agents.https : this.#agents.http,
       signal,
@@ -84,20 +84,20 @@ export class CallbackSender {
         'content-type': 'application/json; charset=utf-8',
         'content-length': body.length,
         'user-agent': this.#userAgent,
-        'x-streamhub-event': parcel.event,
-        'x-streamhub-delivery': parcel.delivery,
-        'x-streamhub-timestamp': parcel.timestamp,
-        ...(parcel.secret === '' ? {} : { 'x-streamhub-signature': signature(parcel.secret, body) }),
+        'x-streamhub-event': request.event,
+        'x-streamhub-delivery': request.delivery,
+        'x-streamhub-timestamp': request.timestamp,
+        ...(request.secret === '' ? {} : { 'x-streamhub-signature': signature(request.secret, body) }),
       },
     });
-    request.on('error', reject);
-    request.on('response', (response) => {
+    outgoing.on('error', reject);
+    outgoing.on('response', (response) => {
       // what it says does not matter; a long answer is not waited for
       response.on('error', () => {});
       response.resume();
       resolve(response);
     });
-    request.end(body);
+    outgoing.end(body);
     return promise;
   }
 }

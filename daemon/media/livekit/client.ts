@@ -14,7 +14,7 @@ import {
   readPerson,
   readWebhook,
 } from './event.ts';
-import { type RecordingOrder, recordingOutputs } from './recording-order.ts';
+import { type RecordingRequest, recordingOutputs } from './recording-request.ts';
 import { type LiveKitState, Reachability } from './state.ts';
 
 const QUICK_S = 5;
@@ -46,7 +46,7 @@ export interface JoinGrant {
 }
 
 /** What an ingest is made from. */
-export interface IngressOrder {
+export interface IngressRequest {
   type: IngressType;
   room: string;
   identity: string;
@@ -126,10 +126,10 @@ export class LiveKit {
   // --- egress and ingress --------------------------------------------------------
 
   /** Begins a recording; where no egress service takes it, LiveKit says so after about 10 s. */
-  async startRecording(order: RecordingOrder): Promise<Egress> {
+  async startRecording(request: RecordingRequest): Promise<Egress> {
     const sdk = await this.#library();
-    const outputs = recordingOutputs(sdk, order);
-    const { room, identity, layout } = order;
+    const outputs = recordingOutputs(sdk, request);
+    const { room, identity, layout } = request;
     const info = await this.#ask(EGRESS_S, ({ slowEgress }) =>
       identity === null
         ? slowEgress.startRoomCompositeEgress(room, outputs, { layout })
@@ -181,9 +181,9 @@ export class LiveKit {
   }
 
   /** A source is fetched at once: where no ingress service takes it, LiveKit says so after about 3 s. */
-  async createIngress(order: IngressOrder): Promise<IngressDetails> {
+  async createIngress(request: IngressRequest): Promise<IngressDetails> {
     const { IngressInput } = await this.#library();
-    const { type, room, identity, name, url, isTranscoding } = order;
+    const { type, room, identity, name, url, isTranscoding } = request;
     const input = { rtmp: IngressInput.RTMP_INPUT, whip: IngressInput.WHIP_INPUT, url: IngressInput.URL_INPUT }[type];
     const options = {
       name,

@@ -16,32 +16,32 @@ const plan = (config: Record<string, unknown>, more: { room?: string; taken?: st
   });
 
 test('into the bucket, below the prefix', () => {
-  const { name, file_key, local_path, order, place } = plan({ s3: { bucket: 'films', prefix: '/a/b/' } });
+  const { name, file_key, local_path, request, place } = plan({ s3: { bucket: 'films', prefix: '/a/b/' } });
   assert.equal(name, 'live-stage-20261123T093012Z.mp4');
   assert.equal(file_key, 'a/b/live-stage-20261123T093012Z.mp4');
-  assert.equal(order.filepath, file_key);
+  assert.equal(request.filepath, file_key);
   assert.equal(local_path, null);
-  assert.deepEqual([order.s3?.accessKey, order.s3?.bucket, place.storage_bucket], ['k', 'films', 'films']);
-  assert.equal(order.images, null);
+  assert.deepEqual([request.s3?.accessKey, request.s3?.bucket, place.storage_bucket], ['k', 'films', 'films']);
+  assert.equal(request.images, null);
   assert.equal(plan({ s3: { bucket: 'films', prefix: '' } }).file_key, name);
 });
 
 test('without a bucket below the app’s folder', () => {
-  const { file_key, local_path, order, snapshot_prefix } = plan({
+  const { file_key, local_path, request, snapshot_prefix } = plan({
     recording: { local_dir: 'takes/raw', snapshot_seconds: 30 },
   });
   assert.equal(file_key, null);
   assert.equal(local_path, 'takes/raw/live-stage-20261123T093012Z.mp4');
-  assert.equal(order.filepath, `/data/apps/live/${local_path}`);
-  assert.equal(order.s3, null);
+  assert.equal(request.filepath, `/data/apps/live/${local_path}`);
+  assert.equal(request.s3, null);
   assert.equal(snapshot_prefix, '/data/apps/live/snapshots/live-stage-20261123T093012Z');
 });
 
 test('pictures lie below snapshots/', () => {
   const s3 = { bucket: 'films', prefix: 'p' };
-  const { order, snapshot_prefix } = plan({ s3, recording: { snapshot_seconds: 60 } });
+  const { request, snapshot_prefix } = plan({ s3, recording: { snapshot_seconds: 60 } });
   assert.equal(snapshot_prefix, 'p/snapshots/live-stage-20261123T093012Z');
-  assert.deepEqual(order.images, { prefix: snapshot_prefix, seconds: 60 });
+  assert.deepEqual(request.images, { prefix: snapshot_prefix, seconds: 60 });
 });
 
 test('a name is never used twice and never leaves its folder', () => {

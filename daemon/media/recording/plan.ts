@@ -2,7 +2,7 @@ import path from 'node:path';
 import { objectKey, trimSlashes } from '#daemon/apps/storage/keys.ts';
 import { isKeptLocally, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
-import type { RecordingOrder } from '../livekit/recording-order.ts';
+import type { RecordingRequest } from '../livekit/recording-request.ts';
 
 /** Where a recording goes, as the row keeps it and as LiveKit is told. */
 export interface RecordingPlan {
@@ -12,7 +12,7 @@ export interface RecordingPlan {
   local_path: string | null;
   snapshot_prefix: string | null;
   place: RecordedPlace;
-  order: RecordingOrder;
+  request: RecordingRequest;
 }
 
 export interface PlanInput {
@@ -48,7 +48,7 @@ export function planRecording(input: PlanInput): RecordingPlan {
     local_path,
     snapshot_prefix,
     place: placeOf(s3),
-    order: {
+    request: {
       room,
       identity,
       layout: recording.layout,

@@ -10,7 +10,7 @@ import { EventBus } from '#daemon/platform/events/bus.ts';
 import { completeConfig } from '#shared/config/defaults.ts';
 import type { Egress } from '../livekit/egress.ts';
 import { LiveKitError } from '../livekit/errors.ts';
-import type { RecordingOrder } from '../livekit/recording-order.ts';
+import type { RecordingRequest } from '../livekit/recording-request.ts';
 import { MediaStore, type RowChange } from '../media-store.ts';
 import { streamRepository } from '../streams/repository.ts';
 import { RoomDirectory } from '../streams/room-directory.ts';
@@ -45,43 +45,47 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
   });
   const asked: string[] = [];
   let number = 0;
-  let answer: (order: RecordingOrder) => Promise<Egress> = async (order) => egressOf(order);
-  const egressOf = (order: RecordingOrder, state: Egress['state'] = 'recording', id = `EG_${++number}`): Egress => ({
+  let answer: (request: RecordingRequest) => Promise<Egress> = async (request) => egressOf(request);
+  const egressOf = (
+    request: RecordingRequest,
+    state: Egress['state'] = 'recording',
+    id = `EG_${++number}`,
+  ): Egress => ({
     id,
-    room: order.room,
+    room: request.room,
     status: '',
     state,
     error: null,
     startedAt: Date.now(),
     endedAt: null,
-    askedFiles: [order.filepath],
+    askedFiles: [request.filepath],
     isAskedForSegments: false,
-    participant: order.identity,
+    participant: request.identity,
     bucket: null,
     files: [],
     segments: [],
     images: [],
   });
-  const listed = (order: RecordingOrder, id: string): Egress => ({
-    ...egressOf(order, 'complete', id),
-    files: [{ name: order.filepath, bytes: 7, seconds: 1 }],
+  const listed = (request: RecordingRequest, id: string): Egress => ({
+    ...egressOf(request, 'complete', id),
+    files: [{ name: request.filepath, bytes: 7, seconds: 1 }],
   });
-  const orders: RecordingOrder[] = [];
+  const requests: RecordingRequest[] = [];
   const livekit = {
     isConfigured: true,
     listRooms: async () => [{}],
-    startRecording: (order: RecordingOrder) => {
-      orders.push(order);
-      asked.push(`start ${order.identity ?? order.room}`);
-      return answer(order);
+    startRecording: (request: RecordingRequest) => {
+      requests.push(request);
+      asked.push(`start ${request.identity ?? request.room}`);
+      return answer(request);
     },
     stopEgress: async (id: string) => {
       asked.push(`stop ${id}`);
-      return egressOf(orders[Number(id.slice(3)) - 1] as RecordingOrder, 'ending', id);
+      return egressOf(requests[Number(id.slice(3)) - 1] as RecordingRequest, 'ending', id);
     },
     findEgress: async (id: string) => {
       asked.push(`look ${id}`);
-      return listed(orders[Number(id.slice(3)) - 1] as RecordingOrder, id);
+      return listed(requests[Number(id.slice(3)) - 1] as RecordingRequest, id);
     },
   };
   const apps = { require: () => app, get: () => app, forRoom: () => app, dir: () => path.join(dir, 'live') };
@@ -132,7 +136,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     app,
     recording,
     asked,
-    orders,
+    requests,
     settle,
     change,
     publish,
@@ -201,7 +205,7 @@ test('a part that does not begin costs nothing: the last one goes on', async (t)
       [1, 'recording'],
     ],
   );
-  answerWith(async (order) => egressOf(order, 'recording', 'EG_3'));
+  answerWith(async (request) => egressOf(request, 'recording', 'EG_3'));
   await pass(1.1);
   assert.deepEqual(asked.slice(2), ['start live-stage', 'stop EG_1']);
 });
@@ -209,9 +213,9 @@ test('a part that does not begin costs nothing: the last one goes on', async (t)
 test('stopped while LiveKit is still being asked, it ends as soon as it has begun', async (t) => {
   const { recording, asked, vods, answerWith, egressOf, settle } = await setUp(t);
   const { promise, resolve } = Promise.withResolvers<void>();
-  answerWith(async (order) => {
+  answerWith(async (request) => {
     await promise;
-    return egressOf(order);
+    return egressOf(request);
   });
   const starting = recording.start('live', { room: 'live-stage' }, null);
   await settle();
@@ -225,15 +229,15 @@ test('stopped while LiveKit is still being asked, it ends as soon as it has begu
 test('its own event tells that it began, though the answer never came', async (t) => {
   const { recording, vods, answerWith, egressOf, change, db, settle } = await setUp(t);
   const { promise, reject } = Promise.withResolvers<Egress>();
-  let order: RecordingOrder | undefined;
+  let request: RecordingRequest | undefined;
   answerWith((asked) => {
-    order = asked;
+    request = asked;
     return promise;
   });
   const starting = recording.start('live', { room: 'live-stage' }, null);
   await settle();
   const owner = { appId: 1, provider: 'minio' };
-  await change(({ note, now }) => note(applyEgress(db(), egressOf(order as RecordingOrder), owner, now)));
+  await change(({ note, now }) => note(applyEgress(db(), egressOf(request as RecordingRequest), owner, now)));
   reject(new LiveKitError('timeout', 'no answer within 10 s'));
   const vod = await starting;
   assert.deepEqual([vod.status, vod.egress_id, vods().length], ['recording', 'EG_1', 1]);
@@ -252,11 +256,11 @@ test('by itself: with a room’s first publisher, once, and it ends with the roo
 });
 
 test('by itself in mode participant: everyone who publishes', async (t) => {
-  const { asked, publish, orders } = await setUp(t, { auto: true, mode: 'participant' });
+  const { asked, publish, requests } = await setUp(t, { auto: true, mode: 'participant' });
   await publish('ana');
   await publish('bob');
   assert.deepEqual(asked, ['start ana', 'start bob']);
-  assert.equal(new Set(orders.map((order) => order.filepath)).size, 2);
+  assert.equal(new Set(requests.map((request) => request.filepath)).size, 2);
 });
 
 test('nothing begins by itself unless it is told to', async (t) => {

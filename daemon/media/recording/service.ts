@@ -230,7 +230,7 @@ export class RecordingService {
     this.#asking.add(key);
     this.#askingSessions.add(part.sessionId);
     try {
-      return await this.#order(app, config, subject, part);
+      return await this.#request(app, config, subject, part);
     } finally {
       this.#asking.delete(key);
       this.#askingSessions.delete(part.sessionId);
@@ -238,7 +238,7 @@ export class RecordingService {
     }
   }
 
-  async #order(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
+  async #request(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
     const { mediaStore, livekit, databases, apps } = this.#deps;
     const credentials = this.#deps.credentials(app.name);
     if (config.s3.bucket !== '' && (credentials.key === '' || credentials.secret === '')) {
@@ -273,10 +273,10 @@ export class RecordingService {
         snapshot_prefix,
         ...place,
       });
-      return { vod, order: plan.order };
+      return { vod, request: plan.request };
     });
     try {
-      const egress = await livekit.startRecording(begun.order);
+      const egress = await livekit.startRecording(begun.request);
       await this.#change(app, ({ db, note, now, config: current }) => {
         note(acceptVod(db, begun.vod.id, egress.id));
         note(applyEgress(db, egress, { appId: app.id, provider: current.s3.provider }, now));
@@ -293,7 +293,7 @@ export class RecordingService {
   }
 
   async #refused(app: AppEntry, vod: VodRecord, error: unknown): Promise<never> {
-    const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the order failed');
+    const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the request failed');
     const reason = reasonOf(failure);
     this.#deps.log.warn({ app: app.name, room: vod.room, reason }, 'LiveKit took no recording');
     await this.#change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));

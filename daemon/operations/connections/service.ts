@@ -5,7 +5,7 @@ import type { ConnectionName, ConnectionTest } from '#shared/schema/connections.
 import { type LiveKitSettings, livekitSteps } from './livekit.ts';
 import { type MailSettings, mailSteps } from './mail.ts';
 import { type RedisSettings, redisSteps } from './redis.ts';
-import { type Step, takeSteps } from './steps.ts';
+import { runSteps, type Step } from './steps.ts';
 
 export interface ConnectionDeps {
   settings: LiveKitSettings & RedisSettings & MailSettings;
@@ -33,7 +33,7 @@ export class ConnectionTests {
   }
 
   async #run(connection: ConnectionName): Promise<ConnectionTest> {
-    const steps = await takeSteps(this.#steps(connection), (error) =>
+    const steps = await runSteps(this.#steps(connection), (error) =>
       this.#deps.log.error({ err: error, connection }, 'a connection test broke'),
     );
     return { connection, ok: steps.every(({ state }) => state !== 'failed'), steps };

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { StepFailure, takeSteps } from './steps.ts';
+import { runSteps, StepFailure } from './steps.ts';
 
 const never = new Promise<string>(() => undefined);
 
 test('a step that does not end is given up, and those behind it are not tried', async () => {
   const broken: unknown[] = [];
-  const steps = await takeSteps(
+  const steps = await runSteps(
     [
       { id: 'settings', run: () => 'set' },
       { id: 'resolve', run: () => ({ skip: 'not needed' }) },
@@ -30,7 +30,7 @@ test('a step that does not end is given up, and those behind it are not tried', 
 
 test('an error that nobody foresaw is told to the log, not to the caller', async () => {
   const broken: unknown[] = [];
-  const steps = await takeSteps(
+  const steps = await runSteps(
     [
       {
         id: 'signIn',
@@ -43,7 +43,7 @@ test('an error that nobody foresaw is told to the log, not to the caller', async
   );
   assert.equal(JSON.stringify(steps).includes('secret'), false);
   assert.equal((broken[0] as Error).message, 'holds a secret');
-  const known = await takeSteps([{ id: 'signIn', run: () => Promise.reject(new StepFailure('refused', 'ask')) }], () =>
+  const known = await runSteps([{ id: 'signIn', run: () => Promise.reject(new StepFailure('refused', 'ask')) }], () =>
     assert.fail('it is known'),
   );
   assert.deepEqual([known[0]?.message, known[0]?.cure], ['refused', 'ask']);

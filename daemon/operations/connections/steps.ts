@@ -29,10 +29,10 @@ const UNKNOWN = { message: 'It failed, and StreamHub does not know of what.', cu
 export const STEP_LIMIT_MS = 15_000;
 
 /**
- * Takes the steps one after another up to the first that fails. Never rejects.
- * @param onBroken hears of an error that is no StepFailure
+ * Runs the steps in order until one fails. Never rejects.
+ * @param onBroken called with an error that is not a StepFailure
  */
-export async function takeSteps(
+export async function runSteps(
   steps: readonly Step[],
   onBroken: (error: unknown) => void,
   limitMs = STEP_LIMIT_MS,

@@ -15,7 +15,7 @@ const FINE = 360;
 const COARSE_STEP = 5;
 
 /** A node as its last heartbeat left it. */
-export interface HeardNode {
+export interface ReportingNode {
   readonly id: string;
   /** When it was last heard of, milliseconds; null = never. */
   readonly seenAt: number | null;
@@ -25,7 +25,7 @@ export interface HeardNode {
 export interface HistoryDeps {
   file: string;
   stats(): ServerStats | Promise<ServerStats>;
-  nodes(): Iterable<HeardNode>;
+  nodes(): Iterable<ReportingNode>;
   clock?: Clock;
   log: Log<'warn'>;
 }

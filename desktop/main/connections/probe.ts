@@ -1,7 +1,7 @@
 import semver from 'semver';
 import * as shared from '#shared/connection/probe.ts';
 import type { Transport } from '#shared/connection/transport.ts';
-import { cleaned, misfit } from '#shared/ipc/check.ts';
+import { schemaError, withoutUnknownKeys } from '#shared/ipc/check.ts';
 import { failure } from '#shared/ipc/failure.ts';
 import { AuthContext } from '#shared/schema/auth.ts';
 
@@ -27,6 +27,6 @@ export async function recognise(
 ): Promise<shared.Recognition> {
   const recognition = await shared.recognise(transport, token, signal);
   if (!recognition.accepted || recognition.account === null) return recognition;
-  const account = cleaned(AuthContext, recognition.account);
-  return { accepted: true, account: misfit(AuthContext, account) === undefined ? account : null };
+  const account = withoutUnknownKeys(AuthContext, recognition.account);
+  return { accepted: true, account: schemaError(AuthContext, account) === undefined ? account : null };
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { TSchema } from 'typebox';
-import { misfit } from '#shared/ipc/check.ts';
+import { schemaError } from '#shared/ipc/check.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 
 export interface JsonFileOptions<T> {
@@ -83,7 +83,7 @@ export class JsonFile<T> {
       if (upgrade === undefined) throw new Error(`format ${from} is too old`);
       data = upgrade(data);
     }
-    const wrong = misfit(schema, data);
+    const wrong = schemaError(schema, data);
     if (wrong !== undefined) throw new Error(wrong);
     return data as T;
   }

@@ -1,5 +1,5 @@
 import type { Area, Call } from '#shared/ipc/channel.ts';
-import { misfit } from '#shared/ipc/check.ts';
+import { schemaError } from '#shared/ipc/check.ts';
 import { type IpcHandlers, ipc } from '#shared/ipc/index.ts';
 import { failure, IpcFailure, type Outcome } from '#shared/ipc/outcome.ts';
 
@@ -22,11 +22,11 @@ export function createDispatcher(handlers: IpcHandlers, onBug: (channel: string,
   return async (channel, args) => {
     const entry = table.get(channel);
     if (entry === undefined) return refused(failure('UNKNOWN_CHANNEL', { channel: String(channel).slice(0, 80) }));
-    const wrong = misfit(entry.call.args, args);
+    const wrong = schemaError(entry.call.args, args);
     if (wrong !== undefined) return refused(failure('BAD_CALL', { channel, reason: wrong }));
     try {
       const value = (await entry.handle(args as never)) ?? null;
-      const odd = misfit(entry.call.result, value);
+      const odd = schemaError(entry.call.result, value);
       if (odd === undefined) return { ok: true, value };
       const bug = failure('BAD_ANSWER', { channel, reason: odd });
       onBug(channel, bug);

@@ -8,7 +8,7 @@ import { LOCAL_PROVIDER, locationId, recordedLocation, type StorageLocation } fr
 import { openStorage } from '../open-client.ts';
 import { asStorageError, type DeletableStorage, Deleter } from './deleter.ts';
 import { ObjectRows } from './object-rows.ts';
-import { whoShares } from './shared-prefix.ts';
+import { findSharingApp } from './shared-prefix.ts';
 import { FAILED_KEYS_KEPT, freshCheckpoint, type PurgeCheckpoint, type PurgeInput, type PurgeReport } from './types.ts';
 
 /** Keys held at once; progress is made durable after so many. */
@@ -94,7 +94,7 @@ async function purgeSnapshots(
   const isConfigured = !isLocal && Object.values(input.credentials).some((value) => value !== '') && bucket !== '';
   const sharer =
     isConfigured && prefix !== '' && deleter.broken === undefined
-      ? await whoShares({ app: input.app, bucket, prefix, below: 'snapshots/', folders: input.configFolders })
+      ? await findSharingApp({ app: input.app, bucket, prefix, below: 'snapshots/', folders: input.configFolders })
       : undefined;
   if (isConfigured && prefix === '') {
     state.warnings.push(
@@ -138,7 +138,7 @@ async function abortUploads(
   try {
     const { client, capabilities } = await deleter.storage();
     if (!capabilities.multipart || client.abortUploads === undefined) return;
-    const sharer = await whoShares({ app: input.app, bucket, prefix, below: '', folders: input.configFolders });
+    const sharer = await findSharingApp({ app: input.app, bucket, prefix, below: '', folders: input.configFolders });
     if (sharer === undefined) await client.abortUploads(`${prefix}/`);
     else {
       state.warnings.push(

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { whoShares } from './shared-prefix.ts';
+import { findSharingApp } from './shared-prefix.ts';
 
 let root: string;
 let folders: { apps: string; archive: string };
@@ -19,8 +19,8 @@ async function config(folder: string, text: string): Promise<void> {
 }
 const s3 = (bucket: string, prefix: string) => `s3:\n  bucket: ${bucket}\n  prefix: ${prefix}\n`;
 const ask = (prefix = 'shared/place', bucket = 'b') =>
-  whoShares({ app: 'mine', bucket, prefix, below: 'snapshots/', folders });
-const askAll = (prefix = 'shared/place') => whoShares({ app: 'mine', bucket: 'b', prefix, below: '', folders });
+  findSharingApp({ app: 'mine', bucket, prefix, below: 'snapshots/', folders });
+const askAll = (prefix = 'shared/place') => findSharingApp({ app: 'mine', bucket: 'b', prefix, below: '', folders });
 
 test('nobody, with no other app', async () => {
   assert.equal(await ask(), undefined);

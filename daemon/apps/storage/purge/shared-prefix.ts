@@ -18,7 +18,7 @@ export interface SharedPrefixQuestion {
  * Who else may have objects below `<prefix>/<below>` of that bucket: another app, or one that was deleted without its
  * recordings and can still be restored. Undefined = nobody. A config that cannot be read counts when it mentions the prefix.
  */
-export async function whoShares(question: SharedPrefixQuestion): Promise<string | undefined> {
+export async function findSharingApp(question: SharedPrefixQuestion): Promise<string | undefined> {
   const { app, folders } = question;
   for (const [folder, kind] of [
     [folders.apps, 'the app'],

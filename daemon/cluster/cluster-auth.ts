@@ -4,7 +4,7 @@ import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import type { NodeEntry } from './node.ts';
 import type { NodeRegistry } from './registry.ts';
 
-/** Who calls a route of the nodes: whoever has the shared token, or one node with its own credential. */
+/** Who calls a node route: a caller with the shared token, or one node with its own credential. */
 export type ClusterCaller = 'shared' | NodeEntry;
 
 export const NODE_TOKEN_PREFIX = 'shn_';
@@ -19,10 +19,10 @@ export function clusterError(code: ErrorCode, params: Record<string, string | nu
 }
 
 /**
- * Tests `X-Cluster-Token`, before the body is read. Wrong ones are counted by address: one that guessed too often is not
- * listened to for a while, nodes with a credential of their own excepted, which nobody can guess.
+ * Checks `X-Cluster-Token` before the body is read. An address that sends too many wrong tokens is refused for a while. Nodes
+ * with their own credential are exempt, because that credential cannot be guessed.
  */
-export class TokenGate {
+export class ClusterAuth {
   readonly #digest: Buffer | null;
   readonly #registry: NodeRegistry;
   readonly #clock: Clock;
@@ -42,7 +42,7 @@ export class TokenGate {
   }
 
   /** @throws ApiError CLUSTER_DISABLED, RATE_LIMITED, CLUSTER_TOKEN_INVALID, NODE_REMOVED */
-  admit(token: string | undefined, ip: () => string): ClusterCaller {
+  authenticate(token: string | undefined, ip: () => string): ClusterCaller {
     if (this.#digest === null) throw clusterError('CLUSTER_DISABLED');
     const digest = hash('sha256', token ?? '', 'buffer');
     if (token?.startsWith(NODE_TOKEN_PREFIX)) {

@@ -11,7 +11,7 @@ export function requireText(entry: ConfigEntry): { text: string; etag: string } 
   throw new ApiError('CONFIG_UNREADABLE', { reason: entry.disk.reason });
 }
 
-/** Refuses a write that was made for another version of the config. */
+/** @throws PRECONDITION_FAILED when the write is based on another version of the config */
 export function requireMatch(entry: ConfigEntry, ifMatch: string | undefined): void {
   if (ifMatch === undefined) return;
   const etag = entry.disk.kind === 'text' ? entry.disk.etag : null;
@@ -26,7 +26,7 @@ export function requireMatch(entry: ConfigEntry, ifMatch: string | undefined): v
   );
 }
 
-/** Refuses a first public address that nobody confirmed. */
+/** @throws STORAGE_PUBLIC_UNCONFIRMED for a first public address without confirmation */
 export function requireConsent(
   entry: ConfigEntry,
   verdict: Verdict,
@@ -38,8 +38,11 @@ export function requireConsent(
   }
 }
 
-/** The refusal of an invalid text, with all findings. */
-export function invalid(verdict: Verdict, code: 'CONFIG_INVALID' | 'CONFIG_UNREADABLE' = 'CONFIG_INVALID'): ApiError {
+/** The error for an invalid text, with all findings. */
+export function invalidConfig(
+  verdict: Verdict,
+  code: 'CONFIG_INVALID' | 'CONFIG_UNREADABLE' = 'CONFIG_INVALID',
+): ApiError {
   const errors = verdict.diagnostics.filter((finding) => finding.severity === 'error');
   return new ApiError(
     code,
@@ -49,13 +52,13 @@ export function invalid(verdict: Verdict, code: 'CONFIG_INVALID' | 'CONFIG_UNREA
 }
 
 /** A prefix of another app, a text that cannot be read, a fault that was there before, or a fault of this change. */
-export function refusalOf(
+export function editError(
   result: EditResult,
   verdict: Verdict,
   whenUnreadable: 'CONFIG_INVALID' | undefined,
 ): ApiError {
   if (result.unreadable !== null) {
-    return invalid({ ...verdict, error: result.unreadable }, whenUnreadable ?? 'CONFIG_UNREADABLE');
+    return invalidConfig({ ...verdict, error: result.unreadable }, whenUnreadable ?? 'CONFIG_UNREADABLE');
   }
   const errors = verdict.diagnostics.filter((finding) => finding.severity === 'error');
   if (errors.every((finding) => finding.code === 'prefix-taken')) {
@@ -65,7 +68,7 @@ export function refusalOf(
   const isOwn = errors.every(({ path }) =>
     changed.some((key) => path === key || path.startsWith(`${key}[`) || path.startsWith(`${key}.`)),
   );
-  return invalid(verdict, isOwn ? 'CONFIG_INVALID' : (whenUnreadable ?? 'CONFIG_UNREADABLE'));
+  return invalidConfig(verdict, isOwn ? 'CONFIG_INVALID' : (whenUnreadable ?? 'CONFIG_UNREADABLE'));
 }
 
 /** A verdict as the API answers it. */

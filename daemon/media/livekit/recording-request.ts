@@ -1,7 +1,7 @@
 import type { EncodedOutputs } from 'livekit-server-sdk';
 
 /** What LiveKit's egress service is asked to record, and where to. */
-export interface RecordingOrder {
+export interface RecordingRequest {
   room: string;
   /** Null = the whole room as one picture. */
   identity: string | null;
@@ -23,8 +23,8 @@ export interface RecordingOrder {
 
 type Sdk = typeof import('livekit-server-sdk');
 
-/** The order in LiveKit's words. Manifests are left out: they would lie in the bucket with no row that names them. */
-export function recordingOutputs(sdk: Sdk, { filepath, s3, images }: RecordingOrder): EncodedOutputs {
+/** The request in LiveKit's words. Manifests are left out: they would lie in the bucket with no row that names them. */
+export function recordingOutputs(sdk: Sdk, { filepath, s3, images }: RecordingRequest): EncodedOutputs {
   const output = s3 === null ? { case: undefined } : { case: 's3' as const, value: new sdk.S3Upload(s3) };
   const file = new sdk.EncodedFileOutput({
     fileType: sdk.EncodedFileType.MP4,
