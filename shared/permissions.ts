@@ -17,8 +17,8 @@ export const RESOURCES = [
   'token',
 ] as const;
 export const ACTIONS = ['read', 'create', 'write', 'delete', 'start', 'stop'] as const;
-export type Resource = (typeof RESOURCES)[number];
-export type Action = (typeof ACTIONS)[number];
+type Resource = (typeof RESOURCES)[number];
+type Action = (typeof ACTIONS)[number];
 export type Permission = `${Resource}:${Action}`;
 
 /** Roles of a person inside a team. API tokens act as `service`, a superadmin's session as `superadmin`. */

@@ -27,10 +27,6 @@ type Parts<O extends Operation> = (keyof ParamsOf<O> extends never ? object : { 
 /** What a call of the operation needs: its path parameters, query and body. */
 export type Input<O extends Operation> = Parts<O> & { headers?: Record<string, string> };
 
-/** The input may be left out when nothing in it is required. */
-export type InputArgs<O extends Operation> =
-  Record<never, never> extends Input<O> ? [input?: Input<O>] : [input: Input<O>];
-
 export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds until the call is given up; 30 s unless told. */
@@ -82,7 +78,7 @@ export class Client {
 }
 
 /** Path, query and body of a call. */
-export function requestOf<O extends Operation>(op: O, input: Input<O> | undefined): WireRequest {
+function requestOf<O extends Operation>(op: O, input: Input<O> | undefined): WireRequest {
   const { params, query, body, headers } = (input ?? {}) as {
     params?: Record<string, unknown>;
     query?: Record<string, unknown>;

@@ -1,5 +1,5 @@
 /** `split_minutes` as a type: `splitMinutes`. */
-export type CamelKey<S> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelKey<Tail>>}` : S;
+type CamelKey<S> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelKey<Tail>>}` : S;
 
 /** The same data with camelCase keys, as the API speaks it. */
 export type Camel<T> = T extends readonly (infer Item)[]
@@ -10,7 +10,7 @@ export type Camel<T> = T extends readonly (infer Item)[]
 
 export const camelKey = (name: string): string =>
   name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-export const snakeKey = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const snakeKey = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 function mapKeys(value: unknown, rename: (name: string) => string): unknown {
   if (Array.isArray(value)) return value.map((item) => mapKeys(item, rename));

@@ -12,7 +12,7 @@ export function slugOf(app: string): string {
 }
 
 /** Fills `{name}` and `{SLUG}` of a template. */
-export function fillTemplate(template: string, app: string): string {
+function fillTemplate(template: string, app: string): string {
   return template.replaceAll('{name}', app).replaceAll('{SLUG}', slugOf(app));
 }
 

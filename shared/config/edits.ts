@@ -15,7 +15,7 @@ export const set = (path: string | readonly string[], value: unknown): Edit => (
   path: parts(path),
   value,
 });
-export const fill = (path: string | readonly string[], value: unknown): Edit => ({
+const fill = (path: string | readonly string[], value: unknown): Edit => ({
   op: 'fill',
   path: parts(path),
   value,

@@ -15,13 +15,13 @@ function isUrl(value: string, schemes: readonly string[]): boolean {
   );
 }
 
-export const isHttpUrl = (value: string): boolean => isUrl(value, ['http:', 'https:']);
-export const isMqttUrl = (value: string): boolean => isUrl(value, ['mqtt:', 'mqtts:', 'ws:', 'wss:']);
+const isHttpUrl = (value: string): boolean => isUrl(value, ['http:', 'https:']);
+const isMqttUrl = (value: string): boolean => isUrl(value, ['mqtt:', 'mqtts:', 'ws:', 'wss:']);
 
 const RESERVED = /^(config\.yaml|app\.db|samples)($|[./-])/;
 
 /** A relative folder that stays inside the app's directory and is none of the daemon's own files. */
-export function isInnerFolder(value: string): boolean {
+function isInnerFolder(value: string): boolean {
   if (
     value === '' ||
     value.length > 255 ||

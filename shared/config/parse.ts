@@ -14,7 +14,7 @@ import { checkDocument } from './document-checks.ts';
 import { CONFIG_LIMITS } from './limits.ts';
 import { unshared } from './values.ts';
 
-export type YamlDocument = Document.Parsed<ParsedNode>;
+type YamlDocument = Document.Parsed<ParsedNode>;
 
 /** A config text that was read: the document tree for edits, and the plain data, or the reasons why there is none. */
 export interface ParsedConfig {

@@ -223,15 +223,3 @@ export const ConfigFile = Type.Object(
 );
 /** The complete file: every key that has a default is there. */
 export type ConfigFile = Static<typeof ConfigFile>;
-
-/** Bitrate of a rendition that only names a height. */
-export const DEFAULT_BITRATES: Readonly<Record<number, number>> = {
-  2160: 12_000,
-  1440: 8000,
-  1080: 5000,
-  720: 2800,
-  480: 1400,
-  360: 800,
-  240: 500,
-  144: 250,
-};

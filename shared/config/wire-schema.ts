@@ -42,7 +42,7 @@ type PathOf<T> = {
       ? K | `${K}.${PathOf<NonNullable<T[K]>>}`
       : K;
 }[keyof T & string];
-export type ConfigPath = PathOf<ConfigFile>;
+type ConfigPath = PathOf<ConfigFile>;
 
 type At<T, P extends string> = P extends `${infer Head}.${infer Tail}`
   ? At<NonNullable<T[Head & keyof T]>, Tail>
@@ -59,7 +59,7 @@ export type PatchBody<T> = {
 };
 
 /** Properties of the request body that a table describes, each with the limits of the key it writes. */
-export function patchProperties(table: PatchTable, further: Record<string, Json> = {}): Record<string, TSchema> {
+function patchProperties(table: PatchTable, further: Record<string, Json> = {}): Record<string, TSchema> {
   const properties: Record<string, TSchema> = {};
   for (const [field, target] of Object.entries(table)) {
     const schema =

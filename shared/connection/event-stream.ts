@@ -5,7 +5,7 @@ import { type BackoffOptions, backoff, pause } from './backoff.ts';
 import type { Transport } from './transport.ts';
 
 /** What a stream needs of its connection; both can change between two attempts. */
-export interface StreamSource {
+interface StreamSource {
   transport: Transport;
   /** Value of the `authorization` header. */
   authorization(): Promise<string>;
@@ -29,7 +29,7 @@ export interface EventStreamOptions {
   onBreak(error: unknown): void;
 }
 
-export interface EventStreamTiming {
+interface EventStreamTiming {
   /** Longest silence before the stream counts as dead; the daemon sends a comment every 15 s. */
   silenceMs: number;
   backoff: BackoffOptions;

@@ -55,7 +55,7 @@ function accountOf(body: unknown): AuthContext | null {
 }
 
 /** What a proxy answers in the place of a daemon that is away. */
-export function gatewayFailure({ status, headers }: WireAnswer, base: string): IpcFailure | undefined {
+function gatewayFailure({ status, headers }: WireAnswer, base: string): IpcFailure | undefined {
   if (status !== 502 && status !== 503 && status !== 504) return undefined;
   if (/json/.test(headers['content-type'] ?? '')) return undefined;
   return failure(

@@ -24,7 +24,7 @@ import * as vods from './vods.ts';
 import * as webhooks from './webhooks.ts';
 
 /** Every operation of the API, by resource. A new contract file is added here and nowhere else. */
-export const contract = {
+const contract = {
   apps,
   audit,
   auth,

@@ -24,7 +24,7 @@ export type Access =
 /** Counters of attempts; each counts every attempt, whatever comes of it. */
 export type RateLimitClass = 'sign-in' | 'sign-up' | 'password';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** One route of the API: the single description that validation, serialisation, documentation and client derive from. */
 export interface Operation {

@@ -31,8 +31,8 @@ export function push<P extends TSchema>(doc: string, payload: P): Push<P> {
   return { doc, payload };
 }
 
-export type ArgsOf<C extends Call> = Static<C['args']>;
-export type ValueOf<C extends Call> = Static<C['result']>;
+type ArgsOf<C extends Call> = Static<C['args']>;
+type ValueOf<C extends Call> = Static<C['result']>;
 export type PayloadOf<P extends Push> = Static<P['payload']>;
 
 type Method<C extends Call> =

@@ -3,8 +3,7 @@ import { nullable, object, oneOf } from '../schema/common.ts';
 import { call, push } from './channel.ts';
 import { ConnectionId } from './connections.ts';
 
-export const Theme = oneOf(['system', 'light', 'dark'] as const);
-export type Theme = Static<typeof Theme>;
+const Theme = oneOf(['system', 'light', 'dark'] as const);
 
 /** What a person set for this app; kept over restarts. */
 export const Preferences = object({

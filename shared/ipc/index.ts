@@ -16,8 +16,8 @@ export const ipc = { connections, http, events, keychain, terminal, localDaemon,
   Area
 >;
 
-export type Ipc = typeof ipc;
-export type AreaName = keyof Ipc;
+type Ipc = typeof ipc;
+type AreaName = keyof Ipc;
 
 /** `window.streamhub` in the desktop app; absent in the web console. */
 export type DesktopBridge = { readonly [A in AreaName]: AreaBridge<Ipc[A]> };

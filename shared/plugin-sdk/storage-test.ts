@@ -126,7 +126,7 @@ export async function testStorage(
  * Says why what was deleted still takes space.
  * @param wereAsked whether the provider can remove versions: then the key or a lock did not let it
  */
-export function versionsStay(wereAsked: boolean): string {
+function versionsStay(wereAsked: boolean): string {
   const why = wereAsked
     ? 'this key may not list or delete them, or a lock holds them'
     : 'this provider does not remove them';

@@ -39,7 +39,7 @@ export const AppSizes = object({
 export type AppSizes = Static<typeof AppSizes>;
 
 /** A boolean in a query: `true`, `1`, `false`, `0`; anything else is refused. */
-export const QueryFlag = Type.Unsafe<'true' | 'false' | '1' | '0'>({
+const QueryFlag = Type.Unsafe<'true' | 'false' | '1' | '0'>({
   type: 'string',
   enum: ['true', 'false', '1', '0'],
 });

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Instant, nullable, object, oneOf, paging, period } from './common.ts';
 
-export const AUDIT_OUTCOMES = ['done', 'refused', 'failed'] as const;
+const AUDIT_OUTCOMES = ['done', 'refused', 'failed'] as const;
 const Summary = nullable(Type.Record(Type.String(), Type.Unknown()), {
   description: 'Short, without secrets: they appear as `***`, long texts by their length.',
 });

@@ -6,7 +6,7 @@ export const Email = Type.String({
   maxLength: 200,
   description: 'E-mail address; upper and lower case are the same.',
 });
-export const NewPassword = Type.String({ minLength: 8, maxLength: 200, description: 'At least 8 characters.' });
+const NewPassword = Type.String({ minLength: 8, maxLength: 200, description: 'At least 8 characters.' });
 /** A code of the authenticator app, or one of the recovery codes. */
 const LoginCode = Type.String({
   maxLength: 10,

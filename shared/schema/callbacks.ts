@@ -16,7 +16,7 @@ export const LIVEKIT_CALLBACK_EVENTS = [
   'egress_ended',
 ] as const;
 /** StreamHub's own. */
-export const OWN_CALLBACK_EVENTS = [
+const OWN_CALLBACK_EVENTS = [
   'stream_started',
   'stream_ended',
   'recording_started',
@@ -26,7 +26,7 @@ export const OWN_CALLBACK_EVENTS = [
   'vod_ready',
   'test',
 ] as const;
-export const CALLBACK_EVENTS = [...LIVEKIT_CALLBACK_EVENTS, ...OWN_CALLBACK_EVENTS] as const;
+const CALLBACK_EVENTS = [...LIVEKIT_CALLBACK_EVENTS, ...OWN_CALLBACK_EVENTS] as const;
 export type CallbackEventName = (typeof CALLBACK_EVENTS)[number];
 
 /** What is posted to the app's callback URL. */
@@ -42,7 +42,7 @@ export const CallbackMessage = object({
 });
 export type CallbackMessage = Static<typeof CallbackMessage>;
 
-export const DELIVERY_STATES = ['pending', 'delivered', 'dead'] as const;
+const DELIVERY_STATES = ['pending', 'delivered', 'dead'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 export const Delivery = object({

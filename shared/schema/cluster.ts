@@ -47,7 +47,7 @@ export const JoinAnswer = object({
 });
 export type JoinAnswer = Static<typeof JoinAnswer>;
 
-export const LIVEKIT_STATES = ['starting', 'running', 'draining', 'stopping', 'stopped', 'failed'] as const;
+const LIVEKIT_STATES = ['starting', 'running', 'draining', 'stopping', 'stopped', 'failed'] as const;
 export type LivekitState = (typeof LIVEKIT_STATES)[number];
 
 /** What an agent says of the LiveKit server that it looks after. */
@@ -109,11 +109,11 @@ export const LeaveBody = object({ nodeId: Type.String({ minLength: 1, maxLength:
 
 // --- the operator's view ------------------------------------------------------
 
-export const NODE_STATUSES = ['active', 'draining', 'disabled'] as const;
+const NODE_STATUSES = ['active', 'draining', 'disabled'] as const;
 export type NodeStatus = (typeof NODE_STATUSES)[number];
-export const NODE_HEALTH = ['alive', 'joining', 'stale', 'down', 'never'] as const;
+const NODE_HEALTH = ['alive', 'joining', 'stale', 'down', 'never'] as const;
 export type NodeHealth = (typeof NODE_HEALTH)[number];
-export const DRAIN_PHASES = ['mark', 'requested', 'clients', 'rooms', 'drained'] as const;
+const DRAIN_PHASES = ['mark', 'requested', 'clients', 'rooms', 'drained'] as const;
 export type DrainPhase = (typeof DRAIN_PHASES)[number];
 
 /** How far the draining of a node has come. */
@@ -134,7 +134,7 @@ export const NodeDrain = object({
 });
 export type NodeDrain = Static<typeof NodeDrain>;
 
-export const NodeAgent = object({
+const NodeAgent = object({
   version: Type.String(),
   supervisor: oneOf(['systemd', 'child']),
   livekit: LivekitReport,

@@ -77,7 +77,7 @@ export const PreviewBody = object({
   streaming: Type.Optional(PatchStreamingBody),
 });
 
-export const Diagnostic = object({
+const Diagnostic = object({
   severity: oneOf(['error', 'warning', 'info'], {
     description: '`info`: worth knowing, nothing to correct; not among `warnings`.',
   }),
@@ -134,7 +134,7 @@ export const PreviewResult = object({
 });
 export type PreviewResult = Static<typeof PreviewResult>;
 
-export const CHANGE_REASONS = ['raw', 'revert', 'settings', 'streaming', 'preset', 's3', 'hand-edit'] as const;
+const CHANGE_REASONS = ['raw', 'revert', 'settings', 'streaming', 'preset', 's3', 'hand-edit'] as const;
 
 /** The change that a backup was taken for. */
 export const ConfigChange = object({

@@ -2,10 +2,10 @@ import { type Static, Type } from 'typebox';
 import { object, oneOf } from './common.ts';
 
 /** What the daemon works with, beside the storages of apps. */
-export const CONNECTIONS = ['livekit', 'redis', 'mail'] as const;
+const CONNECTIONS = ['livekit', 'redis', 'mail'] as const;
 export type ConnectionName = (typeof CONNECTIONS)[number];
 
-export const CONNECTION_STEPS = ['settings', 'resolve', 'connect', 'signIn', 'use'] as const;
+const CONNECTION_STEPS = ['settings', 'resolve', 'connect', 'signIn', 'use'] as const;
 export type ConnectionStepId = (typeof CONNECTION_STEPS)[number];
 
 export const ConnectionParams = object({

@@ -97,13 +97,6 @@ export const EventMessage = object({
 });
 export type EventMessage = Static<typeof EventMessage>;
 
-/**
- * Messages of the stream itself. `hello` opens it. `reset` says that events were lost to this reader (`reason`:
- * `too_old` or `unknown_id`): what it holds must be read anew. `bye` announces the end (`reason`: `shutdown`
- * or `revoked`).
- */
-export const STREAM_MESSAGES = ['hello', 'reset', 'bye'] as const;
-
 export const EventQuery = object({
   topics: Type.Optional(
     Type.String({

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { AppParams, Instant, nullable, object, oneOf, page, paging } from './common.ts';
 
-export const INGRESS_TYPES = ['rtmp', 'whip', 'url'] as const;
+const INGRESS_TYPES = ['rtmp', 'whip', 'url'] as const;
 export type IngressType = (typeof INGRESS_TYPES)[number];
 
 /** As LiveKit names the states of an ingest. */

@@ -1,9 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { Instant, nullable, object, oneOf, page, paging } from './common.ts';
 
-export const JOB_STATES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'] as const;
+const JOB_STATES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
-export const JOB_KINDS = ['app-delete'] as const;
+const JOB_KINDS = ['app-delete'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 export const JobProgress = object({

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
 /** What becomes of a plugin, in order; the last three are ways out of it. */
-export const PLUGIN_STATES = [
+const PLUGIN_STATES = [
   'discovered',
   'verified',
   'loaded',
@@ -17,7 +17,7 @@ export type PluginState = (typeof PLUGIN_STATES)[number];
 const Named = object({ id: Type.String(), title: Type.String() });
 
 /** A process that runs a plugin's code. */
-export const PluginProcessView = object({
+const PluginProcessView = object({
   app: nullable(Type.String({ description: 'App that it works for; null = forms and settings.' })),
   state: oneOf(['starting', 'running', 'stopping'], {
     description: '`stopping`: it finishes work that began with code since replaced.',

@@ -95,7 +95,7 @@ export type PutS3Body = Static<typeof PutS3Body>;
 export const TestS3Body = object(fields);
 export type TestS3Body = Static<typeof TestS3Body>;
 
-export const S3TestStep = object({
+const S3TestStep = object({
   id: oneOf(['resolve', 'connect', 'sign', 'write', 'read', 'list', 'delete']),
   state: oneOf(['ok', 'failed', 'skipped']),
   message: Type.String({ description: 'What was found, or what went wrong.' }),

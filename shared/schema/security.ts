@@ -9,7 +9,7 @@ const Range = Type.String({
 });
 const Address = Type.String({ minLength: 2, maxLength: 64, description: 'An IPv4 or IPv6 address.' });
 const Note = Type.String({ maxLength: 200 });
-export const RuleAction = oneOf(['allow', 'block'], { description: 'An allow rule wins over a block rule.' });
+const RuleAction = oneOf(['allow', 'block'], { description: 'An allow rule wins over a block rule.' });
 
 export const IpRule = object({
   id: Type.Integer(),

@@ -22,7 +22,7 @@ export type ReadyCheck = Static<typeof ReadyCheck>;
 export const Readiness = object({ status: Type.Literal('ready'), checks: Type.Array(ReadyCheck) });
 export type Readiness = Static<typeof Readiness>;
 
-export const WorkerCount = object({
+const WorkerCount = object({
   reachable: Type.Boolean(),
   active: Type.Integer({ description: 'Egress: starting, active or ending. Ingress: publishing.' }),
   total: Type.Integer(),

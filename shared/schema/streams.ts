@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Instant, nullable, object, oneOf, paging } from './common.ts';
 
-export const STREAM_TYPES = ['webrtc', 'rtmp', 'rtsp', 'whip', 'ws-mjpeg'] as const;
+const STREAM_TYPES = ['webrtc', 'rtmp', 'rtsp', 'whip', 'ws-mjpeg'] as const;
 export type StreamType = (typeof STREAM_TYPES)[number];
 
 /** One publisher, from the first track to the last. */
@@ -37,7 +37,7 @@ export const StreamParams = object({
   id: Type.String({ maxLength: 128, description: 'The row’s `id` or its `streamId`.' }),
 });
 
-export const RoomCount = object({
+const RoomCount = object({
   room: Type.String(),
   streams: Type.Integer(),
   viewers: Type.Integer(),

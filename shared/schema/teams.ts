@@ -3,10 +3,10 @@ import { ROLES } from '../permissions.ts';
 import { Email } from './auth.ts';
 import { Instant, nullable, object, oneOf, paging } from './common.ts';
 
-export const TeamRole = oneOf(ROLES, {
+const TeamRole = oneOf(ROLES, {
   description: '`owner` does everything in the team, `editor` all but people and deleting apps, `viewer` only looks.',
 });
-export const MemberStatus = oneOf(['active', 'invited'], { description: '`invited`: has not accepted yet.' });
+const MemberStatus = oneOf(['active', 'invited'], { description: '`invited`: has not accepted yet.' });
 
 export const METRICS = [
   'maxApps',
@@ -76,7 +76,7 @@ export const Team = object({
 });
 export type Team = Static<typeof Team>;
 
-export const TeamName = Type.String({ minLength: 1, maxLength: 200 });
+const TeamName = Type.String({ minLength: 1, maxLength: 200 });
 export const UpdateTeamBody = object({ name: TeamName });
 export const AddMemberBody = object({ email: Email, role: Type.Optional(TeamRole) });
 export type AddMemberBody = Static<typeof AddMemberBody>;

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
-export const TokenScope = oneOf(['global', 'app'], {
+const TokenScope = oneOf(['global', 'app'], {
   description: '`global` acts on everything, `app` on one app only.',
 });
 

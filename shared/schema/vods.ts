@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Instant, nullable, object, oneOf, paging } from './common.ts';
 
-export const VOD_STATUSES = ['recording', 'uploading', 'ready', 'failed'] as const;
+const VOD_STATUSES = ['recording', 'uploading', 'ready', 'failed'] as const;
 export type VodStatus = (typeof VOD_STATUSES)[number];
 
 const vodFields = {
