@@ -1,4 +1,4 @@
-export type LogLevel = 'info' | 'warn' | 'error';
+type LogLevel = 'info' | 'warn' | 'error';
 
 /** What a service needs of a logger: only the levels that it writes. Every pino logger is one. */
 export type Log<Level extends LogLevel = LogLevel> = Readonly<Record<Level, (data: object, message: string) => void>>;

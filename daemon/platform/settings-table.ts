@@ -43,7 +43,7 @@ const choice = <const V extends readonly string[]>(
   junk?: V[number],
 ) => ({ type: 'enum', env, values, default: fallback, doc, ...(junk ? { junk } : {}) }) as const;
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 export const SETTINGS = {
   // core

@@ -16,7 +16,7 @@ type ValueOf<D> = D extends { type: 'int' }
         : string;
 
 /** Where a value came from; later ones win. */
-export type Origin = 'default' | 'file' | 'environment' | 'flag';
+type Origin = 'default' | 'file' | 'environment' | 'flag';
 
 export type SettingValues = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
 

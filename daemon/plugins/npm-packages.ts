@@ -8,7 +8,7 @@ const MAX_BYTES = 1024 * 1024;
 const NAME = /^(?:@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/;
 
 /** The keyword by which a package says that it is a plugin. */
-export const NPM_KEYWORD = 'streamhub-plugin';
+const NPM_KEYWORD = 'streamhub-plugin';
 
 interface Package {
   keywords?: unknown;

@@ -2,7 +2,7 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { PluginProcess } from './process.ts';
 import type { PluginRecord } from './records.ts';
 
-export interface ProcessLimits {
+interface ProcessLimits {
   memoryMb: number;
   /** Milliseconds that loading may take. */
   loadMs: number;

@@ -12,7 +12,7 @@ export interface PluginRoot {
 }
 
 /** A storage provider that a plugin's manifest names. */
-export interface ProviderClaim {
+interface ProviderClaim {
   id: string;
   title: string;
   description: string;

@@ -24,7 +24,7 @@ import { toView } from './view.ts';
 import type { Fault } from './wire/connection.ts';
 
 /** Limits of plugins' code, as configured. */
-export interface PluginLimits {
+interface PluginLimits {
   memoryMb: number;
   loadSeconds: number;
   callSeconds: number;

@@ -17,7 +17,7 @@ import { installCompilers } from '#daemon/platform/http/validation.ts';
 import { apiRoutes, rootRoutes } from './routes.ts';
 import type { Services } from './services.ts';
 
-export const API_BASE = '/api/v1';
+const API_BASE = '/api/v1';
 const BODY_LIMIT = 102_400;
 
 /** The Fastify instance with everything registered, not yet listening. */

@@ -16,7 +16,7 @@ export interface BackupFile {
 }
 
 /** `2026-06-30T18:45:00.123Z` → `20260630T184500123Z`. */
-export function backupId(at: Date): string {
+function backupId(at: Date): string {
   return at.toISOString().replace(/[-:.]/g, '');
 }
 

@@ -62,7 +62,7 @@ export class PresetService {
 }
 
 /** A patch as lines `key = value`; what the host strips from it is left out. */
-export function effects(patch: Record<string, unknown>): string[] {
+function effects(patch: Record<string, unknown>): string[] {
   const lines: string[] = [];
   const walk = (value: unknown, path: string) => {
     if (isRecord(value)) for (const [key, item] of Object.entries(value)) walk(item, `${path}.${key}`);

@@ -10,7 +10,7 @@ export type StorageBlock = Omit<AppConfig['s3'], 'provider'> & {
 export const LOCAL_PROVIDER = 'local';
 
 /** Where recordings go that no bucket is configured for. */
-export const LOCAL_LOCATION: StorageLocation = {
+const LOCAL_LOCATION: StorageLocation = {
   provider: LOCAL_PROVIDER,
   settings: { bucket: '', region: '', endpoint: '', forcePathStyle: false },
 };

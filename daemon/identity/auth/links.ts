@@ -5,7 +5,7 @@ import type { LinkRepository, LinkRow } from './link-repository.ts';
 
 export type LinkKind = LinkRow['kind'];
 const MINUTE = 60_000;
-export const LINK_LIFETIME: Readonly<Record<LinkKind, number>> = {
+const LINK_LIFETIME: Readonly<Record<LinkKind, number>> = {
   login: 15 * MINUTE,
   invite: 72 * 60 * MINUTE,
   setup: 24 * 60 * MINUTE,

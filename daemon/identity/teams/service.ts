@@ -203,7 +203,7 @@ export class TeamService {
   }
 }
 
-export const toMember = (row: MemberRow): Member => ({
+const toMember = (row: MemberRow): Member => ({
   userId: row.user_id,
   email: row.email,
   name: row.name,

@@ -103,7 +103,7 @@ export class CallbackSender {
 }
 
 /** `sha256=<hex HMAC of the raw body>`. */
-export function signature(secret: string, body: Buffer | string): string {
+function signature(secret: string, body: Buffer | string): string {
   return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 }
 

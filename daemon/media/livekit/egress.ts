@@ -1,10 +1,10 @@
 import type { EgressInfo } from 'livekit-server-sdk';
 import { milliseconds } from './numbers.ts';
 
-export type EgressState = 'recording' | 'ending' | 'complete' | 'failed';
+type EgressState = 'recording' | 'ending' | 'complete' | 'failed';
 
 /** A bucket that an egress writes to. */
-export interface EgressBucket {
+interface EgressBucket {
   bucket: string;
   region: string;
   endpoint: string;
@@ -18,7 +18,7 @@ export interface EgressFile {
   seconds: number;
 }
 
-export interface EgressSegments {
+interface EgressSegments {
   playlist: string;
   livePlaylist: string | null;
   bytes: number;
@@ -27,7 +27,7 @@ export interface EgressSegments {
   keys: string[];
 }
 
-export interface EgressImages {
+interface EgressImages {
   prefix: string;
   count: number;
 }

@@ -20,7 +20,7 @@ export interface Person {
   tracks: string[];
 }
 
-export interface Track {
+interface Track {
   sid: string;
   /** `audio`, `video` or `data`. */
   type: string;

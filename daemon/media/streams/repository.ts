@@ -86,7 +86,6 @@ export const streamRepository = prepared((db: Db) => {
     tracksOf: (row: number) => tracksOf.all(row),
   };
 });
-export type StreamRepository = ReturnType<typeof streamRepository>;
 
 /** SQL of what is remembered of LiveKit's events. */
 export const livekitMemory = prepared((db: Db) => {

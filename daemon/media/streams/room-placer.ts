@@ -5,7 +5,7 @@ import type { LiveKit } from '../livekit/client.ts';
 import type { RoomDirectory } from './room-directory.ts';
 
 /** Where rooms are put and clients enter. */
-export interface Placement {
+interface Placement {
   /** Fewer than two nodes: there is nothing to choose. */
   hasChoice(): boolean;
   choose(

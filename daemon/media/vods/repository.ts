@@ -158,4 +158,3 @@ export const vodRepository = prepared((db: Db) => {
     addVariant: (variant: Omit<VodVariantRecord, 'id' | 'height' | 'bitrate_kbps'>) => addVariant.run(variant),
   };
 });
-export type VodRepository = ReturnType<typeof vodRepository>;

@@ -15,7 +15,7 @@ const MEMORY_MS = 2 * 86_400_000;
 const FRESH_MS = 2000;
 
 /** When an event happened, as exactly as can be told. */
-export function timeOf(event: LiveKitEvent, now: number): number {
+function timeOf(event: LiveKitEvent, now: number): number {
   return event.at === 0 || Math.abs(now - event.at) < FRESH_MS ? now : event.at;
 }
 

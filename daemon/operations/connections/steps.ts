@@ -13,7 +13,7 @@ export class StepFailure extends Error {
 }
 
 /** A step that says in `skip` why it does not apply. */
-export interface Skipped {
+interface Skipped {
   skip: string;
 }
 
@@ -26,7 +26,7 @@ export interface Step {
 const UNKNOWN = { message: 'It failed, and StreamHub does not know of what.', cure: 'Look at the daemon’s log.' };
 
 /** Milliseconds a step may take. */
-export const STEP_LIMIT_MS = 15_000;
+const STEP_LIMIT_MS = 15_000;
 
 /**
  * Runs the steps in order until one fails. Never rejects.

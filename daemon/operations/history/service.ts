@@ -15,7 +15,7 @@ const FINE = 360;
 const COARSE_STEP = 5;
 
 /** A node as its last heartbeat left it. */
-export interface ReportingNode {
+interface ReportingNode {
   readonly id: string;
   /** When it was last heard of, milliseconds; null = never. */
   readonly seenAt: number | null;

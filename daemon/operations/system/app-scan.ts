@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 
 export const VOD_STATUSES = ['recording', 'uploading', 'ready', 'failed'] as const;
-export type VodStatus = (typeof VOD_STATUSES)[number];
+type VodStatus = (typeof VOD_STATUSES)[number];
 
 /** What one app's database holds. */
 export interface AppFootprint {

@@ -11,7 +11,7 @@ export interface FilteredListSpec<Key extends string> {
 }
 
 /** Values of the filters; undefined = not filtered by it. */
-export type Filter<Key extends string> = Partial<Record<Key, string | number | undefined>>;
+type Filter<Key extends string> = Partial<Record<Key, string | number | undefined>>;
 
 export interface Page {
   limit: number;

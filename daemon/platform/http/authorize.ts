@@ -7,7 +7,7 @@ import { OPEN } from './authenticate.ts';
 import { hookOperations } from './hook-operations.ts';
 
 /** What authorisation needs to know of an app. */
-export interface AppAccess {
+interface AppAccess {
   id: number;
   tenantId: string;
 }

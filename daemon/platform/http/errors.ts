@@ -19,7 +19,7 @@ export function installErrorHandling(app: FastifyInstance): void {
 }
 
 /** The wire form: one superset of what older clients read. */
-export function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
+function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
   const definition: ErrorDefinition = ERRORS[error.code];
   reply.errorCode = error.code;
   if (error.headers) reply.headers(error.headers);
@@ -40,7 +40,7 @@ export function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
     });
 }
 
-export function toApiError(error: FastifyError | ApiError, request: FastifyRequest): ApiError {
+function toApiError(error: FastifyError | ApiError, request: FastifyRequest): ApiError {
   if (error instanceof ApiError) return error;
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -77,7 +77,7 @@ function missingBody(): ApiError {
 }
 
 /** Ajv's findings as one refusal that names each field; the same place is named once. */
-export function validationError(part: string, errors: readonly ErrorObject[]): ApiError {
+function validationError(part: string, errors: readonly ErrorObject[]): ApiError {
   const details = new Map<string, ErrorDetail>();
   for (const error of errors.slice(0, 50)) {
     if (error.keyword === 'if') continue;

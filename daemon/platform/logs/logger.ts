@@ -75,7 +75,7 @@ export function createLogging(settings: Settings): Logging {
  * The parts of an error that help, and no others: clients of HTTP services hang requests with their credentials
  * and whole responses on what they throw.
  */
-export function describeError(error: unknown, depth = 0): unknown {
+function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error === 'object' ? String(error) : error;
   const { code, status, statusCode } = error as { code?: unknown; status?: unknown; statusCode?: unknown };
   return {

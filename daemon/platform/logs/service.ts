@@ -23,7 +23,7 @@ const DAY_MS = 86_400_000;
 const MAX_SHOWN = 100;
 
 /** What the log needs to know of apps. */
-export interface LogApps {
+interface LogApps {
   idOf(name: string): number | undefined;
   exists(id: number): boolean;
   idsOfTenant(tenantId: string): number[];

@@ -44,7 +44,7 @@ export function endpointProblem(text: string, policy: EndpointPolicy): string | 
 }
 
 /** Why an address must not be contacted, or undefined when it may. */
-export function addressProblem(text: string, policy: EndpointPolicy): string | undefined {
+function addressProblem(text: string, policy: EndpointPolicy): string | undefined {
   let address = ipaddr.process(text);
   if (address instanceof ipaddr.IPv6) {
     const range = address.range();

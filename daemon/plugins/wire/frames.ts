@@ -21,7 +21,7 @@ export const FRAME = {
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
 
 /** Largest payload of a frame. A thousand keys with a reason for each fit in. */
-export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
+const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
 export const CHUNK_BYTES = 64 * 1024;
 /** Bytes of a body that may be under way; both sides begin with this credit. */
 export const WINDOW_BYTES = 1024 * 1024;

@@ -22,8 +22,6 @@ import type { Identity } from './identity.ts';
 import type { Media } from './media.ts';
 import type { Platform } from './platform.ts';
 
-export type Operations = ReturnType<typeof createOperations>;
-
 /** Creates the wing for operators: health, stats and their history, metrics, GPU, connection tests and the web console. */
 export function createOperations(
   { settings, dir, db, databases, events, counts, pool, jobCounts, listening, log }: Platform,

@@ -4,7 +4,7 @@ import { LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '../location.ts'
 import type { RowCursor } from './types.ts';
 
 /** An object that a row of app.db names. */
-export interface NamedObject {
+interface NamedObject {
   key: string;
   place: RecordedPlace;
 }

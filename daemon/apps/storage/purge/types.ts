@@ -35,7 +35,7 @@ export interface RowCursor {
   position: number;
 }
 
-export interface FailedKey {
+interface FailedKey {
   key: string;
   code: string;
 }
