@@ -1,5 +1,5 @@
 /** Words and phrases that read like a translation, each with what to write instead. */
-export const FLAGGED: readonly { pattern: RegExp; instead: string }[] = [
+const FLAGGED: readonly { pattern: RegExp; instead: string }[] = [
   { pattern: /\banew\b/i, instead: 'again' },
   { pattern: /\bwh(?:oever|omever|osever)\b/i, instead: 'anyone who' },
   { pattern: /\bwhatever\b/i, instead: 'any, or all' },

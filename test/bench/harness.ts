@@ -59,7 +59,7 @@ export interface BenchDaemon {
   stop(): Promise<void>;
 }
 
-export const TOKEN = `sk_${'b'.repeat(43)}`;
+const TOKEN = `sk_${'b'.repeat(43)}`;
 
 export function createBench(): { bench: Bench; close(): Promise<void> } {
   const open: (() => Promise<void>)[] = [];

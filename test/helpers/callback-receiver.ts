@@ -2,14 +2,14 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** One request that a receiver got. */
-export interface Received {
+interface Received {
   path: string;
   headers: http.IncomingHttpHeaders;
   raw: string;
   body: any;
 }
 
-export type Behaviour = number | ((received: Received, response: http.ServerResponse) => void);
+type Behaviour = number | ((received: Received, response: http.ServerResponse) => void);
 
 /** A receiver of callbacks that fails when told to. */
 export interface CallbackReceiver {

@@ -30,7 +30,7 @@ import { Keyring } from './keychain.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
 /** What the person's system was asked to do. */
-export interface Recorded {
+interface Recorded {
   notices: Notice[];
   opened: string[];
   copied: string[];

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
@@ -72,8 +71,6 @@ async function person(
 
 /** Sign-in attempts allowed, so that a test with many sign-ins from one address is not limited itself. */
 export const MANY_ATTEMPTS = { AUTH_RATE_LIMIT_MAX: '100000' };
-
-export const uniqueEmail = (): string => `p-${randomUUID()}@example.com`;
 
 export interface Mailbox {
   port: number;

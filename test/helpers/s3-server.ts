@@ -16,7 +16,7 @@ import {
 const run = promisify(execFile);
 const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 's3-server');
 
-export interface S3Account {
+interface S3Account {
   key: string;
   secret: string;
 }

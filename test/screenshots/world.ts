@@ -9,7 +9,7 @@ import { firstAdmin, join as joinTeam, makeTeam, type Person, signIn } from '#te
 import { addVods, keysOf } from '#test/helpers/recordings.ts';
 import { s3Gate } from '#test/helpers/s3-gate.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
-import { type EdgeSketch, keepBeating, sketchNodes } from './nodes.ts';
+import { keepBeating, sketchNodes } from './nodes.ts';
 import { ageRegistry, writeEndedStreams, writeHistory, writeLog, writeRecordings } from './past.ts';
 
 export interface Cleanup {
@@ -276,5 +276,3 @@ async function makeBerlin(t: Cleanup): Promise<TestDaemon> {
   await berlin.api.post('/apps/keynote/presets/high-quality-recording/apply');
   return berlin;
 }
-
-export type { EdgeSketch };

@@ -82,7 +82,7 @@ interface Told {
 }
 
 /** A line and what came after it. Exported for its test. */
-export function joined(told: Told | undefined, heard: readonly Sample[], minutes: number): readonly Sample[] {
+function joined(told: Told | undefined, heard: readonly Sample[], minutes: number): readonly Sample[] {
   if (told?.line === undefined) return heard;
   const { isShare } = told;
   const step = told.stepSeconds * 1000;

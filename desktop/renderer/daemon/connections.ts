@@ -13,6 +13,3 @@ export const useConnections = create<ConnectionsState>(() => ({ isKnown: false, 
 export function mirrorConnections(list: Connection[]): void {
   useConnections.setState({ isKnown: true, list });
 }
-
-export const connectionById = (id: string): Connection | undefined =>
-  useConnections.getState().list.find((connection) => connection.id === id);

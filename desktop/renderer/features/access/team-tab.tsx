@@ -26,7 +26,7 @@ import { plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
 import { Quotas } from './quotas.tsx';
 
-export const ROLES = [
+const ROLES = [
   { value: 'viewer', label: 'viewer', text: 'only looks' },
   { value: 'editor', label: 'editor', text: 'everything but people and deleting apps' },
   { value: 'owner', label: 'owner', text: 'everything in the team' },
@@ -281,7 +281,7 @@ function InviteForm({ onClose }: { onClose: () => void }) {
   );
 }
 
-export function RolePicker({ value, onChange }: { value: Role; onChange: (role: Role) => void }) {
+function RolePicker({ value, onChange }: { value: Role; onChange: (role: Role) => void }) {
   return (
     <NativeSelect
       label="Role"

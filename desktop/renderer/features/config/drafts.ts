@@ -19,14 +19,6 @@ const useDrafts = create<Record<string, Draft | undefined>>(() => load());
 export const useDraft = (connectionId: string, app: string): Draft | undefined =>
   useDrafts((drafts) => drafts[keyOf(connectionId, app)]);
 
-/** Apps of a connection that have a draft. */
-export const draftApps = (connectionId: string): string[] => {
-  const start = keyOf(connectionId, '');
-  return Object.entries(useDrafts.getState()).flatMap(([key, draft]) =>
-    draft && key.startsWith(start) ? [key.slice(start.length)] : [],
-  );
-};
-
 export function setDraft(connectionId: string, app: string, draft: Draft): void {
   const key = keyOf(connectionId, app);
   useDrafts.setState({ [key]: draft });

@@ -12,7 +12,7 @@ import { Panel } from '../../ui/layout/page.tsx';
 import { useKeychain } from '../sign-in/use-keychain.ts';
 
 /** The daemon that this app runs on this machine. */
-export function useLocalDaemon(): LocalDaemon | undefined {
+function useLocalDaemon(): LocalDaemon | undefined {
   const native = bridge().desktop?.localDaemon;
   const client = useQueryClient();
   const query = useQuery({

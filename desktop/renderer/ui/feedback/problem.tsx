@@ -7,7 +7,7 @@ import classes from './problem.module.css';
 import { Shape, type Tone } from './state.tsx';
 
 /** What can be told of a failure: the daemon's own sentence, its advice, and the details for a report. */
-export function explain(error: unknown): { message: string; hint?: string | undefined; details: string } {
+function explain(error: unknown): { message: string; hint?: string | undefined; details: string } {
   if (error instanceof DaemonError) {
     const { trace, requestId, code, status, hint, message } = error;
     const details = [
