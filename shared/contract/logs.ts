@@ -1,11 +1,11 @@
-import { AppParams, envelope, page } from '../schema/common.ts';
+import { AppParams, envelope } from '../schema/common.ts';
 import {
   AppLogHistogramQuery,
   AppLogQuery,
   LogHistogram,
   LogHistogramQuery,
+  LogPage,
   LogQuery,
-  LogRow,
 } from '../schema/logs.ts';
 import { operation } from './operation.ts';
 
@@ -18,10 +18,10 @@ export const listLogs = operation({
   tag,
   summary: 'Search the server’s log',
   description:
-    'Newest first. `total` counts every row that matches. A caller without global scope sees the rows of the team’s apps only.',
+    'Newest first. `total` counts up to 10,000 rows; `more` says that there are more, which `offset` still reaches. A caller without global scope sees only the rows of the team’s apps.',
   access: 'bearer',
   query: LogQuery,
-  responses: { 200: page(LogRow) },
+  responses: { 200: LogPage },
 });
 
 export const listAppLogs = operation({
@@ -33,7 +33,7 @@ export const listAppLogs = operation({
   access: { permission: 'usage:read' },
   params: AppParams,
   query: AppLogQuery,
-  responses: { 200: page(LogRow) },
+  responses: { 200: LogPage },
   errors: ['APP_NOT_FOUND'],
 });
 

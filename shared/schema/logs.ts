@@ -4,8 +4,11 @@ import { Instant, nullable, object, oneOf, paging, period } from './common.ts';
 export const LOG_LEVEL_NAMES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevelName = (typeof LOG_LEVEL_NAMES)[number];
 
+/** A search counts up to this many rows. */
+export const LOG_COUNT_MAX = 10_000;
+
 export const LogRow = object({
-  id: Type.Integer(),
+  id: Type.Integer({ description: 'Grows with time.' }),
   ts: Instant,
   level: oneOf(LOG_LEVEL_NAMES),
   source: Type.String({ description: 'Part of the daemon that wrote it.', examples: ['apps'] }),
@@ -15,13 +18,24 @@ export const LogRow = object({
 });
 export type LogRow = Static<typeof LogRow>;
 
+/** A page of the log. */
+export const LogPage = object({
+  data: Type.Array(LogRow),
+  total: Type.Integer({ description: `Rows that match the filters, counted up to ${LOG_COUNT_MAX}.` }),
+  more: Type.Boolean({ description: 'More rows match than `total` says.' }),
+  limit: Type.Integer(),
+  offset: Type.Integer(),
+});
+export type LogPage = Static<typeof LogPage>;
+
 const sought = {
   level: Type.Optional(oneOf(LOG_LEVEL_NAMES, { description: 'Exactly this level.' })),
   source: Type.Optional(Type.String({ maxLength: 64, description: 'Exactly this source.' })),
   q: Type.Optional(
     Type.String({
       maxLength: 200,
-      description: 'Part of the message; the case of ASCII letters does not count.',
+      description:
+        'Words that follow each other in the message or in the fields: names, ids, error codes, causes. Case, accents and punctuation do not count. The last word may be incomplete, from its second character on.',
       examples: ['timed out'],
     }),
   ),

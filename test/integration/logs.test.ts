@@ -49,7 +49,8 @@ describe('GET /logs', () => {
     assert.deepEqual(await find('q=upload&source=cluster'), ['upload impossible']);
     assert.deepEqual(await find('q=a_b'), ['Upload of a_b finished: 100% done']);
     assert.deepEqual(await find('q=100%25'), ['Upload of a_b finished: 100% done']);
-    assert.deepEqual(await find('q=a%25b'), []);
+    assert.deepEqual(await find('q=uplo'), await find('q=upload'));
+    assert.deepEqual(await find('q=%25'), []);
     assert.deepEqual(await find('app=first&level=info&source=jobs&q=upload&since=2020-01-01&until=2100-01-01'), [
       'Upload of a_b finished: 100% done',
     ]);
@@ -61,14 +62,34 @@ describe('GET /logs', () => {
     const appId = (await daemon.api.get('/apps/first')).body.id;
     const { status, body } = await daemon.api.get('/logs?q=100%25');
     assert.equal(status, 200);
-    assert.deepEqual(Object.keys(body), ['data', 'total', 'limit', 'offset']);
-    assert.deepEqual([body.total, body.limit, body.offset], [1, 100, 0]);
+    assert.deepEqual(Object.keys(body), ['data', 'total', 'more', 'limit', 'offset']);
+    assert.deepEqual([body.total, body.more, body.limit, body.offset], [1, false, 100, 0]);
     const [row] = body.data;
     assert.deepEqual(Object.keys(row), ['id', 'ts', 'level', 'source', 'appId', 'message', 'metaJson']);
     assert.equal(row.appId, appId);
     assert.equal(row.level, 'info');
     assert.equal(new Date(row.ts).toISOString(), row.ts);
     assert.deepEqual(JSON.parse(row.metaJson), { app: 'first', job: 7 });
+  });
+
+  it('finds a request by its id, and an error by its code or cause', async () => {
+    const { headers } = await fetch(`${daemon.url}/api/v1/apps`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${daemon.token}`, 'content-type': 'application/json' },
+      body: '{"name":"third"}',
+    });
+    const cause = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+    daemon.services.log.child({ source: 'jobs' }).error({ err: new Error('fetch failed', { cause }) }, 'no answer');
+    await settled();
+    const find = async (q: string) =>
+      (await daemon.api.get(`/logs?q=${encodeURIComponent(q)}`)).body as { data: LogRow[] };
+    const { data } = await find(headers.get('x-request-id') as string);
+    assert.deepEqual(
+      data.map(({ message, metaJson }) => [message, JSON.parse(metaJson as string).method]),
+      [['request', 'POST']],
+    );
+    for (const q of ['ECONNRESET', 'socket hang up', 'fetch failed'])
+      assert.deepEqual(messages(await find(q)), ['no answer'], q);
   });
 
   it('pages, and counts all rows that match', async () => {
@@ -145,7 +166,13 @@ describe('GET /logs', () => {
     const theirs = api.as(await tokenOf(other.id));
     assert.deepEqual(messages((await theirs.get('/logs')).body), ['upload of another team']);
     assert.equal((await theirs.get('/logs')).body.total, 1);
-    assert.deepEqual((await theirs.get('/logs?app=first')).body, { data: [], total: 0, limit: 100, offset: 0 });
+    assert.deepEqual((await theirs.get('/logs?app=first')).body, {
+      data: [],
+      total: 0,
+      more: false,
+      limit: 100,
+      offset: 0,
+    });
     assert.equal((await theirs.get('/apps/first/logs')).status, 403);
     const ours = api.as(await tokenOf((await api.get('/apps/first')).body.id));
     assert.deepEqual(messages((await ours.get('/logs?q=upload')).body), [

@@ -33,7 +33,9 @@ test('the log', { skip: noChromium }, async (t) => {
   await t.test('finds by level and text, and says what it looked for', async () => {
     await page.getByRole('radiogroup', { name: 'Level' }).getByText('error', { exact: true }).click();
     await page.getByText('1 line', { exact: true }).waitFor();
-    await ui.field('Text in the message').fill('nothing like it');
+    await ui.field('Words in message or fields').fill('media');
+    await page.getByText('1 line', { exact: true }).waitFor();
+    await ui.field('Words in message or fields').fill('nothing like it');
     await page.getByText('Searched last 24 hours for level error, text “nothing like it”.').waitFor();
     await ui.button('Clear the filter').first().click();
     await ui.row('the bucket refused').waitFor();

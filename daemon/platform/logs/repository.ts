@@ -1,146 +1,133 @@
 import type { Statement } from 'better-sqlite3';
+import { fieldsText, isLastWordOpen } from '#shared/log-words.ts';
+import { LOG_COUNT_MAX, LOG_LEVEL_NAMES } from '#shared/schema/logs.ts';
 import { logMigrations } from '../db/logs/index.ts';
 import { migrate } from '../db/migrate.ts';
 import { type Db, openDatabase } from '../db/open.ts';
-import type { LogCountFilter, LogCounts, LogFilter, LogPage, StoredLog, StoredLogRow } from './rows.ts';
-import { type Place, TextBlocks } from './text-blocks.ts';
+import {
+  type LogCountFilter,
+  type LogCounts,
+  type LogFilter,
+  type LogPage,
+  levelNumber,
+  type StoredLog,
+  type StoredLogRow,
+} from './rows.ts';
 
-/** Rows in front of a page up to which it is put together from the partitions; beyond, time order is walked. */
-const DEEP = 10_000;
-/** Searches whose outcome is kept, so that asking again only looks at what was written since. */
-const REMEMBERED = 64;
-/** Places at the front of a search that are kept with its outcome. */
-const HEAD = 1000;
-/** Rows written since a search beyond which it is done anew. */
-const MUCH_NEWER = 20_000;
+/** Ids are times in microseconds, so that the order of ids is the order of time. */
+const IDS_PER_MS = 1000;
+const LEVELS = LOG_LEVEL_NAMES.map(levelNumber);
+const COLUMNS = 'level, source, app_id AS appId, message, meta_json AS metaJson';
 
-/** Rows of one app and one level: one stretch of the search index. */
-interface Partition {
-  appId: number | null;
-  level: number;
-  rows: number;
-}
-interface Remembered {
-  /** Id of the last row that was there. */
-  upTo: number;
-  total: number;
-  /** The first places in the order of the search; all of them when there are `total`. */
-  head: Place[];
-}
+type Bounds = Pick<LogFilter, 'since' | 'until'>;
 
-const newestFirst = (a: Place, b: Place): number => b.ts - a.ts || b.id - a.id;
-const oldestFirst = (a: Place, b: Place): number => a.ts - b.ts || a.id - b.id;
-const orderOf = ({ order }: LogFilter) => (order === 'desc' ? newestFirst : oldestFirst);
-const BEGINNING = -8.64e15;
-const END = 8.64e15;
-
-/** SQL of the log table. Synchronous; lives in a thread of its own, where a search over a million rows stalls nobody. */
+/** SQL of the log table and its full-text index. Synchronous; it runs in the log thread. */
 export class LogRepository {
   readonly #db: Db;
-  readonly #partitions = new Map<string, Partition>();
-  readonly #remembered = new Map<string, Remembered>();
   readonly #statements = new Map<string, Statement<unknown[]>>();
-  readonly #blocks: TextBlocks;
-  #lastId: number;
 
-  /** @param batchSize rows that the search's texts are made of at a time; smaller ones are for tests */
-  constructor(file: string, batchSize?: number) {
-    // 16 KiB pages: a scan of the index reads a quarter of the pages, and fewer are half empty
+  constructor(file: string) {
     this.#db = openDatabase(file, { durability: 'normal', pageSize: 16_384 });
     this.#db.pragma('cache_size = -8192');
     migrate(this.#db, logMigrations);
-    const counts = this.#sql('SELECT app_id AS appId, level, count(*) AS rows FROM server_logs GROUP BY app_id, level');
-    for (const partition of counts.all() as Partition[]) this.#partitions.set(keyOf(partition), partition);
-    this.#lastId = (this.#sql('SELECT max(id) AS id FROM server_logs').get() as { id: number | null }).id ?? 0;
-    this.#blocks = new TextBlocks(this.#db, batchSize);
   }
 
-  get count(): number {
-    let sum = 0;
-    for (const { rows } of this.#partitions.values()) sum += rows;
-    return sum;
+  /** Writes a batch in one transaction. @returns the ids of its rows */
+  insert(batch: readonly StoredLog[]): number[] {
+    return this.#db.transaction(() => batch.map((row) => this.#insertOne(row)))();
   }
 
-  /** Ids of all apps that have rows. */
-  appIds(): number[] {
-    return [...new Set([...this.#partitions.values()].flatMap(({ appId }) => (appId === null ? [] : [appId])))];
-  }
-
-  /** Writes a batch in one transaction. @returns the id of its last row; those before it count down */
-  insert(batch: readonly StoredLog[]): number {
-    const statement = this.#sql(
-      'INSERT INTO server_logs (ts, level, source, app_id, message, meta_json) VALUES (?, ?, ?, ?, ?, ?)',
-    );
-    this.#db.transaction(() => {
-      for (const row of batch) statement.run(row.ts, row.level, row.source, row.appId, row.message, row.metaJson);
-    })();
-    for (const row of batch) this.#add(row.appId, row.level, 1);
-    this.#lastId = (this.#sql('SELECT max(id) AS id FROM server_logs').get() as { id: number }).id;
-    this.#blocks.grow(this.#lastId);
-    return this.#lastId;
-  }
-
-  /** One page and the exact number of rows that match. */
+  /** One page, newest or oldest first, and the number of rows that match, counted up to `LOG_COUNT_MAX`. */
   search(filter: LogFilter): LogPage {
-    const partitions = this.#sought(filter);
-    if (partitions.length === 0 || filter.q?.includes('\0')) return { rows: [], total: 0 };
-    const { places, total } =
-      filter.q === undefined && filter.source === undefined
-        ? this.#browse(filter, partitions)
-        : this.#find(filter, partitions);
-    const byId = this.#sql(
-      'SELECT id, ts, level, source, app_id AS appId, message, meta_json AS metaJson FROM server_logs WHERE id = ?',
-    );
-    return { rows: places.map(({ id }) => byId.get(id) as StoredLogRow), total };
+    const { limit, offset } = filter;
+    const first = this.#ids(filter, LOG_COUNT_MAX + 1, 0);
+    const more = first.length > LOG_COUNT_MAX;
+    const isDeep = more && offset + limit > first.length;
+    const page = isDeep ? this.#ids(filter, limit, offset) : first.slice(offset, offset + limit);
+    return { rows: page.map((id) => this.#row(id)), total: Math.min(first.length, LOG_COUNT_MAX), more };
   }
 
-  /** Lines by stretch of time and level, each partition read once from the search index. */
+  /** All matching rows, counted by period and level. Without `since`, the first period begins with the oldest row. */
   histogram(filter: LogCountFilter): LogCounts {
-    const partitions = filter.q?.includes('\0') ? [] : this.#sought(filter);
-    const since = filter.since ?? this.#oldest(partitions, filter);
-    const bucketMs = Math.max(1, (filter.until - since + 1) / filter.buckets);
-    const sums = new Map<string, LogCounts['counts'][number]>();
-    for (const partition of partitions) {
-      const { where, values } = conditions({ ...filter, since, order: 'asc', limit: 0, offset: 0 });
-      const rows = this.#sql(
-        `SELECT CAST((ts - ?) / ? AS INTEGER) AS bucket, count(*) AS rows FROM server_logs INDEXED BY server_logs_search
-         WHERE app_id IS ? AND level = ? AND ${where} GROUP BY bucket`,
-      ).all(since, bucketMs, partition.appId, partition.level, ...values) as { bucket: number; rows: number }[];
-      for (const { bucket, rows: found } of rows) {
-        const key = `${bucket}/${partition.level}`;
-        const sum = sums.get(key);
-        if (sum) sum.rows += found;
-        else sums.set(key, { bucket, level: partition.level, rows: found });
+    const { until, buckets, level } = filter;
+    const oldest = this.#ids({ ...tagsOnly(filter), until, order: 'asc' }, 1, 0)[0];
+    const since = filter.since ?? (oldest === undefined ? until : timeOf(oldest));
+    const bucketMs = Math.max(1, (until - since + 1) / buckets);
+    const count = this.#sql(
+      `SELECT CAST((rowid / ${IDS_PER_MS} - ?) / ? AS INTEGER) AS bucket, count(*) AS rows FROM log_index
+       WHERE log_index MATCH ? AND rowid BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER) GROUP BY bucket`,
+    );
+    const counts = (level === undefined ? LEVELS : [level]).flatMap((one) => {
+      const match = matchOf({ ...filter, level: one }) as string;
+      const rows = count.all(since, bucketMs, match, ...idsBetween({ since, until })) as {
+        bucket: number;
+        rows: number;
+      }[];
+      return rows.map((row) => ({ ...row, level: one }));
+    });
+    return { since, bucketMs, counts };
+  }
+
+  /** Id of the newest row that is older than `before` (milliseconds) or not among the newest `keep`. */
+  newestToRemove(before: number | undefined, keep: number): number | undefined {
+    const beyond = this.#sql('SELECT id FROM server_logs ORDER BY id DESC LIMIT 1 OFFSET ?').all(keep);
+    const old = this.#sql('SELECT id FROM server_logs WHERE id < ? ORDER BY id DESC LIMIT 1');
+    const ids = [...beyond, ...(before === undefined ? [] : old.all(before * IDS_PER_MS))] as { id: number }[];
+    return ids.length === 0 ? undefined : Math.max(...ids.map(({ id }) => id));
+  }
+
+  /** Removes up to `limit` rows, the oldest first, none newer than the row `id`. @returns how many */
+  removeUpTo(id: number, limit: number): number {
+    return this.#db.transaction(() => {
+      const doomed = this.#sql('SELECT id FROM server_logs WHERE id <= ? ORDER BY id LIMIT ?').all(id, limit);
+      for (const row of doomed as { id: number }[]) {
+        this.#sql('DELETE FROM server_logs WHERE id = ?').run(row.id);
+        this.#sql('DELETE FROM log_index WHERE rowid = ?').run(row.id);
       }
-    }
-    return { since, bucketMs, counts: [...sums.values()] };
+      return doomed.length;
+    })();
   }
 
-  /** Removes up to `limit` rows that are older than `before`. @returns how many */
-  removeOlder(before: number, limit: number): number {
-    return this.#remove('ts < ?', [before], limit);
-  }
-
-  /** Removes up to `limit` of the oldest rows beyond `keep`. @returns how many */
-  removeBeyond(keep: number, limit: number): number {
-    const excess = this.count - keep;
-    return excess > 0 ? this.#remove('1', [], Math.min(limit, excess)) : 0;
+  /** Ids of all apps that may have rows. */
+  appIds(): number[] {
+    const terms = this.#sql("SELECT term FROM log_terms WHERE term >= 'app' AND term < 'apq' AND col = 'tags'").all();
+    return (terms as { term: string }[]).flatMap(({ term }) => {
+      const id = /^app(\d+)$/.exec(term)?.[1];
+      return id === undefined ? [] : [Number(id)];
+    });
   }
 
   /** Up to `limit` rows of the app become rows of no app. @returns how many */
   forgetApp(appId: number, limit: number): number {
-    const changed = this.#changing(() =>
-      this.#sql(
-        `UPDATE server_logs SET app_id = NULL
-         WHERE id IN (SELECT id FROM server_logs WHERE app_id = ? LIMIT ?) RETURNING id, level`,
-      ).all(appId, limit),
-    ) as { level: number }[];
-    for (const { level } of changed) {
-      this.#add(appId, level, -1);
-      this.#add(null, level, 1);
-    }
-    if (changed.length > 0) this.#remembered.clear();
-    return changed.length;
+    return this.#db.transaction(() => {
+      const ids = this.#ids({ apps: [appId], order: 'asc' }, limit, 0);
+      for (const id of ids) {
+        this.#sql('UPDATE server_logs SET app_id = NULL WHERE id = ?').run(id);
+        this.#index(id, this.#row(id));
+      }
+      return ids.length;
+    })();
+  }
+
+  /** Moves up to about `limit` rows of an older version over, the newest first. @returns whether there may be more */
+  moveOldRows(limit: number): boolean {
+    if (this.#sql("SELECT 1 FROM sqlite_master WHERE name = 'old_server_logs'").get() === undefined) return false;
+    return this.#db.transaction(() => {
+      const oldest = this.#db
+        .prepare('SELECT min(ts) AS ts FROM (SELECT ts FROM old_server_logs ORDER BY ts DESC LIMIT ?)')
+        .get(limit) as { ts: number | null };
+      if (oldest.ts === null) {
+        this.#db.exec('DROP TABLE old_server_logs');
+        return false;
+      }
+      // whole milliseconds, so that their lines keep their order
+      const rows = this.#db
+        .prepare(`SELECT ts, ${COLUMNS} FROM old_server_logs WHERE ts >= ? ORDER BY ts, id`)
+        .all(oldest.ts) as StoredLog[];
+      for (const row of rows) this.#insertOne(row);
+      this.#db.prepare('DELETE FROM old_server_logs WHERE ts >= ?').run(oldest.ts);
+      return true;
+    })();
   }
 
   close(): void {
@@ -148,189 +135,53 @@ export class LogRepository {
     this.#db.close();
   }
 
-  /** Without a text to look for the counts are known, or are those of a range of the index. */
-  #browse(filter: LogFilter, partitions: Partition[]): { places: Place[]; total: number } {
-    let total = 0;
-    if (filter.since === undefined && filter.until === undefined) for (const { rows } of partitions) total += rows;
-    else for (const partition of partitions) total += this.#countIn(partition, filter);
-    if (filter.offset >= total) return { places: [], total };
-    if (filter.offset > DEEP) return { places: this.#walk(filter), total };
-    const need = filter.offset + filter.limit;
-    const order = orderOf(filter);
-    let best: Place[] = [];
-    let bounds = filter;
-    for (const partition of partitions.sort((a, b) => b.rows - a.rows)) {
-      best = [...best, ...this.#placesIn(partition, bounds, need)].sort(order).slice(0, need);
-      // what lies behind the last of these cannot get in any more
-      const last = best.length === need ? best.at(-1) : undefined;
-      if (last) bounds = { ...filter, ...(filter.order === 'desc' ? { since: last.ts } : { until: last.ts }) };
-    }
-    return { places: best.slice(filter.offset), total };
+  #insertOne(row: StoredLog): number {
+    const id = this.#freeId(row.ts);
+    this.#sql('INSERT INTO server_logs (id, level, source, app_id, message, meta_json) VALUES (?, ?, ?, ?, ?, ?)').run(
+      id,
+      row.level,
+      row.source,
+      row.appId,
+      row.message,
+      row.metaJson,
+    );
+    this.#index(id, row);
+    return id;
   }
 
-  /** With a text or a source each partition is read once: its first places, then the number of the others. */
-  #find(filter: LogFilter, partitions: Partition[]): { places: Place[]; total: number } {
-    const end = filter.offset + filter.limit;
-    const known = this.#recall(filter);
-    if (known && (end <= known.head.length || known.head.length === known.total || filter.offset >= known.total)) {
-      return { places: known.head.slice(filter.offset, end), total: known.total };
-    }
-    const isDeep = filter.offset > DEEP;
-    const need = isDeep ? 1 : Math.max(known === undefined && partitions.length <= 8 ? HEAD : 0, end);
-    const read = this.#inTexts(filter, partitions, need);
-    let total = read?.total ?? 0;
-    const places: Place[] = read?.places ?? [];
-    for (const partition of read === undefined ? partitions : []) {
-      const found = this.#placesIn(partition, filter, need);
-      places.push(...found);
-      total += found.length;
-      // fewer than asked for are all that there are
-      if (known === undefined && found.length === need) total += this.#countIn(partition, filter, found.at(-1));
-    }
-    if (known !== undefined) total = known.total;
-    if (isDeep) return { places: this.#walk(filter), total };
-    places.sort(orderOf(filter));
-    if (known === undefined)
-      this.#remember(filter, { upTo: this.#lastId, total, head: places.slice(0, Math.max(need, HEAD)) });
-    return { places: places.slice(filter.offset, end), total };
-  }
-
-  /** Number and first places by the strung-together texts, and row by row where there are none yet; or undefined. */
-  #inTexts(filter: LogFilter, partitions: Partition[], need: number): { total: number; places: Place[] } | undefined {
-    const { q, source, since = BEGINNING, until = END, order } = filter;
-    if (q === undefined || q === '' || source !== undefined) return undefined;
-    const loose = this.#blocks.loose(this.#lastId);
-    if (!this.#blocks.isUseful(loose)) return undefined;
-    const outcome = this.#blocks.search({ partitions, q, since, until, order, need });
-    const { where, values } = everything(filter);
-    const rows = this.#sql(`SELECT ts, id FROM server_logs NOT INDEXED WHERE id > ? AND id <= ? AND ${where}`);
-    for (const { from, to } of loose) {
-      const found = rows.all(from, to, ...values) as Place[];
-      outcome.total += found.length;
-      outcome.places.push(...found);
-    }
-    return outcome;
-  }
-
-  #sought({ level: wanted, apps }: Pick<LogFilter, 'level' | 'apps'>): Partition[] {
-    return [...this.#partitions.values()].filter(
-      ({ appId, level }) =>
-        (wanted === undefined || wanted === level) && (apps === undefined || (appId !== null && apps.includes(appId))),
+  #index(id: number, row: StoredLog): void {
+    this.#sql('INSERT OR REPLACE INTO log_index (rowid, message, fields, tags) VALUES (?, ?, ?, ?)').run(
+      id,
+      row.message,
+      fieldsText(row.metaJson),
+      tagsOf(row).join(' '),
     );
   }
 
-  /** Time of the first line of the partitions; the end of the count where there is none. */
-  #oldest(partitions: readonly Partition[], { until }: LogCountFilter): number {
-    let oldest = until;
-    for (const { appId, level } of partitions) {
-      const row = this.#sql(
-        'SELECT min(ts) AS ts FROM server_logs INDEXED BY server_logs_search WHERE app_id IS ? AND level = ?',
-      ).get(appId, level) as { ts: number | null };
-      if (row.ts !== null) oldest = Math.min(oldest, row.ts);
-    }
-    return oldest;
-  }
-
-  #placesIn(partition: Partition, filter: LogFilter, limit: number): Place[] {
-    const direction = filter.order === 'desc' ? 'DESC' : 'ASC';
-    const { where, values } = conditions(filter);
-    return this.#sql(
-      `SELECT ts, id FROM server_logs INDEXED BY server_logs_search WHERE app_id IS ? AND level = ? AND ${where}
-       ORDER BY ts ${direction}, id ${direction} LIMIT ?`,
-    ).all(partition.appId, partition.level, ...values, limit) as Place[];
-  }
-
-  /** @param after only what comes behind this place in the order of the search */
-  #countIn(partition: Partition, filter: LogFilter, after?: Place): number {
-    if (after !== undefined) {
-      const isDown = filter.order === 'desc';
-      const rest = { ...filter, ...(isDown ? { until: after.ts - 1 } : { since: after.ts + 1 }) };
-      const twins = { ...filter, since: after.ts, until: after.ts };
-      return this.#countIn(partition, rest) + this.#count(partition, twins, isDown ? 'id < ?' : 'id > ?', after.id);
-    }
-    return this.#count(partition, filter, 'id > ?', 0);
-  }
-
-  #count(partition: Partition, filter: LogFilter, more: string, id: number): number {
-    const { where, values } = conditions(filter);
-    const row = this.#sql(
-      `SELECT count(*) AS n FROM server_logs INDEXED BY server_logs_search
-       WHERE app_id IS ? AND level = ? AND ${where} AND ${more}`,
-    ).get(partition.appId, partition.level, ...values, id) as { n: number };
-    return row.n;
-  }
-
-  /** A page far down, in time order over all partitions. */
-  #walk(filter: LogFilter): Place[] {
-    const direction = filter.order === 'desc' ? 'DESC' : 'ASC';
-    const { where, values } = everything(filter);
-    return this.#sql(
-      `SELECT ts, id FROM server_logs INDEXED BY server_logs_ts WHERE ${where}
-       ORDER BY ts ${direction}, id ${direction} LIMIT ? OFFSET ?`,
-    ).all(...values, filter.limit, filter.offset) as Place[];
-  }
-
-  /** The outcome of the same search before, brought up to date with the rows written since. */
-  #recall(filter: LogFilter): Remembered | undefined {
-    const key = searchKey(filter);
-    const known = this.#remembered.get(key);
-    if (known === undefined || this.#lastId - known.upTo > MUCH_NEWER) return undefined;
-    const { where, values } = everything(filter);
-    const newer = this.#sql(`SELECT ts, id FROM server_logs NOT INDEXED WHERE id > ? AND ${where}`).all(
-      known.upTo,
-      ...values,
-    ) as Place[];
-    const inOrder = orderOf(filter);
-    const last = known.head.length < known.total ? known.head.at(-1) : undefined;
-    // what sorts behind an unfinished head belongs to the part that is not kept
-    const front = last === undefined ? newer : newer.filter((place) => inOrder(place, last) < 0);
-    const head = front.length === 0 ? known.head : [...known.head, ...front].sort(inOrder).slice(0, 2 * HEAD);
-    const current = { upTo: this.#lastId, total: known.total + newer.length, head };
-    this.#remember(filter, current);
-    return current;
-  }
-
-  #remember(filter: LogFilter, outcome: Remembered): void {
-    const key = searchKey(filter);
-    this.#remembered.delete(key);
-    this.#remembered.set(key, outcome);
-    if (this.#remembered.size > REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value as string);
-  }
-
-  #remove(where: string, values: number[], limit: number): number {
-    const removed = this.#changing(() =>
-      this.#sql(
-        `DELETE FROM server_logs WHERE id IN (SELECT id FROM server_logs WHERE ${where} ORDER BY ts, id LIMIT ?)
-         RETURNING id, app_id AS appId, level`,
-      ).all(...values, limit),
-    ) as { appId: number | null; level: number }[];
-    for (const { appId, level } of removed) this.#add(appId, level, -1);
-    if (removed.length > 0) this.#remembered.clear();
-    return removed.length;
-  }
-
-  /** Changes rows together with the texts that they are part of. */
-  #changing(work: () => unknown[]): unknown[] {
-    try {
-      return this.#db.transaction(() => {
-        const rows = work();
-        this.#blocks.drop((rows as { id: number }[]).map(({ id }) => id));
-        return rows;
-      })();
-    } catch (error) {
-      this.#blocks.reload();
-      throw error;
+  #freeId(ts: number): number {
+    const last = this.#sql('SELECT max(id) AS id FROM server_logs WHERE id >= ? AND id < ?');
+    for (let id = ts * IDS_PER_MS; ; id += IDS_PER_MS) {
+      const used = (last.get(id, id + IDS_PER_MS) as { id: number | null }).id;
+      if (used === null) return id;
+      if (used + 1 < id + IDS_PER_MS) return used + 1;
     }
   }
 
-  #add(appId: number | null, level: number, rows: number): void {
-    const key = keyOf({ appId, level });
-    const partition = this.#partitions.get(key);
-    if (partition === undefined) this.#partitions.set(key, { appId, level, rows });
-    else {
-      partition.rows += rows;
-      if (partition.rows <= 0) this.#partitions.delete(key);
-    }
+  #row(id: number): StoredLogRow {
+    const row = this.#sql(`SELECT id, ${COLUMNS} FROM server_logs WHERE id = ?`).get(id);
+    return { ...(row as Omit<StoredLogRow, 'ts'>), ts: timeOf(id) };
+  }
+
+  #ids(filter: Omit<LogFilter, 'limit' | 'offset'>, limit: number, offset: number): number[] {
+    const match = matchOf(filter);
+    const [table, key] = match === undefined ? ['server_logs', 'id'] : ['log_index', 'rowid'];
+    // FTS5 takes a bound into account only if it is an integer; numbers of this size are bound as reals
+    const rows = this.#sql(
+      `SELECT ${key} AS id FROM ${table}
+       WHERE ${match === undefined ? '' : 'log_index MATCH ? AND'} ${key} BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER)
+       ORDER BY ${key} ${filter.order === 'desc' ? 'DESC' : 'ASC'} LIMIT ? OFFSET ?`,
+    ).all(...(match === undefined ? [] : [match]), ...idsBetween(filter), limit, offset);
+    return (rows as { id: number }[]).map(({ id }) => id);
   }
 
   #sql(text: string): Statement<unknown[]> {
@@ -340,47 +191,37 @@ export class LogRepository {
   }
 }
 
-const keyOf = ({ appId, level }: { appId: number | null; level: number }): string => `${appId}/${level}`;
+const timeOf = (id: number): number => Math.floor(id / IDS_PER_MS);
 
-const searchKey = ({ apps, level, source, q, since, until, order }: LogFilter): string =>
-  JSON.stringify([
-    apps ? [...apps].sort() : null,
-    level,
-    source,
-    q?.replace(/[A-Z]/g, (c) => c.toLowerCase()),
-    since,
-    until,
-    order,
-  ]);
+/** First and last id of a period. */
+const idsBetween = ({ since = -8.64e15, until = 8.64e15 }: Bounds): [number, number] => [
+  since * IDS_PER_MS,
+  until * IDS_PER_MS + IDS_PER_MS - 1,
+];
 
-/** Conditions inside one partition. */
-function conditions({ since, until, source, q }: LogFilter): { where: string; values: (string | number)[] } {
-  const where = ['ts >= ? AND ts <= ?'];
-  const values: (string | number)[] = [since ?? BEGINNING, until ?? END];
-  if (source !== undefined) {
-    where.push('source = ?');
-    values.push(source);
-  }
-  if (q !== undefined) {
-    // LIKE compares ASCII letters without case; the escape is only named where it is needed, because it costs
-    const escaped = q.replace(/[\\%_]/g, '\\$&');
-    where.push(escaped === q ? 'message LIKE ?' : "message LIKE ? ESCAPE '\\'");
-    values.push(`%${escaped}%`);
-  }
-  return { where: where.join(' AND '), values };
+const appTag = (appId: number): string => `app${appId}`;
+const levelTag = (level: number): string => `level${level}`;
+/** In hexadecimal, because a tag must be one word. */
+const sourceTag = (source: string): string => `source${Buffer.from(source).toString('hex')}`;
+
+/** Words that a row is filtered by. Level and app also as one: both together are the most common filter. */
+function tagsOf({ appId, level, source }: StoredLog): string[] {
+  const tags = [levelTag(level), sourceTag(source)];
+  return appId === null ? tags : [...tags, appTag(appId), appTag(appId) + levelTag(level)];
 }
 
-/** Conditions over all partitions. */
-function everything(filter: LogFilter): { where: string; values: (string | number)[] } {
-  const { where, values } = conditions(filter);
-  const more: string[] = [where];
-  if (filter.level !== undefined) {
-    more.push('level = ?');
-    values.push(filter.level);
+const tagsOnly = ({ q: _q, ...filter }: LogCountFilter): Omit<LogCountFilter, 'q'> => filter;
+
+/** The filter as an FTS5 query; undefined = every row matches. */
+function matchOf({ apps, level, source, q }: Pick<LogFilter, 'apps' | 'level' | 'source' | 'q'>): string | undefined {
+  const parts: string[] = [];
+  if (q !== undefined) {
+    const phrase = `"${q.replaceAll('\0', ' ').replaceAll('"', '""')}"`;
+    parts.push(`{message fields} : (${phrase}${isLastWordOpen(q) ? ' *' : ''})`);
   }
-  if (filter.apps !== undefined) {
-    more.push('app_id IN (SELECT value FROM json_each(?))');
-    values.push(JSON.stringify(filter.apps));
-  }
-  return { where: more.join(' AND '), values };
+  const levelPart = level === undefined ? '' : levelTag(level);
+  if (apps !== undefined) parts.push(`tags : (${apps.map((id) => appTag(id) + levelPart).join(' OR ')})`);
+  else if (level !== undefined) parts.push(`tags : ${levelPart}`);
+  if (source !== undefined) parts.push(`tags : ${sourceTag(source)}`);
+  return parts.length === 0 ? undefined : parts.join(' AND ');
 }

@@ -44,7 +44,10 @@ export interface LogCounts {
 
 export interface LogPage {
   rows: StoredLogRow[];
+  /** Counted up to `LOG_COUNT_MAX`. */
   total: number;
+  /** More rows match than `total` says. */
+  more: boolean;
 }
 
 const MAX_MESSAGE = 4000;

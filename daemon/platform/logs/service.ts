@@ -6,6 +6,7 @@ import type {
   AppLogQuery,
   LogHistogram,
   LogHistogramQuery,
+  LogPage,
   LogQuery,
   LogRow,
 } from '#shared/schema/logs.ts';
@@ -45,13 +46,6 @@ export interface LogServiceOptions {
   live?: { isHeard(): boolean; show(row: LogRow): void };
   /** Counts lines that could not be stored in the table. */
   countLost?(lines: number): void;
-}
-
-export interface LogResult {
-  data: LogRow[];
-  total: number;
-  limit: number;
-  offset: number;
 }
 
 /** Keeps the log: the file and the table that lines go to, their retention, and the search. */
@@ -104,7 +98,7 @@ export class LogService {
   }
 
   /** Rows that the caller may see: all with global scope, else those of the team's apps. */
-  async search(query: LogQuery, principal: Principal): Promise<LogResult> {
+  async search(query: LogQuery, principal: Principal): Promise<LogPage> {
     return this.#page(query, this.#visible(query.app, principal));
   }
 
@@ -132,7 +126,7 @@ export class LogService {
   }
 
   /** @throws ApiError APP_NOT_FOUND */
-  async searchApp(name: string, query: AppLogQuery): Promise<LogResult> {
+  async searchApp(name: string, query: AppLogQuery): Promise<LogPage> {
     return this.#page(query, [this.#options.apps.require(name).id]);
   }
 
@@ -166,20 +160,20 @@ export class LogService {
     this.#timer = setTimeout(() => void this.#pass(), PASS_EVERY_MS).unref();
   }
 
-  #show(batch: readonly StoredLog[], lastId: number): void {
+  #show(batch: readonly StoredLog[], ids: readonly number[]): void {
     const { live } = this.#options;
     if (!live?.isHeard()) return;
-    const shown = batch.slice(-MAX_SHOWN);
-    for (const [i, row] of shown.entries()) live.show(this.#row({ ...row, id: lastId - shown.length + 1 + i }));
+    for (const [i, row] of batch.entries())
+      if (i >= batch.length - MAX_SHOWN) live.show(this.#row({ ...row, id: ids[i] as number }));
   }
 
-  async #page(query: AppLogQuery, apps: number[] | undefined): Promise<LogResult> {
+  async #page(query: AppLogQuery, apps: number[] | undefined): Promise<LogPage> {
     const filter = filterOf(query);
     if (apps !== undefined) filter.apps = apps;
     const { limit, offset } = filter;
-    if (apps?.length === 0) return { data: [], total: 0, limit, offset };
-    const { rows, total } = await this.#store.search(filter);
-    return { data: rows.map((row) => this.#row(row)), total, limit, offset };
+    if (apps?.length === 0) return { data: [], total: 0, more: false, limit, offset };
+    const { rows, total, more } = await this.#store.search(filter);
+    return { data: rows.map((row) => this.#row(row)), total, more, limit, offset };
   }
 
   async #count(query: AppLogHistogramQuery, apps: number[] | undefined): Promise<LogHistogram> {

@@ -39,8 +39,8 @@ export class LogStore {
     return this.#thread !== undefined;
   }
 
-  /** @returns the id of the last row; those before it count down */
-  insert(batch: readonly StoredLog[]): Promise<number> {
+  /** @returns the ids of the rows */
+  insert(batch: readonly StoredLog[]): Promise<number[]> {
     return this.#call('insert', batch);
   }
 
@@ -66,9 +66,8 @@ export class LogStore {
 
   /** Removes what is older than `before` (milliseconds) and what is too much, oldest first. @returns rows removed */
   async clean(before: number | undefined, keep: number): Promise<number> {
-    let removed = 0;
-    if (before !== undefined) removed += await this.#inSteps(() => this.#call('removeOlder', before, STEP));
-    return removed + (await this.#inSteps(() => this.#call('removeBeyond', keep, STEP)));
+    const id = await this.#call<number | undefined>('newestToRemove', before, keep);
+    return id === undefined ? 0 : this.#inSteps(() => this.#call('removeUpTo', id, STEP));
   }
 
   /** Rows of a deleted app become rows of no app. */

@@ -25,6 +25,7 @@ import { TailBar } from './tail-bar.tsx';
 
 const PAGE = 200;
 const EXPORT_MAX = 100_000;
+const EXPORT_PAGE = 1000;
 
 /** Reads the log: when, how bad, where from, what; over time and live. Of one app, or of the server. */
 export function LogExplorer({ app }: { app?: string }) {
@@ -65,7 +66,7 @@ export function LogExplorer({ app }: { app?: string }) {
       client.call(list as typeof listLogs, ask({ limit: PAGE, offset: pageParam }), { signal }),
     initialPageParam: 0,
     getNextPageParam: (last) =>
-      last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
+      last.data.length === PAGE && (last.more || last.offset + PAGE < last.total) ? last.offset + PAGE : undefined,
     placeholderData: (previous) => previous,
     enabled: !isLive,
     staleTime: Number.POSITIVE_INFINITY,
@@ -82,7 +83,7 @@ export function LogExplorer({ app }: { app?: string }) {
 
   const found = useMemo(() => pages.data?.pages.flatMap((page) => page.data) ?? [], [pages.data]);
   const rows = isLive ? tail.rows : found;
-  const total = pages.data?.pages[0]?.total ?? 0;
+  const { total = 0, more = false } = pages.data?.pages[0] ?? {};
   const open = rows.find((row) => String(row.id) === search['line']);
   const isFiltered =
     filter.level !== undefined ||
@@ -106,9 +107,10 @@ export function LogExplorer({ app }: { app?: string }) {
     try {
       const lines: string[] = [];
       if (isLive) lines.push(...rows.map((row) => JSON.stringify(row)));
-      for (let offset = 0; !isLive && offset < Math.min(total, EXPORT_MAX); offset += 1000) {
-        const page = await client.call(list as typeof listLogs, ask({ limit: 1000, offset }));
-        lines.push(...page.data.map((row) => JSON.stringify(row)));
+      for (let offset = 0; !isLive && offset < EXPORT_MAX; offset += EXPORT_PAGE) {
+        const { data } = await client.call(list as typeof listLogs, ask({ limit: EXPORT_PAGE, offset }));
+        lines.push(...data.map((row) => JSON.stringify(row)));
+        if (data.length < EXPORT_PAGE) break;
       }
       await bridge().saveText(`streamhub-log${app ? `-${app}` : ''}.jsonl`, `${lines.join('\n')}\n`);
     } catch (error) {
@@ -122,7 +124,7 @@ export function LogExplorer({ app }: { app?: string }) {
     <>
       <Toolbar>
         <SearchBox
-          label="Text in the message"
+          label="Words in message or fields"
           value={typed}
           onChange={(value) => {
             setTyped(value);
@@ -189,7 +191,7 @@ export function LogExplorer({ app }: { app?: string }) {
           }}
         />
         <Columns names={fieldNames} shown={columnsShown} onChange={setColumnsShown} />
-        <Tooltip label={total > EXPORT_MAX ? `Export the newest ${count(EXPORT_MAX)} lines` : 'Export these lines'}>
+        <Tooltip label={more ? `Export up to ${count(EXPORT_MAX)} lines, the newest first` : 'Export these lines'}>
           <ActionIcon
             aria-label="Export"
             loading={isExporting}
@@ -256,8 +258,8 @@ export function LogExplorer({ app }: { app?: string }) {
               </TablePanel>
               <div className="row">
                 <span className="dim num grow">
-                  {plural(total, 'line')}
-                  {rows.length < total ? `, the newest ${count(rows.length)} read; scroll for more` : ''}
+                  {more ? `More than ${plural(total, 'line')}` : plural(total, 'line')}
+                  {more || rows.length < total ? `, the newest ${count(rows.length)} read; scroll for more` : ''}
                 </span>
                 {isFiltered ? (
                   <Button size="xs" variant="subtle" onClick={clear}>

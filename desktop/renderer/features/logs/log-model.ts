@@ -1,5 +1,6 @@
 import type { countLogs, listLogs } from '#shared/contract/logs.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
+import { hasWords } from '#shared/log-words.ts';
 import type { Tone } from '../../ui/feedback/state.tsx';
 
 export type LogRow = ResultOf<typeof listLogs>['data'][number];
@@ -52,7 +53,7 @@ export function matches(row: LogRow, { level, source, q }: Filter): boolean {
   return (
     (level === undefined || row.level === level) &&
     (source === undefined || row.source === source) &&
-    (q === undefined || row.message.toLowerCase().includes(q.toLowerCase()))
+    (q === undefined || hasWords(row, q))
   );
 }
 
