@@ -11,6 +11,7 @@ import { createRoot } from 'react-dom/client';
 import { recordHistory } from './api/history.ts';
 import { followHost } from './api/live.ts';
 import { queryClient } from './api/query.ts';
+import { features } from './app/features.ts';
 import { makeRouter } from './app/router.tsx';
 import { desktopBridge } from './host/bridge-desktop.ts';
 import { WebBridge } from './host/bridge-web.ts';
@@ -18,7 +19,7 @@ import { setBridge } from './host/host.ts';
 import { cssVariables, theme } from './theme/theme.ts';
 
 setBridge(window.streamhub ? desktopBridge(window.streamhub) : new WebBridge());
-followHost();
+followHost(features.flatMap(({ live }) => live ?? []));
 recordHistory();
 const router = makeRouter();
 

@@ -110,6 +110,25 @@ test('the config editor', { skip: noChromium }, async (t) => {
     assert.equal(await readFile(file, 'utf8'), TEXT);
   });
 
+  await t.test('the history gets the version that somebody else saves', async (t) => {
+    await reset();
+    const { page } = await open(t);
+    const history = page.getByRole('complementary', { name: 'History' });
+    await page.getByText('valid', { exact: true }).waitFor();
+    const newest = history.getByRole('listitem').first();
+    await page.getByTitle('Changes appear as they happen.').waitFor();
+    const changed = TEXT.replace('split_minutes: 30 # half an hour', 'split_minutes: 47');
+    assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml: changed })).status, 200);
+    await page.locator('.cm-line', { hasText: 'split_minutes: 47' }).waitFor();
+    await newest.getByText('recording.split_minutes').waitFor();
+    assert.equal(
+      (await daemon.api.put('/apps/live/config/raw', { yaml: changed.replace('adaptive: true', 'adaptive: false') }))
+        .status,
+      200,
+    );
+    await newest.getByText('webrtc.adaptive').waitFor();
+  });
+
   /** Enter counts once the list has been there for a moment (75 ms): the editor takes an earlier one for a line end. */
   const choose = async (page: Page, name: RegExp): Promise<void> => {
     await page.getByRole('option', { name }).waitFor();

@@ -1,9 +1,9 @@
 import { useMemo } from 'react';
 import { create } from 'zustand';
-import type { listNodes } from '#shared/contract/cluster.ts';
+import { listNodes } from '#shared/contract/cluster.ts';
 import { getLoadHistory, getNodeHistory } from '#shared/contract/history.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
-import type { getStats } from '#shared/contract/system.ts';
+import { getStats } from '#shared/contract/system.ts';
 import { queryClient, unwrapped, useReadOf } from './query.ts';
 import { lackFor, useMeOf } from './rights.ts';
 
@@ -155,10 +155,10 @@ export function recordHistory(): void {
   queryClient.getQueryCache().subscribe((event) => {
     if (event.type !== 'updated' || event.action.type !== 'success') return;
     const [connectionId, operation] = event.query.queryKey as [string, string];
-    if (operation === 'getStats') {
+    if (operation === getStats.id) {
       const stats = event.query.state.data as Stats;
       record(connectionId, 'server', Date.parse(stats.ts), serverMeasures(stats));
-    } else if (operation === 'listNodes') {
+    } else if (operation === listNodes.id) {
       const nodes = unwrapped(event.query.state.data) as readonly Node[];
       if (nodes.length > MAX_NODES) return;
       for (const node of nodes) {

@@ -1,78 +1,68 @@
+import type { Operation } from '#shared/contract/operation.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
-import type { EventTopic } from '#shared/schema/events.ts';
+import type { EventMessage } from '#shared/schema/events.ts';
 import { mirrorConnections, useConnections } from '../daemon/connections.ts';
 import { noteOnline } from '../daemon/was-online.ts';
 import { bridge } from '../host/host.ts';
 import { recallLastKnown } from './last-known.ts';
-import { patchers } from './live-patches.ts';
-import { queryClient } from './query.ts';
-
-/** Reads that an event of a topic makes old, by the ids of their operations. */
-const READS: Record<EventTopic, readonly string[]> = {
-  apps: ['listApps', 'getApp', 'getStats', 'getAppSizes', 'listAppFigures'],
-  config: [
-    'getRawConfig',
-    'getConfig',
-    'listBackups',
-    'listPresets',
-    'previewPreset',
-    'getS3',
-    'getApp',
-    'listApps',
-    'getCallbacks',
-  ],
-  jobs: ['listJobs', 'getJob'],
-  nodes: ['listNodes', 'getNode', 'getClusterInfo', 'previewPlacement', 'getClusterSettings'],
-  streams: ['listStreams', 'getStream', 'listIngress', 'getIngress', 'getAppStats', 'getStats', 'listAppFigures'],
-  vods: ['listVods', 'getVod', 'getAppStats', 'getAppSizes', 'listAppFigures'],
-  callbacks: ['getCallbacks', 'listDeliveries', 'getDelivery'],
-  logs: [],
-  access: [
-    'listTokens',
-    'listSessions',
-    'listUsers',
-    'listTenants',
-    'getTeam',
-    'listInvites',
-    'listIpRules',
-    'listIpBans',
-    'getSecurity',
-    'listAudit',
-  ],
-  plugins: ['listPlugins', 'getPlugin', 'listPresets', 'listStorageProviders'],
-  system: ['getStats', 'getSettings', 'getGpu'],
-};
+import type { LiveCache, LiveUpdates } from './live-updates.ts';
+import { PAGES, queryClient, refresh } from './query.ts';
 
 const GATHER = 250;
-const waiting = new Map<string, Set<string>>();
+const waiting = new Map<string, Set<Operation>>();
 let isDue = false;
 
-/** Old reads are gathered for a moment: a burst of events makes one read of each kind. */
-function makeOld(connectionId: string, operationIds: readonly string[]): void {
+/** Reads to repeat are collected for a moment, so that a burst of events repeats each of them once. */
+function refreshSoon(connectionId: string, operations: readonly Operation[]): void {
   const set = waiting.get(connectionId) ?? new Set();
   waiting.set(connectionId, set);
-  for (const id of operationIds) set.add(id);
+  for (const op of operations) set.add(op);
   if (isDue) return;
   isDue = true;
   setTimeout(() => {
     isDue = false;
-    for (const [connection, operations] of waiting) {
-      for (const operation of operations) void queryClient.invalidateQueries({ queryKey: [connection, operation] });
-    }
+    for (const [connection, ops] of waiting) void refresh(connection, ...ops);
     waiting.clear();
   }, GATHER);
 }
 
+const refreshedAt = new Map<string, number>();
+
+const cacheOf = (connectionId: string): LiveCache => ({
+  patch: (op, change) => {
+    queryClient.setQueriesData<Parameters<typeof change>[0]>(
+      // an answer that is read page by page has another shape
+      { queryKey: [connectionId, op.id], predicate: ({ queryKey }) => queryKey.at(-1) !== PAGES },
+      (data) => (data === undefined ? undefined : change(data)),
+    );
+  },
+  refreshAtMost: (op, everyMs) => {
+    const key = `${connectionId}/${op.id}`;
+    const now = Date.now();
+    if (now - (refreshedAt.get(key) ?? 0) < everyMs) return;
+    refreshedAt.set(key, now);
+    void refresh(connectionId, op);
+  },
+});
+
 /** Brings an event into the cache: patched where it carries the news itself, read again where not. */
-function take(connectionId: string, { type, data }: StreamEvent): void {
-  const message = data as { topic?: EventTopic } | null;
+function take(updates: readonly LiveUpdates[], connectionId: string, { data }: StreamEvent): void {
+  // an older or newer daemon may send types that this page does not know
+  const message = data as Partial<EventMessage> | null;
   if (typeof message !== 'object' || message === null || message.topic === undefined) return;
-  if (patchers[type]?.(connectionId, message as never)) return;
-  makeOld(connectionId, READS[message.topic] ?? []);
+  const { topic } = message;
+  const type = message.type as keyof NonNullable<LiveUpdates['patches']>;
+  const cache = cacheOf(connectionId);
+  const isPatched = updates.map(({ patches }) => patches?.[type]?.(cache, message.data ?? {})).includes(true);
+  if (isPatched) return;
+  refreshSoon(
+    connectionId,
+    updates.flatMap(({ refreshes }) => [...(refreshes?.[topic] ?? []), ...(refreshes?.[type] ?? [])]),
+  );
 }
 
 /** Mirrors the host's connections and brings their events into the cache. Called once. */
-export function followHost(): void {
+export function followHost(updates: readonly LiveUpdates[]): void {
   const host = bridge();
   const statuses = new Map<string, string>();
   const mirror = (list: Parameters<typeof mirrorConnections>[0]): void => {
@@ -90,7 +80,7 @@ export function followHost(): void {
   host.onConnections(mirror);
   void host.connections().then(mirror, () => useConnections.setState({ isKnown: true }));
   host.onEvents((connectionId, events) => {
-    for (const event of events) take(connectionId, event);
+    for (const event of events) take(updates, connectionId, event);
   });
   host.onGap((connectionId) => void queryClient.invalidateQueries({ queryKey: [connectionId] }));
 }

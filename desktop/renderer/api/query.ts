@@ -90,6 +90,9 @@ export function useReadOf<O extends Operation>(
   });
 }
 
+/** Last part of the key of answers that are read page by page. */
+export const PAGES = 'pages';
+
 /** Rows that are read at a time. */
 const PAGE = 200;
 interface Page<R> {
@@ -108,7 +111,7 @@ export function usePages<O extends Operation>(
   const { id } = useDaemon();
   const { query } = input as { query?: object };
   const pages = useInfiniteQuery<Page<RowOf<O>>, Error, InfiniteData<Page<RowOf<O>>>, QueryKey, number>({
-    queryKey: [...keyOf(id, op, input), 'pages'],
+    queryKey: [...keyOf(id, op, input), PAGES],
     queryFn: async ({ pageParam, signal }) => {
       const part = { ...input, query: { ...query, limit: PAGE, offset: pageParam } };
       return (await clientFor(id).call(op, part, { signal })) as unknown as Page<RowOf<O>>;

@@ -5,13 +5,13 @@ import { bridge } from '../host/host.ts';
 import { ProblemWatchers } from '../problems/problem-watch.tsx';
 import { SkeletonRows } from '../ui/data/query-view.tsx';
 import { ConfirmHost } from '../ui/feedback/confirm.tsx';
+import { daemonPages, desktopPages } from './features.ts';
 import classes from './frame.module.css';
 import { HostCommands } from './host-commands.tsx';
 import { KeyboardShortcuts } from './keyboard.tsx';
 import { loadAhead } from './lazy-page.tsx';
 import { Palette } from './palette.tsx';
 import { Rail } from './rail.tsx';
-import { daemonScreens, desktopScreens } from './screens.ts';
 import { SectionList } from './section-list.tsx';
 import { SignInGate } from './sign-in-gate.tsx';
 import { StatusBar } from './status-bar.tsx';
@@ -22,7 +22,7 @@ export function Frame({ children }: { children: ReactNode }) {
   const daemon = useMaybeDaemon();
   const isDesktop = bridge().host === 'desktop';
   const isKnown = useConnections((state) => state.isKnown);
-  useEffect(() => loadAhead([...new Set([...(isDesktop ? desktopScreens : []), ...daemonScreens])]), [isDesktop]);
+  useEffect(() => loadAhead([...new Set([...(isDesktop ? desktopPages : []), ...daemonPages])]), [isDesktop]);
   useEffect(() => {
     document.documentElement.dataset['host'] = isDesktop ? 'desktop' : 'web';
   }, [isDesktop]);

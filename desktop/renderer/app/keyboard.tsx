@@ -6,8 +6,8 @@ import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { useGo } from '../daemon/links.tsx';
 import { openPalette, usePalette } from '../ui/palette/palette-store.ts';
 import { MOD } from '../ui/words/keys.ts';
+import { sections } from './features.ts';
 import classes from './keyboard.module.css';
-import { sections } from './sections.ts';
 
 const useHelp = create<{ isOpen: boolean }>(() => ({ isOpen: false }));
 export const showHelp = (): void => useHelp.setState({ isOpen: true });

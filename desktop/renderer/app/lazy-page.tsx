@@ -1,10 +1,10 @@
 import { Button } from '@mantine/core';
 import { type ComponentType, useCallback, useEffect, useState } from 'react';
 import { useConnections } from '../daemon/connections.ts';
+import type { Screen } from '../features/feature.ts';
 import { SkeletonRows, useSlow } from '../ui/data/query-view.tsx';
 import { Notice } from '../ui/feedback/problem.tsx';
 import { Page } from '../ui/layout/page.tsx';
-import type { Screen } from './screens.ts';
 
 const loaded = new Map<Screen, ComponentType>();
 

@@ -3,20 +3,17 @@ import { useMantineColorScheme } from '@mantine/core';
 import { createSpotlight, Spotlight, type SpotlightActionGroupData } from '@mantine/spotlight';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
-import { listApps } from '#shared/contract/apps.ts';
-import { listNodes } from '#shared/contract/cluster.ts';
-import type { ResultOf } from '#shared/contract/operation.ts';
-import { keyOf, queryClient, type Unwrapped } from '../api/query.ts';
+import { keyOf, queryClient } from '../api/query.ts';
 import { signOut } from '../api/session.ts';
 import { useConnections } from '../daemon/connections.ts';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { useGo } from '../daemon/links.tsx';
-import { appTabs } from '../features/app/app-tabs.ts';
+import type { PaletteContext } from '../features/feature.ts';
 import { bridge } from '../host/host.ts';
 import { type Command, closePalette, pageCommands, usePalette } from '../ui/palette/palette-store.ts';
+import { features, sections } from './features.ts';
 import { showHelp } from './keyboard.tsx';
 import classes from './palette-dialog.module.css';
-import { sections } from './sections.ts';
 
 const [store, handle] = createSpotlight();
 
@@ -62,40 +59,11 @@ function useEverything(isOpen: boolean): Command[] {
   if (!isOpen) return [];
   const commands: Command[] = [...pageCommands()];
   if (daemon) {
-    const known = <T,>(op: Parameters<typeof keyOf>[1]): T | undefined =>
-      queryClient.getQueryData<T>(keyOf(daemon.id, op));
     for (const { id, label, path, key } of sections) {
       commands.push({ id: `go-${id}`, group: 'Pages', label, hint: `g ${key}`, run: () => go(path) });
     }
-    for (const { name, displayName } of known<ResultOf<typeof listApps>>(listApps) ?? []) {
-      commands.push({
-        id: `app-${name}`,
-        group: 'Apps',
-        label: name,
-        keywords: displayName,
-        hint: displayName === name ? '' : displayName,
-        run: () => go(`/apps/${name}`),
-      });
-      for (const { id, label, keywords } of appTabs) {
-        commands.push({
-          id: `app-${name}-${id}`,
-          group: 'Parts of apps',
-          label: `${name} › ${label}`,
-          keywords,
-          run: () => go(`/apps/${name}/${id}`),
-        });
-      }
-    }
-    for (const { id, name, region } of known<Unwrapped<ResultOf<typeof listNodes>>>(listNodes) ?? []) {
-      commands.push({
-        id: `node-${id}`,
-        group: 'Nodes',
-        label: name,
-        hint: region ?? '',
-        run: () => go('/cluster', { node: id }),
-      });
-    }
-    commands.push({ id: 'account', group: 'Pages', label: 'Account', run: () => go('/account') });
+    const known: PaletteContext['known'] = (op) => queryClient.getQueryData(keyOf(daemon.id, op));
+    for (const { palette } of features) commands.push(...(palette?.({ go, known }) ?? []));
     commands.push({
       id: 'sign-out',
       group: 'Actions',

@@ -3,14 +3,15 @@ import { useConnections } from '../daemon/connections.ts';
 import { DaemonProvider } from '../daemon/daemon-context.tsx';
 import { GoTo } from '../daemon/links.tsx';
 import { useWasOnline } from '../daemon/was-online.ts';
+import type { Screen } from '../features/feature.ts';
 import { SignInPage } from '../features/sign-in/sign-in-page.tsx';
 import { bridge } from '../host/host.ts';
 import { SkeletonRows } from '../ui/data/query-view.tsx';
 import { Empty } from '../ui/feedback/empty.tsx';
 import { Failed } from './failed.tsx';
+import { daemonPages, desktopPages, linkPages } from './features.ts';
 import { Frame } from './frame.tsx';
 import { lazyPage } from './lazy-page.tsx';
-import { daemonScreens, desktopScreens, doors, type Screen } from './screens.ts';
 
 /** Pages of the daemon that the path names: the only one in a browser, `/d/<id>` in the desktop app. */
 function DaemonPages() {
@@ -78,15 +79,15 @@ export function makeRouter() {
       component: lazyPage(screen),
     } as never);
   const children = [
-    ...daemonScreens.map(toRoute),
+    ...daemonPages.map(toRoute),
     // whatever else, inside the frame
     createRoute({ getParentRoute: () => pages as never, path: '/$', component: NotFound } as never),
   ];
-  const outside = (isDesktop ? [] : doors).map((screen) =>
+  const outside = (isDesktop ? [] : linkPages).map((screen) =>
     createRoute({ getParentRoute: () => root, path: screen.path, component: lazyPage(screen) } as never),
   );
   const around = createRoute({ getParentRoute: () => root, id: 'app', component: AppPages });
-  const appPages = (isDesktop ? desktopScreens : []).map((screen) =>
+  const appPages = (isDesktop ? desktopPages : []).map((screen) =>
     createRoute({ getParentRoute: () => around as never, path: screen.path, component: lazyPage(screen) } as never),
   );
   const grown = (route: unknown, leaves: unknown[]): never =>

@@ -1,19 +1,20 @@
 import { Tooltip } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useLocation } from '@tanstack/react-router';
+import { useRead } from '../api/query.ts';
+import { lackFor, useMe } from '../api/rights.ts';
 import { useDaemon } from '../daemon/daemon-context.tsx';
 import { GoTo } from '../daemon/links.tsx';
 import { ConnectionState } from '../features/daemons/connection-state.tsx';
+import type { Counter } from '../features/feature.ts';
 import { bridge } from '../host/host.ts';
 import { useLayout } from '../ui/layout/layout.ts';
+import { sections } from './features.ts';
 import classes from './section-list.module.css';
-import { sections } from './sections.ts';
-import { useSectionCounts } from './use-section-counts.ts';
 
 /** The second column: the daemon's name and state, then its sections with what they count. */
 export function SectionList() {
   const { connection, base } = useDaemon();
-  const counts = useSectionCounts();
   const isDesktop = bridge().host === 'desktop';
   const isNarrow = useMediaQuery('(max-width: 999px)', window.innerWidth < 1000);
   const isFolded = useLayout((layout) => layout.isFolded) || isNarrow;
@@ -38,7 +39,6 @@ export function SectionList() {
         {sections.map((section, index) => {
           const isHere =
             section.path === '/' ? here === '/' : here === section.path || here.startsWith(`${section.path}/`);
-          const { count, alert } = counts[section.id] ?? {};
           const breaks = index > 0 && sections[index - 1]?.group !== section.group;
           const link = (
             <GoTo
@@ -49,12 +49,7 @@ export function SectionList() {
             >
               <section.Icon size={17} stroke={1.6} />
               <span className={classes.label}>{section.label}</span>
-              {alert ? (
-                <span className={classes.alert} title={alert.title}>
-                  ▲{alert.count}
-                </span>
-              ) : null}
-              {count !== undefined ? <span className={classes.count}>{count}</span> : null}
+              {section.count ? <Count counter={section.count} /> : null}
             </GoTo>
           );
           return (
@@ -71,5 +66,26 @@ export function SectionList() {
         })}
       </ul>
     </nav>
+  );
+}
+
+/** The numbers beside a section; left out while they are unknown or when the caller may not read them. */
+function Count({ counter: { op, input, of } }: { counter: Counter }) {
+  const me = useMe();
+  const { data } = useRead(op, input as never, {
+    staleTime: 60_000,
+    enabled: me !== undefined && lackFor(op, me) === undefined,
+  });
+  if (data === undefined) return null;
+  const { count, alert } = of(data);
+  return (
+    <>
+      {alert ? (
+        <span className={classes.alert} title={alert.title}>
+          ▲{alert.count}
+        </span>
+      ) : null}
+      {count !== undefined ? <span className={classes.count}>{count}</span> : null}
+    </>
   );
 }

@@ -1,7 +1,7 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { IconApps, IconDots } from '@tabler/icons-react';
 import { useParams } from '@tanstack/react-router';
-import { type ComponentType, lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { DaemonError } from '#shared/client/errors.ts';
 import { deleteApp, getApp, listApps } from '#shared/contract/apps.ts';
 import { getRawConfig, patchApp, reloadConfig } from '#shared/contract/config.ts';
@@ -25,49 +25,7 @@ import { useDraft } from '../config/drafts.ts';
 import classes from './app-page.module.css';
 import { appTabs } from './app-tabs.ts';
 
-interface Tab {
-  /** The body scrolls by itself. */
-  fills?: boolean;
-  Body: ComponentType<{ app: string }>;
-}
-
-const bodies: Record<(typeof appTabs)[number]['id'], Tab> = {
-  streams: {
-    fills: true,
-    Body: lazy(async () => ({ default: (await import('../streams/streams-tab.tsx')).StreamsTab })),
-  },
-  ingests: {
-    fills: true,
-    Body: lazy(async () => ({ default: (await import('../ingests/ingests-tab.tsx')).IngestsTab })),
-  },
-  recordings: {
-    fills: true,
-    Body: lazy(async () => ({ default: (await import('../streams/recordings-tab.tsx')).RecordingsTab })),
-  },
-  config: {
-    fills: true,
-    Body: lazy(async () => ({ default: (await import('../config/config-tab.tsx')).ConfigTab })),
-  },
-  presets: {
-    Body: lazy(async () => ({ default: (await import('../presets/presets-tab.tsx')).PresetsTab })),
-  },
-  storage: {
-    Body: lazy(async () => ({ default: (await import('../storage/storage-tab.tsx')).StorageTab })),
-  },
-  logs: {
-    fills: true,
-    Body: lazy(async () => ({ default: (await import('../logs/logs-page.tsx')).AppLogsTab })),
-  },
-  callbacks: {
-    fills: true,
-    Body: lazy(async () => ({ default: (await import('../callbacks/callbacks-tab.tsx')).CallbacksTab })),
-  },
-  join: {
-    Body: lazy(async () => ({ default: (await import('../streams/join-tab.tsx')).JoinTab })),
-  },
-};
-
-const tabs = appTabs.map((tab) => ({ ...tab, ...bodies[tab.id] }));
+const tabs = appTabs.map((tab) => ({ ...tab, Body: lazy(tab.load) }));
 
 /** One app: what is live in it, and everything that can be set for it. */
 export function AppPage() {

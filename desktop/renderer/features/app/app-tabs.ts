@@ -1,12 +1,76 @@
-/** The parts of an app's page, in their order; `keywords` are further words that the palette finds them by. */
-export const appTabs = [
-  { id: 'streams', label: 'Streams', keywords: 'rooms live' },
-  { id: 'ingests', label: 'Ingests', keywords: 'rtmp whip obs encoder stream key' },
-  { id: 'recordings', label: 'Recordings', keywords: 'vods' },
-  { id: 'config', label: 'Config', keywords: 'yaml edit history' },
-  { id: 'presets', label: 'Presets', keywords: '' },
-  { id: 'storage', label: 'Storage', keywords: 's3 bucket' },
-  { id: 'logs', label: 'Logs', keywords: 'errors' },
-  { id: 'callbacks', label: 'Callbacks', keywords: 'webhooks' },
-  { id: 'join', label: 'Join', keywords: 'tokens' },
-] as const;
+import type { ComponentType } from 'react';
+
+export interface AppTab {
+  id: string;
+  label: string;
+  /** More words that the palette finds the tab by. */
+  keywords: string;
+  /** The body scrolls by itself. */
+  fills?: boolean;
+  /** Loads the tab's code when it is first opened. */
+  load: () => Promise<{ default: ComponentType<{ app: string }> }>;
+}
+
+/** The tabs of an app's page, in their order. A new tab is a component and an entry here. */
+export const appTabs: readonly AppTab[] = [
+  {
+    id: 'streams',
+    label: 'Streams',
+    keywords: 'rooms live',
+    fills: true,
+    load: async () => ({ default: (await import('../streams/streams-tab.tsx')).StreamsTab }),
+  },
+  {
+    id: 'ingests',
+    label: 'Ingests',
+    keywords: 'rtmp whip obs encoder stream key',
+    fills: true,
+    load: async () => ({ default: (await import('../ingests/ingests-tab.tsx')).IngestsTab }),
+  },
+  {
+    id: 'recordings',
+    label: 'Recordings',
+    keywords: 'vods',
+    fills: true,
+    load: async () => ({ default: (await import('../streams/recordings-tab.tsx')).RecordingsTab }),
+  },
+  {
+    id: 'config',
+    label: 'Config',
+    keywords: 'yaml edit history',
+    fills: true,
+    load: async () => ({ default: (await import('../config/config-tab.tsx')).ConfigTab }),
+  },
+  {
+    id: 'presets',
+    label: 'Presets',
+    keywords: '',
+    load: async () => ({ default: (await import('../presets/presets-tab.tsx')).PresetsTab }),
+  },
+  {
+    id: 'storage',
+    label: 'Storage',
+    keywords: 's3 bucket',
+    load: async () => ({ default: (await import('../storage/storage-tab.tsx')).StorageTab }),
+  },
+  {
+    id: 'logs',
+    label: 'Logs',
+    keywords: 'errors',
+    fills: true,
+    load: async () => ({ default: (await import('../logs/logs-page.tsx')).AppLogsTab }),
+  },
+  {
+    id: 'callbacks',
+    label: 'Callbacks',
+    keywords: 'webhooks',
+    fills: true,
+    load: async () => ({ default: (await import('../callbacks/callbacks-tab.tsx')).CallbacksTab }),
+  },
+  {
+    id: 'join',
+    label: 'Join',
+    keywords: 'tokens',
+    load: async () => ({ default: (await import('../streams/join-tab.tsx')).JoinTab }),
+  },
+];

@@ -1,0 +1,19 @@
+import type { Operation, ResultOf } from '#shared/contract/operation.ts';
+import type { EventMessage, EventTopic, EventType } from '#shared/schema/events.ts';
+import type { Unwrapped } from './query.ts';
+
+/** What the daemon's events mean for cached answers. */
+export interface LiveUpdates {
+  /** The reads to repeat after an event, by its topic or by its exact type. */
+  refreshes?: Readonly<Partial<Record<EventTopic | EventType, readonly Operation[]>>>;
+  /** Events that carry the news themselves. @returns false when the reads in `refreshes` have to be repeated */
+  patches?: Readonly<Partial<Record<EventType, (cache: LiveCache, data: EventMessage['data']) => boolean>>>;
+}
+
+/** The cached answers of one connection. */
+export interface LiveCache {
+  /** Changes every cached answer of the operation. */
+  patch<O extends Operation>(op: O, change: (data: Unwrapped<ResultOf<O>>) => Unwrapped<ResultOf<O>>): void;
+  /** Repeats the operation where it is shown, at most once in so many milliseconds. */
+  refreshAtMost(op: Operation, everyMs: number): void;
+}

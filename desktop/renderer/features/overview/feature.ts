@@ -1,0 +1,16 @@
+import { IconLayoutDashboard } from '@tabler/icons-react';
+import { getSettings, getStats, listAppFigures } from '#shared/contract/system.ts';
+import { type Feature, screen } from '../feature.ts';
+
+export const overview: Feature = {
+  pages: [screen('/', () => import('./overview-page.tsx'), 'OverviewPage')],
+  section: { id: 'overview', label: 'Overview', path: '/', key: 'o', Icon: IconLayoutDashboard, group: 'work' },
+  live: {
+    refreshes: {
+      apps: [getStats, listAppFigures],
+      streams: [getStats, listAppFigures],
+      vods: [getStats, listAppFigures],
+      system: [getStats, getSettings],
+    },
+  },
+};

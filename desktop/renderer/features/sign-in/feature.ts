@@ -1,0 +1,9 @@
+import { type Feature, screen } from '../feature.ts';
+
+export const signIn: Feature = {
+  linkPages: [
+    screen('/setup', () => import('./link-pages.tsx'), 'SetupPage'),
+    screen('/invite', () => import('./link-pages.tsx'), 'InvitePage'),
+    screen('/magic', () => import('./link-pages.tsx'), 'MagicPage'),
+  ],
+};
