@@ -6,6 +6,7 @@ import path from 'node:path';
 import { run } from 'node:test';
 import { dot, junit, spec, tap } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { bundleTypebox } from './helpers/bundle-typebox.mjs';
 
 /** Node's own options for tests that are passed on. */
 const OPTIONS = /** @type {const} */ ({
@@ -39,6 +40,7 @@ if (reporter === undefined) fail(`--test-reporter is one of ${Object.keys(REPORT
 const concurrency = wholeNumber('test-concurrency') ?? Math.min(4, os.availableParallelism() + 2);
 process.env.NODE_COMPILE_CACHE = path.join(root, 'node_modules', '.cache', 'compile');
 process.chdir(root);
+await bundleTypebox();
 const browser = await sharedBrowser();
 /** Names of skipped tests with their reasons, for the last lines. */
 const skipped = [];
