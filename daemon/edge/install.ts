@@ -4,18 +4,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
 import type { JoinAnswer } from '#shared/schema/cluster.ts';
 import { startAgent, stopAgent } from './agent-process.ts';
-import {
-  type AgentState,
-  type Identity,
-  type Layout,
-  makeFolders,
-  NO_STATE,
-  readJson,
-  writeJson,
-  writeWhole,
-} from './layout.ts';
+import { type AgentState, type Identity, type Layout, makeFolders, NO_STATE, readJson, writeJson } from './layout.ts';
 import { installBinary, versionOf } from './livekit-binary.ts';
 import { configText, hostInUrl, livekitConfig, mergeTrees } from './livekit-config.ts';
 import { MasterClient, MasterError } from './master-client.ts';
@@ -56,7 +48,8 @@ async function carryOut(options: InstallOptions, plan: Plan, context: InstallCon
   // before anything is told to the daemon: a machine that cannot run LiveKit does not become a node
   const binary = await installBinary(plan.source, layout.livekitBinary);
   context.say(`livekit-server ${await versionOf(binary)} at ${binary}`);
-  if (path.resolve(context.self) !== layout.agent) writeWhole(layout.agent, readFileSync(context.self), 0o755);
+  if (path.resolve(context.self) !== layout.agent)
+    writeAtomicallySync(layout.agent, readFileSync(context.self), { mode: 0o755 });
   const joined = await join(options, plan, context);
   if (joined !== undefined) writeConfig(options, plan, joined, binary, context);
   await startServices(plan, binary, context);
@@ -126,7 +119,7 @@ function writeConfig(
   const text = configText(mergeTrees(made, plan.extra));
   const before = read(layout.livekitConfig);
   if (before !== text) {
-    writeWhole(layout.livekitConfig, text);
+    writeAtomicallySync(layout.livekitConfig, text);
     if (before !== undefined)
       context.say(
         'LiveKit’s configuration changed; it counts from its next start (drain the node, then set it active)',
@@ -176,8 +169,10 @@ async function startServices(
     return;
   }
   mkdirSync(unitFolder(scope), { recursive: true });
-  writeWhole(path.join(unitFolder(scope), LIVEKIT_UNIT), livekitUnit(layout, binary, scope), 0o644);
-  writeWhole(path.join(unitFolder(scope), AGENT_UNIT), agentUnit(layout, process.execPath, scope), 0o644);
+  writeAtomicallySync(path.join(unitFolder(scope), LIVEKIT_UNIT), livekitUnit(layout, binary, scope), { mode: 0o644 });
+  writeAtomicallySync(path.join(unitFolder(scope), AGENT_UNIT), agentUnit(layout, process.execPath, scope), {
+    mode: 0o644,
+  });
   await run('systemctl', systemctl(scope, 'daemon-reload'));
   await run('systemctl', systemctl(scope, 'enable', '--quiet', AGENT_UNIT));
   await run('systemctl', systemctl(scope, 'restart', AGENT_UNIT));

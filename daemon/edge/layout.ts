@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
 import type { LivekitState } from '#shared/schema/cluster.ts';
 
 /** Everything that an edge node's installation puts on the machine, unit files aside, lies below one folder. */
@@ -96,13 +97,5 @@ export function readJson<T>(file: string): T | undefined {
   }
 }
 
-/** Replaces the file in one step; only its owner may read it. */
-export function writeWhole(file: string, text: string | Uint8Array, mode = 0o600): void {
-  const staged = `${file}.${process.pid}.tmp`;
-  writeFileSync(staged, text, { mode });
-  chmodSync(staged, mode);
-  renameSync(staged, file);
-}
-
 export const writeJson = (file: string, value: unknown): void =>
-  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
+  writeAtomicallySync(file, `${JSON.stringify(value, null, 2)}\n`);

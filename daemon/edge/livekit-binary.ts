@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { writeWhole } from './layout.ts';
+import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
 
 const run = promisify(execFile);
 const DOWNLOAD_TIMEOUT_MS = 300_000;
@@ -70,7 +70,7 @@ export function chooseBinary(request: BinaryRequest): BinarySource {
 export async function installBinary(source: BinarySource, target: string): Promise<string> {
   if (source.kind === 'path' || source.kind === 'installed') return source.file;
   if (source.kind === 'given') {
-    if (source.file !== target) writeWhole(target, await readFile(source.file), 0o755);
+    if (source.file !== target) writeAtomicallySync(target, await readFile(source.file), { mode: 0o755 });
     return target;
   }
   const archive = await download(source.url, source.sha256);
@@ -79,7 +79,7 @@ export async function installBinary(source: BinarySource, target: string): Promi
     const file = path.join(folder, 'archive.tar.gz');
     await writeFile(file, archive);
     await run('tar', ['-xzf', file, '-C', folder, 'livekit-server']);
-    writeWhole(target, await readFile(path.join(folder, 'livekit-server')), 0o755);
+    writeAtomicallySync(target, await readFile(path.join(folder, 'livekit-server')), { mode: 0o755 });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { Db } from './db/open.ts';
+import { writeAtomicallySync } from './files/atomic-file.ts';
 
 /** Places below DATA_DIR. */
 export interface DataDir {
@@ -60,5 +61,5 @@ export function lockDataDir(dir: DataDir): () => void {
 
 /** Tells other programs of this machine (the CLI, the desktop) where the daemon listens. Holds no secret. */
 export function writeRunFile(dir: DataDir, info: { url: string; pid: number; version: string }): void {
-  writeFileSync(path.join(dir.data, 'daemon.json'), `${JSON.stringify(info)}\n`, { mode: 0o600 });
+  writeAtomicallySync(path.join(dir.data, 'daemon.json'), `${JSON.stringify(info)}\n`);
 }

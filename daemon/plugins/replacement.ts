@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { syncFolder } from '#daemon/platform/files/atomic-file.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { PluginRoot } from './records.ts';
 
@@ -78,10 +79,3 @@ const unlessMissing =
     if (error.code === 'ENOENT') return value;
     throw error;
   };
-
-/** A rename lasts once its folder does; some systems cannot open folders, and need not. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
-}

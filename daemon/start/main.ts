@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { DataDirInUse } from '#daemon/platform/data-dir.ts';
+import { fileError } from '#daemon/platform/files/file-errors.ts';
 import { consoleSink } from '#daemon/platform/logs/console-sink.ts';
 import { createLogging } from '#daemon/platform/logs/logger.ts';
 import { loadSettings, type Settings, SettingsError } from '#daemon/platform/settings.ts';
@@ -65,8 +66,7 @@ function startFailure(error: unknown, settings: Settings): string {
     return `HOST ${settings.host} is no address of this machine (${code})`;
   if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(code ?? ''))
     return `the registry ${path.join(settings.dataDir, 'data', 'streamhub.db')} is damaged (${message}); put it back from a backup`;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL')
-    return `no space left on the disk of ${settings.dataDir}`;
+  if (fileError(error)?.code === 'STORAGE_FULL') return `no space left on the disk of ${settings.dataDir}`;
   if (code === 'EACCES') return `no right to use ${settings.dataDir} or port ${settings.port} (${message})`;
   return message;
 }

@@ -3,9 +3,10 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { removeLeftovers } from '#daemon/platform/files/atomic-file.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
-import { backupIds, listBackups, pruneBackups, readBackup, removeLeftovers, takeBackup } from './backups.ts';
-import { readConfigFile, readStamp } from './config-file.ts';
+import { backupIds, listBackups, pruneBackups, readBackup, takeBackup } from './backups.ts';
+import { CONFIG_NAME, readConfigFile, readStamp } from './config-file.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -59,7 +60,7 @@ describe('backups', () => {
     await writeFile(path.join(dir, '.config.yaml.bak.1.abc.tmp'), '');
     await writeFile(path.join(dir, '.config.yaml.abc.tmp'), '');
     await writeFile(path.join(dir, '.other.tmp'), '');
-    await removeLeftovers(dir);
+    await removeLeftovers(path.join(dir, CONFIG_NAME));
     assert.deepEqual(await readdir(dir), ['.other.tmp']);
   });
 });

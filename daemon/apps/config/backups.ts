@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { stageFile } from '#daemon/platform/files/stage-file.ts';
+import { writeAtomically } from '#daemon/platform/files/atomic-file.ts';
+import { fileStamp } from '#daemon/platform/files/set-aside.ts';
 import { CONFIG_NAME } from './config-file.ts';
 
 const PREFIX = `${CONFIG_NAME}.bak.`;
@@ -13,11 +14,6 @@ export interface BackupFile {
   ts: string;
   sizeBytes: number;
   createdAt: string;
-}
-
-/** `2026-06-30T18:45:00.123Z` → `20260630T184500123Z`. */
-function backupId(at: Date): string {
-  return at.toISOString().replace(/[-:.]/g, '');
 }
 
 function dateOfId(ts: string): Date {
@@ -61,9 +57,8 @@ export async function readBackup(dir: string, ts: string): Promise<string | unde
 export async function takeBackup(dir: string, content: string | Uint8Array, now = new Date()): Promise<string> {
   const newest = (await backupIds(dir)).find((ts) => OURS.test(ts));
   const earliest = newest === undefined ? 0 : dateOfId(newest).getTime() + 1;
-  const ts = backupId(new Date(Math.max(now.getTime(), earliest)));
-  const staged = await stageFile(path.join(dir, PREFIX + ts), content);
-  await staged.commit();
+  const ts = fileStamp(new Date(Math.max(now.getTime(), earliest)));
+  await writeAtomically(path.join(dir, PREFIX + ts), content);
   return ts;
 }
 
@@ -80,11 +75,4 @@ export async function pruneBackups(dir: string, spare?: string): Promise<string[
     .filter((ts) => ts !== spare);
   await Promise.all(old.map((ts) => dropBackup(dir, ts)));
   return old;
-}
-
-/** Removes files that a kill left half written. */
-export async function removeLeftovers(dir: string): Promise<void> {
-  const names = await readdir(dir).catch(() => []);
-  const left = names.filter((name) => name.startsWith(`.${CONFIG_NAME}.`) && name.endsWith('.tmp'));
-  await Promise.all(left.map((name) => rm(path.join(dir, name), { force: true })));
 }

@@ -1,4 +1,6 @@
+import path from 'node:path';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { removeLeftovers } from '#daemon/platform/files/atomic-file.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -10,8 +12,8 @@ import { type AppConfig, completeConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { ConfigChange } from '#shared/schema/config.ts';
 import type { AppService } from '../registry/service.ts';
-import { backupIds, readBackup, removeLeftovers } from './backups.ts';
-import { type DiskState, MISSING, readConfigFile, readStamp } from './config-file.ts';
+import { backupIds, readBackup } from './backups.ts';
+import { CONFIG_NAME, type DiskState, MISSING, readConfigFile, readStamp } from './config-file.ts';
 import { contextFindings } from './context-checks.ts';
 import { type ConfigEntry, problemOf, type Verdict, verdictOf } from './entry.ts';
 import { takesEffect } from './takes-effect.ts';
@@ -184,7 +186,7 @@ export class ConfigStore {
   async #open(app: string): Promise<ConfigEntry> {
     const { displayName, roomPrefix } = this.#deps.apps.require(app);
     const dir = this.#deps.apps.dir(app);
-    await removeLeftovers(dir);
+    await removeLeftovers(path.join(dir, CONFIG_NAME));
     const entry: ConfigEntry = {
       app,
       dir,

@@ -1,6 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
-import { stageFile } from '#daemon/platform/files/stage-file.ts';
+import { stageFile } from '#daemon/platform/files/atomic-file.ts';
+import { fileError } from '#daemon/platform/files/file-errors.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
@@ -95,7 +96,7 @@ export class ConfigWriter {
   async #replace(entry: ConfigEntry, text: string): Promise<string | undefined> {
     if (entry.disk.kind === 'missing') await this.#deps.apps.restoreFolder(entry.app);
     const file = await realConfigFile(entry.dir);
-    const staged = await stageFile(file, text, entry.disk.kind === 'text' ? entry.disk.mode : 0o600);
+    const staged = await stageFile(file, text, entry.disk.kind === 'text' ? { mode: entry.disk.mode } : {});
     let backup: string | undefined;
     try {
       if ((await readStamp(entry.dir)) !== entry.disk.stamp)
@@ -119,8 +120,7 @@ export class ConfigWriter {
       }
       return ts;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOSPC' || code === 'EDQUOT') throw error;
+      if (fileError(error) !== undefined) throw error;
       throw new ApiError('CONFIG_BACKUP_FAILED', {}, { cause: error });
     }
   }

@@ -1,6 +1,7 @@
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import { fileStamp } from '#daemon/platform/files/set-aside.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
 import type { JobService } from '#daemon/platform/jobs/service.ts';
@@ -87,7 +88,7 @@ export class AppDeletion {
       return active;
     }
     apps.markDeleting(name, true);
-    const stamp = new Date().toISOString().replace(/[-:.]/g, '');
+    const stamp = fileStamp();
     return jobs.create({
       kind: 'app-delete',
       title: purge ? `Delete the app ${name} and its recordings` : `Delete the app ${name}, keep its recordings`,

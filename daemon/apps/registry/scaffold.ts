@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { syncFolder, writeNewFile } from '#daemon/platform/files/atomic-file.ts';
 import { samplePages } from './samples.ts';
 
 const NEW = /^\.new-(?<name>[a-z0-9-]+)-[0-9a-f]{8}$/;
@@ -29,8 +30,8 @@ export async function scaffoldApp(
       ['recordings', 'snapshots', 'samples'].map((folder) => mkdir(path.join(temporary, folder), { mode: 0o700 })),
     );
     await Promise.all([
-      ...(files.config === undefined ? [] : [writeDurably(path.join(temporary, 'config.yaml'), files.config)]),
-      writeDurably(path.join(temporary, 'app.db'), files.database),
+      ...(files.config === undefined ? [] : [writeNewFile(path.join(temporary, 'config.yaml'), files.config)]),
+      writeNewFile(path.join(temporary, 'app.db'), files.database),
       ...Object.entries(samplePages(name)).map(([file, html]) =>
         writeFile(path.join(temporary, 'samples', file), html),
       ),
@@ -39,7 +40,13 @@ export async function scaffoldApp(
     await discard();
     throw error;
   }
-  return { discard, commit: () => rename(temporary, path.join(appsDir, name)) };
+  return {
+    discard,
+    commit: async () => {
+      await rename(temporary, path.join(appsDir, name));
+      await syncFolder(appsDir);
+    },
+  };
 }
 
 /**
@@ -59,14 +66,4 @@ export async function recoverScaffolds(appsDir: string, isRegistered: (name: str
     } else await rm(path.join(appsDir, entry), { recursive: true, force: true });
   }
   return recovered;
-}
-
-async function writeDurably(file: string, content: string | Buffer): Promise<void> {
-  const handle = await open(file, 'wx', 0o600);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

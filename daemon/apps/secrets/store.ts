@@ -1,6 +1,7 @@
-import { chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { stageFile } from '#daemon/platform/files/stage-file.ts';
+import { removeLeftovers, stageFile } from '#daemon/platform/files/atomic-file.ts';
+import { setAside } from '#daemon/platform/files/set-aside.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { secretReferences } from '#shared/config/defaults.ts';
 
@@ -46,10 +47,7 @@ export class SecretStore {
     const folder = path.dirname(file);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
-    const leftOver = (await readdir(folder)).filter(
-      (name) => name.startsWith(`.${path.basename(file)}.`) && name.endsWith('.tmp'),
-    );
-    await Promise.all(leftOver.map((name) => rm(path.join(folder, name), { force: true })));
+    await removeLeftovers(file);
     let text: string;
     try {
       text = await readFile(file, 'utf8');
@@ -60,8 +58,7 @@ export class SecretStore {
     }
     const values = parseSecrets(text);
     if (values === undefined) {
-      const kept = `${file}.unreadable-${new Date().toISOString().replace(/[-:.]/g, '')}`;
-      await rename(file, kept);
+      const kept = setAside(file, 'unreadable');
       log.warn(
         { kept: path.basename(kept) },
         'secrets.json could not be read; it was set aside, and no secret is stored now',

@@ -1,6 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
 
 /** What signs sessions: STREAMHUB_JWT_SECRET, else a secret of the daemon's own that is made once and kept with mode 600. */
 export class SessionSecret {
@@ -36,6 +37,6 @@ function ownSecret(file: string): string {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const secret = randomBytes(32).toString('base64url');
-  writeFileSync(file, `${secret}\n`, { mode: 0o600, flush: true });
+  writeAtomicallySync(file, `${secret}\n`);
   return secret;
 }

@@ -1,4 +1,5 @@
-import { renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
+import { setAside } from '../files/set-aside.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { type Db, openDatabase } from './open.ts';
 
@@ -14,8 +15,7 @@ export function openOrRenew<T>(file: string, open: () => T, onDamage: (keptAs: s
     return open();
   } catch (error) {
     if (!/^SQLITE_(CORRUPT|NOTADB)/.test((error as { code?: string }).code ?? '')) throw error;
-    const keptAs = `${file}.damaged-${new Date(at).toISOString().replace(/[-:.]/g, '')}`;
-    renameSync(file, keptAs);
+    const keptAs = setAside(file, 'damaged', new Date(at));
     for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
     onDamage(keptAs);
     return open();

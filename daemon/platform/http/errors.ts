@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
+import { fileError } from '../files/file-errors.ts';
 
 /** Installs the one error shape of the API, for everything that can go wrong on a request. */
 export function installErrorHandling(app: FastifyInstance): void {
@@ -48,11 +49,9 @@ function toApiError(error: FastifyError | ApiError, request: FastifyRequest): Ap
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new ApiError('BAD_JSON', { reason: 'it cannot be parsed' });
-    case 'SQLITE_FULL':
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new ApiError('STORAGE_FULL');
   }
+  const refused = fileError(error);
+  if (refused !== undefined) return refused;
   if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(error.code ?? ''))
     return new ApiError('DATABASE_DAMAGED', {}, { cause: error });
   if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500) {
