@@ -3,7 +3,7 @@ import { annotationsOf, propertiesOf } from '#shared/config/annotations.ts';
 import { ConfigFile } from '#shared/config/schema.ts';
 
 const cell = (text: string): string => text.replace(/\|/g, '\\|');
-const EFFECT = { hot: 'at once', reopen: 'with a new connection', next: 'with the next stream or recording' };
+const EFFECT = { hot: 'immediately', reopen: 'with a new connection', next: 'with the next stream or recording' };
 
 function allowed(schema: TSchema): string {
   const {
@@ -56,14 +56,14 @@ export function configReference(): string {
     `| key | allowed | default | meaning | takes effect |\n| --- | --- | --- | --- | --- |\n${lines.join('\n')}\n`;
   return `# config.yaml
 
-\`apps/<name>/config.yaml\` is the source of truth for one app. It is YAML 1.2: only \`true\` and \`false\` are booleans, \`yes\`, \`no\`, \`on\` and
-\`off\` are text. A missing key stands for its default. Keys that StreamHub does not know are kept and have no effect; the validator warns of
-them, except below names that begin with \`x-\`. \`<NAME>\` is the app's name in upper case, with \`_\` in place of dashes.
+\`apps/<name>/config.yaml\` is the source of truth for one app. It is YAML 1.2: only \`true\` and \`false\` are booleans, and \`yes\`, \`no\`, \`on\` and
+\`off\` are text. A missing key has its default. Unknown keys are kept and have no effect. The validator warns about them, except below names that
+start with \`x-\`. \`<NAME>\` is the app's name in upper case, with \`_\` instead of dashes.
 
-Limits of a text: 100,000 characters, 32 levels, 100 aliases, 20,000 values; no tags of your own, one document.
+A config may have 100,000 characters, 32 levels, 100 aliases and 20,000 values. It is one document without custom tags.
 
-A change by hand is noticed and comes into force at once. If it is not valid, the last valid config stays in force, and
-\`GET /apps/<name>/config/raw\` says why. Before each change the old text is kept as \`config.yaml.bak.<time>\`, the newest 20 of them.
+You can edit the file by hand, and the change applies immediately. If it isn't valid, the last valid config stays in force, and
+\`GET /apps/<name>/config/raw\` says why. Before each change the old text is saved as \`config.yaml.bak.<time>\`; the newest 20 are kept.
 
 ${table(plain.flatMap(([name, schema]) => rows({ properties: { [name]: schema } } as never, '')))}
 ${blocks.map(([name, schema]) => `## ${name}\n\n${annotationsOf(schema).description}\n\n${table(rows(schema, name))}`).join('\n')}`;

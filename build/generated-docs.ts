@@ -1,6 +1,8 @@
 import { type Definition, SETTINGS } from '#daemon/platform/settings-table.ts';
+import { operations } from '#shared/contract/index.ts';
+import type { Access } from '#shared/contract/operation.ts';
 import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
-import { permissionsOf, ROLES } from '#shared/permissions.ts';
+import { ACTIONS, RESOURCES, ROLES, roleAllows } from '#shared/permissions.ts';
 import { configReference } from './config-doc.ts';
 import { pluginReference } from './plugin-doc.ts';
 
@@ -25,9 +27,9 @@ function errors(): string {
   );
   return `${NOTE}# Errors
 
-Every refusal has the same shape: \`{statusCode, error, code, message, hint?, details?, requestId}\`, and further keys where a row of the
-API says so. \`code\` is stable; \`message\` is for people. \`details\` names each field that is wrong as \`{path, message}\`. The \`requestId\` is
-also in the header \`x-request-id\` and in the daemon's log.
+All errors have the same shape: \`{statusCode, error, code, message, hint?, details?, requestId}\`. Some operations add keys; the API reference lists them.
+\`code\` is stable; \`message\` and \`hint\` are for people. \`details\` lists each wrong field as \`{path, message}\`. You also find the \`requestId\` in the
+header \`x-request-id\` and in the daemon's log.
 
 | code | status | message | what to do | worth a retry |
 | --- | --- | --- | --- | --- |
@@ -55,9 +57,11 @@ function settings(): string {
   });
   return `${NOTE}# Settings
 
-A setting comes from, in rising order: its default, the env file (\`<DATA_DIR>/streamhub.env\`, or \`--env-file FILE\` /
-\`STREAMHUB_ENV_FILE\`), the environment, a flag. An empty value counts as unset. All are read once, at the start; a value that makes no
-sense stops the start with a line that names the setting and its place. Words for yes: \`1 true on yes\`, for no: \`0 false off no\`.
+A setting comes from its default, the env file, the environment or a flag. Each overrides the ones before it. The env file is
+\`<DATA_DIR>/streamhub.env\`, unless you set \`--env-file FILE\` or \`STREAMHUB_ENV_FILE\`. An empty value counts as unset.
+
+Settings are read once, at the start. If a value is wrong, the daemon doesn't start, and names the setting and where it was set. Write \`1\`, \`true\`, \`on\`
+or \`yes\` to turn a flag on, and \`0\`, \`false\`, \`off\` or \`no\` to turn it off.
 
 \`DATA_DIR\` defaults to \`~/.local/state/streamhub\` (Linux, or \`$XDG_STATE_HOME/streamhub\`), \`~/Library/Application Support/StreamHub/daemon\` (macOS) or
 \`%LOCALAPPDATA%\\StreamHub\\daemon\` (Windows).
@@ -66,27 +70,53 @@ sense stops the start with a line that names the setting and its place. Words fo
 | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-Credentials of an app can also come from the environment and then win over the stored ones: \`APP_<SLUG>_S3_KEY\`, \`APP_<SLUG>_S3_SECRET\`,
-\`APP_<SLUG>_MQTT_PASSWORD\`; \`<SLUG>\` is the app's name in capitals with every run of other characters as one \`_\`.
+An app's credentials can also come from the environment, which overrides the stored ones: \`APP_<SLUG>_S3_KEY\`, \`APP_<SLUG>_S3_SECRET\`,
+\`APP_<SLUG>_MQTT_PASSWORD\`. \`<SLUG>\` is the app's name in capitals, with each run of other characters replaced by one \`_\`.
 `;
 }
 
+const WHO: Record<Extract<Access, string>, string> = {
+  public: 'anyone',
+  bearer: 'anyone with a valid credential',
+  human: 'people who signed in',
+  owner: 'people who signed in as an owner, and superadmins',
+  global: 'global tokens and superadmins',
+  'cluster-token': 'machines with the cluster token or a node credential',
+  webhook: 'LiveKit, by its signature',
+  metrics: 'anyone with `METRICS_TOKEN`',
+};
+
 function permissions(): string {
-  const rows = ROLES.map(
-    (role) =>
-      `| ${role} | ${permissionsOf(role)
-        .map((p) => `\`${p}\``)
-        .join(' ')} |`,
+  const guarded = operations.flatMap(({ id, access }) =>
+    typeof access === 'object' ? [{ id, permission: access.permission }] : [],
   );
+  const rows = RESOURCES.flatMap((resource) => ACTIONS.map((action) => `${resource}:${action}` as const)).flatMap(
+    (permission) => {
+      const ids = guarded.filter((operation) => operation.permission === permission).map(({ id }) => `\`${id}\``);
+      const roles = ROLES.map((role) => (roleAllows(role, permission) ? 'yes' : ''));
+      return ids.length === 0 ? [] : [`| \`${permission}\` | ${roles.join(' | ')} | ${ids.join(' ')} |`];
+    },
+  );
+  const others = Object.entries(WHO).map(([access, who]) => {
+    const ids = operations.filter((operation) => operation.access === access).map(({ id }) => `\`${id}\``);
+    return `| \`${access}\` | ${who} | ${ids.join(' ')} |`;
+  });
   return `${NOTE}# Permissions
 
-A permission is \`resource:action\`. A person has the rights of their role in their team, on that team's apps. An app token has every right on
-its own app. A global token and a superadmin have every right.
+A permission is \`resource:action\`. You have the permissions of your role in your team, on that team's apps. An app token has every permission on its own
+app. A global token and a superadmin have every permission.
 
-| role | permissions |
-| --- | --- |
+| permission | ${ROLES.join(' | ')} | operations |
+| --- |${' --- |'.repeat(ROLES.length)} --- |
 ${rows.join('\n')}
 
-Which permission a route needs is in the API documentation (\`/api/v1/docs\`) and, per operation, as \`x-access\` in \`/api/v1/openapi.json\`.
+## Other access
+
+These operations need no permission, but a different kind of access. The API reference (\`/api/v1/docs\`) shows the access of each operation, and
+\`/api/v1/openapi.json\` contains it as \`x-access\`.
+
+| access | who | operations |
+| --- | --- | --- |
+${others.join('\n')}
 `;
 }

@@ -17,7 +17,7 @@ export function pluginReference(): string {
   const contributes = PluginManifest.properties.contributes;
   return `# Plugin reference
 
-Plugin API ${PLUGIN_API_VERSION}. [plugins.md](plugins.md) is the guide; this page lists every field, limit and error.
+Plugin API ${PLUGIN_API_VERSION}. [plugins.md](plugins.md) is the guide. This page lists every field, limit and error.
 
 ## plugin.json
 
@@ -37,12 +37,12 @@ YAML or JSON, at most 64 KiB.
 
 ${fields(Preset)}
 
-Protected keys, which no preset changes: ${PROTECTED_KEYS.map(code).join(', ')}. A patch holds texts, numbers, booleans, lists and mappings, at most 16 levels
-deep; no \`null\`.
+No preset can change the protected keys: ${PROTECTED_KEYS.map(code).join(', ')}. A patch contains texts, numbers, booleans, lists and mappings, at most
+16 levels deep, without \`null\`.
 
 ## A storage provider
 
-What \`defineStorageProvider\` takes.
+The argument of \`defineStorageProvider\`.
 
 ${members('StorageProvider')}
 
@@ -54,13 +54,13 @@ ${members('StorageCapabilities')}
 
 ${members('CredentialField')}
 
-### The client that \`open\` answers
+### The client that \`open\` returns
 
-\`open\` is given:
+\`open\` receives:
 
 ${members('StorageContext')}
 
-and answers a client with:
+and returns a client with:
 
 ${members('StorageClient')}
 
@@ -68,21 +68,21 @@ ${members('StorageClient')}
 
 | what | limit |
 | --- | --- |
-| plugins that a daemon reads | 200 |
+| plugins per daemon | 200 |
 | \`plugin.json\`, a preset file, the documentation | 64 KiB each |
-| presets of a plugin | 100 |
-| storage providers of a plugin | 20 |
-| files of a packed plugin | ${MAX_PLUGIN_FILES.toLocaleString('en')} |
-| size of a plugin's files together | ${MAX_PLUGIN_BYTES / 1024 / 1024} MiB |
-| keys in a call of \`deleteMany\` | \`maxDeleteBatch\`, at most 1,000 |
-| settings of a provider beside the shared ones | 32, texts of 1,024 characters |
-| memory, loading and calls of its code | \`STREAMHUB_PLUGIN_…\` in [settings.md](settings.md) |
+| presets per plugin | 100 |
+| storage providers per plugin | 20 |
+| files in a packed plugin | ${MAX_PLUGIN_FILES.toLocaleString('en')} |
+| total size of a plugin's files | ${MAX_PLUGIN_BYTES / 1024 / 1024} MiB |
+| keys per call of \`deleteMany\` | \`maxDeleteBatch\`, at most 1,000 |
+| settings of a provider, without the shared ones | 32, texts of 1,024 characters |
+| memory and time limits of its code | \`STREAMHUB_PLUGIN_…\` in [settings.md](settings.md) |
 
 ## What can be wrong with a plugin
 
-\`streamhub plugin check\` and \`GET /plugins\` name each with its code, file, key and cure. \`{detail}\` stands for what is special about the case.
+\`streamhub plugin check\` and \`GET /plugins\` list each problem with its code, file, key and fix. \`{detail}\` stands for the details.
 
-| code | says | cure |
+| code | message | fix |
 | --- | --- | --- |
 ${Object.entries(PLUGIN_PROBLEMS)
   .map(([name, { text, cure }]) => `| ${code(name)} | ${cell(text)} | ${cell(cure)} |`)
@@ -90,10 +90,10 @@ ${Object.entries(PLUGIN_PROBLEMS)
 
 ## What a storage can answer
 
-A client throws \`new StorageError(code, { native, detail })\` and nothing else for what the storage or the network does. \`native\` is the storage's own
-short word; neither may hold a credential, a signed address or a request.
+For errors of the storage or the network, a client throws only \`new StorageError(code, { native, detail })\`. \`native\` is the storage's own short
+name for the error. Neither may contain a credential, a signed address or a request.
 
-| code | says | cure |
+| code | message | fix |
 | --- | --- | --- |
 ${Object.entries(STORAGE_ERRORS)
   .map(([name, { message, cure }]) => `| ${code(name)} | ${cell(message)} | ${cell(cure)} |`)
@@ -108,7 +108,7 @@ function fields(schema: TObject): string {
       return `| ${code(name)} | ${need} | ${cell(limitsOf(field))} | ${cell(String(field['description'] ?? ''))} |`;
     },
   );
-  return `| field | needed | form | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}`;
+  return `| field | required | type | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}`;
 }
 
 function limitsOf(field: Record<string, unknown>): string {
@@ -132,5 +132,5 @@ function members(name: string): string {
     const text = doc.replace(/^\s*\* ?/gm, ' ');
     return `| ${code(member)} | ${optional ? '' : 'yes'} | ${code(cell(rest.replace(/^:\s*/, '')))} | ${cell(text)} |`;
   });
-  return `| member | needed | type | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}`;
+  return `| member | required | type | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}`;
 }

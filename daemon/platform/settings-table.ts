@@ -54,7 +54,7 @@ export const SETTINGS = {
     flag: 'data-dir',
   }),
   publicBaseUrl: url('PUBLIC_BASE_URL', HTTP, 'Base of public links to this daemon, e.g. https://stream.example.com.'),
-  streamhubPublicUrl: url('STREAMHUB_PUBLIC_URL', HTTP, 'Used where PUBLIC_BASE_URL is not set.'),
+  streamhubPublicUrl: url('STREAMHUB_PUBLIC_URL', HTTP, 'Used if PUBLIC_BASE_URL is not set.'),
   publicWsUrl: url(
     'PUBLIC_WS_URL',
     ['ws', 'wss'],
@@ -63,7 +63,7 @@ export const SETTINGS = {
   rtmpPublicHost: str('RTMP_PUBLIC_HOST', 'Advertised RTMP host.'),
   redisUrl: url('REDIS_URL', REDIS, 'Redis of the LiveKit cluster.', { default: 'redis://localhost:6379' }),
   apiToken: {
-    ...secret('STREAMHUB_API_TOKEN', 'First global API token, stored as a hash when no live global token exists.'),
+    ...secret('STREAMHUB_API_TOKEN', 'First global API token; its hash is stored if no active global token exists.'),
     pattern: /^sk_[\w-]{20,}$/,
     hint: 'sk_ followed by at least 20 letters, digits, - or _',
   },
@@ -77,7 +77,7 @@ export const SETTINGS = {
     type: 'addresses',
     env: 'STREAMHUB_TRUSTED_PROXIES',
     default: ['127.0.0.0/8', '::1/128'],
-    doc: 'Addresses and CIDR ranges whose X-Forwarded-For is believed.',
+    doc: 'Addresses and CIDR ranges whose X-Forwarded-For is trusted.',
   } as const,
   denyPrivateEndpoints: flag(
     'STREAMHUB_DENY_PRIVATE_ENDPOINTS',
@@ -88,7 +88,7 @@ export const SETTINGS = {
   logLevel: { ...choice('LOG_LEVEL', LOG_LEVELS, 'info', 'Lowest level written, to every sink.'), flag: 'log-level' },
   logMaxBytes: int('LOG_MAX_BYTES', 10_485_760, 65_536, 10_737_418_240, 'Size at which the log file is rotated.'),
   logMaxFiles: int('LOG_MAX_FILES', 10, 0, 1000, 'Rotated log files kept.'),
-  logMaxRows: int('LOG_MAX_ROWS', 2_000_000, 1000, 100_000_000, 'Log rows kept, whatever their age.'),
+  logMaxRows: int('LOG_MAX_ROWS', 2_000_000, 1000, 100_000_000, 'Maximum number of log rows, at any age.'),
   logRetentionDays: int(
     'LOG_RETENTION_DAYS',
     30,
@@ -110,51 +110,45 @@ export const SETTINGS = {
     'STREAMHUB_PLUGIN_SANDBOX',
     ['auto', 'off'],
     'auto',
-    'Put processes of installed plugins into Linux namespaces where possible, beside Node’s permission model.',
+    'Run plugin processes in Linux namespaces where possible, in addition to Node’s permission model.',
   ),
   pluginMemoryMb: int(
     'STREAMHUB_PLUGIN_MEMORY_MB',
     256,
     128,
     65_536,
-    'Resident memory of one process of an installed plugin, MiB; half of it for JavaScript objects.',
+    'Maximum resident memory of one plugin process, MiB; half of it for JavaScript objects.',
   ),
-  pluginLoadSeconds: int(
-    'STREAMHUB_PLUGIN_LOAD_S',
-    15,
-    1,
-    600,
-    'Time that an installed plugin may take to load, seconds.',
-  ),
+  pluginLoadSeconds: int('STREAMHUB_PLUGIN_LOAD_S', 15, 1, 600, 'Time limit for loading an installed plugin, seconds.'),
   pluginCallSeconds: int(
     'STREAMHUB_PLUGIN_CALL_S',
     90,
     1,
     3600,
-    'Time that an installed plugin may take for a call that asks its storage, seconds; for one that asks nothing, at most 5 of them.',
+    'Time limit for a plugin call that uses its storage, seconds. Other calls have at most 5 seconds.',
   ),
   pluginIdleSeconds: int(
     'STREAMHUB_PLUGIN_IDLE_S',
     60,
     0,
     86_400,
-    'Time without work after which the process of an installed plugin ends, seconds.',
+    'Idle time after which a plugin process ends, seconds.',
   ),
   // metrics
-  metricsToken: secret('METRICS_TOKEN', 'Opens GET /metrics; unset = 404.'),
+  metricsToken: secret('METRICS_TOKEN', 'Enables GET /metrics; unset = 404.'),
   metricsDefaults: flag('METRICS_DEFAULT_METRICS', true, 'Include process metrics.'),
   // LiveKit
   livekitUrl: url('LIVEKIT_URL', ['ws', 'wss', ...HTTP], 'LiveKit’s API address.', { default: 'ws://127.0.0.1:7880' }),
-  livekitApiKey: str('LIVEKIT_API_KEY', 'LiveKit API key; without key and secret LiveKit counts as unreachable.'),
+  livekitApiKey: str('LIVEKIT_API_KEY', 'LiveKit API key; without key and secret, LiveKit is treated as unreachable.'),
   livekitApiSecret: secret('LIVEKIT_API_SECRET', 'LiveKit API secret.'),
   livekitMetricsUrl: url(
     'LIVEKIT_METRICS_URL',
     HTTP,
-    'Metrics of the LiveKit server beside this daemon, e.g. http://127.0.0.1:6789/metrics; makes the origin take part in placement.',
+    'Metrics of the LiveKit server beside this daemon, e.g. http://127.0.0.1:6789/metrics. Lets this server take part in placement.',
     { secret: true },
   ),
   // sign-in
-  jwtSecret: secret('STREAMHUB_JWT_SECRET', 'Signs session tokens; unset = a secret of its own, kept in data/.'),
+  jwtSecret: secret('STREAMHUB_JWT_SECRET', 'Signs session tokens; unset = a generated secret, kept in data/.'),
   adminUser: str('ADMIN_USER', 'Break-glass superadmin; needs ADMIN_PASS.'),
   adminPass: secret('ADMIN_PASS', 'Password of the break-glass superadmin.'),
   authzEnforce: choice(
@@ -164,13 +158,13 @@ export const SETTINGS = {
     'Role, isolation and quota checks: enforce, only log, or skip.',
     'on',
   ),
-  allowSignup: flag('STREAMHUB_ALLOW_SIGNUP', false, 'Let strangers create an account and a team of their own.'),
+  allowSignup: flag('STREAMHUB_ALLOW_SIGNUP', false, 'Let anyone create an account and a team.'),
   authRateLimitMax: int(
     'AUTH_RATE_LIMIT_MAX',
     10,
     -1_000_000,
     1_000_000,
-    'Sign-in attempts an address has per window; 0 or less = 10.',
+    'Sign-in attempts per address and window; 0 or less = 10.',
   ),
   authRateLimitWindowMs: int(
     'AUTH_RATE_LIMIT_WINDOW_MS',
@@ -194,7 +188,7 @@ export const SETTINGS = {
     365,
     0,
     36_500,
-    'Days that the audit trail is kept, 250,000 entries at most; 0 = no age limit.',
+    'Days that audit entries are kept, at most 250,000 entries; 0 = no age limit.',
   ),
   // network
   ipAccessMode: choice(
@@ -217,7 +211,7 @@ export const SETTINGS = {
   autoban404: flag('STREAMHUB_AUTOBAN_404_ENABLED', false, 'Count unknown routes as offences.'),
   // cluster
   clusterToken: secret('STREAMHUB_CLUSTER_TOKEN', 'Lets edge nodes join; unset = clustering is off.'),
-  clusterRedisUrl: url('STREAMHUB_CLUSTER_REDIS_URL', REDIS, 'Redis address handed to joining nodes.', {
+  clusterRedisUrl: url('STREAMHUB_CLUSTER_REDIS_URL', REDIS, 'Redis address given to joining nodes.', {
     secret: true,
   }),
   clusterStaleSeconds: int(

@@ -16,7 +16,7 @@ export const callbacks = Type.Object(
     secret: key.text({
       default: '',
       maxLength: 256,
-      description: 'Signing secret in the open; PATCH callbackSecret stores it safely.',
+      description: 'Signing secret in clear text; PATCH callbackSecret stores it safely.',
       'x-reload': 'hot',
       'x-secret': true,
       'x-written': false,
@@ -36,13 +36,13 @@ export const mqtt = Type.Object(
       description: 'Address of the broker.',
       'x-reload': 'reopen',
     }),
-    username: key.text({ default: '', maxLength: 255, description: 'User at the broker.', 'x-reload': 'reopen' }),
+    username: key.text({ default: '', maxLength: 255, description: 'User name at the broker.', 'x-reload': 'reopen' }),
     password_env: key.reference('APP_{SLUG}_MQTT_PASSWORD', { description: 'Name of the stored password.' }),
     topic_prefix: key.text({
       default: '',
       'x-template': 'streamhub/{name}',
       maxLength: 255,
-      description: 'Topics begin with this.',
+      description: 'Topics start with this.',
       'x-reload': 'reopen',
     }),
     qos: Type.Unsafe<0 | 1 | 2>({
@@ -77,17 +77,17 @@ export const mqtt = Type.Object(
 
 export const latencyAlert = Type.Object(
   {
-    enabled: key.flag(false, { description: 'Warn when playback lags.', 'x-reload': 'hot' }),
+    enabled: key.flag(false, { description: 'Warn when playback is delayed.', 'x-reload': 'hot' }),
     threshold_ms: key.amount(1000, {
       minimum: 1,
       'x-unit': 'ms',
-      description: 'Lag that is worth a warning.',
+      description: 'Delay that causes a warning.',
       'x-reload': 'hot',
     }),
     cooldown_seconds: key.amount(60, {
       minimum: 0,
       'x-unit': 'seconds',
-      description: 'Quiet time after a warning.',
+      description: 'Time without warnings after a warning.',
       'x-reload': 'hot',
     }),
     interval_seconds: key.amount(10, {
@@ -103,26 +103,26 @@ export const latencyAlert = Type.Object(
 const wsIngest = Type.Object(
   {
     enabled: key.flag(true, {
-      description: 'Kept for clients that know it; this build takes no cameras over WebSocket.',
+      description: 'Kept for older clients; this build has no WebSocket ingest.',
       'x-reload': 'hot',
       'x-written': false,
     }),
     max_cameras: key.whole(0, {
       minimum: 0,
-      description: 'Cameras at once; 0 = no limit.',
+      description: 'Maximum number of cameras; 0 = no limit.',
       'x-reload': 'hot',
       'x-written': false,
     }),
     max_fps: key.whole(15, {
       minimum: 0,
-      description: 'Frames per second and camera.',
+      description: 'Maximum frames per second and camera.',
       'x-reload': 'hot',
       'x-written': false,
     }),
     max_frame_kb: key.whole(256, {
       minimum: 0,
       'x-unit': 'KiB',
-      description: 'Largest frame.',
+      description: 'Maximum frame size.',
       'x-reload': 'hot',
       'x-written': false,
     }),
@@ -136,7 +136,7 @@ export const features = Type.Object(
     viewer_counter: key.flag(true, { description: 'Show the number of viewers.', 'x-reload': 'hot' }),
     chat: key.flag(false, { description: 'Chat beside the player.', 'x-reload': 'hot' }),
     reactions: key.flag(false, { description: 'Reactions over the player.', 'x-reload': 'hot' }),
-    hidden_qc: key.flag(true, { description: 'Staff may watch unseen.', 'x-reload': 'hot' }),
+    hidden_qc: key.flag(true, { description: 'Staff may watch without being seen.', 'x-reload': 'hot' }),
     adaptive_player: key.flag(true, { description: 'The player adapts its quality.', 'x-reload': 'hot' }),
     public_playback: key.flag(true, { description: 'Anyone with the link may watch.', 'x-reload': 'hot' }),
     ws_ingest: wsIngest,

@@ -37,16 +37,19 @@ export const DEFAULT_LAYERS: readonly Layer[] = [
 const recording = Type.Object(
   {
     enabled: key.flag(true, { description: 'Allow recording.', 'x-reload': 'hot' }),
-    auto: key.flag(false, { description: 'Start a recording with the first publisher of a room.', 'x-reload': 'next' }),
+    auto: key.flag(false, {
+      description: 'Start a recording when a room gets its first publisher.',
+      'x-reload': 'next',
+    }),
     mode: key.choice(['room-composite', 'participant'], 'room-composite', {
-      description: 'Record the room as one picture, or each participant.',
+      description: 'Record the whole room as one video, or each participant.',
       'x-reload': 'next',
     }),
     layout: key.text({
       default: 'grid',
       minLength: 1,
       maxLength: 100,
-      description: 'Layout of a room recording: grid, speaker, or one of your own.',
+      description: 'Layout of a room recording: grid, speaker, or a custom one.',
       'x-reload': 'next',
     }),
     local_dir: key.text({
@@ -54,11 +57,11 @@ const recording = Type.Object(
       maxLength: 255,
       format: 'streamhub-inner-folder',
       'x-hint': 'a relative folder inside the app directory',
-      description: 'Folder for local files, inside the app directory.',
+      description: 'Folder for local files, inside the app’s folder.',
       'x-reload': 'next',
     }),
     delete_local_after_upload: key.flag(true, {
-      description: 'Remove the local file once it is in the bucket.',
+      description: 'Remove the local file after it is in the bucket.',
       'x-reload': 'next',
     }),
     split_minutes: key.whole(0, {
@@ -66,7 +69,7 @@ const recording = Type.Object(
       maximum: 1440,
       'x-unit': 'minutes',
       'x-usual': [0, 15, 30, 60, 90, 120],
-      description: 'Start a new file every so many minutes; 0 = one file.',
+      description: 'Minutes after which a new file starts; 0 = one file.',
       'x-reload': 'next',
     }),
     snapshot_seconds: key.whole(0, {
@@ -74,7 +77,7 @@ const recording = Type.Object(
       maximum: 3600,
       'x-unit': 'seconds',
       'x-usual': [0, 1, 30, 60, 120, 360],
-      description: 'Take a picture every so many seconds; 0 = off.',
+      description: 'Seconds between snapshots; 0 = off.',
       'x-reload': 'next',
     }),
   },
@@ -98,7 +101,7 @@ const s3 = Type.Object(
       default: 'https://s3.us-east-1.wasabisys.com',
       maxLength: 255,
       ...HTTP_URL,
-      description: 'Address of the service; empty = the default of AWS.',
+      description: 'Address of the service; empty = AWS’s default.',
       'x-reload': 'reopen',
     }),
     force_path_style: key.flag(false, {
@@ -116,7 +119,7 @@ const s3 = Type.Object(
       default: '',
       maxLength: 255,
       ...HTTP_URL,
-      description: 'Public base address of the bucket: recordings get open links instead of signed ones.',
+      description: 'Public base address of the bucket: recordings get public links instead of signed ones.',
       'x-reload': 'hot',
     }),
     access_key_env: key.reference('APP_{SLUG}_S3_KEY', { description: 'Name of the stored access key.' }),
@@ -124,7 +127,7 @@ const s3 = Type.Object(
     options: Type.Optional(
       Type.Unsafe<Record<string, unknown>>({
         type: 'object',
-        description: 'Further settings that a storage provider of a plugin declares.',
+        description: 'More settings, declared by a plugin’s storage provider.',
         'x-reload': 'reopen',
         'x-written': false,
       }),
@@ -132,7 +135,7 @@ const s3 = Type.Object(
     key: key.ignored('set the access key with PUT /apps/{name}/s3'),
     secret: key.ignored('set the secret key with PUT /apps/{name}/s3'),
   },
-  { description: 'Bucket of the app. The keys themselves are stored apart, never here.' },
+  { description: 'Bucket of the app. Its keys are stored separately, never here.' },
 );
 
 const webrtc = Type.Object(
@@ -152,7 +155,7 @@ const rtmp = Type.Object(
   {
     enabled: key.flag(true, { description: 'Accept RTMP.', 'x-reload': 'hot' }),
     transcode: key.flag(true, {
-      description: 'Transcode RTMP input (acts when transcoding is enabled).',
+      description: 'Transcode RTMP input (only if transcoding is enabled).',
       'x-reload': 'next',
     }),
   },
@@ -164,20 +167,20 @@ const transcoding = Type.Object(
     enabled: key.flag(false, { description: 'Re-encode on the server.', 'x-reload': 'next' }),
     encoding: key.choice(['h264', 'h264+vp8'], 'h264', { description: 'Codecs of a recording.', 'x-reload': 'next' }),
     vod_adaptive: key.flag(false, {
-      description: 'Make an adaptive HLS ladder of each recording.',
+      description: 'Create an adaptive HLS ladder for each recording.',
       'x-reload': 'next',
     }),
     vod_renditions: Type.Array(Rendition, {
       default: [],
       maxItems: 8,
-      description: 'The ladder, five rungs at most are used; empty = from webrtc.layers.',
+      description: 'The ladder, of which at most five rungs are used; empty = from webrtc.layers.',
       'x-reload': 'next',
     }),
     hwaccel: Type.Optional(
       Type.Unsafe<'auto' | 'gpu' | 'cpu'>({
         type: 'string',
         enum: ['auto', 'gpu', 'cpu'],
-        description: 'Where to encode; missing = TRANSCODING_HWACCEL of the daemon.',
+        description: 'Where to encode; missing = the daemon’s TRANSCODING_HWACCEL.',
         'x-reload': 'next',
         'x-written': false,
       }),
@@ -191,20 +194,20 @@ export const ConfigFile = Type.Object(
     name: key.text({
       'x-template': '{name}',
       maxLength: 32,
-      description: 'Name of the app; cannot be changed here.',
+      description: 'Name of the app; you can’t change it here.',
       'x-reload': 'hot',
     }),
     display_name: key.text({
       'x-template': '{name}',
       maxLength: 100,
-      description: 'Shown to people.',
+      description: 'Name shown to people.',
       'x-reload': 'hot',
     }),
     room_prefix: key.text({
       'x-template': '{name}',
       pattern: ROOM_PREFIX_PATTERN,
       'x-hint': '1 to 40 of a-z, 0-9 and -, not beginning with -',
-      description: 'Rooms of this app begin with it; no other app may have the same.',
+      description: 'Rooms of this app start with it; no other app may use the same.',
       'x-reload': 'next',
     }),
     recording,

@@ -15,13 +15,13 @@ const text = (maxLength: number, description: string) => Type.String({ minLength
 /** A storage provider that the plugin's `entry` exports. */
 export const StorageProviderContribution = Type.Object(
   {
-    id: Type.String({ pattern: ID_PATTERN, description: 'Value of `s3.provider`; unique over all plugins.' }),
+    id: Type.String({ pattern: ID_PATTERN, description: 'Value of `s3.provider`; unique among all plugins.' }),
     title: text(80, 'Name shown to people.'),
-    description: Type.Optional(text(500, 'One sentence for whoever chooses a provider.')),
+    description: Type.Optional(text(500, 'One sentence that helps people choose a provider.')),
     inAppFolder: Type.Optional(
       Type.Boolean({
         description:
-          'Its objects are files below the app’s own folder, by their keys; the daemon serves them itself. Built-in plugins only.',
+          'Its objects are files below the app’s folder, and the daemon serves them. Only for built-in plugins.',
       }),
     ),
   },
@@ -46,8 +46,8 @@ export const PluginManifest = Type.Object(
       description: 'Range of plugin API versions it works with, e.g. `^1.0.0`.',
     }),
     title: text(80, 'Name shown to people.'),
-    description: Type.Optional(text(500, 'What it adds, in a sentence.')),
-    author: Type.Optional(text(120, 'Who made it.')),
+    description: Type.Optional(text(500, 'What it adds, in one sentence.')),
+    author: Type.Optional(text(120, 'Its author.')),
     license: Type.Optional(text(120, 'SPDX licence expression.')),
     documentation: Type.Optional(
       Type.String({
@@ -61,8 +61,7 @@ export const PluginManifest = Type.Object(
       Type.String({
         pattern: INSIDE_PATTERN,
         maxLength: 255,
-        description:
-          'Module whose default export is made by `definePlugin`; needed for storage providers. Runs in workers only.',
+        description: 'Module whose default export is the result of `definePlugin`; required for storage providers.',
       }),
     ),
     files: Type.Optional(
@@ -82,7 +81,7 @@ export const PluginManifest = Type.Object(
         storageProviders: Type.Optional(
           Type.Array(StorageProviderContribution, {
             maxItems: 20,
-            description: 'Providers that `entry` exports, by the same ids.',
+            description: 'Providers that `entry` exports, with the same ids.',
           }),
         ),
       },

@@ -10,12 +10,12 @@ export { PROTECTED_KEYS } from '../config/protected-keys.ts';
  */
 export const Preset = Type.Object(
   {
-    id: Type.String({ pattern: PRESET_ID_PATTERN, description: 'Unique over all plugins; case counts.' }),
+    id: Type.String({ pattern: PRESET_ID_PATTERN, description: 'Unique among all plugins; case-sensitive.' }),
     title: Type.String({ minLength: 1, maxLength: 80, description: 'Short label.' }),
-    description: Type.String({ minLength: 1, maxLength: 500, description: 'What it does, in a sentence.' }),
-    useCase: Type.String({ minLength: 1, maxLength: 300, description: 'Whom it is for.' }),
+    description: Type.String({ minLength: 1, maxLength: 500, description: 'What it does, in one sentence.' }),
+    useCase: Type.String({ minLength: 1, maxLength: 300, description: 'Who should use it.' }),
     latency: Type.Optional(Type.String({ maxLength: 120, description: 'Delay that viewers can expect.' })),
-    cost: Type.Optional(Type.String({ maxLength: 200, description: 'What it asks of the server.' })),
+    cost: Type.Optional(Type.String({ maxLength: 200, description: 'What it costs the server.' })),
     patch: Type.Record(Type.String(), Type.Unknown(), { description: 'Values to set, with the keys of config.yaml.' }),
   },
   { additionalProperties: false },

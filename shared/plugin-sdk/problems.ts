@@ -1,5 +1,5 @@
 /**
- * What can be wrong with a plugin, each with what its author can do about it. The host, `streamhub plugin check` and
+ * What can be wrong with a plugin, and how its author can fix it. The host, `streamhub plugin check` and
  * the guide use this one table. `{…}` stands for the detail of the case.
  */
 export const PLUGIN_PROBLEMS = {
@@ -9,7 +9,7 @@ export const PLUGIN_PROBLEMS = {
   },
   MANIFEST_INVALID: {
     text: '{detail}',
-    cure: 'Correct the key as the list of fields in docs/plugins.md says.',
+    cure: 'Correct the key; docs/plugin-reference.md lists all fields.',
   },
   MANIFEST_UNKNOWN_KEY: {
     text: 'is an unknown key',
@@ -21,7 +21,7 @@ export const PLUGIN_PROBLEMS = {
   },
   API_VERSION_UNSUPPORTED: {
     text: 'it is written for plugin API {detail}',
-    cure: 'Adapt the plugin to this API version and widen `api`, or use a StreamHub that has the version.',
+    cure: 'Adapt the plugin to this API version and widen `api`, or use a StreamHub with that version.',
   },
   ENTRY_MISSING: {
     text: 'is missing: storageProviders need an entry',
@@ -29,42 +29,45 @@ export const PLUGIN_PROBLEMS = {
   },
   BUILT_IN_ONLY: {
     text: 'is for built-in plugins only',
-    cure: 'Remove it; the code of an installed plugin has no access to files of the machine.',
+    cure: 'Remove it; the code of an installed plugin can’t access the machine’s files.',
   },
-  FILE_MISSING: { text: 'does not exist', cure: 'Create the file or correct its path; upper and lower case count.' },
+  FILE_MISSING: { text: 'does not exist', cure: 'Create the file or correct its path; paths are case-sensitive.' },
   FILE_OUTSIDE: {
-    text: "leads out of the plugin's folder",
-    cure: 'Put the file itself into the folder; links to other places are not followed. `streamhub plugin add` leaves node_modules out.',
+    text: "leads outside the plugin's folder",
+    cure: 'Put the file itself into the folder; links to other places are not followed. `streamhub plugin add` leaves out node_modules.',
   },
   FILE_NOT_A_FILE: { text: 'is not a file', cure: 'Name a regular file.' },
   FILE_TOO_LARGE: { text: 'is larger than {detail} bytes', cure: 'Shorten the file.' },
   FILE_UNREADABLE: {
     text: 'it cannot be read ({detail})',
-    cure: 'Give the user that runs the daemon the right to read the folder and its files.',
+    cure: 'Let the daemon’s user read the folder and its files.',
   },
   FILE_CHANGED: {
     text: 'differs from what was packed',
-    cure: 'Unpack the plugin again; whoever means to change it removes `files` from plugin.json or packs it anew.',
+    cure: 'Unpack the plugin again. If you changed it on purpose, pack it again or remove `files` from plugin.json.',
   },
   FILE_UNLISTED: {
     text: 'is not among the packed files',
-    cure: 'Remove the file, or pack the plugin anew with it.',
+    cure: 'Remove the file, or pack the plugin again with it.',
   },
   TOO_MANY_FILES: {
-    text: 'the plugin holds more than {detail}',
+    text: 'the plugin contains more than {detail}',
     cure: 'Leave out what is not needed at run time; bundle dependencies into the entry.',
   },
   ARCHIVE_UNREADABLE: {
     text: 'it cannot be unpacked ({detail})',
-    cure: 'Make it with `streamhub plugin pack`; get it again if it came over the network.',
+    cure: 'Create it with `streamhub plugin pack`. If you downloaded it, download it again.',
   },
-  ARCHIVE_LINK: { text: 'is a link or a device', cure: 'Pack the file itself; a plugin holds files and folders only.' },
+  ARCHIVE_LINK: {
+    text: 'is a link or a device',
+    cure: 'Pack the file itself; a plugin contains only files and folders.',
+  },
   ARCHIVE_PATH: {
     text: 'is not a path inside the plugin',
-    cure: 'Pack one folder, with names of letters, digits, `@`, `_`, `.` and `-` that do not begin with a dot.',
+    cure: 'Pack one folder. Use names of letters, digits, `@`, `_`, `.` and `-` that do not start with a dot.',
   },
-  PRESET_UNREADABLE: { text: '{detail}', cure: 'Correct the YAML or JSON at the place named.' },
-  PRESET_INVALID: { text: '{detail}', cure: 'Correct the field as the list of fields in docs/plugins.md says.' },
+  PRESET_UNREADABLE: { text: '{detail}', cure: 'Correct the YAML or JSON at that place.' },
+  PRESET_INVALID: { text: '{detail}', cure: 'Correct the field; docs/plugin-reference.md lists all fields.' },
   PRESET_PROTECTED: {
     text: 'is protected and never applied',
     cure: 'Remove it from the patch; a preset cannot change it.',
@@ -85,16 +88,16 @@ export const PLUGIN_PROBLEMS = {
   },
   PROVIDER_NOT_EXPORTED: {
     text: 'its entry does not export the storage provider {detail}',
-    cure: 'Export it, by the same id as in plugin.json.',
+    cure: 'Export it with the same id as in plugin.json.',
   },
   PROVIDER_NOT_IN_MANIFEST: {
     text: 'its manifest does not name the storage provider {detail}',
     cure: 'Add it to `contributes.storageProviders`, or do not export it.',
   },
-  PROVIDER_INVALID: { text: '{detail}', cure: 'Correct the declaration; defineStorageProvider’s types say how.' },
+  PROVIDER_INVALID: { text: '{detail}', cure: 'Correct the declaration; the types of defineStorageProvider show how.' },
   CODE_TIMEOUT: {
     text: '{detail}',
-    cure: 'Find the endless loop or the promise that never settles; loading must not wait for anything.',
+    cure: 'Find the endless loop or the promise that never settles. Loading must not wait for anything.',
   },
   CODE_MEMORY: { text: '{detail}', cure: 'Stream instead of holding whole objects in memory.' },
   CODE_ENDED: { text: 'its code ended {detail}', cure: 'Throw an error instead of ending the process.' },

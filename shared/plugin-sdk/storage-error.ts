@@ -1,4 +1,4 @@
-/** What can go wrong with a storage, in words that every provider shares. Each has a cure that the operator can act on. */
+/** What can go wrong with a storage, in words that every provider shares. `cure` says what the operator can do. */
 export const STORAGE_ERRORS = {
   CREDENTIALS_MISSING: {
     message: 'No access key and secret are stored for this app.',
@@ -6,11 +6,11 @@ export const STORAGE_ERRORS = {
   },
   CREDENTIALS_REFUSED: {
     message: 'The storage does not accept these credentials.',
-    cure: 'Check the access key and enter the secret key again; make sure that they belong to this provider and region.',
+    cure: 'Check the access key and enter the secret key again. Make sure that they belong to this provider and region.',
   },
   ACCESS_DENIED: {
     message: 'The storage knows the credentials but refuses this operation.',
-    cure: 'Give the key the rights to list, read, write and delete in this bucket, and look for a bucket policy or object lock that forbids it.',
+    cure: 'Allow the key to list, read, write and delete in this bucket. Check for a bucket policy or object lock that forbids it.',
   },
   BUCKET_MISSING: {
     message: 'The bucket does not exist.',
@@ -22,63 +22,63 @@ export const STORAGE_ERRORS = {
     cure: 'Use 3 to 63 lowercase letters, digits, dots and dashes.',
   },
   KEY_INVALID: {
-    message: 'The storage cannot hold an object of this name.',
-    cure: 'Use a relative path of usual length; no part may be empty, a dot or two dots.',
+    message: 'The storage cannot store an object with this name.',
+    cure: 'Use a shorter relative path; no part may be empty, a dot or two dots.',
   },
-  FULL: { message: 'There is no space left in the storage.', cure: 'Delete what is not needed, or add space.' },
+  FULL: { message: 'There is no space left in the storage.', cure: 'Delete what you don’t need, or add space.' },
   OBJECT_MISSING: { message: 'The object does not exist.', cure: 'It may have been deleted already.' },
-  REGION_WRONG: { message: 'The bucket lies in another region.', cure: 'Set the region of the bucket.' },
+  REGION_WRONG: { message: 'The bucket is in another region.', cure: 'Set the region of the bucket.' },
   HOST_UNKNOWN: {
-    message: 'The host name of the endpoint is not known.',
-    cure: 'Check the endpoint for a typing error, and the DNS of this machine.',
+    message: 'The endpoint’s host name was not found.',
+    cure: 'Check the endpoint for typos, and this machine’s DNS.',
   },
   UNREACHABLE: {
-    message: 'The endpoint does not answer.',
-    cure: 'Check that the storage runs, the port is right, and no firewall is in between.',
+    message: 'The endpoint is not responding.',
+    cure: 'Check that the storage runs, that the port is correct, and that no firewall blocks it.',
   },
   TLS_FAILED: {
     message: 'No secure connection could be made.',
-    cure: 'Check that the endpoint begins with the right one of http:// and https://, and that its certificate is valid.',
+    cure: 'Check whether the endpoint needs http:// or https://, and that its certificate is valid.',
   },
   ENDPOINT_REFUSED: {
-    message: 'The endpoint’s address is one that StreamHub must not contact.',
+    message: 'StreamHub is not allowed to contact the endpoint’s address.',
     cure: 'Use the address of the storage itself; link-local and cloud-metadata addresses are never allowed.',
   },
   NOT_A_STORAGE: {
-    message: 'Something answers at the endpoint, but it is not this kind of storage.',
+    message: 'The endpoint responds, but it is not this kind of storage.',
     cure: 'Check the endpoint; it may be a web console or a proxy.',
   },
   CLOCK_SKEW: {
-    message: 'The clocks of this machine and of the storage differ too much.',
-    cure: 'Set the clock of this machine, best with NTP.',
+    message: 'The clocks of this machine and the storage differ too much.',
+    cure: 'Set this machine’s clock, preferably with NTP.',
   },
   TIMEOUT: {
-    message: 'The storage took too long to answer.',
-    cure: 'Try again; if it stays, check the network and the load of the storage.',
+    message: 'The storage took too long to respond.',
+    cure: 'Try again. If it happens again, check the network and the load of the storage.',
   },
   THROTTLED: { message: 'The storage asks to slow down.', cure: 'Try again later.' },
-  SETTINGS_INVALID: { message: 'The settings are not valid.', cure: 'Correct the fields named.' },
+  SETTINGS_INVALID: { message: 'The settings are not valid.', cure: 'Correct the listed fields.' },
   INTEGRITY: {
-    message: 'What was read differs from what was written.',
+    message: 'The data that was read differs from what was written.',
     cure: 'Check for a proxy or cache between StreamHub and the storage.',
   },
   NOT_CONFIRMED: {
     message: 'The storage did not confirm the deletion.',
-    cure: 'Try again; objects that are gone already count as deleted.',
+    cure: 'Try again. Objects that are already gone count as deleted.',
   },
   PLUGIN_FAILED: {
-    message: 'The plugin of this storage failed.',
-    cure: 'Try again; if it stays, look at the plugin for the reason and ask its author for a newer version.',
+    message: 'The storage’s plugin failed.',
+    cure: 'Try again. If it happens again, the plugin’s page shows the reason; ask its author for a newer version.',
   },
   PLUGIN_OFF: {
-    message: 'The plugin of this storage is off.',
-    cure: 'Enable the plugin; reload the plugins once the fault that it names is mended.',
+    message: 'The storage’s plugin is off.',
+    cure: 'Enable the plugin. If it shows a problem, fix that first and reload the plugins.',
   },
-  UNSUPPORTED: { message: 'The provider cannot do this.', cure: 'Use another provider for it.' },
+  UNSUPPORTED: { message: 'The provider cannot do this.', cure: 'Use another provider.' },
   ABORTED: { message: 'The operation was stopped.', cure: 'Start it again.' },
   FAILED: {
-    message: 'The storage answered with an error.',
-    cure: 'Try again; the code says what the storage itself calls it.',
+    message: 'The storage returned an error.',
+    cure: 'Try again. The code is the storage’s own name for the error.',
   },
 } as const;
 

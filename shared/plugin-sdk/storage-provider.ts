@@ -4,34 +4,34 @@ import type { Static, TObject } from 'typebox';
 
 /** What a provider's backend can do natively. */
 export interface StorageCapabilities {
-  /** Many objects go in one request. Without it the host gives `deleteMany` one key at a time. */
+  /** Many objects can be deleted in one request. If false, the host calls `deleteMany` with one key at a time. */
   bulkDelete: boolean;
-  /** Links that open one object for a while can be made. Without it the host asks for none and says why there is no link. */
+  /** Can create links that open one object for a limited time. If false, the host requests none and says why there is no link. */
   presign: boolean;
   /**
-   * Older versions and delete markers can be removed: the host asks for it with `allVersions` whenever it deletes. Without
-   * it they stay where the backend keeps them, and the host tells people so.
+   * Can delete older versions and delete markers: the host passes `allVersions` whenever it deletes. If false, they stay in
+   * the backend, and the host says so.
    */
   versions: boolean;
   /**
-   * Large objects and streams of unknown length are stored in parts, and uploads that broke off can be found and removed
-   * (`abortUploads`), which the host does below an app's prefix when it deletes the app with its recordings. Without it the
-   * host always tells the length.
+   * Stores large objects and streams of unknown length in parts, and can remove unfinished uploads (`abortUploads`). The
+   * host does that below an app's prefix when it deletes the app with its recordings. If false, the host always passes the
+   * length.
    */
   multipart: boolean;
 }
 
 /** One credential that the provider needs. Its value is kept in the daemon's secret store, never in config.yaml. */
 export interface CredentialField {
-  /** `key` for the identifying half, `secret` for the secret one. */
+  /** `key` for the public half, `secret` for the secret half. */
   name: 'key' | 'secret';
   /** Label of the field, at most 80 characters. */
   title: string;
   /** Help beside the field, at most 500 characters. */
   description?: string;
-  /** The identifying half may be shown in part; a secret one never is. */
+  /** True for the secret half, which is never shown. The public half may be shown in part. */
   secret: boolean;
-  /** Without it nothing works; the connection test says so. */
+  /** True if nothing works without it; the connection test then says so. */
   required: boolean;
 }
 
@@ -61,13 +61,13 @@ export interface NetworkGuard {
 
 /** What a client is opened with. */
 export interface StorageContext<Settings = Record<string, unknown>> {
-  /** The app's settings, as the schema and `normalise` leave them. */
+  /** The app's settings, after the schema and `normalise`. */
   settings: Settings;
-  /** By the names of `credentials`; only this app's. Empty text = not stored. */
+  /** The app's credentials by name. Empty text = not stored. */
   credentials: Readonly<Record<string, string>>;
-  /** The installation's rules for addresses; see `NetworkGuard`. */
+  /** The installation's address rules; see `NetworkGuard`. */
   guard: NetworkGuard;
-  /** Absolute path of the app's own folder; only for built-in providers whose manifest says `inAppFolder`. */
+  /** Absolute path of the app's folder; only for built-in providers with `inAppFolder` in the manifest. */
   appFolder?: string;
 }
 
@@ -87,7 +87,7 @@ export interface GetOptions extends CallOptions {
 }
 
 export interface DeleteOptions extends CallOptions {
-  /** Older versions and delete markers of these keys go too. Only given when the capability `versions` is true. */
+  /** Deletes older versions and delete markers of these keys too. Only passed if the capability `versions` is true. */
   allVersions?: boolean;
 }
 
@@ -135,27 +135,27 @@ export interface PresignOptions extends CallOptions {
 
 /** An open storage. Every method throws `StorageError` and nothing else for what the storage or the network does. */
 export interface StorageClient {
-  /** Stores an object, replacing an older one of that key. */
+  /** Stores an object, and replaces an existing one with that key. */
   put(key: string, body: Readable | Uint8Array | string, options?: PutOptions): Promise<void>;
   /** Opens an object for reading. Throws `OBJECT_MISSING`. */
   get(
     key: string,
     options?: GetOptions,
   ): Promise<{ body: Readable; size: number | undefined; contentType: string | undefined }>;
-  /** Describes an object, or null when there is none. */
+  /** Describes an object; null if there is none. */
   head(key: string, options?: CallOptions): Promise<ObjectInfo | null>;
-  /** Lists keys page by page, each page in the order of the storage's listing. Never holds more than a page. */
+  /** Lists keys page by page, in the storage's order. Never holds more than one page. */
   list(options: ListOptions): AsyncIterable<ObjectInfo[]>;
   /**
-   * Deletes up to `maxDeleteBatch` keys. One refused key does not spoil the others: it is named in `failed`. Throws only
-   * when the whole call failed, so that the state of none of the keys is known.
+   * Deletes up to `maxDeleteBatch` keys. A refused key is listed in `failed` and doesn't affect the others. Throws only when
+   * the whole call failed and the state of every key is unknown.
    */
   deleteMany(keys: readonly string[], options?: DeleteOptions): Promise<DeleteResult>;
-  /** Makes a link that opens the object without a credential. Present when the capability `presign` is true. */
+  /** Creates a link that opens the object without a credential. Required if the capability `presign` is true. */
   presignGet?(key: string, options: PresignOptions): Promise<string>;
   /**
-   * Removes the parts of all uploads below a prefix that were begun and never finished; answers with the number of uploads.
-   * Present when the capability `multipart` is true.
+   * Removes the parts of all unfinished uploads below a prefix; returns the number of uploads. Required if the capability
+   * `multipart` is true.
    */
   abortUploads?(prefix: string, options?: CallOptions): Promise<number>;
   /** Closes connections. May be called more than once. */
@@ -167,30 +167,30 @@ export interface StorageClient {
  * `credentials`, validates with them, and calls `open` inside a worker.
  */
 export interface StorageProvider<S extends TObject = TObject> {
-  /** As in the manifest. */
+  /** The same as in the manifest. */
   id: string;
   /** Name shown to people. */
   title: string;
-  /** One sentence for whoever chooses a provider. */
+  /** One sentence that helps people choose a provider. */
   description?: string;
-  /** Where the provider's own settings are explained. */
+  /** Address of a page that explains the settings. */
   docsUrl?: string;
-  /** What the backend can do; the host acts by it. */
+  /** What the backend can do; the host follows it. */
   capabilities: StorageCapabilities;
   /**
    * Settings as a TypeBox object; titles and descriptions become the form. `bucket`, `region`, `endpoint` and
-   * `forcePathStyle` are stored under their own keys of the app's `s3` block, any other field below `s3.options`.
+   * `forcePathStyle` are stored under their own keys of the app's `s3` block, all others below `s3.options`.
    */
   settings: S;
-  /** What is kept in the secret store; an empty list for a storage without credentials. */
+  /** Credentials to keep in the secret store; an empty list if there are none. */
   credentials: readonly CredentialField[];
-  /** Most keys that `deleteMany` takes at once, 1 to 1000; the host gives it one where `bulkDelete` is false. */
+  /** Most keys per call of `deleteMany`, 1 to 1000; the host passes one if `bulkDelete` is false. */
   maxDeleteBatch: number;
   /** Fills in and cleans up settings after a change. Must be pure. */
   normalise?(settings: Static<S>, change: SettingsChange): Static<S>;
-  /** Remarks that the schema cannot make. Must be pure. */
+  /** Findings that the schema can't express. Must be pure. */
   validate?(settings: Static<S>): SettingsFinding[];
-  /** The URL that the client will connect to; absent or undefined when it uses no network. */
+  /** The URL that the client will connect to; undefined if it uses no network. */
   endpoint?(settings: Static<S>): string | undefined;
   /** Opens a client. Connects only when first used. */
   open(context: StorageContext<Static<S>>): StorageClient | Promise<StorageClient>;

@@ -148,7 +148,7 @@ test('a plugin reaches nothing but its own folder, the network within the policy
     const { body } = await api.post(`/apps/${app}/s3/test`, { provider: 'spy' });
     const expected = app === 'live' ? 'lives-key:lives-secret' : `victims-key:${SECRET}`;
     const step = body.data.steps.find((one: { id: string }) => one.id === 'sign');
-    assert.equal(step.message, `The storage answered with an error. ${expected}`);
+    assert.equal(step.message, `The storage returned an error. ${expected}`);
   }
   const { processes } = (await api.get('/plugins/spy')).body.data;
   assert.deepEqual(processes.map((one: { app: string | null }) => one.app).sort(), ['live', 'victim', null].sort());
@@ -169,6 +169,6 @@ test('a plugin whose folder leads out of itself is not loaded', async (t) => {
     ['linked-file', 'environ'],
   ]) {
     const { state, reason } = (await daemon.api.get(`/plugins/${id}`)).body.data;
-    assert.deepEqual([state, reason], ['failed', `${link} leads out of the plugin's folder`]);
+    assert.deepEqual([state, reason], ['failed', `${link} leads outside the plugin's folder`]);
   }
 });

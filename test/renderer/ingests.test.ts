@@ -112,7 +112,7 @@ test('ingests of an app', { skip: typeof livekit === 'string' ? livekit : false 
     await panel.getByLabel('Source').fill('https://example.com/live.m3u8');
     await panel.getByRole('button', { name: 'Create ingest' }).click();
     const alert = panel.getByRole('alert');
-    await alert.getByText('No ingress service takes it').waitFor();
+    await alert.getByText('No ingress service accepted it').waitFor();
     await alert.getByText('Run LiveKit’s ingress service on the same Redis.').waitFor();
     await assertAccessible(page, 'a source that nobody fetches');
     assert.equal(await panel.getByLabel('Source').inputValue(), 'https://example.com/live.m3u8');
@@ -168,7 +168,7 @@ test('ingests of an app', { skip: typeof livekit === 'string' ? livekit : false 
       await server.pause({ kill: true });
       await goInside(page, '/apps/other/ingests');
       await ui.alert().getByText('Could not read the ingests.').waitFor();
-      await ui.alert().getByText('LiveKit does not answer').waitFor();
+      await ui.alert().getByText('LiveKit is not responding').waitFor();
       await assertAccessible(page, 'ingests while LiveKit is away');
       await goInside(page, '/apps/live/ingests');
       await page.getByText(/^This is how the ingests looked/).waitFor();

@@ -144,7 +144,7 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
     await ui.alert().getByRole('button', { name: 'Copy details' }).click();
     await page.waitForFunction(async () => (await navigator.clipboard.readText()).includes('request id: '));
     const details = await page.evaluate(() => navigator.clipboard.readText());
-    assert.match(details, /^LiveKit does not answer.*\ncode: LIVEKIT_UNREACHABLE \(HTTP 502\)\n/);
+    assert.match(details, /^LiveKit is not responding.*\ncode: LIVEKIT_UNREACHABLE \(HTTP 502\)\n/);
     assert.match(details, /\nrequest: GET \/api\/v1\/apps\/arena\/ingress\S*\ntime: \d{4}-\S+Z\nrequest id: \w+-\w+$/);
     assert.ok(!details.includes(daemon.token));
   });

@@ -58,6 +58,6 @@ test('a token of one app sees what is its own, and is told what it lacks', { ski
   await ui.row('live').waitFor();
   assert.equal(await ui.button('Create app').isDisabled(), true);
   await ui.section('Cluster').click();
-  await page.getByText('This needs a credential of global scope.').waitFor();
+  await page.getByText('This needs a credential with global scope.').waitFor();
   await assertAccessible(page, 'a page without permission');
 });
