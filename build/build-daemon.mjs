@@ -53,6 +53,10 @@ export async function buildDaemon(out = path.join(root, 'out', 'daemon')) {
     const entry = manifest.entry ? { entry: `${path.basename(built)}.js` } : {};
     writeFileSync(path.join(target, 'plugin.json'), JSON.stringify({ ...manifest, ...entry }, null, 2));
   }
+  // pages and templates, where `assetPath()` finds them
+  for (const folder of globSync('daemon/**/assets', { cwd: root })) {
+    cpSync(path.join(root, folder), path.join(out, 'assets', path.relative('daemon', folder)), { recursive: true });
+  }
   cpSync(path.join(root, 'daemon', 'bin.mjs'), path.join(out, 'bin.mjs'));
 }
 

@@ -23,3 +23,10 @@ export const BUILT_IN_PLUGINS: string = path.join(BUNDLE ?? PACKAGE_ROOT, 'plugi
 
 /** The bundle's copy of the plugin SDK, which shares its code with the daemon; null in a clone, where the package's exports count. */
 export const BUNDLED_SDK: string | null = BUNDLE === null ? null : path.join(BUNDLE, 'plugin-sdk');
+
+/**
+ * Path of a page or template that ships with the code. It is in a folder `assets` beside the code, and the build copies it.
+ * @param name path below `daemon/`, with slashes
+ */
+export const assetPath = (name: string): string =>
+  path.join(BUNDLE === null ? path.join(PACKAGE_ROOT, 'daemon') : path.join(BUNDLE, 'assets'), name);

@@ -61,7 +61,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   await app.register(
     async (api) => {
       apiRoutes(api, services);
-      installDocs(api);
+      installDocs(api, services.pool);
     },
     { prefix: API_BASE },
   );

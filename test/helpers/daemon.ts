@@ -127,8 +127,9 @@ export async function daemonProcess(
   dataDir: string,
   env: Record<string, string> = {},
   args: string[] = [],
+  bin = path.join(ROOT, 'daemon/bin.mjs'),
 ): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, [path.join(ROOT, 'daemon/bin.mjs'), ...args], {
+  const child = spawn(process.execPath, [bin, ...args], {
     cwd: os.tmpdir(),
     env: {
       PATH: process.env['PATH'] ?? '',

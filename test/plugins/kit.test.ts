@@ -10,7 +10,7 @@ import { create, extract } from 'tar';
 import { addPlugin } from '#daemon/cli/plugin/add.ts';
 import { checkPlugin, reportOf } from '#daemon/cli/plugin/check.ts';
 import { PLUGIN_API_VERSION } from '#shared/plugin-sdk/api-version.ts';
-import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { node, plugin, typeCheck } from '#test/helpers/plugin-kit.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -308,7 +308,7 @@ describe('pack and add', () => {
   });
 });
 
-test('from an installed package: the command, the SDK for plain Node, and its types', async (t) => {
+test('from an installed package: the command, the SDK for plain Node, its types, and the daemon’s pages', async (t) => {
   const dir = await temporaryDir(t);
   const { stagePackage } = (await import('#build/build-package.mjs')) as {
     stagePackage(folder: string): Promise<void>;
@@ -348,4 +348,13 @@ test('from an installed package: the command, the SDK for plain Node, and its ty
   await writeFile(path.join(dir, 'plain.mjs'), script);
   const plain = await node(['plain.mjs'], dir);
   assert.equal(plain.out.trim(), `${PLUGIN_API_VERSION} function function`, plain.err);
+
+  const { api } = await daemonProcess(t, path.join(dir, 'data'), {}, [], bin);
+  await api.post('/apps', { name: 'live' });
+  const pages = [
+    ['/docs', /id="api-reference"/],
+    ['/docs/api-reference.js', /createApiReference/],
+    ['/samples/live/play.html', /livekit-client\.mjs/],
+  ] as const;
+  for (const [page, expected] of pages) assert.match((await api.get(page)).text, expected, page);
 });
