@@ -1,6 +1,7 @@
 import type { ConnectionState } from '#shared/ipc/connections.ts';
 import type { Preferences, ShellCommand } from '#shared/ipc/desktop.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
+import type { EventType } from '#shared/schema/events.ts';
 
 /** A notification of the system, and where a click on it leads. */
 export interface Notice {
@@ -87,7 +88,8 @@ export class Notices {
     const fields = ((data as { data?: unknown } | null)?.data ?? {}) as Record<string, unknown>;
     const { id, name } = fields;
     const preferences = this.#options.preferences();
-    switch (type) {
+    // a newer daemon may send types that are not known here: they match no case
+    switch (type as EventType) {
       case 'node.stale':
       case 'node.down':
         if (preferences.notifyNodeLost && this.#isNew(`${connectionId} node ${id}`))

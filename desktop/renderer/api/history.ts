@@ -28,7 +28,7 @@ const SHARES: ReadonlySet<Measure> = new Set(['cpu', 'memory', 'disk']);
 
 /** How far back a line goes, minutes. */
 export const SPARK_MINUTES = 15;
-/** The daemon's own lines are read again as seldom as they change; what comes in meanwhile goes on behind them. */
+/** How often the daemon's own lines are read again, ms. Samples heard in between are appended to them. */
 const REREAD = 5 * 60_000;
 
 /** Load of the daemon's machine: what the daemon wrote down, then what this page heard since. */
@@ -89,7 +89,7 @@ function joined(told: Told | undefined, heard: readonly Sample[], minutes: numbe
   const start = Date.parse(told.from);
   const past: Sample[] = [];
   told.line.forEach((value, index) => {
-    // a mean stands in the middle of its time
+    // a mean belongs to the middle of its time
     // a load beyond all cores is shown as full
     if (value !== null) past.push([start + (index + 0.5) * step, isShare ? Math.min(1, value) : value]);
   });

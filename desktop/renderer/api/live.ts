@@ -73,7 +73,7 @@ export function followHost(updates: readonly LiveUpdates[]): void {
       if (state.status === 'offline' && before !== 'offline') void recallLastKnown(id).catch(() => undefined);
       if (state.status !== 'online') continue;
       noteOnline(id);
-      // back again: whatever happened meanwhile has to be read
+      // back online: read again what may have changed in the meantime
       if (before !== undefined && before !== 'online') void queryClient.invalidateQueries({ queryKey: [id] });
     }
   };

@@ -18,7 +18,7 @@ import { clientFor } from '../host/clients.ts';
 /** One cache for all daemons: the first part of a key is the connection's id, the second the operation's. */
 export const queryClient = new QueryClient({
   defaultOptions: {
-    // a failed read says so at once, with a button; trying again by itself is the connection's business
+    // a failed read shows a button to retry; reconnecting is the connection's job
     queries: { retry: false, networkMode: 'always', staleTime: 10_000, gcTime: 600_000, refetchOnReconnect: false },
     mutations: { retry: false, networkMode: 'always' },
   },
@@ -132,7 +132,7 @@ export function usePages<O extends Operation>(
   };
 }
 
-/** Changes something on the daemon at hand. The reads named in `refreshes` are made anew afterwards, whatever came of it. */
+/** Changes something on the daemon at hand. Afterwards the reads in `refreshes` are repeated, also when it failed. */
 export function useChange<O extends Operation>(
   op: O,
   { refreshes = [], timeout }: { refreshes?: readonly Operation[]; timeout?: number } = {},

@@ -16,7 +16,7 @@ export function HostCommands() {
   run.current = (command) => {
     if (command.kind === 'navigate') {
       const base = command.connectionId === null ? '' : `/d/${command.connectionId}`;
-      // as it stands: the path may have a part after ?
+      // pushed unparsed, because the path may have a query
       router.history.push(command.path === '/' ? base || '/' : base + command.path);
     } else if (command.kind === 'add-connection') {
       void navigate({ to: '/add' as '/', search: (command.url ? { url: command.url } : {}) as never });

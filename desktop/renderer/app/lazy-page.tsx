@@ -66,7 +66,7 @@ export function loadAhead(screens: readonly Screen[]): void {
     load(first).then(
       () => loadAhead(rest),
       () => {
-        // the daemon is away: whoever opens the page is told
+        // the daemon isn't responding; the page says so when it is opened
       },
     );
   });

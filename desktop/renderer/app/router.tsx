@@ -80,7 +80,7 @@ export function makeRouter() {
     } as never);
   const children = [
     ...daemonPages.map(toRoute),
-    // whatever else, inside the frame
+    // any other address, inside the frame
     createRoute({ getParentRoute: () => pages as never, path: '/$', component: NotFound } as never),
   ];
   const outside = (isDesktop ? [] : linkPages).map((screen) =>

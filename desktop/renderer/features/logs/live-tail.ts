@@ -1,7 +1,10 @@
 import { useEffect, useRef, useState } from 'react';
 import { API_BASE } from '#shared/client/client.ts';
+import type { EventType } from '#shared/schema/events.ts';
 import { bridge } from '../../host/host.ts';
 import { type Filter, type LogRow, matches } from './log-model.ts';
+
+const LOG_LINE: EventType = 'log.line';
 
 /** Lines kept while tailing; older ones are in the search. */
 const KEPT = 10_000;
@@ -49,7 +52,7 @@ export function useLiveTail(connectionId: string, isOn: boolean, isPaused: boole
         onEvents(events) {
           for (const { type, data } of events) {
             const row = (data as { data?: LogRow } | null)?.data;
-            if (type === 'log.line' && row && matches(row, wanted)) waiting.current.push(row);
+            if (type === LOG_LINE && row && matches(row, wanted)) waiting.current.push(row);
           }
           if (waiting.current.length > KEPT) waiting.current.splice(0, waiting.current.length - KEPT);
           timer.current ??= setTimeout(flush, GATHER_MS);
