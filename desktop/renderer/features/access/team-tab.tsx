@@ -1,6 +1,6 @@
 import { Button, Modal, NativeSelect, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import {
   createInvite,
@@ -20,7 +20,7 @@ import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
-import { fieldErrors } from '../../ui/form/fields.ts';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { Panel } from '../../ui/layout/page.tsx';
 import { plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
@@ -241,9 +241,10 @@ function TeamUsage({ id }: { id: string }) {
 
 function InviteForm({ onClose }: { onClose: () => void }) {
   const invite = useChange(createInvite, { refreshes: [listInvites, getTeam] });
-  const [email, setEmail] = useState('');
-  const [role, setRole] = useState<Role>('editor');
-  const server = fieldErrors(invite.error);
+  const form = useApiForm({
+    initialValues: { email: '', role: 'editor' as Role },
+    send: ({ email, role }) => invite.mutateAsync({ body: { email: email.trim(), role } }),
+  });
   if (invite.data)
     return (
       <InviteLink
@@ -254,42 +255,17 @@ function InviteForm({ onClose }: { onClose: () => void }) {
         onClose={onClose}
       />
     );
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    invite.mutate({ body: { email: email.trim(), role } });
-  };
+  const { email, role } = form.values;
   return (
-    <form className="stack" onSubmit={submit}>
-      <TextInput
-        label="E-mail address"
-        type="email"
-        value={email}
-        onChange={(event) => setEmail(event.currentTarget.value)}
-        error={server.of('email')}
-        required
-        data-autofocus
+    <Form form={form} action="Invite" onCancel={onClose} isDisabled={!email.includes('@')}>
+      <TextInput label="E-mail address" type="email" {...form.getInputProps('email')} required data-autofocus />
+      <NativeSelect
+        label="Role"
+        description={`${role}: ${ROLES.find((one) => one.value === role)?.text}.`}
+        data={ROLES.map(({ value, label }) => ({ value, label }))}
+        {...form.getInputProps('role')}
       />
-      <RolePicker value={role} onChange={setRole} />
-      {server.rest === undefined ? null : <Problem error={server.rest} />}
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" loading={invite.isPending} disabled={!email.includes('@')}>
-          Invite
-        </Button>
-      </div>
-    </form>
-  );
-}
-
-function RolePicker({ value, onChange }: { value: Role; onChange: (role: Role) => void }) {
-  return (
-    <NativeSelect
-      label="Role"
-      description={`${value}: ${ROLES.find((role) => role.value === value)?.text}.`}
-      data={ROLES.map(({ value: role, label }) => ({ value: role, label }))}
-      value={value}
-      onChange={(event) => onChange(event.currentTarget.value as Role)}
-    />
+    </Form>
   );
 }
 
@@ -334,35 +310,16 @@ export function InviteLink({
 }
 
 function RenameForm({ name, onClose }: { name: string; onClose: () => void }) {
-  const [next, setNext] = useState(name);
   const update = useChange(updateTeam, { refreshes: [getTeam] });
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const done = await update.mutateAsync({ body: { name: next.trim() } }).catch(() => undefined);
-    if (done) onClose();
-  };
+  const form = useApiForm({
+    initialValues: { name },
+    send: (values) => update.mutateAsync({ body: { name: values.name.trim() } }),
+    onDone: onClose,
+  });
+  const next = form.values.name.trim();
   return (
-    <form className="stack" onSubmit={(event) => void submit(event)}>
-      <TextInput
-        label="Name"
-        value={next}
-        onChange={(event) => setNext(event.currentTarget.value)}
-        maxLength={200}
-        required
-        data-autofocus
-      />
-      {update.error ? <Problem error={update.error} /> : null}
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button
-          type="submit"
-          variant="filled"
-          loading={update.isPending}
-          disabled={next.trim() === '' || next.trim() === name}
-        >
-          Rename team
-        </Button>
-      </div>
-    </form>
+    <Form form={form} action="Rename team" onCancel={onClose} isDisabled={next === '' || next === name}>
+      <TextInput label="Name" {...form.getInputProps('name')} maxLength={200} required data-autofocus />
+    </Form>
   );
 }

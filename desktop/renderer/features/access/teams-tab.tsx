@@ -1,6 +1,6 @@
 import { Button, NumberInput, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { createTenant, deleteTenant, getTenantUsage, listTenants, updateTenant } from '#shared/contract/teams.ts';
 import { useChange, useRead } from '../../api/query.ts';
@@ -10,8 +10,7 @@ import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
-import { Problem } from '../../ui/feedback/problem.tsx';
-import { fieldErrors } from '../../ui/form/fields.ts';
+import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Panel, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
@@ -105,9 +104,17 @@ export function TeamsTab() {
 
 function CreateForm({ onClose }: { onClose: () => void }) {
   const create = useChange(createTenant, { refreshes: [listTenants] });
-  const [name, setName] = useState('');
-  const [email, setEmail] = useState('');
-  const server = fieldErrors(create.error);
+  const form = useApiForm({
+    initialValues: { name: '', ownerEmail: '' },
+    send: ({ name, ownerEmail }) =>
+      create.mutateAsync({
+        body: { name: name.trim(), ...(ownerEmail.trim() ? { ownerEmail: ownerEmail.trim() } : {}) },
+      }),
+    onDone: (made) => {
+      markChanged('teams', made.tenant.id);
+      if (made.invite === null) onClose();
+    },
+  });
   const invite = create.data?.invite;
   if (create.data && invite)
     return (
@@ -119,42 +126,16 @@ function CreateForm({ onClose }: { onClose: () => void }) {
         onClose={onClose}
       />
     );
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const made = await create
-      .mutateAsync({ body: { name: name.trim(), ...(email.trim() ? { ownerEmail: email.trim() } : {}) } })
-      .catch(() => undefined);
-    if (made === undefined) return;
-    markChanged('teams', made.tenant.id);
-    if (made.invite === null) onClose();
-  };
   return (
-    <form className="stack" onSubmit={(event) => void submit(event)}>
-      <TextInput
-        label="Name"
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        error={server.of('name')}
-        maxLength={200}
-        required
-        data-autofocus
-      />
+    <Form form={form} action="Create team" onCancel={onClose} isDisabled={form.values.name.trim() === ''}>
+      <TextInput label="Name" {...form.getInputProps('name')} maxLength={200} required data-autofocus />
       <TextInput
         label="Its owner"
         description="E-mail address of the person who is invited to run it. Can be left for later."
         type="email"
-        value={email}
-        onChange={(event) => setEmail(event.currentTarget.value)}
-        error={server.of('ownerEmail')}
+        {...form.getInputProps('ownerEmail')}
       />
-      {server.rest === undefined ? null : <Problem error={server.rest} />}
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" loading={create.isPending} disabled={name.trim() === ''}>
-          Create team
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }
 
@@ -163,44 +144,56 @@ function TeamForm({ team, onClose }: { team: Tenant; onClose: () => void }) {
   const usage = useRead(getTenantUsage, { params: { id: team.id } });
   const update = useChange(updateTenant, { refreshes: [listTenants, getTenantUsage] });
   const remove = useChange(deleteTenant, { refreshes: [listTenants] });
-  const [name, setName] = useState(team.name);
-  const [plan, setPlan] = useState(team.plan);
-  const [quotas, setQuotas] = useState(team.quotas);
-  const server = fieldErrors(update.error);
-  const isChanged = name !== team.name || plan !== team.plan || JSON.stringify(quotas) !== JSON.stringify(team.quotas);
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const body = {
-      ...(name === team.name ? {} : { name }),
-      ...(plan === team.plan ? {} : { plan }),
-      ...(JSON.stringify(quotas) === JSON.stringify(team.quotas) ? {} : { quotas }),
-    };
-    const done = await update.mutateAsync({ params: { id: team.id }, body }).catch(() => undefined);
-    if (done === undefined) return;
-    markChanged('teams', team.id);
-    onClose();
-  };
+  const stored = { name: team.name, plan: team.plan, quotas: team.quotas };
+  const form = useApiForm({
+    initialValues: stored,
+    send: (values) => update.mutateAsync({ params: { id: team.id }, body: changesFrom(stored, values) }),
+    onDone: () => {
+      markChanged('teams', team.id);
+      onClose();
+    },
+  });
+  const { quotas } = form.values;
   return (
     <>
       <Panel title="Use">{usage.data ? <Quotas usage={usage.data} /> : <p className="dim">…</p>}</Panel>
       {isPlatform ? (
         <p className="dim">This is the installation’s own team. It has no limits and cannot be changed.</p>
       ) : (
-        <form className="stack" onSubmit={(event) => void submit(event)}>
-          <TextInput
-            label="Name"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            error={server.of('name')}
-            maxLength={200}
-            required
-          />
+        <Form
+          form={form}
+          action="Save team"
+          isDisabled={Object.keys(changesFrom(stored, form.values)).length === 0}
+          aside={
+            <>
+              <Button
+                color="danger"
+                disabled={team.apps > 0}
+                title={team.apps > 0 ? 'Its apps have to be deleted first.' : undefined}
+                onClick={() =>
+                  ask({
+                    title: `Delete team ${team.name}`,
+                    body: <p>Its members keep their accounts.</p>,
+                    action: 'Delete team',
+                    isDangerous: true,
+                    run: async () => {
+                      await remove.mutateAsync({ params: { id: team.id } });
+                      onClose();
+                    },
+                  })
+                }
+              >
+                Delete team…
+              </Button>
+              <span className="grow" />
+            </>
+          }
+        >
+          <TextInput label="Name" {...form.getInputProps('name')} maxLength={200} required />
           <TextInput
             label="Plan"
             description="A name only; the limits are those below."
-            value={plan}
-            onChange={(event) => setPlan(event.currentTarget.value)}
-            error={server.of('plan')}
+            {...form.getInputProps('plan')}
           />
           {(Object.keys(quotas) as QuotaName[]).map((quota) => (
             <NumberInput
@@ -209,38 +202,11 @@ function TeamForm({ team, onClose }: { team: Tenant; onClose: () => void }) {
               description="-1 = no limit"
               min={-1}
               allowDecimal={false}
-              value={quotas[quota]}
-              onChange={(value) => typeof value === 'number' && setQuotas({ ...quotas, [quota]: value })}
-              error={server.of(`quotas.${quota}`)}
+              {...form.getInputProps(`quotas.${quota}`)}
+              onChange={(value) => typeof value === 'number' && form.setFieldValue(`quotas.${quota}`, value)}
             />
           ))}
-          {server.rest === undefined ? null : <Problem error={server.rest} />}
-          <div className="row">
-            <Button
-              color="danger"
-              disabled={team.apps > 0}
-              title={team.apps > 0 ? 'Its apps have to be deleted first.' : undefined}
-              onClick={() =>
-                ask({
-                  title: `Delete team ${team.name}`,
-                  body: <p>Its members keep their accounts.</p>,
-                  action: 'Delete team',
-                  isDangerous: true,
-                  run: async () => {
-                    await remove.mutateAsync({ params: { id: team.id } });
-                    onClose();
-                  },
-                })
-              }
-            >
-              Delete team…
-            </Button>
-            <span className="grow" />
-            <Button type="submit" variant="filled" loading={update.isPending} disabled={!isChanged}>
-              Save team
-            </Button>
-          </div>
-        </form>
+        </Form>
       )}
     </>
   );

@@ -1,5 +1,5 @@
 import { Button, Modal, PasswordInput, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import {
   changePassword,
   disableTotp,
@@ -22,7 +22,7 @@ import { QueryView } from '../../ui/data/query-view.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
-import { fieldErrors } from '../../ui/form/fields.ts';
+import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
 import { SecretOnce } from '../../ui/form/secret-once.tsx';
 import { Facts, Page, Panel } from '../../ui/layout/page.tsx';
 import { plural } from '../../ui/words/format.ts';
@@ -57,25 +57,27 @@ export function AccountPage() {
 }
 
 function Profile({ account: { user, tenant } }: { account: Account }) {
-  const [name, setName] = useState(user.name ?? '');
-  const [email, setEmail] = useState(user.email ?? '');
   const update = useChange(updateAccount, { refreshes: [getAccount, whoAmI] });
-  const server = fieldErrors(update.error);
-  const body = { ...(name === (user.name ?? '') ? {} : { name }), ...(email === (user.email ?? '') ? {} : { email }) };
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    update.mutate({ body });
-  };
+  const stored = { name: user.name ?? '', email: user.email ?? '' };
+  const form = useApiForm({
+    initialValues: stored,
+    send: (values) => update.mutateAsync({ body: changesFrom(stored, values) }),
+  });
+  const isChanged = Object.keys(changesFrom(stored, form.values)).length > 0;
   return (
     <Panel title="Profile">
-      <form className="stack" onSubmit={submit}>
+      <Form
+        form={form}
+        action="Save profile"
+        isDisabled={!isChanged}
+        hasActions={!user.isBreakGlass}
+        aside={form.isDone && !isChanged ? <State tone="ok">Saved</State> : null}
+      >
         <div className="row" style={{ alignItems: 'flex-start', gap: 12 }}>
           <TextInput
             className="grow"
             label="Name"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            error={server.of('name')}
+            {...form.getInputProps('name')}
             maxLength={120}
             disabled={user.isBreakGlass}
             autoComplete="name"
@@ -84,9 +86,7 @@ function Profile({ account: { user, tenant } }: { account: Account }) {
             className="grow"
             label="E-mail address"
             type="email"
-            value={email}
-            onChange={(event) => setEmail(event.currentTarget.value)}
-            error={server.of('email')}
+            {...form.getInputProps('email')}
             disabled={user.isBreakGlass}
             autoComplete="email"
           />
@@ -99,71 +99,47 @@ function Profile({ account: { user, tenant } }: { account: Account }) {
             Since: <At at={user.createdAt} />,
           }}
         />
-        {server.rest === undefined ? null : <Problem error={server.rest} />}
-        {user.isBreakGlass ? null : (
-          <div className="row" style={{ justifyContent: 'flex-end' }}>
-            {update.isSuccess && Object.keys(body).length === 0 ? <State tone="ok">Saved</State> : null}
-            <Button type="submit" variant="filled" disabled={Object.keys(body).length === 0} loading={update.isPending}>
-              Save profile
-            </Button>
-          </div>
-        )}
-      </form>
+      </Form>
     </Panel>
   );
 }
 
 function Password({ account: { user } }: { account: Account }) {
-  const [current, setCurrent] = useState('');
-  const [next, setNext] = useState('');
   const change = useChange(changePassword, { refreshes: [getAccount, listSessions] });
-  const server = fieldErrors(change.error);
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const done = await change
-      .mutateAsync({ body: { newPassword: next, ...(user.hasPassword ? { currentPassword: current } : {}) } })
-      .catch(() => undefined);
-    if (done === undefined) return;
-    setCurrent('');
-    setNext('');
-  };
+  const form = useApiForm({
+    initialValues: { currentPassword: '', newPassword: '' },
+    send: ({ currentPassword, newPassword }) =>
+      change.mutateAsync({ body: { newPassword, ...(user.hasPassword ? { currentPassword } : {}) } }),
+    onDone: () => form.discard(),
+  });
+  const { currentPassword, newPassword } = form.values;
   return (
     <Panel title="Password" note="A new one ends all your other sessions.">
-      <form className="stack" onSubmit={(event) => void submit(event)}>
+      <Form
+        form={form}
+        action="Change password"
+        problemTitle="The password was not changed."
+        isDisabled={newPassword.length < 8 || (user.hasPassword && currentPassword === '')}
+        aside={form.isDone ? <State tone="ok">Changed</State> : null}
+      >
         <input type="hidden" autoComplete="username" value={user.email ?? ''} readOnly />
         <div className="row" style={{ alignItems: 'flex-start', gap: 12 }}>
           {user.hasPassword ? (
             <PasswordInput
               className="grow"
               label="Present password"
-              value={current}
-              onChange={(event) => setCurrent(event.currentTarget.value)}
-              error={server.of('currentPassword')}
+              {...form.getInputProps('currentPassword')}
               autoComplete="current-password"
             />
           ) : null}
           <PasswordInput
             className="grow"
             label="New password, at least 8 characters"
-            value={next}
-            onChange={(event) => setNext(event.currentTarget.value)}
-            error={server.of('newPassword')}
+            {...form.getInputProps('newPassword')}
             autoComplete="new-password"
           />
         </div>
-        {server.rest === undefined ? null : <Problem error={server.rest} title="The password was not changed." />}
-        <div className="row" style={{ justifyContent: 'flex-end' }}>
-          {change.isSuccess && next === '' ? <State tone="ok">Changed</State> : null}
-          <Button
-            type="submit"
-            variant="filled"
-            loading={change.isPending}
-            disabled={next.length < 8 || (user.hasPassword && current === '')}
-          >
-            Change password
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Panel>
   );
 }
@@ -220,7 +196,7 @@ function SecondFactor({ account: { user } }: { account: Account }) {
 function Enable({ onClose }: { onClose: () => void }) {
   const begin = useChange(setupTotp);
   const enable = useChange(enableTotp, { refreshes: [getAccount] });
-  const [code, setCode] = useState('');
+  const form = useCodeForm(enable.mutateAsync);
   if (enable.data) return <Codes codes={enable.data.recoveryCodes} onClose={onClose} />;
   if (!begin.data) {
     return (
@@ -236,15 +212,8 @@ function Enable({ onClose }: { onClose: () => void }) {
       </div>
     );
   }
-  const confirm = (value: string): void => enable.mutate({ body: { code: value } });
   return (
-    <form
-      className="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        confirm(code);
-      }}
-    >
+    <CodeForm form={form} action="Turn on" onCancel={onClose} sendsWhenComplete>
       <div className="row" style={{ gap: 20, alignItems: 'flex-start' }}>
         <img
           src={begin.data.qrDataUri}
@@ -259,71 +228,69 @@ function Enable({ onClose }: { onClose: () => void }) {
           <p className="dim">Then type the six digits that the app shows.</p>
         </div>
       </div>
+    </CodeForm>
+  );
+}
+
+/** The state of a form that asks for a code of the authenticator app. */
+const useCodeForm = <R,>(send: (input: { body: { code: string } }) => Promise<R>, onDone?: () => void) =>
+  useApiForm<{ code: string }, R>({
+    initialValues: { code: '' },
+    send: (body) => send({ body }),
+    ...(onDone ? { onDone } : {}),
+  });
+
+function CodeForm({
+  form,
+  children,
+  sendsWhenComplete = false,
+  ...actions
+}: {
+  form: ReturnType<typeof useCodeForm>;
+  children: ReactNode;
+  action: string;
+  onCancel: () => void;
+  isDangerous?: boolean;
+  sendsWhenComplete?: boolean;
+}) {
+  const { code } = form.values;
+  const complete = (full: string): void => {
+    form.setFieldValue('code', full);
+    void form.submit();
+  };
+  const error = form.errors['code'] ?? (form.problem instanceof Error ? form.problem.message : undefined);
+  return (
+    <Form form={form} {...actions} isDisabled={code.length !== 6} hasProblem={false}>
+      {children}
       <CodeField
         value={code}
-        onChange={setCode}
-        onComplete={confirm}
-        error={enable.error ? enable.error.message : undefined}
+        onChange={(value) => form.setFieldValue('code', value)}
+        error={error as string | undefined}
         isPlain
+        {...(sendsWhenComplete ? { onComplete: complete } : {})}
       />
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" loading={enable.isPending} disabled={code.length !== 6}>
-          Turn on
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }
 
 function Disable({ onClose }: { onClose: () => void }) {
   const disable = useChange(disableTotp, { refreshes: [getAccount] });
-  const [code, setCode] = useState('');
-  const submit = async (): Promise<void> => {
-    const done = await disable.mutateAsync({ body: { code } }).catch(() => undefined);
-    if (done) onClose();
-  };
+  const form = useCodeForm(disable.mutateAsync, onClose);
   return (
-    <form
-      className="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
+    <CodeForm form={form} action="Turn off" onCancel={onClose} isDangerous>
       <p>Signing in will take the password alone. The recovery codes stop working.</p>
-      <CodeField value={code} onChange={setCode} error={disable.error ? disable.error.message : undefined} isPlain />
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" color="danger" loading={disable.isPending} disabled={code.length !== 6}>
-          Turn off
-        </Button>
-      </div>
-    </form>
+    </CodeForm>
   );
 }
 
 function RecoveryCodes({ onClose }: { onClose: () => void }) {
   const renew = useChange(renewRecoveryCodes, { refreshes: [getAccount] });
-  const [code, setCode] = useState('');
+  const form = useCodeForm(renew.mutateAsync);
   if (renew.data) return <Codes codes={renew.data.recoveryCodes} onClose={onClose} />;
   return (
-    <form
-      className="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        renew.mutate({ body: { code } });
-      }}
-    >
+    <CodeForm form={form} action="Make new codes" onCancel={onClose}>
       <p>The old recovery codes stop working.</p>
-      <CodeField value={code} onChange={setCode} error={renew.error ? renew.error.message : undefined} isPlain />
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" loading={renew.isPending} disabled={code.length !== 6}>
-          Make new codes
-        </Button>
-      </div>
-    </form>
+    </CodeForm>
   );
 }
 

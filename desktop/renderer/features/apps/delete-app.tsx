@@ -1,51 +1,59 @@
-import { Button, Checkbox, Modal, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { Checkbox, Modal, TextInput } from '@mantine/core';
 import { deleteApp, getAppSizes, listApps } from '#shared/contract/apps.ts';
 import { listJobs } from '#shared/contract/jobs.ts';
 import { getS3 } from '#shared/contract/s3.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useGo } from '../../daemon/links.tsx';
-import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { bytes, plural } from '../../ui/words/format.ts';
 
 /** Says what goes and what stays, then deletes as a job whose progress the tray shows. */
 export function DeleteApp({ name, onClose }: { name: string | undefined; onClose: () => void }) {
   return (
     <Modal opened={name !== undefined} onClose={onClose} title={name ? `Delete app ${name}` : ''} size={500}>
-      {name ? <Form key={name} name={name} onClose={onClose} /> : null}
+      {name ? <DeleteForm key={name} name={name} onClose={onClose} /> : null}
     </Modal>
   );
 }
 
-function Form({ name, onClose }: { name: string; onClose: () => void }) {
+function DeleteForm({ name, onClose }: { name: string; onClose: () => void }) {
   const go = useGo();
   const params = { params: { name } };
   const sizes = useRead(getAppSizes, params, { staleTime: 0 });
   const s3 = useRead(getS3, params);
   const stats = useRead(getAppStats, { params: { app: name } }, { staleTime: 0 });
   const remove = useChange(deleteApp, { refreshes: [listApps, listJobs] });
-  const [withVods, setWithVods] = useState(false);
-  const [typed, setTyped] = useState('');
+  const form = useApiForm({
+    initialValues: { withVods: false, typed: '' },
+    send: (values) =>
+      remove.mutateAsync({
+        ...params,
+        query: values.withVods ? { deleteVods: 'true' as const } : {},
+        headers: { prefer: 'respond-async' },
+      }),
+    onDone: () => {
+      onClose();
+      go('/apps');
+    },
+  });
+  const { withVods } = form.values;
   const vods = sizes.data?.vodCount;
   const amount = sizes.data
     ? `${plural(sizes.data.vodCount, 'recording')} (${bytes(sizes.data.vodTotalBytes)})`
     : 'all recordings';
   const bucket = s3.data?.bucket ? ` from bucket ${s3.data.bucket}` : '';
   const live = stats.data?.live.activeStreams ?? 0;
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const query = withVods ? { deleteVods: 'true' as const } : {};
-    const done = await remove.mutateAsync({ ...params, query, headers: { prefer: 'respond-async' } }).then(
-      () => true,
-      () => false,
-    );
-    if (!done) return;
-    onClose();
-    go('/apps');
-  };
   return (
-    <form className="stack" onSubmit={(event) => void submit(event)}>
+    <Form
+      form={form}
+      action={withVods ? 'Delete app and recordings' : 'Delete app'}
+      problemTitle="The app was not deleted."
+      onCancel={onClose}
+      isDisabled={form.values.typed !== name}
+      isDangerous
+    >
       {live > 0 ? (
         <Notice tone="warn" title={`${plural(live, 'stream')} live in it now`}>
           <p>Viewers are not told; ending the streams first is kinder.</p>
@@ -60,8 +68,7 @@ function Form({ name, onClose }: { name: string; onClose: () => void }) {
       ) : (
         <>
           <Checkbox
-            checked={withVods}
-            onChange={(event) => setWithVods(event.currentTarget.checked)}
+            {...form.getInputProps('withVods', { type: 'checkbox' })}
             label={`Also delete ${amount}${bucket}`}
           />
           <p className="dim">
@@ -77,19 +84,11 @@ function Form({ name, onClose }: { name: string; onClose: () => void }) {
             Type <code>{name}</code> to go on
           </>
         }
-        value={typed}
-        onChange={(event) => setTyped(event.currentTarget.value)}
+        {...form.getInputProps('typed')}
         autoComplete="off"
         spellCheck={false}
         data-autofocus
       />
-      {remove.error ? <Problem error={remove.error} title="The app was not deleted." /> : null}
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" color="danger" disabled={typed !== name} loading={remove.isPending}>
-          {withVods ? 'Delete app and recordings' : 'Delete app'}
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }

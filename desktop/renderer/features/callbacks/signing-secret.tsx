@@ -5,25 +5,28 @@ import { getConfig, patchApp } from '#shared/contract/config.ts';
 import { useChange } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { Copy } from '../../ui/data/copy.tsx';
-import { Problem } from '../../ui/feedback/problem.tsx';
-import { fieldErrors } from '../../ui/form/fields.ts';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 
 /** Sets the secret with which events are signed. It goes in and never comes back. */
 export function SigningSecret({ app, isSigned }: { app: string; isSigned: boolean }) {
   const [isOpen, setOpen] = useState(false);
-  const [secret, setSecret] = useState('');
   const lack = useLack(patchApp);
   const change = useChange(patchApp, { refreshes: [getCallbacks, getConfig] });
-  const server = fieldErrors(change.error);
+  const form = useApiForm({
+    initialValues: { callbackSecret: '' },
+    send: (body) => change.mutateAsync({ params: { name: app }, body }),
+    onDone: () => close(),
+  });
+  const { callbackSecret: secret } = form.values;
   const close = (): void => {
     setOpen(false);
-    setSecret('');
-    change.reset();
+    form.discard();
   };
   const generate = (): void => {
     const bytes = crypto.getRandomValues(new Uint8Array(24));
-    setSecret(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''));
+    const text = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    form.setFieldValue('callbackSecret', text);
   };
   return (
     <>
@@ -36,12 +39,12 @@ export function SigningSecret({ app, isSigned }: { app: string; isSigned: boolea
         {isSigned ? 'Replace secret…' : 'Set secret…'}
       </Button>
       <SidePanel isOpen={isOpen} onClose={close} title={`Signing secret of ${app}`}>
-        <form
-          className="stack"
-          onSubmit={(event) => {
-            event.preventDefault();
-            change.mutate({ params: { name: app }, body: { callbackSecret: secret } }, { onSuccess: close });
-          }}
+        <Form
+          form={form}
+          action="Set secret"
+          problemTitle="The secret was not set."
+          onCancel={close}
+          isDisabled={secret === ''}
         >
           <p>
             Each event is signed with it, so that the receiver can tell that it comes from here. Give the receiver the
@@ -53,22 +56,12 @@ export function SigningSecret({ app, isSigned }: { app: string; isSigned: boolea
               label="Secret"
               description="Kept by the daemon, shown nowhere again."
               autoComplete="off"
-              value={secret}
-              onChange={(event) => setSecret(event.currentTarget.value)}
-              error={server.of('callbackSecret')}
+              {...form.getInputProps('callbackSecret')}
             />
             {secret === '' ? null : <Copy text={secret} what="secret" />}
             <Button onClick={generate}>Generate secret</Button>
           </div>
-          {server.rest === undefined ? null : <Problem error={server.rest} title="The secret was not set." />}
-          <div className="row">
-            <span className="grow" />
-            <Button onClick={close}>Cancel</Button>
-            <Button type="submit" variant="filled" disabled={secret === ''} loading={change.isPending}>
-              Set secret
-            </Button>
-          </div>
-        </form>
+        </Form>
       </SidePanel>
     </>
   );

@@ -1,10 +1,10 @@
-import { Button, Checkbox, Modal, NumberInput, Radio } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { Checkbox, Modal, NumberInput, Radio } from '@mantine/core';
 import { listNodes, previewPlacement, updateNode } from '#shared/contract/cluster.ts';
 import { nodeState } from '#shared/rules/nodes.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { markChanged } from '../../ui/data/marks.ts';
-import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { plural } from '../../ui/words/format.ts';
 import classes from './cluster.module.css';
 import type { Node } from './node-words.ts';
@@ -13,34 +13,41 @@ import type { Node } from './node-words.ts';
 export function DrainDialog({ node, isOpen, onClose }: { node: Node; isOpen: boolean; onClose: () => void }) {
   return (
     <Modal opened={isOpen} onClose={onClose} title={`Drain node ${node.name}`} size={500}>
-      {isOpen ? <Form node={node} onClose={onClose} /> : null}
+      {isOpen ? <DrainForm node={node} onClose={onClose} /> : null}
     </Modal>
   );
 }
 
-function Form({ node, onClose }: { node: Node; onClose: () => void }) {
-  const [how, setHow] = useState<'wait' | 'limit' | 'now'>('wait');
-  const [minutes, setMinutes] = useState(30);
-  const [isSure, setSure] = useState(false);
+function DrainForm({ node, onClose }: { node: Node; onClose: () => void }) {
   const update = useChange(updateNode, { refreshes: [listNodes, previewPlacement] });
   const others =
     useRead(listNodes).data?.filter((one) => one.id !== node.id && nodeState(one).code === 'active').length ?? 0;
   const livekit = node.agent?.livekit;
   const rooms = livekit?.rooms ?? 0;
   const people = livekit?.participants ?? 0;
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const seconds = how === 'wait' ? null : how === 'now' ? 0 : minutes * 60;
-    const drain = { endRoomsAfterSeconds: seconds, ...(how === 'wait' ? {} : { confirm: true }) };
-    const done = await update
-      .mutateAsync({ params: { id: node.id }, body: { status: 'draining', ...(node.agent ? { drain } : {}) } })
-      .catch(() => undefined);
-    if (done === undefined) return;
-    markChanged('nodes', node.id);
-    onClose();
-  };
+  const form = useApiForm({
+    initialValues: { how: 'wait' as 'wait' | 'limit' | 'now', minutes: 30, isSure: false },
+    send: ({ how, minutes }) => {
+      const seconds = how === 'wait' ? null : how === 'now' ? 0 : minutes * 60;
+      const drain = { endRoomsAfterSeconds: seconds, ...(how === 'wait' ? {} : { confirm: true }) };
+      const body = { status: 'draining' as const, ...(node.agent ? { drain } : {}) };
+      return update.mutateAsync({ params: { id: node.id }, body });
+    },
+    onDone: () => {
+      markChanged('nodes', node.id);
+      onClose();
+    },
+  });
+  const { how, isSure } = form.values;
   return (
-    <form className="stack" onSubmit={(event) => void submit(event)}>
+    <Form
+      form={form}
+      action="Drain node"
+      problemTitle="The node goes on as before."
+      onCancel={onClose}
+      isDisabled={how !== 'wait' && !isSure}
+      isDangerous={how !== 'wait'}
+    >
       {node.agent === null ? (
         <Notice tone="warn" title="Only a mark">
           <p>
@@ -59,11 +66,7 @@ function Form({ node, onClose }: { node: Node; onClose: () => void }) {
               <p>New rooms cannot be placed anywhere until one is.</p>
             </Notice>
           ) : null}
-          <Radio.Group
-            label="Rooms that do not end by themselves"
-            value={how}
-            onChange={(value) => setHow(value as typeof how)}
-          >
+          <Radio.Group label="Rooms that do not end by themselves" {...form.getInputProps('how')}>
             <div className={classes.choice} style={{ marginTop: 4 }}>
               <Radio value="wait" label="Wait as long as it takes" />
               <Radio value="limit" label="End them after a time" />
@@ -77,33 +80,19 @@ function Form({ node, onClose }: { node: Node; onClose: () => void }) {
               min={1}
               max={10_080}
               allowDecimal={false}
-              value={minutes}
-              onChange={(value) => typeof value === 'number' && setMinutes(value)}
+              {...form.getInputProps('minutes')}
+              onChange={(value) => typeof value === 'number' && form.setFieldValue('minutes', value)}
               w={140}
             />
           ) : null}
           {how === 'wait' ? null : (
             <Checkbox
-              checked={isSure}
-              onChange={(event) => setSure(event.currentTarget.checked)}
+              {...form.getInputProps('isSure', { type: 'checkbox' })}
               label={`Disconnect ${people > 0 ? `the participants (${people} now)` : 'whoever is in them then'}`}
             />
           )}
         </>
       )}
-      {update.error ? <Problem error={update.error} title="The node goes on as before." /> : null}
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button
-          type="submit"
-          variant="filled"
-          color={how === 'wait' ? 'accent' : 'danger'}
-          loading={update.isPending}
-          disabled={how !== 'wait' && !isSure}
-        >
-          Drain node
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }

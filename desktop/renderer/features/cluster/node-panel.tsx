@@ -1,5 +1,5 @@
 import { Button, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import {
   deleteNode,
   getClusterInfo,
@@ -15,9 +15,9 @@ import { useChange, useRead } from '../../api/query.ts';
 import { Mono } from '../../ui/data/copy.tsx';
 import { markChanged } from '../../ui/data/marks.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
-import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
-import { fieldErrors } from '../../ui/form/fields.ts';
+import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
 import { Facts, Panel } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { bitrate, bytes, count, duration, percent, plural } from '../../ui/words/format.ts';
@@ -238,41 +238,32 @@ const limitWords = ({ health }: Node, info: ResultOf<typeof getClusterInfo>['dat
   duration(health === 'down' ? info.downAfterSeconds : info.staleAfterSeconds);
 
 function NameForm({ node }: { node: Node }) {
-  const [name, setName] = useState(node.name);
-  const [region, setRegion] = useState(node.region ?? '');
   const update = useChange(updateNode, { refreshes });
-  const server = fieldErrors(update.error);
-  const body = { ...(name === node.name ? {} : { name }), ...(region === (node.region ?? '') ? {} : { region }) };
-  const isOrigin = node.id === 'origin';
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    update.mutate({ params: { id: node.id }, body }, { onSuccess: () => markChanged('nodes', node.id) });
-  };
+  const stored = { name: node.name, region: node.region ?? '' };
+  const form = useApiForm({
+    initialValues: stored,
+    send: (values) => update.mutateAsync({ params: { id: node.id }, body: changesFrom(stored, values) }),
+    onDone: () => markChanged('nodes', node.id),
+  });
   return (
-    <form onSubmit={submit} style={{ marginBottom: 8 }}>
+    <Form form={form} style={{ marginBottom: 8 }} hasActions={false}>
       <div className="row" style={{ alignItems: 'flex-end' }}>
         <TextInput
           className="grow"
           label="Name"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={server.of('name')}
+          {...form.getInputProps('name')}
           maxLength={64}
-          disabled={isOrigin}
+          disabled={node.id === 'origin'}
         />
-        <TextInput
-          className="grow"
-          label="Region"
-          value={region}
-          onChange={(event) => setRegion(event.currentTarget.value)}
-          error={server.of('region')}
-          maxLength={64}
-        />
-        <Button type="submit" disabled={Object.keys(body).length === 0} loading={update.isPending}>
+        <TextInput className="grow" label="Region" {...form.getInputProps('region')} maxLength={64} />
+        <Button
+          type="submit"
+          disabled={Object.keys(changesFrom(stored, form.values)).length === 0}
+          loading={form.isPending}
+        >
           Save
         </Button>
       </div>
-      {server.rest === undefined ? null : <Problem error={server.rest} />}
-    </form>
+    </Form>
   );
 }

@@ -2,42 +2,43 @@ import '@xterm/xterm/css/xterm.css';
 import { Button, TextInput } from '@mantine/core';
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { opened } from '../../host/bridge-desktop.ts';
 import { bridge } from '../../host/host.ts';
 import { Problem } from '../../ui/feedback/problem.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import classes from './cluster.module.css';
 
 /** Signs in to the new machine by ssh; the command is typed in with one button, and runs when the person presses Enter. */
 export function SshTerminal({ command }: { command: string }) {
-  const [host, setHost] = useState('');
   const [target, setTarget] = useState<{ user?: string; host: string; port?: number }>();
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    const match = /^(?:ssh\s+)?(?:([^@\s]+)@)?(\[[^\]]+\]|[^:\s]+)(?::(\d+))?$/.exec(host.trim());
-    if (match?.[2])
-      setTarget({
-        host: match[2],
-        ...(match[1] ? { user: match[1] } : {}),
-        ...(match[3] ? { port: Number(match[3]) } : {}),
-      });
-  };
+  const form = useApiForm({
+    initialValues: { host: '' },
+    send: async ({ host }) => {
+      const match = /^(?:ssh\s+)?(?:([^@\s]+)@)?(\[[^\]]+\]|[^:\s]+)(?::(\d+))?$/.exec(host.trim());
+      if (match?.[2])
+        setTarget({
+          host: match[2],
+          ...(match[1] ? { user: match[1] } : {}),
+          ...(match[3] ? { port: Number(match[3]) } : {}),
+        });
+    },
+  });
   if (target === undefined) {
     return (
-      <form className="row" onSubmit={submit} style={{ alignItems: 'flex-end' }}>
+      <Form form={form} className="row" style={{ alignItems: 'flex-end' }} hasActions={false}>
         <TextInput
           className="grow"
           label="Machine"
           placeholder="root@203.0.113.7"
-          value={host}
-          onChange={(event) => setHost(event.currentTarget.value)}
+          {...form.getInputProps('host')}
           spellCheck={false}
           styles={{ input: { fontFamily: 'var(--mono)' } }}
         />
-        <Button type="submit" disabled={host.trim() === ''}>
+        <Button type="submit" disabled={form.values.host.trim() === ''}>
           Connect
         </Button>
-      </form>
+      </Form>
     );
   }
   return <Session target={target} command={command} onEnd={() => setTarget(undefined)} />;

@@ -1,13 +1,13 @@
 import { Button, Checkbox, PasswordInput, SegmentedControl, TextInput } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Credential, TestReport, TestStep } from '#shared/ipc/connections.ts';
 import { HostError } from '../../host/bridge.ts';
 import { opened } from '../../host/bridge-desktop.ts';
 import { bridge } from '../../host/host.ts';
-import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
-import { useKept } from '../../ui/form/kept.ts';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { Page, Panel } from '../../ui/layout/page.tsx';
 import { KeepChoice } from '../sign-in/keychain-notice.tsx';
 import { CodeField } from '../sign-in/sign-in-form.tsx';
@@ -17,7 +17,7 @@ import { ConnectionSteps } from './connection-steps.tsx';
 import classes from './daemons.module.css';
 import { LocalDaemonCard } from './local-daemon-card.tsx';
 
-interface Form {
+interface Values {
   url: string;
   name: string;
   kind: 'token' | 'password';
@@ -26,18 +26,22 @@ interface Form {
   password: string;
   code: string | undefined;
 }
-const EMPTY: Form = { url: '', name: '', kind: 'token', token: '', user: '', password: '', code: undefined };
+const EMPTY: Values = { url: '', name: '', kind: 'token', token: '', user: '', password: '', code: undefined };
+
+function credentialOf({ kind, token, user, password, code }: Values): Credential {
+  return kind === 'token'
+    ? { kind, token: token.trim() }
+    : { kind, user: user.trim(), password, ...(code ? { code } : {}) };
+}
 
 /** Adds a daemon: its address, a token or password, a test of the way to it, its certificate where that is its own. */
 export function AddDaemonPage() {
   const native = bridge().desktop?.connections;
   const navigate = useNavigate();
   const { url: given } = useSearch({ strict: false }) as { url?: string };
-  const [form, setForm, clear] = useKept<Form>('add-daemon', { ...EMPTY, url: given ?? '' });
   const [steps, setSteps] = useState<readonly TestStep[]>([]);
   const [report, setReport] = useState<TestReport>();
-  const [busy, setBusy] = useState<'test' | 'add'>();
-  const [error, setError] = useState<unknown>();
+  const [isTesting, setTesting] = useState(false);
   const [isTrusted, setTrusted] = useState(false);
   const [keep, setKeep] = useState(true);
   const keychain = useKeychain();
@@ -51,41 +55,59 @@ export function AddDaemonPage() {
       }),
     [native],
   );
-  const set = (change: Partial<Form>): void => {
-    setForm({ ...form, ...change });
-    if (change.url !== undefined) {
+  const form = useApiForm({
+    initialValues: { ...EMPTY, url: given ?? '' },
+    keep: 'add-daemon',
+    onValuesChange: (values, before) => {
+      form.setProblem(undefined);
+      if (values.url === before.url) return;
       setReport(undefined);
       setSteps([]);
       setTrusted(false);
-    }
-    setError(undefined);
-  };
-  const credential: Credential =
-    form.kind === 'token'
-      ? { kind: 'token', token: form.token.trim() }
-      : {
-          kind: 'password',
-          user: form.user.trim(),
-          password: form.password,
-          ...(form.code ? { code: form.code } : {}),
-        };
+    },
+    send: async (values) => {
+      if (native === undefined) return undefined;
+      try {
+        return opened(
+          await native.add({
+            url: values.url.trim(),
+            credential: credentialOf(values),
+            keep: keychain?.state === 'ready' && keep ? 'keychain' : 'session',
+            ...(values.name.trim() ? { name: values.name.trim() } : {}),
+            ...(fingerprint ? { fingerprint } : {}),
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof HostError && error.code === 'SECOND_FACTOR_REQUIRED' && values.code === undefined))
+          throw error;
+        form.setFieldValue('code', '');
+        return undefined;
+      }
+    },
+    onDone: (connection) => {
+      if (connection === undefined) return;
+      form.discard();
+      void navigate({ to: `/d/${connection.id}` as '/' });
+    },
+  });
+  const { values } = form;
   const hasCredential =
-    form.kind === 'token' ? form.token.trim() !== '' : form.user.trim() !== '' && form.password !== '';
+    values.kind === 'token' ? values.token.trim() !== '' : values.user.trim() !== '' && values.password !== '';
   const fingerprint = isTrusted ? report?.certificate?.fingerprint : undefined;
 
   const test = async (): Promise<void> => {
     if (native === undefined) return;
     testId.current = crypto.randomUUID();
-    setBusy('test');
+    setTesting(true);
     setSteps([]);
-    setError(undefined);
+    form.setProblem(undefined);
     try {
       const done = opened(
         await native.test({
           testId: testId.current,
           target: {
-            url: form.url.trim(),
-            ...(hasCredential ? { credential } : {}),
+            url: values.url.trim(),
+            ...(hasCredential ? { credential: credentialOf(values) } : {}),
             ...(fingerprint ? { fingerprint } : {}),
           },
         }),
@@ -93,47 +115,31 @@ export function AddDaemonPage() {
       setReport(done);
       setSteps(done.steps);
     } catch (failure) {
-      setError(failure);
+      form.setProblem(failure);
     } finally {
-      setBusy(undefined);
+      setTesting(false);
     }
   };
-  const add = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    if (native === undefined) return;
-    setBusy('add');
-    setError(undefined);
-    try {
-      const connection = opened(
-        await native.add({
-          url: form.url.trim(),
-          credential,
-          keep: keychain?.state === 'ready' && keep ? 'keychain' : 'session',
-          ...(form.name.trim() ? { name: form.name.trim() } : {}),
-          ...(fingerprint ? { fingerprint } : {}),
-        }),
-      );
-      clear();
-      void navigate({ to: `/d/${connection.id}` as '/' });
-    } catch (failure) {
-      if (failure instanceof HostError && failure.code === 'SECOND_FACTOR_REQUIRED' && form.code === undefined)
-        set({ code: '' });
-      else setError(failure);
-      setBusy(undefined);
-    }
-  };
-
   return (
     <Page title="Add a daemon">
       <div className={classes.add}>
         <Panel title="Where it is">
-          <form className="stack" onSubmit={(event) => void add(event)}>
+          <Form
+            form={form}
+            action="Add daemon"
+            problemTitle="The daemon was not added."
+            isDisabled={values.url.trim() === '' || !hasCredential || (report?.needsTrust === true && !isTrusted)}
+            aside={
+              <Button onClick={() => void test()} loading={isTesting} disabled={values.url.trim() === ''}>
+                Test connection
+              </Button>
+            }
+          >
             <TextInput
               label="Address"
               description="As in your browser: a host, with its port if it is not the usual one."
               placeholder="studio.example.com"
-              value={form.url}
-              onChange={(event) => set({ url: event.currentTarget.value })}
+              {...form.getInputProps('url')}
               required
               data-autofocus
               autoFocus
@@ -143,43 +149,41 @@ export function AddDaemonPage() {
             <TextInput
               label="Name"
               description="For yourself. The address unless given."
-              value={form.name}
-              onChange={(event) => set({ name: event.currentTarget.value })}
+              {...form.getInputProps('name')}
               maxLength={320}
             />
             <SegmentedControl
               aria-label="How to sign in"
-              value={form.kind}
-              onChange={(value) => set({ kind: value as 'token' | 'password' })}
+              value={values.kind}
+              onChange={(value) => form.setFieldValue('kind', value as 'token' | 'password')}
               data={[
                 { value: 'token', label: 'API token' },
                 { value: 'password', label: 'Password' },
               ]}
             />
-            {form.kind === 'token' ? (
+            {values.kind === 'token' ? (
               <PasswordInput
                 label="Token"
                 description="Begins with sk_. The daemon shows the first one when it starts."
-                value={form.token}
-                onChange={(event) => set({ token: event.currentTarget.value })}
+                {...form.getInputProps('token')}
                 autoComplete="off"
               />
             ) : (
               <>
                 <TextInput
                   label="E-mail address or admin name"
-                  value={form.user}
-                  onChange={(event) => set({ user: event.currentTarget.value })}
+                  {...form.getInputProps('user')}
                   autoComplete="username"
                   spellCheck={false}
                 />
                 <PasswordInput
                   label="Password of the account"
-                  value={form.password}
-                  onChange={(event) => set({ password: event.currentTarget.value })}
+                  {...form.getInputProps('password')}
                   autoComplete="current-password"
                 />
-                {form.code === undefined ? null : <CodeField value={form.code} onChange={(code) => set({ code })} />}
+                {values.code === undefined ? null : (
+                  <CodeField value={values.code} onChange={(code) => form.setFieldValue('code', code)} />
+                )}
               </>
             )}
             <KeepChoice keychain={keychain} keep={keep} onKeep={setKeep} />
@@ -198,26 +202,12 @@ export function AddDaemonPage() {
                 />
               </Notice>
             ) : null}
-            {error === undefined ? null : <Problem error={error} title="The daemon was not added." />}
-            <div className="row" style={{ justifyContent: 'flex-end' }}>
-              <Button onClick={() => void test()} loading={busy === 'test'} disabled={form.url.trim() === ''}>
-                Test connection
-              </Button>
-              <Button
-                type="submit"
-                variant="filled"
-                loading={busy === 'add'}
-                disabled={form.url.trim() === '' || !hasCredential || (report?.needsTrust === true && !isTrusted)}
-              >
-                Add daemon
-              </Button>
-            </div>
-          </form>
+          </Form>
         </Panel>
         <div className="stack">
-          {steps.length > 0 || busy === 'test' ? (
+          {steps.length > 0 || isTesting ? (
             <Panel title="Test" note={report?.version ? `version ${report.version}` : undefined}>
-              <ConnectionSteps steps={steps} isRunning={busy === 'test'} />
+              <ConnectionSteps steps={steps} isRunning={isTesting} />
               {report?.ok ? <State tone="ok">All well; it can be added</State> : null}
             </Panel>
           ) : null}

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Menu, Modal, TextInput } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconDots } from '@tabler/icons-react';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import type { Connection, TestStep } from '#shared/ipc/connections.ts';
 import { signOut } from '../../api/session.ts';
 import { useConnections } from '../../daemon/connections.ts';
@@ -8,6 +8,7 @@ import { opened } from '../../host/bridge-desktop.ts';
 import { bridge } from '../../host/host.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Problem } from '../../ui/feedback/problem.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { COLOURS, ColourPicker } from './colour-picker.tsx';
 import { ConnectionSteps } from './connection-steps.tsx';
 
@@ -92,40 +93,22 @@ export function ConnectionMenu({ connection }: { connection: Connection }) {
 }
 
 function EditForm({ connection, onClose }: { connection: Connection; onClose: () => void }) {
-  const [name, setName] = useState(connection.name);
-  const [colour, setColour] = useState<string>(
-    COLOURS.includes(connection.colour as never) ? connection.colour : COLOURS[0],
-  );
-  const [error, setError] = useState<unknown>();
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const native = bridge().desktop?.connections;
-    if (native === undefined) return;
-    try {
-      opened(await native.update({ id: connection.id, name: name.trim(), colour }));
-      onClose();
-    } catch (failure) {
-      setError(failure);
-    }
-  };
+  const form = useApiForm({
+    initialValues: {
+      name: connection.name,
+      colour: COLOURS.includes(connection.colour as never) ? connection.colour : (COLOURS[0] as string),
+    },
+    send: async ({ name, colour }) => {
+      const outcome = await bridge().desktop?.connections.update({ id: connection.id, name: name.trim(), colour });
+      if (outcome) opened(outcome);
+    },
+    onDone: onClose,
+  });
   return (
-    <form className="stack" onSubmit={(event) => void submit(event)}>
-      <TextInput
-        label="Name"
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        maxLength={320}
-        data-autofocus
-      />
-      <ColourPicker value={colour} onChange={setColour} />
-      {error === undefined ? null : <Problem error={error} />}
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" disabled={name.trim() === ''}>
-          Save
-        </Button>
-      </div>
-    </form>
+    <Form form={form} action="Save" onCancel={onClose} isDisabled={form.values.name.trim() === ''}>
+      <TextInput label="Name" {...form.getInputProps('name')} maxLength={320} data-autofocus />
+      <ColourPicker value={form.values.colour} onChange={(colour) => form.setFieldValue('colour', colour)} />
+    </Form>
   );
 }
 

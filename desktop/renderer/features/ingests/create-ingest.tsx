@@ -1,13 +1,12 @@
 import { Button, Radio, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
 import { createIngress, listIngress } from '#shared/contract/ingress.ts';
 import type { IngressType } from '#shared/schema/ingress.ts';
 import { useChange } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { CopyBox, Mono } from '../../ui/data/copy.tsx';
 import { markChanged } from '../../ui/data/marks.ts';
-import { Notice, Problem } from '../../ui/feedback/problem.tsx';
-import { fieldErrors } from '../../ui/form/fields.ts';
+import { Notice } from '../../ui/feedback/problem.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { Facts } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { EncoderSettings } from './encoder-settings.tsx';
@@ -31,42 +30,42 @@ const mono = { input: { fontFamily: 'var(--mono)' } };
 export function CreateIngest({ app, isOpen, onClose }: { app: string; isOpen: boolean; onClose: () => void }) {
   return (
     <SidePanel isOpen={isOpen} onClose={onClose} title={`Create an ingest in ${app}`}>
-      {isOpen ? <Form app={app} onClose={onClose} /> : null}
+      {isOpen ? <IngestForm app={app} onClose={onClose} /> : null}
     </SidePanel>
   );
 }
 
-function Form({ app, onClose }: { app: string; onClose: () => void }) {
+function IngestForm({ app, onClose }: { app: string; onClose: () => void }) {
   // a source is fetched at once: where nothing fetches it, LiveKit says so after some seconds
   const create = useChange(createIngress, { refreshes: [listIngress], timeout: 60_000 });
   const lack = useLack(createIngress);
-  const [type, setType] = useState<IngressType>('rtmp');
-  const [name, setName] = useState('');
-  const [room, setRoom] = useState('');
-  const [identity, setIdentity] = useState('');
-  const [url, setUrl] = useState('');
-  const [region, setRegion] = useState('');
-  const server = fieldErrors(create.error);
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    const given = { name: name.trim(), room: room.trim(), identity: identity.trim(), region: region.trim() };
-    create.mutate(
-      {
+  const form = useApiForm({
+    initialValues: { type: 'rtmp' as IngressType, name: '', room: '', identity: '', url: '', region: '' },
+    send: ({ type, url, ...given }) => {
+      const trimmed = Object.entries(given).map(([field, value]) => [field, value.trim()]);
+      return create.mutateAsync({
         params: { app },
         body: {
           type,
-          ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')),
+          ...Object.fromEntries(trimmed.filter(([, value]) => value !== '')),
           ...(type === 'url' ? { url: url.trim() } : {}),
         },
-      },
-      { onSuccess: (made) => markChanged('ingests', made.id) },
-    );
-  };
+      });
+    },
+    onDone: (made) => markChanged('ingests', made.id),
+  });
+  const { type, url } = form.values;
   if (create.data) return <Created made={create.data} onClose={onClose} />;
   return (
-    <form className="stack" onSubmit={submit}>
+    <Form
+      form={form}
+      action="Create ingest"
+      problemTitle="The ingest was not created."
+      onCancel={onClose}
+      isDisabled={lack !== undefined || (type === 'url' && url.trim() === '')}
+    >
       {lack ? <Notice tone="info" title={`Creating ingests needs ${lack}.`} /> : null}
-      <Radio.Group label="Type" value={type} onChange={(value) => setType(value as IngressType)}>
+      <Radio.Group label="Type" {...form.getInputProps('type')}>
         <div className="stack" style={{ gap: 8, marginTop: 4 }}>
           {KINDS.map((kind) => (
             <Radio key={kind.value} {...kind} />
@@ -78,9 +77,7 @@ function Form({ app, onClose }: { app: string; onClose: () => void }) {
           label="Source"
           description="LiveKit’s ingress service fetches it as soon as the ingest is created."
           placeholder="https://cdn.example.com/live/index.m3u8"
-          value={url}
-          onChange={(event) => setUrl(event.currentTarget.value)}
-          error={server.of('url')}
+          {...form.getInputProps('url')}
           maxLength={2048}
           required
           spellCheck={false}
@@ -93,18 +90,14 @@ function Form({ app, onClose }: { app: string; onClose: () => void }) {
         data-autofocus
         description="For people, as it stands in the list."
         placeholder="Camera 1"
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        error={server.of('name')}
+        {...form.getInputProps('name')}
         maxLength={120}
       />
       <TextInput
         label="Room"
         description="Empty: the app’s own room. A name without the app’s prefix gets it in front."
         placeholder="stage"
-        value={room}
-        onChange={(event) => setRoom(event.currentTarget.value)}
-        error={server.of('room')}
+        {...form.getInputProps('room')}
         maxLength={120}
         spellCheck={false}
         styles={mono}
@@ -113,9 +106,7 @@ function Form({ app, onClose }: { app: string; onClose: () => void }) {
         label="Identity"
         description="Under which it appears in the room. Empty: one is made up."
         placeholder="camera-1"
-        value={identity}
-        onChange={(event) => setIdentity(event.currentTarget.value)}
-        error={server.of('identity')}
+        {...form.getInputProps('identity')}
         maxLength={120}
         spellCheck={false}
         styles={mono}
@@ -124,25 +115,11 @@ function Form({ app, onClose }: { app: string; onClose: () => void }) {
         label="Region"
         description="Where the source is: a new room is placed on a node near it. Empty: on the least busy one."
         placeholder="eu-central"
-        value={region}
-        onChange={(event) => setRegion(event.currentTarget.value)}
-        error={server.of('region')}
+        {...form.getInputProps('region')}
         maxLength={64}
         spellCheck={false}
       />
-      {server.rest === undefined ? null : <Problem error={server.rest} title="The ingest was not created." />}
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button
-          type="submit"
-          variant="filled"
-          loading={create.isPending}
-          disabled={lack !== undefined || (type === 'url' && url.trim() === '')}
-        >
-          Create ingest
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }
 

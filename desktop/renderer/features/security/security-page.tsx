@@ -1,6 +1,6 @@
 import { Button, Modal, NativeSelect, SegmentedControl, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import {
   checkAddress,
@@ -20,7 +20,7 @@ import { ask } from '../../ui/feedback/confirm.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
-import { fieldErrors } from '../../ui/form/fields.ts';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { Facts, Page, Panel } from '../../ui/layout/page.tsx';
 import { duration, plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
@@ -101,28 +101,20 @@ function Overview({ status }: { status: Status }) {
 }
 
 function CheckForm() {
-  const [ip, setIp] = useState('');
   const [asked, setAsked] = useState<string>();
+  const form = useApiForm({ initialValues: { ip: '' }, send: async ({ ip }) => setAsked(ip.trim()) });
   const verdict = useRead(checkAddress, { query: { ip: asked ?? '' } }, { enabled: asked !== undefined, staleTime: 0 });
   return (
-    <form
-      className="row"
-      style={{ marginTop: 12 }}
-      onSubmit={(event) => {
-        event.preventDefault();
-        setAsked(ip.trim());
-      }}
-    >
+    <Form form={form} className="row" style={{ marginTop: 12 }} hasActions={false}>
       <TextInput
         aria-label="Address to check"
         placeholder="203.0.113.7"
-        value={ip}
-        onChange={(event) => setIp(event.currentTarget.value)}
+        {...form.getInputProps('ip')}
         w={220}
         spellCheck={false}
         styles={{ input: { fontFamily: 'var(--mono)' } }}
       />
-      <Button type="submit" disabled={ip.trim() === ''}>
+      <Button type="submit" disabled={form.values.ip.trim() === ''}>
         Check address
       </Button>
       <span role="status" className="grow cut">
@@ -133,7 +125,7 @@ function CheckForm() {
           >{`${verdict.data.verdict === 'pass' ? 'passes' : verdict.data.verdict}: ${verdict.data.reason}`}</State>
         ) : null}
       </span>
-    </form>
+    </Form>
   );
 }
 
@@ -229,29 +221,33 @@ function Rules({ yourAddress }: { yourAddress: string }) {
 }
 
 function RuleForm({ yourAddress, onClose }: { yourAddress: string; onClose: () => void }) {
-  const [action, setAction] = useState<'allow' | 'block'>('block');
-  const [cidr, setCidr] = useState('');
-  const [note, setNote] = useState('');
-  const [length, setLength] = useState('');
   const create = useChange(createIpRule, { refreshes: [listIpRules, getSecurity] });
-  const server = fieldErrors(create.error);
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const body = {
-      action,
-      cidr: cidr.trim(),
-      ...(note ? { note } : {}),
-      ...(length ? { expiresInSeconds: Number(length) } : {}),
-    };
-    const done = await create.mutateAsync({ body }).catch(() => undefined);
-    if (done) onClose();
-  };
+  const form = useApiForm({
+    initialValues: { action: 'block' as 'allow' | 'block', cidr: '', note: '', length: '' },
+    send: ({ action, cidr, note, length }) =>
+      create.mutateAsync({
+        body: {
+          action,
+          cidr: cidr.trim(),
+          ...(note ? { note } : {}),
+          ...(length ? { expiresInSeconds: Number(length) } : {}),
+        },
+      }),
+    fields: { expiresInSeconds: 'length' },
+    onDone: onClose,
+  });
   return (
-    <form className="stack" onSubmit={(event) => void submit(event)}>
+    <Form
+      form={form}
+      action="Add rule"
+      problemTitle="The rule was not made."
+      onCancel={onClose}
+      isDisabled={form.values.cidr.trim() === ''}
+    >
       <SegmentedControl
         aria-label="What the rule does"
-        value={action}
-        onChange={(value) => setAction(value as 'allow')}
+        value={form.values.action}
+        onChange={(value) => form.setFieldValue('action', value as 'allow')}
         data={[
           { value: 'block', label: 'Block' },
           { value: 'allow', label: 'Allow' },
@@ -261,35 +257,15 @@ function RuleForm({ yourAddress, onClose }: { yourAddress: string; onClose: () =
         label="Address or CIDR range"
         description={`You come from ${yourAddress}.`}
         placeholder="203.0.113.0/24"
-        value={cidr}
-        onChange={(event) => setCidr(event.currentTarget.value)}
-        error={server.of('cidr')}
+        {...form.getInputProps('cidr')}
         required
         data-autofocus
         spellCheck={false}
         styles={{ input: { fontFamily: 'var(--mono)' } }}
       />
-      <NativeSelect
-        label="How long"
-        data={LENGTHS}
-        value={length}
-        onChange={(event) => setLength(event.currentTarget.value)}
-      />
-      <TextInput
-        label="Note"
-        value={note}
-        onChange={(event) => setNote(event.currentTarget.value)}
-        maxLength={200}
-        error={server.of('note')}
-      />
-      {server.rest === undefined ? null : <Problem error={server.rest} title="The rule was not made." />}
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" loading={create.isPending} disabled={cidr.trim() === ''}>
-          Add rule
-        </Button>
-      </div>
-    </form>
+      <NativeSelect label="How long" data={LENGTHS} {...form.getInputProps('length')} />
+      <TextInput label="Note" {...form.getInputProps('note')} maxLength={200} />
+    </Form>
   );
 }
 
@@ -379,26 +355,26 @@ function Bans() {
 }
 
 function BanForm({ onClose }: { onClose: () => void }) {
-  const [ip, setIp] = useState('');
-  const [seconds, setSeconds] = useState('3600');
-  const [reason, setReason] = useState('');
   const ban = useChange(createIpBan, { refreshes: [listIpBans, getSecurity] });
-  const server = fieldErrors(ban.error);
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const done = await ban
-      .mutateAsync({ body: { ip: ip.trim(), seconds: Number(seconds), ...(reason ? { reason } : {}) } })
-      .catch(() => undefined);
-    if (done) onClose();
-  };
+  const form = useApiForm({
+    initialValues: { ip: '', seconds: '3600', reason: '' },
+    send: ({ ip, seconds, reason }) =>
+      ban.mutateAsync({ body: { ip: ip.trim(), seconds: Number(seconds), ...(reason ? { reason } : {}) } }),
+    onDone: onClose,
+  });
   return (
-    <form className="stack" onSubmit={(event) => void submit(event)}>
+    <Form
+      form={form}
+      action="Ban address"
+      problemTitle="Nobody was banned."
+      onCancel={onClose}
+      isDisabled={form.values.ip.trim() === ''}
+      isDangerous
+    >
       <TextInput
         label="Address"
         description="For IPv6 its whole /64 is banned."
-        value={ip}
-        onChange={(event) => setIp(event.currentTarget.value)}
-        error={server.of('ip')}
+        {...form.getInputProps('ip')}
         required
         data-autofocus
         spellCheck={false}
@@ -407,23 +383,9 @@ function BanForm({ onClose }: { onClose: () => void }) {
       <NativeSelect
         label="How long"
         data={LENGTHS.filter(({ value }) => value !== '' && Number(value) <= 604_800)}
-        value={seconds}
-        onChange={(event) => setSeconds(event.currentTarget.value)}
+        {...form.getInputProps('seconds')}
       />
-      <TextInput
-        label="Reason"
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-        maxLength={200}
-        error={server.of('reason')}
-      />
-      {server.rest === undefined ? null : <Problem error={server.rest} title="Nobody was banned." />}
-      <div className="row" style={{ justifyContent: 'flex-end' }}>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" color="danger" loading={ban.isPending} disabled={ip.trim() === ''}>
-          Ban address
-        </Button>
-      </div>
-    </form>
+      <TextInput label="Reason" {...form.getInputProps('reason')} maxLength={200} />
+    </Form>
   );
 }

@@ -1,6 +1,6 @@
 import { Button, PasswordInput, PinInput, SegmentedControl, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { getAuthConfig, sendMagicLink } from '#shared/contract/auth.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
 import { readOptions } from '../../api/query.ts';
@@ -8,11 +8,12 @@ import { HostError, type SignIn } from '../../host/bridge.ts';
 import { clientFor } from '../../host/clients.ts';
 import { bridge } from '../../host/host.ts';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { KeepChoice } from './keychain-notice.tsx';
 import classes from './sign-in.module.css';
 import { useKeychain } from './use-keychain.ts';
 
-const wantsCode = (error: unknown): boolean => error instanceof HostError && /^(TOTP_|SECOND_FACTOR_)/.test(error.code);
+const asksForCode = (error: unknown): boolean => error instanceof HostError && error.code.startsWith('SECOND_FACTOR_');
 
 /** Password (with the second factor when it is asked for) or API token; replaces the credential in place. */
 export function SignInForm({ connection, onDone }: { connection: Connection; onDone?: () => void }) {
@@ -20,73 +21,54 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
   const needsSetup = config.data?.data.setupRequired === true;
   const [chosen, setChosen] = useState<'password' | 'token'>();
   const kind = chosen ?? (needsSetup || connection.credential.kind === 'token' ? 'token' : 'password');
-  const [user, setUser] = useState(connection.credential.user ?? '');
-  const [secret, setSecret] = useState('');
-  const [code, setCode] = useState<string>();
+  const [wantsCode, setWantsCode] = useState(false);
   const [keep, setKeep] = useState(true);
-  const [error, setError] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
   const keychain = useKeychain();
+  const signIn = async (credential: SignIn): Promise<void> =>
+    await bridge().signIn(connection.id, credential, keychain?.state === 'ready' && keep ? 'keychain' : 'session');
 
-  const signIn = async (credential: SignIn): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const isKept = keychain?.state === 'ready' && keep;
-      await bridge().signIn(connection.id, credential, isKept ? 'keychain' : 'session');
-      setSecret('');
+  const form = useApiForm({
+    initialValues: { user: connection.credential.user ?? '', secret: '' },
+    send: async ({ user, secret }) => {
+      try {
+        if (kind === 'token') await signIn({ kind: 'token', token: secret.trim() });
+        else await signIn({ kind: 'password', user: user.trim(), password: secret });
+      } catch (error) {
+        if (!asksForCode(error)) throw error;
+        setWantsCode(true);
+        return false;
+      }
+      return true;
+    },
+    onDone: (isSignedIn) => {
+      if (!isSignedIn) return;
+      form.setFieldValue('secret', '');
       onDone?.();
-    } catch (failure) {
-      if (wantsCode(failure)) {
-        const wasAsked = code !== undefined;
-        setCode('');
-        setError(wasAsked ? failure : undefined);
-      } else setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (kind === 'token') void signIn({ kind: 'token', token: secret.trim() });
-    else if (code !== undefined) void signIn({ kind: 'code', code });
-    else void signIn({ kind: 'password', user: user.trim(), password: secret });
-  };
+    },
+  });
+  const { user } = form.values;
 
-  if (code !== undefined && kind === 'password') {
-    return (
-      <form className={classes.form} onSubmit={submit}>
-        <p>
-          This account has a second factor. Type the six digits of your authenticator app, or one of your recovery
-          codes.
-        </p>
-        <CodeField value={code} onChange={setCode} onComplete={(full) => void signIn({ kind: 'code', code: full })} />
-        {error === undefined ? null : <Problem error={error} />}
-        <div className={classes.buttons}>
-          <Button
-            onClick={() => {
-              setCode(undefined);
-              setError(undefined);
-            }}
-          >
-            Back
-          </Button>
-          <Button type="submit" variant="filled" loading={isBusy} disabled={code.length < 6}>
-            Sign in
-          </Button>
-        </div>
-      </form>
-    );
-  }
+  if (wantsCode && kind === 'password')
+    return <CodeForm signIn={signIn} onBack={() => setWantsCode(false)} {...(onDone ? { onDone } : {})} />;
   return (
-    <form className={classes.form} onSubmit={submit}>
+    <Form
+      form={form}
+      action="Sign in"
+      isWide
+      className={classes.form}
+      after={
+        kind === 'password' && config.data?.data.magicLink ? (
+          <MagicLink connectionId={connection.id} email={user} />
+        ) : null
+      }
+    >
       <SegmentedControl
         fullWidth
         value={kind}
         onChange={(value) => {
           setChosen(value as 'password' | 'token');
-          setSecret('');
-          setError(undefined);
+          form.setFieldValue('secret', '');
+          form.setProblem(undefined);
         }}
         data={[
           { value: 'password', label: 'Password' },
@@ -102,8 +84,7 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
         <>
           <TextInput
             label="E-mail address or admin name"
-            value={user}
-            onChange={(event) => setUser(event.currentTarget.value)}
+            {...form.getInputProps('user')}
             autoComplete="username"
             autoCapitalize="none"
             spellCheck={false}
@@ -112,8 +93,7 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
           />
           <PasswordInput
             label="Password"
-            value={secret}
-            onChange={(event) => setSecret(event.currentTarget.value)}
+            {...form.getInputProps('secret')}
             autoComplete="current-password"
             required
             data-autofocus={connection.credential.user ? true : undefined}
@@ -123,8 +103,7 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
         <PasswordInput
           label="API token"
           description="Begins with sk_. The daemon showed the first one when it started."
-          value={secret}
-          onChange={(event) => setSecret(event.currentTarget.value)}
+          {...form.getInputProps('secret')}
           autoComplete="off"
           spellCheck={false}
           required
@@ -132,14 +111,43 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
         />
       )}
       <KeepChoice keychain={keychain} keep={keep} onKeep={setKeep} />
-      {error === undefined ? null : <Problem error={error} />}
-      <Button type="submit" variant="filled" loading={isBusy} size="md">
-        Sign in
-      </Button>
-      {kind === 'password' && config.data?.data.magicLink ? (
-        <MagicLink connectionId={connection.id} email={user} />
-      ) : null}
-    </form>
+    </Form>
+  );
+}
+
+/** The second factor, after the password was right. */
+function CodeForm({
+  signIn,
+  onBack,
+  onDone,
+}: {
+  signIn: (credential: SignIn) => Promise<void>;
+  onBack: () => void;
+  onDone?: () => void;
+}) {
+  const form = useApiForm({
+    initialValues: { code: '' },
+    send: ({ code }) => signIn({ kind: 'code', code }),
+    ...(onDone ? { onDone } : {}),
+  });
+  const { code } = form.values;
+  const complete = (full: string): void => {
+    form.setFieldValue('code', full);
+    void form.submit();
+  };
+  return (
+    <Form form={form} className={classes.form} hasActions={false}>
+      <p>
+        This account has a second factor. Type the six digits of your authenticator app, or one of your recovery codes.
+      </p>
+      <CodeField value={code} onChange={(value) => form.setFieldValue('code', value)} onComplete={complete} />
+      <div className={classes.buttons}>
+        <Button onClick={onBack}>Back</Button>
+        <Button type="submit" variant="filled" loading={form.isPending} disabled={code.length < 6}>
+          Sign in
+        </Button>
+      </div>
+    </Form>
   );
 }
 

@@ -78,6 +78,13 @@ export function bodyOf(form: StorageForm, view: S3View): PutBody {
   return body as PutBody;
 }
 
+/** The form's field for a path of the API's body. */
+export function fieldOf(path: string): string {
+  if (path === 'public_url') return 'publicUrl';
+  if (path.startsWith('options.')) return path.replace('options.', 'settings.');
+  return SHARED.includes(path as 'bucket') ? `settings.${path}` : path;
+}
+
 /** A public URL where there was none makes all recordings public. */
 export const opensBucket = (form: StorageForm, view: S3View): boolean =>
   view.public_url === '' && form.publicUrl.replace(/\/+$/, '') !== '';

@@ -9,8 +9,7 @@ import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { QueryView, SkeletonRows } from '../../ui/data/query-view.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
-import { fieldErrors } from '../../ui/form/fields.ts';
-import { useKept } from '../../ui/form/kept.ts';
+import { type ApiForm, FormActions, useApiForm } from '../../ui/form/form.tsx';
 import { Facts, Panel } from '../../ui/layout/page.tsx';
 import { bytes, plural } from '../../ui/words/format.ts';
 import { ProviderTiles } from './provider-tiles.tsx';
@@ -18,6 +17,7 @@ import classes from './storage.module.css';
 import {
   bodyOf,
   changesOf,
+  fieldOf,
   formOf,
   opensBucket,
   type Provider,
@@ -51,33 +51,25 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
     view,
     providers.find((one) => one.id === view.provider),
   );
-  const [form, setForm, clear] = useKept<StorageForm>(`storage:${id}:${app}`, stored);
-  const [isValid, setValid] = useState(true);
-  const [isSaved, setSaved] = useState(false);
-  const provider = providers.find((one) => one.id === form.provider);
   const save = useChange(putS3, { refreshes: [getS3, getRawConfig, listConfigBackups] });
+  const form = useApiForm<StorageForm, unknown>({
+    initialValues: stored,
+    keep: `storage:${id}:${app}`,
+    fields: fieldOf,
+    send: (values) => save.mutateAsync({ params: { name: app }, body: bodyOf(values, view) }),
+    onDone: () => form.discard(),
+  });
+  const { values } = form;
+  const [isValid, setValid] = useState(true);
+  const provider = providers.find((one) => one.id === values.provider);
   const test = useChange(testS3, { timeout: 90_000 });
-  const body = bodyOf(form, view);
+  const body = bodyOf(values, view);
   const changes = changesOf(body, view, provider);
-  const opens = opensBucket(form, view);
-  const refused = fieldErrors(save.error);
-  const set = (change: Partial<StorageForm>): void => {
-    setSaved(false);
-    setForm({ ...form, ...change });
-  };
+  const opens = opensBucket(values, view);
   const isReadOnly = lack !== undefined;
   const runTest = (): void => {
     const { confirmPublic: _confirm, public_url: _url, ...tried } = body;
     test.mutate({ params: { name: app }, body: tried });
-  };
-  const submit = async (): Promise<void> => {
-    const done = await save.mutateAsync({ params: { name: app }, body }).then(
-      () => true,
-      () => false,
-    );
-    if (!done) return;
-    clear();
-    setSaved(true);
   };
 
   return (
@@ -94,13 +86,13 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
         <Panel title="Provider">
           <ProviderTiles
             providers={providers}
-            chosen={form.provider}
+            chosen={values.provider}
             isReadOnly={isReadOnly}
-            onChoose={(next) => set(switchProvider(form, next, view))}
+            onChoose={(next) => form.setValues(switchProvider(values, next, view))}
           />
         </Panel>
         {provider === undefined ? (
-          <Notice tone="danger" title={`No plugin brings the provider ${form.provider}`}>
+          <Notice tone="danger" title={`No plugin brings the provider ${values.provider}`}>
             <p>Choose another one, or install its plugin again.</p>
           </Notice>
         ) : provider.inAppFolder ? (
@@ -127,14 +119,15 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
             >
               <Suspense fallback={<SkeletonRows rows={5} />}>
                 <SchemaForm
-                  key={form.provider}
+                  key={values.provider}
                   name="storage"
                   schema={provider.settings as never}
-                  value={form.settings}
+                  value={values.settings}
+                  refusals={settingErrors(form.errors)}
                   isDisabled={isReadOnly}
                   onChange={(settings, valid) => {
                     setValid(valid);
-                    set({ settings });
+                    form.setFieldValue('settings', settings);
                   }}
                 />
               </Suspense>
@@ -142,21 +135,17 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
                 mt={12}
                 label="Prefix"
                 description="New objects are stored below it. Recordings that exist stay where they are."
-                value={form.prefix}
-                onChange={(event) => set({ prefix: event.currentTarget.value })}
-                error={refused.of('prefix')}
+                {...form.getInputProps('prefix')}
                 disabled={isReadOnly}
               />
             </Panel>
-            <Credentials view={view} provider={provider} form={form} set={set} isReadOnly={isReadOnly} />
+            <Credentials view={view} provider={provider} form={form} isReadOnly={isReadOnly} />
             <Panel title="Public address">
               <TextInput
                 label="Public URL"
                 description="Base address of the bucket or its CDN. Empty: recordings get signed links that end."
                 placeholder="https://media.example.com"
-                value={form.publicUrl}
-                onChange={(event) => set({ publicUrl: event.currentTarget.value })}
-                error={refused.of('public_url')}
+                {...form.getInputProps('publicUrl')}
                 disabled={isReadOnly}
               />
               {opens ? (
@@ -168,19 +157,18 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
                     </p>
                     <Checkbox
                       mt={8}
-                      checked={form.confirmPublic}
-                      onChange={(event) => set({ confirmPublic: event.currentTarget.checked })}
+                      {...form.getInputProps('confirmPublic', { type: 'checkbox' })}
                       label={`Make the recordings of ${app} public`}
                     />
                   </Notice>
                 </div>
-              ) : view.publicWarning && form.publicUrl !== '' ? (
+              ) : view.publicWarning && values.publicUrl !== '' ? (
                 <p className={classes.publicNote}>{view.publicWarning}</p>
               ) : null}
             </Panel>
           </>
         )}
-        {save.error ? <Problem error={save.error} title="Nothing was changed." /> : null}
+        {form.problem === undefined ? null : <Problem error={form.problem} title="Nothing was changed." />}
         {isReadOnly ? null : (
           <div className={classes.save} data-changed={changes.length > 0 || undefined}>
             {changes.length > 0 ? (
@@ -193,20 +181,16 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
               </ul>
             ) : (
               <span className="grow">
-                {isSaved ? <State tone="ok">Saved, in force</State> : <span className="dim">Nothing changed</span>}
+                {form.isDone ? <State tone="ok">Saved, in force</State> : <span className="dim">Nothing changed</span>}
               </span>
             )}
-            <div className="row">
-              {changes.length > 0 ? <Button onClick={clear}>Discard changes</Button> : null}
-              <Button
-                variant="filled"
-                loading={save.isPending}
-                disabled={changes.length === 0 || !isValid || (opens && !form.confirmPublic)}
-                onClick={() => void submit()}
-              >
-                Save storage
-              </Button>
-            </div>
+            <FormActions
+              action="Save storage"
+              onAction={() => void form.submit()}
+              isPending={form.isPending}
+              isDisabled={changes.length === 0 || !isValid || (opens && !values.confirmPublic)}
+              aside={changes.length > 0 ? <Button onClick={form.discard}>Discard changes</Button> : null}
+            />
           </div>
         )}
       </div>
@@ -233,13 +217,11 @@ function Credentials({
   view,
   provider,
   form,
-  set,
   isReadOnly,
 }: {
   view: S3View;
   provider: Provider;
-  form: StorageForm;
-  set: (change: Partial<StorageForm>) => void;
+  form: ApiForm<StorageForm>;
   isReadOnly: boolean;
 }) {
   if (provider.credentials.length === 0) {
@@ -265,26 +247,29 @@ function Credentials({
                 ? `Comes from the environment variable ${variable}, which wins over what is stored.`
                 : undefined),
             placeholder: has ? `${stored} is stored; type to replace it` : '',
-            value: form[name],
+            ...form.getInputProps(name),
             disabled: isReadOnly,
             autoComplete: 'off',
             spellCheck: false,
           };
           return secret ? (
-            <PasswordInput key={name} {...props} onChange={(event) => set({ [name]: event.currentTarget.value })} />
+            <PasswordInput key={name} {...props} />
           ) : (
-            <TextInput
-              key={name}
-              {...props}
-              onChange={(event) => set({ [name]: event.currentTarget.value })}
-              styles={{ input: { fontFamily: 'var(--mono)' } }}
-            />
+            <TextInput key={name} {...props} styles={{ input: { fontFamily: 'var(--mono)' } }} />
           );
         })}
       </div>
     </Panel>
   );
 }
+
+/** What the daemon said about the fields of the provider's own schema. */
+const settingErrors = (errors: ApiForm<StorageForm>['errors']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(errors)
+      .filter(([name]) => name.startsWith('settings.'))
+      .map(([name, message]) => [name.slice('settings.'.length), String(message)]),
+  );
 
 function Usage({ app, view }: { app: string; view: S3View }) {
   const sizes = useRead(getAppSizes, { params: { name: app } });

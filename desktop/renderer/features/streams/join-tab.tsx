@@ -1,5 +1,4 @@
-import { Button, Checkbox, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { Checkbox, TextInput } from '@mantine/core';
 import { getConfig } from '#shared/contract/config.ts';
 import { createJoinToken } from '#shared/contract/rooms.ts';
 import { getSettings } from '#shared/contract/system.ts';
@@ -7,8 +6,8 @@ import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { GoTo } from '../../daemon/links.tsx';
 import { CopyBox, Mono } from '../../ui/data/copy.tsx';
-import { Notice, Problem } from '../../ui/feedback/problem.tsx';
-import { fieldErrors } from '../../ui/form/fields.ts';
+import { Notice } from '../../ui/feedback/problem.tsx';
+import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { Facts, Panel } from '../../ui/layout/page.tsx';
 import classes from './streams.module.css';
 
@@ -19,35 +18,39 @@ export function JoinTab({ app }: { app: string }) {
   const canSettings = useLack(getSettings) === undefined;
   const settings = useRead(getSettings, undefined, { enabled: canSettings });
   const create = useChange(createJoinToken);
-  const [room, setRoom] = useState('');
-  const [identity, setIdentity] = useState('');
-  const [ttl, setTtl] = useState('6h');
-  const [canPublish, setPublish] = useState(true);
-  const [canSubscribe, setSubscribe] = useState(true);
-  const [hidden, setHidden] = useState(false);
-  const [audioOnly, setAudioOnly] = useState(false);
-  const server = fieldErrors(create.error);
+  const form = useApiForm({
+    initialValues: {
+      room: '',
+      identity: '',
+      ttl: '6h',
+      canPublish: true,
+      canSubscribe: true,
+      hidden: false,
+      audioOnly: false,
+    },
+    send: ({ room, identity, hidden, audioOnly, ...rest }) =>
+      create.mutateAsync({
+        params: { app },
+        body: {
+          ...rest,
+          ...(room ? { room } : {}),
+          ...(identity ? { identity } : {}),
+          ...(hidden ? { hidden } : {}),
+          ...(audioOnly ? { audioOnly } : {}),
+        },
+      }),
+  });
   const hasKeys = settings.data?.livekit.apiKeySet;
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    create.mutate({
-      params: { app },
-      body: {
-        canPublish,
-        canSubscribe,
-        ttl,
-        ...(room ? { room } : {}),
-        ...(identity ? { identity } : {}),
-        ...(hidden ? { hidden } : {}),
-        ...(audioOnly ? { audioOnly } : {}),
-      },
-    });
-  };
   const hiddenAllowed = config.data?.features.hiddenQc === true;
   return (
     <div className={classes.join}>
       <Panel title="Who joins where">
-        <form className="stack" onSubmit={submit}>
+        <Form
+          form={form}
+          action="Make token"
+          problemTitle="No token was made."
+          isDisabled={lack !== undefined || !/^[1-9]\d{0,5}[smhd]$/.test(form.values.ttl)}
+        >
           {lack ? <Notice tone="info" title={`Making tokens needs ${lack}.`} /> : null}
           {hasKeys === false ? (
             <Notice
@@ -66,9 +69,7 @@ export function JoinTab({ app }: { app: string }) {
             label="Room"
             description="Empty: the app’s own room. A name without the app’s prefix gets it in front."
             placeholder="stage"
-            value={room}
-            onChange={(event) => setRoom(event.currentTarget.value)}
-            error={server.of('room')}
+            {...form.getInputProps('room')}
             maxLength={120}
             spellCheck={false}
             styles={{ input: { fontFamily: 'var(--mono)' } }}
@@ -76,55 +77,23 @@ export function JoinTab({ app }: { app: string }) {
           <TextInput
             label="Identity"
             description="Who joins. Empty: an anonymous one is made up."
-            value={identity}
-            onChange={(event) => setIdentity(event.currentTarget.value)}
-            error={server.of('identity')}
+            {...form.getInputProps('identity')}
             maxLength={120}
           />
-          <TextInput
-            label="Valid for"
-            description="As 90s, 10m, 6h or 7d."
-            value={ttl}
-            onChange={(event) => setTtl(event.currentTarget.value)}
-            error={server.of('ttl')}
-            maw={220}
-          />
+          <TextInput label="Valid for" description="As 90s, 10m, 6h or 7d." {...form.getInputProps('ttl')} maw={220} />
           <div className="stack" style={{ gap: 6 }}>
-            <Checkbox
-              label="May publish"
-              checked={canPublish}
-              onChange={(event) => setPublish(event.currentTarget.checked)}
-            />
-            <Checkbox
-              label="May watch"
-              checked={canSubscribe}
-              onChange={(event) => setSubscribe(event.currentTarget.checked)}
-            />
-            <Checkbox
-              label="Microphone only"
-              checked={audioOnly}
-              onChange={(event) => setAudioOnly(event.currentTarget.checked)}
-            />
+            <Checkbox label="May publish" {...form.getInputProps('canPublish', { type: 'checkbox' })} />
+            <Checkbox label="May watch" {...form.getInputProps('canSubscribe', { type: 'checkbox' })} />
+            <Checkbox label="Microphone only" {...form.getInputProps('audioOnly', { type: 'checkbox' })} />
             <Checkbox
               label="Joins unseen"
               description={hiddenAllowed ? undefined : 'Needs features.hidden_qc in the config.'}
               disabled={!hiddenAllowed}
-              checked={hidden && hiddenAllowed}
-              onChange={(event) => setHidden(event.currentTarget.checked)}
+              {...form.getInputProps('hidden', { type: 'checkbox' })}
+              checked={form.values.hidden && hiddenAllowed}
             />
           </div>
-          {server.rest === undefined ? null : <Problem error={server.rest} title="No token was made." />}
-          <div className="row" style={{ justifyContent: 'flex-end' }}>
-            <Button
-              type="submit"
-              variant="filled"
-              loading={create.isPending}
-              disabled={lack !== undefined || !/^[1-9]\d{0,5}[smhd]$/.test(ttl)}
-            >
-              Make token
-            </Button>
-          </div>
-        </form>
+        </Form>
       </Panel>
       {create.data ? (
         <Panel title="Ready to join" note={`Valid for ${create.variables?.body?.ttl ?? '6h'}.`}>

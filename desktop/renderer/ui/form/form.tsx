@@ -1,0 +1,218 @@
+import { Button } from '@mantine/core';
+import { type UseFormReturnType, useForm } from '@mantine/form';
+import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from 'react';
+import { Problem } from '../feedback/problem.tsx';
+import { fieldErrors } from './field-errors.ts';
+import { useKept } from './kept.ts';
+
+type AnyValues = Record<string, any>;
+
+export interface FormOptions<V extends AnyValues, R> {
+  initialValues: V;
+  /** Sends the values. What it throws is shown at the fields that the daemon names, and otherwise below the fields. */
+  send: (values: V) => Promise<R>;
+  onDone?: (result: R) => void;
+  /** Fields of the form by their path in the API, where the names differ. */
+  fields?: Record<string, string> | ((path: string) => string);
+  /** Runs after each change that a person makes. */
+  onValuesChange?: (values: V, before: V) => void;
+  /** Name under which unsaved values survive leaving the page. */
+  keep?: string;
+}
+
+export type ApiForm<V extends AnyValues> = Pick<
+  UseFormReturnType<V>,
+  'values' | 'getInputProps' | 'setFieldValue' | 'setValues' | 'errors'
+> & {
+  isPending: boolean;
+  /** The last attempt succeeded, and nothing was changed since. */
+  isDone: boolean;
+  /** What can't be shown at a field. */
+  problem: unknown;
+  setProblem: (problem: unknown) => void;
+  submit: () => Promise<void>;
+  /** Puts the initial values back and forgets what was kept. */
+  discard: () => void;
+};
+
+/** State of a form that sends its values to a daemon or to the desktop app. */
+export function useApiForm<V extends AnyValues, R>(options: FormOptions<V, R>): ApiForm<V> {
+  const { initialValues, keep = '' } = options;
+  const latest = useRef(options);
+  latest.current = options;
+  const [kept, setKept, clearKept] = useKept<V | undefined>(keep, undefined);
+  const [isPending, setPending] = useState(false);
+  const [isDone, setDone] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const isResetting = useRef(false);
+  const form = useForm<V>({
+    initialValues: kept ?? initialValues,
+    onValuesChange: (values, before) => {
+      if (isResetting.current) return;
+      if (keep !== '') setKept(values);
+      setDone(false);
+      latest.current.onValuesChange?.(values, before);
+    },
+  });
+  const reset = (): void => {
+    isResetting.current = true;
+    form.setValues(latest.current.initialValues);
+    isResetting.current = false;
+    form.clearErrors();
+  };
+  // untouched kept forms follow what is stored
+  const stored = JSON.stringify(initialValues);
+  const before = useRef(stored);
+  useEffect(() => {
+    if (before.current === stored) return;
+    before.current = stored;
+    if (keep !== '' && kept === undefined) reset();
+  });
+  const submit = async (): Promise<void> => {
+    if (isPending) return;
+    setPending(true);
+    setProblem(undefined);
+    form.clearErrors();
+    let result: R;
+    try {
+      result = await latest.current.send(form.getValues());
+    } catch (error) {
+      const { fields = {} } = latest.current;
+      const refused = fieldErrors(error, (path) => {
+        const name = typeof fields === 'function' ? fields(path) : (fields[path] ?? path);
+        return (name.split('.', 1)[0] as string) in form.getValues() ? name : undefined;
+      });
+      form.setErrors(refused.fields);
+      setProblem(refused.rest);
+      return;
+    } finally {
+      setPending(false);
+    }
+    setDone(true);
+    latest.current.onDone?.(result);
+  };
+  return {
+    values: form.values,
+    errors: form.errors,
+    getInputProps: form.getInputProps,
+    setFieldValue: form.setFieldValue,
+    setValues: form.setValues,
+    isPending,
+    isDone,
+    problem,
+    setProblem,
+    submit,
+    discard: () => {
+      clearKept();
+      setProblem(undefined);
+      reset();
+    },
+  };
+}
+
+/** The values that differ from the stored ones: the body of a PATCH. */
+export function changesFrom<V extends object>(stored: V, values: V): Partial<V> {
+  const changed = Object.entries(values).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(stored[name as keyof V]),
+  );
+  return Object.fromEntries(changed) as Partial<V>;
+}
+
+interface ActionProps {
+  /** Label of the primary button: verb and object. */
+  action: string;
+  onCancel?: (() => void) | undefined;
+  /** Without it the button submits the form around it. */
+  onAction?: () => void;
+  isPending?: boolean;
+  isDisabled?: boolean;
+  isDangerous?: boolean;
+  /** One large button over the whole width, as on the pages before the sign-in. */
+  isWide?: boolean;
+  autoFocus?: boolean;
+  /** Stands at the left of the buttons. */
+  aside?: ReactNode;
+}
+
+/** The buttons of a form: the primary one at the end, before it the way out. */
+export function FormActions({
+  action,
+  onCancel,
+  onAction,
+  isPending = false,
+  isDisabled = false,
+  isDangerous = false,
+  isWide = false,
+  autoFocus = false,
+  aside,
+}: ActionProps) {
+  const primary = (
+    <Button
+      type={onAction ? 'button' : 'submit'}
+      {...(onAction ? { onClick: onAction } : {})}
+      variant="filled"
+      color={isDangerous ? 'danger' : 'accent'}
+      loading={isPending}
+      disabled={isDisabled}
+      autoFocus={autoFocus}
+      {...(isWide ? { size: 'md' } : {})}
+    >
+      {action}
+    </Button>
+  );
+  if (isWide) return primary;
+  return (
+    <div className="row" style={{ justifyContent: 'flex-end' }}>
+      {aside}
+      {onCancel ? <Button onClick={onCancel}>Cancel</Button> : null}
+      {primary}
+    </div>
+  );
+}
+
+/** A form with its fields, what the daemon said against it, and its buttons. */
+export function Form<V extends AnyValues>({
+  form,
+  children,
+  problemTitle,
+  className,
+  style,
+  hasActions = true,
+  hasProblem = true,
+  after,
+  action = '',
+  ...actions
+}: Omit<ActionProps, 'isPending' | 'action'> & {
+  action?: string;
+  form: ApiForm<V>;
+  children: ReactNode;
+  /** What did not happen, when the daemon's sentence doesn't say it. */
+  problemTitle?: string;
+  /** `stack` by default. */
+  className?: string;
+  style?: CSSProperties;
+  /** False where nothing can be sent. */
+  hasActions?: boolean;
+  /** False where the form shows it elsewhere. */
+  hasProblem?: boolean;
+  /** Below the buttons. */
+  after?: ReactNode;
+}) {
+  return (
+    <form
+      className={className ?? (style ? undefined : 'stack')}
+      style={style}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void form.submit();
+      }}
+    >
+      {children}
+      {form.problem === undefined || !hasProblem ? null : (
+        <Problem error={form.problem} {...(problemTitle === undefined ? {} : { title: problemTitle })} />
+      )}
+      {hasActions ? <FormActions {...actions} action={action} isPending={form.isPending} /> : null}
+      {after}
+    </form>
+  );
+}
