@@ -4,7 +4,7 @@ import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { bridge } from '../host/host.ts';
 import { ProblemWatchers } from '../problems/problem-watch.tsx';
 import { SkeletonRows } from '../ui/data/query-view.tsx';
-import { ConfirmHost } from '../ui/feedback/confirm.tsx';
+import { DialogHost } from '../ui/feedback/dialog.tsx';
 import { daemonPages, desktopPages } from './features.ts';
 import classes from './frame.module.css';
 import { HostCommands } from './host-commands.tsx';
@@ -27,26 +27,31 @@ export function Frame({ children }: { children: ReactNode }) {
     document.documentElement.dataset['host'] = isDesktop ? 'desktop' : 'web';
   }, [isDesktop]);
   return (
-    <div className={classes.frame} data-rail={isDesktop || undefined} data-sections={daemon !== undefined || undefined}>
-      <a className={classes.skip} href="#page">
-        Skip to the page
-      </a>
-      {isDesktop ? <Rail /> : null}
-      {daemon ? <SectionList /> : null}
-      <div className={classes.main}>
-        <TopBar />
-        <main id="page" className={classes.page} tabIndex={-1}>
-          <SignInGate>
-            <Suspense fallback={<SkeletonRows />}>{isKnown ? children : null}</Suspense>
-          </SignInGate>
-        </main>
+    <DialogHost>
+      <div
+        className={classes.frame}
+        data-rail={isDesktop || undefined}
+        data-sections={daemon !== undefined || undefined}
+      >
+        <a className={classes.skip} href="#page">
+          Skip to the page
+        </a>
+        {isDesktop ? <Rail /> : null}
+        {daemon ? <SectionList /> : null}
+        <div className={classes.main}>
+          <TopBar />
+          <main id="page" className={classes.page} tabIndex={-1}>
+            <SignInGate>
+              <Suspense fallback={<SkeletonRows />}>{isKnown ? children : null}</Suspense>
+            </SignInGate>
+          </main>
+        </div>
+        <StatusBar />
+        <ProblemWatchers />
+        <Palette />
+        <KeyboardShortcuts />
+        {isDesktop ? <HostCommands /> : null}
       </div>
-      <StatusBar />
-      <ProblemWatchers />
-      <Palette />
-      <KeyboardShortcuts />
-      <ConfirmHost />
-      {isDesktop ? <HostCommands /> : null}
-    </div>
+    </DialogHost>
   );
 }

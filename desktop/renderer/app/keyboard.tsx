@@ -1,16 +1,14 @@
-import { Modal } from '@mantine/core';
 import { useRouter } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import { create } from 'zustand';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { useGo } from '../daemon/links.tsx';
+import { openDialog } from '../ui/feedback/dialog.tsx';
 import { openPalette, usePalette } from '../ui/palette/palette-store.ts';
 import { MOD } from '../ui/words/keys.ts';
 import { sections } from './features.ts';
 import classes from './keyboard.module.css';
 
-const useHelp = create<{ isOpen: boolean }>(() => ({ isOpen: false }));
-export const showHelp = (): void => useHelp.setState({ isOpen: true });
+export const showHelp = (): void => openDialog({ title: 'Keyboard shortcuts', size: 640, content: () => <Help /> });
 
 /**
  * Was something open when the key was pressed? Asked before anything else hears the key: a dialog that Esc closes is gone
@@ -28,12 +26,11 @@ window.addEventListener(
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
-/** Keys that work on every page, and the dialog that lists them. */
+/** Keys that work on every page. */
 export function KeyboardShortcuts() {
   const go = useGo();
   const router = useRouter();
   const hasDaemon = useMaybeDaemon() !== undefined;
-  const isOpen = useHelp((state) => state.isOpen);
   const waitsForSecond = useRef(0);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
@@ -65,28 +62,30 @@ export function KeyboardShortcuts() {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, [go, router, hasDaemon]);
+  return null;
+}
+
+function Help() {
   return (
-    <Modal opened={isOpen} onClose={() => useHelp.setState({ isOpen: false })} title="Keyboard shortcuts" size={640}>
-      <div className={classes.columns}>
-        <dl className={classes.keys}>
-          <Key keys={`${MOD} K`}>Go to or do anything</Key>
-          <Key keys="/">Search the page</Key>
-          <Key keys="?">This list</Key>
-          <Key keys="Esc">Close, or back</Key>
-          <Key keys="↑ ↓ j k">Move in a table</Key>
-          <Key keys="Enter">Open the row</Key>
-          <Key keys={`${MOD} S`}>Review a changed config</Key>
-          <Key keys={`${MOD} Enter`}>Save what is reviewed</Key>
-        </dl>
-        <dl className={classes.keys}>
-          {sections.map((section) => (
-            <Key key={section.id} keys={`g ${section.key}`}>
-              {section.label}
-            </Key>
-          ))}
-        </dl>
-      </div>
-    </Modal>
+    <div className={classes.columns}>
+      <dl className={classes.keys}>
+        <Key keys={`${MOD} K`}>Go to or do anything</Key>
+        <Key keys="/">Search the page</Key>
+        <Key keys="?">This list</Key>
+        <Key keys="Esc">Close, or back</Key>
+        <Key keys="↑ ↓ j k">Move in a table</Key>
+        <Key keys="Enter">Open the row</Key>
+        <Key keys={`${MOD} S`}>Review a changed config</Key>
+        <Key keys={`${MOD} Enter`}>Save what is reviewed</Key>
+      </dl>
+      <dl className={classes.keys}>
+        {sections.map((section) => (
+          <Key key={section.id} keys={`g ${section.key}`}>
+            {section.label}
+          </Key>
+        ))}
+      </dl>
+    </div>
   );
 }
 

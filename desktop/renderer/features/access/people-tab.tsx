@@ -1,6 +1,6 @@
-import { ActionIcon, Button, Menu, Modal } from '@mantine/core';
+import { ActionIcon, Button, Menu } from '@mantine/core';
 import { IconDots, IconUsers } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useEffect } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { createSignInLink, deleteUser, listUsers, revokeUserSessions, updateUser } from '#shared/contract/teams.ts';
 import { useChange, useRead } from '../../api/query.ts';
@@ -11,6 +11,7 @@ import { markChanged } from '../../ui/data/marks.ts';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
+import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
@@ -34,8 +35,6 @@ export function PeopleTab() {
   const update = useChange(updateUser, { refreshes });
   const remove = useChange(deleteUser, { refreshes });
   const endSessions = useChange(revokeUserSessions, { refreshes });
-  const link = useChange(createSignInLink);
-  const [linkFor, setLinkFor] = useState<User>();
   const name = (user: User): string => user.email ?? user.name ?? user.id;
 
   const columns: readonly Column<User>[] = [
@@ -122,10 +121,13 @@ export function PeopleTab() {
               {user.isSuperadmin ? 'Take superadmin away…' : 'Make superadmin…'}
             </Menu.Item>
             <Menu.Item
-              onClick={() => {
-                setLinkFor(user);
-                link.mutate({ params: { id: user.id } });
-              }}
+              onClick={() =>
+                openDialog({
+                  title: `Sign-in link for ${name(user)}`,
+                  size: 520,
+                  content: (close) => <SignInLink userId={user.id} onClose={close} />,
+                })
+              }
             >
               Make a sign-in link
             </Menu.Item>
@@ -200,34 +202,35 @@ export function PeopleTab() {
               }
             />
           </TablePanel>
-          <Modal
-            opened={linkFor !== undefined}
-            onClose={() => setLinkFor(undefined)}
-            title={linkFor ? `Sign-in link for ${name(linkFor)}` : ''}
-            size={520}
-          >
-            <div className="stack">
-              {link.error ? <Problem error={link.error} /> : null}
-              {link.data ? (
-                <>
-                  <Notice tone="warn" title="Whoever has the link can sign in as this person, once">
-                    <p>A second factor is still asked for.</p>
-                  </Notice>
-                  <CopyBox text={link.data.url} what="sign-in link" />
-                  <p className="dim">
-                    It ends <At at={link.data.expiresAt} />.
-                  </p>
-                </>
-              ) : null}
-              <div className="row" style={{ justifyContent: 'flex-end' }}>
-                <Button variant="filled" onClick={() => setLinkFor(undefined)}>
-                  Close
-                </Button>
-              </div>
-            </div>
-          </Modal>
         </>
       )}
     </QueryView>
+  );
+}
+
+/** Makes a link, and shows it this once. */
+function SignInLink({ userId, onClose }: { userId: string; onClose: () => void }) {
+  const { mutate, data, error } = useChange(createSignInLink);
+  useEffect(() => mutate({ params: { id: userId } }), [mutate, userId]);
+  return (
+    <div className="stack">
+      {error ? <Problem error={error} /> : null}
+      {data ? (
+        <>
+          <Notice tone="warn" title="Whoever has the link can sign in as this person, once">
+            <p>A second factor is still asked for.</p>
+          </Notice>
+          <CopyBox text={data.url} what="sign-in link" />
+          <p className="dim">
+            It ends <At at={data.expiresAt} />.
+          </p>
+        </>
+      ) : null}
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        <Button variant="filled" onClick={onClose}>
+          Close
+        </Button>
+      </div>
+    </div>
   );
 }

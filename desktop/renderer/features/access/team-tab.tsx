@@ -1,6 +1,5 @@
-import { Button, Modal, NativeSelect, TextInput } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { useState } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import {
   createInvite,
@@ -18,6 +17,7 @@ import { CopyBox } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
+import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
@@ -39,7 +39,6 @@ export function TeamTab() {
   const me = useMe();
   const team = useRead(getTeam);
   const isOwner = me !== undefined && lackFor(updateTeam, me) === undefined;
-  const [dialog, setDialog] = useState<'invite' | 'rename'>();
   return (
     <QueryView query={team} what="your team">
       {({ team: { id, name }, members }) => (
@@ -51,14 +50,29 @@ export function TeamTab() {
             actions={
               isOwner ? (
                 <>
-                  <Button size="xs" onClick={() => setDialog('rename')}>
+                  <Button
+                    size="xs"
+                    onClick={() =>
+                      openDialog({
+                        title: 'Rename your team',
+                        size: 420,
+                        content: (close) => <RenameForm name={name} onClose={close} />,
+                      })
+                    }
+                  >
                     Rename team
                   </Button>
                   <Button
                     size="xs"
                     variant="filled"
                     leftSection={<IconPlus size={14} />}
-                    onClick={() => setDialog('invite')}
+                    onClick={() =>
+                      openDialog({
+                        title: `Invite someone into ${name}`,
+                        size: 460,
+                        content: (close) => <InviteForm onClose={close} />,
+                      })
+                    }
                   >
                     Invite someone
                   </Button>
@@ -70,17 +84,6 @@ export function TeamTab() {
           </Panel>
           {isOwner ? <Invites /> : null}
           <TeamUsage id={id} />
-          <Modal
-            opened={dialog === 'invite'}
-            onClose={() => setDialog(undefined)}
-            title={`Invite someone into ${name}`}
-            size={460}
-          >
-            {dialog === 'invite' ? <InviteForm onClose={() => setDialog(undefined)} /> : null}
-          </Modal>
-          <Modal opened={dialog === 'rename'} onClose={() => setDialog(undefined)} title="Rename your team" size={420}>
-            {dialog === 'rename' ? <RenameForm name={name} onClose={() => setDialog(undefined)} /> : null}
-          </Modal>
         </div>
       )}
     </QueryView>

@@ -1,5 +1,5 @@
-import { Button, Modal, PasswordInput, TextInput } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import { Button, PasswordInput, TextInput } from '@mantine/core';
+import type { ReactNode } from 'react';
 import {
   changePassword,
   disableTotp,
@@ -20,6 +20,7 @@ import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { Mono } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
+import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
 import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
@@ -145,23 +146,48 @@ function Password({ account: { user } }: { account: Account }) {
 }
 
 function SecondFactor({ account: { user } }: { account: Account }) {
-  const [dialog, setDialog] = useState<'enable' | 'disable' | 'codes'>();
-  const close = (): void => setDialog(undefined);
   return (
     <Panel
       title="Second factor"
       actions={
         user.twoFactorEnabled ? (
           <>
-            <Button size="xs" onClick={() => setDialog('codes')}>
+            <Button
+              size="xs"
+              onClick={() =>
+                openDialog({
+                  title: 'New recovery codes',
+                  content: (close) => <RecoveryCodes onClose={close} />,
+                })
+              }
+            >
               New recovery codes
             </Button>
-            <Button size="xs" color="danger" onClick={() => setDialog('disable')}>
+            <Button
+              size="xs"
+              color="danger"
+              onClick={() =>
+                openDialog({
+                  title: 'Turn the second factor off',
+                  size: 420,
+                  content: (close) => <Disable onClose={close} />,
+                })
+              }
+            >
               Turn off
             </Button>
           </>
         ) : (
-          <Button size="xs" variant="filled" onClick={() => setDialog('enable')}>
+          <Button
+            size="xs"
+            variant="filled"
+            onClick={() =>
+              openDialog({
+                title: 'Turn the second factor on',
+                content: (close) => <Enable onClose={close} />,
+              })
+            }
+          >
             Turn on
           </Button>
         )
@@ -180,15 +206,6 @@ function SecondFactor({ account: { user } }: { account: Account }) {
           <span className="dim">With it, signing in takes the password and a code of an authenticator app.</span>
         </p>
       )}
-      <Modal opened={dialog === 'enable'} onClose={close} title="Turn the second factor on" size={480}>
-        {dialog === 'enable' ? <Enable onClose={close} /> : null}
-      </Modal>
-      <Modal opened={dialog === 'disable'} onClose={close} title="Turn the second factor off" size={420}>
-        {dialog === 'disable' ? <Disable onClose={close} /> : null}
-      </Modal>
-      <Modal opened={dialog === 'codes'} onClose={close} title="New recovery codes" size={480}>
-        {dialog === 'codes' ? <RecoveryCodes onClose={close} /> : null}
-      </Modal>
     </Panel>
   );
 }

@@ -1,9 +1,9 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { IconApps, IconDots } from '@tabler/icons-react';
 import { useParams } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense } from 'react';
 import { DaemonError } from '#shared/client/errors.ts';
-import { deleteApp, getApp, listApps } from '#shared/contract/apps.ts';
+import { deleteApp, getApp } from '#shared/contract/apps.ts';
 import { getRawConfig, patchApp, reloadConfig } from '#shared/contract/config.ts';
 import { createIngress } from '#shared/contract/ingress.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
@@ -19,8 +19,8 @@ import { Page } from '../../ui/layout/page.tsx';
 import { TabLinks } from '../../ui/layout/tab-links.tsx';
 import { useCommands } from '../../ui/palette/use-commands.ts';
 import { count, plural } from '../../ui/words/format.ts';
-import { DeleteApp } from '../apps/delete-app.tsx';
-import { RenameApp } from '../apps/rename-app.tsx';
+import { openDeleteApp } from '../apps/delete-app.tsx';
+import { openRenameApp } from '../apps/rename-app.tsx';
 import { useDraft } from '../config/drafts.ts';
 import classes from './app-page.module.css';
 import { appTabs } from './app-tabs.ts';
@@ -159,38 +159,28 @@ function AppMenu({
     settingsJson: string | null;
   };
 }) {
-  const all = useRead(listApps);
   const lackWrite = useLack(patchApp);
   const lackDelete = useLack(deleteApp);
-  const [dialog, setDialog] = useState<'rename' | 'delete'>();
   const reload = useChange(reloadConfig, { refreshes: [getRawConfig, getApp] });
   return (
-    <>
-      <Menu>
-        <Menu.Target>
-          <ActionIcon variant="default" aria-label={`Actions for ${app.name}`}>
-            <IconDots size={16} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item disabled={lackWrite !== undefined} onClick={() => setDialog('rename')}>
-            Rename…
-          </Menu.Item>
-          <Menu.Item disabled={lackWrite !== undefined} onClick={() => reload.mutate({ params: { name: app.name } })}>
-            Read config again from the disk
-          </Menu.Item>
-          <Menu.Divider />
-          <Menu.Item color="danger" disabled={lackDelete !== undefined} onClick={() => setDialog('delete')}>
-            Delete app…
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <RenameApp
-        app={dialog === 'rename' ? app : undefined}
-        apps={all.data ?? []}
-        onClose={() => setDialog(undefined)}
-      />
-      <DeleteApp name={dialog === 'delete' ? app.name : undefined} onClose={() => setDialog(undefined)} />
-    </>
+    <Menu>
+      <Menu.Target>
+        <ActionIcon variant="default" aria-label={`Actions for ${app.name}`}>
+          <IconDots size={16} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item disabled={lackWrite !== undefined} onClick={() => openRenameApp(app)}>
+          Rename…
+        </Menu.Item>
+        <Menu.Item disabled={lackWrite !== undefined} onClick={() => reload.mutate({ params: { name: app.name } })}>
+          Read config again from the disk
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Item color="danger" disabled={lackDelete !== undefined} onClick={() => openDeleteApp(app.name)}>
+          Delete app…
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
   );
 }

@@ -20,8 +20,8 @@ import { Ago } from '../../ui/words/time.tsx';
 import { AppBucket, type AppFigures, AppNumber, type AppRow } from './app-cells.tsx';
 import classes from './apps.module.css';
 import { CreateApp } from './create-app.tsx';
-import { DeleteApp } from './delete-app.tsx';
-import { RenameApp } from './rename-app.tsx';
+import { openDeleteApp } from './delete-app.tsx';
+import { openRenameApp } from './rename-app.tsx';
 
 /** The tenants of the installation. */
 export function AppsPage() {
@@ -32,8 +32,6 @@ export function AppsPage() {
   const [isCreating, setCreating] = useState(false);
   const lackDelete = useLack(deleteApp);
   const lackS3 = useLack(getS3);
-  const [renaming, setRenaming] = useState<AppRow>();
-  const [deleting, setDeleting] = useState<string>();
   const go = useGo();
   const create = (): void => setCreating(true);
   useCommands(
@@ -44,7 +42,7 @@ export function AppsPage() {
   const columns = useMemo(
     () =>
       columnsFor(
-        { onRename: setRenaming, onDelete: lackDelete === undefined ? setDeleting : undefined },
+        { onRename: openRenameApp, onDelete: lackDelete === undefined ? openDeleteApp : undefined },
         byName,
         lackS3 === undefined,
       ),
@@ -122,8 +120,6 @@ export function AppsPage() {
                 apps={all}
                 onCreated={(name) => markChanged('apps', name)}
               />
-              <RenameApp app={renaming} onClose={() => setRenaming(undefined)} apps={all} />
-              <DeleteApp name={deleting} onClose={() => setDeleting(undefined)} />
             </>
           );
         }}

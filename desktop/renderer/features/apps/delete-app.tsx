@@ -1,22 +1,23 @@
-import { Checkbox, Modal, TextInput } from '@mantine/core';
+import { Checkbox } from '@mantine/core';
 import { deleteApp, getAppSizes, listApps } from '#shared/contract/apps.ts';
 import { listJobs } from '#shared/contract/jobs.ts';
 import { getS3 } from '#shared/contract/s3.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useGo } from '../../daemon/links.tsx';
+import { TypeName } from '../../ui/feedback/confirm.tsx';
+import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { bytes, plural } from '../../ui/words/format.ts';
 
 /** Says what goes and what stays, then deletes as a job whose progress the tray shows. */
-export function DeleteApp({ name, onClose }: { name: string | undefined; onClose: () => void }) {
-  return (
-    <Modal opened={name !== undefined} onClose={onClose} title={name ? `Delete app ${name}` : ''} size={500}>
-      {name ? <DeleteForm key={name} name={name} onClose={onClose} /> : null}
-    </Modal>
-  );
-}
+export const openDeleteApp = (name: string): void =>
+  openDialog({
+    title: `Delete app ${name}`,
+    size: 500,
+    content: (close) => <DeleteForm name={name} onClose={close} />,
+  });
 
 function DeleteForm({ name, onClose }: { name: string; onClose: () => void }) {
   const go = useGo();
@@ -78,17 +79,7 @@ function DeleteForm({ name, onClose }: { name: string; onClose: () => void }) {
           </p>
         </>
       )}
-      <TextInput
-        label={
-          <>
-            Type <code>{name}</code> to go on
-          </>
-        }
-        {...form.getInputProps('typed')}
-        autoComplete="off"
-        spellCheck={false}
-        data-autofocus
-      />
+      <TypeName name={name} {...form.getInputProps('typed')} />
     </Form>
   );
 }

@@ -1,26 +1,26 @@
-import { Modal, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import { getApp, listApps } from '#shared/contract/apps.ts';
 import { getRawConfig, listConfigBackups, patchApp } from '#shared/contract/config.ts';
-import type { ResultOf } from '#shared/contract/operation.ts';
-import { useChange } from '../../api/query.ts';
+import { useChange, useRead } from '../../api/query.ts';
 import { markChanged } from '../../ui/data/marks.ts';
+import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
 import type { AppRow } from './app-cells.tsx';
 import { prefixProblem } from './app-names.ts';
 
-type Props = { onClose: () => void; apps: ResultOf<typeof listApps> };
-
 /** Changes what people see of an app, and its rooms' prefix. Its name stays. */
-export function RenameApp({ app, ...props }: Props & { app: AppRow | undefined }) {
-  return (
-    <Modal opened={app !== undefined} onClose={props.onClose} title={app ? `Rename ${app.name}` : ''} size={460}>
-      {app ? <RenameForm key={app.name} app={app} {...props} /> : null}
-    </Modal>
-  );
-}
+export const openRenameApp = (app: RenamedApp): void =>
+  openDialog({
+    title: `Rename ${app.name}`,
+    size: 460,
+    content: (close) => <RenameForm app={app} onClose={close} />,
+  });
 
-function RenameForm({ app, apps, onClose }: Props & { app: AppRow }) {
+type RenamedApp = Pick<AppRow, 'name' | 'displayName' | 'livekitRoomPrefix'>;
+
+function RenameForm({ app, onClose }: { app: RenamedApp; onClose: () => void }) {
+  const apps = useRead(listApps).data ?? [];
   const patch = useChange(patchApp, { refreshes: [listApps, getApp, getRawConfig, listConfigBackups] });
   const stored = { displayName: app.displayName, roomPrefix: app.livekitRoomPrefix };
   const form = useApiForm({

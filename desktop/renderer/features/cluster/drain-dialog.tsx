@@ -1,8 +1,9 @@
-import { Checkbox, Modal, NumberInput, Radio } from '@mantine/core';
+import { Checkbox, NumberInput, Radio } from '@mantine/core';
 import { listNodes, previewPlacement, updateNode } from '#shared/contract/cluster.ts';
 import { nodeState } from '#shared/rules/nodes.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { markChanged } from '../../ui/data/marks.ts';
+import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { plural } from '../../ui/words/format.ts';
@@ -10,18 +11,18 @@ import classes from './cluster.module.css';
 import type { Node } from './node-words.ts';
 
 /** Says what draining does to whom, then begins it. */
-export function DrainDialog({ node, isOpen, onClose }: { node: Node; isOpen: boolean; onClose: () => void }) {
-  return (
-    <Modal opened={isOpen} onClose={onClose} title={`Drain node ${node.name}`} size={500}>
-      {isOpen ? <DrainForm node={node} onClose={onClose} /> : null}
-    </Modal>
-  );
-}
+export const openDrain = (node: Node): void =>
+  openDialog({
+    title: `Drain node ${node.name}`,
+    size: 500,
+    content: (close) => <DrainForm initial={node} onClose={close} />,
+  });
 
-function DrainForm({ node, onClose }: { node: Node; onClose: () => void }) {
+function DrainForm({ initial, onClose }: { initial: Node; onClose: () => void }) {
   const update = useChange(updateNode, { refreshes: [listNodes, previewPlacement] });
-  const others =
-    useRead(listNodes).data?.filter((one) => one.id !== node.id && nodeState(one).code === 'active').length ?? 0;
+  const nodes = useRead(listNodes).data ?? [];
+  const node = nodes.find((one) => one.id === initial.id) ?? initial;
+  const others = nodes.filter((one) => one.id !== node.id && nodeState(one).code === 'active').length;
   const livekit = node.agent?.livekit;
   const rooms = livekit?.rooms ?? 0;
   const people = livekit?.participants ?? 0;

@@ -1,5 +1,4 @@
 import { Button, TextInput } from '@mantine/core';
-import { useState } from 'react';
 import {
   deleteNode,
   getClusterInfo,
@@ -22,7 +21,7 @@ import { Facts, Panel } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { bitrate, bytes, count, duration, percent, plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
-import { DrainDialog } from './drain-dialog.tsx';
+import { openDrain } from './drain-dialog.tsx';
 import { DrainSteps } from './drain-steps.tsx';
 import { NodeCharts } from './node-charts.tsx';
 import { type Node, nodeTone } from './node-words.ts';
@@ -31,22 +30,20 @@ const refreshes = [listNodes, getNode, getClusterInfo, previewPlacement];
 
 /** One node: how it is, what it carries, and what can be done with it. */
 export function NodePanel({ node, onClose }: { node: Node | undefined; onClose: () => void }) {
-  const [isDraining, setDraining] = useState(false);
   return (
     <SidePanel
       isOpen={node !== undefined}
       onClose={onClose}
       title={node?.name ?? ''}
       size={560}
-      footer={node ? <Actions node={node} onDrain={() => setDraining(true)} onClose={onClose} /> : undefined}
+      footer={node ? <Actions node={node} onClose={onClose} /> : undefined}
     >
       {node ? <Details key={node.id} node={node} /> : null}
-      {node ? <DrainDialog node={node} isOpen={isDraining} onClose={() => setDraining(false)} /> : null}
     </SidePanel>
   );
 }
 
-function Actions({ node, onDrain, onClose }: { node: Node; onDrain: () => void; onClose: () => void }) {
+function Actions({ node, onClose }: { node: Node; onClose: () => void }) {
   const update = useChange(updateNode, { refreshes });
   const remove = useChange(deleteNode, { refreshes });
   const params = { id: node.id };
@@ -118,10 +115,10 @@ function Actions({ node, onDrain, onClose }: { node: Node; onDrain: () => void; 
         </Button>
       )}
       {node.status === 'draining' && node.drain?.managed && !node.drain.drained ? (
-        <Button onClick={onDrain}>Change…</Button>
+        <Button onClick={() => openDrain(node)}>Change…</Button>
       ) : null}
       {node.status === 'active' ? (
-        <Button variant="filled" onClick={onDrain}>
+        <Button variant="filled" onClick={() => openDrain(node)}>
           Drain node…
         </Button>
       ) : (

@@ -161,7 +161,7 @@ function Editing({ app, document }: { app: string; document: ConfigDocument }) {
             }}
           />
         </div>
-        {showHistory ? <Timeline app={app} current={raw} isReadOnly={lack !== undefined} hasDraft={isDirty} /> : null}
+        {showHistory ? <Timeline app={app} isReadOnly={lack !== undefined} hasDraft={isDirty} /> : null}
       </div>
     </div>
   );

@@ -1,29 +1,28 @@
 import { Button } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense } from 'react';
 import { listConfigBackups } from '#shared/contract/config.ts';
 import { useRead } from '../../api/query.ts';
 import { QueryView } from '../../ui/data/query-view.tsx';
+import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Ago } from '../../ui/words/time.tsx';
 import { changeWords } from './backups.ts';
 import classes from './config.module.css';
-import type { RawConfig } from './use-config-document.ts';
 
 const Versions = lazy(async () => ({ default: (await import('./versions.tsx')).Versions }));
 
 /** Every change with who and when; each opens its diff, from where one can go back. */
-export function Timeline({
-  app,
-  current,
-  isReadOnly,
-  hasDraft,
-}: {
-  app: string;
-  current: RawConfig;
-  isReadOnly: boolean;
-  hasDraft: boolean;
-}) {
+export function Timeline({ app, isReadOnly, hasDraft }: { app: string; isReadOnly: boolean; hasDraft: boolean }) {
   const backups = useRead(listConfigBackups, { params: { name: app } });
-  const [shown, setShown] = useState<{ from: string; to: string }>();
+  const show = (initial: { from: string; to: string }): void =>
+    openDialog({
+      title: `Versions of the config of ${app}`,
+      size: 'min(1200px, 94vw)',
+      content: (close) => (
+        <Suspense>
+          <Versions app={app} initial={initial} isReadOnly={isReadOnly} hasDraft={hasDraft} onClose={close} />
+        </Suspense>
+      ),
+    });
   return (
     <aside className={classes.timeline} aria-label="History">
       <h2>History</h2>
@@ -38,7 +37,7 @@ export function Timeline({
                   <li key={backup.ts}>
                     <button
                       type="button"
-                      onClick={() => setShown({ from: backup.ts, to: list[index - 1]?.ts ?? 'current' })}
+                      onClick={() => show({ from: backup.ts, to: list[index - 1]?.ts ?? 'current' })}
                     >
                       <span className={classes.what}>
                         {changeWords(backup)}
@@ -62,23 +61,10 @@ export function Timeline({
               <Button
                 size="xs"
                 variant="subtle"
-                onClick={() => setShown({ from: list.at(-1)?.ts ?? 'current', to: 'current' })}
+                onClick={() => show({ from: list.at(-1)?.ts ?? 'current', to: 'current' })}
               >
                 Compare any two…
               </Button>
-              {shown ? (
-                <Suspense>
-                  <Versions
-                    app={app}
-                    backups={list}
-                    current={current}
-                    initial={shown}
-                    isReadOnly={isReadOnly}
-                    hasDraft={hasDraft}
-                    onClose={() => setShown(undefined)}
-                  />
-                </Suspense>
-              ) : null}
             </>
           )
         }

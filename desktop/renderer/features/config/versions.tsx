@@ -1,8 +1,8 @@
-import { Button, Checkbox, Modal, NativeSelect } from '@mantine/core';
+import { Button, Checkbox, NativeSelect } from '@mantine/core';
 import { useQueries } from '@tanstack/react-query';
 import { useState } from 'react';
-import { getConfigBackup, revertConfig } from '#shared/contract/config.ts';
-import { readOptions, refresh, useChange } from '../../api/query.ts';
+import { getConfigBackup, getRawConfig, listConfigBackups, revertConfig } from '#shared/contract/config.ts';
+import { readOptions, refresh, useChange, useRead } from '../../api/query.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { SkeletonRows } from '../../ui/data/query-view.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
@@ -15,8 +15,6 @@ import type { RawConfig } from './use-config-document.ts';
 
 interface Props {
   app: string;
-  backups: readonly Backup[];
-  current: RawConfig;
   initial: { from: string; to: string };
   isReadOnly: boolean;
   hasDraft: boolean;
@@ -24,7 +22,22 @@ interface Props {
 }
 
 /** Two versions side by side; an earlier one can be restored. */
-export function Versions({ app, backups, current, initial, isReadOnly, hasDraft, onClose }: Props) {
+export function Versions(props: Props) {
+  const backups = useRead(listConfigBackups, { params: { name: props.app } });
+  const current = useRead(getRawConfig, { params: { name: props.app } });
+  if (!backups.data || !current.data) return <SkeletonRows rows={10} />;
+  return <Pair {...props} backups={backups.data} current={current.data} />;
+}
+
+function Pair({
+  app,
+  backups,
+  current,
+  initial,
+  isReadOnly,
+  hasDraft,
+  onClose,
+}: Props & { backups: readonly Backup[]; current: RawConfig }) {
   const { id } = useDaemon();
   const [pair, setPair] = useState(initial);
   const [isConfirmed, setConfirmed] = useState(false);
@@ -62,65 +75,63 @@ export function Versions({ app, backups, current, initial, isReadOnly, hasDraft,
     onClose();
   };
   return (
-    <Modal opened onClose={onClose} title={`Versions of the config of ${app}`} size="min(1200px, 94vw)">
-      <div className={classes.versions}>
-        <div className={classes.pair}>
-          <NativeSelect
-            label="Left"
-            data={choices}
-            value={pair.from}
-            onChange={(event) => setPair({ ...pair, from: event.currentTarget.value })}
-          />
-          <NativeSelect
-            label="Right"
-            data={choices}
-            value={pair.to}
-            onChange={(event) => setPair({ ...pair, to: event.currentTarget.value })}
-          />
-        </div>
-        {failure ? <Problem error={failure} title="A version could not be read." /> : null}
-        {before === undefined || after === undefined ? (
-          failure ? null : (
-            <SkeletonRows rows={10} />
-          )
-        ) : before === after ? (
-          <p className="dim">Both are the same.</p>
-        ) : (
-          <DiffView before={before} after={after} labels={['Left', 'Right']} />
-        )}
-        {canRestore && opensBucket ? (
-          <Notice tone="warn" title="That version makes recordings public">
-            <Checkbox
-              mt={4}
-              checked={isConfirmed}
-              onChange={(event) => setConfirmed(event.currentTarget.checked)}
-              label="Make the recordings of this app public"
-            />
-          </Notice>
-        ) : null}
-        {revert.error ? <Problem error={revert.error} title="Nothing was restored." /> : null}
-        <div className="row" style={{ justifyContent: 'flex-end' }}>
-          {canRestore ? (
-            <span className="dim grow">
-              Restoring puts the left version in force. The present one is kept as a version
-              {hasDraft ? '; so is your draft' : ''}.
-            </span>
-          ) : (
-            <span className="grow" />
-          )}
-          <Button onClick={onClose}>Close</Button>
-          {isReadOnly ? null : (
-            <Button
-              variant="filled"
-              disabled={!canRestore || (opensBucket && !isConfirmed)}
-              loading={revert.isPending}
-              onClick={() => void restore()}
-            >
-              Restore the left version
-            </Button>
-          )}
-        </div>
+    <div className={classes.versions}>
+      <div className={classes.pair}>
+        <NativeSelect
+          label="Left"
+          data={choices}
+          value={pair.from}
+          onChange={(event) => setPair({ ...pair, from: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label="Right"
+          data={choices}
+          value={pair.to}
+          onChange={(event) => setPair({ ...pair, to: event.currentTarget.value })}
+        />
       </div>
-    </Modal>
+      {failure ? <Problem error={failure} title="A version could not be read." /> : null}
+      {before === undefined || after === undefined ? (
+        failure ? null : (
+          <SkeletonRows rows={10} />
+        )
+      ) : before === after ? (
+        <p className="dim">Both are the same.</p>
+      ) : (
+        <DiffView before={before} after={after} labels={['Left', 'Right']} />
+      )}
+      {canRestore && opensBucket ? (
+        <Notice tone="warn" title="That version makes recordings public">
+          <Checkbox
+            mt={4}
+            checked={isConfirmed}
+            onChange={(event) => setConfirmed(event.currentTarget.checked)}
+            label="Make the recordings of this app public"
+          />
+        </Notice>
+      ) : null}
+      {revert.error ? <Problem error={revert.error} title="Nothing was restored." /> : null}
+      <div className="row" style={{ justifyContent: 'flex-end' }}>
+        {canRestore ? (
+          <span className="dim grow">
+            Restoring puts the left version in force. The present one is kept as a version
+            {hasDraft ? '; so is your draft' : ''}.
+          </span>
+        ) : (
+          <span className="grow" />
+        )}
+        <Button onClick={onClose}>Close</Button>
+        {isReadOnly ? null : (
+          <Button
+            variant="filled"
+            disabled={!canRestore || (opensBucket && !isConfirmed)}
+            loading={revert.isPending}
+            onClick={() => void restore()}
+          >
+            Restore the left version
+          </Button>
+        )}
+      </div>
+    </div>
   );
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Menu, Modal, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Menu, TextInput } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconDots } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Connection, TestStep } from '#shared/ipc/connections.ts';
@@ -7,6 +7,7 @@ import { useConnections } from '../../daemon/connections.ts';
 import { opened } from '../../host/bridge-desktop.ts';
 import { bridge } from '../../host/host.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
+import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Problem } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { COLOURS, ColourPicker } from './colour-picker.tsx';
@@ -15,7 +16,6 @@ import { ConnectionSteps } from './connection-steps.tsx';
 /** What can be done with a connection, without opening it. */
 export function ConnectionMenu({ connection }: { connection: Connection }) {
   const list = useConnections((state) => state.list);
-  const [dialog, setDialog] = useState<'edit' | 'test'>();
   const native = bridge().desktop?.connections;
   if (native === undefined) return null;
   const index = list.findIndex((one) => one.id === connection.id);
@@ -26,69 +26,71 @@ export function ConnectionMenu({ connection }: { connection: Connection }) {
     void native.reorder({ ids });
   };
   return (
-    <>
-      <Menu>
-        <Menu.Target>
-          <ActionIcon size="xs" aria-label={`Actions for ${connection.name}`}>
-            <IconDots size={16} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item onClick={() => setDialog('edit')}>Rename, colour…</Menu.Item>
-          <Menu.Item onClick={() => setDialog('test')}>Test the connection</Menu.Item>
-          <Menu.Item disabled={index <= 0} leftSection={<IconArrowUp size={14} />} onClick={() => move(-1)}>
-            Move up
-          </Menu.Item>
-          <Menu.Item
-            disabled={index >= list.length - 1}
-            leftSection={<IconArrowDown size={14} />}
-            onClick={() => move(1)}
-          >
-            Move down
-          </Menu.Item>
-          <Menu.Divider />
-          <Menu.Item disabled={connection.credential.kept === 'none'} onClick={() => void signOut(connection.id)}>
-            Sign out
-          </Menu.Item>
-          <Menu.Item
-            color="danger"
-            onClick={() =>
-              ask({
-                title: `Remove ${connection.name}`,
-                body: (
-                  <p>
-                    Takes it out of this list and forgets its credential and pinned certificate. The daemon itself goes
-                    on as it is
-                    {connection.kind === 'local' ? ', also when it runs on this machine' : ''}.
-                  </p>
-                ),
-                action: 'Remove daemon',
-                isDangerous: true,
-                run: async () => opened(await native.remove({ id: connection.id })),
-              })
-            }
-          >
-            Remove…
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <Modal
-        opened={dialog === 'edit'}
-        onClose={() => setDialog(undefined)}
-        title={`Rename ${connection.name}`}
-        size={420}
-      >
-        {dialog === 'edit' ? <EditForm connection={connection} onClose={() => setDialog(undefined)} /> : null}
-      </Modal>
-      <Modal
-        opened={dialog === 'test'}
-        onClose={() => setDialog(undefined)}
-        title={`Test the connection to ${connection.name}`}
-        size={520}
-      >
-        {dialog === 'test' ? <Test connection={connection} /> : null}
-      </Modal>
-    </>
+    <Menu>
+      <Menu.Target>
+        <ActionIcon size="xs" aria-label={`Actions for ${connection.name}`}>
+          <IconDots size={16} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item
+          onClick={() =>
+            openDialog({
+              title: `Rename ${connection.name}`,
+              size: 420,
+              content: (close) => <EditForm connection={connection} onClose={close} />,
+            })
+          }
+        >
+          Rename, colour…
+        </Menu.Item>
+        <Menu.Item
+          onClick={() =>
+            openDialog({
+              title: `Test the connection to ${connection.name}`,
+              size: 520,
+              content: () => <Test connection={connection} />,
+            })
+          }
+        >
+          Test the connection
+        </Menu.Item>
+        <Menu.Item disabled={index <= 0} leftSection={<IconArrowUp size={14} />} onClick={() => move(-1)}>
+          Move up
+        </Menu.Item>
+        <Menu.Item
+          disabled={index >= list.length - 1}
+          leftSection={<IconArrowDown size={14} />}
+          onClick={() => move(1)}
+        >
+          Move down
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Item disabled={connection.credential.kept === 'none'} onClick={() => void signOut(connection.id)}>
+          Sign out
+        </Menu.Item>
+        <Menu.Item
+          color="danger"
+          onClick={() =>
+            ask({
+              title: `Remove ${connection.name}`,
+              body: (
+                <p>
+                  Takes it out of this list and forgets its credential and pinned certificate. The daemon itself goes on
+                  as it is
+                  {connection.kind === 'local' ? ', also when it runs on this machine' : ''}.
+                </p>
+              ),
+              action: 'Remove daemon',
+              isDangerous: true,
+              run: async () => opened(await native.remove({ id: connection.id })),
+            })
+          }
+        >
+          Remove…
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Modal, NativeSelect, SegmentedControl, TextInput } from '@mantine/core';
+import { Button, NativeSelect, SegmentedControl, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
@@ -17,6 +17,7 @@ import { GoTo } from '../../daemon/links.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
+import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
@@ -132,7 +133,6 @@ function CheckForm() {
 function Rules({ yourAddress }: { yourAddress: string }) {
   const rules = useRead(listIpRules);
   const remove = useChange(deleteIpRule, { refreshes: [listIpRules, getSecurity] });
-  const [isAdding, setAdding] = useState(false);
   const columns: readonly Column<Rule>[] = [
     {
       id: 'action',
@@ -195,7 +195,18 @@ function Rules({ yourAddress }: { yourAddress: string }) {
       title="Rules"
       note="An allow rule wins over a block rule. Loopback and private addresses always pass."
       actions={
-        <Button size="xs" variant="filled" leftSection={<IconPlus size={14} />} onClick={() => setAdding(true)}>
+        <Button
+          size="xs"
+          variant="filled"
+          leftSection={<IconPlus size={14} />}
+          onClick={() =>
+            openDialog({
+              title: 'Add an address rule',
+              size: 440,
+              content: (close) => <RuleForm yourAddress={yourAddress} onClose={close} />,
+            })
+          }
+        >
           Add rule
         </Button>
       }
@@ -213,9 +224,6 @@ function Rules({ yourAddress }: { yourAddress: string }) {
           />
         )}
       </QueryView>
-      <Modal opened={isAdding} onClose={() => setAdding(false)} title="Add an address rule" size={440}>
-        {isAdding ? <RuleForm yourAddress={yourAddress} onClose={() => setAdding(false)} /> : null}
-      </Modal>
     </Panel>
   );
 }
@@ -272,7 +280,6 @@ function RuleForm({ yourAddress, onClose }: { yourAddress: string; onClose: () =
 function Bans() {
   const bans = useRead(listIpBans);
   const lift = useChange(deleteIpBan, { refreshes: [listIpBans, getSecurity] });
-  const [isAdding, setAdding] = useState(false);
   const columns: readonly Column<Ban>[] = [
     {
       id: 'ip',
@@ -327,7 +334,12 @@ function Bans() {
       title="Bans"
       note={bans.data ? plural(bans.data.filter((ban) => ban.active).length, 'address', 'addresses') : undefined}
       actions={
-        <Button size="xs" onClick={() => setAdding(true)}>
+        <Button
+          size="xs"
+          onClick={() =>
+            openDialog({ title: 'Ban an address', size: 420, content: (close) => <BanForm onClose={close} /> })
+          }
+        >
           Ban an address
         </Button>
       }
@@ -347,9 +359,6 @@ function Bans() {
           />
         )}
       </QueryView>
-      <Modal opened={isAdding} onClose={() => setAdding(false)} title="Ban an address" size={420}>
-        {isAdding ? <BanForm onClose={() => setAdding(false)} /> : null}
-      </Modal>
     </Panel>
   );
 }

@@ -122,6 +122,7 @@ interface ActionProps {
   /** Label of the primary button: verb and object. */
   action: string;
   onCancel?: (() => void) | undefined;
+  isCancelFocused?: boolean;
   /** Without it the button submits the form around it. */
   onAction?: () => void;
   isPending?: boolean;
@@ -138,6 +139,7 @@ interface ActionProps {
 export function FormActions({
   action,
   onCancel,
+  isCancelFocused = false,
   onAction,
   isPending = false,
   isDisabled = false,
@@ -164,7 +166,11 @@ export function FormActions({
   return (
     <div className="row" style={{ justifyContent: 'flex-end' }}>
       {aside}
-      {onCancel ? <Button onClick={onCancel}>Cancel</Button> : null}
+      {onCancel ? (
+        <Button onClick={onCancel} data-autofocus={isCancelFocused || undefined}>
+          Cancel
+        </Button>
+      ) : null}
       {primary}
     </div>
   );
