@@ -5,7 +5,7 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import { bridge } from '../../host/host.ts';
 import { CopyBox } from '../../ui/data/copy.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
-import { State } from '../../ui/feedback/state.tsx';
+import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import type { Node } from './node-words.ts';
 
@@ -50,23 +50,21 @@ function Wizard({
   const fresh = known.filter((node) => !before.current.has(node.id));
   const arrived = fresh[0];
   const isAlive = arrived?.health === 'alive';
-  return (
-    <>
-      <ol className="stack" style={{ paddingLeft: 18, gap: 14 }}>
-        <li>
-          <p>A fresh Linux machine that reaches this daemon. As root, run there:</p>
-          <div style={{ marginTop: 8 }}>
-            <CopyBox text={info.joinCommand} what="join command" />
-          </div>
+  const steps: ListedStep[] = [
+    {
+      id: 'run',
+      title: 'A fresh Linux machine that reaches this daemon. As root, run there:',
+      state: arrived === undefined ? 'running' : 'done',
+      content: (
+        <>
+          <CopyBox text={info.joinCommand} what="join command" />
           <p className="dim" style={{ marginTop: 6 }}>
             It installs LiveKit and the agent, joins, and reports. It holds the cluster token: do not post it anywhere.
             With <code>--dry-run</code> at its end it only says what it would do.
           </p>
-        </li>
-        {bridge().desktop ? (
-          <li>
-            <p>Or do it from here, over ssh:</p>
+          {bridge().desktop ? (
             <div style={{ marginTop: 8 }}>
+              <p>Or do it from here, over ssh:</p>
               {hasTerminal ? (
                 <Suspense fallback={null}>
                   <SshTerminal command={info.joinCommand} />
@@ -75,18 +73,24 @@ function Wizard({
                 <Button onClick={() => setTerminal(true)}>Open a terminal</Button>
               )}
             </div>
-          </li>
-        ) : null}
-        <li>
-          {arrived === undefined ? (
-            <State tone="busy">Waiting for the new node to join…</State>
-          ) : isAlive ? (
-            <State tone="ok">{`${arrived.name} has joined and reports`}</State>
-          ) : (
-            <State tone="busy">{`${arrived.name} has joined; waiting for its first heartbeat…`}</State>
-          )}
-        </li>
-      </ol>
+          ) : null}
+        </>
+      ),
+    },
+    {
+      id: 'join',
+      title:
+        arrived === undefined
+          ? 'Waiting for the new node to join…'
+          : isAlive
+            ? `${arrived.name} has joined and reports`
+            : `${arrived.name} has joined; waiting for its first heartbeat…`,
+      state: isAlive ? 'done' : 'running',
+    },
+  ];
+  return (
+    <>
+      <StepList steps={steps} />
       {info.notes.map((note) => (
         <Notice key={note} tone="warn" title={note} />
       ))}

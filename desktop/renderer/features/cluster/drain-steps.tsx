@@ -1,9 +1,8 @@
-import { Shape, type Tone } from '../../ui/feedback/state.tsx';
+import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
 import { Panel } from '../../ui/layout/page.tsx';
 import { duration, plural } from '../../ui/words/format.ts';
 import { useNow } from '../../ui/words/now.ts';
 import { Ago } from '../../ui/words/time.tsx';
-import classes from './cluster.module.css';
 import type { Node } from './node-words.ts';
 
 type Drain = NonNullable<Node['drain']>;
@@ -40,19 +39,12 @@ export function DrainSteps({ drain }: { drain: Drain }) {
     >
       <p>{drain.note}</p>
       {drain.managed ? (
-        <ol className={classes.steps}>
-          {STEPS.map(({ phase, text, left }, index) => {
-            const state = drain.drained || index < at ? 'over' : index === at ? 'now' : 'later';
-            const tone: Tone = state === 'over' ? 'ok' : state === 'now' ? 'busy' : 'muted';
-            return (
-              <li key={phase} data-state={state}>
-                <Shape tone={tone} label={state === 'over' ? 'done' : state === 'now' ? 'under way' : 'later'} />
-                <span>{text}</span>
-                <span className="dim num">{state === 'now' ? left?.(drain) : null}</span>
-              </li>
-            );
+        <StepList
+          steps={STEPS.map(({ phase, text, left }, index): ListedStep => {
+            const state = drain.drained || index < at ? 'done' : index === at ? 'running' : 'waiting';
+            return { id: phase, title: text, state, aside: state === 'running' ? left?.(drain) : undefined };
           })}
-        </ol>
+        />
       ) : null}
       {endsIn !== undefined && !drain.drained ? (
         <p>

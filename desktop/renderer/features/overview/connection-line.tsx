@@ -8,7 +8,7 @@ import { type Unwrapped, useChange } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { Problem } from '../../ui/feedback/problem.tsx';
 import { State, type Tone } from '../../ui/feedback/state.tsx';
-import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
+import { type ListedStep, StepList, testedSteps } from '../../ui/feedback/step-list.tsx';
 import { storageSteps } from '../storage/test-steps.tsx';
 import classes from './overview.module.css';
 
@@ -52,9 +52,7 @@ function useTrial<O extends Operation>(
 }
 
 export const useConnectionTrial = (connection: Told['connection']): Trial | undefined =>
-  useTrial(testConnection, { params: { connection } }, (told) =>
-    told.steps.map((step) => ({ ...step, title: NAMES[step.id] })),
-  );
+  useTrial(testConnection, { params: { connection } }, ({ steps }) => testedSteps(steps, NAMES));
 
 /** The same for the storage of an app, with its stored settings. */
 export const useStorageTrial = (app: string): Trial | undefined =>

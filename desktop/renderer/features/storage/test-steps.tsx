@@ -2,7 +2,7 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import type { testS3 } from '#shared/contract/s3.ts';
 import { Problem } from '../../ui/feedback/problem.tsx';
 import { Shape } from '../../ui/feedback/state.tsx';
-import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
+import { type ListedStep, StepList, testedSteps } from '../../ui/feedback/step-list.tsx';
 import classes from './storage.module.css';
 
 type Result = ResultOf<typeof testS3>['data'];
@@ -17,8 +17,7 @@ const NAMES: Record<Result['steps'][number]['id'], string> = {
   delete: 'Delete it',
 };
 /** The steps of a storage's test with their names. */
-export const storageSteps = ({ steps }: Result): ListedStep[] =>
-  steps.map((step) => ({ ...step, title: NAMES[step.id] }));
+export const storageSteps = ({ steps }: Result): ListedStep[] => testedSteps(steps, NAMES);
 
 /** How far the test came; the cure stands under the step that failed. */
 export function TestSteps({
