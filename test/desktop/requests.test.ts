@@ -127,12 +127,13 @@ test('a slow request can be given up, by time and by hand, and a redirect does n
       return void response
         .writeHead(307, { location: `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/` })
         .end();
-    request.pipe(
-      http.request(daemon.url + request.url, { method: request.method, headers: request.headers }, (inner) => {
-        response.writeHead(inner.statusCode ?? 500, inner.headers);
-        inner.pipe(response);
-      }),
-    );
+    const { method, headers } = request;
+    const passed = http.request(daemon.url + request.url, { method, headers }, (inner) => {
+      response.writeHead(inner.statusCode ?? 500, inner.headers);
+      inner.pipe(response);
+    });
+    // the daemon stops first; the app may still try to connect
+    request.pipe(passed.on('error', () => response.destroy()));
   });
   front.listen(0, '127.0.0.1');
   await once(front, 'listening');
