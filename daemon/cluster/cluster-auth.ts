@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '#daemon/platform/clock.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import type { NodeEntry } from './node.ts';
@@ -26,7 +27,7 @@ export class ClusterAuth {
   readonly #digest: Buffer | null;
   readonly #registry: NodeRegistry;
   readonly #clock: Clock;
-  readonly #guesses = new Map<string, { count: number; until: number }>();
+  readonly #guesses = new LRUCache<string, { count: number; until: number }>({ max: MAX_ADDRESSES });
   readonly #onGuess: (ip: string, count: number) => void;
 
   constructor(options: {
@@ -75,9 +76,6 @@ export class ClusterAuth {
   #count(ip: string): void {
     const known = this.#guesses.get(ip);
     const count = (known?.count ?? 0) + 1;
-    if (known === undefined && this.#guesses.size >= MAX_ADDRESSES) {
-      this.#guesses.delete(this.#guesses.keys().next().value as string);
-    }
     this.#guesses.set(ip, { count, until: known?.until ?? this.#clock.monotonic() + WINDOW_MS });
     this.#onGuess(ip, count);
   }

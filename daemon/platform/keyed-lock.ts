@@ -1,18 +1,19 @@
-/** One task at a time for each key, in the order in which they came. */
+import { Mutex } from 'async-mutex';
+
+/** A mutex for each key: one task at a time, in the order in which they came. A key without tasks takes no memory. */
 export class KeyedLock {
-  readonly #tails = new Map<string, Promise<void>>();
+  readonly #locks = new Map<string, { mutex: Mutex; tasks: number }>();
 
   /** Runs the task when all earlier ones of its key have ended. */
   async run<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(key);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#tails.set(key, promise);
-    if (before !== undefined) await before;
+    let lock = this.#locks.get(key);
+    if (lock === undefined) this.#locks.set(key, (lock = { mutex: new Mutex(), tasks: 0 }));
+    lock.tasks += 1;
     try {
-      return await task();
+      return await lock.mutex.runExclusive(task);
     } finally {
-      if (this.#tails.get(key) === promise) this.#tails.delete(key);
-      resolve();
+      lock.tasks -= 1;
+      if (lock.tasks === 0) this.#locks.delete(key);
     }
   }
 }

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import type { MessagePort } from 'node:worker_threads';
+import { Mutex } from 'async-mutex';
+import pLimit from 'p-limit';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
-import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
@@ -65,7 +66,7 @@ export class PluginService {
   /** The same once read, for what cannot wait. */
   #known: Map<string, PluginLifecycle> = new Map();
   /** One change after the other. */
-  readonly #turn = new KeyedLock();
+  readonly #changing = new Mutex();
 
   constructor(deps: PluginServiceDeps) {
     this.#deps = deps;
@@ -112,7 +113,7 @@ export class PluginService {
 
   /** Looks at the folders again; whatever failed gets another try. What runs keeps the code it began with. */
   reload(actor?: Actor): Promise<void> {
-    return this.#turn.run('change', () => this.#reload(actor));
+    return this.#changing.runExclusive(() => this.#reload(actor));
   }
 
   async #reload(actor?: Actor): Promise<void> {
@@ -136,7 +137,7 @@ export class PluginService {
 
   /** Lets a plugin take part, from now on and after restarts. @throws ApiError PLUGIN_NOT_FOUND, PLUGIN_SAFE_MODE */
   async enable(id: string, actor: Actor): Promise<PluginView> {
-    await this.#turn.run('change', () => this.#enable(id, actor));
+    await this.#changing.runExclusive(() => this.#enable(id, actor));
     return this.view(id);
   }
 
@@ -153,7 +154,7 @@ export class PluginService {
 
   /** Switches a plugin off, from now on and after restarts. @throws ApiError PLUGIN_NOT_FOUND */
   async disable(id: string, actor: Actor): Promise<PluginView> {
-    await this.#turn.run('change', () => this.#disable(id, actor));
+    await this.#changing.runExclusive(() => this.#disable(id, actor));
     return this.view(id);
   }
 
@@ -228,12 +229,7 @@ export class PluginService {
   /** What all working providers say about themselves. One that does not answer as its manifest says is left out, its plugin failed. */
   async providers(): Promise<PluginProvider[]> {
     const lifecycles = [...(await this.#all()).values()];
-    const queue = [...lifecycles];
-    const worker = async (): Promise<void> => {
-      for (let lifecycle = queue.shift(); lifecycle !== undefined; lifecycle = queue.shift())
-        await this.#describe(lifecycle);
-    };
-    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
+    await pLimit(ASKED_AT_ONCE).map(lifecycles, (lifecycle) => this.#describe(lifecycle));
     const found: PluginProvider[] = [];
     for (const lifecycle of lifecycles) {
       const { id: plugin, version: pluginVersion, providers } = lifecycle.record;

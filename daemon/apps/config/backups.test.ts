@@ -4,7 +4,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { removeLeftovers } from '#daemon/platform/files/atomic-file.ts';
-import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
 import { backupIds, listBackups, pruneBackups, readBackup, takeBackup } from './backups.ts';
 import { CONFIG_NAME, readConfigFile, readStamp } from './config-file.ts';
 
@@ -89,24 +88,5 @@ describe('the config file', () => {
     await writeFile(file(), 'a: 2\n');
     await utimes(file(), new Date(), new Date(Date.now() + 1000));
     assert.notEqual(await readStamp(dir), before);
-  });
-});
-
-describe('KeyedLock', () => {
-  it('runs the tasks of one key in turn, other keys at once, and goes on after a failure', async () => {
-    const lock = new KeyedLock();
-    const log: string[] = [];
-    const gate = Promise.withResolvers<void>();
-    const first = lock.run('a', async () => {
-      await gate.promise;
-      log.push('first');
-      throw new Error('no');
-    });
-    const second = lock.run('a', async () => log.push('second'));
-    await lock.run('b', async () => log.push('other'));
-    gate.resolve();
-    await assert.rejects(first);
-    await second;
-    assert.deepEqual(log, ['other', 'first', 'second']);
   });
 });

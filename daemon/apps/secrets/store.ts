@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Mutex } from 'async-mutex';
 import { removeLeftovers, stageFile } from '#daemon/platform/files/atomic-file.ts';
 import { setAside } from '#daemon/platform/files/set-aside.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -34,7 +35,7 @@ export class SecretStore {
   readonly #deps: SecretStoreDeps;
   #values: ReadonlyMap<string, string> = new Map();
   readonly #concealed = new Map<string, () => void>();
-  #turn: Promise<void> = Promise.resolve();
+  readonly #writing = new Mutex();
 
   constructor(deps: SecretStoreDeps) {
     this.#deps = deps;
@@ -94,10 +95,7 @@ export class SecretStore {
 
   /** Prepares a change, so that a second file can be written before both come into force. Must be settled. */
   async stage(app: string, changes: SecretChanges): Promise<StagedSecrets> {
-    const { promise: done, resolve: release } = Promise.withResolvers<void>();
-    const before = this.#turn;
-    this.#turn = done;
-    await before;
+    const release = await this.#writing.acquire();
     try {
       const values = new Map(this.#values);
       for (const [use, value] of Object.entries(changes) as [SecretUse, string | null | undefined][]) {

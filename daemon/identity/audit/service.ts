@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import type { Actor, AuditNote } from '#daemon/platform/http/types.ts';
@@ -54,7 +55,7 @@ export class AuditTrail {
   readonly #queue: NewAuditRow[] = [];
   /** Requests under way and what services announced for them. */
   readonly #open = new Map<string, DaemonEvent[]>();
-  readonly #quiet = new Map<string, number>();
+  readonly #quiet = new LRUCache<string, number>({ max: MAX_QUIET });
   #timer: NodeJS.Timeout | undefined;
 
   constructor(deps: AuditServiceDeps) {
@@ -165,7 +166,6 @@ export class AuditTrail {
     const key = `${actor.id === 'anonymous' ? actor.ip : actor.id} ${action} ${status}`;
     const now = this.#clock.now();
     if ((this.#quiet.get(key) ?? 0) > now) return true;
-    if (this.#quiet.size >= MAX_QUIET) this.#quiet.clear();
     this.#quiet.set(key, now + QUIET_MS);
     return false;
   }

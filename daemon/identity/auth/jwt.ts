@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 
 /** Claims of a session token; all are required. */
 export interface Claims {
@@ -16,7 +17,7 @@ const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 /** Signs and checks session tokens. A token that was checked once is remembered by its digest, so that later checks are a look-up. */
 export class SessionTokens {
   readonly #key: Uint8Array;
-  readonly #checked = new Map<string, Claims>();
+  readonly #checked = new LRUCache<string, Claims>({ max: KEPT });
 
   constructor(key: Uint8Array) {
     this.#key = key;
@@ -53,7 +54,6 @@ export class SessionTokens {
       const { sub, sid, exp } = payload;
       if (typeof sub !== 'string' || typeof sid !== 'string' || typeof exp !== 'number') return null;
       const claims = { sub, sid, exp };
-      if (this.#checked.size >= KEPT) this.#checked.delete(this.#checked.keys().next().value as string);
       this.#checked.set(hash('sha256', token, 'base64'), claims);
       return claims;
     } catch {

@@ -1,5 +1,6 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import pLimit from 'p-limit';
 import { ApiError } from '#shared/errors.ts';
 
 const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
@@ -14,8 +15,7 @@ const MAY_WAIT = 64;
 export class Passwords {
   /** Compared against where there is no account, so that both cases take the same time. */
   readonly #nobody = encode(COST, randomBytes(16), randomBytes(KEY_BYTES));
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #limit = pLimit(AT_ONCE);
 
   async hash(password: string): Promise<string> {
     const salt = randomBytes(16);
@@ -31,19 +31,8 @@ export class Passwords {
   }
 
   async #derive(password: string, salt: Buffer, bytes: number, cost: Cost): Promise<Buffer> {
-    if (this.#running >= AT_ONCE) {
-      if (this.#waiting.length >= MAY_WAIT) throw new ApiError('OVERLOADED', {}, { headers: { 'retry-after': '5' } });
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push(resolve);
-      await promise; // whoever leaves hands its place over
-    } else this.#running += 1;
-    try {
-      return await derive(password.normalize('NFKC'), salt, bytes, { ...cost, maxmem: 256 * 1024 * 1024 });
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running -= 1;
-      else next();
-    }
+    if (this.#limit.pendingCount >= MAY_WAIT) throw new ApiError('OVERLOADED', {}, { headers: { 'retry-after': '5' } });
+    return this.#limit(() => derive(password.normalize('NFKC'), salt, bytes, { ...cost, maxmem: 256 * 1024 * 1024 }));
   }
 }
 

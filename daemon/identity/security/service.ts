@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import {
   AddressSet,
@@ -49,7 +50,7 @@ export class AddressGuard {
   readonly #clock: Clock;
   #rules: Rule[] = [];
   readonly #bans = new Map<string, BanRow>();
-  readonly #offenders = new Map<string, Offender>();
+  readonly #offenders = new LRUCache<string, Offender>({ max: MAX_WATCHED });
   #timer: NodeJS.Timeout | undefined;
 
   constructor(deps: SecurityDeps) {
@@ -103,7 +104,6 @@ export class AddressGuard {
     const now = this.#clock.now();
     let offender = this.#offenders.get(key);
     if (offender === undefined || offender.until <= now) {
-      if (this.#offenders.size >= MAX_WATCHED) this.#offenders.delete(this.#offenders.keys().next().value as string);
       offender = { count: 0, until: now + windowSeconds * 1000 };
       this.#offenders.set(key, offender);
     }
@@ -262,7 +262,7 @@ export class AddressGuard {
   #tidy(): void {
     const now = this.#clock.now();
     this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
-    for (const [key, offender] of this.#offenders) if (offender.until <= now) this.#offenders.delete(key);
+    for (const [key, offender] of [...this.#offenders]) if (offender.until <= now) this.#offenders.delete(key);
     this.#load();
   }
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
@@ -41,7 +42,7 @@ interface Measured {
  */
 export class UsageService {
   readonly #deps: UsageDeps;
-  readonly #known = new Map<string, { at: number; usage: Promise<Usage> }>();
+  readonly #known = new LRUCache<string, { at: number; usage: Promise<Usage> }>({ max: 1000 });
 
   constructor(deps: UsageDeps) {
     this.#deps = deps;
@@ -52,7 +53,6 @@ export class UsageService {
     const known = this.#known.get(tenantId);
     const count = this.#deps.appsOf(tenantId).length;
     if (known !== undefined && now - known.at < FRESH_MS) return { ...(await known.usage), apps: count };
-    if (this.#known.size > 1000) this.#known.clear();
     const usage = this.#measure(tenantId, now);
     this.#known.set(tenantId, { at: now, usage });
     usage.catch(() => this.#known.delete(tenantId));

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
@@ -56,10 +57,10 @@ export class CallbackDelivery {
   readonly #deps: CallbackDeliveryDeps;
   readonly #clock: Clock;
   readonly #queues = new Map<string, AppQueue>();
-  readonly #waiting: (() => void)[] = [];
+  /** Requests under way, over all apps. */
+  readonly #limit = pLimit(AT_ONCE);
   readonly #abort = new AbortController();
   readonly #running = new Set<Promise<void>>();
-  #sending = 0;
   #timers: NodeJS.Timeout[] = [];
   #detach: (() => void) | undefined;
 
@@ -86,7 +87,6 @@ export class CallbackDelivery {
     for (const timer of this.#timers) clearTimeout(timer);
     for (const queue of this.#queues.values()) clearTimeout(queue.timer);
     this.#abort.abort();
-    for (const enter of this.#waiting.splice(0)) enter();
     await Promise.allSettled(this.#running);
     this.#deps.sender.close();
   }
@@ -150,7 +150,10 @@ export class CallbackDelivery {
         delivery: row.id,
         timestamp: row.created_at,
       };
-      const result = await this.#inTurn(() => sender.send(parcel, this.#abort.signal));
+      const result = await this.#limit(() => {
+        this.#abort.signal.throwIfAborted();
+        return sender.send(parcel, this.#abort.signal);
+      });
       if (!this.#settle(app, queue, row, result)) return;
     }
   }
@@ -200,20 +203,6 @@ export class CallbackDelivery {
     if (count === 0) return;
     this.#deps.bus.publish({ type: 'callback.dead', app, tenant: this.#deps.apps.get(app)?.tenantId, data: { count } });
     this.#deps.log.warn({ app, count }, 'callbacks were given up');
-  }
-
-  /** So many requests at once at most, over all apps. */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#sending >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#sending += 1;
-    try {
-      this.#abort.signal.throwIfAborted();
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#sending -= 1;
-      else next();
-    }
   }
 
   /** After a start: what was not delivered before. */

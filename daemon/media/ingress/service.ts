@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { Mutex } from 'async-mutex';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { PublishQuota } from '#daemon/identity/teams/media-quotas.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
-import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
@@ -43,7 +43,7 @@ export interface IngressServiceDeps {
 /** The places where encoders send to. LiveKit keeps them, in its Redis; nothing of them is stored here. */
 export class IngressService {
   readonly #deps: IngressServiceDeps;
-  readonly #turns = new KeyedLock();
+  readonly #creating = new Mutex();
 
   constructor(deps: IngressServiceDeps) {
     this.#deps = deps;
@@ -151,7 +151,7 @@ export class IngressService {
     try {
       // of several made at once LiveKit forgets some, though it answers with each: its store gives up after a few lost races.
       // A source waits for the service that fetches it, and must not keep the others waiting
-      return await (order.type === 'url' ? make() : this.#turns.run('', make));
+      return await (order.type === 'url' ? make() : this.#creating.runExclusive(make));
     } catch (error) {
       if (order.type === 'url' && error instanceof LiveKitError && error.failure === 'busy') {
         throw new ApiError('INGRESS_NOT_TAKEN', { reason: `${error.message}.` });

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
@@ -208,12 +209,9 @@ export class Reconciler {
   }
 
   async #eachRoom(rooms: readonly LiveRoom[]): Promise<void> {
-    const queue = [...rooms];
-    const worker = async (): Promise<void> => {
-      for (let room = queue.shift(); room !== undefined && !this.#isStopped; room = queue.shift())
-        await this.#room(room);
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await pLimit(AT_ONCE).map(rooms, async (room) => {
+      if (!this.#isStopped) await this.#room(room);
+    });
   }
 
   async #room(room: LiveRoom): Promise<void> {

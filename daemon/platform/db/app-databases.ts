@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { LRUCache } from 'lru-cache';
 import { ApiError } from '#shared/errors.ts';
 import { appMigrations } from './app/index.ts';
 import { ForeignDatabase, migrate, NewerDatabase } from './migrate.ts';
@@ -10,7 +11,7 @@ const MAX_OPEN = 64;
 /** Handles of the apps' databases: opened when first needed, the least recently used closed beyond 64. */
 export class AppDatabases {
   readonly #appsDir: string;
-  readonly #open = new Map<string, Db>();
+  readonly #open = new LRUCache<string, Db>({ max: MAX_OPEN, dispose: (db) => db.close() });
   #template: Buffer | undefined;
 
   constructor(appsDir: string) {
@@ -28,13 +29,7 @@ export class AppDatabases {
    */
   get(app: string): Db {
     let db = this.#open.get(app);
-    if (db === undefined) db = this.#openFile(app);
-    else this.#open.delete(app);
-    this.#open.set(app, db);
-    if (this.#open.size > MAX_OPEN) {
-      const oldest = this.#open.keys().next().value as string;
-      this.close(oldest);
-    }
+    if (db === undefined) this.#open.set(app, (db = this.#openFile(app)));
     return db;
   }
 
@@ -65,12 +60,11 @@ export class AppDatabases {
   }
 
   close(app: string): void {
-    this.#open.get(app)?.close();
     this.#open.delete(app);
   }
 
   closeAll(): void {
-    for (const app of [...this.#open.keys()]) this.close(app);
+    this.#open.clear();
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { StorageError, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
 import type { DeleteFailure, StorageCapabilities, StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
 
@@ -69,15 +70,12 @@ export class Deleter {
     }
     const chunks: string[][] = [];
     for (let start = 0; start < unique.length; start += batch) chunks.push(unique.slice(start, start + batch));
-    const worker = async () => {
-      for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
-        const part = await this.#deleteChunk(chunk);
-        outcome.deleted += part.deleted;
-        outcome.versionsKept += part.versionsKept;
-        for (const failure of part.failed) outcome.failed.push(failure);
-      }
-    };
-    await Promise.all(Array.from({ length: batch === 1 ? SINGLES_AT_ONCE : AT_ONCE }, worker));
+    await pLimit(batch === 1 ? SINGLES_AT_ONCE : AT_ONCE).map(chunks, async (chunk) => {
+      const part = await this.#deleteChunk(chunk);
+      outcome.deleted += part.deleted;
+      outcome.versionsKept += part.versionsKept;
+      for (const failure of part.failed) outcome.failed.push(failure);
+    });
     return outcome;
   }
 
