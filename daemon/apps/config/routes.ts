@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { holdsPermission } from '#daemon/platform/http/authorize.ts';
 import { route } from '#daemon/platform/http/route.ts';
+import { holds } from '#shared/access.ts';
 import { configJsonSchema } from '#shared/config/json-schema.ts';
 import * as ops from '#shared/contract/config.ts';
 import { ok } from '#shared/schema/common.ts';
@@ -32,7 +32,7 @@ export function configRoutes(app: FastifyInstance, { config }: { config: ConfigS
 
   // the answer is serialised once a version, not once a request
   route(app, ops.getRawConfig, async ({ params, principal, reply }) => {
-    const { json, etag } = await config.raw(params.name, holdsPermission(principal, 'config:write'));
+    const { json, etag } = await config.raw(params.name, holds(principal, 'config:write'));
     return reply.header('etag', etag).type('application/json; charset=utf-8').send(json);
   });
   route(app, ops.putRawConfig, async ({ params, body, actor, request, reply }) => {
@@ -50,7 +50,7 @@ export function configRoutes(app: FastifyInstance, { config }: { config: ConfigS
 
   route(app, ops.listConfigBackups, async ({ params }) => ok(await config.backups(params.name)));
   route(app, ops.getConfigBackup, async ({ params, principal }) =>
-    ok({ yaml: await config.backup(params.name, params.ts, holdsPermission(principal, 'config:write')) }),
+    ok({ yaml: await config.backup(params.name, params.ts, holds(principal, 'config:write')) }),
   );
   route(app, ops.revertConfig, async ({ params, body, actor, request, reply }) => {
     const { etag, ...written } = await config.revert(params.name, params.ts, {

@@ -5,6 +5,7 @@ import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
+import { isGlobal, listedApps } from '#shared/access.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { AppRecord, AppSizes, CreateAppBody } from '#shared/schema/apps.ts';
@@ -65,19 +66,22 @@ export class AppService {
 
   /** JSON array of the apps that a caller may see. */
   listJson(principal: Principal): string | Buffer {
-    if (principal.scope === 'global') return this.registry.listJson();
-    return principal.tenantId === null ? '[]' : this.registry.listJson(principal.tenantId);
+    const apps = listedApps(principal);
+    if (apps.kind === 'all') return this.registry.listJson();
+    return apps.kind === 'team' ? this.registry.listJson(apps.tenantId) : JSON.stringify(this.visible(principal));
   }
 
   /** The apps that a caller may see, by name. */
   visible(principal: Principal): readonly AppRecord[] {
-    if (principal.scope === 'global') return this.registry.list();
-    return principal.tenantId === null ? [] : this.registry.list(principal.tenantId);
+    const apps = listedApps(principal);
+    if (apps.kind === 'all') return this.registry.list();
+    if (apps.kind === 'team') return this.registry.list(apps.tenantId);
+    return apps.kind === 'app' ? this.registry.list().filter(({ id }) => id === apps.appId) : [];
   }
 
   /** Creates an app. Of several creates with one name exactly one succeeds; a failure leaves nothing behind. */
   async create(body: CreateAppBody, principal: Principal | null, actor: Actor): Promise<AppRecord> {
-    const tenantId = principal === null || principal.scope === 'global' ? 'platform' : principal.tenantId;
+    const tenantId = principal === null || isGlobal(principal) ? 'platform' : principal.tenantId;
     if (tenantId === null) throw new ApiError('NO_TENANT');
     const { name } = body;
     const roomPrefix = (body.roomPrefix ?? '').trim().toLowerCase() || name;

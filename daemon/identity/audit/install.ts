@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest, onSendHookHandler, preHandlerHook
 import { actorOf } from '#daemon/platform/http/actor.ts';
 import { hookOperations } from '#daemon/platform/http/hook-operations.ts';
 import type { AuditNote } from '#daemon/platform/http/types.ts';
+import { isGlobal } from '#shared/access.ts';
 import { appParamOf, type Operation } from '#shared/contract/operation.ts';
 import type { AuditTrail } from './service.ts';
 
@@ -50,7 +51,7 @@ function writeEntry(trail: AuditTrail, request: FastifyRequest, status: number, 
     outcome,
     status,
     actor: note.actor ?? actorOf(request),
-    actorIsGlobal: request.principal?.scope === 'global',
+    actorIsGlobal: request.principal != null && isGlobal(request.principal),
     app: note.app ?? events.find((event) => event.app !== undefined)?.app,
     tenant: note.tenant ?? events.find((event) => event.tenant !== undefined)?.tenant ?? request.principal?.tenantId,
     target: note.target ?? lastParam(request) ?? text(told['name'] ?? told['id']) ?? note.app,

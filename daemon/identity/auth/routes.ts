@@ -5,9 +5,9 @@ import type { AuditNote } from '#daemon/platform/http/types.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
+import { permissionsHeld } from '#shared/access.ts';
 import * as ops from '#shared/contract/auth.ts';
 import { ApiError } from '#shared/errors.ts';
-import { ACTIONS, type Permission, permissionsOf, RESOURCES, type Role } from '#shared/permissions.ts';
 import type { AuthContext } from '#shared/schema/auth.ts';
 import { ok } from '#shared/schema/common.ts';
 import type { UserStore } from '../people/user-store.ts';
@@ -159,15 +159,6 @@ function contextOf(principal: Principal, names: { name: string | null; tenantNam
     ...(email === undefined ? {} : { email }),
     ...(names.name === null ? {} : { name: names.name }),
     ...(appId === undefined ? {} : { appId }),
-    permissions: heldBy(principal),
+    permissions: permissionsHeld(principal),
   };
-}
-
-/** The table of the roles; an app token holds everything on its app but nothing on people, tokens or further apps. */
-function heldBy({ role, scope }: Principal): Permission[] {
-  if (role === null) return [];
-  if (role === 'owner' || role === 'editor' || role === 'viewer') return permissionsOf(role as Role);
-  const all = RESOURCES.flatMap((resource) => ACTIONS.map((action) => `${resource}:${action}` as const));
-  if (scope === 'global') return all;
-  return all.filter((p) => p !== 'app:create' && !p.startsWith('tenant:') && !p.startsWith('token:'));
 }

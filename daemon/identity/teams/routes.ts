@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
-import { isGlobal } from '#daemon/platform/principal.ts';
+import { isGlobal } from '#shared/access.ts';
 import * as ops from '#shared/contract/teams.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';

@@ -1,6 +1,7 @@
-import { type Permission, type Role, roleAllows } from '#shared/permissions.ts';
+import { holds, isGlobal, isWithin, visibleApps } from '#shared/access.ts';
+import type { Permission } from '#shared/permissions.ts';
 import type { EventTopic } from '#shared/schema/events.ts';
-import { isGlobal, type Principal } from '../principal.ts';
+import type { Principal } from '../principal.ts';
 
 /** What a person's role must hold to see a topic; null = callers of global scope only. */
 const NEEDS: Readonly<Record<EventTopic, Permission | null>> = {
@@ -26,13 +27,10 @@ export interface Audience {
 }
 
 /** May the caller see the event? The same in every enforcement mode, like the list of apps. */
-export function maySee(principal: Principal, event: Audience): boolean {
+export function maySee(principal: Principal, { topic, appId, tenant }: Audience): boolean {
   if (isGlobal(principal)) return true;
-  const permission = NEEDS[event.topic];
-  if (permission === null) return false;
-  if (principal.scope === 'app') return event.appId !== null && event.appId === principal.appId;
-  if (principal.tenantId === null || event.tenant !== principal.tenantId) return false;
-  return principal.role === 'owner' || principal.role === 'editor' || principal.role === 'viewer'
-    ? roleAllows(principal.role as Role, permission)
-    : false;
+  const permission = NEEDS[topic];
+  return (
+    permission !== null && holds(principal, permission) && isWithin(visibleApps(principal), { appId, tenantId: tenant })
+  );
 }

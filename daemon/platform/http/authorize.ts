@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { fixedRefusal, type OwnedByApp, permissionRefusal, type Refusal } from '#shared/access.ts';
 import { appParamOf, type Operation } from '#shared/contract/operation.ts';
 import { ApiError } from '#shared/errors.ts';
-import { type Permission, type Role, roleAllows } from '#shared/permissions.ts';
-import { isGlobal, isHuman, type Principal } from '../principal.ts';
+import type { Principal } from '../principal.ts';
 import { OPEN } from './authenticate.ts';
 import { hookOperations } from './hook-operations.ts';
 
@@ -18,12 +18,7 @@ export interface AuthorizeOptions {
   findApp(name: string): AppAccess | undefined;
 }
 
-/** Does a caller whom the operation let in hold this further right as well? Decides how much of an answer is shown. */
-export function holdsPermission(principal: Principal, permission: Permission): boolean {
-  return isGlobal(principal) || principal.scope === 'app' || roleAllows(principal.role as Role, permission);
-}
-
-/** Enforces each operation's access, before its body is parsed or validated. The only place that decides about rights. */
+/** Enforces each operation's access, before its body is parsed or validated. The rules are those of shared/access.ts. */
 export function installAuthorization(app: FastifyInstance, options: AuthorizeOptions): void {
   hookOperations(app, 'onRequest', (op) =>
     OPEN.has(op.access) || op.access === 'bearer'
@@ -38,10 +33,12 @@ function refusalOf(
   principal: Principal,
   options: AuthorizeOptions,
 ): ApiError | undefined {
-  const fixed = checkFixed(op, principal);
-  if (fixed !== undefined || typeof op.access !== 'object' || options.mode === 'off') return fixed;
-  const refusal = checkPermission(op, op.access.permission, request, principal, options);
-  if (refusal === undefined || options.mode === 'on') return refusal;
+  const fixed = fixedRefusal(op.access, principal);
+  if (fixed !== undefined) return errorOf(fixed);
+  if (options.mode === 'off') return undefined;
+  const refusal = permissionRefusal(op, principal, appOf(op, request, options));
+  if (refusal === undefined) return undefined;
+  if (options.mode === 'on') return errorOf(refusal);
   request.log.warn(
     { requestId: request.id, operation: op.id, principal: principal.userId, code: refusal.code },
     'would be refused',
@@ -49,45 +46,13 @@ function refusalOf(
   return undefined;
 }
 
-/** Tests that hold in every enforcement mode. */
-function checkFixed(op: Operation, principal: Principal): ApiError | undefined {
-  if (op.access === 'global' && !isGlobal(principal)) return new ApiError('GLOBAL_SCOPE_REQUIRED');
-  if (op.access === 'human' && !isHuman(principal)) return new ApiError('HUMAN_REQUIRED');
-  if (op.access === 'owner' && !principal.isSuperadmin && principal.role !== 'owner') {
-    return new ApiError('FORBIDDEN', { permission: 'owner' });
-  }
-  return undefined;
-}
-
-function checkPermission(
-  op: Operation,
-  permission: Permission,
-  request: FastifyRequest,
-  principal: Principal,
-  options: AuthorizeOptions,
-): ApiError | undefined {
-  if (isGlobal(principal)) return undefined;
+/** The app that the path names; null = there is none of that name. */
+function appOf(op: Operation, request: FastifyRequest, options: AuthorizeOptions): OwnedByApp | null | undefined {
   const param = appParamOf(op);
-  const app =
-    param === undefined ? undefined : options.findApp((request.params as Record<string, string>)[param] ?? '');
-  if (principal.scope === 'app') {
-    return param !== undefined && app?.id !== principal.appId
-      ? new ApiError('APP_NOT_YOURS')
-      : serviceWithoutApp(param, permission);
-  }
-  if (principal.tenantId === null || principal.role === null) {
-    // without a team there is no app to see; a list is answered as empty
-    return param === undefined && permission === 'app:read' ? undefined : new ApiError('NO_TENANT');
-  }
-  if (!roleAllows(principal.role as Role, permission)) return new ApiError('FORBIDDEN', { permission });
-  if (app !== undefined && app.tenantId !== principal.tenantId) return new ApiError('APP_NOT_YOURS');
-  return undefined;
+  if (param === undefined) return undefined;
+  const app = options.findApp((request.params as Record<string, string>)[param] ?? '');
+  return app === undefined ? null : { appId: app.id, tenantId: app.tenantId };
 }
 
-/** An app token holds every right on its own app and none on its team's people or money. */
-function serviceWithoutApp(param: string | undefined, permission: Permission): ApiError | undefined {
-  if (param !== undefined) return undefined;
-  const resource = permission.split(':')[0];
-  if (permission === 'app:create') return new ApiError('FORBIDDEN', { permission });
-  return resource === 'tenant' || resource === 'token' ? new ApiError('FORBIDDEN', { permission }) : undefined;
-}
+const errorOf = ({ code, permission }: Refusal): ApiError =>
+  new ApiError(code, permission === undefined ? {} : { permission });

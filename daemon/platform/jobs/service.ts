@@ -1,12 +1,13 @@
+import { isWithin, visibleApps } from '#shared/access.ts';
 import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import type { Job, JobError, JobKind, JobListQuery, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { EventBus } from '../events/bus.ts';
 import type { Actor } from '../http/types.ts';
 import type { Log } from '../log.ts';
-import { isGlobal, type Principal } from '../principal.ts';
+import type { Principal } from '../principal.ts';
 import type { JobHandler } from './handler.ts';
-import type { JobFilter, JobRepository, JobRow, NewJob } from './repository.ts';
+import type { JobRepository, JobRow, NewJob } from './repository.ts';
 
 const AT_ONCE = 4;
 const KEPT_DAYS = 30;
@@ -111,8 +112,9 @@ export class JobService {
 
   list(principal: Principal, query: JobListQuery): { data: Job[]; total: number; limit: number; offset: number } {
     const { limit = 50, offset = 0, ...filter } = query;
-    const visible = visibleTo(principal);
-    if (visible === null) return { data: [], total: 0, limit, offset };
+    const apps = visibleApps(principal);
+    if (apps.kind === 'none') return { data: [], total: 0, limit, offset };
+    const { kind: _kind, ...visible } = apps;
     const { rows, total } = this.#deps.repository.page({ ...filter, ...visible }, { limit, offset });
     return { data: rows.map((row) => this.#toJob(row)), total, limit, offset };
   }
@@ -120,11 +122,8 @@ export class JobService {
   /** @throws ApiError JOB_NOT_FOUND, also for a job that the caller may not see */
   get(principal: Principal, id: number): Job {
     const row = this.#deps.repository.get(id);
-    const visible = visibleTo(principal);
-    if (row === undefined || visible === null) throw new ApiError('JOB_NOT_FOUND', { id });
-    if (visible.tenantId !== undefined && row.tenant_id !== visible.tenantId)
+    if (row === undefined || !isWithin(visibleApps(principal), { appId: row.app_id, tenantId: row.tenant_id }))
       throw new ApiError('JOB_NOT_FOUND', { id });
-    if (visible.appId !== undefined && row.app_id !== visible.appId) throw new ApiError('JOB_NOT_FOUND', { id });
     return this.#toJob(row);
   }
 
@@ -331,13 +330,6 @@ export class JobService {
 }
 
 const parsed = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T));
-
-/** The rows that a caller may see; null = none. */
-function visibleTo(principal: Principal): JobFilter | null {
-  if (isGlobal(principal)) return {};
-  if (principal.scope === 'app') return principal.appId === undefined ? null : { appId: principal.appId };
-  return principal.tenantId === null ? null : { tenantId: principal.tenantId };
-}
 
 /** 10 s, 20 s, 40 s … at most 10 minutes, with a tenth of chance so that many do not come back at once. */
 function defaultBackoff(attempt: number): number {

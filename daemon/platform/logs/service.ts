@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { idsOf, listedApps } from '#shared/access.ts';
 import { readPeriod } from '#shared/instants.ts';
 import type {
   AppLogHistogramQuery,
@@ -10,7 +11,7 @@ import type {
   LogQuery,
   LogRow,
 } from '#shared/schema/logs.ts';
-import { isGlobal, type Principal } from '../principal.ts';
+import type { Principal } from '../principal.ts';
 import { FileSink } from './file-sink.ts';
 import type { Logging } from './logger.ts';
 import { type LogFilter, levelName, levelNumber, type StoredLog, type StoredLogRow } from './rows.ts';
@@ -115,11 +116,7 @@ export class LogService {
   /** Apps whose rows the caller may see; undefined = all rows. */
   #visible(app: string | undefined, principal: Principal): number[] | undefined {
     const { apps } = this.#options;
-    const all = isGlobal(principal)
-      ? undefined
-      : principal.tenantId === null
-        ? []
-        : apps.idsOfTenant(principal.tenantId);
+    const all = idsOf(listedApps(principal), (tenantId) => apps.idsOfTenant(tenantId));
     if (!app) return all;
     const id = apps.idOf(app);
     return id === undefined || (all && !all.includes(id)) ? [] : [id];

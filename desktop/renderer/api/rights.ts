@@ -1,3 +1,4 @@
+import { refusalOf } from '#shared/access.ts';
 import { whoAmI } from '#shared/contract/auth.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { useRead, useReadOf } from './query.ts';
@@ -15,13 +16,7 @@ export function useMeOf(connectionId: string, enabled = true): Me | undefined {
 
 /** What is missing for the operation, in words; undefined when it is allowed or not yet known. The daemon decides in the end. */
 export function lackFor(op: Operation, me: Me | undefined): string | undefined {
-  if (me === undefined) return undefined;
-  const { access } = op;
-  if (access === 'human') return me.via === 'api_token' ? 'a person’s session; an API token is signed in' : undefined;
-  if (access === 'owner') return me.isSuperadmin || me.role === 'owner' ? undefined : 'the role owner';
-  if (access === 'global') return me.scope === 'global' ? undefined : 'a credential of global scope';
-  if (typeof access !== 'object' || me.scope === 'global') return undefined;
-  return me.permissions.includes(access.permission) ? undefined : `the right ${access.permission}`;
+  return me === undefined ? undefined : refusalOf(op, me)?.lack;
 }
 
 /** Asks `lackFor` with the signed-in person of the daemon at hand. */
