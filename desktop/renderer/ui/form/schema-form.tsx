@@ -1,21 +1,39 @@
 import { Checkbox } from '@mantine/core';
 import Form from '@rjsf/mantine';
-import type { RJSFSchema, UiSchema, WidgetProps } from '@rjsf/utils';
+import type {
+  RegistryFieldsType,
+  RegistryWidgetsType,
+  RJSFSchema,
+  TemplatesType,
+  UiSchema,
+  WidgetProps,
+} from '@rjsf/utils';
 import classes from './schema-form.module.css';
 import { schemaValidator } from './schema-validator.ts';
 
 export interface SchemaFormProps {
   schema: RJSFSchema;
   value: Record<string, unknown>;
-  onChange: (value: Record<string, unknown>, isValid: boolean) => void;
+  /** `path` leads to the field that a person changed; absent when only defaults were filled in. */
+  onChange: (value: Record<string, unknown>, isValid: boolean, path?: readonly string[]) => void;
   isDisabled?: boolean;
   /** Name for the ids of the fields. */
   name: string;
   /** What the daemon says of single fields. */
   refusals?: Record<string, string>;
+  /** Other fields than the usual ones. */
+  look?: SchemaFormLook;
+}
+
+export interface SchemaFormLook {
+  templates?: Partial<Omit<TemplatesType, 'ButtonTemplates'>>;
+  widgets?: RegistryWidgetsType;
+  fields?: RegistryFieldsType;
 }
 
 const ui: UiSchema = { 'ui:submitButtonOptions': { norender: true }, 'ui:options': { title: '', label: false } };
+
+const NONE = {};
 
 /** A switch with its explanation under it, as everywhere else. */
 function CheckboxWidget({ id, value, disabled, label, schema, onChange }: WidgetProps) {
@@ -39,6 +57,7 @@ export default function SchemaForm({
   isDisabled = false,
   name,
   refusals = {},
+  look,
 }: SchemaFormProps) {
   const extra = Object.fromEntries(
     Object.entries(refusals).map(([field, message]) => [field, { __errors: [message] }]),
@@ -48,17 +67,22 @@ export default function SchemaForm({
       <Form
         tagName="div"
         idPrefix={name}
+        idSeparator="."
         schema={schema}
         uiSchema={ui}
         formData={value}
         validator={schemaValidator}
-        widgets={{ CheckboxWidget }}
+        widgets={{ CheckboxWidget, ...look?.widgets }}
+        templates={look?.templates ?? NONE}
+        fields={look?.fields ?? NONE}
         liveValidate="onChange"
         showErrorList={false}
         noHtml5Validate
         disabled={isDisabled}
         extraErrors={extra as never}
-        onChange={({ formData, errors }) => onChange(formData as Record<string, unknown>, errors.length === 0)}
+        onChange={({ formData, errors }, id) =>
+          onChange(formData as Record<string, unknown>, errors.length === 0, id?.split('.').slice(1))
+        }
       />
     </div>
   );
