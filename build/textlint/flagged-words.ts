@@ -4,7 +4,7 @@ const FLAGGED: readonly { pattern: RegExp; instead: string }[] = [
   { pattern: /\bwh(?:oever|omever|osever)\b/i, instead: 'anyone who' },
   { pattern: /\bwhatever\b/i, instead: 'any, or all' },
   { pattern: /\bmeanwhile\b/i, instead: 'in the meantime, or leave it out' },
-  { pattern: /\bof (?:its|their|his|our) own\b/i, instead: 'separate, or its own …' },
+  { pattern: /\b(?:an?|no|one|any) [\w-]+ of (?:its|their|his|our) own\b/i, instead: 'a separate …, or its own …' },
   { pattern: /\bat once\b/i, instead: 'immediately, or at the same time' },
   { pattern: /\blies\b/i, instead: 'is' },
   { pattern: /\bgoes\b/i, instead: 'is, uses, continues, is sent …' },
@@ -20,7 +20,6 @@ const FLAGGED: readonly { pattern: RegExp; instead: string }[] = [
   { pattern: /(?<!\bthere )\bis no (?!longer\b|more\b|one\b)/i, instead: 'is not a …' },
   { pattern: /\bbelongs? into\b/i, instead: 'include it in' },
   { pattern: /\ba repetition is\b/i, instead: 'a repeated … is' },
-  { pattern: /\bby itself\b/i, instead: 'automatically, or separately' },
   { pattern: /\b(?:is|are|was|were) to be (?:had|found|looked)\b/i, instead: 'is available' },
   { pattern: /\ball the same\b/i, instead: 'anyway, or still' },
 ];
