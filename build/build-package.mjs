@@ -31,7 +31,7 @@ export async function stagePackage(folder) {
 function manifest() {
   const source = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const { name, version, description, license, type, optionalDependencies } = source;
-  // whoever installs the package brings a Node
+  // anyone who installs the package brings a Node
   const { node: _node, ...dependencies } = source.dependencies;
   const exports = Object.fromEntries(
     Object.entries(SDK).map(([subpath, module]) => [

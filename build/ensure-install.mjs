@@ -1,5 +1,5 @@
 // Run before `npm start` and `npm test`: installs the dependencies when they are missing or older than the lockfile,
-// so that a fresh clone needs no step of its own. Plain JavaScript without dependencies, for any Node from 20 up.
+// so that a fresh clone needs a separate step. Plain JavaScript without dependencies, for any Node from 20 up.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const read = (file) => {
   }
 };
 
-// the platform is part of it: a node_modules copied from another system must be made anew
+// the platform is part of it: a node_modules copied from another system must be created again
 const wanted = createHash('sha256')
   .update(read(path.join(root, 'package-lock.json')))
   .update(`${process.platform} ${process.arch}`)
@@ -27,7 +27,7 @@ const wanted = createHash('sha256')
 function npm(args, { quiet = false } = {}) {
   const cli = process.env.npm_execpath;
   const all = [...args, '--no-audit', '--no-fund', quiet ? '--loglevel=silent' : '--loglevel=error'];
-  // `npm ci` takes the Node away that lies in node_modules, which may be the one that runs this
+  // `npm ci` takes the Node away that is in node_modules, which may be the one that runs this
   const node = existsSync(process.execPath) ? process.execPath : 'node';
   const [command, argv] = cli ? [node, [cli, ...all]] : ['npm', all];
   const { status, error } = spawnSync(command, argv, {

@@ -1,7 +1,7 @@
 import { type Access, appParamOf, type Operation } from './contract/operation.ts';
 import { ACTIONS, type Permission, permissionsOf, RESOURCES, ROLES, type Role, roleAllows } from './permissions.ts';
 
-/** What the rules read of whoever makes a request: the daemon's `Principal`, or the answer of `GET /auth/me`. */
+/** What the rules read of the caller: the daemon's `Principal`, or the answer of `GET /auth/me`. */
 export interface Caller {
   /** The team acted for; null for a person without one. */
   readonly tenantId: string | null;

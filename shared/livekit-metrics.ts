@@ -46,7 +46,7 @@ export interface LivekitNumbers {
 
 /**
  * `livekit_participant_total` counts everyone that a node has to do with once: those in its rooms, and those who only
- * signal through it. The signal streams that end at its rooms are counted apart, so the difference is the guests.
+ * signal through it. The signal streams that end at its rooms are counted apart, so the difference is the clients of other nodes' rooms.
  */
 export function livekitNumbers(samples: readonly Sample[]): LivekitNumbers {
   const sum = (name: string, match: Record<string, string> = {}): number =>
@@ -105,7 +105,7 @@ export class LivekitMeter {
   rates(now: LivekitNumbers, at: number): NonNullable<AgentStats['livekit']> {
     const { rooms, participants, publishedTracks, subscribedTracks } = now;
     const counts = { rooms, participants, publishedTracks, subscribedTracks };
-    if (now.nodeId !== this.#nodeId) this.#steps = []; // totals begin anew with each start of LiveKit
+    if (now.nodeId !== this.#nodeId) this.#steps = []; // totals start again with each start of LiveKit
     this.#nodeId = now.nodeId;
     const before = this.#steps.at(-1);
     if (before === undefined || TOTALS.some((key) => now[key] !== before.numbers[key])) {

@@ -76,7 +76,7 @@ test('imports go one way only', () => {
     .filter((entry) => {
       const to = target(entry);
       const from = areaOf(entry.file) as string;
-      // what a build wrote is no source
+      // what a build wrote is not a source
       if (to === undefined || areaOf(to) === from || to.startsWith('out/')) return false;
       return !(ALLOWED[from] as string[]).some((allowed) => to.startsWith(`${allowed}/`));
     })

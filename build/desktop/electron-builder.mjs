@@ -1,5 +1,5 @@
 // `npm run package:desktop`: the desktop app for this machine's system, in dist/. Native modules are taken as they are
-// installed, so each system is packaged on a machine of its own kind.
+// installed, so each system is packaged on a separate machine kind.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,7 @@
 import { isPrivateAddress } from '#daemon/platform/http/client-address.ts';
 import type { ClusterInfo } from '#shared/schema/cluster.ts';
 
-/** One word for a POSIX shell, whatever it holds. */
+/** One word for a POSIX shell, no matter what it holds. */
 export function shellQuote(text: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text)) return text;
   return `'${text.replace(/'/g, `'\\''`)}'`;

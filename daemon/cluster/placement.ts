@@ -9,7 +9,7 @@ import type { NodeEntry } from './node.ts';
 import type { NodeRegistry } from './registry.ts';
 import { loadOf, type NodeStats, type Ranked, rank } from './strategies.ts';
 
-/** Where a room goes. */
+/** Where a room is placed. */
 export interface Placement {
   /** The node chosen; null = LiveKit chooses by itself. */
   node: NodeEntry | null;
@@ -49,7 +49,7 @@ export class PlacementService {
   }
 
   /**
-   * Node and address for a room that does not exist yet. The choice is counted, so that many rooms at once are not all
+   * Node and address for a room that does not exist yet. The choice is counted, so that many rooms at the same time are not all
    * put on the node that looked best.
    */
   choose(_room: string, options: { region?: string } = {}): Placement {

@@ -10,7 +10,7 @@ const BATCH = 200;
 /** How long the credential of a removed node is remembered. */
 const REMEMBER_MS = 180 * 86_400_000;
 
-/** All nodes in memory. What operators decide is written at once, what heartbeats say in batches. */
+/** All nodes in memory. What operators decide is written immediately, what heartbeats say in batches. */
 export class NodeRegistry {
   readonly #repository: ClusterRepository;
   readonly #clock: Clock;
@@ -79,7 +79,7 @@ export class NodeRegistry {
     this.#unwritten.add(node);
   }
 
-  /** Changes what is written at once. When the write fails nothing has changed. */
+  /** Changes what is written immediately. When the write fails nothing has changed. */
   update(node: NodeEntry, change: Partial<NodeEntry>): void {
     this.#repository.update(nodeRow({ ...node, ...change }));
     this.#byName.delete(node.name);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Layout, readJson, writeJson } from './layout.ts';
 import { isAlive, type ProcessRef, processRef, signal } from './process-table.ts';
 
-/** Starts the agent as a process of its own session. */
+/** Starts the agent as a separate process session. */
 export async function startAgent(layout: Layout): Promise<number> {
   const log = openSync(layout.agentLog, 'a', 0o600);
   try {
@@ -25,7 +25,7 @@ export async function startAgent(layout: Layout): Promise<number> {
   }
 }
 
-/** Ends an agent that runs as a plain process; LiveKit goes on. */
+/** Ends an agent that runs as a plain process; LiveKit continues. */
 export async function stopAgent(layout: Layout): Promise<void> {
   const ref = readJson<ProcessRef>(layout.agentPid) ?? null;
   if (!isAlive(ref)) return;

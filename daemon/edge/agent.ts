@@ -60,7 +60,7 @@ class Agent {
     this.#interval = identity.heartbeatSeconds;
   }
 
-  /** Until the next turn; no longer than half of what lies between two reports. */
+  /** Until the next turn; no longer than half of what is between two reports. */
   get pauseMs(): number {
     return this.#watch.isBusy ? BUSY_MS : Math.min(CALM_MS, this.#interval * 500);
   }
@@ -68,7 +68,7 @@ class Agent {
   /** @returns whether the work is over */
   async turn(): Promise<boolean> {
     await this.#watch.look();
-    // after a start the daemon is asked first, so that a node that was drained meanwhile stays empty
+    // after a start the daemon is asked first, so that a node that was drained in the meantime stays empty
     if (this.#lastReport === '' && !this.#watch.state.removed) await this.#report();
     await this.#watch.act();
     if (this.#watch.state.removed) return !this.#watch.isRunning;

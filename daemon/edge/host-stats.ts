@@ -1,7 +1,7 @@
 import os from 'node:os';
 import type { AgentStats } from '#shared/schema/cluster.ts';
 
-/** How often what costs a child process is asked anew. */
+/** How often what costs a child process is asked again. */
 const SLOW_MS = 60_000;
 const MAX_GPUS = 8;
 

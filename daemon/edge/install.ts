@@ -145,7 +145,7 @@ function writeConfig(
     },
   };
   writeJson(layout.identity, identity);
-  // what is known of LiveKit's process stays, whatever the registry says now
+  // what is known of LiveKit's process stays, no matter what the registry says now
   const state = readJson<AgentState>(layout.state);
   writeJson(layout.state, {
     ...NO_STATE,

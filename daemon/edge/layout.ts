@@ -3,7 +3,7 @@ import path from 'node:path';
 import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
 import type { LivekitState } from '#shared/schema/cluster.ts';
 
-/** Everything that an edge node's installation puts on the machine, unit files aside, lies below one folder. */
+/** Everything that an edge node's installation puts on the machine, unit files aside, is below one folder. */
 export interface Layout {
   root: string;
   /** `edge.json`: who this node is; holds its credential. */

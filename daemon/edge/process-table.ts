@@ -19,7 +19,7 @@ export function isAlive(ref: ProcessRef | null): ref is ProcessRef {
   return now !== null && now.startTime === ref.startTime;
 }
 
-/** Sends a signal; a process that is gone is no error. */
+/** Sends a signal; a process that is gone is not an error. */
 export function signal(ref: ProcessRef, name: NodeJS.Signals): void {
   if (!isAlive(ref)) return;
   try {

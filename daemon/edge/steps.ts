@@ -35,7 +35,7 @@ const MIN_UP = 1;
 const MISSED_SIGNAL = 20;
 const BEFORE_FORCE = 1;
 const BEFORE_KILL = 10;
-/** Without numbers nobody can say who would be cut off; at some point it is no reason to wait any more. */
+/** Without numbers nobody can say who would be cut off; at some point it is not a reason to wait any more. */
 const BLIND_SECONDS = 60;
 const CLEAR_READINGS = 2;
 
@@ -45,7 +45,7 @@ export function nextStep(target: Target, seen: Observation): Step {
     if (target.livekit !== 'running') return 'none';
     return seen.sinceStart >= backoff(seen.failedStarts) ? 'start' : 'none';
   }
-  // once told to leave it cannot be told to stay: it goes, and then it is started again
+  // once told to leave it cannot be told to stay: it leaves, and is then started again
   if (target.livekit === 'running') return 'none';
   if (seen.upSeconds < MIN_UP) return 'none';
   const isOver = target.livekit === 'stopped' || (target.endRoomsInSeconds !== null && target.endRoomsInSeconds <= 0);

@@ -50,7 +50,7 @@ WantedBy=${scope === 'system' ? 'multi-user.target' : 'default.target'}
 
 /**
  * LiveKit's unit. Not enabled by itself: the agent starts it, so that a node that was drained before a reboot stays
- * empty. An orderly end (draining) is no failure, a crash is.
+ * empty. An orderly end (draining) is not a failure, a crash is.
  */
 export function livekitUnit(layout: Layout, binary: string, scope: Scope): string {
   const isSystem = scope === 'system';

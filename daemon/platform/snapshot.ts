@@ -10,7 +10,7 @@ export interface SnapshotOptions<T> {
   clock?: Clock;
 }
 
-/** A value that is dear to find out: kept for a while, found out once for all who ask at the same time. */
+/** A value that is expensive to find out: kept for a while, found out once for all who ask at the same time. */
 export class Snapshot<T> {
   readonly #options: SnapshotOptions<T>;
   readonly #clock: Clock;

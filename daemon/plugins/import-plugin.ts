@@ -24,7 +24,7 @@ function installResolver(bundledSdk: string | null): void {
 
 /**
  * Imports a plugin's code. The rule where that may be: built-in plugins are part of StreamHub and are imported in worker
- * threads; any other plugin only in a process of its own (`process-main/main.ts`). Never on the event loop.
+ * threads; any other plugin only in a separate process (`process-main/main.ts`). Never on the event loop.
  * @param bundledSdk folder of the bundle's SDK; null in a clone
  */
 export async function importPlugin(entry: string, bundledSdk: string | null): Promise<Plugin> {

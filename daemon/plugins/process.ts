@@ -74,7 +74,7 @@ export class PluginProcess {
     this.#listen(this.#child.stdout as Readable, false);
     this.#listen(this.#child.stderr as Readable, true);
     this.ready = this.#load();
-    this.ready.catch(() => {}); // whoever waits hears it
+    this.ready.catch(() => {}); // anyone who waits hears it
     this.ended = this.#end();
     this.#watchMemory();
   }

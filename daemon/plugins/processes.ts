@@ -119,7 +119,7 @@ export class PluginProcesses {
     };
   }
 
-  /** Work that begins from now on gets a new process; what is under way goes on, at most `withinMs`. */
+  /** Work that begins from now on gets a new process; what is under way continues, at most `withinMs`. */
   retire(plugin: string, withinMs?: number): void {
     for (const entry of this.#of(plugin)) {
       entry.isRetired = true;
@@ -153,7 +153,7 @@ export class PluginProcesses {
     };
   }
 
-  /** Ends all at once. */
+  /** Ends all at the same time. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const ends = [...this.#entries].map((entry) => entry.process?.ended);
@@ -203,7 +203,7 @@ export class PluginProcesses {
     void child.ended.then((reason) => {
       const isExpected = !this.#entries.delete(entry);
       clearTimeout(entry.timer);
-      // one that never was ready is told to whoever waits for it
+      // one that never was ready is told to anyone who waits for it
       if (!isExpected && child.isReady && !entry.isRetired) onCrash(plugin, reason);
       onChange(plugin);
     });

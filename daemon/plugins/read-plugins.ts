@@ -59,7 +59,7 @@ export async function readPlugins(roots: readonly PluginRoot[]): Promise<PluginR
   return records;
 }
 
-/** One entry of a plugin folder: a folder with a manifest, or a single preset file. Anything else is no plugin. */
+/** One entry of a plugin folder: a folder with a manifest, or a single preset file. Anything else is not a plugin. */
 async function readPlugin(place: string, origin: PluginOrigin): Promise<PluginRecord | undefined> {
   const name = path.basename(place);
   const info = await stat(place).catch(() => undefined);
@@ -258,7 +258,7 @@ function splitUnknown(raw: unknown): { known: unknown; unknown: string[] } {
   };
 }
 
-/** An id belongs to whoever was found first; a later plugin that claims it fails as a whole. */
+/** An id belongs to anyone who was found first; a later plugin that claims it fails as a whole. */
 function refuseDoubles(records: readonly PluginRecord[]): void {
   const owners = new Map<string, string>();
   for (const record of records.filter((candidate) => candidate.state !== 'failed')) {

@@ -44,7 +44,7 @@ export interface PluginRecord {
   documentation: string | null;
   presets: Preset[];
   providers: ProviderClaim[];
-  /** URL of the module to import: in workers for built-in plugins, else in a process of its own. */
+  /** URL of the module to import: in workers for built-in plugins, else in a separate process. */
   entry: string | null;
   /** The plugin's folder, links followed. */
   folder: string;

@@ -52,7 +52,7 @@ const STOP_MS = 30_000;
 /** Longest limit of calls that need no network, and of liveness checks; no longer than that of other calls. */
 const PURE_MS = 5000;
 const pureMs = ({ callSeconds }: PluginLimits): number => Math.min(PURE_MS, callSeconds * 1000);
-/** Plugins that are asked about themselves at once. */
+/** Plugins that are asked about themselves immediately. */
 const ASKED_AT_ONCE = 2;
 
 /**
@@ -111,7 +111,7 @@ export class PluginService {
     return this.#deps.isSafeMode;
   }
 
-  /** Looks at the folders again; whatever failed gets another try. What runs keeps the code it began with. */
+  /** Looks at the folders again; anything that failed gets another try. What runs keeps the code it began with. */
   reload(actor?: Actor): Promise<void> {
     return this.#changing.runExclusive(() => this.#reload(actor));
   }
@@ -209,7 +209,7 @@ export class PluginService {
 
   /**
    * Names that a config may hold, as far as the folders were looked at: those of disabled and broken plugins too, so that
-   * an app's config stays valid meanwhile. For places that cannot wait.
+   * an app's config stays valid in the meantime. For places that cannot wait.
    */
   knownProviderIds(): readonly string[] {
     return [...this.#known.values()].flatMap(({ record }) => record.providers.map((provider) => provider.id));
@@ -362,7 +362,7 @@ export class PluginService {
       if (lifecycle.tries === tries) lifecycle.descriptions = undefined; // the next question tries again
       throw error;
     });
-    // it was given another try meanwhile, which ended this one
+    // it was given another try in the meantime, which ended this one
     if (lifecycle.tries !== tries) return this.#describe(lifecycle);
     if ('providers' in output) {
       lifecycle.loaded();

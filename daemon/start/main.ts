@@ -38,7 +38,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
 
   let stopping = false;
   const stop = (signal: string): void => {
-    if (stopping) process.exit(1); // asked twice: at once
+    if (stopping) process.exit(1); // asked twice: immediately
     stopping = true;
     log.info({ signal }, 'stopping');
     daemon.stop().then(

@@ -1,6 +1,6 @@
 import type { Parts } from './parts.ts';
 
-/** What was tried and found, for a report to whoever helps. Addresses are in it, credentials are not. */
+/** What was tried and found, for a report to anyone who helps. Addresses are in it, credentials are not. */
 export async function report(parts: Parts): Promise<string> {
   const { shell, connections, keychain, localDaemon, terminals } = parts;
   const { connections: list, problem } = connections.list();

@@ -120,7 +120,7 @@ export class LocalStorageClient implements StorageClient {
         await attempt(signal, async () => {
           const file = this.#fileOf(key);
           await this.#requireInside(path.dirname(file));
-          // a folder of that name is no object
+          // a folder of that name is not an object
           if ((await lstat(file)).isDirectory()) return;
           await unlink(file);
         });

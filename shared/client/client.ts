@@ -1,7 +1,7 @@
 import type { BodyOf, Operation, ParamsOf, QueryOf, ResultOf } from '../contract/operation.ts';
 import { DaemonError, type RequestTrace, refusalOf, UnreachableError } from './errors.ts';
 
-/** One request as it goes to a daemon; the credential is added by whoever sends it. */
+/** One request as it moves to a daemon; the credential is added by anyone who sends it. */
 export interface WireRequest {
   method: string;
   /** Path from the server's root, with the query. */

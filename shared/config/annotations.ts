@@ -1,7 +1,7 @@
 import { type TSchema, type TStringOptions, Type } from 'typebox';
 
 /**
- * When a changed value takes effect: `hot` with the next request, `reopen` once the S3 or MQTT connection was opened anew,
+ * When a changed value takes effect: `hot` with the next request, `reopen` once the S3 or MQTT connection was opened again,
  * `next` with the next stream or recording; what runs is left alone.
  */
 export type ReloadMode = 'hot' | 'reopen' | 'next';
@@ -46,7 +46,7 @@ const ignored = (instead: string) =>
     Type.Unsafe<unknown>({ description: 'Not read.', 'x-ignored': instead, 'x-secret': true, 'x-written': false }),
   );
 
-/** What stands in place of a secret. A text that carries it is never written. */
+/** What is in place of a secret. A text that carries it is never written. */
 export const MASK = '****';
 
 /** Limits of an address that may be empty. */

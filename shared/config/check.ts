@@ -34,11 +34,11 @@ export interface CheckResult {
   changed: boolean;
   /** Dotted keys whose values differ from `current`. */
   changedKeys: string[];
-  /** Where the values stand that the daemon itself has to judge. */
+  /** Where the values stand that the daemon itself has to check. */
   places: Record<string, TextRange>;
 }
 
-/** Keys that can only be judged with the other apps and the network policy at hand. */
+/** Keys that can only be checked with the other apps and the network policy at hand. */
 const JUDGED_ELSEWHERE = ['room_prefix', 's3.endpoint', 'callbacks.url', 'mqtt.url', 's3.public_url'];
 
 /** Checks one config text: syntax, limits, every known key, and how they fit together. Never throws on a bad text. */

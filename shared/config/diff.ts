@@ -1,6 +1,6 @@
 import { diffArrays } from 'diff';
 
-/** Edits beyond which a stretch of lines is no longer compared line by line. Bounds time and memory, whatever the texts. */
+/** Edits beyond which a stretch of lines is no longer compared line by line. Bounds time and memory, regardless of the texts. */
 const MAX_EDITS = 400;
 
 /** One stretch of the merged view: lines of the old text that were kept or removed, or lines of the new one that were added. */

@@ -12,7 +12,7 @@ export interface EditInput extends Omit<CheckInput, 'current'> {
 }
 
 export interface EditResult {
-  /** Why the text could not be edited: it is no YAML mapping. Then nothing else is meaningful. */
+  /** Why the text could not be edited: it is not a YAML mapping. Then nothing else is meaningful. */
   unreadable: string | null;
   text: string;
   /** The new text's check, with the diff from the old one. */

@@ -93,6 +93,6 @@ export function restOfLine(text: string, offset: number): string {
   return text.slice(offset, nextLine(text, offset)).replace(/\r?\n$/, '');
 }
 
-/** A pair's key as text; undefined when it is no scalar. */
+/** A pair's key as text; undefined when it is not a scalar. */
 export const keyName = (pair: Pair<unknown, unknown>): string | undefined =>
   isScalar(pair.key) ? String(pair.key.value) : undefined;

@@ -12,7 +12,7 @@ const USER_INFO = /(?<=:\/\/)[^/@\s"']*:[^/@\s"']+(?=@)/;
 const SECRET_LINE =
   /^(.*?["']?\b(?:[\w-]*[_-])?(?:secret|password|passwd|passphrase|token|credentials?|(?:\w+[_-])?key)["']?\s*:)(\s*)(.*)$/i;
 
-/** The mask as a value of its own: bare, it would be an alias. */
+/** The mask as a separate value: bare, it would be an alias. */
 const QUOTED = `"${MASK}"`;
 
 /** A stretch of a text that holds a secret. */

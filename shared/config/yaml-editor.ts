@@ -167,7 +167,7 @@ class YamlEditor {
   #replaceBlock(slot: Slot, start: number, valueEnd: number, value: unknown): void {
     const column = columnOf(slot.node);
     const first = (tokenOf(slot.node) as { offset: number }).offset;
-    // a comment behind the last entry goes with the entry
+    // a comment behind the last entry is moved with the entry
     const end = valueEnd + restOfLine(this.#text, valueEnd).length;
     if (isBlockable(value) && start === first && (column > slot.indent || Array.isArray(value))) {
       const lines = blockLines(value, this.#layout, column);
@@ -197,7 +197,7 @@ class YamlEditor {
     return !filled && !this.#text.slice(lead, end).includes('\n') && /^\s*(#.*)?$/.test(restOfLine(this.#text, end));
   }
 
-  /** Removes what stands after the key, and writes the value on lines below it. */
+  /** Removes what is after the key, and writes the value on lines below it. */
   #openBlock(slot: Slot, start: number, end: number, value: unknown): void {
     const deeper = Array.isArray(value) && !this.#layout.indentSeq ? 0 : this.#layout.step;
     const column = slot.indent + deeper;

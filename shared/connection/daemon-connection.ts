@@ -90,7 +90,7 @@ export class DaemonConnection {
   #transport: Transport;
   #state: ConnectionState;
   #running: { stop: AbortController; done: Promise<void> } | undefined;
-  /** Ends the present wait, so that the next round begins at once. */
+  /** Ends the present wait, so that the next round begins immediately. */
   #round = new AbortController();
   #settled = Promise.withResolvers<void>();
   #lastEventId: string | undefined;
@@ -164,7 +164,7 @@ export class DaemonConnection {
     return this.#settled.promise;
   }
 
-  /** Goes by another way from now on: another address, or another pinned certificate. */
+  /** Uses another way from now on: another address, or another pinned certificate. */
   async reroute(transport: Transport): Promise<void> {
     const old = this.#transport;
     this.#transport = transport;
@@ -322,7 +322,7 @@ export class DaemonConnection {
       this.#countNow = () => wake.abort();
       await pause(this.#options.timing.snapshotMs, AbortSignal.any([signal, wake.signal]));
       this.#countNow = undefined;
-      // a node's state is news for the tray; a rack that goes down is read once
+      // a node's state is news for the tray; a rack that fails is read once
       if (wake.signal.aborted) await pause(GATHER_MS, signal);
     }
   }

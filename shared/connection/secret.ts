@@ -7,7 +7,7 @@ export type Secret =
 
 export const packSecret = (secret: Secret): string => JSON.stringify(secret);
 
-/** @returns undefined for what is no secret of ours */
+/** @returns undefined for what is not a secret of ours */
 export function unpackSecret(text: string): Secret | undefined {
   try {
     const secret = JSON.parse(text) as Partial<Record<string, unknown>> | null;

@@ -8,7 +8,7 @@ import type { Transport } from './transport.ts';
 const LOGIN = '/api/v1/auth/login';
 const TIMEOUT = 20_000;
 
-/** Turns what a person typed into what is kept: a password or a link is exchanged for a session at once. */
+/** Turns what a person typed into what is kept: a password or a link is exchanged for a session immediately. */
 export async function signIn(transport: Transport, credential: Credential, signal?: AbortSignal): Promise<Secret> {
   switch (credential.kind) {
     case 'token':

@@ -21,7 +21,7 @@ export type Access =
   | 'metrics'
   | { permission: Permission };
 
-/** Counters of attempts; each counts every attempt, whatever comes of it. */
+/** Counters of attempts; each counts every attempt, no matter what comes of it. */
 export type RateLimitClass = 'sign-in' | 'sign-up' | 'password';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

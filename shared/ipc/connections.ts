@@ -142,7 +142,7 @@ export const TestReport = object({
   url: Type.String(),
   steps: Type.Array(TestStep),
   certificate: nullable(Certificate),
-  /** True when only the certificate stands in the way: show its fingerprint, then pass it along. */
+  /** True when only the certificate is in the way: show its fingerprint, then pass it along. */
   needsTrust: Type.Boolean(),
   version: nullable(Type.String()),
   account: nullable(AuthContext),

@@ -15,7 +15,7 @@ export const Preferences = object({
   closeToTray: Type.Boolean(),
   /** The local daemon starts with the app. */
   startLocalDaemon: Type.Boolean(),
-  /** The local daemon goes on when the app quits. */
+  /** The local daemon continues when the app quits. */
   keepLocalDaemon: Type.Boolean(),
 });
 export type Preferences = Static<typeof Preferences>;

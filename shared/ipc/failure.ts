@@ -9,7 +9,7 @@ export interface IpcError {
   details?: Record<string, unknown>;
 }
 
-/** Every way in which a call to the main process fails, declared once. A daemon's refusal is no failure of this kind: it is an answer with a status. */
+/** Every way in which a call to the main process fails, declared once. A daemon's refusal is not a failure of this kind: it is an answer with a status. */
 export const IPC_ERRORS = {
   // the call itself
   BAD_CALL: 'The call {channel} does not fit its contract: {reason}',

@@ -4,7 +4,7 @@ import { call, push } from './channel.ts';
 import { ConnectionId } from './connections.ts';
 import { IpcError } from './outcome.ts';
 
-/** The daemon that this app runs on this machine, with a DATA_DIR of its own. */
+/** The daemon that this app runs on this machine, with a separate DATA_DIR. */
 export const LocalDaemon = object({
   /** `unavailable`: this build of the app carries no daemon or no Node to run it. */
   status: oneOf(['unavailable', 'stopped', 'starting', 'running', 'stopping', 'failed'] as const),

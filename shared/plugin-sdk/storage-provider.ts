@@ -94,7 +94,7 @@ export interface DeleteOptions extends CallOptions {
 export interface ListOptions extends CallOptions {
   /** Only keys that begin with it. */
   prefix: string;
-  /** Only keys after this one, in the order of the listing: how a listing goes on after a restart. */
+  /** Only keys after this one, in the order of the listing: how a listing continues after a restart. */
   startAfter?: string;
   /** Keys a page at most; 1000 unless told. */
   pageSize?: number;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 
-/** What a proxy on this machine passes on: whatever the client wrote, then the address that it really came from. */
+/** What a proxy on this machine passes on: no matter what the client wrote, then the address that it really came from. */
 const through = (...hops: string[]) => ({ 'x-forwarded-for': hops.join(', ') });
 const REAL = '198.51.100.66';
 

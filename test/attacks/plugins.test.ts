@@ -142,7 +142,7 @@ test('a plugin reaches nothing but its own folder, the network within the policy
     assert.ok(!text.includes(SECRET) && !text.includes(token) && !text.includes('victims-key'));
   }
 
-  // each app has a process of its own, so that nothing adds up
+  // each app has a separate process, so that nothing adds up
   for (const app of ['live', 'victim']) {
     if (app === 'live') await api.put('/apps/live/s3', { bucket: 'x', key: 'lives-key', secret: 'lives-secret' });
     const { body } = await api.post(`/apps/${app}/s3/test`, { provider: 'spy' });

@@ -25,7 +25,7 @@ export interface BenchCase {
 
 /** What a case gets: a fresh daemon process, and measured requests against it and against a bare route. */
 export interface Bench {
-  /** Starts a daemon of its own for the case; ended afterwards. */
+  /** Starts a separate daemon for the case; ended afterwards. */
   daemon(env?: Record<string, string>): Promise<BenchDaemon>;
   /**
    * Requests a second of the daemon's route, divided by those of a bare Fastify route that returns a constant JSON equal

@@ -1,4 +1,4 @@
-// A thread of its own asks one address again and again, so that what the rest of the bench does is not in the times.
+// A separate thread asks one address again and again, so that what the rest of the bench does is not in the times.
 import { setTimeout as wait } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 

@@ -14,7 +14,7 @@ import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
 const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
-/** Agents report each second; one that a busy machine holds up for half of this gets no rooms meanwhile. */
+/** Agents report each second; one that a busy machine holds up for half of this gets no rooms in the meantime. */
 const STALE_S = 10;
 const DOWN_S = 11;
 
@@ -47,7 +47,7 @@ describe('draining and failing nodes', { skip }, () => {
     await server.rooms.createRoom({ name, nodeId: await livekitId(node), emptyTimeout: 60 });
     assert.equal(await nodeOfRoom(name), await livekitId(node));
   };
-  /** Ends all rooms; one whose last participant has left ends by itself meanwhile. */
+  /** Ends all rooms; one whose last participant has left ends by itself in the meantime. */
   const noRooms = async () => {
     for (const { name } of await server.rooms.listRooms()) {
       await server.rooms.deleteRoom(name).catch((error: { status?: number }) => assert.equal(error.status, 404));

@@ -1,4 +1,4 @@
-// The join command as an operator pastes it, against a running daemon, into a folder of its own.
+// The join command as an operator pastes it, against a running daemon, into a separate folder.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';

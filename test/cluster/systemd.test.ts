@@ -1,4 +1,4 @@
-// An edge node under a real systemd: a manager of its own, in a mount namespace of its own.
+// An edge node under a real systemd: a separate manager, in a mount namespace of its own.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';

@@ -41,7 +41,7 @@ async function untilJob(
   }
 }
 
-/** An app with recordings in a bucket of its own. */
+/** An app with recordings in a separate bucket. */
 async function prepare(daemon: DaemonProcess, dir: string) {
   const bucket = await s3.bucket();
   const settings = {

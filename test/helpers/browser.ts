@@ -78,7 +78,7 @@ export async function openConsole(
   return page;
 }
 
-/** Goes to another page of the console as a link in it would: nothing is loaded anew. */
+/** Moves to another page of the console as a link in it would: nothing is loaded again. */
 export async function goInside(page: Page, place: string): Promise<void> {
   await page.evaluate((to) => history.pushState({}, '', to), place);
 }
@@ -88,13 +88,13 @@ export async function goInside(page: Page, place: string): Promise<void> {
  * @param only these rules; all unless told
  */
 export async function assertAccessible(page: Page, what: string, only?: readonly string[]): Promise<void> {
-  // a tooltip of where the pointer happens to be is no part of the page
+  // a tooltip of where the pointer happens to be is not a part of the page
   await page.mouse.move(0, 0);
   await page.locator('[role="tooltip"]').waitFor({ state: 'detached' });
   if (await page.evaluate(() => !('axe' in window))) await page.evaluate(AXE);
   const violations = await page.evaluate(async (rules) => {
     const { axe } = window as unknown as { axe: Axe };
-    // half the time goes into telling what passed, and into reading style sheets for rules about films and rotation
+    // half the time is spent on reporting what passed, and on reading style sheets for rules about films and rotation
     const options = { resultTypes: ['violations'], preload: false, ...(rules ? { runOnly: rules } : {}) };
     return (await axe.run(document, options)).violations;
   }, only);

@@ -21,7 +21,7 @@ export function loadBundles() {
       return url === undefined ? next(specifier, context) : { url, format: 'module', shortCircuit: true };
     },
   });
-  // a thread with an environment of its own does not see NODE_OPTIONS
+  // a thread with a separate environment does not see NODE_OPTIONS
   const { Worker } = threads;
   threads.Worker = class extends Worker {
     constructor(file, options = {}) {

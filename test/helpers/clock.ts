@@ -1,6 +1,6 @@
 import type { Clock } from '#daemon/platform/clock.ts';
 
-/** A clock that stands still until a test moves it. */
+/** A clock that is still until a test moves it. */
 export class ManualClock implements Clock {
   #wall: number;
   #monotonic = 0;

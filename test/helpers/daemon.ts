@@ -121,7 +121,7 @@ export interface DaemonProcess {
   end(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** Starts the daemon as a process of its own, as a user would; for kill tests and for what it prints. */
+/** Starts the daemon as a separate process, as a user would; for kill tests and for what it prints. */
 export async function daemonProcess(
   t: { after(fn: () => unknown): void },
   dataDir: string,

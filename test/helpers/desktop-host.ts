@@ -93,11 +93,11 @@ export interface HostProcess extends DesktopHost {
   child: ChildProcess;
   /** Locks the keyring, or opens it as a login would. */
   keyring(what: 'lock' | 'unlock'): Promise<void>;
-  /** The app ends and starts again on the same files; pages have to be loaded anew. */
+  /** The app ends and starts again on the same files; pages have to be loaded again. */
   again(): Promise<void>;
 }
 
-/** The host as a process of its own. */
+/** The host as a separate process. */
 export async function desktopHostProcess(
   t: { after(fn: () => unknown): void },
   { keychain = false, timing, env: more = {}, ...options }: ProcessOptions = {},

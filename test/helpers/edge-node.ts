@@ -18,7 +18,7 @@ rtc: {tcp_port: 0, enable_loopback_candidate: true, interfaces: {includes: [lo]}
 room: {departure_timeout: 2, empty_timeout: 10}
 `;
 
-/** A machine of the cluster: an installation below a folder of its own, with a real agent and a real LiveKit server. */
+/** A machine of the cluster: an installation below a separate folder, with a real agent and a real LiveKit server. */
 export interface EdgeNode {
   name: string;
   prefix: string;

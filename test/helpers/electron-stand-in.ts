@@ -104,7 +104,7 @@ export class BrowserWindow extends EventEmitter {
   getNormalBounds = () => this.bounds;
 }
 
-/** What a page asks goes to `ipcMain` as from the main frame of the newest window. */
+/** What a page asks moves to `ipcMain` as from the main frame of the newest window. */
 export const ipcMain = {
   handlers: new Map<string, Handler>(),
   handle(channel: string, handler: Handler): void {

@@ -40,7 +40,7 @@ export async function sendWebhook(
 let counter = 0;
 const now = (): string => String(Math.floor(Date.now() / 1000));
 
-/** An event in the JSON of LiveKit, with an id of its own. */
+/** An event in the JSON of LiveKit, with a separate id. */
 export function event(name: string, parts: Record<string, unknown>): Record<string, unknown> & { id: string } {
   counter += 1;
   return { event: name, id: `EV_${process.pid}_${counter}`, createdAt: now(), ...parts };

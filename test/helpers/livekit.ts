@@ -9,7 +9,7 @@ import { until } from '#test/helpers/until.ts';
 const run = promisify(execFile);
 const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 'livekit');
 
-/** A real LiveKit server on loopback, with a Redis of its own or one that it joined. */
+/** A real LiveKit server on loopback, with a separate Redis or one that it joined. */
 export interface LivekitServer {
   dir: string;
   url: string;

@@ -6,7 +6,7 @@ import { Client, type TestDaemon } from './daemon.ts';
 
 export const PASSWORD = 'correct horse battery';
 
-/** Who signs in from a browser of its own. */
+/** Who signs in from a separate browser. */
 export interface Person {
   id: string;
   email: string;
@@ -43,7 +43,7 @@ export async function join(daemon: TestDaemon, inviter: Client, email: string, r
   return person(daemon, answer, email);
 }
 
-/** A team of its own with an owner who accepted. */
+/** A separate team with an owner who accepted. */
 export async function makeTeam(
   daemon: TestDaemon,
   name: string,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Stands before an S3 server and lets its deletions through one by one, or after a while each. */
+/** is before an S3 server and lets its deletions through one by one, or after a while each. */
 export interface S3Gate {
   endpoint: string;
   /** Lets the next deletion through that waits or comes. */

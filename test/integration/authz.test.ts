@@ -186,7 +186,7 @@ const EXPECTED: Record<string, Expected> = {
   // the team asked for is the caller's own, but for the foreign owner
   'GET /tenants/{id}/usage': { ...team('viewer'), foreignOwner: 403 },
   'GET /audit': OWNER,
-  // the installation's people and door
+  // the installation's people and its sign-in
   'GET /tenants': GLOBAL,
   'POST /tenants': GLOBAL,
   'PATCH /tenants/{id}': GLOBAL,
@@ -256,7 +256,7 @@ async function appToken(daemon: TestDaemon, name: string): Promise<string> {
   return (await daemon.api.post('/tokens', { name, scope: 'app', appId })).body.token;
 }
 
-/** A deletion that is allowed happens: each has an app of its own to delete. */
+/** A deletion that is allowed happens: each has a separate app to delete. */
 async function sacrifice({ daemon, owner }: World, caller: Caller, credential: string | null) {
   const name = `gone-${caller.toLowerCase()}`;
   assert.equal((await owner.api.post('/apps', { name })).status, 201);
@@ -264,7 +264,7 @@ async function sacrifice({ daemon, owner }: World, caller: Caller, credential: s
 }
 
 /**
- * One request. Whoever should be refused sends a broken body: rights are tested before it is read. Whoever should pass
+ * One request. Anyone who should be refused sends a broken body: rights are tested before it is read. Anyone who should pass
  * sends one of the wrong form, so that nothing happens but the refusal of the input.
  */
 async function ask(world: World, op: Operation, caller: Caller, expected: number | 'pass') {

@@ -38,7 +38,7 @@ test.after(async () => {
 });
 
 let count = 0;
-/** A fresh app with a text of its own, if one is given. */
+/** A fresh app with a separate text, if one is given. */
 async function makeApp(
   text?: (name: string) => string,
 ): Promise<{ name: string; files: AppFiles; url: string; raw: string }> {

@@ -93,7 +93,7 @@ test('what answers there is no Redis; callers at the same time share the test', 
   let calls = 0;
   const silent = createServer((socket) => {
     calls += 1;
-    // whoever tries the port hangs up first
+    // anyone who tries the port hangs up first
     socket.on('error', () => undefined);
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\n'));
   });

@@ -156,7 +156,7 @@ test('a recording in segments plays through one link, which opens nothing else',
     const answer = await fetch(address);
     assert.equal(answer.status, 200, address);
     assert.equal(answer.headers.get('content-type'), 'application/vnd.apple.mpegurl');
-    // as players do: each line that is no tag, relative to the playlist
+    // as players do: each line that is not a tag, relative to the playlist
     const names = (await answer.text()).split('\n').filter((line) => !line.startsWith('#'));
     assert.deepEqual(names, segments);
     for (const name of names) {

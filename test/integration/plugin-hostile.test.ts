@@ -99,7 +99,7 @@ net.Socket.prototype.on = function (...args) { if (this.server) sockets.add(this
 describe('hostile plugins', () => {
   const daemon = sharedDaemon({ STREAMHUB_PLUGIN_CALL_S: '3' });
 
-  /** Asks for something, and shows that the daemon answers others meanwhile. */
+  /** Asks for something, and shows that the daemon answers others in the meantime. */
   const meanwhile = async <T>(asked: Promise<T>): Promise<T> => {
     let isDone = false;
     void asked.finally(() => {

@@ -19,7 +19,7 @@ const exists = (file: string) =>
   );
 let names = 0;
 
-/** A new app; with a bucket of its own when a server is there. */
+/** A new app; with a separate bucket when a server is there. */
 async function newApp(settings: object = {}, name = `purge-${++names}`): Promise<string> {
   assert.equal((await api.post('/apps', { name })).status, 201);
   if (Object.keys(settings).length > 0) {

@@ -65,7 +65,7 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
 
     const wholeRoom = daemon.api.post('/apps/live/recording/start', { room: 'live-stage' });
     const oneStream = daemon.api.call('POST', `/apps/live/streams/${stream.streamId}/record/start`);
-    // rows are there at once
+    // rows are there immediately
     const started = await daemon.api.get('/apps/live/vods');
     const twice = await daemon.api.post('/apps/live/recording/start', { room: 'live-stage' });
     assert.deepEqual([twice.status, twice.body.code], [409, 'ALREADY_RECORDING']);

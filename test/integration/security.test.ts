@@ -66,7 +66,7 @@ test('repeated wrong credentials ban an address; unknown routes only where they 
   await firstAdmin(daemon);
   const stranger = daemon.api.as('sk_guess');
   const from = via('198.51.100.30');
-  // lacking a right or a second factor is no offence, and neither is no credential at all
+  // a missing permission, second factor or credential is not an offence
   for (let n = 0; n < 10; n += 1) await daemon.api.as(null).get('/apps', from);
   assert.equal((await stranger.get('/apps', from)).status, 401);
   assert.equal((await stranger.get('/apps', from)).status, 401);

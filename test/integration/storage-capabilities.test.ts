@@ -205,7 +205,7 @@ describe('a capability of a storage provider', { skip: typeof started === 'strin
       assert.deepEqual(await versions(bucket), kept.sort());
       for (let round = 0; round < 2; round++) await s3.put(bucket, wanted);
     }
-    // what lies between them is leapt over
+    // what is between them is leapt over
     assert.ok(!pages.some((marker) => /\/[cdij]\//.test(String(marker))), `${pages}`);
   });
 

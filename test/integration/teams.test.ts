@@ -218,7 +218,7 @@ describe('quotas', () => {
       { error, metric, limit, used, statusCode, code },
       { error: 'quota_exceeded', metric: 'maxApps', limit: 2, used: 2, statusCode: 429, code: 'QUOTA_EXCEEDED' },
     );
-    // a refused create leaves room when another app goes
+    // a refused create leaves room when another app is deleted
     const made = answers.find((a) => a.status === 201)?.body.name;
     assert.equal((await owner.api.delete(`/apps/${made}`)).status, 200);
     assert.equal((await owner.api.post('/apps', { name: 'q-six' })).status, 201);

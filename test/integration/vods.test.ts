@@ -161,7 +161,7 @@ test('whatever the order, one recording is one row in its last state', async (t)
     const vod = byEgress.get(`EG_${id}`) as any;
     assert.deepEqual([vod.status, vod.fileKey, vod.error], expected, id);
   }
-  // a stream to elsewhere is no recording
+  // a stream to elsewhere is not a recording
   await send(
     daemon,
     event('egress_started', {
@@ -254,7 +254,7 @@ test('a VOD is played and deleted where it was put, whatever the config says lat
   assert.equal((await daemon.api.delete(`/apps/live/vods/${vod.id}`)).status, 204);
   assert.deepEqual(await daemon.s3.keys(old), []);
   assert.deepEqual(await daemon.s3.keys(next), ['p/film.mp4']);
-  // one that lies in today's bucket has the open link
+  // one that is in today's bucket has the open link
   await send(
     daemon,
     egress('egress_ended', { id: 'EG_2', bucket: next, status: 'EGRESS_COMPLETE', more: file('a b/c#d.mp4') }),

@@ -73,7 +73,7 @@ test('a join token or an ingest places a room that does not exist yet, and leads
   assert.equal((await east.rooms.listRooms(['live-fed']))[0]?.emptyTimeout, 3600, 'it waits for its encoder');
   assert.equal((await ingest('fed', 'east')).node, null, 'the room is there already');
 
-  // the room is there already: it stays where it is, whatever region is asked for
+  // the room is there already: it stays where it is, no matter what region is asked for
   const again = await ask({ room: 'new-west', region: 'east', identity: 'ana' });
   assert.deepEqual([again.node, again.wsUrl], [null, east.url]);
   const ana = await join(t, again.wsUrl, again.token);

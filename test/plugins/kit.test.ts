@@ -257,7 +257,7 @@ describe('pack and add', () => {
     await daemon.api.post('/plugins/reload');
     assert.deepEqual(await version(), ['1.2.0', 'verified']);
 
-    // before the first rename nothing has happened, and what was prepared is left to whoever may be at it
+    // before the first rename nothing has happened, and what was prepared is left to anyone who may be at it
     await addAndDie('1.3.0', 1);
     await daemon.api.post('/plugins/reload');
     assert.deepEqual(await version(), ['1.2.0', 'verified']);

@@ -32,7 +32,7 @@ class ConfigScreen extends ConsolePage {
     await this.page.keyboard.press('Control+a');
     await this.page.keyboard.insertText(text);
   }
-  /** Clicks into the line and goes to its end. */
+  /** Clicks into the line and moves to its end. */
   async endOf(line: string): Promise<void> {
     await this.page.locator('.cm-line', { hasText: line }).first().click();
     await this.page.keyboard.press('End');

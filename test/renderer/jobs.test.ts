@@ -67,7 +67,7 @@ test('a purge of a real bucket: how far, how fast, what stopped it, and when it 
     await tray.waitFor();
     await tray.click();
     const open = ui.dialog(/^1 job/);
-    // two requests of 1,000 keys each are under way at once
+    // two requests of 1,000 keys each are under way at the same time
     for (let n = 0; n < 2; n += 1) gate.pass();
     await open.getByText('2,000 of 5,000 objects').first().waitFor();
     await ui.statusBar().getByText('1 job 40 %').waitFor();

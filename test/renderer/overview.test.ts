@@ -56,7 +56,7 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
     await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
     await page.locator('figcaption').first().getByText('25 %').filter({ visible: true }).waitFor();
     await page.locator('figcaption').first().getByText('50 %').filter({ visible: true }).waitFor();
-    // the crosshair of the other chart stands at the same time
+    // the crosshair of the other chart is at the same time
     await page
       .locator('figcaption')
       .nth(1)

@@ -54,7 +54,7 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
   await panel.getByText(/Forms and settings: running/).waitFor();
   await assertAccessible(page, 'a plugin');
 
-  // the effect is told before it is disabled, and it is off at once
+  // the effect is told before it is disabled, and it is off immediately
   await panel.getByRole('button', { name: 'Disable plugin' }).click();
   const question = ui.dialog('Disable Shelf storage');
   await question.getByText('Apps that keep recordings with Shelf keep their settings', { exact: false }).waitFor();

@@ -48,7 +48,7 @@ test('signing in to the console', { skip: noChromium }, async (t) => {
     await ui.button('Create app').click();
     await ui.dialog().getByLabel('Name', { exact: true }).fill('not-lost');
     await daemon.api.delete(`/tokens/${body.id}`);
-    // the end of the event stream may have told the page before the press does, and its question lies over the form then
+    // the end of the event stream may have told the page before the press does, and its question is over the form then
     await ui.dialog().getByRole('button', { name: 'Create app' }).dispatchEvent('click');
     const again = ui.dialog(/^Sign in again/);
     await again.waitFor();

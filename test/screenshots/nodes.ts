@@ -37,7 +37,7 @@ export async function sketchNodes(api: Client, token: string): Promise<EdgeSketc
   return sketches;
 }
 
-/** Every machine but the silent ones goes on reporting. */
+/** Every machine but the silent ones continues reporting. */
 export function keepBeating(t: Cleanup, { api }: TestDaemon, sketches: readonly EdgeSketch[]): void {
   const all = (): void => {
     for (const sketch of sketches) if (!sketch.isSilent) void beat(api, sketch).catch(() => undefined);

@@ -1,5 +1,5 @@
 /**
- * Pictures of every screen, light and dark, in two window sizes, over real daemons with a life of their own.
+ * Pictures of every screen, light and dark, in two window sizes, over real daemons that keep changing.
  *
  *     npm run screenshots [-- PART…] [--out FOLDER] [--sizes 1280x800,900x600] [--schemes light,dark]
  *

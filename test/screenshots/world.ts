@@ -16,7 +16,7 @@ export interface Cleanup {
   after(fn: () => unknown): void;
 }
 
-/** A daemon with a life of its own: apps, people, nodes, streams, a past, and some trouble. */
+/** A daemon with a separate life: apps, people, nodes, streams, a past, and some trouble. */
 export interface World {
   daemon: TestDaemon;
   admin: Person;

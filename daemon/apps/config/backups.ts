@@ -67,7 +67,7 @@ export async function dropBackup(dir: string, ts: string): Promise<void> {
   await rm(path.join(dir, PREFIX + ts), { force: true });
 }
 
-/** Removes all but the newest backups; `spare` stays whatever its age. @returns ids that were removed */
+/** Removes all but the newest backups; `spare` stays regardless of its age. @returns ids that were removed */
 export async function pruneBackups(dir: string, spare?: string): Promise<string[]> {
   const old = (await backupIds(dir))
     .filter((ts) => OURS.test(ts))

@@ -163,7 +163,7 @@ export class ConfigService {
     return this.#store.locked(app, (entry) => this.#put(entry, text, options));
   }
 
-  /** Goes back to a backup. */
+  /** Restores a backup. */
   async revert(
     app: string,
     ts: string,
@@ -341,7 +341,7 @@ export class ConfigService {
     const edits = editsOf(APP_PATCH, body);
     const secret = body['callbackSecret'];
     if (secret === undefined) return edits;
-    // the secret itself goes to the secret store; an inline one gives way to it
+    // the secret itself moves to the secret store; an inline one gives way to it
     const named = secret === '' ? [] : [set('callbacks.secret_env', secretReferences(app).callbackSecret)];
     return [...edits, remove('callbacks.secret'), ...named];
   }

@@ -78,7 +78,7 @@ export class ConfigStore {
     });
   }
 
-  /** Reads the file whatever is known of it. Inside `locked` only. */
+  /** Reads the file no matter what is known of it. Inside `locked` only. */
   async reread(entry: ConfigEntry): Promise<string[]> {
     return this.#adopt(entry, await readConfigFile(entry.dir), 'reload');
   }

@@ -35,7 +35,7 @@ export interface DeletionDeps {
 interface DeletionInput {
   app: string;
   appId: number;
-  /** With recordings; without, the directory goes to the archive. */
+  /** With recordings; without, the directory moves to the archive. */
   purge: boolean;
   /** Folder name in the archive, or of the directory on its way out. */
   away: string;
@@ -141,7 +141,7 @@ export class AppDeletion {
     };
   }
 
-  /** Deletes all objects; once more when rows came or changed meanwhile. */
+  /** Deletes all objects; once more when rows came or changed in the meantime. */
   async #purgeAll(run: JobRun<DeletionInput, DeletionCheckpoint>): Promise<PurgeCheckpoint> {
     const { purger } = this.#deps;
     const { app } = run.input;

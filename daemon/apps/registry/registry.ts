@@ -81,7 +81,7 @@ export class AppRegistry {
   }
 
   /**
-   * The same list as JSON, made once a change. A short one stays text, which goes out in one write with the headers; a
+   * The same list as JSON, made once a change. A short one stays text, which is sent in one write with the headers; a
    * long one is encoded once.
    */
   listJson(tenantId?: string): string | Buffer {

@@ -50,7 +50,7 @@ export async function scaffoldApp(
 }
 
 /**
- * Finishes what a kill interrupted: a built directory whose app is registered goes to its place, any other is removed.
+ * Finishes what a kill interrupted: a built directory whose app is registered moves to its place, any other is removed.
  * @returns names of apps whose directory was recovered
  */
 export async function recoverScaffolds(appsDir: string, isRegistered: (name: string) => boolean): Promise<string[]> {

@@ -34,9 +34,9 @@ export interface AppServiceDeps {
 export class AppService {
   readonly registry: AppRegistry;
   readonly #deps: AppServiceDeps;
-  /** Names, prefixes and slugs of creates under way, so that of two at once exactly one wins. */
+  /** Names, prefixes and slugs of creates under way, so that of two at the same time exactly one wins. */
   readonly #reserved = new Set<string>();
-  /** Creates under way, by team, so that several at once do not pass a quota together. */
+  /** Creates under way, by team, so that several at the same time do not pass a quota together. */
   readonly #pending = new Map<string, number>();
 
   constructor(deps: AppServiceDeps) {
@@ -133,7 +133,7 @@ export class AppService {
     });
   }
 
-  /** Makes the folder of an app anew when it is gone from the disk, with an empty database and no config. */
+  /** Makes the folder of an app again when it is gone from the disk, with an empty database and no config. */
   async restoreFolder(name: string): Promise<void> {
     if (await exists(this.dir(name))) return;
     const { appsDir, databases, log } = this.#deps;

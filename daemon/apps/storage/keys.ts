@@ -1,4 +1,4 @@
-/** Where an object lies and how it is addressed. Pure text; nothing here contacts a storage. */
+/** Where an object is and how it is addressed. Pure text; nothing here contacts a storage. */
 
 /** Key of a new object: the prefix without edge slashes, then the file; not doubled when the file has the prefix already. */
 export function objectKey(prefix: string, file: string): string {

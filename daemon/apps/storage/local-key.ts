@@ -2,7 +2,7 @@ import path from 'node:path';
 import { isLocalKey } from '#shared/plugin-sdk/local-key.ts';
 
 /**
- * Key of a file that a row names, relative to the app's folder or in full as LiveKit does; null when it lies elsewhere or
+ * Key of a file that a row names, relative to the app's folder or in full as LiveKit does; null when it is elsewhere or
  * is one of the app's own files.
  */
 export function localKey(appFolder: string, file: string): string | null {

@@ -6,7 +6,7 @@ export type StorageBlock = Omit<AppConfig['s3'], 'provider'> & {
   provider: string;
 };
 
-/** The built-in provider of whatever lies in the app's own folder. */
+/** The built-in provider of anything that is in the app's own folder. */
 export const LOCAL_PROVIDER = 'local';
 
 /** Where recordings go that no bucket is configured for. */
@@ -63,7 +63,7 @@ export interface RecordedPlace {
 }
 
 /**
- * Where a VOD's objects are: as recorded with it, and for whatever was not as in `otherwise`.
+ * Where a VOD's objects are: as recorded with it, and for anything that was not as in `otherwise`.
  * @param otherwise what `unrecordedLocation` says
  */
 export function recordedLocation(row: RecordedPlace, otherwise: StorageLocation): StorageLocation {
@@ -89,7 +89,7 @@ export function locationId(location: StorageLocation): string {
   return JSON.stringify([provider, ...Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
-/** Of a VOD whose file lies in the app's folder. */
+/** Of a VOD whose file is in the app's folder. */
 export const LOCAL_PLACE: RecordedPlace = {
   storage_provider: LOCAL_PROVIDER,
   storage_bucket: null,

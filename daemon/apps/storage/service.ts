@@ -66,7 +66,7 @@ export interface LinkRequest {
 }
 
 export interface ObjectLinks {
-  /** Open link, where the app has a public URL and the object lies in its bucket. */
+  /** Open link, where the app has a public URL and the object is in its bucket. */
   publicUrl: string | null;
   /** Signed link; null where none can be made. */
   presignedUrl: string | null;

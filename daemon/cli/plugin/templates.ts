@@ -156,7 +156,7 @@ export const provider = defineStorageProvider({
   maxDeleteBatch: 1000,
   validate: (values) => checkS3Settings(values),
   endpoint: (values) => values.endpoint || undefined,
-  // a service that does not speak S3 returns a StorageClient of its own here
+  // a service that does not speak S3 returns a separate StorageClient here
   open: (context) => openS3(context),
 });
 
@@ -167,7 +167,7 @@ const conformanceTest = ({
   extension,
 }: TemplateValues): string => `// The behaviours that every storage provider must have, against a server of yours:
 //   STORAGE_BUCKET=… STORAGE_ENDPOINT=https://… STORAGE_REGION=… STORAGE_KEY=… STORAGE_SECRET=… npm test
-// Objects are written and deleted below a prefix of their own, which is empty again afterwards.
+// Objects are written and deleted below a separate prefix, which is empty again afterwards.
 import { testStorageProvider } from 'streamhub/plugin-sdk/conformance';
 import { provider } from './index.${extension}';
 

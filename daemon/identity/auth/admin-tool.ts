@@ -15,7 +15,7 @@ import { sessionRepository } from './session-repository.ts';
 const ACTOR = { id: 'system', label: 'command line' };
 const MIN_PASSWORD = 8;
 
-/** What whoever holds the files may do with accounts while no daemon runs on them. */
+/** What anyone who holds the files may do with accounts while no daemon runs on them. */
 export class AdminTool {
   readonly #db: Db;
   readonly #users: ReturnType<typeof userStore>;

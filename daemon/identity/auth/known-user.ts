@@ -1,7 +1,7 @@
 import { ApiError } from '#shared/errors.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
 
-/** @throws ApiError BAD_LOGIN when the user went meanwhile */
+/** @throws ApiError BAD_LOGIN when the user went in the meantime */
 export function requireUser(users: UserStore, id: string): UserRow {
   const user = users.byId(id);
   if (user === undefined) throw new ApiError('BAD_LOGIN');

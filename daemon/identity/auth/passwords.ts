@@ -7,7 +7,7 @@ const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
 
 const COST = { N: 32_768, r: 8, p: 1 };
 const KEY_BYTES = 64;
-/** 32 MiB each: two at once keep both the memory and the thread pool free for others. */
+/** 32 MiB each: two at a time keep both the memory and the thread pool free for others. */
 const AT_ONCE = 2;
 const MAY_WAIT = 64;
 

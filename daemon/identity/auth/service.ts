@@ -137,7 +137,7 @@ export class AuthService {
     return { url: linkUrl(base, 'setup', token), token, expiresAt };
   }
 
-  /** The first administrator, by whoever holds the set-up link. */
+  /** The first administrator, by anyone who holds the set-up link. */
   async setup({ token, email: text, password, name }: SetupBody, from: SignInFrom): Promise<SignedIn> {
     const { users, links, passwords, sessions } = this.#deps;
     const link = links.peek(token, 'setup');
@@ -170,7 +170,7 @@ export class AuthService {
     return this.#signIn(requireUser(this.#deps.users, id), from);
   }
 
-  /** Whoever can be told by an attempted name, for the audit trail; never what was typed. */
+  /** Anyone who can be told by an attempted name, for the audit trail; never what was typed. */
   nameFor(attempted: string): string | undefined {
     if (this.hasBreakGlass && attempted === this.#deps.settings.adminUser) return BREAK_GLASS;
     return this.#deps.users.byEmail(normalEmail(attempted))?.id;

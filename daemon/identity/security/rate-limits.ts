@@ -68,7 +68,7 @@ export class RateLimits {
     if (!taken.allowed) throw tooMany(counter, taken);
   }
 
-  /** Counts one attempt, whatever was counted before. */
+  /** Counts one attempt, no matter what was counted before. */
   async spend(counter: Counter, key: string): Promise<void> {
     await this.take(counter, key);
   }

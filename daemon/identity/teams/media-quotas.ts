@@ -23,7 +23,7 @@ export class MediaQuotas {
     this.#deps = deps;
   }
 
-  /** One more stream of the team? A publisher who is live already and comes back under the same identity is no further one. */
+  /** One more stream of the team? A publisher who is live already and comes back under the same identity does not count twice. */
   async checkPublish(
     principal: Principal | null,
     tenantId: string,

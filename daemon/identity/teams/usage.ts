@@ -38,7 +38,7 @@ interface Measured {
 
 /**
  * What a team uses, added up from its apps' databases with a breath between apps: at most twice a minute for a team, and
- * anew after a recording began, ended or went.
+ * again after a recording began, ended or went.
  */
 export class UsageService {
   readonly #deps: UsageDeps;

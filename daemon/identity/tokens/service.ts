@@ -82,7 +82,7 @@ export class TokenService implements CredentialResolver {
     return this.#store(token, body, actor);
   }
 
-  /** Revoking twice is no error. @throws ApiError TOKEN_NOT_FOUND */
+  /** Revoking twice is not an error. @throws ApiError TOKEN_NOT_FOUND */
   revoke(id: number, actor: Actor): void {
     const row = this.#deps.repository.byId(id);
     if (row === undefined) throw new ApiError('TOKEN_NOT_FOUND', { id });

@@ -158,7 +158,7 @@ export class CallbackDelivery {
     }
   }
 
-  /** @returns true when the next one can be sent at once */
+  /** @returns true when the next one can be sent immediately */
   #settle(app: string, queue: AppQueue, row: OutboxRow, result: SendResult): boolean {
     const outbox = outboxRepository(this.#deps.databases.get(app));
     const now = this.#clock.now();
@@ -234,7 +234,7 @@ export class CallbackDelivery {
     }
   }
 
-  /** What waits is tried at once. */
+  /** What waits is tried immediately. */
   retryNow(app: string): void {
     const queue = this.#queues.get(app);
     if (queue !== undefined) queue.nextAt = 0;

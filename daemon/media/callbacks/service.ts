@@ -59,7 +59,7 @@ export class CallbackService {
     return { ...this.#delivery(app, row), message: messageOf(app, row) };
   }
 
-  /** The same message under the same id; being older, it goes before what waits. */
+  /** The same message under the same id; being older, it is sent before what waits. */
   async redeliver(app: string, id: string): Promise<Delivery> {
     this.#require(app, id);
     await this.#requireUrl(app);

@@ -109,7 +109,7 @@ export class IngressService {
     });
   }
 
-  /** Before an app is deleted, so that no encoder goes on into rooms of nobody; what cannot be removed is only logged. */
+  /** Before an app is deleted, so that no encoder continues into rooms of nobody; what cannot be removed is only logged. */
   async removeAll(name: string): Promise<void> {
     if (!this.#deps.livekit.isConfigured) return;
     try {
@@ -149,7 +149,7 @@ export class IngressService {
   async #make(order: Parameters<LiveKit['createIngress']>[0]): Promise<IngressDetails> {
     const make = () => this.#deps.livekit.createIngress(order);
     try {
-      // of several made at once LiveKit forgets some, though it answers with each: its store gives up after a few lost races.
+      // of several made at the same time LiveKit forgets some, though it answers with each: its store gives up after a few lost races.
       // A source waits for the service that fetches it, and must not keep the others waiting
       return await (order.type === 'url' ? make() : this.#creating.runExclusive(make));
     } catch (error) {

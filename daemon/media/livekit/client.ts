@@ -18,7 +18,7 @@ import { type RecordingRequest, recordingOutputs } from './recording-request.ts'
 import { type LiveKitState, Reachability } from './state.ts';
 
 const QUICK_S = 5;
-/** An egress service takes a while; where there is none, LiveKit goes on asking for one. */
+/** An egress service takes a while; where there is none, LiveKit continues asking for one. */
 const EGRESS_S = 10;
 
 type Sdk = typeof import('livekit-server-sdk');
@@ -53,7 +53,7 @@ export interface IngressRequest {
   name: string;
   /** The source, for type `url`. */
   url?: string;
-  /** Encode anew; WHIP only, the others always are. */
+  /** Encode again; WHIP only, the others always are. */
   isTranscoding: boolean;
 }
 
@@ -79,7 +79,7 @@ export class LiveKit {
     this.#deps = deps;
     this.reachability = new Reachability({
       isConfigured: deps.apiKey !== '' && deps.apiSecret !== '' && deps.url !== '',
-      // a room of this name cannot be: the answer is small whatever goes on
+      // a room of this name cannot be: the answer is always small
       probe: async () => void (await this.listRooms(['\u0001'])),
       onChange: (state) => deps.onChange?.(state),
       clock: deps.clock ?? SYSTEM_CLOCK,
@@ -180,7 +180,7 @@ export class LiveKit {
     return info === undefined ? undefined : readIngressDetails(info);
   }
 
-  /** A source is fetched at once: where no ingress service takes it, LiveKit says so after about 3 s. */
+  /** A source is fetched immediately: where no ingress service takes it, LiveKit says so after about 3 s. */
   async createIngress(request: IngressRequest): Promise<IngressDetails> {
     const { IngressInput } = await this.#library();
     const { type, room, identity, name, url, isTranscoding } = request;
@@ -190,7 +190,7 @@ export class LiveKit {
       roomName: room,
       participantIdentity: identity,
       participantName: name || identity,
-      // LiveKit encodes everything but WHIP anew, whatever is asked for
+      // LiveKit encodes everything but WHIP again, no matter what is asked for
       ...(type === 'whip' ? { enableTranscoding: isTranscoding } : {}),
       ...(url === undefined ? {} : { url }),
     };

@@ -15,7 +15,7 @@ export type LiveKitFailure =
   | 'busy'
   | 'refused';
 
-/** What went wrong with a question to LiveKit. Made anew from the facts: an error of the library may hold the token sent. */
+/** What went wrong with a question to LiveKit. Created again from the facts: an error of the library may hold the token sent. */
 export class LiveKitError extends Error {
   readonly failure: LiveKitFailure;
   readonly status: number | undefined;

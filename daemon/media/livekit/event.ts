@@ -35,7 +35,7 @@ export interface Ingress {
   room: string;
   participant: string;
   isPublishing: boolean;
-  /** It is encoded anew on its way in. */
+  /** It is encoded again on its way in. */
   isTranscoding: boolean;
 }
 

@@ -8,7 +8,7 @@ export interface RecordingRequest {
   layout: string;
   /** Key in the bucket, or a path on the machine of the egress service. */
   filepath: string;
-  /** With the app's credentials: goes to LiveKit and nowhere else. Null = a file on that machine. */
+  /** With the app's credentials: sent only to LiveKit. Null = a file on that machine. */
   s3: {
     accessKey: string;
     secret: string;

@@ -184,7 +184,7 @@ test('the next part begins before the last is stopped; parts share a session and
     ],
   );
   assert.equal(new Set(vods().map((vod) => vod.session_id)).size, 1);
-  // whoever started it knows the first part only
+  // anyone who started it knows the first part only
   await recording.end('live', first);
   await pass(60);
   assert.deepEqual(asked.slice(5), ['stop EG_3']);

@@ -145,7 +145,7 @@ export class RecordingService {
   }
 
   /**
-   * Ends what is being recorded for an app that goes away, and gives LiveKit a moment to finish the files, so that they
+   * Ends what is being recorded for an app that is deleted, and gives LiveKit a moment to finish the files, so that they
    * can be deleted with the rest. Never throws: LiveKit may be gone for good.
    */
   async endAll(name: string): Promise<void> {

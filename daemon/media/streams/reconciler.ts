@@ -182,7 +182,7 @@ export class Reconciler {
     }
   }
 
-  /** Forgets apps where nothing goes on any more. */
+  /** Forgets apps without activity. */
   #settle(): void {
     for (const app of this.#busy ?? []) {
       if (this.#deps.apps.get(app) === undefined || !this.#isBusy(app)) this.#busy?.delete(app);

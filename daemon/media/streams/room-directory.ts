@@ -19,7 +19,7 @@ interface LiveRoom {
   gone: Set<string>;
   /** When LiveKit was asked for the list that was taken over last, milliseconds since 1970; 0 = never. */
   listedAt: number;
-  /** Null = to be counted anew. */
+  /** Null = to be counted again. */
   counts: RoomCounts | null;
 }
 
@@ -35,7 +35,7 @@ export class RoomDirectory {
   readonly #over = new Set<string>();
   #changes = 0;
 
-  /** Grows with every event: a list of LiveKit's that was under way meanwhile may be older than what is known here. */
+  /** Grows with every event: a list of LiveKit's that was under way in the meantime may be older than what is known here. */
   get changes(): number {
     return this.#changes;
   }
@@ -146,7 +146,7 @@ export class RoomDirectory {
       return known;
     }
     const room: LiveRoom = { sid, people: new Map(), gone: new Set(), listedAt: 0, counts: null };
-    // late news of a room that is over goes nowhere
+    // late news of a room that is over is ignored
     if (this.#over.has(sid)) return room;
     if (known !== undefined) remember(this.#over, known.sid);
     this.#rooms.set(name, room);

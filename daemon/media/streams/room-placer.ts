@@ -51,7 +51,7 @@ export class RoomPlacer {
     return room;
   }
 
-  /** Address of an active node, for whoever needs no room to be placed. */
+  /** Address of an active node, for anyone who needs no room to be placed. */
   entryAddress(): string {
     return this.#deps.placement.entryAddress({});
   }

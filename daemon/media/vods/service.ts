@@ -172,7 +172,7 @@ const isPlayable = (vod: VodRecord): boolean =>
 const isLocal = (vod: VodRecord): boolean =>
   vod.storage_bucket === null && (vod.local_path !== null || vod.storage_provider === LOCAL_PROVIDER);
 
-/** A recording in segments that lies in the app's folder. */
+/** A recording in segments that is in the app's folder. */
 const isLocalPlaylist = (vod: VodRecord): boolean => isLocal(vod) && vod.format === 'hls';
 
 /** @param variants where the playlist of that key may be among */

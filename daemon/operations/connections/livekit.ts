@@ -51,7 +51,7 @@ export function livekitSteps(
           await Promise.all([livekit.listEgress(), livekit.listIngress()]);
           return 'It can take orders for recordings and ingests.';
         } catch (error) {
-          // a single LiveKit without Redis carries rooms all the same
+          // a single LiveKit without Redis carries rooms anyway
           if (error instanceof LiveKitError && error.failure !== 'unreachable')
             return { skip: `It takes no recordings and no ingests: ${error.message}. Rooms work.` };
           throw asFailure(error);

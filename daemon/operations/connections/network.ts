@@ -46,7 +46,7 @@ export function openSocket({ host, port, isSecure }: Address, variable: string):
       : connectTcp({ host, port });
     socket.once(isSecure ? 'secureConnect' : 'connect', () => {
       socket.removeAllListeners('error');
-      // whoever uses it hears of the end by what is missing
+      // anyone who uses it hears of the end by what is missing
       socket.on('error', () => undefined);
       resolve(socket);
     });

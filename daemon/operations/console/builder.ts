@@ -24,7 +24,7 @@ export class ConsoleBuilder {
   /**
    * @param root folder of the package
    * @param dir where the built console belongs
-   * @param isAwaited somebody waits for it; else the daemon's own work goes first
+   * @param isAwaited somebody waits for it; else the daemon's own work has priority
    */
   constructor(root: string, dir: string, log: Logger, isAwaited = false) {
     this.#isAwaited = isAwaited;

@@ -30,7 +30,7 @@ export class ConsoleFiles {
     return this.#files.has('index.html');
   }
 
-  /** @returns undefined for whatever is not one of the build's own files, so no path can lead out of the folder */
+  /** @returns undefined for anything that is not one of the build's own files, so no path can lead out of the folder */
   async find(name: string): Promise<ConsoleFile | undefined> {
     await this.#refresh();
     return this.#files.get(name);

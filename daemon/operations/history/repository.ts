@@ -10,7 +10,7 @@ export interface SampleRow extends Record<Measure, number | null> {
   minute: number;
 }
 
-/** The file of samples. It holds nothing that cannot be missed: a damaged one is set aside and begun anew. */
+/** The file of samples. It holds nothing that cannot be missed: a damaged one is set aside and started again. */
 export class HistoryRepository {
   readonly #db: Db;
   readonly #sql: ReturnType<typeof statements>;

@@ -87,7 +87,7 @@ export class HistoryService {
       if (before === seenAt || (before === undefined && this.#clock.now() - seenAt > MINUTE)) continue;
       this.#meanOf(id).add(ofHeartbeat(JSON.parse(statsJson)));
     }
-    // made anew each time, so that removed nodes are forgotten
+    // created again each time, so that removed nodes are forgotten
     this.#taken = taken;
     this.#meanOf(SERVER).add(ofServer(await this.#deps.stats()));
   }

@@ -33,8 +33,8 @@ export interface AppScanOptions {
 }
 
 /**
- * Looks through the apps' databases. A database is opened only when its files changed since the last look; each is a
- * step of its own, so that a thousand apps never hold up a request. What cannot be read counts as empty.
+ * Looks through the apps' databases. A database is opened only when its files changed since the last look; each is
+ * read in a separate step, so that a thousand apps never hold up a request. What cannot be read counts as empty.
  */
 export class AppScan {
   readonly #options: AppScanOptions;

@@ -6,7 +6,7 @@ export function howToChange(key: SettingKey, settings: Settings): string {
   const definition: Definition = SETTINGS[key];
   const restart = `sudo systemctl restart ${quote(settings.systemdUnit)}`;
   if (key === 'dataDir') {
-    // the env file lies inside the data directory, so it cannot name it
+    // the env file is inside the data directory, so it cannot name it
     return `Stop the daemon, move the folder, then set it where the daemon is started: sudo systemctl edit ${quote(settings.systemdUnit)} and add Environment=DATA_DIR=<folder>, or start it with --data-dir <folder>. Then: ${restart}`;
   }
   const names =

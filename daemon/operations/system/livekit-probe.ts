@@ -16,7 +16,7 @@ export interface LiveKitProbe {
   snapshot(): LiveKitSnapshot | Promise<LiveKitSnapshot>;
 }
 
-/** Asks LiveKit for rooms, egress and ingress at once: one question at a time, and none at all without key and secret. */
+/** Asks LiveKit for rooms, egress and ingress immediately: one question at a time, and none at all without key and secret. */
 export class LiveKitStatusProbe implements LiveKitProbe {
   readonly #livekit: Pick<LiveKit, 'isConfigured' | 'listRooms' | 'listEgress' | 'listIngress'>;
   readonly #snapshot: Snapshot<LiveKitSnapshot>;
@@ -36,7 +36,7 @@ export class LiveKitStatusProbe implements LiveKitProbe {
   }
 
   async #ask(): Promise<LiveKitSnapshot> {
-    // whoever has not answered the last question yet is not asked another
+    // anyone who has not answered the last question yet is not asked another
     if (this.#open !== undefined) return UNREACHABLE;
     const asked = [this.#livekit.listRooms(), this.#livekit.listEgress(), this.#livekit.listIngress()] as const;
     this.#open = Promise.allSettled(asked).then(() => {

@@ -126,7 +126,7 @@ export function maskApiKey(key: string): string {
   return key === '' ? '' : `${key.slice(0, key.length <= 8 ? 2 : 6)}…`;
 }
 
-/** `host:port` of a Redis address, whatever else is in it; empty when it cannot be read. */
+/** `host:port` of a Redis address, no matter what else is in it; empty when it cannot be read. */
 export function hostAndPort(url: string): string {
   try {
     const { hostname, port } = new URL(url.includes('://') ? url : `redis://${url}`);

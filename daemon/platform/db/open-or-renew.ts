@@ -8,7 +8,7 @@ import { type Db, openDatabase } from './open.ts';
  * itself, and a new one is begun.
  * @param open opens and migrates; it closes what it opened when it throws
  * @param onDamage told where the damaged file was put
- * @throws whatever `open` throws for another reason: a full disk or missing rights are no damage
+ * @throws what `open` throws for another reason: a full disk or missing rights are no damage
  */
 export function openOrRenew<T>(file: string, open: () => T, onDamage: (keptAs: string) => void, at = Date.now()): T {
   try {

@@ -8,11 +8,11 @@ export interface DaemonEvent {
   /** Name of the app it concerns; decides together with `tenant` who may see it. */
   app?: string;
   tenant?: string;
-  /** Whoever caused it; absent = the daemon itself. */
+  /** Who caused it; absent = the daemon itself. */
   actor?: Actor;
   /** Plain data for the receiver; never a secret. */
   data: Record<string, unknown>;
-  /** Shown to whoever listens now and not kept for those who resume: log lines, progress, measurements. */
+  /** Shown to anyone who listens now and not kept for those who resume: log lines, progress, measurements. */
   live?: boolean;
 }
 

@@ -57,7 +57,7 @@ interface Passing extends Audience {
 }
 
 /**
- * Everything that happens, in order: each event of the bus is kept, then sent to whoever listens and may see it. A reader
+ * Everything that happens, in order: each event of the bus is kept, then sent to anyone who listens and may see it. A reader
  * that resumes gets what it missed from the store and joins the live ones without a gap or a double.
  */
 export class EventService {
@@ -195,7 +195,7 @@ export class EventService {
     this.#flushInTime();
   }
 
-  /** At once, so that what was announced before an answer is kept before it; only a burst is gathered into one transaction. */
+  /** Immediately, so that what was announced before an answer is kept before it; only a burst is gathered into one transaction. */
   #flushInTime(): void {
     this.#inThisTurn += 1;
     if (this.#inThisTurn === 1) {

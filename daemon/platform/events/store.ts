@@ -38,7 +38,7 @@ export interface EventStoreOptions {
 const PRUNE_EVERY = 512;
 
 /**
- * The events that readers can still ask for, in a file of their own. Ids grow for ever: each start goes on from the clock
+ * The events that readers can still ask for, in a separate file. Ids grow for ever: each start continues from the clock
  * or the last id, whichever is higher, so that not even a lost file makes an id come twice.
  */
 export class EventStore {

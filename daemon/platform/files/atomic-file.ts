@@ -4,7 +4,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 export interface WriteOptions {
-  /** Rights of the file, whatever the umask; without it, only its owner may read and write it. */
+  /** Rights of the file, regardless of the umask; without it, only its owner may read and write it. */
   mode?: number;
 }
 

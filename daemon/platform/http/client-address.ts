@@ -4,8 +4,8 @@ import ipaddr from 'ipaddr.js';
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /**
- * The address that a request came from: the first one from the right of `X-Forwarded-For` that is no trusted proxy, else
- * the socket's. What a client writes further left is never looked at; what is no address counts as not written.
+ * The address that a request came from: the first one from the right of `X-Forwarded-For` that is not a trusted proxy, else
+ * the socket's. What a client writes further left is never looked at; what is not an address counts as not written.
  */
 export function clientAddress(request: FastifyRequest): string {
   const socket = request.raw.socket.remoteAddress ?? '';
@@ -54,7 +54,7 @@ export function parseAddress(text: string): Address | undefined {
 export class AddressSet {
   readonly #ranges: [Address, number][];
 
-  /** @throws RangeError that names the first entry which is no address or range */
+  /** @throws RangeError that names the first entry which is not an address or range */
   constructor(entries: readonly string[]) {
     this.#ranges = entries.map((entry) => {
       const range = parseRange(entry);

@@ -15,12 +15,12 @@ export function requestIds(): () => string {
 /**
  * One log line a request, after the answer: reads and nodes’ reports at debug, changes at info, failures of the daemon at
  * error. Query strings are not logged. While debug is off, routine routes get no hook at all: listening for the end of
- * each answer is a measurable part of a small one's cost, and the error handler writes what goes wrong on them.
+ * each answer is a measurable part of a small one's cost, and the error handler writes their failures.
  */
 export function installRequestLog(app: FastifyInstance): void {
   const isDebug = (app.log as Logger).isLevelEnabled('debug');
   app.addHook('onRoute', (route) => {
-    // nodes report every few seconds, which is no change worth a line
+    // nodes report every few seconds, which is not a change worth a line
     const isRoutine =
       [route.method].flat().every((method) => method === 'GET' || method === 'HEAD') ||
       route.config?.operation?.access === 'cluster-token';

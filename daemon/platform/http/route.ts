@@ -74,7 +74,7 @@ class RouteCall {
   get actor(): Actor {
     return actorOf(this.request);
   }
-  /** A function of its own, so that handlers can take it apart from the call. */
+  /** A separate function, so that handlers can take it apart from the call. */
   get audit(): (note: AuditNote) => void {
     return (note) => {
       this.request.auditNote = { ...this.request.auditNote, ...note };

@@ -22,7 +22,7 @@ export function closeSilentConnections(app: FastifyInstance): void {
       app.server.closeIdleConnections();
     };
     close();
-    // an answer under way may have promised to keep its connection, and a browser may open one more meanwhile
+    // an answer under way may have promised to keep its connection, and a browser may open one more in the meantime
     const timer = setInterval(close, 100).unref();
     app.server.once('close', () => clearInterval(timer));
   });

@@ -12,7 +12,7 @@ export interface JobRun<Input, Checkpoint> {
   actor: Actor;
   /** Aborted by a cancellation and by the shutdown. */
   signal: AbortSignal;
-  /** Makes progress durable. A run that is killed afterwards goes on from this checkpoint. */
+  /** Makes progress durable. A run that is killed afterwards continues from this checkpoint. */
   save(checkpoint: Checkpoint, progress: JobProgress): void;
 }
 

@@ -5,7 +5,7 @@ import { route } from '../http/route.ts';
 import type { JobService } from './service.ts';
 
 export function jobRoutes(app: FastifyInstance, { jobs }: { jobs: JobService }): void {
-  // a request that waits for a job must not hold up the shutdown; the job itself goes on with the next start
+  // a request that waits for a job must not hold up the shutdown; the job itself continues with the next start
   app.addHook('preClose', async () => jobs.releaseWaiters());
   route(app, ops.listJobs, ({ principal, query }) => jobs.list(principal, query));
   route(app, ops.getJob, ({ principal, params }) => ok(jobs.get(principal, params.id)));

@@ -331,7 +331,7 @@ export class JobService {
 
 const parsed = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T));
 
-/** 10 s, 20 s, 40 s … at most 10 minutes, with a tenth of chance so that many do not come back at once. */
+/** 10 s, 20 s, 40 s … at most 10 minutes, with a tenth of chance so that many do not come back at the same time. */
 function defaultBackoff(attempt: number): number {
   return Math.min(600_000, 10_000 * 2 ** (attempt - 1)) * (0.95 + Math.random() * 0.1);
 }

@@ -65,7 +65,7 @@ export class FileSink implements LogSink {
     this.#running ??= this.#drain();
   }
 
-  /** For a process that is about to die: what waits is appended to the present file at once. */
+  /** For a process that is about to die: what waits is appended to the present file immediately. */
   flushSync(): void {
     const lines = this.#queue.filter((item) => typeof item === 'string').join('');
     this.#queue = [];

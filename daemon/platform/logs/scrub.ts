@@ -2,7 +2,7 @@ import type { SecretRegistry } from './secret-registry.ts';
 
 const GONE = '[redacted]';
 
-/** Keys whose value is never written, whatever it is. Matched at the end of the key, in any case. */
+/** Keys whose value is never written, no matter what it is. Matched at the end of the key, in any case. */
 const SECRET_KEY =
   /(?:passwords?|passwd|passphrase|\bpass|[a-z_-]pass|secrets?(?:[_-]?keys?)?|authorization|cookies?|credentials?|api[_-]?keys?|access[_-]?keys?|private[_-]?keys?|stream[_-]?key|tokens?|jwt|signature)$/i;
 /** Keys that only look like one: facts about secrets, not the secrets. */

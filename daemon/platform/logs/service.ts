@@ -43,7 +43,7 @@ export interface LogServiceOptions {
   /** 0 = no age limit. */
   retentionDays: number;
   maxRows: number;
-  /** Shows lines to whoever listens now; absent or false from `isHeard` = nobody does. */
+  /** Shows lines to anyone who listens now; absent or false from `isHeard` = nobody does. */
   live?: { isHeard(): boolean; show(row: LogRow): void };
   /** Counts lines that could not be stored in the table. */
   countLost?(lines: number): void;

@@ -17,7 +17,7 @@ export interface LogStoreOptions {
 }
 
 /**
- * The log table, in a thread of its own: neither a search over a million rows nor a batch of inserts ever holds up a
+ * The log table, in a separate thread: neither a search over a million rows nor a batch of inserts ever holds up a
  * request. The thread starts with a call and leaves after a while without one; if it dies, the next call starts another.
  */
 export class LogStore {

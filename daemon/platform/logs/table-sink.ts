@@ -39,7 +39,7 @@ export class TableSink implements LogSink {
     else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
   }
 
-  /** Writes all that is waiting. One batch at a time: calls meanwhile share the running one. */
+  /** Writes all that is waiting. One batch at a time: calls in the meantime share the running one. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -18,7 +18,7 @@ export class StoreThread {
 
   /**
    * @param onDamage told where a damaged file was put
-   * @param onGone told when the thread has ended, for whatever reason
+   * @param onGone told when the thread has ended, for any reason
    */
   constructor(file: string, onDamage: (keptAs: string) => void, onGone: () => void) {
     this.#worker = new Worker(new URL(`./store-thread${extension}`, import.meta.url), {

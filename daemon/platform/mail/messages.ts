@@ -23,5 +23,5 @@ ${url}
 `,
 });
 
-/** Names are typed by people: a line break in one must not become a header or a paragraph of its own. */
+/** Names are typed by people: a line break in one must not become a header or a separate paragraph. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 120);

@@ -2,7 +2,7 @@ import os from 'node:os';
 import { Piscina } from 'piscina';
 import { ApiError } from '#shared/errors.ts';
 
-/** One kind of work for the pool, with a queue of its own. Each area declares its kinds beside their modules, in `tasks.ts`. */
+/** One kind of work for the pool, with a separate queue. Each area declares its kinds beside their modules, in `tasks.ts`. */
 export interface TaskKind {
   /** The module, from `taskModule()`; its default export is `async (input) => output`. */
   module: string;
@@ -10,7 +10,7 @@ export interface TaskKind {
   what: string;
   /** Milliseconds after which its thread is ended, longer on a busy machine (`patientLimit`); 0 = no limit (only for resumable work). */
   timeoutMs: number;
-  /** How many run at once, so that one kind never holds all threads. */
+  /** How many run at the same time, so that one kind never holds all threads. */
   concurrency: number;
   /** How many may wait; one more is refused with OVERLOADED. */
   queue: number;
@@ -101,7 +101,7 @@ export class WorkerPool {
       if (lane.waiting.length >= kind.queue) throw new ApiError('OVERLOADED');
       const { promise, resolve } = Promise.withResolvers<void>();
       lane.waiting.push(resolve);
-      await promise; // whoever leaves hands its place over
+      await promise; // anyone who leaves hands its place over
       if (signal?.aborted) {
         release(lane);
         throw signal.reason;

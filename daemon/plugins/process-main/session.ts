@@ -77,7 +77,7 @@ export class PluginSession {
       }
     } catch (error) {
       if (!(error instanceof StorageError)) console.error(`${method} threw`, error);
-      // what its own code says of settings is for whoever enters them; what a storage says may hold anything
+      // what its own code says of settings is for anyone who enters them; what a storage says may hold anything
       const detail = method === 'validate' ? wordsOf(error) : undefined;
       this.#socket.write(jsonFrame(FRAME.error, id, { ...toWireError(error), ...(detail ? { detail } : {}) }));
     } finally {

@@ -7,14 +7,14 @@ export class Credit {
   #waiting: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #ended: Error | undefined;
 
-  /** More than a window is never granted, whatever the other side says. */
+  /** More than a window is never granted, no matter what the other side says. */
   grant(bytes: number): void {
     this.#left = Math.min(this.#left + bytes, WINDOW_BYTES);
     this.#waiting?.resolve();
     this.#waiting = undefined;
   }
 
-  /** Ends whoever waits. */
+  /** Ends anyone who waits. */
   end(error: Error): void {
     this.#ended ??= error;
     this.#waiting?.reject(this.#ended);

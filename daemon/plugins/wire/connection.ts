@@ -26,7 +26,7 @@ interface Pending {
   method: Method;
   resolve(answer: { value: unknown; body: Readable | undefined }): void;
   reject(error: StorageError): void;
-  /** Whoever asked has gone; the answer is thrown away. */
+  /** Anyone who asked has gone; the answer is thrown away. */
   isAbandoned: boolean;
   timer: NodeJS.Timeout | undefined;
   sending: Credit | undefined;

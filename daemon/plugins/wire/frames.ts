@@ -1,5 +1,5 @@
 /**
- * How a worker and a plugin's process talk: frames of `u32 length, u8 kind, u32 call, payload` over one socket. Whatever comes
+ * How a worker and a plugin's process talk: frames of `u32 length, u8 kind, u32 call, payload` over one socket. No matter what comes
  * from the plugin is taken as hostile: each frame has a limit, and what does not fit the protocol ends the process.
  */
 export const FRAME = {
@@ -35,7 +35,7 @@ export interface Frame {
   payload: Buffer;
 }
 
-/** Something that does not belong into the conversation; `message` is for people. */
+/** Something that does not belong to the conversation; `message` is for people. */
 export class ProtocolError extends Error {}
 
 export function encodeFrame(kind: FrameKind, call: number, payload: Uint8Array = new Uint8Array()): Buffer {

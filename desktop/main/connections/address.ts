@@ -4,7 +4,7 @@ import { failure } from '#shared/ipc/outcome.ts';
 const DEFAULT_PORT = 3020;
 
 /**
- * The base address of a daemon from whatever a person types or pastes: `studio.example.com`, `10.0.0.4:3020`,
+ * The base address of a daemon from anything that a person types or pastes: `studio.example.com`, `10.0.0.4:3020`,
  * `https://host/streamhub/api/v1/docs`. Without a scheme a name means https; an address of one's own network or a port
  * of the daemon's own kind means http.
  * @returns origin and path prefix, without a slash at the end

@@ -18,7 +18,7 @@ export interface ConnectionsOptions {
   secrets: SecretStore;
   emit: Emit;
   timing: Timing;
-  /** A daemon’s numbers were read anew. */
+  /** A daemon’s numbers were read again. */
   onSnapshot: () => void;
 }
 
@@ -163,7 +163,7 @@ export class Connections {
     return entry.view();
   }
 
-  /** After sleep, a change of network, or an unlocked keychain: whoever waits tries now. */
+  /** After sleep, a change of network, or an unlocked keychain: anyone who waits tries now. */
   retryAll(): void {
     for (const { connection } of this.#entries) {
       if (connection.state.status === 'online') connection.suspect();
@@ -248,7 +248,7 @@ export class Connections {
   async #sweep(): Promise<void> {
     const before = this.#orphans.size;
     for (const id of this.#orphans) {
-      // signed in again meanwhile: the secret belongs to someone
+      // signed in again in the meantime: the secret belongs to someone
       const owner = this.#entries.find((entry) => entry.id === id);
       if (owner !== undefined && owner.record.credential.kept === 'keychain') this.#orphans.delete(id);
       else

@@ -20,7 +20,7 @@ const TITLES: Record<StepId, string> = {
   'sign-in': 'Sign in',
   rights: 'Check the rights',
 };
-/** For failures that bring no hint of their own. */
+/** For failures that bring a separate hint. */
 const CURES: Partial<Record<IpcErrorCode, string>> = {
   SECOND_FACTOR_REQUIRED: 'Type the code that the authenticator app shows, or a recovery code.',
   SECOND_FACTOR_INVALID: 'Type the code that is shown now; the clocks of both devices must agree.',
@@ -43,7 +43,7 @@ const passed = (message: string): Verdict => ({ status: 'passed', message });
 const warning = (message: string, cure: string): Verdict => ({ status: 'warning', message, cure });
 const skipped = (message: string): Verdict => ({ status: 'skipped', message });
 
-/** Goes the way to a daemon step by step; after the first failure the rest is not tried. @throws CANCELLED */
+/** Tries the way to a daemon step by step; after the first failure the rest is not tried. @throws CANCELLED */
 export async function diagnose(options: DiagnoseOptions): Promise<TestReport> {
   const { transport, signal } = options;
   const url = new URL(transport.base);

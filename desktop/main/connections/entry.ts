@@ -15,7 +15,7 @@ export interface EntryOptions {
   emit: Emit;
   timing: Timing;
   memories: Memories;
-  /** The daemon's numbers were read anew. */
+  /** The daemon's numbers were read again. */
   onSnapshot: () => void;
 }
 
@@ -100,7 +100,7 @@ export class Entry {
     throw failure('NO_CREDENTIAL', { name }, { hint });
   }
 
-  /** A renewed session; whoever waits for it does not wait for a person at the keychain. */
+  /** A renewed session; anyone who waits for it does not wait for a person at the keychain. */
   async #writeBack(secret: string): Promise<void> {
     const late = new Promise<void>((resolve) => setTimeout(resolve, WRITE_BACK_MS).unref());
     const keep = this.#secrets.isSessionOnly(this.id) ? 'session' : 'keychain';

@@ -23,7 +23,7 @@ export interface PageRequest {
 }
 
 /**
- * The path as it goes on the wire. Only what lies below /api/v1 after all dots and escapes are resolved, and none of the
+ * The path as it is sent. Only what is below /api/v1 after all dots and escapes are resolved, and none of the
  * routes whose answer is a credential.
  * @throws PATH_NOT_ALLOWED
  */

@@ -145,7 +145,7 @@ export class Transport implements DaemonTransport {
     const connect = buildConnector({
       timeout: CONNECT_TIMEOUT,
       allowH2: false,
-      // judged below, before anything is sent; a resumed session would not show its certificate
+      // checked below, before anything is sent; a resumed session would not show its certificate
       ...(plain ? {} : { rejectUnauthorized: false, maxCachedSessions: 0, secureContext: authorities() }),
     });
     if (plain) return connect;

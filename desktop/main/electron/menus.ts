@@ -20,7 +20,7 @@ export class Menus {
     this.#options = options;
   }
 
-  /** A tray that the system refuses is no reason to fail. */
+  /** A tray that the system refuses is not a reason to fail. */
   get hasTray(): boolean {
     return this.#tray !== undefined;
   }

@@ -13,7 +13,7 @@ export interface MainWindowOptions {
   /** Address of the development server, where there is one. */
   development: string | undefined;
   onState(state: WindowState): void;
-  /** The page is gone or being loaded anew. */
+  /** The page is gone or being loaded again. */
   onGone(): void;
   /** May the window be hidden instead of closed? */
   hidesOnClose(): boolean;

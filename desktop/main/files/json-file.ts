@@ -6,7 +6,7 @@ import { failure } from '#shared/ipc/outcome.ts';
 
 export interface JsonFileOptions<T> {
   file: string;
-  /** Version written now; a file of an older one goes through `upgrades`. */
+  /** Version written now; `upgrades` convert a file of an older one. */
   version: number;
   /** From version n to n + 1, by n. */
   upgrades?: Readonly<Record<number, (data: any) => unknown>>;

@@ -27,7 +27,7 @@ export interface LocalDaemonOptions {
 type OwnState = Omit<LocalDaemonState, 'connectionId' | 'output'>;
 
 /**
- * The daemon that this app runs on this machine: a process of its own on a DATA_DIR of its own, which may outlive the app
+ * The daemon that this app runs on this machine: a separate process on a separate DATA_DIR, which may outlive the app
  * and is taken up again when the app comes back.
  */
 export class LocalDaemon {
@@ -119,7 +119,7 @@ export class LocalDaemon {
     return this.#process.start(runtime, last === undefined ? '0' : new URL(last).port || '0', settings);
   }
 
-  /** Its tokens are none that is kept here: whoever may start the daemon may let itself in for one more. */
+  /** Its tokens are none that is kept here: anyone who may start the daemon may let itself in for one more. */
   async #regain(runtime: Runtime, { pid }: RunFile): Promise<[RunFile, string]> {
     this.#change({ status: 'starting' });
     await this.#process.end(pid);
@@ -146,7 +146,7 @@ export class LocalDaemon {
     const { connections, secrets } = this.#options;
     const { local } = connections;
     if (local === undefined) return undefined;
-    // a credential of an earlier session is gone, which is no matter of the keychain
+    // a credential of an earlier session is gone, which does not concern the keychain
     if (local.record.credential.kept === 'session' && !secrets.isSessionOnly(local.id)) return undefined;
     return (await local.secret())?.token;
   }

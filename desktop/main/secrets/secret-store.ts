@@ -159,7 +159,7 @@ export class SecretStore {
 
 function failed(error: unknown): IpcFailure {
   const { message } = error as Error;
-  // keytar goes on speaking to a keyring daemon that is no longer there
+  // keytar continues speaking to a keyring daemon that is no longer there
   const isStale = /The name :[\d.]+ was not provided/.test(message);
   const hint = isStale ? { hint: 'The keychain was started anew meanwhile: restart StreamHub to use it again.' } : {};
   return failure('KEYCHAIN_FAILED', { reason: message }, { cause: error, ...hint });

@@ -33,7 +33,7 @@ const HEADERS = {
 };
 
 /**
- * What `app://streamhub/…` answers: a file of the built renderer and nothing outside its folder. A path that is no
+ * What `app://streamhub/…` answers: a file of the built renderer and nothing outside its folder. A path that is not a
  * file's is a place inside the app, for which its one page is sent.
  */
 export async function assetFor(root: string, address: string, method = 'GET'): Promise<AssetAnswer> {

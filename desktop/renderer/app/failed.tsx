@@ -3,7 +3,7 @@ import { useRouter } from '@tanstack/react-router';
 import { Problem } from '../ui/feedback/problem.tsx';
 import { Page } from '../ui/layout/page.tsx';
 
-/** A page that could not be drawn; the rest of the window goes on working. */
+/** A page that could not be drawn; the rest of the window continues working. */
 export function Failed({ error, reset }: { error: Error; reset: () => void }) {
   const router = useRouter();
   return (

@@ -25,7 +25,7 @@ export function GoTo({
   );
 }
 
-/** Goes to a page of the daemon at hand. */
+/** Moves to a page of the daemon at hand. */
 export function useGo(): (to: string, search?: Search) => void {
   const base = useMaybeDaemon()?.base ?? '';
   const navigate = useNavigate();

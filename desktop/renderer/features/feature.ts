@@ -67,7 +67,7 @@ export const counter = <O extends Operation>(
 ): Counter => ({ op, input: input as object | undefined, of: of as Counter['of'] });
 
 export interface PaletteContext {
-  /** Goes to a page of the daemon at hand. */
+  /** Moves to a page of the daemon at hand. */
   go: (path: string, search?: Record<string, string>) => void;
   /** The answer of a read that is already cached. */
   known: <O extends Operation>(op: O) => Unwrapped<ResultOf<O>> | undefined;

@@ -146,7 +146,7 @@ class S3StorageClient implements StorageClient {
           { abortSignal: options.signal },
         ),
       );
-      // A web server that answers 200 with a page of its own looks like an empty bucket.
+      // A web server that answers 200 with a separate page looks like an empty bucket.
       if (page.KeyCount === undefined && page.Name === undefined) throw new StorageError('NOT_A_STORAGE');
       yield (page.Contents ?? []).flatMap(({ Key, Size, LastModified, ETag }) =>
         Key === undefined ? [] : [{ key: Key, size: Size ?? 0, modifiedAt: LastModified?.toISOString(), etag: ETag }],
@@ -202,7 +202,7 @@ class S3StorageClient implements StorageClient {
         try {
           const command = new this.#sdk.DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
           const answer = await this.#client.send(command, { abortSignal: options.signal });
-          // a web server that answers 200 with a page of its own has deleted nothing
+          // a web server that answers 200 with a separate page has deleted nothing
           if (answer.$metadata.httpStatusCode !== 204) throw new StorageError('NOT_A_STORAGE');
           if (answer.DeleteMarker) marked.push(key);
         } catch (error) {
@@ -233,7 +233,7 @@ class S3StorageClient implements StorageClient {
             await this.#client.send(abort, { abortSignal });
             aborted++;
           } catch (error) {
-            // finished or aborted by somebody else meanwhile
+            // finished or aborted by somebody else in the meantime
             if ((error as { name?: string }).name !== 'NoSuchUpload') throw error;
           }
         }

@@ -35,7 +35,7 @@ interface SdkError {
 }
 
 /**
- * Translates what the AWS SDK throws. Judged by name and status, never by message: some servers send none, and a
+ * Translates what the AWS SDK throws. Checked by name and status, never by message: some servers send none, and a
  * message can hold what must not be shown.
  */
 export function translateS3Error(error: unknown): StorageError {

@@ -30,7 +30,7 @@ export async function removeVersions(
   try {
     let before: Entry[] = [];
     for await (const page of versionsOf(where, keys, signal)) {
-      // the listing goes on after a version that still exists: so a page goes once the next one has been read
+      // the listing continues after a version that still exists: so a page is deleted once the next one has been read
       await removeEntries(where, before, isBulk, kept, signal);
       before = page;
     }

@@ -14,7 +14,7 @@ const LINES = 10_000;
 /** How a stretch of the page's life went, milliseconds. */
 interface Stretch<T> {
   value: T;
-  /** Longest time between two frames. It grows with whatever else the machine does. */
+  /** Longest time between two frames. It grows with everything else that the machine does. */
   gap: number;
   /** Longest task of the page's main thread, in its own processor time: what it would take on a calm machine. */
   task: number;
@@ -23,7 +23,7 @@ interface Stretch<T> {
 }
 
 /**
- * The desktop's renderer in Chromium over the real core in a process of its own. The daemons are processes too, but for the
+ * The desktop's renderer in Chromium over the real core in a separate process. The daemons are processes too, but for the
  * one that writes the log lines: it lives in this process, so that it can be told to write.
  */
 const bench: BenchCase = {
@@ -218,7 +218,7 @@ async function add(page: Page, { url, token }: { url: string; token: string }, n
   );
 }
 
-/** Does something and watches the page meanwhile: its frames from inside, its tasks by Chromium's own trace. */
+/** Does something and watches the page in the meantime: its frames from inside, its tasks by Chromium's own trace. */
 async function traced<T>(chromium: Browser, page: Page, does: () => Promise<T>): Promise<Stretch<T>> {
   await chromium.startTracing(page, { categories: ['toplevel', '__metadata'] });
   const watch = (): void => {

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { StorageError, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
 import type { DeleteFailure, StorageCapabilities, StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
 
-/** Bulk requests under way at once to one storage. More gains nothing measurable and makes each slower. */
+/** Bulk requests under way at the same time to one storage. More gains nothing measurable and makes each slower. */
 const AT_ONCE = 2;
 /** The same for a storage that deletes one by one, where the way there and back is most of the time. */
 const SINGLES_AT_ONCE = 8;

@@ -20,14 +20,14 @@ type KeyRow = RecordedPlace & { id: number; key: string | null; second: string |
 type SegmentRow = RecordedPlace & { position: number; key: unknown };
 
 const PLACE = 'storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style';
-// CASE, because AND may look at the second half first, which fails on a text that is no JSON
+// CASE, because AND may look at the second half first, which fails on a text that is not a JSON
 const VALID = `CASE WHEN json_valid(extra_json)
   THEN coalesce(json_type(extra_json, '$.segmentKeys'), 'null') IN ('array', 'null') ELSE 0 END`;
 const FILLED = "extra_json IS NOT NULL AND extra_json <> ''";
 
 /**
  * Reads the keys of all objects that the rows of an app name, page by page, so that a hundred thousand need no more memory
- * than a few. Reading goes on from a cursor in a later process.
+ * than a few. Reading continues from a cursor in a later process.
  */
 export class ObjectRows {
   readonly #db: Db;

@@ -11,12 +11,12 @@ import { ObjectRows } from './object-rows.ts';
 import { findSharingApp } from './shared-prefix.ts';
 import { FAILED_KEYS_KEPT, freshCheckpoint, type PurgeCheckpoint, type PurgeInput, type PurgeReport } from './types.ts';
 
-/** Keys held at once; progress is made durable after so many. */
+/** Keys held at the same time; progress is made durable after so many. */
 const PAGE = 2000;
 
 /**
- * Deletes every object that the rows of an app name, wherever each was put, and then what lies below `<prefix>/snapshots/`.
- * After each page `report` gets a checkpoint; a later call with it goes on from there.
+ * Deletes every object that the rows of an app name, wherever each was put, and then what is below `<prefix>/snapshots/`.
+ * After each page `report` gets a checkpoint; a later call with it continues from there.
  */
 export async function purge(
   input: PurgeInput,

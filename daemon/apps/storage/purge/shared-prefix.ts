@@ -9,7 +9,7 @@ export interface SharedPrefixQuestion {
   bucket: string;
   /** Without edge slashes, not empty. */
   prefix: string;
-  /** What is looked at: a folder below the prefix, or empty = all that lies below it. */
+  /** What is looked at: a folder below the prefix, or empty = all that is below it. */
   below: 'snapshots/' | '';
   folders: { apps: string; archive: string };
 }
@@ -44,7 +44,7 @@ function mayShare(text: string, folder: string, { bucket, prefix, below }: Share
   const byDefault = meets(`streamhub/${name}`);
   // Parsing a thousand configs takes seconds; one that does not even mention the prefix is not parsed.
   const isPlain = /^[\w./-]+$/.test(prefix) && !prefix.includes('/snapshots') && !text.includes('\\');
-  // All of a prefix lies below a shorter one too, which then is written out as a key of the config.
+  // All of a prefix is below a shorter one too, which then is written out as a key of the config.
   const mentions = text.includes(prefix) || (below === '' && /(?:^|[\s{,'"])prefix['"]?\s*:/m.test(text));
   if (isPlain && !byDefault && !mentions) return false;
   const { value } = parseConfig(text);

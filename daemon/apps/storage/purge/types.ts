@@ -3,7 +3,7 @@ import type { ProviderRef } from '#daemon/plugins/records.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import type { StorageLocation } from '../location.ts';
 
-/** Which objects of an app are to be deleted, and how to reach them. Made anew for every attempt; never stored. */
+/** Which objects of an app are to be deleted, and how to reach them. Created again for every attempt; never stored. */
 export interface PurgeInput {
   app: string;
   /** The app's `app.db`; opened for reading only. */

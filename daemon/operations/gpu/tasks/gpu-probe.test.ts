@@ -12,7 +12,7 @@ const root = mkdtempSync(path.join(os.tmpdir(), 'streamhub-gpu-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 let count = 0;
-/** An executable with the given shell text, alone in a folder of its own. */
+/** An executable with the given shell text, alone in a separate folder. */
 function program(name: string, script: string): string {
   const dir = path.join(root, String(count++));
   mkdirSync(dir);

@@ -8,7 +8,7 @@ const MAX_OUTPUT = 1024 * 1024;
 const NVIDIA_QUERY = ['--query-gpu=index,name,memory.total,driver_version', '--format=csv,noheader,nounits'];
 
 /**
- * Data-centre and entry-level chips that NVIDIA ships without the NVENC unit. Whatever is not listed counts as able:
+ * Data-centre and entry-level chips that NVIDIA ships without the NVENC unit. Anything that is not listed counts as able:
  * a wrong "can" shows at the first encode, a wrong "cannot" would hide a working card for good.
  */
 const WITHOUT_NVENC = [

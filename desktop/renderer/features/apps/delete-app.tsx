@@ -11,7 +11,7 @@ import { Notice } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { bytes, plural } from '../../ui/words/format.ts';
 
-/** Says what goes and what stays, then deletes as a job whose progress the tray shows. */
+/** Says what is deleted and what stays, then deletes as a job whose progress the tray shows. */
 export const openDeleteApp = (name: string): void =>
   openDialog({
     title: `Delete app ${name}`,

@@ -8,7 +8,7 @@ import { Copy } from '../../ui/data/copy.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 
-/** Sets the secret with which events are signed. It goes in and never comes back. */
+/** Sets the secret with which events are signed. It can be set, never read. */
 export function SigningSecret({ app, isSigned }: { app: string; isSigned: boolean }) {
   const [isOpen, setOpen] = useState(false);
   const lack = useLack(patchApp);

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import classes from './config.module.css';
 
-/** The sections of the text; each goes to its line. */
+/** The sections of the text; each moves to its line. */
 export function Outline({ text, onGo }: { text: string; onGo: (line: number) => void }) {
   const sections = useMemo(
     () =>

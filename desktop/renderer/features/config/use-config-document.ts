@@ -8,7 +8,7 @@ import { type Draft, dropDraft, setDraft, useDraft } from './drafts.ts';
 export type RawConfig = ResultOf<typeof getRawConfig>['data'];
 
 export interface ConfigDocument {
-  /** As it stands on the daemon. */
+  /** As it is on the daemon. */
   raw: RawConfig;
   draft: Draft | undefined;
   /** What the editor shows. */
@@ -17,7 +17,7 @@ export interface ConfigDocument {
   /** The config was changed elsewhere since the draft was begun. */
   isBehind: boolean;
   setText: (text: string) => void;
-  /** Goes on from another version of the daemon's text. */
+  /** Continues from another version of the daemon's text. */
   rebase: (text: string, base: { yaml: string; etag: string }) => void;
   discard: () => void;
 }

@@ -150,7 +150,7 @@ const leave = (view: EditorView): boolean => {
   return true;
 };
 
-/** A new line goes on in the column of the content above; under a key without a value, one step in. */
+/** A new line continues in the column of the content above; under a key without a value, one step in. */
 const newLine = ({ state, dispatch }: EditorView): boolean => {
   if (state.readOnly) return false;
   dispatch(

@@ -1,4 +1,4 @@
-/** Where the cursor stands in a YAML text: the keys that lead there, and what is being typed. */
+/** Where the cursor is in a YAML text: the keys that lead there, and what is being typed. */
 export interface YamlPlace {
   /** Keys of the mappings around the cursor; `-` for a list item. */
   path: string[];

@@ -56,7 +56,7 @@ export function AllDaemonsPage() {
   );
 }
 
-/** The list itself could not be read and was begun anew. */
+/** The list itself could not be read and was started again. */
 function ListProblem() {
   const native = bridge().desktop?.connections;
   const query = useQuery({

@@ -24,7 +24,7 @@ function useLocalDaemon(): LocalDaemon | undefined {
   return query.data ?? undefined;
 }
 
-/** One click: a daemon of its own on this machine, to look around with. */
+/** One click: a separate daemon on this machine, to look around with. */
 export function LocalDaemonCard() {
   const native = bridge().desktop?.localDaemon;
   const local = useLocalDaemon();

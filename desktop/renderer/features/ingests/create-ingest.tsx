@@ -36,7 +36,7 @@ export function CreateIngest({ app, isOpen, onClose }: { app: string; isOpen: bo
 }
 
 function IngestForm({ app, onClose }: { app: string; onClose: () => void }) {
-  // a source is fetched at once: where nothing fetches it, LiveKit says so after some seconds
+  // a source is fetched immediately: where nothing fetches it, LiveKit says so after some seconds
   const create = useChange(createIngress, { refreshes: [listIngress], timeout: 60_000 });
   const lack = useLack(createIngress);
   const form = useApiForm({

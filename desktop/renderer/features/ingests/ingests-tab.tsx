@@ -21,7 +21,7 @@ import { INGEST_TONES, INGEST_TYPES, type Ingest, ingestName, ingestState, isSen
 /** The places where encoders send to, and the sources that are fetched, of an app. */
 export function IngestsTab({ app }: { app: string }) {
   const [search, setSearch] = useSearchState();
-  // LiveKit tells of begin and end, not of what goes wrong between
+  // LiveKit tells of begin and end, not of failures in between
   const { pages, rows, total, readMore } = usePages(listIngress, { params: { app } }, { every: 15_000 });
   const lack = useLack(createIngress);
   const query = (search['q'] ?? '').toLowerCase();

@@ -17,7 +17,7 @@ function note(key: string, done: number, at: number): void {
   const known = samples.get(key) ?? [];
   const last = known.at(-1);
   if (last !== undefined && done === last.done) return;
-  // begun anew
+  // started again
   const kept = last !== undefined && done < last.done ? [] : known.filter((one) => at - one.at <= WINDOW);
   samples.set(key, [...kept, { at, done }]);
 }
@@ -29,7 +29,7 @@ export interface JobPace {
   still: number | undefined;
 }
 
-/** How fast a job goes: as it was watched, else on average since it was begun. */
+/** How fast a job is: as it was watched, else on average since it was begun. */
 export function paceOf(connectionId: string, job: Job, now: number): JobPace {
   const { progress, startedAt, attempts, state } = job;
   if (progress === null || state !== 'running') return { rate: undefined, still: undefined };

@@ -34,7 +34,7 @@ export function useLiveTail(connectionId: string, isOn: boolean, isPaused: boole
   const { app } = filter;
   const key = JSON.stringify(filter);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: opened anew when the filter changes
+  // biome-ignore lint/correctness/useExhaustiveDependencies: opened again when the filter changes
   useEffect(() => {
     setShown([]);
     setHeld(0);

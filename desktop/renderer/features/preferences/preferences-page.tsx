@@ -125,7 +125,7 @@ function KeychainPanel() {
   );
 }
 
-/** What was tried and found, for whoever helps; no secret is in it. */
+/** What was tried and found, for anyone who helps; no secret is in it. */
 function CopyReport() {
   const native = bridge().desktop?.desktop;
   const [done, setDone] = useState<string>();

@@ -15,10 +15,10 @@ import classes from './sign-in.module.css';
 import { CodeField } from './sign-in-form.tsx';
 import { Doorway } from './sign-in-page.tsx';
 
-/** The one-time token stands after `#`, so that no server or proxy sees it. */
+/** The one-time token is after `#`, so that no server or proxy sees it. */
 const linkToken = (): string => decodeURIComponent(location.hash.slice(1)).replace(/^token=/, '');
 
-/** Makes the operation's call, whose answer is a session, and goes in. */
+/** Makes the operation's call, whose answer is a session, and signs in. */
 function useEntry(): <O extends Operation>(op: O, body: BodyOf<O>) => Promise<void> {
   const navigate = useNavigate();
   return async (op, body) => {

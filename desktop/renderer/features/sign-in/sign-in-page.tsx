@@ -6,7 +6,7 @@ import { Notice } from '../../ui/feedback/problem.tsx';
 import classes from './sign-in.module.css';
 import { SignInForm } from './sign-in-form.tsx';
 
-/** A page of its own around a form, before anyone is signed in. */
+/** A separate page around a form, before anyone is signed in. */
 export function Doorway({ title, note, children }: { title: string; note: string; children: ReactNode }) {
   useEffect(() => {
     document.title = `${title} · StreamHub`;

@@ -25,7 +25,7 @@ interface Row {
   sizes: ResultOf<typeof listAppFigures>['data'][number] | undefined;
   s3: ResultOf<typeof getS3>['data'] | undefined;
 }
-/** Apps up to which the bucket of each is read at once, so that the table sorts by it; beyond, those on the screen. */
+/** Apps up to which the bucket of each is read immediately, so that the table sorts by it; beyond, those on the screen. */
 const READ_ALL = 60;
 
 /** Where recordings are, and who takes how much. */

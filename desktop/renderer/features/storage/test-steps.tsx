@@ -19,7 +19,7 @@ const NAMES: Record<Result['steps'][number]['id'], string> = {
 /** The steps of a storage's test with their names. */
 export const storageSteps = ({ steps }: Result): ListedStep[] => testedSteps(steps, NAMES);
 
-/** How far the test came; the cure stands under the step that failed. */
+/** How far the test came; the fix is under the step that failed. */
 export function TestSteps({
   result,
   error,

@@ -11,7 +11,7 @@ import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { Facts, Panel } from '../../ui/layout/page.tsx';
 import classes from './streams.module.css';
 
-/** Makes a token that opens a room, with everything to try it at once. */
+/** Makes a token that opens a room, with everything to try it immediately. */
 export function JoinTab({ app }: { app: string }) {
   const lack = useLack(createJoinToken);
   const config = useRead(getConfig, { params: { app } });

@@ -1,7 +1,7 @@
 import type { Tone } from '../feedback/state.tsx';
 import classes from './bar.module.css';
 
-/** A share as a bar; what it means stands beside it. */
+/** A share as a bar; what it means is beside it. */
 export function Bar({ share, tone = 'info', label }: { share: number; tone?: Tone; label: string }) {
   const value = Math.max(0, Math.min(1, share));
   return (

@@ -40,7 +40,7 @@ type Read<T> = Pick<
 >;
 
 /**
- * What every read on a screen goes through: a skeleton after 150 ms, the daemon's own words on failure, a plain sentence
+ * What every read on a screen uses: a skeleton after 150 ms, the daemon's own words on failure, a plain sentence
  * where a right is missing, and old data dimmed with its age when a newer answer could not be had.
  */
 export function QueryView<T>({

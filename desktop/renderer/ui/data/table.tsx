@@ -246,7 +246,7 @@ function Row<R>({
   );
 }
 
-/** What a row shows is drawn anew when the row or the columns are others, not when the row moves. */
+/** What a row shows is drawn again when the row or the columns are others, not when the row moves. */
 const Cells = memo(function Cells({ columns, row }: { columns: readonly Column<unknown>[]; row: unknown }) {
   return columns.map((column) => (
     <div role="gridcell" key={column.id} className={classes.cell} data-align={column.align}>

@@ -29,10 +29,10 @@ export function TimeChart({
   label: string;
   series: readonly Series[];
   format: (value: number) => string;
-  /** The axis goes at least this far, so that small values look small. */
+  /** The axis is at least this long, so that small values look small. */
   least?: number;
   group: string;
-  /** How far back the axis goes from the newest value. */
+  /** How far back the axis reaches from the newest value. */
   minutes: number;
 }) {
   const place = useRef<HTMLDivElement>(null);
@@ -45,7 +45,7 @@ export function TimeChart({
   // where the crosshair's values are written: the time, then one a line
   const told = useRef<(HTMLElement | null)[]>([]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of the scheme are read anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of the scheme are read again
   useEffect(() => {
     const element = place.current as HTMLElement;
     const axis = {

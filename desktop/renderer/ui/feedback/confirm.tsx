@@ -41,7 +41,7 @@ function Ask({ question, onClose }: { question: Question; onClose: () => void })
   );
 }
 
-/** The name of what goes has to be typed before the button works. */
+/** You type the name of what is deleted before the button works. */
 export function TypeName({ name, ...input }: { name: string }) {
   return (
     <TextInput

@@ -12,7 +12,7 @@ const SHAPES: Record<Tone, ReactNode> = {
   busy: <path d="M6 1.5A4.5 4.5 0 1 0 10.5 6H6Z" />,
 };
 
-/** A state's shape; its word stands beside it, or in `label` for screen readers. */
+/** A state's shape; its word is beside it, or in `label` for screen readers. */
 export function Shape({ tone, label }: { tone: Tone; label?: string }) {
   return (
     <svg

@@ -33,7 +33,7 @@ export const testedSteps = <Id extends string>(
 ): ListedStep[] =>
   steps.map((step) => ({ ...step, title: names[step.id], state: step.state === 'ok' ? 'done' : step.state }));
 
-/** Steps and how far they are; the cure stands under the step that failed, and what came after it is left without words. */
+/** Steps and how far they are; the fix is shown under the failed step, and later steps have no text. */
 export function StepList({ steps, isNumbered = false }: { steps: readonly ListedStep[]; isNumbered?: boolean }) {
   const hasFailed = steps.some(({ state }) => state === 'failed');
   return (

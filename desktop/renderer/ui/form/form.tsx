@@ -131,7 +131,7 @@ interface ActionProps {
   /** One large button over the whole width, as on the pages before the sign-in. */
   isWide?: boolean;
   autoFocus?: boolean;
-  /** Stands at the left of the buttons. */
+  /** Left of the buttons. */
   aside?: ReactNode;
 }
 

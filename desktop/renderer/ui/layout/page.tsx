@@ -3,7 +3,7 @@ import { useMaybeDaemon } from '../../daemon/daemon-context.tsx';
 import { type Crumb, setCrumbs } from './crumbs.ts';
 import classes from './page.module.css';
 
-/** A screen: its title goes to the top bar, its body scrolls unless it `fills` the window. */
+/** A screen: its title moves to the top bar, its body scrolls unless it `fills` the window. */
 export function Page({
   title,
   crumbs = [],
@@ -14,7 +14,7 @@ export function Page({
   wide = true,
 }: {
   title: string;
-  /** What stands before the title in the top bar. */
+  /** What is before the title in the top bar. */
   crumbs?: readonly Crumb[];
   subtitle?: ReactNode;
   actions?: ReactNode;
@@ -45,7 +45,7 @@ export function Page({
   );
 }
 
-/** A part of a page with a heading of its own. */
+/** A part of a page with a separate heading. */
 export function Panel({
   title,
   note,

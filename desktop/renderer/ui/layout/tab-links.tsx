@@ -9,7 +9,7 @@ export interface TabLink {
   mark?: ReactNode;
 }
 
-/** The parts of a page, each with an address of its own. */
+/** The parts of a page, each with a separate address. */
 export function TabLinks({
   tabs,
   current,

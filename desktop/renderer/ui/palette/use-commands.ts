@@ -6,7 +6,7 @@ export function useCommands(page: string, commands: readonly Command[]): void {
   const latest = useRef(commands);
   latest.current = commands;
   const shape = commands.map((command) => command.id + command.label).join('\n');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: announced anew when the offered commands change, run through the ref
+  // biome-ignore lint/correctness/useExhaustiveDependencies: announced again when the offered commands change, run through the ref
   useEffect(() => {
     setPageCommands(
       page,

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** One clock for every age on the screen; it stands still while the page is hidden. */
+/** One clock for every age on the screen; it is still while the page is hidden. */
 const listeners = new Set<() => void>();
 let now = Date.now();
 let timer: ReturnType<typeof setInterval> | undefined;
