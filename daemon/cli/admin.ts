@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { parseArgs } from 'node:util';
 import { AdminTool } from '#daemon/identity/auth/admin-tool.ts';
 import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { loadSettings, SettingsError } from '#daemon/platform/settings.ts';
+import { commandWithHelp, usageExitCode } from './usage.ts';
 
 const HELP = `streamhub admin: gets an operator who lost access back in. Needs the files of the daemon, and the daemon stopped.
 
@@ -22,14 +22,25 @@ streamhub admin create-token [--name NAME] make a global API token and print it
   --data-dir DIR, --env-file FILE          as for the daemon
 `;
 
+interface AdminOptions {
+  dataDir?: string;
+  envFile?: string;
+  name?: string;
+  generate?: boolean;
+  reset2fa?: boolean;
+  superadmin?: boolean;
+}
+
 /** `streamhub admin …` */
 export async function run(args: string[]): Promise<number> {
   try {
     return await command(args);
   } catch (error) {
+    const wrongUsage = usageExitCode(error);
+    if (wrongUsage !== undefined) return wrongUsage;
     const problems = error instanceof SettingsError ? error.problems : [explain(error as Error)];
     for (const problem of problems) process.stderr.write(`streamhub: ${problem}\n`);
-    return error instanceof SettingsError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
+    return error instanceof SettingsError ? 2 : 1;
   }
 }
 
@@ -40,29 +51,25 @@ function explain(error: Error): string {
 }
 
 async function command(args: string[]): Promise<number> {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      'data-dir': text,
-      'env-file': text,
-      name: text,
-      generate: flag,
-      'reset-2fa': flag,
-      superadmin: flag,
-      help: { ...flag, short: 'h' },
-    },
-  });
-  const [verb, email] = positionals;
-  if (values.help || !['users', 'reset-password', 'create-token'].includes(verb ?? '')) {
+  const program = commandWithHelp('streamhub admin', HELP)
+    .argument('[command]')
+    .argument('[email]')
+    .option('--data-dir <dir>')
+    .option('--env-file <file>')
+    .option('--name <name>')
+    .option('--generate')
+    .option('--reset-2fa')
+    .option('--superadmin')
+    .parse(args, { from: 'user' });
+  const [verb, email] = program.args;
+  const values = program.opts<AdminOptions>();
+  if (!['users', 'reset-password', 'create-token'].includes(verb ?? '')) {
     process.stdout.write(HELP);
-    return values.help ? 0 : 2;
+    return 2;
   }
   const settings = loadSettings({
     env: process.env,
-    flags: { 'data-dir': values['data-dir'], 'env-file': values['env-file'] },
+    flags: { 'data-dir': values.dataDir, 'env-file': values.envFile },
   });
   const dir = prepareDataDir(settings.dataDir);
   if (!existsSync(dir.registry)) throw new Error(`${settings.dataDir} holds no StreamHub data; start the daemon once`);
@@ -77,7 +84,7 @@ async function command(args: string[]): Promise<number> {
       const account = tool.find(email);
       const password = values.generate ? randomBytes(15).toString('base64url') : await ask(account.label);
       await tool.resetPassword(account.id, password, {
-        resetTwoFactor: values['reset-2fa'] ?? false,
+        resetTwoFactor: values.reset2fa ?? false,
         superadmin: values.superadmin ?? false,
       });
       process.stdout.write(

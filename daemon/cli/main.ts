@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { SETTINGS } from '#daemon/platform/settings-table.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 
@@ -26,40 +25,39 @@ export async function main(args: string[]): Promise<void> {
     process.exitCode = await (await command.load()).run(rest);
     return;
   }
-  const flags = readFlags(first === 'start' ? rest : args);
+  const flags = await readFlags(first === 'start' ? rest : args);
   if (flags === undefined) return;
   const { runDaemon } = await import('#daemon/start/main.ts');
   await runDaemon(flags);
 }
 
-function readFlags(args: string[]): Record<string, string | undefined> | undefined {
-  const named = Object.values(SETTINGS).flatMap((s) => ('flag' in s && s.flag && s.type !== 'flag' ? [s.flag] : []));
-  const options = Object.fromEntries([...named, 'env-file'].map((name) => [name, { type: 'string' as const }]));
+/** The daemon's flags by name, or undefined where the command ends here: after help, the version or wrong usage. */
+async function readFlags(args: string[]): Promise<Record<string, string | undefined> | undefined> {
+  if (args.length === 0) return {};
+  const { commandWithHelp, usageExitCode } = await import('./usage.ts');
+  const program = commandWithHelp('streamhub', help())
+    .version(VERSION, '-v, --version')
+    .showHelpAfterError('Try streamhub --help.')
+    .allowExcessArguments(false)
+    .option('--env-file <file>')
+    .option('--safe');
+  for (const setting of Object.values(SETTINGS)) {
+    if ('flag' in setting && setting.flag && setting.type !== 'flag') program.option(`--${setting.flag} <value>`);
+  }
   try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        ...options,
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean', short: 'v' },
-        safe: { type: 'boolean' },
-      },
-    });
-    if (values['help']) {
-      process.stdout.write(help());
-      return undefined;
-    }
-    if (values['version']) {
-      process.stdout.write(`${VERSION}\n`);
-      return undefined;
-    }
-    const { safe, ...texts } = values as Record<string, string | boolean | undefined>;
-    return { ...(texts as Record<string, string | undefined>), ...(safe === true ? { safe: 'true' } : {}) };
+    program.parse(args, { from: 'user' });
   } catch (error) {
-    process.stderr.write(`streamhub: ${(error as Error).message}\nTry streamhub --help.\n`);
-    process.exitCode = 2;
+    const code = usageExitCode(error);
+    if (code === undefined) throw error;
+    process.exitCode = code;
     return undefined;
   }
+  const given = program.options.map(
+    (option) => [option.name(), program.getOptionValue(option.attributeName())] as const,
+  );
+  return Object.fromEntries(
+    given.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]),
+  );
 }
 
 function help(): string {
