@@ -31,7 +31,7 @@ export interface Refusal {
 export const isGlobal = (caller: Caller): boolean => caller.scope === 'global';
 
 /** A person behind a session rather than an API token. */
-export const isHuman = (caller: Caller): boolean => caller.via !== 'api_token';
+const isHuman = (caller: Caller): boolean => caller.via !== 'api_token';
 
 const roleOf = ({ role }: Caller): Role | null => ROLES.find((known) => known === role) ?? null;
 

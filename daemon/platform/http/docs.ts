@@ -10,7 +10,7 @@ import { openApiDocument } from './openapi.ts';
 const BASE = '/api/v1';
 
 /** Reads Scalar's browser bundle: 5 MB of text that the daemon's own heap should not hold. */
-export const API_REFERENCE: TaskKind = {
+const API_REFERENCE: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/api-reference'),
   what: 'Preparing the API reference',
   timeoutMs: 30_000,

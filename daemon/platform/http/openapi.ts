@@ -68,7 +68,7 @@ function describe(op: Operation): Json {
 }
 
 /** Errors of an operation: its own, and those that its access and input imply. */
-export function errorsOf(op: Operation): Map<number, ErrorCode[]> {
+function errorsOf(op: Operation): Map<number, ErrorCode[]> {
   const codes = new Set<ErrorCode>(op.errors ?? []);
   if (op.access !== 'public' && op.access !== 'cluster-token' && op.access !== 'webhook' && op.access !== 'metrics')
     codes.add('UNAUTHENTICATED');
@@ -88,7 +88,7 @@ export function errorsOf(op: Operation): Map<number, ErrorCode[]> {
 }
 
 /** What an operation's access means, in words. */
-export function accessText(access: Access): string {
+function accessText(access: Access): string {
   if (typeof access === 'object') return `permission \`${access.permission}\``;
   const words: Record<Exclude<Access, object>, string> = {
     public: 'nothing',
