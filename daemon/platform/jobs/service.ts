@@ -29,7 +29,7 @@ interface Running {
   done: Promise<void>;
 }
 
-/** Long work, one row each: begun again after a kill, tried again after a failure, announced as it goes. */
+/** Long work, one row each: resumed after a kill, retried after a failure, announced as it progresses. */
 export class JobService {
   readonly #deps: JobServiceDeps;
   readonly #handlers = new Map<JobKind, JobHandler>();
@@ -48,7 +48,7 @@ export class JobService {
     this.#handlers.set(handler.kind, handler as unknown as JobHandler);
   }
 
-  /** Goes on with what the last process left. */
+  /** Continues what the last process left. */
   start(): void {
     const { repository } = this.#deps;
     repository.prune(new Date(Date.now() - KEPT_DAYS * 86_400_000).toISOString());
@@ -58,7 +58,7 @@ export class JobService {
     }
   }
 
-  /** Ends what runs; it stays `running` in its row and goes on with the next start. */
+  /** Ends what runs; it stays `running` in its row and continues with the next start. */
   async stop(): Promise<void> {
     this.releaseWaiters();
     this.#stopping = true;
@@ -97,7 +97,7 @@ export class JobService {
     return JSON.parse(this.#row(id).input_json) as I;
   }
 
-  /** Waits for the end of the attempt that is queued or running. A waiting job is begun at once. */
+  /** Waits for the end of the attempt that is queued or running. A waiting job starts immediately. */
   waitForAttempt(id: number): Promise<Job> {
     const job = this.#record(id);
     if (job.state === 'waiting') this.#enqueue(id);
@@ -210,7 +210,7 @@ export class JobService {
       this.#announce('job.succeeded', id);
       this.#answerWaiters(id);
     } catch (error) {
-      if (run.abort.signal.aborted && !run.cancelled) return; // the shutdown; the next start goes on
+      if (run.abort.signal.aborted && !run.cancelled) return; // the shutdown; the next start continues it
       if (run.cancelled) {
         await this.#end(id, 'cancelled', null);
         return;
