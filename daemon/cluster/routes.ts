@@ -1,15 +1,15 @@
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { addressKey, clientAddress } from '#daemon/platform/http/client-address.ts';
 import { route } from '#daemon/platform/http/route.ts';
+import { sendList } from '#daemon/platform/http/send-list.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
 import * as contract from '#shared/contract/cluster.ts';
 import { ApiError } from '#shared/errors.ts';
+import { ClusterNode } from '#shared/schema/cluster.ts';
 import { ok } from '#shared/schema/common.ts';
 import type { AgentFile } from './agent-file.ts';
 import type { ClusterCaller } from './cluster-auth.ts';
 import { joinCommand } from './join-command.ts';
-import type { NodeEntry } from './node.ts';
 import type { ClusterService } from './service.ts';
 
 declare module 'fastify' {
@@ -18,11 +18,6 @@ declare module 'fastify' {
     clusterCaller: ClusterCaller;
   }
 }
-
-const HEARTBEAT_OK = '{"data":{"ok":true},"error":null}';
-const JSON_TYPE = 'application/json; charset=utf-8';
-/** Nodes written to the answer in one go. */
-const SLICE = 100;
 
 export function clusterRoutes(
   app: FastifyInstance,
@@ -53,7 +48,8 @@ export function clusterRoutes(
   route(app, contract.listNodes, ({ query, reply }) => {
     const { offset = 0, limit } = query;
     const list = cluster.nodes.list().slice(offset, limit === undefined ? undefined : offset + limit);
-    return reply.type(JSON_TYPE).send(Readable.from(listJson(cluster, list)));
+    const records = list.values().map((node) => cluster.record(node));
+    return sendList(reply, ClusterNode, records);
   });
 
   route(app, contract.getNode, ({ params }) => ok(cluster.record(cluster.require(params.id))));
@@ -84,10 +80,12 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
     return ok(answer);
   });
 
-  route(app, contract.sendHeartbeat, ({ body, request, reply }) => {
+  route(app, contract.sendHeartbeat, ({ body, request }) => {
     const desired = cluster.heartbeat(request.clusterCaller, body);
-    if (desired === undefined) return reply.type(JSON_TYPE).serializer(asIs).send(HEARTBEAT_OK);
-    return ok({ ok: true as const, desired, heartbeatSeconds: cluster.heartbeatSeconds });
+    return ok({
+      ok: true as const,
+      ...(desired === undefined ? {} : { desired, heartbeatSeconds: cluster.heartbeatSeconds }),
+    });
   });
 
   route(app, contract.leaveCluster, ({ body, request }) => {
@@ -111,20 +109,6 @@ export function clusterRootRoutes(app: FastifyInstance, { agentFile }: { agentFi
       .header('cache-control', 'public, max-age=31536000, immutable')
       .send(agent);
   });
-}
-
-const asIs = (text: string): string => text;
-
-function* listJson(cluster: ClusterService, list: readonly NodeEntry[]): Generator<string> {
-  let text = '{"data":[';
-  for (const [index, node] of list.entries()) {
-    text += (index > 0 ? ',' : '') + cluster.recordJson(node);
-    if ((index + 1) % SLICE === 0) {
-      yield text;
-      text = '';
-    }
-  }
-  yield `${text}],"error":null}`;
 }
 
 /** Base URL under which this request reached the daemon, through trusted proxies. */

@@ -146,14 +146,6 @@ export class ClusterService {
     return toRecord(node, this.nodes.health(node), stats);
   }
 
-  /** The record as JSON; the stats go in as they came. */
-  recordJson(node: NodeEntry): string {
-    const record = toRecord(node, this.nodes.health(node), null);
-    if (node.statsJson === null) return JSON.stringify(record);
-    const { stats: _none, ...rest } = record;
-    return `${JSON.stringify(rest).slice(0, -1)},"stats":${node.statsJson}}`;
-  }
-
   update(id: string, body: PatchNodeBody, actor: Actor): ClusterNode {
     const node = this.require(id);
     const change: Partial<NodeEntry> = {};

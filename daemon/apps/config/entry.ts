@@ -24,8 +24,6 @@ export interface ConfigEntry {
   problem: ConfigProblem | null;
   /** When the last backup of a hand edit was taken, as long as nothing else changed the config since. */
   handEditedAt: number;
-  /** Ready answers of `GET config/raw`. */
-  answers: { full?: Buffer; masked?: Buffer };
   /** Forgets an inline secret in the log's filter. */
   releaseSecret: () => void;
 }

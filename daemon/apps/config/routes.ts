@@ -30,10 +30,10 @@ export function configRoutes(app: FastifyInstance, { config }: { config: ConfigS
     return view;
   });
 
-  // the answer is serialised once a version, not once a request
   route(app, ops.getRawConfig, async ({ params, principal, reply }) => {
-    const { json, etag } = await config.raw(params.name, holds(principal, 'config:write'));
-    return reply.header('etag', etag).type('application/json; charset=utf-8').send(json);
+    const raw = await config.raw(params.name, holds(principal, 'config:write'));
+    tagged(reply, raw.etag);
+    return ok(raw);
   });
   route(app, ops.putRawConfig, async ({ params, body, actor, request, reply }) => {
     const { etag, ...written } = await config.putRaw(params.name, body.yaml, {

@@ -21,6 +21,7 @@ import type {
   ConfigProblem,
   ConfigWritten,
   PreviewResult,
+  RawConfig,
   ValidateResult,
 } from '#shared/schema/config.ts';
 import type { GpuStatus } from '#shared/schema/gpu.ts';
@@ -135,19 +136,13 @@ export class ConfigService {
     return { etag: disk.kind === 'text' ? disk.etag : null, problem };
   }
 
-  /** Answer of `GET config/raw` as JSON, made once a version. */
-  async raw(app: string, showsSecrets: boolean): Promise<{ json: Buffer; etag: string }> {
+  /** The text of the file and its version. */
+  async raw(app: string, showsSecrets: boolean): Promise<RawConfig> {
     this.#deps.apps.require(app);
     const entry = this.#store.peek(app) ?? (await this.#store.current(app));
     const { text, etag } = requireText(entry);
     const masked = !showsSecrets && entry.masked !== null;
-    const kind = masked ? 'masked' : 'full';
-    let json = entry.answers[kind];
-    if (json === undefined) {
-      const data = { yaml: masked ? entry.masked : text, etag, masked, problem: entry.problem };
-      entry.answers[kind] = json = Buffer.from(JSON.stringify({ data, error: null }));
-    }
-    return { json, etag };
+    return { yaml: masked ? (entry.masked as string) : text, etag, masked, problem: entry.problem };
   }
 
   /** Checks a text and compares it with the current one. */

@@ -140,7 +140,6 @@ export class ConfigStore {
   /** Brings a valid text into force that is on the disk already. */
   install(entry: ConfigEntry, disk: DiskState, verdict: Verdict): void {
     entry.disk = disk;
-    entry.answers = {};
     entry.masked = verdict.check.masked;
     entry.warnings = verdict.warnings;
     entry.problem = null;
@@ -198,7 +197,6 @@ export class ConfigStore {
       warnings: [],
       problem: null,
       handEditedAt: 0,
-      answers: {},
       releaseSecret: () => {},
     };
     try {
@@ -265,7 +263,6 @@ export class ConfigStore {
     const isNews = entry.problem?.message !== reason;
     entry.problem = problemOf(reason, verdict?.diagnostics ?? [], entry.problem);
     entry.disk = disk;
-    entry.answers = {};
     entry.masked = verdict?.check.masked ?? null;
     entry.warnings = [];
     if (!isNews) return;

@@ -3,8 +3,6 @@ import { ApiError } from '#shared/errors.ts';
 import type { AppRecord } from '#shared/schema/apps.ts';
 import type { AppRow } from './repository.ts';
 
-const SHORT = 16_384;
-
 /** One app as the rest of the daemon sees it. */
 export interface AppEntry {
   readonly id: number;
@@ -18,16 +16,13 @@ export interface AppEntry {
   readonly deleting: boolean;
 }
 
-/**
- * All apps in memory, in step with the table. Look-ups cost no query; the JSON of a list is kept until something changes.
- */
+/** All apps in memory, in step with the table, so that a look-up needs no query. */
 export class AppRegistry {
   readonly #byName = new Map<string, AppEntry>();
   readonly #byId = new Map<number, AppEntry>();
   readonly #byPrefix = new Map<string, AppEntry>();
   readonly #bySlug = new Map<string, AppEntry>();
   readonly #lists = new Map<string, readonly AppRecord[]>();
-  readonly #json = new Map<string, string | Buffer>();
 
   get size(): number {
     return this.#byName.size;
@@ -80,21 +75,6 @@ export class AppRegistry {
     return list;
   }
 
-  /**
-   * The same list as JSON, made once a change. A short one stays text, which is sent in one write with the headers; a
-   * long one is encoded once.
-   */
-  listJson(tenantId?: string): string | Buffer {
-    const key = tenantId ?? '';
-    let json = this.#json.get(key);
-    if (json === undefined) {
-      json = JSON.stringify(this.list(tenantId));
-      if (json.length > SHORT) json = Buffer.from(json);
-      this.#json.set(key, json);
-    }
-    return json;
-  }
-
   entries(): IterableIterator<AppEntry> {
     return this.#byName.values();
   }
@@ -140,7 +120,6 @@ export class AppRegistry {
 
   #changed(): void {
     this.#lists.clear();
-    this.#json.clear();
   }
 }
 

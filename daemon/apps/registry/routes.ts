@@ -12,13 +12,8 @@ const SAMPLE_CSP =
 
 const RESPOND_ASYNC = /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i;
 
-const asIs = (json: unknown): string => json as string;
-
 export function appRoutes(app: FastifyInstance, { apps, deletion }: { apps: AppService; deletion: AppDeletion }): void {
-  // the list is serialised once a change, not once a request
-  route(app, ops.listApps, ({ principal, reply }) =>
-    reply.type('application/json; charset=utf-8').serializer(asIs).send(apps.listJson(principal)),
-  );
+  route(app, ops.listApps, ({ principal }) => apps.visible(principal), { memo: true });
   route(app, ops.createApp, ({ body, principal, actor }) => apps.create(body, principal, actor));
   route(app, ops.getApp, ({ params }) => apps.get(params.name));
   route(app, ops.getAppSizes, async ({ params }) => ok(await apps.sizes(params.name)));

@@ -64,13 +64,6 @@ export class AppService {
     return toRecord(this.require(name));
   }
 
-  /** JSON array of the apps that a caller may see. */
-  listJson(principal: Principal): string | Buffer {
-    const apps = listedApps(principal);
-    if (apps.kind === 'all') return this.registry.listJson();
-    return apps.kind === 'team' ? this.registry.listJson(apps.tenantId) : JSON.stringify(this.visible(principal));
-  }
-
   /** The apps that a caller may see, by name. */
   visible(principal: Principal): readonly AppRecord[] {
     const apps = listedApps(principal);

@@ -5,7 +5,7 @@ import type { Health, Readiness, ReadyCheck } from '#shared/schema/stats.ts';
 /** Liveness and readiness. What the daemon cannot work without registers a check. */
 export class HealthService {
   readonly #startedAt = performance.now();
-  #answer = { ms: 0, json: '' };
+  #health: { ms: number; is: Health } | undefined;
   readonly #checks = new Map<string, () => string | undefined | Promise<string | undefined>>();
 
   /** Whole seconds since this daemon was made. */
@@ -13,21 +13,15 @@ export class HealthService {
     return Math.floor((performance.now() - this.#startedAt) / 1000);
   }
 
-  /** Never tests anything: it answers as long as the process serves. As JSON, made once a millisecond: many share one. */
-  healthJson(): string {
+  /** Tests nothing: it responds as long as the process serves. Requests of the same millisecond share one object. */
+  health(): Health {
     const ms = Date.now();
-    if (ms !== this.#answer.ms) {
+    if (this.#health?.ms !== ms) {
       const { uptimeSeconds } = this;
-      const health: Health = {
-        status: 'ok',
-        up: true,
-        version: VERSION,
-        ts: new Date(ms).toISOString(),
-        uptimeSeconds,
-      };
-      this.#answer = { ms, json: JSON.stringify(health) };
+      const ts = new Date(ms).toISOString();
+      this.#health = { ms, is: { status: 'ok', up: true, version: VERSION, ts, uptimeSeconds } };
     }
-    return this.#answer.json;
+    return this.#health.is;
   }
 
   /** @param check answers what is wrong, or undefined when all is well; a throw counts as wrong */

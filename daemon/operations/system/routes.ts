@@ -16,14 +16,9 @@ export interface SystemServices {
 
 /** Health, readiness, stats and settings. */
 export function systemRoutes(app: FastifyInstance, { apps, health, stats, systemSettings }: SystemServices): void {
-  route(app, getHealth, ({ reply }) => reply.type('application/json; charset=utf-8').send(health.healthJson()));
+  route(app, getHealth, () => health.health(), { memo: true });
   route(app, getReady, () => health.ready());
-  // made once for each change of the figures, not once a request
-  route(app, getStats, ({ reply }) => {
-    reply.type('application/json; charset=utf-8');
-    const json = stats.json();
-    return json instanceof Promise ? json.then((text) => reply.send(text)) : reply.send(json);
-  });
+  route(app, getStats, () => stats.stats());
   route(app, listAppFigures, async ({ principal }) =>
     ok(await stats.figuresOf(apps.visible(principal).map(({ name }) => name))),
   );

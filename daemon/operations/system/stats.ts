@@ -23,7 +23,6 @@ export class StatsService {
   readonly #footprints: Snapshot<AppFootprint[]>;
   readonly #files: Snapshot<{ disk: ServerStats['disk']; registryBytes: number }>;
   readonly #stats: Snapshot<ServerStats>;
-  readonly #json: { of: ServerStats | undefined; text: string } = { of: undefined, text: '' };
 
   constructor(options: StatsServiceOptions) {
     this.#options = options;
@@ -35,12 +34,6 @@ export class StatsService {
   /** At most about a second old. */
   stats(): ServerStats | Promise<ServerStats> {
     return this.#stats.get();
-  }
-
-  /** The same as JSON, made once for each change. */
-  json(): string | Promise<string> {
-    const stats = this.#stats.get();
-    return stats instanceof Promise ? stats.then((value) => this.#text(value)) : this.#text(stats);
   }
 
   /** What the apps' databases hold. */
@@ -73,14 +66,6 @@ export class StatsService {
   expire(): void {
     this.#footprints.expire();
     this.#stats.expire();
-  }
-
-  #text(stats: ServerStats): string {
-    if (this.#json.of !== stats) {
-      this.#json.of = stats;
-      this.#json.text = JSON.stringify(stats);
-    }
-    return this.#json.text;
   }
 
   async #gather(): Promise<ServerStats> {

@@ -2,17 +2,25 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import type { Principal } from '../principal.ts';
 import { actorOf } from './actor.ts';
+import { memoized } from './memo.ts';
 import type { Actor, AuditNote, Call } from './types.ts';
 
+/** A list may be one that only its owner changes. */
+type Result<T> = T extends readonly (infer E)[] ? readonly E[] : T;
 type Handler<O extends Operation> = (
   call: Call<O>,
-) => ResultOf<O> | FastifyReply | Promise<ResultOf<O> | FastifyReply | undefined> | undefined;
+) => Result<ResultOf<O>> | FastifyReply | Promise<Result<ResultOf<O>> | FastifyReply | undefined> | undefined;
 
 /**
  * Binds an operation of the contract to its handler. The handler returns the body of the operation's default
  * success status (the first declared), or sets another with `call.reply.code(…)`, or sends by itself and returns the reply.
  */
-export function route<O extends Operation>(app: FastifyInstance, op: O, handler: Handler<O>): void {
+export function route<O extends Operation>(
+  app: FastifyInstance,
+  op: O,
+  handler: Handler<O>,
+  { memo = false }: { /** See `memoized`. */ memo?: boolean } = {},
+): void {
   const statuses = Object.keys(op.responses).map(Number);
   const success = statuses[0] ?? 200;
   const response: Record<number, unknown> = {};
@@ -42,6 +50,7 @@ export function route<O extends Operation>(app: FastifyInstance, op: O, handler:
         : result;
     },
   };
+  if (memo && app.serializerCompiler) options.serializerCompiler = memoized(app.serializerCompiler);
   if (op.body && op.bodyOptional) options.preValidation = emptyBodyIsObject;
   app.route(options);
 }
