@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { operations } from '#shared/contract/index.ts';
-import { browser, noChromium } from '../helpers/browser.ts';
-import { testDaemon } from '../helpers/daemon.ts';
+import { browser, noChromium } from '../../helpers/browser.ts';
+import { testDaemon } from '../../helpers/daemon.ts';
 
 test('the API reference lists and finds every operation and contacts only the daemon', {
   skip: noChromium,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { operations } from '#shared/contract/index.ts';
-import { isAudited } from '../../daemon/identity/audit/install.ts';
-import { actionWords } from '../../desktop/renderer/ui/words/action-words.ts';
+import { isAudited } from '../../../daemon/identity/audit/install.ts';
+import { actionWords } from '../../../desktop/renderer/ui/words/action-words.ts';
 
 test('every audited action has words, for what was done and for what was only tried', () => {
   const actions = operations.filter(isAudited).map(({ audit, id }) => audit || id);

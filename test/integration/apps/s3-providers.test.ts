@@ -1,7 +1,7 @@
 import { after } from 'node:test';
 import { testStorageProvider } from 'streamhub/plugin-sdk/conformance';
-import storageS3 from '../../plugins/storage-s3/index.ts';
-import { startS3Server } from '../helpers/s3-server.ts';
+import storageS3 from '../../../plugins/storage-s3/index.ts';
+import { startS3Server } from '../../helpers/s3-server.ts';
 
 const server = await startS3Server();
 const skip = typeof server === 'string' ? server : false;

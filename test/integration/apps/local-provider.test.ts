@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 import { testStorageProvider } from 'streamhub/plugin-sdk/conformance';
-import { local } from '../../plugins/storage-local/local.ts';
+import { local } from '../../../plugins/storage-local/local.ts';
 
 const appFolder = mkdtempSync(path.join(os.tmpdir(), 'streamhub-local-'));
 after(() => rm(appFolder, { recursive: true, force: true }));
