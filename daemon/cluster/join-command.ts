@@ -1,4 +1,4 @@
-import { isPrivateAddress } from '#daemon/platform/http/client-address.ts';
+import { isPrivateAddress } from '#daemon/platform/net/addresses.ts';
 import type { ClusterInfo } from '#shared/schema/cluster.ts';
 
 /** One word for a POSIX shell, no matter what it holds. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import { parseRange } from './http/client-address.ts';
+import { parseRange } from './net/addresses.ts';
 import { type Definition, SETTINGS, type SettingKey } from './settings-table.ts';
 
 type ValueOf<D> = D extends { type: 'int' }

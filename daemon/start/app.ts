@@ -4,7 +4,6 @@ import { installGuards } from '#daemon/identity/security/install.ts';
 import { installRequestMetrics } from '#daemon/operations/metrics/http.ts';
 import { installAuthentication } from '#daemon/platform/http/authenticate.ts';
 import { installAuthorization } from '#daemon/platform/http/authorize.ts';
-import { AddressSet } from '#daemon/platform/http/client-address.ts';
 import { installDeletingGuard } from '#daemon/platform/http/deleting.ts';
 import { installDocs } from '#daemon/platform/http/docs.ts';
 import { installErrorHandling } from '#daemon/platform/http/errors.ts';
@@ -14,6 +13,7 @@ import { installBrowserSdk } from '#daemon/platform/http/sdk.ts';
 import { installSecurityHeaders } from '#daemon/platform/http/security-headers.ts';
 import { closeSilentConnections } from '#daemon/platform/http/silent-connections.ts';
 import { installCompilers } from '#daemon/platform/http/validation.ts';
+import { AddressSet } from '#daemon/platform/net/addresses.ts';
 import { apiRoutes, rootRoutes } from './routes.ts';
 import type { Services } from './services.ts';
 

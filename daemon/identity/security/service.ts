@@ -1,14 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
-import {
-  AddressSet,
-  addressKey,
-  isPrivateAddress,
-  parseAddress,
-  rangeText,
-} from '#daemon/platform/http/client-address.ts';
+import { addressKey } from '#daemon/platform/http/client-address.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
+import { AddressSet, isPrivateAddress, parseAddress, rangeText } from '#daemon/platform/net/addresses.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { AddressVerdict, CreateIpBanBody, CreateIpRuleBody, IpBan, IpRule } from '#shared/schema/security.ts';
 import type { BanRow, RuleRow, SecurityRepository } from './repository.ts';

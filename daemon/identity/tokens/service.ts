@@ -1,8 +1,8 @@
 import { hash, randomBytes } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
-import { AddressSet } from '#daemon/platform/http/client-address.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
+import { AddressSet } from '#daemon/platform/net/addresses.ts';
 import type { CredentialResolver, Principal } from '#daemon/platform/principal.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { CreateTokenBody, TokenRecord } from '#shared/schema/tokens.ts';

@@ -1,5 +1,5 @@
 import type { Transporter } from 'nodemailer';
-import { isPrivateAddress } from '../http/client-address.ts';
+import { isPrivateAddress } from '../net/addresses.ts';
 import type { Mail } from './messages.ts';
 
 export interface MailerOptions {

@@ -1,18 +1,12 @@
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { AddressSet, LINK_LOCAL, NOT_ONE_MACHINE, PRIVATE } from './addresses.ts';
 
 /** Cloud metadata services outside the link-local range, and their names. */
-const METADATA_ADDRESSES = new Set([
-  '100.100.100.200',
-  '168.63.129.16',
-  '192.0.0.192',
-  'fd00:ec2::254',
-  'fd20:ce::254',
-]);
+const METADATA = new AddressSet(['100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd00:ec2::254', 'fd20:ce::254']);
 const METADATA_NAMES = new Set(['metadata', 'metadata.google.internal', 'instance-data']);
-const PRIVATE = new Set(['loopback', 'private', 'uniqueLocal', 'carrierGradeNat', 'unspecified']);
-/** Ranges that tunnel an IPv4 address inside an IPv6 one, with the place of the first of its four bytes. */
+/** Ranges that tunnel an IPv4 address inside an IPv6 one, with the offset of its four bytes. */
 const TUNNELS: readonly [range: string, offset: number][] = [
   ['rfc6052', 12],
   ['rfc6145', 12],
@@ -51,12 +45,11 @@ function addressProblem(text: string, policy: EndpointPolicy): string | undefine
     const offset = TUNNELS.find(([name]) => name === range)?.[1];
     if (offset !== undefined) address = ipaddr.fromByteArray(address.toByteArray().slice(offset, offset + 4));
   }
-  const range = address.range();
   const plain = address.toString();
-  if (range === 'linkLocal') return 'is a link-local address, which is never allowed';
-  if (METADATA_ADDRESSES.has(plain)) return 'is the address of a cloud metadata service, which is never allowed';
-  if (range === 'multicast' || range === 'broadcast') return 'is not the address of one machine';
-  if (policy.denyPrivate && PRIVATE.has(range)) return 'is a private address, which this installation does not allow';
+  if (LINK_LOCAL.has(plain)) return 'is a link-local address, which is never allowed';
+  if (METADATA.has(plain)) return 'is the address of a cloud metadata service, which is never allowed';
+  if (NOT_ONE_MACHINE.has(plain)) return 'is not the address of one machine';
+  if (policy.denyPrivate && PRIVATE.has(plain)) return 'is a private address, which this installation does not allow';
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AddressSet, addressKey, isPrivateAddress, parseAddress, rangeText } from './client-address.ts';
+import { addressKey } from '../http/client-address.ts';
+import { AddressSet, isPrivateAddress, parseAddress, rangeText } from './addresses.ts';
 
 test('an address is read in its usual forms only', () => {
   assert.equal(parseAddress('203.0.113.7')?.toString(), '203.0.113.7');
