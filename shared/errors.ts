@@ -1,3 +1,5 @@
+import { MAX_STATS_BYTES } from './limits.ts';
+
 /**
  * The error table: every code that an answer of the API can carry, declared once.
  * `docs/errors.md` and the OpenAPI document derive from it.
@@ -215,7 +217,7 @@ export const ERRORS = define({
     message: 'A node named {name} is active at another address.',
     hint: 'Give this machine another name (--node-name), or remove the other node first.',
   },
-  STATS_TOO_LARGE: { status: 413, message: 'stats payload too large (max 4096 bytes serialized)' },
+  STATS_TOO_LARGE: { status: 413, message: `stats payload too large (max ${MAX_STATS_BYTES} bytes serialized)` },
   DRAIN_CONFIRMATION_REQUIRED: {
     status: 400,
     message: 'Ending the rooms of a node disconnects their participants. If you want that, send drain.confirm: true.',

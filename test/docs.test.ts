@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { generatedDocs } from '#build/generated-docs.ts';
 import { documents } from '#build/textlint/linter.ts';
 import { ERRORS } from '#shared/errors.ts';
+import { EVENTS_KEPT, EVENTS_KEPT_DAYS, NODE_DOWN_SECONDS, NODE_STALE_SECONDS } from '#shared/limits.ts';
+import { nodeTiming } from '#shared/rules/nodes.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
@@ -27,6 +29,27 @@ test('links between the documents lead somewhere', () => {
       .map((link) => `${file}: ${link}`),
   );
   assert.deepEqual(broken, []);
+});
+
+test('times and limits in the documents are those of the code', () => {
+  const { freshMs } = nodeTiming(NODE_STALE_SECONDS, NODE_DOWN_SECONDS);
+  const fresh = freshMs / 1000;
+  const events = EVENTS_KEPT.toLocaleString('en-US');
+  for (const [file, ...phrases] of [
+    [
+      'failures.md',
+      `stale after ${NODE_STALE_SECONDS} s, down after ${NODE_DOWN_SECONDS} s`,
+      `no room is placed there after ${fresh} s`,
+      `${events} events, ${EVENTS_KEPT_DAYS} days`,
+    ],
+    ['cluster.md', `nodes that reported within ${fresh} s`],
+    ['console.md', `no heartbeat for ${NODE_STALE_SECONDS} s (a warning) or ${NODE_DOWN_SECONDS / 60} min`],
+    ['api.md', `${events} events or ${EVENTS_KEPT_DAYS} days`],
+    ['livekit.md', `${events} events, ${EVENTS_KEPT_DAYS} days`],
+  ] as const) {
+    const text = readFileSync(path.join(ROOT, 'docs', file), 'utf8');
+    for (const phrase of phrases) assert.ok(text.includes(phrase), `docs/${file} says “${phrase}”`);
+  }
 });
 
 test('no code of the error table is dead', () => {

@@ -3,12 +3,12 @@ import { isIP } from 'node:net';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { MAX_STATS_BYTES } from '#shared/limits.ts';
 import {
   type DesiredState,
   type HeartbeatBody,
   type JoinAnswer,
   type JoinBody,
-  MAX_STATS_BYTES,
   ORIGIN,
 } from '#shared/schema/cluster.ts';
 import type { NodeAnnouncer } from './announcer.ts';

@@ -5,8 +5,9 @@ import { failure, type IpcErrorCode, IpcFailure } from '../ipc/failure.ts';
 import { type BackoffOptions, backoff, pause } from './backoff.ts';
 import { Credentials } from './credentials.ts';
 import { followEvents, type StreamRefused } from './event-stream.ts';
-import { checkHealth, type Health, jsonOf, type Recognition, recognise } from './probe.ts';
+import { checkHealth, type Health, type Recognition, recognise } from './probe.ts';
 import type { Secret } from './secret.ts';
+import { takeSnapshot } from './snapshot.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 export interface Timing {
@@ -290,7 +291,7 @@ export class DaemonConnection {
         this.#lastEventId = id;
       },
       onEvent: (event) => {
-        if (event.type.startsWith('node.')) this.#countNow?.();
+        if (/^(?:node|plugin)\.|^job\.failed$/.test(event.type)) this.#countNow?.();
         if (event.type === 'reset') onGap();
         else if (event.type !== 'hello' && event.type !== 'bye') onEvents([event]);
       },
@@ -307,14 +308,11 @@ export class DaemonConnection {
     const { onSnapshot } = this.#options;
     if (onSnapshot === undefined) return await pause(FOREVER, signal);
     while (!signal.aborted) {
-      const read = async (path: string): Promise<unknown> => {
-        const answer = await this.request({ path, signal, timeoutMs: 20_000 });
-        return answer.status === 200 ? jsonOf(answer) : null;
-      };
       try {
-        const [stats, nodes] = await Promise.all([read('/api/v1/stats'), read('/api/v1/cluster/nodes')]);
-        const list = (nodes as { data?: unknown } | null)?.data;
-        if (stats !== null) onSnapshot({ at: now(), stats, nodes: Array.isArray(list) ? list : null });
+        const snapshot = await takeSnapshot(this.#state.account, (path) =>
+          this.request({ path, signal, timeoutMs: 20_000 }),
+        );
+        if (snapshot !== null) onSnapshot(snapshot);
       } catch {
         // a daemon that is away is noticed by the look at its health
       }
@@ -322,7 +320,7 @@ export class DaemonConnection {
       this.#countNow = () => wake.abort();
       await pause(this.#options.timing.snapshotMs, AbortSignal.any([signal, wake.signal]));
       this.#countNow = undefined;
-      // a node's state is news for the tray; a rack that fails is read once
+      // what happens to a node, a plugin or a job is news for the tray; a rack that fails is read once
       if (wake.signal.aborted) await pause(GATHER_MS, signal);
     }
   }

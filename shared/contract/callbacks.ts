@@ -1,3 +1,4 @@
+import { CALLBACKS_DEAD_DAYS, CALLBACKS_DELIVERED_DAYS } from '../limits.ts';
 import {
   CallbackState,
   Delivery,
@@ -30,7 +31,7 @@ export const listDeliveries = operation({
   path: '/apps/{app}/callbacks/deliveries',
   tag,
   summary: 'List callback deliveries, newest first',
-  description: '`state=dead` is the dead-letter list. Delivered ones are kept for 7 days, dead ones for 30.',
+  description: `\`state=dead\` is the dead-letter list. Delivered ones are kept for ${CALLBACKS_DELIVERED_DAYS} days, dead ones for ${CALLBACKS_DEAD_DAYS}.`,
   access: { permission: 'config:read' },
   params: AppParams,
   query: DeliveryQuery,

@@ -1,3 +1,4 @@
+import { JOBS_KEPT_DAYS } from '../limits.ts';
 import { envelope } from '../schema/common.ts';
 import { Job, JobListQuery, JobPage, JobParams } from '../schema/jobs.ts';
 import { operation } from './operation.ts';
@@ -10,8 +11,7 @@ export const listJobs = operation({
   path: '/jobs',
   tag,
   summary: 'List jobs, newest first',
-  description:
-    'Those of the caller’s own apps and team; a global credential sees all. Finished jobs are kept for 30 days.',
+  description: `Those of the caller’s own apps and team; a global credential sees all. Finished jobs are kept for ${JOBS_KEPT_DAYS} days.`,
   access: { permission: 'app:read' },
   query: JobListQuery,
   responses: { 200: JobPage },

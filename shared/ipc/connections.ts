@@ -158,6 +158,12 @@ export const Snapshot = object({
   stats: nullable(Type.Unknown()),
   /** Answer of `GET /cluster/nodes` (its `data`), null without the right to it. */
   nodes: nullable(Type.Unknown()),
+  /** Of `GET /system/settings` the part `livekit`. This and what follows is absent without the right to it, and in older files. */
+  livekit: Type.Optional(Type.Unknown()),
+  /** The newest failed jobs of `GET /jobs`. */
+  failedJobs: Type.Optional(Type.Unknown()),
+  /** Answer of `GET /plugins` (its `data`). */
+  plugins: Type.Optional(Type.Unknown()),
 });
 export type Snapshot = Static<typeof Snapshot>;
 

@@ -75,7 +75,10 @@ const STATES: Readonly<Record<NodeCode, Omit<NodeState, 'code'>>> = {
 };
 
 /** What the rule reads of a node. Only `status` and `health` are certain: a picture kept by the desktop may be older. */
-export type JudgedNode = Pick<ClusterNode, 'status' | 'health'> & Partial<Pick<ClusterNode, 'agent' | 'drain'>>;
+export type JudgedNode = Pick<ClusterNode, 'status' | 'health'> & {
+  agent?: { livekit: { state: string } } | null;
+  drain?: { managed: boolean; drained: boolean } | null;
+};
 
 /**
  * The one reading of a node's condition. What an operator switched off needs nobody; silence comes before what the
@@ -83,7 +86,8 @@ export type JudgedNode = Pick<ClusterNode, 'status' | 'health'> & Partial<Pick<C
  */
 export function nodeState(node: JudgedNode): NodeState {
   const code = codeOf(node);
-  return { code, ...STATES[code] };
+  // a newer daemon may know further words
+  return { code, ...(STATES[code] ?? { urgency: null, word: code }) };
 }
 
 function codeOf({ status, health, agent, drain }: JudgedNode): NodeCode {

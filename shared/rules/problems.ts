@@ -1,11 +1,7 @@
-import type { listNodes } from '../contract/cluster.ts';
-import type { listJobs } from '../contract/jobs.ts';
-import type { ResultOf } from '../contract/operation.ts';
-import type { listPlugins } from '../contract/plugins.ts';
-import type { getSettings, getStats } from '../contract/system.ts';
 import { bytes } from '../format.ts';
 import type { Connection } from '../ipc/connections.ts';
 import { CONNECTION_CONDITIONS, connectionSentence } from './connections.ts';
+import type { Findings } from './findings.ts';
 import { nodeSentence, nodesInNeed, nodesInNeedWords, type Urgency } from './nodes.ts';
 
 /** Something that needs a person: in words, with the page where it is repaired and the name of that step. */
@@ -17,20 +13,6 @@ export interface Problem {
   since?: string | undefined;
   /** `path` is below the daemon's own pages of the console. */
   action?: { label: string; path: string; search?: Record<string, string> };
-}
-
-/** What is known of a daemon; a rule whose finding is absent says nothing. */
-export interface Findings {
-  stats?: Pick<ResultOf<typeof getStats>, 'livekitReachable' | 'disk'> | undefined;
-  settings?: { livekit: Pick<ResultOf<typeof getSettings>['data']['livekit'], 'url' | 'apiKeySet'> } | undefined;
-  nodes?: ResultOf<typeof listNodes>['data'] | undefined;
-  failedJobs?: readonly Pick<ResultOf<typeof listJobs>['data'][number], 'id' | 'title' | 'error' | 'updatedAt'>[];
-  plugins?: readonly Pick<
-    ResultOf<typeof listPlugins>['data'][number],
-    'id' | 'title' | 'state' | 'reason' | 'since'
-  >[];
-  /** Apps whose file on the disk is not in force. */
-  brokenConfigs?: readonly { app: string; message: string; since: string }[];
 }
 
 /** A failed job is worth a word for this long, milliseconds. */
@@ -46,10 +28,10 @@ const DISK_LOW = { warn: 0.1, danger: 0.03 } as const;
  * @param now wall-clock milliseconds
  */
 export function problemsOf(state: Connection['state'], findings: Findings, now: number): Problem[] {
-  const { stats, settings, nodes, failedJobs, plugins, brokenConfigs } = findings;
+  const { stats, livekit, nodes, failedJobs, plugins, brokenConfigs } = findings;
   return [
     ...connectionProblems(state),
-    ...livekitProblems(stats, settings),
+    ...livekitProblems(stats, livekit),
     ...diskProblems(stats),
     ...nodeProblems(nodes ?? []),
     ...configProblems(brokenConfigs ?? []),
@@ -73,13 +55,13 @@ function connectionProblems(state: Connection['state']): Problem[] {
   ];
 }
 
-function livekitProblems(stats: Findings['stats'], settings: Findings['settings']): Problem[] {
-  if (!stats || stats.livekitReachable || !settings?.livekit.apiKeySet) return [];
+function livekitProblems(stats: Findings['stats'], livekit: Findings['livekit']): Problem[] {
+  if (!stats || stats.livekitReachable || !livekit?.apiKeySet) return [];
   return [
     {
       id: 'livekit',
       urgency: 'danger',
-      text: `LiveKit at ${settings.livekit.url} isn’t responding`,
+      text: `LiveKit at ${livekit.url} isn’t responding`,
       action: { label: 'Check settings', path: '/settings', search: { q: 'LIVEKIT' } },
     },
   ];

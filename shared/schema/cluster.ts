@@ -1,10 +1,8 @@
 import { type Static, Type } from 'typebox';
-import { NODE_STALE_SECONDS } from '../limits.ts';
+import { MAX_STATS_BYTES, NODE_STALE_SECONDS } from '../limits.ts';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
 export const NODE_NAME_PATTERN = '^[a-zA-Z0-9._-]+$';
-/** Serialized stats of one heartbeat, bytes. */
-export const MAX_STATS_BYTES = 4096;
 /** Id, name and region of the daemon's own machine. */
 export const ORIGIN = 'origin';
 

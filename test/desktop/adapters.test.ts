@@ -158,10 +158,10 @@ test('the app starts, locks its pages in, answers them, remembers its window and
       calls.find(([what, options]) => what === 'Notification' && (options as Shown[1]).body.includes('edge-1'));
     await until('the app is as expected', () => ofNode() !== undefined);
     const [, options, shown] = ofNode() as unknown as Shown;
-    assert.match(options.title, /^Paris: (?:node|2 nodes) lost$/);
-    assert.match(options.body, /edge-1 no longer reports\./);
+    assert.match(options.title, /^Paris: (?:1 node needs|2 nodes need) attention$/);
+    assert.match(options.body, /Node edge-1 isn’t reporting\./);
     const tray = (): string => labels((asked('tray.setContextMenu')?.[0] ?? []) as MenuItem[]).join('\n');
-    await until('the app is as expected', () => /^▲ Paris: \d stale nodes?$/m.test(tray()));
+    await until('the app is as expected', () => /^[▲✕] Paris: Node .+ isn’t reporting/m.test(tray()));
     assert.equal(String(asked('tray.setImage')?.[0]), path.join(root, 'build/icons/tray-attention.png'));
     shown.emit('click');
     assert.match(commands.at(-1)?.path ?? '', /^\/cluster/);

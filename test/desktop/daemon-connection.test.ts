@@ -251,6 +251,7 @@ test('without an event stream its health is polled, and a fall is still noticed'
         answer.pipe(response);
       },
     );
+    inner.on('error', () => response.destroy());
     request.pipe(inner);
   });
   front.listen(0, '127.0.0.1');

@@ -6,14 +6,15 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
+import { CALLBACKS_DEAD_DAYS, CALLBACKS_DELIVERED_DAYS } from '#shared/limits.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import { backoff } from './backoff.ts';
 import { messageOf, type OutboxRow, outboxRepository } from './outbox.ts';
 import type { CallbackSender, SendResult } from './sender.ts';
 
 const DAY_MS = 86_400_000;
-const KEEP_DELIVERED_MS = 7 * DAY_MS;
-const KEEP_DEAD_MS = 30 * DAY_MS;
+const KEEP_DELIVERED_MS = CALLBACKS_DELIVERED_DAYS * DAY_MS;
+const KEEP_DEAD_MS = CALLBACKS_DEAD_DAYS * DAY_MS;
 const MAX_ATTEMPTS = 15;
 const AT_ONCE = 16;
 const FIRST_LOOK_MS = 1000;

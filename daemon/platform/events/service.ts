@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { EVENTS_KEPT, EVENTS_KEPT_DAYS } from '#shared/limits.ts';
 import {
   EVENT_TOPICS,
   EVENT_TYPES,
@@ -79,8 +80,8 @@ export class EventService {
     this.#clock = deps.clock ?? SYSTEM_CLOCK;
     this.#store = new EventStore({
       file: deps.file,
-      maxRows: deps.maxRows ?? 50_000,
-      maxAgeMs: deps.maxAgeMs ?? 7 * DAY_MS,
+      maxRows: deps.maxRows ?? EVENTS_KEPT,
+      maxAgeMs: deps.maxAgeMs ?? EVENTS_KEPT_DAYS * DAY_MS,
       clock: this.#clock,
       onDamage: (keptAs) =>
         deps.log.warn({ keptAs }, 'the event log was damaged; it is kept aside and a new one begun'),

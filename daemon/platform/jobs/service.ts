@@ -1,5 +1,6 @@
 import { isWithin, visibleApps } from '#shared/access.ts';
 import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
+import { JOBS_KEPT_DAYS } from '#shared/limits.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import type { Job, JobError, JobKind, JobListQuery, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { EventBus } from '../events/bus.ts';
@@ -10,7 +11,6 @@ import type { JobHandler } from './handler.ts';
 import type { JobRepository, JobRow, NewJob } from './repository.ts';
 
 const AT_ONCE = 4;
-const KEPT_DAYS = 30;
 /** Restarts without any progress between them after which a job is given up: it may be what ends the process. */
 const MAX_RESTARTS = 5;
 const PROGRESS_EVENT_MS = 250;
@@ -51,7 +51,7 @@ export class JobService {
   /** Continues what the last process left. */
   start(): void {
     const { repository } = this.#deps;
-    repository.prune(new Date(Date.now() - KEPT_DAYS * 86_400_000).toISOString());
+    repository.prune(new Date(Date.now() - JOBS_KEPT_DAYS * 86_400_000).toISOString());
     for (const row of repository.active()) {
       if (row.state === 'waiting') this.#runLater(row.id, Date.parse(row.next_run_at ?? row.updated_at) - Date.now());
       else this.#enqueue(row.id);

@@ -1,4 +1,7 @@
 import type { Connection, Snapshot } from '#shared/ipc/connections.ts';
+import { CONNECTION_CONDITIONS } from '#shared/rules/connections.ts';
+import { findingsOf } from '#shared/rules/findings.ts';
+import { problemsOf } from '#shared/rules/problems.ts';
 
 export type Level = 'none' | 'ok' | 'attention' | 'trouble';
 
@@ -20,21 +23,15 @@ export interface OverallHealth {
 }
 
 const RANK: Record<Level, number> = { none: 0, ok: 1, attention: 2, trouble: 3 };
-const WORDS: Partial<Record<Connection['state']['status'], string>> = {
-  offline: 'cannot be reached',
-  unusable: 'is no daemon that this app speaks to',
-  untrusted: 'shows an unknown certificate',
-  'signed-out': 'needs a sign-in',
-  locked: 'waits for the keychain',
-};
 
 /** How everything is, over all daemons: what the tray shows at a glance, the worst first. */
 export function overallHealth(
   connections: readonly Connection[],
   snapshotOf: (id: string) => Snapshot | null,
+  now = Date.now(),
 ): OverallHealth {
   const daemons = connections.map((connection, position) => ({
-    ...healthOf(connection, snapshotOf(connection.id)),
+    ...healthOf(connection, snapshotOf(connection.id), now),
     position,
   }));
   daemons.sort((a, b) => RANK[b.level] - RANK[a.level]);
@@ -49,15 +46,22 @@ export function overallHealth(
   return { level, text, daemons };
 }
 
-function healthOf({ id, name, state }: Connection, snapshot: Snapshot | null): Omit<DaemonHealth, 'position'> {
-  const word = WORDS[state.status];
-  if (word !== undefined) {
-    const isTrouble = state.status === 'offline' || state.status === 'unusable' || state.status === 'untrusted';
-    return { id, name, level: isTrouble ? 'trouble' : 'attention', text: word };
-  }
+/** The problems that the console lists for the daemon, cut to a level and a few words. */
+function healthOf(
+  { id, name, state }: Connection,
+  snapshot: Snapshot | null,
+  now: number,
+): Omit<DaemonHealth, 'position'> {
   if (state.status === 'connecting') return { id, name, level: 'none', text: 'connecting' };
-  const nodes = Array.isArray(snapshot?.nodes) ? (snapshot.nodes as { stale?: unknown; status?: unknown }[]) : [];
-  const stale = nodes.filter((node) => node.stale === true && node.status !== 'disabled').length;
-  if (stale > 0) return { id, name, level: 'attention', text: `${stale} stale node${stale === 1 ? '' : 's'}` };
-  return { id, name, level: 'ok', text: 'well' };
+  // of a daemon that is away, the picture is old: only the connection counts
+  const findings = state.status === 'online' && snapshot ? findingsOf(snapshot) : {};
+  const [worst, ...others] = problemsOf(state, findings, now);
+  if (worst === undefined) return { id, name, level: 'ok', text: 'well' };
+  const text = state.status === 'online' ? worst.text : CONNECTION_CONDITIONS[state.status].word.toLowerCase();
+  return {
+    id,
+    name,
+    level: worst.urgency === 'danger' ? 'trouble' : 'attention',
+    text: others.length === 0 ? text : `${text} (+${others.length})`,
+  };
 }

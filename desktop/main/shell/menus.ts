@@ -135,7 +135,11 @@ export function trayModel({ level, text, daemons }: OverallHealth): TrayModel {
       separator,
       ...daemons.map(
         ({ id, name, level: own, text: state }): MenuEntry =>
-          command(`${MARKS[own]} ${shortened(name)}: ${state}`, { kind: 'navigate', path: '/', connectionId: id }),
+          command(`${MARKS[own]} ${shortened(name)}: ${shortened(state, 100)}`, {
+            kind: 'navigate',
+            path: '/',
+            connectionId: id,
+          }),
       ),
       ...(daemons.length > 0 ? [separator] : []),
       { kind: 'item', label: 'Open StreamHub', action: { do: 'show-window' } },
@@ -147,7 +151,7 @@ export function trayModel({ level, text, daemons }: OverallHealth): TrayModel {
 const MAX_LABEL = 40;
 
 /** Names may be 320 characters long, and `&` marks an access key in a menu. */
-function shortened(name: string): string {
-  const text = name.length > MAX_LABEL ? `${name.slice(0, MAX_LABEL - 1)}…` : name;
+function shortened(words: string, max = MAX_LABEL): string {
+  const text = words.length > max ? `${words.slice(0, max - 1)}…` : words;
   return text.replaceAll('&', '&&');
 }

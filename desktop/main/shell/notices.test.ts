@@ -17,10 +17,15 @@ function subject(t: TestContext, preferences = DEFAULTS) {
   return { shown, notices, pass: (ms: number) => t.mock.timers.tick(ms) };
 }
 
-const node = (type: string, id: string): StreamEvent => ({
+const HEALTH: Record<string, string> = { 'node.stale': 'stale', 'node.down': 'down', 'node.alive': 'alive' };
+const node = (type: string, id: string, more: object = {}): StreamEvent => ({
   id: '1',
   type,
-  data: { type, topic: 'nodes', data: { id, name: `edge-${id}` } },
+  data: {
+    type,
+    topic: 'nodes',
+    data: { id, name: `edge-${id}`, status: 'active', health: HEALTH[type], ...more },
+  },
 });
 const jobFailed = (id: number): StreamEvent => ({
   id: '1',
@@ -38,8 +43,8 @@ test('a lost node is said once, and again only when it was well in between', (t)
   pass(2000);
   assert.deepEqual(shown, [
     {
-      title: 'studio-a: node lost',
-      body: 'edge-1 no longer reports.',
+      title: 'studio-a: 1 node needs attention',
+      body: 'Node edge-1 isn’t reporting.',
       command: { kind: 'navigate', path: '/cluster?node=1', connectionId: 'a' },
     },
   ]);
@@ -50,6 +55,21 @@ test('a lost node is said once, and again only when it was well in between', (t)
   notices.onEvents('a', [node('node.down', '1')]);
   pass(2000);
   assert.equal(shown.length, 3);
+});
+
+test('a node is told of by the rule that tray and console use', (t) => {
+  const { shown, notices, pass } = subject(t);
+  notices.onEvents('a', [
+    node('node.down', '1', { status: 'disabled' }),
+    node('node.joined', '2', { health: 'joining' }),
+    node('node.updated', '3', { health: 'alive', status: 'draining', drain: { managed: true, drained: true } }),
+    node('node.alive', '4', { health: 'a word of a newer daemon' }),
+  ]);
+  pass(2000);
+  assert.equal(shown.length, 0);
+  notices.onEvents('a', [node('node.updated', '5', { health: 'alive', agent: { livekit: { state: 'failed' } } })]);
+  pass(2000);
+  assert.equal(shown[0]?.body, 'LiveKit on node edge-5 isn’t running.');
 });
 
 test('many at once are one piece of news for each daemon and kind', (t) => {
@@ -63,7 +83,7 @@ test('many at once are one piece of news for each daemon and kind', (t) => {
   pass(2000);
   assert.deepEqual(
     shown.map(({ title }) => title),
-    ['studio-a: 40 nodes lost', 'studio-a: job failed', 'studio-b: node lost'],
+    ['studio-a: 40 nodes need attention', 'studio-a: job failed', 'studio-b: 1 node needs attention'],
   );
   assert.match(shown[0]?.body ?? '', /\nand 37 more$/);
   assert.equal(shown[1]?.body, 'Delete app demo: S3 says no.');

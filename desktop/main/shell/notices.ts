@@ -1,6 +1,7 @@
 import type { ConnectionState } from '#shared/ipc/connections.ts';
 import type { Preferences, ShellCommand } from '#shared/ipc/desktop.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
+import { type JudgedNode, nodeSentence, nodeState, nodesInNeedWords } from '#shared/rules/nodes.ts';
 import type { EventType } from '#shared/schema/events.ts';
 
 /** A notification of the system, and where a click on it leads. */
@@ -35,7 +36,7 @@ const GATHER_MS = 1500;
 /** A connection that is back by then was never worth a word. */
 const AWAY_MS = 30_000;
 
-/** Decides what is worth interrupting a person for: a node lost, a job failed, a daemon out of reach. Each thing once. */
+/** Decides what is worth interrupting a person for: a node in need, a failed job, a daemon out of reach. Each thing once. */
 export class Notices {
   readonly #options: Required<NoticesOptions>;
   readonly #said = new Map<string, number>();
@@ -86,17 +87,23 @@ export class Notices {
 
   #onEvent(connectionId: string, { type, data }: StreamEvent): void {
     const fields = ((data as { data?: unknown } | null)?.data ?? {}) as Record<string, unknown>;
-    const { id, name } = fields;
+    const { id } = fields;
     const preferences = this.#options.preferences();
     // a newer daemon may send types that are not known here: they match no case
     switch (type as EventType) {
       case 'node.stale':
       case 'node.down':
-        if (preferences.notifyNodeLost && this.#isNew(`${connectionId} node ${id}`))
-          this.#gather(connectionId, 'node', `${name ?? id} no longer reports.`, id);
-        return;
       case 'node.alive':
       case 'node.joined':
+      case 'node.updated': {
+        if (typeof fields['health'] !== 'string') return;
+        const { name, ...node } = fields as unknown as JudgedNode & { name: unknown };
+        const state = nodeState(node);
+        if (state.urgency === null) this.#said.delete(`${connectionId} node ${id}`);
+        else if (preferences.notifyNodeLost && this.#isNew(`${connectionId} node ${id}`))
+          this.#gather(connectionId, 'node', `${nodeSentence(String(name), state)}.`, id);
+        return;
+      }
       case 'node.removed':
         this.#said.delete(`${connectionId} node ${id}`);
         return;
@@ -126,13 +133,13 @@ export class Notices {
     this.#timer = undefined;
     for (const { connectionId, kind, lines, id } of this.#gathered.values()) {
       const where = this.#options.nameOf(connectionId);
-      const what = kind === 'node' ? 'node lost' : 'job failed';
-      const many = kind === 'node' ? 'nodes lost' : 'jobs failed';
+      const count = lines.length;
+      const what = kind === 'node' ? nodesInNeedWords(count) : `${count === 1 ? 'job' : `${count} jobs`} failed`;
       const page = kind === 'node' ? '/cluster' : '/jobs';
-      const path = lines.length === 1 ? `${page}?${kind}=${encodeURIComponent(String(id))}` : page;
+      const path = count === 1 ? `${page}?${kind}=${encodeURIComponent(String(id))}` : page;
       this.#options.show({
-        title: lines.length === 1 ? `${where}: ${what}` : `${where}: ${lines.length} ${many}`,
-        body: lines.slice(0, 3).join('\n') + (lines.length > 3 ? `\nand ${lines.length - 3} more` : ''),
+        title: `${where}: ${what}`,
+        body: lines.slice(0, 3).join('\n') + (count > 3 ? `\nand ${count - 3} more` : ''),
         command: { kind: 'navigate', path, connectionId },
       });
     }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Connection } from '#shared/ipc/connections.ts';
+import type { Connection, Snapshot } from '#shared/ipc/connections.ts';
 import type { ShellCommand } from '#shared/ipc/desktop.ts';
+import { findingsOf } from '#shared/rules/findings.ts';
+import { problemsOf } from '#shared/rules/problems.ts';
 import { Commands } from './commands.ts';
 import { linkIn, readDeepLink } from './deep-link.ts';
-import { overallHealth } from './health.ts';
+import { type Level, overallHealth } from './health.ts';
 import { applicationMenu, type MenuEntry, trayModel } from './menus.ts';
 import { allowsPermission, CONTENT_SECURITY_POLICY, externalAddress, isOwnPage } from './security.ts';
 import { boundsFor, type SavedWindow } from './window-bounds.ts';
@@ -145,26 +147,75 @@ const connection = (id: string, status: Connection['state']['status']): Connecti
   },
 });
 
-test('the worst comes first, and stale nodes of a healthy daemon count', () => {
-  const nodes = [{ stale: true, status: 'active' }, { stale: true, status: 'disabled' }, { stale: false }];
+const AT = '2026-01-01T00:00:00.000Z';
+const node = (more: object) => ({
+  id: 'n',
+  name: 'edge-1',
+  status: 'active',
+  health: 'alive',
+  created_at: AT,
+  last_seen_at: AT,
+  agent: null,
+  drain: null,
+  stale: false,
+  ...more,
+});
+const stats = (more: object = {}) => ({ livekitReachable: true, disk: { totalBytes: 100, freeBytes: 50 }, ...more });
+const picture = (more: object): Snapshot => ({ at: AT, stats: stats(), nodes: null, ...more });
+
+test('the worst comes first, and nodes in need of a healthy daemon count', () => {
+  const nodes = [node({ health: 'stale', stale: true }), node({ health: 'down', status: 'disabled', stale: true })];
   const overall = overallHealth(
     [connection('a', 'online'), connection('b', 'online'), connection('c', 'offline'), connection('d', 'signed-out')],
-    (id) => (id === 'b' ? { at: '2026-01-01T00:00:00.000Z', stats: {}, nodes } : null),
+    (id) => (id === 'b' ? picture({ nodes }) : null),
   );
   assert.equal(overall.level, 'trouble');
   assert.equal(overall.text, '2 of 4 connected');
   assert.deepEqual(
     overall.daemons.map(({ id, text }) => [id, text]),
     [
-      ['c', 'cannot be reached'],
-      ['b', '1 stale node'],
-      ['d', 'needs a sign-in'],
+      ['c', 'not reachable'],
+      ['b', 'Node edge-1 isn’t reporting'],
+      ['d', 'signed out'],
       ['a', 'well'],
     ],
   );
   assert.equal(overallHealth([], () => null).text, 'No daemon added yet');
   assert.equal(overallHealth([connection('a', 'online')], () => null).text, '1 of 1 connected, all well');
 });
+
+const LEVEL = { danger: 'trouble', warn: 'attention' } as const;
+const JOB = { id: 3, title: 'Delete app demo', error: { code: 'X', message: 'no' }, updatedAt: AT };
+const PLUGIN = { id: 'p', title: 'P', state: 'failed', reason: null, since: AT };
+const KEYS = { url: 'ws://127.0.0.1:7880', apiKeySet: true };
+
+// the console's rail, status bar and overview show what `problemsOf` finds in the same answers
+for (const [title, snapshot, level] of [
+  ['nothing known', null, 'ok'],
+  ['all well', picture({ nodes: [node({})], livekit: KEYS, failedJobs: [], plugins: [] }), 'ok'],
+  ['a node that just joined', picture({ nodes: [node({ health: 'joining', stale: true, last_seen_at: null })] }), 'ok'],
+  ['a node that never reported', picture({ nodes: [node({ health: 'never', stale: true })] }), 'attention'],
+  ['a silent node', picture({ nodes: [node({ health: 'stale', stale: true })] }), 'attention'],
+  ['a node that is down', picture({ nodes: [node({ health: 'down', stale: true })] }), 'trouble'],
+  ['a disabled node that fell silent', picture({ nodes: [node({ health: 'down', status: 'disabled' })] }), 'ok'],
+  ['a node whose LiveKit failed', picture({ nodes: [node({ agent: { livekit: { state: 'failed' } } })] }), 'trouble'],
+  ['five silent nodes', picture({ nodes: Array.from({ length: 5 }, () => node({ health: 'stale' })) }), 'attention'],
+  ['LiveKit away', picture({ stats: stats({ livekitReachable: false }), livekit: KEYS }), 'trouble'],
+  ['no LiveKit set up', picture({ stats: stats({ livekitReachable: false }) }), 'ok'],
+  ['a full disk', picture({ stats: stats({ disk: { totalBytes: 100, freeBytes: 1 } }) }), 'trouble'],
+  ['a failed job', picture({ failedJobs: [JOB] }), 'attention'],
+  ['a failed plugin', picture({ plugins: [PLUGIN] }), 'attention'],
+  ['answers of another shape', picture({ stats: 3, nodes: [{}], livekit: [], plugins: 'x', failedJobs: {} }), 'ok'],
+] as const satisfies readonly (readonly [string, Snapshot | null, Level])[])
+  test(`tray and rail agree about ${title}`, () => {
+    const now = Date.parse(AT) + 60_000;
+    const one = connection('a', 'online');
+    const tray = overallHealth([one], () => snapshot, now).daemons[0];
+    const rail = problemsOf(one.state, snapshot ? findingsOf(snapshot) : {}, now);
+    assert.equal(tray?.level, level);
+    assert.equal(rail[0] ? LEVEL[rail[0].urgency] : 'ok', level);
+    assert.ok(rail[0] === undefined ? tray?.text === 'well' : tray?.text.startsWith(rail[0].text));
+  });
 
 const walk = (entries: readonly MenuEntry[]): MenuEntry[] =>
   entries.flatMap((entry) => [entry, ...(entry.kind === 'submenu' ? walk(entry.entries) : [])]);

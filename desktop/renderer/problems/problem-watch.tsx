@@ -62,7 +62,7 @@ function Watcher({ connection }: { connection: Connection }) {
         connection.state,
         {
           stats: stats.data,
-          settings: settings.data,
+          livekit: settings.data?.livekit,
           nodes: nodes.data,
           ...(failed.data ? { failedJobs: failed.data.data } : {}),
           ...(plugins.data ? { plugins: plugins.data } : {}),

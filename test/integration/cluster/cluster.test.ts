@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import test, { after, before, describe } from 'node:test';
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
+import { NODE_DOWN_SECONDS, NODE_STALE_SECONDS } from '#shared/limits.ts';
+import { nodeTiming } from '#shared/rules/nodes.ts';
 import type { JoinAnswer } from '#shared/schema/cluster.ts';
 import { Client, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
@@ -267,6 +269,15 @@ describe('cluster registry', () => {
     assert.equal(body.data.clusterToken, TOKEN);
     assert.equal(body.data.clusterRedisUrl, ENV.STREAMHUB_CLUSTER_REDIS_URL);
     assert.equal(body.data.nodesCount, (await daemon.api.get('/cluster/nodes')).body.data.length);
+    const { staleAfterSeconds, downAfterSeconds, heartbeatSeconds } = body.data;
+    assert.deepEqual(
+      { staleAfterSeconds, downAfterSeconds, heartbeatSeconds },
+      {
+        staleAfterSeconds: NODE_STALE_SECONDS,
+        downAfterSeconds: NODE_DOWN_SECONDS,
+        heartbeatSeconds: nodeTiming(NODE_STALE_SECONDS, NODE_DOWN_SECONDS).heartbeatSeconds,
+      },
+    );
     const base = daemon.url;
     assert.equal(
       body.data.joinCommand,
