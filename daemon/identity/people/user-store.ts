@@ -29,19 +29,6 @@ export interface MembershipRow {
   created_at: string;
 }
 
-const CHANGEABLE = new Set<keyof UserChange>([
-  'email',
-  'email_verified_at',
-  'name',
-  'is_superadmin',
-  'status',
-  'password_hash',
-  'totp_enabled',
-  'totp_secret',
-  'totp_pending_secret',
-  'totp_last_step',
-]);
-
 /** SQL of the tables `users`, `recovery_codes` and `memberships`. */
 export function userStore(db: Db) {
   const byId = db.prepare<[string], UserRow>('SELECT * FROM users WHERE id = ?');
@@ -49,6 +36,11 @@ export function userStore(db: Db) {
   const insert = db.prepare<[NewUser]>(
     `INSERT INTO users (id, email, name, is_superadmin, status, password_hash, created_at)
      VALUES (@id, @email, @name, @is_superadmin, @status, @password_hash, @created_at)`,
+  );
+  const update = db.prepare<[UserRow]>(
+    `UPDATE users SET email = @email, email_verified_at = @email_verified_at, name = @name, is_superadmin = @is_superadmin,
+       status = @status, password_hash = @password_hash, totp_enabled = @totp_enabled, totp_secret = @totp_secret,
+       totp_pending_secret = @totp_pending_secret, totp_last_step = @totp_last_step WHERE id = @id`,
   );
   const remove = db.prepare<[string]>('DELETE FROM users WHERE id = ?');
   // a person who can sign in and administer everything, the break-glass admin aside
@@ -80,12 +72,8 @@ export function userStore(db: Db) {
     byEmail: (email: string) => byEmail.get(email),
     insert: (row: NewUser) => insert.run(row),
     update(id: string, change: UserChange): void {
-      const keys = Object.keys(change).filter((key) => CHANGEABLE.has(key as keyof UserChange));
-      if (keys.length === 0) return;
-      db.prepare(`UPDATE users SET ${keys.map((key) => `${key} = @${key}`).join(', ')} WHERE id = @id`).run({
-        ...change,
-        id,
-      });
+      const row = byId.get(id);
+      if (row !== undefined) update.run({ ...row, ...change, id });
     },
     remove: (id: string) => remove.run(id),
     superadmins: () => superadmins.get() ?? 0,

@@ -125,6 +125,18 @@ export const vodRepository = prepared((db: Db) => {
   const byStatus = db.prepare<[], { status: VodStatus; count: number; bytes: number }>(
     'SELECT status, count(*) AS count, coalesce(sum(size_bytes), 0) AS bytes FROM vods GROUP BY status',
   );
+  const update = db.prepare<[VodRecord]>(
+    `UPDATE vods SET app_id = @app_id, stream_id = @stream_id, room = @room, name = @name, file_key = @file_key,
+       s3_url = @s3_url, public_url = @public_url, size_bytes = @size_bytes, duration_s = @duration_s,
+       width = @width, height = @height, format = @format, status = @status, local_path = @local_path,
+       started_at = @started_at, ended_at = @ended_at, metatags_json = @metatags_json,
+       snapshot_key = @snapshot_key, egress_id = @egress_id, session_id = @session_id, part = @part,
+       error = @error, identity = @identity, is_automatic = @is_automatic, snapshot_prefix = @snapshot_prefix,
+       snapshot_count = @snapshot_count, storage_provider = @storage_provider,
+       storage_bucket = @storage_bucket, storage_region = @storage_region,
+       storage_endpoint = @storage_endpoint, storage_force_path_style = @storage_force_path_style
+     WHERE id = @id`,
+  );
   const remove = db.prepare<[number]>('DELETE FROM vods WHERE id = ?');
   const variants = db.prepare<[number], VodVariantRecord>('SELECT * FROM vod_variants WHERE vod_id = ? ORDER BY id');
   const addVariant = db.prepare<[Omit<VodVariantRecord, 'id' | 'height' | 'bitrate_kbps'>]>(
@@ -143,11 +155,7 @@ export const vodRepository = prepared((db: Db) => {
     recordingIn: (room: string) => recordingIn.all(room),
     newestOfStream: (streamId: string) => newestOfStream.get(streamId),
     update: (id: number, change: Partial<VodRecord>) => {
-      const names = Object.keys(change);
-      db.prepare(`UPDATE vods SET ${names.map((name) => `${name} = @${name}`).join(', ')} WHERE id = @row`).run({
-        ...change,
-        row: id,
-      });
+      update.run({ ...(get.get(id) as VodRecord), ...change, id });
       return get.get(id) as VodRecord;
     },
     page: ({ q, ...filter }: VodFilter, page: Page) => rows.page({ ...filter, q: q === '' ? undefined : q }, page),

@@ -49,8 +49,11 @@ export interface JobFilter {
 
 const ACTIVE = "('queued', 'running', 'waiting')";
 
-/** SQL of the table `jobs`. */
-export function jobRepository(db: Db) {
+/**
+ * SQL of the table `jobs`.
+ * @param quick a second connection whose commits don't wait for the disk, for progress
+ */
+export function jobRepository(db: Db, quick: Db = db) {
   const insert = db.prepare<[Record<string, unknown>]>(
     `INSERT INTO jobs (kind, title, state, app, app_id, tenant_id, input_json, max_attempts, created_by_json, created_at, updated_at)
      VALUES (@kind, @title, 'queued', @app, @appId, @tenantId, @input, @maxAttempts, @createdBy, @at, @at)`,
@@ -67,7 +70,7 @@ export function jobRepository(db: Db) {
   const restarted = db.prepare<[string, number]>(
     "UPDATE jobs SET state = 'running', restarts = restarts + 1, updated_at = ? WHERE id = ?",
   );
-  const save = db.prepare<[string | null, string, string, number]>(
+  const save = quick.prepare<[string | null, string, string, number]>(
     'UPDATE jobs SET checkpoint_json = ?, progress_json = ?, restarts = 0, updated_at = ? WHERE id = ?',
   );
   const succeed = db.prepare<[{ id: number; at: string; result: string }]>(
@@ -126,12 +129,7 @@ export function jobRepository(db: Db) {
      * Waiting would hold up every request for as long as the disk takes.
      */
     save: (id: number, checkpoint: unknown, progress: JobProgress) => {
-      db.pragma('synchronous = NORMAL');
-      try {
-        save.run(checkpoint === undefined ? null : JSON.stringify(checkpoint), JSON.stringify(progress), now(), id);
-      } finally {
-        db.pragma('synchronous = FULL');
-      }
+      save.run(checkpoint === undefined ? null : JSON.stringify(checkpoint), JSON.stringify(progress), now(), id);
     },
     succeed: (id: number, result: object) => succeed.run({ id, at: now(), result: JSON.stringify(result) }),
     /** Ends an attempt; with `nextRunAt` the job waits for the next one. */

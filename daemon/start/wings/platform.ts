@@ -36,7 +36,8 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
   const events = new EventBus((err) => log.error({ err }, 'an event listener failed'));
   const counts = new EventEmitter<Counts>();
   const pool = new WorkerPool();
-  const jobRows = jobRepository(db);
+  const quickDb = openDatabase(dir.registry, { durability: 'normal' });
+  const jobRows = jobRepository(db, quickDb);
   const jobs = new JobService({ repository: jobRows, events, log });
   /** Asked in order for each Bearer value; `identity` adds its own. */
   const resolvers: CredentialResolver[] = [];
@@ -112,6 +113,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
       await logs.stop();
       eventStream.stop();
       databases.closeAll();
+      quickDb.close();
       db.pragma('wal_checkpoint(TRUNCATE)');
       db.close();
     },
