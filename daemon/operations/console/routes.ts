@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { fillTemplate } from '#daemon/platform/files/template.ts';
 import type { BuildState } from './builder.ts';
 import type { ConsoleFile } from './files.ts';
 import type { ConsoleService } from './service.ts';
@@ -112,9 +113,11 @@ function sendNote(reply: FastifyReply, state: BuildState): FastifyReply {
     .header('cache-control', 'no-store')
     .headers(isComing ? { 'retry-after': '3' } : {})
     .type('text/html; charset=utf-8')
-    .send(`<!doctype html><html lang="en"><head><meta charset="utf-8">${isComing ? '<meta http-equiv="refresh" content="3">' : ''}
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>StreamHub</title>
-<style>:root{color-scheme:light dark}body{font:15px/1.6 system-ui,sans-serif;min-height:90vh;display:grid;place-items:center;margin:0 24px}
-main{max-width:34rem}h1{font-size:1.25rem;margin:0 0 .4rem}code{font-size:.92em}</style></head>
-<body><main><h1>${title}</h1><p>${text}</p><p>The API is up: <a href="/api/v1/docs">its documentation</a>.</p></main></body></html>`);
+    .send(
+      fillTemplate('operations/console/assets/note.html.tmpl', {
+        title,
+        text,
+        refresh: isComing ? '<meta http-equiv="refresh" content="3">' : '',
+      }),
+    );
 }
