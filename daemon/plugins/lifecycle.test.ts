@@ -68,7 +68,7 @@ describe('the lifecycle of a plugin', () => {
     assert.equal(stateOf(lifecycle), 'quarantined');
     assert.equal(lifecycle.shown.since, lifecycle.quarantine?.at);
     assert.match(lifecycle.refusal(false) ?? '', /is quarantined: it crashed 3 times; at last, it fell again/);
-    lifecycle.pardon();
+    lifecycle.forgetCrashes();
     assert.deepEqual([stateOf(lifecycle), lifecycle.pause(), lifecycle.crashes], ['verified', undefined, 0]);
   });
 

@@ -118,7 +118,7 @@ export class PluginLifecycle {
   }
 
   /** Forgets all faults: it gets another try. */
-  pardon(): void {
+  forgetCrashes(): void {
     this.tries += 1;
     this.quarantine = null;
     this.lastFault = null;

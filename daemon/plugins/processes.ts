@@ -35,7 +35,7 @@ export interface Lease {
   /** Ends the process for what it did; its other work fails too. */
   kill(reason: string): void;
   /** Asks the process for a sign of lifecycle. One that gives it takes no new work, one that does not is ended. */
-  doubt(): void;
+  checkAlive(): void;
 }
 
 /** A plugin's process as it may be shown. */
@@ -115,7 +115,7 @@ export class PluginProcesses {
         isHeld = false;
       },
       kill: (reason) => held.process?.kill(reason),
-      doubt: () => void this.#doubt(held),
+      checkAlive: () => void this.#checkAlive(held),
     };
   }
 
@@ -211,7 +211,7 @@ export class PluginProcesses {
     return child;
   }
 
-  async #doubt(entry: Entry): Promise<void> {
+  async #checkAlive(entry: Entry): Promise<void> {
     const { process } = entry;
     if (process === undefined || !this.#entries.has(entry)) return;
     entry.leases += 1;

@@ -120,7 +120,7 @@ export class PluginService {
     const lifecycles = await this.#read();
     for (const lifecycle of lifecycles.values()) {
       if (lifecycle.quarantine === null) continue;
-      lifecycle.pardon();
+      lifecycle.forgetCrashes();
       this.#save(lifecycle);
     }
     // the new code counts from here on
@@ -145,7 +145,7 @@ export class PluginService {
     const lifecycle = await this.#require(id);
     if (this.#deps.isSafeMode && lifecycle.record.origin !== 'built-in') throw new ApiError('PLUGIN_SAFE_MODE', { id });
     lifecycle.isEnabled = true;
-    lifecycle.pardon();
+    lifecycle.forgetCrashes();
     this.#processes.retire(id);
     this.#save(lifecycle);
     this.#update(lifecycle);

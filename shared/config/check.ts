@@ -39,7 +39,7 @@ export interface CheckResult {
 }
 
 /** Keys that can only be checked with the other apps and the network policy at hand. */
-const JUDGED_ELSEWHERE = ['room_prefix', 's3.endpoint', 'callbacks.url', 'mqtt.url', 's3.public_url'];
+const CHECKED_IN_CONTEXT = ['room_prefix', 's3.endpoint', 'callbacks.url', 'mqtt.url', 's3.public_url'];
 
 /** Checks one config text: syntax, limits, every known key, and how they fit together. Never throws on a bad text. */
 export function checkConfig(input: CheckInput): CheckResult {
@@ -65,7 +65,7 @@ export function checkParsed(parsed: ParsedConfig, input: CheckInput): CheckResul
     diff: current === undefined ? '' : diffTexts(shownOf(current), shown),
     changed: input.current !== undefined && input.current !== input.text,
     changedKeys: current === undefined ? [] : changedKeys(current.value ?? undefined, parsed.value ?? undefined),
-    places: Object.fromEntries(JUDGED_ELSEWHERE.map((path) => [path, findings.rangeOf(path)])),
+    places: Object.fromEntries(CHECKED_IN_CONTEXT.map((path) => [path, findings.rangeOf(path)])),
   };
 }
 

@@ -3,6 +3,8 @@ import Database from 'better-sqlite3';
 import { historyMigrations } from '#daemon/platform/db/history/index.ts';
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
+import { LogRepository } from '#daemon/platform/logs/repository.ts';
+import type { StoredLog } from '#daemon/platform/logs/rows.ts';
 
 /** A past that a daemon would have lived through, written into its files while it is stopped: its times cannot be had through the API. */
 
@@ -45,24 +47,28 @@ const LINES: readonly Line[] = [
 /** Log lines of a day: busier by day than by night, with an hour in which something went wrong. */
 export function writeLog(dataDir: string, appIds: readonly number[], lines: number): void {
   const random = dice(11);
-  const db = new Database(path.join(dataDir, 'logs', 'server-logs.db'), { timeout: 5000 });
-  const insert = db.prepare(
-    'INSERT INTO server_logs (ts, level, source, app_id, message, meta_json) VALUES (?, ?, ?, ?, ?, ?)',
-  );
+  const rows: StoredLog[] = [];
   const now = Date.now();
-  db.transaction(() => {
-    for (let n = 0; n < lines; n += 1) {
-      const at = now - DAY + (n / lines) * (DAY - 90_000);
-      const hour = ((now - at) / HOUR) | 0;
-      const isTrouble = hour === 5;
-      if (random() > 0.55 + 0.45 * Math.sin((at / DAY) * 2 * Math.PI)) continue;
-      const pick = isTrouble && random() < 0.45 ? 7 + random() * 5 : random() < 0.05 ? 7 + random() * 5 : random() * 7;
-      const [level, source, message, meta] = LINES[Math.floor(pick)] as Line;
-      const app = random() < 0.8 ? appIds[Math.floor(random() * appIds.length)] : null;
-      insert.run(Math.round(at), LEVELS[level], source, app ?? null, message, meta ? JSON.stringify(meta) : null);
-    }
-  })();
-  db.close();
+  for (let n = 0; n < lines; n += 1) {
+    const at = now - DAY + (n / lines) * (DAY - 90_000);
+    const hour = ((now - at) / HOUR) | 0;
+    const isTrouble = hour === 5;
+    if (random() > 0.55 + 0.45 * Math.sin((at / DAY) * 2 * Math.PI)) continue;
+    const pick = isTrouble && random() < 0.45 ? 7 + random() * 5 : random() < 0.05 ? 7 + random() * 5 : random() * 7;
+    const [level, source, message, meta] = LINES[Math.floor(pick)] as Line;
+    const appId = (random() < 0.8 ? appIds[Math.floor(random() * appIds.length)] : undefined) ?? null;
+    rows.push({
+      ts: Math.round(at),
+      level: LEVELS[level] as number,
+      source,
+      appId,
+      message,
+      metaJson: meta ? JSON.stringify(meta) : null,
+    });
+  }
+  const repository = new LogRepository(path.join(dataDir, 'logs', 'server-logs.db'));
+  repository.insert(rows);
+  repository.close();
 }
 
 const ROOMS = ['stage-a', 'stage-b', 'keynote', 'backstage', 'press-room'];

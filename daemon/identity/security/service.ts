@@ -85,7 +85,7 @@ export class AddressGuard {
       );
     }
     if (mode === 'off') return;
-    const { blocked, reason } = this.#judge(ip);
+    const { blocked, reason } = this.#decide(ip);
     if (!blocked) return;
     if (mode === 'log') this.#deps.log.warn({ ip, reason }, 'would be refused: address rule');
     else throw new ApiError('IP_BLOCKED', {}, { extra: { data: null, error: 'forbidden' } });
@@ -94,7 +94,7 @@ export class AddressGuard {
   /** Counts an offence (wrong credential, spent limit); enough of them in the window ban the address, longer each time. */
   offend(ip: string, reason: string): void {
     const { enabled, maxOffenses, windowSeconds } = this.options.autoban;
-    if (!enabled || isPrivateAddress(ip) || this.#judge(ip).rule?.row.action === 'allow') return;
+    if (!enabled || isPrivateAddress(ip) || this.#decide(ip).rule?.row.action === 'allow') return;
     const key = addressKey(ip);
     const now = this.#clock.now();
     let offender = this.#offenders.get(key);
@@ -117,7 +117,7 @@ export class AddressGuard {
     if (ban !== undefined) {
       return { ...answer, verdict: 'banned', reason: `Banned until ${ban.expires_at}.`, ban: this.#toBan(ban) };
     }
-    const { blocked, reason, rule } = this.#judge(ip);
+    const { blocked, reason, rule } = this.#decide(ip);
     return { ...answer, verdict: blocked ? 'blocked' : 'pass', reason, rule: rule ? toRule(rule.row) : null };
   }
 
@@ -223,7 +223,7 @@ export class AddressGuard {
   }
 
   /** An allow rule wins over a block rule. */
-  #judge(ip: string): { blocked: boolean; reason: string; rule?: Rule } {
+  #decide(ip: string): { blocked: boolean; reason: string; rule?: Rule } {
     const now = this.#clock.now();
     let block: Rule | undefined;
     for (const rule of this.#rules) {

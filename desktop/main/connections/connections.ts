@@ -9,8 +9,8 @@ import type { FileProblem, JsonFile } from '../files/json-file.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { baseUrl, nameOf } from './address.ts';
 import { Entry } from './entry.ts';
-import { Memories } from './memories.ts';
 import { type ConnectionList, type ConnectionRecord, recordsFile } from './records.ts';
+import { SnapshotStore } from './snapshots.ts';
 import { type Route, Transport } from './transport.ts';
 
 export interface ConnectionsOptions {
@@ -37,7 +37,7 @@ const COLOURS = ['#2f6fde', '#0f766e', '#c2410c', '#7c3aed', '#be123c', '#4d7c0f
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #file: JsonFile<ConnectionList>;
-  readonly #memories: Memories;
+  readonly #snapshots: SnapshotStore;
   #entries: Entry[] = [];
   #orphans = new Set<string>();
   #problem: FileProblem | null = null;
@@ -45,7 +45,7 @@ export class Connections {
   constructor(options: ConnectionsOptions) {
     this.#options = options;
     this.#file = recordsFile(options.folder);
-    this.#memories = new Memories(options.folder);
+    this.#snapshots = new SnapshotStore(options.folder);
   }
 
   /** Reads the list and connects to all of it. */
@@ -53,7 +53,7 @@ export class Connections {
     const { value, problem } = await this.#file.read();
     this.#problem = problem;
     this.#orphans = new Set(value.orphans);
-    await this.#memories.load(new Set(value.connections.map(({ id }) => id)));
+    await this.#snapshots.load(new Set(value.connections.map(({ id }) => id)));
     this.#entries = value.connections.map((record) => this.#entry(record));
     for (const { connection } of this.#entries) connection.start();
     await this.#sweep();
@@ -62,7 +62,7 @@ export class Connections {
   async stop(): Promise<void> {
     await Promise.all(this.#entries.map(({ connection }) => connection.stop()));
     for (const { log } of this.#entries) log.flush();
-    await this.#memories.flush();
+    await this.#snapshots.flush();
   }
 
   list(): { connections: Connection[]; problem: FileProblem | null } {
@@ -82,7 +82,7 @@ export class Connections {
   }
 
   snapshot(id: string): Snapshot | null {
-    return this.#memories.get(this.get(id).id).snapshot;
+    return this.#snapshots.get(this.get(id).id).snapshot;
   }
 
   async add({ url: typed, name, colour, credential, keep, fingerprint }: NewConnection): Promise<Connection> {
@@ -137,7 +137,7 @@ export class Connections {
     await this.#forgetSecret(entry);
     this.#entries = this.#entries.filter((other) => other !== entry);
     await entry.connection.stop();
-    this.#memories.forget(id);
+    this.#snapshots.forget(id);
     await this.#save();
   }
 
@@ -182,7 +182,7 @@ export class Connections {
 
   #entry(record: ConnectionRecord): Entry {
     const { secrets, emit, timing, onSnapshot } = this.#options;
-    return new Entry(record, { secrets, emit, timing, onSnapshot, memories: this.#memories });
+    return new Entry(record, { secrets, emit, timing, onSnapshot, snapshots: this.#snapshots });
   }
 
   #record(

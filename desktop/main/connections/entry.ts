@@ -5,16 +5,16 @@ import type { Emit } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { EventLog } from './event-log.ts';
-import type { Memories } from './memories.ts';
 import { checkHealth, recognise } from './probe.ts';
 import type { ConnectionRecord } from './records.ts';
+import type { SnapshotStore } from './snapshots.ts';
 import { Transport } from './transport.ts';
 
 export interface EntryOptions {
   secrets: SecretStore;
   emit: Emit;
   timing: Timing;
-  memories: Memories;
+  snapshots: SnapshotStore;
   /** The daemon's numbers were read again. */
   onSnapshot: () => void;
 }
@@ -28,11 +28,11 @@ export class Entry {
   readonly log: EventLog;
   readonly #secrets: SecretStore;
 
-  constructor(record: ConnectionRecord, { secrets, emit, timing, memories, onSnapshot }: EntryOptions) {
+  constructor(record: ConnectionRecord, { secrets, emit, timing, snapshots, onSnapshot }: EntryOptions) {
     this.record = record;
     this.#secrets = secrets;
     const { id } = record;
-    const { lastSeenAt, version } = memories.get(id);
+    const { lastSeenAt, version } = snapshots.get(id);
     this.log = new EventLog((events) => emit('events:events', { connectionId: id, events }));
     this.connection = new DaemonConnection({
       name: () => this.record.name,
@@ -45,7 +45,7 @@ export class Entry {
       readSecret: () => this.#read(),
       writeSecret: (secret) => this.#writeBack(secret),
       onState: (state) => {
-        memories.sawState(id, state);
+        snapshots.sawState(id, state);
         emit('connections:state', { id, state });
       },
       onEvents: (events) => this.log.add(events),
@@ -55,7 +55,7 @@ export class Entry {
         emit('events:gap', { connectionId: id });
       },
       onSnapshot: (snapshot) => {
-        memories.sawNumbers(id, snapshot);
+        snapshots.sawNumbers(id, snapshot);
         onSnapshot();
       },
     });

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import tls, { type SecureContext, type TLSSocket } from 'node:tls';
-import zlib from 'node:zlib';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher, interceptors } from 'undici';
 import type { WireAnswer } from '#shared/client/client.ts';
 import type { Transport as DaemonTransport, StreamAnswer, TransportRequest } from '#shared/connection/transport.ts';
 import type { Certificate } from '#shared/ipc/connections.ts';
@@ -29,8 +28,8 @@ export class Transport implements DaemonTransport {
   readonly #origin: string;
   readonly #prefix: string;
   readonly #host: string;
-  readonly #requests: Agent;
-  readonly #streams: Agent;
+  readonly #requests: Dispatcher;
+  readonly #streams: Dispatcher;
   #certificate: Certificate | null = null;
 
   constructor(route: Route) {
@@ -48,7 +47,7 @@ export class Transport implements DaemonTransport {
         keepAliveTimeout: 20_000,
         headersTimeout: 0,
         bodyTimeout: 0,
-      });
+      }).compose(interceptors.decompress({ skipErrorResponses: false }));
     this.#requests = agent(16);
     this.#streams = agent(null);
   }
@@ -69,7 +68,7 @@ export class Transport implements DaemonTransport {
     const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
     try {
       const { statusCode, headers, body } = await this.#send(this.#requests, request, signal);
-      const text = await readAll(decoded(body, headers), request.maxBytes ?? MAX_BYTES, signal);
+      const text = await readAll(body, request.maxBytes ?? MAX_BYTES, signal);
       return { status: statusCode, headers: flat(headers), body: text };
     } catch (error) {
       throw this.#failure(error, request.signal, timeout, timeoutMs);
@@ -84,12 +83,11 @@ export class Transport implements DaemonTransport {
     const signal = request.signal === undefined ? late.signal : AbortSignal.any([request.signal, late.signal]);
     try {
       const { statusCode, headers, body } = await this.#send(this.#streams, request, signal);
-      const plain = decoded(body, headers);
       return {
         status: statusCode,
         headers: flat(headers),
-        body: plain,
-        cancel: () => void plain.on('error', () => {}).destroy(),
+        body,
+        cancel: () => void body.on('error', () => {}).destroy(),
       };
     } catch (error) {
       throw this.#failure(error, request.signal, late.signal, timeoutMs);
@@ -102,7 +100,7 @@ export class Transport implements DaemonTransport {
     await Promise.all([this.#requests.destroy(), this.#streams.destroy()]);
   }
 
-  async #send(agent: Agent, request: TransportRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #send(agent: Dispatcher, request: TransportRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { method = 'GET', headers = {}, body = null } = request;
     const options: Dispatcher.RequestOptions = {
       origin: this.#origin,
@@ -155,7 +153,7 @@ export class Transport implements DaemonTransport {
           callback(error, null);
           return;
         }
-        const refusal = this.#judge(socket as TLSSocket);
+        const refusal = this.#certificateProblem(socket as TLSSocket);
         if (refusal === undefined) callback(null, socket);
         else {
           socket.destroy();
@@ -164,7 +162,7 @@ export class Transport implements DaemonTransport {
       });
   }
 
-  #judge(socket: TLSSocket): IpcFailure | undefined {
+  #certificateProblem(socket: TLSSocket): IpcFailure | undefined {
     const peer = socket.getPeerCertificate();
     if (peer?.fingerprint256 === undefined)
       return failure('TLS_FAILED', { host: this.#host, reason: 'it showed no certificate' });
@@ -223,21 +221,6 @@ function flat(headers: Dispatcher.ResponseData['headers']): Record<string, strin
     result[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
   }
   return result;
-}
-
-function decoded(body: Readable, headers: Dispatcher.ResponseData['headers']): Readable {
-  const encoding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
-  // flushed as it comes: an event stream must not wait for a full block
-  const decoder =
-    encoding === 'gzip' || encoding === 'x-gzip'
-      ? zlib.createGunzip({ finishFlush: zlib.constants.Z_SYNC_FLUSH })
-      : encoding === 'br'
-        ? zlib.createBrotliDecompress()
-        : undefined;
-  if (decoder === undefined) return body;
-  body.on('error', (error) => decoder.destroy(error));
-  decoder.on('close', () => body.destroy());
-  return body.pipe(decoder);
 }
 
 async function readAll(body: Readable, maxBytes: number, signal: AbortSignal): Promise<string> {

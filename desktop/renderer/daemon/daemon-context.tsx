@@ -4,7 +4,7 @@ import type { Connection } from '#shared/ipc/connections.ts';
 import { clientFor } from '../host/clients.ts';
 
 /** The daemon whose pages are shown. */
-export interface DaemonAtHand {
+export interface ChosenDaemon {
   id: string;
   connection: Connection;
   client: Client;
@@ -12,7 +12,7 @@ export interface DaemonAtHand {
   base: string;
 }
 
-const Context = createContext<DaemonAtHand | undefined>(undefined);
+const Context = createContext<ChosenDaemon | undefined>(undefined);
 
 export function DaemonProvider({
   connection,
@@ -30,11 +30,11 @@ export function DaemonProvider({
   return <Context value={value}>{children}</Context>;
 }
 
-export function useDaemon(): DaemonAtHand {
+export function useDaemon(): ChosenDaemon {
   const daemon = useContext(Context);
   if (daemon === undefined) throw new Error('no daemon is at hand outside its pages');
   return daemon;
 }
 
 /** The daemon at hand, or undefined on the pages that are about all of them. */
-export const useMaybeDaemon = (): DaemonAtHand | undefined => useContext(Context);
+export const useMaybeDaemon = (): ChosenDaemon | undefined => useContext(Context);

@@ -96,7 +96,7 @@ function Editing({ app, document }: { app: string; document: ConfigDocument }) {
           ]}
           aria-label="How to edit"
         />
-        <Judgement validation={validation} />
+        <ValidationState validation={validation} />
         <span className="grow" />
         {isDirty && draft ? (
           <span className="dim">
@@ -168,7 +168,7 @@ function Editing({ app, document }: { app: string; document: ConfigDocument }) {
 }
 
 /** The daemon's word on the text, in short. */
-function Judgement({
+function ValidationState({
   validation,
 }: {
   validation: { result: Validation | undefined; isChecking: boolean; error: Error | null };

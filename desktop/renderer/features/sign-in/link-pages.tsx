@@ -13,7 +13,7 @@ import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { At } from '../../ui/words/time.tsx';
 import classes from './sign-in.module.css';
 import { CodeField } from './sign-in-form.tsx';
-import { Doorway } from './sign-in-page.tsx';
+import { SignInLayout } from './sign-in-page.tsx';
 
 /** The one-time token is after `#`, so that no server or proxy sees it. */
 const linkToken = (): string => decodeURIComponent(location.hash.slice(1)).replace(/^token=/, '');
@@ -47,7 +47,7 @@ export function SetupPage() {
     send: ({ email, password }) => enter(setup, { token, email: email.trim(), password }),
   });
   return (
-    <Doorway title="Set up StreamHub" note={`The first account on ${location.host}. It may do everything.`}>
+    <SignInLayout title="Set up StreamHub" note={`The first account on ${location.host}. It may do everything.`}>
       <Form form={form} action="Create the account" isWide className={classes.form}>
         <TextInput
           label="E-mail address"
@@ -66,7 +66,7 @@ export function SetupPage() {
           required
         />
       </Form>
-    </Doorway>
+    </SignInLayout>
   );
 }
 
@@ -92,7 +92,7 @@ export function InvitePage() {
       .then((answer) => setPreview(answer.data), setError);
   }, [token]);
   return (
-    <Doorway
+    <SignInLayout
       title={preview ? `Join ${preview.team}` : 'Invitation'}
       note={preview ? `${preview.email}, as ${preview.role}` : location.host}
     >
@@ -129,7 +129,7 @@ export function InvitePage() {
       ) : error ? (
         <Problem error={error} />
       ) : null}
-    </Doorway>
+    </SignInLayout>
   );
 }
 
@@ -144,7 +144,7 @@ export function MagicPage() {
       unlessCodeIsAsked(enter(verifyMagicLink, { token, ...(code ? { code } : {}) }), () => setWantsCode(true)),
   });
   return (
-    <Doorway title="Sign in to StreamHub" note={location.host}>
+    <SignInLayout title="Sign in to StreamHub" note={location.host}>
       {/* a person presses the button: mail scanners open links too */}
       <Form form={form} action="Sign in" isWide autoFocus className={classes.form}>
         {wantsCode ? (
@@ -153,6 +153,6 @@ export function MagicPage() {
           <p>The link signs you in once.</p>
         )}
       </Form>
-    </Doorway>
+    </SignInLayout>
   );
 }

@@ -7,7 +7,7 @@ import classes from './sign-in.module.css';
 import { SignInForm } from './sign-in-form.tsx';
 
 /** A separate page around a form, before anyone is signed in. */
-export function Doorway({ title, note, children }: { title: string; note: string; children: ReactNode }) {
+export function SignInLayout({ title, note, children }: { title: string; note: string; children: ReactNode }) {
   useEffect(() => {
     document.title = `${title} · StreamHub`;
   }, [title]);
@@ -30,12 +30,12 @@ export function Doorway({ title, note, children }: { title: string; note: string
 /** The first page of the web console. */
 export function SignInPage({ connection }: { connection: Connection }) {
   return (
-    <Doorway
+    <SignInLayout
       title="Sign in to StreamHub"
       note={`${connection.name}${connection.state.version ? `, version ${connection.state.version}` : ''}`}
     >
       <SignInHere connection={connection} />
-    </Doorway>
+    </SignInLayout>
   );
 }
 

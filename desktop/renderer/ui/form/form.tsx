@@ -3,7 +3,7 @@ import { type UseFormReturnType, useForm } from '@mantine/form';
 import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from 'react';
 import { Problem } from '../feedback/problem.tsx';
 import { fieldErrors } from './field-errors.ts';
-import { useKept } from './kept.ts';
+import { useFormDrafts } from './form-drafts.ts';
 
 type AnyValues = Record<string, any>;
 
@@ -40,7 +40,7 @@ export function useApiForm<V extends AnyValues, R>(options: FormOptions<V, R>): 
   const { initialValues, keep = '' } = options;
   const latest = useRef(options);
   latest.current = options;
-  const [kept, setKept, clearKept] = useKept<V | undefined>(keep, undefined);
+  const [kept, setKept, clearKept] = useFormDrafts<V | undefined>(keep, undefined);
   const [isPending, setPending] = useState(false);
   const [isDone, setDone] = useState(false);
   const [problem, setProblem] = useState<unknown>();

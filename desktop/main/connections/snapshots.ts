@@ -6,7 +6,7 @@ const NOTHING: Memory = { lastSeenAt: null, version: null, snapshot: null };
 const WRITE_MS = 30_000;
 
 /** What the daemons looked like when they were seen last, over restarts of the app. Losing it costs no more than that picture. */
-export class Memories {
+export class SnapshotStore {
   readonly #file: JsonFile<Record<string, Memory>>;
   #all: Record<string, Memory> = {};
   #timer: NodeJS.Timeout | undefined;

@@ -5,7 +5,7 @@ import { create } from 'zustand';
 const useForms = create<Record<string, unknown>>(() => ({}));
 
 /** Like `useState`, but what was typed is still there when one comes back to the page. */
-export function useKept<T>(name: string, initial: T): [T, (value: T) => void, () => void] {
+export function useFormDrafts<T>(name: string, initial: T): [T, (value: T) => void, () => void] {
   const value = useForms((forms) => (name in forms ? (forms[name] as T) : undefined));
   const set = useCallback(
     (next: T) => {
