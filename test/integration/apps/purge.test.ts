@@ -376,7 +376,7 @@ describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'stri
     assert.equal(status, 502, text);
     assert.ok(body.s3Deleted >= 2000 && body.s3Deleted < 4200, String(body.s3Deleted));
     assert.ok(body.s3Failed > 0);
-    assert.match(body.message, /does not answer/);
+    assert.match(body.message, /is not responding/);
     assert.equal((await api.get(`/apps/${app}/sizes`)).body.data.vodCount, 4200);
     await s3.resume();
     assert.equal((await api.delete(`/apps/${app}?deleteVods=true`)).status, 200);
