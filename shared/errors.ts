@@ -44,7 +44,54 @@ export const ERRORS = define({
     message: 'A database of the daemon is damaged, so this request cannot be answered.',
     hint: 'The log names the file. Stop the daemon and restore the file from a backup.',
   },
-  STORAGE_FULL: { status: 507, message: 'The daemon’s disk is full; nothing was changed.' },
+  // files and disks of the daemon's machine; daemon/platform/files/file-errors.ts says which errno leads to which
+  STORAGE_FULL: {
+    status: 507,
+    message: 'The daemon’s disk is full, so nothing was changed ({file}, {errno}).',
+    hint: 'Free some space on that disk or raise the quota, then try again.',
+  },
+  FILE_READ_ONLY: {
+    status: 409,
+    message: '{file} is on a read-only file system, so nothing was changed ({errno}).',
+    hint: 'Mount it writable, or change the file where it comes from, for example in the volume or config map of your container.',
+  },
+  FILE_ACCESS_DENIED: {
+    status: 409,
+    message: 'The daemon runs as {user}, and this user has no access to {file} ({errno}).',
+    hint: 'As root on the daemon’s machine, give the file to the daemon’s user with chown. Nothing was changed or deleted.',
+  },
+  FILE_PROTECTED: {
+    status: 409,
+    message: '{file} is protected against changes ({errno}).',
+    hint: 'Remove the immutable or append-only attribute: lsattr shows it, chattr -i -a removes it. SELinux and AppArmor can also refuse it.',
+  },
+  FILE_IN_USE: {
+    status: 409,
+    message: 'The system or another program uses {file}, so it cannot be changed ({errno}).',
+    hint: 'Mount the folder instead of the one file, or stop the program that uses it.',
+  },
+  FILE_PATH_UNUSABLE: {
+    status: 409,
+    message: '{file} cannot be used: {reason} ({errno}).',
+    hint: 'Correct this on the daemon’s machine, then try again.',
+  },
+  FILE_REFUSED: {
+    status: 503,
+    message: 'The system refuses to work with {file} ({errno}).',
+    hint: 'Find the cause in the log under this request id.',
+  },
+  DISK_FAILED: {
+    status: 503,
+    message: 'The disk or network share that holds {file} reports a fault ({errno}).',
+    hint: 'Check the disk or the mount; the system log (dmesg) names the device. Then try again.',
+    retryable: true,
+  },
+  TOO_MANY_OPEN_FILES: {
+    status: 503,
+    message: 'The daemon has reached its limit of open files ({errno}).',
+    hint: 'Try again later. If it happens again, raise the limit: LimitNOFILE= in the systemd unit, or ulimit -n.',
+    retryable: true,
+  },
   // credentials and rights
   UNAUTHENTICATED: {
     status: 401,
@@ -74,7 +121,7 @@ export const ERRORS = define({
   APP_DATABASE_UNUSABLE: {
     status: 500,
     message: 'The database of the app {name} {reason}.',
-    hint: 'Restore the app’s app.db from a backup, or delete the app. Other apps are not affected.',
+    hint: 'Restore the app’s app.db from a backup. Other apps are not affected.',
   },
   APP_BUSY: { status: 409, message: 'The app {name} is being deleted.' },
   APP_DELETE_CANCELLED: { status: 409, message: 'The deletion of {name} was cancelled.' },
@@ -94,11 +141,6 @@ export const ERRORS = define({
     status: 404,
     message: 'The app {name} has no config.yaml.',
     hint: 'Write one in the raw editor, or restore a backup.',
-  },
-  CONFIG_BACKUP_FAILED: {
-    status: 500,
-    message: 'The current configuration could not be backed up, so nothing was changed.',
-    hint: 'Check the permissions of the app’s folder.',
   },
   BACKUP_NOT_FOUND: { status: 404, message: 'The app {name} has no backup {ts}.' },
   // tokens
@@ -304,6 +346,19 @@ export const ERRORS = define({
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** Codes of every operation that reads or writes files: what the daemon's disk refuses. */
+export const FILE_ERRORS: readonly ErrorCode[] = [
+  'STORAGE_FULL',
+  'FILE_READ_ONLY',
+  'FILE_ACCESS_DENIED',
+  'FILE_PROTECTED',
+  'FILE_IN_USE',
+  'FILE_PATH_UNUSABLE',
+  'FILE_REFUSED',
+  'DISK_FAILED',
+  'TOO_MANY_OPEN_FILES',
+];
+
 /** One field that is wrong: `path` as in `body.name`, `query.limit`. */
 export interface ErrorDetail {
   path: string;
@@ -314,6 +369,8 @@ export interface ErrorDetail {
 export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
+  /** What the caller can do about it. */
+  readonly hint: string | undefined;
   readonly details: ErrorDetail[] | undefined;
   /** Further keys of the answer, e.g. `retryAfterSeconds`. */
   readonly extra: Record<string, unknown> | undefined;
@@ -329,6 +386,8 @@ export class ApiError extends Error {
       headers?: Record<string, string>;
       cause?: unknown;
       message?: string;
+      /** Instead of the table's, where this case has a better one. */
+      hint?: string;
     } = {},
   ) {
     const definition: ErrorDefinition = ERRORS[code];
@@ -343,6 +402,7 @@ export class ApiError extends Error {
     this.name = 'ApiError';
     this.code = code;
     this.status = definition.status;
+    this.hint = more.hint ?? definition.hint;
     this.details = more.details;
     this.extra = more.extra;
     this.headers = more.headers;

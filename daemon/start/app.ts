@@ -42,7 +42,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   }) as unknown as FastifyInstance;
 
   closeSilentConnections(app);
-  installErrorHandling(app);
+  installErrorHandling(app, services.dir.root);
   installRequestMetrics(app, services.metrics);
   installCompilers(app);
   installParsers(app);

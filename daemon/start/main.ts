@@ -66,8 +66,10 @@ function startFailure(error: unknown, settings: Settings): string {
     return `HOST ${settings.host} is no address of this machine (${code})`;
   if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(code ?? ''))
     return `the registry ${path.join(settings.dataDir, 'data', 'streamhub.db')} is damaged (${message}); put it back from a backup`;
-  if (fileError(error)?.code === 'STORAGE_FULL') return `no space left on the disk of ${settings.dataDir}`;
-  if (code === 'EACCES') return `no right to use ${settings.dataDir} or port ${settings.port} (${message})`;
+  if (code === 'EACCES' && (error as NodeJS.ErrnoException).syscall === 'listen')
+    return `the daemon’s user may not listen on port ${settings.port}; choose one above 1023 with --port or PORT`;
+  const refused = fileError(error);
+  if (refused !== undefined) return `${refused.message} ${refused.hint ?? ''}`.trimEnd();
   return message;
 }
 

@@ -41,6 +41,6 @@ export const applyPreset = operation({
   access: { permission: 'config:write' },
   params: PresetParams,
   responses: { 200: envelope(PresetApplied) },
-  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'PRESET_NOT_FOUND', 'CONFIG_MISSING', 'CONFIG_INVALID', 'STORAGE_FULL'],
+  errors: ['APP_NOT_FOUND', 'APP_BUSY', 'PRESET_NOT_FOUND', 'CONFIG_MISSING', 'CONFIG_INVALID'],
   audit: 'config.preset',
 });

@@ -41,7 +41,6 @@ export const putS3 = operation({
     'CONFIG_UNREADABLE',
     'CONFIG_INVALID',
     'PRECONDITION_FAILED',
-    'STORAGE_FULL',
   ],
   audit: 's3.write',
 });

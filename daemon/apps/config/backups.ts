@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { writeAtomically } from '#daemon/platform/files/atomic-file.ts';
+import { type FileContent, writeAtomically } from '#daemon/platform/files/atomic-file.ts';
 import { fileStamp } from '#daemon/platform/files/set-aside.ts';
 import { CONFIG_NAME } from './config-file.ts';
 
@@ -54,7 +54,7 @@ export async function readBackup(dir: string, ts: string): Promise<string | unde
  * Keeps content as a backup, whole or not at all. Its id is unique and greater than every earlier one, also when two are taken
  * in one millisecond or the clock went back.
  */
-export async function takeBackup(dir: string, content: string | Uint8Array, now = new Date()): Promise<string> {
+export async function takeBackup(dir: string, content: FileContent, now = new Date()): Promise<string> {
   const newest = (await backupIds(dir)).find((ts) => OURS.test(ts));
   const earliest = newest === undefined ? 0 : dateOfId(newest).getTime() + 1;
   const ts = fileStamp(new Date(Math.max(now.getTime(), earliest)));

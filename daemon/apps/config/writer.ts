@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { stageFile } from '#daemon/platform/files/atomic-file.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
@@ -113,16 +113,11 @@ export class ConfigWriter {
 
   async #backUp(entry: ConfigEntry): Promise<string | undefined> {
     if (entry.disk.kind === 'missing') return undefined;
-    try {
-      const ts = await takeBackup(entry.dir, entry.disk.kind === 'text' ? entry.disk.text : '');
-      if (entry.disk.kind !== 'text') {
-        await copyFile(path.join(entry.dir, CONFIG_NAME), path.join(entry.dir, `${CONFIG_NAME}.bak.${ts}`));
-      }
-      return ts;
-    } catch (error) {
-      if (fileError(error) !== undefined) throw error;
-      throw new ApiError('CONFIG_BACKUP_FAILED', {}, { cause: error });
-    }
+    if (entry.disk.kind === 'text') return takeBackup(entry.dir, entry.disk.text);
+    const file = path.join(entry.dir, CONFIG_NAME);
+    return takeBackup(entry.dir, createReadStream(file)).catch((error: unknown) => {
+      throw fileError(error, file) ?? error;
+    });
   }
 
   /** Notes who did it and forgets the oldest backups. The config is in place: nothing here undoes it. */

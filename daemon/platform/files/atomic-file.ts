@@ -2,6 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
+
+/** What a file can be written from. */
+export type FileContent = string | Uint8Array | Readable;
 
 export interface WriteOptions {
   /** Rights of the file, regardless of the umask; without it, only its owner may read and write it. */
@@ -24,21 +28,13 @@ const NO_FOLDER_SYNC = new Set(['EACCES', 'EBADF', 'EINVAL', 'EISDIR', 'ENOSYS',
  * Replaces a file as a whole, durably: a temporary file in the same folder, fsync, rename, fsync of the folder.
  * @throws the system's error; the file is then as it was
  */
-export async function writeAtomically(
-  file: string,
-  content: string | Uint8Array,
-  options?: WriteOptions,
-): Promise<void> {
+export async function writeAtomically(file: string, content: FileContent, options?: WriteOptions): Promise<void> {
   const staged = await stageFile(file, content, options);
   await staged.commit();
 }
 
 /** The first half of `writeAtomically`, for changes of more than one file. Everything that needs space happens here. */
-export async function stageFile(
-  file: string,
-  content: string | Uint8Array,
-  options?: WriteOptions,
-): Promise<StagedFile> {
+export async function stageFile(file: string, content: FileContent, options?: WriteOptions): Promise<StagedFile> {
   const temporary = temporaryName(file);
   const discard = (): Promise<void> => rm(temporary, { force: true });
   try {
@@ -88,7 +84,7 @@ export function writeAtomicallySync(
 /** Writes a file that does not exist yet and flushes it to the disk. A fault can leave a part of it. */
 export async function writeNewFile(
   file: string,
-  content: string | Uint8Array,
+  content: FileContent,
   { mode = OURS_ONLY }: WriteOptions = {},
 ): Promise<void> {
   const handle = await open(file, 'wx', mode);

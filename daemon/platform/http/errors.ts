@@ -1,10 +1,16 @@
 import { STATUS_CODES } from 'node:http';
+import path from 'node:path';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
+import { isGlobal } from '#shared/access.ts';
+import { ApiError } from '#shared/errors.ts';
 import { fileError } from '../files/file-errors.ts';
 
-/** Installs the one error shape of the API, for everything that can go wrong on a request. */
-export function installErrorHandling(app: FastifyInstance): void {
+/**
+ * Installs the one error shape of the API, for everything that can go wrong on a request.
+ * @param dataDir only callers with global scope see where it is; the others see the paths below it
+ */
+export function installErrorHandling(app: FastifyInstance, dataDir: string): void {
+  const below = dataDir.endsWith(path.sep) ? dataDir : dataDir + path.sep;
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     const refusal = toApiError(error, request);
     if (refusal.status >= 500)
@@ -12,7 +18,9 @@ export function installErrorHandling(app: FastifyInstance): void {
         { requestId: request.id, err: error, code: refusal.code, cause: causeOf(error) },
         'request failed',
       );
-    sendError(reply, refusal);
+    const { principal } = request;
+    const isOperator = principal !== null && principal !== undefined && isGlobal(principal);
+    sendError(reply, refusal, isOperator ? (text) => text : (text) => text.replaceAll(below, ''));
   });
   app.setNotFoundHandler((request, reply) => {
     sendError(reply, new ApiError('ROUTE_NOT_FOUND', { method: request.method, path: pathOf(request.url) }));
@@ -20,8 +28,7 @@ export function installErrorHandling(app: FastifyInstance): void {
 }
 
 /** The wire form: one superset of what older clients read. */
-function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
-  const definition: ErrorDefinition = ERRORS[error.code];
+function sendError(reply: FastifyReply, error: ApiError, shown = (text: string): string => text): FastifyReply {
   reply.errorCode = error.code;
   if (error.headers) reply.headers(error.headers);
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
@@ -33,8 +40,8 @@ function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
       statusCode: error.status,
       error: STATUS_CODES[error.status] ?? 'Error',
       code: error.code,
-      message: error.message,
-      ...(definition.hint ? { hint: definition.hint } : {}),
+      message: shown(error.message),
+      ...(error.hint ? { hint: shown(error.hint) } : {}),
       ...(error.details ? { details: error.details } : {}),
       requestId: reply.request.id,
       ...error.extra,

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { operations } from '#shared/contract/index.ts';
 import { type Access, appParamOf, type Operation } from '#shared/contract/operation.ts';
-import { ERRORS, type ErrorCode, type ErrorDefinition } from '#shared/errors.ts';
+import { ERRORS, type ErrorCode, type ErrorDefinition, FILE_ERRORS } from '#shared/errors.ts';
 import { ErrorBody } from '#shared/schema/common.ts';
 
 type Json = Record<string, unknown>;
@@ -78,6 +78,7 @@ function errorsOf(op: Operation): Map<number, ErrorCode[]> {
   if (typeof op.access === 'object' || op.access === 'owner') codes.add('FORBIDDEN');
   if (typeof op.access === 'object' && appParamOf(op)) codes.add('APP_NOT_YOURS').add('APP_NOT_FOUND');
   if (op.params || op.query || op.body || op.headers) codes.add('VALIDATION_FAILED');
+  if (op.method !== 'GET' || appParamOf(op)) for (const code of FILE_ERRORS) codes.add(code);
   if (op.body) codes.add('BAD_JSON').add('BODY_TOO_LARGE');
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codes) {

@@ -4,6 +4,7 @@ import { JOBS_KEPT_DAYS } from '#shared/limits.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import type { Job, JobError, JobKind, JobListQuery, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { EventBus } from '../events/bus.ts';
+import { fileError } from '../files/file-errors.ts';
 import type { Actor } from '../http/types.ts';
 import type { Log } from '../log.ts';
 import type { Principal } from '../principal.ts';
@@ -216,7 +217,8 @@ export class JobService {
         return;
       }
       if (!(error instanceof ApiError)) log.error({ err: error, job: id }, 'a job failed');
-      const refusal = error instanceof ApiError ? error : new ApiError('INTERNAL', {}, { cause: error });
+      const refusal =
+        error instanceof ApiError ? error : (fileError(error) ?? new ApiError('INTERNAL', {}, { cause: error }));
       await this.#failed(id, refusal);
     }
   }
@@ -224,7 +226,8 @@ export class JobService {
   async #failed(id: number, refusal: ApiError): Promise<void> {
     const row = this.#row(id);
     const definition: ErrorDefinition = ERRORS[refusal.code];
-    const error: JobError = { code: refusal.code, message: refusal.message, ...refusal.extra };
+    const { code, message, hint, extra } = refusal;
+    const error: JobError = { code, message, ...(hint === undefined ? {} : { hint }), ...extra };
     if (definition.retryable && row.attempts < row.max_attempts) {
       const delay = (this.#deps.backoff ?? defaultBackoff)(row.attempts);
       await this.#end(id, 'waiting', error, new Date(Date.now() + delay).toISOString());

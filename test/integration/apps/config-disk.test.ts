@@ -28,6 +28,6 @@ test('a full or read-only disk refuses the write and loses nothing', { skip: obs
   assert.equal(full.validate.status, 200);
   assert.deepEqual([full.kept, full.leftovers], [true, []]);
   assert.equal(again.status, 200);
-  assert.deepEqual(readOnly.put, { status: 500, code: 'CONFIG_BACKUP_FAILED' });
+  assert.deepEqual(readOnly.put, { status: 409, code: 'FILE_READ_ONLY' });
   assert.deepEqual([readOnly.kept, readOnly.leftovers], [true, ['live.yaml']]);
 });

@@ -172,7 +172,7 @@ describe('the file itself', () => {
     await mkdir(path.join(files.dir, 'config.yaml'));
     await daemon.api.post('/apps/live/reload');
     const answer = await daemon.api.put(RAW, { yaml: text('x') });
-    assert.deepEqual([answer.status, answer.body.code], [500, 'CONFIG_BACKUP_FAILED']);
+    assert.deepEqual([answer.status, answer.body.code], [409, 'FILE_PATH_UNUSABLE']);
     assert.ok((await stat(path.join(files.dir, 'config.yaml'))).isDirectory());
     assert.deepEqual(await files.leftovers(), []);
     assert.deepEqual((await daemon.api.get('/apps/live/config/backups')).body.data, []);

@@ -92,7 +92,7 @@ describe('the web console', () => {
     const root = await temporaryDir(t);
     const service = new ConsoleService(root, pino({ level: 'silent' }));
     const app = fastify();
-    installErrorHandling(app as never);
+    installErrorHandling(app as never, root);
     consoleRoutes(app as never, service);
     t.after(() => app.close());
     const first = await app.inject('/');
@@ -110,7 +110,7 @@ describe('the web console', () => {
     const empty = new ConsoleService(root, pino({ level: 'silent' }));
     await empty.builder.run();
     const other = fastify();
-    installErrorHandling(other as never);
+    installErrorHandling(other as never, root);
     consoleRoutes(other as never, empty);
     t.after(() => other.close());
     const absent = await other.inject('/');
