@@ -110,12 +110,13 @@ export class RemoteStorage implements StorageClient {
   }
 
   async put(key: string, body: Readable | Uint8Array | string, options: PutOptions = {}): Promise<void> {
-    const { contentType, signal } = options;
+    const { contentType, inParts, signal } = options;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const isStream = bytes instanceof Readable;
     const contentLength = isStream ? options.contentLength : bytes.byteLength;
     const source = isStream ? bytes : Readable.from([bytes]);
-    await (await this.#connection()).call('put', { key, contentType, contentLength }, { signal, body: source });
+    const params = { key, contentType, contentLength, inParts };
+    await (await this.#connection()).call('put', params, { signal, body: source });
   }
 
   async get(key: string, { range, signal }: GetOptions = {}) {
@@ -159,7 +160,13 @@ export class RemoteStorage implements StorageClient {
       const { code, message } = new StorageError('NOT_CONFIRMED');
       return { deleted: 0, failed: [...failed, ...rest.map((key) => ({ key, code, message }))] };
     }
-    return { deleted: confirmed, failed, versionsKept: Math.min(value.versionsKept, confirmed) };
+    const { bulkRefusal } = value;
+    return {
+      deleted: confirmed,
+      failed,
+      versionsKept: Math.min(value.versionsKept, confirmed),
+      ...(bulkRefusal === undefined ? {} : { bulkRefusal }),
+    };
   }
 
   async abortUploads(prefix: string, { signal }: CallOptions = {}): Promise<number> {

@@ -52,7 +52,7 @@ export const testS3 = operation({
   tag,
   summary: 'Try the storage of an app, step by step',
   description:
-    'Resolves and connects to the endpoint, makes a signed request, then writes, reads, lists and deletes one probe object. With a body the settings in it are tried instead of the stored ones; nothing is stored.',
+    'Resolves and connects to the endpoint, makes a signed request, then does what recordings and purges do with two probe objects: writes one, writes one in parts, reads, opens a signed link, lists, and deletes both in one call. With a body the settings in it are tried instead of the stored ones; nothing is stored.',
   access: { permission: 's3:write' },
   params: AppNameParams,
   body: TestS3Body,

@@ -25,6 +25,10 @@ export const STORAGE_ERRORS = {
     message: 'The storage cannot store an object with this name.',
     cure: 'Use a shorter relative path; no part may be empty, a dot or two dots.',
   },
+  LINK_REFUSED: {
+    message: 'The storage refuses a signed link.',
+    cure: 'Allow the key to read objects. Check for a proxy or a bucket policy that forbids signed links.',
+  },
   FULL: { message: 'There is no space left in the storage.', cure: 'Delete what you don’t need, or add space.' },
   OBJECT_MISSING: { message: 'The object does not exist.', cure: 'It may have been deleted already.' },
   REGION_WRONG: { message: 'The bucket is in another region.', cure: 'Set the region of the bucket.' },
@@ -56,6 +60,10 @@ export const STORAGE_ERRORS = {
     message: 'The storage took too long to respond.',
     cure: 'Try again. If it happens again, check the network and the load of the storage.',
   },
+  UNAVAILABLE: {
+    message: 'The storage is temporarily unavailable.',
+    cure: 'Try again later. The storage, or a gateway before it, reports an outage.',
+  },
   THROTTLED: { message: 'The storage asks to slow down.', cure: 'Try again later.' },
   SETTINGS_INVALID: { message: 'The settings are not valid.', cure: 'Correct the listed fields.' },
   INTEGRITY: {
@@ -78,24 +86,41 @@ export const STORAGE_ERRORS = {
   ABORTED: { message: 'The operation was stopped.', cure: 'Start it again.' },
   FAILED: {
     message: 'The storage returned an error.',
-    cure: 'Try again. The code is the storage’s own name for the error.',
+    cure: 'Try again. If it happens again, ask the storage’s operator; give them its error code and request id.',
   },
 } as const;
 
 export type StorageErrorCode = keyof typeof STORAGE_ERRORS;
 
 /** Codes after which the same call may succeed later without a change. */
-const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set([
+const RETRYABLE: ReadonlySet<string> = new Set<StorageErrorCode>([
   'UNREACHABLE',
   'TIMEOUT',
+  'UNAVAILABLE',
   'THROTTLED',
   'NOT_CONFIRMED',
   'HOST_UNKNOWN',
   'PLUGIN_FAILED',
 ]);
 
+/** Can the same call succeed later without a change? */
+export const isRetryable = (code: string): boolean => RETRYABLE.has(code);
+
 /** Marks the error whichever copy of the SDK made it: the host may run a bundled one, a plugin the package's. */
 const BRAND = Symbol.for('streamhub.StorageError');
+
+/** What a storage itself says about an error; each part is optional. */
+export interface StorageAnswer {
+  /** The storage's own error code, e.g. `SlowDown`. */
+  native?: string | undefined;
+  /** HTTP status. */
+  status?: number | undefined;
+  /** The storage's id of the request, which its operator can look up. */
+  requestId?: string | undefined;
+}
+
+/** Names that the AWS SDK makes up when an answer has no code. */
+const NO_CODE = /^(?:\d{3}|Unknown|UnknownError|Error)$/;
 
 /**
  * The error that a storage client throws. Its text is shown to people and written to logs, so it must not hold a
@@ -106,6 +131,10 @@ export class StorageError extends Error {
   readonly cure: string;
   /** The storage's own error word, e.g. `SlowDown`; letters and digits only. */
   readonly native: string | undefined;
+  /** HTTP status of the answer, where there was one. */
+  readonly status: number | undefined;
+  /** The storage's id of the request. */
+  readonly requestId: string | undefined;
   readonly retryable: boolean;
   readonly [BRAND] = true;
 
@@ -113,12 +142,36 @@ export class StorageError extends Error {
     return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
   }
 
-  constructor(code: StorageErrorCode, more: { native?: string; detail?: string } = {}) {
+  constructor(code: StorageErrorCode, more: StorageAnswer & { detail?: string } = {}) {
     super(more.detail ? `${STORAGE_ERRORS[code].message} ${more.detail}` : STORAGE_ERRORS[code].message);
     this.name = 'StorageError';
     this.code = code;
     this.cure = STORAGE_ERRORS[code].cure;
-    this.native = more.native?.replace(/[^A-Za-z0-9_.-]/g, '').slice(0, 64);
-    this.retryable = RETRYABLE.has(code);
+    const native = more.native?.replace(/[^A-Za-z0-9_.-]/g, '').slice(0, 64);
+    this.native = native === undefined || NO_CODE.test(native) ? undefined : native;
+    this.status = Number.isInteger(more.status) ? more.status : undefined;
+    this.requestId = more.requestId?.replace(/[^A-Za-z0-9+/=_.:-]/g, '').slice(0, 128) || undefined;
+    this.retryable = isRetryable(code);
   }
+
+  /** What the storage itself said, without absent parts. */
+  get answer(): StorageAnswer {
+    const { native, status, requestId } = this;
+    return {
+      ...(native === undefined ? {} : { native }),
+      ...(status === undefined ? {} : { status }),
+      ...(requestId === undefined ? {} : { requestId }),
+    };
+  }
+}
+
+/** The storage's own words for people, e.g. `InvalidArgument, HTTP 400, request 4f2`; empty when it said nothing. */
+export function answerWords({ native, status, requestId }: StorageAnswer): string {
+  return [native, status && `HTTP ${status}`, requestId && `request ${requestId}`].filter(Boolean).join(', ');
+}
+
+/** A message with what the storage itself said in brackets. */
+export function withAnswer(message: string, answer: StorageAnswer): string {
+  const said = answerWords(answer);
+  return said === '' ? message : `${message.replace(/\.$/, '')} (${said}).`;
 }

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Static, TObject } from 'typebox';
+import type { StorageAnswer } from './storage-error.ts';
 
 /** What a provider's backend can do natively. */
 export interface StorageCapabilities {
@@ -79,6 +80,8 @@ export interface PutOptions extends CallOptions {
   contentType?: string;
   /** Bytes, where known; a stream without it is stored in parts. */
   contentLength?: number;
+  /** Stores a stream in parts even if it is small. Only passed by the connection test, if the capability `multipart` is true. */
+  inParts?: boolean;
 }
 
 export interface GetOptions extends CallOptions {
@@ -109,7 +112,8 @@ export interface ObjectInfo {
   contentType?: string;
 }
 
-export interface DeleteFailure {
+/** One refused key, with what the storage itself says about it. */
+export interface DeleteFailure extends StorageAnswer {
   key: string;
   /** A `StorageErrorCode`. */
   code: string;
@@ -124,6 +128,8 @@ export interface DeleteResult {
   failed: DeleteFailure[];
   /** Of the deleted ones, how many still take space as an older version that was not removed as well. */
   versionsKept?: number;
+  /** Set if the storage refused to delete in bulk, so that each key took a request: what the storage said. */
+  bulkRefusal?: string;
 }
 
 export interface PresignOptions extends CallOptions {

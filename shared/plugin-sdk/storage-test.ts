@@ -1,10 +1,22 @@
+import type { IncomingMessage } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { hostOf, networkError } from './network-error.ts';
-import { StorageError } from './storage-error.ts';
+import { StorageError, withAnswer } from './storage-error.ts';
 import type { NetworkGuard, StorageClient, StorageContext, StorageProvider } from './storage-provider.ts';
 
-export const STORAGE_TEST_STEPS = ['resolve', 'connect', 'sign', 'write', 'read', 'list', 'delete'] as const;
+export const STORAGE_TEST_STEPS = [
+  'resolve',
+  'connect',
+  'sign',
+  'write',
+  'multipart',
+  'read',
+  'link',
+  'list',
+  'delete',
+] as const;
 export type StorageTestStepId = (typeof STORAGE_TEST_STEPS)[number];
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -20,10 +32,16 @@ export interface StorageTestStep {
   code?: string;
   /** What can be done about it, of a failed step. */
   cure?: string;
+  /** The storage's own error code, of a failed step. */
+  native?: string;
+  /** HTTP status of its answer. */
+  status?: number;
+  /** Its id of the request, which the storage's operator can look up. */
+  requestId?: string;
 }
 
 export interface StorageTestOptions {
-  /** Key of the probe object; nothing else is written, read or deleted. */
+  /** Key of the probe object. A second one ends with `-parts`; nothing else is written, read or deleted. */
   probeKey: string;
   signal?: AbortSignal;
   /** Time limit of each step, milliseconds. */
@@ -31,9 +49,10 @@ export interface StorageTestOptions {
 }
 
 /**
- * Tries a storage step by step: resolve its name, connect, make a signed request, write, read, list and delete a probe
- * object. A step that others stand on ends the test; reading, listing and deleting are tried each by itself, so that a
- * missing right is named. The probe is removed again whenever it was written.
+ * Tries a storage step by step, with the calls that recordings and purges make: resolve its name, connect, make a signed
+ * request, write a probe object, write a second one in parts, read, open a signed link, list, and delete both in one call.
+ * A step that others depend on ends the test; the later ones are tried each by itself, so that a missing right is named.
+ * What was written is removed again.
  */
 export async function testStorage(
   provider: StorageProvider<any>,
@@ -56,24 +75,23 @@ export async function testStorage(
         : error instanceof StorageError
           ? error
           : new StorageError('FAILED');
-      const { code, cure } = known;
-      const message = known.native && known.native !== code ? `${known.message} (${known.native})` : known.message;
-      steps.push({ id, state: 'failed', message, durationMs: durationMs(), code, cure });
+      const { code, cure, answer } = known;
+      const message = withAnswer(known.message, answer);
+      steps.push({ id, state: 'failed', message, durationMs: durationMs(), code, cure, ...answer });
       return false;
     }
   };
+  const skip = (id: StorageTestStepId, message: string) => steps.push({ id, state: 'skipped', message, durationMs: 0 });
   const skipRest = () => {
     for (const id of STORAGE_TEST_STEPS.slice(steps.length)) {
-      steps.push({ id, state: 'skipped', message: 'Not tried, because an earlier step failed.', durationMs: 0 });
+      skip(id, 'Not tried, because an earlier step failed.');
     }
     return steps;
   };
 
   const endpoint = provider.endpoint?.(context.settings);
   if (endpoint === undefined) {
-    for (const id of ['resolve', 'connect'] as const) {
-      steps.push({ id, state: 'skipped', message: 'This provider uses no network.', durationMs: 0 });
-    }
+    for (const id of ['resolve', 'connect'] as const) skip(id, 'This provider uses no network.');
   } else {
     if (!(await run('resolve', () => resolveHost(endpoint, context.guard)))) return skipRest();
     if (!(await run('connect', () => connectOnce(endpoint, context.guard)))) return skipRest();
@@ -96,13 +114,31 @@ export async function testStorage(
     ) {
       return skipRest();
     }
+    const partsKey = `${probeKey}-parts`;
+    const written = [probeKey];
+    if (provider.capabilities.multipart) {
+      const inParts = await run('multipart', async (signal) => {
+        await storage.put(partsKey, Readable.from([Buffer.from(body)]), { inParts: true, signal });
+        return 'Wrote an object in parts, as recordings are.';
+      });
+      if (inParts) written.push(partsKey);
+    } else {
+      await run('multipart', async (signal) => {
+        await storage.put(partsKey, body, { signal });
+        return 'Wrote a second object; this provider takes none in parts.';
+      });
+      written.push(partsKey);
+    }
     await run('read', async (signal) => {
-      const { body: stream } = await storage.get(probeKey, { signal });
-      const chunks: Buffer[] = [];
-      for await (const chunk of stream) chunks.push(Buffer.from(chunk));
-      if (Buffer.concat(chunks).toString() !== body) throw new StorageError('INTEGRITY');
+      for (const key of written) {
+        const { body: stream } = await storage.get(key, { signal });
+        if ((await textOf(stream)) !== body) throw new StorageError('INTEGRITY');
+      }
       return 'Read back what was written.';
     });
+    if (provider.capabilities.presign && storage.presignGet !== undefined) {
+      await run('link', (signal) => openLink(storage, { key: probeKey, body, guard: context.guard, signal }));
+    } else skip('link', 'This provider makes no signed links.');
     await run('list', async (signal) => {
       for await (const page of storage.list({ prefix: probeKey, pageSize: 10, signal })) {
         if (page.some((object) => object.key === probeKey)) return 'The listing shows it.';
@@ -112,9 +148,18 @@ export async function testStorage(
     await run('delete', async (signal) => {
       const allVersions = provider.capabilities.versions;
       const options = { signal, ...(allVersions ? { allVersions } : {}) };
-      const { failed, versionsKept } = await storage.deleteMany([probeKey], options);
-      if (failed[0]) throw new StorageError(failed[0].code as StorageError['code']);
-      return versionsKept ? `Deleted; ${versionsStay(allVersions)}` : 'Deleted it again.';
+      const calls = provider.capabilities.bulkDelete ? [written] : written.map((key) => [key]);
+      let kept = 0;
+      let refusal: string | undefined;
+      for (const keys of calls) {
+        const { failed, versionsKept = 0, bulkRefusal } = await storage.deleteMany(keys, options);
+        if (failed[0]) throw new StorageError(failed[0].code as StorageError['code'], failed[0]);
+        kept += versionsKept;
+        refusal ??= bulkRefusal;
+      }
+      const how =
+        refusal === undefined ? 'Deleted' : `Deleted one by one, because bulk deletes are refused (${refusal})`;
+      return kept > 0 ? `${how}; ${versionsStay(allVersions)}` : `${how}.`;
     });
     return steps;
   } finally {
@@ -142,6 +187,52 @@ async function signedRequest(client: StorageClient, prefix: string, signal: Abor
     return 'The credentials are accepted, without the right to list.';
   }
   return 'The credentials are accepted.';
+}
+
+/** Opens a signed link as a player does, a part of the object first, and as a browser does that saves it. */
+async function openLink(
+  storage: StorageClient,
+  { key, body, guard, signal }: { key: string; body: string; guard: NetworkGuard; signal: AbortSignal },
+): Promise<string> {
+  const sign = storage.presignGet?.bind(storage);
+  if (sign === undefined) throw new StorageError('UNSUPPORTED');
+  const link = await sign(key, { expiresIn: 60, signal });
+  const part = await fetchLink(link, guard, { range: 'bytes=0-8' }, signal);
+  const saved = await fetchLink(
+    await sign(key, { expiresIn: 60, downloadName: 'test.txt', signal }),
+    guard,
+    {},
+    signal,
+  );
+  if (saved !== body || (part !== body.slice(0, 9) && part !== body)) throw new StorageError('INTEGRITY');
+  return part === body ? 'A signed link opens it, but only as a whole: players can’t seek.' : 'A signed link opens it.';
+}
+
+async function fetchLink(
+  link: string,
+  guard: NetworkGuard,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<string> {
+  guard.check(link);
+  const { request } = await (link.startsWith('https:') ? import('node:https') : import('node:http'));
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  request(link, { lookup: guard.lookup, headers, signal, agent: false }, resolve).on('error', reject).end();
+  try {
+    const answer = await promise;
+    const text = await textOf(answer);
+    const { statusCode: status = 0 } = answer;
+    if (status === 200 || status === 206) return text;
+    const native = /<Code>([\w.-]{1,64})<\/Code>/.exec(text)?.[1];
+    const requestId = answer.headers['x-amz-request-id']?.toString();
+    throw new StorageError(status >= 500 ? 'UNAVAILABLE' : 'LINK_REFUSED', { native, status, requestId });
+  } catch (error) {
+    throw networkError(error) ?? new StorageError('FAILED');
+  }
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  return Buffer.concat((await stream.toArray()).map((chunk: Uint8Array) => Buffer.from(chunk))).toString();
 }
 
 async function resolveHost(endpoint: string, guard: NetworkGuard): Promise<string> {

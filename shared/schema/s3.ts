@@ -96,12 +96,15 @@ export const TestS3Body = object(fields);
 export type TestS3Body = Static<typeof TestS3Body>;
 
 const S3TestStep = object({
-  id: oneOf(['resolve', 'connect', 'sign', 'write', 'read', 'list', 'delete']),
+  id: oneOf(['resolve', 'connect', 'sign', 'write', 'multipart', 'read', 'link', 'list', 'delete']),
   state: oneOf(['ok', 'failed', 'skipped']),
   message: Type.String({ description: 'What was found, or what went wrong.' }),
   durationMs: Type.Number(),
   code: Type.Optional(Type.String({ description: 'Stable word for the failure.' })),
   cure: Type.Optional(Type.String({ description: 'What can be done about the failure.' })),
+  native: Type.Optional(Type.String({ description: 'The storage’s own error code.' })),
+  status: Type.Optional(Type.Integer({ description: 'HTTP status of the storage’s answer.' })),
+  requestId: Type.Optional(Type.String({ description: 'The storage’s id of the request, for its operator.' })),
 });
 
 export const S3TestResult = object({

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { isDeletion, s3Proxy } from './s3-proxy.ts';
 
-/** is before an S3 server and lets its deletions through one by one, or after a while each. */
+/** Stands before an S3 server and lets its deletions through one by one, or after a while each. */
 export interface S3Gate {
   endpoint: string;
   /** Lets the next deletion through that waits or comes. */
@@ -13,7 +11,6 @@ export interface S3Gate {
 
 /** @param pace milliseconds that each deletion takes; without it, each waits for `pass()` */
 export async function s3Gate(t: { after(fn: () => unknown): void }, endpoint: string, pace?: number): Promise<S3Gate> {
-  const { hostname, port } = new URL(endpoint);
   const waiting: (() => void)[] = [];
   let passes = 0;
   let isOpen = false;
@@ -26,27 +23,12 @@ export async function s3Gate(t: { after(fn: () => unknown): void }, endpoint: st
     }
     return new Promise<void>((resolve) => waiting.push(resolve));
   };
-  const server = http.createServer(async (request, response) => {
-    const isDeletion =
-      request.method === 'DELETE' || (request.method === 'POST' && /[?&]delete\b/.test(request.url ?? ''));
-    if (isDeletion) await turn();
-    // the signature holds for the host that was asked
-    const { method, url, headers } = request;
-    const onward = http.request({ host: hostname, port, method, path: url, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on('error', () => response.destroy());
-    request.pipe(onward);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
+  const address = await s3Proxy(t, endpoint, async (request) => {
+    if (isDeletion(request)) await turn();
+    return undefined;
   });
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: address,
     pass() {
       const next = waiting.shift();
       if (next === undefined) passes += 1;

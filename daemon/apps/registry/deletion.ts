@@ -155,7 +155,10 @@ export class AppDeletion {
         report: (state, progress) => run.save({ step: 'objects', purge: state }, progress),
       });
       run.signal.throwIfAborted();
-      if (outcome.failed > 0) this.#deps.log.warn({ app, reasons: outcome.reasons }, purgeReason(outcome));
+      if (outcome.failed > 0) {
+        const { reasons, refusals } = outcome;
+        this.#deps.log.warn({ app, reasons, storageErrors: refusals }, purgeReason(outcome));
+      }
       requireComplete(outcome);
       if (pass === MAX_PASSES || this.#namedObjects(app) === before) return outcome;
       checkpoint = null;

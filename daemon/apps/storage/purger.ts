@@ -3,7 +3,7 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import { ApiError } from '#shared/errors.ts';
-import { STORAGE_ERRORS, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
+import { STORAGE_ERRORS, type StorageErrorCode, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import { currentLocation, type StorageBlock, unrecordedLocation } from './location.ts';
 import type { PurgeCheckpoint, PurgeInput, PurgeReport } from './purge/types.ts';
@@ -103,22 +103,20 @@ export function requireComplete(outcome: PurgeCheckpoint): void {
         s3Failed: outcome.failed,
         failedKeys: outcome.failedKeys.map((failure) => failure.key),
         reasons: outcome.reasons,
+        storageErrors: outcome.refusals ?? [],
       },
     },
   );
 }
 
 /** Why objects are left, by the most frequent cause. */
-export function purgeReason({ deleted, failed, failedKeys, reasons }: PurgeCheckpoint): string {
+export function purgeReason({ deleted, failed, reasons, refusals = [] }: PurgeCheckpoint): string {
   const code = Object.entries(reasons).sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'FAILED';
   const known = STORAGE_ERRORS[code as StorageErrorCode] as { message: string; cure: string } | undefined;
+  const { message, cure } = known ?? STORAGE_ERRORS.FAILED;
   const words =
     code === 'ROW_UNREADABLE'
       ? 'The list of segments in a row of app.db is damaged, so its objects are not known.'
-      : `${(known ?? STORAGE_ERRORS.FAILED).message} ${(known ?? STORAGE_ERRORS.FAILED).cure}`;
-  const [first] = failedKeys;
-  // a listing that fails is noted by its folder
-  if (failed === 1 && first?.key.endsWith('/snapshots/'))
-    return `The snapshots below ${first.key} could not be listed. ${words}`;
+      : `${withAnswer(message, refusals.find((refusal) => refusal.code === code) ?? {})} ${cure}`;
   return `${failed} of ${deleted + failed} objects could not be deleted. ${words}`;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Actor } from '#daemon/platform/http/types.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
@@ -45,6 +46,7 @@ export interface StorageServiceDeps {
   appFolder(app: string): string;
   /** Something that the storage, or its provider, refused: `presign`, or the step of a test. */
   onRefused?(op: string): void;
+  log: Log<'warn'>;
 }
 
 interface PutOptions {
@@ -131,7 +133,11 @@ export class StorageService {
     const steps = await plugins.withBroker(app, (port) =>
       pool.run<StorageTestInput, StorageTestStep[]>(STORAGE_TEST, { access, probeKey, port }, { transfer: [port] }),
     );
-    for (const { id, state } of steps) if (state === 'failed') this.#deps.onRefused?.(id);
+    for (const { id, state, code, native, status, requestId } of steps) {
+      if (state !== 'failed') continue;
+      this.#deps.onRefused?.(id);
+      this.#deps.log.warn({ app, step: id, code, native, status, requestId }, 'a step of the storage test failed');
+    }
     return {
       ok: steps.every((step) => step.state !== 'failed'),
       provider,

@@ -114,6 +114,7 @@ export class VodService {
     } catch (error) {
       if (error instanceof ApiError && error.status >= 500) {
         const more = error.extra === undefined ? {} : { extra: error.extra };
+        this.#deps.log.warn({ app: name, vod: id, ...error.extra }, error.message);
         throw new ApiError('VOD_OBJECTS_KEPT', { reason: firstSentence(error.message) }, { ...more, cause: error });
       }
       throw error;

@@ -7,7 +7,7 @@ import type { NetworkGuard, ObjectInfo, StorageClient, StorageProvider } from '#
 import type { Answer } from '../wire/answers.ts';
 import { Credit, IncomingBody, sendBody } from '../wire/bodies.ts';
 import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame } from '../wire/frames.ts';
-import { type Method, type Params, plain, toWireError } from '../wire/protocol.ts';
+import { type Method, type Params, plain, plainAnswer, toWireError } from '../wire/protocol.ts';
 
 const PAGE = 1000;
 
@@ -124,7 +124,7 @@ export class PluginSession {
         canAbort: chosen.capabilities.multipart && typeof this.#client.abortUploads === 'function',
       };
     },
-    put: async ({ key, contentType, contentLength }, { incoming, stop }) => {
+    put: async ({ key, contentType, contentLength, inParts }, { incoming, stop }) => {
       const body = incoming ?? Readable.from([]);
       // a small body of known length need not be sent in parts
       const known = contentLength !== undefined && contentLength <= PAGE * PAGE ? await gather(body) : body;
@@ -132,6 +132,7 @@ export class PluginSession {
         signal: stop.signal,
         ...(contentType === undefined ? {} : { contentType }),
         ...(contentLength === undefined ? {} : { contentLength }),
+        ...(inParts === undefined ? {} : { inParts }),
       });
       return null;
     },
@@ -160,11 +161,17 @@ export class PluginSession {
     },
     deleteMany: async ({ keys, allVersions }, { stop }) => {
       const options = { signal: stop.signal, ...(allVersions ? { allVersions } : {}) };
-      const { deleted, failed, versionsKept = 0 } = await this.#storage().deleteMany(keys, options);
+      const { deleted, failed, versionsKept = 0, bulkRefusal } = await this.#storage().deleteMany(keys, options);
       return {
         deleted,
         versionsKept,
-        failed: failed.map(({ key, code, message }) => ({ key, code, message: plain(String(message), 300) })),
+        failed: failed.map(({ key, code, message, ...said }) => ({
+          key,
+          code,
+          message: plain(String(message), 300),
+          ...new StorageError('FAILED', plainAnswer(said)).answer,
+        })),
+        ...(typeof bulkRefusal === 'string' ? { bulkRefusal: plain(bulkRefusal, 300) } : {}),
       };
     },
     abortUploads: async ({ prefix }, { stop }) => {

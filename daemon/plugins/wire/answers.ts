@@ -57,8 +57,19 @@ export const ANSWERS = {
   return: Type.Null(),
   deleteMany: Type.Object({
     deleted: count,
-    failed: Type.Array(Type.Object({ key: text(4096), code: text(64), message: text(500) }), { maxItems: 1000 }),
+    failed: Type.Array(
+      Type.Object({
+        key: text(4096),
+        code: text(64),
+        message: text(500),
+        native: Type.Optional(text(64)),
+        status: Type.Optional(Type.Integer()),
+        requestId: Type.Optional(text(128)),
+      }),
+      { maxItems: 1000 },
+    ),
     versionsKept: count,
+    bulkRefusal: Type.Optional(text(300)),
   }),
   abortUploads: count,
   presignGet: Type.String({ pattern: '^https?://', maxLength: 16_384 }),

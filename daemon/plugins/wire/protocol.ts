@@ -1,11 +1,21 @@
-import { STORAGE_ERRORS, StorageError, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
+import {
+  STORAGE_ERRORS,
+  type StorageAnswer,
+  StorageError,
+  type StorageErrorCode,
+} from '#shared/plugin-sdk/storage-error.ts';
 
 /** Parameters of the calls; they come from the host and are trusted. */
 export interface Params {
   describe: { ids: readonly string[] };
   validate: { provider: string; settings: Record<string, unknown>; change: unknown };
   open: { provider: string; settings: Record<string, unknown>; credentials: Record<string, string> };
-  put: { key: string; contentType?: string | undefined; contentLength?: number | undefined };
+  put: {
+    key: string;
+    contentType?: string | undefined;
+    contentLength?: number | undefined;
+    inParts?: boolean | undefined;
+  };
   get: { key: string; range?: { start: number; end: number } | undefined };
   head: { key: string };
   list: { prefix: string; startAfter?: string | undefined; pageSize?: number | undefined };
@@ -21,28 +31,36 @@ export type Method = keyof Params;
 /** Calls that need no network: one that takes long is the plugin's own fault, not the storage's. */
 export const PURE: ReadonlySet<Method> = new Set<Method>(['describe', 'validate', 'open', 'return']);
 
-export interface WireError {
+export interface WireError extends StorageAnswer {
   /** A `StorageErrorCode`; anything else counts as FAILED. */
   code: string;
   detail?: string | undefined;
-  native?: string | undefined;
 }
 
 /** The error as a caller of a storage client gets it. */
 export function fromWireError(value: unknown): StorageError {
-  const { code, detail, native } = (typeof value === 'object' && value !== null ? value : {}) as Partial<WireError>;
+  const { code, detail, ...said } = (typeof value === 'object' && value !== null ? value : {}) as Partial<WireError>;
   const known = typeof code === 'string' && Object.hasOwn(STORAGE_ERRORS, code) ? (code as StorageErrorCode) : 'FAILED';
   return new StorageError(known, {
     ...(typeof detail === 'string' && detail !== '' ? { detail: plain(detail, 300) } : {}),
-    ...(typeof native === 'string' ? { native } : {}),
+    ...plainAnswer(said),
   });
+}
+
+/** What a storage said, from a plugin: parts of the wrong type count as absent. */
+export function plainAnswer({ native, status, requestId }: { [Part in keyof StorageAnswer]: unknown }): StorageAnswer {
+  return {
+    ...(typeof native === 'string' ? { native } : {}),
+    ...(typeof status === 'number' ? { status } : {}),
+    ...(typeof requestId === 'string' ? { requestId } : {}),
+  };
 }
 
 export function toWireError(error: unknown): WireError {
   if (!(error instanceof StorageError)) return { code: 'FAILED' };
-  const { code, native, message } = error;
+  const { code, message } = error;
   const detail = detailOf(error);
-  return { code, detail: detail === message ? '' : detail, native };
+  return { code, detail: detail === message ? '' : detail, ...error.answer };
 }
 
 /** What is special about an error; its usual words where nothing is. */

@@ -85,6 +85,7 @@ export function createApps(
     files: appFiles,
     appFolder: (app) => apps.dir(app),
     onRefused: (operation) => counts.emit('storageRefused', operation, 1),
+    log: log.child({ source: 'storage' }),
   });
   const deletion = new AppDeletion({
     apps,

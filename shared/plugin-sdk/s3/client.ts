@@ -1,10 +1,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
-import type { DeleteObjectsCommandOutput, S3Client } from '@aws-sdk/client-s3';
-import { StorageError, type StorageErrorCode } from '../storage-error.ts';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { StorageError } from '../storage-error.ts';
 import type {
-  DeleteFailure,
   DeleteOptions,
   DeleteResult,
   GetOptions,
@@ -15,9 +14,10 @@ import type {
   StorageClient,
   StorageContext,
 } from '../storage-provider.ts';
+import { sendContentMd5 } from './content-md5.ts';
+import { ObjectDeleter } from './delete.ts';
 import { translateS3Error } from './errors.ts';
 import type { S3Settings } from './settings.ts';
-import { removeVersions } from './versions.ts';
 
 export interface S3Options {
   /** URL to connect to where `settings.endpoint` is empty; undefined = AWS by region. */
@@ -25,11 +25,6 @@ export interface S3Options {
 }
 
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-/** Servers that cannot delete in bulk, or not these keys, are asked for one object after the other. */
-const NO_BULK = new Set(['MalformedXML', 'NotImplemented', 'MethodNotAllowed']);
-const SINGLE_DELETES_AT_ONCE = 8;
-/** What may be wrong with one object only; anything else concerns the whole storage. */
-const OF_ONE_KEY: ReadonlySet<string> = new Set<StorageErrorCode>(['ACCESS_DENIED', 'KEY_INVALID', 'FAILED']);
 
 /** A storage client for any S3-compatible service. The AWS SDK is loaded here, when a client is first opened. */
 export async function openS3(context: StorageContext<S3Settings>, options: S3Options = {}): Promise<StorageClient> {
@@ -66,6 +61,7 @@ export async function openS3(context: StorageContext<S3Settings>, options: S3Opt
     useArnRegion: false,
     disableMultiregionAccessPoints: true,
   });
+  sendContentMd5(client);
   return new S3StorageClient(sdk, client, settings.bucket);
 }
 
@@ -75,11 +71,13 @@ class S3StorageClient implements StorageClient {
   readonly #sdk: Sdk;
   readonly #client: S3Client;
   readonly #bucket: string;
+  readonly #deleter: ObjectDeleter;
 
   constructor(sdk: Sdk, client: S3Client, bucket: string) {
     this.#sdk = sdk;
     this.#client = client;
     this.#bucket = bucket;
+    this.#deleter = new ObjectDeleter({ sdk, client, bucket });
   }
 
   async put(key: string, body: Readable | Uint8Array | string, options: PutOptions = {}): Promise<void> {
@@ -91,6 +89,7 @@ class S3StorageClient implements StorageClient {
         await this.#client.send(command, { abortSignal: options.signal });
         return;
       }
+      if (options.inParts) return this.#putInParts(input, body, options.signal);
       const { Upload } = await import('@aws-sdk/lib-storage');
       const upload = new Upload({ client: this.#client, params: { ...input, Body: body } });
       const abort = () => void upload.abort();
@@ -102,6 +101,29 @@ class S3StorageClient implements StorageClient {
         options.signal?.removeEventListener('abort', abort);
       }
     });
+  }
+
+  /** One part, however small: `Upload` makes parts only above 5 MiB. */
+  async #putInParts(
+    object: { Bucket: string; Key: string },
+    body: Readable,
+    abortSignal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { CreateMultipartUploadCommand, UploadPartCommand, CompleteMultipartUploadCommand } = this.#sdk;
+    const { AbortMultipartUploadCommand } = this.#sdk;
+    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(object), { abortSignal });
+    if (UploadId === undefined) throw new StorageError('NOT_A_STORAGE');
+    const upload = { Bucket: object.Bucket, Key: object.Key, UploadId };
+    try {
+      const Body = Buffer.concat(await body.toArray());
+      const part = new UploadPartCommand({ ...upload, PartNumber: 1, Body, ContentLength: Body.byteLength });
+      const { ETag } = await this.#client.send(part, { abortSignal });
+      const MultipartUpload = { Parts: [{ ETag, PartNumber: 1 }] };
+      await this.#client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload }), { abortSignal });
+    } catch (error) {
+      await this.#client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
+      throw error;
+    }
   }
 
   async get(key: string, options: GetOptions = {}) {
@@ -156,66 +178,7 @@ class S3StorageClient implements StorageClient {
   }
 
   async deleteMany(keys: readonly string[], options: DeleteOptions = {}): Promise<DeleteResult> {
-    if (keys.length === 0) return { deleted: 0, failed: [] };
-    // one object needs no bulk request, which not every server has
-    if (keys.length === 1) return this.#deleteSingly(keys, options);
-    const command = new this.#sdk.DeleteObjectsCommand({
-      Bucket: this.#bucket,
-      Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: false },
-      // Content-MD5 is what every server accepts here; some know no other checksum.
-      ChecksumAlgorithm: 'MD5',
-    });
-    let answer: DeleteObjectsCommandOutput;
-    try {
-      answer = await this.#client.send(command, { abortSignal: options.signal });
-    } catch (error) {
-      const name = (error as { name?: string }).name ?? '';
-      const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-      if (NO_BULK.has(name) || status === 501) return this.#deleteSingly(keys, options);
-      throw translateS3Error(error);
-    }
-    if (answer.Deleted === undefined && answer.Errors === undefined) throw new StorageError('NOT_A_STORAGE');
-    const failed: DeleteFailure[] = (answer.Errors ?? []).map(({ Key, Code }) => failure(Key ?? '', { name: Code }));
-    const deleted = answer.Deleted ?? [];
-    if (deleted.length + failed.length < keys.length) {
-      const named = new Set([...deleted.map((object) => object.Key), ...failed.map((object) => object.key)]);
-      for (const key of keys) if (!named.has(key)) failed.push(unconfirmed(key));
-    }
-    const marked = deleted.flatMap(({ Key, DeleteMarker }) => (DeleteMarker && Key !== undefined ? [Key] : []));
-    const versionsKept = await this.#removeVersions(marked, true, options);
-    return { deleted: keys.length - failed.length, failed, versionsKept };
-  }
-
-  /** A deletion that leaves a marker hides older versions. @returns how many keys still have some */
-  async #removeVersions(marked: readonly string[], isBulk: boolean, options: DeleteOptions): Promise<number> {
-    if (!options.allVersions || marked.length === 0) return marked.length;
-    const where = { sdk: this.#sdk, client: this.#client, bucket: this.#bucket };
-    return removeVersions(where, marked, isBulk, options.signal);
-  }
-
-  async #deleteSingly(keys: readonly string[], options: DeleteOptions): Promise<DeleteResult> {
-    const failed: DeleteFailure[] = [];
-    const marked: string[] = [];
-    const queue = [...keys];
-    const worker = async () => {
-      for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-        try {
-          const command = new this.#sdk.DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
-          const answer = await this.#client.send(command, { abortSignal: options.signal });
-          // a web server that answers 200 with a separate page has deleted nothing
-          if (answer.$metadata.httpStatusCode !== 204) throw new StorageError('NOT_A_STORAGE');
-          if (answer.DeleteMarker) marked.push(key);
-        } catch (error) {
-          const known = error instanceof StorageError ? error : translateS3Error(error);
-          if (known.code === 'OBJECT_MISSING') continue;
-          if (known.code === 'ABORTED' || (keys.length === 1 && !OF_ONE_KEY.has(known.code))) throw known;
-          failed.push({ key, code: known.code, message: known.message });
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(SINGLE_DELETES_AT_ONCE, keys.length) }, worker));
-    const versionsKept = await this.#removeVersions(marked, false, options);
-    return { deleted: keys.length - failed.length, failed, versionsKept };
+    return this.#deleter.delete(keys, options);
   }
 
   async abortUploads(prefix: string, options: { signal?: AbortSignal } = {}): Promise<number> {
@@ -268,14 +231,4 @@ async function attempt<T>(action: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw translateS3Error(error);
   }
-}
-
-function failure(key: string, error: unknown): DeleteFailure {
-  const { code, message } = translateS3Error(error);
-  return { key, code, message };
-}
-
-function unconfirmed(key: string): DeleteFailure {
-  const { code, message } = new StorageError('NOT_CONFIRMED');
-  return { key, code, message };
 }

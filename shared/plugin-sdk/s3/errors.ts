@@ -24,14 +24,31 @@ const NAMES: Readonly<Record<string, StorageErrorCode>> = {
   ThrottlingException: 'THROTTLED',
   TooManyRequests: 'THROTTLED',
   RequestLimitExceeded: 'THROTTLED',
-  ServiceUnavailable: 'THROTTLED',
+  InternalError: 'UNAVAILABLE',
+  ServiceUnavailable: 'UNAVAILABLE',
   BadDigest: 'INTEGRITY',
+  InvalidDigest: 'INTEGRITY',
+  KeyTooLongError: 'KEY_INVALID',
+  StorageFull: 'FULL',
+  QuotaExceeded: 'FULL',
+  NotImplemented: 'UNSUPPORTED',
 };
 
 interface SdkError {
   name?: string;
   Code?: string;
-  $metadata?: { httpStatusCode?: number };
+  RequestId?: string;
+  $metadata?: { httpStatusCode?: number; requestId?: string };
+}
+
+/** What a status means when the answer names no known code; of a gateway it is all there is. */
+function codeOfStatus(status: number): StorageErrorCode | undefined {
+  if (status === 301 || status === 307 || status === 308) return 'REGION_WRONG';
+  if (status === 408) return 'TIMEOUT';
+  if (status === 429) return 'THROTTLED';
+  if (status === 501) return 'UNSUPPORTED';
+  if (status === 507) return 'FULL';
+  return status >= 500 ? 'UNAVAILABLE' : undefined;
 }
 
 /**
@@ -41,20 +58,18 @@ interface SdkError {
 export function translateS3Error(error: unknown): StorageError {
   const network = networkError(error);
   if (network) return network;
-  const { name, Code, $metadata } = (error ?? {}) as SdkError;
+  const { name, Code, RequestId, $metadata } = (error ?? {}) as SdkError;
   const native = Code ?? name;
   const status = $metadata?.httpStatusCode;
-  const known = (native && NAMES[native]) || (name && NAMES[name]);
-  if (known) return new StorageError(known, { native });
+  const answer = { native, status, requestId: $metadata?.requestId ?? RequestId };
+  const known = (native && NAMES[native]) || (name && NAMES[name]) || (status && codeOfStatus(status));
+  if (known) return new StorageError(known, answer);
   if (name === 'TimeoutError') return new StorageError('TIMEOUT');
-  // An XML parser that fails, or a success in a form that S3 does not have, is a web server of some other kind.
+  // The answer is not XML, or a success in a form that S3 does not have: a web server of some other kind.
   if (name === 'SyntaxError' || (error instanceof Error && '$responseBodyText' in error))
-    return new StorageError('NOT_A_STORAGE');
-  if (status === 301 || status === 307 || status === 308) return new StorageError('REGION_WRONG', { native });
-  if (status === 401) return new StorageError('CREDENTIALS_REFUSED', { native });
-  if (status === 403) return new StorageError('ACCESS_DENIED', { native });
-  if (status === 404) return new StorageError('BUCKET_MISSING', { native });
-  if (status === 408) return new StorageError('TIMEOUT', { native });
-  if (status === 429 || status === 503) return new StorageError('THROTTLED', { native });
-  return new StorageError('FAILED', { native });
+    return new StorageError('NOT_A_STORAGE', { status });
+  if (status === 401) return new StorageError('CREDENTIALS_REFUSED', answer);
+  if (status === 403) return new StorageError('ACCESS_DENIED', answer);
+  if (status === 404) return new StorageError('BUCKET_MISSING', answer);
+  return new StorageError('FAILED', answer);
 }

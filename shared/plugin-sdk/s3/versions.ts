@@ -1,15 +1,10 @@
-import type { DeleteMarkerEntry, ObjectVersion, S3Client } from '@aws-sdk/client-s3';
+import type { DeleteMarkerEntry, ObjectVersion } from '@aws-sdk/client-s3';
+import type { StorageError } from '../storage-error.ts';
+import { type Bucket, deleteInBulk, isAboutBulk } from './bulk-delete.ts';
 import { translateS3Error } from './errors.ts';
 
-/** Where versions are removed. */
-export interface VersionedBucket {
-  sdk: typeof import('@aws-sdk/client-s3');
-  client: S3Client;
-  bucket: string;
-}
-
-/** After these the same call may succeed a moment later; after any other the versions stay. */
-const WORTH_RETRYING: ReadonlySet<string> = new Set(['UNREACHABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
+/** The same call may succeed a moment later; after any other error the versions stay. */
+const isPassing = ({ code, retryable }: StorageError): boolean => retryable || code === 'ABORTED';
 
 type Entry = Pick<ObjectVersion & DeleteMarkerEntry, 'Key' | 'VersionId'>;
 
@@ -21,7 +16,7 @@ type Entry = Pick<ObjectVersion & DeleteMarkerEntry, 'Key' | 'VersionId'>;
  * @throws StorageError when the storage cannot be reached or the call was aborted
  */
 export async function removeVersions(
-  where: VersionedBucket,
+  where: Bucket,
   keys: readonly string[],
   isBulk: boolean,
   signal: AbortSignal | undefined,
@@ -37,7 +32,7 @@ export async function removeVersions(
     await removeEntries(where, before, isBulk, kept, signal);
   } catch (error) {
     const known = translateS3Error(error);
-    if (WORTH_RETRYING.has(known.code)) throw known;
+    if (isPassing(known)) throw known;
     return keys.length;
   }
   return kept.size;
@@ -45,7 +40,7 @@ export async function removeVersions(
 
 /** All versions and delete markers of the keys, page by page. */
 async function* versionsOf(
-  { sdk, client, bucket }: VersionedBucket,
+  { sdk, client, bucket }: Bucket,
   keys: readonly string[],
   abortSignal: AbortSignal | undefined,
 ): AsyncGenerator<Entry[]> {
@@ -73,31 +68,50 @@ async function* versionsOf(
 }
 
 async function removeEntries(
-  { sdk, client, bucket }: VersionedBucket,
+  where: Bucket,
   entries: readonly Entry[],
   isBulk: boolean,
   kept: Set<string>,
   abortSignal: AbortSignal | undefined,
 ): Promise<void> {
-  if (isBulk && entries.length > 0) {
-    for (let start = 0; start < entries.length; start += 1000) {
-      const Objects = entries.slice(start, start + 1000).map(({ Key, VersionId }) => ({ Key, VersionId }));
-      const command = new sdk.DeleteObjectsCommand({
-        Bucket: bucket,
-        Delete: { Objects, Quiet: true },
-        ChecksumAlgorithm: 'MD5',
-      });
-      for (const { Key = '' } of (await client.send(command, { abortSignal })).Errors ?? []) kept.add(Key);
-    }
-    return;
+  for (let start = 0; start < entries.length; start += 1000) {
+    const part = entries.slice(start, start + 1000);
+    if (!isBulk || !(await removeInBulk(where, part, kept, abortSignal)))
+      await removeSingly(where, part, kept, abortSignal);
   }
+}
+
+/** @returns false if the storage refuses bulk requests for versions */
+async function removeInBulk(
+  where: Bucket,
+  entries: readonly Entry[],
+  kept: Set<string>,
+  abortSignal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    const objects = entries.map(({ Key = '', VersionId }) => ({ Key, VersionId }));
+    for (const { Key = '' } of (await deleteInBulk(where, objects, abortSignal)).Errors ?? []) kept.add(Key);
+    return true;
+  } catch (error) {
+    const known = translateS3Error(error);
+    if (!isAboutBulk(known)) throw known;
+    return false;
+  }
+}
+
+async function removeSingly(
+  { sdk, client, bucket }: Bucket,
+  entries: readonly Entry[],
+  kept: Set<string>,
+  abortSignal: AbortSignal | undefined,
+): Promise<void> {
   for (const { Key = '', VersionId } of entries) {
     try {
       await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key, VersionId }), { abortSignal });
     } catch (error) {
-      const { code } = translateS3Error(error);
-      if (WORTH_RETRYING.has(code)) throw error;
-      if (code !== 'OBJECT_MISSING') kept.add(Key);
+      const known = translateS3Error(error);
+      if (isPassing(known)) throw known;
+      if (known.code !== 'OBJECT_MISSING') kept.add(Key);
     }
   }
 }

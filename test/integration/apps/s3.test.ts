@@ -375,7 +375,9 @@ describe('POST /apps/{name}/s3/test', { skip: typeof s3 === 'string' ? s3 : fals
       'connect ok',
       'sign ok',
       'write ok',
+      'multipart ok',
       'read ok',
+      'link ok',
       'list ok',
       'delete ok',
     ]);
@@ -431,7 +433,14 @@ describe('POST /apps/{name}/s3/test', { skip: typeof s3 === 'string' ? s3 : fals
     const body = await settings();
     await server.denyDelete(body.bucket, '');
     const answer = await api.post('/apps/live/s3/test', body);
-    assert.deepEqual(statesOf(answer).slice(3), ['write ok', 'read ok', 'list ok', 'delete failed']);
+    assert.deepEqual(statesOf(answer).slice(3), [
+      'write ok',
+      'multipart ok',
+      'read ok',
+      'link ok',
+      'list ok',
+      'delete failed',
+    ]);
     await server.denyDelete(body.bucket, null);
   });
 

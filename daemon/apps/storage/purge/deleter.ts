@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { StorageError, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
+import { isRetryable, StorageError, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
 import type { DeleteFailure, StorageCapabilities, StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
 
 /** Bulk requests under way at the same time to one storage. More gains nothing measurable and makes each slower. */
@@ -9,14 +9,13 @@ const AT_ONCE = 2;
 const SINGLES_AT_ONCE = 8;
 /** Waits before a call or a key is tried again, milliseconds. */
 const RETRY_AFTER = [500, 2000, 5000];
-const WORTH_RETRYING: ReadonlySet<string> = new Set<StorageErrorCode>([
-  'UNREACHABLE',
-  'TIMEOUT',
-  'THROTTLED',
-  'NOT_CONFIRMED',
-  'PLUGIN_FAILED',
-  'FAILED',
-]);
+/** Outages: a storage that has not answered before them is simply not there. */
+const AWAY: ReadonlySet<string> = new Set<StorageErrorCode>(['UNREACHABLE', 'TIMEOUT', 'UNAVAILABLE']);
+
+/** An error that nobody knows is tried again too, unless the storage calls the request wrong. */
+function isWorthRetrying({ code, status = 500 }: { code: string; status?: number | undefined }): boolean {
+  return code === 'FAILED' ? status >= 500 : code !== 'HOST_UNKNOWN' && isRetryable(code);
+}
 
 /** An open storage, and how to delete there. */
 export interface DeletableStorage {
@@ -89,8 +88,8 @@ export class Deleter {
     let left = keys;
     for (let attempt = 0; ; attempt++) {
       if (this.#broken !== undefined) {
-        const { code, message } = this.#broken;
-        outcome.failed.push(...left.map((key) => ({ key, code, message })));
+        const { code, message, answer } = this.#broken;
+        outcome.failed.push(...left.map((key) => ({ key, code, message, ...answer })));
         return outcome;
       }
       const pause = this.#retryAfter[attempt];
@@ -100,8 +99,8 @@ export class Deleter {
         this.#answered = true;
         outcome.deleted += result.deleted;
         outcome.versionsKept += result.versionsKept ?? 0;
-        const again = result.failed.filter((failure) => WORTH_RETRYING.has(failure.code));
-        outcome.failed.push(...result.failed.filter((failure) => !WORTH_RETRYING.has(failure.code)));
+        const again = result.failed.filter(isWorthRetrying);
+        outcome.failed.push(...result.failed.filter((failure) => !isWorthRetrying(failure)));
         if (again.length === 0) return outcome;
         if (pause === undefined) {
           outcome.failed.push(...again);
@@ -111,9 +110,9 @@ export class Deleter {
       } catch (error) {
         const known = asStorageError(error);
         // a timeout has cost minutes already, and a storage that never answered is simply not there
-        const isAway = known.code === 'TIMEOUT' || known.code === 'UNREACHABLE';
+        const isAway = AWAY.has(known.code);
         const isLast = pause === undefined || (isAway && !this.#answered) || (known.code === 'TIMEOUT' && attempt > 0);
-        if (isLast || !WORTH_RETRYING.has(known.code)) this.#broken ??= known;
+        if (isLast || !isWorthRetrying(known)) this.#broken ??= known;
       }
       if (this.#broken === undefined && pause !== undefined) await wait(pause);
     }

@@ -1,6 +1,6 @@
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import type { BrokerClient } from '#daemon/plugins/broker-client.ts';
-import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import { isRetryable, StorageError, type StorageErrorCode, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import type { DeleteFailure } from '#shared/plugin-sdk/storage-provider.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import { trimSlashes } from '../keys.ts';
@@ -9,10 +9,20 @@ import { openStorage } from '../open-client.ts';
 import { asStorageError, type DeletableStorage, Deleter } from './deleter.ts';
 import { ObjectRows } from './object-rows.ts';
 import { findSharingApp } from './shared-prefix.ts';
-import { FAILED_KEYS_KEPT, freshCheckpoint, type PurgeCheckpoint, type PurgeInput, type PurgeReport } from './types.ts';
+import {
+  FAILED_KEYS_KEPT,
+  freshCheckpoint,
+  type PurgeCheckpoint,
+  type PurgeInput,
+  type PurgeReport,
+  REFUSALS_KEPT,
+  type StorageRefusal,
+} from './types.ts';
 
 /** Keys held at the same time; progress is made durable after so many. */
 const PAGE = 2000;
+/** How long a sweep waits for a storage that does not answer. */
+const FIRST_ANSWER_MS = 20_000;
 
 /**
  * Deletes every object that the rows of an app name, wherever each was put, and then what is below `<prefix>/snapshots/`.
@@ -38,7 +48,7 @@ export async function purge(
       await purgePage(input, state, rows, deleterFor);
       report({ checkpoint: state, progress: progressOf(state) });
     }
-    if (state.phase === 'snapshots') await purgeSnapshots(input, state, deleterFor(input.current), report);
+    if (state.phase === 'snapshots') await sweep(input, state, deleterFor(input.current), report);
     return state;
   } finally {
     db.close();
@@ -80,48 +90,83 @@ async function purgePage(
   if (page.cursor.source === 'end') state.phase = input.vodId === undefined ? 'snapshots' : 'done';
 }
 
-async function purgeSnapshots(
+/**
+ * Sweeps what no row names: snapshots, then parts of unfinished uploads. The app's recordings are gone by now, so nothing
+ * here fails the purge: what could not be swept is a warning.
+ */
+async function sweep(
   input: PurgeInput,
   state: PurgeCheckpoint,
   deleter: Deleter,
   report: (report: PurgeReport) => void,
 ): Promise<void> {
   const prefix = trimSlashes(input.prefix);
-  const folder = `${prefix}/snapshots/`;
   const { bucket } = input.current.settings;
-  // those in the app's folder go with it
+  // files in the app's folder go with it
   const isLocal = input.current.provider === LOCAL_PROVIDER;
   const isConfigured = !isLocal && Object.values(input.credentials).some((value) => value !== '') && bucket !== '';
-  const sharer =
-    isConfigured && prefix !== '' && deleter.broken === undefined
-      ? await findSharingApp({ app: input.app, bucket, prefix, below: 'snapshots/', folders: input.configFolders })
-      : undefined;
-  if (isConfigured && prefix === '') {
-    state.warnings.push(
-      'Snapshots that no row names were left alone: with an empty prefix they cannot be told from objects of others.',
-    );
-  } else if (sharer !== undefined) {
+  // objects that rows name are left as it is: then the purge has failed, and will be tried again
+  if (isConfigured && deleter.broken === undefined) {
+    if (prefix === '') {
+      state.warnings.push(
+        'Snapshots that no row names were left alone: with an empty prefix they cannot be told from objects of others.',
+      );
+    } else if (await sweepSnapshots(input, state, deleter, { bucket, prefix, report })) {
+      await abortUploads(input, state, deleter, { bucket, prefix });
+    }
+  }
+  state.phase = 'done';
+  report({ checkpoint: state, progress: progressOf(state) });
+}
+
+/** @returns whether the storage answered */
+async function sweepSnapshots(
+  input: PurgeInput,
+  state: PurgeCheckpoint,
+  deleter: Deleter,
+  { bucket, prefix, report }: { bucket: string; prefix: string; report: (report: PurgeReport) => void },
+): Promise<boolean> {
+  const folder = `${prefix}/snapshots/`;
+  const question = { app: input.app, bucket, prefix, folders: input.configFolders };
+  const sharer = await findSharingApp({ ...question, below: 'snapshots/' });
+  if (sharer !== undefined) {
     state.warnings.push(
       `Snapshots that no row names were left alone: ${sharer} uses the prefix ${prefix} of the same bucket too.`,
     );
-  } else if (isConfigured) {
-    try {
-      if (deleter.broken !== undefined) throw deleter.broken;
-      const { client } = await deleter.storage();
-      for await (const page of client.list({ prefix: folder, startAfter: state.startAfter ?? undefined })) {
-        const keys = page.map((object) => object.key).filter((key) => key.startsWith(folder));
-        await deleteKeys(state, deleter, keys);
-        state.startAfter = keys.at(-1) ?? state.startAfter;
-        report({ checkpoint: state, progress: progressOf(state) });
-      }
-    } catch (error) {
-      const { code, message } = asStorageError(error);
-      countFailures(state, [{ key: folder, code, message }]);
-    }
+    return true;
   }
-  if (isConfigured && prefix !== '') await abortUploads(input, state, deleter, { bucket, prefix });
-  state.phase = 'done';
-  report({ checkpoint: state, progress: progressOf(state) });
+  const warn = (words: string, error: StorageError) =>
+    state.warnings.push(`Snapshots that no row names ${words}. ${withAnswer(error.message, error.answer)}`);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), FIRST_ANSWER_MS);
+  let refused = 0;
+  let first: DeleteFailure | undefined;
+  try {
+    const { client } = await deleter.storage();
+    const options = { prefix: folder, startAfter: state.startAfter ?? undefined, signal: limit.signal };
+    for await (const page of client.list(options)) {
+      clearTimeout(timer);
+      const keys = page.map((object) => object.key).filter((key) => key.startsWith(folder));
+      const { deleted, failed, versionsKept } = await deleter.delete(keys);
+      state.deleted += deleted;
+      state.versionsKept += versionsKept;
+      refused += failed.length;
+      first ??= failed[0];
+      state.startAfter = keys.at(-1) ?? state.startAfter;
+      report({ checkpoint: state, progress: progressOf(state) });
+    }
+    if (first !== undefined) {
+      const error = new StorageError(first.code as StorageErrorCode, first);
+      warn(`stay: ${refused} below ${folder} could not be deleted`, error);
+    }
+    return true;
+  } catch (error) {
+    const known = limit.signal.aborted ? new StorageError('TIMEOUT') : asStorageError(error);
+    warn(`were not looked for: ${folder} of the bucket ${bucket} could not be listed`, known);
+    return !isRetryable(known.code);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -134,7 +179,6 @@ async function abortUploads(
   deleter: Deleter,
   { bucket, prefix }: { bucket: string; prefix: string },
 ): Promise<void> {
-  if (deleter.broken !== undefined) return;
   try {
     const { client, capabilities } = await deleter.storage();
     if (!capabilities.multipart || client.abortUploads === undefined) return;
@@ -146,8 +190,10 @@ async function abortUploads(
       );
     }
   } catch (error) {
-    const { message } = asStorageError(error);
-    state.warnings.push(`Unfinished uploads below ${prefix}/ could not be removed, and take space. ${message}`);
+    const { message, answer } = asStorageError(error);
+    state.warnings.push(
+      `Unfinished uploads below ${prefix}/ could not be removed, and take space. ${withAnswer(message, answer)}`,
+    );
   }
 }
 
@@ -161,10 +207,20 @@ async function deleteKeys(state: PurgeCheckpoint, deleter: Deleter, keys: readon
 
 function countFailures(state: PurgeCheckpoint, failures: readonly DeleteFailure[]): void {
   state.failed += failures.length;
-  for (const { key, code } of failures) {
+  for (const failure of failures) {
+    const { key, code } = failure;
     state.reasons[code] = (state.reasons[code] ?? 0) + 1;
+    noteRefusal((state.refusals ??= []), failure);
     if (state.failedKeys.length < FAILED_KEYS_KEPT) state.failedKeys.push({ key, code });
   }
+}
+
+/** Counts refusals by what the storage says; of each kind the first request is named. */
+function noteRefusal(refusals: StorageRefusal[], { code, native, status, requestId }: DeleteFailure): void {
+  const known = refusals.find((entry) => entry.code === code && entry.native === native && entry.status === status);
+  if (known !== undefined) known.count += 1;
+  else if (refusals.length < REFUSALS_KEPT)
+    refusals.push({ code, ...new StorageError('FAILED', { native, status, requestId }).answer, count: 1 });
 }
 
 function progressOf(state: PurgeCheckpoint): JobProgress {

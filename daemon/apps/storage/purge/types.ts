@@ -1,5 +1,6 @@
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { ProviderRef } from '#daemon/plugins/records.ts';
+import type { StorageAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import type { StorageLocation } from '../location.ts';
 
@@ -40,6 +41,13 @@ interface FailedKey {
   code: string;
 }
 
+/** One kind of refusal: what the storage itself says about it, and of how many keys. */
+export interface StorageRefusal extends StorageAnswer {
+  /** A `StorageErrorCode`. */
+  code: string;
+  count: number;
+}
+
 /** What has been done. Everything before `cursor` and `startAfter` has been tried once. */
 export interface PurgeCheckpoint {
   phase: 'objects' | 'snapshots' | 'done';
@@ -52,6 +60,8 @@ export interface PurgeCheckpoint {
   failedKeys: FailedKey[];
   /** Failures by code. */
   reasons: Record<string, number>;
+  /** The same in the storage's own words; the first kinds. */
+  refusals?: StorageRefusal[];
   /** Deleted objects that stay as an older version. */
   versionsKept: number;
   /** Objects named by rows when the purge began. */
@@ -65,6 +75,7 @@ export interface PurgeReport {
 }
 
 export const FAILED_KEYS_KEPT = 20;
+export const REFUSALS_KEPT = 10;
 
 export const freshCheckpoint = (total: number): PurgeCheckpoint => ({
   phase: 'objects',

@@ -12,9 +12,11 @@ const NAMES: Record<Result['steps'][number]['id'], string> = {
   connect: 'Connect',
   sign: 'Sign in',
   write: 'Write an object',
-  read: 'Read it',
+  multipart: 'Write in parts',
+  read: 'Read back',
+  link: 'Open a signed link',
   list: 'List objects',
-  delete: 'Delete it',
+  delete: 'Delete',
 };
 /** The steps of a storage's test with their names. */
 export const storageSteps = ({ steps }: Result): ListedStep[] => testedSteps(steps, NAMES);
@@ -37,7 +39,7 @@ export function TestSteps({
       <p className="dim">
         {isRunning
           ? 'Testing…'
-          : `Resolves, connects, signs, then writes, reads, lists and deletes one small object, with ${isOfForm ? 'the settings as they stand in the form' : 'the stored settings'}.`}
+          : `Connects and signs in, then writes two small objects, reads them, opens a signed link, lists and deletes them, with ${isOfForm ? 'the settings as they stand in the form' : 'the stored settings'}.`}
       </p>
     );
   }
