@@ -4,6 +4,7 @@ import { ApiError } from '#shared/errors.ts';
 import type { Account, ChangePasswordBody, UpdateAccountBody } from '#shared/schema/auth.ts';
 import type { TenantStore } from '../people/tenant-store.ts';
 import type { UserChange, UserRow, UserStore } from '../people/user-store.ts';
+import type { AccountAttempts } from './attempts.ts';
 import { checkedEmail } from './identity.ts';
 import type { Links } from './links.ts';
 import type { Passwords } from './passwords.ts';
@@ -20,6 +21,7 @@ export interface AccountServiceDeps {
   links: Links;
   passwords: Passwords;
   twoFactor: TwoFactor;
+  attempts: AccountAttempts;
   clock?: Clock;
 }
 
@@ -92,14 +94,16 @@ export class AccountService {
   }
 
   /** Ends all other sessions and voids sign-in links. @returns how many sessions ended */
-  async changePassword(principal: Principal, body: ChangePasswordBody): Promise<number> {
-    const { users, passwords, sessions, links } = this.#deps;
+  async changePassword(principal: Principal, body: ChangePasswordBody, ip: string): Promise<number> {
+    const { users, passwords, sessions, links, attempts } = this.#deps;
     const user = this.#require(principal);
     if (user.id === BREAK_GLASS) throw new ApiError('BREAK_GLASS_FIXED');
     if (user.password_hash === null) this.#requireFresh(principal);
-    else if (!(await passwords.verify(body.currentPassword ?? '', user.password_hash))) {
-      throw new ApiError('WRONG_PASSWORD');
-    }
+    else
+      await attempts.check({ account: user.id, ip, proven: true }, async () => {
+        if (!(await passwords.verify(body.currentPassword ?? '', user.password_hash)))
+          throw new ApiError('WRONG_PASSWORD');
+      });
     const password_hash = await passwords.hash(body.newPassword);
     if (this.#require(principal).password_hash !== user.password_hash) throw new ApiError('WRONG_PASSWORD');
     users.update(user.id, { password_hash });

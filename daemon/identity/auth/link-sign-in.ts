@@ -6,6 +6,7 @@ import type { AcceptInviteBody, InvitePreview, MagicVerifyBody } from '#shared/s
 import type { TenantStore } from '../people/tenant-store.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
+import type { AccountAttempts } from './attempts.ts';
 import { newUserId, normalEmail, same } from './identity.ts';
 import { requireUser, unchangedUser } from './known-user.ts';
 import type { LinkRow } from './link-repository.ts';
@@ -23,6 +24,7 @@ export interface LinkSignInDeps {
   links: Links;
   passwords: Passwords;
   twoFactor: TwoFactor;
+  attempts: AccountAttempts;
   limits: RateLimits;
   mailer: Mailer;
   superadminEmail: string;
@@ -69,7 +71,7 @@ export class LinkSignIn {
     const user = this.#addressee(link);
     // an invitation handed over by its maker proves nothing about somebody who has an account
     if (link.kind === 'invite' && !link.mailed && user?.status === 'active') throw new ApiError('BAD_LINK');
-    if (user !== undefined) await twoFactor.require(user, code);
+    if (user !== undefined) await twoFactor.require(user, code, from.ip);
     const id = users.transaction(() => {
       links.consume(link);
       const userId = user?.id ?? this.#makeUser(link);
@@ -95,16 +97,18 @@ export class LinkSignIn {
 
   /** Accepts an invitation: a new person chooses the password, one with an account gives it. */
   async acceptInvite({ token, password, name, code }: AcceptInviteBody, from: SignInFrom): Promise<SignedIn> {
-    const { users, links, passwords, twoFactor, sessions } = this.#deps;
+    const { users, links, passwords, twoFactor, sessions, attempts } = this.#deps;
     const link = links.peek(token, 'invite');
     const { user } = this.#invitation(link);
     const existing = needsPassword(user, link);
     let password_hash: string | null = null;
     if (existing) {
-      if (!(await passwords.verify(password, user.password_hash))) throw new ApiError('BAD_LOGIN');
+      await attempts.check({ account: user.id, ip: from.ip, proven: false }, async () => {
+        if (!(await passwords.verify(password, user.password_hash))) throw new ApiError('BAD_LOGIN');
+      });
     } else password_hash = await passwords.hash(password);
     const current = unchangedUser(this.#deps.users, user);
-    await twoFactor.require(current, code);
+    await twoFactor.require(current, code, from.ip);
     users.transaction(() => {
       links.consume(link);
       this.#arrive(link, user.id);

@@ -116,8 +116,8 @@ function accountRoutes(app: FastifyInstance, { account, twoFactor }: AuthRoutesS
     audit({ target: principal.userId, before, after });
     return ok(account.get(principal));
   });
-  route(app, ops.changePassword, async ({ principal, body, audit }) => {
-    const sessionsEnded = await account.changePassword(principal, body);
+  route(app, ops.changePassword, async ({ principal, body, request, audit }) => {
+    const sessionsEnded = await account.changePassword(principal, body, clientAddress(request));
     audit({ target: principal.userId, after: { sessionsEnded } });
     return ok({ ok: true as const });
   });
@@ -125,19 +125,20 @@ function accountRoutes(app: FastifyInstance, { account, twoFactor }: AuthRoutesS
     audit({ target: principal.userId });
     return ok(await twoFactor.setup(account.twoFactorUser(principal)));
   });
-  route(app, ops.enableTotp, async ({ principal, body, audit }) => {
+  route(app, ops.enableTotp, async ({ principal, body, request, audit }) => {
     audit({ target: principal.userId, after: { enabled: true } });
-    const recoveryCodes = await twoFactor.enable(account.twoFactorUser(principal), body.code);
+    const recoveryCodes = await twoFactor.enable(account.twoFactorUser(principal), body.code, clientAddress(request));
     return ok({ enabled: true as const, recoveryCodes });
   });
-  route(app, ops.disableTotp, async ({ principal, body, audit }) => {
+  route(app, ops.disableTotp, async ({ principal, body, request, audit }) => {
     audit({ target: principal.userId, after: { enabled: false } });
-    await twoFactor.disable(account.twoFactorUser(principal), body.code);
+    await twoFactor.disable(account.twoFactorUser(principal), body.code, clientAddress(request));
     return ok({ enabled: false as const });
   });
-  route(app, ops.renewRecoveryCodes, async ({ principal, body, audit }) => {
+  route(app, ops.renewRecoveryCodes, async ({ principal, body, request, audit }) => {
     audit({ target: principal.userId, after: null });
-    return ok({ recoveryCodes: await twoFactor.renewRecoveryCodes(account.twoFactorUser(principal), body.code) });
+    const user = account.twoFactorUser(principal);
+    return ok({ recoveryCodes: await twoFactor.renewRecoveryCodes(user, body.code, clientAddress(request)) });
   });
 }
 

@@ -4,6 +4,7 @@ import { ApiError } from '#shared/errors.ts';
 import type { LoginBody, SetupBody, SignupBody } from '#shared/schema/auth.ts';
 import type { TenantStore } from '../people/tenant-store.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
+import { type AccountAttempts, unknownAccount } from './attempts.ts';
 import { checkedEmail, newUserId, normalEmail, same } from './identity.ts';
 import { requireUser, unchangedUser } from './known-user.ts';
 import { type Links, linkUrl } from './links.ts';
@@ -20,6 +21,7 @@ export interface AuthServiceDeps {
   links: Links;
   passwords: Passwords;
   twoFactor: TwoFactor;
+  attempts: AccountAttempts;
   settings: { adminUser: string; adminPass: string; allowSignup: boolean };
 }
 
@@ -78,20 +80,27 @@ export class AuthService {
     return !this.hasBreakGlass && this.#deps.users.superadmins() === 0;
   }
 
-  /** @throws ApiError BAD_LOGIN, TOTP_REQUIRED, TOTP_INVALID */
+  /** @throws ApiError BAD_LOGIN, TOTP_REQUIRED, TOTP_INVALID, RATE_LIMITED */
   async login({ user: name, password, code }: LoginBody, from: SignInFrom): Promise<SignedIn> {
-    const { users, passwords, twoFactor, settings } = this.#deps;
+    const { twoFactor, attempts } = this.#deps;
+    const account = this.nameFor(name) ?? unknownAccount(normalEmail(name));
+    const user = await attempts.check({ account, ip: from.ip, proven: false }, () => this.#byPassword(name, password));
+    if (user.id !== BREAK_GLASS) await twoFactor.require(user, code, from.ip);
+    return this.#signIn(user, from);
+  }
+
+  /** @throws ApiError BAD_LOGIN */
+  async #byPassword(name: string, password: string): Promise<UserRow> {
+    const { users, passwords, settings } = this.#deps;
     if (this.hasBreakGlass && same(name, settings.adminUser) && same(password, settings.adminPass)) {
-      return this.#signIn(requireUser(this.#deps.users, BREAK_GLASS), from);
+      return requireUser(users, BREAK_GLASS);
     }
     const found = users.byEmail(normalEmail(name));
     const user = found?.id === BREAK_GLASS ? undefined : found;
     const usable = user?.status === 'active' ? user.password_hash : null;
     const fits = await passwords.verify(password, usable);
     if (!fits || user === undefined) throw new ApiError('BAD_LOGIN');
-    const current = unchangedUser(this.#deps.users, user);
-    await twoFactor.require(current, code);
-    return this.#signIn(current, from);
+    return unchangedUser(users, user);
   }
 
   /** A new person with a team of the same; off unless the operator allows it. */

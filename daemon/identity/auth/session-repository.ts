@@ -17,6 +17,11 @@ export function sessionRepository(db: Db) {
     `INSERT INTO sessions (id, user_id, ip, user_agent, created_at, last_seen, expires_at)
      VALUES (@id, @user_id, @ip, @user_agent, @created_at, @last_seen, @expires_at)`,
   );
+  const addresses = db
+    .prepare<[string], string>(
+      'SELECT ip FROM sessions WHERE user_id = ? AND ip IS NOT NULL ORDER BY created_at DESC LIMIT 50',
+    )
+    .pluck();
   const revoke = db.prepare<[string, string]>('UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
   const revokeUser = db.prepare<[string, string]>(
     'UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL',
@@ -33,6 +38,8 @@ export function sessionRepository(db: Db) {
     touchAll: db.transaction((uses: Iterable<[string, string]>) => {
       for (const [id, at] of uses) touch.run(at, id);
     }),
+    /** Addresses that the account signed in from, newest first; rows are kept for 30 days after they expire. */
+    addresses: (userId: string) => addresses.all(userId),
     purge: (before: string) => purge.run(before),
   };
 }

@@ -3,7 +3,7 @@ import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
-import type { RateLimits } from '../security/rate-limits.ts';
+import type { AccountAttempts } from './attempts.ts';
 
 const PERIOD = 30;
 const RECOVERY_CODES = 10;
@@ -13,7 +13,7 @@ export interface TotpDeps {
   users: UserStore;
   /** 256 bits, derived from the session secret. */
   key: Buffer;
-  limits: RateLimits;
+  attempts: AccountAttempts;
   log: Log<'warn'>;
   clock?: Clock;
 }
@@ -38,33 +38,35 @@ export class TwoFactor {
     return { secret: secret.base32, otpauthUri, qrDataUri };
   }
 
-  /** Turns it on. @returns the recovery codes, shown this once */
-  async enable(user: UserRow, code: string): Promise<string[]> {
-    if (user.totp_enabled) throw new ApiError('TOTP_STATE', { state: 'on already' });
-    const pending = user.totp_pending_secret;
-    if (pending === null) throw new ApiError('TOTP_STATE', { state: 'not set up; begin with /account/2fa/setup' });
-    if ((await this.#step(this.#open(user.id, pending), code)) === null) throw new ApiError('TOTP_WRONG_CODE');
-    const { users } = this.#deps;
-    const codes = makeRecoveryCodes();
-    users.transaction(() => {
-      users.update(user.id, {
-        totp_enabled: 1,
-        totp_secret: pending,
-        totp_pending_secret: null,
-        totp_last_step: 0,
+  /** Turns it on; the code can't be used again. @returns the recovery codes, shown this once */
+  enable(user: UserRow, code: string, ip: string): Promise<string[]> {
+    const { users, attempts } = this.#deps;
+    return attempts.check({ account: user.id, ip, proven: true }, async () => {
+      const pending = this.#pending(user.id);
+      const step = await this.#step(this.#open(user.id, pending), code);
+      if (step === null) throw new ApiError('TOTP_WRONG_CODE');
+      if (this.#pending(user.id) !== pending) throw new ApiError('TOTP_WRONG_CODE');
+      const codes = makeRecoveryCodes();
+      users.transaction(() => {
+        users.update(user.id, {
+          totp_enabled: 1,
+          totp_secret: pending,
+          totp_pending_secret: null,
+          totp_last_step: step,
+        });
+        users.replaceCodes(user.id, codes.map(digest));
       });
-      users.replaceCodes(user.id, codes.map(digest));
+      return codes;
     });
-    return codes;
   }
 
-  async disable(user: UserRow, code: string): Promise<void> {
-    await this.#confirm(user, code);
+  async disable(user: UserRow, code: string, ip: string): Promise<void> {
+    await this.#confirm(user, code, ip);
     this.reset(user.id);
   }
 
-  async renewRecoveryCodes(user: UserRow, code: string): Promise<string[]> {
-    await this.#confirm(user, code);
+  async renewRecoveryCodes(user: UserRow, code: string, ip: string): Promise<string[]> {
+    await this.#confirm(user, code, ip);
     const codes = makeRecoveryCodes();
     this.#deps.users.replaceCodes(user.id, codes.map(digest));
     return codes;
@@ -83,31 +85,41 @@ export class TwoFactor {
    * The second step of a sign-in. A code is good once; so is a recovery code.
    * @throws ApiError TOTP_REQUIRED, TOTP_INVALID, RATE_LIMITED after many wrong ones
    */
-  async require(user: UserRow, code: string | undefined): Promise<void> {
+  async require(user: UserRow, code: string | undefined, ip: string): Promise<void> {
     if (!user.totp_enabled) return;
     const given = (code ?? '').replace(/\s/g, '');
     if (given === '') throw new ApiError('TOTP_REQUIRED');
-    await this.#deps.limits.refuseSpent('totp', user.id);
-    if (await this.#accept(user, given)) return;
-    await this.#deps.limits.spend('totp', user.id);
-    throw new ApiError('TOTP_INVALID');
+    await this.#deps.attempts.check({ account: user.id, ip, proven: true }, async () => {
+      if (!(await this.#accept(user.id, given))) throw new ApiError('TOTP_INVALID');
+    });
   }
 
   recoveryCodesLeft(userId: string): number {
     return this.#deps.users.countCodes(userId);
   }
 
-  async #accept(user: UserRow, code: string): Promise<boolean> {
+  /** Takes a code once, for any purpose: the time step of an accepted code is kept in the account's row. */
+  async #accept(userId: string, code: string): Promise<boolean> {
     const { users } = this.#deps;
-    if (!/^\d{6}$/.test(code)) return users.takeCode(user.id, digest(code.toLowerCase().replace(/-/g, '')));
-    const step = await this.#step(this.#open(user.id, user.totp_secret ?? ''), code);
-    return step !== null && users.advanceTotp(user.id, step);
+    if (!/^\d{6}$/.test(code)) return users.takeCode(userId, digest(code.toLowerCase().replace(/-/g, '')));
+    const secret = users.byId(userId)?.totp_secret ?? '';
+    const step = await this.#step(this.#open(userId, secret), code);
+    return step !== null && users.byId(userId)?.totp_secret === secret && users.advanceTotp(userId, step);
   }
 
-  async #confirm(user: UserRow, code: string): Promise<void> {
-    if (!user.totp_enabled) throw new ApiError('TOTP_STATE', { state: 'off' });
-    if ((await this.#step(this.#open(user.id, user.totp_secret ?? ''), code)) === null)
-      throw new ApiError('TOTP_WRONG_CODE');
+  #confirm({ id }: UserRow, code: string, ip: string): Promise<void> {
+    return this.#deps.attempts.check({ account: id, ip, proven: true }, async () => {
+      if (!this.#deps.users.byId(id)?.totp_enabled) throw new ApiError('TOTP_STATE', { state: 'off' });
+      if (!(await this.#accept(id, code))) throw new ApiError('TOTP_WRONG_CODE');
+    });
+  }
+
+  #pending(userId: string): string {
+    const user = this.#deps.users.byId(userId);
+    if (user?.totp_enabled) throw new ApiError('TOTP_STATE', { state: 'on already' });
+    if (!user?.totp_pending_secret)
+      throw new ApiError('TOTP_STATE', { state: 'not set up; begin with /account/2fa/setup' });
+    return user.totp_pending_secret;
   }
 
   /** The time step that the code belongs to, or null. */

@@ -64,8 +64,10 @@ export function userStore(db: Db) {
   const useCode = db.prepare<[string, string]>('DELETE FROM recovery_codes WHERE user_id = ? AND code_hash = ?');
   const dropCodes = db.prepare<[string]>('DELETE FROM recovery_codes WHERE user_id = ?');
   const countCodes = db.prepare<[string], number>('SELECT count(*) FROM recovery_codes WHERE user_id = ?').pluck();
-  const advance = db.prepare<[number, string, number]>(
-    'UPDATE users SET totp_last_step = ? WHERE id = ? AND totp_last_step < ?',
+  // a step more than two ahead can only stem from a clock that was set back since; the codes of now were never used
+  const advance = db.prepare<[{ id: string; step: number }]>(
+    `UPDATE users SET totp_last_step = @step
+     WHERE id = @id AND (totp_last_step < @step OR totp_last_step > @step + 2)`,
   );
   return {
     byId: (id: string) => byId.get(id),
@@ -89,7 +91,7 @@ export function userStore(db: Db) {
     takeCode: (userId: string, hash: string) => useCode.run(userId, hash).changes === 1,
     countCodes: (userId: string) => countCodes.get(userId) ?? 0,
     /** True when this time step is newer than the last one used. */
-    advanceTotp: (userId: string, step: number) => advance.run(step, userId, step).changes === 1,
+    advanceTotp: (userId: string, step: number) => advance.run({ id: userId, step }).changes === 1,
     transaction: <T>(work: () => T): T => db.transaction(work).immediate(),
   };
 }

@@ -14,8 +14,10 @@ export interface RateLimitOptions {
 }
 
 const ALLOWANCES = {
-  /** Wrong codes of one account. */
-  totp: { points: 10, seconds: QUARTER_HOUR },
+  /** Wrong passwords and codes of one account; of those, by callers who had shown a proof; and from one address. */
+  account: { points: 10, seconds: QUARTER_HOUR },
+  'account-proven': { points: 10, seconds: QUARTER_HOUR },
+  'account-address': { points: 10, seconds: QUARTER_HOUR },
   /** Links mailed to one address, and asked for from one. */
   'magic-email': { points: 3, seconds: QUARTER_HOUR },
   'magic-ip': { points: 10, seconds: QUARTER_HOUR },

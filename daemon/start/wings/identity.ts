@@ -2,6 +2,7 @@ import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
 import { auditRepository } from '#daemon/identity/audit/repository.ts';
 import { AuditTrail } from '#daemon/identity/audit/service.ts';
 import { AccountService } from '#daemon/identity/auth/account.ts';
+import { AccountAttempts } from '#daemon/identity/auth/attempts.ts';
 import { SessionTokens } from '#daemon/identity/auth/jwt.ts';
 import { linkRepository } from '#daemon/identity/auth/link-repository.ts';
 import { LinkSignIn } from '#daemon/identity/auth/link-sign-in.ts';
@@ -46,14 +47,16 @@ export function createIdentity(
   const limits = new RateLimits({
     signIn: { points: settings.authRateLimitMax, seconds: settings.authRateLimitWindowMs / 1000 },
   });
+  const sessionRows = sessionRepository(db);
+  const attempts = new AccountAttempts({ limits, sessions: sessionRows });
   const sessions = new SessionStore({
-    sessions: sessionRepository(db),
+    sessions: sessionRows,
     users,
     tokens: new SessionTokens(secret.signingKey()),
     events,
   });
   resolvers.push(tokens, sessions);
-  const twoFactor = new TwoFactor({ users, key: secret.derive('two-factor'), limits, log });
+  const twoFactor = new TwoFactor({ users, key: secret.derive('two-factor'), attempts, log });
   const linkBase = (): string => settings.appUrl || publicUrl();
   const mailer = new Mailer({
     host: settings.smtpHost,
@@ -63,7 +66,7 @@ export function createIdentity(
     from: settings.smtpFrom,
     linkBase: settings.appUrl || publicBase(settings) || '',
   });
-  const shared = { users, tenants, sessions, links, passwords, twoFactor };
+  const shared = { users, tenants, sessions, links, passwords, twoFactor, attempts };
   const auth = new AuthService({ ...shared, meta: metaStore(db), settings });
   const linkSignIn = new LinkSignIn({ ...shared, limits, mailer, superadminEmail: settings.superadminEmail, log });
   const account = new AccountService(shared);
