@@ -226,3 +226,44 @@ test('the layers of the renderer stand on those below them, and its features for
   }
   assert.deepEqual(circlesIn(new Map([...used].map(([feature, others]) => [feature, [...others]]))), []);
 });
+
+/** Files of the daemon that may use timers and unawaited promises themselves, and why nothing they start can end the process. */
+const OWN_TIMERS: Record<string, string> = {
+  'daemon/platform/background.ts': 'the supervisor itself',
+  'daemon/platform/http/silent-connections.ts': 'runs while the server closes, touches sockets only',
+  'daemon/platform/logs/store-thread.ts': 'a separate thread; its steps catch everything',
+  'daemon/platform/logs/store.ts': 'lets an idle thread go, touches memory only',
+  'daemon/platform/logs/thread.ts': 'a time limit that settles a promise',
+  'daemon/platform/logs/console-sink.ts': 'loads the printer once, before the daemon starts',
+  'daemon/operations/system/livekit-probe.ts': 'a time limit that settles a promise',
+  'daemon/plugins/process.ts': 'time limits that kill a child process, and a look at its memory',
+  'daemon/plugins/wire/connection.ts': 'time limits that settle calls',
+  'daemon/plugins/remote-provider.ts': 'closes a connection and drops its error',
+  'daemon/plugins/plugin-broker.ts': 'answers a thread; the answer holds the error',
+  'daemon/plugins/process-main/main.ts': 'runs in the process of a plugin',
+  'daemon/plugins/process-main/session.ts': 'runs in the process of a plugin',
+};
+
+test('only the supervisor starts timers and promises that nobody awaits', () => {
+  const raw =
+    /(?<![.\w#])(?:setInterval|setTimeout|setImmediate)\(|(?:^|[\s(>])void (?!app\.register|\w+\.(?:run|close|prepare)\()(?:this|[a-z]\w*)[\w.?#]*\(/m;
+  const awaited = /await new Promise\S*\(\(?\w+\)? => set(?:Immediate|Timeout)\(/g;
+  const files = sources.filter((file) => /^daemon\/(?!edge\/|cli\/)/.test(file) && !isTest(file));
+  const users = files.filter((file) =>
+    raw.test(
+      readFileSync(path.join(ROOT, file), 'utf8')
+        .replaceAll(awaited, '')
+        .replaceAll(/\/\/.*|\* .*/g, ''),
+    ),
+  );
+  assert.deepEqual(
+    users.filter((file) => !(file in OWN_TIMERS)),
+    [],
+    'use Background (daemon/platform/background.ts)',
+  );
+  assert.deepEqual(
+    Object.keys(OWN_TIMERS).filter((file) => !users.includes(file)),
+    [],
+    'these need no exception any more',
+  );
+});

@@ -1,4 +1,5 @@
 import os from 'node:os';
+import type { Background, Repeated } from '#daemon/platform/background.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { LivekitMeter } from '#shared/livekit-metrics.ts';
 import type { ClusterService } from './service.ts';
@@ -14,6 +15,7 @@ export interface OriginDeps {
   url: string;
   /** LIVEKIT_METRICS_URL: where the LiveKit server beside this daemon shows its numbers; empty = not known. */
   metricsUrl: string;
+  background: Background;
   log: Log<'warn'>;
 }
 
@@ -21,9 +23,8 @@ export interface OriginDeps {
 export class OriginReporter {
   readonly #deps: OriginDeps;
   readonly #meter = new LivekitMeter();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Repeated | undefined;
   #before = os.cpus();
-  #isRunning = false;
 
   constructor(deps: OriginDeps) {
     this.#deps = deps;
@@ -36,29 +37,21 @@ export class OriginReporter {
     } catch (err) {
       this.#deps.log.warn({ err }, 'the origin could not be registered');
     }
-    void this.#refresh();
-    this.#timer = setInterval(() => void this.#refresh(), REFRESH_MS);
-    this.#timer.unref();
+    this.#timer = this.#deps.background.every('figures of this machine', REFRESH_MS, () => this.#refresh(), {
+      first: 0,
+    });
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.stop();
     this.#timer = undefined;
   }
 
   async #refresh(): Promise<void> {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    try {
-      const livekit = await this.#livekit();
-      if (this.#timer === undefined) return;
-      const stats = { ...this.#stats(), ...(livekit ? { livekit: livekit.rates } : {}) };
-      this.#deps.cluster.refreshOrigin({ url: this.#deps.url, stats, livekit: livekit?.report ?? null }, false);
-    } catch (err) {
-      this.#deps.log.warn({ err }, 'the origin could not be refreshed');
-    } finally {
-      this.#isRunning = false;
-    }
+    const livekit = await this.#livekit();
+    if (this.#timer === undefined) return;
+    const stats = { ...this.#stats(), ...(livekit ? { livekit: livekit.rates } : {}) };
+    this.#deps.cluster.refreshOrigin({ url: this.#deps.url, stats, livekit: livekit?.report ?? null }, false);
   }
 
   async #livekit() {

@@ -6,6 +6,7 @@ import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { type DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import { SYSTEM } from '#daemon/platform/http/types.ts';
 import type { AgentReport, LivekitReport } from '#shared/schema/cluster.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { clusterRepository } from './repository.ts';
 import { ClusterService } from './service.ts';
@@ -35,6 +36,8 @@ function setUp(t: TestContext, more: Partial<typeof CONFIG> = {}) {
   bus.subscribe((event) => events.push(event));
   const create = () =>
     new ClusterService({
+      background: testBackground(),
+
       config: { ...CONFIG, ...more },
       repository,
       events: bus,

@@ -1,3 +1,4 @@
+import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
@@ -33,6 +34,7 @@ export interface ClusterServiceDeps {
   config: ClusterConfig;
   repository: ClusterRepository;
   events: EventBus;
+  background: Background;
   log: Log<'info' | 'warn'>;
   clock?: Clock;
 }
@@ -48,11 +50,10 @@ export class ClusterService {
   readonly #clock: Clock;
   readonly #announcer: NodeAnnouncer;
   readonly #calls: NodeCalls;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #timers: Repeated[] = [];
   #settings: ClusterSettings = { strategy: 'least-load' };
   #reported = 0;
   #startedMono = 0;
-  #flushing: Promise<void> = Promise.resolve();
 
   constructor(deps: ClusterServiceDeps) {
     this.#deps = deps;
@@ -100,17 +101,16 @@ export class ClusterService {
     this.nodes.load();
     this.#settings = this.#readSettings();
     this.#startedMono = this.#clock.monotonic();
+    const { background } = this.#deps;
     this.#timers.push(
-      setInterval(() => this.sweep(), SWEEP_MS),
-      setInterval(() => this.#flush(), FLUSH_MS),
+      background.every('liveness of nodes', SWEEP_MS, () => this.sweep()),
+      background.every('heartbeats', FLUSH_MS, () => this.#flush()),
     );
-    for (const timer of this.#timers) timer.unref();
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    await this.#flushing;
-    this.nodes.flushNow();
+    await Promise.all(this.#timers.splice(0).map((timer) => timer.stop()));
+    await this.#deps.background.run('heartbeats at a stop', () => this.nodes.flushNow());
     this.#deps.repository.close();
   }
 
@@ -205,14 +205,12 @@ export class ClusterService {
     }
   }
 
-  #flush(): void {
+  #flush(): Promise<void> {
     if (this.#reported > 0) {
       this.#deps.events.publish({ type: 'node.stats', live: true, data: { reports: this.#reported } });
       this.#reported = 0;
     }
-    this.#flushing = this.#flushing
-      .then(() => this.nodes.flush())
-      .catch((err) => this.#deps.log.warn({ err }, 'heartbeats could not be stored; tried again soon'));
+    return this.nodes.flush();
   }
 
   #drainAfter(node: NodeEntry, body: PatchNodeBody): DrainState | null {

@@ -1,3 +1,4 @@
+import type { Background } from '#daemon/platform/background.ts';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { PluginProcess } from './process.ts';
 import type { PluginRecord } from './records.ts';
@@ -15,6 +16,7 @@ interface ProcessLimits {
 }
 
 export interface ProcessesDeps {
+  background: Background;
   limits: ProcessLimits;
   policy: EndpointPolicy;
   /** Whether processes are put into namespaces as well; asked once. */
@@ -56,7 +58,7 @@ interface Entry {
   leases: number;
   isRetired: boolean;
   since: Date;
-  timer: NodeJS.Timeout | undefined;
+  cancelDrop: (() => void) | undefined;
 }
 
 /** Idle processes kept at most, all plugins together. */
@@ -91,12 +93,12 @@ export class PluginProcesses {
         leases: 0,
         isRetired: false,
         since: new Date(),
-        timer: undefined,
+        cancelDrop: undefined,
       };
       this.#entries.add(entry);
     }
     entry.leases += 1;
-    clearTimeout(entry.timer);
+    entry.cancelDrop?.();
     const held = entry;
     if (record.origin !== 'built-in') {
       try {
@@ -115,7 +117,9 @@ export class PluginProcesses {
         isHeld = false;
       },
       kill: (reason) => held.process?.kill(reason),
-      checkAlive: () => void this.#checkAlive(held),
+      checkAlive: () => {
+        this.#deps.background.run('plugin processes', () => this.#checkAlive(held));
+      },
     };
   }
 
@@ -125,9 +129,8 @@ export class PluginProcesses {
       entry.isRetired = true;
       if (entry.leases === 0) this.#drop(entry);
       else if (withinMs !== undefined) {
-        clearTimeout(entry.timer);
-        entry.timer = setTimeout(() => this.#drop(entry), withinMs);
-        entry.timer.unref();
+        entry.cancelDrop?.();
+        entry.cancelDrop = this.#dropAfter(entry, withinMs);
       }
     }
     this.#deps.onChange(plugin);
@@ -200,13 +203,14 @@ export class PluginProcesses {
       isNamespaced: this.isNamespaced,
       onLine: (line) => onLine(plugin, entry.app, line),
     });
-    void child.ended.then((reason) => {
+    const ended = child.ended.then((reason) => {
       const isExpected = !this.#entries.delete(entry);
-      clearTimeout(entry.timer);
+      entry.cancelDrop?.();
       // one that never was ready is told to anyone who waits for it
       if (!isExpected && child.isReady && !entry.isRetired) onCrash(plugin, reason);
       onChange(plugin);
     });
+    this.#deps.background.run('ends of plugin processes', () => ended);
     onChange(plugin);
     return child;
   }
@@ -234,16 +238,20 @@ export class PluginProcesses {
       this.#drop(entry);
       return;
     }
-    entry.timer = setTimeout(() => this.#drop(entry), this.#deps.limits.idleMs);
-    entry.timer.unref();
+    entry.cancelDrop = this.#dropAfter(entry, this.#deps.limits.idleMs);
     // what it was asked may have left it in an endless loop
-    if (entry.process?.isReady) void this.#isAlive(entry.process);
+    const { process } = entry;
+    if (process?.isReady) this.#deps.background.run('plugin processes', () => this.#isAlive(process));
+  }
+
+  #dropAfter(entry: Entry, ms: number): () => void {
+    return this.#deps.background.after('idle plugin processes', ms, () => this.#drop(entry));
   }
 
   /** Ends an entry on purpose. */
   #drop(entry: Entry): void {
     if (!this.#entries.delete(entry)) return;
-    clearTimeout(entry.timer);
+    entry.cancelDrop?.();
     entry.process?.kill('it was no longer needed');
     this.#deps.onChange(entry.plugin);
   }

@@ -9,6 +9,7 @@ import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { ApiError } from '#shared/errors.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import { pluginRepository } from './repository.ts';
 import { PluginService } from './service.ts';
 
@@ -31,6 +32,8 @@ afterEach(async () => {
 
 const service = () => {
   const made = new PluginService({
+    background: testBackground(),
+
     pool,
     roots: [
       { dir: BUILT_IN, origin: 'built-in' },

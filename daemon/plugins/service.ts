@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { Mutex } from 'async-mutex';
 import pLimit from 'p-limit';
+import type { Background } from '#daemon/platform/background.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -40,6 +41,7 @@ export interface PluginServiceDeps {
   roots: readonly PluginRoot[];
   repository: PluginRepository;
   events: EventBus;
+  background: Background;
   policy: EndpointPolicy;
   limits: PluginLimits;
   /** Started with `--safe`: no third-party plugin takes part. */
@@ -72,6 +74,7 @@ export class PluginService {
     this.#deps = deps;
     const { limits, policy, log } = deps;
     this.#processes = new PluginProcesses({
+      background: deps.background,
       limits: {
         memoryMb: limits.memoryMb,
         loadMs: limits.loadSeconds * 1000,

@@ -25,6 +25,10 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     log.fatal({ err }, 'the daemon failed');
     logging.flushSync();
   });
+  // a promise that nobody waits for is no reason to end; the line above it is written by the monitor
+  process.on('unhandledRejection', (err) => {
+    log.error({ err }, 'work outside of any request failed; the daemon goes on');
+  });
   let daemon: RunningDaemon;
   try {
     daemon = await startDaemon(settings, logging);
@@ -34,7 +38,8 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     return;
   }
   greet(daemon);
-  if (settings.consoleBuild) void daemon.services.console.builder.run();
+  const { background, console: webConsole } = daemon.services;
+  if (settings.consoleBuild) background.run('build of the console', () => webConsole.builder.run());
 
   let stopping = false;
   const stop = (signal: string): void => {

@@ -44,16 +44,20 @@ export function createServices(settings: Settings, logging: Logging) {
       platform.jobs.start();
     },
     async stop() {
-      await operations.stop();
-      await media.stop();
-      await platform.jobs.stop();
-      await apps.stop();
-      // tasks in the pool talk to plugin processes
-      await platform.pool.close();
-      await plugins.stop();
-      await cluster.stop();
-      await identity.stop();
-      await platform.stop();
+      // what can't be written must not keep the others from stopping
+      for (const [name, part] of [
+        ['operations', operations],
+        ['media', media],
+        ['jobs', platform.jobs],
+        ['apps', apps],
+        // tasks in the pool talk to plugin processes
+        ['worker pool', { stop: () => platform.pool.close() }],
+        ['plugins', plugins],
+        ['cluster', cluster],
+        ['identity', identity],
+        ['platform', platform],
+      ] as const)
+        await platform.background.run(`stop of ${name}`, () => part.stop());
     },
   };
 }

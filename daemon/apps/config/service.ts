@@ -1,3 +1,4 @@
+import type { Repeated } from '#daemon/platform/background.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
@@ -81,9 +82,8 @@ export class ConfigService {
   readonly #store: ConfigStore;
   readonly #writer: ConfigWriter;
   readonly #history: ConfigHistory;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Repeated | undefined;
   #gpu: { peek(): GpuStatus | undefined } = { peek: () => undefined };
-  #sweep: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(deps: ConfigServiceDeps) {
@@ -103,14 +103,16 @@ export class ConfigService {
 
   /** Begins to watch the files of all apps, a moment after the start. */
   start(): void {
-    this.#schedule(FIRST_SWEEP_MS);
+    this.#timer = this.#deps.background.every('config files', SWEEP_MS, () => this.#sweepAll(), {
+      first: FIRST_SWEEP_MS,
+    });
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    clearTimeout(this.#timer);
+    const swept = this.#timer?.stop();
     this.#store.stop();
-    await this.#sweep;
+    await swept;
   }
 
   /** Forgets an app, after the writes under way; its files may be moved then. */
@@ -344,13 +346,6 @@ export class ConfigService {
   #streamingView(config: AppConfig): StreamingView {
     const wish = config.transcoding.hwaccel ?? this.#deps.hwaccel;
     return streamingView(config, wish, resolveHwaccel(wish, this.#gpu.peek()));
-  }
-
-  #schedule(after: number): void {
-    if (this.#isStopped) return;
-    this.#timer = setTimeout(() => {
-      this.#sweep = this.#sweepAll().then(() => this.#schedule(SWEEP_MS));
-    }, after).unref();
   }
 
   async #sweepAll(): Promise<void> {

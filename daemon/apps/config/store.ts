@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Background } from '#daemon/platform/background.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { removeLeftovers } from '#daemon/platform/files/atomic-file.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
@@ -26,6 +27,7 @@ const SETTLE_MS = 120;
 const TRIED_BACKUPS = 5;
 
 export interface ConfigStoreDeps {
+  background: Background;
   apps: AppService;
   pool: WorkerPool;
   events: EventBus;
@@ -49,7 +51,8 @@ export class ConfigStore {
   readonly #deps: ConfigStoreDeps;
   readonly #entries = new Map<string, ConfigEntry>();
   readonly #lock = new KeyedLock();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Functions that call off a look at a changed file. */
+  readonly #looks = new Map<string, () => void>();
   /** Room prefixes of writes under way. */
   readonly #claims = new Map<string, string>();
   #isStopped = false;
@@ -292,20 +295,20 @@ export class ConfigStore {
   #touched(entry: ConfigEntry): void {
     entry.isDirty = true;
     if (this.#isStopped) return;
-    clearTimeout(this.#timers.get(entry.app));
-    const timer = setTimeout(() => {
-      this.#timers.delete(entry.app);
+    this.#looks.get(entry.app)?.();
+    const cancel = this.#deps.background.after('changed config files', SETTLE_MS, () => {
+      this.#looks.delete(entry.app);
       if (!entry.isDirty || this.#entries.get(entry.app) !== entry) return;
-      this.current(entry.app).catch((err) =>
+      return this.current(entry.app).catch((err) =>
         this.#deps.log.warn({ app: entry.app, err }, 'config.yaml was not reloaded'),
       );
-    }, SETTLE_MS);
-    this.#timers.set(entry.app, timer.unref());
+    });
+    this.#looks.set(entry.app, cancel);
   }
 
   #forget(app: string): void {
-    clearTimeout(this.#timers.get(app));
-    this.#timers.delete(app);
+    this.#looks.get(app)?.();
+    this.#looks.delete(app);
     const entry = this.#entries.get(app);
     entry?.watch.close();
     entry?.releaseSecret();

@@ -1,3 +1,4 @@
+import { Background } from '#daemon/platform/background.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { BUILT_IN_PLUGINS } from '#daemon/platform/paths.ts';
 import { SETTINGS } from '#daemon/platform/settings-table.ts';
@@ -18,6 +19,7 @@ export async function readPluginFolder(root: string): Promise<PluginRecord | und
       // nothing is kept or announced: this is a look, not an installation
       repository: { all: () => [], save() {} },
       events: new EventBus(() => {}),
+      background: new Background({ log: { info() {}, warn() {} } }),
       policy: { denyPrivate: false },
       limits: {
         memoryMb: SETTINGS.pluginMemoryMb.default,

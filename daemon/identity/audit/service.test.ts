@@ -4,6 +4,7 @@ import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { auditRepository } from './repository.ts';
 import { AuditTrail } from './service.ts';
@@ -25,6 +26,8 @@ function setup(retentionDays = 0) {
   const errors: object[] = [];
   const repository = auditRepository(db);
   const trail = new AuditTrail({
+    background: testBackground((data) => errors.push(data)),
+
     repository,
     tenantOf: (app) => (app === 'live' ? 'platform' : undefined),
     retentionDays,

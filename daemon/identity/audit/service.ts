@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import type { Actor, AuditNote } from '#daemon/platform/http/types.ts';
@@ -17,6 +18,8 @@ const PRUNE_BATCH = 2000;
 const MAX_ROWS = 250_000;
 const QUIET_MS = 10_000;
 const MAX_QUIET = 10_000;
+/** Entries that wait in memory while the registry can't be written; beyond, the oldest are lost. */
+const MAX_WAITING = 20_000;
 
 /** An entry as the HTTP layer puts it together. */
 export interface NewEntry extends AuditNote {
@@ -45,6 +48,7 @@ export interface AuditServiceDeps {
   tenantOf(app: string): string | undefined;
   /** 0 = no age limit. */
   retentionDays: number;
+  background: Background;
   log: Log<'error'>;
   clock?: Clock;
 }
@@ -57,7 +61,7 @@ export class AuditTrail {
   /** Requests under way and what services announced for them. */
   readonly #open = new Map<string, DaemonEvent[]>();
   readonly #quiet = new LRUCache<string, number>({ max: MAX_QUIET });
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Repeated | undefined;
 
   constructor(deps: AuditServiceDeps) {
     this.#deps = deps;
@@ -65,12 +69,17 @@ export class AuditTrail {
   }
 
   start(): void {
-    this.#prune();
-    this.#timer = setInterval(() => this.#prune(), PRUNE_MS).unref();
+    const { background } = this.#deps;
+    const tidy = (): void => {
+      this.#writeWaiting();
+      this.#prune();
+    };
+    background.run('audit trail', tidy);
+    this.#timer = background.every('audit trail', PRUNE_MS, tidy);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.stop();
     this.flush();
   }
 
@@ -127,21 +136,33 @@ export class AuditTrail {
       ip: actor.ip ?? null,
       request_id: actor.requestId ?? null,
     });
-    if (this.#queue.length === 1) setImmediate(() => this.flush());
+    if (this.#queue.length === 1) this.#deps.background.soon('audit entries', () => this.flush());
   }
 
-  /** Writes what waits. An entry that cannot be written is reported, and does not undo the change. */
+  /** Writes what waits. Entries that can't be written now wait for the next try, and don't undo the change. */
   flush(): void {
-    if (this.#queue.length === 0) return;
-    const rows = this.#queue.splice(0);
     try {
-      this.#deps.repository.insertAll(rows);
-    } catch (err) {
-      this.#deps.log.error(
-        { err, entries: rows.length, actions: rows.map((r) => r.action) },
-        'audit entries were lost',
-      );
+      this.#writeWaiting();
+    } catch (error) {
+      this.#deps.background.failed('audit trail', error);
     }
+  }
+
+  #writeWaiting(): void {
+    if (this.#queue.length === 0) return;
+    try {
+      this.#deps.repository.insertAll(this.#queue);
+      this.#queue.length = 0;
+    } catch (error) {
+      const lost = this.#queue.splice(0, Math.max(0, this.#queue.length - MAX_WAITING));
+      if (lost.length > 0)
+        this.#deps.log.error(
+          { entries: lost.length, actions: lost.map((row) => row.action) },
+          'audit entries were lost',
+        );
+      throw error;
+    }
+    this.#deps.background.succeeded('audit trail');
   }
 
   /** What the caller may see of it: everything with global scope, else the own team's. */

@@ -1,3 +1,4 @@
+import { Background } from '#daemon/platform/background.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { auditRepository } from '../audit/repository.ts';
@@ -20,15 +21,19 @@ export class AdminTool {
   readonly #db: Db;
   readonly #users: ReturnType<typeof userStore>;
   readonly #audit: AuditTrail;
+  readonly #background: Background;
 
   constructor(db: Db) {
     this.#db = db;
     this.#users = userStore(db);
+    const lost = (data: object): void => process.emitWarning(`the audit entry was lost: ${JSON.stringify(data)}`);
+    this.#background = new Background({ log: { info() {}, warn: lost } });
     this.#audit = new AuditTrail({
       repository: auditRepository(db),
       tenantOf: () => undefined,
       retentionDays: 0,
-      log: { error: (data) => process.emitWarning(`the audit entry was lost: ${JSON.stringify(data)}`) },
+      background: this.#background,
+      log: { error: lost },
     });
   }
 
@@ -97,7 +102,12 @@ export class AdminTool {
       throw error;
     });
     events.subscribe((event) => this.#audit.hear({ ...event, tenant: 'platform' }));
-    const tokens = new TokenService({ repository: tokenRepository(this.#db), appById: () => undefined, events });
+    const tokens = new TokenService({
+      repository: tokenRepository(this.#db),
+      appById: () => undefined,
+      events,
+      background: this.#background,
+    });
     const { token } = tokens.create({ name, scope: 'global' }, ACTOR);
     this.#audit.stop();
     return token;

@@ -1,3 +1,4 @@
+import type { Background } from '#daemon/platform/background.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { magicLinkMail } from '#daemon/platform/mail/messages.ts';
@@ -28,6 +29,7 @@ export interface LinkSignInDeps {
   limits: RateLimits;
   mailer: Mailer;
   superadminEmail: string;
+  background: Background;
   log: Log<'warn'>;
 }
 
@@ -57,11 +59,11 @@ export class LinkSignIn {
     }
     const [byEmail, byIp] = await Promise.all([limits.take('magic-email', email), limits.take('magic-ip', ip)]);
     if (!byEmail.allowed || !byIp.allowed || !mailer.canSendLinks) return;
-    setImmediate(() => {
+    this.#deps.background.soon('sign-in links', () =>
       this.#mailLink(email).catch((error: Error) =>
         this.#deps.log.warn({ reason: error.message }, 'a sign-in link could not be mailed'),
-      );
-    });
+      ),
+    );
   }
 
   /** Signs in with a link that was mailed, or that an administrator made. */

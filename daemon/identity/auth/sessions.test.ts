@@ -5,6 +5,7 @@ import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { userStore } from '../people/user-store.ts';
 import { SessionTokens } from './jwt.ts';
@@ -35,6 +36,8 @@ function setup(db = openDatabase(':memory:')) {
   });
   events.subscribe((event) => void ended.push(event.data['sessionId']));
   const store = new SessionStore({
+    background: testBackground(),
+
     sessions: sessionRepository(db),
     users,
     tokens: new SessionTokens(KEY),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { CredentialResolver, Principal } from '#daemon/platform/principal.ts';
@@ -35,6 +36,7 @@ export interface SessionStoreDeps {
   users: UserStore;
   tokens: SessionTokens;
   events: EventBus;
+  background: Background;
   clock?: Clock;
 }
 
@@ -48,7 +50,7 @@ export class SessionStore implements CredentialResolver {
   readonly #live = new Map<string, LiveSession>();
   readonly #byUser = new Map<string, Set<string>>();
   readonly #seen = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Repeated | undefined;
 
   constructor(deps: SessionStoreDeps) {
     this.#deps = deps;
@@ -56,9 +58,9 @@ export class SessionStore implements CredentialResolver {
   }
 
   start(): void {
-    const { sessions, users } = this.#deps;
+    const { sessions, users, background } = this.#deps;
     const now = this.#clock.now();
-    sessions.purge(new Date(now - PURGE_AFTER_MS).toISOString());
+    background.run('old sessions', () => sessions.purge(new Date(now - PURGE_AFTER_MS).toISOString()));
     for (const row of sessions.live(new Date(now).toISOString())) {
       const user = users.byId(row.user_id);
       if (user === undefined) continue;
@@ -73,11 +75,11 @@ export class SessionStore implements CredentialResolver {
         lastSeen: Date.parse(row.last_seen),
       });
     }
-    this.#timer = setInterval(() => this.#tidy(), FLUSH_MS).unref();
+    this.#timer = background.every('sessions', FLUSH_MS, () => this.#tidy());
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.stop();
     this.flush();
   }
 
@@ -191,8 +193,8 @@ export class SessionStore implements CredentialResolver {
       const session = this.#live.get(id);
       if (session !== undefined) uses.push([id, new Date(session.lastSeen).toISOString()]);
     }
-    this.#seen.clear();
     this.#deps.sessions.touchAll(uses);
+    this.#seen.clear();
   }
 
   #principal(sub: string, sid: string, exp: number): Principal | null {

@@ -4,6 +4,7 @@ import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { ApiError } from '#shared/errors.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { securityRepository } from './repository.ts';
 import { AddressGuard, type SecurityOptions } from './service.ts';
@@ -16,6 +17,8 @@ function setup(options: Partial<SecurityOptions> = {}, db = openDatabase(':memor
   const clock = new ManualClock(Date.parse('2026-06-01T00:00:00.000Z'));
   const warnings: object[] = [];
   const guard = new AddressGuard({
+    background: testBackground(),
+
     repository: securityRepository(db),
     options: {
       mode: 'enforce',

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { addressKey } from '#daemon/platform/http/client-address.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
@@ -22,6 +23,7 @@ export interface SecurityOptions {
 export interface SecurityDeps {
   repository: SecurityRepository;
   options: SecurityOptions;
+  background: Background;
   log: Log<'warn'>;
   clock?: Clock;
 }
@@ -46,7 +48,9 @@ export class AddressGuard {
   #rules: Rule[] = [];
   readonly #bans = new Map<string, BanRow>();
   readonly #offenders = new LRUCache<string, Offender>({ max: MAX_WATCHED });
-  #timer: NodeJS.Timeout | undefined;
+  /** Bans that could not be stored yet. They are in force. */
+  readonly #unstored = new Map<string, BanRow>();
+  #timer: Repeated | undefined;
 
   constructor(deps: SecurityDeps) {
     this.#deps = deps;
@@ -59,11 +63,11 @@ export class AddressGuard {
 
   start(): void {
     this.#load();
-    this.#timer = setInterval(() => this.#tidy(), TIDY_MS).unref();
+    this.#timer = this.#deps.background.every('address rules', TIDY_MS, () => this.#tidy());
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.stop();
   }
 
   /** True while nothing could be refused or counted, so that requests need not be looked at. */
@@ -194,20 +198,32 @@ export class AddressGuard {
     const before = this.#deps.repository.bans().find((row) => row.ip === key);
     const offenses = (before?.offenses ?? 0) + 1;
     const seconds = Math.min(MAX_BAN_S, this.options.autoban.baseTtlSeconds * 2 ** (offenses - 1));
-    this.#ban(key, 'auto', reason, offenses, seconds);
+    try {
+      this.#ban(key, 'auto', reason, offenses, seconds);
+    } catch (error) {
+      // the ban is in force; the refused request must not fail for another reason
+      this.#deps.background.failed('address rules', error);
+    }
     this.#deps.log.warn({ ip: key, reason, seconds, offenses }, 'address banned');
   }
 
   #ban(ip: string, kind: BanRow['kind'], reason: string | null, offenses: number, seconds: number): BanRow {
     const now = this.#clock.now();
-    const row = this.#deps.repository.ban({
+    const ban = {
       ip,
       kind,
       reason,
       offenses,
       banned_at: new Date(now).toISOString(),
       expires_at: new Date(now + seconds * 1000).toISOString(),
-    });
+    };
+    if (kind === 'auto') {
+      const unstored = { id: 0, ...ban };
+      this.#unstored.set(ip, unstored);
+      this.#bans.set(ip, unstored);
+    }
+    const row = this.#deps.repository.ban(ban);
+    this.#unstored.delete(ip);
     this.#bans.set(ip, row);
     return row;
   }
@@ -251,14 +267,19 @@ export class AddressGuard {
     }));
     this.#bans.clear();
     const now = this.#clock.now();
-    for (const row of repository.bans()) if (this.#isActive(row, now)) this.#bans.set(row.ip, row);
+    for (const row of [...repository.bans(), ...this.#unstored.values()])
+      if (this.#isActive(row, now)) this.#bans.set(row.ip, row);
   }
 
   #tidy(): void {
     const now = this.#clock.now();
-    this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
     for (const [key, offender] of [...this.#offenders]) if (offender.until <= now) this.#offenders.delete(key);
     this.#load();
+    for (const [ip, { id: _none, ...ban }] of this.#unstored) {
+      this.#bans.set(ip, this.#deps.repository.ban(ban));
+      this.#unstored.delete(ip);
+    }
+    this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
   }
 
   #toBan(row: BanRow): IpBan {

@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
@@ -22,6 +23,7 @@ export interface TokenServiceDeps {
   /** Looks an app up by id, for app-scope tokens. */
   appById(id: number): { id: number; tenantId: string } | undefined;
   events: EventBus;
+  background: Background;
   clock?: Clock;
 }
 
@@ -35,7 +37,7 @@ export class TokenService implements CredentialResolver {
   readonly #live = new Map<string, LiveToken>();
   readonly #hashById = new Map<number, string>();
   readonly #used = new Map<number, string>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Repeated | undefined;
 
   constructor(deps: TokenServiceDeps) {
     this.#deps = deps;
@@ -44,11 +46,11 @@ export class TokenService implements CredentialResolver {
 
   start(): void {
     for (const row of this.#deps.repository.live()) this.#admit(row);
-    this.#timer = setInterval(() => this.flush(), FLUSH_MS).unref();
+    this.#timer = this.#deps.background.every('tokens', FLUSH_MS, () => this.flush());
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.stop();
     this.flush();
   }
 
@@ -67,7 +69,7 @@ export class TokenService implements CredentialResolver {
   }
 
   list(): TokenRecord[] {
-    this.flush();
+    this.#deps.background.run('tokens before a list', () => this.flush());
     return this.#deps.repository.all().map(toRecord);
   }
 
@@ -102,8 +104,8 @@ export class TokenService implements CredentialResolver {
     if (this.#used.size === 0) return;
     const at = new Date(this.#clock.now()).toISOString();
     const uses = [...this.#used.keys()].map((id): [number, string] => [id, at]);
-    this.#used.clear();
     this.#deps.repository.touchAll(uses);
+    this.#used.clear();
   }
 
   #store(token: string, body: CreateTokenBody, actor: Actor): number {

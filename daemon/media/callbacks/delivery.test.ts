@@ -7,6 +7,7 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { CallbackDelivery } from './delivery.ts';
@@ -27,6 +28,8 @@ async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK) {
     if (waiting?.type === type) waiting.resolve();
   });
   const service = new CallbackDelivery({
+    background: testBackground(),
+
     databases,
     apps: { get: () => app, entries: () => [app] },
     config: { get: async () => ({ callbacks: { url, secret: '' } }) as never },

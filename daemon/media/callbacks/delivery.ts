@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
@@ -28,6 +29,7 @@ export interface CallbackDeliveryDeps {
   secret(app: string): string;
   bus: EventBus;
   sender: CallbackSender;
+  background: Background;
   log: Log<'info' | 'warn'>;
   clock?: Clock;
   /** Milliseconds to wait after the n-th failure in a row. */
@@ -43,11 +45,14 @@ export interface QueueState {
 }
 
 interface AppQueue extends QueueState {
+  /** Monotonic milliseconds; 0 = now. */
+  nextAt: number;
   isRunning: boolean;
   /** Woken while it ran: look once more. */
   isWoken: boolean;
   failures: number;
-  timer: NodeJS.Timeout | undefined;
+  /** Calls the next try off. */
+  cancel: (() => void) | undefined;
 }
 
 /**
@@ -62,7 +67,8 @@ export class CallbackDelivery {
   readonly #limit = pLimit(AT_ONCE);
   readonly #abort = new AbortController();
   readonly #running = new Set<Promise<void>>();
-  #timers: NodeJS.Timeout[] = [];
+  #cancelLook: (() => void) | undefined;
+  #tidying: Repeated | undefined;
   #detach: (() => void) | undefined;
 
   constructor(deps: CallbackDeliveryDeps) {
@@ -71,10 +77,9 @@ export class CallbackDelivery {
   }
 
   start(): void {
-    this.#timers = [
-      setTimeout(() => void this.#lookThrough(), FIRST_LOOK_MS).unref(),
-      setInterval(() => void this.#tidy(), TIDY_EVERY_MS).unref(),
-    ];
+    const { background } = this.#deps;
+    this.#cancelLook = background.after('waiting callbacks', FIRST_LOOK_MS, () => this.#lookThrough());
+    this.#tidying = background.every('old callbacks', TIDY_EVERY_MS, () => this.#tidy());
     this.#detach = this.#deps.bus.subscribe((event) => {
       if (event.app === undefined) return;
       if (event.type === 'app.deleted') this.#forget(event.app);
@@ -85,10 +90,11 @@ export class CallbackDelivery {
   /** A try under way is cut off; it is made again after the next start. */
   async stop(): Promise<void> {
     this.#detach?.();
-    for (const timer of this.#timers) clearTimeout(timer);
-    for (const queue of this.#queues.values()) clearTimeout(queue.timer);
+    this.#cancelLook?.();
+    const tidied = this.#tidying?.stop();
+    for (const queue of this.#queues.values()) queue.cancel?.();
     this.#abort.abort();
-    await Promise.allSettled(this.#running);
+    await Promise.allSettled([...this.#running, tidied]);
     this.#deps.sender.close();
   }
 
@@ -100,17 +106,20 @@ export class CallbackDelivery {
       queue.isWoken = true;
       return;
     }
-    const wait = queue.nextAt - this.#clock.now();
-    clearTimeout(queue.timer);
+    const wait = queue.nextAt - this.#clock.monotonic();
+    queue.cancel?.();
     if (wait > 0) {
-      queue.timer = setTimeout(() => this.wake(app), wait).unref();
+      queue.cancel = this.#deps.background.after('callbacks', wait, () => this.wake(app));
       return;
     }
     queue.isRunning = true;
     queue.isWoken = false;
     const run = this.#pump(app, queue)
       .catch((err) => {
-        if (!this.#abort.signal.aborted) this.#deps.log.warn({ app, err }, 'callbacks could not be sent');
+        if (this.#abort.signal.aborted) return;
+        this.#deps.log.warn({ app, err }, 'callbacks could not be sent; they are tried again');
+        queue.failures += 1;
+        queue.nextAt = this.#clock.monotonic() + (this.#deps.waitAfter ?? backoff)(queue.failures);
       })
       .finally(() => {
         queue.isRunning = false;
@@ -121,7 +130,12 @@ export class CallbackDelivery {
   }
 
   state(app: string): QueueState {
-    return this.#queues.get(app) ?? { failingSince: null, nextAt: 0, lastError: null };
+    const queue = this.#queues.get(app);
+    if (queue === undefined) return { failingSince: null, nextAt: 0, lastError: null };
+    const { failingSince, nextAt, lastError } = queue;
+    // shown on the wall clock, waited for on the monotonic one
+    const shown = nextAt === 0 ? 0 : Math.round(this.#clock.now() + nextAt - this.#clock.monotonic());
+    return { failingSince, nextAt: shown, lastError };
   }
 
   // --- sending ---------------------------------------------------------------------
@@ -191,7 +205,8 @@ export class CallbackDelivery {
     }
     queue.failures += 1;
     queue.nextAt =
-      now + Math.max((this.#deps.waitAfter ?? backoff)(queue.failures), Math.min(result.retryAfterMs ?? 0, 3_600_000));
+      this.#clock.monotonic() +
+      Math.max((this.#deps.waitAfter ?? backoff)(queue.failures), Math.min(result.retryAfterMs ?? 0, 3_600_000));
     if (queue.failingSince === null) {
       queue.failingSince = now;
       tell('callback.failing', { event: row.event, error });
@@ -243,7 +258,7 @@ export class CallbackDelivery {
   }
 
   #forget(app: string): void {
-    clearTimeout(this.#queues.get(app)?.timer);
+    this.#queues.get(app)?.cancel?.();
     this.#queues.delete(app);
   }
 
@@ -257,7 +272,7 @@ export class CallbackDelivery {
         failingSince: null,
         nextAt: 0,
         lastError: null,
-        timer: undefined,
+        cancel: undefined,
       };
       this.#queues.set(app, queue);
     }

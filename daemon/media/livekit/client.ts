@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { CreateOptions, Room, VideoGrant } from 'livekit-server-sdk';
+import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { IngressType } from '#shared/schema/ingress.ts';
 import { type Egress, readEgress } from './egress.ts';
@@ -30,6 +31,7 @@ export interface LiveKitDeps {
   apiSecret: string;
   /** Takes secrets out of a text. */
   clean(text: string): string;
+  background: Background;
   onChange?(state: LiveKitState): void;
   clock?: Clock;
 }
@@ -78,6 +80,7 @@ export class LiveKit {
   constructor(deps: LiveKitDeps) {
     this.#deps = deps;
     this.reachability = new Reachability({
+      background: deps.background,
       isConfigured: deps.apiKey !== '' && deps.apiSecret !== '' && deps.url !== '',
       // a room of this name cannot be: the answer is always small
       probe: async () => void (await this.listRooms(['\u0001'])),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { LiveKitError } from './errors.ts';
 import { Reachability } from './state.ts';
@@ -14,6 +15,8 @@ test('it is looked for with growing waits, and everyone is told once when it is 
   const clock = new ManualClock(0);
   const states: string[] = [];
   const reachability = new Reachability({
+    background: testBackground(),
+
     isConfigured: true,
     probe: async () => {
       asked.push(clock.now());
@@ -64,6 +67,8 @@ test('it is looked for with growing waits, and everyone is told once when it is 
 test('a refusal is an answer; a wrong key is none', () => {
   const states: string[] = [];
   const reachability = new Reachability({
+    background: testBackground(),
+
     isConfigured: true,
     probe: async () => {},
     onChange: ({ status, reason }) => states.push(`${status} ${reason}`),
@@ -77,6 +82,8 @@ test('a refusal is an answer; a wrong key is none', () => {
 test('without keys nobody is asked', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const reachability = new Reachability({
+    background: testBackground(),
+
     isConfigured: false,
     probe: async () => assert.fail('asked'),
     onChange: () => assert.fail('changed'),

@@ -1,3 +1,4 @@
+import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { LiveKitError } from './errors.ts';
 
@@ -20,6 +21,7 @@ export interface ReachabilityDeps {
   /** One cheap question; throws LiveKitError. */
   probe(): Promise<void>;
   onChange(state: LiveKitState): void;
+  background: Background;
   clock: Clock;
 }
 
@@ -29,7 +31,7 @@ export class Reachability {
   readonly #listeners = new Set<() => void>();
   #state: LiveKitState;
   #failures = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
   #isRunning = false;
 
   constructor(deps: ReachabilityDeps) {
@@ -55,7 +57,7 @@ export class Reachability {
 
   stop(): void {
     this.#isRunning = false;
-    clearTimeout(this.#timer);
+    this.#cancel?.();
   }
 
   /** A question was answered. */
@@ -87,8 +89,9 @@ export class Reachability {
   }
 
   #schedule(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#probe(), ms * (0.9 + Math.random() * 0.2)).unref();
+    this.#cancel?.();
+    const jitter = 0.9 + Math.random() * 0.2;
+    this.#cancel = this.#deps.background.after('LiveKit probe', ms * jitter, () => this.#probe());
   }
 
   async #probe(): Promise<void> {

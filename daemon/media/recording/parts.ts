@@ -1,12 +1,14 @@
-/** Longest delay that a timer takes. */
-const MAX_MS = 2_147_483_647;
+import type { Background } from '#daemon/platform/background.ts';
 
 /** When the next part of which recording is due. */
 export class PartTimers {
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #background: Background;
+  /** Functions that call a part off. */
+  readonly #due = new Map<string, () => void>();
   readonly #onDue: (app: string, vodId: number) => Promise<void>;
 
-  constructor(onDue: (app: string, vodId: number) => Promise<void>) {
+  constructor(background: Background, onDue: (app: string, vodId: number) => Promise<void>) {
+    this.#background = background;
     this.#onDue = onDue;
   }
 
@@ -17,25 +19,22 @@ export class PartTimers {
 
   setIn(app: string, vodId: number, ms: number): void {
     const key = `${app} ${vodId}`;
-    clearTimeout(this.#timers.get(key));
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(key);
-        void this.#onDue(app, vodId);
-      },
-      Math.min(Math.max(ms, 0), MAX_MS),
-    ).unref();
-    this.#timers.set(key, timer);
+    this.#due.get(key)?.();
+    const cancel = this.#background.after('parts of recordings', ms, () => {
+      this.#due.delete(key);
+      return this.#onDue(app, vodId);
+    });
+    this.#due.set(key, cancel);
   }
 
   forget(app: string, vodId: number): void {
     const key = `${app} ${vodId}`;
-    clearTimeout(this.#timers.get(key));
-    this.#timers.delete(key);
+    this.#due.get(key)?.();
+    this.#due.delete(key);
   }
 
   stop(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    for (const cancel of this.#due.values()) cancel();
+    this.#due.clear();
   }
 }

@@ -8,6 +8,7 @@ import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { completeConfig } from '#shared/config/defaults.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import type { Egress } from '../livekit/egress.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import type { RecordingRequest } from '../livekit/recording-request.ts';
@@ -93,6 +94,8 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
   const onChanges = (_app: AppEntry, changes: readonly RowChange[]) => void follow.push(recording.follow(app, changes));
   const db = () => databases.get('live');
   const recording = new RecordingService({
+    background: testBackground(),
+
     livekit: livekit as never,
     mediaStore,
     databases,

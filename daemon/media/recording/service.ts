@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Background } from '#daemon/platform/background.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
@@ -36,6 +37,7 @@ export interface RecordingServiceDeps {
   findStream(app: string, id: string): StreamRecord;
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
+  background: Background;
   log: Log<'info' | 'warn'>;
 }
 
@@ -65,7 +67,7 @@ export class RecordingService {
 
   constructor(deps: RecordingServiceDeps) {
     this.#deps = deps;
-    this.#parts = new PartTimers((app, vodId) => this.#nextPart(app, vodId));
+    this.#parts = new PartTimers(deps.background, (app, vodId) => this.#nextPart(app, vodId));
   }
 
   stop(): void {

@@ -1,4 +1,5 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Background, Repeated } from '#daemon/platform/background.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { NOBODY, type RoomCounts, type RoomDirectory } from './room-directory.ts';
 
@@ -8,24 +9,25 @@ export interface LiveCountsDeps {
   directory: RoomDirectory;
   apps: { forRoom(room: string): AppEntry | undefined };
   bus: EventBus;
+  background: Background;
 }
 
 /** Tells those who watch how many are in which room, once a second at most, and only what changed. */
 export class LiveCounts {
   readonly #deps: LiveCountsDeps;
   readonly #told = new Map<string, RoomCounts>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Repeated | undefined;
 
   constructor(deps: LiveCountsDeps) {
     this.#deps = deps;
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.tell(), EVERY_MS).unref();
+    this.#timer = this.#deps.background.every('room counts', EVERY_MS, () => this.tell());
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.stop();
   }
 
   tell(): void {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -37,6 +38,7 @@ export interface ReconcilerDeps {
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   /** Once after a start, for each app with something under way. */
   onResumed(app: AppEntry): Promise<void>;
+  background: Background;
   log: Log<'info' | 'warn'>;
   clock: Clock;
 }
@@ -56,7 +58,7 @@ export class Reconciler {
   readonly #deps: ReconcilerDeps;
   /** Apps with streams or recordings under way; undefined until all apps were looked through once. */
   #busy: Set<string> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
   #running: Promise<void> | undefined;
   #again = false;
   #isStopped = false;
@@ -75,7 +77,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#detach?.();
-    clearTimeout(this.#timer);
+    this.#cancel?.();
     await this.#running;
   }
 
@@ -113,14 +115,14 @@ export class Reconciler {
   }
 
   #schedule(ms: number, isFull: boolean): void {
-    clearTimeout(this.#timer);
+    this.#cancel?.();
     if (this.#isStopped) return;
     const jitter = ms === SOON_MS ? 1 : 0.9 + Math.random() * 0.2;
-    this.#timer = setTimeout(() => void this.run(isFull), ms * jitter).unref();
+    this.#cancel = this.#deps.background.after('comparison with LiveKit', ms * jitter, () => this.run(isFull));
   }
 
   async #pass(isFull: boolean): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#cancel?.();
     const before = this.repaired;
     try {
       const busy = await this.#busyApps();

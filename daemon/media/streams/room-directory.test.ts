@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EventBus } from '#daemon/platform/events/bus.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import type { Person } from '../livekit/event.ts';
 import { LiveCounts } from './live-counts.ts';
 import { RoomDirectory } from './room-directory.ts';
@@ -73,7 +74,7 @@ test('counts are told when they changed, and once', () => {
   const bus = new EventBus((error) => assert.fail(String(error)));
   bus.subscribe(({ data, live }) => told.push([data['room'], data['participants'], data['viewers'], live]));
   const forRoom = (room: string) => (room === 'live' ? ({ name: 'live', tenantId: 'platform' } as never) : undefined);
-  const counts = new LiveCounts({ directory, apps: { forRoom }, bus });
+  const counts = new LiveCounts({ background: testBackground(), directory, apps: { forRoom }, bus });
   directory.joined({ name: 'foreign', sid: 'RM_f' }, person('PA_f'));
   directory.joined(ROOM, person('PA_1'));
   directory.joined(ROOM, person('PA_2'));

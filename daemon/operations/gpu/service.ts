@@ -26,7 +26,7 @@ export class GpuService {
 
   /** Begins the first probe and does not wait for it. */
   start(): void {
-    void this.#run();
+    this.#run();
   }
 
   /** The last finding, or undefined while the first probe has not ended. */

@@ -1,3 +1,4 @@
+import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { HISTORY_MINUTES, type Lines, type LoadHistory, MEASURES, type NodeHistories } from '#shared/schema/history.ts';
@@ -10,6 +11,8 @@ const LOOK_MS = 15_000;
 const MINUTE = 60_000;
 /** Nodes whose figures are kept; a cluster of more has the figures of its first ones. */
 const MAX_NODES = 1000;
+/** Rows that wait in memory while the file can't be written; beyond, the oldest are lost. */
+const MAX_UNWRITTEN = 20_000;
 /** Minutes up to which each minute is answered; beyond, a value is the mean of five. */
 const FINE = 360;
 const COARSE_STEP = 5;
@@ -27,6 +30,7 @@ export interface HistoryDeps {
   stats(): ServerStats | Promise<ServerStats>;
   nodes(): Iterable<ReportingNode>;
   clock?: Clock;
+  background: Background;
   log: Log<'warn'>;
 }
 
@@ -38,9 +42,10 @@ export class HistoryService {
   /** When each node was heard of whose figures were taken last. */
   #taken: ReadonlyMap<string, number> = new Map();
   #repository: HistoryRepository | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Repeated | undefined;
+  /** Rows of minutes that could not be written yet. */
+  readonly #unwritten: SampleRow[] = [];
   #minute = 0;
-  #looking: Promise<void> = Promise.resolve();
 
   constructor(deps: HistoryDeps) {
     this.#deps = deps;
@@ -52,19 +57,12 @@ export class HistoryService {
       this.#deps.log.warn({ keptAs }, 'the load history could not be read; a new one was begun'),
     );
     this.#minute = this.#currentMinute();
-    const look = (): void => {
-      this.#looking = this.#looking
-        .then(() => this.look())
-        .catch((err) => this.#deps.log.warn({ err }, 'the load could not be written down'));
-    };
-    this.#timer = setInterval(look, LOOK_MS);
-    this.#timer.unref();
+    this.#timer = this.#deps.background.every('load history', LOOK_MS, () => this.look());
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#looking;
-    this.#write();
+    await this.#timer?.stop();
+    await this.#deps.background.run('load history at a stop', () => this.#write());
     this.#repository?.close();
     this.#repository = undefined;
   }
@@ -73,8 +71,11 @@ export class HistoryService {
   async look(): Promise<void> {
     const minute = this.#currentMinute();
     if (minute !== this.#minute) {
-      this.#write();
-      this.#minute = minute;
+      try {
+        this.#write();
+      } finally {
+        this.#minute = minute;
+      }
     }
     let nodes = 0;
     const taken = new Map<string, number>();
@@ -121,8 +122,11 @@ export class HistoryService {
 
   #write(): void {
     const rows = [...this.#means].map(([subject, mean]) => ({ subject, minute: this.#minute, ...mean.means() }));
+    this.#unwritten.push(...rows);
+    this.#unwritten.splice(0, Math.max(0, this.#unwritten.length - MAX_UNWRITTEN));
     this.#means.clear();
-    this.#repository?.write(rows, this.#minute - HISTORY_MINUTES);
+    this.#repository?.write(this.#unwritten, this.#minute - HISTORY_MINUTES);
+    this.#unwritten.length = 0;
   }
 
   #currentMinute(): number {

@@ -27,12 +27,12 @@ export function addMediaMetrics(sources: MediaMetricsSources): void {
     }),
   );
   bus.subscribe((event) => {
-    if (event.app !== undefined) count(sources, event.app, event);
     countFailure(metrics, event);
+    return event.app === undefined ? undefined : count(sources, event.app, event);
   });
 }
 
-function count(sources: MediaMetricsSources, app: string, { type, data }: DaemonEvent): void {
+function count(sources: MediaMetricsSources, app: string, { type, data }: DaemonEvent): Promise<void> | undefined {
   const { metrics } = sources;
   switch (type) {
     case 'stream.started':
@@ -46,8 +46,7 @@ function count(sources: MediaMetricsSources, app: string, { type, data }: Daemon
       break;
     case 'recording.started':
       metrics.count('recordings_started_total', { app });
-      void countTranscode(sources, app, 'egress');
-      break;
+      return countTranscode(sources, app, 'egress');
     case 'recording.ready':
       metrics.count('vods_generated_total', { app });
       countUpload(metrics, data, 'ok');
@@ -57,8 +56,7 @@ function count(sources: MediaMetricsSources, app: string, { type, data }: Daemon
       if (reasonOf(data) === 'upload') countUpload(metrics, data, 'fail');
       break;
     case 'ingress.started':
-      if (data['transcode'] === true) void countTranscode(sources, app, 'ingress');
-      break;
+      return data['transcode'] === true ? countTranscode(sources, app, 'ingress') : undefined;
     case 'callback.delivered':
     case 'callback.failed':
       metrics.count('callbacks_total', { app, event: String(data['event']), result: type.slice('callback.'.length) });

@@ -16,7 +16,7 @@ export interface DaemonEvent {
   live?: boolean;
 }
 
-/** In-process announcements. A listener that throws is reported and hurts nobody else. */
+/** In-process announcements. A listener that throws, or whose promise rejects, is reported and hurts nobody else. */
 export class EventBus {
   readonly #emitter = new EventEmitter({ captureRejections: false }).setMaxListeners(0);
   readonly #onError: (error: unknown) => void;
@@ -30,10 +30,11 @@ export class EventBus {
   }
 
   /** @returns the function that ends the subscription */
-  subscribe(listener: (event: DaemonEvent) => void): () => void {
+  subscribe(listener: (event: DaemonEvent) => unknown): () => void {
     const guarded = (event: DaemonEvent): void => {
       try {
-        listener(event);
+        const outcome = listener(event);
+        if (outcome instanceof Promise) outcome.catch(this.#onError);
       } catch (error) {
         this.#onError(error);
       }

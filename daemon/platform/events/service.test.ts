@@ -8,6 +8,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { EVENT_TYPES, type EventType } from '#shared/schema/events.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { EventReader } from '#test/helpers/event-reader.ts';
 import { SYSTEM_CLOCK } from '../clock.ts';
@@ -34,6 +35,8 @@ async function setUp(t: TestContext, more: Partial<EventServiceDeps> = {}) {
   const warnings: string[] = [];
   let valid: Principal | null = GLOBAL;
   const service = new EventService({
+    background: testBackground((_data, message) => warnings.push(message)),
+
     file,
     bus,
     findApp: (name) => (name === 'live' ? { id: 1, tenantId: 'platform' } : undefined),
@@ -172,7 +175,7 @@ test('a credential that no longer holds ends the stream at the next beat', async
   await reader.ended;
 });
 
-test('events that cannot be kept are still heard, and a reader that resumes is told', async (t) => {
+test('events that cannot be written are heard, and kept for a reader that resumes until the file takes them', async (t) => {
   const { bus, file, service, listen, warnings } = await setUp(t);
   const reader = await listen();
   const start = (await reader.next('hello')).id as string;
@@ -182,9 +185,26 @@ test('events that cannot be kept are still heard, and a reader that resumes is t
   service.flush();
   await reader.next((m) => m.data.data?.n === 1);
   assert.equal(warnings.length, 1);
+  const early = await listen(start);
+  await early.next((m) => m.data.data?.n === 1);
+  assert.deepEqual(numbers(early), range(0, 2));
   other.exec('DROP TRIGGER full');
-  other.close();
   publish(bus, 2, 3);
+  const late = await listen(start);
+  await late.next((m) => m.data.data?.n === 2);
+  assert.deepEqual(numbers(late), range(0, 3));
+  assert.equal(other.prepare("SELECT count(*) FROM events WHERE type = 'config.reloaded'").pluck().get(), 3);
+  other.close();
+});
+
+test('beyond what memory holds of unwritten events, a reader that resumes is told that it missed some', async (t) => {
+  const { bus, file, service, listen } = await setUp(t);
+  const start = (await (await listen()).next('hello')).id as string;
+  const other = new Database(file);
+  other.exec("CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'full'); END");
+  t.after(() => other.close());
+  publish(bus, 0, 5100);
+  service.flush();
   const late = await listen(start);
   assert.equal((await late.next('reset')).data.reason, 'too_old');
 });

@@ -8,6 +8,7 @@ import {
   type EventQuery,
   type EventTopic,
 } from '#shared/schema/events.ts';
+import type { Background, Repeated } from '../background.ts';
 import { type Clock, SYSTEM_CLOCK } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { CredentialResolver, Principal } from '../principal.ts';
@@ -32,6 +33,7 @@ export interface EventServiceDeps {
   /** What an app's name stands for now. */
   findApp(name: string): { id: number; tenantId: string } | undefined;
   resolvers: readonly CredentialResolver[];
+  background: Background;
   log: Log<'warn'>;
   maxRows?: number;
   maxAgeMs?: number;
@@ -68,10 +70,9 @@ export class EventService {
   readonly #readers = new Set<EventReader>();
   #passing: Passing[] = [];
   #inThisTurn = 0;
-  #isLosing = false;
   #detach: (() => void) | undefined;
-  #beat: NodeJS.Timeout | undefined;
-  #recheck: NodeJS.Timeout | undefined;
+  #beat: Repeated | undefined;
+  #recheck: (() => void) | undefined;
   #lastRecheck = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
@@ -94,7 +95,7 @@ export class EventService {
 
   start(): void {
     this.#detach = this.#deps.bus.subscribe((event) => this.#take(event));
-    this.#beat = setInterval(() => this.#onBeat(), this.#deps.beatMs ?? BEAT_MS).unref();
+    this.#beat = this.#deps.background.every('event streams', this.#deps.beatMs ?? BEAT_MS, () => this.#onBeat());
   }
 
   /** Ends all streams; call it before the server closes, which waits for them. */
@@ -106,8 +107,8 @@ export class EventService {
 
   stop(): void {
     this.#detach?.();
-    clearInterval(this.#beat);
-    clearTimeout(this.#recheck);
+    this.#beat?.stop();
+    this.#recheck?.();
     this.closeReaders();
     this.#store.close();
   }
@@ -137,23 +138,20 @@ export class EventService {
     if (reason !== undefined) {
       this.#reset(reader, reason);
       reader.isLive = true;
-    } else void this.#replay(reader, id);
+    } else this.#deps.background.run('event replay', () => this.#replay(reader, id));
   }
 
   /** Keeps and sends what was announced up to now. */
   flush(): void {
     const passing = this.#passing;
-    if (passing.length === 0) return;
+    if (passing.length === 0 && !this.#store.isBehind) return;
     this.#passing = [];
     const kept = passing.filter((event): event is Passing & StoredEvent => event.id !== null);
     try {
-      if (kept.length > 0) {
-        this.#store.append(kept);
-        this.#isLosing = false;
-      }
-    } catch (err) {
-      if (!this.#isLosing) this.#deps.log.warn({ err }, 'events cannot be kept; readers that resume will be told');
-      this.#isLosing = true;
+      if (kept.length > 0 || this.#store.isBehind) this.#store.append(kept);
+      this.#deps.background.succeeded('events');
+    } catch (error) {
+      this.#deps.background.failed('events', error);
     }
     for (const event of passing) {
       let frame: Buffer | undefined;
@@ -200,7 +198,7 @@ export class EventService {
   #flushInTime(): void {
     this.#inThisTurn += 1;
     if (this.#inThisTurn === 1) {
-      setImmediate(() => {
+      this.#deps.background.soon('events', () => {
         this.#inThisTurn = 0;
         this.flush();
       });
@@ -252,22 +250,22 @@ export class EventService {
     }
   }
 
-  #onBeat(): void {
+  async #onBeat(): Promise<void> {
     this.flush();
-    this.#store.prune();
     // an id without data moves the place from which the reader would resume
     const frame = `: beat\nid: ${this.#store.lastId}\n\n`;
     for (const reader of this.#readers) reader.beat(reader.isLive ? frame : ': beat\n\n');
-    void this.#recheckAll();
+    await this.#recheckAll();
+    this.#store.prune();
   }
 
   #recheckSoon(): void {
     if (this.#recheck !== undefined || this.#readers.size === 0) return;
     const wait = Math.max(0, this.#lastRecheck + RECHECK_MS - this.#clock.monotonic());
-    this.#recheck = setTimeout(() => {
+    this.#recheck = this.#deps.background.after('event readers', wait, () => {
       this.#recheck = undefined;
-      void this.#recheckAll();
-    }, wait).unref();
+      return this.#recheckAll();
+    });
   }
 
   /** Ends the streams whose credential no longer holds, and takes over changed rights. */

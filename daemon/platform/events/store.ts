@@ -36,6 +36,7 @@ export interface EventStoreOptions {
 }
 
 const PRUNE_EVERY = 512;
+const MAX_UNSAVED = 5000;
 
 /**
  * The events that readers can still ask for, in a separate file. Ids grow for ever: each start continues from the clock
@@ -49,6 +50,8 @@ export class EventStore {
   #prunedTo: number;
   #sincePrune = 0;
   #markUnsaved = false;
+  /** Events that could not be written yet, in order; all of them are newer than what the file holds. */
+  #unsaved: StoredEvent[] = [];
 
   constructor(options: EventStoreOptions) {
     this.#options = options;
@@ -75,30 +78,45 @@ export class EventStore {
     return this.#nextId++;
   }
 
-  /** Keeps all of them or throws; then nobody can resume from before them. */
+  /** Does memory hold events that could not be written yet? */
+  get isBehind(): boolean {
+    return this.#unsaved.length > 0;
+  }
+
+  /**
+   * Writes events, with those that could not be written before. Those that can't be written wait in memory; readers get
+   * them from there. Only beyond `MAX_UNSAVED` are the oldest forgotten; then nobody can resume from before them.
+   */
   append(events: readonly StoredEvent[]): void {
+    this.#unsaved.push(...events);
+    const written = this.#unsaved.length;
     try {
       this.#db.transaction(() => {
-        for (const event of events) this.#sql.insert.run(event);
+        for (const event of this.#unsaved) this.#sql.insert.run(event);
         if (this.#markUnsaved) this.#sql.setMark.run('pruned_to', this.#prunedTo);
       })();
-      this.#markUnsaved = false;
     } catch (error) {
-      this.#prunedTo = events.at(-1)?.id ?? this.#prunedTo;
-      this.#markUnsaved = true;
+      const forgotten = this.#unsaved.splice(0, Math.max(0, this.#unsaved.length - MAX_UNSAVED)).at(-1);
+      if (forgotten !== undefined) {
+        this.#prunedTo = forgotten.id;
+        this.#markUnsaved = true;
+      }
       throw error;
     }
-    this.#sincePrune += events.length;
+    this.#unsaved = [];
+    this.#markUnsaved = false;
+    this.#sincePrune += written;
     if (this.#sincePrune >= PRUNE_EVERY) this.prune();
   }
 
   /** The next ones after an id, in order. */
   after(id: number, limit: number): StoredEvent[] {
-    return this.#sql.after.all(id, limit).map(({ app_id, topic, ...row }) => ({
+    const kept = this.#sql.after.all(id, limit).map(({ app_id, topic, ...row }) => ({
       ...row,
       appId: app_id,
       topic: topic as EventTopic,
     }));
+    return kept.length > 0 ? kept : this.#unsaved.filter((event) => event.id > id).slice(0, limit);
   }
 
   /** Forgets what is too old or too much. */

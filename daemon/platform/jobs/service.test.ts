@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ApiError } from '#shared/errors.ts';
 import type { Job, JobProgress } from '#shared/schema/jobs.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import { migrate } from '../db/migrate.ts';
 import { type Db, openDatabase } from '../db/open.ts';
 import { registryMigrations } from '../db/registry/index.ts';
@@ -53,7 +54,13 @@ function life(run: Run, more: { ended?: (state: string) => void; backoff?: numbe
   const events = new EventBus((error) => errors.push(String(error)));
   events.subscribe((event) => seen.push(`${event.type} ${(event.data['job'] as Job).id}`));
   const log = { warn() {}, error: (_data: object, message: string) => errors.push(message) };
-  const service = new JobService({ repository: jobRepository(db), events, log, backoff: () => more.backoff ?? 0 });
+  const service = new JobService({
+    background: testBackground(),
+    repository: jobRepository(db),
+    events,
+    log,
+    backoff: () => more.backoff ?? 0,
+  });
   service.register({
     kind: 'app-delete',
     run: run as never,

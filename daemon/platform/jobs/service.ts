@@ -3,6 +3,7 @@ import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { JOBS_KEPT_DAYS } from '#shared/limits.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import type { Job, JobError, JobKind, JobListQuery, JobProgress, JobState } from '#shared/schema/jobs.ts';
+import type { Background } from '../background.ts';
 import type { EventBus } from '../events/bus.ts';
 import { fileError } from '../files/file-errors.ts';
 import type { Actor } from '../http/types.ts';
@@ -15,10 +16,13 @@ const AT_ONCE = 4;
 /** Restarts without any progress between them after which a job is given up: it may be what ends the process. */
 const MAX_RESTARTS = 5;
 const PROGRESS_EVENT_MS = 250;
+/** Wait before a job is tried again whose row could not be written. */
+const UNRECORDED_RETRY_MS = 5000;
 
 export interface JobServiceDeps {
   repository: JobRepository;
   events: EventBus;
+  background: Background;
   log: Log<'warn' | 'error'>;
   /** Milliseconds before attempt n + 1. */
   backoff?(attempt: number): number;
@@ -36,7 +40,7 @@ export class JobService {
   readonly #handlers = new Map<JobKind, JobHandler>();
   readonly #running = new Map<number, Running>();
   readonly #queue: number[] = [];
-  readonly #timers = new Map<number, NodeJS.Timeout>();
+  readonly #timers = new Map<number, () => void>();
   readonly #waiters = new Map<number, Set<PromiseWithResolvers<Job>>>();
   readonly #announced = new Map<number, number>();
   #stopping = false;
@@ -51,8 +55,9 @@ export class JobService {
 
   /** Continues what the last process left. */
   start(): void {
-    const { repository } = this.#deps;
-    repository.prune(new Date(Date.now() - JOBS_KEPT_DAYS * 86_400_000).toISOString());
+    const { repository, background } = this.#deps;
+    const keptSince = new Date(Date.now() - JOBS_KEPT_DAYS * 86_400_000).toISOString();
+    background.run('old jobs', () => repository.prune(keptSince));
     for (const row of repository.active()) {
       if (row.state === 'waiting') this.#runLater(row.id, Date.parse(row.next_run_at ?? row.updated_at) - Date.now());
       else this.#enqueue(row.id);
@@ -63,7 +68,7 @@ export class JobService {
   async stop(): Promise<void> {
     this.releaseWaiters();
     this.#stopping = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     const running = [...this.#running.values()];
     for (const { abort } of running) abort.abort();
@@ -174,27 +179,33 @@ export class JobService {
       const [id] = this.#queue.splice(index, 1) as [number];
       const run: Running = { abort: new AbortController(), cancelled: false, done: Promise.resolve() };
       this.#running.set(id, run);
-      run.done = this.#attempt(id, run).finally(() => {
-        this.#running.delete(id);
-        this.#announced.delete(id);
-        this.#next();
-      });
+      run.done = this.#attempt(id, run)
+        .catch((error) => this.#unrecorded(id, error))
+        .finally(() => {
+          this.#running.delete(id);
+          this.#announced.delete(id);
+          this.#next();
+        });
     }
   }
 
   async #attempt(id: number, run: Running): Promise<void> {
-    const { repository, log } = this.#deps;
+    const { repository, log, background } = this.#deps;
+    let row = this.#row(id);
+    const handler = this.#handlers.get(row.kind);
+    const isContinued = row.state === 'running';
+    if (!isContinued) repository.begin(id);
+    else if (row.restarts < MAX_RESTARTS) repository.restarted(id);
+    background.succeeded(`job ${id}`);
+    let result: unknown;
     try {
-      let row = this.#row(id);
-      const handler = this.#handlers.get(row.kind);
       if (handler === undefined) throw new ApiError('INTERNAL');
-      if (row.state === 'running') {
-        if (row.restarts >= MAX_RESTARTS) throw new ApiError('JOB_KEEPS_STOPPING', { count: row.restarts });
-        repository.restarted(id);
-      } else repository.begin(id);
+      if (isContinued && row.restarts >= MAX_RESTARTS) {
+        throw new ApiError('JOB_KEEPS_STOPPING', { count: row.restarts });
+      }
       row = this.#row(id);
       this.#announce('job.started', id);
-      const result = await handler.run({
+      result = await handler.run({
         id,
         input: JSON.parse(row.input_json) as unknown,
         checkpoint: row.checkpoint_json === null ? null : (JSON.parse(row.checkpoint_json) as unknown),
@@ -206,10 +217,6 @@ export class JobService {
           this.#announceProgress(id);
         },
       });
-      repository.succeed(id, result);
-      await this.#tell(handler, row, 'succeeded');
-      this.#announce('job.succeeded', id);
-      this.#answerWaiters(id);
     } catch (error) {
       if (run.abort.signal.aborted && !run.cancelled) return; // the shutdown; the next start continues it
       if (run.cancelled) {
@@ -220,7 +227,25 @@ export class JobService {
       const refusal =
         error instanceof ApiError ? error : (fileError(error) ?? new ApiError('INTERNAL', {}, { cause: error }));
       await this.#failed(id, refusal);
+      return;
     }
+    repository.succeed(id, result as object);
+    await this.#tell(handler, row, 'succeeded');
+    this.#announce('job.succeeded', id);
+    this.#answerWaiters(id);
+  }
+
+  /**
+   * How the job is, or how it ended, could not be written down. Its row still says `queued` or `running`, so a later
+   * attempt continues from its last checkpoint, as after a restart.
+   */
+  #unrecorded(id: number, error: unknown): void {
+    const waiters = this.#waiters.get(id);
+    this.#waiters.delete(id);
+    for (const waiter of waiters ?? []) waiter.reject(error);
+    if (this.#stopping) return;
+    this.#deps.background.failed(`job ${id}`, error);
+    this.#runLater(id, UNRECORDED_RETRY_MS);
   }
 
   async #failed(id: number, refusal: ApiError): Promise<void> {
@@ -259,13 +284,14 @@ export class JobService {
   #runLater(id: number, delay: number): void {
     if (this.#stopping) return;
     this.#clearTimer(id);
-    const timer = setTimeout(() => this.#enqueue(id), Math.max(0, delay));
-    timer.unref();
-    this.#timers.set(id, timer);
+    this.#timers.set(
+      id,
+      this.#deps.background.after('jobs', delay, () => this.#enqueue(id)),
+    );
   }
 
   #clearTimer(id: number): void {
-    clearTimeout(this.#timers.get(id));
+    this.#timers.get(id)?.();
     this.#timers.delete(id);
   }
 

@@ -11,6 +11,7 @@ import type {
   LogQuery,
   LogRow,
 } from '#shared/schema/logs.ts';
+import type { Background, Repeated } from '../background.ts';
 import type { Principal } from '../principal.ts';
 import { FileSink } from './file-sink.ts';
 import type { Logging } from './logger.ts';
@@ -34,6 +35,7 @@ interface LogApps {
 }
 
 export interface LogServiceOptions {
+  background: Background;
   logging: Logging;
   apps: LogApps;
   /** Folder of the log file and the table. */
@@ -57,7 +59,7 @@ export class LogService {
   readonly #table: TableSink;
   #file: FileSink | undefined;
   #detach: (() => void)[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Repeated | undefined;
 
   constructor(options: LogServiceOptions) {
     this.#options = options;
@@ -70,6 +72,7 @@ export class LogService {
         ),
     });
     this.#table = new TableSink({
+      background: options.background,
       insert: async (batch) => this.#show(batch, await this.#store.insert(batch)),
       appIdOf: (name) => options.apps.idOf(name),
       countLost: (lines) => options.countLost?.(lines),
@@ -87,12 +90,14 @@ export class LogService {
       onTrouble: (code) => this.#log.warn({ code }, 'the log file cannot be written'),
     });
     this.#detach = [logging.addSink(this.#file), logging.addSink(this.#table)];
-    this.#timer = setTimeout(() => void this.#pass(), FIRST_PASS_MS).unref();
+    this.#timer = this.#options.background.every('log retention', PASS_EVERY_MS, () => this.clean(), {
+      first: FIRST_PASS_MS,
+    });
   }
 
   /** Writes all that is held back and ends the thread. */
   async stop(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     await this.#table.flush();
     for (const detach of this.#detach) detach();
     await Promise.all([this.#table.flush().then(() => this.#store.close()), this.#file?.close()]);
@@ -146,15 +151,6 @@ export class LogService {
     const removed = await this.#store.clean(before, maxRows);
     await this.#file?.tidy(before === undefined ? undefined : new Date(before));
     if (removed > 0) this.#log.info({ removed }, 'old log rows removed');
-  }
-
-  async #pass(): Promise<void> {
-    try {
-      await this.clean();
-    } catch (err) {
-      this.#log.warn({ err }, 'the log could not be cleaned up');
-    }
-    this.#timer = setTimeout(() => void this.#pass(), PASS_EVERY_MS).unref();
   }
 
   #show(batch: readonly StoredLog[], ids: readonly number[]): void {

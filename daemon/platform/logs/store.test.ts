@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
+import { testBackground } from '#test/helpers/background.ts';
 import type { StoredLog } from './rows.ts';
 import { LogStore } from './store.ts';
 import { TableSink } from './table-sink.ts';
@@ -19,6 +20,8 @@ describe('LogStore with its thread', () => {
     const file = path.join(root, 'a.db');
     const store = new LogStore(file);
     const sink = new TableSink({
+      background: testBackground(),
+
       insert: (batch) => store.insert(batch),
       appIdOf: (name) => (name === 'live' ? 4 : undefined),
     });
@@ -68,6 +71,8 @@ describe('LogStore with its thread', () => {
     const store = new LogStore(path.join(root, 'many.db'));
     const sizes: number[] = [];
     const sink = new TableSink({
+      background: testBackground(),
+
       insert: (batch) => {
         sizes.push(batch.length);
         return store.insert(batch);
@@ -137,21 +142,28 @@ describe('LogStore with its thread', () => {
     await store.close();
   });
 
-  it('counts what it could not store and says so', async () => {
+  it('keeps the lines that the table refuses until it takes them, and counts what is no line', async () => {
     const losses: [number, string][] = [];
-    let lost = 0;
+    const warnings: object[] = [];
+    const stored: number[] = [];
+    let isFull = true;
     const sink = new TableSink({
-      insert: () => Promise.reject(Object.assign(new Error('full'), { code: 'SQLITE_FULL' })),
+      background: testBackground((data) => warnings.push(data)),
+      insert: async (batch) => {
+        if (isFull) throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' });
+        stored.push(batch.length);
+      },
       appIdOf: () => undefined,
       onLoss: (lines, code) => losses.push([lines, code]),
-      countLost: (lines) => {
-        lost += lines;
-      },
     });
     for (let i = 0; i < 10; i += 1) sink.write(line({}));
+    await sink.flush();
+    await sink.flush();
+    assert.equal(warnings.length, 1);
+    assert.deepEqual([losses, stored], [[], []]);
+    isFull = false;
     sink.write('not json');
     await sink.flush();
-    assert.deepEqual(losses, [[1, 'unreadable']]);
-    assert.equal(lost, 11);
+    assert.deepEqual([losses, stored], [[[1, 'unreadable']], [10]]);
   });
 });

@@ -1,3 +1,4 @@
+import type { Background } from '../background.ts';
 import type { LogSink } from './logger.ts';
 import { type StoredLog, toRow } from './rows.ts';
 
@@ -5,9 +6,12 @@ const FLUSH_MS = 200;
 const BATCH = 500;
 /** Lines that may wait while the table is slow; more are counted and dropped. */
 const MAX_WAITING = 20_000;
+/** Longest wait between two tries while the table refuses lines. */
+const MAX_WAIT_MS = 30_000;
 const REPORT_EVERY_MS = 60_000;
 
 export interface TableSinkOptions {
+  background: Background;
   insert(batch: StoredLog[]): Promise<unknown>;
   appIdOf(name: string): number | undefined;
   /** Told of lines that could not be stored, at most once a minute. */
@@ -20,9 +24,11 @@ export interface TableSinkOptions {
 export class TableSink implements LogSink {
   readonly #options: TableSinkOptions;
   readonly #waiting: string[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: (() => void) | undefined;
   #writing: Promise<void> | undefined;
   #lost = 0;
+  /** Milliseconds until the next try while the table refuses; 0 = it takes lines. */
+  #wait = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: TableSinkOptions) {
@@ -35,13 +41,14 @@ export class TableSink implements LogSink {
       return;
     }
     this.#waiting.push(line);
-    if (this.#waiting.length >= BATCH) void this.flush();
-    else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
+    const { background } = this.#options;
+    if (this.#waiting.length >= BATCH && this.#wait === 0) background.run('log table', () => this.flush());
+    else this.#timer ??= background.after('log table', this.#wait || FLUSH_MS, () => this.flush());
   }
 
   /** Writes all that is waiting. One batch at a time: calls in the meantime share the running one. */
   flush(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#timer?.();
     this.#timer = undefined;
     this.#writing ??= this.#drain().finally(() => {
       this.#writing = undefined;
@@ -51,12 +58,20 @@ export class TableSink implements LogSink {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH).flatMap((line) => this.#row(line));
+      const lines = this.#waiting.splice(0, BATCH);
+      const batch = lines.flatMap((line) => this.#row(line));
       if (batch.length === 0) continue;
       try {
         await this.#options.insert(batch);
+        this.#wait = 0;
+        this.#options.background.succeeded('log table');
       } catch (error) {
-        this.#lose(batch.length, (error as { code?: string }).code ?? 'failed');
+        // the lines wait for the next try
+        this.#waiting.unshift(...lines);
+        this.#wait = Math.min((this.#wait || FLUSH_MS) * 2, MAX_WAIT_MS);
+        this.#timer ??= this.#options.background.after('log table', this.#wait, () => this.flush());
+        this.#options.background.failed('log table', error);
+        return;
       }
     }
   }

@@ -19,7 +19,21 @@ export type Apps = ReturnType<typeof createApps>;
 
 /** Creates the wing that keeps apps with their config, secrets and storage. */
 export function createApps(
-  { settings, dir, db, databases, events, counts, pool, jobs, policy, logSecrets, publicUrl, log }: Platform,
+  {
+    settings,
+    dir,
+    db,
+    databases,
+    events,
+    background,
+    counts,
+    pool,
+    jobs,
+    policy,
+    logSecrets,
+    publicUrl,
+    log,
+  }: Platform,
   { quotas, sessionSecret }: Identity,
   { plugins }: Plugins,
   registry: AppRegistry,
@@ -50,6 +64,7 @@ export function createApps(
     databases,
     logSecrets,
     policy,
+    background,
     providers: () => plugins.knownProviderIds(),
     maskedSecrets: (app) => ({
       s3AccessKey: maskKey(secrets.get(app, 's3AccessKey')),
@@ -99,7 +114,7 @@ export function createApps(
     log: log.child({ source: 'apps' }),
   });
   events.subscribe(({ type, app }) => {
-    if (type === 'app.deleted' && app !== undefined) void config.close(app);
+    return type === 'app.deleted' && app !== undefined ? config.close(app) : undefined;
   });
 
   return {

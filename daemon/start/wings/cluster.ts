@@ -9,17 +9,19 @@ import type { Platform } from './platform.ts';
 export type Cluster = ReturnType<typeof createCluster>;
 
 /** Creates the wing that knows the nodes, their liveness, and where rooms are placed. */
-export function createCluster({ settings, dir, db, events, log }: Platform) {
+export function createCluster({ settings, dir, db, events, background, log }: Platform) {
   const cluster = new ClusterService({
     config: settings,
     repository: clusterRepository(db, openDatabase(dir.registry, { durability: 'normal' })),
     events,
+    background,
     log: log.child({ source: 'cluster' }),
   });
   const origin = new OriginReporter({
     cluster,
     url: publicBase(settings) ?? '',
     metricsUrl: settings.livekitMetricsUrl,
+    background,
     log: log.child({ source: 'cluster' }),
   });
   return {

@@ -34,12 +34,17 @@ export type Identity = ReturnType<typeof createIdentity>;
 
 /** Creates the wing of users, teams, sessions, API tokens and access rules. */
 export function createIdentity(
-  { settings, dir, db, databases, events, resolvers, publicUrl, log: rootLog }: Platform,
+  { settings, dir, db, databases, events, background, resolvers, publicUrl, log: rootLog }: Platform,
   apps: AppRegistry,
 ) {
   const log = rootLog.child({ source: 'auth' });
   const secret = new SessionSecret(settings.jwtSecret, dir.data);
-  const tokens = new TokenService({ repository: tokenRepository(db), appById: (id) => apps.byId(id), events });
+  const tokens = new TokenService({
+    repository: tokenRepository(db),
+    appById: (id) => apps.byId(id),
+    events,
+    background,
+  });
   const users = userStore(db);
   const tenants = tenantStore(db);
   const passwords = new Passwords();
@@ -54,6 +59,7 @@ export function createIdentity(
     users,
     tokens: new SessionTokens(secret.signingKey()),
     events,
+    background,
   });
   resolvers.push(tokens, sessions);
   const twoFactor = new TwoFactor({ users, key: secret.derive('two-factor'), attempts, log });
@@ -68,7 +74,14 @@ export function createIdentity(
   });
   const shared = { users, tenants, sessions, links, passwords, twoFactor, attempts };
   const auth = new AuthService({ ...shared, meta: metaStore(db), settings });
-  const linkSignIn = new LinkSignIn({ ...shared, limits, mailer, superadminEmail: settings.superadminEmail, log });
+  const linkSignIn = new LinkSignIn({
+    ...shared,
+    background,
+    limits,
+    mailer,
+    superadminEmail: settings.superadminEmail,
+    log,
+  });
   const account = new AccountService(shared);
   const countApps = (tenantId: string): number => apps.countOf(tenantId);
   const quotas = new QuotaService({ tenants, countApps, mode: settings.authzEnforce, log });
@@ -82,6 +95,7 @@ export function createIdentity(
     repository: auditRepository(db),
     tenantOf: (name) => apps.get(name)?.tenantId,
     retentionDays: settings.auditRetentionDays,
+    background,
     log: rootLog.child({ source: 'audit' }),
   });
   events.subscribe((event) => audit.hear(event));
@@ -104,6 +118,7 @@ export function createIdentity(
   });
   const guard = new AddressGuard({
     repository: securityRepository(db),
+    background,
     options: {
       mode: settings.ipAccessMode,
       allowlistOnly: settings.ipAllowlistOnly,

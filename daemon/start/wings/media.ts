@@ -31,7 +31,7 @@ export type Media = ReturnType<typeof createMedia>;
 
 /** Creates the wing that works with LiveKit: rooms, streams, recordings, ingests, webhooks and callbacks. */
 export function createMedia(
-  { settings, databases, logs, events, policy, logSecrets, log }: Platform,
+  { settings, databases, logs, events, background, policy, logSecrets, log }: Platform,
   { mediaQuotas: quotas }: Identity,
   { cluster }: Cluster,
   { apps: appService, deletion, config, secrets, storage }: Apps,
@@ -53,6 +53,7 @@ export function createMedia(
     apiKey: settings.livekitApiKey,
     apiSecret: settings.livekitApiSecret,
     clean: (text) => scrubber.text(text),
+    background,
     onChange: ({ status, reason }) => {
       if (status === 'unreachable') livekitLog.warn({ reason }, 'LiveKit does not answer');
       else livekitLog.info({}, 'LiveKit answers');
@@ -67,6 +68,7 @@ export function createMedia(
     secret: (app) => secrets.get(app, 'callbackSecret'),
     bus: events,
     sender: new CallbackSender(policy, `StreamHub/${VERSION}`),
+    background,
     log: log.child({ source: 'callbacks' }),
   });
   const callbacks = new CallbackService({ databases, apps, config, delivery });
@@ -116,6 +118,7 @@ export function createMedia(
     findStream: (app, id) => streams.find(app, id),
     quotas,
     onChanges,
+    background,
     log: log.child({ source: 'recording' }),
   });
   const reconciler = new Reconciler({
@@ -126,13 +129,15 @@ export function createMedia(
     apps,
     onChanges,
     onResumed: (app) => recording.resume(app),
+    background,
     log: livekitLog,
     clock,
   });
-  rows.on('changed', (app, changes) => {
+  const followRows = (app: AppEntry, changes: readonly RowChange[]): Promise<void> => {
     reconciler.noteBusy(app.name);
-    void recording.follow(app, changes);
-  });
+    return recording.follow(app, changes);
+  };
+  rows.on('changed', background.listener('recordings that follow streams', followRows));
   const webhooks = new WebhookService({
     livekit,
     mediaStore,
@@ -143,11 +148,13 @@ export function createMedia(
     onChanges: (app, changes, event) => {
       onChanges(app, changes);
       announceIngress(events, app, event);
-      if (event.name === 'room_finished' && event.room !== null) void recording.roomFinished(app, event.room.name);
+      const { name, room } = event;
+      if (name === 'room_finished' && room !== null)
+        background.run('recordings of ended rooms', () => recording.roomFinished(app, room.name));
     },
     onGap: (room) => {
       if (room === null) reconciler.soon();
-      else void reconciler.syncRoom(room);
+      else background.run('a look at one room', () => reconciler.syncRoom(room));
     },
     log: log.child({ source: 'webhooks' }),
     clock,
@@ -185,7 +192,7 @@ export function createMedia(
     url: settings.livekitUrl,
     publicBase: publicBase(settings),
   });
-  const counts = new LiveCounts({ directory, apps, bus: events });
+  const counts = new LiveCounts({ directory, apps, bus: events, background });
 
   deletion.prepareWith(async (app) => {
     await ingests.removeAll(app);

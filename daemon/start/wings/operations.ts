@@ -24,7 +24,7 @@ import type { Platform } from './platform.ts';
 
 /** Creates the wing for operators: health, stats and their history, metrics, GPU, connection tests and the web console. */
 export function createOperations(
-  { settings, dir, db, databases, events, counts, pool, jobCounts, listening, log }: Platform,
+  { settings, dir, db, databases, events, background, counts, pool, jobCounts, listening, log }: Platform,
   { tenants, quotas, mailer }: Identity,
   { cluster }: Cluster,
   { apps: { registry }, config }: Apps,
@@ -55,6 +55,7 @@ export function createOperations(
     file: path.join(dir.data, 'history.db'),
     stats: () => stats.stats(),
     nodes: () => cluster.nodes.values(),
+    background,
     log: log.child({ source: 'stats' }),
   });
   const systemSettings = new SettingsService({
@@ -91,8 +92,14 @@ export function createOperations(
       return settled === undefined ? undefined : (settled.transcoding.hwaccel ?? settings.transcodingHwaccel);
     },
   });
-  counts.on('logLinesLost', (lines) => metrics.count('log_lines_lost_total', {}, lines));
-  counts.on('storageRefused', (op, count) => metrics.count('s3_errors_total', { op }, count));
+  counts.on(
+    'logLinesLost',
+    background.listener('counts', (lines) => metrics.count('log_lines_lost_total', {}, lines)),
+  );
+  counts.on(
+    'storageRefused',
+    background.listener('counts', (op, count) => metrics.count('s3_errors_total', { op }, count)),
+  );
   events.subscribe(({ type }) => {
     if (/^(?:app|stream|vod|recording)\./.test(type)) stats.expire();
   });

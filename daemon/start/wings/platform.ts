@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import path from 'node:path';
 import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
+import { Background } from '#daemon/platform/background.ts';
 import { prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { migrate } from '#daemon/platform/db/migrate.ts';
@@ -33,22 +34,25 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
   migrate(db, registryMigrations);
   const isFirstStart = db.prepare("SELECT count(*) FROM streamhub_meta WHERE key = 'seeded'").pluck().get() === 0;
   const databases = new AppDatabases(dir.apps);
+  const background = new Background({ log: log.child({ source: 'background' }) });
   const events = new EventBus((err) => log.error({ err }, 'an event listener failed'));
   const counts = new EventEmitter<Counts>();
   const pool = new WorkerPool();
   const quickDb = openDatabase(dir.registry, { durability: 'normal' });
   const jobRows = jobRepository(db, quickDb);
-  const jobs = new JobService({ repository: jobRows, events, log });
+  const jobs = new JobService({ background, repository: jobRows, events, log });
   /** Asked in order for each Bearer value; `identity` adds its own. */
   const resolvers: CredentialResolver[] = [];
   const eventStream = new EventService({
     file: path.join(dir.data, 'events.db'),
     bus: events,
+    background,
     findApp: (name) => apps.get(name),
     resolvers,
     log: log.child({ source: 'events' }),
   });
   const logs = new LogService({
+    background,
     logging,
     apps: {
       idOf: (name) => apps.get(name)?.id,
@@ -76,7 +80,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     },
   });
   events.subscribe(({ type, data }) => {
-    if (type === 'app.deleted') void logs.forgetApp(data['id'] as number);
+    return type === 'app.deleted' ? logs.forgetApp(data['id'] as number) : undefined;
   });
   /** Port and address in use, known once the daemon listens. */
   const listening = { port: settings.port, url: '' };
@@ -85,6 +89,8 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     settings,
     dir,
     log,
+    /** Runs what no request waits for. */
+    background,
     /** Values registered here never appear in a log line. */
     logSecrets: logging.secrets,
     db,

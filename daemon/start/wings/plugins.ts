@@ -6,7 +6,7 @@ import type { Platform } from './platform.ts';
 export type Plugins = ReturnType<typeof createPlugins>;
 
 /** Creates the wing that loads and runs plugins. */
-export function createPlugins({ settings, dir, db, events, pool, policy, log }: Platform) {
+export function createPlugins({ settings, dir, db, events, background, pool, policy, log }: Platform) {
   const plugins = new PluginService({
     pool,
     roots: [
@@ -14,6 +14,7 @@ export function createPlugins({ settings, dir, db, events, pool, policy, log }: 
       { dir: dir.plugins, origin: 'installed' },
     ],
     repository: pluginRepository(db),
+    background,
     events,
     policy,
     limits: {

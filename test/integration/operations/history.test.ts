@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { Value } from 'typebox/value';
 import { HistoryService } from '#daemon/operations/history/service.ts';
 import { LoadHistory, NodeHistories } from '#shared/schema/history.ts';
+import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
@@ -24,6 +25,8 @@ async function keeper(t: { after(fn: () => unknown): void }, dir?: string) {
     warnings: [] as object[],
   };
   const history = new HistoryService({
+    background: testBackground(),
+
     file: path.join(folder, 'history.db'),
     clock: world.clock,
     nodes: () => world.nodes,
