@@ -256,8 +256,34 @@ export const ERRORS = define({
   NODE_NAME_TAKEN: { status: 409, message: 'A node named {name} already exists.' },
   NODE_NAME_IN_USE: {
     status: 409,
-    message: 'A node named {name} is active at another address.',
-    hint: 'Give this machine another name (--node-name), or remove the other node first.',
+    message: 'A node named {name} is active and has its own credential.',
+    hint: 'Give this machine another name (--node-name). To replace the node, remove it in the console first.',
+  },
+  NODE_ADDRESS_IN_USE: {
+    status: 409,
+    message: 'Clients reach the active node {name} at {url}.',
+    hint: 'Give this machine another address (--node-url). To replace the node, remove it in the console first.',
+  },
+  NODE_DUPLICATED: {
+    status: 409,
+    message: 'Another machine is active as the node {name}. This machine is probably a copy of its disk.',
+    hint: 'On the copy, run install.sh with --uninstall, then join it under another name.',
+  },
+  JOIN_CODE_INVALID: {
+    status: 401,
+    message: 'This join code is unknown, used, revoked or expired.',
+    hint: 'Create a new join command in the console (Cluster, Add node).',
+  },
+  JOIN_CODE_NAME: {
+    status: 403,
+    message: 'This join code is only valid for the node name {name}.',
+    hint: 'Use that name (--node-name), or create another join code.',
+  },
+  JOIN_CODE_NOT_FOUND: { status: 404, message: 'There is no such join code. It may be used or expired.' },
+  JOIN_CODE_LIMIT: {
+    status: 409,
+    message: 'There are already {max} valid join codes.',
+    hint: 'Revoke those that you don’t need.',
   },
   STATS_TOO_LARGE: { status: 413, message: `stats payload too large (max ${MAX_STATS_BYTES} bytes serialized)` },
   DRAIN_CONFIRMATION_REQUIRED: {

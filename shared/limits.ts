@@ -4,6 +4,8 @@
 export const NODE_STALE_SECONDS = 90;
 /** STREAMHUB_CLUSTER_DOWN_S: silence after which a node counts as down, seconds. */
 export const NODE_DOWN_SECONDS = 300;
+/** How long a join code is valid unless its creator says otherwise, seconds. */
+export const JOIN_CODE_SECONDS = 3600;
 
 /** Serialized stats of one heartbeat, bytes. */
 export const MAX_STATS_BYTES = 4096;

@@ -17,7 +17,7 @@ export class NodeAnnouncer {
   }
 
   announce(type: EventType & `node.${string}`, node: NodeEntry, more: { actor?: Actor; live?: boolean } = {}): void {
-    const { stats: _stats, ...data } = toRecord(node, this.#nodes.health(node), null);
+    const { stats: _stats, ...data } = toRecord(node, this.#nodes, null);
     this.#events.publish({ type, ...more, data });
   }
 

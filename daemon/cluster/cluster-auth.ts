@@ -2,11 +2,15 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '#daemon/platform/clock.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
+import { JOIN_CODE_PREFIX, type JoinCodeEntry, type JoinCodes } from './join-codes.ts';
 import type { NodeEntry } from './node.ts';
 import type { NodeRegistry } from './registry.ts';
 
-/** Who calls a node route: a caller with the shared token, or one node with its own credential. */
-export type ClusterCaller = 'shared' | NodeEntry;
+/** Who calls a node route: a caller with the shared token, a machine with a join code, or a node with its own credential. */
+export type ClusterCaller = 'shared' | JoinCodeEntry | NodeEntry;
+
+export const isJoinCode = (caller: ClusterCaller): caller is JoinCodeEntry =>
+  typeof caller === 'object' && 'codeHash' in caller;
 
 export const NODE_TOKEN_PREFIX = 'shn_';
 const MAX_GUESSES = 30;
@@ -26,6 +30,7 @@ export function clusterError(code: ErrorCode, params: Record<string, string | nu
 export class ClusterAuth {
   readonly #digest: Buffer | null;
   readonly #registry: NodeRegistry;
+  readonly #codes: JoinCodes;
   readonly #clock: Clock;
   readonly #guesses = new LRUCache<string, { count: number; until: number }>({ max: MAX_ADDRESSES });
   readonly #onGuess: (ip: string, count: number) => void;
@@ -33,16 +38,18 @@ export class ClusterAuth {
   constructor(options: {
     token: string;
     registry: NodeRegistry;
+    codes: JoinCodes;
     clock: Clock;
     onGuess(ip: string, count: number): void;
   }) {
     this.#digest = options.token === '' ? null : hash('sha256', options.token, 'buffer');
     this.#registry = options.registry;
+    this.#codes = options.codes;
     this.#clock = options.clock;
     this.#onGuess = options.onGuess;
   }
 
-  /** @throws ApiError CLUSTER_DISABLED, RATE_LIMITED, CLUSTER_TOKEN_INVALID, NODE_REMOVED */
+  /** @throws ApiError CLUSTER_DISABLED, RATE_LIMITED, CLUSTER_TOKEN_INVALID, JOIN_CODE_INVALID, NODE_REMOVED */
   authenticate(token: string | undefined, ip: () => string): ClusterCaller {
     if (this.#digest === null) throw clusterError('CLUSTER_DISABLED');
     const digest = hash('sha256', token ?? '', 'buffer');
@@ -53,9 +60,12 @@ export class ClusterAuth {
       if (this.#registry.wasRemoved(hex)) throw clusterError('NODE_REMOVED');
     }
     if (this.#guesses.size > 0) this.#refuseGuesser(ip());
+    const isCode = token?.startsWith(JOIN_CODE_PREFIX) === true;
+    const code = isCode ? this.#codes.find(digest.toString('hex')) : undefined;
+    if (code !== undefined) return code;
     if (token !== undefined && timingSafeEqual(digest, this.#digest)) return 'shared';
     if (token !== undefined && token !== '') this.#count(ip());
-    throw clusterError('CLUSTER_TOKEN_INVALID');
+    throw clusterError(isCode ? 'JOIN_CODE_INVALID' : 'CLUSTER_TOKEN_INVALID');
   }
 
   #refuseGuesser(ip: string): void {

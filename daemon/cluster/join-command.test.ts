@@ -11,7 +11,8 @@ test('a quoted word reaches the program as it is', () => {
 });
 
 const input = {
-  token: 'clt_x',
+  code: () => 'shj_x',
+  name: null,
   base: 'https://s.example',
   reachedAt: 'http://10.0.0.5:3020',
   redisUrl: 'redis://10.0.0.5:6379',
@@ -21,7 +22,7 @@ test('the configured base comes first, else where the request arrived', () => {
   const command = joinCommand(input);
   assert.equal(
     command.joinCommand,
-    "curl -fsSL https://s.example/install.sh | sudo bash -s -- --join --master-token clt_x --master-ip '<THIS_SERVER_IP>' --master-url https://s.example",
+    '{ echo STREAMHUB_JOIN_CODE=shj_x; curl -fsSL https://s.example/install.sh; } | sudo sh -s -- --join --master-url https://s.example',
   );
   assert.deepEqual(command.notes, []);
   const found = joinCommand({ ...input, base: null });
@@ -29,8 +30,11 @@ test('the configured base comes first, else where the request arrived', () => {
   assert.equal(found.notes.length, 1, 'a private address needs no https');
 });
 
+test('a code that is bound to a name comes with it', () => {
+  assert.match(joinCommand({ ...input, name: 'edge-1' }).joinCommand, / --node-name edge-1$/);
+});
+
 test('nothing is printed where nothing would work', () => {
-  assert.equal(joinCommand({ ...input, token: '' }).joinCommand, '');
   assert.equal(joinCommand({ ...input, base: null, reachedAt: null }).joinCommand, '');
 });
 

@@ -8,7 +8,10 @@ export function shellQuote(text: string): string {
 }
 
 export interface JoinCommandInput {
-  token: string;
+  /** Called only when there is an address to join at. */
+  code: () => string;
+  /** The name the code is bound to. */
+  name: string | null;
   /** PUBLIC_BASE_URL or STREAMHUB_PUBLIC_URL; null = neither is set. */
   base: string | null;
   /** Where the operator's own request reached the daemon. */
@@ -18,16 +21,15 @@ export interface JoinCommandInput {
 
 /** The command that makes a machine an edge node of this daemon, and what could keep it from working there. */
 export function joinCommand(input: JoinCommandInput): Pick<ClusterInfo, 'joinCommand' | 'notes'> {
-  if (input.token === '') {
-    return { joinCommand: '', notes: ['Set STREAMHUB_CLUSTER_TOKEN and restart the daemon to let nodes join.'] };
-  }
   const base = input.base ?? input.reachedAt;
   if (base === null)
     return { joinCommand: '', notes: ['Set PUBLIC_BASE_URL, so that nodes know where this daemon is.'] };
-  const words = ['bash', '-s', '--', '--join', '--master-token', shellQuote(input.token)];
-  words.push('--master-ip', shellQuote('<THIS_SERVER_IP>'), '--master-url', shellQuote(base));
+  const words = ['sh', '-s', '--', '--join', '--master-url', shellQuote(base)];
+  if (input.name !== null) words.push('--node-name', shellQuote(input.name));
+  // the pipe carries the code: arguments are shown in the process list, and sudo logs them
+  const script = `echo STREAMHUB_JOIN_CODE=${shellQuote(input.code())}; curl -fsSL ${shellQuote(`${base}/install.sh`)}`;
   return {
-    joinCommand: `curl -fsSL ${shellQuote(`${base}/install.sh`)} | sudo ${words.join(' ')}`,
+    joinCommand: `{ ${script}; } | sudo ${words.join(' ')}`,
     notes: notesOn(base, input),
   };
 }
@@ -38,11 +40,11 @@ function notesOn(base: string, { base: configured, redisUrl }: JoinCommandInput)
     notes.push(`PUBLIC_BASE_URL is not set; the command uses the address of this request, ${base}.`);
   if (isLoopback(base)) notes.push(`${base} is a loopback address: the command works on this machine only.`);
   else if (base.startsWith('http://') && !isPrivate(base)) {
-    notes.push('The address is not https: the cluster token and the LiveKit secret would cross the network in clear.');
+    notes.push('The address is not https: the join code and the LiveKit secret would cross the network in clear.');
   }
   if (redisUrl === null) {
     notes.push(
-      'STREAMHUB_CLUSTER_REDIS_URL is not set: nodes look for Redis on port 6379 of the host in --master-url, or of --master-ip.',
+      'STREAMHUB_CLUSTER_REDIS_URL is not set: nodes look for Redis on port 6379 of the host in --master-url.',
     );
   } else if (isLoopback(redisUrl)) {
     notes.push('STREAMHUB_CLUSTER_REDIS_URL is a loopback address: LiveKit on another machine cannot reach it.');

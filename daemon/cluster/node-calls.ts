@@ -2,6 +2,7 @@ import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { MAX_STATS_BYTES } from '#shared/limits.ts';
 import {
@@ -9,11 +10,13 @@ import {
   type HeartbeatBody,
   type JoinAnswer,
   type JoinBody,
+  type LeaveBody,
   ORIGIN,
 } from '#shared/schema/cluster.ts';
 import type { NodeAnnouncer } from './announcer.ts';
-import { type ClusterCaller, clusterError, NODE_TOKEN_PREFIX } from './cluster-auth.ts';
+import { type ClusterCaller, clusterError, isJoinCode, NODE_TOKEN_PREFIX } from './cluster-auth.ts';
 import { advanceDrain, desiredState } from './drain.ts';
+import type { JoinCodeEntry, JoinCodes } from './join-codes.ts';
 import { type DrainState, loadOf, type NodeEntry } from './node.ts';
 import type { NodeRegistry } from './registry.ts';
 
@@ -32,9 +35,13 @@ export interface ClusterConfig {
 export interface NodeCallsDeps {
   config: ClusterConfig;
   nodes: NodeRegistry;
+  codes: JoinCodes;
   announcer: NodeAnnouncer;
   clock: Clock;
   heartbeatSeconds: number;
+  /** See `nodeTiming`. */
+  twinMs: number;
+  log: Log<'warn'>;
   /** New stats came in. */
   onReport(): void;
 }
@@ -55,6 +62,9 @@ export class NodeCalls {
   readonly #announcer: NodeAnnouncer;
   readonly #clock: Clock;
   readonly #heartbeatSeconds: number;
+  readonly #codes: JoinCodes;
+  readonly #twinMs: number;
+  readonly #log: Log<'warn'>;
   readonly #onReport: () => void;
 
   constructor(deps: NodeCallsDeps) {
@@ -63,30 +73,49 @@ export class NodeCalls {
     this.#announcer = deps.announcer;
     this.#clock = deps.clock;
     this.#heartbeatSeconds = deps.heartbeatSeconds;
+    this.#codes = deps.codes;
+    this.#twinMs = deps.twinMs;
+    this.#log = deps.log;
     this.#onReport = deps.onReport;
   }
 
-  /** @returns what the node needs to run, and whether it is new */
-  join(caller: ClusterCaller, body: JoinBody): { answer: JoinAnswer; isNew: boolean } {
+  /**
+   * @param address where the call comes from
+   * @returns what the node needs to run, and whether it is new
+   */
+  join(caller: ClusterCaller, body: JoinBody, address: () => string): { answer: JoinAnswer; isNew: boolean } {
     if (isIP(body.ip) === 0 || body.ip.includes('%')) throw fieldError('body.ip', 'must be an IPv4 or IPv6 address');
-    const known = caller === 'shared' ? this.#nodes.byName(body.name) : caller;
+    const code = isJoinCode(caller) ? caller : undefined;
+    const isNode = caller !== 'shared' && code === undefined;
+    const known = isNode ? (caller as NodeEntry) : this.#nodes.byName(body.name);
     // the origin keeps its place also under a name that an operator gave it
-    if (caller === 'shared' && (isReserved(body.name) || known?.id === ORIGIN)) {
+    if (!isNode && (isReserved(body.name) || known?.id === ORIGIN)) {
       throw new ApiError('NODE_NAME_RESERVED', { name: body.name });
     }
+    if (code !== undefined) this.#checkCode(code, body.name, known);
     if (known?.status === 'disabled') throw clusterError('NODE_DISABLED', { name: known.name });
-    if (known !== undefined && caller === 'shared') this.#refuseNamesake(known, body);
+    if (isNode) this.#refuseTwin(caller as NodeEntry, body.instance, address);
+    else if (known !== undefined) this.#refuseNamesake(known, code);
+    this.#refuseSameAddress(body, known);
     const token = NODE_TOKEN_PREFIX + randomBytes(32).toString('base64url');
     const values = {
       url: body.url || body.ip,
       ip: body.ip,
       tokenHash: hash('sha256', token),
       isTokenUsed: false,
+      instance: body.instance ?? null,
+      instanceMono: this.#clock.monotonic(),
       ...(body.region === undefined ? {} : { region: body.region || null }),
     };
     const node = known ?? newNode(body.name, new Date(this.#clock.now()).toISOString());
-    if (known === undefined) this.#nodes.add(Object.assign(node, values));
-    else this.#nodes.update(node, values);
+    if (code !== undefined && !code.used.includes(node.id)) this.#codes.use(code, node.id);
+    try {
+      if (known === undefined) this.#nodes.add(Object.assign(node, values));
+      else this.#nodes.update(node, values);
+    } catch (error) {
+      if (code !== undefined) this.#codes.release(code);
+      throw error;
+    }
     this.#nodes.touch(node);
     this.#announcer.announce(known === undefined ? 'node.joined' : 'node.updated', node, { actor: actorOf(node) });
     this.#announcer.health(node, 'alive');
@@ -97,12 +126,13 @@ export class NodeCalls {
    * The hot path: everything happens in memory.
    * @returns what the node's agent has to bring about, when one reports
    */
-  heartbeat(caller: ClusterCaller, body: HeartbeatBody): DesiredState | undefined {
+  heartbeat(caller: ClusterCaller, body: HeartbeatBody, address: () => string): DesiredState | undefined {
     const stats = body.stats === undefined ? undefined : JSON.stringify(body.stats);
     if (stats !== undefined && stats.length > MAX_STATS_BYTES / 3 && Buffer.byteLength(stats) > MAX_STATS_BYTES) {
       throw clusterError('STATS_TOO_LARGE');
     }
     const node = this.#require(caller, body.nodeId);
+    this.#refuseTwin(node, body.instance, address);
     if (caller !== 'shared' && !node.isTokenUsed) this.#nodes.update(node, { isTokenUsed: true });
     if (stats !== undefined) {
       node.statsJson = stats;
@@ -122,9 +152,10 @@ export class NodeCalls {
   }
 
   /** A node takes itself out. */
-  leave(caller: ClusterCaller, id: string): void {
-    const node = this.#require(caller, id);
+  leave(caller: ClusterCaller, { nodeId, instance }: LeaveBody, address: () => string): void {
+    const node = this.#require(caller, nodeId);
     if (caller === 'shared') throw clusterError('NODE_CREDENTIAL_REQUIRED');
+    this.#refuseTwin(node, instance, address);
     this.#nodes.remove(node);
     this.#announcer.removed(node, actorOf(node));
   }
@@ -150,6 +181,7 @@ export class NodeCalls {
   }
 
   #require(caller: ClusterCaller, id: string): NodeEntry {
+    if (isJoinCode(caller)) throw clusterError('CLUSTER_TOKEN_INVALID');
     if (caller !== 'shared') {
       if (caller.id !== id) throw clusterError('CLUSTER_TOKEN_INVALID');
       return caller;
@@ -160,11 +192,49 @@ export class NodeCalls {
     return node;
   }
 
-  /** Two machines of one name must not take each other's entry by turns. */
-  #refuseNamesake(node: NodeEntry, body: JoinBody): void {
-    if (node.isTokenUsed && node.ip !== body.ip && this.#nodes.health(node) === 'alive') {
-      throw new ApiError('NODE_NAME_IN_USE', { name: body.name });
+  /** A code is good for its name, and after its last use only for a machine that did not get the answer to its join. */
+  #checkCode(code: JoinCodeEntry, name: string, known: NodeEntry | undefined): void {
+    if (code.name !== null && code.name !== name) throw clusterError('JOIN_CODE_NAME', { name: code.name });
+    const isRetry = known !== undefined && code.used.includes(known.id) && !known.isTokenUsed;
+    if (!isRetry && !this.#codes.hasUsesLeft(code)) throw clusterError('JOIN_CODE_INVALID');
+  }
+
+  /** A node that is alive yields only to its own credential, or to the operator who removes it. */
+  #refuseNamesake(node: NodeEntry, code: JoinCodeEntry | undefined): void {
+    const isOwn = node.isTokenUsed || (code !== undefined && !code.used.includes(node.id));
+    if (isOwn && this.#nodes.health(node) === 'alive') throw clusterError('NODE_NAME_IN_USE', { name: node.name });
+  }
+
+  /** The same for the address that clients are given. Machines behind one NAT may share an IP address. */
+  #refuseSameAddress({ url }: JoinBody, known: NodeEntry | undefined): void {
+    const key = url === undefined ? null : addressOf(url);
+    if (key === null) return;
+    for (const node of this.#nodes.values()) {
+      if (node === known || !node.isTokenUsed || addressOf(node.url) !== key) continue;
+      if (this.#nodes.health(node) === 'alive')
+        throw clusterError('NODE_ADDRESS_IN_USE', { name: node.name, url: node.url });
     }
+  }
+
+  /** Two machines must not act as one node: the one that reported first keeps it for as long as it reports. */
+  #refuseTwin(node: NodeEntry, instance: string | undefined, address: () => string): void {
+    if (instance === undefined) return;
+    const now = this.#clock.monotonic();
+    if (node.instance === null || node.instance === instance || now - node.instanceMono > this.#twinMs) {
+      node.instance = instance;
+      node.instanceMono = now;
+      return;
+    }
+    const isNews = this.#nodes.duplicate(node) === null;
+    node.duplicate = { address: address(), seenAt: this.#clock.now(), seenMono: now };
+    if (isNews) {
+      this.#log.warn(
+        { node: node.name, ip: node.duplicate.address },
+        'a second machine reports as this node; it is refused',
+      );
+      this.#announcer.announce('node.updated', node);
+    }
+    throw clusterError('NODE_DUPLICATED', { name: node.name });
   }
 
   #advance(node: NodeEntry, drain: DrainState): void {
@@ -194,6 +264,14 @@ export class NodeCalls {
 
 /** May nobody but the daemon's own machine be called so? */
 export const isReserved = (name: string): boolean => name.toLowerCase() === ORIGIN;
+
+/** A `ws://` or `wss://` address in one spelling; null = none that clients are given. */
+function addressOf(url: string): string | null {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^wss?:$/.test(parsed.protocol)) return null;
+  return `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
+}
+
 const actorOf = (node: NodeEntry): Actor => ({ id: `node:${node.id}`, label: node.name });
 
 function newNode(name: string, createdAt: string): NodeEntry {
@@ -215,5 +293,8 @@ function newNode(name: string, createdAt: string): NodeEntry {
     agent: null,
     livekit: null,
     health: 'never',
+    instance: null,
+    instanceMono: 0,
+    duplicate: null,
   };
 }

@@ -1,10 +1,13 @@
 import { isStale } from '#shared/rules/nodes.ts';
-import type { ClusterNode, NodeHealth } from '#shared/schema/cluster.ts';
+import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { describeDrain } from './drain.ts';
 import type { NodeEntry } from './node.ts';
+import type { NodeRegistry } from './registry.ts';
 
 /** The node as the API shows it, but for its stats, which are kept as text. */
-export function toRecord(node: NodeEntry, health: NodeHealth, stats: ClusterNode['stats']): ClusterNode {
+export function toRecord(node: NodeEntry, nodes: NodeRegistry, stats: ClusterNode['stats']): ClusterNode {
+  const health = nodes.health(node);
+  const duplicate = nodes.duplicate(node);
   return {
     id: node.id,
     name: node.name,
@@ -19,5 +22,6 @@ export function toRecord(node: NodeEntry, health: NodeHealth, stats: ClusterNode
     health,
     agent: node.agent,
     drain: node.status === 'draining' && node.drain !== null ? describeDrain(node, node.drain, health) : null,
+    duplicate: duplicate && { address: duplicate.address, last_seen_at: new Date(duplicate.seenAt).toISOString() },
   };
 }

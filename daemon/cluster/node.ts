@@ -51,6 +51,11 @@ export interface NodeEntry {
   livekit: LivekitReport | null;
   /** Health as last announced. */
   health: NodeHealth;
+  /** The running machine behind the node, where it says so; and when it last reported, on the monotonic clock. */
+  instance: string | null;
+  instanceMono: number;
+  /** A second machine with this identity, which is refused. Times as above. */
+  duplicate: { address: string; seenAt: number; seenMono: number } | null;
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -77,6 +82,9 @@ export function fromStored(row: StoredNode, now: number, mono: number): NodeEntr
     agent,
     livekit: row.id === ORIGIN ? null : (agent?.livekit ?? null),
     health: (row.health as NodeHealth | null) ?? 'never',
+    instance: row.instance,
+    instanceMono: seenAt === null ? 0 : mono - Math.max(0, now - seenAt),
+    duplicate: null,
   };
 }
 
@@ -102,6 +110,7 @@ export function heartbeatRow(node: NodeEntry): HeartbeatRow {
     health: node.health,
     stats_json: node.statsJson,
     agent_json: node.agent === null ? null : JSON.stringify(node.agent),
+    instance: node.instance,
   };
 }
 

@@ -73,6 +73,13 @@ export class NodeRegistry {
     return nodeHealth(silentMs, this.#clock.now() - Date.parse(node.createdAt), this.#limits);
   }
 
+  /** The second machine with this node's identity, if one reported lately. */
+  duplicate(node: NodeEntry): NodeEntry['duplicate'] {
+    const { duplicate } = node;
+    const isRecent = duplicate !== null && this.#clock.monotonic() - duplicate.seenMono <= this.#limits.staleMs;
+    return isRecent ? duplicate : null;
+  }
+
   add(node: NodeEntry): void {
     this.#repository.insert(nodeRow(node));
     this.#index(node);

@@ -19,6 +19,19 @@ export interface HeartbeatRow {
   health: string;
   stats_json: string | null;
   agent_json: string | null;
+  instance: string | null;
+}
+
+export interface JoinCodeRow {
+  id: string;
+  code_hash: string;
+  name: string | null;
+  uses: number;
+  /** Ids of the nodes that joined with it. */
+  used_json: string;
+  created_at: string;
+  expires_at: string;
+  created_by: string;
 }
 
 export type StoredNode = NodeRow & { [K in Exclude<keyof HeartbeatRow, 'node_id'>]: HeartbeatRow[K] | null };
@@ -26,7 +39,7 @@ export type StoredNode = NodeRow & { [K in Exclude<keyof HeartbeatRow, 'node_id'
 /** SQL of the cluster's tables. `telemetry` is a second connection whose commits do not wait for the disk. */
 export function clusterRepository(db: Db, telemetry: Db) {
   const all = db.prepare<[], StoredNode>(
-    `SELECT n.*, h.last_seen_at, h.health, h.stats_json, h.agent_json
+    `SELECT n.*, h.last_seen_at, h.health, h.stats_json, h.agent_json, h.instance
      FROM cluster_nodes n LEFT JOIN cluster_heartbeats h ON h.node_id = n.id`,
   );
   const insert = db.prepare<[NodeRow]>(
@@ -43,15 +56,23 @@ export function clusterRepository(db: Db, telemetry: Db) {
   );
   const prune = db.prepare<[string]>('DELETE FROM cluster_removed WHERE removed_at < ?');
   const buried = db.prepare<[], string>('SELECT token_hash FROM cluster_removed').pluck();
+  const codes = db.prepare<[], JoinCodeRow>('SELECT * FROM cluster_join_codes');
+  const insertCode = db.prepare<[JoinCodeRow]>(
+    `INSERT INTO cluster_join_codes (id, code_hash, name, uses, used_json, created_at, expires_at, created_by)
+     VALUES (@id, @code_hash, @name, @uses, @used_json, @created_at, @expires_at, @created_by)`,
+  );
+  const useCode = db.prepare<[string, string]>('UPDATE cluster_join_codes SET used_json = ? WHERE id = ?');
+  const removeCode = db.prepare<[string]>('DELETE FROM cluster_join_codes WHERE id = ?');
   const readMeta = db.prepare<[string], string>('SELECT value FROM streamhub_meta WHERE key = ?').pluck();
   const writeMeta = db.prepare<[string, string, string]>(
     'INSERT OR REPLACE INTO streamhub_meta (key, value, updated_at) VALUES (?, ?, ?)',
   );
   const heartbeat = telemetry.prepare<[HeartbeatRow]>(
-    `INSERT INTO cluster_heartbeats (node_id, last_seen_at, health, stats_json, agent_json)
-     VALUES (@node_id, @last_seen_at, @health, @stats_json, @agent_json)
+    `INSERT INTO cluster_heartbeats (node_id, last_seen_at, health, stats_json, agent_json, instance)
+     VALUES (@node_id, @last_seen_at, @health, @stats_json, @agent_json, @instance)
      ON CONFLICT (node_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, health = excluded.health,
-       stats_json = excluded.stats_json, agent_json = excluded.agent_json`,
+       stats_json = excluded.stats_json, agent_json = excluded.agent_json,
+       instance = excluded.instance`,
   );
   return {
     all: () => all.all(),
@@ -66,6 +87,12 @@ export function clusterRepository(db: Db, telemetry: Db) {
       prune.run(since);
       return new Set(buried.all() as string[]);
     },
+    /** Runs all of it or nothing. */
+    transaction: <T>(work: () => T): T => db.transaction(work)(),
+    joinCodes: () => codes.all(),
+    insertJoinCode: (row: JoinCodeRow) => void insertCode.run(row),
+    markJoinCode: (id: string, used: readonly string[]) => void useCode.run(JSON.stringify(used), id),
+    removeJoinCode: (id: string) => void removeCode.run(id),
     readMeta: (key: string): string | undefined => readMeta.get(key) as string | undefined,
     writeMeta: (key: string, value: string, at: string) => void writeMeta.run(key, value, at),
     saveHeartbeats: telemetry.transaction((rows: readonly HeartbeatRow[]) => {

@@ -8,7 +8,7 @@ import { ApiError } from '#shared/errors.ts';
 import { ClusterNode } from '#shared/schema/cluster.ts';
 import { ok } from '#shared/schema/common.ts';
 import type { AgentFile } from './agent-file.ts';
-import type { ClusterCaller } from './cluster-auth.ts';
+import { type ClusterCaller, clusterError } from './cluster-auth.ts';
 import { joinCommand } from './join-command.ts';
 import type { ClusterService } from './service.ts';
 
@@ -25,20 +25,45 @@ export function clusterRoutes(
 ): void {
   void app.register(async (nodes) => nodeRoutes(nodes, cluster));
 
-  route(app, contract.getClusterInfo, ({ request }) => {
-    const redisUrl = settings.clusterRedisUrl || null;
-    const command = joinCommand({
-      token: settings.clusterToken,
+  const command = (request: FastifyRequest, code: () => string, name?: string) =>
+    joinCommand({
+      code,
+      name: name ?? null,
       base: publicBase(settings),
       reachedAt: reachedAt(request),
-      redisUrl,
+      redisUrl: settings.clusterRedisUrl || null,
     });
+  const infoCommand = (request: FastifyRequest) => {
+    if (!cluster.isEnabled)
+      return { joinCommand: '', notes: ['Set STREAMHUB_CLUSTER_TOKEN and restart the daemon to let nodes join.'] };
+    try {
+      return command(request, () => cluster.joinCodes.forInfo());
+    } catch (error) {
+      // the overview stays readable on a disk that can't be written
+      request.log.warn({ err: error }, 'no join code could be stored');
+      return { joinCommand: '', notes: ['No join code could be stored; the log says why.'] };
+    }
+  };
+
+  route(app, contract.createJoinCode, ({ body, actor, request, reply }) => {
+    if (!cluster.isEnabled) throw clusterError('CLUSTER_DISABLED');
+    const { code, record } = cluster.joinCodes.create(body, actor);
+    reply.code(201);
+    return ok({ ...record, code, ...command(request, () => code, body.name) });
+  });
+  route(app, contract.listJoinCodes, () => ok(cluster.joinCodes.list()));
+  route(app, contract.revokeJoinCode, ({ params }) => {
+    cluster.joinCodes.revoke(params.id);
+    return ok({ id: params.id, deleted: true as const });
+  });
+
+  route(app, contract.getClusterInfo, ({ request }) => {
     return ok({
       enabled: cluster.isEnabled,
       nodesCount: cluster.nodes.size,
       clusterToken: settings.clusterToken,
-      clusterRedisUrl: redisUrl,
-      ...command,
+      clusterRedisUrl: settings.clusterRedisUrl || null,
+      ...infoCommand(request),
       staleAfterSeconds: settings.clusterStaleSeconds,
       downAfterSeconds: settings.clusterDownSeconds,
       heartbeatSeconds: cluster.heartbeatSeconds,
@@ -75,13 +100,13 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
   });
 
   route(app, contract.joinCluster, ({ body, request, reply }) => {
-    const { answer, isNew } = cluster.join(request.clusterCaller, body);
+    const { answer, isNew } = cluster.join(request.clusterCaller, body, () => clientAddress(request));
     reply.code(isNew ? 201 : 200);
     return ok(answer);
   });
 
   route(app, contract.sendHeartbeat, ({ body, request }) => {
-    const desired = cluster.heartbeat(request.clusterCaller, body);
+    const desired = cluster.heartbeat(request.clusterCaller, body, () => clientAddress(request));
     return ok({
       ok: true as const,
       ...(desired === undefined ? {} : { desired, heartbeatSeconds: cluster.heartbeatSeconds }),
@@ -89,7 +114,7 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
   });
 
   route(app, contract.leaveCluster, ({ body, request }) => {
-    cluster.leave(request.clusterCaller, body.nodeId);
+    cluster.leave(request.clusterCaller, body, () => clientAddress(request));
     return ok({ id: body.nodeId, deleted: true as const });
   });
 }

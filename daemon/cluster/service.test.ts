@@ -332,3 +332,49 @@ test('placement: the address of a node', (t) => {
   behind.cluster.heartbeat('shared', { nodeId, agent: agent({ url: 'ws://203.0.113.1:7880' }) });
   assert.equal(behind.cluster.placement.addressFor(behind.cluster.require(nodeId)), 'wss://all.example');
 });
+
+test('a machine that fell silent gives its node to another one, such as itself after a reboot; a restart of the daemon forgets neither', async (t) => {
+  const { cluster, create, join, pass } = setUp(t);
+  const { nodeId } = join('a', { instance: 'boot-one' });
+  const codeOf = (service: ClusterService, instance: string): string => {
+    try {
+      service.heartbeat('shared', { nodeId, instance });
+      return 'taken';
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  assert.equal(codeOf(cluster, 'boot-one'), 'taken');
+  pass(30);
+  assert.equal(codeOf(cluster, 'boot-two'), 'NODE_DUPLICATED');
+  assert.notEqual(cluster.record(cluster.require(nodeId)).duplicate, null);
+  cluster.nodes.flushNow();
+  const next = create();
+  next.start();
+  assert.equal(codeOf(next, 'boot-two'), 'NODE_DUPLICATED');
+  pass(1);
+  assert.equal(codeOf(next, 'boot-two'), 'taken');
+  assert.equal(codeOf(next, 'boot-one'), 'NODE_DUPLICATED');
+  pass(91);
+  assert.equal(next.record(next.require(nodeId)).duplicate, null);
+  await next.stop();
+});
+
+test('join codes end with their time on the monotonic clock, and outlive a restart of the daemon', (t) => {
+  const { cluster, create, pass, jump } = setUp(t);
+  const { code } = cluster.joinCodes.create({ ttlSeconds: 600 }, SYSTEM);
+  const isValid = (service: ClusterService): boolean => {
+    try {
+      return service.auth.authenticate(code, () => '') !== 'shared';
+    } catch {
+      return false;
+    }
+  };
+  jump(-86_400);
+  assert.equal(isValid(cluster), true);
+  const next = create();
+  next.joinCodes.load();
+  assert.equal(isValid(next), true);
+  pass(601);
+  assert.deepEqual([isValid(cluster), isValid(next)], [false, false], 'a clock that was set back gives no more time');
+});

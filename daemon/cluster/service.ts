@@ -12,6 +12,7 @@ import {
   type HeartbeatBody,
   type JoinAnswer,
   type JoinBody,
+  type LeaveBody,
   type NodeStatus,
   type PatchNodeBody,
   PLACEMENT_STRATEGIES,
@@ -19,6 +20,7 @@ import {
 import { NodeAnnouncer } from './announcer.ts';
 import { ClusterAuth, type ClusterCaller, clusterError } from './cluster-auth.ts';
 import { beginDrain } from './drain.ts';
+import { JoinCodes } from './join-codes.ts';
 import type { DrainState, NodeEntry } from './node.ts';
 import { type ClusterConfig, isReserved, NodeCalls, type OriginReport } from './node-calls.ts';
 import { toRecord } from './node-record.ts';
@@ -28,6 +30,7 @@ import type { ClusterRepository } from './repository.ts';
 
 const FLUSH_MS = 10_000;
 const SWEEP_MS = 1000;
+const NOWHERE = (): string => '';
 const SETTINGS_KEY = 'cluster.settings';
 
 export interface ClusterServiceDeps {
@@ -42,6 +45,7 @@ export interface ClusterServiceDeps {
 /** The registry of nodes: who belongs to the cluster, who is alive, who is being emptied. */
 export class ClusterService {
   readonly nodes: NodeRegistry;
+  readonly joinCodes: JoinCodes;
   readonly auth: ClusterAuth;
   readonly placement: PlacementService;
   /** How often an agent is asked to report. */
@@ -62,13 +66,17 @@ export class ClusterService {
     const timing = nodeTiming(config.clusterStaleSeconds, config.clusterDownSeconds);
     this.heartbeatSeconds = timing.heartbeatSeconds;
     this.nodes = new NodeRegistry(deps.repository, this.#clock, timing);
+    this.joinCodes = new JoinCodes(deps.repository, this.#clock);
     this.#announcer = new NodeAnnouncer(deps.events, this.nodes);
     this.#calls = new NodeCalls({
       config,
       nodes: this.nodes,
+      codes: this.joinCodes,
       announcer: this.#announcer,
       clock: this.#clock,
       heartbeatSeconds: this.heartbeatSeconds,
+      twinMs: timing.twinMs,
+      log: deps.log,
       onReport: () => {
         this.#reported += 1;
       },
@@ -76,6 +84,7 @@ export class ClusterService {
     this.auth = new ClusterAuth({
       token: config.clusterToken,
       registry: this.nodes,
+      codes: this.joinCodes,
       clock: this.#clock,
       onGuess: (ip, count) => deps.log.warn({ ip, count }, 'a wrong cluster token was sent'),
     });
@@ -99,6 +108,7 @@ export class ClusterService {
 
   start(): void {
     this.nodes.load();
+    this.joinCodes.load();
     this.#settings = this.#readSettings();
     this.#startedMono = this.#clock.monotonic();
     const { background } = this.#deps;
@@ -115,19 +125,19 @@ export class ClusterService {
   }
 
   /** A node registers itself. @returns what it needs to run, and whether it is new */
-  join(caller: ClusterCaller, body: JoinBody): { answer: JoinAnswer; isNew: boolean } {
-    return this.#calls.join(caller, body);
+  join(caller: ClusterCaller, body: JoinBody, address = NOWHERE): { answer: JoinAnswer; isNew: boolean } {
+    return this.#calls.join(caller, body, address);
   }
 
   /** A node reports. @returns what its agent has to bring about, when one reports */
-  heartbeat(caller: ClusterCaller, body: HeartbeatBody): DesiredState | undefined {
-    return this.#calls.heartbeat(caller, body);
+  heartbeat(caller: ClusterCaller, body: HeartbeatBody, address = NOWHERE): DesiredState | undefined {
+    return this.#calls.heartbeat(caller, body, address);
   }
 
   /** A node takes itself out. */
-  leave(caller: ClusterCaller, id: string): void {
-    this.#calls.leave(caller, id);
-    this.placement.forget(id);
+  leave(caller: ClusterCaller, body: LeaveBody, address = NOWHERE): void {
+    this.#calls.leave(caller, body, address);
+    this.placement.forget(body.nodeId);
   }
 
   /** Inserts or refreshes the daemon's own machine; it only comes back at a start once it was removed. */
@@ -143,7 +153,7 @@ export class ClusterService {
 
   record(node: NodeEntry): ClusterNode {
     const stats = node.statsJson === null ? null : (JSON.parse(node.statsJson) as Record<string, unknown>);
-    return toRecord(node, this.nodes.health(node), stats);
+    return toRecord(node, this.nodes, stats);
   }
 
   update(id: string, body: PatchNodeBody, actor: Actor): ClusterNode {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LivekitReport } from '#shared/schema/cluster.ts';
 import { HostMeter } from './host-stats.ts';
+import { instanceId } from './instance.ts';
 import { type Identity, type Layout, readJson } from './layout.ts';
 import { LivekitWatch } from './livekit-watch.ts';
 import { MasterClient, MasterError } from './master-client.ts';
@@ -46,7 +47,10 @@ class Agent {
   readonly #host: HostMeter;
   readonly #master: MasterClient;
   readonly #log: (message: string) => void;
+  readonly #instance = instanceId();
   #interval: number;
+  /** The daemon says that another machine is this node. */
+  #isTwin = false;
   #nextReport = 0;
   #lastReport = '';
   #lastProblem = '';
@@ -70,7 +74,7 @@ class Agent {
     await this.#watch.look();
     // after a start the daemon is asked first, so that a node that was drained in the meantime stays empty
     if (this.#lastReport === '' && !this.#watch.state.removed) await this.#report();
-    await this.#watch.act();
+    if (!this.#isTwin || this.#watch.isRunning) await this.#watch.act();
     if (this.#watch.state.removed) return !this.#watch.isRunning;
     if (performance.now() / 1000 >= this.#nextReport || this.#hasNews()) await this.#report();
     return false;
@@ -94,10 +98,12 @@ class Agent {
       const { desired, heartbeatSeconds } = await this.#master.heartbeat({
         nodeId: this.#identity.nodeId,
         stats,
+        instance: this.#instance,
         agent: { version: VERSION, supervisor: this.#identity.supervisor, livekit },
       });
       this.#interval = heartbeatSeconds ?? this.#interval;
       this.#watch.remember({ reportedAt: Date.now(), reported: livekit.state });
+      this.#isTwin = false;
       if (desired !== undefined) this.#watch.aim(desired);
       this.#say('');
     } catch (error) {
@@ -107,6 +113,8 @@ class Agent {
   }
 
   #refused(error: MasterError): void {
+    // the copy of a node must not bring up a second LiveKit in its name
+    this.#isTwin = error.code === 'NODE_DUPLICATED';
     if (error.status === 410) {
       this.#watch.aim({ livekit: 'draining', endRoomsInSeconds: null });
       this.#watch.remember({ removed: true });

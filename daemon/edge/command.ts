@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { runAgent } from './agent.ts';
 import { install } from './install.ts';
 import { type AgentState, DEFAULT_PREFIX, type Identity, type Layout, layoutOf, readJson } from './layout.ts';
-import { INSTALL_HELP, installOptions, UsageError } from './options.ts';
+import { CREDENTIALS, INSTALL_HELP, type InstallOptions, installOptions, UsageError } from './options.ts';
 import { isAlive } from './process-table.ts';
 import { uninstall } from './uninstall.ts';
 import { VERSION } from './version.ts';
@@ -27,7 +27,7 @@ export async function edgeCommand(args: string[], self: string | null): Promise<
       case 'install':
         if (rest.includes('--help')) return help();
         if (self === null) throw new UsageError('the agent is not built here; run npm run build:edge first');
-        await install(installOptions(rest, process.env), { self, say });
+        await install(takeOptions(rest), { self, say });
         return 0;
       case 'run':
         return await run(common(rest).layout);
@@ -52,6 +52,13 @@ export async function edgeCommand(args: string[], self: string | null): Promise<
     process.stderr.write(`streamhub-edge: ${(error as Error).message}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** Programs that the installation starts don't inherit the credential. */
+function takeOptions(args: string[]): InstallOptions {
+  const options = installOptions(args, process.env);
+  for (const name of CREDENTIALS) delete process.env[name];
+  return options;
 }
 
 async function run(layout: Layout): Promise<number> {

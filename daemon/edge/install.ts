@@ -7,11 +7,12 @@ import { promisify } from 'node:util';
 import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
 import type { JoinAnswer } from '#shared/schema/cluster.ts';
 import { startAgent, stopAgent } from './agent-process.ts';
+import { instanceId } from './instance.ts';
 import { type AgentState, type Identity, type Layout, makeFolders, NO_STATE, readJson, writeJson } from './layout.ts';
 import { installBinary, versionOf } from './livekit-binary.ts';
 import { configText, hostInUrl, livekitConfig, mergeTrees } from './livekit-config.ts';
 import { MasterClient, MasterError } from './master-client.ts';
-import type { InstallOptions } from './options.ts';
+import { type InstallOptions, UsageError } from './options.ts';
 import { describePlan, makePlan, type Plan, testPorts } from './plan.ts';
 import { AGENT_UNIT, agentUnit, LIVEKIT_UNIT, livekitUnit, systemctl, unitFolder } from './systemd.ts';
 
@@ -62,6 +63,7 @@ async function join(options: InstallOptions, plan: Plan, context: InstallContext
   const body = {
     name: options.name,
     ip: plan.nodeIp,
+    instance: instanceId(),
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(url ? { url } : {}),
   };
@@ -75,6 +77,8 @@ async function join(options: InstallOptions, plan: Plan, context: InstallContext
       });
       if (own !== undefined) return said(own, context);
     }
+    if (options.masterToken === undefined)
+      throw new UsageError('the join code is missing: copy the whole join command, or set STREAMHUB_JOIN_CODE');
     return said(await new MasterClient(options.masterUrl, options.masterToken).join(body), context);
   } catch (error) {
     if (!(error instanceof MasterError)) throw error;

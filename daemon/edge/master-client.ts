@@ -1,4 +1,5 @@
-import type { AgentReport, DesiredState, JoinAnswer } from '#shared/schema/cluster.ts';
+import { networkFailure } from '#daemon/platform/net/network-failures.ts';
+import type { AgentReport, DesiredState, JoinAnswer, JoinBody } from '#shared/schema/cluster.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -23,7 +24,7 @@ export class MasterClient {
     this.#token = token;
   }
 
-  join(body: { name: string; ip: string; region?: string; url?: string }): Promise<JoinAnswer> {
+  join(body: JoinBody): Promise<JoinAnswer> {
     return this.#post('/join', body) as Promise<JoinAnswer>;
   }
 
@@ -31,12 +32,13 @@ export class MasterClient {
     nodeId: string;
     stats?: Record<string, unknown>;
     agent: AgentReport;
+    instance: string;
   }): Promise<{ desired?: DesiredState; heartbeatSeconds?: number }> {
     return this.#post('/heartbeat', body) as Promise<{ desired?: DesiredState; heartbeatSeconds?: number }>;
   }
 
-  async leave(nodeId: string): Promise<void> {
-    await this.#post('/leave', { nodeId });
+  async leave(nodeId: string, instance: string): Promise<void> {
+    await this.#post('/leave', { nodeId, instance });
   }
 
   async #post(path: string, body: unknown): Promise<unknown> {
@@ -56,7 +58,8 @@ export class MasterClient {
     }
     const answer = parse(text);
     if (!response.ok) {
-      const message = typeof answer['message'] === 'string' ? answer['message'] : `HTTP ${response.status}`;
+      const said = typeof answer['message'] === 'string' ? answer['message'] : `HTTP ${response.status}`;
+      const message = typeof answer['hint'] === 'string' ? `${said} ${answer['hint']}` : said;
       const code = typeof answer['code'] === 'string' ? answer['code'] : '';
       throw new MasterError(response.status, code, message);
     }
@@ -78,5 +81,5 @@ function parse(text: string): Record<string, unknown> {
 
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
-  return cause?.code ?? cause?.message ?? message;
+  return networkFailure(cause?.code) ?? cause?.code ?? cause?.message ?? message;
 }

@@ -11,7 +11,12 @@ export interface InstallOptions {
   masterUrl: string;
   /** Host of the daemon's machine, where Redis is looked for when the daemon names none. */
   masterHost: string;
-  masterToken: string;
+  /** A join code or the cluster token; undefined = only the node's own credential. */
+  masterToken: string | undefined;
+  /** A file with certificate authorities to trust beside the system's. */
+  ca: string | undefined;
+  proxy: string | undefined;
+  noProxy: string | undefined;
   name: string;
   region: string | undefined;
   nodeIp: string | undefined;
@@ -28,6 +33,7 @@ export interface InstallOptions {
 
 const FLAGS = {
   join: { type: 'boolean' },
+  'join-code': { type: 'string' },
   'master-token': { type: 'string' },
   'cluster-token': { type: 'string' },
   'master-ip': { type: 'string' },
@@ -35,6 +41,9 @@ const FLAGS = {
   'master-url': { type: 'string' },
   'origin-url': { type: 'string' },
   'node-name': { type: 'string' },
+  ca: { type: 'string' },
+  proxy: { type: 'string' },
+  'no-proxy': { type: 'string' },
   region: { type: 'string' },
   'node-ip': { type: 'string' },
   'node-url': { type: 'string' },
@@ -52,10 +61,15 @@ const FLAGS = {
   'dry-run': { type: 'boolean' },
 } as const;
 
+/** Variables that hold a credential for the join, the first that is set counts. */
+export const CREDENTIALS = ['STREAMHUB_JOIN_CODE', 'STREAMHUB_MASTER_TOKEN', 'STREAMHUB_CLUSTER_TOKEN'];
+
 type Env = Record<string, string | undefined>;
 
 export const INSTALL_HELP = `  --master-url URL        Where the daemon answers (default: http://<master-ip>:3020)
-  --master-token TOKEN    The cluster's token; better in the variable STREAMHUB_MASTER_TOKEN, where no process list shows it
+  --ca FILE               Certificate authorities to trust beside the system's
+  --proxy URL             Forward proxy (default: HTTPS_PROXY); --no-proxy LIST names what is reached directly
+                          The join code is read from the variable STREAMHUB_JOIN_CODE, so that no process list shows it
   --master-ip IP          Machine of the daemon; also its Redis when the daemon names no other
   --node-name NAME        Name of this machine in the cluster (default: its host name)
   --region NAME           Where it stands
@@ -88,10 +102,7 @@ export function installOptions(args: string[], env: Env): InstallOptions {
   const masterIp = ip?.includes('<') ? undefined : ip;
   const given = text(['master-url', 'origin-url'], ['STREAMHUB_MASTER_URL', 'STREAMHUB_ORIGIN_URL']);
   const masterUrl = baseUrl(given ?? (masterIp ? `http://${masterIp}:3020` : undefined));
-  const tokens = ['STREAMHUB_MASTER_TOKEN', 'STREAMHUB_CLUSTER_TOKEN'];
-  const masterToken = text(['master-token', 'cluster-token'], tokens);
-  if (masterToken === undefined)
-    throw new UsageError('--master-token is missing (or the variable STREAMHUB_MASTER_TOKEN)');
+  const masterToken = text(['join-code', 'master-token', 'cluster-token'], CREDENTIALS);
   const name = text(['node-name'], ['STREAMHUB_NODE_NAME']) ?? os.hostname();
   if (!new RegExp(NODE_NAME_PATTERN).test(name) || name.length > 64) {
     throw new UsageError(
@@ -103,6 +114,9 @@ export function installOptions(args: string[], env: Env): InstallOptions {
     masterUrl: masterUrl.href.replace(/\/+$/, ''),
     masterHost: masterIp ?? masterUrl.hostname.replace(/^\[|\]$/g, ''),
     masterToken,
+    ca: text(['ca'], ['STREAMHUB_CA']),
+    proxy: text(['proxy'], ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']),
+    noProxy: text(['no-proxy'], ['NO_PROXY', 'no_proxy']),
     name,
     region: (flags['region'] as string | undefined) ?? (env['STREAMHUB_REGION'] || undefined),
     nodeIp: text(['node-ip']),

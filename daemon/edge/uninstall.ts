@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { stopAgent } from './agent-process.ts';
+import { instanceId } from './instance.ts';
 import { type AgentState, type Identity, type Layout, readJson } from './layout.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import { isAlive, signal } from './process-table.ts';
@@ -63,11 +64,15 @@ async function stopLivekit(mark: AgentState['process']): Promise<void> {
 
 async function leave(identity: Identity, say: (line: string) => void): Promise<void> {
   try {
-    await new MasterClient(identity.masterUrl, identity.nodeToken).leave(identity.nodeId);
+    await new MasterClient(identity.masterUrl, identity.nodeToken).leave(identity.nodeId, instanceId());
     say(`${identity.name} has left the cluster`);
   } catch (error) {
     if (!(error instanceof MasterError)) throw error;
     if (error.status === 410) return;
+    if (error.code === 'NODE_DUPLICATED') {
+      say(`${identity.name} stays in the cluster: another machine is active as this node`);
+      return;
+    }
     say(`the daemon still lists ${identity.name}: ${error.message}; remove it there`);
   }
 }

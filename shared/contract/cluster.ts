@@ -3,11 +3,16 @@ import {
   ClusterInfo,
   ClusterNode,
   ClusterSettings,
+  CreatedJoinCode,
+  DeletedJoinCode,
   DeletedNode,
   HeartbeatAnswer,
   HeartbeatBody,
   JoinAnswer,
   JoinBody,
+  JoinCode,
+  JoinCodeBody,
+  JoinCodeParams,
   LeaveBody,
   NodeParams,
   NodesQuery,
@@ -28,7 +33,7 @@ export const joinCluster = operation({
   tag,
   summary: 'Register an edge node, or refresh its entry',
   description:
-    'Idempotent by `name`: 201 for a new node, 200 for a known one, whose status stays what the operator set. A name whose node is alive with a credential of its own is only refreshed from its own address or with that credential.',
+    '`X-Cluster-Token` is a join code, the cluster token, or the node’s own credential. Idempotent by `name`: 201 for a new node, 200 for a known one, whose status stays what the operator set. While a node with its own credential is alive, only that credential refreshes its entry.',
   access: 'cluster-token',
   body: JoinBody,
   responses: { 201: envelope(JoinAnswer), 200: envelope(JoinAnswer) },
@@ -39,6 +44,10 @@ export const joinCluster = operation({
     'NODE_DISABLED',
     'NODE_NAME_RESERVED',
     'NODE_NAME_IN_USE',
+    'NODE_ADDRESS_IN_USE',
+    'NODE_DUPLICATED',
+    'JOIN_CODE_INVALID',
+    'JOIN_CODE_NAME',
     'RATE_LIMITED',
   ],
 });
@@ -60,6 +69,7 @@ export const sendHeartbeat = operation({
     'NODE_CREDENTIAL_REQUIRED',
     'NODE_REMOVED',
     'NODE_NOT_FOUND',
+    'NODE_DUPLICATED',
     'STATS_TOO_LARGE',
     'RATE_LIMITED',
   ],
@@ -81,6 +91,7 @@ export const leaveCluster = operation({
     'NODE_CREDENTIAL_REQUIRED',
     'NODE_REMOVED',
     'NODE_NOT_FOUND',
+    'NODE_DUPLICATED',
     'RATE_LIMITED',
   ],
 });
@@ -93,6 +104,46 @@ export const getClusterInfo = operation({
   summary: 'The cluster and the command that adds a node',
   access: 'global',
   responses: { 200: envelope(ClusterInfo) },
+});
+
+export const createJoinCode = operation({
+  id: 'createJoinCode',
+  method: 'POST',
+  path: '/cluster/join-codes',
+  tag,
+  summary: 'Create a join code',
+  description:
+    'A short-lived credential for machines that are to become nodes. The code is in this answer and never again.',
+  access: 'global',
+  body: JoinCodeBody,
+  bodyOptional: true,
+  responses: { 201: envelope(CreatedJoinCode) },
+  errors: ['CLUSTER_DISABLED', 'JOIN_CODE_LIMIT'],
+  audit: 'cluster.join-code.create',
+});
+
+export const listJoinCodes = operation({
+  id: 'listJoinCodes',
+  method: 'GET',
+  path: '/cluster/join-codes',
+  tag,
+  summary: 'List the join codes that are still valid, newest first',
+  access: 'global',
+  responses: { 200: envelope(Type.Array(JoinCode)) },
+});
+
+export const revokeJoinCode = operation({
+  id: 'revokeJoinCode',
+  method: 'DELETE',
+  path: '/cluster/join-codes/{id}',
+  tag,
+  summary: 'Revoke a join code',
+  description: 'Takes effect immediately. Machines that joined with it stay nodes.',
+  access: 'global',
+  params: JoinCodeParams,
+  responses: { 200: envelope(DeletedJoinCode) },
+  errors: ['JOIN_CODE_NOT_FOUND'],
+  audit: 'cluster.join-code.revoke',
 });
 
 export const listNodes = operation({
@@ -142,7 +193,7 @@ export const deleteNode = operation({
   tag,
   summary: 'Remove a node from the registry',
   description:
-    'Its credential ends with it: an agent that still reports is told so, lets its LiveKit leave in order and ends. It comes back only by a join with the cluster token.',
+    'Its credential ends with it: an agent that still reports is told so, lets its LiveKit leave in order and ends. It comes back only by a new join.',
   access: 'global',
   params: NodeParams,
   responses: { 200: envelope(DeletedNode) },
@@ -190,7 +241,7 @@ export const getInstallScript = operation({
   root: true,
   tag,
   summary: 'Script that makes a machine an edge node',
-  description: 'Holds no secret; the join command passes the cluster token to it.',
+  description: 'Contains no secret; the join command passes a join code to it.',
   access: 'public',
   responses: { 200: Type.String() },
   errors: ['AGENT_UNAVAILABLE'],

@@ -16,13 +16,16 @@ export interface NodeLimits {
  * @param downSeconds STREAMHUB_CLUSTER_DOWN_S
  */
 export function nodeTiming(staleSeconds: number, downSeconds: number) {
+  /** How often an agent is asked to report: about nine times before its node counts as stale. */
+  const heartbeatSeconds = Math.min(30, Math.max(1, Math.floor(staleSeconds / 9)));
   return {
     staleMs: staleSeconds * 1000,
     downMs: downSeconds * 1000,
     /** Older reports don't count for placement. */
     freshMs: staleSeconds * 500,
-    /** How often an agent is asked to report: about nine times before its node counts as stale. */
-    heartbeatSeconds: Math.min(30, Math.max(1, Math.floor(staleSeconds / 9))),
+    heartbeatSeconds,
+    /** How long a machine that has stopped reporting keeps its node from another one, such as itself after a reboot. */
+    twinMs: heartbeatSeconds * 3000,
   };
 }
 
@@ -50,6 +53,7 @@ export type NodeCode =
   | 'draining'
   | 'marked'
   | 'livekit-failed'
+  | 'duplicated'
   | 'active';
 
 /** How a node is, as every part of the product says it. */
@@ -71,6 +75,7 @@ const STATES: Readonly<Record<NodeCode, Omit<NodeState, 'code'>>> = {
   draining: { urgency: null, word: 'draining' },
   marked: { urgency: null, word: 'marked as draining' },
   'livekit-failed': { urgency: 'danger', word: 'LiveKit failed' },
+  duplicated: { urgency: 'danger', word: 'two machines' },
   active: { urgency: null, word: 'active' },
 };
 
@@ -78,6 +83,7 @@ const STATES: Readonly<Record<NodeCode, Omit<NodeState, 'code'>>> = {
 export type JudgedNode = Pick<ClusterNode, 'status' | 'health'> & {
   agent?: { livekit: { state: string } } | null;
   drain?: { managed: boolean; drained: boolean } | null;
+  duplicate?: object | null;
 };
 
 /**
@@ -90,8 +96,9 @@ export function nodeState(node: JudgedNode): NodeState {
   return { code, ...(STATES[code] ?? { urgency: null, word: code }) };
 }
 
-function codeOf({ status, health, agent, drain }: JudgedNode): NodeCode {
+function codeOf({ status, health, agent, drain, duplicate }: JudgedNode): NodeCode {
   if (status === 'disabled') return 'disabled';
+  if (duplicate) return 'duplicated';
   if (health !== 'alive') return health;
   if (status === 'draining') {
     if (drain?.drained) return 'drained';
@@ -122,6 +129,8 @@ export function nodeSentence(name: string, { code, word }: NodeState): string {
       return `Node ${name} is down: it isn’t reporting`;
     case 'livekit-failed':
       return `LiveKit on node ${name} isn’t running`;
+    case 'duplicated':
+      return `Two machines report as node ${name}; the second is refused`;
     default:
       return `Node ${name} is ${word}`;
   }

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { MAX_STATS_BYTES, NODE_STALE_SECONDS } from '../limits.ts';
+import { JOIN_CODE_SECONDS, MAX_STATS_BYTES, NODE_STALE_SECONDS } from '../limits.ts';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
 export const NODE_NAME_PATTERN = '^[a-zA-Z0-9._-]+$';
@@ -15,6 +15,12 @@ const NodeName = Type.String({
 });
 const Region = Type.String({ maxLength: 64, description: 'Where the machine stands; empty clears it.' });
 const Count = Type.Integer({ minimum: 0 });
+/** Tells two machines with one identity apart, such as a cloned disk. */
+const Instance = Type.String({
+  minLength: 8,
+  maxLength: 64,
+  description: 'Id of the running machine: two machines with the same disk send different ones.',
+});
 
 // --- an edge node's own calls -------------------------------------------------
 
@@ -28,6 +34,7 @@ export const JoinBody = object({
       description: 'Public address; a ws:// or wss:// one is handed to clients. Default: ip.',
     }),
   ),
+  instance: Type.Optional(Instance),
 });
 export type JoinBody = Static<typeof JoinBody>;
 
@@ -82,6 +89,7 @@ export const HeartbeatBody = object({
     }),
   ),
   agent: Type.Optional(AgentReport),
+  instance: Type.Optional(Instance),
 });
 export type HeartbeatBody = Static<typeof HeartbeatBody>;
 
@@ -103,7 +111,11 @@ export const HeartbeatAnswer = object({
 });
 export type HeartbeatAnswer = Static<typeof HeartbeatAnswer>;
 
-export const LeaveBody = object({ nodeId: Type.String({ minLength: 1, maxLength: 64 }) });
+export const LeaveBody = object({
+  nodeId: Type.String({ minLength: 1, maxLength: 64 }),
+  instance: Type.Optional(Instance),
+});
+export type LeaveBody = Static<typeof LeaveBody>;
 
 // --- the operator's view ------------------------------------------------------
 
@@ -159,6 +171,13 @@ export const ClusterNode = object({
   }),
   agent: nullable(NodeAgent, { description: 'What looks after LiveKit there; null = nothing that reports.' }),
   drain: nullable(NodeDrain, { description: 'Present while the status is `draining`.' }),
+  duplicate: nullable(
+    object({
+      address: Type.String({ description: 'Where the refused reports come from.' }),
+      last_seen_at: Instant,
+    }),
+    { description: 'A second machine that reports with the identity of this node, and is refused; null = none.' },
+  ),
 });
 export type ClusterNode = Static<typeof ClusterNode>;
 
@@ -191,6 +210,49 @@ export const PatchNodeBody = object({
 });
 export type PatchNodeBody = Static<typeof PatchNodeBody>;
 
+// --- join codes -----------------------------------------------------------------
+
+export const JoinCodeBody = object({
+  name: Type.Optional(NodeName),
+  ttlSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 60,
+      maximum: 604_800,
+      default: JOIN_CODE_SECONDS,
+      description: 'How long the code is valid.',
+    }),
+  ),
+  uses: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 100, default: 1, description: 'How many machines can join with it.' }),
+  ),
+});
+export type JoinCodeBody = Static<typeof JoinCodeBody>;
+
+export const JoinCode = object({
+  id: Type.String(),
+  name: nullable(Type.String(), { description: 'The only node name that it is good for; null = any.' }),
+  uses: Type.Integer({ description: 'How many machines can join with it in all.' }),
+  usesLeft: Type.Integer(),
+  created_at: Instant,
+  expires_at: Instant,
+  created_by: Type.String({ description: 'Who created it.' }),
+});
+export type JoinCode = Static<typeof JoinCode>;
+
+export const CreatedJoinCode = object({
+  ...JoinCode.properties,
+  code: Type.String({ description: 'Shown only in this answer.', 'x-secret': true }),
+  joinCommand: Type.String({
+    description: 'To be run on the new machine; contains the code. Empty while the address of the daemon is unknown.',
+    'x-secret': true,
+  }),
+  notes: Type.Array(Type.String(), { description: 'What keeps the command from working on another machine.' }),
+});
+export type CreatedJoinCode = Static<typeof CreatedJoinCode>;
+
+export const JoinCodeParams = object({ id: Type.String({ description: 'Id of the join code.' }) });
+export const DeletedJoinCode = object({ id: Type.String(), deleted: Type.Literal(true) });
+
 export const DeletedNode = object({ id: Type.String(), deleted: Type.Literal(true) });
 
 export const ClusterInfo = object({
@@ -198,7 +260,11 @@ export const ClusterInfo = object({
   nodesCount: Type.Integer(),
   clusterToken: Type.String({ description: 'Shown on purpose: the operator copies it.', 'x-secret': true }),
   clusterRedisUrl: nullable(Type.String()),
-  joinCommand: Type.String({ description: 'To be run on the new machine; empty while clustering is off.' }),
+  joinCommand: Type.String({
+    description:
+      'To be run on the new machine. It contains a join code for one machine, valid for an hour at most; empty while clustering is off.',
+    'x-secret': true,
+  }),
   notes: Type.Array(Type.String(), { description: 'What keeps the command from working on another machine.' }),
   staleAfterSeconds: Type.Integer({ description: 'Silence after which a node counts as stale.' }),
   downAfterSeconds: Type.Integer({ description: 'Silence after which a node counts as down.' }),

@@ -11,6 +11,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
@@ -49,7 +50,10 @@ interface Outcome {
 describe('the one-liner', { skip }, () => {
   let daemon: TestDaemon;
   let settings: Record<string, string>;
+  /** As created for a machine; each is good for one. */
+  const newCommand = async (): Promise<string> => (await daemon.api.post('/cluster/join-codes')).body.data.joinCommand;
   let command: string;
+  let argumentsFile: string;
   let home: string;
   let prefix: string;
   let url: string;
@@ -59,7 +63,7 @@ describe('the one-liner', { skip }, () => {
   /** As typed at a shell. */
   const shell = async (line: string, more: NodeJS.ProcessEnv = {}): Promise<Outcome> => {
     try {
-      return { code: 0, ...(await run('bash', ['-c', `set -o pipefail; ${line}`], { env: { ...env, ...more } })) };
+      return { code: 0, ...(await run('/bin/bash', ['-c', `set -o pipefail; ${line}`], { env: { ...env, ...more } })) };
     } catch (error) {
       const { code, stdout, stderr } = error as Outcome;
       return { code, stdout, stderr };
@@ -76,7 +80,7 @@ describe('the one-liner', { skip }, () => {
       STREAMHUB_CLUSTER_STALE_S: '9',
     };
     daemon = await testDaemon(scope, settings);
-    command = (await daemon.api.get('/cluster/info')).body.data.joinCommand;
+    command = await newCommand();
     home = mkdtempSync(path.join(os.tmpdir(), 'streamhub-oneliner-'));
     prefix = path.join(home, 'a node');
     scope.after(() => endNode(prefix, home));
@@ -86,8 +90,17 @@ describe('the one-liner', { skip }, () => {
     // sudo would ask for a password where the tests do not run as root; it is not what is tested
     const bin = path.join(home, 'bin');
     mkdirSync(bin);
-    writeFileSync(path.join(bin, 'sudo'), '#!/bin/sh\nexec "$@"\n');
-    chmodSync(path.join(bin, 'sudo'), 0o755);
+    // every program that gets the chance writes down its arguments, as the process list and sudo's log show them
+    argumentsFile = path.join(home, 'arguments');
+    for (const [name, real] of [
+      ['sudo', ''],
+      ['curl', '/usr/bin/curl'],
+      ['node', process.execPath],
+    ]) {
+      const file = path.join(bin, name as string);
+      writeFileSync(file, `#!/bin/sh\necho "${name} $*" >>'${argumentsFile}'\nexec ${real} "$@"\n`);
+      chmodSync(file, 0o755);
+    }
     env = { HOME: home, PATH: `${bin}:${path.dirname(process.execPath)}:${process.env['PATH']}` };
   });
 
@@ -96,7 +109,7 @@ describe('the one-liner', { skip }, () => {
     const script = await anonymous.get('//install.sh');
     assert.equal(script.status, 200);
     assert.match(script.headers.get('content-type') ?? '', /^text\/x-shellscript/);
-    assert.ok(script.text.startsWith('#!/usr/bin/env bash\n'));
+    assert.ok(script.text.startsWith('#!/bin/sh\n'));
     assert.ok(!/@[A-Z0-9_]+@/.test(script.text), 'every place is filled in');
     for (const secret of [TOKEN, (livekit as LivekitServer).apiSecret]) assert.ok(!script.text.includes(secret));
     const sha256 = /^AGENT_SHA256=([0-9a-f]{64})$/m.exec(script.text)?.[1] ?? '';
@@ -126,6 +139,17 @@ describe('the one-liner', { skip }, () => {
     const { code, stdout, stderr } = await shell(`${command} ${flags}`);
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /the node is alive/);
+    const shown = readFileSync(argumentsFile, 'utf8');
+    for (const program of ['sudo sh -s -- --join', 'curl -fsSL', 'node '])
+      assert.ok(shown.includes(`${program}`), program);
+    const [secret = ''] = /shj_[\w-]+/.exec(command) ?? [];
+    assert.ok(secret.length > 20 && !shown.includes(secret), 'no process list and no log of sudo shows the code');
+    const agentEnvironment = readFileSync(
+      `/proc/${readJson<{ pid: number }>(layoutOf(prefix).agentPid)?.pid}/environ`,
+      'utf8',
+    );
+    assert.ok(!agentEnvironment.includes(secret), 'the agent does not inherit it');
+    assert.ok(!shown.includes(TOKEN) && !command.includes(TOKEN));
     const found = (await nodes()).find((node) => node.name === 'pasted');
     assert.ok(found);
     assert.deepEqual([found.health, found.stale, found.status], ['alive', false, 'active']);
@@ -203,8 +227,9 @@ describe('the one-liner', { skip }, () => {
     const other = path.join(home, 'other');
     const common = `${flags} --prefix '${other}' --node-name other --livekit-port 0 --metrics-port 0`;
     const cases: [string, RegExp][] = [
-      [command.replace(/--master-token '.*' --master-ip/, '--master-token wrong --master-ip'), /invalid cluster token/],
-      [command.replace(/ --master-token '.*' --master-ip/, ' --master-ip'), /--master-token is missing/],
+      [`${command} --then --master-token ''`, /join code is unknown, used, revoked or expired.*new join command/],
+      [command.replace(/shj_[\w-]+/, 'shj_wrong'), /join code is unknown/],
+      [command.replace(/echo \S+;/, ''), /the join code is missing/],
       [`${command} --then --livekit-binary /nowhere`, /no such program/],
       [`${command} --then --livekit-port 99999`, /not a port/],
       [`${command} --then --unknown-flag`, /Unknown option '--unknown-flag'/],
@@ -230,7 +255,7 @@ describe('the one-liner', { skip }, () => {
     const script = path.join(home, 'install.sh');
     writeFileSync(script, (await new Client(daemon.url, null).get('//install.sh')).text);
     try {
-      const agent = await shell(`bash '${script}' --join --master-token x --master-url ${elsewhere}`);
+      const agent = await shell(`sh '${script}' --join --master-token x --master-url ${elsewhere}`);
       assert.match(agent.stderr, /not the one it should be \(checksum\)/);
       const bare = path.join(home, 'bare');
       mkdirSync(bare);
@@ -241,12 +266,12 @@ describe('the one-liner', { skip }, () => {
       const noNode = { PATH: bare, STREAMHUB_NPM_REGISTRY: elsewhere };
       const wanted = `bash '${script}' --join --master-token x --master-url ${daemon.url} --prefix '${home}/n'`;
       const node = await shell(wanted, noNode);
-      assert.match(node.stderr, /is not the package it should be \(checksum\)/);
+      assert.match(node.stderr, /node-linux-\w+-[\d.]+\.tgz is not the one it should be \(checksum\)/);
       const dry = await shell(`${wanted} --dry-run`, noNode);
       assert.match(dry.stdout, /would fetch Node 24\.\d+\.\d+ from/);
       assert.equal(existsSync(path.join(home, 'n')), false);
       const release = await shell(
-        `${command} --prefix '${home}/n' --no-systemd --node-name n --livekit-port 0 --metrics-port 0 --livekit-mirror ${elsewhere}`,
+        `${await newCommand()} --prefix '${home}/n' --no-systemd --node-name n --livekit-port 0 --metrics-port 0 --livekit-mirror ${elsewhere}`,
         { PATH: `${path.join(home, 'bin')}:${path.dirname(process.execPath)}:/usr/bin:/bin` },
       );
       assert.match(release.stderr, /is not the release: its SHA-256 is/);
@@ -256,11 +281,33 @@ describe('the one-liner', { skip }, () => {
     }
   });
 
+  test('on a system with BusyBox the script finds right files right and wrong files wrong', async () => {
+    const small = path.join(home, 'busybox');
+    mkdirSync(small);
+    const busybox = (await run('sh', ['-c', 'command -v busybox'])).stdout.trim();
+    const { stdout } = await run(busybox, ['--list']);
+    for (const applet of stdout.trim().split('\n')) symlinkSync(busybox, path.join(small, applet));
+    symlinkSync('/usr/bin/curl', path.join(small, 'curl'));
+    const script = path.join(home, 'install-small.sh');
+    const text = (await new Client(daemon.url, null).get('//install.sh')).text;
+    writeFileSync(script, text);
+    const line = (more: string) =>
+      `sh '${script}' --join --join-code x --master-url ${daemon.url} --prefix '${home}/small' ${more} --dry-run`;
+    const withNode = { PATH: `${small}:${path.dirname(process.execPath)}` };
+    assert.match((await shell(line(''), { PATH: small })).stdout, /would fetch Node 24/);
+    const binary = await livekitBinary();
+    const right = await shell(line(`--no-systemd --livekit-binary '${binary}' --node-ip 203.0.113.7`), withNode);
+    assert.equal(right.code, 0, right.stderr);
+    assert.match(right.stdout, /would register the node/);
+    writeFileSync(script, text.replace(/^AGENT_SHA256=.*$/m, `AGENT_SHA256=${'0'.repeat(64)}`));
+    assert.match((await shell(line(''), withNode)).stderr, /the agent cannot be fetched .* it answers with an error/);
+  });
+
   test('--uninstall takes the node out of the cluster and everything off the machine', async () => {
     const node = await nodeAt(daemon, prefix, 'renamed', url);
     const [agent, mark] = [node.agent(), node.livekit()];
     assert.ok(isAlive(agent) && isAlive(mark));
-    const script = command.replace(/ --join.*$/, ' --uninstall');
+    const script = `curl -fsSL ${daemon.url}/install.sh | sudo sh -s -- --uninstall`;
     const dry = await shell(`${script} --prefix '${prefix}' --dry-run`);
     assert.match(dry.stdout, /would take renamed out of the cluster/);
     assert.ok(isAlive(agent));

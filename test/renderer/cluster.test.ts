@@ -49,8 +49,11 @@ test('the cluster screen', { skip: noChromium }, async (t) => {
 
   await t.test('the wizard gives the line and sees the new node arrive', async () => {
     await ui.button('Add node').click();
+    await panel.getByLabel('Node name').fill('edge-nyc-1');
+    await ui.button('Create join command').click();
     const command = await panel.getByRole('region', { name: 'join command' }).innerText();
-    assert.match(command, /install\.sh .*--master-token/s);
+    assert.match(command, /STREAMHUB_JOIN_CODE=shj_.*install\.sh.*--node-name edge-nyc-1/s);
+    await panel.getByText('1 machine left').first().waitFor();
     await panel.getByText('Waiting for the new node to join…').waitFor();
     await assertAccessible(page, 'the wizard');
     const second = await join('edge-nyc-1', '203.0.113.2', 'us-east');

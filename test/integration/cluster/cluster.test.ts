@@ -91,6 +91,7 @@ describe('cluster registry', () => {
       health: 'alive',
       agent: null,
       drain: null,
+      duplicate: null,
     });
     const { body } = await daemon.api.get('/cluster/nodes');
     assert.equal(body.error, null);
@@ -248,6 +249,80 @@ describe('cluster registry', () => {
     assert.equal((await call('/cluster/leave', { nodeId: rejoined.body.data.nodeId })).status, 401);
   });
 
+  test('a join code is good for one machine, its name and its time; only its answer shows it', async () => {
+    const created = await daemon.api.post('/cluster/join-codes', { name: 'edge-coded', ttlSeconds: 600 });
+    assert.equal(created.status, 201);
+    const { code, joinCommand, id, uses, usesLeft } = created.body.data;
+    assert.deepEqual([uses, usesLeft], [1, 1]);
+    assert.match(joinCommand, new RegExp(`=${code};.* --node-name edge-coded$`));
+    const listed = await daemon.api.get('/cluster/join-codes');
+    assert.ok(listed.body.data.some((one: { id: string }) => one.id === id));
+    assert.ok(!listed.text.includes(code));
+    const as = machine(daemon, code);
+    assert.equal((await as('/cluster/join', { name: 'edge-else', ip: '203.0.113.10' })).body.code, 'JOIN_CODE_NAME');
+    const first = await as('/cluster/join', { name: 'edge-coded', ip: '203.0.113.10' });
+    assert.equal(first.status, 201);
+    const { nodeId, nodeToken } = first.body.data;
+    assert.equal((await as('/cluster/heartbeat', { nodeId })).status, 401, 'it lets a machine join and nothing else');
+    assert.equal((await as('/cluster/leave', { nodeId })).status, 401);
+    // the answer may have been lost on the way
+    const again = await as('/cluster/join', { name: 'edge-coded', ip: '203.0.113.10' });
+    assert.deepEqual([again.status, again.body.data.nodeId], [200, nodeId]);
+    assert.equal((await machine(daemon, nodeToken)('/cluster/heartbeat', { nodeId })).status, 401, 'replaced');
+    await machine(daemon, again.body.data.nodeToken)('/cluster/heartbeat', { nodeId });
+    const used = await as('/cluster/join', { name: 'edge-coded', ip: '203.0.113.10' });
+    assert.deepEqual([used.status, used.body.code], [401, 'JOIN_CODE_INVALID']);
+    assert.match(used.body.hint, /new join command/);
+
+    const revoked = (await daemon.api.post('/cluster/join-codes')).body.data;
+    assert.equal((await daemon.api.delete(`/cluster/join-codes/${revoked.id}`)).status, 200);
+    assert.equal((await daemon.api.delete(`/cluster/join-codes/${revoked.id}`)).body.code, 'JOIN_CODE_NOT_FOUND');
+    assert.equal((await machine(daemon, revoked.code)('/cluster/join', { name: 'late', ip: '1.2.3.4' })).status, 401);
+    for (const body of [{ uses: 0 }, { ttlSeconds: 59 }, { ttlSeconds: 1e9 }, { name: 'a b' }]) {
+      assert.equal((await daemon.api.post('/cluster/join-codes', body)).status, 400, JSON.stringify(body));
+    }
+  });
+
+  test('a living node keeps its name and its address, no matter who names them', async () => {
+    const mine = await join('edge-living', { url: 'wss://living.example' });
+    const as = machine(daemon, mine.nodeToken);
+    await as('/cluster/heartbeat', { nodeId: mine.nodeId });
+    const { code } = (await daemon.api.post('/cluster/join-codes')).body.data;
+    for (const token of [TOKEN, code]) {
+      const other = machine(daemon, token);
+      const same = await other('/cluster/join', {
+        name: 'edge-living',
+        ip: '203.0.113.10',
+        url: 'wss://living.example',
+      });
+      assert.deepEqual([same.status, same.body.code], [409, 'NODE_NAME_IN_USE'], 'also from its own address');
+      assert.match(same.body.hint, /remove it/);
+      const beside = { name: 'edge-beside', ip: '203.0.113.10', url: 'wss://LIVING.example:443/' };
+      assert.equal((await other('/cluster/join', beside)).body.code, 'NODE_ADDRESS_IN_USE');
+    }
+    assert.equal((await as('/cluster/heartbeat', { nodeId: mine.nodeId })).status, 200, 'its credential still counts');
+    await daemon.api.delete(`/cluster/nodes/${mine.nodeId}`);
+    const replaced = await machine(daemon, code)('/cluster/join', { name: 'edge-living', ip: '203.0.113.99' });
+    assert.equal(replaced.status, 201, 'the operator made room, and a refused join had not used the code up');
+  });
+
+  test('a cloned disk is noticed, shown and refused, and cannot take the node out', async () => {
+    const { nodeId, nodeToken } = await join('edge-cloned', { instance: 'machine-one' });
+    const as = machine(daemon, nodeToken);
+    const beat = (instance: string) => as('/cluster/heartbeat', { nodeId, instance });
+    assert.equal((await beat('machine-one')).status, 200);
+    const clone = await beat('machine-two');
+    assert.deepEqual([clone.status, clone.body.code], [409, 'NODE_DUPLICATED']);
+    assert.match(clone.body.hint, /--uninstall/);
+    const body = { name: 'edge-cloned', ip: '203.0.113.10', instance: 'machine-two' };
+    assert.equal((await as('/cluster/join', body)).body.code, 'NODE_DUPLICATED');
+    assert.equal((await as('/cluster/leave', { nodeId, instance: 'machine-two' })).body.code, 'NODE_DUPLICATED');
+    assert.equal((await beat('machine-one')).status, 200);
+    const { duplicate } = await node(nodeId);
+    assert.equal(duplicate.address, '127.0.0.1');
+    assert.equal((await as('/cluster/leave', { nodeId, instance: 'machine-one' })).status, 200);
+  });
+
   test('only global scope sees and changes nodes', async () => {
     const { body } = await daemon.api.post('/tokens', { name: 'app', scope: 'app', appId: 1 });
     for (const [token, status] of [
@@ -255,7 +330,13 @@ describe('cluster registry', () => {
       [body.token, 403],
     ] as const) {
       const caller = daemon.api.as(token);
-      for (const path of ['/cluster/info', '/cluster/nodes', '/cluster/settings', '/cluster/placement']) {
+      for (const path of [
+        '/cluster/info',
+        '/cluster/nodes',
+        '/cluster/settings',
+        '/cluster/placement',
+        '/cluster/join-codes',
+      ]) {
         assert.equal((await caller.get(path)).status, status, path);
       }
       assert.equal((await caller.patch('/cluster/nodes/x', { bad: 1 })).status, status);
@@ -279,10 +360,14 @@ describe('cluster registry', () => {
       },
     );
     const base = daemon.url;
-    assert.equal(
-      body.data.joinCommand,
-      `curl -fsSL ${base}/install.sh | sudo bash -s -- --join --master-token ${TOKEN} --master-ip '<THIS_SERVER_IP>' --master-url ${base}`,
-    );
+    const [command = '', code] =
+      /^\{ echo STREAMHUB_JOIN_CODE=(shj_[\w-]{22}); curl -fsSL (.*)$/.exec(body.data.joinCommand) ?? [];
+    assert.ok(command.endsWith(`${base}/install.sh; } | sudo sh -s -- --join --master-url ${base}`), command);
+    assert.ok(!command.includes(TOKEN));
+    assert.equal((await daemon.api.get('/cluster/info')).body.data.joinCommand, command, 'the same until it is used');
+    const joined = await machine(daemon, code)('/cluster/join', { name: 'edge-pasted', ip: '203.0.113.10' });
+    assert.equal(joined.status, 201);
+    assert.notEqual((await daemon.api.get('/cluster/info')).body.data.joinCommand, command);
     assert.ok(body.data.notes.some((note: string) => note.includes('loopback')));
   });
 

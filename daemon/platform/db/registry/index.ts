@@ -5,6 +5,7 @@ import { sql as cluster } from './006-cluster.ts';
 import { sql as jobs } from './010-jobs.ts';
 import { sql as indexes } from './011-indexes.ts';
 import { sql as plugins } from './012-plugins.ts';
+import { sql as joinCodes } from './013-join-codes.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 10, name: 'jobs', sql: jobs },
   { id: 11, name: 'indexes', sql: indexes },
   { id: 12, name: 'plugins', sql: plugins },
+  { id: 13, name: 'join-codes', sql: joinCodes },
 ];

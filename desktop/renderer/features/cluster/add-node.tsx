@@ -1,51 +1,46 @@
 import { Button } from '@mantine/core';
 import { lazy, Suspense, useRef, useState } from 'react';
-import type { getClusterInfo } from '#shared/contract/cluster.ts';
-import type { ResultOf } from '#shared/contract/operation.ts';
 import { bridge } from '../../host/host.ts';
 import { CopyBox } from '../../ui/data/copy.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
+import { At } from '../../ui/words/time.tsx';
+import { type CreatedCode, JoinCodeForm, JoinCodeList } from './join-codes.tsx';
 import type { Node } from './node-words.ts';
 
 const SshTerminal = lazy(async () => ({ default: (await import('./ssh-terminal.tsx')).SshTerminal }));
 
-type Info = ResultOf<typeof getClusterInfo>['data'];
-
-/** One line to paste on the new machine; then it waits for the first heartbeat. */
+/** A join command to paste on the new machine; then it waits for the first heartbeat. */
 export function AddNode({
   isOpen,
-  info,
   known,
   onClose,
   onOpen,
 }: {
   isOpen: boolean;
-  info: Info | undefined;
   known: readonly Node[];
   onClose: () => void;
   onOpen: (node: Node) => void;
 }) {
   return (
     <SidePanel isOpen={isOpen} onClose={onClose} title="Add a node" size={640}>
-      {isOpen && info ? <Wizard info={info} known={known} onClose={onClose} onOpen={onOpen} /> : null}
+      {isOpen ? <Wizard known={known} onClose={onClose} onOpen={onOpen} /> : null}
     </SidePanel>
   );
 }
 
 function Wizard({
-  info,
   known,
   onClose,
   onOpen,
 }: {
-  info: Info;
   known: readonly Node[];
   onClose: () => void;
   onOpen: (node: Node) => void;
 }) {
   const before = useRef(new Set(known.map((node) => node.id)));
+  const [created, setCreated] = useState<CreatedCode>();
   const [hasTerminal, setTerminal] = useState(false);
   const fresh = known.filter((node) => !before.current.has(node.id));
   const arrived = fresh[0];
@@ -53,29 +48,35 @@ function Wizard({
   const steps: ListedStep[] = [
     {
       id: 'run',
-      title: 'A fresh Linux machine that reaches this daemon. As root, run there:',
+      title:
+        created === undefined
+          ? 'Create a join command for a fresh Linux machine'
+          : 'Run this on the machine, as a user that may use sudo:',
       state: arrived === undefined ? 'running' : 'done',
-      content: (
-        <>
-          <CopyBox text={info.joinCommand} what="join command" />
-          <p className="dim" style={{ marginTop: 6 }}>
-            It installs LiveKit and the agent, joins, and reports. It holds the cluster token: do not post it anywhere.
-            With <code>--dry-run</code> at its end it only says what it would do.
-          </p>
-          {bridge().desktop ? (
-            <div style={{ marginTop: 8 }}>
-              <p>Or do it from here, over ssh:</p>
-              {hasTerminal ? (
-                <Suspense fallback={null}>
-                  <SshTerminal command={info.joinCommand} />
-                </Suspense>
-              ) : (
-                <Button onClick={() => setTerminal(true)}>Open a terminal</Button>
-              )}
-            </div>
-          ) : null}
-        </>
-      ),
+      content:
+        created === undefined ? (
+          <JoinCodeForm onCreated={setCreated} />
+        ) : (
+          <>
+            <CopyBox text={created.joinCommand} what="join command" />
+            <p className="dim" style={{ marginTop: 6 }}>
+              It installs LiveKit and the agent, and joins. The join code in it is valid until{' '}
+              <At at={created.expires_at} />. Add <code>--dry-run</code> to see what it would do.
+            </p>
+            {bridge().desktop ? (
+              <div style={{ marginTop: 8 }}>
+                <p>Or do it from here, over ssh:</p>
+                {hasTerminal ? (
+                  <Suspense fallback={null}>
+                    <SshTerminal command={created.joinCommand} />
+                  </Suspense>
+                ) : (
+                  <Button onClick={() => setTerminal(true)}>Open a terminal</Button>
+                )}
+              </div>
+            ) : null}
+          </>
+        ),
     },
     {
       id: 'join',
@@ -91,9 +92,10 @@ function Wizard({
   return (
     <>
       <StepList steps={steps} />
-      {info.notes.map((note) => (
+      {created?.notes.map((note) => (
         <Notice key={note} tone="warn" title={note} />
       ))}
+      <JoinCodeList />
       <div className="row" style={{ justifyContent: 'flex-end' }}>
         {arrived ? (
           <Button

@@ -150,7 +150,6 @@ export function ClusterPage() {
       <PlacementPanel isOpen={search['placement'] === 'yes'} onClose={() => setSearch({ placement: undefined })} />
       <AddNode
         isOpen={isAdding}
-        info={info.data}
         known={nodes.data ?? []}
         onClose={() => setAdding(false)}
         onOpen={(node) => setSearch({ node: node.id })}

@@ -1,5 +1,12 @@
 import { IconServer2 } from '@tabler/icons-react';
-import { getClusterInfo, getClusterSettings, getNode, listNodes, previewPlacement } from '#shared/contract/cluster.ts';
+import {
+  getClusterInfo,
+  getClusterSettings,
+  getNode,
+  listJoinCodes,
+  listNodes,
+  previewPlacement,
+} from '#shared/contract/cluster.ts';
 import { nodesInNeed, nodesInNeedWords } from '#shared/rules/nodes.ts';
 import { counter, type Feature, screen } from '../feature.ts';
 
@@ -32,7 +39,7 @@ export const cluster: Feature = {
       run: () => go('/cluster', { node: id }),
     })),
   live: {
-    refreshes: { nodes: [listNodes, getNode, getClusterInfo, previewPlacement, getClusterSettings] },
+    refreshes: { nodes: [listNodes, listJoinCodes, getNode, getClusterInfo, previewPlacement, getClusterSettings] },
     patches: {
       'node.stats': (cache) => {
         cache.refreshAtMost(listNodes, NODES_EVERY_MS);

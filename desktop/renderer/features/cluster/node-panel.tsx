@@ -154,6 +154,14 @@ function Details({ node }: { node: Node }) {
         </span>
       </div>
       {livekit?.problem ? <Notice tone="danger" title={`LiveKit on it does not run: ${livekit.problem}`} /> : null}
+      {node.duplicate ? (
+        <Notice tone="danger" title={nodeSentence(node.name, state)}>
+          <p>
+            The second one reports from {node.duplicate.address} and is probably a copy of this node’s disk. On the
+            copy, run <code>install.sh --uninstall</code>, then join it under another name.
+          </p>
+        </Notice>
+      ) : null}
       {urgency !== null && node.health !== 'alive' ? (
         <Notice tone={urgency} title={nodeSentence(node.name, state)}>
           <p>
