@@ -32,6 +32,12 @@ export const ERRORS = define({
     hint: 'Read it again, merge, and send the new ETag in If-Match.',
   },
   RATE_LIMITED: { status: 429, message: 'Too many attempts; try again in {seconds} s.', retryable: true },
+  SHARE_USED_UP: {
+    status: 429,
+    message: 'No more than {limit} {what} are possible at the same time for {holder}.',
+    hint: 'Close those that you no longer need, or try again after Retry-After.',
+    retryable: true,
+  },
   INTERNAL: {
     status: 500,
     message: 'Something went wrong inside the daemon.',

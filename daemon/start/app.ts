@@ -11,6 +11,7 @@ import { installParsers } from '#daemon/platform/http/parsers.ts';
 import { installRequestLog, requestIds } from '#daemon/platform/http/request-log.ts';
 import { installBrowserSdk } from '#daemon/platform/http/sdk.ts';
 import { installSecurityHeaders } from '#daemon/platform/http/security-headers.ts';
+import { installShares, Shares } from '#daemon/platform/http/shares.ts';
 import { closeSilentConnections } from '#daemon/platform/http/silent-connections.ts';
 import { installCompilers } from '#daemon/platform/http/validation.ts';
 import { AddressSet } from '#daemon/platform/net/addresses.ts';
@@ -54,6 +55,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     mode: services.settings.authzEnforce,
     findApp: (name) => services.apps.registry.get(name),
   });
+  installShares(app, new Shares());
   installDeletingGuard(app, (name) => services.apps.registry.get(name)?.deleting ?? false);
   installAudit(app, services.audit, (name) => services.apps.registry.get(name)?.tenantId);
   installBrowserSdk(app);

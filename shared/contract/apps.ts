@@ -25,6 +25,7 @@ export const createApp = operation({
   summary: 'Create an app',
   description: 'Scaffolds apps/<name>/ with config.yaml, app.db, recordings/, snapshots/ and samples/.',
   access: { permission: 'app:create' },
+  share: 'work',
   body: CreateAppBody,
   responses: { 201: AppRecord },
   errors: ['APP_EXISTS', 'APP_SLUG_TAKEN', 'ROOM_PREFIX_TAKEN', 'QUOTA_EXCEEDED', 'NO_TENANT'],
@@ -80,6 +81,7 @@ export const deleteApp = operation({
   description:
     'Without deleteVods the recordings in the bucket stay and the app’s folder moves to the archive. With it every object of the app goes first; when one is refused, the answer says how many and why, and nothing else is touched. The work is a job: with `Prefer: respond-async` the answer is 202 and the job, else it comes when all is done.',
   access: { permission: 'app:delete' },
+  share: 'work',
   params: AppNameParams,
   query: DeleteAppQuery,
   headers: object({

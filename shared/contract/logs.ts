@@ -20,6 +20,7 @@ export const listLogs = operation({
   description:
     'Newest first. `total` counts up to 10,000 rows; `more` says that there are more, which `offset` still reaches. A caller without global scope sees only the rows of the team’s apps.',
   access: 'bearer',
+  share: 'log-search',
   query: LogQuery,
   responses: { 200: LogPage },
 });
@@ -31,6 +32,7 @@ export const listAppLogs = operation({
   tag,
   summary: 'Search one app’s log',
   access: { permission: 'usage:read' },
+  share: 'log-search',
   params: AppParams,
   query: AppLogQuery,
   responses: { 200: LogPage },
@@ -46,6 +48,7 @@ export const countLogs = operation({
   description:
     'Takes the filters of the search. Without `since` it begins with the oldest line, without `until` it ends now.',
   access: 'bearer',
+  share: 'log-search',
   query: LogHistogramQuery,
   responses: { 200: envelope(LogHistogram) },
   errors: ['OVERLOADED'],
@@ -58,6 +61,7 @@ export const countAppLogs = operation({
   tag,
   summary: 'Count the lines of one app’s log over time',
   access: { permission: 'usage:read' },
+  share: 'log-search',
   params: AppParams,
   query: AppLogHistogramQuery,
   responses: { 200: envelope(LogHistogram) },

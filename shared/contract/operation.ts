@@ -1,6 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import type { ErrorCode } from '../errors.ts';
 import type { Permission } from '../permissions.ts';
+import type { ShareClass } from '../rules/shares.ts';
 
 /**
  * What a caller needs for an operation.
@@ -58,6 +59,8 @@ export interface Operation {
   produces?: string;
   /** Attempts an address has: counted before anything else is looked at (daemon/identity/security/rate-limits.ts). */
   limit?: RateLimitClass;
+  /** What the operation uses while it runs, of which each caller has a share (shared/rules/shares.ts). */
+  share?: ShareClass;
   /**
    * Name of the change in the audit trail, `<resource>.<verb>`, e.g. `app.create`. Every operation but GET is written
    * to the trail, by its id where no name is given; `false` leaves it out.

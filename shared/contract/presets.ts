@@ -25,6 +25,7 @@ export const previewPreset = operation({
   summary: 'What applying a preset would change',
   description: 'Nothing is written.',
   access: { permission: 'config:read' },
+  share: 'work',
   params: PresetParams,
   responses: { 200: envelope(PresetPreview) },
   errors: ['APP_NOT_FOUND', 'PRESET_NOT_FOUND', 'CONFIG_MISSING', 'CONFIG_UNREADABLE'],
@@ -39,6 +40,7 @@ export const applyPreset = operation({
   description:
     'Merges it over the config in place: comments and everything it does not set stay. Identity, credentials and callbacks are never touched. Nothing is written when nothing changes.',
   access: { permission: 'config:write' },
+  share: 'work',
   params: PresetParams,
   responses: { 200: envelope(PresetApplied) },
   errors: ['APP_NOT_FOUND', 'APP_BUSY', 'PRESET_NOT_FOUND', 'CONFIG_MISSING', 'CONFIG_INVALID'],

@@ -27,6 +27,7 @@ export const putS3 = operation({
   description:
     'What is absent stays as it is. Settings go to config.yaml, credentials to the secret store; a refused call writes neither. The next operation uses the new values.',
   access: { permission: 's3:write' },
+  share: 'work',
   params: AppNameParams,
   headers: IfMatchHeaders,
   body: PutS3Body,
@@ -54,6 +55,7 @@ export const testS3 = operation({
   description:
     'Resolves and connects to the endpoint, makes a signed request, then does what recordings and purges do with two probe objects: writes one, writes one in parts, reads, opens a signed link, lists, and deletes both in one call. With a body the settings in it are tried instead of the stored ones; nothing is stored.',
   access: { permission: 's3:write' },
+  share: 'storage-test',
   params: AppNameParams,
   body: TestS3Body,
   bodyOptional: true,

@@ -12,6 +12,7 @@ export const listVods = operation({
   tag,
   summary: 'List an app’s VODs, newest first',
   access: { permission: 'vod:read' },
+  share: 'work',
   params: AppParams,
   query: VodQuery,
   responses: { 200: page(VodRow) },
@@ -25,6 +26,7 @@ export const getVod = operation({
   summary: 'Get one VOD with its links',
   description: 'Links are null while it is not ready, and when its storage is no longer configured.',
   access: { permission: 'vod:read' },
+  share: 'work',
   params: VodParams,
   responses: { 200: VodDetail },
   errors: ['VOD_NOT_FOUND'],
@@ -70,6 +72,7 @@ export const deleteVod = operation({
   description:
     'Its objects first (file, snapshots, variants with their segments), then the row. When the storage refuses one, the row stays and the call can be repeated.',
   access: { permission: 'vod:delete' },
+  share: 'work',
   params: VodParams,
   responses: { 204: null },
   errors: ['VOD_NOT_FOUND', 'VOD_IN_PROGRESS', 'VOD_OBJECTS_KEPT'],

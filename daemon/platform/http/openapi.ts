@@ -73,6 +73,7 @@ function errorsOf(op: Operation): Map<number, ErrorCode[]> {
   if (op.access !== 'public' && op.access !== 'cluster-token' && op.access !== 'webhook' && op.access !== 'metrics')
     codes.add('UNAUTHENTICATED');
   if (op.limit) codes.add('RATE_LIMITED');
+  if (op.limit || op.share) codes.add('SHARE_USED_UP').add('OVERLOADED');
   if (op.access === 'global') codes.add('GLOBAL_SCOPE_REQUIRED');
   if (op.access === 'human') codes.add('HUMAN_REQUIRED');
   if (typeof op.access === 'object' || op.access === 'owner') codes.add('FORBIDDEN');

@@ -177,6 +177,22 @@ describe('JobService', () => {
     assert.deepEqual([done.state, done.error?.code], ['failed', 'JOB_KEEPS_STOPPING']);
   });
 
+  test('one team’s jobs leave room for those of another', async () => {
+    const running: string[] = [];
+    const release = Promise.withResolvers<void>();
+    const { service } = life(async ({ input }) => {
+      running.push((input as { app: string }).app);
+      await release.promise;
+      return {};
+    });
+    const many = Array.from({ length: 20 }, () => service.create(job({ tenantId: 'busy', input: { app: 'busy' } })));
+    const other = service.create(job({ tenantId: 'calm', input: { app: 'calm' } }));
+    assert.deepEqual(running, ['busy', 'busy', 'busy', 'calm']);
+    const ends = [other, ...many].map(({ id }) => service.waitForAttempt(id));
+    release.resolve();
+    assert.ok((await Promise.all(ends)).every(({ state }) => state === 'succeeded'));
+  });
+
   test('is cancelled while it runs, waits or is queued', async () => {
     const ended: string[] = [];
     const { service } = life(forever, { ended: (state) => ended.push(state) });

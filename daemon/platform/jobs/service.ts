@@ -13,6 +13,8 @@ import type { JobHandler } from './handler.ts';
 import type { JobRepository, JobRow, NewJob } from './repository.ts';
 
 const AT_ONCE = 4;
+/** Jobs of one team that run at the same time: the rest is for other teams. */
+const AT_ONCE_PER_TEAM = 3;
 /** Restarts without any progress between them after which a job is given up: it may be what ends the process. */
 const MAX_RESTARTS = 5;
 const PROGRESS_EVENT_MS = 250;
@@ -29,6 +31,7 @@ export interface JobServiceDeps {
 }
 
 interface Running {
+  tenant: string;
   abort: AbortController;
   cancelled: boolean;
   done: Promise<void>;
@@ -39,7 +42,8 @@ export class JobService {
   readonly #deps: JobServiceDeps;
   readonly #handlers = new Map<JobKind, JobHandler>();
   readonly #running = new Map<number, Running>();
-  readonly #queue: number[] = [];
+  /** Jobs that wait for room, in order, with their teams. */
+  readonly #queue = new Map<number, string>();
   readonly #timers = new Map<number, () => void>();
   readonly #waiters = new Map<number, Set<PromiseWithResolvers<Job>>>();
   readonly #announced = new Map<number, number>();
@@ -144,8 +148,7 @@ export class JobService {
       await run.done;
       return this.#record(id);
     }
-    const queued = this.#queue.indexOf(id);
-    if (queued >= 0) this.#queue.splice(queued, 1);
+    this.#queue.delete(id);
     this.#clearTimer(id);
     await this.#end(id, 'cancelled', null);
     return this.#record(id);
@@ -166,18 +169,28 @@ export class JobService {
 
   #enqueue(id: number): void {
     this.#clearTimer(id);
-    if (this.#queue.includes(id)) return;
-    this.#queue.push(id);
+    if (this.#queue.has(id)) return;
+    this.#queue.set(id, this.#teamOf(id));
     this.#next();
+  }
+
+  /** Only decides the order, so a registry that can't be read at the moment must not lose the job's turn. */
+  #teamOf(id: number): string {
+    try {
+      return this.#row(id).tenant_id;
+    } catch {
+      return '';
+    }
   }
 
   #next(): void {
     while (!this.#stopping && this.#running.size < AT_ONCE) {
       // an attempt that is just ending is over before the next one of its job begins
-      const index = this.#queue.findIndex((candidate) => !this.#running.has(candidate));
-      if (index < 0) return;
-      const [id] = this.#queue.splice(index, 1) as [number];
-      const run: Running = { abort: new AbortController(), cancelled: false, done: Promise.resolve() };
+      const chosen = this.#chooseNext();
+      if (chosen === undefined) return;
+      const { id, tenant } = chosen;
+      this.#queue.delete(id);
+      const run: Running = { tenant, abort: new AbortController(), cancelled: false, done: Promise.resolve() };
       this.#running.set(id, run);
       run.done = this.#attempt(id, run)
         .catch((error) => this.#unrecorded(id, error))
@@ -187,6 +200,21 @@ export class JobService {
           this.#next();
         });
     }
+  }
+
+  /** The oldest job of the team that has the fewest running, so that one team's many jobs don't hold up the others. */
+  #chooseNext(): { id: number; tenant: string } | undefined {
+    const running = new Map<string, number>();
+    for (const { tenant } of this.#running.values()) running.set(tenant, (running.get(tenant) ?? 0) + 1);
+    let best: { id: number; tenant: string; count: number } | undefined;
+    for (const [id, tenant] of this.#queue) {
+      if (this.#running.has(id)) continue;
+      const count = running.get(tenant) ?? 0;
+      if (count >= AT_ONCE_PER_TEAM || (best !== undefined && count >= best.count)) continue;
+      best = { id, tenant, count };
+      if (count === 0) break;
+    }
+    return best;
   }
 
   async #attempt(id: number, run: Running): Promise<void> {
