@@ -90,7 +90,7 @@ export class MediaStore {
       for (const change of list) {
         changes.push(change);
         const row = 'stream' in change ? change.stream : change.vod;
-        const data = 'stream' in change ? streamPayload(change.stream) : vodPayload(change.vod, config.s3.publicUrl);
+        const data = 'stream' in change ? streamPayload(change.stream) : vodPayload(change.vod, config.s3);
         for (const event of CALLBACKS[change.kind]) callback({ event, room: row.room, data });
       }
     };
@@ -102,6 +102,6 @@ export class MediaStore {
 }
 
 function eventOf(app: AppEntry, config: AppConfig, change: RowChange): DaemonEvent {
-  const data = 'stream' in change ? streamPayload(change.stream) : vodPayload(change.vod, config.s3.publicUrl);
+  const data = 'stream' in change ? streamPayload(change.stream) : vodPayload(change.vod, config.s3);
   return { type: EVENTS[change.kind], app: app.name, tenant: app.tenantId, data };
 }

@@ -30,7 +30,14 @@ const vodFields = {
   sessionId: nullable(Type.String(), { description: 'The same for all parts of one recording.' }),
   part: nullable(Type.Integer({ description: 'Number of the part, from 1.' })),
   error: nullable(Type.String(), { description: 'Why it failed, in words.' }),
-  storageProvider: nullable(Type.String(), { description: 'Where the object is: the provider of that moment.' }),
+  note: nullable(Type.String(), {
+    description:
+      'What is special about it although it is ready: LiveKit ended it at a limit, or used its backup storage.',
+  }),
+  storageProvider: nullable(Type.String(), {
+    description:
+      'Where the object is: the provider of that moment. `elsewhere`: in no storage of the app; `s3Url` is its address, and it is never signed or deleted.',
+  }),
   storageBucket: nullable(Type.String()),
   url: nullable(Type.String(), { description: 'Link to play: public, else signed for 7 days; only when ready.' }),
   urlProblem: nullable(Type.String(), { description: 'Why there is no link although it is ready, in words.' }),

@@ -11,7 +11,7 @@ import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import type { Job, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { PurgeCheckpoint } from '../storage/purge/types.ts';
-import { type Purger, purgeReason, requireComplete, unreadableDatabase } from '../storage/purger.ts';
+import { leftReason, type Purger, purgeReason, requireComplete, unreadableDatabase } from '../storage/purger.ts';
 import type { AppService } from './service.ts';
 
 /** Passes over an app whose rows change while its objects are deleted. */
@@ -125,7 +125,9 @@ export class AppDeletion {
     };
     run.save({ step: 'local', purge: outcome }, progress);
     await this.#removeLocal(run.input, isThere, run.actor);
-    const warnings = outcome?.warnings ?? [];
+    const warnings = [...(outcome?.warnings ?? [])];
+    const left = outcome === null ? undefined : leftReason(outcome);
+    if (left !== undefined) warnings.push(left);
     if (outcome?.versionsKept) {
       warnings.push(
         `Of ${outcome.versionsKept} deleted objects older versions stay in the bucket: the storage provider does not remove them, or the app’s key may not. They take space until a lifecycle rule of the bucket removes them.`,

@@ -1,5 +1,6 @@
 import { access, mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
@@ -152,7 +153,7 @@ export class AppService {
     try {
       vods = this.#deps.databases
         .get(name)
-        .prepare<[], typeof vods>('SELECT count(*) AS count, coalesce(sum(size_bytes), 0) AS bytes FROM vods')
+        .prepare<[], typeof vods>(`SELECT count(*) AS count, ${STORED_BYTES} AS bytes FROM vods`)
         .get() as typeof vods;
     } catch (error) {
       this.#deps.log.warn({ app: name, err: error }, 'app.db cannot be read');

@@ -1,4 +1,5 @@
 import type { AppConfig } from '#shared/config/defaults.ts';
+import type { Place } from './keys.ts';
 
 /** The app's storage block as configured, in the API's words. */
 export type StorageBlock = Omit<AppConfig['s3'], 'provider'> & {
@@ -19,6 +20,9 @@ const LOCAL_LOCATION: StorageLocation = {
 export function isKeptLocally(block: Pick<StorageBlock, 'provider' | 'bucket'>): boolean {
   return block.provider === LOCAL_PROVIDER || block.bucket === '';
 }
+
+/** Provider of rows whose object is in no storage of the app. It is never opened: only its address is known. */
+export const ELSEWHERE_PROVIDER = 'elsewhere';
 
 /** Settings of a provider, flat: the shared four and the provider's own. */
 export interface ProviderSettings extends Record<string, unknown> {
@@ -83,6 +87,15 @@ export function recordedLocation(row: RecordedPlace, otherwise: StorageLocation)
   };
 }
 
+/** Is an object of that place under the app's public URL, if it has one? */
+export function isUnderPublicUrl(row: RecordedPlace, block: StorageBlock): boolean {
+  if (row.storage_provider === ELSEWHERE_PROVIDER) return false;
+  const current = currentLocation(block);
+  const { provider, settings } = recordedLocation(row, unrecordedLocation(block));
+  const isLocal = provider === LOCAL_PROVIDER || current.provider === LOCAL_PROVIDER;
+  return isLocal ? provider === current.provider : settings.bucket === current.settings.bucket;
+}
+
 /** Equal for equal places. */
 export function locationId(location: StorageLocation): string {
   const { provider, settings } = location;
@@ -97,6 +110,24 @@ export const LOCAL_PLACE: RecordedPlace = {
   storage_endpoint: null,
   storage_force_path_style: null,
 };
+
+/** Of a VOD whose object is in no storage of the app. */
+export const elsewhere = (bucket: string | null): RecordedPlace => ({
+  ...LOCAL_PLACE,
+  storage_provider: ELSEWHERE_PROVIDER,
+  storage_bucket: bucket,
+});
+
+/** The bucket of a place; null when it has none, or isn't the app's. */
+export function bucketOf(row: RecordedPlace): Place | null {
+  if (row.storage_bucket === null || row.storage_provider === ELSEWHERE_PROVIDER) return null;
+  return {
+    bucket: row.storage_bucket,
+    region: row.storage_region ?? '',
+    endpoint: row.storage_endpoint ?? '',
+    forcePathStyle: row.storage_force_path_style === 1,
+  };
+}
 
 /** What to write down with a new VOD: where its objects go. */
 export function placeOf(block: StorageBlock): RecordedPlace {

@@ -109,6 +109,13 @@ export function requireComplete(outcome: PurgeCheckpoint): void {
   );
 }
 
+/** What a purge left because it is in no storage of the app; undefined when there is nothing. */
+export function leftReason({ left }: PurgeCheckpoint): string | undefined {
+  if (left === undefined) return undefined;
+  const which = left.addresses.join(', ') + (left.count > left.addresses.length ? ', …' : '');
+  return `${left.count} ${left.count === 1 ? 'recording was' : 'recordings were'} left: not in a storage of this app, so only their owner can delete the objects (${which}).`;
+}
+
 /** Why objects are left, by the most frequent cause. */
 export function purgeReason({ deleted, failed, reasons, refusals = [] }: PurgeCheckpoint): string {
   const code = Object.entries(reasons).sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'FAILED';

@@ -15,8 +15,9 @@ import type { AppFiles } from './app-files.ts';
 import { storageCredentials } from './credentials.ts';
 import { linkLifetime, objectKey, publicUrl } from './keys.ts';
 import {
-  currentLocation,
+  ELSEWHERE_PROVIDER,
   isKeptLocally,
+  isUnderPublicUrl,
   LOCAL_PROVIDER,
   locationId,
   type ProviderSettings,
@@ -75,6 +76,13 @@ export interface ObjectLinks {
   /** Why there is no signed link, for people. */
   problem: string | null;
 }
+
+const NOT_OURS: ObjectLinks = {
+  publicUrl: null,
+  presignedUrl: null,
+  problem:
+    'LiveKit’s egress service put the file into a storage that is not this app’s. Open it by its own address, or give the egress service no storage of its own.',
+};
 
 /** The apps' storages: their settings, tests, links and deletions. Nothing of a provider runs outside of a worker. */
 export class StorageService {
@@ -151,23 +159,16 @@ export class StorageService {
   /** Links to objects of an app, in the order asked for. A storage that cannot be opened gives nulls and says why. */
   async links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
     const block = (await this.#deps.config.get(app)).s3;
-    const current = currentLocation(block);
     const unrecorded = unrecordedLocation(block);
     const credentials = this.credentials(app);
     const answers: ObjectLinks[] = requests.map(({ key, place }) => {
-      const { provider, settings } = recordedLocation(place, unrecorded);
-      const isHere =
-        provider === LOCAL_PROVIDER || current.provider === LOCAL_PROVIDER
-          ? provider === current.provider
-          : settings.bucket === current.settings.bucket;
-      return {
-        publicUrl: block.publicUrl !== '' && isHere ? publicUrl(block.publicUrl, key) : null,
-        presignedUrl: null,
-        problem: null,
-      };
+      if (place.storage_provider === ELSEWHERE_PROVIDER) return { ...NOT_OURS };
+      const isOpen = block.publicUrl !== '' && isUnderPublicUrl(place, block);
+      return { publicUrl: isOpen ? publicUrl(block.publicUrl, key) : null, presignedUrl: null, problem: null };
     });
     const groups = new Map<string, { location: StorageLocation; indexes: number[] }>();
     requests.forEach(({ place }, index) => {
+      if (place.storage_provider === ELSEWHERE_PROVIDER) return;
       const location = recordedLocation(place, unrecorded);
       const id = locationId(location);
       const group = groups.get(id);

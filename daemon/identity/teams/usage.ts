@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
+import { recordedSeconds, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -118,10 +119,10 @@ export class UsageService {
         .database(app)
         .prepare<[Record<string, string>], Measured>(
           `SELECT (SELECT count(*) FROM streams WHERE status = 'active') AS streams,
-                  coalesce(sum(CASE WHEN started_at >= @month THEN coalesce(duration_s,
-                    CASE WHEN status = 'recording' THEN max(0, (julianday(@now) - julianday(started_at)) * 86400) END)
-                  END), 0) AS recordingSeconds,
-                  coalesce(sum(size_bytes), 0) AS bytes FROM vods`,
+                  ${recordedSeconds(`CASE WHEN started_at >= @month THEN coalesce(duration_s,
+                    CASE WHEN status = 'recording' THEN (julianday(@now) - julianday(started_at)) * 86400 END)
+                  END`)} AS recordingSeconds,
+                  ${STORED_BYTES} AS bytes FROM vods`,
         )
         .get({ month, now }) as Measured;
     } catch (err) {

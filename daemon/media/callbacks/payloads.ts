@@ -1,4 +1,5 @@
 import { publicUrl } from '#daemon/apps/storage/keys.ts';
+import { isUnderPublicUrl, type StorageBlock } from '#daemon/apps/storage/location.ts';
 import { type CallbackEventName, LIVEKIT_CALLBACK_EVENTS } from '#shared/schema/callbacks.ts';
 import type { LiveKitEvent } from '../livekit/event.ts';
 import type { StreamRecord } from '../streams/repository.ts';
@@ -39,9 +40,9 @@ export function streamPayload(stream: StreamRecord): Record<string, unknown> {
   };
 }
 
-/** @param publicBase the app's `s3.public_url`; without one there is no link that lasts, and receivers ask the API */
-export function vodPayload(vod: VodRecord, publicBase: string): Record<string, unknown> {
-  const isOpen = vod.status === 'ready' && vod.file_key !== null && publicBase !== '';
+/** @param s3 the app's storage; without a public URL there is no link that lasts, and receivers ask the API */
+export function vodPayload(vod: VodRecord, s3: StorageBlock): Record<string, unknown> {
+  const isOpen = vod.status === 'ready' && vod.file_key !== null && s3.publicUrl !== '' && isUnderPublicUrl(vod, s3);
   return {
     id: vod.id,
     room: vod.room,
@@ -51,7 +52,7 @@ export function vodPayload(vod: VodRecord, publicBase: string): Record<string, u
     status: vod.status,
     fileKey: vod.file_key,
     provider: vod.storage_provider,
-    url: isOpen ? publicUrl(publicBase, vod.file_key as string) : null,
+    url: isOpen ? publicUrl(s3.publicUrl, vod.file_key as string) : null,
     bytes: vod.size_bytes,
     seconds: vod.duration_s,
     sessionId: vod.session_id,

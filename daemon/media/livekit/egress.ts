@@ -1,28 +1,25 @@
 import type { EgressInfo } from 'livekit-server-sdk';
-import { milliseconds } from './numbers.ts';
+import { byteCount, fileCount, lengthSeconds, milliseconds, type Span } from './facts.ts';
+import type { Bucket } from './object-address.ts';
 
 type EgressState = 'recording' | 'ending' | 'complete' | 'failed';
-
-/** A bucket that an egress writes to. */
-interface EgressBucket {
-  bucket: string;
-  region: string;
-  endpoint: string;
-  forcePathStyle: boolean;
-}
 
 export interface EgressFile {
   /** Name in the bucket, or path on the machine of the egress service. */
   name: string;
-  bytes: number;
-  seconds: number;
+  /** Address of the object, or path of the file, once it is written. */
+  location: string | null;
+  bytes: number | null;
+  seconds: number | null;
 }
 
 interface EgressSegments {
   playlist: string;
   livePlaylist: string | null;
-  bytes: number;
-  seconds: number;
+  /** Address of the playlist, or its path, once it is written. */
+  location: string | null;
+  bytes: number | null;
+  seconds: number | null;
   /** Names of the segments; empty when they cannot be told from what LiveKit says. */
   keys: string[];
 }
@@ -47,8 +44,12 @@ export interface Egress {
   askedFiles: string[];
   isAskedForSegments: boolean;
   participant: string | null;
-  /** Null = no bucket of S3's kind. */
-  bucket: EgressBucket | null;
+  /** LiveKit ended it at its own limit (`session_limits`): there is a file, and it may be shorter than wished. */
+  isLimited: boolean;
+  /** The storage that was asked for refused, and the egress service used its backup storage. */
+  isInBackup: boolean;
+  /** Null = the request names no bucket of S3's kind. */
+  bucket: Bucket | null;
   files: EgressFile[];
   segments: EgressSegments[];
   images: EgressImages[];
@@ -60,13 +61,8 @@ const STATUSES = ['STARTING', 'ACTIVE', 'ENDING', 'COMPLETE', 'FAILED', 'ABORTED
   (word) => `EGRESS_${word}`,
 );
 const ABORTED = 5;
+const LIMIT_REACHED = 6;
 
-interface S3Like {
-  bucket: string;
-  region: string;
-  endpoint: string;
-  forcePathStyle: boolean;
-}
 interface FileLike {
   filepath: string;
   output?: { case?: string | undefined; value?: unknown };
@@ -87,20 +83,22 @@ interface Asked {
 
 export function readEgress(info: EgressInfo): Egress {
   const asked = readRequest(info);
-  const s3 = asked.storages.find((storage) => storage?.case === 's3')?.value as S3Like | undefined;
+  const s3 = asked.storages.find((storage) => storage?.case === 's3')?.value as Bucket | undefined;
   const state = STATES[info.status] ?? 'recording';
   const single = info.result;
   const files = info.fileResults.length > 0 ? info.fileResults : single.case === 'file' ? [single.value] : [];
   const segments =
     info.segmentResults.length > 0 ? info.segmentResults : single.case === 'segments' ? [single.value] : [];
+  const whole = { startedAt: milliseconds(info.startedAt), endedAt: milliseconds(info.endedAt) };
   return {
     id: info.egressId,
     room: info.roomName,
     status: STATUSES[info.status] ?? `EGRESS_${info.status}`,
     state,
     error: state === 'failed' ? info.error || (info.status === ABORTED ? 'it was aborted' : 'it failed') : null,
-    startedAt: milliseconds(info.startedAt),
-    endedAt: milliseconds(info.endedAt),
+    ...whole,
+    isLimited: info.status === LIMIT_REACHED,
+    isInBackup: info.backupStorageUsed,
     askedFiles: asked.files.map((file) => file.filepath),
     isAskedForSegments: asked.segments.length > 0,
     participant: asked.participant,
@@ -110,20 +108,30 @@ export function readEgress(info: EgressInfo): Egress {
         : { bucket: s3.bucket, region: s3.region, endpoint: s3.endpoint, forcePathStyle: s3.forcePathStyle },
     files: files
       .filter((file) => file.filename !== '')
-      .map((file) => ({ name: file.filename, bytes: Number(file.size), seconds: Number(file.duration) / 1e9 })),
+      .map((file) => ({ name: file.filename, location: file.location || null, ...measure(file, whole) })),
     segments: segments
       .filter((list) => list.playlistName !== '')
       .map((list, index) => ({
         playlist: list.playlistName,
         livePlaylist: list.livePlaylistName || null,
-        bytes: Number(list.size),
-        seconds: Number(list.duration) / 1e9,
-        keys: segmentKeys(list.playlistName, Number(list.segmentCount), asked.segments[index]),
+        location: list.playlistLocation || null,
+        ...measure(list, whole),
+        keys: segmentKeys(list.playlistName, fileCount(list.segmentCount), asked.segments[index]),
       })),
     images: info.imageResults
       .filter((images) => images.filenamePrefix !== '')
-      .map((images) => ({ prefix: images.filenamePrefix, count: Number(images.imageCount) })),
+      .map((images) => ({ prefix: images.filenamePrefix, count: fileCount(images.imageCount) })),
   };
+}
+
+/** Length and size of a result, within limits. */
+function measure(
+  result: { startedAt: bigint; endedAt: bigint; duration: bigint; size: bigint },
+  whole: Span,
+): { bytes: number | null; seconds: number | null } {
+  const own = { startedAt: milliseconds(result.startedAt), endedAt: milliseconds(result.endedAt) };
+  const seconds = lengthSeconds(result.duration, own, whole);
+  return { seconds, bytes: byteCount(result.size, seconds) };
 }
 
 function readRequest(info: EgressInfo): Asked {

@@ -1,6 +1,7 @@
 import type { IngressInfo, ParticipantInfo, TrackInfo, WebhookEvent } from 'livekit-server-sdk';
 import { INGRESS_STATUSES, type IngressStatus } from '#shared/schema/ingress.ts';
 import { type Egress, readEgress } from './egress.ts';
+import { milliseconds, millisecondsOf } from './facts.ts';
 
 /** ParticipantInfo.Kind of LiveKit. */
 export const INGRESS_KIND = 1;
@@ -103,7 +104,7 @@ export function readIngressDetails(info: IngressInfo): IngressDetails {
     status: INGRESS_STATUSES[info.state?.status ?? 0] ?? 'inactive',
     error: info.state?.error ?? '',
     // the ingress service writes nanoseconds
-    startedAt: info.state?.startedAt ? Number(info.state.startedAt / 1_000_000n) : null,
+    startedAt: milliseconds(info.state?.startedAt),
   };
 }
 
@@ -123,7 +124,7 @@ export function readWebhook(event: WebhookEvent): LiveKitEvent {
   return {
     id: event.id,
     name: event.event,
-    at: Number(event.createdAt) * 1000,
+    at: millisecondsOf(event.createdAt) ?? Date.now(),
     room: roomName === '' ? null : { name: roomName, sid: event.room?.sid ?? '' },
     // track events name the participant by sid and identity only
     person: event.participant ? readPerson(event.participant, event.event.startsWith('participant_')) : null,

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { LOCAL_PLACE } from '#daemon/apps/storage/location.ts';
 import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
@@ -62,6 +63,8 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     askedFiles: [request.filepath],
     isAskedForSegments: false,
     participant: request.identity,
+    isLimited: false,
+    isInBackup: false,
     bucket: null,
     files: [],
     segments: [],
@@ -69,7 +72,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
   });
   const listed = (request: RecordingRequest, id: string): Egress => ({
     ...egressOf(request, 'complete', id),
-    files: [{ name: request.filepath, bytes: 7, seconds: 1 }],
+    files: [{ name: request.filepath, location: null, bytes: 7, seconds: 1 }],
   });
   const requests: RecordingRequest[] = [];
   const livekit = {
@@ -239,7 +242,7 @@ test('its own event tells that it began, though the answer never came', async (t
   });
   const starting = recording.start('live', { room: 'live-stage' }, null);
   await settle();
-  const owner = { appId: 1, provider: 'minio' };
+  const owner = { appId: 1, place: LOCAL_PLACE };
   await change(({ note, now }) => note(applyEgress(db(), egressOf(request as RecordingRequest), owner, now)));
   reject(new LiveKitError('timeout', 'no answer within 10 s'));
   const vod = await starting;

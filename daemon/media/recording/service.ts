@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { placeOf } from '#daemon/apps/storage/location.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -164,7 +165,7 @@ export class RecordingService {
           const egress = await this.#deps.livekit.findEgress(vod.egress_id as string);
           if (egress === undefined) return;
           await this.#change(app, ({ db, note, now, config }) =>
-            note(applyEgress(db, egress, { appId: app.id, provider: config.s3.provider }, now)),
+            note(applyEgress(db, egress, { appId: app.id, place: placeOf(config.s3) }, now)),
           );
         }
       }
@@ -281,7 +282,7 @@ export class RecordingService {
       const egress = await livekit.startRecording(begun.request);
       await this.#change(app, ({ db, note, now, config: current }) => {
         note(acceptVod(db, begun.vod.id, egress.id));
-        note(applyEgress(db, egress, { appId: app.id, provider: current.s3.provider }, now));
+        note(applyEgress(db, egress, { appId: app.id, place: placeOf(current.s3) }, now));
       });
     } catch (error) {
       if (this.#isStopped) throw error;
@@ -309,7 +310,7 @@ export class RecordingService {
       const egress = (await livekit.stopEgress(id)) ?? (await livekit.findEgress(id));
       await this.#change(app, ({ db, note, now, config }) => {
         if (egress === undefined) note(failVod(db, vod.id, 'LiveKit no longer knows this recording', now));
-        else note(applyEgress(db, egress, { appId: app.id, provider: config.s3.provider }, now));
+        else note(applyEgress(db, egress, { appId: app.id, place: placeOf(config.s3) }, now));
       });
     } catch (error) {
       throw toApiError(error);

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { placeOf } from '#daemon/apps/storage/location.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
@@ -279,7 +280,7 @@ export class Reconciler {
       if (app === undefined || (egress.startedAt ?? asked) < Date.parse(app.createdAt)) continue;
       if (this.#isSettled(app.name, egress)) continue;
       await this.#change(app, (tx) => {
-        const owner = { appId: app.id, provider: tx.config.s3.provider };
+        const owner = { appId: app.id, place: placeOf(tx.config.s3) };
         tx.note(applyEgress(tx.db, egress, owner, tx.now));
       });
     }

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import { contains, filteredList, type Page } from '#daemon/platform/db/filtered-list.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
@@ -29,6 +30,8 @@ export interface VodRecord extends RecordedPlace {
   session_id: string | null;
   part: number | null;
   error: string | null;
+  /** What is special about it although it is ready. */
+  note: string | null;
   identity: string | null;
   is_automatic: 0 | 1;
   snapshot_prefix: string | null;
@@ -123,7 +126,7 @@ export const vodRepository = prepared((db: Db) => {
     order: 'started_at DESC, id DESC',
   });
   const byStatus = db.prepare<[], { status: VodStatus; count: number; bytes: number }>(
-    'SELECT status, count(*) AS count, coalesce(sum(size_bytes), 0) AS bytes FROM vods GROUP BY status',
+    `SELECT status, count(*) AS count, ${STORED_BYTES} AS bytes FROM vods GROUP BY status`,
   );
   const update = db.prepare<[VodRecord]>(
     `UPDATE vods SET app_id = @app_id, stream_id = @stream_id, room = @room, name = @name, file_key = @file_key,
@@ -131,7 +134,7 @@ export const vodRepository = prepared((db: Db) => {
        width = @width, height = @height, format = @format, status = @status, local_path = @local_path,
        started_at = @started_at, ended_at = @ended_at, metatags_json = @metatags_json,
        snapshot_key = @snapshot_key, egress_id = @egress_id, session_id = @session_id, part = @part,
-       error = @error, identity = @identity, is_automatic = @is_automatic, snapshot_prefix = @snapshot_prefix,
+       error = @error, note = @note, identity = @identity, is_automatic = @is_automatic, snapshot_prefix = @snapshot_prefix,
        snapshot_count = @snapshot_count, storage_provider = @storage_provider,
        storage_bucket = @storage_bucket, storage_region = @storage_region,
        storage_endpoint = @storage_endpoint, storage_force_path_style = @storage_force_path_style

@@ -1,6 +1,6 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { DOWNLOAD_LINK_SECONDS, PLAYBACK_LINK_SECONDS } from '#daemon/apps/storage/keys.ts';
-import { LOCAL_PLACE, LOCAL_PROVIDER } from '#daemon/apps/storage/location.ts';
+import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER } from '#daemon/apps/storage/location.ts';
 import type { LinkRequest, ObjectLinks } from '#daemon/apps/storage/service.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
@@ -129,7 +129,12 @@ export class VodService {
       app: name,
       tenant: app.tenantId,
       actor,
-      data: { id, room: vod.room, name: vod.name },
+      data: {
+        id,
+        room: vod.room,
+        name: vod.name,
+        ...(isElsewhere(vod) && vod.s3_url !== null ? { left: vod.s3_url } : {}),
+      },
     });
   }
 
@@ -165,10 +170,12 @@ const playlistOf = (variants: readonly VodVariantRecord[]): string | null =>
   variants.find((variant) => variant.kind === 'master')?.file_key ?? null;
 
 /** Its one file: an object of the bucket, or below the app's folder. */
-const fileOf = (vod: VodRecord): string | null => vod.file_key ?? vod.local_path;
+const fileOf = (vod: VodRecord): string | null => vod.file_key ?? vod.local_path ?? (isElsewhere(vod) ? '' : null);
+
+const isElsewhere = (vod: VodRecord): boolean => vod.storage_provider === ELSEWHERE_PROVIDER;
 
 const isPlayable = (vod: VodRecord): boolean =>
-  vod.status === 'ready' && (vod.storage_bucket !== null || vod.file_key !== null || isLocal(vod));
+  vod.status === 'ready' && (vod.storage_bucket !== null || fileOf(vod) !== null || isLocal(vod));
 
 const isLocal = (vod: VodRecord): boolean =>
   vod.storage_bucket === null && (vod.local_path !== null || vod.storage_provider === LOCAL_PROVIDER);
@@ -239,6 +246,7 @@ function toRow(vod: VodRecord, links: ObjectLinks): VodRow {
     sessionId: vod.session_id,
     part: vod.part,
     error: vod.error,
+    note: vod.note,
     storageProvider: vod.storage_provider,
     storageBucket: vod.storage_bucket,
     url: links.publicUrl ?? links.presignedUrl,

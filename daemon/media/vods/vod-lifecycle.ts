@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { canonicalUrl } from '#daemon/apps/storage/keys.ts';
-import { LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '#daemon/apps/storage/location.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
+import { requestedPlace, resultPlace } from './result-place.ts';
 
 /** A change of a VOD's row. */
 export interface VodChange {
@@ -15,8 +15,8 @@ export interface VodChange {
 /** The app that a recording belongs to. */
 export interface VodOwner {
   appId: number;
-  /** `s3.provider` of the config, recorded when only LiveKit knows the bucket. */
-  provider: string;
+  /** Where new objects of the app go. */
+  place: RecordedPlace;
 }
 
 /** Format of the variant that holds a recording's snapshots. */
@@ -59,15 +59,25 @@ export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number)
     vod = vods.insert(externalVod(egress, owner, at));
     changes.push({ kind: 'recording_started', vod });
   }
+  const result = egress.files[0] ?? segmentsFile(egress);
+  const isOver = (egress.state === 'complete' || egress.state === 'failed') && vod.status !== 'ready';
+  const found = isOver && result !== undefined ? resultPlace(result, egress, wishOf(vod, owner)) : undefined;
+  // pictures have no separate address: they lie beside the file
+  if (found !== undefined && vod.status !== 'failed') vod = vods.update(vod.id, found.place);
   const images = egress.images[0];
-  if (images !== undefined && images.count > vod.snapshot_count) {
-    const newest = snapshotKey(images.prefix, images.count - 1);
-    const change = { snapshot_count: images.count, snapshot_prefix: images.prefix, snapshot_key: newest };
-    vod = vods.update(vod.id, change);
-    keepSnapshots(db, vod, at);
-    changes.push({ kind: 'snapshot_taken', vod });
+  if (images !== undefined) {
+    const prefix = (found?.prefix ?? '') + images.prefix;
+    const isNew = images.count > vod.snapshot_count;
+    const isMoved = found !== undefined && vod.snapshot_count > 0;
+    if (isNew || isMoved) {
+      const count = Math.max(images.count, vod.snapshot_count);
+      const change = { snapshot_count: count, snapshot_prefix: prefix, snapshot_key: snapshotKey(prefix, count - 1) };
+      vod = vods.update(vod.id, change);
+      keepSnapshots(db, vod, at);
+      if (isNew) changes.push({ kind: 'snapshot_taken', vod });
+    }
   }
-  const next = advance(db, vod, egress, at);
+  const next = advance(db, vod, egress, owner, at);
   if (next !== undefined) changes.push(next);
   return changes;
 }
@@ -80,7 +90,8 @@ function keepSnapshots(db: Db, vod: VodRecord, at: number): void {
   const { snapshot_prefix: prefix, snapshot_count: count } = vod;
   if (prefix === null || (vod.storage_bucket === null && vod.storage_provider !== LOCAL_PROVIDER)) return;
   // for local files LiveKit reports absolute paths; keys start below the app's folder
-  const base = vod.storage_bucket === null ? `snapshots/${path.posix.basename(prefix.replaceAll('\\', '/'))}` : prefix;
+  const base =
+    vod.storage_provider === LOCAL_PROVIDER ? `snapshots/${path.posix.basename(prefix.replaceAll('\\', '/'))}` : prefix;
   const segmentKeys = Array.from({ length: Math.min(count, 100_000) }, (_, index) => snapshotKey(base, index));
   const extra_json = JSON.stringify({ snapshots: true, segmentKeys });
   const vods = vodRepository(db);
@@ -110,7 +121,7 @@ function claim(db: Db, egress: Egress, changes: VodChange[]): VodRecord | undefi
   return undefined;
 }
 
-function advance(db: Db, vod: VodRecord, egress: Egress, at: number): VodChange | undefined {
+function advance(db: Db, vod: VodRecord, egress: Egress, owner: VodOwner, at: number): VodChange | undefined {
   const vods = vodRepository(db);
   if (vod.status === 'ready') return undefined;
   switch (egress.state) {
@@ -119,93 +130,112 @@ function advance(db: Db, vod: VodRecord, egress: Egress, at: number): VodChange 
     case 'ending':
       if (vod.status !== 'recording') return undefined;
       return { kind: 'recording_uploading', vod: vods.update(vod.id, { status: 'uploading' }) };
-    case 'failed': {
-      if (vod.status === 'failed') return undefined;
-      const file = egress.files.find(({ bytes }) => bytes > 0);
-      const kept = file === undefined ? { file_key: null, local_path: null } : fileColumns(file, vod, egress);
-      const error = egress.error ?? 'it failed';
-      return {
-        kind: 'recording_failed',
-        vod: vods.update(vod.id, { ...kept, status: 'failed', error, ended_at: iso(egress.endedAt ?? at) }),
-      };
-    }
+    case 'failed':
+      return fail(db, vod, egress, owner, { error: egress.error ?? 'it failed', at });
     case 'complete':
-      return complete(db, vod, egress, at);
+      return complete(db, vod, egress, owner, at);
   }
 }
 
-function complete(db: Db, vod: VodRecord, egress: Egress, at: number): VodChange | undefined {
-  const vods = vodRepository(db);
-  const file = egress.files[0];
+/** What was written stays with the row, so that it is deleted with it. */
+function fail(
+  db: Db,
+  vod: VodRecord,
+  egress: Egress,
+  owner: VodOwner,
+  { error, at }: { error: string; at: number },
+): VodChange | undefined {
+  if (vod.status === 'failed') return undefined;
+  const file = egress.files.find(({ bytes, location }) => bytes !== 0 || location !== null);
+  const kept = file === undefined ? { file_key: null, local_path: null } : fileColumns(file, vod, egress, owner);
   const ended_at = iso(egress.endedAt ?? at);
-  if (file === undefined && egress.segments.length === 0) {
-    if (vod.status === 'failed') return undefined;
-    const error = egress.error ?? 'LiveKit ended it without a file';
-    return {
-      kind: 'recording_failed',
-      vod: vods.update(vod.id, { status: 'failed', error, ended_at, file_key: null }),
-    };
+  return {
+    kind: 'recording_failed',
+    vod: vodRepository(db).update(vod.id, { ...kept, status: 'failed', error, ended_at }),
+  };
+}
+
+const LIMITED = 'LiveKit ended the recording at a limit of its own (session_limits)';
+const IN_BACKUP = 'The storage refused the file, so LiveKit’s egress service put it into its backup storage';
+const EMPTY = 'the file that LiveKit wrote is empty';
+const MISSING = 'LiveKit ended it without a file';
+
+function complete(db: Db, vod: VodRecord, egress: Egress, owner: VodOwner, at: number): VodChange | undefined {
+  const vods = vodRepository(db);
+  const file = egress.files.find(({ bytes }) => bytes !== 0);
+  const playlists = egress.segments.filter(({ bytes, keys }) => bytes !== 0 || keys.length > 0);
+  if (file === undefined && playlists.length === 0) {
+    const isEmpty = egress.files.length + egress.segments.length > 0;
+    const reason = egress.error ?? (isEmpty ? EMPTY : MISSING);
+    const error = egress.isLimited ? `${reason}: ${LIMITED}` : reason;
+    return fail(db, vod, egress, owner, { error, at });
   }
-  for (const segments of egress.segments) {
+  for (const segments of playlists) {
+    const found = resultPlace({ name: segments.playlist, location: segments.location }, egress, wishOf(vod, owner));
+    const under = (key: string): string => found.prefix + key;
+    const keys = segments.livePlaylist === null ? segments.keys : [...segments.keys, segments.livePlaylist];
     vods.addVariant({
       vod_id: vod.id,
       kind: 'master',
       format: 'hls',
-      file_key: segments.playlist,
+      file_key: found.file_key ?? segments.playlist,
       size_bytes: segments.bytes,
-      extra_json: JSON.stringify({
-        segmentKeys: segments.livePlaylist === null ? segments.keys : [...segments.keys, segments.livePlaylist],
-        seconds: segments.seconds,
-      }),
+      extra_json: JSON.stringify({ segmentKeys: keys.map(under), seconds: segments.seconds }),
       created_at: iso(at),
     });
   }
-  const columns =
-    file === undefined
-      ? {
-          size_bytes: egress.segments[0]?.bytes ?? null,
-          duration_s: egress.segments[0]?.seconds ?? null,
-          format: 'hls',
-        }
-      : fileColumns(file, vod, egress);
+  const columns = file === undefined ? playlistColumns(egress, vod, owner) : fileColumns(file, vod, egress, owner);
   return {
     kind: 'recording_ready',
-    vod: vods.update(vod.id, { ...columns, status: 'ready', error: null, ended_at }),
+    vod: vods.update(vod.id, {
+      ...columns,
+      status: 'ready',
+      error: null,
+      note: noteOf(egress),
+      ended_at: iso(egress.endedAt ?? at),
+    }),
   };
 }
 
-/** A key in a bucket is stored as LiveKit reports it, with the bucket that it was written to. */
-function fileColumns(file: EgressFile, vod: VodRecord, egress: Egress): Partial<VodRecord> {
-  const common = { size_bytes: file.bytes, duration_s: file.seconds, format: formatOf(file.name) };
-  const place = placeIn(vod) ?? egress.bucket;
-  if (place === null) return { ...common, local_path: vod.local_path ?? file.name };
-  return { ...common, file_key: file.name, s3_url: canonicalUrl(place, file.name) };
-}
-
-function placeIn(vod: VodRecord) {
-  if (vod.storage_bucket === null) return null;
+function playlistColumns(egress: Egress, vod: VodRecord, owner: VodOwner): Partial<VodRecord> {
+  const [first] = egress.segments;
+  const found = resultPlace(segmentsFile(egress) as ResultFile, egress, wishOf(vod, owner));
   return {
-    bucket: vod.storage_bucket,
-    region: vod.storage_region ?? '',
-    endpoint: vod.storage_endpoint ?? '',
-    forcePathStyle: vod.storage_force_path_style === 1,
+    size_bytes: first?.bytes ?? null,
+    duration_s: first?.seconds ?? null,
+    format: 'hls',
+    local_path: found.local_path,
+    s3_url: found.place.storage_provider === ELSEWHERE_PROVIDER ? found.s3_url : null,
   };
+}
+
+function noteOf(egress: Egress): string | null {
+  const notes = [...(egress.isLimited ? [LIMITED] : []), ...(egress.isInBackup ? [IN_BACKUP] : [])];
+  return notes.length === 0 ? null : `${notes.join('. ')}.`;
+}
+
+type ResultFile = Pick<EgressFile, 'name' | 'location'>;
+
+const segmentsFile = ({ segments: [first] }: Egress): ResultFile | undefined =>
+  first === undefined ? undefined : { name: first.playlist, location: first.location };
+
+const wishOf = (vod: VodRecord, owner: VodOwner) => ({
+  wanted: vod,
+  current: owner.place,
+  localPath: vod.local_path,
+});
+
+function fileColumns(file: EgressFile, vod: VodRecord, egress: Egress, owner: VodOwner): Partial<VodRecord> {
+  const { place, file_key, s3_url, local_path } = resultPlace(file, egress, wishOf(vod, owner));
+  const { bytes: size_bytes, seconds: duration_s } = file;
+  return { ...place, file_key, s3_url, local_path, size_bytes, duration_s, format: formatOf(file.name) };
 }
 
 /** Row of a recording that was not started by StreamHub. */
 function externalVod(egress: Egress, owner: VodOwner, at: number): NewVod {
   const file = egress.files[0]?.name ?? egress.askedFiles[0] ?? egress.segments[0]?.playlist ?? null;
   const { bucket } = egress;
-  const place: RecordedPlace =
-    bucket === null
-      ? LOCAL_PLACE
-      : {
-          storage_provider: owner.provider,
-          storage_bucket: bucket.bucket,
-          storage_region: bucket.region,
-          storage_endpoint: bucket.endpoint,
-          storage_force_path_style: bucket.forcePathStyle ? 1 : 0,
-        };
+  const place = bucket === null ? LOCAL_PLACE : requestedPlace(bucket, owner.place);
   return {
     app_id: owner.appId,
     stream_id: null,
@@ -213,7 +243,8 @@ function externalVod(egress: Egress, owner: VodOwner, at: number): NewVod {
     name: file === null ? egress.id : path.posix.basename(file),
     file_key: null,
     format: file === null ? null : formatOf(file),
-    local_path: bucket === null ? file : null,
+    // only the result tells where it is: the egress service can have its own storage
+    local_path: null,
     started_at: iso(egress.startedAt ?? at),
     egress_id: egress.id,
     session_id: null,

@@ -1,4 +1,5 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { placeOf } from '#daemon/apps/storage/location.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { StreamType } from '#shared/schema/streams.ts';
 import { isPassedOn, livekitPayload } from '../callbacks/payloads.ts';
@@ -16,7 +17,7 @@ const FRESH_MS = 2000;
 
 /** When an event happened, as exactly as can be told. */
 function timeOf(event: LiveKitEvent, now: number): number {
-  return event.at === 0 || Math.abs(now - event.at) < FRESH_MS ? now : event.at;
+  return Math.abs(now - event.at) < FRESH_MS ? now : event.at;
 }
 
 /**
@@ -73,7 +74,7 @@ export function applyEvent(
     case 'egress_updated':
     case 'egress_ended':
       if (event.egress !== null) {
-        tx.note(applyEgress(db, event.egress, { appId: app.id, provider: tx.config.s3.provider }, at));
+        tx.note(applyEgress(db, event.egress, { appId: app.id, place: placeOf(tx.config.s3) }, at));
       }
       break;
   }

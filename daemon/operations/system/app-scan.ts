@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { recordedSeconds, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 
 export const VOD_STATUSES = ['recording', 'uploading', 'ready', 'failed'] as const;
@@ -92,14 +93,14 @@ function read(app: string, file: string, dbBytes: number, month: string): AppFoo
   try {
     db = openDatabase(file, { readonly: true });
     const vods = db
-      .prepare('SELECT status, count(*) AS count, coalesce(sum(size_bytes), 0) AS bytes FROM vods GROUP BY status')
+      .prepare(`SELECT status, count(*) AS count, ${STORED_BYTES} AS bytes FROM vods GROUP BY status`)
       .all() as { status: VodStatus; count: number; bytes: number }[];
     for (const { status, count, bytes } of vods) {
       footprint.vods[status] = count;
       footprint.vodBytes += bytes;
     }
     footprint.recordedSecondsMonth = db
-      .prepare('SELECT coalesce(sum(duration_s), 0) FROM vods WHERE started_at >= ?')
+      .prepare(`SELECT ${recordedSeconds()} FROM vods WHERE started_at >= ?`)
       .pluck()
       .get(`${month}-01T00:00:00.000Z`) as number;
     footprint.activeStreams = db

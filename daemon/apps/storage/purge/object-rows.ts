@@ -1,6 +1,6 @@
 import type { Db } from '#daemon/platform/db/open.ts';
 import { localKey } from '../local-key.ts';
-import { LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '../location.ts';
+import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '../location.ts';
 import type { RowCursor } from './types.ts';
 
 /** An object that a row of app.db names. */
@@ -13,10 +13,18 @@ export interface RowPage {
   objects: NamedObject[];
   /** Rows whose list of segments cannot be read: what they name cannot be known. */
   unreadable: string[];
+  /** Recordings whose objects are in no storage of the app: their addresses, or their names where there is none. */
+  elsewhere: string[];
   cursor: RowCursor;
 }
 
-type KeyRow = RecordedPlace & { id: number; key: string | null; second: string | null; local_path: string | null };
+type KeyRow = RecordedPlace & {
+  id: number;
+  key: string | null;
+  second: string | null;
+  local_path: string | null;
+  address: string | null;
+};
 type SegmentRow = RecordedPlace & { position: number; key: unknown };
 
 const PLACE = 'storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style';
@@ -53,7 +61,7 @@ export class ObjectRows {
 
   /** The next objects, about `size` of them; the last page's cursor has the source `end`. */
   page(from: RowCursor, size: number): RowPage {
-    const page: RowPage = { objects: [], unreadable: [], cursor: { ...from } };
+    const page: RowPage = { objects: [], unreadable: [], elsewhere: [], cursor: { ...from } };
     while (page.cursor.source !== 'end' && page.objects.length < size) {
       const left = size - page.objects.length;
       if (page.cursor.source === 'segments') this.#segments(page, left);
@@ -65,13 +73,14 @@ export class ObjectRows {
   #keys(page: RowPage, limit: number, source: 'vods' | 'variants'): void {
     const sql =
       source === 'vods'
-        ? `SELECT id, file_key AS key, snapshot_key AS second, local_path, ${PLACE} FROM vods
+        ? `SELECT id, file_key AS key, snapshot_key AS second, local_path, CASE WHEN status <> 'failed' THEN coalesce(s3_url, name) ELSE s3_url END AS address, ${PLACE} FROM vods
            WHERE id > @id AND (@vod IS NULL OR id = @vod) ORDER BY id LIMIT @limit`
-        : `SELECT vod_variants.id, vod_variants.file_key AS key, NULL AS second, NULL AS local_path, ${PLACE}
+        : `SELECT vod_variants.id, vod_variants.file_key AS key, NULL AS second, NULL AS local_path, NULL AS address, ${PLACE}
            FROM vod_variants JOIN vods ON vods.id = vod_variants.vod_id
            WHERE vod_variants.id > @id AND (@vod IS NULL OR vod_id = @vod) ORDER BY vod_variants.id LIMIT @limit`;
     const rows = this.#db.prepare<[object], KeyRow>(sql).all({ id: page.cursor.id, vod: this.#vodId, limit });
-    for (const { id, key, second, local_path, ...place } of rows) {
+    for (const { id, key, second, local_path, address, ...place } of rows) {
+      if (address !== null && place.storage_provider === ELSEWHERE_PROVIDER) page.elsewhere.push(address);
       if (local_path) this.#name(page, local_path, LOCAL_PLACE);
       // rows of recordings without a bucket name their pictures by paths of the machine
       const of = place.storage_bucket === null && local_path ? LOCAL_PLACE : place;
@@ -83,6 +92,7 @@ export class ObjectRows {
   }
 
   #name(page: RowPage, key: string, place: RecordedPlace): void {
+    if (place.storage_provider === ELSEWHERE_PROVIDER) return;
     if (place.storage_provider !== LOCAL_PROVIDER) page.objects.push({ key, place });
     else {
       // a file that LiveKit put elsewhere is not ours to delete

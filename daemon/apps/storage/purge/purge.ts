@@ -86,6 +86,11 @@ async function purgePage(
     state,
     page.unreadable.map((key) => ({ key, code: 'ROW_UNREADABLE', message: 'The row cannot be read.' })),
   );
+  if (page.elsewhere.length > 0) {
+    const { count, addresses } = state.left ?? { count: 0, addresses: [] };
+    const kept = [...addresses, ...page.elsewhere].slice(0, FAILED_KEYS_KEPT);
+    state.left = { count: count + page.elsewhere.length, addresses: kept };
+  }
   state.cursor = page.cursor;
   if (page.cursor.source === 'end') state.phase = input.vodId === undefined ? 'snapshots' : 'done';
 }

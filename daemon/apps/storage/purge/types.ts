@@ -67,6 +67,8 @@ export interface PurgeCheckpoint {
   /** Objects named by rows when the purge began. */
   total: number;
   warnings: string[];
+  /** Recordings in storages that are not the app's: they were left. Absent in checkpoints of older versions. */
+  left?: { count: number; addresses: string[] };
 }
 
 export interface PurgeReport {

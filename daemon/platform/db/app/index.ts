@@ -3,6 +3,7 @@ import { sql as core } from './001-core.ts';
 import { sql as configChanges } from './002-config-changes.ts';
 import { sql as livekit } from './003-livekit.ts';
 import { sql as indexes } from './004-indexes.ts';
+import { sql as figures } from './005-figures.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -10,4 +11,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 2, name: 'config-changes', sql: configChanges },
   { id: 3, name: 'livekit', sql: livekit },
   { id: 4, name: 'indexes', sql: indexes },
+  { id: 5, name: 'figures', sql: figures },
 ];

@@ -168,6 +168,7 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
   const stop = useChange(stopRecording, { refreshes, timeout: 60_000 });
   const lack = useLack(deleteVod);
   const isRunning = vod.data?.status === 'recording';
+  const isElsewhere = vod.data?.storageProvider === 'elsewhere';
   return (
     <SidePanel
       isOpen={id !== undefined}
@@ -184,7 +185,12 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
               onClick={() =>
                 ask({
                   title: `Delete ${vod.data.name}`,
-                  body: (
+                  body: isElsewhere ? (
+                    <p>
+                      Removes the recording from this list. The file stays at{' '}
+                      {vod.data.s3Url ?? 'an address that LiveKit did not tell'}: it isn’t in a storage of this app.
+                    </p>
+                  ) : (
                     <p>
                       Deletes the file{vod.data.sizeBytes ? ` (${bytes(vod.data.sizeBytes)})` : ''} with its pictures
                       and variants
@@ -222,8 +228,12 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
             {stop.error ? <Problem error={stop.error} title="The recording was not stopped." /> : null}
             <Player vod={data} />
             {data.error ? <Notice tone="danger" title={data.error} /> : null}
+            {data.note ? <Notice tone="warn" title={data.note} /> : null}
             {data.urlProblem ? (
-              <Notice tone="warn" title="There is no link to it">
+              <Notice
+                tone="warn"
+                title={data.storageProvider === 'elsewhere' ? 'Not in this app’s storage' : 'There is no link to it'}
+              >
                 <p>{data.urlProblem}</p>
               </Notice>
             ) : null}
@@ -249,6 +259,10 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
                 Picture: data.width && data.height ? `${data.width} × ${data.height}` : undefined,
                 Part: data.part ?? undefined,
                 Object: data.fileKey ? <Mono what="key">{data.fileKey}</Mono> : undefined,
+                Address:
+                  data.storageProvider === 'elsewhere' && data.s3Url ? (
+                    <Mono what="address">{data.s3Url}</Mono>
+                  ) : undefined,
                 Bucket: data.storageBucket
                   ? `${data.storageBucket} (${data.storageProvider ?? 'unknown provider'})`
                   : undefined,
