@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  type Caller,
-  holds,
-  isWithin,
-  listedApps,
-  permissionRefusal,
-  permissionsHeld,
-  refusalOf,
-  visibleApps,
-} from './access.ts';
+import { type Caller, holds, isWithin, permissionRefusal, permissionsHeld, refusalOf, visibleApps } from './access.ts';
 import { operations } from './contract/index.ts';
 import { appParamOf, type Operation } from './contract/operation.ts';
 
@@ -55,12 +46,6 @@ describe('the apps that a caller may see', () => {
 
   it('an app token without its app sees none, never all', () =>
     assert.deepEqual(visibleApps({ ...CALLERS['app token'], appId: undefined }), { kind: 'none' }));
-
-  it('lists differ from it for app tokens alone', () => {
-    for (const caller of Object.values(CALLERS))
-      if (caller.scope !== 'app') assert.deepEqual(listedApps(caller), visibleApps(caller));
-    assert.deepEqual(listedApps(CALLERS['app token']), { kind: 'team', tenantId: 'a' });
-  });
 });
 
 describe('what a caller may do', () => {

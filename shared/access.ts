@@ -78,15 +78,6 @@ export function visibleApps(caller: Caller): VisibleApps {
   return caller.tenantId === null ? { kind: 'none' } : { kind: 'team', tenantId: caller.tenantId };
 }
 
-/**
- * The same for lists of apps and of log lines, where an app token sees its whole team, as the API reference has it.
- * To close that, use `visibleApps` in its place.
- */
-export function listedApps(caller: Caller): VisibleApps {
-  const apps = visibleApps(caller);
-  return apps.kind === 'app' && caller.tenantId !== null ? { kind: 'team', tenantId: caller.tenantId } : apps;
-}
-
 /** Does something that belongs to an app, or to a team alone, lie within what the caller may see? */
 export function isWithin(apps: VisibleApps, owner: OwnedByApp): boolean {
   switch (apps.kind) {
@@ -98,23 +89,6 @@ export function isWithin(apps: VisibleApps, owner: OwnedByApp): boolean {
       return owner.appId === apps.appId;
     case 'none':
       return false;
-  }
-}
-
-/**
- * The ids of visible apps; undefined = no bound.
- * @param idsOfTeam looks up the apps of a team
- */
-export function idsOf(apps: VisibleApps, idsOfTeam: (tenantId: string) => number[]): number[] | undefined {
-  switch (apps.kind) {
-    case 'all':
-      return undefined;
-    case 'team':
-      return idsOfTeam(apps.tenantId);
-    case 'app':
-      return [apps.appId];
-    case 'none':
-      return [];
   }
 }
 

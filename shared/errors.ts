@@ -122,7 +122,11 @@ export const ERRORS = define({
     message: 'The folder apps/{name} already exists, but no app has that name.',
     hint: 'Move the folder away, then create the app.',
   },
-  ROOM_PREFIX_TAKEN: { status: 409, message: 'Another app uses the room prefix {prefix}.' },
+  ROOM_PREFIX_TAKEN: {
+    status: 409,
+    message: 'The room prefix {reason}.',
+    hint: 'A room belongs to the app with the longest matching prefix. Prefixes of different teams must therefore not contain one another: concerts and concerts-main overlap, concerts and concerts2 do not. Choose a prefix that begins differently.',
+  },
   SAMPLE_NOT_FOUND: { status: 404, message: 'The app {name} has no sample page {file}.' },
   APP_DATABASE_UNUSABLE: {
     status: 500,

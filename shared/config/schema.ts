@@ -207,7 +207,8 @@ export const ConfigFile = Type.Object(
       'x-template': '{name}',
       pattern: ROOM_PREFIX_PATTERN,
       'x-hint': '1 to 40 of a-z, 0-9 and -, not beginning with -',
-      description: 'Rooms of this app start with it; no other app may use the same.',
+      description:
+        'Rooms of this app start with it. No other app may use the same, and no other team one that contains it or is contained in it.',
       'x-reload': 'next',
     }),
     recording,

@@ -291,7 +291,7 @@ export class DaemonConnection {
         this.#lastEventId = id;
       },
       onEvent: (event) => {
-        if (/^(?:node|plugin)\.|^job\.failed$/.test(event.type)) this.#countNow?.();
+        if (/^(?:node|plugin)\.|^job\.failed$|^config\.(?:changed|invalid)$/.test(event.type)) this.#countNow?.();
         if (event.type === 'reset') onGap();
         else if (event.type !== 'hello' && event.type !== 'bye') onEvents([event]);
       },
@@ -320,7 +320,7 @@ export class DaemonConnection {
       this.#countNow = () => wake.abort();
       await pause(this.#options.timing.snapshotMs, AbortSignal.any([signal, wake.signal]));
       this.#countNow = undefined;
-      // what happens to a node, a plugin or a job is news for the tray; a rack that fails is read once
+      // what happens to a node, a plugin, a job or a config is news for the tray; a rack that fails is read once
       if (wake.signal.aborted) await pause(GATHER_MS, signal);
     }
   }

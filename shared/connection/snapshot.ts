@@ -1,5 +1,6 @@
 import { refusalOf } from '../access.ts';
 import type { WireAnswer } from '../client/client.ts';
+import { listApps } from '../contract/apps.ts';
 import { listNodes } from '../contract/cluster.ts';
 import { listJobs } from '../contract/jobs.ts';
 import type { Operation } from '../contract/operation.ts';
@@ -25,16 +26,31 @@ export async function takeSnapshot(
     const answer = await request(`${BASE}${op.path}${query}`);
     return answer.status === 200 ? jsonOf(answer) : undefined;
   };
-  const [stats, nodes, settings, failedJobs, plugins] = await Promise.all([
+  const [stats, nodes, settings, failedJobs, plugins, apps] = await Promise.all([
     read(getStats),
     read(listNodes).then(dataOf),
     read(getSettings).then(dataOf),
     read(listJobs, '?state=failed&limit=20').then(dataOf),
     read(listPlugins).then(dataOf),
+    read(listApps),
   ]);
   if (stats === undefined) return null;
   const livekit = (settings as { livekit?: unknown } | undefined)?.livekit;
-  return { at: new Date().toISOString(), stats, nodes: nodes ?? null, livekit, failedJobs, plugins };
+  return {
+    at: new Date().toISOString(),
+    stats,
+    nodes: nodes ?? null,
+    livekit,
+    failedJobs,
+    plugins,
+    apps: inTrouble(apps),
+  };
 }
 
 const dataOf = (answer: unknown): unknown => (answer as { data?: unknown } | undefined)?.data;
+
+/** Of a list that can be long only what is told of. */
+const inTrouble = (apps: unknown): unknown =>
+  Array.isArray(apps)
+    ? apps.filter((app) => (app as { problems?: unknown } | null)?.problems !== undefined)
+    : undefined;

@@ -162,6 +162,8 @@ export const Snapshot = object({
   livekit: Type.Optional(Type.Unknown()),
   /** The newest failed jobs of `GET /jobs`. */
   failedJobs: Type.Optional(Type.Unknown()),
+  /** Those of `GET /apps` that have problems. */
+  apps: Type.Optional(Type.Unknown()),
   /** Answer of `GET /plugins` (its `data`). */
   plugins: Type.Optional(Type.Unknown()),
 });

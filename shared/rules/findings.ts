@@ -32,15 +32,18 @@ const PARTS = {
       updatedAt: text,
     }),
   ),
+  apps: Type.Array(
+    Type.Object({
+      name: text,
+      problems: Type.Optional(Type.Array(Type.Object({ code: text, message: text, since: text }))),
+    }),
+  ),
   plugins: Type.Array(Type.Object({ id: text, title: text, state: text, reason: nullable(text), since: text })),
 };
 type Part = keyof typeof PARTS;
 
 /** What is known of a daemon; a rule whose finding is absent says nothing. */
-export type Findings = { readonly [P in Part]?: Static<(typeof PARTS)[P]> | undefined } & {
-  /** Apps whose file on the disk is not in force. */
-  readonly brokenConfigs?: readonly { app: string; message: string; since: string }[];
-};
+export type Findings = { readonly [P in Part]?: Static<(typeof PARTS)[P]> | undefined };
 
 const known = new WeakMap<Snapshot, Findings>();
 

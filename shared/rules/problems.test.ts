@@ -59,8 +59,15 @@ describe('the problems of a daemon', () => {
     ],
     [
       'a config is not in force',
-      { brokenConfigs: [{ app: 'demo', message: 'line 3', since: AT }] },
+      {
+        apps: [{ name: 'ok' }, { name: 'demo', problems: [{ code: 'CONFIG_INVALID', message: 'line 3', since: AT }] }],
+      },
       ['danger The config of demo is not in force: line 3'],
+    ],
+    [
+      'rooms of an app are another team’s',
+      { apps: [{ name: 'demo', problems: [{ code: 'ROOM_PREFIX_OVERLAPS', message: 'It overlaps.', since: AT }] }] },
+      ['warn demo: It overlaps.'],
     ],
     ['a job failed', { failedJobs: [job(1, { message: 'no bucket' })] }, ['warn Job 1 failed: no bucket']],
     ['a job failed for an unknown reason', { failedJobs: [job(1)] }, ['warn Job 1 failed: no reason was given']],

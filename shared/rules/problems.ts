@@ -28,13 +28,13 @@ const DISK_LOW = { warn: 0.1, danger: 0.03 } as const;
  * @param now wall-clock milliseconds
  */
 export function problemsOf(state: Connection['state'], findings: Findings, now: number): Problem[] {
-  const { stats, livekit, nodes, failedJobs, plugins, brokenConfigs } = findings;
+  const { stats, livekit, nodes, failedJobs, plugins, apps } = findings;
   return [
     ...connectionProblems(state),
     ...livekitProblems(stats, livekit),
     ...diskProblems(stats),
     ...nodeProblems(nodes ?? []),
-    ...configProblems(brokenConfigs ?? []),
+    ...appProblems(apps ?? []),
     ...jobProblems(failedJobs ?? [], now),
     ...pluginProblems(plugins ?? []),
   ].sort((a, b) => Number(a.urgency === 'warn') - Number(b.urgency === 'warn'));
@@ -103,14 +103,27 @@ function nodeProblems(nodes: NonNullable<Findings['nodes']>): Problem[] {
   ];
 }
 
-const configProblems = (broken: NonNullable<Findings['brokenConfigs']>): Problem[] =>
-  broken.map(({ app, message, since }) => ({
-    id: `config:${app}`,
-    urgency: 'danger',
-    text: `The config of ${app} is not in force: ${message}`,
-    since,
-    action: { label: 'Edit config', path: `/apps/${app}/config` },
-  }));
+const appProblems = (apps: NonNullable<Findings['apps']>): Problem[] => {
+  const found = apps.flatMap(({ name, problems = [] }) => problems.map((problem) => ({ app: name, ...problem })));
+  const lines = found.slice(0, LISTED).map(
+    ({ app, code, message, since }): Problem => ({
+      id: `app:${app}:${code}`,
+      urgency: code === 'CONFIG_INVALID' ? 'danger' : 'warn',
+      text: code === 'CONFIG_INVALID' ? `The config of ${app} is not in force: ${message}` : `${app}: ${message}`,
+      since,
+      action: { label: 'Edit config', path: `/apps/${app}/config` },
+    }),
+  );
+  const more = found.length - lines.length;
+  if (more > 0)
+    lines.push({
+      id: 'apps',
+      urgency: 'warn',
+      text: `${more} more ${more === 1 ? 'problem' : 'problems'} of apps`,
+      action: { label: 'Show apps', path: '/apps' },
+    });
+  return lines;
+};
 
 const jobProblems = (failed: NonNullable<Findings['failedJobs']>, now: number): Problem[] =>
   failed

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { APP_NAME_PATTERN, Instant, nullable, object, ROOM_PREFIX_PATTERN } from './common.ts';
+import { APP_NAME_PATTERN, Instant, nullable, object, oneOf, ROOM_PREFIX_PATTERN } from './common.ts';
 
 /** An app as the registry knows it. */
 export const AppRecord = object({
@@ -10,6 +10,19 @@ export const AppRecord = object({
   createdAt: Instant,
   updatedAt: Instant,
   settingsJson: nullable(Type.String()),
+  problems: Type.Optional(
+    Type.Array(
+      object({
+        code: oneOf(['CONFIG_INVALID', 'ROOM_PREFIX_OVERLAPS'], {
+          description:
+            '`CONFIG_INVALID`: the file on the disk is not in force. `ROOM_PREFIX_OVERLAPS`: an older app of another team has some or all of its rooms.',
+        }),
+        message: Type.String(),
+        since: Instant,
+      }),
+      { description: 'What keeps the app from working as it is set up; absent when there is nothing.' },
+    ),
+  ),
 });
 export type AppRecord = Static<typeof AppRecord>;
 
@@ -24,7 +37,7 @@ export const CreateAppBody = object({
   roomPrefix: Type.Optional(
     Type.String({
       maxLength: 40,
-      description: `Lower-cased, then \`${ROOM_PREFIX_PATTERN}\`; the name unless given. Unique.`,
+      description: `Lower-cased, then \`${ROOM_PREFIX_PATTERN}\`; the name unless given. Unique; prefixes of different teams must not contain one another.`,
     }),
   ),
 });

@@ -2,11 +2,12 @@ import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpo
 import type { CheckResult } from '#shared/config/check.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { Diagnostic } from '#shared/config/diagnostic.ts';
+import { prefixReason } from '../registry/registry.ts';
 
 /** What the daemon knows beyond the text. */
 export interface CheckContext {
-  /** The other app that uses or has reserved this room prefix. */
-  prefixOwner(prefix: string, app: string): string | undefined;
+  /** Why the app may not have this room prefix. */
+  prefixConflict(app: string, roomPrefix: string): 'equal' | 'overlap' | undefined;
   policy: EndpointPolicy;
 }
 
@@ -24,8 +25,8 @@ export function contextFindings(check: CheckResult, context: CheckContext, befor
     found.push({ severity, code, path, message, ...(check.places[path] ?? NOWHERE) });
   };
 
-  const owner = context.prefixOwner(config.roomPrefix, config.name);
-  if (owner !== undefined) add('error', 'prefix-taken', 'room_prefix', `${config.roomPrefix} belongs to another app`);
+  const conflict = context.prefixConflict(config.name, config.roomPrefix);
+  if (conflict !== undefined) add('error', 'prefix-taken', 'room_prefix', prefixReason(config.roomPrefix, conflict));
 
   const addresses = [
     ['s3.endpoint', config.s3.endpoint, before?.s3.endpoint],

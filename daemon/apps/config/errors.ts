@@ -44,14 +44,17 @@ export function invalidConfig(
   code: 'CONFIG_INVALID' | 'CONFIG_UNREADABLE' = 'CONFIG_INVALID',
 ): ApiError {
   const errors = verdict.diagnostics.filter((finding) => finding.severity === 'error');
+  // a conflict with another app rather than a fault of the text
+  const [first] = errors;
+  const isPrefix = first !== undefined && errors.every((finding) => finding.code === 'prefix-taken');
   return new ApiError(
-    code,
-    { reason: verdict.error ?? 'unknown' },
+    isPrefix ? 'ROOM_PREFIX_TAKEN' : code,
+    { reason: (isPrefix ? first.message : verdict.error) ?? 'unknown' },
     { details: errors.map(({ path, message }) => ({ path, message })), extra: { diagnostics: verdict.diagnostics } },
   );
 }
 
-/** A prefix of another app, a text that cannot be read, a fault that was there before, or a fault of this change. */
+/** A text that cannot be read, a fault that was there before, or a fault of this change. */
 export function editError(
   result: EditResult,
   verdict: Verdict,
@@ -61,9 +64,6 @@ export function editError(
     return invalidConfig({ ...verdict, error: result.unreadable }, whenUnreadable ?? 'CONFIG_UNREADABLE');
   }
   const errors = verdict.diagnostics.filter((finding) => finding.severity === 'error');
-  if (errors.every((finding) => finding.code === 'prefix-taken')) {
-    return new ApiError('ROOM_PREFIX_TAKEN', { prefix: verdict.check.config?.roomPrefix ?? '' });
-  }
   const changed = verdict.check.changedKeys;
   const isOwn = errors.every(({ path }) =>
     changed.some((key) => path === key || path.startsWith(`${key}[`) || path.startsWith(`${key}.`)),

@@ -53,8 +53,6 @@ export class ConfigStore {
   readonly #lock = new KeyedLock();
   /** Functions that call off a look at a changed file. */
   readonly #looks = new Map<string, () => void>();
-  /** Room prefixes of writes under way. */
-  readonly #claims = new Map<string, string>();
   #isStopped = false;
 
   constructor(deps: ConfigStoreDeps) {
@@ -119,7 +117,14 @@ export class ConfigStore {
       check,
       contextFindings(
         check,
-        { prefixOwner: (prefix, app) => this.#prefixOwner(prefix, app), policy: this.#deps.policy },
+        {
+          prefixConflict: (app, roomPrefix) => {
+            const { registry } = this.#deps.apps;
+            const entry = registry.get(app);
+            return entry && registry.prefixConflict({ ...entry, roomPrefix });
+          },
+          policy: this.#deps.policy,
+        },
         before,
       ),
     );
@@ -135,9 +140,8 @@ export class ConfigStore {
    * @throws ApiError ROOM_PREFIX_TAKEN
    */
   claimPrefix(app: string, prefix: string): () => void {
-    if (this.#prefixOwner(prefix, app) !== undefined) throw new ApiError('ROOM_PREFIX_TAKEN', { prefix });
-    this.#claims.set(prefix, app);
-    return () => this.#claims.delete(prefix);
+    const { registry } = this.#deps.apps;
+    return registry.claimPrefix({ ...registry.require(app), roomPrefix: prefix });
   }
 
   /** Brings a valid text into force that is on the disk already. */
@@ -146,6 +150,7 @@ export class ConfigStore {
     entry.masked = verdict.check.masked;
     entry.warnings = verdict.warnings;
     entry.problem = null;
+    this.#deps.apps.noteConfigProblem(entry.app, null);
     entry.isDirty = false;
     entry.inForce = verdict.check.config as AppConfig;
     entry.releaseSecret();
@@ -226,9 +231,12 @@ export class ConfigStore {
       return [];
     }
     const before = entry.disk.kind === 'text' ? entry.disk.text : undefined;
-    const verdict = await this.#checkFile(app, disk.text, before, cause === 'open' ? null : entry.inForce);
-    const changed = verdict?.check.changedKeys ?? [];
+    const inForce = cause === 'open' ? null : entry.inForce;
+    const checked = await this.#checkFile(app, disk.text, before, inForce);
+    const changed = checked?.check.changedKeys ?? [];
     if (isNew && cause !== 'open') await this.#deps.onHandEdit(entry, changed);
+    // another app may have taken the prefix in the meantime; from here to the registry nothing waits
+    const verdict = checked && this.withContext(checked.check, inForce);
     if (verdict === undefined || !verdict.valid) {
       this.#setAside(
         entry,
@@ -238,12 +246,12 @@ export class ConfigStore {
       );
       return [];
     }
-    this.install(entry, disk, verdict);
-    const { displayName, roomPrefix } = entry.inForce;
+    const { displayName, roomPrefix } = verdict.check.config as AppConfig;
     const known = this.#deps.apps.require(app);
     if (cause === 'reload' || known.displayName !== displayName || known.roomPrefix !== roomPrefix) {
       this.#deps.apps.sync(app, { displayName, roomPrefix });
     }
+    this.install(entry, disk, verdict);
     if ((isNew && cause === 'hand-edit') || cause === 'retry') {
       this.announce(entry, 'config.changed', { actor: SYSTEM, reason: 'hand-edit', detail: null, changed });
     }
@@ -265,6 +273,7 @@ export class ConfigStore {
   #setAside(entry: ConfigEntry, disk: DiskState, reason: string, verdict: Verdict | null): void {
     const isNews = entry.problem?.message !== reason;
     entry.problem = problemOf(reason, verdict?.diagnostics ?? [], entry.problem);
+    this.#deps.apps.noteConfigProblem(entry.app, entry.problem);
     entry.disk = disk;
     entry.masked = verdict?.check.masked ?? null;
     entry.warnings = [];
@@ -313,13 +322,6 @@ export class ConfigStore {
     entry?.watch.close();
     entry?.releaseSecret();
     this.#entries.delete(app);
-  }
-
-  #prefixOwner(prefix: string, app: string): string | undefined {
-    const claimed = this.#claims.get(prefix);
-    if (claimed !== undefined && claimed !== app) return claimed;
-    const owner = this.#deps.apps.registry.byRoomPrefix(prefix);
-    return owner === undefined || owner.name === app ? undefined : owner.name;
   }
 }
 

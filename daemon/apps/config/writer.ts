@@ -64,13 +64,14 @@ export class ConfigWriter {
       }
       await staged?.commit();
       const mode = entry.disk.kind === 'text' ? entry.disk.mode : 0o600;
+      entry.isDirty = true; // until the registry has it too
+      apps.sync(entry.app, { displayName: config.displayName, roomPrefix: config.roomPrefix });
       store.install(
         entry,
         { kind: 'text', stamp: await readStamp(entry.dir), text, etag: etagOf(text), mode },
         verdict,
       );
       entry.handEditedAt = 0;
-      apps.sync(entry.app, { displayName: config.displayName, roomPrefix: config.roomPrefix });
       const changed = verdict.check.changedKeys;
       if (backup !== undefined) await this.#note(entry, backup, { ...note, changed }, note.spare);
       store.announce(entry, 'config.changed', { ...note, detail: note.detail ?? null, changed });

@@ -1,5 +1,7 @@
+import type { VisibleApps } from '#shared/access.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
+import { type PrefixClaim, RoomPrefixes, shareRooms } from '#shared/rules/rooms.ts';
 import type { AppRecord } from '#shared/schema/apps.ts';
 import type { AppRow } from './repository.ts';
 
@@ -14,13 +16,17 @@ export interface AppEntry {
   readonly updatedAt: string;
   /** A deletion is under way: no new work is started for it. */
   readonly deleting: boolean;
+  /** Why the config file on the disk is not in force. */
+  readonly configProblem: { readonly message: string; readonly since: string } | null;
 }
 
 /** All apps in memory, in step with the table, so that a look-up needs no query. */
 export class AppRegistry {
   readonly #byName = new Map<string, AppEntry>();
   readonly #byId = new Map<number, AppEntry>();
-  readonly #byPrefix = new Map<string, AppEntry>();
+  readonly #prefixes = new RoomPrefixes<AppEntry>();
+  /** Prefixes of changes and creations under way. */
+  readonly #claims = new RoomPrefixes<PrefixClaim>();
   readonly #bySlug = new Map<string, AppEntry>();
   readonly #lists = new Map<string, readonly AppRecord[]>();
 
@@ -43,33 +49,97 @@ export class AppRegistry {
     return this.#byId.get(id);
   }
 
-  byRoomPrefix(prefix: string): AppEntry | undefined {
-    return this.#byPrefix.get(prefix);
-  }
-
   /** Two apps whose names differ only in dashes would share their environment variables. */
   bySlug(slug: string): AppEntry | undefined {
     return this.#bySlug.get(slug);
   }
 
-  /** The app whose prefix P is the longest for which the room is P or begins with `P-`. */
+  /** The app that the room belongs to. */
   forRoom(room: string): AppEntry | undefined {
-    for (let end = room.length; end > 0; end = room.lastIndexOf('-', end - 1)) {
-      const app = this.#byPrefix.get(room.slice(0, end));
-      if (app !== undefined) return app;
-    }
-    return undefined;
+    return this.#prefixes.ownerOf(room);
   }
 
-  /** Ordered by name; of one tenant or, without an argument, of all. */
-  list(tenantId?: string): readonly AppRecord[] {
-    const key = tenantId ?? '';
+  /** Why an app may not have this prefix; undefined when it may, and for the prefix that it has. */
+  prefixConflict(claim: Omit<PrefixClaim, 'id'>): 'equal' | 'overlap' | undefined {
+    if (this.#byName.get(claim.name)?.roomPrefix === claim.roomPrefix) return undefined;
+    if (claim.tenantId !== PLATFORM && shareRooms(claim.roomPrefix, PLATFORM_PREFIX)) return 'overlap';
+    const other = this.#prefixes.conflictWith(claim) ?? this.#claims.conflictWith(claim);
+    if (other === undefined) return undefined;
+    return other.roomPrefix === claim.roomPrefix ? 'equal' : 'overlap';
+  }
+
+  /**
+   * Reserves a prefix for the time of a change.
+   * @returns ends the reservation
+   * @throws ApiError ROOM_PREFIX_TAKEN
+   */
+  claimPrefix(claim: Omit<PrefixClaim, 'id'>): () => void {
+    const conflict = this.prefixConflict(claim);
+    if (conflict !== undefined) throw prefixTaken(claim.roomPrefix, conflict);
+    const own = { ...claim, id: Number.MAX_SAFE_INTEGER };
+    this.#claims.add(own);
+    return () => this.#claims.delete(own);
+  }
+
+  /** Pairs of apps of different teams that share rooms; none unless the data are from before this was refused. */
+  prefixRivals(): { app: AppEntry; older: AppEntry }[] {
+    return [...this.#byName.values()].flatMap((app) => {
+      const older = this.#prefixes.olderRival(app);
+      return older === undefined ? [] : [{ app, older }];
+    });
+  }
+
+  /** An app as the API answers it. */
+  record(app: AppEntry): AppRecord {
+    const { configProblem } = app;
+    const problems: NonNullable<AppRecord['problems']> = [];
+    if (configProblem !== null) problems.push({ code: 'CONFIG_INVALID', ...configProblem });
+    if (this.#prefixes.olderRival(app) !== undefined)
+      problems.push({ code: 'ROOM_PREFIX_OVERLAPS', message: prefixOverlaps(app.roomPrefix), since: app.createdAt });
+    return {
+      id: app.id,
+      name: app.name,
+      displayName: app.displayName,
+      livekitRoomPrefix: app.roomPrefix,
+      createdAt: app.createdAt,
+      updatedAt: app.updatedAt,
+      settingsJson: null,
+      ...(problems.length === 0 ? {} : { problems }),
+    };
+  }
+
+  /** The apps that a caller may see, ordered by name. */
+  visible(apps: VisibleApps): readonly AppRecord[] {
+    switch (apps.kind) {
+      case 'all':
+        return this.#listOf('', () => true);
+      case 'team':
+        return this.#listOf(`team ${apps.tenantId}`, ({ tenantId }) => tenantId === apps.tenantId);
+      case 'app': {
+        const app = this.#byId.get(apps.appId);
+        return app === undefined ? NONE : this.#listOf(`app ${app.id}`, undefined, [app]);
+      }
+      case 'none':
+        return NONE;
+    }
+  }
+
+  /** Ids of visible apps; undefined = all. */
+  visibleIds(apps: VisibleApps): number[] | undefined {
+    return apps.kind === 'all' ? undefined : this.visible(apps).map(({ id }) => id);
+  }
+
+  #listOf(
+    key: string,
+    belongs: (app: AppEntry) => boolean = () => true,
+    among: Iterable<AppEntry> = this.#byName.values(),
+  ): readonly AppRecord[] {
     let list = this.#lists.get(key);
     if (list === undefined) {
-      list = [...this.#byName.values()]
-        .filter((app) => tenantId === undefined || app.tenantId === tenantId)
+      list = [...among]
+        .filter(belongs)
         .sort((a, b) => (a.name < b.name ? -1 : 1))
-        .map(toRecord);
+        .map((app) => this.record(app));
       this.#lists.set(key, list);
     }
     return list;
@@ -80,7 +150,7 @@ export class AppRegistry {
   }
 
   countOf(tenantId: string): number {
-    return this.list(tenantId).length;
+    return this.visible({ kind: 'team', tenantId }).length;
   }
 
   put(row: AppRow): AppEntry {
@@ -93,16 +163,17 @@ export class AppRegistry {
       createdAt: row.created_at,
       updatedAt: row.updated_at,
       deleting: row.deleting === 1,
+      configProblem: null,
     });
     return this.replace(entry);
   }
 
   replace(entry: AppEntry): AppEntry {
     const old = this.#byName.get(entry.name);
-    if (old !== undefined) this.#byPrefix.delete(old.roomPrefix);
+    if (old !== undefined) this.#prefixes.delete(old);
     this.#byName.set(entry.name, entry);
     this.#byId.set(entry.id, entry);
-    this.#byPrefix.set(entry.roomPrefix, entry);
+    this.#prefixes.add(entry);
     this.#bySlug.set(slugOf(entry.name), entry);
     this.#changed();
     return entry;
@@ -113,7 +184,7 @@ export class AppRegistry {
     if (entry === undefined) return;
     this.#byName.delete(name);
     this.#byId.delete(entry.id);
-    this.#byPrefix.delete(entry.roomPrefix);
+    this.#prefixes.delete(entry);
     this.#bySlug.delete(slugOf(entry.name));
     this.#changed();
   }
@@ -123,14 +194,18 @@ export class AppRegistry {
   }
 }
 
-export function toRecord(app: AppEntry): AppRecord {
-  return {
-    id: app.id,
-    name: app.name,
-    displayName: app.displayName,
-    livekitRoomPrefix: app.roomPrefix,
-    createdAt: app.createdAt,
-    updatedAt: app.updatedAt,
-    settingsJson: null,
-  };
-}
+/** The default app's prefix: its tree belongs to the platform, also while no such app exists. */
+const PLATFORM_PREFIX = 'live';
+/** The team of the operators. */
+export const PLATFORM = 'platform';
+const NONE: readonly AppRecord[] = [];
+
+const prefixOverlaps = (prefix: string): string =>
+  `The room prefix ${prefix} overlaps with that of an older app of another team. Rooms that match both belong to the older app. Give this app another prefix.`;
+
+/** Why a prefix is refused, after “The room prefix …”. It doesn't name the other app, because the caller may not know it. */
+export const prefixReason = (prefix: string, conflict: 'equal' | 'overlap'): string =>
+  `${prefix} ${conflict === 'equal' ? 'belongs to another app' : 'overlaps with one that another team uses'}`;
+
+const prefixTaken = (prefix: string, conflict: 'equal' | 'overlap'): ApiError =>
+  new ApiError('ROOM_PREFIX_TAKEN', { reason: prefixReason(prefix, conflict) });

@@ -6,12 +6,13 @@ import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
-import { isGlobal, listedApps } from '#shared/access.ts';
+import { isGlobal, isWithin, visibleApps } from '#shared/access.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import type { PrefixClaim } from '#shared/rules/rooms.ts';
 import type { AppRecord, AppSizes, CreateAppBody } from '#shared/schema/apps.ts';
 import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
-import { type AppEntry, type AppRegistry, toRecord } from './registry.ts';
+import { type AppEntry, type AppRegistry, PLATFORM } from './registry.ts';
 import type { AppRepository } from './repository.ts';
 import { recoverScaffolds, scaffoldApp } from './scaffold.ts';
 
@@ -35,7 +36,7 @@ export interface AppServiceDeps {
 export class AppService {
   readonly registry: AppRegistry;
   readonly #deps: AppServiceDeps;
-  /** Names, prefixes and slugs of creates under way, so that of two at the same time exactly one wins. */
+  /** Names and slugs of creates under way, so that of two at the same time exactly one wins. */
   readonly #reserved = new Set<string>();
   /** Creates under way, by team, so that several at the same time do not pass a quota together. */
   readonly #pending = new Map<string, number>();
@@ -48,6 +49,11 @@ export class AppService {
   async start(): Promise<void> {
     await mkdir(this.#deps.appsDir, { recursive: true, mode: 0o700 });
     for (const row of this.#deps.repository.all()) this.registry.put(row);
+    for (const { app, older } of this.registry.prefixRivals())
+      this.#deps.log.warn(
+        { app: app.name, prefix: app.roomPrefix, olderApp: older.name, olderPrefix: older.roomPrefix },
+        'two teams have apps with overlapping room prefixes; rooms that match both belong to the older app',
+      );
     await recoverScaffolds(this.#deps.appsDir, (name) => this.registry.get(name) !== undefined);
   }
 
@@ -62,20 +68,17 @@ export class AppService {
   }
 
   get(name: string): AppRecord {
-    return toRecord(this.require(name));
+    return this.registry.record(this.require(name));
   }
 
   /** The apps that a caller may see, by name. */
   visible(principal: Principal): readonly AppRecord[] {
-    const apps = listedApps(principal);
-    if (apps.kind === 'all') return this.registry.list();
-    if (apps.kind === 'team') return this.registry.list(apps.tenantId);
-    return apps.kind === 'app' ? this.registry.list().filter(({ id }) => id === apps.appId) : [];
+    return this.registry.visible(visibleApps(principal));
   }
 
   /** Creates an app. Of several creates with one name exactly one succeeds; a failure leaves nothing behind. */
   async create(body: CreateAppBody, principal: Principal | null, actor: Actor): Promise<AppRecord> {
-    const tenantId = principal === null || isGlobal(principal) ? 'platform' : principal.tenantId;
+    const tenantId = principal === null || isGlobal(principal) ? PLATFORM : principal.tenantId;
     if (tenantId === null) throw new ApiError('NO_TENANT');
     const { name } = body;
     const roomPrefix = (body.roomPrefix ?? '').trim().toLowerCase() || name;
@@ -83,7 +86,7 @@ export class AppService {
     const displayName = (body.displayName ?? '').trim() || name;
     const pending = this.#pending.get(tenantId) ?? 0;
     this.#deps.checkQuota(principal, tenantId, pending);
-    const release = this.#reserve(name, roomPrefix);
+    const release = this.#reserve({ name, roomPrefix, tenantId }, principal);
     this.#pending.set(tenantId, pending + 1);
     try {
       return await this.#build(name, displayName, roomPrefix, tenantId, actor);
@@ -99,11 +102,17 @@ export class AppService {
   sync(name: string, values: { displayName: string; roomPrefix: string }): void {
     const app = this.require(name);
     const updatedAt = new Date().toISOString();
-    const other = this.registry.byRoomPrefix(values.roomPrefix);
-    if (other !== undefined && other.id !== app.id)
-      throw new ApiError('ROOM_PREFIX_TAKEN', { prefix: values.roomPrefix });
+    this.registry.claimPrefix({ ...app, roomPrefix: values.roomPrefix })();
     this.#deps.repository.sync(app.id, values.displayName, values.roomPrefix, updatedAt);
     this.registry.replace({ ...app, ...values, updatedAt });
+  }
+
+  /** Notes why an app's config file is not in force; null = it is. */
+  noteConfigProblem(name: string, problem: AppEntry['configProblem']): void {
+    const app = this.registry.get(name);
+    if (app === undefined || app.configProblem?.message === problem?.message) return;
+    const noted = problem && { message: problem.message, since: problem.since };
+    this.registry.replace({ ...app, configProblem: noted });
   }
 
   /** Marks an app as being deleted, or takes the mark back. */
@@ -176,19 +185,23 @@ export class AppService {
     }
   }
 
-  #reserve(name: string, roomPrefix: string): () => void {
+  #reserve(claim: Omit<PrefixClaim, 'id'>, principal: Principal | null): () => void {
+    const { name } = claim;
     const slug = slugOf(name);
     if (this.registry.get(name) !== undefined || this.#reserved.has(`name ${name}`))
       throw new ApiError('APP_EXISTS', { name });
-    if (this.registry.byRoomPrefix(roomPrefix) !== undefined || this.#reserved.has(`prefix ${roomPrefix}`)) {
-      throw new ApiError('ROOM_PREFIX_TAKEN', { prefix: roomPrefix });
-    }
     const twin = this.registry.bySlug(slug);
-    if (twin !== undefined) throw new ApiError('APP_SLUG_TAKEN', { name, other: twin.name });
+    if (twin !== undefined) {
+      const isVisible =
+        principal === null || isWithin(visibleApps(principal), { appId: twin.id, tenantId: twin.tenantId });
+      throw new ApiError('APP_SLUG_TAKEN', { name, other: isVisible ? twin.name : 'another app' });
+    }
     if (this.#reserved.has(`slug ${slug}`)) throw new ApiError('APP_SLUG_TAKEN', { name, other: 'another app' });
-    const keys = [`name ${name}`, `prefix ${roomPrefix}`, `slug ${slug}`];
+    const releasePrefix = this.registry.claimPrefix(claim);
+    const keys = [`name ${name}`, `slug ${slug}`];
     for (const key of keys) this.#reserved.add(key);
     return () => {
+      releasePrefix();
       for (const key of keys) this.#reserved.delete(key);
     };
   }
@@ -227,7 +240,7 @@ export class AppService {
         actor,
         data: { id, name, displayName, roomPrefix },
       });
-      return toRecord(entry);
+      return this.registry.record(entry);
     } catch (error) {
       if (id !== undefined) repository.remove(id);
       await scaffold.discard();

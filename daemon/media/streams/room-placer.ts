@@ -1,6 +1,7 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { fieldError } from '#shared/errors.ts';
+import { roomNamed } from '#shared/rules/rooms.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import type { RoomDirectory } from './room-directory.ts';
 
@@ -38,13 +39,11 @@ export class RoomPlacer {
   }
 
   /**
-   * The room with the app's prefix. Another app's longer prefix may lie behind the same name: that is refused.
+   * The room with the app's prefix, by default the one that is called like it. A room that belongs to another app is refused.
    * @throws ApiError VALIDATION_FAILED
    */
   nameOf(app: AppEntry, wish: string | undefined): string {
-    const prefix = app.roomPrefix;
-    if (wish === undefined) return prefix;
-    const room = wish === prefix || wish.startsWith(`${prefix}-`) ? wish : `${prefix}-${wish}`;
+    const room = wish === undefined ? app.roomPrefix : roomNamed(wish, app.roomPrefix);
     if (this.#deps.apps.forRoom(room)?.id !== app.id) {
       throw fieldError('body.room', `names a room of another app (${room})`);
     }

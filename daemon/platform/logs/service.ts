@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { idsOf, listedApps } from '#shared/access.ts';
+import { type VisibleApps, visibleApps } from '#shared/access.ts';
 import { readPeriod } from '#shared/instants.ts';
 import type {
   AppLogHistogramQuery,
@@ -29,7 +29,8 @@ const MAX_SHOWN = 100;
 interface LogApps {
   idOf(name: string): number | undefined;
   exists(id: number): boolean;
-  idsOfTenant(tenantId: string): number[];
+  /** Ids of the apps that a caller may see; undefined = all. */
+  visibleIds(apps: VisibleApps): number[] | undefined;
   /** @throws ApiError APP_NOT_FOUND */
   require(name: string): { id: number };
 }
@@ -103,7 +104,7 @@ export class LogService {
     await Promise.all([this.#table.flush().then(() => this.#store.close()), this.#file?.close()]);
   }
 
-  /** Rows that the caller may see: all with global scope, else those of the team's apps. */
+  /** Rows of the apps that the caller may see; with global scope also those of no app. */
   async search(query: LogQuery, principal: Principal): Promise<LogPage> {
     return this.#page(query, this.#visible(query.app, principal));
   }
@@ -121,7 +122,7 @@ export class LogService {
   /** Apps whose rows the caller may see; undefined = all rows. */
   #visible(app: string | undefined, principal: Principal): number[] | undefined {
     const { apps } = this.#options;
-    const all = idsOf(listedApps(principal), (tenantId) => apps.idsOfTenant(tenantId));
+    const all = apps.visibleIds(visibleApps(principal));
     if (!app) return all;
     const id = apps.idOf(app);
     return id === undefined || (all && !all.includes(id)) ? [] : [id];

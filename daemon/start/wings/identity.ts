@@ -86,7 +86,7 @@ export function createIdentity(
   const countApps = (tenantId: string): number => apps.countOf(tenantId);
   const quotas = new QuotaService({ tenants, countApps, mode: settings.authzEnforce, log });
   const usage = new UsageService({
-    appsOf: (tenantId) => apps.list(tenantId),
+    appsOf: (tenantId) => apps.visible({ kind: 'team', tenantId }),
     database: (app) => databases.get(app),
     quotas,
     log,

@@ -57,7 +57,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     apps: {
       idOf: (name) => apps.get(name)?.id,
       exists: (id) => apps.byId(id) !== undefined,
-      idsOfTenant: (tenantId) => apps.list(tenantId).map((app) => app.id),
+      visibleIds: (visible) => apps.visibleIds(visible),
       require: (name) => apps.require(name),
     },
     dir: dir.logs,

@@ -187,6 +187,7 @@ test('the worst comes first, and nodes in need of a healthy daemon count', () =>
 const LEVEL = { danger: 'trouble', warn: 'attention' } as const;
 const JOB = { id: 3, title: 'Delete app demo', error: { code: 'X', message: 'no' }, updatedAt: AT };
 const PLUGIN = { id: 'p', title: 'P', state: 'failed', reason: null, since: AT };
+const INVALID = { code: 'CONFIG_INVALID', message: 'line 1', since: AT };
 const KEYS = { url: 'ws://127.0.0.1:7880', apiKeySet: true };
 
 // the console's rail, status bar and overview show what `problemsOf` finds in the same answers
@@ -204,6 +205,7 @@ for (const [title, snapshot, level] of [
   ['no LiveKit set up', picture({ stats: stats({ livekitReachable: false }) }), 'ok'],
   ['a full disk', picture({ stats: stats({ disk: { totalBytes: 100, freeBytes: 1 } }) }), 'trouble'],
   ['a failed job', picture({ failedJobs: [JOB] }), 'attention'],
+  ['a config that is not in force', picture({ apps: [{ name: 'a', problems: [INVALID] }] }), 'trouble'],
   ['a failed plugin', picture({ plugins: [PLUGIN] }), 'attention'],
   ['answers of another shape', picture({ stats: 3, nodes: [{}], livekit: [], plugins: 'x', failedJobs: {} }), 'ok'],
 ] as const satisfies readonly (readonly [string, Snapshot | null, Level])[])

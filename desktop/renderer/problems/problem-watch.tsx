@@ -1,22 +1,18 @@
-import { useQueries } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { listApps } from '#shared/contract/apps.ts';
 import { listNodes } from '#shared/contract/cluster.ts';
-import { getRawConfig } from '#shared/contract/config.ts';
 import { listJobs } from '#shared/contract/jobs.ts';
 import { listPlugins } from '#shared/contract/plugins.ts';
 import { getSettings, getStats } from '#shared/contract/system.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
 import { problemsOf } from '#shared/rules/problems.ts';
-import { readOptions, useReadOf } from '../api/query.ts';
+import { useReadOf } from '../api/query.ts';
 import { lackFor, useMeOf } from '../api/rights.ts';
 import { useConnections } from '../daemon/connections.ts';
 import { useNow } from '../ui/words/now.ts';
 import { setProblems } from './problems.ts';
 
 const MINUTE = 60_000;
-/** Apps up to which the state of each config is looked at; beyond, the app's page tells. */
-const MAX_CONFIGS = 40;
 
 /** Looks after every connection; once in the frame. */
 export function ProblemWatchers() {
@@ -41,19 +37,6 @@ function Watcher({ connection }: { connection: Connection }) {
   );
   const plugins = useReadOf(id, listPlugins, undefined, { enabled: may(listPlugins), staleTime: 10 * MINUTE });
   const apps = useReadOf(id, listApps, undefined, { enabled: isOnline && me !== undefined, staleTime: MINUTE });
-  const names = apps.data && apps.data.length <= MAX_CONFIGS && stats.data ? apps.data.map((app) => app.name) : [];
-  const configs = useQueries({
-    queries: names.map((name) => ({
-      ...readOptions(id, getRawConfig, { params: { name } }),
-      enabled: may(getRawConfig),
-      staleTime: 10 * MINUTE,
-    })),
-  });
-  const brokenConfigs = configs.flatMap((config, index) =>
-    config.data?.problem
-      ? [{ app: names[index] ?? '', message: config.data.problem.message, since: config.data.problem.since }]
-      : [],
-  );
   const now = useNow(30_000);
   useEffect(() => {
     setProblems(
@@ -66,7 +49,7 @@ function Watcher({ connection }: { connection: Connection }) {
           nodes: nodes.data,
           ...(failed.data ? { failedJobs: failed.data.data } : {}),
           ...(plugins.data ? { plugins: plugins.data } : {}),
-          brokenConfigs,
+          apps: apps.data,
         },
         now,
       ),

@@ -132,7 +132,7 @@ describe('a file edited by hand', () => {
     await new AppFiles(daemon, 'live').write('name: live\nroom_prefix: other\ntranscoding: {}\n');
     assert.match(String((await invalid).data['reason']), /other belongs to another app/);
     assert.equal((await daemon.api.get('/apps/live')).body.livekitRoomPrefix, 'live');
-    assert.equal(daemon.services.apps.registry.byRoomPrefix('other')?.name, 'other');
+    assert.equal(daemon.services.apps.registry.forRoom('other')?.name, 'other');
   });
 });
 

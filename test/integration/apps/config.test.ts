@@ -105,7 +105,6 @@ describe('the raw text', () => {
       [`name: ${name}\nrecording: {mode: xx}\n`, 'not-allowed'],
       ['name: other\n', 'wrong-name'],
       [`name: ${name}\ns3: {access_key_env: STREAMHUB_JWT_SECRET}\n`, 'foreign-reference'],
-      [`name: ${name}\nroom_prefix: live\n`, 'prefix-taken'],
       [`name: ${name}\ns3: {endpoint: 'http://169.254.169.254/'}\n`, 'forbidden-address'],
       [`name: ${name}\ncallbacks: {secret: '****'}\n`, 'masked-value'],
     ] as const) {
@@ -120,6 +119,14 @@ describe('the raw text', () => {
     }
     assert.equal(await files.read(), text);
     assert.equal((await files.backups()).length, 1);
+  });
+
+  test('a text whose only fault is another app’s room prefix is 409, with the finding', async () => {
+    const { name, files, raw } = await makeApp();
+    const text = await files.read();
+    const { status, body } = await api.put(raw, { yaml: `name: ${name}\nroom_prefix: live\n` });
+    assert.deepEqual([status, body.code, body.diagnostics.at(-1).code], [409, 'ROOM_PREFIX_TAKEN', 'prefix-taken']);
+    assert.equal(await files.read(), text);
   });
 
   test('limits of the body', async () => {

@@ -1,5 +1,22 @@
+import { isRoomOf, shareRooms } from '#shared/rules/rooms.ts';
+import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
+
 const NAME = /^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$/;
-const PREFIX = /^[a-z0-9][a-z0-9-]{0,39}$/;
+const PREFIX = new RegExp(ROOM_PREFIX_PATTERN);
+
+/**
+ * What the prefix means for the caller's other apps: rooms go to the longest prefix that matches.
+ * @returns undefined when no other app's rooms are concerned
+ */
+export function nestingNote(prefix: string, apps: Taken, own?: string): string | undefined {
+  const others = apps.filter(
+    ({ name, livekitRoomPrefix: other }) => name !== own && other !== prefix && shareRooms(other, prefix),
+  );
+  const [above] = others.filter(({ livekitRoomPrefix: other }) => isRoomOf(prefix, other));
+  if (above) return `Rooms called ${prefix} or ${prefix}-… go to this app instead of ${above.name}.`;
+  const [below] = others;
+  return below && `Rooms called ${below.livekitRoomPrefix} or ${below.livekitRoomPrefix}-… stay with ${below.name}.`;
+}
 
 type Taken = readonly { name: string; livekitRoomPrefix: string }[];
 

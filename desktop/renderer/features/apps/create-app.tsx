@@ -5,7 +5,7 @@ import { useChange } from '../../api/query.ts';
 import { useGo } from '../../daemon/links.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
-import { nameProblem, prefixProblem } from './app-names.ts';
+import { nameProblem, nestingNote, prefixProblem } from './app-names.ts';
 
 type Apps = ResultOf<typeof listApps>;
 
@@ -87,7 +87,7 @@ function AppForm({ apps, onClose, onCreated }: FormProps) {
       />
       <TextInput
         label="Room prefix"
-        description={`Its LiveKit rooms are called ${example} or ${example}-…`}
+        description={`Its LiveKit rooms are called ${example} or ${example}-… ${nestingNote(example, apps) ?? 'No other team can use a prefix that begins like this.'}`}
         placeholder={name}
         value={roomPrefix}
         onChange={(event) => form.setFieldValue('roomPrefix', event.currentTarget.value.toLowerCase())}

@@ -7,7 +7,7 @@ import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { changesFrom, Form, useApiForm } from '../../ui/form/form.tsx';
 import type { AppRow } from './app-cells.tsx';
-import { prefixProblem } from './app-names.ts';
+import { nestingNote, prefixProblem } from './app-names.ts';
 
 /** Changes what people see of an app, and its rooms' prefix. Its name stays. */
 export const openRenameApp = (app: RenamedApp): void =>
@@ -44,6 +44,7 @@ function RenameForm({ app, onClose }: { app: RenamedApp; onClose: () => void }) 
       <TextInput label="Display name" {...form.getInputProps('displayName')} maxLength={100} data-autofocus />
       <TextInput
         label="Room prefix"
+        description={nestingNote(roomPrefix, apps, app.name)}
         value={roomPrefix}
         onChange={(event) => form.setFieldValue('roomPrefix', event.currentTarget.value.toLowerCase())}
         error={wrong ?? form.errors['roomPrefix']}
