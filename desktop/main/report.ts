@@ -1,3 +1,4 @@
+import { hideSecrets } from '#shared/secrets.ts';
 import type { Parts } from './parts.ts';
 
 /** What was tried and found, for a report to anyone who helps. Addresses are in it, credentials are not. */
@@ -32,5 +33,6 @@ export async function report(parts: Parts): Promise<string> {
       lines.push(`  ${at} ${code}: ${message}${hint === undefined ? '' : ` ${hint}`}`);
     }
   }
-  return `${lines.join('\n')}\n`;
+  // what was found may quote an address or a log line
+  return `${hideSecrets(lines.join('\n'), '[redacted]', true)}\n`;
 }

@@ -27,8 +27,8 @@ export interface CheckResult {
   diagnostics: Diagnostic[];
   /** The complete config, when valid. */
   config: AppConfig | null;
-  /** The text without its secrets, when it has any. */
-  masked: string | null;
+  /** The text without its secrets; null when it can't be read, and so can't be shown to anyone who must not see them. */
+  shown: string | null;
   /** Merged view of `current` and `text`, secrets masked; `''` when they are equal or no diff was asked for. */
   diff: string;
   changed: boolean;
@@ -61,7 +61,7 @@ export function checkParsed(parsed: ParsedConfig, input: CheckInput): CheckResul
     valid,
     diagnostics,
     config: valid && parsed.value !== null ? completeConfig(parsed.value, input.app) : null,
-    masked: shown.shown?.join('\n') ?? null,
+    shown: parsed.root === null ? null : (shown.shown?.join('\n') ?? parsed.text),
     diff: current === undefined ? '' : diffTexts(shownOf(current), shown),
     changed: input.current !== undefined && input.current !== input.text,
     changedKeys: current === undefined ? [] : changedKeys(current.value ?? undefined, parsed.value ?? undefined),

@@ -1,16 +1,19 @@
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, type ParsedNode } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  Lexer,
+  type ParsedNode,
+  type Scalar,
+} from 'yaml';
+import { findSecrets, isSecretName, type Span } from '../secrets.ts';
 import { annotationsOf, MASK } from './annotations.ts';
 import { schemaAt } from './defaults.ts';
 import type { ParsedConfig } from './parse.ts';
-
-/** Keys whose text is masked wherever they stand, in blocks of the operator's own too. Names of stored secrets are not secret. */
-const SECRET_NAME =
-  /(^|[_-])(secret|password|passwd|passphrase|token|credentials?|api_?key|private_?key|secret_?key|access_?key)$/i;
-/** User name and password in an address. */
-const USER_INFO = /(?<=:\/\/)[^/@\s"']*:[^/@\s"']+(?=@)/;
-/** The same for a text without a tree; also the bare `key`. */
-const SECRET_LINE =
-  /^(.*?["']?\b(?:[\w-]*[_-])?(?:secret|password|passwd|passphrase|token|credentials?|(?:\w+[_-])?key)["']?\s*:)(\s*)(.*)$/i;
 
 /** The mask as a separate value: bare, it would be an alias. */
 const QUOTED = `"${MASK}"`;
@@ -19,76 +22,138 @@ const QUOTED = `"${MASK}"`;
 interface SecretSpan {
   path: string[];
   span: readonly [start: number, end: number];
-  /** Only a part of the value is secret. */
+  /** Only a part of the value is secret, or it isn't a value. */
   isPart: boolean;
 }
 
 function isSecretKey(path: readonly string[]): boolean {
   const schema = schemaAt(path);
   if (schema !== undefined) return annotationsOf(schema)['x-secret'] === true;
-  return SECRET_NAME.test(path.at(-1) ?? '');
+  return isSecretName(path.at(-1) ?? '', true);
 }
 
-/** Stretches of a parsed text that hold the values of secret keys; empty values, booleans and null are not secret. */
+/**
+ * Stretches of a parsed text that hold secrets: values of secret keys, and anything that looks like a secret in other values, in
+ * keys and in comments. Empty values, booleans and null are not secret.
+ */
 export function secretSpans(parsed: ParsedConfig): SecretSpan[] {
   const found: SecretSpan[] = [];
+  const targets = new Map<Alias, unknown>();
+  const resolve = (node: unknown) => {
+    if (!isAlias(node)) return node;
+    // each look-up walks the document
+    if (!targets.has(node)) targets.set(node, node.resolve(parsed.document as Document));
+    return targets.get(node);
+  };
+  const add = (path: string[], start: number, end: number, isPart: boolean) =>
+    found.push({ path, span: [start, end], isPart });
   const take = (node: unknown, path: string[]) => {
-    const target = isAlias(node) ? node.resolve(parsed.document as Document) : node;
+    const target = resolve(node);
     if (isScalar(target)) {
       const { value } = target;
       const range = (target as ParsedNode).range;
-      if (value !== '' && value !== null && typeof value !== 'boolean' && range)
-        found.push({ path, span: [range[0], range[1]], isPart: false });
+      if (value !== '' && value !== null && typeof value !== 'boolean' && range) add(path, range[0], range[1], false);
     } else if (isSeq(target)) for (const item of target.items) take(item, path);
-    else if (isMap(target)) for (const pair of target.items) take(pair.value, path);
+    else if (isMap(target))
+      for (const pair of target.items) {
+        // a mapping of secrets may have them as keys
+        if (isScalar(pair.key) && !/^[A-Za-z_-]*$/.test(String(pair.key.value))) take(pair.key, path);
+        take(pair.value, path);
+      }
+  };
+  const look = (scalar: Scalar, path: string[]) => {
+    if (typeof scalar.value !== 'string' || !scalar.range) return;
+    const [start, end] = scalar.range;
+    const inside = findSecrets(scalar.value, true);
+    if (inside.length === 0) return;
+    const source = parsed.text.slice(start, end);
+    const at = source.indexOf(scalar.value);
+    // written with escapes or over several lines: its parts can't be told
+    if (at < 0) add(path, start, end, false);
+    else for (const part of inside) add(path, start + at + part.start, start + at + part.end, true);
   };
   const walk = (node: unknown, path: string[]) => {
-    if (isSeq(node)) for (const item of node.items) walk(item, path);
-    if (isScalar(node) && typeof node.value === 'string' && node.range) {
-      const [start, end] = node.range;
-      const match = USER_INFO.exec(parsed.text.slice(start, end));
-      if (match !== null)
-        found.push({ path, span: [start + match.index, start + match.index + match[0].length], isPart: true });
-    }
-    if (!isMap(node)) return;
-    for (const pair of node.items) {
+    const target = resolve(node);
+    if (isSeq(target)) for (const item of target.items) walk(item, path);
+    if (isScalar(target)) look(target, path);
+    if (!isMap(target)) return;
+    const isNamed = target.items.some(
+      ({ key, value }) =>
+        isScalar(key) &&
+        /^(?:name|key|header)$/i.test(String(key.value)) &&
+        isScalar(value) &&
+        isSecretName(String(value.value)),
+    );
+    for (const pair of target.items) {
       if (!isPair(pair) || !isScalar(pair.key)) continue;
-      const here = [...path, String(pair.key.value)];
-      if (isSecretKey(here)) take(pair.value, here);
+      const name = String(pair.key.value);
+      const here = [...path, name];
+      look(pair.key, here);
+      // `{ name: API_TOKEN, value: … }`
+      if (isSecretKey(here) || (isNamed && !/^(?:name|key|header)$/i.test(name))) take(pair.value, here);
       else walk(pair.value, here);
     }
   };
   walk(parsed.root, []);
-  // one value may be reached by several aliases
-  return [...new Map(found.map((item) => [item.span[0], item])).values()];
+  for (const { start, end } of commentSecrets(parsed.text)) add([], start, end, true);
+  return apart(found);
+}
+
+/** In order, and without those inside of others: one value may be reached by several aliases. */
+function apart(found: SecretSpan[]): SecretSpan[] {
+  const kept: SecretSpan[] = [];
+  for (const item of found.sort((a, b) => a.span[0] - b.span[0] || b.span[1] - a.span[1]))
+    if (item.span[0] >= (kept.at(-1)?.span[1] ?? 0)) kept.push(item);
+  return kept;
+}
+
+/** Where the value of a secret begins in a comment such as `token: …` or `the password was …`. */
+function valueIn(comment: string): number | undefined {
+  const separator = /["'`]?\s*(?::|=|is\b|was\b)/y;
+  for (const { 0: name, index } of comment.matchAll(/[\p{L}\p{N}_.$-]+/gu)) {
+    separator.lastIndex = index + name.length;
+    if (separator.test(comment) && isSecretName(name, true)) return separator.lastIndex;
+  }
+  return undefined;
+}
+
+/** Secrets in comments: a value that was commented out, and the lines of the same comment below it. */
+function commentSecrets(text: string): Span[] {
+  const found: Span[] = [];
+  let offset = 0;
+  let isScalarNext = false;
+  let isHidden = false;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme === '\u001f') isScalarNext = true;
+    if (lexeme === '\u0002' || lexeme === '\u0018' || lexeme === '\u001f') continue;
+    if (lexeme.startsWith('#') && !isScalarNext) {
+      const value = valueIn(lexeme);
+      if (isHidden) found.push({ start: offset + 1, end: offset + lexeme.length });
+      else if (value !== undefined) found.push({ start: offset + value, end: offset + lexeme.length });
+      else
+        for (const { start, end } of findSecrets(lexeme, true))
+          found.push({ start: offset + start, end: offset + end });
+      isHidden ||= value !== undefined;
+    } else if (/\S/.test(lexeme)) isHidden = false;
+    isScalarNext = false;
+    offset += lexeme.length;
+  }
+  return found.filter(({ start, end }) => text.slice(start, end).trim() !== '');
 }
 
 /**
- * The lines of a text as they may be shown to someone who must not see secrets: as many lines as the text has. A text that is
- * not valid YAML is masked by the look of its lines, rather too much than too little.
+ * The lines of a text as they may be shown to someone who must not see secrets: as many lines as the text has. Of a text that
+ * is not valid YAML no line is shown, because nobody can tell where its secrets are.
  */
 export function maskedLines(parsed: ParsedConfig): string[] {
-  if (parsed.root === null) return maskByLook(parsed.text.split('\n'));
-  let text = parsed.text;
-  for (const { span, isPart } of secretSpans(parsed).sort((a, b) => b.span[0] - a.span[0])) {
+  if (parsed.root === null) return parsed.text.split('\n').map((line) => (line.trim() === '' ? '' : MASK));
+  let text = '';
+  let from = 0;
+  for (const { span, isPart } of secretSpans(parsed)) {
     const [start, end] = span;
-    const breaks = text.slice(start, end).split('\n').length - 1;
-    text = text.slice(0, start) + (isPart ? MASK : QUOTED) + '\n'.repeat(breaks) + text.slice(end);
+    const breaks = parsed.text.slice(start, end).split('\n').length - 1;
+    text += parsed.text.slice(from, start) + (isPart ? MASK : QUOTED) + '\n'.repeat(breaks);
+    from = end;
   }
-  return text.split('\n');
-}
-
-function maskByLook(lines: readonly string[]): string[] {
-  let hiddenBelow = -1;
-  return lines.map((line) => {
-    const indent = line.length - line.trimStart().length;
-    if (hiddenBelow >= 0 && (line.trim() === '' || indent > hiddenBelow))
-      return line.trim() === '' ? line : `${' '.repeat(indent)}${QUOTED}`;
-    hiddenBelow = -1;
-    const match = SECRET_LINE.exec(line);
-    if (match === null) return line;
-    hiddenBelow = indent;
-    const [, head = '', gap = '', value = ''] = match;
-    return value.trim() === '' || value.startsWith('#') ? line : `${head}${gap || ' '}${QUOTED}`;
-  });
+  return (text + parsed.text.slice(from)).split('\n');
 }

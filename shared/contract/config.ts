@@ -1,10 +1,11 @@
 import { Type } from 'typebox';
 import { PatchAppBody, PatchStreamingBody } from '../config/patch.ts';
-import { AppNameParams, AppParams, envelope, object } from '../schema/common.ts';
+import { AppNameParams, AppParams, envelope } from '../schema/common.ts';
 import {
   AppConfigView,
   BackupParams,
   ConfigBackup,
+  ConfigText,
   ConfigWritten,
   IfMatchHeaders,
   PreviewBody,
@@ -86,7 +87,8 @@ export const getRawConfig = operation({
   path: '/apps/{name}/config/raw',
   tag,
   summary: 'Text of config.yaml',
-  description: 'Byte for byte; a caller without config:write sees inline secrets masked.',
+  description:
+    'Byte for byte. A caller without config:write sees secrets masked, and nothing of a text that cannot be read.',
   access: { permission: 'config:read' },
   params: AppNameParams,
   responses: { 200: envelope(RawConfig) },
@@ -162,9 +164,10 @@ export const getConfigBackup = operation({
   path: '/apps/{name}/config/backups/{ts}',
   tag,
   summary: 'Text of one backup',
+  description: 'Masked, or not shown, as the text in force is.',
   access: { permission: 'config:read' },
   params: BackupParams,
-  responses: { 200: envelope(object({ yaml: Type.String() })) },
+  responses: { 200: envelope(ConfigText) },
   errors: ['APP_NOT_FOUND', 'BACKUP_NOT_FOUND'],
 });
 

@@ -98,10 +98,17 @@ export const ConfigProblem = object({
 });
 export type ConfigProblem = Static<typeof ConfigProblem>;
 
+const shownText = {
+  yaml: Type.String({ description: 'The text; empty when it is not shown.' }),
+  masked: Type.Boolean({ description: 'It is not the whole text: the caller may not write the config.' }),
+  hidden: nullable(Type.String({ description: 'Why nothing of the text is shown.' })),
+};
+
+export const ConfigText = object(shownText);
+
 export const RawConfig = object({
-  yaml: Type.String({ description: 'The text as it is on the disk.' }),
+  ...shownText,
   etag: Type.String({ description: 'Also the header ETag; send it back in If-Match.' }),
-  masked: Type.Boolean({ description: 'Secrets are masked in it, because the caller may not write the config.' }),
   problem: nullable(ConfigProblem),
 });
 export type RawConfig = Static<typeof RawConfig>;

@@ -14,8 +14,8 @@ export interface ConfigEntry {
   isDirty: boolean;
   /** The file as last read. */
   disk: DiskState;
-  /** The text without its secrets, where it has any. */
-  masked: string | null;
+  /** The text without its secrets; null when it couldn't be read and therefore must not be shown without them. */
+  shown: string | null;
   /** The config that counts: of the file, or of the last file that was valid. */
   inForce: AppConfig;
   /** Remarks on the file. */

@@ -18,7 +18,7 @@ export function requireMatch(entry: ConfigEntry, ifMatch: string | undefined): v
   // a proxy that compresses marks an ETag as weak
   const asked = ifMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   if (etag !== null && (asked.includes('*') || asked.includes(etag))) return;
-  const yaml = entry.disk.kind === 'text' ? (entry.masked ?? entry.disk.text) : null;
+  const yaml = entry.disk.kind === 'text' ? entry.shown : null;
   throw new ApiError(
     'PRECONDITION_FAILED',
     { what: 'The config' },

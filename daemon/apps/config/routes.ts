@@ -50,7 +50,7 @@ export function configRoutes(app: FastifyInstance, { config }: { config: ConfigS
 
   route(app, ops.listConfigBackups, async ({ params }) => ok(await config.backups(params.name)));
   route(app, ops.getConfigBackup, async ({ params, principal }) =>
-    ok({ yaml: await config.backup(params.name, params.ts, holds(principal, 'config:write')) }),
+    ok(await config.backup(params.name, params.ts, holds(principal, 'config:write'))),
   );
   route(app, ops.revertConfig, async ({ params, body, actor, request, reply }) => {
     const { etag, ...written } = await config.revert(params.name, params.ts, {

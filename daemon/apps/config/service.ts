@@ -138,13 +138,12 @@ export class ConfigService {
     return { etag: disk.kind === 'text' ? disk.etag : null, problem };
   }
 
-  /** The text of the file and its version. */
+  /** The text of the file and its version. Without `showsSecrets`, secrets are masked. */
   async raw(app: string, showsSecrets: boolean): Promise<RawConfig> {
     this.#deps.apps.require(app);
     const entry = this.#store.peek(app) ?? (await this.#store.current(app));
     const { text, etag } = requireText(entry);
-    const masked = !showsSecrets && entry.masked !== null;
-    return { yaml: masked ? (entry.masked as string) : text, etag, masked, problem: entry.problem };
+    return { ...asShown(text, showsSecrets ? text : entry.shown), etag, problem: entry.problem };
   }
 
   /** Checks a text and compares it with the current one. */
@@ -277,12 +276,12 @@ export class ConfigService {
   }
 
   /** Text of a backup. */
-  async backup(app: string, ts: string, showsSecrets: boolean): Promise<string> {
+  async backup(app: string, ts: string, showsSecrets: boolean): Promise<ShownText> {
     this.#deps.apps.require(app);
     const text = await this.#requireBackup(app, this.#deps.apps.dir(app), ts);
-    if (showsSecrets) return text;
+    if (showsSecrets) return asShown(text, text);
     const { check } = await this.#store.check(app, text, undefined, null);
-    return check.masked ?? text;
+    return asShown(text, check.shown);
   }
 
   async #requireBackup(app: string, dir: string, ts: string): Promise<string> {
@@ -356,4 +355,16 @@ export class ConfigService {
       });
     }
   }
+}
+
+type ShownText = Pick<RawConfig, 'yaml' | 'masked' | 'hidden'>;
+
+/** A text for its reader: whole, without its secrets, or not at all when nobody can tell where they are. */
+function asShown(text: string, shown: string | null): ShownText {
+  if (shown !== null) return { yaml: shown, masked: shown !== text, hidden: null };
+  return {
+    yaml: '',
+    masked: true,
+    hidden: 'The text is not shown, because it could not be read as YAML and its secrets could not be masked.',
+  };
 }

@@ -147,7 +147,7 @@ export class ConfigStore {
   /** Brings a valid text into force that is on the disk already. */
   install(entry: ConfigEntry, disk: DiskState, verdict: Verdict): void {
     entry.disk = disk;
-    entry.masked = verdict.check.masked;
+    entry.shown = verdict.check.shown;
     entry.warnings = verdict.warnings;
     entry.problem = null;
     this.#deps.apps.noteConfigProblem(entry.app, null);
@@ -200,7 +200,7 @@ export class ConfigStore {
       watch: new ConfigWatch(dir, () => this.#touched(entry)),
       isDirty: false,
       disk: MISSING,
-      masked: null,
+      shown: null,
       inForce: completeConfig({ display_name: displayName, room_prefix: roomPrefix }, app),
       warnings: [],
       problem: null,
@@ -275,7 +275,7 @@ export class ConfigStore {
     entry.problem = problemOf(reason, verdict?.diagnostics ?? [], entry.problem);
     this.#deps.apps.noteConfigProblem(entry.app, entry.problem);
     entry.disk = disk;
-    entry.masked = verdict?.check.masked ?? null;
+    entry.shown = verdict?.check.shown ?? null;
     entry.warnings = [];
     if (!isNews) return;
     this.#deps.log.warn({ app: entry.app, reason }, 'config.yaml is not valid; the last valid config stays in force');

@@ -1,5 +1,5 @@
-const SECRET =
-  /pass|secret|token|^key$|(api|access|private|secret|stream)_?key|credential|authorization|cookie|^code$|^codes$|otp|yaml$/i;
+import { hideSecrets, isSecretName } from '#shared/secrets.ts';
+
 const MAX_TEXT = 200;
 const MAX_ITEMS = 20;
 const MAX_KEYS = 40;
@@ -36,16 +36,17 @@ function shorten(value: unknown, depth: number): unknown {
 
 /** Numbers and flags such as `hasKey` or `tokens: 3` tell nothing. */
 const isSecret = (key: string, value: unknown): boolean =>
-  SECRET.test(key) && typeof value !== 'boolean' && typeof value !== 'number' && value !== null;
+  (isSecretName(key, true) || /yaml$/i.test(key)) &&
+  typeof value !== 'boolean' &&
+  typeof value !== 'number' &&
+  value !== null;
 
 const star = (value: unknown): string =>
   typeof value === 'string' && value.length > MAX_TEXT ? `*** (${value.length} characters)` : '***';
 
 function shortText(text: string): string {
   if (text.length > MAX_TEXT) return `(${text.length} characters)`;
-  // addresses can hold a password or a signed query
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-    return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
-  }
-  return text;
+  // the query of an address often holds what gives access, under any name
+  const isAddress = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+  return hideSecrets(isAddress ? text.replace(/[?#].*$/s, '?***') : text, '***', true);
 }

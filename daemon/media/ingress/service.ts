@@ -7,6 +7,7 @@ import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
+import { MASK } from '#shared/config/annotations.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
   IngressQuery,
   IngressRow,
 } from '#shared/schema/ingress.ts';
+import { shownAddress } from '#shared/secrets.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { LiveKitError, toApiError } from '../livekit/errors.ts';
 import type { IngressDetails } from '../livekit/event.ts';
@@ -186,7 +188,7 @@ export class IngressService {
 
   /** Where the encoder sends to: what LiveKit's configuration says, else the host that operators gave, else the node's. */
   #addressOf(one: IngressDetails, placedAt: string): string {
-    if (one.type === 'rtsp') return withoutUser(one.url);
+    if (one.type === 'rtsp') return shownAddress(one.url, MASK);
     if (one.url !== '') return one.url;
     const host = this.#deps.rtmpHost || hostOf(placedAt || this.#deps.placer.entryAddress());
     return one.type === 'rtmp' ? `rtmp://${host}:${RTMP_PORT}/live` : `http://${host}:${WHIP_PORT}/w`;
@@ -194,12 +196,3 @@ export class IngressService {
 }
 
 const hostOf = (url: string): string => URL.parse(url)?.hostname ?? '';
-
-/** A source's address may hold a user and a password. */
-function withoutUser(text: string): string {
-  const url = URL.parse(text);
-  if (url === null || (url.username === '' && url.password === '')) return text.replace(/\/\/[^/@]*@/, '//');
-  url.username = '';
-  url.password = '';
-  return url.href;
-}

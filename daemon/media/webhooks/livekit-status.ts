@@ -1,4 +1,6 @@
+import { MASK } from '#shared/config/annotations.ts';
 import type { LiveKitStatus } from '#shared/schema/webhooks.ts';
+import { shownAddress } from '#shared/secrets.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import type { Reconciler } from '../streams/reconciler.ts';
 import type { WebhookService } from './service.ts';
@@ -30,7 +32,7 @@ export class LiveKitStatusView {
       status,
       since: new Date(since).toISOString(),
       reason,
-      url: withoutUser(this.#deps.url),
+      url: URL.canParse(this.#deps.url) ? shownAddress(this.#deps.url, MASK).replace(/\/$/, '') : '',
       webhooks: { url, received, repeated, foreign, rejected, lastReceivedAt: instant(lastReceivedAt) },
       reconciliation: { lastAt: instant(reconciler.lastRunAt), repaired: reconciler.repaired },
       hint: this.#hint(url),
@@ -56,11 +58,3 @@ export class LiveKitStatusView {
 }
 
 const instant = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
-
-function withoutUser(text: string): string {
-  if (!URL.canParse(text)) return '';
-  const url = new URL(text);
-  url.username = '';
-  url.password = '';
-  return url.href.replace(/\/$/, '');
-}

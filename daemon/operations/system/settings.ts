@@ -1,7 +1,9 @@
 import type { Settings } from '#daemon/platform/settings.ts';
 import { SETTINGS, type SettingKey } from '#daemon/platform/settings-table.ts';
 import { VERSION } from '#daemon/platform/version.ts';
+import { MASK } from '#shared/config/annotations.ts';
 import type { Guidance, SystemSettings } from '#shared/schema/settings.ts';
+import { shownAddress } from '#shared/secrets.ts';
 import { howToChange } from './guidance.ts';
 
 export interface SettingsServiceOptions {
@@ -75,9 +77,9 @@ export class SettingsService {
         nodeEnv: s.nodeEnv,
         port: port(),
         host: s.host,
-        publicBaseUrl: withoutUser(s.publicBaseUrl),
-        publicWsUrl: withoutUser(s.publicWsUrl),
-        rtmpPublicHost: withoutUser(s.rtmpPublicHost),
+        publicBaseUrl: shownAddress(s.publicBaseUrl.trim(), MASK),
+        publicWsUrl: shownAddress(s.publicWsUrl.trim(), MASK),
+        rtmpPublicHost: shownAddress(s.rtmpPublicHost.trim(), MASK),
         logLevel: s.logLevel,
         logRetentionDays: s.logRetentionDays,
         authzEnforce: s.authzEnforce,
@@ -92,7 +94,7 @@ export class SettingsService {
         superadminEmail: s.superadminEmail.trim(),
       },
       livekit: {
-        url: withoutUser(s.livekitUrl),
+        url: shownAddress(s.livekitUrl.trim(), MASK),
         apiKeySet: isSet(s.livekitApiKey),
         apiKeyMasked: maskApiKey(s.livekitApiKey.trim()),
       },
@@ -135,22 +137,3 @@ export function hostAndPort(url: string): string {
     return '';
   }
 }
-
-/** The address without user and password; what cannot be read as one loses everything up to the last `@`. */
-export function withoutUser(text: string): string {
-  const value = text.trim();
-  try {
-    const url = new URL(value);
-    if (url.username === '' && url.password === '') return value.includes('@') ? cut(value) : value;
-    url.username = '';
-    url.password = '';
-    return url.href.replace(/\/$/, value.endsWith('/') ? '/' : '');
-  } catch {
-    return cut(value);
-  }
-}
-
-const cut = (value: string): string => {
-  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(value) ?? [];
-  return scheme + rest.slice(rest.lastIndexOf('@') + 1);
-};

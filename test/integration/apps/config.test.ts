@@ -507,7 +507,7 @@ describe('backups', () => {
     assert.equal(oldest.sizeBytes, Buffer.byteLength(first));
     assert.equal(new Date(oldest.createdAt).toISOString(), oldest.createdAt);
     assert.deepEqual((await api.get(`${url}/config/backups/${oldest.ts}`)).body, {
-      data: { yaml: first },
+      data: { yaml: first, masked: false, hidden: null },
       error: null,
     });
     const reverted = await api.post(`${url}/config/backups/${oldest.ts}/revert`);
@@ -563,9 +563,37 @@ describe('inline secrets', () => {
     assert.match((await api.get(`${url}/config/backups/${ts}`)).text, /hunter-two/);
     assert.doesNotMatch((await viewer.get(`${url}/config/backups/${ts}`)).text, /hunter-two/);
     assert.doesNotMatch((await viewer.post(`${raw}/validate`, { yaml: 'name: x\n' })).text, /hunter-two/);
+    assert.equal(seen.body.data.hidden, null);
     const masked = await api.put(raw, { yaml: seen.body.data.yaml });
     assert.deepEqual([masked.status, masked.body.diagnostics[0].code], [400, 'masked-value']);
   });
+});
+
+test('a text that cannot be read is shown to those who may write the config, and to nobody else', async () => {
+  const { files, raw, url } = await makeApp();
+  for (const broken of [
+    'callbacks: {url: "https://u:hunter-two@h/"\n',
+    '? {secret: hunter-two}\n',
+    '- hunter-two\n',
+    // reading this costs more than a config may
+    `x: ${'['.repeat(200_000)}hunter-two\n`,
+  ]) {
+    await files.write(broken);
+    await api.post(`${url}/reload`);
+    const { yaml, masked, hidden, problem } = (await viewer.get(raw)).body.data;
+    assert.deepEqual([yaml, masked], ['', true]);
+    assert.match(hidden, /not shown/);
+    assert.ok(problem !== null);
+    const guess = await viewer.post(`${raw}/validate`, { yaml: 'name: x\n' });
+    for (const text of [JSON.stringify(problem), guess.text]) assert.doesNotMatch(text, /hunter-two/);
+    const whole = (await api.get(raw)).body.data;
+    assert.deepEqual([whole.yaml, whole.masked, whole.hidden], [broken, false, null]);
+  }
+  await writeFile(path.join(files.dir, 'config.yaml.bak.20260630T184500123Z'), '- hunter-two\n');
+  const backup = `${url}/config/backups/20260630T184500123Z`;
+  assert.match((await viewer.get(backup)).body.data.hidden, /not shown/);
+  assert.doesNotMatch((await viewer.get(backup)).text, /hunter-two/);
+  assert.match((await api.get(backup)).text, /hunter-two/);
 });
 
 describe('reload', () => {

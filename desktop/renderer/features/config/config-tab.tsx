@@ -207,7 +207,9 @@ function Notes({
     <>
       {lack !== undefined ? (
         <Notice tone="info" title="You can read this config, not change it">
-          <p>Changing needs {lack}. Secrets are masked.</p>
+          <p>
+            Changing needs {lack}. {raw.hidden ?? 'Secrets are masked.'}
+          </p>
         </Notice>
       ) : null}
       {raw.problem ? (

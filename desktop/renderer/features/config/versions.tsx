@@ -52,6 +52,9 @@ function Pair({
   const [before, after] = [pair.from, pair.to].map((ts, index) =>
     ts === 'current' ? current.yaml : texts[index]?.data?.yaml,
   );
+  const hidden =
+    [pair.from, pair.to].map((ts, index) => (ts === 'current' ? current : texts[index]?.data)?.hidden).find(Boolean) ??
+    null;
   const failure = texts.find((query) => query.error)?.error;
   const choices = [
     { value: 'current', label: 'In force now' },
@@ -90,6 +93,7 @@ function Pair({
           onChange={(event) => setPair({ ...pair, to: event.currentTarget.value })}
         />
       </div>
+      {hidden ? <Notice tone="info" title={hidden} /> : null}
       {failure ? <Problem error={failure} title="A version could not be read." /> : null}
       {before === undefined || after === undefined ? (
         failure ? null : (
