@@ -134,7 +134,11 @@ export const ERRORS = define({
     hint: 'Restore the app’s app.db from a backup. Other apps are not affected.',
   },
   APP_BUSY: { status: 409, message: 'The app {name} is being deleted.' },
-  APP_DELETE_CANCELLED: { status: 409, message: 'The deletion of {name} was cancelled.' },
+  APP_DELETE_CANCELLED: {
+    status: 409,
+    message: 'The deletion of {name} was cancelled.',
+    hint: 'The app is there. Recordings whose objects were deleted before the cancellation are still listed; delete them too.',
+  },
   QUOTA_EXCEEDED: { status: 429, message: 'The quota {metric} of {limit} is used up.' },
   // config
   CONFIG_INVALID: {
@@ -158,6 +162,10 @@ export const ERRORS = define({
   // jobs
   JOB_NOT_FOUND: { status: 404, message: 'No job has the id {id}.' },
   JOB_NOT_CANCELLABLE: { status: 409, message: 'The job {id} is past the point where it can be cancelled.' },
+  JOB_OUTDATED: {
+    status: 409,
+    message: 'The app {name} that the job worked on no longer exists, so there is nothing to try again.',
+  },
   JOB_NOT_RETRYABLE: { status: 409, message: 'The job {id} has not failed, or another job has replaced it.' },
   JOB_KEEPS_STOPPING: {
     status: 500,
@@ -182,7 +190,7 @@ export const ERRORS = define({
   STORAGE_PURGE_FAILED: {
     status: 502,
     message: '{reason} Nothing else of the app was changed.',
-    hint: 'Fix the cause, then delete the app again. Objects that are already gone count as deleted.',
+    hint: 'Fix the cause, then delete the app again. Objects that are already gone count as deleted. If the bucket is gone for good, leaveObjects=true deletes the app and leaves its objects.',
     retryable: true,
   },
   // presets and plugins
@@ -340,7 +348,7 @@ export const ERRORS = define({
   VOD_OBJECTS_KEPT: {
     status: 502,
     message: '{reason} The VOD was kept.',
-    hint: 'Fix the cause, then delete it again.',
+    hint: 'Fix the cause, then delete it again. If the bucket is gone for good, leaveObjects=true removes the VOD and leaves its objects.',
     retryable: true,
   },
   WEBHOOK_SIGNATURE: { status: 401, message: 'The webhook is not signed with this installation’s LiveKit key.' },

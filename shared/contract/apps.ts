@@ -79,7 +79,7 @@ export const deleteApp = operation({
   tag,
   summary: 'Delete an app',
   description:
-    'Without deleteVods the recordings in the bucket stay and the app’s folder moves to the archive. With it every object of the app goes first; when one is refused, the answer says how many and why, and nothing else is touched. The work is a job: with `Prefer: respond-async` the answer is 202 and the job, else it comes when all is done.',
+    'Without deleteVods the recordings in the bucket stay and the app’s folder moves to the archive. With it every object of the app goes first; when one is refused, the answer says how many and why, and nothing else is touched. Objects that no recording names are removed where possible; otherwise `warnings` says so. If the bucket is gone for good, `deleteVods=true&leaveObjects=true` deletes the app and leaves the objects. The work is a job: with `Prefer: respond-async` the answer is 202 and the job, else it comes when all is done. While a deletion is under way, another one is 409 `APP_BUSY` with its `jobId`.',
   access: { permission: 'app:delete' },
   share: 'work',
   params: AppNameParams,

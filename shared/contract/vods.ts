@@ -1,6 +1,6 @@
 import { AppParams, page } from '../schema/common.ts';
 import { AppFileParams, AppFileQuery, PlaylistFileParams } from '../schema/files.ts';
-import { VodDetail, VodParams, VodQuery, VodRow } from '../schema/vods.ts';
+import { DeleteVodQuery, VodDetail, VodParams, VodQuery, VodRow } from '../schema/vods.ts';
 import { operation } from './operation.ts';
 
 const tag = 'Recordings';
@@ -70,10 +70,11 @@ export const deleteVod = operation({
   tag,
   summary: 'Delete a VOD',
   description:
-    'Its objects first (file, snapshots, variants with their segments), then the row. When the storage refuses one, the row stays and the call can be repeated.',
+    'Its objects first (file, snapshots, variants with their segments), then the row. When the storage refuses one, the row stays and the call can be repeated. If the bucket is gone for good, `leaveObjects=true` removes the row alone.',
   access: { permission: 'vod:delete' },
   share: 'work',
   params: VodParams,
+  query: DeleteVodQuery,
   responses: { 204: null },
   errors: ['VOD_NOT_FOUND', 'VOD_IN_PROGRESS', 'VOD_OBJECTS_KEPT'],
   audit: 'vod.delete',

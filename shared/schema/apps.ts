@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { APP_NAME_PATTERN, Instant, nullable, object, oneOf, ROOM_PREFIX_PATTERN } from './common.ts';
+import { APP_NAME_PATTERN, Instant, nullable, object, oneOf, queryFlag, ROOM_PREFIX_PATTERN } from './common.ts';
 
 /** An app as the registry knows it. */
 export const AppRecord = object({
@@ -51,15 +51,17 @@ export const AppSizes = object({
 });
 export type AppSizes = Static<typeof AppSizes>;
 
-/** A boolean in a query: `true`, `1`, `false`, `0`; anything else is refused. */
-const QueryFlag = Type.Unsafe<'true' | 'false' | '1' | '0'>({
-  type: 'string',
-  enum: ['true', 'false', '1', '0'],
-});
-export const isSet = (flag: string | undefined): boolean => flag === 'true' || flag === '1';
-
 export const DeleteAppQuery = object({
-  deleteVods: Type.Optional(QueryFlag),
+  deleteVods: Type.Optional(queryFlag('Deletes the recordings too: rows, objects and files.')),
+  leaveObjects: Type.Optional(
+    queryFlag(
+      'With deleteVods: leaves the objects in the storage where they are and does not contact it, e.g. because the bucket is gone for good.',
+    ),
+  ),
 });
 
-export const DeletedApp = object({ deleted: Type.Literal(true), name: Type.String() });
+export const DeletedApp = object({
+  deleted: Type.Literal(true),
+  name: Type.String(),
+  warnings: Type.Optional(Type.Array(Type.String(), { description: 'What could not be cleaned up, or was left.' })),
+});

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf, paging } from './common.ts';
+import { Instant, nullable, object, oneOf, paging, queryFlag } from './common.ts';
 
 const VOD_STATUSES = ['recording', 'uploading', 'ready', 'failed'] as const;
 export type VodStatus = (typeof VOD_STATUSES)[number];
@@ -75,6 +75,14 @@ export const VodQuery = object({
   ...paging(),
 });
 export type VodQuery = Static<typeof VodQuery>;
+
+export const DeleteVodQuery = object({
+  leaveObjects: Type.Optional(
+    queryFlag(
+      'Forgets the VOD and leaves its objects in the storage without contacting it, e.g. because the bucket is gone for good. Files in the app’s folder are deleted.',
+    ),
+  ),
+});
 
 export const VodParams = object({
   app: Type.String({ description: 'Name of the app.', examples: ['live'] }),

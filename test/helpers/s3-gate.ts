@@ -1,6 +1,6 @@
 import { isDeletion, s3Proxy } from './s3-proxy.ts';
 
-/** Stands before an S3 server and lets its deletions through one by one, or after a while each. */
+/** A proxy before an S3 server that lets its deletions through one by one, or after a while each. */
 export interface S3Gate {
   endpoint: string;
   /** Lets the next deletion through that waits or comes. */

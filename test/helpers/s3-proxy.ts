@@ -9,7 +9,7 @@ export interface ProxyAnswer {
   body?: string;
 }
 
-/** What stands between the daemon and an S3 server: passes a request on, or answers it. */
+/** A rule between the daemon and an S3 server: passes a request on, or answers it. */
 export type Intercept = (request: IncomingMessage) => ProxyAnswer | undefined | Promise<ProxyAnswer | undefined>;
 
 export const isDeletion = ({ method, url = '' }: IncomingMessage): boolean =>

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
@@ -10,8 +11,15 @@ import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import type { Job, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import type { PurgeCheckpoint } from '../storage/purge/types.ts';
-import { leftReason, type Purger, purgeReason, requireComplete, unreadableDatabase } from '../storage/purger.ts';
+import { freshCheckpoint, type PurgeCheckpoint } from '../storage/purge/types.ts';
+import {
+  leftReason,
+  leftWords,
+  type Purger,
+  purgeReason,
+  requireComplete,
+  unreadableDatabase,
+} from '../storage/purger.ts';
 import type { AppService } from './service.ts';
 
 /** Passes over an app whose rows change while its objects are deleted. */
@@ -37,8 +45,18 @@ interface DeletionInput {
   appId: number;
   /** With recordings; without, the directory moves to the archive. */
   purge: boolean;
+  /** With recordings, whose objects are left in the storage. */
+  leaveObjects?: boolean;
   /** Folder name in the archive, or of the directory on its way out. */
   away: string;
+}
+
+/** How an app is deleted. */
+export interface DeletionMode {
+  /** With recordings; without, the directory moves to the archive. */
+  purge: boolean;
+  /** Only with `purge`: leaves the objects in the storage, which is not contacted. */
+  leaveObjects: boolean;
 }
 
 interface DeletionCheckpoint {
@@ -58,7 +76,9 @@ export class AppDeletion {
     this.#deps = deps;
     const handler: JobHandler<DeletionInput, DeletionCheckpoint> = {
       kind: 'app-delete',
+      prepare: (input) => this.#prepare(input),
       run: (run) => this.#run(run),
+      resultSoFar: ({ app }, checkpoint) => ({ deleted: false, name: app, s3Deleted: checkpoint?.purge?.deleted ?? 0 }),
       isCancellable: (progress) => progress?.phase !== 'local',
       ended: (input, state) => this.#ended(input, state),
     };
@@ -70,52 +90,72 @@ export class AppDeletion {
     this.#preparations.push(step);
   }
 
-  /** Takes marks back that belong to no deletion: the process ended between the two. */
+  /** Marks exactly the apps that a deletion works on: the process may have ended between the mark and the job. */
   start(): void {
     const { apps, jobs } = this.#deps;
     for (const app of [...apps.registry.entries()]) {
-      if (app.deleting && jobs.activeFor(app.id, 'app-delete') === undefined) apps.markDeleting(app.name, false);
+      const isDeleting = jobs.activeFor(app.id, 'app-delete') !== undefined;
+      if (app.deleting !== isDeleting) apps.markDeleting(app.name, isDeleting);
     }
   }
 
-  /** Begins a deletion, or joins the one under way. */
-  begin(name: string, purge: boolean, actor: Actor, attended: boolean): Job {
+  /**
+   * Begins a deletion.
+   * @param attended whether somebody waits for its end
+   * @throws ApiError APP_BUSY with `jobId` while one is under way
+   */
+  begin(name: string, { purge, leaveObjects }: DeletionMode, actor: Actor, attended: boolean): Job {
     const { apps, jobs } = this.#deps;
     const app = apps.require(name);
     const active = jobs.activeFor(app.id, 'app-delete');
     if (active !== undefined) {
-      if (jobs.inputOf<DeletionInput>(active.id).purge !== purge) throw new ApiError('APP_BUSY', { name });
-      return active;
+      const input = jobs.inputOf<DeletionInput>(active.id);
+      const isSame = input.purge === purge && (input.leaveObjects ?? false) === leaveObjects;
+      // one that waits for its next attempt is begun now, for the caller who waits; any other has its caller
+      if (isSame && (!attended || active.state === 'waiting')) return active;
+      throw busyWith(name, active);
     }
-    apps.markDeleting(name, true);
-    const stamp = fileStamp();
+    const how = leaveObjects ? 'leave its objects' : 'and its recordings';
     return jobs.create({
       kind: 'app-delete',
-      title: purge ? `Delete the app ${name} and its recordings` : `Delete the app ${name}, keep its recordings`,
+      title: purge
+        ? `Delete the app ${name}${leaveObjects ? ', ' : ' '}${how}`
+        : `Delete the app ${name}, keep its recordings`,
       app: name,
       appId: app.id,
       tenantId: app.tenantId,
-      input: { app: name, appId: app.id, purge, away: `${name}-${stamp}` } satisfies DeletionInput,
+      input: { app: name, appId: app.id, purge, leaveObjects, away: `${name}-${fileStamp()}` } satisfies DeletionInput,
       maxAttempts: attended ? 1 : UNATTENDED_ATTEMPTS,
       actor,
     });
   }
 
   /** Deletes an app and waits for it. @throws ApiError APP_NOT_FOUND, APP_BUSY, STORAGE_PURGE_FAILED */
-  async delete(name: string, purge: boolean, actor: Actor): Promise<void> {
-    const job = await this.#deps.jobs.waitForAttempt(this.begin(name, purge, actor, true).id);
-    if (job.state === 'succeeded') return;
-    if (job.error === null) throw new ApiError('APP_DELETE_CANCELLED', { name });
+  async delete(name: string, mode: DeletionMode, actor: Actor): Promise<{ warnings: string[] }> {
+    const job = await this.#deps.jobs.waitForAttempt(this.begin(name, mode, actor, true).id);
+    if (job.state === 'succeeded') return { warnings: (job.result as { warnings?: string[] } | null)?.warnings ?? [] };
+    const follow = { headers: { location: `/api/v1/jobs/${job.id}` } };
+    if (job.error === null)
+      throw new ApiError('APP_DELETE_CANCELLED', { name }, { ...follow, extra: { ...job.result, jobId: job.id } });
     const { code, message, ...extra } = job.error;
-    throw new ApiError(code as ErrorCode, {}, { message, extra: { ...extra, jobId: job.id } });
+    throw new ApiError(code as ErrorCode, {}, { ...follow, message, extra: { ...extra, jobId: job.id } });
+  }
+
+  /** The app takes no changes while its deletion is queued, runs or waits. */
+  #prepare({ app, appId, away }: DeletionInput): void {
+    const { apps, appsDir } = this.#deps;
+    if (apps.registry.get(app)?.id === appId) apps.markDeleting(app, true);
+    // an attempt that failed after the app was gone has its folder left to remove
+    else if (!existsSync(trashOf(appsDir, away))) throw new ApiError('JOB_OUTDATED', { name: app });
   }
 
   async #run(run: JobRun<DeletionInput, DeletionCheckpoint>): Promise<object> {
-    const { app, appId, purge } = run.input;
+    const { app, appId, purge, leaveObjects } = run.input;
     const isThere = this.#deps.apps.registry.get(app)?.id === appId;
     let outcome = run.checkpoint?.purge ?? null;
     if (isThere && run.checkpoint === null) for (const step of this.#preparations) await step(app);
-    if (purge && isThere && run.checkpoint?.step !== 'local') outcome = await this.#purgeAll(run);
+    if (purge && isThere && run.checkpoint?.step !== 'local') outcome = await this.#purgeOrLeave(run);
+    run.signal.throwIfAborted();
     const progress: JobProgress = {
       phase: 'local',
       done: outcome?.deleted ?? 0,
@@ -125,7 +165,7 @@ export class AppDeletion {
     };
     run.save({ step: 'local', purge: outcome }, progress);
     await this.#removeLocal(run.input, isThere, run.actor);
-    const warnings = [...(outcome?.warnings ?? [])];
+    const warnings = [...(outcome?.warnings ?? []), ...leftWords(outcome?.leftIn)];
     const left = outcome === null ? undefined : leftReason(outcome);
     if (left !== undefined) warnings.push(left);
     if (outcome?.versionsKept) {
@@ -138,20 +178,38 @@ export class AppDeletion {
       deleted: true,
       name: app,
       s3Deleted: outcome?.deleted ?? 0,
+      ...(leaveObjects ? { objectsLeft: outcome?.leftIn ?? {} } : {}),
       archivedAs: purge ? null : run.input.away,
       warnings,
     };
   }
 
+  /** A database that cannot be read does not stop a deletion that leaves the objects anyway. */
+  async #purgeOrLeave(run: JobRun<DeletionInput, DeletionCheckpoint>): Promise<PurgeCheckpoint> {
+    try {
+      return await this.#purgeAll(run);
+    } catch (error) {
+      if (!run.input.leaveObjects || run.signal.aborted) throw error;
+      const { message } = error as Error;
+      this.#deps.log.warn({ app: run.input.app, err: error }, 'the objects that are left could not be counted');
+      return {
+        ...freshCheckpoint(0),
+        phase: 'done',
+        warnings: [`The objects that are left are not known. ${message}`],
+      };
+    }
+  }
+
   /** Deletes all objects; once more when rows came or changed in the meantime. */
   async #purgeAll(run: JobRun<DeletionInput, DeletionCheckpoint>): Promise<PurgeCheckpoint> {
     const { purger } = this.#deps;
-    const { app } = run.input;
+    const { app, leaveObjects = false } = run.input;
     let checkpoint = run.checkpoint?.purge ?? null;
     for (let pass = 1; ; pass++) {
       const before = this.#namedObjects(app);
       const outcome = await purger.run({
         app,
+        leaveObjects,
         checkpoint,
         signal: run.signal,
         report: (state, progress) => run.save({ step: 'objects', purge: state }, progress),
@@ -190,7 +248,7 @@ export class AppDeletion {
   async #removeLocal(input: DeletionInput, isThere: boolean, actor: Actor): Promise<void> {
     const { apps, appsDir, archiveDir, databases, secrets, releaseConfig } = this.#deps;
     const { app, purge, away } = input;
-    const trash = path.join(appsDir, `.deleted-${away}`);
+    const trash = trashOf(appsDir, away);
     if (isThere) {
       await secrets.dropApp(app);
       await releaseConfig(app);
@@ -208,6 +266,20 @@ export class AppDeletion {
     const { apps } = this.#deps;
     if (state !== 'waiting' && apps.registry.get(app)?.id === appId) apps.markDeleting(app, false);
   }
+}
+
+const trashOf = (appsDir: string, away: string): string => path.join(appsDir, `.deleted-${away}`);
+
+function busyWith(name: string, { id, state }: Job): ApiError {
+  return new ApiError(
+    'APP_BUSY',
+    { name },
+    {
+      extra: { jobId: id, jobState: state },
+      headers: { location: `/api/v1/jobs/${id}` },
+      hint: `GET /jobs/${id} follows the deletion; POST /jobs/${id}/cancel stops it while that is possible.`,
+    },
+  );
 }
 
 /** Renames a directory; across file systems it is copied first. One that is gone already is fine. */

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
 import * as ops from '#shared/contract/apps.ts';
-import { isSet } from '#shared/schema/apps.ts';
-import { ok } from '#shared/schema/common.ts';
+import { fieldError } from '#shared/errors.ts';
+import { isSet, ok } from '#shared/schema/common.ts';
 import type { AppDeletion } from './deletion.ts';
 import type { AppService } from './service.ts';
 
@@ -17,18 +17,21 @@ export function appRoutes(app: FastifyInstance, { apps, deletion }: { apps: AppS
   route(app, ops.createApp, ({ body, principal, actor }) => apps.create(body, principal, actor));
   route(app, ops.getApp, ({ params }) => apps.get(params.name));
   route(app, ops.getAppSizes, async ({ params }) => ok(await apps.sizes(params.name)));
-  route(app, ops.deleteApp, async ({ params, query, actor, request, reply }) => {
-    const purge = isSet(query.deleteVods);
+  route(app, ops.deleteApp, async ({ params, query, actor, audit, request, reply }) => {
+    const mode = { purge: isSet(query.deleteVods), leaveObjects: isSet(query.leaveObjects) };
+    if (mode.leaveObjects && !mode.purge)
+      throw fieldError('query.leaveObjects', 'needs deleteVods=true; without it the objects stay anyway');
+    if (mode.leaveObjects) audit({ after: { deleteVods: true, leaveObjects: true } });
     if (RESPOND_ASYNC.test(String(request.headers['prefer'] ?? ''))) {
-      const job = deletion.begin(params.name, purge, actor, false);
+      const job = deletion.begin(params.name, mode, actor, false);
       return reply
         .code(202)
         .header('location', `/api/v1/jobs/${job.id}`)
         .header('preference-applied', 'respond-async')
         .send(ok(job));
     }
-    await deletion.delete(params.name, purge, actor);
-    return { deleted: true as const, name: params.name };
+    const { warnings } = await deletion.delete(params.name, mode, actor);
+    return { deleted: true as const, name: params.name, ...(warnings.length > 0 ? { warnings } : {}) };
   });
   route(app, ops.getSample, async ({ params, reply }) => {
     const html = await apps.sample(params.app, params.file);

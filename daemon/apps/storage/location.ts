@@ -102,6 +102,11 @@ export function locationId(location: StorageLocation): string {
   return JSON.stringify([provider, ...Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
+/** A storage for people, e.g. `the bucket films at https://s3.example.com`. */
+export function placeWords({ provider, settings: { bucket, endpoint } }: StorageLocation): string {
+  return `the bucket ${bucket || '(none)'} at ${endpoint || provider}`;
+}
+
 /** Of a VOD whose file is in the app's folder. */
 export const LOCAL_PLACE: RecordedPlace = {
   storage_provider: LOCAL_PROVIDER,

@@ -27,6 +27,8 @@ export interface PurgerDeps {
 export interface PurgeRequest {
   app: string;
   vodId?: number;
+  /** Leaves what is in a storage where it is. */
+  leaveObjects?: boolean;
   checkpoint?: PurgeCheckpoint | null;
   signal?: AbortSignal;
   report?(checkpoint: PurgeCheckpoint, progress: JobProgress): void;
@@ -43,7 +45,7 @@ export class Purger {
   /** Deletes the objects of an app, or of one VOD. Resolves with what came of it, refused keys counted. */
   async run(request: PurgeRequest): Promise<PurgeCheckpoint> {
     const { pool, plugins, policy, configFolders, databaseFile, appFolder, block, credentials } = this.#deps;
-    const { app, vodId, checkpoint = null, signal, report } = request;
+    const { app, vodId, leaveObjects = false, checkpoint = null, signal, report } = request;
     const config = await block(app);
     const input: PurgeInput = {
       app,
@@ -56,6 +58,7 @@ export class Purger {
       credentials: credentials(app),
       policy,
       configFolders,
+      leaveObjects,
       checkpoint,
       ...(vodId === undefined ? {} : { vodId }),
     };
@@ -89,6 +92,13 @@ export class Purger {
 export function unreadableDatabase(): ApiError {
   const reason = 'The app’s database app.db is missing or damaged, so the objects that it names are not known.';
   return new ApiError('STORAGE_PURGE_FAILED', { reason }, { extra: { s3Deleted: 0, s3Failed: 0, failedKeys: [] } });
+}
+
+/** What a purge left where it is, one sentence for each storage. */
+export function leftWords(leftIn: PurgeCheckpoint['leftIn'] = {}): string[] {
+  return Object.entries(leftIn).map(
+    ([where, count]) => `${count} ${count === 1 ? 'object was' : 'objects were'} left in ${where}.`,
+  );
 }
 
 /** Refuses what a purge left undone: with counts, the first keys, and the reason in words. */

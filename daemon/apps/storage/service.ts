@@ -211,10 +211,11 @@ export class StorageService {
 
   /**
    * Deletes the objects of one VOD, its variants and segments, wherever they were put. The row is the caller's to remove.
+   * @param leaveObjects deletes files in the app's folder alone
    * @throws ApiError STORAGE_PURGE_FAILED with counts; then the row must stay
    */
-  async deleteVodObjects(app: string, vodId: number): Promise<{ deleted: number }> {
-    const outcome = await this.#deps.purger.run({ app, vodId });
+  async deleteVodObjects(app: string, vodId: number, leaveObjects = false): Promise<{ deleted: number }> {
+    const outcome = await this.#deps.purger.run({ app, vodId, leaveObjects });
     requireComplete(outcome);
     return { deleted: outcome.deleted };
   }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AppFiles } from '#daemon/apps/storage/app-files.ts';
 import { route } from '#daemon/platform/http/route.ts';
 import * as ops from '#shared/contract/vods.ts';
+import { isSet } from '#shared/schema/common.ts';
 import type { VodService } from './service.ts';
 
 export function vodRoutes(app: FastifyInstance, { vods, appFiles }: { vods: VodService; appFiles: AppFiles }): void {
@@ -15,5 +16,9 @@ export function vodRoutes(app: FastifyInstance, { vods, appFiles }: { vods: VodS
     const { status, headers, body } = await appFiles.openPlaylist(params.app, params.grant, params.file, request.raw);
     return reply.code(status).headers(headers).send(body);
   });
-  route(app, ops.deleteVod, ({ params, actor }) => vods.remove(params.app, params.id, actor) as Promise<undefined>);
+  route(app, ops.deleteVod, ({ params, query, actor, audit }) => {
+    const leaveObjects = isSet(query.leaveObjects);
+    if (leaveObjects) audit({ after: { leaveObjects } });
+    return vods.remove(params.app, params.id, actor, leaveObjects) as Promise<undefined>;
+  });
 }

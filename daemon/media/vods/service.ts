@@ -20,7 +20,7 @@ export interface VodServiceDeps {
   apps: { require(name: string): AppEntry; dir(name: string): string };
   storage: {
     links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]>;
-    deleteVodObjects(app: string, vodId: number): Promise<{ deleted: number }>;
+    deleteVodObjects(app: string, vodId: number, leaveObjects: boolean): Promise<{ deleted: number }>;
   };
   log: Log<'warn'>;
 }
@@ -103,14 +103,17 @@ export class VodService {
     return vod;
   }
 
-  /** The objects first; while the storage keeps one of them, the row stays. */
-  async remove(name: string, id: number, actor: Actor): Promise<void> {
+  /**
+   * The objects first; while the storage keeps one of them, the row stays.
+   * @param leaveObjects forgets the row and leaves its objects in the storage, e.g. because the bucket is gone for good
+   */
+  async remove(name: string, id: number, actor: Actor, leaveObjects = false): Promise<void> {
     const app = this.#deps.apps.require(name);
     const vod = this.find(name, id);
     if (vod.status === 'recording' || vod.status === 'uploading') throw new ApiError('VOD_IN_PROGRESS');
     if (app.deleting) throw new ApiError('APP_BUSY', { name });
     try {
-      await this.#deps.storage.deleteVodObjects(name, id);
+      await this.#deps.storage.deleteVodObjects(name, id, leaveObjects);
     } catch (error) {
       if (error instanceof ApiError && error.status >= 500) {
         const more = error.extra === undefined ? {} : { extra: error.extra };
@@ -134,6 +137,7 @@ export class VodService {
         room: vod.room,
         name: vod.name,
         ...(isElsewhere(vod) && vod.s3_url !== null ? { left: vod.s3_url } : {}),
+        ...(leaveObjects ? { objectsLeft: true } : {}),
       },
     });
   }

@@ -22,9 +22,16 @@ export interface JobRun<Input, Checkpoint> {
  */
 export interface JobHandler<Input = unknown, Checkpoint = unknown> {
   kind: JobKind;
+  /**
+   * Establishes what must hold while the job exists. Called before it is queued: when it is created, and each time it is
+   * retried by hand. `ended` undoes it. @throws ApiError that refuses the job
+   */
+  prepare(input: Input): void;
   run(run: JobRun<Input, Checkpoint>): Promise<object>;
   /** May it be cancelled at this point? */
   isCancellable(progress: JobProgress | null): boolean;
+  /** What a cancelled attempt has done and will not undo, for the job's result. */
+  resultSoFar?(input: Input, checkpoint: Checkpoint | null): object;
   /** After every attempt, and when a job is cancelled before one. */
   ended?(input: Input, state: JobState): void | Promise<void>;
 }

@@ -78,11 +78,11 @@ export function jobRepository(db: Db, quick: Db = db) {
        updated_at = @at WHERE id = @id`,
   );
   const fail = db.prepare<[Record<string, unknown>]>(
-    `UPDATE jobs SET state = @state, error_json = @error, next_run_at = @nextRunAt, finished_at = @finishedAt, updated_at = @at,
+    `UPDATE jobs SET state = @state, error_json = @error, result_json = @result, next_run_at = @nextRunAt, finished_at = @finishedAt, updated_at = @at,
        checkpoint_json = NULL WHERE id = @id`,
   );
   const requeue = db.prepare<[number, string, number]>(
-    `UPDATE jobs SET state = 'queued', next_run_at = NULL, finished_at = NULL, checkpoint_json = NULL, progress_json = NULL,
+    `UPDATE jobs SET state = 'queued', next_run_at = NULL, finished_at = NULL, checkpoint_json = NULL, progress_json = NULL, result_json = NULL,
        max_attempts = max(max_attempts, attempts + ?), updated_at = ? WHERE id = ?`,
   );
   const counts = db.prepare<[], { kind: JobKind; state: JobState; count: number }>(
@@ -133,12 +133,18 @@ export function jobRepository(db: Db, quick: Db = db) {
     },
     succeed: (id: number, result: object) => succeed.run({ id, at: now(), result: JSON.stringify(result) }),
     /** Ends an attempt; with `nextRunAt` the job waits for the next one. */
-    fail: (id: number, state: 'failed' | 'cancelled' | 'waiting', error: JobError | null, nextRunAt: string | null) => {
+    fail: (
+      id: number,
+      state: 'failed' | 'cancelled' | 'waiting',
+      error: JobError | null,
+      { nextRunAt, result }: { nextRunAt: string | null; result: object | null },
+    ) => {
       const at = now();
       fail.run({
         id,
         state,
         error: error && JSON.stringify(error),
+        result: result && JSON.stringify(result),
         nextRunAt,
         finishedAt: state === 'waiting' ? null : at,
         at,

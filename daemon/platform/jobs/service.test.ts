@@ -49,7 +49,7 @@ afterEach(async () => {
 
 type Run = (run: JobRun<unknown, { n: number }>) => Promise<object>;
 /** A service as after a start of the daemon; several on one database are several lives of it. */
-function life(run: Run, more: { ended?: (state: string) => void; backoff?: number } = {}) {
+function life(run: Run, more: { prepare?: () => void; ended?: (state: string) => void; backoff?: number } = {}) {
   const seen: string[] = [];
   const events = new EventBus((error) => errors.push(String(error)));
   events.subscribe((event) => seen.push(`${event.type} ${(event.data['job'] as Job).id}`));
@@ -63,6 +63,7 @@ function life(run: Run, more: { ended?: (state: string) => void; backoff?: numbe
   });
   service.register({
     kind: 'app-delete',
+    prepare: () => more.prepare?.(),
     run: run as never,
     isCancellable: (at) => at?.phase !== 'local',
     ended: (_input, state) => more.ended?.(state),

@@ -89,6 +89,7 @@ export class JobService {
   /** Stores a job and begins it as soon as there is room. */
   create(job: NewJob): Job {
     const { repository } = this.#deps;
+    this.#handlers.get(job.kind)?.prepare(job.input);
     const id = repository.insert(job);
     const record = this.#record(id);
     this.#announce('job.queued', id);
@@ -146,7 +147,10 @@ export class JobService {
       run.cancelled = true;
       run.abort.abort();
       await run.done;
-      return this.#record(id);
+      const ended = this.#record(id);
+      // it was done before it noticed
+      if (ended.state !== 'cancelled') throw new ApiError('JOB_NOT_CANCELLABLE', { id });
+      return ended;
     }
     this.#queue.delete(id);
     this.#clearTimer(id);
@@ -160,6 +164,7 @@ export class JobService {
     const row = this.#row(id);
     const other = row.app_id === null ? undefined : this.#deps.repository.activeOf(row.app_id, row.kind);
     if (other !== undefined && other.id !== id) throw new ApiError('JOB_NOT_RETRYABLE', { id });
+    this.#handlers.get(row.kind)?.prepare(JSON.parse(row.input_json));
     this.#clearTimer(id);
     this.#deps.repository.requeue(id, 1);
     this.#announce('job.queued', id);
@@ -295,8 +300,13 @@ export class JobService {
     nextRunAt: string | null = null,
   ): Promise<void> {
     const row = this.#row(id);
-    this.#deps.repository.fail(id, state, error, nextRunAt);
-    await this.#tell(this.#handlers.get(row.kind), row, state);
+    const handler = this.#handlers.get(row.kind);
+    const result =
+      state === 'cancelled'
+        ? handler?.resultSoFar?.(JSON.parse(row.input_json), parsed(row.checkpoint_json))
+        : undefined;
+    this.#deps.repository.fail(id, state, error, { nextRunAt, result: result ?? null });
+    await this.#tell(handler, row, state);
     this.#announce(`job.${state}`, id);
     this.#answerWaiters(id);
   }

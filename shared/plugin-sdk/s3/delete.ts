@@ -75,7 +75,7 @@ export class ObjectDeleter {
         try {
           const command = new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key });
           const answer = await client.send(command, { abortSignal: options.signal });
-          // a web server that answers 200 with a page of its own has deleted nothing
+          // a web server that answers 200 with its own page has deleted nothing
           if (answer.$metadata.httpStatusCode !== 204) throw new StorageError('NOT_A_STORAGE');
           if (answer.DeleteMarker) marked.push(key);
         } catch (error) {

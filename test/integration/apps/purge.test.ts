@@ -112,17 +112,6 @@ describe('DELETE /apps/{name}', () => {
     assert.match(body.message, /app\.db is missing or damaged/);
     assert.equal((await api.delete(`/apps/${app}`)).status, 200);
   });
-
-  test('of two deletions at once both succeed or find it gone', async () => {
-    const app = await newApp();
-    const answers = await Promise.all([
-      api.delete(`/apps/${app}`),
-      api.delete(`/apps/${app}`),
-      api.delete(`/apps/${app}`),
-    ]);
-    assert.ok(answers.some((answer) => answer.status === 200));
-    assert.ok(answers.every((answer) => answer.status === 200 || answer.status === 404));
-  });
 });
 
 describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'string' ? started : false }, () => {

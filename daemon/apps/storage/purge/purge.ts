@@ -4,7 +4,7 @@ import { isRetryable, StorageError, type StorageErrorCode, withAnswer } from '#s
 import type { DeleteFailure } from '#shared/plugin-sdk/storage-provider.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import { trimSlashes } from '../keys.ts';
-import { LOCAL_PROVIDER, locationId, recordedLocation, type StorageLocation } from '../location.ts';
+import { LOCAL_PROVIDER, locationId, placeWords, recordedLocation, type StorageLocation } from '../location.ts';
 import { openStorage } from '../open-client.ts';
 import { asStorageError, type DeletableStorage, Deleter } from './deleter.ts';
 import { ObjectRows } from './object-rows.ts';
@@ -76,23 +76,31 @@ async function purgePage(
   const page = rows.page(state.cursor, PAGE);
   const groups = new Map<Deleter, string[]>();
   for (const { key, place } of page.objects) {
-    const deleter = deleterFor(recordedLocation(place, input.unrecorded));
+    const location = recordedLocation(place, input.unrecorded);
+    if (input.leaveObjects && location.provider !== LOCAL_PROVIDER) {
+      const where = placeWords(location);
+      state.leftIn = { ...state.leftIn, [where]: (state.leftIn?.[where] ?? 0) + 1 };
+      continue;
+    }
+    const deleter = deleterFor(location);
     const keys = groups.get(deleter);
     if (keys === undefined) groups.set(deleter, [key]);
     else keys.push(key);
   }
   for (const [deleter, keys] of groups) await deleteKeys(state, deleter, keys);
-  countFailures(
-    state,
-    page.unreadable.map((key) => ({ key, code: 'ROW_UNREADABLE', message: 'The row cannot be read.' })),
-  );
+  if (!input.leaveObjects)
+    countFailures(
+      state,
+      page.unreadable.map((key) => ({ key, code: 'ROW_UNREADABLE', message: 'The row cannot be read.' })),
+    );
   if (page.elsewhere.length > 0) {
     const { count, addresses } = state.left ?? { count: 0, addresses: [] };
     const kept = [...addresses, ...page.elsewhere].slice(0, FAILED_KEYS_KEPT);
     state.left = { count: count + page.elsewhere.length, addresses: kept };
   }
   state.cursor = page.cursor;
-  if (page.cursor.source === 'end') state.phase = input.vodId === undefined ? 'snapshots' : 'done';
+  if (page.cursor.source === 'end')
+    state.phase = input.vodId === undefined && !input.leaveObjects ? 'snapshots' : 'done';
 }
 
 /**

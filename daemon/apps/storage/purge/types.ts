@@ -24,6 +24,8 @@ export interface PurgeInput {
   configFolders: { apps: string; archive: string };
   /** Only the objects of this VOD, and no snapshots without a row. */
   vodId?: number;
+  /** Leaves what is in a storage where it is, and counts it; files in the app's folder are deleted. No storage is asked. */
+  leaveObjects: boolean;
   checkpoint: PurgeCheckpoint | null;
 }
 
@@ -62,6 +64,8 @@ export interface PurgeCheckpoint {
   reasons: Record<string, number>;
   /** The same in the storage's own words; the first kinds. */
   refusals?: StorageRefusal[];
+  /** Objects left where they are because the caller wants that, by storage in words. */
+  leftIn?: Record<string, number>;
   /** Deleted objects that stay as an older version. */
   versionsKept: number;
   /** Objects named by rows when the purge began. */

@@ -27,11 +27,13 @@ function DeleteForm({ name, onClose }: { name: string; onClose: () => void }) {
   const stats = useRead(getAppStats, { params: { app: name } }, { staleTime: 0 });
   const remove = useChange(deleteApp, { refreshes: [listApps, listJobs] });
   const form = useApiForm({
-    initialValues: { withVods: false, typed: '' },
+    initialValues: { withVods: false, leaveObjects: false, typed: '' },
     send: (values) =>
       remove.mutateAsync({
         ...params,
-        query: values.withVods ? { deleteVods: 'true' as const } : {},
+        query: values.withVods
+          ? { deleteVods: 'true' as const, ...(values.leaveObjects ? { leaveObjects: 'true' as const } : {}) }
+          : {},
         headers: { prefer: 'respond-async' },
       }),
     onDone: () => {
@@ -39,7 +41,7 @@ function DeleteForm({ name, onClose }: { name: string; onClose: () => void }) {
       go('/apps');
     },
   });
-  const { withVods } = form.values;
+  const { withVods, leaveObjects } = form.values;
   const vods = sizes.data?.vodCount;
   const amount = sizes.data
     ? `${plural(sizes.data.vodCount, 'recording')} (${bytes(sizes.data.vodTotalBytes)})`
@@ -73,10 +75,18 @@ function DeleteForm({ name, onClose }: { name: string; onClose: () => void }) {
             label={`Also delete ${amount}${bucket}`}
           />
           <p className="dim">
-            {withVods
-              ? `Deletes ${amount}${bucket}, with their variants and pictures${bucket ? ', and their older versions where the bucket keeps them' : ''}. This cannot be undone.`
-              : `${amount} stay${vods === 1 ? 's' : ''} where ${vods === 1 ? 'it is' : 'they are'}${bucket ? `, in bucket ${s3.data?.bucket}` : ''}; StreamHub forgets about ${vods === 1 ? 'it' : 'them'}.`}
+            {withVods && leaveObjects
+              ? `Deletes the recordings from StreamHub. Their objects stay${bucket ? ` in bucket ${s3.data?.bucket}` : ''} and take space there; StreamHub doesn't contact the storage.`
+              : withVods
+                ? `Deletes ${amount}${bucket}, with their variants and pictures${bucket ? ', and their older versions where the bucket keeps them' : ''}. This cannot be undone.`
+                : `${amount} stay${vods === 1 ? 's' : ''} where ${vods === 1 ? 'it is' : 'they are'}${bucket ? `, in bucket ${s3.data?.bucket}` : ''}; StreamHub forgets about ${vods === 1 ? 'it' : 'them'}.`}
           </p>
+          {withVods && bucket ? (
+            <Checkbox
+              {...form.getInputProps('leaveObjects', { type: 'checkbox' })}
+              label="The bucket is gone for good: leave the objects"
+            />
+          ) : null}
         </>
       )}
       <TypeName name={name} {...form.getInputProps('typed')} />

@@ -208,6 +208,31 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
             >
               Delete…
             </Button>
+            {vod.data.storageBucket && (remove.error || vod.data.urlProblem) ? (
+              <Button
+                color="danger"
+                disabled={lack !== undefined || isRunning}
+                onClick={() =>
+                  ask({
+                    title: `Remove ${vod.data.name} and leave its objects`,
+                    body: (
+                      <p>
+                        Removes the recording from StreamHub. Its objects stay in bucket {vod.data.storageBucket} and
+                        take space there; StreamHub doesn’t contact the storage. This cannot be undone.
+                      </p>
+                    ),
+                    action: 'Remove recording',
+                    isDangerous: true,
+                    run: async () => {
+                      await remove.mutateAsync({ ...params, query: { leaveObjects: 'true' } });
+                      onClose();
+                    },
+                  })
+                }
+              >
+                Leave its objects…
+              </Button>
+            ) : null}
             <span className="grow" />
             {isRunning ? (
               <Button variant="filled" loading={stop.isPending} onClick={() => stop.mutate(params)}>
