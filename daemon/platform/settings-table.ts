@@ -53,7 +53,11 @@ export const SETTINGS = {
   dataDir: str('DATA_DIR', 'Root of data/, apps/, logs/ and archive/. Default: the user’s state folder.', {
     flag: 'data-dir',
   }),
-  publicBaseUrl: url('PUBLIC_BASE_URL', HTTP, 'Base of public links to this daemon, e.g. https://stream.example.com.'),
+  publicBaseUrl: url(
+    'PUBLIC_BASE_URL',
+    HTTP,
+    'Base of public links to this daemon, e.g. https://stream.example.com. A path, e.g. https://example.com/streamhub, publishes it below that path.',
+  ),
   streamhubPublicUrl: url('STREAMHUB_PUBLIC_URL', HTTP, 'Used if PUBLIC_BASE_URL is not set.'),
   publicWsUrl: url(
     'PUBLIC_WS_URL',
@@ -79,6 +83,13 @@ export const SETTINGS = {
     default: ['127.0.0.0/8', '::1/128'],
     doc: 'Addresses and CIDR ranges whose X-Forwarded-For is trusted.',
   } as const,
+  hstsSeconds: int(
+    'STREAMHUB_HSTS_SECONDS',
+    0,
+    0,
+    63_072_000,
+    'Seconds that browsers may use only HTTPS for this host; 0 = they are not told. Set it only if every service of the host has HTTPS.',
+  ),
   denyPrivateEndpoints: flag(
     'STREAMHUB_DENY_PRIVATE_ENDPOINTS',
     false,

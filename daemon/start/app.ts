@@ -1,13 +1,16 @@
+import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { installAudit } from '#daemon/identity/audit/install.ts';
 import { installGuards } from '#daemon/identity/security/install.ts';
 import { installRequestMetrics } from '#daemon/operations/metrics/http.ts';
+import { basePath, installPublicLocations, withoutBase } from '#daemon/platform/base-path.ts';
 import { installAuthentication } from '#daemon/platform/http/authenticate.ts';
 import { installAuthorization } from '#daemon/platform/http/authorize.ts';
 import { installDeletingGuard } from '#daemon/platform/http/deleting.ts';
 import { installDocs } from '#daemon/platform/http/docs.ts';
 import { installErrorHandling } from '#daemon/platform/http/errors.ts';
 import { installParsers } from '#daemon/platform/http/parsers.ts';
+import { installProxyWarning } from '#daemon/platform/http/proxy-warning.ts';
 import { installRequestLog, requestIds } from '#daemon/platform/http/request-log.ts';
 import { installBrowserSdk } from '#daemon/platform/http/sdk.ts';
 import { installSecurityHeaders } from '#daemon/platform/http/security-headers.ts';
@@ -23,6 +26,7 @@ const BODY_LIMIT = 102_400;
 
 /** The Fastify instance with everything registered, not yet listening. */
 export async function buildApp(services: Services): Promise<FastifyInstance> {
+  const base = basePath(services.settings);
   const proxies = new AddressSet(services.settings.trustedProxies);
   const app = fastify({
     loggerInstance: services.log.child({ source: 'http' }),
@@ -40,6 +44,8 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
+    // behind a proxy that keeps the path, requests come with it; behind one that strips it, without
+    ...(base === '' ? {} : { rewriteUrl: (request: IncomingMessage) => withoutBase(request.url ?? '/', base) }),
   }) as unknown as FastifyInstance;
 
   closeSilentConnections(app);
@@ -48,7 +54,8 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installCompilers(app);
   installParsers(app);
   installRequestLog(app);
-  installSecurityHeaders(app);
+  installSecurityHeaders(app, services.settings.hstsSeconds);
+  installProxyWarning(app, proxies, services.warnings);
   installGuards(app, { guard: services.guard, limits: services.limits, count404: services.settings.autoban404 });
   installAuthentication(app, services.resolvers);
   installAuthorization(app, {
@@ -59,11 +66,12 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installDeletingGuard(app, (name) => services.apps.registry.get(name)?.deleting ?? false);
   installAudit(app, services.audit, (name) => services.apps.registry.get(name)?.tenantId);
   installBrowserSdk(app);
+  if (base !== '') installPublicLocations(app, base);
   rootRoutes(app, services);
   await app.register(
     async (api) => {
       apiRoutes(api, services);
-      installDocs(api, services.pool);
+      installDocs(api, services.pool, base);
     },
     { prefix: API_BASE },
   );

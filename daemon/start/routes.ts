@@ -21,6 +21,7 @@ import { gpuRoutes } from '#daemon/operations/gpu/routes.ts';
 import { historyRoutes } from '#daemon/operations/history/routes.ts';
 import { metricsRoutes } from '#daemon/operations/metrics/routes.ts';
 import { systemRoutes } from '#daemon/operations/system/routes.ts';
+import { basePath } from '#daemon/platform/base-path.ts';
 import { eventRoutes } from '#daemon/platform/events/routes.ts';
 import { jobRoutes } from '#daemon/platform/jobs/routes.ts';
 import { logRoutes } from '#daemon/platform/logs/routes.ts';
@@ -59,5 +60,5 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
 export function rootRoutes(app: FastifyInstance, services: Services): void {
   metricsRoutes(app, services);
   clusterRootRoutes(app, services);
-  consoleRoutes(app, services.console);
+  consoleRoutes(app, services.console, basePath(services.settings));
 }

@@ -13,6 +13,7 @@ import { followHost } from './api/live.ts';
 import { queryClient } from './api/query.ts';
 import { features } from './app/features.ts';
 import { makeRouter } from './app/router.tsx';
+import { BASE_PATH } from './host/base.ts';
 import { desktopBridge } from './host/bridge-desktop.ts';
 import { WebBridge } from './host/bridge-web.ts';
 import { setBridge } from './host/host.ts';
@@ -21,6 +22,9 @@ import { cssVariables, theme } from './theme/theme.ts';
 setBridge(window.streamhub ? desktopBridge(window.streamhub) : new WebBridge());
 followHost(features.flatMap(({ live }) => live ?? []));
 recordHistory();
+// reached past the proxy, without its path: the pages are the same
+if (BASE_PATH !== '' && !`${location.pathname}/`.startsWith(`${BASE_PATH}/`))
+  history.replaceState(null, '', BASE_PATH + location.pathname + location.search + location.hash);
 const router = makeRouter();
 
 createRoot(document.getElementById('root') as HTMLElement).render(

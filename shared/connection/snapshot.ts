@@ -35,12 +35,13 @@ export async function takeSnapshot(
     read(listApps),
   ]);
   if (stats === undefined) return null;
-  const livekit = (settings as { livekit?: unknown } | undefined)?.livekit;
+  const { livekit, warnings } = (settings ?? {}) as { livekit?: unknown; warnings?: unknown };
   return {
     at: new Date().toISOString(),
     stats,
     nodes: nodes ?? null,
     livekit,
+    warnings,
     failedJobs,
     plugins,
     apps: inTrouble(apps),

@@ -160,6 +160,8 @@ export const Snapshot = object({
   nodes: nullable(Type.Unknown()),
   /** Of `GET /system/settings` the part `livekit`. This and what follows is absent without the right to it, and in older files. */
   livekit: Type.Optional(Type.Unknown()),
+  /** Of `GET /system/settings` the part `warnings`. */
+  warnings: Type.Optional(Type.Unknown()),
   /** The newest failed jobs of `GET /jobs`. */
   failedJobs: Type.Optional(Type.Unknown()),
   /** Those of `GET /apps` that have problems. */

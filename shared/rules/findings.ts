@@ -38,6 +38,7 @@ const PARTS = {
       problems: Type.Optional(Type.Array(Type.Object({ code: text, message: text, since: text }))),
     }),
   ),
+  warnings: Type.Array(Type.Object({ code: text, subject: text, message: text })),
   plugins: Type.Array(Type.Object({ id: text, title: text, state: text, reason: nullable(text), since: text })),
 };
 type Part = keyof typeof PARTS;

@@ -28,7 +28,7 @@ const DISK_LOW = { warn: 0.1, danger: 0.03 } as const;
  * @param now wall-clock milliseconds
  */
 export function problemsOf(state: Connection['state'], findings: Findings, now: number): Problem[] {
-  const { stats, livekit, nodes, failedJobs, plugins, apps } = findings;
+  const { stats, livekit, nodes, failedJobs, plugins, apps, warnings } = findings;
   return [
     ...connectionProblems(state),
     ...livekitProblems(stats, livekit),
@@ -37,6 +37,7 @@ export function problemsOf(state: Connection['state'], findings: Findings, now: 
     ...appProblems(apps ?? []),
     ...jobProblems(failedJobs ?? [], now),
     ...pluginProblems(plugins ?? []),
+    ...installationProblems(warnings ?? []),
   ].sort((a, b) => Number(a.urgency === 'warn') - Number(b.urgency === 'warn'));
 }
 
@@ -147,3 +148,11 @@ const pluginProblems = (plugins: NonNullable<Findings['plugins']>): Problem[] =>
       since,
       action: { label: 'Show plugin', path: '/plugins', search: { plugin: id } },
     }));
+
+const installationProblems = (warnings: NonNullable<Findings['warnings']>): Problem[] =>
+  warnings.slice(0, LISTED).map(({ code, subject, message }) => ({
+    id: `installation:${code}:${subject}`,
+    urgency: 'warn',
+    text: message,
+    action: { label: 'Show settings', path: '/settings' },
+  }));

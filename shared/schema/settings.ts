@@ -12,6 +12,14 @@ export const Guidance = object({
 });
 export type Guidance = Static<typeof Guidance>;
 
+/** Something about the installation that a person should change. */
+export const InstallationWarning = object({
+  code: text('What was noticed, e.g. `PROXY_NOT_TRUSTED`.'),
+  subject: text('The address, folder or setting that it is about.'),
+  message: text('What is so, what follows, and what to change.'),
+});
+export type InstallationWarning = Static<typeof InstallationWarning>;
+
 /** The configuration in force, with every secret left out. Read-only: there is no route that writes it. */
 export const SystemSettings = object({
   core: object({
@@ -60,6 +68,7 @@ export const SystemSettings = object({
     rtmp: Type.Integer(),
     whip: Type.Integer(),
   }),
+  warnings: Type.Array(InstallationWarning, { description: 'What the daemon noticed about its installation.' }),
   guidance: Type.Record(Type.String(), Type.Array(Guidance), { description: 'By group: how each setting is changed.' }),
 });
 export type SystemSettings = Static<typeof SystemSettings>;

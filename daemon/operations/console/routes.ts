@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fillTemplate } from '#daemon/platform/files/template.ts';
 import type { BuildState } from './builder.ts';
@@ -16,7 +18,7 @@ const CONSOLE_CSP = [
   "img-src 'self' data: https: http:",
   "media-src 'self' blob: https: http:",
   "connect-src 'self'",
-  "base-uri 'none'",
+  "base-uri 'self'",
   "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
@@ -25,17 +27,19 @@ const HASHED = /^assets\/.+-[\w-]{8}\.\w+$/;
 const YEAR = 31_536_000;
 
 /** Serves the built console at `/`; paths that are no file are its pages. */
-export function consoleRoutes(app: FastifyInstance, console: ConsoleService): void {
+export function consoleRoutes(app: FastifyInstance, console: ConsoleService, base = ''): void {
   app.route({
     method: ['GET', 'HEAD'],
     url: '/*',
     handler: async (request, reply) => {
       const name = nameOf(request);
       const file = name === undefined ? undefined : await console.files.find(name === '' ? 'index.html' : name);
-      if (file !== undefined) return send(request, reply, console, file);
+      if (file !== undefined) return send(request, reply, console, file, base);
       if (!isPage(request, name)) return notFound(reply);
       const index = await console.files.find('index.html');
-      return index === undefined ? sendNote(reply, console.builder.state) : send(request, reply, console, index);
+      return index === undefined
+        ? sendNote(reply, console.builder.state, base)
+        : send(request, reply, console, index, base);
     },
   });
 }
@@ -62,7 +66,15 @@ async function send(
   reply: FastifyReply,
   { files }: ConsoleService,
   file: ConsoleFile,
+  base: string,
 ): Promise<FastifyReply> {
+  if (file.name === 'index.html' && base !== '') {
+    const page = await readFile(path.join(files.dir, file.name), 'utf8');
+    return reply
+      .type('text/html; charset=utf-8')
+      .headers({ 'content-security-policy': CONSOLE_CSP, 'cache-control': 'no-cache' })
+      .send(page.replace('<base href="/"', `<base href="${base}/"`));
+  }
   // loaded when a browser first comes: most daemons' first requests are API calls
   const { default: sendFile } = await import('@fastify/send');
   const accepted = String(request.headers['accept-encoding'] ?? '');
@@ -104,7 +116,7 @@ const NOTES: Record<BuildState, [title: string, text: string]> = {
 };
 
 /** Says why there is no console yet, and looks again by itself while it is being made. */
-function sendNote(reply: FastifyReply, state: BuildState): FastifyReply {
+function sendNote(reply: FastifyReply, state: BuildState, base: string): FastifyReply {
   const [title, text] = NOTES[state];
   const isComing = state === 'building' || state === 'idle';
   return reply
@@ -117,6 +129,7 @@ function sendNote(reply: FastifyReply, state: BuildState): FastifyReply {
       fillTemplate('operations/console/assets/note.html.tmpl', {
         title,
         text,
+        base,
         refresh: isComing ? '<meta http-equiv="refresh" content="3">' : '',
       }),
     );

@@ -2,7 +2,7 @@ import type { Settings } from '#daemon/platform/settings.ts';
 import { SETTINGS, type SettingKey } from '#daemon/platform/settings-table.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { MASK } from '#shared/config/annotations.ts';
-import type { Guidance, SystemSettings } from '#shared/schema/settings.ts';
+import type { Guidance, InstallationWarning, SystemSettings } from '#shared/schema/settings.ts';
 import { shownAddress } from '#shared/secrets.ts';
 import { howToChange } from './guidance.ts';
 
@@ -14,6 +14,7 @@ export interface SettingsServiceOptions {
   nodeCount(): number;
   registryBytes(): Promise<number>;
   uptimeSeconds(): number;
+  warnings(): InstallationWarning[];
 }
 
 /** Settings that the page explains, by group, in the order of the page. */
@@ -116,6 +117,7 @@ export class SettingsService {
         unit: s.systemdUnit || null,
       },
       ports: { core: port(), livekitSignaling: 7880, livekitTcp: 7881, livekitUdp: 7882, rtmp: 1935, whip: 8080 },
+      warnings: this.#options.warnings(),
       guidance: this.#guidance,
     };
   }

@@ -31,11 +31,11 @@ const CSP = [
 ].join('; ');
 
 /** `/openapi.json` and the API reference at `/docs`. Both are public, and nothing is loaded before the first request. */
-export function installDocs(api: FastifyInstance, pool: WorkerPool): void {
+export function installDocs(api: FastifyInstance, pool: WorkerPool, publicPath: string): void {
   let document: string | undefined;
   let script: Promise<Uint8Array> | undefined;
   api.get('/openapi.json', (_request, reply) => {
-    document ??= JSON.stringify(openApiDocument(VERSION, BASE));
+    document ??= JSON.stringify(openApiDocument(VERSION, BASE, publicPath));
     return reply.type('application/json; charset=utf-8').send(document);
   });
   api.get('/docs', async (_request, reply) => {

@@ -7,7 +7,7 @@ import { ErrorBody } from '#shared/schema/common.ts';
 type Json = Record<string, unknown>;
 
 /** The OpenAPI 3.1 document, derived from the contract. TypeBox schemas are JSON Schema, so they go in as they are. */
-export function openApiDocument(version: string, base: string): Json {
+export function openApiDocument(version: string, base: string, publicPath = ''): Json {
   const paths: Record<string, Json> = {};
   for (const op of operations) {
     const path = (op.root ? '' : base) + op.path;
@@ -21,7 +21,7 @@ export function openApiDocument(version: string, base: string): Json {
       description:
         'Control plane for self-hosted LiveKit streaming servers. Every route below /api/v1 takes `Authorization: Bearer <API token or session token>` unless it says otherwise.',
     },
-    servers: [{ url: '/' }],
+    servers: [{ url: publicPath || '/' }],
     tags: [...new Set(operations.map((op) => op.tag))].map((name) => ({ name })),
     paths,
     components: {

@@ -8,14 +8,17 @@ const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=15552000',
   'x-content-type-options': 'nosniff',
 };
 
-/** Sets the security headers and the request id on every answer. */
-export function installSecurityHeaders(app: FastifyInstance): void {
+/**
+ * Sets the security headers and the request id on every answer.
+ * @param hstsSeconds how long browsers use HTTPS only for this host; 0 = no such header
+ */
+export function installSecurityHeaders(app: FastifyInstance, hstsSeconds: number): void {
+  const headers = hstsSeconds > 0 ? { ...HEADERS, 'strict-transport-security': `max-age=${hstsSeconds}` } : HEADERS;
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(HEADERS).header('x-request-id', request.id);
+    reply.headers(headers).header('x-request-id', request.id);
     done();
   });
 }

@@ -24,7 +24,7 @@ import type { Platform } from './platform.ts';
 
 /** Creates the wing for operators: health, stats and their history, metrics, GPU, connection tests and the web console. */
 export function createOperations(
-  { settings, dir, db, databases, events, background, counts, pool, jobCounts, listening, log }: Platform,
+  { settings, dir, db, databases, events, background, counts, pool, jobCounts, listening, warnings, log }: Platform,
   { tenants, quotas, mailer }: Identity,
   { cluster }: Cluster,
   { apps: { registry }, config }: Apps,
@@ -65,6 +65,7 @@ export function createOperations(
     nodeCount: () => cluster.summary().total,
     registryBytes: () => stats.registryBytes(),
     uptimeSeconds: () => health.uptimeSeconds,
+    warnings: () => warnings.list(),
   });
   const metrics = new MetricsService({
     token: settings.metricsToken,

@@ -9,12 +9,14 @@ import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { EventService } from '#daemon/platform/events/service.ts';
+import { warnAboutFileSystem } from '#daemon/platform/files/file-system.ts';
 import { jobRepository } from '#daemon/platform/jobs/repository.ts';
 import { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import { LogService } from '#daemon/platform/logs/service.ts';
 import type { CredentialResolver } from '#daemon/platform/principal.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
+import { InstallationWarnings } from '#daemon/platform/warnings.ts';
 import { WorkerPool } from '#daemon/platform/workers/pool.ts';
 
 /** What lower wings count and the metrics of `operations` add up. */
@@ -85,12 +87,17 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
   /** Port and address in use, known once the daemon listens. */
   const listening = { port: settings.port, url: '' };
 
+  const warnings = new InstallationWarnings(log);
+  warnAboutFileSystem(dir.root, warnings);
+
   return {
     settings,
     dir,
     log,
     /** Runs what no request waits for. */
     background,
+    /** What is wrong with the installation. */
+    warnings,
     /** Values registered here never appear in a log line. */
     logSecrets: logging.secrets,
     db,

@@ -12,7 +12,7 @@ export const CONTENT_SECURITY_POLICY = [
   "media-src 'self' blob: https: http:",
   "connect-src 'self'",
   "worker-src 'self'",
-  "base-uri 'none'",
+  "base-uri 'self'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');

@@ -5,6 +5,7 @@ import { GoTo } from '../daemon/links.tsx';
 import { useWasOnline } from '../daemon/was-online.ts';
 import type { Screen } from '../features/feature.ts';
 import { SignInPage } from '../features/sign-in/sign-in-page.tsx';
+import { BASE_PATH } from '../host/base.ts';
 import { bridge } from '../host/host.ts';
 import { SkeletonRows } from '../ui/data/query-view.tsx';
 import { Empty } from '../ui/feedback/empty.tsx';
@@ -99,6 +100,7 @@ export function makeRouter() {
   ] as never);
   return createRouter({
     routeTree: tree as unknown as AnyRoute,
+    ...(BASE_PATH === '' ? {} : { basepath: BASE_PATH }),
     defaultPreload: 'intent',
     defaultPendingMs: 150,
     defaultPendingMinMs: 0,

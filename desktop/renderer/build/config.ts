@@ -10,6 +10,8 @@ const HERE = path.resolve(import.meta.dirname, '../../..');
 export function rendererConfig(target: 'console' | 'desktop', root: string = HERE): UserConfig {
   return {
     root: path.join(root, 'desktop', 'renderer'),
+    // relative to <base>, so that one build serves at any path
+    base: './',
     plugins: [slimContract(root), react(), ...(target === 'console' ? [precompress()] : [])],
     build: {
       outDir: path.join(root, 'out', target === 'console' ? 'console' : 'renderer'),

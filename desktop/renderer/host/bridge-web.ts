@@ -9,6 +9,7 @@ import type { TransportRequest } from '#shared/connection/transport.ts';
 import type { Connection, Credential } from '#shared/ipc/connections.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import { failure, IpcFailure } from '#shared/ipc/failure.ts';
+import { HERE_URL } from './base.ts';
 import { type Bridge, HostError, type SignIn, type StreamListener, type Unsubscribe, unreachable } from './bridge.ts';
 
 const STORED = 'streamhub.credential';
@@ -26,7 +27,7 @@ interface Subscribers {
 export class WebBridge implements Bridge {
   readonly host = 'web';
   readonly #subscribers: Subscribers = { connections: new Set(), events: new Set(), gap: new Set() };
-  readonly #transport = new FetchTransport(location.origin);
+  readonly #transport = new FetchTransport(HERE_URL);
   readonly #connection: DaemonConnection;
   readonly #addedAt = new Date().toISOString();
   /** Typed, but not accepted before the second factor is there too. */
@@ -164,7 +165,7 @@ export class WebBridge implements Bridge {
     return {
       id: HERE,
       name: location.host,
-      url: location.origin,
+      url: HERE_URL,
       colour: '#2459d3',
       kind: 'remote',
       credential: { kind: 'token', user: null, kept: 'session' },

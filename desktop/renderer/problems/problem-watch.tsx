@@ -46,6 +46,7 @@ function Watcher({ connection }: { connection: Connection }) {
         {
           stats: stats.data,
           livekit: settings.data?.livekit,
+          ...(settings.data ? { warnings: settings.data.warnings } : {}),
           nodes: nodes.data,
           ...(failed.data ? { failedJobs: failed.data.data } : {}),
           ...(plugins.data ? { plugins: plugins.data } : {}),

@@ -40,7 +40,7 @@ describe('the web console', () => {
     assert.doesNotMatch(policy, /upgrade-insecure/);
     const html = await index.text();
     assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/, 'no script inside the page');
-    const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)?.[1] ?? '';
+    const script = /src="\.(\/assets\/[^"]+\.js)"/.exec(html)?.[1] ?? '';
     const plain = await get(script, { 'accept-encoding': 'identity' });
     assert.match(plain.headers.get('cache-control') ?? '', /immutable/);
     assert.match(plain.headers.get('content-type') ?? '', /javascript/);
@@ -78,7 +78,7 @@ describe('the web console', () => {
     await builtConsole();
     const { url } = await testDaemon(t);
     const html = await (await fetch(url)).text();
-    const places = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1] as string);
+    const places = [...html.matchAll(/(?:src|href)="\.(\/[^"]+)"/g)].map((match) => match[1] as string);
     let bytes = Buffer.byteLength(html);
     for (const place of places) {
       bytes += (await asSent(url + place, 'br')).body.length;

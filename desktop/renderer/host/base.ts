@@ -1,0 +1,5 @@
+/** Path below which this page is served, without a slash at its end: empty at the root of a host. */
+export const BASE_PATH: string = new URL(document.baseURI).pathname.replace(/\/$/, '');
+
+/** Address of the daemon that served this page. */
+export const HERE_URL: string = location.origin + BASE_PATH;

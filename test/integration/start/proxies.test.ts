@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { Client, TEST_TOKEN, testDaemon } from '#test/helpers/daemon.ts';
+import { readEvents } from '#test/helpers/event-reader.ts';
+import { freePort, missing, PROXIES, startProxy } from '#test/helpers/proxies.ts';
+
+const BASE = '/streamhub';
+
+for (const name of PROXIES)
+  for (const strips of [true, false]) {
+    const skip = missing(name) || noChromium;
+    test(`below a path of ${name} that ${strips ? 'takes the path off' : 'keeps the path'}, everything works`, {
+      skip,
+    }, async (t) => {
+      await builtConsole();
+      const port = String(await freePort());
+      const url = await startProxy(t, name, { target: `http://127.0.0.1:${port}`, base: BASE, strips });
+      const publicUrl = url + BASE;
+      const daemon = await testDaemon(t, {
+        PORT: port,
+        PUBLIC_BASE_URL: publicUrl,
+        STREAMHUB_CLUSTER_TOKEN: 'clt_0123456789abcdef',
+      });
+      const api = new Client(publicUrl, TEST_TOKEN);
+
+      await t.test('the API, with links and headers that name the path', async () => {
+        assert.equal((await api.get('/health')).status, 200);
+        const { body } = await api.get('/cluster/info');
+        assert.ok(body.data.joinCommand.includes(`${publicUrl}/install.sh`), body.data.joinCommand);
+        assert.equal((await api.get(`/${'/install.sh'}`)).status, 200);
+        const openapi = (await api.get('/openapi.json')).body;
+        assert.deepEqual(openapi.servers, [{ url: BASE }]);
+        const health = await api.get('/health');
+        assert.equal(health.headers.get('strict-transport-security'), null);
+        await api.post('/apps', { name: 'gone' });
+        const deleted = await api.delete('/apps/gone', { prefer: 'respond-async' });
+        assert.equal(deleted.status, 202);
+        const location = deleted.headers.get('location') as string;
+        assert.ok(location.startsWith(`${BASE}/api/v1/jobs/`), location);
+        assert.equal((await fetch(url + location, { headers: { authorization: `Bearer ${TEST_TOKEN}` } })).status, 200);
+      });
+
+      await t.test('the event stream, without waiting for a full buffer', async () => {
+        const events = await readEvents(t, publicUrl, TEST_TOKEN);
+        await events.next('hello');
+        await daemon.api.post('/apps', { name: 'heard' });
+        await events.next('app.created');
+      });
+
+      await t.test('the console: its pages, its links, a page opened anew, and the API reference', async () => {
+        const chromium = await browser(t);
+        const page = await openConsole(t, chromium, publicUrl, { token: TEST_TOKEN });
+        await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: /^Apps/ }).click();
+        await page.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
+        assert.equal(new URL(page.url()).pathname, `${BASE}/apps`);
+        await page.reload();
+        await page.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
+        await page.goto(`${publicUrl}/apps/live/config`);
+        await page.getByRole('heading', { level: 1 }).first().waitFor();
+        await page.goto(`${publicUrl}/api/v1/docs`);
+        await page.getByText('listApps').or(page.getByText('/apps')).first().waitFor();
+      });
+
+      await t.test('the console reached past the proxy', async () => {
+        const page = await openConsole(t, await browser(t), daemon.url, { token: TEST_TOKEN, path: '/apps' });
+        await page.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
+      });
+    });
+  }
+
+test('at the root of a host nothing changes, and HTTPS is demanded only when asked for', async (t) => {
+  const plain = await testDaemon(t);
+  assert.equal((await plain.api.get('/health')).headers.get('strict-transport-security'), null);
+  const strict = await testDaemon(t, { STREAMHUB_HSTS_SECONDS: '3600' });
+  assert.equal((await strict.api.get('/health')).headers.get('strict-transport-security'), 'max-age=3600');
+});
+
+test('a proxy that is not trusted is told to operators, once', async (t) => {
+  const daemon = await testDaemon(t, { STREAMHUB_TRUSTED_PROXIES: '192.0.2.1' });
+  const warnings = async () => (await daemon.api.get('/system/settings')).body.data.warnings;
+  assert.deepEqual(await warnings(), []);
+  for (const forwarded of ['198.51.100.7', '198.51.100.8'])
+    await daemon.api.get('/health', { 'x-forwarded-for': forwarded });
+  const told = await warnings();
+  assert.deepEqual(
+    told.map(({ code, subject }: any) => [code, subject]),
+    [['PROXY_NOT_TRUSTED', '127.0.0.1']],
+  );
+  assert.match(told[0].message, /STREAMHUB_TRUSTED_PROXIES/);
+  const trusting = await testDaemon(t);
+  await trusting.api.get('/health', { 'x-forwarded-for': '198.51.100.7' });
+  assert.deepEqual((await trusting.api.get('/system/settings')).body.data.warnings, []);
+});
