@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /** How a browser can take a file: as it is, or compressed when the build has left that beside it. */
@@ -34,6 +34,12 @@ export class ConsoleFiles {
   async find(name: string): Promise<ConsoleFile | undefined> {
     await this.#refresh();
     return this.#files.get(name);
+  }
+
+  /** The page for a console that is published below the path `base`. */
+  async indexBelow(base: string): Promise<string> {
+    const page = await readFile(path.join(this.dir, 'index.html'), 'utf8');
+    return page.replace('<base href="/"', `<base href="${base}/"`);
   }
 
   async #refresh(): Promise<void> {

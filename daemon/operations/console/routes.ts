@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fillTemplate } from '#daemon/platform/files/template.ts';
 import type { BuildState } from './builder.ts';
@@ -69,11 +67,10 @@ async function send(
   base: string,
 ): Promise<FastifyReply> {
   if (file.name === 'index.html' && base !== '') {
-    const page = await readFile(path.join(files.dir, file.name), 'utf8');
     return reply
       .type('text/html; charset=utf-8')
       .headers({ 'content-security-policy': CONSOLE_CSP, 'cache-control': 'no-cache' })
-      .send(page.replace('<base href="/"', `<base href="${base}/"`));
+      .send(await files.indexBelow(base));
   }
   // loaded when a browser first comes: most daemons' first requests are API calls
   const { default: sendFile } = await import('@fastify/send');
