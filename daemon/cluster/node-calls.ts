@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
+import { LINK_LOCAL, NOT_ONE_MACHINE, parseAddress } from '#daemon/platform/net/addresses.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { MAX_STATS_BYTES } from '#shared/limits.ts';
 import {
@@ -31,6 +32,10 @@ export interface ClusterConfig {
   clusterStaleSeconds: number;
   clusterDownSeconds: number;
 }
+
+/** The unspecified address, multicast, broadcast and link-local ones. */
+const isNoMachine = (ip: string): boolean =>
+  LINK_LOCAL.has(ip) || NOT_ONE_MACHINE.has(ip) || parseAddress(ip)?.range() === 'unspecified';
 
 export interface NodeCallsDeps {
   config: ClusterConfig;
@@ -85,6 +90,7 @@ export class NodeCalls {
    */
   join(caller: ClusterCaller, body: JoinBody, address: () => string): { answer: JoinAnswer; isNew: boolean } {
     if (isIP(body.ip) === 0 || body.ip.includes('%')) throw fieldError('body.ip', 'must be an IPv4 or IPv6 address');
+    if (isNoMachine(body.ip)) throw fieldError('body.ip', 'must be the address of one machine that others can reach');
     const code = isJoinCode(caller) ? caller : undefined;
     const isNode = caller !== 'shared' && code === undefined;
     const known = isNode ? (caller as NodeEntry) : this.#nodes.byName(body.name);

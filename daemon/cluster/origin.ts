@@ -1,13 +1,11 @@
-import os from 'node:os';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
+import { CapacityMeter } from '#daemon/platform/host-capacity.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { LivekitMeter } from '#shared/livekit-metrics.ts';
 import type { ClusterService } from './service.ts';
 
 const REFRESH_MS = 15_000;
 const METRICS_TIMEOUT_MS = 2000;
-/** Processor time, all cores together, below which a share says nothing. */
-const MIN_CPU_MS = 1000;
 
 export interface OriginDeps {
   cluster: ClusterService;
@@ -24,7 +22,7 @@ export class OriginReporter {
   readonly #deps: OriginDeps;
   readonly #meter = new LivekitMeter();
   #timer: Repeated | undefined;
-  #before = os.cpus();
+  readonly #capacity = new CapacityMeter();
 
   constructor(deps: OriginDeps) {
     this.#deps = deps;
@@ -63,36 +61,15 @@ export class OriginReporter {
   }
 
   #stats(): Record<string, unknown> {
-    const memTotal = os.totalmem();
-    const memFree = os.freemem();
-    const cores = os.availableParallelism();
-    const loadavg1 = os.loadavg()[0] ?? 0;
+    const { cores, memTotal, memFree, loadavg, cpu } = this.#capacity.read();
     return {
       role: 'origin',
       cores,
-      loadavg1,
-      cpu: this.#cpuShare() ?? Math.min(1, loadavg1 / cores),
+      loadavg1: loadavg[0],
+      cpu: cpu ?? Math.min(1, loadavg[0] / cores),
       memTotal,
       memFree,
       memUsedRatio: 1 - memFree / memTotal,
     };
-  }
-
-  /** Share of processor time in use since the last call; null right after the start. */
-  #cpuShare(): number | null {
-    const now = os.cpus();
-    const sum = (cpus: os.CpuInfo[]) =>
-      cpus.reduce(
-        (total, { times }) => ({
-          idle: total.idle + times.idle,
-          all: total.all + times.user + times.nice + times.sys + times.idle + times.irq,
-        }),
-        { idle: 0, all: 0 },
-      );
-    const [a, b] = [sum(this.#before), sum(now)];
-    const all = b.all - a.all;
-    if (all < MIN_CPU_MS) return null;
-    this.#before = now;
-    return Math.round((1 - (b.idle - a.idle) / all) * 1000) / 1000;
   }
 }

@@ -36,13 +36,10 @@ export function clusterRoutes(
   const infoCommand = (request: FastifyRequest) => {
     if (!cluster.isEnabled)
       return { joinCommand: '', notes: ['Set STREAMHUB_CLUSTER_TOKEN and restart the daemon to let nodes join.'] };
-    try {
-      return command(request, () => cluster.joinCodes.forInfo());
-    } catch (error) {
-      // the overview stays readable on a disk that can't be written
-      request.log.warn({ err: error }, 'no join code could be stored');
-      return { joinCommand: '', notes: ['No join code could be stored; the log says why.'] };
-    }
+    const code = cluster.infoCode();
+    return code === null
+      ? { joinCommand: '', notes: ['No join code could be stored; the log says why.'] }
+      : command(request, () => code);
   };
 
   route(app, contract.createJoinCode, ({ body, actor, request, reply }) => {

@@ -124,6 +124,16 @@ export class ClusterService {
     this.#deps.repository.close();
   }
 
+  /** The join code for `GET /cluster/info`, which stays readable on a disk that can't be written; null = none could be stored. */
+  infoCode(): string | null {
+    try {
+      return this.joinCodes.forInfo();
+    } catch (err) {
+      this.#deps.log.warn({ err }, 'no join code could be stored');
+      return null;
+    }
+  }
+
   /** A node registers itself. @returns what it needs to run, and whether it is new */
   join(caller: ClusterCaller, body: JoinBody, address = NOWHERE): { answer: JoinAnswer; isNew: boolean } {
     return this.#calls.join(caller, body, address);

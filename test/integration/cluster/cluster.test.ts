@@ -167,7 +167,9 @@ describe('cluster registry', () => {
       [{ name: 'x'.repeat(65), ip: '1.2.3.4' }, 'body.name'],
       [{ ip: '1.2.3.4' }, 'body.name'],
       [{ name: 'ok' }, 'body.ip'],
-      [{ name: 'ok', ip: '1.2.3' }, 'body.ip'],
+      ...['0.0.0.0', '::', '::ffff:0.0.0.0', '224.0.0.1', '255.255.255.255', '169.254.1.1', 'fe80::1', '1.2.3'].map(
+        (ip): [object, string] => [{ name: 'ok', ip }, 'body.ip'],
+      ),
       [{ name: 'ok', ip: 'fe80::1%eth0' }, 'body.ip'],
       [{ name: 'ok', ip: '1.2.3.4', region: 'x'.repeat(65) }, 'body.region'],
       [{ name: 'ok', ip: '1.2.3.4', region: null }, 'body.region'],
