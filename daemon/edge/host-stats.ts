@@ -1,16 +1,16 @@
 import os from 'node:os';
+import { CapacityMeter } from '#daemon/platform/host-capacity.ts';
 import type { AgentStats } from '#shared/schema/cluster.ts';
+import { readGpus } from './gpu.ts';
 
 /** How often what costs a child process is asked again. */
 const SLOW_MS = 60_000;
-const MAX_GPUS = 8;
-
-type Gpu = NonNullable<AgentStats['gpu']>[number];
 
 /** The machine's numbers. A part that cannot be told is absent and hurts no other. */
 export class HostMeter {
   #slow: Pick<AgentStats, 'disk' | 'gpu'> = {};
   #slowAt = Number.NEGATIVE_INFINITY;
+  readonly #capacity = new CapacityMeter();
   readonly #disk: string;
 
   /** @param disk folder whose file system is shown */
@@ -20,28 +20,23 @@ export class HostMeter {
 
   async read(): Promise<AgentStats> {
     const { default: si } = await import('systeminformation');
-    const [load, mem, net] = await Promise.all([
-      settle(si.currentLoad()),
-      settle(si.mem()),
-      settle(si.networkStats('*')),
-    ]);
+    const net = await settle(si.networkStats('*'));
+    const { cores, memTotal, memFree, loadavg, cpu } = this.#capacity.read();
     if (performance.now() - this.#slowAt > SLOW_MS) {
       this.#slowAt = performance.now();
       this.#slow = await this.#readSlow(si);
     }
     const stats: AgentStats = {
       role: 'edge',
-      cores: os.availableParallelism(),
-      loadavg1: round(os.loadavg()[0] ?? 0),
+      cores,
+      loadavg1: round(loadavg[0]),
+      memTotal,
+      memFree,
+      memUsedRatio: round(1 - memFree / memTotal),
       uptimeSeconds: Math.round(os.uptime()),
       ...this.#slow,
     };
-    if (load) stats.cpu = round(load.currentLoad / 100);
-    if (mem && mem.total > 0) {
-      stats.memTotal = mem.total;
-      stats.memFree = mem.available;
-      stats.memUsedRatio = round(1 - mem.available / mem.total);
-    }
+    if (cpu !== null) stats.cpu = cpu;
     const outer = net?.filter((one) => one.iface !== 'lo');
     // the first reading has no rate yet
     if (outer?.some((one) => one.rx_sec !== null)) {
@@ -54,16 +49,12 @@ export class HostMeter {
   }
 
   async #readSlow(si: typeof import('systeminformation')): Promise<Pick<AgentStats, 'disk' | 'gpu'>> {
-    const [sizes, graphics] = await Promise.all([settle(si.fsSize()), settle(si.graphics())]);
+    const [sizes, gpu] = await Promise.all([settle(si.fsSize()), settle(readGpus())]);
     const disk = sizes
       ?.filter(
         (one) => one.size > 0 && `${this.#disk}/`.startsWith(one.mount.endsWith('/') ? one.mount : `${one.mount}/`),
       )
       .sort((a, b) => b.mount.length - a.mount.length)[0];
-    const gpu = graphics?.controllers
-      .filter((one) => one.memoryTotal !== undefined || one.utilizationGpu !== undefined)
-      .slice(0, MAX_GPUS)
-      .map(toGpu);
     return {
       ...(disk ? { disk: { totalBytes: disk.size, freeBytes: disk.available } } : {}),
       ...(gpu && gpu.length > 0 ? { gpu } : {}),
@@ -71,24 +62,6 @@ export class HostMeter {
   }
 }
 
-function toGpu(one: {
-  name?: string;
-  model?: string;
-  utilizationGpu?: number;
-  memoryUsed?: number;
-  memoryTotal?: number;
-  temperatureGpu?: number;
-}): Gpu {
-  const gpu: Gpu = { name: (one.name || one.model || 'GPU').slice(0, 64) };
-  const mebibyte = 1024 * 1024;
-  if (isNumber(one.utilizationGpu)) gpu.utilization = round(one.utilizationGpu / 100);
-  if (isNumber(one.memoryUsed)) gpu.memoryUsedBytes = one.memoryUsed * mebibyte;
-  if (isNumber(one.memoryTotal)) gpu.memoryTotalBytes = one.memoryTotal * mebibyte;
-  if (isNumber(one.temperatureGpu)) gpu.temperature = one.temperatureGpu;
-  return gpu;
-}
-
-const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 const round = (value: number): number => Math.round(value * 1000) / 1000;
 
 async function settle<T>(promise: Promise<T>): Promise<T | undefined> {

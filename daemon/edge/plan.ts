@@ -1,8 +1,10 @@
 import { createSocket } from 'node:dgram';
+import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { isLoopbackAddress, judgeAddress } from './address.ts';
 import { type Identity, type Layout, layoutOf, readJson } from './layout.ts';
 import { type BinarySource, chooseBinary } from './livekit-binary.ts';
 import { readExtra } from './livekit-config.ts';
@@ -15,6 +17,8 @@ export interface Plan {
   known: Identity | undefined;
   source: BinarySource;
   nodeIp: string;
+  /** What may be wrong with it. */
+  warning: string | null;
   supervisor: Identity['supervisor'];
   scope: Scope;
   extra: Record<string, unknown>;
@@ -35,11 +39,21 @@ export async function makePlan(options: InstallOptions): Promise<Plan> {
   if (useSystemd && scope === 'system' && process.getuid?.() !== 0) {
     throw new UsageError('installing system units needs root (sudo); or use --systemd-user or --no-systemd');
   }
+  const master = await masterAddress(options.masterUrl);
+  const nodeIp = options.nodeIp ?? (await ownAddress(options.masterUrl, master));
+  const { refuse, warn } = judgeAddress({
+    ip: nodeIp,
+    isGiven: options.nodeIp !== undefined,
+    isMasterHere: isLoopbackAddress(master.address),
+    isContainer: existsSync('/.dockerenv') || existsSync('/run/.containerenv'),
+  });
+  if (refuse !== undefined) throw new UsageError(refuse);
   return {
     layout,
     known: readJson<Identity>(layout.identity),
     source,
-    nodeIp: options.nodeIp ?? (await ownAddress(options.masterUrl)),
+    nodeIp,
+    warning: warn ?? null,
     supervisor: useSystemd ? 'systemd' : 'child',
     scope,
     extra: options.livekitExtra ? readExtraFile(options.livekitExtra) : {},
@@ -64,12 +78,15 @@ export function describePlan(
   ];
 }
 
-/** The address that this machine uses toward the daemon; nothing is sent. */
-async function ownAddress(masterUrl: string): Promise<string> {
-  const url = new URL(masterUrl);
-  const { address, family } = await lookup(url.hostname.replace(/^\[|\]$/g, '')).catch(() => {
+async function masterAddress(masterUrl: string): Promise<LookupAddress> {
+  return lookup(new URL(masterUrl).hostname.replace(/^\[|\]$/g, '')).catch(() => {
     throw new Error(`the host of ${masterUrl} cannot be found`);
   });
+}
+
+/** The address that this machine uses toward the daemon; nothing is sent. */
+async function ownAddress(masterUrl: string, { address, family }: LookupAddress): Promise<string> {
+  const url = new URL(masterUrl);
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
   try {
     await new Promise<void>((resolve, reject) => {

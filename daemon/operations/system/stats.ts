@@ -1,5 +1,5 @@
 import { stat, statfs } from 'node:fs/promises';
-import os from 'node:os';
+import { CapacityMeter } from '#daemon/platform/host-capacity.ts';
 import { Snapshot } from '#daemon/platform/snapshot.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import type { AppFigures, ServerStats } from '#shared/schema/stats.ts';
@@ -19,6 +19,7 @@ export interface StatsServiceOptions {
 
 /** The server at a glance. Dear parts come from short-lived snapshots, so that asking often costs nothing. */
 export class StatsService {
+  readonly #capacity = new CapacityMeter();
   readonly #options: StatsServiceOptions;
   readonly #footprints: Snapshot<AppFootprint[]>;
   readonly #files: Snapshot<{ disk: ServerStats['disk']; registryBytes: number }>;
@@ -75,14 +76,13 @@ export class StatsService {
       this.#footprints.get(),
       this.#files.get(),
     ]);
-    const totalBytes = os.totalmem();
-    const freeBytes = os.freemem();
+    const { cores, memTotal: totalBytes, memFree: freeBytes, loadavg } = this.#capacity.read();
     const appsDbSizeBytes = sum(footprints, ({ dbBytes }) => dbBytes);
     return {
       ts: new Date().toISOString(),
       uptimeSeconds: uptimeSeconds(),
       version: VERSION,
-      cpu: { loadAvg: os.loadavg(), cores: os.cpus().length },
+      cpu: { loadAvg: loadavg, cores },
       memory: { totalBytes, freeBytes, usedBytes: totalBytes - freeBytes },
       disk: files.disk,
       livekitReachable: live.reachable,
