@@ -5,6 +5,7 @@ import { instanceId } from './instance.ts';
 import { type Identity, type Layout, readJson } from './layout.ts';
 import { LivekitWatch } from './livekit-watch.ts';
 import { MasterClient, MasterError } from './master-client.ts';
+import { applyNetwork } from './network.ts';
 import { createSupervisor } from './supervisor.ts';
 import { EXIT_REMOVED } from './systemd.ts';
 import { VERSION } from './version.ts';
@@ -24,6 +25,7 @@ export async function runAgent(layout: Layout, stop: AbortSignal, log: (message:
     log(`${layout.identity} is missing or damaged; run the join command again`);
     return 1;
   }
+  applyNetwork(identity.network);
   const agent = new Agent(identity, layout, log);
   log(`agent ${VERSION} of node ${identity.name} reports to ${identity.masterUrl}`);
   while (!stop.aborted) {

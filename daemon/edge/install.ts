@@ -12,6 +12,7 @@ import { type AgentState, type Identity, type Layout, makeFolders, NO_STATE, rea
 import { installBinary, versionOf } from './livekit-binary.ts';
 import { configText, hostInUrl, livekitConfig, mergeTrees } from './livekit-config.ts';
 import { MasterClient, MasterError } from './master-client.ts';
+import { applyNetwork } from './network.ts';
 import { type InstallOptions, UsageError } from './options.ts';
 import { describePlan, makePlan, type Plan, testPorts } from './plan.ts';
 import { AGENT_UNIT, agentUnit, LIVEKIT_UNIT, livekitUnit, systemctl, unitFolder } from './systemd.ts';
@@ -28,6 +29,12 @@ export interface InstallContext {
 /** Makes this machine an edge node, or brings its installation up to date. Running it again changes nothing that is right already. */
 export async function install(options: InstallOptions, context: InstallContext): Promise<void> {
   const plan = await makePlan(options);
+  applyNetwork({
+    ca: options.ca ?? plan.known?.network?.ca ?? null,
+    proxy: options.proxy ?? null,
+    noProxy: options.noProxy ?? null,
+  });
+  if (plan.warning !== null) context.say(`warning: ${plan.warning}`);
   if (options.dryRun) {
     for (const line of describePlan(options, plan)) context.say(`would ${line}`);
     return;
@@ -137,6 +144,7 @@ function writeConfig(
     heartbeatSeconds: answer.heartbeatSeconds,
     supervisor: plan.supervisor,
     scope: plan.scope,
+    network: networkOf(options, plan),
     livekit: {
       binary,
       url:
@@ -159,6 +167,18 @@ function writeConfig(
     reportedAt: null,
     reported: null,
   });
+}
+
+/** Kept with the installation, because units don't get the variables of the shell that installed them. */
+function networkOf({ ca, proxy, noProxy }: InstallOptions, { layout, known }: Plan): NonNullable<Identity['network']> {
+  if (ca !== undefined && path.resolve(ca) !== layout.authorities)
+    writeAtomicallySync(layout.authorities, readFileSync(ca), { mode: 0o644 });
+  const before = known?.network;
+  return {
+    ca: ca === undefined ? (before?.ca ?? null) : layout.authorities,
+    proxy: proxy ?? before?.proxy ?? null,
+    noProxy: noProxy ?? before?.noProxy ?? null,
+  };
 }
 
 async function startServices(

@@ -10,6 +10,8 @@ export interface Layout {
   identity: string;
   /** LiveKit's configuration; holds its keys. */
   livekitConfig: string;
+  /** Certificate authorities that were given with --ca. */
+  authorities: string;
   /** What the agent remembers: desired state, LiveKit's process. */
   state: string;
   livekitBinary: string;
@@ -26,6 +28,7 @@ export function layoutOf(root: string): Layout {
     root,
     identity: path.join(root, 'etc', 'edge.json'),
     livekitConfig: path.join(root, 'etc', 'livekit.yaml'),
+    authorities: path.join(root, 'etc', 'ca.pem'),
     state: path.join(root, 'var', 'state.json'),
     livekitBinary: path.join(root, 'bin', 'livekit-server'),
     agent: path.join(root, 'bin', 'streamhub-edge.mjs'),
@@ -51,6 +54,8 @@ export interface Identity {
   nodeToken: string;
   heartbeatSeconds: number;
   supervisor: 'systemd' | 'child';
+  /** How the daemon is reached, where the system's own settings don't say it. Absent in older installations. */
+  network?: { ca: string | null; proxy: string | null; noProxy: string | null };
   /** Whose systemd, when it is systemd. */
   scope: 'system' | 'user';
   livekit: {

@@ -7,6 +7,7 @@ import { stopAgent } from './agent-process.ts';
 import { instanceId } from './instance.ts';
 import { type AgentState, type Identity, type Layout, readJson } from './layout.ts';
 import { MasterClient, MasterError } from './master-client.ts';
+import { applyNetwork } from './network.ts';
 import { isAlive, signal } from './process-table.ts';
 import { AGENT_UNIT, LIVEKIT_UNIT, systemctl, unitFolder } from './systemd.ts';
 
@@ -23,6 +24,7 @@ export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: s
     );
     return;
   }
+  applyNetwork(identity?.network);
   if (identity?.supervisor === 'systemd') await removeUnits(identity, say);
   await stopAgent(layout);
   await stopLivekit(readJson<AgentState>(layout.state)?.process ?? null);

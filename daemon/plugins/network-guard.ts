@@ -1,4 +1,5 @@
 import { type EndpointPolicy, endpointProblem, guardedLookup } from '#daemon/platform/net/endpoint-policy.ts';
+import { guardedAgents } from '#daemon/platform/net/guarded-agents.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { NetworkGuard } from '#shared/plugin-sdk/storage-provider.ts';
 
@@ -11,5 +12,6 @@ export function networkGuard(policy: EndpointPolicy): NetworkGuard {
       if (problem !== undefined) throw refused(problem);
     },
     lookup: guardedLookup(policy, refused),
+    agents: (options) => guardedAgents(policy, { ...options, refuse: refused }),
   };
 }

@@ -72,5 +72,6 @@ export function processEnvironment(): Record<string, string> {
     HOME: path.parse(process.execPath).root,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     AWS_EC2_METADATA_DISABLED: 'true',
+    NODE_USE_SYSTEM_CA: '1',
   };
 }

@@ -3,6 +3,9 @@ import { DataDirInUse } from '#daemon/platform/data-dir.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
 import { consoleSink } from '#daemon/platform/logs/console-sink.ts';
 import { createLogging } from '#daemon/platform/logs/logger.ts';
+import { isPrivateAddress } from '#daemon/platform/net/addresses.ts';
+import { installForwardProxy, type ProxySettings, proxySettings } from '#daemon/platform/net/proxy.ts';
+import { trustSystemAuthorities } from '#daemon/platform/net/trust.ts';
 import { loadSettings, type Settings, SettingsError } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { type RunningDaemon, startDaemon } from './daemon.ts';
@@ -15,6 +18,13 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     for (const problem of error.problems) process.stderr.write(`streamhub: ${problem}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  try {
+    installForwardProxy(outboundProxy(settings));
+  } catch (error) {
+    process.stderr.write(`streamhub: ${(error as Error).message}\n`);
     process.exitCode = 2;
     return;
   }
@@ -37,6 +47,8 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     process.exitCode = 1;
     return;
   }
+  // after the port is open, because reading the authorities takes some time
+  trustSystemAuthorities();
   greet(daemon);
   const { background, console: webConsole } = daemon.services;
   if (settings.consoleBuild) background.run('build of the console', () => webConsole.builder.run());
@@ -60,6 +72,16 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+/** The daemon's own LiveKit is reached directly: a proxy is for what leaves the network. */
+function outboundProxy(settings: Settings): ProxySettings {
+  const own = [settings.livekitUrl, settings.livekitMetricsUrl].flatMap((text) => {
+    const host = URL.parse(text)?.hostname ?? '';
+    const isNear = isPrivateAddress(host.replace(/^\[|\]$/g, '')) || (host !== '' && !host.includes('.'));
+    return isNear ? [host] : [];
+  });
+  return proxySettings(process.env, own);
 }
 
 function startFailure(error: unknown, settings: Settings): string {

@@ -22,8 +22,9 @@ function byCode(code: string): StorageError | undefined {
   if (['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_FAIL'].includes(code))
     return new StorageError('HOST_UNKNOWN', { native });
   if (['ETIMEDOUT', 'ESOCKETTIMEDOUT'].includes(code)) return new StorageError('TIMEOUT', { native });
-  if (code === 'EPROTO' || /^ERR_(SSL|TLS)|CERT|^UNABLE_TO_|SELF_SIGNED/.test(code))
-    return new StorageError('TLS_FAILED', { native });
+  if (code.startsWith('PROXY_')) return new StorageError('PROXY_FAILED', { native });
+  if (/CERT|^UNABLE_TO_/.test(code)) return new StorageError('CERTIFICATE_REFUSED', { native });
+  if (code === 'EPROTO' || /^ERR_(SSL|TLS)/.test(code)) return new StorageError('TLS_FAILED', { native });
   if (/^E(CONN|HOST|NET|PIPE|ADDR|SOCKET)/.test(code)) return new StorageError('UNREACHABLE', { native });
   return undefined;
 }

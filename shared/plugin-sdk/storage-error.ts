@@ -44,6 +44,14 @@ export const STORAGE_ERRORS = {
     message: 'No secure connection could be made.',
     cure: 'Check whether the endpoint needs http:// or https://, and that its certificate is valid.',
   },
+  CERTIFICATE_REFUSED: {
+    message: 'The endpoint’s certificate is not trusted here, or is not valid.',
+    cure: 'Add its certificate authority to this machine and restart the daemon. If it expired or names another host, correct it there.',
+  },
+  PROXY_FAILED: {
+    message: 'The proxy does not connect to the endpoint.',
+    cure: 'Check HTTPS_PROXY, or name the endpoint’s host in NO_PROXY, and restart the daemon.',
+  },
   ENDPOINT_REFUSED: {
     message: 'StreamHub is not allowed to contact the endpoint’s address.',
     cure: 'Use the address of the storage itself; link-local and cloud-metadata addresses are never allowed.',
@@ -100,6 +108,7 @@ const RETRYABLE: ReadonlySet<string> = new Set<StorageErrorCode>([
   'THROTTLED',
   'NOT_CONFIRMED',
   'HOST_UNKNOWN',
+  'PROXY_FAILED',
   'PLUGIN_FAILED',
 ]);
 

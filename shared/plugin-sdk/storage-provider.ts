@@ -1,3 +1,5 @@
+import type { AgentOptions, Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Static, TObject } from 'typebox';
@@ -58,6 +60,8 @@ export interface NetworkGuard {
   check(url: string): void;
   /** Give it to the HTTP agent: it resolves names and refuses forbidden addresses at the moment of connecting. */
   lookup: LookupFunction;
+  /** HTTP agents with this lookup that also use the installation's forward proxy. Absent in older versions. */
+  agents?(options: AgentOptions): { http: HttpAgent; https: HttpsAgent };
 }
 
 /** What a client is opened with. */

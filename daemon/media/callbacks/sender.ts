@@ -1,12 +1,8 @@
 import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
-import {
-  AddressRefused,
-  type EndpointPolicy,
-  endpointProblem,
-  guardedLookup,
-} from '#daemon/platform/net/endpoint-policy.ts';
+import { AddressRefused, type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
+import { guardedAgents } from '#daemon/platform/net/guarded-agents.ts';
 import { networkFailure } from '#daemon/platform/net/network-failures.ts';
 
 const LIMIT_MS = 10_000;
@@ -46,8 +42,7 @@ export class CallbackSender {
     this.#policy = policy;
     this.#userAgent = userAgent;
     this.#limitMs = limitMs;
-    const options = { keepAlive: true, maxSockets: 4, scheduling: 'lifo' as const, lookup: guardedLookup(policy) };
-    this.#agents = { http: new http.Agent(options), https: new https.Agent(options) };
+    this.#agents = guardedAgents(policy, { keepAlive: true, maxSockets: 4, scheduling: 'lifo' });
   }
 
   /** Never throws, but for `signal`. */

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { networkFailure } from '#daemon/platform/net/network-failures.ts';
+import { isCertificateFailure, networkFailure } from '#daemon/platform/net/network-failures.ts';
 import { hostOf } from '#shared/plugin-sdk/network-error.ts';
 import { StepFailure } from './steps.ts';
 
@@ -56,7 +56,9 @@ export function openSocket({ host, port, isSecure }: Address, variable: string):
       reject(
         new StepFailure(
           `${host}, port ${port}: ${reason}.`,
-          `Start the server there, let the firewall pass port ${port}, or correct ${variable}.`,
+          isCertificateFailure(code)
+            ? `Add the authority of the certificate to this machine (update-ca-certificates or NODE_EXTRA_CA_CERTS) and restart the daemon, or use the name in the certificate in ${variable}.`
+            : `Start the server there, let the firewall pass port ${port}, or correct ${variable}.`,
         ),
       );
     });

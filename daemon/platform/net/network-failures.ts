@@ -1,3 +1,6 @@
+const UNTRUSTED =
+  'its certificate is from an authority that this machine does not trust (add it to the system’s authorities, then restart)';
+
 /** What a connection failed of, by the error's code, as the end of a sentence. */
 const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
@@ -10,13 +13,29 @@ const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'the connection timed out',
   UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
   EPROTO: 'it does not speak TLS',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is self-signed',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate cannot be verified',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  CERT_UNTRUSTED: UNTRUSTED,
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet; compare the clocks',
+  CERT_REVOKED: 'its certificate was revoked',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
+/** Is it the certificate that is in the way? Then neither a firewall nor a stopped server is the reason. */
+export const isCertificateFailure = (code: unknown): boolean =>
+  typeof code === 'string' && /CERT|^UNABLE_TO_/.test(code);
+
 /** The failure in words, or undefined for a code that is none of the network's. */
 export const networkFailure = (code: unknown): string | undefined =>
-  typeof code === 'string' ? NETWORK_FAILURES[code] : undefined;
+  typeof code === 'string' ? (NETWORK_FAILURES[code] ?? proxyFailure(code)) : undefined;
+
+/** Codes of `guardedAgents`. */
+function proxyFailure(code: string): string | undefined {
+  if (code === 'PROXY_CREDENTIALS') return 'the proxy in HTTPS_PROXY wants other credentials';
+  if (code === 'PROXY_REFUSED') return 'the proxy in HTTPS_PROXY refuses to connect to it';
+  return code.startsWith('PROXY_') ? 'the proxy in HTTPS_PROXY does not respond' : undefined;
+}

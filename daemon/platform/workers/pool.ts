@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { Piscina } from 'piscina';
 import { ApiError } from '#shared/errors.ts';
+import { PROXY_VARIABLES } from '../net/proxy.ts';
 
 /** One kind of work for the pool, with a separate queue. Each area declares its kinds beside their modules, in `tasks.ts`. */
 export interface TaskKind {
@@ -129,9 +130,18 @@ function release(lane: Lane): void {
   else next();
 }
 
+/** Of the daemon's environment; a thread needs the proxy's credentials to use the proxy. */
+const KEPT_VARIABLES = [
+  ...['PATH', 'HOME', 'TZ', 'LANG', 'NODE_COMPILE_CACHE', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
+  ...PROXY_VARIABLES,
+];
+
 function workerEnvironment(): Record<string, string> {
-  const env: Record<string, string> = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
-  for (const name of ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_COMPILE_CACHE', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE']) {
+  const env: Record<string, string> = {
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    NODE_USE_SYSTEM_CA: '1',
+  };
+  for (const name of KEPT_VARIABLES) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
   }

@@ -16,6 +16,8 @@ const NOT_ABOUT_BULK: ReadonlySet<string> = new Set<StorageErrorCode>([
   'HOST_UNKNOWN',
   'UNREACHABLE',
   'TLS_FAILED',
+  'CERTIFICATE_REFUSED',
+  'PROXY_FAILED',
   'ENDPOINT_REFUSED',
   'TIMEOUT',
   'THROTTLED',

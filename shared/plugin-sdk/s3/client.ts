@@ -34,7 +34,9 @@ export async function openS3(context: StorageContext<S3Settings>, options: S3Opt
   const endpoint = settings.endpoint || options.endpoint;
   if (endpoint !== undefined) guard.check(endpoint);
   const sdk = await import('@aws-sdk/client-s3');
-  const agent = { lookup: guard.lookup, keepAlive: true, maxSockets: 16 };
+  const agent = { keepAlive: true, maxSockets: 16 };
+  const direct = { ...agent, lookup: guard.lookup };
+  const agents = guard.agents?.(agent) ?? { http: new HttpAgent(direct), https: new HttpsAgent(direct) };
   const client = new sdk.S3Client({
     region: settings.region || 'us-east-1',
     endpoint,
@@ -44,8 +46,8 @@ export async function openS3(context: StorageContext<S3Settings>, options: S3Opt
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
-      httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent(agent),
+      httpAgent: agents.http,
+      httpsAgent: agents.https,
       connectionTimeout: 10_000,
       requestTimeout: 30_000,
       throwOnRequestTimeout: true,

@@ -10,7 +10,7 @@ const SINGLES_AT_ONCE = 8;
 /** Waits before a call or a key is tried again, milliseconds. */
 const RETRY_AFTER = [500, 2000, 5000];
 /** Outages: a storage that has not answered before them is simply not there. */
-const AWAY: ReadonlySet<string> = new Set<StorageErrorCode>(['UNREACHABLE', 'TIMEOUT', 'UNAVAILABLE']);
+const AWAY: ReadonlySet<string> = new Set<StorageErrorCode>(['UNREACHABLE', 'TIMEOUT', 'UNAVAILABLE', 'PROXY_FAILED']);
 
 /** An error that nobody knows is tried again too, unless the storage calls the request wrong. */
 function isWorthRetrying({ code, status = 500 }: { code: string; status?: number | undefined }): boolean {
