@@ -47,8 +47,20 @@ export const ERRORS = define({
   SHUTTING_DOWN: { status: 503, message: 'The daemon is stopping.', retryable: true },
   DATABASE_DAMAGED: {
     status: 500,
-    message: 'A database of the daemon is damaged, so this request cannot be answered.',
-    hint: 'The log names the file. Stop the daemon and restore the file from a backup.',
+    message: 'The database {file} is damaged, so this request cannot be answered.',
+    hint: 'Stop the daemon and restore this file from a backup.',
+  },
+  DATABASE_BUSY: {
+    status: 503,
+    message: 'Another program has locked the database {file}, so nothing was changed.',
+    hint: 'Try again in a moment. If it lasts, end the program that holds the lock, such as an open SQLite shell or a backup.',
+    retryable: true,
+  },
+  DATABASE_READ_ONLY: {
+    status: 503,
+    message: 'The database {file} can only be read, because its disk takes no writes ({errno}). Nothing was changed.',
+    hint: 'Free some space on that disk or mount it writable. If the daemon was started on it as it is, restart the daemon afterwards.',
+    retryable: true,
   },
   // files and disks of the daemon's machine; daemon/platform/files/file-errors.ts says which errno leads to which
   STORAGE_FULL: {
@@ -399,6 +411,8 @@ export const FILE_ERRORS: readonly ErrorCode[] = [
   'FILE_IN_USE',
   'FILE_PATH_UNUSABLE',
   'FILE_REFUSED',
+  'DATABASE_BUSY',
+  'DATABASE_READ_ONLY',
   'DISK_FAILED',
   'TOO_MANY_OPEN_FILES',
 ];

@@ -74,7 +74,7 @@ async function command(args: string[]): Promise<number> {
   const dir = prepareDataDir(settings.dataDir);
   if (!existsSync(dir.registry)) throw new Error(`${settings.dataDir} holds no StreamHub data; start the daemon once`);
   const unlock = lockDataDir(dir);
-  const db = openDatabase(dir.registry);
+  const db = openDatabase(dir.registry, { busyMs: 5000 });
   try {
     migrate(db, registryMigrations);
     const tool = new AdminTool(db);

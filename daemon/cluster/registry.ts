@@ -32,7 +32,13 @@ export class NodeRegistry {
     const now = this.#clock.now();
     const mono = this.#clock.monotonic();
     for (const row of this.#repository.all()) this.#index(fromStored(row, now, mono));
-    this.#removed = this.#repository.removedHashes(new Date(now - REMEMBER_MS).toISOString());
+    this.#removed = this.#repository.removedHashes();
+  }
+
+  /** Forgets the credentials of nodes that were removed long ago. */
+  forgetRemoved(): void {
+    this.#repository.forgetRemoved(new Date(this.#clock.now() - REMEMBER_MS).toISOString());
+    this.#removed = this.#repository.removedHashes();
   }
 
   get size(): number {

@@ -82,11 +82,10 @@ export function clusterRepository(db: Db, telemetry: Db) {
       remove.run(row.id);
       if (row.token_hash !== null) bury.run(row.token_hash, row.name, at);
     }),
-    /** Hashes of removed nodes' credentials; those older than the instant are forgotten. */
-    removedHashes: (since: string): Set<string> => {
-      prune.run(since);
-      return new Set(buried.all() as string[]);
-    },
+    /** Hashes of removed nodes' credentials. */
+    removedHashes: (): Set<string> => new Set(buried.all() as string[]),
+    /** Forgets removed nodes that are older than the instant. */
+    forgetRemoved: (since: string) => void prune.run(since),
     /** Runs all of it or nothing. */
     transaction: <T>(work: () => T): T => db.transaction(work)(),
     joinCodes: () => codes.all(),
@@ -98,7 +97,6 @@ export function clusterRepository(db: Db, telemetry: Db) {
     saveHeartbeats: telemetry.transaction((rows: readonly HeartbeatRow[]) => {
       for (const row of rows) heartbeat.run(row);
     }),
-    close: () => void telemetry.close(),
   };
 }
 export type ClusterRepository = ReturnType<typeof clusterRepository>;

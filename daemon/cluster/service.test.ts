@@ -26,7 +26,7 @@ const CONFIG = {
 function setUp(t: TestContext, more: Partial<typeof CONFIG> = {}) {
   const db = openDatabase(':memory:');
   migrate(db, registryMigrations);
-  const repository = { ...clusterRepository(db, db), close: () => undefined };
+  const repository = clusterRepository(db, db);
   t.after(() => db.close());
   const clock = new ManualClock();
   const events: DaemonEvent[] = [];

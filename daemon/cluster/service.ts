@@ -112,6 +112,7 @@ export class ClusterService {
     this.#settings = this.#readSettings();
     this.#startedMono = this.#clock.monotonic();
     const { background } = this.#deps;
+    background.run('removed nodes', () => this.nodes.forgetRemoved());
     this.#timers.push(
       background.every('liveness of nodes', SWEEP_MS, () => this.sweep()),
       background.every('heartbeats', FLUSH_MS, () => this.#flush()),
@@ -121,7 +122,6 @@ export class ClusterService {
   async stop(): Promise<void> {
     await Promise.all(this.#timers.splice(0).map((timer) => timer.stop()));
     await this.#deps.background.run('heartbeats at a stop', () => this.nodes.flushNow());
-    this.#deps.repository.close();
   }
 
   /** The join code for `GET /cluster/info`, which stays readable on a disk that can't be written; null = none could be stored. */

@@ -15,6 +15,8 @@ export interface BackgroundFailure {
   tasks: string[];
   /** Code of the error, else its name. */
   code: string;
+  /** A disk or a database refuses. */
+  isStorage: boolean;
   /** Milliseconds since 1970. */
   since: number;
   error: unknown;
@@ -68,7 +70,11 @@ export class Background {
 
   /** What fails now. */
   failures(): BackgroundFailure[] {
-    return [...this.#failures.values()].map(({ tasks, ...failure }) => ({ ...failure, tasks: [...tasks].sort() }));
+    return [...this.#failures.values()].map(({ tasks, ...failure }) => ({
+      ...failure,
+      isStorage: isStorageCode(failure.code),
+      tasks: [...tasks].sort(),
+    }));
   }
 
   /** Runs the task every `ms` milliseconds, counted from the end of one run to the beginning of the next. */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { Db } from './db/open.ts';
@@ -37,7 +37,7 @@ export function prepareDataDir(root: string): DataDir {
   };
   for (const folder of [dir.root, dir.data, dir.apps, dir.archive, dir.logs, dir.plugins])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(dir.data, 0o700);
+  if ((statSync(dir.data).mode & 0o777) !== 0o700) chmodSync(dir.data, 0o700);
   return dir;
 }
 
@@ -47,16 +47,21 @@ export function prepareDataDir(root: string): DataDir {
  * @throws DataDirInUse
  */
 export function lockDataDir(dir: DataDir): () => void {
-  const lock: Db = new Database(path.join(dir.data, 'daemon.lock'), { timeout: 0 });
+  let lock: Db | undefined;
   try {
+    lock = new Database(path.join(dir.data, 'daemon.lock'), { timeout: 0 });
     lock.pragma('journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    lock.close();
-    if ((error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw new DataDirInUse(dir.root);
-    throw error;
+    lock?.close();
+    const { code = '' } = error as { code?: string };
+    if (code.startsWith('SQLITE_BUSY')) throw new DataDirInUse(dir.root);
+    // on a disk that takes no writes there is nothing that two daemons could spoil
+    if (!/^SQLITE_(?:CANTOPEN|READONLY|FULL|IOERR)/.test(code) || !existsSync(dir.registry)) throw error;
+    return () => {};
   }
-  return () => lock.close();
+  const held = lock;
+  return () => held.close();
 }
 
 /** Tells other programs of this machine (the CLI, the desktop) where the daemon listens. Holds no secret. */

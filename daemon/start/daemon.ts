@@ -34,9 +34,15 @@ export async function startDaemon(settings: Settings, logging: Logging): Promise
     services.listening.port = (app.server.address() as AddressInfo).port;
     const url = addressOf(app);
     services.listening.url = url;
-    writeRunFile(dir, { url, pid: process.pid, version: VERSION });
     const running = services;
-    const setup = running.auth.issueSetupLink(publicBase(settings) ?? url);
+    // neither is worth a daemon that does not start
+    await running.background.run('data/daemon.json', () =>
+      writeRunFile(dir, { url, pid: process.pid, version: VERSION }),
+    );
+    let setup: FirstStart['setup'] = null;
+    await running.background.run('set-up link', () => {
+      setup = running.auth.issueSetupLink(publicBase(settings) ?? url);
+    });
     const firstStart: FirstStart = { ...seeded, setup };
     return {
       url,

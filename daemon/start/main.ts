@@ -1,5 +1,5 @@
-import path from 'node:path';
 import { DataDirInUse } from '#daemon/platform/data-dir.ts';
+import { isDamage } from '#daemon/platform/db/open.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
 import { consoleSink } from '#daemon/platform/logs/console-sink.ts';
 import { createLogging } from '#daemon/platform/logs/logger.ts';
@@ -91,8 +91,9 @@ function startFailure(error: unknown, settings: Settings): string {
     return `port ${settings.port} on ${settings.host} is taken; choose another with --port or PORT`;
   if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
     return `HOST ${settings.host} is no address of this machine (${code})`;
-  if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(code ?? ''))
-    return `the registry ${path.join(settings.dataDir, 'data', 'streamhub.db')} is damaged (${message}); put it back from a backup`;
+  // the other databases are set aside or concern one app
+  if (isDamage(error))
+    return `the registry ${(error as NodeJS.ErrnoException).path ?? settings.dataDir} is damaged (${message}); restore this file from a backup`;
   if (code === 'EACCES' && (error as NodeJS.ErrnoException).syscall === 'listen')
     return `the daemon’s user may not listen on port ${settings.port}; choose one above 1023 with --port or PORT`;
   const refused = fileError(error);

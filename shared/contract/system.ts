@@ -26,7 +26,7 @@ export const getReady = operation({
   tag,
   summary: 'Readiness',
   description:
-    'Tests what the daemon cannot work without: its registry and its data directory. LiveKit, Redis and S3 do not count.',
+    'Tests what the daemon cannot work without: its registry, its data directory, free space on the disk, and whether what it gathers can be written. LiveKit, Redis and S3 do not count.',
   access: 'public',
   responses: { 200: Readiness },
   errors: ['NOT_READY'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -26,6 +26,15 @@ async function used(
 async function spoil(file: string): Promise<void> {
   for (const end of ['-wal', '-shm']) await rm(file + end, { force: true });
   await writeFile(file, randomBytes(9000));
+}
+
+/** Damages every page but the first, so that the file still looks like a database. */
+async function spoilInside(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  const page = bytes.readUInt16BE(16) === 1 ? 65_536 : bytes.readUInt16BE(16);
+  assert.ok(bytes.length > page, file);
+  randomBytes(bytes.length - page).copy(bytes, page);
+  await writeFile(file, bytes);
 }
 
 /** What the daemon says when it does not start. */
@@ -127,6 +136,37 @@ describe('files of the daemon', () => {
     );
     const files = await readdir(path.join(dataDir, 'data'));
     assert.equal(files.filter((file) => file.startsWith('secrets.json.unreadable-')).length, 1, String(files));
+  });
+
+  test('inner damage, which no header shows: what can be missed is set aside, an app.db concerns its app, and all start', async (t) => {
+    const dataDir = await used(t, async (daemon) => {
+      await daemon.api.post('/apps', { name: 'hurt' });
+      for (let n = 0; n < 50; n += 1)
+        daemon.services.events.publish({ type: 'config.reloaded', app: 'live', data: { n } });
+      daemon.services.log.fatal({}, 'a line for the table');
+      await daemon.services.history.look();
+    });
+    const names = ['data/events.db', 'data/history.db', 'logs/server-logs.db'];
+    for (const name of [...names, 'apps/hurt/app.db']) await spoilInside(path.join(dataDir, name));
+    const { api, stop } = await testDaemon(t, {}, { dataDir });
+    assert.equal((await api.post('/apps', { name: 'later' })).status, 201);
+    for (const url of ['/logs', '/stats/history', '/apps/live/vods', '/apps/later/vods', '/ready'])
+      assert.equal((await api.get(url)).status, 200, url);
+    const { status, body } = await api.get('/apps/hurt/vods');
+    assert.deepEqual([status, body.message], [500, 'The database of the app hurt is damaged.']);
+    await stop();
+    for (const name of names) {
+      const files = await readdir(path.join(dataDir, path.dirname(name)));
+      const kept = files.filter((file) => file.startsWith(`${path.basename(name)}.damaged-`));
+      assert.equal(kept.length, 1, `${name}: ${files}`);
+    }
+  });
+
+  test('inner damage of the registry stops the start, or names the registry in the answer', async (t) => {
+    const dataDir = await used(t, () => {});
+    const file = path.join(dataDir, 'data/streamhub.db');
+    await spoilInside(file);
+    assert.match(await refusal(dataDir), /the registry \S+streamhub\.db is damaged .*backup/);
   });
 
   test('a damaged event log is set aside', async (t) => {

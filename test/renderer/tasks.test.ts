@@ -54,7 +54,7 @@ async function joinNode(daemon: TestDaemon, name: string, rooms: number): Promis
 async function folderWithYesterday(t: { after(fn: () => unknown): void }): Promise<string> {
   const dataDir = await temporaryDir(t);
   await mkdir(path.join(dataDir, 'logs'), { recursive: true });
-  const table = new LogRepository(path.join(dataDir, 'logs', 'server-logs.db'));
+  const table = LogRepository.open(path.join(dataDir, 'logs', 'server-logs.db'));
   const noon = new Date();
   noon.setDate(noon.getDate() - 1);
   noon.setHours(12, 0, 0, 0);

@@ -66,7 +66,7 @@ export function writeLog(dataDir: string, appIds: readonly number[], lines: numb
       metaJson: meta ? JSON.stringify(meta) : null,
     });
   }
-  const repository = new LogRepository(path.join(dataDir, 'logs', 'server-logs.db'));
+  const repository = LogRepository.open(path.join(dataDir, 'logs', 'server-logs.db'));
   repository.insert(rows);
   repository.close();
 }

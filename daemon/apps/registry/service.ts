@@ -1,5 +1,6 @@
 import { access, mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { Background } from '#daemon/platform/background.ts';
 import { STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
@@ -25,6 +26,7 @@ export interface AppServiceDeps {
   repository: AppRepository;
   databases: AppDatabases;
   events: EventBus;
+  background: Background;
   /** Text of a new app's config.yaml. */
   renderConfig(name: string, options: { displayName: string; roomPrefix: string }): string | Promise<string>;
   /** Throws QUOTA_EXCEEDED when the tenant may have no further app. */
@@ -54,7 +56,10 @@ export class AppService {
         { app: app.name, prefix: app.roomPrefix, olderApp: older.name, olderPrefix: older.roomPrefix },
         'two teams have apps with overlapping room prefixes; rooms that match both belong to the older app',
       );
-    await recoverScaffolds(this.#deps.appsDir, (name) => this.registry.get(name) !== undefined);
+    const { background, appsDir } = this.#deps;
+    await background.run('unfinished apps', () =>
+      recoverScaffolds(appsDir, (name) => this.registry.get(name) !== undefined),
+    );
   }
 
   /** Directory of an app. */

@@ -1,7 +1,7 @@
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Mutex } from 'async-mutex';
-import { removeLeftovers, stageFile } from '#daemon/platform/files/atomic-file.ts';
+import { ensureMode, removeLeftovers, stageFile } from '#daemon/platform/files/atomic-file.ts';
 import { setAside } from '#daemon/platform/files/set-aside.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { secretReferences } from '#shared/config/defaults.ts';
@@ -47,12 +47,12 @@ export class SecretStore {
     for (const value of Object.values(env)) if (value) conceal?.(value);
     const folder = path.dirname(file);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await chmod(folder, 0o700);
+    await ensureMode(folder, 0o700);
     await removeLeftovers(file);
     let text: string;
     try {
       text = await readFile(file, 'utf8');
-      await chmod(file, 0o600);
+      await ensureMode(file, 0o600);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       return;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Background } from '#daemon/platform/background.ts';
 import type { Meta } from '#daemon/platform/db/meta.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { LoginBody, SetupBody, SignupBody } from '#shared/schema/auth.ts';
@@ -14,6 +15,7 @@ import type { SessionStore, SignInFrom } from './sessions.ts';
 import type { TwoFactor } from './totp.ts';
 
 export interface AuthServiceDeps {
+  background: Background;
   users: UserStore;
   tenants: TenantStore;
   meta: Meta;
@@ -38,13 +40,22 @@ export class AuthService {
   readonly #deps: AuthServiceDeps;
   /** The hashing of ADMIN_PASS that follows the start. */
   #mirroring: Promise<void> = Promise.resolve();
+  #giveUp = (): void => {};
 
   constructor(deps: AuthServiceDeps) {
     this.#deps = deps;
   }
 
-  /** Mirrors the break-glass admin as the user `admin`, or closes that account when it is not set. */
   start(): void {
+    // an account that can't be written now is written later; nobody signs in as it without the settings
+    this.#giveUp = this.#deps.background.untilDone('break-glass account', () => {
+      this.#mirror();
+      return this.#mirroring;
+    });
+  }
+
+  /** Mirrors the break-glass admin as the user `admin`, or closes that account when it is not set. */
+  #mirror(): void {
     const { users, meta, settings } = this.#deps;
     const existing = users.byId(BREAK_GLASS);
     if (!this.hasBreakGlass) {
@@ -68,7 +79,8 @@ export class AuthService {
 
   /** Waits for what the start began. */
   async stop(): Promise<void> {
-    await this.#mirroring;
+    this.#giveUp();
+    await this.#mirroring.catch(() => {});
   }
 
   get hasBreakGlass(): boolean {

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { fileError } from '#daemon/platform/files/file-errors.ts';
 import type { CredentialResolver, Principal } from '#daemon/platform/principal.ts';
 import type { Session } from '#shared/schema/auth.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { SessionTokens } from './jwt.ts';
 import { principalOf } from './principals.ts';
-import type { SessionRepository } from './session-repository.ts';
+import type { SessionRepository, SessionRow } from './session-repository.ts';
 
 export const LIFETIME_MS = 12 * 60 * 60 * 1000;
 const SEEN_EVERY_MS = 60_000;
@@ -50,6 +51,9 @@ export class SessionStore implements CredentialResolver {
   readonly #live = new Map<string, LiveSession>();
   readonly #byUser = new Map<string, Set<string>>();
   readonly #seen = new Set<string>();
+  /** Sessions, and ends of sessions, that could not be stored yet; both are in force. */
+  readonly #uninserted = new Map<string, SessionRow>();
+  readonly #unrevoked = new Set<string>();
   #timer: Repeated | undefined;
 
   constructor(deps: SessionStoreDeps) {
@@ -101,7 +105,7 @@ export class SessionStore implements CredentialResolver {
       expiresAt,
       lastSeen: now,
     };
-    sessions.insert({
+    const row: SessionRow = {
       id,
       user_id: user.id,
       ip: session.ip,
@@ -109,7 +113,15 @@ export class SessionStore implements CredentialResolver {
       created_at: createdAt,
       last_seen: createdAt,
       expires_at: new Date(expiresAt).toISOString(),
-    });
+    };
+    try {
+      sessions.insert(row);
+    } catch (error) {
+      // an operator must be able to sign in and look, most of all when the disk is full
+      if (fileError(error) === undefined) throw error;
+      this.#uninserted.set(id, row);
+      this.#deps.background.failed('sessions', error);
+    }
     this.#admit(session);
     return token;
   }
@@ -185,8 +197,19 @@ export class SessionStore implements CredentialResolver {
     }
   }
 
-  /** Writes the last-seen times gathered since the last flush. */
+  #storeEnds(): void {
+    if (this.#unrevoked.size === 0) return;
+    this.#deps.sessions.revokeAll(this.#unrevoked, new Date(this.#clock.now()).toISOString());
+    this.#unrevoked.clear();
+  }
+
+  /** Writes the last-seen times gathered since the last flush, and what could not be written before. */
   flush(): void {
+    for (const [id, row] of this.#uninserted) {
+      this.#deps.sessions.insert(row);
+      this.#uninserted.delete(id);
+    }
+    this.#storeEnds();
     if (this.#seen.size === 0) return;
     const uses: [string, string][] = [];
     for (const id of this.#seen) {
@@ -225,8 +248,15 @@ export class SessionStore implements CredentialResolver {
 
   #end(ids: readonly string[]): void {
     if (ids.length === 0) return;
-    this.#deps.sessions.revokeAll(ids, new Date(this.#clock.now()).toISOString());
-    for (const id of ids) this.#drop(id);
+    for (const id of ids) {
+      this.#unrevoked.add(id);
+      this.#drop(id);
+    }
+    try {
+      this.#storeEnds();
+    } catch (error) {
+      this.#deps.background.failed('sessions', error);
+    }
   }
 
   #drop(id: string): void {

@@ -1,6 +1,6 @@
 import { historyMigrations } from '#daemon/platform/db/history/index.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
-import { openRenewable } from '#daemon/platform/db/open-or-renew.ts';
+import { RenewableDatabase } from '#daemon/platform/db/renewable.ts';
 import { MEASURES, type Measure } from '#shared/schema/history.ts';
 
 /** What was measured of a subject in one minute. */
@@ -12,35 +12,35 @@ export interface SampleRow extends Record<Measure, number | null> {
 
 /** The file of samples. It holds nothing that cannot be missed: a damaged one is set aside and started again. */
 export class HistoryRepository {
-  readonly #db: Db;
-  readonly #sql: ReturnType<typeof statements>;
+  readonly #file: RenewableDatabase<ReturnType<typeof statements>>;
 
-  /** @param onDamage told where a file that could not be used was put */
-  constructor(file: string, onDamage: (keptAs: string) => void) {
-    this.#db = openRenewable(file, historyMigrations, onDamage);
-    this.#sql = statements(this.#db);
+  /** @param told what happens when a file is damaged or can't be made */
+  constructor(file: string, told: { onDamage(keptAs: string): void; onRefusal(error: unknown): void }) {
+    this.#file = new RenewableDatabase({ file, migrations: historyMigrations, prepare: statements, ...told });
   }
 
   /** Writes a minute, and forgets what is older than the given one. */
   write(rows: readonly SampleRow[], forgetBefore: number): void {
-    this.#db.transaction(() => {
-      for (const row of rows) this.#sql.insert.run(row);
-      this.#sql.forget.run(forgetBefore);
-    })();
+    this.#file.use((sql, db) =>
+      db.transaction(() => {
+        for (const row of rows) sql.insert.run(row);
+        sql.forget.run(forgetBefore);
+      })(),
+    );
   }
 
   /** Rows of one subject in order of time. */
   of(subject: string, since: number): SampleRow[] {
-    return this.#sql.of.all(subject, since);
+    return this.#file.use((sql) => sql.of.all(subject, since));
   }
 
   /** Rows of all subjects since a minute, by subject and time. */
   all(since: number): SampleRow[] {
-    return this.#sql.all.all(since);
+    return this.#file.use((sql) => sql.all.all(since));
   }
 
   close(): void {
-    this.#db.close();
+    this.#file.close();
   }
 }
 

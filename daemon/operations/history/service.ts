@@ -53,9 +53,11 @@ export class HistoryService {
   }
 
   start(): void {
-    this.#repository = new HistoryRepository(this.#deps.file, (keptAs) =>
-      this.#deps.log.warn({ keptAs }, 'the load history could not be read; a new one was begun'),
-    );
+    this.#repository = new HistoryRepository(this.#deps.file, {
+      onDamage: (keptAs) =>
+        this.#deps.log.warn({ keptAs }, 'the load history could not be read; it is kept aside and a new one was begun'),
+      onRefusal: (error) => this.#deps.background.failed('load history file', error),
+    });
     this.#minute = this.#currentMinute();
     this.#timer = this.#deps.background.every('load history', LOOK_MS, () => this.look());
   }

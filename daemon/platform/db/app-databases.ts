@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { ApiError } from '#shared/errors.ts';
 import { appMigrations } from './app/index.ts';
 import { ForeignDatabase, migrate, NewerDatabase } from './migrate.ts';
-import { type Db, openDatabase } from './open.ts';
+import { type Db, isDamage, openDatabase } from './open.ts';
 
 const MAX_OPEN = 64;
 
@@ -36,16 +36,25 @@ export class AppDatabases {
   #openFile(app: string): Db {
     let db: Db | undefined;
     try {
-      db = openDatabase(this.file(app), { mustExist: true });
+      db = openDatabase(this.file(app), { mustExist: true, faultOf: (error) => this.#faultOf(app, error) });
       migrate(db, appMigrations);
       return db;
     } catch (error) {
       db?.close();
+      if (error instanceof ApiError) throw error;
       const reason = reasonOf(error, this.file(app));
       throw reason === undefined
         ? error
         : new ApiError('APP_DATABASE_UNUSABLE', { name: app, reason }, { cause: error });
     }
+  }
+
+  /** Damage that shows while the database is used concerns this app only. A repaired file is opened by the next call. */
+  #faultOf(app: string, error: Error): Error {
+    if (!isDamage(error)) return error;
+    // the handle is in use by the caller
+    setImmediate(() => this.close(app));
+    return new ApiError('APP_DATABASE_UNUSABLE', { name: app, reason: 'is damaged' }, { cause: error });
   }
 
   /** Bytes of an empty, migrated app database: a new app's file is a copy of it, so that creating one costs no SQL. */
@@ -73,7 +82,6 @@ function reasonOf(error: unknown, file: string): string | undefined {
   if (error instanceof NewerDatabase) return 'was written by a newer StreamHub';
   if (error instanceof ForeignDatabase) return 'was made by another program';
   const { code = '' } = error as { code?: string };
-  if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(code)) return 'is damaged';
   if (!existsSync(file)) return 'is missing';
   return code === 'SQLITE_CANTOPEN' ? 'cannot be opened' : undefined;
 }

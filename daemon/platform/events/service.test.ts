@@ -117,6 +117,7 @@ test('events older than the age limit are forgotten', async (t) => {
     maxRows: 1000,
     maxAgeMs: 1000,
     clock,
+    onRefusal: () => assert.fail('refused'),
     onDamage: () => assert.fail(),
   });
   const add = () => {
@@ -220,6 +221,7 @@ test('a damaged file is set aside and ids still grow', async (t) => {
     maxRows: 10,
     maxAgeMs: 1e9,
     clock: SYSTEM_CLOCK,
+    onRefusal: () => assert.fail('refused'),
     onDamage: (kept) => damaged.push(kept),
   });
   assert.equal(damaged.length, 1);

@@ -84,6 +84,7 @@ export class EventService {
       maxRows: deps.maxRows ?? EVENTS_KEPT,
       maxAgeMs: deps.maxAgeMs ?? EVENTS_KEPT_DAYS * DAY_MS,
       clock: this.#clock,
+      onRefusal: (error) => deps.background.failed('event log file', error),
       onDamage: (keptAs) =>
         deps.log.warn({ keptAs }, 'the event log was damaged; it is kept aside and a new one begun'),
     });

@@ -2,7 +2,7 @@ import type { EventTopic } from '#shared/schema/events.ts';
 import type { Clock } from '../clock.ts';
 import { eventMigrations } from '../db/events/index.ts';
 import type { Db } from '../db/open.ts';
-import { openRenewable } from '../db/open-or-renew.ts';
+import { RenewableDatabase } from '../db/renewable.ts';
 import type { Audience } from './topics.ts';
 
 /** An event as it is kept and sent. */
@@ -33,6 +33,8 @@ export interface EventStoreOptions {
   clock: Clock;
   /** Told when the file could not be used and was set aside. */
   onDamage(keptAs: string): void;
+  /** Told why there is no file, so that events are kept in memory. */
+  onRefusal(error: unknown): void;
 }
 
 const PRUNE_EVERY = 512;
@@ -44,10 +46,9 @@ const MAX_UNSAVED = 5000;
  */
 export class EventStore {
   readonly #options: EventStoreOptions;
-  readonly #db: Db;
-  readonly #sql: ReturnType<typeof statements>;
-  #nextId: number;
-  #prunedTo: number;
+  readonly #file: RenewableDatabase<ReturnType<typeof statements>>;
+  #nextId = 1;
+  #prunedTo = 0;
   #sincePrune = 0;
   #markUnsaved = false;
   /** Events that could not be written yet, in order; all of them are newer than what the file holds. */
@@ -55,13 +56,26 @@ export class EventStore {
 
   constructor(options: EventStoreOptions) {
     this.#options = options;
-    this.#db = openRenewable(options.file, eventMigrations, options.onDamage, options.clock.now());
-    this.#sql = statements(this.#db);
-    const last = this.#sql.last.get() ?? 0;
+    this.#file = new RenewableDatabase({
+      file: options.file,
+      migrations: eventMigrations,
+      prepare: statements,
+      at: () => options.clock.now(),
+      onDamage: (keptAs) => {
+        // nobody can resume from what is lost
+        this.#prunedTo = (this.#unsaved[0]?.id ?? this.#nextId) - 1;
+        this.#markUnsaved = true;
+        options.onDamage(keptAs);
+      },
+      onRefusal: options.onRefusal,
+    });
+    const { last, pruned } = this.#file.use((sql) => ({
+      last: sql.last.get() ?? 0,
+      pruned: sql.mark.get('pruned_to'),
+    }));
     this.#nextId = Math.max(last + 1, options.clock.now());
-    const pruned = this.#sql.mark.get('pruned_to');
-    if (pruned === undefined) this.#sql.setMark.run('pruned_to', this.#nextId - 1);
     this.#prunedTo = pruned ?? this.#nextId - 1;
+    this.#markUnsaved = pruned === undefined;
   }
 
   /** The newest id given out. */
@@ -91,10 +105,12 @@ export class EventStore {
     this.#unsaved.push(...events);
     const written = this.#unsaved.length;
     try {
-      this.#db.transaction(() => {
-        for (const event of this.#unsaved) this.#sql.insert.run(event);
-        if (this.#markUnsaved) this.#sql.setMark.run('pruned_to', this.#prunedTo);
-      })();
+      this.#file.use((sql, db) =>
+        db.transaction(() => {
+          for (const event of this.#unsaved) sql.insert.run(event);
+          if (this.#markUnsaved) sql.setMark.run('pruned_to', this.#prunedTo);
+        })(),
+      );
     } catch (error) {
       const forgotten = this.#unsaved.splice(0, Math.max(0, this.#unsaved.length - MAX_UNSAVED)).at(-1);
       if (forgotten !== undefined) {
@@ -111,7 +127,8 @@ export class EventStore {
 
   /** The next ones after an id, in order. */
   after(id: number, limit: number): StoredEvent[] {
-    const kept = this.#sql.after.all(id, limit).map(({ app_id, topic, ...row }) => ({
+    const rows = this.#file.use((sql) => sql.after.all(id, limit));
+    const kept = rows.map(({ app_id, topic, ...row }) => ({
       ...row,
       appId: app_id,
       topic: topic as EventTopic,
@@ -122,21 +139,26 @@ export class EventStore {
   /** Forgets what is too old or too much. */
   prune(): void {
     this.#sincePrune = 0;
-    const byCount = this.#sql.nthNewest.get(this.#options.maxRows) ?? 0;
-    const firstYoung = this.#sql.firstSince.get(this.#options.clock.now() - this.#options.maxAgeMs);
-    const byAge = firstYoung === undefined ? (this.#sql.last.get() ?? 0) : firstYoung - 1;
-    const to = Math.max(byCount, byAge);
-    if (to <= this.#prunedTo) return;
-    this.#db.transaction(() => {
-      this.#sql.removeTo.run(to);
-      this.#sql.setMark.run('pruned_to', to);
-    })();
-    this.#prunedTo = to;
+    this.#file.use((sql, db) => {
+      const byCount = sql.nthNewest.get(this.#options.maxRows) ?? 0;
+      const firstYoung = sql.firstSince.get(this.#options.clock.now() - this.#options.maxAgeMs);
+      const byAge = firstYoung === undefined ? (sql.last.get() ?? 0) : firstYoung - 1;
+      const to = Math.max(byCount, byAge);
+      if (to <= this.#prunedTo) return;
+      db.transaction(() => {
+        sql.removeTo.run(to);
+        sql.setMark.run('pruned_to', to);
+      })();
+      this.#prunedTo = to;
+    });
   }
 
   close(): void {
-    this.#db.pragma('wal_checkpoint(TRUNCATE)');
-    this.#db.close();
+    try {
+      this.#file.use((_sql, db) => db.pragma('wal_checkpoint(TRUNCATE)'));
+    } finally {
+      this.#file.close();
+    }
   }
 }
 

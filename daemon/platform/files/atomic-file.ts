@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -120,12 +120,20 @@ function syncFolderSync(folder: string): void {
   }
 }
 
-/** Removes the temporary files that a killed process left beside a file. */
+/** Sets the rights of a file or folder where they are others. On a read-only disk they stay as they are. */
+export async function ensureMode(file: string, mode: number): Promise<void> {
+  if (((await stat(file)).mode & 0o777) === mode) return;
+  await chmod(file, mode).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EROFS') throw error;
+  });
+}
+
+/** Removes the temporary files that a killed process left beside a file. On a read-only disk they stay. */
 export async function removeLeftovers(file: string): Promise<void> {
   const folder = path.dirname(file);
   const names = await readdir(folder).catch(() => []);
   const left = names.filter((name) => name.startsWith(`.${path.basename(file)}.`) && name.endsWith('.tmp'));
-  await Promise.all(left.map((name) => rm(path.join(folder, name), { force: true })));
+  await Promise.allSettled(left.map((name) => rm(path.join(folder, name), { force: true })));
 }
 
 const temporaryName = (file: string): string =>

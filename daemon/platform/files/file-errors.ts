@@ -9,7 +9,12 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EDQUOT: 'STORAGE_FULL',
   SQLITE_FULL: 'STORAGE_FULL',
   EROFS: 'FILE_READ_ONLY',
-  SQLITE_READONLY: 'FILE_READ_ONLY',
+  SQLITE_READONLY: 'DATABASE_READ_ONLY',
+  SQLITE_BUSY: 'DATABASE_BUSY',
+  SQLITE_LOCKED: 'DATABASE_BUSY',
+  SQLITE_PROTOCOL: 'DATABASE_BUSY',
+  SQLITE_CORRUPT: 'DATABASE_DAMAGED',
+  SQLITE_NOTADB: 'DATABASE_DAMAGED',
   EACCES: 'FILE_ACCESS_DENIED',
   SQLITE_CANTOPEN: 'FILE_ACCESS_DENIED',
   SQLITE_PERM: 'FILE_ACCESS_DENIED',
@@ -70,7 +75,11 @@ export class FileError extends ApiError {
   readonly file: string | undefined;
 
   constructor(code: ErrorCode, params: Record<string, string>, more: { cause: unknown; hint?: string; file?: string }) {
-    super(code, params, { cause: more.cause, ...(more.hint === undefined ? {} : { hint: more.hint }) });
+    super(code, params, {
+      cause: more.cause,
+      ...(more.hint === undefined ? {} : { hint: more.hint }),
+      ...(code === 'DATABASE_BUSY' ? { headers: { 'retry-after': '1' } } : {}),
+    });
     this.file = more.file;
   }
 }
@@ -112,7 +121,8 @@ function factsOf(error: unknown): { errno: string; file: string | undefined } | 
     if (words === null || !FILE_CALLS.test(words[2] ?? '')) return undefined;
     return { errno: words[1] ?? '', file: meantFile(words[4] ?? words[3]) };
   }
-  if (/^SQLITE_(?:FULL|READONLY|CANTOPEN|PERM|IOERR)/.test(code)) return { errno: code, file: undefined };
+  if (/^SQLITE_(?:FULL|READONLY|CANTOPEN|PERM|IOERR|BUSY|LOCKED|PROTOCOL|CORRUPT|NOTADB)/.test(code))
+    return { errno: code, file };
   if (!/^E[A-Z0-9]+$/.test(code) || OF_SOCKETS.has(code)) return undefined;
   const isOfFile = typeof file === 'string' || (syscall !== undefined && FILE_CALLS.test(syscall));
   const isFull = CODES[code] === 'STORAGE_FULL' || CODES[code] === 'TOO_MANY_OPEN_FILES';

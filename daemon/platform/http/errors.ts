@@ -59,8 +59,6 @@ function toApiError(error: FastifyError | ApiError, request: FastifyRequest): Ap
   }
   const refused = fileError(error);
   if (refused !== undefined) return refused;
-  if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(error.code ?? ''))
-    return new ApiError('DATABASE_DAMAGED', {}, { cause: error });
   if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500) {
     return new ApiError('BAD_REQUEST', { reason: error.message }, { cause: error });
   }

@@ -14,7 +14,7 @@ import type { LogFilter, StoredLog, StoredLogRow } from './rows.ts';
 const root = mkdtempSync(path.join(os.tmpdir(), 'streamhub-logs-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 let files = 0;
-const fresh = (): LogRepository => new LogRepository(path.join(root, `${files++}.db`));
+const fresh = (): LogRepository => LogRepository.open(path.join(root, `${files++}.db`));
 
 const row = (fields: Partial<StoredLog> = {}): StoredLog => ({
   ts: 1000,
@@ -228,7 +228,7 @@ describe('LogRepository', () => {
     );
     for (let i = 0; i < 25; i += 1) insert.run(100 + Math.floor(i / 4), `line ${i}`, i === 3 ? '{"code":"E42"}' : null);
     db.close();
-    const repository = new LogRepository(file);
+    const repository = LogRepository.open(file);
     repository.insert([row({ ts: 500, message: 'line 25' })]);
     assert.equal(search(repository).total, 1);
     assert.ok(repository.moveOldRows(10));
@@ -242,7 +242,7 @@ describe('LogRepository', () => {
     );
     assert.equal(search(repository, { q: 'e42', apps: [4] }).rows[0]?.ts, 100);
     repository.close();
-    const again = new LogRepository(file);
+    const again = LogRepository.open(file);
     assert.equal(again.moveOldRows(10), false);
     assert.equal(search(again).total, 26);
     again.close();

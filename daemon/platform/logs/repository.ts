@@ -21,15 +21,24 @@ const COLUMNS = 'level, source, app_id AS appId, message, meta_json AS metaJson'
 
 type Bounds = Pick<LogFilter, 'since' | 'until'>;
 
+/** How the log database is opened. */
+export const LOG_DATABASE = { durability: 'normal', pageSize: 16_384 } as const;
+
 /** SQL of the log table and its full-text index. Synchronous; it runs in the log thread. */
 export class LogRepository {
   readonly #db: Db;
   readonly #statements = new Map<string, Statement<unknown[]>>();
 
-  constructor(file: string) {
-    this.#db = openDatabase(file, { durability: 'normal', pageSize: 16_384 });
-    this.#db.pragma('cache_size = -8192');
-    migrate(this.#db, logMigrations);
+  /** @param db an open log database, up to date */
+  constructor(db: Db) {
+    this.#db = db;
+    db.pragma('cache_size = -8192');
+  }
+
+  static open(file: string): LogRepository {
+    const db = openDatabase(file, LOG_DATABASE);
+    migrate(db, logMigrations);
+    return new LogRepository(db);
   }
 
   /** Writes a batch in one transaction. @returns the ids of its rows */

@@ -66,7 +66,7 @@ export class StoreThread {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if ('error' in message) {
-      waiting?.reject(Object.assign(new Error(message.error.message), { code: message.error.code }));
+      waiting?.reject(Object.assign(new Error(message.error.message), message.error));
     } else waiting?.resolve(message.result);
   }
 }

@@ -42,6 +42,7 @@ export function createApps(
     registry,
     appsDir: dir.apps,
     repository: appRepository(db),
+    background,
     databases,
     events,
     checkQuota: (principal, tenantId, pending) => quotas.checkApps(principal, tenantId, pending),
@@ -129,7 +130,7 @@ export function createApps(
     async start() {
       await secrets.start();
       await apps.start();
-      deletion.start();
+      await background.run('unfinished deletions', () => deletion.start());
       config.start();
     },
     stop: () => config.stop(),

@@ -2,17 +2,16 @@ import { AgentFile } from '#daemon/cluster/agent-file.ts';
 import { OriginReporter } from '#daemon/cluster/origin.ts';
 import { clusterRepository } from '#daemon/cluster/repository.ts';
 import { ClusterService } from '#daemon/cluster/service.ts';
-import { openDatabase } from '#daemon/platform/db/open.ts';
 import { publicBase } from '#daemon/platform/settings.ts';
 import type { Platform } from './platform.ts';
 
 export type Cluster = ReturnType<typeof createCluster>;
 
 /** Creates the wing that knows the nodes, their liveness, and where rooms are placed. */
-export function createCluster({ settings, dir, db, events, background, log }: Platform) {
+export function createCluster({ settings, db, quickDb, events, background, log }: Platform) {
   const cluster = new ClusterService({
     config: settings,
-    repository: clusterRepository(db, openDatabase(dir.registry, { durability: 'normal' })),
+    repository: clusterRepository(db, quickDb),
     events,
     background,
     log: log.child({ source: 'cluster' }),

@@ -73,7 +73,7 @@ export function createIdentity(
     linkBase: settings.appUrl || publicBase(settings) || '',
   });
   const shared = { users, tenants, sessions, links, passwords, twoFactor, attempts };
-  const auth = new AuthService({ ...shared, meta: metaStore(db), settings });
+  const auth = new AuthService({ ...shared, background, meta: metaStore(db), settings });
   const linkSignIn = new LinkSignIn({
     ...shared,
     background,
@@ -154,7 +154,7 @@ export function createIdentity(
       if (secret.isShort)
         log.warn({}, 'STREAMHUB_JWT_SECRET has fewer than 32 characters; sessions can be forged by guessing it');
       tokens.start();
-      links.start();
+      background.run('old links', () => links.start());
       auth.start();
       sessions.start();
       guard.start();

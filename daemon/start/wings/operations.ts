@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { ConnectionTests } from '#daemon/operations/connections/service.ts';
 import { ConsoleService } from '#daemon/operations/console/service.ts';
@@ -15,12 +15,16 @@ import { HealthService } from '#daemon/operations/system/health.ts';
 import { LiveKitStatusProbe } from '#daemon/operations/system/livekit-probe.ts';
 import { SettingsService } from '#daemon/operations/system/settings.ts';
 import { StatsService } from '#daemon/operations/system/stats.ts';
+import { modeOf } from '#daemon/platform/db/open.ts';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
 import type { Apps } from './apps.ts';
 import type { Cluster } from './cluster.ts';
 import type { Identity } from './identity.ts';
 import type { Media } from './media.ts';
 import type { Platform } from './platform.ts';
+
+/** With less than this, SQLite can't write any more. */
+const MIN_FREE_BYTES = 512 * 1024;
 
 /** Creates the wing for operators: health, stats and their history, metrics, GPU, connection tests and the web console. */
 export function createOperations(
@@ -105,6 +109,18 @@ export function createOperations(
     if (/^(?:app|stream|vod|recording)\./.test(type)) stats.expire();
   });
   health.addCheck('registry', () => void db.prepare('SELECT 1').get());
+  health.addCheck('registry file', () =>
+    modeOf(db) === 'copy' ? 'open for reading only since the start, because its disk takes no writes' : undefined,
+  );
+  // the log names the tasks
+  health.addCheck('background writes', () => {
+    const codes = background.failures().flatMap(({ code, isStorage }) => (isStorage ? [code] : []));
+    return codes.length === 0 ? undefined : codes.join(', ');
+  });
+  health.addCheck('disk space', async () => {
+    const { bsize, bavail } = await statfs(dir.data);
+    return bsize * bavail < MIN_FREE_BYTES ? 'the disk of the data directory is full' : undefined;
+  });
   health.addCheck('data directory', () => access(dir.data, constants.W_OK).then(() => undefined));
   const connections = new ConnectionTests({
     settings,

@@ -5,7 +5,7 @@ import { Background } from '#daemon/platform/background.ts';
 import { prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { migrate } from '#daemon/platform/db/migrate.ts';
-import { openDatabase } from '#daemon/platform/db/open.ts';
+import { modeOf, openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { EventService } from '#daemon/platform/events/service.ts';
@@ -40,7 +40,8 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
   const events = new EventBus((err) => log.error({ err }, 'an event listener failed'));
   const counts = new EventEmitter<Counts>();
   const pool = new WorkerPool();
-  const quickDb = openDatabase(dir.registry, { durability: 'normal' });
+  // a full or read-only disk has room for one handle only
+  const quickDb = modeOf(db) === 'normal' ? openDatabase(dir.registry, { durability: 'normal' }) : db;
   const jobRows = jobRepository(db, quickDb);
   const jobs = new JobService({ background, repository: jobRows, events, log });
   /** Asked in order for each Bearer value; `identity` adds its own. */
@@ -101,6 +102,8 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     /** Values registered here never appear in a log line. */
     logSecrets: logging.secrets,
     db,
+    /** The registry again, with commits that don't wait for the disk: for what may be lost in a power cut. */
+    quickDb,
     databases,
     events,
     counts,
@@ -123,11 +126,11 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
       logs.start();
     },
     async stop() {
-      await logs.stop();
-      eventStream.stop();
+      await background.run('stop of the logs', () => logs.stop());
+      await background.run('stop of the events', () => eventStream.stop());
       databases.closeAll();
-      quickDb.close();
-      db.pragma('wal_checkpoint(TRUNCATE)');
+      if (quickDb !== db) quickDb.close();
+      await background.run('checkpoint of the registry', () => db.pragma('wal_checkpoint(TRUNCATE)'));
       db.close();
     },
   };

@@ -57,7 +57,7 @@ const bench: BenchCase = {
     const apps = (await first.api.get<{ id: number; name: string }[]>('/apps')).body;
     await first.stop();
     const begin = performance.now();
-    const table = new LogRepository(path.join(first.dataDir, 'logs', 'server-logs.db'));
+    const table = LogRepository.open(path.join(first.dataDir, 'logs', 'server-logs.db'));
     const ids = apps.map(({ id }) => id);
     for (let i = 0; i < ROWS; ) table.insert(Array.from({ length: 500 }, () => row(i++, ids)));
     table.close();

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { ROOT, temporaryDir } from '#test/helpers/daemon.ts';
+
+const run = promisify(execFile);
+const NAMESPACE = ['--user', '--map-root-user', '--mount'];
+
+/** Why this machine cannot mount in a namespace, or undefined. */
+function obstacle(): string | undefined {
+  try {
+    execFileSync('unshare', [...NAMESPACE, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return 'this machine allows no mount namespaces (unshare --user --mount)';
+  }
+}
+
+const allOk = (reads: Record<string, number>): void =>
+  assert.deepEqual(
+    Object.entries(reads).filter(([, status]) => status !== 200),
+    [],
+  );
+const REFUSED = { status: 507, code: 'STORAGE_FULL' };
+const DONE = { token: { status: 201, code: null }, app: { status: 201, code: null } };
+
+describe('a daemon on a disk that refuses', { skip: obstacle() ?? false }, () => {
+  let seen: Record<string, any>;
+  test('nothing ends the process', async (t) => {
+    const script = path.join(ROOT, 'test/helpers/daemon-on-refusing-disk.ts');
+    const dir = await temporaryDir(t);
+    const { stdout } = await run('unshare', [...NAMESPACE, process.execPath, script, dir], { cwd: ROOT });
+    seen = JSON.parse(stdout.trim().split('\n').at(-1) as string);
+    assert.equal(seen['failed'], undefined, seen['failed']?.error);
+    assert.deepEqual(seen['unhandled'], []);
+  });
+
+  test('on a full disk every timer fails quietly, reading works, writes say 507, and nothing gathered is lost', () => {
+    const { before, reads, writes, refused, tasks, codes, whileFull, after, audit, session } = seen['full'];
+    assert.deepEqual(before, { status: 200, wrong: [] });
+    allOk(reads);
+    assert.deepEqual(writes, { token: REFUSED, app: REFUSED });
+    assert.deepEqual(refused, { status: 401, code: 'UNAUTHENTICATED' });
+    for (const name of ['audit trail', 'event streams', 'heartbeats', 'load history', 'sessions', 'tokens'])
+      assert.ok(tasks.includes(name), name);
+    assert.deepEqual(codes, ['SQLITE_FULL']);
+    assert.deepEqual(whileFull, { status: 503, wrong: ['background writes', 'disk space'] });
+    assert.deepEqual(after, { writes: DONE, failures: 0 });
+    assert.deepEqual(audit.slice(0, 3).sort(), ['app.create failed', 'auth.login done', 'token.create failed']);
+    assert.deepEqual(session, { signIn: 200, account: 200, isStored: true });
+  });
+
+  test('on a full disk it starts, and writes again once there is space', () => {
+    const { reads, ready, writes, after } = seen['startedFull'];
+    allOk(reads);
+    assert.equal(ready.status, 503);
+    assert.ok(ready.wrong.includes('disk space'));
+    assert.deepEqual(writes, { token: REFUSED, app: REFUSED });
+    assert.deepEqual(after, DONE);
+  });
+
+  test('on a read-only disk it starts, reads, and names the read-only file', () => {
+    const { reads, ready, writes } = seen['readOnly'];
+    allOk(reads);
+    assert.equal(ready.status, 503);
+    assert.ok(ready.wrong.includes('registry file') && ready.wrong.includes('data directory'));
+    assert.deepEqual(writes.token, { status: 503, code: 'DATABASE_READ_ONLY' });
+    assert.deepEqual(writes.app, { status: 409, code: 'FILE_READ_ONLY' });
+  });
+
+  test('a registry that another program locks is 503 with Retry-After, and works again afterwards', () => {
+    const { reads, write, retryAfter, ready, after } = seen['locked'];
+    allOk(reads);
+    assert.deepEqual([write, retryAfter], [{ status: 503, code: 'DATABASE_BUSY' }, '1']);
+    assert.equal(ready.status, 503);
+    assert.deepEqual(after, DONE);
+  });
+});
