@@ -363,7 +363,11 @@ export const ERRORS = define({
     hint: 'Fix the cause, then delete it again. If the bucket is gone for good, leaveObjects=true removes the VOD and leaves its objects.',
     retryable: true,
   },
-  WEBHOOK_SIGNATURE: { status: 401, message: 'The webhook is not signed with this installation’s LiveKit key.' },
+  WEBHOOK_SIGNATURE: {
+    status: 401,
+    message: 'The webhook was refused: {reason}',
+    hint: 'The field `cause` of the answer and GET /system/livekit tell why.',
+  },
   WEBHOOK_UNREADABLE: { status: 400, message: 'The webhook cannot be read: {reason}' },
   WEBHOOK_NOT_STORED: { status: 503, message: 'The event could not be stored; send it again.', retryable: true },
   // callbacks

@@ -149,7 +149,9 @@ export const SETTINGS = {
   metricsToken: secret('METRICS_TOKEN', 'Enables GET /metrics; unset = 404.'),
   metricsDefaults: flag('METRICS_DEFAULT_METRICS', true, 'Include process metrics.'),
   // LiveKit
-  livekitUrl: url('LIVEKIT_URL', ['ws', 'wss', ...HTTP], 'LiveKit’s API address.', { default: 'ws://127.0.0.1:7880' }),
+  livekitUrl: url('LIVEKIT_URL', ['ws', 'wss', ...HTTP], 'LiveKit’s API address; a path is kept.', {
+    default: 'ws://127.0.0.1:7880',
+  }),
   livekitApiKey: str('LIVEKIT_API_KEY', 'LiveKit API key; without key and secret, LiveKit is treated as unreachable.'),
   livekitApiSecret: secret('LIVEKIT_API_SECRET', 'LiveKit API secret.'),
   livekitMetricsUrl: url(

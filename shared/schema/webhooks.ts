@@ -4,6 +4,10 @@ import { Instant, nullable, object, oneOf } from './common.ts';
 export const WebhookAnswer = object({ ok: Type.Literal(true) });
 export type WebhookAnswer = Static<typeof WebhookAnswer>;
 
+/** Why a webhook was refused; the answer's `cause`. */
+export const WEBHOOK_REJECTIONS = ['clock', 'body', 'expired', 'secret', 'key', 'malformed', 'unsigned'] as const;
+export type WebhookRejection = (typeof WEBHOOK_REJECTIONS)[number];
+
 /** How the daemon and LiveKit get on. */
 export const LiveKitStatus = object({
   status: oneOf(['unconfigured', 'unknown', 'reachable', 'unreachable'], {
@@ -19,7 +23,27 @@ export const LiveKitStatus = object({
     foreign: Type.Integer({ description: 'Of them, those of rooms that belong to no app.' }),
     rejected: Type.Integer({ description: 'Not signed with our secret.' }),
     lastReceivedAt: nullable(Instant),
+    rejections: Type.Array(
+      object({
+        cause: oneOf(WEBHOOK_REJECTIONS, {
+          description:
+            '`clock`: signed in the future. `expired`: signed too long ago. `body`: signed by LiveKit, and changed on the way. `secret`, `key`: another key pair. `malformed`, `unsigned`: not from LiveKit.',
+        }),
+        count: Type.Integer({ description: 'Since the start.' }),
+        lastAt: Instant,
+      }),
+      { description: 'The rejected ones by cause.' },
+    ),
   }),
+  clock: nullable(
+    object({
+      differenceSeconds: Type.Number({ description: 'Positive: LiveKit’s clock is ahead of the daemon’s.' }),
+      measuredAt: Instant,
+    }),
+    {
+      description: 'LiveKit’s clock, from its answers and webhooks; null = not measured yet. Up to 60 s are tolerated.',
+    },
+  ),
   reconciliation: object({
     lastAt: nullable(Instant, { description: 'When LiveKit’s own lists were last compared with the rows.' }),
     repaired: Type.Integer({ description: 'Rows put right since the start: what webhooks did not tell.' }),

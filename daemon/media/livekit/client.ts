@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto';
 import type { CreateOptions, Room, VideoGrant } from 'livekit-server-sdk';
 import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { IngressType } from '#shared/schema/ingress.ts';
+import type { ClockDifference } from './clock-difference.ts';
 import { type Egress, readEgress } from './egress.ts';
 import { LiveKitError, translate } from './errors.ts';
 import {
@@ -16,7 +16,9 @@ import {
   readWebhook,
 } from './event.ts';
 import { type RecordingRequest, recordingOutputs } from './recording-request.ts';
+import { checkSignature, type SignatureVerdict } from './signature.ts';
 import { type LiveKitState, Reachability } from './state.ts';
+import { sendThrough } from './transport.ts';
 
 const QUICK_S = 5;
 /** An egress service takes a while; where there is none, LiveKit continues asking for one. */
@@ -76,6 +78,7 @@ export class LiveKit {
   readonly #deps: LiveKitDeps;
   #sdk: Promise<Sdk> | undefined;
   #clients: Promise<Clients> | undefined;
+  #clockDifference: ClockDifference | null = null;
 
   constructor(deps: LiveKitDeps) {
     this.#deps = deps;
@@ -218,16 +221,21 @@ export class LiveKit {
     return token.toJwt();
   }
 
-  /** Was this body signed with our secret a moment ago? @throws LiveKitError unconfigured */
-  async isSigned(body: string, authorization: string): Promise<boolean> {
+  /** Was this body signed with our secret, and just now? @throws LiveKitError unconfigured */
+  async checkSignature(body: string, authorization: string | undefined): Promise<SignatureVerdict> {
     const { TokenVerifier } = await this.#library();
-    const { apiKey, apiSecret } = this.#deps;
-    try {
-      const claims = await new TokenVerifier(apiKey, apiSecret).verify(authorization.replace(/^Bearer\s+/i, ''));
-      return claims.sha256 === hash('sha256', body, 'base64');
-    } catch {
-      return false;
-    }
+    const { apiKey, apiSecret, clock = SYSTEM_CLOCK } = this.#deps;
+    const now = clock.now();
+    const verdict = await checkSignature(new TokenVerifier(apiKey, apiSecret), apiKey, { body, authorization, now });
+    // a webhook that waited was signed earlier: only one from the future tells of the clock
+    const isFromFuture = verdict.clockMs !== null && verdict.clockMs > 1000;
+    if (isFromFuture && verdict.clockMs !== null) this.#clockDifference = { ms: verdict.clockMs, at: now };
+    return verdict;
+  }
+
+  /** How far LiveKit's clock is ahead of ours; null = not measured yet. */
+  get clockDifference(): ClockDifference | null {
+    return this.#clockDifference;
   }
 
   /** Reads an event from its JSON; throws when it is none. */
@@ -281,14 +289,17 @@ export class LiveKit {
       const { RoomServiceClient, EgressClient, IngressClient } = await this.#library();
       const { url, apiKey, apiSecret } = this.#deps;
       const host = url.replace(/^ws/i, 'http');
-      const quick = { requestTimeout: QUICK_S, failover: false };
-      const slow = { requestTimeout: EGRESS_S, failover: false };
+      const onClock = (difference: ClockDifference): void => {
+        this.#clockDifference = difference;
+      };
+      const over = <T extends object>(timeoutSeconds: number, client: T): T =>
+        sendThrough(client, { url: host, timeoutSeconds, onClock });
       return {
-        rooms: new RoomServiceClient(host, apiKey, apiSecret, quick),
-        egress: new EgressClient(host, apiKey, apiSecret, quick),
-        slowEgress: new EgressClient(host, apiKey, apiSecret, slow),
-        ingress: new IngressClient(host, apiKey, apiSecret, quick),
-        slowIngress: new IngressClient(host, apiKey, apiSecret, slow),
+        rooms: over(QUICK_S, new RoomServiceClient(host, apiKey, apiSecret)),
+        egress: over(QUICK_S, new EgressClient(host, apiKey, apiSecret)),
+        slowEgress: over(EGRESS_S, new EgressClient(host, apiKey, apiSecret)),
+        ingress: over(QUICK_S, new IngressClient(host, apiKey, apiSecret)),
+        slowIngress: over(EGRESS_S, new IngressClient(host, apiKey, apiSecret)),
       };
     } catch (error) {
       this.#clients = undefined;

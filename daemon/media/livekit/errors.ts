@@ -4,6 +4,7 @@ import { ApiError } from '#shared/errors.ts';
 /**
  * - `unconfigured`: no URL, key or secret. `unreachable`: no answer. `timeout`: no answer in time.
  * - `unauthorized`: the key or secret is wrong. `missing`: there is no such room, participant or recording.
+ * - `foreign`: something else than LiveKit answers at its address.
  * - `busy`: it answered that it cannot now (no Redis, no free worker). `refused`: anything else.
  */
 export type LiveKitFailure =
@@ -11,6 +12,7 @@ export type LiveKitFailure =
   | 'unreachable'
   | 'timeout'
   | 'unauthorized'
+  | 'foreign'
   | 'missing'
   | 'busy'
   | 'refused';
@@ -80,6 +82,7 @@ export function toApiError(error: unknown): Error {
       return new ApiError('LIVEKIT_NOT_CONFIGURED');
     case 'unreachable':
     case 'timeout':
+    case 'foreign':
     case 'busy':
       return new ApiError('LIVEKIT_UNREACHABLE', { reason: `${error.message}.` });
     default:

@@ -1,11 +1,19 @@
+import type { Clock } from '#daemon/platform/clock.ts';
 import { MASK } from '#shared/config/annotations.ts';
-import type { LiveKitStatus } from '#shared/schema/webhooks.ts';
+import { type LiveKitStatus, WEBHOOK_REJECTIONS, type WebhookRejection } from '#shared/schema/webhooks.ts';
 import { shownAddress } from '#shared/secrets.ts';
 import type { LiveKit } from '../livekit/client.ts';
+import { LEEWAY_S } from '../livekit/signature.ts';
 import type { Reconciler } from '../streams/reconciler.ts';
+import { explainRejection } from './rejections.ts';
 import type { WebhookService } from './service.ts';
 
+const UNPROVEN: ReadonlySet<WebhookRejection> = new Set(['malformed', 'unsigned']);
+const RECENT_MS = 3_600_000;
+const WORTH_TELLING_MS = 10_000;
+
 export interface LiveKitStatusDeps {
+  clock: Clock;
   livekit: LiveKit;
   webhooks: WebhookService;
   reconciler: Reconciler;
@@ -27,33 +35,65 @@ export class LiveKitStatusView {
     const { livekit, webhooks, reconciler, publicBase } = this.#deps;
     const { status, since, reason } = livekit.state;
     const { received, repeated, foreign, rejected, lastReceivedAt } = webhooks.counts;
+    const clock = livekit.clockDifference;
+    const rejections = [...webhooks.rejections].map(([cause, { count, lastAt }]) => ({
+      cause,
+      count,
+      lastAt: new Date(lastAt).toISOString(),
+    }));
     const url = `${publicBase ?? origin}/api/v1/webhooks/livekit`;
     return {
       status,
       since: new Date(since).toISOString(),
       reason,
       url: URL.canParse(this.#deps.url) ? shownAddress(this.#deps.url, MASK).replace(/\/$/, '') : '',
-      webhooks: { url, received, repeated, foreign, rejected, lastReceivedAt: instant(lastReceivedAt) },
+      webhooks: { url, received, repeated, foreign, rejected, lastReceivedAt: instant(lastReceivedAt), rejections },
+      clock:
+        clock === null ? null : { differenceSeconds: clock.ms / 1000, measuredAt: new Date(clock.at).toISOString() },
       reconciliation: { lastAt: instant(reconciler.lastRunAt), repaired: reconciler.repaired },
       hint: this.#hint(url),
     };
   }
 
   #hint(url: string): string | null {
-    const { livekit, webhooks, reconciler } = this.#deps;
+    const { livekit } = this.#deps;
     switch (livekit.state.status) {
       case 'unconfigured':
         return 'Set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET.';
-      case 'unreachable':
-        return /\bits Redis\b/.test(livekit.state.reason ?? '')
+      case 'unreachable': {
+        const cure = /\bits Redis\b/.test(livekit.state.reason ?? '')
           ? 'Check the Redis that LiveKit’s configuration names (redis.address): rooms and recordings live there.'
           : 'Check that LiveKit runs, that LIVEKIT_URL leads to it, and that key and secret are its own.';
+        return [cure, this.#rejectionHint()].filter((part) => part !== null).join(' ');
+      }
     }
-    if (webhooks.counts.received > 0) return null;
-    if (webhooks.counts.rejected > 0)
-      return 'Webhooks arrive with another key: set webhook.api_key of LiveKit to ours.';
-    if (reconciler.repaired > 0) return `No webhook has arrived: add ${url} to webhook.urls of LiveKit.`;
-    return null;
+    return this.#rejectionHint() ?? this.#clockHint() ?? this.#missingHint(url);
+  }
+
+  /** A stranger can send what is not signed with our key: once events arrive, then LiveKit isn't the cause. */
+  #rejectionHint(): string | null {
+    const { webhooks, clock } = this.#deps;
+    const cause = WEBHOOK_REJECTIONS.find((one) => {
+      const rejected = webhooks.rejections.get(one);
+      if (rejected === undefined) return false;
+      return webhooks.counts.received === 0 || (!UNPROVEN.has(one) && clock.now() - rejected.lastAt < RECENT_MS);
+    });
+    if (cause === undefined) return null;
+    const { reason, hint } = explainRejection(cause, webhooks.rejections.get(cause)?.clockMs ?? null);
+    return `A webhook was refused: ${reason} ${hint}`;
+  }
+
+  #clockHint(): string | null {
+    const ms = this.#deps.livekit.clockDifference?.ms ?? 0;
+    if (Math.abs(ms) <= WORTH_TELLING_MS) return null;
+    const seconds = Math.round(Math.abs(ms) / 1000);
+    return `LiveKit’s clock is ${seconds} s ${ms > 0 ? 'ahead of' : 'behind'} the daemon’s. Synchronise both with NTP: beyond ${LEEWAY_S} s webhooks are refused.`;
+  }
+
+  #missingHint(url: string): string | null {
+    const { webhooks, reconciler } = this.#deps;
+    if (webhooks.counts.received > 0 || reconciler.repaired === 0) return null;
+    return `No webhook has arrived: add ${url} to webhook.urls of LiveKit.`;
   }
 }
 

@@ -4,12 +4,15 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
+import type { WebhookRejection } from '#shared/schema/webhooks.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
+import type { SignatureVerdict } from '../livekit/signature.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
 import { applyEvent, showEvent, touchesRows } from './apply.ts';
+import { explainRejection } from './rejections.ts';
 
 const COMPLAIN_MS = 60_000;
 
@@ -36,10 +39,21 @@ export interface WebhookCounts {
   lastReceivedAt: number | null;
 }
 
+interface Rejected {
+  count: number;
+  /** Milliseconds since 1970. */
+  lastAt: number;
+  loggedAt: number;
+  /** How far LiveKit's clock was ahead, if that is known. */
+  clockMs: number | null;
+}
+
 /** Takes in LiveKit's events: verified, stored, then answered. */
 export class WebhookService {
   readonly #deps: WebhookServiceDeps;
   readonly counts: WebhookCounts = { received: 0, repeated: 0, rejected: 0, foreign: 0, lastReceivedAt: null };
+  /** By cause; bounded by the causes there are. */
+  readonly rejections = new Map<WebhookRejection, Rejected>();
   #complainedAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: WebhookServiceDeps) {
@@ -50,20 +64,28 @@ export class WebhookService {
   async receive(body: string, authorization: string | undefined): Promise<void> {
     const { livekit } = this.#deps;
     if (!livekit.isConfigured) throw new ApiError('LIVEKIT_NOT_CONFIGURED');
-    let isSigned = false;
+    let verdict: SignatureVerdict;
     try {
-      isSigned = authorization !== undefined && (await livekit.isSigned(body, authorization));
+      verdict = await livekit.checkSignature(body, authorization);
     } catch (error) {
       throw toApiError(error);
     }
-    if (!isSigned) {
-      this.counts.rejected += 1;
-      throw new ApiError('WEBHOOK_SIGNATURE');
-    }
+    if (verdict.cause !== null) throw this.#rejected(verdict.cause, verdict.clockMs);
     const event = await this.#read(body);
     this.counts.received += 1;
     this.counts.lastReceivedAt = this.#deps.clock.now();
     await this.#take(event);
+  }
+
+  #rejected(cause: WebhookRejection, clockMs: number | null): ApiError {
+    const now = this.#deps.clock.now();
+    const { count = 0, loggedAt = Number.NEGATIVE_INFINITY } = this.rejections.get(cause) ?? {};
+    const isDue = now - loggedAt >= COMPLAIN_MS;
+    this.counts.rejected += 1;
+    this.rejections.set(cause, { count: count + 1, lastAt: now, loggedAt: isDue ? now : loggedAt, clockMs });
+    const { reason, hint } = explainRejection(cause, clockMs);
+    if (isDue) this.#deps.log.warn({ cause, count: count + 1, hint }, `a webhook of LiveKit was refused: ${reason}`);
+    return new ApiError('WEBHOOK_SIGNATURE', { reason }, { hint, extra: { cause } });
   }
 
   async #read(body: string): Promise<LiveKitEvent> {

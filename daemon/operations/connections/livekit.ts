@@ -52,7 +52,7 @@ export function livekitSteps(
           return 'It can take orders for recordings and ingests.';
         } catch (error) {
           // a single LiveKit without Redis carries rooms anyway
-          if (error instanceof LiveKitError && error.failure !== 'unreachable')
+          if (error instanceof LiveKitError && error.failure !== 'unreachable' && error.failure !== 'foreign')
             return { skip: `It takes no recordings and no ingests: ${error.message}. Rooms work.` };
           throw asFailure(error);
         }
@@ -70,8 +70,12 @@ function asFailure(error: unknown): unknown {
         said,
         'LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be a pair of the `keys` in its config.',
       );
+    case 'foreign':
     case 'missing':
-      return new StepFailure(said, 'What answers there is no LiveKit server; correct LIVEKIT_URL.');
+      return new StepFailure(
+        said,
+        'Correct LIVEKIT_URL: it must lead to LiveKit’s own port, or to a proxy in front of it.',
+      );
     case 'busy':
       return new StepFailure(said, 'Look at LiveKit’s log, and at the Redis of its config.');
     default:

@@ -186,6 +186,7 @@ export function createMedia(
     log: livekitLog,
   });
   const livekitStatus = new LiveKitStatusView({
+    clock: SYSTEM_CLOCK,
     livekit,
     webhooks,
     reconciler,

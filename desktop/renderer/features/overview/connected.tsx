@@ -1,6 +1,7 @@
 import { listNodes } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getSettings, type getStats } from '#shared/contract/system.ts';
+import { getLiveKit } from '#shared/contract/webhooks.ts';
 import { nodesInNeed } from '#shared/rules/nodes.ts';
 import { useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
@@ -20,6 +21,8 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
   const reporting = edges.filter((node) => node.health === 'alive').length;
   const urgency = nodesInNeed(edges)[0]?.state.urgency;
   const s = settings.data;
+  const canSeeLiveKit = useLack(getLiveKit) === undefined;
+  const hint = useRead(getLiveKit, undefined, { enabled: canSeeLiveKit }).data?.hint;
   const livekit = useConnectionTrial('livekit');
   const redis = useConnectionTrial('redis');
   const mail = useConnectionTrial('mail');
@@ -31,7 +34,7 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
           tone={stats.livekitReachable ? 'ok' : s?.livekit.apiKeySet === false ? 'muted' : 'danger'}
           state={stats.livekitReachable ? 'answers' : s?.livekit.apiKeySet === false ? 'not set up' : 'does not answer'}
           detail={s?.livekit.url}
-          how={stats.livekitReachable ? null : <How variable="LIVEKIT" />}
+          how={hint ? <span>{hint}</span> : stats.livekitReachable ? null : <How variable="LIVEKIT" />}
           trial={livekit}
         />
         {s ? (
