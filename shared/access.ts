@@ -1,4 +1,4 @@
-import { type Access, appParamOf, type Operation } from './contract/operation.ts';
+import { appParamOf, type Operation } from './contract/operation.ts';
 import { ACTIONS, type Permission, permissionsOf, RESOURCES, ROLES, type Role, roleAllows } from './permissions.ts';
 
 /** What the rules read of the caller: the daemon's `Principal`, or the answer of `GET /auth/me`. */
@@ -21,7 +21,7 @@ export interface OwnedByApp {
 
 /** Why a caller may not do something: the error's code, and what is missing, in words. */
 export interface Refusal {
-  code: 'GLOBAL_SCOPE_REQUIRED' | 'HUMAN_REQUIRED' | 'FORBIDDEN' | 'APP_NOT_YOURS' | 'NO_TENANT';
+  code: 'APP_TOKEN_REFUSED' | 'GLOBAL_SCOPE_REQUIRED' | 'HUMAN_REQUIRED' | 'FORBIDDEN' | 'APP_NOT_YOURS' | 'NO_TENANT';
   lack: string;
   /** With `FORBIDDEN`: the permission or role that is missing. */
   permission?: string;
@@ -98,7 +98,9 @@ export function isWithin(apps: VisibleApps, owner: OwnedByApp): boolean {
  * Why a caller lacks what an operation's access demands besides a permission. These hold in every enforcement mode.
  * @returns undefined when nothing is lacking
  */
-export function fixedRefusal(access: Access, caller: Caller): Refusal | undefined {
+export function fixedRefusal({ access, refusesAppTokens }: Operation, caller: Caller): Refusal | undefined {
+  if (refusesAppTokens && caller.scope === 'app')
+    return { code: 'APP_TOKEN_REFUSED', lack: 'a credential that is not limited to one app' };
   if (access === 'global' && !isGlobal(caller))
     return { code: 'GLOBAL_SCOPE_REQUIRED', lack: 'a credential of global scope' };
   if (access === 'human' && !isHuman(caller))
@@ -134,4 +136,4 @@ const NOT_YOURS: Refusal = { code: 'APP_NOT_YOURS', lack: 'access to this app' }
 
 /** Why a caller may not use an operation, as far as that is known without the app; undefined = it may. */
 export const refusalOf = (op: Operation, caller: Caller): Refusal | undefined =>
-  fixedRefusal(op.access, caller) ?? permissionRefusal(op, caller);
+  fixedRefusal(op, caller) ?? permissionRefusal(op, caller);

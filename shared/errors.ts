@@ -117,6 +117,11 @@ export const ERRORS = define({
     hint: 'Send Authorization: Bearer <API token or session token>.',
   },
   FORBIDDEN: { status: 403, message: 'This needs the permission {permission}, which your credential does not have.' },
+  APP_TOKEN_REFUSED: {
+    status: 403,
+    message: 'A token of one app can’t be used here.',
+    hint: 'This is about the whole team or the machine. Sign in, or use a token with global scope.',
+  },
   GLOBAL_SCOPE_REQUIRED: { status: 403, message: 'This needs a credential with global scope.' },
   HUMAN_REQUIRED: { status: 403, message: 'This needs a person’s session, not an API token.' },
   APP_NOT_YOURS: { status: 403, message: 'Your credential gives no access to this app.' },

@@ -9,8 +9,9 @@ export const getLoadHistory = operation({
   tag: 'Stats and settings',
   summary: 'Load of the daemon’s machine over the last day',
   description:
-    'A mean a minute, kept for 24 hours and over restarts. The minute that runs is not in it; `GET /stats` tells now. Times in which the daemon did not run are null.',
+    'A mean a minute, kept for 24 hours and over restarts. The minute that runs is not in it; `GET /stats` tells now. Times in which the daemon did not run are null. `streams` and `rooms` count those of all teams, so only global callers get them.',
   access: 'bearer',
+  refusesAppTokens: true,
   query: HistoryQuery,
   responses: { 200: envelope(LoadHistory) },
 });

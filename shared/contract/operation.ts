@@ -42,6 +42,8 @@ export interface Operation {
   summary: string;
   description?: string;
   access: Access;
+  /** It is about a team or the machine, so tokens of one app are refused, in every enforcement mode. */
+  refusesAppTokens?: true;
   /** Name of the path parameter that holds the app's name; found by itself for `name` below `/apps` and for `app`. */
   params?: TObject;
   query?: TObject;

@@ -39,7 +39,7 @@ export const getStats = operation({
   tag,
   summary: 'The server at a glance',
   description:
-    'CPU, memory, disk, LiveKit, apps, streams and storage. Always 200: a part that cannot be told degrades alone. Cached for about a second.',
+    'CPU, memory, disk, LiveKit, apps, streams and storage. Always 200: a part that cannot be told degrades alone. Cached for about a second. Callers without global scope get the counts of the apps that they may see; for a token of one app the figures of the machine are 0 and `disk` is null (`host: false`).',
   access: 'bearer',
   responses: { 200: ServerStats },
 });
@@ -86,7 +86,8 @@ export const getGpu = operation({
   path: '/system/gpu',
   tag,
   summary: 'GPU of the server',
-  description: 'The finding of the last probe. With `refresh` it is probed again, at most once in 5 s.',
+  description:
+    'The finding of the last probe. With `refresh` it is probed again, at most once in 5 s. A token of one app sees whether there is one, not its devices, and starts no probe.',
   access: 'bearer',
   query: GpuQuery,
   responses: { 200: GpuStatus },

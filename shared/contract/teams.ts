@@ -36,6 +36,7 @@ export const getTeam = operation({
   tag,
   summary: 'Your team: members and usage',
   access: { permission: 'usage:read' },
+  refusesAppTokens: true,
   responses: { 200: envelope(Team) },
   errors: ['NO_TENANT'],
 });
@@ -141,6 +142,7 @@ export const getTenantUsage = operation({
   summary: 'Quotas and usage of a team',
   description: 'One’s own team, unless the credential is of global scope.',
   access: { permission: 'usage:read' },
+  refusesAppTokens: true,
   params: TenantParams,
   responses: { 200: envelope(TenantUsage) },
   errors: ['TENANT_NOT_YOURS', 'TENANT_NOT_FOUND'],

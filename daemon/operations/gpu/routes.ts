@@ -1,13 +1,28 @@
 import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
+import type { Principal } from '#daemon/platform/principal.ts';
 import { getGpu, refreshGpu } from '#shared/contract/system.ts';
+import type { GpuStatus } from '#shared/schema/gpu.ts';
 import type { GpuService } from './service.ts';
 
 /** `GET /system/gpu[?refresh]`, `POST /system/gpu/refresh`. */
 export function gpuRoutes(app: FastifyInstance, { gpu }: { gpu: GpuService }): void {
-  route(app, getGpu, ({ query }) => {
+  const told = async (principal: Principal, isNew: boolean): Promise<GpuStatus> => {
+    if (principal.scope !== 'app') return isNew ? gpu.refresh() : gpu.status();
+    // what the app's own config shows anyway: whether transcoding has a GPU
+    const { available, type, canEncode, checkedAt } = await gpu.status();
+    return {
+      available,
+      type,
+      devices: [],
+      ...(canEncode === undefined ? {} : { canEncode }),
+      checkedAt,
+      detail: 'A token of one app isn’t shown the devices of the machine.',
+    };
+  };
+  route(app, getGpu, ({ query, principal }) => {
     const { refresh } = query;
-    return refresh === '' || refresh === 'true' || refresh === '1' ? gpu.refresh() : gpu.status();
+    return told(principal, refresh === '' || refresh === 'true' || refresh === '1');
   });
-  route(app, refreshGpu, () => gpu.refresh());
+  route(app, refreshGpu, ({ principal }) => told(principal, true));
 }

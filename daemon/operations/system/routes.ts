@@ -18,7 +18,7 @@ export interface SystemServices {
 export function systemRoutes(app: FastifyInstance, { apps, health, stats, systemSettings }: SystemServices): void {
   route(app, getHealth, () => health.health(), { memo: true });
   route(app, getReady, () => health.ready());
-  route(app, getStats, () => stats.stats());
+  route(app, getStats, ({ principal }) => stats.statsFor(principal));
   route(app, listAppFigures, async ({ principal }) =>
     ok(await stats.figuresOf(apps.visible(principal).map(({ name }) => name))),
   );

@@ -2,16 +2,20 @@ import { stat, statfs } from 'node:fs/promises';
 import { CapacityMeter } from '#daemon/platform/host-capacity.ts';
 import { Snapshot } from '#daemon/platform/snapshot.ts';
 import { VERSION } from '#daemon/platform/version.ts';
+import { type Caller, type VisibleApps, visibleApps } from '#shared/access.ts';
 import type { AppFigures, ServerStats } from '#shared/schema/stats.ts';
 import { type AppFootprint, type AppScan, VOD_STATUSES } from './app-scan.ts';
-import type { LiveKitProbe } from './livekit-probe.ts';
+import type { LiveKitProbe, LiveKitSnapshot } from './livekit-probe.ts';
 
 export interface StatsServiceOptions {
   /** Folder whose file system is told. */
   dataDir: string;
   /** The registry database. */
   registryFile: string;
-  appCount(): number;
+  /** The apps that a caller may see. */
+  visible(apps: VisibleApps): readonly { id: number; name: string }[];
+  /** The app that a room belongs to. */
+  appOf(room: string): { id: number } | undefined;
   uptimeSeconds(): number;
   livekit: LiveKitProbe;
   scan: AppScan;
@@ -32,9 +36,38 @@ export class StatsService {
     this.#stats = new Snapshot({ load: () => this.#gather(), freshMs: 500, staleMs: 2000 });
   }
 
-  /** At most about a second old. */
+  /** Of the whole installation. At most about a second old. */
   stats(): ServerStats | Promise<ServerStats> {
     return this.#stats.get();
+  }
+
+  /** The same, with the counts of the apps that the caller may see. A token of one app is shown nothing of the machine. */
+  statsFor(caller: Caller): ServerStats | Promise<ServerStats> {
+    const apps = visibleApps(caller);
+    return apps.kind === 'all' ? this.stats() : this.#limited(apps, caller.scope === 'app');
+  }
+
+  async #limited(apps: VisibleApps, hidesHost: boolean): Promise<ServerStats> {
+    const own = this.#options.visible(apps);
+    const [ids, names] = [new Set(own.map(({ id }) => id)), new Set(own.map(({ name }) => name))];
+    const counts = (room: string): boolean => ids.has(this.#options.appOf(room)?.id ?? 0);
+    const [stats, live, footprints] = await Promise.all([
+      this.stats(),
+      this.#options.livekit.snapshot(counts),
+      this.#footprints.get(),
+    ]);
+    const hidden = { totalBytes: 0, freeBytes: 0, usedBytes: 0 };
+    const registryBytes = hidesHost ? 0 : stats.storage.dbSizeBytes;
+    return {
+      ...stats,
+      ...figuresOf(
+        live,
+        own.length,
+        footprints.filter(({ app }) => names.has(app)),
+        registryBytes,
+      ),
+      ...(hidesHost ? { host: false, cpu: { loadAvg: [0, 0, 0], cores: 0 }, memory: hidden, disk: null } : {}),
+    };
   }
 
   /** What the apps' databases hold. */
@@ -70,14 +103,13 @@ export class StatsService {
   }
 
   async #gather(): Promise<ServerStats> {
-    const { livekit, appCount, uptimeSeconds } = this.#options;
+    const { livekit, visible, uptimeSeconds } = this.#options;
     const [live, footprints, files] = await Promise.all([
       livekit.snapshot(),
       this.#footprints.get(),
       this.#files.get(),
     ]);
     const { cores, memTotal: totalBytes, memFree: freeBytes, loadavg } = this.#capacity.read();
-    const appsDbSizeBytes = sum(footprints, ({ dbBytes }) => dbBytes);
     return {
       ts: new Date().toISOString(),
       uptimeSeconds: uptimeSeconds(),
@@ -85,21 +117,7 @@ export class StatsService {
       cpu: { loadAvg: loadavg, cores },
       memory: { totalBytes, freeBytes, usedBytes: totalBytes - freeBytes },
       disk: files.disk,
-      livekitReachable: live.reachable,
-      counts: {
-        apps: appCount(),
-        rooms: live.rooms,
-        activeStreams: sum(footprints, ({ activeStreams }) => activeStreams),
-      },
-      egress: live.egress,
-      ingress: live.ingress,
-      storage: {
-        dbSizeBytes: files.registryBytes,
-        appsDbSizeBytes,
-        totalDbSizeBytes: files.registryBytes + appsDbSizeBytes,
-        vodTotalBytes: sum(footprints, ({ vodBytes }) => vodBytes),
-        vodCount: sum(footprints, ({ vods }) => sum(VOD_STATUSES, (status) => vods[status])),
-      },
+      ...figuresOf(live, visible({ kind: 'all' }).length, footprints, files.registryBytes),
     };
   }
 
@@ -123,6 +141,32 @@ export class StatsService {
     );
     return { disk, registryBytes: sum(sizes, (size) => size) };
   }
+}
+
+function figuresOf(
+  live: LiveKitSnapshot,
+  apps: number,
+  footprints: readonly AppFootprint[],
+  registryBytes: number,
+): Pick<ServerStats, 'livekitReachable' | 'counts' | 'egress' | 'ingress' | 'storage'> {
+  const appsDbSizeBytes = sum(footprints, ({ dbBytes }) => dbBytes);
+  return {
+    livekitReachable: live.reachable,
+    counts: {
+      apps,
+      rooms: live.rooms,
+      activeStreams: sum(footprints, ({ activeStreams }) => activeStreams),
+    },
+    egress: live.egress,
+    ingress: live.ingress,
+    storage: {
+      dbSizeBytes: registryBytes,
+      appsDbSizeBytes,
+      totalDbSizeBytes: registryBytes + appsDbSizeBytes,
+      vodTotalBytes: sum(footprints, ({ vodBytes }) => vodBytes),
+      vodCount: sum(footprints, ({ vods }) => sum(VOD_STATUSES, (status) => vods[status])),
+    },
+  };
 }
 
 const sum = <T>(items: readonly T[], of: (item: T) => number): number =>

@@ -21,7 +21,7 @@ export interface AuthorizeOptions {
 /** Enforces each operation's access, before its body is parsed or validated. The rules are those of shared/access.ts. */
 export function installAuthorization(app: FastifyInstance, options: AuthorizeOptions): void {
   hookOperations(app, 'onRequest', (op) =>
-    OPEN.has(op.access) || op.access === 'bearer'
+    OPEN.has(op.access) || (op.access === 'bearer' && !op.refusesAppTokens)
       ? undefined
       : (request, _reply, done) => done(refusalOf(op, request, request.principal as Principal, options)),
   );
@@ -33,7 +33,7 @@ function refusalOf(
   principal: Principal,
   options: AuthorizeOptions,
 ): ApiError | undefined {
-  const fixed = fixedRefusal(op.access, principal);
+  const fixed = fixedRefusal(op, principal);
   if (fixed !== undefined) return errorOf(fixed);
   if (options.mode === 'off') return undefined;
   const refusal = permissionRefusal(op, principal, appOf(op, request, options));

@@ -75,6 +75,7 @@ function errorsOf(op: Operation): Map<number, ErrorCode[]> {
   if (op.limit) codes.add('RATE_LIMITED');
   if (op.limit || op.share) codes.add('SHARE_USED_UP').add('OVERLOADED');
   if (op.access === 'global') codes.add('GLOBAL_SCOPE_REQUIRED');
+  if (op.refusesAppTokens) codes.add('APP_TOKEN_REFUSED');
   if (op.access === 'human') codes.add('HUMAN_REQUIRED');
   if (typeof op.access === 'object' || op.access === 'owner') codes.add('FORBIDDEN');
   if (typeof op.access === 'object' && appParamOf(op)) codes.add('APP_NOT_YOURS').add('APP_NOT_FOUND');

@@ -47,7 +47,8 @@ export function createOperations(
   const stats = new StatsService({
     dataDir: dir.root,
     registryFile: dir.registry,
-    appCount: () => registry.size,
+    visible: (apps) => registry.visible(apps),
+    appOf: (room) => registry.forRoom(room),
     uptimeSeconds: () => health.uptimeSeconds,
     livekit: livekitProbe,
     scan: new AppScan({

@@ -30,6 +30,8 @@ const everyone = (value: number | 'pass'): Expected =>
   Object.fromEntries(CALLERS.map((caller) => [caller, value])) as Expected;
 const PUBLIC = everyone('pass');
 const BEARER: Expected = { ...PUBLIC, anonymous: 401 };
+/** Any credential, but none of one app: it is about the team or the machine. */
+const NO_APP_TOKENS: Expected = { ...BEARER, appToken: 403, siblingToken: 403 };
 /** A person's session. */
 const HUMAN: Expected = { ...BEARER, appToken: 403, siblingToken: 403, globalToken: 403 };
 /** Owners of any team, each for the own one; superadmins and global tokens. */
@@ -127,6 +129,9 @@ const EXPECTED: Record<string, Expected> = {
   'PATCH /cluster/settings': GLOBAL,
   'GET /cluster/placement': GLOBAL,
   'GET /cluster/history': GLOBAL,
+  'GET /cluster/join-codes': GLOBAL,
+  'POST /cluster/join-codes': GLOBAL,
+  'DELETE /cluster/join-codes/{id}': GLOBAL,
   'GET /system/settings': GLOBAL,
   'POST /system/connections/{connection}/test': GLOBAL,
   'GET /system/livekit': GLOBAL,
@@ -146,7 +151,7 @@ const EXPECTED: Record<string, Expected> = {
   'GET /health': PUBLIC,
   'GET /ready': PUBLIC,
   'GET /stats': BEARER,
-  'GET /stats/history': BEARER,
+  'GET /stats/history': NO_APP_TOKENS,
   'GET /stats/apps': { ...team('viewer'), memberless: 'pass' },
   'GET /logs': BEARER,
   'GET /logs/histogram': BEARER,
@@ -175,7 +180,7 @@ const EXPECTED: Record<string, Expected> = {
   'POST /account/2fa/disable': HUMAN,
   'POST /account/2fa/recovery-codes': HUMAN,
   // teams
-  'GET /teams/mine': team('viewer'),
+  'GET /teams/mine': { ...team('viewer'), appToken: 403, siblingToken: 403 },
   'PATCH /teams/mine': OWNER,
   'POST /teams/mine/members': OWNER,
   'PATCH /teams/mine/members/{userId}': OWNER,
@@ -184,7 +189,7 @@ const EXPECTED: Record<string, Expected> = {
   'POST /tenant/invites': OWNER,
   'DELETE /tenant/invites/{userId}': OWNER,
   // the team asked for is the caller's own, but for the foreign owner
-  'GET /tenants/{id}/usage': { ...team('viewer'), foreignOwner: 403 },
+  'GET /tenants/{id}/usage': { ...team('viewer'), foreignOwner: 403, appToken: 403, siblingToken: 403 },
   'GET /audit': OWNER,
   // the installation's people and its sign-in
   'GET /tenants': GLOBAL,
@@ -342,6 +347,7 @@ describe('STREAMHUB_AUTHZ_ENFORCE', () => {
         const expected = EXPECTED[nameOf(op)] as Expected;
         const isFixed =
           expected === OWNER || expected === GLOBAL || expected === HUMAN || op.path === '/tenants/{id}/usage';
+        const isTokenFixed = op.refusesAppTokens === true;
         // what asks for the cluster's token or LiveKit's signature knows no roles
         if (
           nameOf(op) === 'DELETE /apps/{name}' ||
@@ -350,7 +356,8 @@ describe('STREAMHUB_AUTHZ_ENFORCE', () => {
         )
           continue;
         for (const caller of ['anonymous', 'viewer', 'siblingToken', 'foreignOwner', 'globalToken'] as const) {
-          const wanted = relaxed.has(caller) && !isFixed ? 'pass' : expected[caller];
+          const isRelaxed = relaxed.has(caller) && !isFixed && !(caller === 'siblingToken' && isTokenFixed);
+          const wanted = isRelaxed ? 'pass' : expected[caller];
           const { status, text } = await ask(world, op, caller, wanted);
           if (wanted === 'pass') assert.ok(![401, 403].includes(status), `${nameOf(op)} ${caller} ${status}: ${text}`);
           else assert.equal(status, wanted, `${nameOf(op)} ${caller}: ${text}`);

@@ -144,7 +144,7 @@ async function sweepSnapshots(
   const sharer = await findSharingApp({ ...question, below: 'snapshots/' });
   if (sharer !== undefined) {
     state.warnings.push(
-      `Snapshots that no row names were left alone: ${sharer} uses the prefix ${prefix} of the same bucket too.`,
+      `Snapshots that no row names were left alone: another app, or one in the archive, uses the prefix ${prefix} of the same bucket too.`,
     );
     return true;
   }
@@ -199,7 +199,7 @@ async function abortUploads(
     if (sharer === undefined) await client.abortUploads(`${prefix}/`);
     else {
       state.warnings.push(
-        `Unfinished uploads were not looked for: ${sharer} may have some below the prefix ${prefix} of the same bucket.`,
+        `Unfinished uploads were not looked for: another app, or one in the archive, may have some below the prefix ${prefix} of the same bucket.`,
       );
     }
   } catch (error) {
