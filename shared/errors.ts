@@ -25,6 +25,13 @@ export const ERRORS = define({
   BAD_JSON: { status: 400, message: 'The body is not valid JSON: {reason}' },
   BAD_REQUEST: { status: 400, message: '{reason}' },
   BODY_TOO_LARGE: { status: 413, message: 'The body is larger than the limit of {limit} bytes.' },
+  REQUEST_TIMEOUT: { status: 408, message: 'The request was not complete within its time.', retryable: true },
+  EXPECTATION_FAILED: { status: 417, message: 'Only the expectation 100-continue is supported.' },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    message: 'The headers of the request are larger than 16 KiB.',
+    hint: 'Remove cookies and other headers that this server does not need.',
+  },
   ROUTE_NOT_FOUND: { status: 404, message: 'No route answers {method} {path}.' },
   PRECONDITION_FAILED: {
     status: 412,

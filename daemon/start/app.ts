@@ -6,6 +6,7 @@ import { installRequestMetrics } from '#daemon/operations/metrics/http.ts';
 import { basePath, installPublicLocations, withoutBase } from '#daemon/platform/base-path.ts';
 import { installAuthentication } from '#daemon/platform/http/authenticate.ts';
 import { installAuthorization } from '#daemon/platform/http/authorize.ts';
+import { answerBadUrl, answerClientError, installRefusals } from '#daemon/platform/http/client-errors.ts';
 import { installDeletingGuard } from '#daemon/platform/http/deleting.ts';
 import { installDocs } from '#daemon/platform/http/docs.ts';
 import { installErrorHandling } from '#daemon/platform/http/errors.ts';
@@ -13,7 +14,7 @@ import { installParsers } from '#daemon/platform/http/parsers.ts';
 import { installProxyWarning } from '#daemon/platform/http/proxy-warning.ts';
 import { installRequestLog, requestIds } from '#daemon/platform/http/request-log.ts';
 import { installBrowserSdk } from '#daemon/platform/http/sdk.ts';
-import { installSecurityHeaders } from '#daemon/platform/http/security-headers.ts';
+import { installSecurityHeaders, securityHeaders } from '#daemon/platform/http/security-headers.ts';
 import { installShares, Shares } from '#daemon/platform/http/shares.ts';
 import { closeSilentConnections } from '#daemon/platform/http/silent-connections.ts';
 import { installCompilers } from '#daemon/platform/http/validation.ts';
@@ -27,21 +28,27 @@ const BODY_LIMIT = 102_400;
 /** The Fastify instance with everything registered, not yet listening. */
 export async function buildApp(services: Services): Promise<FastifyInstance> {
   const base = basePath(services.settings);
+  const nextId = requestIds();
+  const headers = securityHeaders(services.settings.hstsSeconds);
+  const refusals = { nextId, headers };
   const proxies = new AddressSet(services.settings.trustedProxies);
   const app = fastify({
     loggerInstance: services.log.child({ source: 'http' }),
     logController: new LogController({ disableRequestLogging: true }),
     // a child logger for each request would cost more than the rest of a small answer; lines name the request themselves
     childLoggerFactory: (logger) => logger,
-    genReqId: requestIds(),
+    genReqId: nextId,
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
     requestTimeout: 60_000,
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
     trustProxy: (address: string) => proxies.has(address),
-    // requests under way are finished at a stop, new ones on kept connections are refused
-    return503OnClosing: true,
+    // requests under way are finished at a stop, new ones on kept connections are refused by installRefusals
+    return503OnClosing: false,
+    http: { requireHostHeader: false },
+    clientErrorHandler: answerClientError(refusals) as never,
+    frameworkErrors: answerBadUrl(refusals) as never,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     // behind a proxy that keeps the path, requests come with it; behind one that strips it, without
@@ -54,8 +61,9 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installCompilers(app);
   installParsers(app);
   installRequestLog(app);
-  installSecurityHeaders(app, services.settings.hstsSeconds);
+  installSecurityHeaders(app, headers);
   installProxyWarning(app, proxies, services.warnings);
+  installRefusals(app, refusals);
   installGuards(app, { guard: services.guard, limits: services.limits, count404: services.settings.autoban404 });
   installAuthentication(app, services.resolvers);
   installAuthorization(app, {

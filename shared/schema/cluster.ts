@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { JOIN_CODE_SECONDS, MAX_STATS_BYTES, NODE_STALE_SECONDS } from '../limits.ts';
-import { Instant, nullable, object, oneOf } from './common.ts';
+import { Instant, MAX_INTEGER, nullable, object, oneOf } from './common.ts';
 
 export const NODE_NAME_PATTERN = '^[a-zA-Z0-9._-]+$';
 /** Id, name and region of the daemon's own machine. */
@@ -14,7 +14,7 @@ const NodeName = Type.String({
   examples: ['edge-fra-1'],
 });
 const Region = Type.String({ maxLength: 64, description: 'Where the machine stands; empty clears it.' });
-const Count = Type.Integer({ minimum: 0 });
+const Count = Type.Integer({ minimum: 0, maximum: MAX_INTEGER });
 /** Tells two machines with one identity apart, such as a cloned disk. */
 const Instance = Type.String({
   minLength: 8,
@@ -187,7 +187,9 @@ export const NodesQuery = object({
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 10_000, description: 'At most so many nodes. Default: all.' }),
   ),
-  offset: Type.Optional(Type.Integer({ minimum: 0, description: 'Nodes to leave out at the front.' })),
+  offset: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: MAX_INTEGER, description: 'Nodes to leave out at the front.' }),
+  ),
 });
 
 export const PatchNodeBody = object({

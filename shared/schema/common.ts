@@ -33,12 +33,21 @@ export function page<T extends TSchema>(row: T) {
   });
 }
 
+/** Largest whole number of the API: beyond it, numbers in JSON lose digits. */
+export const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
+
+/** Id of a row: a whole number in plain decimal digits, in paths, queries and bodies. */
+export const RowId = (options: { description?: string } = {}) =>
+  Type.Integer({ minimum: 1, maximum: MAX_INTEGER, ...options });
+
 /** `limit` and `offset` of a paged list. */
 export const paging = (max = 1000, fallback = 100) => ({
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: max, default: fallback, description: `Rows to answer with, 1..${max}.` }),
   ),
-  offset: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Rows to leave out at the front.' })),
+  offset: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: MAX_INTEGER, default: 0, description: 'Rows to leave out at the front.' }),
+  ),
 });
 
 /** An instant, ISO-8601 in UTC with `Z`. */

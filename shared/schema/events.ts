@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, object, oneOf } from './common.ts';
+import { Instant, MAX_INTEGER, object, oneOf } from './common.ts';
 
 /**
  * What the event stream can be narrowed to. `nodes`, `access`, `plugins` and `system` are seen by callers of global scope only.
@@ -107,7 +107,11 @@ export const EventQuery = object({
   ),
   app: Type.Optional(Type.String({ maxLength: 64, description: 'Only events of this app.' })),
   lastEventId: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'As the header Last-Event-ID, for clients that cannot send it.' }),
+    Type.Integer({
+      minimum: 0,
+      maximum: MAX_INTEGER,
+      description: 'As the header Last-Event-ID, for clients that cannot send it.',
+    }),
   ),
 });
 export type EventQuery = Static<typeof EventQuery>;

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf, page, paging } from './common.ts';
+import { Instant, nullable, object, oneOf, page, paging, RowId } from './common.ts';
 
 const JOB_STATES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
@@ -56,4 +56,4 @@ export const JobListQuery = object({
 });
 export type JobListQuery = Static<typeof JobListQuery>;
 
-export const JobParams = object({ id: Type.Integer({ description: 'Id of the job.' }) });
+export const JobParams = object({ id: RowId({ description: 'Id of the job.' }) });

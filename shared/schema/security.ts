@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf } from './common.ts';
+import { Instant, nullable, object, oneOf, RowId } from './common.ts';
 
 const Range = Type.String({
   minLength: 2,
@@ -31,7 +31,7 @@ export const CreateIpRuleBody = object({
   force: Type.Optional(Type.Boolean({ description: 'Block even if that shuts out the caller’s own address.' })),
 });
 export type CreateIpRuleBody = Static<typeof CreateIpRuleBody>;
-export const RuleParams = object({ id: Type.Integer() });
+export const RuleParams = object({ id: RowId() });
 
 export const IpBan = object({
   id: Type.Integer(),
@@ -53,7 +53,7 @@ export const CreateIpBanBody = object({
   force: Type.Optional(Type.Boolean({ description: 'Ban even the caller’s own address.' })),
 });
 export type CreateIpBanBody = Static<typeof CreateIpBanBody>;
-export const BanParams = object({ id: Type.Integer() });
+export const BanParams = object({ id: RowId() });
 
 export const SecurityStatus = object({
   ipAccess: object({

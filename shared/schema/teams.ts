@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ROLES } from '../permissions.ts';
 import { Email } from './auth.ts';
-import { Instant, nullable, object, oneOf, paging } from './common.ts';
+import { Instant, MAX_INTEGER, nullable, object, oneOf, paging } from './common.ts';
 
 const TeamRole = oneOf(ROLES, {
   description: '`owner` does everything in the team, `editor` all but people and deleting apps, `viewer` only looks.',
@@ -17,7 +17,8 @@ export const METRICS = [
 ] as const;
 export type QuotaMetric = (typeof METRICS)[number];
 
-const limit = (what: string) => Type.Integer({ minimum: -1, description: `${what}; -1 = unlimited.` });
+const limit = (what: string) =>
+  Type.Integer({ minimum: -1, maximum: MAX_INTEGER, description: `${what}; -1 = unlimited.` });
 export const Quotas = object({
   maxApps: limit('Apps'),
   maxConcurrentStreams: limit('Streams live at one time; tested when the right to publish is asked for'),

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf } from './common.ts';
+import { Instant, nullable, object, oneOf, RowId } from './common.ts';
 
 const TokenScope = oneOf(['global', 'app'], {
   description: '`global` acts on everything, `app` on one app only.',
@@ -23,7 +23,7 @@ export type TokenRecord = Static<typeof TokenRecord>;
 export const CreateTokenBody = object({
   name: Type.String({ minLength: 1, maxLength: 100, description: 'What it is for.', examples: ['ci'] }),
   scope: TokenScope,
-  appId: Type.Optional(Type.Integer({ description: 'Required with scope `app`, refused with `global`.' })),
+  appId: Type.Optional(RowId({ description: 'Required with scope `app`, refused with `global`.' })),
   allowedIps: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
       maxItems: 64,
@@ -39,4 +39,4 @@ export const CreatedToken = object({
   token: Type.String({ description: 'The token itself, shown this once.', examples: ['sk_…'] }),
 });
 
-export const TokenParams = object({ id: Type.Integer({ description: 'Id of the token.' }) });
+export const TokenParams = object({ id: RowId({ description: 'Id of the token.' }) });

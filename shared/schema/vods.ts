@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf, paging, queryFlag } from './common.ts';
+import { Instant, nullable, object, oneOf, paging, queryFlag, RowId } from './common.ts';
 
 const VOD_STATUSES = ['recording', 'uploading', 'ready', 'failed'] as const;
 export type VodStatus = (typeof VOD_STATUSES)[number];
@@ -86,5 +86,5 @@ export const DeleteVodQuery = object({
 
 export const VodParams = object({
   app: Type.String({ description: 'Name of the app.', examples: ['live'] }),
-  id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  id: RowId(),
 });

@@ -36,16 +36,25 @@ function sendError(reply: FastifyReply, error: ApiError, shown = (text: string):
     .code(error.status)
     .type('application/json; charset=utf-8')
     .serializer(JSON.stringify)
-    .send({
-      statusCode: error.status,
-      error: STATUS_CODES[error.status] ?? 'Error',
-      code: error.code,
-      message: shown(error.message),
-      ...(error.hint ? { hint: shown(error.hint) } : {}),
-      ...(error.details ? { details: error.details } : {}),
-      requestId: reply.request.id,
-      ...error.extra,
-    });
+    .send(errorAnswer(error, reply.request.id, shown));
+}
+
+/** The one shape of every refusal. */
+export function errorAnswer(
+  error: ApiError,
+  requestId: string,
+  shown = (text: string): string => text,
+): Record<string, unknown> {
+  return {
+    statusCode: error.status,
+    error: STATUS_CODES[error.status] ?? 'Error',
+    code: error.code,
+    message: shown(error.message),
+    ...(error.hint ? { hint: shown(error.hint) } : {}),
+    ...(error.details ? { details: error.details } : {}),
+    requestId,
+    ...error.extra,
+  };
 }
 
 function toApiError(error: FastifyError | ApiError, request: FastifyRequest): ApiError {

@@ -56,7 +56,8 @@ export function route<O extends Operation>(
 }
 
 const emptyBodyIsObject: RouteOptions['preValidation'] = (request, _reply, done) => {
-  if (request.body === undefined || request.body === null) request.body = {};
+  // a body in another format must not count as no body: it may have asked for something else
+  if (!request.hasForeignBody && (request.body === undefined || request.body === null)) request.body = {};
   done();
 };
 

@@ -12,11 +12,14 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Sets the security headers and the request id on every answer.
+ * The security headers of this installation.
  * @param hstsSeconds how long browsers use HTTPS only for this host; 0 = no such header
  */
-export function installSecurityHeaders(app: FastifyInstance, hstsSeconds: number): void {
-  const headers = hstsSeconds > 0 ? { ...HEADERS, 'strict-transport-security': `max-age=${hstsSeconds}` } : HEADERS;
+export const securityHeaders = (hstsSeconds: number): Readonly<Record<string, string>> =>
+  hstsSeconds > 0 ? { ...HEADERS, 'strict-transport-security': `max-age=${hstsSeconds}` } : HEADERS;
+
+/** Sets the security headers and the request id on every answer. */
+export function installSecurityHeaders(app: FastifyInstance, headers: Readonly<Record<string, string>>): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers).header('x-request-id', request.id);
     done();

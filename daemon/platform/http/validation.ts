@@ -31,6 +31,8 @@ export function installCompilers(app: FastifyInstance): void {
     return (data: unknown) => {
       validate ??= compilerFor(httpPart).compile(schema as object);
       if ((data === undefined || data === null) && httpPart === 'body') return { error: missingBody() };
+      const misspelt = httpPart === 'body' ? [] : misspeltNumbers(name, schema as ObjectSchema, data);
+      if (misspelt.length > 0) return { error: fieldErrors(misspelt) };
       return validate(data) ? { value: data } : { error: validationError(name, validate.errors ?? []) };
     };
   };
@@ -43,6 +45,26 @@ export function installCompilers(app: FastifyInstance): void {
   };
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+}
+
+interface ObjectSchema {
+  properties?: Record<string, { type?: string }>;
+}
+
+const SPELLING: Readonly<Record<string, RegExp>> = {
+  integer: /^(?:0|-?[1-9]\d{0,15})$/,
+  number: /^-?(?:0|[1-9]\d{0,15})(?:\.\d{1,15})?$/,
+};
+
+/** Numbers in paths and queries have one spelling. Ajv would also take `0x3`, `3e0`, ` 3` and `+3`. */
+function misspeltNumbers(part: string, { properties = {} }: ObjectSchema, data: unknown): ErrorDetail[] {
+  const given = data as Record<string, unknown>;
+  return Object.entries(properties).flatMap(([key, { type = '' }]) => {
+    const text = given[key];
+    const spelling = SPELLING[type];
+    if (spelling === undefined || typeof text !== 'string' || spelling.test(text)) return [];
+    return [{ path: `${part}.${key}`, message: `must be ${TYPES[type]} in plain decimal digits` }];
+  });
 }
 
 function withFormats(ajv: Ajv): Ajv {
@@ -86,7 +108,10 @@ function validationError(part: string, errors: readonly ErrorObject[]): ApiError
     const message = error.keyword === 'required' ? 'is required' : describe(error);
     if (!details.has(path)) details.set(path, { path, message });
   }
-  const list = [...details.values()];
+  return fieldErrors([...details.values()]);
+}
+
+function fieldErrors(list: ErrorDetail[]): ApiError {
   return new ApiError(
     'VALIDATION_FAILED',
     { reason: list.map((d) => `${d.path} ${d.message}`).join('; ') },
