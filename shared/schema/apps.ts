@@ -13,9 +13,9 @@ export const AppRecord = object({
   problems: Type.Optional(
     Type.Array(
       object({
-        code: oneOf(['CONFIG_INVALID', 'ROOM_PREFIX_OVERLAPS'], {
+        code: oneOf(['CONFIG_INVALID', 'FILES_UNUSABLE', 'ROOM_PREFIX_OVERLAPS'], {
           description:
-            '`CONFIG_INVALID`: the file on the disk is not in force. `ROOM_PREFIX_OVERLAPS`: an older app of another team has some or all of its rooms.',
+            '`CONFIG_INVALID`: the file on the disk is not in force. `FILES_UNUSABLE`: the daemon may not use the app’s files. `ROOM_PREFIX_OVERLAPS`: an older app of another team has some or all of its rooms.',
         }),
         message: Type.String(),
         since: Instant,

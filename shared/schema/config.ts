@@ -110,6 +110,15 @@ export const RawConfig = object({
   ...shownText,
   etag: Type.String({ description: 'Also the header ETag; send it back in If-Match.' }),
   problem: nullable(ConfigProblem),
+  writable: Type.Boolean({ description: 'The daemon can write the file. A full disk is noticed by a write only.' }),
+  writeProblem: nullable(
+    object({
+      code: Type.String({ description: 'The code that a write answers with.', examples: ['FILE_READ_ONLY'] }),
+      message: Type.String(),
+      hint: Type.String({ description: 'How to repair it.' }),
+    }),
+    { description: 'Why the file cannot be written.' },
+  ),
 });
 export type RawConfig = Static<typeof RawConfig>;
 

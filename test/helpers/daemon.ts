@@ -128,8 +128,11 @@ export async function daemonProcess(
   env: Record<string, string> = {},
   args: string[] = [],
   bin = path.join(ROOT, 'daemon/bin.mjs'),
+  /** Another user to run it as, by a root test. */
+  uid?: number,
 ): Promise<DaemonProcess> {
   const child = spawn(process.execPath, [bin, ...args], {
+    ...(uid === undefined ? {} : { uid, gid: uid }),
     cwd: os.tmpdir(),
     env: {
       PATH: process.env['PATH'] ?? '',

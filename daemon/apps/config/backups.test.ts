@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { removeLeftovers } from '#daemon/platform/files/atomic-file.ts';
+import { recoverFile } from '#daemon/platform/files/atomic-file.ts';
 import { backupIds, listBackups, pruneBackups, readBackup, takeBackup } from './backups.ts';
 import { CONFIG_NAME, readConfigFile, readStamp } from './config-file.ts';
 
@@ -59,7 +59,7 @@ describe('backups', () => {
     await writeFile(path.join(dir, '.config.yaml.bak.1.abc.tmp'), '');
     await writeFile(path.join(dir, '.config.yaml.abc.tmp'), '');
     await writeFile(path.join(dir, '.other.tmp'), '');
-    await removeLeftovers(path.join(dir, CONFIG_NAME));
+    await recoverFile(path.join(dir, CONFIG_NAME));
     assert.deepEqual(await readdir(dir), ['.other.tmp']);
   });
 });

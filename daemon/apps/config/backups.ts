@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type FileContent, writeAtomically } from '#daemon/platform/files/atomic-file.ts';
+import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import { fileStamp } from '#daemon/platform/files/set-aside.ts';
 import { CONFIG_NAME } from './config-file.ts';
 
@@ -22,7 +23,7 @@ function dateOfId(ts: string): Date {
 
 /** Ids of an app's backups, newest first. */
 export async function backupIds(dir: string): Promise<string[]> {
-  const names = await readdir(dir).catch(() => []);
+  const names = await readdir(dir).catch(ifMissing([] as string[]));
   return names
     .filter((name) => name.startsWith(PREFIX))
     .map((name) => name.slice(PREFIX.length))
@@ -36,7 +37,7 @@ export async function listBackups(dir: string): Promise<BackupFile[]> {
   const found = await Promise.all(
     (await backupIds(dir)).map(async (ts): Promise<BackupFile | undefined> => {
       const file = PREFIX + ts;
-      const facts = await stat(path.join(dir, file)).catch(() => undefined);
+      const facts = await stat(path.join(dir, file)).catch(ifMissing(undefined));
       if (!facts?.isFile()) return undefined;
       return { file, ts, sizeBytes: facts.size, createdAt: facts.mtime.toISOString() };
     }),
@@ -47,7 +48,7 @@ export async function listBackups(dir: string): Promise<BackupFile[]> {
 /** Text of a backup, or undefined when there is none of that id. */
 export async function readBackup(dir: string, ts: string): Promise<string | undefined> {
   if (!ID.test(ts)) return undefined;
-  return readFile(path.join(dir, PREFIX + ts), 'utf8').catch(() => undefined);
+  return readFile(path.join(dir, PREFIX + ts), 'utf8').catch(ifMissing(undefined));
 }
 
 /**

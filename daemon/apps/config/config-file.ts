@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { fileError } from '#daemon/platform/files/file-errors.ts';
+import type { ApiError } from '#shared/errors.ts';
 
 export const CONFIG_NAME = 'config.yaml';
 /** The longest text that can be valid, in bytes: four for each character. */
@@ -10,7 +12,7 @@ const MAX_BYTES = 400_000;
 export type DiskState =
   | { kind: 'missing'; stamp: '' }
   /** There is something, but no text: too large, not UTF-8, not readable. */
-  | { kind: 'unusable'; stamp: string; reason: string }
+  | { kind: 'unusable'; stamp: string; reason: string; refusal?: ApiError | undefined }
   | { kind: 'text'; stamp: string; text: string; etag: string; mode: number };
 
 export const MISSING: DiskState = { kind: 'missing', stamp: '' };
@@ -32,9 +34,15 @@ const stampOf = ({ ino, size, mtimeNs }: Facts): string => `${ino}-${size}-${mti
 export async function readStamp(dir: string): Promise<string> {
   try {
     return stampOf(await stat(path.join(dir, CONFIG_NAME), { bigint: true }));
-  } catch {
-    return '';
+  } catch (error) {
+    return stampOfError(error);
   }
+}
+
+/** Nothing is there, or it cannot be looked at. */
+function stampOfError(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR' ? '' : `error-${code}`;
 }
 
 /** Reads an app's config file. Never throws for what is or is not there. */
@@ -52,13 +60,13 @@ export async function readConfigFile(dir: string): Promise<DiskState> {
     if (text === undefined) return { kind: 'unusable', stamp, reason: 'config.yaml is not UTF-8 text' };
     return { kind: 'text', stamp, text, etag: etagOf(bytes), mode: Number(facts.mode) & 0o777 };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return MISSING;
-    return {
-      kind: 'unusable',
-      stamp: `error-${code}`,
-      reason: `config.yaml cannot be read (${code ?? 'unknown error'})`,
-    };
+    const stamp = stampOfError(error);
+    if (stamp === '') return MISSING;
+    const refusal = fileError(error, path.join(dir, CONFIG_NAME));
+    // paths below DATA_DIR: the app's team sees this, too
+    const root = path.dirname(path.dirname(dir)) + path.sep;
+    const reason = refusal && `${refusal.message} ${refusal.hint ?? ''}`.trimEnd().replaceAll(root, '');
+    return { kind: 'unusable', stamp, reason: reason ?? `config.yaml cannot be read: ${String(error)}`, refusal };
   } finally {
     await handle?.close();
   }
@@ -70,10 +78,4 @@ function decode(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The file itself, where config.yaml is a link to it. */
-export async function realConfigFile(dir: string): Promise<string> {
-  const file = path.join(dir, CONFIG_NAME);
-  return realpath(file).catch(() => file);
 }

@@ -1,6 +1,7 @@
 import type { CheckResult } from '#shared/config/check.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { type Diagnostic, wordsOf } from '#shared/config/diagnostic.ts';
+import type { ApiError } from '#shared/errors.ts';
 import type { ConfigProblem } from '#shared/schema/config.ts';
 import type { DiskState } from './config-file.ts';
 import type { ConfigWatch } from './watch.ts';
@@ -22,6 +23,8 @@ export interface ConfigEntry {
   warnings: string[];
   /** Why the file is not in force. */
   problem: ConfigProblem | null;
+  /** Why the file cannot be written, and when that was looked at, on the monotonic clock. */
+  writeProblem: { refusal: ApiError | undefined; lookedAt: number } | undefined;
   /** When the last backup of a hand edit was taken, as long as nothing else changed the config since. */
   handEditedAt: number;
   /** Forgets an inline secret in the log's filter. */

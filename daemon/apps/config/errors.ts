@@ -4,11 +4,11 @@ import type { ValidateResult } from '#shared/schema/config.ts';
 import { becomesPublic } from './context-checks.ts';
 import type { ConfigEntry, Verdict } from './entry.ts';
 
-/** The text on the disk. Throws CONFIG_MISSING or CONFIG_UNREADABLE. */
+/** The text on the disk. Throws CONFIG_MISSING, CONFIG_UNREADABLE, or what the disk refuses. */
 export function requireText(entry: ConfigEntry): { text: string; etag: string } {
   if (entry.disk.kind === 'text') return entry.disk;
   if (entry.disk.kind === 'missing') throw new ApiError('CONFIG_MISSING', { name: entry.app });
-  throw new ApiError('CONFIG_UNREADABLE', { reason: entry.disk.reason });
+  throw entry.disk.refusal ?? new ApiError('CONFIG_UNREADABLE', { reason: entry.disk.reason });
 }
 
 /** @throws PRECONDITION_FAILED when the write is based on another version of the config */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
-import { holds } from '#shared/access.ts';
+import { holds, isGlobal } from '#shared/access.ts';
 import { configJsonSchema } from '#shared/config/json-schema.ts';
 import * as ops from '#shared/contract/config.ts';
 import { ok } from '#shared/schema/common.ts';
@@ -31,7 +31,10 @@ export function configRoutes(app: FastifyInstance, { config }: { config: ConfigS
   });
 
   route(app, ops.getRawConfig, async ({ params, principal, reply }) => {
-    const raw = await config.raw(params.name, holds(principal, 'config:write'));
+    const raw = await config.raw(params.name, {
+      showsSecrets: holds(principal, 'config:write'),
+      isOperator: isGlobal(principal),
+    });
     tagged(reply, raw.etag);
     return ok(raw);
   });

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Repeated } from '#daemon/platform/background.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
@@ -138,12 +139,27 @@ export class ConfigService {
     return { etag: disk.kind === 'text' ? disk.etag : null, problem };
   }
 
-  /** The text of the file and its version. Without `showsSecrets`, secrets are masked. */
-  async raw(app: string, showsSecrets: boolean): Promise<RawConfig> {
+  /**
+   * The text of the file, its version, and whether it can be written.
+   * @param isOperator sees where the daemon keeps its files
+   */
+  async raw(
+    app: string,
+    { showsSecrets, isOperator }: { showsSecrets: boolean; isOperator: boolean },
+  ): Promise<RawConfig> {
     this.#deps.apps.require(app);
     const entry = this.#store.peek(app) ?? (await this.#store.current(app));
     const { text, etag } = requireText(entry);
-    return { ...asShown(text, showsSecrets ? text : entry.shown), etag, problem: entry.problem };
+    const root = path.dirname(path.dirname(entry.dir)) + path.sep;
+    const shown = (words = ''): string => (isOperator ? words : words.replaceAll(root, ''));
+    const refusal = await this.#store.writeProblem(entry);
+    return {
+      ...asShown(text, showsSecrets ? text : entry.shown),
+      etag,
+      problem: entry.problem,
+      writable: refusal === undefined,
+      writeProblem: refusal ? { code: refusal.code, message: shown(refusal.message), hint: shown(refusal.hint) } : null,
+    };
   }
 
   /** Checks a text and compares it with the current one. */
@@ -353,6 +369,7 @@ export class ConfigService {
       await this.#store.look(name).catch((err) => {
         if (!this.#isStopped) this.#deps.log.warn({ app: name, err }, 'config.yaml could not be looked at');
       });
+      this.#deps.apps.lookAtDatabase(name);
     }
   }
 }

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
-import { removeLeftovers } from '#daemon/platform/files/atomic-file.ts';
+import { recoverFile } from '#daemon/platform/files/atomic-file.ts';
+import { writeObstacle } from '#daemon/platform/files/write-obstacle.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -23,6 +24,8 @@ import { ConfigWatch } from './watch.ts';
 
 /** Quiet time after a change of the file before it is read unasked. */
 const SETTLE_MS = 120;
+/** How long it is taken as known whether the file can be written. */
+const LOOK_AGAIN_MS = 2000;
 /** How many backups are tried for a config that was once valid. */
 const TRIED_BACKUPS = 5;
 
@@ -93,6 +96,15 @@ export class ConfigStore {
       const entry = await this.#refresh(app);
       if (known?.problem && entry.problem) await this.#adopt(entry, await readConfigFile(entry.dir), 'retry');
     });
+  }
+
+  /** Why the file cannot be written now; looked at again every few seconds. */
+  async writeProblem(entry: ConfigEntry): Promise<ApiError | undefined> {
+    const now = performance.now();
+    if (entry.writeProblem === undefined || now - entry.writeProblem.lookedAt > LOOK_AGAIN_MS) {
+      entry.writeProblem = { refusal: await writeObstacle(path.join(entry.dir, CONFIG_NAME)), lookedAt: now };
+    }
+    return entry.writeProblem.refusal;
   }
 
   /** Forgets an app, after the writes under way. */
@@ -193,7 +205,7 @@ export class ConfigStore {
   async #open(app: string): Promise<ConfigEntry> {
     const { displayName, roomPrefix } = this.#deps.apps.require(app);
     const dir = this.#deps.apps.dir(app);
-    await removeLeftovers(path.join(dir, CONFIG_NAME));
+    await recoverFile(path.join(dir, CONFIG_NAME));
     const entry: ConfigEntry = {
       app,
       dir,
@@ -204,6 +216,7 @@ export class ConfigStore {
       inForce: completeConfig({ display_name: displayName, room_prefix: roomPrefix }, app),
       warnings: [],
       problem: null,
+      writeProblem: undefined,
       handEditedAt: 0,
       releaseSecret: () => {},
     };
@@ -291,8 +304,9 @@ export class ConfigStore {
   /** A file that is broken when first seen: the newest backup that is valid counts, with the names that the registry knows. */
   async #fallBack(entry: ConfigEntry): Promise<void> {
     const { displayName, roomPrefix } = this.#deps.apps.require(entry.app);
-    for (const ts of (await backupIds(entry.dir)).slice(0, TRIED_BACKUPS)) {
-      const text = await readBackup(entry.dir, ts);
+    const backups = await backupIds(entry.dir).catch(() => []);
+    for (const ts of backups.slice(0, TRIED_BACKUPS)) {
+      const text = await readBackup(entry.dir, ts).catch(() => undefined);
       const verdict = text === undefined ? undefined : await this.#checkFile(entry.app, text, undefined, null);
       if (verdict?.check.config) {
         entry.inForce = { ...verdict.check.config, displayName, roomPrefix };

@@ -9,7 +9,7 @@ import type { ConfigChange } from '#shared/schema/config.ts';
 import type { AppService } from '../registry/service.ts';
 import type { SecretChanges, SecretStore } from '../secrets/store.ts';
 import { dropBackup, pruneBackups, takeBackup } from './backups.ts';
-import { CONFIG_NAME, etagOf, readStamp, realConfigFile } from './config-file.ts';
+import { CONFIG_NAME, etagOf, readStamp } from './config-file.ts';
 import type { ConfigEntry, Verdict } from './entry.ts';
 import type { ConfigHistory } from './history.ts';
 import type { ConfigStore } from './store.ts';
@@ -96,7 +96,7 @@ export class ConfigWriter {
   /** @returns id of the backup, if there was something to back up */
   async #replace(entry: ConfigEntry, text: string): Promise<string | undefined> {
     if (entry.disk.kind === 'missing') await this.#deps.apps.restoreFolder(entry.app);
-    const file = await realConfigFile(entry.dir);
+    const file = path.join(entry.dir, CONFIG_NAME);
     const staged = await stageFile(file, text, entry.disk.kind === 'text' ? { mode: entry.disk.mode } : {});
     let backup: string | undefined;
     try {

@@ -153,6 +153,7 @@ export class AppDeletion {
     const { app, appId, purge, leaveObjects } = run.input;
     const isThere = this.#deps.apps.registry.get(app)?.id === appId;
     let outcome = run.checkpoint?.purge ?? null;
+    if (isThere) await this.#deps.apps.requireAccessible(app);
     if (isThere && run.checkpoint === null) for (const step of this.#preparations) await step(app);
     if (purge && isThere && run.checkpoint?.step !== 'local') outcome = await this.#purgeOrLeave(run);
     run.signal.throwIfAborted();

@@ -18,6 +18,8 @@ export interface AppEntry {
   readonly deleting: boolean;
   /** Why the config file on the disk is not in force. */
   readonly configProblem: { readonly message: string; readonly since: string } | null;
+  /** Why the daemon may not use the app's database. */
+  readonly fileProblem: { readonly message: string; readonly since: string } | null;
 }
 
 /** All apps in memory, in step with the table, so that a look-up needs no query. */
@@ -91,9 +93,10 @@ export class AppRegistry {
 
   /** An app as the API answers it. */
   record(app: AppEntry): AppRecord {
-    const { configProblem } = app;
+    const { configProblem, fileProblem } = app;
     const problems: NonNullable<AppRecord['problems']> = [];
     if (configProblem !== null) problems.push({ code: 'CONFIG_INVALID', ...configProblem });
+    if (fileProblem !== null) problems.push({ code: 'FILES_UNUSABLE', ...fileProblem });
     if (this.#prefixes.olderRival(app) !== undefined)
       problems.push({ code: 'ROOM_PREFIX_OVERLAPS', message: prefixOverlaps(app.roomPrefix), since: app.createdAt });
     return {
@@ -164,6 +167,7 @@ export class AppRegistry {
       updatedAt: row.updated_at,
       deleting: row.deleting === 1,
       configProblem: null,
+      fileProblem: null,
     });
     return this.replace(entry);
   }

@@ -1,9 +1,10 @@
-import { access, mkdir, readFile, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
 import { STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { fileError, ifMissing } from '#daemon/platform/files/file-errors.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
@@ -120,6 +121,38 @@ export class AppService {
     this.registry.replace({ ...app, configProblem: noted });
   }
 
+  /** Notes whether the daemon has the right to use the app's database. */
+  lookAtDatabase(name: string): void {
+    const refusal = this.#deps.databases.refusal(name);
+    // paths below DATA_DIR: the app's team sees this, too
+    const root = path.dirname(this.#deps.appsDir) + path.sep;
+    const words = refusal && `${refusal.message} ${refusal.hint ?? ''}`.replaceAll(root, '');
+    const app = this.registry.get(name);
+    if (app === undefined || app.fileProblem?.message === words) return;
+    const fileProblem = words === undefined ? null : { message: words, since: new Date().toISOString() };
+    this.registry.replace({ ...app, fileProblem });
+  }
+
+  /**
+   * Makes sure that nothing is deleted that could not be read: the app's folder, config and database are accessible or missing.
+   * @throws ApiError that names the file and what to do
+   */
+  async requireAccessible(name: string): Promise<void> {
+    const { R_OK, W_OK, X_OK } = constants;
+    const dir = this.dir(name);
+    for (const [file, mode] of [
+      [dir, R_OK | W_OK | X_OK],
+      [path.join(dir, 'config.yaml'), R_OK],
+      [this.#deps.databases.file(name), R_OK | W_OK],
+    ] as const) {
+      await access(file, mode)
+        .catch(ifMissing(undefined))
+        .catch((error: unknown) => {
+          throw fileError(error, file) ?? error;
+        });
+    }
+  }
+
   /** Marks an app as being deleted, or takes the mark back. */
   markDeleting(name: string, deleting: boolean): void {
     const app = this.require(name);
@@ -151,16 +184,15 @@ export class AppService {
     log.warn({ app: name }, 'the folder of the app was gone; it was made anew, without its recordings and history');
   }
 
-  /** Never fails for a broken database: what cannot be read counts as zero. */
+  /** A missing or broken database counts as zero. @throws the system's error for files that cannot be looked at */
   async sizes(name: string): Promise<AppSizes> {
     this.require(name);
     const file = this.#deps.databases.file(name);
     const bytes = await Promise.all(
       [file, `${file}-wal`, `${file}-shm`].map((f) =>
-        stat(f).then(
-          (s) => s.size,
-          () => 0,
-        ),
+        stat(f)
+          .then((s) => s.size)
+          .catch(ifMissing(0)),
       ),
     );
     let vods = { count: 0, bytes: 0 };
@@ -185,7 +217,8 @@ export class AppService {
     this.require(name);
     try {
       return await readFile(path.join(this.dir(name), 'samples', file), 'utf8');
-    } catch {
+    } catch (error) {
+      ifMissing(undefined)(error as NodeJS.ErrnoException);
       throw new ApiError('SAMPLE_NOT_FOUND', { name, file });
     }
   }
@@ -254,8 +287,8 @@ export class AppService {
   }
 }
 
+/** @throws the system's error when it cannot be looked at: unreadable is not missing */
 const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );
+  stat(file)
+    .then(() => true)
+    .catch(ifMissing(false));

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Mutex } from 'async-mutex';
-import { ensureMode, removeLeftovers, stageFile } from '#daemon/platform/files/atomic-file.ts';
+import { ensureMode, recoverFile, stageFile } from '#daemon/platform/files/atomic-file.ts';
 import { setAside } from '#daemon/platform/files/set-aside.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { secretReferences } from '#shared/config/defaults.ts';
@@ -48,7 +48,7 @@ export class SecretStore {
     const folder = path.dirname(file);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await ensureMode(folder, 0o700);
-    await removeLeftovers(file);
+    await recoverFile(file);
     let text: string;
     try {
       text = await readFile(file, 'utf8');

@@ -121,8 +121,10 @@ export class AppFiles {
       const file = path.join(root, ...key.split('/'));
       if ((await realpath(file)) !== file) return null;
       return (await stat(file)).isFile() ? root : null;
-    } catch {
-      return null;
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(code)) return null;
+      throw error;
     }
   }
 }

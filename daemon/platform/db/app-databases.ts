@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { ApiError } from '#shared/errors.ts';
+import { fileError } from '../files/file-errors.ts';
 import { appMigrations } from './app/index.ts';
 import { ForeignDatabase, migrate, NewerDatabase } from './migrate.ts';
 import { type Db, isDamage, openDatabase } from './open.ts';
@@ -33,6 +34,12 @@ export class AppDatabases {
     return db;
   }
 
+  /** Why the daemon may not use an app's database; undefined if it may, or if there is none. */
+  refusal(app: string): ApiError | undefined {
+    const refused = accessError(this.file(app));
+    return refused === undefined || refused.code === 'ENOENT' ? undefined : fileError(refused, this.file(app));
+  }
+
   #openFile(app: string): Db {
     let db: Db | undefined;
     try {
@@ -43,6 +50,7 @@ export class AppDatabases {
       db?.close();
       if (error instanceof ApiError) throw error;
       const reason = reasonOf(error, this.file(app));
+      if (reason instanceof ApiError) throw reason;
       throw reason === undefined
         ? error
         : new ApiError('APP_DATABASE_UNUSABLE', { name: app, reason }, { cause: error });
@@ -77,11 +85,22 @@ export class AppDatabases {
   }
 }
 
-/** Undefined for what may pass, like a full disk. */
-function reasonOf(error: unknown, file: string): string | undefined {
+/** Undefined for what may pass, like a full disk; a complete answer for a file that the system refuses. */
+function reasonOf(error: unknown, file: string): string | ApiError | undefined {
   if (error instanceof NewerDatabase) return 'was written by a newer StreamHub';
   if (error instanceof ForeignDatabase) return 'was made by another program';
   const { code = '' } = error as { code?: string };
-  if (!existsSync(file)) return 'is missing';
-  return code === 'SQLITE_CANTOPEN' ? 'cannot be opened' : undefined;
+  // SQLite names no errno
+  const refused = accessError(file);
+  if (refused !== undefined) return refused.code === 'ENOENT' ? 'is missing' : fileError(refused, file);
+  return code.startsWith('SQLITE_CANTOPEN') ? 'cannot be opened' : undefined;
+}
+
+function accessError(file: string): NodeJS.ErrnoException | undefined {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
 }

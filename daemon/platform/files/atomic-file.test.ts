@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { temporaryDir } from '#test/helpers/daemon.ts';
-import { removeLeftovers, stageFile, writeAtomically, writeAtomicallySync } from './atomic-file.ts';
+import { recoverFile, stageFile, writeAtomically, writeAtomicallySync } from './atomic-file.ts';
 import { setAside } from './set-aside.ts';
 
 describe('an atomic write', () => {
@@ -45,7 +45,7 @@ describe('an atomic write', () => {
     const file = path.join(dir, 'a.json');
     await stageFile(file, 'never in place');
     for (const name of ['.a.json', '.b.json.123.tmp', 'a.json.tmp']) await writeFile(path.join(dir, name), '');
-    await removeLeftovers(file);
+    await recoverFile(file);
     assert.deepEqual((await readdir(dir)).sort(), ['.a.json', '.b.json.123.tmp', 'a.json.tmp']);
   });
 });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { chmod, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -14,6 +14,10 @@ export interface WriteOptions {
 
 /** New content of a file, written and flushed beside it, ready to replace it. */
 export interface StagedFile {
+  /** The file that is replaced: the one that a symbolic link leads to. */
+  readonly file: string;
+  /** Where the new content is until then. */
+  readonly temporary: string;
   /** Puts it in place: readers see the old content or the new, never a part. */
   commit(): Promise<void>;
   /** Removes it again. */
@@ -35,27 +39,81 @@ export async function writeAtomically(file: string, content: FileContent, option
 
 /** The first half of `writeAtomically`, for changes of more than one file. Everything that needs space happens here. */
 export async function stageFile(file: string, content: FileContent, options?: WriteOptions): Promise<StagedFile> {
-  const temporary = temporaryName(file);
+  const target = await realpath(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return file;
+    throw error;
+  });
+  const temporary = temporaryName(target);
   const discard = (): Promise<void> => rm(temporary, { force: true });
   try {
     await writeNewFile(temporary, content, options);
   } catch (error) {
-    await discard();
+    await discard().catch(() => {});
     throw error;
   }
   return {
+    file: target,
+    temporary,
     discard,
     commit: async () => {
       try {
-        await rename(temporary, file);
+        await putInPlace(temporary, target);
       } catch (error) {
-        await discard();
+        await discard().catch(() => {});
         throw error;
       }
-      await syncFolder(path.dirname(file));
     },
   };
 }
+
+/**
+ * Moves a flushed temporary file over a file in the same folder. A file that is mounted by itself cannot be replaced
+ * (EBUSY, EXDEV): it is overwritten. The new content stays beside it until that is done, so that a kill in between loses nothing.
+ */
+export async function putInPlace(temporary: string, target: string): Promise<void> {
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    if (!isOwnMount(error)) throw error;
+    const redo = temporary.replace(/\.tmp$/, '.redo');
+    await rename(temporary, redo);
+    await syncFolder(path.dirname(target));
+    await finishOverwrite(redo, target);
+  }
+  await syncFolder(path.dirname(target));
+}
+
+/** Overwrites a file with the content beside it, and puts the old content back if that fails. */
+async function finishOverwrite(redo: string, target: string): Promise<void> {
+  const [before, after] = [await readFile(target), await readFile(redo)];
+  try {
+    await overwrite(target, after);
+  } catch (error) {
+    const isRestored = await overwrite(target, before).then(
+      () => true,
+      async () => before.equals(await readFile(target).catch(() => Buffer.alloc(0))),
+    );
+    // without the old content in place, the next start finishes the change
+    if (isRestored) await rm(redo, { force: true }).catch(() => {});
+    throw error;
+  }
+  await rm(redo, { force: true });
+}
+
+async function overwrite(file: string, content: Uint8Array): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.write(content, 0, content.length, 0);
+    await handle.truncate(content.length);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Such a file can be written but not replaced: it is bind-mounted, as containers do it with single files. */
+export const isOwnMount = (error: unknown): boolean =>
+  ['EBUSY', 'EXDEV'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** `writeAtomically` for programs that must not go on before the file is in place. */
 export function writeAtomicallySync(
@@ -128,12 +186,23 @@ export async function ensureMode(file: string, mode: number): Promise<void> {
   });
 }
 
-/** Removes the temporary files that a killed process left beside a file. On a read-only disk they stay. */
-export async function removeLeftovers(file: string): Promise<void> {
-  const folder = path.dirname(file);
+/**
+ * Cleans up beside a file after a kill: finishes an overwrite that was under way, then removes temporary files. What the disk
+ * refuses stays as it is, so that a start on a read-only disk succeeds.
+ */
+export async function recoverFile(file: string): Promise<void> {
+  const target = await realpath(file).catch(() => file);
+  const folder = path.dirname(target);
   const names = await readdir(folder).catch(() => []);
-  const left = names.filter((name) => name.startsWith(`.${path.basename(file)}.`) && name.endsWith('.tmp'));
-  await Promise.allSettled(left.map((name) => rm(path.join(folder, name), { force: true })));
+  const ours = names.filter((name) => name.startsWith(`.${path.basename(target)}.`));
+  for (const name of ours.filter((one) => one.endsWith('.redo'))) {
+    const redo = path.join(folder, name);
+    await rename(redo, target)
+      .catch((error) => (isOwnMount(error) ? finishOverwrite(redo, target) : undefined))
+      .catch(() => {});
+  }
+  const left = ours.filter((name) => name.endsWith('.tmp'));
+  await Promise.all(left.map((name) => rm(path.join(folder, name), { force: true }).catch(() => {})));
 }
 
 const temporaryName = (file: string): string =>

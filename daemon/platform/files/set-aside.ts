@@ -1,4 +1,5 @@
-import { renameSync } from 'node:fs';
+import { copyFileSync, renameSync } from 'node:fs';
+import { isOwnMount } from './atomic-file.ts';
 
 /** An instant in a file's name: `20260630T184500123Z`. */
 export const fileStamp = (at = new Date()): string => at.toISOString().replace(/[-:.]/g, '');
@@ -9,6 +10,11 @@ export const fileStamp = (at = new Date()): string => at.toISOString().replace(/
  */
 export function setAside(file: string, why: 'damaged' | 'unreadable', at = new Date()): string {
   const keptAs = `${file}.${why}-${fileStamp(at)}`;
-  renameSync(file, keptAs);
+  try {
+    renameSync(file, keptAs);
+  } catch (error) {
+    if (!isOwnMount(error)) throw error;
+    copyFileSync(file, keptAs);
+  }
   return keptAs;
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ifMissing } from '#daemon/platform/files/file-errors.ts';
 import { valueAt } from '#shared/config/cross-checks.ts';
 import { parseConfig } from '#shared/config/parse.ts';
 import { trimSlashes } from '../keys.ts';
@@ -24,14 +25,19 @@ export async function findSharingApp(question: SharedPrefixQuestion): Promise<st
     [folders.apps, 'the app'],
     [folders.archive, 'the archived app'],
   ] as const) {
-    const names = await readdir(folder).catch(() => [] as string[]);
+    const names = await readdir(folder).catch(ifMissing([] as string[]));
     for (const name of names.filter((entry) => !entry.startsWith('.'))) {
       if (kind === 'the app' && name === app) continue;
-      const text = await readFile(path.join(folder, name, 'config.yaml'), 'utf8').catch(() => undefined);
+      const text = await readFile(path.join(folder, name, 'config.yaml'), 'utf8').catch(unlessNone);
       if (text !== undefined && mayShare(text, name, question)) return `${kind} ${name}`;
     }
   }
   return undefined;
+}
+
+/** A folder without a config shares nothing; a config that cannot be read could. */
+function unlessNone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
 }
 
 function mayShare(text: string, folder: string, { bucket, prefix, below }: SharedPrefixQuestion): boolean {

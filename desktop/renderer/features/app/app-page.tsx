@@ -14,6 +14,7 @@ import { GoTo, useGo } from '../../daemon/links.tsx';
 import { Mono } from '../../ui/data/copy.tsx';
 import { QueryView, SkeletonRows } from '../../ui/data/query-view.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { Page } from '../../ui/layout/page.tsx';
 import { TabLinks } from '../../ui/layout/tab-links.tsx';
@@ -88,6 +89,13 @@ export function AppPage() {
           mark: id === 'config' ? <DraftMark app={name} /> : null,
         }))}
       />
+      {app.data?.problems
+        ?.filter(({ code }) => code === 'FILES_UNUSABLE')
+        .map(({ message }) => (
+          <Notice key={message} tone="danger" title="Files of this app need attention" role="alert">
+            <p>{message}</p>
+          </Notice>
+        ))}
       <QueryView query={app} what={`the app ${name}`} fill={tab?.fills === true}>
         {() =>
           tab === undefined ? (

@@ -11,6 +11,7 @@ import { markChanged } from '../../ui/data/marks.ts';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
+import { State } from '../../ui/feedback/state.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Page, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { RowMenu } from '../../ui/layout/row-menu.tsx';
@@ -174,6 +175,11 @@ function columnsFor(
         <span className={classes.name}>
           <GoTo to={`/apps/${app.name}`}>{app.name}</GoTo>
           {app.displayName === app.name ? null : <span className="dim">{app.displayName}</span>}
+          {app.problems?.length ? (
+            <State tone="danger" title={app.problems.map(({ message }) => message).join(' ')}>
+              needs attention
+            </State>
+          ) : null}
         </span>
       ),
     },

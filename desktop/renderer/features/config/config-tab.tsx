@@ -47,7 +47,7 @@ function Editing({ app, document }: { app: string; document: ConfigDocument }) {
   const [saved, setSaved] = useState<{ at: string; reloaded: boolean; warnings: readonly string[] }>();
   const showHistory = useLayout((layout) => layout.panes['config-history'] ?? window.innerWidth >= 1200) === true;
   const editor = useRef<EditorHandle>(null);
-  const isReadOnly = lack !== undefined || raw.masked;
+  const isReadOnly = lack !== undefined || raw.masked || raw.writable === false;
   const review = (): void => {
     if (isDirty) setOverlay(isBehind ? 'merge' : 'review');
   };
@@ -161,7 +161,9 @@ function Editing({ app, document }: { app: string; document: ConfigDocument }) {
             }}
           />
         </div>
-        {showHistory ? <Timeline app={app} isReadOnly={lack !== undefined} hasDraft={isDirty} /> : null}
+        {showHistory ? (
+          <Timeline app={app} isReadOnly={lack !== undefined || raw.writable === false} hasDraft={isDirty} />
+        ) : null}
       </div>
     </div>
   );
@@ -210,6 +212,12 @@ function Notes({
           <p>
             Changing needs {lack}. {raw.hidden ?? 'Secrets are masked.'}
           </p>
+        </Notice>
+      ) : null}
+      {raw.writeProblem ? (
+        <Notice tone="warn" title="This config is read-only: the daemon cannot write the file" role="alert">
+          <p>{raw.writeProblem.message}</p>
+          <p>{raw.writeProblem.hint}</p>
         </Notice>
       ) : null}
       {raw.problem ? (
