@@ -8,7 +8,7 @@ export function networkGuard(policy: EndpointPolicy): NetworkGuard {
   const refused = (reason: string) => new StorageError('ENDPOINT_REFUSED', { detail: `It ${reason}.` });
   return {
     check(url) {
-      const problem = endpointProblem(url, policy);
+      const problem = endpointProblem(String(url), policy);
       if (problem !== undefined) throw refused(problem);
     },
     lookup: guardedLookup(policy, refused),

@@ -1,11 +1,151 @@
 import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
+import { once } from 'node:events';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
 
 const SECRET = 'never-to-be-seen-by-others';
+
+/** Tries every way to the network that hands in something else than it says, or goes below the API. */
+const DIGGER = String.raw`
+import async_hooks from 'node:async_hooks';
+import dgram from 'node:dgram';
+import dns from 'node:dns';
+import fs from 'node:fs';
+import http from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import { createRequire } from 'node:module';
+import net from 'node:net';
+import path from 'node:path';
+import tls from 'node:tls';
+import traceEvents from 'node:trace_events';
+import vm from 'node:vm';
+
+const { port, udp, unix, abstract } = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, 'where.json'), 'utf8'));
+const outcomes = {};
+const within = (promise) => Promise.race([promise, new Promise((resolve, reject) => setTimeout(reject, 2000, Object.assign(new Error(), { code: 'NO_ANSWER' })))]);
+const attempt = async (name, action) => {
+  try {
+    outcomes[name] = 'open: ' + JSON.stringify((await within(Promise.resolve(action()))) ?? null);
+  } catch (error) {
+    const { code = error.name } = error.cause ?? error;
+    outcomes[name] = 'stopped: ' + code;
+  }
+};
+const done = (socket) => new Promise((resolve, reject) => {
+  socket.on('connect', () => resolve('connected to ' + (socket.socket ?? socket).remoteAddress)).on('error', reject);
+  socket.on('close', () => reject(Object.assign(new Error(), { code: 'CLOSED' })));
+});
+const answered = (request) => new Promise((resolve, reject) => request.on('response', () => resolve('answered')).on('error', reject).end());
+const HOST = '127.0.0.1';
+const OUTSIDE = '203.0.113.9';
+// the first answers are harmless, later ones are not
+const turning = (options, name, later, after = 1) => {
+  let reads = 0;
+  return new Proxy(options, { get: (target, key) => (key === name && reads++ >= after ? later : target[key]) });
+};
+const word = (first, later) => {
+  let reads = 0;
+  return { toString: () => (reads++ === 0 ? first : later), [Symbol.toPrimitive]: () => (reads++ === 0 ? first : later) };
+};
+
+for (const after of [1, 2, 3, 4, 5, 6]) {
+  await attempt('proxy, host turns after ' + after, () => done(net.connect(turning({ host: OUTSIDE, port, timeout: 50 }, 'host', HOST, after))));
+  await attempt('proxy, path turns after ' + after, () => done(net.connect(turning({ port, host: HOST }, 'path', unix, after))));
+}
+await attempt('proxy as tls options', () => done(tls.connect(turning({ host: OUTSIDE, port }, 'host', HOST))));
+await attempt('proxy as normalised arguments', () => {
+  const { constructor: Socket } = new net.Socket();
+  const symbols = Object.getOwnPropertySymbols(net._normalizeArgs([{}]));
+  const given = [turning({ host: OUTSIDE, port }, 'host', HOST), null];
+  for (const symbol of symbols) given[symbol] = true;
+  return done(new Socket().connect(given));
+});
+await attempt('getter as host', () => { let reads = 0; return done(net.connect({ get host() { return reads++ ? HOST : OUTSIDE; }, port })); });
+await attempt('inherited host', () => done(net.connect(Object.create({ host: HOST, port }))));
+await attempt('host with two faces', () => done(net.connect({ host: word(OUTSIDE, HOST), port })));
+await attempt('own lookup', () => done(net.connect({ host: 'name.invalid', port, lookup: (name, options, callback) => callback(null, options.all ? [{ address: HOST, family: 4 }] : HOST, 4) })));
+await attempt('own lookup, http', () => answered(http.request({ host: 'name.invalid', port, lookup: (name, options, callback) => callback(null, options.all ? [{ address: HOST, family: 4 }] : HOST, 4) })));
+await attempt('own lookup, https', () => answered(https.request({ host: 'name.invalid', port, lookup: (name, options, callback) => callback(null, [{ address: HOST, family: 4 }]) })));
+await attempt('dns.lookup replaced', () => { dns.lookup = (name, options, callback) => callback(null, [{ address: HOST, family: 4 }]); return done(net.connect({ host: 'name.invalid', port })); });
+await attempt('http2', () => new Promise((resolve, reject) => { const session = http2.connect('http://' + HOST + ':' + port).on('error', reject); session.request({ ':path': '/' }).on('response', resolve).on('error', reject); }));
+await attempt('http with a connection of its own', () => answered(http.request({ host: OUTSIDE, port, createConnection: () => net.connect({ host: HOST, port }) })));
+await attempt('fetch', async () => (await fetch('http://' + HOST + ':' + port)).status);
+await attempt('websocket', () => new Promise((resolve, reject) => { const ws = new WebSocket('ws://' + HOST + ':' + port); ws.onopen = resolve; ws.onerror = () => reject(Object.assign(new Error(), { code: 'REFUSED' })); }));
+await attempt('proxy by environment', () => { process.env.HTTP_PROXY = process.env.http_proxy = 'http://' + HOST + ':' + port; process.env.NODE_USE_ENV_PROXY = '1'; http.setGlobalProxyFromEnv?.(); return answered(http.request('http://example.com/')); });
+for (const host of ['::ffff:127.0.0.1', '::ffff:7f00:1', '::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::7f00:1', '2002:7f00:1::', '::', '0.0.0.0', '0', '127.1', '0x7f.1', '2130706433', 'localhost', 'localhost.', 'LOCALHOST', 'fe80::1%lo', '169.254.169.254', '[::1]'])
+  await attempt('address ' + host, () => done(net.connect({ host, port, timeout: 500 })));
+await attempt('own address', () => done(net.connect({ host: HOST, port, localAddress: '127.0.0.2' })));
+await attempt('descriptor', () => done(new net.Socket({ fd: 3 }).connect(port, HOST)));
+await attempt('vm', () => done(vm.runInNewContext('net.connect({ host, port })', { net, host: HOST, port })));
+await attempt('required', () => done(createRequire(import.meta.url)('net').Socket.prototype.connect.call(new net.Socket(), { host: HOST, port })));
+await attempt('pipe', () => done(net.connect(unix)));
+await attempt('pipe, abstract', () => done(net.connect({ path: abstract })));
+await attempt('pipe by http', () => answered(http.request({ socketPath: unix })));
+
+// below the API
+const wraps = new Set();
+const hook = async_hooks.createHook({ init: (id, type, trigger, resource) => wraps.add(resource) }).enable();
+const seed = net.connect({ host: OUTSIDE, port: 9 }).on('error', () => {});
+// the request is made a moment later
+await new Promise((resolve) => setTimeout(resolve, 100));
+hook.disable();
+const TCP = seed._handle?.constructor;
+const Request = [...wraps].find((wrap) => wrap?.constructor?.name === 'TCPConnectWrap')?.constructor ?? class {};
+const native = (make) => new Promise((resolve, reject) => {
+  const handle = new TCP(0);
+  const made = {};
+  const request = new Request();
+  request.oncomplete = (status) => (status === 0 ? handle.getpeername(made) || resolve('connected to ' + made.address) : reject(Object.assign(new Error(), { code: 'E' + status })));
+  const status = make(handle, request);
+  if (status !== 0) reject(Object.assign(new Error(), { code: 'E' + status }));
+});
+outcomes['control: native handles'] = String(typeof TCP) + ' ' + Request.name;
+await attempt('native connect', () => native((handle, request) => handle.connect(request, HOST, port)));
+await attempt('native connect, two faces', () => native((handle, request) => handle.connect(request, word(OUTSIDE, HOST), port)));
+await attempt('native connect6', () => native((handle, request) => handle.connect6(request, '::ffff:127.0.0.1', port)));
+await attempt('native connect, restored', () => native((handle, request) => { try { delete TCP.prototype.connect; } catch {} return Object.getOwnPropertyDescriptor(TCP.prototype, 'connect').get().call(handle, request, HOST, port); }));
+await attempt('native bind', () => { const handle = new TCP(1); const status = handle.bind(HOST, 0) || handle.listen(1); if (status !== 0) throw Object.assign(new Error(), { code: 'E' + status }); });
+await attempt('_createServerHandle', () => { const made = net._createServerHandle(HOST, 0, 4); if (typeof made === 'number') throw Object.assign(new Error(), { code: 'E' + made }); });
+await attempt('bound socket', () => new net.BoundSocket({ host: HOST, port: 0 }).address().port);
+await attempt('_listen2', () => new Promise((resolve, reject) => { const server = new net.Server().on('error', reject).on('listening', resolve); server._listen2(HOST, 0, 4, 1); }));
+await attempt('http listen', () => new Promise((resolve, reject) => http.createServer().on('error', reject).listen(0, resolve)));
+await attempt('datagram, connected', () => new Promise((resolve, reject) => { const socket = new dgram.Socket('udp4').on('error', reject); socket.connect(udp, HOST, () => socket.send('x', resolve)); }));
+await attempt('datagram, native', () => {
+  const socket = new dgram.Socket('udp4');
+  const { handle } = Object.getOwnPropertySymbols(socket).map((symbol) => socket[symbol]).find((value) => value?.handle);
+  const status = handle.connect(HOST, udp) || handle.bind('0.0.0.0', 0, 0);
+  if (status !== 0) throw Object.assign(new Error(), { code: 'E' + status });
+});
+await attempt('name servers', () => dns.setServers([HOST + ':' + udp]));
+for (const Resolver of [dns.Resolver, dns.promises.Resolver]) {
+  await attempt('name servers of a resolver', () => { const resolver = new Resolver(); resolver.setServers([HOST + ':' + udp]); return new Promise((resolve) => resolver.resolve4('name.invalid', resolve)); });
+  await attempt('name servers, native', () => new Resolver()._handle.setServers([[4, HOST, udp]]));
+}
+await attempt('trace file', () => { const tracing = traceEvents.createTracing({ categories: ['node'] }); tracing.enable(); });
+await attempt('exec', () => process.execve(process.execPath, ['node', '-v']));
+
+// with everything that a check might call replaced
+for (const name of ['isIP', 'isIPv4', 'isIPv6']) try { net[name] = () => 0; } catch {}
+for (const target of [net.BlockList.prototype, net.SocketAddress])
+  for (const name of ['check', 'isSocketAddress', 'parse']) try { target[name] = () => false; } catch {}
+try {
+  const ipaddr = createRequire(import.meta.url)('ipaddr.js');
+  ipaddr.isValid = () => false;
+  ipaddr.process = () => ipaddr.IPv4.parse('8.8.8.8');
+} catch {}
+const replaced = [[Reflect, 'apply', () => 0], [Set.prototype, 'has', () => false], [URL, 'canParse', () => true], [RegExp.prototype, 'test', () => false], [Array.prototype, 'find', () => undefined], [String.prototype, 'endsWith', () => false]]
+  .map(([target, name, value]) => { const real = target[name]; target[name] = value; return () => { target[name] = real; }; });
+await attempt('checks replaced', () => done(net.connect({ host: HOST, port })));
+await attempt('checks replaced, native', () => native((handle, request) => handle.connect(request, HOST, port)));
+for (const restore of replaced) restore();
+outcomes['control: outside'] = await new Promise((resolve) => net.connect({ host: OUTSIDE, port: 9, timeout: 300 }).on('error', (error) => resolve(error.code)).on('timeout', () => resolve('TIMEOUT')).on('connect', () => resolve('CONNECTED')));
+`;
 
 /** Tries everything at load, and tells what came of it in the description of its provider's settings. */
 const SPY = `
@@ -172,3 +312,65 @@ test('a plugin whose folder leads out of itself is not loaded', async (t) => {
     assert.deepEqual([state, reason], ['failed', `${link} leads outside the plugin's folder`]);
   }
 });
+
+for (const sandbox of ['auto', 'off'])
+  test(`a plugin reaches no private address and no socket of the machine by any trick (sandbox ${sandbox})`, async (t) => {
+    const contacts: string[] = [];
+    const listening = async (what: string, where: net.ListenOptions): Promise<net.Server> => {
+      const server = net.createServer((socket) => {
+        contacts.push(what);
+        socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+      });
+      server.listen(where);
+      await once(server, 'listening');
+      t.after(() => server.close());
+      return server;
+    };
+    const daemon = await testDaemon(t, {
+      STREAMHUB_DENY_PRIVATE_ENDPOINTS: 'true',
+      STREAMHUB_PLUGIN_SANDBOX: sandbox,
+      STREAMHUB_PLUGIN_LOAD_S: '120',
+    });
+    const unix = path.join(daemon.dataDir, 'socket');
+    const abstract = `\0streamhub-${process.pid}-${sandbox}`;
+    const tcp = await listening('TCP', { port: 0, host: '0.0.0.0' });
+    await listening('a socket', { path: unix });
+    if (process.platform === 'linux') await listening('an abstract socket', { path: abstract });
+    const udp = dgram.createSocket('udp4').on('message', () => contacts.push('a datagram'));
+    t.after(() => udp.close());
+    udp.bind(0, '127.0.0.1');
+    await once(udp, 'listening');
+    const where = { port: (tcp.address() as net.AddressInfo).port, udp: udp.address().port, unix, abstract };
+    // what it must not reach can be reached
+    for (const options of [{ port: where.port, host: '127.0.0.1' }, { path: unix }]) {
+      const socket = net.connect(options as net.NetConnectOpts);
+      await once(socket, 'connect');
+      socket.resume();
+      await once(socket, 'close');
+    }
+    assert.deepEqual(contacts.splice(0), ['TCP', 'a socket']);
+
+    const parts = `settings: Type.Object({}, { description: JSON.stringify(outcomes) }), open: () => { throw new StorageError('FAILED'); },`;
+    await installPlugin(daemon.dataDir, 'digger', providerCode('digger', parts, DIGGER), {
+      files: { 'where.json': JSON.stringify(where) },
+    });
+    await daemon.api.post('/plugins/reload');
+    const form = (await daemon.api.get('/storage/providers')).body.data.find(
+      (one: { id: string }) => one.id === 'digger',
+    );
+    assert.ok(form, (await daemon.api.get('/plugins/digger')).body.data.reason);
+    const outcomes: Record<string, string> = JSON.parse(form.settings.description);
+    assert.equal(outcomes['control: native handles'], 'function TCPConnectWrap');
+    assert.notEqual(outcomes['control: outside'], 'EACCES');
+    const tried = Object.entries(outcomes).filter(([name]) => !name.startsWith('control'));
+    assert.ok(tried.length > 60);
+    assert.deepEqual(
+      tried.filter(
+        ([, outcome]) =>
+          outcome !== 'open: "connected to 203.0.113.9"' &&
+          !/^stopped: (?!TypeError|ReferenceError|SyntaxError)/.test(outcome),
+      ),
+      [],
+    );
+    assert.deepEqual(contacts, []);
+  });

@@ -45,9 +45,11 @@ export class AddressSet {
   /** A list per family, because an IPv6 range such as `::/0` would also match IPv4 addresses. */
   readonly #ipv4 = new net.BlockList();
   readonly #ipv6 = new net.BlockList();
+  readonly entries: readonly string[];
 
   /** @throws RangeError that names the first entry which is not an address or range */
   constructor(entries: readonly string[]) {
+    this.entries = entries;
     for (const entry of entries) {
       const range = parseRange(entry);
       if (range === undefined) throw new RangeError(`${JSON.stringify(entry)} is neither an address nor a CIDR range`);
@@ -76,14 +78,32 @@ const LOCAL_NETWORKS = [
   'fc00::/7', // RFC 4193
 ];
 
+/** The ranges, and for each range of IPv4 those of IPv6 that lead to it: mapped, compatible, translated and tunnelled. */
+export function withTunnels(entries: readonly string[]): string[] {
+  return entries.flatMap((entry) => {
+    const [address, bits] = parseRange(entry) ?? [];
+    if (address === undefined || bits === undefined || address.kind() !== 'ipv4') return [entry];
+    const [a = 0, b = 0, c = 0, d = 0] = address.toByteArray();
+    const last = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+    return [
+      entry,
+      `::${last}/${96 + bits}`,
+      `::ffff:0:${last}/${96 + bits}`, // RFC 6145
+      `64:ff9b::${last}/${96 + bits}`, // RFC 6052
+      `64:ff9b:1::${last}/${96 + bits}`, // RFC 8215
+      `2002:${last}::/${16 + bits}`, // RFC 3056
+    ];
+  });
+}
+
 /** Most cloud metadata services are here. */
-export const LINK_LOCAL: AddressSet = new AddressSet(LINK_LOCAL_NETWORKS);
+export const LINK_LOCAL: AddressSet = new AddressSet(withTunnels(LINK_LOCAL_NETWORKS));
 
 /** Loopback and private networks, and the unspecified address, which reaches this machine. */
-export const PRIVATE: AddressSet = new AddressSet([...LOCAL_NETWORKS, '0.0.0.0/8', '::']);
+export const PRIVATE: AddressSet = new AddressSet(withTunnels([...LOCAL_NETWORKS, '0.0.0.0/8', '::']));
 
 /** Multicast and broadcast. */
-export const NOT_ONE_MACHINE: AddressSet = new AddressSet(['224.0.0.0/4', '255.255.255.255', 'ff00::/8']);
+export const NOT_ONE_MACHINE: AddressSet = new AddressSet(withTunnels(['224.0.0.0/4', '255.255.255.255', 'ff00::/8']));
 
 const NOT_PUBLIC = new AddressSet([...LOCAL_NETWORKS, ...LINK_LOCAL_NETWORKS]);
 

@@ -1,18 +1,13 @@
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import { BlockList, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { AddressSet, LINK_LOCAL, NOT_ONE_MACHINE, PRIVATE } from './addresses.ts';
+import { AddressSet, LINK_LOCAL, NOT_ONE_MACHINE, PRIVATE, withTunnels } from './addresses.ts';
 
 /** Cloud metadata services outside the link-local range, and their names. */
-const METADATA = new AddressSet(['100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd00:ec2::254', 'fd20:ce::254']);
+const METADATA = new AddressSet(
+  withTunnels(['100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd00:ec2::254', 'fd20:ce::254']),
+);
 const METADATA_NAMES = new Set(['metadata', 'metadata.google.internal', 'instance-data']);
-/** Ranges that tunnel an IPv4 address inside an IPv6 one, with the offset of its four bytes. */
-const TUNNELS: readonly [range: string, offset: number][] = [
-  ['rfc6052', 12],
-  ['rfc6145', 12],
-  ['6to4', 2],
-];
-
 export interface EndpointPolicy {
   /** STREAMHUB_DENY_PRIVATE_ENDPOINTS. */
   denyPrivate: boolean;
@@ -39,18 +34,29 @@ export function endpointProblem(text: string, policy: EndpointPolicy): string | 
 
 /** Why an address must not be contacted, or undefined when it may. */
 function addressProblem(text: string, policy: EndpointPolicy): string | undefined {
-  let address = ipaddr.process(text);
-  if (address instanceof ipaddr.IPv6) {
-    const range = address.range();
-    const offset = TUNNELS.find(([name]) => name === range)?.[1];
-    if (offset !== undefined) address = ipaddr.fromByteArray(address.toByteArray().slice(offset, offset + 4));
-  }
-  const plain = address.toString();
+  // without a zone, which the lists don't know
+  const plain = ipaddr.process(text.replace(/%.*$/s, '')).toString();
   if (LINK_LOCAL.has(plain)) return 'is a link-local address, which is never allowed';
   if (METADATA.has(plain)) return 'is the address of a cloud metadata service, which is never allowed';
   if (NOT_ONE_MACHINE.has(plain)) return 'is not the address of one machine';
   if (policy.denyPrivate && PRIVATE.has(plain)) return 'is a private address, which this installation does not allow';
   return undefined;
+}
+
+/** The same rules as plain lists, for a place that must run none of the code above. */
+export function forbiddenAddresses({ denyPrivate }: EndpointPolicy): Record<'ipv4' | 'ipv6', BlockList> {
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
+  for (const { entries } of [LINK_LOCAL, METADATA, NOT_ONE_MACHINE, ...(denyPrivate ? [PRIVATE] : [])]) {
+    for (const entry of entries) {
+      const [address = '', bits] = entry.split('/');
+      const kind = address.includes(':') ? 'ipv6' : 'ipv4';
+      if (bits === undefined) lists[kind].addAddress(address, kind);
+      else lists[kind].addSubnet(address, Number(bits), kind);
+      // written as IPv6, it is judged as IPv6
+      if (kind === 'ipv4') lists.ipv6.addSubnet(`::ffff:${address}`, 96 + Number(bits ?? 32), 'ipv6');
+    }
+  }
+  return lists;
 }
 
 /** Thrown by `guardedLookup`; `reason` reads on after the name of the host. */

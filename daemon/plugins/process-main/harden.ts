@@ -1,18 +1,22 @@
+import crypto from 'node:crypto';
 import dgram from 'node:dgram';
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import os from 'node:os';
+import traceEvents from 'node:trace_events';
 import v8 from 'node:v8';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { networkGuard } from '../network-guard.ts';
+import { fix } from './fix.ts';
+import { guardHandles } from './guard-handles.ts';
 
 type Connect = (this: net.Socket, ...args: unknown[]) => net.Socket;
 
 /**
  * Closes what Node's permission model leaves open to a plugin in its own process: signals to other processes and their
  * priority, limits of the engine, servers and datagrams; and puts each TCP connection, whichever API makes it, under the
- * installation's endpoint policy. A raised bar, not a wall: code that digs in Node's internals finds another way to the
- * network.
+ * installation's endpoint policy, twice: as it is asked for, with a clear message, and at the native handle, where nothing
+ * that a plugin hands in is looked at again.
  */
 export function harden(policy: EndpointPolicy): void {
   const refuse = (what: string) => () => {
@@ -26,6 +30,11 @@ export function harden(policy: EndpointPolicy): void {
   fix(dgram.Socket.prototype, 'bind', refuse('dgram'));
   fix(dgram.Socket.prototype, 'send', refuse('dgram'));
   fix(net.Server.prototype, 'listen', refuse('net.Server.listen'));
+  fix(traceEvents, 'createTracing', refuse('trace_events.createTracing'));
+  fix(crypto, 'setEngine', refuse('crypto.setEngine'));
+  // opened now: a pipe can't be opened later
+  void [process.stdout, process.stderr];
+  guardHandles(policy);
   guardConnections(policy);
   syncBuiltinESMExports();
 }
@@ -43,6 +52,7 @@ const HIDDEN = [
   'binding',
   'chdir',
   'dlopen',
+  'execve',
   'initgroups',
   'setegid',
   'seteuid',
@@ -60,15 +70,13 @@ function guardConnections(policy: EndpointPolicy): void {
   };
   const connect = net.Socket.prototype.connect as unknown as Connect;
   fix(net.Socket.prototype, 'connect', function (this: net.Socket, ...args: unknown[]) {
-    const [options, listener] = Array.isArray(args[0])
+    const [given, listener] = Array.isArray(args[0])
       ? (args[0] as [Record<string, unknown>, unknown])
       : normalize(args);
+    let options: Record<string, unknown>;
     try {
-      if (options['path'] !== undefined && options['path'] !== null)
-        throw Object.assign(new Error('sockets of this machine are not available to plugins'), {
-          code: 'ERR_ACCESS_DENIED',
-        });
-      const host = String(options['host'] ?? 'localhost');
+      options = plainOptions(given);
+      const host = (options['host'] ??= 'localhost') as string;
       guard.check(`http://${net.isIPv6(host) ? `[${host}]` : host}/`);
     } catch (error) {
       process.nextTick(() => this.destroy(error as Error));
@@ -80,7 +88,34 @@ function guardConnections(policy: EndpointPolicy): void {
   });
 }
 
-function fix(target: object, name: string, value: unknown): void {
-  // libraries that replace such a function get along without
-  Object.defineProperty(target, name, { get: () => value, set: () => {}, configurable: false, enumerable: true });
+const OPTIONS = [
+  'path',
+  'host',
+  'port',
+  'localAddress',
+  'localPort',
+  'family',
+  'hints',
+  'autoSelectFamily',
+  'autoSelectFamilyAttemptTimeout',
+];
+
+/** A plain copy of what a connection is to be: each option is read once, and what was read is what is used. */
+function plainOptions(given: Record<string, unknown>): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const name of OPTIONS) {
+    const value = given[name];
+    if (value === undefined || value === null) continue;
+    if (name === 'path')
+      throw Object.assign(new Error('sockets of this machine are not available to plugins'), {
+        code: 'ERR_ACCESS_DENIED',
+      });
+    if (!['string', 'number', 'boolean'].includes(typeof value))
+      throw Object.assign(new TypeError(`options.${name} of a connection must be a string, a number or a boolean`), {
+        code: 'ERR_INVALID_ARG_TYPE',
+      });
+    options[name] = value;
+  }
+  if (options['host'] !== undefined) options['host'] = String(options['host']);
+  return options;
 }

@@ -5,7 +5,7 @@ import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import { ANSWERS, type Answer } from './answers.ts';
 import { Credit, IncomingBody, sendBody } from './bodies.ts';
 import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame, ProtocolError } from './frames.ts';
-import { fromWireError, type Method, type Params, PURE } from './protocol.ts';
+import { fromWireError, isPlain, type Method, type Params, PURE } from './protocol.ts';
 
 /** Time limits of calls, milliseconds. */
 export interface CallLimits {
@@ -261,9 +261,12 @@ const WORDS: Record<Method, string> = {
 };
 
 function parse(payload: Buffer): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(payload.toString('utf8'));
+    value = JSON.parse(payload.toString('utf8'));
   } catch {
     throw new ProtocolError('it sent what is no JSON');
   }
+  if (!isPlain(value)) throw new ProtocolError('it sent data that is nested too deep or sets a prototype');
+  return value;
 }

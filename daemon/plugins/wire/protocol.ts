@@ -69,6 +69,16 @@ export function detailOf({ code, message }: StorageError): string {
   return (message.startsWith(known) && message.slice(known.length).trim()) || message;
 }
 
+/** Nesting of what a plugin sends: a provider's settings schema is the deepest. */
+const MAX_DEPTH = 40;
+
+/** Parsed JSON that is safe to copy and merge: not too deep, and without keys that change a prototype. */
+export function isPlain(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth > MAX_DEPTH || Object.hasOwn(value, '__proto__')) return false;
+  return Object.values(value).every((item) => isPlain(item, depth + 1));
+}
+
 /** One line without control characters. */
 export const plain = (words: string, length: number): string =>
   words

@@ -35,6 +35,13 @@ const AT_LOAD: Record<string, { code: string; manifest?: object; reason: RegExp 
     code: providerCode('answers-nonsense', "get title() { return 'x'.repeat(100000); },"),
     reason: /too large|something else than it should/,
   },
+  'nests-too-deep': {
+    code: providerCode(
+      'nests-too-deep',
+      "settings: { type: 'object', properties: { a: { default: JSON.parse('['.repeat(90) + ']'.repeat(90)) } } },",
+    ),
+    reason: /nested too deep/,
+  },
   'misses-a-file': { code: "import './nowhere.mjs';", reason: /Cannot find module/ },
 };
 
