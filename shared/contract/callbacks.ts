@@ -6,6 +6,8 @@ import {
   DeliveryParams,
   DeliveryQuery,
   Redelivered,
+  SkipBody,
+  Skipped,
 } from '../schema/callbacks.ts';
 import { AppParams, envelope, page } from '../schema/common.ts';
 import { operation } from './operation.ts';
@@ -19,7 +21,7 @@ export const getCallbacks = operation({
   tag,
   summary: 'State of an app’s callbacks',
   description:
-    'Events are posted to `callbacks.url` as `CallbackMessage`, in order, with `X-StreamHub-Event`, `-Delivery`, `-Timestamp` and, when a secret is set, `X-StreamHub-Signature: sha256=<hex HMAC-SHA256 of the raw body>`. A network error, 408, 429 and 5xx are tried again for hours; anything else is given up at once.',
+    'Events are posted to `callbacks.url` as `CallbackMessage`, in order, with `X-StreamHub-Event`, `-Delivery`, `-Timestamp` and, when a secret is set, `X-StreamHub-Signature: sha256=<hex HMAC-SHA256 of the raw body>`. A network error, 408, 429 and 5xx are tried again for hours; 401, 403 and 404 for 30 minutes; anything else is given up immediately. `Retry-After` is honoured up to an hour.',
   access: { permission: 'config:read' },
   params: AppParams,
   responses: { 200: envelope(CallbackState) },
@@ -75,6 +77,21 @@ export const redeliverDead = operation({
   responses: { 202: envelope(Redelivered) },
   errors: ['CALLBACKS_OFF'],
   audit: 'callback.redeliver',
+});
+
+export const skipDeliveries = operation({
+  id: 'skipDeliveries',
+  method: 'POST',
+  path: '/apps/{app}/callbacks/skip',
+  tag,
+  summary: 'Skip the delivery that holds up the others',
+  description:
+    'Without a field, the one that is next. With `untilSeq` or `untilTime`, all that wait up to there; with both, those that meet both. Skipped ones are in the dead-letter list and can be sent again.',
+  access: { permission: 'config:write' },
+  params: AppParams,
+  body: SkipBody,
+  responses: { 200: envelope(Skipped) },
+  audit: 'callback.skip',
 });
 
 export const testCallback = operation({

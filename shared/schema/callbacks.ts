@@ -92,5 +92,16 @@ export const DeliveryParams = object({
   id: Type.String({ maxLength: 64 }),
 });
 
+export const SkipBody = object({
+  untilSeq: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'Skip all that wait up to this `seq`.' }),
+  ),
+  untilTime: Type.Optional(Type.String({ format: 'date-time', description: 'Skip all that were created before.' })),
+});
+export type SkipBody = Static<typeof SkipBody>;
+
+export const Skipped = object({ skipped: Type.Integer() });
+export type Skipped = Static<typeof Skipped>;
+
 export const Redelivered = object({ redelivered: Type.Integer() });
 export type Redelivered = Static<typeof Redelivered>;

@@ -119,3 +119,25 @@ test('a stop cuts a try off and leaves it to the next start', async (t) => {
   await service.stop();
   assert.deepEqual([outbox().get(id)?.state, outbox().get(id)?.attempts], ['pending', 0]);
 });
+
+for (const status of [401, 403, 404]) {
+  test(`${status} is tried again for half an hour, then given up`, async (t) => {
+    const receiver = await callbackReceiver(t);
+    const clock = new ManualClock();
+    const { service, outbox, add, heard } = await setUp(t, receiver.url, clock);
+    receiver.behave(status);
+    const first = add();
+    const failed = heard('callback.failing');
+    service.wake('live');
+    await failed;
+    assert.equal(outbox().get(first)?.state, 'pending');
+    const second = add();
+    receiver.behave(status, status);
+    clock.advance(31 * 60_000);
+    const dead = heard('callback.dead');
+    service.retryNow('live');
+    await dead;
+    assert.equal(outbox().get(first)?.state, 'dead');
+    assert.ok(second);
+  });
+}

@@ -17,6 +17,9 @@ const DAY_MS = 86_400_000;
 const KEEP_DELIVERED_MS = CALLBACKS_DELIVERED_DAYS * DAY_MS;
 const KEEP_DEAD_MS = CALLBACKS_DEAD_DAYS * DAY_MS;
 const MAX_ATTEMPTS = 15;
+/** How long 401, 403 and 404 are tried again. */
+const REFUSED_FOR_MS = 30 * 60_000;
+const LONGEST_WAIT_MS = 3_600_000;
 const AT_ONCE = 16;
 const FIRST_LOOK_MS = 1000;
 const TIDY_EVERY_MS = 3_600_000;
@@ -51,6 +54,8 @@ interface AppQueue extends QueueState {
   /** Woken while it ran: look once more. */
   isWoken: boolean;
   failures: number;
+  /** Monotonic milliseconds; null = the last try was not refused with 401, 403 or 404. */
+  refusedSince: number | null;
   /** Calls the next try off. */
   cancel: (() => void) | undefined;
 }
@@ -187,18 +192,26 @@ export class CallbackDelivery {
         tell('callback.recovered', { since: instant(queue.failingSince) });
         this.#deps.log.info({ app }, 'callbacks are delivered again');
       }
-      Object.assign(queue, { failures: 0, failingSince: null, nextAt: 0, lastError: null });
+      Object.assign(queue, { failures: 0, failingSince: null, refusedSince: null, nextAt: 0, lastError: null });
       return true;
     }
     const error = result.error ?? 'It failed.';
     outbox.failed(row.id, at, result.status, error);
     queue.lastError = error;
     tell('callback.failed', { id: row.id, seq: row.seq, event: row.event, error }, true);
-    if (!result.isRetryable || row.attempts + 1 >= MAX_ATTEMPTS) {
+    if (outbox.get(row.id)?.state !== 'pending') {
+      // it was skipped in the meantime
+      Object.assign(queue, { failures: 0, nextAt: 0 });
+      return true;
+    }
+    queue.refusedSince = result.isRefusal ? (queue.refusedSince ?? this.#clock.monotonic()) : null;
+    const isRefusedLong = queue.refusedSince !== null && this.#clock.monotonic() - queue.refusedSince >= REFUSED_FOR_MS;
+    const isLost = result.isRefusal ? isRefusedLong : !result.isRetryable;
+    if (isLost || row.attempts + 1 >= MAX_ATTEMPTS) {
       outbox.bury(row.id, at);
       tell('callback.dead', { id: row.id, seq: row.seq, event: row.event, error });
       this.#deps.log.warn({ app, delivery: row.id, event: row.event, error }, 'a callback was given up');
-      if (!result.isRetryable) {
+      if (isLost) {
         queue.nextAt = 0;
         return true;
       }
@@ -206,7 +219,7 @@ export class CallbackDelivery {
     queue.failures += 1;
     queue.nextAt =
       this.#clock.monotonic() +
-      Math.max((this.#deps.waitAfter ?? backoff)(queue.failures), Math.min(result.retryAfterMs ?? 0, 3_600_000));
+      Math.max((this.#deps.waitAfter ?? backoff)(queue.failures), Math.min(result.retryAfterMs ?? 0, LONGEST_WAIT_MS));
     if (queue.failingSince === null) {
       queue.failingSince = now;
       tell('callback.failing', { event: row.event, error });
@@ -257,6 +270,13 @@ export class CallbackDelivery {
     this.wake(app);
   }
 
+  /** Deliveries were skipped: the next one starts without the wait of those before it. */
+  skipped(app: string): void {
+    const queue = this.#queues.get(app);
+    if (queue !== undefined) queue.failures = 0;
+    this.retryNow(app);
+  }
+
   #forget(app: string): void {
     this.#queues.get(app)?.cancel?.();
     this.#queues.delete(app);
@@ -269,6 +289,7 @@ export class CallbackDelivery {
         isRunning: false,
         isWoken: false,
         failures: 0,
+        refusedSince: null,
         failingSince: null,
         nextAt: 0,
         lastError: null,

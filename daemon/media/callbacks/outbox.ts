@@ -61,6 +61,10 @@ export const outboxRepository = prepared((db: Db) => {
   const buryAll = db.prepare<[string, string]>(
     "UPDATE callback_outbox SET state = 'dead', done_at = ?, last_error = ? WHERE state = 'pending'",
   );
+  const skip = db.prepare<[{ at: string; reason: string; seq: number; time: string | null }]>(
+    `UPDATE callback_outbox SET state = 'dead', done_at = @at, last_error = @reason
+     WHERE state = 'pending' AND seq <= @seq AND (@time IS NULL OR created_at < @time)`,
+  );
   const revive = db.prepare<[number, string]>(
     "UPDATE callback_outbox SET state = 'pending', attempts = 0, done_at = NULL, expires_at = ? WHERE id = ?",
   );
@@ -93,6 +97,9 @@ export const outboxRepository = prepared((db: Db) => {
     bury: (id: string, at: string) => bury.run(at, id).changes > 0,
     buryExpired: (now: number, reason: string) => expired.run(new Date(now).toISOString(), reason, now).changes,
     buryAll: (at: string, reason: string) => buryAll.run(at, reason).changes,
+    /** Gives up what waits: up to a number, or from before a time. @returns how many */
+    skip: (at: string, reason: string, until: { seq: number; time: string | null }) =>
+      skip.run({ at, reason, ...until }).changes,
     revive: (id: string, expiresAt: number) => revive.run(expiresAt, id),
     reviveDead: (expiresAt: number) => reviveDead.run(expiresAt).changes,
     countDelivered: (since: string) => countDone.get(since) as number,

@@ -10,5 +10,6 @@ export function callbackRoutes(app: FastifyInstance, { callbacks }: { callbacks:
   route(app, ops.getDelivery, ({ params }) => ok(callbacks.get(params.app, params.id)));
   route(app, ops.redeliver, async ({ params }) => ok(await callbacks.redeliver(params.app, params.id)));
   route(app, ops.redeliverDead, async ({ params }) => ok({ redelivered: await callbacks.redeliverDead(params.app) }));
+  route(app, ops.skipDeliveries, ({ params, body, actor }) => ok({ skipped: callbacks.skip(params.app, body, actor) }));
   route(app, ops.testCallback, async ({ params, actor }) => ok(await callbacks.test(params.app, actor)));
 }

@@ -3,7 +3,7 @@ import net from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { backoff } from './backoff.ts';
-import { type CallbackRequest, CallbackSender } from './sender.ts';
+import { type CallbackRequest, CallbackSender, retryAfter } from './sender.ts';
 
 const NEVER = new AbortController().signal;
 const request = (url: string): CallbackRequest => ({
@@ -97,4 +97,15 @@ test('waits double up to an hour', () => {
   assert.equal(waits.at(-1), 3600);
   assert.ok(waits.slice(0, 15).reduce((a, b) => a + b, 0) > 3 * 3600, 'the tries reach over hours');
   assert.deepEqual([backoff(1, () => 0), backoff(1, () => 1)], [1600, 2400]);
+});
+
+test('Retry-After is seconds or a date, compared with the receiver’s own clock', () => {
+  const now = Date.parse('2026-11-29T10:00:00Z');
+  const at = (value: string, date?: string) => retryAfter({ 'retry-after': value, date }, now);
+  assert.equal(at('120'), 120_000);
+  assert.equal(at('Sun, 29 Nov 2026 10:02:00 GMT'), 120_000);
+  assert.equal(at('Sun, 29 Nov 2026 12:02:00 GMT', 'Sun, 29 Nov 2026 12:00:00 GMT'), 120_000);
+  for (const wrong of ['', '0', '-5', '1.5', 'soon', 'NaN', 'Infinity', 'Sun, 29 Nov 2026 09:00:00 GMT']) {
+    assert.equal(at(wrong), null, wrong);
+  }
 });

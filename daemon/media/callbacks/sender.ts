@@ -6,6 +6,7 @@ import { guardedAgents } from '#daemon/platform/net/guarded-agents.ts';
 import { networkFailure } from '#daemon/platform/net/network-failures.ts';
 
 const LIMIT_MS = 10_000;
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404]);
 
 /** What one try came to. */
 export interface SendResult {
@@ -16,6 +17,8 @@ export interface SendResult {
   error: string | null;
   /** A later try can succeed. */
   isRetryable: boolean;
+  /** The receiver refuses, as during a deployment or while a secret is changed: worth a few tries. */
+  isRefusal: boolean;
   /** What the receiver asked for with Retry-After. */
   retryAfterMs: number | null;
 }
@@ -105,16 +108,31 @@ function signature(secret: string, body: Buffer | string): string {
 function resultOf(response: http.IncomingMessage): SendResult {
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) {
-    return { isDelivered: true, status, error: null, isRetryable: false, retryAfterMs: null };
+    return { isDelivered: true, status, error: null, isRetryable: false, isRefusal: false, retryAfterMs: null };
   }
   const isRetryable = status === 408 || status === 429 || status >= 500;
   const error =
     status >= 300 && status < 400
       ? `The receiver answered ${status}; redirects are not followed.`
       : `The receiver answered ${status}.`;
-  const retryAfter = Number(response.headers['retry-after']);
-  const retryAfterMs = isRetryable && Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1000 : null;
-  return { isDelivered: false, status, error, isRetryable, retryAfterMs };
+  const isRefusal = REFUSALS.has(status);
+  const retryAfterMs = isRetryable || isRefusal ? retryAfter(response.headers, Date.now()) : null;
+  return { isDelivered: false, status, error, isRetryable, isRefusal, retryAfterMs };
+}
+
+/**
+ * What Retry-After asks for: seconds, or a date. A date is compared with the receiver's own clock, if it tells it.
+ * https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+ */
+export function retryAfter(headers: Record<string, string | string[] | undefined>, now: number): number | null {
+  const value = String(headers['retry-after'] ?? '').trim();
+  if (/^\d+$/.test(value)) return Number(value) > 0 ? Number(value) * 1000 : null;
+  // only dates as HTTP writes them: a bare number or word is not one
+  const until = /^[A-Z][a-z]+,? /.test(value) ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(until)) return null;
+  const theirs = Date.parse(String(headers['date'] ?? ''));
+  const wait = until - (Number.isNaN(theirs) ? now : theirs);
+  return wait > 0 ? wait : null;
 }
 
 const lost = (error: string): SendResult => ({
@@ -122,6 +140,7 @@ const lost = (error: string): SendResult => ({
   status: null,
   error,
   isRetryable: false,
+  isRefusal: false,
   retryAfterMs: null,
 });
 const again = (error: string): SendResult => ({ ...lost(error), isRetryable: true });

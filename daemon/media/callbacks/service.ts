@@ -4,7 +4,7 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
-import type { CallbackState, Delivery, DeliveryDetail, DeliveryQuery } from '#shared/schema/callbacks.ts';
+import type { CallbackState, Delivery, DeliveryDetail, DeliveryQuery, SkipBody } from '#shared/schema/callbacks.ts';
 import { type CallbackDelivery, instant } from './delivery.ts';
 import { LIFETIME_MS, messageOf, type OutboxRow, outboxRepository } from './outbox.ts';
 
@@ -74,6 +74,25 @@ export class CallbackService {
     await this.#requireUrl(app);
     const count = outboxRepository(this.#deps.databases.get(app)).reviveDead(this.#clock.now() + LIFETIME_MS);
     this.#deps.delivery.retryNow(app);
+    return count;
+  }
+
+  /**
+   * Gives up the delivery that is next, or all up to a number or time, so that those after it are sent. They are kept in
+   * the dead-letter list.
+   */
+  skip(app: string, { untilSeq, untilTime }: SkipBody, actor: Actor): number {
+    this.#deps.apps.require(app);
+    const outbox = outboxRepository(this.#deps.databases.get(app));
+    const next = outbox.head();
+    if (next === undefined) return 0;
+    const isOne = untilSeq === undefined && untilTime === undefined;
+    const now = new Date(this.#clock.now()).toISOString();
+    const count = outbox.skip(now, `Skipped by ${actor.label ?? actor.id}.`, {
+      seq: isOne ? next.seq : (untilSeq ?? Number.MAX_SAFE_INTEGER),
+      time: untilTime === undefined ? null : new Date(untilTime).toISOString(),
+    });
+    if (count > 0) this.#deps.delivery.skipped(app);
     return count;
   }
 

@@ -186,3 +186,37 @@ test('a receiver of another app is never waited for', async (t) => {
   await daemon.api.call('POST', '/apps/other/callbacks/test');
   assert.equal((await good.next()).body.app, 'other');
 });
+
+test('one event that the receiver can’t take is skipped, alone or with all up to a number or time', async (t) => {
+  const daemon = await testDaemon(t, ENV);
+  const receiver = await callbackReceiver(t);
+  await daemon.api.patch('/apps/live', { callbackUrl: receiver.url });
+  const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=callbacks' });
+  await events.next('hello');
+  const later = { 'retry-after': '3600' };
+  receiver.behave((_received, response) => response.writeHead(500, later).end());
+  await sendWebhook(daemon.url, published(1));
+  await sendWebhook(daemon.url, published(2));
+  await events.next('callback.failing');
+  const skip = (body: object) => daemon.api.post('/apps/live/callbacks/skip', body);
+  const one = await skip({});
+  assert.deepEqual([one.status, one.body.data], [200, { skipped: 1 }]);
+  await receiver.next(({ body }) => body.seq === 2);
+  const dead = (await daemon.api.get('/apps/live/callbacks/deliveries?state=dead')).body.data;
+  assert.deepEqual(
+    dead.map((row: any) => row.seq),
+    [1],
+  );
+  assert.match(dead[0].lastError, /^Skipped by /);
+  for (const wrong of [{ untilSeq: 0 }, { untilSeq: '3' }, { untilTime: 'yesterday' }]) {
+    assert.equal((await skip(wrong)).status, 400, JSON.stringify(wrong));
+  }
+  assert.equal((await skip({ untilSeq: 1 })).body.data.skipped, 0, 'nothing waits up to there');
+  receiver.behave((_received, response) => response.writeHead(500, later).end());
+  const before = new Date(Date.now() + 1000).toISOString();
+  const waiting = (await daemon.api.get('/apps/live/callbacks')).body.data.pending;
+  assert.equal((await skip({ untilTime: before })).body.data.skipped, waiting);
+  assert.equal((await daemon.api.get('/apps/live/callbacks')).body.data.pending, 0);
+  const audit = (await daemon.api.get('/audit?action=callback.skip')).body.data;
+  assert.ok(audit.length >= 2);
+});

@@ -6,6 +6,7 @@ import {
   listDeliveries,
   redeliver,
   redeliverDead,
+  skipDeliveries,
   testCallback,
 } from '#shared/contract/callbacks.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
@@ -16,6 +17,7 @@ import { CopyBox, Mono } from '../../ui/data/copy.tsx';
 import { markChanged } from '../../ui/data/marks.ts';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
+import { ask } from '../../ui/feedback/confirm.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, type Tone } from '../../ui/feedback/state.tsx';
@@ -43,6 +45,7 @@ export function CallbacksTab({ app }: { app: string }) {
   const lack = useLack(testCallback);
   const test = useChange(testCallback, { refreshes });
   const again = useChange(redeliverDead, { refreshes });
+  const skip = useChange(skipDeliveries, { refreshes });
   const open = rows.find((row) => row.id === search['delivery']);
   return (
     <QueryView query={state} what="the callbacks" fill>
@@ -71,6 +74,27 @@ export function CallbacksTab({ app }: { app: string }) {
                     </>
                   ) : null}
                 </p>
+                {now.pending > 0 ? (
+                  <Button
+                    size="xs"
+                    disabled={lack !== undefined}
+                    onClick={() =>
+                      ask({
+                        title: 'Skip the next callback',
+                        body: (
+                          <p>
+                            {plural(now.pending, 'event')} wait. The first one is given up, and the next one is sent.
+                            You can send it again from the list of those given up.
+                          </p>
+                        ),
+                        action: 'Skip callback',
+                        run: async () => void (await skip.mutateAsync({ params: { app }, body: {} })),
+                      })
+                    }
+                  >
+                    Skip this one
+                  </Button>
+                ) : null}
               </Notice>
             ) : null}
             <Panel
@@ -190,6 +214,8 @@ const columns: readonly Column<Delivery>[] = [
 function DeliveryPanel({ app, id, onClose }: { app: string; id: string | undefined; onClose: () => void }) {
   const delivery = useRead(getDelivery, { params: { app, id: id ?? '' } }, { enabled: id !== undefined });
   const send = useChange(redeliver, { refreshes });
+  const skip = useChange(skipDeliveries, { refreshes });
+  const waiting = delivery.data?.state === 'pending' ? delivery.data.seq : undefined;
   const lack = useLack(redeliver);
   return (
     <SidePanel
@@ -198,14 +224,33 @@ function DeliveryPanel({ app, id, onClose }: { app: string; id: string | undefin
       title={delivery.data?.event ?? 'Delivery'}
       size={560}
       footer={
-        <Button
-          variant="filled"
-          disabled={lack !== undefined}
-          loading={send.isPending}
-          onClick={() => id && send.mutate({ params: { app, id } }, { onSuccess: () => markChanged('deliveries', id) })}
-        >
-          Send again
-        </Button>
+        <>
+          {waiting !== undefined ? (
+            <Button
+              disabled={lack !== undefined}
+              onClick={() =>
+                ask({
+                  title: `Skip up to number ${count(waiting)}`,
+                  body: <p>Gives up this callback and all that wait before it. You can send them again later.</p>,
+                  action: 'Skip callbacks',
+                  run: async () => void (await skip.mutateAsync({ params: { app }, body: { untilSeq: waiting } })),
+                })
+              }
+            >
+              Skip up to here
+            </Button>
+          ) : null}
+          <Button
+            variant="filled"
+            disabled={lack !== undefined}
+            loading={send.isPending}
+            onClick={() =>
+              id && send.mutate({ params: { app, id } }, { onSuccess: () => markChanged('deliveries', id) })
+            }
+          >
+            Send again
+          </Button>
+        </>
       }
     >
       <QueryView query={delivery} what="the delivery">

@@ -15,6 +15,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'auth.setup': 'Made the first account',
   'auth.signup': 'Signed up',
   'callback.redeliver': 'Sent a callback again',
+  'callback.skip': 'Skipped callbacks',
   'callback.test': 'Sent a test callback',
   'cluster.settings': 'Changed the placement',
   'connection.test': 'Tested a connection',
