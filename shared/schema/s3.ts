@@ -36,6 +36,21 @@ export const S3View = object({
   keptLocally: Type.Boolean({
     description: 'New recordings stay in the app’s folder on this machine: by choice, or because no bucket is set.',
   }),
+  recordingsElsewhere: Type.Integer({
+    description: 'Recordings in other buckets than this one: they stay there, and their links and deletion go there.',
+  }),
+  elsewhere: Type.Array(
+    object({
+      provider: Type.String(),
+      bucket: Type.String(),
+      endpoint: Type.String(),
+      recordings: Type.Integer(),
+      credentials: oneOf(['own', 'current'], {
+        description: '`own`: the credentials of that time are kept for it. `current`: those above are used.',
+      }),
+    }),
+    { description: 'The other buckets with recordings of this app.' },
+  ),
   publicVods: Type.Boolean({ description: 'Recordings are open to anyone through public_url.' }),
   publicWarning: nullable(Type.String()),
   warnings: Type.Array(Type.String(), { description: 'Remarks on these settings.' }),

@@ -40,6 +40,10 @@ const vodFields = {
   }),
   storageBucket: nullable(Type.String()),
   url: nullable(Type.String(), { description: 'Link to play: public, else signed for 7 days; only when ready.' }),
+  linkState: nullable(oneOf(['public', 'signed', 'refused', 'none']), {
+    description:
+      '`public`: open link. `signed`: signed link. `refused`: the storage refuses a signed link. `none`: no link can be made. Null while it is not ready.',
+  }),
   urlProblem: nullable(Type.String(), { description: 'Why there is no link although it is ready, in words.' }),
 };
 

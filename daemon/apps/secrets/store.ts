@@ -9,8 +9,11 @@ import { secretReferences } from '#shared/config/defaults.ts';
 /** What a secret of an app is for. */
 export type SecretUse = keyof ReturnType<typeof secretReferences>;
 
+/** A storage credential that is kept for a place: `<use>@<id of the place>`. */
+type KeptUse = `${'s3AccessKey' | 's3SecretKey'}@${string}`;
+
 /** New values by use; null or empty removes. */
-export type SecretChanges = Partial<Record<SecretUse, string | null>>;
+export type SecretChanges = Partial<Record<SecretUse | KeptUse, string | null>>;
 
 /** A change that is on the disk but not in force. Until it is settled every other writer waits. */
 export interface StagedSecrets {
@@ -70,12 +73,23 @@ export class SecretStore {
   }
 
   /** Name under which a secret is stored, and of the environment variable that wins over it. */
-  reference(app: string, use: SecretUse): string {
-    return secretReferences(app)[use];
+  reference(app: string, use: SecretUse | KeptUse): string {
+    const [base, place] = use.split('@') as [SecretUse, string | undefined];
+    const name = secretReferences(app)[base];
+    // lower-case hex, so it is no name of another app
+    return place === undefined ? name : `${name}__${place}`;
+  }
+
+  /** Ids of the places that storage credentials are kept for. */
+  keptFor(app: string): string[] {
+    const start = `${this.reference(app, 's3AccessKey')}__`;
+    return [...this.#values.keys()]
+      .filter((name) => name.startsWith(start) && /^[0-9a-f]{16}$/.test(name.slice(start.length)))
+      .map((name) => name.slice(start.length));
   }
 
   /** The value, or an empty string. */
-  get(app: string, use: SecretUse): string {
+  get(app: string, use: SecretUse | KeptUse): string {
     const name = this.reference(app, use);
     return this.#deps.env[name] || this.#values.get(name) || '';
   }
@@ -98,7 +112,7 @@ export class SecretStore {
     const release = await this.#writing.acquire();
     try {
       const values = new Map(this.#values);
-      for (const [use, value] of Object.entries(changes) as [SecretUse, string | null | undefined][]) {
+      for (const [use, value] of Object.entries(changes) as [SecretUse | KeptUse, string | null | undefined][]) {
         if (value === undefined) continue;
         const name = this.reference(app, use);
         if (value) values.set(name, value);
@@ -139,7 +153,12 @@ export class SecretStore {
 
   /** Forgets everything stored for an app. */
   async dropApp(app: string): Promise<void> {
-    await this.set(app, { s3AccessKey: null, s3SecretKey: null, callbackSecret: null, mqttPassword: null });
+    const changes: SecretChanges = { s3AccessKey: null, s3SecretKey: null, callbackSecret: null, mqttPassword: null };
+    for (const place of this.keptFor(app)) {
+      changes[`s3AccessKey@${place}`] = null;
+      changes[`s3SecretKey@${place}`] = null;
+    }
+    await this.set(app, changes);
   }
 }
 

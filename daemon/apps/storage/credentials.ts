@@ -1,6 +1,49 @@
-import type { SecretStore } from '../secrets/store.ts';
+import { createHash } from 'node:crypto';
+import type { SecretChanges, SecretStore } from '../secrets/store.ts';
+import type { StorageLocation } from './location.ts';
 
-/** The app's storage credentials; empty = not stored. */
-export function storageCredentials(secrets: SecretStore, app: string): { key: string; secret: string } {
+/** What a storage is opened with; empty = not stored. */
+export interface StorageCredentials {
+  key: string;
+  secret: string;
+}
+
+/** Equal for one bucket, whatever its provider and region are called: credentials belong to it. */
+export function placeId({ provider, settings: { endpoint, bucket } }: StorageLocation): string {
+  const where = endpoint === '' ? provider : (URL.parse(endpoint)?.href ?? endpoint);
+  return createHash('sha256')
+    .update(JSON.stringify([where, bucket]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** The credentials that an app's config works with: those of its current bucket. */
+export function storageCredentials(secrets: SecretStore, app: string, current: StorageLocation): StorageCredentials {
+  const kept =
+    secrets.origin(app, 's3AccessKey') === 'environment' ? undefined : keptCredentials(secrets, app)[placeId(current)];
+  return kept ?? mainCredentials(secrets, app);
+}
+
+/** The credentials for recordings in any place: those kept for it, else those of the config. */
+export function credentialsAt(secrets: SecretStore, app: string, location: StorageLocation): StorageCredentials {
+  return keptCredentials(secrets, app)[placeId(location)] ?? mainCredentials(secrets, app);
+}
+
+export function mainCredentials(secrets: SecretStore, app: string): StorageCredentials {
   return { key: secrets.get(app, 's3AccessKey'), secret: secrets.get(app, 's3SecretKey') };
 }
+
+/** Credentials of buckets that hold older recordings, by `placeId`. */
+export function keptCredentials(secrets: SecretStore, app: string): Record<string, StorageCredentials> {
+  return Object.fromEntries(
+    secrets
+      .keptFor(app)
+      .map((id) => [id, { key: secrets.get(app, `s3AccessKey@${id}`), secret: secrets.get(app, `s3SecretKey@${id}`) }]),
+  );
+}
+
+/** The change that keeps credentials for a place, or forgets them with null. */
+export const keep = (id: string, credentials: StorageCredentials | null): SecretChanges => ({
+  [`s3AccessKey@${id}`]: credentials?.key ?? null,
+  [`s3SecretKey@${id}`]: credentials?.secret ?? null,
+});

@@ -5,6 +5,7 @@ import type { PluginService } from '#daemon/plugins/service.ts';
 import { ApiError } from '#shared/errors.ts';
 import { STORAGE_ERRORS, type StorageErrorCode, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
+import type { StorageCredentials } from './credentials.ts';
 import { currentLocation, type StorageBlock, unrecordedLocation } from './location.ts';
 import type { PurgeCheckpoint, PurgeInput, PurgeReport } from './purge/types.ts';
 import type { PurgeTask, PurgeTaskOutput } from './tasks/purge.ts';
@@ -19,7 +20,9 @@ export interface PurgerDeps {
   appFolder(app: string): string;
   /** Config in force of an app's `s3` block. */
   block(app: string): Promise<StorageBlock>;
-  credentials(app: string): Record<string, string>;
+  credentials(app: string): StorageCredentials;
+  /** Credentials of places with older recordings, by `placeId`. */
+  kept(app: string): Record<string, StorageCredentials>;
   /** Objects that the storage did not delete. */
   onRefused?(count: number): void;
 }
@@ -55,7 +58,8 @@ export class Purger {
       unrecorded: unrecordedLocation(config),
       prefix: config.prefix,
       providers: await plugins.providerRefs(),
-      credentials: credentials(app),
+      credentials: { ...credentials(app) },
+      kept: this.#deps.kept(app),
       policy,
       configFolders,
       leaveObjects,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Db } from '#daemon/platform/db/open.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
@@ -12,9 +13,10 @@ import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } fro
 import type { ConfigService } from '../config/service.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { AppFiles } from './app-files.ts';
-import { storageCredentials } from './credentials.ts';
+import { credentialsAt, keptCredentials, placeId, type StorageCredentials, storageCredentials } from './credentials.ts';
 import { linkLifetime, objectKey, publicUrl } from './keys.ts';
 import {
+  currentLocation,
   ELSEWHERE_PROVIDER,
   isKeptLocally,
   isUnderPublicUrl,
@@ -28,6 +30,7 @@ import {
   unrecordedLocation,
 } from './location.ts';
 import { maskKey, maskSecret } from './mask.ts';
+import { OldPlaces } from './old-places.ts';
 import type { StorageAccess } from './open-client.ts';
 import { type Purger, requireComplete } from './purger.ts';
 import { checkBody, givenFields, mergedSettings, newSecrets, requireSound, storageEdits } from './settings-change.ts';
@@ -48,6 +51,7 @@ export interface StorageServiceDeps {
   /** Something that the storage, or its provider, refused: `presign`, or the step of a test. */
   onRefused?(op: string): void;
   log: Log<'warn'>;
+  database(app: string): Db;
 }
 
 interface PutOptions {
@@ -75,6 +79,8 @@ export interface ObjectLinks {
   presignedUrl: string | null;
   /** Why there is no signed link, for people. */
   problem: string | null;
+  /** The storage refuses a signed link to it, so there is none. */
+  isRefused?: boolean;
 }
 
 const NOT_OURS: ObjectLinks = {
@@ -88,8 +94,18 @@ const NOT_OURS: ObjectLinks = {
 export class StorageService {
   readonly #deps: StorageServiceDeps;
 
+  readonly #oldPlaces: OldPlaces;
+
   constructor(deps: StorageServiceDeps) {
     this.#deps = deps;
+    const { secrets, plugins, pool, database } = deps;
+    this.#oldPlaces = new OldPlaces({
+      secrets,
+      plugins,
+      pool,
+      database,
+      access: (app, location, credentials) => this.#access(app, location, { ...credentials }),
+    });
   }
 
   /** All providers that work, with their forms. */
@@ -110,9 +126,15 @@ export class StorageService {
   async put(app: string, body: PutS3Body, options: PutOptions): Promise<S3View> {
     checkBody(body);
     let found: readonly string[] = [];
+    const secrets = newSecrets(body);
     const edits = async ({ s3 }: AppConfig) => {
       const { settings, warnings } = await this.#prepare(app, s3, body);
       found = warnings;
+      if (secrets !== undefined) {
+        const provider = body.provider ?? s3.provider;
+        const next = { provider, settings: settings as ProviderSettings };
+        Object.assign(secrets, await this.#oldPlaces.changes(app, next, body));
+      }
       return storageEdits(s3, body, settings);
     };
     // validate while this config is locked, so that no concurrent write forces a retry
@@ -121,7 +143,7 @@ export class StorageService {
       reason: 's3',
       ifMatch: options.ifMatch,
       confirmPublic: body.confirmPublic,
-      secrets: newSecrets(body),
+      secrets,
     });
     return this.#view(app, config.s3, found);
   }
@@ -133,7 +155,7 @@ export class StorageService {
     const { s3: block, recording } = await config.get(app);
     const provider = body.provider ?? block.provider;
     const { settings } = await this.#prepare(app, block, body);
-    const stored = this.credentials(app);
+    const stored = storageCredentials(this.#deps.secrets, app, { provider, settings: settings as ProviderSettings });
     const credentials = { key: body.key || stored.key, secret: body.secret || stored.secret };
     const access = await this.#access(app, { provider, settings: settings as ProviderSettings }, credentials);
     const prefix = provider === LOCAL_PROVIDER ? recording.localDir : (body.prefix ?? block.prefix);
@@ -160,7 +182,6 @@ export class StorageService {
   async links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
     const block = (await this.#deps.config.get(app)).s3;
     const unrecorded = unrecordedLocation(block);
-    const credentials = this.credentials(app);
     const answers: ObjectLinks[] = requests.map(({ key, place }) => {
       if (place.storage_provider === ELSEWHERE_PROVIDER) return { ...NOT_OURS };
       const isOpen = block.publicUrl !== '' && isUnderPublicUrl(place, block);
@@ -184,12 +205,26 @@ export class StorageService {
       const explain = (problem: string) => {
         for (const index of indexes) (answers[index] as ObjectLinks).problem = problem;
       };
+      const credentials = credentialsAt(this.#deps.secrets, app, location);
       if (ref === undefined || Object.values(credentials).every((value) => value === '')) {
         const { message, cure } = STORAGE_ERRORS.CREDENTIALS_MISSING;
         explain(ref === undefined ? `There is no storage provider ${location.provider} here.` : `${message} ${cure}`);
         continue;
       }
-      const access: StorageAccess = { ref, location, credentials, policy, appFolder: appFolder(app) };
+      const keys = indexes.map((index) => (requests[index] as LinkRequest).key).filter((key) => key !== '');
+      const refusal = await this.#oldPlaces.refusal(app, location, credentials, [...new Set(keys)]);
+      if (refusal !== undefined) {
+        for (const index of indexes) (answers[index] as ObjectLinks).isRefused = true;
+        explain(`A link would not open. ${refusal}`);
+        continue;
+      }
+      const access: StorageAccess = {
+        ref,
+        location,
+        credentials: { ...credentials },
+        policy,
+        appFolder: appFolder(app),
+      };
       const links = indexes.map((index) => {
         const { key, expiresIn, downloadName } = requests[index] as LinkRequest;
         return { key, expiresIn: linkLifetime(expiresIn), ...(downloadName ? { downloadName } : {}) };
@@ -221,8 +256,8 @@ export class StorageService {
   }
 
   /** The app's credentials, to open its storage with; empty = not stored. */
-  credentials(app: string): { key: string; secret: string } {
-    return storageCredentials(this.#deps.secrets, app);
+  credentials(app: string, block: StorageBlock): StorageCredentials {
+    return storageCredentials(this.#deps.secrets, app, currentLocation(block));
   }
 
   /** Lets the provider complete and validate the settings that a body leads to. */
@@ -278,9 +313,29 @@ export class StorageService {
     return { ref, location, credentials, policy, appFolder: appFolder(app) };
   }
 
+  /** A database that cannot be read does not hide the settings. */
+  #elsewhere(app: string, current: StorageLocation): S3View['elsewhere'] {
+    try {
+      const kept = keptCredentials(this.#deps.secrets, app);
+      return this.#oldPlaces.list(app, current).map(({ location, recordings }) => ({
+        provider: location.provider,
+        bucket: location.settings.bucket,
+        endpoint: location.settings.endpoint,
+        recordings,
+        credentials: placeId(location) in kept ? ('own' as const) : ('current' as const),
+      }));
+    } catch (err) {
+      this.#deps.log.warn({ app, err }, 'recordings in other buckets could not be counted');
+      return [];
+    }
+  }
+
   #view(app: string, block: StorageBlock, warnings: readonly string[]): S3View {
     const { secrets } = this.#deps;
-    const { key, secret } = this.credentials(app);
+    const current = currentLocation(block);
+    const { key, secret } = storageCredentials(secrets, app, current);
+    const elsewhere = this.#elsewhere(app, current);
+    const recordingsElsewhere = elsewhere.reduce((sum, { recordings }) => sum + recordings, 0);
     const keySource = secrets.origin(app, 's3AccessKey');
     const secretSource = secrets.origin(app, 's3SecretKey');
     const accessKeyEnv = secrets.reference(app, 's3AccessKey');
@@ -315,6 +370,8 @@ export class StorageService {
       publicWarning: publicVods
         ? `Anyone who has its address can watch a recording of this app through ${block.publicUrl}.`
         : null,
+      recordingsElsewhere,
+      elsewhere,
       warnings: [...warnings, ...fromOutside],
     };
   }

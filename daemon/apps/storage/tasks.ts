@@ -27,6 +27,15 @@ export const STORAGE_LINKS: TaskKind = {
   queue: 1024,
 };
 
+/** Asks a storage whether it serves an object. */
+export const STORAGE_PROBE: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/storage-probe'),
+  what: 'Checking access to recordings',
+  timeoutMs: 30_000,
+  concurrency: 2,
+  queue: 1024,
+};
+
 /** Deletes the objects of an app; resumable, therefore without a limit. */
 export const PURGE: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/purge'),

@@ -34,7 +34,7 @@ export interface RecordingServiceDeps {
     dir(name: string): string;
   };
   config: { get(app: string): Promise<AppConfig> };
-  credentials(app: string): { key: string; secret: string };
+  credentials(app: string, block: AppConfig['s3']): { key: string; secret: string };
   findStream(app: string, id: string): StreamRecord;
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
@@ -243,7 +243,7 @@ export class RecordingService {
 
   async #request(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
     const { mediaStore, livekit, databases, apps } = this.#deps;
-    const credentials = this.#deps.credentials(app.name);
+    const credentials = this.#deps.credentials(app.name, config.s3);
     if (config.s3.bucket !== '' && (credentials.key === '' || credentials.secret === '')) {
       const reason = 'the app’s bucket has no credentials.';
       throw new ApiError('RECORDING_NOT_TAKEN', { reason });

@@ -254,6 +254,13 @@ function toRow(vod: VodRecord, links: ObjectLinks): VodRow {
     storageProvider: vod.storage_provider,
     storageBucket: vod.storage_bucket,
     url: links.publicUrl ?? links.presignedUrl,
+    linkState: vod.status === 'ready' ? linkStateOf(links) : null,
     urlProblem: links.publicUrl === null && links.presignedUrl === null ? links.problem : null,
   };
+}
+
+function linkStateOf({ publicUrl, presignedUrl, isRefused }: ObjectLinks): NonNullable<VodRow['linkState']> {
+  if (publicUrl !== null) return 'public';
+  if (presignedUrl !== null) return 'signed';
+  return isRefused ? 'refused' : 'none';
 }

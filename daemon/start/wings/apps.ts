@@ -6,7 +6,7 @@ import { appRepository } from '#daemon/apps/registry/repository.ts';
 import { AppService } from '#daemon/apps/registry/service.ts';
 import { SecretStore } from '#daemon/apps/secrets/store.ts';
 import { AppFiles } from '#daemon/apps/storage/app-files.ts';
-import { storageCredentials } from '#daemon/apps/storage/credentials.ts';
+import { keptCredentials, mainCredentials } from '#daemon/apps/storage/credentials.ts';
 import { FileLinks } from '#daemon/apps/storage/file-links.ts';
 import { maskKey, maskSecret } from '#daemon/apps/storage/mask.ts';
 import { Purger } from '#daemon/apps/storage/purger.ts';
@@ -84,7 +84,8 @@ export function createApps(
     databaseFile: (app) => databases.file(app),
     appFolder: (app) => apps.dir(app),
     block: async (app) => (await config.get(app)).s3,
-    credentials: (app) => ({ ...storageCredentials(secrets, app) }),
+    credentials: (app) => mainCredentials(secrets, app),
+    kept: (app) => keptCredentials(secrets, app),
     onRefused: (count) => counts.emit('storageRefused', 'delete', count),
   });
   const appFiles = new AppFiles({
@@ -101,6 +102,7 @@ export function createApps(
     files: appFiles,
     appFolder: (app) => apps.dir(app),
     onRefused: (operation) => counts.emit('storageRefused', operation, 1),
+    database: (app) => databases.get(app),
     log: log.child({ source: 'storage' }),
   });
   const deletion = new AppDeletion({

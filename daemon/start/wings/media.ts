@@ -114,7 +114,7 @@ export function createMedia(
     directory,
     apps,
     config,
-    credentials: (app) => storage.credentials(app),
+    credentials: (app, block) => storage.credentials(app, block),
     findStream: (app, id) => streams.find(app, id),
     quotas,
     onChanges,

@@ -3,6 +3,7 @@ import type { BrokerClient } from '#daemon/plugins/broker-client.ts';
 import { isRetryable, StorageError, type StorageErrorCode, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import type { DeleteFailure } from '#shared/plugin-sdk/storage-provider.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
+import { placeId } from '../credentials.ts';
 import { trimSlashes } from '../keys.ts';
 import { LOCAL_PROVIDER, locationId, placeWords, recordedLocation, type StorageLocation } from '../location.ts';
 import { openStorage } from '../open-client.ts';
@@ -60,7 +61,8 @@ async function open(input: PurgeInput, broker: BrokerClient, location: StorageLo
   const ref = input.providers[location.provider];
   if (ref === undefined)
     throw new StorageError('UNSUPPORTED', { detail: `There is no storage provider ${location.provider}.` });
-  const { credentials, policy, appFolder } = input;
+  const { policy, appFolder } = input;
+  const credentials = { ...(input.kept[placeId(location)] ?? input.credentials) };
   const access = { ref, location, credentials, policy, appFolder };
   const { client, maxDeleteBatch, capabilities } = await openStorage(access, broker);
   return { client, batch: maxDeleteBatch, capabilities };
@@ -150,15 +152,14 @@ async function sweepSnapshots(
   }
   const warn = (words: string, error: StorageError) =>
     state.warnings.push(`Snapshots that no row names ${words}. ${withAnswer(error.message, error.answer)}`);
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), FIRST_ANSWER_MS);
+  const limit = AbortSignal.timeout(FIRST_ANSWER_MS);
   let refused = 0;
   let first: DeleteFailure | undefined;
   try {
     const { client } = await deleter.storage();
-    const options = { prefix: folder, startAfter: state.startAfter ?? undefined, signal: limit.signal };
-    for await (const page of client.list(options)) {
-      clearTimeout(timer);
+    // only the first answer has a time limit: a long listing has none
+    for await (const _page of client.list({ prefix: folder, pageSize: 1, signal: limit })) break;
+    for await (const page of client.list({ prefix: folder, startAfter: state.startAfter ?? undefined })) {
       const keys = page.map((object) => object.key).filter((key) => key.startsWith(folder));
       const { deleted, failed, versionsKept } = await deleter.delete(keys);
       state.deleted += deleted;
@@ -174,11 +175,10 @@ async function sweepSnapshots(
     }
     return true;
   } catch (error) {
-    const known = limit.signal.aborted ? new StorageError('TIMEOUT') : asStorageError(error);
+    const thrown = asStorageError(error);
+    const known = thrown.code === 'ABORTED' ? new StorageError('TIMEOUT') : thrown;
     warn(`were not looked for: ${folder} of the bucket ${bucket} could not be listed`, known);
     return !isRetryable(known.code);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -2,6 +2,7 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { ProviderRef } from '#daemon/plugins/records.ts';
 import type { StorageAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
+import type { StorageCredentials } from '../credentials.ts';
 import type { StorageLocation } from '../location.ts';
 
 /** Which objects of an app are to be deleted, and how to reach them. Created again for every attempt; never stored. */
@@ -19,6 +20,8 @@ export interface PurgeInput {
   /** By provider id. */
   providers: Record<string, ProviderRef>;
   credentials: Record<string, string>;
+  /** Credentials of other places, by `placeId`. */
+  kept: Record<string, StorageCredentials>;
   policy: EndpointPolicy;
   /** Folders with the configs of all apps, of archived ones too: a prefix that another one uses is not listed. */
   configFolders: { apps: string; archive: string };

@@ -83,6 +83,19 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
         {view.warnings.map((warning) => (
           <Notice key={warning} tone="warn" title={warning} />
         ))}
+        {view.elsewhere.length > 0 ? (
+          <Notice tone="info" title={`${plural(view.recordingsElsewhere, 'recording')} in other buckets`}>
+            {view.elsewhere.map(({ bucket, endpoint, recordings, credentials }) => (
+              <p key={`${bucket} ${endpoint}`}>
+                {plural(recordings, 'recording')} in {bucket}
+                {endpoint ? ` at ${endpoint}` : ''}.{' '}
+                {credentials === 'own'
+                  ? 'StreamHub keeps the keys of that bucket for their links and deletion.'
+                  : 'The keys below are used for their links and deletion.'}
+              </p>
+            ))}
+          </Notice>
+        ) : null}
         <Panel title="Provider">
           <ProviderTiles
             providers={providers}

@@ -257,7 +257,13 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
             {data.urlProblem ? (
               <Notice
                 tone="warn"
-                title={data.storageProvider === 'elsewhere' ? 'Not in this app’s storage' : 'There is no link to it'}
+                title={
+                  data.storageProvider === 'elsewhere'
+                    ? 'Not in this app’s storage'
+                    : data.linkState === 'refused'
+                      ? 'The storage refuses links to it'
+                      : 'There is no link to it'
+                }
               >
                 <p>{data.urlProblem}</p>
               </Notice>

@@ -1,0 +1,150 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
+import type { Db } from '#daemon/platform/db/open.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import type { PluginService } from '#daemon/plugins/service.ts';
+import type { SecretChanges, SecretStore } from '../secrets/store.ts';
+import { keep, keptCredentials, mainCredentials, placeId, type StorageCredentials } from './credentials.ts';
+import {
+  ELSEWHERE_PROVIDER,
+  LOCAL_PROVIDER,
+  locationId,
+  type RecordedPlace,
+  recordedLocation,
+  type StorageLocation,
+} from './location.ts';
+import type { StorageAccess } from './open-client.ts';
+import type { StorageProbeInput, StorageProbeOutput } from './tasks/storage-probe.ts';
+import { STORAGE_PROBE } from './tasks.ts';
+
+/** How long what a storage said about its objects counts, milliseconds. */
+const PROBE_COUNTS_MS = 60_000;
+/** How long an answer with links waits for a storage that has not been asked yet. */
+const PROBE_WAIT_MS = 1500;
+/** Objects that are tried before a place counts as refused. */
+export const PROBED_KEYS = 3;
+
+export interface OldPlacesDeps {
+  secrets: SecretStore;
+  plugins: PluginService;
+  pool: WorkerPool;
+  database(app: string): Db;
+  access(app: string, location: StorageLocation, credentials: StorageCredentials): Promise<StorageAccess>;
+}
+
+/** A bucket that recordings of an app are in. */
+export interface RecordingPlace {
+  location: StorageLocation;
+  recordings: number;
+  /** Key of an object there. */
+  key: string;
+}
+
+type Probe = Promise<StorageProbeOutput>;
+
+/** The buckets that older recordings are in: which they are, whose credentials open them, and whether they still do. */
+export class OldPlaces {
+  readonly #deps: OldPlacesDeps;
+  readonly #probes = new LRUCache<string, Probe>({ max: 2000, ttl: PROBE_COUNTS_MS });
+
+  constructor(deps: OldPlacesDeps) {
+    this.#deps = deps;
+  }
+
+  /** The buckets with recordings beside the current one. Rows without a recorded place follow the config. */
+  list(app: string, current: StorageLocation): RecordingPlace[] {
+    const rows = this.#deps
+      .database(app)
+      .prepare<[], RecordedPlace & { recordings: number; key: string | null }>(
+        `SELECT storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style,
+           count(*) AS recordings, max(coalesce(file_key, snapshot_key)) AS key
+         FROM vods WHERE storage_bucket IS NOT NULL AND storage_bucket <> ''
+           AND coalesce(storage_provider, '') NOT IN ('${LOCAL_PROVIDER}', '${ELSEWHERE_PROVIDER}')
+         GROUP BY 1, 2, 3, 4, 5`,
+      )
+      .all();
+    const here = placeId(current);
+    const places = new Map<string, RecordingPlace>();
+    for (const { recordings, key, ...place } of rows) {
+      const location = recordedLocation(place, current);
+      const id = placeId(location);
+      if (id === here) continue;
+      const known = places.get(id);
+      if (known !== undefined) known.recordings += recordings;
+      else places.set(id, { location, recordings, key: key ?? '' });
+    }
+    return [...places.values()];
+  }
+
+  /**
+   * What must change in the secret store when new credentials come into force: buckets of older recordings keep the
+   * credentials they had, unless the new ones open them too, as after a rotation of keys.
+   */
+  async changes(app: string, next: StorageLocation, given: Partial<StorageCredentials>): Promise<SecretChanges> {
+    const { secrets } = this.#deps;
+    const kept = keptCredentials(secrets, app);
+    const here = kept[placeId(next)];
+    const before = mainCredentials(secrets, app);
+    // of a place that had its own credentials, the half that is not given stays
+    const base = here ?? before;
+    const after = { key: given.key || base.key, secret: given.secret || base.secret };
+    const changes: SecretChanges = { s3AccessKey: after.key, s3SecretKey: after.secret };
+    if (here !== undefined) Object.assign(changes, keep(placeId(next), null));
+    const needed = new Set<string>();
+    for (const { location, key } of this.list(app, next)) {
+      const id = placeId(location);
+      needed.add(id);
+      const own = kept[id];
+      // credentials of its own that were not replaced now
+      if (own !== undefined && !isSame(own, before)) continue;
+      const isFromFile = secrets.origin(app, 's3AccessKey') === 'file' && secrets.origin(app, 's3SecretKey') === 'file';
+      const opens = (await this.probe(app, location, after, [key])).state === 'ok';
+      if (opens) Object.assign(changes, keep(id, null));
+      else if (own === undefined && isFromFile && !isSame(before, after)) Object.assign(changes, keep(id, before));
+    }
+    for (const id of Object.keys(kept)) if (!needed.has(id)) Object.assign(changes, keep(id, null));
+    return changes;
+  }
+
+  /** Asks a storage whether it serves some objects with these credentials; what it says counts for a minute. */
+  probe(app: string, location: StorageLocation, credentials: StorageCredentials, keys: readonly string[]): Probe {
+    const id = JSON.stringify([app, locationId(location), credentials.key, credentials.secret]);
+    let probe = this.#probes.get(id);
+    if (probe === undefined) {
+      probe = this.#ask(app, location, credentials, keys);
+      this.#probes.set(id, probe);
+    }
+    return probe;
+  }
+
+  /** Why links to a place do not open, if the storage has said so; a slow storage is not waited for. */
+  async refusal(
+    app: string,
+    location: StorageLocation,
+    credentials: StorageCredentials,
+    keys: readonly string[],
+  ): Promise<string | undefined> {
+    const probe = this.probe(app, location, credentials, keys.slice(0, PROBED_KEYS));
+    const answer = await Promise.race([probe, wait(PROBE_WAIT_MS, undefined, { ref: false })]);
+    return answer?.state === 'refused' ? answer.problem : undefined;
+  }
+
+  async #ask(
+    app: string,
+    location: StorageLocation,
+    credentials: StorageCredentials,
+    keys: readonly string[],
+  ): Promise<StorageProbeOutput> {
+    const { plugins, pool } = this.#deps;
+    try {
+      const access = await this.#deps.access(app, location, credentials);
+      return await plugins.withBroker(app, (port) =>
+        pool.run<StorageProbeInput, StorageProbeOutput>(STORAGE_PROBE, { access, keys, port }, { transfer: [port] }),
+      );
+    } catch (error) {
+      return { state: 'away', problem: (error as Error).message };
+    }
+  }
+}
+
+const isSame = (a: StorageCredentials, b: StorageCredentials): boolean => a.key === b.key && a.secret === b.secret;
