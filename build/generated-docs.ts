@@ -101,10 +101,11 @@ function permissions(): string {
     const ids = operations.filter((operation) => operation.access === access).map(({ id }) => `\`${id}\``);
     return `| \`${access}\` | ${who} | ${ids.join(' ')} |`;
   });
+  const closed = operations.flatMap(({ id, refusesAppTokens }) => (refusesAppTokens ? [`\`${id}\``] : [])).join(', ');
   return `${NOTE}# Permissions
 
 A permission is \`resource:action\`. You have the permissions of your role in your team, on that team's apps. An app token has every permission on its own
-app. A global token and a superadmin have every permission.
+app, and sees no other app. It is refused, with 403 \`APP_TOKEN_REFUSED\`, by ${closed}. A global token and a superadmin have every permission.
 
 | permission | ${ROLES.join(' | ')} | operations |
 | --- |${' --- |'.repeat(ROLES.length)} --- |

@@ -12,7 +12,8 @@ export const listApps = operation({
   path: '/apps',
   tag,
   summary: 'List the apps that the caller may see',
-  description: 'Ordered by name. A global token or a superadmin sees every app, anyone else those of their own team.',
+  description:
+    'Ordered by name. A global token or a superadmin sees every app, a token of one app only that app, anyone else those of their team.',
   access: { permission: 'app:read' },
   responses: { 200: Type.Array(AppRecord) },
 });

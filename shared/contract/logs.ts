@@ -18,7 +18,7 @@ export const listLogs = operation({
   tag,
   summary: 'Search the server’s log',
   description:
-    'Newest first. `total` counts up to 10,000 rows; `more` says that there are more, which `offset` still reaches. A caller without global scope sees only the rows of the team’s apps.',
+    'Newest first. `total` counts up to 10,000 rows; `more` says that there are more, which `offset` still reaches. A caller without global scope sees only the rows of the apps that it may see.',
   access: 'bearer',
   share: 'log-search',
   query: LogQuery,

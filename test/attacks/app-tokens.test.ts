@@ -162,7 +162,7 @@ function isBehindBearer({ access }: Operation): boolean {
   return typeof access === 'object' || !['public', 'cluster-token', 'webhook', 'metrics'].includes(access);
 }
 
-/** Sum of all counts of a histogram, whatever its levels. */
+/** Sum of all counts of a histogram, over all levels. */
 function sumOf(histogram: { buckets: { counts: Record<string, number> }[] }): number {
   return histogram.buckets.flatMap(({ counts }) => Object.values(counts)).reduce((a, b) => a + b, 0);
 }

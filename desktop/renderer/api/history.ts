@@ -38,11 +38,16 @@ export function useServerSeries(
   minutes: number = SPARK_MINUTES,
   enabled = true,
 ): readonly Sample[] {
+  const me = useMeOf(connectionId, enabled);
   const past = useReadOf(
     connectionId,
     getLoadHistory,
     { query: { minutes } },
-    { enabled, staleTime: REREAD, every: REREAD },
+    {
+      enabled: enabled && me !== undefined && lackFor(getLoadHistory, me) === undefined,
+      staleTime: REREAD,
+      every: REREAD,
+    },
   );
   const heard = useHeard(connectionId, 'server', measure);
   const told = past.data;
@@ -123,7 +128,8 @@ export function nodeMeasures(
   };
 }
 
-export function serverMeasures({ cpu, memory, disk, counts }: Stats): Record<string, number | undefined> {
+export function serverMeasures({ host, cpu, memory, disk, counts }: Stats): Record<string, number | undefined> {
+  if (host === false) return { streams: counts.activeStreams };
   return {
     // processes that wait count too: the load can be more than the machine has
     cpu: Math.min(1, (cpu.loadAvg[0] ?? 0) / Math.max(1, cpu.cores)),

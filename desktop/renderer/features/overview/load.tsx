@@ -20,23 +20,25 @@ export function Load({ stats }: { stats: ResultOf<typeof getStats> }) {
         <Count value={stats.egress.active} label="recordings running" />
         <Count value={stats.ingress.active} label="ingests" />
       </div>
-      <dl className={classes.load}>
-        <Row
-          name="CPU"
-          measure="cpu"
-          share={measures['cpu']}
-          text={`load ${cpu.loadAvg[0]?.toFixed(1)} on ${count(cpu.cores)} cores`}
-        />
-        <Row
-          name="Memory"
-          measure="memory"
-          share={measures['memory']}
-          text={`${bytes(memory.usedBytes)} of ${bytes(memory.totalBytes)}`}
-        />
-        {disk ? (
-          <Row name="Disk" measure="disk" share={measures['disk']} text={`${bytes(disk.freeBytes)} free`} />
-        ) : null}
-      </dl>
+      {stats.host === false ? null : (
+        <dl className={classes.load}>
+          <Row
+            name="CPU"
+            measure="cpu"
+            share={measures['cpu']}
+            text={`load ${cpu.loadAvg[0]?.toFixed(1)} on ${count(cpu.cores)} cores`}
+          />
+          <Row
+            name="Memory"
+            measure="memory"
+            share={measures['memory']}
+            text={`${bytes(memory.usedBytes)} of ${bytes(memory.totalBytes)}`}
+          />
+          {disk ? (
+            <Row name="Disk" measure="disk" share={measures['disk']} text={`${bytes(disk.freeBytes)} free`} />
+          ) : null}
+        </dl>
+      )}
     </Panel>
   );
 }
