@@ -3,8 +3,8 @@ import { isDamage } from '#daemon/platform/db/open.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
 import { consoleSink } from '#daemon/platform/logs/console-sink.ts';
 import { createLogging } from '#daemon/platform/logs/logger.ts';
-import { isPrivateAddress } from '#daemon/platform/net/addresses.ts';
-import { installForwardProxy, type ProxySettings, proxySettings } from '#daemon/platform/net/proxy.ts';
+import { nearHosts } from '#daemon/platform/net/addresses.ts';
+import { installForwardProxy, proxySettings } from '#daemon/platform/net/proxy.ts';
 import { trustSystemAuthorities } from '#daemon/platform/net/trust.ts';
 import { loadSettings, type Settings, SettingsError } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
@@ -22,7 +22,8 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     return;
   }
   try {
-    installForwardProxy(outboundProxy(settings));
+    // the own LiveKit is reached directly: a proxy is for what leaves the network
+    installForwardProxy(proxySettings(process.env, nearHosts([settings.livekitUrl, settings.livekitMetricsUrl])));
   } catch (error) {
     process.stderr.write(`streamhub: ${(error as Error).message}\n`);
     process.exitCode = 2;
@@ -72,16 +73,6 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-}
-
-/** The daemon's own LiveKit is reached directly: a proxy is for what leaves the network. */
-function outboundProxy(settings: Settings): ProxySettings {
-  const own = [settings.livekitUrl, settings.livekitMetricsUrl].flatMap((text) => {
-    const host = URL.parse(text)?.hostname ?? '';
-    const isNear = isPrivateAddress(host.replace(/^\[|\]$/g, '')) || (host !== '' && !host.includes('.'));
-    return isNear ? [host] : [];
-  });
-  return proxySettings(process.env, own);
 }
 
 function startFailure(error: unknown, settings: Settings): string {

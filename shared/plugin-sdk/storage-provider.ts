@@ -62,6 +62,8 @@ export interface NetworkGuard {
   lookup: LookupFunction;
   /** HTTP agents with this lookup that also use the installation's forward proxy. Absent in older versions. */
   agents?(options: AgentOptions): { http: HttpAgent; https: HttpsAgent };
+  /** Address of the forward proxy that requests to the URL take; undefined = none. */
+  proxy?(url: string): string | undefined;
 }
 
 /** What a client is opened with. */

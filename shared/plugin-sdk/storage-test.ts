@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -215,11 +215,8 @@ async function fetchLink(
   signal: AbortSignal,
 ): Promise<string> {
   guard.check(link);
-  const { request } = await (link.startsWith('https:') ? import('node:https') : import('node:http'));
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  request(link, { lookup: guard.lookup, headers, signal, agent: false }, resolve).on('error', reject).end();
   try {
-    const answer = await promise;
+    const answer = await ask(link, guard, { headers, signal });
     const text = await textOf(answer);
     const { statusCode: status = 0 } = answer;
     if (status === 200 || status === 206) return text;
@@ -231,6 +228,18 @@ async function fetchLink(
   }
 }
 
+/** One request, the way that the storage's client takes. @throws StorageError */
+async function ask(url: string, guard: NetworkGuard, options: RequestOptions): Promise<IncomingMessage> {
+  const isTls = url.startsWith('https:');
+  const { request } = await (isTls ? import('node:https') : import('node:http'));
+  const agent = guard.agents?.({ keepAlive: false })[isTls ? 'https' : 'http'] ?? false;
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const asked = request(url, { timeout: CONNECT_TIMEOUT_MS, ...options, lookup: guard.lookup, agent }, resolve);
+  asked.on('timeout', () => asked.destroy(new StorageError('TIMEOUT')));
+  asked.on('error', (error) => reject(networkError(error) ?? new StorageError('FAILED'))).end();
+  return promise;
+}
+
 async function textOf(stream: Readable): Promise<string> {
   return Buffer.concat((await stream.toArray()).map((chunk: Uint8Array) => Buffer.from(chunk))).toString();
 }
@@ -238,6 +247,8 @@ async function textOf(stream: Readable): Promise<string> {
 async function resolveHost(endpoint: string, guard: NetworkGuard): Promise<string> {
   guard.check(endpoint);
   const host = hostOf(endpoint);
+  const proxy = guard.proxy?.(endpoint);
+  if (proxy !== undefined) return `The proxy ${proxy} is asked to find ${host}.`;
   if (isIP(host)) return `${host} is an address.`;
   const { promise, resolve, reject } = Promise.withResolvers<string[]>();
   // through the guard, so that nothing is told of addresses that must not be contacted
@@ -250,6 +261,12 @@ async function resolveHost(endpoint: string, guard: NetworkGuard): Promise<strin
 }
 
 async function connectOnce(endpoint: string, guard: NetworkGuard): Promise<string> {
+  const proxy = guard.proxy?.(endpoint);
+  if (proxy !== undefined) {
+    // any answer of the endpoint shows that the proxy lets it through
+    (await ask(endpoint, guard, { method: 'HEAD' })).destroy();
+    return `Connected through the proxy ${proxy}.`;
+  }
   const url = new URL(endpoint);
   const host = hostOf(endpoint);
   const secure = url.protocol === 'https:';

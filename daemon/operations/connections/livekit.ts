@@ -1,5 +1,7 @@
 import type { LiveKit } from '#daemon/media/livekit/client.ts';
 import { LiveKitError } from '#daemon/media/livekit/errors.ts';
+import { nearHosts } from '#daemon/platform/net/addresses.ts';
+import { proxyFor, proxySettings } from '#daemon/platform/net/proxy.ts';
 import { addressOf, resolveHost, tryAddress } from './network.ts';
 import { type Step, StepFailure } from './steps.ts';
 
@@ -16,6 +18,8 @@ export function livekitSteps(
 ): Step[] {
   const { livekitUrl: url, livekitApiKey, livekitApiSecret } = settings;
   const address = addressOf(url, { plain: 80, secure: 443 });
+  const settled = proxySettings(process.env, nearHosts([url]));
+  const proxy = proxyFor(settled, { ...address, isTls: address.isSecure });
   return [
     {
       id: 'settings',
@@ -33,8 +37,11 @@ export function livekitSteps(
         return 'Address, key and secret are set.';
       },
     },
-    { id: 'resolve', run: () => resolveHost(address, 'LIVEKIT_URL') },
-    { id: 'connect', run: () => tryAddress(address, 'LIVEKIT_URL') },
+    {
+      id: 'resolve',
+      run: () => (proxy ? `The proxy ${proxy.origin} is asked to find it.` : resolveHost(address, 'LIVEKIT_URL')),
+    },
+    { id: 'connect', run: () => (proxy ? 'The next step shows it.' : tryAddress(address, 'LIVEKIT_URL')) },
     {
       id: 'signIn',
       async run() {

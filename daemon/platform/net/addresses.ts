@@ -109,3 +109,10 @@ const NOT_PUBLIC = new AddressSet([...LOCAL_NETWORKS, ...LINK_LOCAL_NETWORKS]);
 
 /** Loopback, private, link-local and unique-local addresses: never banned, never counted as the public internet. */
 export const isPrivateAddress = (text: string): boolean => NOT_PUBLIC.has(text);
+
+/** Hosts of those URLs that are in the own network: private addresses, and names without a dot. */
+export const nearHosts = (urls: readonly string[]): string[] =>
+  urls.flatMap((text) => {
+    const host = URL.parse(text)?.hostname ?? '';
+    return host !== '' && (isPrivateAddress(host.replace(/^\[|\]$/g, '')) || !/[.:]/.test(host)) ? [host] : [];
+  });

@@ -1,0 +1,184 @@
+// An internal certificate authority and a forward proxy, as the daemon's real process meets them.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import path from 'node:path';
+import test, { after, before, describe } from 'node:test';
+import { promisify } from 'node:util';
+import { giveBucket } from '#test/helpers/bucket.ts';
+import { type CallbackReceiver, callbackReceiver } from '#test/helpers/callback-receiver.ts';
+import { makeCertificate, type TestCertificate, type TlsFront, tlsFront } from '#test/helpers/certificates.ts';
+import { type Client, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
+import { bundleAgent } from '#test/helpers/edge-node.ts';
+import { startLivekit } from '#test/helpers/livekit.ts';
+import { startS3Server } from '#test/helpers/s3-server.ts';
+import { until } from '#test/helpers/until.ts';
+
+const run = promisify(execFile);
+const cleanups: (() => unknown)[] = [];
+const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+after(async () => {
+  for (const clean of cleanups.reverse()) await clean();
+});
+
+const livekit = await startLivekit(scope);
+const s3 = await startS3Server();
+if (typeof s3 !== 'string') scope.after(() => s3.stop());
+const skip = typeof livekit === 'string' ? livekit : typeof s3 === 'string' ? s3 : false;
+
+describe('what the daemon asks of others', { skip }, () => {
+  let authorityFile: string;
+  let receiver: CallbackReceiver;
+  let fronts: Record<'callbacks' | 'storage' | 'livekit', TlsFront>;
+
+  before(async () => {
+    if (typeof livekit === 'string' || typeof s3 === 'string') return;
+    const authority = await makeCertificate('Internal authority', { authority: true });
+    authorityFile = path.join(await temporaryDir(scope), 'ca.pem');
+    writeFileSync(authorityFile, authority.cert);
+    const certificate = (names?: string[]): Promise<TestCertificate> =>
+      makeCertificate('server', { signedBy: authority, ...(names ? { names } : {}) });
+    receiver = await callbackReceiver(scope);
+    const own = await certificate();
+    fronts = {
+      callbacks: await tlsFront(scope, receiver.url, own),
+      storage: await tlsFront(scope, s3.endpoint, own),
+      livekit: await tlsFront(scope, livekit.env['LIVEKIT_URL']?.replace(/^ws/, 'http') ?? '', own),
+    };
+    useNames = async () => {
+      const named = await certificate(['callbacks.test', 'storage.test', 'livekit.test']);
+      for (const front of Object.values(fronts)) front.use(named);
+    };
+  });
+  let useNames: () => Promise<void>;
+
+  /** The daemon as a process, with an app whose storage and callback are at the given addresses. */
+  const daemonWith = async (
+    t: { after(fn: () => unknown): void },
+    env: Record<string, string>,
+    urls: { callbacks: string; storage: string; livekit: string },
+  ): Promise<Client> => {
+    if (typeof livekit === 'string' || typeof s3 === 'string') throw new Error('skipped');
+    const daemon = await daemonProcess(t, await temporaryDir(t), {
+      ...livekit.env,
+      LIVEKIT_URL: urls.livekit,
+      STREAMHUB_CLUSTER_TOKEN: 'clt_0123456789abcdef',
+      ...env,
+    });
+    assert.equal((await daemon.api.post('/apps', { name: 'outbound' })).status, 201);
+    await giveBucket(daemon.api, 'outbound', s3, { endpoint: urls.storage });
+    const put = await daemon.api.patch('/apps/outbound', { callbackUrl: urls.callbacks });
+    assert.equal(put.status, 200, put.text);
+    return daemon.api;
+  };
+  const reachesAll = async (api: Client): Promise<void> => {
+    const storage = await api.post('/apps/outbound/s3/test');
+    assert.equal(storage.body.data?.ok ?? storage.body.ok, true, storage.text);
+    const before = receiver.received.length;
+    const callback = await api.post('/apps/outbound/callbacks/test');
+    assert.equal(callback.status, 202, callback.text);
+    await until('the callback arrives', () => receiver.received.length > before);
+    await until('LiveKit is reached', async () => (await api.get('/stats')).body.livekitReachable === true);
+  };
+
+  test('an authority that the system trusts is trusted by LiveKit’s client, callbacks and storage threads', async (t) => {
+    const urls = {
+      callbacks: `${fronts.callbacks.url}/hook`,
+      storage: fronts.storage.url,
+      livekit: fronts.livekit.url.replace('https', 'wss'),
+    };
+    await reachesAll(await daemonWith(t, { SSL_CERT_FILE: authorityFile }, urls));
+  });
+
+  test('without it each failure speaks of the certificate and of what to do', async (t) => {
+    const urls = {
+      callbacks: `${fronts.callbacks.url}/hook`,
+      storage: fronts.storage.url,
+      livekit: fronts.livekit.url.replace('https', 'wss'),
+    };
+    const api = await daemonWith(t, {}, urls);
+    assert.match((await api.post('/apps/outbound/s3/test')).text, /certificate authority to this machine/);
+    const { id } = (await api.post('/apps/outbound/callbacks/test')).body.data;
+    await until('the delivery fails', async () =>
+      /does not trust \(add it to the system/.test((await api.get(`/apps/outbound/callbacks/deliveries/${id}`)).text),
+    );
+    assert.match((await api.get('/system/livekit')).text, /does not trust/);
+  });
+
+  test('a join with --ca reaches the daemon; without it the line says what is missing', async (t) => {
+    const daemon = await daemonProcess(t, await temporaryDir(t), { STREAMHUB_CLUSTER_TOKEN: 'clt_0123456789abcdef' });
+    const authority = await makeCertificate('Another authority', { authority: true });
+    const front = await tlsFront(t, daemon.url, await makeCertificate('daemon', { signedBy: authority }));
+    const home = await temporaryDir(t);
+    const ca = path.join(home, 'ca.pem');
+    writeFileSync(ca, authority.cert);
+    const livekitServer = path.join(home, 'livekit-server');
+    writeFileSync(livekitServer, '#!/bin/sh\necho livekit-server version 9.9.9\n');
+    chmodSync(livekitServer, 0o755);
+    const bundle = await bundleAgent(t);
+    const join = (more: string[]): Promise<string> => {
+      const own = ['--prefix', path.join(home, 'node'), '--node-name', 'n', '--no-systemd', '--livekit-binary'];
+      const ports = ['--livekit-port', '0', '--rtc-tcp-port', '0', '--metrics-port', '0'];
+      const words = [bundle, 'install', '--master-url', front.url, ...own, livekitServer, ...ports, ...more];
+      return run(process.execPath, words, { env: { STREAMHUB_JOIN_CODE: 'shj_wrong' } }).then(
+        ({ stdout }) => stdout,
+        (error) => error.stderr,
+      );
+    };
+    assert.match(await join([]), /certificate is from an authority that this machine does not trust/);
+    assert.match(await join(['--ca', ca]), /This join code is unknown/);
+  });
+
+  test('a forward proxy carries what leaves the machine, and the endpoint policy still holds', async (t) => {
+    await useNames();
+    const asked: string[] = [];
+    const proxy = http.createServer((_request, response) => response.writeHead(400).end());
+    proxy.on('connect', (request, client: net.Socket) => {
+      asked.push(`${request.url} ${request.headers['proxy-authorization'] ?? ''}`);
+      const name = /^(\w+)\.test:443$/.exec(request.url ?? '')?.[1] as keyof typeof fronts | undefined;
+      if (name === undefined || !(name in fronts)) return client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+      const server = net.connect(fronts[name].port, '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+        server.pipe(client).pipe(server);
+      });
+      for (const socket of [client, server]) socket.on('error', () => client.destroy() && server.destroy());
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    t.after(() => {
+      proxy.closeAllConnections();
+      proxy.close();
+    });
+    const env = {
+      SSL_CERT_FILE: authorityFile,
+      HTTPS_PROXY: `http://us%40er:pass@127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    };
+    const urls = {
+      callbacks: 'https://callbacks.test/hook',
+      storage: 'https://storage.test',
+      livekit: 'wss://livekit.test',
+    };
+    await reachesAll(await daemonWith(t, env, urls));
+    const credentials = `Basic ${Buffer.from('us@er:pass').toString('base64')}`;
+    for (const name of Object.keys(fronts)) assert.ok(asked.includes(`${name}.test:443 ${credentials}`), name);
+
+    // this machine's own LiveKit is reached directly; with private addresses forbidden, a name that only the proxy knows is refused
+    asked.length = 0;
+    const own = (livekit as Exclude<typeof livekit, string>).env['LIVEKIT_URL'] as string;
+    const strict = { ...env, STREAMHUB_DENY_PRIVATE_ENDPOINTS: 'true' };
+    const api = await daemonWith(t, strict, { ...urls, livekit: own });
+    const { id } = (await api.post('/apps/outbound/callbacks/test')).body.data;
+    await until('the delivery fails', async () =>
+      /cannot be resolved/.test((await api.get(`/apps/outbound/callbacks/deliveries/${id}`)).text),
+    );
+    await until('LiveKit is reached', async () => (await api.get('/stats')).body.livekitReachable === true);
+    // the first daemon still asks its LiveKit
+    assert.deepEqual(
+      asked.filter((one) => !one.startsWith('livekit.test:')),
+      [],
+    );
+  });
+});
