@@ -49,6 +49,8 @@ export interface AuditServiceDeps {
   /** 0 = no age limit. */
   retentionDays: number;
   background: Background;
+  /** The time by which what is old is deleted; the clock's unless given. */
+  retentionNow?: () => number;
   log: Log<'error'>;
   clock?: Clock;
 }
@@ -186,15 +188,16 @@ export class AuditTrail {
   /** The same refusal again and again is one entry in ten seconds. */
   #isRepeated({ actor, action, status }: NewEntry): boolean {
     const key = `${actor.id === 'anonymous' ? actor.ip : actor.id} ${action} ${status}`;
-    const now = this.#clock.now();
-    if ((this.#quiet.get(key) ?? 0) > now) return true;
+    const now = this.#clock.monotonic();
+    if ((this.#quiet.get(key) ?? Number.NEGATIVE_INFINITY) > now) return true;
     this.#quiet.set(key, now + QUIET_MS);
     return false;
   }
 
   #prune(): void {
     const { repository, retentionDays } = this.#deps;
-    const before = retentionDays > 0 ? new Date(this.#clock.now() - retentionDays * DAY_MS).toISOString() : null;
+    const now = (this.#deps.retentionNow ?? (() => this.#clock.now()))();
+    const before = retentionDays > 0 ? new Date(now - retentionDays * DAY_MS).toISOString() : null;
     repository.prune(before, MAX_ROWS, PRUNE_BATCH);
   }
 }

@@ -159,3 +159,17 @@ test('what is no session token is left to others', () => {
     assert.equal(store.resolve(word), undefined, word.slice(0, 20));
   store.stop();
 });
+
+test('a jump of the clock, in either direction, ends no session and prolongs none', async () => {
+  const { clock, store, open } = setup();
+  const token = await open();
+  for (const jump of [10 * 365 * 86_400_000, -20 * 365 * 86_400_000]) {
+    clock.jump(jump);
+    assert.equal((await resolve(store, token))?.userId, 'usr_1');
+  }
+  clock.advance(LIFETIME_MS - 1);
+  assert.equal((await resolve(store, token))?.userId, 'usr_1');
+  clock.advance(1);
+  assert.equal(await resolve(store, token), null);
+  store.stop();
+});

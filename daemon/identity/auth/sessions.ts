@@ -23,6 +23,8 @@ interface LiveSession {
   userAgent: string | null;
   createdAt: string;
   expiresAt: number;
+  /** The same on the monotonic clock: a jump of the wall clock neither ends nor prolongs a session. */
+  expiresMono: number;
   lastSeen: number;
 }
 
@@ -38,6 +40,10 @@ export interface SessionStoreDeps {
   tokens: SessionTokens;
   events: EventBus;
   background: Background;
+  /** The time by which what is old is deleted; the clock's unless given. */
+  retentionNow?: () => number;
+  /** Tells of jumps of the wall clock. */
+  onJump?(listener: () => void): () => void;
   clock?: Clock;
 }
 
@@ -55,6 +61,7 @@ export class SessionStore implements CredentialResolver {
   readonly #uninserted = new Map<string, SessionRow>();
   readonly #unrevoked = new Set<string>();
   #timer: Repeated | undefined;
+  #detach = (): void => {};
 
   constructor(deps: SessionStoreDeps) {
     this.#deps = deps;
@@ -62,12 +69,21 @@ export class SessionStore implements CredentialResolver {
   }
 
   start(): void {
-    const { sessions, users, background } = this.#deps;
+    const { sessions, background } = this.#deps;
+    const kept = (this.#deps.retentionNow ?? (() => this.#clock.now()))() - PURGE_AFTER_MS;
+    background.run('old sessions', () => sessions.purge(new Date(kept).toISOString()));
+    this.#load();
+    this.#detach = this.#deps.onJump?.(() => this.#load()) ?? this.#detach;
+    this.#timer = background.every('sessions', FLUSH_MS, () => this.#tidy());
+  }
+
+  /** Takes up stored sessions that hold by the present time; after a jump of the clock there can be more of them. */
+  #load(): void {
+    const { sessions, users } = this.#deps;
     const now = this.#clock.now();
-    background.run('old sessions', () => sessions.purge(new Date(now - PURGE_AFTER_MS).toISOString()));
     for (const row of sessions.live(new Date(now).toISOString())) {
       const user = users.byId(row.user_id);
-      if (user === undefined) continue;
+      if (user === undefined || this.#live.has(row.id) || this.#unrevoked.has(row.id)) continue;
       this.#admit({
         id: row.id,
         userId: row.user_id,
@@ -76,14 +92,15 @@ export class SessionStore implements CredentialResolver {
         userAgent: row.user_agent,
         createdAt: row.created_at,
         expiresAt: Date.parse(row.expires_at),
+        expiresMono: this.#clock.monotonic() + Math.min(Date.parse(row.expires_at) - now, LIFETIME_MS),
         lastSeen: Date.parse(row.last_seen),
       });
     }
-    this.#timer = background.every('sessions', FLUSH_MS, () => this.#tidy());
   }
 
   stop(): void {
     this.#timer?.stop();
+    this.#detach();
     this.flush();
   }
 
@@ -103,6 +120,7 @@ export class SessionStore implements CredentialResolver {
       userAgent: from.userAgent?.slice(0, 400) ?? null,
       createdAt,
       expiresAt,
+      expiresMono: this.#clock.monotonic() + LIFETIME_MS,
       lastSeen: now,
     };
     const row: SessionRow = {
@@ -223,9 +241,9 @@ export class SessionStore implements CredentialResolver {
   #principal(sub: string, sid: string, exp: number): Principal | null {
     const session = this.#live.get(sid);
     if (session === undefined || session.userId !== sub) return null;
+    if (exp * 1000 !== session.expiresAt || this.#clock.monotonic() >= session.expiresMono) return null;
     const now = this.#clock.now();
-    if (now >= exp * 1000 || now >= session.expiresAt) return null;
-    if (now - session.lastSeen >= SEEN_EVERY_MS) {
+    if (Math.abs(now - session.lastSeen) >= SEEN_EVERY_MS) {
       session.lastSeen = now;
       this.#seen.add(sid);
     }
@@ -233,10 +251,10 @@ export class SessionStore implements CredentialResolver {
   }
 
   #of(userId: string): LiveSession[] {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     return [...(this.#byUser.get(userId) ?? [])]
       .map((id) => this.#live.get(id))
-      .filter((session) => session !== undefined && session.expiresAt > now) as LiveSession[];
+      .filter((session) => session !== undefined && session.expiresMono > now) as LiveSession[];
   }
 
   #admit(session: LiveSession): void {
@@ -271,8 +289,8 @@ export class SessionStore implements CredentialResolver {
   }
 
   #tidy(): void {
-    const now = this.#clock.now();
-    for (const session of [...this.#live.values()]) if (session.expiresAt <= now) this.#drop(session.id);
+    const now = this.#clock.monotonic();
+    for (const session of [...this.#live.values()]) if (session.expiresMono <= now) this.#drop(session.id);
     this.flush();
   }
 }

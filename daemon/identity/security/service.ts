@@ -24,6 +24,8 @@ export interface SecurityDeps {
   repository: SecurityRepository;
   options: SecurityOptions;
   background: Background;
+  /** The time by which what is old is deleted; the clock's unless given. */
+  retentionNow?: () => number;
   log: Log<'warn'>;
   clock?: Clock;
 }
@@ -100,7 +102,7 @@ export class AddressGuard {
     const { enabled, maxOffenses, windowSeconds } = this.options.autoban;
     if (!enabled || isPrivateAddress(ip) || this.#decide(ip).rule?.row.action === 'allow') return;
     const key = addressKey(ip);
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     let offender = this.#offenders.get(key);
     if (offender === undefined || offender.until <= now) {
       offender = { count: 0, until: now + windowSeconds * 1000 };
@@ -138,7 +140,8 @@ export class AddressGuard {
     if (this.listRules().some((rule) => rule.cidr === cidr)) throw new ApiError('IP_RULE_EXISTS', { cidr });
     const now = this.#clock.now();
     const expires = body.expiresInSeconds === undefined ? null : new Date(now + body.expiresInSeconds * 1000);
-    this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
+    const expired = this.#rules.find((rule) => rule.row.cidr === cidr);
+    if (expired !== undefined) this.#deps.repository.removeRule(expired.row.id);
     const id = this.#deps.repository.addRule({
       cidr,
       action: body.action,
@@ -272,13 +275,14 @@ export class AddressGuard {
   }
 
   #tidy(): void {
-    const now = this.#clock.now();
-    for (const [key, offender] of [...this.#offenders]) if (offender.until <= now) this.#offenders.delete(key);
+    const mono = this.#clock.monotonic();
+    for (const [key, offender] of [...this.#offenders]) if (offender.until <= mono) this.#offenders.delete(key);
     this.#load();
     for (const [ip, { id: _none, ...ban }] of this.#unstored) {
       this.#bans.set(ip, this.#deps.repository.ban(ban));
       this.#unstored.delete(ip);
     }
+    const now = (this.#deps.retentionNow ?? (() => this.#clock.now()))();
     this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
   }
 

@@ -50,12 +50,14 @@ export class UsageService {
   }
 
   async of(tenantId: string): Promise<Usage> {
-    const now = (this.#deps.clock ?? SYSTEM_CLOCK).now();
+    const clock = this.#deps.clock ?? SYSTEM_CLOCK;
+    const now = clock.now();
+    const mono = clock.monotonic();
     const known = this.#known.get(tenantId);
     const count = this.#deps.appsOf(tenantId).length;
-    if (known !== undefined && now - known.at < FRESH_MS) return { ...(await known.usage), apps: count };
+    if (known !== undefined && mono - known.at < FRESH_MS) return { ...(await known.usage), apps: count };
     const usage = this.#measure(tenantId, now);
-    this.#known.set(tenantId, { at: now, usage });
+    this.#known.set(tenantId, { at: mono, usage });
     usage.catch(() => this.#known.delete(tenantId));
     return usage;
   }

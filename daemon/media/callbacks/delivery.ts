@@ -33,6 +33,8 @@ export interface CallbackDeliveryDeps {
   bus: EventBus;
   sender: CallbackSender;
   background: Background;
+  /** The time by which what is old is deleted; the clock's unless given. */
+  retentionNow?: () => number;
   log: Log<'info' | 'warn'>;
   clock?: Clock;
   /** Milliseconds to wait after the n-th failure in a row. */
@@ -156,7 +158,7 @@ export class CallbackDelivery {
         queue.nextAt = 0;
         return;
       }
-      this.#giveUpAll(app, outbox.buryExpired(this.#clock.now(), 'It could not be delivered within a day.'));
+      this.#giveUpAll(app, outbox.buryExpired(this.#retentionNow(), 'It could not be delivered within a day.'));
       const row = outbox.head();
       if (row === undefined) {
         queue.nextAt = 0;
@@ -248,8 +250,12 @@ export class CallbackDelivery {
     await this.#tidy();
   }
 
+  #retentionNow(): number {
+    return (this.#deps.retentionNow ?? (() => this.#clock.now()))();
+  }
+
   async #tidy(): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.#retentionNow();
     const deliveredBefore = instant(now - KEEP_DELIVERED_MS) as string;
     const deadBefore = instant(now - KEEP_DEAD_MS) as string;
     for (const { name } of [...this.#deps.apps.entries()]) {

@@ -31,6 +31,8 @@ export interface HistoryDeps {
   nodes(): Iterable<ReportingNode>;
   clock?: Clock;
   background: Background;
+  /** The time by which what is old is deleted; the clock's unless given. */
+  retentionNow?: () => number;
   log: Log<'warn'>;
 }
 
@@ -127,7 +129,8 @@ export class HistoryService {
     this.#unwritten.push(...rows);
     this.#unwritten.splice(0, Math.max(0, this.#unwritten.length - MAX_UNWRITTEN));
     this.#means.clear();
-    this.#repository?.write(this.#unwritten, this.#minute - HISTORY_MINUTES);
+    const kept = Math.floor((this.#deps.retentionNow ?? (() => this.#clock.now()))() / MINUTE);
+    this.#repository?.write(this.#unwritten, Math.min(this.#minute, kept) - HISTORY_MINUTES);
     this.#unwritten.length = 0;
   }
 

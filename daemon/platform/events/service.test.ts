@@ -118,6 +118,7 @@ test('events older than the age limit are forgotten', async (t) => {
     maxAgeMs: 1000,
     clock,
     onRefusal: () => assert.fail('refused'),
+    retentionNow: () => clock.now(),
     onDamage: () => assert.fail(),
   });
   const add = () => {
@@ -222,6 +223,7 @@ test('a damaged file is set aside and ids still grow', async (t) => {
     maxAgeMs: 1e9,
     clock: SYSTEM_CLOCK,
     onRefusal: () => assert.fail('refused'),
+    retentionNow: () => Date.now(),
     onDamage: (kept) => damaged.push(kept),
   });
   assert.equal(damaged.length, 1);

@@ -34,6 +34,8 @@ export interface EventServiceDeps {
   findApp(name: string): { id: number; tenantId: string } | undefined;
   resolvers: readonly CredentialResolver[];
   background: Background;
+  /** The time by which what is old is deleted; the clock's unless given. */
+  retentionNow?: () => number;
   log: Log<'warn'>;
   maxRows?: number;
   maxAgeMs?: number;
@@ -84,6 +86,7 @@ export class EventService {
       maxRows: deps.maxRows ?? EVENTS_KEPT,
       maxAgeMs: deps.maxAgeMs ?? EVENTS_KEPT_DAYS * DAY_MS,
       clock: this.#clock,
+      retentionNow: deps.retentionNow ?? (() => this.#clock.now()),
       onRefusal: (error) => deps.background.failed('event log file', error),
       onDamage: (keptAs) =>
         deps.log.warn({ keptAs }, 'the event log was damaged; it is kept aside and a new one begun'),

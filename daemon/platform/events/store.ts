@@ -31,6 +31,8 @@ export interface EventStoreOptions {
   maxRows: number;
   maxAgeMs: number;
   clock: Clock;
+  /** The time by which events are too old. */
+  retentionNow(): number;
   /** Told when the file could not be used and was set aside. */
   onDamage(keptAs: string): void;
   /** Told why there is no file, so that events are kept in memory. */
@@ -141,7 +143,7 @@ export class EventStore {
     this.#sincePrune = 0;
     this.#file.use((sql, db) => {
       const byCount = sql.nthNewest.get(this.#options.maxRows) ?? 0;
-      const firstYoung = sql.firstSince.get(this.#options.clock.now() - this.#options.maxAgeMs);
+      const firstYoung = sql.firstSince.get(this.#options.retentionNow() - this.#options.maxAgeMs);
       const byAge = firstYoung === undefined ? (sql.last.get() ?? 0) : firstYoung - 1;
       const to = Math.max(byCount, byAge);
       if (to <= this.#prunedTo) return;

@@ -18,6 +18,8 @@ const AT_ONCE_PER_TEAM = 3;
 /** Restarts without any progress between them after which a job is given up: it may be what ends the process. */
 const MAX_RESTARTS = 5;
 const PROGRESS_EVENT_MS = 250;
+/** Longest wait between two attempts. */
+const MAX_WAIT_MS = 600_000;
 /** Wait before a job is tried again whose row could not be written. */
 const UNRECORDED_RETRY_MS = 5000;
 
@@ -25,6 +27,8 @@ export interface JobServiceDeps {
   repository: JobRepository;
   events: EventBus;
   background: Background;
+  /** The time by which what is old is deleted; the clock's unless given. */
+  retentionNow?: () => number;
   log: Log<'warn' | 'error'>;
   /** Milliseconds before attempt n + 1. */
   backoff?(attempt: number): number;
@@ -60,11 +64,14 @@ export class JobService {
   /** Continues what the last process left. */
   start(): void {
     const { repository, background } = this.#deps;
-    const keptSince = new Date(Date.now() - JOBS_KEPT_DAYS * 86_400_000).toISOString();
+    const keptSince = new Date((this.#deps.retentionNow ?? Date.now)() - JOBS_KEPT_DAYS * 86_400_000).toISOString();
     background.run('old jobs', () => repository.prune(keptSince));
     for (const row of repository.active()) {
-      if (row.state === 'waiting') this.#runLater(row.id, Date.parse(row.next_run_at ?? row.updated_at) - Date.now());
-      else this.#enqueue(row.id);
+      if (row.state === 'waiting') {
+        // a clock that was set back must not make it wait for longer than a try ever waits
+        const wait = Date.parse(row.next_run_at ?? row.updated_at) - Date.now();
+        this.#runLater(row.id, Math.min(wait, MAX_WAIT_MS));
+      } else this.#enqueue(row.id);
     }
   }
 
@@ -400,5 +407,5 @@ const parsed = <T>(json: string | null): T | null => (json === null ? null : (JS
 
 /** 10 s, 20 s, 40 s … at most 10 minutes, with a tenth of chance so that many do not come back at the same time. */
 function defaultBackoff(attempt: number): number {
-  return Math.min(600_000, 10_000 * 2 ** (attempt - 1)) * (0.95 + Math.random() * 0.1);
+  return Math.min(MAX_WAIT_MS, 10_000 * 2 ** (attempt - 1)) * (0.95 + Math.random() * 0.1);
 }

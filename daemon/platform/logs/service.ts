@@ -37,6 +37,8 @@ interface LogApps {
 
 export interface LogServiceOptions {
   background: Background;
+  /** The time by which what is old is deleted; the clock's unless given. */
+  retentionNow?: () => number;
   logging: Logging;
   apps: LogApps;
   /** Folder of the log file and the table. */
@@ -145,7 +147,7 @@ export class LogService {
   }
 
   /** Removes what is too old or too much, and releases rows of apps that are gone. */
-  async clean(now = Date.now()): Promise<void> {
+  async clean(now = (this.#options.retentionNow ?? Date.now)()): Promise<void> {
     const { retentionDays, maxRows, apps } = this.#options;
     const before = retentionDays > 0 ? now - retentionDays * DAY_MS : undefined;
     for (const id of await this.#store.appIds()) if (!apps.exists(id)) await this.#store.forgetApp(id);

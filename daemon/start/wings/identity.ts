@@ -34,10 +34,11 @@ export type Identity = ReturnType<typeof createIdentity>;
 
 /** Creates the wing of users, teams, sessions, API tokens and access rules. */
 export function createIdentity(
-  { settings, dir, db, databases, events, background, resolvers, publicUrl, log: rootLog }: Platform,
+  { settings, dir, db, databases, events, background, clockWatch, resolvers, publicUrl, log: rootLog }: Platform,
   apps: AppRegistry,
 ) {
   const log = rootLog.child({ source: 'auth' });
+  const { retentionNow } = clockWatch;
   const secret = new SessionSecret(settings.jwtSecret, dir.data);
   const tokens = new TokenService({
     repository: tokenRepository(db),
@@ -60,6 +61,8 @@ export function createIdentity(
     tokens: new SessionTokens(secret.signingKey()),
     events,
     background,
+    retentionNow,
+    onJump: (listener) => clockWatch.onJump(listener),
   });
   resolvers.push(tokens, sessions);
   const twoFactor = new TwoFactor({ users, key: secret.derive('two-factor'), attempts, log });
@@ -96,6 +99,7 @@ export function createIdentity(
     tenantOf: (name) => apps.get(name)?.tenantId,
     retentionDays: settings.auditRetentionDays,
     background,
+    retentionNow,
     log: rootLog.child({ source: 'audit' }),
   });
   events.subscribe((event) => audit.hear(event));
@@ -119,6 +123,7 @@ export function createIdentity(
   const guard = new AddressGuard({
     repository: securityRepository(db),
     background,
+    retentionNow,
     options: {
       mode: settings.ipAccessMode,
       allowlistOnly: settings.ipAllowlistOnly,

@@ -31,7 +31,7 @@ export type Media = ReturnType<typeof createMedia>;
 
 /** Creates the wing that works with LiveKit: rooms, streams, recordings, ingests, webhooks and callbacks. */
 export function createMedia(
-  { settings, databases, logs, events, background, policy, logSecrets, log }: Platform,
+  { settings, databases, logs, events, background, clockWatch, policy, logSecrets, log }: Platform,
   { mediaQuotas: quotas }: Identity,
   { cluster }: Cluster,
   { apps: appService, deletion, config, secrets, storage }: Apps,
@@ -69,6 +69,7 @@ export function createMedia(
     bus: events,
     sender: new CallbackSender(policy, `StreamHub/${VERSION}`),
     background,
+    retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'callbacks' }),
   });
   const callbacks = new CallbackService({ databases, apps, config, delivery });

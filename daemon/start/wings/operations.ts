@@ -28,7 +28,21 @@ const MIN_FREE_BYTES = 512 * 1024;
 
 /** Creates the wing for operators: health, stats and their history, metrics, GPU, connection tests and the web console. */
 export function createOperations(
-  { settings, dir, db, databases, events, background, counts, pool, jobCounts, listening, warnings, log }: Platform,
+  {
+    settings,
+    dir,
+    db,
+    databases,
+    events,
+    background,
+    clockWatch,
+    counts,
+    pool,
+    jobCounts,
+    listening,
+    warnings,
+    log,
+  }: Platform,
   { tenants, quotas, mailer }: Identity,
   { cluster }: Cluster,
   { apps: { registry }, config }: Apps,
@@ -61,6 +75,7 @@ export function createOperations(
     stats: () => stats.stats(),
     nodes: () => cluster.nodes.values(),
     background,
+    retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'stats' }),
   });
   const systemSettings = new SettingsService({

@@ -2,8 +2,10 @@ import { EventEmitter } from 'node:events';
 import path from 'node:path';
 import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
 import { Background } from '#daemon/platform/background.ts';
+import { ClockWatch } from '#daemon/platform/clock-watch.ts';
 import { prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import { metaStore } from '#daemon/platform/db/meta.ts';
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { modeOf, openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
@@ -28,6 +30,10 @@ interface Counts {
 
 export type Platform = ReturnType<typeof createPlatform>;
 
+const LAST_RUN = 'clock.last_run';
+/** Milliseconds between two notes of the time in the registry. */
+const NOTE_RUN_MS = 3_600_000;
+
 /** Opens the databases and creates what every wing uses: events, jobs, logs, the worker pool. */
 export function createPlatform(settings: Settings, logging: Logging, apps: AppRegistry) {
   const { log } = logging;
@@ -37,25 +43,41 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
   const isFirstStart = db.prepare("SELECT count(*) FROM streamhub_meta WHERE key = 'seeded'").pluck().get() === 0;
   const databases = new AppDatabases(dir.apps);
   const background = new Background({ log: log.child({ source: 'background' }) });
+  const meta = metaStore(db);
+  const lastRun = Number(meta.get(LAST_RUN)) || undefined;
+  let noted = lastRun ?? 0;
+  const clockWatch = new ClockWatch({
+    background,
+    log: log.child({ source: 'clock' }),
+    lastRun,
+    noteRun: (at) => {
+      if (Math.abs(at - noted) < NOTE_RUN_MS) return;
+      meta.set(LAST_RUN, String(Math.round(at)));
+      noted = at;
+    },
+  });
+  const { retentionNow } = clockWatch;
   const events = new EventBus((err) => log.error({ err }, 'an event listener failed'));
   const counts = new EventEmitter<Counts>();
   const pool = new WorkerPool();
   // a full or read-only disk has room for one handle only
   const quickDb = modeOf(db) === 'normal' ? openDatabase(dir.registry, { durability: 'normal' }) : db;
   const jobRows = jobRepository(db, quickDb);
-  const jobs = new JobService({ background, repository: jobRows, events, log });
+  const jobs = new JobService({ background, retentionNow, repository: jobRows, events, log });
   /** Asked in order for each Bearer value; `identity` adds its own. */
   const resolvers: CredentialResolver[] = [];
   const eventStream = new EventService({
     file: path.join(dir.data, 'events.db'),
     bus: events,
     background,
+    retentionNow,
     findApp: (name) => apps.get(name),
     resolvers,
     log: log.child({ source: 'events' }),
   });
   const logs = new LogService({
     background,
+    retentionNow,
     logging,
     apps: {
       idOf: (name) => apps.get(name)?.id,
@@ -97,6 +119,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     log,
     /** Runs what no request waits for. */
     background,
+    clockWatch,
     /** What is wrong with the installation. */
     warnings,
     /** Values registered here never appear in a log line. */
@@ -122,10 +145,12 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     /** True when this start created the registry database. */
     isFirstStart,
     start() {
+      clockWatch.start();
       eventStream.start();
       logs.start();
     },
     async stop() {
+      await clockWatch.stop();
       await background.run('stop of the logs', () => logs.stop());
       await background.run('stop of the events', () => eventStream.stop());
       databases.closeAll();
