@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Repeated } from '#daemon/platform/background.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { FileJournal } from '#daemon/platform/files/journal.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { MASK } from '#shared/config/annotations.ts';
@@ -42,6 +43,7 @@ const FIRST_SWEEP_MS = 1500;
 
 export interface ConfigServiceDeps extends Omit<ConfigStoreDeps, 'onHandEdit'> {
   secrets: SecretStore;
+  journal: FileJournal;
   databases: AppDatabases;
   pool: WorkerPool;
   /** The app's secrets as they may be shown. */
@@ -191,6 +193,7 @@ export class ConfigService {
   async reload(app: string, actor: Actor): Promise<ConfigWritten> {
     return this.#store.locked(app, async (entry) => {
       const changed = await this.#store.reread(entry);
+      this.#deps.apps.lookAtDatabase(app);
       if (entry.problem !== null) return { reloaded: false, warnings: [entry.problem.message], changed: [] };
       this.#store.announce(entry, 'config.reloaded', { actor, reason: 'reload', detail: null, changed });
       return { reloaded: true, warnings: entry.warnings, changed };

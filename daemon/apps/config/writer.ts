@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { stageFile } from '#daemon/platform/files/atomic-file.ts';
+import { type StagedFile, stageFile } from '#daemon/platform/files/atomic-file.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
+import type { FileJournal } from '#daemon/platform/files/journal.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
@@ -29,6 +30,8 @@ export interface ConfigWriterDeps {
   apps: AppService;
   secrets: SecretStore;
   history: ConfigHistory;
+  /** For changes of the config together with secrets. */
+  journal: FileJournal;
   log: Log<'warn'>;
 }
 
@@ -56,13 +59,14 @@ export class ConfigWriter {
       const staged = note.secrets === undefined ? undefined : await secrets.stage(entry.app, note.secrets);
       let backup: string | undefined;
       try {
-        backup = await this.#replace(entry, text);
+        backup = await this.#replace(entry, text, staged?.file);
+        staged?.adopt();
       } catch (error) {
-        await staged?.abort();
         entry.isDirty = true;
         throw error;
+      } finally {
+        staged?.release();
       }
-      await staged?.commit();
       const mode = entry.disk.kind === 'text' ? entry.disk.mode : 0o600;
       entry.isDirty = true; // until the registry has it too
       apps.sync(entry.app, { displayName: config.displayName, roomPrefix: config.roomPrefix });
@@ -94,20 +98,21 @@ export class ConfigWriter {
   }
 
   /** @returns id of the backup, if there was something to back up */
-  async #replace(entry: ConfigEntry, text: string): Promise<string | undefined> {
+  async #replace(entry: ConfigEntry, text: string, secrets: StagedFile | undefined): Promise<string | undefined> {
     if (entry.disk.kind === 'missing') await this.#deps.apps.restoreFolder(entry.app);
     const file = path.join(entry.dir, CONFIG_NAME);
-    const staged = await stageFile(file, text, entry.disk.kind === 'text' ? { mode: entry.disk.mode } : {});
+    const staged = secrets === undefined ? [] : [secrets];
     let backup: string | undefined;
     try {
+      staged.push(await stageFile(file, text, entry.disk.kind === 'text' ? { mode: entry.disk.mode } : {}));
       if ((await readStamp(entry.dir)) !== entry.disk.stamp)
         throw new ApiError('PRECONDITION_FAILED', { what: 'The config' });
       backup = await this.#backUp(entry);
-      await staged.commit();
+      await this.#deps.journal.commit(staged);
       return backup;
     } catch (error) {
-      await staged.discard();
-      if (backup !== undefined) await dropBackup(entry.dir, backup);
+      await Promise.allSettled(staged.map((one) => one.discard()));
+      if (backup !== undefined) await dropBackup(entry.dir, backup).catch(() => {});
       throw error;
     }
   }

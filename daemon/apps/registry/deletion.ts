@@ -251,7 +251,6 @@ export class AppDeletion {
     const { app, purge, away } = input;
     const trash = trashOf(appsDir, away);
     if (isThere) {
-      await secrets.dropApp(app);
       await releaseConfig(app);
       databases.close(app);
       await mkdir(archiveDir, { recursive: true, mode: 0o700 });

@@ -70,11 +70,14 @@ describe('SecretStore', () => {
     const aborted = await store.stage('live', { s3AccessKey: 'refused' });
     const waiting = store.set('other', { s3AccessKey: 'second' });
     assert.equal(store.get('live', 's3AccessKey'), 'old');
-    await aborted.abort();
+    await aborted.file?.discard();
+    aborted.release();
     await waiting;
     assert.deepEqual(await stored(), { APP_LIVE_S3_KEY: 'old', APP_OTHER_S3_KEY: 'second' });
     const committed = await store.stage('live', { s3AccessKey: 'new' });
-    await committed.commit();
+    await committed.file?.commit();
+    committed.adopt();
+    committed.release();
     assert.equal(store.get('live', 's3AccessKey'), 'new');
   });
 

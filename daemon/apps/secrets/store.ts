@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Mutex } from 'async-mutex';
-import { ensureMode, recoverFile, stageFile } from '#daemon/platform/files/atomic-file.ts';
+import { ensureMode, recoverFile, type StagedFile, stageFile } from '#daemon/platform/files/atomic-file.ts';
 import { setAside } from '#daemon/platform/files/set-aside.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { secretReferences } from '#shared/config/defaults.ts';
@@ -15,10 +15,14 @@ type KeptUse = `${'s3AccessKey' | 's3SecretKey'}@${string}`;
 /** New values by use; null or empty removes. */
 export type SecretChanges = Partial<Record<SecretUse | KeptUse, string | null>>;
 
-/** A change that is on the disk but not in force. Until it is settled every other writer waits. */
+/** A change that is on the disk but not in force. Until it is released every other writer waits. */
 export interface StagedSecrets {
-  commit(): Promise<void>;
-  abort(): Promise<void>;
+  /** The new secrets.json; undefined if nothing changes. */
+  file: StagedFile | undefined;
+  /** Brings the values into force after the file is in place. */
+  adopt(): void;
+  /** Lets the next writer in. */
+  release(): void;
 }
 
 export interface SecretStoreDeps {
@@ -104,10 +108,15 @@ export class SecretStore {
   /** Stores and removes values of one app, all or none. */
   async set(app: string, changes: SecretChanges): Promise<void> {
     const staged = await this.stage(app, changes);
-    await staged.commit();
+    try {
+      await staged.file?.commit();
+      staged.adopt();
+    } finally {
+      staged.release();
+    }
   }
 
-  /** Prepares a change, so that a second file can be written before both come into force. Must be settled. */
+  /** Prepares a change, so that a second file can be written before both come into force. Must be released. */
   async stage(app: string, changes: SecretChanges): Promise<StagedSecrets> {
     const release = await this.#writing.acquire();
     try {
@@ -118,20 +127,9 @@ export class SecretStore {
         if (value) values.set(name, value);
         else values.delete(name);
       }
-      if (sameEntries(values, this.#values)) return { commit: async () => release(), abort: async () => release() };
+      if (sameEntries(values, this.#values)) return { file: undefined, adopt: () => {}, release };
       const text = `${JSON.stringify(Object.fromEntries([...values].sort()), null, 2)}\n`;
-      const staged = await stageFile(this.#deps.file, text);
-      return {
-        commit: async () => {
-          try {
-            await staged.commit();
-            this.#adopt(values);
-          } finally {
-            release();
-          }
-        },
-        abort: () => staged.discard().finally(release),
-      };
+      return { file: await stageFile(this.#deps.file, text), adopt: () => this.#adopt(values), release };
     } catch (error) {
       release();
       throw error;

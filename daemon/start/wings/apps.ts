@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { ConfigService } from '#daemon/apps/config/service.ts';
 import { PresetService } from '#daemon/apps/presets/service.ts';
 import { AppDeletion } from '#daemon/apps/registry/deletion.ts';
@@ -11,6 +12,7 @@ import { FileLinks } from '#daemon/apps/storage/file-links.ts';
 import { maskKey, maskSecret } from '#daemon/apps/storage/mask.ts';
 import { Purger } from '#daemon/apps/storage/purger.ts';
 import { StorageService } from '#daemon/apps/storage/service.ts';
+import { FileJournal } from '#daemon/platform/files/journal.ts';
 import type { Identity } from './identity.ts';
 import type { Platform } from './platform.ts';
 import type { Plugins } from './plugins.ts';
@@ -57,7 +59,9 @@ export function createApps(
     log,
     conceal: (value) => logSecrets.add(value),
   });
+  const journal = new FileJournal(path.join(dir.data, 'changes'));
   const config = new ConfigService({
+    journal,
     apps,
     pool,
     events,
@@ -130,6 +134,10 @@ export function createApps(
     appFiles,
     deletion,
     async start() {
+      for (const { files, error: err } of await journal.recover()) {
+        if (err === undefined) log.warn({ files }, 'a change that was interrupted was finished or undone');
+        else log.error({ files, err }, 'a change that was interrupted could not be finished');
+      }
       await secrets.start();
       await apps.start();
       await background.run('unfinished deletions', () => deletion.start());
