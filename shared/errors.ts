@@ -242,6 +242,10 @@ export const ERRORS = define({
     message: 'A link for this address was requested a moment ago; try again in {seconds} s.',
     retryable: true,
   },
+  EMAIL_NOT_PENDING: {
+    status: 409,
+    message: '{email} is neither the address of this account nor the one that waits for its proof.',
+  },
   EMAIL_IN_USE: { status: 400, message: 'Another account uses this e-mail address.' },
   BREAK_GLASS_FIXED: {
     status: 400,

@@ -6,6 +6,7 @@ import {
   AuthContext,
   ChangePasswordBody,
   Done,
+  EmailProofBody,
   InvitePreview,
   InviteTokenBody,
   LoginBody,
@@ -211,11 +212,28 @@ export const updateAccount = operation({
   path: '/account',
   tag: account,
   summary: 'Change your name or e-mail address',
+  description:
+    'A new address is `pendingEmail` until it is proven: by the link that is mailed to it, or by an operator where no mail is set up. Your current address clears it.',
   access: 'human',
   body: UpdateAccountBody,
   responses: { 200: envelope(Account) },
   errors: ['EMAIL_IN_USE', 'BREAK_GLASS_FIXED'],
   audit: 'account.update',
+});
+
+export const confirmEmail = operation({
+  id: 'confirmEmail',
+  method: 'POST',
+  path: '/account/email/confirm',
+  tag: account,
+  summary: 'Prove your new e-mail address',
+  description: 'Takes the token of the link that was mailed to the new address. Sign in to the account first.',
+  access: 'human',
+  limit: 'password',
+  body: EmailProofBody,
+  responses: { 200: envelope(Account) },
+  errors: ['BAD_LINK', 'EMAIL_IN_USE'],
+  audit: 'account.email',
 });
 
 export const changePassword = operation({

@@ -214,12 +214,12 @@ export const updateUser = operation({
   method: 'PATCH',
   path: '/users/{id}',
   tag: people,
-  summary: 'Make someone a superadmin, or no longer',
+  summary: 'Make someone a superadmin, or no longer; confirm an address',
   access: 'global',
   params: UserParams,
   body: UpdateUserBody,
   responses: { 200: envelope(User) },
-  errors: ['USER_NOT_FOUND', 'LAST_SUPERADMIN', 'BREAK_GLASS_FIXED'],
+  errors: ['USER_NOT_FOUND', 'LAST_SUPERADMIN', 'BREAK_GLASS_FIXED', 'EMAIL_IN_USE', 'EMAIL_NOT_PENDING'],
   audit: 'user.update',
 });
 

@@ -109,6 +109,9 @@ export const Account = object({
   user: object({
     id: Type.String(),
     email: nullable(Type.String()),
+    pendingEmail: nullable(
+      Type.String({ description: 'New address that waits for its proof; the old one counts until then.' }),
+    ),
     name: nullable(Type.String()),
     isSuperadmin: Type.Boolean(),
     hasPassword: Type.Boolean(),
@@ -141,6 +144,8 @@ export const ChangePasswordBody = object({
 });
 export type ChangePasswordBody = Static<typeof ChangePasswordBody>;
 export const Done = object({ ok: Type.Literal(true) });
+
+export const EmailProofBody = object({ token: LinkToken });
 
 export const TotpSetup = object({
   secret: Type.String({ description: 'Base32, to type in where no camera is at hand.' }),

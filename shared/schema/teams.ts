@@ -127,6 +127,8 @@ export const DeletedTenant = object({ id: Type.String(), deleted: Type.Literal(t
 export const User = object({
   id: Type.String(),
   email: nullable(Type.String()),
+  emailProven: Type.Boolean({ description: 'The address was proven by mail or confirmed by an operator.' }),
+  pendingEmail: nullable(Type.String({ description: 'New address that waits for its proof.' })),
   name: nullable(Type.String()),
   isSuperadmin: Type.Boolean(),
   status: oneOf(['active', 'pending']),
@@ -142,7 +144,16 @@ export const UserQuery = object({
   ...paging(500, 100),
 });
 export const UserParams = object({ id: Type.String() });
-export const UpdateUserBody = object({ isSuperadmin: Type.Boolean() });
+export const UpdateUserBody = object(
+  {
+    isSuperadmin: Type.Optional(Type.Boolean()),
+    confirmEmail: Type.Optional(
+      Type.String({ maxLength: 200, description: 'The address, or `pendingEmail`: counts as proven from now on.' }),
+    ),
+  },
+  { minProperties: 1 },
+);
+export type UpdateUserBody = Static<typeof UpdateUserBody>;
 export const SignInLink = object({
   url: Type.String({ description: 'Signs that person in once. Shown this once.' }),
   expiresAt: Instant,

@@ -5,6 +5,7 @@ import type { Account, ChangePasswordBody, UpdateAccountBody } from '#shared/sch
 import type { TenantStore } from '../people/tenant-store.ts';
 import type { UserChange, UserRow, UserStore } from '../people/user-store.ts';
 import type { AccountAttempts } from './attempts.ts';
+import type { EmailProof } from './email-proof.ts';
 import { checkedEmail } from './identity.ts';
 import type { Links } from './links.ts';
 import type { Passwords } from './passwords.ts';
@@ -22,6 +23,7 @@ export interface AccountServiceDeps {
   passwords: Passwords;
   twoFactor: TwoFactor;
   attempts: AccountAttempts;
+  emailProof: EmailProof;
   clock?: Clock;
 }
 
@@ -42,6 +44,7 @@ export class AccountService {
       user: {
         id: user.id,
         email: user.email,
+        pendingEmail: user.pending_email,
         name: user.name,
         isSuperadmin: user.is_superadmin === 1,
         hasPassword: user.password_hash !== null || user.id === BREAK_GLASS,
@@ -72,25 +75,21 @@ export class AccountService {
     };
   }
 
-  /** A new address has to be proven again before a mailed link counts as its owner's. */
+  /** A new address waits until it is proven (email-proof.ts). */
   update(principal: Principal, body: UpdateAccountBody): { before: object; after: object } {
     const user = this.#require(principal);
-    const { users, links, sessions } = this.#deps;
+    const { users, emailProof, sessions } = this.#deps;
     const change: UserChange = {};
     if (body.name !== undefined) change.name = body.name.trim() || null;
-    if (body.email !== undefined) {
-      const email = checkedEmail(body.email);
-      if (email !== user.email) {
-        if (user.id === BREAK_GLASS) throw new ApiError('BREAK_GLASS_FIXED');
-        if (users.byEmail(email) !== undefined) throw new ApiError('EMAIL_IN_USE');
-        change.email = email;
-        change.email_verified_at = null;
-        links.drop('login', user.id);
-      }
-    }
+    const email = body.email === undefined ? undefined : checkedEmail(body.email);
+    if (email !== undefined && (email !== user.email || user.pending_email !== null)) emailProof.request(user, email);
     users.update(user.id, change);
     sessions.refresh(user.id);
-    return { before: { email: user.email, name: user.name }, after: { ...change, email_verified_at: undefined } };
+    const { pending_email } = this.#require(principal);
+    return {
+      before: { email: user.email, pendingEmail: user.pending_email, name: user.name },
+      after: { ...change, email: user.email, pendingEmail: pending_email },
+    };
   }
 
   /** Ends all other sessions and voids sign-in links. @returns how many sessions ended */

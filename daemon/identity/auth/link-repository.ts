@@ -3,7 +3,7 @@ import type { Db } from '#daemon/platform/db/open.ts';
 export interface LinkRow {
   id: number;
   token_hash: string;
-  kind: 'login' | 'invite' | 'setup';
+  kind: 'login' | 'invite' | 'setup' | 'email';
   email: string | null;
   user_id: string | null;
   tenant_id: string | null;
@@ -29,6 +29,9 @@ export function linkRepository(db: Db) {
     `SELECT * FROM links WHERE kind = 'invite' AND user_id = ? AND tenant_id = ? AND used_at IS NULL AND expires_at > ?
      ORDER BY id DESC LIMIT 1`,
   );
+  const moveInvites = db.prepare<[string, string]>(
+    "UPDATE links SET user_id = ? WHERE user_id = ? AND kind = 'invite'",
+  );
   const purge = db.prepare<[string]>('DELETE FROM links WHERE expires_at < ?');
   return {
     insert: (row: Omit<LinkRow, 'id' | 'used_at'>) => Number(insert.run(row).lastInsertRowid),
@@ -39,6 +42,7 @@ export function linkRepository(db: Db) {
     drop: (kind: LinkRow['kind'], userId: string | null = null, tenantId: string | null = null) =>
       drop.run({ kind, user_id: userId, tenant_id: tenantId }),
     openInvite: (userId: string, tenantId: string, now: string) => openInvite.get(userId, tenantId, now),
+    moveInvites: (from: string, to: string) => moveInvites.run(to, from),
     purge: (before: string) => purge.run(before),
   };
 }

@@ -73,7 +73,7 @@ export class LinkSignIn {
     const user = this.#addressee(link);
     // an invitation handed over by its maker proves nothing about somebody who has an account
     if (link.kind === 'invite' && !link.mailed && user?.status === 'active') throw new ApiError('BAD_LINK');
-    if (user !== undefined) await twoFactor.require(user, code, from.ip);
+    if (user !== undefined && !isFirstProof(user, link)) await twoFactor.require(user, code, from.ip);
     const id = users.transaction(() => {
       links.consume(link);
       const userId = user?.id ?? this.#makeUser(link);
@@ -110,7 +110,7 @@ export class LinkSignIn {
       });
     } else password_hash = await passwords.hash(password);
     const current = unchangedUser(this.#deps.users, user);
-    await twoFactor.require(current, code, from.ip);
+    if (!isFirstProof(current, link)) await twoFactor.require(current, code, from.ip);
     users.transaction(() => {
       links.consume(link);
       this.#arrive(link, user.id);
@@ -153,16 +153,20 @@ export class LinkSignIn {
   }
 
   /**
-   * What the use of a link changes. The first proof that somebody reads the mailbox ends password and sessions made
-   * before it: anybody could have typed that address.
+   * What the use of a link changes. The first proof that somebody reads the mailbox ends what was set up before it:
+   * password, second factor, sessions and other links. Anybody could have typed that address.
    */
   #arrive(link: LinkRow, userId: string): void {
-    const { users, sessions } = this.#deps;
+    const { users, sessions, twoFactor, links } = this.#deps;
     const user = requireUser(this.#deps.users, userId);
     users.update(userId, { status: 'active' });
     if (link.mailed === 1) {
       if (user.email_verified_at === null) {
-        users.update(userId, { password_hash: null, email_verified_at: new Date().toISOString() });
+        const email_verified_at = new Date().toISOString();
+        users.update(userId, { password_hash: null, pending_email: null, email_verified_at });
+        twoFactor.reset(userId);
+        links.drop('login', userId);
+        links.drop('email', userId);
         sessions.revokeAll(userId);
       }
       if (this.#isSuperadminEmail(user.email ?? '') && user.is_superadmin === 0) this.#promote(userId);
@@ -200,5 +204,7 @@ export class LinkSignIn {
 }
 
 /** The account's own password is asked for, unless the link itself proves the mailbox of an account nobody proved before. */
-const needsPassword = (user: UserRow, link: LinkRow): boolean =>
-  user.status === 'active' && !(link.mailed === 1 && user.email_verified_at === null);
+const needsPassword = (user: UserRow, link: LinkRow): boolean => user.status === 'active' && !isFirstProof(user, link);
+
+/** The link went to the mailbox, and nobody has shown before that the account's holder reads it. */
+const isFirstProof = (user: UserRow, link: LinkRow): boolean => link.mailed === 1 && user.email_verified_at === null;

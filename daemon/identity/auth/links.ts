@@ -9,9 +9,15 @@ const LINK_LIFETIME: Readonly<Record<LinkKind, number>> = {
   login: 15 * MINUTE,
   invite: 72 * 60 * MINUTE,
   setup: 24 * 60 * MINUTE,
+  email: 24 * 60 * MINUTE,
 };
 /** Path of the console's page for each kind; the token follows after `#`, which browsers keep to themselves. */
-const PAGE: Readonly<Record<LinkKind, string>> = { login: '/magic', invite: '/invite', setup: '/setup' };
+const PAGE: Readonly<Record<LinkKind, string>> = {
+  login: '/magic',
+  invite: '/invite',
+  setup: '/setup',
+  email: '/email',
+};
 const KEPT_MS = 7 * 86_400_000;
 
 export interface NewLink {
@@ -86,6 +92,11 @@ export class Links {
   /** Makes the links of a kind void, of one person or team where given. */
   drop(kind: LinkKind, userId?: string, tenantId?: string): void {
     this.#repository.drop(kind, userId ?? null, tenantId ?? null);
+  }
+
+  /** Open invitations of one account become those of another. */
+  moveInvites(from: string, to: string): void {
+    this.#repository.moveInvites(from, to);
   }
 
   openInvite(userId: string, tenantId: string): LinkRow | undefined {

@@ -12,6 +12,7 @@ import type { AuthContext } from '#shared/schema/auth.ts';
 import { ok } from '#shared/schema/common.ts';
 import type { UserStore } from '../people/user-store.ts';
 import type { AccountService } from './account.ts';
+import type { EmailProof } from './email-proof.ts';
 import type { LinkSignIn } from './link-sign-in.ts';
 import { primaryMembership } from './principals.ts';
 import type { AuthService, SignedIn } from './service.ts';
@@ -26,6 +27,7 @@ interface AuthRoutesServices {
   linkSignIn: LinkSignIn;
   account: AccountService;
   twoFactor: TwoFactor;
+  emailProof: EmailProof;
   sessions: SessionStore;
   users: UserStore;
   mailer: Mailer;
@@ -109,12 +111,19 @@ function sessionRoutes(app: FastifyInstance, sessions: SessionStore): void {
   });
 }
 
-function accountRoutes(app: FastifyInstance, { account, twoFactor }: AuthRoutesServices): void {
+function accountRoutes(app: FastifyInstance, { account, emailProof, twoFactor }: AuthRoutesServices): void {
   route(app, ops.getAccount, ({ principal }) => ok(account.get(principal)));
   route(app, ops.updateAccount, ({ principal, body, audit }) => {
     const { before, after } = account.update(principal, body);
     audit({ target: principal.userId, before, after });
     return ok(account.get(principal));
+  });
+  route(app, ops.confirmEmail, ({ principal, body, audit }) => {
+    const before = account.get(principal).user.email;
+    emailProof.confirm(principal, body.token);
+    const after = account.get(principal);
+    audit({ target: principal.userId, before: { email: before }, after: { email: after.user.email } });
+    return ok(after);
   });
   route(app, ops.changePassword, async ({ principal, body, request, audit }) => {
     const sessionsEnded = await account.changePassword(principal, body, clientAddress(request));

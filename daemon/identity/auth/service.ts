@@ -160,7 +160,7 @@ export class AuthService {
 
   /** The first administrator, by anyone who holds the set-up link. */
   async setup({ token, email: text, password, name }: SetupBody, from: SignInFrom): Promise<SignedIn> {
-    const { users, links, passwords, sessions } = this.#deps;
+    const { users, links, passwords, sessions, twoFactor } = this.#deps;
     const link = links.peek(token, 'setup');
     if (!this.setupRequired) throw new ApiError('SETUP_DONE');
     const email = checkedEmail(text);
@@ -183,8 +183,12 @@ export class AuthService {
         });
       } else {
         users.update(userId, { is_superadmin: 1, status: 'active', password_hash });
+        twoFactor.reset(userId);
+        links.drop('login', userId);
         sessions.revokeAll(userId);
       }
+      // the operator holds the set-up link, so the address is the operator's word
+      users.update(userId, { email_verified_at: created_at, pending_email: null });
       users.join({ user_id: userId, tenant_id: PLATFORM, role: 'owner', status: 'active', created_at });
       return userId;
     });

@@ -28,6 +28,8 @@ export interface MemberRow {
 export interface UserListRow {
   id: string;
   email: string | null;
+  email_verified_at: string | null;
+  pending_email: string | null;
   name: string | null;
   is_superadmin: 0 | 1;
   status: 'active' | 'pending';
@@ -69,7 +71,7 @@ export function tenantStore(db: Db) {
     .pluck();
   const users = filteredList<UserListRow, 'q'>(db, {
     table: 'users',
-    columns: 'id, email, name, is_superadmin, status, totp_enabled, created_at',
+    columns: 'id, email, email_verified_at, pending_email, name, is_superadmin, status, totp_enabled, created_at',
     conditions: { q: `(${contains('email', '@q')} OR ${contains('name', '@q')})` },
     order: 'created_at, id',
   });

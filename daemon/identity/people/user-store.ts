@@ -5,6 +5,8 @@ export interface UserRow {
   id: string;
   email: string | null;
   email_verified_at: string | null;
+  /** New address that waits for its proof. */
+  pending_email: string | null;
   name: string | null;
   is_superadmin: 0 | 1;
   status: 'active' | 'pending';
@@ -38,7 +40,8 @@ export function userStore(db: Db) {
      VALUES (@id, @email, @name, @is_superadmin, @status, @password_hash, @created_at)`,
   );
   const update = db.prepare<[UserRow]>(
-    `UPDATE users SET email = @email, email_verified_at = @email_verified_at, name = @name, is_superadmin = @is_superadmin,
+    `UPDATE users SET email = @email, email_verified_at = @email_verified_at, pending_email = @pending_email,
+       name = @name, is_superadmin = @is_superadmin,
        status = @status, password_hash = @password_hash, totp_enabled = @totp_enabled, totp_secret = @totp_secret,
        totp_pending_secret = @totp_pending_secret, totp_last_step = @totp_last_step WHERE id = @id`,
   );

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
-import type { CreateTenantBody, Invite, Tenant, UpdateTenantBody, User } from '#shared/schema/teams.ts';
+import type { CreateTenantBody, Invite, Tenant, UpdateTenantBody, UpdateUserBody, User } from '#shared/schema/teams.ts';
+import type { EmailProof } from '../auth/email-proof.ts';
+import { normalEmail } from '../auth/identity.ts';
 import { type Links, linkUrl } from '../auth/links.ts';
 import { BREAK_GLASS, PLATFORM } from '../auth/principals.ts';
 import type { SessionStore } from '../auth/sessions.ts';
@@ -17,6 +19,7 @@ export interface DirectoryDeps {
   tenants: TenantStore;
   sessions: SessionStore;
   links: Links;
+  emailProof: EmailProof;
   teams: TeamService;
   quotas: QuotaService;
   countApps(tenantId: string): number;
@@ -110,14 +113,15 @@ export class Directory {
     return { data: rows.map((row) => this.#user(row)), total };
   }
 
-  /** @throws ApiError LAST_SUPERADMIN */
-  setSuperadmin(id: string, isSuperadmin: boolean): { before: User; after: User } {
-    const { users, sessions } = this.#deps;
+  /** @throws ApiError LAST_SUPERADMIN, EMAIL_IN_USE, EMAIL_NOT_PENDING */
+  updateUser(id: string, { isSuperadmin, confirmEmail }: UpdateUserBody): { before: User; after: User } {
+    const { users, sessions, emailProof } = this.#deps;
     const row = this.#requireUser(id);
     if (id === BREAK_GLASS) throw new ApiError('BREAK_GLASS_FIXED');
     const before = this.#user(row);
-    if (!isSuperadmin) this.#keepSuperadmin(row);
-    users.update(id, { is_superadmin: isSuperadmin ? 1 : 0 });
+    if (isSuperadmin === false) this.#keepSuperadmin(row);
+    if (confirmEmail !== undefined) emailProof.confirmByOperator(row, normalEmail(confirmEmail));
+    if (isSuperadmin !== undefined) users.update(id, { is_superadmin: isSuperadmin ? 1 : 0 });
     sessions.refresh(id);
     return { before, after: this.#user(this.#requireUser(id)) };
   }
@@ -187,6 +191,8 @@ export class Directory {
     return {
       id: row.id,
       email: row.email,
+      emailProven: row.email_verified_at !== null,
+      pendingEmail: row.pending_email,
       name: row.name,
       isSuperadmin: row.is_superadmin === 1,
       status: row.status,

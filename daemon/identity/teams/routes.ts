@@ -81,8 +81,9 @@ function userRoutes(app: FastifyInstance, directory: Directory): void {
     return { ...directory.listUsers(q, limit, offset), limit, offset };
   });
   route(app, ops.updateUser, ({ params, body, audit }) => {
-    const { before, after } = directory.setSuperadmin(params.id, body.isSuperadmin);
-    audit({ target: after.email ?? after.id, before: { isSuperadmin: before.isSuperadmin } });
+    const { before, after } = directory.updateUser(params.id, body);
+    const { isSuperadmin, email } = before;
+    audit({ target: after.email ?? after.id, before: { isSuperadmin, email } });
     return ok(after);
   });
   route(app, ops.deleteUser, ({ params, audit }) => {

@@ -11,6 +11,11 @@ export const magicLinkMail = (url: string): Mail => ({
   text: fillTemplate('platform/mail/assets/magic-link.txt', { url }),
 });
 
+export const emailProofMail = (url: string, account: string): Mail => ({
+  subject: 'Confirm your e-mail address for StreamHub',
+  text: fillTemplate('platform/mail/assets/email-proof.txt', { url, account: oneLine(account) }),
+});
+
 export const invitationMail = (url: string, team: string, inviter: string | undefined): Mail => ({
   subject: `Invitation to ${oneLine(team)} on StreamHub`,
   text: fillTemplate('platform/mail/assets/invitation.txt', {

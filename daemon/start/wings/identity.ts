@@ -3,6 +3,7 @@ import { auditRepository } from '#daemon/identity/audit/repository.ts';
 import { AuditTrail } from '#daemon/identity/audit/service.ts';
 import { AccountService } from '#daemon/identity/auth/account.ts';
 import { AccountAttempts } from '#daemon/identity/auth/attempts.ts';
+import { EmailProof } from '#daemon/identity/auth/email-proof.ts';
 import { SessionTokens } from '#daemon/identity/auth/jwt.ts';
 import { linkRepository } from '#daemon/identity/auth/link-repository.ts';
 import { LinkSignIn } from '#daemon/identity/auth/link-sign-in.ts';
@@ -85,7 +86,8 @@ export function createIdentity(
     superadminEmail: settings.superadminEmail,
     log,
   });
-  const account = new AccountService(shared);
+  const emailProof = new EmailProof({ users, sessions, links, mailer, log });
+  const account = new AccountService({ ...shared, emailProof });
   const countApps = (tenantId: string): number => apps.countOf(tenantId);
   const quotas = new QuotaService({ tenants, countApps, mode: settings.authzEnforce, log });
   const usage = new UsageService({
@@ -114,6 +116,7 @@ export function createIdentity(
     tenants,
     sessions,
     links,
+    emailProof,
     teams,
     quotas,
     countApps,
@@ -146,6 +149,7 @@ export function createIdentity(
     auth,
     linkSignIn,
     account,
+    emailProof,
     twoFactor,
     mailer,
     teams,

@@ -196,7 +196,12 @@ describe('the account', () => {
 
   test('name and address can be changed; an address in use is refused', async () => {
     const viewer = await join(daemon, root.api, 'v@example.com', 'viewer');
-    const changed = await viewer.api.patch('/account', { name: '  Vera ', email: 'VERA@example.com' });
+    assert.equal(
+      (await viewer.api.patch('/account', { name: '  Vera ', email: 'VERA@example.com' })).body.data.user.pendingEmail,
+      'vera@example.com',
+    );
+    assert.equal((await daemon.api.patch(`/users/${viewer.id}`, { confirmEmail: 'vera@example.com' })).status, 200);
+    const changed = await viewer.api.get('/account');
     assert.equal(changed.status, 200);
     assert.equal(changed.body.data.user.name, 'Vera');
     assert.equal(changed.body.data.user.email, 'vera@example.com');

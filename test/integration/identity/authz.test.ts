@@ -174,6 +174,7 @@ const EXPECTED: Record<string, Expected> = {
   'DELETE /auth/sessions': HUMAN,
   'GET /account': HUMAN,
   'PATCH /account': HUMAN,
+  'POST /account/email/confirm': HUMAN,
   'POST /account/password': HUMAN,
   'POST /account/2fa/setup': HUMAN,
   'POST /account/2fa/enable': HUMAN,

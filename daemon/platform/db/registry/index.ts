@@ -6,6 +6,7 @@ import { sql as jobs } from './010-jobs.ts';
 import { sql as indexes } from './011-indexes.ts';
 import { sql as plugins } from './012-plugins.ts';
 import { sql as joinCodes } from './013-join-codes.ts';
+import { sql as emailProof } from './014-email-proof.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 11, name: 'indexes', sql: indexes },
   { id: 12, name: 'plugins', sql: plugins },
   { id: 13, name: 'join-codes', sql: joinCodes },
+  { id: 14, name: 'email-proof', sql: emailProof },
 ];

@@ -50,6 +50,7 @@ export function PeopleTab() {
           </span>
           {user.id === me?.userId ? <Tag tone="info">you</Tag> : null}
           {user.isSuperadmin ? <Tag tone="warn">superadmin</Tag> : null}
+          {user.pendingEmail ? <Tag>to be {user.pendingEmail}</Tag> : null}
         </span>
       ),
     },
@@ -120,6 +121,24 @@ export function PeopleTab() {
             >
               {user.isSuperadmin ? 'Take superadmin away…' : 'Make superadmin…'}
             </Menu.Item>
+            {user.pendingEmail || (user.email && !user.emailProven) ? (
+              <Menu.Item
+                onClick={() =>
+                  ask({
+                    title: `Confirm ${user.pendingEmail ?? user.email}`,
+                    body: <p>Do this only if you know that this person reads mail at that address.</p>,
+                    action: 'Confirm address',
+                    run: async () => {
+                      const confirmEmail = user.pendingEmail ?? user.email ?? '';
+                      await update.mutateAsync({ params: { id: user.id }, body: { confirmEmail } });
+                      markChanged('people', user.id);
+                    },
+                  })
+                }
+              >
+                Confirm address…
+              </Menu.Item>
+            ) : null}
             <Menu.Item
               onClick={() =>
                 openDialog({

@@ -59,7 +59,7 @@ export function AccountPage() {
 
 function Profile({ account: { user, tenant } }: { account: Account }) {
   const update = useChange(updateAccount, { refreshes: [getAccount, whoAmI] });
-  const stored = { name: user.name ?? '', email: user.email ?? '' };
+  const stored = { name: user.name ?? '', email: user.pendingEmail ?? user.email ?? '' };
   const form = useApiForm({
     initialValues: stored,
     send: (values) => update.mutateAsync({ body: changesFrom(stored, values) }),
@@ -86,6 +86,11 @@ function Profile({ account: { user, tenant } }: { account: Account }) {
           <TextInput
             className="grow"
             label="E-mail address"
+            description={
+              user.pendingEmail
+                ? `Waiting for confirmation: open the link in your mail, or ask an operator. Until then ${user.email ?? 'no address'} counts.`
+                : undefined
+            }
             type="email"
             {...form.getInputProps('email')}
             disabled={user.isBreakGlass}

@@ -4,6 +4,7 @@ export const signIn: Feature = {
   linkPages: [
     screen('/setup', () => import('./link-pages.tsx'), 'SetupPage'),
     screen('/invite', () => import('./link-pages.tsx'), 'InvitePage'),
+    screen('/email', () => import('./link-pages.tsx'), 'EmailPage'),
     screen('/magic', () => import('./link-pages.tsx'), 'MagicPage'),
   ],
 };

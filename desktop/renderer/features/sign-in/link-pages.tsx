@@ -2,7 +2,7 @@ import { PasswordInput, TextInput } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { API_BASE } from '#shared/client/client.ts';
-import { acceptInvite, previewInvite, setup, verifyMagicLink } from '#shared/contract/auth.ts';
+import { acceptInvite, confirmEmail, previewInvite, setup, verifyMagicLink } from '#shared/contract/auth.ts';
 import type { BodyOf, Operation, ResultOf } from '#shared/contract/operation.ts';
 import { HostError } from '../../host/bridge.ts';
 import { HERE } from '../../host/bridge-web.ts';
@@ -152,6 +152,24 @@ export function MagicPage() {
         ) : (
           <p>The link signs you in once.</p>
         )}
+      </Form>
+    </SignInLayout>
+  );
+}
+
+/** Opened by the link that proves a new e-mail address; works in a session of that account. */
+export function EmailPage() {
+  const navigate = useNavigate();
+  const [token] = useState(linkToken);
+  const form = useApiForm({
+    initialValues: {},
+    send: () => clientFor(HERE).call(confirmEmail, { body: { token } }),
+    onDone: () => void navigate({ to: '/', replace: true }),
+  });
+  return (
+    <SignInLayout title="Confirm your e-mail address" note={location.host}>
+      <Form form={form} action="Confirm address" isWide autoFocus className={classes.form}>
+        <p>Sign in to the account whose address you changed, then confirm here.</p>
       </Form>
     </SignInLayout>
   );

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Secret, TOTP } from 'otpauth';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { firstAdmin, join, linkIn, linkToken, MANY_ATTEMPTS, mailbox, PASSWORD, signIn } from '#test/helpers/people.ts';
+
+const VICTIM = 'victim@example.com';
+const NEW = 'a password of the real owner';
+
+test('an address that someone else typed in does not stop the invitation of its owner', async (t) => {
+  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  const root = await firstAdmin(daemon);
+  const squatter = await join(daemon, root.api, 'squatter@example.com', 'viewer');
+  const patched = await squatter.api.patch('/account', { email: VICTIM });
+  assert.equal(patched.status, 200);
+  assert.deepEqual(
+    [patched.body.data.user.email, patched.body.data.user.pendingEmail],
+    [squatter.email, VICTIM],
+    'the old address counts until the new one is proven',
+  );
+  const anonymous = daemon.api.as(null);
+  assert.equal((await anonymous.post('/auth/login', { user: VICTIM, password: PASSWORD })).status, 401);
+  const invited = (await root.api.post('/tenant/invites', { email: VICTIM })).body.data;
+  assert.notEqual(invited.userId, squatter.id);
+  const token = linkToken(invited.inviteUrl);
+  assert.equal((await anonymous.post('/auth/invite/preview', { token })).body.data.hasAccount, false);
+  const accepted = await anonymous.post('/auth/invite/accept', { token, password: NEW });
+  assert.equal(accepted.status, 200);
+  assert.equal((await daemon.api.patch(`/users/${squatter.id}`, { confirmEmail: VICTIM })).body.code, 'EMAIL_IN_USE');
+  await signIn(daemon, squatter.email);
+});
+
+test('a new address is proven by the link that was mailed to it, in a session of the account', async (t) => {
+  const box = await mailbox(t);
+  const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env });
+  const root = await firstAdmin(daemon);
+  const team = (await root.api.post('/tenants', { name: 'old', ownerEmail: 'old@example.com' })).body.data;
+  assert.equal(team.invite.emailSent, true);
+  const token = linkToken(linkIn(await box.next('old@example.com')));
+  const entered = await daemon.api.as(null).post('/auth/invite/accept', { token, password: PASSWORD });
+  const api = daemon.api.as(entered.body.data.token);
+  // invited under the new address before it is proven: the invitation goes with the address
+  await root.api.post('/tenant/invites', { email: 'new@example.com' });
+  const invitation = linkToken(linkIn(await box.next('new@example.com')));
+  await api.patch('/account', { email: 'New@example.com' });
+  const proof = linkToken(linkIn(await box.next('new@example.com')));
+  assert.equal((await root.api.post('/account/email/confirm', { token: proof })).body.code, 'BAD_LINK');
+  assert.equal((await daemon.api.as(null).post('/account/email/confirm', { token: proof })).status, 401);
+  assert.equal((await daemon.api.as(null).post('/auth/magic/verify', { token: proof })).status, 401);
+  const confirmed = await api.post('/account/email/confirm', { token: proof });
+  assert.deepEqual(
+    [confirmed.status, confirmed.body.data.user.email, confirmed.body.data.user.pendingEmail],
+    [200, 'new@example.com', null],
+  );
+  assert.equal((await api.post('/account/email/confirm', { token: proof })).status, 401, 'once');
+  assert.equal((await api.get('/auth/me')).body.data.email, 'new@example.com');
+  await signIn(daemon, 'new@example.com');
+  const joined = await daemon.api.as(null).post('/auth/invite/accept', { token: invitation, password: PASSWORD });
+  assert.equal(joined.status, 200, joined.text);
+});
+
+test('proof of an address ends what an unproven holder had set up, a second factor too', async (t) => {
+  const box = await mailbox(t);
+  const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env, STREAMHUB_ALLOW_SIGNUP: '1' });
+  const root = await firstAdmin(daemon);
+  const anonymous = daemon.api.as(null);
+  const signedUp = await anonymous.post('/auth/signup', { email: VICTIM, password: PASSWORD });
+  const squatter = daemon.api.as(signedUp.body.data.token);
+  const { secret } = (await squatter.post('/account/2fa/setup')).body.data;
+  const totp = new TOTP({ secret: Secret.fromBase32(secret) });
+  assert.equal((await squatter.post('/account/2fa/enable', { code: totp.generate() })).status, 200);
+
+  await root.api.post('/tenant/invites', { email: VICTIM });
+  const token = linkToken(linkIn(await box.next(VICTIM)));
+  assert.equal((await anonymous.post('/auth/invite/preview', { token })).body.data.hasAccount, false);
+  const accepted = await anonymous.post('/auth/invite/accept', { token, password: NEW });
+  assert.equal(accepted.status, 200, 'neither the squatter’s password nor code is asked for');
+  const owner = daemon.api.as(accepted.body.data.token);
+  const { user } = (await owner.get('/account')).body.data;
+  assert.deepEqual([user.twoFactorEnabled, user.recoveryCodesLeft], [false, 0]);
+  assert.equal((await squatter.get('/account')).status, 401);
+  assert.equal((await anonymous.post('/auth/login', { user: VICTIM, password: PASSWORD })).status, 401);
+  await signIn(daemon, VICTIM, NEW);
+
+  // from now on the second factor is the owner's, and a mailed link asks for it
+  const own = (await owner.post('/account/2fa/setup')).body.data.secret;
+  const code = new TOTP({ secret: Secret.fromBase32(own) }).generate();
+  assert.equal((await owner.post('/account/2fa/enable', { code })).status, 200);
+  await anonymous.post('/auth/magic-link', { email: VICTIM });
+  const link = linkToken(linkIn(await box.next(VICTIM)));
+  assert.equal((await anonymous.post('/auth/magic/verify', { token: link })).body.message, 'totp_required');
+});
+
+test('without mail an operator confirms the address that waits, and no other', async (t) => {
+  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  const root = await firstAdmin(daemon);
+  const person = await join(daemon, root.api, 'before@example.com', 'viewer');
+  await person.api.patch('/account', { email: 'after@example.com' });
+  const confirm = (email: string) => daemon.api.patch(`/users/${person.id}`, { confirmEmail: email });
+  assert.equal((await confirm('other@example.com')).body.code, 'EMAIL_NOT_PENDING');
+  assert.equal((await person.api.patch(`/users/${person.id}`, { confirmEmail: 'after@example.com' })).status, 403);
+  const { email, emailProven, pendingEmail, isSuperadmin } = (await confirm('after@example.com')).body.data;
+  assert.deepEqual([email, emailProven, pendingEmail, isSuperadmin], ['after@example.com', true, null, false]);
+  await signIn(daemon, 'after@example.com');
+  assert.equal((await daemon.api.patch(`/users/${person.id}`, {})).status, 400);
+  await person.api.patch('/account', { email: 'third@example.com' });
+  const cleared = await person.api.patch('/account', { email: 'after@example.com' });
+  assert.equal(cleared.body.data.user.pendingEmail, null, 'the own address clears it');
+});
