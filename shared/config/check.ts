@@ -39,7 +39,14 @@ export interface CheckResult {
 }
 
 /** Keys that can only be checked with the other apps and the network policy at hand. */
-const CHECKED_IN_CONTEXT = ['room_prefix', 's3.endpoint', 'callbacks.url', 'mqtt.url', 's3.public_url'];
+const CHECKED_IN_CONTEXT = [
+  'room_prefix',
+  's3.endpoint',
+  'callbacks.url',
+  'mqtt.url',
+  's3.public_url',
+  's3.public_endpoint',
+];
 
 /** Checks one config text: syntax, limits, every known key, and how they fit together. Never throws on a bad text. */
 export function checkConfig(input: CheckInput): CheckResult {

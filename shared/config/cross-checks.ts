@@ -58,6 +58,7 @@ export function crossCheck(value: Record<string, unknown>, app: string, findings
 const ADDRESSES = [
   ['s3', 'endpoint'],
   ['s3', 'public_url'],
+  ['s3', 'public_endpoint'],
   ['callbacks', 'url'],
   ['mqtt', 'url'],
 ];

@@ -122,6 +122,13 @@ const s3 = Type.Object(
       description: 'Public base address of the bucket: recordings get public links instead of signed ones.',
       'x-reload': 'hot',
     }),
+    public_endpoint: key.text({
+      default: '',
+      maxLength: 255,
+      ...HTTP_URL,
+      description: 'Address of the service as viewers reach it; signed links use it. Empty = `endpoint`.',
+      'x-reload': 'hot',
+    }),
     access_key_env: key.reference('APP_{SLUG}_S3_KEY', { description: 'Name of the stored access key.' }),
     secret_key_env: key.reference('APP_{SLUG}_S3_SECRET', { description: 'Name of the stored secret key.' }),
     options: Type.Optional(

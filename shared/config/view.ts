@@ -12,7 +12,7 @@ export interface MaskedSecrets {
 
 /** The whole config as `PATCH /apps/{name}` answers it: secrets masked, the names under which they are stored left out. */
 export function appConfigView(config: AppConfig, secrets: MaskedSecrets) {
-  const { accessKeyEnv: _a, secretKeyEnv: _b, endpoint, publicUrl, ...s3 } = config.s3;
+  const { accessKeyEnv: _a, secretKeyEnv: _b, endpoint, publicUrl, publicEndpoint, ...s3 } = config.s3;
   const { passwordEnv: _c, ...mqtt } = config.mqtt;
   return {
     ...config,
@@ -20,6 +20,7 @@ export function appConfigView(config: AppConfig, secrets: MaskedSecrets) {
       ...s3,
       ...(endpoint === '' ? {} : { endpoint }),
       ...(publicUrl === '' ? {} : { publicUrl }),
+      ...(publicEndpoint === '' ? {} : { publicEndpoint }),
       accessKey: secrets.s3AccessKey,
       secretKey: secrets.s3SecretKey,
     },

@@ -22,7 +22,11 @@ export const AppConfigView = (() => {
     );
   };
   const masked = text('Masked; empty when none is stored.');
-  reshape(s3, ['accessKeyEnv', 'secretKeyEnv'], { accessKey: masked, secretKey: masked }, ['endpoint', 'publicUrl']);
+  reshape(s3, ['accessKeyEnv', 'secretKeyEnv'], { accessKey: masked, secretKey: masked }, [
+    'endpoint',
+    'publicUrl',
+    'publicEndpoint',
+  ]);
   reshape(callbacks, ['secretEnv', 'secret'], { secret: masked });
   reshape(mqtt, ['passwordEnv'], { password: masked });
   return Type.Unsafe<AppConfigViewType>(schema);

@@ -19,6 +19,7 @@ export const S3View = object({
   forcePathStyle: Type.Boolean(),
   prefix: Type.String({ description: 'Prefix of new objects.' }),
   public_url: Type.String({ description: 'Public base of the bucket; empty = signed links.' }),
+  public_endpoint: Type.String({ description: 'Endpoint that signed links use; empty = `endpoint`.' }),
   options,
   accessKeyEnv: Type.String({
     description: 'Name of the stored access key, and of the environment variable that wins over it.',
@@ -96,6 +97,13 @@ export const PutS3Body = object({
     Type.String({
       maxLength: 255,
       description: 'Public base of the bucket; trailing slashes are removed; empty clears it.',
+    }),
+  ),
+  public_endpoint: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      description:
+        'Endpoint that signed links use, where viewers reach the storage at another address; empty clears it.',
     }),
   ),
   confirmPublic: Type.Optional(

@@ -30,6 +30,7 @@ export function contextFindings(check: CheckResult, context: CheckContext, befor
 
   const addresses = [
     ['s3.endpoint', config.s3.endpoint, before?.s3.endpoint],
+    ['s3.public_endpoint', config.s3.publicEndpoint, before?.s3.publicEndpoint],
     ['callbacks.url', config.callbacks.url, before?.callbacks.url],
     ['mqtt.url', config.mqtt.url, before?.mqtt.url],
   ] as const;

@@ -96,6 +96,13 @@ export function isUnderPublicUrl(row: RecordedPlace, block: StorageBlock): boole
   return isLocal ? provider === current.provider : settings.bucket === current.settings.bucket;
 }
 
+/** The place as links name it: viewers may reach the endpoint of the config at another address. */
+export function signedLocation(location: StorageLocation, block: StorageBlock): StorageLocation {
+  const isCurrent = location.settings.endpoint === block.endpoint && location.provider === block.provider;
+  if (block.publicEndpoint === '' || !isCurrent) return location;
+  return { ...location, settings: { ...location.settings, endpoint: block.publicEndpoint } };
+}
+
 /** Equal for equal places. */
 export function locationId(location: StorageLocation): string {
   const { provider, settings } = location;

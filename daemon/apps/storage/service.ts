@@ -27,6 +27,7 @@ import {
   recordedLocation,
   type StorageBlock,
   type StorageLocation,
+  signedLocation,
   unrecordedLocation,
 } from './location.ts';
 import { maskKey, maskSecret } from './mask.ts';
@@ -220,7 +221,7 @@ export class StorageService {
       }
       const access: StorageAccess = {
         ref,
-        location,
+        location: signedLocation(location, block),
         credentials: { ...credentials },
         policy,
         appFolder: appFolder(app),
@@ -353,6 +354,7 @@ export class StorageService {
       forcePathStyle: block.forcePathStyle,
       prefix: block.prefix,
       public_url: block.publicUrl,
+      public_endpoint: block.publicEndpoint,
       options: (block.options ?? {}) as S3View['options'],
       accessKeyEnv,
       secretKeyEnv,

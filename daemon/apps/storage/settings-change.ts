@@ -42,13 +42,16 @@ export function checkBody(body: PutS3Body): void {
   }
   if (/[\u0000-\u001f\u007f]/.test(body.prefix ?? ''))
     throw fieldError('body.prefix', 'must not hold control characters');
-  const address = body.public_url ?? '';
+  for (const name of ['public_url', 'public_endpoint'] as const) checkAddress(`body.${name}`, body[name] ?? '');
+}
+
+function checkAddress(field: string, address: string): void {
   if (address === '') return;
   const url = URL.parse(address);
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw fieldError('body.public_url', 'must be a URL with http:// or https://');
+    throw fieldError(field, 'must be a URL with http:// or https://');
   if (url.username !== '' || url.search !== '' || url.hash !== '') {
-    throw fieldError('body.public_url', 'must not hold a user name, a query or a fragment');
+    throw fieldError(field, 'must not hold a user name, a query or a fragment');
   }
 }
 
@@ -74,6 +77,7 @@ export function storageEdits(block: StorageBlock, body: PutS3Body, settings: Rec
   for (const [name, key] of Object.entries(SHARED_FIELDS)) put(key, settings[name], block[name as SharedField]);
   put('prefix', body.prefix, block.prefix);
   put('public_url', body.public_url?.replace(/\/+$/, ''), block.publicUrl);
+  put('public_endpoint', body.public_endpoint?.replace(/\/+$/, ''), block.publicEndpoint);
   const before = (block.options ?? {}) as Record<string, unknown>;
   for (const [name, value] of Object.entries(settings)) {
     if (!(name in SHARED_FIELDS) && value !== before[name]) edits.push(set(['s3', 'options', name], value));

@@ -183,3 +183,15 @@ test('a recording that LiveKit ended at its limit is ready and says so', async (
   assert.deepEqual([vod.status, vod.error], ['ready', null]);
   assert.match(vod.note, /session_limits/);
 });
+
+test('signed links use the public endpoint, and the daemon its own', async (t) => {
+  const daemon = await withApp(t, 'egp');
+  const put = (public_endpoint: string) => daemon.api.put('/apps/egp/s3', { public_endpoint });
+  const answer = await put('https://media.example.test/');
+  assert.deepEqual([answer.status, answer.body.data.public_endpoint], [200, 'https://media.example.test']);
+  await play(daemon, 'egress-config-prefix');
+  const vod = await only(daemon, 'egp');
+  assert.match(vod.url, /^https:\/\/media\.example\.test\/lab\/own\/prefix\/.*X-Amz-Signature=/);
+  assert.match(vod.s3Url, /^http:\/\/s3\.example\.test:9000\/lab\//);
+  for (const wrong of ['ftp://x', 'https://user@x', 'nowhere']) assert.equal((await put(wrong)).status, 400, wrong);
+});

@@ -11,6 +11,7 @@ export interface StorageForm {
   settings: Record<string, unknown>;
   prefix: string;
   publicUrl: string;
+  publicEndpoint: string;
   key: string;
   secret: string;
   confirmPublic: boolean;
@@ -28,6 +29,7 @@ export function formOf(view: S3View, provider: Provider | undefined): StorageFor
     settings: storedSettings(view, provider),
     prefix: view.prefix,
     publicUrl: view.public_url,
+    publicEndpoint: view.public_endpoint,
     key: '',
     secret: '',
     confirmPublic: false,
@@ -72,6 +74,8 @@ export function bodyOf(form: StorageForm, view: S3View): PutBody {
   if (form.prefix !== view.prefix) body['prefix'] = form.prefix;
   const url = form.publicUrl.replace(/\/+$/, '');
   if (url !== view.public_url) body['public_url'] = url;
+  const endpoint = form.publicEndpoint.replace(/\/+$/, '');
+  if (endpoint !== view.public_endpoint) body['public_endpoint'] = endpoint;
   if (form.key !== '') body['key'] = form.key.trim();
   if (form.secret !== '') body['secret'] = form.secret.trim();
   if (opensBucket(form, view)) body['confirmPublic'] = form.confirmPublic;
@@ -81,6 +85,7 @@ export function bodyOf(form: StorageForm, view: S3View): PutBody {
 /** The form's field for a path of the API's body. */
 export function fieldOf(path: string): string {
   if (path === 'public_url') return 'publicUrl';
+  if (path === 'public_endpoint') return 'publicEndpoint';
   if (path.startsWith('options.')) return path.replace('options.', 'settings.');
   return SHARED.includes(path as 'bucket') ? `settings.${path}` : path;
 }
@@ -102,9 +107,13 @@ export function changesOf(
     if (name === 'secret')
       return [{ name: 'Secret key', before: view.hasSecret ? 'stored' : 'none', after: 'a new one' }];
     const before = view[name as 'bucket'] as unknown;
-    const title = { provider: 'Provider', prefix: 'Prefix', public_url: 'Public URL', options: 'Further settings' }[
-      name
-    ];
+    const title = {
+      provider: 'Provider',
+      prefix: 'Prefix',
+      public_url: 'Public URL',
+      public_endpoint: 'Public endpoint',
+      options: 'Further settings',
+    }[name];
     return before === after
       ? []
       : [{ name: title ?? titles[name]?.title ?? name, before: text(before), after: text(after) }];

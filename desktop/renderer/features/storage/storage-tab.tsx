@@ -68,7 +68,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
   const opens = opensBucket(values, view);
   const isReadOnly = lack !== undefined;
   const runTest = (): void => {
-    const { confirmPublic: _confirm, public_url: _url, ...tried } = body;
+    const { confirmPublic: _confirm, public_url: _url, public_endpoint: _endpoint, ...tried } = body;
     test.mutate({ params: { name: app }, body: tried });
   };
 
@@ -159,6 +159,14 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
                 description="Base address of the bucket or its CDN. Empty: recordings get signed links that end."
                 placeholder="https://media.example.com"
                 {...form.getInputProps('publicUrl')}
+                disabled={isReadOnly}
+              />
+              <TextInput
+                mt={12}
+                label="Public endpoint"
+                description="Signed links use this address of the service. Empty: they use the endpoint."
+                placeholder="https://s3.example.com"
+                {...form.getInputProps('publicEndpoint')}
                 disabled={isReadOnly}
               />
               {opens ? (
