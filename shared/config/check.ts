@@ -59,6 +59,8 @@ export function checkParsed(parsed: ParsedConfig, input: CheckInput): CheckResul
   if (parsed.value !== null) {
     checkStructure(parsed, findings, input);
     crossCheck(parsed.value, input.app, findings);
+    if (input.text.startsWith('\ufeff'))
+      findings.note('byte-order-mark', 'the text begins with a byte order mark (U+FEFF), which is not needed', []);
   }
   const diagnostics = findings.list.sort((a, b) => a.line - b.line || a.column - b.column);
   const valid = diagnostics.every((finding) => finding.severity !== 'error');

@@ -9,6 +9,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
+import { findOddSpace } from '../odd-text.ts';
 import type { Diagnostic, TextRange } from './diagnostic.ts';
 import { checkDocument } from './document-checks.ts';
 import { CONFIG_LIMITS } from './limits.ts';
@@ -131,7 +132,7 @@ export function parseConfig(text: string): ParsedConfig {
   }
   if (document.directives.yaml.version !== '1.2')
     faults.push(error('old-yaml', 'the text must be YAML 1.2; remove the %YAML line', 0, 0));
-  if (faults.length > 0) return failed(faults);
+  if (faults.length > 0) return failed([...oddSpaceAt(faults[0], text, error), ...faults]);
 
   const found = checkDocument(document, error);
   if (found.length > 0) return failed(found);
@@ -148,6 +149,27 @@ export function parseConfig(text: string): ParsedConfig {
     errors: [],
     rangeOf,
   };
+}
+
+/** An unseen character in the line that can't be read, or in the one before it, is the likeliest reason. */
+function oddSpaceAt(
+  fault: Diagnostic | undefined,
+  text: string,
+  error: (code: string, message: string, start: number, end: number) => Diagnostic,
+): Diagnostic[] {
+  let start = 0;
+  for (const [index, line] of text.split('\n').entries()) {
+    const isNear =
+      fault !== undefined &&
+      fault.code !== 'tab-as-indent' &&
+      index + 1 >= fault.line - 1 &&
+      index + 1 <= fault.endLine;
+    // a mark at the beginning of the text is part of the encoding
+    const odd = isNear ? findOddSpace(index === 0 ? line.replace(/^\ufeff/, ' ') : line) : undefined;
+    if (odd !== undefined) return [error(odd.code, `the line ${odd.message}`, start + odd.at, start + odd.at + 1)];
+    start += line.length + 1;
+  }
+  return [];
 }
 
 /** The library's findings in words of our own: its messages quote the text, which may be a secret. */

@@ -2,6 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, type Node } from 'yaml';
+import { findOddText } from '../odd-text.ts';
 import { annotationsOf, MASK, propertiesOf } from './annotations.ts';
 import { isRecord } from './case.ts';
 import { defaultOf } from './defaults.ts';
@@ -104,7 +105,12 @@ class StructureCheck {
     }
     if (dotted(path) === 's3.provider' && typeof value === 'string' && this.#options.providers?.includes(value)) return;
     const [error] = Value.Errors(schema, value);
-    if (error !== undefined) {
+    const odd = typeof value === 'string' ? findOddText(value) : undefined;
+    if (odd !== undefined) {
+      // it explains what else is wrong with the value
+      if (error === undefined) this.#findings.warn(odd.code, odd.message, path, at);
+      else this.#findings.error(odd.code, odd.message, path, at);
+    } else if (error !== undefined) {
       const [code, message] = describe(error.keyword, schema, value, marks['x-secret'] === true);
       this.#findings.error(code, message, path, at);
     }
@@ -113,6 +119,11 @@ class StructureCheck {
   #unknown(path: Path, siblings: readonly string[], key: Node): void {
     const name = path.at(-1) as string;
     if (name.startsWith('x-')) return;
+    const odd = findOddText(name);
+    if (odd !== undefined) {
+      this.#findings.warn(odd.code, `is not a key of StreamHub, because its name ${odd.message}`, path, key);
+      return;
+    }
     const guess = nearest(name, siblings) ?? elsewhere(path);
     const hint = guess === undefined ? '' : `; did you mean ${guess}?`;
     this.#findings.warn('unknown-key', `is not a key of StreamHub and has no effect${hint}`, path, key);

@@ -57,7 +57,12 @@ export async function readConfigFile(dir: string): Promise<DiskState> {
       return { kind: 'unusable', stamp, reason: 'config.yaml is larger than a config can be' };
     const bytes = await handle.readFile();
     const text = decode(bytes);
-    if (text === undefined) return { kind: 'unusable', stamp, reason: 'config.yaml is not UTF-8 text' };
+    if (text === undefined)
+      return {
+        kind: 'unusable',
+        stamp,
+        reason: isUtf16(bytes) ? 'config.yaml is UTF-16 text; save it as UTF-8' : 'config.yaml is not UTF-8 text',
+      };
     return { kind: 'text', stamp, text, etag: etagOf(bytes), mode: Number(facts.mode) & 0o777 };
   } catch (error) {
     const stamp = stampOfError(error);
@@ -71,6 +76,13 @@ export async function readConfigFile(dir: string): Promise<DiskState> {
     await handle?.close();
   }
 }
+
+const UTF16_MARKS = [
+  [0xff, 0xfe],
+  [0xfe, 0xff],
+];
+/** Windows editors call this “Unicode”. */
+const isUtf16 = (bytes: Uint8Array) => UTF16_MARKS.some(([a, b]) => bytes[0] === a && bytes[1] === b);
 
 function decode(bytes: Uint8Array): string | undefined {
   try {

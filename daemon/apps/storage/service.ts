@@ -34,7 +34,15 @@ import { maskKey, maskSecret } from './mask.ts';
 import { OldPlaces } from './old-places.ts';
 import type { StorageAccess } from './open-client.ts';
 import { type Purger, requireComplete } from './purger.ts';
-import { checkBody, givenFields, mergedSettings, newSecrets, requireSound, storageEdits } from './settings-change.ts';
+import {
+  checkBody,
+  givenFields,
+  mergedSettings,
+  newSecrets,
+  oddWarnings,
+  requireSound,
+  storageEdits,
+} from './settings-change.ts';
 import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
 import type { StorageTestInput } from './tasks/storage-test.ts';
@@ -130,7 +138,7 @@ export class StorageService {
     const secrets = newSecrets(body);
     const edits = async ({ s3 }: AppConfig) => {
       const { settings, warnings } = await this.#prepare(app, s3, body);
-      found = warnings;
+      found = [...warnings, ...oddWarnings(body)];
       if (secrets !== undefined) {
         const provider = body.provider ?? s3.provider;
         const next = { provider, settings: settings as ProviderSettings };

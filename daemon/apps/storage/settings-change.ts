@@ -1,5 +1,6 @@
 import { type Edit, remove, set } from '#shared/config/edits.ts';
 import { ApiError, type ErrorDetail, fieldError } from '#shared/errors.ts';
+import { findOddText } from '#shared/odd-text.ts';
 import type { SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
 import type { PutS3Body } from '#shared/schema/s3.ts';
 import type { SecretChanges } from '../secrets/store.ts';
@@ -34,6 +35,10 @@ export function givenFields(body: PutS3Body): string[] {
 
 /** Refuses credentials that are masks, and a public address that is none. */
 export function checkBody(body: PutS3Body): void {
+  for (const name of ['key', 'secret', 'bucket', 'region', 'endpoint', 'public_url'] as const) {
+    const odd = findOddText(body[name] ?? '');
+    if (odd !== undefined) throw fieldError(`body.${name}`, odd.message);
+  }
   for (const name of ['key', 'secret'] as const) {
     if (looksMasked(body[name] ?? ''))
       throw fieldError(`body.${name}`, 'is the masked form that was shown, not a credential');
@@ -53,6 +58,14 @@ function checkAddress(field: string, address: string): void {
   if (url.username !== '' || url.search !== '' || url.hash !== '') {
     throw fieldError(field, 'must not hold a user name, a query or a fragment');
   }
+}
+
+/** What is rarely meant in the texts that may hold anything. */
+export function oddWarnings(body: PutS3Body): string[] {
+  return Object.entries({ prefix: body.prefix, ...body.options }).flatMap(([name, value]) => {
+    const odd = typeof value === 'string' ? findOddText(value) : undefined;
+    return odd === undefined ? [] : [`${name} ${odd.message}`];
+  });
 }
 
 /** Refuses settings that the provider calls wrong; answers with its warnings. */
