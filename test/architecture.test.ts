@@ -241,7 +241,6 @@ test('the layers of the renderer stand on those below them, and its features for
 /** Files of the daemon that may use timers and unawaited promises themselves, and why nothing they start can end the process. */
 const OWN_TIMERS: Record<string, string> = {
   'daemon/platform/background.ts': 'the supervisor itself',
-  'daemon/apps/storage/purge/purge.ts': 'a time limit that aborts a request, in a worker',
   'daemon/platform/db/app-databases.ts': 'closes a handle, which cannot fail',
   'daemon/platform/http/silent-connections.ts': 'runs while the server closes, touches sockets only',
   'daemon/platform/logs/store-thread.ts': 'a separate thread; its steps catch everything',

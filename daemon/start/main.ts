@@ -36,7 +36,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     log.fatal({ err }, 'the daemon failed');
     logging.flushSync();
   });
-  // a promise that nobody waits for is no reason to end; the line above it is written by the monitor
+  // a promise that nobody waits for must not end the daemon; the monitor writes the line above
   process.on('unhandledRejection', (err) => {
     log.error({ err }, 'work outside of any request failed; the daemon goes on');
   });

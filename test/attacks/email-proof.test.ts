@@ -39,7 +39,7 @@ test('a new address is proven by the link that was mailed to it, in a session of
   const token = linkToken(linkIn(await box.next('old@example.com')));
   const entered = await daemon.api.as(null).post('/auth/invite/accept', { token, password: PASSWORD });
   const api = daemon.api.as(entered.body.data.token);
-  // invited under the new address before it is proven: the invitation goes with the address
+  // invited under the new address before it is proven: the invitation ends with that address
   await root.api.post('/tenant/invites', { email: 'new@example.com' });
   const invitation = linkToken(linkIn(await box.next('new@example.com')));
   await api.patch('/account', { email: 'New@example.com' });

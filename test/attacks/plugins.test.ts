@@ -10,7 +10,7 @@ import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
 
 const SECRET = 'never-to-be-seen-by-others';
 
-/** Tries every way to the network that hands in something else than it says, or goes below the API. */
+/** Tries every way to the network that hands in something other than it says, or works below the API. */
 const DIGGER = String.raw`
 import async_hooks from 'node:async_hooks';
 import dgram from 'node:dgram';

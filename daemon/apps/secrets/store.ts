@@ -80,7 +80,7 @@ export class SecretStore {
   reference(app: string, use: SecretUse | KeptUse): string {
     const [base, place] = use.split('@') as [SecretUse, string | undefined];
     const name = secretReferences(app)[base];
-    // lower-case hex, so it is no name of another app
+    // lower-case hex, so it is not the name of another app
     return place === undefined ? name : `${name}__${place}`;
   }
 

@@ -8,7 +8,7 @@ export interface StorageCredentials {
   secret: string;
 }
 
-/** Equal for one bucket, whatever its provider and region are called: credentials belong to it. */
+/** Equal for one bucket, with any provider and region: credentials belong to it. */
 export function placeId({ provider, settings: { endpoint, bucket } }: StorageLocation): string {
   const where = endpoint === '' ? provider : (URL.parse(endpoint)?.href ?? endpoint);
   return createHash('sha256')

@@ -22,7 +22,7 @@ const PROBE_COUNTS_MS = 60_000;
 /** How long an answer with links waits for a storage that has not been asked yet. */
 const PROBE_WAIT_MS = 1500;
 /** Objects that are tried before a place counts as refused. */
-export const PROBED_KEYS = 3;
+const PROBED_KEYS = 3;
 
 export interface OldPlacesDeps {
   secrets: SecretStore;

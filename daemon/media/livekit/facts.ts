@@ -42,7 +42,7 @@ export interface Span {
 }
 
 /** Length of a span in seconds; null when an end is missing or the ends are the wrong way round. */
-export function spanSeconds({ startedAt, endedAt }: Span): number | null {
+function spanSeconds({ startedAt, endedAt }: Span): number | null {
   if (startedAt === null || endedAt === null || endedAt < startedAt) return null;
   return (endedAt - startedAt) / 1000;
 }

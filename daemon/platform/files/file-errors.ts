@@ -71,7 +71,7 @@ const FILE_CALLS =
 const OF_SOCKETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ECONNREFUSED']);
 
 /** An answer about a file, and the paths that it names. */
-export class FileError extends ApiError {
+class FileError extends ApiError {
   readonly file: string | undefined;
 
   constructor(code: ErrorCode, params: Record<string, string>, more: { cause: unknown; hint?: string; file?: string }) {

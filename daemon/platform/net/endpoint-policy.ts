@@ -52,7 +52,7 @@ export function forbiddenAddresses({ denyPrivate }: EndpointPolicy): Record<'ipv
       const kind = address.includes(':') ? 'ipv6' : 'ipv4';
       if (bits === undefined) lists[kind].addAddress(address, kind);
       else lists[kind].addSubnet(address, Number(bits), kind);
-      // written as IPv6, it is judged as IPv6
+      // written as IPv6, it is checked as IPv6
       if (kind === 'ipv4') lists.ipv6.addSubnet(`::ffff:${address}`, 96 + Number(bits ?? 32), 'ipv6');
     }
   }

@@ -1,5 +1,6 @@
 import { IconLayoutDashboard } from '@tabler/icons-react';
 import { getSettings, getStats, listAppFigures } from '#shared/contract/system.ts';
+import { getLiveKit } from '#shared/contract/webhooks.ts';
 import { type Feature, screen } from '../feature.ts';
 
 export const overview: Feature = {
@@ -10,7 +11,7 @@ export const overview: Feature = {
       apps: [getStats, listAppFigures],
       streams: [getStats, listAppFigures],
       vods: [getStats, listAppFigures],
-      system: [getStats, getSettings],
+      system: [getStats, getSettings, getLiveKit],
     },
   },
 };

@@ -91,6 +91,7 @@ const INFINITIVES: Readonly<Record<string, string>> = {
   Sent: 'send',
   Set: 'set',
   Signed: 'sign',
+  Skipped: 'skip',
   Tested: 'test',
   Took: 'take',
   Tried: 'try',
