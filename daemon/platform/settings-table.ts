@@ -13,6 +13,8 @@ interface Common {
   doc: string;
   /** Never printed, answered or logged. */
   secret?: boolean;
+  /** A secret that is used with the blanks around it: without them, tokens or a password that worked would not. */
+  verbatim?: boolean;
 }
 export type Definition = Common &
   (
@@ -24,14 +26,18 @@ export type Definition = Common &
     | { type: 'enum'; default: string; values: readonly string[]; junk?: string }
   );
 
-const str = (env: string, doc: string, more: { default?: string; flag?: string; secret?: boolean } = {}) =>
-  ({ type: 'string', env, doc, default: '', ...more }) as const;
+const str = (
+  env: string,
+  doc: string,
+  more: { default?: string; flag?: string; secret?: boolean; verbatim?: boolean } = {},
+) => ({ type: 'string', env, doc, default: '', ...more }) as const;
 /** An absolute address; `schemes` without the colon. */
 const url = (env: string, schemes: readonly string[], doc: string, more: { default?: string; secret?: boolean } = {}) =>
   ({ type: 'url', env, schemes, doc, default: '', ...more }) as const;
 const HTTP = ['http', 'https'] as const;
 const REDIS = ['redis', 'rediss'] as const;
 const secret = (env: string, doc: string) => str(env, doc, { secret: true });
+const verbatimSecret = (env: string, doc: string) => str(env, doc, { secret: true, verbatim: true });
 const int = (env: string, fallback: number, min: number, max: number, doc: string, flag?: string) =>
   ({ type: 'int', env, default: fallback, min, max, doc, ...(flag ? { flag } : {}) }) as const;
 const flag = (env: string, fallback: boolean, doc: string) => ({ type: 'flag', env, default: fallback, doc }) as const;
@@ -153,7 +159,7 @@ export const SETTINGS = {
     default: 'ws://127.0.0.1:7880',
   }),
   livekitApiKey: str('LIVEKIT_API_KEY', 'LiveKit API key; without key and secret, LiveKit is treated as unreachable.'),
-  livekitApiSecret: secret('LIVEKIT_API_SECRET', 'LiveKit API secret.'),
+  livekitApiSecret: verbatimSecret('LIVEKIT_API_SECRET', 'LiveKit API secret.'),
   livekitMetricsUrl: url(
     'LIVEKIT_METRICS_URL',
     HTTP,
@@ -161,9 +167,9 @@ export const SETTINGS = {
     { secret: true },
   ),
   // sign-in
-  jwtSecret: secret('STREAMHUB_JWT_SECRET', 'Signs session tokens; unset = a generated secret, kept in data/.'),
+  jwtSecret: verbatimSecret('STREAMHUB_JWT_SECRET', 'Signs session tokens; unset = a generated secret, kept in data/.'),
   adminUser: str('ADMIN_USER', 'Break-glass superadmin; needs ADMIN_PASS.'),
-  adminPass: secret('ADMIN_PASS', 'Password of the break-glass superadmin.'),
+  adminPass: verbatimSecret('ADMIN_PASS', 'Password of the break-glass superadmin.'),
   authzEnforce: choice(
     'STREAMHUB_AUTHZ_ENFORCE',
     ['off', 'log', 'on'],
@@ -194,7 +200,7 @@ export const SETTINGS = {
   smtpHost: str('STREAMHUB_SMTP_HOST', 'SMTP server for invitations and magic links; unset = no mail.'),
   smtpPort: int('STREAMHUB_SMTP_PORT', 587, 1, 65535, 'SMTP port; 465 = TLS from the start.'),
   smtpUser: str('STREAMHUB_SMTP_USER', 'SMTP user.'),
-  smtpPass: secret('STREAMHUB_SMTP_PASS', 'SMTP password.'),
+  smtpPass: verbatimSecret('STREAMHUB_SMTP_PASS', 'SMTP password.'),
   smtpFrom: str('STREAMHUB_SMTP_FROM', 'Sender address of mail.'),
   auditRetentionDays: int(
     'STREAMHUB_AUDIT_RETENTION_DAYS',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { temporaryDir } from '#test/helpers/daemon.ts';
@@ -93,4 +93,119 @@ test('one resolver for the public base: PUBLIC_BASE_URL first, no slash at the e
     base({ PUBLIC_BASE_URL: 'https://a.example', STREAMHUB_PUBLIC_URL: 'https://b.example' }),
     'https://a.example',
   );
+});
+
+/** Loads an env file that only its owner can read; also gives the warnings by subject or code. */
+async function loadFile(
+  t: { after(fn: () => unknown): void },
+  content: string | Buffer,
+  env: Record<string, string> = {},
+) {
+  const DATA_DIR = await temporaryDir(t);
+  const file = path.join(DATA_DIR, 'streamhub.env');
+  writeFileSync(file, content, { mode: 0o600 });
+  const load = () => loadSettings({ env: { DATA_DIR, ...env } });
+  const messages = (code: string) =>
+    load()
+      .warnings.filter((warning) => warning.code === code)
+      .map(({ message }) => message)
+      .sort();
+  return { file, load, messages };
+}
+
+test('a byte order mark does not hide the first variable', async (t) => {
+  const { load } = await loadFile(t, '\ufeffPORT=4444\nHOST=10.0.0.1\n');
+  assert.deepEqual([load().port, load().host, load().warnings], [4444, '10.0.0.1', []]);
+});
+
+test('a UTF-16 file is refused, with its name and what to do', async (t) => {
+  const little = Buffer.from('\ufeffPORT=4444\n', 'utf16le');
+  for (const bytes of [little, Buffer.from(little).swap16(), little.subarray(2)]) {
+    const { file, load } = await loadFile(t, bytes);
+    assert.throws(load, (error: SettingsError) => {
+      assert.match(error.message, /save it as UTF-8/);
+      assert.ok(error.message.includes(file));
+      return true;
+    });
+  }
+});
+
+test('misspelt names are named with the nearest setting, in the file and the environment', async (t) => {
+  const { messages } = await loadFile(
+    t,
+    'STREAMHUB_JWT_SECRT=hidden-word\nADMIN_PASSWORD=hidden-word\nSMTP_HOST=mail\nPROT=1\nHTTPS_PROXY=http://p\nAPP_LIVE_S3_KEY=hidden-word\nNODE_OPTIONS=x\n',
+    {
+      LIVEKIT_API_SECRETS: 'hidden-word',
+      LOG_LEVLE: 'info',
+      STREAMHUB_ENV_FILE: '',
+      STREAMHUB_TOKEN: 'x',
+      STREAMHUB_SERVICE_HOST: '10.0.0.1',
+      LIVEKIT_PORT_7880_TCP_ADDR: '10.0.0.1',
+      NODE_OPTIONS: '',
+      SYSTEMD_EXEC_PID: '1',
+      PATH: '/bin',
+    },
+  );
+  const found = messages('UNKNOWN_SETTING');
+  assert.deepEqual(
+    found.map((message) => [message.split(' ', 1)[0], /mean (\w+)\?$/.exec(message)?.[1]]),
+    [
+      ['ADMIN_PASSWORD', 'ADMIN_PASS'],
+      ['LIVEKIT_API_SECRETS', 'LIVEKIT_API_SECRET'],
+      ['LOG_LEVLE', 'LOG_LEVEL'],
+      ['PROT', 'PORT'],
+      ['SMTP_HOST', 'STREAMHUB_SMTP_HOST'],
+      ['STREAMHUB_JWT_SECRT', 'STREAMHUB_JWT_SECRET'],
+    ],
+  );
+  assert.doesNotMatch(found.join(), /hidden-word/);
+});
+
+test('lines that may not mean what they say are named', async (t) => {
+  const { load, messages } = await loadFile(
+    t,
+    'PORT=1\r\n\r\n# a comment\r\nexport HOST=10.0.0.1\nPORT=2\nhidden-word\nADMIN_USER="a\nLOG_LEVEL=warn\nb"\nGPU_DISABLE=1 # c\n',
+  );
+  assert.deepEqual([load().port, load().host, load().logLevel], [2, '10.0.0.1', 'info']);
+  const found = messages('ENV_FILE_LINE').map((message) => message.replace(/^.*, (?=line)/, ''));
+  assert.deepEqual(found, [
+    'line 4 begins with export. StreamHub reads HOST, but systemd and Docker refuse it.',
+    'line 5 sets PORT again. Line 1 has no effect.',
+    'line 6 has no = and is ignored. Write NAME=value, or # in front of a comment.',
+    'line 7: the value of ADMIN_USER continues to line 9, because its quote ends there.',
+  ]);
+});
+
+test('what is left around a secret is named, and left out only where nothing depends on it', async (t) => {
+  const { load, messages } = await loadFile(
+    t,
+    'STREAMHUB_JWT_SECRET="hidden-word "\nADMIN_PASS=\'hidden-word\nSTREAMHUB_CLUSTER_TOKEN=hidden-word\u00a0\nAPP_LIVE_S3_KEY="hidden-word\t"\n',
+    { METRICS_TOKEN: 'hidden-word\r', STREAMHUB_SMTP_PASS: '"hidden-word"', LIVEKIT_API_SECRET: 'a "word" inside' },
+  );
+  const { jwtSecret, adminPass, clusterToken, metricsToken, smtpPass, appSecrets } = load();
+  assert.deepEqual(
+    [jwtSecret, adminPass, clusterToken, metricsToken, smtpPass, appSecrets['APP_LIVE_S3_KEY']],
+    ['hidden-word ', "'hidden-word", 'hidden-word', 'hidden-word', '"hidden-word"', 'hidden-word\t'],
+  );
+  const kept = 'It is part of the value. Delete it.';
+  assert.deepEqual(messages('SECRET_LEFT_OVER'), [
+    `ADMIN_PASS begins or ends with a quote. ${kept}`,
+    `APP_LIVE_S3_KEY begins or ends with a tab or another space. ${kept}`,
+    'METRICS_TOKEN begins or ends with a line end. StreamHub leaves it out. Delete it.',
+    'STREAMHUB_CLUSTER_TOKEN begins or ends with a no-break space. StreamHub leaves it out. Delete it.',
+    `STREAMHUB_JWT_SECRET begins or ends with a blank. ${kept}`,
+    `STREAMHUB_SMTP_PASS begins or ends with a quote. ${kept}`,
+  ]);
+});
+
+test('an env file with secrets that others can read is named', {
+  skip: process.platform === 'win32' ? 'no file modes' : false,
+}, async (t) => {
+  const secret = await loadFile(t, 'ADMIN_PASS=hidden-word\n');
+  assert.deepEqual(secret.messages('ENV_FILE_READABLE'), []);
+  chmodSync(secret.file, 0o640);
+  assert.match(secret.messages('ENV_FILE_READABLE').join(), /chmod 600/);
+  const plain = await loadFile(t, 'PORT=1\n');
+  chmodSync(plain.file, 0o644);
+  assert.deepEqual(plain.messages('ENV_FILE_READABLE'), []);
 });

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseEnv } from 'node:util';
+import type { InstallationWarning } from '#shared/schema/settings.ts';
+import { type EnvFile, EnvFileError, readEnvFile } from './env-file.ts';
 import { parseRange } from './net/addresses.ts';
 import { type Definition, SETTINGS, type SettingKey } from './settings-table.ts';
+import { settingsWarnings } from './settings-warnings.ts';
 
 type ValueOf<D> = D extends { type: 'int' }
   ? number
@@ -26,6 +27,8 @@ export interface Settings extends SettingValues {
   readonly origins: Readonly<Record<SettingKey, Origin>>;
   /** `APP_<SLUG>_…` variables of the environment and the env file: an app's credentials that win over the stored ones. */
   readonly appSecrets: Readonly<Record<string, string>>;
+  /** What is odd about the env file and the environment; no reason not to start. */
+  readonly warnings: readonly InstallationWarning[];
 }
 
 /** Thrown for settings that make no sense; one line for each. Values are never quoted: one could be a secret. */
@@ -49,7 +52,8 @@ export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings
   const explicitFile = flags['env-file'] || env['STREAMHUB_ENV_FILE'];
   const envFile = path.resolve(explicitFile || path.join(dataDir, 'streamhub.env'));
   const problems: string[] = [];
-  const file = readEnvFile(envFile, explicitFile !== undefined, problems);
+  const source = openEnvFile(envFile, explicitFile !== undefined, problems);
+  const file = source.values;
 
   const values: Record<string, unknown> = {};
   const origins: Record<string, Origin> = {};
@@ -80,6 +84,7 @@ export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings
     envFile,
     origins: origins as Record<SettingKey, Origin>,
     appSecrets: appSecrets([...Object.entries(file), ...Object.entries(env)]),
+    warnings: settingsWarnings(envFile, source, env),
   });
 }
 
@@ -105,21 +110,23 @@ function appSecrets(variables: [string, string | undefined][]): Record<string, s
   return Object.freeze(Object.fromEntries(names));
 }
 
-function readEnvFile(file: string, required: boolean, problems: string[]): Record<string, string | undefined> {
+function openEnvFile(file: string, required: boolean, problems: string[]): EnvFile {
   try {
-    return parseEnv(readFileSync(file, 'utf8'));
+    return readEnvFile(file, required);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code !== 'ENOENT' || required) problems.push(`the env file ${file} cannot be read (${code ?? 'unreadable'})`);
-    return {};
+    if (!(error instanceof EnvFileError)) throw error;
+    problems.push(`the env file ${file} ${error.message}`);
+    return { values: {}, remarks: [], isShared: false };
   }
 }
 
 function parse(definition: Definition, text: string): { value: unknown } | { problem: string } {
   switch (definition.type) {
-    case 'string':
-      if (definition.pattern?.test(text) === false) return { problem: `must be ${definition.hint}` };
-      return { value: text };
+    case 'string': {
+      const value = definition.secret && !definition.verbatim ? text.trim() : text;
+      if (definition.pattern?.test(value) === false) return { problem: `must be ${definition.hint}` };
+      return { value };
+    }
     case 'url': {
       const scheme = URL.parse(text.trim())?.protocol.slice(0, -1);
       if (scheme !== undefined && definition.schemes.includes(scheme)) return { value: text.trim() };

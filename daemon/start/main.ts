@@ -21,6 +21,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     process.exitCode = 2;
     return;
   }
+  for (const { message } of settings.warnings) process.stderr.write(`streamhub: warning: ${message}\n`);
   try {
     // the own LiveKit is reached directly: a proxy is for what leaves the network
     installForwardProxy(proxySettings(process.env, nearHosts([settings.livekitUrl, settings.livekitMetricsUrl])));

@@ -18,10 +18,8 @@ import type { Logging } from '#daemon/platform/logs/logger.ts';
 import { LogService } from '#daemon/platform/logs/service.ts';
 import type { CredentialResolver } from '#daemon/platform/principal.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
-import { SETTINGS, type SettingKey } from '#daemon/platform/settings-table.ts';
 import { InstallationWarnings } from '#daemon/platform/warnings.ts';
 import { WorkerPool } from '#daemon/platform/workers/pool.ts';
-import { findOddText } from '#shared/odd-text.ts';
 
 /** What lower wings count and the metrics of `operations` add up. */
 interface Counts {
@@ -114,11 +112,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
 
   const warnings = new InstallationWarnings(log);
   warnAboutFileSystem(dir.root, warnings);
-  for (const [key, { env }] of Object.entries(SETTINGS)) {
-    const value = settings[key as SettingKey];
-    const odd = typeof value === 'string' ? findOddText(value) : undefined;
-    if (odd !== undefined) warnings.add('odd-setting', env, `${env} ${odd.message}.`);
-  }
+  for (const { code, subject, message } of settings.warnings) warnings.add(code, subject, message);
 
   return {
     settings,

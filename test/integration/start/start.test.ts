@@ -46,6 +46,24 @@ describe('start and stop', () => {
     assert.equal((await daemon.api.get('/tokens')).body.length, 1);
   });
 
+  test('what is odd about the settings is on stderr, in the log and in GET /system/settings, without the value', async (t) => {
+    const dir = await temporaryDir(t);
+    await writeFile(path.join(dir, 'streamhub.env'), 'ADMIN_PASSWRD=hidden-word\n', { mode: 0o600 });
+    const daemon = await daemonProcess(t, dir, { METRICS_TOKEN: 'hidden-word ', LOG_LEVEL: 'warn' });
+    const { warnings } = (await daemon.api.get('/system/settings')).body.data;
+    const logged = (await daemon.api.get('/logs?level=warn')).text;
+    for (const [code, subject] of [
+      ['UNKNOWN_SETTING', 'ADMIN_PASSWRD'],
+      ['SECRET_LEFT_OVER', 'METRICS_TOKEN'],
+    ]) {
+      const found = warnings.find((warning: { code: string }) => warning.code === code);
+      assert.equal(found?.subject, subject);
+      assert.ok(daemon.stderr().includes(`streamhub: warning: ${found.message}\n`), daemon.stderr());
+      assert.ok(daemon.stdout().includes(found.message) || logged.includes(found.message), logged);
+    }
+    assert.doesNotMatch(daemon.stderr() + daemon.stdout() + logged + JSON.stringify(warnings), /hidden-word/);
+  });
+
   test('a second daemon on the same DATA_DIR refuses, and the first goes on', async (t) => {
     const dir = await temporaryDir(t);
     const daemon = await daemonProcess(t, dir);

@@ -1,0 +1,67 @@
+import { readFileSync, statSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+
+export interface EnvFile {
+  values: Record<string, string | undefined>;
+  /** What a line says that it may not mean, e.g. `line 3: …`. Names are quoted, values never. */
+  remarks: string[];
+  /** True if the group or others may read the file. Always false on Windows, which has no such mode. */
+  isShared: boolean;
+}
+
+/** Thrown for a file that can't be used; the message reads on after the file's name. */
+export class EnvFileError extends Error {}
+
+/**
+ * Reads a file of `NAME=value` lines, with the rules of Node's `util.parseEnv`. A byte order mark is skipped.
+ * @throws EnvFileError if the file is not UTF-8 text or can't be read
+ */
+export function readEnvFile(file: string, required: boolean): EnvFile {
+  try {
+    const bytes = readFileSync(file);
+    // text has no zero bytes; UTF-16 has one beside each Latin letter
+    if (/^(?:\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2)) || bytes.includes(0)) {
+      throw new EnvFileError('is not UTF-8 text but looks like UTF-16; save it as UTF-8');
+    }
+    const text = bytes.toString('utf8').replace(/^\ufeff/, '');
+    const isShared = process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0;
+    return { values: parseEnv(text), remarks: remarksOn(text), isShared };
+  } catch (error) {
+    if (error instanceof EnvFileError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' && !required) return { values: {}, remarks: [], isShared: false };
+    throw new EnvFileError(`cannot be read (${code ?? 'unreadable'})`);
+  }
+}
+
+function remarksOn(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  const seen = new Map<string, number>();
+  const remarks: string[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i] as string;
+    if (line === '' || line.startsWith('#')) continue;
+    const at = i + 1;
+    const found = /^(export\s+)?([^=]*?)\s*=\s*(.*)$/.exec(line);
+    if (found === null) {
+      // the line may be part of a secret, so it is not quoted
+      remarks.push(`line ${at} has no = and is ignored. Write NAME=value, or # in front of a comment.`);
+      continue;
+    }
+    const [, exported, name = '', value = ''] = found;
+    const shown = /^\w+$/.test(name) ? name : 'a name';
+    if (exported !== undefined)
+      remarks.push(`line ${at} begins with export. StreamHub reads ${shown}, but systemd and Docker refuse it.`);
+    const first = seen.get(name);
+    if (first !== undefined) remarks.push(`line ${at} sets ${shown} again. Line ${first} has no effect.`);
+    seen.set(name, at);
+    // without a second quote on its line, a value ends at the next such quote, if there is one
+    const quote = /^["'`]/.exec(value)?.[0];
+    if (quote === undefined || value.includes(quote, 1)) continue;
+    const end = lines.findIndex((later, index) => index > i && later.includes(quote));
+    if (end < 0) continue;
+    remarks.push(`line ${at}: the value of ${shown} continues to line ${end + 1}, because its quote ends there.`);
+    i = end;
+  }
+  return remarks;
+}

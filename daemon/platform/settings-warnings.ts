@@ -1,0 +1,102 @@
+import { distance } from 'fastest-levenshtein';
+import { findOddText } from '#shared/odd-text.ts';
+import type { InstallationWarning } from '#shared/schema/settings.ts';
+import type { EnvFile } from './env-file.ts';
+import { type Definition, SETTINGS } from './settings-table.ts';
+
+type Variables = Record<string, string | undefined>;
+
+const DEFINITIONS: readonly Definition[] = Object.values(SETTINGS);
+const NAMES = DEFINITIONS.map(({ env }) => env);
+const PREFIXES = new Set(NAMES.filter((name) => name.includes('_')).map((name) => name.split('_', 1)[0]));
+/** Names with these prefixes that something else reads: the command line, the edge agent and its installer, the LiveKit server. */
+const FOREIGN = new Set(
+  `STREAMHUB_ENV_FILE STREAMHUB_API STREAMHUB_TOKEN STREAMHUB_JOIN_CODE STREAMHUB_MASTER_TOKEN STREAMHUB_MASTER_URL
+  STREAMHUB_MASTER_IP STREAMHUB_ORIGIN_URL STREAMHUB_ORIGIN_IP STREAMHUB_EDGE_DIR STREAMHUB_EDGE_VERSION STREAMHUB_REGION
+  STREAMHUB_NPM_REGISTRY STREAMHUB_CA STREAMHUB_NODE_NAME STREAMHUB_LIVEKIT_MIRROR LIVEKIT_CONFIG LIVEKIT_KEYS`.split(
+    /\s+/,
+  ),
+);
+/** Kubernetes and Docker links describe other services with such variables. */
+const SERVICE = /_SERVICE_(?:HOST|PORT\w*)$|_PORT(?:_\d+_\w+)?$/;
+
+/** What is odd about the settings of a file and an environment. No message quotes a value. */
+export function settingsWarnings(envFile: string, file: EnvFile, env: Variables): InstallationWarning[] {
+  const warnings: InstallationWarning[] = [];
+  const add = (code: string, subject: string, message: string) => warnings.push({ code, subject, message });
+
+  for (const remark of file.remarks) {
+    add('ENV_FILE_LINE', `${envFile} ${/^line \d+/.exec(remark)?.[0]} ${warnings.length}`, `${envFile}, ${remark}`);
+  }
+  const hasSecret = Object.entries(file.values).some(([name, value]) => value && isSecret(name));
+  if (hasSecret && file.isShared) {
+    add(
+      'ENV_FILE_READABLE',
+      envFile,
+      `${envFile} contains secrets, and other users of this machine can use it. Run: chmod 600 '${envFile}'`,
+    );
+  }
+  for (const [place, variables] of [
+    [envFile, file.values],
+    ['the environment', env],
+  ] as const) {
+    for (const name of Object.keys(variables)) {
+      const near = nearestSetting(name, place === envFile);
+      if (near !== undefined && variables[name] !== undefined) {
+        add('UNKNOWN_SETTING', name, `${name} in ${place} is not a setting and has no effect. Did you mean ${near}?`);
+      }
+    }
+  }
+  // the environment wins, unless it is empty
+  const given = { ...file.values, ...Object.fromEntries(Object.entries(env).filter(([, value]) => value)) };
+  for (const [name, value] of Object.entries(given)) {
+    const definition = DEFINITIONS.find((known) => known.env === name);
+    if (!value || (definition === undefined && !isSecret(name))) continue;
+    const rest = isSecret(name) ? leftOver(value) : undefined;
+    if (rest !== undefined) {
+      const isCut = rest.isBlank && definition !== undefined && !definition.verbatim;
+      const effect = isCut ? 'StreamHub leaves it out' : 'It is part of the value';
+      add('SECRET_LEFT_OVER', name, `${name} begins or ends with ${rest.what}. ${effect}. Delete it.`);
+      continue;
+    }
+    const odd = definition?.type === 'string' || definition?.type === 'url' ? findOddText(value) : undefined;
+    if (odd !== undefined) add('odd-setting', name, `${name} ${odd.message}.`);
+  }
+  return warnings;
+}
+
+const isSecret = (name: string): boolean =>
+  /^APP_[A-Z0-9_]+$/.test(name) || DEFINITIONS.some((known) => known.env === name && known.secret === true);
+
+function leftOver(value: string): { what: string; isBlank: boolean } | undefined {
+  if (value !== value.trim()) {
+    const [char] = /^\s|\s$/.exec(value) as unknown as [string];
+    const names: Record<string, string> = {
+      ' ': 'a blank',
+      '\u00a0': 'a no-break space',
+      '\ufeff': 'a byte order mark',
+    };
+    const what = names[char] ?? (char === '\r' || char === '\n' ? 'a line end' : 'a tab or another space');
+    return { what, isBlank: true };
+  }
+  return /^["'`]|["'`]$/.test(value) ? { what: 'a quote', isBlank: false } : undefined;
+}
+
+/** The setting that a name is most like, if the name was probably meant for StreamHub and is not a setting. */
+function nearestSetting(given: string, isOwnFile: boolean): string | undefined {
+  const name = given.toUpperCase();
+  // Windows ignores the case of names in the environment
+  const isKnown = NAMES.includes(given) || (process.platform === 'win32' && !isOwnFile && NAMES.includes(name));
+  if (isKnown || FOREIGN.has(name) || name.startsWith('APP_')) return;
+  if (!isOwnFile && SERVICE.test(name)) return;
+  const short = isOwnFile ? NAMES.find((known) => known === `STREAMHUB_${name}`) : undefined;
+  if (short !== undefined) return short;
+  const [near, steps] = NAMES.map((known) => [known, distance(name, known)] as const).reduce((best, next) =>
+    next[1] < best[1] ? next : best,
+  );
+  const prefix = name.split('_', 1)[0] as string;
+  const longer = NAMES.find((known) => known.includes('_') && name.startsWith(known));
+  if (prefix === 'STREAMHUB' || prefix === 'LIVEKIT') return longer ?? near;
+  if (name.includes('_') && PREFIXES.has(prefix)) return longer ?? (steps <= 3 ? near : undefined);
+  return isOwnFile && steps <= 2 ? near : undefined;
+}
