@@ -119,7 +119,7 @@ export const createJoinCode = operation({
   bodyOptional: true,
   responses: { 201: envelope(CreatedJoinCode) },
   errors: ['CLUSTER_DISABLED', 'JOIN_CODE_LIMIT'],
-  audit: 'cluster.join-code.create',
+  audit: 'join-code.create',
 });
 
 export const listJoinCodes = operation({
@@ -143,7 +143,7 @@ export const revokeJoinCode = operation({
   params: JoinCodeParams,
   responses: { 200: envelope(DeletedJoinCode) },
   errors: ['JOIN_CODE_NOT_FOUND'],
-  audit: 'cluster.join-code.revoke',
+  audit: 'join-code.revoke',
 });
 
 export const listNodes = operation({

@@ -30,7 +30,7 @@ describe('a node’s health', () => {
   });
 
   it('takes the rhythm of reports and the age for placement from the same setting', () => {
-    assert.deepEqual(nodeTiming(90, 300), { ...LIMITS, freshMs: 45_000, heartbeatSeconds: 10 });
+    assert.deepEqual(nodeTiming(90, 300), { ...LIMITS, freshMs: 45_000, heartbeatSeconds: 10, twinMs: 30_000 });
     assert.equal(nodeTiming(2, 3).heartbeatSeconds, 1);
     assert.equal(nodeTiming(86_400, 604_800).heartbeatSeconds, 30);
   });

@@ -270,6 +270,7 @@ test('a plugin reaches nothing but its own folder, the network within the policy
     'LANG',
     'LC_ALL',
     'NODE_EXTRA_CA_CERTS',
+    'NODE_USE_SYSTEM_CA',
     'SSL_CERT_FILE',
     'SSL_CERT_DIR',
     'SystemRoot',

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
+import { migrate } from '#daemon/platform/db/migrate.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
@@ -209,12 +210,28 @@ describe('files of the daemon', () => {
     const file = path.join(dataDir, 'data/streamhub.db');
     const db = new Database(file);
     const last = db.prepare<[], { id: number }>('SELECT max(id) AS id FROM schema_migrations').get()?.id as number;
-    // as it was before the last step
-    const made = [...(registryMigrations.find(({ id }) => id === last)?.sql ?? '').matchAll(/^CREATE (\w+) (\w+)/gm)];
-    assert.ok(made.length > 0);
-    for (const [, kind, name] of made) db.exec(`DROP ${kind} ${name}`);
-    db.exec(`DELETE FROM schema_migrations WHERE id = ${last}`);
     db.close();
+    // as it was before the last step: tables of the steps up to there, with what they can hold of today's rows
+    const older = new Database(`${file}.older`);
+    migrate(
+      older,
+      registryMigrations.filter(({ id }) => id < last),
+    );
+    older.pragma('foreign_keys = OFF');
+    older.exec(`ATTACH '${file}' AS newer`);
+    const tables = older.prepare(
+      "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'schema_migrations'",
+    );
+    for (const table of tables.pluck().all() as string[]) {
+      const columnsOf = (schema: string) =>
+        older.prepare(`SELECT name FROM pragma_table_info(?, ?)`).pluck().all(table, schema);
+      const newer = columnsOf('newer');
+      const columns = columnsOf('main').filter((column) => newer.includes(column));
+      older.exec(`INSERT OR REPLACE INTO main.${table} (${columns}) SELECT ${columns} FROM newer.${table}`);
+    }
+    older.close();
+    for (const end of ['', '-wal', '-shm']) await rm(file + end, { force: true });
+    await rename(`${file}.older`, file);
     const { api, stop } = await testDaemon(t, {}, { dataDir });
     assert.equal((await api.get('/apps/older')).status, 200);
     assert.equal((await api.get('/audit')).status, 200);
@@ -224,10 +241,6 @@ describe('files of the daemon', () => {
     renewed.close();
     const copy = new Database(`${file}.before-${last}`, { readonly: true });
     assert.ok((copy.prepare('SELECT max(id) FROM schema_migrations').pluck().get() as number) < last);
-    const isThere = copy
-      .prepare<[string | undefined], number>('SELECT count(*) FROM sqlite_master WHERE name = ?')
-      .pluck();
-    for (const [, , name] of made) assert.equal(isThere.get(name), 0, name);
     assert.equal(copy.prepare("SELECT count(*) FROM apps WHERE name = 'older'").pluck().get(), 1);
     copy.close();
   });

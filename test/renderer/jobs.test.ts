@@ -115,7 +115,10 @@ test('a purge of a real bucket: how far, how fast, what stopped it, and when it 
 
   await t.test('one whose bucket is away says when it is tried again', async () => {
     await daemon.api.post('/apps', { name: 'winter' });
-    await giveBucket(daemon.api, 'winter', s3);
+    const away = await giveBucket(daemon.api, 'winter', s3);
+    // an app without recordings would be deleted without its bucket
+    addVods(daemon.dataDir, 'winter', vods('winter', 2));
+    await s3.put(away, keysOf(vods('winter', 2)));
     await s3.pause();
     assert.equal(await begin('winter'), 202);
     await ui.row('winter').getByText('Will try again').waitFor();

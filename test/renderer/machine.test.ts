@@ -78,6 +78,7 @@ test('the app and its machine: keychain, certificate, terminal, a daemon of its 
   await t.test('a terminal in the wizard signs in to the new machine, and the line is pasted there', async () => {
     await ui.section('Cluster').click();
     await ui.button('Add node').click();
+    await ui.button('Create join command').click();
     await ui.button('Open a terminal').click();
     await ui.field('Machine').fill('root@203.0.113.7:2222');
     await ui.button('Connect').click();
@@ -85,7 +86,7 @@ test('the app and its machine: keychain, certificate, terminal, a daemon of its 
     await screen.getByText('root@203.0.113.7').first().waitFor();
     await screen.getByText('far>').first().waitFor();
     await ui.button('Paste the command').click();
-    await screen.getByText('install.sh').first().waitFor();
+    await screen.getByText('STREAMHUB_JOIN_CODE').first().waitFor();
     await page.locator('.xterm-helper-textarea').focus();
     await page.keyboard.press('Control+C');
     await page.keyboard.type('exit 7');

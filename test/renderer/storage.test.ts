@@ -11,7 +11,9 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
   const stored = async () => (await daemon.api.get('/apps/live/s3')).body.data;
   const page = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/apps/live/storage' });
   const ui = new ConsolePage(page);
-  const endpoint = page.getByRole('combobox', { name: 'Endpoint' }).or(page.getByRole('textbox', { name: 'Endpoint' }));
+  const endpoint = page
+    .getByRole('combobox', { name: 'Endpoint', exact: true })
+    .or(page.getByRole('textbox', { name: 'Endpoint', exact: true }));
   await page.getByRole('textbox', { name: 'Bucket' }).waitFor();
   await assertAccessible(page, 'the storage form');
 

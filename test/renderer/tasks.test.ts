@@ -200,8 +200,8 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
     await palette('stage storage', /^stage › Storage/);
     await page.getByRole('radio', { name: /MinIO/ }).click();
     await page
-      .getByRole('combobox', { name: 'Endpoint' })
-      .or(page.getByRole('textbox', { name: 'Endpoint' }))
+      .getByRole('combobox', { name: 'Endpoint', exact: true })
+      .or(page.getByRole('textbox', { name: 'Endpoint', exact: true }))
       .fill(s3.endpoint);
     await page.getByRole('textbox', { name: 'Bucket' }).fill(own);
     await ui.field('Access key').fill(s3.key);

@@ -149,7 +149,7 @@ export class PluginConnection {
     } catch (error) {
       const reason = error instanceof ProtocolError ? error.message : 'it sent what cannot be read';
       this.#onFault({ kind: 'broken', reason });
-      this.#end(new StorageError('PLUGIN_FAILED', { detail: 'It does not answer as it should.' }));
+      this.#end(new StorageError('PLUGIN_FAILED', { detail: `It does not answer as it should: ${reason}.` }));
       this.#socket.destroy();
     }
   }

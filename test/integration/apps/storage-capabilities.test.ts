@@ -232,7 +232,8 @@ describe('a capability of a storage provider', { skip: typeof started === 'strin
     const other = await newApp('able');
     assert.equal((await api.put(`/apps/${other.app}/s3`, { bucket: Bucket, prefix: 'p/deeper' })).status, 200);
     await s3.client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'p/deeper/live.mp4' }));
-    assert.match((await purge(app))[0] ?? '', new RegExp(`Unfinished uploads.* the app ${other.app} `));
+    // the name of another team's app is not told, so no app is named
+    assert.match((await purge(app))[0] ?? '', /^Unfinished uploads were not looked for: another app/);
     const { Uploads = [] } = await s3.client.send(new ListMultipartUploadsCommand({ Bucket }));
     assert.equal(Uploads.length, 1);
   });

@@ -110,6 +110,7 @@ const EXPECTED: Record<string, Expected> = {
   'GET /apps/{app}/callbacks/deliveries/{id}': app('viewer'),
   'POST /apps/{app}/callbacks/deliveries/{id}/redeliver': app('editor'),
   'POST /apps/{app}/callbacks/redeliver': app('editor'),
+  'POST /apps/{app}/callbacks/skip': app('editor'),
   'POST /apps/{app}/callbacks/test': app('editor'),
   // jobs: of one's own apps; only who may delete an app may stop or repeat its deletion
   'GET /jobs': { ...team('viewer'), memberless: 'pass' },

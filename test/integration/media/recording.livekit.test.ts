@@ -220,7 +220,10 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
     await keep('EG_running', EgressStatus.EGRESS_ACTIVE);
     await keep('EG_missed', EgressStatus.EGRESS_COMPLETE, { fileResults: fileResults('EG_missed') });
     await keep('EG_ended', EgressStatus.EGRESS_COMPLETE, { fileResults: fileResults('EG_ended') });
-    await keep('EG_older', EgressStatus.EGRESS_COMPLETE, { startedAt: 1n, fileResults: fileResults('EG_older') });
+    await keep('EG_older', EgressStatus.EGRESS_COMPLETE, {
+      startedAt: BigInt(Date.UTC(2024, 0)) * 1_000_000n,
+      fileResults: fileResults('EG_older'),
+    });
     await keep('EG_elsewhere', EgressStatus.EGRESS_COMPLETE, { roomName: 'elsewhere' });
     await started('EG_ended');
     await started('EG_forgotten');

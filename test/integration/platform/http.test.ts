@@ -84,7 +84,6 @@ describe('HTTP conventions', () => {
     const { headers } = await daemon.api.get('/apps');
     assert.equal(headers.get('x-content-type-options'), 'nosniff');
     assert.ok(headers.get('referrer-policy'));
-    assert.ok(headers.get('strict-transport-security'));
     assert.equal(headers.get('x-powered-by'), null);
     assert.equal(headers.get('access-control-allow-origin'), null);
     assert.match(headers.get('x-request-id') ?? '', /^[0-9a-f]{10}-\w+$/);

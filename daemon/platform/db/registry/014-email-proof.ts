@@ -20,4 +20,8 @@ INSERT INTO links_next SELECT * FROM links;
 DROP TABLE links;
 ALTER TABLE links_next RENAME TO links;
 CREATE INDEX links_user ON links (user_id, kind);
+
+-- the newest sessions of a person, for the addresses that are known
+DROP INDEX sessions_user;
+CREATE INDEX sessions_user ON sessions (user_id, created_at);
 `;

@@ -16,6 +16,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'auth.setup': 'Made the first account',
   'auth.signup': 'Signed up',
   'callback.redeliver': 'Sent a callback again',
+  'join-code.create': 'Created a join code',
+  'join-code.revoke': 'Revoked a join code',
   'callback.skip': 'Skipped callbacks',
   'callback.test': 'Sent a test callback',
   'cluster.settings': 'Changed the placement',
