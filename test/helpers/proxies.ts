@@ -34,8 +34,8 @@ export async function startProxy(t: Scope, name: ProxyName, options: ProxyOption
   const child = name === 'nginx' ? await nginx(dir, port, options) : await caddy(dir, port, options);
   const exited = once(child, 'exit');
   t.after(async () => {
-    // asked politely, Caddy waits for open event streams
-    child.kill('SIGKILL');
+    // nginx ends its workers only when asked; asked politely, Caddy waits for open event streams
+    child.kill(name === 'nginx' ? 'SIGTERM' : 'SIGKILL');
     await exited;
   });
   const url = `http://127.0.0.1:${port}`;
