@@ -95,7 +95,7 @@ export class OldPlaces {
       const id = placeId(location);
       needed.add(id);
       const own = kept[id];
-      // credentials of its own that were not replaced now
+      // separate credentials that this change did not replace
       if (own !== undefined && !isSame(own, before)) continue;
       const isFromFile = secrets.origin(app, 's3AccessKey') === 'file' && secrets.origin(app, 's3SecretKey') === 'file';
       const opens = (await this.probe(app, location, after, [key])).state === 'ok';

@@ -4,7 +4,7 @@ import { isKeptLocally, placeOf, type RecordedPlace } from '#daemon/apps/storage
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { RecordingRequest } from '../livekit/recording-request.ts';
 
-/** Where a recording is stored, as the row keeps it and as LiveKit is told. */
+/** Where a recording is stored: for its row and for the request to LiveKit. */
 export interface RecordingPlan {
   name: string;
   file_key: string | null;

@@ -43,7 +43,7 @@ const PRUNE_EVERY = 512;
 const MAX_UNSAVED = 5000;
 
 /**
- * The events that readers can still ask for, in a separate file. Ids grow for ever: each start continues from the clock
+ * The events that readers can still ask for, in a separate file. Ids always grow: each start continues from the clock
  * or the last id, whichever is higher, so that not even a lost file makes an id come twice.
  */
 export class EventStore {
