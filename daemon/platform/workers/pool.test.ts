@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { CONFIG_CHECK } from '#daemon/apps/config/tasks.ts';
+import { temporaryDir } from '#test/helpers/daemon.ts';
 import { patientLimit, WorkerPool } from './pool.ts';
 
 test('a limit grows with the load, within bounds, in whole milliseconds', () => {
@@ -23,4 +27,21 @@ test('a task that cannot begin gives its place back', async (t) => {
   for (let i = 0; i < 2; i += 1) {
     await assert.rejects(pool.run(impossible, {}), { code: 'ERR_OUT_OF_RANGE' });
   }
+});
+
+test('threads load modules by import only, so that one ended while it loads does not take the daemon along', async (t) => {
+  const pool = new WorkerPool();
+  t.after(() => pool.close());
+  const dir = await temporaryDir(t);
+  await writeFile(path.join(dir, 'loaded.mjs'), 'export default 1;');
+  const task = path.join(dir, 'task.mjs');
+  await writeFile(
+    task,
+    `import { createRequire } from 'node:module';
+     export default () => {
+       try { createRequire(import.meta.url)('./loaded.mjs'); } catch (error) { return error.code; }
+     };`,
+  );
+  const kind = { ...CONFIG_CHECK, module: pathToFileURL(task).href };
+  assert.equal(await pool.run(kind, {}), 'ERR_REQUIRE_ESM');
 });

@@ -140,6 +140,9 @@ function workerEnvironment(): Record<string, string> {
   const env: Record<string, string> = {
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     NODE_USE_SYSTEM_CA: '1',
+    // piscina tries require() first, and a thread that ends while require() links a module aborts the whole process
+    // (an assertion in Node's ModuleWrap::CreateRequiredModuleFacade); import() ends quietly
+    NODE_OPTIONS: '--no-require-module',
   };
   for (const name of KEPT_VARIABLES) {
     const value = process.env[name];
