@@ -14,14 +14,14 @@ import {
 } from '@aws-sdk/client-s3';
 
 const run = promisify(execFile);
-const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 's3-server');
+const SERVERS = path.join(import.meta.dirname, '..', 'servers');
 
 interface S3Account {
   key: string;
   secret: string;
 }
 
-/** A real S3 server (Ceph radosgw) for one test file, on loopback, with helpers that act as its first user. */
+/** A real S3 server for one test file, on loopback, with helpers that act as its first user. */
 export interface S3Server extends S3Account {
   endpoint: string;
   region: string;
@@ -32,7 +32,7 @@ export interface S3Server extends S3Account {
   keys(bucket: string, prefix?: string): Promise<string[]>;
   /** Forbids everyone to delete below a prefix, or allows it again with null. */
   denyDelete(bucket: string, prefix: string | null): Promise<void>;
-  /** A further user, who owns nothing. */
+  /** A further user, who owns nothing; Ceph only. */
   user(name: string): Promise<S3Account>;
   /** Takes the server away, keeping its data, and brings it back at the same endpoint. */
   pause(): Promise<void>;
@@ -40,12 +40,17 @@ export interface S3Server extends S3Account {
   stop(): Promise<void>;
 }
 
-/** Why no S3 server can be had on this machine, or false when it can. Starting it tells for sure. */
-export async function startS3Server(): Promise<S3Server | string> {
+/**
+ * Starts one.
+ * @param kind `s3-server` is Ceph, `weed` is SeaweedFS, which stricter checks what clients send
+ * @returns or why none can be had on this machine
+ */
+export async function startS3Server(kind: 's3-server' | 'weed' = 's3-server'): Promise<S3Server | string> {
+  const SCRIPT = path.join(SERVERS, kind);
   const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-s3-'));
   let values: Record<string, string>;
   try {
-    values = parse((await run(SCRIPT, ['start', dir, '0'], { timeout: 300_000 })).stdout);
+    values = parse((await run(SCRIPT, ['start', dir, '0'], { timeout: kind === 'weed' ? 3_600_000 : 300_000 })).stdout);
   } catch (error) {
     await run(SCRIPT, ['stop', dir]).catch(() => undefined);
     rmSync(dir, { recursive: true, force: true });
