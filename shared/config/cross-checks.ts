@@ -25,7 +25,7 @@ export function crossCheck(value: Record<string, unknown>, app: string, findings
   }
 
   if (isFilled(get('callbacks', 'secret'))) {
-    findings.warn('inline-secret', 'stands in the open; PATCH callbackSecret stores it safely', [
+    findings.warn('inline-secret', 'is stored in plain text; PATCH callbackSecret stores it safely', [
       'callbacks',
       'secret',
     ]);
@@ -33,7 +33,7 @@ export function crossCheck(value: Record<string, unknown>, app: string, findings
   for (const path of ADDRESSES) {
     const address = get(...path);
     if (typeof address === 'string' && URL.parse(address)?.password)
-      findings.warn('inline-secret', 'holds a password in the open', path);
+      findings.warn('inline-secret', 'contains a password in plain text', path);
   }
   if (get('s3', 'provider') === 'minio' && get('s3', 'endpoint') === '') {
     findings.warn('no-endpoint', 'is empty, and minio has no default address', ['s3', 'endpoint']);

@@ -25,7 +25,7 @@ export function checkDocument(document: Document.Parsed<ParsedNode>, report: Rep
     if (isAlias(node)) {
       aliases += 1;
       const size = sizes.get(node.source);
-      if (size === undefined) complain('unknown-alias', 'this alias names no anchor above it', node);
+      if (size === undefined) complain('unknown-alias', 'this alias has no matching anchor above it', node);
       return size ?? 1;
     }
     let size = 1;
@@ -42,8 +42,7 @@ export function checkDocument(document: Document.Parsed<ParsedNode>, report: Rep
       }
     }
     const { tag, anchor } = (node ?? {}) as { tag?: string; anchor?: string };
-    if (tag !== undefined && !CORE_TAGS.test(tag))
-      complain('custom-tag', 'tags of your own are not allowed', node as Node);
+    if (tag !== undefined && !CORE_TAGS.test(tag)) complain('custom-tag', 'custom tags are not allowed', node as Node);
     if (anchor !== undefined) sizes.set(anchor, size);
     return size;
   }
@@ -56,8 +55,7 @@ export function checkDocument(document: Document.Parsed<ParsedNode>, report: Rep
   function noteKey(key: unknown, seen: Set<string>): void {
     if (!isScalar(key)) return;
     const name = String(key.value);
-    if (seen.has(name))
-      complain('duplicate-key', `the key ${JSON.stringify(name.slice(0, 60))} is there twice`, key as Node);
+    if (seen.has(name)) complain('duplicate-key', `duplicate key ${JSON.stringify(name.slice(0, 60))}`, key as Node);
     seen.add(name);
   }
 
@@ -65,6 +63,6 @@ export function checkDocument(document: Document.Parsed<ParsedNode>, report: Rep
   if (aliases > CONFIG_LIMITS.aliases)
     complain('too-many-aliases', `the text has more than ${CONFIG_LIMITS.aliases} aliases`, document.contents);
   if (total > CONFIG_LIMITS.nodes)
-    complain('too-large', `the text stands for more than ${CONFIG_LIMITS.nodes} values`, document.contents);
+    complain('too-large', `the text expands to more than ${CONFIG_LIMITS.nodes} values`, document.contents);
   return findings;
 }

@@ -12,7 +12,8 @@ export interface ResolvedHwaccel {
 
 /** Decides from the app's wish and what the GPU probe found. */
 export function resolveHwaccel(requested: HwaccelChoice, gpu: GpuStatus | undefined): ResolvedHwaccel {
-  if (requested === 'cpu') return { requested, effective: 'cpu', type: 'none', reason: 'The app asks for the CPU.' };
+  if (requested === 'cpu')
+    return { requested, effective: 'cpu', type: 'none', reason: 'The app is configured to use the CPU.' };
   if (gpu === undefined) {
     return { requested, effective: 'cpu', type: 'none', reason: 'The machine has not been probed for a GPU yet.' };
   }

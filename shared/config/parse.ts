@@ -101,7 +101,7 @@ export function parseConfig(text: string): ParsedConfig {
     return failed([error('too-long', `the text has more than ${CONFIG_LIMITS.chars} characters`, 0, 0)]);
   }
   if (!text.isWellFormed())
-    return failed([error('not-unicode', 'the text holds half a character (a lone surrogate)', 0, 0)]);
+    return failed([error('not-unicode', 'the text contains half a character (a lone surrogate)', 0, 0)]);
 
   let documents: YamlDocument[];
   try {
@@ -127,7 +127,12 @@ export function parseConfig(text: string): ParsedConfig {
   if (documents.length > 1) {
     const start = documents[1]?.range[0] ?? 0;
     faults.push(
-      error('several-documents', 'one file holds one document; remove the --- and what follows it', start, start),
+      error(
+        'several-documents',
+        'a file can contain only one document; remove the --- and everything after it',
+        start,
+        start,
+      ),
     );
   }
   if (document.directives.yaml.version !== '1.2')
@@ -174,28 +179,28 @@ function oddSpaceAt(
 
 /** The library's findings in words of our own: its messages quote the text, which may be a secret. */
 const WORDS: Readonly<Record<string, string>> = {
-  ALIAS_PROPS: 'an alias takes no anchor and no tag',
-  BAD_ALIAS: 'an anchor or alias needs a name of allowed characters',
-  BAD_COLLECTION_TYPE: 'the tag does not fit the value',
-  BAD_DIRECTIVE: 'the line that begins with % is not understood',
-  BAD_DQ_ESCAPE: 'unknown escape in a double-quoted text',
-  BAD_INDENT: 'the indentation does not fit the lines above',
-  BAD_PROP_ORDER: 'anchors and tags come right before the value',
-  BAD_SCALAR_START: 'a text cannot begin with this character; put it in quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'a second "key:" in one line; put the text in quotes or on a line of its own',
-  BLOCK_IN_FLOW: 'inside [] or {} lists and mappings are written with [] and {}',
+  ALIAS_PROPS: 'an alias cannot have an anchor or a tag',
+  BAD_ALIAS: 'the name of an anchor or alias is missing or contains a character that is not allowed',
+  BAD_COLLECTION_TYPE: 'the tag does not match the value',
+  BAD_DIRECTIVE: 'the line that starts with % is not a known directive',
+  BAD_DQ_ESCAPE: 'unknown escape sequence in double quotes',
+  BAD_INDENT: 'the indentation does not match the lines above',
+  BAD_PROP_ORDER: 'put anchors and tags directly before the value',
+  BAD_SCALAR_START: 'a text cannot start with this character; put it in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'a second "key:" on one line; put the text in quotes or on its own line',
+  BLOCK_IN_FLOW: 'inside [] or {}, write lists and mappings with [] and {}',
   IMPOSSIBLE: 'this is not valid YAML',
   KEY_OVER_1024_CHARS: 'a key has more than 1024 characters',
-  MISSING_CHAR: 'a character is missing here: a quote, a comma, a colon, a bracket or a space',
-  MULTILINE_IMPLICIT_KEY: 'a key must stay on one line; is a colon missing after it?',
-  MULTIPLE_ANCHORS: 'a value takes one anchor',
-  MULTIPLE_DOCS: 'one file holds one document; remove the --- and what follows it',
-  MULTIPLE_TAGS: 'a value takes one tag',
+  MISSING_CHAR: 'a quote, comma, colon, bracket or space is missing here',
+  MULTILINE_IMPLICIT_KEY: 'a key must be on one line; is a colon missing after it?',
+  MULTIPLE_ANCHORS: 'a value can have only one anchor',
+  MULTIPLE_DOCS: 'a file can contain only one document; remove the --- and everything after it',
+  MULTIPLE_TAGS: 'a value can have only one tag',
   NON_STRING_KEY: 'a key must be plain text',
   RESOURCE_EXHAUSTION: 'the text is nested too deep',
-  TAB_AS_INDENT: 'lines are indented with spaces, not with tabs',
-  TAG_RESOLVE_FAILED: 'tags of your own are not allowed',
-  UNEXPECTED_TOKEN: 'this does not belong here',
+  TAB_AS_INDENT: 'indent lines with spaces, not tabs',
+  TAG_RESOLVE_FAILED: 'custom tags are not allowed',
+  UNEXPECTED_TOKEN: 'this is not allowed here',
 };
 
 function describe(

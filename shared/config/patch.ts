@@ -40,7 +40,7 @@ const callbackSecret = Type.String({
   maxLength: 256,
   writeOnly: true,
   'x-secret': true,
-  description: 'Signs the callbacks; goes to the secret store, never to the file. Empty = remove it.',
+  description: 'Secret for signing callbacks; kept in the secret store, never in the file. Empty: remove it.',
 });
 
 export const PatchAppBody = patchBody<typeof APP_PATCH, { callbackSecret?: string }>(APP_PATCH, {}, { callbackSecret });

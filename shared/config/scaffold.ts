@@ -52,8 +52,8 @@ export function renderDefaultConfig(app: string, options: { displayName?: string
   if (options.roomPrefix !== undefined) values.room_prefix = options.roomPrefix;
   const head = [
     `# StreamHub: configuration of the app ${app}.`,
-    '# Edit it by hand, in the desktop, or over the API; comments, order and keys of your own are kept.',
-    '# A key that is missing stands for the default shown here. Keys that begin with x- are yours.',
+    '# Edit it by hand, in the desktop, or with the API. Comments, order and your own keys are kept.',
+    '# A missing key has the default shown here. Keys that begin with x- are yours.',
     '',
   ];
   return `${[...head, ...renderBlock(ConfigFile, values, '')].join('\n')}\n`;

@@ -87,7 +87,7 @@ export const latencyAlert = Type.Object(
     cooldown_seconds: key.amount(60, {
       minimum: 0,
       'x-unit': 'seconds',
-      description: 'Time without warnings after a warning.',
+      description: 'Minimum time between two warnings.',
       'x-reload': 'hot',
     }),
     interval_seconds: key.amount(10, {
@@ -147,7 +147,7 @@ export const features = Type.Object(
 export const distribution = Type.Object(
   {
     mode: key.choice(['edge', 'cdn'], 'edge', {
-      description: 'Viewers are served by the nodes (edge) or through a CDN (cdn).',
+      description: 'Viewers receive media from the nodes (edge) or through a CDN (cdn).',
       'x-reload': 'next',
       'x-written': false,
     }),
@@ -157,7 +157,7 @@ export const distribution = Type.Object(
           default: '',
           maxLength: 2048,
           ...HTTP_URL,
-          description: 'Address of the CDN for live.',
+          description: 'CDN address for live streams.',
           'x-reload': 'next',
           'x-written': false,
         }),
@@ -165,12 +165,12 @@ export const distribution = Type.Object(
           default: '',
           maxLength: 2048,
           ...HTTP_URL,
-          description: 'Address of the CDN for recordings.',
+          description: 'CDN address for recordings.',
           'x-reload': 'next',
           'x-written': false,
         }),
         provider: key.choice(['generic', 'bunny', 'cloudfront', 'cloudflare', 'fastly'], 'generic', {
-          description: 'Kind of CDN.',
+          description: 'Type of CDN.',
           'x-reload': 'next',
           'x-written': false,
         }),
@@ -178,7 +178,7 @@ export const distribution = Type.Object(
       { description: 'CDN.', 'x-written': false },
     ),
   },
-  { description: 'How viewers are reached.', 'x-written': false },
+  { description: 'How viewers receive media.', 'x-written': false },
 );
 
 export const hls = Type.Object(

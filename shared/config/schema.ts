@@ -61,7 +61,7 @@ const recording = Type.Object(
       'x-reload': 'next',
     }),
     delete_local_after_upload: key.flag(true, {
-      description: 'Remove the local file after it is in the bucket.',
+      description: 'Delete the local file after it is uploaded to the bucket.',
       'x-reload': 'next',
     }),
     split_minutes: key.whole(0, {
@@ -101,7 +101,7 @@ const s3 = Type.Object(
       default: 'https://s3.us-east-1.wasabisys.com',
       maxLength: 255,
       ...HTTP_URL,
-      description: 'Address of the service; empty = AWS’s default.',
+      description: 'Address of the service; empty = the AWS default.',
       'x-reload': 'reopen',
     }),
     force_path_style: key.flag(false, {
@@ -112,21 +112,21 @@ const s3 = Type.Object(
       default: '',
       'x-template': 'streamhub/{name}',
       maxLength: 255,
-      description: 'Objects are stored below this prefix.',
+      description: 'Prefix for new objects.',
       'x-reload': 'next',
     }),
     public_url: key.text({
       default: '',
       maxLength: 255,
       ...HTTP_URL,
-      description: 'Public base address of the bucket: recordings get public links instead of signed ones.',
+      description: 'Public base address of the bucket. Recordings get public links instead of signed ones.',
       'x-reload': 'hot',
     }),
     public_endpoint: key.text({
       default: '',
       maxLength: 255,
       ...HTTP_URL,
-      description: 'Address of the service as viewers reach it; signed links use it. Empty = `endpoint`.',
+      description: 'Address of the service for viewers, used in signed links. Empty = `endpoint`.',
       'x-reload': 'hot',
     }),
     access_key_env: key.reference('APP_{SLUG}_S3_KEY', { description: 'Name of the stored access key.' }),
@@ -134,7 +134,7 @@ const s3 = Type.Object(
     options: Type.Optional(
       Type.Unsafe<Record<string, unknown>>({
         type: 'object',
-        description: 'More settings, declared by a plugin’s storage provider.',
+        description: 'Additional settings of a plugin’s storage provider.',
         'x-reload': 'reopen',
         'x-written': false,
       }),
@@ -142,7 +142,7 @@ const s3 = Type.Object(
     key: key.ignored('set the access key with PUT /apps/{name}/s3'),
     secret: key.ignored('set the secret key with PUT /apps/{name}/s3'),
   },
-  { description: 'Bucket of the app. Its keys are stored separately, never here.' },
+  { description: 'Bucket of the app. Its credentials are stored separately, never here.' },
 );
 
 const webrtc = Type.Object(
@@ -180,20 +180,20 @@ const transcoding = Type.Object(
     vod_renditions: Type.Array(Rendition, {
       default: [],
       maxItems: 8,
-      description: 'The ladder, of which at most five rungs are used; empty = from webrtc.layers.',
+      description: 'The ladder; at most five entries are used. Empty = from webrtc.layers.',
       'x-reload': 'next',
     }),
     hwaccel: Type.Optional(
       Type.Unsafe<'auto' | 'gpu' | 'cpu'>({
         type: 'string',
         enum: ['auto', 'gpu', 'cpu'],
-        description: 'Where to encode; missing = the daemon’s TRANSCODING_HWACCEL.',
+        description: 'Where to encode. If missing, the daemon’s TRANSCODING_HWACCEL is used.',
         'x-reload': 'next',
         'x-written': false,
       }),
     ),
   },
-  { description: 'Transcoding. Without this block it follows rtmp.transcode.' },
+  { description: 'Transcoding. Without this block, rtmp.transcode is used.' },
 );
 
 export const ConfigFile = Type.Object(
@@ -207,7 +207,7 @@ export const ConfigFile = Type.Object(
     display_name: key.text({
       'x-template': '{name}',
       maxLength: 100,
-      description: 'Name shown to people.',
+      description: 'Display name.',
       'x-reload': 'hot',
     }),
     room_prefix: key.text({
@@ -215,7 +215,7 @@ export const ConfigFile = Type.Object(
       pattern: ROOM_PREFIX_PATTERN,
       'x-hint': '1 to 40 of a-z, 0-9 and -, not beginning with -',
       description:
-        'Rooms of this app start with it. No other app may use the same, and no other team one that contains it or is contained in it.',
+        'Prefix of the app’s room names. No other app can use the same prefix. Prefixes of different teams must not contain each other.',
       'x-reload': 'next',
     }),
     recording,

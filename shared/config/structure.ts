@@ -73,7 +73,7 @@ class StructureCheck {
       return;
     }
     if (marks['x-secret'] && value === MASK) {
-      this.#findings.error('masked-value', 'is the mask that is shown in place of the value, not a value', path, at);
+      this.#findings.error('masked-value', 'is the mask shown instead of the secret, not a value', path, at);
       return;
     }
     if (marks['type'] === 'array') this.#list(node, value, schema, path);
@@ -100,7 +100,12 @@ class StructureCheck {
     if (marks['x-reference']) {
       const own = defaultOf(schema, this.#options.app);
       if (value !== own)
-        this.#findings.error('foreign-reference', `must be ${own}: an app uses its own stored secrets only`, path, at);
+        this.#findings.error(
+          'foreign-reference',
+          `must be ${own}, because an app can use only its own stored secrets`,
+          path,
+          at,
+        );
       return;
     }
     if (dotted(path) === 's3.provider' && typeof value === 'string' && this.#options.providers?.includes(value)) return;

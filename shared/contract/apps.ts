@@ -11,9 +11,9 @@ export const listApps = operation({
   method: 'GET',
   path: '/apps',
   tag,
-  summary: 'List the apps that the caller may see',
+  summary: 'List the apps that you may see',
   description:
-    'Ordered by name. A global token or a superadmin sees every app, a token of one app only that app, anyone else those of their team.',
+    'Sorted by name. A global token or a superadmin sees every app. An app token sees only its own app. Everyone else sees the apps of their team.',
   access: { permission: 'app:read' },
   responses: { 200: Type.Array(AppRecord) },
 });
@@ -24,7 +24,7 @@ export const createApp = operation({
   path: '/apps',
   tag,
   summary: 'Create an app',
-  description: 'Scaffolds apps/<name>/ with config.yaml, app.db, recordings/, snapshots/ and samples/.',
+  description: 'Creates apps/<name>/ with config.yaml, app.db, recordings/, snapshots/ and samples/.',
   access: { permission: 'app:create' },
   share: 'work',
   body: CreateAppBody,
@@ -50,7 +50,7 @@ export const getAppSizes = operation({
   method: 'GET',
   path: '/apps/{name}/sizes',
   tag,
-  summary: 'Storage footprint of an app',
+  summary: 'Get the storage used by an app',
   access: { permission: 'app:read' },
   params: AppNameParams,
   responses: { 200: envelope(AppSizes) },
@@ -62,7 +62,7 @@ export const getSample = operation({
   method: 'GET',
   path: '/samples/{app}/{file}',
   tag,
-  summary: 'A sample page of an app: publish, play or embed',
+  summary: 'Get a sample page of an app: publish, play or embed',
   access: 'public',
   params: object({
     ...AppParams.properties,
@@ -80,13 +80,15 @@ export const deleteApp = operation({
   tag,
   summary: 'Delete an app',
   description:
-    'Without deleteVods the recordings in the bucket stay and the app’s folder moves to the archive. With it every object of the app goes first; when one is refused, the answer says how many and why, and nothing else is touched. Objects that no recording names are removed where possible; otherwise `warnings` says so. If the bucket is gone for good, `deleteVods=true&leaveObjects=true` deletes the app and leaves the objects. The work is a job: with `Prefer: respond-async` the answer is 202 and the job, else it comes when all is done. While a deletion is under way, another one is 409 `APP_BUSY` with its `jobId`.',
+    'Without deleteVods, the recordings stay in the bucket and the app’s folder moves to the archive. With deleteVods, every object of the app is deleted first. If the storage refuses an object, the answer says how many and why, and nothing else is deleted. Objects without a recording are removed where possible; otherwise `warnings` says so. If the bucket no longer exists, use `deleteVods=true&leaveObjects=true` to delete the app and leave the objects. The deletion is a job. With `Prefer: respond-async` the answer is 202 with the job; otherwise the answer comes when the job has finished. A second deletion of the same app returns 409 `APP_BUSY` with the `jobId`.',
   access: { permission: 'app:delete' },
   share: 'work',
   params: AppNameParams,
   query: DeleteAppQuery,
   headers: object({
-    prefer: Type.Optional(Type.String({ description: '`respond-async` does not wait for the end.' })),
+    prefer: Type.Optional(
+      Type.String({ description: '`respond-async` answers without waiting for the job to finish.' }),
+    ),
   }),
   responses: { 200: DeletedApp, 202: envelope(Job) },
   errors: ['APP_NOT_FOUND', 'APP_BUSY', 'APP_DELETE_CANCELLED', 'STORAGE_PURGE_FAILED', 'SHUTTING_DOWN'],

@@ -7,9 +7,9 @@ export const streamEvents = operation({
   method: 'GET',
   path: '/events',
   tag: 'Events',
-  summary: 'Everything that happens, as server-sent events',
+  summary: 'Stream all events (server-sent events)',
   description:
-    'Each message has `id`, `event` (the type) and `data` (an EventMessage). With `Last-Event-ID` the stream goes on after that event, exactly once and in order; `reset` says that events in between are no longer kept. Only what the caller may see is sent. A comment every 15 s keeps the connection alive; a reader that falls too far behind is cut off and can resume.',
+    'Each message has `id`, `event` (the type) and `data` (an EventMessage). With `Last-Event-ID` the stream continues after that event, exactly once and in order. `reset` means that older events are no longer kept. You receive only the events that you may see. A comment every 15 s keeps the connection open. A client that falls too far behind is disconnected and can resume.',
   access: 'bearer',
   share: 'event-stream',
   query: EventQuery,

@@ -7,9 +7,9 @@ export const getLoadHistory = operation({
   method: 'GET',
   path: '/stats/history',
   tag: 'Stats and settings',
-  summary: 'Load of the daemon’s machine over the last day',
+  summary: 'Get the load of the daemon’s machine over the last day',
   description:
-    'A mean a minute, kept for 24 hours and over restarts. The minute that runs is not in it; `GET /stats` tells now. Times in which the daemon did not run are null. `streams` and `rooms` count those of all teams, so only global callers get them.',
+    'One average per minute, kept for 24 hours, also across restarts. The current minute is not included; use `GET /stats` for the current values. Values are null while the daemon was not running. `streams` and `rooms` count all teams, so only global callers get them.',
   access: 'bearer',
   refusesAppTokens: true,
   query: HistoryQuery,
@@ -21,9 +21,9 @@ export const getNodeHistory = operation({
   method: 'GET',
   path: '/cluster/history',
   tag: 'Cluster',
-  summary: 'Load of nodes over the last day, from their heartbeats',
+  summary: 'Get the load of the nodes over the last day',
   description:
-    'As `/stats/history`. A node that was not heard of has nulls; one that was never heard of is absent. At most 1,000 nodes are kept.',
+    'Built from heartbeats, in the format of `/stats/history`. Values are null while a node sent none. A node that never sent one is left out. Covers up to 1,000 nodes.',
   access: 'global',
   query: NodeHistoryQuery,
   responses: { 200: envelope(NodeHistories) },

@@ -7,9 +7,9 @@ export const createJoinToken = operation({
   method: 'POST',
   path: '/apps/{app}/tokens',
   tag: 'Streams',
-  summary: 'Make a token that opens a room',
+  summary: 'Create a token for joining a room',
   description:
-    'A LiveKit access token with the address to use it at. A room that does not exist yet is placed on an active node first, when nodes report. With `canPublish` it is 429 while the team has its number of live streams (`maxConcurrentStreams`).',
+    'Returns a LiveKit access token and the address to connect to. If nodes report and the room doesn’t exist yet, it is first placed on an active node. With `canPublish`, returns 429 while the team is at its limit of live streams (`maxConcurrentStreams`).',
   access: { permission: 'stream:write' },
   params: AppParams,
   body: JoinTokenBody,

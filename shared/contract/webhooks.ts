@@ -7,9 +7,9 @@ export const receiveLiveKitWebhook = operation({
   method: 'POST',
   path: '/webhooks/livekit',
   tag: 'LiveKit',
-  summary: 'Receive an event of LiveKit',
+  summary: 'Receive an event from LiveKit',
   description:
-    'For LiveKit’s `webhook.urls`: `Content-Type: application/webhook+json`, and in `Authorization` a JWT signed with the API secret that holds the SHA-256 of the body. Answered once the event is stored; an event sent twice has one effect.',
+    'The target for LiveKit’s `webhook.urls`. Needs `Content-Type: application/webhook+json` and an `Authorization` JWT, signed with the API secret, that contains the SHA-256 of the body. Answers when the event is stored. An event sent twice has one effect.',
   access: 'webhook',
   responses: { 200: WebhookAnswer },
   errors: ['WEBHOOK_SIGNATURE', 'WEBHOOK_UNREADABLE', 'WEBHOOK_NOT_STORED', 'LIVEKIT_NOT_CONFIGURED', 'BODY_TOO_LARGE'],
@@ -21,8 +21,9 @@ export const getLiveKit = operation({
   method: 'GET',
   path: '/system/livekit',
   tag: 'LiveKit',
-  summary: 'How the daemon and LiveKit get on',
-  description: 'Reachable or not and why, whether webhooks arrive, and what had to be put right without them.',
+  summary: 'Get the state of the connection to LiveKit',
+  description:
+    'Whether LiveKit is reachable and why not, whether webhooks arrive, and which rows were corrected without them.',
   access: 'global',
   responses: { 200: envelope(LiveKitStatus) },
 });

@@ -3,7 +3,7 @@ import { Instant, nullable, object, oneOf, paging, period } from './common.ts';
 
 const AUDIT_OUTCOMES = ['done', 'refused', 'failed'] as const;
 const Summary = nullable(Type.Record(Type.String(), Type.Unknown()), {
-  description: 'Short, without secrets: they appear as `***`, long texts by their length.',
+  description: 'Shortened and without secrets: secrets are `***`, long texts are replaced by their length.',
 });
 
 export const AuditEntry = object({
@@ -11,17 +11,20 @@ export const AuditEntry = object({
   ts: Instant,
   action: Type.String({ description: '`<resource>.<verb>`.', examples: ['app.create'] }),
   outcome: oneOf(AUDIT_OUTCOMES, {
-    description: '`refused`: lacked the right or gave a wrong credential. `failed`: the daemon could not do it.',
+    description:
+      '`refused`: missing permission or wrong credential. `failed`: the daemon could not complete the action.',
   }),
-  status: nullable(Type.Integer({ description: 'HTTP status answered; null for what the daemon did by itself.' })),
+  status: nullable(
+    Type.Integer({ description: 'HTTP status of the response; null if the daemon acted without a request.' }),
+  ),
   actor: object({
     kind: oneOf(['user', 'token', 'node', 'anonymous', 'system']),
     id: Type.String({ description: '`usr_…`, `admin`, `token:<id>`, `node:<id>`, `anonymous`, `system`.' }),
-    label: nullable(Type.String({ description: 'E-mail address or name of the token at that time.' })),
+    label: nullable(Type.String({ description: 'Email address or token name at that time.' })),
   }),
   tenantId: nullable(Type.String()),
   app: nullable(Type.String()),
-  target: nullable(Type.String({ description: 'What it was done to.' })),
+  target: nullable(Type.String({ description: 'The object of the action.' })),
   before: Summary,
   after: Summary,
   ip: nullable(Type.String()),
@@ -34,12 +37,12 @@ export const AuditQuery = object({
   action: Type.Optional(
     Type.String({
       maxLength: 64,
-      description: 'An action, or a resource for all its actions.',
+      description: 'An action, or a resource for all of its actions.',
       examples: ['app.create', 'app'],
     }),
   ),
   app: Type.Optional(Type.String({ maxLength: 64 })),
-  tenant: Type.Optional(Type.String({ maxLength: 64, description: 'Only for callers of global scope.' })),
+  tenant: Type.Optional(Type.String({ maxLength: 64, description: 'Only for callers with global scope.' })),
   target: Type.Optional(Type.String({ maxLength: 200 })),
   outcome: Type.Optional(oneOf(AUDIT_OUTCOMES)),
   ...period,

@@ -4,22 +4,22 @@ import { Instant, nullable, object, oneOf } from './common.ts';
 export const Email = Type.String({
   minLength: 3,
   maxLength: 200,
-  description: 'E-mail address; upper and lower case are the same.',
+  description: 'Email address, case-insensitive.',
 });
 const NewPassword = Type.String({ minLength: 8, maxLength: 200, description: 'At least 8 characters.' });
 /** A code of the authenticator app, or one of the recovery codes. */
 const LoginCode = Type.String({
   maxLength: 10,
-  description: 'Six digits of the authenticator app, or a recovery code.',
+  description: 'Six digits from the authenticator app, or a recovery code.',
   examples: ['123456'],
 });
-const TotpCode = Type.String({ pattern: '^[0-9]{6}$', description: 'Six digits of the authenticator app.' });
+const TotpCode = Type.String({ pattern: '^[0-9]{6}$', description: 'Six digits from the authenticator app.' });
 const LinkToken = Type.String({ minLength: 10, maxLength: 512, description: 'The part of the link after `#`.' });
 
 /** Who asks and what they may do. */
 export const AuthContext = object({
   userId: Type.String({ description: '`token:<id>`, `admin` or `usr_<uuid>`.' }),
-  tenantId: nullable(Type.String({ description: 'The team acted for.' })),
+  tenantId: nullable(Type.String({ description: 'The team that the request acts for.' })),
   tenantName: nullable(Type.String()),
   role: nullable(oneOf(['owner', 'editor', 'viewer', 'service', 'superadmin'])),
   isSuperadmin: Type.Boolean(),
@@ -27,17 +27,17 @@ export const AuthContext = object({
   via: oneOf(['api_token', 'admin_jwt', 'user_jwt']),
   email: Type.Optional(Type.String()),
   name: Type.Optional(Type.String()),
-  appId: Type.Optional(Type.Integer({ description: 'The one app of an app-scope token.' })),
-  permissions: Type.Array(Type.String(), { description: 'Every `resource:action` that the caller holds.' }),
+  appId: Type.Optional(Type.Integer({ description: 'The app of an app token.' })),
+  permissions: Type.Array(Type.String(), { description: 'Every `resource:action` permission of the caller.' }),
 });
 export type AuthContext = Static<typeof AuthContext>;
 
 export const AuthConfig = object({
-  allowSignup: Type.Boolean({ description: 'Strangers may create an account.' }),
+  allowSignup: Type.Boolean({ description: 'Anyone may create an account.' }),
   setupRequired: Type.Boolean({
-    description: 'Nobody can sign in with a password yet; the set-up link makes the first account.',
+    description: 'Nobody can sign in with a password yet. The setup link creates the first account.',
   }),
-  magicLink: Type.Boolean({ description: 'A sign-in link can be sent by mail.' }),
+  magicLink: Type.Boolean({ description: 'Sign-in links can be sent by email.' }),
 });
 export type AuthConfig = Static<typeof AuthConfig>;
 
@@ -45,14 +45,16 @@ export const LoginBody = object({
   user: Type.String({
     minLength: 1,
     maxLength: 200,
-    description: 'E-mail address, or the name of the break-glass admin.',
+    description: 'Email address, or the name of the break-glass admin.',
   }),
   password: Type.String({ minLength: 1, maxLength: 200 }),
   code: Type.Optional(LoginCode),
 });
 export type LoginBody = Static<typeof LoginBody>;
 
-export const SessionToken = object({ token: Type.String({ description: 'Send it as Bearer; valid for 12 hours.' }) });
+export const SessionToken = object({
+  token: Type.String({ description: 'Send it as a Bearer token; valid for 12 hours.' }),
+});
 
 export const SetupBody = object({
   token: LinkToken,
@@ -79,7 +81,9 @@ export const InvitePreview = object({
   email: Type.String(),
   team: Type.String(),
   role: oneOf(['owner', 'editor', 'viewer']),
-  hasAccount: Type.Boolean({ description: 'True: accept with the password of the account. False: choose one.' }),
+  hasAccount: Type.Boolean({
+    description: 'True: accept with the password of the existing account. False: choose a password.',
+  }),
   expiresAt: Instant,
 });
 export type InvitePreview = Static<typeof InvitePreview>;
@@ -98,26 +102,26 @@ export const Session = object({
   createdAt: Instant,
   lastSeen: Instant,
   expiresAt: Instant,
-  current: Type.Boolean({ description: 'The session of this very request.' }),
+  current: Type.Boolean({ description: 'The session of this request.' }),
 });
 export type Session = Static<typeof Session>;
 export const SessionParams = object({ id: Type.String({ description: 'Id of the session, or `current`.' }) });
 export const RevokedSession = object({ revoked: Type.Literal(true), current: Type.Boolean() });
-export const RevokedSessions = object({ revoked: Type.Integer({ description: 'How many were ended.' }) });
+export const RevokedSessions = object({ revoked: Type.Integer({ description: 'Number of sessions ended.' }) });
 
 export const Account = object({
   user: object({
     id: Type.String(),
     email: nullable(Type.String()),
     pendingEmail: nullable(
-      Type.String({ description: 'New address that waits for its proof; the old one counts until then.' }),
+      Type.String({ description: 'New address that is not confirmed yet; the current one stays valid until then.' }),
     ),
     name: nullable(Type.String()),
     isSuperadmin: Type.Boolean(),
     hasPassword: Type.Boolean(),
     twoFactorEnabled: Type.Boolean(),
     recoveryCodesLeft: Type.Integer(),
-    isBreakGlass: Type.Boolean({ description: 'Set by ADMIN_USER and ADMIN_PASS; cannot be changed here.' }),
+    isBreakGlass: Type.Boolean({ description: 'Set by ADMIN_USER and ADMIN_PASS; can’t be changed here.' }),
     status: oneOf(['active', 'pending']),
     createdAt: Instant,
   }),
@@ -132,13 +136,13 @@ export const Account = object({
 });
 export type Account = Static<typeof Account>;
 export const UpdateAccountBody = object({
-  name: Type.Optional(Type.String({ maxLength: 120, description: 'Blank removes it.' })),
+  name: Type.Optional(Type.String({ maxLength: 120, description: 'An empty text removes it.' })),
   email: Type.Optional(Email),
 });
 export type UpdateAccountBody = Static<typeof UpdateAccountBody>;
 export const ChangePasswordBody = object({
   currentPassword: Type.Optional(
-    Type.String({ maxLength: 200, description: 'May be left out only while the account has none.' }),
+    Type.String({ maxLength: 200, description: 'Optional only while the account has no password.' }),
   ),
   newPassword: NewPassword,
 });
@@ -148,14 +152,16 @@ export const Done = object({ ok: Type.Literal(true) });
 export const EmailProofBody = object({ token: LinkToken });
 
 export const TotpSetup = object({
-  secret: Type.String({ description: 'Base32, to type in where no camera is at hand.' }),
+  secret: Type.String({ description: 'Base32, for typing in without a camera.' }),
   otpauthUri: Type.String(),
-  qrDataUri: Type.String({ description: 'The same as a picture.' }),
+  qrDataUri: Type.String({ description: 'The same secret as a QR code.' }),
 });
 export const TotpCodeBody = object({ code: TotpCode });
 export const TotpEnabled = object({
   enabled: Type.Literal(true),
-  recoveryCodes: Type.Array(Type.String(), { description: 'Each signs in once in place of a code. Shown this once.' }),
+  recoveryCodes: Type.Array(Type.String(), {
+    description: 'Each code replaces an authenticator code once. Shown only in this answer.',
+  }),
 });
 export const TotpDisabled = object({ enabled: Type.Literal(false) });
 export const RecoveryCodes = object({ recoveryCodes: Type.Array(Type.String()) });

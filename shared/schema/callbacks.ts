@@ -31,8 +31,10 @@ export type CallbackEventName = (typeof CALLBACK_EVENTS)[number];
 
 /** What is posted to the app's callback URL. */
 export const CallbackMessage = object({
-  id: Type.String({ description: 'The delivery, the same on every try; also X-StreamHub-Delivery.' }),
-  seq: Type.Integer({ description: 'Grows by one per app: a gap is a lost event, a repetition a double.' }),
+  id: Type.String({ description: 'Id of the delivery, the same on every attempt; also in X-StreamHub-Delivery.' }),
+  seq: Type.Integer({
+    description: 'Increases by one per app. A gap means a lost event; a repeated `seq` is a duplicate.',
+  }),
   event: oneOf(CALLBACK_EVENTS),
   app: Type.String(),
   room: nullable(Type.String()),
@@ -50,14 +52,14 @@ export const Delivery = object({
   seq: Type.Integer(),
   event: Type.String(),
   room: nullable(Type.String()),
-  state: oneOf(DELIVERY_STATES, { description: '`dead`: given up; it can be sent again by hand.' }),
+  state: oneOf(DELIVERY_STATES, { description: '`dead`: no more attempts; you can send it again.' }),
   attempts: Type.Integer(),
   createdAt: Instant,
   lastAttemptAt: nullable(Instant),
   nextAttemptAt: nullable(Instant),
   deliveredAt: nullable(Instant),
-  lastStatus: nullable(Type.Integer(), { description: 'HTTP status of the last try.' }),
-  lastError: nullable(Type.String(), { description: 'Why the last try failed.' }),
+  lastStatus: nullable(Type.Integer(), { description: 'HTTP status of the last attempt.' }),
+  lastError: nullable(Type.String(), { description: 'Why the last attempt failed.' }),
 });
 export type Delivery = Static<typeof Delivery>;
 
@@ -68,13 +70,13 @@ export const DeliveryDetail = object({
 export type DeliveryDetail = Static<typeof DeliveryDetail>;
 
 export const CallbackState = object({
-  url: Type.String({ description: 'Empty = callbacks are off.' }),
+  url: Type.String({ description: 'Empty: callbacks are off.' }),
   signed: Type.Boolean({ description: 'A secret is set.' }),
   pending: Type.Integer(),
   dead: Type.Integer(),
   delivered24h: Type.Integer(),
   lastDeliveredAt: nullable(Instant),
-  failingSince: nullable(Instant, { description: 'Null while the receiver answers.' }),
+  failingSince: nullable(Instant, { description: 'Null while the receiver responds.' }),
   nextAttemptAt: nullable(Instant),
   lastError: nullable(Type.String()),
 });
@@ -94,9 +96,13 @@ export const DeliveryParams = object({
 
 export const SkipBody = object({
   untilSeq: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'Skip all that wait up to this `seq`.' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'Skip all waiting deliveries up to this `seq`.',
+    }),
   ),
-  untilTime: Type.Optional(Type.String({ format: 'date-time', description: 'Skip all that were created before.' })),
+  untilTime: Type.Optional(Type.String({ format: 'date-time', description: 'Skip all deliveries created before.' })),
 });
 export type SkipBody = Static<typeof SkipBody>;
 

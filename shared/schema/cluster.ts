@@ -13,13 +13,13 @@ const NodeName = Type.String({
   description: 'Name of the machine, unique in the cluster.',
   examples: ['edge-fra-1'],
 });
-const Region = Type.String({ maxLength: 64, description: 'Where the machine stands; empty clears it.' });
+const Region = Type.String({ maxLength: 64, description: 'Location of the machine. An empty text clears it.' });
 const Count = Type.Integer({ minimum: 0, maximum: MAX_INTEGER });
 /** Tells two machines with one identity apart, such as a cloned disk. */
 const Instance = Type.String({
   minLength: 8,
   maxLength: 64,
-  description: 'Id of the running machine: two machines with the same disk send different ones.',
+  description: 'Id of the running machine. Two machines with copied disks send different ids.',
 });
 
 // --- an edge node's own calls -------------------------------------------------
@@ -31,7 +31,7 @@ export const JoinBody = object({
   url: Type.Optional(
     Type.String({
       maxLength: 255,
-      description: 'Public address; a ws:// or wss:// one is handed to clients. Default: ip.',
+      description: 'Public address; a ws:// or wss:// address is given to clients. Default: ip.',
     }),
   ),
   instance: Type.Optional(Instance),
@@ -41,14 +41,14 @@ export type JoinBody = Static<typeof JoinBody>;
 export const JoinAnswer = object({
   nodeId: Type.String(),
   name: Type.String(),
-  redisUrl: nullable(Type.String(), { description: 'Redis that all LiveKit nodes share; null = not configured.' }),
+  redisUrl: nullable(Type.String(), { description: 'Redis that all LiveKit nodes share; null: not configured.' }),
   publicWsUrl: nullable(Type.String()),
   livekit: object({ apiKey: Type.String(), apiSecret: Type.String(), wsUrl: Type.String() }),
   nodeToken: Type.String({
     description:
-      'The node’s own credential for `X-Cluster-Token`, shown once. From its first use on, the shared token no longer speaks for this node. A further join replaces it.',
+      'The node’s own credential for `X-Cluster-Token`, shown only in this answer. After its first use the shared token no longer works for this node. Joining again replaces it.',
   }),
-  heartbeatSeconds: Type.Integer({ description: 'How often the node is expected to report.' }),
+  heartbeatSeconds: Type.Integer({ description: 'Expected interval between heartbeats.' }),
 });
 export type JoinAnswer = Static<typeof JoinAnswer>;
 
@@ -57,24 +57,25 @@ export type LivekitState = (typeof LIVEKIT_STATES)[number];
 
 /** What an agent says of the LiveKit server that it looks after. */
 export const LivekitReport = object({
-  state: oneOf(LIVEKIT_STATES, { description: '`draining`: told to leave, still holding rooms.' }),
-  nodeId: nullable(Type.String({ maxLength: 64 }), { description: 'LiveKit’s id of this node, new with each start.' }),
-  url: Type.Optional(
-    Type.String({ maxLength: 255, description: 'Where clients reach it, as far as the agent knows.' }),
-  ),
-  rooms: nullable(Count, { description: 'Rooms that live on this node.' }),
-  participants: nullable(Count, { description: 'Participants of those rooms.' }),
-  clients: nullable(Count, { description: 'Clients whose signalling enters through this node.' }),
-  foreignClients: nullable(Count, {
-    description: 'Those of them whose room lives on another node: they would be cut off with this one.',
+  state: oneOf(LIVEKIT_STATES, { description: '`draining`: told to shut down, but still has rooms.' }),
+  nodeId: nullable(Type.String({ maxLength: 64 }), {
+    description: 'LiveKit’s id of this node; changes with each start.',
   }),
-  problem: Type.Optional(Type.String({ maxLength: 500, description: 'Why it does not run.' })),
+  url: Type.Optional(Type.String({ maxLength: 255, description: 'Address for clients, as far as the agent knows.' })),
+  rooms: nullable(Count, { description: 'Rooms hosted on this node.' }),
+  participants: nullable(Count, { description: 'Participants in those rooms.' }),
+  clients: nullable(Count, { description: 'Clients whose signaling connection enters through this node.' }),
+  foreignClients: nullable(Count, {
+    description:
+      'Of these, the clients whose room is hosted on another node. They would be disconnected together with this node.',
+  }),
+  problem: Type.Optional(Type.String({ maxLength: 500, description: 'Why LiveKit isn’t running.' })),
 });
 export type LivekitReport = Static<typeof LivekitReport>;
 
 export const AgentReport = object({
   version: Type.String({ maxLength: 32 }),
-  supervisor: oneOf(['systemd', 'child'], { description: 'Who keeps LiveKit running on the machine.' }),
+  supervisor: oneOf(['systemd', 'child'], { description: 'What runs LiveKit on the machine.' }),
   livekit: LivekitReport,
 });
 export type AgentReport = Static<typeof AgentReport>;
@@ -85,7 +86,7 @@ export const HeartbeatBody = object({
     Type.Unsafe<Record<string, unknown>>({
       type: 'object',
       additionalProperties: true,
-      description: `Any numbers worth showing, at most ${MAX_STATS_BYTES} bytes of JSON; replaces the stored ones.`,
+      description: `Any metrics, as JSON of at most ${MAX_STATS_BYTES} bytes; replaces the stored ones.`,
     }),
   ),
   agent: Type.Optional(AgentReport),
@@ -96,10 +97,10 @@ export type HeartbeatBody = Static<typeof HeartbeatBody>;
 /** What the node's LiveKit is to do. */
 export const DesiredState = object({
   livekit: oneOf(['running', 'draining', 'stopped'], {
-    description: '`draining`: leave in order. `stopped`: end at once, rooms or not.',
+    description: '`draining`: shut down gracefully. `stopped`: stop immediately, even with open rooms.',
   }),
   endRoomsInSeconds: nullable(Type.Number(), {
-    description: 'When draining: after this time rooms that are left are ended; null = wait as long as it takes.',
+    description: 'When draining: remaining rooms are ended after this time; null: wait without a limit.',
   }),
 });
 export type DesiredState = Static<typeof DesiredState>;
@@ -130,17 +131,17 @@ export type DrainPhase = (typeof DRAIN_PHASES)[number];
 export const NodeDrain = object({
   phase: oneOf(DRAIN_PHASES, {
     description:
-      '`mark`: no agent is behind the node, nothing but the mark happens. `requested`: no new address is handed out; the agent has not answered yet. `clients`: waiting until no client of a room elsewhere signals through the node. `rooms`: LiveKit was told to leave; it takes no new room and goes when the last participant has left. `drained`: its process has left.',
+      '`mark`: the node has no agent, so only its status changes. `requested`: clients get other addresses; the agent has not responded yet. `clients`: waiting for clients that signal through this node to rooms on other nodes. `rooms`: LiveKit was told to shut down; it accepts no new rooms and exits after the last participant leaves. `drained`: LiveKit has exited.',
   }),
-  managed: Type.Boolean({ description: 'An agent carries the draining out.' }),
+  managed: Type.Boolean({ description: 'An agent does the draining.' }),
   drained: Type.Boolean(),
   started_at: Instant,
   drained_at: nullable(Instant),
-  ends_rooms_at: nullable(Instant, { description: 'When rooms that are left are ended; null = never.' }),
-  clients: nullable(Count, { description: 'Clients of rooms elsewhere whose signalling still enters here.' }),
+  ends_rooms_at: nullable(Instant, { description: 'When the remaining rooms are ended; null: never.' }),
+  clients: nullable(Count, { description: 'Clients of rooms on other nodes whose signaling still enters here.' }),
   rooms: nullable(Count),
   participants: nullable(Count),
-  note: Type.String({ description: 'The state in one sentence.' }),
+  note: Type.String({ description: 'The progress in one sentence.' }),
 });
 export type NodeDrain = Static<typeof NodeDrain>;
 
@@ -160,23 +161,23 @@ export const ClusterNode = object({
   created_at: Instant,
   last_seen_at: nullable(Instant),
   stats: nullable(Type.Object({}, { additionalProperties: true }), {
-    description: 'As last reported. The agent of this project sends `AgentStats`.',
+    description: 'As last reported. StreamHub’s agent sends `AgentStats`.',
   }),
   stale: Type.Boolean({
-    description: `Never seen, or not within STREAMHUB_CLUSTER_STALE_S, ${NODE_STALE_SECONDS} s by default.`,
+    description: `No heartbeat within STREAMHUB_CLUSTER_STALE_S (default ${NODE_STALE_SECONDS} s), or none ever.`,
   }),
   health: oneOf(NODE_HEALTH, {
     description:
-      '`joining`: joined within the stale limit, no heartbeat yet. `down`: stale for long. `never`: no heartbeat since it joined.',
+      '`joining`: joined recently, no heartbeat yet. `down`: stale for a long time. `never`: no heartbeat since it joined.',
   }),
-  agent: nullable(NodeAgent, { description: 'What looks after LiveKit there; null = nothing that reports.' }),
+  agent: nullable(NodeAgent, { description: 'What runs LiveKit there; null: no agent reports.' }),
   drain: nullable(NodeDrain, { description: 'Present while the status is `draining`.' }),
   duplicate: nullable(
     object({
-      address: Type.String({ description: 'Where the refused reports come from.' }),
+      address: Type.String({ description: 'Where the rejected heartbeats come from.' }),
       last_seen_at: Instant,
     }),
-    { description: 'A second machine that reports with the identity of this node, and is refused; null = none.' },
+    { description: 'A second machine that sends heartbeats as this node and is rejected; null: none.' },
   ),
 });
 export type ClusterNode = Static<typeof ClusterNode>;
@@ -185,11 +186,9 @@ export const NodeParams = object({ id: Type.String({ description: 'Id of the nod
 
 export const NodesQuery = object({
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 10_000, description: 'At most so many nodes. Default: all.' }),
+    Type.Integer({ minimum: 1, maximum: 10_000, description: 'Maximum number of nodes to return. Default: all.' }),
   ),
-  offset: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: MAX_INTEGER, description: 'Nodes to leave out at the front.' }),
-  ),
+  offset: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_INTEGER, description: 'Number of nodes to skip.' })),
 });
 
 export const PatchNodeBody = object({
@@ -200,13 +199,13 @@ export const PatchNodeBody = object({
     object(
       {
         endRoomsAfterSeconds: nullable(Type.Integer({ minimum: 0, maximum: 604_800 }), {
-          description: 'End rooms that are left after this time; 0 = now; null = never.',
+          description: 'End the remaining rooms after this time; 0: now; null: never.',
         }),
         confirm: Type.Optional(
-          Type.Boolean({ description: 'Must be true to end rooms: their participants are disconnected.' }),
+          Type.Boolean({ description: 'Must be true to end rooms, because their participants are disconnected.' }),
         ),
       },
-      { description: 'Only with status `draining`; may be sent again to change it.' },
+      { description: 'Only with status `draining`. Send it again to change it.' },
     ),
   ),
 });
@@ -232,8 +231,8 @@ export type JoinCodeBody = Static<typeof JoinCodeBody>;
 
 export const JoinCode = object({
   id: Type.String(),
-  name: nullable(Type.String(), { description: 'The only node name that it is good for; null = any.' }),
-  uses: Type.Integer({ description: 'How many machines can join with it in all.' }),
+  name: nullable(Type.String(), { description: 'The only node name that can join with it; null: any.' }),
+  uses: Type.Integer({ description: 'Total number of machines that can join with it.' }),
   usesLeft: Type.Integer(),
   created_at: Instant,
   expires_at: Instant,
@@ -245,7 +244,7 @@ export const CreatedJoinCode = object({
   ...JoinCode.properties,
   code: Type.String({ description: 'Shown only in this answer.', 'x-secret': true }),
   joinCommand: Type.String({
-    description: 'To be run on the new machine; contains the code. Empty while the address of the daemon is unknown.',
+    description: 'Run it on the new machine. It contains the code. Empty while the daemon’s address is unknown.',
     'x-secret': true,
   }),
   notes: Type.Array(Type.String(), { description: 'What keeps the command from working on another machine.' }),
@@ -260,17 +259,17 @@ export const DeletedNode = object({ id: Type.String(), deleted: Type.Literal(tru
 export const ClusterInfo = object({
   enabled: Type.Boolean(),
   nodesCount: Type.Integer(),
-  clusterToken: Type.String({ description: 'Shown on purpose: the operator copies it.', 'x-secret': true }),
+  clusterToken: Type.String({ description: 'Not masked, so that you can copy it.', 'x-secret': true }),
   clusterRedisUrl: nullable(Type.String()),
   joinCommand: Type.String({
     description:
-      'To be run on the new machine. It contains a join code for one machine, valid for an hour at most; empty while clustering is off.',
+      'Run it on the new machine. It contains a join code for one machine that is valid for up to one hour. Empty while clustering is off.',
     'x-secret': true,
   }),
   notes: Type.Array(Type.String(), { description: 'What keeps the command from working on another machine.' }),
-  staleAfterSeconds: Type.Integer({ description: 'Silence after which a node counts as stale.' }),
-  downAfterSeconds: Type.Integer({ description: 'Silence after which a node counts as down.' }),
-  heartbeatSeconds: Type.Integer({ description: 'How often an agent is asked to report.' }),
+  staleAfterSeconds: Type.Integer({ description: 'Time without a heartbeat after which a node is stale.' }),
+  downAfterSeconds: Type.Integer({ description: 'Time without a heartbeat after which a node is down.' }),
+  heartbeatSeconds: Type.Integer({ description: 'Interval at which agents should report.' }),
 });
 export type ClusterInfo = Static<typeof ClusterInfo>;
 
@@ -282,16 +281,14 @@ export type PlacementStrategy = (typeof PLACEMENT_STRATEGIES)[number];
 export const ClusterSettings = object({
   strategy: oneOf(PLACEMENT_STRATEGIES, {
     description:
-      'Where rooms that do not exist yet are placed. `least-load`: lowest CPU, memory and traffic. `fewest-rooms`. `same-region`: a node of the caller’s region first, among those the least loaded. `spread`: the node that waited longest.',
+      'Where new rooms are placed. `least-load`: lowest CPU, memory and traffic. `fewest-rooms`. `same-region`: the least loaded node in the caller’s region if there is one. `spread`: the node that has waited longest.',
   }),
 });
 export type ClusterSettings = Static<typeof ClusterSettings>;
 export const PatchClusterSettingsBody = Type.Partial(ClusterSettings, { additionalProperties: false });
 
 export const PlacementQuery = object({
-  region: Type.Optional(
-    Type.String({ maxLength: 64, description: 'Region to prefer, as a join token would carry it.' }),
-  ),
+  region: Type.Optional(Type.String({ maxLength: 64, description: 'Region to prefer, as in a join token.' })),
 });
 
 export const PlacementCandidate = object({
@@ -299,18 +296,18 @@ export const PlacementCandidate = object({
   name: Type.String(),
   region: nullable(Type.String()),
   eligible: Type.Boolean(),
-  rank: nullable(Type.Integer(), { description: '1 = would be next; null = not eligible.' }),
-  load: nullable(Type.Number(), { description: 'Of CPU, memory: the higher, 0..1.' }),
+  rank: nullable(Type.Integer(), { description: '1: next; null: not eligible.' }),
+  load: nullable(Type.Number(), { description: 'The higher of CPU and memory use, 0..1.' }),
   rooms: nullable(Count),
   participants: nullable(Count),
-  reason: Type.String({ description: 'Why it stands where it stands.' }),
+  reason: Type.String({ description: 'The reason for its rank.' }),
 });
 export type PlacementCandidate = Static<typeof PlacementCandidate>;
 
 export const PlacementPreview = object({
   strategy: oneOf(PLACEMENT_STRATEGIES),
   next: nullable(object({ id: Type.String(), name: Type.String(), address: Type.String() }), {
-    description: 'Where the next room would be placed; null = LiveKit chooses by itself.',
+    description: 'Where the next room would be placed; null: LiveKit chooses.',
   }),
   reason: Type.String(),
   nodes: Type.Array(PlacementCandidate),
@@ -326,11 +323,11 @@ export const AgentStats = object({
   role: oneOf(['edge', 'origin']),
   cores: num('Logical processors.'),
   loadavg1: num('Load average of the last minute.'),
-  cpu: num('Share of processor time in use, 0..1.'),
+  cpu: num('CPU use, 0..1.'),
   memTotal: num('Bytes.'),
-  memFree: num('Bytes that programs could still take.'),
+  memFree: num('Memory that programs can still use, in bytes.'),
   memUsedRatio: num('0..1.'),
-  uptimeSeconds: num('Of the machine.'),
+  uptimeSeconds: num('Traffic of the machine.'),
   net: Type.Optional(object({ rxBytesPerSecond: Type.Number(), txBytesPerSecond: Type.Number() })),
   disk: Type.Optional(object({ totalBytes: Type.Number(), freeBytes: Type.Number() })),
   gpu: Type.Optional(

@@ -27,7 +27,7 @@ export const ok = <T>(data: T): { data: T; error: null } => ({ data, error: null
 export function page<T extends TSchema>(row: T) {
   return object({
     data: Type.Array(row),
-    total: Type.Integer({ description: 'All rows that match the filters.' }),
+    total: Type.Integer({ description: 'Number of rows that match the filters.' }),
     limit: Type.Integer(),
     offset: Type.Integer(),
   });
@@ -43,10 +43,15 @@ export const RowId = (options: { description?: string } = {}) =>
 /** `limit` and `offset` of a paged list. */
 export const paging = (max = 1000, fallback = 100) => ({
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: max, default: fallback, description: `Rows to answer with, 1..${max}.` }),
+    Type.Integer({
+      minimum: 1,
+      maximum: max,
+      default: fallback,
+      description: `Maximum number of rows to return, 1..${max}.`,
+    }),
   ),
   offset: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: MAX_INTEGER, default: 0, description: 'Rows to leave out at the front.' }),
+    Type.Integer({ minimum: 0, maximum: MAX_INTEGER, default: 0, description: 'Number of rows to skip.' }),
   ),
 });
 
@@ -65,11 +70,11 @@ export const period = {
   since: Type.Optional(
     Type.String({
       maxLength: 64,
-      description: 'Oldest instant, inclusive: ISO-8601 with or without time and offset; UTC without one.',
+      description: 'Oldest time, inclusive: ISO 8601 with or without time and offset. UTC unless it has an offset.',
     }),
   ),
   until: Type.Optional(
-    Type.String({ maxLength: 64, description: 'Newest instant, inclusive; a date alone means the end of that day.' }),
+    Type.String({ maxLength: 64, description: 'Newest time, inclusive. A date alone means the end of that day.' }),
   ),
 };
 
@@ -84,16 +89,16 @@ export const AppParams = object({ app: Type.String({ description: 'Name of the a
 export const ErrorBody = Type.Object(
   {
     statusCode: Type.Integer({ description: 'HTTP status.' }),
-    message: Type.String({ description: 'What happened, in one string.' }),
+    message: Type.String({ description: 'What happened, as one text.' }),
     error: Type.Unsafe<unknown>({
-      description: 'The status in words; a stable word where an older client expects one.',
+      description: 'Name of the status, or a stable word that older clients expect.',
     }),
     code: Type.String({ description: 'Stable machine-readable code (docs/errors.md).' }),
-    requestId: Type.Optional(Type.String({ description: 'Also in the header x-request-id and in the log.' })),
-    hint: Type.Optional(Type.String({ description: 'What can be done about it.' })),
+    requestId: Type.Optional(Type.String({ description: 'Also in the x-request-id header and in the log.' })),
+    hint: Type.Optional(Type.String({ description: 'What you can do about it.' })),
     details: Type.Optional(
       Type.Array(object({ path: Type.String(), message: Type.String() }), {
-        description: 'The fields that are wrong.',
+        description: 'The invalid fields.',
       }),
     ),
   },

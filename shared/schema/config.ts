@@ -21,7 +21,7 @@ export const AppConfigView = (() => {
       (name) => !remove.includes(name) && !optional.includes(name),
     );
   };
-  const masked = text('Masked; empty when none is stored.');
+  const masked = text('Masked; empty if no secret is stored.');
   reshape(s3, ['accessKeyEnv', 'secretKeyEnv'], { accessKey: masked, secretKey: masked }, [
     'endpoint',
     'publicUrl',
@@ -44,10 +44,10 @@ export const StreamingView = (() => {
       type: 'object',
       description: 'Where encoding runs, and why.',
       properties: {
-        requested: text('What the app, or else the daemon, asks for: auto, gpu or cpu.'),
+        requested: text('Requested by the app or, by default, the daemon: auto, gpu or cpu.'),
         effective: text('gpu or cpu.'),
         type: text('nvidia, vaapi or none.'),
-        reason: text('In words.'),
+        reason: text('The reason as a sentence.'),
       },
       required: ['requested', 'effective', 'type', 'reason'],
     },
@@ -69,7 +69,9 @@ export type StreamingView = StreamingViewType;
 
 const yaml = Type.String({ maxLength: CONFIG_LIMITS.chars, description: 'The whole text of config.yaml.' });
 const confirmPublic = Type.Optional(
-  Type.Boolean({ description: 'Must be true when the text gives a first s3.public_url: recordings become public.' }),
+  Type.Boolean({
+    description: 'Must be true when the text sets s3.public_url for the first time, because recordings become public.',
+  }),
 );
 
 export const PutRawBody = object({ yaml, confirmPublic });
@@ -83,13 +85,13 @@ export const PreviewBody = object({
 
 const Diagnostic = object({
   severity: oneOf(['error', 'warning', 'info'], {
-    description: '`info`: worth knowing, nothing to correct; not among `warnings`.',
+    description: '`info`: good to know, nothing to fix; not listed in `warnings`.',
   }),
-  code: Type.String({ description: 'Stable word.', examples: ['unknown-key'] }),
+  code: Type.String({ description: 'Stable code.', examples: ['unknown-key'] }),
   message: Type.String(),
   path: Type.String({ description: 'Dotted key; empty for the whole text.', examples: ['recording.split_minutes'] }),
-  line: Type.Integer({ description: 'From 1.' }),
-  column: Type.Integer({ description: 'From 1.' }),
+  line: Type.Integer({ description: 'Starts at 1.' }),
+  column: Type.Integer({ description: 'Starts at 1.' }),
   endLine: Type.Integer(),
   endColumn: Type.Integer(),
 });
@@ -103,33 +105,33 @@ export const ConfigProblem = object({
 export type ConfigProblem = Static<typeof ConfigProblem>;
 
 const shownText = {
-  yaml: Type.String({ description: 'The text; empty when it is not shown.' }),
-  masked: Type.Boolean({ description: 'It is not the whole text: the caller may not write the config.' }),
-  hidden: nullable(Type.String({ description: 'Why nothing of the text is shown.' })),
+  yaml: Type.String({ description: 'The text; empty if it is not shown.' }),
+  masked: Type.Boolean({ description: 'Incomplete, because the caller may not write the config.' }),
+  hidden: nullable(Type.String({ description: 'Why the text is not shown.' })),
 };
 
 export const ConfigText = object(shownText);
 
 export const RawConfig = object({
   ...shownText,
-  etag: Type.String({ description: 'Also the header ETag; send it back in If-Match.' }),
+  etag: Type.String({ description: 'Also in the ETag header; send it back in If-Match.' }),
   problem: nullable(ConfigProblem),
-  writable: Type.Boolean({ description: 'The daemon can write the file. A full disk is noticed by a write only.' }),
+  writable: Type.Boolean({ description: 'The daemon can write the file. A full disk shows only when writing.' }),
   writeProblem: nullable(
     object({
-      code: Type.String({ description: 'The code that a write answers with.', examples: ['FILE_READ_ONLY'] }),
+      code: Type.String({ description: 'The error code that a write returns.', examples: ['FILE_READ_ONLY'] }),
       message: Type.String(),
-      hint: Type.String({ description: 'How to repair it.' }),
+      hint: Type.String({ description: 'How to fix it.' }),
     }),
-    { description: 'Why the file cannot be written.' },
+    { description: 'Why the file can’t be written.' },
   ),
 });
 export type RawConfig = Static<typeof RawConfig>;
 
 export const ConfigWritten = object({
-  reloaded: Type.Boolean({ description: 'The text is in force.' }),
+  reloaded: Type.Boolean({ description: 'The text is active.' }),
   warnings: Type.Array(Type.String()),
-  changed: Type.Array(Type.String(), { description: 'Dotted keys whose value changed.' }),
+  changed: Type.Array(Type.String(), { description: 'Dotted keys whose values changed.' }),
 });
 export type ConfigWritten = Static<typeof ConfigWritten>;
 
@@ -137,10 +139,10 @@ const outcome = {
   valid: Type.Boolean(),
   warnings: Type.Array(Type.String(), { description: 'Empty when invalid.' }),
   error: nullable(Type.String({ description: 'The first error, with line and column.' })),
-  errors: Type.Array(Type.String(), { description: 'Empty, or that one entry; see diagnostics for all.' }),
+  errors: Type.Array(Type.String(), { description: 'Empty, or only that error; see diagnostics for all.' }),
   diff: Type.String({
     description:
-      'Every line of the merged view, marked with two spaces, `- ` or `+ `; empty when equal. Secrets are masked.',
+      'Every line of the merged view, with the prefix two spaces, `- ` or `+ `; empty if equal. Secrets are masked.',
   }),
   changed: Type.Boolean(),
   diagnostics: Type.Array(Diagnostic),
@@ -150,7 +152,7 @@ export type ValidateResult = Static<typeof ValidateResult>;
 
 export const PreviewResult = object({
   ...outcome,
-  changedKeys: Type.Array(Type.String(), { description: 'Dotted keys whose value would change.' }),
+  changedKeys: Type.Array(Type.String(), { description: 'Dotted keys whose values would change.' }),
 });
 export type PreviewResult = Static<typeof PreviewResult>;
 
@@ -160,18 +162,18 @@ const CHANGE_REASONS = ['raw', 'revert', 'settings', 'streaming', 'preset', 's3'
 export const ConfigChange = object({
   at: Instant,
   actor: object({ id: Type.String(), label: nullable(Type.String()) }),
-  reason: oneOf(CHANGE_REASONS, { description: 'How the text that the backup holds was replaced.' }),
-  detail: nullable(Type.String({ description: 'The preset, or the backup that was gone back to.' })),
-  changed: Type.Array(Type.String(), { description: 'Dotted keys whose value changed then.' }),
+  reason: oneOf(CHANGE_REASONS, { description: 'How the text in the backup was replaced.' }),
+  detail: nullable(Type.String({ description: 'The preset, or the backup that was restored.' })),
+  changed: Type.Array(Type.String(), { description: 'Dotted keys whose values changed then.' }),
 });
 export type ConfigChange = Static<typeof ConfigChange>;
 
 export const ConfigBackup = object({
   file: Type.String({ examples: ['config.yaml.bak.20260630T184500123Z'] }),
-  ts: Type.String({ description: 'Its id.', examples: ['20260630T184500123Z'] }),
+  ts: Type.String({ description: 'Id of the backup.', examples: ['20260630T184500123Z'] }),
   sizeBytes: Type.Integer(),
   createdAt: Instant,
-  change: nullable(ConfigChange, { description: 'Null when nothing is known of it.' }),
+  change: nullable(ConfigChange, { description: 'Null if unknown.' }),
 });
 export type ConfigBackup = Static<typeof ConfigBackup>;
 
@@ -183,6 +185,6 @@ export const BackupParams = object({
 /** Other headers are left alone. */
 export const IfMatchHeaders = Type.Object({
   'if-match': Type.Optional(
-    Type.String({ maxLength: 1024, description: 'Write only if the config is still the one with this ETag.' }),
+    Type.String({ maxLength: 1024, description: 'Write only if the config still has this ETag.' }),
   ),
 });

@@ -9,21 +9,21 @@ const CONNECTION_STEPS = ['settings', 'resolve', 'connect', 'signIn', 'use'] as 
 export type ConnectionStepId = (typeof CONNECTION_STEPS)[number];
 
 export const ConnectionParams = object({
-  connection: oneOf(CONNECTIONS, { description: 'Which one; `mail` is the SMTP server.' }),
+  connection: oneOf(CONNECTIONS, { description: 'The connection to test; `mail` is the SMTP server.' }),
 });
 
 export const ConnectionStep = object({
   id: oneOf(CONNECTION_STEPS),
   state: oneOf(['ok', 'failed', 'skipped']),
-  message: Type.String({ description: 'What was found, or what went wrong.' }),
+  message: Type.String({ description: 'The result, or what went wrong.' }),
   durationMs: Type.Number(),
-  cure: Type.Optional(Type.String({ description: 'What can be done about the failure.' })),
+  cure: Type.Optional(Type.String({ description: 'What you can do about the failure.' })),
 });
 export type ConnectionStep = Static<typeof ConnectionStep>;
 
 export const ConnectionTest = object({
   connection: oneOf(CONNECTIONS),
   ok: Type.Boolean({ description: 'No step failed.' }),
-  steps: Type.Array(ConnectionStep, { description: 'In their order; after a failure the rest is not tried.' }),
+  steps: Type.Array(ConnectionStep, { description: 'In order. After a failure the remaining steps are skipped.' }),
 });
 export type ConnectionTest = Static<typeof ConnectionTest>;

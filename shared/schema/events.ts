@@ -85,13 +85,13 @@ export const EventMessage = object({
   id: Type.Optional(
     Type.Integer({
       description:
-        'Grows with every event; absent for what is shown live and never kept (log lines, progress, node stats).',
+        'Increases with every event. Absent for live-only events that aren’t stored (log lines, progress, node stats).',
     }),
   ),
   ts: Instant,
   topic: oneOf(EVENT_TOPICS),
   type: Type.String({ description: '`<area>.<verb>`.', examples: ['app.created', 'stream.started', 'job.progress'] }),
-  app: Type.Optional(Type.String({ description: 'App that it concerns.' })),
+  app: Type.Optional(Type.String({ description: 'The app of the event.' })),
   actor: Type.Optional(object({ id: Type.String(), label: Type.Optional(Type.String()) })),
   data: plain('Depends on the type.'),
 });
@@ -101,7 +101,7 @@ export const EventQuery = object({
   topics: Type.Optional(
     Type.String({
       maxLength: 200,
-      description: `Only these, separated by commas: ${EVENT_TOPICS.join(', ')}. All but \`logs\` unless given.`,
+      description: `Topics to receive, separated by commas: ${EVENT_TOPICS.join(', ')}. Default: all except \`logs\`.`,
       examples: ['apps,streams'],
     }),
   ),
@@ -110,7 +110,7 @@ export const EventQuery = object({
     Type.Integer({
       minimum: 0,
       maximum: MAX_INTEGER,
-      description: 'As the header Last-Event-ID, for clients that cannot send it.',
+      description: 'Same as the Last-Event-ID header, for clients that can’t send it.',
     }),
   ),
 });
@@ -119,6 +119,6 @@ export type EventQuery = Static<typeof EventQuery>;
 /** Other headers are left alone. */
 export const EventHeaders = Type.Object({
   'last-event-id': Type.Optional(
-    Type.String({ maxLength: 32, description: 'Go on after this event: nothing is left out or sent twice.' }),
+    Type.String({ maxLength: 32, description: 'Continue after this event. No event is skipped or repeated.' }),
   ),
 });

@@ -15,7 +15,7 @@ export const PlaylistFileParams = object({
   grant: Type.String({
     maxLength: 512,
     pattern: '^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]{43}$',
-    description: 'What the link opens and until when, signed by the daemon.',
+    description: 'The file and expiry time of the link, signed by the daemon.',
   }),
   file: Type.String({
     maxLength: 255,
@@ -27,9 +27,9 @@ export const PlaylistFileParams = object({
 
 /** What a link to a file carries; made by the daemon. */
 export const AppFileQuery = object({
-  folder: Type.String({ minLength: 1, maxLength: 1024, description: 'Folder of the file, below the app’s own.' }),
+  folder: Type.String({ minLength: 1, maxLength: 1024, description: 'Subfolder of the app’s folder.' }),
   expires: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Seconds since 1970.' }),
-  download: Type.Optional(Type.Literal('1', { description: 'Browsers save it.' })),
+  download: Type.Optional(Type.Literal('1', { description: 'Makes browsers save the file.' })),
   signature: Type.String({ minLength: 43, maxLength: 43, pattern: '^[A-Za-z0-9_-]+$' }),
 });
 export type AppFileQuery = Static<typeof AppFileQuery>;

@@ -2,16 +2,14 @@ import { type Static, Type } from 'typebox';
 import { Instant, object, oneOf } from './common.ts';
 
 export const GpuDevice = object({
-  kind: oneOf(['nvidia', 'vaapi'], { description: 'How it was found.' }),
+  kind: oneOf(['nvidia', 'vaapi'], { description: 'How it was detected.' }),
   name: Type.String({
-    description: 'Name of the card, or path of the render node.',
+    description: 'Name of the GPU, or path of the render node.',
     examples: ['NVIDIA GeForce RTX 4070'],
   }),
-  index: Type.Optional(Type.Integer({ description: 'Number by which the driver calls it.' })),
-  memoryMiB: Type.Optional(Type.Integer({ description: 'Video memory, where the driver tells it.' })),
-  canEncode: Type.Optional(
-    Type.Boolean({ description: 'Whether it has a video encoder; absent when that is not known.' }),
-  ),
+  index: Type.Optional(Type.Integer({ description: 'The driver’s number for the GPU.' })),
+  memoryMiB: Type.Optional(Type.Integer({ description: 'Video memory, if the driver reports it.' })),
+  canEncode: Type.Optional(Type.Boolean({ description: 'Whether it has a video encoder; absent if unknown.' })),
 });
 export type GpuDevice = Static<typeof GpuDevice>;
 
@@ -20,12 +18,10 @@ export const GpuStatus = object({
   available: Type.Boolean({ description: 'A device was found.' }),
   type: oneOf(['nvidia', 'vaapi', 'none']),
   devices: Type.Array(GpuDevice),
-  driver: Type.Optional(Type.String({ description: 'Version of the driver, where known.' })),
-  canEncode: Type.Optional(
-    Type.Boolean({ description: 'Some device can encode video; absent when that is not known.' }),
-  ),
+  driver: Type.Optional(Type.String({ description: 'Driver version, if known.' })),
+  canEncode: Type.Optional(Type.Boolean({ description: 'At least one device can encode video; absent if unknown.' })),
   checkedAt: Instant,
-  detail: Type.String({ description: 'The finding in one sentence.' }),
+  detail: Type.String({ description: 'The result in one sentence.' }),
 });
 export type GpuStatus = Static<typeof GpuStatus>;
 
@@ -45,7 +41,7 @@ export const GpuQuery = object({
     Type.Unsafe<'' | 'true' | '1' | 'false' | '0'>({
       type: 'string',
       enum: ['', 'true', '1', 'false', '0'],
-      description: 'Bare, `true` or `1` probes again (at most once in 5 s); `false` and `0` do not.',
+      description: 'Without a value, `true` and `1` probe again (at most once in 5 s); `false` and `0` don’t.',
     }),
   ),
 });

@@ -13,7 +13,7 @@ export const HistoryQuery = object({
       minimum: 1,
       maximum: HISTORY_MINUTES,
       default: 60,
-      description: 'How far back. Beyond 6 hours a value is the mean of 5 minutes.',
+      description: 'Time range back from now. Above 6 hours each value is an average over 5 minutes.',
     }),
   ),
 });
@@ -21,22 +21,22 @@ export type HistoryQuery = Static<typeof HistoryQuery>;
 
 export const NodeHistoryQuery = object({
   ...HistoryQuery.properties,
-  node: Type.Optional(Type.String({ maxLength: 64, description: 'Id of one node; all of them unless given.' })),
+  node: Type.Optional(Type.String({ maxLength: 64, description: 'Id of one node. Default: all nodes.' })),
 });
 
 const line = (description: string) =>
-  Type.Optional(Type.Array(nullable(Type.Number()), { description: `${description} Null = nothing was heard.` }));
+  Type.Optional(Type.Array(nullable(Type.Number()), { description: `${description} Null: no data.` }));
 
 /** One value a step; a measure that was never told is absent. */
 const lines = {
-  cpu: line('Share of processor time, 0..1; of the daemon’s machine the load a core, which can be more.'),
-  memory: line('Share of memory in use, 0..1.'),
-  disk: line('Share of the data directory’s file system in use, 0..1.'),
+  cpu: line('CPU use, 0..1. For the daemon’s machine: load per core, which can exceed 1.'),
+  memory: line('Memory use, 0..1.'),
+  disk: line('Use of the file system that holds the data directory, 0..1.'),
   streams: line('Live streams.'),
   rooms: line('Rooms.'),
   participants: line('Participants.'),
-  tx: line('Bytes a second sent.'),
-  rx: line('Bytes a second received.'),
+  tx: line('Bytes sent per second.'),
+  rx: line('Bytes received per second.'),
 } satisfies Record<Measure, unknown>;
 
 export const Lines = object(lines);
@@ -44,7 +44,7 @@ export type Lines = Static<typeof Lines>;
 
 const span = {
   from: Instant,
-  stepSeconds: Type.Integer({ description: 'Time from one value to the next.' }),
+  stepSeconds: Type.Integer({ description: 'Interval between values.' }),
 };
 
 export const LoadHistory = object({ ...span, lines: Lines });

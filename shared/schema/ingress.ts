@@ -16,32 +16,33 @@ export const IngressRow = object({
   }),
   name: Type.String(),
   room: Type.String({ examples: ['live-stage'] }),
-  participant: Type.String({ description: 'Identity under which it appears in the room.' }),
+  participant: Type.String({ description: 'Participant identity in the room.' }),
   url: Type.String({
-    description: 'Where the encoder sends to; of type `url` the source, without its password.',
+    description: 'Address for the encoder; for type `url` the source without its password.',
     examples: ['rtmp://media.example.com:1935/live'],
   }),
   streamKey: Type.String({
-    description: 'The first characters; the whole key is told at the creation and by `…/key`. Empty for type `url`.',
+    description:
+      'The first characters. The whole key is in the answer to the creation and in `…/key`. Empty for type `url`.',
     examples: ['zKef…'],
   }),
-  transcode: Type.Boolean({ description: 'Whether the ingress service encodes anew.' }),
+  transcode: Type.Boolean({ description: 'Whether the ingress service transcodes.' }),
   status: oneOf(INGRESS_STATUSES),
-  error: nullable(Type.String(), { description: 'What LiveKit says is wrong with it.' }),
-  startedAt: nullable(Instant, { description: 'When its encoder or source last began to send; null = it never did.' }),
+  error: nullable(Type.String(), { description: 'The error that LiveKit reports.' }),
+  startedAt: nullable(Instant, { description: 'When the encoder or source last started to send; null: never.' }),
 });
 export type IngressRow = Static<typeof IngressRow>;
 
 export const IngressKey = object({
-  url: Type.String({ description: 'Where the encoder sends to.' }),
-  streamKey: Type.String({ description: 'Whoever knows it can publish; for WHIP it is the Bearer token.' }),
+  url: Type.String({ description: 'Address for the encoder.' }),
+  streamKey: Type.String({ description: 'Anyone who knows it can publish. For WHIP it is the Bearer token.' }),
 });
 export type IngressKey = Static<typeof IngressKey>;
 
 export const CreatedIngress = object({
   ...IngressRow.properties,
   streamKey: Type.String({ description: 'The whole key.' }),
-  node: nullable(Type.String(), { description: 'Node that a new room was placed on; null = LiveKit chose.' }),
+  node: nullable(Type.String(), { description: 'Node that a new room was placed on; null: LiveKit chose.' }),
 });
 export type CreatedIngress = Static<typeof CreatedIngress>;
 
@@ -52,18 +53,18 @@ export const CreateIngressBody = object({
       minLength: 1,
       maxLength: 120,
       pattern: '^[a-zA-Z0-9._-]+$',
-      description: 'The app’s prefix unless given; `stage` becomes `<prefix>-stage`.',
+      description: 'Default: the app’s prefix; `stage` becomes `<prefix>-stage`.',
       examples: ['stage'],
     }),
   ),
   identity: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 120, description: 'Under which it appears; `ingest-…` unless given.' }),
+    Type.String({ minLength: 1, maxLength: 120, description: 'Participant identity. Default: `ingest-…`.' }),
   ),
-  name: Type.Optional(Type.String({ maxLength: 120, description: 'For people.', examples: ['Camera 1'] })),
+  name: Type.Optional(Type.String({ maxLength: 120, description: 'Display name.', examples: ['Camera 1'] })),
   url: Type.Optional(
-    Type.String({ maxLength: 2048, description: 'The source; needed for type `url`, refused for the others.' }),
+    Type.String({ maxLength: 2048, description: 'The source. Required for type `url`, rejected for the others.' }),
   ),
-  region: Type.Optional(Type.String({ maxLength: 64, description: 'Where the source is, for placing a new room.' })),
+  region: Type.Optional(Type.String({ maxLength: 64, description: 'Region of the source, for placing a new room.' })),
 });
 export type CreateIngressBody = Static<typeof CreateIngressBody>;
 
@@ -73,7 +74,7 @@ export const IngressParams = object({
 });
 
 export const IngressQuery = object({
-  room: Type.Optional(Type.String({ maxLength: 256, description: 'Exactly this room.' })),
+  room: Type.Optional(Type.String({ maxLength: 256, description: 'Exact room name.' })),
   ...paging(),
 });
 export type IngressQuery = Static<typeof IngressQuery>;

@@ -7,20 +7,20 @@ const JOB_KINDS = ['app-delete'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 export const JobProgress = object({
-  phase: Type.String({ description: 'What is being done now, as a stable word.', examples: ['objects'] }),
-  done: Type.Integer({ minimum: 0, description: 'Units finished.' }),
-  total: nullable(Type.Integer({ minimum: 0 }), { description: 'Units in all, where known.' }),
-  failed: Type.Integer({ minimum: 0, description: 'Units that were tried and refused.' }),
+  phase: Type.String({ description: 'The current step, as a stable word.', examples: ['objects'] }),
+  done: Type.Integer({ minimum: 0, description: 'Finished units.' }),
+  total: nullable(Type.Integer({ minimum: 0 }), { description: 'Total units, if known.' }),
+  failed: Type.Integer({ minimum: 0, description: 'Units that failed.' }),
   unit: Type.String({ examples: ['objects'] }),
 });
 export type JobProgress = Static<typeof JobProgress>;
 
 export const JobError = Type.Object(
   {
-    code: Type.String({ description: 'A code of the error table.' }),
+    code: Type.String({ description: 'A code from the list of errors.' }),
     message: Type.String(),
   },
-  { additionalProperties: true, description: 'Further keys as in the error’s own answer.' },
+  { additionalProperties: true, description: 'Additional keys, as in the error response.' },
 );
 export type JobError = Static<typeof JobError>;
 
@@ -28,18 +28,20 @@ export type JobError = Static<typeof JobError>;
 export const Job = object({
   id: Type.Integer(),
   kind: oneOf(JOB_KINDS),
-  title: Type.String({ description: 'What it does, for people.' }),
-  state: oneOf(JOB_STATES, { description: '`waiting`: an attempt failed and the next one comes at `nextRunAt`.' }),
-  app: nullable(Type.String(), { description: 'Name of the app it works on; the app may be gone by now.' }),
+  title: Type.String({ description: 'Title of the job.' }),
+  state: oneOf(JOB_STATES, { description: '`waiting`: an attempt failed; the next one is at `nextRunAt`.' }),
+  app: nullable(Type.String(), { description: 'Name of its app, which may no longer exist.' }),
   progress: nullable(JobProgress),
-  attempts: Type.Integer({ description: 'Attempts begun, a continuation after a restart not counted.' }),
+  attempts: Type.Integer({ description: 'Number of attempts. Continuing after a restart doesn’t count.' }),
   maxAttempts: Type.Integer(),
-  cancellable: Type.Boolean({ description: 'It can be cancelled now.' }),
+  cancellable: Type.Boolean({ description: 'The job can be cancelled now.' }),
   nextRunAt: nullable(Instant),
-  result: nullable(Type.Object({}, { additionalProperties: true }), { description: 'What came of it, by kind.' }),
+  result: nullable(Type.Object({}, { additionalProperties: true }), {
+    description: 'The result; its fields depend on the kind.',
+  }),
   error: nullable(JobError, { description: 'Why the last attempt failed.' }),
-  createdBy: Type.String({ description: 'Who asked for it, e.g. `token:3`.' }),
-  createdByLabel: nullable(Type.String(), { description: 'Their address or the token’s name, as it was then.' }),
+  createdBy: Type.String({ description: 'Who started it, e.g. `token:3`.' }),
+  createdByLabel: nullable(Type.String(), { description: 'Email address or token name at that time.' }),
   createdAt: Instant,
   startedAt: nullable(Instant),
   updatedAt: Instant,
@@ -49,7 +51,7 @@ export type Job = Static<typeof Job>;
 
 export const JobPage = page(Job);
 export const JobListQuery = object({
-  state: Type.Optional(oneOf([...JOB_STATES, 'active'], { description: '`active` = queued, running or waiting.' })),
+  state: Type.Optional(oneOf([...JOB_STATES, 'active'], { description: '`active`: queued, running or waiting.' })),
   kind: Type.Optional(oneOf(JOB_KINDS)),
   app: Type.Optional(Type.String({ maxLength: 64, description: 'Name of an app.' })),
   ...paging(200, 50),

@@ -8,13 +8,13 @@ export type LogLevelName = (typeof LOG_LEVEL_NAMES)[number];
 export const LOG_COUNT_MAX = 10_000;
 
 export const LogRow = object({
-  id: Type.Integer({ description: 'Grows with time.' }),
+  id: Type.Integer({ description: 'Increases over time.' }),
   ts: Instant,
   level: oneOf(LOG_LEVEL_NAMES),
-  source: Type.String({ description: 'Part of the daemon that wrote it.', examples: ['apps'] }),
-  appId: nullable(Type.Integer(), { description: 'App it concerns; null for the server itself and for deleted apps.' }),
+  source: Type.String({ description: 'Part of the daemon that wrote the line.', examples: ['apps'] }),
+  appId: nullable(Type.Integer(), { description: 'App of the line; null for the server itself and deleted apps.' }),
   message: Type.String(),
-  metaJson: nullable(Type.String(), { description: 'Further fields, as JSON text.' }),
+  metaJson: nullable(Type.String(), { description: 'Additional fields, as JSON text.' }),
 });
 export type LogRow = Static<typeof LogRow>;
 
@@ -22,20 +22,20 @@ export type LogRow = Static<typeof LogRow>;
 export const LogPage = object({
   data: Type.Array(LogRow),
   total: Type.Integer({ description: `Rows that match the filters, counted up to ${LOG_COUNT_MAX}.` }),
-  more: Type.Boolean({ description: 'More rows match than `total` says.' }),
+  more: Type.Boolean({ description: 'More rows match than `total` counts.' }),
   limit: Type.Integer(),
   offset: Type.Integer(),
 });
 export type LogPage = Static<typeof LogPage>;
 
 const sought = {
-  level: Type.Optional(oneOf(LOG_LEVEL_NAMES, { description: 'Exactly this level.' })),
-  source: Type.Optional(Type.String({ maxLength: 64, description: 'Exactly this source.' })),
+  level: Type.Optional(oneOf(LOG_LEVEL_NAMES, { description: 'Exact level.' })),
+  source: Type.Optional(Type.String({ maxLength: 64, description: 'Exact source.' })),
   q: Type.Optional(
     Type.String({
       maxLength: 200,
       description:
-        'Words that follow each other in the message or in the fields: names, ids, error codes, causes. Case, accents and punctuation do not count. The last word may be incomplete, from its second character on.',
+        'Consecutive words in the message or the fields: names, ids, error codes, causes. Ignores case, accents and punctuation. The last word may be incomplete (two characters or more).',
       examples: ['timed out'],
     }),
   ),
@@ -54,14 +54,14 @@ export type AppLogQuery = Static<typeof AppLogQuery>;
 /** Filters of the server's log. */
 export const LogQuery = object({
   app: Type.Optional(
-    Type.String({ maxLength: 64, description: 'Name of an app; an unknown one has no rows.', examples: ['live'] }),
+    Type.String({ maxLength: 64, description: 'Name of an app. An unknown name matches no rows.', examples: ['live'] }),
   ),
   ...filters,
 });
 export type LogQuery = Static<typeof LogQuery>;
 
 const buckets = Type.Optional(
-  Type.Integer({ minimum: 1, maximum: 240, default: 60, description: 'Stretches of equal length to count in.' }),
+  Type.Integer({ minimum: 1, maximum: 240, default: 60, description: 'Number of equal intervals.' }),
 );
 const app = LogQuery.properties.app;
 
@@ -75,11 +75,11 @@ export type LogHistogramQuery = Static<typeof LogHistogramQuery>;
 export const LogHistogram = object({
   since: Instant,
   until: Instant,
-  bucketMs: Type.Number({ description: 'Length of a stretch, milliseconds.' }),
+  bucketMs: Type.Number({ description: 'Length of an interval in milliseconds.' }),
   total: Type.Integer(),
   buckets: Type.Array(
     object({
-      ts: Type.String({ format: 'date-time', description: 'Its beginning.' }),
+      ts: Type.String({ format: 'date-time', description: 'Start of the interval.' }),
       counts: Type.Partial(
         object(
           Object.fromEntries(LOG_LEVEL_NAMES.map((level) => [level, Type.Integer()])) as Record<
@@ -87,7 +87,7 @@ export const LogHistogram = object({
             ReturnType<typeof Type.Integer>
           >,
         ),
-        { additionalProperties: false, description: 'Lines of each level that has some.' },
+        { additionalProperties: false, description: 'Lines per level; levels without lines are left out.' },
       ),
     }),
   ),

@@ -18,21 +18,21 @@ const Named = object({ id: Type.String(), title: Type.String() });
 
 /** A process that runs a plugin's code. */
 const PluginProcessView = object({
-  app: nullable(Type.String({ description: 'App that it works for; null = forms and settings.' })),
+  app: nullable(Type.String({ description: 'App that the process serves; null: forms and settings.' })),
   state: oneOf(['starting', 'running', 'stopping'], {
-    description: '`stopping`: it finishes work that began with code since replaced.',
+    description: '`stopping`: it finishes work that began with code that has been replaced.',
   }),
   since: Instant,
-  memoryBytes: Type.Integer({ description: 'Resident memory, where the system tells it; else 0.' }),
+  memoryBytes: Type.Integer({ description: 'Resident memory, or 0 if the system doesn’t report it.' }),
 });
 
 /** One thing that is wrong with a plugin. */
 const Problem = object({
-  code: Type.String({ description: 'Stable word for it; docs/plugins.md lists all.', examples: ['MANIFEST_INVALID'] }),
-  file: nullable(Type.String({ description: 'File below the plugin’s folder; null = the plugin as a whole.' })),
+  code: Type.String({ description: 'Stable code; docs/plugins.md lists all.', examples: ['MANIFEST_INVALID'] }),
+  file: nullable(Type.String({ description: 'File in the plugin’s folder; null: the whole plugin.' })),
   key: nullable(Type.String({ description: 'Dotted path of the key in that file.' })),
   message: Type.String(),
-  cure: Type.String({ description: 'What the author can do about it.' }),
+  cure: Type.String({ description: 'What the plugin’s author can do about it.' }),
 });
 
 const pluginFields = {
@@ -44,40 +44,40 @@ const pluginFields = {
   license: nullable(Type.String()),
   homepage: nullable(Type.String()),
   origin: oneOf(['built-in', 'installed', 'npm'], {
-    description: 'Shipped with StreamHub, put into <DATA_DIR>/plugins, or installed there with npm.',
+    description: 'Included with StreamHub, copied to <DATA_DIR>/plugins, or installed there with npm.',
   }),
-  enabled: Type.Boolean({ description: 'False after `disable`, until `enable`.' }),
+  enabled: Type.Boolean({ description: 'False from `disable` until `enable`.' }),
   state: oneOf(PLUGIN_STATES, {
     description:
-      '`discovered`: found, not looked at yet. `verified`: manifest, files and presets are right; its code was not needed yet. ' +
-      '`loaded`: its code answered as its manifest says. `running`: its code is at work or ready for it. ' +
-      '`stopping`: disabled, finishing what is under way. `failed`: see `reason`. `disabled`: switched off. ' +
-      '`quarantined`: it crashed again and again and is not started any more until it is enabled or all are reloaded.',
+      '`discovered`: found, not checked yet. `verified`: manifest, files and presets are valid; the code was not needed yet. ' +
+      '`loaded`: the code matches the manifest. `running`: the code is working or ready. ' +
+      '`stopping`: disabled, finishing running work. `failed`: see `reason`. `disabled`: switched off. ' +
+      '`quarantined`: it crashed repeatedly and doesn’t start until you enable it or reload all plugins.',
   }),
-  since: Type.String({ format: 'date-time', description: 'Since when it is in this state; ISO-8601, UTC.' }),
-  reason: nullable(Type.String({ description: 'Why it is in this state, where that is no matter of course.' })),
+  since: Type.String({ format: 'date-time', description: 'Time of the last state change; ISO 8601, UTC.' }),
+  reason: nullable(Type.String({ description: 'Why it is in this state, if there is a special reason.' })),
   problems: Type.Array(Problem, {
-    description: 'What keeps it from loading, piece by piece; empty unless it failed.',
+    description: 'Problems that prevent loading; empty unless the state is `failed`.',
   }),
-  lastFault: nullable(
-    object({ at: Instant, reason: Type.String() }, { description: 'The last thing that went wrong with its code.' }),
-  ),
+  lastFault: nullable(object({ at: Instant, reason: Type.String() }, { description: 'The last error in its code.' })),
   crashes: Type.Integer({ description: 'Crashes since it was last enabled or reloaded.' }),
-  warnings: Type.Array(Type.String(), { description: 'Faults that do not keep it from working.' }),
+  warnings: Type.Array(Type.String(), { description: 'Problems that don’t prevent it from working.' }),
   presets: Type.Array(Named),
   storageProviders: Type.Array(Named),
   isolation: oneOf(['data', 'thread', 'process'], {
     description:
-      '`data`: it has no code. `thread`: built in, in worker threads. `process`: in processes of its own, one an app.',
+      '`data`: no code. `thread`: built in, in worker threads. `process`: in separate processes, one per app.',
   }),
-  permissions: Type.Array(Type.String(), { description: 'What its code may do, in words.' }),
+  permissions: Type.Array(Type.String(), { description: 'What its code may access, as a sentence.' }),
   limits: nullable(
     object({
-      memoryMb: Type.Integer({ description: 'Resident memory of one process, MiB.' }),
-      loadSeconds: Type.Integer({ description: 'Loading. A call that needs no network has 5 seconds.' }),
-      callSeconds: Type.Integer({ description: 'A call that asks the storage.' }),
+      memoryMb: Type.Integer({ description: 'Resident memory of one process, in MiB.' }),
+      loadSeconds: Type.Integer({
+        description: 'Time limit for loading. A call without network access has 5 seconds.',
+      }),
+      callSeconds: Type.Integer({ description: 'Time limit for a call that uses the storage.' }),
     }),
-    { description: 'Limits of its code; null where it has none.' },
+    { description: 'Limits for its code; null if it has none.' },
   ),
   processes: Type.Array(PluginProcessView),
 };
@@ -89,7 +89,7 @@ export type PluginView = Static<typeof PluginView>;
 /** The same with what its author writes about it. */
 export const PluginDetail = object({
   ...pluginFields,
-  documentation: nullable(Type.String({ description: 'Markdown from the plugin; not to be trusted as HTML.' })),
+  documentation: nullable(Type.String({ description: 'Markdown from the plugin. Don’t render it as trusted HTML.' })),
 });
 export type PluginDetail = Static<typeof PluginDetail>;
 

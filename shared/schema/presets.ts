@@ -3,27 +3,27 @@ import { nullable, object } from './common.ts';
 
 export const PresetView = object({
   id: Type.String({ examples: ['low-latency'] }),
-  name: Type.String({ description: 'The same as id.' }),
+  name: Type.String({ description: 'Same as id.' }),
   title: Type.String(),
   description: Type.String(),
   useCase: Type.String(),
-  latency: Type.Optional(Type.String({ description: 'Delay that viewers can expect.' })),
-  cost: Type.Optional(Type.String({ description: 'What it asks of the server.' })),
-  sets: Type.Array(Type.String(), { description: 'What it sets, as `key = value`.' }),
-  plugin: Type.String({ description: 'Plugin that brings it.' }),
+  latency: Type.Optional(Type.String({ description: 'Latency that viewers can expect.' })),
+  cost: Type.Optional(Type.String({ description: 'Load on the server.' })),
+  sets: Type.Array(Type.String(), { description: 'Values that it sets, as `key = value`.' }),
+  plugin: Type.String({ description: 'Plugin that provides it.' }),
 });
 export type PresetView = Static<typeof PresetView>;
 
 export const PresetParams = object({
   name: Type.String({ description: 'Name of the app.', examples: ['live'] }),
-  preset: Type.String({ description: 'Id of the preset; upper and lower case count.', examples: ['low-latency'] }),
+  preset: Type.String({ description: 'Id of the preset, case-sensitive.', examples: ['low-latency'] }),
 });
 
 const outcome = {
   preset: Type.String(),
-  changed: Type.Array(Type.String(), { description: 'Dotted keys whose value changes.' }),
+  changed: Type.Array(Type.String(), { description: 'Dotted keys whose values change.' }),
   diff: Type.String({
-    description: 'Every line of the merged view, marked with two spaces, `- ` or `+ `; empty when equal.',
+    description: 'Every line of the merged view, with the prefix two spaces, `- ` or `+ `; empty if equal.',
   }),
   warnings: Type.Array(Type.String()),
 };
@@ -33,6 +33,6 @@ export type PresetApplied = Static<typeof PresetApplied>;
 
 export const PresetPreview = object({
   ...outcome,
-  error: nullable(Type.String(), { description: 'Why it could not be applied; null when it could.' }),
+  error: nullable(Type.String(), { description: 'Why it can’t be applied; null if it can.' }),
 });
 export type PresetPreview = Static<typeof PresetPreview>;

@@ -7,7 +7,8 @@ export const StartRecordingBody = object({
     Type.String({
       minLength: 1,
       maxLength: 128,
-      description: 'Record this stream’s participant; needed with recording.mode `participant` when several publish.',
+      description:
+        'Record this stream’s participant. Required with recording.mode `participant` if several participants publish.',
     }),
   ),
 });

@@ -5,7 +5,7 @@ const options = Type.Record(
   Type.String({ maxLength: 64 }),
   Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]),
   {
-    description: 'Settings of the provider beside the shared ones.',
+    description: 'Additional settings of the provider.',
     maxProperties: 32,
   },
 );
@@ -15,30 +15,31 @@ export const S3View = object({
   provider: Type.String({ description: 'Id of the storage provider.', examples: ['wasabi'] }),
   bucket: Type.String(),
   region: Type.String(),
-  endpoint: Type.String({ description: 'Empty = the provider’s own.' }),
+  endpoint: Type.String({ description: 'Empty: the provider’s default.' }),
   forcePathStyle: Type.Boolean(),
-  prefix: Type.String({ description: 'Prefix of new objects.' }),
-  public_url: Type.String({ description: 'Public base of the bucket; empty = signed links.' }),
-  public_endpoint: Type.String({ description: 'Endpoint that signed links use; empty = `endpoint`.' }),
+  prefix: Type.String({ description: 'Prefix for new objects.' }),
+  public_url: Type.String({ description: 'Public base URL of the bucket; empty: signed links.' }),
+  public_endpoint: Type.String({ description: 'Endpoint for signed links; empty: `endpoint`.' }),
   options,
   accessKeyEnv: Type.String({
-    description: 'Name of the stored access key, and of the environment variable that wins over it.',
+    description: 'Name of the stored access key. An environment variable with this name takes precedence.',
   }),
   secretKeyEnv: Type.String({ description: 'The same for the secret key.' }),
   key: Type.String({ description: 'Access key, masked.' }),
-  keyMasked: Type.String({ description: 'The same as key.' }),
+  keyMasked: Type.String({ description: 'Same as key.' }),
   secret: Type.String({ description: 'Secret key, masked.' }),
-  secretMasked: Type.String({ description: 'The same as secret.' }),
+  secretMasked: Type.String({ description: 'Same as secret.' }),
   hasKey: Type.Boolean(),
   hasSecret: Type.Boolean(),
-  keySource: nullable(oneOf(['environment', 'file']), { description: 'Where the access key comes from.' }),
-  secretSource: nullable(oneOf(['environment', 'file']), { description: 'Where the secret key comes from.' }),
-  configured: Type.Boolean({ description: 'Both credentials are there, or none are needed.' }),
+  keySource: nullable(oneOf(['environment', 'file']), { description: 'Source of the access key.' }),
+  secretSource: nullable(oneOf(['environment', 'file']), { description: 'Source of the secret key.' }),
+  configured: Type.Boolean({ description: 'Both credentials are set, or none are needed.' }),
   keptLocally: Type.Boolean({
-    description: 'New recordings stay in the app’s folder on this machine: by choice, or because no bucket is set.',
+    description:
+      'New recordings are stored in the app’s folder on this machine: by choice, or because no bucket is set.',
   }),
   recordingsElsewhere: Type.Integer({
-    description: 'Recordings in other buckets than this one: they stay there, and their links and deletion go there.',
+    description: 'Recordings in other buckets. They stay there; their links and deletion use those buckets.',
   }),
   elsewhere: Type.Array(
     object({
@@ -47,14 +48,14 @@ export const S3View = object({
       endpoint: Type.String(),
       recordings: Type.Integer(),
       credentials: oneOf(['own', 'current'], {
-        description: '`own`: the credentials of that time are kept for it. `current`: those above are used.',
+        description: '`own`: uses the credentials stored at that time. `current`: uses the credentials above.',
       }),
     }),
     { description: 'The other buckets with recordings of this app.' },
   ),
-  publicVods: Type.Boolean({ description: 'Recordings are open to anyone through public_url.' }),
+  publicVods: Type.Boolean({ description: 'Anyone can open recordings through public_url.' }),
   publicWarning: nullable(Type.String()),
-  warnings: Type.Array(Type.String(), { description: 'Remarks on these settings.' }),
+  warnings: Type.Array(Type.String(), { description: 'Notes on these settings.' }),
 });
 export type S3View = Static<typeof S3View>;
 
@@ -72,22 +73,27 @@ const fields = {
   endpoint: Type.Optional(
     Type.String({
       maxLength: 255,
-      description: 'Full URL, http or https.',
+      description: 'Full http or https URL.',
       examples: ['https://s3.us-east-1.wasabisys.com'],
     }),
   ),
-  forcePathStyle: Type.Optional(Type.Boolean({ description: 'Path-style addresses; MinIO needs them.' })),
+  forcePathStyle: Type.Optional(Type.Boolean({ description: 'Path-style addresses, as MinIO needs them.' })),
   prefix: Type.Optional(
-    Type.String({ maxLength: 255, description: 'Prefix of new objects.', examples: ['streamhub/live'] }),
+    Type.String({ maxLength: 255, description: 'Prefix for new objects.', examples: ['streamhub/live'] }),
   ),
   options: Type.Optional(options),
   key: Type.Optional(
     Type.String({
       maxLength: 512,
-      description: 'Access key, to the secret store; absent or empty keeps the stored one.',
+      description: 'Access key for the secret store. If absent or empty, the stored key is kept.',
     }),
   ),
-  secret: Type.Optional(Type.String({ maxLength: 512, description: 'Secret key; the same.' })),
+  secret: Type.Optional(
+    Type.String({
+      maxLength: 512,
+      description: 'Secret key for the secret store. If absent or empty, the stored key is kept.',
+    }),
+  ),
 };
 
 /** Every field is optional; what is absent stays as it is. */
@@ -96,19 +102,19 @@ export const PutS3Body = object({
   public_url: Type.Optional(
     Type.String({
       maxLength: 255,
-      description: 'Public base of the bucket; trailing slashes are removed; empty clears it.',
+      description: 'Public base URL of the bucket. Trailing slashes are removed; an empty text clears it.',
     }),
   ),
   public_endpoint: Type.Optional(
     Type.String({
       maxLength: 255,
       description:
-        'Endpoint that signed links use, where viewers reach the storage at another address; empty clears it.',
+        'Endpoint for signed links, if viewers reach the storage at another address. An empty text clears it.',
     }),
   ),
   confirmPublic: Type.Optional(
     Type.Boolean({
-      description: 'Must be true to set a public_url where there was none: it makes all recordings public.',
+      description: 'Must be true to set the first public_url, because it makes all recordings public.',
     }),
   ),
 });
@@ -121,13 +127,13 @@ export type TestS3Body = Static<typeof TestS3Body>;
 const S3TestStep = object({
   id: oneOf(['resolve', 'connect', 'sign', 'write', 'multipart', 'read', 'link', 'list', 'delete']),
   state: oneOf(['ok', 'failed', 'skipped']),
-  message: Type.String({ description: 'What was found, or what went wrong.' }),
+  message: Type.String({ description: 'The result, or what went wrong.' }),
   durationMs: Type.Number(),
-  code: Type.Optional(Type.String({ description: 'Stable word for the failure.' })),
-  cure: Type.Optional(Type.String({ description: 'What can be done about the failure.' })),
-  native: Type.Optional(Type.String({ description: 'The storage’s own error code.' })),
-  status: Type.Optional(Type.Integer({ description: 'HTTP status of the storage’s answer.' })),
-  requestId: Type.Optional(Type.String({ description: 'The storage’s id of the request, for its operator.' })),
+  code: Type.Optional(Type.String({ description: 'Stable code of the failure.' })),
+  cure: Type.Optional(Type.String({ description: 'What you can do about the failure.' })),
+  native: Type.Optional(Type.String({ description: 'Error code from the storage.' })),
+  status: Type.Optional(Type.Integer({ description: 'HTTP status from the storage.' })),
+  requestId: Type.Optional(Type.String({ description: 'The storage’s request id, for its operator.' })),
 });
 
 export const S3TestResult = object({
@@ -135,7 +141,7 @@ export const S3TestResult = object({
   provider: Type.String(),
   bucket: Type.String(),
   endpoint: Type.String(),
-  probeKey: Type.String({ description: 'Key of the object that was written, read and deleted.' }),
+  probeKey: Type.String({ description: 'Key of the test object.' }),
   steps: Type.Array(S3TestStep),
 });
 export type S3TestResult = Static<typeof S3TestResult>;
@@ -146,11 +152,11 @@ export const StorageProvider = object({
   title: Type.String(),
   description: Type.String(),
   docsUrl: nullable(Type.String()),
-  plugin: Type.String({ description: 'Plugin that brings it.' }),
+  plugin: Type.String({ description: 'Plugin that provides it.' }),
   pluginVersion: nullable(Type.String()),
   inAppFolder: Type.Boolean({
     description:
-      'Its objects are files in the app’s own folder, which the daemon serves; prefix and public_url mean nothing.',
+      'Its objects are files in the app’s folder, served by the daemon; prefix and public_url have no effect.',
   }),
   capabilities: object({
     bulkDelete: Type.Boolean(),
@@ -172,7 +178,7 @@ export const StorageProvider = object({
     {
       additionalProperties: true,
       description:
-        'JSON Schema of its settings. bucket, region, endpoint and forcePathStyle are fields of PUT …/s3, any other belongs into its options.',
+        'JSON Schema of its settings. Send bucket, region, endpoint and forcePathStyle as fields of PUT …/s3, all others in its options.',
     },
   ),
 });

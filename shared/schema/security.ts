@@ -4,12 +4,12 @@ import { Instant, nullable, object, oneOf, RowId } from './common.ts';
 const Range = Type.String({
   minLength: 2,
   maxLength: 64,
-  description: 'An IPv4 or IPv6 address, or a CIDR range.',
+  description: 'An IPv4 or IPv6 address or a CIDR range.',
   examples: ['203.0.113.0/24'],
 });
 const Address = Type.String({ minLength: 2, maxLength: 64, description: 'An IPv4 or IPv6 address.' });
 const Note = Type.String({ maxLength: 200 });
-const RuleAction = oneOf(['allow', 'block'], { description: 'An allow rule wins over a block rule.' });
+const RuleAction = oneOf(['allow', 'block'], { description: 'Allow rules take precedence over block rules.' });
 
 export const IpRule = object({
   id: Type.Integer(),
@@ -25,20 +25,18 @@ export const CreateIpRuleBody = object({
   cidr: Range,
   action: RuleAction,
   note: Type.Optional(Note),
-  expiresInSeconds: Type.Optional(
-    Type.Integer({ minimum: 60, maximum: 31_536_000, description: 'For ever unless given.' }),
-  ),
-  force: Type.Optional(Type.Boolean({ description: 'Block even if that shuts out the caller’s own address.' })),
+  expiresInSeconds: Type.Optional(Type.Integer({ minimum: 60, maximum: 31_536_000, description: 'Default: no end.' })),
+  force: Type.Optional(Type.Boolean({ description: 'Block even if the rule includes the caller’s own address.' })),
 });
 export type CreateIpRuleBody = Static<typeof CreateIpRuleBody>;
 export const RuleParams = object({ id: RowId() });
 
 export const IpBan = object({
   id: Type.Integer(),
-  ip: Type.String({ description: 'For IPv6 the /64 that the address is in.' }),
+  ip: Type.String({ description: 'For IPv6 the /64 network of the address.' }),
   kind: oneOf(['auto', 'manual']),
   reason: nullable(Type.String()),
-  offenses: Type.Integer({ description: 'How often it has been banned.' }),
+  offenses: Type.Integer({ description: 'Number of bans so far.' }),
   bannedAt: Instant,
   expiresAt: Instant,
   active: Type.Boolean(),
@@ -47,10 +45,10 @@ export type IpBan = Static<typeof IpBan>;
 export const CreateIpBanBody = object({
   ip: Address,
   seconds: Type.Optional(
-    Type.Integer({ minimum: 60, maximum: 604_800, default: 3600, description: '7 days at most.' }),
+    Type.Integer({ minimum: 60, maximum: 604_800, default: 3600, description: 'At most 7 days.' }),
   ),
   reason: Type.Optional(Note),
-  force: Type.Optional(Type.Boolean({ description: 'Ban even the caller’s own address.' })),
+  force: Type.Optional(Type.Boolean({ description: 'Ban even if it is the caller’s own address.' })),
 });
 export type CreateIpBanBody = Static<typeof CreateIpBanBody>;
 export const BanParams = object({ id: RowId() });
@@ -71,7 +69,7 @@ export const SecurityStatus = object({
   }),
   signIn: object({ maxAttempts: Type.Integer(), windowMs: Type.Integer() }),
   trustedProxies: Type.Array(Type.String()),
-  yourAddress: Type.String({ description: 'The address that this request came from, as the daemon sees it.' }),
+  yourAddress: Type.String({ description: 'Source address of this request, as the daemon sees it.' }),
   authzEnforce: oneOf(['off', 'log', 'on']),
 });
 export type SecurityStatus = Static<typeof SecurityStatus>;
@@ -79,8 +77,8 @@ export type SecurityStatus = Static<typeof SecurityStatus>;
 export const AddressQuery = object({ ip: Address });
 export const AddressVerdict = object({
   ip: Type.String(),
-  isPrivate: Type.Boolean({ description: 'Loopback and private addresses always pass.' }),
-  verdict: oneOf(['pass', 'blocked', 'banned'], { description: 'As if the mode were `enforce`.' }),
+  isPrivate: Type.Boolean({ description: 'Loopback and private addresses are always allowed.' }),
+  verdict: oneOf(['pass', 'blocked', 'banned'], { description: 'The result in mode `enforce`.' }),
   reason: Type.String(),
   rule: nullable(IpRule),
   ban: nullable(IpBan),

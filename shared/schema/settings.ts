@@ -2,21 +2,21 @@ import { type Static, Type } from 'typebox';
 import { nullable, object, oneOf } from './common.ts';
 
 const text = (description: string) => Type.String({ description });
-const set = (what: string) => Type.Boolean({ description: `${what} is set. The value itself is never answered.` });
+const set = (what: string) => Type.Boolean({ description: `${what} is set. The value is never returned.` });
 
 export const Guidance = object({
-  setting: text('What it is, in words.'),
-  envVar: text('Variable that sets it.'),
-  origin: oneOf(['default', 'file', 'environment', 'flag'], { description: 'Where the value in force came from.' }),
-  howToChange: text('Commands to copy; never hold the present value.'),
+  setting: text('What it sets, in words.'),
+  envVar: text('Environment variable that sets it.'),
+  origin: oneOf(['default', 'file', 'environment', 'flag'], { description: 'Source of the active value.' }),
+  howToChange: text('Commands to copy; they never contain the current value.'),
 });
 export type Guidance = Static<typeof Guidance>;
 
 /** Something about the installation that a person should change. */
 export const InstallationWarning = object({
-  code: text('What was noticed, e.g. `PROXY_NOT_TRUSTED`.'),
-  subject: text('The address, folder or setting that it is about.'),
-  message: text('What is so, what follows, and what to change.'),
+  code: text('Code of the warning, e.g. `PROXY_NOT_TRUSTED`.'),
+  subject: text('The address, folder or setting concerned.'),
+  message: text('What is wrong, what it causes, and what to change.'),
 });
 export type InstallationWarning = Static<typeof InstallationWarning>;
 
@@ -25,27 +25,27 @@ export const SystemSettings = object({
   core: object({
     nodeEnv: text('`development` or `production`.'),
     port: Type.Integer(),
-    host: text('Address listened on.'),
-    publicBaseUrl: text('Empty when unset; user info is cut out.'),
-    publicWsUrl: text('Empty when unset; user info is cut out.'),
-    rtmpPublicHost: text('Empty when unset.'),
-    logLevel: text('Lowest level written.'),
-    logRetentionDays: Type.Integer({ description: '0 = no age limit.' }),
-    authzEnforce: oneOf(['off', 'log', 'on'], { description: 'The mode in force.' }),
-    redisUrl: text('`host:port` only.'),
-    dataDir: text('Root of all files.'),
+    host: text('Listening address.'),
+    publicBaseUrl: text('Empty if unset. User info is removed.'),
+    publicWsUrl: text('Empty if unset. User info is removed.'),
+    rtmpPublicHost: text('Empty if unset.'),
+    logLevel: text('Lowest log level.'),
+    logRetentionDays: Type.Integer({ description: '0: no age limit.' }),
+    authzEnforce: oneOf(['off', 'log', 'on'], { description: 'The active mode.' }),
+    redisUrl: text('Only `host:port`.'),
+    dataDir: text('Root folder of all files.'),
   }),
   auth: object({
-    adminUser: text('Name of the break-glass superadmin; empty when unset.'),
+    adminUser: text('Name of the break-glass superadmin; empty if unset.'),
     jwtSecretSet: set('The session secret'),
     adminPassSet: set('The admin password'),
-    smtpConfigured: Type.Boolean({ description: 'Mail can be sent.' }),
-    superadminEmail: text('Empty when unset.'),
+    smtpConfigured: Type.Boolean({ description: 'Mail is configured.' }),
+    superadminEmail: text('Empty if unset.'),
   }),
   livekit: object({
-    url: text('User info is cut out.'),
+    url: text('User info is removed.'),
     apiKeySet: set('The API key'),
-    apiKeyMasked: text('Its first characters and “…”; empty when unset.'),
+    apiKeyMasked: text('Its first characters and “…”; empty if unset.'),
   }),
   cluster: object({ enabled: Type.Boolean(), redisConfigured: Type.Boolean(), nodesCount: Type.Integer() }),
   metrics: object({ tokenSet: set('The scrape token') }),
@@ -56,9 +56,9 @@ export const SystemSettings = object({
     pid: Type.Integer(),
     platform: Type.String(),
     memoryRssBytes: Type.Integer(),
-    safeMode: Type.Boolean({ description: 'Started with --safe: plugins that are not built in stay off.' }),
+    safeMode: Type.Boolean({ description: 'Started with --safe: only built-in plugins run.' }),
     envFile: Type.Optional(text('The env file that is read at start.')),
-    unit: Type.Optional(nullable(Type.String({ description: 'The systemd unit, where it runs as one.' }))),
+    unit: Type.Optional(nullable(Type.String({ description: 'The systemd unit, if the daemon runs as one.' }))),
   }),
   ports: object({
     core: Type.Integer(),
@@ -68,7 +68,7 @@ export const SystemSettings = object({
     rtmp: Type.Integer(),
     whip: Type.Integer(),
   }),
-  warnings: Type.Array(InstallationWarning, { description: 'What the daemon noticed about its installation.' }),
-  guidance: Type.Record(Type.String(), Type.Array(Guidance), { description: 'By group: how each setting is changed.' }),
+  warnings: Type.Array(InstallationWarning, { description: 'Problems that the daemon found in its installation.' }),
+  guidance: Type.Record(Type.String(), Type.Array(Guidance), { description: 'How to change each setting, by group.' }),
 });
 export type SystemSettings = Static<typeof SystemSettings>;

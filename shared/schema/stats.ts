@@ -13,7 +13,7 @@ export const Health = object({
 export type Health = Static<typeof Health>;
 
 export const ReadyCheck = object({
-  name: Type.String({ description: 'What was looked at.', examples: ['registry'] }),
+  name: Type.String({ description: 'What was checked.', examples: ['registry'] }),
   ok: Type.Boolean(),
   detail: Type.Optional(Type.String({ description: 'What is wrong with it.' })),
 });
@@ -31,12 +31,11 @@ const WorkerCount = object({
 export const ServerStats = object({
   host: Type.Optional(
     Type.Literal(false, {
-      description:
-        'Present for a token of one app: the figures of the machine are 0 and `disk` is null, because they are not shown to it.',
+      description: 'Present for an app token, which may not see the machine: its values are 0 and `disk` is null.',
     }),
   ),
   ts: Instant,
-  uptimeSeconds: Type.Integer({ description: 'Since the daemon started.' }),
+  uptimeSeconds: Type.Integer({ description: 'Time since the daemon started.' }),
   version: Type.String(),
   cpu: object({
     loadAvg: Type.Array(Type.Number(), { minItems: 3, maxItems: 3, description: 'Over 1, 5 and 15 minutes.' }),
@@ -45,30 +44,30 @@ export const ServerStats = object({
   memory: object({
     totalBytes: bytes('Of the host.'),
     freeBytes: bytes('Of the host.'),
-    usedBytes: bytes('Total less free.'),
+    usedBytes: bytes('Total minus free.'),
   }),
   disk: nullable(
     object({
       totalBytes: bytes('File system of the data directory.'),
       freeBytes: bytes('What a user other than root can still write.'),
-      usedBytes: bytes('What is taken.'),
+      usedBytes: bytes('Used space.'),
     }),
-    { description: 'Null when the file system cannot be read.' },
+    { description: 'Null if the file system can’t be read.' },
   ),
-  livekitReachable: Type.Boolean({ description: 'LiveKit answered the last time it was asked.' }),
+  livekitReachable: Type.Boolean({ description: 'LiveKit responded to the last request.' }),
   counts: object({
     apps: Type.Integer(),
-    rooms: Type.Integer({ description: 'Rooms that LiveKit has now; 0 when it is not reachable.' }),
-    activeStreams: Type.Integer({ description: 'Streams that are live now, over all apps.' }),
+    rooms: Type.Integer({ description: 'Rooms open in LiveKit; 0 while it is unreachable.' }),
+    activeStreams: Type.Integer({ description: 'Live streams of all apps.' }),
   }),
   egress: WorkerCount,
   ingress: WorkerCount,
   storage: object({
     dbSizeBytes: bytes('Registry database with its WAL.'),
-    appsDbSizeBytes: bytes('Sum over the apps’ databases with their WALs.'),
+    appsDbSizeBytes: bytes('All app databases with their WALs.'),
     totalDbSizeBytes: bytes('Both together.'),
-    vodTotalBytes: bytes('Sum over the VOD rows.'),
-    vodCount: Type.Integer({ description: 'VOD rows of any status.' }),
+    vodTotalBytes: bytes('Total size of all VOD rows.'),
+    vodCount: Type.Integer({ description: 'VOD rows with any status.' }),
   }),
 });
 export type ServerStats = Static<typeof ServerStats>;
@@ -76,11 +75,11 @@ export type ServerStats = Static<typeof ServerStats>;
 /** What one app holds and carries now. */
 export const AppFigures = object({
   name: Type.String(),
-  activeStreams: Type.Integer({ description: 'Streams that are live now.' }),
-  wasLive: Type.Boolean({ description: 'Somebody published here, now or before.' }),
-  vodCount: Type.Integer({ description: 'VOD rows of any status.' }),
+  activeStreams: Type.Integer({ description: 'Live streams.' }),
+  wasLive: Type.Boolean({ description: 'Someone has published here.' }),
+  vodCount: Type.Integer({ description: 'VOD rows with any status.' }),
   vodFailed: Type.Integer({ description: 'VOD rows that failed.' }),
-  vodBytes: bytes('Sum over the VOD rows.'),
-  dbBytes: bytes('app.db with its WAL and shared memory file.'),
+  vodBytes: bytes('Total size of all VOD rows.'),
+  dbBytes: bytes('app.db with its WAL and shared-memory file.'),
 });
 export type AppFigures = Static<typeof AppFigures>;

@@ -9,32 +9,34 @@ export const StreamRow = object({
   id: Type.Integer(),
   appId: Type.Integer(),
   streamId: Type.String({
-    description: 'LiveKit’s participant sid; with `-2`, `-3` … when the same session went silent and published again.',
+    description: 'LiveKit’s participant sid, with `-2`, `-3` … if the same session stopped and published again.',
     examples: ['PA_8fK2mQvTzXcL'],
   }),
-  type: oneOf(STREAM_TYPES, { description: 'How it comes in.' }),
+  type: oneOf(STREAM_TYPES, { description: 'Source of the stream.' }),
   room: Type.String({ examples: ['live-stage'] }),
   participant: nullable(Type.String(), { description: 'Identity of the publisher.' }),
   status: oneOf(['active', 'ended']),
   startedAt: Instant,
   endedAt: nullable(Instant),
   lastStatsJson: nullable(Type.String()),
-  participants: Type.Integer({ description: 'In its room now, publishers and viewers; 0 for an ended stream.' }),
-  publishers: Type.Integer({ description: 'Of them, who publish.' }),
-  viewers: Type.Integer({ description: 'Of them, who only watch; hidden ones and recorders do not count.' }),
+  participants: Type.Integer({ description: 'Participants in its room now; 0 for an ended stream.' }),
+  publishers: Type.Integer({ description: 'Of these, participants who publish.' }),
+  viewers: Type.Integer({
+    description: 'Of these, participants who only watch. Hidden participants and recorders don’t count.',
+  }),
 });
 export type StreamRow = Static<typeof StreamRow>;
 
 export const StreamQuery = object({
   status: Type.Optional(oneOf(['active', 'ended', 'all'], { default: 'active' })),
-  room: Type.Optional(Type.String({ maxLength: 256, description: 'Exactly this room.' })),
+  room: Type.Optional(Type.String({ maxLength: 256, description: 'Exact room name.' })),
   ...paging(),
 });
 export type StreamQuery = Static<typeof StreamQuery>;
 
 export const StreamParams = object({
   app: Type.String({ description: 'Name of the app.', examples: ['live'] }),
-  id: Type.String({ maxLength: 128, description: 'The row’s `id` or its `streamId`.' }),
+  id: Type.String({ maxLength: 128, description: '`id` or `streamId` of the row.' }),
 });
 
 const RoomCount = object({
@@ -49,7 +51,7 @@ export const AppStats = object({
   live: object({
     activeStreams: Type.Integer(),
     totalViewers: Type.Integer(),
-    rooms: Type.Array(RoomCount, { description: 'Rooms of the app that are open now.' }),
+    rooms: Type.Array(RoomCount, { description: 'Open rooms of the app.' }),
   }),
   vods: object({
     count: Type.Integer(),

@@ -4,9 +4,10 @@ import { Email } from './auth.ts';
 import { Instant, MAX_INTEGER, nullable, object, oneOf, paging } from './common.ts';
 
 const TeamRole = oneOf(ROLES, {
-  description: '`owner` does everything in the team, `editor` all but people and deleting apps, `viewer` only looks.',
+  description:
+    '`owner` may do everything in the team, `editor` everything except managing people and deleting apps, `viewer` may only view.',
 });
-const MemberStatus = oneOf(['active', 'invited'], { description: '`invited`: has not accepted yet.' });
+const MemberStatus = oneOf(['active', 'invited'], { description: '`invited`: not accepted yet.' });
 
 export const METRICS = [
   'maxApps',
@@ -18,15 +19,15 @@ export const METRICS = [
 export type QuotaMetric = (typeof METRICS)[number];
 
 const limit = (what: string) =>
-  Type.Integer({ minimum: -1, maximum: MAX_INTEGER, description: `${what}; -1 = unlimited.` });
+  Type.Integer({ minimum: -1, maximum: MAX_INTEGER, description: `${what}; -1: unlimited.` });
 export const Quotas = object({
   maxApps: limit('Apps'),
-  maxConcurrentStreams: limit('Streams live at one time; tested when the right to publish is asked for'),
-  maxRecordingMinutesMonth: limit('Minutes recorded in a calendar month (UTC); tested when a recording begins'),
+  maxConcurrentStreams: limit('Live streams at the same time; checked when someone requests the right to publish'),
+  maxRecordingMinutesMonth: limit('Recorded minutes per calendar month (UTC); checked when a recording starts'),
   maxEgressGbMonth: limit(
-    'Gigabytes delivered in a calendar month; kept for billing of your own: the daemon cannot measure it and refuses nothing',
+    'Gigabytes delivered per calendar month; stored for your own billing only, because the daemon can’t measure it',
   ),
-  maxStorageGb: limit('Gigabytes of recordings; tested when a recording begins'),
+  maxStorageGb: limit('Gigabytes of recordings; checked when a recording starts'),
 });
 export type Quotas = Static<typeof Quotas>;
 
@@ -35,7 +36,7 @@ export const Usage = object({
   concurrentStreams: Type.Integer(),
   recordingMinutesMonth: Type.Number(),
   egressGbMonth: nullable(
-    Type.Number({ description: 'Null: media does not pass through the daemon, so it is not measured.' }),
+    Type.Number({ description: 'Null: not measured, because media doesn’t pass through the daemon.' }),
   ),
   storageGb: Type.Number(),
   measuredAt: Instant,
@@ -64,7 +65,7 @@ export type Member = Static<typeof Member>;
 
 const inviteUrl = Type.Optional(
   Type.String({
-    description: 'The invitation link, to pass on by hand: only where it was not mailed, and shown this once.',
+    description: 'The invitation link, for sending it yourself. Only if it was not emailed, and only in this answer.',
   }),
 );
 export const AddedMember = object({ ...Member.properties, emailSent: Type.Boolean(), inviteUrl });
@@ -107,12 +108,14 @@ export const Tenant = object({
   quotas: Quotas,
 });
 export type Tenant = Static<typeof Tenant>;
-const Plan = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$', description: 'A name; limits come from the quotas.' });
+const Plan = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$', description: 'A name. Limits come from the quotas.' });
 export const CreateTenantBody = object({
   name: TeamName,
   plan: Type.Optional(Plan),
   quotas: Type.Optional(Type.Partial(Quotas, { additionalProperties: false })),
-  ownerEmail: Type.Optional(Type.String({ minLength: 3, maxLength: 200, description: 'Is invited as its owner.' })),
+  ownerEmail: Type.Optional(
+    Type.String({ minLength: 3, maxLength: 200, description: 'This address is invited as the owner.' }),
+  ),
 });
 export type CreateTenantBody = Static<typeof CreateTenantBody>;
 export const CreatedTenant = object({ tenant: Tenant, invite: nullable(Invite) });
@@ -127,20 +130,20 @@ export const DeletedTenant = object({ id: Type.String(), deleted: Type.Literal(t
 export const User = object({
   id: Type.String(),
   email: nullable(Type.String()),
-  emailProven: Type.Boolean({ description: 'The address was proven by mail or confirmed by an operator.' }),
-  pendingEmail: nullable(Type.String({ description: 'New address that waits for its proof.' })),
+  emailProven: Type.Boolean({ description: 'The address was confirmed by mail or by an operator.' }),
+  pendingEmail: nullable(Type.String({ description: 'New address that is not confirmed yet.' })),
   name: nullable(Type.String()),
   isSuperadmin: Type.Boolean(),
   status: oneOf(['active', 'pending']),
   twoFactorEnabled: Type.Boolean(),
   teams: Type.Array(object({ id: Type.String(), name: Type.String(), role: TeamRole, status: MemberStatus })),
-  sessions: Type.Integer({ description: 'Live sessions.' }),
+  sessions: Type.Integer({ description: 'Active sessions.' }),
   lastSeen: nullable(Instant),
   createdAt: Instant,
 });
 export type User = Static<typeof User>;
 export const UserQuery = object({
-  q: Type.Optional(Type.String({ maxLength: 200, description: 'Part of the e-mail address or name.' })),
+  q: Type.Optional(Type.String({ maxLength: 200, description: 'Part of the email address or name.' })),
   ...paging(500, 100),
 });
 export const UserParams = object({ id: Type.String() });
@@ -148,14 +151,14 @@ export const UpdateUserBody = object(
   {
     isSuperadmin: Type.Optional(Type.Boolean()),
     confirmEmail: Type.Optional(
-      Type.String({ maxLength: 200, description: 'The address, or `pendingEmail`: counts as proven from now on.' }),
+      Type.String({ maxLength: 200, description: 'The address, or `pendingEmail`; marks it as confirmed.' }),
     ),
   },
   { minProperties: 1 },
 );
 export type UpdateUserBody = Static<typeof UpdateUserBody>;
 export const SignInLink = object({
-  url: Type.String({ description: 'Signs that person in once. Shown this once.' }),
+  url: Type.String({ description: 'Signs that person in once. Shown only in this answer.' }),
   expiresAt: Instant,
 });
 export const DeletedUser = object({ id: Type.String(), deleted: Type.Literal(true) });

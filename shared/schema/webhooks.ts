@@ -11,28 +11,28 @@ export type WebhookRejection = (typeof WEBHOOK_REJECTIONS)[number];
 /** How the daemon and LiveKit get on. */
 export const LiveKitStatus = object({
   status: oneOf(['unconfigured', 'unknown', 'reachable', 'unreachable'], {
-    description: '`unknown`: not asked yet since the start.',
+    description: '`unknown`: not checked since the start.',
   }),
   since: Instant,
   reason: nullable(Type.String(), { description: 'Why it is unreachable.' }),
-  url: Type.String({ description: 'Where it is looked for.' }),
+  url: Type.String({ description: 'The configured address.' }),
   webhooks: object({
-    url: Type.String({ description: 'What belongs into `webhook.urls` of LiveKit’s config.' }),
-    received: Type.Integer({ description: 'Since the start, signed ones only.' }),
-    repeated: Type.Integer({ description: 'Of them, those that were stored before.' }),
-    foreign: Type.Integer({ description: 'Of them, those of rooms that belong to no app.' }),
+    url: Type.String({ description: 'The value for `webhook.urls` in LiveKit’s config.' }),
+    received: Type.Integer({ description: 'Since the start; only signed webhooks.' }),
+    repeated: Type.Integer({ description: 'Of these, webhooks that were already stored.' }),
+    foreign: Type.Integer({ description: 'Of these, webhooks for rooms without an app.' }),
     rejected: Type.Integer({ description: 'Not signed with our secret.' }),
     lastReceivedAt: nullable(Instant),
     rejections: Type.Array(
       object({
         cause: oneOf(WEBHOOK_REJECTIONS, {
           description:
-            '`clock`: signed in the future. `expired`: signed too long ago. `body`: signed by LiveKit, and changed on the way. `secret`, `key`: another key pair. `malformed`, `unsigned`: not from LiveKit.',
+            '`clock`: signed in the future. `expired`: signed too long ago. `body`: signed by LiveKit but changed in transit. `secret`, `key`: another key pair. `malformed`, `unsigned`: not from LiveKit.',
         }),
         count: Type.Integer({ description: 'Since the start.' }),
         lastAt: Instant,
       }),
-      { description: 'The rejected ones by cause.' },
+      { description: 'Rejected webhooks by cause.' },
     ),
   }),
   clock: nullable(
@@ -41,13 +41,14 @@ export const LiveKitStatus = object({
       measuredAt: Instant,
     }),
     {
-      description: 'LiveKit’s clock, from its answers and webhooks; null = not measured yet. Up to 60 s are tolerated.',
+      description:
+        'LiveKit’s clock, from its responses and webhooks; null: not measured yet. Up to 60 s are tolerated.',
     },
   ),
   reconciliation: object({
     lastAt: nullable(Instant, { description: 'When LiveKit’s own lists were last compared with the rows.' }),
-    repaired: Type.Integer({ description: 'Rows put right since the start: what webhooks did not tell.' }),
+    repaired: Type.Integer({ description: 'Rows corrected since the start because webhooks were missing.' }),
   }),
-  hint: nullable(Type.String(), { description: 'What to do, when something looks wrong.' }),
+  hint: nullable(Type.String(), { description: 'What to do if something looks wrong.' }),
 });
 export type LiveKitStatus = Static<typeof LiveKitStatus>;
