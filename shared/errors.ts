@@ -151,6 +151,11 @@ export const ERRORS = define({
     message: 'The room prefix {reason}.',
     hint: 'A room belongs to the app with the longest matching prefix. Prefixes of different teams must therefore not contain one another: concerts and concerts-main overlap, concerts and concerts2 do not. Choose a prefix that begins differently.',
   },
+  PREFIX_NOT_HELD: {
+    status: 404,
+    message: 'The room prefix {prefix} is not held for any team.',
+    hint: 'GET /room-prefixes/held lists those that are.',
+  },
   SAMPLE_NOT_FOUND: { status: 404, message: 'The app {name} has no sample page {file}.' },
   APP_DATABASE_UNUSABLE: {
     status: 500,

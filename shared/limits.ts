@@ -7,6 +7,16 @@ export const NODE_DOWN_SECONDS = 300;
 /** How long a join code is valid unless its creator says otherwise, seconds. */
 export const JOIN_CODE_SECONDS = 3600;
 
+/** The longest time a join token can be valid, seconds. */
+export const JOIN_TOKEN_MAX_SECONDS = 30 * 86_400;
+/**
+ * How long a room prefix that an app gave up is kept for its team, seconds. Join tokens for its rooms can be valid for
+ * that long. The extra day covers tokens that LiveKit renews for people in a room, and clocks that differ.
+ */
+export const PREFIX_HELD_SECONDS = JOIN_TOKEN_MAX_SECONDS + 86_400;
+/** So many at most, the newest, or one team could block names by creating and deleting apps. */
+export const PREFIXES_HELD_PER_TEAM = 100;
+
 /** Serialized stats of one heartbeat, bytes. */
 export const MAX_STATS_BYTES = 4096;
 

@@ -1,5 +1,14 @@
 import { Type } from 'typebox';
-import { AppRecord, AppSizes, CreateAppBody, DeleteAppQuery, DeletedApp } from '../schema/apps.ts';
+import { PREFIX_HELD_SECONDS } from '../limits.ts';
+import {
+  AppRecord,
+  AppSizes,
+  CreateAppBody,
+  DeleteAppQuery,
+  DeletedApp,
+  HeldPrefix,
+  PrefixParams,
+} from '../schema/apps.ts';
 import { AppNameParams, AppParams, envelope, object } from '../schema/common.ts';
 import { Job } from '../schema/jobs.ts';
 import { operation } from './operation.ts';
@@ -93,4 +102,29 @@ export const deleteApp = operation({
   responses: { 200: DeletedApp, 202: envelope(Job) },
   errors: ['APP_NOT_FOUND', 'APP_BUSY', 'APP_DELETE_CANCELLED', 'STORAGE_PURGE_FAILED', 'SHUTTING_DOWN'],
   audit: 'app.delete',
+});
+
+export const listHeldPrefixes = operation({
+  id: 'listHeldPrefixes',
+  method: 'GET',
+  path: '/room-prefixes/held',
+  tag,
+  summary: 'List room prefixes that are kept for teams that gave them up',
+  description: `After a rename or a deletion an app's room prefix is kept for its team for ${PREFIX_HELD_SECONDS / 86_400} days, because join tokens for its rooms can still be valid. The team itself can use it again at any time. To other teams, prefixes that overlap are refused with \`ROOM_PREFIX_TAKEN\`.`,
+  access: 'global',
+  responses: { 200: envelope(Type.Array(HeldPrefix)) },
+});
+
+export const freePrefix = operation({
+  id: 'freePrefix',
+  method: 'DELETE',
+  path: '/room-prefixes/held/{prefix}',
+  tag,
+  summary: 'Free a held room prefix for other teams before its time',
+  description: 'Join tokens of the earlier team can still open rooms with this prefix.',
+  access: 'global',
+  params: PrefixParams,
+  responses: { 204: null },
+  errors: ['PREFIX_NOT_HELD'],
+  audit: 'room-prefix.free',
 });

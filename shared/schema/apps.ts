@@ -65,3 +65,13 @@ export const DeletedApp = object({
   name: Type.String(),
   warnings: Type.Optional(Type.Array(Type.String(), { description: 'What could not be cleaned up or was left.' })),
 });
+
+export const HeldPrefix = object({
+  prefix: Type.String({ description: 'The room prefix that was given up.' }),
+  tenantId: Type.String({ description: 'Team that it is kept for.' }),
+  app: Type.String({ description: 'App that had it.' }),
+  releasedAt: Instant,
+  heldUntil: Instant,
+});
+export type HeldPrefix = Static<typeof HeldPrefix>;
+export const PrefixParams = object({ prefix: Type.String({ pattern: ROOM_PREFIX_PATTERN }) });

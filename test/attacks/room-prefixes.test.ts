@@ -81,6 +81,9 @@ describe('the rooms of another team cannot be taken', () => {
     const raw = `/apps/${app}/config/raw`;
     assert.equal((await attacker.put(raw, { yaml: text(app, 'opera') })).status, 200);
     assert.equal((await attacker.put(raw, { yaml: text(app, 'ballet') })).status, 200);
+    // it is held for the attacker's team until an operator frees it
+    refused(await victim.post('/apps', { name: 'the-opera', roomPrefix: 'opera-house' }));
+    assert.equal((await daemon.api.delete('/room-prefixes/held/opera')).status, 204);
     assert.equal((await victim.post('/apps', { name: 'the-opera', roomPrefix: 'opera-house' })).status, 201);
     const { data } = (await attacker.get(`/apps/${app}/config/backups`)).body;
     refused(await attacker.post(`/apps/${app}/config/backups/${data[0].ts}/revert`));
@@ -99,6 +102,65 @@ describe('the rooms of another team cannot be taken', () => {
       const [theirs, ...ours] = answers.map(({ status }) => status < 300);
       assert.ok(theirs ? !ours.includes(true) : ours.includes(true), answers.map(({ status }) => status).join());
     }
+  });
+
+  test('a prefix that was given up is held for its team, against every way to take it', async () => {
+    const wanted = (way: string) => [`tour${way}`, `tour${way}-west-1`, `tour${way}-west`];
+    assert.equal((await victim.post('/apps', { name: 'tour-a', roomPrefix: 'toura-west' })).status, 201);
+    assert.equal((await victim.post('/apps', { name: 'tour-b', roomPrefix: 'tourb-west' })).status, 201);
+    assert.equal((await victim.patch('/apps/tour-a', { roomPrefix: 'elsewhere' })).status, 200);
+    assert.equal((await victim.delete('/apps/tour-b')).status, 200);
+    const app = await mine();
+    for (const way of ['a', 'b']) {
+      for (const prefix of wanted(way)) {
+        const created = await attacker.post('/apps', { name: `new${++names}`, roomPrefix: prefix });
+        refused(created);
+        assert.match(created.body.message, /given up by another team and is kept for it until 20/);
+        refused(await daemon.api.post('/apps', { name: `new${++names}`, roomPrefix: prefix }));
+        refused(await attacker.patch(`/apps/${app}`, { roomPrefix: prefix }));
+        refused(await attacker.put(`/apps/${app}/config/raw`, { yaml: text(app, prefix) }));
+        const noticed = nextEvent(daemon, 'config.invalid', app);
+        await new AppFiles(daemon, app).write(text(app, prefix));
+        await noticed;
+        assert.ok((await attacker.post(`/apps/${app}/presets/low-latency/apply`)).status >= 400);
+        assert.equal((await attacker.put(`/apps/${app}/config/raw`, { yaml: text(app, app) })).status, 200);
+      }
+    }
+    for (const free of ['toura-westend', 'tourb-wes'])
+      assert.equal((await attacker.post('/apps', { name: `new${++names}`, roomPrefix: free })).status, 201, free);
+    // only operators see and end what is held
+    assert.equal((await attacker.get('/room-prefixes/held')).status, 403);
+    assert.equal((await attacker.delete('/room-prefixes/held/toura-west')).status, 403);
+    const list = (await daemon.api.get('/room-prefixes/held')).body.data as Record<string, string>[];
+    const days = (prefix: string): number => {
+      const { releasedAt = '', heldUntil = '' } = list.find((one) => one['prefix'] === prefix) ?? {};
+      return (Date.parse(heldUntil) - Date.parse(releasedAt)) / 86_400_000;
+    };
+    assert.deepEqual(['toura-west', 'tourb-west'].map(days), [31, 31], 'longer than any join token: 30 days');
+    // the team itself gets it back, by a new app and by going back to a backup
+    assert.equal((await victim.post('/apps', { name: 'tour-c', roomPrefix: 'tourb-west-1' })).status, 201);
+    const [backup] = (await victim.get('/apps/tour-a/config/backups')).body.data;
+    assert.equal((await victim.post(`/apps/tour-a/config/backups/${backup.ts}/revert`)).status, 200);
+    assert.equal((await victim.get('/apps/tour-a')).body.livekitRoomPrefix, 'toura-west');
+    // an operator frees one early
+    assert.equal((await daemon.api.delete('/room-prefixes/held/elsewhere')).status, 204);
+    assert.equal((await daemon.api.delete('/room-prefixes/held/elsewhere')).body.code, 'PREFIX_NOT_HELD');
+    assert.equal((await attacker.post('/apps', { name: 'free-elsewhere', roomPrefix: 'elsewhere' })).status, 201);
+  });
+
+  test('by going back to a prefix that a deleted app of another team had', async () => {
+    const app = await mine();
+    const raw = `/apps/${app}/config/raw`;
+    assert.equal((await attacker.put(raw, { yaml: text(app, 'jazz') })).status, 200);
+    assert.equal((await attacker.put(raw, { yaml: text(app, 'blues') })).status, 200);
+    assert.equal((await daemon.api.delete('/room-prefixes/held/jazz')).status, 204);
+    assert.equal((await victim.post('/apps', { name: 'jazz-club', roomPrefix: 'jazz-club' })).status, 201);
+    assert.equal((await victim.delete('/apps/jazz-club')).status, 200);
+    const { data } = (await attacker.get(`/apps/${app}/config/backups`)).body;
+    refused(await attacker.post(`/apps/${app}/config/backups/${data[0].ts}/revert`));
+    // another app with an earlier text: the same check, also in the validation
+    const check = await attacker.post(`${raw}/validate`, { yaml: text(app, 'jazz') });
+    assert.deepEqual([check.body.data.valid, check.body.data.diagnostics[0].code], [false, 'prefix-taken']);
   });
 
   test('what only looks alike is free, and nesting within a team too', async () => {
@@ -130,6 +192,8 @@ test('overlaps from before are reported, the older app keeps the rooms, and the 
   const { victim, attacker } = await twoTeams(first);
   await victim.post('/apps', { name: 'concerts' });
   await attacker.post('/apps', { name: 'thief' });
+  await victim.post('/apps', { name: 'gone' });
+  assert.equal((await victim.delete('/apps/gone')).status, 200);
   await first.stop();
   await new AppFiles(first, 'thief').write(text('thief', 'concerts-main'));
   const db = new Database(path.join(dataDir, 'data/streamhub.db'));
@@ -150,6 +214,7 @@ test('overlaps from before are reported, the older app keeps the rooms, and the 
     const [line] = (await daemon.api.get('/logs?q=overlapping%20room%20prefixes')).body.data;
     return line !== undefined && JSON.parse(line.metaJson).olderApp === 'concerts';
   });
+  assert.equal((await thief.post('/apps', { name: 'gone-too' })).body.code, 'ROOM_PREFIX_TAKEN', 'held over a restart');
   // other settings can still be changed, and another prefix ends it
   assert.equal((await thief.patch('/apps/thief', { displayName: 'Sorry' })).status, 200);
   assert.equal((await thief.patch('/apps/thief', { roomPrefix: 'mine' })).status, 200);

@@ -2,12 +2,11 @@ import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpo
 import type { CheckResult } from '#shared/config/check.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { Diagnostic } from '#shared/config/diagnostic.ts';
-import { prefixReason } from '../registry/registry.ts';
 
 /** What the daemon knows beyond the text. */
 export interface CheckContext {
-  /** Why the app may not have this room prefix. */
-  prefixConflict(app: string, roomPrefix: string): 'equal' | 'overlap' | undefined;
+  /** Why the app may not have this room prefix, after “The room prefix …”. */
+  prefixConflict(app: string, roomPrefix: string): string | undefined;
   policy: EndpointPolicy;
 }
 
@@ -26,7 +25,7 @@ export function contextFindings(check: CheckResult, context: CheckContext, befor
   };
 
   const conflict = context.prefixConflict(config.name, config.roomPrefix);
-  if (conflict !== undefined) add('error', 'prefix-taken', 'room_prefix', prefixReason(config.roomPrefix, conflict));
+  if (conflict !== undefined) add('error', 'prefix-taken', 'room_prefix', conflict);
 
   const addresses = [
     ['s3.endpoint', config.s3.endpoint, before?.s3.endpoint],

@@ -1,9 +1,10 @@
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { VisibleApps } from '#shared/access.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
 import { type PrefixClaim, RoomPrefixes, shareRooms } from '#shared/rules/rooms.ts';
 import type { AppRecord } from '#shared/schema/apps.ts';
-import type { AppRow } from './repository.ts';
+import type { AppRow, ReleasedPrefixRow } from './repository.ts';
 
 /** One app as the rest of the daemon sees it. */
 export interface AppEntry {
@@ -29,8 +30,15 @@ export class AppRegistry {
   readonly #prefixes = new RoomPrefixes<AppEntry>();
   /** Prefixes of changes and creations under way. */
   readonly #claims = new RoomPrefixes<PrefixClaim>();
+  /** Prefixes that were given up and are kept for their teams. */
+  #released = new RoomPrefixes<PrefixClaim & { heldUntil: string }>();
+  readonly #clock: Clock;
   readonly #bySlug = new Map<string, AppEntry>();
   readonly #lists = new Map<string, readonly AppRecord[]>();
+
+  constructor(clock: Clock = SYSTEM_CLOCK) {
+    this.#clock = clock;
+  }
 
   get size(): number {
     return this.#byName.size;
@@ -61,13 +69,34 @@ export class AppRegistry {
     return this.#prefixes.ownerOf(room);
   }
 
-  /** Why an app may not have this prefix; undefined when it may, and for the prefix that it has. */
-  prefixConflict(claim: Omit<PrefixClaim, 'id'>): 'equal' | 'overlap' | undefined {
-    if (this.#byName.get(claim.name)?.roomPrefix === claim.roomPrefix) return undefined;
-    if (claim.tenantId !== PLATFORM && shareRooms(claim.roomPrefix, PLATFORM_PREFIX)) return 'overlap';
+  /**
+   * Why an app may not have this prefix, after “The room prefix …”; undefined when it may, and for the prefix that it
+   * has. The words don't name the other app, because the caller may not know it.
+   */
+  prefixConflict(claim: Omit<PrefixClaim, 'id'>): string | undefined {
+    const { name, roomPrefix, tenantId } = claim;
+    if (this.#byName.get(name)?.roomPrefix === roomPrefix) return undefined;
+    const overlaps = `${roomPrefix} overlaps with one that another team uses`;
+    if (tenantId !== PLATFORM && shareRooms(roomPrefix, PLATFORM_PREFIX)) return overlaps;
     const other = this.#prefixes.conflictWith(claim) ?? this.#claims.conflictWith(claim);
-    if (other === undefined) return undefined;
-    return other.roomPrefix === claim.roomPrefix ? 'equal' : 'overlap';
+    if (other !== undefined) return other.roomPrefix === roomPrefix ? `${roomPrefix} belongs to another app` : overlaps;
+    const now = new Date(this.#clock.now()).toISOString();
+    const held = this.#released.overlapping(roomPrefix).find((one) => one.tenantId !== tenantId && one.heldUntil > now);
+    if (held === undefined) return undefined;
+    const relation = held.roomPrefix === roomPrefix ? 'was given up by' : 'overlaps with one given up by';
+    return `${roomPrefix} ${relation} another team and is kept for it until ${held.heldUntil}, because join tokens for its rooms can still be valid`;
+  }
+
+  /** Keeps prefixes for the teams that gave them up, in place of those known before. */
+  holdPrefixes(rows: readonly ReleasedPrefixRow[]): void {
+    this.#released = new RoomPrefixes();
+    for (const { prefix, tenant_id, app, held_until } of rows)
+      this.#released.add({ id: 0, name: app, roomPrefix: prefix, tenantId: tenant_id, heldUntil: held_until });
+  }
+
+  /** Rooms of this app belong to an older app of another team: there were no join tokens for them. */
+  isOutranked(app: AppEntry): boolean {
+    return this.#prefixes.olderRival(app) !== undefined;
   }
 
   /**
@@ -77,7 +106,7 @@ export class AppRegistry {
    */
   claimPrefix(claim: Omit<PrefixClaim, 'id'>): () => void {
     const conflict = this.prefixConflict(claim);
-    if (conflict !== undefined) throw prefixTaken(claim.roomPrefix, conflict);
+    if (conflict !== undefined) throw new ApiError('ROOM_PREFIX_TAKEN', { reason: conflict });
     const own = { ...claim, id: Number.MAX_SAFE_INTEGER };
     this.#claims.add(own);
     return () => this.#claims.delete(own);
@@ -97,7 +126,7 @@ export class AppRegistry {
     const problems: NonNullable<AppRecord['problems']> = [];
     if (configProblem !== null) problems.push({ code: 'CONFIG_INVALID', ...configProblem });
     if (fileProblem !== null) problems.push({ code: 'FILES_UNUSABLE', ...fileProblem });
-    if (this.#prefixes.olderRival(app) !== undefined)
+    if (this.isOutranked(app))
       problems.push({ code: 'ROOM_PREFIX_OVERLAPS', message: prefixOverlaps(app.roomPrefix), since: app.createdAt });
     return {
       id: app.id,
@@ -206,10 +235,3 @@ const NONE: readonly AppRecord[] = [];
 
 const prefixOverlaps = (prefix: string): string =>
   `The room prefix ${prefix} overlaps with that of an older app of another team. Rooms that match both belong to the older app. Give this app another prefix.`;
-
-/** Why a prefix is refused, after “The room prefix …”. It doesn't name the other app, because the caller may not know it. */
-export const prefixReason = (prefix: string, conflict: 'equal' | 'overlap'): string =>
-  `${prefix} ${conflict === 'equal' ? 'belongs to another app' : 'overlaps with one that another team uses'}`;
-
-const prefixTaken = (prefix: string, conflict: 'equal' | 'overlap'): ApiError =>
-  new ApiError('ROOM_PREFIX_TAKEN', { reason: prefixReason(prefix, conflict) });

@@ -14,7 +14,16 @@ export interface AppRow {
 }
 export type NewAppRow = Omit<AppRow, 'id' | 'settings_json' | 'deleting' | 'updated_at'>;
 
-/** SQL of the table `apps`. */
+/** A room prefix that an app gave up by a rename or by its deletion. */
+export interface ReleasedPrefixRow {
+  prefix: string;
+  tenant_id: string;
+  app: string;
+  released_at: string;
+  held_until: string;
+}
+
+/** SQL of the tables `apps` and `released_prefixes`. */
 export function appRepository(db: Db) {
   const all = db.prepare<[], AppRow>('SELECT * FROM apps ORDER BY name');
   const insert = db.prepare<[NewAppRow]>(
@@ -26,7 +35,29 @@ export function appRepository(db: Db) {
   );
   const mark = db.prepare<[0 | 1, number]>('UPDATE apps SET deleting = ? WHERE id = ?');
   const remove = db.prepare<[number]>('DELETE FROM apps WHERE id = ?');
+  const released = db.prepare<[], ReleasedPrefixRow>('SELECT * FROM released_prefixes ORDER BY prefix');
+  const hold = db.prepare<[ReleasedPrefixRow]>(
+    `INSERT INTO released_prefixes (prefix, tenant_id, app, released_at, held_until)
+     VALUES (@prefix, @tenant_id, @app, @released_at, @held_until)
+     ON CONFLICT (prefix, tenant_id) DO UPDATE SET app = excluded.app, released_at = excluded.released_at, held_until = excluded.held_until`,
+  );
+  const free = db.prepare<[string]>('DELETE FROM released_prefixes WHERE prefix = ?');
+  const forget = db.prepare<[string]>('DELETE FROM released_prefixes WHERE held_until < ?');
+  const keepNewest = db.prepare<[string, string, number]>(
+    `DELETE FROM released_prefixes WHERE tenant_id = ? AND released_at < (
+       SELECT released_at FROM released_prefixes WHERE tenant_id = ? ORDER BY released_at DESC LIMIT 1 OFFSET ?)`,
+  );
+  const transaction = <T>(work: () => T): T => db.transaction(work).immediate();
   return {
+    transaction,
+    released: () => released.all(),
+    /** Of one team at most so many are held: the newest. */
+    hold: (row: ReleasedPrefixRow, most: number) => {
+      hold.run(row);
+      keepNewest.run(row.tenant_id, row.tenant_id, most - 1);
+    },
+    free: (prefix: string) => free.run(prefix),
+    forgetReleased: (before: string) => forget.run(before),
     all: () => all.all(),
     insert: (row: NewAppRow) => Number(insert.run(row).lastInsertRowid),
     sync: (id: number, displayName: string, roomPrefix: string, at: string) =>

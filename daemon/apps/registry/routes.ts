@@ -33,6 +33,11 @@ export function appRoutes(app: FastifyInstance, { apps, deletion }: { apps: AppS
     const { warnings } = await deletion.delete(params.name, mode, actor);
     return { deleted: true as const, name: params.name, ...(warnings.length > 0 ? { warnings } : {}) };
   });
+  route(app, ops.listHeldPrefixes, () => ok(apps.heldPrefixes()));
+  route(app, ops.freePrefix, ({ params, audit }) => {
+    audit({ target: params.prefix, before: apps.freePrefix(params.prefix) });
+    return undefined;
+  });
   route(app, ops.getSample, async ({ params, reply }) => {
     const html = await apps.sample(params.app, params.file);
     return reply

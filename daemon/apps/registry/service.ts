@@ -1,6 +1,7 @@
 import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
+import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
@@ -11,8 +12,9 @@ import type { Principal } from '#daemon/platform/principal.ts';
 import { isGlobal, isWithin, visibleApps } from '#shared/access.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { PREFIX_HELD_SECONDS, PREFIXES_HELD_PER_TEAM } from '#shared/limits.ts';
 import type { PrefixClaim } from '#shared/rules/rooms.ts';
-import type { AppRecord, AppSizes, CreateAppBody } from '#shared/schema/apps.ts';
+import type { AppRecord, AppSizes, CreateAppBody, HeldPrefix } from '#shared/schema/apps.ts';
 import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
 import { type AppEntry, type AppRegistry, PLATFORM } from './registry.ts';
 import type { AppRepository } from './repository.ts';
@@ -33,12 +35,14 @@ export interface AppServiceDeps {
   /** Throws QUOTA_EXCEEDED when the tenant may have no further app. */
   checkQuota(principal: Principal | null, tenantId: string, pending: number): void;
   log: Log<'warn'>;
+  clock?: Clock;
 }
 
 /** The registry of apps: each a folder, a row and a room prefix. */
 export class AppService {
   readonly registry: AppRegistry;
   readonly #deps: AppServiceDeps;
+  readonly #clock: Clock;
   /** Names and slugs of creates under way, so that of two at the same time exactly one wins. */
   readonly #reserved = new Set<string>();
   /** Creates under way, by team, so that several at the same time do not pass a quota together. */
@@ -47,11 +51,13 @@ export class AppService {
   constructor(deps: AppServiceDeps) {
     this.#deps = deps;
     this.registry = deps.registry;
+    this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   async start(): Promise<void> {
     await mkdir(this.#deps.appsDir, { recursive: true, mode: 0o700 });
     for (const row of this.#deps.repository.all()) this.registry.put(row);
+    this.registry.holdPrefixes(this.#deps.repository.released());
     for (const { app, older } of this.registry.prefixRivals())
       this.#deps.log.warn(
         { app: app.name, prefix: app.roomPrefix, olderApp: older.name, olderPrefix: older.roomPrefix },
@@ -108,9 +114,37 @@ export class AppService {
   sync(name: string, values: { displayName: string; roomPrefix: string }): void {
     const app = this.require(name);
     const updatedAt = new Date().toISOString();
+    const { repository } = this.#deps;
     this.registry.claimPrefix({ ...app, roomPrefix: values.roomPrefix })();
-    this.#deps.repository.sync(app.id, values.displayName, values.roomPrefix, updatedAt);
+    repository.transaction(() => {
+      if (app.roomPrefix !== values.roomPrefix) this.#hold(app);
+      repository.sync(app.id, values.displayName, values.roomPrefix, updatedAt);
+    });
+    this.registry.holdPrefixes(repository.released());
     this.registry.replace({ ...app, ...values, updatedAt });
+  }
+
+  /** Prefixes that were given up and are still kept for their teams, by prefix. */
+  heldPrefixes(): HeldPrefix[] {
+    const now = new Date(this.#clock.now()).toISOString();
+    const held = this.#deps.repository.released().filter(({ held_until }) => held_until > now);
+    return held.map(({ prefix, tenant_id, app, released_at, held_until }) => ({
+      prefix,
+      tenantId: tenant_id,
+      app,
+      releasedAt: released_at,
+      heldUntil: held_until,
+    }));
+  }
+
+  /** Frees a prefix for other teams before its time. @throws ApiError PREFIX_NOT_HELD */
+  freePrefix(prefix: string): HeldPrefix[] {
+    const { repository } = this.#deps;
+    const held = this.heldPrefixes().filter((one) => one.prefix === prefix);
+    if (held.length === 0) throw new ApiError('PREFIX_NOT_HELD', { prefix });
+    repository.free(prefix);
+    this.registry.holdPrefixes(repository.released());
+    return held;
   }
 
   /** Notes why an app's config file is not in force; null = it is. */
@@ -163,7 +197,12 @@ export class AppService {
   /** Takes the app out of the registry; its tokens cascade away. Files are the caller's business. */
   remove(name: string, actor: Actor): void {
     const app = this.require(name);
-    this.#deps.repository.remove(app.id);
+    const { repository } = this.#deps;
+    repository.transaction(() => {
+      this.#hold(app);
+      repository.remove(app.id);
+    });
+    this.registry.holdPrefixes(repository.released());
     this.registry.remove(name);
     this.#deps.events.publish({
       type: 'app.deleted',
@@ -221,6 +260,22 @@ export class AppService {
       ifMissing(undefined)(error as NodeJS.ErrnoException);
       throw new ApiError('SAMPLE_NOT_FOUND', { name, file });
     }
+  }
+
+  /** Keeps an app's prefix for its team: join tokens for its rooms can still be valid. */
+  #hold(app: AppEntry): void {
+    const { repository } = this.#deps;
+    const now = this.#clock.now();
+    repository.forgetReleased(new Date(now).toISOString());
+    if (this.registry.isOutranked(app)) return;
+    const row = {
+      prefix: app.roomPrefix,
+      tenant_id: app.tenantId,
+      app: app.name,
+      released_at: new Date(now).toISOString(),
+      held_until: new Date(now + PREFIX_HELD_SECONDS * 1000).toISOString(),
+    };
+    repository.hold(row, PREFIXES_HELD_PER_TEAM);
   }
 
   #reserve(claim: Omit<PrefixClaim, 'id'>, principal: Principal | null): () => void {

@@ -4,13 +4,13 @@ import type { PublishQuota } from '#daemon/identity/teams/media-quotas.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { JOIN_TOKEN_MAX_SECONDS } from '#shared/limits.ts';
 import type { JoinToken, JoinTokenBody } from '#shared/schema/rooms.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import type { RoomPlacer } from './room-placer.ts';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-const MAX_TTL_S = 30 * 86_400;
 const DEFAULT_TTL = '6h';
 
 export interface JoinTokenDeps {
@@ -90,6 +90,7 @@ export class JoinTokenService {
 
 function secondsOf(ttl: string): number {
   const seconds = Number(ttl.slice(0, -1)) * (UNITS[ttl.at(-1) as string] ?? 1);
-  if (seconds > MAX_TTL_S) throw fieldError('body.ttl', 'must be 30 days at most');
+  if (seconds > JOIN_TOKEN_MAX_SECONDS)
+    throw fieldError('body.ttl', `must be ${JOIN_TOKEN_MAX_SECONDS / 86_400} days at most`);
   return seconds;
 }

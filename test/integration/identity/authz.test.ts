@@ -130,6 +130,8 @@ const EXPECTED: Record<string, Expected> = {
   'PATCH /cluster/settings': GLOBAL,
   'GET /cluster/placement': GLOBAL,
   'GET /cluster/history': GLOBAL,
+  'GET /room-prefixes/held': GLOBAL,
+  'DELETE /room-prefixes/held/{prefix}': GLOBAL,
   'GET /cluster/join-codes': GLOBAL,
   'POST /cluster/join-codes': GLOBAL,
   'DELETE /cluster/join-codes/{id}': GLOBAL,

@@ -7,6 +7,7 @@ import { sql as indexes } from './011-indexes.ts';
 import { sql as plugins } from './012-plugins.ts';
 import { sql as joinCodes } from './013-join-codes.ts';
 import { sql as emailProof } from './014-email-proof.ts';
+import { sql as releasedPrefixes } from './015-released-prefixes.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 12, name: 'plugins', sql: plugins },
   { id: 13, name: 'join-codes', sql: joinCodes },
   { id: 14, name: 'email-proof', sql: emailProof },
+  { id: 15, name: 'released-prefixes', sql: releasedPrefixes },
 ];

@@ -22,6 +22,7 @@ import { AppBucket, type AppFigures, AppNumber, type AppRow } from './app-cells.
 import classes from './apps.module.css';
 import { CreateApp } from './create-app.tsx';
 import { openDeleteApp } from './delete-app.tsx';
+import { HeldPrefixesButton } from './held-prefixes.tsx';
 import { openRenameApp } from './rename-app.tsx';
 
 /** The tenants of the installation. */
@@ -61,7 +62,17 @@ export function AppsPage() {
     </Button>
   );
   return (
-    <Page title="Apps" fill subtitle={apps.data ? plural(apps.data.length, 'app') : undefined} actions={button}>
+    <Page
+      title="Apps"
+      fill
+      subtitle={apps.data ? plural(apps.data.length, 'app') : undefined}
+      actions={
+        <>
+          <HeldPrefixesButton />
+          {button}
+        </>
+      }
+    >
       <QueryView query={apps} what="the apps" fill>
         {(all) => {
           const show = search['show'] ?? '';

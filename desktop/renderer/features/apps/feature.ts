@@ -1,5 +1,5 @@
 import { IconApps } from '@tabler/icons-react';
-import { getApp, listApps } from '#shared/contract/apps.ts';
+import { getApp, listApps, listHeldPrefixes } from '#shared/contract/apps.ts';
 import { listAppFigures } from '#shared/contract/system.ts';
 import { counter, type Feature, screen } from '../feature.ts';
 
@@ -16,8 +16,8 @@ export const apps: Feature = {
   },
   live: {
     refreshes: {
-      apps: [listApps, getApp, listAppFigures],
-      config: [listApps, getApp],
+      apps: [listApps, getApp, listAppFigures, listHeldPrefixes],
+      config: [listApps, getApp, listHeldPrefixes],
       streams: [listAppFigures],
       vods: [listAppFigures],
     },

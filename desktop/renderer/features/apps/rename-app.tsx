@@ -1,6 +1,7 @@
 import { TextInput } from '@mantine/core';
 import { getApp, listApps } from '#shared/contract/apps.ts';
 import { getRawConfig, listConfigBackups, patchApp } from '#shared/contract/config.ts';
+import { PREFIX_HELD_SECONDS } from '#shared/limits.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { markChanged } from '../../ui/data/marks.ts';
 import { openDialog } from '../../ui/feedback/dialog.tsx';
@@ -56,6 +57,7 @@ function RenameForm({ app, onClose }: { app: RenamedApp; onClose: () => void }) 
         <Notice tone="warn" title={`Rooms called ${app.livekitRoomPrefix}… no longer belong to this app`}>
           <p>
             Streams that are live in them go on, but are not counted here any more. New rooms begin with {roomPrefix}.
+            The old prefix is held for your team for {PREFIX_HELD_SECONDS / 86_400} days.
           </p>
         </Notice>
       )}
