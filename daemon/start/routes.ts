@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { configRoutes } from '#daemon/apps/config/routes.ts';
+import { deliveryRoutes } from '#daemon/apps/delivery/routes.ts';
 import { presetRoutes } from '#daemon/apps/presets/routes.ts';
 import { appRoutes } from '#daemon/apps/registry/routes.ts';
 import { storageRoutes } from '#daemon/apps/storage/routes.ts';
@@ -40,6 +41,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   jobRoutes(app, services);
   pluginRoutes(app, services);
   presetRoutes(app, services);
+  deliveryRoutes(app, services);
   storageRoutes(app, services);
   systemRoutes(app, services);
   connectionRoutes(app, services);

@@ -46,6 +46,16 @@ const ignored = (instead: string) =>
     Type.Unsafe<unknown>({ description: 'Not read.', 'x-ignored': instead, 'x-secret': true, 'x-written': false }),
   );
 
+/** A key of older versions that nothing can honour: a text that has it gets a warning with the reason. */
+const unsupported = (reason: string) =>
+  Type.Optional(Type.Unsafe<unknown>({ description: 'Not read.', 'x-ignored': reason, 'x-written': false }));
+
+/** A key that may be missing and then has no default: what it means then is in its description. */
+export function optional<T extends TSchema>(schema: T) {
+  const { default: _usual, ...rest } = schema as T & { default?: unknown };
+  return Type.Optional({ ...rest, 'x-written': false } as unknown as T);
+}
+
 /** What is in place of a secret. A text that carries it is never written. */
 export const MASK = '****';
 
@@ -56,7 +66,7 @@ export const HTTP_URL = {
 } as const;
 
 /** Builders of config keys. */
-export const key = { text, flag, whole, amount, choice, reference, ignored };
+export const key = { text, flag, whole, amount, choice, reference, ignored, unsupported };
 
 /** Reads a schema's marks. */
 export function annotationsOf(

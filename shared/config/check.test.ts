@@ -154,7 +154,7 @@ describe('known keys', () => {
       'out-of-range latency_alert.interval_seconds',
     ],
     ['latency_alert: {threshold_ms: .inf}\n', 'wrong-type latency_alert.threshold_ms'],
-    ['features: {ws_ingest: {max_fps: -1}}\n', 'out-of-range features.ws_ingest.max_fps'],
+    ['recording: {layout: mosaic}\n', 'not-allowed recording.layout'],
     ['distribution: {mode: p2p}\n', 'not-allowed distribution.mode'],
     ['hls: {list_size: 0}\n', 'out-of-range hls.list_size'],
   ];
@@ -189,6 +189,11 @@ describe('remarks', () => {
     [`${HEAD}rtmp: {enabled: true}\n`, 'transcoding-missing transcoding'],
     [`${HEAD}${TRANSCODING}s3: {key: AKIA, secret: x}\n`, 'ignored-key s3.key', 'ignored-key s3.secret'],
     [`${HEAD}${TRANSCODING}mqtt: {password: x}\n`, 'ignored-key mqtt.password'],
+    [
+      `${HEAD}${TRANSCODING}features: {rtmp_password: true, ws_ingest: {max_fps: -1}}\n`,
+      'ignored-key features.rtmp_password',
+      'ignored-key features.ws_ingest',
+    ],
     [`${HEAD}${TRANSCODING}callbacks: {secret: x}\n`, 'inline-secret callbacks.secret'],
     [`${HEAD}${TRANSCODING}callbacks: {url: 'https://me:pw@example.com'}\n`, 'inline-secret callbacks.url'],
     [`${HEAD}${TRANSCODING}x-mine: 1\nrtmp: {x-note: 1}\n`],

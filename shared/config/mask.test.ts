@@ -36,8 +36,8 @@ describe('maskedLines', () => {
     ['passwords in addresses', 'mqtt:\n  url: mqtt://me:pw@broker:1883\n', 'mqtt:\n  url: mqtt://****@broker:1883\n'],
     [
       'nothing else',
-      's3: {access_key_env: APP_LIVE_S3_KEY}\nfeatures: {rtmp_password: true}\ncallbacks: {secret: ""}\n',
-      's3: {access_key_env: APP_LIVE_S3_KEY}\nfeatures: {rtmp_password: true}\ncallbacks: {secret: ""}\n',
+      's3: {access_key_env: APP_LIVE_S3_KEY}\nfeatures: {chat: true}\ncallbacks: {secret: ""}\n',
+      's3: {access_key_env: APP_LIVE_S3_KEY}\nfeatures: {chat: true}\ncallbacks: {secret: ""}\n',
     ],
     [
       'signed queries, several addresses, an address without a scheme',

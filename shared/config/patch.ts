@@ -1,9 +1,8 @@
 import { Type } from 'typebox';
 import { type PatchTable, patchBody } from './wire-schema.ts';
 
-/** The feature flags that the API sets; `ws_ingest` is set in the file. */
+/** The feature flags that the API sets. */
 const FEATURES = {
-  rtmpPassword: 'features.rtmp_password',
   viewerCounter: 'features.viewer_counter',
   chat: 'features.chat',
   reactions: 'features.reactions',

@@ -100,46 +100,16 @@ export const latencyAlert = Type.Object(
   { description: 'Latency alert.' },
 );
 
-const wsIngest = Type.Object(
-  {
-    enabled: key.flag(true, {
-      description: 'Kept for older clients; this build has no WebSocket ingest.',
-      'x-reload': 'hot',
-      'x-written': false,
-    }),
-    max_cameras: key.whole(0, {
-      minimum: 0,
-      description: 'Maximum number of cameras; 0 = no limit.',
-      'x-reload': 'hot',
-      'x-written': false,
-    }),
-    max_fps: key.whole(15, {
-      minimum: 0,
-      description: 'Maximum frames per second and camera.',
-      'x-reload': 'hot',
-      'x-written': false,
-    }),
-    max_frame_kb: key.whole(256, {
-      minimum: 0,
-      'x-unit': 'KiB',
-      description: 'Maximum frame size.',
-      'x-reload': 'hot',
-      'x-written': false,
-    }),
-  },
-  { description: 'Cameras over WebSocket.', 'x-written': false },
-);
-
 export const features = Type.Object(
   {
-    rtmp_password: key.flag(false, { description: 'RTMP publishers need a password.', 'x-reload': 'hot' }),
     viewer_counter: key.flag(true, { description: 'Show the number of viewers.', 'x-reload': 'hot' }),
     chat: key.flag(false, { description: 'Chat beside the player.', 'x-reload': 'hot' }),
     reactions: key.flag(false, { description: 'Reactions over the player.', 'x-reload': 'hot' }),
     hidden_qc: key.flag(true, { description: 'Staff may watch without being seen.', 'x-reload': 'hot' }),
     adaptive_player: key.flag(true, { description: 'The player adapts its quality.', 'x-reload': 'hot' }),
     public_playback: key.flag(true, { description: 'Anyone with the link may watch.', 'x-reload': 'hot' }),
-    ws_ingest: wsIngest,
+    rtmp_password: key.unsupported('LiveKit asks RTMP publishers for the stream key and nothing else'),
+    ws_ingest: key.unsupported('this version has no cameras over WebSocket'),
   },
   { description: 'Feature flags.' },
 );

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ROOM_PREFIX_PATTERN } from '../schema/common.ts';
-import { HTTP_URL, key } from './annotations.ts';
+import { HTTP_URL, key, optional } from './annotations.ts';
 import { callbacks, distribution, features, hls, latencyAlert, mqtt } from './schema-delivery.ts';
 
 /**
@@ -34,6 +34,9 @@ export const DEFAULT_LAYERS: readonly Layer[] = [
   { name: 'low', height: 240 },
 ];
 
+/** The layouts of LiveKit's own recorder page; with -light or -dark they have that background. */
+const LAYOUTS = ['grid', 'speaker', 'single-speaker'].flatMap((name) => [name, `${name}-light`, `${name}-dark`]);
+
 const recording = Type.Object(
   {
     enabled: key.flag(true, { description: 'Allow recording.', 'x-reload': 'hot' }),
@@ -45,11 +48,8 @@ const recording = Type.Object(
       description: 'Record the whole room as one video, or each participant.',
       'x-reload': 'next',
     }),
-    layout: key.text({
-      default: 'grid',
-      minLength: 1,
-      maxLength: 100,
-      description: 'Layout of a room recording: grid, speaker, or a custom one.',
+    layout: key.choice(LAYOUTS, 'grid', {
+      description: 'Layout of a room recording.',
       'x-reload': 'next',
     }),
     local_dir: key.text({
@@ -80,6 +80,49 @@ const recording = Type.Object(
       description: 'Seconds between snapshots; 0 = off.',
       'x-reload': 'next',
     }),
+    format: optional(
+      key.choice(['mp4', 'segments'], 'mp4', {
+        description: 'One MP4 file, or HLS segments: after a crash of the recorder only the last segment is lost.',
+        'x-reload': 'next',
+      }),
+    ),
+    height: optional(
+      key.whole(720, {
+        minimum: 144,
+        maximum: 2160,
+        'x-unit': 'px',
+        description: 'Picture height; missing = the highest of transcoding.vod_renditions, or else of webrtc.layers.',
+        'x-reload': 'next',
+      }),
+    ),
+    fps: optional(key.whole(30, { minimum: 1, maximum: 60, description: 'Frames a second.', 'x-reload': 'next' })),
+    bitrate_kbps: optional(
+      key.whole(2800, {
+        minimum: 100,
+        maximum: 50_000,
+        'x-unit': 'kbps',
+        description: 'Video bitrate; missing = the usual one for the height.',
+        'x-reload': 'next',
+      }),
+    ),
+    audio_kbps: optional(
+      key.whole(128, {
+        minimum: 32,
+        maximum: 512,
+        'x-unit': 'kbps',
+        description: 'Audio bitrate.',
+        'x-reload': 'next',
+      }),
+    ),
+    keyframe_seconds: optional(
+      key.amount(2, {
+        minimum: 0.5,
+        maximum: 20,
+        'x-unit': 'seconds',
+        description: 'Time between two key frames.',
+        'x-reload': 'next',
+      }),
+    ),
   },
   { description: 'Recording.' },
 );
@@ -154,6 +197,15 @@ const webrtc = Type.Object(
       description: 'The qualities, best first; empty = the default ladder.',
       'x-reload': 'next',
     }),
+    playout_delay_ms: optional(
+      key.whole(0, {
+        minimum: 0,
+        maximum: 2000,
+        'x-unit': 'ms',
+        description: 'Time that players wait to smooth playback, at least and at most; missing = LiveKit’s default.',
+        'x-reload': 'next',
+      }),
+    ),
   },
   { description: 'Browser publishing.' },
 );

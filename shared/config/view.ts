@@ -10,12 +10,19 @@ export interface MaskedSecrets {
   mqttPassword: string;
 }
 
+/** Flags of older versions that existing clients still read; nothing honours them, so they are always off. */
+const RETIRED_FEATURES = {
+  rtmpPassword: false,
+  wsIngest: { enabled: false, maxCameras: 0, maxFps: 0, maxFrameKb: 0 },
+} as const;
+
 /** The whole config as `PATCH /apps/{name}` answers it: secrets masked, the names under which they are stored left out. */
 export function appConfigView(config: AppConfig, secrets: MaskedSecrets) {
   const { accessKeyEnv: _a, secretKeyEnv: _b, endpoint, publicUrl, publicEndpoint, ...s3 } = config.s3;
   const { passwordEnv: _c, ...mqtt } = config.mqtt;
   return {
     ...config,
+    features: { ...config.features, ...RETIRED_FEATURES },
     s3: {
       ...s3,
       ...(endpoint === '' ? {} : { endpoint }),
@@ -40,7 +47,7 @@ export function streamingView(config: AppConfig, hwaccel: HwaccelChoice, hwaccel
     adaptive: config.webrtc.adaptive,
     layers: config.webrtc.layers,
     rtmp: config.rtmp,
-    features: config.features,
+    features: { ...config.features, ...RETIRED_FEATURES },
     transcoding: { ...config.transcoding, hwaccel, hwaccelResolved },
   };
 }

@@ -4,6 +4,7 @@ import * as auth from './auth.ts';
 import * as callbacks from './callbacks.ts';
 import * as cluster from './cluster.ts';
 import * as config from './config.ts';
+import * as delivery from './delivery.ts';
 import * as events from './events.ts';
 import * as history from './history.ts';
 import * as ingress from './ingress.ts';
@@ -31,6 +32,7 @@ const contract = {
   callbacks,
   cluster,
   config,
+  delivery,
   events,
   history,
   ingress,

@@ -10,10 +10,34 @@ type JsonObject = { properties: Record<string, JsonObject>; required?: string[] 
 
 const text = (description: string) => ({ type: 'string', description });
 
+const off = { type: 'boolean', description: 'Always false: kept for older clients.' };
+const none = { type: 'integer', description: 'Always 0: kept for older clients.' };
+const counts = { maxCameras: none, maxFps: none, maxFrameKb: none };
+/** See RETIRED_FEATURES. */
+const retiredFeatures = {
+  rtmpPassword: off,
+  wsIngest: {
+    type: 'object',
+    description: 'Always off: kept for older clients.',
+    properties: { enabled: off, ...counts },
+    required: ['enabled', ...Object.keys(counts)],
+    additionalProperties: false,
+  },
+};
+const withRetired = (features: JsonObject): JsonObject => ({
+  ...features,
+  properties: { ...features.properties, ...(retiredFeatures as unknown as Record<string, JsonObject>) },
+  required: [...(features.required ?? []), ...Object.keys(retiredFeatures)],
+});
+
 /** The whole config in camelCase, secrets masked. Its shape comes from the config schema. */
 export const AppConfigView = (() => {
   const schema = camelSchema(ConfigFile) as unknown as JsonObject;
-  const { s3, callbacks, mqtt } = schema.properties as Record<'s3' | 'callbacks' | 'mqtt', JsonObject>;
+  const { s3, callbacks, mqtt, features } = schema.properties as Record<
+    's3' | 'callbacks' | 'mqtt' | 'features',
+    JsonObject
+  >;
+  schema.properties['features'] = withRetired(features);
   const reshape = (block: JsonObject, remove: string[], add: Record<string, unknown>, optional: string[] = []) => {
     for (const name of remove) delete block.properties[name];
     Object.assign(block.properties, add);
@@ -59,7 +83,7 @@ export const StreamingView = (() => {
       adaptive: webrtc.properties['adaptive'],
       layers: webrtc.properties['layers'],
       rtmp: block('rtmp'),
-      features: block('features'),
+      features: withRetired(block('features') as unknown as JsonObject),
       transcoding,
     },
     required: ['app', 'adaptive', 'layers', 'rtmp', 'features', 'transcoding'],

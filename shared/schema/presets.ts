@@ -34,5 +34,12 @@ export type PresetApplied = Static<typeof PresetApplied>;
 export const PresetPreview = object({
   ...outcome,
   error: nullable(Type.String(), { description: 'Why it can’t be applied; null if it can.' }),
+  delivery: object(
+    {
+      before: Type.Array(Type.String()),
+      after: Type.Array(Type.String(), { description: 'Empty when the preset cannot be applied.' }),
+    },
+    { description: 'The delivery plan in sentences, as it is and as it would be.' },
+  ),
 });
 export type PresetPreview = Static<typeof PresetPreview>;

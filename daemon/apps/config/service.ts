@@ -229,13 +229,22 @@ export class ConfigService {
 
   /** What `edit` would do. */
   async preview(app: string, source: EditSource): Promise<PreviewResult> {
+    return (await this.previewConfig(app, source)).outcome;
+  }
+
+  /** The same with the configs before and after; `after` is null when the change is refused. */
+  async previewConfig(
+    app: string,
+    source: EditSource,
+  ): Promise<{ outcome: PreviewResult; before: AppConfig; after: AppConfig | null }> {
     this.#deps.apps.require(app);
     const entry = await this.#store.current(app);
     const { text } = requireText(entry);
     const edits = typeof source === 'function' ? await source(entry.inForce) : source;
     const { result, verdict } = await this.#tryEdits(entry, text, edits);
     if (result.unreadable !== null) throw new ApiError('CONFIG_UNREADABLE', { reason: result.unreadable });
-    return { ...resultOf(verdict), changedKeys: verdict.check.changedKeys };
+    const outcome = { ...resultOf(verdict), changedKeys: verdict.check.changedKeys };
+    return { outcome, before: entry.inForce, after: verdict.check.config };
   }
 
   /** `PATCH /apps/{name}`. */

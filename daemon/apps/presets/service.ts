@@ -1,6 +1,7 @@
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import { isRecord } from '#shared/config/case.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
 import { mergePatch } from '#shared/config/edits.ts';
 import { ApiError } from '#shared/errors.ts';
 import { PROTECTED_KEYS, type Preset } from '#shared/plugin-sdk/preset.ts';
@@ -12,6 +13,7 @@ export interface PresetServiceDeps {
   apps: AppService;
   config: ConfigService;
   plugins: PluginService;
+  delivery: { words(config: AppConfig): Promise<string[]> };
 }
 
 /** Named sets of config values: listed with what each sets, shown as a diff, applied in place. */
@@ -37,8 +39,17 @@ export class PresetService {
   async preview(app: string, id: string): Promise<PresetPreview> {
     this.#deps.apps.require(app);
     const { patch } = await this.#require(id);
-    const { changedKeys, diff, warnings, error } = await this.#deps.config.preview(app, mergePatch(patch));
-    return { preset: id, changed: changedKeys, diff, warnings, error };
+    const { outcome, before, after } = await this.#deps.config.previewConfig(app, mergePatch(patch));
+    const { changedKeys, diff, warnings, error } = outcome;
+    const { delivery } = this.#deps;
+    return {
+      preset: id,
+      changed: changedKeys,
+      diff,
+      warnings,
+      error,
+      delivery: { before: await delivery.words(before), after: after === null ? [] : await delivery.words(after) },
+    };
   }
 
   /** Merges a preset over the config. Nothing is written when nothing changes. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ConfigService } from '#daemon/apps/config/service.ts';
+import { DeliveryService } from '#daemon/apps/delivery/service.ts';
 import { PresetService } from '#daemon/apps/presets/service.ts';
 import { AppDeletion } from '#daemon/apps/registry/deletion.ts';
 import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
@@ -80,6 +81,7 @@ export function createApps(
     hwaccel: settings.transcodingHwaccel,
     log: log.child({ source: 'config' }),
   });
+  const delivery = new DeliveryService({ config, hwaccel: settings.transcodingHwaccel, daemonUrl: publicUrl });
   const purger = new Purger({
     pool,
     plugins,
@@ -128,7 +130,8 @@ export function createApps(
     apps,
     secrets,
     config,
-    presets: new PresetService({ apps, config, plugins }),
+    delivery,
+    presets: new PresetService({ apps, config, plugins, delivery }),
     storage,
     /** Recordings in the apps' own folders. */
     appFiles,

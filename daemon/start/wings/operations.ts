@@ -45,7 +45,7 @@ export function createOperations(
   }: Platform,
   { tenants, quotas, mailer }: Identity,
   { cluster }: Cluster,
-  { apps: { registry }, config }: Apps,
+  { apps: { registry }, config, delivery }: Apps,
   media: Media,
 ) {
   const gpu = new GpuService({
@@ -56,6 +56,7 @@ export function createOperations(
     },
   });
   config.readGpuFrom(gpu);
+  delivery.readGpuFrom(gpu);
   const health = new HealthService();
   const livekitProbe = new LiveKitStatusProbe(media.livekit);
   const stats = new StatsService({

@@ -26,7 +26,7 @@ const LADDER = (...rungs: [number, number][]) => rungs.map(([height, bitrate_kbp
 const PATCHES: Record<string, Record<string, unknown>> = {
   'low-latency': {
     transcoding: { enabled: false },
-    webrtc: { adaptive: true },
+    webrtc: { adaptive: true, playout_delay_ms: 0 },
     rtmp: { transcode: false },
     features: { adaptive_player: true },
     distribution: { mode: 'edge' },

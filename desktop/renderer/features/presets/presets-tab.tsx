@@ -15,6 +15,7 @@ import { State, Tag } from '../../ui/feedback/state.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { plural } from '../../ui/words/format.ts';
 import { useDraft } from '../config/drafts.ts';
+import { DeliveryChange } from '../delivery/delivery-change.tsx';
 import classes from './presets.module.css';
 
 type Preset = ResultOf<typeof listPresets>['data'][number];
@@ -181,6 +182,7 @@ function Preview({
                   </p>
                 </Notice>
               ) : null}
+              <DeliveryChange {...outcome.delivery} />
               {outcome.diff === '' ? (
                 <>
                   <p>Nothing would change: the config has all of it.</p>

@@ -1,0 +1,61 @@
+import { findProgram } from '#daemon/platform/programs.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { type HwaccelChoice, resolveHwaccel } from '#shared/config/hwaccel.ts';
+import { type DeliveryPlan, deliveryPlan } from '#shared/delivery/plan.ts';
+import { deliveryWords } from '#shared/delivery/words.ts';
+import type { DeliveryView } from '#shared/schema/delivery.ts';
+import type { GpuStatus } from '#shared/schema/gpu.ts';
+import { isKeptLocally } from '../storage/location.ts';
+
+export interface DeliveryServiceDeps {
+  config: { get(app: string): Promise<AppConfig> };
+  /** TRANSCODING_HWACCEL. */
+  hwaccel: HwaccelChoice;
+  /** Public address of the daemon. */
+  daemonUrl(): string;
+}
+
+/** Makes the delivery plan of an app from its config and from what this installation can do. */
+export class DeliveryService {
+  readonly #deps: DeliveryServiceDeps;
+  #gpu: () => GpuStatus | undefined = () => undefined;
+
+  constructor(deps: DeliveryServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** The probe of the GPU belongs to a wing above. */
+  readGpuFrom(gpu: { peek(): GpuStatus | undefined }): void {
+    this.#gpu = () => gpu.peek();
+  }
+
+  /** The plan in force. @throws ApiError APP_NOT_FOUND and the faults of the config */
+  async plan(app: string): Promise<DeliveryPlan> {
+    return this.planOf(await this.#deps.config.get(app));
+  }
+
+  /** The plan that a config would make. */
+  async planOf(config: AppConfig): Promise<DeliveryPlan> {
+    const { hwaccel, daemonUrl } = this.#deps;
+    return deliveryPlan(config, {
+      storage: isKeptLocally(config.s3) ? 'folder' : 'bucket',
+      hasFfmpeg: (await findProgram('ffmpeg')) !== undefined,
+      hwaccel: resolveHwaccel(config.transcoding.hwaccel ?? hwaccel, this.#gpu()),
+      daemonUrl: daemonUrl(),
+    });
+  }
+
+  async view(app: string): Promise<DeliveryView> {
+    return viewOf(await this.plan(app));
+  }
+
+  /** In words, what viewers get with this config. */
+  async words(config: AppConfig): Promise<string[]> {
+    return deliveryWords(await this.planOf(config));
+  }
+}
+
+function viewOf(plan: DeliveryPlan): DeliveryView {
+  const { notices, ...rest } = plan;
+  return { summary: deliveryWords(plan), notices, plan: rest };
+}

@@ -1,0 +1,16 @@
+import { AppNameParams, envelope } from '../schema/common.ts';
+import { DeliveryView } from '../schema/delivery.ts';
+import { operation } from './operation.ts';
+
+export const getDelivery = operation({
+  id: 'getDelivery',
+  method: 'GET',
+  path: '/apps/{name}/delivery',
+  tag: 'App config',
+  summary: 'What the config makes of a stream, in words and as data',
+  description: 'The plan that recordings, live HLS, ingests, pages and join tokens follow.',
+  access: { permission: 'config:read' },
+  params: AppNameParams,
+  responses: { 200: envelope(DeliveryView) },
+  errors: ['APP_NOT_FOUND', 'CONFIG_MISSING', 'CONFIG_UNREADABLE'],
+});

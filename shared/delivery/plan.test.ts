@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { TSchema } from 'typebox';
+import { annotationsOf, propertiesOf } from '../config/annotations.ts';
+import { type AppConfig, completeConfig, schemaAt } from '../config/defaults.ts';
+import { ConfigFile } from '../config/schema.ts';
+import { rungsWithin } from './ladder.ts';
+import { type DeliveryFacts, deliveryPlan } from './plan.ts';
+import { deliveryWords } from './words.ts';
+
+const FACTS: DeliveryFacts = {
+  storage: 'bucket',
+  hasFfmpeg: true,
+  hwaccel: { requested: 'auto', effective: 'cpu', type: 'none', reason: '' },
+  daemonUrl: 'https://hub.example.com',
+};
+
+const config = (value: Record<string, unknown>): AppConfig =>
+  completeConfig({ name: 'live', room_prefix: 'live', ...value }, 'live');
+const plan = (value: Record<string, unknown>, facts: Partial<DeliveryFacts> = {}) =>
+  deliveryPlan(config(value), { ...FACTS, ...facts });
+
+/** Blocks and keys that the plan does not read, and who does. */
+const READ_ELSEWHERE: Record<string, string> = {
+  name: 'the registry',
+  display_name: 'pages and lists',
+  room_prefix: 'the registry',
+  s3: 'storage, shared/config/storage tests',
+  callbacks: 'media/callbacks',
+  'mqtt.password_env': 'the secret store',
+  'transcoding.hwaccel': 'resolveHwaccel, which gives the plan its fact',
+};
+
+/** Settings under which a key of a block that is off by default acts. */
+const ACTIVE: Record<string, Record<string, unknown>> = {
+  mqtt: { enabled: true, url: 'mqtt://broker.example.com', logs: { enabled: true } },
+  latency_alert: { enabled: true },
+  transcoding: { enabled: true, vod_adaptive: true },
+  distribution: { mode: 'cdn', cdn: { base_url: 'https://cdn.example.com' } },
+  hls: {},
+};
+
+function leaves(schema: TSchema, path: string[] = []): [string[], TSchema][] {
+  return Object.entries(propertiesOf(schema) ?? {}).flatMap(([name, property]) => {
+    if (annotationsOf(property)['x-ignored'] !== undefined) return [];
+    const here = [...path, name];
+    return propertiesOf(property) === undefined ? [[here, property] as [string[], TSchema]] : leaves(property, here);
+  });
+}
+
+/** Another value that the schema allows. */
+function otherValue(schema: TSchema, current: unknown): unknown {
+  const { type, enum: choices, minimum } = annotationsOf(schema) as Record<string, unknown> & { enum?: unknown[] };
+  if (choices !== undefined) return choices.findLast((choice) => choice !== current);
+  if (type === 'boolean') return current !== true;
+  if (type === 'integer' || type === 'number')
+    return current === undefined ? Math.max(1, Number(minimum)) : Number(current) + 1;
+  if (type === 'array') {
+    const items = (schema as unknown as { items: TSchema }).items;
+    if (propertiesOf(items) === undefined) return ['stream_started'];
+    return 'name' in (propertiesOf(items) ?? {})
+      ? [{ name: 'only', height: 400 }]
+      : [{ height: 400, bitrate_kbps: 700 }];
+  }
+  return 'https://other.example.com';
+}
+
+function withValue(base: Record<string, unknown>, path: string[], value: unknown): Record<string, unknown> {
+  const [name = '', ...rest] = path;
+  const inner = (base[name] ?? {}) as Record<string, unknown>;
+  return { ...base, [name]: rest.length === 0 ? value : withValue(inner, rest, value) };
+}
+
+describe('the delivery plan', () => {
+  it('has a reader for every key of config.yaml', () => {
+    const base: Record<string, unknown> = { ...ACTIVE };
+    const unread: string[] = [];
+    for (const [path, schema] of leaves(ConfigFile)) {
+      const key = path.join('.');
+      if (READ_ELSEWHERE[key] !== undefined || READ_ELSEWHERE[path[0] as string] !== undefined) continue;
+      const current = path.reduce<unknown>(
+        (at, part) => (at as Record<string, unknown> | undefined)?.[part],
+        withDefaults(base),
+      );
+      const changed = withValue(base, path, otherValue(schema, current));
+      const differs = (['bucket', 'moved'] as const).some(
+        (storage) => JSON.stringify(plan(base, { storage })) !== JSON.stringify(plan(changed, { storage })),
+      );
+      if (!differs) unread.push(key);
+    }
+    assert.deepEqual(unread, []);
+  });
+
+  it('names no key that the schema lacks', () => {
+    for (const key of Object.keys(READ_ELSEWHERE)) assert.ok(schemaAt(key.split('.')), key);
+    for (const { key } of plan({ distribution: { mode: 'cdn' }, transcoding: { vod_adaptive: true } }).notices)
+      assert.ok(schemaAt(key.split('.')), key);
+  });
+
+  it('says what happens, in words', () => {
+    assert.deepEqual(
+      deliveryWords(
+        plan({
+          recording: { auto: true },
+          transcoding: {
+            enabled: true,
+            vod_adaptive: true,
+            vod_renditions: [
+              { height: 1080, bitrate_kbps: 4500 },
+              { height: 720, bitrate_kbps: 2800 },
+              { height: 480, bitrate_kbps: 1400 },
+            ],
+          },
+          distribution: { mode: 'cdn', cdn: { base_url: 'https://cdn.example.com' } },
+          hls: { segment_seconds: 3, list_size: 8 },
+        }),
+      ),
+      [
+        'Browsers publish 3 qualities (720p, 480p, 240p).',
+        'RTMP is encoded again in 3 qualities (720p, 480p, 240p).',
+        'WHIP is encoded again in 3 qualities (720p, 480p, 240p).',
+        'Each stream is recorded by itself: the room as one picture (grid), 1080p H.264 at 4.5 Mbit/s, 30 frames a second, to the bucket. Each needs 4 CPUs of egress.',
+        'After a recording ffmpeg makes an HLS ladder in 3 qualities (1080p, 720p, 480p, segments of 3 s) on the CPU.',
+        'Viewers watch live HLS, anyone with the link, with viewer count, adaptive quality.',
+        'Live HLS in 3 qualities (1080p, 720p, 480p) through cdn.example.com: segments of 3 s, 8 in the list, about 9 s behind. Each stream needs 3 × 2 CPUs of egress.',
+      ],
+    );
+  });
+
+  it('says what cannot be done', () => {
+    const codes = (value: Record<string, unknown>, facts: Partial<DeliveryFacts> = {}) =>
+      plan(value, facts).notices.map(({ code }) => code);
+    const on = { enabled: true, vod_adaptive: true };
+    assert.deepEqual(codes({ transcoding: on }), []);
+    assert.deepEqual(codes({ transcoding: on }, { hasFfmpeg: false }), ['NO_FFMPEG']);
+    assert.equal(plan({ transcoding: on }, { hasFfmpeg: false }).vod, null);
+    assert.deepEqual(codes({ transcoding: { enabled: false, vod_adaptive: true } }), [
+      'ALWAYS_ENCODED',
+      'NO_LADDER_WITHOUT_TRANSCODING',
+    ]);
+    assert.deepEqual(codes({ transcoding: on, distribution: { mode: 'cdn' } }), ['NO_CDN_ADDRESS']);
+    assert.deepEqual(codes({ transcoding: on, distribution: { mode: 'cdn' } }, { storage: 'folder' }), [
+      'LIVE_NEEDS_BUCKET',
+    ]);
+  });
+});
+
+describe('a ladder', () => {
+  const rungs = plan({ transcoding: { enabled: true, vod_adaptive: true } }).vod?.rungs ?? [];
+  it('never rises above its source and keeps its shape', () => {
+    assert.deepEqual(
+      rungs.map(({ width, height }) => [width, height]),
+      [
+        [1280, 720],
+        [854, 480],
+        [426, 240],
+      ],
+    );
+    const sizes = (width: number, height: number) =>
+      rungsWithin(rungs, { width, height }).map((rung) => [rung.width, rung.height]);
+    assert.deepEqual(sizes(640, 480), [
+      [640, 480],
+      [320, 240],
+    ]);
+    assert.deepEqual(sizes(720, 1280), [
+      [720, 1280],
+      [480, 854],
+      [240, 426],
+    ]);
+    assert.deepEqual(sizes(160, 90), [[160, 90]]);
+  });
+});
+
+function withDefaults(base: Record<string, unknown>): Record<string, unknown> {
+  const fill = (schema: TSchema, value: unknown): unknown => {
+    const properties = propertiesOf(schema);
+    if (properties === undefined) return value === undefined ? annotationsOf(schema).default : value;
+    const given = (value ?? {}) as Record<string, unknown>;
+    return Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, fill(inner, given[name])]));
+  };
+  return fill(ConfigFile, base) as Record<string, unknown>;
+}

@@ -1,0 +1,329 @@
+import type { AppConfig } from '../config/defaults.ts';
+import type { ResolvedHwaccel } from '../config/hwaccel.ts';
+import { ladderOf, type Rung, rungOf } from './ladder.ts';
+
+/**
+ * What StreamHub asks of LiveKit, of ffmpeg, of publishers and of players for one app. Everything that acts on a delivery
+ * key of config.yaml reads it here: orders, previews, pages and documents say the same.
+ */
+export interface DeliveryPlan {
+  recording: RecordingPlan | null;
+  /** What a job makes of each finished recording. */
+  vod: VodPlan | null;
+  /** HLS while the stream runs. */
+  live: LiveHlsPlan | null;
+  ingest: IngestPlan;
+  publish: PublishPlan;
+  room: RoomPlan;
+  player: PlayerPlan;
+  playback: PlaybackPlan;
+  latencyAlert: LatencyAlertPlan | null;
+  mqtt: MqttPlan | null;
+  /** What the config asks for and this installation cannot do, or does otherwise. */
+  notices: DeliveryNotice[];
+}
+
+/** What the plan must know beside the config. */
+export interface DeliveryFacts {
+  /** Where recordings go: a bucket that LiveKit writes to, the app's folder, or a provider that gets them from there. */
+  storage: 'bucket' | 'folder' | 'moved';
+  /** ffmpeg is on the daemon's machine. */
+  hasFfmpeg: boolean;
+  hwaccel: ResolvedHwaccel;
+  /** Public address of the daemon, without a slash at the end, e.g. `https://hub.example.com`. */
+  daemonUrl: string;
+}
+
+/** A video encoder's settings. */
+export interface VideoEncoding extends Rung {
+  framerate: number;
+  /** Seconds between two key frames. */
+  keyframeSeconds: number;
+}
+
+export interface RecordingPlan {
+  isAutomatic: boolean;
+  mode: 'room-composite' | 'participant';
+  layout: string;
+  /** `segments` survives a crash of the recorder but for its last seconds; an MP4 is lost whole. */
+  format: 'mp4' | 'segments';
+  video: VideoEncoding;
+  /** Seconds; 0 = one file. */
+  splitSeconds: number;
+  /** Seconds between two pictures; 0 = none. */
+  snapshotSeconds: number;
+  /** Only with `format: segments`. */
+  segmentSeconds: number;
+  localDir: string;
+  storage: DeliveryFacts['storage'];
+  /** The copy in the app's folder is removed once the storage has the file. */
+  removesLocal: boolean;
+  /** Processors of an egress service that one recording takes, by LiveKit's defaults. */
+  egressCpus: number;
+}
+
+export interface VodPlan {
+  /** Highest first; never above the source's own size when it is made. */
+  rungs: Rung[];
+  hasLadder: boolean;
+  /** A WebM file in VP8 beside the H.264 one. */
+  hasVp8: boolean;
+  segmentSeconds: number;
+  encoder: ResolvedHwaccel['type'];
+  /** Playback address of the ladder; empty = as the storage links. */
+  baseUrl: string;
+}
+
+export interface LiveHlsPlan {
+  rungs: Rung[];
+  framerate: number;
+  segmentSeconds: number;
+  listSize: number;
+  /** Egress keeps 5 segments in its live playlist; another number is written by the daemon. */
+  ownPlaylist: boolean;
+  /** Players open this address plus the object's key; empty = links of the daemon. */
+  baseUrl: string;
+  provider: 'generic' | 'bunny' | 'cloudfront' | 'cloudflare' | 'fastly';
+  /** What viewers can expect. */
+  delaySeconds: number;
+  egressCpus: number;
+}
+
+export interface IngestPlan {
+  rtmp: { isEnabled: boolean; layers: IngestLayer[]; framerate: number };
+  whip: { isTranscoding: boolean; layers: IngestLayer[]; framerate: number };
+}
+
+export interface IngestLayer {
+  quality: 'high' | 'medium' | 'low';
+  width: number;
+  height: number;
+  bitrateKbps: number;
+}
+
+/** For livekit-client's `publishDefaults`. */
+export interface PublishPlan {
+  simulcast: boolean;
+  /** Best first. */
+  layers: { name: string; width: number; height: number; bitrateKbps: number; framerate: number }[];
+}
+
+interface RoomPlan {
+  /** Milliseconds that players may wait for smoother playback; null = LiveKit's default. */
+  playoutDelayMs: number | null;
+}
+
+interface PlayerPlan {
+  adaptive: boolean;
+  viewerCounter: boolean;
+  chat: boolean;
+  reactions: boolean;
+  /** Without a token. */
+  isPublic: boolean;
+  hiddenQc: boolean;
+}
+
+interface PlaybackPlan {
+  /** What the watch page tries first. */
+  first: 'webrtc' | 'hls';
+  /** Base of recordings' addresses; empty = as the storage links. */
+  vodBaseUrl: string;
+}
+
+interface LatencyAlertPlan {
+  thresholdMs: number;
+  cooldownSeconds: number;
+  intervalSeconds: number;
+}
+
+interface MqttPlan {
+  url: string;
+  username: string;
+  topicPrefix: string;
+  qos: 0 | 1 | 2;
+  tls: boolean;
+  events: readonly string[];
+  logLevel: string | null;
+}
+
+interface DeliveryNotice {
+  code: 'ALWAYS_ENCODED' | 'NO_FFMPEG' | 'NO_LADDER_WITHOUT_TRANSCODING' | 'NO_CDN_ADDRESS' | 'LIVE_NEEDS_BUCKET';
+  /** Dotted key of config.yaml. */
+  key: string;
+  message: string;
+}
+
+/** Frames a second of what the server encodes. LiveKit's own default. */
+const FRAMERATE = 30;
+const KEYFRAME_SECONDS = 2;
+const SEGMENT_SECONDS = 4;
+/** Entries of a live playlist written by LiveKit's egress service (measured; it has no setting). */
+export const EGRESS_LIST_SIZE = 5;
+/** Processors that an egress service sets aside for each kind of order (its defaults). */
+export const EGRESS_CPUS = { 'room-composite': 4, participant: 2, track: 1 } as const;
+
+/** Makes the plan. Pure: the same config and facts always give the same plan. */
+export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryPlan {
+  const { transcoding, webrtc, rtmp, features, distribution, hls, latencyAlert, mqtt } = config;
+  const ladder = ladderOf(config);
+  const segmentSeconds = hls.segmentSeconds ?? SEGMENT_SECONDS;
+  const layers = webrtc.layers.map(({ name, height }) => {
+    const { width, height: even, bitrateKbps } = rungOf(height);
+    return { name, width, height: even, bitrateKbps, framerate: FRAMERATE };
+  });
+  const live = liveHls(config, ladder, segmentSeconds);
+  return {
+    recording: config.recording.enabled ? recording(config, facts, ladder, segmentSeconds) : null,
+    vod: vod(config, facts, ladder, segmentSeconds),
+    live,
+    ingest: {
+      rtmp: {
+        isEnabled: rtmp.enabled,
+        layers: ingestLayers(config, transcoding.enabled && rtmp.transcode),
+        framerate: FRAMERATE,
+      },
+      whip: { isTranscoding: transcoding.enabled, layers: ingestLayers(config, true), framerate: FRAMERATE },
+    },
+    publish: { simulcast: webrtc.adaptive, layers: webrtc.adaptive ? layers : layers.slice(0, 1) },
+    room: { playoutDelayMs: webrtc.playoutDelayMs ?? null },
+    player: {
+      adaptive: features.adaptivePlayer,
+      viewerCounter: features.viewerCounter,
+      chat: features.chat,
+      reactions: features.reactions,
+      isPublic: features.publicPlayback,
+      hiddenQc: features.hiddenQc,
+    },
+    playback: { first: live === null ? 'webrtc' : 'hls', vodBaseUrl: vodBase(config) },
+    latencyAlert: latencyAlert.enabled
+      ? {
+          thresholdMs: latencyAlert.thresholdMs,
+          cooldownSeconds: latencyAlert.cooldownSeconds,
+          intervalSeconds: latencyAlert.intervalSeconds,
+        }
+      : null,
+    mqtt:
+      mqtt.enabled && mqtt.url !== ''
+        ? {
+            url: mqtt.url,
+            username: mqtt.username,
+            topicPrefix: mqtt.topicPrefix,
+            qos: mqtt.qos,
+            tls: mqtt.tls,
+            events: mqtt.events,
+            logLevel: mqtt.logs.enabled ? mqtt.logs.level : null,
+          }
+        : null,
+    notices: notices(config, facts, distribution.mode),
+  };
+}
+
+function recording(config: AppConfig, facts: DeliveryFacts, ladder: readonly Rung[], segmentSeconds: number) {
+  const { recording: wish } = config;
+  const top = wish.height === undefined ? (ladder[0] as Rung) : rungOf(wish.height);
+  return {
+    isAutomatic: wish.auto,
+    mode: wish.mode,
+    layout: wish.layout,
+    format: wish.format ?? 'mp4',
+    video: {
+      ...top,
+      bitrateKbps: wish.bitrateKbps ?? top.bitrateKbps,
+      audioKbps: wish.audioKbps ?? top.audioKbps,
+      framerate: wish.fps ?? FRAMERATE,
+      keyframeSeconds: wish.keyframeSeconds ?? KEYFRAME_SECONDS,
+    },
+    splitSeconds: wish.splitMinutes * 60,
+    snapshotSeconds: wish.snapshotSeconds,
+    segmentSeconds,
+    localDir: wish.localDir,
+    storage: facts.storage,
+    removesLocal: facts.storage === 'moved' && wish.deleteLocalAfterUpload,
+    egressCpus: EGRESS_CPUS[wish.mode],
+  } satisfies RecordingPlan;
+}
+
+function vod(config: AppConfig, facts: DeliveryFacts, ladder: readonly Rung[], segmentSeconds: number): VodPlan | null {
+  const { enabled, vodAdaptive, encoding } = config.transcoding;
+  const hasVp8 = encoding === 'h264+vp8';
+  if (!config.recording.enabled || !enabled || !facts.hasFfmpeg || !(vodAdaptive || hasVp8)) return null;
+  return {
+    rungs: vodAdaptive ? [...ladder] : [],
+    hasLadder: vodAdaptive,
+    hasVp8,
+    segmentSeconds,
+    encoder: facts.hwaccel.effective === 'gpu' ? facts.hwaccel.type : 'none',
+    baseUrl: vodBase(config),
+  };
+}
+
+const vodBase = ({ distribution: { mode, cdn }, s3 }: AppConfig): string =>
+  (mode === 'cdn' ? cdn.vodBaseUrl : '') || s3.publicUrl;
+
+function liveHls(config: AppConfig, ladder: readonly Rung[], segmentSeconds: number): LiveHlsPlan | null {
+  const { distribution, hls, transcoding, s3 } = config;
+  if (distribution.mode !== 'cdn') return null;
+  // without transcoding there is still one encoder: HLS cannot be had from WebRTC otherwise
+  const rungs = transcoding.enabled ? [...ladder] : ladder.slice(0, 1);
+  const listSize = hls.listSize ?? EGRESS_LIST_SIZE;
+  return {
+    rungs,
+    framerate: FRAMERATE,
+    segmentSeconds,
+    listSize,
+    ownPlaylist: listSize !== EGRESS_LIST_SIZE,
+    baseUrl: distribution.cdn.baseUrl || s3.publicUrl,
+    provider: distribution.cdn.provider,
+    // players stay three segments behind the newest (HLS, RFC 8216 section 6.3.3)
+    delaySeconds: Math.min(3, listSize) * segmentSeconds,
+    egressCpus: rungs.length * EGRESS_CPUS.participant,
+  };
+}
+
+/** LiveKit sends three layers at most. */
+const QUALITIES = ['high', 'medium', 'low'] as const;
+
+function ingestLayers({ webrtc }: AppConfig, hasLadder: boolean): IngestLayer[] {
+  const sorted = [...webrtc.layers].sort((a, b) => b.height - a.height);
+  const count = hasLadder && webrtc.adaptive ? QUALITIES.length : 1;
+  return sorted.slice(0, count).map(({ height }, index) => {
+    const { width, height: even, bitrateKbps } = rungOf(height);
+    return { quality: QUALITIES[index] as IngestLayer['quality'], width, height: even, bitrateKbps };
+  });
+}
+
+function notices(config: AppConfig, facts: DeliveryFacts, mode: 'edge' | 'cdn'): DeliveryNotice[] {
+  const { rtmp, transcoding, distribution, s3 } = config;
+  const found: DeliveryNotice[] = [];
+  if (rtmp.enabled && !(rtmp.transcode && transcoding.enabled))
+    found.push({
+      code: 'ALWAYS_ENCODED',
+      key: 'rtmp.transcode',
+      message: 'LiveKit always encodes RTMP again; without transcoding it makes one quality only.',
+    });
+  if (!transcoding.enabled && transcoding.vodAdaptive)
+    found.push({
+      code: 'NO_LADDER_WITHOUT_TRANSCODING',
+      key: 'transcoding.vod_adaptive',
+      message: 'Recordings get no adaptive ladder while transcoding.enabled is false.',
+    });
+  if (transcoding.enabled && (transcoding.vodAdaptive || transcoding.encoding === 'h264+vp8') && !facts.hasFfmpeg)
+    found.push({
+      code: 'NO_FFMPEG',
+      key: 'transcoding.vod_adaptive',
+      message: 'Recordings stay as LiveKit wrote them: ffmpeg is not installed on the daemon’s machine.',
+    });
+  if (mode === 'cdn' && facts.storage !== 'bucket')
+    found.push({
+      code: 'LIVE_NEEDS_BUCKET',
+      key: 'distribution.mode',
+      message: 'Live HLS is served by the daemon itself: a CDN can only fetch from a bucket, and the app has none.',
+    });
+  else if (mode === 'cdn' && distribution.cdn.baseUrl === '' && s3.publicUrl === '')
+    found.push({
+      code: 'NO_CDN_ADDRESS',
+      key: 'distribution.cdn.base_url',
+      message: 'Viewers get live HLS from the daemon: distribution.cdn.base_url and s3.public_url are empty.',
+    });
+  return found;
+}
