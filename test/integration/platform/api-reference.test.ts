@@ -41,7 +41,7 @@ test('the API reference lists and finds every operation and contacts only the da
 
   await sidebar.getByRole('button', { name: /^Open Search/ }).click();
   const search = page.getByRole('dialog', { name: 'Search' });
-  await search.getByRole('combobox').fill('footprint');
+  await search.getByRole('combobox').fill('storage used by an app');
   await search.getByRole('option', { name: /Get the storage used by an app/ }).click();
   await page.waitForURL((url) => decodeURIComponent(url.hash).endsWith('/GET/api/v1/apps/{name}/sizes'));
 
