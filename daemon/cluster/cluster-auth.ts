@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { boundedCache } from '#daemon/platform/bounded-cache.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import { JOIN_CODE_PREFIX, type JoinCodeEntry, type JoinCodes } from './join-codes.ts';
@@ -32,7 +32,7 @@ export class ClusterAuth {
   readonly #registry: NodeRegistry;
   readonly #codes: JoinCodes;
   readonly #clock: Clock;
-  readonly #guesses = new LRUCache<string, { count: number; until: number }>({ max: MAX_ADDRESSES });
+  readonly #guesses = boundedCache<string, { count: number; until: number }>(MAX_ADDRESSES);
   readonly #onGuess: (ip: string, count: number) => void;
 
   constructor(options: {

@@ -1,8 +1,14 @@
-import { parseArgs } from 'node:util';
 import { runAgent } from './agent.ts';
 import { install } from './install.ts';
-import { type AgentState, DEFAULT_PREFIX, type Identity, type Layout, layoutOf, readJson } from './layout.ts';
-import { CREDENTIALS, INSTALL_HELP, type InstallOptions, installOptions, UsageError } from './options.ts';
+import { type AgentState, type Identity, type Layout, layoutOf, readJson } from './layout.ts';
+import {
+  CREDENTIALS,
+  commonOptions,
+  INSTALL_HELP,
+  type InstallOptions,
+  installOptions,
+  UsageError,
+} from './options.ts';
 import { isAlive } from './process-table.ts';
 import { uninstall } from './uninstall.ts';
 import { VERSION } from './version.ts';
@@ -83,13 +89,8 @@ function status(layout: Layout): number {
 }
 
 function common(args: string[]): { layout: Layout; dryRun: boolean } {
-  try {
-    const { values } = parseArgs({ args, options: { prefix: { type: 'string' }, 'dry-run': { type: 'boolean' } } });
-    const prefix = values.prefix || process.env['STREAMHUB_EDGE_DIR'] || DEFAULT_PREFIX;
-    return { layout: layoutOf(prefix), dryRun: values['dry-run'] === true };
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { prefix, dryRun } = commonOptions(args, process.env);
+  return { layout: layoutOf(prefix), dryRun };
 }
 
 function help(): number {

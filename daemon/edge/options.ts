@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { parseArgs } from 'node:util';
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { NODE_NAME_PATTERN } from '#shared/schema/cluster.ts';
 import { DEFAULT_PREFIX } from './layout.ts';
 
@@ -89,12 +89,7 @@ export const INSTALL_HELP = `  --master-url URL        Where the daemon answers 
 
 /** Reads the installer's flags; each has a variable that is asked where it is missing. @throws UsageError */
 export function installOptions(args: string[], env: Env): InstallOptions {
-  let flags: Record<string, string | boolean | undefined>;
-  try {
-    flags = parseArgs({ args, options: FLAGS }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const flags: Record<string, string | boolean | undefined> = readFlags(args, FLAGS);
   const text = (names: string[], variables: string[] = []): string | undefined =>
     [...names.map((name) => flags[name] as string | undefined), ...variables.map((name) => env[name])].find(Boolean);
   const ip = text(['master-ip', 'origin-ip'], ['STREAMHUB_MASTER_IP', 'STREAMHUB_ORIGIN_IP']);
@@ -134,6 +129,23 @@ export function installOptions(args: string[], env: Env): InstallOptions {
     systemd: flags['no-systemd'] ? 'none' : flags['systemd-user'] ? 'user' : 'auto',
     dryRun: flags['dry-run'] === true,
   };
+}
+
+/** Flags of the other commands: where the agent is, and whether only to say what would be done. @throws UsageError */
+export function commonOptions(args: string[], env: Env): { prefix: string; dryRun: boolean } {
+  const flags = readFlags(args, { prefix: FLAGS.prefix, 'dry-run': FLAGS['dry-run'] });
+  return {
+    prefix: flags.prefix || env['STREAMHUB_EDGE_DIR'] || DEFAULT_PREFIX,
+    dryRun: flags['dry-run'] === true,
+  };
+}
+
+function readFlags<T extends ParseArgsOptionsConfig>(args: string[], options: T) {
+  try {
+    return parseArgs({ args, options }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 function baseUrl(text: string | undefined): URL {

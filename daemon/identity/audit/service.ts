@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
+import { boundedCache } from '#daemon/platform/bounded-cache.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import type { Actor, AuditNote } from '#daemon/platform/http/types.ts';
@@ -62,7 +62,7 @@ export class AuditTrail {
   readonly #queue: NewAuditRow[] = [];
   /** Requests under way and what services announced for them. */
   readonly #open = new Map<string, DaemonEvent[]>();
-  readonly #quiet = new LRUCache<string, number>({ max: MAX_QUIET });
+  readonly #quiet = boundedCache<string, number>(MAX_QUIET);
   #timer: Repeated | undefined;
 
   constructor(deps: AuditServiceDeps) {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { boundedCache } from '#daemon/platform/bounded-cache.ts';
 
 /** Claims of a session token; all are required. */
 export interface Claims {
@@ -17,7 +17,7 @@ const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 /** Signs and checks session tokens. A token that was checked once is remembered by its digest, so that later checks are a look-up. */
 export class SessionTokens {
   readonly #key: Uint8Array;
-  readonly #checked = new LRUCache<string, Claims>({ max: KEPT });
+  readonly #checked = boundedCache<string, Claims>(KEPT);
 
   constructor(key: Uint8Array) {
     this.#key = key;

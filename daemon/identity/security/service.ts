@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
+import { boundedCache } from '#daemon/platform/bounded-cache.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { addressKey } from '#daemon/platform/http/client-address.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
@@ -49,7 +49,7 @@ export class AddressGuard {
   readonly #clock: Clock;
   #rules: Rule[] = [];
   readonly #bans = new Map<string, BanRow>();
-  readonly #offenders = new LRUCache<string, Offender>({ max: MAX_WATCHED });
+  readonly #offenders = boundedCache<string, Offender>(MAX_WATCHED);
   /** Bans that could not be stored yet. They are in force. */
   readonly #unstored = new Map<string, BanRow>();
   #timer: Repeated | undefined;

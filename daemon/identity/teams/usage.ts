@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { boundedCache } from '#daemon/platform/bounded-cache.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { recordedSeconds, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
@@ -43,7 +43,7 @@ interface Measured {
  */
 export class UsageService {
   readonly #deps: UsageDeps;
-  readonly #known = new LRUCache<string, { at: number; usage: Promise<Usage> }>({ max: 1000 });
+  readonly #known = boundedCache<string, { at: number; usage: Promise<Usage> }>(1000);
 
   constructor(deps: UsageDeps) {
     this.#deps = deps;

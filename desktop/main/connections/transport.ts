@@ -1,6 +1,7 @@
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import tls, { type SecureContext, type TLSSocket } from 'node:tls';
-import { Agent, buildConnector, type Dispatcher, interceptors } from 'undici';
+import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { WireAnswer } from '#shared/client/client.ts';
 import type { Transport as DaemonTransport, StreamAnswer, TransportRequest } from '#shared/connection/transport.ts';
 import type { Certificate } from '#shared/ipc/connections.ts';
@@ -18,6 +19,14 @@ export interface Route {
 const DEFAULT_TIMEOUT = 30_000;
 const CONNECT_TIMEOUT = 10_000;
 const MAX_BYTES = 64 * 1024 * 1024;
+/** The encodings that a request accepts. undici's own interceptor for them is experimental and says so at every start. */
+const DECODERS = { br: createBrotliDecompress, gzip: createGunzip };
+
+interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: Readable;
+}
 
 /**
  * The way to one daemon. It follows no redirect, keeps no cookie, and sends nothing, no credential either, before the
@@ -47,7 +56,7 @@ export class Transport implements DaemonTransport {
         keepAliveTimeout: 20_000,
         headersTimeout: 0,
         bodyTimeout: 0,
-      }).compose(interceptors.decompress({ skipErrorResponses: false }));
+      });
     this.#requests = agent(16);
     this.#streams = agent(null);
   }
@@ -67,9 +76,8 @@ export class Transport implements DaemonTransport {
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
     try {
-      const { statusCode, headers, body } = await this.#send(this.#requests, request, signal);
-      const text = await readAll(body, request.maxBytes ?? MAX_BYTES, signal);
-      return { status: statusCode, headers: flat(headers), body: text };
+      const { status, headers, body } = await this.#send(this.#requests, request, signal);
+      return { status, headers, body: await readAll(body, request.maxBytes ?? MAX_BYTES, signal) };
     } catch (error) {
       throw this.#failure(error, request.signal, timeout, timeoutMs);
     }
@@ -82,13 +90,8 @@ export class Transport implements DaemonTransport {
     const timer = setTimeout(() => late.abort(), timeoutMs);
     const signal = request.signal === undefined ? late.signal : AbortSignal.any([request.signal, late.signal]);
     try {
-      const { statusCode, headers, body } = await this.#send(this.#streams, request, signal);
-      return {
-        status: statusCode,
-        headers: flat(headers),
-        body,
-        cancel: () => void body.on('error', () => {}).destroy(),
-      };
+      const { status, headers, body } = await this.#send(this.#streams, request, signal);
+      return { status, headers, body, cancel: () => void body.on('error', () => {}).destroy() };
     } catch (error) {
       throw this.#failure(error, request.signal, late.signal, timeoutMs);
     } finally {
@@ -100,13 +103,13 @@ export class Transport implements DaemonTransport {
     await Promise.all([this.#requests.destroy(), this.#streams.destroy()]);
   }
 
-  async #send(agent: Dispatcher, request: TransportRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #send(agent: Dispatcher, request: TransportRequest, signal: AbortSignal): Promise<Answer> {
     const { method = 'GET', headers = {}, body = null } = request;
     const options: Dispatcher.RequestOptions = {
       origin: this.#origin,
       path: this.#prefix + request.path,
       method,
-      headers: { 'accept-encoding': 'br, gzip', 'user-agent': 'StreamHub-Desktop', ...headers },
+      headers: { 'accept-encoding': Object.keys(DECODERS).join(', '), 'user-agent': 'StreamHub-Desktop', ...headers },
       body,
       signal,
     };
@@ -127,7 +130,7 @@ export class Transport implements DaemonTransport {
         { hint: 'Use the address that it names.', details: { location: received['location'] ?? null } },
       );
     }
-    return answer;
+    return { status: statusCode, headers: flat(received), body: decoded(answer) };
   }
 
   #failure(error: unknown, given: AbortSignal | undefined, timeout: AbortSignal, timeoutMs: number): IpcFailure {
@@ -213,6 +216,13 @@ const brokeOff = (error: unknown): boolean => {
   const { code } = error as { code?: string };
   return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 };
+
+/** The body without the encoding that it was sent in. A fault on either side ends both. */
+function decoded({ statusCode, body, headers }: Dispatcher.ResponseData): Readable {
+  const decoder = DECODERS[String(headers['content-encoding']).trim().toLowerCase() as keyof typeof DECODERS];
+  // 204 and 304 have no body, but may name the encoding of the one that they stand for
+  return decoder === undefined || statusCode === 204 || statusCode === 304 ? body : pipeline(body, decoder(), () => {});
+}
 
 function flat(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
   const result: Record<string, string> = {};
