@@ -26,10 +26,19 @@ test('presets show what they would change, then do exactly that', { skip: noChro
     added.map((line: string) => line.slice(2)),
   );
   assert.equal((await daemon.api.get('/apps/live/config/raw')).body.data.yaml, before, 'a preview writes nothing');
+  const words = panel.getByRole('region', { name: 'What viewers get' });
+  assert.deepEqual(
+    await words.locator('ins').allInnerTexts(),
+    preview.delivery.after.filter((line: string) => !preview.delivery.before.includes(line)),
+  );
   await panel.getByRole('button', { name: 'Apply preset' }).click();
   await page.getByText(/Lowest delay is applied: \d+ keys changed, in force/).waitFor();
   await card.getByText('matches this app').waitFor();
   assert.equal((await daemon.api.get('/apps/live/presets/low-latency/preview')).body.data.diff, '');
   await page.getByRole('link', { name: 'Undo in the history' }).click();
   await page.getByRole('complementary', { name: 'History' }).getByText('Preset applied: low-latency').waitFor();
+  await page.getByRole('link', { name: 'Delivery', exact: true }).click();
+  await page.getByText('Players wait 0 ms to smooth playback').waitFor();
+  await page.getByText('LiveKit always encodes RTMP again').waitFor();
+  await assertAccessible(page, 'the delivery plan');
 });

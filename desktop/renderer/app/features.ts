@@ -8,6 +8,7 @@ import { cluster } from '../features/cluster/feature.ts';
 import { compare } from '../features/compare/feature.ts';
 import { config } from '../features/config/feature.ts';
 import { daemons } from '../features/daemons/feature.ts';
+import { delivery } from '../features/delivery/feature.ts';
 import type { Feature, Screen, Section } from '../features/feature.ts';
 import { gpu } from '../features/gpu/feature.ts';
 import { ingests } from '../features/ingests/feature.ts';
@@ -43,6 +44,7 @@ export const features: readonly Feature[] = [
   streams,
   ingests,
   config,
+  delivery,
   presets,
   callbacks,
   account,

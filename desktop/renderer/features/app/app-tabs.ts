@@ -42,6 +42,12 @@ export const appTabs: readonly AppTab[] = [
     load: async () => ({ default: (await import('../config/config-tab.tsx')).ConfigTab }),
   },
   {
+    id: 'delivery',
+    label: 'Delivery',
+    keywords: 'quality bitrate hls cdn viewers plan',
+    load: async () => ({ default: (await import('../delivery/delivery-tab.tsx')).DeliveryTab }),
+  },
+  {
     id: 'presets',
     label: 'Presets',
     keywords: '',
