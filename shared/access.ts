@@ -102,9 +102,9 @@ export function fixedRefusal({ access, refusesAppTokens }: Operation, caller: Ca
   if (refusesAppTokens && caller.scope === 'app')
     return { code: 'APP_TOKEN_REFUSED', lack: 'a credential that is not limited to one app' };
   if (access === 'global' && !isGlobal(caller))
-    return { code: 'GLOBAL_SCOPE_REQUIRED', lack: 'a credential of global scope' };
+    return { code: 'GLOBAL_SCOPE_REQUIRED', lack: 'a credential with global scope' };
   if (access === 'human' && !isHuman(caller))
-    return { code: 'HUMAN_REQUIRED', lack: 'a person’s session; an API token is signed in' };
+    return { code: 'HUMAN_REQUIRED', lack: 'a user session; an API token is signed in' };
   if (access === 'owner' && !caller.isSuperadmin && caller.role !== 'owner')
     return { code: 'FORBIDDEN', permission: 'owner', lack: 'the role owner' };
   return undefined;

@@ -130,7 +130,7 @@ export const ERRORS = define({
     hint: 'This is about the whole team or the machine. Sign in, or use a token with global scope.',
   },
   GLOBAL_SCOPE_REQUIRED: { status: 403, message: 'This needs a credential with global scope.' },
-  HUMAN_REQUIRED: { status: 403, message: 'This needs a person’s session, not an API token.' },
+  HUMAN_REQUIRED: { status: 403, message: 'This needs a user session, not an API token.' },
   APP_NOT_YOURS: { status: 403, message: 'Your credential gives no access to this app.' },
   NO_TENANT: { status: 403, message: 'You are not a member of any team, so you have no apps.' },
   // apps
@@ -410,7 +410,7 @@ export const ERRORS = define({
   PLUGIN_NOT_FOUND: { status: 404, message: 'No plugin has the id {id}.' },
   PLUGIN_SAFE_MODE: {
     status: 409,
-    message: 'StreamHub was started with --safe, so the plugin {id} stays off.',
+    message: 'StreamHub was started with --safe, so the plugin {id} is off.',
     hint: 'Restart the daemon without --safe.',
   },
   // system

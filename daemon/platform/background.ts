@@ -194,7 +194,7 @@ export class Background {
     }
     const code = codeOf(error);
     this.#failures.set(key, { tasks: new Set([name]), code, since: this.#clock.now(), error });
-    this.#log.warn({ task: name, code, err: error }, 'background work failed; it is tried again');
+    this.#log.warn({ task: name, code, err: error }, 'background work failed; retrying');
   }
 
   /** Notes that a failure which the caller reported is over. */
@@ -240,7 +240,7 @@ export class Background {
     failure?.tasks.delete(name);
     if (failure === undefined || failure.tasks.size > 0) return;
     this.#failures.delete(key);
-    this.#log.info({ task: name, code: failure.code }, 'background work succeeds again');
+    this.#log.info({ task: name, code: failure.code }, 'background work has recovered');
   }
 }
 

@@ -60,7 +60,7 @@ export class ClockWatch {
 
   start(): void {
     if (this.#doubtedSince !== undefined)
-      this.#deps.log.warn({}, 'the clock is far ahead of the last run; nothing is deleted for its age for a day');
+      this.#deps.log.warn({}, 'the clock is far ahead of the last run; nothing expires for a day');
     this.#timer = this.#deps.background.every('clock', LOOK_MS, () => {
       this.look();
       this.#deps.noteRun(this.retentionNow());

@@ -51,7 +51,7 @@ function remarksOn(text: string): string[] {
     const [, exported, name = '', value = ''] = found;
     const shown = /^\w+$/.test(name) ? name : 'a name';
     if (exported !== undefined)
-      remarks.push(`line ${at} begins with export. StreamHub reads ${shown}, but systemd and Docker refuse it.`);
+      remarks.push(`line ${at} begins with export. StreamHub accepts ${shown}, but systemd and Docker don’t.`);
     const first = seen.get(name);
     if (first !== undefined) remarks.push(`line ${at} sets ${shown} again. Line ${first} has no effect.`);
     seen.set(name, at);

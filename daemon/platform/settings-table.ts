@@ -73,7 +73,7 @@ export const SETTINGS = {
   rtmpPublicHost: str('RTMP_PUBLIC_HOST', 'Advertised RTMP host.'),
   redisUrl: url('REDIS_URL', REDIS, 'Redis of the LiveKit cluster.', { default: 'redis://localhost:6379' }),
   apiToken: {
-    ...secret('STREAMHUB_API_TOKEN', 'First global API token; its hash is stored if no active global token exists.'),
+    ...secret('STREAMHUB_API_TOKEN', 'First global API token. Its hash is stored if there is no active global token.'),
     pattern: /^sk_[\w-]{20,}$/,
     hint: 'sk_ followed by at least 20 letters, digits, - or _',
   },
@@ -94,7 +94,7 @@ export const SETTINGS = {
     0,
     0,
     63_072_000,
-    'Seconds that browsers may use only HTTPS for this host; 0 = they are not told. Set it only if every service of the host has HTTPS.',
+    'How long browsers use only HTTPS for this host, in seconds; 0 = not set. Set it only if every service on the host has HTTPS.',
   ),
   denyPrivateEndpoints: flag(
     'STREAMHUB_DENY_PRIVATE_ENDPOINTS',
@@ -102,10 +102,16 @@ export const SETTINGS = {
     'Refuse S3 endpoints and callback URLs on loopback and private addresses.',
   ),
   // logs
-  logLevel: { ...choice('LOG_LEVEL', LOG_LEVELS, 'info', 'Lowest level written, to every sink.'), flag: 'log-level' },
-  logMaxBytes: int('LOG_MAX_BYTES', 10_485_760, 65_536, 10_737_418_240, 'Size at which the log file is rotated.'),
-  logMaxFiles: int('LOG_MAX_FILES', 10, 0, 1000, 'Rotated log files kept.'),
-  logMaxRows: int('LOG_MAX_ROWS', 2_000_000, 1000, 100_000_000, 'Maximum number of log rows, at any age.'),
+  logLevel: { ...choice('LOG_LEVEL', LOG_LEVELS, 'info', 'Lowest log level, for every output.'), flag: 'log-level' },
+  logMaxBytes: int(
+    'LOG_MAX_BYTES',
+    10_485_760,
+    65_536,
+    10_737_418_240,
+    'Maximum size of a log file before it is rotated.',
+  ),
+  logMaxFiles: int('LOG_MAX_FILES', 10, 0, 1000, 'Number of rotated log files to keep.'),
+  logMaxRows: int('LOG_MAX_ROWS', 2_000_000, 1000, 100_000_000, 'Maximum number of log rows of any age.'),
   logRetentionDays: int(
     'LOG_RETENTION_DAYS',
     30,
@@ -142,7 +148,7 @@ export const SETTINGS = {
     90,
     1,
     3600,
-    'Time limit for a plugin call that uses its storage, seconds. Other calls have at most 5 seconds.',
+    'Time limit for a plugin call that uses its storage, seconds. Other calls have 5 seconds.',
   ),
   pluginIdleSeconds: int(
     'STREAMHUB_PLUGIN_IDLE_S',
@@ -207,7 +213,7 @@ export const SETTINGS = {
     365,
     0,
     36_500,
-    'Days that audit entries are kept, at most 250,000 entries; 0 = no age limit.',
+    'Days that audit entries are kept (250,000 entries at most); 0 = no age limit.',
   ),
   // network
   ipAccessMode: choice(
@@ -217,17 +223,23 @@ export const SETTINGS = {
     'Address rules: ignore, only log, or enforce.',
   ),
   ipAllowlistOnly: flag('STREAMHUB_IP_ALLOWLIST_ONLY', false, 'Refuse public addresses without an allow rule.'),
-  autobanEnabled: flag('STREAMHUB_AUTOBAN_ENABLED', false, 'Ban an address after repeated offences.'),
-  autobanMaxOffenses: int('STREAMHUB_AUTOBAN_MAX_OFFENSES', 10, 1, 1_000_000, 'Offences before a ban.'),
-  autobanWindowSeconds: int('STREAMHUB_AUTOBAN_WINDOW_S', 300, 1, 604_800, 'Window in which offences add up, seconds.'),
+  autobanEnabled: flag('STREAMHUB_AUTOBAN_ENABLED', false, 'Ban an address after repeated offenses.'),
+  autobanMaxOffenses: int('STREAMHUB_AUTOBAN_MAX_OFFENSES', 10, 1, 1_000_000, 'Offenses before a ban.'),
+  autobanWindowSeconds: int(
+    'STREAMHUB_AUTOBAN_WINDOW_S',
+    300,
+    1,
+    604_800,
+    'Window in which offenses are counted, seconds.',
+  ),
   autobanBaseTtlSeconds: int(
     'STREAMHUB_AUTOBAN_BASE_TTL_S',
     900,
     1,
     604_800,
-    'First ban, seconds; doubles with each repeat, 7 days at most.',
+    'First ban, seconds. Each repeated ban lasts twice as long, 7 days at most.',
   ),
-  autoban404: flag('STREAMHUB_AUTOBAN_404_ENABLED', false, 'Count unknown routes as offences.'),
+  autoban404: flag('STREAMHUB_AUTOBAN_404_ENABLED', false, 'Count requests for unknown routes as offenses.'),
   // cluster
   clusterToken: secret('STREAMHUB_CLUSTER_TOKEN', 'Lets edge nodes join; unset = clustering is off.'),
   clusterRedisUrl: url('STREAMHUB_CLUSTER_REDIS_URL', REDIS, 'Redis address given to joining nodes.', {
@@ -238,14 +250,14 @@ export const SETTINGS = {
     NODE_STALE_SECONDS,
     2,
     86_400,
-    'Silence after which a node counts as stale, seconds; agents report about nine times in it.',
+    'Time without a heartbeat after which a node is stale, seconds. Agents report about nine times in that time.',
   ),
   clusterDownSeconds: int(
     'STREAMHUB_CLUSTER_DOWN_S',
     NODE_DOWN_SECONDS,
     3,
     604_800,
-    'Silence after which a node counts as down.',
+    'Time without a heartbeat after which a node is down.',
   ),
 } satisfies Record<string, Definition>;
 

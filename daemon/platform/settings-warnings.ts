@@ -33,7 +33,7 @@ export function settingsWarnings(envFile: string, file: EnvFile, env: Variables)
     add(
       'ENV_FILE_READABLE',
       envFile,
-      `${envFile} contains secrets, and other users of this machine can use it. Run: chmod 600 '${envFile}'`,
+      `${envFile} contains secrets, and other users of this machine can read or change it. Run: chmod 600 '${envFile}'`,
     );
   }
   for (const [place, variables] of [
@@ -55,12 +55,12 @@ export function settingsWarnings(envFile: string, file: EnvFile, env: Variables)
     const rest = isSecret(name) ? leftOver(value) : undefined;
     if (rest !== undefined) {
       const isCut = rest.isBlank && definition !== undefined && !definition.verbatim;
-      const effect = isCut ? 'StreamHub leaves it out' : 'It is part of the value';
+      const effect = isCut ? 'StreamHub ignores it' : 'It is part of the value';
       add('SECRET_LEFT_OVER', name, `${name} begins or ends with ${rest.what}. ${effect}. Delete it.`);
       continue;
     }
     const odd = definition?.type === 'string' || definition?.type === 'url' ? findOddText(value) : undefined;
-    if (odd !== undefined) add('odd-setting', name, `${name} ${odd.message}.`);
+    if (odd !== undefined) add('ODD_SETTING', name, `${name} ${odd.message}.`);
   }
   return warnings;
 }

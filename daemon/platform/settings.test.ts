@@ -169,7 +169,7 @@ test('lines that may not mean what they say are named', async (t) => {
   assert.deepEqual([load().port, load().host, load().logLevel], [2, '10.0.0.1', 'info']);
   const found = messages('ENV_FILE_LINE').map((message) => message.replace(/^.*, (?=line)/, ''));
   assert.deepEqual(found, [
-    'line 4 begins with export. StreamHub reads HOST, but systemd and Docker refuse it.',
+    'line 4 begins with export. StreamHub accepts HOST, but systemd and Docker don’t.',
     'line 5 sets PORT again. Line 1 has no effect.',
     'line 6 has no = and is ignored. Write NAME=value, or # in front of a comment.',
     'line 7: the value of ADMIN_USER continues to line 9, because its quote ends there.',
@@ -191,8 +191,8 @@ test('what is left around a secret is named, and left out only where nothing dep
   assert.deepEqual(messages('SECRET_LEFT_OVER'), [
     `ADMIN_PASS begins or ends with a quote. ${kept}`,
     `APP_LIVE_S3_KEY begins or ends with a tab or another space. ${kept}`,
-    'METRICS_TOKEN begins or ends with a line end. StreamHub leaves it out. Delete it.',
-    'STREAMHUB_CLUSTER_TOKEN begins or ends with a no-break space. StreamHub leaves it out. Delete it.',
+    'METRICS_TOKEN begins or ends with a line end. StreamHub ignores it. Delete it.',
+    'STREAMHUB_CLUSTER_TOKEN begins or ends with a no-break space. StreamHub ignores it. Delete it.',
     `STREAMHUB_JWT_SECRET begins or ends with a blank. ${kept}`,
     `STREAMHUB_SMTP_PASS begins or ends with a quote. ${kept}`,
   ]);

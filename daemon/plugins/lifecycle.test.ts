@@ -57,7 +57,7 @@ describe('the lifecycle of a plugin', () => {
     lifecycle.loaded();
     assert.equal(lifecycle.pause(), undefined);
     assert.equal(lifecycle.crashed('it fell'), false);
-    assert.match(lifecycle.pause() ?? '', /ended unexpectedly \(it fell\); it is started again in 1 s/);
+    assert.match(lifecycle.pause() ?? '', /ended unexpectedly \(it fell\); it starts again in 1 s/);
     assert.equal(stateOf(lifecycle), 'failed');
     assert.equal(lifecycle.shown.since, lifecycle.lastFault?.at);
     assert.equal(lifecycle.refusal(false), undefined);
@@ -67,7 +67,7 @@ describe('the lifecycle of a plugin', () => {
     assert.equal(lifecycle.crashes, CRASHES_ALLOWED);
     assert.equal(stateOf(lifecycle), 'quarantined');
     assert.equal(lifecycle.shown.since, lifecycle.quarantine?.at);
-    assert.match(lifecycle.refusal(false) ?? '', /is quarantined: it crashed 3 times; at last, it fell again/);
+    assert.match(lifecycle.refusal(false) ?? '', /is quarantined: it crashed 3 times; the last time, it fell again/);
     lifecycle.forgetCrashes();
     assert.deepEqual([stateOf(lifecycle), lifecycle.pause(), lifecycle.crashes], ['verified', undefined, 0]);
   });

@@ -42,7 +42,7 @@ export class PluginLifecycle {
     this.record = record;
     this.isEnabled = row?.enabled !== 0;
     const { quarantined_at: at = null, quarantine_reason: reason = null } = row ?? {};
-    this.quarantine = at === null ? null : { at, reason: reason ?? 'it crashed again and again' };
+    this.quarantine = at === null ? null : { at, reason: reason ?? 'it crashed repeatedly' };
     this.#shown = { state: 'discovered', reason: null, since: new Date().toISOString() };
   }
 
@@ -80,7 +80,7 @@ export class PluginLifecycle {
   pause(): string | undefined {
     const wait = this.#wait();
     return wait > 0
-      ? `ended unexpectedly (${this.lastFault?.reason}); it is started again in ${Math.ceil(wait / 1000)} s`
+      ? `ended unexpectedly (${this.lastFault?.reason}); it starts again in ${Math.ceil(wait / 1000)} s`
       : undefined;
   }
 
@@ -109,7 +109,7 @@ export class PluginLifecycle {
     this.#crashTimes = [...this.#crashTimes.filter((at) => now - at < CRASH_WINDOW_MS), now];
     if (this.#crashTimes.length < CRASHES_ALLOWED) return false;
     const at = new Date().toISOString();
-    this.quarantine = { at, reason: `it crashed ${this.#crashTimes.length} times; at last, ${reason}` };
+    this.quarantine = { at, reason: `it crashed ${this.#crashTimes.length} times; the last time, ${reason}` };
     return true;
   }
 
@@ -135,10 +135,10 @@ export class PluginLifecycle {
     if (isSafeMode && record.origin !== 'built-in')
       return ['disabled', 'StreamHub was started with --safe, without third-party plugins'];
     if (!this.isEnabled)
-      return isStopping || isRunning ? ['stopping', 'its work under way is finished first'] : ['disabled', null];
+      return isStopping || isRunning ? ['stopping', 'it finishes its running work first'] : ['disabled', null];
     if (this.quarantine !== null) return ['quarantined', this.quarantine.reason];
     if (this.#loadProblems.length > 0) return ['failed', lineOf(this.#loadProblems)];
-    if (this.#wait() > 0) return ['failed', `${this.lastFault?.reason}; it is started again when it is needed`];
+    if (this.#wait() > 0) return ['failed', `${this.lastFault?.reason}; it starts again when it is needed`];
     if (isRunning) return ['running', null];
     return [this.#isLoaded ? 'loaded' : 'verified', null];
   }

@@ -151,7 +151,7 @@ export class PluginProcess {
         else if (message?.pong === true) {
           this.#controlBytes = 0;
           for (const resolve of this.#asking) resolve(true);
-        } else this.kill('it wrote on its control line what is no message');
+        } else this.kill('it sent something on its control line that is not a message');
       }
     });
     this.#child.once('error', (error) =>
@@ -183,7 +183,7 @@ export class PluginProcess {
       return `it used more memory than its ${this.spec.memoryMb} MiB`;
     }
     const thrown = /^(?:Uncaught )?(\w*Error(?: \[\w+\])?: .+)$/m.exec(this.#errorText)?.[1];
-    if (thrown !== undefined && exitCode !== 0) return `it threw an error that nothing caught: ${this.#clean(thrown)}`;
+    if (thrown !== undefined && exitCode !== 0) return `it threw an uncaught error: ${this.#clean(thrown)}`;
     return signalCode === null
       ? `its code ended the process (code ${exitCode})`
       : `its process was ended by ${signalCode}`;

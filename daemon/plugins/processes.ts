@@ -227,7 +227,7 @@ export class PluginProcesses {
   async #isAlive(process: PluginProcess): Promise<boolean> {
     const { answerMs } = this.#deps.limits;
     const does = await process.answers(answerMs);
-    if (!does) process.kill(`it did not answer for ${answerMs / 1000} s`);
+    if (!does) process.kill(`it did not respond for ${answerMs / 1000} s`);
     return does;
   }
 

@@ -147,7 +147,7 @@ describe('installed plugins', () => {
       records.map((record) => record.state),
       ['verified', 'failed'],
     );
-    assert.match(records[1]?.reason ?? '', /preset mine is taken by the plugin first/);
+    assert.match(records[1]?.reason ?? '', /preset mine already belongs to the plugin first/);
   });
 
   test('a plugin cannot take the place of a built-in one', async () => {
@@ -158,7 +158,7 @@ describe('installed plugins', () => {
     ]);
     const fake = records.find((record) => record.id === 'fake');
     assert.equal(fake?.state, 'failed');
-    assert.match(fake?.reason ?? '', /taken by the plugin presets/);
+    assert.match(fake?.reason ?? '', /belongs to the plugin presets/);
   });
 });
 

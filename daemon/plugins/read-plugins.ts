@@ -165,7 +165,7 @@ function checkManifest({ api, entry, contributes }: PluginManifest, origin: Plug
     throw refusal('API_VERSION_UNSUPPORTED', {
       file,
       key: 'api',
-      detail: `${api}, this StreamHub has ${PLUGIN_API_VERSION}`,
+      detail: `${api}, but this StreamHub has ${PLUGIN_API_VERSION}`,
     });
   }
   const providers = contributes.storageProviders ?? [];
@@ -271,8 +271,8 @@ function refuseDoubles(records: readonly PluginRecord[]): void {
     const taken = claims.find((claim) => owners.has(claim));
     if (twice !== undefined || taken !== undefined) {
       const problem = taken
-        ? pluginProblem('ID_TAKEN', { detail: `the ${taken} is taken by the plugin ${owners.get(taken)}` })
-        : pluginProblem('ID_TWICE', { detail: `it names the ${twice} twice` });
+        ? pluginProblem('ID_TAKEN', { detail: `the ${taken} already belongs to the plugin ${owners.get(taken)}` })
+        : pluginProblem('ID_TWICE', { detail: `it contains the ${twice} twice` });
       record.state = 'failed';
       record.reason = problemLine(problem);
       record.problems = [problem];

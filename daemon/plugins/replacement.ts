@@ -64,7 +64,7 @@ export async function finishReplacementsIn(roots: readonly PluginRoot[], log: Lo
     if (origin === 'built-in') continue;
     try {
       const plugins = await finishReplacements(dir);
-      if (plugins.length > 0) log.warn({ plugins }, 'an interrupted replacement of plugins was finished');
+      if (plugins.length > 0) log.warn({ plugins }, 'finished an interrupted replacement of plugins');
     } catch (err) {
       log.warn({ err }, 'an interrupted replacement of a plugin could not be finished');
     }

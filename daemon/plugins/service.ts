@@ -85,10 +85,15 @@ export class PluginService {
       policy,
       canMakeNamespaces: async () => {
         const can = limits.sandbox === 'auto' && (await canMakeNamespaces());
-        log.info({ namespaces: can }, can ? 'plugins are put into namespaces' : 'plugins are kept by Node alone');
+        log.info(
+          { namespaces: can },
+          can
+            ? 'plugin processes run in Linux namespaces'
+            : 'plugin processes are isolated only by Node.js permissions',
+        );
         return can;
       },
-      onLine: (plugin, app, line) => log.info({ plugin, ...(app === null ? {} : { app }) }, `plugin says: ${line}`),
+      onLine: (plugin, app, line) => log.info({ plugin, ...(app === null ? {} : { app }) }, `plugin output: ${line}`),
       onCrash: (plugin, reason) => this.#crashed(plugin, reason),
       onChange: (plugin) => this.#update(this.#known.get(plugin)),
     });
@@ -100,7 +105,7 @@ export class PluginService {
     const installed = roots.filter((root) => root.origin === 'installed');
     await finishReplacementsIn(roots, log);
     const entries = await Promise.all(installed.map((root) => readdir(root.dir).catch(() => [])));
-    if (isSafeMode) log.warn({}, 'started with --safe: plugins that are not built in stay off');
+    if (isSafeMode) log.warn({}, 'started with --safe: only built-in plugins run');
     if (!entries.some((names) => names.some((name) => !name.startsWith('.')))) return;
     await this.#all().catch((err: unknown) => log.warn({ err }, 'the plugins could not be read'));
   }
@@ -274,7 +279,7 @@ export class PluginService {
     const onFault = (plugin: string, { reason }: Fault): void => {
       const lifecycle = this.#known.get(plugin);
       lifecycle?.noteFault(reason);
-      log.warn({ plugin, ...(app === null ? {} : { app }), reason }, 'a plugin does not behave');
+      log.warn({ plugin, ...(app === null ? {} : { app }), reason }, 'a plugin misbehaves');
       this.#update(lifecycle);
     };
     const callLimits = { pureMs: pureMs(limits), networkMs: limits.callSeconds * 1000 };
@@ -334,7 +339,7 @@ export class PluginService {
       if (record.state === 'failed')
         log.warn({ plugin: record.id, reason: record.reason }, 'a plugin could not be loaded');
       for (const warning of record.warnings)
-        log.warn({ plugin: record.id, warning: problemLine(warning) }, 'a plugin has a fault');
+        log.warn({ plugin: record.id, warning: problemLine(warning) }, 'a plugin has a problem');
       // of two with one id, the later one failed for it and is shown beside the first
       const key = lifecycles.has(record.id) ? `${record.id} (${lifecycles.size})` : record.id;
       lifecycles.set(key, new PluginLifecycle(record, rows.get(record.id)));

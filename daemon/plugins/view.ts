@@ -8,17 +8,17 @@ const named = ({ id, title }: { id: string; title: string }) => ({ id, title });
 /** What code may do, by where it runs; the words of ARCHITECTURE.md in short. */
 const PERMISSIONS = {
   data: [],
-  thread: ['It is part of StreamHub: its code may do what StreamHub may.'],
+  thread: ['Built into StreamHub: its code may do anything that StreamHub may do.'],
   process: [
-    'Read its own folder and StreamHub’s plugin SDK, and no other file.',
-    'Write no file, start no program, load no native code.',
-    'Connect to the network, within this installation’s endpoint policy.',
-    'See settings and keys of the one app that it works for, and no variable of the daemon’s environment.',
+    'It can read only its own folder and StreamHub’s plugin SDK.',
+    'It can’t write files, start programs or load native code.',
+    'It can connect to the network, limited by this installation’s endpoint policy.',
+    'It sees the settings and keys of the app it works for, but no environment variables of the daemon.',
   ],
 } as const;
 
 /** Where Linux adds its own wall to Node's. */
-const NAMESPACED = 'Not even see other files and processes of this machine: it runs in namespaces of its own.';
+const NAMESPACED = 'It can’t see other files or processes of this machine, because it runs in separate namespaces.';
 
 /** A plugin for people. */
 export function toView(

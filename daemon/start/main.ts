@@ -39,7 +39,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
   });
   // a promise that nobody waits for must not end the daemon; the monitor writes the line above
   process.on('unhandledRejection', (err) => {
-    log.error({ err }, 'work outside of any request failed; the daemon goes on');
+    log.error({ err }, 'background work failed unexpectedly; the daemon keeps running');
   });
   let daemon: RunningDaemon;
   try {
@@ -80,14 +80,14 @@ function startFailure(error: unknown, settings: Settings): string {
   if (error instanceof DataDirInUse) return error.message;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
-    return `port ${settings.port} on ${settings.host} is taken; choose another with --port or PORT`;
+    return `port ${settings.port} on ${settings.host} is in use; choose another with --port or PORT`;
   if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
-    return `HOST ${settings.host} is no address of this machine (${code})`;
+    return `HOST ${settings.host} is not an address of this machine (${code})`;
   // the other databases are set aside or concern one app
   if (isDamage(error))
     return `the registry ${(error as NodeJS.ErrnoException).path ?? settings.dataDir} is damaged (${message}); restore this file from a backup`;
   if (code === 'EACCES' && (error as NodeJS.ErrnoException).syscall === 'listen')
-    return `the daemon’s user may not listen on port ${settings.port}; choose one above 1023 with --port or PORT`;
+    return `the daemon’s user may not listen on port ${settings.port}; choose a port above 1023 with --port or PORT`;
   const refused = fileError(error);
   if (refused !== undefined) return `${refused.message} ${refused.hint ?? ''}`.trimEnd();
   return message;
@@ -107,22 +107,22 @@ function greet({ url, firstStart, services }: RunningDaemon): void {
     `  API docs   ${url}/api/v1/docs`,
     `  data       ${settings.dataDir}`,
   ];
-  if (missing.length > 0) lines.push(`  not set up ${missing.join(', ')}: everything else works without`);
-  if (settings.safeMode) lines.push('  safe mode  plugins that are not built in stay off');
+  if (missing.length > 0) lines.push(`  not set up ${missing.join(', ')}: everything else works`);
+  if (settings.safeMode) lines.push('  safe mode  only built-in plugins run');
   if (firstStart.token !== null) {
     lines.push(
       '',
-      '  First API token, shown this once (only its hash is kept):',
+      '  First API token, shown only now (the daemon keeps its hash):',
       `    ${firstStart.token}`,
       '',
       '  Try it:',
       `    curl -s ${url}/api/v1/apps -H "Authorization: Bearer ${firstStart.token}"`,
     );
-  } else if (firstStart.isFirst) lines.push('  The first API token is the one given as STREAMHUB_API_TOKEN.');
+  } else if (firstStart.isFirst) lines.push('  The first API token is the value of STREAMHUB_API_TOKEN.');
   if (firstStart.setup !== null) {
     lines.push(
       '',
-      '  Nobody can sign in with a password yet. Make the first account in the console, with this link (once, within 24 hours):',
+      '  Nobody can sign in with a password yet. Create the first account with this link (valid once, for 24 hours):',
       `    ${firstStart.setup.url}`,
     );
   }

@@ -84,7 +84,7 @@ export async function testStorage(
   const skip = (id: StorageTestStepId, message: string) => steps.push({ id, state: 'skipped', message, durationMs: 0 });
   const skipRest = () => {
     for (const id of STORAGE_TEST_STEPS.slice(steps.length)) {
-      skip(id, 'Not tried, because an earlier step failed.');
+      skip(id, 'Skipped, because an earlier step failed.');
     }
     return steps;
   };

@@ -112,7 +112,7 @@ describe('check', { concurrency: 2 }, () => {
       async (folder) => {
         await edit(path.join(folder, 'plugin.json'), (text) => text.replaceAll('"a-store"', '"minio"'));
       },
-      /storage provider minio is taken by the plugin storage-s3 \[ID_TAKEN\]/,
+      /storage provider minio already belongs to the plugin storage-s3 \[ID_TAKEN\]/,
     ],
   ];
   for (const [name, of, spoil, says] of faults) {

@@ -31,7 +31,7 @@ export function livekitSteps(
         if (missing.length > 0) {
           throw new StepFailure(
             `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set.`,
-            'Take both from the `keys` of LiveKit’s own config, set them for the daemon, and restart it.',
+            'Copy both from the `keys` in LiveKit’s config, set them for the daemon, and restart it.',
           );
         }
         return 'Address, key and secret are set.';
@@ -39,9 +39,9 @@ export function livekitSteps(
     },
     {
       id: 'resolve',
-      run: () => (proxy ? `The proxy ${proxy.origin} is asked to find it.` : resolveHost(address, 'LIVEKIT_URL')),
+      run: () => (proxy ? `The proxy ${proxy.origin} resolves the name.` : resolveHost(address, 'LIVEKIT_URL')),
     },
-    { id: 'connect', run: () => (proxy ? 'The next step shows it.' : tryAddress(address, 'LIVEKIT_URL')) },
+    { id: 'connect', run: () => (proxy ? 'See the next step.' : tryAddress(address, 'LIVEKIT_URL')) },
     {
       id: 'signIn',
       async run() {
@@ -56,11 +56,11 @@ export function livekitSteps(
       async run() {
         try {
           await Promise.all([livekit.listEgress(), livekit.listIngress()]);
-          return 'It can take orders for recordings and ingests.';
+          return 'Recordings and ingests are available.';
         } catch (error) {
           // a single LiveKit without Redis carries rooms anyway
           if (error instanceof LiveKitError && error.failure !== 'unreachable' && error.failure !== 'foreign')
-            return { skip: `It takes no recordings and no ingests: ${error.message}. Rooms work.` };
+            return { skip: `Recordings and ingests are not available: ${error.message}. Rooms work.` };
           throw asFailure(error);
         }
       },
@@ -81,11 +81,11 @@ function asFailure(error: unknown): unknown {
     case 'missing':
       return new StepFailure(
         said,
-        'Correct LIVEKIT_URL: it must lead to LiveKit’s own port, or to a proxy in front of it.',
+        'Correct LIVEKIT_URL. It must be the address of LiveKit’s own port or of a proxy in front of it.',
       );
     case 'busy':
-      return new StepFailure(said, 'Look at LiveKit’s log, and at the Redis of its config.');
+      return new StepFailure(said, 'Check LiveKit’s log and the Redis server in its config.');
     default:
-      return new StepFailure(said, 'Look at LiveKit’s log; is it LiveKit that answers at LIVEKIT_URL?');
+      return new StepFailure(said, 'Check LiveKit’s log, and that LIVEKIT_URL is the address of LiveKit.');
   }
 }

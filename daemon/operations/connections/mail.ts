@@ -14,10 +14,10 @@ export function mailSteps({ smtpHost, smtpPort }: MailSettings, mailer: Mailer):
     {
       id: 'settings',
       run() {
-        if (address.host !== '') return `Mail goes through ${address.host}, port ${address.port}.`;
+        if (address.host !== '') return `Mail is sent through ${address.host}, port ${address.port}.`;
         throw new StepFailure(
-          'STREAMHUB_SMTP_HOST is not set: no mail is sent, links are shown instead.',
-          'Set STREAMHUB_SMTP_HOST, _PORT, _USER, _PASS and _FROM as your mail provider tells them, and restart the daemon.',
+          'STREAMHUB_SMTP_HOST is not set. No mail is sent; links are shown instead.',
+          'Set STREAMHUB_SMTP_HOST, _PORT, _USER, _PASS and _FROM to the values of your mail provider, and restart the daemon.',
         );
       },
     },
@@ -29,7 +29,7 @@ export function mailSteps({ smtpHost, smtpPort }: MailSettings, mailer: Mailer):
         try {
           return (await mailer.verify()).signedIn
             ? 'The server accepts user and password.'
-            : 'The server greets; no user is set.';
+            : 'The server responds; no user is set.';
         } catch (error) {
           throw asFailure(error);
         }
@@ -39,7 +39,7 @@ export function mailSteps({ smtpHost, smtpPort }: MailSettings, mailer: Mailer):
       id: 'use',
       run() {
         const lacks = mailer.lacks;
-        if (lacks.length === 0) return `Links in mail lead to ${mailer.linkBase}.`;
+        if (lacks.length === 0) return `Links in mail point to ${mailer.linkBase}.`;
         throw new StepFailure(
           'No mail with a link can be sent yet.',
           `Set ${lacks.join(' and ')}, and restart the daemon.`,
@@ -57,24 +57,24 @@ function asFailure(error: unknown): unknown {
     case 'EAUTH':
       return new StepFailure(
         `The server refuses the user or the password${answer}.`,
-        'Correct STREAMHUB_SMTP_USER and STREAMHUB_SMTP_PASS; some providers want an app password.',
+        'Correct STREAMHUB_SMTP_USER and STREAMHUB_SMTP_PASS. Some providers require an app password.',
       );
     case 'ETLS':
       return new StepFailure(
-        'The server offers no TLS, and the password is not sent in the clear.',
+        'The server doesn’t support TLS, and the password is never sent unencrypted.',
         'Use the provider’s port with TLS: 587, or 465.',
       );
     case 'ESOCKET':
     case 'ECONNECTION':
     case 'EPROTOCOL':
       return new StepFailure(
-        `The server broke the talk off${answer}; its TLS or its protocol does not fit the port.`,
+        `The server closed the connection${answer}; its TLS mode or protocol doesn’t match the port.`,
         'Try port 587, or 465 for TLS from the start; its certificate must be valid for STREAMHUB_SMTP_HOST.',
       );
     case 'ETIMEDOUT':
       return new StepFailure(
-        'The server does not greet in time.',
-        'A server that wants TLS from the start stays silent: set STREAMHUB_SMTP_PORT to 465.',
+        'The server sent no greeting in time.',
+        'The server may expect TLS from the start: set STREAMHUB_SMTP_PORT to 465.',
       );
     default:
       return error;

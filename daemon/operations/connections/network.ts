@@ -34,7 +34,10 @@ export async function resolveHost({ host }: Address, variable: string): Promise<
       .join(', ')}.`;
   } catch (error) {
     const reason = networkFailure((error as NodeJS.ErrnoException).code) ?? 'its name cannot be resolved';
-    throw new StepFailure(`${host}: ${reason}.`, `Correct the host in ${variable}, or this machine’s name server.`);
+    throw new StepFailure(
+      `${host}: ${reason}.`,
+      `Correct the host in ${variable}, or check this machine’s DNS server.`,
+    );
   }
 }
 
@@ -58,7 +61,7 @@ export function openSocket({ host, port, isSecure }: Address, variable: string):
           `${host}, port ${port}: ${reason}.`,
           isCertificateFailure(code)
             ? `Add the authority of the certificate to this machine (update-ca-certificates or NODE_EXTRA_CA_CERTS) and restart the daemon, or use the name in the certificate in ${variable}.`
-            : `Start the server there, let the firewall pass port ${port}, or correct ${variable}.`,
+            : `Start the server, open port ${port} in the firewall, or correct ${variable}.`,
         ),
       );
     });

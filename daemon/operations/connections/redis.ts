@@ -30,19 +30,19 @@ export function redisSteps(settings: RedisSettings): Step[] {
     }
   };
   return [
-    { id: 'settings', run: () => `The address of ${variable} is tried.` },
+    { id: 'settings', run: () => `Uses the address in ${variable}.` },
     { id: 'resolve', run: () => resolveHost(address, variable) },
     { id: 'connect', run: () => tryAddress(address, variable) },
     {
       id: 'signIn',
       async run() {
         const answer = await ping();
-        if (answer === '+PONG') return password === '' ? 'It asks for no password.' : 'The password is accepted.';
+        if (answer === '+PONG') return password === '' ? 'It doesn’t require a password.' : 'The password is accepted.';
         if (/^-(NOAUTH|WRONGPASS|NOPERM|ERR (invalid password|AUTH))/.test(answer)) {
-          const what = password === '' ? 'It asks for a password.' : 'It refuses the user or the password.';
-          throw new StepFailure(what, `Give them in ${variable}: redis://user:password@host:port.`);
+          const what = password === '' ? 'It requires a password.' : 'It rejects the user or the password.';
+          throw new StepFailure(what, `Add them to ${variable}: redis://user:password@host:port.`);
         }
-        throw new StepFailure('What answers there is no Redis.', `Correct host and port in ${variable}.`);
+        throw new StepFailure('The server at this address is not Redis.', `Correct the host and port in ${variable}.`);
       },
     },
   ];

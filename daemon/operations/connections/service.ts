@@ -34,7 +34,7 @@ export class ConnectionTests {
 
   async #run(connection: ConnectionName): Promise<ConnectionTest> {
     const steps = await runSteps(this.#steps(connection), (error) =>
-      this.#deps.log.error({ err: error, connection }, 'a connection test broke'),
+      this.#deps.log.error({ err: error, connection }, 'a connection test failed unexpectedly'),
     );
     return { connection, ok: steps.every(({ state }) => state !== 'failed'), steps };
   }

@@ -21,8 +21,8 @@ test('a step that does not end is given up, and those behind it are not tried', 
     [
       ['settings', 'ok', 'set'],
       ['resolve', 'skipped', 'not needed'],
-      ['connect', 'failed', 'No answer within 0.02 s.'],
-      ['signIn', 'skipped', 'Not tried, because an earlier step failed.'],
+      ['connect', 'failed', 'No response within 0.02 s.'],
+      ['signIn', 'skipped', 'Skipped, because an earlier step failed.'],
     ],
   );
   assert.deepEqual(broken, []);

@@ -23,7 +23,7 @@ export interface Step {
   run(): string | Skipped | Promise<string | Skipped>;
 }
 
-const UNKNOWN = { message: 'It failed, and StreamHub does not know of what.', cure: 'Look at the daemon’s log.' };
+const UNKNOWN = { message: 'It failed for an unknown reason.', cure: 'Check the daemon’s log.' };
 
 /** Milliseconds a step may take. */
 const STEP_LIMIT_MS = 15_000;
@@ -41,7 +41,7 @@ export async function runSteps(
   let hasFailed = false;
   for (const { id, run } of steps) {
     if (hasFailed) {
-      taken.push({ id, state: 'skipped', message: 'Not tried, because an earlier step failed.', durationMs: 0 });
+      taken.push({ id, state: 'skipped', message: 'Skipped, because an earlier step failed.', durationMs: 0 });
       continue;
     }
     const start = performance.now();
@@ -49,10 +49,7 @@ export async function runSteps(
     const stop = new AbortController();
     try {
       const late = wait(limitMs, undefined, { signal: stop.signal, ref: false }).then(() => {
-        throw new StepFailure(
-          `No answer within ${limitMs / 1000} s.`,
-          'Look at that server, and at what lies between.',
-        );
+        throw new StepFailure(`No response within ${limitMs / 1000} s.`, 'Check that server and the network to it.');
       });
       const found = await Promise.race([Promise.resolve().then(run), late]);
       if (typeof found === 'string') taken.push({ id, state: 'ok', message: found, durationMs: durationMs() });

@@ -67,7 +67,7 @@ export class ConsoleBuilder {
       await rm(next, { recursive: true, force: true });
       if (this.#stopped) return;
       this.#state = 'failed';
-      this.#log.error({ err: error }, 'the web console could not be built; npm run build:console says more');
+      this.#log.error({ err: error }, 'the web console could not be built; run npm run build:console for details');
     }
   }
 

@@ -107,7 +107,7 @@ const NOTES: Record<BuildState, [title: string, text: string]> = {
   idle: ['The web console is being built', 'This page shows it as soon as it is there.'],
   failed: [
     'The web console could not be built',
-    'The daemon’s log has the reason; <code>npm run build:console</code> builds it by hand.',
+    'See the daemon’s log for the reason, or run <code>npm run build:console</code>.',
   ],
   absent: ['This package has no web console', 'The daemon itself works: use the desktop app, the API or the CLI.'],
 };

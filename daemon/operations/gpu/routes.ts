@@ -17,7 +17,7 @@ export function gpuRoutes(app: FastifyInstance, { gpu }: { gpu: GpuService }): v
       devices: [],
       ...(canEncode === undefined ? {} : { canEncode }),
       checkedAt,
-      detail: 'A token of one app isn’t shown the devices of the machine.',
+      detail: 'An app token can’t see the devices of the machine.',
     };
   };
   route(app, getGpu, ({ query, principal }) => {

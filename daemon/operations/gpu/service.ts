@@ -54,7 +54,7 @@ export class GpuService {
           type: 'none',
           devices: [],
           checkedAt: new Date().toISOString(),
-          detail: 'The GPU probe did not finish; nothing is known of a GPU.',
+          detail: 'The GPU probe did not finish, so it is unknown whether there is a GPU.',
         }),
       )
       .then((status) => {

@@ -57,7 +57,10 @@ export class HistoryService {
   start(): void {
     this.#repository = new HistoryRepository(this.#deps.file, {
       onDamage: (keptAs) =>
-        this.#deps.log.warn({ keptAs }, 'the load history could not be read; it is kept aside and a new one was begun'),
+        this.#deps.log.warn(
+          { keptAs },
+          'the load history could not be read; it was set aside and a new one was created',
+        ),
       onRefusal: (error) => this.#deps.background.failed('load history file', error),
     });
     this.#minute = this.#currentMinute();

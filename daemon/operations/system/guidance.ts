@@ -7,7 +7,7 @@ export function howToChange(key: SettingKey, settings: Settings): string {
   const restart = `sudo systemctl restart ${quote(settings.systemdUnit)}`;
   if (key === 'dataDir') {
     // the env file is inside the data directory, so it cannot name it
-    return `Stop the daemon, move the folder, then set it where the daemon is started: sudo systemctl edit ${quote(settings.systemdUnit)} and add Environment=DATA_DIR=<folder>, or start it with --data-dir <folder>. Then: ${restart}`;
+    return `Stop the daemon and move the folder. Then set the new path where the daemon is started: run sudo systemctl edit ${quote(settings.systemdUnit)} and add Environment=DATA_DIR=<folder>, or start it with --data-dir <folder>. Then: ${restart}`;
   }
   const names =
     key === 'port'
@@ -23,10 +23,10 @@ export function howToChange(key: SettingKey, settings: Settings): string {
   const edit = [`sudo touch ${file}`, ...steps, restart].join('; ');
   const origin = settings.origins[key];
   if (origin === 'environment') {
-    return `${definition.env} is set in the environment of the process, which wins over the file. Change it there (for a unit: sudo systemctl edit ${quote(settings.systemdUnit)}), or remove it there and run: ${edit}`;
+    return `${definition.env} is set in the environment of the process, which takes precedence over the file. Change it there (for a unit: sudo systemctl edit ${quote(settings.systemdUnit)}), or remove it there and run: ${edit}`;
   }
   if (origin === 'flag')
-    return `It is set by a flag on the command line, which wins over everything. Change the flag, or drop it and run: ${edit}`;
+    return `It is set by a flag on the command line, which takes precedence. Change the flag, or remove it and run: ${edit}`;
   return edit;
 }
 

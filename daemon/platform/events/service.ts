@@ -89,7 +89,7 @@ export class EventService {
       retentionNow: deps.retentionNow ?? (() => this.#clock.now()),
       onRefusal: (error) => deps.background.failed('event log file', error),
       onDamage: (keptAs) =>
-        deps.log.warn({ keptAs }, 'the event log was damaged; it is kept aside and a new one begun'),
+        deps.log.warn({ keptAs }, 'the event log was damaged; it was set aside and a new one was created'),
     });
   }
 

@@ -16,7 +16,7 @@ export const answerBadUrl =
   (error: { code: string }, request: FastifyRequest, reply: FastifyReply): void => {
     const reason =
       error.code === 'FST_ERR_BAD_URL'
-        ? 'The path holds a percent sign that is not followed by two hexadecimal digits of UTF-8 text.'
+        ? 'The path contains a percent sign that is not followed by two hexadecimal digits of UTF-8 text.'
         : 'A part of the path is too long.';
     const [status, headers, body] = answerOf(parts, new ApiError('BAD_REQUEST', { reason }), request.id);
     reply.code(status).headers(headers).serializer(String).send(body);

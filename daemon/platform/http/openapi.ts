@@ -96,9 +96,9 @@ function accessText(access: Access): string {
   const words: Record<Exclude<Access, object>, string> = {
     public: 'nothing',
     bearer: 'any credential',
-    human: 'a person’s session',
+    human: 'a user session',
     owner: 'role owner, or a superadmin',
-    global: 'a credential of global scope',
+    global: 'a credential with global scope',
     'cluster-token': 'header `X-Cluster-Token`',
     webhook: 'LiveKit’s signature',
     metrics: 'the metrics token',

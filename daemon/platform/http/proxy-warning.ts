@@ -14,7 +14,7 @@ export function installProxyWarning(app: FastifyInstance, trusted: AddressSet, w
         warnings.add(
           'PROXY_NOT_TRUSTED',
           address,
-          `Requests from ${address} carry X-Forwarded-For, but ${address} is not in STREAMHUB_TRUSTED_PROXIES. If it is your proxy, add it there: until then everybody behind it shares one address and one sign-in limit.`,
+          `Requests from ${address} have an X-Forwarded-For header, but ${address} is not in STREAMHUB_TRUSTED_PROXIES. If it is your proxy, add it there. Until then all its clients share one address and one sign-in limit.`,
         );
     }
     done();

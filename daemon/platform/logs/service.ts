@@ -71,7 +71,7 @@ export class LogService {
       onDamage: (keptAs) =>
         this.#log.error(
           { keptAs: path.basename(keptAs) },
-          'the log table was damaged; it is kept aside and a new one was begun',
+          'the log table was damaged; it was set aside and a new one was created',
         ),
     });
     this.#table = new TableSink({

@@ -8,8 +8,8 @@ const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'the connection was cut off',
   ENOTFOUND: 'its name cannot be resolved',
   EAI_AGAIN: 'its name cannot be resolved right now',
-  EHOSTUNREACH: 'there is no way to its host',
-  ENETUNREACH: 'there is no way to its network',
+  EHOSTUNREACH: 'there is no route to its host',
+  ENETUNREACH: 'there is no route to its network',
   ETIMEDOUT: 'the connection timed out',
   UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
   EPROTO: 'it does not speak TLS',
@@ -35,7 +35,7 @@ export const networkFailure = (code: unknown): string | undefined =>
 
 /** Codes of `guardedAgents`. */
 function proxyFailure(code: string): string | undefined {
-  if (code === 'PROXY_CREDENTIALS') return 'the proxy in HTTPS_PROXY wants other credentials';
+  if (code === 'PROXY_CREDENTIALS') return 'the proxy in HTTPS_PROXY requires other credentials';
   if (code === 'PROXY_REFUSED') return 'the proxy in HTTPS_PROXY refuses to connect to it';
   return code.startsWith('PROXY_') ? 'the proxy in HTTPS_PROXY does not respond' : undefined;
 }

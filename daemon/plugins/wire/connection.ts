@@ -147,20 +147,20 @@ export class PluginConnection {
         this.#take(frame);
       }
     } catch (error) {
-      const reason = error instanceof ProtocolError ? error.message : 'it sent what cannot be read';
+      const reason = error instanceof ProtocolError ? error.message : 'it sent data that cannot be read';
       this.#onFault({ kind: 'broken', reason });
-      this.#end(new StorageError('PLUGIN_FAILED', { detail: `It does not answer as it should: ${reason}.` }));
+      this.#end(new StorageError('PLUGIN_FAILED', { detail: `It sent an invalid answer: ${reason}.` }));
       this.#socket.destroy();
     }
   }
 
   #take({ kind, call, payload }: Frame): void {
     const pending = this.#pending.get(call);
-    if (pending === undefined) throw new ProtocolError('it answered what nobody asked');
+    if (pending === undefined) throw new ProtocolError('it answered a call that was never made');
     switch (kind) {
       case FRAME.credit:
         if (pending.sending === undefined || payload.byteLength !== 4)
-          throw new ProtocolError('it asked for a body that there is not');
+          throw new ProtocolError('it requested a body that does not exist');
         pending.sending.grant(payload.readUInt32BE());
         return;
       case FRAME.result:
@@ -175,13 +175,13 @@ export class PluginConnection {
       }
       case FRAME.chunk:
         if (pending.isAbandoned) return;
-        if (pending.body === undefined) throw new ProtocolError('it sent bytes that nobody asked for');
-        if (!pending.body.accept(payload)) throw new ProtocolError('it sent more bytes than were asked for');
+        if (pending.body === undefined) throw new ProtocolError('it sent bytes that were not requested');
+        if (!pending.body.accept(payload)) throw new ProtocolError('it sent more bytes than requested');
         this.#watch(call, pending);
         return;
       case FRAME.end:
         if (pending.body === undefined && !pending.isAbandoned)
-          throw new ProtocolError('it ended a body that there is not');
+          throw new ProtocolError('it ended a body that does not exist');
         this.#finish(call, pending);
         pending.body?.complete();
         return;
@@ -198,7 +198,7 @@ export class PluginConnection {
       const [first] = Value.Errors(schema, value);
       const where = first?.instancePath.replaceAll('/', '.').slice(1) || 'the answer';
       throw new ProtocolError(
-        `${WORDS[pending.method]} answered something else than it should: ${where} ${first?.message ?? 'is wrong'}`,
+        `${WORDS[pending.method]} returned an invalid answer: ${where} ${first?.message ?? 'is wrong'}`,
       );
     }
     if (pending.isAbandoned) {
@@ -265,7 +265,7 @@ function parse(payload: Buffer): unknown {
   try {
     value = JSON.parse(payload.toString('utf8'));
   } catch {
-    throw new ProtocolError('it sent what is no JSON');
+    throw new ProtocolError('it sent invalid JSON');
   }
   if (!isPlain(value)) throw new ProtocolError('it sent data that is nested too deep or sets a prototype');
   return value;

@@ -71,7 +71,7 @@ export class FrameReader {
       this.#chunks = [bytes];
       const length = bytes.readUInt32BE(0);
       const kind = bytes.readUInt8(4);
-      if (!KNOWN.has(kind)) throw new ProtocolError('it sent what is no message');
+      if (!KNOWN.has(kind)) throw new ProtocolError('it sent something that is not a message');
       if (length > MAX_PAYLOAD_BYTES)
         throw new ProtocolError(`it sent a message of more than ${MAX_PAYLOAD_BYTES} bytes`);
       this.#need = HEADER + length;

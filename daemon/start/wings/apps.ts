@@ -138,8 +138,8 @@ export function createApps(
     deletion,
     async start() {
       for (const { files, error: err } of await journal.recover()) {
-        if (err === undefined) log.warn({ files }, 'a change that was interrupted was finished or undone');
-        else log.error({ files, err }, 'a change that was interrupted could not be finished');
+        if (err === undefined) log.warn({ files }, 'finished or undid an interrupted change');
+        else log.error({ files, err }, 'an interrupted change could not be finished');
       }
       await secrets.start();
       await apps.start();

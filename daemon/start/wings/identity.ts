@@ -161,7 +161,7 @@ export function createIdentity(
     limits,
     start() {
       if (secret.isShort)
-        log.warn({}, 'STREAMHUB_JWT_SECRET has fewer than 32 characters; sessions can be forged by guessing it');
+        log.warn({}, 'STREAMHUB_JWT_SECRET has fewer than 32 characters; anyone who guesses it can forge sessions');
       tokens.start();
       background.run('old links', () => links.start());
       auth.start();

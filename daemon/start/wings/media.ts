@@ -55,8 +55,8 @@ export function createMedia(
     clean: (text) => scrubber.text(text),
     background,
     onChange: ({ status, reason }) => {
-      if (status === 'unreachable') livekitLog.warn({ reason }, 'LiveKit does not answer');
-      else livekitLog.info({}, 'LiveKit answers');
+      if (status === 'unreachable') livekitLog.warn({ reason }, 'LiveKit isn’t responding');
+      else livekitLog.info({}, 'LiveKit is responding');
       events.publish({ type: `livekit.${status}`, data: { reason } });
     },
   });

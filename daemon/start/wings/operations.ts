@@ -127,7 +127,7 @@ export function createOperations(
   });
   health.addCheck('registry', () => void db.prepare('SELECT 1').get());
   health.addCheck('registry file', () =>
-    modeOf(db) === 'copy' ? 'open for reading only since the start, because its disk takes no writes' : undefined,
+    modeOf(db) === 'copy' ? 'opened read-only at the start, because its disk can’t be written' : undefined,
   );
   // the log names the tasks
   health.addCheck('background writes', () => {

@@ -230,7 +230,7 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
     assert.deepEqual([refused.status, refused.body.code], [502, 'LIVEKIT_REFUSED']);
     assert.equal((await daemon.api.get('/stats')).body.livekitReachable, false);
     const log = await readFile(path.join(daemon.dataDir, 'logs/streamhub.log'), 'utf8');
-    assert.match(log, /LiveKit does not answer/);
+    assert.match(log, /LiveKit isn’t responding/);
     for (const text of [refused.text, log, JSON.stringify(events.heard)])
       assert.doesNotMatch(text, /eyJ|not-the-secret/);
   });

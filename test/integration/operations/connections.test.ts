@@ -103,7 +103,7 @@ test('what answers there is no Redis; callers at the same time share the test', 
   const { port } = silent.address() as AddressInfo;
   const daemon = await testDaemon(t, { REDIS_URL: `redis://127.0.0.1:${port}` });
   const [one, two] = await Promise.all([tried(daemon, 'redis'), tried(daemon, 'redis')]);
-  assert.equal(failed(one), 'What answers there is no Redis.');
+  assert.equal(failed(one), 'The server at this address is not Redis.');
   assert.deepEqual(one.told, two.told);
   assert.equal(calls, 2, 'one to connect, one to ask');
 });
@@ -129,7 +129,7 @@ test('a real LiveKit with its Redis: key, rooms, orders; then without Redis, wit
 
   await redis(livekit.redisUrl, 'CONFIG SET requirepass word-of-redis');
   const asked = await tried(daemon, 'redis');
-  assert.equal(failed(asked), 'It asks for a password.');
+  assert.equal(failed(asked), 'It requires a password.');
   const url = new URL(livekit.redisUrl);
   const withPassword = async (word: string) => {
     const other = await testDaemon(t, { STREAMHUB_CLUSTER_REDIS_URL: `redis://:${word}@${url.host}` });
@@ -137,7 +137,7 @@ test('a real LiveKit with its Redis: key, rooms, orders; then without Redis, wit
   };
   assert.deepEqual((await withPassword('word-of-redis')).steps.at(-1), 'signIn ok');
   const no = await withPassword('another-word');
-  assert.equal(failed(no), 'It refuses the user or the password.');
+  assert.equal(failed(no), 'It rejects the user or the password.');
   assert.equal(JSON.stringify(no).includes('another-word'), false);
 
   livekit.pauseRedis();

@@ -59,7 +59,7 @@ const MOODS: Record<string, { isCrash: boolean; reason: RegExp }> = {
     isCrash: true,
     reason: /sent more bytes than were asked for|answered what nobody asked/,
   },
-  'wrong answer': { isCrash: true, reason: /listing objects answered something else than it should/ },
+  'wrong answer': { isCrash: true, reason: /listing objects returned an invalid answer/ },
   'loop in operation': { isCrash: true, reason: /did not answer for 3 s/ },
   'wait in operation': { isCrash: false, reason: /listing objects took longer than 3 s/ },
 };

@@ -92,7 +92,7 @@ describe('start and stop', () => {
     await assert.rejects(failing, (error: { stderr: string }) => {
       assert.match(
         error.stderr,
-        /^streamhub: port \d+ on 127\.0\.0\.1 is taken; choose another with --port or PORT\n$/,
+        /^streamhub: port \d+ on 127\.0\.0\.1 is in use; choose another with --port or PORT\n$/,
       );
       return true;
     });

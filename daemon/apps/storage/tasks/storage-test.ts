@@ -28,7 +28,7 @@ export default async function storageTest({ access, probeKey, port }: StorageTes
         (id): StorageTestStep => ({
           id,
           state: 'skipped',
-          message: 'Not tried, because an earlier step failed.',
+          message: 'Skipped, because an earlier step failed.',
           durationMs: 0,
         }),
       ),

@@ -22,7 +22,7 @@ const WITHOUT_NVENC = [
 
 /** Looks for a GPU: NVIDIA, then VAAPI render nodes, then none. Never throws; what went wrong is told in `detail`. */
 export default async function probeGpu(input: GpuProbeInput): Promise<GpuStatus> {
-  if (input.disabled) return none('GPU detection is switched off by GPU_DISABLE.');
+  if (input.disabled) return none('GPU detection is turned off by GPU_DISABLE.');
   const timeoutMs = input.timeoutMs ?? TIMEOUT_MS;
   const nvidia = await run(input.nvidiaSmi ?? 'nvidia-smi', NVIDIA_QUERY, timeoutMs);
   let reason = nvidia.problem;
@@ -95,9 +95,9 @@ async function vaapiStatus(nodes: string[], vainfo: Outcome): Promise<GpuStatus>
   const found = vainfo.problem === undefined ? parseVainfo(vainfo.output) : {};
   const canEncode = permitted ? found.canEncode : false;
   let detail = `Render node found: ${nodes.join(', ')}.`;
-  if (!permitted) detail += ` The daemon may not open ${first}; add its user to the group of that file.`;
-  else if (canEncode === false) detail += ' Its driver offers no video encoder, so transcoding stays on the CPU.';
-  else if (canEncode === undefined) detail += ' Whether it can encode is not known, because vainfo gave no answer.';
+  if (!permitted) detail += ` The daemon may not open ${first}; add its user to the group that owns that file.`;
+  else if (canEncode === false) detail += ' Its driver has no video encoder, so transcoding stays on the CPU.';
+  else if (canEncode === undefined) detail += ' It is unknown whether it can encode, because vainfo returned nothing.';
   return {
     available: true,
     type: 'vaapi',
@@ -153,9 +153,9 @@ function describe(
   timeoutMs: number,
 ): string {
   if (error.code === 'ENOENT') return `${name} is not installed`;
-  if (error.code === 'EACCES') return `${name} may not be run`;
-  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `${name} printed too much`;
-  if (error.killed) return `${name} did not answer within ${timeoutMs / 1000} s`;
+  if (error.code === 'EACCES') return `the daemon may not run ${name}`;
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `${name} printed too much output`;
+  if (error.killed) return `${name} did not respond within ${timeoutMs / 1000} s`;
   return `${name} failed${saying(output)}`;
 }
 
