@@ -152,12 +152,13 @@ export const acceptInvite = operation({
   path: '/auth/invite/accept',
   tag,
   summary: 'Accept an invitation',
-  description: 'A new user chooses a password. A user who already has an account sends its password (and code).',
+  description:
+    'A new user chooses a password. A user who already has an account sends its password (and code). If someone else made that account and never confirmed the address, `newAccount` makes a separate one.',
   access: 'public',
   limit: 'sign-up',
   body: AcceptInviteBody,
   responses: { 200: object({ data: SessionToken }) },
-  errors: ['BAD_LINK', 'BAD_LOGIN', 'TOTP_REQUIRED', 'TOTP_INVALID', 'OVERLOADED'],
+  errors: ['BAD_LINK', 'BAD_LOGIN', 'EMAIL_IN_USE', 'TOTP_REQUIRED', 'TOTP_INVALID', 'OVERLOADED'],
   audit: 'auth.accept-invite',
 });
 
@@ -234,6 +235,22 @@ export const confirmEmail = operation({
   responses: { 200: envelope(Account) },
   errors: ['BAD_LINK', 'EMAIL_IN_USE'],
   audit: 'account.email',
+});
+
+export const undoEmail = operation({
+  id: 'undoEmail',
+  method: 'POST',
+  path: '/account/email/undo',
+  tag: account,
+  summary: 'Put back the email address that was changed',
+  description:
+    'Takes the token of the link that was sent to the previous address when it was changed; good for 7 days. The account gets that address back. Its sessions, password and sign-in links end, so sign in with a new link. Two-factor stays on.',
+  access: 'public',
+  limit: 'password',
+  body: EmailProofBody,
+  responses: { 200: object({ data: object({ email: Type.String() }) }) },
+  errors: ['BAD_LINK', 'EMAIL_IN_USE'],
+  audit: 'account.email-undo',
 });
 
 export const changePassword = operation({

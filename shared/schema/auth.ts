@@ -84,6 +84,9 @@ export const InvitePreview = object({
   hasAccount: Type.Boolean({
     description: 'True: accept with the password of the existing account. False: choose a password.',
   }),
+  canReplace: Type.Boolean({
+    description: 'True: that account never proved its address, so `newAccount` can accept without its password.',
+  }),
   expiresAt: Instant,
 });
 export type InvitePreview = Static<typeof InvitePreview>;
@@ -92,6 +95,12 @@ export const AcceptInviteBody = object({
   password: NewPassword,
   name: Type.Optional(Type.String({ maxLength: 120 })),
   code: Type.Optional(LoginCode),
+  newAccount: Type.Optional(
+    Type.Boolean({
+      description:
+        'The existing account isn’t yours: make a new one, with `password`. It gets the address. The other account keeps what it has, and still signs in with the address and its own password.',
+    }),
+  ),
 });
 export type AcceptInviteBody = Static<typeof AcceptInviteBody>;
 
@@ -115,6 +124,11 @@ export const Account = object({
     email: nullable(Type.String()),
     pendingEmail: nullable(
       Type.String({ description: 'New address that is not confirmed yet; the current one stays valid until then.' }),
+    ),
+    formerEmail: nullable(
+      Type.String({
+        description: 'Unconfirmed address that went to another account; you still sign in with it and your password.',
+      }),
     ),
     name: nullable(Type.String()),
     isSuperadmin: Type.Boolean(),

@@ -132,6 +132,7 @@ export const User = object({
   email: nullable(Type.String()),
   emailProven: Type.Boolean({ description: 'The address was confirmed by mail or by an operator.' }),
   pendingEmail: nullable(Type.String({ description: 'New address that is not confirmed yet.' })),
+  formerEmail: nullable(Type.String({ description: 'Unconfirmed address that went to another account.' })),
   name: nullable(Type.String()),
   isSuperadmin: Type.Boolean(),
   status: oneOf(['active', 'pending']),

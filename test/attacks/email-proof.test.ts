@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Secret, TOTP } from 'otpauth';
 import { testDaemon } from '#test/helpers/daemon.ts';
-import { firstAdmin, join, linkIn, linkToken, MANY_ATTEMPTS, mailbox, PASSWORD, signIn } from '#test/helpers/people.ts';
+import {
+  firstAdmin,
+  join,
+  linkIn,
+  linkToken,
+  MANY_ATTEMPTS,
+  mailbox,
+  makeTeam,
+  PASSWORD,
+  signIn,
+} from '#test/helpers/people.ts';
 
 const VICTIM = 'victim@example.com';
 const NEW = 'a password of the real owner';
@@ -89,6 +99,109 @@ test('proof of an address ends what an unproven holder had set up, a second fact
   await anonymous.post('/auth/magic-link', { email: VICTIM });
   const link = linkToken(linkIn(await box.next(VICTIM)));
   assert.equal((await anonymous.post('/auth/magic/verify', { token: link })).body.message, 'totp_required');
+});
+
+test('without mail a link proves the invitation, whoever signed up with the address', async (t) => {
+  const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, STREAMHUB_ALLOW_SIGNUP: '1' });
+  await firstAdmin(daemon);
+  const host = await makeTeam(daemon, 'host');
+  const anonymous = daemon.api.as(null);
+  const signedUp = await anonymous.post('/auth/signup', { email: VICTIM, password: PASSWORD });
+  const squatter = daemon.api.as(signedUp.body.data.token);
+  assert.equal((await squatter.post('/apps', { name: 'squat' })).status, 201);
+  const invited = (await host.owner.api.post('/tenant/invites', { email: VICTIM })).body.data;
+  const token = linkToken(invited.inviteUrl);
+  const { hasAccount, canReplace } = (await anonymous.post('/auth/invite/preview', { token })).body.data;
+  assert.deepEqual([hasAccount, canReplace], [true, true]);
+  const unknown = await anonymous.post('/auth/invite/accept', { token, password: NEW });
+  assert.equal(unknown.status, 401, 'the link alone opens nobody’s account');
+  const accepted = await anonymous.post('/auth/invite/accept', { token, password: NEW, newAccount: true });
+  assert.equal(accepted.status, 200, accepted.text);
+  const owner = daemon.api.as(accepted.body.data.token);
+  const mine = (await owner.get('/account')).body.data;
+  assert.deepEqual([mine.user.email, mine.tenant.name, mine.user.formerEmail], [VICTIM, 'host', null]);
+  assert.equal((await owner.get('/apps/squat')).status, 403, 'nothing of the other account came with it');
+  // each signs in with the address and the own password; the account that was first keeps what it has
+  const theirs = (await squatter.get('/account')).body.data;
+  assert.deepEqual([theirs.user.email, theirs.user.formerEmail, theirs.tenant.role], [null, VICTIM, 'owner']);
+  const asOwner = await signIn(daemon, VICTIM, NEW);
+  const asSquatter = await signIn(daemon, VICTIM, PASSWORD);
+  assert.equal((await asOwner.api.get('/auth/me')).body.data.userId, mine.user.id);
+  assert.equal((await asSquatter.api.get('/auth/me')).body.data.userId, theirs.user.id);
+  assert.equal((await anonymous.post('/auth/login', { user: VICTIM, password: 'neither of them' })).status, 401);
+  assert.equal((await squatter.get('/teams/mine')).body.data.team.name === 'host', false);
+
+  // an operator answers for the address: then it is proven, and no link moves it any more
+  assert.equal((await daemon.api.patch(`/users/${mine.user.id}`, { confirmEmail: VICTIM })).status, 200);
+  const again = (await squatter.post('/tenant/invites', { email: VICTIM })).body.data;
+  const trick = linkToken(again.inviteUrl);
+  assert.equal((await anonymous.post('/auth/invite/preview', { token: trick })).body.data.canReplace, false);
+  const refused = await anonymous.post('/auth/invite/accept', { token: trick, password: NEW, newAccount: true });
+  assert.equal(refused.body.code, 'EMAIL_IN_USE');
+});
+
+test('an operator’s invitation proves the address and ends what was set up before', async (t) => {
+  const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, STREAMHUB_ALLOW_SIGNUP: '1' });
+  const root = await firstAdmin(daemon);
+  const anonymous = daemon.api.as(null);
+  const signedUp = await anonymous.post('/auth/signup', { email: VICTIM, password: PASSWORD });
+  const squatter = daemon.api.as(signedUp.body.data.token);
+  const { secret } = (await squatter.post('/account/2fa/setup')).body.data;
+  const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+  assert.equal((await squatter.post('/account/2fa/enable', { code })).status, 200);
+  const { inviteUrl } = (await root.api.post('/tenant/invites', { email: VICTIM })).body.data;
+  const token = linkToken(inviteUrl);
+  const accepted = await anonymous.post('/auth/invite/accept', { token, password: NEW });
+  assert.equal(accepted.status, 200, accepted.text);
+  assert.equal((await squatter.get('/account')).status, 401);
+  assert.equal((await anonymous.post('/auth/login', { user: VICTIM, password: PASSWORD })).status, 401);
+  await signIn(daemon, VICTIM, NEW);
+});
+
+test('whoever proves an address gets it from an account that only typed it in', async (t) => {
+  const box = await mailbox(t);
+  const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env, STREAMHUB_ALLOW_SIGNUP: '1' });
+  await firstAdmin(daemon);
+  const anonymous = daemon.api.as(null);
+  await anonymous.post('/auth/signup', { email: VICTIM, password: PASSWORD });
+  const signedUp = await anonymous.post('/auth/signup', { email: 'owner@example.com', password: PASSWORD });
+  const owner = daemon.api.as(signedUp.body.data.token);
+  assert.equal((await owner.patch('/account', { email: VICTIM })).status, 200);
+  const proof = linkToken(linkIn(await box.next(VICTIM)));
+  const confirmed = await owner.post('/account/email/confirm', { token: proof });
+  assert.equal(confirmed.body.data.user.email, VICTIM, confirmed.text);
+});
+
+test('the previous, proven address is told of a change and can undo it', async (t) => {
+  const box = await mailbox(t);
+  const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env });
+  const root = await firstAdmin(daemon);
+  await root.api.post('/tenant/invites', { email: VICTIM });
+  const invitation = linkToken(linkIn(await box.next(VICTIM)));
+  const anonymous = daemon.api.as(null);
+  const entered = await anonymous.post('/auth/invite/accept', { token: invitation, password: PASSWORD });
+  const session = daemon.api.as(entered.body.data.token);
+  const move = async (email: string): Promise<string> => {
+    const { email: before } = (await session.get('/auth/me')).body.data;
+    assert.equal((await session.patch('/account', { email })).status, 200);
+    const proof = linkToken(linkIn(await box.next(email)));
+    assert.equal((await session.post('/account/email/confirm', { token: proof })).status, 200);
+    const mail = await box.next(before);
+    assert.match(mail, /It now uses /);
+    return linkToken(linkIn(mail));
+  };
+  // someone in an open session moves the account away, twice
+  const undo = await move('thief@example.com');
+  const thiefsUndo = await move('thief2@example.com');
+  const undone = await anonymous.post('/account/email/undo', { token: undo });
+  assert.deepEqual([undone.status, undone.body.data.email], [200, VICTIM]);
+  assert.equal((await session.get('/account')).status, 401, 'the session ended');
+  assert.equal((await anonymous.post('/auth/login', { user: VICTIM, password: PASSWORD })).status, 401);
+  for (const token of [undo, thiefsUndo])
+    assert.equal((await anonymous.post('/account/email/undo', { token })).body.code, 'BAD_LINK');
+  await anonymous.post('/auth/magic-link', { email: VICTIM });
+  const link = linkToken(linkIn(await box.next(VICTIM)));
+  assert.equal((await anonymous.post('/auth/magic/verify', { token: link })).status, 200);
 });
 
 test('without mail an operator confirms the address that waits, and no other', async (t) => {

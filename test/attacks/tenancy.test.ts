@@ -170,7 +170,7 @@ describe('another team’s app', () => {
     assert.ok((await first.api.get('/apps/reused/config/backups')).body.data.length > 0);
     assert.equal((await first.api.delete('/apps/reused')).status, 200);
 
-    assert.equal((await heir.api.post('/apps', { name: 'reused' })).status, 201);
+    assert.equal((await heir.api.post('/apps', { name: 'reused', roomPrefix: 'inherited' })).status, 201);
     const sizes = (await heir.api.get('/apps/reused/sizes')).body.data;
     assert.deepEqual([sizes.vodCount, sizes.vodTotalBytes], [0, 0]);
     assert.deepEqual((await heir.api.get('/apps/reused/config/backups')).body.data, []);

@@ -45,6 +45,7 @@ export class AccountService {
         id: user.id,
         email: user.email,
         pendingEmail: user.pending_email,
+        formerEmail: user.former_email,
         name: user.name,
         isSuperadmin: user.is_superadmin === 1,
         hasPassword: user.password_hash !== null || user.id === BREAK_GLASS,

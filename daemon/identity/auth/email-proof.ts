@@ -1,6 +1,6 @@
 import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
-import { emailProofMail } from '#daemon/platform/mail/messages.ts';
+import { emailChangedMail, emailProofMail } from '#daemon/platform/mail/messages.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
@@ -8,6 +8,7 @@ import { same } from './identity.ts';
 import { type Links, linkUrl } from './links.ts';
 import { BREAK_GLASS } from './principals.ts';
 import type { SessionStore } from './sessions.ts';
+import { isUnproven, moveUnprovenAddress } from './unproven-address.ts';
 
 export interface EmailProofDeps {
   users: UserStore;
@@ -70,27 +71,72 @@ export class EmailProof {
     sessions.refresh(user.id);
   }
 
-  /** Invitations that were made for the address go with it. */
+  /** The account has the address from now on. */
   #take(user: UserRow, email: string): void {
     const { users, links } = this.#deps;
-    this.#refuseInUse(email, user.id);
-    const invited = users.byEmail(email);
-    if (invited !== undefined && invited.id !== user.id) {
-      for (const membership of users.memberships(invited.id)) {
-        if (users.membership(user.id, membership.tenant_id) === undefined)
-          users.join({ ...membership, user_id: user.id });
-      }
-      links.moveInvites(invited.id, user.id);
-      users.remove(invited.id);
-    }
-    users.update(user.id, { email, pending_email: null, email_verified_at: new Date().toISOString() });
+    this.#makeRoom(user, email);
+    users.update(user.id, {
+      email,
+      pending_email: null,
+      former_email: null,
+      email_verified_at: new Date().toISOString(),
+    });
     links.drop('login', user.id);
     links.drop('email', user.id);
+    if (user.email !== null && user.email !== email && user.email_verified_at !== null)
+      this.#tellFormer(user.id, user.email, email);
   }
 
-  /** Someone who was invited and has not come yet does not use the address. */
+  /** Tells the previous, proven address of the change, and how to undo it. */
+  #tellFormer(userId: string, former: string, email: string): void {
+    const { links, mailer, log } = this.#deps;
+    if (!mailer.canSendLinks) return;
+    const link = links.issue({ kind: 'email-undo', email: former, userId });
+    mailer
+      .send(former, emailChangedMail(linkUrl(mailer.linkBase, 'email-undo', link.token), former, email))
+      .then(() => links.markMailed(link.id))
+      .catch((error: Error) =>
+        log.warn({ reason: error.message }, 'the previous address of an account could not be told'),
+      );
+  }
+
+  /**
+   * Puts back the address that a link was mailed to. Anyone could have made the change in an open session, so what can
+   * sign in ends, and later addresses can't undo this. @throws ApiError BAD_LINK, EMAIL_IN_USE
+   */
+  undo(token: string): { id: string; before: string | null; email: string } {
+    const { users, links, sessions } = this.#deps;
+    const link = links.peek(token, 'email-undo');
+    const user = users.byId(link.user_id ?? '');
+    const email = link.email ?? '';
+    if (user === undefined || email === '') throw new ApiError('BAD_LINK');
+    users.transaction(() => {
+      links.consume(link);
+      links.dropLater(link);
+      const email_verified_at = new Date().toISOString();
+      this.#makeRoom(user, email);
+      users.update(user.id, { email, pending_email: null, email_verified_at, password_hash: null });
+      links.drop('login', user.id);
+      links.drop('email', user.id);
+      sessions.revokeAll(user.id);
+    });
+    return { id: user.id, before: user.email, email };
+  }
+
+  /** Invitations that were made for the address go with it. @throws ApiError EMAIL_IN_USE */
+  #makeRoom(user: UserRow, email: string): void {
+    const { users } = this.#deps;
+    this.#refuseInUse(email, user.id);
+    const other = users.byEmail(email);
+    if (other === undefined || other.id === user.id) return;
+    moveUnprovenAddress(this.#deps, other, user.id);
+    if (other.status === 'pending') users.remove(other.id);
+  }
+
+  /** An account that was only invited, or never proved the address, does not stop the one that can. */
   #refuseInUse(email: string, userId: string): void {
     const other = this.#deps.users.byEmail(email);
-    if (other !== undefined && other.id !== userId && other.status !== 'pending') throw new ApiError('EMAIL_IN_USE');
+    if (other !== undefined && other.id !== userId && other.status !== 'pending' && !isUnproven(other))
+      throw new ApiError('EMAIL_IN_USE');
   }
 }

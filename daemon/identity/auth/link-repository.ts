@@ -3,11 +3,13 @@ import type { Db } from '#daemon/platform/db/open.ts';
 export interface LinkRow {
   id: number;
   token_hash: string;
-  kind: 'login' | 'invite' | 'setup' | 'email';
+  kind: 'login' | 'invite' | 'setup' | 'email' | 'email-undo';
   email: string | null;
   user_id: string | null;
   tenant_id: string | null;
   mailed: 0 | 1;
+  /** Made by an operator, who answers for the address. */
+  vouched: 0 | 1;
   created_at: string;
   expires_at: string;
   used_at: string | null;
@@ -16,8 +18,8 @@ export interface LinkRow {
 /** SQL of the table `links`. */
 export function linkRepository(db: Db) {
   const insert = db.prepare<[Omit<LinkRow, 'id' | 'used_at'>]>(
-    `INSERT INTO links (token_hash, kind, email, user_id, tenant_id, mailed, created_at, expires_at)
-     VALUES (@token_hash, @kind, @email, @user_id, @tenant_id, @mailed, @created_at, @expires_at)`,
+    `INSERT INTO links (token_hash, kind, email, user_id, tenant_id, mailed, vouched, created_at, expires_at)
+     VALUES (@token_hash, @kind, @email, @user_id, @tenant_id, @mailed, @vouched, @created_at, @expires_at)`,
   );
   const byHash = db.prepare<[string], LinkRow>('SELECT * FROM links WHERE token_hash = ?');
   const use = db.prepare<[string, number]>('UPDATE links SET used_at = ? WHERE id = ? AND used_at IS NULL');
@@ -32,6 +34,7 @@ export function linkRepository(db: Db) {
   const moveInvites = db.prepare<[string, string]>(
     "UPDATE links SET user_id = ? WHERE user_id = ? AND kind = 'invite'",
   );
+  const dropLater = db.prepare<[string, string, number]>('DELETE FROM links WHERE kind = ? AND user_id = ? AND id > ?');
   const purge = db.prepare<[string]>('DELETE FROM links WHERE expires_at < ?');
   return {
     insert: (row: Omit<LinkRow, 'id' | 'used_at'>) => Number(insert.run(row).lastInsertRowid),
@@ -43,6 +46,7 @@ export function linkRepository(db: Db) {
       drop.run({ kind, user_id: userId, tenant_id: tenantId }),
     openInvite: (userId: string, tenantId: string, now: string) => openInvite.get(userId, tenantId, now),
     moveInvites: (from: string, to: string) => moveInvites.run(to, from),
+    dropLater: (kind: LinkRow['kind'], userId: string, id: number) => dropLater.run(kind, userId, id),
     purge: (before: string) => purge.run(before),
   };
 }

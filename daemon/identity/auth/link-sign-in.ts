@@ -17,6 +17,7 @@ import { BREAK_GLASS, PLATFORM } from './principals.ts';
 import type { SignedIn } from './service.ts';
 import type { SessionStore, SignInFrom } from './sessions.ts';
 import type { TwoFactor } from './totp.ts';
+import { isUnproven, moveUnprovenAddress } from './unproven-address.ts';
 
 export interface LinkSignInDeps {
   users: UserStore;
@@ -93,16 +94,22 @@ export class LinkSignIn {
       team,
       role,
       hasAccount: needsPassword(user, link),
+      canReplace: needsPassword(user, link) && canReplace(user, link),
       expiresAt: link.expires_at,
     };
   }
 
-  /** Accepts an invitation: a new person chooses the password, one with an account gives it. */
-  async acceptInvite({ token, password, name, code }: AcceptInviteBody, from: SignInFrom): Promise<SignedIn> {
+  /**
+   * Accepts an invitation: a new person chooses the password, one with an account gives it. An account that someone else
+   * made with the address does not stop the invited person: `newAccount` makes a separate one.
+   */
+  async acceptInvite(body: AcceptInviteBody, from: SignInFrom): Promise<SignedIn> {
     const { users, links, passwords, twoFactor, sessions, attempts } = this.#deps;
+    const { token, password, name, code } = body;
     const link = links.peek(token, 'invite');
     const { user } = this.#invitation(link);
     const existing = needsPassword(user, link);
+    if (existing && body.newAccount) return this.#signIn(await this.#replaceHolder(link, user, body), from);
     let password_hash: string | null = null;
     if (existing) {
       await attempts.check({ account: user.id, ip: from.ip, proven: false }, async () => {
@@ -120,6 +127,24 @@ export class LinkSignIn {
     });
     sessions.refresh(user.id);
     return this.#signIn(requireUser(this.#deps.users, user.id), from);
+  }
+
+  /** The invited person gets a separate account with the address and what it was invited to. @throws ApiError EMAIL_IN_USE */
+  async #replaceHolder(link: LinkRow, { id: holderId }: UserRow, body: AcceptInviteBody): Promise<UserRow> {
+    const { users, links, passwords } = this.#deps;
+    const password_hash = await passwords.hash(body.password);
+    const id = newUserId();
+    users.transaction(() => {
+      const holder = requireUser(users, holderId);
+      if (!canReplace(holder, link)) throw new ApiError('EMAIL_IN_USE');
+      links.consume(link);
+      const name = body.name?.trim() || null;
+      const created_at = new Date().toISOString();
+      users.insert({ id, email: null, name, is_superadmin: 0, status: 'active', password_hash, created_at });
+      moveUnprovenAddress(this.#deps, holder, id);
+      this.#arrive(link, id);
+    });
+    return requireUser(users, id);
   }
 
   async #mailLink(email: string): Promise<void> {
@@ -160,7 +185,7 @@ export class LinkSignIn {
     const { users, sessions, twoFactor, links } = this.#deps;
     const user = requireUser(this.#deps.users, userId);
     users.update(userId, { status: 'active' });
-    if (link.mailed === 1) {
+    if (isProof(link)) {
       if (user.email_verified_at === null) {
         const email_verified_at = new Date().toISOString();
         users.update(userId, { password_hash: null, pending_email: null, email_verified_at });
@@ -169,7 +194,8 @@ export class LinkSignIn {
         links.drop('email', userId);
         sessions.revokeAll(userId);
       }
-      if (this.#isSuperadminEmail(user.email ?? '') && user.is_superadmin === 0) this.#promote(userId);
+      if (link.mailed === 1 && this.#isSuperadminEmail(user.email ?? '') && user.is_superadmin === 0)
+        this.#promote(userId);
     }
     if (link.kind === 'invite') {
       const membership = users.membership(userId, link.tenant_id ?? '');
@@ -203,8 +229,16 @@ export class LinkSignIn {
   }
 }
 
-/** The account's own password is asked for, unless the link itself proves the mailbox of an account nobody proved before. */
+/** The account's own password is asked for, unless the link itself proves the address of an account nobody proved before. */
 const needsPassword = (user: UserRow, link: LinkRow): boolean => user.status === 'active' && !isFirstProof(user, link);
 
-/** The link went to the mailbox, and nobody has shown before that the account's holder reads it. */
-const isFirstProof = (user: UserRow, link: LinkRow): boolean => link.mailed === 1 && user.email_verified_at === null;
+/** The link proves the address, and nobody has shown before that the account's holder reads that mail. */
+const isFirstProof = (user: UserRow, link: LinkRow): boolean =>
+  isProof(link) && user.email_verified_at === null && isFor(user, link);
+
+/** It went to the mailbox, or an operator made it and answers for the address. */
+const isProof = ({ mailed, vouched }: LinkRow): boolean => mailed === 1 || vouched === 1;
+
+const isFor = (user: UserRow, link: LinkRow): boolean => same(user.email ?? '', link.email ?? '');
+
+const canReplace = (user: UserRow, link: LinkRow): boolean => isUnproven(user) && isFor(user, link);

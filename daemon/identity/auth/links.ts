@@ -10,6 +10,7 @@ const LINK_LIFETIME: Readonly<Record<LinkKind, number>> = {
   invite: 72 * 60 * MINUTE,
   setup: 24 * 60 * MINUTE,
   email: 24 * 60 * MINUTE,
+  'email-undo': 7 * 24 * 60 * MINUTE,
 };
 /** Path of the console's page for each kind; the token follows after `#`, which browsers keep to themselves. */
 const PAGE: Readonly<Record<LinkKind, string>> = {
@@ -17,6 +18,7 @@ const PAGE: Readonly<Record<LinkKind, string>> = {
   invite: '/invite',
   setup: '/setup',
   email: '/email',
+  'email-undo': '/email-undo',
 };
 const KEPT_MS = 7 * 86_400_000;
 
@@ -25,6 +27,8 @@ export interface NewLink {
   email?: string | null;
   userId?: string | null;
   tenantId?: string | null;
+  /** An operator made it, who answers for the address. */
+  vouched?: boolean;
   /** Milliseconds; the kind's own unless given. */
   lifetime?: number;
 }
@@ -50,7 +54,14 @@ export class Links {
     this.#repository.purge(new Date(this.#clock.now() - KEPT_MS).toISOString());
   }
 
-  issue({ kind, email = null, userId = null, tenantId = null, lifetime = LINK_LIFETIME[kind] }: NewLink): IssuedLink {
+  issue({
+    kind,
+    email = null,
+    userId = null,
+    tenantId = null,
+    vouched = false,
+    lifetime = LINK_LIFETIME[kind],
+  }: NewLink): IssuedLink {
     const token = randomBytes(32).toString('base64url');
     const now = this.#clock.now();
     const expiresAt = new Date(now + lifetime).toISOString();
@@ -61,6 +72,7 @@ export class Links {
       user_id: userId,
       tenant_id: tenantId,
       mailed: 0,
+      vouched: vouched ? 1 : 0,
       created_at: new Date(now).toISOString(),
       expires_at: expiresAt,
     });
@@ -92,6 +104,11 @@ export class Links {
   /** Makes the links of a kind void, of one person or team where given. */
   drop(kind: LinkKind, userId?: string, tenantId?: string): void {
     this.#repository.drop(kind, userId ?? null, tenantId ?? null);
+  }
+
+  /** Makes later links of the same kind and person void. */
+  dropLater({ kind, user_id, id }: LinkRow): void {
+    this.#repository.dropLater(kind, user_id ?? '', id);
   }
 
   /** Open invitations of one account become those of another. */

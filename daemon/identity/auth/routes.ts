@@ -125,6 +125,12 @@ function accountRoutes(app: FastifyInstance, { account, emailProof, twoFactor }:
     audit({ target: principal.userId, before: { email: before }, after: { email: after.user.email } });
     return ok(after);
   });
+  route(app, ops.undoEmail, ({ body, audit, request }) => {
+    const { id, before, email } = emailProof.undo(body.token);
+    const actor = { id, label: email, ip: clientAddress(request), requestId: request.id };
+    audit({ target: id, actor, before: { email: before }, after: { email } });
+    return { data: { email } };
+  });
   route(app, ops.changePassword, async ({ principal, body, request, audit }) => {
     const sessionsEnded = await account.changePassword(principal, body, clientAddress(request));
     audit({ target: principal.userId, after: { sessionsEnded } });

@@ -94,21 +94,42 @@ export class AuthService {
 
   /** @throws ApiError BAD_LOGIN, TOTP_REQUIRED, TOTP_INVALID, RATE_LIMITED */
   async login({ user: name, password, code }: LoginBody, from: SignInFrom): Promise<SignedIn> {
-    const { twoFactor, attempts } = this.#deps;
-    const account = this.nameFor(name) ?? unknownAccount(normalEmail(name));
-    const user = await attempts.check({ account, ip: from.ip, proven: false }, () => this.#byPassword(name, password));
+    const { twoFactor } = this.#deps;
+    const user = await this.#anyByPassword(name, password, from.ip);
     if (user.id !== BREAK_GLASS) await twoFactor.require(user, code, from.ip);
     return this.#signIn(user, from);
   }
 
+  /**
+   * The account that the name and the password mean. An address that was never proven can have gone to another account;
+   * the earlier one still signs in by it. Each account has its counter. @throws ApiError BAD_LOGIN, RATE_LIMITED
+   */
+  async #anyByPassword(name: string, password: string, ip: string): Promise<UserRow> {
+    const { attempts, users } = this.#deps;
+    const email = normalEmail(name);
+    const named = [this.nameFor(name), users.byEmail(email)?.id, ...users.formerlyAt(email).map(({ id }) => id)];
+    const accounts = new Set(named.filter((id) => id !== undefined));
+    if (accounts.size === 0) accounts.add(unknownAccount(email));
+    let refusal: ApiError | undefined;
+    for (const account of accounts) {
+      try {
+        const attempt = { account, ip, proven: false };
+        return await attempts.check(attempt, () => this.#byPassword(account, name, password));
+      } catch (error) {
+        if (!(error instanceof ApiError && (error.code === 'BAD_LOGIN' || error.code === 'RATE_LIMITED'))) throw error;
+        if (refusal === undefined || error.code === 'RATE_LIMITED') refusal = error;
+      }
+    }
+    throw refusal ?? new ApiError('BAD_LOGIN');
+  }
+
   /** @throws ApiError BAD_LOGIN */
-  async #byPassword(name: string, password: string): Promise<UserRow> {
+  async #byPassword(account: string, name: string, password: string): Promise<UserRow> {
     const { users, passwords, settings } = this.#deps;
     if (this.hasBreakGlass && same(name, settings.adminUser) && same(password, settings.adminPass)) {
       return requireUser(users, BREAK_GLASS);
     }
-    const found = users.byEmail(normalEmail(name));
-    const user = found?.id === BREAK_GLASS ? undefined : found;
+    const user = account === BREAK_GLASS ? undefined : users.byId(account);
     const usable = user?.status === 'active' ? user.password_hash : null;
     const fits = await passwords.verify(password, usable);
     if (!fits || user === undefined) throw new ApiError('BAD_LOGIN');

@@ -30,6 +30,7 @@ export interface UserListRow {
   email: string | null;
   email_verified_at: string | null;
   pending_email: string | null;
+  former_email: string | null;
   name: string | null;
   is_superadmin: 0 | 1;
   status: 'active' | 'pending';
@@ -71,7 +72,8 @@ export function tenantStore(db: Db) {
     .pluck();
   const users = filteredList<UserListRow, 'q'>(db, {
     table: 'users',
-    columns: 'id, email, email_verified_at, pending_email, name, is_superadmin, status, totp_enabled, created_at',
+    columns:
+      'id, email, email_verified_at, pending_email, former_email, name, is_superadmin, status, totp_enabled, created_at',
     conditions: { q: `(${contains('email', '@q')} OR ${contains('name', '@q')})` },
     order: 'created_at, id',
   });

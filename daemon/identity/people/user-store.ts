@@ -7,6 +7,8 @@ export interface UserRow {
   email_verified_at: string | null;
   /** New address that waits for its proof. */
   pending_email: string | null;
+  /** Address that it had without proof, and signs in by, since another account got it. */
+  former_email: string | null;
   name: string | null;
   is_superadmin: 0 | 1;
   status: 'active' | 'pending';
@@ -35,12 +37,16 @@ export interface MembershipRow {
 export function userStore(db: Db) {
   const byId = db.prepare<[string], UserRow>('SELECT * FROM users WHERE id = ?');
   const byEmail = db.prepare<[string], UserRow>('SELECT * FROM users WHERE email = ?');
+  const formerlyAt = db.prepare<[string], UserRow>(
+    'SELECT * FROM users WHERE former_email = ? ORDER BY created_at LIMIT 5',
+  );
   const insert = db.prepare<[NewUser]>(
     `INSERT INTO users (id, email, name, is_superadmin, status, password_hash, created_at)
      VALUES (@id, @email, @name, @is_superadmin, @status, @password_hash, @created_at)`,
   );
   const update = db.prepare<[UserRow]>(
     `UPDATE users SET email = @email, email_verified_at = @email_verified_at, pending_email = @pending_email,
+       former_email = @former_email,
        name = @name, is_superadmin = @is_superadmin,
        status = @status, password_hash = @password_hash, totp_enabled = @totp_enabled, totp_secret = @totp_secret,
        totp_pending_secret = @totp_pending_secret, totp_last_step = @totp_last_step WHERE id = @id`,
@@ -75,6 +81,8 @@ export function userStore(db: Db) {
   return {
     byId: (id: string) => byId.get(id),
     byEmail: (email: string) => byEmail.get(email),
+    /** Accounts that lost this address to another one, the oldest first. */
+    formerlyAt: (email: string) => formerlyAt.all(email),
     insert: (row: NewUser) => insert.run(row),
     update(id: string, change: UserChange): void {
       const row = byId.get(id);

@@ -52,7 +52,7 @@ export class Directory {
     if (body.quotas !== undefined) tenants.setQuotas(row.id, body.quotas);
     if (body.ownerEmail === undefined) return { tenant: this.#tenant(row, 0), invite: null };
     try {
-      const made = await teams.invite(row, { email: body.ownerEmail, role: 'owner' }, principal.email);
+      const made = await teams.invite(row, { email: body.ownerEmail, role: 'owner' }, principal);
       const invite: Invite = {
         userId: made.user.id,
         email: made.user.email ?? '',
@@ -193,6 +193,7 @@ export class Directory {
       email: row.email,
       emailProven: row.email_verified_at !== null,
       pendingEmail: row.pending_email,
+      formerEmail: row.former_email,
       name: row.name,
       isSuperadmin: row.is_superadmin === 1,
       status: row.status,

@@ -3,6 +3,7 @@ import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { invitationMail } from '#daemon/platform/mail/messages.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
+import { isGlobal } from '#shared/access.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { Role } from '#shared/permissions.ts';
 import type { AddedMember, AddMemberBody, Invite, Member, Team } from '#shared/schema/teams.ts';
@@ -54,7 +55,7 @@ export class TeamService {
   /** Invites, and answers with the member as it will be. @throws ApiError ALREADY_MEMBER */
   async addMember(principal: Principal, body: AddMemberBody): Promise<AddedMember> {
     const tenant = this.tenantOf(principal);
-    const { user, emailSent, inviteUrl } = await this.invite(tenant, body, principal.email);
+    const { user, emailSent, inviteUrl } = await this.invite(tenant, body, principal);
     const row = this.#deps.tenants.members(tenant.id).find((m) => m.user_id === user.id);
     if (row === undefined) throw new ApiError('MEMBER_NOT_FOUND', { id: user.id });
     return { ...toMember(row), emailSent, ...(inviteUrl === undefined ? {} : { inviteUrl }) };
@@ -62,7 +63,7 @@ export class TeamService {
 
   async createInvite(principal: Principal, body: AddMemberBody): Promise<Invite> {
     const tenant = this.tenantOf(principal);
-    const { user, emailSent, inviteUrl } = await this.invite(tenant, body, principal.email);
+    const { user, emailSent, inviteUrl } = await this.invite(tenant, body, principal);
     const invite = this.invites(principal).find((i) => i.userId === user.id);
     if (invite === undefined) throw new ApiError('INVITE_NOT_FOUND', { id: user.id });
     return { ...invite, emailSent, ...(inviteUrl === undefined ? {} : { inviteUrl }) };
@@ -123,11 +124,13 @@ export class TeamService {
   async invite(
     tenant: TenantRow,
     body: AddMemberBody,
-    inviter: string | undefined,
+    inviter: Principal,
   ): Promise<{ user: UserRow; emailSent: boolean; inviteUrl?: string; expiresAt: string }> {
     const { users, links, mailer, log } = this.#deps;
     const email = checkedEmail(body.email);
     const role = body.role ?? 'viewer';
+    // who hands over the link is who answers for the address
+    const vouched = isGlobal(inviter);
     const { user, link } = users.transaction(() => {
       const user = users.byEmail(email) ?? this.#pendingUser(email);
       if (user.id === BREAK_GLASS || users.membership(user.id, tenant.id)?.status === 'active') {
@@ -136,12 +139,15 @@ export class TeamService {
       const created_at = users.membership(user.id, tenant.id)?.created_at ?? new Date().toISOString();
       users.join({ user_id: user.id, tenant_id: tenant.id, role, status: 'invited', created_at });
       links.drop('invite', user.id, tenant.id);
-      return { user, link: links.issue({ kind: 'invite', email, userId: user.id, tenantId: tenant.id }) };
+      return { user, link: links.issue({ kind: 'invite', email, userId: user.id, tenantId: tenant.id, vouched }) };
     });
     this.#announce(tenant.id);
     if (mailer.canSendLinks) {
       try {
-        await mailer.send(email, invitationMail(linkUrl(mailer.linkBase, 'invite', link.token), tenant.name, inviter));
+        await mailer.send(
+          email,
+          invitationMail(linkUrl(mailer.linkBase, 'invite', link.token), tenant.name, inviter.email),
+        );
         links.markMailed(link.id);
         return { user, emailSent: true, expiresAt: link.expiresAt };
       } catch (error) {

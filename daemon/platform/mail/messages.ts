@@ -16,6 +16,11 @@ export const emailProofMail = (url: string, account: string): Mail => ({
   text: fillTemplate('platform/mail/assets/email-proof.txt', { url, account: oneLine(account) }),
 });
 
+export const emailChangedMail = (url: string, former: string, email: string): Mail => ({
+  subject: 'The e-mail address of your StreamHub account was changed',
+  text: fillTemplate('platform/mail/assets/email-changed.txt', { url, former: oneLine(former), email: oneLine(email) }),
+});
+
 export const invitationMail = (url: string, team: string, inviter: string | undefined): Mail => ({
   subject: `Invitation to ${oneLine(team)} on StreamHub`,
   text: fillTemplate('platform/mail/assets/invitation.txt', {

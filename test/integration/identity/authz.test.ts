@@ -178,6 +178,7 @@ const EXPECTED: Record<string, Expected> = {
   'GET /account': HUMAN,
   'PATCH /account': HUMAN,
   'POST /account/email/confirm': HUMAN,
+  'POST /account/email/undo': PUBLIC,
   'POST /account/password': HUMAN,
   'POST /account/2fa/setup': HUMAN,
   'POST /account/2fa/enable': HUMAN,

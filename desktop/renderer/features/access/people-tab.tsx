@@ -51,6 +51,7 @@ export function PeopleTab() {
           {user.id === me?.userId ? <Tag tone="info">you</Tag> : null}
           {user.isSuperadmin ? <Tag tone="warn">superadmin</Tag> : null}
           {user.pendingEmail ? <Tag>to be {user.pendingEmail}</Tag> : null}
+          {user.formerEmail ? <Tag>was {user.formerEmail}, unconfirmed</Tag> : null}
         </span>
       ),
     },

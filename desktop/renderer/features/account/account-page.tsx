@@ -89,7 +89,9 @@ function Profile({ account: { user, tenant } }: { account: Account }) {
             description={
               user.pendingEmail
                 ? `Waiting for confirmation: open the link in your mail, or ask an operator. Until then ${user.email ?? 'no address'} counts.`
-                : undefined
+                : user.formerEmail
+                  ? `${user.formerEmail} was never confirmed and belongs to another account now. You still sign in with it; enter an address of yours.`
+                  : undefined
             }
             type="email"
             {...form.getInputProps('email')}

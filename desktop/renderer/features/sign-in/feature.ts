@@ -5,6 +5,7 @@ export const signIn: Feature = {
     screen('/setup', () => import('./link-pages.tsx'), 'SetupPage'),
     screen('/invite', () => import('./link-pages.tsx'), 'InvitePage'),
     screen('/email', () => import('./link-pages.tsx'), 'EmailPage'),
+    screen('/email-undo', () => import('./link-pages.tsx'), 'EmailUndoPage'),
     screen('/magic', () => import('./link-pages.tsx'), 'MagicPage'),
   ],
 };

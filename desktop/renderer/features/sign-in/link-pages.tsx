@@ -1,8 +1,8 @@
-import { PasswordInput, TextInput } from '@mantine/core';
+import { Checkbox, PasswordInput, TextInput } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { API_BASE } from '#shared/client/client.ts';
-import { acceptInvite, confirmEmail, previewInvite, setup, verifyMagicLink } from '#shared/contract/auth.ts';
+import { acceptInvite, confirmEmail, previewInvite, setup, undoEmail, verifyMagicLink } from '#shared/contract/auth.ts';
 import type { BodyOf, Operation, ResultOf } from '#shared/contract/operation.ts';
 import { HostError } from '../../host/bridge.ts';
 import { HERE } from '../../host/bridge-web.ts';
@@ -80,12 +80,14 @@ export function InvitePage() {
   const [wantsCode, setWantsCode] = useState(false);
   const [error, setError] = useState<unknown>();
   const form = useApiForm({
-    initialValues: { name: '', password: '', code: '' },
-    send: ({ name, password, code }) => {
-      const body = { token, password, ...(name.trim() ? { name: name.trim() } : {}), ...(code ? { code } : {}) };
+    initialValues: { name: '', password: '', code: '', newAccount: false },
+    send: ({ name, password, code, newAccount }) => {
+      const more = { ...(name.trim() ? { name: name.trim() } : {}), ...(code ? { code } : {}) };
+      const body = { token, password, ...more, ...(newAccount ? { newAccount } : {}) };
       return unlessCodeIsAsked(enter(acceptInvite, body), () => setWantsCode(true));
     },
   });
+  const hasAccount = preview?.hasAccount === true && !form.values.newAccount;
   useEffect(() => {
     clientFor(HERE)
       .call(previewInvite, { body: { token } })
@@ -109,7 +111,14 @@ export function InvitePage() {
           }
         >
           <input type="hidden" name="username" autoComplete="username" value={preview.email} readOnly />
-          {preview.hasAccount ? null : (
+          {preview.canReplace ? (
+            <Checkbox
+              {...form.getInputProps('newAccount', { type: 'checkbox' })}
+              label="The account with this address isn't mine"
+              description="Its owner never confirmed the address. You get a new account with it."
+            />
+          ) : null}
+          {hasAccount ? null : (
             <TextInput
               label="Name"
               description="Shown to your colleagues."
@@ -118,10 +127,10 @@ export function InvitePage() {
             />
           )}
           <PasswordInput
-            label={preview.hasAccount ? 'Password of your account' : 'Choose a password'}
-            description={preview.hasAccount ? undefined : 'At least 8 characters.'}
+            label={hasAccount ? 'Password of your account' : 'Choose a password'}
+            description={hasAccount ? undefined : 'At least 8 characters.'}
             {...form.getInputProps('password')}
-            autoComplete={preview.hasAccount ? 'current-password' : 'new-password'}
+            autoComplete={hasAccount ? 'current-password' : 'new-password'}
             required
           />
           {wantsCode ? <CodeField {...form.getInputProps('code')} value={form.values.code} /> : null}
@@ -171,6 +180,29 @@ export function EmailPage() {
       <Form form={form} action="Confirm address" isWide autoFocus className={classes.form}>
         <p>Sign in to the account whose address you changed, then confirm here.</p>
       </Form>
+    </SignInLayout>
+  );
+}
+
+/** Opened by the link that the previous address of an account got when it was changed. */
+export function EmailUndoPage() {
+  const [token] = useState(linkToken);
+  const [email, setEmail] = useState<string>();
+  const form = useApiForm({
+    initialValues: {},
+    send: async () => setEmail((await clientFor(HERE).call(undoEmail, { body: { token } })).data.email),
+  });
+  return (
+    <SignInLayout title="Put back your e-mail address" note={location.host}>
+      {email === undefined ? (
+        <Form form={form} action="Put back address" isWide autoFocus className={classes.form}>
+          <p>Your account gets its previous address again. All sessions and the password end.</p>
+        </Form>
+      ) : (
+        <p role="status">
+          Your account uses {email} again. <a href="/">Sign in</a> with a link to that address, then choose a password.
+        </p>
+      )}
     </SignInLayout>
   );
 }
