@@ -10,14 +10,14 @@ const run = promisify(execFile);
 const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 'media-worker', 'media-worker');
 
 /** A storage of the service's own, as in the config file of LiveKit's egress. */
-export interface WorkerStorage {
+interface WorkerStorage {
   prefix?: string;
   generatePresignedUrl?: boolean;
   s3?: { endpoint: string; region: string; bucket: string; accessKey: string; secret: string };
 }
 
 export interface MediaWorkerOptions {
-  /** Orders at once; more are refused as by a full service. */
+  /** How many orders run at a time; more are refused as by a full service. */
   max?: number;
   /** Cores the service believes to have: a room composite takes 4, a participant 2, tracks 1, of 80 %. */
   cpus?: number;
@@ -27,7 +27,7 @@ export interface MediaWorkerOptions {
   backup?: WorkerStorage;
 }
 
-export type EgressFault =
+type EgressFault =
   /** Carries the order out; keeps its place before faults for later orders. */
   | 'none'
   /** Stays STARTING until `release`. */
@@ -36,7 +36,7 @@ export type EgressFault =
   | 'start-timeout'
   /** FAILED at its start with `error`, 500. */
   | 'pipeline'
-  /** The storage answers 403 or 404, whatever it is. */
+  /** The storage answers 403 or 404. */
   | 'upload-refused'
   | 'bucket-missing'
   /** Stays ENDING until `release`; the told duration grows with it. */
@@ -47,7 +47,7 @@ export type EgressFault =
   | 'limit';
 
 /** What an encoder sends; 640x360 at 30 with sound by default. */
-export interface EncoderOptions {
+interface EncoderOptions {
   width?: number;
   height?: number;
   framerate?: number;
@@ -62,7 +62,7 @@ export interface MediaWorker {
   pid: number;
   /** Each egress order so far, as `EgressInfo` without credentials. */
   orders(): any[];
-  /** What goes wrong with the next order, or the next `times`. */
+  /** The fault of the next order, or of the next `times`. */
   fault(kind: EgressFault, options?: { error?: string; ms?: number; times?: number }): Promise<void>;
   /** No CPU left for recordings or ingests, until told otherwise. */
   full(what: { egress?: boolean; ingress?: boolean }): Promise<void>;

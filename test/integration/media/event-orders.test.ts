@@ -9,7 +9,7 @@ import { LIVEKIT_KEYS } from '#test/helpers/livekit-webhook.ts';
 const FOLDER = path.join(import.meta.dirname, '../../fixtures/livekit');
 const names = globSync('egress-*.json', { cwd: FOLDER }).map((file) => path.basename(file, '.json'));
 
-/** What is told of a recording in the end, whatever came before it. */
+/** What is told of each recording in the end, for one order of the events. */
 async function results(
   t: TestContext,
   fixtures: readonly LivekitEvent[][],
