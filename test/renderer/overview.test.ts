@@ -87,7 +87,7 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
       await ui.button('Test LiveKit').click();
       const livekit = line('LiveKit').getByRole('status');
       await livekit.getByText('127.0.0.1, port 9: the connection was refused.').waitFor();
-      await livekit.getByText(/^Start the server there/).waitFor();
+      await livekit.getByText(/^Start the server, open port/).waitFor();
       await ui.button('Test Mail').click();
       await line('Mail').getByText('The server accepts user and password.').waitFor();
       await ui.button('Test the bucket of arena').click();

@@ -47,7 +47,7 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
     '256 MiB',
     'Ana',
     'MIT',
-    'Write no file, start no program',
+    'It can’t write files, start programs',
   ])
     await panel.getByText(text, { exact: false }).first().waitFor();
   await panel.getByText('It <b>holds</b> things.').waitFor();

@@ -63,12 +63,12 @@ describe('GPU over HTTP', () => {
     assert.equal(await calls(), 1, 'the first finding is younger than 5 s');
   });
 
-  it('is switched off by GPU_DISABLE', async (t) => {
+  it('is turned off by GPU_DISABLE', async (t) => {
     const { api } = await testDaemon(t);
     const { body } = await api.get('/system/gpu');
     assert.equal(body.type, 'none');
     assert.deepEqual(body.devices, []);
-    assert.match(body.detail, /switched off/);
+    assert.match(body.detail, /turned off/);
   });
 
   it('refuses strangers and queries that mean nothing', async (t) => {

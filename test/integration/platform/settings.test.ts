@@ -108,7 +108,7 @@ describe('GET /system/settings', () => {
     assert.equal(of('PUBLIC_BASE_URL').origin, 'default');
     assert.ok(of('LOG_RETENTION_DAYS').howToChange.includes(services.settings.envFile));
     assert.match(of('LOG_RETENTION_DAYS').howToChange, /systemctl restart my-hub/);
-    assert.match(of('PUBLIC_WS_URL').howToChange, /environment of the process, which wins/);
+    assert.match(of('PUBLIC_WS_URL').howToChange, /environment of the process, which takes precedence/);
     assert.match(of('DATA_DIR').howToChange, /--data-dir/);
     assert.ok(!JSON.stringify(guidance).includes('wss://a.example.com'));
   });
