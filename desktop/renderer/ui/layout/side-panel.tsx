@@ -28,7 +28,10 @@ export function SidePanel({
       classNames={{ content: classes.content, body: classes.body, header: classes.header, title: classes.title }}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
-      <div className={classes.scroll}>{children}</div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and may have nothing else that takes the focus */}
+      <div className={classes.scroll} tabIndex={0}>
+        {children}
+      </div>
       {footer ? <div className={classes.footer}>{footer}</div> : null}
     </Drawer>
   );
