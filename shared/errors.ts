@@ -406,6 +406,12 @@ export const ERRORS = define({
     hint: 'Request the recording again to get a new link.',
   },
   FILE_MISSING: { status: 404, message: 'The file no longer exists.' },
+  PLAYLIST_UNREADABLE: {
+    status: 502,
+    message: 'The playlist could not be read from the storage. {reason}',
+    hint: 'Test the app’s storage in the console.',
+    retryable: true,
+  },
   // plugins
   PLUGIN_NOT_FOUND: { status: 404, message: 'No plugin has the id {id}.' },
   PLUGIN_SAFE_MODE: {

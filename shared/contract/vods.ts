@@ -1,5 +1,5 @@
 import { AppParams, page } from '../schema/common.ts';
-import { AppFileParams, AppFileQuery, PlaylistFileParams } from '../schema/files.ts';
+import { AppFileParams, AppFileQuery, PlaylistParams, PlaylistQuery } from '../schema/files.ts';
 import { DeleteVodQuery, VodDetail, VodParams, VodQuery, VodRow } from '../schema/vods.ts';
 import { operation } from './operation.ts';
 
@@ -48,19 +48,20 @@ export const getAppFile = operation({
   errors: ['APP_NOT_FOUND', 'FILE_LINK_INVALID', 'FILE_LINK_EXPIRED', 'FILE_MISSING'],
 });
 
-export const getPlaylistFile = operation({
-  id: 'getPlaylistFile',
+export const getPlaylist = operation({
+  id: 'getPlaylist',
   method: 'GET',
-  path: '/apps/{app}/playlists/{grant}/{file}',
+  path: '/apps/{app}/playlists/{file}',
   tag,
-  summary: 'Get an HLS recording stored in the app’s folder',
+  summary: 'Get an HLS playlist with signed links',
   description:
-    'The link of a segmented VOD uses this route. It is signed for the playlist and its numbered segments, which the playlist references by relative paths. The link expires; no Bearer token is needed. Supports `HEAD` and `Range`.',
+    'HLS links use this route if the app has no public URL. The daemon reads the playlist from the app’s storage and signs a link to each segment. Players fetch segments from the storage, or from the daemon if they are in the app’s folder. Playlists of single qualities have links of this kind too. All links expire together; no Bearer token is needed.',
   access: 'public',
-  params: PlaylistFileParams,
-  responses: { 200: null, 206: null },
+  params: PlaylistParams,
+  query: PlaylistQuery,
+  responses: { 200: null },
   produces: 'application/vnd.apple.mpegurl',
-  errors: ['APP_NOT_FOUND', 'FILE_LINK_INVALID', 'FILE_LINK_EXPIRED', 'FILE_MISSING'],
+  errors: ['APP_NOT_FOUND', 'FILE_LINK_INVALID', 'FILE_LINK_EXPIRED', 'FILE_MISSING', 'PLAYLIST_UNREADABLE'],
 });
 
 export const deleteVod = operation({

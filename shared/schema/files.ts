@@ -10,18 +10,17 @@ export const AppFileParams = object({
   }),
 });
 
-export const PlaylistFileParams = object({
+export const PlaylistParams = object({
   app: Type.String({ description: 'Name of the app.', examples: ['live'] }),
+  file: Type.String({ maxLength: 255, description: 'Name of the playlist.', examples: ['master.m3u8'] }),
+});
+
+/** What a link to a playlist carries; made by the daemon. */
+export const PlaylistQuery = object({
   grant: Type.String({
-    maxLength: 512,
+    maxLength: 4096,
     pattern: '^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]{43}$',
-    description: 'The file and expiry time of the link, signed by the daemon.',
-  }),
-  file: Type.String({
-    maxLength: 255,
-    pattern: '^[^/\\\\]+$',
-    description: 'Name of the playlist, or of one of its segments.',
-    examples: ['live-stage_00000.ts'],
+    description: 'The playlist and the expiry time of the link, signed by the daemon.',
   }),
 });
 

@@ -58,7 +58,7 @@ export const VodVariant = object({
   fileKey: nullable(Type.String()),
   sizeBytes: nullable(Type.Integer()),
   url: nullable(Type.String(), {
-    description: 'Public link; null without a public URL, because segments can’t be signed individually.',
+    description: 'Link to it: public, or else signed for 7 days. A signed playlist leads to signed segments.',
   }),
 });
 export type VodVariant = Static<typeof VodVariant>;

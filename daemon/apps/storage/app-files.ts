@@ -1,18 +1,18 @@
-import { realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { ApiError } from '#shared/errors.ts';
 import type { AppFileQuery } from '#shared/schema/files.ts';
 import type { AppEntry } from '../registry/registry.ts';
-import { type FileLinks, segmentPrefix } from './file-links.ts';
+import type { FileLinks } from './file-links.ts';
 import { linkLifetime } from './keys.ts';
 import { localKey } from './local-key.ts';
 
 /** What browsers may show; anything else is saved, so that no file becomes a page of the daemon's origin. */
 const SHOWN = /^(?:(?:video|audio)\/[\w.+-]+|image\/(?:jpeg|png|webp|gif)|application\/vnd\.apple\.mpegurl)$/;
 
-const NOT_THERE = { problem: 'The file is not in the app’s folder.' };
+export const NOT_THERE = { problem: 'The file is not in the app’s folder.' };
 
 export interface AppFilesDeps {
   links: FileLinks;
@@ -40,30 +40,25 @@ export class AppFiles {
     file: string,
     { expiresIn, downloadName }: { expiresIn: number; downloadName?: string },
   ): Promise<string | { problem: string }> {
-    const key = localKey(this.#deps.apps.dir(app), file);
-    if (key === null || (await this.#find(app, key)) === null) return NOT_THERE;
+    const key = await this.keyOf(app, file);
+    if (key === null) return NOT_THERE;
     const appId = this.#deps.apps.require(app).id;
     const linked = { appId, key, isDownload: downloadName !== undefined };
     return this.#deps.links.make(app, linked, linkLifetime(expiresIn));
   }
 
-  /** A link to a playlist beside which its segments open too, or why there is none. */
-  async playlistLink(
-    app: string,
-    { playlist, firstSegment }: { playlist: string; firstSegment: string | null },
-    { expiresIn }: { expiresIn: number },
-  ): Promise<string | { problem: string }> {
-    const dir = this.#deps.apps.dir(app);
-    const key = localKey(dir, playlist);
-    if (key === null || (await this.#find(app, key)) === null) return NOT_THERE;
-    const segment = firstSegment === null ? null : localKey(dir, firstSegment);
-    const prefix = segment === null ? undefined : segmentPrefix(segment);
-    if (segment === null || prefix === undefined || path.posix.dirname(segment) !== path.posix.dirname(key)) {
-      return { problem: 'The names of its segments are not known, or they do not lie beside the playlist.' };
-    }
-    const appId = this.#deps.apps.require(app).id;
-    const link = this.#deps.links.makePlaylist(app, { appId, key, prefix }, linkLifetime(expiresIn));
-    return link ?? { problem: 'Its path is too long for a link.' };
+  /** Key of a file that is there and the app's to give; else null. */
+  async keyOf(app: string, file: string): Promise<string | null> {
+    const key = localKey(this.#deps.apps.dir(app), file);
+    return key !== null && (await this.#find(app, key)) !== null ? key : null;
+  }
+
+  /** The whole text of a small file. @throws ApiError FILE_MISSING, also for one that is larger than the limit */
+  async text(app: string, key: string, maxBytes: number): Promise<string> {
+    const root = await this.#find(app, key);
+    const file = root === null ? null : path.join(root, ...key.split('/'));
+    if (file === null || (await stat(file)).size > maxBytes) throw new ApiError('FILE_MISSING');
+    return readFile(file, 'utf8');
   }
 
   /**
@@ -74,12 +69,6 @@ export class AppFiles {
     const { id } = this.#deps.apps.require(app);
     const key = this.#deps.links.open(id, name, query);
     return this.#serve(app, key, query.download === '1', request);
-  }
-
-  /** Opens a playlist or one of its segments. @throws ApiError as `open` does */
-  async openPlaylist(app: string, grant: string, name: string, request: IncomingMessage): Promise<FileAnswer> {
-    const { id } = this.#deps.apps.require(app);
-    return this.#serve(app, this.#deps.links.openPlaylist(id, grant, name), false, request);
   }
 
   async #serve(app: string, key: string, isDownload: boolean, request: IncomingMessage): Promise<FileAnswer> {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { AppFileQuery } from '#shared/schema/files.ts';
+import { PLACE_COLUMNS, type RecordedPlace } from './location.ts';
 
 export interface FileLinksDeps {
   /** 256 bits that survive a restart. */
@@ -23,25 +24,18 @@ export interface LinkedFile {
   isDownload: boolean;
 }
 
-/** A playlist and the segments beside it that a link may open. */
+/** A playlist that a link may open, with what it leads to. */
 export interface LinkedPlaylist {
-  appId: number;
   key: string;
-  /** What the names of all segments begin with, before their number. */
-  prefix: string;
+  /** Folder that everything it leads to is in. */
+  scope: string;
+  /** Where it is. */
+  place: RecordedPlace;
 }
 
-/** LiveKit numbers segments from 0, with five digits or more. */
-const SEGMENT = /^(.*_)(\d{5,7})\.ts$/s;
-/** Longer ones do not fit into a part of a path; see the router's `maxParamLength`. */
-const LONGEST_GRANT = 500;
-
-/** What a segment's name begins with, its folder aside; undefined when it is not numbered. */
-export const segmentPrefix = (key: string): string | undefined => SEGMENT.exec(path.posix.basename(key))?.[1];
-
 /**
- * Links to files of the apps' folders: signed by the daemon, each for one file and for a while. A playlist names its
- * segments relative to itself, so a link to one carries its signature in the path, and opens these segments as well.
+ * Links that the daemon signs, each for one file of an app's folder and for a while, or for one playlist in any storage of
+ * the app (see `SignedPlaylists`).
  */
 export class FileLinks {
   readonly #deps: FileLinksDeps;
@@ -53,12 +47,15 @@ export class FileLinks {
   }
 
   make(app: string, file: Omit<LinkedFile, 'expires'>, expiresIn: number): string {
-    const expires = Math.floor(this.#clock.now() / 1000) + expiresIn;
-    const query = new URLSearchParams({ folder: path.posix.dirname(file.key), expires: String(expires) });
+    return this.#address(app, this.file({ ...file, expires: this.#expires(expiresIn) }));
+  }
+
+  /** Relative to `/api/v1/apps/<app>/`, so that it works at any address that the daemon is reached by. */
+  file(file: LinkedFile): string {
+    const query = new URLSearchParams({ folder: path.posix.dirname(file.key), expires: String(file.expires) });
     if (file.isDownload) query.set('download', '1');
-    query.set('signature', this.#sign({ ...file, expires }));
-    const name = encodeURIComponent(path.posix.basename(file.key));
-    return `${this.#deps.base()}/api/v1/apps/${encodeURIComponent(app)}/files/${name}?${query}`;
+    query.set('signature', this.#sign(file));
+    return `files/${encodeURIComponent(path.posix.basename(file.key))}?${query}`;
   }
 
   /** The key of the file that a request may have. @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED */
@@ -70,26 +67,36 @@ export class FileLinks {
     return key;
   }
 
-  /** Null when it would be too long. */
-  makePlaylist(app: string, { appId, key, prefix }: LinkedPlaylist, expiresIn: number): string | null {
-    const expires = Math.floor(this.#clock.now() / 1000) + expiresIn;
-    const { dir, base } = path.posix.parse(key);
-    const text = JSON.stringify([dir, base, prefix, expires]);
-    const grant = `${Buffer.from(text).toString('base64url')}.${this.#signPlaylist(appId, text)}`;
-    if (grant.length > LONGEST_GRANT) return null;
-    const file = encodeURIComponent(base);
-    return `${this.#deps.base()}/api/v1/apps/${encodeURIComponent(app)}/playlists/${grant}/${file}`;
+  makePlaylist(app: string, appId: number, playlist: LinkedPlaylist, expiresIn: number): string {
+    return this.#address(app, this.playlist(appId, playlist, this.#expires(expiresIn)));
   }
 
-  /** The key of the file that a request may have. @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED */
-  openPlaylist(appId: number, grant: string, file: string): string {
+  /** Relative, as `file` is. @param expires seconds since 1970 */
+  playlist(appId: number, { key, scope, place }: LinkedPlaylist, expires: number): string {
+    const where = PLACE_COLUMNS.map((column) => place[column]);
+    const text = JSON.stringify([key, scope, expires, ...where]);
+    const grant = `${Buffer.from(text).toString('base64url')}.${this.#signPlaylist(appId, text)}`;
+    return `playlists/${encodeURIComponent(path.posix.basename(key))}?grant=${grant}`;
+  }
+
+  /** What a request may have. @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED */
+  openPlaylist(appId: number, grant: string, file: string): LinkedPlaylist & { expires: number } {
     const [body = '', signature = ''] = grant.split('.');
     const text = Buffer.from(body, 'base64url').toString();
     if (!isEqual(signature, this.#signPlaylist(appId, text))) throw new ApiError('FILE_LINK_INVALID');
-    const [dir, base, prefix, expires] = JSON.parse(text) as [string, string, string, number];
-    if (file !== base && segmentPrefix(file) !== prefix) throw new ApiError('FILE_LINK_INVALID');
+    const [key, scope, expires, ...where] = JSON.parse(text) as [string, string, number, ...(string | number | null)[]];
+    if (file !== path.posix.basename(key)) throw new ApiError('FILE_LINK_INVALID');
     if (expires * 1000 <= this.#clock.now()) throw new ApiError('FILE_LINK_EXPIRED');
-    return `${dir}/${file}`;
+    const place = Object.fromEntries(PLACE_COLUMNS.map((column, index) => [column, where[index] ?? null]));
+    return { key, scope, expires, place: place as unknown as RecordedPlace };
+  }
+
+  #expires(seconds: number): number {
+    return Math.floor(this.#clock.now() / 1000) + seconds;
+  }
+
+  #address(app: string, relative: string): string {
+    return `${this.#deps.base()}/api/v1/apps/${encodeURIComponent(app)}/${relative}`;
   }
 
   #signPlaylist(appId: number, text: string): string {

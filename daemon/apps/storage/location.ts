@@ -66,6 +66,15 @@ export interface RecordedPlace {
   storage_force_path_style: number | null;
 }
 
+/** The same as a list. */
+export const PLACE_COLUMNS = [
+  'storage_provider',
+  'storage_bucket',
+  'storage_region',
+  'storage_endpoint',
+  'storage_force_path_style',
+] as const satisfies (keyof RecordedPlace)[];
+
 /**
  * Where a VOD's objects are: as recorded with it, and for anything that was not as in `otherwise`.
  * @param otherwise what `unrecordedLocation` says

@@ -11,15 +11,18 @@ import { STORAGE_ERRORS } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
 import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '#shared/schema/s3.ts';
 import type { ConfigService } from '../config/service.ts';
+import type { AppEntry } from '../registry/registry.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import type { AppFiles } from './app-files.ts';
+import { type AppFiles, NOT_THERE } from './app-files.ts';
 import { credentialsAt, keptCredentials, placeId, type StorageCredentials, storageCredentials } from './credentials.ts';
+import type { FileLinks } from './file-links.ts';
 import { linkLifetime, objectKey, publicUrl } from './keys.ts';
 import {
   currentLocation,
   ELSEWHERE_PROVIDER,
   isKeptLocally,
   isUnderPublicUrl,
+  LOCAL_PLACE,
   LOCAL_PROVIDER,
   locationId,
   type ProviderSettings,
@@ -43,6 +46,7 @@ import {
   requireSound,
   storageEdits,
 } from './settings-change.ts';
+import { SignedPlaylists } from './signed-playlists.ts';
 import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
 import type { StorageTestInput } from './tasks/storage-test.ts';
@@ -56,6 +60,8 @@ export interface StorageServiceDeps {
   pool: WorkerPool;
   policy: EndpointPolicy;
   files: AppFiles;
+  fileLinks: FileLinks;
+  apps: { require(name: string): AppEntry };
   appFolder(app: string): string;
   /** Something that the storage, or its provider, refused: `presign`, or the step of a test. */
   onRefused?(op: string): void;
@@ -77,8 +83,8 @@ export interface LinkRequest {
   expiresIn: number;
   /** Makes browsers save under this name. */
   downloadName?: string;
-  /** Of a playlist: key of its first segment, null when it is not known. */
-  firstSegment?: string | null;
+  /** Its signed link opens what it leads to as well; see `SignedPlaylists`. */
+  isPlaylist?: boolean;
 }
 
 export interface ObjectLinks {
@@ -104,6 +110,8 @@ export class StorageService {
   readonly #deps: StorageServiceDeps;
 
   readonly #oldPlaces: OldPlaces;
+  /** HLS from storages that are not public. */
+  readonly playlists: SignedPlaylists;
 
   constructor(deps: StorageServiceDeps) {
     this.#deps = deps;
@@ -114,6 +122,14 @@ export class StorageService {
       pool,
       database,
       access: (app, location, credentials) => this.#access(app, location, { ...credentials }),
+    });
+    this.playlists = new SignedPlaylists({
+      links: deps.fileLinks,
+      files: deps.files,
+      apps: deps.apps,
+      access: (app, place) => this.access(app, place),
+      pool,
+      plugins,
     });
   }
 
@@ -247,7 +263,9 @@ export class StorageService {
         continue;
       }
       indexes.forEach((index, position) => {
-        (answers[index] as ObjectLinks).presignedUrl = output.urls[position] ?? null;
+        const { key, place, isPlaylist, expiresIn } = requests[index] as LinkRequest;
+        const url = isPlaylist ? this.playlists.link(app, { key, place }, expiresIn) : output.urls[position];
+        (answers[index] as ObjectLinks).presignedUrl = url ?? null;
       });
     }
     return answers;
@@ -305,15 +323,29 @@ export class StorageService {
       for (const index of indexes) {
         const request = requests[index] as LinkRequest;
         const answer = answers[index] as ObjectLinks;
-        const { key, firstSegment } = request;
-        const made =
-          firstSegment === undefined
-            ? await this.#deps.files.link(app, key, request)
-            : await this.#deps.files.playlistLink(app, { playlist: key, firstSegment }, request);
+        const made = await this.#linkFile(app, request);
         if (typeof made === 'string') answer.presignedUrl = made;
         else answer.problem = made.problem;
       }
     }
+  }
+
+  async #linkFile(app: string, request: LinkRequest): Promise<string | { problem: string }> {
+    const { files } = this.#deps;
+    if (!request.isPlaylist) return files.link(app, request.key, request);
+    const key = await files.keyOf(app, request.key);
+    return key === null ? NOT_THERE : this.playlists.link(app, { key, place: LOCAL_PLACE }, request.expiresIn);
+  }
+
+  /**
+   * What a task needs to open the storage of a recorded place: as the daemon reaches it, and as viewers do.
+   * @throws ApiError STORAGE_PROVIDER_UNKNOWN, STORAGE_PROVIDER_UNAVAILABLE
+   */
+  async access(app: string, place: RecordedPlace): Promise<{ access: StorageAccess; viewers: StorageAccess }> {
+    const block = (await this.#deps.config.get(app)).s3;
+    const location = recordedLocation(place, unrecordedLocation(block));
+    const access = await this.#access(app, location, { ...credentialsAt(this.#deps.secrets, app, location) });
+    return { access, viewers: { ...access, location: signedLocation(location, block) } };
   }
 
   async #access(app: string, location: StorageLocation, credentials: Record<string, string>): Promise<StorageAccess> {

@@ -27,6 +27,15 @@ export const STORAGE_LINKS: TaskKind = {
   queue: 1024,
 };
 
+/** Reads a playlist and signs its segments. */
+export const STORAGE_PLAYLIST: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/storage-playlist'),
+  what: 'Signing a playlist',
+  timeoutMs: 30_000,
+  concurrency: 2,
+  queue: 256,
+};
+
 /** Asks a storage whether it serves an object. */
 export const STORAGE_PROBE: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-probe'),

@@ -1,6 +1,7 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { DOWNLOAD_LINK_SECONDS, PLAYBACK_LINK_SECONDS } from '#daemon/apps/storage/keys.ts';
 import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER } from '#daemon/apps/storage/location.ts';
+import { isPlaylistKey } from '#daemon/apps/storage/playlist-text.ts';
 import type { LinkRequest, ObjectLinks } from '#daemon/apps/storage/service.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
@@ -26,12 +27,6 @@ export interface VodServiceDeps {
 }
 
 const NO_LINKS: ObjectLinks = { publicUrl: null, presignedUrl: null, problem: null };
-
-/** Of a recording in segments only, in a bucket: a signed playlist would lead to segments that are not. */
-const UNSIGNED_PLAYLIST: ObjectLinks = {
-  ...NO_LINKS,
-  problem: 'It is in segments, which a bucket cannot sign one by one: give the app a public URL to play it.',
-};
 
 /** The VODs of an app: rows, links, deletion. */
 export class VodService {
@@ -66,32 +61,25 @@ export class VodService {
       return { ...toRow(vod, NO_LINKS), presignedUrl: null, downloadUrl: null, variants: bare };
     }
     const named = variants.filter((variant) => variant.file_key !== null);
-    const key = fileOf(vod) ?? (isLocal(vod) ? playlistOf(variants) : null);
-    const isPlaylist = isLocalPlaylist(vod);
+    const key = fileOf(vod) ?? playlistOf(variants);
     const links = await this.#linksOf(app, [
-      ...(key === null ? [] : [linkOf(vod, key, PLAYBACK_LINK_SECONDS, variants)]),
+      ...named.map((variant) => linkOf(vod, variant.file_key as string, PLAYBACK_LINK_SECONDS)),
+      ...(key === null ? [] : [linkOf(vod, key, PLAYBACK_LINK_SECONDS)]),
       ...(key === null ? [] : [{ ...linkOf(vod, key, DOWNLOAD_LINK_SECONDS), downloadName: vod.name }]),
-      ...named.map((variant) => linkOf(vod, variant.file_key as string, PLAYBACK_LINK_SECONDS, [variant])),
     ]);
-    const [play, download] = key === null ? [UNSIGNED_PLAYLIST, NO_LINKS] : links;
-    const ofVariants = key === null ? links : links.slice(2);
-    const publicOf = new Map(
-      named.map((variant, index) => {
-        const { publicUrl, presignedUrl } = ofVariants[index] ?? NO_LINKS;
-        return [variant.id, publicUrl ?? (isPlaylist ? presignedUrl : null)];
+    const [play = NO_LINKS, download = NO_LINKS] = links.slice(named.length);
+    const urlOf = new Map(
+      named.map(({ id: variant }, index) => {
+        const { publicUrl, presignedUrl } = links[index] ?? NO_LINKS;
+        return [variant, publicUrl ?? presignedUrl];
       }),
     );
-    const row = toRow(vod, play ?? NO_LINKS);
-    const url = row.url ?? publicOf.values().find((address) => address !== null) ?? null;
     return {
-      ...row,
-      // a recording in segments only is played through its playlist
-      url,
-      urlProblem: url === null ? row.urlProblem : null,
-      presignedUrl: play?.presignedUrl ?? null,
+      ...toRow(vod, play),
+      presignedUrl: play.presignedUrl,
       // a playlist alone is nothing to save
-      downloadUrl: isPlaylist ? null : (download?.presignedUrl ?? null),
-      variants: variants.map((variant) => toVariant(variant, publicOf.get(variant.id) ?? null)),
+      downloadUrl: key !== null && isPlaylistKey(key) ? null : download.presignedUrl,
+      variants: variants.map((variant) => toVariant(variant, urlOf.get(variant.id) ?? null)),
     };
   }
 
@@ -158,15 +146,9 @@ export class VodService {
     const keys = vods.map((vod) => fileOf(vod) ?? playlistOf(repository.variants(vod.id)));
     const links = await this.#linksOf(
       app,
-      vods.map((vod, index) =>
-        linkOf(vod, keys[index] ?? '', expiresIn, isLocalPlaylist(vod) ? repository.variants(vod.id) : []),
-      ),
+      vods.map((vod, index) => linkOf(vod, keys[index] ?? '', expiresIn)),
     );
-    return vods.map((vod, index) => {
-      if (keys[index] === null) return NO_LINKS;
-      const made = links[index] ?? NO_LINKS;
-      return fileOf(vod) === null && !isLocal(vod) ? { ...UNSIGNED_PLAYLIST, publicUrl: made.publicUrl } : made;
-    });
+    return vods.map((_, index) => (keys[index] === null ? NO_LINKS : (links[index] ?? NO_LINKS)));
   }
 }
 
@@ -184,31 +166,12 @@ const isPlayable = (vod: VodRecord): boolean =>
 const isLocal = (vod: VodRecord): boolean =>
   vod.storage_bucket === null && (vod.local_path !== null || vod.storage_provider === LOCAL_PROVIDER);
 
-/** A recording in segments that is in the app's folder. */
-const isLocalPlaylist = (vod: VodRecord): boolean => isLocal(vod) && vod.format === 'hls';
-
-/** @param variants where the playlist of that key may be among */
-function linkOf(
-  vod: VodRecord,
-  key: string,
-  expiresIn: number,
-  variants: readonly VodVariantRecord[] = [],
-): LinkRequest {
-  const request = { key, place: isLocal(vod) ? LOCAL_PLACE : vod, expiresIn };
-  if (!isLocalPlaylist(vod)) return request;
-  const variant = variants.find(({ file_key }) => file_key === key) ?? variants.find(({ kind }) => kind === 'master');
-  return { ...request, firstSegment: firstSegmentOf(variant) };
-}
-
-function firstSegmentOf(variant: VodVariantRecord | undefined): string | null {
-  try {
-    const { segmentKeys } = JSON.parse(variant?.extra_json ?? '{}') as { segmentKeys?: unknown };
-    const [first] = Array.isArray(segmentKeys) ? segmentKeys : [];
-    return typeof first === 'string' ? first : null;
-  } catch {
-    return null;
-  }
-}
+const linkOf = (vod: VodRecord, key: string, expiresIn: number): LinkRequest => ({
+  key,
+  place: isLocal(vod) ? LOCAL_PLACE : vod,
+  expiresIn,
+  isPlaylist: isPlaylistKey(key),
+});
 
 const firstSentence = (text: string): string => /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text;
 

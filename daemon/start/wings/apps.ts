@@ -94,10 +94,8 @@ export function createApps(
     kept: (app) => keptCredentials(secrets, app),
     onRefused: (count) => counts.emit('storageRefused', 'delete', count),
   });
-  const appFiles = new AppFiles({
-    apps,
-    links: new FileLinks({ key: sessionSecret.derive('file links'), base: publicUrl }),
-  });
+  const fileLinks = new FileLinks({ key: sessionSecret.derive('file links'), base: publicUrl });
+  const appFiles = new AppFiles({ apps, links: fileLinks });
   const storage = new StorageService({
     config,
     secrets,
@@ -106,6 +104,8 @@ export function createApps(
     pool,
     policy,
     files: appFiles,
+    fileLinks,
+    apps,
     appFolder: (app) => apps.dir(app),
     onRefused: (operation) => counts.emit('storageRefused', operation, 1),
     database: (app) => databases.get(app),

@@ -75,6 +75,7 @@ const EXPECTED: Record<string, Expected> = {
   'POST /apps/{name}/reload': app('editor'),
   'GET /config/schema': PUBLIC,
   'GET /apps/{name}/presets': app('viewer'),
+  'GET /apps/{name}/delivery': app('viewer'),
   'GET /apps/{name}/presets/{preset}/preview': app('viewer'),
   'POST /apps/{name}/presets/{preset}/apply': app('editor'),
   // storage
@@ -100,7 +101,7 @@ const EXPECTED: Record<string, Expected> = {
   'DELETE /apps/{app}/vods/{id}': app('editor'),
   // the link is the right
   'GET /apps/{app}/files/{file}': PUBLIC,
-  'GET /apps/{app}/playlists/{grant}/{file}': PUBLIC,
+  'GET /apps/{app}/playlists/{file}': PUBLIC,
   'POST /apps/{app}/recording/start': app('editor'),
   'POST /apps/{app}/recording/{id}/stop': app('editor'),
   'POST /apps/{app}/streams/{id}/record/start': app('editor'),

@@ -192,7 +192,10 @@ test('segments and pictures are deleted with their VOD', async (t) => {
     ...[0, 1, 2].map((n) => `p/hls/film_0000${n}.ts`),
     ...[0, 1].map((n) => `p/snapshots/film_0000${n}.jpeg`),
   ];
-  await daemon.s3.put(bucket, [...objects, 'p/hls/film_00003.ts']);
+  await daemon.s3.put(bucket, [...objects, 'p/hls/film_00003.ts'], 'media');
+  const names = [0, 1, 2].map((n) => `film_0000${n}.ts`);
+  const playlist = ['#EXTM3U', ...names, '../snapshots/x.ts', '#EXT-X-ENDLIST'].join('\n');
+  await daemon.s3.put(bucket, ['p/hls/film.m3u8'], playlist);
   const request = {
     roomComposite: {
       roomName: 'live-stage',
@@ -224,12 +227,24 @@ test('segments and pictures are deleted with their VOD', async (t) => {
   const [vod] = await rows(daemon);
   assert.deepEqual([vod.status, vod.format, vod.sizeBytes, vod.durationS], ['ready', 'hls', 30, 9]);
   assert.equal(vod.snapshotKey, 'p/snapshots/film_00001.jpeg');
-  assert.equal(vod.url, null);
   const detail = (await daemon.api.get(`/apps/live/vods/${vod.id}`)).body;
+  assert.deepEqual([vod.linkState, vod.urlProblem, detail.downloadUrl], ['signed', null, null]);
   assert.deepEqual(
-    detail.variants.map((variant: any) => [variant.kind, variant.format, variant.fileKey, variant.url]),
-    [['master', 'hls', 'p/hls/film.m3u8', null]],
+    detail.variants.map((variant: any) => [variant.kind, variant.format, variant.fileKey]),
+    [['master', 'hls', 'p/hls/film.m3u8']],
   );
+  for (const url of [vod.url, detail.presignedUrl, detail.variants[0].url]) {
+    const answer = await fetch(url);
+    const [head, ...lines] = (await answer.text()).split('\n');
+    assert.deepEqual([answer.status, head, lines.at(-1)], [200, '#EXTM3U', '#EXT-X-ENDLIST']);
+    assert.equal(lines[3], '../snapshots/x.ts', 'what is outside of its folder is not signed');
+    for (const link of lines.slice(0, 3)) {
+      // the bucket serves it, not the daemon
+      assert.equal(new URL(link).origin, new URL(daemon.s3.endpoint).origin);
+      assert.equal(await (await fetch(link)).text(), 'media');
+    }
+    assert.equal((await fetch(url, { method: 'HEAD' })).status, 200);
+  }
   const consent = { public_url: 'https://cdn.example.com/x/', confirmPublic: true };
   assert.equal((await daemon.api.put('/apps/live/s3', consent)).status, 200);
   const open = (await daemon.api.get(`/apps/live/vods/${vod.id}`)).body;
@@ -237,6 +252,8 @@ test('segments and pictures are deleted with their VOD', async (t) => {
   assert.equal((await rows(daemon))[0].url, open.url);
   assert.equal((await daemon.api.delete(`/apps/live/vods/${vod.id}`)).status, 204);
   assert.deepEqual(await daemon.s3.keys(bucket), ['p/hls/film_00003.ts']);
+  const gone = await fetch(detail.variants[0].url.replace('grant=', 'grant=x'));
+  assert.deepEqual([gone.status, ((await gone.json()) as any).code], [403, 'FILE_LINK_INVALID']);
 });
 
 test('a VOD is played and deleted where it was put, whatever the config says later', async (t) => {
