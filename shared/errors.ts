@@ -216,6 +216,12 @@ export const ERRORS = define({
     message: 'With a public_url, anyone who knows or guesses an address can open the app’s recordings.',
     hint: 'If you want that, send confirmPublic: true.',
   },
+  STORAGE_ROLE_OPERATOR_ONLY: {
+    status: 403,
+    message:
+      'Only an operator can choose the machine’s AWS role for a bucket, because it can reach buckets of other teams.',
+    hint: 'Ask an operator, or send an access key and a secret key.',
+  },
   STORAGE_PURGE_FAILED: {
     status: 502,
     message: '{reason} Nothing else of the app was changed.',

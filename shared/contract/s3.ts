@@ -38,6 +38,7 @@ export const putS3 = operation({
     'STORAGE_PROVIDER_UNKNOWN',
     'STORAGE_PROVIDER_UNAVAILABLE',
     'STORAGE_PUBLIC_UNCONFIRMED',
+    'STORAGE_ROLE_OPERATOR_ONLY',
     'CONFIG_MISSING',
     'CONFIG_UNREADABLE',
     'CONFIG_INVALID',
@@ -60,7 +61,13 @@ export const testS3 = operation({
   body: TestS3Body,
   bodyOptional: true,
   responses: { 200: envelope(S3TestResult) },
-  errors: ['APP_NOT_FOUND', 'STORAGE_PROVIDER_UNKNOWN', 'STORAGE_PROVIDER_UNAVAILABLE', 'OVERLOADED'],
+  errors: [
+    'APP_NOT_FOUND',
+    'STORAGE_PROVIDER_UNKNOWN',
+    'STORAGE_PROVIDER_UNAVAILABLE',
+    'STORAGE_ROLE_OPERATOR_ONLY',
+    'OVERLOADED',
+  ],
   audit: 's3.test',
 });
 

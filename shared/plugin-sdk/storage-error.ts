@@ -4,6 +4,10 @@ export const STORAGE_ERRORS = {
     message: 'No access key and secret are stored for this app.',
     cure: 'Enter the access key and the secret key.',
   },
+  ROLE_UNAVAILABLE: {
+    message: 'This machine gives StreamHub no credentials of an AWS role.',
+    cure: 'Give the instance, task or service account an IAM role. In a container on EC2, set the hop limit of the metadata service to 2. Or enter an access key.',
+  },
   CREDENTIALS_REFUSED: {
     message: 'The storage does not accept these credentials.',
     cure: 'Check the access key and enter the secret key again. Make sure that they belong to this provider and region.',

@@ -66,12 +66,22 @@ export interface NetworkGuard {
   proxy?(url: string): string | undefined;
 }
 
+/** Credentials of AWS that expire. */
+export interface SessionCredentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string | undefined;
+  expiration: Date | undefined;
+}
+
 /** What a client is opened with. */
 export interface StorageContext<Settings = Record<string, unknown>> {
   /** The app's settings, after the schema and `normalise`. */
   settings: Settings;
   /** The app's credentials by name. Empty text = not stored. */
   credentials: Readonly<Record<string, string>>;
+  /** Only for the built-in provider of AWS, where the operator chose the machine's role: used in place of `credentials`. */
+  session?(): Promise<SessionCredentials>;
   /** The installation's address rules; see `NetworkGuard`. */
   guard: NetworkGuard;
   /** Absolute path of the app's folder; only for built-in providers with `inAppFolder` in the manifest. */

@@ -21,6 +21,9 @@ export const S3View = object({
   public_url: Type.String({ description: 'Public base URL of the bucket; empty: signed links.' }),
   public_endpoint: Type.String({ description: 'Endpoint for signed links; empty: `endpoint`.' }),
   options,
+  credentials: oneOf(['keys', 'role'], {
+    description: '`keys`: access key and secret key. `role`: those of the daemon machine’s AWS role.',
+  }),
   accessKeyEnv: Type.String({
     description: 'Name of the stored access key. An environment variable with this name takes precedence.',
   }),
@@ -33,7 +36,9 @@ export const S3View = object({
   hasSecret: Type.Boolean(),
   keySource: nullable(oneOf(['environment', 'file']), { description: 'Source of the access key.' }),
   secretSource: nullable(oneOf(['environment', 'file']), { description: 'Source of the secret key.' }),
-  configured: Type.Boolean({ description: 'Both credentials are set, or none are needed.' }),
+  configured: Type.Boolean({
+    description: 'Both credentials are set, the machine’s role is chosen, or none are needed.',
+  }),
   keptLocally: Type.Boolean({
     description:
       'New recordings are stored in the app’s folder on this machine: by choice, or because no bucket is set.',
@@ -82,6 +87,12 @@ const fields = {
     Type.String({ maxLength: 255, description: 'Prefix for new objects.', examples: ['streamhub/live'] }),
   ),
   options: Type.Optional(options),
+  credentials: Type.Optional(
+    oneOf(['keys', 'role'], {
+      description:
+        'With the provider `aws`: `role` uses the AWS role of the daemon’s machine instead of access keys. Only a credential with global scope may choose it, for each bucket again.',
+    }),
+  ),
   key: Type.Optional(
     Type.String({
       maxLength: 512,

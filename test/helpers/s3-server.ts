@@ -21,6 +21,13 @@ interface S3Account {
   secret: string;
 }
 
+/** Credentials that expire. */
+export interface S3Session extends S3Account {
+  sessionToken: string;
+  /** ISO-8601. */
+  expiration: string;
+}
+
 /** A real S3 server for one test file, on loopback, with helpers that act as its first user. */
 export interface S3Server extends S3Account {
   endpoint: string;
@@ -34,6 +41,8 @@ export interface S3Server extends S3Account {
   denyDelete(bucket: string, prefix: string | null): Promise<void>;
   /** A further user, who owns nothing; Ceph only. */
   user(name: string): Promise<S3Account>;
+  /** Session credentials of a new role, valid for 15 minutes; only with `sts`. */
+  session(): Promise<S3Session>;
   /** Takes the server away, keeping its data, and brings it back at the same endpoint. */
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -43,14 +52,20 @@ export interface S3Server extends S3Account {
 /**
  * Starts one.
  * @param kind `s3-server` is Ceph, `weed` is SeaweedFS, which stricter checks what clients send
+ * @param options `sts`: with a token service, for `session()`
  * @returns or why none can be had on this machine
  */
-export async function startS3Server(kind: 's3-server' | 'weed' = 's3-server'): Promise<S3Server | string> {
+export async function startS3Server(
+  kind: 's3-server' | 'weed' = 's3-server',
+  { sts = false } = {},
+): Promise<S3Server | string> {
   const SCRIPT = path.join(SERVERS, kind);
   const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-s3-'));
   let values: Record<string, string>;
+  const timeout = kind === 'weed' ? 3_600_000 : 300_000;
+  const env = { ...process.env, ...(sts ? { S3_WITH_STS: '1' } : {}) };
   try {
-    values = parse((await run(SCRIPT, ['start', dir, '0'], { timeout: kind === 'weed' ? 3_600_000 : 300_000 })).stdout);
+    values = parse((await run(SCRIPT, ['start', dir, '0'], { timeout, env })).stdout);
   } catch (error) {
     await run(SCRIPT, ['stop', dir]).catch(() => undefined);
     rmSync(dir, { recursive: true, force: true });
@@ -120,11 +135,16 @@ export async function startS3Server(kind: 's3-server' | 'weed' = 's3-server'): P
     async user(name) {
       return accountOf(parse((await run(SCRIPT, ['user', dir, name])).stdout));
     },
+    async session() {
+      const role = `role-${randomUUID()}`;
+      const { S3_ROLE_ARN: RoleArn = '' } = parse((await run(SCRIPT, ['role', dir, role])).stdout);
+      return assumeRole(client, endpoint, { RoleArn, RoleSessionName: 'test', DurationSeconds: '900' });
+    },
     async pause() {
       await run(SCRIPT, ['stop', dir]);
     },
     async resume() {
-      await run(SCRIPT, ['start', dir, new URL(endpoint).port]);
+      await run(SCRIPT, ['start', dir, new URL(endpoint).port], { env });
     },
     async stop() {
       client.destroy();
@@ -132,6 +152,33 @@ export async function startS3Server(kind: 's3-server' | 'weed' = 's3-server'): P
       await run(SCRIPT, ['stop', dir]).catch(() => undefined);
       rmSync(dir, { recursive: true, force: true });
     },
+  };
+}
+
+/** Asks the token service (STS), signed by the client's own signer. */
+async function assumeRole(client: S3Client, endpoint: string, query: Record<string, string>): Promise<S3Session> {
+  const { protocol, hostname, port, host } = new URL(endpoint);
+  const body = String(new URLSearchParams({ Action: 'AssumeRole', Version: '2011-06-15', ...query }));
+  const signer = await client.config.signer({
+    name: 'sigv4',
+    signingName: 'sts',
+    signingRegion: 'us-east-1',
+    properties: {},
+  });
+  const type = { 'content-type': 'application/x-www-form-urlencoded' };
+  const request = { method: 'POST', protocol, hostname, port: Number(port), path: '/', query: {}, body };
+  const { headers } = await signer.sign({ ...request, headers: { host, ...type } } as never, { signingService: 'sts' });
+  const text = await (await fetch(endpoint, { method: 'POST', headers, body })).text();
+  const value = (name: string): string => {
+    const found = new RegExp(`<${name}>([^<]+)</${name}>`).exec(text)?.[1];
+    if (found === undefined) throw new Error(`no ${name} in ${text}`);
+    return found;
+  };
+  return {
+    key: value('AccessKeyId'),
+    secret: value('SecretAccessKey'),
+    sessionToken: value('SessionToken'),
+    expiration: new Date(value('Expiration')).toISOString(),
   };
 }
 

@@ -73,6 +73,19 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
     assert.equal(await bucket.inputValue(), 'media');
   });
 
+  await t.test('an operator chooses the machine’s AWS role in place of keys', async () => {
+    await page.getByRole('radio', { name: /Amazon S3/ }).check();
+    await page.getByRole('radio', { name: 'AWS role of the daemon’s machine' }).check();
+    assert.equal(await page.getByLabel(/Access key$/).count(), 0);
+    const changes = page.getByRole('list', { name: 'What saving changes' });
+    await changes.getByText('Credentials: access keys → the machine’s AWS role').waitFor();
+    await assertAccessible(page, 'the choice of the role');
+    await ui.button('Save storage').click();
+    await page.getByText('Saved, in force').waitFor();
+    const { provider, credentials, configured } = await stored();
+    assert.deepEqual([provider, credentials, configured], ['aws', 'role', true]);
+  });
+
   await t.test('files on the daemon’s machine need nothing, and nothing is asked for', async () => {
     await page.getByRole('radio', { name: /This machine/ }).check();
     await page.getByRole('heading', { name: 'Folder' }).waitFor();

@@ -9,8 +9,8 @@ import { secretReferences } from '#shared/config/defaults.ts';
 /** What a secret of an app is for. */
 export type SecretUse = keyof ReturnType<typeof secretReferences>;
 
-/** A storage credential that is kept for a place: `<use>@<id of the place>`. */
-type KeptUse = `${'s3AccessKey' | 's3SecretKey'}@${string}`;
+/** A storage credential that is kept for a place, or the choice of the machine's role for it: `<use>@<id of the place>`. */
+type KeptUse = `${'s3AccessKey' | 's3SecretKey' | 's3Role'}@${string}`;
 
 /** New values by use; null or empty removes. */
 export type SecretChanges = Partial<Record<SecretUse | KeptUse, string | null>>;
@@ -78,18 +78,20 @@ export class SecretStore {
 
   /** Name under which a secret is stored, and of the environment variable that wins over it. */
   reference(app: string, use: SecretUse | KeptUse): string {
-    const [base, place] = use.split('@') as [SecretUse, string | undefined];
-    const name = secretReferences(app)[base];
+    const [base, place] = use.split('@') as [SecretUse | 's3Role', string | undefined];
+    const references = secretReferences(app);
+    const name = base === 's3Role' ? `${references.s3AccessKey}_ROLE` : references[base];
     // lower-case hex, so it is not the name of another app
     return place === undefined ? name : `${name}__${place}`;
   }
 
-  /** Ids of the places that storage credentials are kept for. */
+  /** Ids of the places that storage credentials, or a role, are kept for. */
   keptFor(app: string): string[] {
-    const start = `${this.reference(app, 's3AccessKey')}__`;
-    return [...this.#values.keys()]
-      .filter((name) => name.startsWith(start) && /^[0-9a-f]{16}$/.test(name.slice(start.length)))
-      .map((name) => name.slice(start.length));
+    const starts = (['s3AccessKey@', 's3Role@'] as const).map((use) => this.reference(app, use));
+    const ids = [...this.#values.keys()].flatMap((name) =>
+      starts.filter((start) => name.startsWith(start)).map((start) => name.slice(start.length)),
+    );
+    return [...new Set(ids)].filter((id) => /^[0-9a-f]{16}$/.test(id));
   }
 
   /** The value, or an empty string. */
@@ -155,6 +157,7 @@ export class SecretStore {
     for (const place of this.keptFor(app)) {
       changes[`s3AccessKey@${place}`] = null;
       changes[`s3SecretKey@${place}`] = null;
+      changes[`s3Role@${place}`] = null;
     }
     await this.set(app, changes);
   }

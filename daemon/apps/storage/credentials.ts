@@ -6,6 +6,8 @@ import type { StorageLocation } from './location.ts';
 export interface StorageCredentials {
   key: string;
   secret: string;
+  /** `aws`: nothing is stored, the AWS role of this machine is used. Only ever chosen by an operator, for one place. */
+  role?: 'aws';
 }
 
 /** Equal for one bucket, with any provider and region: credentials belong to it. */
@@ -38,12 +40,24 @@ export function keptCredentials(secrets: SecretStore, app: string): Record<strin
   return Object.fromEntries(
     secrets
       .keptFor(app)
-      .map((id) => [id, { key: secrets.get(app, `s3AccessKey@${id}`), secret: secrets.get(app, `s3SecretKey@${id}`) }]),
+      .map((id) => [
+        id,
+        secrets.get(app, `s3Role@${id}`) === 'aws'
+          ? MACHINE_ROLE
+          : { key: secrets.get(app, `s3AccessKey@${id}`), secret: secrets.get(app, `s3SecretKey@${id}`) },
+      ]),
   );
 }
+
+/** The credentials of an app that uses the machine's role. */
+export const MACHINE_ROLE: Readonly<StorageCredentials> = { key: '', secret: '', role: 'aws' };
+
+/** The provider whose storages accept them. */
+export const ROLE_PROVIDER = 'aws';
 
 /** The change that keeps credentials for a place, or forgets them with null. */
 export const keep = (id: string, credentials: StorageCredentials | null): SecretChanges => ({
   [`s3AccessKey@${id}`]: credentials?.key ?? null,
   [`s3SecretKey@${id}`]: credentials?.secret ?? null,
+  [`s3Role@${id}`]: credentials?.role ?? null,
 });

@@ -4,7 +4,14 @@ import type { Db } from '#daemon/platform/db/open.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import type { SecretChanges, SecretStore } from '../secrets/store.ts';
-import { keep, keptCredentials, mainCredentials, placeId, type StorageCredentials } from './credentials.ts';
+import {
+  keep,
+  keptCredentials,
+  MACHINE_ROLE,
+  mainCredentials,
+  placeId,
+  type StorageCredentials,
+} from './credentials.ts';
 import {
   ELSEWHERE_PROVIDER,
   LOCAL_PROVIDER,
@@ -85,15 +92,14 @@ export class OldPlaces {
     const kept = keptCredentials(secrets, app);
     const here = kept[placeId(next)];
     const before = mainCredentials(secrets, app);
+    if (given.role !== undefined) return { ...this.#unneeded(app, next, kept), ...keep(placeId(next), MACHINE_ROLE) };
     // of a place that had its own credentials, the half that is not given stays
-    const base = here ?? before;
+    const base = here === undefined || here.role !== undefined ? before : here;
     const after = { key: given.key || base.key, secret: given.secret || base.secret };
     const changes: SecretChanges = { s3AccessKey: after.key, s3SecretKey: after.secret };
     if (here !== undefined) Object.assign(changes, keep(placeId(next), null));
-    const needed = new Set<string>();
     for (const { location, key } of this.list(app, next)) {
       const id = placeId(location);
-      needed.add(id);
       const own = kept[id];
       // separate credentials that this change did not replace
       if (own !== undefined && !isSame(own, before)) continue;
@@ -102,13 +108,19 @@ export class OldPlaces {
       if (opens) Object.assign(changes, keep(id, null));
       else if (own === undefined && isFromFile && !isSame(before, after)) Object.assign(changes, keep(id, before));
     }
-    for (const id of Object.keys(kept)) if (!needed.has(id)) Object.assign(changes, keep(id, null));
-    return changes;
+    return { ...changes, ...this.#unneeded(app, next, kept) };
+  }
+
+  /** Forgets what is kept for places without recordings. */
+  #unneeded(app: string, next: StorageLocation, kept: Record<string, StorageCredentials>): SecretChanges {
+    const needed = new Set(this.list(app, next).map(({ location }) => placeId(location)));
+    const ids = Object.keys(kept).filter((id) => !needed.has(id));
+    return Object.assign({}, ...ids.map((id) => keep(id, null)));
   }
 
   /** Asks a storage whether it serves some objects with these credentials; what it says counts for a minute. */
   probe(app: string, location: StorageLocation, credentials: StorageCredentials, keys: readonly string[]): Probe {
-    const id = JSON.stringify([app, locationId(location), credentials.key, credentials.secret]);
+    const id = JSON.stringify([app, locationId(location), credentials]);
     let probe = this.#probes.get(id);
     if (probe === undefined) {
       probe = this.#ask(app, location, credentials, keys);
@@ -147,4 +159,5 @@ export class OldPlaces {
   }
 }
 
-const isSame = (a: StorageCredentials, b: StorageCredentials): boolean => a.key === b.key && a.secret === b.secret;
+const isSame = (a: StorageCredentials, b: StorageCredentials): boolean =>
+  a.key === b.key && a.secret === b.secret && a.role === b.role;

@@ -9,7 +9,9 @@ import type {
   StorageContext,
   StorageProvider,
 } from '#shared/plugin-sdk/storage-provider.ts';
+import { ROLE_PROVIDER } from './credentials.ts';
 import type { StorageLocation } from './location.ts';
+import { machineRole } from './machine-role.ts';
 
 /** What a worker needs to open a storage: made by the daemon for one app and one task, and never stored. */
 export interface StorageAccess {
@@ -21,6 +23,9 @@ export interface StorageAccess {
   appFolder: string;
 }
 
+/** The plugin that may be given the machine's role; an installed one of that name is refused. */
+const BUILT_IN_S3 = 'storage-s3';
+
 /** The parts of a provider that tasks use. */
 export type OpenableProvider = Required<Pick<StorageProvider, 'endpoint' | 'open' | 'maxDeleteBatch' | 'capabilities'>>;
 
@@ -31,9 +36,12 @@ export async function prepareStorage(
 ): Promise<{ provider: OpenableProvider; context: StorageContext }> {
   const provider = await loadProvider(access.ref, broker);
   const { settings, endpoint, maxDeleteBatch, capabilities } = await provider.validate(access.location.settings, null);
+  const { role, ...credentials } = access.credentials;
+  const isOurs = access.ref.plugin === BUILT_IN_S3 && access.ref.provider === ROLE_PROVIDER;
   const context: StorageContext = {
     settings,
-    credentials: access.credentials,
+    credentials,
+    ...(role !== undefined && isOurs ? { session: await machineRole() } : {}),
     guard: networkGuard(access.policy),
     ...(access.ref.inAppFolder ? { appFolder: access.appFolder } : {}),
   };

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
-import { holds } from '#shared/access.ts';
+import { holds, isGlobal } from '#shared/access.ts';
 import { MASK } from '#shared/config/annotations.ts';
 import * as ops from '#shared/contract/s3.ts';
 import { ok } from '#shared/schema/common.ts';
@@ -14,9 +14,17 @@ export function storageRoutes(app: FastifyInstance, { storage }: { storage: Stor
     const { endpoint, public_url, publicWarning, options } = view;
     return ok({ ...view, ...hideSecretsIn({ endpoint, public_url, publicWarning, options }, MASK) });
   });
-  route(app, ops.putS3, async ({ params, body, actor, request }) =>
-    ok(await storage.put(params.name, body, { actor, ifMatch: request.headers['if-match'] })),
+  route(app, ops.putS3, async ({ params, body, actor, request, principal }) =>
+    ok(
+      await storage.put(params.name, body, {
+        actor,
+        ifMatch: request.headers['if-match'],
+        isOperator: isGlobal(principal),
+      }),
+    ),
   );
-  route(app, ops.testS3, async ({ params, body }) => ok(await storage.test(params.name, body)));
+  route(app, ops.testS3, async ({ params, body, principal }) =>
+    ok(await storage.test(params.name, body, isGlobal(principal))),
+  );
   route(app, ops.listStorageProviders, async () => ok(await storage.providers()));
 }

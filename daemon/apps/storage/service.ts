@@ -12,9 +12,17 @@ import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
 import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '#shared/schema/s3.ts';
 import type { ConfigService } from '../config/service.ts';
 import type { AppEntry } from '../registry/registry.ts';
-import type { SecretStore } from '../secrets/store.ts';
+import type { SecretChanges, SecretStore } from '../secrets/store.ts';
 import { type AppFiles, NOT_THERE } from './app-files.ts';
-import { credentialsAt, keptCredentials, placeId, type StorageCredentials, storageCredentials } from './credentials.ts';
+import {
+  credentialsAt,
+  keptCredentials,
+  MACHINE_ROLE,
+  mainCredentials,
+  placeId,
+  type StorageCredentials,
+  storageCredentials,
+} from './credentials.ts';
 import type { FileLinks } from './file-links.ts';
 import { linkLifetime, objectKey, publicUrl } from './keys.ts';
 import {
@@ -37,15 +45,8 @@ import { maskKey, maskSecret } from './mask.ts';
 import { OldPlaces } from './old-places.ts';
 import type { StorageAccess } from './open-client.ts';
 import { type Purger, requireComplete } from './purger.ts';
-import {
-  checkBody,
-  givenFields,
-  mergedSettings,
-  newSecrets,
-  oddWarnings,
-  requireSound,
-  storageEdits,
-} from './settings-change.ts';
+import { choosesRole, type RecordingCredentials, roleCredentials } from './role.ts';
+import { checkBody, givenFields, mergedSettings, oddWarnings, requireSound, storageEdits } from './settings-change.ts';
 import { SignedPlaylists } from './signed-playlists.ts';
 import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
@@ -65,6 +66,8 @@ export interface StorageServiceDeps {
   appFolder(app: string): string;
   /** Something that the storage, or its provider, refused: `presign`, or the step of a test. */
   onRefused?(op: string): void;
+  /** Told of credentials that must not be logged; answers with the way to forget them. */
+  conceal?(value: string): () => void;
   log: Log<'warn'>;
   database(app: string): Db;
 }
@@ -73,6 +76,8 @@ interface PutOptions {
   actor: Actor;
   /** Header If-Match. */
   ifMatch?: string | undefined;
+  /** May choose the machine's role. */
+  isOperator: boolean;
 }
 
 /** An object of an app, for which a link is wanted. */
@@ -112,6 +117,8 @@ export class StorageService {
   readonly #oldPlaces: OldPlaces;
   /** HLS from storages that are not public. */
   readonly playlists: SignedPlaylists;
+  /** Ways to let the log forget the role's last credentials. */
+  #concealed: (() => void)[] = [];
 
   constructor(deps: StorageServiceDeps) {
     this.#deps = deps;
@@ -151,14 +158,16 @@ export class StorageService {
   async put(app: string, body: PutS3Body, options: PutOptions): Promise<S3View> {
     checkBody(body);
     let found: readonly string[] = [];
-    const secrets = newSecrets(body);
+    const secrets: SecretChanges = {};
     const edits = async ({ s3 }: AppConfig) => {
       const { settings, warnings } = await this.#prepare(app, s3, body);
       found = [...warnings, ...oddWarnings(body)];
-      if (secrets !== undefined) {
-        const provider = body.provider ?? s3.provider;
-        const next = { provider, settings: settings as ProviderSettings };
-        Object.assign(secrets, await this.#oldPlaces.changes(app, next, body));
+      const provider = body.provider ?? s3.provider;
+      const next = { provider, settings: settings as ProviderSettings };
+      const isRole = choosesRole(body, this.#inForce(app, s3), next, options.isOperator);
+      if (isRole !== undefined) {
+        const { key = '', secret = '' } = body;
+        Object.assign(secrets, await this.#oldPlaces.changes(app, next, isRole ? MACHINE_ROLE : { key, secret }));
       }
       return storageEdits(s3, body, settings);
     };
@@ -174,15 +183,19 @@ export class StorageService {
   }
 
   /** Tries the storage step by step, with changes that are not stored. */
-  async test(app: string, body: TestS3Body): Promise<S3TestResult> {
+  async test(app: string, body: TestS3Body, isOperator: boolean): Promise<S3TestResult> {
     const { config, pool, plugins } = this.#deps;
     checkBody(body);
     const { s3: block, recording } = await config.get(app);
     const provider = body.provider ?? block.provider;
     const { settings } = await this.#prepare(app, block, body);
-    const stored = storageCredentials(this.#deps.secrets, app, { provider, settings: settings as ProviderSettings });
-    const credentials = { key: body.key || stored.key, secret: body.secret || stored.secret };
-    const access = await this.#access(app, { provider, settings: settings as ProviderSettings }, credentials);
+    const next = { provider, settings: settings as ProviderSettings };
+    const stored = storageCredentials(this.#deps.secrets, app, next);
+    const keys = stored.role === undefined ? stored : mainCredentials(this.#deps.secrets, app);
+    const credentials = choosesRole(body, this.#inForce(app, block), next, isOperator)
+      ? { ...MACHINE_ROLE }
+      : { key: body.key || keys.key, secret: body.secret || keys.secret };
+    const access = await this.#access(app, next, credentials);
     const prefix = provider === LOCAL_PROVIDER ? recording.localDir : (body.prefix ?? block.prefix);
     const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
     const steps = await plugins.withBroker(app, (port) =>
@@ -282,9 +295,28 @@ export class StorageService {
     return { deleted: outcome.deleted };
   }
 
-  /** The app's credentials, to open its storage with; empty = not stored. */
-  credentials(app: string, block: StorageBlock): StorageCredentials {
-    return storageCredentials(this.#deps.secrets, app, currentLocation(block));
+  /**
+   * What LiveKit's egress service stores a recording with; empty = not stored.
+   * @throws ApiError RECORDING_NOT_TAKEN when the machine's role gives nothing
+   */
+  async recordingCredentials(app: string, block: StorageBlock): Promise<RecordingCredentials> {
+    const { key, secret, role } = this.#inForce(app, block).credentials;
+    if (role === undefined) return { key, secret, sessionToken: '', expiresAt: null };
+    const given = await roleCredentials(this.#deps.pool);
+    for (const forget of this.#concealed) forget();
+    const { conceal } = this.#deps;
+    this.#concealed = conceal === undefined ? [] : [conceal(given.secret), conceal(given.sessionToken)];
+    return given;
+  }
+
+  /** Does the app's storage use the machine's role? */
+  usesRole(app: string, block: StorageBlock): boolean {
+    return this.#inForce(app, block).credentials.role !== undefined;
+  }
+
+  #inForce(app: string, block: StorageBlock): { location: StorageLocation; credentials: StorageCredentials } {
+    const location = currentLocation(block);
+    return { location, credentials: storageCredentials(this.#deps.secrets, app, location) };
   }
 
   /** Lets the provider complete and validate the settings that a body leads to. */
@@ -374,7 +406,7 @@ export class StorageService {
   #view(app: string, block: StorageBlock, warnings: readonly string[]): S3View {
     const { secrets } = this.#deps;
     const current = currentLocation(block);
-    const { key, secret } = storageCredentials(secrets, app, current);
+    const { key, secret, role } = storageCredentials(secrets, app, current);
     const elsewhere = this.#elsewhere(app, current);
     const recordingsElsewhere = elsewhere.reduce((sum, { recordings }) => sum + recordings, 0);
     const keySource = secrets.origin(app, 's3AccessKey');
@@ -385,6 +417,13 @@ export class StorageService {
       ...(keySource === 'environment' ? [accessKeyEnv] : []),
       ...(secretSource === 'environment' ? [secretKeyEnv] : []),
     ].map((name) => `${name} is set in the environment of the daemon and wins over the stored value`);
+    const isRoleElsewhere = Object.values(keptCredentials(secrets, app)).some((kept) => kept.role !== undefined);
+    const lostRole =
+      role === undefined && key === '' && isRoleElsewhere
+        ? [
+            'The machine’s role was chosen for another bucket. An operator can choose it for this one, or enter access keys',
+          ]
+        : [];
     const publicVods = block.publicUrl !== '';
     return {
       provider: block.provider,
@@ -396,6 +435,7 @@ export class StorageService {
       public_url: block.publicUrl,
       public_endpoint: block.publicEndpoint,
       options: (block.options ?? {}) as S3View['options'],
+      credentials: role === undefined ? 'keys' : 'role',
       accessKeyEnv,
       secretKeyEnv,
       key: maskKey(key),
@@ -406,7 +446,7 @@ export class StorageService {
       hasSecret: secret !== '',
       keySource,
       secretSource,
-      configured: block.provider === LOCAL_PROVIDER || (key !== '' && secret !== ''),
+      configured: block.provider === LOCAL_PROVIDER || role !== undefined || (key !== '' && secret !== ''),
       keptLocally: isKeptLocally(block),
       publicVods,
       publicWarning: publicVods
@@ -414,7 +454,7 @@ export class StorageService {
         : null,
       recordingsElsewhere,
       elsewhere,
-      warnings: [...warnings, ...fromOutside],
+      warnings: [...warnings, ...fromOutside, ...lostRole],
     };
   }
 }

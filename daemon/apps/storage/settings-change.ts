@@ -3,7 +3,6 @@ import { ApiError, type ErrorDetail, fieldError } from '#shared/errors.ts';
 import { findOddText } from '#shared/odd-text.ts';
 import type { SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
 import type { PutS3Body } from '#shared/schema/s3.ts';
-import type { SecretChanges } from '../secrets/store.ts';
 import { currentLocation, type StorageBlock } from './location.ts';
 import { looksMasked } from './mask.ts';
 
@@ -29,7 +28,7 @@ export function mergedSettings(block: StorageBlock, body: PutS3Body): Record<str
 /** Names of what the body carries, as providers are told. */
 export function givenFields(body: PutS3Body): string[] {
   return [...Object.keys(body), ...Object.keys(body.options ?? {})].filter(
-    (name) => name !== 'key' && name !== 'secret',
+    (name) => name !== 'key' && name !== 'secret' && name !== 'credentials',
   );
 }
 
@@ -100,10 +99,4 @@ export function storageEdits(block: StorageBlock, body: PutS3Body, settings: Rec
     for (const name of Object.keys(before)) if (!(name in settings)) edits.push(remove(['s3', 'options', name]));
   }
   return edits;
-}
-
-/** New credentials of the body; absent and empty ones keep what is stored. */
-export function newSecrets(body: PutS3Body): SecretChanges | undefined {
-  if (!body.key && !body.secret) return undefined;
-  return { ...(body.key ? { s3AccessKey: body.key } : {}), ...(body.secret ? { s3SecretKey: body.secret } : {}) };
 }

@@ -45,6 +45,15 @@ export const STORAGE_PROBE: TaskKind = {
   queue: 1024,
 };
 
+/** Asks for credentials of the machine's role. */
+export const ROLE_CREDENTIALS: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/role-credentials'),
+  what: 'Asking for the credentials of the machine’s role',
+  timeoutMs: 30_000,
+  concurrency: 2,
+  queue: 256,
+};
+
 /** Deletes the objects of an app; resumable, therefore without a limit. */
 export const PURGE: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/purge'),

@@ -12,6 +12,8 @@ export interface RecordingRequest {
   s3: {
     accessKey: string;
     secret: string;
+    /** Empty for credentials that don't expire. */
+    sessionToken: string;
     bucket: string;
     region: string;
     endpoint: string;

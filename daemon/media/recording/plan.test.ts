@@ -7,7 +7,7 @@ const AT = Date.parse('2026-11-23T09:30:12.345Z');
 const plan = (config: Record<string, unknown>, more: { room?: string; taken?: string[] } = {}) =>
   planRecording({
     config: completeConfig(config, 'live'),
-    credentials: { key: 'k', secret: 's' },
+    credentials: { key: 'k', secret: 's', sessionToken: '', expiresAt: null },
     appDir: '/data/apps/live',
     room: more.room ?? 'live-stage',
     identity: null,

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { objectKey, trimSlashes } from '#daemon/apps/storage/keys.ts';
 import { isKeptLocally, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { RecordingRequest } from '../livekit/recording-request.ts';
 
@@ -17,7 +18,7 @@ export interface RecordingPlan {
 
 export interface PlanInput {
   config: AppConfig;
-  credentials: { key: string; secret: string };
+  credentials: RecordingCredentials;
   /** Absolute. */
   appDir: string;
   room: string;
@@ -57,6 +58,7 @@ export function planRecording(input: PlanInput): RecordingPlan {
         ? {
             accessKey: credentials.key,
             secret: credentials.secret,
+            sessionToken: credentials.sessionToken,
             bucket: s3.bucket,
             region: s3.region,
             endpoint: s3.endpoint,

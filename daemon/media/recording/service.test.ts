@@ -105,7 +105,10 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     directory: new RoomDirectory(),
     apps,
     config: { get: async () => config },
-    credentials: () => ({ key: '', secret: '' }),
+    storage: {
+      recordingCredentials: async () => ({ key: '', secret: '', sessionToken: '', expiresAt: null }),
+      usesRole: () => false,
+    },
     findStream: (_app, id) => streamRepository(db()).find(id) as never,
     quotas: { checkRecording: async () => {} },
     onChanges,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { placeOf } from '#daemon/apps/storage/location.ts';
+import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -34,7 +35,10 @@ export interface RecordingServiceDeps {
     dir(name: string): string;
   };
   config: { get(app: string): Promise<AppConfig> };
-  credentials(app: string, block: AppConfig['s3']): { key: string; secret: string };
+  storage: {
+    recordingCredentials(app: string, block: AppConfig['s3']): Promise<RecordingCredentials>;
+    usesRole(app: string, block: AppConfig['s3']): boolean;
+  };
   findStream(app: string, id: string): StreamRecord;
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
@@ -243,7 +247,7 @@ export class RecordingService {
 
   async #request(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
     const { mediaStore, livekit, databases, apps } = this.#deps;
-    const credentials = this.#deps.credentials(app.name, config.s3);
+    const credentials = await this.#deps.storage.recordingCredentials(app.name, config.s3);
     if (config.s3.bucket !== '' && (credentials.key === '' || credentials.secret === '')) {
       const reason = 'the app’s bucket has no credentials.';
       throw new ApiError('RECORDING_NOT_TAKEN', { reason });
@@ -278,6 +282,7 @@ export class RecordingService {
       });
       return { vod, request: plan.request };
     });
+    if (credentials.expiresAt !== null) this.#parts.limit(app.name, begun.vod.id, credentials.expiresAt);
     try {
       const egress = await livekit.startRecording(begun.request);
       await this.#change(app, ({ db, note, now, config: current }) => {
@@ -344,8 +349,12 @@ export class RecordingService {
 
   async #timePart(app: AppEntry, vod: VodRecord): Promise<void> {
     if (vod.session_id === null || vod.part === null) return;
-    const { splitMinutes } = (await this.#deps.config.get(app.name)).recording;
-    if (splitMinutes > 0) this.#parts.set(app.name, vod.id, Date.parse(vod.started_at) + splitMinutes * 60_000);
+    const { recording, s3 } = await this.#deps.config.get(app.name);
+    const moments: number[] = [];
+    if (recording.splitMinutes > 0) moments.push(Date.parse(vod.started_at) + recording.splitMinutes * 60_000);
+    // after a restart nobody knows how long the credentials last: the next part gets fresh ones
+    if (this.#deps.storage.usesRole(app.name, s3)) moments.push(this.#parts.limitOf(app.name, vod.id) ?? Date.now());
+    if (moments.length > 0) this.#parts.set(app.name, vod.id, Math.min(...moments));
   }
 
   /** The next part begins before the last one is stopped, so that nothing is missing in between. */

@@ -109,6 +109,7 @@ export function createApps(
     appFolder: (app) => apps.dir(app),
     onRefused: (operation) => counts.emit('storageRefused', operation, 1),
     database: (app) => databases.get(app),
+    conceal: (value) => logSecrets.add(value),
     log: log.child({ source: 'storage' }),
   });
   const deletion = new AppDeletion({

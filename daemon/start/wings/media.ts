@@ -115,7 +115,7 @@ export function createMedia(
     directory,
     apps,
     config,
-    credentials: (app, block) => storage.credentials(app, block),
+    storage,
     findStream: (app, id) => streams.find(app, id),
     quotas,
     onChanges,

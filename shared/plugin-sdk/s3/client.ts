@@ -29,7 +29,9 @@ const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 /** A storage client for any S3-compatible service. The AWS SDK is loaded here, when a client is first opened. */
 export async function openS3(context: StorageContext<S3Settings>, options: S3Options = {}): Promise<StorageClient> {
   const { settings, credentials, guard } = context;
-  if (!credentials['key'] || !credentials['secret']) throw new StorageError('CREDENTIALS_MISSING');
+  const { key: accessKeyId, secret: secretAccessKey } = credentials;
+  if (context.session === undefined && (!accessKeyId || !secretAccessKey))
+    throw new StorageError('CREDENTIALS_MISSING');
   if (settings.bucket === '') throw new StorageError('BUCKET_NOT_SET');
   const endpoint = settings.endpoint || options.endpoint;
   if (endpoint !== undefined) guard.check(endpoint);
@@ -41,7 +43,7 @@ export async function openS3(context: StorageContext<S3Settings>, options: S3Opt
     region: settings.region || 'us-east-1',
     endpoint,
     forcePathStyle: settings.forcePathStyle,
-    credentials: { accessKeyId: credentials['key'], secretAccessKey: credentials['secret'] },
+    credentials: context.session ?? { accessKeyId: accessKeyId ?? '', secretAccessKey: secretAccessKey ?? '' },
     // Servers beside AWS know neither trailing checksums nor aws-chunked bodies.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -218,7 +220,10 @@ class S3StorageClient implements StorageClient {
         Key: key,
         ResponseContentDisposition: disposition,
       });
-      return getSignedUrl(this.#client, command, { expiresIn: options.expiresIn });
+      // a link ends with the credentials that signed it
+      const { expiration } = await this.#client.config.credentials();
+      const left = expiration === undefined ? Infinity : Math.floor((expiration.getTime() - Date.now()) / 1000);
+      return getSignedUrl(this.#client, command, { expiresIn: Math.max(1, Math.min(options.expiresIn, left)) });
     });
   }
 

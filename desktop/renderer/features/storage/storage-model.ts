@@ -12,6 +12,7 @@ export interface StorageForm {
   prefix: string;
   publicUrl: string;
   publicEndpoint: string;
+  credentials: 'keys' | 'role';
   key: string;
   secret: string;
   confirmPublic: boolean;
@@ -22,6 +23,9 @@ const SHARED = ['bucket', 'region', 'endpoint', 'forcePathStyle'] as const;
 const propertiesOf = (provider: Provider | undefined): Record<string, { default?: unknown; title?: string }> =>
   (provider?.settings as { properties?: Record<string, { default?: unknown; title?: string }> })?.properties ?? {};
 
+/** Can the AWS role of the daemon’s machine stand in for access keys? */
+export const hasRole = (provider: Provider): boolean => provider.id === 'aws';
+
 /** The form as the stored settings fill it. */
 export function formOf(view: S3View, provider: Provider | undefined): StorageForm {
   return {
@@ -30,6 +34,7 @@ export function formOf(view: S3View, provider: Provider | undefined): StorageFor
     prefix: view.prefix,
     publicUrl: view.public_url,
     publicEndpoint: view.public_endpoint,
+    credentials: view.credentials,
     key: '',
     secret: '',
     confirmPublic: false,
@@ -48,14 +53,19 @@ function storedSettings(view: S3View, provider: Provider | undefined): Record<st
 /** Another provider: what both have is kept where that makes sense, the rest begins with its defaults. */
 export function switchProvider(form: StorageForm, provider: Provider, view: S3View): StorageForm {
   if (provider.id === view.provider)
-    return { ...form, provider: provider.id, settings: storedSettings(view, provider) };
+    return {
+      ...form,
+      provider: provider.id,
+      settings: storedSettings(view, provider),
+      credentials: hasRole(provider) ? view.credentials : 'keys',
+    };
   const settings = Object.fromEntries(
     Object.entries(propertiesOf(provider)).map(([name, { default: fallback }]) => [
       name,
       name === 'bucket' || name === 'region' ? (form.settings[name] ?? fallback) : fallback,
     ]),
   );
-  return { ...form, provider: provider.id, settings };
+  return { ...form, provider: provider.id, settings, credentials: 'keys' };
 }
 
 /** The body of a PUT that makes the stored settings what the form holds; absent keys stay. */
@@ -76,8 +86,11 @@ export function bodyOf(form: StorageForm, view: S3View): PutBody {
   if (url !== view.public_url) body['public_url'] = url;
   const endpoint = form.publicEndpoint.replace(/\/+$/, '');
   if (endpoint !== view.public_endpoint) body['public_endpoint'] = endpoint;
-  if (form.key !== '') body['key'] = form.key.trim();
-  if (form.secret !== '') body['secret'] = form.secret.trim();
+  if (form.credentials !== view.credentials) body['credentials'] = form.credentials;
+  if (form.credentials === 'keys') {
+    if (form.key !== '') body['key'] = form.key.trim();
+    if (form.secret !== '') body['secret'] = form.secret.trim();
+  }
   if (opensBucket(form, view)) body['confirmPublic'] = form.confirmPublic;
   return body as PutBody;
 }
@@ -94,6 +107,8 @@ export function fieldOf(path: string): string {
 export const opensBucket = (form: StorageForm, view: S3View): boolean =>
   view.public_url === '' && form.publicUrl.replace(/\/+$/, '') !== '';
 
+const CREDENTIALS = { keys: 'access keys', role: 'the machine’s AWS role' } as const;
+
 /** What saving changes, a line each. */
 export function changesOf(
   body: PutBody,
@@ -103,6 +118,8 @@ export function changesOf(
   const titles = propertiesOf(provider);
   return Object.entries(body).flatMap(([name, after]) => {
     if (name === 'confirmPublic') return [];
+    if (name === 'credentials')
+      return [{ name: 'Credentials', before: CREDENTIALS[view.credentials], after: CREDENTIALS[after as 'role'] }];
     if (name === 'key') return [{ name: 'Access key', before: view.keyMasked || 'none', after: 'a new one' }];
     if (name === 'secret')
       return [{ name: 'Secret key', before: view.hasSecret ? 'stored' : 'none', after: 'a new one' }];

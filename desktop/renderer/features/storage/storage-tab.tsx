@@ -1,10 +1,11 @@
-import { Button, Checkbox, PasswordInput, TextInput } from '@mantine/core';
+import { Button, Checkbox, PasswordInput, Radio, TextInput } from '@mantine/core';
 import { lazy, Suspense, useState } from 'react';
+import { isGlobal } from '#shared/access.ts';
 import { getAppSizes } from '#shared/contract/apps.ts';
 import { getRawConfig, listConfigBackups } from '#shared/contract/config.ts';
 import { getS3, listStorageProviders, putS3, testS3 } from '#shared/contract/s3.ts';
 import { useChange, useRead } from '../../api/query.ts';
-import { useLack } from '../../api/rights.ts';
+import { useLack, useMe } from '../../api/rights.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { QueryView, SkeletonRows } from '../../ui/data/query-view.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
@@ -19,6 +20,7 @@ import {
   changesOf,
   fieldOf,
   formOf,
+  hasRole,
   opensBucket,
   type Provider,
   type S3View,
@@ -90,8 +92,8 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
                 {plural(recordings, 'recording')} in {bucket}
                 {endpoint ? ` at ${endpoint}` : ''}.{' '}
                 {credentials === 'own'
-                  ? 'StreamHub keeps the keys of that bucket for their links and deletion.'
-                  : 'The keys below are used for their links and deletion.'}
+                  ? 'StreamHub keeps the credentials of that bucket for their links and deletion.'
+                  : 'The credentials below are used for their links and deletion.'}
               </p>
             ))}
           </Notice>
@@ -245,6 +247,8 @@ function Credentials({
   form: ApiForm<StorageForm>;
   isReadOnly: boolean;
 }) {
+  const me = useMe();
+  const isOperator = me !== undefined && isGlobal(me);
   if (provider.credentials.length === 0) {
     return (
       <Panel title="Credentials">
@@ -252,10 +256,31 @@ function Credentials({
       </Panel>
     );
   }
+  const isRole = form.values.credentials === 'role';
   return (
     <Panel title="Credentials" note="Stored apart from config.yaml, shown to nobody.">
       <div className="stack">
-        {provider.credentials.map(({ name, title, description, secret }) => {
+        {hasRole(provider) ? (
+          <Radio.Group
+            label="Source"
+            description={
+              isOperator
+                ? 'The role reaches every bucket that AWS allows it. Signed links end when its credentials do, after some hours at most.'
+                : 'Only an operator can choose the machine’s AWS role: it can reach buckets of other teams.'
+            }
+            {...form.getInputProps('credentials')}
+          >
+            <div className="stack" style={{ marginTop: 8 }}>
+              <Radio value="keys" label="Access key and secret key" disabled={isReadOnly} />
+              <Radio
+                value="role"
+                label="AWS role of the daemon’s machine"
+                disabled={isReadOnly || !(isOperator || view.credentials === 'role')}
+              />
+            </div>
+          </Radio.Group>
+        ) : null}
+        {(isRole ? [] : provider.credentials).map(({ name, title, description, secret }) => {
           const has = name === 'key' ? view.hasKey : view.hasSecret;
           const source = name === 'key' ? view.keySource : view.secretSource;
           const variable = name === 'key' ? view.accessKeyEnv : view.secretKeyEnv;
@@ -301,7 +326,13 @@ function Usage({ app, view }: { app: string; view: S3View }) {
           Recordings: sizes.data ? plural(sizes.data.vodCount, 'recording') : '…',
           'Their size': sizes.data ? bytes(sizes.data.vodTotalBytes) : '…',
           Database: sizes.data ? bytes(sizes.data.dbSizeBytes) : '…',
-          Links: view.publicVods ? <State tone="info">public</State> : 'signed, 7 days',
+          Links: view.publicVods ? (
+            <State tone="info">public</State>
+          ) : view.credentials === 'role' ? (
+            'signed, some hours'
+          ) : (
+            'signed, 7 days'
+          ),
         }}
       />
     </Panel>

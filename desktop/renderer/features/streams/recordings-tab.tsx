@@ -273,7 +273,7 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
                 Link: data.url ? (
                   <>
                     <Mono what="link">{data.url}</Mono>
-                    <span className="dim">{data.publicUrl ? 'public' : 'signed, ends 7 days from now'}</span>
+                    <span className="dim">{data.publicUrl ? 'public' : 'signed, ends 7 days from now or sooner'}</span>
                   </>
                 ) : undefined,
                 State: <State tone={TONES[data.status]}>{data.status}</State>,
