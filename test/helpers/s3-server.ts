@@ -22,7 +22,7 @@ interface S3Account {
 }
 
 /** Credentials that expire. */
-export interface S3Session extends S3Account {
+interface S3Session extends S3Account {
   sessionToken: string;
   /** ISO-8601. */
   expiration: string;
