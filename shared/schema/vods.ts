@@ -38,7 +38,9 @@ const vodFields = {
       'Storage provider at the time of the recording. `elsewhere`: not in a storage of the app; `s3Url` is its address, and it is never signed or deleted.',
   }),
   storageBucket: nullable(Type.String()),
-  url: nullable(Type.String(), { description: 'Playback link: public, or else signed for 7 days (less with an AWS role). Only when ready.' }),
+  url: nullable(Type.String(), {
+    description: 'Playback link: public, or else signed for 7 days (less with an AWS role). Only when ready.',
+  }),
   linkState: nullable(oneOf(['public', 'signed', 'refused', 'none']), {
     description:
       '`public`: public link. `signed`: signed link. `refused`: the storage rejects signed links. `none`: no link is possible. Null until the VOD is ready.',
@@ -65,7 +67,9 @@ export type VodVariant = Static<typeof VodVariant>;
 
 export const VodDetail = object({
   ...vodFields,
-  presignedUrl: nullable(Type.String(), { description: 'Signed for 7 days (less with an AWS role); null until the VOD is ready.' }),
+  presignedUrl: nullable(Type.String(), {
+    description: 'Signed for 7 days (less with an AWS role); null until the VOD is ready.',
+  }),
   downloadUrl: nullable(Type.String(), { description: 'Signed for one hour; browsers save the file under its name.' }),
   variants: Type.Array(VodVariant),
 });

@@ -16,10 +16,8 @@ import type { SecretChanges, SecretStore } from '../secrets/store.ts';
 import { type AppFiles, NOT_THERE } from './app-files.ts';
 import {
   credentialsAt,
-  keptCredentials,
   MACHINE_ROLE,
   mainCredentials,
-  placeId,
   type StorageCredentials,
   storageCredentials,
 } from './credentials.ts';
@@ -28,7 +26,6 @@ import { linkLifetime, objectKey, publicUrl } from './keys.ts';
 import {
   currentLocation,
   ELSEWHERE_PROVIDER,
-  isKeptLocally,
   isUnderPublicUrl,
   LOCAL_PLACE,
   LOCAL_PROVIDER,
@@ -41,13 +38,13 @@ import {
   signedLocation,
   unrecordedLocation,
 } from './location.ts';
-import { maskKey, maskSecret } from './mask.ts';
 import { OldPlaces } from './old-places.ts';
 import type { StorageAccess } from './open-client.ts';
 import { type Purger, requireComplete } from './purger.ts';
 import { choosesRole, type RecordingCredentials, roleCredentials } from './role.ts';
 import { checkBody, givenFields, mergedSettings, oddWarnings, requireSound, storageEdits } from './settings-change.ts';
 import { SignedPlaylists } from './signed-playlists.ts';
+import { storageView } from './storage-view.ts';
 import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
 import type { StorageTestInput } from './tasks/storage-test.ts';
@@ -386,75 +383,8 @@ export class StorageService {
     return { ref, location, credentials, policy, appFolder: appFolder(app) };
   }
 
-  /** A database that cannot be read does not hide the settings. */
-  #elsewhere(app: string, current: StorageLocation): S3View['elsewhere'] {
-    try {
-      const kept = keptCredentials(this.#deps.secrets, app);
-      return this.#oldPlaces.list(app, current).map(({ location, recordings }) => ({
-        provider: location.provider,
-        bucket: location.settings.bucket,
-        endpoint: location.settings.endpoint,
-        recordings,
-        credentials: placeId(location) in kept ? ('own' as const) : ('current' as const),
-      }));
-    } catch (err) {
-      this.#deps.log.warn({ app, err }, 'recordings in other buckets could not be counted');
-      return [];
-    }
-  }
-
   #view(app: string, block: StorageBlock, warnings: readonly string[]): S3View {
-    const { secrets } = this.#deps;
-    const current = currentLocation(block);
-    const { key, secret, role } = storageCredentials(secrets, app, current);
-    const elsewhere = this.#elsewhere(app, current);
-    const recordingsElsewhere = elsewhere.reduce((sum, { recordings }) => sum + recordings, 0);
-    const keySource = secrets.origin(app, 's3AccessKey');
-    const secretSource = secrets.origin(app, 's3SecretKey');
-    const accessKeyEnv = secrets.reference(app, 's3AccessKey');
-    const secretKeyEnv = secrets.reference(app, 's3SecretKey');
-    const fromOutside = [
-      ...(keySource === 'environment' ? [accessKeyEnv] : []),
-      ...(secretSource === 'environment' ? [secretKeyEnv] : []),
-    ].map((name) => `${name} is set in the environment of the daemon and wins over the stored value`);
-    const isRoleElsewhere = Object.values(keptCredentials(secrets, app)).some((kept) => kept.role !== undefined);
-    const lostRole =
-      role === undefined && key === '' && isRoleElsewhere
-        ? [
-            'The machine’s role was chosen for another bucket. An operator can choose it for this one, or enter access keys',
-          ]
-        : [];
-    const publicVods = block.publicUrl !== '';
-    return {
-      provider: block.provider,
-      bucket: block.bucket,
-      region: block.region,
-      endpoint: block.endpoint,
-      forcePathStyle: block.forcePathStyle,
-      prefix: block.prefix,
-      public_url: block.publicUrl,
-      public_endpoint: block.publicEndpoint,
-      options: (block.options ?? {}) as S3View['options'],
-      credentials: role === undefined ? 'keys' : 'role',
-      accessKeyEnv,
-      secretKeyEnv,
-      key: maskKey(key),
-      keyMasked: maskKey(key),
-      secret: maskSecret(secret),
-      secretMasked: maskSecret(secret),
-      hasKey: key !== '',
-      hasSecret: secret !== '',
-      keySource,
-      secretSource,
-      configured: block.provider === LOCAL_PROVIDER || role !== undefined || (key !== '' && secret !== ''),
-      keptLocally: isKeptLocally(block),
-      publicVods,
-      publicWarning: publicVods
-        ? `Anyone who has its address can watch a recording of this app through ${block.publicUrl}.`
-        : null,
-      recordingsElsewhere,
-      elsewhere,
-      warnings: [...warnings, ...fromOutside, ...lostRole],
-    };
+    const { secrets, log } = this.#deps;
+    return storageView(app, block, warnings, { secrets, oldPlaces: this.#oldPlaces, log });
   }
 }

@@ -1,0 +1,90 @@
+import type { Log } from '#daemon/platform/log.ts';
+import type { S3View } from '#shared/schema/s3.ts';
+import type { SecretStore } from '../secrets/store.ts';
+import { keptCredentials, placeId, storageCredentials } from './credentials.ts';
+import { currentLocation, isKeptLocally, LOCAL_PROVIDER, type StorageBlock, type StorageLocation } from './location.ts';
+import { maskKey, maskSecret } from './mask.ts';
+import type { OldPlaces } from './old-places.ts';
+
+interface ViewDeps {
+  secrets: SecretStore;
+  oldPlaces: OldPlaces;
+  log: Log<'warn'>;
+}
+
+/** A database that cannot be read does not hide the settings. */
+function elsewhereOf(
+  app: string,
+  current: StorageLocation,
+  { secrets, oldPlaces, log }: ViewDeps,
+): S3View['elsewhere'] {
+  try {
+    const kept = keptCredentials(secrets, app);
+    return oldPlaces.list(app, current).map(({ location, recordings }) => ({
+      provider: location.provider,
+      bucket: location.settings.bucket,
+      endpoint: location.settings.endpoint,
+      recordings,
+      credentials: placeId(location) in kept ? ('own' as const) : ('current' as const),
+    }));
+  } catch (err) {
+    log.warn({ app, err }, 'recordings in other buckets could not be counted');
+    return [];
+  }
+}
+
+/** The app's storage as it may be shown. */
+export function storageView(app: string, block: StorageBlock, warnings: readonly string[], deps: ViewDeps): S3View {
+  const { secrets } = deps;
+  const current = currentLocation(block);
+  const { key, secret, role } = storageCredentials(secrets, app, current);
+  const elsewhere = elsewhereOf(app, current, deps);
+  const recordingsElsewhere = elsewhere.reduce((sum, { recordings }) => sum + recordings, 0);
+  const keySource = secrets.origin(app, 's3AccessKey');
+  const secretSource = secrets.origin(app, 's3SecretKey');
+  const accessKeyEnv = secrets.reference(app, 's3AccessKey');
+  const secretKeyEnv = secrets.reference(app, 's3SecretKey');
+  const fromOutside = [
+    ...(keySource === 'environment' ? [accessKeyEnv] : []),
+    ...(secretSource === 'environment' ? [secretKeyEnv] : []),
+  ].map((name) => `${name} is set in the environment of the daemon and wins over the stored value`);
+  const isRoleElsewhere = Object.values(keptCredentials(secrets, app)).some((kept) => kept.role !== undefined);
+  const lostRole =
+    role === undefined && key === '' && isRoleElsewhere
+      ? [
+          'The machine’s role was chosen for another bucket. An operator can choose it for this one, or enter access keys',
+        ]
+      : [];
+  const publicVods = block.publicUrl !== '';
+  return {
+    provider: block.provider,
+    bucket: block.bucket,
+    region: block.region,
+    endpoint: block.endpoint,
+    forcePathStyle: block.forcePathStyle,
+    prefix: block.prefix,
+    public_url: block.publicUrl,
+    public_endpoint: block.publicEndpoint,
+    options: (block.options ?? {}) as S3View['options'],
+    credentials: role === undefined ? 'keys' : 'role',
+    accessKeyEnv,
+    secretKeyEnv,
+    key: maskKey(key),
+    keyMasked: maskKey(key),
+    secret: maskSecret(secret),
+    secretMasked: maskSecret(secret),
+    hasKey: key !== '',
+    hasSecret: secret !== '',
+    keySource,
+    secretSource,
+    configured: block.provider === LOCAL_PROVIDER || role !== undefined || (key !== '' && secret !== ''),
+    keptLocally: isKeptLocally(block),
+    publicVods,
+    publicWarning: publicVods
+      ? `Anyone who has its address can watch a recording of this app through ${block.publicUrl}.`
+      : null,
+    recordingsElsewhere,
+    elsewhere,
+    warnings: [...warnings, ...fromOutside, ...lostRole],
+  };
+}
