@@ -4,16 +4,28 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile }
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { create, extract } from 'tar';
 import { addPlugin } from '#daemon/cli/plugin/add.ts';
 import { checkPlugin, reportOf } from '#daemon/cli/plugin/check.ts';
+import { packPlugin } from '#daemon/cli/plugin/pack.ts';
+import { scaffoldPlugin } from '#daemon/cli/plugin/scaffold.ts';
 import { PLUGIN_API_VERSION } from '#shared/plugin-sdk/api-version.ts';
 import { daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { node, plugin, typeCheck } from '#test/helpers/plugin-kit.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** Notes the modules that a process loads. */
+const LOADS = `import { appendFileSync } from 'node:fs';
+  import { registerHooks } from 'node:module';
+  const load = (url, context, next) => {
+    if (url.startsWith('file:')) appendFileSync(process.env.LOADED, url + '\\n');
+    return next(url, context);
+  };
+  registerHooks({ load });`;
 
 /** What an author has after `plugin new` must be right as it is. */
 async function proveScaffold(dir: string, name: string, more: readonly string[], bin?: string): Promise<void> {
@@ -62,8 +74,8 @@ describe('check', { concurrency: 2 }, () => {
   after(() => rm(dir, { recursive: true, force: true }));
   before(async () => {
     dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-kit-'));
-    assert.equal((await plugin(dir, ['new', 'a-store', '--kind', 'storage'])).status, 0);
-    assert.equal((await plugin(dir, ['new', 'a-preset'])).status, 0);
+    await scaffoldPlugin({ dir, name: 'a-store', kind: 'storage', isTyped: false });
+    await scaffoldPlugin({ dir, name: 'a-preset', kind: 'preset', isTyped: false });
   });
   const copy = async (t: TestContext, name: string): Promise<string> => {
     const folder = path.join(await temporaryDir(t), name);
@@ -155,14 +167,11 @@ describe('check', { concurrency: 2 }, () => {
 describe('pack and add', () => {
   test('the same files give the same bytes; a daemon takes them, and says which file was changed', async (t) => {
     const dir = await temporaryDir(t);
-    await plugin(dir, ['new', 'a-store', '--kind', 'storage']);
+    await scaffoldPlugin({ dir, name: 'a-store', kind: 'storage', isTyped: false });
     await writeFile(path.join(dir, 'a-store', '.env'), 'SECRET=1');
-    const [first, second] = await Promise.all([
-      plugin(dir, ['pack', 'a-store', '--out', 'one']),
-      plugin(dir, ['pack', 'a-store', '--out', 'two']),
-    ]);
-    assert.equal(first.status, 0, first.err);
-    assert.equal(second.status, 0, second.err);
+    const packed = await plugin(dir, ['pack', 'a-store', '--out', 'one']);
+    assert.equal(packed.status, 0, packed.err);
+    await packPlugin(path.join(dir, 'a-store'), path.join(dir, 'two'));
     const file = 'a-store-0.1.0.tgz';
     const bytes = await readFile(path.join(dir, 'one', file));
     assert.ok(bytes.equals(await readFile(path.join(dir, 'two', file))));
@@ -349,7 +358,17 @@ test('from an installed package: the command, the SDK for plain Node, its types,
   const plain = await node(['plain.mjs'], dir);
   assert.equal(plain.out.trim(), `${PLUGIN_API_VERSION} function function`, plain.err);
 
-  const { api } = await daemonProcess(t, path.join(dir, 'data'), {}, [], bin);
+  const loaded = path.join(dir, 'loaded.txt');
+  await writeFile(path.join(dir, 'loads.mjs'), LOADS);
+  const env = { LOADED: loaded, NODE_OPTIONS: `--import=${pathToFileURL(path.join(dir, 'loads.mjs')).href}` };
+  const { api } = await daemonProcess(t, path.join(dir, 'data'), env, [], bin);
+  const packages = (await readFile(loaded, 'utf8')).matchAll(/\/node_modules\/(?!streamhub\/)([^/]+)/g);
+  assert.deepEqual(
+    [...new Set([...packages].map(([, name]) => name))].toSorted(),
+    // yaml is for the first app of a new folder
+    ['better-sqlite3', 'piscina', 'yaml'],
+    'what each start loads belongs into the bundle (`BUNDLED` in build-daemon.mjs)',
+  );
   await api.post('/apps', { name: 'live' });
   const pages = [
     ['/docs', /id="api-reference"/],
