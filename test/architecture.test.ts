@@ -8,7 +8,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const ALLOWED: Record<string, string[]> = {
   shared: [],
   daemon: ['shared'],
-  plugins: ['shared/plugin-sdk'],
+  plugins: ['shared/plugin-sdk', 'shared/files'],
   'desktop/main': ['shared'],
   'desktop/preload': ['shared/ipc'],
   'desktop/renderer': ['shared'],
@@ -32,7 +32,6 @@ const EDGE = {
   usedBy: 'cli',
   mayUse: [
     'daemon/operations/gpu/tasks/gpu-probe.ts',
-    'daemon/platform/files/atomic-file.ts',
     'daemon/platform/host-capacity.ts',
     'daemon/platform/net/network-failures.ts',
     'daemon/platform/net/proxy.ts',
@@ -42,7 +41,8 @@ const EDGE = {
 const EXPORTS = (
   JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { exports: Record<string, string> }
 ).exports;
-const NODE_FREE = /^shared\/(?!plugin-sdk\/)/;
+/** Parts of `shared/` that use Node.js; nothing that reaches a browser imports them. */
+const NODE_ONLY = /^shared\/(?:plugin-sdk|files)\//;
 
 interface Import {
   file: string;
@@ -184,9 +184,14 @@ function circlesIn(uses: ReadonlyMap<string, readonly string[]>): string[] {
 
 test('shared code runs in a browser', () => {
   const wrong = imports
-    .filter(({ file, specifier }) => NODE_FREE.test(file) && !isTest(file) && specifier.startsWith('node:'))
+    .filter(({ file }) => /^shared\//.test(file) && !NODE_ONLY.test(file) && !isTest(file))
+    .filter((entry) => entry.specifier.startsWith('node:') || /^shared\/files\//.test(target(entry) ?? ''))
     .map(({ file, specifier }) => `${file} imports ${specifier}`);
   assert.deepEqual(wrong, []);
+  const inRenderer = imports
+    .filter((entry) => /^desktop\/renderer\//.test(entry.file) && /^shared\/files\//.test(target(entry) ?? ''))
+    .map(({ file, specifier }) => `${file} imports ${specifier}`);
+  assert.deepEqual(inRenderer, []);
 });
 
 test('route files hold no SQL, no file access and no try', () => {

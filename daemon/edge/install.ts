@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
+import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
 import type { JoinAnswer } from '#shared/schema/cluster.ts';
 import { startAgent, stopAgent } from './agent-process.ts';
 import { instanceId } from './instance.ts';

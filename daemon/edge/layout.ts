@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
+import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
 import type { LivekitState } from '#shared/schema/cluster.ts';
 
 /** Everything that an edge node's installation puts on the machine, unit files aside, is below one folder. */

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
+import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
 
 const run = promisify(execFile);
 const DOWNLOAD_TIMEOUT_MS = 300_000;

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
 import type { Db } from './db/open.ts';
-import { writeAtomicallySync } from './files/atomic-file.ts';
 
 /** Places below DATA_DIR. */
 export interface DataDir {

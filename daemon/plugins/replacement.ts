@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder } from '#daemon/platform/files/atomic-file.ts';
 import type { Log } from '#daemon/platform/log.ts';
+import { syncFolder } from '#shared/files/atomic-file.ts';
 import type { PluginRoot } from './records.ts';
 
 /** Folders beside the plugins in which `plugin add` prepares one; the daemon sees no plugin in them. */

@@ -14,6 +14,7 @@ import {
   type StorageClient,
   StorageError,
 } from 'streamhub/plugin-sdk';
+import { syncFolder, writeNewFile } from '#shared/files/atomic-file.ts';
 import { listFiles, PART } from './list-files.ts';
 
 /** What the file system says, in the words that all providers share. */
@@ -46,13 +47,7 @@ export class LocalStorageClient implements StorageClient {
       await this.#makeFolder(folder);
       const part = path.join(folder, `.${randomBytes(8).toString('hex')}${PART}`);
       try {
-        const handle = await open(part, 'wx', 0o600);
-        try {
-          await handle.writeFile(body, { signal });
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
+        await writeNewFile(part, body, { signal });
         await rename(part, file);
         await syncFolder(folder);
       } catch (error) {
@@ -168,13 +163,6 @@ export class LocalStorageClient implements StorageClient {
     if ((await realpath(folder)) !== expected)
       throw new StorageError('ACCESS_DENIED', { detail: 'A folder on the way is a link.' });
   }
-}
-
-/** A rename lasts once its folder does; some systems cannot open folders, and need not. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
 }
 
 async function attempt<T>(signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> {

@@ -64,7 +64,8 @@ const gone = (dir: string): Promise<boolean> =>
     () => true,
   );
 
-describe('a purge outlives its daemon', { skip: typeof started === 'string' ? started : false }, () => {
+const skip = typeof started === 'string' ? started : false;
+describe('a purge outlives its daemon', { skip, concurrency: 2 }, () => {
   test('SIGKILL in the middle, and again: each start goes on until every object is gone', async (t) => {
     const dir = await temporaryDir(t);
     let daemon = await daemonProcess(t, dir);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { recoverFile } from '#daemon/platform/files/atomic-file.ts';
+import { recoverFile } from '#shared/files/atomic-file.ts';
 import { backupIds, listBackups, pruneBackups, readBackup, takeBackup } from './backups.ts';
 import { CONFIG_NAME, readConfigFile, readStamp } from './config-file.ts';
 

@@ -1,8 +1,8 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type FileContent, writeAtomically } from '#daemon/platform/files/atomic-file.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
-import { fileStamp } from '#daemon/platform/files/set-aside.ts';
+import { type FileContent, writeAtomically } from '#shared/files/atomic-file.ts';
+import { fileStamp } from '#shared/files/set-aside.ts';
 import { CONFIG_NAME } from './config-file.ts';
 
 const PREFIX = `${CONFIG_NAME}.bak.`;

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
-import { recoverFile } from '#daemon/platform/files/atomic-file.ts';
 import { writeObstacle } from '#daemon/platform/files/write-obstacle.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
@@ -12,6 +11,7 @@ import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { CheckInput, CheckResult } from '#shared/config/check.ts';
 import { type AppConfig, completeConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
+import { recoverFile } from '#shared/files/atomic-file.ts';
 import type { ConfigChange } from '#shared/schema/config.ts';
 import type { AppService } from '../registry/service.ts';
 import { backupIds, readBackup } from './backups.ts';

@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { type StagedFile, stageFile } from '#daemon/platform/files/atomic-file.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
 import type { FileJournal } from '#daemon/platform/files/journal.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
+import { type StagedFile, stageFile } from '#shared/files/atomic-file.ts';
 import type { ConfigChange } from '#shared/schema/config.ts';
 import type { AppService } from '../registry/service.ts';
 import type { SecretChanges, SecretStore } from '../secrets/store.ts';

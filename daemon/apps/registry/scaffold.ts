@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder, writeNewFile } from '#daemon/platform/files/atomic-file.ts';
+import { syncFolder, writeNewFile } from '#shared/files/atomic-file.ts';
 import { samplePages } from './samples.ts';
 
 const NEW = /^\.new-(?<name>[a-z0-9-]+)-[0-9a-f]{8}$/;

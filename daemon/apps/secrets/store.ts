@@ -1,10 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Mutex } from 'async-mutex';
-import { ensureMode, recoverFile, type StagedFile, stageFile } from '#daemon/platform/files/atomic-file.ts';
-import { setAside } from '#daemon/platform/files/set-aside.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { secretReferences } from '#shared/config/defaults.ts';
+import { ensureMode, recoverFile, type StagedFile, stageFile } from '#shared/files/atomic-file.ts';
+import { setAside } from '#shared/files/set-aside.ts';
 
 /** What a secret of an app is for. */
 export type SecretUse = keyof ReturnType<typeof secretReferences>;

@@ -1,7 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { writeAtomicallySync } from '#daemon/platform/files/atomic-file.ts';
+import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
 
 /** What signs sessions: STREAMHUB_JWT_SECRET, else a secret of the daemon's own that is made once and kept with mode 600. */
 export class SessionSecret {

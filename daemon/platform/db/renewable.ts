@@ -1,5 +1,5 @@
 import { rmSync, statSync } from 'node:fs';
-import { setAside } from '../files/set-aside.ts';
+import { setAside } from '#shared/files/set-aside.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { type Db, isDamage, type OpenOptions, openDatabase } from './open.ts';
 

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { stageFile } from '#shared/files/atomic-file.ts';
 import { temporaryDir } from '#test/helpers/daemon.ts';
 import { refuseFiles } from '#test/helpers/fs-faults.ts';
-import { stageFile } from './atomic-file.ts';
 import { FileJournal } from './journal.ts';
 
 /** Changes two files, and kills itself before the file operation of the given number. */
@@ -13,7 +13,7 @@ const CHANGE = `
 import fsp from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 const [dir, killAt] = [process.argv[1], Number(process.argv[2])];
-const { stageFile } = await import('#daemon/platform/files/atomic-file.ts');
+const { stageFile } = await import('#shared/files/atomic-file.ts');
 const { FileJournal } = await import('#daemon/platform/files/journal.ts');
 let count = 0;
 for (const call of ['open', 'rename', 'rm', 'mkdir']) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { putInPlace, type StagedFile, stageFile, writeAtomically } from './atomic-file.ts';
+import { putInPlace, type StagedFile, stageFile, writeAtomically } from '#shared/files/atomic-file.ts';
 import { ifMissing } from './file-errors.ts';
 
 interface Intent {

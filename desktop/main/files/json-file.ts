@@ -1,6 +1,8 @@
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TSchema } from 'typebox';
+import { writeAtomically } from '#shared/files/atomic-file.ts';
+import { setAside } from '#shared/files/set-aside.ts';
 import { schemaError } from '#shared/ipc/check.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 
@@ -49,7 +51,7 @@ export class JsonFile<T> {
     try {
       return { value: this.#parse(text), problem: null };
     } catch (error) {
-      const keptAs = await this.#putAside();
+      const keptAs = this.#putAside();
       return { value: empty(), problem: { message: `${file} was put aside: ${(error as Error).message}`, keptAs } };
     }
   }
@@ -88,12 +90,9 @@ export class JsonFile<T> {
     return data as T;
   }
 
-  async #putAside(): Promise<string | null> {
-    const { file } = this.#options;
-    const keptAs = `${file}.unreadable-${new Date().toISOString().replaceAll(':', '-')}`;
+  #putAside(): string | null {
     try {
-      await rename(file, keptAs);
-      return keptAs;
+      return setAside(this.#options.file, 'unreadable');
     } catch {
       return null;
     }
@@ -101,29 +100,11 @@ export class JsonFile<T> {
 
   async #replace(text: string): Promise<void> {
     const { file } = this.#options;
-    const temporary = `${file}.${process.pid}.tmp`;
     try {
       await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-      const handle = await open(temporary, 'w', 0o600);
-      try {
-        await handle.writeFile(text);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(temporary, file);
+      await writeAtomically(file, text);
     } catch (cause) {
-      await unlink(temporary).catch(() => {});
       throw failure('FILE_UNWRITABLE', { file, reason: (cause as Error).message }, { cause });
     }
-    await syncFolder(path.dirname(file));
   }
-}
-
-/** Makes the rename itself durable; Windows cannot open a folder for that and needs no such thing. */
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    const handle = await open(folder, 'r');
-    await handle.sync().finally(() => handle.close());
-  } catch {}
 }

@@ -64,9 +64,10 @@ const MOODS: Record<string, { isCrash: boolean; reason: RegExp }> = {
   'wait in operation': { isCrash: false, reason: /listing objects took longer than 3 s/ },
 };
 
-const MOODY = providerCode(
-  'moody',
-  `
+const moody = (id: string): string =>
+  providerCode(
+    id,
+    `
   validate: ({ mood }) => { if (mood === 'loop in validate') for (;;); return []; },
   open: async ({ settings: { mood } }) => {
     if (mood === 'loop in open') for (;;);
@@ -93,7 +94,7 @@ const MOODY = providerCode(
     };
   },
 `,
-  `
+    `
 import net from 'node:net';
 import { Readable } from 'node:stream';
 const pause = (ms) => new Promise((go) => setTimeout(go, ms));
@@ -101,7 +102,7 @@ const sockets = new Set();
 const { on } = net.Socket.prototype;
 net.Socket.prototype.on = function (...args) { if (this.server) sockets.add(this); return on.apply(this, args); };
 `,
-);
+  );
 
 describe('hostile plugins', () => {
   const daemon = sharedDaemon({ STREAMHUB_PLUGIN_CALL_S: '3' });
@@ -154,46 +155,57 @@ describe('hostile plugins', () => {
     assert.match(refused.body.message, /plugin throws cannot be loaded: no luck/);
   });
 
-  const view = async () => (await daemon.api.get('/plugins/moody')).body.data;
-  const tryMood = (mood: string) =>
-    daemon.api.post('/apps/live/s3/test', { provider: 'moody', bucket: 'x', options: { mood } });
+  const view = async (id: string) => (await daemon.api.get(`/plugins/${id}`)).body.data;
+  const tryMood = (id: string, mood: string) =>
+    daemon.api.post('/apps/live/s3/test', { provider: id, bucket: 'x', options: { mood } });
+  /** The same plugin several times: most of its moods end with a time limit, so they are tried beside each other. */
+  const ids = ['moody-a', 'moody-b', 'moody-c', 'moody-d'];
 
   test('a plugin that is well before it turns bad', async () => {
-    await installPlugin(daemon.dataDir, 'moody', MOODY);
+    for (const id of ids) await installPlugin(daemon.dataDir, id, moody(id));
     for (const id of Object.keys(AT_LOAD)) assert.equal((await daemon.api.post(`/plugins/${id}/disable`)).status, 200);
     await daemon.api.post('/plugins/reload');
-    const good = await tryMood('');
+    const good = await tryMood('moody-a', '');
     assert.equal(good.body.data.steps[2].state, 'ok', good.text);
   });
 
-  for (const [mood, { isCrash, reason }] of Object.entries(MOODS)) {
-    test(`one that is bad while it is used hurts its own call only, and what it did is told: ${mood}`, async () => {
-      await daemon.api.post('/plugins/moody/enable');
-      const { status, body } = await meanwhile(tryMood(mood));
-      assert.deepEqual([status, body.data?.ok], [200, false], JSON.stringify(body));
-      // a loop behind an answered call is found when the process is asked for a sign of life
-      const plugin = await until('the fault is told', async () => {
-        const seen = await view();
-        return seen.lastFault !== null && !(isCrash && seen.crashes === 0) && seen;
+  describe('one that is bad while it is used hurts its own call only, and what it did is told', {
+    concurrency: ids.length,
+  }, () => {
+    for (const [lane, id] of ids.entries()) {
+      describe(id, { concurrency: 1 }, () => {
+        const moods = Object.entries(MOODS).filter((_, index) => index % ids.length === lane);
+        for (const [mood, { isCrash, reason }] of moods) {
+          test(mood, async () => {
+            await daemon.api.post(`/plugins/${id}/enable`);
+            const { status, body } = await meanwhile(tryMood(id, mood));
+            assert.deepEqual([status, body.data?.ok], [200, false], JSON.stringify(body));
+            // a loop behind an answered call is found when the process is asked for a sign of life
+            const plugin = await until('the fault is told', async () => {
+              const seen = await view(id);
+              return seen.lastFault !== null && !(isCrash && seen.crashes === 0) && seen;
+            });
+            assert.match(plugin.lastFault.reason, reason);
+            if (!isCrash) assert.equal(plugin.crashes, 0);
+          });
+        }
       });
-      assert.match(plugin.lastFault.reason, reason);
-      if (!isCrash) assert.equal(plugin.crashes, 0);
-    });
-  }
+    }
+  });
 
   test('one that loops while it judges settings is told from settings that are wrong, and forgiven later', async () => {
-    await daemon.api.post('/plugins/moody/enable');
+    await daemon.api.post('/plugins/moody-a/enable');
     const looped = await meanwhile(
-      daemon.api.put('/apps/live/s3', { provider: 'moody', options: { mood: 'loop in validate' } }),
+      daemon.api.put('/apps/live/s3', { provider: 'moody-a', options: { mood: 'loop in validate' } }),
     );
     assert.deepEqual([looped.status, looped.body.code], [409, 'STORAGE_PROVIDER_UNAVAILABLE']);
     assert.match(
-      (await daemon.api.get('/plugins/moody')).body.data.lastFault.reason,
+      (await view('moody-a')).lastFault.reason,
       /validating its settings took longer than 3 s|did not respond for 3 s/,
     );
     // and it is forgiven
-    await daemon.api.post('/plugins/moody/enable');
-    const again = await tryMood('');
+    await daemon.api.post('/plugins/moody-a/enable');
+    const again = await tryMood('moody-a', '');
     assert.equal(again.body.data.steps[2].state, 'ok');
   });
 });

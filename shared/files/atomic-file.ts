@@ -10,6 +10,8 @@ export type FileContent = string | Uint8Array | Readable;
 export interface WriteOptions {
   /** Rights of the file, regardless of the umask; without it, only its owner may read and write it. */
   mode?: number;
+  /** Ends the writing with an AbortError. */
+  signal?: AbortSignal | undefined;
 }
 
 /** New content of a file, written and flushed beside it, ready to replace it. */
@@ -143,11 +145,11 @@ export function writeAtomicallySync(
 export async function writeNewFile(
   file: string,
   content: FileContent,
-  { mode = OURS_ONLY }: WriteOptions = {},
+  { mode = OURS_ONLY, signal }: WriteOptions = {},
 ): Promise<void> {
   const handle = await open(file, 'wx', mode);
   try {
-    await handle.writeFile(content);
+    await handle.writeFile(content, { signal });
     await handle.chmod(mode);
     await handle.sync();
   } finally {
