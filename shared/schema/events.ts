@@ -2,7 +2,8 @@ import { type Static, Type } from 'typebox';
 import { Instant, MAX_INTEGER, object, oneOf } from './common.ts';
 
 /**
- * What the event stream can be narrowed to. `nodes`, `access`, `plugins` and `system` are seen by callers of global scope only.
+ * What the event stream can be narrowed to. `nodes`, `access`, `plugins` and `system` are seen by callers of global scope only;
+ * a person also sees the events about the own sessions.
  */
 export const EVENT_TOPICS = [
   'apps',
@@ -64,7 +65,12 @@ export const EVENT_TYPES = {
   'log.line': 'logs',
   'token.created': 'access',
   'token.revoked': 'access',
+  'session.started': 'access',
   'session.ended': 'access',
+  'address-rule.created': 'access',
+  'address-rule.deleted': 'access',
+  'address-ban.created': 'access',
+  'address-ban.lifted': 'access',
   'team.changed': 'access',
   'plugin.enabled': 'plugins',
   'plugin.disabled': 'plugins',

@@ -107,8 +107,8 @@ export class SecretStore {
     return this.#values.has(name) ? 'file' : null;
   }
 
-  /** Stores and removes values of one app, all or none. */
-  async set(app: string, changes: SecretChanges): Promise<void> {
+  /** Stores and removes values of one app, all or none. A function decides when no other change is under way. */
+  async set(app: string, changes: SecretChanges | (() => SecretChanges)): Promise<void> {
     const staged = await this.stage(app, changes);
     try {
       await staged.file?.commit();
@@ -119,9 +119,10 @@ export class SecretStore {
   }
 
   /** Prepares a change, so that a second file can be written before both come into force. Must be released. */
-  async stage(app: string, changes: SecretChanges): Promise<StagedSecrets> {
+  async stage(app: string, wanted: SecretChanges | (() => SecretChanges)): Promise<StagedSecrets> {
     const release = await this.#writing.acquire();
     try {
+      const changes = typeof wanted === 'function' ? wanted() : wanted;
       const values = new Map(this.#values);
       for (const [use, value] of Object.entries(changes) as [SecretUse | KeptUse, string | null | undefined][]) {
         if (value === undefined) continue;

@@ -118,6 +118,16 @@ export class OldPlaces {
     return Object.assign({}, ...ids.map((id) => keep(id, null)));
   }
 
+  /** Drops kept credentials of buckets that no row needs any more. */
+  async forget(app: string, current: StorageLocation): Promise<void> {
+    const { secrets } = this.#deps;
+    if (secrets.keptFor(app).length === 0) return;
+    await secrets.set(app, () => {
+      const { [placeId(current)]: _inUse, ...others } = keptCredentials(secrets, app);
+      return this.#unneeded(app, current, others);
+    });
+  }
+
   /** Asks a storage whether it serves some objects with these credentials; what it says counts for a minute. */
   probe(app: string, location: StorageLocation, credentials: StorageCredentials, keys: readonly string[]): Probe {
     const id = JSON.stringify([app, locationId(location), credentials]);

@@ -316,6 +316,12 @@ export class StorageService {
     return { location, credentials: storageCredentials(this.#deps.secrets, app, location) };
   }
 
+  /** Drops the credentials of older buckets that no row needs any more, after a row is gone. */
+  async forgetOldPlaces(app: string): Promise<void> {
+    const { s3 } = await this.#deps.config.get(app);
+    await this.#oldPlaces.forget(app, currentLocation(s3));
+  }
+
   /** Lets the provider complete and validate the settings that a body leads to. */
   async #prepare(
     app: string,

@@ -34,7 +34,7 @@ function setup(db = openDatabase(':memory:')) {
   const events = new EventBus((error) => {
     throw error;
   });
-  events.subscribe((event) => void ended.push(event.data['sessionId']));
+  events.subscribe(({ type, data }) => void (type === 'session.ended' && ended.push(data['sessionId'])));
   const store = new SessionStore({
     background: testBackground(),
 

@@ -141,6 +141,7 @@ export class SessionStore implements CredentialResolver {
       this.#deps.background.failed('sessions', error);
     }
     this.#admit(session);
+    this.#announce('session.started', session);
     return token;
   }
 
@@ -285,7 +286,11 @@ export class SessionStore implements CredentialResolver {
     const ids = this.#byUser.get(session.userId);
     ids?.delete(id);
     if (ids?.size === 0) this.#byUser.delete(session.userId);
-    this.#deps.events.publish({ type: 'session.ended', data: { sessionId: id, userId: session.userId } });
+    this.#announce('session.ended', session);
+  }
+
+  #announce(type: 'session.started' | 'session.ended', { id, userId }: LiveSession): void {
+    this.#deps.events.publish({ type, user: userId, data: { sessionId: id, userId } });
   }
 
   #tidy(): void {

@@ -28,8 +28,8 @@ export function securityRoutes(
     audit({ target: rule.cidr });
     return ok(rule);
   });
-  route(app, ops.deleteIpRule, ({ params, audit }) => {
-    const rule = guard.deleteRule(params.id);
+  route(app, ops.deleteIpRule, ({ params, actor, audit }) => {
+    const rule = guard.deleteRule(params.id, actor);
     audit({ target: rule.cidr, before: rule });
     return undefined;
   });
@@ -39,8 +39,8 @@ export function securityRoutes(
     audit({ target: ban.ip, after: ban });
     return ok(ban);
   });
-  route(app, ops.deleteIpBan, ({ params, audit }) => {
-    const ban = guard.deleteBan(params.id);
+  route(app, ops.deleteIpBan, ({ params, actor, audit }) => {
+    const ban = guard.deleteBan(params.id, actor);
     audit({ target: ban.ip, before: ban });
     return undefined;
   });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
+import { EventBus } from '#daemon/platform/events/bus.ts';
 import { ApiError } from '#shared/errors.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
@@ -18,7 +19,9 @@ function setup(options: Partial<SecurityOptions> = {}, db = openDatabase(':memor
   const warnings: object[] = [];
   const guard = new AddressGuard({
     background: testBackground(),
-
+    events: new EventBus((error) => {
+      throw error;
+    }),
     repository: securityRepository(db),
     options: {
       mode: 'enforce',
@@ -170,11 +173,11 @@ test('a lifted ban is over at once, and its offences are forgotten', () => {
   offend(guard, '203.0.113.80', 3);
   const [ban] = guard.listBans();
   assert.ok(ban);
-  guard.deleteBan(ban.id);
+  guard.deleteBan(ban.id, ACTOR);
   assert.equal(knock(guard, '203.0.113.80'), 'pass');
   offend(guard, '203.0.113.80', 3);
   assert.equal(guard.listBans()[0]?.offenses, 1);
-  assert.throws(() => guard.deleteBan(ban.id), { code: 'IP_BAN_NOT_FOUND' });
+  assert.throws(() => guard.deleteBan(ban.id, ACTOR), { code: 'IP_BAN_NOT_FOUND' });
 });
 
 test('old bans are forgotten after thirty days', () => {

@@ -1,6 +1,7 @@
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { boundedCache } from '#daemon/platform/bounded-cache.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { addressKey } from '#daemon/platform/http/client-address.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -24,6 +25,7 @@ export interface SecurityDeps {
   repository: SecurityRepository;
   options: SecurityOptions;
   background: Background;
+  events: EventBus;
   /** The time by which what is old is deleted; the clock's unless given. */
   retentionNow?: () => number;
   log: Log<'warn'>;
@@ -151,15 +153,20 @@ export class AddressGuard {
       expires_at: expires?.toISOString() ?? null,
     });
     this.#load();
-    return this.listRules().find((rule) => rule.id === id) as IpRule;
+    const rule = this.listRules().find((one) => one.id === id) as IpRule;
+    const { action } = rule;
+    this.#deps.events.publish({ type: 'address-rule.created', actor, data: { id, cidr, action } });
+    return rule;
   }
 
   /** @throws ApiError IP_RULE_NOT_FOUND */
-  deleteRule(id: number): IpRule {
+  deleteRule(id: number, actor: Actor): IpRule {
     const rule = this.#rules.find((r) => r.row.id === id);
     if (rule === undefined) throw new ApiError('IP_RULE_NOT_FOUND', { id });
     this.#deps.repository.removeRule(id);
     this.#load();
+    const { cidr, action } = rule.row;
+    this.#deps.events.publish({ type: 'address-rule.deleted', actor, data: { id, cidr, action } });
     return toRule(rule.row);
   }
 
@@ -174,16 +181,17 @@ export class AddressGuard {
     const key = addressKey(ip);
     if (!body.force) this.#spare(actor, new AddressSet([key]));
     const offenses = (this.#bans.get(key)?.offenses ?? 0) + 1;
-    return this.#toBan(this.#ban(key, 'manual', body.reason?.trim() || null, offenses, body.seconds ?? 3600));
+    return this.#toBan(this.#ban(key, 'manual', body.reason?.trim() || null, offenses, body.seconds ?? 3600, actor));
   }
 
   /** @throws ApiError IP_BAN_NOT_FOUND */
-  deleteBan(id: number): IpBan {
+  deleteBan(id: number, actor: Actor): IpBan {
     const row = this.#deps.repository.bans().find((ban) => ban.id === id);
     if (row === undefined) throw new ApiError('IP_BAN_NOT_FOUND', { id });
     this.#deps.repository.removeBan(id);
     this.#bans.delete(row.ip);
     this.#offenders.delete(row.ip);
+    this.#deps.events.publish({ type: 'address-ban.lifted', actor, data: { id, address: row.ip } });
     return this.#toBan(row);
   }
 
@@ -210,7 +218,14 @@ export class AddressGuard {
     this.#deps.log.warn({ ip: key, reason, seconds, offenses }, 'address banned');
   }
 
-  #ban(ip: string, kind: BanRow['kind'], reason: string | null, offenses: number, seconds: number): BanRow {
+  #ban(
+    ip: string,
+    kind: BanRow['kind'],
+    reason: string | null,
+    offenses: number,
+    seconds: number,
+    actor?: Actor,
+  ): BanRow {
     const now = this.#clock.now();
     const ban = {
       ip,
@@ -228,6 +243,8 @@ export class AddressGuard {
     const row = this.#deps.repository.ban(ban);
     this.#unstored.delete(ip);
     this.#bans.set(ip, row);
+    const data = { id: row.id, address: ip, kind, expiresAt: row.expires_at };
+    this.#deps.events.publish({ type: 'address-ban.created', ...(actor === undefined ? {} : { actor }), data });
     return row;
   }
 

@@ -8,6 +8,8 @@ export interface DaemonEvent {
   /** Name of the app it concerns; decides together with `tenant` who may see it. */
   app?: string;
   tenant?: string;
+  /** Id of the person whom it is about, who may see it as well. */
+  user?: string;
   /** Who caused it; absent = the daemon itself. */
   actor?: Actor;
   /** Plain data for the receiver; never a secret. */

@@ -132,6 +132,7 @@ test('events older than the age limit are forgotten', async (t) => {
         app: null,
         appId: null,
         tenant: null,
+        user: null,
         body: '{}',
       },
     ]);
@@ -242,11 +243,12 @@ test('who may see what', () => {
     via: 'user_jwt',
   });
   const token: Principal = { ...GLOBAL, isSuperadmin: false, scope: 'app', appId: 1, tenantId: 'a' };
-  const event = (type: EventType, appId: number | null, tenant: string | null) => ({
+  const event = (type: EventType, appId: number | null, tenant: string | null, user: string | null = null) => ({
     topic: EVENT_TYPES[type],
     app: appId === null ? null : 'x',
     appId,
     tenant,
+    user,
   });
   const cases: [Principal, ReturnType<typeof event>, boolean][] = [
     [GLOBAL, event('node.joined', null, null), true],
@@ -260,6 +262,8 @@ test('who may see what', () => {
     [person('owner', 'a'), event('app.created', null, null), false],
     [person(null, null), event('app.created', null, null), false],
     [person('owner', 'a'), event('job.succeeded', null, 'a'), true],
+    [person('viewer', 'a'), event('session.ended', null, null, person('viewer', 'a').userId), true],
+    [person('viewer', 'a'), event('session.ended', null, null, 'usr_other'), false],
     [token, event('stream.started', 1, 'a'), true],
     [token, event('stream.started', 2, 'a'), false],
     [token, event('job.succeeded', null, 'a'), false],

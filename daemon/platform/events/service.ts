@@ -168,7 +168,7 @@ export class EventService {
   #take(event: DaemonEvent): void {
     const topic: EventTopic = EVENT_TYPES[event.type];
     const isLive = event.live === true || event.type.endsWith('.progress');
-    if (topic === 'access' && !event.type.endsWith('.created')) this.#recheckSoon();
+    if (topic === 'access' && !/\.(?:created|started)$/.test(event.type)) this.#recheckSoon();
     if (event.type === 'app.deleted') this.#recheckSoon();
     if (isLive && !this.isHeard(topic)) return;
     const at = this.#clock.now();
@@ -193,6 +193,7 @@ export class EventService {
       app: event.app ?? null,
       appId: app?.id ?? (event.type === 'app.deleted' ? (event.data['id'] as number) : null),
       tenant: event.tenant ?? app?.tenantId ?? null,
+      user: event.user ?? null,
       body: JSON.stringify(message),
     });
     this.#flushInTime();

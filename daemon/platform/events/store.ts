@@ -22,6 +22,7 @@ interface Row {
   app: string | null;
   app_id: number | null;
   tenant: string | null;
+  user: string | null;
   type: string;
   body: string;
 }
@@ -168,8 +169,8 @@ function statements(db: Db) {
   return {
     last: db.prepare<[], number | null>('SELECT max(id) FROM events').pluck(),
     insert: db.prepare<[StoredEvent]>(
-      `INSERT INTO events (id, at, topic, app, app_id, tenant, type, body)
-       VALUES (@id, @at, @topic, @app, @appId, @tenant, @type, @body)`,
+      `INSERT INTO events (id, at, topic, app, app_id, tenant, user, type, body)
+       VALUES (@id, @at, @topic, @app, @appId, @tenant, @user, @type, @body)`,
     ),
     after: db.prepare<[number, number], Row>('SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?'),
     nthNewest: db.prepare<[number], number>('SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?').pluck(),

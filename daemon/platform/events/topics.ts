@@ -24,11 +24,13 @@ export interface Audience {
   app: string | null;
   appId: number | null;
   tenant: string | null;
+  /** Id of the person whom it is about. */
+  user: string | null;
 }
 
 /** May the caller see the event? The same in every enforcement mode, like the list of apps. */
-export function maySee(principal: Principal, { topic, appId, tenant }: Audience): boolean {
-  if (isGlobal(principal)) return true;
+export function maySee(principal: Principal, { topic, appId, tenant, user }: Audience): boolean {
+  if (isGlobal(principal) || (user !== null && user === principal.userId)) return true;
   const permission = NEEDS[topic];
   return (
     permission !== null && holds(principal, permission) && isWithin(visibleApps(principal), { appId, tenantId: tenant })

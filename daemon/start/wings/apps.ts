@@ -124,7 +124,9 @@ export function createApps(
     log: log.child({ source: 'apps' }),
   });
   events.subscribe(({ type, app }) => {
-    return type === 'app.deleted' && app !== undefined ? config.close(app) : undefined;
+    if (app === undefined) return undefined;
+    if (type === 'vod.deleted') return storage.forgetOldPlaces(app);
+    return type === 'app.deleted' ? config.close(app) : undefined;
   });
 
   return {

@@ -126,6 +126,7 @@ export function createIdentity(
   const guard = new AddressGuard({
     repository: securityRepository(db),
     background,
+    events,
     retentionNow,
     options: {
       mode: settings.ipAccessMode,

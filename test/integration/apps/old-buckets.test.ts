@@ -6,6 +6,7 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
+import { until } from '#test/helpers/until.ts';
 
 const started = await startS3Server();
 const s3 = started as S3Server;
@@ -103,8 +104,12 @@ describe('after a change of the bucket', { skip: typeof started === 'string' ? s
     assert.equal((await api.put(`/apps/${app}/s3`, { bucket: next })).body.data.elsewhere[0].credentials, 'current');
     await api.put(`/apps/${app}/s3`, second);
     assert.deepEqual(await film(app, id), ['signed', 'film']);
+    const isKept = async () => (await secretsOf()).includes(`${app.toUpperCase().replaceAll('-', '_')}_S3_SECRET__`);
+    assert.equal(await isKept(), true);
     assert.equal((await api.delete(`/apps/${app}/vods/${id}`)).status, 204);
     assert.deepEqual(await s3.keys(bucket), []);
+    await until('the old credentials go with the last recording that needs them', async () => !(await isKept()));
+    assert.equal((await api.post(`/apps/${app}/s3/test`)).body.data.ok, true, 'the credentials in use stay');
   });
 
   test('new keys that open the old bucket too, as after a rotation, replace the old ones', async () => {

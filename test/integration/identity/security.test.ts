@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDaemon } from '#test/helpers/daemon.ts';
-import { firstAdmin, MANY_ATTEMPTS, PASSWORD } from '#test/helpers/people.ts';
+import { type EventReader, readEvents } from '#test/helpers/event-reader.ts';
+import { firstAdmin, join, MANY_ATTEMPTS, PASSWORD, signIn } from '#test/helpers/people.ts';
 
 /** As a request arrives that came through the proxy on this machine. */
 const via = (ip: string) => ({ 'x-forwarded-for': ip });
@@ -54,6 +55,36 @@ test('a ban by hand is in force at once in every mode', async (t) => {
   assert.equal((await api.post('/security/bans', { ip: '203.0.113.21', seconds: 604_801 })).status, 400);
   assert.equal((await api.delete(`/security/bans/${made.body.data.id}`)).status, 204);
   assert.equal((await api.get('/health', via('203.0.113.20'))).status, 200);
+});
+
+test('rules, bans and sessions are announced to operators, and to a person the own sessions', async (t) => {
+  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  const root = await firstAdmin(daemon);
+  const viewer = await join(daemon, root.api, 'viewer@example.com', 'viewer');
+  const [operator, own] = (await Promise.all(
+    [root.api.token, viewer.api.token].map((token) => readEvents(t, daemon.url, token as string)),
+  )) as [EventReader, EventReader];
+  const rule = (await daemon.api.post('/security/rules', { cidr: '203.0.113.0/24', action: 'block' })).body.data;
+  const ban = (await daemon.api.post('/security/bans', { ip: '203.0.113.20' })).body.data;
+  await daemon.api.delete(`/security/rules/${rule.id}`);
+  await daemon.api.delete(`/security/bans/${ban.id}`);
+  for (const [type, data] of [
+    ['address-rule.created', { id: rule.id, cidr: '203.0.113.0/24', action: 'block' }],
+    ['address-ban.created', { id: ban.id, address: '203.0.113.20', kind: 'manual', expiresAt: ban.expiresAt }],
+    ['address-rule.deleted', { id: rule.id, cidr: '203.0.113.0/24', action: 'block' }],
+    ['address-ban.lifted', { id: ban.id, address: '203.0.113.20' }],
+  ] as const)
+    assert.deepEqual((await operator.next(type)).data.data, data);
+  await signIn(daemon, root.email);
+  const again = await signIn(daemon, viewer.email);
+  assert.equal((await own.next('session.started')).data.data.userId, viewer.id);
+  await again.api.delete('/auth/sessions/current');
+  await own.next('session.ended');
+  const seen = own.heard.map(({ event, data }) => [event, data.data?.userId]).filter(([event]) => event !== 'hello');
+  assert.deepEqual(seen, [
+    ['session.started', viewer.id],
+    ['session.ended', viewer.id],
+  ]);
 });
 
 test('repeated wrong credentials ban an address; unknown routes only where they count', async (t) => {
