@@ -60,6 +60,8 @@ export interface MediaWorker {
   /** Folder of its work files; `elsewhere` in it has what went to storages that no test can run. */
   dir: string;
   pid: number;
+  /** Where real RTMP encoders send to: this and `/` and the stream key. */
+  rtmpUrl: string;
   /** Each egress order so far, as `EgressInfo` without credentials. */
   orders(): any[];
   /** The fault of the next order, or of the next `times`. */
@@ -127,9 +129,9 @@ export async function startMediaWorker(
     await end('SIGKILL');
     rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   });
-  const control = `http://${await address(child)}`;
+  const [control, rtmp] = await addresses(child);
   const call = async (method: string, to: string, body?: unknown): Promise<any> => {
-    const response = await fetch(control + to, {
+    const response = await fetch(`http://${control}${to}`, {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -140,6 +142,7 @@ export async function startMediaWorker(
   return {
     dir,
     pid: child.pid!,
+    rtmpUrl: `rtmp://${rtmp}/live`,
     orders: () =>
       readFileSync(orders, 'utf8')
         .split('\n')
@@ -160,8 +163,8 @@ export async function startMediaWorker(
   };
 }
 
-/** Address of the control server, from the line that says it is ready. */
-async function address(child: ChildProcess): Promise<string> {
+/** Addresses of the control server and for encoders, from the line that says it is ready. */
+async function addresses(child: ChildProcess): Promise<string[]> {
   let said = '';
   let errors = '';
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -171,8 +174,8 @@ async function address(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     child.stdout?.on('data', (chunk: Buffer) => {
       said += chunk;
-      const found = /^ready (\S+)\n/.exec(said);
-      if (found?.[1]) resolve(found[1]);
+      const found = /^ready (\S+) (\S+)\n/.exec(said);
+      if (found) resolve(found.slice(1));
     });
     child.once('error', reject);
     child.once('exit', () => reject(new Error(`the media worker ended: ${errors}`)));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -25,6 +26,11 @@ import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
+/** A real encoder: picture and sound over RTMP. */
+const ENCODER =
+  '-v error -re -f lavfi -i testsrc=size=320x180:rate=30 -re -f lavfi -i sine -c:v libx264 -preset ultrafast -tune zerolatency -g 30 -pix_fmt yuv420p -c:a aac -f flv'.split(
+    ' ',
+  );
 after(() => disposeMedia());
 
 test('the media worker carries out orders and ingests of a real LiveKit as the real services do', async (t) => {
@@ -170,7 +176,7 @@ test('the media worker carries out orders and ingests of a real LiveKit as the r
     assert.equal((await told('egress_ended', closed.egressId)).egressInfo.status, 'EGRESS_COMPLETE');
   });
 
-  await t.test('an ingest publishes, is taken over, and ends without a word when it is deleted', async () => {
+  await t.test('an ingest publishes, is taken over, and ends without a word when it is deleted', async (t) => {
     const made = await ingress.createIngress(IngressInput.RTMP_INPUT, {
       name: 'Camera',
       roomName: 'camera',
@@ -191,15 +197,17 @@ test('the media worker carries out orders and ingests of a real LiveKit as the r
       return video?.layers.map((layer) => layer.height);
     });
     assert.deepEqual(layers.sort(), [180, 360]);
-    const second = await worker.startEncoder(key);
+    const encoder = spawn('ffmpeg', [...ENCODER, `${worker.rtmpUrl}/${key}`], { stdio: 'ignore' });
+    t.after(() => encoder.kill('SIGKILL'));
+    const cutOff = once(encoder, 'exit');
     const again = (await told('ingress_started', made.ingressId)).ingressInfo;
-    assert.equal(again.state.resourceId, second.resourceId);
-    assert.notEqual(second.resourceId, first.resourceId);
+    assert.notEqual(again.state.resourceId, first.resourceId);
     await until('the picture is told', async () => {
       const [info] = await ingress.listIngress({ ingressId: made.ingressId });
-      return info?.state?.video?.width === 640;
+      return info?.state?.video?.width === 320;
     });
     await ingress.deleteIngress(made.ingressId);
+    assert.deepEqual(await cutOff, [1, null]);
     await hooks.next(({ body }) => body.event === 'room_finished' && body.room.name === 'camera');
     assert.equal(hooks.received.filter(({ body }) => body.event === 'ingress_ended').length, 0);
   });

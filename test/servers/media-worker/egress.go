@@ -255,12 +255,17 @@ func (a asked) announce(info *livekit.EgressInfo) {
 	for _, i := range a.images {
 		info.ImageResults = append(info.ImageResults, &livekit.ImagesInfo{FilenamePrefix: i.FilenamePrefix})
 	}
-	if len(a.files)+len(a.segments)+len(a.images) == 1 {
-		if len(a.files) == 1 {
-			info.Result = &livekit.EgressInfo_File{File: info.FileResults[0]}
-		} else if len(a.segments) == 1 {
-			info.Result = &livekit.EgressInfo_Segments{Segments: info.SegmentResults[0]}
-		}
+	repeat(info)
+}
+
+func repeat(info *livekit.EgressInfo) {
+	if len(info.FileResults)+len(info.SegmentResults)+len(info.ImageResults) != 1 {
+		return
+	}
+	if len(info.FileResults) == 1 {
+		info.Result = &livekit.EgressInfo_File{File: info.FileResults[0]}
+	} else if len(info.SegmentResults) == 1 {
+		info.Result = &livekit.EgressInfo_Segments{Segments: info.SegmentResults[0]}
 	}
 }
 

@@ -61,14 +61,17 @@ func picture(width, height, fps int32, black bool) string {
 		width, height, fps, width/8, width-width/8, height/3, width/8, height/8)
 }
 
-// video gives ffmpeg's words: the least work that yields exactly the bit rate asked for.
-func (e encoding) video() []string {
+// video gives ffmpeg's words: the least work, and if wanted exactly the bit rate asked for.
+func (e encoding) video(exact bool) []string {
 	rate := fmt.Sprintf("%dk", e.kbps)
 	args := []string{"-b:v", rate, "-minrate", rate, "-maxrate", rate, "-bufsize", rate, "-threads", "1", "-g", fmt.Sprint(int(e.gop * float64(e.fps)))}
 	if e.codec == livekit.VideoCodec_VP8 {
 		return append(args, "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
 	}
-	params := "nal-hrd=cbr:force-cfr=1"
+	params := "force-cfr=1"
+	if exact {
+		params += ":nal-hrd=cbr"
+	}
 	switch e.codec { // ultrafast leaves out what makes the profile
 	case livekit.VideoCodec_H264_MAIN:
 		params += ":cabac=1"
@@ -109,7 +112,7 @@ func (a asked) ffmpeg(black bool) []string {
 	}
 	if len(slaves) > 0 {
 		if video >= 0 {
-			args = append(append(args, "-map", fmt.Sprintf("%d:v", video)), e.video()...)
+			args = append(append(args, "-map", fmt.Sprintf("%d:v", video)), e.video(true)...)
 			if len(a.segments) > 0 {
 				args = append(args, "-force_key_frames", fmt.Sprintf("expr:gte(t,n_forced*%d)", seconds(a.segments[0])))
 			}

@@ -54,6 +54,7 @@ func handle() {
 	info := &livekit.EgressInfo{}
 	check(protojson.Unmarshal(j.Request, req))
 	check(protojson.Unmarshal(j.Info, info))
+	repeat(info) // the copy of the old oneof is to change with its result
 	h := &handler{config: j.Config, fault: j.Fault, info: info, dir: filepath.Join(j.Config.Dir, req.EgressId), stop: make(chan struct{}), release: make(chan struct{}),
 		broken: make(chan error, 1), closed: make(chan struct{}), sent: map[string]bool{}, lists: map[string]string{}}
 	h.asked, err = read(requestOf(info), &livekit.EgressInfo{RoomName: info.RoomName})

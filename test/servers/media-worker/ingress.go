@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -110,7 +111,7 @@ func (s *session) pull() {
 		return
 	}
 	e.Framerate = 30
-	if err := s.publish(e, s.info.Url); err != nil {
+	if err := s.publish(e, nil); err != nil {
 		s.end(err.Error())
 		return
 	}
@@ -121,11 +122,24 @@ func (s *session) pull() {
 	}
 }
 
-// startEncoder is what happens when someone sends to a stream key. The error is what the encoder sees.
+// startEncoder stands for an encoder that sends the test picture. The error is what the encoder sees.
 func (w *worker) startEncoder(e encoder) (any, error) {
+	s, err := w.begin(e.StreamKey)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.publish(e, nil); err != nil {
+		s.end(err.Error())
+		return nil, err
+	}
+	return map[string]string{"ingressId": s.info.IngressId, "resourceId": s.info.State.ResourceId}, nil
+}
+
+// begin is what happens when someone sends to a stream key: BUFFERING, and the participant joins.
+func (w *worker) begin(key string) (*session, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	found, err := w.io.GetIngressInfo(ctx, &rpc.GetIngressInfoRequest{StreamKey: e.StreamKey})
+	found, err := w.io.GetIngressInfo(ctx, &rpc.GetIngressInfoRequest{StreamKey: key})
 	if err != nil {
 		return nil, errors.New("Publish failed")
 	}
@@ -159,11 +173,7 @@ func (w *worker) startEncoder(e encoder) (any, error) {
 		s.end(err.Error())
 		return nil, err
 	}
-	if err := s.publish(e, ""); err != nil {
-		s.end(err.Error())
-		return nil, err
-	}
-	return map[string]string{"ingressId": info.IngressId, "resourceId": info.State.ResourceId}, nil
+	return s, nil
 }
 
 func (w *worker) stopEncoder(e encoder) error {
@@ -231,10 +241,10 @@ func (s *session) join() error {
 }
 
 // publish brings picture and sound into the room. LiveKit is told of PUBLISHING with the sound; of the picture half a second later, without an event.
-func (s *session) publish(e encoder, source string) error {
+func (s *session) publish(e encoder, feed *os.File) error {
 	whip := s.info.InputType == livekit.IngressInput_WHIP_INPUT
 	if s.room != nil {
-		media, err := publish(s.room, s.info, e, source)
+		media, err := publish(s.room, s.info, e, feed)
 		if err != nil {
 			return err
 		}

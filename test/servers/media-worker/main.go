@@ -5,7 +5,7 @@
 //	media-worker CONFIG    serves until SIGTERM (records to the end, takes nothing new) or SIGKILL (a lost service)
 //	media-worker handler   carries out one egress; started by the service, as the real one does
 //
-// CONFIG is a JSON file (see the type config): keys never reach the process list. Prints "ready ADDRESS" with the address of its control server.
+// CONFIG is a JSON file (see the type config): keys never reach the process list. Prints "ready CONTROL RTMP" with its addresses, both on loopback.
 package main
 
 import (
@@ -127,7 +127,10 @@ func main() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)
 	go w.control(listener)
-	fmt.Println("ready", listener.Addr())
+	encoders, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	go w.rtmp(encoders)
+	fmt.Println("ready", listener.Addr(), encoders.Addr())
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGINT, syscall.SIGTERM)
 	<-ended

@@ -83,18 +83,23 @@ func layers(info *livekit.IngressInfo, e encoder) (out []layer, codec livekit.Vi
 	return out, codec, fps
 }
 
-func publish(room *lksdk.Room, info *livekit.IngressInfo, e encoder, source string) (*publisher, error) {
+// publish sends what an RTMP encoder feeds (MPEG-TS), what a URL ingress names, or else the test picture.
+func publish(room *lksdk.Room, info *livekit.IngressInfo, e encoder, feed *os.File) (*publisher, error) {
 	rungs, codec, fps := layers(info, e)
 	args := []string{"-hide_banner", "-loglevel", "error", "-nostdin"}
-	video, audio := "0:v", "1:a"
-	if source != "" {
-		args = append(args, "-re", "-i", source)
-		audio = "0:a?"
-	} else {
-		args = append(args, "-re", "-f", "lavfi", "-i", picture(int32(e.Width), int32(e.Height), int32(fps), false), "-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
-	}
 	cmd := exec.Command("ffmpeg")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	video, audio := "0:v", "0:a?"
+	switch {
+	case feed != nil:
+		cmd.ExtraFiles = []*os.File{feed}
+		args = append(args, "-f", "mpegts", "-fflags", "nobuffer", "-analyzeduration", "500000", "-i", "pipe:3")
+	case info.InputType == livekit.IngressInput_URL_INPUT:
+		args = append(args, "-re", "-i", info.Url)
+	default:
+		args = append(args, "-re", "-f", "lavfi", "-i", picture(int32(e.Width), int32(e.Height), int32(fps), false), "-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
+		audio = "1:a"
+	}
 	pipe := func() (*os.File, string, error) {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -120,7 +125,7 @@ func publish(room *lksdk.Room, info *livekit.IngressInfo, e encoder, source stri
 			if mime == webrtc.MimeTypeVP8 {
 				enc.codec, format = livekit.VideoCodec_VP8, []string{"-f", "ivf"}
 			}
-			args = append(append(args, "-map", video, "-vf", fmt.Sprintf("scale=%d:%d,fps=%g,format=yuv420p", l.width, l.height, fps)), enc.video()...)
+			args = append(append(args, "-map", video, "-vf", fmt.Sprintf("scale=%d:%d,fps=%g,format=yuv420p", l.width, l.height, fps)), enc.video(false)...)
 			args = append(append(append(args, format...), "-flush_packets", "1"), to)
 			options := []lksdk.ReaderSampleProviderOption{lksdk.ReaderTrackWithFrameDuration(frame)}
 			if len(rungs) > 1 {
