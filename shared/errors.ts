@@ -257,7 +257,7 @@ export const ERRORS = define({
     status: 409,
     message: '{email} is neither the address of this account nor the one that waits for its proof.',
   },
-  EMAIL_IN_USE: { status: 400, message: 'Another account uses this e-mail address.' },
+  EMAIL_IN_USE: { status: 400, message: 'Another account uses this email address.' },
   BREAK_GLASS_FIXED: {
     status: 400,
     message: 'ADMIN_USER and ADMIN_PASS define the break-glass admin, so it cannot be changed here.',

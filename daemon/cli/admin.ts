@@ -10,14 +10,14 @@ import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { loadSettings, SettingsError } from '#daemon/platform/settings.ts';
 import { commandWithHelp, usageExitCode } from './usage.ts';
 
-const HELP = `streamhub admin: gets an operator who lost access back in. Needs the files of the daemon, and the daemon stopped.
+const HELP = `streamhub admin: restores access for an operator. Needs the daemon's files; stop the daemon first.
 
 streamhub admin users                      list the accounts
-streamhub admin reset-password [EMAIL]     set a password, and end all sessions of that account; without EMAIL the only superadmin's
-  --generate                               make one up and print it; else it is asked for, or read from standard input
+streamhub admin reset-password [EMAIL]     set a password and end all sessions of that account (default: the only superadmin)
+  --generate                               generate the password and print it; otherwise enter it or pass it on standard input
   --reset-2fa                              turn two-factor sign-in off as well
   --superadmin                             make the account a superadmin
-streamhub admin create-token [--name NAME] make a global API token and print it
+streamhub admin create-token [--name NAME] create a global API token and print it
 
   --data-dir DIR, --env-file FILE          as for the daemon
 `;
@@ -46,7 +46,7 @@ export async function run(args: string[]): Promise<number> {
 
 function explain(error: Error): string {
   if (error instanceof DataDirInUse)
-    return `${error.message.split(';', 1)[0]}; stop it first, it holds the accounts in memory`;
+    return `${error.message.split(';', 1)[0]}; stop it first, because it keeps the accounts in memory`;
   return error.message;
 }
 
@@ -72,7 +72,8 @@ async function command(args: string[]): Promise<number> {
     flags: { 'data-dir': values.dataDir, 'env-file': values.envFile },
   });
   const dir = prepareDataDir(settings.dataDir);
-  if (!existsSync(dir.registry)) throw new Error(`${settings.dataDir} holds no StreamHub data; start the daemon once`);
+  if (!existsSync(dir.registry))
+    throw new Error(`${settings.dataDir} contains no StreamHub data; start the daemon once`);
   const unlock = lockDataDir(dir);
   const db = openDatabase(dir.registry, { busyMs: 5000 });
   try {
@@ -88,7 +89,7 @@ async function command(args: string[]): Promise<number> {
         superadmin: values.superadmin ?? false,
       });
       process.stdout.write(
-        values.generate ? `${password}\n` : `The password of ${account.label} is set; its sessions are ended.\n`,
+        values.generate ? `${password}\n` : `The password of ${account.label} is set. Its sessions have ended.\n`,
       );
     }
     return 0;
@@ -106,7 +107,7 @@ async function ask(label: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: silent, terminal: isTerminal });
   try {
     for await (const line of lines) return line;
-    throw new Error('no password was given');
+    throw new Error('no password was entered');
   } finally {
     lines.close();
     if (isTerminal) process.stderr.write('\n');

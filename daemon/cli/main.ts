@@ -4,15 +4,15 @@ import { VERSION } from '#daemon/platform/version.ts';
 /** Commands beside the daemon itself, loaded only when called. Each module exports `run(args): Promise<number>`. */
 const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }> = {
   admin: {
-    summary: 'Reset a password or make an API token, for an operator who lost access.',
+    summary: 'Reset a password or create an API token, for an operator who lost access.',
     load: () => import('./admin.ts'),
   },
   edge: {
-    summary: 'Make this machine a node of a cluster, or run its agent.',
+    summary: 'Join this machine to a cluster, or run its agent.',
     load: () => import('./edge.ts'),
   },
   plugin: {
-    summary: 'Make, check, pack and add plugins.',
+    summary: 'Create, check, pack and add plugins.',
     load: () => import('./plugin.ts'),
   },
 };
@@ -74,6 +74,6 @@ ${flags.join('\n')}
   --safe                  Start without third-party plugins.
   --version, --help
 
-Every setting is also an environment variable (docs/settings.md); flags win over the environment, the environment over the file.
+Every setting is also an environment variable (docs/settings.md); flags take precedence over the environment, and the environment over the file.
 `;
 }

@@ -14,31 +14,31 @@ export async function run(args: string[]): Promise<number> {
   let status = 0;
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const program = new Command('streamhub plugin')
-    .description('Make, check, pack and add plugins. docs/plugins.md is the guide.')
+    .description('Create, check, pack and add plugins. See docs/plugins.md for the guide.')
     .exitOverride()
     .showHelpAfterError();
 
   program
     .command('new')
-    .description('make a plugin in a new folder; it passes its check and its tests as it is')
+    .description('create a plugin in a new folder; it passes its check and its tests as it is')
     .argument('<name>', 'id of the plugin: lowercase letters, digits, dashes')
     .option('--kind <kind>', `what it adds: ${KINDS.join(' or ')}`, 'preset')
-    .option('--typescript', 'write the code in TypeScript, which StreamHub runs as it is')
-    .option('--dir <folder>', 'where to make the folder', '.')
+    .option('--typescript', 'write the code in TypeScript, which StreamHub runs directly')
+    .option('--dir <folder>', 'where to create the folder', '.')
     .action(async (name: string, options: { kind: string; typescript?: boolean; dir: string }) => {
       const kind = KINDS.find((known) => known === options.kind);
-      if (kind === undefined) throw new CommanderError(2, 'kind', `--kind is ${KINDS.join(' or ')}`);
+      if (kind === undefined) throw new CommanderError(2, 'kind', `--kind must be ${KINDS.join(' or ')}`);
       const made = await scaffoldPlugin({ ...options, name, kind: kind as Kind, isTyped: options.typescript ?? false });
-      print(`Made ${made.folder}:`);
+      print(`Created ${made.folder}:`);
       for (const file of made.files) print(`  ${file}`);
       print(`Next: cd ${made.folder}; npm test; streamhub plugin check .`);
     });
 
   program
     .command('check')
-    .description('verify a plugin exactly as the daemon does, and run its code once, isolated as there')
+    .description('verify a plugin exactly as the daemon does, and run its code once with the same isolation')
     .argument('<place>', 'folder, packed plugin (.tgz) or preset file')
-    .option('--json', 'print what was found as JSON')
+    .option('--json', 'print the result as JSON')
     .action(async (place: string, options: { json?: boolean }) => {
       const result = await checkPlugin(place);
       print(options.json ? JSON.stringify(result, null, 2) : reportOf(result));
@@ -47,9 +47,7 @@ export async function run(args: string[]): Promise<number> {
 
   program
     .command('pack')
-    .description(
-      'check a plugin and write it to one .tgz file, the same bytes each time, with the SHA-256 of its files',
-    )
+    .description('check a plugin and write it to one .tgz file, always the same bytes, with the SHA-256 of its files')
     .argument('<folder>', 'folder of the plugin')
     .option('--out <folder>', 'where to write it', '.')
     .action(async (folder: string, options: { out: string }) => {
@@ -60,7 +58,7 @@ export async function run(args: string[]): Promise<number> {
 
   program
     .command('add')
-    .description('check a plugin and put it into a daemon’s folder; one of the same id is replaced')
+    .description('check a plugin and copy it to a daemon’s folder; replaces a plugin with the same id')
     .argument('<place>', 'folder, packed plugin (.tgz) or preset file')
     .option('--data-dir <folder>', 'DATA_DIR of the daemon')
     .option('--env-file <file>', 'settings of the daemon')

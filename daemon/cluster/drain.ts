@@ -51,13 +51,13 @@ function noteOf(
   health: NodeHealth,
 ): string {
   if (phase === 'mark') {
-    return 'No agent is behind this node: StreamHub places nothing there any more, but nobody tells its LiveKit to leave.';
+    return 'This node has no agent: StreamHub places no rooms there any more, but LiveKit is not told to shut down.';
   }
-  if (phase === 'drained') return 'LiveKit has left; the machine can be taken away.';
-  const silent = health === 'alive' ? '' : ' The agent does not report at the moment; this is what it said last.';
-  if (phase === 'requested') return `No new address is handed out; waiting for the agent to answer.${silent}`;
+  if (phase === 'drained') return 'LiveKit has shut down; you can remove the machine.';
+  const silent = health === 'alive' ? '' : ' The agent isn’t reporting at the moment; this is its last report.';
+  if (phase === 'requested') return `Clients get other addresses. Waiting for the agent to respond.${silent}`;
   if (phase === 'clients') {
-    return `Waiting until no client of a room elsewhere signals through this node: ${clients ?? 'an unknown number'} left.${silent}`;
+    return `Waiting for clients that signal through this node to rooms on other nodes: ${clients ?? 'an unknown number'} left.${silent}`;
   }
-  return `LiveKit takes no new room and goes when the last participant has left: ${rooms ?? '?'} rooms, ${participants ?? '?'} participants.${silent}`;
+  return `LiveKit accepts no new rooms and exits after the last participant leaves: ${rooms ?? '?'} rooms, ${participants ?? '?'} participants.${silent}`;
 }

@@ -23,7 +23,7 @@ export interface JoinCommandInput {
 export function joinCommand(input: JoinCommandInput): Pick<ClusterInfo, 'joinCommand' | 'notes'> {
   const base = input.base ?? input.reachedAt;
   if (base === null)
-    return { joinCommand: '', notes: ['Set PUBLIC_BASE_URL, so that nodes know where this daemon is.'] };
+    return { joinCommand: '', notes: ['Set PUBLIC_BASE_URL, so that nodes know the daemon’s address.'] };
   const words = ['sh', '-s', '--', '--join', '--master-url', shellQuote(base)];
   if (input.name !== null) words.push('--node-name', shellQuote(input.name));
   // the pipe carries the code: arguments are shown in the process list, and sudo logs them
@@ -38,16 +38,14 @@ function notesOn(base: string, { base: configured, redisUrl }: JoinCommandInput)
   const notes: string[] = [];
   if (configured === null)
     notes.push(`PUBLIC_BASE_URL is not set; the command uses the address of this request, ${base}.`);
-  if (isLoopback(base)) notes.push(`${base} is a loopback address: the command works on this machine only.`);
+  if (isLoopback(base)) notes.push(`${base} is a loopback address, so the command works only on this machine.`);
   else if (base.startsWith('http://') && !isPrivate(base)) {
-    notes.push('The address is not https: the join code and the LiveKit secret would cross the network in clear.');
+    notes.push('The address is not https: the join code and the LiveKit secret would cross the network unencrypted.');
   }
   if (redisUrl === null) {
-    notes.push(
-      'STREAMHUB_CLUSTER_REDIS_URL is not set: nodes look for Redis on port 6379 of the host in --master-url.',
-    );
+    notes.push('STREAMHUB_CLUSTER_REDIS_URL is not set: nodes use Redis on port 6379 of the host in --master-url.');
   } else if (isLoopback(redisUrl)) {
-    notes.push('STREAMHUB_CLUSTER_REDIS_URL is a loopback address: LiveKit on another machine cannot reach it.');
+    notes.push('STREAMHUB_CLUSTER_REDIS_URL is a loopback address, which LiveKit on another machine cannot reach.');
   }
   return notes;
 }

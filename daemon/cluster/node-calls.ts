@@ -236,7 +236,7 @@ export class NodeCalls {
     if (isNews) {
       this.#log.warn(
         { node: node.name, ip: node.duplicate.address },
-        'a second machine reports as this node; it is refused',
+        'a second machine sends heartbeats as this node; it is rejected',
       );
       this.#announcer.announce('node.updated', node);
     }

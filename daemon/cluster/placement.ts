@@ -110,11 +110,11 @@ export class PlacementService {
     if (reporting.length < 2) {
       const which =
         reporting.length === 0 ? 'No node reports a LiveKit server' : 'Only one node reports a LiveKit server';
-      return { ranked: [], reason: `${which}, so there is nothing to choose from: LiveKit places rooms by itself.` };
+      return { ranked: [], reason: `${which}, so there is no choice: LiveKit places rooms itself.` };
     }
     const usable = reporting.filter((node) => this.#obstacle(node) === null).map((node) => this.#statsOf(node));
     if (usable.length === 0) {
-      return { ranked: [], reason: 'No node can take a room now: LiveKit places rooms by itself.' };
+      return { ranked: [], reason: 'No node can take a room now: LiveKit places rooms itself.' };
     }
     const ranked = rank(this.#deps.strategy(), usable, region);
     const first = ranked[0] as Ranked;
@@ -125,7 +125,7 @@ export class PlacementService {
   #obstacle(node: NodeEntry): string | null {
     if (node.status !== 'active') return `is ${node.status}`;
     if (node.livekit === null) return 'no agent reports for it';
-    if (this.#deps.clock.monotonic() - node.seenMono > this.#deps.freshMs) return 'has not reported lately';
+    if (this.#deps.clock.monotonic() - node.seenMono > this.#deps.freshMs) return 'has not reported recently';
     if (node.livekit.state !== 'running') return `its LiveKit is ${node.livekit.state}`;
     return node.livekit.nodeId === null ? 'its LiveKit has no id yet' : null;
   }

@@ -38,7 +38,7 @@ export function clusterRoutes(
       return { joinCommand: '', notes: ['Set STREAMHUB_CLUSTER_TOKEN and restart the daemon to let nodes join.'] };
     const code = cluster.infoCode();
     return code === null
-      ? { joinCommand: '', notes: ['No join code could be stored; the log says why.'] }
+      ? { joinCommand: '', notes: ['No join code could be stored; see the log for the reason.'] }
       : command(request, () => code);
   };
 

@@ -224,7 +224,7 @@ test('without an agent draining is a mark, and says so', (t) => {
   const { nodeId } = join('a');
   const { drain } = cluster.update(nodeId, { status: 'draining' }, SYSTEM);
   assert.deepEqual([drain?.phase, drain?.managed, drain?.drained], ['mark', false, false]);
-  assert.match(drain?.note ?? '', /No agent/);
+  assert.match(drain?.note ?? '', /has no agent/);
 });
 
 test('a drain and its limit outlive the daemon', (t) => {
@@ -306,7 +306,7 @@ test('placement: who cannot take a room, and why', (t) => {
   assert.equal(next?.name, 'good');
   assert.deepEqual(Object.fromEntries(nodes.map((node) => [node.name, node.eligible ? 'next' : node.reason])), {
     good: 'next',
-    late: 'has not reported lately',
+    late: 'has not reported recently',
     drained: 'is draining',
     off: 'is disabled',
     starting: 'its LiveKit is starting',

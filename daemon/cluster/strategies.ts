@@ -63,7 +63,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
 
 function reasonOf(strategy: PlacementStrategy, node: NodeStats, region: string | undefined): string {
   const parts: string[] = [];
-  if (isFull(node)) parts.push('nearly full, so behind the others');
+  if (isFull(node)) parts.push('nearly full, so ranked after the others');
   if (strategy === 'same-region' && region) {
     parts.push(isNear(node, region) ? `in region ${region}` : `not in region ${region}`);
   }

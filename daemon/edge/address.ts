@@ -28,7 +28,7 @@ export function judgeAddress({ ip, isGiven, isMasterHere, isContainer }: NodeAdd
   refuse?: string;
   warn?: string;
 } {
-  const cure = 'pass the address that clients reach with --node-ip';
+  const cure = 'pass the address that clients use with --node-ip';
   if (net.isIP(ip) === 0 || ip.includes('%')) return { refuse: `${ip} is not an IPv4 or IPv6 address; ${cure}` };
   if (isNoMachine(ip)) return { refuse: `${ip} is not the address of a machine; ${cure}` };
   if (isLinkLocal(ip)) return { refuse: `${ip} is a link-local address, which other networks can’t reach; ${cure}` };

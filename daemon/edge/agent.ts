@@ -31,15 +31,15 @@ export async function runAgent(layout: Layout, stop: AbortSignal, log: (message:
   while (!stop.aborted) {
     try {
       if (await agent.turn()) {
-        log('this node was removed from the cluster; LiveKit has left, so the agent ends');
+        log('this node was removed from the cluster; LiveKit has shut down, so the agent exits');
         return EXIT_REMOVED;
       }
     } catch (error) {
-      log(`a turn failed: ${(error as Error).message}`);
+      log(`an update failed: ${(error as Error).message}`);
     }
     await sleep(agent.pauseMs, undefined, { signal: stop }).catch(() => undefined);
   }
-  log('agent ends; LiveKit goes on');
+  log('the agent exits; LiveKit keeps running');
   return 0;
 }
 
@@ -121,13 +121,13 @@ class Agent {
       this.#watch.aim({ livekit: 'draining', endRoomsInSeconds: null });
       this.#watch.remember({ removed: true });
     }
-    this.#say(`the daemon does not take the report: ${error.message}`);
+    this.#say(`the daemon rejects heartbeats: ${error.message}`);
   }
 
   /** Says a lasting problem once, and once that it is over. */
   #say(problem: string): void {
     if (problem === this.#lastProblem) return;
-    this.#log(problem === '' ? 'the daemon takes reports again' : problem);
+    this.#log(problem === '' ? 'the daemon accepts heartbeats again' : problem);
     this.#lastProblem = problem;
   }
 }

@@ -13,12 +13,12 @@ import { isAlive } from './process-table.ts';
 import { uninstall } from './uninstall.ts';
 import { VERSION } from './version.ts';
 
-const HELP = `streamhub edge: makes a machine a node of a StreamHub cluster and looks after its LiveKit
+const HELP = `streamhub edge: joins a machine to a StreamHub cluster and runs its LiveKit
 
-  install    Join the cluster, set LiveKit up, start both (what the join command runs)
-  run        The agent itself, in the foreground
-  status     What runs here
-  uninstall  Leave the cluster and remove everything; rooms that are left end
+  install    Join the cluster, set up LiveKit and start both (the join command runs this)
+  run        Run the agent in the foreground
+  status     Show what runs on this machine
+  uninstall  Leave the cluster and remove everything; remaining rooms end
 
 install:
 ${INSTALL_HELP}
@@ -82,8 +82,8 @@ function status(layout: Layout): number {
   const state = readJson<AgentState>(layout.state);
   const mark = state?.process ?? null;
   say(`node      ${identity.name} (${identity.nodeId}) of ${identity.masterUrl}`);
-  say(`desired   ${state?.removed ? 'gone: it was removed from the cluster' : (state?.desired ?? 'running')}`);
-  say(`LiveKit   ${isAlive(mark) ? `process ${mark.pid}${state?.signals ? ', leaving' : ''}` : 'does not run'}`);
+  say(`desired   ${state?.removed ? 'none: it was removed from the cluster' : (state?.desired ?? 'running')}`);
+  say(`LiveKit   ${isAlive(mark) ? `process ${mark.pid}${state?.signals ? ', shutting down' : ''}` : 'not running'}`);
   say(`reported  ${state?.reportedAt ? new Date(state.reportedAt).toISOString() : 'never'}`);
   return 0;
 }

@@ -133,7 +133,7 @@ function writeConfig(
     writeAtomicallySync(layout.livekitConfig, text);
     if (before !== undefined)
       context.say(
-        'LiveKit’s configuration changed; it counts from its next start (drain the node, then set it active)',
+        'LiveKit’s configuration changed; it takes effect when LiveKit starts again (drain the node, then set it active)',
       );
   }
   const identity: Identity = {
@@ -189,7 +189,7 @@ async function startServices(
   if (supervisor === 'child') {
     await stopAgent(layout);
     const pid = await startAgent(layout);
-    context.say(`agent runs as process ${pid}; its log is ${layout.agentLog}`);
+    context.say(`the agent runs as process ${pid}; its log is ${layout.agentLog}`);
     return;
   }
   mkdirSync(unitFolder(scope), { recursive: true });
@@ -200,7 +200,7 @@ async function startServices(
   await run('systemctl', systemctl(scope, 'daemon-reload'));
   await run('systemctl', systemctl(scope, 'enable', '--quiet', AGENT_UNIT));
   await run('systemctl', systemctl(scope, 'restart', AGENT_UNIT));
-  context.say(`${AGENT_UNIT} is enabled and runs`);
+  context.say(`${AGENT_UNIT} is enabled and running`);
 }
 
 /** Waits until the agent's report was taken and LiveKit runs. */
@@ -219,7 +219,7 @@ async function untilAlive(layout: Layout, context: InstallContext): Promise<void
     }
     if (performance.now() > end) {
       throw new Error(
-        `the node does not come alive within ${ALIVE_TIMEOUT_MS / 1000} s; see ${layout.agentLog}, ${layout.livekitLog} or the units’ journal`,
+        `no heartbeat arrived within ${ALIVE_TIMEOUT_MS / 1000} s; see ${layout.agentLog}, ${layout.livekitLog} or the units’ journal`,
       );
     }
     await sleep(200);

@@ -48,7 +48,7 @@ export interface BinaryRequest {
 export function chooseBinary(request: BinaryRequest): BinarySource {
   if (request.given !== undefined) {
     const file = path.resolve(request.given);
-    if (!isProgram(file)) throw new Error(`--livekit-binary ${file}: there is no such program`);
+    if (!isProgram(file)) throw new Error(`--livekit-binary ${file}: this program does not exist`);
     return { kind: 'given', file };
   }
   for (const folder of request.searchPath.split(path.delimiter)) {
@@ -59,7 +59,7 @@ export function chooseBinary(request: BinaryRequest): BinarySource {
   const archive = LIVEKIT_RELEASE.archives[request.arch];
   if (archive === undefined) {
     throw new Error(
-      `LiveKit publishes no server for ${request.arch}; build one and give it with --livekit-binary FILE`,
+      `LiveKit publishes no server for ${request.arch}; build one and pass it with --livekit-binary FILE`,
     );
   }
   const base = (request.mirror ?? LIVEKIT_RELEASE.base).replace(/\/+$/, '');
@@ -105,12 +105,14 @@ async function download(url: string, sha256: string): Promise<Buffer> {
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { code?: string } };
     throw new Error(
-      `${url} cannot be fetched (${cause?.code ?? message}); give a program with --livekit-binary FILE or another place with --livekit-mirror URL`,
+      `${url} cannot be downloaded (${cause?.code ?? message}); pass a program with --livekit-binary FILE or another source with --livekit-mirror URL`,
     );
   }
   const found = createHash('sha256').update(bytes).digest('hex');
   if (found !== sha256)
-    throw new Error(`${url} is not the release: its SHA-256 is ${found}, expected ${sha256}; nothing was installed`);
+    throw new Error(
+      `${url} is not the expected release: its SHA-256 is ${found}, expected ${sha256}; nothing was installed`,
+    );
   return bytes;
 }
 

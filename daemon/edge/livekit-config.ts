@@ -73,7 +73,8 @@ export function readExtra(text: string): Tree {
   return document.toJS() as Tree;
 }
 
-const HEADER = '# Written by the StreamHub edge installer; own settings go into a file given with --livekit-extra.\n';
+const HEADER =
+  '# Written by the StreamHub edge installer. Put your own settings in a file and pass it with --livekit-extra.\n';
 
 export const configText = (tree: Tree): string => HEADER + stringify(tree);
 

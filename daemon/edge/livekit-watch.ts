@@ -80,7 +80,7 @@ export class LivekitWatch {
     const ref = this.#state.process;
     if (step === 'start') await this.#start();
     else if (step === 'kill' && ref !== null) {
-      this.#deps.log('LiveKit does not end; killing it');
+      this.#deps.log('LiveKit does not exit; killing it');
       signal(ref, 'SIGKILL');
     } else if (step === 'terminate' && ref !== null) await this.#terminate(ref, seen);
   }
@@ -142,8 +142,8 @@ export class LivekitWatch {
   #changed(ref: ProcessRef | null, known: ProcessRef | null, now: number): void {
     if (known !== null && this.#state.signals === 0) {
       this.#failedStarts += 1;
-      this.#deps.log(`LiveKit (process ${known.pid}) ended by itself`);
-    } else if (known !== null) this.#deps.log(`LiveKit (process ${known.pid}) has left`);
+      this.#deps.log(`LiveKit (process ${known.pid}) exited unexpectedly`);
+    } else if (known !== null) this.#deps.log(`LiveKit (process ${known.pid}) has shut down`);
     this.#firstSeen = now;
     this.#clearReadings = 0;
     this.remember({ process: ref, signals: 0, signalledAt: null });
@@ -168,7 +168,7 @@ export class LivekitWatch {
     const isFinal =
       target.livekit === 'stopped' || (target.endRoomsInSeconds !== null && target.endRoomsInSeconds <= 0);
     this.#deps.log(
-      seen.signals === 0 ? 'telling LiveKit to leave' : 'telling LiveKit again: rooms that are left end now',
+      seen.signals === 0 ? 'telling LiveKit to shut down gracefully' : 'telling LiveKit again: remaining rooms end now',
     );
     // noted first: an agent that is killed right here must not signal a second time, which would end the rooms
     this.remember({ signals: seen.signals + 1, signalledAt: Date.now() });
@@ -181,7 +181,7 @@ export class LivekitWatch {
       const lines = readFileSync(this.#deps.layout.livekitLog, 'utf8').trim().split('\n').slice(-3).join(' | ');
       return lines.replace(/(:\/\/[^:/@\s]*:)[^@\s]*@/g, '$1…@').slice(-500);
     } catch {
-      return 'LiveKit ends right after its start; its unit’s journal says why.';
+      return 'LiveKit exits right after its start; see its unit’s journal for the reason.';
     }
   }
 }

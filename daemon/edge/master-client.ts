@@ -54,7 +54,7 @@ export class MasterClient {
       });
       text = await response.text();
     } catch (error) {
-      throw new MasterError(0, 'UNREACHABLE', `${this.#base} does not answer: ${reasonOf(error)}`);
+      throw new MasterError(0, 'UNREACHABLE', `${this.#base} isn’t responding: ${reasonOf(error)}`);
     }
     const answer = parse(text);
     if (!response.ok) {
@@ -64,7 +64,7 @@ export class MasterClient {
       throw new MasterError(response.status, code, message);
     }
     if (typeof answer['data'] !== 'object' || answer['data'] === null) {
-      throw new MasterError(502, 'NOT_STREAMHUB', `${this.#base} does not answer as a StreamHub daemon does`);
+      throw new MasterError(502, 'NOT_STREAMHUB', `${this.#base} is not a StreamHub daemon`);
     }
     return answer['data'];
   }

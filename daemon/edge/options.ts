@@ -66,25 +66,25 @@ export const CREDENTIALS = ['STREAMHUB_JOIN_CODE', 'STREAMHUB_MASTER_TOKEN', 'ST
 
 type Env = Record<string, string | undefined>;
 
-export const INSTALL_HELP = `  --master-url URL        Where the daemon answers (default: http://<master-ip>:3020)
-  --ca FILE               Certificate authorities to trust beside the system's
-  --proxy URL             Forward proxy (default: HTTPS_PROXY); --no-proxy LIST names what is reached directly
+export const INSTALL_HELP = `  --master-url URL        Address of the daemon (default: http://<master-ip>:3020)
+  --ca FILE               Certificate authorities to trust in addition to the system's
+  --proxy URL             Forward proxy (default: HTTPS_PROXY); --no-proxy LIST: hosts to connect to directly
                           The join code is read from the variable STREAMHUB_JOIN_CODE, so that no process list shows it
-  --master-ip IP          Machine of the daemon; also its Redis when the daemon names no other
+  --master-ip IP          Machine of the daemon; also its Redis unless the daemon has another address
   --node-name NAME        Name of this machine in the cluster (default: its host name)
-  --region NAME           Where it stands
-  --node-ip IP            Its address as clients see it (default: the one used toward the daemon)
-  --node-url URL          wss:// address under which clients reach it, e.g. behind a TLS proxy
+  --region NAME           Location of the machine
+  --node-ip IP            Its address for clients (default: the one used to connect to the daemon)
+  --node-url URL          wss:// address for clients, e.g. of a TLS proxy
   --use-external-ip       Let LiveKit ask a STUN server for its public address (machines behind NAT)
-  --livekit-binary FILE   Use this livekit-server; else the one on PATH, else the pinned release
-  --livekit-mirror URL    Fetch the release from here; its checksum must be the same
-  --livekit-extra FILE    YAML laid over LiveKit's configuration (TURN, limits …)
+  --livekit-binary FILE   Use this livekit-server (default: the one on PATH, or else the pinned release)
+  --livekit-mirror URL    Download the release from here; its checksum must match
+  --livekit-extra FILE    YAML merged into LiveKit's configuration (TURN, limits …)
   --livekit-port N        Signalling (7880)     --rtc-tcp-port N   (7881)
   --rtc-udp-port N        Media (7882)          --metrics-port N   (6789)
   --prefix DIR            Folder for everything (default: ${DEFAULT_PREFIX})
   --no-systemd            Run LiveKit and the agent as plain processes
   --systemd-user          Use the systemd of the user instead of the system's
-  --dry-run               Say what would be done and do nothing
+  --dry-run               Show what would be done, without doing it
 `;
 
 /** Reads the installer's flags; each has a variable that is asked where it is missing. @throws UsageError */
@@ -149,7 +149,7 @@ function readFlags<T extends ParseArgsOptionsConfig>(args: string[], options: T)
 }
 
 function baseUrl(text: string | undefined): URL {
-  if (text === undefined) throw new UsageError('--master-url is missing: where the daemon answers');
+  if (text === undefined) throw new UsageError('--master-url is missing: the address of the daemon');
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new UsageError('--master-url must be an http:// or https:// address');

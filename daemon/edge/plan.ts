@@ -37,7 +37,7 @@ export async function makePlan(options: InstallOptions): Promise<Plan> {
   const useSystemd = options.systemd === 'user' || (options.systemd === 'auto' && hasSystemd());
   const scope: Scope = options.systemd === 'user' ? 'user' : 'system';
   if (useSystemd && scope === 'system' && process.getuid?.() !== 0) {
-    throw new UsageError('installing system units needs root (sudo); or use --systemd-user or --no-systemd');
+    throw new UsageError('installing system units needs root (sudo); otherwise use --systemd-user or --no-systemd');
   }
   const master = await masterAddress(options.masterUrl);
   const nodeIp = options.nodeIp ?? (await ownAddress(options.masterUrl, master));
@@ -70,11 +70,11 @@ export function describePlan(
   return [
     `${known ? 'refresh' : 'register'} the node ${known?.name ?? options.name} (${nodeIp}) at ${options.masterUrl}`,
     `use livekit-server from ${from}`,
-    `write ${layout.identity}, ${layout.livekitConfig} (readable by their owner only) and ${layout.agent}`,
-    `open ports ${signalPort} and ${tcp} (TCP), ${udp} (UDP) to clients, and ${metrics} for its metrics`,
+    `write ${layout.identity}, ${layout.livekitConfig} (readable only by their owner) and ${layout.agent}`,
+    `open ports ${signalPort} and ${tcp} (TCP), ${udp} (UDP) for clients, and ${metrics} for its metrics`,
     supervisor === 'systemd'
       ? `install and start ${AGENT_UNIT} and ${LIVEKIT_UNIT} in ${unitFolder(scope)}`
-      : 'start the agent as a plain process, which starts LiveKit; nothing brings it back after a reboot',
+      : 'start the agent as a plain process, which starts LiveKit; they don’t start again after a reboot',
   ];
 }
 
@@ -95,7 +95,7 @@ async function ownAddress(masterUrl: string, { address, family }: LookupAddress)
     });
     return socket.address().address;
   } catch {
-    throw new Error('this machine’s own address cannot be told; give it with --node-ip');
+    throw new Error('this machine’s own address is unknown; pass it with --node-ip');
   } finally {
     socket.close();
   }
@@ -107,7 +107,7 @@ export async function testPorts({ ports }: InstallOptions): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const server = createServer();
       server.once('error', () =>
-        reject(new Error(`port ${port} is taken on this machine; choose another (see --help)`)),
+        reject(new Error(`port ${port} is in use on this machine; choose another (see --help)`)),
       );
       server.listen(port, () => server.close(() => resolve()));
     });

@@ -20,7 +20,7 @@ export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: s
   const identity = readJson<Identity>(layout.identity);
   if (isDryRun) {
     say(
-      `would take ${identity?.name ?? 'this machine'} out of the cluster, end its agent and LiveKit, and remove ${layout.root}`,
+      `would remove ${identity?.name ?? 'this machine'} from the cluster, stop its agent and LiveKit, and remove ${layout.root}`,
     );
     return;
   }
@@ -35,7 +35,7 @@ export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: s
     if (readdirSync(layout.root).length === 0) rmdirSync(layout.root);
     say(`${layout.root} is removed`);
   } catch {
-    say(`nothing of StreamHub is left in ${layout.root}`);
+    say(`${layout.root} contains nothing of StreamHub`);
   }
 }
 

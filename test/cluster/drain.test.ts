@@ -209,7 +209,7 @@ describe('draining and failing nodes', { skip }, () => {
       await untilNode(daemon, one, 'stale', (n) => n.health === 'stale');
       const down = await untilNode(daemon, one, 'down', (n) => n.health === 'down');
       assert.equal(down.drain?.phase, 'rooms', 'what it said last is kept, and called old');
-      assert.match(down.drain?.note ?? '', /does not report/);
+      assert.match(down.drain?.note ?? '', /isn’t reporting/);
       assert.ok(isAlive(mark) && someone.room.isConnected);
 
       one.startAgent();
@@ -261,7 +261,7 @@ describe('draining and failing nodes', { skip }, () => {
           assert.deepEqual([silent.stale, silent.status], [true, 'active']);
           const shown = (await daemon.api.get('/cluster/placement')).body.data;
           const candidate = shown.nodes.find((n: { name: string }) => n.name === 'edge-two');
-          assert.deepEqual([candidate.eligible, candidate.reason], [false, 'has not reported lately']);
+          assert.deepEqual([candidate.eligible, candidate.reason], [false, 'has not reported recently']);
           await events.next(ofTwo('node.down'));
           const seenAt = Date.parse((await two.record()).last_seen_at as string);
           // the bound is DOWN_S and the sweep of each second; the rest is what a busy machine takes

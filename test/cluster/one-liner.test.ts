@@ -193,10 +193,10 @@ describe('the one-liner', { skip }, () => {
       await until(`the agent logs "${text}"`, () => node.agentLog().slice(before).includes(text), { every: 100 });
     };
     await daemon.stop();
-    await said('the daemon does not take the report');
+    await said('the daemon rejects heartbeats');
     assert.ok(isAlive(mark));
     daemon = await testDaemon(scope, { ...settings, PORT: new URL(daemon.url).port }, { dataDir: daemon.dataDir });
-    await said('the daemon takes reports again');
+    await said('the daemon accepts heartbeats again');
     const record = await untilNode(daemon, node, 'alive', (one) => one.health === 'alive');
     assert.equal(record.agent?.livekit.state, 'running');
     assert.deepEqual(node.livekit(), mark, 'LiveKit was left alone');
@@ -230,7 +230,7 @@ describe('the one-liner', { skip }, () => {
       [`${command} --then --master-token ''`, /join code is unknown, used, revoked or expired.*new join command/],
       [command.replace(/shj_[\w-]+/, 'shj_wrong'), /join code is unknown/],
       [command.replace(/echo \S+;/, ''), /the join code is missing/],
-      [`${command} --then --livekit-binary /nowhere`, /no such program/],
+      [`${command} --then --livekit-binary /nowhere`, /does not exist/],
       [`${command} --then --livekit-port 99999`, /not a port/],
       [`${command} --then --unknown-flag`, /Unknown option '--unknown-flag'/],
       [command.replace(/--master-url \S+/, ''), /--master-url is missing/],
@@ -274,7 +274,7 @@ describe('the one-liner', { skip }, () => {
         `${await newCommand()} --prefix '${home}/n' --no-systemd --node-name n --livekit-port 0 --metrics-port 0 --livekit-mirror ${elsewhere}`,
         { PATH: `${path.join(home, 'bin')}:${path.dirname(process.execPath)}:/usr/bin:/bin` },
       );
-      assert.match(release.stderr, /is not the release: its SHA-256 is/);
+      assert.match(release.stderr, /is not the expected release: its SHA-256 is/);
       assert.equal(existsSync(path.join(home, 'n', 'bin', 'livekit-server')), false);
     } finally {
       server.close();
@@ -336,7 +336,7 @@ test('a machine without a LiveKit server is told where one comes from', async ()
     writeFileSync(path.join(folder, 'livekit-server'), '#!/bin/sh\n', { mode: 0o755 });
     assert.equal(chooseBinary(request).kind, 'path');
     assert.throws(() => chooseBinary({ ...request, searchPath: '', arch: 'riscv64' }), /--livekit-binary/);
-    assert.throws(() => chooseBinary({ ...request, given: path.join(folder, 'nothing') }), /no such program/);
+    assert.throws(() => chooseBinary({ ...request, given: path.join(folder, 'nothing') }), /does not exist/);
 
     // an archive with the right checksum is unpacked to its place and runs; the real one cannot be fetched here
     writeFileSync(path.join(folder, 'livekit-server'), '#!/bin/sh\necho livekit-server version 9.9.9\n', {

@@ -158,7 +158,7 @@ describe('check', { concurrency: 2 }, () => {
     assert.ok((await checkPlugin(path.join(folder, 'presets/a-preset.json'))).ok);
     await assert.rejects(checkPlugin(path.join(folder, 'nowhere')), /does not exist/);
     const none = await plugin(folder, ['check', 'README.md']);
-    assert.deepEqual([none.status, /is no plugin/.test(none.err)], [1, true]);
+    assert.deepEqual([none.status, /is not a plugin/.test(none.err)], [1, true]);
     const data = JSON.parse((await plugin(folder, ['check', '.', '--json'])).out);
     assert.deepEqual([data.ok, data.presets], [true, ['a-preset']]);
   });

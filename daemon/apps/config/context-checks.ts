@@ -45,7 +45,7 @@ export function contextFindings(check: CheckResult, context: CheckContext, befor
       'warning',
       'becomes-public',
       's3.public_url',
-      'makes every recording of the app readable for everyone; the API asks for confirmPublic: true',
+      'makes every recording of the app readable for everyone; the API requires confirmPublic: true',
     );
   }
   return found;

@@ -379,7 +379,7 @@ export class ConfigService {
     for (const { name } of [...this.#deps.apps.registry.entries()]) {
       if (this.#isStopped) return;
       await this.#store.look(name).catch((err) => {
-        if (!this.#isStopped) this.#deps.log.warn({ app: name, err }, 'config.yaml could not be looked at');
+        if (!this.#isStopped) this.#deps.log.warn({ app: name, err }, 'config.yaml could not be checked');
       });
       this.#deps.apps.lookAtDatabase(name);
     }
@@ -394,6 +394,6 @@ function asShown(text: string, shown: string | null): ShownText {
   return {
     yaml: '',
     masked: true,
-    hidden: 'The text is not shown, because it could not be read as YAML and its secrets could not be masked.',
+    hidden: 'The text is not shown: it is not readable as YAML, so its secrets cannot be masked.',
   };
 }

@@ -291,7 +291,7 @@ export class ConfigStore {
     entry.shown = verdict?.check.shown ?? null;
     entry.warnings = [];
     if (!isNews) return;
-    this.#deps.log.warn({ app: entry.app, reason }, 'config.yaml is not valid; the last valid config stays in force');
+    this.#deps.log.warn({ app: entry.app, reason }, 'config.yaml is not valid; the last valid config stays active');
     this.#deps.events.publish({
       type: 'config.invalid',
       app: entry.app,

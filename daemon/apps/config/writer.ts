@@ -93,7 +93,7 @@ export class ConfigWriter {
       entry.handEditedAt = now;
       await this.#note(entry, ts, { actor: SYSTEM, reason: 'hand-edit', changed: [...changed] });
     } catch (err) {
-      this.#deps.log.warn({ app: entry.app, err }, 'the config that was edited by hand could not be backed up');
+      this.#deps.log.warn({ app: entry.app, err }, 'the hand-edited config could not be backed up');
     }
   }
 
@@ -145,7 +145,7 @@ export class ConfigWriter {
       };
       history.record(entry.app, backup, change, gone);
     } catch (err) {
-      log.warn({ app: entry.app, err }, 'the change of the config could not be noted');
+      log.warn({ app: entry.app, err }, 'the config change could not be recorded');
     }
   }
 }

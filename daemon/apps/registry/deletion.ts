@@ -171,7 +171,7 @@ export class AppDeletion {
     if (left !== undefined) warnings.push(left);
     if (outcome?.versionsKept) {
       warnings.push(
-        `Of ${outcome.versionsKept} deleted objects older versions stay in the bucket: the storage provider does not remove them, or the app’s key may not. They take space until a lifecycle rule of the bucket removes them.`,
+        `Older versions of ${outcome.versionsKept} deleted objects stay in the bucket, because the storage provider does not remove them or the app’s key may not. They take up space until a lifecycle rule of the bucket removes them.`,
       );
     }
     for (const warning of warnings) this.#deps.log.warn({ app, warning }, 'deleted an app');
@@ -192,11 +192,11 @@ export class AppDeletion {
     } catch (error) {
       if (!run.input.leaveObjects || run.signal.aborted) throw error;
       const { message } = error as Error;
-      this.#deps.log.warn({ app: run.input.app, err: error }, 'the objects that are left could not be counted');
+      this.#deps.log.warn({ app: run.input.app, err: error }, 'the remaining objects could not be counted');
       return {
         ...freshCheckpoint(0),
         phase: 'done',
-        warnings: [`The objects that are left are not known. ${message}`],
+        warnings: [`The remaining objects are unknown. ${message}`],
       };
     }
   }

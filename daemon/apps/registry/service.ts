@@ -220,7 +220,7 @@ export class AppService {
     databases.close(name);
     const scaffold = await scaffoldApp(appsDir, name, { database: databases.template() });
     await scaffold.commit();
-    log.warn({ app: name }, 'the folder of the app was gone; it was made anew, without its recordings and history');
+    log.warn({ app: name }, 'the folder of the app was missing; it was created again, without recordings and history');
   }
 
   /** A missing or broken database counts as zero. @throws the system's error for files that cannot be looked at */

@@ -69,7 +69,7 @@ export class SecretStore {
       const kept = setAside(file, 'unreadable');
       log.warn(
         { kept: path.basename(kept) },
-        'secrets.json could not be read; it was set aside, and no secret is stored now',
+        'secrets.json could not be read; it was set aside, and no secrets are stored now',
       );
       return;
     }

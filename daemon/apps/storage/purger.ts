@@ -94,7 +94,7 @@ export class Purger {
 
 /** The rows that name an app's objects cannot be read: nothing may be forgotten, so nothing is deleted. */
 export function unreadableDatabase(): ApiError {
-  const reason = 'The app’s database app.db is missing or damaged, so the objects that it names are not known.';
+  const reason = 'The app’s database app.db is missing or damaged, so its objects are unknown.';
   return new ApiError('STORAGE_PURGE_FAILED', { reason }, { extra: { s3Deleted: 0, s3Failed: 0, failedKeys: [] } });
 }
 
@@ -127,7 +127,7 @@ export function requireComplete(outcome: PurgeCheckpoint): void {
 export function leftReason({ left }: PurgeCheckpoint): string | undefined {
   if (left === undefined) return undefined;
   const which = left.addresses.join(', ') + (left.count > left.addresses.length ? ', …' : '');
-  return `${left.count} ${left.count === 1 ? 'recording was' : 'recordings were'} left: not in a storage of this app, so only their owner can delete the objects (${which}).`;
+  return `${left.count} ${left.count === 1 ? 'recording was' : 'recordings were'} left: not in a storage of this app, so only the owner of that storage can delete the objects (${which}).`;
 }
 
 /** Why objects are left, by the most frequent cause. */
@@ -137,7 +137,7 @@ export function purgeReason({ deleted, failed, reasons, refusals = [] }: PurgeCh
   const { message, cure } = known ?? STORAGE_ERRORS.FAILED;
   const words =
     code === 'ROW_UNREADABLE'
-      ? 'The list of segments in a row of app.db is damaged, so its objects are not known.'
+      ? 'The list of segments in a row of app.db is damaged, so its objects are unknown.'
       : `${withAnswer(message, refusals.find((refusal) => refusal.code === code) ?? {})} ${cure}`;
   return `${failed} of ${deleted + failed} objects could not be deleted. ${words}`;
 }

@@ -104,7 +104,7 @@ const NOT_OURS: ObjectLinks = {
   publicUrl: null,
   presignedUrl: null,
   problem:
-    'LiveKit’s egress service put the file into a storage that is not this app’s. Open it by its own address, or give the egress service no storage of its own.',
+    'LiveKit’s egress service stored the file in a storage that is not this app’s. Open it by its own address, or remove the storage from the egress service’s configuration.',
 };
 
 /** The apps' storages: their settings, tests, links and deletions. Nothing of a provider runs outside of a worker. */
@@ -243,14 +243,16 @@ export class StorageService {
       const credentials = credentialsAt(this.#deps.secrets, app, location);
       if (ref === undefined || Object.values(credentials).every((value) => value === '')) {
         const { message, cure } = STORAGE_ERRORS.CREDENTIALS_MISSING;
-        explain(ref === undefined ? `There is no storage provider ${location.provider} here.` : `${message} ${cure}`);
+        explain(
+          ref === undefined ? `The storage provider ${location.provider} is not installed.` : `${message} ${cure}`,
+        );
         continue;
       }
       const keys = indexes.map((index) => (requests[index] as LinkRequest).key).filter((key) => key !== '');
       const refusal = await this.#oldPlaces.refusal(app, location, credentials, [...new Set(keys)]);
       if (refusal !== undefined) {
         for (const index of indexes) (answers[index] as ObjectLinks).isRefused = true;
-        explain(`A link would not open. ${refusal}`);
+        explain(`A link would not work. ${refusal}`);
         continue;
       }
       const access: StorageAccess = {

@@ -40,12 +40,12 @@ export function checkBody(body: PutS3Body): void {
   }
   for (const name of ['key', 'secret'] as const) {
     if (looksMasked(body[name] ?? ''))
-      throw fieldError(`body.${name}`, 'is the masked form that was shown, not a credential');
+      throw fieldError(`body.${name}`, 'is the mask shown instead of the credential, not a credential');
     if (/[\u0000-\u001f\u007f]/.test(body[name] ?? ''))
-      throw fieldError(`body.${name}`, 'must not hold control characters');
+      throw fieldError(`body.${name}`, 'must not contain control characters');
   }
   if (/[\u0000-\u001f\u007f]/.test(body.prefix ?? ''))
-    throw fieldError('body.prefix', 'must not hold control characters');
+    throw fieldError('body.prefix', 'must not contain control characters');
   for (const name of ['public_url', 'public_endpoint'] as const) checkAddress(`body.${name}`, body[name] ?? '');
 }
 
@@ -55,7 +55,7 @@ function checkAddress(field: string, address: string): void {
   if (url === null || !/^https?:$/.test(url.protocol))
     throw fieldError(field, 'must be a URL with http:// or https://');
   if (url.username !== '' || url.search !== '' || url.hash !== '') {
-    throw fieldError(field, 'must not hold a user name, a query or a fragment');
+    throw fieldError(field, 'must not contain a user name, a query or a fragment');
   }
 }
 

@@ -55,6 +55,6 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
 async function nextStep(dataDir: string): Promise<string> {
   const run = await readFile(path.join(dataDir, 'data', 'daemon.json'), 'utf8').catch(() => undefined);
   const url = run === undefined ? undefined : (JSON.parse(run) as { url?: string }).url;
-  const reload = 'A running daemon sees it after Plugins → Reload in the app, or POST /api/v1/plugins/reload';
-  return url === undefined ? `${reload}; else it is there with the next start.` : `${reload} at ${url}.`;
+  const reload = 'A running daemon loads it after Plugins → Reload in the app, or POST /api/v1/plugins/reload';
+  return url === undefined ? `${reload}; otherwise it is loaded at the next start.` : `${reload} at ${url}.`;
 }

@@ -53,7 +53,9 @@ export async function checkPlugin(place: string): Promise<CheckResult> {
 export async function checkRoot(root: string, name: string): Promise<CheckResult> {
   const record = await readPluginFolder(root);
   if (record === undefined) {
-    throw new UsageError(`${name} is no plugin: it has no plugin.json, and is no preset file (.yaml, .yml, .json)`);
+    throw new UsageError(
+      `${name} is not a plugin: it has no plugin.json and is not a preset file (.yaml, .yml, .json)`,
+    );
   }
   const { id, version, title, presets, providers, problems, warnings } = record;
   return {

@@ -21,7 +21,9 @@ export interface ScaffoldOptions {
 export async function scaffoldPlugin(options: ScaffoldOptions): Promise<{ folder: string; files: string[] }> {
   const { name, kind, isTyped, dir } = options;
   if (!new RegExp(ID_PATTERN).test(name)) {
-    throw new UsageError(`${name} is no id: use 2 to 64 lowercase letters, digits and dashes, no dash at an end`);
+    throw new UsageError(
+      `${name} is not a valid id: use 2 to 64 lowercase letters, digits and dashes, with no dash at either end`,
+    );
   }
   const folder = path.resolve(dir, name);
   const present = await readdir(folder).catch((error: NodeJS.ErrnoException) => {

@@ -60,8 +60,8 @@ export class AdminTool {
     const admins = this.#accounts().filter((user) => user.is_superadmin === 1 && user.id !== BREAK_GLASS);
     const [only, ...others] = admins;
     if (only === undefined)
-      throw new Error('there is no superadmin yet; the daemon prints a set-up link when it starts');
-    if (others.length > 0) throw new Error('there are several superadmins; name one by its address');
+      throw new Error('there is no superadmin yet; the daemon prints a setup link when it starts');
+    if (others.length > 0) throw new Error('there are several superadmins; specify one by email address');
     return { id: only.id, label: only.email ?? only.id };
   }
 

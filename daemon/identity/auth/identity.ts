@@ -8,7 +8,7 @@ export const normalEmail = (text: string): string => text.trim().toLowerCase();
 export function checkedEmail(text: string, path = 'body.email'): string {
   const email = normalEmail(text);
   if (!/^[^\s@<>()[\],;:"\\]+@[^\s@<>()[\],;:"\\]+$/.test(email) || email.length > 200)
-    throw fieldError(path, 'is not an e-mail address');
+    throw fieldError(path, 'is not an email address');
   return email;
 }
 

@@ -118,7 +118,7 @@ export class TwoFactor {
     const user = this.#deps.users.byId(userId);
     if (user?.totp_enabled) throw new ApiError('TOTP_STATE', { state: 'on already' });
     if (!user?.totp_pending_secret)
-      throw new ApiError('TOTP_STATE', { state: 'not set up; begin with /account/2fa/setup' });
+      throw new ApiError('TOTP_STATE', { state: 'not set up; start with /account/2fa/setup' });
     return user.totp_pending_secret;
   }
 

@@ -95,7 +95,7 @@ export class AddressGuard {
     if (mode === 'off') return;
     const { blocked, reason } = this.#decide(ip);
     if (!blocked) return;
-    if (mode === 'log') this.#deps.log.warn({ ip, reason }, 'would be refused: address rule');
+    if (mode === 'log') this.#deps.log.warn({ ip, reason }, 'would be rejected: address rule');
     else throw new ApiError('IP_BLOCKED', {}, { extra: { data: null, error: 'forbidden' } });
   }
 
@@ -120,7 +120,7 @@ export class AddressGuard {
     const ip = checkedAddress(text, 'query.ip');
     const isPrivate = isPrivateAddress(ip);
     const answer = { ip, isPrivate, rule: null, ban: null };
-    if (isPrivate) return { ...answer, verdict: 'pass', reason: 'Loopback and private addresses always pass.' };
+    if (isPrivate) return { ...answer, verdict: 'pass', reason: 'Loopback and private addresses are always allowed.' };
     const ban = this.#banOf(ip);
     if (ban !== undefined) {
       return { ...answer, verdict: 'banned', reason: `Banned until ${ban.expires_at}.`, ban: this.#toBan(ban) };
@@ -177,7 +177,7 @@ export class AddressGuard {
   /** @throws ApiError WOULD_SHUT_YOU_OUT */
   createBan(body: CreateIpBanBody, actor: Actor): IpBan {
     const ip = checkedAddress(body.ip, 'body.ip');
-    if (isPrivateAddress(ip)) throw fieldError('body.ip', 'is loopback or private; those are never banned');
+    if (isPrivateAddress(ip)) throw fieldError('body.ip', 'is loopback or private; these addresses are never banned');
     const key = addressKey(ip);
     if (!body.force) this.#spare(actor, new AddressSet([key]));
     const offenses = (this.#bans.get(key)?.offenses ?? 0) + 1;
@@ -268,8 +268,8 @@ export class AddressGuard {
       block ??= rule;
     }
     if (block !== undefined) return { blocked: true, reason: `Blocked by ${block.row.cidr}.`, rule: block };
-    if (this.options.allowlistOnly) return { blocked: true, reason: 'Only addresses with an allow rule may pass.' };
-    return { blocked: false, reason: 'No rule names it.' };
+    if (this.options.allowlistOnly) return { blocked: true, reason: 'Only addresses with an allow rule are allowed.' };
+    return { blocked: false, reason: 'No rule matches it.' };
   }
 
   #spare(actor: Actor, set: AddressSet): void {
@@ -319,7 +319,7 @@ export class AddressGuard {
 
 function checkedAddress(text: string, path: string): string {
   const address = parseAddress(text.trim());
-  if (address === undefined) throw fieldError(path, 'is no IPv4 or IPv6 address');
+  if (address === undefined) throw fieldError(path, 'is not an IPv4 or IPv6 address');
   return address.toString();
 }
 

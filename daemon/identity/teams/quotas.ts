@@ -66,7 +66,7 @@ export class QuotaService {
   refuse(tenantId: string, metric: QuotaMetric, limit: number, used: number): void {
     const { mode, log } = this.#deps;
     if (mode !== 'on') {
-      log.warn({ tenant: tenantId, metric, limit, used }, 'would be refused: quota');
+      log.warn({ tenant: tenantId, metric, limit, used }, 'would be rejected: quota');
       return;
     }
     throw new ApiError(

@@ -86,7 +86,7 @@ export class UsageService {
         total += live.total;
         own += live.own;
       } catch (err) {
-        this.#deps.log.warn({ app: name, err }, 'app.db cannot be read; its streams count as none');
+        this.#deps.log.warn({ app: name, err }, 'app.db cannot be read; its streams are not counted');
       }
       if (index % 16 === 15) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -128,7 +128,7 @@ export class UsageService {
         )
         .get({ month, now }) as Measured;
     } catch (err) {
-      this.#deps.log.warn({ app, err }, 'app.db cannot be read; its usage counts as nothing');
+      this.#deps.log.warn({ app, err }, 'app.db cannot be read; its usage is not counted');
       return { streams: 0, recordingSeconds: 0, bytes: 0 };
     }
   }

@@ -130,7 +130,7 @@ export class TokenService implements CredentialResolver {
 
   #target(body: CreateTokenBody): { app_id: number | null; tenant_id: string } {
     if (body.scope === 'global') {
-      if (body.appId !== undefined) throw fieldError('body.appId', 'belongs to scope "app" only');
+      if (body.appId !== undefined) throw fieldError('body.appId', 'is only for scope "app"');
       return { app_id: null, tenant_id: 'platform' };
     }
     if (body.appId === undefined) throw fieldError('body.appId', 'is required with scope "app"');

@@ -124,7 +124,7 @@ export class CallbackDelivery {
     const run = this.#pump(app, queue)
       .catch((err) => {
         if (this.#abort.signal.aborted) return;
-        this.#deps.log.warn({ app, err }, 'callbacks could not be sent; they are tried again');
+        this.#deps.log.warn({ app, err }, 'callbacks could not be sent; retrying');
         queue.failures += 1;
         queue.nextAt = this.#clock.monotonic() + (this.#deps.waitAfter ?? backoff)(queue.failures);
       })
@@ -154,11 +154,11 @@ export class CallbackDelivery {
       const { callbacks } = await config.get(app);
       const outbox = outboxRepository(databases.get(app));
       if (callbacks.url === '') {
-        this.#giveUpAll(app, outbox.buryAll(instant(this.#clock.now()) as string, 'Callbacks were switched off.'));
+        this.#giveUpAll(app, outbox.buryAll(instant(this.#clock.now()) as string, 'Callbacks were turned off.'));
         queue.nextAt = 0;
         return;
       }
-      this.#giveUpAll(app, outbox.buryExpired(this.#retentionNow(), 'It could not be delivered within a day.'));
+      this.#giveUpAll(app, outbox.buryExpired(this.#retentionNow(), 'It could not be delivered within one day.'));
       const row = outbox.head();
       if (row === undefined) {
         queue.nextAt = 0;
@@ -212,7 +212,7 @@ export class CallbackDelivery {
     if (isLost || row.attempts + 1 >= MAX_ATTEMPTS) {
       outbox.bury(row.id, at);
       tell('callback.dead', { id: row.id, seq: row.seq, event: row.event, error });
-      this.#deps.log.warn({ app, delivery: row.id, event: row.event, error }, 'a callback was given up');
+      this.#deps.log.warn({ app, delivery: row.id, event: row.event, error }, 'a callback became a dead letter');
       if (isLost) {
         queue.nextAt = 0;
         return true;
@@ -225,7 +225,7 @@ export class CallbackDelivery {
     if (queue.failingSince === null) {
       queue.failingSince = now;
       tell('callback.failing', { event: row.event, error });
-      this.#deps.log.warn({ app, error }, 'callbacks are not delivered; they are tried again');
+      this.#deps.log.warn({ app, error }, 'callbacks are not delivered; retrying');
     }
     return false;
   }
@@ -233,7 +233,7 @@ export class CallbackDelivery {
   #giveUpAll(app: string, count: number): void {
     if (count === 0) return;
     this.#deps.bus.publish({ type: 'callback.dead', app, tenant: this.#deps.apps.get(app)?.tenantId, data: { count } });
-    this.#deps.log.warn({ app, count }, 'callbacks were given up');
+    this.#deps.log.warn({ app, count }, 'callbacks became dead letters');
   }
 
   /** After a start: what was not delivered before. */

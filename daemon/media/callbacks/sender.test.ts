@@ -48,7 +48,7 @@ test('a receiver that never answers, or answers without end, holds nothing up', 
   const post = sender(t, false, 100);
   receiver.behave(() => {});
   const silent = await post.send(request(receiver.url), NEVER);
-  assert.deepEqual([silent.isRetryable, silent.error], [true, 'No answer within 0.1 s.']);
+  assert.deepEqual([silent.isRetryable, silent.error], [true, 'No response within 0.1 s.']);
   receiver.behave((_r, response) => {
     response.writeHead(200);
     const timer = setInterval(() => response.write('x'.repeat(65_536)), 1);

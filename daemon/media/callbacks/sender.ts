@@ -57,7 +57,7 @@ export class CallbackSender {
       return resultOf(await this.#post(request, AbortSignal.any([signal, limit])));
     } catch (error) {
       signal.throwIfAborted();
-      if (limit.aborted) return again(`No answer within ${this.#limitMs / 1000} s.`);
+      if (limit.aborted) return again(`No response within ${this.#limitMs / 1000} s.`);
       if (error instanceof AddressRefused) return lost(error.message);
       const code = (error as NodeJS.ErrnoException).code ?? '';
       return again(`The receiver cannot be reached: ${networkFailure(code) ?? (code || 'the connection failed')}.`);
@@ -113,8 +113,8 @@ function resultOf(response: http.IncomingMessage): SendResult {
   const isRetryable = status === 408 || status === 429 || status >= 500;
   const error =
     status >= 300 && status < 400
-      ? `The receiver answered ${status}; redirects are not followed.`
-      : `The receiver answered ${status}.`;
+      ? `The receiver responded with ${status}; redirects are not followed.`
+      : `The receiver responded with ${status}.`;
   const isRefusal = REFUSALS.has(status);
   const retryAfterMs = isRetryable || isRefusal ? retryAfter(response.headers, Date.now()) : null;
   return { isDelivered: false, status, error, isRetryable, isRefusal, retryAfterMs };

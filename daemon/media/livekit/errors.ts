@@ -68,7 +68,7 @@ export function translate(error: unknown, limitSeconds: number, clean: (text: st
   }
   // the one thing that LiveKit dials for a question is its Redis
   if (status >= 500 && /\bredis\b|\bdial tcp\b/i.test(told)) {
-    return new LiveKitError('busy', `it answers, but does not reach its Redis (${told})`, status);
+    return new LiveKitError('busy', `it responds, but cannot reach its Redis (${told})`, status);
   }
   if (status === 429 || status >= 500) return new LiveKitError('busy', reason, status);
   return new LiveKitError('refused', reason, status);

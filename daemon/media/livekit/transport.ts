@@ -74,4 +74,4 @@ function parse(text: string): Record<string, unknown> | undefined {
 }
 
 const foreign = (status: number): LiveKitError =>
-  new LiveKitError('foreign', `what answers at LIVEKIT_URL is not LiveKit (status ${status})`, status);
+  new LiveKitError('foreign', `the server at LIVEKIT_URL is not LiveKit (status ${status})`, status);

@@ -137,7 +137,7 @@ export class RecordingService {
       const started = changes.flatMap((change) => (change.kind === 'stream_started' ? [change.stream] : []));
       if (started.length > 0) await this.#startByItself(app, started);
     } catch (err) {
-      if (!this.#isStopped) this.#deps.log.warn({ app: app.name, err }, 'a recording could not be started by itself');
+      if (!this.#isStopped) this.#deps.log.warn({ app: app.name, err }, 'a recording could not start automatically');
     }
   }
 
@@ -208,7 +208,8 @@ export class RecordingService {
   #chosenStream(app: AppEntry, config: AppConfig, room: string): StreamRecord | null {
     if (config.recording.mode !== 'participant') return null;
     const active = streamRepository(this.#deps.databases.get(app.name)).activeIn(room);
-    if (active.length > 1) throw fieldError('body.streamId', 'is needed: several publish in this room');
+    if (active.length > 1)
+      throw fieldError('body.streamId', 'is required, because several participants publish in this room');
     const [only] = active;
     if (only === undefined) throw new ApiError('STREAM_NOT_FOUND', { id: `in the room ${room}` });
     return only;
@@ -303,7 +304,7 @@ export class RecordingService {
   async #refused(app: AppEntry, vod: VodRecord, error: unknown): Promise<never> {
     const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the request failed');
     const reason = reasonOf(failure);
-    this.#deps.log.warn({ app: app.name, room: vod.room, reason }, 'LiveKit took no recording');
+    this.#deps.log.warn({ app: app.name, room: vod.room, reason }, 'LiveKit did not accept the recording');
     await this.#change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
     throw new ApiError('RECORDING_NOT_TAKEN', { reason: `${reason}.` }, { extra: { vodId: vod.id } });
   }
@@ -384,7 +385,7 @@ const isExpected = (error: unknown): boolean =>
 
 function reasonOf(failure: LiveKitError): string {
   if (failure.failure === 'timeout' || /no response from servers/i.test(failure.message)) {
-    return 'no egress service took the recording';
+    return 'no egress service accepted the recording';
   }
   return failure.message;
 }

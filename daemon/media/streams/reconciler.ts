@@ -149,7 +149,7 @@ export class Reconciler {
       this.#settle();
       this.lastRunAt = this.#deps.clock.now();
       if (this.repaired > before) {
-        this.#deps.log.info({ rows: this.repaired - before }, 'rows were put right after LiveKit’s own lists');
+        this.#deps.log.info({ rows: this.repaired - before }, 'rows were corrected from LiveKit’s own lists');
       }
     } catch (err) {
       this.#complain(err);
@@ -294,7 +294,7 @@ export class Reconciler {
         for (const vod of lost) {
           const error =
             vod.egress_id === null
-              ? 'the daemon stopped before LiveKit had answered'
+              ? 'the daemon stopped before LiveKit answered'
               : 'LiveKit no longer knows this recording';
           tx.note(failVod(tx.db, vod.id, error, tx.now));
         }

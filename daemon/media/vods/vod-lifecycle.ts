@@ -155,8 +155,8 @@ function fail(
   };
 }
 
-const LIMITED = 'LiveKit ended the recording at a limit of its own (session_limits)';
-const IN_BACKUP = 'The storage refused the file, so LiveKit’s egress service put it into its backup storage';
+const LIMITED = 'LiveKit ended the recording at one of its own limits (session_limits)';
+const IN_BACKUP = 'The storage rejected the file, so LiveKit’s egress service stored it in its backup storage';
 const EMPTY = 'the file that LiveKit wrote is empty';
 const MISSING = 'LiveKit ended it without a file';
 

@@ -62,8 +62,8 @@ export class LiveKitStatusView {
         return 'Set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET.';
       case 'unreachable': {
         const cure = /\bits Redis\b/.test(livekit.state.reason ?? '')
-          ? 'Check the Redis that LiveKit’s configuration names (redis.address): rooms and recordings live there.'
-          : 'Check that LiveKit runs, that LIVEKIT_URL leads to it, and that key and secret are its own.';
+          ? 'Check the Redis in LiveKit’s configuration (redis.address), where rooms and recordings are stored.'
+          : 'Check that LiveKit runs, that LIVEKIT_URL is its address, and that key and secret match its own.';
         return [cure, this.#rejectionHint()].filter((part) => part !== null).join(' ');
       }
     }
@@ -80,20 +80,20 @@ export class LiveKitStatusView {
     });
     if (cause === undefined) return null;
     const { reason, hint } = explainRejection(cause, webhooks.rejections.get(cause)?.clockMs ?? null);
-    return `A webhook was refused: ${reason} ${hint}`;
+    return `A webhook was rejected: ${reason} ${hint}`;
   }
 
   #clockHint(): string | null {
     const ms = this.#deps.livekit.clockDifference?.ms ?? 0;
     if (Math.abs(ms) <= WORTH_TELLING_MS) return null;
     const seconds = Math.round(Math.abs(ms) / 1000);
-    return `LiveKit’s clock is ${seconds} s ${ms > 0 ? 'ahead of' : 'behind'} the daemon’s. Synchronise both with NTP: beyond ${LEEWAY_S} s webhooks are refused.`;
+    return `LiveKit’s clock is ${seconds} s ${ms > 0 ? 'ahead of' : 'behind'} the daemon’s. Synchronize both with NTP: above ${LEEWAY_S} s webhooks are rejected.`;
   }
 
   #missingHint(url: string): string | null {
     const { webhooks, reconciler } = this.#deps;
     if (webhooks.counts.received > 0 || reconciler.repaired === 0) return null;
-    return `No webhook has arrived: add ${url} to webhook.urls of LiveKit.`;
+    return `No webhook has arrived. Add ${url} to webhook.urls in LiveKit’s configuration.`;
   }
 }
 

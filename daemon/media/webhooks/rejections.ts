@@ -8,17 +8,17 @@ export function explainRejection(cause: WebhookRejection, clockMs: number | null
     case 'clock':
       return {
         reason: `it was signed ${seconds} s in the future.`,
-        hint: `The clocks of LiveKit and of the daemon differ by ${seconds} s; ${LEEWAY_S} s are tolerated. Synchronise both with NTP.`,
+        hint: `The clocks of LiveKit and the daemon differ by ${seconds} s; at most ${LEEWAY_S} s are allowed. Synchronize both with NTP.`,
       };
     case 'expired':
       return {
-        reason: `its signature ended; it was made ${seconds} s ago.`,
-        hint: 'LiveKit’s clock is behind, a proxy held the webhook back, or an old one was sent again. Synchronise both clocks with NTP.',
+        reason: `its signature has expired; it was made ${seconds} s ago.`,
+        hint: 'LiveKit’s clock is behind, a proxy delayed the webhook, or an old one was sent again. Synchronize both clocks with NTP.',
       };
     case 'body':
       return {
-        reason: 'LiveKit signed another body than the one that arrived.',
-        hint: 'A proxy between LiveKit and the daemon changes request bodies. Pass /api/v1/webhooks/livekit through unchanged.',
+        reason: 'LiveKit signed a different body from the one that arrived.',
+        hint: 'A proxy between LiveKit and the daemon changes request bodies. Configure it to pass /api/v1/webhooks/livekit through unchanged.',
       };
     case 'secret':
       return {
@@ -32,13 +32,13 @@ export function explainRejection(cause: WebhookRejection, clockMs: number | null
       };
     case 'malformed':
       return {
-        reason: 'its Authorization header holds no signature of a webhook.',
-        hint: 'A proxy may replace the Authorization header, or something else than LiveKit sends to this address.',
+        reason: 'its Authorization header contains no webhook signature.',
+        hint: 'A proxy may replace the Authorization header, or something other than LiveKit sends to this address.',
       };
     case 'unsigned':
       return {
         reason: 'it has no Authorization header.',
-        hint: 'A proxy may remove the Authorization header, or something else than LiveKit sends to this address.',
+        hint: 'A proxy may remove the Authorization header, or something other than LiveKit sends to this address.',
       };
   }
 }

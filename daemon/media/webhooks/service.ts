@@ -84,15 +84,15 @@ export class WebhookService {
     this.counts.rejected += 1;
     this.rejections.set(cause, { count: count + 1, lastAt: now, loggedAt: isDue ? now : loggedAt, clockMs });
     const { reason, hint } = explainRejection(cause, clockMs);
-    if (isDue) this.#deps.log.warn({ cause, count: count + 1, hint }, `a webhook of LiveKit was refused: ${reason}`);
+    if (isDue) this.#deps.log.warn({ cause, count: count + 1, hint }, `a webhook from LiveKit was rejected: ${reason}`);
     return new ApiError('WEBHOOK_SIGNATURE', { reason }, { hint, extra: { cause } });
   }
 
   async #read(body: string): Promise<LiveKitEvent> {
-    let reason = 'it is no JSON';
+    let reason = 'it is not JSON';
     try {
       const json: unknown = JSON.parse(body);
-      reason = 'it is no event of LiveKit';
+      reason = 'it is not a LiveKit event';
       const event = await this.#deps.livekit.readEvent(json);
       if (event.name !== '') return event;
     } catch {
@@ -120,7 +120,7 @@ export class WebhookService {
       if (event.name === 'participant_joined') showEvent(databases.get(app.name), directory, event);
       outcome = mediaStore.changeWith(app, current, (tx) => applyEvent(tx, app, event, directory));
     } catch (err) {
-      log.warn({ app: app.name, event: event.name, err }, 'an event of LiveKit could not be stored');
+      log.warn({ app: app.name, event: event.name, err }, 'a LiveKit event could not be stored');
       throw new ApiError('WEBHOOK_NOT_STORED', {}, { cause: err });
     }
     if (!outcome.result) {
@@ -145,7 +145,7 @@ export class WebhookService {
     this.#complainedAt = now;
     this.#deps.log.warn(
       { room: event.room?.name, event: event.name, count: this.counts.foreign },
-      'LiveKit tells of a room that belongs to no app',
+      'LiveKit sent an event for a room that belongs to no app',
     );
   }
 }

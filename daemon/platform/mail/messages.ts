@@ -12,12 +12,12 @@ export const magicLinkMail = (url: string): Mail => ({
 });
 
 export const emailProofMail = (url: string, account: string): Mail => ({
-  subject: 'Confirm your e-mail address for StreamHub',
+  subject: 'Confirm your email address for StreamHub',
   text: fillTemplate('platform/mail/assets/email-proof.txt', { url, account: oneLine(account) }),
 });
 
 export const emailChangedMail = (url: string, former: string, email: string): Mail => ({
-  subject: 'The e-mail address of your StreamHub account was changed',
+  subject: 'The email address of your StreamHub account was changed',
   text: fillTemplate('platform/mail/assets/email-changed.txt', { url, former: oneLine(former), email: oneLine(email) }),
 });
 

@@ -39,7 +39,7 @@ describe('a bucket that does not answer', () => {
     const { status, body } = await api.delete(`/apps/${app}?deleteVods=true`);
     assert.equal(status, 200, JSON.stringify(body));
     assert.deepEqual([body.deleted, body.name, body.warnings.length], [true, app, 1]);
-    assert.match(body.warnings[0], /Snapshots that no row names were not looked for: .*bucket gone .*ECONNREFUSED/);
+    assert.match(body.warnings[0], /Snapshots without a row were not searched: .*bucket gone .*ECONNREFUSED/);
     assert.equal((await api.get(`/apps/${app}`)).status, 404);
   });
 
@@ -79,7 +79,7 @@ describe('a bucket that does not answer', () => {
     await writeFile(path.join(daemon.dataDir, 'apps', app, 'app.db'), 'this is no database');
     const { status, body } = await api.delete(`/apps/${app}?deleteVods=true&leaveObjects=true`);
     assert.equal(status, 200, JSON.stringify(body));
-    assert.match(body.warnings.join(), /left are not known/);
+    assert.match(body.warnings.join(), /remaining objects are unknown/);
   });
 });
 

@@ -255,7 +255,7 @@ describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'stri
       assert.equal((await api.delete(`/apps/${app}?deleteVods=true`)).status, 200);
       assert.deepEqual(await s3.keys(bucket), ['snapshots/of-someone.jpg']);
       const job = (await api.get(`/jobs?app=${app}`)).body.data[0];
-      assert.match(job.result.warnings.join(), /left alone/);
+      assert.match(job.result.warnings.join(), /were left/);
     });
   }
 

@@ -128,7 +128,7 @@ describe('a capability of a storage provider', { skip: typeof started === 'strin
     const without = await of(idWithout('presign'));
     for (const shown of [without.row, without.detail]) {
       assert.equal(shown.url, null);
-      assert.match(shown.urlProblem, /^The storage provider no-presign makes no signed links/);
+      assert.match(shown.urlProblem, /^The storage provider no-presign cannot make signed links/);
     }
     assert.deepEqual([without.detail.presignedUrl, without.detail.downloadUrl], [null, null]);
   });
@@ -150,7 +150,7 @@ describe('a capability of a storage provider', { skip: typeof started === 'strin
     await fill(unable.bucket);
     addVods(daemon.dataDir, unable.app, vods);
     const [warning] = await purge(unable.app);
-    assert.match(warning ?? '', /^Of 6 deleted objects older versions stay in the bucket/);
+    assert.match(warning ?? '', /^Older versions of 6 deleted objects stay in the bucket/);
     assert.deepEqual(await s3.keys(unable.bucket, 'p/film-0'), []);
     assert.equal((await versions(unable.bucket)).filter((key) => key === 'p/film-0.mp4').length, 4);
   });
@@ -178,7 +178,7 @@ describe('a capability of a storage provider', { skip: typeof started === 'strin
     const Statement = [{ Effect: 'Deny', Principal: '*', Action: ['s3:DeleteObjectVersion'], Resource }];
     const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
     await s3.client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
-    assert.match((await purge(app))[0] ?? '', /^Of 6 deleted objects older versions stay/);
+    assert.match((await purge(app))[0] ?? '', /^Older versions of 6 deleted objects stay/);
     assert.deepEqual(await s3.keys(bucket), []);
     assert.equal((await versions(bucket)).length, 12);
   });
@@ -233,7 +233,7 @@ describe('a capability of a storage provider', { skip: typeof started === 'strin
     assert.equal((await api.put(`/apps/${other.app}/s3`, { bucket: Bucket, prefix: 'p/deeper' })).status, 200);
     await s3.client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'p/deeper/live.mp4' }));
     // the name of another team's app is not told, so no app is named
-    assert.match((await purge(app))[0] ?? '', /^Unfinished uploads were not looked for: another app/);
+    assert.match((await purge(app))[0] ?? '', /^Unfinished uploads were not searched: another app/);
     const { Uploads = [] } = await s3.client.send(new ListMultipartUploadsCommand({ Bucket }));
     assert.equal(Uploads.length, 1);
   });

@@ -72,8 +72,8 @@ test('an operator who lost password and authenticator gets back in with the file
 
 test('without an administrator it says how the first one is made', async (t) => {
   const dataDir = await temporaryDir(t);
-  assert.match((await admin(dataDir, ['reset-password', '--generate'])).err, /holds no StreamHub data/);
+  assert.match((await admin(dataDir, ['reset-password', '--generate'])).err, /contains no StreamHub data/);
   const daemon = await testDaemon(t, {}, { dataDir });
   await daemon.stop();
-  assert.match((await admin(dataDir, ['reset-password', '--generate'])).err, /set-up link/);
+  assert.match((await admin(dataDir, ['reset-password', '--generate'])).err, /setup link/);
 });

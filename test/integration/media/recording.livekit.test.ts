@@ -79,8 +79,8 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
     assert.deepEqual(
       body.data.map((vod: any) => [vod.status, vod.error, vod.fileKey, vod.url]),
       [
-        ['failed', 'no egress service took the recording', null, null],
-        ['failed', 'no egress service took the recording', null, null],
+        ['failed', 'no egress service accepted the recording', null, null],
+        ['failed', 'no egress service accepted the recording', null, null],
       ],
     );
     const ofRoom = body.data.find((vod: any) => vod.streamId === null);
@@ -120,7 +120,7 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
     ]);
     assert.doesNotMatch(everything, /a-very-secret-value|AKIDRECORDING1234/);
     const log = await readFile(path.join(daemon.dataDir, 'logs/streamhub.log'), 'utf8');
-    assert.match(log, /LiveKit took no recording/);
+    assert.match(log, /LiveKit did not accept the recording/);
     assert.doesNotMatch(log, /a-very-secret-value|AKIDRECORDING1234|eyJ/);
   });
 

@@ -60,7 +60,7 @@ test('each cause of a refused webhook is told apart: answer, log, status and hin
   const lines = await until('the log is written', async () => {
     const { data } = (await daemon.api.get('/logs?level=warn&limit=200')).body;
     const found = data.filter((row: { message?: string; msg?: string }) =>
-      JSON.stringify(row).includes('was refused: '),
+      JSON.stringify(row).includes('was rejected: '),
     );
     return found.length >= 7 && found;
   });

@@ -60,7 +60,7 @@ export async function purge(
 async function open(input: PurgeInput, broker: BrokerClient, location: StorageLocation): Promise<DeletableStorage> {
   const ref = input.providers[location.provider];
   if (ref === undefined)
-    throw new StorageError('UNSUPPORTED', { detail: `There is no storage provider ${location.provider}.` });
+    throw new StorageError('UNSUPPORTED', { detail: `The storage provider ${location.provider} is not installed.` });
   const { policy, appFolder } = input;
   const credentials = { ...(input.kept[placeId(location)] ?? input.credentials) };
   const access = { ref, location, credentials, policy, appFolder };
@@ -123,9 +123,7 @@ async function sweep(
   // objects that rows name are left as it is: then the purge has failed, and will be tried again
   if (isConfigured && deleter.broken === undefined) {
     if (prefix === '') {
-      state.warnings.push(
-        'Snapshots that no row names were left alone: with an empty prefix they cannot be told from objects of others.',
-      );
+      state.warnings.push('Snapshots without a row were left: with an empty prefix they may belong to others.');
     } else if (await sweepSnapshots(input, state, deleter, { bucket, prefix, report })) {
       await abortUploads(input, state, deleter, { bucket, prefix });
     }
@@ -146,12 +144,12 @@ async function sweepSnapshots(
   const sharer = await findSharingApp({ ...question, below: 'snapshots/' });
   if (sharer !== undefined) {
     state.warnings.push(
-      `Snapshots that no row names were left alone: another app, or one in the archive, uses the prefix ${prefix} of the same bucket too.`,
+      `Snapshots without a row were left: another app, or an archived one, uses the prefix ${prefix} of the same bucket.`,
     );
     return true;
   }
   const warn = (words: string, error: StorageError) =>
-    state.warnings.push(`Snapshots that no row names ${words}. ${withAnswer(error.message, error.answer)}`);
+    state.warnings.push(`Snapshots without a row ${words}. ${withAnswer(error.message, error.answer)}`);
   const limit = AbortSignal.timeout(FIRST_ANSWER_MS);
   let refused = 0;
   let first: DeleteFailure | undefined;
@@ -177,7 +175,7 @@ async function sweepSnapshots(
   } catch (error) {
     const thrown = asStorageError(error);
     const known = thrown.code === 'ABORTED' ? new StorageError('TIMEOUT') : thrown;
-    warn(`were not looked for: ${folder} of the bucket ${bucket} could not be listed`, known);
+    warn(`were not searched: ${folder} of the bucket ${bucket} could not be listed`, known);
     return !isRetryable(known.code);
   }
 }
@@ -199,13 +197,13 @@ async function abortUploads(
     if (sharer === undefined) await client.abortUploads(`${prefix}/`);
     else {
       state.warnings.push(
-        `Unfinished uploads were not looked for: another app, or one in the archive, may have some below the prefix ${prefix} of the same bucket.`,
+        `Unfinished uploads were not searched: another app, or an archived one, may have some under the prefix ${prefix} of the same bucket.`,
       );
     }
   } catch (error) {
     const { message, answer } = asStorageError(error);
     state.warnings.push(
-      `Unfinished uploads below ${prefix}/ could not be removed, and take space. ${withAnswer(message, answer)}`,
+      `Unfinished uploads under ${prefix}/ could not be removed and take up space. ${withAnswer(message, answer)}`,
     );
   }
 }

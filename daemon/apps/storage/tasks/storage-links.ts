@@ -23,7 +23,7 @@ export default async function storageLinks({ access, links, port }: StorageLinks
       const { client, capabilities } = await openStorage(access, broker);
       try {
         if (!capabilities.presign || client.presignGet === undefined) {
-          const problem = `The storage provider ${access.location.provider} makes no signed links: fetch the object from the storage itself, or give the app a public URL.`;
+          const problem = `The storage provider ${access.location.provider} cannot make signed links. Download the object from the storage itself, or give the app a public URL.`;
           return { problem, isFault: false };
         }
         const urls: string[] = [];
