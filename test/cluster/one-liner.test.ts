@@ -309,7 +309,7 @@ describe('the one-liner', { skip }, () => {
     assert.ok(isAlive(agent) && isAlive(mark));
     const script = `curl -fsSL ${daemon.url}/install.sh | sudo sh -s -- --uninstall`;
     const dry = await shell(`${script} --prefix '${prefix}' --dry-run`);
-    assert.match(dry.stdout, /would take renamed out of the cluster/);
+    assert.match(dry.stdout, /would remove renamed from the cluster/);
     assert.ok(isAlive(agent));
     const { code, stdout, stderr } = await shell(`${script} --prefix '${prefix}'`);
     assert.equal(code, 0, stderr);
