@@ -1,4 +1,5 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { placeOf } from '#daemon/apps/storage/location.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
@@ -9,7 +10,7 @@ import type { EventType } from '#shared/schema/events.ts';
 import { type NewCallback, outboxRepository } from './callbacks/outbox.ts';
 import { streamPayload, vodPayload } from './callbacks/payloads.ts';
 import type { StreamChange } from './streams/stream-lifecycle.ts';
-import type { VodChange } from './vods/vod-lifecycle.ts';
+import type { VodChange, VodOwner } from './vods/vod-lifecycle.ts';
 
 export type RowChange = StreamChange | VodChange;
 
@@ -17,6 +18,8 @@ export interface MediaStoreDeps {
   databases: AppDatabases;
   bus: EventBus;
   config: { get(app: string): Promise<AppConfig> };
+  /** Absolute folder of an app. */
+  appDir(app: string): string;
   /** Callbacks were stored for the app. */
   onCallbacks(app: string): void;
   clock: Clock;
@@ -26,6 +29,8 @@ export interface MediaStoreDeps {
 export interface MediaTransaction {
   db: Db;
   config: AppConfig;
+  /** Whose VODs these are. */
+  owner: VodOwner;
   /** Milliseconds since 1970. */
   now: number;
   /** Records changes of rows: their callbacks are stored now, their events are published after the commit. */
@@ -37,19 +42,25 @@ export interface MediaTransaction {
 const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]>> = {
   stream_started: ['stream_started'],
   stream_ended: ['stream_ended'],
+  recording_starting: [],
   recording_started: ['recording_started'],
   recording_uploading: [],
   recording_ready: ['recording_ready', 'vod_ready'],
   recording_failed: ['recording_failed'],
+  recording_cancelled: ['recording_cancelled'],
+  recording_measured: ['recording_measured'],
   snapshot_taken: ['snapshot_taken'],
 };
 const EVENTS: Readonly<Record<RowChange['kind'], EventType>> = {
   stream_started: 'stream.started',
   stream_ended: 'stream.ended',
+  recording_starting: 'recording.starting',
   recording_started: 'recording.started',
   recording_uploading: 'recording.uploading',
   recording_ready: 'recording.ready',
   recording_failed: 'recording.failed',
+  recording_cancelled: 'recording.cancelled',
+  recording_measured: 'recording.measured',
   snapshot_taken: 'snapshot.taken',
 };
 
@@ -94,7 +105,8 @@ export class MediaStore {
         for (const event of CALLBACKS[change.kind]) callback({ event, room: row.room, data });
       }
     };
-    const result = db.transaction(() => work({ db, config, now: at, note, callback })).immediate();
+    const owner = { appId: app.id, place: placeOf(config.s3), appDir: this.#deps.appDir(app.name) };
+    const result = db.transaction(() => work({ db, config, owner, now: at, note, callback })).immediate();
     for (const change of changes) this.#deps.bus.publish(eventOf(app, config, change));
     if (hasCallbacks) this.#deps.onCallbacks(app.name);
     return { result, changes };

@@ -22,6 +22,8 @@ const OWN_CALLBACK_EVENTS = [
   'recording_started',
   'recording_ready',
   'recording_failed',
+  'recording_cancelled',
+  'recording_measured',
   'snapshot_taken',
   'vod_ready',
   'test',

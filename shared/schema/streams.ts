@@ -61,6 +61,8 @@ export const AppStats = object({
       uploading: Type.Integer(),
       ready: Type.Integer(),
       failed: Type.Integer(),
+      starting: Type.Optional(Type.Integer({ description: 'Only if there are any.' })),
+      cancelled: Type.Optional(Type.Integer({ description: 'Only if there are any.' })),
     }),
   }),
   storage: object({ appDbBytes: Type.Integer(), vodBytes: Type.Integer() }),

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Instant, nullable, object, oneOf, paging, queryFlag, RowId } from './common.ts';
 
-const VOD_STATUSES = ['recording', 'uploading', 'ready', 'failed'] as const;
+export const VOD_STATUSES = ['starting', 'recording', 'uploading', 'ready', 'failed', 'cancelled'] as const;
 export type VodStatus = (typeof VOD_STATUSES)[number];
 
 const vodFields = {
@@ -14,15 +14,27 @@ const vodFields = {
   s3Url: nullable(Type.String(), { description: 'The object’s direct address; works only if the bucket is public.' }),
   publicUrl: nullable(Type.String(), { description: 'Public link, if the app has a public URL and the VOD is ready.' }),
   sizeBytes: nullable(Type.Integer()),
-  durationS: nullable(Type.Number({ description: 'Seconds.' })),
-  width: nullable(Type.Integer()),
-  height: nullable(Type.Integer()),
+  durationS: nullable(
+    Type.Number({ description: 'Seconds. Read from the file; LiveKit’s own figure until `measuredAt` is set.' }),
+  ),
+  width: nullable(Type.Integer({ description: 'Pixels, read from the file.' })),
+  height: nullable(Type.Integer({ description: 'Pixels, read from the file.' })),
+  videoCodec: nullable(Type.String(), {
+    description: 'Read from the file; null without a picture.',
+    examples: ['h264'],
+  }),
+  audioCodec: nullable(Type.String(), { description: 'Read from the file.', examples: ['aac'] }),
+  frameRate: nullable(Type.Number({ description: 'Frames per second, read from the file.' })),
+  measuredAt: nullable(Instant, { description: 'When length, size and codecs were read from the file.' }),
   format: nullable(Type.String(), { examples: ['mp4'] }),
-  status: oneOf(VOD_STATUSES),
+  status: oneOf(VOD_STATUSES, {
+    description:
+      '`starting`: LiveKit has the order, nothing is recorded yet. `cancelled`: somebody stopped it before anything was recorded.',
+  }),
   localPath: nullable(Type.String(), {
     description: 'File in the app’s folder if no bucket is configured; served by the daemon.',
   }),
-  startedAt: Instant,
+  startedAt: { ...Instant, description: 'When the media begins; while `starting`, when the recording was requested.' },
   endedAt: nullable(Instant),
   metatagsJson: nullable(Type.String()),
   snapshotKey: nullable(Type.String(), { description: 'Key of the newest snapshot taken during the recording.' }),

@@ -75,6 +75,10 @@ export const PLACE_COLUMNS = [
   'storage_force_path_style',
 ] as const satisfies (keyof RecordedPlace)[];
 
+/** The place alone, of a row that has more columns. */
+export const recordedPlace = (row: RecordedPlace): RecordedPlace =>
+  Object.fromEntries(PLACE_COLUMNS.map((name) => [name, row[name]])) as unknown as RecordedPlace;
+
 /**
  * Where a VOD's objects are: as recorded with it, and for anything that was not as in `otherwise`.
  * @param otherwise what `unrecordedLocation` says

@@ -2,7 +2,8 @@ import type { EgressInfo } from 'livekit-server-sdk';
 import { byteCount, fileCount, lengthSeconds, milliseconds, type Span } from './facts.ts';
 import type { Bucket } from './object-address.ts';
 
-type EgressState = 'recording' | 'ending' | 'complete' | 'failed';
+/** `starting`: the order was taken, nothing is recorded yet. */
+type EgressState = 'starting' | 'recording' | 'ending' | 'complete' | 'failed';
 
 export interface EgressFile {
   /** Name in the bucket, or path on the machine of the egress service. */
@@ -37,12 +38,16 @@ export interface Egress {
   status: string;
   state: EgressState;
   error: string | null;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: when the order was taken. */
   startedAt: number | null;
   endedAt: number | null;
+  /** When the media begins; null = nothing is recorded yet. */
+  mediaStartedAt: number | null;
+  /** It was ended before it recorded anything, e.g. by a stop. */
+  isAborted: boolean;
   /** Asked for: names of files; what is recorded; where to. */
   askedFiles: string[];
-  isAskedForSegments: boolean;
+  askedPlaylists: string[];
   participant: string | null;
   /** LiveKit ended it at its own limit (`session_limits`): there is a file, and it may be shorter than wished. */
   isLimited: boolean;
@@ -56,7 +61,7 @@ export interface Egress {
 }
 
 /** EgressStatus of LiveKit by number. */
-const STATES: readonly EgressState[] = ['recording', 'recording', 'ending', 'complete', 'failed', 'failed', 'complete'];
+const STATES: readonly EgressState[] = ['starting', 'recording', 'ending', 'complete', 'failed', 'failed', 'complete'];
 const STATUSES = ['STARTING', 'ACTIVE', 'ENDING', 'COMPLETE', 'FAILED', 'ABORTED', 'LIMIT_REACHED'].map(
   (word) => `EGRESS_${word}`,
 );
@@ -95,12 +100,14 @@ export function readEgress(info: EgressInfo): Egress {
     room: info.roomName,
     status: STATUSES[info.status] ?? `EGRESS_${info.status}`,
     state,
-    error: state === 'failed' ? info.error || (info.status === ABORTED ? 'it was aborted' : 'it failed') : null,
+    error: state === 'failed' ? info.error || reasonOf(info) : null,
     ...whole,
+    mediaStartedAt: earliest([...files, ...segments].map((result) => milliseconds(result.startedAt))),
+    isAborted: info.status === ABORTED,
     isLimited: info.status === LIMIT_REACHED,
     isInBackup: info.backupStorageUsed,
     askedFiles: asked.files.map((file) => file.filepath),
-    isAskedForSegments: asked.segments.length > 0,
+    askedPlaylists: asked.segments.map((list) => list.playlistName || list.filenamePrefix),
     participant: asked.participant,
     bucket:
       s3 === undefined || s3.bucket === ''
@@ -122,6 +129,18 @@ export function readEgress(info: EgressInfo): Egress {
       .filter((images) => images.filenamePrefix !== '')
       .map((images) => ({ prefix: images.filenamePrefix, count: fileCount(images.imageCount) })),
   };
+}
+
+/** Of a failure without an error; `details` says e.g. `End reason: Source closed`. */
+function reasonOf({ status, details }: EgressInfo): string {
+  const words = status === ABORTED ? 'it was aborted' : 'it failed';
+  const reason = /^End reason: (.{1,200})$/.exec(details)?.[1];
+  return reason === undefined ? words : `${words} (${reason})`;
+}
+
+function earliest(times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 /** Length and size of a result, within limits. */

@@ -34,7 +34,8 @@ test('without a bucket below the app’s folder', () => {
   assert.equal(local_path, 'takes/raw/live-stage-20261123T093012Z.mp4');
   assert.equal(request.filepath, `/data/apps/live/${local_path}`);
   assert.equal(request.s3, null);
-  assert.equal(snapshot_prefix, '/data/apps/live/snapshots/live-stage-20261123T093012Z');
+  assert.equal(snapshot_prefix, 'snapshots/live-stage-20261123T093012Z');
+  assert.equal(request.images?.prefix, `/data/apps/live/${snapshot_prefix}`);
 });
 
 test('pictures lie below snapshots/', () => {

@@ -11,6 +11,7 @@ export interface RecordingPlan {
   file_key: string | null;
   /** Below the app's folder. */
   local_path: string | null;
+  /** Below the app's folder when there is no bucket. */
   snapshot_prefix: string | null;
   place: RecordedPlace;
   request: RecordingRequest;
@@ -39,10 +40,9 @@ export function planRecording(input: PlanInput): RecordingPlan {
   const file_key = isInBucket ? objectKey(s3.prefix, name) : null;
   const local_path = isInBucket ? null : path.posix.join(recording.localDir, name);
   const withSnapshots = recording.snapshotSeconds > 0;
-  const snapshotBase = isInBucket
-    ? [trimSlashes(s3.prefix), 'snapshots', base].filter((part) => part !== '').join('/')
-    : path.join(input.appDir, 'snapshots', base);
-  const snapshot_prefix = withSnapshots ? snapshotBase : null;
+  const folder = isInBucket ? trimSlashes(s3.prefix) : '';
+  const snapshot_prefix = withSnapshots ? path.posix.join(folder, 'snapshots', base) : null;
+  const absolute = (key: string): string => (isInBucket ? key : path.join(input.appDir, key));
   return {
     name,
     file_key,
@@ -53,7 +53,7 @@ export function planRecording(input: PlanInput): RecordingPlan {
       room,
       identity,
       layout: recording.layout,
-      filepath: file_key ?? path.join(input.appDir, local_path as string),
+      filepath: absolute(file_key ?? (local_path as string)),
       s3: isInBucket
         ? {
             accessKey: credentials.key,
@@ -65,7 +65,8 @@ export function planRecording(input: PlanInput): RecordingPlan {
             forcePathStyle: s3.forcePathStyle,
           }
         : null,
-      images: snapshot_prefix === null ? null : { prefix: snapshot_prefix, seconds: recording.snapshotSeconds },
+      images:
+        snapshot_prefix === null ? null : { prefix: absolute(snapshot_prefix), seconds: recording.snapshotSeconds },
     },
   };
 }

@@ -43,6 +43,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     bus,
     config: { get: async () => config },
     onCallbacks() {},
+    appDir: () => path.join(dir, 'live'),
     clock: SYSTEM_CLOCK,
   });
   const asked: string[] = [];
@@ -61,7 +62,9 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     startedAt: Date.now(),
     endedAt: null,
     askedFiles: [request.filepath],
-    isAskedForSegments: false,
+    mediaStartedAt: state === 'starting' ? null : Date.now(),
+    isAborted: false,
+    askedPlaylists: [],
     participant: request.identity,
     isLimited: false,
     isInBackup: false,
@@ -229,7 +232,7 @@ test('stopped while LiveKit is still being asked, it ends as soon as it has begu
   const starting = recording.start('live', { room: 'live-stage' }, null);
   await settle();
   const row = vods()[0];
-  assert.equal((await recording.end('live', row as never)).status, 'recording');
+  assert.equal((await recording.end('live', row as never)).status, 'starting');
   resolve();
   assert.equal((await starting).status, 'uploading');
   assert.deepEqual(asked, ['start live-stage', 'stop EG_1']);
@@ -245,7 +248,7 @@ test('its own event tells that it began, though the answer never came', async (t
   });
   const starting = recording.start('live', { room: 'live-stage' }, null);
   await settle();
-  const owner = { appId: 1, place: LOCAL_PLACE };
+  const owner = { appId: 1, place: LOCAL_PLACE, appDir: '/' };
   await change(({ note, now }) => note(applyEgress(db(), egressOf(request as RecordingRequest), owner, now)));
   reject(new LiveKitError('timeout', 'no answer within 10 s'));
   const vod = await starting;

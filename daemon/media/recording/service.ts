@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
-import { placeOf } from '#daemon/apps/storage/location.ts';
 import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
@@ -112,6 +111,9 @@ export class RecordingService {
       .recordingIn(vod.room)
       .filter((one) => one.id === vod.id || (vod.session_id !== null && one.session_id === vod.session_id));
     if (vod.session_id !== null && this.#askingSessions.has(vod.session_id)) this.#stopped.add(vod.session_id);
+    await this.#change(app, ({ db }) => {
+      for (const one of session) vodRepository(db).update(one.id, { is_stopped: 1 });
+    });
     for (const one of session) {
       this.#parts.forget(name, one.id);
       if (one.egress_id !== null) await this.#stopEgress(app, one);
@@ -162,15 +164,13 @@ export class RecordingService {
         .open()
         .filter((vod) => vod.egress_id !== null);
     try {
-      for (const vod of open()) if (vod.status === 'recording') await this.end(name, vod);
+      for (const vod of open()) if (vod.status !== 'uploading') await this.end(name, vod);
       for (let left = FINISH_LOOKS; left > 0 && open().length > 0; left--) {
         await pause(FINISH_EVERY_MS);
         for (const vod of open()) {
           const egress = await this.#deps.livekit.findEgress(vod.egress_id as string);
           if (egress === undefined) return;
-          await this.#change(app, ({ db, note, now, config }) =>
-            note(applyEgress(db, egress, { appId: app.id, place: placeOf(config.s3) }, now)),
-          );
+          await this.#change(app, ({ db, note, now, owner }) => note(applyEgress(db, egress, owner, now)));
         }
       }
     } catch (err) {
@@ -279,6 +279,7 @@ export class RecordingService {
         identity: subject.stream?.participant ?? null,
         is_automatic: part.isAutomatic ? 1 : 0,
         snapshot_prefix,
+        is_audio_only: 0,
         ...place,
       });
       return { vod, request: plan.request };
@@ -286,9 +287,9 @@ export class RecordingService {
     if (credentials.expiresAt !== null) this.#parts.limit(app.name, begun.vod.id, credentials.expiresAt);
     try {
       const egress = await livekit.startRecording(begun.request);
-      await this.#change(app, ({ db, note, now, config: current }) => {
+      await this.#change(app, ({ db, note, now, owner }) => {
         note(acceptVod(db, begun.vod.id, egress.id));
-        note(applyEgress(db, egress, { appId: app.id, place: placeOf(current.s3) }, now));
+        note(applyEgress(db, egress, owner, now));
       });
     } catch (error) {
       if (this.#isStopped) throw error;
@@ -314,9 +315,9 @@ export class RecordingService {
     const id = vod.egress_id as string;
     try {
       const egress = (await livekit.stopEgress(id)) ?? (await livekit.findEgress(id));
-      await this.#change(app, ({ db, note, now, config }) => {
+      await this.#change(app, ({ db, note, now, owner }) => {
         if (egress === undefined) note(failVod(db, vod.id, 'LiveKit no longer knows this recording', now));
-        else note(applyEgress(db, egress, { appId: app.id, place: placeOf(config.s3) }, now));
+        else note(applyEgress(db, egress, owner, now));
       });
     } catch (error) {
       throw toApiError(error);

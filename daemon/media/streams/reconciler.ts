@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
-import { placeOf } from '#daemon/apps/storage/location.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
@@ -12,7 +11,7 @@ import { LiveKitError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type Person } from '../livekit/event.ts';
 import type { MediaStore, MediaTransaction, RowChange } from '../media-store.ts';
 import { vodRepository } from '../vods/repository.ts';
-import { applyEgress, failVod } from '../vods/vod-lifecycle.ts';
+import { applyEgress, failVod, isOpen } from '../vods/vod-lifecycle.ts';
 import { streamType } from '../webhooks/apply.ts';
 import { streamRepository } from './repository.ts';
 import type { RoomDirectory } from './room-directory.ts';
@@ -280,8 +279,7 @@ export class Reconciler {
       if (app === undefined || (egress.startedAt ?? asked) < Date.parse(app.createdAt)) continue;
       if (this.#isSettled(app.name, egress)) continue;
       await this.#change(app, (tx) => {
-        const owner = { appId: app.id, place: placeOf(tx.config.s3) };
-        tx.note(applyEgress(tx.db, egress, owner, tx.now));
+        tx.note(applyEgress(tx.db, egress, tx.owner, tx.now));
       });
     }
     for (const name of pending) {
@@ -306,7 +304,7 @@ export class Reconciler {
   #isSettled(app: string, egress: Egress): boolean {
     const vod = vodRepository(this.#deps.databases.get(app)).byEgress(egress.id);
     if (vod === undefined) return false;
-    return vod.status === 'ready' || (vod.status === 'failed' && egress.state !== 'complete');
+    return vod.status === 'ready' || (!isOpen(vod) && egress.state !== 'complete');
   }
 
   async #change(app: AppEntry, work: (tx: MediaTransaction) => void): Promise<void> {

@@ -112,7 +112,7 @@ export class StreamService {
         streams: active.filter((row) => row.room === room).length,
         viewers: directory.counts(room).viewers,
       }));
-    const byStatus = { recording: 0, uploading: 0, ready: 0, failed: 0 };
+    const byStatus: AppStats['vods']['byStatus'] = { recording: 0, uploading: 0, ready: 0, failed: 0 };
     let vodBytes = 0;
     for (const group of vodRepository(db).byStatus()) {
       byStatus[group.status] = group.count;

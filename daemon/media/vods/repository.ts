@@ -34,8 +34,19 @@ export interface VodRecord extends RecordedPlace {
   note: string | null;
   identity: string | null;
   is_automatic: 0 | 1;
+  /** Relative to the app's folder for files in it. */
   snapshot_prefix: string | null;
   snapshot_count: number;
+  /** Read from the file. */
+  video_codec: string | null;
+  audio_codec: string | null;
+  frame_rate: number | null;
+  /** Somebody asked for its end. */
+  is_stopped: 0 | 1;
+  /** Ordered without a picture. */
+  is_audio_only: 0 | 1;
+  /** When its length and picture were read from the file; null = what there is comes from LiveKit. */
+  measured_at: string | null;
 }
 
 export type NewVod = Pick<
@@ -54,6 +65,7 @@ export type NewVod = Pick<
   | 'identity'
   | 'is_automatic'
   | 'snapshot_prefix'
+  | 'is_audio_only'
   | keyof RecordedPlace
 >;
 
@@ -91,6 +103,7 @@ const INSERTED = [
   'identity',
   'is_automatic',
   'snapshot_prefix',
+  'is_audio_only',
   'storage_provider',
   'storage_bucket',
   'storage_region',
@@ -101,7 +114,7 @@ const INSERTED = [
 /** SQL of `vods` and `vod_variants` in an app's database. */
 export const vodRepository = prepared((db: Db) => {
   const insert = db.prepare<[NewVod]>(
-    `INSERT INTO vods (${INSERTED.join(', ')}, status) VALUES (${INSERTED.map((name) => `@${name}`).join(', ')}, 'recording')`,
+    `INSERT INTO vods (${INSERTED.join(', ')}, status) VALUES (${INSERTED.map((name) => `@${name}`).join(', ')}, 'starting')`,
   );
   const get = db.prepare<[number], VodRecord>('SELECT * FROM vods WHERE id = ?');
   const byEgress = db.prepare<[string], VodRecord>('SELECT * FROM vods WHERE egress_id = ?');
@@ -109,9 +122,11 @@ export const vodRepository = prepared((db: Db) => {
     'SELECT * FROM vods WHERE egress_id IS NULL AND name = ? ORDER BY id DESC LIMIT 1',
   );
   const isNamed = db.prepare<[string], number>('SELECT 1 FROM vods WHERE name = ?').pluck();
-  const open = db.prepare<[], VodRecord>("SELECT * FROM vods WHERE status IN ('recording', 'uploading') ORDER BY id");
+  const open = db.prepare<[], VodRecord>(
+    "SELECT * FROM vods WHERE status IN ('starting', 'recording', 'uploading') ORDER BY id",
+  );
   const recordingIn = db.prepare<[string], VodRecord>(
-    "SELECT * FROM vods WHERE room = ? AND status = 'recording' ORDER BY id",
+    "SELECT * FROM vods WHERE room = ? AND status IN ('starting', 'recording') ORDER BY id",
   );
   const newestOfStream = db.prepare<[string], VodRecord>(
     'SELECT * FROM vods WHERE stream_id = ? ORDER BY id DESC LIMIT 1',
@@ -137,7 +152,9 @@ export const vodRepository = prepared((db: Db) => {
        error = @error, note = @note, identity = @identity, is_automatic = @is_automatic, snapshot_prefix = @snapshot_prefix,
        snapshot_count = @snapshot_count, storage_provider = @storage_provider,
        storage_bucket = @storage_bucket, storage_region = @storage_region,
-       storage_endpoint = @storage_endpoint, storage_force_path_style = @storage_force_path_style
+       storage_endpoint = @storage_endpoint, storage_force_path_style = @storage_force_path_style,
+       video_codec = @video_codec, audio_codec = @audio_codec, frame_rate = @frame_rate,
+       is_stopped = @is_stopped, is_audio_only = @is_audio_only, measured_at = @measured_at
      WHERE id = @id`,
   );
   const remove = db.prepare<[number]>('DELETE FROM vods WHERE id = ?');
@@ -155,6 +172,7 @@ export const vodRepository = prepared((db: Db) => {
     unclaimed: (file: string) => unclaimed.get(path.posix.basename(file)),
     isNamed: (name: string) => isNamed.get(name) !== undefined,
     open: () => open.all(),
+    /** Starting or recording. */
     recordingIn: (room: string) => recordingIn.all(room),
     newestOfStream: (streamId: string) => newestOfStream.get(streamId),
     update: (id: number, change: Partial<VodRecord>) => {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { canonicalUrl } from '#daemon/apps/storage/keys.ts';
+import { localKey } from '#daemon/apps/storage/local-key.ts';
 import { bucketOf, elsewhere, LOCAL_PLACE, type RecordedPlace } from '#daemon/apps/storage/location.ts';
 import type { Egress } from '../livekit/egress.ts';
 import { type Bucket, keyIn, readAddress } from '../livekit/object-address.ts';
@@ -20,8 +21,8 @@ interface Wish {
   wanted: RecordedPlace;
   /** Where new objects of the app go. */
   current: RecordedPlace;
-  /** Path below the app's folder that was planned for it. */
-  localPath: string | null;
+  /** Absolute folder of the app. */
+  appDir: string;
 }
 
 /**
@@ -31,7 +32,7 @@ interface Wish {
 export function resultPlace(
   file: { name: string; location: string | null },
   egress: Pick<Egress, 'bucket' | 'isInBackup'>,
-  { wanted, current, localPath }: Wish,
+  { wanted, current, appDir }: Wish,
 ): ResultPlace {
   const { name } = file;
   const location = file.location !== null && namesFile(file.location, name) ? file.location : null;
@@ -53,11 +54,11 @@ export function resultPlace(
       prefix: prefixOf(address.key, name),
     };
   }
-  if (location !== null) return onDisk(location, name, localPath);
+  if (location !== null) return onDisk(location, appDir);
   if (egress.isInBackup) return { place: elsewhere(null), file_key: null, s3_url: null, local_path: null, prefix: '' };
   const bucket = bucketOf(wanted);
   if (bucket !== null) return inBucket(wanted, bucket, name, name);
-  if (egress.bucket === null) return onDisk(name, name, localPath);
+  if (egress.bucket === null) return onDisk(name, appDir);
   return { ...inBucket(wanted, egress.bucket, name, name), place: elsewhere(egress.bucket.bucket) };
 }
 
@@ -78,14 +79,14 @@ function inBucket(place: RecordedPlace, bucket: Bucket, key: string, name: strin
   return { place, file_key: key, s3_url: canonicalUrl(bucket, key), local_path: null, prefix: prefixOf(key, name) };
 }
 
-/** A row of a file in the app's folder keeps the path that was planned. */
-function onDisk(file: string, name: string, planned: string | null): ResultPlace {
-  const isPlanned = planned !== null && path.posix.basename(planned) === path.posix.basename(name);
+/** A path of another machine, or outside of the app's folder, says nothing to anyone and is not kept. */
+function onDisk(file: string, appDir: string): ResultPlace {
+  const local_path = localKey(appDir, file);
   return {
-    place: LOCAL_PLACE,
+    place: local_path === null ? elsewhere(null) : LOCAL_PLACE,
     file_key: null,
     s3_url: null,
-    local_path: isPlanned ? planned : file,
+    local_path,
     prefix: '',
   };
 }

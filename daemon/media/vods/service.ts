@@ -12,7 +12,7 @@ import type { VodDetail, VodQuery, VodRow, VodVariant } from '#shared/schema/vod
 import type { MediaStore } from '../media-store.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
-import { SNAPSHOT_FORMAT } from './vod-lifecycle.ts';
+import { isOpen, SNAPSHOT_FORMAT } from './vod-lifecycle.ts';
 
 export interface VodServiceDeps {
   mediaStore: MediaStore;
@@ -98,7 +98,7 @@ export class VodService {
   async remove(name: string, id: number, actor: Actor, leaveObjects = false): Promise<void> {
     const app = this.#deps.apps.require(name);
     const vod = this.find(name, id);
-    if (vod.status === 'recording' || vod.status === 'uploading') throw new ApiError('VOD_IN_PROGRESS');
+    if (isOpen(vod)) throw new ApiError('VOD_IN_PROGRESS');
     if (app.deleting) throw new ApiError('APP_BUSY', { name });
     try {
       await this.#deps.storage.deleteVodObjects(name, id, leaveObjects);
@@ -202,6 +202,10 @@ function toRow(vod: VodRecord, links: ObjectLinks): VodRow {
     durationS: vod.duration_s,
     width: vod.width,
     height: vod.height,
+    videoCodec: vod.video_codec,
+    audioCodec: vod.audio_codec,
+    frameRate: vod.frame_rate,
+    measuredAt: vod.measured_at,
     format: vod.format,
     status: vod.status,
     localPath: vod.local_path,

@@ -1,14 +1,29 @@
 import path from 'node:path';
-import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { localKey } from '#daemon/apps/storage/local-key.ts';
+import {
+  ELSEWHERE_PROVIDER,
+  LOCAL_PLACE,
+  LOCAL_PROVIDER,
+  type RecordedPlace,
+  recordedPlace,
+} from '#daemon/apps/storage/location.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
-import { livekitMemory } from '../streams/repository.ts';
+import { livekitMemory, streamRepository } from '../streams/repository.ts';
 import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
 import { requestedPlace, resultPlace } from './result-place.ts';
 
 /** A change of a VOD's row. */
 export interface VodChange {
-  kind: 'recording_started' | 'recording_uploading' | 'recording_ready' | 'recording_failed' | 'snapshot_taken';
+  kind:
+    | 'recording_starting'
+    | 'recording_started'
+    | 'recording_uploading'
+    | 'recording_ready'
+    | 'recording_failed'
+    | 'recording_cancelled'
+    | 'recording_measured'
+    | 'snapshot_taken';
   vod: VodRecord;
 }
 
@@ -17,6 +32,8 @@ export interface VodOwner {
   appId: number;
   /** Where new objects of the app go. */
   place: RecordedPlace;
+  /** Absolute folder of the app; files in it are named relative to it. */
+  appDir: string;
 }
 
 /** Format of the variant that holds a recording's snapshots. */
@@ -35,17 +52,25 @@ export function acceptVod(db: Db, id: number, egressId: string): VodChange[] {
   const vod = vods.get(id);
   // the egress event may arrive before the response
   if (vod === undefined || vod.egress_id !== null) return [];
-  return [{ kind: 'recording_started', vod: vods.update(id, { egress_id: egressId }) }];
+  return [{ kind: 'recording_starting', vod: vods.update(id, { egress_id: egressId }) }];
 }
 
+/** Nothing was recorded: it failed, or somebody stopped it before it began. */
 export function failVod(db: Db, id: number, error: string, at: number): VodChange[] {
   const vods = vodRepository(db);
   const vod = vods.get(id);
-  if (vod === undefined || vod.status === 'ready' || vod.status === 'failed') return [];
+  if (vod === undefined || !isOpen(vod)) return [];
   // no file was written, so there is nothing to delete later
-  const change = { status: 'failed' as const, error, ended_at: iso(at), file_key: null, local_path: null };
-  return [{ kind: 'recording_failed', vod: vods.update(id, change) }];
+  const gone = { ended_at: iso(at), file_key: null, local_path: null };
+  if (vod.status === 'starting' && vod.is_stopped === 1) {
+    return [{ kind: 'recording_cancelled', vod: vods.update(id, { ...gone, status: 'cancelled' }) }];
+  }
+  return [{ kind: 'recording_failed', vod: vods.update(id, { ...gone, status: 'failed', error }) }];
 }
+
+/** Is it still being asked for, recorded or written? */
+export const isOpen = ({ status }: Pick<VodRecord, 'status'>): boolean =>
+  status === 'starting' || status === 'recording' || status === 'uploading';
 
 /** Updates a VOD from the state of its egress. Safe for states that arrive early, late or twice. */
 export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number): VodChange[] {
@@ -53,28 +78,28 @@ export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number)
   // its VOD was deleted
   if (livekitMemory(db).isGone(egress.id)) return [];
   const changes: VodChange[] = [];
-  let vod = vods.byEgress(egress.id) ?? claim(db, egress, changes);
+  let vod = vods.byEgress(egress.id);
+  const isNew = vod === undefined;
+  vod ??= claim(db, egress);
   if (vod === undefined) {
-    if (egress.askedFiles.length === 0 && !egress.isAskedForSegments && egress.files.length === 0) return [];
-    vod = vods.insert(externalVod(egress, owner, at));
-    changes.push({ kind: 'recording_started', vod });
+    if (egress.askedFiles.length + egress.askedPlaylists.length + egress.files.length === 0) return [];
+    vod = vods.insert(externalVod(db, egress, owner, at));
   }
+  vod = begin(db, vod, egress, { at, changes, isNew });
+  if (isNew && vod.status === 'starting') changes.push({ kind: 'recording_starting', vod });
   const result = egress.files[0] ?? segmentsFile(egress);
   const isOver = (egress.state === 'complete' || egress.state === 'failed') && vod.status !== 'ready';
   const found = isOver && result !== undefined ? resultPlace(result, egress, wishOf(vod, owner)) : undefined;
   // pictures have no separate address: they lie beside the file
-  if (found !== undefined && vod.status !== 'failed') vod = vods.update(vod.id, found.place);
+  if (found !== undefined && isOpen(vod)) vod = vods.update(vod.id, found.place);
   const images = egress.images[0];
   if (images !== undefined) {
-    const prefix = (found?.prefix ?? '') + images.prefix;
-    const isNew = images.count > vod.snapshot_count;
+    const isMore = images.count > vod.snapshot_count;
     const isMoved = found !== undefined && vod.snapshot_count > 0;
-    if (isNew || isMoved) {
-      const count = Math.max(images.count, vod.snapshot_count);
-      const change = { snapshot_count: count, snapshot_prefix: prefix, snapshot_key: snapshotKey(prefix, count - 1) };
-      vod = vods.update(vod.id, change);
-      keepSnapshots(db, vod, at);
-      if (isNew) changes.push({ kind: 'snapshot_taken', vod });
+    if (isMore || isMoved) {
+      const prefix = picturePrefix(vod, (found?.prefix ?? '') + images.prefix, owner);
+      vod = keepSnapshots(db, vod, { prefix, count: Math.max(images.count, vod.snapshot_count) }, at);
+      if (isMore) changes.push({ kind: 'snapshot_taken', vod });
     }
   }
   const next = advance(db, vod, egress, owner, at);
@@ -82,41 +107,67 @@ export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number)
   return changes;
 }
 
+/** From the moment that media is recorded; the row's beginning is the media's. */
+function begin(
+  db: Db,
+  vod: VodRecord,
+  egress: Egress,
+  { at, changes, isNew }: { at: number; changes: VodChange[]; isNew: boolean },
+): VodRecord {
+  const { state, mediaStartedAt, isAborted } = egress;
+  const hasBegun =
+    state === 'recording' ||
+    state === 'complete' ||
+    mediaStartedAt !== null ||
+    (isNew && state === 'failed' && !isAborted);
+  if (!hasBegun || vod.status === 'ready') return vod;
+  const vods = vodRepository(db);
+  const started_at = mediaStartedAt === null ? null : iso(mediaStartedAt);
+  if (vod.status === 'starting') {
+    const begun = vods.update(vod.id, { status: 'recording', started_at: started_at ?? iso(egress.startedAt ?? at) });
+    changes.push({ kind: 'recording_started', vod: begun });
+    return begun;
+  }
+  return started_at === null || started_at === vod.started_at ? vod : vods.update(vod.id, { started_at });
+}
+
+/** Pictures in the app's folder are named relative to it; null when they are on another machine. */
+function picturePrefix(vod: VodRecord, prefix: string, { appDir }: VodOwner): string | null {
+  if (vod.storage_provider === LOCAL_PROVIDER) return localKey(appDir, prefix);
+  return vod.storage_provider === ELSEWHERE_PROVIDER && path.isAbsolute(prefix) ? null : prefix;
+}
+
 /** LiveKit numbers snapshots from 0, with five digits. */
 const snapshotKey = (prefix: string, index: number): string => `${prefix}_${String(index).padStart(5, '0')}.jpeg`;
 
 /** Lists the snapshots in a variant row, so that they are deleted with the VOD. */
-function keepSnapshots(db: Db, vod: VodRecord, at: number): void {
-  const { snapshot_prefix: prefix, snapshot_count: count } = vod;
-  if (prefix === null || (vod.storage_bucket === null && vod.storage_provider !== LOCAL_PROVIDER)) return;
-  // for local files LiveKit reports absolute paths; keys start below the app's folder
-  const base =
-    vod.storage_provider === LOCAL_PROVIDER ? `snapshots/${path.posix.basename(prefix.replaceAll('\\', '/'))}` : prefix;
-  const segmentKeys = Array.from({ length: Math.min(count, 100_000) }, (_, index) => snapshotKey(base, index));
-  const extra_json = JSON.stringify({ snapshots: true, segmentKeys });
+export function keepSnapshots(
+  db: Db,
+  { id, ...vod }: VodRecord,
+  { prefix, count }: { prefix: string | null; count: number },
+  at: number,
+): VodRecord {
   const vods = vodRepository(db);
-  const known = vods.variants(vod.id).find((variant) => variant.format === SNAPSHOT_FORMAT);
+  const snapshot_key = prefix === null ? null : snapshotKey(prefix, count - 1);
+  const changed = vods.update(id, { snapshot_count: count, snapshot_prefix: prefix, snapshot_key });
+  if (prefix === null || (vod.storage_bucket === null && vod.storage_provider !== LOCAL_PROVIDER)) return changed;
+  const segmentKeys = Array.from({ length: Math.min(count, 100_000) }, (_, index) => snapshotKey(prefix, index));
+  const extra_json = JSON.stringify({ snapshots: true, segmentKeys });
+  const known = vods.variants(id).find((variant) => variant.format === SNAPSHOT_FORMAT);
   if (known !== undefined) vods.setExtra(known.id, extra_json);
   else {
-    const row = {
-      vod_id: vod.id,
-      kind: 'alternate' as const,
-      format: SNAPSHOT_FORMAT,
-      file_key: null,
-      size_bytes: null,
-    };
+    const row = { vod_id: id, kind: 'alternate' as const, format: SNAPSHOT_FORMAT, file_key: null, size_bytes: null };
     vods.addVariant({ ...row, extra_json, created_at: iso(at) });
   }
+  return changed;
 }
 
-function claim(db: Db, egress: Egress, changes: VodChange[]): VodRecord | undefined {
+/** The row that waits for this egress. */
+function claim(db: Db, egress: Egress): VodRecord | undefined {
   const vods = vodRepository(db);
-  for (const file of egress.askedFiles) {
+  for (const file of [...egress.askedFiles, ...egress.askedPlaylists]) {
     const vod = vods.unclaimed(file);
-    if (vod === undefined) continue;
-    const claimed = vods.update(vod.id, { egress_id: egress.id });
-    if (vod.status === 'recording') changes.push({ kind: 'recording_started', vod: claimed });
-    return claimed;
+    if (vod !== undefined) return vods.update(vod.id, { egress_id: egress.id });
   }
   return undefined;
 }
@@ -125,6 +176,7 @@ function advance(db: Db, vod: VodRecord, egress: Egress, owner: VodOwner, at: nu
   const vods = vodRepository(db);
   if (vod.status === 'ready') return undefined;
   switch (egress.state) {
+    case 'starting':
     case 'recording':
       return undefined;
     case 'ending':
@@ -145,15 +197,21 @@ function fail(
   owner: VodOwner,
   { error, at }: { error: string; at: number },
 ): VodChange | undefined {
-  if (vod.status === 'failed') return undefined;
+  const vods = vodRepository(db);
+  if (!isOpen(vod)) return undefined;
+  const isCancelled = egress.isAborted && vod.status === 'starting' && (vod.is_stopped === 1 || STOPPED.test(error));
+  if (isCancelled) return failVod(db, vods.update(vod.id, { is_stopped: 1 }).id, '', egress.endedAt ?? at)[0];
   const file = egress.files.find(({ bytes, location }) => bytes !== 0 || location !== null);
   const kept = file === undefined ? { file_key: null, local_path: null } : fileColumns(file, vod, egress, owner);
   const ended_at = iso(egress.endedAt ?? at);
   return {
     kind: 'recording_failed',
-    vod: vodRepository(db).update(vod.id, { ...kept, status: 'failed', error, ended_at }),
+    vod: vods.update(vod.id, { ...kept, status: 'failed', error, ended_at }),
   };
 }
+
+/** LiveKit's words for a stop before there was anything to record. */
+const STOPPED = /^stop called\b/i;
 
 const LIMITED = 'LiveKit ended the recording at one of its own limits (session_limits)';
 const IN_BACKUP = 'The storage rejected the file, so LiveKit’s egress service stored it in its backup storage';
@@ -172,13 +230,14 @@ function complete(db: Db, vod: VodRecord, egress: Egress, owner: VodOwner, at: n
   }
   for (const segments of playlists) {
     const found = resultPlace({ name: segments.playlist, location: segments.location }, egress, wishOf(vod, owner));
-    const under = (key: string): string => found.prefix + key;
+    const under = (key: string): string =>
+      found.place.storage_provider === LOCAL_PROVIDER ? (localKey(owner.appDir, key) ?? key) : found.prefix + key;
     const keys = segments.livePlaylist === null ? segments.keys : [...segments.keys, segments.livePlaylist];
     vods.addVariant({
       vod_id: vod.id,
       kind: 'master',
       format: 'hls',
-      file_key: found.file_key ?? segments.playlist,
+      file_key: found.file_key ?? found.local_path,
       size_bytes: segments.bytes,
       extra_json: JSON.stringify({ segmentKeys: keys.map(under), seconds: segments.seconds }),
       created_at: iso(at),
@@ -203,6 +262,7 @@ function playlistColumns(egress: Egress, vod: VodRecord, owner: VodOwner): Parti
   return {
     size_bytes: first?.bytes ?? null,
     duration_s: first?.seconds ?? null,
+    ...found.place,
     format: 'hls',
     local_path: found.local_path,
     s3_url: found.place.storage_provider === ELSEWHERE_PROVIDER ? found.s3_url : null,
@@ -220,9 +280,9 @@ const segmentsFile = ({ segments: [first] }: Egress): ResultFile | undefined =>
   first === undefined ? undefined : { name: first.playlist, location: first.location };
 
 const wishOf = (vod: VodRecord, owner: VodOwner) => ({
-  wanted: vod,
+  wanted: recordedPlace(vod),
   current: owner.place,
-  localPath: vod.local_path,
+  appDir: owner.appDir,
 });
 
 function fileColumns(file: EgressFile, vod: VodRecord, egress: Egress, owner: VodOwner): Partial<VodRecord> {
@@ -232,13 +292,20 @@ function fileColumns(file: EgressFile, vod: VodRecord, egress: Egress, owner: Vo
 }
 
 /** Row of a recording that was not started by StreamHub. */
-function externalVod(egress: Egress, owner: VodOwner, at: number): NewVod {
-  const file = egress.files[0]?.name ?? egress.askedFiles[0] ?? egress.segments[0]?.playlist ?? null;
-  const { bucket } = egress;
+function externalVod(db: Db, egress: Egress, owner: VodOwner, at: number): NewVod {
+  const file =
+    egress.files[0]?.name ?? egress.askedFiles[0] ?? egress.segments[0]?.playlist ?? egress.askedPlaylists[0] ?? null;
+  const { bucket, participant } = egress;
+  const stream =
+    participant === null
+      ? undefined
+      : streamRepository(db)
+          .activeIn(egress.room)
+          .find((one) => one.participant === participant);
   const place = bucket === null ? LOCAL_PLACE : requestedPlace(bucket, owner.place);
   return {
     app_id: owner.appId,
-    stream_id: null,
+    stream_id: stream?.stream_id ?? null,
     room: egress.room,
     name: file === null ? egress.id : path.posix.basename(file),
     file_key: null,
@@ -249,9 +316,10 @@ function externalVod(egress: Egress, owner: VodOwner, at: number): NewVod {
     egress_id: egress.id,
     session_id: null,
     part: null,
-    identity: egress.participant,
+    identity: participant,
     is_automatic: 0,
     snapshot_prefix: null,
+    is_audio_only: 0,
     ...place,
   };
 }

@@ -1,5 +1,4 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
-import { placeOf } from '#daemon/apps/storage/location.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { StreamType } from '#shared/schema/streams.ts';
 import { isPassedOn, livekitPayload } from '../callbacks/payloads.ts';
@@ -74,7 +73,7 @@ export function applyEvent(
     case 'egress_updated':
     case 'egress_ended':
       if (event.egress !== null) {
-        tx.note(applyEgress(db, event.egress, { appId: app.id, place: placeOf(tx.config.s3) }, at));
+        tx.note(applyEgress(db, event.egress, tx.owner, at));
       }
       break;
   }

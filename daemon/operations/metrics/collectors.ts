@@ -1,6 +1,7 @@
 import type { GpuStatus } from '#shared/schema/gpu.ts';
 import type { Quotas } from '#shared/schema/teams.ts';
-import { type AppFootprint, VOD_STATUSES } from '../system/app-scan.ts';
+import { VOD_STATUSES } from '#shared/schema/vods.ts';
+import type { AppFootprint } from '../system/app-scan.ts';
 import type { Sample } from './families.ts';
 import type { MetricsService } from './service.ts';
 

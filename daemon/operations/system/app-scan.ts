@@ -2,9 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { recordedSeconds, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
-
-export const VOD_STATUSES = ['recording', 'uploading', 'ready', 'failed'] as const;
-type VodStatus = (typeof VOD_STATUSES)[number];
+import type { VodStatus } from '#shared/schema/vods.ts';
 
 /** What one app's database holds. */
 export interface AppFootprint {
@@ -84,7 +82,7 @@ function read(app: string, file: string, dbBytes: number, month: string): AppFoo
     dbBytes,
     vodBytes: 0,
     recordedSecondsMonth: 0,
-    vods: { recording: 0, uploading: 0, ready: 0, failed: 0 },
+    vods: { starting: 0, recording: 0, uploading: 0, ready: 0, failed: 0, cancelled: 0 },
     activeStreams: 0,
     wasLive: false,
   };

@@ -4,7 +4,8 @@ import { Snapshot } from '#daemon/platform/snapshot.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { type Caller, type VisibleApps, visibleApps } from '#shared/access.ts';
 import type { AppFigures, ServerStats } from '#shared/schema/stats.ts';
-import { type AppFootprint, type AppScan, VOD_STATUSES } from './app-scan.ts';
+import { VOD_STATUSES } from '#shared/schema/vods.ts';
+import type { AppFootprint, AppScan } from './app-scan.ts';
 import type { LiveKitProbe, LiveKitSnapshot } from './livekit-probe.ts';
 
 export interface StatsServiceOptions {

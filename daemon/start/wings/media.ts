@@ -77,6 +77,7 @@ export function createMedia(
     databases,
     bus: events,
     config,
+    appDir: apps.dir,
     clock,
     onCallbacks: (app) => delivery.wake(app),
   });

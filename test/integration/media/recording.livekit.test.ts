@@ -73,7 +73,7 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
       assert.deepEqual([answer.status, answer.body.code], [502, 'RECORDING_NOT_TAKEN'], answer.text);
       assert.match(answer.body.message, /no egress service/);
     }
-    assert.ok(started.body.data.every((vod: any) => vod.status === 'recording'));
+    assert.ok(started.body.data.every((vod: any) => vod.status === 'starting'));
 
     const { body } = await daemon.api.get('/apps/live/vods');
     assert.deepEqual(

@@ -287,7 +287,7 @@ test('an egress that the daemon asked for itself is told apart by its file, befo
   await writeFile(local, 'on this machine');
   await send(daemon, egress('egress_ended', { key: local, status: 'EGRESS_COMPLETE', more: file(local) }));
   const [vod] = await rows(daemon);
-  assert.deepEqual([vod.status, vod.fileKey, vod.localPath], ['ready', null, local]);
+  assert.deepEqual([vod.status, vod.fileKey, vod.localPath], ['ready', null, 'recordings/film.mp4']);
   assert.equal(await (await fetch(vod.url)).text(), 'on this machine');
   assert.equal((await daemon.api.delete(`/apps/live/vods/${vod.id}`)).status, 204);
   assert.deepEqual(await readdir(path.dirname(local)), []);

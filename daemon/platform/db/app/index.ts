@@ -4,6 +4,7 @@ import { sql as configChanges } from './002-config-changes.ts';
 import { sql as livekit } from './003-livekit.ts';
 import { sql as indexes } from './004-indexes.ts';
 import { sql as figures } from './005-figures.ts';
+import { sql as recordings } from './006-recordings.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 3, name: 'livekit', sql: livekit },
   { id: 4, name: 'indexes', sql: indexes },
   { id: 5, name: 'figures', sql: figures },
+  { id: 6, name: 'recordings', sql: recordings },
 ];

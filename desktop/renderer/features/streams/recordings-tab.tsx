@@ -7,6 +7,7 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import { stopRecording } from '#shared/contract/recording.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
 import { deleteVod, getVod, listVods } from '#shared/contract/vods.ts';
+import { VOD_STATUSES } from '#shared/schema/vods.ts';
 import { useChange, usePages, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { useSearchState } from '../../daemon/links.tsx';
@@ -26,7 +27,14 @@ import classes from './streams.module.css';
 
 type Vod = ResultOf<typeof listVods>['data'][number];
 type VodDetail = ResultOf<typeof getVod>;
-const TONES: Record<Vod['status'], Tone> = { recording: 'busy', uploading: 'busy', ready: 'ok', failed: 'danger' };
+const TONES: Record<Vod['status'], Tone> = {
+  starting: 'busy',
+  recording: 'busy',
+  uploading: 'busy',
+  ready: 'ok',
+  failed: 'danger',
+  cancelled: 'muted',
+};
 const refreshes = [listVods, getVod, getAppStats, getAppSizes];
 
 /** What was recorded: to watch, to link to, to delete. */
@@ -54,7 +62,7 @@ export function RecordingsTab({ app }: { app: string }) {
         />
         <NativeSelect
           aria-label="State"
-          data={[{ value: '', label: 'Any state' }, 'recording', 'uploading', 'ready', 'failed']}
+          data={[{ value: '', label: 'Any state' }, ...VOD_STATUSES]}
           value={status ?? ''}
           onChange={(event) => setSearch({ status: event.currentTarget.value })}
         />
@@ -167,7 +175,7 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
   const remove = useChange(deleteVod, { refreshes, timeout: 60_000 });
   const stop = useChange(stopRecording, { refreshes, timeout: 60_000 });
   const lack = useLack(deleteVod);
-  const isRunning = vod.data?.status === 'recording';
+  const isRunning = vod.data?.status === 'recording' || vod.data?.status === 'starting';
   const isElsewhere = vod.data?.storageProvider === 'elsewhere';
   return (
     <SidePanel
@@ -287,7 +295,8 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
                 Ended: data.endedAt ? <At at={data.endedAt} /> : undefined,
                 Length: data.durationS === null ? undefined : clock(data.durationS),
                 Size: data.sizeBytes === null ? undefined : bytes(data.sizeBytes),
-                Picture: data.width && data.height ? `${data.width} × ${data.height}` : undefined,
+                Picture: data.width && data.height ? pictureOf(data) : undefined,
+                Sound: data.audioCodec ?? undefined,
                 Part: data.part ?? undefined,
                 Object: data.fileKey ? <Mono what="key">{data.fileKey}</Mono> : undefined,
                 Address:
@@ -322,6 +331,12 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
       </QueryView>
     </SidePanel>
   );
+}
+
+/** E.g. `1920 × 1080, h264, 30 frames/s`. */
+function pictureOf({ width, height, videoCodec, frameRate }: VodDetail): string {
+  const rate = frameRate === null ? null : `${Math.round(frameRate * 100) / 100} frames/s`;
+  return [`${width} × ${height}`, videoCodec, rate].filter((part) => part !== null).join(', ');
 }
 
 function Player({ vod }: { vod: VodDetail }) {

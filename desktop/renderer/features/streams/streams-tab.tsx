@@ -23,6 +23,9 @@ import { Ago, At } from '../../ui/words/time.tsx';
 type Stream = ResultOf<typeof listStreams>['data'][number];
 const refreshes = [listStreams, getAppStats, listVods];
 
+/** What a recording records: one stream, or everyone in a room. */
+const subjectOf = (vod: ResultOf<typeof listVods>['data'][number]): string => vod.streamId ?? `room ${vod.room}`;
+
 /** Who publishes in the app's rooms, now and before. */
 export function StreamsTab({ app }: { app: string }) {
   const [search, setSearch] = useSearchState();
@@ -37,15 +40,15 @@ export function StreamsTab({ app }: { app: string }) {
   const end = useChange(endStream, { refreshes });
   const start = useChange(startStreamRecording, { refreshes, timeout: 60_000 });
   const stop = useChange(stopStreamRecording, { refreshes, timeout: 60_000 });
-  const recording = useRead(
-    listVods,
-    { params: { app }, query: { status: 'recording', limit: 1000 } },
-    { enabled: status === 'active' },
-  );
-  const recorded = useMemo(
-    () => new Set(recording.data?.data.flatMap((vod) => [vod.streamId, vod.room])),
-    [recording.data],
-  );
+  const running = (word: 'starting' | 'recording') => ({ params: { app }, query: { status: word, limit: 1000 } });
+  const isLive = { enabled: status === 'active' };
+  const starting = useRead(listVods, running('starting'), isLive);
+  const recording = useRead(listVods, running('recording'), isLive);
+  const recorded = useMemo(() => new Set(recording.data?.data.map(subjectOf)), [recording.data]);
+  const asked = useMemo(() => new Set(starting.data?.data.map(subjectOf)), [starting.data]);
+  /** It alone, or its whole room. */
+  const isIn = (set: ReadonlySet<string>, stream: Stream): boolean =>
+    set.has(stream.streamId) || set.has(`room ${stream.room}`);
 
   const columns: readonly Column<Stream>[] = [
     {
@@ -56,7 +59,8 @@ export function StreamsTab({ app }: { app: string }) {
         stream.status === 'active' ? (
           <span className="row">
             <State tone="ok">live</State>
-            {recorded.has(stream.streamId) || recorded.has(stream.room) ? <Tag tone="danger">rec</Tag> : null}
+            {isIn(recorded, stream) ? <Tag tone="danger">rec</Tag> : null}
+            {isIn(asked, stream) && !isIn(recorded, stream) ? <Tag>rec starts</Tag> : null}
           </span>
         ) : (
           <State tone="muted">ended</State>
@@ -108,7 +112,7 @@ export function StreamsTab({ app }: { app: string }) {
             align: 'end',
             cell: (stream) => (
               <span className="row" style={{ justifyContent: 'flex-end', gap: 4 }}>
-                {recorded.has(stream.streamId) ? (
+                {recorded.has(stream.streamId) || asked.has(stream.streamId) ? (
                   <Button
                     size="xs"
                     variant="subtle"
