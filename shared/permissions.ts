@@ -1,6 +1,7 @@
 /**
  * Who may do what: the one table behind authorisation, the OpenAPI document and the route × caller test.
- * A permission is `resource:action`.
+ * A permission is `resource:action`. The names and who holds them are part of the API (`GET /auth/me` lists them), also those that no
+ * operation needs so far: `docs/permissions.md` shows which ones do.
  */
 export const RESOURCES = [
   'app',

@@ -4,7 +4,7 @@ import type { Unwrapped } from './query.ts';
 
 /** What the daemon's events mean for cached answers. */
 export interface LiveUpdates {
-  /** The reads to repeat after an event, by its topic or by its exact type. */
+  /** The reads to repeat after an event, by its exact type, else by its topic. An empty list: none of them shows it. */
   refreshes?: Readonly<Partial<Record<EventTopic | EventType, readonly Operation[]>>>;
   /** Events that carry the news themselves. @returns false when the reads in `refreshes` have to be repeated */
   patches?: Readonly<Partial<Record<EventType, (cache: LiveCache, data: EventMessage['data']) => boolean>>>;
@@ -17,3 +17,7 @@ export interface LiveCache {
   /** Repeats the operation where it is shown, at most once in so many milliseconds. */
   refreshAtMost(op: Operation, everyMs: number): void;
 }
+
+/** The reads that an event makes stale. */
+export const readsAfter = (updates: readonly LiveUpdates[], topic: EventTopic, type: EventType): Operation[] =>
+  updates.flatMap(({ refreshes }) => refreshes?.[type] ?? refreshes?.[topic] ?? []);

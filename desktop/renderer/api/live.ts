@@ -5,7 +5,7 @@ import { mirrorConnections, useConnections } from '../daemon/connections.ts';
 import { noteOnline } from '../daemon/was-online.ts';
 import { bridge } from '../host/host.ts';
 import { recallLastKnown } from './last-known.ts';
-import type { LiveCache, LiveUpdates } from './live-updates.ts';
+import { type LiveCache, type LiveUpdates, readsAfter } from './live-updates.ts';
 import { PAGES, queryClient, refresh } from './query.ts';
 
 const GATHER = 250;
@@ -55,10 +55,7 @@ function take(updates: readonly LiveUpdates[], connectionId: string, { data }: S
   const cache = cacheOf(connectionId);
   const isPatched = updates.map(({ patches }) => patches?.[type]?.(cache, message.data ?? {})).includes(true);
   if (isPatched) return;
-  refreshSoon(
-    connectionId,
-    updates.flatMap(({ refreshes }) => [...(refreshes?.[topic] ?? []), ...(refreshes?.[type] ?? [])]),
-  );
+  refreshSoon(connectionId, readsAfter(updates, topic, type));
 }
 
 /** Mirrors the host's connections and brings their events into the cache. Called once. */

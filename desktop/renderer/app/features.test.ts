@@ -4,7 +4,8 @@ import { registerHooks } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 import { operations } from '#shared/contract/index.ts';
-import { EVENT_TOPICS, EVENT_TYPES } from '#shared/schema/events.ts';
+import { EVENT_TOPICS, EVENT_TYPES, type EventType } from '#shared/schema/events.ts';
+import { readsAfter } from '../api/live-updates.ts';
 
 // the icons' one file loads eight times as fast as their five thousand
 registerHooks({
@@ -63,6 +64,13 @@ test('live updates name declared events and reads of the contract', () => {
     wrong.map(({ id }) => id),
     [],
   );
+});
+
+test('participants that come and go repeat only the reads that show them', () => {
+  const live = features.flatMap((feature) => feature.live ?? []);
+  const ids = (type: EventType): string[] => readsAfter(live, EVENT_TYPES[type], type).map(({ id }) => id);
+  assert.deepEqual(ids('room.counts').toSorted(), ['getAppStats', 'listStreams']);
+  assert.ok(ids('stream.started').includes('getStats'));
 });
 
 test('no source names an operation as a string', () => {

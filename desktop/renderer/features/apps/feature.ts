@@ -19,6 +19,7 @@ export const apps: Feature = {
       apps: [listApps, getApp, listAppFigures, listHeldPrefixes],
       config: [listApps, getApp, listHeldPrefixes],
       streams: [listAppFigures],
+      'room.counts': [],
       vods: [listAppFigures],
     },
   },

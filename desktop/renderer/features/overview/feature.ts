@@ -10,6 +10,8 @@ export const overview: Feature = {
     refreshes: {
       apps: [getStats, listAppFigures],
       streams: [getStats, listAppFigures],
+      // the page reads the participants of the whole machine every few seconds
+      'room.counts': [],
       vods: [getStats, listAppFigures],
       system: [getStats, getSettings, getLiveKit],
     },
