@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
+import { giveBucket } from '#test/helpers/bucket.ts';
 import { type DaemonProcess, daemonProcess, TEST_TOKEN, temporaryDir } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { addVods, keysOf, type SampleVod, spread } from '#test/helpers/recordings.ts';
@@ -43,16 +44,7 @@ async function untilJob(
 
 /** An app with recordings in a separate bucket. */
 async function prepare(daemon: DaemonProcess, dir: string) {
-  const bucket = await s3.bucket();
-  const settings = {
-    provider: 'minio',
-    endpoint: s3.endpoint,
-    bucket,
-    forcePathStyle: true,
-    key: s3.key,
-    secret: s3.secret,
-  };
-  assert.equal((await daemon.api.put('/apps/live/s3', settings)).status, 200);
+  const bucket = await giveBucket(daemon.api, 'live', s3);
   const vods = Array.from({ length: OBJECTS }, (_, n): SampleVod => ({ key: `streamhub/live/${n}.mp4` }));
   await s3.put(bucket, [...spread(keysOf(vods)), 'someone-else.mp4']);
   addVods(dir, 'live', vods);

@@ -1,14 +1,14 @@
-// Runs in a mount namespace of its own: a daemon on a disk that gets full, then on one that is half read-only.
+// Runs in a separate mount namespace: a daemon on a disk that gets full, then on one that is half read-only.
 // Prints what the routes answered as JSON.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { type Answer, testDaemon } from './daemon.ts';
+import { testDaemon } from './daemon.ts';
+import { fillDisk, outcome } from './full-disk.ts';
 
 const RAW = '/apps/live/config/raw';
 const text = (note: string, size = 0) =>
   `name: live\nroom_prefix: live\ntranscoding: {}\n# ${note}\n${'#'.repeat(size)}\n`;
-const outcome = ({ status, body }: Answer) => ({ status, code: body?.code ?? null });
 
 const dir = process.argv[2] as string;
 execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', dir]);
@@ -20,13 +20,7 @@ const leftovers = () => readdirSync(app).filter((name) => name.endsWith('.tmp'))
 
 await daemon.api.put(RAW, { yaml: text('before') });
 const filler = path.join(dir, 'filler');
-for (let size = 1 << 20; size >= 1024; size = size / 2) {
-  try {
-    for (;;) writeFileSync(filler, Buffer.alloc(size), { flag: 'a' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-  }
-}
+fillDisk(filler);
 const full = {
   put: outcome(await daemon.api.put(RAW, { yaml: text('never', 60_000) })),
   patch: outcome(await daemon.api.patch('/apps/live', { displayName: 'never' })),

@@ -1,10 +1,11 @@
 // Runs in a separate mount namespace: a daemon whose disk gets full, one that starts on the full disk, one that starts on it
 // read-only, and one whose registry another program locks. Prints what was seen as JSON.
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { type Answer, type TestDaemon, testDaemon } from './daemon.ts';
+import { type TestDaemon, testDaemon } from './daemon.ts';
+import { fillDisk, outcome } from './full-disk.ts';
 import { until } from './until.ts';
 
 const dir = process.argv[2] as string;
@@ -28,21 +29,12 @@ const READS = [
   '/plugins',
   '/health',
 ];
-const outcome = ({ status, body }: Answer) => ({ status, code: body?.code ?? null });
 
 const unhandled: string[] = [];
 process.on('unhandledRejection', (error) => unhandled.push(String(error)));
 process.on('uncaughtException', (error) => unhandled.push(String(error)));
 
-function fill(): void {
-  for (let size = 1 << 20; size >= 512; size /= 2) {
-    try {
-      for (;;) writeFileSync(filler, Buffer.alloc(size), { flag: 'a' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-}
+const fill = (): void => fillDisk(filler);
 
 const ready = async ({ api }: TestDaemon) => {
   const { status, body } = await api.as(null).get('/ready');

@@ -169,15 +169,21 @@ export async function daemonProcess(
   return { child, url, api: new Client(url, TEST_TOKEN), stdout: () => out, stderr: () => err, end };
 }
 
+/** Stands for a test where the tests of a describe block share something: what it was given is ended after the last of them. */
+export function blockScope(): { after(step: () => unknown): void } {
+  const steps: (() => unknown)[] = [];
+  after(async () => {
+    for (const step of steps.reverse()) await step();
+  });
+  return { after: (step) => void steps.push(step) };
+}
+
 /** One daemon for all tests of a describe block; the object is filled in before the first of them. */
 export function sharedDaemon(env: Record<string, string> = {}): TestDaemon {
   const daemon = {} as TestDaemon;
-  const cleanups: (() => unknown)[] = [];
+  const scope = blockScope();
   before(async () => {
-    Object.assign(daemon, await testDaemon({ after: (fn) => cleanups.push(fn) }, env));
-  });
-  after(async () => {
-    for (const cleanup of cleanups.reverse()) await cleanup();
+    Object.assign(daemon, await testDaemon(scope, env));
   });
   return daemon;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import { bucketSettings } from '#test/helpers/bucket.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { addVods, keysOf, type SampleVod, spread } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
@@ -116,16 +117,7 @@ describe('DELETE /apps/{name}', () => {
 
 describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'string' ? started : false }, () => {
   let bucket: string;
-  const settings = (more: object = {}) => ({
-    provider: 'minio',
-    endpoint: s3.endpoint,
-    region: s3.region,
-    bucket,
-    forcePathStyle: true,
-    key: s3.key,
-    secret: s3.secret,
-    ...more,
-  });
+  const settings = (more: object = {}) => ({ ...bucketSettings(s3, bucket), ...more });
   beforeEach(async () => {
     bucket = await s3.bucket();
   });

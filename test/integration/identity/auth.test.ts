@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Secret, TOTP } from 'otpauth';
-import { type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, join, linkToken, MANY_ATTEMPTS, PASSWORD, type Person, signIn } from '#test/helpers/people.ts';
-
-/** Ends what a describe block shares. */
-function cleaner() {
-  const steps: (() => unknown)[] = [];
-  after(async () => {
-    for (const step of steps.reverse()) await step();
-  });
-  return { after: (step: () => unknown) => void steps.push(step) };
-}
 
 describe('the first account', () => {
   test('a first start offers a set-up link that works once', async (t) => {
@@ -67,7 +58,7 @@ describe('the first account', () => {
 });
 
 describe('signing in', () => {
-  const t = cleaner();
+  const t = blockScope();
   let daemon: TestDaemon;
   let root: Person;
   before(async () => {
@@ -186,7 +177,7 @@ describe('signing in', () => {
 });
 
 describe('the account', () => {
-  const t = cleaner();
+  const t = blockScope();
   let daemon: TestDaemon;
   let root: Person;
   before(async () => {

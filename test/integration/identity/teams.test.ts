@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Secret, TOTP } from 'otpauth';
-import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import {
   firstAdmin,
   join,
@@ -15,16 +15,8 @@ import {
   signIn,
 } from '#test/helpers/people.ts';
 
-function cleaner() {
-  const steps: (() => unknown)[] = [];
-  after(async () => {
-    for (const step of steps.reverse()) await step();
-  });
-  return { after: (step: () => unknown) => void steps.push(step) };
-}
-
 describe('a team without mail', () => {
-  const t = cleaner();
+  const t = blockScope();
   let daemon: TestDaemon;
   let root: Person;
   before(async () => {
