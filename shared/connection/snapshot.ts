@@ -5,7 +5,7 @@ import { listNodes } from '../contract/cluster.ts';
 import { listJobs } from '../contract/jobs.ts';
 import type { Operation } from '../contract/operation.ts';
 import { listPlugins } from '../contract/plugins.ts';
-import { getSettings, getStats } from '../contract/system.ts';
+import { getReady, getSettings, getStats } from '../contract/system.ts';
 import type { Snapshot } from '../ipc/connections.ts';
 import type { AuthContext } from '../schema/auth.ts';
 import { jsonOf } from './probe.ts';
@@ -24,15 +24,18 @@ export async function takeSnapshot(
   const read = async (op: Operation, query = ''): Promise<unknown> => {
     if (account !== null && refusalOf(op, account) !== undefined) return undefined;
     const answer = await request(`${BASE}${op.path}${query}`);
-    return answer.status === 200 ? jsonOf(answer) : undefined;
+    // a daemon that is not ready says why
+    return answer.status === 200 || (op.id === getReady.id && answer.status === 503) ? jsonOf(answer) : undefined;
   };
-  const [stats, nodes, settings, failedJobs, plugins, apps] = await Promise.all([
+  const [stats, nodes, settings, failedJobs, waitingJobs, plugins, apps, ready] = await Promise.all([
     read(getStats),
     read(listNodes).then(dataOf),
     read(getSettings).then(dataOf),
     read(listJobs, '?state=failed&limit=20').then(dataOf),
+    read(listJobs, '?state=waiting&limit=20').then(dataOf),
     read(listPlugins).then(dataOf),
     read(listApps),
+    read(getReady),
   ]);
   if (stats === undefined) return null;
   const { livekit, warnings } = (settings ?? {}) as { livekit?: unknown; warnings?: unknown };
@@ -43,6 +46,8 @@ export async function takeSnapshot(
     livekit,
     warnings,
     failedJobs,
+    waitingJobs,
+    checks: (ready as { checks?: unknown } | undefined)?.checks,
     plugins,
     apps: inTrouble(apps),
   };

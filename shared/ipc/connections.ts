@@ -164,6 +164,10 @@ export const Snapshot = object({
   warnings: Type.Optional(Type.Unknown()),
   /** The newest failed jobs of `GET /jobs`. */
   failedJobs: Type.Optional(Type.Unknown()),
+  /** Jobs of `GET /jobs` that failed and are tried again. */
+  waitingJobs: Type.Optional(Type.Unknown()),
+  /** Of `GET /ready` the part `checks`. */
+  checks: Type.Optional(Type.Unknown()),
   /** Those of `GET /apps` that have problems. */
   apps: Type.Optional(Type.Unknown()),
   /** Answer of `GET /plugins` (its `data`). */

@@ -16,6 +16,13 @@ const NodeFinding = Type.Object({
   drain: nullable(Type.Object({ managed: Type.Boolean(), drained: Type.Boolean() })),
 });
 
+const JobFinding = Type.Object({
+  id: Type.Integer(),
+  title: text,
+  error: nullable(Type.Object({ message: text })),
+  updatedAt: text,
+});
+
 /** What the rules read of a daemon's answers. Further keys are allowed: a picture may come from another version. */
 const PARTS = {
   stats: Type.Object({
@@ -24,14 +31,11 @@ const PARTS = {
   }),
   livekit: Type.Object({ url: text, apiKeySet: Type.Boolean() }),
   nodes: Type.Array(NodeFinding),
-  failedJobs: Type.Array(
-    Type.Object({
-      id: Type.Integer(),
-      title: text,
-      error: nullable(Type.Object({ message: text })),
-      updatedAt: text,
-    }),
-  ),
+  failedJobs: Type.Array(JobFinding),
+  /** Jobs that failed and are tried again. */
+  waitingJobs: Type.Array(Type.Object({ ...JobFinding.properties, attempts: Type.Integer() })),
+  /** Checks of `GET /ready`. */
+  checks: Type.Array(Type.Object({ name: text, ok: Type.Boolean(), detail: Type.Optional(text) })),
   apps: Type.Array(
     Type.Object({
       name: text,

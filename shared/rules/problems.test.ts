@@ -73,6 +73,24 @@ describe('the problems of a daemon', () => {
     ['a job failed for an unknown reason', { failedJobs: [job(1)] }, ['warn Job 1 failed: no reason was given']],
     ['a job failed yesterday', { failedJobs: [job(1, null, 24)] }, []],
     ['three failed jobs are enough', { failedJobs: [1, 2, 3, 4].map((id) => job(id)) }, [1, 2, 3]],
+    [
+      'a job that keeps failing is tried again',
+      { waitingJobs: [{ ...job(1, { message: 'no bucket' }), attempts: 3 }] },
+      ['warn Job 1 failed 3 times and is tried again: no bucket'],
+    ],
+    ['a job that failed once is tried again', { waitingJobs: [{ ...job(1), attempts: 1 }] }, []],
+    ['the daemon is ready', { checks: [{ name: 'registry', ok: true }] }, []],
+    [
+      'the daemon is not ready',
+      {
+        checks: [
+          { name: 'registry', ok: true },
+          { name: 'disk space', ok: false, detail: 'full' },
+          { name: 'x', ok: false },
+        ],
+      },
+      ['danger The daemon is not ready, so changes can fail. disk space: full; x'],
+    ],
     ['a plugin runs', { plugins: [plugin('running')] }, []],
     ['a plugin failed', { plugins: [plugin('failed', 'no manifest')] }, ['warn Plugin P failed: no manifest']],
     ['a plugin crashed often', { plugins: [plugin('quarantined')] }, ['warn Plugin P is quarantined']],

@@ -17,6 +17,8 @@ export interface Problem {
 
 /** A failed job is worth a word for this long, milliseconds. */
 const FAILED_JOB_MS = 86_400_000;
+/** A job that failed so often in a row is worth a word although it is tried again. */
+const WORRYING_ATTEMPTS = 3;
 /** More problems of one kind than this are told in one line. */
 const LISTED = 3;
 /** Free share of the disk below which it counts as nearly full, and as full. */
@@ -28,14 +30,16 @@ const DISK_LOW = { warn: 0.1, danger: 0.03 } as const;
  * @param now wall-clock milliseconds
  */
 export function problemsOf(state: Connection['state'], findings: Findings, now: number): Problem[] {
-  const { stats, livekit, nodes, failedJobs, plugins, apps, warnings } = findings;
+  const { stats, livekit, nodes, failedJobs, waitingJobs, plugins, apps, warnings, checks } = findings;
   return [
     ...connectionProblems(state),
+    ...readinessProblems(checks ?? []),
     ...livekitProblems(stats, livekit),
     ...diskProblems(stats),
     ...nodeProblems(nodes ?? []),
     ...appProblems(apps ?? []),
     ...jobProblems(failedJobs ?? [], now),
+    ...waitingProblems(waitingJobs ?? []),
     ...pluginProblems(plugins ?? []),
     ...installationProblems(warnings ?? []),
   ].sort((a, b) => Number(a.urgency === 'warn') - Number(b.urgency === 'warn'));
@@ -52,6 +56,23 @@ function connectionProblems(state: Connection['state']): Problem[] {
       text: connectionSentence(state),
       since: state.since,
       ...(isSignIn ? { action: { label: 'Sign in', path: '/' } } : {}),
+    },
+  ];
+}
+
+/** Id of the problem that the console shows as a banner, too. */
+export const NOT_READY = 'not-ready';
+
+function readinessProblems(checks: NonNullable<Findings['checks']>): Problem[] {
+  const wrong = checks.filter(({ ok }) => !ok);
+  if (wrong.length === 0) return [];
+  const reasons = wrong.map(({ name, detail }) => (detail === undefined ? name : `${name}: ${detail}`));
+  return [
+    {
+      id: NOT_READY,
+      urgency: 'danger',
+      text: `The daemon is not ready, so changes can fail. ${reasons.join('; ')}`,
+      action: { label: 'Show log', path: '/logs' },
     },
   ];
 }
@@ -134,6 +155,18 @@ const jobProblems = (failed: NonNullable<Findings['failedJobs']>, now: number): 
       id: `job:${job.id}`,
       urgency: 'warn',
       text: `${job.title} failed: ${job.error?.message ?? 'no reason was given'}`,
+      since: job.updatedAt,
+      action: { label: 'Show job', path: '/jobs', search: { job: String(job.id) } },
+    }));
+
+const waitingProblems = (waiting: NonNullable<Findings['waitingJobs']>): Problem[] =>
+  waiting
+    .filter((job) => job.attempts >= WORRYING_ATTEMPTS)
+    .slice(0, LISTED)
+    .map((job) => ({
+      id: `job:${job.id}`,
+      urgency: 'warn',
+      text: `${job.title} failed ${job.attempts} times and is tried again: ${job.error?.message ?? 'no reason was given'}`,
       since: job.updatedAt,
       action: { label: 'Show job', path: '/jobs', search: { job: String(job.id) } },
     }));

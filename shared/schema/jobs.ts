@@ -33,7 +33,9 @@ export const Job = object({
   app: nullable(Type.String(), { description: 'Name of its app, which may no longer exist.' }),
   progress: nullable(JobProgress),
   attempts: Type.Integer({ description: 'Number of attempts. Continuing after a restart doesn’t count.' }),
-  maxAttempts: Type.Integer(),
+  maxAttempts: nullable(Type.Integer(), {
+    description: '`null`: the job is retried, at least once an hour, until it succeeds or is cancelled.',
+  }),
   cancellable: Type.Boolean({ description: 'The job can be cancelled now.' }),
   nextRunAt: nullable(Instant),
   result: nullable(Type.Object({}, { additionalProperties: true }), {

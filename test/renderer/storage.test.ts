@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
+import { refuseFiles } from '#test/helpers/fs-faults.ts';
+import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
 test('the storage of an app', { skip: noChromium }, async (t) => {
@@ -94,5 +96,34 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
     await page.getByText('Saved, in force').waitFor();
     assert.equal((await stored()).keptLocally, true);
     await assertAccessible(page, 'storage on the daemon’s machine');
+  });
+
+  await t.test('a config that the daemon cannot write disables the form and says why', async () => {
+    const fault = refuseFiles('EROFS', ['access'], /apps\/live(?:\/config\.yaml)?$/);
+    t.after(fault.end);
+    const isWritable = async () => (await daemon.api.get('/apps/live/config/raw')).body.data.writable as boolean;
+    await until('the daemon notices', async () => !(await isWritable()));
+    await page.reload();
+    await ui.alert().filter({ hasText: 'This config is read-only' }).getByText('EROFS').waitFor();
+    assert.equal(await page.getByRole('radio', { name: /MinIO/ }).isDisabled(), true);
+    assert.equal(await ui.button('Save storage').count(), 0);
+    fault.end();
+    await until('the daemon notices', isWritable);
+    await page.reload();
+    await ui.button('Save storage').waitFor();
+  });
+
+  await t.test('a daemon that is not ready says so above every page, until it is ready again', async () => {
+    let wrong: string | undefined = 'the disk of the data directory is full';
+    daemon.services.health.addCheck('disk space', () => wrong);
+    await page.reload();
+    const banner = ui.alert().filter({ hasText: 'The daemon is not ready' });
+    await banner.getByText('disk space: the disk of the data directory is full').waitFor();
+    await assertAccessible(page, 'the banner');
+    await ui.statusBar().getByText('The daemon is not ready').waitFor();
+    wrong = undefined;
+    await page.reload();
+    await ui.button('Save storage').waitFor();
+    await banner.waitFor({ state: 'hidden' });
   });
 });

@@ -4,12 +4,13 @@ import path from 'node:path';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
+import { NO_LIMIT } from '#daemon/platform/jobs/repository.ts';
 import type { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import { fileStamp } from '#shared/files/set-aside.ts';
-import type { Job, JobProgress, JobState } from '#shared/schema/jobs.ts';
+import type { Job, JobError, JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { freshCheckpoint, type PurgeCheckpoint } from '../storage/purge/types.ts';
 import {
@@ -24,8 +25,6 @@ import type { AppService } from './service.ts';
 
 /** Passes over an app whose rows change while its objects are deleted. */
 const MAX_PASSES = 5;
-/** Attempts of a deletion that nobody waits for. */
-const UNATTENDED_ATTEMPTS = 5;
 
 export interface DeletionDeps {
   apps: AppService;
@@ -125,7 +124,8 @@ export class AppDeletion {
       appId: app.id,
       tenantId: app.tenantId,
       input: { app: name, appId: app.id, purge, leaveObjects, away: `${name}-${fileStamp()}` } satisfies DeletionInput,
-      maxAttempts: attended ? 1 : UNATTENDED_ATTEMPTS,
+      // a deletion that nobody waits for outlasts any outage
+      maxAttempts: attended ? 1 : NO_LIMIT,
       actor,
     });
   }
@@ -137,8 +137,9 @@ export class AppDeletion {
     const follow = { headers: { location: `/api/v1/jobs/${job.id}` } };
     if (job.error === null)
       throw new ApiError('APP_DELETE_CANCELLED', { name }, { ...follow, extra: { ...job.result, jobId: job.id } });
-    const { code, message, ...extra } = job.error;
-    throw new ApiError(code as ErrorCode, {}, { ...follow, message, extra: { ...extra, jobId: job.id } });
+    const { code, message, hint, ...extra } = job.error as JobError & { hint?: string };
+    const words = { message, ...(hint === undefined ? {} : { hint }) };
+    throw new ApiError(code as ErrorCode, {}, { ...follow, ...words, extra: { ...extra, jobId: job.id } });
   }
 
   /** The app takes no changes while its deletion is queued, runs or waits. */

@@ -27,6 +27,9 @@ export interface JobRow {
   finished_at: string | null;
 }
 
+/** `max_attempts` of a job that is tried again until it succeeds, is cancelled, or fails for a reason that doesn't pass. */
+export const NO_LIMIT = 0;
+
 export interface NewJob {
   kind: JobKind;
   title: string;
@@ -34,6 +37,7 @@ export interface NewJob {
   appId: number | null;
   tenantId: string;
   input: unknown;
+  /** Or `NO_LIMIT`. */
   maxAttempts: number;
   actor: Actor;
 }
@@ -83,7 +87,7 @@ export function jobRepository(db: Db, quick: Db = db) {
   );
   const requeue = db.prepare<[number, string, number]>(
     `UPDATE jobs SET state = 'queued', next_run_at = NULL, finished_at = NULL, checkpoint_json = NULL, progress_json = NULL, result_json = NULL,
-       max_attempts = max(max_attempts, attempts + ?), updated_at = ? WHERE id = ?`,
+       max_attempts = CASE max_attempts WHEN 0 THEN 0 ELSE max(max_attempts, attempts + ?) END, updated_at = ? WHERE id = ?`,
   );
   const counts = db.prepare<[], { kind: JobKind; state: JobState; count: number }>(
     'SELECT kind, state, count(*) AS count FROM jobs GROUP BY kind, state',

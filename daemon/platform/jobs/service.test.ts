@@ -10,7 +10,7 @@ import { EventBus } from '../events/bus.ts';
 import { SYSTEM } from '../http/types.ts';
 import type { Principal } from '../principal.ts';
 import type { JobRun } from './handler.ts';
-import { jobRepository, type NewJob } from './repository.ts';
+import { jobRepository, type NewJob, NO_LIMIT } from './repository.ts';
 import { JobService } from './service.ts';
 
 const GLOBAL = {
@@ -36,11 +36,13 @@ const job = (more: Partial<NewJob> = {}): NewJob => ({
 
 let db: Db;
 let errors: string[];
+let published: object[];
 const services: JobService[] = [];
 beforeEach(() => {
   db = openDatabase(':memory:');
   migrate(db, registryMigrations);
   errors = [];
+  published = [];
 });
 afterEach(async () => {
   for (const service of services.splice(0)) await service.stop();
@@ -52,6 +54,7 @@ type Run = (run: JobRun<unknown, { n: number }>) => Promise<object>;
 function life(run: Run, more: { prepare?: () => void; ended?: (state: string) => void; backoff?: number } = {}) {
   const seen: string[] = [];
   const events = new EventBus((error) => errors.push(String(error)));
+  events.subscribe((event) => published.push(event.data));
   events.subscribe((event) => seen.push(`${event.type} ${(event.data['job'] as Job).id}`));
   const log = { warn() {}, error: (_data: object, message: string) => errors.push(message) };
   const service = new JobService({
@@ -59,6 +62,7 @@ function life(run: Run, more: { prepare?: () => void; ended?: (state: string) =>
     repository: jobRepository(db),
     events,
     log,
+    dataDir: '/the/data',
     backoff: () => more.backoff ?? 0,
   });
   service.register({
@@ -127,6 +131,40 @@ describe('JobService', () => {
     assert.ok(done.nextRunAt);
     while (done.state === 'waiting') done = await service.waitForAttempt(done.id);
     assert.deepEqual([done.state, done.attempts, done.result], ['succeeded', 3, { runs: 3 }]);
+  });
+
+  test('a job without a limit goes on, also after what the disk refuses, and a retry by hand gives it none', async () => {
+    let runs = 0;
+    const { service } = life(async () => {
+      runs += 1;
+      if (runs === 4)
+        throw Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write', path: '/data/apps/x' });
+      return runs < 8 ? failing('STORAGE_PURGE_FAILED')() : { runs };
+    });
+    let done = await service.waitForAttempt(service.create(job({ maxAttempts: NO_LIMIT })).id);
+    assert.equal(done.maxAttempts, null);
+    while (done.state === 'waiting') {
+      assert.equal(service.retry(GLOBAL, done.id).maxAttempts, null);
+      done = await service.waitForAttempt(done.id);
+    }
+    assert.deepEqual([done.state, done.attempts], ['succeeded', 8]);
+  });
+
+  test('shows paths below the data folder only, in answers and events', async () => {
+    const { service, seen } = life(async () => {
+      throw Object.assign(new Error('no'), { code: 'EACCES', syscall: 'rename', path: '/the/data/apps/x' });
+    });
+    const shown: unknown[] = [];
+    const done = await service.waitForAttempt(service.create(job()).id);
+    assert.match(
+      done.error?.message ?? '',
+      /\/the\/data\/apps\/x/,
+      'the request that waits shows what its caller may see',
+    );
+    shown.push(service.get(GLOBAL, done.id), service.list(GLOBAL, {}), published);
+    assert.ok(seen.length > 0);
+    assert.doesNotMatch(JSON.stringify(shown), /the\/data/);
+    assert.match(JSON.stringify(shown), /access to apps\/x/);
   });
 
   test('gives up after the last attempt', async () => {

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { isWithin, visibleApps } from '#shared/access.ts';
 import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { JOBS_KEPT_DAYS } from '#shared/limits.ts';
@@ -10,7 +11,7 @@ import type { Actor } from '../http/types.ts';
 import type { Log } from '../log.ts';
 import type { Principal } from '../principal.ts';
 import type { JobHandler } from './handler.ts';
-import type { JobRepository, JobRow, NewJob } from './repository.ts';
+import { type JobRepository, type JobRow, type NewJob, NO_LIMIT } from './repository.ts';
 
 const AT_ONCE = 4;
 /** Jobs of one team that run at the same time: the rest is for other teams. */
@@ -19,7 +20,7 @@ const AT_ONCE_PER_TEAM = 3;
 const MAX_RESTARTS = 5;
 const PROGRESS_EVENT_MS = 250;
 /** Longest wait between two attempts. */
-const MAX_WAIT_MS = 600_000;
+const MAX_WAIT_MS = 3_600_000;
 /** Wait before a job is tried again whose row could not be written. */
 const UNRECORDED_RETRY_MS = 5000;
 
@@ -30,6 +31,8 @@ export interface JobServiceDeps {
   /** The time by which what is old is deleted; the clock's unless given. */
   retentionNow?: () => number;
   log: Log<'warn' | 'error'>;
+  /** Folder whose path is left out of the reasons that people see. */
+  dataDir?: string;
   /** Milliseconds before attempt n + 1. */
   backoff?(attempt: number): number;
 }
@@ -51,10 +54,13 @@ export class JobService {
   readonly #timers = new Map<number, () => void>();
   readonly #waiters = new Map<number, Set<PromiseWithResolvers<Job>>>();
   readonly #announced = new Map<number, number>();
+  /** `DATA_DIR/`, as it is in the text of a row. */
+  readonly #root: string | undefined;
   #stopping = false;
 
   constructor(deps: JobServiceDeps) {
     this.#deps = deps;
+    this.#root = deps.dataDir && JSON.stringify(deps.dataDir.replace(/[\\/]*$/, path.sep)).slice(1, -1);
   }
 
   register<I, C>(handler: JobHandler<I, C>): void {
@@ -115,9 +121,12 @@ export class JobService {
     return JSON.parse(this.#row(id).input_json) as I;
   }
 
-  /** Waits for the end of the attempt that is queued or running. A waiting job starts immediately. */
+  /**
+   * Waits for the end of the attempt that is queued or running. A waiting job starts immediately. The reason for a failure has
+   * its full paths; the answer to a request leaves them out for callers who may not see them.
+   */
   waitForAttempt(id: number): Promise<Job> {
-    const job = this.#record(id);
+    const job = this.#toJob(this.#row(id), true);
     if (job.state === 'waiting') this.#enqueue(id);
     else if (job.state !== 'queued' && job.state !== 'running') return Promise.resolve(job);
     if (this.#stopping) return Promise.reject(new ApiError('SHUTTING_DOWN'));
@@ -293,7 +302,9 @@ export class JobService {
     const definition: ErrorDefinition = ERRORS[refusal.code];
     const { code, message, hint, extra } = refusal;
     const error: JobError = { code, message, ...(hint === undefined ? {} : { hint }), ...extra };
-    if (definition.retryable && row.attempts < row.max_attempts) {
+    // what the disk or the rights of a file refuse passes when a person repairs it
+    const isPassing = definition.retryable === true || fileError(refusal) !== undefined;
+    if (isPassing && (row.max_attempts === NO_LIMIT || row.attempts < row.max_attempts)) {
       const delay = (this.#deps.backoff ?? defaultBackoff)(row.attempts);
       await this.#end(id, 'waiting', error, new Date(Date.now() + delay).toISOString());
       this.#runLater(id, delay);
@@ -344,7 +355,7 @@ export class JobService {
     const waiters = this.#waiters.get(id);
     if (waiters === undefined) return;
     this.#waiters.delete(id);
-    const job = this.#record(id);
+    const job = this.#toJob(this.#row(id), true);
     for (const waiter of waiters) waiter.resolve(job);
   }
 
@@ -376,7 +387,9 @@ export class JobService {
     return this.#toJob(this.#row(id));
   }
 
-  #toJob(row: JobRow): Job {
+  #toJob(row: JobRow, withPaths = false): Job {
+    const shown = (json: string | null): string | null =>
+      withPaths || this.#root === undefined ? json : (json?.replaceAll(this.#root, '') ?? null);
     const progress = parsed<JobProgress>(row.progress_json);
     const actor = JSON.parse(row.created_by_json) as Actor;
     const isActive = row.state === 'queued' || row.state === 'running' || row.state === 'waiting';
@@ -388,11 +401,11 @@ export class JobService {
       app: row.app,
       progress,
       attempts: row.attempts,
-      maxAttempts: row.max_attempts,
+      maxAttempts: row.max_attempts === NO_LIMIT ? null : row.max_attempts,
       cancellable: isActive && (this.#handlers.get(row.kind)?.isCancellable(progress) ?? false),
       nextRunAt: row.next_run_at,
-      result: parsed<object>(row.result_json),
-      error: parsed<JobError>(row.error_json),
+      result: parsed<object>(shown(row.result_json)),
+      error: parsed<JobError>(shown(row.error_json)),
       createdBy: actor.id,
       createdByLabel: actor.label ?? null,
       createdAt: row.created_at,
@@ -405,7 +418,7 @@ export class JobService {
 
 const parsed = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T));
 
-/** 10 s, 20 s, 40 s … at most 10 minutes, with a tenth of chance so that many do not come back at the same time. */
+/** 10 s, 20 s, 40 s … at most an hour, with a tenth of chance so that many do not come back at the same time. */
 function defaultBackoff(attempt: number): number {
   return Math.min(MAX_WAIT_MS, 10_000 * 2 ** (attempt - 1)) * (0.95 + Math.random() * 0.1);
 }

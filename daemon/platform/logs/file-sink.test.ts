@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,6 +14,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
+import { until } from '#test/helpers/until.ts';
 import { FileSink } from './file-sink.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'streamhub-log-file-'));
@@ -110,6 +112,38 @@ describe('FileSink', () => {
     sink.write('two\n');
     await sink.close();
     assert.deepEqual(troubles, ['ENOSPC']);
+  });
+
+  it('keeps lines in their order while the disk is full, and says how many it could not keep', async () => {
+    const dir = folder();
+    const file = path.join(dir, 'streamhub.log');
+    symlinkSync('/dev/full', file);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const sink = new FileSink({ dir, maxBytes: 1_000_000, maxFiles: 1, maxWaiting: 20, onTrouble: () => resolve() });
+    sink.write('kept 1\n');
+    sink.write('kept 2\n');
+    await promise;
+    for (let n = 0; n < 5; n += 1) sink.write(`too much ${n}\n`);
+    rmSync(file);
+    await sink.close();
+    const [first, second, loss, ...more] = current(dir).trimEnd().split('\n');
+    assert.deepEqual([first, second, more], ['kept 1', 'kept 2', []]);
+    const { level, source, lines } = JSON.parse(loss as string);
+    assert.deepEqual({ level, source, lines }, { level: 'warn', source: 'logs', lines: 5 });
+  });
+
+  it('tries again by itself once there is space', async () => {
+    const dir = folder();
+    const file = path.join(dir, 'streamhub.log');
+    symlinkSync('/dev/full', file);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const sink = new FileSink({ dir, maxBytes: 1_000_000, maxFiles: 1, onTrouble: () => resolve() });
+    sink.write('kept\n');
+    await promise;
+    rmSync(file);
+    await until('the lines are written', () => existsSync(file) && current(dir) === 'kept\n');
+    await sink.close();
+    assert.equal(current(dir), 'kept\n');
   });
 
   it('writes what waits at once when the process is about to die', async () => {

@@ -5,9 +5,11 @@ import type { LogSink } from './logger.ts';
 
 const CURRENT = 'streamhub.log';
 const ARCHIVE = /^streamhub-\d{4}-\d{2}-\d{2}T.*\.log$/;
-/** What may wait in memory while the disk is slow; more is dropped. */
+/** Bytes that may wait in memory while the disk is slow or refuses; later lines are counted and dropped. */
 const MAX_WAITING = 8 * 1024 * 1024;
 const CHUNK = 64 * 1024;
+/** Wait before the next try after a refused write: the first one, and the longest. */
+const RETRY_MS = { first: 1000, longest: 60_000 };
 
 export interface FileSinkOptions {
   /** Folder of `streamhub.log` and its archives. */
@@ -17,18 +19,29 @@ export interface FileSinkOptions {
   /** Archives kept. */
   maxFiles: number;
   now?(): Date;
+  /** Bytes that may wait in memory; for tests. */
+  maxWaiting?: number;
   /** Told once for each kind of trouble until the file can be written again. */
   onTrouble?(code: string): void;
 }
 
-/** `streamhub.log`, written in the background; a new file each day and whenever it grows too large. */
+/**
+ * `streamhub.log`, written in the background; a new file each day and whenever it grows too large. What the disk refuses is kept
+ * and tried again. Lines beyond the limit are dropped; one line says how many when the file can be written again.
+ */
 export class FileSink implements LogSink {
   readonly #options: FileSinkOptions;
   readonly #file: string;
   readonly #now: () => Date;
   /** Lines in their order; a date marks the place where a new file begins. */
   #queue: (string | Date)[] = [];
+  /** The rest of a piece that was written in part. */
+  #rest: Buffer = Buffer.alloc(0);
   #waitingBytes = 0;
+  /** Lines dropped since the file could last be written. */
+  #lost = 0;
+  #retryMs = RETRY_MS.first;
+  #retry: NodeJS.Timeout | undefined;
   #fileBytes: number;
   #day: string;
   #handle: FileHandle | undefined;
@@ -49,8 +62,9 @@ export class FileSink implements LogSink {
   write(line: string): void {
     if (this.#closed) return;
     const bytes = Buffer.byteLength(line);
-    if (this.#waitingBytes + bytes > MAX_WAITING) {
-      this.#report('dropped');
+    if (this.#lost > 0 || this.#waitingBytes + bytes > (this.#options.maxWaiting ?? MAX_WAITING)) {
+      this.#lost += 1;
+      if (this.#trouble === undefined) this.#report('dropped');
       return;
     }
     const now = this.#now();
@@ -62,16 +76,19 @@ export class FileSink implements LogSink {
     this.#fileBytes += bytes;
     this.#waitingBytes += bytes;
     this.#queue.push(line);
-    this.#running ??= this.#drain();
+    this.#begin();
   }
 
   /** For a process that is about to die: what waits is appended to the present file immediately. */
   flushSync(): void {
-    const lines = this.#queue.filter((item) => typeof item === 'string').join('');
+    const lines = Buffer.from(this.#queue.filter((item) => typeof item === 'string').join(''));
+    // what is being written now is not written twice
+    const bytes = this.#running === undefined ? Buffer.concat([this.#rest, lines]) : lines;
     this.#queue = [];
-    if (lines === '') return;
+    if (this.#running === undefined) this.#rest = Buffer.alloc(0);
+    if (bytes.length === 0) return;
     try {
-      appendFileSync(this.#file, lines, { mode: 0o600 });
+      appendFileSync(this.#file, bytes, { mode: 0o600 });
     } catch (error) {
       this.#report((error as NodeJS.ErrnoException).code ?? 'EIO');
     }
@@ -88,10 +105,15 @@ export class FileSink implements LogSink {
     for (const name of doomed) await rm(path.join(dir, name), { force: true });
   }
 
-  /** Writes all that waits and closes the file. */
+  /** Writes all that waits, unless the disk still refuses, and closes the file. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#begin();
+    await this.#running;
+    clearTimeout(this.#retry);
     await this.#handle?.close().catch(() => {});
     this.#handle = undefined;
   }
@@ -99,32 +121,60 @@ export class FileSink implements LogSink {
   #rotate(at: Date): void {
     this.#queue.push(at);
     this.#fileBytes = 0;
-    this.#running ??= this.#drain();
+    this.#begin();
+  }
+
+  /** Writes what waits, unless that runs already or waits for its next try. */
+  #begin(): void {
+    if (this.#retry === undefined) this.#running ??= this.#drain();
   }
 
   async #drain(): Promise<void> {
     await undefined; // lines of the same turn go out together
-    while (this.#queue.length > 0) {
-      const item = this.#queue[0] as string | Date;
+    while (this.#rest.length > 0 || this.#queue.length > 0) {
+      const item = this.#queue[0];
       try {
-        if (typeof item === 'string') await this.#append(this.#take());
+        if (this.#rest.length > 0 || typeof item === 'string') await this.#append();
         else {
           this.#queue.shift();
-          await this.#archive(item);
+          await this.#archive(item as Date);
         }
         this.#trouble = undefined;
+        this.#retryMs = RETRY_MS.first;
+        this.#tellLoss();
       } catch (error) {
-        // these lines are lost here; the console and the table have them
         this.#report((error as NodeJS.ErrnoException).code ?? 'EIO');
         await this.#handle?.close().catch(() => {});
         this.#handle = undefined;
+        // a file that can't be renamed is written on
+        if (this.#rest.length > 0) {
+          this.#tryLater();
+          break;
+        }
       }
     }
     this.#running = undefined;
   }
 
+  #tryLater(): void {
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#begin();
+    }, this.#retryMs).unref();
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.longest);
+  }
+
+  /** After everything that was kept, one line about what was not. */
+  #tellLoss(): void {
+    if (this.#lost === 0 || this.#rest.length > 0 || this.#queue.length > 0) return;
+    const msg = 'the log file could not be written; these lines are missing here';
+    const facts = { level: 'warn', time: this.#now().toISOString(), source: 'logs', lines: this.#lost, msg };
+    this.#lost = 0;
+    this.#queue.push(`${JSON.stringify(facts)}\n`);
+  }
+
   /** The next lines up to a rotation, as one piece. */
-  #take(): string {
+  #take(): Buffer {
     let piece = '';
     let count = 0;
     for (const item of this.#queue) {
@@ -133,16 +183,21 @@ export class FileSink implements LogSink {
       count += 1;
     }
     this.#queue.splice(0, count);
-    this.#waitingBytes = Math.max(0, this.#waitingBytes - Buffer.byteLength(piece));
-    return piece;
+    return Buffer.from(piece);
   }
 
-  async #append(piece: string): Promise<void> {
+  async #append(): Promise<void> {
+    if (this.#rest.length === 0) this.#rest = this.#take();
     if (this.#handle === undefined) {
       await mkdir(this.#options.dir, { recursive: true, mode: 0o700 });
       this.#handle = await open(this.#file, 'a', 0o600);
     }
-    await this.#handle.appendFile(piece);
+    while (this.#rest.length > 0) {
+      // a full disk can take a part
+      const { bytesWritten } = await this.#handle.write(this.#rest);
+      this.#rest = this.#rest.subarray(bytesWritten);
+      this.#waitingBytes = Math.max(0, this.#waitingBytes - bytesWritten);
+    }
   }
 
   async #archive(at: Date): Promise<void> {

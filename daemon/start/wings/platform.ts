@@ -63,7 +63,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
   // a full or read-only disk has room for one handle only
   const quickDb = modeOf(db) === 'normal' ? openDatabase(dir.registry, { durability: 'normal' }) : db;
   const jobRows = jobRepository(db, quickDb);
-  const jobs = new JobService({ background, retentionNow, repository: jobRows, events, log });
+  const jobs = new JobService({ background, retentionNow, repository: jobRows, events, log, dataDir: dir.root });
   /** Asked in order for each Bearer value; `identity` adds its own. */
   const resolvers: CredentialResolver[] = [];
   const eventStream = new EventService({

@@ -2,6 +2,7 @@ import { type ReactNode, Suspense, useEffect } from 'react';
 import { useConnections } from '../daemon/connections.ts';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { bridge } from '../host/host.ts';
+import { NotReady } from '../problems/not-ready.tsx';
 import { ProblemWatchers } from '../problems/problem-watch.tsx';
 import { SkeletonRows } from '../ui/data/query-view.tsx';
 import { DialogHost } from '../ui/feedback/dialog.tsx';
@@ -40,6 +41,7 @@ export function Frame({ children }: { children: ReactNode }) {
         {daemon ? <SectionList /> : null}
         <div className={classes.main}>
           <TopBar />
+          <NotReady />
           <main id="page" className={classes.page} tabIndex={-1}>
             <SignInGate>
               <Suspense fallback={<SkeletonRows />}>{isKnown ? children : null}</Suspense>

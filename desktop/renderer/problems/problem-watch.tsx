@@ -1,11 +1,13 @@
 import { useEffect } from 'react';
+import { DaemonError } from '#shared/client/errors.ts';
 import { listApps } from '#shared/contract/apps.ts';
 import { listNodes } from '#shared/contract/cluster.ts';
 import { listJobs } from '#shared/contract/jobs.ts';
 import { listPlugins } from '#shared/contract/plugins.ts';
-import { getSettings, getStats } from '#shared/contract/system.ts';
+import { getReady, getSettings, getStats } from '#shared/contract/system.ts';
 import type { Connection } from '#shared/ipc/connections.ts';
 import { problemsOf } from '#shared/rules/problems.ts';
+import type { ReadyCheck } from '#shared/schema/stats.ts';
 import { useReadOf } from '../api/query.ts';
 import { lackFor, useMeOf } from '../api/rights.ts';
 import { useConnections } from '../daemon/connections.ts';
@@ -35,6 +37,13 @@ function Watcher({ connection }: { connection: Connection }) {
     { query: { state: 'failed', limit: 20 } },
     { enabled: isOnline && me !== undefined, staleTime: MINUTE },
   );
+  const waiting = useReadOf(
+    id,
+    listJobs,
+    { query: { state: 'waiting', limit: 20 } },
+    { enabled: isOnline && me !== undefined, staleTime: MINUTE },
+  );
+  const ready = useReadOf(id, getReady, undefined, { enabled: isOnline, every: 30_000, staleTime: 25_000 });
   const plugins = useReadOf(id, listPlugins, undefined, { enabled: may(listPlugins), staleTime: 10 * MINUTE });
   const apps = useReadOf(id, listApps, undefined, { enabled: isOnline && me !== undefined, staleTime: MINUTE });
   const now = useNow(30_000);
@@ -49,6 +58,8 @@ function Watcher({ connection }: { connection: Connection }) {
           ...(settings.data ? { warnings: settings.data.warnings } : {}),
           nodes: nodes.data,
           ...(failed.data ? { failedJobs: failed.data.data } : {}),
+          ...(waiting.data ? { waitingJobs: waiting.data.data } : {}),
+          checks: isOnline ? checksOf(ready.error ?? ready.data) : undefined,
           ...(plugins.data ? { plugins: plugins.data } : {}),
           apps: apps.data,
         },
@@ -58,4 +69,10 @@ function Watcher({ connection }: { connection: Connection }) {
   });
   useEffect(() => () => setProblems(id, []), [id]);
   return null;
+}
+
+/** The checks of `GET /ready`, which a daemon that is not ready sends with its refusal. */
+function checksOf(answer: { checks: ReadyCheck[] } | Error | undefined): ReadyCheck[] | undefined {
+  if (!(answer instanceof Error)) return answer?.checks;
+  return answer instanceof DaemonError ? (answer.body['checks'] as ReadyCheck[] | undefined) : undefined;
 }

@@ -23,6 +23,7 @@ import { count, plural } from '../../ui/words/format.ts';
 import { openDeleteApp } from '../apps/delete-app.tsx';
 import { openRenameApp } from '../apps/rename-app.tsx';
 import { useDraft } from '../config/drafts.ts';
+import { useWriteProblem } from '../config/read-only.tsx';
 import classes from './app-page.module.css';
 import { appTabs } from './app-tabs.ts';
 
@@ -169,6 +170,7 @@ function AppMenu({
 }) {
   const lackWrite = useLack(patchApp);
   const lackDelete = useLack(deleteApp);
+  const writeProblem = useWriteProblem(app.name);
   const reload = useChange(reloadConfig, { refreshes: [getRawConfig, getApp] });
   return (
     <Menu>
@@ -178,7 +180,11 @@ function AppMenu({
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item disabled={lackWrite !== undefined} onClick={() => openRenameApp(app)}>
+        <Menu.Item
+          disabled={lackWrite !== undefined || writeProblem !== undefined}
+          title={writeProblem?.message}
+          onClick={() => openRenameApp(app)}
+        >
           Rename…
         </Menu.Item>
         <Menu.Item disabled={lackWrite !== undefined} onClick={() => reload.mutate({ params: { name: app.name } })}>

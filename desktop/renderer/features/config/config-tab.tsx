@@ -14,6 +14,7 @@ import { Ago } from '../../ui/words/time.tsx';
 import classes from './config.module.css';
 import { Outline } from './outline.tsx';
 import { ProblemsPanel } from './problems-panel.tsx';
+import { ReadOnlyConfig } from './read-only.tsx';
 import type { SchemaNode } from './schema-nodes.ts';
 import { Timeline } from './timeline.tsx';
 import { type ConfigDocument, useConfigDocument } from './use-config-document.ts';
@@ -214,12 +215,7 @@ function Notes({
           </p>
         </Notice>
       ) : null}
-      {raw.writeProblem ? (
-        <Notice tone="warn" title="This config is read-only: the daemon cannot write the file" role="alert">
-          <p>{raw.writeProblem.message}</p>
-          <p>{raw.writeProblem.hint}</p>
-        </Notice>
-      ) : null}
+      <ReadOnlyConfig problem={raw.writeProblem} />
       {raw.problem ? (
         <Notice tone="danger" title={`The file is not in force: ${raw.problem.message}`} role="alert">
           <p>

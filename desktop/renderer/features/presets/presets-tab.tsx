@@ -15,6 +15,7 @@ import { State, Tag } from '../../ui/feedback/state.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { plural } from '../../ui/words/format.ts';
 import { useDraft } from '../config/drafts.ts';
+import { ReadOnlyConfig, useWriteProblem } from '../config/read-only.tsx';
 import { DeliveryChange } from '../delivery/delivery-change.tsx';
 import classes from './presets.module.css';
 
@@ -132,6 +133,7 @@ function Preview({
 }) {
   const { id } = useDaemon();
   const lack = useLack(applyPreset);
+  const writeProblem = useWriteProblem(app);
   const draft = useDraft(id, app);
   const apply = useChange(applyPreset);
   const run = async (): Promise<void> => {
@@ -147,7 +149,7 @@ function Preview({
     { enabled: preset !== undefined, staleTime: 0 },
   );
   const canApply =
-    preview.data !== undefined && preview.data.error === null && preview.data.changed.length > 0 && lack === undefined;
+    preview.data?.error === null && preview.data.changed.length > 0 && lack === undefined && writeProblem === undefined;
   return (
     <SidePanel
       isOpen={preset !== undefined}
@@ -169,6 +171,7 @@ function Preview({
             <div className="stack">
               {apply.error ? <Problem error={apply.error} title="Nothing was changed." /> : null}
               {lack ? <Notice tone="info" title={`Applying needs ${lack}.`} /> : null}
+              <ReadOnlyConfig problem={writeProblem} />
               {outcome.error ? (
                 <Notice tone="danger" title={`It cannot be applied: ${outcome.error}`} role="alert" />
               ) : null}

@@ -13,6 +13,7 @@ import { State } from '../../ui/feedback/state.tsx';
 import { type ApiForm, FormActions, useApiForm } from '../../ui/form/form.tsx';
 import { Facts, Panel } from '../../ui/layout/page.tsx';
 import { bytes, plural } from '../../ui/words/format.ts';
+import { ReadOnlyConfig, useWriteProblem } from '../config/read-only.tsx';
 import { ProviderTiles } from './provider-tiles.tsx';
 import classes from './storage.module.css';
 import {
@@ -68,7 +69,8 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
   const body = bodyOf(values, view);
   const changes = changesOf(body, view, provider);
   const opens = opensBucket(values, view);
-  const isReadOnly = lack !== undefined;
+  const writeProblem = useWriteProblem(app);
+  const isReadOnly = lack !== undefined || writeProblem !== undefined;
   const runTest = (): void => {
     const { confirmPublic: _confirm, public_url: _url, public_endpoint: _endpoint, ...tried } = body;
     test.mutate({ params: { name: app }, body: tried });
@@ -82,6 +84,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
             <p>Changing needs {lack}.</p>
           </Notice>
         ) : null}
+        <ReadOnlyConfig problem={writeProblem} />
         {view.warnings.map((warning) => (
           <Notice key={warning} tone="warn" title={warning} />
         ))}
@@ -221,7 +224,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
         <Panel
           title="Test"
           actions={
-            isReadOnly ? null : (
+            lack !== undefined ? null : (
               <Button size="xs" loading={test.isPending} onClick={runTest}>
                 Test storage
               </Button>
