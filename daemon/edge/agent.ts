@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LivekitReport } from '#shared/schema/cluster.ts';
+import { Background } from '#daemon/platform/background.ts';
+import type { Log } from '#daemon/platform/log.ts';
+import type { AgentStats, LivekitReport } from '#shared/schema/cluster.ts';
 import { HostMeter } from './host-stats.ts';
 import { instanceId } from './instance.ts';
 import { type Identity, type Layout, readJson } from './layout.ts';
-import { LivekitWatch } from './livekit-watch.ts';
+import { LivekitWatch, type WatchDeps } from './livekit-watch.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork } from './network.ts';
 import { createSupervisor } from './supervisor.ts';
@@ -26,16 +28,22 @@ export async function runAgent(layout: Layout, stop: AbortSignal, log: (message:
     return 1;
   }
   applyNetwork(identity.network);
-  const agent = new Agent(identity, layout, log);
+  const background = new Background({ log: linesOf(log) });
+  // nothing else restarts an agent that runs as a plain process
+  const report = background.listener('unexpected error', (error: unknown) => {
+    throw error;
+  });
+  process.on('uncaughtException', report).on('unhandledRejection', report);
+  const agent = new Agent({ identity, layout, background, log });
   log(`agent ${VERSION} of node ${identity.name} reports to ${identity.masterUrl}`);
   while (!stop.aborted) {
-    try {
-      if (await agent.turn()) {
-        log('this node was removed from the cluster; LiveKit has shut down, so the agent exits');
-        return EXIT_REMOVED;
-      }
-    } catch (error) {
-      log(`an update failed: ${(error as Error).message}`);
+    let isOver = false;
+    await background.run('update', async () => {
+      isOver = await agent.turn();
+    });
+    if (isOver) {
+      log('this node was removed from the cluster; LiveKit has shut down, so the agent exits');
+      return EXIT_REMOVED;
     }
     await sleep(agent.pauseMs, undefined, { signal: stop }).catch(() => undefined);
   }
@@ -49,6 +57,7 @@ class Agent {
   readonly #host: HostMeter;
   readonly #master: MasterClient;
   readonly #log: (message: string) => void;
+  readonly #background: Background;
   readonly #instance = instanceId();
   #interval: number;
   /** The daemon says that another machine is this node. */
@@ -57,10 +66,12 @@ class Agent {
   #lastReport = '';
   #lastProblem = '';
 
-  constructor(identity: Identity, layout: Layout, log: (message: string) => void) {
+  constructor({ identity, layout, background, log }: Omit<WatchDeps, 'supervisor'>) {
     this.#identity = identity;
     this.#log = log;
-    this.#watch = new LivekitWatch({ identity, layout, supervisor: createSupervisor(identity, layout), log });
+    this.#background = background;
+    const supervisor = createSupervisor(identity, layout, background);
+    this.#watch = new LivekitWatch({ identity, layout, supervisor, background, log });
     this.#host = new HostMeter(layout.root);
     this.#master = new MasterClient(identity.masterUrl, identity.nodeToken);
     this.#interval = identity.heartbeatSeconds;
@@ -95,11 +106,14 @@ class Agent {
     this.#lastReport = JSON.stringify(livekit);
     this.#nextReport = performance.now() / 1000 + this.#interval;
     try {
-      const stats = await this.#host.read();
-      if (this.#watch.rates) stats.livekit = this.#watch.rates;
+      let stats: AgentStats | undefined;
+      await this.#background.run('figures of the machine', async () => {
+        stats = await this.#host.read();
+        if (this.#watch.rates) stats.livekit = this.#watch.rates;
+      });
       const { desired, heartbeatSeconds } = await this.#master.heartbeat({
         nodeId: this.#identity.nodeId,
-        stats,
+        ...(stats === undefined ? {} : { stats }),
         instance: this.#instance,
         agent: { version: VERSION, supervisor: this.#identity.supervisor, livekit },
       });
@@ -131,3 +145,12 @@ class Agent {
     this.#lastProblem = problem;
   }
 }
+
+/** The lines of the supervisor of background work in the agent's own form. */
+const linesOf = (log: (message: string) => void): Log<'info' | 'warn'> => {
+  const line = (facts: object, message: string): void => {
+    const { task, code, err } = facts as { task?: string; code?: string; err?: Error };
+    log(`${task}: ${message}${err === undefined ? '' : ` (${err.message ?? code})`}`);
+  };
+  return { info: line, warn: line };
+};

@@ -69,6 +69,7 @@ function takeOptions(args: string[]): InstallOptions {
 
 async function run(layout: Layout): Promise<number> {
   const stop = new AbortController();
+  process.stdout.on('error', () => {});
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   return runAgent(layout, stop.signal, (line) => say(`${new Date().toISOString()} ${line}`));
 }
@@ -98,4 +99,11 @@ function help(): number {
   return 0;
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+/** A full disk or a closed pipe costs the line, not the agent. */
+function say(line: string): void {
+  try {
+    process.stdout.write(`${line}\n`);
+  } catch {
+    // standard output is a file on that disk
+  }
+}

@@ -75,9 +75,9 @@ export interface AgentState {
   removed: boolean;
   /** LiveKit's process, told apart from a later one of the same number by its start time. */
   process: { pid: number; startTime: string } | null;
-  /** Signals sent to that process, and when the last one was, wall-clock milliseconds. */
+  /** Signals sent to that process, and when the last one was: seconds of this machine's monotonic clock. */
   signals: number;
-  signalledAt: number | null;
+  signalledMono: number | null;
   /** When a report was last accepted, and the state that it told. */
   reportedAt: number | null;
   reported: LivekitState | null;
@@ -88,7 +88,7 @@ export const NO_STATE: AgentState = {
   removed: false,
   process: null,
   signals: 0,
-  signalledAt: null,
+  signalledMono: null,
   reportedAt: null,
   reported: null,
 };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Background } from '#daemon/platform/background.ts';
 import { LivekitMeter, type LivekitSeen } from '#shared/livekit-metrics.ts';
 import type { LivekitReport } from '#shared/schema/cluster.ts';
 import { type AgentState, type Identity, type Layout, NO_STATE, readJson, writeJson } from './layout.ts';
@@ -14,6 +15,7 @@ export interface WatchDeps {
   identity: Identity;
   layout: Layout;
   supervisor: Supervisor;
+  background: Background;
   log(message: string): void;
 }
 
@@ -31,6 +33,9 @@ export class LivekitWatch {
   #failedStarts = 0;
   #numbers: LivekitSeen | null = null;
   #observation: Observation | undefined;
+  /** The disk has the present state. */
+  #isStored = true;
+  readonly #bornAt = seconds();
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
@@ -54,9 +59,19 @@ export class LivekitWatch {
     return this.#state.desired !== 'running' ? this.isRunning : this.report().state !== 'running';
   }
 
+  /** Changes what survives the agent. What the disk refuses is kept in memory and written with a later look. */
   remember(change: Partial<AgentState>): void {
     this.#state = { ...this.#state, ...change };
-    writeJson(this.#deps.layout.state, this.#state);
+    this.#isStored = false;
+    this.#store();
+  }
+
+  #store(): void {
+    if (this.#isStored) return;
+    void this.#deps.background.run('state.json', () => {
+      writeJson(this.#deps.layout.state, this.#state);
+      this.#isStored = true;
+    });
   }
 
   aim(target: Target): void {
@@ -69,6 +84,7 @@ export class LivekitWatch {
 
   /** Looks at the server. */
   async look(): Promise<void> {
+    this.#store();
     this.#observation = await this.#observe();
   }
 
@@ -124,7 +140,7 @@ export class LivekitWatch {
       if (now - this.#firstSeen > LASTING_SECONDS) this.#failedStarts = 0;
     } else this.#clearReadings = 0;
     this.#numbers = seen;
-    const { signals, signalledAt } = this.#state;
+    const { signals, signalledMono } = this.#state;
     return {
       isRunning: isAlive(ref),
       upSeconds: ref === null ? 0 : now - this.#firstSeen,
@@ -132,7 +148,7 @@ export class LivekitWatch {
       silentSeconds: now - Math.max(this.#lastAnswer, this.#firstSeen),
       clearReadings: this.#clearReadings,
       signals,
-      sinceSignal: signalledAt === null ? 0 : Math.max(0, (Date.now() - signalledAt) / 1000),
+      sinceSignal: now - (signalledMono ?? this.#bornAt),
       sinceStart: now - this.#startedAt,
       failedStarts: this.#failedStarts,
     };
@@ -146,7 +162,7 @@ export class LivekitWatch {
     } else if (known !== null) this.#deps.log(`LiveKit (process ${known.pid}) has shut down`);
     this.#firstSeen = now;
     this.#clearReadings = 0;
-    this.remember({ process: ref, signals: 0, signalledAt: null });
+    this.remember({ process: ref, signals: 0, signalledMono: null });
   }
 
   async #start(): Promise<void> {
@@ -155,7 +171,7 @@ export class LivekitWatch {
       const ref = await this.#deps.supervisor.start();
       if (ref === null) this.#failedStarts += 1;
       this.#firstSeen = seconds();
-      this.remember({ process: ref, signals: 0, signalledAt: null });
+      this.remember({ process: ref, signals: 0, signalledMono: null });
       this.#deps.log(ref === null ? 'LiveKit did not start' : `LiveKit started (process ${ref.pid})`);
     } catch (error) {
       this.#failedStarts += 1;
@@ -167,11 +183,16 @@ export class LivekitWatch {
     const target = this.#target();
     const isFinal =
       target.livekit === 'stopped' || (target.endRoomsInSeconds !== null && target.endRoomsInSeconds <= 0);
+    // noted first: an agent that is killed right here must not signal a second time, which would end the rooms
+    const before = this.#state;
+    this.remember({ signals: seen.signals + 1, signalledMono: seconds() });
+    if (!this.#isStored) {
+      this.#state = before;
+      return;
+    }
     this.#deps.log(
       seen.signals === 0 ? 'telling LiveKit to shut down gracefully' : 'telling LiveKit again: remaining rooms end now',
     );
-    // noted first: an agent that is killed right here must not signal a second time, which would end the rooms
-    this.remember({ signals: seen.signals + 1, signalledAt: Date.now() });
     await this.#deps.supervisor.terminate(ref, isFinal);
   }
 
@@ -186,6 +207,7 @@ export class LivekitWatch {
   }
 }
 
-const seconds = (): number => performance.now() / 1000;
+/** Counts on over a restart of the agent, unlike `performance.now()`, and no change of the wall clock moves it. */
+const seconds = (): number => Number(process.hrtime.bigint() / 1_000_000n) / 1000;
 const isSame = (a: ProcessRef | null, b: ProcessRef | null): boolean =>
   a === b || (a !== null && b !== null && a.pid === b.pid && a.startTime === b.startTime);

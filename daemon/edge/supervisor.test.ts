@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { testBackground } from '#test/helpers/background.ts';
 import { type Identity, layoutOf, makeFolders } from './layout.ts';
 import { isAlive, signal } from './process-table.ts';
 import { createSupervisor } from './supervisor.ts';
@@ -15,12 +16,12 @@ test('a plain process is started apart, found again, its log kept within bounds'
   const binary = path.join(root, 'bin', 'server');
   writeFileSync(binary, '#!/bin/sh\necho "started with $*"\nexec sleep 1000\n', { mode: 0o755 });
   const identity = { supervisor: 'child', livekit: { binary } } as Identity;
-  const supervisor = createSupervisor(identity, layout);
+  const supervisor = createSupervisor(identity, layout, testBackground());
   assert.equal(await supervisor.find(null), null);
   const ref = await supervisor.start();
   assert.ok(ref && isAlive(ref));
   t.after(() => signal(ref, 'SIGKILL'));
-  assert.deepEqual(await createSupervisor(identity, layout).find(ref), ref, 'by another agent too');
+  assert.deepEqual(await createSupervisor(identity, layout, testBackground()).find(ref), ref, 'by another agent too');
   while (!readFileSync(layout.livekitLog, 'utf8').includes(`started with --config ${layout.livekitConfig}`)) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
-import { closeSync, copyFileSync, openSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { promisify } from 'node:util';
+import type { Background } from '#daemon/platform/background.ts';
 import type { Identity, Layout } from './layout.ts';
 import { isAlive, type ProcessRef, processRef, signal } from './process-table.ts';
 import { LIVEKIT_UNIT, systemctl } from './systemd.ts';
@@ -17,24 +18,26 @@ export interface Supervisor {
   terminate(ref: ProcessRef, isFinal: boolean): Promise<void>;
 }
 
-export function createSupervisor(identity: Identity, layout: Layout): Supervisor {
+export function createSupervisor(identity: Identity, layout: Layout, background: Background): Supervisor {
   return identity.supervisor === 'systemd'
     ? new SystemdSupervisor(identity.scope)
-    : new ChildSupervisor(identity, layout);
+    : new ChildSupervisor(identity, layout, background);
 }
 
 /** LiveKit in a separate session: it outlives the agent, and the next agent finds it by its stored reference. */
 class ChildSupervisor implements Supervisor {
   readonly #identity: Identity;
   readonly #layout: Layout;
+  readonly #background: Background;
 
-  constructor(identity: Identity, layout: Layout) {
+  constructor(identity: Identity, layout: Layout, background: Background) {
     this.#identity = identity;
     this.#layout = layout;
+    this.#background = background;
   }
 
   async find(known: ProcessRef | null): Promise<ProcessRef | null> {
-    rotate(this.#layout.livekitLog);
+    await this.#background.run('rotation of livekit.log', () => rotate(this.#layout.livekitLog));
     return isAlive(known) ? known : null;
   }
 
@@ -101,6 +104,11 @@ class SystemdSupervisor implements Supervisor {
 function rotate(file: string): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= MAX_LOG_BYTES) return;
-  copyFileSync(file, `${file}.1`);
+  try {
+    copyFileSync(file, `${file}.1`);
+  } catch {
+    // a full disk has no room for a copy, and needs the space
+    rmSync(`${file}.1`, { force: true });
+  }
   truncateSync(file);
 }
