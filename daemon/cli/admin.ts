@@ -7,7 +7,8 @@ import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
-import { loadSettings, SettingsError } from '#daemon/platform/settings.ts';
+import { SettingsError } from '#daemon/platform/settings.ts';
+import { commandSettings } from './settings.ts';
 import { commandWithHelp, usageExitCode } from './usage.ts';
 
 const HELP = `streamhub admin: restores access for an operator. Needs the daemon's files; stop the daemon first.
@@ -67,10 +68,7 @@ async function command(args: string[]): Promise<number> {
     process.stdout.write(HELP);
     return 2;
   }
-  const settings = loadSettings({
-    env: process.env,
-    flags: { 'data-dir': values.dataDir, 'env-file': values.envFile },
-  });
+  const settings = commandSettings(values);
   const dir = prepareDataDir(settings.dataDir);
   if (!existsSync(dir.registry))
     throw new Error(`${settings.dataDir} contains no StreamHub data; start the daemon once`);

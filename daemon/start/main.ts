@@ -126,5 +126,5 @@ function greet({ url, firstStart, services }: RunningDaemon): void {
       `    ${firstStart.setup.url}`,
     );
   }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  process.stdout.write(`${lines.join('\n')}\n`, () => services.background.run('first token', () => firstStart.shown()));
 }

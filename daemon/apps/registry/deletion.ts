@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import { moveFolder } from '#daemon/platform/files/move-folder.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
 import { NO_LIMIT } from '#daemon/platform/jobs/repository.ts';
@@ -255,7 +256,7 @@ export class AppDeletion {
       await releaseConfig(app);
       databases.close(app);
       await mkdir(archiveDir, { recursive: true, mode: 0o700 });
-      await move(apps.dir(app), purge ? trash : path.join(archiveDir, away));
+      await moveFolder(apps.dir(app), purge ? trash : path.join(archiveDir, away));
       apps.remove(app, actor);
     }
     // a change that was under way may have stored some after the first time
@@ -281,17 +282,4 @@ function busyWith(name: string, { id, state }: Job): ApiError {
       hint: `GET /jobs/${id} follows the deletion; POST /jobs/${id}/cancel stops it while that is possible.`,
     },
   );
-}
-
-/** Renames a directory; across file systems it is copied first. One that is gone already is fine. */
-async function move(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return;
-    if (code !== 'EXDEV') throw error;
-    await cp(from, to, { recursive: true, preserveTimestamps: true });
-    await rm(from, { recursive: true, force: true });
-  }
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { loadSettings } from '#daemon/platform/settings.ts';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { finishReplacements, replacePlugin } from '../../plugins/replacement.ts';
+import { commandSettings } from '../settings.ts';
 import { checkRoot } from './check.ts';
 import { copyPlugin } from './copy.ts';
 import { isPacked, unpackPlugin } from './unpack.ts';
@@ -23,8 +23,7 @@ export interface AddedPlugin {
  * is finished by the next start or reload of the daemon, or by the next call.
  */
 export async function addPlugin(place: string, options: { dataDir?: string; envFile?: string }): Promise<AddedPlugin> {
-  const flags = { 'data-dir': options.dataDir, 'env-file': options.envFile };
-  const { dataDir } = loadSettings({ env: process.env, flags });
+  const { dataDir } = commandSettings(options);
   const source = path.resolve(place);
   const info = await stat(source).catch(() => undefined);
   if (info === undefined) throw new UsageError(`${place} does not exist`);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Secret, TOTP } from 'otpauth';
@@ -37,10 +38,12 @@ test('an operator who lost password and authenticator gets back in with the file
   assert.match(busy.err, /another daemon is running on .*stop it first/);
   await first.stop();
 
-  assert.match(
-    (await admin(dataDir, ['users'])).out,
-    new RegExp(`^${root.id}  root@example.com  superadmin  2fa$`, 'm'),
-  );
+  // what is odd about the settings is said here, too
+  await writeFile(path.join(dataDir, 'streamhub.env'), 'STREAMHUB_CLUSTER_TOKN=x\n', { mode: 0o600 });
+  const warned = await admin(dataDir, ['users']);
+  assert.match(warned.err, /^streamhub: warning: STREAMHUB_CLUSTER_TOKN .* Did you mean STREAMHUB_CLUSTER_TOKEN\?$/m);
+  await rm(path.join(dataDir, 'streamhub.env'));
+  assert.match(warned.out, new RegExp(`^${root.id}  root@example.com  superadmin  2fa$`, 'm'));
   const unknown = await admin(dataDir, ['reset-password', 'who@example.com', '--generate']);
   assert.deepEqual([unknown.code, unknown.err], [1, 'streamhub: no account has the address who@example.com\n']);
   const short = await admin(dataDir, ['reset-password'], 'short\n');
