@@ -32,6 +32,9 @@ const EDGE = {
   usedBy: 'cli',
   mayUse: [
     'daemon/operations/gpu/tasks/gpu-probe.ts',
+    'daemon/platform/background.ts',
+    'daemon/platform/clock.ts',
+    'daemon/platform/log.ts',
     'daemon/platform/host-capacity.ts',
     'daemon/platform/net/network-failures.ts',
     'daemon/platform/net/proxy.ts',

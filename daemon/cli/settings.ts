@@ -1,7 +1,7 @@
 import { loadSettings, type Settings } from '#daemon/platform/settings.ts';
 
 /**
- * The daemon's settings for a command beside it. What is odd about them goes to standard error, as when the daemon starts.
+ * The daemon's settings for a command beside it. It writes what is odd about them to standard error, as the daemon does at its start.
  * @throws SettingsError
  */
 export function commandSettings({ dataDir, envFile }: { dataDir?: string; envFile?: string }): Settings {

@@ -9,7 +9,7 @@ import { isAlive, type ProcessRef, signal } from '#daemon/edge/process-table.ts'
 import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { until } from '#test/helpers/until.ts';
 
-/** What goes wrong in the agent's process again and again, outside of its turns. */
+/** What fails in the agent's process again and again, outside of its turns. */
 const TROUBLE = `setInterval(() => { throw new Error('a timer throws'); }, 20).unref();
 setInterval(() => { void Promise.reject(new Error('a promise rejects')); }, 20).unref();`;
 const CLUSTER_TOKEN = 'c'.repeat(40);

@@ -1,6 +1,6 @@
 import { cp, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder } from './atomic-file.ts';
+import { syncFolder } from '#shared/files/atomic-file.ts';
 import { ifMissing } from './file-errors.ts';
 
 /**

@@ -14,11 +14,13 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
+import { testBackground } from '#test/helpers/background.ts';
 import { until } from '#test/helpers/until.ts';
 import { FileSink } from './file-sink.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'streamhub-log-file-'));
 after(() => rmSync(root, { recursive: true, force: true }));
+const background = testBackground();
 let count = 0;
 function folder(): string {
   const dir = path.join(root, String(count++));
@@ -36,7 +38,7 @@ describe('FileSink', () => {
   it('appends lines to a file that only its owner reads', async () => {
     const dir = folder();
     for (const line of ['one\n', 'two\n']) {
-      const sink = new FileSink({ dir, maxBytes: 1000, maxFiles: 3 });
+      const sink = new FileSink({ dir, maxBytes: 1000, background, maxFiles: 3 });
       sink.write(line);
       await sink.close();
     }
@@ -48,7 +50,7 @@ describe('FileSink', () => {
   it('rotates by size, keeps whole lines and every one of them, and only the newest archives', async () => {
     const dir = folder();
     let ms = Date.parse('2026-11-23T10:00:00Z');
-    const sink = new FileSink({ dir, maxBytes: 100, maxFiles: 2, now: () => new Date((ms += 1)) });
+    const sink = new FileSink({ dir, maxBytes: 100, background, maxFiles: 2, now: () => new Date((ms += 1)) });
     const lines = Array.from({ length: 40 }, (_, i) => `${'x'.repeat(20)} ${String(i).padStart(3, '0')}\n`);
     for (const line of lines) sink.write(line);
     await sink.close();
@@ -64,7 +66,7 @@ describe('FileSink', () => {
     writeFileSync(path.join(dir, 'streamhub.log'), 'old\n');
     utimesSync(path.join(dir, 'streamhub.log'), new Date('2026-11-20T12:00:00Z'), new Date('2026-11-20T12:00:00Z'));
     let now = new Date('2026-11-22T23:59:59Z');
-    const sink = new FileSink({ dir, maxBytes: 1000, maxFiles: 5, now: () => now });
+    const sink = new FileSink({ dir, maxBytes: 1000, background, maxFiles: 5, now: () => now });
     sink.write('sunday\n');
     now = new Date('2026-11-23T00:00:01Z');
     sink.write('monday\n');
@@ -87,7 +89,7 @@ describe('FileSink', () => {
       const written = new Date(name.includes('02-01') ? '2026-02-01' : '2026-01-01');
       utimesSync(path.join(dir, name), written, written);
     }
-    const sink = new FileSink({ dir, maxBytes: 1000, maxFiles: 10 });
+    const sink = new FileSink({ dir, maxBytes: 1000, background, maxFiles: 10 });
     await sink.tidy(new Date('2026-01-15'));
     await sink.close();
     assert.deepEqual(archives(dir), ['notes.log', 'streamhub-2026-02-01T00-00-00.000Z.log']);
@@ -101,6 +103,7 @@ describe('FileSink', () => {
     const sink = new FileSink({
       dir,
       maxBytes: 1_000_000,
+      background,
       maxFiles: 1,
       onTrouble: (code) => {
         troubles.push(code);
@@ -119,7 +122,14 @@ describe('FileSink', () => {
     const file = path.join(dir, 'streamhub.log');
     symlinkSync('/dev/full', file);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const sink = new FileSink({ dir, maxBytes: 1_000_000, maxFiles: 1, maxWaiting: 20, onTrouble: () => resolve() });
+    const sink = new FileSink({
+      dir,
+      maxBytes: 1_000_000,
+      background,
+      maxFiles: 1,
+      maxWaiting: 20,
+      onTrouble: () => resolve(),
+    });
     sink.write('kept 1\n');
     sink.write('kept 2\n');
     await promise;
@@ -137,7 +147,7 @@ describe('FileSink', () => {
     const file = path.join(dir, 'streamhub.log');
     symlinkSync('/dev/full', file);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const sink = new FileSink({ dir, maxBytes: 1_000_000, maxFiles: 1, onTrouble: () => resolve() });
+    const sink = new FileSink({ dir, maxBytes: 1_000_000, background, maxFiles: 1, onTrouble: () => resolve() });
     sink.write('kept\n');
     await promise;
     rmSync(file);
@@ -148,7 +158,7 @@ describe('FileSink', () => {
 
   it('writes what waits at once when the process is about to die', async () => {
     const dir = folder();
-    const sink = new FileSink({ dir, maxBytes: 1000, maxFiles: 1 });
+    const sink = new FileSink({ dir, maxBytes: 1000, background, maxFiles: 1 });
     sink.write('last words\n');
     sink.flushSync();
     assert.equal(current(dir), 'last words\n');
@@ -160,7 +170,13 @@ describe('FileSink', () => {
     const dir = path.join(root, 'a-file');
     writeFileSync(dir, '');
     const { promise, resolve } = Promise.withResolvers<string>();
-    const sink = new FileSink({ dir: path.join(dir, 'logs'), maxBytes: 1000, maxFiles: 1, onTrouble: resolve });
+    const sink = new FileSink({
+      dir: path.join(dir, 'logs'),
+      maxBytes: 1000,
+      background,
+      maxFiles: 1,
+      onTrouble: resolve,
+    });
     sink.write('one\n');
     assert.equal(await promise, 'ENOTDIR');
     sink.write('two\n');

@@ -1,6 +1,7 @@
 import { appendFileSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { Background } from '../background.ts';
 import type { LogSink } from './logger.ts';
 
 const CURRENT = 'streamhub.log';
@@ -18,6 +19,7 @@ export interface FileSinkOptions {
   maxBytes: number;
   /** Archives kept. */
   maxFiles: number;
+  background: Background;
   now?(): Date;
   /** Bytes that may wait in memory; for tests. */
   maxWaiting?: number;
@@ -41,7 +43,8 @@ export class FileSink implements LogSink {
   /** Lines dropped since the file could last be written. */
   #lost = 0;
   #retryMs = RETRY_MS.first;
-  #retry: NodeJS.Timeout | undefined;
+  /** Calls the next try off. */
+  #retry: (() => void) | undefined;
   #fileBytes: number;
   #day: string;
   #handle: FileHandle | undefined;
@@ -109,11 +112,10 @@ export class FileSink implements LogSink {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
+    this.#cancelRetry();
     this.#begin();
     await this.#running;
-    clearTimeout(this.#retry);
+    this.#cancelRetry();
     await this.#handle?.close().catch(() => {});
     this.#handle = undefined;
   }
@@ -156,11 +158,16 @@ export class FileSink implements LogSink {
     this.#running = undefined;
   }
 
+  #cancelRetry(): void {
+    this.#retry?.();
+    this.#retry = undefined;
+  }
+
   #tryLater(): void {
-    this.#retry = setTimeout(() => {
+    this.#retry = this.#options.background.after('log file', this.#retryMs, () => {
       this.#retry = undefined;
       this.#begin();
-    }, this.#retryMs).unref();
+    });
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.longest);
   }
 

@@ -90,6 +90,7 @@ export class LogService {
       dir,
       maxBytes,
       maxFiles,
+      background: this.#options.background,
       onTrouble: (code) => this.#log.warn({ code }, 'the log file cannot be written'),
     });
     this.#detach = [logging.addSink(this.#file), logging.addSink(this.#table)];
