@@ -6,6 +6,8 @@ import { flaggedInComments } from '#build/textlint/comments.ts';
 import { flaggedWords } from '#build/textlint/flagged-words.ts';
 import { docsLinter, documents } from '#build/textlint/linter.ts';
 import { MAX_WORDS, sentencesOf } from '#build/textlint/sentences.ts';
+import { flaggedInStrings } from '#build/textlint/strings.ts';
+import { operations } from '#shared/contract/index.ts';
 import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -65,4 +67,46 @@ test('comments use no flagged words', () => {
       ),
     );
   assert.deepEqual(found, []);
+});
+
+test('messages, log lines and descriptions use no flagged words', () => {
+  const source =
+    "say('made anew for you'); // 'not in comments, whoever reads it'\nconst key = 'at-once';\nlog(`it goes on`)";
+  assert.deepEqual(
+    flaggedInStrings(source).map(({ line, word }) => `${line} ${word}`),
+    ['1 anew', '3 goes'],
+  );
+  const found = globSync('{shared,daemon,plugins,desktop/{main,preload}}/**/*.ts', { cwd: ROOT })
+    .filter((file) => !file.includes('node_modules') && !file.includes('.test.'))
+    .flatMap((file) =>
+      flaggedInStrings(readFileSync(path.join(ROOT, file), 'utf8')).map(
+        ({ line, word, instead }) => `${file}:${line} “${word}”, instead: ${instead}`,
+      ),
+    );
+  assert.deepEqual(found, []);
+});
+
+test('the API reference is in short sentences, and each summary begins with a verb', () => {
+  const texts: { at: string; text: string }[] = [];
+  const collect = (at: string, value: unknown, seen: Set<unknown>): void => {
+    if (typeof value !== 'object' || value === null || seen.has(value)) return;
+    seen.add(value);
+    for (const [key, inner] of Object.entries(value))
+      if (key === 'description' && typeof inner === 'string') texts.push({ at, text: inner });
+      else collect(`${at}.${key}`, inner, seen);
+  };
+  assert.ok(operations.length > 100);
+  for (const operation of operations) collect(`${operation.method} ${operation.path}`, operation, new Set());
+  const long = texts.flatMap(({ at, text }) =>
+    sentencesOf(text)
+      .filter(({ words }) => words > MAX_WORDS)
+      .map(({ words }) => `${at}: ${words} words`),
+  );
+  assert.deepEqual([...new Set(long)], []);
+  const notVerbs = operations
+    .filter(({ summary }) =>
+      /^(?:The|A|An|What|Which|Who|How|Whether|Would|Is|Your|Their|State|Text|Ways)\b/.test(summary),
+    )
+    .map(({ method, path: at, summary }) => `${method} ${at}: ${summary}`);
+  assert.deepEqual(notVerbs, []);
 });

@@ -1,7 +1,7 @@
 import { flaggedWords } from './flagged-words.ts';
 
 /** A comment: the rest of a line after `//`, or a block. Strings and addresses such as `https://…` are left alone. */
-const COMMENT = /(?<=^|[\s{(;,])\/\/(?!\/)[^\n]*|(?<=^|[\s{(;,])\/\*[\s\S]*?\*\//g;
+export const COMMENT = /(?<=^|[\s{(;,])\/\/(?!\/)[^\n]*|(?<=^|[\s{(;,])\/\*[\s\S]*?\*\//g;
 
 /** Flagged words in the comments of a source file, each with its line. Code in backticks is left alone. */
 export function flaggedInComments(source: string): { line: number; word: string; instead: string }[] {

@@ -21,6 +21,12 @@ const FLAGGED: readonly { pattern: RegExp; instead: string }[] = [
   { pattern: /\bbelongs? into\b/i, instead: 'include it in' },
   { pattern: /\ba repetition is\b/i, instead: 'a repeated … is' },
   { pattern: /\b(?:is|are|was|were) to be (?:had|found|looked)\b/i, instead: 'is available' },
+  { pattern: /\bof your own\b/i, instead: 'your own …' },
+  { pattern: /\bfor ever\b/i, instead: 'forever' },
+  { pattern: /\bworth nothing\b/i, instead: 'not valid any more' },
+  { pattern: /\b(?:comes?|came) about\b/i, instead: 'happens' },
+  { pattern: /\bof late\b/i, instead: 'recently' },
+  { pattern: /\bput aside\b/i, instead: 'set aside' },
   { pattern: /\ball the same\b/i, instead: 'anyway, or still' },
 ];
 

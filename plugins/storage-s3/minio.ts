@@ -5,7 +5,7 @@ import { S3_CAPABILITIES, S3_DELETE_BATCH } from './capabilities.ts';
 export const minio = defineStorageProvider({
   id: 'minio',
   title: 'MinIO',
-  description: 'A MinIO or other S3-compatible server of your own.',
+  description: 'Your own MinIO or other S3-compatible server.',
   docsUrl: 'https://min.io/docs/',
   capabilities: S3_CAPABILITIES,
   maxDeleteBatch: S3_DELETE_BATCH,

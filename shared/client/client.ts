@@ -68,7 +68,7 @@ export class Client {
       if (options.signal?.aborted) throw options.signal.reason;
       if (timeout.aborted) {
         const seconds = (options.timeout ?? DEFAULT_TIMEOUT) / 1000;
-        throw new UnreachableError('timeout', `The daemon did not answer within ${seconds} s.`, trace, error);
+        throw new UnreachableError('timeout', `The daemon did not respond within ${seconds} s.`, trace, error);
       }
       if (error instanceof UnreachableError) throw error;
       throw new UnreachableError('network', `The daemon cannot be reached: ${(error as Error).message}`, trace, error);
@@ -124,7 +124,7 @@ function readAnswer<O extends Operation>(op: O, answer: WireAnswer, trace: Reque
 const foreign = (answer: WireAnswer, trace: RequestTrace, cause?: unknown): UnreachableError =>
   new UnreachableError(
     'not-streamhub',
-    `The answer (HTTP ${answer.status}) does not come from a StreamHub daemon; a proxy in between may be at fault.`,
+    `The response (HTTP ${answer.status}) is not from a StreamHub daemon; a proxy may be the cause.`,
     trace,
     cause,
   );

@@ -62,7 +62,7 @@ export class FetchTransport implements Transport {
       throw new IpcFailure(
         {
           code: 'CONNECTION_LOST',
-          message: 'The daemon does not answer.',
+          message: 'The daemon isn’t responding.',
           hint: `${method} ${path}: ${(error as Error).message}`,
         },
         { cause: error },

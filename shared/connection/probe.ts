@@ -17,13 +17,17 @@ export async function checkHealth(transport: Transport, signal?: AbortSignal): P
   const latencyMs = Math.round((performance.now() - started) * 10) / 10;
   const { base } = transport;
   const stranger = (reason: string): IpcFailure =>
-    failure('NOT_STREAMHUB', { url: base, reason }, { hint: 'Is the address complete, with port and path?' });
+    failure(
+      'NOT_STREAMHUB',
+      { url: base, reason },
+      { hint: 'Check that the address is complete, with port and path.' },
+    );
   const down = gatewayFailure(answer, base);
   if (down !== undefined) throw down;
   const health = jsonOf(answer) as { status?: unknown; version?: unknown } | undefined;
   if (answer.status !== 200) throw stranger(`it answers /api/v1/health with HTTP ${answer.status}`);
   if (health?.status !== 'ok' || typeof health.version !== 'string')
-    throw stranger('its health answer is of another kind');
+    throw stranger('its health response has another format');
   return { version: health.version, latencyMs };
 }
 
@@ -61,7 +65,7 @@ function gatewayFailure({ status, headers }: WireAnswer, base: string): IpcFailu
   return failure(
     'DAEMON_DOWN',
     { host: new URL(base).host, status },
-    { hint: 'Start the daemon, or correct the address that the proxy passes requests on to.' },
+    { hint: 'Start the daemon, or correct its address in the proxy.' },
   );
 }
 

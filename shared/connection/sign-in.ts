@@ -40,7 +40,7 @@ async function openSession(
   });
   if (answer.status !== 200 && answer.status !== 201) throw refused(answer, path, transport.base);
   const token = (jsonOf(answer) as { data?: { token?: unknown } } | undefined)?.data?.token;
-  if (typeof token !== 'string') throw failure('SIGN_IN_FAILED', { reason: 'its answer holds no session' });
+  if (typeof token !== 'string') throw failure('SIGN_IN_FAILED', { reason: 'its response contains no session' });
   return token;
 }
 
@@ -50,7 +50,7 @@ function refused(answer: WireAnswer, path: string, base: string): IpcFailure {
   if (code === 'TOTP_REQUIRED' || said === 'totp_required') return failure('SECOND_FACTOR_REQUIRED');
   if (code === 'TOTP_INVALID' || said === 'totp_invalid') return failure('SECOND_FACTOR_INVALID');
   if (answer.status === 404 && path === LOGIN)
-    return failure('NO_PASSWORD_SIGN_IN', {}, { hint: 'Make an API token on the daemon and use that.' });
+    return failure('NO_PASSWORD_SIGN_IN', {}, { hint: 'Create an API token on the daemon and use it.' });
   if (answer.status === 429 || answer.status >= 500) return refusal(answer, base);
   return failure(
     'SIGN_IN_FAILED',

@@ -110,7 +110,7 @@ export const listHeldPrefixes = operation({
   path: '/room-prefixes/held',
   tag,
   summary: 'List room prefixes that are kept for teams that gave them up',
-  description: `After a rename or a deletion an app's room prefix is kept for its team for ${PREFIX_HELD_SECONDS / 86_400} days, because join tokens for its rooms can still be valid. The team itself can use it again at any time. To other teams, prefixes that overlap are refused with \`ROOM_PREFIX_TAKEN\`.`,
+  description: `After an app is renamed or deleted, its room prefix is reserved for its team for ${PREFIX_HELD_SECONDS / 86_400} days. Join tokens for its rooms can be valid that long. The team can use the prefix again at any time. Overlapping prefixes of other teams are rejected with \`ROOM_PREFIX_TAKEN\`.`,
   access: 'global',
   responses: { 200: envelope(Type.Array(HeldPrefix)) },
 });

@@ -7,7 +7,7 @@ export const getDelivery = operation({
   method: 'GET',
   path: '/apps/{name}/delivery',
   tag: 'App config',
-  summary: 'What the config makes of a stream, in words and as data',
+  summary: 'Get what the config does with a stream, in words and as data',
   description: 'The plan that recordings, live HLS, ingests, pages and join tokens follow.',
   access: { permission: 'config:read' },
   params: AppNameParams,

@@ -54,7 +54,7 @@ export const testS3 = operation({
   tag,
   summary: 'Test the storage of an app, step by step',
   description:
-    'Resolves the endpoint, connects and sends a signed request. Then does what recordings need, with two test objects: writes one, writes one in parts, reads, opens a signed link, lists, and deletes both in one call. With a body, tests those settings instead of the stored ones, without storing them.',
+    'Resolves the endpoint, connects and sends a signed request. Then does what recordings need with two test objects: writes one, and one in parts. Reads, opens a signed link, lists, and deletes both in one call. With a body, tests those settings instead of the stored ones, without storing them.',
   access: { permission: 's3:write' },
   share: 'storage-test',
   params: AppNameParams,

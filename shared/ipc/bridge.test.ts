@@ -78,7 +78,7 @@ test('failures cross as data and come back as they were', () => {
     (error: IpcFailure) =>
       error instanceof IpcFailure &&
       error.code === 'CONNECTION_EXISTS' &&
-      error.message === 'http://a is connected already, as Paris.' &&
+      error.message === 'http://a is already connected as Paris.' &&
       error.hint === 'Open it.' &&
       error.details?.['id'] === 'x',
   );

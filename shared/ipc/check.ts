@@ -8,7 +8,7 @@ import Value from 'typebox/value';
 export function schemaError(schema: TSchema, value: unknown): string | undefined {
   if (Value.Check(schema, value)) return undefined;
   const [first] = Value.Errors(schema, value);
-  return first === undefined ? 'it is of another shape' : `${first.instancePath || 'it'} ${first.message}`;
+  return first === undefined ? 'it has another format' : `${first.instancePath || 'it'} ${first.message}`;
 }
 
 /** A copy of the value without keys that the schema does not declare. */

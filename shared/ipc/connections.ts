@@ -12,12 +12,12 @@ export const ConnectionName = Type.String({
 });
 export const Colour = Type.String({
   pattern: '^(#[0-9a-f]{6}|[a-z]{1,24})$',
-  description: 'Colour of its tile: a name of the page’s palette, or `#rrggbb`.',
+  description: 'Color of its tile: a color name of the palette, or `#rrggbb`.',
 });
 const Url = Type.String({
   minLength: 1,
   maxLength: 2048,
-  description: 'As typed: a URL, or a host with or without port.',
+  description: 'As entered: a URL, or a host with or without a port.',
 });
 /** SHA-256 over the whole certificate, as `AB:CD:…`. */
 export const Fingerprint = Type.String({ pattern: '^([0-9A-F]{2}:){31}[0-9A-F]{2}$' });
@@ -38,11 +38,11 @@ export const Credential = Type.Union([
     kind: Type.Literal('password'),
     user: Type.String({ minLength: 1, maxLength: 200 }),
     password: Type.String({ minLength: 1, maxLength: 200 }),
-    code: Type.Optional(Type.String({ maxLength: 32, description: 'Second factor, when the account has one.' })),
+    code: Type.Optional(Type.String({ maxLength: 32, description: 'Second factor, if the account has one.' })),
   }),
   object({
     kind: Type.Literal('exchange'),
-    path: oneOf(SESSION_PATHS, { description: 'Set-up link, invitation, sign-up or mailed link.' }),
+    path: oneOf(SESSION_PATHS, { description: 'Setup link, invitation, sign-up or mailed link.' }),
     body: Type.Record(Type.String(), Type.Unknown(), { description: 'Body of that operation.' }),
   }),
 ]);
@@ -58,7 +58,7 @@ export const Certificate = object({
   issuer: Type.String(),
   validFrom: Instant,
   validTo: Instant,
-  names: Type.Array(Type.String(), { description: 'Host names and addresses it is made out to.' }),
+  names: Type.Array(Type.String(), { description: 'Host names and addresses that it is valid for.' }),
   /** Signed by itself, not by an authority. */
   selfSigned: Type.Boolean(),
 });
@@ -180,7 +180,7 @@ const one = object({ id: ConnectionId });
 export const connections = {
   calls: {
     list: call(
-      'All connections in their order. `problem` tells of a connections file that could not be read and was put aside.',
+      'All connections, in order. `problem` reports a connections file that could not be read and was set aside.',
       object({}),
       object({
         connections: Type.Array(Connection),
@@ -188,7 +188,7 @@ export const connections = {
       }),
     ),
     add: call(
-      'Adds a daemon at the end of the list and connects to it. A password is exchanged for a session at once, so it must reach the daemon; a token need not.',
+      'Adds a daemon at the end of the list and connects to it. A password is exchanged for a session immediately, so the daemon must be reachable. A token is only stored.',
       object({
         url: Url,
         name: Type.Optional(ConnectionName),
@@ -200,7 +200,7 @@ export const connections = {
       Connection,
     ),
     test: call(
-      'Goes the way to a daemon step by step and says which step failed and what to do. Of a connection, or of an address not yet added. Steps are also pushed as `testStep` under `testId`.',
+      'Tests a connection or a new address step by step; reports which step failed and what to do. Steps are also sent as `testStep` with `testId`.',
       object({
         testId: Type.Optional(Type.String({ maxLength: 64 })),
         target: Type.Union([
@@ -214,20 +214,20 @@ export const connections = {
       }),
       TestReport,
     ),
-    stopTest: call('Gives up a running test; it ends with CANCELLED.', object({ testId: Type.String() }), Type.Null()),
+    stopTest: call('Stops a running test; it ends with CANCELLED.', object({ testId: Type.String() }), Type.Null()),
     update: call(
-      'Renames or recolours.',
+      'Changes the name or color.',
       object({ id: ConnectionId, name: Type.Optional(ConnectionName), colour: Type.Optional(Colour) }),
       Connection,
     ),
     reorder: call(
-      'Puts the connections in this order; every id once.',
+      'Sets the order of the connections; every id must be listed once.',
       object({ ids: Type.Array(ConnectionId) }),
       Type.Null(),
     ),
-    remove: call('Forgets the connection and its credential.', one, Type.Null()),
+    remove: call('Deletes the connection and its credential.', one, Type.Null()),
     signIn: call(
-      'Replaces the credential in place. With only a `code` the kept password is used again.',
+      'Replaces the credential. With only a `code`, the stored password is used again.',
       object({
         id: ConnectionId,
         credential: Type.Union([
@@ -238,18 +238,18 @@ export const connections = {
       }),
       Connection,
     ),
-    signOut: call('Ends the session and forgets the credential; the connection stays.', one, Connection),
+    signOut: call('Ends the session and deletes the credential; the connection stays.', one, Connection),
     trust: call(
-      'Pins the certificate with this fingerprint, which a person has compared.',
+      'Pins the certificate with this fingerprint, after someone has compared it.',
       object({ id: ConnectionId, fingerprint: Fingerprint }),
       Connection,
     ),
     retry: call('Tries to connect now instead of at `nextTryAt`.', one, Type.Null()),
-    snapshot: call('The last known picture of a daemon, with its age.', one, nullable(Snapshot)),
+    snapshot: call('The last known state of a daemon, with its age.', one, nullable(Snapshot)),
   },
   pushes: {
-    changed: push('The list, the order, a name or a colour changed.', object({ connections: Type.Array(Connection) })),
+    changed: push('The list, the order, a name or a color changed.', object({ connections: Type.Array(Connection) })),
     state: push('The state of one connection changed.', object({ id: ConnectionId, state: ConnectionState })),
-    testStep: push('A step of a running test is over.', object({ testId: Type.String(), step: TestStep })),
+    testStep: push('A step of a running test has finished.', object({ testId: Type.String(), step: TestStep })),
   },
 };

@@ -49,7 +49,7 @@ export type ShellCommand = Static<typeof ShellCommand>;
 export const desktop = {
   calls: {
     about: call(
-      'Versions and the machine, for the about page and for reports.',
+      'Versions and the machine, for the about page and reports.',
       object({}),
       object({
         version: Type.String(),
@@ -61,22 +61,26 @@ export const desktop = {
         userData: Type.String(),
       }),
     ),
-    report: call('What was tried and found, as text for a report: no secret in it.', object({}), Type.String()),
-    preferences: call('What the person set.', object({}), Preferences),
+    report: call('What was tried and found, as text for a report, without secrets.', object({}), Type.String()),
+    preferences: call('The preferences.', object({}), Preferences),
     setPreferences: call(
-      'Changes the given ones.',
+      'Changes the given preferences.',
       Type.Partial(Preferences, { additionalProperties: false }),
       Preferences,
     ),
-    window: call('The window as it is now.', object({}), WindowState),
+    window: call('The current state of the window.', object({}), WindowState),
     openExternal: call(
-      'Opens a web or mail address in the system’s own program. Only https, http and mailto.',
+      'Opens an https, http or mailto address in the system’s own program.',
       object({ url: Type.String({ maxLength: 2048 }) }),
       Type.Null(),
     ),
-    copyText: call('Puts text on the clipboard.', object({ text: Type.String({ maxLength: 4_194_304 }) }), Type.Null()),
+    copyText: call(
+      'Copies text to the clipboard.',
+      object({ text: Type.String({ maxLength: 4_194_304 }) }),
+      Type.Null(),
+    ),
     saveText: call(
-      'Writes text to a file that the person chooses. Null when they chose none.',
+      'Saves text to a file that the user chooses. Null if they cancel.',
       object({
         suggestedName: Type.String({ minLength: 1, maxLength: 200, pattern: '^[^/\\\\\\x00-\\x1f]+$' }),
         text: Type.String({ maxLength: 67_108_864 }),
@@ -84,7 +88,7 @@ export const desktop = {
       nullable(Type.String()),
     ),
     ready: call(
-      'The page is drawn and listens: commands that waited for it (a deep link, a notification) come as the answer.',
+      'The page is ready. Returns the commands that waited for it (a deep link, a notification).',
       object({}),
       Type.Array(ShellCommand),
     ),
@@ -92,6 +96,6 @@ export const desktop = {
   pushes: {
     preferences: push('A preference changed, here or in another window.', Preferences),
     window: push('The window changed.', WindowState),
-    command: push('Something outside the page asks for it.', ShellCommand),
+    command: push('A command from outside the page.', ShellCommand),
   },
 };

@@ -20,12 +20,12 @@ export type StreamEvent = Static<typeof StreamEvent>;
 export const events = {
   calls: {
     since: call(
-      'Events of a connection after the given id. `complete: false`: too much happened meanwhile, read everything again.',
+      'Events of a connection after the given id. `complete: false`: too many events were missed; read everything again.',
       object({ connectionId: ConnectionId, after: nullable(Type.String()) }),
       object({ events: Type.Array(StreamEvent), complete: Type.Boolean() }),
     ),
     open: call(
-      'Opens any other event stream below /api/v1 (a live tail); it is resumed after breaks until closed.',
+      'Opens another event stream below /api/v1 (a live tail). It is resumed after interruptions until it is closed.',
       object({
         connectionId: ConnectionId,
         path: ApiPath,
@@ -33,15 +33,19 @@ export const events = {
       }),
       object({ streamId: Type.String() }),
     ),
-    close: call('Closes a stream; closing a closed one is no error.', object({ streamId: Type.String() }), Type.Null()),
+    close: call(
+      'Closes a stream. Closing a closed stream is not an error.',
+      object({ streamId: Type.String() }),
+      Type.Null(),
+    ),
   },
   pushes: {
     events: push(
-      'Events of a daemon, in their order, gathered over a few milliseconds.',
+      'Events of a daemon in order, collected over a few milliseconds.',
       object({ connectionId: ConnectionId, events: Type.Array(StreamEvent) }),
     ),
     gap: push(
-      'Events were missed and cannot be had any more: whatever is shown of this connection must be read again.',
+      'Events were missed and are no longer available: read everything about this connection again.',
       object({ connectionId: ConnectionId }),
     ),
     stream: push(
@@ -49,7 +53,7 @@ export const events = {
       object({ streamId: Type.String(), events: Type.Array(StreamEvent) }),
     ),
     streamState: push(
-      'A stream was opened (again), broke off and will be tried again, or ended for good (`closed`).',
+      'A stream was opened, was interrupted and will be retried, or ended for good (`closed`).',
       object({
         streamId: Type.String(),
         status: Type.Union([Type.Literal('open'), Type.Literal('waiting'), Type.Literal('closed')]),

@@ -31,7 +31,7 @@ export type HttpAnswer = Static<typeof HttpAnswer>;
 export const http = {
   calls: {
     request: call(
-      'One request to a daemon with its credential. Every status is an answer; only what never became one is a failure. Redirects are not followed.',
+      'Sends one request to a daemon with its credential. Every HTTP status is a result; only a request without a response fails. Redirects are not followed.',
       object({
         connectionId: ConnectionId,
         /** Chosen by the page, for `cancel`. */
@@ -46,12 +46,12 @@ export const http = {
       HttpAnswer,
     ),
     cancel: call(
-      'Gives up a running request; it ends with CANCELLED.',
+      'Cancels a running request; it ends with CANCELLED.',
       object({ requestId: Type.String() }),
       Type.Null(),
     ),
     download: call(
-      'Writes the answer of a GET to a file that the person chooses. Null when they chose none.',
+      'Saves the response of a GET to a file that the user chooses. Null if they cancel.',
       object({
         connectionId: ConnectionId,
         path: ApiPath,
@@ -62,7 +62,7 @@ export const http = {
   },
   pushes: {
     progress: push(
-      'Bytes of a running download.',
+      'Progress of a download in bytes.',
       object({ connectionId: ConnectionId, path: Type.String(), bytes: Type.Integer() }),
     ),
   },

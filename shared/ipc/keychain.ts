@@ -25,9 +25,9 @@ export type KeychainState = Static<typeof KeychainState>;
 
 export const keychain = {
   calls: {
-    state: call('What the keychain is like now.', object({}), KeychainState),
-    unlock: call('Asks the system to unlock the keychain, which may ask the person.', object({}), KeychainState),
-    keep: call('Moves a credential from memory into the keychain.', object({ id: ConnectionId }), KeychainState),
+    state: call('The current state of the keychain.', object({}), KeychainState),
+    unlock: call('Asks the system to unlock the keychain, which may show a prompt.', object({}), KeychainState),
+    keep: call('Moves a credential from memory to the keychain.', object({ id: ConnectionId }), KeychainState),
   },
   pushes: {
     changed: push('The keychain was locked, unlocked, found or lost.', KeychainState),

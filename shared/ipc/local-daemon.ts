@@ -24,13 +24,17 @@ export type LocalDaemon = Static<typeof LocalDaemon>;
 
 export const localDaemon = {
   calls: {
-    state: call('The local daemon as it is now.', object({}), LocalDaemon),
+    state: call('The current state of the local daemon.', object({}), LocalDaemon),
     start: call(
-      'Starts it, or adopts the one that runs, and connects to it. Its first token goes from here into the keychain; `keep: session` where there is none.',
+      'Starts it, or adopts the running one, and connects to it. Its first token is stored in the keychain; `keep: session` if there is none.',
       object({ keep: oneOf(['keychain', 'session'] as const) }),
       LocalDaemon,
     ),
-    stop: call('Stops it in order and waits for its end; its data and its connection stay.', object({}), LocalDaemon),
+    stop: call(
+      'Stops it gracefully and waits for it to end. Its data and its connection stay.',
+      object({}),
+      LocalDaemon,
+    ),
   },
   pushes: {
     changed: push('Its state changed.', LocalDaemon),

@@ -26,26 +26,30 @@ export const terminal = {
       object({ available: Type.Boolean(), reason: nullable(Type.String()) }),
     ),
     open: call(
-      'Opens a terminal. Its output comes as `data`; every character taken in must be acknowledged with `ack`, or the terminal pauses after 512 Ki of them.',
+      'Opens a terminal. Its output is sent as `data`. Acknowledge all characters with `ack`, or the terminal pauses after 512 Ki of them.',
       object({ columns: Columns, rows: Rows, command: TerminalCommand }),
       object({ terminalId: TerminalId, pid: Type.Integer(), title: Type.String() }),
     ),
     write: call(
-      'Types into the terminal.',
+      'Sends input to the terminal.',
       object({ terminalId: TerminalId, data: Type.String({ maxLength: 1_048_576 }) }),
       Type.Null(),
     ),
     resize: call(
-      'Tells the terminal its size.',
+      'Sets the size of the terminal.',
       object({ terminalId: TerminalId, columns: Columns, rows: Rows }),
       Type.Null(),
     ),
     ack: call(
-      'Characters of output that were taken in.',
+      'Acknowledges received characters of output.',
       object({ terminalId: TerminalId, characters: Type.Integer({ minimum: 1 }) }),
       Type.Null(),
     ),
-    close: call('Hangs up; closing a closed one is no error.', object({ terminalId: TerminalId }), Type.Null()),
+    close: call(
+      'Closes the terminal. Closing a closed terminal is not an error.',
+      object({ terminalId: TerminalId }),
+      Type.Null(),
+    ),
   },
   pushes: {
     data: push('Output.', object({ terminalId: TerminalId, data: Type.String() })),

@@ -98,7 +98,7 @@ test('a file that cannot be read is put aside and told, and the app goes on', as
   const app = await openApp(t, { userData });
   const { connections, problem } = await value(app.page.connections.list());
   assert.deepEqual(connections, []);
-  assert.match(problem?.message ?? '', /put aside/);
+  assert.match(problem?.message ?? '', /set aside/);
   assert.equal(await readFile(problem?.keptAs ?? '', 'utf8'), '{"version":1,"data":{"connections":[{"id":');
   const daemon = await testDaemon(t);
   await add(app, daemon.url);

@@ -85,7 +85,7 @@ test('a keyring that ended is none, and one that was started anew is used again 
   for (const { module, secrets } of stores) {
     if (module === 'keytar' && withoutKeytar) continue;
     if (module === 'keytar')
-      await assert.rejects(secrets.read('stored'), { code: 'KEYCHAIN_FAILED', hint: /restart StreamHub/ });
+      await assert.rejects(secrets.read('stored'), { code: 'KEYCHAIN_FAILED', hint: /Restart StreamHub/ });
     else assert.equal(await secrets.read('stored'), 'secret');
   }
 });

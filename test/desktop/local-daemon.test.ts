@@ -115,7 +115,7 @@ test('a daemon that cannot start says why in its own words', async (t) => {
 test('without a daemon or a Node in this build the app says so', async (t) => {
   const empty = await temporaryDir(t);
   const runtime = findRuntime([empty]);
-  assert.equal(runtime, 'this build of the app brings no daemon');
+  assert.equal(runtime, 'this build of the app contains no daemon');
   const app = await openApp(t, { env, runtime });
   assert.equal((await value(app.page.localDaemon.state())).status, 'unavailable');
   assert.equal(await codeOf(app.page.localDaemon.start({ keep: 'session' })), 'NOT_AVAILABLE');

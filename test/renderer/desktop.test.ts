@@ -33,7 +33,7 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     await rail.getByRole('link', { name: 'Add a daemon' }).click();
     await ui.field('Address').fill(paris.url.replace('http://', ''));
     await ui.field('Name').fill('Paris');
-    await page.getByText('This machine offers no keychain').waitFor();
+    await page.getByText('This machine has no keychain').waitFor();
     await page.getByText('you stay signed in until the app ends').waitFor();
     await page.getByLabel('Token', { exact: true }).fill('sk_wrong');
     await ui.button('Test connection').click();

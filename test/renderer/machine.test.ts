@@ -130,7 +130,7 @@ test('the app and its machine: keychain, certificate, terminal, a daemon of its 
     await page.goto(host.url);
     await ui.row('Passing').getByText('Signed out').waitFor();
     await rail.getByRole('link', { name: /Passing/ }).click();
-    await page.getByText('No credential is kept for Passing').first().waitFor();
+    await page.getByText('No credential is stored for Passing').first().waitFor();
     await assertAccessible(page, 'no credential');
   });
 

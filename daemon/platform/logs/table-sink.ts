@@ -37,7 +37,7 @@ export class TableSink implements LogSink {
 
   write(line: string): void {
     if (this.#waiting.length >= MAX_WAITING) {
-      this.#lose(1, 'too many at once');
+      this.#lose(1, 'too many lines at a time');
       return;
     }
     this.#waiting.push(line);

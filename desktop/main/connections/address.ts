@@ -12,16 +12,17 @@ const DEFAULT_PORT = 3020;
 export function baseUrl(typed: string): string {
   const text = typed.trim();
   const refuse = (reason: string) => failure('BAD_URL', { url: text, reason });
-  if (text === '' || /\s/.test(text)) throw refuse('it is empty or holds a space');
+  if (text === '' || /\s/.test(text)) throw refuse('it is empty or contains a space');
   let url: URL;
   try {
     url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`);
   } catch {
-    throw refuse('it cannot be read');
+    throw refuse('it is not a valid address');
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refuse('only http and https lead to a daemon');
-  if (url.username !== '' || url.password !== '') throw refuse('a name and password do not belong in the address');
-  if (url.hostname === '') throw refuse('it names no host');
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw refuse('only http and https addresses are supported');
+  if (url.username !== '' || url.password !== '') throw refuse('remove the user name and password from the address');
+  if (url.hostname === '') throw refuse('it contains no host');
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && speaksPlainly(url)) {
     const port = url.port === '' ? DEFAULT_PORT : url.port;
     url = new URL(`http://${url.hostname}:${port}${url.pathname}`);

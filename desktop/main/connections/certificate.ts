@@ -41,7 +41,7 @@ const REASONS: Record<string, string> = {
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',
   CERT_REVOKED: 'it was revoked',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'it is made out to another name',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another name',
   CERT_SIGNATURE_FAILURE: 'its signature is wrong',
 };
 

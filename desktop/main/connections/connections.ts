@@ -124,7 +124,7 @@ export class Connections {
   async reorder(ids: readonly string[]): Promise<void> {
     const ordered = [...new Set(ids)].map((id) => this.get(id));
     if (ordered.length !== ids.length || ordered.length !== this.#entries.length)
-      throw failure('BAD_CALL', { channel: 'connections:reorder', reason: 'every connection has to be in it once' });
+      throw failure('BAD_CALL', { channel: 'connections:reorder', reason: 'every connection must be listed once' });
     const before = this.#entries;
     this.#entries = ordered;
     await this.#save(() => {
@@ -304,6 +304,6 @@ async function exchange(route: Route, credential: Credential): Promise<Secret> {
 async function withCode(entry: Entry, code: string): Promise<Credential> {
   const secret = await entry.secret();
   if (secret?.kind !== 'password')
-    throw failure('NO_CREDENTIAL', { name: entry.record.name }, { hint: 'Type the password too.' });
+    throw failure('NO_CREDENTIAL', { name: entry.record.name }, { hint: 'Enter the password too.' });
   return { kind: 'password', user: secret.user, password: secret.password, code };
 }

@@ -16,18 +16,18 @@ const TITLES: Record<StepId, string> = {
   resolve: 'Find the host',
   reach: 'Reach the port',
   tls: 'Encrypt',
-  version: 'Recognise the daemon',
+  version: 'Recognize the daemon',
   'sign-in': 'Sign in',
-  rights: 'Check the rights',
+  rights: 'Check permissions',
 };
 /** For failures that bring a separate hint. */
 const CURES: Partial<Record<IpcErrorCode, string>> = {
-  SECOND_FACTOR_REQUIRED: 'Type the code that the authenticator app shows, or a recovery code.',
-  SECOND_FACTOR_INVALID: 'Type the code that is shown now; the clocks of both devices must agree.',
-  RATE_LIMITED: 'Wait until then, or sign in with an API token.',
+  SECOND_FACTOR_REQUIRED: 'Enter the code from the authenticator app, or a recovery code.',
+  SECOND_FACTOR_INVALID: 'Enter the current code. The clocks of both devices must agree.',
+  RATE_LIMITED: 'Wait, or sign in with an API token.',
   NO_CREDENTIAL: 'Sign in again.',
 };
-const LAST_CURE = 'Look into the log of the daemon, and copy this report for whoever helps.';
+const LAST_CURE = 'Check the daemon’s log, and send this report to the person who helps you.';
 const CONNECT_TIMEOUT = 10_000;
 const SOON = 14 * 86_400_000;
 
@@ -55,7 +55,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<TestReport> {
   const step = async (id: StepId, work: () => Promise<Verdict> | Verdict): Promise<void> => {
     const started = performance.now();
     let verdict: Verdict;
-    if (failed !== undefined) verdict = skipped('Not tried, because a step before it failed.');
+    if (failed !== undefined) verdict = skipped('Skipped, because an earlier step failed.');
     else {
       try {
         verdict = await work();
@@ -90,21 +90,21 @@ export async function diagnose(options: DiagnoseOptions): Promise<TestReport> {
   await step('version', async () => {
     health ??= await checkHealth(transport, signal);
     if (health instanceof IpcFailure) throw health;
-    return passed(`StreamHub ${health.version} answers in ${health.latencyMs} ms.`);
+    return passed(`StreamHub ${health.version} responded in ${health.latencyMs} ms.`);
   });
   await step('sign-in', async () => {
-    if (options.recognise === undefined) return skipped('No credential was given.');
+    if (options.recognise === undefined) return skipped('No credential was entered.');
     recognition = await options.recognise(signal);
     if (!recognition.accepted)
       throw failure(
         'SIGN_IN_FAILED',
         { reason: recognition.message },
-        { hint: 'Check that the token is whole, not revoked, and allowed from this address; or make a new one.' },
+        { hint: 'Check that the token is complete, not revoked, and allowed from this address, or create a new one.' },
       );
     return passed(nameOf(recognition.account));
   });
   await step('rights', () => {
-    if (recognition === undefined) return skipped('Nobody is signed in.');
+    if (recognition === undefined) return skipped('You are not signed in.');
     return rights(recognition.accepted ? recognition.account : null);
   });
 
@@ -123,7 +123,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<TestReport> {
 
 async function resolve(hostname: string): Promise<Verdict> {
   const host = hostname.replace(/^\[|\]$/g, '');
-  if (net.isIP(host) !== 0) return passed(`${host} is an address already.`);
+  if (net.isIP(host) !== 0) return passed(`${host} is an address.`);
   const found = await dns.lookup(host, { all: true });
   return passed(`${host} is ${found.map(({ address }) => address).join(', ')}.`);
 }
@@ -133,7 +133,7 @@ async function reach(url: URL, signal: AbortSignal): Promise<Verdict> {
   const socket = net.connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port, autoSelectFamily: true });
   try {
     await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT)]) });
-    return passed(`${socket.remoteAddress ?? url.hostname} takes connections on port ${port}.`);
+    return passed(`${socket.remoteAddress ?? url.hostname} accepts connections on port ${port}.`);
   } catch (error) {
     if ((error as Error).name !== 'AbortError') throw error;
     throw Object.assign(new Error('too slow'), { code: 'ETIMEDOUT' });
@@ -144,20 +144,20 @@ async function reach(url: URL, signal: AbortSignal): Promise<Verdict> {
 
 function unencrypted(hostname: string): Verdict {
   const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
-  if (isHere) return skipped('Not needed: the connection stays on this machine.');
+  if (isHere) return skipped('Not needed, because the connection stays on this machine.');
   return warning(
-    'The address is http: everything, the credential too, crosses the network readable.',
-    'Put a reverse proxy with a certificate before the daemon and use https, or go through a VPN.',
+    'The address is http: everything, including the credential, crosses the network unencrypted.',
+    'Use https with a reverse proxy that has a certificate, or use a VPN.',
   );
 }
 
 function encrypted(certificate: Certificate | null, pinned: string | null): Verdict {
   if (certificate === null) return passed('Encrypted.');
   const until = certificate.validTo.slice(0, 10);
-  if (certificate.fingerprint === pinned) return passed(`The certificate is the one that was pinned (${until}).`);
+  if (certificate.fingerprint === pinned) return passed(`The certificate is the pinned one (${until}).`);
   const left = Date.parse(certificate.validTo) - Date.now();
   if (left < SOON)
-    return warning(`The certificate of ${certificate.issuer} runs out on ${until}.`, 'Renew it before then.');
+    return warning(`The certificate from ${certificate.issuer} expires on ${until}.`, 'Renew it before then.');
   return passed(`Signed by ${certificate.issuer}, valid until ${until}.`);
 }
 
@@ -168,18 +168,18 @@ function nameOf(account: AuthContext | null): string {
 }
 
 function rights(account: AuthContext | null): Verdict {
-  if (account === null) return passed('The daemon does not tell the rights of a credential.');
-  if (account.scope === 'global') return passed('Sees and changes everything on this daemon.');
+  if (account === null) return passed('The daemon doesn’t report the permissions of a credential.');
+  if (account.scope === 'global') return passed('Full access to this daemon.');
   if (account.scope === 'app')
     return warning(
-      `Sees one app only (number ${account.appId ?? '?'}): cluster, tokens and settings stay hidden.`,
-      'For all of the daemon, use a token of global scope.',
+      `Access to one app only (number ${account.appId ?? '?'}); cluster, tokens and settings are hidden.`,
+      'To manage the whole daemon, use a token with global scope.',
     );
   if (account.tenantId === null || !account.permissions.includes('app:read'))
     throw failure(
       'SIGN_IN_FAILED',
-      { reason: 'the account belongs to no team and may see no app' },
-      { hint: 'Ask an owner to invite it into a team.' },
+      { reason: 'the account has no team and no access to apps' },
+      { hint: 'Ask a team owner for an invitation.' },
     );
   return passed(`${account.role ?? 'Member'} of ${account.tenantName ?? account.tenantId}.`);
 }

@@ -95,8 +95,8 @@ export class Entry {
     const { module } = await this.#secrets.state();
     const hint =
       credential.module !== null && module !== credential.module
-        ? `It was put into the keychain by ${credential.module}, which does not load now. Sign in again.`
-        : 'The keychain is open but no longer holds it. Sign in again.';
+        ? `It was stored in the keychain with ${credential.module}, which cannot be loaded now. Sign in again.`
+        : 'It is no longer in the keychain. Sign in again.';
     throw failure('NO_CREDENTIAL', { name }, { hint });
   }
 

@@ -33,19 +33,22 @@ export function networkFailure(error: unknown, host: string, seconds: number): I
     return failure(
       'NAME_NOT_RESOLVED',
       { host },
-      { ...more, hint: 'No name server answered: is this machine online?' },
+      { ...more, hint: 'No DNS server responded. Check that this machine is online.' },
     );
   if (code === 'ECONNREFUSED')
     return failure(
       'CONNECTION_REFUSED',
       { host },
-      { ...more, hint: 'Is the daemon running there, on this port, and does it listen on more than loopback (HOST)?' },
+      {
+        ...more,
+        hint: 'Check that the daemon runs there on this port, and that it listens on more than loopback (HOST).',
+      },
     );
   if (UNREACHABLE.has(code))
     return failure(
       'HOST_UNREACHABLE',
       { host, reason: code },
-      { ...more, hint: 'Is this machine online, and is a VPN needed to get there?' },
+      { ...more, hint: 'Check that this machine is online, and whether you need a VPN.' },
     );
   if (SLOW.has(code) || met.name === 'TimeoutError')
     return failure(
@@ -57,18 +60,18 @@ export function networkFailure(error: unknown, host: string, seconds: number): I
     return failure(
       'TLS_FAILED',
       { host, reason: met.reason ?? code },
-      { ...more, hint: 'The other side may speak plain HTTP on this port: try http://.' },
+      { ...more, hint: 'The other side may use plain HTTP on this port: try http://.' },
     );
   if (code.startsWith('HPE_') || met.name === 'HTTPParserError')
     return failure(
       'NOT_STREAMHUB',
       { url: host, reason: 'it does not speak HTTP' },
-      { ...more, hint: 'Another program has this port: check host and port.' },
+      { ...more, hint: 'Another program uses this port. Check the host and port.' },
     );
   return failure(
     'CONNECTION_LOST',
     { host, reason: met.message || code || 'no reason given' },
-    { ...more, hint: 'The daemon may be restarting; behind TLS the address must begin with https://.' },
+    { ...more, hint: 'The daemon may be restarting. If it uses TLS, the address must start with https://.' },
   );
 }
 

@@ -36,17 +36,17 @@ export function apiPath(path: string): string {
     throw refuse('it cannot be read');
   }
   if (url.host !== 'daemon.invalid' || url.username !== '' || !path.startsWith('/api/v1/') || path.includes('\\'))
-    throw refuse('it leads elsewhere than below /api/v1');
-  if (!url.pathname.startsWith('/api/v1/')) throw refuse('it leads out of /api/v1');
+    throw refuse('its path is not below /api/v1');
+  if (!url.pathname.startsWith('/api/v1/')) throw refuse('its path leaves /api/v1');
   let decoded: string;
   try {
     decoded = decodeURIComponent(url.pathname);
   } catch {
-    throw refuse('its escapes are broken');
+    throw refuse('its escapes are invalid');
   }
-  if (decoded.split('/').some((part) => part === '.' || part === '..')) throw refuse('it leads out of /api/v1');
+  if (decoded.split('/').some((part) => part === '.' || part === '..')) throw refuse('its path leaves /api/v1');
   const bare = decoded.replace(/\/+/g, '/').replace(/\/$/, '').toLowerCase();
-  if (CLOSED_PATHS.includes(bare)) throw refuse('its answer holds a credential: sign in through the connection');
+  if (CLOSED_PATHS.includes(bare)) throw refuse('its response contains a credential; sign in through the connection');
   return url.pathname + url.search;
 }
 

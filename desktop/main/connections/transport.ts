@@ -127,7 +127,7 @@ export class Transport implements DaemonTransport {
       throw failure(
         'REDIRECTED',
         { url: this.#origin + this.#prefix, location: String(received['location'] ?? 'nowhere') },
-        { hint: 'Use the address that it names.', details: { location: received['location'] ?? null } },
+        { hint: 'Use the address that it redirects to.', details: { location: received['location'] ?? null } },
       );
     }
     return { status: statusCode, headers: flat(received), body: decoded(answer) };
@@ -168,7 +168,7 @@ export class Transport implements DaemonTransport {
   #certificateProblem(socket: TLSSocket): IpcFailure | undefined {
     const peer = socket.getPeerCertificate();
     if (peer?.fingerprint256 === undefined)
-      return failure('TLS_FAILED', { host: this.#host, reason: 'it showed no certificate' });
+      return failure('TLS_FAILED', { host: this.#host, reason: 'it sent no certificate' });
     const certificate = describeCertificate(peer);
     this.#certificate = certificate;
     if (socket.authorized || certificate.fingerprint === this.route.pinned) return undefined;
@@ -179,7 +179,7 @@ export class Transport implements DaemonTransport {
         { host: this.#host },
         {
           details: { ...details, pinned: this.route.pinned },
-          hint: 'It may have been renewed, or someone is in between. Compare the fingerprint with the one the server itself shows before you trust it.',
+          hint: 'It may have been renewed, or someone may be intercepting the connection. Compare the fingerprint with the one on the server before you trust it.',
         },
       );
     const reason = (socket.authorizationError as (Error & { code?: string }) | string | null) ?? '';
@@ -188,12 +188,12 @@ export class Transport implements DaemonTransport {
       return failure(
         'TLS_UNTRUSTED',
         { host: this.#host },
-        { details, hint: 'Compare the fingerprint with the one the server itself shows, then trust it.' },
+        { details, hint: 'Compare the fingerprint with the one on the server, then trust it.' },
       );
     return failure(
       'TLS_INVALID',
       { host: this.#host, reason: reasonOf(code) },
-      { details, hint: 'Use a name that the certificate is made out to, or renew the certificate.' },
+      { details, hint: 'Use a name that the certificate is valid for, or renew the certificate.' },
     );
   }
 }

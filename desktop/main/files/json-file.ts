@@ -24,7 +24,7 @@ export interface FileProblem {
 }
 
 /**
- * A small versioned JSON file of one owner. Written whole: temporary file, fsync, rename. One that cannot be read is put
+ * A small versioned JSON file of one owner. Written whole: temporary file, fsync, rename. A file that cannot be read is set
  * aside under another name and reported, never overwritten.
  */
 export class JsonFile<T> {
@@ -52,7 +52,7 @@ export class JsonFile<T> {
       return { value: this.#parse(text), problem: null };
     } catch (error) {
       const keptAs = this.#putAside();
-      return { value: empty(), problem: { message: `${file} was put aside: ${(error as Error).message}`, keptAs } };
+      return { value: empty(), problem: { message: `${file} was set aside: ${(error as Error).message}`, keptAs } };
     }
   }
 
@@ -77,7 +77,7 @@ export class JsonFile<T> {
     const { version, upgrades = {}, schema } = this.#options;
     const stored = JSON.parse(text) as { version?: unknown; data?: unknown } | null;
     const from = stored?.version;
-    if (typeof from !== 'number' || !Number.isInteger(from)) throw new Error('it names no version');
+    if (typeof from !== 'number' || !Number.isInteger(from)) throw new Error('it has no version');
     if (from > version) throw new Error(`it was written by a newer version of the app (format ${from})`);
     let data = stored?.data;
     for (let step = from; step < version; step += 1) {

@@ -84,7 +84,7 @@ export function handlers(parts: Parts): IpcHandlers {
       openExternal: async ({ url }) => {
         const address = externalAddress(url);
         if (address === undefined)
-          throw failure('BAD_URL', { url: url.slice(0, 200), reason: 'only web and mail addresses are opened' });
+          throw failure('BAD_URL', { url: url.slice(0, 200), reason: 'only web and mail addresses can be opened' });
         return nothing(await shell.openExternal(address));
       },
       copyText: ({ text }) => nothing(shell.copyText(text)),

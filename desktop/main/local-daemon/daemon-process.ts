@@ -97,7 +97,7 @@ export class DaemonProcess {
       ended = error.message;
     });
     child.on('exit', (code, signal) => {
-      ended ??= signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
+      ended ??= signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`;
       if (this.#child !== child) return;
       this.#child = undefined;
       if (hasAnswered) onFall(this.#why(ended));
@@ -114,7 +114,7 @@ export class DaemonProcess {
         return found;
       }
       if (performance.now() > deadline)
-        throw failure('LOCAL_FAILED', { reason: `it did not answer within ${startMs / 1000} s` });
+        throw failure('LOCAL_FAILED', { reason: `it did not respond within ${startMs / 1000} s` });
     }
   }
 

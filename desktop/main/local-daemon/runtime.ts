@@ -25,7 +25,7 @@ export function findRuntime(
     if (existsSync(bundled)) return { node: bundled, entry };
     const isNode = versions['electron'] === undefined && Number(versions.node.split('.')[0]) >= NODE_MAJOR;
     if (isNode) return { node: execPath, entry };
-    return `no Node ${NODE_MAJOR} lies beside the daemon in ${root}`;
+    return `Node ${NODE_MAJOR} is missing next to the daemon in ${root}`;
   }
-  return 'this build of the app brings no daemon';
+  return 'this build of the app contains no daemon';
 }

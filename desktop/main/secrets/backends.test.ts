@@ -11,7 +11,7 @@ test('without any module the reasons of both are said', async () => {
   await assert.rejects(loadBackend(refuse('keytar', '@napi-rs/keyring')), {
     code: 'KEYCHAIN_NONE',
     message:
-      'This machine offers no keychain: no module for it loads (keytar: Cannot find keytar; @napi-rs/keyring: Cannot find @napi-rs/keyring)',
+      'This machine has no keychain: no keychain module can be loaded (keytar: Cannot find keytar; @napi-rs/keyring: Cannot find @napi-rs/keyring)',
   });
 });
 

@@ -44,7 +44,7 @@ export async function loadBackend(load: LoadModule = fromDisk): Promise<SecretBa
   } catch (error) {
     reasons.push(`@napi-rs/keyring: ${firstLine(error)}`);
   }
-  throw failure('KEYCHAIN_NONE', { reason: `no module for it loads (${reasons.join('; ')})` });
+  throw failure('KEYCHAIN_NONE', { reason: `no keychain module can be loaded (${reasons.join('; ')})` });
 }
 
 function keytarBackend(keytar: Keytar): SecretBackend {

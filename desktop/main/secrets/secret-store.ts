@@ -73,7 +73,7 @@ export class SecretStore {
     await this.#use(async (backend) => {
       await backend.set(this.#service, account, secret);
       if ((await backend.get(this.#service, account)) !== secret)
-        throw new Error('what was stored could not be read again');
+        throw new Error('the stored value could not be read back');
     });
     this.#session.delete(account);
   }
@@ -111,7 +111,7 @@ export class SecretStore {
       service,
       module,
       canUnlock: lock.state === 'locked' && this.#platform === 'linux',
-      ...(lock.state === 'none' ? { message: `This machine offers no keychain: ${lock.reason}.` } : {}),
+      ...(lock.state === 'none' ? { message: `This machine has no keychain: ${lock.reason}.` } : {}),
     });
     let backend: SecretBackend;
     try {
@@ -161,16 +161,16 @@ function failed(error: unknown): IpcFailure {
   const { message } = error as Error;
   // keytar continues speaking to a keyring daemon that is no longer there
   const isStale = /The name :[\d.]+ was not provided/.test(message);
-  const hint = isStale ? { hint: 'The keychain was started anew meanwhile: restart StreamHub to use it again.' } : {};
+  const hint = isStale ? { hint: 'The keychain service restarted. Restart StreamHub to use it again.' } : {};
   return failure('KEYCHAIN_FAILED', { reason: message }, { cause: error, ...hint });
 }
 
 const WORDS: Record<Lock['state'], { message: string; hint: string | null }> = {
-  ready: { message: 'Credentials are kept in the keychain.', hint: null },
-  locked: { message: 'The keychain is locked.', hint: 'Unlock it, or keep credentials for this session only.' },
+  ready: { message: 'Credentials are stored in the keychain.', hint: null },
+  locked: { message: 'The keychain is locked.', hint: 'Unlock it, or keep credentials only for this session.' },
   none: {
-    message: 'This machine offers no keychain.',
-    hint: 'Credentials can be kept until the app quits. On Linux, GNOME Keyring, KWallet or KeePassXC brings a keychain.',
+    message: 'This machine has no keychain.',
+    hint: 'Credentials can be kept until the app quits. On Linux, install GNOME Keyring, KWallet or KeePassXC to get a keychain.',
   },
 };
 

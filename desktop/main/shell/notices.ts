@@ -65,7 +65,7 @@ export class Notices {
       if (!this.#options.preferences().notifyConnectionLost || !this.#isNew(`${connectionId} connection`)) return;
       this.#options.show({
         title: `${this.#options.nameOf(connectionId)} cannot be reached`,
-        body: error?.message ?? 'It does not answer.',
+        body: error?.message ?? 'It isn’t responding.',
         command: { kind: 'navigate', path: '/', connectionId },
       });
     }, this.#options.awayMs);

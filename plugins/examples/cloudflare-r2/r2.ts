@@ -17,7 +17,7 @@ const settings = Type.Object({
   jurisdiction: Type.Enum(['default', 'eu', 'us', 'fedramp'], {
     title: 'Jurisdiction',
     default: 'default',
-    description: 'The one that the bucket was made in; it has an endpoint of its own.',
+    description: 'Where the bucket was created; each jurisdiction has its own endpoint.',
   }),
 });
 export type R2Settings = Static<typeof settings>;

@@ -161,7 +161,7 @@ export function testStorageProvider(provider: StorageProvider<any>, options: Con
       await assert.rejects(client.get(key('nothing')), storageError('OBJECT_MISSING'));
     });
 
-    test('lists page by page, within the prefix, and goes on after a key', async () => {
+    test('lists page by page, within the prefix, and continues after a key', async () => {
       const names = keysOf(PAGE_KEYS);
       for (const name of names) await client.put(key(`pages/${name}`), '.');
       await client.put(key('pages-beside/it'), '.');

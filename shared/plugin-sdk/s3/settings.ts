@@ -21,7 +21,7 @@ export function s3Settings(texts: S3SettingsTexts = {}) {
       maxLength: 64,
       pattern: '^[A-Za-z0-9-]*$',
       default: 'us-east-1',
-      description: 'Region that the bucket lies in.',
+      description: 'Region of the bucket.',
       ...texts.region,
     }),
     endpoint: Type.String({

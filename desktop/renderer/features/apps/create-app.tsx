@@ -66,7 +66,7 @@ function AppForm({ apps, onClose, onCreated }: FormProps) {
     >
       <TextInput
         label="Name"
-        description="Lowercase letters, digits and dashes, 3 to 32. It stays for ever: it names the folder, the rooms and the API paths."
+        description="Lowercase letters, digits and dashes, 3 to 32. It stays forever: it names the folder, the rooms and the API paths."
         value={name}
         onChange={(event) => form.setFieldValue('name', event.currentTarget.value.toLowerCase())}
         error={wrongName ?? form.errors['name']}

@@ -104,7 +104,7 @@ export function Review({ app, document, validation, schema, onClose, onConflict,
         <Notice tone="warn" title="This makes recordings public">
           <p>
             With a public URL every recording gets an open link: whoever has the link can watch and download it, without
-            signing in and for ever.
+            signing in and forever.
           </p>
           <Checkbox
             mt={8}

@@ -31,7 +31,7 @@ type Rule = ResultOf<typeof listIpRules>['data'][number];
 type Ban = ResultOf<typeof listIpBans>['data'][number];
 
 const LENGTHS = [
-  { value: '', label: 'for ever' },
+  { value: '', label: 'forever' },
   { value: '3600', label: 'for an hour' },
   { value: '86400', label: 'for a day' },
   { value: '604800', label: 'for a week' },
@@ -154,7 +154,7 @@ function Rules({ yourAddress }: { yourAddress: string }) {
       header: 'Until',
       width: '120px',
       sort: (rule) => (rule.expiresAt ? Date.parse(rule.expiresAt) : null),
-      cell: (rule) => (rule.expiresAt ? <At at={rule.expiresAt} /> : <span className="dim">for ever</span>),
+      cell: (rule) => (rule.expiresAt ? <At at={rule.expiresAt} /> : <span className="dim">forever</span>),
     },
     {
       id: 'created',

@@ -179,7 +179,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
                   <Notice tone="warn" title="Recordings become public">
                     <p>
                       Every recording of {app} gets an open link. Whoever has the link can watch and download it,
-                      without signing in and for ever; what is copied cannot be called back.
+                      without signing in and forever; what is copied cannot be called back.
                     </p>
                     <Checkbox
                       mt={8}
