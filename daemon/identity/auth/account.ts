@@ -2,27 +2,15 @@ import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { Account, ChangePasswordBody, UpdateAccountBody } from '#shared/schema/auth.ts';
-import type { TenantStore } from '../people/tenant-store.ts';
-import type { UserChange, UserRow, UserStore } from '../people/user-store.ts';
-import type { AccountAttempts } from './attempts.ts';
+import type { UserChange, UserRow } from '../people/user-store.ts';
 import type { EmailProof } from './email-proof.ts';
 import { checkedEmail } from './identity.ts';
-import type { Links } from './links.ts';
-import type { Passwords } from './passwords.ts';
 import { BREAK_GLASS } from './principals.ts';
-import type { SessionStore } from './sessions.ts';
-import type { TwoFactor } from './totp.ts';
+import type { SignInDeps } from './sign-in-deps.ts';
 
 const FRESH_MS = 15 * 60_000;
 
-export interface AccountServiceDeps {
-  users: UserStore;
-  tenants: TenantStore;
-  sessions: SessionStore;
-  links: Links;
-  passwords: Passwords;
-  twoFactor: TwoFactor;
-  attempts: AccountAttempts;
+export interface AccountServiceDeps extends SignInDeps {
   emailProof: EmailProof;
   clock?: Clock;
 }

@@ -4,29 +4,19 @@ import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { magicLinkMail } from '#daemon/platform/mail/messages.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { AcceptInviteBody, InvitePreview, MagicVerifyBody } from '#shared/schema/auth.ts';
-import type { TenantStore } from '../people/tenant-store.ts';
-import type { UserRow, UserStore } from '../people/user-store.ts';
+import type { UserRow } from '../people/user-store.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
-import type { AccountAttempts } from './attempts.ts';
 import { newUserId, normalEmail, same } from './identity.ts';
 import { requireUser, unchangedUser } from './known-user.ts';
 import type { LinkRow } from './link-repository.ts';
-import { type Links, linkUrl } from './links.ts';
-import type { Passwords } from './passwords.ts';
+import { linkUrl } from './links.ts';
 import { BREAK_GLASS, PLATFORM } from './principals.ts';
 import type { SignedIn } from './service.ts';
-import type { SessionStore, SignInFrom } from './sessions.ts';
-import type { TwoFactor } from './totp.ts';
+import type { SignInFrom } from './sessions.ts';
+import type { SignInDeps } from './sign-in-deps.ts';
 import { isUnproven, moveUnprovenAddress } from './unproven-address.ts';
 
-export interface LinkSignInDeps {
-  users: UserStore;
-  tenants: TenantStore;
-  sessions: SessionStore;
-  links: Links;
-  passwords: Passwords;
-  twoFactor: TwoFactor;
-  attempts: AccountAttempts;
+export interface LinkSignInDeps extends SignInDeps {
   limits: RateLimits;
   mailer: Mailer;
   superadminEmail: string;

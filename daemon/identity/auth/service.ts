@@ -3,27 +3,18 @@ import type { Background } from '#daemon/platform/background.ts';
 import type { Meta } from '#daemon/platform/db/meta.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { LoginBody, SetupBody, SignupBody } from '#shared/schema/auth.ts';
-import type { TenantStore } from '../people/tenant-store.ts';
-import type { UserRow, UserStore } from '../people/user-store.ts';
-import { type AccountAttempts, unknownAccount } from './attempts.ts';
+import type { UserRow } from '../people/user-store.ts';
+import { unknownAccount } from './attempts.ts';
 import { checkedEmail, newUserId, normalEmail, same } from './identity.ts';
 import { requireUser, unchangedUser } from './known-user.ts';
-import { type Links, linkUrl } from './links.ts';
-import type { Passwords } from './passwords.ts';
+import { linkUrl } from './links.ts';
 import { BREAK_GLASS, PLATFORM } from './principals.ts';
-import type { SessionStore, SignInFrom } from './sessions.ts';
-import type { TwoFactor } from './totp.ts';
+import type { SignInFrom } from './sessions.ts';
+import type { SignInDeps } from './sign-in-deps.ts';
 
-export interface AuthServiceDeps {
+export interface AuthServiceDeps extends SignInDeps {
   background: Background;
-  users: UserStore;
-  tenants: TenantStore;
   meta: Meta;
-  sessions: SessionStore;
-  links: Links;
-  passwords: Passwords;
-  twoFactor: TwoFactor;
-  attempts: AccountAttempts;
   settings: { adminUser: string; adminPass: string; allowSignup: boolean };
 }
 
