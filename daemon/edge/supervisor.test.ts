@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { testBackground } from '#test/helpers/background.ts';
+import { until } from '#test/helpers/until.ts';
 import { type Identity, layoutOf, makeFolders } from './layout.ts';
 import { isAlive, signal } from './process-table.ts';
 import { createSupervisor } from './supervisor.ts';
@@ -22,14 +23,13 @@ test('a plain process is started apart, found again, its log kept within bounds'
   assert.ok(ref && isAlive(ref));
   t.after(() => signal(ref, 'SIGKILL'));
   assert.deepEqual(await createSupervisor(identity, layout, testBackground()).find(ref), ref, 'by another agent too');
-  while (!readFileSync(layout.livekitLog, 'utf8').includes(`started with --config ${layout.livekitConfig}`)) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const started = `started with --config ${layout.livekitConfig}`;
+  await until('it has started', () => readFileSync(layout.livekitLog, 'utf8').includes(started));
   truncateSync(layout.livekitLog, 21 * 1024 * 1024);
   await supervisor.find(ref);
   assert.equal(statSync(layout.livekitLog).size, 0);
   assert.equal(statSync(`${layout.livekitLog}.1`).size, 21 * 1024 * 1024);
   await supervisor.terminate(ref, true);
-  while (isAlive(ref)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('it has ended', () => !isAlive(ref));
   assert.equal(await supervisor.find(ref), null);
 });

@@ -154,7 +154,7 @@ if (isMainThread) for (const call of ['open', 'rename', 'mkdir', 'rm', 'readdir'
 }
 syncBuiltinESMExports();`)}`;
 
-describe('SIGKILL at any moment', () => {
+describe('SIGKILL at any moment', { concurrency: 2 }, () => {
   test('under writes of every kind: all stores agree after the next start, and nothing confirmed is lost', async (t) => {
     const dir = await temporaryDir(t);
     const done = new Confirmed();
