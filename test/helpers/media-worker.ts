@@ -113,10 +113,11 @@ export async function startMediaWorker(
     apiSecret: livekit.apiSecret,
     dir,
     orders,
+    tied: true,
     ...options,
   };
   writeFileSync(config, JSON.stringify(own), { mode: 0o600 });
-  const child = spawn(program, [config], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(program, [config], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   const exited = once(child, 'exit');
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;

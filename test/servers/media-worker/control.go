@@ -71,11 +71,7 @@ func (w *worker) control(l net.Listener) {
 	route("GET /egress", func(*http.Request, func(any) error) (any, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		ids := []string{}
-		for id := range w.handlers {
-			ids = append(ids, id)
-		}
-		return ids, nil
+		return w.running(), nil
 	})
 	route("POST /egress/{id}/{act}", func(r *http.Request, body func(any) error) (any, error) {
 		w.mu.Lock()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ type child struct {
 	cmd  *exec.Cmd
 	in   io.Writer
 	cost float64
+	done bool // its end is being told: it counts no more
 }
 
 // job is what a handler gets on its first line; further lines are commands.
@@ -49,11 +51,14 @@ func cost(req *rpc.StartEgressRequest) float64 {
 func (w *worker) StartEgressAffinity(_ context.Context, req *rpc.StartEgressRequest) float32 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	used := cost(req)
+	used, count := cost(req), 0
 	for _, c := range w.handlers {
-		used += c.cost
+		if !c.done {
+			used += c.cost
+			count++
+		}
 	}
-	if w.full["egress"] || (w.config.Max > 0 && len(w.handlers) >= w.config.Max) || (w.config.CPUs > 0 && used > 0.8*w.config.CPUs) {
+	if w.full["egress"] || (w.config.Max > 0 && count >= w.config.Max) || (w.config.CPUs > 0 && used > 0.8*w.config.CPUs) {
 		return -1
 	}
 	return 1
@@ -63,10 +68,18 @@ func (w *worker) ListActiveEgress(context.Context, *rpc.ListActiveEgressRequest)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := &rpc.ListActiveEgressResponse{}
-	for id := range w.handlers {
-		r.EgressIds = append(r.EgressIds, id)
-	}
+	r.EgressIds = w.running()
 	return r, nil
+}
+
+func (w *worker) running() []string {
+	ids := []string{}
+	for id, c := range w.handlers {
+		if !c.done {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (w *worker) StartEgress(ctx context.Context, req *rpc.StartEgressRequest) (*livekit.EgressInfo, error) {
@@ -134,11 +147,20 @@ func (w *worker) launch(j job, req *rpc.StartEgressRequest, info *livekit.Egress
 		w.mu.Unlock()
 	}
 	ready := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
 		fmt.Fprintf(in, "%s\n", first)
-		if n, _ := out.Read(make([]byte, 16)); n > 0 {
-			close(ready)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			switch lines.Text() {
+			case "ready":
+				close(ready)
+			case "done":
+				w.mu.Lock()
+				c.done = true
+				w.mu.Unlock()
+			}
 		}
+		close(ended) // only now may Wait close the pipe
 	}()
 	wait := 10 * time.Second
 	if j.Fault.Kind == "start-timeout" && j.Fault.MS > 0 {
@@ -148,12 +170,14 @@ func (w *worker) launch(j job, req *rpc.StartEgressRequest, info *livekit.Egress
 	case <-ready:
 	case <-time.After(wait):
 		_ = cmd.Process.Kill()
+		<-ended
 		_ = cmd.Wait()
 		gone()
 		return errors.New("handler failed to start")
 	}
 	told := redact(info)
 	go func() {
+		<-ended
 		err := cmd.Wait()
 		gone()
 		if err != nil {

@@ -26,6 +26,7 @@ import (
 // handler carries out one egress, in a process of its own as in the real service.
 type handler struct {
 	mu      sync.Mutex
+	telling sync.Mutex // one report after the other
 	config  config
 	fault   fault
 	info    *livekit.EgressInfo
@@ -117,23 +118,59 @@ func (h *handler) UpdateStream(context.Context, *livekit.UpdateStreamRequest) (*
 // end begins the end, once: what is active is told as ENDING.
 func (h *handler) end(reason string) {
 	h.once.Do(func() {
+		h.telling.Lock()
+		defer h.telling.Unlock()
 		h.mu.Lock()
 		h.info.Details = "End reason: " + reason
 		active := h.info.Status == livekit.EgressStatus_EGRESS_ACTIVE
+		if active {
+			h.info.Status, h.info.UpdatedAt = livekit.EgressStatus_EGRESS_ENDING, time.Now().UnixNano()
+		}
+		told := redact(h.info)
+		close(h.stop)
 		h.mu.Unlock()
 		if active {
-			h.tell(livekit.EgressStatus_EGRESS_ENDING)
+			report(h.io, told)
 		}
-		close(h.stop)
 	})
 }
 
+// begin tells ACTIVE, unless a stop came first.
+func (h *handler) begin(at int64) bool {
+	h.telling.Lock() // a stop that comes now waits until ACTIVE is told
+	defer h.telling.Unlock()
+	h.mu.Lock()
+	select {
+	case <-h.stop:
+		h.mu.Unlock()
+		return false
+	default:
+	}
+	h.info.Status, h.info.UpdatedAt = livekit.EgressStatus_EGRESS_ACTIVE, time.Now().UnixNano()
+	for _, f := range h.info.FileResults {
+		f.StartedAt = at
+	}
+	for _, s := range h.info.SegmentResults {
+		s.StartedAt = at
+	}
+	for _, i := range h.info.ImageResults {
+		i.StartedAt = at
+	}
+	told := redact(h.info)
+	h.mu.Unlock()
+	report(h.io, told)
+	return true
+}
+
 func (h *handler) tell(status livekit.EgressStatus) {
+	h.telling.Lock()
+	defer h.telling.Unlock()
 	h.mu.Lock()
 	now := time.Now().UnixNano()
 	h.info.Status, h.info.UpdatedAt = status, now
 	if status >= livekit.EgressStatus_EGRESS_COMPLETE {
 		h.info.EndedAt = now
+		fmt.Println("done")
 	}
 	told := redact(h.info)
 	h.mu.Unlock()
@@ -186,10 +223,7 @@ func (h *handler) run() {
 	}
 	if !h.waitForMedia(recorder) {
 		leave()
-		h.mu.Lock()
-		h.info.Error, h.info.ErrorCode = "Stop called before pipeline could start", 412
-		h.mu.Unlock()
-		h.tell(livekit.EgressStatus_EGRESS_ABORTED)
+		h.abort()
 		return
 	}
 	if h.fault.Kind == "pipeline" {
@@ -203,6 +237,10 @@ func (h *handler) run() {
 	}
 	failure := h.record(recorder)
 	leave()
+	if failure == errStopped {
+		h.abort()
+		return
+	}
 	if failure != nil {
 		h.fail(failure, 500)
 		return
@@ -215,6 +253,15 @@ func (h *handler) run() {
 		return
 	}
 	h.tell(livekit.EgressStatus_EGRESS_COMPLETE)
+}
+
+var errStopped = errors.New("Stop called before pipeline could start")
+
+func (h *handler) abort() {
+	h.mu.Lock()
+	h.info.Error, h.info.ErrorCode = errStopped.Error(), 412
+	h.mu.Unlock()
+	h.tell(livekit.EgressStatus_EGRESS_ABORTED)
 }
 
 // waitForMedia stays STARTING until there is something to record; false when stopped before.
@@ -261,31 +308,22 @@ func (h *handler) record(r *recorder) error {
 		_, _ = io.Copy(io.Discard, progress)
 		ended <- cmd.Wait()
 	}()
+	kill := func(err error) error {
+		_ = cmd.Process.Kill()
+		<-ended
+		return err
+	}
 	if h.asked.composite {
 		begun = time.Now().UnixNano()
 	} else {
 		h.pause(700 * time.Millisecond)
 	}
-	h.mu.Lock()
-	for _, f := range h.info.FileResults {
-		f.StartedAt = begun
+	if !h.begin(begun) {
+		return kill(errStopped)
 	}
-	for _, s := range h.info.SegmentResults {
-		s.StartedAt = begun
-	}
-	for _, i := range h.info.ImageResults {
-		i.StartedAt = begun
-	}
-	h.mu.Unlock()
-	h.tell(livekit.EgressStatus_EGRESS_ACTIVE)
 	var limit <-chan time.Time
 	if h.fault.Kind == "limit" {
 		limit = time.After(time.Duration(max(h.fault.MS, 1)) * time.Millisecond)
-	}
-	kill := func(err error) error {
-		_ = cmd.Process.Kill()
-		<-ended
-		return err
 	}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()

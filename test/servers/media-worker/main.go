@@ -42,6 +42,7 @@ type config struct {
 	Max       int    `json:"max"` // orders at once; 0 = no limit
 	// cores that the service believes to have, 80 % of which it gives away (room composite 4, participant 2, tracks 1); 0 = no limit
 	CPUs      float64  `json:"cpus"`
+	Tied      bool     `json:"tied"`      // ends when its standard input does, so with the test that started it
 	RealTimes bool     `json:"realTimes"` // waits as long as the real service did; else a fraction
 	Storage   *storage `json:"storage"`
 	Backup    *storage `json:"backup"`
@@ -131,6 +132,12 @@ func main() {
 	check(err)
 	go w.rtmp(encoders)
 	fmt.Println("ready", listener.Addr(), encoders.Addr())
+	if w.config.Tied {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
+	}
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGINT, syscall.SIGTERM)
 	<-ended
