@@ -208,6 +208,9 @@ export const SETTINGS = {
   smtpUser: str('STREAMHUB_SMTP_USER', 'SMTP user.'),
   smtpPass: verbatimSecret('STREAMHUB_SMTP_PASS', 'SMTP password.'),
   smtpFrom: str('STREAMHUB_SMTP_FROM', 'Sender address of mail.'),
+  smtpProxy: url('STREAMHUB_SMTP_PROXY', HTTP, 'HTTP proxy that connects to the SMTP server; unset = directly.', {
+    secret: true,
+  }),
   auditRetentionDays: int(
     'STREAMHUB_AUDIT_RETENTION_DAYS',
     365,

@@ -21,6 +21,8 @@ export interface PluginProcessOptions {
   policy: EndpointPolicy;
   memoryMb: number;
   loadMs: number;
+  /** The way to the installation's forward proxy; undefined = there is none. */
+  relay: { env: Record<string, string>; port: number } | undefined;
   /** Put into namespaces of its own as well. */
   isNamespaced: boolean;
   /** A line that the plugin printed. */
@@ -67,7 +69,7 @@ export class PluginProcess {
     const [file = '', ...args] = this.#command();
     this.#child = spawn(file, args, {
       cwd: path.parse(process.execPath).root,
-      env: processEnvironment(),
+      env: { ...processEnvironment(), ...spec.relay?.env },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
     });
@@ -111,10 +113,12 @@ export class PluginProcess {
   }
 
   #command(): string[] {
-    const { entry, policy, readable, memoryMb, isNamespaced } = this.spec;
+    const { entry, policy, readable, memoryMb, isNamespaced, relay } = this.spec;
     const command = [
       process.execPath,
-      ...processCommand({ address: this.address, entry, policy }, readable, { memoryMb }),
+      ...processCommand({ address: this.address, entry, policy, relayPort: relay?.port ?? null }, readable, {
+        memoryMb,
+      }),
     ];
     if (!isNamespaced || this.#dir === undefined) return command;
     const [root, writable] = [path.join(this.#dir, 'root'), path.join(this.#dir, 'own')];

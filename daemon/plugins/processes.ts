@@ -1,6 +1,7 @@
 import type { Background } from '#daemon/platform/background.ts';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
-import { PluginProcess } from './process.ts';
+import { PluginProcess, type PluginProcessOptions } from './process.ts';
+import { ProxyRelay } from './proxy-relay.ts';
 import type { PluginRecord } from './records.ts';
 
 interface ProcessLimits {
@@ -71,6 +72,7 @@ const MAX_IDLE = 4;
 export class PluginProcesses {
   readonly #deps: ProcessesDeps;
   readonly #entries = new Set<Entry>();
+  readonly #relay: ProxyRelay;
   #isClosed = false;
   #namespaces: Promise<boolean> | undefined;
   /** Known once the first process was started. */
@@ -78,6 +80,7 @@ export class PluginProcesses {
 
   constructor(deps: ProcessesDeps) {
     this.#deps = deps;
+    this.#relay = new ProxyRelay(deps.policy, deps.background);
   }
 
   /** @throws Error with the reason when the plugin does not load */
@@ -162,6 +165,7 @@ export class PluginProcesses {
     const ends = [...this.#entries].map((entry) => entry.process?.ended);
     for (const entry of this.#entries) this.#drop(entry);
     await Promise.all(ends);
+    this.#relay.stop();
   }
 
   #of(plugin: string): Entry[] {
@@ -181,13 +185,14 @@ export class PluginProcesses {
   async #begin(entry: Entry, record: PluginRecord): Promise<PluginProcess> {
     this.#namespaces ??= this.#deps.canMakeNamespaces();
     this.isNamespaced = await this.#namespaces;
+    const relay = await this.#relay.start();
     if (!this.#entries.has(entry)) throw new Error('it was no longer needed');
     this.#makeRoom();
-    entry.process = this.#start(entry, record);
+    entry.process = this.#start(entry, record, relay);
     return entry.process;
   }
 
-  #start(entry: Entry, record: PluginRecord): PluginProcess {
+  #start(entry: Entry, record: PluginRecord, relay: PluginProcessOptions['relay']): PluginProcess {
     const { limits, policy, onLine, onCrash, onChange } = this.#deps;
     const { memoryMb, loadMs } = limits;
     const { id: plugin, folder, readable } = record;
@@ -200,6 +205,7 @@ export class PluginProcesses {
       policy,
       memoryMb,
       loadMs,
+      relay,
       isNamespaced: this.isNamespaced,
       onLine: (line) => onLine(plugin, entry.app, line),
     });

@@ -1,15 +1,20 @@
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
-import { resolveHost, tryAddress } from './network.ts';
+import { addressOf, resolveHost, tryAddress } from './network.ts';
 import { type Step, StepFailure } from './steps.ts';
 
 export interface MailSettings {
   smtpHost: string;
   smtpPort: number;
+  /** URL; empty = none. */
+  smtpProxy: string;
 }
 
 /** Greets the SMTP server and signs in, as before a mail; none is sent. */
-export function mailSteps({ smtpHost, smtpPort }: MailSettings, mailer: Mailer): Step[] {
+export function mailSteps({ smtpHost, smtpPort, smtpProxy }: MailSettings, mailer: Mailer): Step[] {
   const address = { host: smtpHost.trim(), port: smtpPort, isSecure: smtpPort === 465 };
+  const isDirect = smtpProxy === '';
+  // the proxy resolves the server's name
+  const reached = isDirect ? address : addressOf(smtpProxy, { plain: 80, secure: 443 });
   return [
     {
       id: 'settings',
@@ -21,8 +26,14 @@ export function mailSteps({ smtpHost, smtpPort }: MailSettings, mailer: Mailer):
         );
       },
     },
-    { id: 'resolve', run: () => resolveHost(address, 'STREAMHUB_SMTP_HOST') },
-    { id: 'connect', run: () => tryAddress(address, 'STREAMHUB_SMTP_HOST or STREAMHUB_SMTP_PORT') },
+    { id: 'resolve', run: () => resolveHost(reached, isDirect ? 'STREAMHUB_SMTP_HOST' : 'STREAMHUB_SMTP_PROXY') },
+    {
+      id: 'connect',
+      run: async () =>
+        isDirect
+          ? tryAddress(reached, 'STREAMHUB_SMTP_HOST or STREAMHUB_SMTP_PORT')
+          : `Proxy: ${await tryAddress(reached, 'STREAMHUB_SMTP_PROXY')}`,
+    },
     {
       id: 'signIn',
       async run() {
@@ -70,6 +81,11 @@ function asFailure(error: unknown): unknown {
       return new StepFailure(
         `The server closed the connection${answer}; its TLS mode or protocol doesn’t match the port.`,
         'Try port 587, or 465 for TLS from the start; its certificate must be valid for STREAMHUB_SMTP_HOST.',
+      );
+    case 'EPROXY':
+      return new StepFailure(
+        'The proxy does not connect to the mail server.',
+        'Allow the proxy to connect to the port of the mail server, or correct STREAMHUB_SMTP_PROXY.',
       );
     case 'ETIMEDOUT':
       return new StepFailure(

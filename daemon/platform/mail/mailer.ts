@@ -8,6 +8,8 @@ export interface MailerOptions {
   user: string;
   pass: string;
   from: string;
+  /** URL of an HTTP proxy that connects to the server; empty = directly. */
+  proxy: string;
   /** Where links in mail lead: STREAMHUB_APP_URL, else the public base URL; empty = none. */
   linkBase: string;
 }
@@ -60,7 +62,7 @@ export class Mailer {
   }
 
   async #open(): Promise<Transporter> {
-    const { host, port, user, pass } = this.#options;
+    const { host, port, user, pass, proxy } = this.#options;
     const { createTransport } = await import('nodemailer');
     const isLocal = host === 'localhost' || isPrivateAddress(host);
     return createTransport({
@@ -70,6 +72,7 @@ export class Mailer {
       // a password never travels in the clear over the internet
       requireTLS: pass !== '' && port !== 465 && !isLocal,
       ...(pass === '' ? {} : { auth: { user, pass } }),
+      ...(proxy === '' ? {} : { proxy }),
       connectionTimeout: TIMEOUT_MS,
       greetingTimeout: TIMEOUT_MS,
       socketTimeout: TIMEOUT_MS,

@@ -40,7 +40,7 @@ export function guardedAgents(
       const target: Target = { host, port: Number(port), isTls };
       const proxy = proxyFor(settings, target);
       if (proxy === undefined) return direct(given, done);
-      tunnel(target, proxy, lookup, policy).then(
+      openTunnel(target, proxy, lookup, policy).then(
         (socket) => (isTls ? secure(socket, host, given, done) : done(null, socket)),
         (error: Error) => done(error, undefined as unknown as Duplex),
       );
@@ -76,7 +76,8 @@ function checkedAddress(host: string, lookup: net.LookupFunction, policy: Endpoi
   return promise;
 }
 
-async function tunnel(
+/** A connection to the target through the proxy, which is asked for the checked address. */
+export async function openTunnel(
   target: Target,
   proxy: URL,
   lookup: net.LookupFunction,

@@ -20,7 +20,7 @@ type Handle = Record<string, (...args: unknown[]) => unknown>;
  * Guards the native handles below Node's sockets, which every connection passes, no matter which API or trick made it: a
  * connection is checked by the exact address that it is made to. Nothing of the machine's own sockets, listening or datagrams is left.
  */
-export function guardHandles(policy: EndpointPolicy): void {
+export function guardHandles(policy: EndpointPolicy, relayPort: number | null): void {
   const { ipv4, ipv6 } = forbiddenAddresses(policy);
   const isForbidden = (address: string, family: number): boolean => {
     try {
@@ -39,7 +39,9 @@ export function guardHandles(policy: EndpointPolicy): void {
     // the address is read once: what is not a text could be another one when it is read again
     fix(tcp, name, function (this: unknown, request: unknown, given: unknown, port: unknown) {
       const address = toText(given);
-      return isForbidden(address, family) ? REFUSED : apply(native, this, [request, address, port]);
+      // only a number is equal to a number, so it is the same one when it is read again
+      const isRelay = relayPort !== null && port === relayPort && address === '127.0.0.1';
+      return !isRelay && isForbidden(address, family) ? REFUSED : apply(native, this, [request, address, port]);
     });
   }
   const refuse = () => REFUSED;

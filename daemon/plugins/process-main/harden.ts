@@ -17,8 +17,9 @@ type Connect = (this: net.Socket, ...args: unknown[]) => net.Socket;
  * priority, limits of the engine, servers and datagrams; and puts each TCP connection, whichever API makes it, under the
  * installation's endpoint policy, twice: as it is asked for, with a clear message, and at the native handle, where nothing
  * that a plugin hands in is looked at again.
+ * @param relayPort the way to the forward proxy, which checks the policy itself; null = there is none
  */
-export function harden(policy: EndpointPolicy): void {
+export function harden(policy: EndpointPolicy, relayPort: number | null): void {
   const refuse = (what: string) => () => {
     throw Object.assign(new Error(`${what} is not available to plugins`), { code: 'ERR_ACCESS_DENIED' });
   };
@@ -34,8 +35,8 @@ export function harden(policy: EndpointPolicy): void {
   fix(crypto, 'setEngine', refuse('crypto.setEngine'));
   // opened now: a pipe can't be opened later
   void [process.stdout, process.stderr];
-  guardHandles(policy);
-  guardConnections(policy);
+  guardHandles(policy, relayPort);
+  guardConnections(policy, relayPort);
   syncBuiltinESMExports();
 }
 
@@ -63,7 +64,7 @@ const HIDDEN = [
 ];
 
 /** What every Node-made TCP connection passes: net, tls, http, https, http2, fetch and WebSocket. */
-function guardConnections(policy: EndpointPolicy): void {
+function guardConnections(policy: EndpointPolicy, relayPort: number | null): void {
   const guard = networkGuard(policy);
   const { _normalizeArgs: normalize } = net as unknown as {
     _normalizeArgs(args: unknown[]): [Record<string, unknown>, unknown];
@@ -74,15 +75,17 @@ function guardConnections(policy: EndpointPolicy): void {
       ? (args[0] as [Record<string, unknown>, unknown])
       : normalize(args);
     let options: Record<string, unknown>;
+    let isRelay = false;
     try {
       options = plainOptions(given);
       const host = (options['host'] ??= 'localhost') as string;
-      guard.check(`http://${net.isIPv6(host) ? `[${host}]` : host}/`);
+      isRelay = relayPort !== null && host === '127.0.0.1' && Number(options['port']) === relayPort;
+      if (!isRelay) guard.check(`http://${net.isIPv6(host) ? `[${host}]` : host}/`);
     } catch (error) {
       process.nextTick(() => this.destroy(error as Error));
       return this;
     }
-    const guarded = normalize([{ ...options, lookup: guard.lookup }]);
+    const guarded = normalize([isRelay ? options : { ...options, lookup: guard.lookup }]);
     guarded[1] = listener;
     return connect.call(this, guarded);
   });

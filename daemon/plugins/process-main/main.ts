@@ -1,3 +1,4 @@
+import http from 'node:http';
 import net from 'node:net';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { importPlugin } from '../import-plugin.ts';
@@ -15,6 +16,8 @@ export interface ProcessOptions {
   /** Folder of the bundle's SDK; null in a clone. */
   sdk: string | null;
   policy: EndpointPolicy;
+  /** Port on 127.0.0.1 of the way to the installation's forward proxy; its address is in the environment. */
+  relayPort: number | null;
 }
 
 /** Descriptor of the daemon's control line. It ends with the daemon, and the process with it. */
@@ -30,7 +33,9 @@ control.on('close', () => exit(0));
 
 const server = net.createServer();
 server.listen(options.address, async () => {
-  harden(options.policy);
+  // fetch and Node's own agents; those of the guard read the environment
+  if (options.relayPort !== null) http.setGlobalProxyFromEnv();
+  harden(options.policy, options.relayPort);
   try {
     const plugin = await importPlugin(options.entry, options.sdk);
     const guard = networkGuard(options.policy);

@@ -74,6 +74,7 @@ export function createIdentity(
     user: settings.smtpUser,
     pass: settings.smtpPass,
     from: settings.smtpFrom,
+    proxy: settings.smtpProxy,
     linkBase: settings.appUrl || publicBase(settings) || '',
   });
   const shared = { users, tenants, sessions, links, passwords, twoFactor, attempts };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import http from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { ConnectionTest } from '#shared/schema/connections.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
@@ -87,6 +88,34 @@ test('the mail server is greeted and signed in to; nothing is sent', async (t) =
   const lacking = await testDaemon(t, { ...box.env, STREAMHUB_APP_URL: '', STREAMHUB_SMTP_FROM: '' });
   const cure = (await tried(lacking, 'mail')).told.steps.at(-1)?.cure;
   assert.match(cure ?? '', /STREAMHUB_SMTP_FROM and STREAMHUB_APP_URL/);
+});
+
+test('mail goes through the proxy of its own setting, which alone knows the server', async (t) => {
+  const box = await mailbox(t);
+  const asked: string[] = [];
+  const proxy = http.createServer().on('connect', (request, client: Socket) => {
+    asked.push(`${request.url} ${request.headers['proxy-authorization']}`);
+    if (request.url !== 'mail.test:587') return client.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    const server = connect(box.port, '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      server.pipe(client).pipe(server);
+    });
+    for (const socket of [client, server]) socket.on('error', () => client.destroy() && server.destroy());
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.after(() => proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  const env = { ...box.env, STREAMHUB_SMTP_PROXY: `http://us:hidden-word@127.0.0.1:${port}` };
+  const through = async (smtpPort: string) =>
+    tried(await testDaemon(t, { ...env, STREAMHUB_SMTP_HOST: 'mail.test', STREAMHUB_SMTP_PORT: smtpPort }), 'mail');
+  assert.deepEqual((await through('587')).steps, ['settings ok', 'resolve ok', 'connect ok', 'signIn ok', 'use ok']);
+  const refused = await through('2525');
+  assert.deepEqual(refused.steps.slice(0, 4), ['settings ok', 'resolve ok', 'connect ok', 'signIn failed']);
+  assert.equal(failed(refused), 'The proxy does not connect to the mail server.');
+  assert.equal(JSON.stringify(refused).includes('hidden-word'), false);
+  const credentials = Buffer.from('us:hidden-word').toString('base64');
+  assert.deepEqual(asked, [`mail.test:587 Basic ${credentials}`, `mail.test:2525 Basic ${credentials}`]);
 });
 
 test('what answers there is no Redis; callers at the same time share the test', async (t) => {

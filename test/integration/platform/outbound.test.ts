@@ -14,6 +14,7 @@ import { makeCertificate, type TestCertificate, type TlsFront, tlsFront } from '
 import { type Client, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
 import { bundleAgent } from '#test/helpers/edge-node.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
+import { installPlugin } from '#test/helpers/plugins.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -28,6 +29,43 @@ const livekit = await startLivekit(scope);
 const s3 = await startS3Server();
 if (typeof s3 !== 'string') scope.after(() => s3.stop());
 const skip = typeof livekit === 'string' ? livekit : typeof s3 === 'string' ? s3 : false;
+
+/** A plugin whose storage speaks S3, and which tells what it reaches in other ways. */
+const COURIER = `
+import http from 'node:http';
+import https from 'node:https';
+import { definePlugin, defineStorageProvider } from 'streamhub/plugin-sdk';
+import { openS3, s3Credentials, s3Settings } from 'streamhub/plugin-sdk/s3';
+
+const relay = new URL(process.env.HTTPS_PROXY);
+const authorization = 'Basic ' + Buffer.from(relay.username + ':' + relay.password).toString('base64');
+const status = (request) => new Promise((resolve) => {
+  for (const event of ['response', 'connect']) request.on(event, ({ statusCode }, socket) => { socket?.destroy(); resolve(statusCode); });
+  request.on('error', (error) => resolve(error.code)).end();
+});
+const connect = (path, headers = { 'proxy-authorization': authorization }) =>
+  status(http.request({ host: relay.hostname, port: relay.port, method: 'CONNECT', path, headers, agent: false }));
+const outcomes = {
+  fetch: await fetch('https://livekit.test/').then(({ status }) => status, ({ cause }) => String(cause)),
+  https: await status(https.request('https://livekit.test/')),
+  metadata: await fetch('http://169.254.169.254/').then(({ status }) => status, () => 'refused'),
+  'metadata by the relay': await connect('169.254.169.254:80'),
+  'metadata by name': await connect('metadata.google.internal:80'),
+  'the relay without its word': await connect('callbacks.test:443', {}),
+  'the proxy’s password': (JSON.stringify(process.env) + process.argv).includes('pass@'),
+};
+export default definePlugin({ storageProviders: [defineStorageProvider({
+  id: 'courier',
+  title: 'courier',
+  description: JSON.stringify(outcomes),
+  settings: s3Settings({ forcePathStyle: { default: true } }),
+  credentials: s3Credentials,
+  capabilities: { bulkDelete: true, presign: true, versions: true, multipart: true },
+  maxDeleteBatch: 1000,
+  endpoint: ({ endpoint }) => endpoint,
+  open: openS3,
+})] });
+`;
 
 describe('what the daemon asks of others', { skip }, () => {
   let authorityFile: string;
@@ -60,9 +98,10 @@ describe('what the daemon asks of others', { skip }, () => {
     t: { after(fn: () => unknown): void },
     env: Record<string, string>,
     urls: { callbacks: string; storage: string; livekit: string },
+    dataDir?: string,
   ): Promise<Client> => {
     if (typeof livekit === 'string' || typeof s3 === 'string') throw new Error('skipped');
-    const daemon = await daemonProcess(t, await temporaryDir(t), {
+    const daemon = await daemonProcess(t, dataDir ?? (await temporaryDir(t)), {
       ...livekit.env,
       LIVEKIT_URL: urls.livekit,
       STREAMHUB_CLUSTER_TOKEN: 'clt_0123456789abcdef',
@@ -161,20 +200,45 @@ describe('what the daemon asks of others', { skip }, () => {
       storage: 'https://storage.test',
       livekit: 'wss://livekit.test',
     };
-    await reachesAll(await daemonWith(t, env, urls));
+    const dataDir = await temporaryDir(t);
+    await installPlugin(dataDir, 'courier', COURIER);
+    const api = await daemonWith(t, env, urls, dataDir);
+    await reachesAll(api);
     const credentials = `Basic ${Buffer.from('us@er:pass').toString('base64')}`;
     for (const name of Object.keys(fronts)) assert.ok(asked.includes(`${name}.test:443 ${credentials}`), name);
+
+    // a plugin's process reaches the same through the daemon, which knows the proxy's credentials and the endpoint policy
+    asked.length = 0;
+    const { key, secret, region } = s3 as Exclude<typeof s3, string>;
+    const { bucket } = (await api.get('/apps/outbound/s3')).body.data;
+    const courier = { provider: 'courier', bucket, key, secret, region, endpoint: urls.storage, forcePathStyle: true };
+    const tried = await api.post('/apps/outbound/s3/test', courier);
+    assert.equal(tried.status, 200, tried.text + (await api.get('/plugins')).text);
+    assert.equal(tried.body.data.steps.find((step: { id: string }) => step.id === 'list')?.state, 'ok', tried.text);
+    assert.ok(asked.includes(`storage.test:443 ${credentials}`), 'the agents of the guard');
+    const providers = (await api.get('/storage/providers')).body.data as { id: string; description: string }[];
+    const outcomes = JSON.parse(providers.find(({ id }) => id === 'courier')?.description ?? '{}');
+    assert.deepEqual(outcomes, {
+      fetch: 200,
+      https: 200,
+      metadata: 'refused',
+      'metadata by the relay': 403,
+      'metadata by name': 403,
+      'the relay without its word': 407,
+      'the proxy’s password': false,
+    });
+    assert.ok(asked.includes(`livekit.test:443 ${credentials}`), 'fetch and node:https');
 
     // this machine's own LiveKit is reached directly; with private addresses forbidden, a name that only the proxy knows is refused
     asked.length = 0;
     const own = (livekit as Exclude<typeof livekit, string>).env['LIVEKIT_URL'] as string;
     const strict = { ...env, STREAMHUB_DENY_PRIVATE_ENDPOINTS: 'true' };
-    const api = await daemonWith(t, strict, { ...urls, livekit: own });
-    const { id } = (await api.post('/apps/outbound/callbacks/test')).body.data;
+    const strictApi = await daemonWith(t, strict, { ...urls, livekit: own });
+    const { id } = (await strictApi.post('/apps/outbound/callbacks/test')).body.data;
     await until('the delivery fails', async () =>
-      /cannot be resolved/.test((await api.get(`/apps/outbound/callbacks/deliveries/${id}`)).text),
+      /cannot be resolved/.test((await strictApi.get(`/apps/outbound/callbacks/deliveries/${id}`)).text),
     );
-    await until('LiveKit is reached', async () => (await api.get('/stats')).body.livekitReachable === true);
+    await until('LiveKit is reached', async () => (await strictApi.get('/stats')).body.livekitReachable === true);
     // the first daemon still asks its LiveKit
     assert.deepEqual(
       asked.filter((one) => !one.startsWith('livekit.test:')),
