@@ -74,11 +74,13 @@ export class ProxyRelay {
 
   /** A tunnel, as it is used for https. */
   async #connect(request: http.IncomingMessage, client: Duplex): Promise<void> {
-    const refuse = (status: string) => client.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`);
+    const refuse = (status: string): void => {
+      client.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`);
+    };
     client.on('error', () => client.destroy());
-    if (!this.#isKnown(request)) return void refuse('407 Proxy Authentication Required');
+    if (!this.#isKnown(request)) return refuse('407 Proxy Authentication Required');
     const url = URL.parse(`http://${request.url}`);
-    if (url === null || endpointProblem(url.href, this.#policy) !== undefined) return void refuse('403 Forbidden');
+    if (url === null || endpointProblem(url.href, this.#policy) !== undefined) return refuse('403 Forbidden');
     try {
       const target = { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80), isTls: true };
       const server = await this.#reach(target);
@@ -106,10 +108,12 @@ export class ProxyRelay {
 
   /** A request to an http address, which names the whole address. */
   #forward(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const refuse = (status: number) => response.writeHead(status).end();
-    if (!this.#isKnown(request)) return void refuse(407);
+    const refuse = (status: number): void => {
+      response.writeHead(status).end();
+    };
+    if (!this.#isKnown(request)) return refuse(407);
     const url = URL.parse(request.url ?? '');
-    if (url?.protocol !== 'http:' || endpointProblem(url.href, this.#policy) !== undefined) return void refuse(403);
+    if (url?.protocol !== 'http:' || endpointProblem(url.href, this.#policy) !== undefined) return refuse(403);
     const headers = { ...request.headers };
     for (const name of OF_ONE_CONNECTION) delete headers[name];
     const onward = http.request(url, { method: request.method, headers, agent: this.#agents.http }, (answer) => {
