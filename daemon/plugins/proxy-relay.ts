@@ -78,9 +78,15 @@ export class ProxyRelay {
       client.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`);
     };
     client.on('error', () => client.destroy());
-    if (!this.#isKnown(request)) return refuse('407 Proxy Authentication Required');
+    if (!this.#isKnown(request)) {
+      refuse('407 Proxy Authentication Required');
+      return;
+    }
     const url = URL.parse(`http://${request.url}`);
-    if (url === null || endpointProblem(url.href, this.#policy) !== undefined) return refuse('403 Forbidden');
+    if (url === null || endpointProblem(url.href, this.#policy) !== undefined) {
+      refuse('403 Forbidden');
+      return;
+    }
     try {
       const target = { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80), isTls: true };
       const server = await this.#reach(target);
@@ -111,9 +117,15 @@ export class ProxyRelay {
     const refuse = (status: number): void => {
       response.writeHead(status).end();
     };
-    if (!this.#isKnown(request)) return refuse(407);
+    if (!this.#isKnown(request)) {
+      refuse(407);
+      return;
+    }
     const url = URL.parse(request.url ?? '');
-    if (url?.protocol !== 'http:' || endpointProblem(url.href, this.#policy) !== undefined) return refuse(403);
+    if (url?.protocol !== 'http:' || endpointProblem(url.href, this.#policy) !== undefined) {
+      refuse(403);
+      return;
+    }
     const headers = { ...request.headers };
     for (const name of OF_ONE_CONNECTION) delete headers[name];
     const onward = http.request(url, { method: request.method, headers, agent: this.#agents.http }, (answer) => {
