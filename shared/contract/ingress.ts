@@ -64,6 +64,7 @@ export const createIngress = operation({
     'RTMP and WHIP ingests return an address and a key for the encoder. If nodes report and the room doesn’t exist yet, it is first placed on an active node and kept for one hour until someone joins.',
   access: { permission: 'ingress:create' },
   params: AppParams,
+  share: 'work',
   body: CreateIngressBody,
   responses: { 201: envelope(CreatedIngress) },
   errors: ['QUOTA_EXCEEDED', 'FEATURE_OFF', 'INGRESS_NOT_TAKEN', ...livekit],

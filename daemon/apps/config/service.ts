@@ -345,7 +345,7 @@ export class ConfigService {
     edits: readonly Edit[],
   ): Promise<{ result: EditResult; verdict: Verdict }> {
     const input: EditInput = { app: entry.app, text, edits, ...this.#store.context() };
-    const result = await this.#deps.pool.run<EditInput, EditResult>(CONFIG_EDIT, input);
+    const result = await this.#deps.pool.run<EditInput, EditResult>(CONFIG_EDIT, input, { app: entry.app });
     return { result, verdict: this.#store.withContext(result.check, entry.inForce) };
   }
 

@@ -120,7 +120,7 @@ export class ConfigStore {
   /** Checks a text against everything that this daemon knows. */
   async check(app: string, text: string, current: string | undefined, before: AppConfig | null): Promise<Verdict> {
     const input: CheckInput = { app, text, ...(current === undefined ? {} : { current }), ...this.context() };
-    return this.withContext(await this.#deps.pool.run<CheckInput, CheckResult>(CONFIG_CHECK, input), before);
+    return this.withContext(await this.#deps.pool.run<CheckInput, CheckResult>(CONFIG_CHECK, input, { app }), before);
   }
 
   /** Adds the findings that need the other apps and the network policy. */

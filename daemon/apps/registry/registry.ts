@@ -59,6 +59,12 @@ export class AppRegistry {
     return this.#byId.get(id);
   }
 
+  /** Whose turn the work for an app is, among those who wait: its team's. The platform's apps have each their own. */
+  turnOf(name: string): string {
+    const tenantId = this.#byName.get(name)?.tenantId ?? PLATFORM;
+    return tenantId === PLATFORM ? `app ${name}` : `team ${tenantId}`;
+  }
+
   /** Two apps whose names differ only in dashes would share their environment variables. */
   bySlug(slug: string): AppEntry | undefined {
     return this.#bySlug.get(slug);

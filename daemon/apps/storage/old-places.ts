@@ -161,7 +161,11 @@ export class OldPlaces {
     try {
       const access = await this.#deps.access(app, location, credentials);
       return await plugins.withBroker(app, (port) =>
-        pool.run<StorageProbeInput, StorageProbeOutput>(STORAGE_PROBE, { access, keys, port }, { transfer: [port] }),
+        pool.run<StorageProbeInput, StorageProbeOutput>(
+          STORAGE_PROBE,
+          { access, keys, port },
+          { app, transfer: [port] },
+        ),
       );
     } catch (error) {
       return { state: 'away', problem: (error as Error).message };

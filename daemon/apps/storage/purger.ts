@@ -79,7 +79,7 @@ export class Purger {
       const kind = vodId === undefined ? PURGE : PURGE_VOD;
       const output = await plugins.withBroker(app, (pluginPort) => {
         const task: PurgeTask = { input, port: port2, plugins: pluginPort };
-        return pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { signal, transfer: [port2, pluginPort] });
+        return pool.run<PurgeTask, PurgeTaskOutput>(kind, task, { app, signal, transfer: [port2, pluginPort] });
       });
       if (failure !== undefined) throw failure;
       if ('problem' in output) throw unreadableDatabase();

@@ -196,7 +196,11 @@ export class StorageService {
     const prefix = provider === LOCAL_PROVIDER ? recording.localDir : (body.prefix ?? block.prefix);
     const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
     const steps = await plugins.withBroker(app, (port) =>
-      pool.run<StorageTestInput, StorageTestStep[]>(STORAGE_TEST, { access, probeKey, port }, { transfer: [port] }),
+      pool.run<StorageTestInput, StorageTestStep[]>(
+        STORAGE_TEST,
+        { access, probeKey, port },
+        { app, transfer: [port] },
+      ),
     );
     for (const { id, state, code, native, status, requestId } of steps) {
       if (state !== 'failed') continue;
@@ -267,7 +271,11 @@ export class StorageService {
         return { key, expiresIn: linkLifetime(expiresIn), ...(downloadName ? { downloadName } : {}) };
       });
       const output = await plugins.withBroker(app, (port) =>
-        pool.run<StorageLinksInput, StorageLinksOutput>(STORAGE_LINKS, { access, links, port }, { transfer: [port] }),
+        pool.run<StorageLinksInput, StorageLinksOutput>(
+          STORAGE_LINKS,
+          { access, links, port },
+          { app, transfer: [port] },
+        ),
       );
       if ('problem' in output) {
         if (output.isFault) this.#deps.onRefused?.('presign');
@@ -339,7 +347,11 @@ export class StorageService {
       policy,
     };
     const output = await plugins.withBroker(app, (port) =>
-      pool.run<StorageSettingsInput, StorageSettingsOutput>(STORAGE_SETTINGS, { ...input, port }, { transfer: [port] }),
+      pool.run<StorageSettingsInput, StorageSettingsOutput>(
+        STORAGE_SETTINGS,
+        { ...input, port },
+        { app, transfer: [port] },
+      ),
     );
     if ('problem' in output) {
       const { plugin, provider } = ref;

@@ -123,7 +123,11 @@ export class SignedPlaylists {
     const expiresIn = linkLifetime(expires - Math.floor(this.#clock.now() / 1000));
     const input = { ...reached, playlist: { key, scope }, expiresIn, maxBytes: MAX_BYTES };
     const output = await plugins.withBroker(app, (port) =>
-      pool.run<StoragePlaylistInput, StoragePlaylistOutput>(STORAGE_PLAYLIST, { ...input, port }, { transfer: [port] }),
+      pool.run<StoragePlaylistInput, StoragePlaylistOutput>(
+        STORAGE_PLAYLIST,
+        { ...input, port },
+        { app, transfer: [port] },
+      ),
     );
     if ('text' in output) return output.text;
     if ('reason' in output) throw new ApiError('PLAYLIST_UNREADABLE', { reason: output.reason });

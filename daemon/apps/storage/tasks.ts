@@ -6,6 +6,8 @@ export const STORAGE_SETTINGS: TaskKind = {
   what: 'Checking the storage settings',
   timeoutMs: 30_000,
   concurrency: 2,
+  perTeam: 1,
+  network: true,
   queue: 256,
 };
 
@@ -14,7 +16,9 @@ export const STORAGE_TEST: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-test'),
   what: 'Testing the storage',
   timeoutMs: 120_000,
-  concurrency: 1,
+  concurrency: 2,
+  perTeam: 1,
+  network: true,
   queue: 32,
 };
 
@@ -23,7 +27,9 @@ export const STORAGE_LINKS: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-links'),
   what: 'Making links',
   timeoutMs: 30_000,
-  concurrency: 2,
+  concurrency: 3,
+  perTeam: 2,
+  network: true,
   queue: 1024,
 };
 
@@ -32,7 +38,9 @@ export const STORAGE_PLAYLIST: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-playlist'),
   what: 'Signing a playlist',
   timeoutMs: 30_000,
-  concurrency: 2,
+  concurrency: 3,
+  perTeam: 2,
+  network: true,
   queue: 256,
 };
 
@@ -41,7 +49,9 @@ export const STORAGE_PROBE: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-probe'),
   what: 'Checking access to recordings',
   timeoutMs: 30_000,
-  concurrency: 2,
+  concurrency: 3,
+  perTeam: 2,
+  network: true,
   queue: 1024,
 };
 
@@ -60,8 +70,9 @@ export const PURGE: TaskKind = {
   what: 'Deleting objects',
   timeoutMs: 0,
   concurrency: 2,
+  perTeam: 1,
   queue: 10_000,
 };
 
 /** Deletes the objects of one recording, which need not wait for the purge of a whole app. */
-export const PURGE_VOD: TaskKind = { ...PURGE, timeoutMs: 900_000, concurrency: 1, queue: 256 };
+export const PURGE_VOD: TaskKind = { ...PURGE, timeoutMs: 900_000, queue: 256, network: true };

@@ -4,6 +4,7 @@ import { emailChangedMail, emailProofMail } from '#daemon/platform/mail/messages
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
+import type { RateLimits } from '../security/rate-limits.ts';
 import { same } from './identity.ts';
 import { type Links, linkUrl } from './links.ts';
 import { BREAK_GLASS } from './principals.ts';
@@ -15,6 +16,7 @@ export interface EmailProofDeps {
   sessions: SessionStore;
   links: Links;
   mailer: Mailer;
+  limits: RateLimits;
   log: Log<'warn'>;
 }
 
@@ -41,11 +43,19 @@ export class EmailProof {
     this.#refuseInUse(email, user.id);
     users.update(user.id, { pending_email: email });
     if (!mailer.canSendLinks) return;
+    this.#mailProof(user, email).catch((error: Error) =>
+      log.warn({ reason: error.message }, 'a link to confirm an address could not be mailed'),
+    );
+  }
+
+  async #mailProof(user: UserRow, email: string): Promise<void> {
+    const { links, mailer, limits } = this.#deps;
+    if (!(await limits.take('mail-address', email)).allowed)
+      throw new Error('too many mails to this address in an hour');
     const link = links.issue({ kind: 'email', email, userId: user.id });
-    mailer
-      .send(email, emailProofMail(linkUrl(mailer.linkBase, 'email', link.token), user.email ?? user.name ?? user.id))
-      .then(() => links.markMailed(link.id))
-      .catch((error: Error) => log.warn({ reason: error.message }, 'a link to confirm an address could not be mailed'));
+    const account = user.email ?? user.name ?? user.id;
+    await mailer.send(email, emailProofMail(linkUrl(mailer.linkBase, 'email', link.token), account));
+    links.markMailed(link.id);
   }
 
   /** By the link, in a session of the same account. @throws ApiError BAD_LINK, EMAIL_IN_USE */

@@ -18,6 +18,9 @@ const ALLOWANCES = {
   account: { points: 10, seconds: QUARTER_HOUR },
   'account-proven': { points: 10, seconds: QUARTER_HOUR },
   'account-address': { points: 10, seconds: QUARTER_HOUR },
+  /** Invitations and confirmations mailed for one team, and to one address. */
+  'mail-team': { points: 60, seconds: 3600 },
+  'mail-address': { points: 6, seconds: 3600 },
   /** Links mailed to one address, and asked for from one. */
   'magic-email': { points: 3, seconds: QUARTER_HOUR },
   'magic-ip': { points: 10, seconds: QUARTER_HOUR },

@@ -13,6 +13,7 @@ import { BREAK_GLASS } from '../auth/principals.ts';
 import type { SessionStore } from '../auth/sessions.ts';
 import type { MemberRow, TenantRow, TenantStore } from '../people/tenant-store.ts';
 import type { MembershipRow, UserRow, UserStore } from '../people/user-store.ts';
+import type { RateLimits } from '../security/rate-limits.ts';
 import type { UsageService } from './usage.ts';
 
 export interface TeamServiceDeps {
@@ -22,6 +23,7 @@ export interface TeamServiceDeps {
   links: Links;
   mailer: Mailer;
   usage: UsageService;
+  limits: RateLimits;
   events: EventBus;
   /** Where links lead that are passed on by hand. */
   linkBase(): string;
@@ -142,7 +144,7 @@ export class TeamService {
       return { user, link: links.issue({ kind: 'invite', email, userId: user.id, tenantId: tenant.id, vouched }) };
     });
     this.#announce(tenant.id);
-    if (mailer.canSendLinks) {
+    if (mailer.canSendLinks && (await this.#mayMail(tenant.id, email, vouched))) {
       try {
         await mailer.send(
           email,
@@ -156,6 +158,16 @@ export class TeamService {
     }
     const inviteUrl = linkUrl(this.#deps.linkBase(), 'invite', link.token);
     return { user, emailSent: false, inviteUrl, expiresAt: link.expiresAt };
+  }
+
+  /** Nobody's mailbox is filled, and no team uses up the mail server that all share. Then the link is passed on by hand. */
+  async #mayMail(tenantId: string, email: string, isOperator: boolean): Promise<boolean> {
+    const { limits, log } = this.#deps;
+    const taken = [await limits.take('mail-address', email)];
+    if (!isOperator) taken.push(await limits.take('mail-team', tenantId));
+    const isAllowed = taken.every(({ allowed }) => allowed);
+    if (!isAllowed) log.warn({ tenant: tenantId }, 'an invitation was not mailed: too many in an hour');
+    return isAllowed;
   }
 
   /** The team that a caller acts for. @throws ApiError NO_TENANT */

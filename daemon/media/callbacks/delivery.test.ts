@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -14,12 +15,14 @@ import { CallbackDelivery } from './delivery.ts';
 import { LIFETIME_MS, outboxRepository } from './outbox.ts';
 import { CallbackSender } from './sender.ts';
 
-async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK) {
+async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK, names = ['live']) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-callbacks-'));
-  await mkdir(path.join(dir, 'live'));
   const databases = new AppDatabases(dir);
-  await writeFile(path.join(dir, 'live/app.db'), databases.template());
-  const app = { id: 1, name: 'live', tenantId: 'platform' } as AppEntry;
+  for (const name of names) {
+    await mkdir(path.join(dir, name));
+    await writeFile(path.join(dir, name, 'app.db'), databases.template());
+  }
+  const app = (name: string) => ({ id: 1, name, tenantId: name.split('-')[0] }) as AppEntry;
   const bus = new EventBus((error) => assert.fail(String(error)));
   const told: string[] = [];
   let waiting: { type: string; resolve(): void } | undefined;
@@ -31,7 +34,7 @@ async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK) {
     background: testBackground(),
 
     databases,
-    apps: { get: () => app, entries: () => [app] },
+    apps: { get: app, entries: () => names.map(app), turnOf: (name) => app(name).tenantId },
     config: { get: async () => ({ callbacks: { url, secret: '' } }) as never },
     secret: () => '',
     bus,
@@ -45,10 +48,12 @@ async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK) {
     databases.closeAll();
     await rm(dir, { recursive: true, force: true });
   });
-  const outbox = () => outboxRepository(databases.get('live'));
+  const outboxOf = (name: string) => outboxRepository(databases.get(name));
+  const outbox = () => outboxOf('live');
   return {
     service,
     outbox,
+    outboxOf,
     told,
     add: (at = clock.now()) => outbox().add({ event: 'test', room: null, data: {}, at }),
     heard: (type: string) => {
@@ -141,3 +146,24 @@ for (const status of [401, 403, 404]) {
     assert.ok(second);
   });
 }
+
+test('receivers that hang, of one team and behind one host, delay no callback of another team', async (t) => {
+  const receiver = await callbackReceiver(t);
+  const hanging = Array.from({ length: 20 }, (_, n) => `hangs-${n}`);
+  const { service, outboxOf, heard } = await setUp(t, receiver.url, SYSTEM_CLOCK, [...hanging, 'quick']);
+  const send = (app: string): void => {
+    outboxOf(app).add({ event: 'test', room: null, data: {}, at: Date.now() });
+    service.wake(app);
+  };
+  receiver.behave(
+    ...[...hanging, 'quick'].map(() => ({ body }: { body: { app: string } }, response: ServerResponse): void => {
+      if (body.app === 'quick') response.writeHead(204).end();
+    }),
+  );
+  for (const app of hanging) send(app);
+  for (let n = 0; n < 8; n += 1) await receiver.next();
+  const delivered = heard('callback.delivered');
+  send('quick');
+  await delivered;
+  assert.deepEqual([receiver.received.length, receiver.received.at(-1)?.body.app], [9, 'quick']);
+});

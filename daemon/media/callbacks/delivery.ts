@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import pLimit from 'p-limit';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { FairTurns } from '#daemon/platform/fair-turns.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { CALLBACKS_DEAD_DAYS, CALLBACKS_DELIVERED_DAYS } from '#shared/limits.ts';
@@ -20,13 +20,15 @@ const MAX_ATTEMPTS = 15;
 /** How long 401, 403 and 404 are tried again. */
 const REFUSED_FOR_MS = 30 * 60_000;
 const LONGEST_WAIT_MS = 3_600_000;
-const AT_ONCE = 16;
+/** Requests under way: over all apps, and for one team. Each app has one at most. */
+const AT_ONCE = 256;
+const AT_ONCE_PER_TEAM = 8;
 const FIRST_LOOK_MS = 1000;
 const TIDY_EVERY_MS = 3_600_000;
 
 export interface CallbackDeliveryDeps {
   databases: AppDatabases;
-  apps: { get(name: string): AppEntry | undefined; entries(): Iterable<AppEntry> };
+  apps: { get(name: string): AppEntry | undefined; entries(): Iterable<AppEntry>; turnOf(name: string): string };
   config: { get(app: string): Promise<AppConfig> };
   /** The stored signing secret, or empty. */
   secret(app: string): string;
@@ -70,8 +72,8 @@ export class CallbackDelivery {
   readonly #deps: CallbackDeliveryDeps;
   readonly #clock: Clock;
   readonly #queues = new Map<string, AppQueue>();
-  /** Requests under way, over all apps. */
-  readonly #limit = pLimit(AT_ONCE);
+  /** Requests under way, over all apps. Teams take turns, so slow receivers of one delay no other's. */
+  readonly #turns = new FairTurns();
   readonly #abort = new AbortController();
   readonly #running = new Set<Promise<void>>();
   #cancelLook: (() => void) | undefined;
@@ -172,10 +174,10 @@ export class CallbackDelivery {
         delivery: row.id,
         timestamp: row.created_at,
       };
-      const result = await this.#limit(() => {
-        this.#abort.signal.throwIfAborted();
-        return sender.send(parcel, this.#abort.signal);
-      });
+      const turn = apps.turnOf(app);
+      const bounds = { all: AT_ONCE, [`of ${turn}`]: AT_ONCE_PER_TEAM };
+      const { signal } = this.#abort;
+      const result = await this.#turns.run(turn, bounds, () => sender.send(parcel, signal), signal);
       if (!this.#settle(app, queue, row, result)) return;
     }
   }

@@ -45,7 +45,8 @@ export class CallbackSender {
     this.#policy = policy;
     this.#userAgent = userAgent;
     this.#limitMs = limitMs;
-    this.#agents = guardedAgents(policy, { keepAlive: true, maxSockets: 4, scheduling: 'lifo' });
+    // no limit of sockets per host: the receivers of many teams can be behind one, and the delivery has its own limits
+    this.#agents = guardedAgents(policy, { keepAlive: true, maxFreeSockets: 4, scheduling: 'lifo' });
   }
 
   /** Never throws, but for `signal`. */

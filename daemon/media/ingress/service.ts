@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { Mutex } from 'async-mutex';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { PublishQuota } from '#daemon/identity/teams/media-quotas.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { FairTurns } from '#daemon/platform/fair-turns.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
@@ -30,7 +30,7 @@ const WHIP_PORT = 8080;
 
 export interface IngressServiceDeps {
   livekit: LiveKit;
-  apps: { require(name: string): AppEntry; forRoom(room: string): AppEntry | undefined };
+  apps: { require(name: string): AppEntry; forRoom(room: string): AppEntry | undefined; turnOf(name: string): string };
   config: { get(app: string): Promise<AppConfig> };
   placer: RoomPlacer;
   quotas: PublishQuota;
@@ -45,7 +45,7 @@ export interface IngressServiceDeps {
 /** The places where encoders send to. LiveKit keeps them, in its Redis; nothing of them is stored here. */
 export class IngressService {
   readonly #deps: IngressServiceDeps;
-  readonly #creating = new Mutex();
+  readonly #creating = new FairTurns();
 
   constructor(deps: IngressServiceDeps) {
     this.#deps = deps;
@@ -79,7 +79,7 @@ export class IngressService {
     const identity = body.identity ?? `ingest-${randomBytes(6).toString('hex')}`;
     await this.#deps.quotas.checkPublish(principal, app.tenantId, { room, identity });
     const { address, node } = await placer.place(room, body.region, ROOM_WAITS_S);
-    const made = await this.#make({
+    const made = await this.#make(apps.turnOf(name), {
       type: body.type,
       room,
       identity,
@@ -148,12 +148,12 @@ export class IngressService {
     if (problem !== undefined) throw fieldError('body.url', problem);
   }
 
-  async #make(order: Parameters<LiveKit['createIngress']>[0]): Promise<IngressDetails> {
+  async #make(turn: string, order: Parameters<LiveKit['createIngress']>[0]): Promise<IngressDetails> {
     const make = () => this.#deps.livekit.createIngress(order);
     try {
       // of several made at the same time LiveKit forgets some, though it answers with each: its store gives up after a few lost races.
       // A source waits for the service that fetches it, and must not keep the others waiting
-      return await (order.type === 'url' ? make() : this.#creating.runExclusive(make));
+      return await (order.type === 'url' ? make() : this.#creating.run(turn, { all: 1 }, make));
     } catch (error) {
       if (order.type === 'url' && error instanceof LiveKitError && error.failure === 'busy') {
         throw new ApiError('INGRESS_NOT_TAKEN', { reason: `${error.message}.` });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { CONFIG_CHECK } from '#daemon/apps/config/tasks.ts';
+import { STORAGE_PROBE } from '#daemon/apps/storage/tasks.ts';
 import { temporaryDir } from '#test/helpers/daemon.ts';
 import { patientLimit, WorkerPool } from './pool.ts';
 
@@ -44,4 +45,24 @@ test('threads load modules by import only, so that one ended while it loads does
   );
   const kind = { ...CONFIG_CHECK, module: pathToFileURL(task).href };
   assert.equal(await pool.run(kind, {}), 'ERR_REQUIRE_ESM');
+});
+
+test('work of one team that hangs leaves threads to others', async (t) => {
+  const pool = new WorkerPool((app) => app.split('-')[0] as string);
+  t.after(() => pool.close());
+  const dir = await temporaryDir(t);
+  const task = path.join(dir, 'hangs.mjs');
+  await writeFile(
+    task,
+    'export default (gate) => { if (gate) Atomics.wait(new Int32Array(gate), 0, 0); return "done"; };',
+  );
+  const module = pathToFileURL(task).href;
+  const kinds = [1, 2, 3].map(() => ({ ...STORAGE_PROBE, module, timeoutMs: 0 }));
+  const gate = new SharedArrayBuffer(4);
+  const held = kinds.flatMap((kind) => [1, 2, 3, 4].map((n) => pool.run(kind, gate, { app: `slow-${n}` })));
+  for (const kind of kinds) assert.equal(await pool.run(kind, null, { app: 'quick-1' }), 'done');
+  assert.equal(await pool.run({ ...CONFIG_CHECK, module }, null, { app: 'slow-1' }), 'done', 'quick work of any team');
+  Atomics.store(new Int32Array(gate), 0, 1);
+  Atomics.notify(new Int32Array(gate), 0);
+  assert.equal((await Promise.all(held)).length, 12);
 });

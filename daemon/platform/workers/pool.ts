@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { Piscina } from 'piscina';
 import { ApiError } from '#shared/errors.ts';
+import { FairTurns } from '../fair-turns.ts';
 import { PROXY_VARIABLES } from '../net/proxy.ts';
 
 /** One kind of work for the pool, with a separate queue. Each area declares its kinds beside their modules, in `tasks.ts`. */
@@ -15,6 +16,10 @@ export interface TaskKind {
   concurrency: number;
   /** How many may wait; one more is refused with OVERLOADED. */
   queue: number;
+  /** How many of them run for one team, so that its slow storage leaves the others room; all of `concurrency` unless given. */
+  perTeam?: number;
+  /** It waits for a storage. Of all such kinds together only some threads are used, and not all for one team. */
+  network?: true;
 }
 
 /**
@@ -26,22 +31,23 @@ export function taskModule(base: string, file: string): string {
   return new URL(`./${file}${base.endsWith('.ts') ? '.ts' : '.js'}`, base).href;
 }
 
-/** Storage work waits for the network, in at most four threads; two are left for what must be quick. */
+/** Purges take two, other storage work three at most; the rest is left for what must be quick. */
 const MAX_THREADS = 6;
+const NETWORK_THREADS = 3;
+const NETWORK_THREADS_PER_TEAM = 2;
 const HEAP_MB = 192;
 
-interface Lane {
-  running: number;
-  waiting: (() => void)[];
-}
-
-/** The piscina pool with a lane for each kind. Threads start when first needed and leave after a while without work. */
+/** The piscina pool, with limits for each kind and turns for the teams. Threads start when first needed and leave after a while without work. */
 export class WorkerPool {
   readonly #piscina: Piscina;
-  readonly #lanes = new Map<TaskKind, Lane>();
+  readonly #turns = new FairTurns();
+  readonly #names = new Map<TaskKind, string>();
+  readonly #teamOf: (app: string) => string;
   readonly #closing = new AbortController();
 
-  constructor() {
+  /** @param teamOf whose turn the work for an app is */
+  constructor(teamOf: (app: string) => string = (app) => app) {
+    this.#teamOf = teamOf;
     this.#piscina = new Piscina({
       minThreads: 0,
       maxThreads: MAX_THREADS,
@@ -66,9 +72,33 @@ export class WorkerPool {
   async run<I, O>(
     kind: TaskKind,
     input: I,
-    options: { signal?: AbortSignal; transfer?: Transferable[] } = {},
+    options: { app?: string; signal?: AbortSignal; transfer?: Transferable[] } = {},
   ): Promise<O> {
-    const lane = await this.#enter(kind, options.signal);
+    const name = this.#nameOf(kind);
+    const team = options.app === undefined ? '' : this.#teamOf(options.app);
+    const { network, concurrency, perTeam = concurrency } = kind;
+    const bounds: Record<string, number> = {
+      threads: MAX_THREADS,
+      [name]: concurrency,
+      [`${name} of ${team}`]: perTeam,
+      ...(network ? { network: NETWORK_THREADS, [`network of ${team}`]: NETWORK_THREADS_PER_TEAM } : {}),
+    };
+    const isFull = this.#turns.waiting(name) >= kind.queue;
+    if (isFull && !this.#turns.hasRoom(bounds)) throw new ApiError('OVERLOADED');
+    return this.#turns.run(team, bounds, () => this.#runNow<I, O>(kind, input, options), options.signal);
+  }
+
+  #nameOf(kind: TaskKind): string {
+    let name = this.#names.get(kind);
+    if (name === undefined) this.#names.set(kind, (name = `kind ${this.#names.size}`));
+    return name;
+  }
+
+  async #runNow<I, O>(
+    kind: TaskKind,
+    input: I,
+    options: { signal?: AbortSignal; transfer?: Transferable[] },
+  ): Promise<O> {
     const limitMs = patientLimit(kind.timeoutMs, os.loadavg()[0] ?? 0, os.availableParallelism());
     let limit: AbortSignal | undefined;
     try {
@@ -84,8 +114,6 @@ export class WorkerPool {
       if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
         throw new ApiError('TASK_FAILED', { what: kind.what });
       throw error;
-    } finally {
-      release(lane);
     }
   }
 
@@ -93,24 +121,6 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#piscina.destroy();
-  }
-
-  async #enter(kind: TaskKind, signal?: AbortSignal): Promise<Lane> {
-    let lane = this.#lanes.get(kind);
-    if (lane === undefined) this.#lanes.set(kind, (lane = { running: 0, waiting: [] }));
-    if (lane.running >= kind.concurrency) {
-      if (lane.waiting.length >= kind.queue) throw new ApiError('OVERLOADED');
-      const { promise, resolve } = Promise.withResolvers<void>();
-      lane.waiting.push(resolve);
-      await promise; // anyone who leaves hands its place over
-      if (signal?.aborted) {
-        release(lane);
-        throw signal.reason;
-      }
-      return lane;
-    }
-    lane.running += 1;
-    return lane;
   }
 }
 
@@ -122,12 +132,6 @@ export class WorkerPool {
  */
 export function patientLimit(timeoutMs: number, load: number, cores: number): number {
   return Math.round(timeoutMs * Math.min(6, Math.max(1, load / cores)));
-}
-
-function release(lane: Lane): void {
-  const next = lane.waiting.shift();
-  if (next === undefined) lane.running -= 1;
-  else next();
 }
 
 /** Of the daemon's environment; a thread needs the proxy's credentials to use the proxy. */

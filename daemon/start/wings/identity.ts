@@ -87,7 +87,7 @@ export function createIdentity(
     superadminEmail: settings.superadminEmail,
     log,
   });
-  const emailProof = new EmailProof({ users, sessions, links, mailer, log });
+  const emailProof = new EmailProof({ limits, users, sessions, links, mailer, log });
   const account = new AccountService({ ...shared, emailProof });
   const countApps = (tenantId: string): number => apps.countOf(tenantId);
   const quotas = new QuotaService({ tenants, countApps, mode: settings.authzEnforce, log });
@@ -111,7 +111,7 @@ export function createIdentity(
     if (tenant !== undefined && /^(?:vod|recording)\./.test(type)) usage.forget(tenant);
   });
   const mediaQuotas = new MediaQuotas({ quotas, usage });
-  const teams = new TeamService({ users, tenants, sessions, links, mailer, usage, events, linkBase, log });
+  const teams = new TeamService({ limits, users, tenants, sessions, links, mailer, usage, events, linkBase, log });
   const directory = new Directory({
     users,
     tenants,

@@ -44,6 +44,7 @@ export function createMedia(
     get: (name: string) => registry.get(name),
     entries: () => registry.entries(),
     forRoom: (room: string) => registry.forRoom(room),
+    turnOf: (name: string) => registry.turnOf(name),
     dir: (name: string) => appService.dir(name),
     sizes: (name: string) => appService.sizes(name),
   };
