@@ -20,7 +20,7 @@ export const PREFIXES_HELD_PER_TEAM = 100;
 /** Serialized stats of one heartbeat, bytes. */
 export const MAX_STATS_BYTES = 4096;
 
-/** Events that `GET /events` can continue after: at most so many, and so old. */
+/** Events that `GET /events` can continue after: maximum number and age. */
 export const EVENTS_KEPT = 50_000;
 export const EVENTS_KEPT_DAYS = 7;
 /** Finished jobs are listed for this long. */

@@ -1,7 +1,7 @@
 import { isPrivateAddress } from '#daemon/platform/net/addresses.ts';
 import type { ClusterInfo } from '#shared/schema/cluster.ts';
 
-/** One word for a POSIX shell, no matter what it holds. */
+/** Quotes any text as one word for a POSIX shell. */
 export function shellQuote(text: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text)) return text;
   return `'${text.replace(/'/g, `'\\''`)}'`;

@@ -60,7 +60,7 @@ export interface OriginReport {
   livekit: NodeEntry['livekit'];
 }
 
-/** What nodes ask of the registry: join, heartbeat, leave, and the origin's own refresh. */
+/** The calls of nodes: join, heartbeat, leave, and the origin's own refresh. */
 export class NodeCalls {
   readonly #config: ClusterConfig;
   readonly #nodes: NodeRegistry;

@@ -113,7 +113,7 @@ export class NodeRegistry {
     this.#list = undefined;
   }
 
-  /** Notes that the node was heard of just now. */
+  /** Records that the node just sent something. */
   touch(node: NodeEntry): void {
     node.seenAt = this.#clock.now();
     node.seenMono = this.#clock.monotonic();

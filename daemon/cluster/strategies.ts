@@ -22,7 +22,7 @@ export interface Ranked {
   reason: string;
 }
 
-/** A node this full comes behind all others, no matter what the strategy. */
+/** A node this full is ranked last in every strategy. */
 const FULL_CPU = 0.9;
 const FULL_MEMORY = 0.95;
 /** What a room placed since the last report is taken to cost until the next one tells. */

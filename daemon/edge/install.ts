@@ -157,7 +157,7 @@ function writeConfig(
     },
   };
   writeJson(layout.identity, identity);
-  // what is known of LiveKit's process stays, no matter what the registry says now
+  // keep what is known of LiveKit's process, whether or not the registry still has the node
   const state = readJson<AgentState>(layout.state);
   writeJson(layout.state, {
     ...NO_STATE,

@@ -3,7 +3,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { NODE_NAME_PATTERN } from '#shared/schema/cluster.ts';
 import { DEFAULT_PREFIX } from './layout.ts';
 
-/** Something that the person who typed the command can put right. */
+/** A mistake in the command that the user can correct. */
 export class UsageError extends Error {}
 
 export interface InstallOptions {

@@ -26,7 +26,7 @@ export function unitWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
 }
 
-/** A user's own systemd knows no network target. */
+/** The systemd of a user has no network target. */
 const network = (scope: Scope): string =>
   scope === 'system' ? 'Wants=network-online.target\nAfter=network-online.target\n' : '';
 

@@ -56,7 +56,7 @@ export function lockDataDir(dir: DataDir): () => void {
     lock?.close();
     const { code = '' } = error as { code?: string };
     if (code.startsWith('SQLITE_BUSY')) throw new DataDirInUse(dir.root);
-    // on a disk that takes no writes there is nothing that two daemons could spoil
+    // two daemons can't damage anything on a read-only disk
     if (!/^SQLITE_(?:CANTOPEN|READONLY|FULL|IOERR)/.test(code) || !existsSync(dir.registry)) throw error;
     return () => {};
   }

@@ -1,6 +1,6 @@
 import { Mutex } from 'async-mutex';
 
-/** A mutex for each key: one task at a time, in the order in which they came. A key without tasks takes no memory. */
+/** A mutex for each key: one task at a time, in the order in which they came. A key without tasks uses no memory. */
 export class KeyedLock {
   readonly #locks = new Map<string, { mutex: Mutex; tasks: number }>();
 

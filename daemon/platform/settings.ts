@@ -22,7 +22,7 @@ type Origin = 'default' | 'file' | 'environment' | 'flag';
 export type SettingValues = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
 
 export interface Settings extends SettingValues {
-  /** The env file that was read, or would be: `<DATA_DIR>/streamhub.env` unless told. */
+  /** The env file that was read, or would be: `<DATA_DIR>/streamhub.env` by default. */
   readonly envFile: string;
   readonly origins: Readonly<Record<SettingKey, Origin>>;
   /** `APP_<SLUG>_…` variables of the environment and the env file: an app's credentials that win over the stored ones. */

@@ -37,7 +37,7 @@ export interface Lease {
   release(): void;
   /** Ends the process for what it did; its other work fails too. */
   kill(reason: string): void;
-  /** Asks the process for a sign of lifecycle. One that gives it takes no new work, one that does not is ended. */
+  /** Asks the process whether it is alive. A process that answers gets no new work; one that doesn't is ended. */
   checkAlive(): void;
 }
 

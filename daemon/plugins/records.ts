@@ -21,7 +21,7 @@ interface ProviderClaim {
 }
 
 /**
- * A plugin as its files describe it; nothing of it has been run.
+ * A plugin as its files describe it; none of its code has run.
  * `verified`: manifest, files and presets are right. `failed`: see `reason`.
  */
 export interface PluginRecord {

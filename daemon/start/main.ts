@@ -23,7 +23,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
   }
   for (const { message } of settings.warnings) process.stderr.write(`streamhub: warning: ${message}\n`);
   try {
-    // the own LiveKit is reached directly: a proxy is for what leaves the network
+    // connect to a LiveKit in the local network directly: a proxy is for connections that leave the network
     installForwardProxy(proxySettings(process.env, nearHosts([settings.livekitUrl, settings.livekitMetricsUrl])));
   } catch (error) {
     process.stderr.write(`streamhub: ${(error as Error).message}\n`);

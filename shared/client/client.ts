@@ -29,7 +29,7 @@ export type Input<O extends Operation> = Parts<O> & { headers?: Record<string, s
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
-  /** Milliseconds until the call is given up; 30 s unless told. */
+  /** Milliseconds until the call is given up; 30 s by default. */
   timeout?: number;
 }
 

@@ -57,7 +57,7 @@ export class UnreachableError extends Error {
   }
 }
 
-/** Reads the refusal out of an answer's body, no matter what is in it. */
+/** Reads the error from a response body of any content. */
 export function refusalOf(status: number, text: string): Refusal | undefined {
   let body: unknown;
   try {

@@ -6,7 +6,7 @@ export interface BackoffOptions {
 }
 
 /**
- * How long to wait after so many failures in a row: doubling up to a limit, of which a random half is taken off so that
+ * How long to wait after a number of failures in a row: doubling up to a limit, of which a random half is taken off so that
  * many apps do not knock at the same moment once a daemon is back.
  */
 export function backoff(failures: number, { base, max }: BackoffOptions, random: () => number = Math.random): number {

@@ -13,7 +13,7 @@ import type { Transport, TransportRequest } from './transport.ts';
 export interface Timing {
   /** Between two looks at the health while connected. */
   healthMs: number;
-  /** The same, where there is no event stream to tell of changes. */
+  /** The same without an event stream that reports changes. */
   pollMs: number;
   /** Between two snapshots. */
   snapshotMs: number;
@@ -75,7 +75,7 @@ const STATUS_OF: Partial<Record<IpcErrorCode, ConnectionStatus>> = {
 /** The longest wait that a timer takes. */
 const FOREVER = 2 ** 31 - 1;
 
-/** Time for the further nodes of one failure to be heard of, before all are read. */
+/** How long to wait for reports about other nodes of the same failure before reading all nodes. */
 const GATHER_MS = 500;
 
 /** Looks again by itself only where that can help. */

@@ -22,7 +22,7 @@ export type Access =
   | 'metrics'
   | { permission: Permission };
 
-/** Counters of attempts; each counts every attempt, no matter what comes of it. */
+/** Counters of attempts. Failed and successful attempts count. */
 export type RateLimitClass = 'sign-in' | 'sign-up' | 'password';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -55,7 +55,7 @@ export interface Operation {
   responses: Readonly<Record<number, TSchema | null>>;
   /** Codes of the error table that the operation can answer with, beside those of its access and validation. */
   errors?: readonly ErrorCode[];
-  /** Bytes; 100 KiB unless told. */
+  /** Bytes. Default: 100 KiB. */
   bodyLimit?: number;
   /** Media type of the answer where it is not JSON. */
   produces?: string;

@@ -8,7 +8,7 @@ import { ladderOf, type Rung, rungOf } from './ladder.ts';
  */
 export interface DeliveryPlan {
   recording: RecordingPlan | null;
-  /** What a job makes of each finished recording. */
+  /** What a job creates from each finished recording. */
   vod: VodPlan | null;
   /** HLS while the stream runs. */
   live: LiveHlsPlan | null;

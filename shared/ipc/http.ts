@@ -40,7 +40,7 @@ export const http = {
         path: ApiPath,
         headers: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 8192 }))),
         body: Type.Optional(nullable(Type.String({ maxLength: 8_388_608 }))),
-        /** 30 s unless told. */
+        /** 30 s by default. */
         timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
       }),
       HttpAnswer,

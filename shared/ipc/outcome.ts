@@ -16,7 +16,7 @@ export const IpcError = object({
 });
 export type IpcError = Shape;
 
-/** Answer of a call: never a rejection, so nothing of an error is lost at the process border. */
+/** Result of a call: never a rejection, so that no part of an error is lost between processes. */
 export type Outcome<T> = { ok: true; value: T } | { ok: false; error: IpcError };
 
 /** The value of an answer, or its failure thrown. */

@@ -115,7 +115,7 @@ export interface ListOptions extends CallOptions {
   prefix: string;
   /** Only keys after this one, in the order of the listing: how a listing continues after a restart. */
   startAfter?: string;
-  /** Keys a page at most; 1000 unless told. */
+  /** Keys a page at most; 1000 by default. */
   pageSize?: number;
 }
 

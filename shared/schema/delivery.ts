@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import type { DeliveryPlan } from '../delivery/plan.ts';
 import { object } from './common.ts';
 
-/** What the config of an app makes of its streams. */
+/** What the config of an app does with its streams. */
 export const DeliveryView = object({
   summary: Type.Array(Type.String(), {
     description: 'The plan in sentences.',

@@ -3,7 +3,7 @@ import { Instant, MAX_INTEGER, object, oneOf } from './common.ts';
 
 /**
  * What the event stream can be narrowed to. `nodes`, `access`, `plugins` and `system` are seen by callers of global scope only;
- * a person also sees the events about the own sessions.
+ * a user also sees the events about their own sessions.
  */
 export const EVENT_TOPICS = [
   'apps',

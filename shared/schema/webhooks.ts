@@ -8,7 +8,7 @@ export type WebhookAnswer = Static<typeof WebhookAnswer>;
 export const WEBHOOK_REJECTIONS = ['clock', 'body', 'expired', 'secret', 'key', 'malformed', 'unsigned'] as const;
 export type WebhookRejection = (typeof WEBHOOK_REJECTIONS)[number];
 
-/** How the daemon and LiveKit get on. */
+/** State of the connection between the daemon and LiveKit. */
 export const LiveKitStatus = object({
   status: oneOf(['unconfigured', 'unknown', 'reachable', 'unreachable'], {
     description: '`unknown`: not checked since the start.',

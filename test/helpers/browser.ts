@@ -85,7 +85,7 @@ export async function goInside(page: Page, place: string): Promise<void> {
 
 /**
  * Fails with what axe finds wrong on the page as it is now.
- * @param only these rules; all unless told
+ * @param only these rules; all by default
  */
 export async function assertAccessible(page: Page, what: string, only?: readonly string[]): Promise<void> {
   // a tooltip of where the pointer happens to be is not a part of the page

@@ -22,7 +22,7 @@ interface Wanted {
 
 const DAY = 86_400_000;
 
-/** Makes a key and a certificate, signed by itself unless told. */
+/** Makes a key and a certificate, signed by itself by default. */
 export async function makeCertificate(commonName: string, wanted: Wanted = {}): Promise<TestCertificate> {
   const made: GenerateResult = await generate([{ name: 'commonName', value: commonName }], {
     keyType: 'ec',

@@ -56,7 +56,7 @@ export interface HostOptions {
   /** Name of this app's entries in the keyring. */
   service?: string;
   timing?: Timing;
-  /** Folder of the built renderer; out/renderer unless told. */
+  /** Folder of the built renderer; out/renderer by default. */
   renderer?: string;
 }
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 export interface TestPlugin {
-  /** Ids of the storage providers that the manifest names; `[<id of the plugin>]` unless told. */
+  /** Ids of the storage providers that the manifest names; `[<id of the plugin>]` by default. */
   providers?: readonly string[];
   /** Keys of the manifest to set or replace. */
   manifest?: object;

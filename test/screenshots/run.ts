@@ -3,7 +3,7 @@
  *
  *     npm run screenshots [-- PART…] [--out FOLDER] [--sizes 1280x800,900x600] [--schemes light,dark]
  *
- * PART = a part of a picture's name. The folder is out/screenshots unless told. Needs a Chromium; LiveKit and the S3 server
+ * PART = a part of a picture's name. The folder is out/screenshots by default. Needs a Chromium; LiveKit and the S3 server
  * of the tests are used where they can be had.
  */
 import { mkdir } from 'node:fs/promises';

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 export interface Shot {
   name: string;
   path: string;
-  /** Whose page; the world's own daemon unless told. */
+  /** Whose page; the world's own daemon by default. */
   of?: 'world' | 'fresh' | 'crowded' | 'viewer' | 'nobody' | 'desktop' | 'desktop-empty';
   /** Text that shows that the data has come. */
   sign?: string;

@@ -82,7 +82,7 @@ export class ConfigStore {
     });
   }
 
-  /** Reads the file no matter what is known of it. Inside `locked` only. */
+  /** Reads the file even if it seems unchanged. Only inside `locked`. */
   async reread(entry: ConfigEntry): Promise<string[]> {
     return this.#adopt(entry, await readConfigFile(entry.dir), 'reload');
   }

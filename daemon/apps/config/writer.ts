@@ -21,7 +21,7 @@ const HAND_EDIT_PAUSE_MS = 600_000;
 export interface ChangeNote {
   actor: Actor;
   reason: ConfigChange['reason'];
-  /** The preset, or the backup that is gone back to. */
+  /** The preset, or the backup that is restored. */
   detail?: string | undefined;
 }
 

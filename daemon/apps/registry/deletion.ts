@@ -143,7 +143,7 @@ export class AppDeletion {
     throw new ApiError(code as ErrorCode, {}, { ...follow, ...words, extra: { ...extra, jobId: job.id } });
   }
 
-  /** The app takes no changes while its deletion is queued, runs or waits. */
+  /** The app rejects changes while its deletion is queued, running or waiting. */
   #prepare({ app, appId, away }: DeletionInput): void {
     const { apps, appsDir } = this.#deps;
     if (apps.registry.get(app)?.id === appId) apps.markDeleting(app, true);

@@ -51,7 +51,7 @@ export function appRepository(db: Db) {
   return {
     transaction,
     released: () => released.all(),
-    /** Of one team at most so many are held: the newest. */
+    /** Number of prefixes kept per team: the newest. */
     hold: (row: ReleasedPrefixRow, most: number) => {
       hold.run(row);
       keepNewest.run(row.tenant_id, row.tenant_id, most - 1);

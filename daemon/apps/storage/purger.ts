@@ -37,7 +37,7 @@ export interface PurgeRequest {
   report?(checkpoint: PurgeCheckpoint, progress: JobProgress): void;
 }
 
-/** Sends purges to the worker pool, with what each needs to reach the app's storage and nothing of other apps. */
+/** Sends purges to the worker pool, with what each needs to use the app's storage, and no data of other apps. */
 export class Purger {
   readonly #deps: PurgerDeps;
 

@@ -43,7 +43,7 @@ export async function scaffoldPlugin(options: ScaffoldOptions): Promise<{ folder
     await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
     await writeFile(path.join(folder, file), text, { flag: 'wx' });
   }
-  // what `npm install` makes of the dependency in package.json, so that tests run and editors know the types immediately
+  // what `npm install` would create for the dependency in package.json, so that tests run and editors know the types immediately
   await mkdir(path.join(folder, 'node_modules'), { recursive: true });
   await symlink(PACKAGE_ROOT, path.join(folder, 'node_modules', 'streamhub'), 'junction');
   return { folder, files: Object.keys(files) };

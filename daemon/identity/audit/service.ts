@@ -167,7 +167,7 @@ export class AuditTrail {
     this.#deps.background.succeeded('audit trail');
   }
 
-  /** What the caller may see of it: everything with global scope, else the own team's. */
+  /** The entries that the caller may see: all with global scope, otherwise those of the caller's team. */
   list(query: AuditQuery, principal: Principal): { data: AuditEntry[]; total: number; limit: number; offset: number } {
     this.flush();
     const { limit = 100, offset = 0, tenant, ...rest } = query;

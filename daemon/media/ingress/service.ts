@@ -42,7 +42,7 @@ export interface IngressServiceDeps {
   log: Log<'warn'>;
 }
 
-/** The places where encoders send to. LiveKit keeps them, in its Redis; nothing of them is stored here. */
+/** The addresses that encoders send to. LiveKit stores them in its Redis; the daemon stores nothing. */
 export class IngressService {
   readonly #deps: IngressServiceDeps;
   readonly #creating = new FairTurns();

@@ -70,7 +70,7 @@ interface Clients {
 }
 
 /**
- * The one way to LiveKit. Every question has a time limit, and every failure is a LiveKitError, which holds no token.
+ * All requests to LiveKit. Each has a time limit, and each failure is a LiveKitError, which contains no token.
  * The library is large and is loaded with the first question.
  */
 export class LiveKit {
@@ -196,7 +196,7 @@ export class LiveKit {
       roomName: room,
       participantIdentity: identity,
       participantName: name || identity,
-      // LiveKit encodes everything but WHIP again, no matter what is asked for
+      // LiveKit transcodes everything except WHIP, even if the request says otherwise
       ...(type === 'whip' ? { enableTranscoding: isTranscoding } : {}),
       ...(url === undefined ? {} : { url }),
     };
@@ -227,7 +227,7 @@ export class LiveKit {
     const { apiKey, apiSecret, clock = SYSTEM_CLOCK } = this.#deps;
     const now = clock.now();
     const verdict = await checkSignature(new TokenVerifier(apiKey, apiSecret), apiKey, { body, authorization, now });
-    // a webhook that waited was signed earlier: only one from the future tells of the clock
+    // a delayed webhook was signed earlier, so only one from the future says something about the clock
     const isFromFuture = verdict.clockMs !== null && verdict.clockMs > 1000;
     if (isFromFuture && verdict.clockMs !== null) this.#clockDifference = { ms: verdict.clockMs, at: now };
     return verdict;

@@ -53,7 +53,7 @@ export interface Egress {
   isLimited: boolean;
   /** The storage that was asked for refused, and the egress service used its backup storage. */
   isInBackup: boolean;
-  /** Null = the request names no bucket of S3's kind. */
+  /** Null = the request has no S3 bucket. */
   bucket: Bucket | null;
   files: EgressFile[];
   segments: EgressSegments[];

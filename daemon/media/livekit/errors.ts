@@ -4,7 +4,7 @@ import { ApiError } from '#shared/errors.ts';
 /**
  * - `unconfigured`: no URL, key or secret. `unreachable`: no answer. `timeout`: no answer in time.
  * - `unauthorized`: the key or secret is wrong. `missing`: there is no such room, participant or recording.
- * - `foreign`: something else than LiveKit answers at its address.
+ * - `foreign`: a server other than LiveKit responds at its address.
  * - `busy`: it answered that it cannot now (no Redis, no free worker). `refused`: anything else.
  */
 export type LiveKitFailure =

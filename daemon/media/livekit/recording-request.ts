@@ -19,7 +19,7 @@ export interface RecordingRequest {
     endpoint: string;
     forcePathStyle: boolean;
   } | null;
-  /** A picture every so many seconds. */
+  /** Seconds between snapshots. */
   images: { prefix: string; seconds: number } | null;
 }
 

@@ -51,7 +51,7 @@ interface LiveRoom {
 }
 
 /**
- * Asks LiveKit what is really so, and brings rows and room pictures in step: at the start, when LiveKit answers again, and
+ * Asks LiveKit for the actual state, and updates rows and the room directory: at the start, when LiveKit answers again, and
  * now and then, because webhooks are tried for 15 s only.
  */
 export class Reconciler {

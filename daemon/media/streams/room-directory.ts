@@ -27,7 +27,7 @@ const MAX_GONE = 10_000;
 
 export const NOBODY: RoomCounts = { participants: 0, publishers: 0, viewers: 0 };
 
-/** Who is in which room right now, in memory: kept by LiveKit's events, put right by its own lists. */
+/** Who is in which room right now, in memory: updated by LiveKit's events, corrected from its own lists. */
 export class RoomDirectory {
   readonly #rooms = new Map<string, LiveRoom>();
   readonly #touched = new Set<string>();

@@ -22,7 +22,7 @@ export interface LiveKitStatusDeps {
   publicBase: string | null;
 }
 
-/** How the daemon and LiveKit get on, for operators. */
+/** State of the connection between the daemon and LiveKit, for operators. */
 export class LiveKitStatusView {
   readonly #deps: LiveKitStatusDeps;
 

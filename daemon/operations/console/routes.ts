@@ -53,7 +53,7 @@ function nameOf(request: FastifyRequest): string | undefined {
   return name.startsWith('api/') || name.includes('\0') ? undefined : name;
 }
 
-/** A place in the console, asked for by a browser that wants to show it. */
+/** A page of the console, requested by a browser. */
 function isPage(request: FastifyRequest, name: string | undefined): boolean {
   if (name === undefined || /^(?:assets|api)(?:\/|$)/.test(name)) return false;
   return name === '' || /\btext\/html\b/.test(request.headers.accept ?? '');

@@ -20,7 +20,7 @@ const COARSE_STEP = 5;
 /** A node as its last heartbeat left it. */
 interface ReportingNode {
   readonly id: string;
-  /** When it was last heard of, milliseconds; null = never. */
+  /** Time of its last heartbeat, milliseconds; null = never. */
   readonly seenAt: number | null;
   readonly statsJson: string | null;
 }
@@ -41,7 +41,7 @@ export class HistoryService {
   readonly #deps: HistoryDeps;
   readonly #clock: Clock;
   readonly #means = new Map<string, MinuteMean>();
-  /** When each node was heard of whose figures were taken last. */
+  /** Time of the heartbeat whose values were used last, for each node. */
   #taken: ReadonlyMap<string, number> = new Map();
   #repository: HistoryRepository | undefined;
   #timer: Repeated | undefined;
@@ -107,7 +107,7 @@ export class HistoryService {
     return { ...span.told, lines: toLines(rows, span) };
   }
 
-  /** @param id one node; all that were heard of unless given */
+  /** @param id one node; default: all nodes that sent a heartbeat */
   nodes(minutes: number, id?: string): NodeHistories {
     const span = this.#span(minutes);
     const rows = (id === undefined ? this.#repository?.all(span.first) : this.#repository?.of(id, span.first)) ?? [];

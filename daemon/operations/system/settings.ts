@@ -130,7 +130,7 @@ export function maskApiKey(key: string): string {
   return key === '' ? '' : `${key.slice(0, key.length <= 8 ? 2 : 6)}…`;
 }
 
-/** `host:port` of a Redis address, no matter what else is in it; empty when it cannot be read. */
+/** Only `host:port` of a Redis address; empty if it cannot be parsed. */
 export function hostAndPort(url: string): string {
   try {
     const { hostname, port } = new URL(url.includes('://') ? url : `redis://${url}`);

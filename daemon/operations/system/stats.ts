@@ -22,7 +22,7 @@ export interface StatsServiceOptions {
   scan: AppScan;
 }
 
-/** The server at a glance. Dear parts come from short-lived snapshots, so that asking often costs nothing. */
+/** An overview of the server. Expensive values come from short-lived snapshots, so frequent requests cost little. */
 export class StatsService {
   readonly #capacity = new CapacityMeter();
   readonly #options: StatsServiceOptions;
@@ -42,7 +42,7 @@ export class StatsService {
     return this.#stats.get();
   }
 
-  /** The same, with the counts of the apps that the caller may see. A token of one app is shown nothing of the machine. */
+  /** The same, with the counts of the apps that the caller may see. An app token sees no values of the machine. */
   statsFor(caller: Caller): ServerStats | Promise<ServerStats> {
     const apps = visibleApps(caller);
     return apps.kind === 'all' ? this.stats() : this.#limited(apps, caller.scope === 'app');

@@ -90,7 +90,7 @@ function reasonOf(error: unknown, file: string): string | ApiError | undefined {
   if (error instanceof NewerDatabase) return 'was written by a newer StreamHub';
   if (error instanceof ForeignDatabase) return 'was made by another program';
   const { code = '' } = error as { code?: string };
-  // SQLite names no errno
+  // SQLite reports no errno
   const refused = accessError(file);
   if (refused !== undefined) return refused.code === 'ENOENT' ? 'is missing' : fileError(refused, file);
   return code.startsWith('SQLITE_CANTOPEN') ? 'cannot be opened' : undefined;

@@ -11,10 +11,10 @@ export interface OpenOptions {
   mustExist?: boolean;
   /** `full` survives a power cut with every commit; `normal` may lose the last ones, never the file. */
   durability?: 'full' | 'normal';
-  /** Bytes of a page, for a database made by this call; 4096 unless told. */
+  /** Bytes of a page, for a database made by this call; 4096 by default. */
   pageSize?: number;
   /**
-   * Milliseconds to wait for another program's lock; 250 unless told. The wait holds up the whole thread, so a daemon
+   * Milliseconds to wait for another program's lock; 250 by default. The wait holds up the whole thread, so a daemon
    * answers "busy" soon and lets the client try again.
    */
   busyMs?: number;
@@ -32,7 +32,7 @@ const REFUSALS = /^SQLITE_(?:FULL|READONLY|IOERR|CANTOPEN)/;
 
 /**
  * Opens a SQLite file with the pragmas that all our databases share. Errors of the disk carry the file as `path` and in
- * their message. On a disk that takes no writes, the file is opened so that it can be read: see `modeOf`.
+ * their message. On a read-only disk the file is opened for reading: see `modeOf`.
  */
 export function openDatabase(file: string, options: OpenOptions = {}): Db {
   try {

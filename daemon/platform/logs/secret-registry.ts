@@ -3,7 +3,7 @@ const MIN_LENGTH = 6;
 const MASK = 0xffff;
 
 /**
- * Knows the secret values of this process, so that no log line carries one, no matter what wrote it. Looking through a line
+ * Knows the secret values of this process, so that no log line contains one, from any code. Looking through a line
  * costs about a nanosecond a character, however many secrets there are: a bitmap of their first four characters
  * rules out nearly every place.
  */

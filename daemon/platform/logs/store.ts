@@ -7,7 +7,7 @@ import { StoreThread } from './thread.ts';
 const MAX_SEARCHES = 32;
 /** Rows that one step of a clean-up touches, so that searches and inserts get in between. */
 const STEP = 2000;
-/** Milliseconds without a call after which the thread is let go; it costs some 13 MB. */
+/** Milliseconds without a call after which the thread ends; it uses about 13 MB. */
 const IDLE_MS = 30_000;
 
 export interface LogStoreOptions {

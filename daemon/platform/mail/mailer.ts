@@ -51,7 +51,7 @@ export class Mailer {
     return this.#options.linkBase;
   }
 
-  /** Rejects when the server does not take it; the error names no credential. */
+  /** Rejects if the server does not accept the mail; the error contains no credentials. */
   async send(to: string, mail: Mail): Promise<void> {
     const transport = await (this.#transport ??= this.#open());
     await transport.sendMail({ from: this.#options.from, to: { name: '', address: to }, ...mail });

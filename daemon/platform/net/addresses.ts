@@ -110,7 +110,7 @@ const NOT_PUBLIC = new AddressSet([...LOCAL_NETWORKS, ...LINK_LOCAL_NETWORKS]);
 /** Loopback, private, link-local and unique-local addresses: never banned, never counted as the public internet. */
 export const isPrivateAddress = (text: string): boolean => NOT_PUBLIC.has(text);
 
-/** Hosts of those URLs that are in the own network: private addresses, and names without a dot. */
+/** Hosts of those URLs that are in the local network: private addresses, and names without a dot. */
 export const nearHosts = (urls: readonly string[]): string[] =>
   urls.flatMap((text) => {
     const host = URL.parse(text)?.hostname ?? '';

@@ -128,7 +128,7 @@ export class WorkerPool {
  * How long a task may take on this machine as it is now: its limit times the load per core of the last minute, at least
  * once and at most six times (once on Windows, which tells no load). A good text must not be refused because others keep
  * the processors busy.
- * @returns whole milliseconds: timers take no others
+ * @returns whole milliseconds, as timers require
  */
 export function patientLimit(timeoutMs: number, load: number, cores: number): number {
   return Math.round(timeoutMs * Math.min(6, Math.max(1, load / cores)));

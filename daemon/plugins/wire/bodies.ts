@@ -7,7 +7,7 @@ export class Credit {
   #waiting: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #ended: Error | undefined;
 
-  /** More than a window is never granted, no matter what the other side says. */
+  /** Never grants more than one window, even if the other side requests more. */
   grant(bytes: number): void {
     this.#left = Math.min(this.#left + bytes, WINDOW_BYTES);
     this.#waiting?.resolve();

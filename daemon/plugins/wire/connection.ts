@@ -15,7 +15,7 @@ export interface CallLimits {
   networkMs: number;
 }
 
-/** What a connection tells of a plugin that misbehaves. */
+/** How a connection reports a plugin that misbehaves. */
 export type Fault =
   /** It broke the protocol, or a call without any network never ended. */
   | { kind: 'broken'; reason: string }

@@ -13,7 +13,7 @@ export const FRAME = {
   chunk: 3,
   /** The body is complete. */
   end: 4,
-  /** u32: the receiver takes so many bytes more. */
+  /** u32: how many more bytes the receiver accepts. */
   credit: 5,
   /** To the plugin: nobody waits for the answer any more. */
   cancel: 6,
@@ -56,7 +56,7 @@ export function creditFrame(call: number, bytes: number): Buffer {
   return encodeFrame(FRAME.credit, call, payload);
 }
 
-/** Cuts a stream of bytes into frames; holds no more than one frame. */
+/** Splits a stream of bytes into frames; buffers one frame at most. */
 export class FrameReader {
   #chunks: Buffer[] = [];
   #held = 0;

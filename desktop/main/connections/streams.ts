@@ -24,7 +24,7 @@ export class Streams {
     this.#timing = timing;
   }
 
-  /** @returns the stream's id; nothing of it is told before the caller has that */
+  /** @returns the stream's id; its events are sent only after the caller has the id */
   open(connectionId: string, path: string, lastEventId: string | undefined): string {
     this.#connections.get(connectionId);
     const checked = apiPath(path);

@@ -78,7 +78,7 @@ export class LocalDaemon {
     });
   }
 
-  /** Starts it, or takes up the one that runs, and connects to it. @throws KEYCHAIN_LOCKED and its kin before anything is started */
+  /** Starts it, or adopts the running one, and connects to it. @throws KEYCHAIN_LOCKED and similar codes before anything is started */
   async start(keep: Keep): Promise<LocalDaemonState> {
     const { runtime, connections } = this.#options;
     if (typeof runtime === 'string') throw unavailable(runtime);

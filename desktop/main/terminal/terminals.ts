@@ -91,7 +91,7 @@ export class Terminals {
     this.#get(terminalId).pty.resize(columns, rows);
   }
 
-  /** The page has taken in so many characters. */
+  /** The page has received this many characters. */
   ack(terminalId: string, characters: number): void {
     const terminal = this.#open.get(terminalId);
     if (terminal === undefined) return;

@@ -17,7 +17,7 @@ const MIN_GAP = 4000;
 const useHistory = create<Record<string, readonly Sample[]>>(() => ({}));
 const NONE: readonly Sample[] = [];
 
-/** What this page itself heard of a series. */
+/** Values of a series that this page received itself. */
 const useHeard = (connectionId: string, subject: string, measure: string): readonly Sample[] =>
   useHistory((all) => all[`${connectionId}/${subject}/${measure}`] ?? NONE);
 

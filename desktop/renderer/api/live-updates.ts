@@ -14,7 +14,7 @@ export interface LiveUpdates {
 export interface LiveCache {
   /** Changes every cached answer of the operation. */
   patch<O extends Operation>(op: O, change: (data: Unwrapped<ResultOf<O>>) => Unwrapped<ResultOf<O>>): void;
-  /** Repeats the operation where it is shown, at most once in so many milliseconds. */
+  /** Repeats the operation where it is shown. Minimum interval in milliseconds. */
   refreshAtMost(op: Operation, everyMs: number): void;
 }
 

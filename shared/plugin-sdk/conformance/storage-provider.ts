@@ -22,7 +22,7 @@ export interface ConformanceOptions {
   appFolder?: string;
   /** Default: a random one. */
   prefix?: string;
-  /** Name of the group of tests; the provider's id unless told. */
+  /** Name of the group of tests; the provider's id by default. */
   name?: string;
   /** A reason not to run, e.g. a missing server; the group says so by name. */
   skip?: string | false;

@@ -41,7 +41,7 @@ interface SdkError {
   $metadata?: { httpStatusCode?: number; requestId?: string };
 }
 
-/** What a status means when the answer names no known code; of a gateway it is all there is. */
+/** Meaning of a status without a known error code; a gateway sends nothing else. */
 function codeOfStatus(status: number): StorageErrorCode | undefined {
   if (status === 301 || status === 307 || status === 308) return 'REGION_WRONG';
   if (status === 408) return 'TIMEOUT';

@@ -20,7 +20,7 @@ import {
   type StorageRefusal,
 } from './types.ts';
 
-/** Keys held at the same time; progress is made durable after so many. */
+/** Number of keys in memory at a time; progress is saved after each such batch. */
 const PAGE = 2000;
 /** How long a sweep waits for a storage that does not answer. */
 const FIRST_ANSWER_MS = 20_000;

@@ -25,7 +25,7 @@ export interface Column<R> {
   /** What the column sorts by; without it, it does not sort. */
   sort?: (row: R) => string | number | null | undefined;
   align?: 'end';
-  /** A track of CSS grid; `minmax(80px, 1fr)` unless told. */
+  /** A track of CSS grid; `minmax(80px, 1fr)` by default. */
   width?: string;
   /** Left out when the table is narrower than this. */
   from?: 'medium' | 'wide';
