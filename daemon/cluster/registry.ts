@@ -36,8 +36,8 @@ export class NodeRegistry {
   }
 
   /** Forgets the credentials of nodes that were removed long ago. */
-  forgetRemoved(): void {
-    this.#repository.forgetRemoved(new Date(this.#clock.now() - REMEMBER_MS).toISOString());
+  forgetRemoved(now: number): void {
+    this.#repository.forgetRemoved(new Date(now - REMEMBER_MS).toISOString());
     this.#removed = this.#repository.removedHashes();
   }
 

@@ -1,4 +1,5 @@
 import type { Db } from '#daemon/platform/db/open.ts';
+import { shiftInstants } from '#daemon/platform/db/shift-instants.ts';
 
 export interface NodeRow {
   id: string;
@@ -86,6 +87,8 @@ export function clusterRepository(db: Db, telemetry: Db) {
     removedHashes: (): Set<string> => new Set(buried.all() as string[]),
     /** Forgets removed nodes that are older than the instant. */
     forgetRemoved: (since: string) => void prune.run(since),
+    /** After a jump of the clock. */
+    shiftJoinCodes: (ms: number) => shiftInstants(db, 'cluster_join_codes', ['created_at', 'expires_at'], ms),
     /** Runs all of it or nothing. */
     transaction: <T>(work: () => T): T => db.transaction(work)(),
     joinCodes: () => codes.all(),

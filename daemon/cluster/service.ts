@@ -40,6 +40,8 @@ export interface ClusterServiceDeps {
   background: Background;
   log: Log<'info' | 'warn'>;
   clock?: Clock;
+  /** The time by which what is old is deleted; the clock's unless given. */
+  retentionNow?: () => number;
 }
 
 /** The registry of nodes: who belongs to the cluster, who is alive, who is being emptied. */
@@ -112,11 +114,23 @@ export class ClusterService {
     this.#settings = this.#readSettings();
     this.#startedMono = this.#clock.monotonic();
     const { background } = this.#deps;
-    background.run('removed nodes', () => this.nodes.forgetRemoved());
+    background.run('removed nodes', () =>
+      this.nodes.forgetRemoved((this.#deps.retentionNow ?? (() => this.#clock.now()))()),
+    );
     this.#timers.push(
       background.every('liveness of nodes', SWEEP_MS, () => this.sweep()),
       background.every('heartbeats', FLUSH_MS, () => this.#flush()),
     );
+  }
+
+  /** What operators gave time, such as the end of the rooms of a draining node, has the same time left after the clock was set. */
+  clockJumped(ms: number): void {
+    for (const node of this.nodes.values()) {
+      const { drain } = node;
+      if (drain?.endRoomsAt) this.nodes.update(node, { drain: { ...drain, endRoomsAt: drain.endRoomsAt + ms } });
+    }
+    this.#deps.repository.shiftJoinCodes(ms);
+    this.joinCodes.load();
   }
 
   async stop(): Promise<void> {

@@ -52,6 +52,18 @@ export class ClockWatch {
     return this.#clock.monotonic() + this.#believed;
   };
 
+  /**
+   * The clock for services that store when something ends. Before it shows the time after a jump, every listener of `onJump` has
+   * moved what it stored, so that no caller sees a deadline of the old time beside the new one.
+   */
+  readonly clock: Clock = {
+    now: () => {
+      this.look();
+      return Math.round(this.#clock.monotonic() + this.#seen);
+    },
+    monotonic: () => this.#clock.monotonic(),
+  };
+
   /** @param listener told by how many milliseconds the wall clock jumped @returns the end of it */
   onJump(listener: (ms: number) => unknown): () => void {
     this.#listeners.add(listener);
@@ -61,10 +73,10 @@ export class ClockWatch {
   start(): void {
     if (this.#doubtedSince !== undefined)
       this.#deps.log.warn({}, 'the clock is far ahead of the last run; nothing expires for a day');
-    this.#timer = this.#deps.background.every('clock', LOOK_MS, () => {
-      this.look();
-      this.#deps.noteRun(this.retentionNow());
-    });
+    const note = (): void => this.#deps.noteRun(this.retentionNow());
+    // a daemon that runs for a moment only is remembered, too
+    this.#deps.background.run('clock', note);
+    this.#timer = this.#deps.background.every('clock', LOOK_MS, note);
   }
 
   async stop(): Promise<void> {

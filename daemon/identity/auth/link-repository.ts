@@ -1,4 +1,5 @@
 import type { Db } from '#daemon/platform/db/open.ts';
+import { shiftInstants } from '#daemon/platform/db/shift-instants.ts';
 
 export interface LinkRow {
   id: number;
@@ -48,6 +49,8 @@ export function linkRepository(db: Db) {
     moveInvites: (from: string, to: string) => moveInvites.run(to, from),
     dropLater: (kind: LinkRow['kind'], userId: string, id: number) => dropLater.run(kind, userId, id),
     purge: (before: string) => purge.run(before),
+    /** After a jump of the clock. */
+    shift: (ms: number) => shiftInstants(db, 'links', ['created_at', 'expires_at'], ms),
   };
 }
 export type LinkRepository = ReturnType<typeof linkRepository>;

@@ -50,8 +50,14 @@ export class Links {
     this.#clock = clock;
   }
 
-  start(): void {
-    this.#repository.purge(new Date(this.#clock.now() - KEPT_MS).toISOString());
+  /** @param now the time by which what is old is deleted */
+  start(now = this.#clock.now()): void {
+    this.#repository.purge(new Date(now - KEPT_MS).toISOString());
+  }
+
+  /** After a jump of the clock: a link is good for as long as was said. */
+  shift(ms: number): void {
+    this.#repository.shift(ms);
   }
 
   issue({

@@ -1,4 +1,5 @@
 import type { Db } from '#daemon/platform/db/open.ts';
+import { shiftInstants } from '#daemon/platform/db/shift-instants.ts';
 
 export interface RuleRow {
   id: number;
@@ -45,6 +46,11 @@ export function securityRepository(db: Db) {
     bans: () => bans.all(),
     ban: (row: Omit<BanRow, 'id'>) => ban.get(row) as BanRow,
     removeBan: (id: number) => removeBan.run(id),
+    /** After a jump of the clock. */
+    shift(ms: number): void {
+      shiftInstants(db, 'ip_bans', ['banned_at', 'expires_at'], ms);
+      shiftInstants(db, 'ip_rules', ['expires_at'], ms);
+    },
     purge(now: string, bansBefore: string): void {
       purgeRules.run(now);
       purgeBans.run(bansBefore);

@@ -30,6 +30,8 @@ export interface SecurityDeps {
   retentionNow?: () => number;
   log: Log<'warn'>;
   clock?: Clock;
+  /** Tells by how many milliseconds the clock jumped; returns the end of it. */
+  onJump?(listener: (ms: number) => void): () => void;
 }
 
 interface Rule {
@@ -56,6 +58,8 @@ export class AddressGuard {
   readonly #unstored = new Map<string, BanRow>();
   #timer: Repeated | undefined;
 
+  #detach = (): void => {};
+
   constructor(deps: SecurityDeps) {
     this.#deps = deps;
     this.#clock = deps.clock ?? SYSTEM_CLOCK;
@@ -67,10 +71,12 @@ export class AddressGuard {
 
   start(): void {
     this.#load();
+    this.#detach = this.#deps.onJump?.((ms) => this.#shift(ms)) ?? this.#detach;
     this.#timer = this.#deps.background.every('address rules', TIDY_MS, () => this.#tidy());
   }
 
   stop(): void {
+    this.#detach();
     this.#timer?.stop();
   }
 
@@ -130,7 +136,9 @@ export class AddressGuard {
   }
 
   listRules(): IpRule[] {
-    return this.#rules.filter((rule) => rule.expires > this.#clock.now()).map((rule) => toRule(rule.row));
+    // first: asking for the time can reload the rules
+    const now = this.#clock.now();
+    return this.#rules.filter((rule) => rule.expires > now).map((rule) => toRule(rule.row));
   }
 
   /** @throws ApiError IP_RULE_EXISTS, WOULD_SHUT_YOU_OUT */
@@ -171,7 +179,8 @@ export class AddressGuard {
   }
 
   listBans(): IpBan[] {
-    return this.#deps.repository.bans().map((row) => this.#toBan(row));
+    const now = this.#clock.now();
+    return this.#deps.repository.bans().map((row) => this.#toBan(row, now));
   }
 
   /** @throws ApiError WOULD_SHUT_YOU_OUT */
@@ -249,8 +258,9 @@ export class AddressGuard {
   }
 
   #banOf(ip: string): BanRow | undefined {
+    const now = this.#clock.now();
     const row = this.#bans.get(addressKey(ip));
-    return row !== undefined && this.#isActive(row, this.#clock.now()) ? row : undefined;
+    return row !== undefined && this.#isActive(row, now) ? row : undefined;
   }
 
   /** Bans that the daemon made by itself count only while it is told to make them. */
@@ -291,6 +301,13 @@ export class AddressGuard {
       if (this.#isActive(row, now)) this.#bans.set(row.ip, row);
   }
 
+  /** A ban and a rule last as long as was said, although the clock was set. */
+  #shift(ms: number): void {
+    for (const ban of this.#unstored.values()) ban.expires_at = new Date(Date.parse(ban.expires_at) + ms).toISOString();
+    this.#deps.repository.shift(ms);
+    this.#load();
+  }
+
   #tidy(): void {
     const mono = this.#clock.monotonic();
     for (const [key, offender] of [...this.#offenders]) if (offender.until <= mono) this.#offenders.delete(key);
@@ -303,7 +320,7 @@ export class AddressGuard {
     this.#deps.repository.purge(new Date(now).toISOString(), new Date(now - FORGET_MS).toISOString());
   }
 
-  #toBan(row: BanRow): IpBan {
+  #toBan(row: BanRow, now = this.#clock.now()): IpBan {
     return {
       id: row.id,
       ip: row.ip,
@@ -312,7 +329,7 @@ export class AddressGuard {
       offenses: row.offenses,
       bannedAt: row.banned_at,
       expiresAt: row.expires_at,
-      active: this.#isActive(row, this.#clock.now()),
+      active: this.#isActive(row, now),
     };
   }
 }

@@ -353,7 +353,11 @@ export class RecordingService {
     if (vod.session_id === null || vod.part === null) return;
     const { recording, s3 } = await this.#deps.config.get(app.name);
     const moments: number[] = [];
-    if (recording.splitMinutes > 0) moments.push(Date.parse(vod.started_at) + recording.splitMinutes * 60_000);
+    if (recording.splitMinutes > 0) {
+      // after the clock was set back, the start can be in the future
+      const start = Math.min(Date.parse(vod.started_at), Date.now());
+      moments.push(start + recording.splitMinutes * 60_000);
+    }
     // after a restart nobody knows how long the credentials last: the next part gets fresh ones
     if (this.#deps.storage.usesRole(app.name, s3)) moments.push(this.#parts.limitOf(app.name, vod.id) ?? Date.now());
     if (moments.length > 0) this.#parts.set(app.name, vod.id, Math.min(...moments));

@@ -41,6 +41,8 @@ export interface ReconcilerDeps {
   background: Background;
   log: Log<'info' | 'warn'>;
   clock: Clock;
+  /** Tells of a jump of the clock; returns the end of it. */
+  onJump?(listener: () => void): () => void;
 }
 
 interface LiveRoom {
@@ -63,6 +65,9 @@ export class Reconciler {
   #again = false;
   #isStopped = false;
   #detach: (() => void) | undefined;
+  #detachClock: (() => void) | undefined;
+  /** Monotonic time of the last jump of the wall clock: the ages of rows from before it say nothing. */
+  #jumpedAt = Number.NEGATIVE_INFINITY;
   lastRunAt: number | null = null;
   repaired = 0;
 
@@ -71,12 +76,16 @@ export class Reconciler {
   }
 
   start(): void {
+    this.#detachClock = this.#deps.onJump?.(() => {
+      this.#jumpedAt = this.#deps.clock.monotonic();
+    });
     this.#detach = this.#deps.livekit.reachability.onReachable(() => this.soon());
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#detach?.();
+    this.#detachClock?.();
     this.#cancel?.();
     await this.#running;
   }
@@ -282,11 +291,14 @@ export class Reconciler {
         tx.note(applyEgress(tx.db, egress, tx.owner, tx.now));
       });
     }
+    // a row from before a jump gets the same time again; one that began in the future is not young for ever
+    const isSure = clock.monotonic() - this.#jumpedAt > UNKNOWN_AFTER_MS;
+    const isOld = (startedAt: string): boolean => isSure && Math.abs(asked - Date.parse(startedAt)) > UNKNOWN_AFTER_MS;
     for (const name of pending) {
       const app = apps.get(name);
       const lost = vodRepository(databases.get(name))
         .open()
-        .filter((vod) => (vod.egress_id === null || !known.has(vod.egress_id)) && isOld(vod.started_at, asked));
+        .filter((vod) => (vod.egress_id === null || !known.has(vod.egress_id)) && isOld(vod.started_at));
       if (app === undefined || lost.length === 0) continue;
       await this.#change(app, (tx) => {
         for (const vod of lost) {
@@ -334,5 +346,3 @@ function endAbsent(tx: MediaTransaction, room: string, people: readonly Person[]
     }
   }
 }
-
-const isOld = (startedAt: string, now: number): boolean => now - Date.parse(startedAt) > UNKNOWN_AFTER_MS;

@@ -8,14 +8,17 @@ import type { Platform } from './platform.ts';
 export type Cluster = ReturnType<typeof createCluster>;
 
 /** Creates the wing that knows the nodes, their liveness, and where rooms are placed. */
-export function createCluster({ settings, db, quickDb, events, background, log }: Platform) {
+export function createCluster({ settings, db, quickDb, events, background, clockWatch, log }: Platform) {
   const cluster = new ClusterService({
     config: settings,
     repository: clusterRepository(db, quickDb),
     events,
     background,
+    clock: clockWatch.clock,
+    retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'cluster' }),
   });
+  clockWatch.onJump((ms) => cluster.clockJumped(ms));
   const origin = new OriginReporter({
     cluster,
     url: publicBase(settings) ?? '',

@@ -50,7 +50,8 @@ export function createIdentity(
   const users = userStore(db);
   const tenants = tenantStore(db);
   const passwords = new Passwords();
-  const links = new Links(linkRepository(db));
+  const links = new Links(linkRepository(db), clockWatch.clock);
+  clockWatch.onJump((ms) => links.shift(ms));
   const limits = new RateLimits({
     signIn: { points: settings.authRateLimitMax, seconds: settings.authRateLimitWindowMs / 1000 },
   });
@@ -126,6 +127,8 @@ export function createIdentity(
   });
   const guard = new AddressGuard({
     repository: securityRepository(db),
+    clock: clockWatch.clock,
+    onJump: (listener) => clockWatch.onJump(listener),
     background,
     events,
     retentionNow,
@@ -165,7 +168,7 @@ export function createIdentity(
       if (secret.isShort)
         log.warn({}, 'STREAMHUB_JWT_SECRET has fewer than 32 characters; anyone who guesses it can forge sessions');
       tokens.start();
-      background.run('old links', () => links.start());
+      background.run('old links', () => links.start(retentionNow()));
       auth.start();
       sessions.start();
       guard.start();

@@ -134,7 +134,8 @@ export function createMedia(
     onResumed: (app) => recording.resume(app),
     background,
     log: livekitLog,
-    clock,
+    clock: clockWatch.clock,
+    onJump: (listener) => clockWatch.onJump(listener),
   });
   const followRows = (app: AppEntry, changes: readonly RowChange[]): Promise<void> => {
     reconciler.noteBusy(app.name);
