@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { temporaryDir } from '#test/helpers/daemon.ts';
+import { refuseFiles } from '#test/helpers/fs-faults.ts';
 import { recoverFile, stageFile, writeAtomically, writeAtomicallySync } from './atomic-file.ts';
 import { setAside } from './set-aside.ts';
 
@@ -57,4 +59,50 @@ it('a file that is set aside keeps its content under a name that says why and wh
   assert.equal(keptAs, `${file}.unreadable-20260630T184500123Z`);
   assert.equal(await readFile(keptAs, 'utf8'), 'not JSON');
   await assert.rejects(stat(file), { code: 'ENOENT' });
+});
+
+/** Overwrites a file that is mounted by itself, and kills itself before the file operation of the given number. */
+const OVERWRITE = `
+import fsp from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+const [file, killAt] = [process.argv[1], Number(process.argv[2])];
+const { writeAtomically } = await import('#shared/files/atomic-file.ts');
+let count = 0;
+const step = () => { if (++count === killAt) process.kill(process.pid, 'SIGKILL'); };
+for (const call of ['open', 'rename', 'rm', 'readFile']) {
+  const original = fsp[call];
+  fsp[call] = async (...args) => {
+    step();
+    if (call === 'rename' && args[1] === file) throw Object.assign(new Error('mounted'), { code: 'EBUSY' });
+    const result = await original.apply(fsp, args);
+    if (call === 'open') for (const part of ['write', 'truncate', 'sync']) {
+      const inner = result[part].bind(result);
+      result[part] = (...more) => { step(); return inner(...more); };
+    }
+    return result;
+  };
+}
+syncBuiltinESMExports();
+await writeAtomically(file, 'new');
+`;
+
+it('a write in place that a kill interrupts is finished or never begun, and nothing of it is left', async (t) => {
+  const seen = new Set<string>();
+  for (let killAt = 1; ; killAt += 1) {
+    const dir = await temporaryDir(t);
+    const file = path.join(dir, 'config.yaml');
+    await writeFile(file, 'the old text');
+    const args = ['--input-type=module', '-e', OVERWRITE, file, String(killAt)];
+    const { signal, status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    assert.ok(signal === 'SIGKILL' || status === 0, stderr);
+    const mounted = refuseFiles('EBUSY', ['rename'], /\.redo$/);
+    await recoverFile(file);
+    mounted.end();
+    const text = await readFile(file, 'utf8');
+    assert.ok(['the old text', 'new'].includes(text), `killed before operation ${killAt}: ${text}`);
+    assert.deepEqual(await readdir(dir), ['config.yaml']);
+    seen.add(text);
+    if (status === 0) break;
+  }
+  assert.equal(seen.size, 2);
 });

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { fileError } from '#daemon/platform/files/file-errors.ts';
 import { writeObstacle } from '#daemon/platform/files/write-obstacle.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
@@ -262,7 +263,14 @@ export class ConfigStore {
     const { displayName, roomPrefix } = verdict.check.config as AppConfig;
     const known = this.#deps.apps.require(app);
     if (cause === 'reload' || known.displayName !== displayName || known.roomPrefix !== roomPrefix) {
-      this.#deps.apps.sync(app, { displayName, roomPrefix });
+      try {
+        this.#deps.apps.sync(app, { displayName, roomPrefix });
+      } catch (error) {
+        if (cause === 'reload' || fileError(error) === undefined) throw error;
+        // reading works on a disk that refuses; the next look tries it again
+        this.#setAside(entry, disk, 'the registry cannot be written at the moment', verdict);
+        return [];
+      }
     }
     this.install(entry, disk, verdict);
     if ((isNew && cause === 'hand-edit') || cause === 'retry') {

@@ -58,18 +58,20 @@ export class ConfigWriter {
     try {
       const staged = note.secrets === undefined ? undefined : await secrets.stage(entry.app, note.secrets);
       let backup: string | undefined;
+      const { displayName, roomPrefix } = apps.require(entry.app);
       try {
+        // first: a registry that refuses must leave the file as it was. The next start takes the names from the file
+        apps.sync(entry.app, { displayName: config.displayName, roomPrefix: config.roomPrefix });
         backup = await this.#replace(entry, text, staged?.file);
         staged?.adopt();
       } catch (error) {
         entry.isDirty = true;
+        this.#restoreNames(entry.app, { displayName, roomPrefix });
         throw error;
       } finally {
         staged?.release();
       }
       const mode = entry.disk.kind === 'text' ? entry.disk.mode : 0o600;
-      entry.isDirty = true; // until the registry has it too
-      apps.sync(entry.app, { displayName: config.displayName, roomPrefix: config.roomPrefix });
       store.install(
         entry,
         { kind: 'text', stamp: await readStamp(entry.dir), text, etag: etagOf(text), mode },
@@ -81,6 +83,16 @@ export class ConfigWriter {
       store.announce(entry, 'config.changed', { ...note, detail: note.detail ?? null, changed });
     } finally {
       release();
+    }
+  }
+
+  #restoreNames(app: string, names: { displayName: string; roomPrefix: string }): void {
+    const now = this.#deps.apps.require(app);
+    if (now.displayName === names.displayName && now.roomPrefix === names.roomPrefix) return;
+    try {
+      this.#deps.apps.sync(app, names);
+    } catch (err) {
+      this.#deps.log.warn({ app, err }, 'the registry could not take back the names of an app');
     }
   }
 
