@@ -291,7 +291,7 @@ export class Reconciler {
         tx.note(applyEgress(tx.db, egress, tx.owner, tx.now));
       });
     }
-    // a row from before a jump gets the same time again; one that began in the future is not young for ever
+    // a row from before a jump gets the same time again; one that began in the future is not young forever
     const isSure = clock.monotonic() - this.#jumpedAt > UNKNOWN_AFTER_MS;
     const isOld = (startedAt: string): boolean => isSure && Math.abs(asked - Date.parse(startedAt)) > UNKNOWN_AFTER_MS;
     for (const name of pending) {
