@@ -29,6 +29,13 @@ import { appTabs } from './app-tabs.ts';
 
 const tabs = appTabs.map((tab) => ({ ...tab, Body: lazy(tab.load) }));
 
+/** The tab of the config says what is wrong with the file. */
+const PROBLEM_TITLES = {
+  CONFIG_INVALID: 'The config file is not active',
+  FILES_UNUSABLE: 'Files of this app need attention',
+  ROOM_PREFIX_OVERLAPS: 'The room prefix of this app needs attention',
+};
+
 /** One app: what is live in it, and everything that can be set for it. */
 export function AppPage() {
   const { app: name = '', tab: tabId } = useParams({ strict: false }) as { app?: string; tab?: string };
@@ -91,9 +98,9 @@ export function AppPage() {
         }))}
       />
       {app.data?.problems
-        ?.filter(({ code }) => code === 'FILES_UNUSABLE')
-        .map(({ message }) => (
-          <Notice key={message} tone="danger" title="Files of this app need attention" role="alert">
+        ?.filter(({ code }) => code !== 'CONFIG_INVALID')
+        .map(({ code, message }) => (
+          <Notice key={message} tone="danger" title={PROBLEM_TITLES[code]} role="alert">
             <p>{message}</p>
           </Notice>
         ))}

@@ -257,7 +257,7 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
     >
       <QueryView query={vod} what="the recording">
         {(data) => (
-          <>
+          <div className="stack">
             {stop.error ? <Problem error={stop.error} title="The recording was not stopped." /> : null}
             <Player vod={data} />
             {data.error ? <Notice tone="danger" title={data.error} /> : null}
@@ -326,7 +326,7 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
                 ))}
               </ul>
             ) : null}
-          </>
+          </div>
         )}
       </QueryView>
     </SidePanel>

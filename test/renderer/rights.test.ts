@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { giveBucket } from '#test/helpers/bucket.ts';
+import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { MANY_ATTEMPTS, makeTeam, PASSWORD } from '#test/helpers/people.ts';
+import { addVods } from '#test/helpers/recordings.ts';
+import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
+import { ConsolePage } from './console-page.ts';
+
+const VICTIM = 'victim@example.com';
+
+describe('what an installation with strangers and several buckets shows', { skip: noChromium }, () => {
+  const steps: (() => unknown)[] = [];
+  const owner = { after: (step: () => unknown) => void steps.push(step) };
+  let daemon: TestDaemon;
+  let page: Page;
+  let ui: ConsolePage;
+  const open = async (place: string): Promise<void> => {
+    await page.goto(daemon.url + place);
+  };
+
+  before(async () => {
+    await builtConsole();
+    daemon = await testDaemon(owner, { ...MANY_ATTEMPTS, STREAMHUB_ALLOW_SIGNUP: '1' });
+    page = await openConsole(owner, await browser(owner), daemon.url, { token: daemon.token, path: '/apps' });
+    ui = new ConsolePage(page);
+  });
+  after(async () => {
+    for (const step of steps.reverse()) await step();
+  });
+
+  test('an app whose prefix overlaps says so in the list and on its page', async () => {
+    for (const name of ['elder', 'younger']) await daemon.api.post('/apps', { name });
+    // a config that is in force already doesn't put the registry right again
+    await daemon.api.get('/apps/younger/config/raw');
+    const { registry } = daemon.services.apps;
+    registry.replace({ ...registry.require('younger'), roomPrefix: 'elder-east', tenantId: 'tnt_other' });
+    await open('/apps');
+    await ui.row('younger').getByText('needs attention').waitFor();
+    await ui.row('younger').click();
+    await ui.alert().getByText('Give this app another prefix').waitFor();
+    await assertAccessible(page, 'a problem of an app');
+  });
+
+  test('held prefixes are listed, and an operator frees one', async () => {
+    await daemon.api.post('/apps', { name: 'gone' });
+    await daemon.api.delete('/apps/gone');
+    await open('/apps');
+    await ui.button('Held prefixes (1)').click();
+    const dialog = ui.dialog('Held room prefixes');
+    await dialog.getByText('gone', { exact: true }).first().waitFor();
+    await assertAccessible(page, 'the held prefixes');
+    await dialog.getByRole('button', { name: 'Free the prefix gone' }).click();
+    await ui.dialog('Free the prefix gone').getByRole('button', { name: 'Free prefix' }).click();
+    await page.getByText('No prefix is held').waitFor();
+    assert.deepEqual((await daemon.api.get('/room-prefixes/held')).body.data, []);
+  });
+
+  test('an invited person takes the address from an account that isn’t theirs', async () => {
+    const host = await makeTeam(daemon, 'host');
+    await daemon.api.as(null).post('/auth/signup', { email: VICTIM, password: PASSWORD });
+    const { inviteUrl } = (await host.owner.api.post('/tenant/invites', { email: VICTIM })).body.data;
+    const visitor = await openConsole(owner, await browser(owner), daemon.url, {
+      path: new URL(inviteUrl).pathname + new URL(inviteUrl).hash,
+    });
+    await visitor.getByLabel('Password of your account').waitFor();
+    await visitor.getByLabel("The account with this address isn't mine").check();
+    await assertAccessible(visitor, 'an invitation whose address someone else has');
+    await visitor.getByLabel('Choose a password').fill('a password of the owner');
+    await visitor.getByRole('button', { name: 'Accept the invitation' }).click();
+    await visitor.getByRole('navigation', { name: 'Sections' }).waitFor();
+    const people = (await daemon.api.get('/users?q=victim')).body.data;
+    assert.equal(people.length, 1, 'the other account has the address no more');
+  });
+
+  test('recordings in another bucket, a link that is refused, and a public endpoint', async (t) => {
+    const started = await startS3Server();
+    if (typeof started === 'string') return t.skip(started);
+    const s3: S3Server = started;
+    t.after(() => s3.stop());
+    await daemon.api.post('/apps', { name: 'movies' });
+    const old = await giveBucket(daemon.api, 'movies', s3);
+    const place = { provider: 'minio', bucket: old, region: s3.region, endpoint: s3.endpoint, forcePathStyle: true };
+    await s3.put(old, ['streamhub/movies/film.mp4']);
+    addVods(daemon.dataDir, 'movies', [{ key: 'streamhub/movies/film.mp4', place }]);
+    const stranger = await s3.user('stranger');
+    await giveBucket(daemon.api, 'movies', s3);
+    await open('/apps/movies/storage');
+    const elsewhere = page.getByText('1 recording in other buckets');
+    await elsewhere.waitFor();
+    await page.getByText(`1 recording in ${old}`).waitFor();
+    await ui.field('Public endpoint').fill('https://files.example.com');
+    await ui.button('Save storage').click();
+    await page.getByText('Saved, in force').waitFor();
+    assert.equal((await daemon.api.get('/apps/movies/s3')).body.data.public_endpoint, 'https://files.example.com');
+    await assertAccessible(page, 'storage with recordings elsewhere');
+    // back to the bucket of the recording, with keys that may not read it
+    const { status } = await daemon.api.put('/apps/movies/s3', { bucket: old, ...stranger, public_endpoint: '' });
+    assert.equal(status, 200);
+    await open('/apps/movies/recordings');
+    await ui.row('recording').click();
+    await page.getByText('The storage refuses links to it').waitFor();
+    await assertAccessible(page, 'a recording whose link is refused');
+
+    // the bucket is gone for good: the app is deleted, its objects stay
+    await open('/apps/movies/recordings');
+    await ui.button('Actions for movies').click();
+    await page.getByRole('menuitem', { name: 'Delete app…' }).click();
+    const dialog = ui.dialog('Delete app movies');
+    await dialog.getByLabel(/Also delete 1 recording/).check();
+    await dialog.getByLabel(/leave the objects/).check();
+    await dialog.getByText(/objects stay in bucket/).waitFor();
+    await assertAccessible(page, 'a deletion that leaves the objects');
+    await dialog.getByLabel(/to go on/).fill('movies');
+    await dialog.getByRole('button', { name: 'Delete app and recordings' }).click();
+    await page.waitForURL('**/apps');
+    await ui.row('movies').waitFor({ state: 'hidden' });
+    assert.deepEqual(await s3.keys(old), ['streamhub/movies/film.mp4']);
+  });
+});
