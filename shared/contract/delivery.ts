@@ -2,8 +2,8 @@ import { AppNameParams, envelope } from '../schema/common.ts';
 import { DeliveryView } from '../schema/delivery.ts';
 import { operation } from './operation.ts';
 
-export const getDelivery = operation({
-  id: 'getDelivery',
+export const getDeliveryPlan = operation({
+  id: 'getDeliveryPlan',
   method: 'GET',
   path: '/apps/{name}/delivery',
   tag: 'App config',

@@ -5,5 +5,5 @@ import { ok } from '#shared/schema/common.ts';
 import type { DeliveryService } from './service.ts';
 
 export function deliveryRoutes(app: FastifyInstance, { delivery }: { delivery: DeliveryService }): void {
-  route(app, ops.getDelivery, async ({ params }) => ok(await delivery.view(params.name)));
+  route(app, ops.getDeliveryPlan, async ({ params }) => ok(await delivery.view(params.name)));
 }

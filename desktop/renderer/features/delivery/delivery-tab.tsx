@@ -1,4 +1,4 @@
-import { getDelivery } from '#shared/contract/delivery.ts';
+import { getDeliveryPlan } from '#shared/contract/delivery.ts';
 import { useRead } from '../../api/query.ts';
 import { GoTo } from '../../daemon/links.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
@@ -7,7 +7,7 @@ import classes from './delivery.module.css';
 
 /** What the config makes of the app's streams, in sentences. */
 export function DeliveryTab({ app }: { app: string }) {
-  const delivery = useRead(getDelivery, { params: { name: app } });
+  const delivery = useRead(getDeliveryPlan, { params: { name: app } });
   return (
     <QueryView query={delivery} what="the delivery plan">
       {({ summary, notices }) => (

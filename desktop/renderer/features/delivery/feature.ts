@@ -1,6 +1,6 @@
-import { getDelivery } from '#shared/contract/delivery.ts';
+import { getDeliveryPlan } from '#shared/contract/delivery.ts';
 import type { Feature } from '../feature.ts';
 
 export const delivery: Feature = {
-  live: { refreshes: { config: [getDelivery] } },
+  live: { refreshes: { config: [getDeliveryPlan] } },
 };
