@@ -88,6 +88,22 @@ find_node() {
   return 1
 }
 
+# Node's own builds need glibc. A glibc system can have musl beside it, so what ldd says counts first.
+is_musl() {
+  case $(ldd --version 2>&1 || true) in
+    *musl*) return 0 ;;
+    *GLIBC* | *GNU*) return 1 ;;
+  esac
+  local loader
+  for loader in /lib/ld-linux* /lib64/ld-linux*; do
+    [ ! -e "$loader" ] || return 1
+  done
+  for loader in /lib/ld-musl-*; do
+    [ ! -e "$loader" ] || return 0
+  done
+  return 1
+}
+
 fetch_node() {
   local arch sum url
   case $(uname -s)-$(uname -m) in
@@ -95,6 +111,9 @@ fetch_node() {
     Linux-aarch64 | Linux-arm64) arch=arm64 sum=$NODE_SHA512_ARM64 ;;
     *) die "Node 24 is needed, and there is no download for $(uname -s) on $(uname -m); install it and run this again" ;;
   esac
+  if is_musl; then
+    die "this system uses musl (Alpine), and Node's builds for download need glibc; install Node 24 (apk add nodejs) and run this again"
+  fi
   url=$REGISTRY/node-linux-$arch/-/node-linux-$arch-$NODE_VERSION.tgz
   if [ -n "$DRY_RUN" ]; then
     say "would fetch Node $NODE_VERSION from $url into $PREFIX/node; the next steps are listed once Node is there"
@@ -108,7 +127,7 @@ fetch_node() {
   tar -xzf "$TMP/node.tgz" -C "$PREFIX/node" --strip-components=1
   NODE=$PREFIX/node/bin/node
   is_recent "$NODE" ||
-    die "the downloaded Node does not run on this machine (musl, or an old glibc?); install Node 24 and run this again"
+    die "the downloaded Node does not run on this machine (an old glibc?); install Node 24 and run this again"
 }
 
 # --- the agent ---------------------------------------------------------------

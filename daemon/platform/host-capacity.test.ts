@@ -87,6 +87,20 @@ test('cgroup v1, with the host’s name of the container’s group', (t) => {
   assert.deepEqual([cores, memTotal, memFree], [0.5, GIB, GIB / 2]);
 });
 
+test('cgroup v1 with the accounting mounted apart from the quotas', (t) => {
+  const { meter, write, pass } = tree(t, {
+    'proc/self/cgroup': '4:cpuacct:/daemon\n3:cpu:/daemon\n0::/',
+    'cpu/daemon/cpu.cfs_quota_us': '50000',
+    'cpu/daemon/cpu.cfs_period_us': '100000',
+    'cpuacct/daemon/cpuacct.usage': '0',
+  });
+  meter.read();
+  pass(2000);
+  write({ 'cpuacct/daemon/cpuacct.usage': String(0.5e9) });
+  const { cores, cpu } = meter.read();
+  assert.deepEqual([cores, cpu], [0.5, 0.5], 'half a second of processor time in 2 s on half a core');
+});
+
 test('limits above the machine, and none, change nothing', (t) => {
   const { meter, host } = tree(t, {
     'proc/self/cgroup': '3:memory:/\n2:cpu,cpuacct:/\n0::/',

@@ -128,7 +128,8 @@ function readGroup(root: string): Group {
     if (isUnified) for (const folder of foldersOf(root, ['', 'unified'], place)) addUnified(group, folder);
     if (names.includes('memory')) for (const folder of foldersOf(root, ['memory'], place)) addMemoryV1(group, folder);
     if (names.includes('cpu'))
-      for (const folder of foldersOf(root, [controllers, 'cpu'], place)) addCpuV1(group, folder);
+      for (const folder of foldersOf(root, [controllers, 'cpu'], place))
+        addCpuV1(group, folder, accountOf(root, lines));
   }
   return group;
 }
@@ -153,8 +154,14 @@ function addUnified(group: Group, folder: string): void {
 const addMemoryV1 = (group: Group, folder: string): void =>
   addMemory(group, folder, 'memory.limit_in_bytes', 'memory.usage_in_bytes', 'total_inactive_file');
 
-function addCpuV1(group: Group, folder: string): void {
-  const used = number(path.join(folder, 'cpuacct.usage'));
+/** Folder of the processor accounting, where it is mounted apart from the quotas. */
+function accountOf(root: string, lines: readonly string[]): string | undefined {
+  const place = lines.map((line) => /^\d+:cpuacct:(.*)$/.exec(line)?.[1]).find((found) => found !== undefined);
+  return place === undefined ? undefined : path.join(root, 'sys/fs/cgroup/cpuacct', place);
+}
+
+function addCpuV1(group: Group, folder: string, account = folder): void {
+  const used = number(path.join(account, 'cpuacct.usage'));
   const cores =
     (number(path.join(folder, 'cpu.cfs_quota_us')) ?? -1) / (number(path.join(folder, 'cpu.cfs_period_us')) ?? 1);
   addCores(group, cores, used === null ? null : used / 1e6);

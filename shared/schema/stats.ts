@@ -39,7 +39,7 @@ export const ServerStats = object({
   version: Type.String(),
   cpu: object({
     loadAvg: Type.Array(Type.Number(), { minItems: 3, maxItems: 3, description: 'Over 1, 5 and 15 minutes.' }),
-    cores: Type.Integer(),
+    cores: Type.Number({ description: 'Processors; a fraction where a container has a quota.' }),
   }),
   memory: object({
     totalBytes: bytes('Of the host.'),

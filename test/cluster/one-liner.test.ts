@@ -295,6 +295,26 @@ describe('the one-liner', { skip }, () => {
       `sh '${script}' --join --join-code x --master-url ${daemon.url} --prefix '${home}/small' ${more} --dry-run`;
     const withNode = { PATH: `${small}:${path.dirname(process.execPath)}` };
     assert.match((await shell(line(''), { PATH: small })).stdout, /would fetch Node 24/);
+    // Alpine's ldd tells that it is musl's, on stderr and with status 1; a small system has none, but the loader
+    const musl = path.join(home, 'musl');
+    const loaders = path.join(home, 'loaders');
+    for (const folder of [musl, loaders]) mkdirSync(folder);
+    writeFileSync(path.join(musl, 'ldd'), '#!/bin/sh\necho "musl libc (x86_64)\nVersion 1.2.5" >&2\nexit 1\n', {
+      mode: 0o755,
+    });
+    writeFileSync(path.join(loaders, 'ld-musl-x86_64.so.1'), '');
+    const alpine = text.replace(/ \/lib(?:64)?\/ld-/g, ` ${loaders}/ld-`);
+    for (const [variant, search] of [
+      [text, `${musl}:${small}`],
+      [alpine, small],
+    ] as const) {
+      writeFileSync(script, variant);
+      const { code, stdout: told, stderr } = await shell(line('').replace(' --dry-run', ''), { PATH: search });
+      assert.notEqual(code, 0);
+      assert.match(stderr, /this system uses musl .*install Node 24 \(apk add nodejs\)/);
+      assert.doesNotMatch(told + stderr, /fetching/);
+    }
+    writeFileSync(script, text);
     const binary = await livekitBinary();
     const right = await shell(line(`--no-systemd --livekit-binary '${binary}' --node-ip 203.0.113.7`), withNode);
     assert.equal(right.code, 0, right.stderr);

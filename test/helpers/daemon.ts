@@ -130,8 +130,13 @@ export async function daemonProcess(
   bin = path.join(ROOT, 'daemon/bin.mjs'),
   /** Another user to run it as, by a root test. */
   uid?: number,
+  /** Files `cgroup.procs` of the control groups that it starts in. */
+  groups: readonly string[] = [],
 ): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, [bin, ...args], {
+  const enter = groups.map((file) => `echo $$ > '${file}'`).join(' && ');
+  const command = [process.execPath, bin, ...args];
+  const [program = '', ...words] = enter === '' ? command : ['sh', '-c', `${enter} && exec "$@"`, 'sh', ...command];
+  const child = spawn(program, words, {
     ...(uid === undefined ? {} : { uid, gid: uid }),
     cwd: os.tmpdir(),
     env: {
