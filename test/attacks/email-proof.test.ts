@@ -204,6 +204,20 @@ test('the previous, proven address is told of a change and can undo it', async (
   assert.equal((await anonymous.post('/auth/magic/verify', { token: link })).status, 200);
 });
 
+test('nobody’s mailbox is filled with invitations: beyond some in an hour the link is shown instead', async (t) => {
+  const box = await mailbox(t);
+  const daemon = await testDaemon(t, { ...MANY_ATTEMPTS, ...box.env });
+  const root = await firstAdmin(daemon);
+  const sent: boolean[] = [];
+  for (let n = 0; n < 7; n += 1) {
+    const { emailSent, inviteUrl } = (await root.api.post('/tenant/invites', { email: VICTIM })).body.data;
+    assert.equal(emailSent, inviteUrl === undefined);
+    sent.push(emailSent);
+  }
+  assert.deepEqual(sent, [true, true, true, true, true, true, false]);
+  assert.equal((await root.api.post('/tenant/invites', { email: 'other@example.com' })).body.data.emailSent, true);
+});
+
 test('without mail an operator confirms the address that waits, and no other', async (t) => {
   const daemon = await testDaemon(t, MANY_ATTEMPTS);
   const root = await firstAdmin(daemon);
