@@ -194,7 +194,10 @@ function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void
               items={{
                 App: shown.app ?? <span className="dim">none</span>,
                 Phase: shown.progress?.phase ?? <span className="dim">not begun</span>,
-                Attempts: shown.maxAttempts === null ? shown.attempts : `${shown.attempts} of ${shown.maxAttempts}`,
+                Attempts:
+                  shown.maxAttempts === null
+                    ? `${shown.attempts}, no limit`
+                    : `${shown.attempts} of ${shown.maxAttempts}`,
                 'Asked for by': askedBy(shown),
                 'Asked for': <At at={shown.createdAt} />,
                 Begun: shown.startedAt ? <At at={shown.startedAt} /> : undefined,
