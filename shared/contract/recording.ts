@@ -23,7 +23,7 @@ export const startRecording = operation({
   tag,
   summary: 'Start recording a room',
   description:
-    'Starts a LiveKit egress that writes directly to the app’s bucket. If no egress service accepts the request, LiveKit reports that after about 10 s; the answer is then 502 and the VOD is `failed`. Returns 429 if the team’s recording minutes or storage are used up; running recordings continue.',
+    'Starts a LiveKit egress that writes directly to the app’s bucket. The room’s name can be given without the app’s prefix. If the app’s storage refuses a small object, the answer is 502 and nothing is started. If no egress service accepts the request, LiveKit reports that after about 10 s; the answer is then 502 and the VOD is `failed`. Returns 429 if the team’s recording minutes or storage are used up; running recordings continue.',
   access: { permission: 'stream:write' },
   params: AppParams,
   body: StartRecordingBody,

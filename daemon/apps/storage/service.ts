@@ -49,6 +49,7 @@ import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-link
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
 import type { StorageTestInput } from './tasks/storage-test.ts';
 import { STORAGE_LINKS, STORAGE_SETTINGS, STORAGE_TEST } from './tasks.ts';
+import { WriteCheck } from './write-check.ts';
 
 export interface StorageServiceDeps {
   config: ConfigService;
@@ -112,6 +113,7 @@ export class StorageService {
   readonly #deps: StorageServiceDeps;
 
   readonly #oldPlaces: OldPlaces;
+  readonly #writeCheck: WriteCheck;
   /** HLS from storages that are not public. */
   readonly playlists: SignedPlaylists;
   /** Ways to let the log forget the role's last credentials. */
@@ -127,6 +129,7 @@ export class StorageService {
       database,
       access: (app, location, credentials) => this.#access(app, location, { ...credentials }),
     });
+    this.#writeCheck = new WriteCheck({ pool, plugins, log: deps.log });
     this.playlists = new SignedPlaylists({
       links: deps.fileLinks,
       files: deps.files,
@@ -314,6 +317,13 @@ export class StorageService {
     const { conceal } = this.#deps;
     this.#concealed = conceal === undefined ? [] : [conceal(given.secret), conceal(given.sessionToken)];
     return given;
+  }
+
+  /** Why the app's storage takes no new objects, as sentences; undefined when it does, or can't be asked from here. */
+  async refusal(app: string): Promise<string | undefined> {
+    const block = (await this.#deps.config.get(app)).s3;
+    const { location, credentials } = this.#inForce(app, block);
+    return this.#writeCheck.refusal(app, await this.#access(app, location, { ...credentials }), block.prefix);
   }
 
   /** Does the app's storage use the machine's role? */

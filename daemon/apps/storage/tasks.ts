@@ -55,6 +55,15 @@ export const STORAGE_PROBE: TaskKind = {
   queue: 1024,
 };
 
+/** Writes a small object before a recording. */
+export const STORAGE_CHECK: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/storage-check'),
+  what: 'Checking that recordings can be stored',
+  timeoutMs: 30_000,
+  concurrency: 2,
+  queue: 1024,
+};
+
 /** Asks for credentials of the machine's role. */
 export const ROLE_CREDENTIALS: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/role-credentials'),

@@ -1,21 +1,24 @@
-import type { CreateOptions, Room, VideoGrant } from 'livekit-server-sdk';
+import type { CreateOptions, EgressInfo, Room, VideoGrant } from 'livekit-server-sdk';
 import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { IngressType } from '#shared/schema/ingress.ts';
 import type { ClockDifference } from './clock-difference.ts';
 import { type Egress, readEgress } from './egress.ts';
+import { answerOf, type EgressAnswer } from './egress-answer.ts';
 import { LiveKitError, translate } from './errors.ts';
 import {
   type Ingress,
   type IngressDetails,
   type LiveKitEvent,
   type Person,
+  type PublishedTrack,
   readIngress,
   readIngressDetails,
   readPerson,
+  readTrack,
   readWebhook,
 } from './event.ts';
-import { type RecordingRequest, recordingOutputs } from './recording-request.ts';
+import { type RecordingRequest, recordingEncoding, recordingOutputs } from './recording-request.ts';
 import { checkSignature, type SignatureVerdict } from './signature.ts';
 import { type LiveKitState, Reachability } from './state.ts';
 import { sendThrough } from './transport.ts';
@@ -120,6 +123,12 @@ export class LiveKit {
     return list.map((info) => readPerson(info, true));
   }
 
+  /** What is published in a room, and by whom. */
+  async listTracks(room: string): Promise<PublishedTrack[]> {
+    const list = await this.#ask(QUICK_S, ({ rooms }) => rooms.listParticipants(room));
+    return list.flatMap(({ identity, tracks }) => tracks.map((track) => ({ identity, ...readTrack(track) })));
+  }
+
   createRoom(options: CreateOptions): Promise<Room> {
     return this.#ask(QUICK_S, ({ rooms }) => rooms.createRoom(options));
   }
@@ -135,22 +144,29 @@ export class LiveKit {
   async startRecording(request: RecordingRequest): Promise<Egress> {
     const sdk = await this.#library();
     const outputs = recordingOutputs(sdk, request);
-    const { room, identity, layout } = request;
-    const info = await this.#ask(EGRESS_S, ({ slowEgress }) =>
-      identity === null
-        ? slowEgress.startRoomCompositeEgress(room, outputs, { layout })
-        : slowEgress.startParticipantEgress(room, identity, outputs),
-    );
+    const encodingOptions = recordingEncoding(sdk, request);
+    const { room, identity, layout, audio } = request;
+    const info = await this.#ask(EGRESS_S, ({ slowEgress }) => {
+      if (identity === null) {
+        const audioOnly = audio !== null;
+        return slowEgress.startRoomCompositeEgress(room, outputs, { layout, encodingOptions, audioOnly });
+      }
+      // the recording of a participant has a picture always, black where there is none
+      return audio === null
+        ? slowEgress.startParticipantEgress(room, identity, outputs, { encodingOptions })
+        : slowEgress.startTrackCompositeEgress(room, outputs, { audioTrackId: audio.trackSid, encodingOptions });
+    });
     return readEgress(info);
   }
 
-  /** Undefined when LiveKit does not know it, or it has ended already. */
-  async stopEgress(id: string): Promise<Egress | undefined> {
-    const info = await this.#unlessUnknown(
-      this.#ask(EGRESS_S, ({ slowEgress }) => slowEgress.stopEgress(id)),
-      undefined,
-    );
-    return info === undefined ? undefined : readEgress(info);
+  /** Asks for its end. */
+  stopEgress(id: string): Promise<EgressAnswer> {
+    return this.#egressAnswer(({ slowEgress }) => slowEgress.stopEgress(id));
+  }
+
+  /** Asks for a sign of life, by a change that has nothing to change: recordings have no streams. */
+  pingEgress(id: string): Promise<EgressAnswer> {
+    return this.#egressAnswer(({ slowEgress }) => slowEgress.updateStream(id, [], []));
   }
 
   async listEgress(): Promise<Egress[]> {
@@ -257,6 +273,17 @@ export class LiveKit {
       // that no egress service answers says nothing about LiveKit itself
       if (limitSeconds === QUICK_S) this.reachability.failed(failure);
       throw failure;
+    }
+  }
+
+  async #egressAnswer(question: (clients: Clients) => Promise<EgressInfo>): Promise<EgressAnswer> {
+    const askedAt = performance.now();
+    try {
+      return { kind: 'answered', egress: readEgress(await this.#ask(EGRESS_S, question)) };
+    } catch (error) {
+      const answer = answerOf(error, performance.now() - askedAt);
+      if (answer === undefined) throw error;
+      return answer;
     }
   }
 

@@ -90,6 +90,28 @@ export function toApiError(error: unknown): Error {
   }
 }
 
+/** LiveKit answers alike when none of its services is there and when none has processors left: both are said. */
+export function isNotTaken({ failure, message }: LiveKitError): boolean {
+  return failure === 'timeout' || /no response from servers/i.test(message);
+}
+
+const SERVICES = {
+  egress: { took: 'the recording', lower: 'record fewer rooms at a time' },
+  ingress: { took: 'it', lower: 'close ingests that you don’t need' },
+} as const;
+
+/**
+ * Why an order found no service, and what to do about it.
+ * @param cpus processors that the service sets aside for it, by its defaults
+ */
+export function notTaken(service: keyof typeof SERVICES, cpus: number): { reason: string; hint: string } {
+  const { took, lower } = SERVICES[service];
+  return {
+    reason: `no ${service} service accepted ${took}: none is connected to LiveKit’s Redis, or none has ${cpus} CPUs free`,
+    hint: `If none runs, start LiveKit’s ${service} service with the same Redis. If one runs, it sets ${cpus} CPUs aside for this and uses at most 80 % of its machine: give it a machine with more CPUs, add another, lower cpu_cost in its config, or ${lower}.`,
+  };
+}
+
 const shorten = (text: string): string => {
   const line = text.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
   return line.length > 300 ? `${line.slice(0, 299)}…` : line;

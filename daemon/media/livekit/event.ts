@@ -6,6 +6,8 @@ import { milliseconds, millisecondsOf } from './facts.ts';
 /** ParticipantInfo.Kind of LiveKit. */
 export const INGRESS_KIND = 1;
 export const EGRESS_KIND = 2;
+/** DisconnectReason of LiveKit's protocol. */
+const CONNECTION_TIMEOUT = 14;
 export const AGENT_KIND = 4;
 
 /** Someone in a room, as plain data. */
@@ -19,6 +21,8 @@ export interface Person {
   isPublisher: boolean;
   /** Sids of the tracks published now; empty where LiveKit does not say. */
   tracks: string[];
+  /** It left because its connection was lost. */
+  hasTimedOut: boolean;
 }
 
 interface Track {
@@ -27,6 +31,11 @@ interface Track {
   type: string;
   source: string;
   isMuted: boolean;
+}
+
+/** A track, and who publishes it. */
+export interface PublishedTrack extends Track {
+  identity: string;
 }
 
 export interface Ingress {
@@ -80,6 +89,7 @@ export function readPerson(info: ParticipantInfo, isWhole: boolean): Person {
     isHidden: info.permission?.hidden ?? false,
     isPublisher: info.isPublisher || info.tracks.length > 0,
     tracks: info.tracks.map((track) => track.sid),
+    hasTimedOut: info.disconnectReason === CONNECTION_TIMEOUT,
   };
 }
 
@@ -108,7 +118,7 @@ export function readIngressDetails(info: IngressInfo): IngressDetails {
   };
 }
 
-function readTrack(info: TrackInfo): Track {
+export function readTrack(info: TrackInfo): Track {
   return {
     sid: info.sid,
     type: TRACK_TYPES[info.type] ?? 'data',

@@ -1,4 +1,5 @@
-import type { EncodedOutputs } from 'livekit-server-sdk';
+import type { EncodedOutputs, EncodingOptions } from 'livekit-server-sdk';
+import type { VideoEncoding } from '#shared/delivery/plan.ts';
 
 /** What LiveKit's egress service is asked to record, and where to. */
 export interface RecordingRequest {
@@ -6,7 +7,12 @@ export interface RecordingRequest {
   /** Null = the whole room as one picture. */
   identity: string | null;
   layout: string;
-  /** Key in the bucket, or a path on the machine of the egress service. */
+  /** Sound alone, of the whole room or of one track; null = with a picture. */
+  audio: { trackSid: string } | null;
+  video: VideoEncoding;
+  /** HLS instead of one MP4 file. */
+  segments: { seconds: number } | null;
+  /** Key in the bucket, or a path on the machine of the egress service: of the file, or of the playlist. */
   filepath: string;
   /** With the app's credentials: sent only to LiveKit. Null = a file on that machine. */
   s3: {
@@ -25,25 +31,49 @@ export interface RecordingRequest {
 
 type Sdk = typeof import('livekit-server-sdk');
 
-/** The request in LiveKit's words. Manifests are left out: they would lie in the bucket with no row that names them. */
-export function recordingOutputs(sdk: Sdk, { filepath, s3, images }: RecordingRequest): EncodedOutputs {
-  const output = s3 === null ? { case: undefined } : { case: 's3' as const, value: new sdk.S3Upload(s3) };
-  const file = new sdk.EncodedFileOutput({
-    fileType: sdk.EncodedFileType.MP4,
-    filepath,
-    disableManifest: true,
-    output,
+/** How to encode, in LiveKit's words. Without it LiveKit makes 720p of everything, even of sound. */
+export function recordingEncoding(sdk: Sdk, { video, audio, segments }: RecordingRequest): EncodingOptions {
+  const audioBitrate = video.audioKbps;
+  if (audio !== null) return new sdk.EncodingOptions({ audioBitrate });
+  const { width, height, framerate, bitrateKbps: videoBitrate, keyframeSeconds } = video;
+  return new sdk.EncodingOptions({
+    width,
+    height,
+    framerate,
+    videoCodec: sdk.VideoCodec.H264_HIGH,
+    videoBitrate,
+    audioBitrate,
+    // each segment begins with a key frame
+    keyFrameInterval: segments === null ? keyframeSeconds : Math.min(keyframeSeconds, segments.seconds),
   });
-  if (images === null) return { file };
+}
+
+/** The outputs in LiveKit's words. Manifests are left out: they would be in the bucket with no row that names them. */
+export function recordingOutputs(sdk: Sdk, { filepath, segments, s3, images }: RecordingRequest): EncodedOutputs {
+  const output = s3 === null ? { case: undefined } : { case: 's3' as const, value: new sdk.S3Upload(s3) };
+  const common = { disableManifest: true, output };
   return {
-    file,
-    images: new sdk.ImageOutput({
-      captureInterval: images.seconds,
-      filenamePrefix: images.prefix,
-      filenameSuffix: sdk.ImageFileSuffix.IMAGE_SUFFIX_INDEX,
-      imageCodec: sdk.ImageCodec.IC_JPEG,
-      disableManifest: true,
-      output,
-    }),
+    ...(segments === null
+      ? { file: new sdk.EncodedFileOutput({ ...common, fileType: sdk.EncodedFileType.MP4, filepath }) }
+      : {
+          segments: new sdk.SegmentedFileOutput({
+            ...common,
+            protocol: sdk.SegmentedFileProtocol.HLS_PROTOCOL,
+            filenamePrefix: filepath.replace(/\.m3u8$/, ''),
+            playlistName: filepath,
+            segmentDuration: segments.seconds,
+          }),
+        }),
+    ...(images === null
+      ? {}
+      : {
+          images: new sdk.ImageOutput({
+            ...common,
+            captureInterval: images.seconds,
+            filenamePrefix: images.prefix,
+            filenameSuffix: sdk.ImageFileSuffix.IMAGE_SUFFIX_INDEX,
+            imageCodec: sdk.ImageCodec.IC_JPEG,
+          }),
+        }),
   };
 }

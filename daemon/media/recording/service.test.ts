@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { LOCAL_PLACE } from '#daemon/apps/storage/location.ts';
 import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { completeConfig } from '#shared/config/defaults.ts';
+import { deliveryPlan } from '#shared/delivery/plan.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import type { Egress } from '../livekit/egress.ts';
+import type { EgressAnswer } from '../livekit/egress-answer.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import type { RecordingRequest } from '../livekit/recording-request.ts';
 import { MediaStore, type RowChange } from '../media-store.ts';
@@ -21,8 +23,14 @@ import { vodRepository } from '../vods/repository.ts';
 import { applyEgress } from '../vods/vod-lifecycle.ts';
 import { RecordingService } from './service.ts';
 
-// An egress service cannot be had on test machines, so here LiveKit's answers are given by hand.
-async function setUp(t: TestContext, recordingConfig: object = {}) {
+const FACTS = {
+  hasFfmpeg: true,
+  hwaccel: { requested: 'auto', effective: 'cpu', type: 'none', reason: '' },
+  daemonUrl: '',
+} as const;
+
+// With LiveKit's answers given by hand, in any order; test/livekit/recordings.test.ts has the real services.
+async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = {}) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.parse('2026-01-01T10:00:00Z') });
   const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-recording-'));
   await mkdir(path.join(dir, 'live'));
@@ -36,7 +44,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     createdAt: '',
     deleting: false,
   } as AppEntry;
-  const config = completeConfig({ recording: recordingConfig }, 'live');
+  const config = completeConfig({ recording: recordingConfig, s3 }, 'live');
   const bus = new EventBus((error) => assert.fail(String(error)));
   const mediaStore = new MediaStore({
     databases,
@@ -78,6 +86,11 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     files: [{ name: request.filepath, location: null, bytes: 7, seconds: 1 }],
   });
   const requests: RecordingRequest[] = [];
+  const tracks = ['ana', 'bob'].map((identity) => ({ identity, sid: `TR_${identity}`, type: 'video' }));
+  /** What is said for recorders that are not well. */
+  const recorders = new Map<string, EgressAnswer>();
+  const present: string[] = [];
+  let refusal: string | undefined;
   const livekit = {
     isConfigured: true,
     listRooms: async () => [{}],
@@ -86,31 +99,44 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
       asked.push(`start ${request.identity ?? request.room}`);
       return answer(request);
     },
-    stopEgress: async (id: string) => {
+    listTracks: async () => tracks,
+    stopEgress: async (id: string): Promise<EgressAnswer> => {
       asked.push(`stop ${id}`);
-      return egressOf(requests[Number(id.slice(3)) - 1] as RecordingRequest, 'ending', id);
+      const lost = recorders.get(id);
+      if (lost !== undefined) return lost;
+      return {
+        kind: 'answered',
+        egress: egressOf(requests[Number(id.slice(3)) - 1] as RecordingRequest, 'ending', id),
+      };
     },
+    pingEgress: async (id: string): Promise<EgressAnswer> => recorders.get(id) ?? { kind: 'answered', egress: null },
+    listParticipants: async () => present.map((identity) => ({ identity })),
     findEgress: async (id: string) => {
       asked.push(`look ${id}`);
       return listed(requests[Number(id.slice(3)) - 1] as RecordingRequest, id);
     },
   };
-  const apps = { require: () => app, get: () => app, forRoom: () => app, dir: () => path.join(dir, 'live') };
+  const apps = { require: () => app, get: () => app, dir: () => path.join(dir, 'live') };
   const follow: Promise<void>[] = [];
   const onChanges = (_app: AppEntry, changes: readonly RowChange[]) => void follow.push(recording.follow(app, changes));
   const db = () => databases.get('live');
   const recording = new RecordingService({
     background: testBackground(),
-
+    clock: { now: () => Date.now(), monotonic: () => Date.now() },
     livekit: livekit as never,
     mediaStore,
     databases,
     directory: new RoomDirectory(),
     apps,
+    roomOf: (_app, room) => room,
     config: { get: async () => config },
+    delivery: {
+      planOf: async (of) => deliveryPlan(of, { ...FACTS, storage: of.s3.bucket === '' ? 'folder' : 'bucket' }),
+    },
     storage: {
-      recordingCredentials: async () => ({ key: '', secret: '', sessionToken: '', expiresAt: null }),
+      recordingCredentials: async () => ({ key: 'k', secret: 's', sessionToken: '', expiresAt: null }),
       usesRole: () => false,
+      refusal: async () => refusal,
     },
     findStream: (_app, id) => streamRepository(db()).find(id) as never,
     quotas: { checkRecording: async () => {} },
@@ -157,6 +183,12 @@ async function setUp(t: TestContext, recordingConfig: object = {}) {
     answerWith: (next: typeof answer) => {
       answer = next;
     },
+    refuseWith: (reason: string) => {
+      refusal = reason;
+    },
+    tracks,
+    recorders,
+    present,
     egressOf,
     db,
     pass: async (minutes: number) => {
@@ -308,4 +340,160 @@ test('an app that goes away: its recordings are ended, and their files waited fo
   await recording.endAll('live');
   assert.deepEqual(asked, ['start live-stage', 'stop EG_1', 'look EG_1']);
   assert.deepEqual([vods()[0]?.status, vods()[0]?.size_bytes], ['ready', 7]);
+});
+
+test('a part ends only when the next one records', async (t) => {
+  const { recording, asked, vods, pass, answerWith, egressOf, requests, change, db } = await setUp(t, {
+    split_minutes: 15,
+  });
+  await recording.start('live', { room: 'live-stage' }, null);
+  answerWith(async (request) => egressOf(request, 'starting', 'EG_2'));
+  await pass(15.1);
+  assert.deepEqual(asked.slice(1), ['start live-stage']);
+  assert.deepEqual(
+    vods().map(({ status }) => status),
+    ['starting', 'recording'],
+  );
+  // a look in between begins nothing more
+  await pass(0.6);
+  assert.equal(asked.length, 2);
+  const owner = { appId: 1, place: LOCAL_PLACE, appDir: '/' };
+  const active = egressOf(requests[1] as RecordingRequest, 'recording', 'EG_2');
+  await change(({ note, now }) => note(applyEgress(db(), active, owner, now)));
+  assert.deepEqual(asked.slice(2), ['stop EG_1']);
+});
+
+test('stopped before anything was recorded it is cancelled, and a wish of nobody is a failure', async (t) => {
+  const { recording, vods, recorders, answerWith, egressOf, requests, change, db } = await setUp(t);
+  answerWith(async (request) => egressOf(request, 'starting'));
+  const vod = await recording.start('live', { room: 'live-stage' }, null);
+  assert.equal(vod.status, 'starting');
+  const aborted = (id: string): Egress => ({
+    ...egressOf(requests[Number(id.slice(3)) - 1] as RecordingRequest, 'failed', id),
+    mediaStartedAt: null,
+    isAborted: true,
+    error: 'it was aborted (Source closed)',
+  });
+  const owner = { appId: 1, place: LOCAL_PLACE, appDir: '/' };
+  const apply = (egress: Egress) => change(({ note, now }) => note(applyEgress(db(), egress, owner, now)));
+  recorders.set('EG_1', { kind: 'answered', egress: aborted('EG_1') });
+  await recording.end('live', vod);
+  await apply(aborted('EG_1'));
+  assert.deepEqual([vods()[0]?.status, vods()[0]?.error], ['cancelled', null]);
+  await recording.start('live', { room: 'live-stage' }, null);
+  await apply(aborted('EG_2'));
+  assert.deepEqual([vods()[0]?.status, vods()[0]?.error], ['failed', 'it was aborted (Source closed)']);
+});
+
+test('sound alone is recorded without a picture, until there is one', async (t) => {
+  const { app, recording, requests, tracks, asked, settle, publish } = await setUp(t);
+  tracks.splice(0, 2, { identity: 'ana', sid: 'TR_mic', type: 'audio' });
+  await publish('ana');
+  await recording.start('live', { room: 'live-stage' }, null);
+  await recording.startStream('live', 'PA_ana', null);
+  assert.deepEqual(
+    requests.map(({ audio, identity }) => [identity, audio]),
+    [
+      [null, { trackSid: 'TR_mic' }],
+      ['ana', { trackSid: 'TR_mic' }],
+    ],
+  );
+  tracks.push({ identity: 'ana', sid: 'TR_cam', type: 'video' });
+  recording.pictureCame(app, 'live-stage', 'ana');
+  t.mock.timers.tick(0);
+  await settle();
+  assert.deepEqual(asked.slice(2).sort(), ['start ana', 'start live-stage', 'stop EG_1', 'stop EG_2']);
+  assert.ok(requests.slice(2).every(({ audio }) => audio === null));
+});
+
+test('a storage that refuses is noticed before anything is asked of LiveKit', async (t) => {
+  const { recording, asked, vods, refuseWith } = await setUp(t, {}, { bucket: 'films' });
+  refuseWith('The bucket does not exist. Create the bucket.');
+  await assert.rejects(recording.start('live', { room: 'live-stage' }, null), {
+    code: 'RECORDING_NOT_TAKEN',
+    message: /The bucket does not exist\./,
+  });
+  assert.deepEqual([asked, vods()], [[], []]);
+});
+
+describe('a recorder that is gone', () => {
+  const lost = /egress service that recorded it is gone/;
+  test('a stop answers with the failed row, and the room is free', async (t) => {
+    const { recording, vods, recorders } = await setUp(t);
+    const vod = await recording.start('live', { room: 'live-stage' }, null);
+    recorders.set('EG_1', { kind: 'silent' });
+    const stopped = await recording.end('live', vod);
+    assert.equal(stopped.status, 'failed');
+    assert.match(stopped.error as string, lost);
+    await recording.start('live', { room: 'live-stage' }, null);
+    assert.equal(vods().length, 2);
+  });
+
+  test('while it is in its room, a late answer proves nothing', async (t) => {
+    const { app, recording, vods, recorders, present, pass } = await setUp(t);
+    await recording.start('live', { room: 'live-stage' }, null);
+    present.push('EG_1');
+    recorders.set('EG_1', { kind: 'silent' });
+    const look = () => recording.checkRecorder(app, vods()[0] as never);
+    for (let n = 0; n < 4; n++) {
+      await look();
+      await look();
+      await pass(1);
+    }
+    assert.equal(vods()[0]?.status, 'recording');
+    await look();
+    assert.equal(vods()[0]?.status, 'failed');
+  });
+
+  test('LiveKit that has forgotten a recording proves nothing while its recorder answers', async (t) => {
+    const { app, recording, vods, recorders, pass } = await setUp(t);
+    await recording.start('live', { room: 'live-stage' }, null);
+    const look = async () => {
+      await recording.checkRecorder(app, vods()[0] as never);
+      await pass(1);
+      return vods()[0]?.status;
+    };
+    recorders.set('EG_1', { kind: 'unknown', isHeard: true });
+    for (let n = 0; n < 6; n++) assert.equal(await look(), 'recording');
+    recorders.set('EG_1', { kind: 'unknown', isHeard: false });
+    assert.equal(await look(), 'failed');
+  });
+
+  test('one that is lost does not keep the others', async (t) => {
+    const { recording, asked, vods, recorders, publish } = await setUp(t, { mode: 'participant' });
+    await publish('ana');
+    await publish('bob');
+    for (const id of ['PA_ana', 'PA_bob']) await recording.startStream('live', id, null);
+    recorders.set('EG_1', { kind: 'silent' });
+    await recording.endAll('live');
+    assert.deepEqual(asked.filter((word) => word.startsWith('stop')).sort(), ['stop EG_1', 'stop EG_2']);
+    assert.deepEqual(
+      vods()
+        .map(({ status }) => status)
+        .sort(),
+      ['failed', 'ready'],
+    );
+  });
+
+  test('its room says so: it fails, and an automatic recording begins again', async (t) => {
+    const { app, recording, asked, vods, recorders, publish, pass, settle } = await setUp(t, { auto: true });
+    await publish('ana');
+    // at its end a recorder leaves too
+    await recording.recorderLeft(app, 'EG_1', false);
+    assert.equal(vods()[0]?.status, 'recording');
+    recorders.set('EG_1', { kind: 'silent' });
+    await recording.recorderLeft(app, 'EG_1', true);
+    await settle();
+    assert.equal(vods()[0]?.status, 'failed');
+    assert.match(vods()[0]?.error as string, lost);
+    await pass(0.1);
+    assert.deepEqual(asked, ['start live-stage', 'start live-stage']);
+    assert.deepEqual(
+      vods().map(({ part, status }) => [part, status]),
+      [
+        [2, 'recording'],
+        [1, 'failed'],
+      ],
+    );
+  });
 });

@@ -3,24 +3,31 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
 import type { Background } from '#daemon/platform/background.ts';
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
+import type { DeliveryPlan, RecordingPlan } from '#shared/delivery/plan.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { StartRecordingBody } from '#shared/schema/recording.ts';
 import type { LiveKit } from '../livekit/client.ts';
-import { LiveKitError, toApiError } from '../livekit/errors.ts';
+import { toApiError } from '../livekit/errors.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
 import { type StreamRecord, streamRepository } from '../streams/repository.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
-import { acceptVod, applyEgress, beginVod, failVod } from '../vods/vod-lifecycle.ts';
+import { applyEgress } from '../vods/vod-lifecycle.ts';
+import { AutomaticRecordings } from './automatic.ts';
+import { LostRecordings } from './lost.ts';
+import { RecordingOrders } from './orders.ts';
 import { PartTimers } from './parts.ts';
-import { planRecording } from './plan.ts';
 
 const FINISH_EVERY_MS = 1000;
 const FINISH_LOOKS = 20;
+/** When a part that waits for the next one looks again. */
+const HANDOVER_MS = 30_000;
+const RETRY_MS = 60_000;
 
 export interface RecordingServiceDeps {
   livekit: LiveKit;
@@ -30,52 +37,50 @@ export interface RecordingServiceDeps {
   apps: {
     require(name: string): AppEntry;
     get(name: string): AppEntry | undefined;
-    forRoom(room: string): AppEntry | undefined;
     dir(name: string): string;
   };
+  /** An app's room that a name means; undefined when it is another app's. */
+  roomOf(app: AppEntry, name: string): string | undefined;
   config: { get(app: string): Promise<AppConfig> };
+  delivery: { planOf(config: AppConfig): Promise<DeliveryPlan> };
   storage: {
     recordingCredentials(app: string, block: AppConfig['s3']): Promise<RecordingCredentials>;
     usesRole(app: string, block: AppConfig['s3']): boolean;
+    refusal(app: string): Promise<string | undefined>;
   };
   findStream(app: string, id: string): StreamRecord;
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   background: Background;
+  clock: Clock;
   log: Log<'info' | 'warn'>;
 }
 
-/** What one recording records. */
-interface Subject {
-  room: string;
-  /** Null = the whole room. */
-  stream: StreamRecord | null;
-}
-
-interface PartOf {
-  sessionId: string;
-  part: number;
-  isAutomatic: boolean;
-}
-
-/** Starts and stops recordings through LiveKit's egress service, by hand, by itself, and in parts. */
+/** Starts and stops recordings through LiveKit's egress service, by hand, automatically, and in parts. */
 export class RecordingService {
   readonly #deps: RecordingServiceDeps;
-  /** Subjects that are being asked for right now. */
-  readonly #asking = new Set<string>();
-  readonly #askingSessions = new Set<string>();
-  /** Sessions that were stopped while LiveKit was still being asked. */
-  readonly #stopped = new Set<string>();
+  readonly #orders: RecordingOrders;
+  readonly #automatic: AutomaticRecordings;
+  readonly #lost: LostRecordings;
   readonly #parts: PartTimers;
   #isStopped = false;
 
   constructor(deps: RecordingServiceDeps) {
     this.#deps = deps;
     this.#parts = new PartTimers(deps.background, (app, vodId) => this.#nextPart(app, vodId));
+    this.#lost = new LostRecordings(deps);
+    this.#orders = new RecordingOrders({
+      ...deps,
+      onExpiry: (app, vodId, expiresAt) => this.#parts.limit(app, vodId, expiresAt),
+      onStopped: (app, vod) => this.#lost.stop(app, vod),
+    });
+    this.#automatic = new AutomaticRecordings({ ...deps, orders: this.#orders });
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#orders.close();
+    this.#automatic.stop();
     this.#parts.stop();
   }
 
@@ -84,14 +89,14 @@ export class RecordingService {
    * @throws ApiError as the contract names them
    */
   async start(name: string, body: StartRecordingBody, principal: Principal | null): Promise<VodRecord> {
-    const { app, config } = await this.#allowed(name);
-    const { room } = body;
-    if (this.#deps.apps.forRoom(room)?.id !== app.id) throw new ApiError('ROOM_NOT_FOUND', { room });
+    const { app, config, plan } = await this.#allowed(name);
+    const room = this.#deps.roomOf(app, body.room);
+    if (room === undefined) throw new ApiError('ROOM_NOT_FOUND', { room: body.room });
     const stream = body.streamId === undefined ? null : this.#activeStream(name, body.streamId, room);
     await this.#requireRoom(room);
     await this.#deps.quotas.checkRecording(principal, app.tenantId);
-    const subject = { room, stream: stream ?? this.#chosenStream(app, config, room) };
-    return this.#begin(app, config, subject, { sessionId: randomUUID(), part: 1, isAutomatic: false });
+    const subject = { room, stream: stream ?? this.#chosenStream(app, plan, room) };
+    return this.#orders.begin(app, config, subject, { sessionId: randomUUID(), part: 1, isAutomatic: false });
   }
 
   async startStream(name: string, id: string, principal: Principal | null): Promise<VodRecord> {
@@ -100,7 +105,7 @@ export class RecordingService {
     await this.#requireRoom(stream.room);
     await this.#deps.quotas.checkRecording(principal, app.tenantId);
     const part = { sessionId: randomUUID(), part: 1, isAutomatic: false };
-    return this.#begin(app, config, { room: stream.room, stream }, part);
+    return this.#orders.begin(app, config, { room: stream.room, stream }, part);
   }
 
   /** Ends the recording with all its parts. Ended already = the row as it is. */
@@ -110,14 +115,12 @@ export class RecordingService {
     const session = vods
       .recordingIn(vod.room)
       .filter((one) => one.id === vod.id || (vod.session_id !== null && one.session_id === vod.session_id));
-    if (vod.session_id !== null && this.#askingSessions.has(vod.session_id)) this.#stopped.add(vod.session_id);
+    this.#orders.stopSession(vod.session_id);
     await this.#change(app, ({ db }) => {
       for (const one of session) vodRepository(db).update(one.id, { is_stopped: 1 });
     });
-    for (const one of session) {
-      this.#parts.forget(name, one.id);
-      if (one.egress_id !== null) await this.#stopEgress(app, one);
-    }
+    for (const one of session) this.#parts.forget(name, one.id);
+    await all(session.filter(({ egress_id }) => egress_id !== null).map((one) => this.#lost.stop(app, one)));
     return vods.get(vod.id) ?? vod;
   }
 
@@ -128,16 +131,18 @@ export class RecordingService {
     return this.end(name, vod);
   }
 
-  /** Rows changed: what is to be recorded by itself begins, parts are timed. Nothing is thrown. */
+  /** Rows changed: automatic recordings begin, parts are timed, the old part ends with the new one. Nothing is thrown. */
   async follow(app: AppEntry, changes: readonly RowChange[]): Promise<void> {
     try {
       for (const change of changes) {
         if (!('vod' in change)) continue;
-        if (change.kind === 'recording_started') await this.#timePart(app, change.vod);
-        else if (change.vod.status !== 'recording') this.#parts.forget(app.name, change.vod.id);
+        const { kind, vod } = change;
+        if (kind === 'recording_started') await this.#begun(app, vod);
+        else if (vod.status !== 'recording') this.#parts.forget(app.name, vod.id);
+        if (kind === 'recording_failed' && !this.#isStopped) this.#automatic.failed(app, vod);
       }
       const started = changes.flatMap((change) => (change.kind === 'stream_started' ? [change.stream] : []));
-      if (started.length > 0) await this.#startByItself(app, started);
+      if (started.length > 0 && !this.#isStopped) await this.#automatic.started(app, started);
     } catch (err) {
       if (!this.#isStopped) this.#deps.log.warn({ app: app.name, err }, 'a recording could not start automatically');
     }
@@ -145,12 +150,30 @@ export class RecordingService {
 
   /** The room is over: what began by itself ends with it. */
   async roomFinished(app: AppEntry, room: string): Promise<void> {
-    try {
-      const vods = vodRepository(this.#deps.databases.get(app.name)).recordingIn(room);
-      for (const vod of vods) if (vod.is_automatic === 1 && vod.egress_id !== null) await this.end(app.name, vod);
-    } catch (err) {
-      if (!this.#isStopped) this.#deps.log.warn({ app: app.name, room, err }, 'a recording could not be ended');
+    const vods = vodRepository(this.#deps.databases.get(app.name)).recordingIn(room);
+    await this.#endEach(
+      app.name,
+      vods.filter((vod) => vod.is_automatic === 1 && vod.egress_id !== null),
+    );
+  }
+
+  /** A picture came to a room: a recording of sound alone continues as one with a picture. */
+  pictureCame(app: AppEntry, room: string, identity: string): void {
+    for (const vod of vodRepository(this.#deps.databases.get(app.name)).recordingIn(room)) {
+      const isMeant = vod.is_audio_only === 1 && (vod.identity === null || vod.identity === identity);
+      if (isMeant) this.#parts.setIn(app.name, vod.id, vod.status === 'recording' ? 0 : HANDOVER_MS);
     }
+  }
+
+  /** A recorder left its room. @param hasTimedOut its connection was lost */
+  async recorderLeft(app: AppEntry, egressId: string, hasTimedOut: boolean): Promise<void> {
+    const vod = vodRepository(this.#deps.databases.get(app.name)).byEgress(egressId);
+    if (vod?.status === 'starting' || vod?.status === 'recording') await this.#lost.recorderLeft(app, vod, hasTimedOut);
+  }
+
+  /** It runs by LiveKit's list, or LiveKit does not know it: is its recorder still there? */
+  checkRecorder(app: AppEntry, vod: VodRecord): Promise<void> {
+    return this.#lost.check(app, vod);
   }
 
   /**
@@ -163,37 +186,41 @@ export class RecordingService {
       vodRepository(this.#deps.databases.get(name))
         .open()
         .filter((vod) => vod.egress_id !== null);
-    try {
-      for (const vod of open()) if (vod.status !== 'uploading') await this.end(name, vod);
-      for (let left = FINISH_LOOKS; left > 0 && open().length > 0; left--) {
-        await pause(FINISH_EVERY_MS);
+    await this.#endEach(
+      name,
+      open().filter(({ status }) => status !== 'uploading'),
+    );
+    for (let left = FINISH_LOOKS; left > 0 && open().length > 0; left--) {
+      await pause(FINISH_EVERY_MS);
+      try {
         for (const vod of open()) {
           const egress = await this.#deps.livekit.findEgress(vod.egress_id as string);
-          if (egress === undefined) return;
+          if (egress === undefined) continue;
           await this.#change(app, ({ db, note, now, owner }) => note(applyEgress(db, egress, owner, now)));
         }
+      } catch (err) {
+        if (!this.#isStopped) this.#deps.log.warn({ app: name, err }, 'recordings could not be waited for');
+        return;
       }
-    } catch (err) {
-      if (!this.#isStopped)
-        this.#deps.log.warn({ app: name, err }, 'recordings could not be ended before the deletion');
     }
   }
 
-  /** After a start of the daemon: recordings that go on get their parts again. */
+  /** After a start of the daemon: recordings that still run get their parts again. */
   async resume(app: AppEntry): Promise<void> {
     const open = vodRepository(this.#deps.databases.get(app.name)).open();
-    for (const vod of open) if (vod.status === 'recording') await this.#timePart(app, vod);
+    for (const vod of open) if (vod.status === 'recording') await this.#begun(app, vod);
   }
 
   // --- inside ----------------------------------------------------------------------
 
-  async #allowed(name: string): Promise<{ app: AppEntry; config: AppConfig }> {
+  async #allowed(name: string): Promise<{ app: AppEntry; config: AppConfig; plan: RecordingPlan }> {
     const app = this.#deps.apps.require(name);
     if (app.deleting) throw new ApiError('APP_BUSY', { name });
     const config = await this.#deps.config.get(name);
-    if (!config.recording.enabled) throw new ApiError('RECORDING_DISABLED');
+    const plan = (await this.#deps.delivery.planOf(config)).recording;
+    if (plan === null) throw new ApiError('RECORDING_DISABLED');
     if (!this.#deps.livekit.isConfigured) throw new ApiError('LIVEKIT_NOT_CONFIGURED');
-    return { app, config };
+    return { app, config, plan };
   }
 
   #activeStream(name: string, id: string, room?: string): StreamRecord {
@@ -205,8 +232,8 @@ export class RecordingService {
   }
 
   /** Mode `participant` without a stream: the only one there is. */
-  #chosenStream(app: AppEntry, config: AppConfig, room: string): StreamRecord | null {
-    if (config.recording.mode !== 'participant') return null;
+  #chosenStream(app: AppEntry, plan: RecordingPlan, room: string): StreamRecord | null {
+    if (plan.mode !== 'participant') return null;
     const active = streamRepository(this.#deps.databases.get(app.name)).activeIn(room);
     if (active.length > 1)
       throw fieldError('body.streamId', 'is required, because several participants publish in this room');
@@ -225,102 +252,11 @@ export class RecordingService {
     throw new ApiError('ROOM_NOT_FOUND', { room });
   }
 
-  async #begin(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
-    const { room, stream } = subject;
-    const identity = stream?.participant ?? null;
-    const key = JSON.stringify([app.id, room, identity]);
-    const what = stream === null ? `The room ${room}` : `The stream ${stream.stream_id}`;
-    const isRunning = () =>
-      vodRepository(this.#deps.databases.get(app.name))
-        .recordingIn(room)
-        .some((vod) => vod.identity === identity && vod.session_id !== part.sessionId);
-    if (this.#asking.has(key) || isRunning()) throw new ApiError('ALREADY_RECORDING', { what });
-    this.#asking.add(key);
-    this.#askingSessions.add(part.sessionId);
+  async #endEach(name: string, vods: readonly VodRecord[]): Promise<void> {
     try {
-      return await this.#request(app, config, subject, part);
-    } finally {
-      this.#asking.delete(key);
-      this.#askingSessions.delete(part.sessionId);
-      this.#stopped.delete(part.sessionId);
-    }
-  }
-
-  async #request(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
-    const { mediaStore, livekit, databases, apps } = this.#deps;
-    const credentials = await this.#deps.storage.recordingCredentials(app.name, config.s3);
-    if (config.s3.bucket !== '' && (credentials.key === '' || credentials.secret === '')) {
-      const reason = 'the app’s bucket has no credentials.';
-      throw new ApiError('RECORDING_NOT_TAKEN', { reason });
-    }
-    const { result: begun } = mediaStore.changeWith(app, config, ({ db, now }) => {
-      const plan = planRecording({
-        config,
-        credentials,
-        appDir: apps.dir(app.name),
-        room: subject.room,
-        identity: subject.stream?.participant ?? null,
-        at: now,
-        isTaken: (name) => vodRepository(db).isNamed(name),
-      });
-      const { name, file_key, local_path, snapshot_prefix, place } = plan;
-      const vod = beginVod(db, {
-        app_id: app.id,
-        stream_id: subject.stream?.stream_id ?? null,
-        room: subject.room,
-        name,
-        file_key,
-        format: 'mp4',
-        local_path,
-        started_at: new Date(now).toISOString(),
-        egress_id: null,
-        session_id: part.sessionId,
-        part: part.part,
-        identity: subject.stream?.participant ?? null,
-        is_automatic: part.isAutomatic ? 1 : 0,
-        snapshot_prefix,
-        is_audio_only: 0,
-        ...place,
-      });
-      return { vod, request: plan.request };
-    });
-    if (credentials.expiresAt !== null) this.#parts.limit(app.name, begun.vod.id, credentials.expiresAt);
-    try {
-      const egress = await livekit.startRecording(begun.request);
-      await this.#change(app, ({ db, note, now, owner }) => {
-        note(acceptVod(db, begun.vod.id, egress.id));
-        note(applyEgress(db, egress, owner, now));
-      });
-    } catch (error) {
-      if (this.#isStopped) throw error;
-      // its own event can tell that it began, though the answer was late
-      const hasBegun = vodRepository(databases.get(app.name)).get(begun.vod.id)?.egress_id != null;
-      if (!hasBegun) await this.#refused(app, begun.vod, error);
-    }
-    const vod = vodRepository(databases.get(app.name)).get(begun.vod.id) as VodRecord;
-    if (this.#stopped.has(part.sessionId)) await this.#stopEgress(app, vod);
-    return vodRepository(databases.get(app.name)).get(vod.id) ?? vod;
-  }
-
-  async #refused(app: AppEntry, vod: VodRecord, error: unknown): Promise<never> {
-    const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the request failed');
-    const reason = reasonOf(failure);
-    this.#deps.log.warn({ app: app.name, room: vod.room, reason }, 'LiveKit did not accept the recording');
-    await this.#change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
-    throw new ApiError('RECORDING_NOT_TAKEN', { reason: `${reason}.` }, { extra: { vodId: vod.id } });
-  }
-
-  async #stopEgress(app: AppEntry, vod: VodRecord): Promise<void> {
-    const { livekit } = this.#deps;
-    const id = vod.egress_id as string;
-    try {
-      const egress = (await livekit.stopEgress(id)) ?? (await livekit.findEgress(id));
-      await this.#change(app, ({ db, note, now, owner }) => {
-        if (egress === undefined) note(failVod(db, vod.id, 'LiveKit no longer knows this recording', now));
-        else note(applyEgress(db, egress, owner, now));
-      });
-    } catch (error) {
-      throw toApiError(error);
+      await all(vods.map((vod) => this.end(name, vod)));
+    } catch (err) {
+      if (!this.#isStopped) this.#deps.log.warn({ app: name, err }, 'a recording could not be ended');
     }
   }
 
@@ -329,68 +265,69 @@ export class RecordingService {
     if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
 
-  async #startByItself(app: AppEntry, started: readonly StreamRecord[]): Promise<void> {
-    const config = await this.#deps.config.get(app.name);
-    if (!config.recording.enabled || !config.recording.auto || app.deleting || this.#isStopped) return;
-    const streams = streamRepository(this.#deps.databases.get(app.name));
-    const subjects: Subject[] =
-      config.recording.mode === 'participant'
-        ? started.map((stream) => ({ room: stream.room, stream }))
-        : [...new Set(started.map((stream) => stream.room))]
-            // only with the first publisher
-            .filter((room) => streams.activeIn(room).length <= started.filter((stream) => stream.room === room).length)
-            .map((room) => ({ room, stream: null }));
-    if (subjects.length === 0) return;
-    await this.#deps.quotas.checkRecording(null, app.tenantId);
-    const part = () => ({ sessionId: randomUUID(), part: 1, isAutomatic: true });
-    const outcomes = await Promise.allSettled(subjects.map((subject) => this.#begin(app, config, subject, part())));
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected' && !isExpected(outcome.reason)) throw outcome.reason;
-    }
+  /** Parts of the same recording before this one. */
+  #partsOf({ room, session_id }: VodRecord, app: AppEntry): VodRecord[] {
+    if (session_id === null) return [];
+    return vodRepository(this.#deps.databases.get(app.name))
+      .recordingIn(room)
+      .filter((vod) => vod.session_id === session_id);
+  }
+
+  /** A part records: its end is timed, and the parts before it have done their work. */
+  async #begun(app: AppEntry, vod: VodRecord): Promise<void> {
+    await this.#timePart(app, vod);
+    const older = this.#partsOf(vod, app).filter((one) => (one.part ?? 0) < (vod.part ?? 0) && one.egress_id !== null);
+    const outcomes = await Promise.allSettled(older.map((one) => this.#lost.stop(app, one)));
+    outcomes.forEach((outcome, index) => {
+      if (outcome.status === 'rejected') this.#parts.setIn(app.name, (older[index] as VodRecord).id, RETRY_MS);
+    });
   }
 
   async #timePart(app: AppEntry, vod: VodRecord): Promise<void> {
     if (vod.session_id === null || vod.part === null) return;
-    const { recording, s3 } = await this.#deps.config.get(app.name);
+    const config = await this.#deps.config.get(app.name);
+    const { recording } = await this.#deps.delivery.planOf(config);
     const moments: number[] = [];
-    if (recording.splitMinutes > 0) {
+    if (recording !== null && recording.splitSeconds > 0) {
       // after the clock was set back, the start can be in the future
-      const start = Math.min(Date.parse(vod.started_at), Date.now());
-      moments.push(start + recording.splitMinutes * 60_000);
+      const start = Math.min(Date.parse(vod.started_at), this.#deps.clock.now());
+      moments.push(start + recording.splitSeconds * 1000);
     }
     // after a restart nobody knows how long the credentials last: the next part gets fresh ones
-    if (this.#deps.storage.usesRole(app.name, s3)) moments.push(this.#parts.limitOf(app.name, vod.id) ?? Date.now());
+    if (this.#deps.storage.usesRole(app.name, config.s3))
+      moments.push(this.#parts.limitOf(app.name, vod.id) ?? this.#deps.clock.now());
     if (moments.length > 0) this.#parts.set(app.name, vod.id, Math.min(...moments));
   }
 
-  /** The next part begins before the last one is stopped, so that nothing is missing in between. */
+  /** The next part begins; this one ends when that one records, so that nothing is missing in between. */
   async #nextPart(name: string, vodId: number): Promise<void> {
     const app = this.#deps.apps.get(name);
     if (app === undefined || app.deleting || this.#isStopped) return;
     const vod = vodRepository(this.#deps.databases.get(name)).get(vodId);
     if (vod?.status !== 'recording' || vod.session_id === null || vod.part === null) return;
     try {
-      const config = await this.#deps.config.get(name);
-      const stream = vod.stream_id === null ? null : this.#deps.findStream(name, vod.stream_id);
-      if (stream !== null && stream.status !== 'active') return;
-      const part = { sessionId: vod.session_id, part: vod.part + 1, isAutomatic: vod.is_automatic === 1 };
-      await this.#begin(app, config, { room: vod.room, stream }, part);
-      await this.#stopEgress(app, vod);
+      const later = this.#partsOf(vod, app).filter(({ part }) => (part ?? 0) > (vod.part ?? 0));
+      const recording = later.find(({ status }) => status === 'recording');
+      if (recording !== undefined) return await this.#begun(app, recording);
+      if (later.length === 0) {
+        const config = await this.#deps.config.get(name);
+        const stream = vod.stream_id === null ? null : this.#deps.findStream(name, vod.stream_id);
+        if (stream !== null && stream.status !== 'active') return;
+        const part = { sessionId: vod.session_id, part: vod.part + 1, isAutomatic: vod.is_automatic === 1 };
+        await this.#orders.begin(app, config, { room: vod.room, stream }, part);
+      }
+      const isHandedOver = vodRepository(this.#deps.databases.get(name)).get(vodId)?.status !== 'recording';
+      if (!isHandedOver) this.#parts.setIn(name, vodId, HANDOVER_MS);
     } catch (err) {
       if (this.#isStopped) return;
       // the part that runs is not given up for one that does not begin
-      this.#parts.setIn(name, vodId, 60_000);
+      this.#parts.setIn(name, vodId, RETRY_MS);
       this.#deps.log.warn({ app: name, vodId, err }, 'the next part of a recording could not be started');
     }
   }
 }
 
-const isExpected = (error: unknown): boolean =>
-  error instanceof ApiError && (error.code === 'RECORDING_NOT_TAKEN' || error.code === 'ALREADY_RECORDING');
-
-function reasonOf(failure: LiveKitError): string {
-  if (failure.failure === 'timeout' || /no response from servers/i.test(failure.message)) {
-    return 'no egress service accepted the recording';
-  }
-  return failure.message;
+/** Waits for all of them, then throws the first failure: one that cannot be ended does not keep the others. */
+async function all(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason;
 }

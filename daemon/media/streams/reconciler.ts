@@ -10,7 +10,7 @@ import type { Egress } from '../livekit/egress.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type Person } from '../livekit/event.ts';
 import type { MediaStore, MediaTransaction, RowChange } from '../media-store.ts';
-import { vodRepository } from '../vods/repository.ts';
+import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { applyEgress, failVod, isOpen } from '../vods/vod-lifecycle.ts';
 import { streamType } from '../webhooks/apply.ts';
 import { streamRepository } from './repository.ts';
@@ -22,8 +22,8 @@ const STEADY_MS = 60_000;
 const UNEASY_MS = 10_000;
 const SOON_MS = 200;
 const AT_ONCE = 4;
-/** A recording that LiveKit does not know may have been asked for a moment ago. */
-const UNKNOWN_AFTER_MS = 60_000;
+/** A younger recording may have been asked for a moment ago. */
+const CHECKED_AFTER_MS = 60_000;
 
 export interface ReconcilerDeps {
   livekit: LiveKit;
@@ -36,6 +36,8 @@ export interface ReconcilerDeps {
     forRoom(room: string): AppEntry | undefined;
   };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
+  /** A recording that runs by LiveKit's list, or that LiveKit does not know: is its recorder there? */
+  checkRecorder(app: AppEntry, vod: VodRecord): Promise<void>;
   /** Once after a start, for each app with something under way. */
   onResumed(app: AppEntry): Promise<void>;
   background: Background;
@@ -280,34 +282,32 @@ export class Reconciler {
     const asked = clock.now();
     const pending = [...(this.#busy ?? [])].filter((app) => vodRepository(databases.get(app)).open().length > 0);
     if (!isFull && pending.length === 0) return;
-    const list = await livekit.listEgress();
-    const known = new Set(list.map((egress) => egress.id));
-    for (const egress of list) {
+    for (const egress of await livekit.listEgress()) {
       const app = egress.room === '' ? undefined : this.#appOf(egress.room);
       // what an earlier app of that prefix recorded is none of this one's
       if (app === undefined || (egress.startedAt ?? asked) < Date.parse(app.createdAt)) continue;
       if (this.#isSettled(app.name, egress)) continue;
-      await this.#change(app, (tx) => {
-        tx.note(applyEgress(tx.db, egress, tx.owner, tx.now));
-      });
+      await this.#change(app, (tx) => tx.note(applyEgress(tx.db, egress, tx.owner, tx.now)));
     }
     // a row from before a jump gets the same time again; one that began in the future is not young forever
-    const isSure = clock.monotonic() - this.#jumpedAt > UNKNOWN_AFTER_MS;
-    const isOld = (startedAt: string): boolean => isSure && Math.abs(asked - Date.parse(startedAt)) > UNKNOWN_AFTER_MS;
+    const isSure = clock.monotonic() - this.#jumpedAt > CHECKED_AFTER_MS;
+    const isOld = (startedAt: string): boolean => isSure && Math.abs(asked - Date.parse(startedAt)) > CHECKED_AFTER_MS;
     for (const name of pending) {
       const app = apps.get(name);
-      const lost = vodRepository(databases.get(name))
+      if (app === undefined) continue;
+      const old = vodRepository(databases.get(name))
         .open()
-        .filter((vod) => (vod.egress_id === null || !known.has(vod.egress_id)) && isOld(vod.started_at));
-      if (app === undefined || lost.length === 0) continue;
-      await this.#change(app, (tx) => {
-        for (const vod of lost) {
-          const error =
-            vod.egress_id === null
-              ? 'the daemon stopped before LiveKit answered'
-              : 'LiveKit no longer knows this recording';
-          tx.note(failVod(tx.db, vod.id, error, tx.now));
-        }
+        .filter((vod) => isOld(vod.started_at));
+      const unasked = old.filter((vod) => vod.egress_id === null);
+      if (unasked.length > 0) {
+        const error = 'the daemon stopped before LiveKit answered';
+        await this.#change(app, (tx) => {
+          for (const vod of unasked) tx.note(failVod(tx.db, vod.id, error, tx.now));
+        });
+      }
+      const asking = old.filter((vod) => vod.egress_id !== null);
+      await pLimit(AT_ONCE).map(asking, async (vod) => {
+        if (!this.#isStopped) await this.#deps.checkRecorder(app, vod);
       });
     }
   }

@@ -15,6 +15,7 @@ const person = (sid: string, more: Partial<Person> = {}): Person => ({
   isHidden: false,
   isPublisher: false,
   tracks: [],
+  hasTimedOut: false,
   ...more,
 });
 const countsOf = (directory: RoomDirectory) => {

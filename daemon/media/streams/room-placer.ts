@@ -43,11 +43,15 @@ export class RoomPlacer {
    * @throws ApiError VALIDATION_FAILED
    */
   nameOf(app: AppEntry, wish: string | undefined): string {
-    const room = wish === undefined ? app.roomPrefix : roomNamed(wish, app.roomPrefix);
-    if (this.#deps.apps.forRoom(room)?.id !== app.id) {
-      throw fieldError('body.room', `names a room of another app (${room})`);
-    }
+    const room = this.roomOf(app, wish ?? app.roomPrefix);
+    if (room === undefined) throw fieldError('body.room', `names a room of another app (${wish})`);
     return room;
+  }
+
+  /** The app's room that a name means, with or without the app's prefix; undefined when it is another app's. */
+  roomOf(app: AppEntry, name: string): string | undefined {
+    const room = roomNamed(name, app.roomPrefix);
+    return this.#deps.apps.forRoom(room)?.id === app.id ? room : undefined;
   }
 
   /** Address of an active node, for anyone who needs no room to be placed. */

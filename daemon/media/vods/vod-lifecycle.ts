@@ -46,13 +46,10 @@ export function beginVod(db: Db, vod: NewVod): VodRecord {
   return vodRepository(db).insert(vod);
 }
 
-/** LiveKit accepted the request. */
-export function acceptVod(db: Db, id: number, egressId: string): VodChange[] {
+/** LiveKit accepted the request. Its event may have arrived before its answer. */
+export function acceptVod(db: Db, id: number, egressId: string): void {
   const vods = vodRepository(db);
-  const vod = vods.get(id);
-  // the egress event may arrive before the response
-  if (vod === undefined || vod.egress_id !== null) return [];
-  return [{ kind: 'recording_starting', vod: vods.update(id, { egress_id: egressId }) }];
+  if (vods.get(id)?.egress_id === null) vods.update(id, { egress_id: egressId });
 }
 
 /** Nothing was recorded: it failed, or somebody stopped it before it began. */
@@ -78,9 +75,8 @@ export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number)
   // its VOD was deleted
   if (livekitMemory(db).isGone(egress.id)) return [];
   const changes: VodChange[] = [];
-  let vod = vods.byEgress(egress.id);
+  let vod = vods.byEgress(egress.id) ?? claim(db, egress);
   const isNew = vod === undefined;
-  vod ??= claim(db, egress);
   if (vod === undefined) {
     if (egress.askedFiles.length + egress.askedPlaylists.length + egress.files.length === 0) return [];
     vod = vods.insert(externalVod(db, egress, owner, at));
@@ -141,7 +137,7 @@ function picturePrefix(vod: VodRecord, prefix: string, { appDir }: VodOwner): st
 const snapshotKey = (prefix: string, index: number): string => `${prefix}_${String(index).padStart(5, '0')}.jpeg`;
 
 /** Lists the snapshots in a variant row, so that they are deleted with the VOD. */
-export function keepSnapshots(
+function keepSnapshots(
   db: Db,
   { id, ...vod }: VodRecord,
   { prefix, count }: { prefix: string | null; count: number },

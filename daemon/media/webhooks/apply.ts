@@ -2,7 +2,7 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { StreamType } from '#shared/schema/streams.ts';
 import { isPassedOn, livekitPayload } from '../callbacks/payloads.ts';
-import { INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
+import { EGRESS_KIND, INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
 import type { MediaTransaction } from '../media-store.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
@@ -83,6 +83,9 @@ export function applyEvent(
 /** An ingest's own kind is looked up right afterwards. */
 export const streamType = (kind: number | undefined): StreamType => (kind === INGRESS_KIND ? 'rtmp' : 'webrtc');
 
+/** A recorder is a participant that is called like its recording. */
+export const isOfRecorder = ({ person }: LiveKitEvent): boolean => person?.kind === EGRESS_KIND;
+
 /** Does the event change rows? What only viewers do need not be stored. */
 export function touchesRows(db: Db, event: LiveKitEvent): boolean {
   switch (event.name) {
@@ -93,7 +96,9 @@ export function touchesRows(db: Db, event: LiveKitEvent): boolean {
     case 'participant_connection_aborted':
       return (
         event.person !== null &&
-        (event.person.isPublisher || streamRepository(db).activeOf(event.person.sid) !== undefined)
+        (event.person.isPublisher ||
+          isOfRecorder(event) ||
+          streamRepository(db).activeOf(event.person.sid) !== undefined)
       );
     default:
       return true;

@@ -15,6 +15,7 @@ import { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
 import { RoomPlacer } from '#daemon/media/streams/room-placer.ts';
 import { StreamService } from '#daemon/media/streams/service.ts';
 import { VodService } from '#daemon/media/vods/service.ts';
+import { isOfRecorder } from '#daemon/media/webhooks/apply.ts';
 import { LiveKitStatusView } from '#daemon/media/webhooks/livekit-status.ts';
 import { WebhookService } from '#daemon/media/webhooks/service.ts';
 import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
@@ -34,7 +35,7 @@ export function createMedia(
   { settings, databases, logs, events, background, clockWatch, policy, logSecrets, log }: Platform,
   { mediaQuotas: quotas }: Identity,
   { cluster }: Cluster,
-  { apps: appService, deletion, config, secrets, storage }: Apps,
+  { apps: appService, deletion, config, secrets, storage, delivery: deliveryPlans }: Apps,
 ) {
   const clock = SYSTEM_CLOCK;
   const scrubber = new Scrubber(logSecrets);
@@ -110,6 +111,20 @@ export function createMedia(
     storage,
     log: log.child({ source: 'vods' }),
   });
+  const placer = new RoomPlacer({
+    livekit,
+    directory,
+    apps,
+    placement: {
+      hasChoice: () => cluster.nodes.size > 1,
+      choose: (room, options) => {
+        const { node, livekitNodeId, address } = cluster.placement.choose(room, options);
+        return { name: node?.name ?? null, livekitNodeId, address };
+      },
+      entryAddress: (options) => cluster.placement.entryAddress(options),
+    },
+    log: livekitLog,
+  });
   const recording = new RecordingService({
     livekit,
     mediaStore,
@@ -118,10 +133,13 @@ export function createMedia(
     apps,
     config,
     storage,
+    delivery: deliveryPlans,
+    roomOf: (app, name) => placer.roomOf(app, name),
     findStream: (app, id) => streams.find(app, id),
     quotas,
     onChanges,
     background,
+    clock,
     log: log.child({ source: 'recording' }),
   });
   const reconciler = new Reconciler({
@@ -131,6 +149,7 @@ export function createMedia(
     directory,
     apps,
     onChanges,
+    checkRecorder: (app, vod) => recording.checkRecorder(app, vod),
     onResumed: (app) => recording.resume(app),
     background,
     log: livekitLog,
@@ -152,9 +171,14 @@ export function createMedia(
     onChanges: (app, changes, event) => {
       onChanges(app, changes);
       announceIngress(events, app, event);
-      const { name, room } = event;
-      if (name === 'room_finished' && room !== null)
+      const { name, room, person, track } = event;
+      if (room === null) return;
+      if (name === 'room_finished')
         background.run('recordings of ended rooms', () => recording.roomFinished(app, room.name));
+      else if (name === 'track_published' && track?.type === 'video' && person !== null)
+        recording.pictureCame(app, room.name, person.identity);
+      else if (name === 'participant_left' && person !== null && isOfRecorder(event))
+        background.run('lost recordings', () => recording.recorderLeft(app, person.identity, person.hasTimedOut));
     },
     onGap: (room) => {
       if (room === null) reconciler.soon();
@@ -162,20 +186,6 @@ export function createMedia(
     },
     log: log.child({ source: 'webhooks' }),
     clock,
-  });
-  const placer = new RoomPlacer({
-    livekit,
-    directory,
-    apps,
-    placement: {
-      hasChoice: () => cluster.nodes.size > 1,
-      choose: (room, options) => {
-        const { node, livekitNodeId, address } = cluster.placement.choose(room, options);
-        return { name: node?.name ?? null, livekitNodeId, address };
-      },
-      entryAddress: (options) => cluster.placement.entryAddress(options),
-    },
-    log: livekitLog,
   });
   const joinTokens = new JoinTokenService({ livekit, apps, config, placer, quotas, publicBase: publicBase(settings) });
   const ingests = new IngressService({

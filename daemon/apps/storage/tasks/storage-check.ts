@@ -1,0 +1,55 @@
+import type { MessagePort } from 'node:worker_threads';
+import { withPlugins } from '#daemon/plugins/broker-client.ts';
+import { StorageError, type StorageErrorCode, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
+import { openStorage, type StorageAccess } from '../open-client.ts';
+
+export interface StorageCheckInput {
+  access: StorageAccess;
+  /** Of the object that is written and removed again. */
+  key: string;
+  /** The way to the provider's plugin. */
+  port: MessagePort;
+}
+
+/** Why the storage takes no objects; undefined when it does, or when it could not be asked. */
+export interface StorageCheckOutput {
+  refusal: string | undefined;
+}
+
+const CHECK_MS = 8000;
+/** What is the same for everyone who writes: a storage that this machine can't reach may be reached by others. */
+const REFUSALS: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
+  'CREDENTIALS_REFUSED',
+  'ACCESS_DENIED',
+  'BUCKET_MISSING',
+  'BUCKET_INVALID',
+  'REGION_WRONG',
+  'KEY_INVALID',
+  'FULL',
+]);
+
+/** Writes a small object, and removes it: a recording that the storage refuses is lost at its end. */
+export default async function storageCheck({ access, key, port }: StorageCheckInput): Promise<StorageCheckOutput> {
+  try {
+    return await withPlugins(port, async (broker) => {
+      const { client, capabilities } = await openStorage(access, broker);
+      const signal = AbortSignal.timeout(CHECK_MS);
+      try {
+        await client.put(key, 'StreamHub checks that recordings can be stored here.', {
+          contentType: 'text/plain',
+          signal,
+        });
+        // recordings need no right to delete; the object has always the same name
+        await client
+          .deleteMany([key], { signal, ...(capabilities.versions ? { allVersions: true } : {}) })
+          .catch(() => {});
+        return { refusal: undefined };
+      } finally {
+        client.dispose();
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof StorageError) || !REFUSALS.has(error.code)) return { refusal: undefined };
+    return { refusal: `${withAnswer(error.message, error.answer)} ${error.cure}` };
+  }
+}

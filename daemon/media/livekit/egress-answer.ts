@@ -1,0 +1,38 @@
+import type { Egress } from './egress.ts';
+import { LiveKitError } from './errors.ts';
+
+/**
+ * What comes of a question to the recorder of one recording. LiveKit passes it on and waits 3 s.
+ * - `answered`: the recorder is there.
+ * - `over`: LiveKit knows that the recording has ended, or is ending.
+ * - `unknown`: LiveKit has no such recording, e.g. because its Redis was emptied. `isHeard`: its recorder answered anyway.
+ * - `silent`: nobody answered for the recorder.
+ */
+export type EgressAnswer =
+  | { kind: 'answered'; egress: Egress | null }
+  | { kind: 'over' }
+  | { kind: 'unknown'; isHeard: boolean }
+  | { kind: 'silent' };
+
+/** An answer that took longer is LiveKit's own, after it had waited for the recorder. */
+const HEARD_MS = 2000;
+
+/** Reads a refusal; undefined when it says nothing about the recorder. */
+export function answerOf(error: unknown, tookMs: number): EgressAnswer | undefined {
+  if (!(error instanceof LiveKitError)) return undefined;
+  switch (error.status) {
+    // "UpdateStream called on non-streaming egress"
+    case 400:
+      return { kind: 'answered', egress: null };
+    case 404:
+      return { kind: 'unknown', isHeard: tookMs < HEARD_MS };
+    case 408:
+      return { kind: 'silent' };
+    case 412:
+      return { kind: 'over' };
+    case 503:
+      return /no response/i.test(error.message) ? { kind: 'silent' } : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,204 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Log } from '#daemon/platform/log.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { type DeliveryPlan, EGRESS_CPUS } from '#shared/delivery/plan.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { LiveKit } from '../livekit/client.ts';
+import { isNotTaken, LiveKitError, notTaken } from '../livekit/errors.ts';
+import type { MediaStore, RowChange } from '../media-store.ts';
+import type { StreamRecord } from '../streams/repository.ts';
+import { type VodRecord, vodRepository } from '../vods/repository.ts';
+import { acceptVod, applyEgress, beginVod, failVod } from '../vods/vod-lifecycle.ts';
+import { planRecording, type RecordedSubject } from './plan.ts';
+
+/** A camera and a microphone are published one after the other. */
+const SETTLE_MS = 2000;
+
+export interface RecordingOrdersDeps {
+  livekit: LiveKit;
+  mediaStore: MediaStore;
+  databases: AppDatabases;
+  apps: { dir(name: string): string };
+  delivery: { planOf(config: AppConfig): Promise<DeliveryPlan> };
+  storage: {
+    recordingCredentials(app: string, block: AppConfig['s3']): Promise<RecordingCredentials>;
+    /** Why the app's storage takes no recordings; undefined when it does, or did not say. */
+    refusal(app: string): Promise<string | undefined>;
+  };
+  /** Credentials of a recording expire: it has to be continued by another part before. */
+  onExpiry(app: string, vodId: number, expiresAt: number): void;
+  /** A recording was stopped while LiveKit was still being asked for it. */
+  onStopped(app: AppEntry, vod: VodRecord): Promise<void>;
+  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
+  log: Log<'warn'>;
+}
+
+/** What is to be recorded. */
+export interface Subject {
+  room: string;
+  /** Null = the whole room. */
+  stream: StreamRecord | null;
+}
+
+export interface PartOf {
+  sessionId: string;
+  part: number;
+  isAutomatic: boolean;
+}
+
+/** Asks LiveKit for recordings. A row comes first, so that a recording is never without one. */
+export class RecordingOrders {
+  readonly #deps: RecordingOrdersDeps;
+  /** Subjects that are being asked for right now. */
+  readonly #asking = new Set<string>();
+  readonly #askingSessions = new Set<string>();
+  /** Sessions that were stopped while LiveKit was still being asked. */
+  readonly #stopped = new Set<string>();
+  #isClosed = false;
+
+  constructor(deps: RecordingOrdersDeps) {
+    this.#deps = deps;
+  }
+
+  /** What LiveKit says from now on is left for the next start. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** A session under way ends as soon as LiveKit has answered. */
+  stopSession(sessionId: string | null): void {
+    if (sessionId !== null && this.#askingSessions.has(sessionId)) this.#stopped.add(sessionId);
+  }
+
+  /** @throws ApiError ALREADY_RECORDING, RECORDING_DISABLED, RECORDING_NOT_TAKEN */
+  async begin(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
+    const { room, stream } = subject;
+    const identity = stream?.participant ?? null;
+    const key = JSON.stringify([app.id, room, identity]);
+    const what = stream === null ? `The room ${room}` : `The stream ${stream.stream_id}`;
+    const isRunning = () =>
+      vodRepository(this.#deps.databases.get(app.name))
+        .recordingIn(room)
+        .some((vod) => vod.identity === identity && vod.session_id !== part.sessionId);
+    if (this.#asking.has(key) || isRunning()) throw new ApiError('ALREADY_RECORDING', { what });
+    this.#asking.add(key);
+    this.#askingSessions.add(part.sessionId);
+    try {
+      return await this.#request(app, config, subject, part);
+    } finally {
+      this.#asking.delete(key);
+      this.#askingSessions.delete(part.sessionId);
+      this.#stopped.delete(part.sessionId);
+    }
+  }
+
+  async #request(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
+    const { mediaStore, livekit, databases, apps, storage } = this.#deps;
+    const plan = (await this.#deps.delivery.planOf(config)).recording;
+    if (plan === null) throw new ApiError('RECORDING_DISABLED');
+    const credentials = await storage.recordingCredentials(app.name, config.s3);
+    if (plan.storage === 'bucket') await this.#requireStorage(app.name, credentials);
+    const recorded = await this.#recorded(subject, part.isAutomatic);
+    const { result: begun } = mediaStore.changeWith(app, config, ({ db, note, now }) => {
+      const { name, format, file_key, local_path, snapshot_prefix, place, request } = planRecording({
+        plan,
+        s3: config.s3,
+        credentials,
+        appDir: apps.dir(app.name),
+        subject: recorded,
+        at: now,
+        isTaken: (taken) => vodRepository(db).isNamed(taken),
+      });
+      const vod = beginVod(db, {
+        app_id: app.id,
+        stream_id: subject.stream?.stream_id ?? null,
+        room: subject.room,
+        name,
+        file_key,
+        format,
+        local_path,
+        started_at: new Date(now).toISOString(),
+        egress_id: null,
+        session_id: part.sessionId,
+        part: part.part,
+        identity: recorded.identity,
+        is_automatic: part.isAutomatic ? 1 : 0,
+        is_audio_only: recorded.audio === null ? 0 : 1,
+        snapshot_prefix,
+        ...place,
+      });
+      note([{ kind: 'recording_starting', vod }]);
+      return { vod, request };
+    });
+    if (credentials.expiresAt !== null) this.#deps.onExpiry(app.name, begun.vod.id, credentials.expiresAt);
+    const vods = () => vodRepository(databases.get(app.name));
+    try {
+      const egress = await livekit.startRecording(begun.request);
+      await this.#change(app, ({ db, note, now, owner }) => {
+        acceptVod(db, begun.vod.id, egress.id);
+        note(applyEgress(db, egress, owner, now));
+      });
+    } catch (error) {
+      if (this.#isClosed) throw error;
+      // its own event can tell that it began, though the answer was late
+      if (vods().get(begun.vod.id)?.egress_id == null) await this.#refused(app, begun.vod, recorded, error);
+    }
+    const vod = vods().get(begun.vod.id) as VodRecord;
+    if (this.#stopped.has(part.sessionId)) await this.#deps.onStopped(app, vod);
+    return vods().get(vod.id) ?? vod;
+  }
+
+  /** A bucket that refuses would be noticed at the end of the recording, which is lost then. */
+  async #requireStorage(app: string, { key, secret }: RecordingCredentials): Promise<void> {
+    if (key === '' || secret === '')
+      throw new ApiError('RECORDING_NOT_TAKEN', { reason: 'the app’s bucket has no credentials.' });
+    const refusal = await this.#deps.storage.refusal(app);
+    if (refusal === undefined) return;
+    this.#deps.log.warn({ app, reason: refusal }, 'the storage refuses recordings');
+    throw new ApiError(
+      'RECORDING_NOT_TAKEN',
+      { reason: `the app’s storage refuses recordings. ${refusal}` },
+      { hint: 'Correct the app’s storage settings, then test them with POST /apps/{name}/s3/test.' },
+    );
+  }
+
+  /** With a picture, unless there is sound only: LiveKit would record it as a black film. */
+  async #recorded({ room, stream }: Subject, isAutomatic: boolean): Promise<RecordedSubject> {
+    const identity = stream?.participant ?? null;
+    const withPicture = { room, identity, audio: null };
+    try {
+      for (const settle of isAutomatic ? [SETTLE_MS, 0] : [0]) {
+        const tracks = (await this.#deps.livekit.listTracks(room)).filter(
+          (track) => identity === null || track.identity === identity,
+        );
+        const sound = tracks.find(({ type }) => type === 'audio');
+        if (sound === undefined || tracks.some(({ type }) => type === 'video')) return withPicture;
+        if (settle === 0) return { room, identity, audio: { trackSid: sound.sid } };
+        // the first track has just been published; the picture may follow it
+        await pause(settle);
+      }
+    } catch (err) {
+      this.#deps.log.warn({ room, err }, 'the tracks of a room are not known; it is recorded with a picture');
+    }
+    return withPicture;
+  }
+
+  async #refused(app: AppEntry, vod: VodRecord, { identity, audio }: RecordedSubject, error: unknown): Promise<never> {
+    const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the request failed');
+    const { reason, hint } = isNotTaken(failure)
+      ? notTaken('egress', EGRESS_CPUS[identity === null ? 'room-composite' : audio === null ? 'participant' : 'track'])
+      : { reason: failure.message, hint: undefined };
+    this.#deps.log.warn({ app: app.name, room: vod.room, reason }, 'LiveKit did not accept the recording');
+    await this.#change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
+    const more = { extra: { vodId: vod.id }, ...(hint === undefined ? {} : { hint }) };
+    throw new ApiError('RECORDING_NOT_TAKEN', { reason: `${reason}.` }, more);
+  }
+
+  async #change(app: AppEntry, work: Parameters<MediaStore['change']>[1]): Promise<void> {
+    const { changes } = await this.#deps.mediaStore.change(app, work);
+    if (changes.length > 0) this.#deps.onChanges(app, changes);
+  }
+}
