@@ -14,10 +14,11 @@ import type { StartRecordingBody } from '#shared/schema/recording.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
-import { type StreamRecord, streamRepository } from '../streams/repository.ts';
+import { livekitMemory, type StreamRecord, streamRepository } from '../streams/repository.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { applyEgress } from '../vods/vod-lifecycle.ts';
+import { recorderOf } from '../webhooks/apply.ts';
 import { AutomaticRecordings } from './automatic.ts';
 import { LostRecordings } from './lost.ts';
 import { RecordingOrders } from './orders.ts';
@@ -169,6 +170,12 @@ export class RecordingService {
   async recorderLeft(app: AppEntry, egressId: string, hasTimedOut: boolean): Promise<void> {
     const vod = vodRepository(this.#deps.databases.get(app.name)).byEgress(egressId);
     if (vod?.status === 'starting' || vod?.status === 'recording') await this.#lost.recorderLeft(app, vod, hasTimedOut);
+  }
+
+  /** An egress event arrived, perhaps after the event that its recorder is gone. */
+  async egressTold(app: AppEntry, egressId: string): Promise<void> {
+    const db = this.#deps.databases.get(app.name);
+    if (livekitMemory(db).isGone(recorderOf(egressId))) await this.recorderLeft(app, egressId, true);
   }
 
   /** It runs by LiveKit's list, or LiveKit does not know it: is its recorder still there? */

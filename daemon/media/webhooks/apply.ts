@@ -59,6 +59,8 @@ export function applyEvent(
     case 'participant_left':
     case 'participant_connection_aborted':
       if (person !== null) tx.note(closeParticipant(db, person.sid, at));
+      if (person !== null && isOfRecorder(event) && person.hasTimedOut)
+        memory.setGone(recorderOf(person.identity), now);
       break;
     case 'room_finished':
       if (room !== null) tx.note(closeRoom(db, room, at));
@@ -85,6 +87,9 @@ export const streamType = (kind: number | undefined): StreamType => (kind === IN
 
 /** A recorder is a participant that is called like its recording. */
 export const isOfRecorder = ({ person }: LiveKitEvent): boolean => person?.kind === EGRESS_KIND;
+
+/** Under which name it is remembered that the recorder of an egress is gone. */
+export const recorderOf = (egressId: string): string => `recorder ${egressId}`;
 
 /** Does the event change rows? What only viewers do need not be stored. */
 export function touchesRows(db: Db, event: LiveKitEvent): boolean {

@@ -171,7 +171,8 @@ export function createMedia(
     onChanges: (app, changes, event) => {
       onChanges(app, changes);
       announceIngress(events, app, event);
-      const { name, room, person, track } = event;
+      const { name, room, person, track, egress } = event;
+      if (egress !== null) background.run('lost recordings', () => recording.egressTold(app, egress.id));
       if (room === null) return;
       if (name === 'room_finished')
         background.run('recordings of ended rooms', () => recording.roomFinished(app, room.name));
