@@ -202,7 +202,8 @@ const webrtc = Type.Object(
         minimum: 0,
         maximum: 2000,
         'x-unit': 'ms',
-        description: 'Time that players wait to smooth playback, at least and at most; missing = LiveKit’s default.',
+        description:
+          'Time that players wait to smooth playback, at least and at most; missing = LiveKit’s default. Only for rooms that are created later.',
         'x-reload': 'next',
       }),
     ),

@@ -9,7 +9,7 @@ export const createJoinToken = operation({
   tag: 'Streams',
   summary: 'Create a token for joining a room',
   description:
-    'Returns a LiveKit access token and the address to connect to. If nodes report and the room doesn’t exist yet, it is first placed on an active node. With `canPublish`, returns 429 while the team is at its limit of live streams (`maxConcurrentStreams`).',
+    'Returns a LiveKit access token and the address to connect to. If nodes report and the room doesn’t exist yet, it is first placed on an active node. With `webrtc.playout_delay_ms` it is created with that delay. With `canPublish`, returns 429 while the team is at its limit of live streams (`maxConcurrentStreams`).',
   access: { permission: 'stream:write' },
   params: AppParams,
   body: JoinTokenBody,

@@ -90,8 +90,17 @@ export interface LiveHlsPlan {
 }
 
 export interface IngestPlan {
-  rtmp: { isEnabled: boolean; layers: IngestLayer[]; framerate: number };
-  whip: { isTranscoding: boolean; layers: IngestLayer[]; framerate: number };
+  rtmp: IngestEncoding & { isEnabled: boolean };
+  whip: IngestEncoding & { isTranscoding: boolean };
+  url: IngestEncoding;
+}
+
+/** How the ingress service encodes what comes in. */
+export interface IngestEncoding {
+  /** Best first; LiveKit makes none above what comes in. */
+  layers: IngestLayer[];
+  framerate: number;
+  audioKbps: number;
 }
 
 export interface IngestLayer {
@@ -104,8 +113,15 @@ export interface IngestLayer {
 /** For livekit-client's `publishDefaults`. */
 export interface PublishPlan {
   simulcast: boolean;
-  /** Best first. */
-  layers: { name: string; width: number; height: number; bitrateKbps: number; framerate: number }[];
+  /** Best first; LiveKit's clients send three at most. */
+  layers: PublishLayer[];
+}
+
+export interface PublishLayer {
+  width: number;
+  height: number;
+  bitrateKbps: number;
+  framerate: number;
 }
 
 interface RoomPlan {
@@ -167,24 +183,17 @@ export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryP
   const { transcoding, webrtc, rtmp, features, distribution, hls, latencyAlert, mqtt } = config;
   const ladder = ladderOf(config);
   const segmentSeconds = hls.segmentSeconds ?? SEGMENT_SECONDS;
-  const layers = webrtc.layers.map(({ name, height }) => {
-    const { width, height: even, bitrateKbps } = rungOf(height);
-    return { name, width, height: even, bitrateKbps, framerate: FRAMERATE };
-  });
   const live = liveHls(config, ladder, segmentSeconds);
   return {
     recording: config.recording.enabled ? recording(config, facts, ladder, segmentSeconds) : null,
     vod: vod(config, facts, ladder, segmentSeconds),
     live,
     ingest: {
-      rtmp: {
-        isEnabled: rtmp.enabled,
-        layers: ingestLayers(config, transcoding.enabled && rtmp.transcode),
-        framerate: FRAMERATE,
-      },
-      whip: { isTranscoding: transcoding.enabled, layers: ingestLayers(config, true), framerate: FRAMERATE },
+      rtmp: { isEnabled: rtmp.enabled, ...ingestEncoding(config, transcoding.enabled && rtmp.transcode) },
+      whip: { isTranscoding: transcoding.enabled, ...ingestEncoding(config, true) },
+      url: ingestEncoding(config, transcoding.enabled),
     },
-    publish: { simulcast: webrtc.adaptive, layers: webrtc.adaptive ? layers : layers.slice(0, 1) },
+    publish: { simulcast: webrtc.adaptive, layers: publishLayers(config) },
     room: { playoutDelayMs: webrtc.playoutDelayMs ?? null },
     player: {
       adaptive: features.adaptivePlayer,
@@ -280,16 +289,35 @@ function liveHls(config: AppConfig, ladder: readonly Rung[], segmentSeconds: num
   };
 }
 
-/** LiveKit sends three layers at most. */
+/** A publisher sends three layers at most. */
 const QUALITIES = ['high', 'medium', 'low'] as const;
 
-function ingestLayers({ webrtc }: AppConfig, hasLadder: boolean): IngestLayer[] {
-  const sorted = [...webrtc.layers].sort((a, b) => b.height - a.height);
-  const count = hasLadder && webrtc.adaptive ? QUALITIES.length : 1;
-  return sorted.slice(0, count).map(({ height }, index) => {
-    const { width, height: even, bitrateKbps } = rungOf(height);
-    return { quality: QUALITIES[index] as IngestLayer['quality'], width, height: even, bitrateKbps };
-  });
+/** The best of the configured qualities, highest first; one without simulcast. */
+function topRungs({ webrtc }: AppConfig, count: number): Rung[] {
+  const heights = [...new Set(webrtc.layers.map(({ height }) => height))].sort((a, b) => b - a);
+  return heights.slice(0, webrtc.adaptive ? count : 1).map((height) => rungOf(height));
+}
+
+const publishLayers = (config: AppConfig): PublishLayer[] =>
+  topRungs(config, QUALITIES.length).map(({ width, height, bitrateKbps }) => ({
+    width,
+    height,
+    bitrateKbps,
+    framerate: FRAMERATE,
+  }));
+
+function ingestEncoding(config: AppConfig, hasLadder: boolean): IngestEncoding {
+  const rungs = topRungs(config, hasLadder ? QUALITIES.length : 1);
+  return {
+    layers: rungs.map(({ width, height, bitrateKbps }, index) => ({
+      quality: QUALITIES[index] as IngestLayer['quality'],
+      width,
+      height,
+      bitrateKbps,
+    })),
+    framerate: FRAMERATE,
+    audioKbps: (rungs[0] as Rung).audioKbps,
+  };
 }
 
 function notices(config: AppConfig, facts: DeliveryFacts, mode: 'edge' | 'cdn'): DeliveryNotice[] {

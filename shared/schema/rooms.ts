@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { PublishDefaults, VideoCaptureDefaults } from '../delivery/publish-defaults.ts';
 import { nullable, object } from './common.ts';
 
 const NAME = '^[a-zA-Z0-9._-]+$';
@@ -45,6 +46,15 @@ export const JoinToken = object({
   hidden: Type.Boolean(),
   audioOnly: Type.Boolean(),
   adaptive: Type.Boolean({ description: 'Publish several qualities (webrtc.adaptive).' }),
+  publishDefaults: Type.Object(PublishDefaults.properties, {
+    additionalProperties: false,
+    description:
+      'For livekit-client: `new Room({ publishDefaults, videoCaptureDefaults })` publishes as the config says.',
+  }),
+  videoCaptureDefaults: Type.Object(VideoCaptureDefaults.properties, {
+    additionalProperties: false,
+    description: 'The camera picture that the best quality needs.',
+  }),
   wsUrl: Type.String({ description: 'Address to connect to.', examples: ['wss://media.example.com'] }),
   playUrl: Type.String({ description: 'Page that plays the room with this token.' }),
   embedUrl: Type.String({ description: 'The same page without navigation, for an iframe.' }),

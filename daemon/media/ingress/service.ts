@@ -8,7 +8,7 @@ import type { Log } from '#daemon/platform/log.ts';
 import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { MASK } from '#shared/config/annotations.ts';
-import type { AppConfig } from '#shared/config/defaults.ts';
+import type { DeliveryPlan } from '#shared/delivery/plan.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type {
   CreatedIngress,
@@ -31,7 +31,7 @@ const WHIP_PORT = 8080;
 export interface IngressServiceDeps {
   livekit: LiveKit;
   apps: { require(name: string): AppEntry; forRoom(room: string): AppEntry | undefined; turnOf(name: string): string };
-  config: { get(app: string): Promise<AppConfig> };
+  delivery: { plan(app: string): Promise<DeliveryPlan> };
   placer: RoomPlacer;
   quotas: PublishQuota;
   /** Which sources may be fetched. */
@@ -70,22 +70,27 @@ export class IngressService {
 
   /** @throws ApiError QUOTA_EXCEEDED while the team has its number of live streams: an ingest is a right to publish */
   async create(name: string, body: CreateIngressBody, principal: Principal, actor: Actor): Promise<CreatedIngress> {
-    const { apps, config, placer, events } = this.#deps;
+    const { apps, delivery, placer, events } = this.#deps;
     const app = apps.require(name);
     const room = placer.nameOf(app, body.room);
     this.#checkSource(body);
-    const { rtmp, transcoding } = await config.get(name);
-    if (body.type === 'rtmp' && !rtmp.enabled) throw new ApiError('FEATURE_OFF', { feature: 'rtmp.enabled' });
+    const plan = await delivery.plan(name);
+    const { rtmp, whip } = plan.ingest;
+    if (body.type === 'rtmp' && !rtmp.isEnabled) throw new ApiError('FEATURE_OFF', { feature: 'rtmp.enabled' });
     const identity = body.identity ?? `ingest-${randomBytes(6).toString('hex')}`;
     await this.#deps.quotas.checkPublish(principal, app.tenantId, { room, identity });
-    const { address, node } = await placer.place(room, body.region, ROOM_WAITS_S);
+    const { address, node } = await placer.place(room, {
+      region: body.region,
+      emptySeconds: ROOM_WAITS_S,
+      playoutDelayMs: plan.room.playoutDelayMs,
+    });
     const made = await this.#make(apps.turnOf(name), {
       type: body.type,
       room,
       identity,
       name: body.name ?? '',
       ...(body.url === undefined ? {} : { url: body.url }),
-      isTranscoding: transcoding.enabled,
+      isTranscoding: whip.isTranscoding,
     });
     const row = this.#row(made, address);
     events.publish({

@@ -19,6 +19,7 @@ import {
   readWebhook,
 } from './event.ts';
 import { type RecordingRequest, recordingEncoding, recordingOutputs } from './recording-request.ts';
+import { roomOptions } from './room-options.ts';
 import { checkSignature, type SignatureVerdict } from './signature.ts';
 import { type LiveKitState, Reachability } from './state.ts';
 import { sendThrough } from './transport.ts';
@@ -50,6 +51,8 @@ export interface JoinGrant {
   ttlSeconds: number;
   grant: Omit<VideoGrant, 'room' | 'roomJoin' | 'canPublishSources'>;
   audioOnly: boolean;
+  /** For the room, where its bearer is the first in it. */
+  playoutDelayMs: number | null;
 }
 
 /** What an ingest is made from. */
@@ -228,12 +231,22 @@ export class LiveKit {
   // --- signing ---------------------------------------------------------------------
 
   /** A token that opens a room. Nobody is asked. @throws LiveKitError unconfigured */
-  async joinToken({ room, identity, name, metadata, ttlSeconds, grant, audioOnly }: JoinGrant): Promise<string> {
-    const { AccessToken, TrackSource } = await this.#library();
+  async joinToken({
+    room,
+    identity,
+    name,
+    metadata,
+    ttlSeconds,
+    grant,
+    audioOnly,
+    playoutDelayMs,
+  }: JoinGrant): Promise<string> {
+    const { AccessToken, RoomConfiguration, TrackSource } = await this.#library();
     const { apiKey, apiSecret } = this.#deps;
     const token = new AccessToken(apiKey, apiSecret, { identity, ttl: ttlSeconds, name, metadata });
     const canPublishSources = audioOnly ? [TrackSource.MICROPHONE] : undefined;
     token.addGrant({ ...grant, room, roomJoin: true, ...(canPublishSources ? { canPublishSources } : {}) });
+    if (playoutDelayMs !== null) token.roomConfig = new RoomConfiguration(roomOptions({ playoutDelayMs }));
     return token.toJwt();
   }
 

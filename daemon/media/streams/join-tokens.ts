@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { PublishQuota } from '#daemon/identity/teams/media-quotas.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
-import type { AppConfig } from '#shared/config/defaults.ts';
+import type { DeliveryPlan } from '#shared/delivery/plan.ts';
+import { publishOptions } from '#shared/delivery/publish-defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { JOIN_TOKEN_MAX_SECONDS } from '#shared/limits.ts';
 import type { JoinToken, JoinTokenBody } from '#shared/schema/rooms.ts';
@@ -16,7 +17,7 @@ const DEFAULT_TTL = '6h';
 export interface JoinTokenDeps {
   livekit: LiveKit;
   apps: { require(name: string): AppEntry };
-  config: { get(app: string): Promise<AppConfig> };
+  delivery: { plan(app: string): Promise<DeliveryPlan> };
   placer: RoomPlacer;
   quotas: PublishQuota;
   /** Base of public links, without a trailing slash; null = take it from the request. */
@@ -36,15 +37,16 @@ export class JoinTokenService {
    * @throws ApiError QUOTA_EXCEEDED for the right to publish when the team has its number of live streams
    */
   async create(name: string, body: JoinTokenBody, principal: Principal, origin: string): Promise<JoinToken> {
-    const { apps, config, livekit, placer } = this.#deps;
+    const { apps, delivery, livekit, placer } = this.#deps;
     const app = apps.require(name);
-    const settings = await config.get(name);
+    const { player, publish, room: roomPlan } = await delivery.plan(name);
+    const { playoutDelayMs } = roomPlan;
     const room = placer.nameOf(app, body.room);
     const ttlSeconds = secondsOf(body.ttl ?? DEFAULT_TTL);
     const identity = body.identity ?? `anon-${randomUUID()}`;
     const hidden = body.hidden ?? false;
     const audioOnly = body.audioOnly ?? false;
-    if (hidden && !settings.features.hiddenQc) throw new ApiError('FEATURE_OFF', { feature: 'hiddenQc' });
+    if (hidden && !player.hiddenQc) throw new ApiError('FEATURE_OFF', { feature: 'hiddenQc' });
     const canPublish = body.canPublish ?? true;
     if (canPublish) await this.#deps.quotas.checkPublish(principal, app.tenantId, { room, identity });
     let token: string;
@@ -56,6 +58,7 @@ export class JoinTokenService {
         ...(body.metadata === undefined ? {} : { metadata: body.metadata }),
         ttlSeconds,
         audioOnly,
+        playoutDelayMs,
         grant: {
           canPublish,
           canPublishData: canPublish,
@@ -67,7 +70,7 @@ export class JoinTokenService {
     } catch (error) {
       throw toApiError(error);
     }
-    const { address, node } = await placer.place(room, body.region);
+    const { address, node } = await placer.place(room, { region: body.region, playoutDelayMs });
     const pages = `${this.#deps.publicBase ?? origin}/api/v1/samples/${name}`;
     const hash = new URLSearchParams({ url: address, token }).toString();
     const embedUrl = `${pages}/embed.html#${hash}`;
@@ -78,7 +81,8 @@ export class JoinTokenService {
       identity,
       hidden,
       audioOnly,
-      adaptive: settings.webrtc.adaptive,
+      adaptive: publish.simulcast,
+      ...publishOptions(publish),
       wsUrl: address,
       playUrl: `${pages}/play.html#${hash}`,
       embedUrl,

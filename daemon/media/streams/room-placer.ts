@@ -3,6 +3,7 @@ import type { Log } from '#daemon/platform/log.ts';
 import { fieldError } from '#shared/errors.ts';
 import { roomNamed } from '#shared/rules/rooms.ts';
 import type { LiveKit } from '../livekit/client.ts';
+import { type RoomSettings, roomOptions } from '../livekit/room-options.ts';
 import type { RoomDirectory } from './room-directory.ts';
 
 /** Where rooms are put and clients enter. */
@@ -59,30 +60,33 @@ export class RoomPlacer {
     return this.#deps.placement.entryAddress({});
   }
 
-  /**
-   * Puts a room that does not exist yet on a node, if there is a choice; otherwise nothing changes.
-   * @param emptySeconds how long LiveKit keeps the room while nobody has entered; its own setting unless given
-   */
-  async place(room: string, region: string | undefined, emptySeconds?: number): Promise<Placed> {
+  /** Creates a room that does not exist yet: on a node where there is a choice, and with the delay that only a new room can get. */
+  async place(
+    room: string,
+    { region, emptySeconds, playoutDelayMs }: { region: string | undefined; emptySeconds?: number } & RoomSettings,
+  ): Promise<Placed> {
     const { placement, livekit, log } = this.#deps;
     const options = region === undefined ? {} : { region };
-    if (!placement.hasChoice()) return { address: placement.entryAddress(options), node: null };
+    const unplaced = { address: placement.entryAddress(options), node: null };
+    const hasChoice = placement.hasChoice();
+    if (!hasChoice && playoutDelayMs === null) return unplaced;
     try {
-      if (this.#deps.directory.has(room) || (await livekit.listRooms([room])).length > 0) {
-        return { address: placement.entryAddress(options), node: null };
-      }
-      const { livekitNodeId, address, name } = placement.choose(room, options);
-      if (livekitNodeId === null) return { address, node: null };
+      if (this.#deps.directory.has(room) || (await livekit.listRooms([room])).length > 0) return unplaced;
+      const { livekitNodeId, address, name } = hasChoice
+        ? placement.choose(room, options)
+        : { ...unplaced, livekitNodeId: null, name: null };
+      if (livekitNodeId === null && playoutDelayMs === null) return { address, node: null };
       await livekit.createRoom({
         name: room,
-        nodeId: livekitNodeId,
+        ...(livekitNodeId === null ? {} : { nodeId: livekitNodeId }),
         ...(emptySeconds === undefined ? {} : { emptyTimeout: emptySeconds }),
+        ...roomOptions({ playoutDelayMs }),
       });
-      return { address, node: name };
+      return { address, node: livekitNodeId === null ? null : name };
     } catch (err) {
       // LiveKit makes the room with the first who joins
-      log.warn({ room, err }, 'a new room could not be placed on a node');
-      return { address: placement.entryAddress(options), node: null };
+      log.warn({ room, err }, 'a new room could not be created in advance');
+      return unplaced;
     }
   }
 }

@@ -188,11 +188,18 @@ export function createMedia(
     log: log.child({ source: 'webhooks' }),
     clock,
   });
-  const joinTokens = new JoinTokenService({ livekit, apps, config, placer, quotas, publicBase: publicBase(settings) });
+  const joinTokens = new JoinTokenService({
+    livekit,
+    apps,
+    delivery: deliveryPlans,
+    placer,
+    quotas,
+    publicBase: publicBase(settings),
+  });
   const ingests = new IngressService({
     livekit,
     apps,
-    config,
+    delivery: deliveryPlans,
     placer,
     quotas,
     policy,
