@@ -29,11 +29,7 @@ export interface InstallContext {
 /** Makes this machine an edge node, or brings its installation up to date. Running it again changes nothing that is right already. */
 export async function install(options: InstallOptions, context: InstallContext): Promise<void> {
   const plan = await makePlan(options);
-  applyNetwork({
-    ca: options.ca ?? plan.known?.network?.ca ?? null,
-    proxy: options.proxy ?? null,
-    noProxy: options.noProxy ?? null,
-  });
+  applyNetwork(plan.network);
   if (plan.warning !== null) context.say(`warning: ${plan.warning}`);
   if (options.dryRun) {
     for (const line of describePlan(options, plan)) context.say(`would ${line}`);
@@ -144,7 +140,7 @@ function writeConfig(
     heartbeatSeconds: answer.heartbeatSeconds,
     supervisor: plan.supervisor,
     scope: plan.scope,
-    network: networkOf(options, plan),
+    network: keptNetwork(options, plan),
     livekit: {
       binary,
       url:
@@ -170,15 +166,10 @@ function writeConfig(
 }
 
 /** Kept with the installation, because units don't get the variables of the shell that installed them. */
-function networkOf({ ca, proxy, noProxy }: InstallOptions, { layout, known }: Plan): NonNullable<Identity['network']> {
+function keptNetwork({ ca }: InstallOptions, { layout, network }: Plan): Plan['network'] {
   if (ca !== undefined && path.resolve(ca) !== layout.authorities)
     writeAtomicallySync(layout.authorities, readFileSync(ca), { mode: 0o644 });
-  const before = known?.network;
-  return {
-    ca: ca === undefined ? (before?.ca ?? null) : layout.authorities,
-    proxy: proxy ?? before?.proxy ?? null,
-    noProxy: noProxy ?? before?.noProxy ?? null,
-  };
+  return { ...network, ca: ca === undefined ? network.ca : layout.authorities };
 }
 
 async function startServices(

@@ -8,6 +8,7 @@ import { isLoopbackAddress, judgeAddress } from './address.ts';
 import { type Identity, type Layout, layoutOf, readJson } from './layout.ts';
 import { type BinarySource, chooseBinary } from './livekit-binary.ts';
 import { readExtra } from './livekit-config.ts';
+import { proxyToward } from './network.ts';
 import { type InstallOptions, UsageError } from './options.ts';
 import { AGENT_UNIT, hasSystemd, LIVEKIT_UNIT, type Scope, unitFolder } from './systemd.ts';
 
@@ -15,6 +16,8 @@ import { AGENT_UNIT, hasSystemd, LIVEKIT_UNIT, type Scope, unitFolder } from './
 export interface Plan {
   layout: Layout;
   known: Identity | undefined;
+  /** What is given, else what the installation knows. */
+  network: NonNullable<Identity['network']>;
   source: BinarySource;
   nodeIp: string;
   /** What may be wrong with it. */
@@ -39,8 +42,16 @@ export async function makePlan(options: InstallOptions): Promise<Plan> {
   if (useSystemd && scope === 'system' && process.getuid?.() !== 0) {
     throw new UsageError('installing system units needs root (sudo); otherwise use --systemd-user or --no-systemd');
   }
-  const master = await masterAddress(options.masterUrl);
-  const nodeIp = options.nodeIp ?? (await ownAddress(options.masterUrl, master));
+  const known = readJson<Identity>(layout.identity);
+  const network = {
+    ca: options.ca ?? known?.network?.ca ?? null,
+    proxy: options.proxy ?? known?.network?.proxy ?? null,
+    noProxy: options.noProxy ?? known?.network?.noProxy ?? null,
+  };
+  // behind a proxy, only the proxy may know the daemon's name
+  const next = proxyToward(options.masterUrl, network)?.href ?? options.masterUrl;
+  const master = await addressOf(next);
+  const nodeIp = options.nodeIp ?? (await ownAddress(next, master));
   const { refuse, warn } = judgeAddress({
     ip: nodeIp,
     isGiven: options.nodeIp !== undefined,
@@ -50,7 +61,8 @@ export async function makePlan(options: InstallOptions): Promise<Plan> {
   if (refuse !== undefined) throw new UsageError(refuse);
   return {
     layout,
-    known: readJson<Identity>(layout.identity),
+    known,
+    network,
     source,
     nodeIp,
     warning: warn ?? null,
@@ -78,15 +90,17 @@ export function describePlan(
   ];
 }
 
-async function masterAddress(masterUrl: string): Promise<LookupAddress> {
-  return lookup(new URL(masterUrl).hostname.replace(/^\[|\]$/g, '')).catch(() => {
-    throw new Error(`the host of ${masterUrl} cannot be found`);
+async function addressOf(url: string): Promise<LookupAddress> {
+  const { hostname, host } = new URL(url);
+  return lookup(hostname.replace(/^\[|\]$/g, '')).catch(() => {
+    // without the credentials of a proxy
+    throw new Error(`the host ${host} cannot be found`);
   });
 }
 
-/** The address that this machine uses toward the daemon; nothing is sent. */
-async function ownAddress(masterUrl: string, { address, family }: LookupAddress): Promise<string> {
-  const url = new URL(masterUrl);
+/** The address that this machine uses toward the daemon, or its proxy; nothing is sent. */
+async function ownAddress(next: string, { address, family }: LookupAddress): Promise<string> {
+  const url = new URL(next);
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
   try {
     await new Promise<void>((resolve, reject) => {
