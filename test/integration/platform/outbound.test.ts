@@ -2,18 +2,17 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { promisify } from 'node:util';
-import { isAlive, signal } from '#daemon/edge/process-table.ts';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { type CallbackReceiver, callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { makeCertificate, type TestCertificate, type TlsFront, tlsFront } from '#test/helpers/certificates.ts';
-import { type Client, daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
-import { bundleAgent, edgeFlags, endNode, nodeAt, untilNode } from '#test/helpers/edge-node.ts';
+import { type Client, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
+import { bundleAgent } from '#test/helpers/edge-node.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { installPlugin } from '#test/helpers/plugins.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
@@ -194,40 +193,16 @@ describe('what the daemon asks of others', { skip }, () => {
     };
     assert.match(await join([]), /certificate is from an authority that this machine does not trust/);
     assert.match(await join(['--ca', ca]), /This join code is unknown/);
-  });
-
-  test('an agent keeps the authority and the proxy of its join, when it runs again without both', async (t) => {
-    if (typeof livekit === 'string') throw new Error('skipped');
-    const daemon = await testDaemon(t, { ...livekit.env, STREAMHUB_CLUSTER_TOKEN: 'clt_0123456789abcdef' });
-    const authority = await makeCertificate('Authority of the daemon', { authority: true });
-    const certificate = await makeCertificate('daemon', { signedBy: authority, names: ['daemon.test'] });
-    const front = await tlsFront(t, daemon.url, certificate);
-    let asked = 0;
-    const proxy = await connectProxy(t, (request) => {
-      asked += 1;
-      return request.url === 'daemon.test:443' ? front.port : undefined;
+    // a name that only the proxy knows
+    const asked: string[] = [];
+    const proxy = await connectProxy(t, ({ url = '' }) => {
+      asked.push(url);
+      return front.port;
     });
-    const home = await temporaryDir(t);
-    const ca = path.join(home, 'ca.pem');
-    writeFileSync(ca, authority.cert);
-    const prefix = path.join(home, 'node');
-    t.after(() => endNode(prefix, prefix));
-    const { flags, url } = await edgeFlags(prefix, 'behind');
-    const bundle = await bundleAgent(t);
-    const words = [bundle, 'install', '--master-url', 'https://daemon.test', ...flags, '--ca', ca, '--proxy', proxy];
-    const env = { PATH: process.env['PATH'], STREAMHUB_MASTER_TOKEN: 'clt_0123456789abcdef' };
-    await run(process.execPath, words, { env });
-    const node = await nodeAt(daemon, prefix, 'behind', url);
-    await untilNode(daemon, node, 'reporting', ({ last_seen_at }) => last_seen_at !== null);
-    rmSync(ca);
-    const agent = node.agent();
-    if (agent !== null) signal(agent, 'SIGKILL');
-    await until('the agent has ended', () => !isAlive(agent));
-    const before = { asked, at: (await node.record()).last_seen_at };
-    node.startAgent();
-    await untilNode(daemon, node, 'reporting again', ({ last_seen_at }) => last_seen_at !== before.at);
-    assert.ok(asked > before.asked, 'its reports go through the proxy');
-    assert.match(node.agentLog(), /reports to https:\/\/daemon\.test/);
+    front.use(await makeCertificate('daemon', { signedBy: authority, names: ['daemon.test'] }));
+    const behind = ['--ca', ca, '--proxy', proxy, '--master-url', 'https://daemon.test'];
+    assert.match(await join(behind), /This join code is unknown/);
+    assert.deepEqual(asked, ['daemon.test:443']);
   });
 
   test('a forward proxy carries what leaves the machine, and the endpoint policy still holds', async (t) => {
