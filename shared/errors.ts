@@ -363,6 +363,17 @@ export const ERRORS = define({
   LIVEKIT_REFUSED: { status: 502, message: 'LiveKit refused: {reason}' },
   STREAM_NOT_FOUND: { status: 404, message: 'The app has no stream {id}.' },
   ROOM_NOT_FOUND: { status: 404, message: 'The app has no open room named {room}.' },
+  PLAYBACK_NOT_PUBLIC: {
+    status: 403,
+    message: 'Streams of the app {name} can only be watched with a join token.',
+    hint: 'Send a token of POST /apps/{app}/tokens as Authorization: Bearer, or open the playUrl of that answer.',
+  },
+  JOIN_TOKEN_INVALID: {
+    status: 403,
+    message:
+      'The join token is not valid for the room {room}: it has expired, or it was made for another room or server.',
+    hint: 'Make a new one with POST /apps/{app}/tokens.',
+  },
   FEATURE_OFF: {
     status: 400,
     message: 'The feature {feature} is off for this app.',

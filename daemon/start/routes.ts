@@ -12,6 +12,7 @@ import { teamRoutes } from '#daemon/identity/teams/routes.ts';
 import { tokenRoutes } from '#daemon/identity/tokens/routes.ts';
 import { callbackRoutes } from '#daemon/media/callbacks/routes.ts';
 import { ingressRoutes } from '#daemon/media/ingress/routes.ts';
+import { watchRoutes } from '#daemon/media/pages/routes.ts';
 import { recordingRoutes } from '#daemon/media/recording/routes.ts';
 import { streamRoutes } from '#daemon/media/streams/routes.ts';
 import { vodRoutes } from '#daemon/media/vods/routes.ts';
@@ -50,6 +51,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   logRoutes(app, services);
   clusterRoutes(app, services);
   streamRoutes(app, services);
+  watchRoutes(app, services);
   ingressRoutes(app, services);
   vodRoutes(app, services);
   recordingRoutes(app, services);

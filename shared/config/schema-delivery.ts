@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { HTTP_URL, key } from './annotations.ts';
+import { HTTP_URL, key, optional } from './annotations.ts';
 
 /** The blocks of config.yaml that concern viewers and what the app tells others; `schema.ts` puts them together. */
 
@@ -112,6 +112,38 @@ export const features = Type.Object(
     ws_ingest: key.unsupported('this version has no cameras over WebSocket'),
   },
   { description: 'Feature flags.' },
+);
+
+export const player = Type.Object(
+  {
+    title: optional(
+      key.text({
+        default: '',
+        maxLength: 100,
+        description: 'Title of the publish and watch pages; missing = the display name.',
+        'x-reload': 'hot',
+      }),
+    ),
+    accent: optional(
+      key.text({
+        default: '',
+        pattern: '^(?:#[0-9a-fA-F]{6})?$',
+        'x-hint': 'a colour such as #1c7ed6, or empty',
+        description: 'Colour of buttons and marks on the publish and watch pages.',
+        'x-reload': 'hot',
+      }),
+    ),
+    logo_url: optional(
+      key.text({
+        default: '',
+        maxLength: 2048,
+        ...HTTP_URL,
+        description: 'Address of a picture shown beside the title of the pages.',
+        'x-reload': 'hot',
+      }),
+    ),
+  },
+  { description: 'Look of the publish and watch pages.', 'x-written': false },
 );
 
 export const distribution = Type.Object(

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ROOM_PREFIX_PATTERN } from '../schema/common.ts';
 import { HTTP_URL, key, optional } from './annotations.ts';
-import { callbacks, distribution, features, hls, latencyAlert, mqtt } from './schema-delivery.ts';
+import { callbacks, distribution, features, hls, latencyAlert, mqtt, player } from './schema-delivery.ts';
 
 /**
  * The whole of config.yaml, as it is written on disk (snake_case), with every default filled in.
@@ -280,6 +280,7 @@ export const ConfigFile = Type.Object(
     mqtt,
     latency_alert: latencyAlert,
     features,
+    player,
     distribution,
     hls,
   },

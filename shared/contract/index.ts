@@ -22,6 +22,7 @@ import * as system from './system.ts';
 import * as teams from './teams.ts';
 import * as tokens from './tokens.ts';
 import * as vods from './vods.ts';
+import * as watch from './watch.ts';
 import * as webhooks from './webhooks.ts';
 
 /** Every operation of the API, by resource. A new contract file is added here and nowhere else. */
@@ -49,6 +50,7 @@ const contract = {
   teams,
   tokens,
   vods,
+  watch,
   webhooks,
 };
 

@@ -22,8 +22,8 @@ export type Access =
   | 'metrics'
   | { permission: Permission };
 
-/** Counters of attempts. Failed and successful attempts count. */
-export type RateLimitClass = 'sign-in' | 'sign-up' | 'password';
+/** Counters of attempts. Failed and successful attempts count; `watch` counts viewers’ requests. */
+export type RateLimitClass = 'sign-in' | 'sign-up' | 'password' | 'watch';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

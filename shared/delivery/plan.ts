@@ -130,6 +130,11 @@ interface RoomPlan {
 }
 
 interface PlayerPlan {
+  /** Shown on the pages. */
+  title: string;
+  /** `#rrggbb`; null = the page's own colour. */
+  accent: string | null;
+  logoUrl: string | null;
   adaptive: boolean;
   viewerCounter: boolean;
   chat: boolean;
@@ -196,6 +201,9 @@ export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryP
     publish: { simulcast: webrtc.adaptive, layers: publishLayers(config) },
     room: { playoutDelayMs: webrtc.playoutDelayMs ?? null },
     player: {
+      title: config.player.title || config.displayName,
+      accent: config.player.accent || null,
+      logoUrl: config.player.logoUrl || null,
       adaptive: features.adaptivePlayer,
       viewerCounter: features.viewerCounter,
       chat: features.chat,

@@ -1,5 +1,5 @@
 /** What many callers want at the same time and the daemon has a limited number of. */
-export type ShareClass = 'event-stream' | 'log-search' | 'storage-test' | 'work' | 'password';
+export type ShareClass = 'event-stream' | 'log-search' | 'storage-test' | 'work' | 'password' | 'watch';
 
 /** How many of a class may be in use at the same time. */
 export interface ShareLimits {
@@ -38,6 +38,15 @@ export const SHARES: Readonly<Record<ShareClass, ShareLimits>> = {
     principal: 32,
     team: 64,
     address: 128,
+    retryAfter: 2,
+  },
+  watch: {
+    what: 'requests of viewers',
+    total: 1024,
+    reserve: 64,
+    principal: 64,
+    team: 512,
+    address: 256,
     retryAfter: 2,
   },
   password: { what: 'password checks', total: 64, reserve: 8, principal: 16, team: 32, address: 32, retryAfter: 5 },

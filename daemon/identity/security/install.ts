@@ -38,6 +38,8 @@ export function installGuards(app: FastifyInstance, { guard, limits, count404 }:
   });
   app.addHook('onError', (request, _reply, error, done) => {
     const code = (error as unknown as ApiError).code;
+    // many viewers behind one address guess nothing
+    if (request.routeOptions.config.operation?.limit === 'watch') return done();
     if (OFFENCES.has(code) || (code === 'UNAUTHENTICATED' && request.headers.authorization !== undefined)) {
       guard.offend(clientAddress(request), code);
     }

@@ -24,6 +24,8 @@ const ALLOWANCES = {
   /** Links mailed to one address, and asked for from one. */
   'magic-email': { points: 3, seconds: QUARTER_HOUR },
   'magic-ip': { points: 10, seconds: QUARTER_HOUR },
+  /** Viewers’ requests from one address, behind which there can be a whole office. */
+  watch: { points: 1200, seconds: 60 },
   'magic-cooldown': { points: 1, seconds: 60 },
 } as const satisfies Record<string, Allowance>;
 const SIGN_IN = ['sign-in', 'sign-up', 'password'] as const;

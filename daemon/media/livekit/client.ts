@@ -67,6 +67,13 @@ export interface IngressRequest {
   isTranscoding: boolean;
 }
 
+/** What a token of ours allows its holder. */
+export interface JoinRights {
+  room: string;
+  canPublish: boolean;
+  canSubscribe: boolean;
+}
+
 interface Clients {
   rooms: InstanceType<Sdk['RoomServiceClient']>;
   egress: InstanceType<Sdk['EgressClient']>;
@@ -248,6 +255,20 @@ export class LiveKit {
     token.addGrant({ ...grant, room, roomJoin: true, ...(canPublishSources ? { canPublishSources } : {}) });
     if (playoutDelayMs !== null) token.roomConfig = new RoomConfiguration(roomOptions({ playoutDelayMs }));
     return token.toJwt();
+  }
+
+  /** The rights in a join token; undefined when it is expired, not ours or no join token. @throws LiveKitError unconfigured */
+  async readJoinToken(token: string): Promise<JoinRights | undefined> {
+    const { TokenVerifier } = await this.#library();
+    const { apiKey, apiSecret } = this.#deps;
+    try {
+      const { video } = await new TokenVerifier(apiKey, apiSecret).verify(token);
+      if (video?.roomJoin !== true || !video.room) return undefined;
+      // LiveKit allows what a token does not mention
+      return { room: video.room, canPublish: video.canPublish ?? true, canSubscribe: video.canSubscribe ?? true };
+    } catch {
+      return undefined;
+    }
   }
 
   /** Was this body signed with our secret, and just now? @throws LiveKitError unconfigured */

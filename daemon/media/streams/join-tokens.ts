@@ -61,7 +61,7 @@ export class JoinTokenService {
         playoutDelayMs,
         grant: {
           canPublish,
-          canPublishData: canPublish,
+          canPublishData: canPublish || player.chat || player.reactions,
           canSubscribe: body.canSubscribe ?? true,
           ...(hidden ? { hidden } : {}),
           ...(body.recorder ? { recorder: true } : {}),

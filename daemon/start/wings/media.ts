@@ -7,6 +7,7 @@ import { IngressService } from '#daemon/media/ingress/service.ts';
 import { LiveKit } from '#daemon/media/livekit/client.ts';
 import type { LiveKitEvent } from '#daemon/media/livekit/event.ts';
 import { MediaStore, type RowChange } from '#daemon/media/media-store.ts';
+import { WatchService } from '#daemon/media/pages/service.ts';
 import { RecordingService } from '#daemon/media/recording/service.ts';
 import { JoinTokenService } from '#daemon/media/streams/join-tokens.ts';
 import { LiveCounts } from '#daemon/media/streams/live-counts.ts';
@@ -196,6 +197,14 @@ export function createMedia(
     quotas,
     publicBase: publicBase(settings),
   });
+  const watch = new WatchService({
+    livekit,
+    apps,
+    delivery: deliveryPlans,
+    directory,
+    placer,
+    liveHls: async () => null,
+  });
   const ingests = new IngressService({
     livekit,
     apps,
@@ -229,6 +238,7 @@ export function createMedia(
     reconciler,
     streams,
     joinTokens,
+    watch,
     ingests,
     vods,
     recording,

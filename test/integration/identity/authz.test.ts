@@ -91,6 +91,8 @@ const EXPECTED: Record<string, Expected> = {
   'GET /apps/{app}/streams/{id}': app('viewer'),
   'DELETE /apps/{app}/streams/{id}': app('editor'),
   'POST /apps/{app}/tokens': app('editor'),
+  // viewers; the app's public_playback or a join token decides
+  'GET /apps/{app}/watch/{room}': PUBLIC,
   'GET /apps/{app}/ingress': app('viewer'),
   'POST /apps/{app}/ingress': app('editor'),
   'GET /apps/{app}/ingress/{id}': app('viewer'),

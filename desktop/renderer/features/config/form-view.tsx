@@ -16,6 +16,7 @@ const BLOCKS = [
   'transcoding',
   'callbacks',
   'features',
+  'player',
   'latency_alert',
   'mqtt',
   'hls',

@@ -1,0 +1,19 @@
+import { envelope } from '../schema/common.ts';
+import { WatchParams, WatchView } from '../schema/watch.ts';
+import { operation } from './operation.ts';
+
+export const getWatch = operation({
+  id: 'getWatch',
+  method: 'GET',
+  path: '/apps/{app}/watch/{room}',
+  tag: 'Streams',
+  summary: 'Get what a page needs to play a room',
+  description:
+    'For viewers: without an API token. If `features.public_playback` is on, anyone may ask, and gets a token that may only watch. If it is off, send a join token of the room as `Authorization: Bearer`. The answer names the addresses for WebRTC and live HLS, and what the page shows. The pages at `/watch/{app}/{room}` and `/publish/{app}/{room}` use it.',
+  access: 'public',
+  limit: 'watch',
+  share: 'watch',
+  params: WatchParams,
+  responses: { 200: envelope(WatchView) },
+  errors: ['APP_NOT_FOUND', 'PLAYBACK_NOT_PUBLIC', 'JOIN_TOKEN_INVALID', 'LIVEKIT_NOT_CONFIGURED', 'RATE_LIMITED'],
+});

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { TokenVerifier } from 'livekit-server-sdk';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
+import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
+
+const verifier = new TokenVerifier(LIVEKIT_KEYS.LIVEKIT_API_KEY, LIVEKIT_KEYS.LIVEKIT_API_SECRET);
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+describe('what a page needs to play a room', () => {
+  const daemon = sharedDaemon({ ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' });
+  const watch = (place: string, headers: Record<string, string> = {}) =>
+    daemon.api.as(null).get(`/apps/live/watch/${place}`, headers);
+  const joinToken = async (body: object): Promise<string> =>
+    (await daemon.api.post('/apps/live/tokens', body)).body.data.token;
+  const features = async (flags: Record<string, boolean>) =>
+    assert.equal((await daemon.api.patch('/apps/live', { features: flags })).status, 200);
+
+  test('a room that is not open gives nobody a token', async () => {
+    const { status, body, headers } = await watch('stage');
+    assert.equal(status, 200);
+    assert.equal(headers.get('cache-control'), 'no-store');
+    const { room: name, isLive, wsUrl, token, hlsUrl, first } = body.data;
+    assert.deepEqual([name, isLive, wsUrl, token, hlsUrl, first], ['live-stage', false, null, null, null, 'webrtc']);
+  });
+
+  test('in an open room a stranger gets a short token that only watches', async () => {
+    const parts = { room: room('live-stage'), participant: participant('camera-1') };
+    await sendWebhook(daemon.url, event('track_published', { ...parts, track: track('TR_1') }));
+    await sendWebhook(daemon.url, event('participant_joined', { ...parts, participant: participant('viewer-1') }));
+    const { data } = (await watch('stage')).body;
+    assert.deepEqual([data.isLive, data.viewers, data.wsUrl], [true, 1, 'ws://127.0.0.1:9']);
+    const claims = (await verifier.verify(data.token)) as any;
+    assert.deepEqual(claims.video, {
+      room: 'live-stage',
+      roomJoin: true,
+      canPublish: false,
+      canPublishData: false,
+      canSubscribe: true,
+    });
+    assert.match(claims.sub, /^viewer-[0-9a-f-]{36}$/);
+    assert.ok(claims.exp - claims.nbf <= 300);
+    assert.notEqual((await watch('live-stage')).body.data.token, data.token, 'each viewer has an own identity');
+  });
+
+  test('features decide what viewers may send and see', async () => {
+    await features({ chat: true, viewerCounter: false, adaptivePlayer: false });
+    const { data } = (await watch('stage')).body;
+    assert.equal(data.viewers, null);
+    assert.deepEqual(data.features, { viewerCounter: false, chat: true, reactions: false, adaptivePlayer: false });
+    assert.equal(((await verifier.verify(data.token)) as any).video.canPublishData, true);
+    const viewer = (await verifier.verify(await joinToken({ canPublish: false }))) as any;
+    assert.equal(viewer.video.canPublishData, true);
+    await features({ chat: false, viewerCounter: true, adaptivePlayer: true });
+    const silent = (await verifier.verify(await joinToken({ canPublish: false }))) as any;
+    assert.equal(silent.video.canPublishData, false);
+  });
+
+  test('without public playback only a join token of the room opens it', async () => {
+    await features({ publicPlayback: false });
+    const refused = await watch('stage');
+    assert.deepEqual([refused.status, refused.body.code], [403, 'PLAYBACK_NOT_PUBLIC']);
+    const own = await joinToken({ room: 'stage', canPublish: false });
+    const { status, body } = await watch('stage', bearer(own));
+    assert.deepEqual([status, body.data.token, body.data.wsUrl], [200, null, 'ws://127.0.0.1:9']);
+    const broken = `${own.slice(0, -3)}abc`;
+    for (const token of [broken, 'x', daemon.token, await joinToken({ room: 'other' })]) {
+      const answer = await watch('stage', bearer(token));
+      assert.deepEqual([answer.status, answer.body.code], [403, 'JOIN_TOKEN_INVALID']);
+    }
+    await features({ publicPlayback: true });
+    assert.notEqual((await watch('stage', bearer(broken))).body.data.token, null, 'an old token is no obstacle');
+  });
+
+  test('the look of the pages comes from the config', async () => {
+    const before = (await watch('stage')).body.data;
+    assert.deepEqual([before.title, before.accent, before.logoUrl], ['Live', null, null]);
+    const { yaml } = (await daemon.api.get('/apps/live/config/raw')).body.data;
+    const look = '\nplayer: {title: Studio Paris, accent: "#c2255c", logo_url: "https://example.com/logo.svg"}\n';
+    assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml: yaml + look })).status, 200);
+    const { title, accent, logoUrl } = (await watch('stage')).body.data;
+    assert.deepEqual([title, accent, logoUrl], ['Studio Paris', '#c2255c', 'https://example.com/logo.svg']);
+    const wrong = await daemon.api.put('/apps/live/config/raw', { yaml: `${yaml}\nplayer: {accent: red}\n` });
+    assert.equal(wrong.status, 400);
+  });
+
+  test('names of other apps and of no app are refused', async () => {
+    await daemon.api.post('/apps', { name: 'other', roomPrefix: 'live-other' });
+    const foreign = await watch('other');
+    assert.deepEqual([foreign.status, foreign.body.details[0].path], [400, 'params.room']);
+    assert.equal((await daemon.api.as(null).get('/apps/nobody/watch/x')).body.code, 'APP_NOT_FOUND');
+    assert.equal((await watch('with%20space')).status, 400);
+    assert.equal((await watch('r'.repeat(121))).status, 400);
+  });
+});
