@@ -193,22 +193,21 @@ export class RecordingService {
       vodRepository(this.#deps.databases.get(name))
         .open()
         .filter((vod) => vod.egress_id !== null);
-    await this.#endEach(
-      name,
-      open().filter(({ status }) => status !== 'uploading'),
-    );
-    for (let left = FINISH_LOOKS; left > 0 && open().length > 0; left--) {
-      await pause(FINISH_EVERY_MS);
-      try {
+    try {
+      await this.#endEach(
+        name,
+        open().filter(({ status }) => status !== 'uploading'),
+      );
+      for (let left = FINISH_LOOKS; left > 0 && open().length > 0; left--) {
+        await pause(FINISH_EVERY_MS);
         for (const vod of open()) {
           const egress = await this.#deps.livekit.findEgress(vod.egress_id as string);
           if (egress === undefined) continue;
           await this.#change(app, ({ db, note, now, owner }) => note(applyEgress(db, egress, owner, now)));
         }
-      } catch (err) {
-        if (!this.#isStopped) this.#deps.log.warn({ app: name, err }, 'recordings could not be waited for');
-        return;
       }
+    } catch (err) {
+      if (!this.#isStopped) this.#deps.log.warn({ app: name, err }, 'recordings could not be waited for');
     }
   }
 

@@ -6,6 +6,9 @@ const WINDOW = 30_000;
 /** After this long without progress it is said. */
 const STILL_AFTER = 15_000;
 
+/** A rate over less than this is noise, milliseconds. */
+const SHORTEST = 250;
+
 interface Sample {
   at: number;
   done: number;
@@ -37,7 +40,7 @@ export function paceOf(connectionId: string, job: Job, now: number): JobPace {
   const [first, last] = [known[0], known.at(-1)];
   const quiet = last === undefined ? 0 : now - last.at;
   if (quiet > STILL_AFTER) return { rate: undefined, still: quiet / 1000 };
-  if (first !== undefined && last !== undefined && last.at - first.at >= 1000) {
+  if (first !== undefined && last !== undefined && last.at - first.at >= SHORTEST) {
     return { rate: ((last.done - first.done) / (last.at - first.at)) * 1000, still: undefined };
   }
   // an average over attempts would count the waiting between them
