@@ -393,6 +393,13 @@ export const ERRORS = define({
   },
   ALREADY_RECORDING: { status: 409, message: '{what} is already being recorded.' },
   RECORDING_NOT_TAKEN: { status: 502, message: 'No recording was started: {reason}', retryable: true },
+  LIVE_HLS_OFF: {
+    status: 409,
+    message: 'The app has no live HLS.',
+    hint: 'Set distribution.mode to cdn in the config.',
+  },
+  LIVE_HLS_NO_VIDEO: { status: 409, message: 'The stream {id} has no video, so there is nothing to show as HLS.' },
+  LIVE_HLS_NOT_TAKEN: { status: 502, message: 'Live HLS was not started: {reason}', retryable: true },
   VOD_NOT_FOUND: { status: 404, message: 'The app has no VOD {id}.' },
   VOD_IN_PROGRESS: { status: 409, message: 'The VOD is still being written.', hint: 'Stop the recording first.' },
   VOD_OBJECTS_KEPT: {

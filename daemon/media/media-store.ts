@@ -8,11 +8,12 @@ import type { AppConfig } from '#shared/config/defaults.ts';
 import type { CallbackEventName } from '#shared/schema/callbacks.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import { type NewCallback, outboxRepository } from './callbacks/outbox.ts';
-import { streamPayload, vodPayload } from './callbacks/payloads.ts';
+import { hlsPayload, streamPayload, vodPayload } from './callbacks/payloads.ts';
+import type { HlsChange } from './live-hls/lifecycle.ts';
 import type { StreamChange } from './streams/stream-lifecycle.ts';
 import type { VodChange, VodOwner } from './vods/vod-lifecycle.ts';
 
-export type RowChange = StreamChange | VodChange;
+export type RowChange = StreamChange | HlsChange | VodChange;
 
 export interface MediaStoreDeps {
   databases: AppDatabases;
@@ -42,6 +43,8 @@ export interface MediaTransaction {
 const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]>> = {
   stream_started: ['stream_started'],
   stream_ended: ['stream_ended'],
+  hls_started: ['stream_hls_started'],
+  hls_ended: ['stream_hls_ended'],
   recording_starting: [],
   recording_started: ['recording_started'],
   recording_uploading: [],
@@ -54,6 +57,8 @@ const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]
 const EVENTS: Readonly<Record<RowChange['kind'], EventType>> = {
   stream_started: 'stream.started',
   stream_ended: 'stream.ended',
+  hls_started: 'stream.hls_started',
+  hls_ended: 'stream.hls_ended',
   recording_starting: 'recording.starting',
   recording_started: 'recording.started',
   recording_uploading: 'recording.uploading',
@@ -101,7 +106,7 @@ export class MediaStore {
       for (const change of list) {
         changes.push(change);
         const row = 'stream' in change ? change.stream : change.vod;
-        const data = 'stream' in change ? streamPayload(change.stream) : vodPayload(change.vod, config.s3);
+        const data = payloadOf(change, config);
         for (const event of CALLBACKS[change.kind]) callback({ event, room: row.room, data });
       }
     };
@@ -114,6 +119,11 @@ export class MediaStore {
 }
 
 function eventOf(app: AppEntry, config: AppConfig, change: RowChange): DaemonEvent {
-  const data = 'stream' in change ? streamPayload(change.stream) : vodPayload(change.vod, config.s3);
+  const data = payloadOf(change, config);
   return { type: EVENTS[change.kind], app: app.name, tenant: app.tenantId, data };
+}
+
+function payloadOf(change: RowChange, config: AppConfig): Record<string, unknown> {
+  if ('vod' in change) return vodPayload(change.vod, config.s3);
+  return 'hls' in change ? hlsPayload(change) : streamPayload(change.stream);
 }

@@ -110,12 +110,12 @@ export class RemoteStorage implements StorageClient {
   }
 
   async put(key: string, body: Readable | Uint8Array | string, options: PutOptions = {}): Promise<void> {
-    const { contentType, inParts, signal } = options;
+    const { contentType, cacheControl, inParts, signal } = options;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const isStream = bytes instanceof Readable;
     const contentLength = isStream ? options.contentLength : bytes.byteLength;
     const source = isStream ? bytes : Readable.from([bytes]);
-    const params = { key, contentType, contentLength, inParts };
+    const params = { key, contentType, cacheControl, contentLength, inParts };
     await (await this.#connection()).call('put', params, { signal, body: source });
   }
 

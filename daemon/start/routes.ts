@@ -12,6 +12,7 @@ import { teamRoutes } from '#daemon/identity/teams/routes.ts';
 import { tokenRoutes } from '#daemon/identity/tokens/routes.ts';
 import { callbackRoutes } from '#daemon/media/callbacks/routes.ts';
 import { ingressRoutes } from '#daemon/media/ingress/routes.ts';
+import { liveHlsRoutes } from '#daemon/media/live-hls/routes.ts';
 import { watchRoutes } from '#daemon/media/pages/routes.ts';
 import { recordingRoutes } from '#daemon/media/recording/routes.ts';
 import { streamRoutes } from '#daemon/media/streams/routes.ts';
@@ -54,6 +55,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   watchRoutes(app, services);
   ingressRoutes(app, services);
   vodRoutes(app, services);
+  liveHlsRoutes(app, services);
   recordingRoutes(app, services);
   webhookRoutes(app, services);
   callbackRoutes(app, services);

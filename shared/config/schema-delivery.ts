@@ -185,6 +185,11 @@ export const distribution = Type.Object(
 
 export const hls = Type.Object(
   {
+    auto: key.flag(true, {
+      description: 'With distribution.mode cdn: start live HLS with each stream that has video.',
+      'x-reload': 'next',
+      'x-written': false,
+    }),
     segment_seconds: Type.Optional(
       Type.Integer({
         minimum: 1,

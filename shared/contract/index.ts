@@ -9,6 +9,7 @@ import * as events from './events.ts';
 import * as history from './history.ts';
 import * as ingress from './ingress.ts';
 import * as jobs from './jobs.ts';
+import * as liveHls from './live-hls.ts';
 import * as logs from './logs.ts';
 import type { Operation } from './operation.ts';
 import * as plugins from './plugins.ts';
@@ -41,6 +42,7 @@ const contract = {
   logs,
   plugins,
   presets,
+  liveHls,
   recording,
   rooms,
   s3,

@@ -75,12 +75,16 @@ export interface VodPlan {
 }
 
 export interface LiveHlsPlan {
+  /** Begins with each stream that has a picture. */
+  isAutomatic: boolean;
   rungs: Rung[];
   framerate: number;
   segmentSeconds: number;
   listSize: number;
   /** Egress keeps 5 segments in its live playlist; another number is written by the daemon. */
   ownPlaylist: boolean;
+  /** Where segments and playlists are written. */
+  storage: 'bucket' | 'folder';
   /** Players open this address plus the object's key; empty = links of the daemon. */
   baseUrl: string;
   provider: 'generic' | 'bunny' | 'cloudfront' | 'cloudflare' | 'fastly';
@@ -188,7 +192,7 @@ export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryP
   const { transcoding, webrtc, rtmp, features, distribution, hls, latencyAlert, mqtt } = config;
   const ladder = ladderOf(config);
   const segmentSeconds = hls.segmentSeconds ?? SEGMENT_SECONDS;
-  const live = liveHls(config, ladder, segmentSeconds);
+  const live = liveHls(config, facts, ladder, segmentSeconds);
   return {
     recording: config.recording.enabled ? recording(config, facts, ladder, segmentSeconds) : null,
     vod: vod(config, facts, ladder, segmentSeconds),
@@ -277,19 +281,28 @@ function vod(config: AppConfig, facts: DeliveryFacts, ladder: readonly Rung[], s
 const vodBase = ({ distribution: { mode, cdn }, s3 }: AppConfig): string =>
   (mode === 'cdn' ? cdn.vodBaseUrl : '') || s3.publicUrl;
 
-function liveHls(config: AppConfig, ladder: readonly Rung[], segmentSeconds: number): LiveHlsPlan | null {
+function liveHls(
+  config: AppConfig,
+  facts: DeliveryFacts,
+  ladder: readonly Rung[],
+  segmentSeconds: number,
+): LiveHlsPlan | null {
   const { distribution, hls, transcoding, s3 } = config;
   if (distribution.mode !== 'cdn') return null;
   // without transcoding there is still one encoder: HLS cannot be had from WebRTC otherwise
   const rungs = transcoding.enabled ? [...ladder] : ladder.slice(0, 1);
   const listSize = hls.listSize ?? EGRESS_LIST_SIZE;
+  const storage = facts.storage === 'bucket' ? 'bucket' : 'folder';
   return {
+    isAutomatic: hls.auto,
     rungs,
     framerate: FRAMERATE,
     segmentSeconds,
     listSize,
     ownPlaylist: listSize !== EGRESS_LIST_SIZE,
-    baseUrl: distribution.cdn.baseUrl || s3.publicUrl,
+    storage,
+    // a CDN can fetch from a bucket only
+    baseUrl: storage === 'bucket' ? distribution.cdn.baseUrl || s3.publicUrl : '',
     provider: distribution.cdn.provider,
     // players stay three segments behind the newest (HLS, RFC 8216 section 6.3.3)
     delaySeconds: Math.min(3, listSize) * segmentSeconds,

@@ -85,8 +85,9 @@ function watching({ player, playback }: DeliveryPlan): string {
 function live({ live: plan }: DeliveryPlan): string[] {
   if (plan === null) return [];
   const through = plan.baseUrl === '' ? 'from the daemon' : `through ${hostOf(plan.baseUrl)}`;
+  const when = plan.isAutomatic ? 'Live HLS' : 'Live HLS, started by hand,';
   return [
-    `Live HLS in ${times(plan.rungs.length, 'quality', 'qualities')} (${lines(plan.rungs)}) ${through}: segments of ${plan.segmentSeconds} s, ${plan.listSize} in the list, about ${plan.delaySeconds} s behind. Each stream needs ${plan.rungs.length} × ${plan.egressCpus / plan.rungs.length} CPUs of egress.`,
+    `${when} in ${times(plan.rungs.length, 'quality', 'qualities')} (${lines(plan.rungs)}) ${through}: segments of ${plan.segmentSeconds} s, ${plan.listSize} in the list, about ${plan.delaySeconds} s behind. Each stream needs ${plan.rungs.length} × ${plan.egressCpus / plan.rungs.length} CPUs of egress.`,
   ];
 }
 

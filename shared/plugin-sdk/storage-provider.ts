@@ -94,6 +94,8 @@ export interface CallOptions {
 
 export interface PutOptions extends CallOptions {
   contentType?: string;
+  /** Header that caches on the way to readers obey. A storage that keeps no such header ignores it. */
+  cacheControl?: string;
   /** Bytes, where known; a stream without it is stored in parts. */
   contentLength?: number;
   /** Stores a stream in parts even if it is small. Only passed by the connection test, if the capability `multipart` is true. */

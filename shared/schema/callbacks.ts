@@ -19,6 +19,8 @@ export const LIVEKIT_CALLBACK_EVENTS = [
 const OWN_CALLBACK_EVENTS = [
   'stream_started',
   'stream_ended',
+  'stream_hls_started',
+  'stream_hls_ended',
   'recording_started',
   'recording_ready',
   'recording_failed',

@@ -46,6 +46,8 @@ export const EVENT_TYPES = {
   'cluster.settings': 'nodes',
   'stream.started': 'streams',
   'stream.ended': 'streams',
+  'stream.hls_started': 'streams',
+  'stream.hls_ended': 'streams',
   'room.counts': 'streams',
   'ingress.created': 'streams',
   'ingress.deleted': 'streams',

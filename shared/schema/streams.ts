@@ -4,6 +4,33 @@ import { Instant, nullable, object, oneOf, paging } from './common.ts';
 const STREAM_TYPES = ['webrtc', 'rtmp', 'rtsp', 'whip', 'ws-mjpeg'] as const;
 export type StreamType = (typeof STREAM_TYPES)[number];
 
+/** Live HLS of a stream. */
+export const StreamHls = object({
+  state: oneOf(['starting', 'live', 'ended', 'failed'], { description: '`starting`: nothing to watch yet.' }),
+  url: nullable(Type.String(), {
+    description:
+      'Master playlist, while it is live: at the CDN or the bucket’s public URL, else a signed link that works for a day.',
+  }),
+  delaySeconds: nullable(Type.Number(), {
+    description:
+      'How far viewers are behind: the age of the newest segment, from its program date time, and the three segments that players keep.',
+  }),
+  rungs: Type.Array(
+    object({
+      width: Type.Integer(),
+      height: Type.Integer(),
+      bitrateKbps: Type.Integer(),
+      state: oneOf(['starting', 'running', 'ended', 'failed'], { description: 'Of its encoder.' }),
+    }),
+    { description: 'Qualities, best first. None is larger than what the publisher sends.' },
+  ),
+  automatic: Type.Boolean({ description: 'It began with the stream (`hls.auto`).' }),
+  startedAt: Instant,
+  endedAt: nullable(Instant),
+  error: nullable(Type.String(), { description: 'Why it failed, or why a quality is missing.' }),
+});
+export type StreamHls = Static<typeof StreamHls>;
+
 /** One publisher, from the first track to the last. */
 export const StreamRow = object({
   id: Type.Integer(),
@@ -24,6 +51,7 @@ export const StreamRow = object({
   viewers: Type.Integer({
     description: 'Of these, participants who only watch. Hidden participants and recorders don’t count.',
   }),
+  hls: nullable(StreamHls, { description: 'Live HLS of the stream; null if it never had any.' }),
 });
 export type StreamRow = Static<typeof StreamRow>;
 

@@ -46,9 +46,10 @@ import { checkBody, givenFields, mergedSettings, oddWarnings, requireSound, stor
 import { SignedPlaylists } from './signed-playlists.ts';
 import { storageView } from './storage-view.ts';
 import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
+import type { ObjectOutcome, ObjectWork, StorageObjectsInput } from './tasks/storage-objects.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
 import type { StorageTestInput } from './tasks/storage-test.ts';
-import { STORAGE_LINKS, STORAGE_SETTINGS, STORAGE_TEST } from './tasks.ts';
+import { STORAGE_LINKS, STORAGE_OBJECTS, STORAGE_SETTINGS, STORAGE_TEST } from './tasks.ts';
 import { WriteCheck } from './write-check.ts';
 
 export interface StorageServiceDeps {
@@ -394,6 +395,18 @@ export class StorageService {
     if (!request.isPlaylist) return files.link(app, request.key, request);
     const key = await files.keyOf(app, request.key);
     return key === null ? NOT_THERE : this.playlists.link(app, { key, place: LOCAL_PLACE }, request.expiresIn);
+  }
+
+  /**
+   * Reads, writes and deletes small objects of an app, in this order, in the storage of a recorded place.
+   * @throws ApiError STORAGE_PROVIDER_UNKNOWN, STORAGE_PROVIDER_UNAVAILABLE
+   */
+  async objects(app: string, place: RecordedPlace, work: ObjectWork): Promise<ObjectOutcome> {
+    const { pool, plugins } = this.#deps;
+    const { access } = await this.access(app, place);
+    return plugins.withBroker(app, (port) =>
+      pool.run<StorageObjectsInput, ObjectOutcome>(STORAGE_OBJECTS, { access, work, port }, { transfer: [port] }),
+    );
   }
 
   /**

@@ -44,6 +44,15 @@ export const STORAGE_PLAYLIST: TaskKind = {
   queue: 256,
 };
 
+/** Reads, writes and deletes the small objects of a live stream. */
+export const STORAGE_OBJECTS: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/storage-objects'),
+  what: 'Keeping the playlists of a live stream',
+  timeoutMs: 60_000,
+  concurrency: 2,
+  queue: 1024,
+};
+
 /** Asks a storage whether it serves an object. */
 export const STORAGE_PROBE: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-probe'),

@@ -1,6 +1,8 @@
 import { publicUrl } from '#daemon/apps/storage/keys.ts';
 import { isUnderPublicUrl, type StorageBlock } from '#daemon/apps/storage/location.ts';
 import { type CallbackEventName, LIVEKIT_CALLBACK_EVENTS } from '#shared/schema/callbacks.ts';
+import type { HlsChange } from '../live-hls/lifecycle.ts';
+import { masterKey, planOf } from '../live-hls/repository.ts';
 import type { LiveKitEvent } from '../livekit/event.ts';
 import type { StreamRecord } from '../streams/repository.ts';
 import type { VodRecord } from '../vods/repository.ts';
@@ -37,6 +39,23 @@ export function streamPayload(stream: StreamRecord): Record<string, unknown> {
     participant: stream.participant,
     startedAt: stream.started_at,
     endedAt: stream.ended_at,
+  };
+}
+
+/** A stream with its live HLS. Without a public address there is no link that lasts, and receivers ask the API. */
+export function hlsPayload({ stream, hls }: HlsChange): Record<string, unknown> {
+  const { baseUrl, rungs } = planOf(hls);
+  const url = baseUrl === '' ? null : publicUrl(baseUrl, masterKey(hls));
+  return {
+    ...streamPayload(stream),
+    hls: {
+      state: hls.state,
+      url,
+      heights: rungs.map(({ height }) => height),
+      startedAt: hls.started_at,
+      endedAt: hls.ended_at,
+      ...(hls.error === null ? {} : { error: hls.error }),
+    },
   };
 }
 

@@ -18,6 +18,7 @@ import {
   readTrack,
   readWebhook,
 } from './event.ts';
+import { type LiveHlsRequest, liveHlsEncoding, liveHlsOutputs } from './live-hls-request.ts';
 import { type RecordingRequest, recordingEncoding, recordingOutputs } from './recording-request.ts';
 import { roomOptions } from './room-options.ts';
 import { checkSignature, type SignatureVerdict } from './signature.ts';
@@ -177,6 +178,19 @@ export class LiveKit {
   /** Asks for a sign of life, by a change that has nothing to change: recordings have no streams. */
   pingEgress(id: string): Promise<EgressAnswer> {
     return this.#egressAnswer(({ slowEgress }) => slowEgress.updateStream(id, [], []));
+  }
+
+  /** Begins one quality of live HLS; where no egress service takes it, LiveKit says so after about 10 s. */
+  async startLiveHls(request: LiveHlsRequest): Promise<Egress> {
+    const sdk = await this.#library();
+    const { room, identity } = request;
+    const outputs = liveHlsOutputs(sdk, request);
+    const encodingOptions = liveHlsEncoding(sdk, request);
+    return readEgress(
+      await this.#ask(EGRESS_S, ({ slowEgress }) =>
+        slowEgress.startParticipantEgress(room, identity, outputs, { encodingOptions }),
+      ),
+    );
   }
 
   async listEgress(): Promise<Egress[]> {

@@ -96,16 +96,17 @@ export function isNotTaken({ failure, message }: LiveKitError): boolean {
 }
 
 const SERVICES = {
-  egress: { took: 'the recording', lower: 'record fewer rooms at a time' },
-  ingress: { took: 'it', lower: 'close ingests that you don’t need' },
+  egress: { service: 'egress', took: 'the recording', lower: 'record fewer rooms at a time' },
+  hls: { service: 'egress', took: 'the encoder', lower: 'choose fewer qualities' },
+  ingress: { service: 'ingress', took: 'it', lower: 'close ingests that you don’t need' },
 } as const;
 
 /**
  * Why an order found no service, and what to do about it.
  * @param cpus processors that the service sets aside for it, by its defaults
  */
-export function notTaken(service: keyof typeof SERVICES, cpus: number): { reason: string; hint: string } {
-  const { took, lower } = SERVICES[service];
+export function notTaken(what: keyof typeof SERVICES, cpus: number): { reason: string; hint: string } {
+  const { service, took, lower } = SERVICES[what];
   return {
     reason: `no ${service} service accepted ${took}: none is connected to LiveKit’s Redis, or none has ${cpus} CPUs free`,
     hint: `If none runs, start LiveKit’s ${service} service with the same Redis. If one runs, it sets ${cpus} CPUs aside for this and uses at most 80 % of its machine: give it a machine with more CPUs, add another, lower cpu_cost in its config, or ${lower}.`,

@@ -31,6 +31,8 @@ interface Track {
   type: string;
   source: string;
   isMuted: boolean;
+  /** Of the picture as it is published, pixels; null where LiveKit does not say. */
+  size: { width: number; height: number } | null;
 }
 
 /** A track, and who publishes it. */
@@ -124,6 +126,7 @@ export function readTrack(info: TrackInfo): Track {
     type: TRACK_TYPES[info.type] ?? 'data',
     source: SOURCES[info.source] ?? 'unknown',
     isMuted: info.muted,
+    size: info.width > 1 && info.height > 1 ? { width: info.width, height: info.height } : null,
   };
 }
 

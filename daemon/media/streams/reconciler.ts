@@ -5,6 +5,7 @@ import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
+import { hlsRepository, isAtWork } from '../live-hls/repository.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import type { Egress } from '../livekit/egress.ts';
 import { LiveKitError } from '../livekit/errors.ts';
@@ -188,7 +189,8 @@ export class Reconciler {
   #isBusy(app: string): boolean {
     try {
       const db = this.#deps.databases.get(app);
-      return streamRepository(db).active().length > 0 || vodRepository(db).open().length > 0;
+      const isLive = streamRepository(db).countActive() > 0 || hlsRepository(db).left().length > 0;
+      return isLive || vodRepository(db).open().length > 0;
     } catch (err) {
       this.#deps.log.warn({ app, err }, 'app.db cannot be read');
       return false;
@@ -314,7 +316,10 @@ export class Reconciler {
 
   /** Nothing new can be learned of it. */
   #isSettled(app: string, egress: Egress): boolean {
-    const vod = vodRepository(this.#deps.databases.get(app)).byEgress(egress.id);
+    const db = this.#deps.databases.get(app);
+    const encoder = hlsRepository(db).encoderByEgress(egress.id);
+    if (encoder !== undefined) return !isAtWork(encoder);
+    const vod = vodRepository(db).byEgress(egress.id);
     if (vod === undefined) return false;
     return vod.status === 'ready' || (!isOpen(vod) && egress.state !== 'complete');
   }

@@ -2,7 +2,7 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { Snapshot } from '#daemon/platform/snapshot.ts';
 import { ApiError } from '#shared/errors.ts';
-import type { AppStats, StreamQuery, StreamRow } from '#shared/schema/streams.ts';
+import type { AppStats, StreamHls, StreamQuery, StreamRow } from '#shared/schema/streams.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import type { Ingress } from '../livekit/event.ts';
@@ -24,6 +24,7 @@ export interface StreamServiceDeps {
   };
   /** Log lines of an app by level since an instant. */
   countLogs(app: string, since: Date): Promise<{ error: number; warn: number; info: number }>;
+  hls: { view(app: string, streamId: string): StreamHls | null };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
 }
 
@@ -51,11 +52,11 @@ export class StreamService {
     apps.require(app);
     const { status = 'active', room, limit = 100, offset = 0 } = query;
     const { rows, total } = streamRepository(databases.get(app)).page({ status, room }, { limit, offset });
-    return { data: rows.map((row) => this.#row(row)), total, limit, offset };
+    return { data: rows.map((row) => this.#row(app, row)), total, limit, offset };
   }
 
   get(app: string, id: string): StreamRow {
-    return this.#row(this.find(app, id));
+    return this.#row(app, this.find(app, id));
   }
 
   /** @throws ApiError STREAM_NOT_FOUND */
@@ -134,7 +135,7 @@ export class StreamService {
     };
   }
 
-  #row(row: StreamRecord): StreamRow {
+  #row(app: string, row: StreamRecord): StreamRow {
     const counts = row.status === 'active' ? this.#deps.directory.counts(row.room) : NOBODY;
     return {
       id: row.id,
@@ -148,6 +149,7 @@ export class StreamService {
       endedAt: row.ended_at,
       lastStatsJson: row.last_stats_json,
       ...counts,
+      hls: this.#deps.hls.view(app, row.stream_id),
     };
   }
 }

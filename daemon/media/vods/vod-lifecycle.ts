@@ -8,6 +8,7 @@ import {
   recordedPlace,
 } from '#daemon/apps/storage/location.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
+import { applyEncoder } from '../live-hls/lifecycle.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
 import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
@@ -71,6 +72,7 @@ export const isOpen = ({ status }: Pick<VodRecord, 'status'>): boolean =>
 
 /** Updates a VOD from the state of its egress. Safe for states that arrive early, late or twice. */
 export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number): VodChange[] {
+  if (applyEncoder(db, egress)) return [];
   const vods = vodRepository(db);
   // its VOD was deleted
   if (livekitMemory(db).isGone(egress.id)) return [];

@@ -124,13 +124,14 @@ export class PluginSession {
         canAbort: chosen.capabilities.multipart && typeof this.#client.abortUploads === 'function',
       };
     },
-    put: async ({ key, contentType, contentLength, inParts }, { incoming, stop }) => {
+    put: async ({ key, contentType, cacheControl, contentLength, inParts }, { incoming, stop }) => {
       const body = incoming ?? Readable.from([]);
       // a small body of known length need not be sent in parts
       const known = contentLength !== undefined && contentLength <= PAGE * PAGE ? await gather(body) : body;
       await this.#storage().put(key, known, {
         signal: stop.signal,
         ...(contentType === undefined ? {} : { contentType }),
+        ...(cacheControl === undefined ? {} : { cacheControl }),
         ...(contentLength === undefined ? {} : { contentLength }),
         ...(inParts === undefined ? {} : { inParts }),
       });

@@ -13,6 +13,7 @@ export interface Params {
   put: {
     key: string;
     contentType?: string | undefined;
+    cacheControl?: string | undefined;
     contentLength?: number | undefined;
     inParts?: boolean | undefined;
   };

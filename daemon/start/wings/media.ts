@@ -4,6 +4,7 @@ import { CallbackDelivery } from '#daemon/media/callbacks/delivery.ts';
 import { CallbackSender } from '#daemon/media/callbacks/sender.ts';
 import { CallbackService } from '#daemon/media/callbacks/service.ts';
 import { IngressService } from '#daemon/media/ingress/service.ts';
+import { LiveHlsService } from '#daemon/media/live-hls/service.ts';
 import { LiveKit } from '#daemon/media/livekit/client.ts';
 import type { LiveKitEvent } from '#daemon/media/livekit/event.ts';
 import { MediaStore, type RowChange } from '#daemon/media/media-store.ts';
@@ -90,7 +91,22 @@ export function createMedia(
   const onChanges = (app: AppEntry, changes: readonly RowChange[]): void => {
     if (changes.length > 0) rows.emit('changed', app, changes);
   };
+  const liveHls: LiveHlsService = new LiveHlsService({
+    livekit,
+    mediaStore,
+    databases,
+    apps,
+    config,
+    delivery: deliveryPlans,
+    storage,
+    findStream: (app, id) => streams.find(app, id),
+    onChanges,
+    background,
+    clock,
+    log: log.child({ source: 'live-hls' }),
+  });
   const streams = new StreamService({
+    hls: liveHls,
     livekit,
     mediaStore,
     databases,
@@ -151,7 +167,10 @@ export function createMedia(
     apps,
     onChanges,
     checkRecorder: (app, vod) => recording.checkRecorder(app, vod),
-    onResumed: (app) => recording.resume(app),
+    onResumed: async (app) => {
+      await recording.resume(app);
+      await liveHls.resume(app);
+    },
     background,
     log: livekitLog,
     clock: clockWatch.clock,
@@ -162,6 +181,10 @@ export function createMedia(
     return recording.follow(app, changes);
   };
   rows.on('changed', background.listener('recordings that follow streams', followRows));
+  rows.on(
+    'changed',
+    background.listener('live HLS that follows streams', (app, changes) => liveHls.follow(app, changes)),
+  );
   const webhooks = new WebhookService({
     livekit,
     mediaStore,
@@ -177,10 +200,13 @@ export function createMedia(
       if (room === null) return;
       if (name === 'room_finished')
         background.run('recordings of ended rooms', () => recording.roomFinished(app, room.name));
-      else if (name === 'track_published' && track?.type === 'video' && person !== null)
+      else if (name === 'track_published' && track?.type === 'video' && person !== null) {
         recording.pictureCame(app, room.name, person.identity);
-      else if (name === 'participant_left' && person !== null && isOfRecorder(event))
+        background.run('live HLS of new pictures', () => liveHls.pictureCame(app, room.name, person.identity));
+      } else if (name === 'participant_left' && person !== null && isOfRecorder(event)) {
         background.run('lost recordings', () => recording.recorderLeft(app, person.identity, person.hasTimedOut));
+        liveHls.recorderLeft(app, person.identity);
+      }
     },
     onGap: (room) => {
       if (room === null) reconciler.soon();
@@ -229,6 +255,7 @@ export function createMedia(
   deletion.prepareWith(async (app) => {
     await ingests.removeAll(app);
     await recording.endAll(app);
+    await liveHls.endAll(app);
   });
 
   return {
@@ -242,6 +269,7 @@ export function createMedia(
     ingests,
     vods,
     recording,
+    liveHls,
     webhooks,
     callbacks,
     livekitStatus,
@@ -254,6 +282,7 @@ export function createMedia(
     async stop() {
       counts.stop();
       recording.stop();
+      await liveHls.stop();
       livekit.stop();
       await reconciler.stop();
       await delivery.stop();

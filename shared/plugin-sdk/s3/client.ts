@@ -85,7 +85,8 @@ class S3StorageClient implements StorageClient {
   }
 
   async put(key: string, body: Readable | Uint8Array | string, options: PutOptions = {}): Promise<void> {
-    const input = { Bucket: this.#bucket, Key: key, ContentType: options.contentType };
+    const { contentType: ContentType, cacheControl: CacheControl } = options;
+    const input = { Bucket: this.#bucket, Key: key, ContentType, CacheControl };
     await attempt(async () => {
       if (!(body instanceof Readable)) {
         const bytes = typeof body === 'string' ? Buffer.from(body) : body;

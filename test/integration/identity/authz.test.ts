@@ -106,6 +106,8 @@ const EXPECTED: Record<string, Expected> = {
   'GET /apps/{app}/playlists/{file}': PUBLIC,
   'POST /apps/{app}/recording/start': app('editor'),
   'POST /apps/{app}/recording/{id}/stop': app('editor'),
+  'POST /apps/{app}/streams/{id}/hls/start': app('editor'),
+  'POST /apps/{app}/streams/{id}/hls/stop': app('editor'),
   'POST /apps/{app}/streams/{id}/record/start': app('editor'),
   'POST /apps/{app}/streams/{id}/record/stop': app('editor'),
   'GET /apps/{app}/callbacks': app('viewer'),

@@ -5,6 +5,7 @@ import { sql as livekit } from './003-livekit.ts';
 import { sql as indexes } from './004-indexes.ts';
 import { sql as figures } from './005-figures.ts';
 import { sql as recordings } from './006-recordings.ts';
+import { sql as liveHls } from './007-live-hls.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 4, name: 'indexes', sql: indexes },
   { id: 5, name: 'figures', sql: figures },
   { id: 6, name: 'recordings', sql: recordings },
+  { id: 7, name: 'live-hls', sql: liveHls },
 ];

@@ -48,6 +48,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'plugin.enable': 'Enabled a plugin',
   'plugin.reload': 'Reloaded the plugins',
   'recording.start': 'Began a recording',
+  'hls.start': 'Began live HLS',
+  'hls.stop': 'Ended live HLS',
   'recording.stop': 'Ended a recording',
   'room-prefix.free': 'Freed a room prefix',
   's3.test': 'Tested the storage',

@@ -1,0 +1,98 @@
+import type { MessagePort } from 'node:worker_threads';
+import { withPlugins } from '#daemon/plugins/broker-client.ts';
+import { StorageError, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
+import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
+import { type OpenStorage, openStorage, type StorageAccess } from '../open-client.ts';
+
+/** A small object as it is to be. */
+export interface WrittenObject {
+  key: string;
+  text: string;
+  contentType: string;
+  cacheControl: string;
+}
+
+/** What is to be done, in this order. */
+export interface ObjectWork {
+  /** Keys of texts. */
+  read?: readonly string[];
+  write?: readonly WrittenObject[];
+  remove?: readonly string[];
+  /** Folder of which everything is removed. */
+  removeBelow?: string;
+}
+
+/** `texts` as asked for, null = not there. `problem`: the storage refused, in words. */
+export type ObjectOutcome = { texts: (string | null)[]; removed: number } | { problem: string };
+
+export interface StorageObjectsInput {
+  access: StorageAccess;
+  work: ObjectWork;
+  /** The way to the provider's plugin. */
+  port: MessagePort;
+}
+
+/** A day of segments of 2 s with long names. */
+const MAX_TEXT_BYTES = 8_000_000;
+const CALL_MS = 20_000;
+
+/** Works on small objects of one storage. What is gone already counts as removed. */
+export default async function storageObjects({ access, work, port }: StorageObjectsInput): Promise<ObjectOutcome> {
+  const { read = [], write = [], remove = [], removeBelow } = work;
+  try {
+    return await withPlugins(port, async (broker) => {
+      const storage = await openStorage(access, broker);
+      const { client } = storage;
+      try {
+        const texts = await Promise.all(read.map((key) => readText(client, key)));
+        await Promise.all(
+          write.map(({ key, text, contentType, cacheControl }) =>
+            client.put(key, text, { contentType, cacheControl, signal: AbortSignal.timeout(CALL_MS) }),
+          ),
+        );
+        let removed = await removeKeys(storage, remove);
+        if (removeBelow !== undefined) {
+          const prefix = `${removeBelow}/`;
+          for await (const page of client.list({ prefix })) {
+            const keys = page.map(({ key }) => key).filter((key) => key.startsWith(prefix));
+            removed += await removeKeys(storage, keys);
+          }
+        }
+        return { texts, removed };
+      } finally {
+        client.dispose();
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return { problem: `${withAnswer(error.message, error.answer)} ${error.cure}` };
+  }
+}
+
+async function readText(client: StorageClient, key: string): Promise<string | null> {
+  try {
+    const range = { start: 0, end: MAX_TEXT_BYTES };
+    const { body } = await client.get(key, { range, signal: AbortSignal.timeout(CALL_MS) });
+    const bytes = Buffer.concat(await body.toArray());
+    return bytes.length > MAX_TEXT_BYTES ? null : bytes.toString();
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'OBJECT_MISSING') return null;
+    throw error;
+  }
+}
+
+async function removeKeys(
+  { client, maxDeleteBatch, capabilities }: OpenStorage,
+  keys: readonly string[],
+): Promise<number> {
+  const size = capabilities.bulkDelete ? maxDeleteBatch : 1;
+  let removed = 0;
+  for (let start = 0; start < keys.length; start += size) {
+    const options = capabilities.versions ? { allVersions: true } : {};
+    const { deleted, failed } = await client.deleteMany(keys.slice(start, start + size), options);
+    const [first] = failed;
+    if (first !== undefined) throw new StorageError(first.code as StorageError['code'], first);
+    removed += deleted;
+  }
+  return removed;
+}

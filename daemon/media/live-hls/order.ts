@@ -1,0 +1,138 @@
+import path from 'node:path';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { PLACE_COLUMNS, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { EGRESS_CPUS } from '#shared/delivery/plan.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { LiveKit } from '../livekit/client.ts';
+import { isNotTaken, LiveKitError, notTaken } from '../livekit/errors.ts';
+import type { MediaStore } from '../media-store.ts';
+import { applyEncoder, namesOf } from './lifecycle.ts';
+import { type EncoderRecord, type HlsRecord, hlsRepository, planOf } from './repository.ts';
+
+export interface EncoderOrdersDeps {
+  livekit: Pick<LiveKit, 'startLiveHls'>;
+  mediaStore: MediaStore;
+  databases: AppDatabases;
+  apps: { dir(name: string): string };
+  config: { get(app: string): Promise<AppConfig> };
+  storage: { recordingCredentials(app: string, block: AppConfig['s3']): Promise<RecordingCredentials> };
+}
+
+/** Why an order was not taken, in words. */
+export interface Refusal {
+  reason: string;
+  hint: string | undefined;
+}
+
+/** The app's storage is not the one that a run began with. */
+export const STORAGE_CHANGED = 'the app’s storage was changed';
+
+/** Asks LiveKit's egress service for encoders. A row comes first, so that its events find it. */
+export class EncoderOrders {
+  readonly #deps: EncoderOrdersDeps;
+  /** Rows whose order LiveKit has not answered. */
+  readonly #asking = new Set<string>();
+
+  constructor(deps: EncoderOrdersDeps) {
+    this.#deps = deps;
+  }
+
+  /** Is LiveKit being asked for it? */
+  isAsking(app: string, encoder: EncoderRecord): boolean {
+    return this.#asking.has(`${app} ${encoder.id}`);
+  }
+
+  /** @returns why it was not taken; undefined when it was */
+  async order(app: AppEntry, hls: HlsRecord, rung: number): Promise<Refusal | undefined> {
+    const { mediaStore, databases, livekit, storage } = this.#deps;
+    const config = await this.#deps.config.get(app.name);
+    const plan = planOf(hls);
+    const isInBucket = plan.storage === 'bucket';
+    if (isInBucket && !isSamePlace(placeOf(config.s3), hls)) return { reason: STORAGE_CHANGED, hint: undefined };
+    let credentials: RecordingCredentials | undefined;
+    try {
+      if (isInBucket) credentials = await storage.recordingCredentials(app.name, config.s3);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return { reason: error.message, hint: error.hint };
+    }
+    if (credentials !== undefined && (credentials.key === '' || credentials.secret === '')) {
+      return { reason: 'the app’s bucket has no credentials', hint: 'Store the bucket’s access key and secret.' };
+    }
+    const { result: encoder } = mediaStore.changeWith(app, config, ({ db, now }) => {
+      const runs = hlsRepository(db);
+      const attempt =
+        1 +
+        Math.max(
+          0,
+          ...runs
+            .encoders(hls.id)
+            .filter((one) => one.rung === rung)
+            .map((one) => one.attempt),
+        );
+      return runs.addEncoder({
+        hls_id: hls.id,
+        rung,
+        attempt,
+        asked_at: now,
+        expires_at: credentials?.expiresAt ?? null,
+      });
+    });
+    const { folder, prefix, whole, recent } = namesOf(hls, encoder);
+    const absolute = (key: string): string => (isInBucket ? key : path.join(this.#deps.apps.dir(app.name), key));
+    const { bucket, region, endpoint, forcePathStyle } = config.s3;
+    const asking = `${app.name} ${encoder.id}`;
+    this.#asking.add(asking);
+    try {
+      const egress = await livekit.startLiveHls({
+        room: hls.room,
+        identity: hls.identity,
+        rung: plan.rungs[rung] as LiveRung,
+        framerate: plan.framerate,
+        segmentSeconds: plan.segmentSeconds,
+        prefix: absolute(`${folder}/${prefix}`),
+        playlist: absolute(whole),
+        livePlaylist: absolute(recent),
+        s3:
+          credentials === undefined
+            ? null
+            : {
+                accessKey: credentials.key,
+                secret: credentials.secret,
+                sessionToken: credentials.sessionToken,
+                bucket,
+                region,
+                endpoint,
+                forcePathStyle,
+              },
+      });
+      await mediaStore.change(app, ({ db }) => {
+        const runs = hlsRepository(db);
+        if (runs.encoder(encoder.id)?.egress_id === null) runs.updateEncoder(encoder.id, { egress_id: egress.id });
+        applyEncoder(db, egress);
+      });
+      return undefined;
+    } catch (error) {
+      const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the request failed');
+      // its own event can tell that it began, though the answer was late
+      if (hlsRepository(databases.get(app.name)).encoder(encoder.id)?.egress_id != null) return undefined;
+      const refusal = isNotTaken(failure)
+        ? notTaken('hls', EGRESS_CPUS.participant)
+        : { reason: failure.message, hint: undefined };
+      await mediaStore.change(app, ({ db }) => {
+        hlsRepository(db).updateEncoder(encoder.id, { state: 'failed', error: refusal.reason });
+      });
+      return refusal;
+    } finally {
+      this.#asking.delete(asking);
+    }
+  }
+}
+
+type LiveRung = ReturnType<typeof planOf>['rungs'][number];
+
+const isSamePlace = (a: RecordedPlace, b: RecordedPlace): boolean =>
+  PLACE_COLUMNS.every((column) => a[column] === b[column]);

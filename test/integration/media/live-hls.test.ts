@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { PutBucketCorsCommand } from '@aws-sdk/client-s3';
+import Database from 'better-sqlite3';
+import { endOf, type MediaPlaylist } from '#daemon/media/live-hls/playlists.ts';
+import { browser, noChromium } from '#test/helpers/browser.ts';
+import { readEvents } from '#test/helpers/event-reader.ts';
+import { configOf, type LiveHlsWorld, liveHlsWorld, setConfig } from '#test/helpers/live-hls.ts';
+import { disposeMedia } from '#test/helpers/participant.ts';
+import { until } from '#test/helpers/until.ts';
+
+after(() => disposeMedia());
+
+/** The stream of a publisher, as the API shows it. */
+const streamOf = async ({ daemon }: LiveHlsWorld, identity: string): Promise<any> =>
+  (await daemon.api.get('/apps/live/streams?status=all')).body.data.find((row: any) => row.participant === identity);
+
+const hlsOf = async (world: LiveHlsWorld, identity: string): Promise<any> => (await streamOf(world, identity)).hls;
+
+/** Folder of a run's objects. */
+const folderOf = async ({ s3, bucket }: LiveHlsWorld, room: string): Promise<string> => {
+  const keys = await s3.keys(bucket, `a/live/hls/${room}-`);
+  return keys.map((key) => key.split('/').slice(0, 4).join('/')).at(-1) ?? '';
+};
+
+const isWhole = ({ segments }: MediaPlaylist): boolean =>
+  segments.every(({ at }, index) => {
+    const before = segments[index - 1];
+    return at !== null && (before === undefined || segments[index]?.isDiscontinuous || at >= (before.at as number));
+  });
+
+test('live HLS of a stream, with a list of the daemon', async (t) => {
+  const world = await liveHlsWorld(t);
+  if (typeof world === 'string') return t.skip(world);
+  const { worker, bucket, s3 } = world;
+  await setConfig(world.daemon.api, configOf({ segment_seconds: 1, list_size: 7 }));
+  await s3.put(bucket, ['a/live/hls/other.txt', 'a/live/film.mp4']);
+  const events = await readEvents(t, world.daemon.url, world.daemon.token);
+  await events.next('hello');
+  const ana = await world.publisher('live-stage', 'ana');
+  const started = await events.next('stream.hls_started');
+  const row = await streamOf(world, 'ana');
+  const folder = await folderOf(world, 'live-stage');
+  const list = (height: number) => world.playlist(`${folder}/${height}p/live.m3u8`);
+
+  await t.test('LiveKit was asked for what the plan says', async () => {
+    assert.deepEqual([started.data.data.streamId, started.data.data.hls.heights], [row.streamId, [240, 144]]);
+    const { live } = (await world.daemon.api.get('/apps/live/delivery')).body.data.plan;
+    const orders = worker.orders().map(({ participant }) => participant);
+    assert.equal(orders.length, live.rungs.length);
+    for (const [index, { height, bitrateKbps, audioKbps }] of live.rungs.entries()) {
+      const order = orders.find(({ advanced }) => advanced.height === height);
+      const { segmentOutputs, advanced, identity } = order;
+      assert.equal(identity, 'ana');
+      // as wide as the publisher's own picture asks, which is 4:3
+      const width = [320, 192][index];
+      assert.deepEqual(
+        [advanced.width, advanced.framerate, advanced.videoBitrate, advanced.audioBitrate, advanced.videoCodec],
+        [width, live.framerate, bitrateKbps, audioKbps, 'H264_MAIN'],
+      );
+      assert.equal(advanced.keyFrameInterval, live.segmentSeconds);
+      assert.equal(segmentOutputs[0].segmentDuration, live.segmentSeconds);
+      assert.equal(segmentOutputs[0].filenamePrefix, `${folder}/${height}p/s1`);
+    }
+    assert.equal((await world.daemon.api.get('/apps/live/vods?limit=1')).body.total, 0, 'it is no recording');
+  });
+
+  await t.test('the lists are as long as asked for, dated, and cached for a moment', async () => {
+    await until('the list is full', async () => ((await list(144))?.sequence ?? 0) > 0);
+    const [high, low] = [await list(240), await list(144)];
+    for (const one of [high, low]) {
+      assert.equal(one?.segments.length, 7);
+      assert.ok(one !== undefined && isWhole(one));
+      assert.ok(one?.segments.every(({ seconds }) => Math.abs(seconds - 1) < 0.1));
+    }
+    // both tell the same moment
+    const apart = Math.abs((endOf(high as MediaPlaylist) ?? 0) - (endOf(low as MediaPlaylist) ?? Number.NaN));
+    assert.ok(apart <= 3000, `${apart} ms apart`);
+    assert.equal(await world.cacheControl(`${folder}/240p/live.m3u8`), 'public, max-age=1');
+    const hls = await hlsOf(world, 'ana');
+    assert.deepEqual([hls.state, hls.error, hls.automatic], ['live', null, true]);
+    assert.ok(hls.rungs.every(({ state }: any) => state === 'running'));
+    assert.ok(hls.delaySeconds >= 3 && hls.delaySeconds < 60, `${hls.delaySeconds} s behind`);
+    const stream = world.daemon.services.liveHls;
+    assert.ok((stream.delayMs('live', row.streamId) ?? 0) >= 3000);
+  });
+
+  await t.test('Chromium plays it with hls.js', { skip: noChromium }, async (t) => {
+    const rule = { AllowedOrigins: ['*'], AllowedMethods: ['GET', 'HEAD'], AllowedHeaders: ['*'] };
+    await s3.client.send(new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules: [rule] } }));
+    const { url } = await hlsOf(world, 'ana');
+    assert.match(url, /\/api\/v1\/apps\/live\/playlists\/master\.m3u8\?grant=/);
+    const player = await readFile(createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js'), 'utf8');
+    const pages = http.createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<video muted autoplay></video>');
+    });
+    await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
+    t.after(() => pages.close());
+    const instance = await browser(t);
+    const page = await (await instance.newContext()).newPage();
+    t.after(() => page.close());
+    await page.goto(`http://127.0.0.1:${(pages.address() as AddressInfo).port}/`);
+    await page.addScriptTag({ content: player });
+    const seen = await page.evaluate(async (source) => {
+      const { Hls } = window as any;
+      const hls = new Hls({ liveSyncDurationCount: 3 });
+      const errors: string[] = [];
+      hls.on(Hls.Events.ERROR, (_name: string, { fatal, details, response }: any) => {
+        if (fatal) errors.push(`${details} ${response?.code ?? ''}`);
+      });
+      hls.loadSource(source);
+      const video = document.querySelector('video') as HTMLVideoElement;
+      hls.attachMedia(video);
+      const begin = performance.now();
+      const isDone = () =>
+        video.currentTime > 0 && video.played.length > 0 && video.played.end(0) - video.played.start(0) > 3;
+      while (!isDone() && errors.length === 0 && performance.now() - begin < 60_000)
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      const { width, height } = { width: video.videoWidth, height: video.videoHeight };
+      const levels = hls.levels.map((level: any) => level.height);
+      const played = isDone();
+      hls.destroy();
+      return { errors, played, width, height, levels };
+    }, url);
+    assert.deepEqual(seen.errors, []);
+    assert.equal(seen.played, true, 'three seconds were played');
+    assert.deepEqual(
+      seen.levels.sort((a: number, b: number) => b - a),
+      [240, 144],
+    );
+    assert.ok([240, 144].includes(seen.height), `${seen.width}x${seen.height}`);
+  });
+
+  await t.test('it goes on over a restart of the daemon', async () => {
+    const before = (await list(240))?.sequence ?? 0;
+    await world.restart();
+    await until('the list goes on', async () => ((await list(240))?.sequence ?? 0) > before + 8);
+    const after = (await list(240)) as MediaPlaylist;
+    assert.ok(after.segments.every(({ isDiscontinuous }) => !isDiscontinuous) && isWhole(after));
+    assert.equal(worker.orders().length, 2, 'nothing was ordered again');
+    assert.equal((await hlsOf(world, 'ana')).state, 'live');
+  });
+
+  await t.test('a killed egress service is noticed, and encoders begin again', async () => {
+    await worker.kill();
+    await world.startWorker();
+    await until('new encoders are ordered', () => world.worker.orders().length >= 2);
+    const joint = await until('the list goes on with another encoder', async () => {
+      const one = await list(240);
+      return one?.segments.some(({ name }) => name.startsWith('s2_')) ? one : undefined;
+    });
+    assert.ok(joint.segments.find(({ name }) => name === 's2_00000.ts')?.isDiscontinuous ?? joint.discontinuities > 0);
+    await until('both qualities run', async () =>
+      (await hlsOf(world, 'ana')).rungs.every(({ state }: any) => state === 'running'),
+    );
+    assert.equal((await streamOf(world, 'ana')).hls.state, 'live');
+  });
+
+  await t.test('it ends with the stream, and only its objects are removed', async () => {
+    const ends = await readEvents(t, world.daemon.url, world.daemon.token);
+    await ends.next('hello');
+    await ana.leave();
+    await ends.next('stream.hls_ended');
+    await until('players are told', async () => (await list(240))?.isEnded && (await list(144))?.isEnded);
+    assert.deepEqual([(await hlsOf(world, 'ana')).state, (await hlsOf(world, 'ana')).url], ['ended', null]);
+    const db = new Database(path.join(world.daemon.dataDir, 'apps/live/app.db'), { timeout: 5000 });
+    db.prepare("UPDATE live_hls SET ended_at = '2026-01-01T00:00:00.000Z'").run();
+    db.close();
+    await until('its objects are removed', async () => (await s3.keys(bucket, `${folder}/`)).length === 0);
+    assert.deepEqual(await s3.keys(bucket), ['a/live/film.mp4', 'a/live/hls/other.txt']);
+  });
+});
+
+test('live HLS by hand, with the list of LiveKit', async (t) => {
+  const world = await liveHlsWorld(t);
+  if (typeof world === 'string') return t.skip(world);
+  const { worker, daemon } = world;
+  const call = async (identity: string, verb: 'start' | 'stop') => {
+    const { streamId } = await streamOf(world, identity);
+    return daemon.api.call('POST', `/apps/live/streams/${streamId}/hls/${verb}`);
+  };
+  const cdn = '  cdn:\n    base_url: https://cdn.example.com/x\n    provider: cloudfront\n';
+  const yaml = configOf({ auto: false, segment_seconds: 2 }).replace('  mode: cdn\n', `  mode: cdn\n${cdn}`);
+  const bob = await world.publisher('live-hall', 'bob');
+  await until('the stream is there', async () => streamOf(world, 'bob'));
+  const off = await call('bob', 'start');
+  assert.deepEqual([off.status, off.body.code], [409, 'LIVE_HLS_OFF']);
+  await setConfig(daemon.api, yaml);
+
+  await t.test('without a service that takes it, both causes are named', async () => {
+    await worker.full({ egress: true });
+    const refused = await call('bob', 'start');
+    assert.deepEqual([refused.status, refused.body.code], [502, 'LIVE_HLS_NOT_TAKEN'], refused.text);
+    assert.match(refused.body.message, /none is connected .* or none has 2 CPUs free/);
+    assert.match(refused.body.hint, /start LiveKit’s egress service/);
+    assert.equal((await hlsOf(world, 'bob')).state, 'failed');
+    await worker.full({ egress: false });
+  });
+
+  await t.test('it starts and stops, each once', async () => {
+    assert.equal((await call('bob', 'start')).status, 200);
+    const again = await call('bob', 'start');
+    assert.deepEqual([again.status, again.body.hls.automatic], [200, false]);
+    assert.equal(worker.orders().length, 2);
+    const live = await until('it is live', async () => {
+      const hls = await hlsOf(world, 'bob');
+      return hls.state === 'live' ? hls : undefined;
+    });
+    const folder = await folderOf(world, 'live-hall');
+    assert.equal(live.url, `https://cdn.example.com/x/${folder}/master.m3u8`);
+    assert.equal(await world.cacheControl(`${folder}/master.m3u8`), 'public, max-age=1, s-maxage=1');
+    const order = worker.orders().at(-1).participant.segmentOutputs[0];
+    assert.match(order.livePlaylistName, /\/live\.m3u8$/, 'viewers have the list of LiveKit');
+    await until('five segments', async () => (await world.playlist(`${folder}/240p/live.m3u8`))?.segments.length === 5);
+
+    assert.deepEqual([(await call('bob', 'stop')).body.hls.state, (await call('bob', 'stop')).status], ['ended', 200]);
+    await until('the encoders end', async () => (await worker.running()).length === 0);
+    await until('players are told', async () => (await world.playlist(`${folder}/240p/live.m3u8`))?.isEnded);
+    assert.equal((await streamOf(world, 'bob')).status, 'active', 'the stream goes on');
+  });
+  await bob.leave();
+});
