@@ -3,7 +3,7 @@ import type { LiveHlsPlan } from './plan.ts';
 /** What a CDN must be told, so that it serves live HLS. */
 interface CdnRules {
   name: string;
-  /** Does it have a lifetime of its own for its edges (`s-maxage`), beside the browsers' one? */
+  /** Do its edges have a separate lifetime (`s-maxage`), beside that of browsers? */
   hasEdgeLifetime: boolean;
   /** Settings that are made at the CDN, in order. The documents and the console show them. */
   settings: readonly string[];
@@ -17,7 +17,7 @@ const ORIGIN = 'Origin: the bucket’s address, so that the path of an object is
  * Rules by CDN. Segments never change; playlists change with every segment. LiveKit writes segments and its own playlists
  * without a Cache-Control header, so the CDN has to know them by their names.
  */
-export const CDN_RULES: Readonly<Record<CdnProvider, CdnRules>> = {
+const CDN_RULES: Readonly<Record<CdnProvider, CdnRules>> = {
   generic: {
     name: 'your CDN',
     hasEdgeLifetime: false,

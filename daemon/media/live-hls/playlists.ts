@@ -4,7 +4,7 @@ import type { Rung } from '#shared/delivery/ladder.ts';
 import type { LiveHlsPlan } from '#shared/delivery/plan.ts';
 
 /** A segment of a media playlist (RFC 8216). */
-export interface Segment {
+interface Segment {
   /** Relative to its playlist. */
   name: string;
   seconds: number;

@@ -233,7 +233,7 @@ export class LiveHlsRun {
     const read = [...sources.map((source) => source.names.recent), ...restored.map(variant)];
     const outcome = await this.#objects(hls, { read });
     if ('problem' in outcome) return outcome.problem;
-    // after a start of the daemon, what viewers have goes on from what was written before
+    // after a start of the daemon, what viewers have continues from what was written before
     restored.forEach((rung, index) => {
       const list = readMediaPlaylist(outcome.texts[sources.length + index] ?? null);
       if (list !== undefined) this.#lists.set(rung, { ...list, isEnded: false });
@@ -338,7 +338,7 @@ export class LiveHlsRun {
       if (encoder === undefined) continue;
       const { folder, prefix } = namesOf(hls, encoder);
       const old = outdated(list, { prefix, removedTo: encoder.removed_to }, this.#plan);
-      // several at once: each request is paid for
+      // several together: each request is paid for
       if (old.names.length < 10) continue;
       keys.push(...old.names.map((name) => `${folder}/${name}`));
       to.set(encoder.id, old.to);
