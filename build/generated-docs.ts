@@ -4,6 +4,7 @@ import type { Access } from '#shared/contract/operation.ts';
 import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { ACTIONS, RESOURCES, ROLES, roleAllows } from '#shared/permissions.ts';
 import { configReference } from './config-doc.ts';
+import { deliveryDoc } from './delivery-doc.ts';
 import { pluginReference } from './plugin-doc.ts';
 
 /** Documents that derive from the code: file below docs/ → text. `npm run docs` writes them, a test keeps them fresh. */
@@ -13,6 +14,7 @@ export function generatedDocs(): Record<string, string> {
     'settings.md': settings(),
     'permissions.md': permissions(),
     'config.md': NOTE + configReference(),
+    'delivery.md': deliveryDoc(),
     'plugin-reference.md': NOTE + pluginReference(),
   };
 }

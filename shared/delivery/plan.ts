@@ -1,27 +1,29 @@
 import type { AppConfig } from '../config/defaults.ts';
 import type { ResolvedHwaccel } from '../config/hwaccel.ts';
+import type { DeliveryNotice, DeliveryPlanData } from '../schema/delivery.ts';
 import { ladderOf, type Rung, rungOf } from './ladder.ts';
 
 /**
  * What StreamHub asks of LiveKit, of ffmpeg, of publishers and of players for one app. Everything that acts on a delivery
- * key of config.yaml reads it here: orders, previews, pages and documents say the same.
+ * key of config.yaml reads it here: orders, previews, pages and documents say the same. Its fields are declared and explained
+ * in `shared/schema/delivery.ts`.
  */
-export interface DeliveryPlan {
-  recording: RecordingPlan | null;
-  /** What a job creates from each finished recording. */
-  vod: VodPlan | null;
-  /** HLS while the stream runs. */
-  live: LiveHlsPlan | null;
-  ingest: IngestPlan;
-  publish: PublishPlan;
-  room: RoomPlan;
-  player: PlayerPlan;
-  playback: PlaybackPlan;
-  latencyAlert: LatencyAlertPlan | null;
-  mqtt: MqttPlan | null;
+export interface DeliveryPlan extends DeliveryPlanData {
   /** What the config asks for and this installation cannot do, or does otherwise. */
   notices: DeliveryNotice[];
 }
+
+export type RecordingPlan = NonNullable<DeliveryPlan['recording']>;
+/** A video encoder's settings. */
+export type VideoEncoding = RecordingPlan['video'];
+export type VodPlan = NonNullable<DeliveryPlan['vod']>;
+export type LiveHlsPlan = NonNullable<DeliveryPlan['live']>;
+/** How the ingress service encodes what comes in. */
+export type IngestEncoding = DeliveryPlan['ingest']['url'];
+/** For livekit-client's `publishDefaults`. */
+export type PublishPlan = DeliveryPlan['publish'];
+type IngestLayer = IngestEncoding['layers'][number];
+export type PublishLayer = PublishPlan['layers'][number];
 
 /** What the plan must know beside the config. */
 export interface DeliveryFacts {
@@ -32,150 +34,6 @@ export interface DeliveryFacts {
   hwaccel: ResolvedHwaccel;
   /** Public address of the daemon, without a slash at the end, e.g. `https://hub.example.com`. */
   daemonUrl: string;
-}
-
-/** A video encoder's settings. */
-export interface VideoEncoding extends Rung {
-  framerate: number;
-  /** Seconds between two key frames. */
-  keyframeSeconds: number;
-}
-
-export interface RecordingPlan {
-  isAutomatic: boolean;
-  mode: 'room-composite' | 'participant';
-  layout: string;
-  /** `segments` survives a crash of the recorder but for its last seconds; an MP4 is lost whole. */
-  format: 'mp4' | 'segments';
-  video: VideoEncoding;
-  /** Seconds; 0 = one file. */
-  splitSeconds: number;
-  /** Seconds between two pictures; 0 = none. */
-  snapshotSeconds: number;
-  /** Only with `format: segments`. */
-  segmentSeconds: number;
-  localDir: string;
-  storage: DeliveryFacts['storage'];
-  /** The copy in the app's folder is removed once the storage has the file. */
-  removesLocal: boolean;
-  /** Processors of an egress service that one recording takes, by LiveKit's defaults. */
-  egressCpus: number;
-}
-
-export interface VodPlan {
-  /** Highest first; never above the source's own size when it is made. */
-  rungs: Rung[];
-  hasLadder: boolean;
-  /** A WebM file in VP8 beside the H.264 one. */
-  hasVp8: boolean;
-  segmentSeconds: number;
-  encoder: ResolvedHwaccel['type'];
-  /** Playback address of the ladder; empty = as the storage links. */
-  baseUrl: string;
-}
-
-export interface LiveHlsPlan {
-  /** Begins with each stream that has a picture. */
-  isAutomatic: boolean;
-  rungs: Rung[];
-  framerate: number;
-  segmentSeconds: number;
-  listSize: number;
-  /** Egress keeps 5 segments in its live playlist; another number is written by the daemon. */
-  ownPlaylist: boolean;
-  /** Where segments and playlists are written. */
-  storage: 'bucket' | 'folder';
-  /** Players open this address plus the object's key; empty = links of the daemon. */
-  baseUrl: string;
-  provider: 'generic' | 'bunny' | 'cloudfront' | 'cloudflare' | 'fastly';
-  /** What viewers can expect. */
-  delaySeconds: number;
-  egressCpus: number;
-}
-
-export interface IngestPlan {
-  rtmp: IngestEncoding & { isEnabled: boolean };
-  whip: IngestEncoding & { isTranscoding: boolean };
-  url: IngestEncoding;
-}
-
-/** How the ingress service encodes what comes in. */
-export interface IngestEncoding {
-  /** Best first; LiveKit makes none above what comes in. */
-  layers: IngestLayer[];
-  framerate: number;
-  audioKbps: number;
-}
-
-export interface IngestLayer {
-  quality: 'high' | 'medium' | 'low';
-  width: number;
-  height: number;
-  bitrateKbps: number;
-}
-
-/** For livekit-client's `publishDefaults`. */
-export interface PublishPlan {
-  simulcast: boolean;
-  /** Best first; LiveKit's clients send three at most. */
-  layers: PublishLayer[];
-}
-
-export interface PublishLayer {
-  width: number;
-  height: number;
-  bitrateKbps: number;
-  framerate: number;
-}
-
-interface RoomPlan {
-  /** Milliseconds that players may wait for smoother playback; null = LiveKit's default. */
-  playoutDelayMs: number | null;
-}
-
-interface PlayerPlan {
-  /** Shown on the pages. */
-  title: string;
-  /** `#rrggbb`; null = the page's own colour. */
-  accent: string | null;
-  logoUrl: string | null;
-  adaptive: boolean;
-  viewerCounter: boolean;
-  chat: boolean;
-  reactions: boolean;
-  /** Without a token. */
-  isPublic: boolean;
-  hiddenQc: boolean;
-}
-
-interface PlaybackPlan {
-  /** What the watch page tries first. */
-  first: 'webrtc' | 'hls';
-  /** Base of recordings' addresses; empty = as the storage links. */
-  vodBaseUrl: string;
-}
-
-interface LatencyAlertPlan {
-  thresholdMs: number;
-  cooldownSeconds: number;
-  intervalSeconds: number;
-}
-
-interface MqttPlan {
-  url: string;
-  username: string;
-  topicPrefix: string;
-  qos: 0 | 1 | 2;
-  tls: boolean;
-  events: readonly string[];
-  logLevel: string | null;
-}
-
-interface DeliveryNotice {
-  code: 'ALWAYS_ENCODED' | 'NO_FFMPEG' | 'NO_LADDER_WITHOUT_TRANSCODING' | 'NO_CDN_ADDRESS' | 'LIVE_NEEDS_BUCKET';
-  /** Dotted key of config.yaml. */
-  key: string;
-  message: string;
 }
 
 /** Frames a second of what the server encodes. LiveKit's own default. */
@@ -260,7 +118,6 @@ function recording(config: AppConfig, facts: DeliveryFacts, ladder: readonly Run
     localDir: wish.localDir,
     storage: facts.storage,
     removesLocal: facts.storage === 'moved' && wish.deleteLocalAfterUpload,
-    egressCpus: EGRESS_CPUS[wish.mode],
   } satisfies RecordingPlan;
 }
 

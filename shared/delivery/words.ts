@@ -1,5 +1,5 @@
 import type { Rung } from './ladder.ts';
-import type { DeliveryPlan } from './plan.ts';
+import { type DeliveryPlan, EGRESS_CPUS } from './plan.ts';
 
 const megabits = (kbps: number): string => `${(kbps / 1000).toFixed(kbps % 1000 === 0 ? 0 : 1)} Mbit/s`;
 const lines = (rungs: readonly Rung[]): string => rungs.map(({ height }) => `${height}p`).join(', ');
@@ -53,7 +53,7 @@ function recording({ recording: plan }: DeliveryPlan): string {
   const split = plan.splitSeconds > 0 ? `, a new file every ${plan.splitSeconds / 60} minutes` : '';
   const form = plan.format === 'segments' ? `, in segments of ${plan.segmentSeconds} s` : '';
   const pictures = plan.snapshotSeconds > 0 ? `, a picture every ${plan.snapshotSeconds} s` : '';
-  return `${when}: ${what}, ${how}${form}, ${where}${split}${pictures}. Each needs ${plan.egressCpus} CPUs of egress.`;
+  return `${when}: ${what}, ${how}${form}, ${where}${split}${pictures}. Each needs ${EGRESS_CPUS[plan.mode]} CPUs of egress.`;
 }
 
 function afterwards({ vod }: DeliveryPlan): string[] {

@@ -63,6 +63,8 @@ export interface StorageServiceDeps {
   fileLinks: FileLinks;
   apps: { require(name: string): AppEntry };
   appFolder(app: string): string;
+  /** Where recordings are stored below it. */
+  localDir(app: string): Promise<string>;
   /** Something that the storage, or its provider, refused: `presign`, or the step of a test. */
   onRefused?(op: string): void;
   /** Told of credentials that must not be logged; answers with the way to forget them. */
@@ -187,7 +189,7 @@ export class StorageService {
   async test(app: string, body: TestS3Body, isOperator: boolean): Promise<S3TestResult> {
     const { config, pool, plugins } = this.#deps;
     checkBody(body);
-    const { s3: block, recording } = await config.get(app);
+    const { s3: block } = await config.get(app);
     const provider = body.provider ?? block.provider;
     const { settings } = await this.#prepare(app, block, body);
     const next = { provider, settings: settings as ProviderSettings };
@@ -197,7 +199,7 @@ export class StorageService {
       ? { ...MACHINE_ROLE }
       : { key: body.key || keys.key, secret: body.secret || keys.secret };
     const access = await this.#access(app, next, credentials);
-    const prefix = provider === LOCAL_PROVIDER ? recording.localDir : (body.prefix ?? block.prefix);
+    const prefix = provider === LOCAL_PROVIDER ? await this.#deps.localDir(app) : (body.prefix ?? block.prefix);
     const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
     const steps = await plugins.withBroker(app, (port) =>
       pool.run<StorageTestInput, StorageTestStep[]>(

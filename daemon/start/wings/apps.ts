@@ -107,6 +107,7 @@ export function createApps(
     fileLinks,
     apps,
     appFolder: (app) => apps.dir(app),
+    localDir: async (app) => (await delivery.plan(app)).recording?.localDir ?? '',
     onRefused: (operation) => counts.emit('storageRefused', operation, 1),
     database: (app) => databases.get(app),
     conceal: (value) => logSecrets.add(value),
