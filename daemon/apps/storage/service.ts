@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { MessagePort } from 'node:worker_threads';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
-import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import type { TaskKind, WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
@@ -401,13 +402,26 @@ export class StorageService {
 
   /**
    * Reads, writes and deletes small objects of an app, in this order, in the storage of a recorded place.
-   * @throws ApiError STORAGE_PROVIDER_UNKNOWN, STORAGE_PROVIDER_UNAVAILABLE
+   * @throws ApiError as `run` does
    */
-  async objects(app: string, place: RecordedPlace, work: ObjectWork): Promise<ObjectOutcome> {
-    const { pool, plugins } = this.#deps;
+  objects(app: string, place: RecordedPlace, work: ObjectWork): Promise<ObjectOutcome> {
+    return this.run<StorageObjectsInput, ObjectOutcome>(app, place, STORAGE_OBJECTS, { work });
+  }
+
+  /**
+   * Runs a task of another area with a way to the storage of a recorded place.
+   * @throws ApiError STORAGE_PROVIDER_UNKNOWN, STORAGE_PROVIDER_UNAVAILABLE, and those of the pool
+   */
+  async run<I extends { access: StorageAccess; port: MessagePort }, O>(
+    app: string,
+    place: RecordedPlace,
+    kind: TaskKind,
+    input: Omit<I, 'access' | 'port'>,
+  ): Promise<O> {
+    const { plugins, pool } = this.#deps;
     const { access } = await this.access(app, place);
     return plugins.withBroker(app, (port) =>
-      pool.run<StorageObjectsInput, ObjectOutcome>(STORAGE_OBJECTS, { access, work, port }, { transfer: [port] }),
+      pool.run<I, O>(kind, { ...input, access, port } as unknown as I, { transfer: [port] }),
     );
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { LiveKit } from '../livekit/client.ts';
@@ -9,6 +10,7 @@ import type { Egress } from '../livekit/egress.ts';
 import type { EgressAnswer } from '../livekit/egress-answer.ts';
 import { LiveKitError, toApiError } from '../livekit/errors.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
+import { livekitMemory } from '../streams/repository.ts';
 import type { VodRecord } from '../vods/repository.ts';
 import { applyEgress, failVod } from '../vods/vod-lifecycle.ts';
 
@@ -24,6 +26,9 @@ const UNKNOWN = 'LiveKit no longer knows this recording';
 export interface LostRecordingsDeps {
   livekit: Pick<LiveKit, 'stopEgress' | 'pingEgress' | 'findEgress' | 'listParticipants'>;
   mediaStore: MediaStore;
+  databases: AppDatabases;
+  /** Keeps what a lost recording left in the storage. */
+  recover(app: AppEntry, vod: VodRecord, reason: string): Promise<void>;
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   clock: Clock;
   log: Log<'warn'>;
@@ -80,9 +85,26 @@ export class LostRecordings {
       this.#silent.delete(id);
       return;
     }
-    // a busy machine can be late
-    const needed = (await this.#isPresent(vod)) ? 5 : isEnding ? 2 : 1;
+    const isPresent = await this.#isPresent(vod);
+    const needed = this.#silencesNeeded(app, id, { isPresent, isUnknown: answer.kind === 'unknown', isEnding });
     if (this.#countSilence(id) >= needed) await this.#lose(app, vod, answer.kind === 'unknown' ? UNKNOWN : LOST);
+  }
+
+  /** How often a recorder must not answer before it is gone: a busy machine can be late. */
+  #silencesNeeded(
+    app: AppEntry,
+    id: string,
+    { isPresent, isUnknown, isEnding }: { isPresent: boolean; isUnknown: boolean; isEnding: boolean },
+  ): number {
+    const memory = livekitMemory(this.#deps.databases.get(app.name));
+    if (isPresent) {
+      if (!memory.isRecorder(id, 'joined')) memory.setRecorder(id, 'joined', this.#deps.clock.now());
+      return Number.POSITIVE_INFINITY;
+    }
+    if (memory.isRecorder(id, 'lost')) return 1;
+    // LiveKit that has lost its memory does not know who is in the room either, but tells who leaves it
+    if (memory.isRecorder(id, 'joined')) return isUnknown ? Number.POSITIVE_INFINITY : isEnding ? 2 : 1;
+    return isUnknown ? 1 : 5;
   }
 
   /** That LiveKit has forgotten a recording proves nothing: then its recorder is asked several times. */
@@ -140,6 +162,7 @@ export class LostRecordings {
   async #lose(app: AppEntry, vod: VodRecord, reason: string): Promise<void> {
     this.#silent.delete(vod.egress_id as string);
     this.#deps.log.warn({ app: app.name, room: vod.room, egress: vod.egress_id, reason }, 'a recording is lost');
+    await this.#deps.recover(app, vod, reason);
     await this.#change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
   }
 

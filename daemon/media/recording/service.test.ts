@@ -138,6 +138,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
       usesRole: () => false,
       refusal: async () => refusal,
     },
+    recover: async () => {},
     findStream: (_app, id) => streamRepository(db()).find(id) as never,
     quotas: { checkRecording: async () => {} },
     onChanges,
@@ -429,32 +430,38 @@ describe('a recorder that is gone', () => {
     assert.equal(vods().length, 2);
   });
 
-  test('while it is in its room, a late answer proves nothing', async (t) => {
+  test('silence proves nothing while it is in its room; then it does', async (t) => {
     const { app, recording, vods, recorders, present, pass } = await setUp(t);
     await recording.start('live', { room: 'live-stage' }, null);
     present.push('EG_1');
     recorders.set('EG_1', { kind: 'silent' });
-    const look = () => recording.checkRecorder(app, vods()[0] as never);
-    for (let n = 0; n < 4; n++) {
-      await look();
-      await look();
+    const look = async () => {
+      await recording.checkRecorder(app, vods()[0] as never);
       await pass(1);
-    }
-    assert.equal(vods()[0]?.status, 'recording');
-    await look();
-    assert.equal(vods()[0]?.status, 'failed');
+      return vods()[0]?.status;
+    };
+    for (let n = 0; n < 7; n++) assert.equal(await look(), 'recording');
+    // LiveKit that has lost its memory tells no more of a recorder that was there
+    present.length = 0;
+    recorders.set('EG_1', { kind: 'unknown', isHeard: false });
+    for (let n = 0; n < 7; n++) assert.equal(await look(), 'recording');
+    recorders.set('EG_1', { kind: 'silent' });
+    assert.equal(await look(), 'failed');
   });
 
-  test('LiveKit that has forgotten a recording proves nothing while its recorder answers', async (t) => {
+  test('of one that never came into its room, silence proves little', async (t) => {
     const { app, recording, vods, recorders, pass } = await setUp(t);
     await recording.start('live', { room: 'live-stage' }, null);
     const look = async () => {
+      await recording.checkRecorder(app, vods()[0] as never);
       await recording.checkRecorder(app, vods()[0] as never);
       await pass(1);
       return vods()[0]?.status;
     };
     recorders.set('EG_1', { kind: 'unknown', isHeard: true });
     for (let n = 0; n < 6; n++) assert.equal(await look(), 'recording');
+    recorders.set('EG_1', { kind: 'silent' });
+    for (let n = 0; n < 4; n++) assert.equal(await look(), 'recording');
     recorders.set('EG_1', { kind: 'unknown', isHeard: false });
     assert.equal(await look(), 'failed');
   });

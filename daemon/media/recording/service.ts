@@ -18,7 +18,6 @@ import { livekitMemory, type StreamRecord, streamRepository } from '../streams/r
 import type { RoomDirectory } from '../streams/room-directory.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { applyEgress } from '../vods/vod-lifecycle.ts';
-import { recorderOf } from '../webhooks/apply.ts';
 import { AutomaticRecordings } from './automatic.ts';
 import { LostRecordings } from './lost.ts';
 import { RecordingOrders } from './orders.ts';
@@ -49,6 +48,8 @@ export interface RecordingServiceDeps {
     usesRole(app: string, block: AppConfig['s3']): boolean;
     refusal(app: string): Promise<string | undefined>;
   };
+  /** Keeps what a lost recording left in the storage. */
+  recover(app: AppEntry, vod: VodRecord, reason: string): Promise<void>;
   findStream(app: string, id: string): StreamRecord;
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
@@ -174,8 +175,8 @@ export class RecordingService {
 
   /** An egress event arrived, perhaps after the event that its recorder is gone. */
   async egressTold(app: AppEntry, egressId: string): Promise<void> {
-    const db = this.#deps.databases.get(app.name);
-    if (livekitMemory(db).isGone(recorderOf(egressId))) await this.recorderLeft(app, egressId, true);
+    if (livekitMemory(this.#deps.databases.get(app.name)).isRecorder(egressId, 'lost'))
+      await this.recorderLeft(app, egressId, true);
   }
 
   /** It runs by LiveKit's list, or LiveKit does not know it: is its recorder still there? */

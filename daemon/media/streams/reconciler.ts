@@ -176,10 +176,9 @@ export class Reconciler {
     if (this.#busy !== undefined) return this.#busy;
     const busy = new Set<string>();
     for (const app of [...this.#deps.apps.entries()]) {
-      if (this.#isBusy(app.name)) {
-        busy.add(app.name);
-        await this.#deps.onResumed(app);
-      }
+      const isBusy = this.#isBusy(app.name);
+      if (isBusy) busy.add(app.name);
+      if (isBusy || this.#isUnread(app.name)) await this.#deps.onResumed(app);
       await nextTurn();
     }
     this.#busy = busy;
@@ -193,6 +192,15 @@ export class Reconciler {
       return isLive || vodRepository(db).open().length > 0;
     } catch (err) {
       this.#deps.log.warn({ app, err }, 'app.db cannot be read');
+      return false;
+    }
+  }
+
+  /** Recordings ended, and were not read before the daemon stopped. */
+  #isUnread(app: string): boolean {
+    try {
+      return vodRepository(this.#deps.databases.get(app)).unmeasured().length > 0;
+    } catch {
       return false;
     }
   }

@@ -101,6 +101,11 @@ export const livekitMemory = prepared((db: Db) => {
     setGone: (sid: string, at: number) => {
       if (sid !== '') setGone.run(sid, at);
     },
+    /** The recorder of an egress joined its room, or its connection was lost. */
+    setRecorder: (egressId: string, state: 'joined' | 'lost', at: number) =>
+      setGone.run(`recorder ${state} ${egressId}`, at),
+    isRecorder: (egressId: string, state: 'joined' | 'lost') =>
+      isGone.get(`recorder ${state} ${egressId}`) !== undefined,
     forgetBefore: (at: number) => {
       forgetEvents.run(at);
       forgetGone.run(at);

@@ -11,8 +11,10 @@ import type { Db } from '#daemon/platform/db/open.ts';
 import { applyEncoder } from '../live-hls/lifecycle.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
+import type { MediaFacts } from './mp4-header.ts';
 import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
 import { requestedPlace, resultPlace } from './result-place.ts';
+import type { MediaInspectOutput } from './tasks/media-inspect.ts';
 
 /** A change of a VOD's row. */
 export interface VodChange {
@@ -262,6 +264,8 @@ function playlistColumns(egress: Egress, vod: VodRecord, owner: VodOwner): Parti
     duration_s: first?.seconds ?? null,
     ...found.place,
     format: 'hls',
+    // its variants name it
+    file_key: null,
     local_path: found.local_path,
     s3_url: found.place.storage_provider === ELSEWHERE_PROVIDER ? found.s3_url : null,
   };
@@ -325,4 +329,67 @@ function externalVod(db: Db, egress: Egress, owner: VodOwner, at: number): NewVo
 function formatOf(name: string): string | null {
   const extension = path.posix.extname(name).slice(1).toLowerCase();
   return /^[a-z0-9]{1,8}$/.test(extension) ? (extension === 'm3u8' ? 'hls' : extension) : null;
+}
+
+/** Takes over what was read from the file itself. */
+export function measureVod(db: Db, id: number, { facts, segments }: MediaInspectOutput, at: number): VodChange[] {
+  const vods = vodRepository(db);
+  const vod = vods.get(id);
+  if (vod?.status !== 'ready') return [];
+  // it was looked at, though there is nothing to read in it
+  const measured_at = iso(at);
+  if (facts === undefined) {
+    vods.update(id, { measured_at });
+    return [];
+  }
+  return [{ kind: 'recording_measured', vod: vods.update(id, { ...columnsOf(vod, facts, segments), measured_at }) }];
+}
+
+function columnsOf(vod: VodRecord, facts: MediaFacts, segments: MediaInspectOutput['segments']): Partial<VodRecord> {
+  return {
+    duration_s: facts.seconds ?? vod.duration_s,
+    width: facts.width,
+    height: facts.height,
+    video_codec: facts.videoCodec,
+    audio_codec: facts.audioCodec,
+    frame_rate: facts.frameRate,
+    size_bytes: segments?.bytes ?? vod.size_bytes,
+  };
+}
+
+const CUT_OFF = 'Its egress service was lost while it recorded: the last segments can be missing.';
+
+/** A recording whose recorder is gone, after a look at what it left in the storage. */
+export function recoverVod(db: Db, id: number, found: MediaInspectOutput, reason: string, at: number): VodChange[] {
+  const vods = vodRepository(db);
+  let vod = vods.get(id);
+  if (vod === undefined || !isOpen(vod)) return [];
+  if (found.pictures !== null && found.pictures > vod.snapshot_count) {
+    vod = keepSnapshots(db, vod, { prefix: vod.snapshot_prefix, count: found.pictures }, at);
+  }
+  const { segments, facts } = found;
+  if (segments === undefined || facts === undefined) {
+    // what can't be looked at now is deleted with the row
+    const kept = found.isAway ? { file_key: vod.file_key, local_path: vod.local_path } : {};
+    return failVod(db, id, reason, at).map((change) => ({ ...change, vod: vods.update(id, kept) }));
+  }
+  vods.addVariant({
+    vod_id: id,
+    kind: 'master',
+    format: 'hls',
+    file_key: vod.file_key ?? vod.local_path,
+    size_bytes: segments.bytes,
+    extra_json: JSON.stringify({ segmentKeys: segments.keys, seconds: facts.seconds }),
+    created_at: iso(at),
+  });
+  const ended_at = iso(Math.min(at, Date.parse(vod.started_at) + (facts.seconds ?? 0) * 1000));
+  const ready = {
+    status: 'ready' as const,
+    error: null,
+    note: CUT_OFF,
+    ended_at,
+    measured_at: iso(at),
+    file_key: null,
+  };
+  return [{ kind: 'recording_ready', vod: vods.update(id, { ...columnsOf(vod, facts, segments), ...ready }) }];
 }

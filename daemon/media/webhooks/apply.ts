@@ -60,7 +60,10 @@ export function applyEvent(
     case 'participant_connection_aborted':
       if (person !== null) tx.note(closeParticipant(db, person.sid, at));
       if (person !== null && isOfRecorder(event) && person.hasTimedOut)
-        memory.setGone(recorderOf(person.identity), now);
+        memory.setRecorder(person.identity, 'lost', now);
+      break;
+    case 'participant_joined':
+      if (person !== null && isOfRecorder(event)) memory.setRecorder(person.identity, 'joined', now);
       break;
     case 'room_finished':
       if (room !== null) tx.note(closeRoom(db, room, at));
@@ -88,15 +91,13 @@ export const streamType = (kind: number | undefined): StreamType => (kind === IN
 /** A recorder is a participant that is called like its recording. */
 export const isOfRecorder = ({ person }: LiveKitEvent): boolean => person?.kind === EGRESS_KIND;
 
-/** Under which name it is remembered that the recorder of an egress is gone. */
-export const recorderOf = (egressId: string): string => `recorder ${egressId}`;
-
 /** Does the event change rows? What only viewers do need not be stored. */
 export function touchesRows(db: Db, event: LiveKitEvent): boolean {
   switch (event.name) {
     case 'room_started':
-    case 'participant_joined':
       return false;
+    case 'participant_joined':
+      return isOfRecorder(event);
     case 'participant_left':
     case 'participant_connection_aborted':
       return (

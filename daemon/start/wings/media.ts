@@ -16,6 +16,7 @@ import { Reconciler } from '#daemon/media/streams/reconciler.ts';
 import { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
 import { RoomPlacer } from '#daemon/media/streams/room-placer.ts';
 import { StreamService } from '#daemon/media/streams/service.ts';
+import { RecordingInspector } from '#daemon/media/vods/inspector.ts';
 import { VodService } from '#daemon/media/vods/service.ts';
 import { isOfRecorder } from '#daemon/media/webhooks/apply.ts';
 import { LiveKitStatusView } from '#daemon/media/webhooks/livekit-status.ts';
@@ -142,6 +143,15 @@ export function createMedia(
     },
     log: livekitLog,
   });
+  const inspector = new RecordingInspector({
+    storage,
+    mediaStore,
+    databases,
+    apps,
+    onChanges,
+    background,
+    log: log.child({ source: 'vods' }),
+  });
   const recording = new RecordingService({
     livekit,
     mediaStore,
@@ -152,6 +162,7 @@ export function createMedia(
     storage,
     delivery: deliveryPlans,
     roomOf: (app, name) => placer.roomOf(app, name),
+    recover: (app, vod, reason) => inspector.recover(app, vod, reason),
     findStream: (app, id) => streams.find(app, id),
     quotas,
     onChanges,
@@ -170,6 +181,7 @@ export function createMedia(
     onResumed: async (app) => {
       await recording.resume(app);
       await liveHls.resume(app);
+      background.run('reading of recordings', () => inspector.resume(app));
     },
     background,
     log: livekitLog,
@@ -184,6 +196,10 @@ export function createMedia(
   rows.on(
     'changed',
     background.listener('live HLS that follows streams', (app, changes) => liveHls.follow(app, changes)),
+  );
+  rows.on(
+    'changed',
+    background.listener('recordings that are read', (app, changes) => inspector.follow(app, changes)),
   );
   const webhooks = new WebhookService({
     livekit,
@@ -283,6 +299,7 @@ export function createMedia(
       counts.stop();
       recording.stop();
       await liveHls.stop();
+      inspector.stop();
       livekit.stop();
       await reconciler.stop();
       await delivery.stop();

@@ -20,6 +20,7 @@ import (
 
 	"github.com/livekit/protocol/livekit"
 	"github.com/livekit/protocol/rpc"
+	"github.com/livekit/psrpc"
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
@@ -69,6 +70,7 @@ func handle() {
 	check(err)
 	if h.fault.Kind != "stop-hangs" {
 		check(server.RegisterStopEgressTopic(req.EgressId))
+		check(server.RegisterUpdateStreamTopic(req.EgressId))
 	}
 	fmt.Println("ready")
 	go h.commands(in)
@@ -109,10 +111,9 @@ func (h *handler) StopEgress(context.Context, *livekit.StopEgressRequest) (*live
 	return redact(h.info), nil
 }
 
+// UpdateStream answers as the real service does for files and segments.
 func (h *handler) UpdateStream(context.Context, *livekit.UpdateStreamRequest) (*livekit.EgressInfo, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return redact(h.info), nil
+	return nil, psrpc.NewErrorf(psrpc.InvalidArgument, "UpdateStream called on non-streaming egress")
 }
 
 // end begins the end, once: what is active is told as ENDING.

@@ -1,0 +1,110 @@
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { ELSEWHERE_PROVIDER, recordedPlace } from '#daemon/apps/storage/location.ts';
+import type { StorageService } from '#daemon/apps/storage/service.ts';
+import type { Background } from '#daemon/platform/background.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Log } from '#daemon/platform/log.ts';
+import { findProgram } from '#daemon/platform/programs.ts';
+import type { MediaStore, RowChange } from '../media-store.ts';
+import { type VodRecord, vodRepository } from './repository.ts';
+import type { MediaInspectInput, MediaInspectOutput } from './tasks/media-inspect.ts';
+import { MEDIA_INSPECT } from './tasks.ts';
+import { measureVod, recoverVod } from './vod-lifecycle.ts';
+
+/** Waits before a storage that could not be asked is asked again. */
+const AGAIN_MS = [10_000, 60_000, 600_000] as const;
+
+export interface InspectorDeps {
+  storage: Pick<StorageService, 'run'>;
+  mediaStore: MediaStore;
+  databases: AppDatabases;
+  apps: { get(name: string): AppEntry | undefined };
+  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
+  background: Background;
+  log: Log<'warn'>;
+}
+
+/** Reads recordings themselves: what LiveKit tells of their length is wrong, and of lost ones it tells nothing. */
+export class RecordingInspector {
+  readonly #deps: InspectorDeps;
+  readonly #waiting = new Set<() => void>();
+  #isStopped = false;
+
+  constructor(deps: InspectorDeps) {
+    this.#deps = deps;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const cancel of this.#waiting) cancel();
+    this.#waiting.clear();
+  }
+
+  /** Rows changed: finished recordings are read. */
+  async follow(app: AppEntry, changes: readonly RowChange[]): Promise<void> {
+    for (const change of changes) {
+      if (change.kind === 'recording_ready') await this.#measure(app.name, change.vod.id, 0);
+    }
+  }
+
+  /** After a start of the daemon: recordings that ended before they were read. */
+  async resume(app: AppEntry): Promise<void> {
+    for (const id of vodRepository(this.#deps.databases.get(app.name)).unmeasured())
+      await this.#measure(app.name, id, 0);
+  }
+
+  /** What a lost recording left in the storage: a playlist makes it playable but for its end, pictures belong to it. */
+  async recover(app: AppEntry, vod: VodRecord, reason: string): Promise<void> {
+    const key = vod.format === 'hls' ? (vod.file_key ?? vod.local_path) : null;
+    if (key === null && vod.snapshot_prefix === null) return;
+    const found = await this.#inspect(app.name, vod, { key, pictures: vod.snapshot_prefix, isLost: true });
+    if (found === undefined) return;
+    await this.#change(app, ({ db, note, now }) => note(recoverVod(db, vod.id, found, reason, now)));
+  }
+
+  async #measure(name: string, id: number, tries: number): Promise<void> {
+    const app = this.#deps.apps.get(name);
+    if (app === undefined || app.deleting || this.#isStopped) return;
+    const vods = vodRepository(this.#deps.databases.get(name));
+    const vod = vods.get(id);
+    if (vod?.status !== 'ready' || vod.storage_provider === ELSEWHERE_PROVIDER) return;
+    const master = vods.variants(id).find(({ kind }) => kind === 'master');
+    const key = vod.file_key ?? vod.local_path ?? master?.file_key ?? null;
+    if (key === null) return;
+    const output = await this.#inspect(name, vod, { key, pictures: null, isLost: false });
+    if (output === undefined || output.isAway) {
+      const wait = AGAIN_MS[tries];
+      if (wait === undefined) return;
+      const cancel = this.#deps.background.after('reading of recordings', wait, () => {
+        this.#waiting.delete(cancel);
+        return this.#measure(name, id, tries + 1);
+      });
+      this.#waiting.add(cancel);
+      return;
+    }
+    await this.#change(app, ({ db, note, now }) => note(measureVod(db, id, output, now)));
+  }
+
+  async #inspect(
+    app: string,
+    vod: VodRecord,
+    what: Pick<MediaInspectInput, 'key' | 'pictures' | 'isLost'>,
+  ): Promise<MediaInspectOutput | undefined> {
+    const { storage, log } = this.#deps;
+    try {
+      const ffprobe = await findProgram('ffprobe');
+      return await storage.run<MediaInspectInput, MediaInspectOutput>(app, recordedPlace(vod), MEDIA_INSPECT, {
+        ...what,
+        ffprobe,
+      });
+    } catch (err) {
+      if (!this.#isStopped) log.warn({ app, vod: vod.id, err }, 'a recording could not be read');
+      return undefined;
+    }
+  }
+
+  async #change(app: AppEntry, work: Parameters<MediaStore['change']>[1]): Promise<void> {
+    const { changes } = await this.#deps.mediaStore.change(app, work);
+    if (changes.length > 0) this.#deps.onChanges(app, changes);
+  }
+}

@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
+import { openStorage, type StorageAccess } from '#daemon/apps/storage/open-client.ts';
+import { withPlugins } from '#daemon/plugins/broker-client.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
+import { type MediaFacts, readMp4 } from '../mp4-header.ts';
+
+export interface MediaInspectInput {
+  access: StorageAccess;
+  /** Of the file, or of its playlist; null = there is none to look at. */
+  key: string | null;
+  /** What the names of its pictures begin with, to count those that are there. */
+  pictures: string | null;
+  /** Ends a playlist that its recorder could not end. */
+  isLost: boolean;
+  /** Path of ffprobe, where this machine has it. */
+  ffprobe: string | undefined;
+  port: MessagePort;
+}
+
+export interface MediaInspectOutput {
+  /** Undefined when the file can't be read, or is none. */
+  facts: MediaFacts | undefined;
+  /** Of a playlist: its segments, and what they take. */
+  segments: { keys: string[]; bytes: number } | undefined;
+  /** Pictures that are there; null = not counted. */
+  pictures: number | null;
+  /** The storage could not be asked; later it may. */
+  isAway: boolean;
+}
+
+const MAX_PLAYLIST_BYTES = 8_000_000;
+/** Enough for the beginning of each stream. */
+const PROBED_BYTES = 4_000_000;
+const PROBE_MS = 20_000;
+const MAX_PICTURES = 100_000;
+
+/** Reads what a recording is from its file, wherever that is: LiveKit tells a wrong length and no size. */
+export default async function mediaInspect(input: MediaInspectInput): Promise<MediaInspectOutput> {
+  const output: MediaInspectOutput = { facts: undefined, segments: undefined, pictures: null, isAway: false };
+  try {
+    await withPlugins(input.port, async (broker) => {
+      const { client } = await openStorage(input.access, broker);
+      try {
+        if (input.pictures !== null) output.pictures = await countPictures(client, input.pictures);
+        if (input.key !== null) Object.assign(output, await inspect(client, input.key, input));
+      } finally {
+        client.dispose();
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    output.isAway = error.code !== 'OBJECT_MISSING';
+  }
+  return output;
+}
+
+async function inspect(
+  client: StorageClient,
+  key: string,
+  { ffprobe, isLost }: MediaInspectInput,
+): Promise<Pick<MediaInspectOutput, 'facts' | 'segments'>> {
+  const size = (await client.head(key))?.size;
+  if (size === undefined) throw new StorageError('OBJECT_MISSING');
+  if (key.endsWith('.m3u8')) return inspectPlaylist(client, key, size, { ffprobe, isLost });
+  const facts = await readMp4((offset, length) => part(client, key, offset, length), size);
+  if (facts !== undefined || ffprobe === undefined) return { facts, segments: undefined };
+  return { facts: await probe(ffprobe, await part(client, key, 0, PROBED_BYTES)), segments: undefined };
+}
+
+async function inspectPlaylist(
+  client: StorageClient,
+  key: string,
+  size: number,
+  { ffprobe, isLost }: { ffprobe: string | undefined; isLost: boolean },
+): Promise<Pick<MediaInspectOutput, 'facts' | 'segments'>> {
+  if (size > MAX_PLAYLIST_BYTES) return { facts: undefined, segments: undefined };
+  const text = (await part(client, key, 0, size)).toString();
+  const folder = path.posix.dirname(key);
+  const names = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
+  const keys = names.filter((name) => !name.includes('/')).map((name) => path.posix.join(folder, name));
+  const first = keys[0];
+  if (!text.startsWith('#EXTM3U') || first === undefined) return { facts: undefined, segments: undefined };
+  // players would wait for more
+  if (isLost && !text.includes('#EXT-X-ENDLIST')) {
+    const ended = `${text.trimEnd()}\n#EXT-X-ENDLIST\n`;
+    await client.put(key, ended, { contentType: 'application/vnd.apple.mpegurl' });
+  }
+  const lengths = [...text.matchAll(/^#EXTINF:([\d.]+)/gm)].map(([, seconds]) => Number(seconds));
+  const seconds = lengths.reduce((sum, length) => sum + length, 0);
+  const found = ffprobe === undefined ? undefined : await probe(ffprobe, await part(client, first, 0, PROBED_BYTES));
+  const none = { width: null, height: null, videoCodec: null, audioCodec: null, frameRate: null };
+  return { facts: { ...none, ...found, seconds }, segments: { keys, bytes: await bytesOf(client, keys) } };
+}
+
+/** Of segments, whose names begin alike. */
+async function bytesOf(client: StorageClient, keys: readonly string[]): Promise<number> {
+  const wanted = new Set(keys);
+  const prefix = (keys[0] as string).replace(/\d*\.\w+$/, '');
+  let bytes = 0;
+  for await (const page of client.list({ prefix }))
+    for (const { key, size } of page) if (wanted.has(key)) bytes += size;
+  return bytes;
+}
+
+async function countPictures(client: StorageClient, prefix: string): Promise<number> {
+  let count = 0;
+  for await (const page of client.list({ prefix: `${prefix}_` })) {
+    count += page.filter(({ key }) => /_\d{5}\.jpeg$/.test(key)).length;
+    if (count >= MAX_PICTURES) break;
+  }
+  return count;
+}
+
+async function part(client: StorageClient, key: string, offset: number, length: number): Promise<Buffer> {
+  const range = { start: offset, end: offset + length - 1 };
+  const { body } = await client.get(key, { range });
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    // a storage that ignores ranges sends everything
+    if (bytes >= length) break;
+  }
+  return Buffer.concat(chunks).subarray(0, length);
+}
+
+interface ProbedStream {
+  codec_type?: string;
+  codec_name?: string;
+  width?: number;
+  height?: number;
+  avg_frame_rate?: string;
+}
+
+/** Asks ffprobe about the beginning of a file, which it gets on its standard input: an address would hold a signature. */
+async function probe(ffprobe: string, bytes: Buffer): Promise<MediaFacts | undefined> {
+  const child = spawn(ffprobe, ['-v', 'error', '-show_streams', '-of', 'json', '-i', 'pipe:0'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    timeout: PROBE_MS,
+    killSignal: 'SIGKILL',
+  });
+  // it stops reading when it knows enough
+  child.stdin.on('error', () => {});
+  child.stdin.end(bytes);
+  try {
+    const [text] = await Promise.all([child.stdout.setEncoding('utf8').toArray(), once(child, 'close')]);
+    const { streams = [] } = JSON.parse(text.join('')) as { streams?: ProbedStream[] };
+    const video = streams.find(({ codec_type }) => codec_type === 'video');
+    const audio = streams.find(({ codec_type }) => codec_type === 'audio');
+    if (video === undefined && audio === undefined) return undefined;
+    const [frames = 0, seconds = 0] = (video?.avg_frame_rate ?? '').split('/').map(Number);
+    return {
+      seconds: null,
+      width: video?.width ?? null,
+      height: video?.height ?? null,
+      videoCodec: video?.codec_name ?? null,
+      audioCodec: audio?.codec_name ?? null,
+      frameRate: frames > 0 && seconds > 0 ? frames / seconds : null,
+    };
+  } catch {
+    return undefined;
+  }
+}
