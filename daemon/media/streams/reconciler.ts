@@ -11,6 +11,7 @@ import type { Egress } from '../livekit/egress.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type Person } from '../livekit/event.ts';
 import type { MediaStore, MediaTransaction, RowChange } from '../media-store.ts';
+import { unreadIn } from '../vods/inspector.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { applyEgress, failVod, isOpen } from '../vods/vod-lifecycle.ts';
 import { streamType } from '../webhooks/apply.ts';
@@ -199,7 +200,7 @@ export class Reconciler {
   /** Recordings ended, and were not read before the daemon stopped. */
   #isUnread(app: string): boolean {
     try {
-      return vodRepository(this.#deps.databases.get(app)).unmeasured().length > 0;
+      return unreadIn(this.#deps.databases.get(app), this.#deps.clock).length > 0;
     } catch {
       return false;
     }

@@ -2,7 +2,9 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { ELSEWHERE_PROVIDER, recordedPlace } from '#daemon/apps/storage/location.ts';
 import type { StorageService } from '#daemon/apps/storage/service.ts';
 import type { Background } from '#daemon/platform/background.ts';
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { findProgram } from '#daemon/platform/programs.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
@@ -11,6 +13,8 @@ import type { MediaInspectInput, MediaInspectOutput } from './tasks/media-inspec
 import { MEDIA_INSPECT } from './tasks.ts';
 import { measureVod, recoverVod } from './vod-lifecycle.ts';
 
+/** An older one will hardly be read any more. */
+const UNREAD_MS = 7 * 86_400_000;
 /** Waits before a storage that could not be asked is asked again. */
 const AGAIN_MS = [10_000, 60_000, 600_000] as const;
 
@@ -21,6 +25,7 @@ export interface InspectorDeps {
   apps: { get(name: string): AppEntry | undefined };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   background: Background;
+  clock: Clock;
   log: Log<'warn'>;
 }
 
@@ -49,7 +54,7 @@ export class RecordingInspector {
 
   /** After a start of the daemon: recordings that ended before they were read. */
   async resume(app: AppEntry): Promise<void> {
-    for (const id of vodRepository(this.#deps.databases.get(app.name)).unmeasured())
+    for (const id of unreadIn(this.#deps.databases.get(app.name), this.#deps.clock))
       await this.#measure(app.name, id, 0);
   }
 
@@ -108,3 +113,7 @@ export class RecordingInspector {
     if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
 }
+
+/** Recordings of the last days that ended, and were not read before the daemon stopped. */
+export const unreadIn = (db: Db, clock: Clock): number[] =>
+  vodRepository(db).unmeasured(new Date(clock.now() - UNREAD_MS).toISOString());

@@ -122,8 +122,8 @@ export const vodRepository = prepared((db: Db) => {
     'SELECT * FROM vods WHERE egress_id IS NULL AND name = ? ORDER BY id DESC LIMIT 1',
   );
   const unmeasured = db
-    .prepare<[], number>(
-      "SELECT id FROM vods WHERE status = 'ready' AND measured_at IS NULL ORDER BY id DESC LIMIT 100",
+    .prepare<[string], number>(
+      `SELECT id FROM vods WHERE status = 'ready' AND started_at > ? AND measured_at IS NULL ORDER BY started_at DESC LIMIT 100`,
     )
     .pluck();
   const isNamed = db.prepare<[string], number>('SELECT 1 FROM vods WHERE name = ?').pluck();
@@ -176,8 +176,8 @@ export const vodRepository = prepared((db: Db) => {
     /** A row that waits to be told its egress, by the file it asked for. */
     unclaimed: (file: string) => unclaimed.get(path.posix.basename(file)),
     isNamed: (name: string) => isNamed.get(name) !== undefined,
-    /** Finished, and not read yet; the newest hundred. */
-    unmeasured: () => unmeasured.all(),
+    /** Finished, begun after a moment, and not read yet; the newest hundred. */
+    unmeasured: (since: string) => unmeasured.all(since),
     open: () => open.all(),
     /** Starting or recording. */
     recordingIn: (room: string) => recordingIn.all(room),

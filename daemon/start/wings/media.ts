@@ -150,6 +150,7 @@ export function createMedia(
     apps,
     onChanges,
     background,
+    clock,
     log: log.child({ source: 'vods' }),
   });
   const recording = new RecordingService({
