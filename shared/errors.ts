@@ -382,9 +382,19 @@ export const ERRORS = define({
   INGRESS_NOT_FOUND: { status: 404, message: 'The app has no ingest {id}.' },
   INGRESS_NOT_TAKEN: {
     status: 502,
-    message: 'No ingress service accepted it: {reason}',
-    hint: 'Run LiveKit’s ingress service on the same Redis.',
+    message: 'The source isn’t fetched: {reason}',
+    hint: 'Run LiveKit’s ingress service with the same Redis, on a machine with free CPUs.',
     retryable: true,
+  },
+  INGRESS_LIVE: {
+    status: 409,
+    message: 'The ingest is live: LiveKit would cut off its encoder.',
+    hint: 'Change it when nothing is sent, or pause it first.',
+  },
+  INGRESS_FIXED: {
+    status: 409,
+    message: 'LiveKit can’t change an ingest that fetches a source.',
+    hint: 'Delete it and create another one.',
   },
   RECORDING_DISABLED: {
     status: 400,

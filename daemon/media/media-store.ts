@@ -8,12 +8,13 @@ import type { AppConfig } from '#shared/config/defaults.ts';
 import type { CallbackEventName } from '#shared/schema/callbacks.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import { type NewCallback, outboxRepository } from './callbacks/outbox.ts';
-import { hlsPayload, streamPayload, vodPayload } from './callbacks/payloads.ts';
+import { hlsPayload, ingressEvent, ingressPayload, streamPayload, vodPayload } from './callbacks/payloads.ts';
+import type { IngressChange } from './ingress/sessions.ts';
 import type { HlsChange } from './live-hls/lifecycle.ts';
 import type { StreamChange } from './streams/stream-lifecycle.ts';
 import type { VodChange, VodOwner } from './vods/vod-lifecycle.ts';
 
-export type RowChange = StreamChange | HlsChange | VodChange;
+export type RowChange = StreamChange | HlsChange | VodChange | IngressChange;
 
 export interface MediaStoreDeps {
   databases: AppDatabases;
@@ -53,6 +54,8 @@ const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]
   recording_cancelled: ['recording_cancelled'],
   recording_measured: ['recording_measured'],
   snapshot_taken: ['snapshot_taken'],
+  ingress_started: ['ingress_started'],
+  ingress_ended: ['ingress_ended'],
 };
 const EVENTS: Readonly<Record<RowChange['kind'], EventType>> = {
   stream_started: 'stream.started',
@@ -67,6 +70,8 @@ const EVENTS: Readonly<Record<RowChange['kind'], EventType>> = {
   recording_cancelled: 'recording.cancelled',
   recording_measured: 'recording.measured',
   snapshot_taken: 'snapshot.taken',
+  ingress_started: 'ingress.started',
+  ingress_ended: 'ingress.ended',
 };
 
 /**
@@ -105,9 +110,9 @@ export class MediaStore {
     const note: MediaTransaction['note'] = (list) => {
       for (const change of list) {
         changes.push(change);
-        const row = 'stream' in change ? change.stream : change.vod;
-        const data = payloadOf(change, config);
-        for (const event of CALLBACKS[change.kind]) callback({ event, room: row.room, data });
+        const { room } = 'stream' in change ? change.stream : 'vod' in change ? change.vod : change.ingest;
+        const data = 'ingest' in change ? ingressPayload(change) : payloadOf(change, config);
+        for (const event of CALLBACKS[change.kind]) callback({ event, room, data });
       }
     };
     const owner = { appId: app.id, place: placeOf(config.s3), appDir: this.#deps.appDir(app.name) };
@@ -119,11 +124,11 @@ export class MediaStore {
 }
 
 function eventOf(app: AppEntry, config: AppConfig, change: RowChange): DaemonEvent {
-  const data = payloadOf(change, config);
+  const data = 'ingest' in change ? ingressEvent(change) : payloadOf(change, config);
   return { type: EVENTS[change.kind], app: app.name, tenant: app.tenantId, data };
 }
 
-function payloadOf(change: RowChange, config: AppConfig): Record<string, unknown> {
+function payloadOf(change: Exclude<RowChange, IngressChange>, config: AppConfig): Record<string, unknown> {
   if ('vod' in change) return vodPayload(change.vod, config.s3);
   return 'hls' in change ? hlsPayload(change) : streamPayload(change.stream);
 }

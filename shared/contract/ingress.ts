@@ -3,11 +3,13 @@ import { AppParams, envelope } from '../schema/common.ts';
 import {
   CreatedIngress,
   CreateIngressBody,
+  IngressDetail,
   IngressKey,
   IngressPage,
   IngressParams,
   IngressQuery,
   IngressRow,
+  UpdateIngressBody,
 } from '../schema/ingress.ts';
 import { operation } from './operation.ts';
 
@@ -35,9 +37,10 @@ export const getIngress = operation({
   path: '/apps/{app}/ingress/{id}',
   tag,
   summary: 'Get one ingest',
+  description: 'With the sizes of the picture that it sends to the room.',
   access: { permission: 'ingress:read' },
   params: IngressParams,
-  responses: { 200: envelope(IngressRow) },
+  responses: { 200: envelope(IngressDetail) },
   errors: ['INGRESS_NOT_FOUND', ...livekit],
 });
 
@@ -69,6 +72,22 @@ export const createIngress = operation({
   responses: { 201: envelope(CreatedIngress) },
   errors: ['QUOTA_EXCEEDED', 'FEATURE_OFF', 'INGRESS_NOT_TAKEN', ...livekit],
   audit: 'ingress.create',
+});
+
+export const updateIngress = operation({
+  id: 'updateIngress',
+  method: 'PATCH',
+  path: '/apps/{app}/ingress/{id}',
+  tag,
+  summary: 'Pause, resume or rename an ingest',
+  description:
+    'A paused ingest cuts its encoder off and refuses others, and keeps its address and key. A resumed one is encoded as the config says now. LiveKit cuts off a live encoder at any change, so a live ingest can only be paused. Sources (type `url`) can’t be changed.',
+  access: { permission: 'ingress:write' },
+  params: IngressParams,
+  body: UpdateIngressBody,
+  responses: { 200: envelope(IngressRow) },
+  errors: ['INGRESS_NOT_FOUND', 'INGRESS_LIVE', 'INGRESS_FIXED', 'QUOTA_EXCEEDED', 'FEATURE_OFF', ...livekit],
+  audit: 'ingress.update',
 });
 
 export const deleteIngress = operation({

@@ -18,6 +18,7 @@ export type RecordingPlan = NonNullable<DeliveryPlan['recording']>;
 export type VideoEncoding = RecordingPlan['video'];
 export type VodPlan = NonNullable<DeliveryPlan['vod']>;
 export type LiveHlsPlan = NonNullable<DeliveryPlan['live']>;
+export type IngestPlan = DeliveryPlan['ingest'];
 /** How the ingress service encodes what comes in. */
 export type IngestEncoding = DeliveryPlan['ingest']['url'];
 /** For livekit-client's `publishDefaults`. */

@@ -50,6 +50,7 @@ export const EVENT_TYPES = {
   'stream.hls_ended': 'streams',
   'room.counts': 'streams',
   'ingress.created': 'streams',
+  'ingress.updated': 'streams',
   'ingress.deleted': 'streams',
   'ingress.started': 'streams',
   'ingress.ended': 'streams',

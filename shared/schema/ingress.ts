@@ -8,6 +8,32 @@ export type IngressType = (typeof INGRESS_TYPES)[number];
 export const INGRESS_STATUSES = ['inactive', 'buffering', 'publishing', 'error', 'complete'] as const;
 export type IngressStatus = (typeof INGRESS_STATUSES)[number];
 
+const measured = (description: string, most = 1_000_000) =>
+  nullable(Type.Integer({ minimum: 1, maximum: most }), { description });
+
+/** What comes in; LiveKit tells of the picture about half a second after the start. */
+const IngressVideo = object({
+  codec: Type.String({ examples: ['H264'] }),
+  width: measured('Pixels.'),
+  height: measured('Pixels.'),
+  framerate: nullable(Type.Number(), { description: 'Frames a second; null: LiveKit doesn’t say (WHIP).' }),
+});
+export type IngressVideo = Static<typeof IngressVideo>;
+
+const IngressAudio = object({
+  codec: Type.String({ examples: ['aac'] }),
+  channels: measured('Channels.'),
+  sampleRate: measured('Samples a second.'),
+});
+export type IngressAudio = Static<typeof IngressAudio>;
+
+const VideoLayer = object({
+  width: Type.Integer(),
+  height: Type.Integer(),
+  bitrate: nullable(Type.Integer(), { description: 'Bits a second, as asked for.' }),
+});
+export type VideoLayer = Static<typeof VideoLayer>;
+
 /** A place where an encoder sends to, or a source that LiveKit fetches, and the room that it plays into. */
 export const IngressRow = object({
   id: Type.String({ examples: ['IN_4p5og3occ7xP'] }),
@@ -27,11 +53,23 @@ export const IngressRow = object({
     examples: ['zKef…'],
   }),
   transcode: Type.Boolean({ description: 'Whether the ingress service transcodes.' }),
+  enabled: Type.Boolean({ description: 'False: paused. Encoders are refused, and the key is kept.' }),
   status: oneOf(INGRESS_STATUSES),
-  error: nullable(Type.String(), { description: 'The error that LiveKit reports.' }),
+  error: nullable(Type.String(), { description: 'What went wrong in the last session, with what LiveKit says.' }),
   startedAt: nullable(Instant, { description: 'When the encoder or source last started to send; null: never.' }),
+  endedAt: nullable(Instant, { description: 'When it last stopped; null while it sends.' }),
+  video: nullable(IngressVideo, { description: 'What comes in, or came in last.' }),
+  audio: nullable(IngressAudio, { description: 'What comes in, or came in last.' }),
 });
 export type IngressRow = Static<typeof IngressRow>;
+
+export const IngressDetail = object({
+  ...IngressRow.properties,
+  layers: Type.Array(VideoLayer, {
+    description: 'Sizes of the picture that are sent to the room now, largest first. Empty: nothing is sent.',
+  }),
+});
+export type IngressDetail = Static<typeof IngressDetail>;
 
 export const IngressKey = object({
   url: Type.String({ description: 'Address for the encoder.' }),
@@ -62,11 +100,27 @@ export const CreateIngressBody = object({
   ),
   name: Type.Optional(Type.String({ maxLength: 120, description: 'Display name.', examples: ['Camera 1'] })),
   url: Type.Optional(
-    Type.String({ maxLength: 2048, description: 'The source. Required for type `url`, rejected for the others.' }),
+    Type.String({
+      maxLength: 2048,
+      description: 'The source: http, https or srt. Required for type `url`, rejected for the others.',
+    }),
   ),
   region: Type.Optional(Type.String({ maxLength: 64, description: 'Region of the source, for placing a new room.' })),
 });
 export type CreateIngressBody = Static<typeof CreateIngressBody>;
+
+export const UpdateIngressBody = Type.Object(
+  {
+    enabled: Type.Optional(
+      Type.Boolean({ description: 'False pauses the ingest: encoders are cut off and refused, and it keeps its key.' }),
+    ),
+    name: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 120, description: 'Display name.', examples: ['Camera 1'] }),
+    ),
+  },
+  { additionalProperties: false, minProperties: 1 },
+);
+export type UpdateIngressBody = Static<typeof UpdateIngressBody>;
 
 export const IngressParams = object({
   ...AppParams.properties,
@@ -74,7 +128,9 @@ export const IngressParams = object({
 });
 
 export const IngressQuery = object({
-  room: Type.Optional(Type.String({ maxLength: 256, description: 'Exact room name.' })),
+  room: Type.Optional(
+    Type.String({ maxLength: 256, description: 'Room name, with or without the app’s prefix.', examples: ['stage'] }),
+  ),
   ...paging(),
 });
 export type IngressQuery = Static<typeof IngressQuery>;

@@ -112,8 +112,8 @@ test('ingests of an app', { skip: typeof livekit === 'string' ? livekit : false 
     await panel.getByLabel('Source').fill('https://example.com/live.m3u8');
     await panel.getByRole('button', { name: 'Create ingest' }).click();
     const alert = panel.getByRole('alert');
-    await alert.getByText('No ingress service accepted it').waitFor();
-    await alert.getByText('Run LiveKit’s ingress service on the same Redis.').waitFor();
+    await alert.getByText('no ingress service accepted it').waitFor();
+    await alert.getByText('start LiveKit’s ingress service with the same Redis').waitFor();
     await assertAccessible(page, 'a source that nobody fetches');
     assert.equal(await panel.getByLabel('Source').inputValue(), 'https://example.com/live.m3u8');
     await panel.getByRole('button', { name: 'Cancel' }).click();

@@ -1,6 +1,7 @@
 import { publicUrl } from '#daemon/apps/storage/keys.ts';
 import { isUnderPublicUrl, type StorageBlock } from '#daemon/apps/storage/location.ts';
 import { type CallbackEventName, LIVEKIT_CALLBACK_EVENTS } from '#shared/schema/callbacks.ts';
+import type { IngressChange } from '../ingress/sessions.ts';
 import type { HlsChange } from '../live-hls/lifecycle.ts';
 import { masterKey, planOf } from '../live-hls/repository.ts';
 import type { LiveKitEvent } from '../livekit/event.ts';
@@ -9,24 +10,54 @@ import type { VodRecord } from '../vods/repository.ts';
 
 const INPUTS = { rtmp: 'RTMP_INPUT', whip: 'WHIP_INPUT', rtsp: 'URL_INPUT' } as const;
 
-/** Is the event one that receivers get as LiveKit told it? */
+/** Is the event one that receivers get as LiveKit told it? Those of ingests follow from sessions, because LiveKit tells not all of them. */
 export function isPassedOn(name: string): name is CallbackEventName {
-  return (LIVEKIT_CALLBACK_EVENTS as readonly string[]).includes(name);
+  return !name.startsWith('ingress_') && (LIVEKIT_CALLBACK_EVENTS as readonly string[]).includes(name);
 }
 
 /** What is passed on of an event of LiveKit. */
 export function livekitPayload(event: LiveKitEvent): Record<string, unknown> {
-  const { person, track, ingress, egress } = event;
+  const { person, track, egress } = event;
   return {
     ...(event.room ? { room: event.room.name } : {}),
     ...(person
       ? { participant: { identity: person.identity, name: person.name, sid: person.sid, hidden: person.isHidden } }
       : {}),
     ...(track ? { track: { sid: track.sid, type: track.type, source: track.source, muted: track.isMuted } } : {}),
-    ...(ingress ? { ingress: { ingressId: ingress.id, inputType: INPUTS[ingress.type], roomName: ingress.room } } : {}),
     ...(egress ? { egress: { egressId: egress.id, status: egress.status, roomName: egress.room } } : {}),
     eventId: event.id,
     createdAt: new Date(event.at).toISOString(),
+  };
+}
+
+/** As LiveKit tells it, with the session and why it ended. The event's id is absent where LiveKit sends no event. */
+export function ingressPayload({ ingest, reason, error, eventId, at }: IngressChange): Record<string, unknown> {
+  return {
+    room: ingest.room,
+    ingress: {
+      ingressId: ingest.ingress_id,
+      inputType: INPUTS[ingest.type],
+      roomName: ingest.room,
+      participantIdentity: ingest.participant,
+      resourceId: ingest.resource_id,
+    },
+    ...(reason === null ? {} : { reason }),
+    ...(error === null ? {} : { error }),
+    ...(eventId === null ? {} : { eventId }),
+    createdAt: new Date(at).toISOString(),
+  };
+}
+
+/** The same for readers of the daemon's own events. */
+export function ingressEvent({ ingest, reason, error }: IngressChange): Record<string, unknown> {
+  return {
+    id: ingest.ingress_id,
+    type: ingest.type,
+    room: ingest.room,
+    participant: ingest.participant,
+    transcode: ingest.is_transcoding === 1,
+    ...(reason === null ? {} : { reason }),
+    ...(error === null ? {} : { error }),
   };
 }
 

@@ -11,6 +11,9 @@ export function ingressRoutes(app: FastifyInstance, { ingests }: { ingests: Ingr
   route(app, ops.createIngress, async ({ params, body, principal, actor }) =>
     ok(await ingests.create(params.app, body, principal, actor)),
   );
+  route(app, ops.updateIngress, async ({ params, body, principal, actor }) =>
+    ok(await ingests.update(params.app, params.id, body, principal, actor)),
+  );
   route(
     app,
     ops.deleteIngress,

@@ -1,35 +1,49 @@
 import { randomBytes } from 'node:crypto';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { PublishQuota } from '#daemon/identity/teams/media-quotas.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { FairTurns } from '#daemon/platform/fair-turns.ts';
-import type { Actor } from '#daemon/platform/http/types.ts';
+import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { MASK } from '#shared/config/annotations.ts';
-import type { DeliveryPlan } from '#shared/delivery/plan.ts';
+import type { DeliveryPlan, IngestEncoding, IngestPlan } from '#shared/delivery/plan.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type {
   CreatedIngress,
   CreateIngressBody,
+  IngressDetail,
   IngressKey,
   IngressQuery,
   IngressRow,
+  IngressType,
+  UpdateIngressBody,
 } from '#shared/schema/ingress.ts';
 import { shownAddress } from '#shared/secrets.ts';
 import type { LiveKit } from '../livekit/client.ts';
-import { LiveKitError, toApiError } from '../livekit/errors.ts';
-import type { IngressDetails } from '../livekit/event.ts';
+import { isNotTaken, LiveKitError, notTaken, toApiError } from '../livekit/errors.ts';
+import { type IngressDetails, isLive } from '../livekit/ingress.ts';
+import { INGRESS_CPUS } from '../livekit/ingress-errors.ts';
+import type { IngressRequest } from '../livekit/ingress-request.ts';
+import type { MediaStore } from '../media-store.ts';
+import { livekitMemory } from '../streams/repository.ts';
 import type { RoomPlacer } from '../streams/room-placer.ts';
+import { closedIngests, ingressSessions } from './repository.ts';
+import { closeSession } from './sessions.ts';
 
 /** How long a room that was placed for an ingest waits for its encoder. */
 const ROOM_WAITS_S = 3600;
 const RTMP_PORT = 1935;
 const WHIP_PORT = 8080;
+/** Schemes of sources that LiveKit's ingress service fetches. */
+const FETCHED = /^(?:https?|srt):\/\//i;
 
 export interface IngressServiceDeps {
   livekit: LiveKit;
+  mediaStore: MediaStore;
+  databases: AppDatabases;
   apps: { require(name: string): AppEntry; forRoom(room: string): AppEntry | undefined; turnOf(name: string): string };
   delivery: { plan(app: string): Promise<DeliveryPlan> };
   placer: RoomPlacer;
@@ -54,13 +68,17 @@ export class IngressService {
   async list(name: string, query: IngressQuery) {
     const app = this.#deps.apps.require(name);
     const { limit = 100, offset = 0 } = query;
-    const rows = (await this.#of(app, query.room)).map((one) => this.#row(one));
+    const room = query.room === undefined ? undefined : this.#deps.placer.roomOf(app, query.room);
+    const found = query.room !== undefined && room === undefined ? [] : await this.#of(app, room);
+    const rows = found.map((one) => this.#row(one));
     rows.sort((a, b) => (a.name === b.name ? (a.id < b.id ? -1 : 1) : a.name < b.name ? -1 : 1));
     return { data: rows.slice(offset, offset + limit), total: rows.length, limit, offset };
   }
 
-  async get(name: string, id: string): Promise<IngressRow> {
-    return this.#row(await this.#find(name, id));
+  async get(name: string, id: string): Promise<IngressDetail> {
+    const one = await this.#find(name, id);
+    const layers = isLive(one.status) ? await this.#ask(this.#deps.livekit.listLayers(one.room, one.participant)) : [];
+    return { ...this.#row(one), layers };
   }
 
   async key(name: string, id: string): Promise<IngressKey> {
@@ -75,8 +93,7 @@ export class IngressService {
     const room = placer.nameOf(app, body.room);
     this.#checkSource(body);
     const plan = await delivery.plan(name);
-    const { rtmp, whip } = plan.ingest;
-    if (body.type === 'rtmp' && !rtmp.isEnabled) throw new ApiError('FEATURE_OFF', { feature: 'rtmp.enabled' });
+    checkAllowed(plan.ingest, body.type);
     const identity = body.identity ?? `ingest-${randomBytes(6).toString('hex')}`;
     await this.#deps.quotas.checkPublish(principal, app.tenantId, { room, identity });
     const { address, node } = await placer.place(room, {
@@ -90,7 +107,7 @@ export class IngressService {
       identity,
       name: body.name ?? '',
       ...(body.url === undefined ? {} : { url: body.url }),
-      isTranscoding: whip.isTranscoding,
+      encoding: encodingFor(plan.ingest, body.type),
     });
     const row = this.#row(made, address);
     events.publish({
@@ -103,10 +120,106 @@ export class IngressService {
     return { ...row, streamKey: made.streamKey, node };
   }
 
+  /**
+   * Pauses, resumes or renames an ingest. LiveKit cuts off a live encoder at any change, so nothing is sent that changes nothing.
+   * @throws ApiError INGRESS_LIVE, INGRESS_FIXED, FEATURE_OFF, QUOTA_EXCEEDED
+   */
+  async update(
+    name: string,
+    id: string,
+    body: UpdateIngressBody,
+    principal: Principal,
+    actor: Actor,
+  ): Promise<IngressRow> {
+    const one = await this.#find(name, id);
+    if (one.type === 'rtsp') throw new ApiError('INGRESS_FIXED');
+    const app = this.#deps.apps.require(name);
+    const isResumed = body.enabled === true && !one.isEnabled;
+    const isPaused = body.enabled === false && one.isEnabled;
+    const isRenamed = body.name !== undefined && body.name !== one.name;
+    if (body.enabled === true) checkAllowed((await this.#deps.delivery.plan(name)).ingest, one.type);
+    if (body.enabled !== undefined) closedIngests(this.#deps.databases.get(name)).remove(id);
+    if (!isResumed && !isPaused && !isRenamed) return this.#row(one);
+    if (isLive(one.status) && !isPaused) throw new ApiError('INGRESS_LIVE');
+    if (isResumed) {
+      await this.#deps.quotas.checkPublish(principal, app.tenantId, { room: one.room, identity: one.participant });
+    }
+    const changed = await this.#change(name, one, {
+      ...(isRenamed ? { name: body.name as string } : {}),
+      ...(isResumed || isPaused ? { enabled: isResumed } : {}),
+    });
+    this.#told(app, changed, actor);
+    return this.#row(changed);
+  }
+
+  /**
+   * Pauses RTMP ingests of apps whose config refuses RTMP, and resumes those that were paused for that.
+   * @param only one app; all by default
+   */
+  async followConfig(only?: string): Promise<void> {
+    const { livekit, apps, delivery, databases, log } = this.#deps;
+    if (!livekit.isConfigured || (only === undefined ? livekit.state.status : 'reachable') !== 'reachable') return;
+    const byApp = new Map<AppEntry, IngressDetails[]>();
+    for (const one of await livekit.listIngressDetails()) {
+      const app = apps.forRoom(one.room);
+      if (one.type !== 'rtmp' || app === undefined || (only !== undefined && app.name !== only)) continue;
+      byApp.set(app, [...(byApp.get(app) ?? []), one]);
+    }
+    for (const [app, ingests] of byApp) {
+      try {
+        const { isEnabled } = (await delivery.plan(app.name)).ingest.rtmp;
+        const closed = closedIngests(databases.get(app.name));
+        const ids = new Set(closed.all());
+        for (const one of ingests) {
+          if (isEnabled ? !ids.has(one.id) : !one.isEnabled) continue;
+          if (!isEnabled) closed.add(one.id);
+          if (one.isEnabled !== isEnabled)
+            this.#told(app, await this.#change(app.name, one, { enabled: isEnabled }), SYSTEM);
+          if (isEnabled) closed.remove(one.id);
+        }
+      } catch (err) {
+        log.warn({ app: app.name, err }, 'RTMP ingests could not be paused or resumed as the config says');
+      }
+    }
+  }
+
+  #told({ name: app, tenantId: tenant }: AppEntry, one: IngressDetails, actor: Actor): void {
+    const data = { id: one.id, name: one.name, room: one.room, enabled: one.isEnabled };
+    this.#deps.events.publish({ type: 'ingress.updated', app, tenant, actor, data });
+  }
+
+  /** Sends a change to LiveKit. A resumed ingest is encoded as the config says now. */
+  async #change(
+    name: string,
+    one: IngressDetails,
+    change: { name?: string; enabled?: boolean },
+  ): Promise<IngressDetails> {
+    const { livekit, delivery, databases } = this.#deps;
+    const sessions = ingressSessions(databases.get(name));
+    const { ingest } = await delivery.plan(name);
+    const type = one.type === 'whip' ? 'whip' : 'rtmp';
+    if (change.enabled === false) sessions.expectEnd(one.id, 'paused');
+    try {
+      return await livekit.updateIngress(one.id, {
+        ...change,
+        ...(change.enabled === true ? { encoding: encodingFor(ingest, type) } : {}),
+      });
+    } catch (error) {
+      if (change.enabled === false) sessions.expectEnd(one.id, null);
+      throw toApiError(error);
+    }
+  }
+
   async remove(name: string, id: string, actor: Actor): Promise<void> {
     const one = await this.#find(name, id);
     const { tenantId: tenant } = this.#deps.apps.require(name);
     await this.#ask(this.#deps.livekit.deleteIngress(id));
+    await this.#deps.mediaStore.change(this.#deps.apps.require(name), (tx) => {
+      tx.note(closeSession(tx.db, id, 'deleted', { at: tx.now, now: tx.now }));
+      // a start of which the event is still under way
+      livekitMemory(tx.db).setGone(one.resourceId, tx.now);
+      closedIngests(tx.db).remove(id);
+    });
     this.#deps.events.publish({
       type: 'ingress.deleted',
       app: name,
@@ -147,21 +260,26 @@ export class IngressService {
       return;
     }
     if (url === undefined) throw fieldError('body.url', 'is required for type url');
-    const problem = /^(?:rtmps?|srt|rtsps?):\/\//i.test(url)
-      ? endpointProblem(url.replace(/^\w+:/, 'http:'), this.#deps.policy)
-      : endpointProblem(url, this.#deps.policy);
+    if (!FETCHED.test(url)) {
+      throw fieldError(
+        'body.url',
+        'must begin with http://, https:// or srt://, because LiveKit fetches nothing else. For other sources, such as RTSP cameras, let ffmpeg send them to an ingest of type rtmp',
+      );
+    }
+    const problem = endpointProblem(url.replace(/^srt:/i, 'http:'), this.#deps.policy);
     if (problem !== undefined) throw fieldError('body.url', problem);
   }
 
-  async #make(turn: string, order: Parameters<LiveKit['createIngress']>[0]): Promise<IngressDetails> {
+  async #make(turn: string, order: IngressRequest): Promise<IngressDetails> {
     const make = () => this.#deps.livekit.createIngress(order);
     try {
       // of several made at the same time LiveKit forgets some, though it answers with each: its store gives up after a few lost races.
       // A source waits for the service that fetches it, and must not keep the others waiting
       return await (order.type === 'url' ? make() : this.#creating.run(turn, { all: 1 }, make));
     } catch (error) {
-      if (order.type === 'url' && error instanceof LiveKitError && error.failure === 'busy') {
-        throw new ApiError('INGRESS_NOT_TAKEN', { reason: `${error.message}.` });
+      if (order.type === 'url' && error instanceof LiveKitError && isNotTaken(error)) {
+        const { reason, hint } = notTaken('ingress', INGRESS_CPUS);
+        throw new ApiError('INGRESS_NOT_TAKEN', { reason: `${reason}.` }, { hint });
       }
       throw toApiError(error);
     }
@@ -185,9 +303,13 @@ export class IngressService {
       url: this.#addressOf(one, placedAt),
       streamKey: one.streamKey === '' ? '' : `${one.streamKey.slice(0, 4)}…`,
       transcode: one.isTranscoding,
+      enabled: one.isEnabled,
       status: one.status,
       error: one.error || null,
-      startedAt: one.startedAt === null ? null : new Date(one.startedAt).toISOString(),
+      startedAt: instant(one.startedAt),
+      endedAt: instant(one.endedAt),
+      video: one.video,
+      audio: one.audio,
     };
   }
 
@@ -201,3 +323,13 @@ export class IngressService {
 }
 
 const hostOf = (url: string): string => URL.parse(url)?.hostname ?? '';
+
+const instant = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/** How an ingest is encoded; null = WHIP that is passed on as it comes. */
+const encodingFor = ({ rtmp, whip, url }: IngestPlan, type: IngressType): IngestEncoding | null =>
+  type === 'whip' ? (whip.isTranscoding ? whip : null) : type === 'rtmp' ? rtmp : url;
+
+function checkAllowed({ rtmp }: IngestPlan, type: string): void {
+  if (type === 'rtmp' && !rtmp.isEnabled) throw new ApiError('FEATURE_OFF', { feature: 'rtmp.enabled' });
+}

@@ -1,23 +1,23 @@
 import type { CreateOptions, EgressInfo, Room, VideoGrant } from 'livekit-server-sdk';
 import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
-import type { IngressType } from '#shared/schema/ingress.ts';
+import type { IngestEncoding } from '#shared/delivery/plan.ts';
+import type { VideoLayer } from '#shared/schema/ingress.ts';
 import type { ClockDifference } from './clock-difference.ts';
 import { type Egress, readEgress } from './egress.ts';
 import { answerOf, type EgressAnswer } from './egress-answer.ts';
 import { LiveKitError, translate } from './errors.ts';
 import {
-  type Ingress,
-  type IngressDetails,
   type LiveKitEvent,
   type Person,
   type PublishedTrack,
-  readIngress,
-  readIngressDetails,
+  readLayers,
   readPerson,
   readTrack,
   readWebhook,
 } from './event.ts';
+import { type Ingress, type IngressDetails, readIngress, readIngressDetails } from './ingress.ts';
+import { type IngressRequest, ingressEncoding } from './ingress-request.ts';
 import { type LiveHlsRequest, liveHlsEncoding, liveHlsOutputs } from './live-hls-request.ts';
 import { type RecordingRequest, recordingEncoding, recordingOutputs } from './recording-request.ts';
 import { roomOptions } from './room-options.ts';
@@ -54,18 +54,6 @@ export interface JoinGrant {
   audioOnly: boolean;
   /** For the room, where its bearer is the first in it. */
   playoutDelayMs: number | null;
-}
-
-/** What an ingest is made from. */
-export interface IngressRequest {
-  type: IngressType;
-  room: string;
-  identity: string;
-  name: string;
-  /** The source, for type `url`. */
-  url?: string;
-  /** Encode again; WHIP only, the others always are. */
-  isTranscoding: boolean;
 }
 
 /** What a token of ours allows its holder. */
@@ -138,6 +126,12 @@ export class LiveKit {
   async listTracks(room: string): Promise<PublishedTrack[]> {
     const list = await this.#ask(QUICK_S, ({ rooms }) => rooms.listParticipants(room));
     return list.flatMap(({ identity, tracks }) => tracks.map((track) => ({ identity, ...readTrack(track) })));
+  }
+
+  /** Sizes that someone in a room really sends; empty for someone who is not there. */
+  async listLayers(room: string, identity: string): Promise<VideoLayer[]> {
+    const list = await this.#ask(QUICK_S, ({ rooms }) => rooms.listParticipants(room));
+    return list.filter((one) => one.identity === identity).flatMap(readLayers);
   }
 
   createRoom(options: CreateOptions): Promise<Room> {
@@ -228,21 +222,37 @@ export class LiveKit {
 
   /** A source is fetched immediately: where no ingress service takes it, LiveKit says so after about 3 s. */
   async createIngress(request: IngressRequest): Promise<IngressDetails> {
-    const { IngressInput } = await this.#library();
-    const { type, room, identity, name, url, isTranscoding } = request;
+    const sdk = await this.#library();
+    const { IngressInput } = sdk;
+    const { type, room, identity, name, url, encoding } = request;
     const input = { rtmp: IngressInput.RTMP_INPUT, whip: IngressInput.WHIP_INPUT, url: IngressInput.URL_INPUT }[type];
     const options = {
       name,
       roomName: room,
       participantIdentity: identity,
       participantName: name || identity,
-      // LiveKit transcodes everything except WHIP, even if the request says otherwise
-      ...(type === 'whip' ? { enableTranscoding: isTranscoding } : {}),
+      enableTranscoding: encoding !== null,
+      ...(encoding === null ? {} : ingressEncoding(sdk, encoding)),
       ...(url === undefined ? {} : { url }),
     };
     return readIngressDetails(
       await this.#ask(EGRESS_S, ({ slowIngress }) => slowIngress.createIngress(input, options)),
     );
+  }
+
+  /** Changes an ingest for encoders. LiveKit cuts off an encoder that is sending, even for a new name. */
+  async updateIngress(
+    id: string,
+    { name = '', enabled, encoding }: { name?: string; enabled?: boolean; encoding?: IngestEncoding | null },
+  ): Promise<IngressDetails> {
+    const sdk = await this.#library();
+    const options = {
+      name,
+      participantName: name,
+      ...(enabled === undefined ? {} : { enabled }),
+      ...(encoding === undefined ? {} : { enableTranscoding: encoding !== null, ...ingressEncoding(sdk, encoding) }),
+    };
+    return readIngressDetails(await this.#ask(EGRESS_S, ({ slowIngress }) => slowIngress.updateIngress(id, options)));
   }
 
   async deleteIngress(id: string): Promise<void> {

@@ -96,9 +96,10 @@ export function isNotTaken({ failure, message }: LiveKitError): boolean {
 }
 
 const SERVICES = {
-  egress: { service: 'egress', took: 'the recording', lower: 'record fewer rooms at a time' },
-  hls: { service: 'egress', took: 'the encoder', lower: 'choose fewer qualities' },
-  ingress: { service: 'ingress', took: 'it', lower: 'close ingests that you don’t need' },
+  // each keeps a part of its machine idle: 20 % and 30 %
+  egress: { service: 'egress', took: 'the recording', share: 80, lower: 'record fewer rooms at a time' },
+  hls: { service: 'egress', took: 'the encoder', share: 80, lower: 'choose fewer qualities' },
+  ingress: { service: 'ingress', took: 'it', share: 70, lower: 'pause ingests that you don’t need' },
 } as const;
 
 /**
@@ -106,10 +107,10 @@ const SERVICES = {
  * @param cpus processors that the service sets aside for it, by its defaults
  */
 export function notTaken(what: keyof typeof SERVICES, cpus: number): { reason: string; hint: string } {
-  const { service, took, lower } = SERVICES[what];
+  const { service, took, share, lower } = SERVICES[what];
   return {
     reason: `no ${service} service accepted ${took}: none is connected to LiveKit’s Redis, or none has ${cpus} CPUs free`,
-    hint: `If none runs, start LiveKit’s ${service} service with the same Redis. If one runs, it sets ${cpus} CPUs aside for this and uses at most 80 % of its machine: give it a machine with more CPUs, add another, lower cpu_cost in its config, or ${lower}.`,
+    hint: `If none runs, start LiveKit’s ${service} service with the same Redis. If one runs, it sets ${cpus} CPUs aside for this and uses at most ${share} % of its machine: give it a machine with more CPUs, add another, lower cpu_cost in its config, or ${lower}.`,
   };
 }
 

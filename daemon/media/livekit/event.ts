@@ -1,7 +1,8 @@
-import type { IngressInfo, ParticipantInfo, TrackInfo, WebhookEvent } from 'livekit-server-sdk';
-import { INGRESS_STATUSES, type IngressStatus } from '#shared/schema/ingress.ts';
+import type { ParticipantInfo, TrackInfo, WebhookEvent } from 'livekit-server-sdk';
+import type { VideoLayer } from '#shared/schema/ingress.ts';
 import { type Egress, readEgress } from './egress.ts';
-import { milliseconds, millisecondsOf } from './facts.ts';
+import { bounded, millisecondsOf } from './facts.ts';
+import { type Ingress, readIngress } from './ingress.ts';
 
 /** ParticipantInfo.Kind of LiveKit. */
 export const INGRESS_KIND = 1;
@@ -40,29 +41,6 @@ export interface PublishedTrack extends Track {
   identity: string;
 }
 
-export interface Ingress {
-  id: string;
-  /** `RTMP_INPUT`, `WHIP_INPUT` or `URL_INPUT` as `rtmp`, `whip`, `rtsp`. */
-  type: 'rtmp' | 'whip' | 'rtsp';
-  room: string;
-  participant: string;
-  isPublishing: boolean;
-  /** It is encoded again on its way in. */
-  isTranscoding: boolean;
-}
-
-/** An ingest with what an encoder needs; never part of an event. */
-export interface IngressDetails extends Ingress {
-  name: string;
-  /** Where to send to, as LiveKit's own configuration says; empty = it does not. Of a source, the source. */
-  url: string;
-  streamKey: string;
-  status: IngressStatus;
-  error: string;
-  /** Milliseconds since 1970; null = nothing was sent yet. */
-  startedAt: number | null;
-}
-
 /** One event of LiveKit, as plain data. */
 export interface LiveKitEvent {
   id: string;
@@ -78,9 +56,9 @@ export interface LiveKitEvent {
   dropped: number;
 }
 
+const MAX_LAYERS = 24;
 const TRACK_TYPES = ['audio', 'video', 'data'] as const;
 const SOURCES = ['unknown', 'camera', 'microphone', 'screen_share', 'screen_share_audio'] as const;
-const INPUTS = ['rtmp', 'whip', 'rtsp'] as const;
 
 export function readPerson(info: ParticipantInfo, isWhole: boolean): Person {
   return {
@@ -92,31 +70,6 @@ export function readPerson(info: ParticipantInfo, isWhole: boolean): Person {
     isPublisher: info.isPublisher || info.tracks.length > 0,
     tracks: info.tracks.map((track) => track.sid),
     hasTimedOut: info.disconnectReason === CONNECTION_TIMEOUT,
-  };
-}
-
-export function readIngress(info: IngressInfo): Ingress {
-  return {
-    id: info.ingressId,
-    type: INPUTS[info.inputType] ?? 'rtmp',
-    room: info.roomName,
-    participant: info.participantIdentity,
-    // ENDPOINT_PUBLISHING
-    isPublishing: info.state?.status === 2,
-    isTranscoding: info.enableTranscoding ?? !info.bypassTranscoding,
-  };
-}
-
-export function readIngressDetails(info: IngressInfo): IngressDetails {
-  return {
-    ...readIngress(info),
-    name: info.name,
-    url: info.url,
-    streamKey: info.streamKey,
-    status: INGRESS_STATUSES[info.state?.status ?? 0] ?? 'inactive',
-    error: info.state?.error ?? '',
-    // the ingress service writes nanoseconds
-    startedAt: milliseconds(info.state?.startedAt),
   };
 }
 
@@ -146,4 +99,17 @@ export function readWebhook(event: WebhookEvent): LiveKitEvent {
     ingress,
     dropped: event.numDropped,
   };
+}
+
+/** Sizes that a participant really sends of its pictures, largest first. */
+export function readLayers({ tracks }: ParticipantInfo): VideoLayer[] {
+  return tracks
+    .flatMap((track) => track.layers)
+    .flatMap(({ width, height, bitrate }) => {
+      const size = [bounded(width, 1, 16_384), bounded(height, 1, 16_384)] as const;
+      if (size[0] === null || size[1] === null) return [];
+      return [{ width: size[0], height: size[1], bitrate: bounded(bitrate, 1, 1e9) }];
+    })
+    .slice(0, MAX_LAYERS)
+    .sort((a, b) => b.height - a.height);
 }

@@ -19,7 +19,8 @@ const BELIEVED_S = 86_400;
 const BELIEVED_BYTES = 1e12;
 const MOST_FILES = 1_000_000;
 
-function bounded(value: Reported, least: number, most: number): number | null {
+/** A number within limits, else null. */
+export function bounded(value: Reported, least: number, most: number): number | null {
   const number = Number(value ?? Number.NaN);
   return number >= least && number <= most ? number : null;
 }

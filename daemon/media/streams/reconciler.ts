@@ -5,11 +5,14 @@ import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
+import { ingressSessions } from '../ingress/repository.ts';
+import { compareSessions, startSession, untold } from '../ingress/sessions.ts';
 import { hlsRepository, isAtWork } from '../live-hls/repository.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import type { Egress } from '../livekit/egress.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type Person } from '../livekit/event.ts';
+import type { Ingress } from '../livekit/ingress.ts';
 import type { MediaStore, MediaTransaction, RowChange } from '../media-store.ts';
 import { unreadIn } from '../vods/inspector.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
@@ -158,6 +161,7 @@ export class Reconciler {
         await nextTurn();
       }
       await this.#recordings(isFull);
+      await this.#ingests(isFull);
       this.#settle();
       this.lastRunAt = this.#deps.clock.now();
       if (this.repaired > before) {
@@ -190,7 +194,7 @@ export class Reconciler {
     try {
       const db = this.#deps.databases.get(app);
       const isLive = streamRepository(db).countActive() > 0 || hlsRepository(db).left().length > 0;
-      return isLive || vodRepository(db).open().length > 0;
+      return isLive || vodRepository(db).open().length > 0 || ingressSessions(db).count() > 0;
     } catch (err) {
       this.#deps.log.warn({ app, err }, 'app.db cannot be read');
       return false;
@@ -244,9 +248,9 @@ export class Reconciler {
     const lastRow = this.#lastRow(app.name);
     const asked = this.#deps.clock.now();
     const people = await this.#people(room.name);
-    const types = people.some((person) => person.kind === INGRESS_KIND)
-      ? await this.#ingressTypes(room.name)
-      : new Map<string, 'rtmp' | 'whip' | 'rtsp'>();
+    const isFed = people.some((person) => person.kind === INGRESS_KIND);
+    const ingests = isFed ? await this.#deps.livekit.listIngress(room.name) : [];
+    const types = new Map(ingests.map((ingress) => [ingress.participant, ingress.type]));
     this.#deps.directory.sync(room.name, room.sid, people, asked);
     await this.#change(app, (tx) => {
       const streams = streamRepository(tx.db);
@@ -258,6 +262,7 @@ export class Reconciler {
         const row = streams.activeOf(person.sid);
         if (row !== undefined && row.type !== type) streams.setType(row.id, type);
       }
+      for (const one of ingests) if (one.isPublishing) tx.note(startSession(tx.db, one, untold(one, tx.now)));
       endAbsent(tx, room.name, people, lastRow);
     });
   }
@@ -269,11 +274,6 @@ export class Reconciler {
       const people = await this.#deps.livekit.listParticipants(room);
       if (left === 1 || this.#deps.directory.changes === before) return people;
     }
-  }
-
-  async #ingressTypes(room: string): Promise<Map<string, 'rtmp' | 'whip' | 'rtsp'>> {
-    const list = await this.#deps.livekit.listIngress(room);
-    return new Map(list.map((ingress) => [ingress.participant, ingress.type]));
   }
 
   async #endRowsOfGoneRooms(name: string, open: ReadonlySet<string>, lastRow: number): Promise<void> {
@@ -320,6 +320,25 @@ export class Reconciler {
       await pLimit(AT_ONCE).map(asking, async (vod) => {
         if (!this.#isStopped) await this.#deps.checkRecorder(app, vod);
       });
+    }
+  }
+
+  async #ingests(isFull: boolean): Promise<void> {
+    const { apps, databases, livekit, clock } = this.#deps;
+    const own = new Map<string, Ingress[]>();
+    for (const app of this.#busy ?? []) if (ingressSessions(databases.get(app)).count() > 0) own.set(app, []);
+    if (!isFull && own.size === 0) return;
+    const askedAt = clock.now();
+    for (const one of await livekit.listIngress()) {
+      const app = this.#appOf(one.room)?.name;
+      if (app === undefined) continue;
+      const list = own.get(app);
+      if (list !== undefined) list.push(one);
+      else if (one.isPublishing) own.set(app, [one]);
+    }
+    for (const [name, list] of own) {
+      const app = apps.get(name);
+      if (app !== undefined) await this.#change(app, (tx) => tx.note(compareSessions(tx, list, askedAt)));
     }
   }
 

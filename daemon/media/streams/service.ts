@@ -3,9 +3,10 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { Snapshot } from '#daemon/platform/snapshot.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { AppStats, StreamHls, StreamQuery, StreamRow } from '#shared/schema/streams.ts';
+import { closeSession } from '../ingress/sessions.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
-import type { Ingress } from '../livekit/event.ts';
+import type { Ingress } from '../livekit/ingress.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
 import { vodRepository } from '../vods/repository.ts';
 import { type StreamRecord, streamRepository } from './repository.ts';
@@ -73,8 +74,9 @@ export class StreamService {
     const row = this.find(name, id);
     if (row.status === 'ended') return;
     const identity = row.participant ?? '';
+    let ingress: Ingress | undefined;
     try {
-      const ingress =
+      ingress =
         row.type === 'webrtc'
           ? undefined
           : (await this.#deps.livekit.listIngress(row.room)).find((one) => one.participant === identity);
@@ -84,6 +86,7 @@ export class StreamService {
       throw toApiError(error);
     }
     const { changes } = await this.#deps.mediaStore.change(app, (tx) => {
+      if (ingress !== undefined) tx.note(closeSession(tx.db, ingress.id, 'deleted', { at: tx.now, now: tx.now }));
       tx.note(
         row.participant_sid === null
           ? endRow(tx.db, row.id, tx.now)

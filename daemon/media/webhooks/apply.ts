@@ -2,6 +2,7 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { StreamType } from '#shared/schema/streams.ts';
 import { isPassedOn, livekitPayload } from '../callbacks/payloads.ts';
+import { endSession, startSession } from '../ingress/sessions.ts';
 import { EGRESS_KIND, INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
 import type { MediaTransaction } from '../media-store.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
@@ -72,7 +73,11 @@ export function applyEvent(
       if (event.ingress !== null) {
         const { room: name, participant, type } = event.ingress;
         streamRepository(db).setTypeIn(name, participant, type);
+        tx.note(startSession(db, event.ingress, { at, now, eventId: event.id }));
       }
+      break;
+    case 'ingress_ended':
+      if (event.ingress !== null) tx.note(endSession(db, event.ingress, { at, now, eventId: event.id }));
       break;
     case 'egress_started':
     case 'egress_updated':

@@ -6,7 +6,6 @@ import { CallbackService } from '#daemon/media/callbacks/service.ts';
 import { IngressService } from '#daemon/media/ingress/service.ts';
 import { LiveHlsService } from '#daemon/media/live-hls/service.ts';
 import { LiveKit } from '#daemon/media/livekit/client.ts';
-import type { LiveKitEvent } from '#daemon/media/livekit/event.ts';
 import { MediaStore, type RowChange } from '#daemon/media/media-store.ts';
 import { WatchService } from '#daemon/media/pages/service.ts';
 import { RecordingService } from '#daemon/media/recording/service.ts';
@@ -22,7 +21,6 @@ import { isOfRecorder } from '#daemon/media/webhooks/apply.ts';
 import { LiveKitStatusView } from '#daemon/media/webhooks/livekit-status.ts';
 import { WebhookService } from '#daemon/media/webhooks/service.ts';
 import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
-import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { Scrubber } from '#daemon/platform/logs/scrub.ts';
 import { publicBase } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
@@ -211,7 +209,6 @@ export function createMedia(
     config,
     onChanges: (app, changes, event) => {
       onChanges(app, changes);
-      announceIngress(events, app, event);
       const { name, room, person, track, egress } = event;
       if (egress !== null) background.run('lost recordings', () => recording.egressTold(app, egress.id));
       if (room === null) return;
@@ -250,6 +247,8 @@ export function createMedia(
   });
   const ingests = new IngressService({
     livekit,
+    mediaStore,
+    databases,
     apps,
     delivery: deliveryPlans,
     placer,
@@ -258,6 +257,12 @@ export function createMedia(
     rtmpHost: settings.rtmpPublicHost,
     events,
     log: livekitLog,
+  });
+  // RTMP that the config refuses must be refused for encoders that have a key, too
+  const followRtmp = (app?: string): void =>
+    void background.run('RTMP ingests that follow the config', () => ingests.followConfig(app));
+  events.subscribe(({ type, app }) => {
+    if (type === 'config.changed' || type === 'config.reloaded') followRtmp(app);
   });
   const livekitStatus = new LiveKitStatusView({
     clock: SYSTEM_CLOCK,
@@ -291,6 +296,7 @@ export function createMedia(
     callbacks,
     livekitStatus,
     start() {
+      livekit.reachability.onReachable(() => followRtmp());
       livekit.start();
       reconciler.start();
       delivery.start();
@@ -306,21 +312,4 @@ export function createMedia(
       await delivery.stop();
     },
   };
-}
-
-/** An encoder began to send to an ingest, or stopped. */
-function announceIngress(events: EventBus, app: AppEntry, { name, ingress }: LiveKitEvent): void {
-  if (ingress === null || (name !== 'ingress_started' && name !== 'ingress_ended')) return;
-  events.publish({
-    type: name === 'ingress_started' ? 'ingress.started' : 'ingress.ended',
-    app: app.name,
-    tenant: app.tenantId,
-    data: {
-      id: ingress.id,
-      type: ingress.type,
-      room: ingress.room,
-      participant: ingress.participant,
-      transcode: ingress.isTranscoding,
-    },
-  });
 }

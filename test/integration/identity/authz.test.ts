@@ -97,6 +97,7 @@ const EXPECTED: Record<string, Expected> = {
   'POST /apps/{app}/ingress': app('editor'),
   'GET /apps/{app}/ingress/{id}': app('viewer'),
   'GET /apps/{app}/ingress/{id}/key': app('editor'),
+  'PATCH /apps/{app}/ingress/{id}': app('editor'),
   'DELETE /apps/{app}/ingress/{id}': app('editor'),
   'GET /apps/{app}/vods': app('viewer'),
   'GET /apps/{app}/vods/{id}': app('viewer'),

@@ -42,12 +42,16 @@ describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () 
       participant: 'camera-1',
       url: 'rtmp://127.0.0.1:1935/live',
       transcode: true,
+      enabled: true,
       status: 'inactive',
       error: null,
       startedAt: null,
+      endedAt: null,
+      video: null,
+      audio: null,
     });
     const masked = { ...row, streamKey: `${streamKey.slice(0, 4)}…` };
-    assert.deepEqual((await daemon.api.get(`/apps/live/ingress/${row.id}`)).body.data, masked);
+    assert.deepEqual((await daemon.api.get(`/apps/live/ingress/${row.id}`)).body.data, { ...masked, layers: [] });
     const listed = (await daemon.api.get('/apps/live/ingress')).body;
     assert.deepEqual([listed.total, listed.data], [1, [masked]]);
     const key = (await daemon.api.get(`/apps/live/ingress/${row.id}/key`)).body.data;
@@ -138,7 +142,11 @@ describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () 
       [{ type: 'rtmp', url: 'https://example.com/a.m3u8' }, 'body.url'],
       [{ type: 'url' }, 'body.url'],
       [{ type: 'url', url: 'file:///etc/passwd' }, 'body.url'],
-      [{ type: 'url', url: 'rtmp://169.254.169.254/latest' }, 'body.url'],
+      [{ type: 'url', url: 'rtsp://camera.example.com/1' }, 'body.url'],
+      [{ type: 'url', url: 'rtmp://example.com/live/a' }, 'body.url'],
+      [{ type: 'url', url: 'udp://239.0.0.1:1234' }, 'body.url'],
+      [{ type: 'url', url: 'http://169.254.169.254/latest' }, 'body.url'],
+      [{ type: 'url', url: 'SRT://169.254.169.254:9000' }, 'body.url'],
       [{ type: 'rtmp', identity: 'i'.repeat(121) }, 'body.identity'],
     ] as const) {
       const { status, body: answer } = await make(body);

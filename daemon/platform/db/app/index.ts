@@ -6,6 +6,7 @@ import { sql as indexes } from './004-indexes.ts';
 import { sql as figures } from './005-figures.ts';
 import { sql as recordings } from './006-recordings.ts';
 import { sql as liveHls } from './007-live-hls.ts';
+import { sql as ingests } from './008-ingests.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 5, name: 'figures', sql: figures },
   { id: 6, name: 'recordings', sql: recordings },
   { id: 7, name: 'live-hls', sql: liveHls },
+  { id: 8, name: 'ingests', sql: ingests },
 ];

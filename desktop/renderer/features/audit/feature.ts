@@ -14,6 +14,7 @@ export const audit: Feature = {
       'cluster.settings': [listAudit],
       'ingress.created': [listAudit],
       'ingress.deleted': [listAudit],
+      'ingress.updated': [listAudit],
       'node.joined': [listAudit],
       'node.removed': [listAudit],
       'node.updated': [listAudit],

@@ -30,6 +30,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'config.write': 'Saved the config',
   'ingress.create': 'Created an ingest',
   'ingress.delete': 'Deleted an ingest',
+  'ingress.update': 'Changed an ingest',
   'invite.create': 'Invited',
   'invite.revoke': 'Took an invitation back',
   'ip-ban.create': 'Banned an address',
