@@ -446,6 +446,26 @@ export const ERRORS = define({
     hint: 'Test the app’s storage in the console.',
     retryable: true,
   },
+  // transcoding of recordings
+  VOD_NOT_TRANSCODABLE: { status: 409, message: 'No ladder can be made of the VOD {id}: {reason}' },
+  FFMPEG_MISSING: {
+    status: 503,
+    message: 'ffmpeg is not installed on the daemon’s machine. Install it with: {command}',
+    hint: 'Then retry the job. Until then, recordings are ready without an HLS ladder.',
+  },
+  TRANSCODING_FAILED: { status: 422, message: 'No ladder could be made of the recording: {reason}' },
+  TRANSCODING_STORAGE: {
+    status: 502,
+    message: 'The storage of the recording refused: {reason}',
+    hint: 'Test the app’s storage in the console. What is encoded is kept until the daemon starts again.',
+    retryable: true,
+  },
+  TRANSCODING_NO_SPACE: {
+    status: 507,
+    message: 'The disk of the daemon has no room to transcode the recording: it needs {needed}.',
+    hint: 'Free some space on the disk of the DATA_DIR.',
+    retryable: true,
+  },
   // plugins
   PLUGIN_NOT_FOUND: { status: 404, message: 'No plugin has the id {id}.' },
   PLUGIN_SAFE_MODE: {

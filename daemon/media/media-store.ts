@@ -12,6 +12,7 @@ import { hlsPayload, ingressEvent, ingressPayload, streamPayload, vodPayload } f
 import type { IngressChange } from './ingress/sessions.ts';
 import type { HlsChange } from './live-hls/lifecycle.ts';
 import type { StreamChange } from './streams/stream-lifecycle.ts';
+import { transcodingRepository } from './transcoding/repository.ts';
 import type { VodChange, VodOwner } from './vods/vod-lifecycle.ts';
 
 export type RowChange = StreamChange | HlsChange | VodChange | IngressChange;
@@ -24,6 +25,8 @@ export interface MediaStoreDeps {
   appDir(app: string): string;
   /** Callbacks were stored for the app. */
   onCallbacks(app: string): void;
+  /** Does a job follow a recording, after which the VOD is complete? */
+  awaitsLadder(config: AppConfig): boolean;
   clock: Clock;
 }
 
@@ -56,6 +59,7 @@ const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]
   snapshot_taken: ['snapshot_taken'],
   ingress_started: ['ingress_started'],
   ingress_ended: ['ingress_ended'],
+  vod_ready: ['vod_ready'],
 };
 const EVENTS: Readonly<Record<RowChange['kind'], EventType>> = {
   stream_started: 'stream.started',
@@ -72,6 +76,7 @@ const EVENTS: Readonly<Record<RowChange['kind'], EventType>> = {
   snapshot_taken: 'snapshot.taken',
   ingress_started: 'ingress.started',
   ingress_ended: 'ingress.ended',
+  vod_ready: 'vod.ready',
 };
 
 /**
@@ -112,7 +117,11 @@ export class MediaStore {
         changes.push(change);
         const { room } = 'stream' in change ? change.stream : 'vod' in change ? change.vod : change.ingest;
         const data = 'ingest' in change ? ingressPayload(change) : payloadOf(change, config);
-        for (const event of CALLBACKS[change.kind]) callback({ event, room, data });
+        const isAwaited = change.kind === 'recording_ready' && this.#deps.awaitsLadder(config);
+        if (isAwaited) transcodingRepository(db).add(change.vod.id);
+        for (const event of CALLBACKS[change.kind]) {
+          if (!isAwaited || event !== 'vod_ready') callback({ event, room, data });
+        }
       }
     };
     const owner = { appId: app.id, place: placeOf(config.s3), appDir: this.#deps.appDir(app.name) };
@@ -129,6 +138,7 @@ function eventOf(app: AppEntry, config: AppConfig, change: RowChange): DaemonEve
 }
 
 function payloadOf(change: Exclude<RowChange, IngressChange>, config: AppConfig): Record<string, unknown> {
-  if ('vod' in change) return vodPayload(change.vod, config.s3);
+  if (change.kind === 'vod_ready') return vodPayload(change.vod, config, change.playlist);
+  if ('vod' in change) return vodPayload(change.vod, config);
   return 'hls' in change ? hlsPayload(change) : streamPayload(change.stream);
 }

@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
@@ -18,4 +18,23 @@ export async function findProgram(name: string): Promise<string | undefined> {
     }
   }
   return undefined;
+}
+
+/** Package managers by the ids of /etc/os-release. */
+const MANAGERS: readonly (readonly [ids: RegExp, command: string])[] = [
+  [/\b(?:debian|ubuntu)\b/, 'sudo apt-get install'],
+  [/\b(?:fedora|rhel|centos)\b/, 'sudo dnf install'],
+  [/\balpine\b/, 'sudo apk add'],
+  [/\barch\b/, 'sudo pacman -S'],
+  [/\bsuse\b/, 'sudo zypper install'],
+];
+
+/** The command that installs a package on this machine. */
+export async function installHint(name: string): Promise<string> {
+  if (process.platform === 'darwin') return `brew install ${name}`;
+  if (process.platform === 'win32') return `winget install ${name}`;
+  const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  const ids = [...release.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)/gm)].map(([, id]) => id).join(' ');
+  const [, command] = MANAGERS.find(([known]) => known.test(ids)) ?? [null, 'sudo apt-get install'];
+  return `${command} ${name}`;
 }

@@ -126,6 +126,15 @@ export const SETTINGS = {
     'auto',
     'Default of transcoding.hwaccel for apps.',
   ),
+  transcodingJobs: int('TRANSCODING_JOBS', 1, 1, 16, 'Recordings that are transcoded at the same time.'),
+  transcodingThreads: int(
+    'TRANSCODING_THREADS',
+    0,
+    0,
+    256,
+    'Threads of ffmpeg for one recording; 0 = as many as ffmpeg chooses.',
+  ),
+  transcodingNice: int('TRANSCODING_NICE', 10, 0, 19, 'Priority of ffmpeg; 19 = only when nothing else runs.'),
   gpuDisable: flag('GPU_DISABLE', false, 'Skip GPU detection.'),
   // plugins
   safeMode: { ...flag('STREAMHUB_SAFE', false, 'Start without third-party plugins.'), flag: 'safe' },

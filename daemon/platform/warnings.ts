@@ -21,6 +21,11 @@ export class InstallationWarnings {
     this.#log.warn({ code, subject }, message);
   }
 
+  /** It no longer holds. */
+  remove(code: string, subject: string): void {
+    this.#all.delete(`${code} ${subject}`);
+  }
+
   list(): InstallationWarning[] {
     return [...this.#all.values()];
   }

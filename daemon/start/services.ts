@@ -21,7 +21,7 @@ export function createServices(settings: Settings, logging: Logging) {
   const cluster = createCluster(platform);
   const plugins = createPlugins(platform);
   const apps = createApps(platform, identity, plugins, registry);
-  const media = createMedia(platform, identity, cluster, apps);
+  const media = createMedia(platform, identity, cluster, plugins, apps);
   const operations = createOperations(platform, identity, cluster, apps, media);
 
   return {

@@ -1,5 +1,6 @@
-import { AppParams, page } from '../schema/common.ts';
+import { AppParams, envelope, page } from '../schema/common.ts';
 import { AppFileParams, AppFileQuery, PlaylistParams, PlaylistQuery } from '../schema/files.ts';
+import { Job } from '../schema/jobs.ts';
 import { DeleteVodQuery, VodDetail, VodParams, VodQuery, VodRow } from '../schema/vods.ts';
 import { operation } from './operation.ts';
 
@@ -62,6 +63,21 @@ export const getPlaylist = operation({
   responses: { 200: null },
   produces: 'application/vnd.apple.mpegurl',
   errors: ['APP_NOT_FOUND', 'FILE_LINK_INVALID', 'FILE_LINK_EXPIRED', 'FILE_MISSING', 'PLAYLIST_UNREADABLE'],
+});
+
+export const transcodeVod = operation({
+  id: 'transcodeVod',
+  method: 'POST',
+  path: '/apps/{app}/vods/{id}/transcode',
+  tag,
+  summary: 'Make an HLS ladder of a VOD',
+  description:
+    'New recordings get their ladder by themselves, if the config asks for it. This makes one of an older VOD, or again after a failure. The answer is the job.',
+  access: { permission: 'vod:write' },
+  params: VodParams,
+  responses: { 202: envelope(Job) },
+  errors: ['VOD_NOT_FOUND', 'VOD_NOT_TRANSCODABLE', 'APP_BUSY'],
+  audit: 'vod.transcode',
 });
 
 export const deleteVod = operation({

@@ -79,6 +79,7 @@ export function rungsWithin(rungs: readonly Rung[], source: Size): Rung[] {
   return wanted.map(({ height, bitrateKbps }) => {
     const scale = height / lines;
     const rung = rungOf(height, bitrateKbps, aspect);
-    return { ...rung, width: even(source.width * scale), height: even(source.height * scale) };
+    const within = (side: number) => Math.min(even(side * scale), Math.max(2, 2 * Math.floor(side / 2)));
+    return { ...rung, width: within(source.width), height: within(source.height) };
   });
 }

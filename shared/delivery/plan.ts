@@ -136,7 +136,8 @@ function vod(config: AppConfig, facts: DeliveryFacts, ladder: readonly Rung[], s
   };
 }
 
-const vodBase = ({ distribution: { mode, cdn }, s3 }: AppConfig): string =>
+/** Where recordings are open to players: the CDN's address or the bucket's; empty = only signed links. */
+export const vodBase = ({ distribution: { mode, cdn }, s3 }: Pick<AppConfig, 'distribution' | 's3'>): string =>
   (mode === 'cdn' ? cdn.vodBaseUrl : '') || s3.publicUrl;
 
 function liveHls(

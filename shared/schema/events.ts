@@ -62,6 +62,7 @@ export const EVENT_TYPES = {
   'recording.cancelled': 'vods',
   'recording.measured': 'vods',
   'snapshot.taken': 'vods',
+  'vod.ready': 'vods',
   'vod.deleted': 'vods',
   'callback.delivered': 'callbacks',
   'callback.failed': 'callbacks',

@@ -3,7 +3,7 @@ import { Instant, nullable, object, oneOf, page, paging, RowId } from './common.
 
 const JOB_STATES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
-const JOB_KINDS = ['app-delete'] as const;
+const JOB_KINDS = ['app-delete', 'vod-transcode'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 export const JobProgress = object({
@@ -12,6 +12,8 @@ export const JobProgress = object({
   total: nullable(Type.Integer({ minimum: 0 }), { description: 'Total units, if known.' }),
   failed: Type.Integer({ minimum: 0, description: 'Units that failed.' }),
   unit: Type.String({ examples: ['objects'] }),
+  rate: Type.Optional(Type.Number({ description: 'Of encoding: seconds of video per second.', examples: [3.4] })),
+  secondsLeft: Type.Optional(Type.Integer({ description: 'Seconds until the end of this step, as estimated.' })),
 });
 export type JobProgress = Static<typeof JobProgress>;
 

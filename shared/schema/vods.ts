@@ -58,6 +58,16 @@ const vodFields = {
       '`public`: public link. `signed`: signed link. `refused`: the storage rejects signed links. `none`: no link is possible. Null until the VOD is ready.',
   }),
   urlProblem: nullable(Type.String(), { description: 'Why a ready VOD has no link, as a sentence.' }),
+  transcoding: nullable(
+    object({
+      state: oneOf(['queued', 'running', 'waiting', 'ready', 'failed', 'cancelled'], {
+        description: '`waiting`: an attempt failed and will be repeated.',
+      }),
+      jobId: nullable(Type.Integer({ description: 'Its job: `GET /jobs/{id}` has the progress.' })),
+      problem: nullable(Type.String(), { description: 'Why there is no ladder, as a sentence.' }),
+    }),
+    { description: 'The job that makes an HLS ladder of the recording; null if there is none.' },
+  ),
 };
 
 export const VodRow = object(vodFields);
@@ -79,6 +89,9 @@ export type VodVariant = Static<typeof VodVariant>;
 
 export const VodDetail = object({
   ...vodFields,
+  hlsUrl: nullable(Type.String(), {
+    description: 'HLS with all qualities, or of a recording in segments: public link, or else signed for 7 days.',
+  }),
   presignedUrl: nullable(Type.String(), {
     description: 'Signed for 7 days (less with an AWS role); null until the VOD is ready.',
   }),

@@ -39,6 +39,8 @@ export interface S3Server extends S3Account {
   keys(bucket: string, prefix?: string): Promise<string[]>;
   /** Forbids everyone to delete below a prefix, or allows it again with null. */
   denyDelete(bucket: string, prefix: string | null): Promise<void>;
+  /** The same for another action, e.g. `s3:PutObject`; null allows all. */
+  deny(bucket: string, prefix: string, action: string | null): Promise<void>;
   /** A further user, who owns nothing; Ceph only. */
   user(name: string): Promise<S3Account>;
   /** Session credentials of a new role, valid for 15 minutes; only with `sts`. */
@@ -92,7 +94,7 @@ export async function startS3Server(
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  return {
+  const server: S3Server = {
     ...account,
     endpoint,
     region,
@@ -121,13 +123,16 @@ export async function startS3Server(
       } while (ContinuationToken !== undefined);
       return found;
     },
-    async denyDelete(Bucket, prefix) {
-      if (prefix === null) {
+    denyDelete(bucket, prefix) {
+      return server.deny(bucket, prefix ?? '', prefix === null ? null : 's3:DeleteObject');
+    },
+    async deny(Bucket, prefix, action) {
+      if (action === null) {
         await client.send(new DeleteBucketPolicyCommand({ Bucket }));
         return;
       }
       const Resource = [`arn:aws:s3:::${Bucket}/${prefix}*`];
-      const Statement = [{ Effect: 'Deny', Principal: '*', Action: ['s3:DeleteObject'], Resource }];
+      const Statement = [{ Effect: 'Deny', Principal: '*', Action: [action], Resource }];
       await client.send(
         new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }),
       );
@@ -153,6 +158,7 @@ export async function startS3Server(
       rmSync(dir, { recursive: true, force: true });
     },
   };
+  return server;
 }
 
 /** Asks the token service (STS), signed by the client's own signer. */

@@ -19,6 +19,8 @@ export interface DeliveryServiceDeps {
 export class DeliveryService {
   readonly #deps: DeliveryServiceDeps;
   #gpu: () => GpuStatus | undefined = () => undefined;
+  /** As it was last seen. */
+  #hasFfmpeg = false;
 
   constructor(deps: DeliveryServiceDeps) {
     this.#deps = deps;
@@ -36,10 +38,27 @@ export class DeliveryService {
 
   /** The plan that a config would make. */
   async planOf(config: AppConfig): Promise<DeliveryPlan> {
+    await this.findFfmpeg();
+    return this.#planOf(config);
+  }
+
+  /** Does a job follow each recording? From what was last seen of this machine. */
+  makesLadders(config: AppConfig): boolean {
+    return this.#planOf(config).vod !== null;
+  }
+
+  /** Looks for ffmpeg, which can be installed while the daemon runs. */
+  async findFfmpeg(): Promise<boolean> {
+    const found = await Promise.all([findProgram('ffmpeg'), findProgram('ffprobe')]);
+    this.#hasFfmpeg = found.every((program) => program !== undefined);
+    return this.#hasFfmpeg;
+  }
+
+  #planOf(config: AppConfig): DeliveryPlan {
     const { hwaccel, daemonUrl } = this.#deps;
     return deliveryPlan(config, {
       storage: isKeptLocally(config.s3) ? 'folder' : 'bucket',
-      hasFfmpeg: (await findProgram('ffmpeg')) !== undefined,
+      hasFfmpeg: this.#hasFfmpeg,
       hwaccel: resolveHwaccel(config.transcoding.hwaccel ?? hwaccel, this.#gpu()),
       daemonUrl: daemonUrl(),
     });

@@ -7,6 +7,7 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { TaskKind, WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
+import { vodBase } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
 import { STORAGE_ERRORS } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
@@ -226,12 +227,14 @@ export class StorageService {
 
   /** Links to objects of an app, in the order asked for. A storage that cannot be opened gives nulls and says why. */
   async links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
-    const block = (await this.#deps.config.get(app)).s3;
+    const config = await this.#deps.config.get(app);
+    const block = config.s3;
+    const base = vodBase(config);
     const unrecorded = unrecordedLocation(block);
     const answers: ObjectLinks[] = requests.map(({ key, place }) => {
       if (place.storage_provider === ELSEWHERE_PROVIDER) return { ...NOT_OURS };
-      const isOpen = block.publicUrl !== '' && isUnderPublicUrl(place, block);
-      return { publicUrl: isOpen ? publicUrl(block.publicUrl, key) : null, presignedUrl: null, problem: null };
+      const isOpen = base !== '' && isUnderPublicUrl(place, block);
+      return { publicUrl: isOpen ? publicUrl(base, key) : null, presignedUrl: null, problem: null };
     });
     const groups = new Map<string, { location: StorageLocation; indexes: number[] }>();
     requests.forEach(({ place }, index) => {

@@ -1,5 +1,7 @@
 import { publicUrl } from '#daemon/apps/storage/keys.ts';
-import { isUnderPublicUrl, type StorageBlock } from '#daemon/apps/storage/location.ts';
+import { isUnderPublicUrl } from '#daemon/apps/storage/location.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { vodBase } from '#shared/delivery/plan.ts';
 import { type CallbackEventName, LIVEKIT_CALLBACK_EVENTS } from '#shared/schema/callbacks.ts';
 import type { IngressChange } from '../ingress/sessions.ts';
 import type { HlsChange } from '../live-hls/lifecycle.ts';
@@ -90,9 +92,14 @@ export function hlsPayload({ stream, hls }: HlsChange): Record<string, unknown> 
   };
 }
 
-/** @param s3 the app's storage; without a public URL there is no link that lasts, and receivers ask the API */
-export function vodPayload(vod: VodRecord, s3: StorageBlock): Record<string, unknown> {
-  const isOpen = vod.status === 'ready' && vod.file_key !== null && s3.publicUrl !== '' && isUnderPublicUrl(vod, s3);
+/**
+ * Without a public URL there is no link that lasts, and receivers ask the API.
+ * @param playlist key of the ladder's master playlist; null = there is none
+ */
+export function vodPayload(vod: VodRecord, config: AppConfig, playlist?: string | null): Record<string, unknown> {
+  const base = vodBase(config);
+  const isOpen = vod.status === 'ready' && base !== '' && isUnderPublicUrl(vod, config.s3);
+  const open = (key: string | null) => (isOpen && key !== null ? publicUrl(base, key) : null);
   return {
     id: vod.id,
     room: vod.room,
@@ -102,7 +109,7 @@ export function vodPayload(vod: VodRecord, s3: StorageBlock): Record<string, unk
     status: vod.status,
     fileKey: vod.file_key,
     provider: vod.storage_provider,
-    url: isOpen ? publicUrl(s3.publicUrl, vod.file_key as string) : null,
+    url: open(vod.file_key),
     bytes: vod.size_bytes,
     seconds: vod.duration_s,
     sessionId: vod.session_id,
@@ -110,6 +117,7 @@ export function vodPayload(vod: VodRecord, s3: StorageBlock): Record<string, unk
     startedAt: vod.started_at,
     endedAt: vod.ended_at,
     ...(vod.error === null ? {} : { error: vod.error }),
+    ...(playlist ? { hls: { fileKey: playlist, url: open(playlist) } } : {}),
     ...(vod.snapshot_count > 0 ? { snapshots: { count: vod.snapshot_count, prefix: vod.snapshot_prefix } } : {}),
   };
 }

@@ -52,6 +52,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     config: { get: async () => config },
     onCallbacks() {},
     appDir: () => path.join(dir, 'live'),
+    awaitsLadder: () => false,
     clock: SYSTEM_CLOCK,
   });
   const asked: string[] = [];

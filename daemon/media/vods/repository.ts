@@ -82,6 +82,9 @@ export interface VodVariantRecord {
   created_at: string;
 }
 
+type NewVariant = Omit<VodVariantRecord, 'id' | 'height' | 'bitrate_kbps'> &
+  Partial<Pick<VodVariantRecord, 'height' | 'bitrate_kbps'>>;
+
 export interface VodFilter {
   status?: VodStatus | undefined;
   room?: string | undefined;
@@ -164,10 +167,11 @@ export const vodRepository = prepared((db: Db) => {
   );
   const remove = db.prepare<[number]>('DELETE FROM vods WHERE id = ?');
   const variants = db.prepare<[number], VodVariantRecord>('SELECT * FROM vod_variants WHERE vod_id = ? ORDER BY id');
-  const addVariant = db.prepare<[Omit<VodVariantRecord, 'id' | 'height' | 'bitrate_kbps'>]>(
-    `INSERT INTO vod_variants (vod_id, kind, format, file_key, size_bytes, extra_json, created_at)
-     VALUES (@vod_id, @kind, @format, @file_key, @size_bytes, @extra_json, @created_at)`,
+  const addVariant = db.prepare<[Omit<VodVariantRecord, 'id'>]>(
+    `INSERT INTO vod_variants (vod_id, kind, format, height, bitrate_kbps, file_key, size_bytes, extra_json, created_at)
+     VALUES (@vod_id, @kind, @format, @height, @bitrate_kbps, @file_key, @size_bytes, @extra_json, @created_at)`,
   );
+  const removeVariant = db.prepare<[number]>('DELETE FROM vod_variants WHERE id = ?');
   const setExtra = db.prepare<[string, number]>('UPDATE vod_variants SET extra_json = ? WHERE id = ?');
   return {
     insert: (vod: NewVod) => get.get(Number(insert.run(vod).lastInsertRowid)) as VodRecord,
@@ -191,6 +195,7 @@ export const vodRepository = prepared((db: Db) => {
     remove: (id: number) => remove.run(id),
     variants: (vodId: number) => variants.all(vodId),
     setExtra: (variantId: number, json: string) => setExtra.run(json, variantId),
-    addVariant: (variant: Omit<VodVariantRecord, 'id' | 'height' | 'bitrate_kbps'>) => addVariant.run(variant),
+    addVariant: (variant: NewVariant) => addVariant.run({ height: null, bitrate_kbps: null, ...variant }),
+    removeVariant: (variantId: number) => removeVariant.run(variantId),
   };
 });

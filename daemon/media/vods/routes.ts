@@ -3,7 +3,7 @@ import type { AppFiles } from '#daemon/apps/storage/app-files.ts';
 import type { StorageService } from '#daemon/apps/storage/service.ts';
 import { route } from '#daemon/platform/http/route.ts';
 import * as ops from '#shared/contract/vods.ts';
-import { isSet } from '#shared/schema/common.ts';
+import { isSet, ok } from '#shared/schema/common.ts';
 import type { VodService } from './service.ts';
 
 export interface VodRouteServices {
@@ -22,6 +22,11 @@ export function vodRoutes(app: FastifyInstance, { vods, appFiles, storage }: Vod
   route(app, ops.getPlaylist, async ({ params, query, reply }) => {
     const { headers, text } = await storage.playlists.open(params.app, params.file, query.grant);
     return reply.headers(headers).send(text);
+  });
+  route(app, ops.transcodeVod, async ({ params, reply }) => {
+    const job = await vods.transcode(params.app, params.id);
+    reply.header('location', `/api/v1/jobs/${job.id}`);
+    return ok(job);
   });
   route(app, ops.deleteVod, ({ params, query, actor, audit }) => {
     const leaveObjects = isSet(query.leaveObjects);

@@ -8,9 +8,12 @@ import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
+import type { Job } from '#shared/schema/jobs.ts';
 import type { VodDetail, VodQuery, VodRow, VodVariant } from '#shared/schema/vods.ts';
 import type { MediaStore } from '../media-store.ts';
 import { livekitMemory } from '../streams/repository.ts';
+import { type TranscodingRecord, transcodingRepository } from '../transcoding/repository.ts';
+import { isLadder, UPLOADING_FORMAT } from '../transcoding/rows.ts';
 import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
 import { isOpen, SNAPSHOT_FORMAT } from './vod-lifecycle.ts';
 
@@ -22,6 +25,11 @@ export interface VodServiceDeps {
   storage: {
     links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]>;
     deleteVodObjects(app: string, vodId: number, leaveObjects: boolean): Promise<{ deleted: number }>;
+  };
+  jobs: { find(id: number): Job | undefined };
+  transcoding: {
+    end(app: string, vodId: number): Promise<void>;
+    request(app: AppEntry, vod: VodRecord): Promise<number>;
   };
   log: Log<'warn'>;
 }
@@ -43,22 +51,51 @@ export class VodService {
     const ready = rows.filter(isPlayable);
     const links = await this.#links(app, ready, PLAYBACK_LINK_SECONDS);
     const byId = new Map(ready.map((vod, index) => [vod.id, links[index] ?? NO_LINKS]));
-    return { data: rows.map((vod) => toRow(vod, byId.get(vod.id) ?? NO_LINKS)), total, limit, offset };
+    const data = rows.map((vod) => ({
+      ...toRow(vod, byId.get(vod.id) ?? NO_LINKS),
+      ...this.#transcoding(app, vod),
+    }));
+    return { data, total, limit, offset };
   }
 
   /** A row without links, for answers to changes. */
   row(vod: VodRecord): VodRow {
-    return toRow(vod, NO_LINKS);
+    return { ...toRow(vod, NO_LINKS), transcoding: null };
+  }
+
+  /** Begins to make a ladder of a VOD. @throws ApiError VOD_NOT_FOUND, VOD_NOT_TRANSCODABLE, APP_BUSY */
+  async transcode(name: string, id: number): Promise<Job> {
+    const vod = this.find(name, id);
+    const { jobs, transcoding, apps } = this.#deps;
+    return jobs.find(await transcoding.request(apps.require(name), vod)) as Job;
+  }
+
+  /** What becomes of a ladder, from its row and its job. */
+  #transcoding(app: string, { id, note }: VodRecord): Pick<VodRow, 'transcoding' | 'note'> {
+    const record = transcodingRepository(this.#deps.databases.get(app)).get(id);
+    if (record === undefined) return { transcoding: null, note };
+    const { state, problem } = record;
+    const notes = [note, state === 'failed' ? problem : null].filter((text) => text !== null);
+    return { transcoding: this.#stateOf(record), note: notes.length === 0 ? null : notes.join(' ') };
+  }
+
+  #stateOf({ state, job_id: jobId, problem }: TranscodingRecord): VodRow['transcoding'] {
+    if (state !== 'pending' && state !== 'queued') return { state, jobId, problem };
+    const job = jobId === null ? undefined : this.#deps.jobs.find(jobId);
+    const active = job?.state === 'running' || job?.state === 'waiting' ? job.state : 'queued';
+    return { state: active, jobId, problem: job?.error?.message ?? null };
   }
 
   async get(app: string, id: number): Promise<VodDetail> {
     const vod = this.find(app, id);
     const variants = vodRepository(this.#deps.databases.get(app))
       .variants(id)
-      .filter((variant) => variant.format !== SNAPSHOT_FORMAT);
+      .filter(({ format }) => format !== SNAPSHOT_FORMAT && format !== UPLOADING_FORMAT);
+    const transcoding = this.#transcoding(app, vod);
     if (!isPlayable(vod)) {
       const bare = variants.map((variant) => toVariant(variant, null));
-      return { ...toRow(vod, NO_LINKS), presignedUrl: null, downloadUrl: null, variants: bare };
+      const noLinks = { hlsUrl: null, presignedUrl: null, downloadUrl: null };
+      return { ...toRow(vod, NO_LINKS), ...transcoding, ...noLinks, variants: bare };
     }
     const named = variants.filter((variant) => variant.file_key !== null);
     const key = fileOf(vod) ?? playlistOf(variants);
@@ -74,8 +111,12 @@ export class VodService {
         return [variant, publicUrl ?? presignedUrl];
       }),
     );
+    const masters = variants.filter(({ kind }) => kind === 'master');
+    const hls = masters.find(isLadder) ?? masters[0];
     return {
       ...toRow(vod, play),
+      ...transcoding,
+      hlsUrl: hls === undefined ? null : (urlOf.get(hls.id) ?? null),
       presignedUrl: play.presignedUrl,
       // a playlist alone is nothing to save
       downloadUrl: key !== null && isPlaylistKey(key) ? null : download.presignedUrl,
@@ -100,6 +141,7 @@ export class VodService {
     const vod = this.find(name, id);
     if (isOpen(vod)) throw new ApiError('VOD_IN_PROGRESS');
     if (app.deleting) throw new ApiError('APP_BUSY', { name });
+    await this.#deps.transcoding.end(name, id);
     try {
       await this.#deps.storage.deleteVodObjects(name, id, leaveObjects);
     } catch (error) {
@@ -188,7 +230,7 @@ function toVariant(variant: VodVariantRecord, url: string | null): VodVariant {
   };
 }
 
-function toRow(vod: VodRecord, links: ObjectLinks): VodRow {
+function toRow(vod: VodRecord, links: ObjectLinks): Omit<VodRow, 'transcoding'> {
   return {
     id: vod.id,
     appId: vod.app_id,

@@ -17,18 +17,21 @@ import { requestedPlace, resultPlace } from './result-place.ts';
 import type { MediaInspectOutput } from './tasks/media-inspect.ts';
 
 /** A change of a VOD's row. */
-export interface VodChange {
-  kind:
-    | 'recording_starting'
-    | 'recording_started'
-    | 'recording_uploading'
-    | 'recording_ready'
-    | 'recording_failed'
-    | 'recording_cancelled'
-    | 'recording_measured'
-    | 'snapshot_taken';
-  vod: VodRecord;
-}
+export type VodChange =
+  | {
+      kind:
+        | 'recording_starting'
+        | 'recording_started'
+        | 'recording_uploading'
+        | 'recording_ready'
+        | 'recording_failed'
+        | 'recording_cancelled'
+        | 'recording_measured'
+        | 'snapshot_taken';
+      vod: VodRecord;
+    }
+  /** Its ladder was made, or won't be. */
+  | { kind: 'vod_ready'; vod: VodRecord; playlist: string | null };
 
 /** The app that a recording belongs to. */
 export interface VodOwner {

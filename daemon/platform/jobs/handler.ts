@@ -28,6 +28,10 @@ export interface JobHandler<Input = unknown, Checkpoint = unknown> {
    */
   prepare(input: Input): void;
   run(run: JobRun<Input, Checkpoint>): Promise<object>;
+  /** How many run at the same time, apart from other kinds. Default: the kind shares the common limit. */
+  atOnce?: number;
+  /** Is another active job of the app about the same thing, so that this one can't be retried? Default: each is. */
+  isSame?(input: Input, other: Input): boolean;
   /** May it be cancelled at this point? */
   isCancellable(progress: JobProgress | null): boolean;
   /** What a cancelled attempt has done and will not undo, for the job's result. */

@@ -65,7 +65,7 @@ export function jobRepository(db: Db, quick: Db = db) {
   const byId = db.prepare<[number], JobRow>('SELECT * FROM jobs WHERE id = ?');
   const active = db.prepare<[], JobRow>(`SELECT * FROM jobs WHERE state IN ${ACTIVE} ORDER BY id`);
   const activeOf = db.prepare<[number, string], JobRow>(
-    `SELECT * FROM jobs WHERE app_id = ? AND kind = ? AND state IN ${ACTIVE} ORDER BY id DESC LIMIT 1`,
+    `SELECT * FROM jobs WHERE app_id = ? AND kind = ? AND state IN ${ACTIVE} ORDER BY id DESC`,
   );
   const begin = db.prepare<[{ id: number; at: string }]>(
     `UPDATE jobs SET state = 'running', attempts = attempts + 1, restarts = 0, next_run_at = NULL,
@@ -125,7 +125,7 @@ export function jobRepository(db: Db, quick: Db = db) {
       ),
     get: (id: number) => byId.get(id),
     active: () => active.all(),
-    activeOf: (appId: number, kind: JobKind) => activeOf.get(appId, kind),
+    activeOf: (appId: number, kind: JobKind) => activeOf.all(appId, kind),
     begin: (id: number) => begin.run({ id, at: now() }),
     restarted: (id: number) => restarted.run(now(), id),
     /**

@@ -12,10 +12,8 @@ import type { Log } from '../log.ts';
 import type { Principal } from '../principal.ts';
 import type { JobHandler } from './handler.ts';
 import { type JobRepository, type JobRow, type NewJob, NO_LIMIT } from './repository.ts';
+import { chooseNext, type Waiting } from './turns.ts';
 
-const AT_ONCE = 4;
-/** Jobs of one team that run at the same time: the rest is for other teams. */
-const AT_ONCE_PER_TEAM = 3;
 /** Restarts without any progress between them after which a job is given up: it may be what ends the process. */
 const MAX_RESTARTS = 5;
 const PROGRESS_EVENT_MS = 250;
@@ -37,8 +35,7 @@ export interface JobServiceDeps {
   backoff?(attempt: number): number;
 }
 
-interface Running {
-  tenant: string;
+interface Running extends Waiting {
   abort: AbortController;
   cancelled: boolean;
   done: Promise<void>;
@@ -49,8 +46,8 @@ export class JobService {
   readonly #deps: JobServiceDeps;
   readonly #handlers = new Map<JobKind, JobHandler>();
   readonly #running = new Map<number, Running>();
-  /** Jobs that wait for room, in order, with their teams. */
-  readonly #queue = new Map<number, string>();
+  /** Jobs that wait for room, in order. */
+  readonly #queue = new Map<number, Waiting>();
   readonly #timers = new Map<number, () => void>();
   readonly #waiters = new Map<number, Set<PromiseWithResolvers<Job>>>();
   readonly #announced = new Map<number, number>();
@@ -112,7 +109,21 @@ export class JobService {
 
   /** The job of that kind which is under way for an app. */
   activeFor(appId: number, kind: JobKind): Job | undefined {
-    const row = this.#deps.repository.activeOf(appId, kind);
+    const [row] = this.#deps.repository.activeOf(appId, kind);
+    return row && this.#toJob(row);
+  }
+
+  /** All jobs of that kind which are under way, with what they were created with. */
+  active<I>(kind: JobKind): { job: Job; appId: number | null; input: I }[] {
+    return this.#deps.repository
+      .active()
+      .filter((row) => row.kind === kind)
+      .map((row) => ({ job: this.#toJob(row), appId: row.app_id, input: JSON.parse(row.input_json) as I }));
+  }
+
+  /** A job for the service that created it. */
+  find(id: number): Job | undefined {
+    const row = this.#deps.repository.get(id);
     return row && this.#toJob(row);
   }
 
@@ -158,29 +169,39 @@ export class JobService {
     const job = this.get(principal, id);
     if (job.state === 'cancelled') return job;
     if (!job.cancellable) throw new ApiError('JOB_NOT_CANCELLABLE', { id });
+    await this.end(id);
+    const ended = this.#record(id);
+    // it was done before it noticed
+    if (ended.state !== 'cancelled') throw new ApiError('JOB_NOT_CANCELLABLE', { id });
+    return ended;
+  }
+
+  /** Cancels a job whose subject is deleted, and resolves once nothing of it runs. */
+  async end(id: number): Promise<void> {
     const run = this.#running.get(id);
     if (run !== undefined) {
       run.cancelled = true;
       run.abort.abort();
       await run.done;
-      const ended = this.#record(id);
-      // it was done before it noticed
-      if (ended.state !== 'cancelled') throw new ApiError('JOB_NOT_CANCELLABLE', { id });
-      return ended;
+      return;
     }
+    const row = this.#deps.repository.get(id);
+    if (row === undefined || !isActive(row)) return;
     this.#queue.delete(id);
     this.#clearTimer(id);
     await this.#end(id, 'cancelled', null);
-    return this.#record(id);
   }
 
   retry(principal: Principal, id: number): Job {
     const job = this.get(principal, id);
     if (!['failed', 'cancelled', 'waiting'].includes(job.state)) throw new ApiError('JOB_NOT_RETRYABLE', { id });
     const row = this.#row(id);
-    const other = row.app_id === null ? undefined : this.#deps.repository.activeOf(row.app_id, row.kind);
-    if (other !== undefined && other.id !== id) throw new ApiError('JOB_NOT_RETRYABLE', { id });
-    this.#handlers.get(row.kind)?.prepare(JSON.parse(row.input_json));
+    const handler = this.#handlers.get(row.kind);
+    const input = JSON.parse(row.input_json) as unknown;
+    const others = row.app_id === null ? [] : this.#deps.repository.activeOf(row.app_id, row.kind);
+    const isSame = (other: JobRow) => handler?.isSame?.(input, JSON.parse(other.input_json)) ?? true;
+    if (others.some((other) => other.id !== id && isSame(other))) throw new ApiError('JOB_NOT_RETRYABLE', { id });
+    handler?.prepare(input);
     this.#clearTimer(id);
     this.#deps.repository.requeue(id, 1);
     this.#announce('job.queued', id);
@@ -191,27 +212,28 @@ export class JobService {
   #enqueue(id: number): void {
     this.#clearTimer(id);
     if (this.#queue.has(id)) return;
-    this.#queue.set(id, this.#teamOf(id));
+    this.#queue.set(id, this.#placeOf(id));
     this.#next();
   }
 
   /** Only decides the order, so a registry that can't be read at the moment must not lose the job's turn. */
-  #teamOf(id: number): string {
+  #placeOf(id: number): Waiting {
     try {
-      return this.#row(id).tenant_id;
+      const { kind, tenant_id: tenant } = this.#row(id);
+      return { kind, tenant };
     } catch {
-      return '';
+      return { kind: 'app-delete', tenant: '' };
     }
   }
 
   #next(): void {
-    while (!this.#stopping && this.#running.size < AT_ONCE) {
+    while (!this.#stopping) {
       // an attempt that is just ending is over before the next one of its job begins
-      const chosen = this.#chooseNext();
+      const chosen = chooseNext(this.#queue, this.#running, (kind) => this.#handlers.get(kind)?.atOnce);
       if (chosen === undefined) return;
-      const { id, tenant } = chosen;
+      const { id, kind, tenant } = chosen;
       this.#queue.delete(id);
-      const run: Running = { tenant, abort: new AbortController(), cancelled: false, done: Promise.resolve() };
+      const run: Running = { kind, tenant, abort: new AbortController(), cancelled: false, done: Promise.resolve() };
       this.#running.set(id, run);
       run.done = this.#attempt(id, run)
         .catch((error) => this.#unrecorded(id, error))
@@ -221,21 +243,6 @@ export class JobService {
           this.#next();
         });
     }
-  }
-
-  /** The oldest job of the team that has the fewest running, so that one team's many jobs don't hold up the others. */
-  #chooseNext(): { id: number; tenant: string } | undefined {
-    const running = new Map<string, number>();
-    for (const { tenant } of this.#running.values()) running.set(tenant, (running.get(tenant) ?? 0) + 1);
-    let best: { id: number; tenant: string; count: number } | undefined;
-    for (const [id, tenant] of this.#queue) {
-      if (this.#running.has(id)) continue;
-      const count = running.get(tenant) ?? 0;
-      if (count >= AT_ONCE_PER_TEAM || (best !== undefined && count >= best.count)) continue;
-      best = { id, tenant, count };
-      if (count === 0) break;
-    }
-    return best;
   }
 
   async #attempt(id: number, run: Running): Promise<void> {
@@ -392,7 +399,6 @@ export class JobService {
       withPaths || this.#root === undefined ? json : (json?.replaceAll(this.#root, '') ?? null);
     const progress = parsed<JobProgress>(row.progress_json);
     const actor = JSON.parse(row.created_by_json) as Actor;
-    const isActive = row.state === 'queued' || row.state === 'running' || row.state === 'waiting';
     return {
       id: row.id,
       kind: row.kind,
@@ -402,7 +408,7 @@ export class JobService {
       progress,
       attempts: row.attempts,
       maxAttempts: row.max_attempts === NO_LIMIT ? null : row.max_attempts,
-      cancellable: isActive && (this.#handlers.get(row.kind)?.isCancellable(progress) ?? false),
+      cancellable: isActive(row) && (this.#handlers.get(row.kind)?.isCancellable(progress) ?? false),
       nextRunAt: row.next_run_at,
       result: parsed<object>(shown(row.result_json)),
       error: parsed<JobError>(shown(row.error_json)),
@@ -415,6 +421,8 @@ export class JobService {
     };
   }
 }
+
+const isActive = ({ state }: JobRow): boolean => state === 'queued' || state === 'running' || state === 'waiting';
 
 const parsed = <T>(json: string | null): T | null => (json === null ? null : (JSON.parse(json) as T));
 

@@ -14,6 +14,8 @@ export interface TaskKind {
   timeoutMs: number;
   /** How many run at the same time, so that one kind never holds all threads. */
   concurrency: number;
+  /** Takes hours: it has a thread besides those that all kinds share. */
+  isLong?: boolean;
   /** How many may wait; one more is refused with OVERLOADED. */
   queue: number;
   /** How many of them run for one team, so that its slow storage leaves the others room; all of `concurrency` unless given. */
@@ -45,12 +47,15 @@ export class WorkerPool {
   readonly #teamOf: (app: string) => string;
   readonly #closing = new AbortController();
 
-  /** @param teamOf whose turn the work for an app is */
-  constructor(teamOf: (app: string) => string = (app) => app) {
+  /**
+   * @param teamOf whose turn the work for an app is
+   * @param longTasks threads on top, for tasks that each hold one for hours
+   */
+  constructor(teamOf: (app: string) => string = (app) => app, longTasks = 0) {
     this.#teamOf = teamOf;
     this.#piscina = new Piscina({
       minThreads: 0,
-      maxThreads: MAX_THREADS,
+      maxThreads: MAX_THREADS + longTasks,
       idleTimeout: 30_000,
       concurrentTasksPerWorker: 1,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 },
@@ -78,7 +83,7 @@ export class WorkerPool {
     const team = options.app === undefined ? '' : this.#teamOf(options.app);
     const { network, concurrency, perTeam = concurrency } = kind;
     const bounds: Record<string, number> = {
-      threads: MAX_THREADS,
+      ...(kind.isLong ? {} : { threads: MAX_THREADS }),
       [name]: concurrency,
       [`${name} of ${team}`]: perTeam,
       ...(network ? { network: NETWORK_THREADS, [`network of ${team}`]: NETWORK_THREADS_PER_TEAM } : {}),

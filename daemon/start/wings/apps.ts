@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ConfigService } from '#daemon/apps/config/service.ts';
+import { FfmpegWatch } from '#daemon/apps/delivery/ffmpeg-watch.ts';
 import { DeliveryService } from '#daemon/apps/delivery/service.ts';
 import { PresetService } from '#daemon/apps/presets/service.ts';
 import { AppDeletion } from '#daemon/apps/registry/deletion.ts';
@@ -34,6 +35,7 @@ export function createApps(
     jobs,
     policy,
     logSecrets,
+    warnings,
     publicUrl,
     log,
   }: Platform,
@@ -82,6 +84,7 @@ export function createApps(
     log: log.child({ source: 'config' }),
   });
   const delivery = new DeliveryService({ config, hwaccel: settings.transcodingHwaccel, daemonUrl: publicUrl });
+  const ffmpegWatch = new FfmpegWatch({ apps: registry, delivery, warnings, events, background });
   const purger = new Purger({
     pool,
     plugins,
@@ -149,7 +152,11 @@ export function createApps(
       await apps.start();
       await background.run('unfinished deletions', () => deletion.start());
       config.start();
+      ffmpegWatch.start();
     },
-    stop: () => config.stop(),
+    async stop() {
+      await ffmpegWatch.stop();
+      await config.stop();
+    },
   };
 }

@@ -15,6 +15,7 @@ import { Reconciler } from '#daemon/media/streams/reconciler.ts';
 import { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
 import { RoomPlacer } from '#daemon/media/streams/room-placer.ts';
 import { StreamService } from '#daemon/media/streams/service.ts';
+import { TranscodingService } from '#daemon/media/transcoding/service.ts';
 import { RecordingInspector } from '#daemon/media/vods/inspector.ts';
 import { VodService } from '#daemon/media/vods/service.ts';
 import { isOfRecorder } from '#daemon/media/webhooks/apply.ts';
@@ -28,15 +29,17 @@ import type { Apps } from './apps.ts';
 import type { Cluster } from './cluster.ts';
 import type { Identity } from './identity.ts';
 import type { Platform } from './platform.ts';
+import type { Plugins } from './plugins.ts';
 
 export type Media = ReturnType<typeof createMedia>;
 
 /** Creates the wing that works with LiveKit: rooms, streams, recordings, ingests, webhooks and callbacks. */
 export function createMedia(
-  { settings, databases, logs, events, background, clockWatch, policy, logSecrets, log }: Platform,
+  { settings, databases, logs, events, background, clockWatch, policy, logSecrets, pool, jobs, log }: Platform,
   { mediaQuotas: quotas }: Identity,
   { cluster }: Cluster,
-  { apps: appService, deletion, config, secrets, storage, delivery: deliveryPlans }: Apps,
+  { plugins }: Plugins,
+  { apps: appService, deletion, config, delivery: deliveryPlans, secrets, storage }: Apps,
 ) {
   const clock = SYSTEM_CLOCK;
   const scrubber = new Scrubber(logSecrets);
@@ -83,6 +86,7 @@ export function createMedia(
     appDir: apps.dir,
     clock,
     onCallbacks: (app) => delivery.wake(app),
+    awaitsLadder: (appConfig) => deliveryPlans.makesLadders(appConfig),
   });
 
   /** Changes of streams and VODs, told by the service that made them. */
@@ -119,12 +123,31 @@ export function createMedia(
       return { error, warn, info };
     },
   });
+  const transcoding = new TranscodingService({
+    jobs,
+    mediaStore,
+    databases,
+    apps,
+    delivery: deliveryPlans,
+    storage,
+    pool,
+    plugins,
+    atOnce: settings.transcodingJobs,
+    threads: settings.transcodingThreads,
+    nice: settings.transcodingNice,
+    background,
+    log: log.child({ source: 'transcoding' }),
+  });
+  const followReady = (app: AppEntry, changes: readonly RowChange[]) => transcoding.follow(app, changes);
+  rows.on('changed', background.listener('ladders of recordings', followReady));
   const vods = new VodService({
     mediaStore,
     databases,
     bus: events,
     apps,
     storage,
+    jobs,
+    transcoding,
     log: log.child({ source: 'vods' }),
   });
   const placer = new RoomPlacer({
@@ -278,6 +301,7 @@ export function createMedia(
     await ingests.removeAll(app);
     await recording.endAll(app);
     await liveHls.endAll(app);
+    await transcoding.end(app);
   });
 
   return {
@@ -301,8 +325,10 @@ export function createMedia(
       reconciler.start();
       delivery.start();
       counts.start();
+      transcoding.start();
     },
     async stop() {
+      transcoding.stop();
       counts.stop();
       recording.stop();
       await liveHls.stop();

@@ -59,7 +59,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
   const { retentionNow } = clockWatch;
   const events = new EventBus((err) => log.error({ err }, 'an event listener failed'));
   const counts = new EventEmitter<Counts>();
-  const pool = new WorkerPool((app) => apps.turnOf(app));
+  const pool = new WorkerPool((app) => apps.turnOf(app), settings.transcodingJobs);
   // a full or read-only disk has room for one handle only
   const quickDb = modeOf(db) === 'normal' ? openDatabase(dir.registry, { durability: 'normal' }) : db;
   const jobRows = jobRepository(db, quickDb);

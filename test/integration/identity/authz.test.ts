@@ -100,6 +100,7 @@ const EXPECTED: Record<string, Expected> = {
   'PATCH /apps/{app}/ingress/{id}': app('editor'),
   'DELETE /apps/{app}/ingress/{id}': app('editor'),
   'GET /apps/{app}/vods': app('viewer'),
+  'POST /apps/{app}/vods/{id}/transcode': app('editor'),
   'GET /apps/{app}/vods/{id}': app('viewer'),
   'DELETE /apps/{app}/vods/{id}': app('editor'),
   // the link is the right

@@ -7,6 +7,7 @@ import { sql as figures } from './005-figures.ts';
 import { sql as recordings } from './006-recordings.ts';
 import { sql as liveHls } from './007-live-hls.ts';
 import { sql as ingests } from './008-ingests.ts';
+import { sql as transcodings } from './009-transcodings.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 6, name: 'recordings', sql: recordings },
   { id: 7, name: 'live-hls', sql: liveHls },
   { id: 8, name: 'ingests', sql: ingests },
+  { id: 9, name: 'transcodings', sql: transcodings },
 ];

@@ -3,10 +3,11 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { IconVideo } from '@tabler/icons-react';
 import { useState } from 'react';
 import { getAppSizes } from '#shared/contract/apps.ts';
+import { getJob, listJobs } from '#shared/contract/jobs.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { stopRecording } from '#shared/contract/recording.ts';
 import { getAppStats } from '#shared/contract/streams.ts';
-import { deleteVod, getVod, listVods } from '#shared/contract/vods.ts';
+import { deleteVod, getVod, listVods, transcodeVod } from '#shared/contract/vods.ts';
 import { VOD_STATUSES } from '#shared/schema/vods.ts';
 import { useChange, usePages, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
@@ -23,6 +24,7 @@ import { Facts, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { bytes, clock, plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
+import { JobProgress } from '../jobs/job-progress.tsx';
 import classes from './streams.module.css';
 
 type Vod = ResultOf<typeof listVods>['data'][number];
@@ -36,6 +38,15 @@ const TONES: Record<Vod['status'], Tone> = {
   cancelled: 'muted',
 };
 const refreshes = [listVods, getVod, getAppStats, getAppSizes];
+type Transcoding = NonNullable<Vod['transcoding']>;
+const LADDER: Record<Transcoding['state'], { tone: Tone; words: string }> = {
+  queued: { tone: 'muted', words: 'Waits its turn' },
+  running: { tone: 'busy', words: 'Transcoding' },
+  waiting: { tone: 'warn', words: 'Will try again' },
+  ready: { tone: 'ok', words: 'Ready' },
+  failed: { tone: 'danger', words: 'Failed' },
+  cancelled: { tone: 'muted', words: 'Cancelled' },
+};
 
 /** What was recorded: to watch, to link to, to delete. */
 export function RecordingsTab({ app }: { app: string }) {
@@ -309,6 +320,7 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
                 File: data.localPath ? <Mono what="path">{data.localPath}</Mono> : undefined,
               }}
             />
+            <Ladder app={app} vod={data} />
             {data.variants.length > 0 ? (
               <ul className={classes.variants}>
                 {data.variants.map((variant) => (
@@ -337,6 +349,40 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
 function pictureOf({ width, height, videoCodec, frameRate }: VodDetail): string {
   const rate = frameRate === null ? null : `${Math.round(frameRate * 100) / 100} frames/s`;
   return [`${width} × ${height}`, videoCodec, rate].filter((part) => part !== null).join(', ');
+}
+
+/** The job that makes an HLS ladder: how far it is, and a way to begin it. */
+function Ladder({ app, vod }: { app: string; vod: VodDetail }) {
+  const { transcoding } = vod;
+  const isActive = transcoding !== null && ['queued', 'running', 'waiting'].includes(transcoding.state);
+  const job = useRead(getJob, { params: { id: transcoding?.jobId ?? 0 } }, { enabled: isActive });
+  const transcode = useChange(transcodeVod, { refreshes: [getVod, listVods, listJobs] });
+  const lack = useLack(transcodeVod);
+  if (vod.status !== 'ready') return null;
+  const state = transcoding && LADDER[transcoding.state];
+  return (
+    <>
+      <Facts
+        items={{
+          'HLS ladder': state ? <State tone={state.tone}>{state.words}</State> : <span className="dim">none</span>,
+          'HLS link': vod.hlsUrl ? <Mono what="HLS link">{vod.hlsUrl}</Mono> : undefined,
+        }}
+      />
+      {isActive && job.data ? <JobProgress job={job.data} /> : null}
+      {transcoding?.problem && transcoding.state !== 'failed' ? <p className="dim">{transcoding.problem}</p> : null}
+      {isActive || transcoding?.state === 'ready' ? null : (
+        <Button
+          disabled={lack !== undefined}
+          title={lack}
+          loading={transcode.isPending}
+          onClick={() => transcode.mutate({ params: { app, id: vod.id } })}
+        >
+          Make HLS ladder
+        </Button>
+      )}
+      {transcode.error ? <Problem error={transcode.error} title="No ladder is made." /> : null}
+    </>
+  );
 }
 
 function Player({ vod }: { vod: VodDetail }) {

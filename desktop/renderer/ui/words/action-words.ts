@@ -69,6 +69,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'user.sign-in-link': 'Made a sign-in link for',
   'user.update': 'Changed an account',
   'vod.delete': 'Deleted a recording',
+  'vod.transcode': 'Began to make an HLS ladder',
 };
 
 /** What one tried of what one did. */

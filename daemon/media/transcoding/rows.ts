@@ -1,0 +1,92 @@
+import path from 'node:path';
+import { localKey } from '#daemon/apps/storage/local-key.ts';
+import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { isPlaylistKey } from '#daemon/apps/storage/playlist-text.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
+import { type VodRecord, type VodVariantRecord, vodRepository } from '../vods/repository.ts';
+import type { Made, TranscodingSource } from './work.ts';
+
+/** Format of the variant that names what is being uploaded: not for players, only for a deletion. */
+export const UPLOADING_FORMAT = 'uploading';
+
+/** Where a recording is, and where its ladder is put: beside it. */
+export interface LadderPlace {
+  place: RecordedPlace;
+  source: TranscodingSource;
+  /** What the keys of all results begin with, without a slash at the end. */
+  base: string;
+}
+
+/** Is it a row of a ladder that was made, and not of a recording in segments? */
+export const isLadder = ({ extra_json }: VodVariantRecord): boolean => /"ladder":\s*true/.test(extra_json ?? '');
+
+/** Null if the recording is in no storage of the app, or was written elsewhere on the machine. */
+export function ladderPlace(
+  vod: VodRecord,
+  variants: readonly VodVariantRecord[],
+  appFolder: string,
+): LadderPlace | null {
+  if (vod.storage_provider === ELSEWHERE_PROVIDER) return null;
+  const isLocal = vod.storage_provider === LOCAL_PROVIDER || (vod.storage_bucket === null && vod.local_path !== null);
+  const master = variants.find((variant) => variant.kind === 'master' && !isLadder(variant));
+  const named = (isLocal ? (vod.local_path ?? vod.file_key) : vod.file_key) ?? master?.file_key ?? null;
+  const key = named === null || !isLocal ? named : localKey(appFolder, named);
+  if (key === null || key === '') return null;
+  const place = isLocal ? LOCAL_PLACE : vod;
+  const base = baseOf(key);
+  if (isPlaylistKey(key)) {
+    return { place, base, source: { kind: 'playlist', key, folder: isLocal ? appFolder : null } };
+  }
+  if (!isLocal) return { place, base, source: { kind: 'object', key } };
+  return { place, base, source: { kind: 'file', path: path.join(appFolder, ...key.split('/')), name: key } };
+}
+
+/** A file's name without its ending; a playlist with a common name gives its folder. */
+function baseOf(key: string): string {
+  const { dir, name } = path.posix.parse(key);
+  if (isPlaylistKey(key) && /^(?:index|playlist|master)$/.test(name) && dir !== '') return dir;
+  return dir === '' ? name : `${dir}/${name}`;
+}
+
+/** Keys of everything that was made. */
+export const keysOf = ({ files }: Made, base: string): string[] => files.map(({ name }) => `${base}/${name}`);
+
+/** Names keys before they are uploaded, so that they are deleted with their VOD in any case. */
+export function noteUpload(db: Db, vodId: number, keys: readonly string[], at: number): void {
+  removeVariants(db, vodId, ({ format }) => format === UPLOADING_FORMAT);
+  vodRepository(db).addVariant({
+    vod_id: vodId,
+    kind: 'alternate',
+    format: UPLOADING_FORMAT,
+    file_key: null,
+    size_bytes: null,
+    extra_json: JSON.stringify({ segmentKeys: keys }),
+    created_at: new Date(at).toISOString(),
+  });
+}
+
+/** Replaces what was noted by the ladder's own rows. @returns key of its master playlist, if it has one */
+export function commitLadder(db: Db, vodId: number, { variants }: Made, base: string, at: number): string | null {
+  removeVariants(db, vodId, (variant) => variant.format === UPLOADING_FORMAT || isLadder(variant));
+  const keyOf = (name: string) => `${base}/${name}`;
+  for (const { kind, format, height, bitrateKbps, name, bytes, segments } of variants) {
+    vodRepository(db).addVariant({
+      vod_id: vodId,
+      kind,
+      format,
+      height,
+      bitrate_kbps: bitrateKbps,
+      file_key: keyOf(name),
+      size_bytes: bytes,
+      extra_json: JSON.stringify({ ladder: true, segmentKeys: segments.map(keyOf) }),
+      created_at: new Date(at).toISOString(),
+    });
+  }
+  const master = variants.find(({ kind }) => kind === 'master');
+  return master === undefined ? null : keyOf(master.name);
+}
+
+function removeVariants(db: Db, vodId: number, isOld: (variant: VodVariantRecord) => boolean): void {
+  const vods = vodRepository(db);
+  for (const variant of vods.variants(vodId)) if (isOld(variant)) vods.removeVariant(variant.id);
+}
