@@ -10,7 +10,7 @@ const WATCHED = [
   'exec 3<&0',
   '"$@" </dev/null 3<&- &',
   'child=$!',
-  '{ cat <&3 >/dev/null; kill -KILL "$child"; } >/dev/null 2>&1 &',
+  '{ read -r _ <&3; kill -KILL "$child"; } >/dev/null 2>&1 &',
   'watcher=$!',
   'exec 3<&-',
   'wait "$child"; code=$?',
