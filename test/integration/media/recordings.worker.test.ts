@@ -87,6 +87,54 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
       .map((order) => order.roomComposite ?? order.participant ?? order.trackComposite)
       .filter((order) => order.roomName === room);
 
+  await t.test('sound alone; then a picture, in the next part and without a gap', async () => {
+    await app('talk', { mode: 'participant' });
+    const ana = await enter('talk-one');
+    await hum(ana, t);
+    await until('there is a stream', async () => (await api.get('/apps/talk/streams')).body.total === 1);
+    const begun = await start('talk', { room: 'talk-one' });
+    const [sound] = await when('talk', 'it records', ([row]) => row.status === 'recording');
+    assert.ok(orders('talk-one')[0].audioTrackId);
+    await worker.fault('hold-start');
+    await ana.publish();
+    const [held] = await when('talk', 'the next part is asked for', (rows) => rows.length === 2);
+    assert.equal(held.part, 2);
+    await until('the order is there', () => orders('talk-one').length === 2);
+    assert.deepEqual(
+      (await vods('talk')).map((row: any) => row.status),
+      ['starting', 'recording'],
+    );
+    const [running] = await when('talk', 'its egress is known', ([row]) => row.egressId !== null);
+    await worker.release(running.egressId);
+    await when('talk', 'the first part ends', (rows) => rows[0].status === 'recording' && rows[1].status === 'ready');
+    await lasts((await vods('talk'))[0], 3);
+    await stop('talk', begun.id);
+    const [film, voice] = await when('talk', 'both are read', (rows) => rows.every((row) => row.measuredAt !== null));
+    assert.deepEqual([voice.id, voice.width, voice.videoCodec, voice.audioCodec], [sound.id, null, null, 'aac']);
+    assert.deepEqual([film.width, film.height, film.sessionId], [320, 180, voice.sessionId]);
+    const end = Date.parse(voice.startedAt) + voice.durationS * 1000;
+    assert.ok(end >= Date.parse(film.startedAt), `${end} ${film.startedAt}`);
+  });
+
+  // LiveKit takes 20 s to notice a lost service: meanwhile another one works
+  await app('safe', { format: 'segments', snapshot_seconds: 2 });
+  await app('auto', { auto: true });
+  await (await enter('safe-one')).publish();
+  const begun = await start('safe', { room: 'one' });
+  await (await enter('auto-one')).publish();
+  await when('auto', 'it began by itself', ([row]) => row?.status === 'recording');
+  const [vod] = await when('safe', 'it records', ([row]) => row.status === 'recording');
+  assert.equal(orders('safe-one')[0].segmentOutputs[0].segmentDuration, 2);
+  const bucket = (await api.get('/apps/safe/s3')).body.data.bucket;
+  await until(
+    'there are segments',
+    async () => (await s3.keys(bucket)).filter((key) => key.endsWith('.ts')).length > 2,
+  );
+  const [next] = await Promise.all([startMediaWorker(t, livekit), worker.kill()]);
+  assert.ok(typeof next !== 'string');
+  worker = next;
+  const stopping = stop('safe', begun.id);
+
   await t.test('as the plan says: order, row and file; the storage is tried first', async () => {
     const bucket = await app('live', { snapshot_seconds: 2, layout: 'speaker-dark' });
     await (await enter('live-stage')).publish();
@@ -139,67 +187,30 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     assert.deepEqual(await s3.keys(bucket), []);
   });
 
-  await t.test('sound alone; then a picture, in the next part and without a gap', async () => {
-    await app('talk', { mode: 'participant' });
-    const ana = await enter('talk-one');
-    await hum(ana, t);
-    await until('there is a stream', async () => (await api.get('/apps/talk/streams')).body.total === 1);
-    const begun = await start('talk', { room: 'talk-one' });
-    const [sound] = await when('talk', 'it records', ([row]) => row.status === 'recording');
-    assert.ok(orders('talk-one')[0].audioTrackId);
-    await worker.fault('hold-start');
-    await ana.publish();
-    const [held] = await when('talk', 'the next part is asked for', (rows) => rows.length === 2);
-    assert.equal(held.part, 2);
-    await until('the order is there', () => orders('talk-one').length === 2);
-    assert.deepEqual(
-      (await vods('talk')).map((row: any) => row.status),
-      ['starting', 'recording'],
-    );
-    const [running] = await when('talk', 'its egress is known', ([row]) => row.egressId !== null);
-    await worker.release(running.egressId);
-    await when('talk', 'the first part ends', (rows) => rows[0].status === 'recording' && rows[1].status === 'ready');
-    await lasts((await vods('talk'))[0], 3);
-    await stop('talk', begun.id);
-    const [film, voice] = await when('talk', 'both are read', (rows) => rows.every((row) => row.measuredAt !== null));
-    assert.deepEqual([voice.id, voice.width, voice.videoCodec, voice.audioCodec], [sound.id, null, null, 'aac']);
-    assert.deepEqual([film.width, film.height, film.sessionId], [320, 180, voice.sessionId]);
-    const end = Date.parse(voice.startedAt) + voice.durationS * 1000;
-    assert.ok(end >= Date.parse(film.startedAt), `${end} ${film.startedAt}`);
-  });
-
-  await t.test('an emptied Redis ends nothing', async () => {
-    await app('keep', {});
-    await (await enter('keep-one')).publish();
-    const begun = await start('keep', { room: 'keep-one' });
-    const [vod] = await when('keep', 'it records', ([row]) => row.status === 'recording');
-    await redisCommand(livekit.redisUrl, 'FLUSHALL');
-    const row = daemon.services.vods.find('keep', vod.id);
-    for (let n = 0; n < 3; n++) await daemon.services.recording.checkRecorder({ name: 'keep' } as AppEntry, row);
-    assert.equal((await vods('keep'))[0].status, 'recording');
-    await stop('keep', begun.id);
-    const [ready] = await when('keep', 'it is ready', ([row]) => row.status === 'ready' || row.status === 'failed');
-    assert.deepEqual([ready.status, ready.error], ['ready', null]);
+  await t.test('in segments, below a prefix of the service: played, linked and deleted where they are', async () => {
+    const bucket = await app('own', { format: 'segments', snapshot_seconds: 1 });
+    await (await enter('own-one')).publish();
+    await worker.storage({ storage: { prefix: 'service' } });
+    const begun = await start('own', { room: 'one' });
+    const [vod] = await when('own', 'it records', ([row]) => row.status === 'recording');
+    await lasts(vod, 3);
+    await stop('own', begun.id);
+    await worker.storage({});
+    const [ready] = await when('own', 'it is read', ([row]) => row.measuredAt !== null);
+    assert.deepEqual([ready.format, ready.width, ready.height, ready.videoCodec], ['hls', 320, 180, 'h264']);
+    const film = await probe(ready.url);
+    assert.ok(Math.abs(film.seconds - ready.durationS) < 0.5, `${film.seconds} ${ready.durationS}`);
+    assert.match(ready.snapshotKey, /^service\/p\/snapshots\//);
+    const detail = (await api.get(`/apps/own/vods/${ready.id}`)).body;
+    assert.match(detail.variants[0].fileKey, /^service\/p\/own-one-.*\.m3u8$/);
+    const keys = await s3.keys(bucket);
+    assert.ok(keys.includes(ready.snapshotKey) && keys.includes(detail.variants[0].fileKey));
+    assert.equal((await api.delete(`/apps/own/vods/${ready.id}`)).status, 204);
+    assert.deepEqual(await s3.keys(bucket), []);
   });
 
   await t.test('kill -9 of the service: segments stay playable, an MP4 fails, both rooms are free', async () => {
-    await app('safe', { format: 'segments', snapshot_seconds: 2 });
-    await app('auto', { auto: true });
-    await (await enter('safe-one')).publish();
-    const begun = await start('safe', { room: 'one' });
-    await (await enter('auto-one')).publish();
-    await when('auto', 'it began by itself', ([row]) => row?.status === 'recording');
-    const [vod] = await when('safe', 'it records', ([row]) => row.status === 'recording');
-    assert.equal(orders('safe-one')[0].segmentOutputs[0].segmentDuration, 2);
-    const bucket = (await api.get('/apps/safe/s3')).body.data.bucket;
-    await until(
-      'there are segments',
-      async () => (await s3.keys(bucket)).filter((key) => key.endsWith('.ts')).length > 2,
-    );
-    const [next] = await Promise.all([startMediaWorker(t, livekit), worker.kill()]);
-    assert.ok(typeof next !== 'string');
-    worker = next;
-    const stopped = await stop('safe', begun.id);
+    const stopped = await stopping;
     assert.deepEqual([stopped.status, stopped.error, stopped.format], ['ready', null, 'hls'], JSON.stringify(stopped));
     assert.match(stopped.note, /was lost/);
     const [row] = await vods('safe');
@@ -221,5 +232,19 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     assert.ok((await s3.keys(bucket, 'p/snapshots/')).length > 0);
     assert.equal((await api.delete(`/apps/safe/vods/${vod.id}`)).status, 204);
     assert.deepEqual(await s3.keys(bucket), []);
+  });
+
+  await t.test('an emptied Redis ends nothing', async () => {
+    await app('keep', {});
+    await (await enter('keep-one')).publish();
+    const begun = await start('keep', { room: 'keep-one' });
+    const [vod] = await when('keep', 'it records', ([row]) => row.status === 'recording');
+    await redisCommand(livekit.redisUrl, 'FLUSHALL');
+    const row = daemon.services.vods.find('keep', vod.id);
+    for (let n = 0; n < 3; n++) await daemon.services.recording.checkRecorder({ name: 'keep' } as AppEntry, row);
+    assert.equal((await vods('keep'))[0].status, 'recording');
+    await stop('keep', begun.id);
+    const [ready] = await when('keep', 'it is ready', ([row]) => row.status === 'ready' || row.status === 'failed');
+    assert.deepEqual([ready.status, ready.error], ['ready', null]);
   });
 });
