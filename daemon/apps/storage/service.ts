@@ -40,6 +40,7 @@ import {
   signedLocation,
   unrecordedLocation,
 } from './location.ts';
+import { type LinkRequest, NOT_OURS, type ObjectLinks } from './object-links.ts';
 import { OldPlaces } from './old-places.ts';
 import type { StorageAccess } from './open-client.ts';
 import { type Purger, requireComplete } from './purger.ts';
@@ -82,36 +83,6 @@ interface PutOptions {
   /** May choose the machine's role. */
   isOperator: boolean;
 }
-
-/** An object of an app, for which a link is wanted. */
-export interface LinkRequest {
-  key: string;
-  place: RecordedPlace;
-  /** Seconds; at most 7 days, 1 hour for nothing sensible. */
-  expiresIn: number;
-  /** Makes browsers save under this name. */
-  downloadName?: string;
-  /** Its signed link opens what it leads to as well; see `SignedPlaylists`. */
-  isPlaylist?: boolean;
-}
-
-export interface ObjectLinks {
-  /** Open link, where the app has a public URL and the object is in its bucket. */
-  publicUrl: string | null;
-  /** Signed link; null where none can be made. */
-  presignedUrl: string | null;
-  /** Why there is no signed link, for people. */
-  problem: string | null;
-  /** The storage refuses a signed link to it, so there is none. */
-  isRefused?: boolean;
-}
-
-const NOT_OURS: ObjectLinks = {
-  publicUrl: null,
-  presignedUrl: null,
-  problem:
-    'LiveKit’s egress service stored the file in a storage that is not this app’s. Open it by its own address, or remove the storage from the egress service’s configuration.',
-};
 
 /** The apps' storages: their settings, tests, links and deletions. Nothing of a provider runs outside of a worker. */
 export class StorageService {

@@ -1,8 +1,8 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { DOWNLOAD_LINK_SECONDS, PLAYBACK_LINK_SECONDS } from '#daemon/apps/storage/keys.ts';
 import { ELSEWHERE_PROVIDER, LOCAL_PLACE, LOCAL_PROVIDER } from '#daemon/apps/storage/location.ts';
+import type { LinkRequest, ObjectLinks } from '#daemon/apps/storage/object-links.ts';
 import { isPlaylistKey } from '#daemon/apps/storage/playlist-text.ts';
-import type { LinkRequest, ObjectLinks } from '#daemon/apps/storage/service.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
