@@ -13,6 +13,7 @@ import { tokenRoutes } from '#daemon/identity/tokens/routes.ts';
 import { callbackRoutes } from '#daemon/media/callbacks/routes.ts';
 import { ingressRoutes } from '#daemon/media/ingress/routes.ts';
 import { liveHlsRoutes } from '#daemon/media/live-hls/routes.ts';
+import { pageRoutes } from '#daemon/media/pages/page-routes.ts';
 import { watchRoutes } from '#daemon/media/pages/routes.ts';
 import { recordingRoutes } from '#daemon/media/recording/routes.ts';
 import { streamRoutes } from '#daemon/media/streams/routes.ts';
@@ -66,5 +67,6 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
 export function rootRoutes(app: FastifyInstance, services: Services): void {
   metricsRoutes(app, services);
   clusterRootRoutes(app, services);
+  pageRoutes(app, services);
   consoleRoutes(app, services.console, basePath(services.settings));
 }

@@ -56,6 +56,9 @@ export const JoinToken = object({
     description: 'The camera picture that the best quality needs.',
   }),
   wsUrl: Type.String({ description: 'Address to connect to.', examples: ['wss://media.example.com'] }),
+  publishUrl: nullable(Type.String(), {
+    description: 'Page that publishes camera, microphone and screen with this token; null if it may not publish.',
+  }),
   playUrl: Type.String({ description: 'Page that plays the room with this token.' }),
   embedUrl: Type.String({ description: 'The same page without navigation, for an iframe.' }),
   iframe: Type.String({ description: 'Embed code (HTML).' }),

@@ -23,6 +23,7 @@ export const WatchView = object({
     viewerCounter: Type.Boolean(),
     chat: Type.Boolean(),
     reactions: Type.Boolean(),
+    publicPlayback: Type.Boolean({ description: 'Anyone with the link may watch.' }),
     adaptivePlayer: Type.Boolean({ description: 'The player may change the quality by itself.' }),
   }),
   first: oneOf(['webrtc', 'hls'], { description: 'What to play first, if both are there.' }),

@@ -50,14 +50,14 @@ export class WatchService {
     const isOpen = directory.has(room);
     // without a room there is nothing to enter: a stranger's token would open one
     const token = rights === undefined && isOpen ? await this.#viewerToken(room, plan) : null;
-    const { title, accent, logoUrl, viewerCounter, chat, reactions, adaptive } = plan.player;
+    const { title, accent, logoUrl, viewerCounter, chat, reactions, adaptive, isPublic } = plan.player;
     return {
       app: name,
       room,
       title,
       accent,
       logoUrl,
-      features: { viewerCounter, chat, reactions, adaptivePlayer: adaptive },
+      features: { viewerCounter, chat, reactions, publicPlayback: isPublic, adaptivePlayer: adaptive },
       first: plan.playback.first,
       isLive: publishers > 0,
       viewers: viewerCounter ? viewers : null,

@@ -71,9 +71,10 @@ export class JoinTokenService {
       throw toApiError(error);
     }
     const { address, node } = await placer.place(room, { region: body.region, playoutDelayMs });
-    const pages = `${this.#deps.publicBase ?? origin}/api/v1/samples/${name}`;
     const hash = new URLSearchParams({ url: address, token }).toString();
-    const embedUrl = `${pages}/embed.html#${hash}`;
+    const page = (kind: 'publish' | 'watch' | 'embed') =>
+      `${this.#deps.publicBase ?? origin}/${kind}/${name}/${room}#${hash}`;
+    const embedUrl = page('embed');
     return {
       token,
       app: name,
@@ -84,7 +85,8 @@ export class JoinTokenService {
       adaptive: publish.simulcast,
       ...publishOptions(publish),
       wsUrl: address,
-      playUrl: `${pages}/play.html#${hash}`,
+      publishUrl: canPublish ? page('publish') : null,
+      playUrl: page('watch'),
       embedUrl,
       iframe: `<iframe src="${embedUrl.replaceAll('&', '&amp;')}" allow="autoplay; fullscreen; picture-in-picture" style="border:0;width:100%;aspect-ratio:16/9"></iframe>`,
       node,

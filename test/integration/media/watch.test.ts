@@ -47,7 +47,13 @@ describe('what a page needs to play a room', () => {
     await features({ chat: true, viewerCounter: false, adaptivePlayer: false });
     const { data } = (await watch('stage')).body;
     assert.equal(data.viewers, null);
-    assert.deepEqual(data.features, { viewerCounter: false, chat: true, reactions: false, adaptivePlayer: false });
+    assert.deepEqual(data.features, {
+      viewerCounter: false,
+      chat: true,
+      reactions: false,
+      publicPlayback: true,
+      adaptivePlayer: false,
+    });
     assert.equal(((await verifier.verify(data.token)) as any).video.canPublishData, true);
     const viewer = (await verifier.verify(await joinToken({ canPublish: false }))) as any;
     assert.equal(viewer.video.canPublishData, true);

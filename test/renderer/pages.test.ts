@@ -1,0 +1,181 @@
+// The pages for publishers and viewers, in two browsers with a camera of their own, over a real LiveKit.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { assertAccessible, noChromium } from '#test/helpers/browser.ts';
+import { CHROMIUM, CHROMIUM_ARGS } from '#test/helpers/chromium.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { startLivekit } from '#test/helpers/livekit.ts';
+
+const LIMIT_MS = 40_000;
+const PHONE = { width: 390, height: 844 };
+
+interface OpenOptions extends BrowserContextOptions {
+  /** Before the page is loaded. */
+  onOpen?(page: Page): Promise<void>;
+}
+
+/** A Chromium with its own camera and microphone, or without any. */
+async function person(t: { after(fn: () => unknown): void }, hasDevices: boolean) {
+  const args = hasDevices
+    ? ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+    : ['--autoplay-policy=user-gesture-required'];
+  const instance = await chromium.launch({ executablePath: CHROMIUM ?? '', args: [...CHROMIUM_ARGS, ...args] });
+  const failures: string[] = [];
+  t.after(async () => {
+    await instance.close();
+    assert.deepEqual(failures, [], 'errors of the pages');
+  });
+  return async (url: string, { onOpen, ...options }: OpenOptions = {}): Promise<Page> => {
+    const context = await instance.newContext({ reducedMotion: 'reduce', ...options });
+    context.setDefaultTimeout(LIMIT_MS);
+    const page = await context.newPage();
+    page.on('pageerror', (error) => failures.push(error.stack ?? error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && /Content Security Policy/.test(message.text())) failures.push(message.text());
+    });
+    await onOpen?.(page);
+    await page.goto(url);
+    return page;
+  };
+}
+
+/** Waits until the picture of a page moves. */
+async function moving(page: Page, selector: string): Promise<void> {
+  await page.waitForFunction(
+    (place) => {
+      const video = document.querySelector<HTMLVideoElement>(place);
+      if (video === null || video.videoWidth === 0) return false;
+      const known = Number(video.dataset['seen'] ?? Number.NaN);
+      video.dataset['seen'] ??= String(video.currentTime);
+      return video.currentTime > known;
+    },
+    selector,
+    { polling: 200 },
+  );
+}
+
+const noSidewaysScroll = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+
+test('someone publishes, others watch, talk and react', { skip: noChromium }, async (t) => {
+  const probe = await testDaemon(t);
+  const port = new URL(probe.url).port;
+  await probe.stop();
+  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  if (typeof livekit === 'string') return t.skip(livekit);
+  const daemon = await testDaemon(t, { ...livekit.env, PORT: port });
+  await daemon.api.patch('/apps/live', { features: { chat: true, reactions: true } });
+  const { data: host } = (await daemon.api.post('/apps/live/tokens', { room: 'stage', name: 'Ana' })).body;
+  const openPublisher = await person(t, true);
+  const openViewer = await person(t, false);
+
+  const viewer = await openViewer(`${daemon.url}/watch/live/live-stage`, { viewport: PHONE });
+  const publisher = await openPublisher(host.publishUrl, { viewport: { width: 1280, height: 800 } });
+
+  await t.test('a viewer who comes first waits', async () => {
+    await viewer.getByText('Waiting for the stream').waitFor();
+    await assertAccessible(viewer, 'the watch page that waits');
+  });
+
+  await t.test('the publisher sees the camera, the level and the qualities before going live', async () => {
+    await moving(publisher, '#preview');
+    await publisher.waitForFunction(() => document.querySelector<HTMLMeterElement>('#level')!.value > 0);
+    const qualities = await publisher.locator('#quality option').allInnerTexts();
+    assert.deepEqual(
+      qualities.map((text) => text.split(' ')[0]),
+      ['720p', '480p', '240p'],
+    );
+    assert.ok((await publisher.locator('#camera option').count()) > 0);
+    await assertAccessible(publisher, 'the publish page');
+  });
+
+  await t.test('the picture arrives and moves', async () => {
+    await publisher.getByRole('button', { name: 'Go live' }).click();
+    await publisher.locator('#live').waitFor();
+    await moving(viewer, '#tiles video');
+    await viewer.getByText('1 viewer', { exact: true }).waitFor();
+    await publisher.getByText('1 viewer', { exact: true }).waitFor();
+    assert.ok(await noSidewaysScroll(viewer));
+    await assertAccessible(viewer, 'the watch page');
+    await assertAccessible(publisher, 'the publish page when live');
+  });
+
+  await t.test('messages and reactions reach the others; hidden staff is not counted', async () => {
+    const staff = (await daemon.api.post('/apps/live/tokens', { room: 'stage', canPublish: false, hidden: true })).body;
+    const hidden = await openViewer(staff.data.playUrl, { colorScheme: 'dark' });
+    await moving(hidden, '#tiles video');
+    await viewer.getByLabel('Your name').fill('Ben');
+    await viewer.getByLabel('Message', { exact: true }).fill('Hello from <b>Ben</b>');
+    await viewer.getByRole('button', { name: 'Send' }).click();
+    const line = publisher.getByRole('log').getByText('Hello from <b>Ben</b>');
+    await line.waitFor();
+    assert.match(await line.innerText(), /^Ben/);
+    await hidden.getByRole('log').getByText('Hello from <b>Ben</b>').waitFor();
+    assert.equal(await hidden.getByRole('button', { name: 'Send' }).isVisible(), false);
+    await publisher.evaluate(() => {
+      const seen = new MutationObserver((changes) => {
+        if (changes.some(({ addedNodes }) => addedNodes.length > 0)) document.body.dataset['reacted'] = 'yes';
+      });
+      seen.observe(document.querySelector('#floats')!, { childList: true });
+    });
+    await viewer.getByRole('button', { name: 'Applause' }).click();
+    await publisher.locator('body[data-reacted=yes]').waitFor();
+    assert.equal(await publisher.locator('#viewers').innerText(), '1 viewer');
+    await assertAccessible(hidden, 'the watch page in dark');
+    await hidden.context().close();
+  });
+
+  await t.test('embedded, with sound off and on, and without sideways scrolling', async () => {
+    // any look into the page from here would count as a person's, which allows sound: the page itself tells
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    const embedded = await openViewer(host.embedUrl.replace(/#.*/, ''), {
+      viewport: { width: 480, height: 270 },
+      onOpen: async (page) => {
+        await page.exposeFunction('asked', resolve);
+        await page.addInitScript(() => {
+          const look = () => {
+            if (document.getElementById('unmute')?.hidden === false) (window as unknown as { asked(): void }).asked();
+          };
+          new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true });
+        });
+      },
+    });
+    await asked;
+    await moving(embedded, '#tiles video');
+    await embedded.getByRole('button', { name: 'Tap to unmute' }).click();
+    await embedded.getByRole('button', { name: 'Tap to unmute' }).waitFor({ state: 'hidden' });
+    await embedded.getByRole('button', { name: 'Mute', exact: true }).click();
+    await embedded.getByRole('button', { name: 'Unmute', exact: true }).waitFor();
+    assert.ok(await noSidewaysScroll(embedded));
+    await embedded.context().close();
+  });
+
+  await t.test('the viewer is told when it ends, and sees it again when it goes on', async () => {
+    await publisher.getByRole('button', { name: 'Stop' }).click();
+    await viewer.getByText('The stream has ended').waitFor();
+    await publisher.getByRole('button', { name: 'Go live' }).click();
+    await moving(viewer, '#tiles video');
+  });
+
+  await t.test('without public playback a link needs a token', async () => {
+    await daemon.api.patch('/apps/live', { features: { publicPlayback: false } });
+    const stranger = await openViewer(`${daemon.url}/watch/live`);
+    await stranger.getByText('This stream is private').waitFor();
+    assert.equal(new URL(stranger.url()).pathname, '/watch/live/live');
+    await assertAccessible(stranger, 'a private stream');
+    const { data } = (await daemon.api.post('/apps/live/tokens', { room: 'stage', canPublish: false })).body;
+    const invited = await openViewer(data.playUrl);
+    await moving(invited, '#tiles video');
+    const unable = await openViewer(data.playUrl.replace('/watch/', '/publish/'));
+    await unable.getByText('You cannot publish with this link').waitFor();
+  });
+
+  await t.test('a browser without devices is told in words', async () => {
+    const bare = await openViewer(host.publishUrl, { viewport: PHONE });
+    await bare.locator('#camera-error').getByText('camera').waitFor();
+    await bare.locator('#microphone-error').getByText('microphone').waitFor();
+    assert.ok(await noSidewaysScroll(bare));
+    await assertAccessible(bare, 'the publish page without devices');
+  });
+});
