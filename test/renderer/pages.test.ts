@@ -1,4 +1,4 @@
-// The pages for publishers and viewers, in two browsers with a camera of their own, over a real LiveKit.
+// The pages for publishers and viewers, in two browsers, one with a camera, over a real LiveKit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';

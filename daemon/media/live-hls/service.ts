@@ -172,6 +172,15 @@ export class LiveHlsService {
     return [...byApp].map(([app, delayMs]) => ({ app, delayMs }));
   }
 
+  /** The master playlist of what is live in a room; null = there is none now. */
+  playlistOf(app: string, room: string): string | null {
+    for (const { stream_id } of streamRepository(this.#db(app)).activeIn(room)) {
+      const url = this.view(app, stream_id)?.url;
+      if (url) return url;
+    }
+    return null;
+  }
+
   /** Live HLS of a stream as the API shows it. */
   view(app: string, streamId: string): StreamHls | null {
     const runs = hlsRepository(this.#db(app));

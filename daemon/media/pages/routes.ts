@@ -6,6 +6,18 @@ import { ok } from '#shared/schema/common.ts';
 import type { WatchService } from './service.ts';
 
 export function watchRoutes(app: FastifyInstance, { watch }: { watch: WatchService }): void {
+  // a page of another site that sends a join token asks first whether it may
+  app.options('/apps/:app/watch/:room', (_request, reply) =>
+    reply
+      .code(204)
+      .headers({
+        'access-control-allow-origin': '*',
+        'access-control-allow-headers': 'authorization',
+        'access-control-allow-methods': 'GET',
+        'access-control-max-age': '86400',
+      })
+      .send(),
+  );
   route(app, ops.getWatch, async ({ params, request, reply }) => {
     // viewers' pages are on other sites too; there is no cookie that they could send
     reply.headers({

@@ -5,6 +5,7 @@ import { publishOptions } from '#shared/delivery/publish-defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { roomNamed } from '#shared/rules/rooms.ts';
 import type { WatchView } from '#shared/schema/watch.ts';
+import type { LiveHlsService } from '../live-hls/service.ts';
 import type { JoinRights, LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
@@ -19,8 +20,7 @@ export interface WatchServiceDeps {
   delivery: { plan(app: string): Promise<DeliveryPlan> };
   directory: Pick<RoomDirectory, 'has' | 'counts'>;
   placer: Pick<RoomPlacer, 'entryAddress'>;
-  /** Playlist of the room's live HLS; null = there is none now. */
-  liveHls(app: AppEntry, room: string): Promise<string | null>;
+  liveHls: Pick<LiveHlsService, 'playlistOf'>;
 }
 
 /** Tells viewers' pages how to play a room, and decides who may. */
@@ -64,7 +64,7 @@ export class WatchService {
       wsUrl: isOpen || rights !== undefined ? placer.entryAddress() : null,
       token,
       publish: rights?.canPublish === true ? publishOptions(plan.publish) : null,
-      hlsUrl: rights?.canSubscribe === false ? null : await this.#deps.liveHls(app, room),
+      hlsUrl: rights?.canSubscribe === false ? null : this.#deps.liveHls.playlistOf(name, room),
     };
   }
 

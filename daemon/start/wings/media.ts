@@ -266,7 +266,7 @@ export function createMedia(
     delivery: deliveryPlans,
     directory,
     placer,
-    liveHls: async () => null,
+    liveHls,
   });
   const ingests = new IngressService({
     livekit,

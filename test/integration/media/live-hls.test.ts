@@ -136,6 +136,21 @@ test('live HLS of a stream, with a list of the daemon', async (t) => {
     assert.ok([240, 144].includes(seen.height), `${seen.width}x${seen.height}`);
   });
 
+  await t.test('the watch page plays it first, with its qualities', { skip: noChromium }, async (t) => {
+    const page = await (await (await browser(t)).newContext()).newPage();
+    t.after(() => page.close());
+    page.setDefaultTimeout(60_000);
+    await page.goto(`${world.daemon.url}/watch/live/stage`);
+    await page.locator('body[data-state=playing]').waitFor();
+    await page.waitForFunction(() => {
+      const video = document.querySelector('video');
+      return video !== null && video.videoWidth > 0 && video.currentTime > 0 && video.src.startsWith('blob:');
+    });
+    assert.deepEqual(await page.locator('#quality option').allInnerTexts(), ['Auto', '240p', '144p']);
+    await page.getByLabel('Quality').selectOption('144p');
+    await page.waitForFunction(() => document.querySelector('video')?.videoHeight === 144);
+  });
+
   await t.test('it goes on over a restart of the daemon', async () => {
     const before = (await list(240))?.sequence ?? 0;
     await world.restart();

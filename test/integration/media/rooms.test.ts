@@ -58,6 +58,9 @@ test('a join token says what was asked for and nothing more', async (t) => {
 test('the pages of the answer open without a credential and hold the token in the fragment only', async (t) => {
   const daemon = await testDaemon(t, ENV);
   const { data } = (await daemon.api.post('/apps/live/tokens', {})).body;
+  assert.equal(new URL(data.publishUrl).pathname, '/publish/live/live');
+  const viewer = (await daemon.api.post('/apps/live/tokens', { canPublish: false })).body.data;
+  assert.equal(viewer.publishUrl, null);
   for (const link of [data.playUrl, data.embedUrl]) {
     const url = new URL(link);
     assert.equal(url.origin, daemon.url);
@@ -66,12 +69,12 @@ test('the pages of the answer open without a credential and hold the token in th
     assert.deepEqual([fragment.get('token'), fragment.get('url')], [data.token, data.wsUrl]);
     const page = await fetch(link);
     assert.equal(page.status, 200);
-    assert.match(await page.text(), /livekit-client/);
+    assert.match(await page.text(), /player\/watch\.js/);
   }
   assert.ok(data.iframe.includes(data.embedUrl.replaceAll('&', '&amp;')));
   const behind = await testDaemon(t, { ...ENV, PUBLIC_BASE_URL: 'https://hub.example.com/' });
   const { data: there } = (await behind.api.post('/apps/live/tokens', {})).body;
-  assert.ok(there.playUrl.startsWith('https://hub.example.com/api/v1/samples/live/play.html#'));
+  assert.ok(there.playUrl.startsWith('https://hub.example.com/watch/live/live#'));
 });
 
 test('a room name never leads into another app', async (t) => {

@@ -78,6 +78,37 @@ describe('what a page needs to play a room', () => {
     assert.notEqual((await watch('stage', bearer(broken))).body.data.token, null, 'an old token is no obstacle');
   });
 
+  test('pages of other sites may ask, with a token too', async () => {
+    const asked = await daemon.api.as(null).call('OPTIONS', '/apps/live/watch/stage');
+    assert.equal(asked.status, 204);
+    assert.equal(asked.headers.get('access-control-allow-headers'), 'authorization');
+    for (const answer of [asked, await watch('stage')])
+      assert.equal(answer.headers.get('access-control-allow-origin'), '*');
+  });
+
+  test('the pages are served with their files, to be framed anywhere, and without inline scripts', async () => {
+    for (const page of ['publish', 'watch', 'embed']) {
+      const { status, text, headers } = await daemon.api.as(null).call('GET', `//${page}/live/live-stage`);
+      assert.equal(status, 200);
+      assert.match(headers.get('content-security-policy') ?? '', /script-src 'self';.*frame-ancestors \*/);
+      assert.doesNotMatch(text, /<script(?![^>]* src=)| on\w+=|style=/);
+      for (const [, file] of text.matchAll(/(?:src|href)="(player\/[^"]+)"/g)) {
+        const asset = await daemon.api.as(null).call('GET', `//${file}`);
+        assert.equal(asset.status, 200, file);
+        const again = await daemon.api
+          .as(null)
+          .call('GET', `//${file}`, undefined, { 'if-none-match': asset.headers.get('etag') as string });
+        assert.equal(again.status, 304);
+      }
+      const own = await daemon.api.as(null).call('GET', `//${page}/live`);
+      assert.deepEqual([own.status, own.headers.get('location')], [302, 'live/live']);
+    }
+    for (const file of ['hls.mjs', 'hls.worker.js', 'livekit-client.mjs'])
+      assert.equal((await daemon.api.as(null).call('GET', `//sdk/${file}`)).status, 200, file);
+    for (const name of ['watch.html.tmpl', '..%2Fservice.ts', 'none.js'])
+      assert.equal((await daemon.api.as(null).call('GET', `//player/${name}`)).status, 404, name);
+  });
+
   test('the look of the pages comes from the config', async () => {
     const before = (await watch('stage')).body.data;
     assert.deepEqual([before.title, before.accent, before.logoUrl], ['Live', null, null]);

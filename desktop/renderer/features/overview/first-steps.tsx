@@ -57,7 +57,7 @@ export function FirstSteps({ figures }: { figures: ResultOf<typeof listAppFigure
     {
       isDone: figures.some((app) => app.wasLive),
       title: 'Publish a first stream',
-      text: 'Make a join token, open the page that comes with it, and allow the camera.',
+      text: 'Make a join token, open the publish page that comes with it, and allow the camera.',
       link: first ? <GoTo to={`/apps/${first}/join`}>Make a join token</GoTo> : null,
     },
     {

@@ -105,9 +105,18 @@ export function JoinTab({ app }: { app: string }) {
                 'Connect to': <Mono what="address">{create.data.wsUrl}</Mono>,
                 Node: create.data.node ?? <span className="dim">LiveKit chooses</span>,
                 'Try it': (
-                  <a href={create.data.playUrl} target="_blank" rel="noreferrer">
-                    Open the player page
-                  </a>
+                  <span className="row">
+                    {create.data.publishUrl ? (
+                      <a href={create.data.publishUrl} target="_blank" rel="noreferrer">
+                        Open the publish page
+                      </a>
+                    ) : null}
+                    {create.variables?.body?.canSubscribe === false ? null : (
+                      <a href={create.data.playUrl} target="_blank" rel="noreferrer">
+                        Open the watch page
+                      </a>
+                    )}
+                  </span>
                 ),
               }}
             />
