@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
-import { access, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { access, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { findProgram } from '#daemon/platform/programs.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, sendWebhook } from '#test/helpers/livekit-webhook.ts';
 import { addVods } from '#test/helpers/recordings.ts';
+import { until } from '#test/helpers/until.ts';
+
+const run = promisify(execFile);
 
 // No egress service can be had here: its files are put where it would write them, and what it tells is sent as LiveKit does.
 const ENV = { ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' };
@@ -17,11 +23,15 @@ const exists = (file: string): Promise<boolean> =>
   );
 
 /** Records a file as LiveKit does without a bucket. @returns the id of the VOD */
-async function record(daemon: TestDaemon, name: string, more: { dir?: string; images?: string[] } = {}) {
+async function record(
+  daemon: TestDaemon,
+  name: string,
+  more: { dir?: string; images?: string[]; content?: Buffer } = {},
+) {
   const app = path.join(daemon.dataDir, 'apps/live');
   const file = path.join(more.dir ?? path.join(app, 'recordings'), name);
   await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, FILM);
+  await writeFile(file, more.content ?? FILM);
   for (const image of more.images ?? []) await writeFile(path.join(app, 'snapshots', image), 'jpeg');
   const answer = await sendWebhook(
     daemon.url,
@@ -94,6 +104,25 @@ test('with nothing configured a recording is playable, sized and deletable', asy
   assert.equal((await daemon.api.delete(`/apps/live/vods/${id}`)).status, 204);
   assert.deepEqual([await exists(file), (await fetch(row.url)).status], [false, 404]);
   assert.deepEqual(await readdir(path.join(daemon.dataDir, 'apps/live/snapshots')), []);
+});
+
+test('length, picture and codecs are the file’s, whatever LiveKit says', async (t) => {
+  if ((await findProgram('ffmpeg')) === undefined) return t.skip('there is no ffmpeg here');
+  const daemon = await start(t);
+  const inputs = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=10', '-f', 'lavfi', '-i', 'sine'];
+  const file = path.join(daemon.dataDir, 'real.mp4');
+  await run('ffmpeg', ['-v', 'error', ...inputs, '-t', '5', '-pix_fmt', 'yuv420p', file]);
+  // told are 3 s
+  const { id } = await record(daemon, 'film.mp4', { content: await readFile(file) });
+  const vod = await until('it is read', async () => {
+    const { body } = await daemon.api.get(`/apps/live/vods/${id}`);
+    return body.measuredAt === null ? undefined : body;
+  });
+  assert.ok(Math.abs(vod.durationS - 5) < 0.1, String(vod.durationS));
+  assert.deepEqual(
+    [vod.width, vod.height, vod.videoCodec, vod.audioCodec, vod.frameRate],
+    [320, 180, 'h264', 'aac', 10],
+  );
 });
 
 test('links open one file, for a while, as they were made', async (t) => {

@@ -116,7 +116,7 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     assert.ok(end >= Date.parse(film.startedAt), `${end} ${film.startedAt}`);
   });
 
-  // LiveKit takes 20 s to notice a lost service: meanwhile another one works
+  // LiveKit takes 20 s to notice a lost service. Another one works in that time
   await app('safe', { format: 'segments', snapshot_seconds: 2 });
   await app('auto', { auto: true });
   await (await enter('safe-one')).publish();

@@ -388,6 +388,14 @@ function Ladder({ app, vod }: { app: string; vod: VodDetail }) {
 function Player({ vod }: { vod: VodDetail }) {
   const [failed, setFailed] = useState(false);
   if (vod.status !== 'ready' || vod.url === null) return null;
+  const isHls = vod.url.split('?')[0]?.endsWith('.m3u8') === true;
+  if (isHls && document.createElement('video').canPlayType('application/vnd.apple.mpegurl') === '') {
+    return (
+      <Notice tone="info" title="This browser plays HLS only with a player">
+        <p>Open the link below in Safari or VLC, or play it on your own page, for example with hls.js.</p>
+      </Notice>
+    );
+  }
   if (failed) {
     return (
       <Notice tone="warn" title="It cannot be played here">
