@@ -13,4 +13,6 @@ export interface PluginProvider extends ProviderDescription {
   pluginVersion: string | null;
   /** Its objects are files below the app's own folder. */
   inAppFolder: boolean;
+  /** LiveKit can write to it. */
+  egressTarget: boolean;
 }

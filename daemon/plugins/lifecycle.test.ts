@@ -19,7 +19,7 @@ const record = (more: Partial<PluginRecord> = {}): PluginRecord => ({
   documentation: null,
   warnings: [],
   presets: [],
-  providers: [{ id: 'store', title: 'Store', description: '', inAppFolder: false }],
+  providers: [{ id: 'store', title: 'Store', description: '', inAppFolder: false, egressTarget: false }],
   entry: 'file:///mine/index.js',
   folder: '/mine',
   readable: ['/mine/'],

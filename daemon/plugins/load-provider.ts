@@ -1,4 +1,5 @@
 import { BUNDLED_SDK } from '#daemon/platform/paths.ts';
+import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type {
   SettingsChange,
@@ -9,14 +10,16 @@ import type {
 import type { BrokerClient } from './broker-client.ts';
 import { describeProviders } from './describe.ts';
 import { importPlugin } from './import-plugin.ts';
-import { type ValidatedSettings, validateSettings } from './provider-calls.ts';
+import { targetOf, type ValidatedSettings, validateSettings } from './provider-calls.ts';
 import type { ProviderDescription, ProviderRef } from './records.ts';
-import { describeRemotely, RemoteStorage, validateRemotely } from './remote-provider.ts';
+import { describeRemotely, RemoteStorage, targetRemotely, validateRemotely } from './remote-provider.ts';
 
 /** A provider for the tasks of workers, wherever its code runs. */
 export interface LoadedProvider {
   /** Completes and validates settings; with null for `change` they are only brought into form. */
   validate(settings: Record<string, unknown>, change: SettingsChange | null): Promise<ValidatedSettings>;
+  /** How LiveKit writes to the storage; not checked yet. */
+  egressTarget(settings: Record<string, unknown>, credentials: Readonly<Record<string, string>>): Promise<EgressTarget>;
   open(context: StorageContext): Promise<StorageClient>;
 }
 
@@ -26,6 +29,7 @@ export async function loadProvider(ref: ProviderRef, broker: BrokerClient): Prom
   if (address !== null) {
     return {
       validate: (settings, change) => validateRemotely(broker, ref, settings, change),
+      egressTarget: (settings, credentials) => targetRemotely(broker, ref, settings, credentials),
       open: ({ settings, credentials }) => RemoteStorage.open(broker, ref, settings, credentials),
     };
   }
@@ -35,6 +39,7 @@ export async function loadProvider(ref: ProviderRef, broker: BrokerClient): Prom
     throw new StorageError('UNSUPPORTED', { detail: `The plugin ${ref.plugin} does not export ${ref.provider}.` });
   return {
     validate: async (settings, change) => validateSettings(provider, settings, change),
+    egressTarget: async (settings, credentials) => targetOf(provider, settings, credentials),
     open: async (context) => provider.open(context),
   };
 }

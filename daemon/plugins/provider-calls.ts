@@ -1,5 +1,7 @@
 import { Value } from 'typebox/value';
+import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { describeProblems } from '#shared/plugin-sdk/preset.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type {
   SettingsChange,
   SettingsFinding,
@@ -46,6 +48,17 @@ export function validateSettings(
   const settings = provider.normalise?.(fitted, change) ?? fitted;
   const findings = provider.validate?.(settings) ?? [];
   return { settings, findings, endpoint: endpointOf(provider, settings), ...abilities };
+}
+
+/** @throws StorageError UNSUPPORTED when the manifest promises a target and the provider has none */
+export function targetOf(
+  provider: StorageProvider,
+  settings: Record<string, unknown>,
+  credentials: Readonly<Record<string, string>>,
+): EgressTarget {
+  if (provider.egressTarget === undefined)
+    throw new StorageError('UNSUPPORTED', { detail: `The provider ${provider.id} has no egressTarget.` });
+  return provider.egressTarget(settings, credentials);
 }
 
 const endpointOf = (provider: StorageProvider, settings: Record<string, unknown>): string | null =>

@@ -146,11 +146,12 @@ async function fromFolder(place: string, origin: PluginOrigin): Promise<PluginRe
     homepage,
     warnings,
     presets,
-    providers: providers.map(({ id, title, description = '', inAppFolder = false }) => ({
+    providers: providers.map(({ id, title, description = '', inAppFolder = false, egressTarget = false }) => ({
       id,
       title,
       description,
       inAppFolder,
+      egressTarget,
     })),
     documentation: manifest.documentation === undefined ? null : await readInside(dir, manifest.documentation),
     ...(manifest.entry === undefined ? {} : await codeOf(dir, origin, manifest.entry)),

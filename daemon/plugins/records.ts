@@ -18,6 +18,8 @@ interface ProviderClaim {
   description: string;
   /** Its objects are files below the app's folder. */
   inAppFolder: boolean;
+  /** LiveKit can write to it. */
+  egressTarget: boolean;
 }
 
 /**
@@ -60,6 +62,8 @@ export interface ProviderRef {
   provider: string;
   /** Its objects are files below the app's folder, which it is told; built-in plugins only. */
   inAppFolder: boolean;
+  /** LiveKit can write to it; else the daemon moves recordings there. */
+  egressTarget: boolean;
 }
 
 /** What a provider says about itself, as data. */

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { PLUGIN_PROBLEMS, type PluginProblemCode, PluginRefusal, pluginProblem } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type {
@@ -70,6 +71,16 @@ export async function validateRemotely(
     connection.call('validate', { provider, settings, change }),
   );
   return value;
+}
+
+export async function targetRemotely(
+  broker: BrokerClient,
+  { plugin, provider }: ProviderRef,
+  settings: Record<string, unknown>,
+  credentials: Readonly<Record<string, string>>,
+): Promise<EgressTarget> {
+  const params = { provider, settings, credentials: { ...credentials } };
+  return (await once(broker, plugin, (connection) => connection.call('egressTarget', params))).value;
 }
 
 /**

@@ -229,7 +229,9 @@ export class PluginService {
     for (const { record } of (await this.#all()).values()) {
       if (record.state === 'failed' || record.entry === null) continue;
       const { id: plugin, entry } = record;
-      for (const { id, inAppFolder } of record.providers) refs[id] = { plugin, entry, provider: id, inAppFolder };
+      for (const { id, inAppFolder, egressTarget } of record.providers) {
+        refs[id] = { plugin, entry, provider: id, inAppFolder, egressTarget };
+      }
     }
     return refs;
   }
@@ -242,8 +244,8 @@ export class PluginService {
     for (const lifecycle of lifecycles) {
       const { id: plugin, version: pluginVersion, providers } = lifecycle.record;
       for (const description of await this.#describe(lifecycle)) {
-        const inAppFolder = providers.some(({ id, inAppFolder }) => id === description.id && inAppFolder);
-        found.push({ ...description, plugin, pluginVersion, inAppFolder });
+        const { inAppFolder = false, egressTarget = false } = providers.find(({ id }) => id === description.id) ?? {};
+        found.push({ ...description, plugin, pluginVersion, inAppFolder, egressTarget });
       }
     }
     return found;

@@ -1,5 +1,5 @@
 import { defineStorageProvider } from 'streamhub/plugin-sdk';
-import { checkS3Settings, openS3, s3Credentials, s3Settings } from 'streamhub/plugin-sdk/s3';
+import { checkS3Settings, openS3, s3Credentials, s3EgressTarget, s3Settings } from 'streamhub/plugin-sdk/s3';
 import { S3_CAPABILITIES, S3_DELETE_BATCH } from './capabilities.ts';
 
 export const aws = defineStorageProvider({
@@ -23,5 +23,6 @@ export const aws = defineStorageProvider({
     return findings;
   },
   endpoint: ({ endpoint, region }) => endpoint || `https://s3.${region}.amazonaws.com`,
+  egressTarget: s3EgressTarget,
   open: openS3,
 });

@@ -1,6 +1,11 @@
 import { defineStorageProvider, StorageError } from 'streamhub/plugin-sdk';
-import { checkS3Settings, openS3, s3Credentials, s3Settings } from 'streamhub/plugin-sdk/s3';
+import { checkS3Settings, openS3, s3Credentials, s3EgressTarget, s3Settings } from 'streamhub/plugin-sdk/s3';
 import { S3_CAPABILITIES, S3_DELETE_BATCH } from './capabilities.ts';
+
+/** Without an endpoint the keys would go to AWS. */
+function requireEndpoint({ endpoint }: { endpoint: string }): void {
+  if (endpoint === '') throw new StorageError('SETTINGS_INVALID', { detail: 'The endpoint is missing.' });
+}
 
 export const minio = defineStorageProvider({
   id: 'minio',
@@ -29,10 +34,12 @@ export const minio = defineStorageProvider({
     return findings;
   },
   endpoint: ({ endpoint }) => endpoint || undefined,
+  egressTarget(settings, credentials) {
+    requireEndpoint(settings);
+    return s3EgressTarget(settings, credentials);
+  },
   open(context) {
-    // without an endpoint the keys would go to AWS
-    if (context.settings.endpoint === '')
-      throw new StorageError('SETTINGS_INVALID', { detail: 'The endpoint is missing.' });
+    requireEndpoint(context.settings);
     return openS3(context);
   },
 });

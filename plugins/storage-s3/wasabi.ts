@@ -1,5 +1,5 @@
 import { defineStorageProvider } from 'streamhub/plugin-sdk';
-import { checkS3Settings, openS3, s3Credentials, s3Settings } from 'streamhub/plugin-sdk/s3';
+import { checkS3Settings, openS3, s3Credentials, s3EgressTarget, s3Settings } from 'streamhub/plugin-sdk/s3';
 import { S3_CAPABILITIES, S3_DELETE_BATCH } from './capabilities.ts';
 
 const regional = (region: string) => `https://s3.${region || 'us-east-1'}.wasabisys.com`;
@@ -33,5 +33,7 @@ export const wasabi = defineStorageProvider({
     return findings;
   },
   endpoint: ({ endpoint, region }) => endpoint || regional(region),
+  egressTarget: (settings, credentials) =>
+    s3EgressTarget({ ...settings, endpoint: settings.endpoint || regional(settings.region) }, credentials),
   open: (context) => openS3(context, { endpoint: regional(context.settings.region) }),
 });

@@ -1,6 +1,7 @@
 /** StreamHub's plugin SDK: everything that a plugin may import, with `streamhub/plugin-sdk/s3` and `…/conformance`. */
 export { type Static, Type } from 'typebox';
 export { PLUGIN_API_VERSION } from './api-version.ts';
+export { EgressTarget } from './egress-target.ts';
 export { isLocalKey } from './local-key.ts';
 export { MANIFEST_FILE, PluginManifest, StorageProviderContribution } from './manifest.ts';
 export { definePlugin, type Plugin } from './plugin.ts';

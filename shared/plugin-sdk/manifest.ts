@@ -18,6 +18,12 @@ export const StorageProviderContribution = Type.Object(
     id: Type.String({ pattern: ID_PATTERN, description: 'Value of `s3.provider`; unique among all plugins.' }),
     title: text(80, 'Name shown to people.'),
     description: Type.Optional(text(500, 'One sentence that helps people choose a provider.')),
+    egressTarget: Type.Optional(
+      Type.Boolean({
+        description:
+          'LiveKit writes recordings to it: the provider has `egressTarget`. Without it, recordings are made in the app’s folder, and the daemon moves them with `put`.',
+      }),
+    ),
     inAppFolder: Type.Optional(
       Type.Boolean({
         description:

@@ -3,6 +3,7 @@ import type { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Static, TObject, TProperties } from 'typebox';
+import type { EgressTarget } from './egress-target.ts';
 import type { StorageAnswer } from './storage-error.ts';
 
 /** What a provider's backend can do natively. */
@@ -216,6 +217,13 @@ export interface StorageProvider<P extends TProperties = TProperties> {
   validate?(settings: Static<TObject<P>>): SettingsFinding[];
   /** The URL that the client will connect to; undefined if it uses no network. */
   endpoint?(settings: Static<TObject<P>>): string | undefined;
+  /**
+   * How LiveKit's egress service writes to this storage. Must be pure. Required if the manifest says `egressTarget`. Without
+   * it, LiveKit writes to the app's folder and the daemon moves recordings with `put`.
+   * @param credentials by name; `sessionToken` too where they expire
+   * @throws StorageError, e.g. `CREDENTIALS_MISSING`
+   */
+  egressTarget?(settings: Static<TObject<P>>, credentials: Readonly<Record<string, string>>): EgressTarget;
   /** Opens a client. Connects only when first used. */
   open(context: StorageContext<Static<TObject<P>>>): StorageClient | Promise<StorageClient>;
 }

@@ -43,6 +43,11 @@ export const S3View = object({
     description:
       'New recordings are stored in the app’s folder on this machine: by choice, or because no bucket is set.',
   }),
+  recordingPath: oneOf(['direct', 'folder', 'moved'], {
+    description:
+      '`direct`: LiveKit writes new recordings to the storage. `folder`: to the app’s folder, where they stay. `moved`: to the app’s folder, and a job moves them to the storage.',
+  }),
+  recordingPathNote: Type.String({ description: 'The same in a sentence.' }),
   recordingsElsewhere: Type.Integer({
     description: 'Recordings in other buckets. They stay there; their links and deletion use those buckets.',
   }),
@@ -165,6 +170,9 @@ export const StorageProvider = object({
   docsUrl: nullable(Type.String()),
   plugin: Type.String({ description: 'Plugin that provides it.' }),
   pluginVersion: nullable(Type.String()),
+  egressTarget: Type.Boolean({
+    description: 'LiveKit writes recordings to it; else the daemon moves them there from the app’s folder.',
+  }),
   inAppFolder: Type.Boolean({
     description:
       'Its objects are files in the app’s folder, served by the daemon; prefix and public_url have no effect.',

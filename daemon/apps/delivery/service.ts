@@ -5,19 +5,23 @@ import { type DeliveryPlan, deliveryPlan } from '#shared/delivery/plan.ts';
 import { deliveryWords } from '#shared/delivery/words.ts';
 import type { DeliveryView } from '#shared/schema/delivery.ts';
 import type { GpuStatus } from '#shared/schema/gpu.ts';
-import { isKeptLocally } from '../storage/location.ts';
+import { recordingPath } from '../storage/location.ts';
 
 export interface DeliveryServiceDeps {
   config: { get(app: string): Promise<AppConfig> };
+  plugins: { providerRefs(): Promise<Readonly<Record<string, { egressTarget: boolean }>>> };
   /** TRANSCODING_HWACCEL. */
   hwaccel: HwaccelChoice;
   /** Public address of the daemon. */
   daemonUrl(): string;
 }
 
+const STORAGES = { direct: 'bucket', folder: 'folder', moved: 'moved' } as const;
+
 /** Makes the delivery plan of an app from its config and from what this installation can do. */
 export class DeliveryService {
   readonly #deps: DeliveryServiceDeps;
+  #providers: Awaited<ReturnType<DeliveryServiceDeps['plugins']['providerRefs']>> = {};
   #gpu: () => GpuStatus | undefined = () => undefined;
   /** As it was last seen. */
   #hasFfmpeg = false;
@@ -39,6 +43,7 @@ export class DeliveryService {
   /** The plan that a config would make. */
   async planOf(config: AppConfig): Promise<DeliveryPlan> {
     await this.findFfmpeg();
+    this.#providers = await this.#deps.plugins.providerRefs();
     return this.#planOf(config);
   }
 
@@ -57,7 +62,7 @@ export class DeliveryService {
   #planOf(config: AppConfig): DeliveryPlan {
     const { hwaccel, daemonUrl } = this.#deps;
     return deliveryPlan(config, {
-      storage: isKeptLocally(config.s3) ? 'folder' : 'bucket',
+      storage: STORAGES[recordingPath(config.s3, this.#providers)],
       hasFfmpeg: this.#hasFfmpeg,
       hwaccel: resolveHwaccel(config.transcoding.hwaccel ?? hwaccel, this.#gpu()),
       daemonUrl: daemonUrl(),

@@ -1,4 +1,5 @@
 import type { AppConfig } from '#shared/config/defaults.ts';
+import type { S3View } from '#shared/schema/s3.ts';
 import type { Place } from './keys.ts';
 
 /** The app's storage block as configured, in the API's words. */
@@ -19,6 +20,17 @@ const LOCAL_LOCATION: StorageLocation = {
 /** Do new recordings stay in the app's folder? By choice, or because there is no bucket. */
 export function isKeptLocally(block: Pick<StorageBlock, 'provider' | 'bucket'>): boolean {
   return block.provider === LOCAL_PROVIDER || block.bucket === '';
+}
+
+/** Which way new recordings take to where they are kept; see `S3View.recordingPath`. */
+export function recordingPath(
+  block: Pick<StorageBlock, 'provider' | 'bucket'>,
+  providers: Readonly<Record<string, { egressTarget: boolean }>>,
+): S3View['recordingPath'] {
+  if (isKeptLocally(block)) return 'folder';
+  const known = Object.hasOwn(providers, block.provider) ? providers[block.provider] : undefined;
+  // one whose plugin is missing at the moment can be back when the recording ends
+  return known?.egressTarget === true ? 'direct' : 'moved';
 }
 
 /** Provider of rows whose object is in no storage of the app. It is never opened: only its address is known. */

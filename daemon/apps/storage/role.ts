@@ -6,7 +6,7 @@ import type { StorageLocation } from './location.ts';
 import type { RoleCredentialsOutput } from './tasks/role-credentials.ts';
 import { ROLE_CREDENTIALS } from './tasks.ts';
 
-/** What LiveKit's egress service is given to store a recording with. */
+/** Credentials to store a recording with. */
 export interface RecordingCredentials {
   key: string;
   secret: string;

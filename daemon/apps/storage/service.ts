@@ -35,6 +35,7 @@ import {
   type ProviderSettings,
   type RecordedPlace,
   recordedLocation,
+  recordingPath,
   type StorageBlock,
   type StorageLocation,
   signedLocation,
@@ -44,7 +45,8 @@ import { type LinkRequest, NOT_OURS, type ObjectLinks } from './object-links.ts'
 import { OldPlaces } from './old-places.ts';
 import type { StorageAccess } from './open-client.ts';
 import { type Purger, requireComplete } from './purger.ts';
-import { choosesRole, type RecordingCredentials, roleCredentials } from './role.ts';
+import { type RecordingTarget, RecordingTargets } from './recording-target.ts';
+import { choosesRole } from './role.ts';
 import { checkBody, givenFields, mergedSettings, oddWarnings, requireSound, storageEdits } from './settings-change.ts';
 import { SignedPlaylists } from './signed-playlists.ts';
 import { storageView } from './storage-view.ts';
@@ -90,10 +92,9 @@ export class StorageService {
 
   readonly #oldPlaces: OldPlaces;
   readonly #writeCheck: WriteCheck;
+  readonly #targets: RecordingTargets;
   /** HLS from storages that are not public. */
   readonly playlists: SignedPlaylists;
-  /** Ways to let the log forget the role's last credentials. */
-  #concealed: (() => void)[] = [];
 
   constructor(deps: StorageServiceDeps) {
     this.#deps = deps;
@@ -105,6 +106,7 @@ export class StorageService {
       database,
       access: (app, location, credentials) => this.#access(app, location, { ...credentials }),
     });
+    this.#targets = new RecordingTargets(deps);
     this.#writeCheck = new WriteCheck({ pool, plugins, log: deps.log });
     this.playlists = new SignedPlaylists({
       links: deps.fileLinks,
@@ -284,17 +286,11 @@ export class StorageService {
   }
 
   /**
-   * What LiveKit's egress service stores a recording with; empty = not stored.
-   * @throws ApiError RECORDING_NOT_TAKEN when the machine's role gives nothing
+   * Where LiveKit's egress service is told to write. Only for providers that LiveKit can write to.
+   * @throws ApiError RECORDING_NOT_TAKEN when there are no credentials, or the provider has no answer
    */
-  async recordingCredentials(app: string, block: StorageBlock): Promise<RecordingCredentials> {
-    const { key, secret, role } = this.#inForce(app, block).credentials;
-    if (role === undefined) return { key, secret, sessionToken: '', expiresAt: null };
-    const given = await roleCredentials(this.#deps.pool);
-    for (const forget of this.#concealed) forget();
-    const { conceal } = this.#deps;
-    this.#concealed = conceal === undefined ? [] : [conceal(given.secret), conceal(given.sessionToken)];
-    return given;
+  recordingTarget(app: string, block: StorageBlock): Promise<RecordingTarget> {
+    return this.#targets.of(app, this.#inForce(app, block));
   }
 
   /** Why the app's storage takes no new objects, as sentences; undefined when it does, or can't be asked from here. */
@@ -416,8 +412,9 @@ export class StorageService {
     return { ref, location, credentials, policy, appFolder: appFolder(app) };
   }
 
-  #view(app: string, block: StorageBlock, warnings: readonly string[]): S3View {
-    const { secrets, log } = this.#deps;
-    return storageView(app, block, warnings, { secrets, oldPlaces: this.#oldPlaces, log });
+  async #view(app: string, block: StorageBlock, warnings: readonly string[]): Promise<S3View> {
+    const { secrets, plugins, log } = this.#deps;
+    const path = recordingPath(block, await plugins.providerRefs());
+    return storageView(app, block, path, warnings, { secrets, oldPlaces: this.#oldPlaces, log });
   }
 }

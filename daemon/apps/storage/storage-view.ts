@@ -33,8 +33,21 @@ function elsewhereOf(
   }
 }
 
+const PATH_WORDS: Readonly<Record<S3View['recordingPath'], string>> = {
+  direct: 'LiveKit writes recordings to this storage.',
+  folder: 'LiveKit writes recordings to the app’s folder on this machine, and they stay there.',
+  moved:
+    'LiveKit can’t write to this storage. It writes recordings to the app’s folder on this machine, and a job moves each one to the storage.',
+};
+
 /** The app's storage as it may be shown. */
-export function storageView(app: string, block: StorageBlock, warnings: readonly string[], deps: ViewDeps): S3View {
+export function storageView(
+  app: string,
+  block: StorageBlock,
+  recordingPath: S3View['recordingPath'],
+  warnings: readonly string[],
+  deps: ViewDeps,
+): S3View {
   const { secrets } = deps;
   const current = currentLocation(block);
   const { key, secret, role } = storageCredentials(secrets, app, current);
@@ -79,6 +92,8 @@ export function storageView(app: string, block: StorageBlock, warnings: readonly
     secretSource,
     configured: block.provider === LOCAL_PROVIDER || role !== undefined || (key !== '' && secret !== ''),
     keptLocally: isKeptLocally(block),
+    recordingPath,
+    recordingPathNote: PATH_WORDS[recordingPath],
     publicVods,
     publicWarning: publicVods
       ? `Anyone who has its address can watch a recording of this app through ${block.publicUrl}.`

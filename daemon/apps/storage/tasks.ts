@@ -73,6 +73,15 @@ export const STORAGE_CHECK: TaskKind = {
   queue: 1024,
 };
 
+/** Asks a provider how LiveKit writes to its storage. */
+export const STORAGE_TARGET: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/storage-target'),
+  what: 'Asking where LiveKit writes recordings',
+  timeoutMs: 30_000,
+  concurrency: 2,
+  queue: 1024,
+};
+
 /** Asks for credentials of the machine's role. */
 export const ROLE_CREDENTIALS: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/role-credentials'),

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { PLACE_COLUMNS, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
-import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
+import type { RecordingTarget } from '#daemon/apps/storage/recording-target.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { EGRESS_CPUS } from '#shared/delivery/plan.ts';
@@ -18,7 +18,7 @@ export interface EncoderOrdersDeps {
   databases: AppDatabases;
   apps: { dir(name: string): string };
   config: { get(app: string): Promise<AppConfig> };
-  storage: { recordingCredentials(app: string, block: AppConfig['s3']): Promise<RecordingCredentials> };
+  storage: { recordingTarget(app: string, block: AppConfig['s3']): Promise<RecordingTarget> };
 }
 
 /** Why an order was not taken, in words. */
@@ -52,15 +52,12 @@ export class EncoderOrders {
     const plan = planOf(hls);
     const isInBucket = plan.storage === 'bucket';
     if (isInBucket && !isSamePlace(placeOf(config.s3), hls)) return { reason: STORAGE_CHANGED, hint: undefined };
-    let credentials: RecordingCredentials | undefined;
+    let given: RecordingTarget | undefined;
     try {
-      if (isInBucket) credentials = await storage.recordingCredentials(app.name, config.s3);
+      if (isInBucket) given = await storage.recordingTarget(app.name, config.s3);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return { reason: error.message, hint: error.hint };
-    }
-    if (credentials !== undefined && (credentials.key === '' || credentials.secret === '')) {
-      return { reason: 'the app’s bucket has no credentials', hint: 'Store the bucket’s access key and secret.' };
     }
     const { result: encoder } = mediaStore.changeWith(app, config, ({ db, now }) => {
       const runs = hlsRepository(db);
@@ -78,12 +75,11 @@ export class EncoderOrders {
         rung,
         attempt,
         asked_at: now,
-        expires_at: credentials?.expiresAt ?? null,
+        expires_at: given?.expiresAt ?? null,
       });
     });
     const { folder, prefix, whole, recent } = namesOf(hls, encoder);
     const absolute = (key: string): string => (isInBucket ? key : path.join(this.#deps.apps.dir(app.name), key));
-    const { bucket, region, endpoint, forcePathStyle } = config.s3;
     const asking = `${app.name} ${encoder.id}`;
     this.#asking.add(asking);
     try {
@@ -96,18 +92,7 @@ export class EncoderOrders {
         prefix: absolute(`${folder}/${prefix}`),
         playlist: absolute(whole),
         livePlaylist: absolute(recent),
-        s3:
-          credentials === undefined
-            ? null
-            : {
-                accessKey: credentials.key,
-                secret: credentials.secret,
-                sessionToken: credentials.sessionToken,
-                bucket,
-                region,
-                endpoint,
-                forcePathStyle,
-              },
+        target: given?.target ?? null,
       });
       await mediaStore.change(app, ({ db }) => {
         const runs = hlsRepository(db);

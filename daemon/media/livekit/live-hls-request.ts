@@ -1,6 +1,7 @@
 import type { EncodedOutputs, EncodingOptions } from 'livekit-server-sdk';
 import type { Rung } from '#shared/delivery/ladder.ts';
-import type { RecordingRequest } from './recording-request.ts';
+import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
+import { uploadTarget } from './upload-target.ts';
 
 /** One quality of a stream as live HLS, as it is asked of LiveKit's egress service. */
 export interface LiveHlsRequest {
@@ -15,13 +16,13 @@ export interface LiveHlsRequest {
   playlist: string;
   /** … and of the one with the newest. */
   livePlaylist: string;
-  s3: RecordingRequest['s3'];
+  target: EgressTarget | null;
 }
 
 type Sdk = typeof import('livekit-server-sdk');
 
 export function liveHlsOutputs(sdk: Sdk, request: LiveHlsRequest): EncodedOutputs {
-  const { prefix, playlist, livePlaylist, segmentSeconds, s3 } = request;
+  const { prefix, playlist, livePlaylist, segmentSeconds, target } = request;
   return {
     segments: new sdk.SegmentedFileOutput({
       protocol: sdk.SegmentedFileProtocol.HLS_PROTOCOL,
@@ -30,7 +31,7 @@ export function liveHlsOutputs(sdk: Sdk, request: LiveHlsRequest): EncodedOutput
       livePlaylistName: livePlaylist,
       segmentDuration: segmentSeconds,
       disableManifest: true,
-      output: s3 === null ? { case: undefined } : { case: 's3', value: new sdk.S3Upload(s3) },
+      output: uploadTarget(sdk, target),
     }),
   };
 }

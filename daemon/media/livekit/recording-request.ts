@@ -1,5 +1,7 @@
 import type { EncodedOutputs, EncodingOptions } from 'livekit-server-sdk';
 import type { VideoEncoding } from '#shared/delivery/plan.ts';
+import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
+import { uploadTarget } from './upload-target.ts';
 
 /** What LiveKit's egress service is asked to record, and where to. */
 export interface RecordingRequest {
@@ -15,16 +17,7 @@ export interface RecordingRequest {
   /** Key in the bucket, or a path on the machine of the egress service: of the file, or of the playlist. */
   filepath: string;
   /** With the app's credentials: sent only to LiveKit. Null = a file on that machine. */
-  s3: {
-    accessKey: string;
-    secret: string;
-    /** Empty for credentials that don't expire. */
-    sessionToken: string;
-    bucket: string;
-    region: string;
-    endpoint: string;
-    forcePathStyle: boolean;
-  } | null;
+  target: EgressTarget | null;
   /** Seconds between snapshots. */
   images: { prefix: string; seconds: number } | null;
 }
@@ -49,9 +42,8 @@ export function recordingEncoding(sdk: Sdk, { video, audio, segments }: Recordin
 }
 
 /** The outputs in LiveKit's words. Manifests are left out: they would be in the bucket with no row that names them. */
-export function recordingOutputs(sdk: Sdk, { filepath, segments, s3, images }: RecordingRequest): EncodedOutputs {
-  const output = s3 === null ? { case: undefined } : { case: 's3' as const, value: new sdk.S3Upload(s3) };
-  const common = { disableManifest: true, output };
+export function recordingOutputs(sdk: Sdk, { filepath, segments, target, images }: RecordingRequest): EncodedOutputs {
+  const common = { disableManifest: true, output: uploadTarget(sdk, target) };
   return {
     ...(segments === null
       ? { file: new sdk.EncodedFileOutput({ ...common, fileType: sdk.EncodedFileType.MP4, filepath }) }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
-import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
+import type { RecordingTarget } from '#daemon/apps/storage/recording-target.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
@@ -24,7 +24,7 @@ export interface RecordingOrdersDeps {
   apps: { dir(name: string): string };
   delivery: { planOf(config: AppConfig): Promise<DeliveryPlan> };
   storage: {
-    recordingCredentials(app: string, block: AppConfig['s3']): Promise<RecordingCredentials>;
+    recordingTarget(app: string, block: AppConfig['s3']): Promise<RecordingTarget>;
     /** Why the app's storage takes no recordings; undefined when it does, or did not say. */
     refusal(app: string): Promise<string | undefined>;
   };
@@ -99,14 +99,14 @@ export class RecordingOrders {
     const { mediaStore, livekit, databases, apps, storage } = this.#deps;
     const plan = (await this.#deps.delivery.planOf(config)).recording;
     if (plan === null) throw new ApiError('RECORDING_DISABLED');
-    const credentials = await storage.recordingCredentials(app.name, config.s3);
-    if (plan.storage === 'bucket') await this.#requireStorage(app.name, credentials);
+    const given = plan.storage === 'bucket' ? await storage.recordingTarget(app.name, config.s3) : null;
+    if (given !== null) await this.#requireStorage(app.name);
     const recorded = await this.#recorded(subject, part.isAutomatic);
     const { result: begun } = mediaStore.changeWith(app, config, ({ db, note, now }) => {
       const { name, format, file_key, local_path, snapshot_prefix, place, request } = planRecording({
         plan,
         s3: config.s3,
-        credentials,
+        target: given?.target ?? null,
         appDir: apps.dir(app.name),
         subject: recorded,
         at: now,
@@ -133,7 +133,7 @@ export class RecordingOrders {
       note([{ kind: 'recording_starting', vod }]);
       return { vod, request };
     });
-    if (credentials.expiresAt !== null) this.#deps.onExpiry(app.name, begun.vod.id, credentials.expiresAt);
+    if (given?.expiresAt != null) this.#deps.onExpiry(app.name, begun.vod.id, given.expiresAt);
     const vods = () => vodRepository(databases.get(app.name));
     try {
       const egress = await livekit.startRecording(begun.request);
@@ -152,9 +152,7 @@ export class RecordingOrders {
   }
 
   /** A bucket that refuses would be noticed at the end of the recording, which is lost then. */
-  async #requireStorage(app: string, { key, secret }: RecordingCredentials): Promise<void> {
-    if (key === '' || secret === '')
-      throw new ApiError('RECORDING_NOT_TAKEN', { reason: 'the app’s bucket has no credentials.' });
+  async #requireStorage(app: string): Promise<void> {
     const refusal = await this.#deps.storage.refusal(app);
     if (refusal === undefined) return;
     this.#deps.log.warn({ app, reason: refusal }, 'the storage refuses recordings');

@@ -10,6 +10,16 @@ const FACTS = {
   hwaccel: { requested: 'auto', effective: 'cpu', type: 'none', reason: '' },
   daemonUrl: 'https://hub.example.com',
 } as const;
+const TARGET = {
+  kind: 's3',
+  bucket: 'films',
+  region: '',
+  endpoint: '',
+  forcePathStyle: false,
+  accessKey: 'k',
+  secret: 's',
+  sessionToken: '',
+} as const;
 const plan = (
   value: Record<string, unknown>,
   more: { room?: string; taken?: string[]; audio?: { trackSid: string } } = {},
@@ -19,7 +29,7 @@ const plan = (
   return planRecording({
     plan: deliveryPlan(config, { ...FACTS, storage }).recording as RecordingPlan,
     s3: config.s3,
-    credentials: { key: 'k', secret: 's', sessionToken: '', expiresAt: null },
+    target: storage === 'folder' ? null : TARGET,
     appDir: '/data/apps/live',
     subject: { room: more.room ?? 'live-stage', identity: null, audio: more.audio ?? null },
     at: AT,
@@ -33,7 +43,7 @@ test('into the bucket, below the prefix', () => {
   assert.equal(file_key, 'a/b/live-stage-20261123T093012Z.mp4');
   assert.equal(request.filepath, file_key);
   assert.equal(local_path, null);
-  assert.deepEqual([request.s3?.accessKey, request.s3?.bucket, place.storage_bucket], ['k', 'films', 'films']);
+  assert.deepEqual([request.target, place.storage_bucket], [TARGET, 'films']);
   assert.equal(request.images, null);
   assert.equal(plan({ s3: { bucket: 'films', prefix: '' } }).file_key, name);
 });
@@ -45,7 +55,7 @@ test('without a bucket below the app’s folder', () => {
   assert.equal(file_key, null);
   assert.equal(local_path, 'takes/raw/live-stage-20261123T093012Z.mp4');
   assert.equal(request.filepath, `/data/apps/live/${local_path}`);
-  assert.equal(request.s3, null);
+  assert.equal(request.target, null);
   assert.equal(snapshot_prefix, 'snapshots/live-stage-20261123T093012Z');
   assert.equal(request.images?.prefix, `/data/apps/live/${snapshot_prefix}`);
 });

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { objectKey, trimSlashes } from '#daemon/apps/storage/keys.ts';
 import { LOCAL_PLACE, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
-import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { RecordingPlan } from '#shared/delivery/plan.ts';
+import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import type { RecordingRequest } from '../livekit/recording-request.ts';
 
 /** What one recording records. */
@@ -32,7 +32,8 @@ export interface RecordingOrder {
 export interface OrderInput {
   plan: RecordingPlan;
   s3: AppConfig['s3'];
-  credentials: RecordingCredentials;
+  /** The storage that LiveKit writes to; null = the app's folder. */
+  target: EgressTarget | null;
   /** Absolute. */
   appDir: string;
   subject: RecordedSubject;
@@ -47,13 +48,13 @@ export interface OrderInput {
  * `local_dir`. A recording in segments has a folder of that name.
  */
 export function planRecording(input: OrderInput): RecordingOrder {
-  const { plan, s3, credentials, subject } = input;
+  const { plan, s3, target, subject } = input;
   const isHls = plan.format === 'segments';
   const extension = isHls ? '.m3u8' : '.mp4';
   const base = freeName(input, extension);
   const name = `${base}${extension}`;
   const file = isHls ? `${base}/${name}` : name;
-  const isInBucket = plan.storage === 'bucket';
+  const isInBucket = target !== null;
   const file_key = isInBucket ? objectKey(s3.prefix, file) : null;
   const local_path = isInBucket ? null : path.posix.join(plan.localDir, file);
   const hasPictures = plan.snapshotSeconds > 0 && subject.audio === null;
@@ -73,17 +74,7 @@ export function planRecording(input: OrderInput): RecordingOrder {
       video: plan.video,
       segments: isHls ? { seconds: plan.segmentSeconds } : null,
       filepath: absolute(file_key ?? (local_path as string)),
-      s3: isInBucket
-        ? {
-            accessKey: credentials.key,
-            secret: credentials.secret,
-            sessionToken: credentials.sessionToken,
-            bucket: s3.bucket,
-            region: s3.region,
-            endpoint: s3.endpoint,
-            forcePathStyle: s3.forcePathStyle,
-          }
-        : null,
+      target,
       images: snapshot_prefix === null ? null : { prefix: absolute(snapshot_prefix), seconds: plan.snapshotSeconds },
     },
   };

@@ -135,7 +135,19 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
       planOf: async (of) => deliveryPlan(of, { ...FACTS, storage: of.s3.bucket === '' ? 'folder' : 'bucket' }),
     },
     storage: {
-      recordingCredentials: async () => ({ key: 'k', secret: 's', sessionToken: '', expiresAt: null }),
+      recordingTarget: async () => ({
+        target: {
+          kind: 's3' as const,
+          bucket: 'films',
+          region: '',
+          endpoint: '',
+          forcePathStyle: false,
+          accessKey: 'k',
+          secret: 's',
+          sessionToken: '',
+        },
+        expiresAt: null,
+      }),
       usesRole: () => false,
       refusal: async () => refusal,
     },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
-import type { RecordingCredentials } from '#daemon/apps/storage/role.ts';
+import type { RecordingTarget } from '#daemon/apps/storage/recording-target.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
@@ -44,7 +44,7 @@ export interface RecordingServiceDeps {
   config: { get(app: string): Promise<AppConfig> };
   delivery: { planOf(config: AppConfig): Promise<DeliveryPlan> };
   storage: {
-    recordingCredentials(app: string, block: AppConfig['s3']): Promise<RecordingCredentials>;
+    recordingTarget(app: string, block: AppConfig['s3']): Promise<RecordingTarget>;
     usesRole(app: string, block: AppConfig['s3']): boolean;
     refusal(app: string): Promise<string | undefined>;
   };

@@ -3,7 +3,7 @@ import { canonicalUrl } from '#daemon/apps/storage/keys.ts';
 import { localKey } from '#daemon/apps/storage/local-key.ts';
 import { bucketOf, elsewhere, LOCAL_PLACE, type RecordedPlace } from '#daemon/apps/storage/location.ts';
 import type { Egress } from '../livekit/egress.ts';
-import { type Bucket, keyIn, readAddress } from '../livekit/object-address.ts';
+import { type Bucket, keyIn, type ObjectAddress, readAddress } from '../livekit/object-address.ts';
 
 /** Where an egress put a file, as columns of its VOD. */
 export interface ResultPlace {
@@ -15,6 +15,8 @@ export interface ResultPlace {
   /** What the egress service put before the key that was asked for: its config can have a prefix. */
   prefix: string;
 }
+
+const NOT_S3: ReadonlySet<ObjectAddress['storage']> = new Set<ObjectAddress['storage']>(['azure', 'gcs', 'alioss']);
 
 interface Wish {
   /** Where the app wanted it. */
@@ -45,6 +47,13 @@ export function resultPlace(
       // the address of a key with a leading slash has one slash only
       const key = found === name.slice(1) ? name : found;
       return inBucket(place, bucket, key, name);
+    }
+    // an order to Azure, Google or Alibaba: the address names the bucket in another way
+    const isWanted = egress.bucket === null && !egress.isInBackup && NOT_S3.has(address.storage);
+    const key = isWanted && address.bucket === bucketOf(wanted)?.bucket && address.key?.endsWith(bare(name));
+    if (key === true) {
+      const { address: s3_url, key: file_key } = address;
+      return { place: wanted, file_key, s3_url, local_path: null, prefix: prefixOf(file_key, name) };
     }
     return {
       place: elsewhere(address.bucket),
@@ -91,7 +100,9 @@ function onDisk(file: string, appDir: string): ResultPlace {
   };
 }
 
+const bare = (name: string): string => name.replace(/^\//, '');
+
 function prefixOf(key: string | null, name: string): string {
-  const bare = name.replace(/^\//, '');
-  return key?.endsWith(bare) ? key.slice(0, -bare.length).replace(/^\/$/, '') : '';
+  const asked = bare(name);
+  return key?.endsWith(asked) ? key.slice(0, -asked.length).replace(/^\/$/, '') : '';
 }

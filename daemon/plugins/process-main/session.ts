@@ -116,6 +116,10 @@ export class PluginSession {
       const { validateSettings } = await import('../provider-calls.ts');
       return validateSettings(this.#provider(provider), settings, change as never);
     },
+    egressTarget: async ({ provider, settings, credentials }) => {
+      const { targetOf } = await import('../provider-calls.ts');
+      return targetOf(this.#provider(provider), settings, credentials);
+    },
     open: async ({ provider, settings, credentials }) => {
       const chosen = this.#provider(provider);
       this.#client = await chosen.open({ settings, credentials, guard: this.#guard });

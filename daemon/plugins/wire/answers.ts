@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
+import { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { CredentialFields, StorageCapabilitiesShape } from '../provider-shape.ts';
 import type { Method } from './protocol.ts';
 
@@ -49,6 +50,7 @@ export const ANSWERS = {
     capabilities: StorageCapabilitiesShape,
   }),
   open: Type.Object({ canPresign: Type.Boolean(), canAbort: Type.Boolean() }),
+  egressTarget: EgressTarget,
   put: Type.Null(),
   get: Type.Object({ size: Type.Union([Type.Null(), count]), contentType: Type.Union([Type.Null(), text(256)]) }),
   head: Type.Union([Type.Null(), ObjectInfo]),

@@ -248,6 +248,7 @@ export class PluginConnection {
 const WORDS: Record<Method, string> = {
   describe: 'describing itself',
   validate: 'validating its settings',
+  egressTarget: 'asking where LiveKit writes',
   open: 'opening the storage',
   put: 'storing an object',
   get: 'reading an object',

@@ -10,6 +10,7 @@ export interface Params {
   describe: { ids: readonly string[] };
   validate: { provider: string; settings: Record<string, unknown>; change: unknown };
   open: { provider: string; settings: Record<string, unknown>; credentials: Record<string, string> };
+  egressTarget: { provider: string; settings: Record<string, unknown>; credentials: Record<string, string> };
   put: {
     key: string;
     contentType?: string | undefined;
@@ -30,7 +31,7 @@ export interface Params {
 export type Method = keyof Params;
 
 /** Calls that need no network: one that takes long is the plugin's own fault, not the storage's. */
-export const PURE: ReadonlySet<Method> = new Set<Method>(['describe', 'validate', 'open', 'return']);
+export const PURE: ReadonlySet<Method> = new Set<Method>(['describe', 'validate', 'egressTarget', 'open', 'return']);
 
 export interface WireError extends StorageAnswer {
   /** A `StorageErrorCode`; anything else counts as FAILED. */

@@ -83,7 +83,7 @@ export function createApps(
     hwaccel: settings.transcodingHwaccel,
     log: log.child({ source: 'config' }),
   });
-  const delivery = new DeliveryService({ config, hwaccel: settings.transcodingHwaccel, daemonUrl: publicUrl });
+  const delivery = new DeliveryService({ config, plugins, hwaccel: settings.transcodingHwaccel, daemonUrl: publicUrl });
   const ffmpegWatch = new FfmpegWatch({ apps: registry, delivery, warnings, events, background });
   const purger = new Purger({
     pool,

@@ -1,5 +1,5 @@
 import { defineStorageProvider, type SettingsFinding, type Static, StorageError, Type } from 'streamhub/plugin-sdk';
-import { openS3, s3Credentials } from 'streamhub/plugin-sdk/s3';
+import { openS3, s3Credentials, s3EgressTarget } from 'streamhub/plugin-sdk/s3';
 
 const settings = Type.Object({
   bucket: Type.String({
@@ -46,7 +46,7 @@ export function r2Provider(endpointOf: (settings: R2Settings) => string | undefi
     maxDeleteBatch: 1000,
     credentials: s3Credentials,
     settings,
-    // LiveKit uploads recordings by itself, with the shared settings as they are stored: so they must be complete
+    // the addresses of recordings are made from the shared settings: so they must be complete
     normalise: (values) => ({ ...values, ...place(values) }),
     validate({ accountId }) {
       const findings: SettingsFinding[] = [];
@@ -58,6 +58,7 @@ export function r2Provider(endpointOf: (settings: R2Settings) => string | undefi
       return findings;
     },
     endpoint: endpointOf,
+    egressTarget: (values, credentials) => s3EgressTarget({ bucket: values.bucket, ...place(values) }, credentials),
     // openS3 sends checksums only where S3 demands them, and Content-MD5 with bulk deletions: R2 knows both
     open(context) {
       const s3 = place(context.settings);

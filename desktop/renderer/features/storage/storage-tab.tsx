@@ -149,6 +149,11 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
                   }}
                 />
               </Suspense>
+              <p className="dim">
+                {provider.egressTarget
+                  ? 'LiveKit writes recordings to this storage.'
+                  : 'LiveKit can’t write to this storage. It writes recordings to the app’s folder, and a job moves each one to the storage.'}
+              </p>
               <TextInput
                 mt={12}
                 label="Prefix"

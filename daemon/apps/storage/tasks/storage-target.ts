@@ -1,0 +1,30 @@
+import type { MessagePort } from 'node:worker_threads';
+import { withPlugins } from '#daemon/plugins/broker-client.ts';
+import { loadProvider } from '#daemon/plugins/load-provider.ts';
+import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import { checkedTarget } from '../egress-target.ts';
+import type { StorageAccess } from '../open-client.ts';
+
+export interface StorageTargetInput {
+  access: Pick<StorageAccess, 'ref' | 'location' | 'credentials' | 'policy'>;
+  /** The way to the provider's plugin. */
+  port: MessagePort;
+}
+
+export type StorageTargetOutput = { target: EgressTarget } | { problem: string };
+
+/** Asks a provider how LiveKit writes to its storage. */
+export default async function storageTarget({ access, port }: StorageTargetInput): Promise<StorageTargetOutput> {
+  const { ref, location, credentials, policy } = access;
+  try {
+    return await withPlugins(port, async (broker) => {
+      const provider = await loadProvider(ref, broker);
+      const { settings } = await provider.validate(location.settings, null);
+      return { target: checkedTarget(await provider.egressTarget(settings, credentials), policy) };
+    });
+  } catch (error) {
+    if (error instanceof StorageError) return { problem: `${error.message} ${error.cure}` };
+    throw error;
+  }
+}
