@@ -5,6 +5,7 @@ import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { ACTIONS, RESOURCES, ROLES, roleAllows } from '#shared/permissions.ts';
 import { configReference } from './config-doc.ts';
 import { deliveryDoc } from './delivery-doc.ts';
+import { liveHlsGuide } from './live-hls-doc.ts';
 import { pluginReference } from './plugin-doc.ts';
 
 /** Documents that derive from the code: file below docs/ → text. `npm run docs` writes them, a test keeps them fresh. */
@@ -13,6 +14,7 @@ export function generatedDocs(): Record<string, string> {
     'errors.md': errors(),
     'settings.md': settings(),
     'permissions.md': permissions(),
+    'live-hls.md': NOTE + liveHlsGuide(),
     'config.md': NOTE + configReference(),
     'delivery.md': deliveryDoc(),
     'plugin-reference.md': NOTE + pluginReference(),

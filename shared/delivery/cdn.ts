@@ -17,7 +17,7 @@ const ORIGIN = 'Origin: the bucket’s address, so that the path of an object is
  * Rules by CDN. Segments never change; playlists change with every segment. LiveKit writes segments and its own playlists
  * without a Cache-Control header, so the CDN has to know them by their names.
  */
-const CDN_RULES: Readonly<Record<CdnProvider, CdnRules>> = {
+export const CDN_RULES: Readonly<Record<CdnProvider, CdnRules>> = {
   generic: {
     name: 'your CDN',
     hasEdgeLifetime: false,

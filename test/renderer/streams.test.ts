@@ -31,6 +31,25 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await ui.row('camera-1').getByText('ended').waitFor();
   });
 
+  await t.test('what live HLS costs is said before it starts', async () => {
+    const yaml =
+      'name: live\nroom_prefix: live\ntranscoding:\n  enabled: true\ndistribution:\n  mode: cdn\nhls:\n  auto: false\n';
+    assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml })).status, 200);
+    await page.getByRole('radiogroup', { name: 'Which streams' }).getByText('Live').click();
+    const parts = { room: room('live-hall'), participant: participant('camera-2') };
+    await sendWebhook(daemon.url, event('track_published', { ...parts, track: track('TR_2') }));
+    await ui.button('Start HLS of camera-2').click();
+    await ui
+      .dialog()
+      .getByText(/3 encoders × 2 CPUs of LiveKit’s egress service \(720p, 480p, 240p\)/)
+      .waitFor();
+    await assertAccessible(page, 'the cost of live HLS');
+    await ui.dialog().getByRole('button', { name: 'Start live HLS' }).click();
+    await ui.dialog().getByRole('alert').getByText('LiveKit').first().waitFor();
+    await ui.dialog().getByRole('button', { name: 'Cancel' }).click();
+    await sendWebhook(daemon.url, event('participant_left', parts));
+  });
+
   await t.test('recordings are listed, searched and explained', async () => {
     addVods(daemon.dataDir, 'live', [
       { key: 'streamhub/live/one.mp4', place: { provider: 'minio', bucket: 'media' } },

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { publicUrl, trimSlashes } from '#daemon/apps/storage/keys.ts';
-import { LOCAL_PLACE, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import { LOCAL_PLACE, placeOf, type RecordedPlace, recordedPlace } from '#daemon/apps/storage/location.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { rungsWithin } from '#shared/delivery/ladder.ts';
 import { type DeliveryPlan, EGRESS_CPUS, type LiveHlsPlan } from '#shared/delivery/plan.ts';
@@ -188,15 +188,10 @@ export class LiveHlsService {
     if (hls === undefined) return null;
     const plan = planOf(hls);
     const encoders = runs.encoders(hls.id);
-    const key = masterKey(hls);
     const delay = this.delayMs(app, streamId);
-    const url = (): string =>
-      plan.baseUrl === ''
-        ? this.#deps.storage.playlists.link(app, { key, place: hls }, LINK_SECONDS)
-        : publicUrl(plan.baseUrl, key);
     return {
       state: hls.state,
-      url: hls.state === 'live' ? url() : null,
+      url: hls.state === 'live' ? this.#url(app, hls) : null,
       delaySeconds: delay === null ? null : Math.round(delay / 100) / 10,
       rungs: plan.rungs.map(({ width, height, bitrateKbps }, rung) => {
         const state = encoders.findLast((one) => one.rung === rung)?.state ?? 'asked';
@@ -213,6 +208,13 @@ export class LiveHlsService {
 
   #db(app: string) {
     return this.#deps.databases.get(app);
+  }
+
+  #url(app: string, hls: HlsRecord): string {
+    const { baseUrl } = planOf(hls);
+    const key = masterKey(hls);
+    if (baseUrl !== '') return publicUrl(baseUrl, key);
+    return this.#deps.storage.playlists.link(app, { key, place: recordedPlace(hls) }, LINK_SECONDS);
   }
 
   #openRun(app: string, stream: StreamRecord): HlsRecord | undefined {

@@ -22,6 +22,10 @@ export const FAMILIES = {
   errors_total: counter('Errors by code; the source of request errors is http.', 'source', 'code'),
   active_streams: gauge('Live streams.', 'app'),
   stream_viewers: gauge('Viewers of a room.', 'app', 'room'),
+  live_hls_delay_seconds: gauge(
+    'Delay of live HLS for viewers, from program date times: the largest of an app.',
+    'app',
+  ),
   stream_events_total: counter('Stream events.', 'app', 'event'),
   recordings_started_total: counter('Started recordings.', 'app'),
   recording_failures_total: counter('Failed recordings.', 'app', 'reason'),

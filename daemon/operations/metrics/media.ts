@@ -8,6 +8,8 @@ export interface MediaMetricsSources {
   metrics: MetricsService;
   bus: EventBus;
   rooms: RoomDirectory;
+  /** Of each app with live HLS. */
+  hlsDelays(): { app: string; delayMs: number }[];
   appOf(room: string): string | undefined;
   gpu(): GpuStatus | undefined;
   /** The app's wish where to encode; undefined when its config cannot be read. */
@@ -25,6 +27,9 @@ export function addMediaMetrics(sources: MediaMetricsSources): void {
       const app = appOf(room);
       return app === undefined ? [] : [{ labels: { app, room }, value: rooms.counts(room).viewers }];
     }),
+  );
+  metrics.collect('live_hls_delay_seconds', () =>
+    sources.hlsDelays().map(({ app, delayMs }) => ({ labels: { app }, value: delayMs / 1000 })),
   );
   bus.subscribe((event) => {
     countFailure(metrics, event);

@@ -107,6 +107,7 @@ export function createOperations(
     metrics,
     bus: events,
     rooms: media.rooms,
+    hlsDelays: () => media.liveHls.delays(),
     appOf: (room) => registry.forRoom(room)?.name,
     gpu: () => gpu.peek(),
     hwaccel: async (app) => {

@@ -88,6 +88,9 @@ test('live HLS of a stream, with a list of the daemon', async (t) => {
     assert.ok(hls.delaySeconds >= 3 && hls.delaySeconds < 60, `${hls.delaySeconds} s behind`);
     const stream = world.daemon.services.liveHls;
     assert.ok((stream.delayMs('live', row.streamId) ?? 0) >= 3000);
+    // what the watch page gets
+    const watch = (await world.daemon.api.get('/apps/live/watch/stage')).body.data;
+    assert.match(watch?.hlsUrl ?? '', /playlists\/master\.m3u8\?grant=/);
   });
 
   await t.test('Chromium plays it with hls.js', { skip: noChromium }, async (t) => {

@@ -19,6 +19,7 @@ import { TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { count, duration, plural } from '../../ui/words/format.ts';
 import { useNow } from '../../ui/words/now.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
+import { LiveHlsButton, LiveHlsState, useLiveHls } from './live-hls.tsx';
 
 type Stream = ResultOf<typeof listStreams>['data'][number];
 const refreshes = [listStreams, getAppStats, listVods];
@@ -49,6 +50,8 @@ export function StreamsTab({ app }: { app: string }) {
   /** It alone, or its whole room. */
   const isIn = (set: ReadonlySet<string>, stream: Stream): boolean =>
     set.has(stream.streamId) || set.has(`room ${stream.room}`);
+
+  const liveHls = useLiveHls(app, rows);
 
   const columns: readonly Column<Stream>[] = [
     {
@@ -98,6 +101,16 @@ export function StreamsTab({ app }: { app: string }) {
             sort: (stream) => stream.viewers,
             cell: (stream) => (stream.viewers === 0 ? <span className="dim">0</span> : count(stream.viewers)),
           },
+          ...(liveHls.isShown
+            ? [
+                {
+                  id: 'hls',
+                  header: 'HLS',
+                  width: '124px',
+                  cell: (stream: Stream) => <LiveHlsState stream={stream} />,
+                },
+              ]
+            : []),
           {
             id: 'since',
             header: 'Live for',
@@ -108,7 +121,7 @@ export function StreamsTab({ app }: { app: string }) {
           {
             id: 'menu',
             header: '',
-            width: '190px',
+            width: liveHls.isShown ? '276px' : '190px',
             align: 'end',
             cell: (stream) => (
               <span className="row" style={{ justifyContent: 'flex-end', gap: 4 }}>
@@ -133,6 +146,7 @@ export function StreamsTab({ app }: { app: string }) {
                     Record
                   </Button>
                 )}
+                {liveHls.isShown ? <LiveHlsButton app={app} stream={stream} /> : null}
                 <Button
                   size="xs"
                   variant="subtle"
