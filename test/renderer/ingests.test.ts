@@ -8,6 +8,7 @@ import { assertAccessible, browser, builtConsole, goInside, noChromium, openCons
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { firstAdmin, join } from '#test/helpers/people.ts';
+import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -123,7 +124,10 @@ test('ingests of an app', { skip: typeof livekit === 'string' ? livekit : false 
 
   await t.test('what it does and since when stands in the list; deleting says what ends', async () => {
     const startedAt = BigInt(Date.now() - 7 * 60_000) * 1_000_000n;
-    await tell(server, id, new IngressState({ status: IngressState_Status.ENDPOINT_PUBLISHING, startedAt }));
+    const video = { mimeType: 'video/H264', width: 1280, height: 720, framerate: 29.97 };
+    const audio = { mimeType: 'audio/aac', channels: 2, sampleRate: 48_000 };
+    const status = IngressState_Status.ENDPOINT_PUBLISHING;
+    await tell(server, id, new IngressState({ status, startedAt, video, audio }));
     const other = (await daemon.api.post('/apps/live/ingress', { type: 'whip', identity: 'w'.repeat(120) })).body.data;
     const error = 'unsupported codec';
     await tell(server, other.id, new IngressState({ status: IngressState_Status.ENDPOINT_ERROR, error }));
@@ -136,7 +140,32 @@ test('ingests of an app', { skip: typeof livekit === 'string' ? livekit : false 
     await ui.dialog(/^w+$/).getByText(error).waitFor();
     await page.keyboard.press('Escape');
     await ui.row('Camera 1').click();
-    await ui.dialog('Camera 1').getByRole('button', { name: 'Delete ingest…' }).click();
+    const panel = ui.dialog('Camera 1');
+    await panel.getByText('1280 × 720, 29.97 frames/s, H264').waitFor();
+    await panel.getByText('aac, 2 channels, 48 kHz').waitFor();
+    await assertAccessible(page, 'a live ingest');
+    await panel.getByRole('switch', { name: 'Accept encoders' }).click();
+    const pause = ui.dialog('Pause ingest Camera 1');
+    await pause.getByText('The key stays valid').waitFor();
+    await pause.getByRole('button', { name: 'Pause ingest' }).click();
+    await pause.waitFor({ state: 'hidden' });
+    await until('the ingest is paused', async () => {
+      const { data } = (await daemon.api.get(`/apps/live/ingress/${id}`)).body;
+      return data.enabled === false;
+    });
+    // its service is not there to say that nothing is sent any more
+    await tell(
+      server,
+      id,
+      new IngressState({ status: IngressState_Status.ENDPOINT_INACTIVE, startedAt, video, audio }),
+    );
+    await page.reload();
+    await ui.row('Camera 1').getByText('paused').waitFor();
+    await panel.getByRole('switch', { name: 'Accept encoders' }).click();
+    await ui.row('Camera 1').getByText('waits').waitFor();
+    await tell(server, id, new IngressState({ status, startedAt, video, audio }));
+    await page.reload();
+    await panel.getByRole('button', { name: 'Delete ingest…' }).click();
     const question = ui.dialog('Delete ingest Camera 1');
     await question.getByText('It sends now').waitFor();
     await question.getByText('Its key is worth nothing any more').waitFor();

@@ -21,7 +21,7 @@ const KINDS: readonly { value: IngressType; label: string; description: string }
   {
     value: 'url',
     label: 'URL',
-    description: 'LiveKit fetches a source: HLS, a file, SRT or an RTMP stream elsewhere.',
+    description: 'LiveKit fetches a source by http, https or srt, such as HLS, a file or SRT.',
   },
 ];
 const mono = { input: { fontFamily: 'var(--mono)' } };

@@ -1,4 +1,4 @@
-import { listIngress } from '#shared/contract/ingress.ts';
+import { getIngress, listIngress } from '#shared/contract/ingress.ts';
 import type { Feature } from '../feature.ts';
 
-export const ingests: Feature = { live: { refreshes: { streams: [listIngress], 'room.counts': [] } } };
+export const ingests: Feature = { live: { refreshes: { streams: [listIngress, getIngress], 'room.counts': [] } } };

@@ -2,6 +2,7 @@ import type { listIngress } from '#shared/contract/ingress.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import type { IngressStatus, IngressType } from '#shared/schema/ingress.ts';
 import type { Tone } from '../../ui/feedback/state.tsx';
+import { plural } from '../../ui/words/format.ts';
 
 export type Ingest = ResultOf<typeof listIngress>['data'][number];
 
@@ -24,8 +25,29 @@ const WORDS: Record<IngressStatus, string> = {
 };
 
 /** The state in a word; a source is fetched, an encoder is waited for. */
-export const ingestState = ({ status, type }: Pick<Ingest, 'status' | 'type'>): string =>
-  status === 'inactive' && type === 'url' ? 'not fetched' : WORDS[status];
+export function ingestState({ status, type, enabled }: Pick<Ingest, 'status' | 'type' | 'enabled'>): string {
+  if (!enabled && status !== 'publishing') return 'paused';
+  return status === 'inactive' && type === 'url' ? 'not fetched' : WORDS[status];
+}
+
+/** What comes in, e.g. `1280 × 720, 30 frames/s, H264`; null = not known. */
+export function pictureWords({ video }: Pick<Ingest, 'video'>): string | null {
+  if (video === null) return null;
+  const { width, height, framerate, codec } = video;
+  const size = width === null || height === null ? [] : [`${width} × ${height}`];
+  return [...size, ...(framerate === null ? [] : [`${framerate} frames/s`]), codec].join(', ');
+}
+
+/** E.g. `aac, 2 channels, 48 kHz`; null = not known. */
+export function soundWords({ audio }: Pick<Ingest, 'audio'>): string | null {
+  if (audio === null) return null;
+  const { channels, sampleRate, codec } = audio;
+  return [
+    codec,
+    ...(channels === null ? [] : [plural(channels, 'channel')]),
+    ...(sampleRate === null ? [] : [`${sampleRate / 1000} kHz`]),
+  ].join(', ');
+}
 
 /** What it is called: by people, else by its identity in the room. */
 export const ingestName = ({ name, participant }: Pick<Ingest, 'name' | 'participant'>): string => name || participant;
