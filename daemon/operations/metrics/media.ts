@@ -105,6 +105,6 @@ function reasonOf(data: Data): string {
   const error = String(data['error'] ?? '');
   if (/no egress service/.test(error)) return 'no_egress';
   if (/aborted/.test(error)) return 'aborted';
-  if (/no longer knows|had answered/.test(error)) return 'lost';
+  if (/no longer knows|before LiveKit answered|that recorded it is gone/.test(error)) return 'lost';
   return /upload|bucket|S3|storage/i.test(error) ? 'upload' : 'failed';
 }
