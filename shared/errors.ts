@@ -427,6 +427,11 @@ export const ERRORS = define({
   WEBHOOK_NOT_STORED: { status: 503, message: 'The event could not be stored; send it again.', retryable: true },
   // callbacks
   DELIVERY_NOT_FOUND: { status: 404, message: 'The app has no callback delivery {id}.' },
+  MQTT_OFF: {
+    status: 409,
+    message: 'The app publishes nothing over MQTT.',
+    hint: 'Set mqtt.enabled and mqtt.url in the config.',
+  },
   CALLBACKS_OFF: { status: 409, message: 'The app has no callback URL.', hint: 'Set callbackUrl first.' },
   // files in the app's folder
   FILE_LINK_INVALID: {

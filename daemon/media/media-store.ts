@@ -5,10 +5,11 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
-import type { CallbackEventName } from '#shared/schema/callbacks.ts';
+import type { CallbackEventName, Receiver } from '#shared/schema/callbacks.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import { type NewCallback, outboxRepository } from './callbacks/outbox.ts';
 import { hlsPayload, ingressEvent, ingressPayload, streamPayload, vodPayload } from './callbacks/payloads.ts';
+import { receiversOf } from './callbacks/receivers.ts';
 import type { IngressChange } from './ingress/sessions.ts';
 import type { HlsChange } from './live-hls/lifecycle.ts';
 import type { StreamChange } from './streams/stream-lifecycle.ts';
@@ -23,8 +24,8 @@ export interface MediaStoreDeps {
   config: { get(app: string): Promise<AppConfig> };
   /** Absolute folder of an app. */
   appDir(app: string): string;
-  /** Callbacks were stored for the app. */
-  onCallbacks(app: string): void;
+  /** Messages for a receiver of the app were stored. */
+  onCallbacks(app: string, receiver: Receiver): void;
   /** Does a job follow a recording, after which the VOD is complete? */
   awaitsLadder(config: AppConfig): boolean;
   clock: Clock;
@@ -40,7 +41,7 @@ export interface MediaTransaction {
   now: number;
   /** Records changes of rows: their callbacks are stored now, their events are published after the commit. */
   note(changes: readonly RowChange[]): void;
-  /** Puts a callback into the outbox, if the app has a receiver. */
+  /** Puts an event into the outbox of each receiver that the app has for it. */
   callback(callback: Omit<NewCallback, 'at'>): void;
 }
 
@@ -105,12 +106,14 @@ export class MediaStore {
     const { databases, clock } = this.#deps;
     const db = databases.get(app.name);
     const changes: RowChange[] = [];
-    let hasCallbacks = false;
+    const told = new Set<Receiver>();
     const at = clock.now();
     const callback: MediaTransaction['callback'] = (message) => {
-      if (config.callbacks.url === '') return;
-      hasCallbacks = true;
-      outboxRepository(db).add({ ...message, at });
+      let id: string | undefined;
+      for (const receiver of receiversOf(config, message.event)) {
+        told.add(receiver);
+        id = outboxRepository(db, receiver).add({ ...message, at, ...(id === undefined ? {} : { id }) });
+      }
     };
     const note: MediaTransaction['note'] = (list) => {
       for (const change of list) {
@@ -127,7 +130,7 @@ export class MediaStore {
     const owner = { appId: app.id, place: placeOf(config.s3), appDir: this.#deps.appDir(app.name) };
     const result = db.transaction(() => work({ db, config, owner, now: at, note, callback })).immediate();
     for (const change of changes) this.#deps.bus.publish(eventOf(app, config, change));
-    if (hasCallbacks) this.#deps.onCallbacks(app.name);
+    for (const receiver of told) this.#deps.onCallbacks(app.name, receiver);
     return { result, changes };
   }
 }

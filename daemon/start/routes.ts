@@ -13,6 +13,7 @@ import { tokenRoutes } from '#daemon/identity/tokens/routes.ts';
 import { callbackRoutes } from '#daemon/media/callbacks/routes.ts';
 import { ingressRoutes } from '#daemon/media/ingress/routes.ts';
 import { liveHlsRoutes } from '#daemon/media/live-hls/routes.ts';
+import { mqttRoutes } from '#daemon/media/mqtt/routes.ts';
 import { pageRoutes } from '#daemon/media/pages/page-routes.ts';
 import { watchRoutes } from '#daemon/media/pages/routes.ts';
 import { recordingRoutes } from '#daemon/media/recording/routes.ts';
@@ -60,6 +61,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   recordingRoutes(app, services);
   webhookRoutes(app, services);
   callbackRoutes(app, services);
+  mqttRoutes(app, services);
   eventRoutes(app, services);
 }
 

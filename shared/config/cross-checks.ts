@@ -1,3 +1,4 @@
+import { isCallbackEvent } from '../schema/callbacks.ts';
 import { isRecord } from './case.ts';
 import type { Findings } from './findings.ts';
 
@@ -40,6 +41,13 @@ export function crossCheck(value: Record<string, unknown>, app: string, findings
   }
   if (get('mqtt', 'enabled') === true && !isFilled(get('mqtt', 'url'))) {
     findings.warn('no-broker', 'is empty, so nothing is published', ['mqtt', 'url']);
+  }
+  const events = get('mqtt', 'events');
+  if (Array.isArray(events)) {
+    events.forEach((name, index) => {
+      if (typeof name !== 'string' || name === 'all' || isCallbackEvent(name)) return;
+      findings.warn('unknown-event', `names no event: ${name}`, ['mqtt', 'events', index]);
+    });
   }
   if (get('distribution', 'mode') === 'cdn' && !isFilled(get('distribution', 'cdn', 'base_url'))) {
     findings.warn('no-cdn', 'is empty, so viewers are not sent to the CDN yet', ['distribution', 'cdn', 'base_url']);

@@ -18,6 +18,13 @@ function isUrl(value: string, schemes: readonly string[]): boolean {
 const isHttpUrl = (value: string): boolean => isUrl(value, ['http:', 'https:']);
 const isMqttUrl = (value: string): boolean => isUrl(value, ['mqtt:', 'mqtts:', 'ws:', 'wss:']);
 
+/**
+ * What topics may begin with: no wildcard, no NUL, no empty level at either end, and not `$`, which is the broker's own.
+ * https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html#_Toc3901246
+ */
+const isTopicPrefix = (value: string): boolean =>
+  /^[^$/+#\u0000-\u001f\u007f](?:[^+#\u0000-\u001f\u007f]*[^/+#\u0000-\u001f\u007f])?$/.test(value);
+
 const RESERVED = /^(config\.yaml|app\.db|samples)($|[./-])/;
 
 /** A relative folder that stays inside the app's directory and is none of the daemon's own files. */
@@ -38,6 +45,7 @@ function isInnerFolder(value: string): boolean {
 export const CONFIG_FORMATS = {
   'streamhub-http-url': isHttpUrl,
   'streamhub-mqtt-url': isMqttUrl,
+  'streamhub-topic-prefix': isTopicPrefix,
   'streamhub-inner-folder': isInnerFolder,
 } as const;
 

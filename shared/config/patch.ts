@@ -42,5 +42,20 @@ const callbackSecret = Type.String({
   description: 'Secret for signing callbacks; kept in the secret store, never in the file. Empty: remove it.',
 });
 
-export const PatchAppBody = patchBody<typeof APP_PATCH, { callbackSecret?: string }>(APP_PATCH, {}, { callbackSecret });
+const mqttPassword = Type.String({
+  maxLength: 256,
+  writeOnly: true,
+  'x-secret': true,
+  description: 'Password at the MQTT broker; kept in the secret store, never in the file. Empty: remove it.',
+});
+
+/** Secrets that `PATCH /apps/{name}` sets, with the keys that name them. */
+export const SECRET_KEYS = { callbackSecret: 'callbacks.secret_env', mqttPassword: 'mqtt.password_env' } as const;
+export const PATCHED_SECRETS = ['callbackSecret', 'mqttPassword'] as const;
+
+export const PatchAppBody = patchBody<typeof APP_PATCH, { callbackSecret?: string; mqttPassword?: string }>(
+  APP_PATCH,
+  {},
+  { callbackSecret, mqttPassword },
+);
 export const PatchStreamingBody = patchBody(STREAMING_PATCH, { layers: { minItems: 1 } });

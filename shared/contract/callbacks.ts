@@ -5,6 +5,7 @@ import {
   DeliveryDetail,
   DeliveryParams,
   DeliveryQuery,
+  ReceiverQuery,
   Redelivered,
   SkipBody,
   Skipped,
@@ -48,6 +49,7 @@ export const getDelivery = operation({
   summary: 'Get one delivery with its message',
   access: { permission: 'config:read' },
   params: DeliveryParams,
+  query: ReceiverQuery,
   responses: { 200: envelope(DeliveryDetail) },
   errors: ['DELIVERY_NOT_FOUND'],
 });
@@ -61,8 +63,9 @@ export const redeliver = operation({
   description: 'Sends the same message with the same id, before the waiting ones.',
   access: { permission: 'config:write' },
   params: DeliveryParams,
+  query: ReceiverQuery,
   responses: { 202: envelope(Delivery) },
-  errors: ['DELIVERY_NOT_FOUND', 'CALLBACKS_OFF'],
+  errors: ['DELIVERY_NOT_FOUND', 'CALLBACKS_OFF', 'MQTT_OFF'],
   audit: 'callback.redeliver',
 });
 
@@ -74,8 +77,9 @@ export const redeliverDead = operation({
   summary: 'Send all dead letters again',
   access: { permission: 'config:write' },
   params: AppParams,
+  query: ReceiverQuery,
   responses: { 202: envelope(Redelivered) },
-  errors: ['CALLBACKS_OFF'],
+  errors: ['CALLBACKS_OFF', 'MQTT_OFF'],
   audit: 'callback.redeliver',
 });
 
@@ -89,6 +93,7 @@ export const skipDeliveries = operation({
     'Without a field, skips the next delivery. With `untilSeq` or `untilTime`, skips all waiting deliveries up to that point; with both, those that match both. Skipped deliveries become dead letters and can be sent again.',
   access: { permission: 'config:write' },
   params: AppParams,
+  query: ReceiverQuery,
   body: SkipBody,
   responses: { 200: envelope(Skipped) },
   audit: 'callback.skip',

@@ -11,6 +11,7 @@ import * as ingress from './ingress.ts';
 import * as jobs from './jobs.ts';
 import * as liveHls from './live-hls.ts';
 import * as logs from './logs.ts';
+import * as mqtt from './mqtt.ts';
 import type { Operation } from './operation.ts';
 import * as plugins from './plugins.ts';
 import * as presets from './presets.ts';
@@ -40,6 +41,7 @@ const contract = {
   ingress,
   jobs,
   logs,
+  mqtt,
   plugins,
   presets,
   liveHls,

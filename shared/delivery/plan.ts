@@ -48,7 +48,7 @@ export const EGRESS_CPUS = { 'room-composite': 4, participant: 2, track: 1 } as 
 
 /** Makes the plan. Pure: the same config and facts always give the same plan. */
 export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryPlan {
-  const { transcoding, webrtc, rtmp, features, distribution, hls, latencyAlert, mqtt } = config;
+  const { transcoding, webrtc, rtmp, features, distribution, hls, latencyAlert } = config;
   const ladder = ladderOf(config);
   const segmentSeconds = hls.segmentSeconds ?? SEGMENT_SECONDS;
   const live = liveHls(config, facts, ladder, segmentSeconds);
@@ -82,20 +82,18 @@ export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryP
           intervalSeconds: latencyAlert.intervalSeconds,
         }
       : null,
-    mqtt:
-      mqtt.enabled && mqtt.url !== ''
-        ? {
-            url: mqtt.url,
-            username: mqtt.username,
-            topicPrefix: mqtt.topicPrefix,
-            qos: mqtt.qos,
-            tls: mqtt.tls,
-            events: mqtt.events,
-            logLevel: mqtt.logs.enabled ? mqtt.logs.level : null,
-          }
-        : null,
+    mqtt: mqttPlan(config),
     notices: notices(config, facts, distribution.mode),
   };
+}
+
+export type MqttPlan = NonNullable<DeliveryPlanData['mqtt']>;
+
+/** What is published to the app's broker, and how; null = nothing. */
+export function mqttPlan({ mqtt }: AppConfig): MqttPlan | null {
+  if (!mqtt.enabled || mqtt.url === '') return null;
+  const { url, username, topicPrefix, qos, tls, events, logs } = mqtt;
+  return { url, username, topicPrefix, qos, tls, events, logLevel: logs.enabled ? logs.level : null };
 }
 
 function recording(config: AppConfig, facts: DeliveryFacts, ladder: readonly Rung[], segmentSeconds: number) {

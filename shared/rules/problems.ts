@@ -125,6 +125,12 @@ function nodeProblems(nodes: NonNullable<Findings['nodes']>): Problem[] {
   ];
 }
 
+/** Where a problem of an app is repaired, unless in its config. */
+const APP_ACTIONS: Readonly<Record<string, (app: string) => NonNullable<Problem['action']>>> = {
+  MQTT_AWAY: (app) => ({ label: 'Show connection', path: `/apps/${app}/callbacks` }),
+  LATENCY_HIGH: (app) => ({ label: 'Show streams', path: `/apps/${app}/streams` }),
+};
+
 const appProblems = (apps: NonNullable<Findings['apps']>): Problem[] => {
   const found = apps.flatMap(({ name, problems = [] }) => problems.map((problem) => ({ app: name, ...problem })));
   const lines = found.slice(0, LISTED).map(
@@ -133,7 +139,7 @@ const appProblems = (apps: NonNullable<Findings['apps']>): Problem[] => {
       urgency: code === 'CONFIG_INVALID' ? 'danger' : 'warn',
       text: code === 'CONFIG_INVALID' ? `The config of ${app} is not in force: ${message}` : `${app}: ${message}`,
       since,
-      action: { label: 'Edit config', path: `/apps/${app}/config` },
+      action: APP_ACTIONS[code]?.(app) ?? { label: 'Edit config', path: `/apps/${app}/config` },
     }),
   );
   const more = found.length - lines.length;

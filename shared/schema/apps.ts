@@ -13,9 +13,9 @@ export const AppRecord = object({
   problems: Type.Optional(
     Type.Array(
       object({
-        code: oneOf(['CONFIG_INVALID', 'FILES_UNUSABLE', 'ROOM_PREFIX_OVERLAPS'], {
+        code: oneOf(['CONFIG_INVALID', 'FILES_UNUSABLE', 'ROOM_PREFIX_OVERLAPS', 'MQTT_AWAY', 'LATENCY_HIGH'], {
           description:
-            '`CONFIG_INVALID`: the config file on disk is invalid and not active. `FILES_UNUSABLE`: the daemon cannot access the app’s files. `ROOM_PREFIX_OVERLAPS`: an older app of another team owns some or all of its rooms.',
+            '`CONFIG_INVALID`: the config file on disk is invalid and not active. `FILES_UNUSABLE`: the daemon cannot access the app’s files. `ROOM_PREFIX_OVERLAPS`: an older app of another team owns some or all of its rooms. `MQTT_AWAY`: there is no connection to its MQTT broker. `LATENCY_HIGH`: its viewers are further behind than `latency_alert` allows.',
         }),
         message: Type.String(),
         since: Instant,

@@ -28,12 +28,20 @@ const OWN_CALLBACK_EVENTS = [
   'recording_measured',
   'snapshot_taken',
   'vod_ready',
+  'latency_high',
+  'latency_normal',
   'test',
 ] as const;
 const CALLBACK_EVENTS = [...LIVEKIT_CALLBACK_EVENTS, ...OWN_CALLBACK_EVENTS] as const;
 export type CallbackEventName = (typeof CALLBACK_EVENTS)[number];
+export const isCallbackEvent = (name: string): name is CallbackEventName =>
+  (CALLBACK_EVENTS as readonly string[]).includes(name);
 
-/** What is posted to the app's callback URL. */
+/** Where events go: to the callback URL, or to the broker. Each has its own list of deliveries. */
+export const RECEIVERS = ['callback', 'mqtt'] as const;
+export type Receiver = (typeof RECEIVERS)[number];
+
+/** What is posted to the app's callback URL, and published over MQTT. */
 export const CallbackMessage = object({
   id: Type.String({ description: 'Id of the delivery, the same on every attempt; also in X-StreamHub-Delivery.' }),
   seq: Type.Integer({
@@ -86,7 +94,17 @@ export const CallbackState = object({
 });
 export type CallbackState = Static<typeof CallbackState>;
 
+const receiver = Type.Optional(
+  oneOf(RECEIVERS, {
+    default: 'callback',
+    description: 'Whose deliveries: of the callback URL, or of the MQTT broker.',
+  }),
+);
+export const ReceiverQuery = object({ receiver });
+export type ReceiverQuery = Static<typeof ReceiverQuery>;
+
 export const DeliveryQuery = object({
+  receiver,
   state: Type.Optional(oneOf(DELIVERY_STATES)),
   event: Type.Optional(oneOf(CALLBACK_EVENTS)),
   ...paging(),

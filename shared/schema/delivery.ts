@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { nullable, object, oneOf } from './common.ts';
+import { LOG_LEVEL_NAMES } from './logs.ts';
 
 const integer = (description: string) => Type.Integer({ minimum: 0, description });
 const flag = (description: string) => Type.Boolean({ description });
@@ -126,7 +127,7 @@ export const DeliveryPlanData = object({
       qos: Type.Unsafe<0 | 1 | 2>({ type: 'integer', minimum: 0, maximum: 2, description: 'Quality of service.' }),
       tls: flag('Uses TLS.'),
       events: list(Type.String(), 'Events to publish: all, or their names.'),
-      logLevel: nullable(Type.String(), { description: 'Lowest level of log lines to publish; null: none.' }),
+      logLevel: nullable(oneOf(LOG_LEVEL_NAMES), { description: 'Lowest level of log lines to publish; null: none.' }),
     }),
   ),
 });

@@ -9,7 +9,7 @@ import { type AppConfig, secretReferences } from '#shared/config/defaults.ts';
 import type { EditInput, EditResult } from '#shared/config/edit.ts';
 import { type Edit, remove, set } from '#shared/config/edits.ts';
 import { type HwaccelChoice, resolveHwaccel } from '#shared/config/hwaccel.ts';
-import { APP_PATCH, STREAMING_PATCH } from '#shared/config/patch.ts';
+import { APP_PATCH, PATCHED_SECRETS, SECRET_KEYS, STREAMING_PATCH } from '#shared/config/patch.ts';
 import {
   type AppConfigView,
   appConfigView,
@@ -253,14 +253,17 @@ export class ConfigService {
     body: Record<string, unknown>,
     options: Omit<EditOptions, 'reason'>,
   ): Promise<{ view: AppConfigView; etag: string }> {
-    const secret = body['callbackSecret'] as string | undefined;
-    if (secret !== undefined && /^\*+$/.test(secret)) {
-      throw fieldError('body.callbackSecret', `is the mask ${MASK}, not a secret`);
+    const secrets: SecretChanges = {};
+    for (const use of PATCHED_SECRETS) {
+      const secret = body[use] as string | undefined;
+      if (secret === undefined) continue;
+      if (/^\*+$/.test(secret)) throw fieldError(`body.${use}`, `is the mask ${MASK}, not a secret`);
+      secrets[use] = secret;
     }
     const { config, etag } = await this.edit(app, this.#settingsEdits(app, body), {
       ...options,
       reason: 'settings',
-      secrets: secret === undefined ? undefined : { callbackSecret: secret },
+      secrets: Object.keys(secrets).length === 0 ? undefined : secrets,
     });
     return { view: appConfigView(config, this.#deps.maskedSecrets(app)), etag };
   }
@@ -362,12 +365,11 @@ export class ConfigService {
   }
 
   #settingsEdits(app: string, body: Record<string, unknown>): Edit[] {
-    const edits = editsOf(APP_PATCH, body);
-    const secret = body['callbackSecret'];
-    if (secret === undefined) return edits;
-    // the secret itself moves to the secret store; an inline one gives way to it
-    const named = secret === '' ? [] : [set('callbacks.secret_env', secretReferences(app).callbackSecret)];
-    return [...edits, remove('callbacks.secret'), ...named];
+    const references = secretReferences(app);
+    // the secrets themselves move to the secret store; an inline one gives way to it
+    const named = PATCHED_SECRETS.filter((use) => body[use]).map((use) => set(SECRET_KEYS[use], references[use]));
+    const inline = body['callbackSecret'] === undefined ? [] : [remove('callbacks.secret')];
+    return [...editsOf(APP_PATCH, body), ...inline, ...named];
   }
 
   #streamingView(config: AppConfig): StreamingView {

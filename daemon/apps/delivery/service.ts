@@ -3,6 +3,7 @@ import type { AppConfig } from '#shared/config/defaults.ts';
 import { type HwaccelChoice, resolveHwaccel } from '#shared/config/hwaccel.ts';
 import { type DeliveryPlan, deliveryPlan } from '#shared/delivery/plan.ts';
 import { deliveryWords } from '#shared/delivery/words.ts';
+import { withoutPassword } from '#shared/format.ts';
 import type { DeliveryView } from '#shared/schema/delivery.ts';
 import type { GpuStatus } from '#shared/schema/gpu.ts';
 import { recordingPath } from '../storage/location.ts';
@@ -81,5 +82,6 @@ export class DeliveryService {
 
 function viewOf(plan: DeliveryPlan): DeliveryView {
   const { notices, ...rest } = plan;
-  return { summary: deliveryWords(plan), notices, plan: rest };
+  const mqtt = rest.mqtt && { ...rest.mqtt, url: withoutPassword(rest.mqtt.url) };
+  return { summary: deliveryWords(plan), notices, plan: { ...rest, mqtt } };
 }

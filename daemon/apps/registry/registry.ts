@@ -21,7 +21,12 @@ export interface AppEntry {
   readonly configProblem: { readonly message: string; readonly since: string } | null;
   /** Why the daemon may not use the app's database. */
   readonly fileProblem: { readonly message: string; readonly since: string } | null;
+  /** What else is wrong while the app runs, by code. */
+  readonly troubles: Readonly<Partial<Record<Trouble, { readonly message: string; readonly since: string }>>>;
 }
+
+/** Problems of a running app: its broker is away, its viewers are far behind. */
+export type Trouble = 'MQTT_AWAY' | 'LATENCY_HIGH';
 
 /** All apps in memory, in step with the table, so that a look-up needs no query. */
 export class AppRegistry {
@@ -128,10 +133,11 @@ export class AppRegistry {
 
   /** An app as the API answers it. */
   record(app: AppEntry): AppRecord {
-    const { configProblem, fileProblem } = app;
+    const { configProblem, fileProblem, troubles } = app;
     const problems: NonNullable<AppRecord['problems']> = [];
     if (configProblem !== null) problems.push({ code: 'CONFIG_INVALID', ...configProblem });
     if (fileProblem !== null) problems.push({ code: 'FILES_UNUSABLE', ...fileProblem });
+    for (const [code, trouble] of Object.entries(troubles)) problems.push({ code: code as Trouble, ...trouble });
     if (this.isOutranked(app))
       problems.push({ code: 'ROOM_PREFIX_OVERLAPS', message: prefixOverlaps(app.roomPrefix), since: app.createdAt });
     return {
@@ -203,6 +209,7 @@ export class AppRegistry {
       deleting: row.deleting === 1,
       configProblem: null,
       fileProblem: null,
+      troubles: {},
     });
     return this.replace(entry);
   }

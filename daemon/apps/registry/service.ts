@@ -16,7 +16,7 @@ import { PREFIX_HELD_SECONDS, PREFIXES_HELD_PER_TEAM } from '#shared/limits.ts';
 import type { PrefixClaim } from '#shared/rules/rooms.ts';
 import type { AppRecord, AppSizes, CreateAppBody, HeldPrefix } from '#shared/schema/apps.ts';
 import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
-import { type AppEntry, type AppRegistry, PLATFORM } from './registry.ts';
+import { type AppEntry, type AppRegistry, PLATFORM, type Trouble } from './registry.ts';
 import type { AppRepository } from './repository.ts';
 import { recoverScaffolds, scaffoldApp } from './scaffold.ts';
 
@@ -153,6 +153,14 @@ export class AppService {
     if (app === undefined || app.configProblem?.message === problem?.message) return;
     const noted = problem && { message: problem.message, since: problem.since };
     this.registry.replace({ ...app, configProblem: noted });
+  }
+
+  /** Notes a problem of the running app; null = it is over. */
+  noteTrouble(name: string, code: Trouble, trouble: { message: string; since: string } | null): void {
+    const app = this.registry.get(name);
+    if (app === undefined || app.troubles[code]?.message === trouble?.message) return;
+    const { [code]: _before, ...others } = app.troubles;
+    this.registry.replace({ ...app, troubles: trouble === null ? others : { ...others, [code]: trouble } });
   }
 
   /** Notes whether the daemon has the right to use the app's database. */

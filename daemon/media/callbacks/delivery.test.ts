@@ -11,7 +11,8 @@ import { EventBus } from '#daemon/platform/events/bus.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
-import { CallbackDelivery } from './delivery.ts';
+import { callbackChannel } from './channel.ts';
+import { OutboxDelivery } from './delivery.ts';
 import { LIFETIME_MS, outboxRepository } from './outbox.ts';
 import { CallbackSender } from './sender.ts';
 
@@ -30,15 +31,17 @@ async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK, n
     told.push(type);
     if (waiting?.type === type) waiting.resolve();
   });
-  const service = new CallbackDelivery({
+  const service = new OutboxDelivery({
+    channel: callbackChannel({
+      config: { get: async () => ({ callbacks: { url, secret: '' } }) as never },
+      secret: () => '',
+      sender: new CallbackSender({ denyPrivate: false }, 'test'),
+    }),
     background: testBackground(),
 
     databases,
     apps: { get: app, entries: () => names.map(app), turnOf: (name) => app(name).tenantId },
-    config: { get: async () => ({ callbacks: { url, secret: '' } }) as never },
-    secret: () => '',
     bus,
-    sender: new CallbackSender({ denyPrivate: false }, 'test'),
     log: { info() {}, warn() {} },
     clock,
     waitAfter: () => 1,
@@ -48,7 +51,7 @@ async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK, n
     databases.closeAll();
     await rm(dir, { recursive: true, force: true });
   });
-  const outboxOf = (name: string) => outboxRepository(databases.get(name));
+  const outboxOf = (name: string) => outboxRepository(databases.get(name), 'callback');
   const outbox = () => outboxOf('live');
   return {
     service,

@@ -6,12 +6,12 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { FairTurns } from '#daemon/platform/fair-turns.ts';
 import type { Log } from '#daemon/platform/log.ts';
-import type { AppConfig } from '#shared/config/defaults.ts';
 import { CALLBACKS_DEAD_DAYS, CALLBACKS_DELIVERED_DAYS } from '#shared/limits.ts';
+import type { Receiver } from '#shared/schema/callbacks.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import { backoff } from './backoff.ts';
-import { messageOf, type OutboxRow, outboxRepository } from './outbox.ts';
-import type { CallbackSender, SendResult } from './sender.ts';
+import { type OutboxRow, outboxRepository } from './outbox.ts';
+import type { SendResult } from './sender.ts';
 
 const DAY_MS = 86_400_000;
 const KEEP_DELIVERED_MS = CALLBACKS_DELIVERED_DAYS * DAY_MS;
@@ -26,14 +26,24 @@ const AT_ONCE_PER_TEAM = 8;
 const FIRST_LOOK_MS = 1000;
 const TIDY_EVERY_MS = 3_600_000;
 
-export interface CallbackDeliveryDeps {
+/** Sends one message. Never throws, but for `signal`. */
+type Send = (row: OutboxRow, signal: AbortSignal) => Promise<SendResult>;
+
+/** How messages of an outbox leave. */
+export interface Channel {
+  receiver: Receiver;
+  /** What the log and reasons call it. */
+  words: { all: string; one: string; off: string };
+  /** How to send the app's messages; null = the app has no such receiver. */
+  open(app: string): Promise<Send | null>;
+  close(): void;
+}
+
+export interface OutboxDeliveryDeps {
+  channel: Channel;
   databases: AppDatabases;
   apps: { get(name: string): AppEntry | undefined; entries(): Iterable<AppEntry>; turnOf(name: string): string };
-  config: { get(app: string): Promise<AppConfig> };
-  /** The stored signing secret, or empty. */
-  secret(app: string): string;
   bus: EventBus;
-  sender: CallbackSender;
   background: Background;
   /** The time by which what is old is deleted; the clock's unless given. */
   retentionNow?: () => number;
@@ -65,11 +75,11 @@ interface AppQueue extends QueueState {
 }
 
 /**
- * Delivers the callbacks of every app from its outbox, in order: while one waits for its next try, those after it wait too.
+ * Delivers the events of every app to one receiver, in order: while one waits for its next try, those after it wait too.
  * What was given up stays in the dead-letter list.
  */
-export class CallbackDelivery {
-  readonly #deps: CallbackDeliveryDeps;
+export class OutboxDelivery {
+  readonly #deps: OutboxDeliveryDeps;
   readonly #clock: Clock;
   readonly #queues = new Map<string, AppQueue>();
   /** Requests under way, over all apps. Teams take turns, so slow receivers of one delay no other's. */
@@ -80,15 +90,16 @@ export class CallbackDelivery {
   #tidying: Repeated | undefined;
   #detach: (() => void) | undefined;
 
-  constructor(deps: CallbackDeliveryDeps) {
+  constructor(deps: OutboxDeliveryDeps) {
     this.#deps = deps;
     this.#clock = deps.clock ?? SYSTEM_CLOCK;
   }
 
   start(): void {
     const { background } = this.#deps;
-    this.#cancelLook = background.after('waiting callbacks', FIRST_LOOK_MS, () => this.#lookThrough());
-    this.#tidying = background.every('old callbacks', TIDY_EVERY_MS, () => this.#tidy());
+    const { all } = this.#deps.channel.words;
+    this.#cancelLook = background.after(`waiting ${all}`, FIRST_LOOK_MS, () => this.#lookThrough());
+    this.#tidying = background.every(`old ${all}`, TIDY_EVERY_MS, () => this.#tidy());
     this.#detach = this.#deps.bus.subscribe((event) => {
       if (event.app === undefined) return;
       if (event.type === 'app.deleted') this.#forget(event.app);
@@ -104,7 +115,7 @@ export class CallbackDelivery {
     for (const queue of this.#queues.values()) queue.cancel?.();
     this.#abort.abort();
     await Promise.allSettled([...this.#running, tidied]);
-    this.#deps.sender.close();
+    this.#deps.channel.close();
   }
 
   /** There may be something to send. */
@@ -118,7 +129,7 @@ export class CallbackDelivery {
     const wait = queue.nextAt - this.#clock.monotonic();
     queue.cancel?.();
     if (wait > 0) {
-      queue.cancel = this.#deps.background.after('callbacks', wait, () => this.wake(app));
+      queue.cancel = this.#deps.background.after(this.#deps.channel.words.all, wait, () => this.wake(app));
       return;
     }
     queue.isRunning = true;
@@ -126,7 +137,7 @@ export class CallbackDelivery {
     const run = this.#pump(app, queue)
       .catch((err) => {
         if (this.#abort.signal.aborted) return;
-        this.#deps.log.warn({ app, err }, 'callbacks could not be sent; retrying');
+        this.#deps.log.warn({ app, err }, `${this.#deps.channel.words.all} could not be sent; retrying`);
         queue.failures += 1;
         queue.nextAt = this.#clock.monotonic() + (this.#deps.waitAfter ?? backoff)(queue.failures);
       })
@@ -150,13 +161,13 @@ export class CallbackDelivery {
   // --- sending ---------------------------------------------------------------------
 
   async #pump(app: string, queue: AppQueue): Promise<void> {
-    const { databases, config, sender, apps } = this.#deps;
+    const { apps, channel } = this.#deps;
     for (;;) {
       if (this.#abort.signal.aborted || apps.get(app) === undefined) return;
-      const { callbacks } = await config.get(app);
-      const outbox = outboxRepository(databases.get(app));
-      if (callbacks.url === '') {
-        this.#giveUpAll(app, outbox.buryAll(instant(this.#clock.now()) as string, 'Callbacks were turned off.'));
+      const send = await channel.open(app);
+      const outbox = this.outbox(app);
+      if (send === null) {
+        this.#giveUpAll(app, outbox.buryAll(instant(this.#clock.now()) as string, channel.words.off));
         queue.nextAt = 0;
         return;
       }
@@ -166,43 +177,37 @@ export class CallbackDelivery {
         queue.nextAt = 0;
         return;
       }
-      const parcel = {
-        url: callbacks.url,
-        body: JSON.stringify(messageOf(app, row)),
-        secret: await this.secret(app),
-        event: row.event,
-        delivery: row.id,
-        timestamp: row.created_at,
-      };
       const turn = apps.turnOf(app);
       const bounds = { all: AT_ONCE, [`of ${turn}`]: AT_ONCE_PER_TEAM };
       const { signal } = this.#abort;
-      const result = await this.#turns.run(turn, bounds, () => sender.send(parcel, signal), signal);
+      const result = await this.#turns.run(turn, bounds, () => send(row, signal), signal);
       if (!this.#settle(app, queue, row, result)) return;
     }
   }
 
   /** @returns true when the next one can be sent immediately */
   #settle(app: string, queue: AppQueue, row: OutboxRow, result: SendResult): boolean {
-    const outbox = outboxRepository(this.#deps.databases.get(app));
+    const outbox = this.outbox(app);
+    const { words } = this.#deps.channel;
     const now = this.#clock.now();
     const at = instant(now) as string;
-    const tell = (type: EventType, data: Record<string, unknown>, live = false): void =>
-      this.#deps.bus.publish({ type, app, tenant: this.#deps.apps.get(app)?.tenantId, live, data });
+    const tell = (what: Told, data: Record<string, unknown>, live = false): void => this.#tell(app, what, data, live);
     if (result.isDelivered) {
       outbox.delivered(row.id, at, result.status ?? 200);
-      tell('callback.delivered', { id: row.id, seq: row.seq, event: row.event }, true);
+      tell('delivered', { id: row.id, seq: row.seq, event: row.event }, true);
       if (queue.failingSince !== null) {
-        tell('callback.recovered', { since: instant(queue.failingSince) });
-        this.#deps.log.info({ app }, 'callbacks are delivered again');
+        tell('recovered', { since: instant(queue.failingSince) });
+        this.#deps.log.info({ app }, `${words.all} are delivered again`);
       }
       Object.assign(queue, { failures: 0, failingSince: null, refusedSince: null, nextAt: 0, lastError: null });
       return true;
     }
     const error = result.error ?? 'It failed.';
-    outbox.failed(row.id, at, result.status, error);
     queue.lastError = error;
-    tell('callback.failed', { id: row.id, seq: row.seq, event: row.event, error }, true);
+    if (!result.isUnsent) {
+      outbox.failed(row.id, at, result.status, error);
+      tell('failed', { id: row.id, seq: row.seq, event: row.event, error }, true);
+    }
     if (outbox.get(row.id)?.state !== 'pending') {
       // it was skipped in the meantime
       Object.assign(queue, { failures: 0, nextAt: 0 });
@@ -211,10 +216,10 @@ export class CallbackDelivery {
     queue.refusedSince = result.isRefusal ? (queue.refusedSince ?? this.#clock.monotonic()) : null;
     const isRefusedLong = queue.refusedSince !== null && this.#clock.monotonic() - queue.refusedSince >= REFUSED_FOR_MS;
     const isLost = result.isRefusal ? isRefusedLong : !result.isRetryable;
-    if (isLost || row.attempts + 1 >= MAX_ATTEMPTS) {
+    if (isLost || (!result.isUnsent && row.attempts + 1 >= MAX_ATTEMPTS)) {
       outbox.bury(row.id, at);
-      tell('callback.dead', { id: row.id, seq: row.seq, event: row.event, error });
-      this.#deps.log.warn({ app, delivery: row.id, event: row.event, error }, 'a callback became a dead letter');
+      tell('dead', { id: row.id, seq: row.seq, event: row.event, error });
+      this.#deps.log.warn({ app, delivery: row.id, event: row.event, error }, `${words.one} became a dead letter`);
       if (isLost) {
         queue.nextAt = 0;
         return true;
@@ -226,16 +231,26 @@ export class CallbackDelivery {
       Math.max((this.#deps.waitAfter ?? backoff)(queue.failures), Math.min(result.retryAfterMs ?? 0, LONGEST_WAIT_MS));
     if (queue.failingSince === null) {
       queue.failingSince = now;
-      tell('callback.failing', { event: row.event, error });
-      this.#deps.log.warn({ app, error }, 'callbacks are not delivered; retrying');
+      tell('failing', { event: row.event, error });
+      this.#deps.log.warn({ app, error }, `${words.all} are not delivered; retrying`);
     }
     return false;
   }
 
   #giveUpAll(app: string, count: number): void {
     if (count === 0) return;
-    this.#deps.bus.publish({ type: 'callback.dead', app, tenant: this.#deps.apps.get(app)?.tenantId, data: { count } });
-    this.#deps.log.warn({ app, count }, 'callbacks became dead letters');
+    this.#tell(app, 'dead', { count });
+    this.#deps.log.warn({ app, count }, `${this.#deps.channel.words.all} became dead letters`);
+  }
+
+  #tell(app: string, what: Told, data: Record<string, unknown>, live = false): void {
+    const type: EventType = `${this.#deps.channel.receiver}.${what}`;
+    this.#deps.bus.publish({ type, app, tenant: this.#deps.apps.get(app)?.tenantId, live, data });
+  }
+
+  /** The app's outbox of this receiver. Don't keep it across awaits. */
+  outbox(app: string): ReturnType<typeof outboxRepository> {
+    return outboxRepository(this.#deps.databases.get(app), this.#deps.channel.receiver);
   }
 
   /** After a start: what was not delivered before. */
@@ -243,7 +258,7 @@ export class CallbackDelivery {
     for (const { name } of [...this.#deps.apps.entries()]) {
       if (this.#abort.signal.aborted) return;
       try {
-        if (outboxRepository(this.#deps.databases.get(name)).head() !== undefined) this.wake(name);
+        if (this.outbox(name).head() !== undefined) this.wake(name);
       } catch (err) {
         this.#deps.log.warn({ app: name, err }, 'app.db cannot be read');
       }
@@ -263,9 +278,9 @@ export class CallbackDelivery {
     for (const { name } of [...this.#deps.apps.entries()]) {
       if (this.#abort.signal.aborted) return;
       try {
-        outboxRepository(this.#deps.databases.get(name)).forget(deliveredBefore, deadBefore);
+        this.outbox(name).forget(deliveredBefore, deadBefore);
       } catch (err) {
-        this.#deps.log.warn({ app: name, err }, 'old callbacks could not be removed');
+        this.#deps.log.warn({ app: name, err }, `old ${this.#deps.channel.words.all} could not be removed`);
       }
       await nextTurn();
     }
@@ -307,11 +322,8 @@ export class CallbackDelivery {
     }
     return queue;
   }
-
-  /** The signing secret in force, or empty. */
-  async secret(app: string): Promise<string> {
-    return this.#deps.secret(app) || (await this.#deps.config.get(app)).callbacks.secret;
-  }
 }
+
+type Told = 'delivered' | 'failed' | 'failing' | 'recovered' | 'dead';
 
 export const instant = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -21,6 +21,8 @@ export interface SendResult {
   isRefusal: boolean;
   /** What the receiver asked for with Retry-After. */
   retryAfterMs: number | null;
+  /** There was no connection to send it over, so that it doesn't count as a try of this message. */
+  isUnsent?: boolean;
 }
 
 export interface CallbackRequest {
@@ -136,7 +138,7 @@ export function retryAfter(headers: Record<string, string | string[] | undefined
   return wait > 0 ? wait : null;
 }
 
-const lost = (error: string): SendResult => ({
+export const lost = (error: string): SendResult => ({
   isDelivered: false,
   status: null,
   error,
@@ -144,4 +146,4 @@ const lost = (error: string): SendResult => ({
   isRefusal: false,
   retryAfterMs: null,
 });
-const again = (error: string): SendResult => ({ ...lost(error), isRetryable: true });
+export const again = (error: string): SendResult => ({ ...lost(error), isRetryable: true });

@@ -1,20 +1,30 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
-import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
+import { type MqttPlan, mqttPlan } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
-import type { CallbackState, Delivery, DeliveryDetail, DeliveryQuery, SkipBody } from '#shared/schema/callbacks.ts';
-import { type CallbackDelivery, instant } from './delivery.ts';
-import { LIFETIME_MS, messageOf, type OutboxRow, outboxRepository } from './outbox.ts';
+import { withoutPassword } from '#shared/format.ts';
+import type {
+  CallbackState,
+  Delivery,
+  DeliveryDetail,
+  DeliveryQuery,
+  Receiver,
+  ReceiverQuery,
+  SkipBody,
+} from '#shared/schema/callbacks.ts';
+import { instant, type OutboxDelivery } from './delivery.ts';
+import { LIFETIME_MS, messageOf, type OutboxRow } from './outbox.ts';
 
 const DAY_MS = 86_400_000;
 
 export interface CallbackServiceDeps {
-  databases: AppDatabases;
   apps: { require(name: string): AppEntry };
   config: { get(app: string): Promise<AppConfig> };
-  delivery: CallbackDelivery;
+  /** The stored signing secret, or empty. */
+  secret(app: string): string;
+  deliveries: Record<Receiver, OutboxDelivery>;
   clock?: Clock;
 }
 
@@ -30,13 +40,21 @@ export class CallbackService {
 
   async state(app: string): Promise<CallbackState> {
     this.#deps.apps.require(app);
-    const { url } = (await this.#deps.config.get(app)).callbacks;
-    const outbox = outboxRepository(this.#deps.databases.get(app));
-    const queue = this.#deps.delivery.state(app);
-    const pending = outbox.count('pending');
+    const { url, secret } = (await this.#deps.config.get(app)).callbacks;
     return {
       url: withoutPassword(url),
-      signed: (await this.#deps.delivery.secret(app)) !== '',
+      signed: (this.#deps.secret(app) || secret) !== '',
+      ...this.figures(app, 'callback'),
+    };
+  }
+
+  /** How the deliveries to a receiver are going. */
+  figures(app: string, receiver: Receiver): Omit<CallbackState, 'url' | 'signed'> {
+    const delivery = this.#deps.deliveries[receiver];
+    const outbox = delivery.outbox(app);
+    const queue = delivery.state(app);
+    const pending = outbox.count('pending');
+    return {
       pending,
       dead: outbox.count('dead'),
       delivered24h: outbox.countDelivered(new Date(this.#clock.now() - DAY_MS).toISOString()),
@@ -49,31 +67,32 @@ export class CallbackService {
 
   list(app: string, query: DeliveryQuery) {
     this.#deps.apps.require(app);
-    const { limit = 100, offset = 0, ...filter } = query;
-    const { rows, total } = outboxRepository(this.#deps.databases.get(app)).page(filter, { limit, offset });
-    return { data: rows.map((row) => this.#delivery(app, row)), total, limit, offset };
+    const { limit = 100, offset = 0, receiver = 'callback', ...filter } = query;
+    const { rows, total } = this.#deps.deliveries[receiver].outbox(app).page(filter, { limit, offset });
+    return { data: rows.map((row) => this.#delivery(app, receiver, row)), total, limit, offset };
   }
 
-  get(app: string, id: string): DeliveryDetail {
-    const row = this.#require(app, id);
-    return { ...this.#delivery(app, row), message: messageOf(app, row) };
+  get(app: string, id: string, { receiver = 'callback' }: ReceiverQuery): DeliveryDetail {
+    const row = this.#require(app, receiver, id);
+    return { ...this.#delivery(app, receiver, row), message: messageOf(app, row) };
   }
 
   /** The same message under the same id; being older, it is sent before what waits. */
-  async redeliver(app: string, id: string): Promise<Delivery> {
-    this.#require(app, id);
-    await this.#requireUrl(app);
-    const outbox = outboxRepository(this.#deps.databases.get(app));
-    outbox.revive(id, this.#clock.now() + LIFETIME_MS);
-    this.#deps.delivery.retryNow(app);
-    return this.#delivery(app, this.#require(app, id));
+  async redeliver(app: string, id: string, { receiver = 'callback' }: ReceiverQuery): Promise<Delivery> {
+    this.#require(app, receiver, id);
+    await this.#requireOn(app, receiver);
+    const delivery = this.#deps.deliveries[receiver];
+    delivery.outbox(app).revive(id, this.#clock.now() + LIFETIME_MS);
+    delivery.retryNow(app);
+    return this.#delivery(app, receiver, this.#require(app, receiver, id));
   }
 
-  async redeliverDead(app: string): Promise<number> {
+  async redeliverDead(app: string, { receiver = 'callback' }: ReceiverQuery): Promise<number> {
     this.#deps.apps.require(app);
-    await this.#requireUrl(app);
-    const count = outboxRepository(this.#deps.databases.get(app)).reviveDead(this.#clock.now() + LIFETIME_MS);
-    this.#deps.delivery.retryNow(app);
+    await this.#requireOn(app, receiver);
+    const delivery = this.#deps.deliveries[receiver];
+    const count = delivery.outbox(app).reviveDead(this.#clock.now() + LIFETIME_MS);
+    delivery.retryNow(app);
     return count;
   }
 
@@ -81,44 +100,51 @@ export class CallbackService {
    * Gives up the delivery that is next, or all up to a number or time, so that those after it are sent. They are kept in
    * the dead-letter list.
    */
-  skip(app: string, { untilSeq, untilTime }: SkipBody, actor: Actor): number {
+  skip(
+    app: string,
+    { untilSeq, untilTime }: SkipBody,
+    actor: Actor,
+    { receiver = 'callback' }: ReceiverQuery = {},
+  ): number {
     this.#deps.apps.require(app);
-    const outbox = outboxRepository(this.#deps.databases.get(app));
-    const next = outbox.head();
+    const delivery = this.#deps.deliveries[receiver];
+    const next = delivery.outbox(app).head();
     if (next === undefined) return 0;
     const isOne = untilSeq === undefined && untilTime === undefined;
     const now = new Date(this.#clock.now()).toISOString();
-    const count = outbox.skip(now, `Skipped by ${actor.label ?? actor.id}.`, {
+    const count = delivery.outbox(app).skip(now, `Skipped by ${actor.label ?? actor.id}.`, {
       seq: isOne ? next.seq : (untilSeq ?? Number.MAX_SAFE_INTEGER),
       time: untilTime === undefined ? null : new Date(untilTime).toISOString(),
     });
-    if (count > 0) this.#deps.delivery.skipped(app);
+    if (count > 0) delivery.skipped(app);
     return count;
   }
 
   async test(app: string, actor: Actor): Promise<Delivery> {
     this.#deps.apps.require(app);
-    await this.#requireUrl(app);
-    const outbox = outboxRepository(this.#deps.databases.get(app));
+    await this.#requireOn(app, 'callback');
+    const delivery = this.#deps.deliveries.callback;
     const data = { message: 'A test of the callbacks.', by: actor.label ?? actor.id };
-    const id = outbox.add({ event: 'test', room: null, data, at: this.#clock.now() });
-    this.#deps.delivery.retryNow(app);
-    return this.#delivery(app, this.#require(app, id));
+    const id = delivery.outbox(app).add({ event: 'test', room: null, data, at: this.#clock.now() });
+    delivery.retryNow(app);
+    return this.#delivery(app, 'callback', this.#require(app, 'callback', id));
   }
 
-  async #requireUrl(app: string): Promise<void> {
-    if ((await this.#deps.config.get(app)).callbacks.url === '') throw new ApiError('CALLBACKS_OFF');
+  async #requireOn(app: string, receiver: Receiver): Promise<void> {
+    const config = await this.#deps.config.get(app);
+    if (receiver === 'mqtt') requireMqtt(config);
+    else if (config.callbacks.url === '') throw new ApiError('CALLBACKS_OFF');
   }
 
-  #require(app: string, id: string): OutboxRow {
+  #require(app: string, receiver: Receiver, id: string): OutboxRow {
     this.#deps.apps.require(app);
-    const row = outboxRepository(this.#deps.databases.get(app)).get(id);
+    const row = this.#deps.deliveries[receiver].outbox(app).get(id);
     if (row === undefined) throw new ApiError('DELIVERY_NOT_FOUND', { id });
     return row;
   }
 
-  #delivery(app: string, row: OutboxRow): Delivery {
-    const nextAt = this.#deps.delivery.state(app).nextAt;
+  #delivery(app: string, receiver: Receiver, row: OutboxRow): Delivery {
+    const { nextAt } = this.#deps.deliveries[receiver].state(app);
     return {
       id: row.id,
       seq: row.seq,
@@ -136,11 +162,9 @@ export class CallbackService {
   }
 }
 
-function withoutPassword(url: string): string {
-  if (!URL.canParse(url)) return url;
-  const parsed = new URL(url);
-  if (parsed.username === '' && parsed.password === '') return url;
-  parsed.username = '';
-  parsed.password = '';
-  return parsed.href;
+/** @throws ApiError MQTT_OFF */
+export function requireMqtt(config: AppConfig): MqttPlan {
+  const plan = mqttPlan(config);
+  if (plan === null) throw new ApiError('MQTT_OFF');
+  return plan;
 }

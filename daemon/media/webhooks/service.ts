@@ -5,6 +5,7 @@ import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { WebhookRejection } from '#shared/schema/webhooks.ts';
+import { isTold } from '../callbacks/receivers.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
@@ -113,7 +114,7 @@ export class WebhookService {
     try {
       const current = await config.get(app.name);
       // an audience of thousands must not cost a write each
-      if (current.callbacks.url === '' && !touchesRows(databases.get(app.name), event)) {
+      if (!isTold(current, event.name) && !touchesRows(databases.get(app.name), event)) {
         showEvent(databases.get(app.name), directory, event);
         return;
       }

@@ -5,6 +5,7 @@ const UNTRUSTED =
 const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was cut off',
+  EPIPE: 'the connection was cut off',
   UND_ERR_SOCKET: 'the connection was cut off',
   ENOTFOUND: 'its name cannot be resolved',
   EAI_AGAIN: 'its name cannot be resolved right now',

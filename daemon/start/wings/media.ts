@@ -1,12 +1,15 @@
 import { EventEmitter } from 'node:events';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
-import { CallbackDelivery } from '#daemon/media/callbacks/delivery.ts';
+import { callbackChannel } from '#daemon/media/callbacks/channel.ts';
+import { type Channel, OutboxDelivery } from '#daemon/media/callbacks/delivery.ts';
 import { CallbackSender } from '#daemon/media/callbacks/sender.ts';
 import { CallbackService } from '#daemon/media/callbacks/service.ts';
 import { IngressService } from '#daemon/media/ingress/service.ts';
 import { LiveHlsService } from '#daemon/media/live-hls/service.ts';
 import { LiveKit } from '#daemon/media/livekit/client.ts';
 import { MediaStore, type RowChange } from '#daemon/media/media-store.ts';
+import { LOG_SOURCE } from '#daemon/media/mqtt/link.ts';
+import { MqttService } from '#daemon/media/mqtt/service.ts';
 import { WatchService } from '#daemon/media/pages/service.ts';
 import { RecordingService } from '#daemon/media/recording/service.ts';
 import { JoinTokenService } from '#daemon/media/streams/join-tokens.ts';
@@ -35,8 +38,21 @@ export type Media = ReturnType<typeof createMedia>;
 
 /** Creates the wing that works with LiveKit: rooms, streams, recordings, ingests, webhooks and callbacks. */
 export function createMedia(
-  { settings, databases, logs, events, background, clockWatch, policy, logSecrets, pool, jobs, log }: Platform,
-  { mediaQuotas: quotas }: Identity,
+  {
+    settings,
+    databases,
+    logs,
+    logReaders,
+    events,
+    background,
+    clockWatch,
+    policy,
+    logSecrets,
+    pool,
+    jobs,
+    log,
+  }: Platform,
+  { mediaQuotas: quotas, sessionSecret }: Identity,
   { cluster }: Cluster,
   { plugins }: Plugins,
   { apps: appService, deletion, config, delivery: deliveryPlans, secrets, storage }: Apps,
@@ -67,25 +83,48 @@ export function createMedia(
     },
   });
   const directory = new RoomDirectory();
-  const delivery = new CallbackDelivery({
+  const callbackSecret = (app: string) => secrets.get(app, 'callbackSecret');
+  const mqttLog = log.child({ source: LOG_SOURCE });
+  const mqtt = new MqttService({
     databases,
-    apps,
+    apps: { ...apps, noteTrouble: (...trouble) => appService.noteTrouble(...trouble) },
     config,
-    secret: (app) => secrets.get(app, 'callbackSecret'),
+    password: (app) => secrets.get(app, 'mqttPassword'),
+    idKey: sessionSecret.derive('mqtt client ids'),
+    policy,
     bus: events,
-    sender: new CallbackSender(policy, `StreamHub/${VERSION}`),
     background,
-    retentionNow: clockWatch.retentionNow,
-    log: log.child({ source: 'callbacks' }),
+    clock,
+    log: mqttLog,
   });
-  const callbacks = new CallbackService({ databases, apps, config, delivery });
+  logReaders.push(() => mqtt.wantsLogs());
+  const outboxDelivery = (channel: Channel, ownLog: typeof log) =>
+    new OutboxDelivery({
+      channel,
+      databases,
+      apps,
+      bus: events,
+      background,
+      retentionNow: clockWatch.retentionNow,
+      log: ownLog,
+    });
+  const sender = new CallbackSender(policy, `StreamHub/${VERSION}`);
+  const deliveries = {
+    callback: outboxDelivery(
+      callbackChannel({ config, secret: callbackSecret, sender }),
+      log.child({ source: 'callbacks' }),
+    ),
+    mqtt: outboxDelivery(mqtt.channel(), mqttLog),
+  };
+  mqtt.onConnected((app) => deliveries.mqtt.retryNow(app));
+  const callbacks = new CallbackService({ apps, config, secret: callbackSecret, deliveries });
   const mediaStore = new MediaStore({
     databases,
     bus: events,
     config,
     appDir: apps.dir,
     clock,
-    onCallbacks: (app) => delivery.wake(app),
+    onCallbacks: (app, receiver) => deliveries[receiver].wake(app),
     awaitsLadder: (appConfig) => deliveryPlans.makesLadders(appConfig),
   });
 
@@ -318,12 +357,14 @@ export function createMedia(
     liveHls,
     webhooks,
     callbacks,
+    mqtt,
     livekitStatus,
     start() {
       livekit.reachability.onReachable(() => followRtmp());
       livekit.start();
       reconciler.start();
-      delivery.start();
+      mqtt.start();
+      for (const delivery of Object.values(deliveries)) delivery.start();
       counts.start();
       transcoding.start();
     },
@@ -335,7 +376,8 @@ export function createMedia(
       inspector.stop();
       livekit.stop();
       await reconciler.stop();
-      await delivery.stop();
+      await Promise.all(Object.values(deliveries).map((delivery) => delivery.stop()));
+      await mqtt.stop();
     },
   };
 }

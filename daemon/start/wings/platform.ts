@@ -75,6 +75,8 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     resolvers,
     log: log.child({ source: 'events' }),
   });
+  /** Who else wants log lines as events. */
+  const logReaders: (() => boolean)[] = [];
   const logs = new LogService({
     background,
     retentionNow,
@@ -92,7 +94,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     maxRows: settings.logMaxRows,
     countLost: (lines) => counts.emit('logLinesLost', lines),
     live: {
-      isHeard: () => eventStream.isHeard('logs'),
+      isHeard: () => eventStream.isHeard('logs') || logReaders.some((isReading) => isReading()),
       show: (row) => {
         const app = row.appId === null ? undefined : apps.byId(row.appId);
         events.publish({
@@ -137,6 +139,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     jobs,
     jobCounts: () => jobRows.counts(),
     logs,
+    logReaders,
     resolvers,
     /** Which addresses apps and plugins may reach. */
     policy: { denyPrivate: settings.denyPrivateEndpoints },

@@ -119,6 +119,8 @@ const EXPECTED: Record<string, Expected> = {
   'POST /apps/{app}/callbacks/redeliver': app('editor'),
   'POST /apps/{app}/callbacks/skip': app('editor'),
   'POST /apps/{app}/callbacks/test': app('editor'),
+  'GET /apps/{app}/mqtt': app('viewer'),
+  'POST /apps/{app}/mqtt/test': app('editor'),
   // jobs: of one's own apps; only who may delete an app may stop or repeat its deletion
   'GET /jobs': { ...team('viewer'), memberless: 'pass' },
   'GET /jobs/{id}': { ...team('viewer'), memberless: 'pass' },

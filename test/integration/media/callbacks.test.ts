@@ -132,8 +132,8 @@ test('what a receiver refuses for good lands in the dead-letter list and can be 
   assert.deepEqual(
     dead.data.map((one: any) => [one.seq, one.attempts, one.lastStatus, one.lastError]),
     [
-      [2, 1, 302, 'The receiver answered 302; redirects are not followed.'],
-      [1, 1, 410, 'The receiver answered 410.'],
+      [2, 1, 302, 'The receiver responded with 302; redirects are not followed.'],
+      [1, 1, 410, 'The receiver responded with 410.'],
     ],
   );
   const one = await daemon.api.call('POST', `/apps/live/callbacks/deliveries/${dead.data[1].id}/redeliver`);

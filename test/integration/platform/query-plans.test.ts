@@ -32,7 +32,7 @@ const ALLOWED: readonly [RegExp, string][] = [
   [/FROM audit WHERE \((?:actor_id|action)/, 'sorts what an index found'],
   [/FROM vods?(?:_variants)?$/, 'the purge looks once whether rows came meanwhile'],
   [
-    /FROM (?:jobs|callback_outbox) (?:ORDER|GROUP)/,
+    /FROM (?:jobs|callback_outbox|mqtt_outbox) (?:ORDER|GROUP)/,
     'a page in the order of the table; jobs over are dropped after a while',
   ],
 ];

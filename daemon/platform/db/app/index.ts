@@ -8,6 +8,7 @@ import { sql as recordings } from './006-recordings.ts';
 import { sql as liveHls } from './007-live-hls.ts';
 import { sql as ingests } from './008-ingests.ts';
 import { sql as transcodings } from './009-transcodings.ts';
+import { sql as mqtt } from './010-mqtt.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 7, name: 'live-hls', sql: liveHls },
   { id: 8, name: 'ingests', sql: ingests },
   { id: 9, name: 'transcodings', sql: transcodings },
+  { id: 10, name: 'mqtt', sql: mqtt },
 ];

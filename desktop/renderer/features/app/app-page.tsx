@@ -34,6 +34,8 @@ const PROBLEM_TITLES = {
   CONFIG_INVALID: 'The config file is not active',
   FILES_UNUSABLE: 'Files of this app need attention',
   ROOM_PREFIX_OVERLAPS: 'The room prefix of this app needs attention',
+  MQTT_AWAY: 'No connection to the MQTT broker',
+  LATENCY_HIGH: 'Viewers are far behind',
 };
 
 /** One app: what is live in it, and everything that can be set for it. */

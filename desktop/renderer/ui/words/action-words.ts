@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'join-code.revoke': 'Revoked a join code',
   'callback.skip': 'Skipped callbacks',
   'callback.test': 'Sent a test callback',
+  'mqtt.test': 'Tested the MQTT broker',
   'cluster.settings': 'Changed the placement',
   'connection.test': 'Tested a connection',
   'config.patch': 'Changed settings',
