@@ -106,7 +106,7 @@ export class RetainedStates {
       ]),
       ...recordings.map((row): [string, string] => [
         topics.recording(prefix, row.id),
-        JSON.stringify({ state: row.status, ...vodPayload(row, config.s3) }),
+        JSON.stringify({ state: row.status, ...vodPayload(row, config) }),
       ]),
     ]);
   }
