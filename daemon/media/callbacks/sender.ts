@@ -138,7 +138,7 @@ export function retryAfter(headers: Record<string, string | string[] | undefined
   return wait > 0 ? wait : null;
 }
 
-export const lost = (error: string): SendResult => ({
+const lost = (error: string): SendResult => ({
   isDelivered: false,
   status: null,
   error,
