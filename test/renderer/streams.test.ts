@@ -21,6 +21,17 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await ui.row('camera-1').getByText('live', { exact: true }).waitFor();
     await ui.row('camera-1').getByText('live-stage').waitFor();
     await assertAccessible(page, 'a live stream');
+    // staff watch hidden, on the daemon's own page
+    await ui.button('Watch live-stage').click();
+    const link = ui.dialog().getByRole('link', { name: 'Open watch page' });
+    const address = new URL((await link.getAttribute('href')) as string);
+    assert.equal(address.pathname, '/watch/live/live-stage');
+    const pass = new URLSearchParams(address.hash.slice(1)).get('token') ?? '';
+    const { video } = JSON.parse(Buffer.from(pass.split('.')[1] ?? '', 'base64url').toString());
+    assert.deepEqual([video.hidden, video.canPublish, video.room], [true, false, 'live-stage']);
+    await assertAccessible(page, 'the dialog to watch');
+    await page.keyboard.press('Escape');
+    await ui.dialog().waitFor({ state: 'hidden' });
     await ui.button('End the stream of camera-1').click();
     await ui.dialog().getByRole('button', { name: 'End stream' }).click();
     await ui.dialog().getByRole('alert').getByText('LiveKit').first().waitFor();
@@ -80,6 +91,13 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
     assert.equal(claims.sub, 'camera-1');
     assert.equal(claims.video.room, 'live-stage');
+    for (const [name, place] of [
+      ['Open the publish page', '/publish/live/live-stage'],
+      ['Open the watch page', '/watch/live/live-stage'],
+    ] as const) {
+      const href = await page.getByRole('link', { name }).getAttribute('href');
+      assert.equal(new URL(href ?? '').pathname, place);
+    }
     await assertAccessible(page, 'a join token');
   });
 

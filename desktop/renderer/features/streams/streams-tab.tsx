@@ -20,6 +20,7 @@ import { count, duration, plural } from '../../ui/words/format.ts';
 import { useNow } from '../../ui/words/now.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
 import { LiveHlsButton, LiveHlsState, useLiveHls } from './live-hls.tsx';
+import { WatchRoomButton } from './watch-room.tsx';
 
 type Stream = ResultOf<typeof listStreams>['data'][number];
 const refreshes = [listStreams, getAppStats, listVods];
@@ -81,7 +82,12 @@ export function StreamsTab({ app }: { app: string }) {
       header: 'Room',
       width: 'minmax(100px, 1.2fr)',
       sort: (stream) => stream.room,
-      cell: (stream) => <code>{stream.room}</code>,
+      cell: (stream) => (
+        <span className="row">
+          <code>{stream.room}</code>
+          {stream.status === 'active' ? <WatchRoomButton app={app} room={stream.room} /> : null}
+        </span>
+      ),
     },
     {
       id: 'type',
