@@ -14,7 +14,7 @@ const CONNECTIONS = 10;
 export interface Figure {
   what: string;
   value: number;
-  unit: '× bare' | 'ms' | 'MB' | 's' | '/s' | '×';
+  unit: '× bare' | '× ffmpeg' | 'ms' | 'MB' | 's' | '/s' | '×';
   target?: number;
 }
 

@@ -26,10 +26,10 @@ for (const file of files) {
 process.exitCode = missed > 0 ? 1 : 0;
 
 function report(name: string, { what, value, unit, target }: Figure): void {
-  const isRatio = unit === '× bare' || unit === '/s';
+  const isRatio = unit.startsWith('× ') || unit === '/s';
   const met = target === undefined ? '' : (isRatio ? value >= target : value <= target) ? 'met' : 'MISSED';
   if (met === 'MISSED') missed += 1;
   const number = value.toFixed(value < 10 ? 2 : 0).padStart(8);
   const goal = target === undefined ? '' : `${isRatio ? '≥' : '≤'} ${target}`;
-  process.stdout.write(`${name.padEnd(12)} ${what.padEnd(64)} ${number} ${unit.padEnd(7)} ${goal.padEnd(8)} ${met}\n`);
+  process.stdout.write(`${name.padEnd(12)} ${what.padEnd(64)} ${number} ${unit.padEnd(8)} ${goal.padEnd(8)} ${met}\n`);
 }
