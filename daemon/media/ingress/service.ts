@@ -138,7 +138,7 @@ export class IngressService {
     const isPaused = body.enabled === false && one.isEnabled;
     const isRenamed = body.name !== undefined && body.name !== one.name;
     if (body.enabled === true) checkAllowed((await this.#deps.delivery.plan(name)).ingest, one.type);
-    if (body.enabled !== undefined) closedIngests(this.#deps.databases.get(name)).remove(id);
+    if (body.enabled !== undefined) this.#closed(name).remove(id);
     if (!isResumed && !isPaused && !isRenamed) return this.#row(one);
     if (isLive(one.status) && !isPaused) throw new ApiError('INGRESS_LIVE');
     if (isResumed) {
@@ -157,8 +157,10 @@ export class IngressService {
    * @param only one app; all by default
    */
   async followConfig(only?: string): Promise<void> {
-    const { livekit, apps, delivery, databases, log } = this.#deps;
+    const { livekit, apps, log } = this.#deps;
     if (!livekit.isConfigured || (only === undefined ? livekit.state.status : 'reachable') !== 'reachable') return;
+    // the usual case: LiveKit need not be asked
+    if (only !== undefined && (await this.#allowsRtmp(only)) && this.#closed(only).all().length === 0) return;
     const byApp = new Map<AppEntry, IngressDetails[]>();
     for (const one of await livekit.listIngressDetails()) {
       const app = apps.forRoom(one.room);
@@ -167,8 +169,8 @@ export class IngressService {
     }
     for (const [app, ingests] of byApp) {
       try {
-        const { isEnabled } = (await delivery.plan(app.name)).ingest.rtmp;
-        const closed = closedIngests(databases.get(app.name));
+        const isEnabled = await this.#allowsRtmp(app.name);
+        const closed = this.#closed(app.name);
         const ids = new Set(closed.all());
         for (const one of ingests) {
           if (isEnabled ? !ids.has(one.id) : !one.isEnabled) continue;
@@ -181,6 +183,14 @@ export class IngressService {
         log.warn({ app: app.name, err }, 'RTMP ingests could not be paused or resumed as the config says');
       }
     }
+  }
+
+  async #allowsRtmp(app: string): Promise<boolean> {
+    return (await this.#deps.delivery.plan(app)).ingest.rtmp.isEnabled;
+  }
+
+  #closed(app: string) {
+    return closedIngests(this.#deps.databases.get(app));
   }
 
   #told({ name: app, tenantId: tenant }: AppEntry, one: IngressDetails, actor: Actor): void {

@@ -151,6 +151,18 @@ describe('ingests of a real LiveKit', { skip: missing ?? false }, () => {
     assert.equal((await toldOf('ingress_ended', id)).reason, 'deleted');
   });
 
+  test('ending the stream of an ingest deletes it, and its end is told', async () => {
+    const { id, streamKey } = await make({ type: 'rtmp', room: 'ended' });
+    await service.startEncoder(streamKey);
+    const row = await until('its stream is listed as RTMP', async () => {
+      const { data } = (await daemon.api.get('/apps/live/streams?room=live-ended')).body;
+      return data.find(({ type }: any) => type === 'rtmp');
+    });
+    assert.equal((await daemon.api.delete(`/apps/live/streams/${row.streamId}`)).status, 204);
+    assert.equal((await toldOf('ingress_ended', id)).reason, 'deleted');
+    assert.equal((await daemon.api.get(`/apps/live/ingress/${id}`)).status, 404);
+  });
+
   test('a paused ingest refuses encoders and keeps its key; resumed, it is as the config says now', async () => {
     const { id, streamKey, url } = await make({ type: 'whip', room: 'pause' });
     await service.startEncoder(streamKey);
