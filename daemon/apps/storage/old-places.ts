@@ -67,7 +67,10 @@ export class OldPlaces {
            count(*) AS recordings, max(coalesce(file_key, snapshot_key)) AS key
          FROM vods WHERE storage_bucket IS NOT NULL AND storage_bucket <> ''
            AND coalesce(storage_provider, '') NOT IN ('${LOCAL_PROVIDER}', '${ELSEWHERE_PROVIDER}')
-         GROUP BY 1, 2, 3, 4, 5`,
+         GROUP BY 1, 2, 3, 4, 5
+         UNION ALL SELECT storage_provider, storage_bucket, storage_region, storage_endpoint, storage_force_path_style,
+           0, max(folder) || '/master.m3u8'
+         FROM live_hls WHERE is_removed = 0 AND storage_bucket IS NOT NULL GROUP BY 1, 2, 3, 4, 5`,
       )
       .all();
     const here = placeId(current);

@@ -12,7 +12,7 @@ import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import type { RowChange } from '../media-store.ts';
 import { type StreamRecord, streamRepository } from '../streams/repository.ts';
-import { endHls } from './lifecycle.ts';
+import { applyEncoder, endHls } from './lifecycle.ts';
 import { EncoderOrders, type EncoderOrdersDeps, type Refusal, STORAGE_CHANGED } from './order.ts';
 import { type HlsRecord, hlsRepository, isAtWork, isOpen, masterKey, planOf } from './repository.ts';
 import { LiveHlsRun, type LiveHlsRunDeps } from './run.ts';
@@ -21,6 +21,7 @@ import { LiveHlsRun, type LiveHlsRunDeps } from './run.ts';
 const LINK_SECONDS = 86_400;
 /** Before a deletion, for the last segments. */
 const FINISH_MS = 10_000;
+const LOOK_MS = 500;
 
 export interface LiveHlsDeps extends Omit<LiveHlsRunDeps, 'orders' | 'storage' | 'apps' | 'livekit'> {
   livekit: LiveKit;
@@ -142,8 +143,13 @@ export class LiveHlsService {
     try {
       const open = runs().left();
       for (const hls of open) if (isOpen(hls)) await this.#end(app, hls, null);
-      const isDone = () => open.every(({ id }) => !runs().encoders(id).some(isAtWork));
-      for (let left = FINISH_MS; left > 0 && !isDone(); left -= 500) await pause(500);
+      // events of an app that is deleted are not taken in, so LiveKit is asked
+      for (let left = FINISH_MS; left > 0; left -= LOOK_MS) {
+        const atWork = open.flatMap(({ id }) => runs().encoders(id).filter(isAtWork));
+        if (atWork.length === 0) break;
+        for (const { egress_id } of atWork) await this.#look(app, egress_id);
+        await pause(LOOK_MS);
+      }
       for (const { id } of open) await this.#runs.get(`${name} ${id}`)?.stop();
     } catch (err) {
       this.#deps.log.warn({ app: name, err }, 'live HLS could not be ended before the deletion');
@@ -292,6 +298,14 @@ export class LiveHlsService {
     }
     this.#follow(app, hls);
     return refusal;
+  }
+
+  async #look(app: AppEntry, egressId: string | null): Promise<void> {
+    const egress = egressId === null ? undefined : await this.#deps.livekit.findEgress(egressId);
+    if (egress === undefined) return;
+    await this.#change(app, ({ db }) => {
+      applyEncoder(db, egress);
+    });
   }
 
   #follow(app: AppEntry, hls: HlsRecord): void {

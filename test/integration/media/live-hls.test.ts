@@ -239,7 +239,39 @@ test('live HLS by hand, with the list of LiveKit', async (t) => {
     assert.deepEqual([(await call('bob', 'stop')).body.hls.state, (await call('bob', 'stop')).status], ['ended', 200]);
     await until('the encoders end', async () => (await worker.running()).length === 0);
     await until('players are told', async () => (await world.playlist(`${folder}/240p/live.m3u8`))?.isEnded);
-    assert.equal((await streamOf(world, 'bob')).status, 'active', 'the stream goes on');
+    assert.equal((await streamOf(world, 'bob')).status, 'active', 'the stream continues');
+  });
+
+  await t.test('without a bucket the daemon serves it from the app’s folder', async () => {
+    const kept = (await daemon.api.get('/apps/live/config/raw')).body.data.yaml;
+    await daemon.api.put('/apps/live/config/raw', { yaml: configOf({ auto: false, segment_seconds: 1 }) });
+    assert.equal((await call('bob', 'start')).status, 200);
+    const { url } = await until('it is live', async () => {
+      const hls = await hlsOf(world, 'bob');
+      return hls.state === 'live' ? hls : undefined;
+    });
+    let address = url;
+    for (const kind of ['#EXT-X-STREAM-INF', '#EXTINF']) {
+      const answer = await fetch(address);
+      const text = await answer.text();
+      assert.deepEqual([answer.status, answer.headers.get('access-control-allow-origin')], [200, '*']);
+      assert.ok(text.includes(kind), text);
+      const next = text.split('\n').find((line) => line !== '' && !line.startsWith('#')) ?? '';
+      address = new URL(next, address).href;
+    }
+    const segment = new Uint8Array(await (await fetch(address)).arrayBuffer());
+    assert.equal(segment[0], 0x47, 'a transport stream');
+    await call('bob', 'stop');
+    await daemon.api.put('/apps/live/config/raw', { yaml: kept });
+  });
+
+  await t.test('an app that is deleted takes its live HLS with it', async () => {
+    assert.equal((await call('bob', 'start')).status, 200);
+    await until('it is live', async () => (await hlsOf(world, 'bob')).state === 'live');
+    const gone = await daemon.api.delete('/apps/live?deleteVods=true');
+    assert.equal(gone.status, 200, gone.text);
+    assert.deepEqual(await worker.running(), []);
+    assert.deepEqual(await world.s3.keys(world.bucket), []);
   });
   await bob.leave();
 });

@@ -8,6 +8,7 @@ import { trimSlashes } from '../keys.ts';
 import { LOCAL_PROVIDER, locationId, placeWords, recordedLocation, type StorageLocation } from '../location.ts';
 import { openStorage } from '../open-client.ts';
 import { asStorageError, type DeletableStorage, Deleter } from './deleter.ts';
+import { removeLiveFolders } from './live-folders.ts';
 import { ObjectRows } from './object-rows.ts';
 import { findSharingApp } from './shared-prefix.ts';
 import {
@@ -49,7 +50,10 @@ export async function purge(
       await purgePage(input, state, rows, deleterFor);
       report({ checkpoint: state, progress: progressOf(state) });
     }
-    if (state.phase === 'snapshots') await sweep(input, state, deleterFor(input.current), report);
+    if (state.phase === 'snapshots') {
+      await removeLiveFolders(db, input.unrecorded, state, deleterFor);
+      await sweep(input, state, deleterFor(input.current), report);
+    }
     return state;
   } finally {
     db.close();
