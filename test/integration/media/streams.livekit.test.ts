@@ -133,7 +133,7 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
     assert.deepEqual([refused.status, refused.body.code], [502, 'LIVEKIT_UNREACHABLE']);
     assert.doesNotMatch(refused.text, /eyJ|secret/i);
     const recording = await daemon.api.post('/apps/live/recording/start', { room: 'nobody-here' });
-    assert.equal(recording.status, 404);
+    assert.deepEqual([recording.status, recording.body.code], [502, 'LIVEKIT_UNREACHABLE'], 'is the room there?');
     await events.next('livekit.unreachable');
     const stats = (await daemon.api.get('/stats')).body;
     assert.equal(stats.livekitReachable, false);
