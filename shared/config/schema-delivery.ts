@@ -83,11 +83,14 @@ export const mqtt = Type.Object(
 
 export const latencyAlert = Type.Object(
   {
-    enabled: key.flag(false, { description: 'Warn when playback is delayed.', 'x-reload': 'hot' }),
+    enabled: key.flag(false, {
+      description: 'Warn when viewers of live HLS are too far behind. The delay over WebRTC is not measured.',
+      'x-reload': 'hot',
+    }),
     threshold_ms: key.amount(1000, {
       minimum: 1,
       'x-unit': 'ms',
-      description: 'Delay that causes a warning.',
+      description: 'Delay that causes a warning. Live HLS is often 6 to 15 seconds behind.',
       'x-reload': 'hot',
     }),
     cooldown_seconds: key.amount(60, {

@@ -166,15 +166,20 @@ export class LiveHlsService {
     return media === null ? null : media + Math.min(3, listSize) * segmentSeconds * 1000;
   }
 
+  /** The streams that run now and whose delay is known. */
+  measured(): { app: string; streamId: string; room: string; delayMs: number }[] {
+    return [...this.#runs.keys()].flatMap((key) => {
+      const [app = '', id] = key.split(' ');
+      const hls = this.#deps.apps.get(app) === undefined ? undefined : hlsRepository(this.#db(app)).get(Number(id));
+      const delayMs = hls === undefined ? null : this.delayMs(app, hls.stream_id);
+      return hls === undefined || delayMs === null ? [] : [{ app, streamId: hls.stream_id, room: hls.room, delayMs }];
+    });
+  }
+
   /** What runs now: of each app the largest delay. */
   delays(): { app: string; delayMs: number }[] {
     const byApp = new Map<string, number>();
-    for (const key of this.#runs.keys()) {
-      const [app = '', id] = key.split(' ');
-      const hls = this.#deps.apps.get(app) === undefined ? undefined : hlsRepository(this.#db(app)).get(Number(id));
-      const delay = hls === undefined ? null : this.delayMs(app, hls.stream_id);
-      if (delay !== null) byApp.set(app, Math.max(delay, byApp.get(app) ?? 0));
-    }
+    for (const { app, delayMs } of this.measured()) byApp.set(app, Math.max(delayMs, byApp.get(app) ?? 0));
     return [...byApp].map(([app, delayMs]) => ({ app, delayMs }));
   }
 

@@ -96,6 +96,11 @@ export class MqttService {
     return false;
   }
 
+  /** The apps that publish, and whether there is a connection. */
+  connections(): { app: string; isConnected: boolean }[] {
+    return [...this.#links].map(([app, { link }]) => ({ app, isConnected: link.broker !== undefined }));
+  }
+
   /** How the outbox reaches the broker. */
   channel(): Channel {
     return {

@@ -10,6 +10,8 @@ export interface MediaMetricsSources {
   rooms: RoomDirectory;
   /** Of each app with live HLS. */
   hlsDelays(): { app: string; delayMs: number }[];
+  /** Of each app that publishes over MQTT. */
+  mqttConnections(): { app: string; isConnected: boolean }[];
   appOf(room: string): string | undefined;
   gpu(): GpuStatus | undefined;
   /** The app's wish where to encode; undefined when its config cannot be read. */
@@ -30,6 +32,9 @@ export function addMediaMetrics(sources: MediaMetricsSources): void {
   );
   metrics.collect('live_hls_delay_seconds', () =>
     sources.hlsDelays().map(({ app, delayMs }) => ({ labels: { app }, value: delayMs / 1000 })),
+  );
+  metrics.collect('mqtt_connected', () =>
+    sources.mqttConnections().map(({ app, isConnected }) => ({ labels: { app }, value: isConnected ? 1 : 0 })),
   );
   bus.subscribe((event) => {
     countFailure(metrics, event);

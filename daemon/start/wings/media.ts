@@ -5,6 +5,7 @@ import { type Channel, OutboxDelivery } from '#daemon/media/callbacks/delivery.t
 import { CallbackSender } from '#daemon/media/callbacks/sender.ts';
 import { CallbackService } from '#daemon/media/callbacks/service.ts';
 import { IngressService } from '#daemon/media/ingress/service.ts';
+import { LatencyAlerts } from '#daemon/media/latency/alerts.ts';
 import { LiveHlsService } from '#daemon/media/live-hls/service.ts';
 import { LiveKit } from '#daemon/media/livekit/client.ts';
 import { MediaStore, type RowChange } from '#daemon/media/media-store.ts';
@@ -336,6 +337,17 @@ export function createMedia(
   });
   const counts = new LiveCounts({ directory, apps, bus: events, background });
 
+  const latencyAlerts = new LatencyAlerts({
+    apps: { get: apps.get, noteTrouble: (...trouble) => appService.noteTrouble(...trouble) },
+    delivery: deliveryPlans,
+    measured: () => liveHls.measured(),
+    mediaStore,
+    bus: events,
+    background,
+    clock,
+    log: log.child({ source: 'latency' }),
+  });
+
   deletion.prepareWith(async (app) => {
     await ingests.removeAll(app);
     await recording.endAll(app);
@@ -365,12 +377,14 @@ export function createMedia(
       reconciler.start();
       mqtt.start();
       for (const delivery of Object.values(deliveries)) delivery.start();
+      latencyAlerts.start();
       counts.start();
       transcoding.start();
     },
     async stop() {
       transcoding.stop();
       counts.stop();
+      await latencyAlerts.stop();
       recording.stop();
       await liveHls.stop();
       inspector.stop();

@@ -108,6 +108,7 @@ export function createOperations(
     bus: events,
     rooms: media.rooms,
     hlsDelays: () => media.liveHls.delays(),
+    mqttConnections: () => media.mqtt.connections(),
     appOf: (room) => registry.forRoom(room)?.name,
     gpu: () => gpu.peek(),
     hwaccel: async (app) => {
