@@ -117,7 +117,10 @@ export class LatencyAlerts {
   #show(app: string): void {
     const high = [...this.#watched.values()].filter((one) => one.app === app && one.highSince !== null);
     const [first] = high.sort((a, b) => (a.highSince as number) - (b.highSince as number));
-    if (first === undefined) return this.#deps.apps.noteTrouble(app, 'LATENCY_HIGH', null);
+    if (first === undefined) {
+      this.#deps.apps.noteTrouble(app, 'LATENCY_HIGH', null);
+      return;
+    }
     const message = `Viewers of ${first.room} are ${(first.delayMs / 1000).toFixed(1)} s behind, more than latency_alert.threshold_ms allows.`;
     this.#deps.apps.noteTrouble(app, 'LATENCY_HIGH', {
       message,

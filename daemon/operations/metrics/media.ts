@@ -69,25 +69,25 @@ function count(sources: MediaMetricsSources, app: string, { type, data }: Daemon
       return data['transcode'] === true ? countTranscode(sources, app, 'ingress') : undefined;
     case 'callback.delivered':
     case 'callback.failed':
+      metrics.count('callbacks_total', { app, event: String(data['event']), result: type.slice('callback.'.length) });
+      break;
     case 'mqtt.delivered':
     case 'mqtt.failed':
-      metrics.count(outboxFamily(type), { app, event: String(data['event']), result: type.split('.')[1] as string });
+      metrics.count('mqtt_events_total', { app, event: String(data['event']), result: type.slice('mqtt.'.length) });
       break;
     case 'latency.high':
       metrics.count('latency_alerts_total', { app });
       break;
     case 'callback.dead':
+      metrics.count('callbacks_total', { app, ...droppedOf(data) }, Number(data['count'] ?? 1));
+      break;
     case 'mqtt.dead':
-      metrics.count(
-        outboxFamily(type),
-        { app, event: String(data['event'] ?? 'several'), result: 'dropped' },
-        Number(data['count'] ?? 1),
-      );
+      metrics.count('mqtt_events_total', { app, ...droppedOf(data) }, Number(data['count'] ?? 1));
       break;
   }
 }
 
-const outboxFamily = (type: string) => (type.startsWith('mqtt.') ? 'mqtt_events_total' : 'callbacks_total');
+const droppedOf = (data: Data) => ({ event: String(data['event'] ?? 'several'), result: 'dropped' });
 
 /** Recordings go into the bucket by LiveKit's egress service: what it says of them is what is known. */
 function countUpload(metrics: MetricsService, data: Data, result: 'ok' | 'fail'): void {

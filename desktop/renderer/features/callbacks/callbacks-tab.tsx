@@ -9,6 +9,7 @@ import {
   skipDeliveries,
   testCallback,
 } from '#shared/contract/callbacks.ts';
+import { getMqtt } from '#shared/contract/mqtt.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useChange, usePages, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
@@ -25,21 +26,27 @@ import { Facts, Panel, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { count, plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
+import { MqttPanel } from './mqtt-panel.tsx';
 import { SigningSecret } from './signing-secret.tsx';
 
 type Delivery = ResultOf<typeof listDeliveries>['data'][number];
 const TONES: Record<Delivery['state'], Tone> = { pending: 'busy', delivered: 'ok', dead: 'danger' };
 const WORDS: Record<Delivery['state'], string> = { pending: 'waits', delivered: 'delivered', dead: 'given up' };
-const refreshes = [getCallbacks, listDeliveries, getDelivery];
+const refreshes = [getCallbacks, getMqtt, listDeliveries, getDelivery];
+/** Whose deliveries are shown: those of the callback URL unless the address of the page says otherwise. */
+const receiverOf = (search: Record<string, unknown>): { receiver?: 'mqtt' } =>
+  search['receiver'] === 'mqtt' ? { receiver: 'mqtt' } : {};
 
 /** Events that are posted to the app's own service: whether they arrive, and what to do when not. */
 export function CallbacksTab({ app }: { app: string }) {
   const [search, setSearch] = useSearchState();
+  const receiver = receiverOf(search);
+  const mqtt = useRead(getMqtt, { params: { app } }, { every: 15_000 });
   const state = useRead(getCallbacks, { params: { app } }, { every: 15_000 });
   const wanted = search['state'] as Delivery['state'] | undefined;
   const { rows, readMore } = usePages(
     listDeliveries,
-    { params: { app }, query: wanted ? { state: wanted } : {} },
+    { params: { app }, query: wanted ? { ...receiver, state: wanted } : receiver },
     { keep: true },
   );
   const lack = useLack(testCallback);
@@ -49,16 +56,20 @@ export function CallbacksTab({ app }: { app: string }) {
   const open = rows.find((row) => row.id === search['delivery']);
   return (
     <QueryView query={state} what="the callbacks" fill>
-      {(now) =>
-        now.url === '' && rows.length === 0 ? (
-          <Empty
-            title="Callbacks are off"
-            icon={<IconWebhook size={32} stroke={1.3} />}
-            action={<GoTo to={`/apps/${app}/config`}>Set callbacks.url in the config</GoTo>}
-          >
-            With an address set, StreamHub posts there what happens in this app: streams, participants, recordings. Each
-            is tried for hours, in order.
-          </Empty>
+      {(now) => {
+        const figures = (receiver.receiver && mqtt.data) || now;
+        return now.url === '' && rows.length === 0 && (mqtt.data?.state ?? 'off') === 'off' ? (
+          <>
+            <Empty
+              title="Callbacks are off"
+              icon={<IconWebhook size={32} stroke={1.3} />}
+              action={<GoTo to={`/apps/${app}/config`}>Set callbacks.url in the config</GoTo>}
+            >
+              With an address set, StreamHub posts there what happens in this app: streams, participants, recordings.
+              Each is tried for hours, in order.
+            </Empty>
+            <MqttPanel app={app} />
+          </>
         ) : (
           <>
             {now.failingSince ? (
@@ -134,24 +145,36 @@ export function CallbacksTab({ app }: { app: string }) {
             </Panel>
             {test.error ? <Problem error={test.error} /> : null}
             {again.error ? <Problem error={again.error} /> : null}
+            <MqttPanel app={app} />
             <Toolbar>
+              {(mqtt.data?.state ?? 'off') !== 'off' || receiver.receiver ? (
+                <NativeSelect
+                  aria-label="Whose deliveries"
+                  data={[
+                    { value: '', label: 'To the callback URL' },
+                    { value: 'mqtt', label: 'To the MQTT broker' },
+                  ]}
+                  value={receiver.receiver ?? ''}
+                  onChange={(event) => setSearch({ receiver: event.currentTarget.value, delivery: undefined })}
+                />
+              ) : null}
               <NativeSelect
                 aria-label="Which deliveries"
                 data={[
                   { value: '', label: 'All deliveries' },
-                  { value: 'pending', label: `Waiting (${count(now.pending)})` },
-                  { value: 'dead', label: `Given up (${count(now.dead)})` },
+                  { value: 'pending', label: `Waiting (${count(figures.pending)})` },
+                  { value: 'dead', label: `Given up (${count(figures.dead)})` },
                   { value: 'delivered', label: 'Delivered' },
                 ]}
                 value={wanted ?? ''}
                 onChange={(event) => setSearch({ state: event.currentTarget.value })}
               />
               <span className="grow" />
-              {now.dead > 0 ? (
+              {figures.dead > 0 ? (
                 <Button
                   disabled={lack !== undefined}
                   loading={again.isPending}
-                  onClick={() => again.mutate({ params: { app } })}
+                  onClick={() => again.mutate({ params: { app }, query: receiver })}
                 >
                   Send all given-up ones again
                 </Button>
@@ -170,10 +193,15 @@ export function CallbacksTab({ app }: { app: string }) {
                 empty={<Empty title={wanted ? 'None in this state' : 'Nothing was sent yet'} />}
               />
             </TablePanel>
-            <DeliveryPanel app={app} id={open?.id} onClose={() => setSearch({ delivery: undefined })} />
+            <DeliveryPanel
+              app={app}
+              id={open?.id}
+              receiver={receiver}
+              onClose={() => setSearch({ delivery: undefined })}
+            />
           </>
-        )
-      }
+        );
+      }}
     </QueryView>
   );
 }
@@ -211,8 +239,22 @@ const columns: readonly Column<Delivery>[] = [
   { id: 'created', header: 'Happened', width: '110px', cell: (row) => <Ago at={row.createdAt} /> },
 ];
 
-function DeliveryPanel({ app, id, onClose }: { app: string; id: string | undefined; onClose: () => void }) {
-  const delivery = useRead(getDelivery, { params: { app, id: id ?? '' } }, { enabled: id !== undefined });
+function DeliveryPanel({
+  app,
+  id,
+  receiver,
+  onClose,
+}: {
+  app: string;
+  id: string | undefined;
+  receiver: { receiver?: 'mqtt' };
+  onClose: () => void;
+}) {
+  const delivery = useRead(
+    getDelivery,
+    { params: { app, id: id ?? '' }, query: receiver },
+    { enabled: id !== undefined },
+  );
   const send = useChange(redeliver, { refreshes });
   const skip = useChange(skipDeliveries, { refreshes });
   const waiting = delivery.data?.state === 'pending' ? delivery.data.seq : undefined;
@@ -233,7 +275,8 @@ function DeliveryPanel({ app, id, onClose }: { app: string; id: string | undefin
                   title: `Skip up to number ${count(waiting)}`,
                   body: <p>Gives up this callback and all that wait before it. You can send them again later.</p>,
                   action: 'Skip callbacks',
-                  run: async () => void (await skip.mutateAsync({ params: { app }, body: { untilSeq: waiting } })),
+                  run: async () =>
+                    void (await skip.mutateAsync({ params: { app }, query: receiver, body: { untilSeq: waiting } })),
                 })
               }
             >
@@ -245,7 +288,8 @@ function DeliveryPanel({ app, id, onClose }: { app: string; id: string | undefin
             disabled={lack !== undefined}
             loading={send.isPending}
             onClick={() =>
-              id && send.mutate({ params: { app, id } }, { onSuccess: () => markChanged('deliveries', id) })
+              id &&
+              send.mutate({ params: { app, id }, query: receiver }, { onSuccess: () => markChanged('deliveries', id) })
             }
           >
             Send again
