@@ -10,7 +10,7 @@ import type { MediaStore } from '../media-store.ts';
 const LOOK_EVERY_MS = 2000;
 
 /** How far one live stream is behind. */
-export interface MeasuredDelay {
+interface MeasuredDelay {
   app: string;
   streamId: string;
   room: string;
