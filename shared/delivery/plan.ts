@@ -42,7 +42,7 @@ const FRAMERATE = 30;
 const KEYFRAME_SECONDS = 2;
 const SEGMENT_SECONDS = 4;
 /** Entries of a live playlist written by LiveKit's egress service (measured; it has no setting). */
-export const EGRESS_LIST_SIZE = 5;
+const EGRESS_LIST_SIZE = 5;
 /** Processors that an egress service sets aside for each kind of order (its defaults). */
 export const EGRESS_CPUS = { 'room-composite': 4, participant: 2, track: 1 } as const;
 
