@@ -175,6 +175,7 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
     const bare = await openViewer(host.publishUrl, { viewport: PHONE });
     await bare.locator('#camera-error').getByText('camera').waitFor();
     await bare.locator('#microphone-error').getByText('microphone').waitFor();
+    assert.equal(await bare.getByRole('button', { name: 'Go live' }).isDisabled(), true);
     assert.ok(await noSidewaysScroll(bare));
     await assertAccessible(bare, 'the publish page without devices');
   });

@@ -103,16 +103,18 @@ export class Devices {
   /** Names are only known once one device may be used. */
   async list() {
     const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
-    for (const [id, kind] of [
-      ['camera', 'videoinput'],
-      ['microphone', 'audioinput'],
+    for (const { id, kind, track } of [
+      { id: 'camera', kind: 'videoinput', track: this.camera },
+      { id: 'microphone', kind: 'audioinput', track: this.microphone },
     ]) {
       const found = devices.filter((device) => device.kind === kind && device.deviceId !== '');
       setChoices(
-        /** @type {string} */ (id),
+        id,
         found.map(({ deviceId, label }, index) => ({ value: deviceId, label: label || `${id} ${index + 1}` })),
       );
-      show(/** @type {string} */ (id), found.length > 0);
+      const used = track?.mediaStreamTrack.getSettings().deviceId;
+      if (used !== undefined) /** @type {HTMLSelectElement} */ ($(id)).value = used;
+      show(id, found.length > 0);
     }
   }
 

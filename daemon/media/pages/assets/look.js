@@ -49,7 +49,8 @@ export function wear({ title, accent, logoUrl }, what) {
 }
 
 /**
- * State of the page: `loading`, `waiting`, `playing`, `reconnecting`, `ended`, `failed`; with what is said over the picture.
+ * State of the page: `loading`, `waiting`, `playing`, `reconnecting`, `ended`, `failed`, `refused` (trying again
+ * does not help); with what is said over the picture.
  * @param {string} state @param {string} [title] @param {string} [text]
  */
 export function setState(state, title = '', text = '') {

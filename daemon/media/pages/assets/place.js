@@ -1,12 +1,12 @@
 /**
- * Which room a page is for, from its own address: `…/watch/<app>/<room>#token=…&url=…`. The token is in the fragment,
- * which browsers send to no server.
+ * Which room a page is for, from its own address: `…/watch/<app>/<room>#token=…`. The token is in the fragment,
+ * which browsers send to no server. LiveKit's address comes from the daemon alone: one in a link could be anyone's.
  * @param {{ pathname: string, hash: string, search?: string }} location
  */
 export function placeOf({ pathname, hash, search = '' }) {
   const [room = '', app = ''] = pathname.split('/').filter(Boolean).reverse().map(decodeURIComponent);
   const given = new URLSearchParams(hash.replace(/^#/, '') || search);
-  return { app, room, token: given.get('token') || null, url: given.get('url') || null };
+  return { app, room, token: given.get('token') || null };
 }
 
 /**

@@ -45,18 +45,18 @@ async function load() {
   show('panel', false);
   setState('loading', 'Loading');
   if (place.token === null)
-    return setState('failed', 'This link has no token', 'Ask the operator for a publish link (publishUrl).');
+    return setState('refused', 'This link has no token', 'Ask the operator for a publish link (publishUrl).');
   try {
     view = await askWatch(place);
   } catch (error) {
-    setState('failed', ...daemonWords(error));
+    setState(isFinal(error) ? 'refused' : 'failed', ...daemonWords(error));
     if (!isFinal(error)) setTimeout(() => void load(), 5000);
     return;
   }
   wear(view, 'Publish');
   if (view.publish === null) {
     const text = rights?.canPublish ? 'It has expired, or it is for another room.' : 'It can only be used to watch.';
-    return setState('failed', 'You cannot publish with this link', `${text} Ask for a new one.`);
+    return setState('refused', 'You cannot publish with this link', `${text} Ask for a new one.`);
   }
   options = view.publish;
   say('room', `Room ${view.room}`);
@@ -74,6 +74,8 @@ async function load() {
 
 /** The picture alone, or why there is none. */
 function idle() {
+  const { camera, microphone, screen } = devices;
+  setBusy(camera === null && microphone === null && screen.length === 0);
   const hasPicture = devices.camera?.isMuted === false || devices.screen.length > 0;
   if (room !== null) setState('playing', hasPicture ? '' : 'No picture', hasPicture ? '' : 'Viewers only hear you.');
   else setState('ready', hasPicture ? '' : 'No picture', hasPicture ? '' : 'Turn on the camera or share the screen.');
@@ -162,7 +164,7 @@ function captureOf() {
 
 async function goLive() {
   const { token } = place;
-  const url = place.url ?? view.wsUrl;
+  const url = view.wsUrl;
   if (token === null || url === null) return;
   const [top, ...rest] = chosenLayers();
   const next = new Room({
@@ -182,7 +184,6 @@ async function goLive() {
   try {
     await next.connect(url, token, { autoSubscribe: false });
   } catch (error) {
-    setBusy(false);
     say('publish-error', `The room could not be joined: ${/** @type {Error} */ (error).message}`);
     return idle();
   }
@@ -239,7 +240,6 @@ function ended() {
 
 /** @param {boolean} isLive */
 function showLive(isLive) {
-  setBusy(false);
   show('start', !isLive);
   show('stop', isLive);
   show('copy', isLive && view.features.publicPlayback);
@@ -274,7 +274,7 @@ function showNetwork(quality) {
 // --- the form -------------------------------------------------------------------
 
 box('camera-on').addEventListener('change', () => void setCamera(box('camera-on').checked).then(idle));
-box('microphone-on').addEventListener('change', () => void setMicrophone(box('microphone-on').checked));
+box('microphone-on').addEventListener('change', () => void setMicrophone(box('microphone-on').checked).then(idle));
 box('screen-on').addEventListener('change', () => void setScreen(box('screen-on').checked));
 $('camera').addEventListener('change', () => void devices.change('camera'));
 $('microphone').addEventListener('change', () => void devices.change('microphone'));

@@ -47,7 +47,7 @@ async function start() {
     view = await askWatch(place);
   } catch (error) {
     if (mine !== run) return;
-    setState('failed', ...daemonWords(error));
+    setState(isFinal(error) ? 'refused' : 'failed', ...daemonWords(error));
     if (!isFinal(error)) later(error instanceof DaemonError ? error.retryAfter * 1000 : 0);
     return;
   }
@@ -59,7 +59,7 @@ async function start() {
   if (!view.isLive) liveSince = 0;
   else if (liveSince === 0) liveSince = Date.now();
   const token = view.token ?? place.token;
-  const url = (view.token === null ? place.url : null) ?? view.wsUrl;
+  const url = view.wsUrl;
   const isPatient = Date.now() - liveSince < HLS_PATIENCE_MS;
   const waitsForHls = view.first === 'hls' && hlsFailures === 0 && view.hlsUrl === null && (!view.isLive || isPatient);
   const playsHls = view.first === 'hls' && hlsFailures < 2 && view.hlsUrl !== null;
