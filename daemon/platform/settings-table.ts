@@ -99,7 +99,7 @@ export const SETTINGS = {
   denyPrivateEndpoints: flag(
     'STREAMHUB_DENY_PRIVATE_ENDPOINTS',
     false,
-    'Refuse S3 endpoints and callback URLs on loopback and private addresses.',
+    'Refuse S3 endpoints, callback URLs and MQTT brokers on loopback and private addresses.',
   ),
   // logs
   logLevel: { ...choice('LOG_LEVEL', LOG_LEVELS, 'info', 'Lowest log level, for every output.'), flag: 'log-level' },

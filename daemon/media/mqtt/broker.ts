@@ -141,22 +141,25 @@ async function openWith(version: 4 | 5, target: BrokerTarget, options: OpenOptio
     ...(will === undefined ? {} : { will: { ...will, payload: Buffer.from(will.payload), retain: true } }),
   };
   signal.throwIfAborted();
+  const opened = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<string>();
+  let farewell: string | undefined;
+  const fail = (error: unknown): void => {
+    const failure = brokerFailure(step, error);
+    farewell ??= failure.message;
+    opened.reject(failure);
+  };
   const client = new MqttClient(
+    // the library drops errors without a code, so they are heard here
     () =>
       open(
         () => reach('connect'),
         () => reach('sign-in'),
-      ),
+      ).on('error', fail),
     own,
   );
-  const opened = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<string>();
-  let farewell: string | undefined;
   client.on('connect', () => opened.resolve());
-  client.on('error', (error) => {
-    farewell ??= brokerFailure(step, error).message;
-    opened.reject(brokerFailure(step, error));
-  });
+  client.on('error', fail);
   client.on('disconnect', ({ reasonCode = 0 }) => {
     if (reasonCode >= 128) farewell = `The broker ended the connection: ${reasonOf(reasonCode)}.`;
   });

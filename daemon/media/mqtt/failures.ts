@@ -61,6 +61,8 @@ export function brokerFailure(step: BrokerStep, error: unknown): BrokerFailure {
   if (error instanceof BrokerFailure) return error;
   if (error instanceof AddressRefused) return new BrokerFailure('address', error.message);
   const { code, message = '' } = error as { code?: unknown; message?: string };
+  if (step === 'sign-in' && (code === 5 || code === 135))
+    return new BrokerFailure(step, 'The broker refuses: user name or password is wrong, or this user may not sign in.');
   if (typeof code === 'number')
     return new BrokerFailure(step, `The broker refuses: ${reasonOf(code)}.`, { isOfVersion: VERSION_CODES.has(code) });
   const words = networkFailure(code) ?? tlsFailure(code) ?? handshakeFailure(message);

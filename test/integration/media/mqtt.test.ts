@@ -197,7 +197,7 @@ describe('events over MQTT', { skip: noMosquitto }, () => {
     assert.deepEqual(await tested(), [
       false,
       ['ok', 'ok', 'failed', 'skipped'],
-      'The broker refuses: this user is not allowed to do that.',
+      'The broker refuses: user name or password is wrong, or this user may not sign in.',
     ]);
     assert.match(await until('it is told', async () => (await state()).lastError), /^The broker refuses: /);
     await daemon.api.patch('/apps/live', { mqttPassword: BROKER_USER.password });
