@@ -451,6 +451,18 @@ export const ERRORS = define({
     hint: 'Test the app’s storage in the console.',
     retryable: true,
   },
+  // recordings that are moved to their storage
+  RECORDING_NOT_MOVED: {
+    status: 502,
+    message: 'The recording could not be moved to the storage: {reason}',
+    hint: 'It is safe in the app’s folder, and the job tries again. Test the app’s storage in the console.',
+    retryable: true,
+  },
+  RECORDING_FILE_MISSING: {
+    status: 422,
+    message: 'The recording could not be moved to the storage: {reason}.',
+    hint: 'LiveKit’s egress service must see the app’s folder under the same path as the daemon. Then retry the job.',
+  },
   // transcoding of recordings
   VOD_NOT_TRANSCODABLE: { status: 409, message: 'No ladder can be made of the VOD {id}: {reason}' },
   FFMPEG_MISSING: {

@@ -128,6 +128,8 @@ export interface ObjectInfo {
   /** ISO-8601, where known. */
   modifiedAt?: string;
   etag?: string;
+  /** MD5 of the whole content, 32 hex digits, where the storage tells it. Moved recordings are compared with it. */
+  md5?: string;
   contentType?: string;
 }
 

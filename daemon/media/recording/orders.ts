@@ -1,14 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { LOCAL_PLACE } from '#daemon/apps/storage/location.ts';
 import type { RecordingTarget } from '#daemon/apps/storage/recording-target.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
-import { type DeliveryPlan, EGRESS_CPUS } from '#shared/delivery/plan.ts';
+import { type DeliveryPlan, EGRESS_CPUS, type RecordingPlan } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
+import { bytes } from '#shared/format.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { isNotTaken, LiveKitError, notTaken } from '../livekit/errors.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
+import { moveRepository } from '../moving/repository.ts';
 import type { StreamRecord } from '../streams/repository.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { acceptVod, applyEgress, beginVod, failVod } from '../vods/vod-lifecycle.ts';
@@ -22,6 +25,8 @@ export interface RecordingOrdersDeps {
   mediaStore: MediaStore;
   databases: AppDatabases;
   apps: { dir(name: string): string };
+  /** Of the disk with this folder. */
+  freeBytes(folder: string): Promise<number>;
   delivery: { planOf(config: AppConfig): Promise<DeliveryPlan> };
   storage: {
     recordingTarget(app: string, block: AppConfig['s3']): Promise<RecordingTarget>;
@@ -34,6 +39,22 @@ export interface RecordingOrdersDeps {
   onStopped(app: AppEntry, vod: VodRecord): Promise<void>;
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   log: Log<'warn'>;
+}
+
+/** Seconds of recording that must fit on the disk when one begins, and bytes that are left for everything else. */
+const ROOM_SECONDS = 300;
+const RESERVE_BYTES = 256 * 1024 * 1024;
+
+/** @throws ApiError RECORDING_NOT_TAKEN when the disk of the app's folder is nearly full */
+function requireSpace(free: number, { video }: RecordingPlan): void {
+  const needed = RESERVE_BYTES + ((video.bitrateKbps + video.audioKbps) * 1000 * ROOM_SECONDS) / 8;
+  if (free >= needed) return;
+  const reason = `the disk with the app’s folder has ${bytes(free)} left, and a recording needs ${bytes(needed)}.`;
+  throw new ApiError(
+    'RECORDING_NOT_TAKEN',
+    { reason },
+    { hint: 'Free some space, or choose a storage that LiveKit writes to.' },
+  );
 }
 
 /** What is to be recorded. */
@@ -101,6 +122,7 @@ export class RecordingOrders {
     if (plan === null) throw new ApiError('RECORDING_DISABLED');
     const given = plan.storage === 'bucket' ? await storage.recordingTarget(app.name, config.s3) : null;
     if (given !== null) await this.#requireStorage(app.name);
+    else requireSpace(await this.#deps.freeBytes(apps.dir(app.name)), plan);
     const recorded = await this.#recorded(subject, part.isAutomatic);
     const { result: begun } = mediaStore.changeWith(app, config, ({ db, note, now }) => {
       const { name, format, file_key, local_path, snapshot_prefix, place, request } = planRecording({
@@ -130,6 +152,19 @@ export class RecordingOrders {
         snapshot_prefix,
         ...place,
       });
+      if (plan.storage === 'moved') {
+        const { localDir: local_dir, removesLocal } = plan;
+        const place = { ...LOCAL_PLACE, storage_provider: null };
+        const removes_local = removesLocal ? 1 : 0;
+        moveRepository(db).put({
+          vod_id: vod.id,
+          state: 'ordered',
+          local_dir,
+          removes_local,
+          keys_json: '[]',
+          ...place,
+        });
+      }
       note([{ kind: 'recording_starting', vod }]);
       return { vod, request };
     });

@@ -130,6 +130,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     directory: new RoomDirectory(),
     apps,
     roomOf: (_app, room) => room,
+    freeBytes: async () => 1e12,
     config: { get: async () => config },
     delivery: {
       planOf: async (of) => deliveryPlan(of, { ...FACTS, storage: of.s3.bucket === '' ? 'folder' : 'bucket' }),

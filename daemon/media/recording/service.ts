@@ -50,6 +50,7 @@ export interface RecordingServiceDeps {
   };
   /** Keeps what a lost recording left in the storage. */
   recover(app: AppEntry, vod: VodRecord, reason: string): Promise<void>;
+  freeBytes(folder: string): Promise<number>;
   findStream(app: string, id: string): StreamRecord;
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;

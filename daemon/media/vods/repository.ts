@@ -131,7 +131,8 @@ export const vodRepository = prepared((db: Db) => {
     .pluck();
   const isNamed = db.prepare<[string], number>('SELECT 1 FROM vods WHERE name = ?').pluck();
   const open = db.prepare<[], VodRecord>(
-    "SELECT * FROM vods WHERE status IN ('starting', 'recording', 'uploading') ORDER BY id",
+    `SELECT * FROM vods WHERE status IN ('starting', 'recording', 'uploading')
+       AND id NOT IN (SELECT vod_id FROM vod_moves WHERE state <> 'ordered') ORDER BY id`,
   );
   const recordingIn = db.prepare<[string], VodRecord>(
     "SELECT * FROM vods WHERE room = ? AND status IN ('starting', 'recording') ORDER BY id",
@@ -172,6 +173,9 @@ export const vodRepository = prepared((db: Db) => {
      VALUES (@vod_id, @kind, @format, @height, @bitrate_kbps, @file_key, @size_bytes, @extra_json, @created_at)`,
   );
   const removeVariant = db.prepare<[number]>('DELETE FROM vod_variants WHERE id = ?');
+  const moveVariant = db.prepare<[string | null, string, number]>(
+    'UPDATE vod_variants SET file_key = ?, extra_json = ? WHERE id = ?',
+  );
   const setExtra = db.prepare<[string, number]>('UPDATE vod_variants SET extra_json = ? WHERE id = ?');
   return {
     insert: (vod: NewVod) => get.get(Number(insert.run(vod).lastInsertRowid)) as VodRecord,
@@ -182,6 +186,7 @@ export const vodRepository = prepared((db: Db) => {
     isNamed: (name: string) => isNamed.get(name) !== undefined,
     /** Finished, begun after a moment, and not read yet; the newest hundred. */
     unmeasured: (since: string) => unmeasured.all(since),
+    /** What LiveKit still works at. */
     open: () => open.all(),
     /** Starting or recording. */
     recordingIn: (room: string) => recordingIn.all(room),
@@ -194,6 +199,8 @@ export const vodRepository = prepared((db: Db) => {
     byStatus: () => byStatus.all(),
     remove: (id: number) => remove.run(id),
     variants: (vodId: number) => variants.all(vodId),
+    moveVariant: (variantId: number, key: string | null, extraJson: string) =>
+      moveVariant.run(key, extraJson, variantId),
     setExtra: (variantId: number, json: string) => setExtra.run(json, variantId),
     addVariant: (variant: NewVariant) => addVariant.run({ height: null, bitrate_kbps: null, ...variant }),
     removeVariant: (variantId: number) => removeVariant.run(variantId),

@@ -11,6 +11,7 @@ import { ApiError } from '#shared/errors.ts';
 import type { Job } from '#shared/schema/jobs.ts';
 import type { VodDetail, VodQuery, VodRow, VodVariant } from '#shared/schema/vods.ts';
 import type { MediaStore } from '../media-store.ts';
+import { isUnderWay, moveRepository } from '../moving/repository.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import { type TranscodingRecord, transcodingRepository } from '../transcoding/repository.ts';
 import { isLadder, UPLOADING_FORMAT } from '../transcoding/rows.ts';
@@ -27,6 +28,7 @@ export interface VodServiceDeps {
     deleteVodObjects(app: string, vodId: number, leaveObjects: boolean): Promise<{ deleted: number }>;
   };
   jobs: { find(id: number): Job | undefined };
+  moving: { end(app: string, vodId: number): Promise<void> };
   transcoding: {
     end(app: string, vodId: number): Promise<void>;
     request(app: AppEntry, vod: VodRecord): Promise<number>;
@@ -139,9 +141,11 @@ export class VodService {
   async remove(name: string, id: number, actor: Actor, leaveObjects = false): Promise<void> {
     const app = this.#deps.apps.require(name);
     const vod = this.find(name, id);
-    if (isOpen(vod)) throw new ApiError('VOD_IN_PROGRESS');
+    const isMoving = isUnderWay(moveRepository(this.#deps.databases.get(name)).get(id));
+    if (isOpen(vod) && !isMoving) throw new ApiError('VOD_IN_PROGRESS');
     if (app.deleting) throw new ApiError('APP_BUSY', { name });
     await this.#deps.transcoding.end(name, id);
+    await this.#deps.moving.end(name, id);
     try {
       await this.#deps.storage.deleteVodObjects(name, id, leaveObjects);
     } catch (error) {

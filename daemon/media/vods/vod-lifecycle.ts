@@ -10,6 +10,7 @@ import {
 import type { Db } from '#daemon/platform/db/open.ts';
 import { applyEncoder } from '../live-hls/lifecycle.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
+import { isUnderWay, moveRepository } from '../moving/repository.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
 import type { MediaFacts } from './mp4-header.ts';
 import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
@@ -83,6 +84,7 @@ export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number)
   if (livekitMemory(db).isGone(egress.id)) return [];
   const changes: VodChange[] = [];
   let vod = vods.byEgress(egress.id) ?? claim(db, egress);
+  if (vod !== undefined && isUnderWay(moveRepository(db).get(vod.id))) return [];
   const isNew = vod === undefined;
   if (vod === undefined) {
     if (egress.askedFiles.length + egress.askedPlaylists.length + egress.files.length === 0) return [];
@@ -247,11 +249,16 @@ function complete(db: Db, vod: VodRecord, egress: Egress, owner: VodOwner, at: n
     });
   }
   const columns = file === undefined ? playlistColumns(egress, vod, owner) : fileColumns(file, vod, egress, owner);
+  const moves = moveRepository(db);
+  // in the app's folder, and wanted in the storage
+  const isMoving = moves.get(vod.id) !== undefined && columns.storage_provider === LOCAL_PROVIDER;
+  if (isMoving) moves.set(vod.id, { state: 'moving' });
+  else moves.remove(vod.id);
   return {
-    kind: 'recording_ready',
+    kind: isMoving ? 'recording_uploading' : 'recording_ready',
     vod: vods.update(vod.id, {
       ...columns,
-      status: 'ready',
+      status: isMoving ? 'uploading' : 'ready',
       error: null,
       note: noteOf(egress),
       ended_at: iso(egress.endedAt ?? at),

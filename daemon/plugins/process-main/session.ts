@@ -244,12 +244,13 @@ class Lister {
   }
 }
 
-function infoOf({ key, size, modifiedAt, etag, contentType }: ObjectInfo): ObjectInfo {
+function infoOf({ key, size, modifiedAt, etag, md5, contentType }: ObjectInfo): ObjectInfo {
   return {
     key,
     size,
     ...(modifiedAt === undefined ? {} : { modifiedAt }),
     ...(etag === undefined ? {} : { etag }),
+    ...(md5 === undefined ? {} : { md5 }),
     ...(contentType === undefined ? {} : { contentType }),
   };
 }

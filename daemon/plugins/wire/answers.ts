@@ -11,6 +11,7 @@ const ObjectInfo = Type.Object({
   size: Type.Number({ minimum: 0 }),
   modifiedAt: Type.Optional(text(64)),
   etag: Type.Optional(text(256)),
+  md5: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{32}$' })),
   contentType: Type.Optional(text(256)),
 });
 const Handle = Type.Object({ iterator: count });

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { statfs } from 'node:fs/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { callbackChannel } from '#daemon/media/callbacks/channel.ts';
 import { type Channel, OutboxDelivery } from '#daemon/media/callbacks/delivery.ts';
@@ -9,6 +10,7 @@ import { LatencyAlerts } from '#daemon/media/latency/alerts.ts';
 import { LiveHlsService } from '#daemon/media/live-hls/service.ts';
 import { LiveKit } from '#daemon/media/livekit/client.ts';
 import { MediaStore, type RowChange } from '#daemon/media/media-store.ts';
+import { MovingService } from '#daemon/media/moving/service.ts';
 import { LOG_SOURCE } from '#daemon/media/mqtt/link.ts';
 import { MqttService } from '#daemon/media/mqtt/service.ts';
 import { WatchService } from '#daemon/media/pages/service.ts';
@@ -180,6 +182,25 @@ export function createMedia(
   });
   const followReady = (app: AppEntry, changes: readonly RowChange[]) => transcoding.follow(app, changes);
   rows.on('changed', background.listener('ladders of recordings', followReady));
+  const moving = new MovingService({
+    jobs,
+    mediaStore,
+    databases,
+    apps,
+    config,
+    storage,
+    pool,
+    plugins,
+    onChanges,
+    background,
+    log: log.child({ source: 'recording' }),
+  });
+  rows.on(
+    'changed',
+    background.listener('recordings that move', (app: AppEntry, changes: readonly RowChange[]) =>
+      moving.follow(app, changes),
+    ),
+  );
   const vods = new VodService({
     mediaStore,
     databases,
@@ -188,6 +209,7 @@ export function createMedia(
     storage,
     jobs,
     transcoding,
+    moving,
     log: log.child({ source: 'vods' }),
   });
   const placer = new RoomPlacer({
@@ -225,6 +247,10 @@ export function createMedia(
     delivery: deliveryPlans,
     roomOf: (app, name) => placer.roomOf(app, name),
     recover: (app, vod, reason) => inspector.recover(app, vod, reason),
+    freeBytes: async (folder) => {
+      const { bavail, bsize } = await statfs(folder);
+      return bavail * bsize;
+    },
     findStream: (app, id) => streams.find(app, id),
     quotas,
     onChanges,
@@ -353,6 +379,7 @@ export function createMedia(
     await recording.endAll(app);
     await liveHls.endAll(app);
     await transcoding.end(app);
+    await moving.end(app);
   });
 
   return {
@@ -380,6 +407,7 @@ export function createMedia(
       latencyAlerts.start();
       counts.start();
       transcoding.start();
+      moving.start();
     },
     async stop() {
       transcoding.stop();

@@ -54,7 +54,8 @@ export class ObjectRows {
       `SELECT (SELECT count(nullif(file_key, '')) + count(nullif(snapshot_key, '')) + count(nullif(local_path, '')) FROM vods WHERE @vod IS NULL OR id = @vod)
         + (SELECT count(nullif(file_key, '')) FROM vod_variants WHERE @vod IS NULL OR vod_id = @vod)
         + (SELECT coalesce(sum(CASE WHEN ${FILLED} THEN CASE WHEN ${VALID} THEN json_array_length(extra_json, '$.segmentKeys') END END), 0)
-           FROM vod_variants WHERE @vod IS NULL OR vod_id = @vod)`,
+           FROM vod_variants WHERE @vod IS NULL OR vod_id = @vod)
+        + (SELECT coalesce(sum(json_array_length(keys_json)), 0) FROM vod_moves WHERE @vod IS NULL OR vod_id = @vod)`,
     );
     return rows.pluck().get({ vod: this.#vodId }) ?? 0;
   }
@@ -64,7 +65,8 @@ export class ObjectRows {
     const page: RowPage = { objects: [], unreadable: [], elsewhere: [], cursor: { ...from } };
     while (page.cursor.source !== 'end' && page.objects.length < size) {
       const left = size - page.objects.length;
-      if (page.cursor.source === 'segments') this.#segments(page, left);
+      if (page.cursor.source === 'moves') this.#moves(page);
+      else if (page.cursor.source === 'segments') this.#segments(page, left);
       else this.#keys(page, left, page.cursor.source);
     }
     return page;
@@ -101,6 +103,23 @@ export class ObjectRows {
     }
   }
 
+  /** What a move between the app's folder and a storage has left, all of one VOD at a time. */
+  #moves(page: RowPage): void {
+    const row = this.#db
+      .prepare<[object], RecordedPlace & { id: number; keys: string }>(
+        `SELECT vod_id AS id, keys_json AS keys, ${PLACE} FROM vod_moves
+         WHERE vod_id > @id AND (@vod IS NULL OR vod_id = @vod) ORDER BY vod_id LIMIT 1`,
+      )
+      .get({ id: page.cursor.id, vod: this.#vodId });
+    if (row === undefined) {
+      page.cursor = { source: 'end', id: 0, position: -1 };
+      return;
+    }
+    const { id, keys, ...place } = row;
+    for (const key of JSON.parse(keys) as string[]) this.#name(page, key, place);
+    page.cursor.id = id;
+  }
+
   #segments(page: RowPage, limit: number): void {
     const { cursor } = page;
     // a position is kept while the list of row `id` is not read to its end
@@ -111,7 +130,7 @@ export class ObjectRows {
       )
       .get({ id: cursor.id, vod: this.#vodId });
     if (row === undefined) {
-      page.cursor = { source: 'end', id: 0, position: -1 };
+      page.cursor = { source: 'moves', id: 0, position: -1 };
       return;
     }
     const { id, readable, ...place } = row;

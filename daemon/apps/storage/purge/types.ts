@@ -34,7 +34,7 @@ export interface PurgeInput {
 
 /** Position in the rows that name objects: VODs, then variants, then the segments of variants. */
 export interface RowCursor {
-  source: 'vods' | 'variants' | 'segments' | 'end';
+  source: 'vods' | 'variants' | 'segments' | 'moves' | 'end';
   /** Last row that was read. */
   id: number;
   /** Within the segments of row `id`: the last position that was read. */

@@ -9,6 +9,7 @@ import { sql as liveHls } from './007-live-hls.ts';
 import { sql as ingests } from './008-ingests.ts';
 import { sql as transcodings } from './009-transcodings.ts';
 import { sql as mqtt } from './010-mqtt.ts';
+import { sql as moves } from './011-moves.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 8, name: 'ingests', sql: ingests },
   { id: 9, name: 'transcodings', sql: transcodings },
   { id: 10, name: 'mqtt', sql: mqtt },
+  { id: 11, name: 'moves', sql: moves },
 ];
