@@ -158,6 +158,14 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
     await moving(viewer, '#tiles video');
   });
 
+  await t.test('both go on after LiveKit was killed', async () => {
+    await viewer.evaluate(() => document.querySelector('#tiles video')?.setAttribute('data-old', ''));
+    await livekit.pause({ kill: true });
+    await livekit.resume();
+    await moving(viewer, '#tiles video:not([data-old])');
+    assert.equal(await publisher.locator('body').getAttribute('data-state'), 'playing');
+  });
+
   await t.test('without public playback a link needs a token', async () => {
     await daemon.api.patch('/apps/live', { features: { publicPlayback: false } });
     const stranger = await openViewer(`${daemon.url}/watch/live`);
