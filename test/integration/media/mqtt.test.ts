@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { before, describe, it } from 'node:test';
 import { blockScope, type DaemonProcess, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
@@ -23,18 +25,18 @@ describe('events over MQTT', { skip: noMosquitto }, () => {
       NODE_EXTRA_CA_CERTS: broker.authority,
     });
   };
-  /** Puts a block `mqtt` into the config of `live`. */
-  const configure = async (block: Record<string, unknown> | null): Promise<string> => {
-    const { yaml } = (await daemon.api.get('/apps/live/config/raw')).body.data;
+  /** Puts a block `mqtt` into the config of an app. */
+  const configure = async (block: Record<string, unknown> | null, app = 'live'): Promise<string> => {
+    const { yaml } = (await daemon.api.get(`/apps/${app}/config/raw`)).body.data;
     const rest = yaml.replace(/^mqtt:.*(?:\n[ #].*)*\n?/m, '');
     const own =
       block === null ? '' : `\nmqtt: ${JSON.stringify({ username: BROKER_USER.username, qos: 1, ...block })}\n`;
-    const { status, text } = await daemon.api.put('/apps/live/config/raw', { yaml: `${rest.trimEnd()}${own}\n` });
+    const { status, text } = await daemon.api.put(`/apps/${app}/config/raw`, { yaml: `${rest.trimEnd()}${own}\n` });
     assert.equal(status, 200, text);
     return text;
   };
   const url = () => `mqtt://127.0.0.1:${broker.port}`;
-  const state = async () => (await daemon.api.get('/apps/live/mqtt')).body.data;
+  const state = async (app = 'live') => (await daemon.api.get(`/apps/${app}/mqtt`)).body.data;
   const problems = async (): Promise<string[]> => {
     const { problems: list = [] } = (await daemon.api.get('/apps/live')).body;
     return list.map(({ code }: { code: string }) => code);
@@ -212,6 +214,32 @@ describe('events over MQTT', { skip: noMosquitto }, () => {
     await configure(null);
     assert.equal((await daemon.api.post('/apps/live/mqtt/test')).body.code, 'MQTT_OFF');
     assert.equal((await state()).state, 'off');
+  });
+
+  it('of one app don’t wait for the broker of another; a deleted app says goodbye and leaves no state', async (t) => {
+    await configure({ enabled: true, url: url(), topic_prefix: 'beside' });
+    const silent = net.createServer(() => {}).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    t.after(() => silent.close());
+    await daemon.api.post('/apps', { name: 'other' });
+    await daemon.api.patch('/apps/other', { mqttPassword: BROKER_USER.password });
+    const own = { enabled: true, username: BROKER_USER.username, topic_prefix: 'other' };
+    await configure({ ...own, url: `mqtt://127.0.0.1:${(silent.address() as net.AddressInfo).port}` }, 'other');
+    await until('the broker of the other app hangs', async () => (await state('other')).state === 'connecting');
+    await sendWebhook(daemon.url, event('room_started', { room: room('live-beside') }));
+    await take('the event', ({ topic }) => topic === 'beside/events/room_started');
+    assert.equal((await state('other')).connectedSince, null);
+
+    await configure({ ...own, url: url() }, 'other');
+    await until('the other app is online', () => last('other/state/app')?.body.state === 'online');
+    const stage = room('other-stage');
+    const publish = event('track_published', { room: stage, participant: participant('eva'), track: track('TR_9') });
+    await sendWebhook(daemon.url, publish);
+    await until('its stream is live', () => last('other/state/streams/PA_eva')?.body?.state === 'live');
+    const deleted = await daemon.api.delete('/apps/other');
+    assert.ok(deleted.status < 300, deleted.text);
+    await until('it is offline', () => last('other/state/app')?.body.state === 'offline');
+    assert.equal(last('other/state/streams/PA_eva')?.text, '');
   });
 
   it('leave a will when the daemon is killed', async () => {
