@@ -23,7 +23,7 @@ const FIGURES = new Set(['live.delaySeconds', 'live.egressCpus']);
 /** The config service checks and writes the blocks; the delivery service gives the plan its facts. */
 const ALLOWED = /^daemon\/apps\/(?:config|delivery)\//;
 /** Parts of the plan whose work is not there yet. */
-const AWAITED = /^(?:vod|ingest|latencyAlert|mqtt|playback\.vodBaseUrl$)/;
+const AWAITED = /^(?:vod|ingest|playback\.vodBaseUrl$)/;
 
 const sources = globSync('{daemon,shared/delivery,desktop/renderer}/**/*.{ts,tsx}', { cwd: ROOT })
   .filter((file) => !/\.test\.tsx?$/.test(file))

@@ -8,7 +8,7 @@ export const MqttState = object({
   state: oneOf(['off', 'connecting', 'connected', 'waiting'], {
     description: '`waiting`: there is no connection; it is tried again at `nextConnectionAt`.',
   }),
-  url: Type.String({ description: 'Address of the broker.' }),
+  url: Type.String({ description: 'Address of the broker; empty when nothing is published.' }),
   topicPrefix: Type.String(),
   passwordSet: Type.Boolean({ description: 'A password is stored.' }),
   connectedSince: nullable(Instant),

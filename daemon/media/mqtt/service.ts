@@ -132,14 +132,13 @@ export class MqttService {
   /** `GET /apps/{app}/mqtt`. */
   async state(app: string, callbacks: CallbackService): Promise<MqttState> {
     this.#deps.apps.require(app);
-    const { mqtt } = await this.#deps.config.get(app);
     const plan = mqttPlan(await this.#deps.config.get(app));
     const link = plan === null ? undefined : this.#links.get(app)?.link.state;
     const { lastError, ...figures } = callbacks.figures(app, 'mqtt');
     return {
       state: plan === null ? 'off' : (link?.state ?? 'connecting'),
-      url: withoutPassword(plan?.url ?? mqtt.url),
-      topicPrefix: plan?.topicPrefix ?? mqtt.topicPrefix,
+      url: withoutPassword(plan?.url ?? ''),
+      topicPrefix: plan?.topicPrefix ?? '',
       passwordSet: this.#deps.password(app) !== '',
       connectedSince: instant(link?.connectedSince ?? null),
       disconnectedSince: instant(link?.awaySince ?? null),
