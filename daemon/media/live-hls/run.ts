@@ -54,12 +54,20 @@ const RENEW_MS = 600_000;
 
 const LOST = 'the egress service that made it is gone: it was killed, or its machine is off';
 
+/** An egress service's config can have a storage and a prefix, which are used instead of what is asked for. */
+const NOTHING =
+  'the encoder runs, but nothing arrives: is there a prefix or a storage in the config of LiveKit’s egress service? Expected are segments below';
+
 export interface LiveHlsRunDeps {
   livekit: Pick<LiveKit, 'stopEgress' | 'findEgress' | 'listParticipants' | 'listTracks' | 'clockDifference'>;
   mediaStore: MediaStore;
   databases: AppDatabases;
   apps: { get(name: string): AppEntry | undefined };
-  storage: { objects(app: string, place: RecordedPlace, work: ObjectWork): Promise<ObjectOutcome> };
+  storage: {
+    objects(app: string, place: RecordedPlace, work: ObjectWork): Promise<ObjectOutcome>;
+    /** Its bucket may not be needed any more. */
+    forgetOldPlaces(app: string): Promise<void>;
+  };
   orders: EncoderOrders;
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   background: Background;
@@ -181,7 +189,7 @@ export class LiveHlsRun {
         log.warn({ app: this.#app, room: hls.room, egress: encoder.egress_id }, `live HLS: ${LOST}`);
         await this.#fail(app, encoder, LOST);
         this.#deps.background.run('lost encoders', () => this.#stopEgress(encoder));
-      }
+      } else if (progress === undefined) await this.#note(app, { error: `${NOTHING} ${hls.folder}/` });
     } catch (error) {
       if (!(error instanceof LiveKitError)) throw error;
     }
@@ -375,6 +383,7 @@ export class LiveHlsRun {
     await this.#change(app, ({ db }) => {
       hlsRepository(db).update(this.#id, { is_removed: 1 });
     });
+    await this.#deps.storage.forgetOldPlaces(this.#app);
     this.#done();
   }
 
