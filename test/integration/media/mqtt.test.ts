@@ -97,6 +97,7 @@ describe('events over MQTT', { skip: noMosquitto }, () => {
   });
 
   it('come with retained topics that say what is live now', async () => {
+    await take('the stream’s state', ({ topic }) => topic === 'streamhub/live/state/streams/PA_ana');
     const later = await broker.watch(scope, 'streamhub/live/state/#');
     const stream = await until('the stream’s state is kept', () =>
       later.find(({ topic }) => topic === 'streamhub/live/state/streams/PA_ana'),
