@@ -236,6 +236,17 @@ test('live HLS by hand, with the list of LiveKit', async (t) => {
     assert.match(order.livePlaylistName, /\/live\.m3u8$/, 'viewers have the list of LiveKit');
     await until('five segments', async () => (await world.playlist(`${folder}/240p/live.m3u8`))?.segments.length === 5);
 
+    // one encoder dies: another follows, and from then on the daemon writes the list of this quality
+    const high = worker.orders().find(({ participant }) => participant.advanced.height === 240);
+    await worker.killHandler(high.egressId);
+    const joint = await until('another encoder follows', async () => {
+      const list = await world.playlist(`${folder}/240p/live.m3u8`);
+      return list?.segments.some(({ name }) => name.startsWith('s2_')) ? list : undefined;
+    });
+    assert.ok(joint.segments.some(({ name, isDiscontinuous }) => name === 's2_00000.ts' && isDiscontinuous));
+    assert.equal((await world.playlist(`${folder}/144p/live.m3u8`))?.segments.at(-1)?.name.slice(0, 3), 's1_');
+    assert.equal((await hlsOf(world, 'bob')).state, 'live');
+
     assert.deepEqual([(await call('bob', 'stop')).body.hls.state, (await call('bob', 'stop')).status], ['ended', 200]);
     await until('the encoders end', async () => (await worker.running()).length === 0);
     await until('players are told', async () => (await world.playlist(`${folder}/240p/live.m3u8`))?.isEnded);
