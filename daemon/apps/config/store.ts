@@ -79,6 +79,9 @@ export class ConfigStore {
     return this.#lock.run(app, async () => {
       const { deleting } = this.#deps.apps.require(app);
       if (deleting) throw new ApiError('APP_BUSY', { name: app });
+      // the watcher's news of a hand edit can be late, and a change must start from what is on the disk
+      const known = this.#entries.get(app);
+      if (known !== undefined) known.isDirty = true;
       return task(await this.#refresh(app));
     });
   }

@@ -25,6 +25,7 @@ const ALLOWED: readonly [RegExp, string][] = [
   ],
   [/FROM (?:users|memberships|tenants)\b/, 'people and teams of one installation, read by an operator'],
   [/FROM released_prefixes ORDER/, 'at most a hundred a team, read at the start and when an app gives one up'],
+  [/FROM ingress_closed/, 'the paused ingests of one app, read when its config turns RTMP on'],
   [/DELETE FROM links/, 'links live for three days at most'],
   [/FROM jobs WHERE state IN/, 'jobs that are not over'],
   [/FROM vods WHERE (?:status IN|room = \?)/, 'recordings that run'],

@@ -80,7 +80,7 @@ test('a crash loop ends in quarantine, which outlives a restart and ends with en
   }
   assert.equal(crashes, 3);
   const { reason, since } = await plugin(daemon.api, 'shaky');
-  assert.match(reason, /crashed 3 times; at last, its code ended the process \(code 9\)/);
+  assert.match(reason, /crashed 3 times; the last time, its code ended the process \(code 9\)/);
   const refused = await attempt();
   assert.deepEqual([refused.status, refused.body.code], [409, 'STORAGE_PROVIDER_UNAVAILABLE']);
   assert.match(refused.body.message, /plugin shaky is quarantined/);
