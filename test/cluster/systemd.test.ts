@@ -101,7 +101,7 @@ describe('an edge node under systemd', { skip }, () => {
     const own = await edgeFlags(prefix, 'unit');
     flags = [...own.flags.filter((flag) => flag !== '--no-systemd'), '--systemd-user'];
     const { stdout } = await install();
-    assert.match(stdout, /streamhub-edge\.service is enabled and runs/);
+    assert.match(stdout, /streamhub-edge\.service is enabled and running/);
     node = await nodeAt(daemon, prefix, 'unit', own.url);
   });
 

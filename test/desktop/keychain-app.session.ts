@@ -98,7 +98,7 @@ test('what another module stored is named as the reason', { skip: await noKeytar
   await again.until(() => status(again, id) === 'signed-out');
   const { error } = again.core.connections.get(id).connection.state;
   assert.equal(error?.code, 'NO_CREDENTIAL');
-  assert.match(error?.hint ?? '', /keytar, which does not load now/);
+  assert.match(error?.hint ?? '', /keytar, which cannot be loaded now/);
 });
 
 test('the local daemon’s token is kept in the keychain', async (t) => {

@@ -122,7 +122,7 @@ test('without a daemon or a Node in this build the app says so', async (t) => {
   await mkdir(path.join(empty, 'out/daemon'), { recursive: true });
   await writeFile(path.join(empty, 'out/daemon/bin.mjs'), '');
   const electron = { ...process, versions: { ...process.versions, electron: '45.0.0' } };
-  assert.match(String(findRuntime([empty], electron)), /no Node 24/);
+  assert.match(String(findRuntime([empty], electron)), /Node 24 is missing/);
   assert.deepEqual(findRuntime([empty]), { node: process.execPath, entry: path.join(empty, 'out/daemon/bin.mjs') });
 });
 

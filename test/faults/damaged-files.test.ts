@@ -250,7 +250,7 @@ describe('files of the daemon', () => {
     await mkdir(path.join(dataDir, 'data'), { recursive: true });
     const env = { PATH: process.env['PATH'] ?? '', DATA_DIR: dataDir, PORT: '0', HOST: '203.0.113.9' };
     await assert.rejects(run(process.execPath, [path.join(ROOT, 'daemon/bin.mjs')], { env }), (error: any) => {
-      assert.match(error.stderr, /^streamhub: HOST 203\.0\.113\.9 is no address of this machine/);
+      assert.match(error.stderr, /^streamhub: HOST 203\.0\.113\.9 is not an address of this machine/);
       return true;
     });
     await access(path.join(dataDir, 'data'));

@@ -50,7 +50,7 @@ export class DaemonProcess {
       return await this.#spawn(runtime, port, settings);
     } catch (error) {
       // someone else has that port by now; another one is as good
-      if (port === '0' || !/port \d+ .* is taken/.test((error as Error).message)) throw error;
+      if (port === '0' || !/port \d+ .* is in use/.test((error as Error).message)) throw error;
       return await this.#spawn(runtime, '0', settings);
     }
   }

@@ -311,17 +311,25 @@ describe('mail', () => {
     await firstAdmin(daemon);
     const anonymous = daemon.api.as(null);
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    // both clocks move: the wall clock alone would be taken for one that was set
+    const { now } = performance;
+    let passedMs = 0;
+    t.mock.method(performance, 'now', () => now.call(performance) + passedMs);
+    const pass = (ms: number): void => {
+      passedMs += ms;
+      t.mock.timers.tick(ms);
+    };
     const request = () => anonymous.post('/auth/magic-link', { email: 'root@example.com' });
     const verify = (raw: string) => anonymous.post('/auth/magic/verify', { token: linkToken(linkIn(raw)) });
     const mails: string[] = [];
     for (let n = 0; n < 5; n += 1) {
       assert.equal((await request()).status, 200, 'one too many is answered like any other');
       if (n < 3) mails.push(await box.next('root@example.com'));
-      t.mock.timers.tick(61_000);
+      pass(61_000);
     }
-    t.mock.timers.tick(900_000 - 5 * 61_000 - 1000);
+    pass(900_000 - 5 * 61_000 - 1000);
     assert.equal((await verify(mails[1] as string)).status, 200);
-    t.mock.timers.tick(2000);
+    pass(2000);
     assert.equal((await verify(mails[0] as string)).status, 401, 'too old');
     assert.equal((await request()).status, 200);
     await box.next('root@example.com');
