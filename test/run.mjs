@@ -37,7 +37,7 @@ const files = found.sort((a, b) => (durations[b] ?? 0) - (durations[a] ?? 0) || 
 const reporter = REPORTERS[values['test-reporter']];
 if (reporter === undefined) fail(`--test-reporter is one of ${Object.keys(REPORTERS).join(', ')}`);
 // more than there are cores: many tests wait for servers and browsers
-const concurrency = wholeNumber('test-concurrency') ?? Math.min(6, os.availableParallelism() + 4);
+const concurrency = wholeNumber('test-concurrency') ?? Math.min(4, os.availableParallelism() + 2);
 process.env.NODE_COMPILE_CACHE = path.join(root, 'node_modules', '.cache', 'compile');
 process.chdir(root);
 await bundleTypebox();

@@ -6,6 +6,7 @@ import { type DaemonProcess, daemonProcess, temporaryDir } from '#test/helpers/d
 import { makeFilm } from '#test/helpers/films.ts';
 import { playlistOf, recordFilm, untilTranscoded, wantLadder } from '#test/helpers/ladders.ts';
 import { LIVEKIT_KEYS } from '#test/helpers/livekit-webhook.ts';
+import { withoutLongTests } from '#test/helpers/long-tests.ts';
 import { until } from '#test/helpers/until.ts';
 
 // one thread, so that a kill comes before the end
@@ -47,7 +48,9 @@ const encoding = (daemon: DaemonProcess, id: number, seconds: number) =>
     { seconds: 150 },
   );
 
-test('SIGKILL while it encodes: ffmpeg ends too, and the next start continues at the first missing segment', async (t) => {
+test('SIGKILL while it encodes: ffmpeg ends too, and the next start continues at the first missing segment', {
+  skip: withoutLongTests,
+}, async (t) => {
   const { dir, daemon, id, work } = await prepare(t);
   const job = await encoding(daemon, id, 8);
   assert.notDeepEqual(await workersIn(work), []);
@@ -85,7 +88,9 @@ test('SIGKILL while it encodes: ffmpeg ends too, and the next start continues at
   await next.end();
 });
 
-test('SIGTERM while it encodes: it stops soon, and what an app without a job has left is removed', async (t) => {
+test('SIGTERM while it encodes: it stops soon, and what an app without a job has left is removed', {
+  skip: withoutLongTests,
+}, async (t) => {
   const { dir, daemon, id, work } = await prepare(t);
   await encoding(daemon, id, 1);
   assert.deepEqual(await daemon.end('SIGTERM'), { code: 0, signal: null });

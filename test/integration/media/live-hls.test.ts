@@ -11,6 +11,7 @@ import { endOf, type MediaPlaylist } from '#daemon/media/live-hls/playlists.ts';
 import { browser, noChromium } from '#test/helpers/browser.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { configOf, type LiveHlsWorld, liveHlsWorld, setConfig } from '#test/helpers/live-hls.ts';
+import { withoutLongTests } from '#test/helpers/long-tests.ts';
 import { disposeMedia } from '#test/helpers/participant.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -194,7 +195,7 @@ test('live HLS of a stream, with a list of the daemon', async (t) => {
   });
 });
 
-test('live HLS by hand, with the list of LiveKit', async (t) => {
+test('live HLS by hand, with the list of LiveKit', { skip: withoutLongTests }, async (t) => {
   const world = await liveHlsWorld(t);
   if (typeof world === 'string') return t.skip(world);
   const { worker, daemon } = world;
