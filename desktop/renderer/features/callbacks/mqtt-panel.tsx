@@ -1,6 +1,4 @@
-import { Button, PasswordInput } from '@mantine/core';
-import { useState } from 'react';
-import { getConfig, patchApp } from '#shared/contract/config.ts';
+import { Button } from '@mantine/core';
 import { getMqtt, testMqtt } from '#shared/contract/mqtt.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { useChange, useRead } from '../../api/query.ts';
@@ -11,11 +9,10 @@ import { QueryView } from '../../ui/data/query-view.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, type Tone } from '../../ui/feedback/state.tsx';
 import { StepList, testedSteps } from '../../ui/feedback/step-list.tsx';
-import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { Facts, Panel } from '../../ui/layout/page.tsx';
-import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
+import { StoredSecret } from './stored-secret.tsx';
 
 type Mqtt = ResultOf<typeof getMqtt>['data'];
 
@@ -82,7 +79,17 @@ export function MqttPanel({ app }: { app: string }) {
                   Password: (
                     <span className="row">
                       <State tone="muted">{now.passwordSet ? 'stored' : 'none is stored'}</State>
-                      <BrokerPassword app={app} isSet={now.passwordSet} />
+                      <StoredSecret
+                        app={app}
+                        field="mqttPassword"
+                        word="password"
+                        title={`MQTT password of ${app}`}
+                        label="Password"
+                        isSet={now.passwordSet}
+                        shownBy={getMqtt}
+                      >
+                        The daemon signs in at the broker with it. The connection is opened again.
+                      </StoredSecret>
                     </span>
                   ),
                   Connected: now.connectedSince ? <Ago at={now.connectedSince} /> : undefined,
@@ -101,50 +108,5 @@ export function MqttPanel({ app }: { app: string }) {
         </div>
       ) : null}
     </Panel>
-  );
-}
-
-/** Sets the password at the broker. It can be set, never read. */
-function BrokerPassword({ app, isSet }: { app: string; isSet: boolean }) {
-  const [isOpen, setOpen] = useState(false);
-  const lack = useLack(patchApp);
-  const change = useChange(patchApp, { refreshes: [getMqtt, getConfig] });
-  const form = useApiForm({
-    initialValues: { mqttPassword: '' },
-    send: (body) => change.mutateAsync({ params: { name: app }, body }),
-    onDone: () => close(),
-  });
-  const close = (): void => {
-    setOpen(false);
-    form.discard();
-  };
-  return (
-    <>
-      <Button
-        size="xs"
-        disabled={lack !== undefined}
-        title={lack && `This needs ${lack}.`}
-        onClick={() => setOpen(true)}
-      >
-        {isSet ? 'Replace password…' : 'Set password…'}
-      </Button>
-      <SidePanel isOpen={isOpen} onClose={close} title={`MQTT password of ${app}`}>
-        <Form
-          form={form}
-          action="Set password"
-          problemTitle="The password was not set."
-          onCancel={close}
-          isDisabled={form.values.mqttPassword === ''}
-        >
-          <p>The daemon signs in at the broker with it. The connection is opened again.</p>
-          <PasswordInput
-            label="Password"
-            description="Kept by the daemon, shown nowhere again."
-            autoComplete="off"
-            {...form.getInputProps('mqttPassword')}
-          />
-        </Form>
-      </SidePanel>
-    </>
   );
 }
