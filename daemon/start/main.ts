@@ -8,6 +8,7 @@ import { installForwardProxy, proxySettings } from '#daemon/platform/net/proxy.t
 import { trustSystemAuthorities } from '#daemon/platform/net/trust.ts';
 import { loadSettings, type Settings, SettingsError } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
+import { portInUse } from '#shared/start-failure.ts';
 import { type RunningDaemon, startDaemon } from './daemon.ts';
 
 /** Runs the daemon as this process: start, say where it is, stop on SIGTERM or SIGINT with exit code 0. */
@@ -79,8 +80,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
 function startFailure(error: unknown, settings: Settings): string {
   if (error instanceof DataDirInUse) return error.message;
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE')
-    return `port ${settings.port} on ${settings.host} is in use; choose another with --port or PORT`;
+  if (code === 'EADDRINUSE') return portInUse(settings.port, settings.host);
   if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
     return `HOST ${settings.host} is not an address of this machine (${code})`;
   // the other databases are set aside or concern one app

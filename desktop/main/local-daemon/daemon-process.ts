@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { failure } from '#shared/ipc/outcome.ts';
+import { saysPortInUse } from '#shared/start-failure.ts';
 import { checkHealth } from '../connections/probe.ts';
 import { Transport } from '../connections/transport.ts';
 import { isRunning, type RunFile, readRunFile } from './run-file.ts';
@@ -50,7 +51,7 @@ export class DaemonProcess {
       return await this.#spawn(runtime, port, settings);
     } catch (error) {
       // someone else has that port by now; another one is as good
-      if (port === '0' || !/port \d+ .* is in use/.test((error as Error).message)) throw error;
+      if (port === '0' || !saysPortInUse((error as Error).message)) throw error;
       return await this.#spawn(runtime, '0', settings);
     }
   }
