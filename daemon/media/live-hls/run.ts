@@ -36,19 +36,19 @@ import {
 
 /** Waits before a quality that failed begins again. */
 const AGAIN_MS = [1000, 5000, 15_000, 30_000, 60_000] as const;
-/** An order without an answer of which nothing was heard since. */
+/** An order that got no answer and no event since. */
 const UNANSWERED_MS = 60_000;
 /** Time without a new segment after which the encoder is looked for; longer before the first. */
 const STALLED_MS = 15_000;
 const SLOW_START_MS = 45_000;
 const LOOK_AGAIN_MS = 10_000;
-/** An encoder leaves its room shortly before its end is told. */
+/** An encoder leaves its room shortly before LiveKit reports its end. */
 const TOLD_WITHIN_MS = 5000;
-/** How long its end is waited for. */
+/** How long to wait for its end. */
 const END_MS = 30_000;
 /** Players that are behind can watch to the end. */
 const KEPT_MS = 600_000;
-/** A storage that refuses to remove objects for so long is left alone. */
+/** After this long, a storage that refuses to remove objects is left as it is. */
 const GIVEN_UP_MS = 7 * 86_400_000;
 const RENEW_MS = 600_000;
 

@@ -75,7 +75,7 @@ export class MqttService {
     this.#detach = bus.subscribe((event) => this.#hear(event));
   }
 
-  /** Every broker is told that its app is offline. */
+  /** Tells every broker that its app is offline. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#detach?.();
@@ -243,7 +243,7 @@ export class MqttService {
     bus.publish({ type: 'mqtt.disconnected', app, tenant, data: { error: lastError } });
   }
 
-  /** A name and password in the address count where the config has none of its own. */
+  /** Uses the name and password of the address if the config has none. */
   #target(entry: AppEntry, plan: MqttPlan, use = ''): BrokerTarget {
     const url = new URL(plan.url);
     return {

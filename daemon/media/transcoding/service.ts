@@ -97,7 +97,7 @@ export class TranscodingService {
     const entry = apps.get(app);
     for (const { job, appId, input } of jobs.active<TranscodingInput>('vod-transcode')) {
       if (appId !== entry?.id || (vodId !== undefined && input.vodId !== vodId)) continue;
-      // nothing is told about a VOD that is deleted
+      // a deleted VOD needs no event
       transcodingRepository(databases.get(app)).remove(input.vodId);
       await jobs.end(job.id);
     }
