@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { Secret, TOTP } from 'otpauth';
 import { Transport } from '#desktop/main/connections/transport.ts';
 import { makeCertificate, tlsFront } from '../helpers/certificates.ts';
 import { TEST_TOKEN, temporaryDir, testDaemon } from '../helpers/daemon.ts';
+import { textsBelow } from '../helpers/files.ts';
 import { type App, codeOf, openApp, value } from './app.ts';
 
 const token = { kind: 'token', token: TEST_TOKEN } as const;
@@ -17,12 +18,8 @@ const statusOf = (app: App, id: string) => app.core.connections.get(id).connecti
 const online = (app: App, id: string) => app.until(() => statusOf(app, id) === 'online');
 
 /** Everything that the app has written, as one text. */
-async function written(folder: string): Promise<string> {
-  let text = '';
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true }))
-    if (entry.isFile()) text += await readFile(path.join(entry.parentPath, entry.name), 'utf8');
-  return text;
-}
+const written = async (folder: string): Promise<string> =>
+  (await textsBelow(folder)).map(({ text }) => text).join('\n');
 
 test('daemons are added, renamed, recoloured, ordered, removed, and are there again after a restart', async (t) => {
   const [one, two] = [await testDaemon(t), await testDaemon(t)];

@@ -9,6 +9,7 @@ import Database from 'better-sqlite3';
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { namesIn } from '#test/helpers/files.ts';
 
 const run = promisify(execFile);
 
@@ -82,13 +83,7 @@ describe('an app whose files are gone or damaged', () => {
 
     const yaml = 'name: lost\nroom_prefix: lost\ntranscoding:\n  enabled: false\n';
     assert.equal((await api.put('/apps/lost/config/raw', { yaml })).status, 200);
-    assert.deepEqual((await readdir(folder)).filter((file) => !/-(?:wal|shm)$/.test(file)).sort(), [
-      'app.db',
-      'config.yaml',
-      'recordings',
-      'samples',
-      'snapshots',
-    ]);
+    assert.deepEqual(await namesIn(folder), ['app.db', 'config.yaml', 'recordings', 'samples', 'snapshots']);
     assert.equal((await stat(folder)).mode & 0o777, 0o700);
     assert.equal((await api.get('/apps/lost/config/raw')).body.data.yaml, yaml);
     assert.deepEqual((await api.get('/apps/lost/vods')).body.data, []);

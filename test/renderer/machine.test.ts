@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { assertAccessible, browser, noChromium } from '#test/helpers/browser.ts';
 import { makeCertificate, tlsFront } from '#test/helpers/certificates.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { builtRenderer, desktopHostProcess, QUICK } from '#test/helpers/desktop-host.ts';
+import { textsBelow } from '#test/helpers/files.ts';
 import { keychainMissing } from '#test/helpers/keychain.ts';
 import { ConsolePage } from './console-page.ts';
 
@@ -16,12 +17,7 @@ const SSH = '#!/bin/sh\necho "signed in with: $*"\nPS1="far> " exec sh -i\n';
 
 /** Every file of the app's folder; the data of the daemon of its own aside, which keeps hashes. */
 async function filesWith(folder: string, text: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-  const found = await Promise.all(
-    files.map(async (file) => ((await readFile(file, 'utf8')).includes(text) ? file : '')),
-  );
-  return found.filter(Boolean);
+  return (await textsBelow(folder)).filter((file) => file.text.includes(text)).map(({ file }) => file);
 }
 
 test('the app and its machine: keychain, certificate, terminal, a daemon of its own', {

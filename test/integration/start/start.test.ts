@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Client, daemonProcess, ROOT, TEST_TOKEN, temporaryDir } from '#test/helpers/daemon.ts';
+import { textsBelow } from '#test/helpers/files.ts';
 
 const run = promisify(execFile);
 const BIN = path.join(ROOT, 'daemon/bin.mjs');
@@ -26,10 +27,8 @@ describe('start and stop', () => {
     );
     assert.equal((await stat(dir)).mode & 0o777, 0o700);
     assert.equal((await stat(path.join(dir, 'data'))).mode & 0o777, 0o700);
-    for (const file of await readdir(path.join(dir, 'data'))) {
-      const text = await readFile(path.join(dir, 'data', file), 'latin1');
+    for (const { file, text } of await textsBelow(path.join(dir, 'data')))
       assert.ok(!text.includes(token), `${file} holds the token`);
-    }
     assert.deepEqual(await first.end('SIGTERM'), { code: 0, signal: null });
 
     const second = await daemonProcess(t, dir, { STREAMHUB_API_TOKEN: '' });
