@@ -12,10 +12,10 @@ import { type AgentState, type Identity, type Layout, makeFolders, NO_STATE, rea
 import { installBinary, versionOf } from './livekit-binary.ts';
 import { configText, hostInUrl, livekitConfig, mergeTrees } from './livekit-config.ts';
 import { MasterClient, MasterError } from './master-client.ts';
-import { applyNetwork } from './network.ts';
+import { applyNetwork, livekitEnvironment } from './network.ts';
 import { type InstallOptions, UsageError } from './options.ts';
 import { describePlan, makePlan, type Plan, testPorts } from './plan.ts';
-import { AGENT_UNIT, agentUnit, LIVEKIT_UNIT, livekitUnit, systemctl, unitFolder } from './systemd.ts';
+import { AGENT_UNIT, agentUnit, environmentFile, LIVEKIT_UNIT, livekitUnit, systemctl, unitFolder } from './systemd.ts';
 
 const run = promisify(execFile);
 const ALIVE_TIMEOUT_MS = 45_000;
@@ -55,8 +55,9 @@ async function carryOut(options: InstallOptions, plan: Plan, context: InstallCon
   if (path.resolve(context.self) !== layout.agent)
     writeAtomicallySync(layout.agent, readFileSync(context.self), { mode: 0o755 });
   const joined = await join(options, plan, context);
-  if (joined !== undefined) writeConfig(options, plan, joined, binary, context);
-  await startServices(plan, binary, context);
+  const network = joined === undefined ? plan.known?.network : keptNetwork(options, plan);
+  if (joined !== undefined) writeConfig(options, { ...plan, network }, joined, binary, context);
+  await startServices({ ...plan, network }, binary, context);
   await untilAlive(layout, context);
 }
 
@@ -104,7 +105,7 @@ function said(answer: JoinAnswer, context: InstallContext): JoinAnswer {
 
 function writeConfig(
   options: InstallOptions,
-  plan: Plan,
+  plan: Settled,
   answer: JoinAnswer,
   binary: string,
   context: InstallContext,
@@ -140,7 +141,7 @@ function writeConfig(
     heartbeatSeconds: answer.heartbeatSeconds,
     supervisor: plan.supervisor,
     scope: plan.scope,
-    network: keptNetwork(options, plan),
+    network: plan.network,
     livekit: {
       binary,
       url:
@@ -165,6 +166,9 @@ function writeConfig(
   });
 }
 
+/** A plan with what the installation keeps of the network. */
+type Settled = Omit<Plan, 'network'> & { network: Identity['network'] };
+
 /** Kept with the installation, because units don't get the variables of the shell that installed them. */
 function keptNetwork({ ca }: InstallOptions, { layout, network }: Plan): Plan['network'] {
   if (ca !== undefined && path.resolve(ca) !== layout.authorities)
@@ -173,7 +177,7 @@ function keptNetwork({ ca }: InstallOptions, { layout, network }: Plan): Plan['n
 }
 
 async function startServices(
-  { layout, supervisor, scope }: Plan,
+  { layout, supervisor, scope, network }: Settled,
   binary: string,
   context: InstallContext,
 ): Promise<void> {
@@ -184,7 +188,12 @@ async function startServices(
     return;
   }
   mkdirSync(unitFolder(scope), { recursive: true });
-  writeAtomicallySync(path.join(unitFolder(scope), LIVEKIT_UNIT), livekitUnit(layout, binary, scope), { mode: 0o644 });
+  const { SSL_CERT_FILE, ...variables } = livekitEnvironment(network);
+  // a system's unit gets the authorities as a credential
+  const own = scope === 'user' && SSL_CERT_FILE !== undefined ? { ...variables, SSL_CERT_FILE } : variables;
+  writeAtomicallySync(layout.livekitEnv, environmentFile(own));
+  const unit = livekitUnit(layout, binary, scope, SSL_CERT_FILE !== undefined);
+  writeAtomicallySync(path.join(unitFolder(scope), LIVEKIT_UNIT), unit, { mode: 0o644 });
   writeAtomicallySync(path.join(unitFolder(scope), AGENT_UNIT), agentUnit(layout, process.execPath, scope), {
     mode: 0o644,
   });

@@ -10,6 +10,8 @@ export interface Layout {
   identity: string;
   /** LiveKit's configuration; holds its keys. */
   livekitConfig: string;
+  /** Variables of LiveKit's unit: the forward proxy, which can hold a password. */
+  livekitEnv: string;
   /** Certificate authorities that were given with --ca. */
   authorities: string;
   /** What the agent remembers: desired state, LiveKit's process. */
@@ -28,6 +30,7 @@ export function layoutOf(root: string): Layout {
     root,
     identity: path.join(root, 'etc', 'edge.json'),
     livekitConfig: path.join(root, 'etc', 'livekit.yaml'),
+    livekitEnv: path.join(root, 'etc', 'livekit.env'),
     authorities: path.join(root, 'etc', 'ca.pem'),
     state: path.join(root, 'var', 'state.json'),
     livekitBinary: path.join(root, 'bin', 'livekit-server'),

@@ -18,6 +18,16 @@ export function proxyToward(masterUrl: string, network: Network): URL | undefine
   return proxyFor(settingsOf(network), target);
 }
 
+/** What LiveKit needs in its environment to send its webhooks to the daemon the same way. It is written in Go, which reads these variables. */
+export function livekitEnvironment(network: Network): Record<string, string> {
+  const { ca, proxy, noProxy } = network ?? {};
+  return {
+    ...(proxy ? { HTTPS_PROXY: proxy, HTTP_PROXY: proxy, NO_PROXY: noProxy ?? '' } : {}),
+    // Go reads the system's folders of certificates beside this file
+    ...(ca ? { SSL_CERT_FILE: ca } : {}),
+  };
+}
+
 function settingsOf(network: Network): ProxySettings {
   const { proxy, noProxy } = network ?? {};
   return proxySettings(proxy ? { HTTPS_PROXY: proxy, HTTP_PROXY: proxy, NO_PROXY: noProxy ?? '' } : process.env);

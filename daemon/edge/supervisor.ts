@@ -3,6 +3,7 @@ import { closeSync, copyFileSync, openSync, rmSync, statSync, truncateSync } fro
 import { promisify } from 'node:util';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Identity, Layout } from './layout.ts';
+import { livekitEnvironment } from './network.ts';
 import { isAlive, type ProcessRef, processRef, signal } from './process-table.ts';
 import { LIVEKIT_UNIT, systemctl } from './systemd.ts';
 
@@ -48,6 +49,7 @@ class ChildSupervisor implements Supervisor {
         detached: true,
         stdio: ['ignore', log, log],
         cwd: this.#layout.root,
+        env: { ...process.env, ...livekitEnvironment(this.#identity.network) },
       });
       await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve);

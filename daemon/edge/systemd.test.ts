@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { layoutOf } from './layout.ts';
-import { agentUnit, livekitUnit, unitWord } from './systemd.ts';
+import { agentUnit, environmentFile, livekitUnit, unitWord } from './systemd.ts';
 
 test('a word of ExecStart reaches the program as it is', () => {
   assert.equal(unitWord('/opt/a-b/c.mjs'), '/opt/a-b/c.mjs');
@@ -11,11 +11,17 @@ test('a word of ExecStart reaches the program as it is', () => {
 
 test('LiveKit ends for good when it leaves in order, and is confined on a whole machine', () => {
   const layout = layoutOf('/opt/x');
-  const unit = livekitUnit(layout, '/usr/bin/livekit-server', 'system');
+  const unit = livekitUnit(layout, '/usr/bin/livekit-server', 'system', true);
   assert.match(unit, /^Restart=on-failure$/m);
   assert.match(unit, /^DynamicUser=yes$/m);
   assert.match(unit, /^ExecStart=\/usr\/bin\/livekit-server --config %d\/livekit\.yaml$/m);
   assert.match(unit, /^LoadCredential=livekit\.yaml:\/opt\/x\/etc\/livekit\.yaml$/m);
+  assert.match(unit, /^LoadCredential=ca\.pem:\/opt\/x\/etc\/ca\.pem\nEnvironment=SSL_CERT_FILE=%d\/ca\.pem$/m);
+  assert.match(unit, /^EnvironmentFile=-\/opt\/x\/etc\/livekit\.env$/m);
   assert.ok(!unit.includes('[Install]'), 'the agent starts it, so that a drained node stays empty over a reboot');
   assert.match(agentUnit(layout, '/usr/bin/node', 'system'), /^RestartPreventExitStatus=10$/m);
+});
+
+test('a value reaches LiveKit’s environment as it is', () => {
+  assert.equal(environmentFile({ HTTPS_PROXY: 'http://a:"$b`\\@p' }), 'HTTPS_PROXY="http://a:\\"\\$b\\`\\\\@p"\n');
 });

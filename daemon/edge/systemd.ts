@@ -26,6 +26,14 @@ export function unitWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
 }
 
+const unitPath = (file: string): string => file.replace(/%/g, '%%');
+
+/** A file for EnvironmentFile=. A proxy's password is there and not in the unit, which everybody can read. */
+export const environmentFile = (variables: Record<string, string>): string =>
+  Object.entries(variables)
+    .map(([name, value]) => `${name}="${value.replace(/[\\"$`]/g, '\\$&')}"\n`)
+    .join('');
+
 /** The systemd of a user has no network target. */
 const network = (scope: Scope): string =>
   scope === 'system' ? 'Wants=network-online.target\nAfter=network-online.target\n' : '';
@@ -52,12 +60,16 @@ WantedBy=${scope === 'system' ? 'multi-user.target' : 'default.target'}
  * LiveKit's unit. Not enabled by itself: the agent starts it, so that a node that was drained before a reboot stays
  * empty. An orderly end (draining) is not a failure, a crash is.
  */
-export function livekitUnit(layout: Layout, binary: string, scope: Scope): string {
+export function livekitUnit(layout: Layout, binary: string, scope: Scope, hasAuthorities: boolean): string {
   const isSystem = scope === 'system';
   const config = isSystem ? '%d/livekit.yaml' : unitWord(layout.livekitConfig);
+  // the folder of both files is readable by root only
+  const authorities = `LoadCredential=ca.pem:${unitPath(layout.authorities)}
+Environment=SSL_CERT_FILE=%d/ca.pem
+`;
   const confined = `DynamicUser=yes
-LoadCredential=livekit.yaml:${layout.livekitConfig.replace(/%/g, '%%')}
-ProtectSystem=strict
+LoadCredential=livekit.yaml:${unitPath(layout.livekitConfig)}
+${hasAuthorities ? authorities : ''}ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
 PrivateDevices=yes
@@ -71,6 +83,7 @@ ${network(scope)}StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${unitWord(binary)} --config ${config}
+EnvironmentFile=-${unitPath(layout.livekitEnv)}
 Restart=on-failure
 RestartSec=2
 KillMode=mixed

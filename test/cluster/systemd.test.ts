@@ -1,7 +1,8 @@
 // An edge node under a real systemd: a separate manager, in a mount namespace of its own.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test, { after, before, describe } from 'node:test';
@@ -10,9 +11,11 @@ import { layoutOf } from '#daemon/edge/layout.ts';
 import { isAlive, processRef, signal } from '#daemon/edge/process-table.ts';
 import { agentUnit, livekitUnit } from '#daemon/edge/systemd.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
+import { makeCertificate, type TlsFront, tlsFront } from '#test/helpers/certificates.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { bundleAgent, type EdgeNode, edgeFlags, endNode, nodeAt, untilNode } from '#test/helpers/edge-node.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
+import { forwardProxy } from '#test/helpers/proxies.ts';
 import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
@@ -81,9 +84,12 @@ describe('an edge node under systemd', { skip }, () => {
   let node: EdgeNode;
   let bundle: string;
   let flags: string[];
-  const install = () =>
-    inside(process.execPath, [bundle, 'install', '--master-url', daemon.url, ...flags], {
+  let front: TlsFront;
+  // a name that only the forward proxy knows, so everything that arrives came through it
+  const install = (more: string[] = [], env: NodeJS.ProcessEnv = {}) =>
+    inside(process.execPath, [bundle, 'install', '--master-url', 'https://daemon.test', ...flags, ...more], {
       STREAMHUB_MASTER_TOKEN: TOKEN,
+      ...env,
     });
   const pid = async (unit: string) => Number(await show(`streamhub-${unit}.service`, 'MainPID'));
   const isRunning = (record: ClusterNode) =>
@@ -100,7 +106,14 @@ describe('an edge node under systemd', { skip }, () => {
     bundle = await bundleAgent(scope);
     const own = await edgeFlags(prefix, 'unit');
     flags = [...own.flags.filter((flag) => flag !== '--no-systemd'), '--systemd-user'];
-    const { stdout } = await install();
+    const authority = await makeCertificate('Internal authority', { authority: true });
+    const certificate = await makeCertificate('daemon', { signedBy: authority, names: ['daemon.test'] });
+    front = await tlsFront(scope, daemon.url, certificate);
+    const ca = path.join(home, 'authority.pem');
+    writeFileSync(ca, authority.cert);
+    const proxy = await forwardProxy(scope, ({ url }) => (url === 'daemon.test:443' ? front.port : undefined));
+    const { stdout } = await install(['--ca', ca], { HTTPS_PROXY: proxy });
+    rmSync(ca);
     assert.match(stdout, /streamhub-edge\.service is enabled and running/);
     node = await nodeAt(daemon, prefix, 'unit', own.url);
   });
@@ -110,6 +123,15 @@ describe('an edge node under systemd', { skip }, () => {
       assert.equal(await show(`streamhub-${unit}.service`, 'ActiveState'), 'active');
     const record = await untilNode(daemon, node, 'running', isRunning);
     assert.equal(record.agent?.supervisor, 'systemd');
+  });
+
+  test('LiveKit’s webhooks take the proxy and trust the authority, as the agent’s heartbeats do', async () => {
+    const { agent } = await untilNode(daemon, node, 'running', isRunning);
+    const { rooms } = livekit as LivekitServer;
+    await rooms.createRoom({ name: 'seen', nodeId: agent?.livekit.nodeId as string });
+    await until('a webhook arrives', () => front.received().includes('POST /api/v1/webhooks/livekit'));
+    await rooms.deleteRoom('seen');
+    assert.match(await readFile(layoutOf(prefix).livekitEnv, 'utf8'), /^HTTPS_PROXY="http:/);
   });
 
   test('an installation that runs again leaves LiveKit alone', async () => {
@@ -178,7 +200,7 @@ describe('an edge node under systemd', { skip }, () => {
     const agent = path.join(folder, 'streamhub-edge.service');
     const server = path.join(folder, 'streamhub-livekit.service');
     writeFileSync(agent, agentUnit(layout, process.execPath, 'system'));
-    writeFileSync(server, livekitUnit(layout, '/bin/true', 'system'));
+    writeFileSync(server, livekitUnit(layout, '/bin/true', 'system', true));
     const { stdout, stderr } = await inside('systemd-analyze', [
       'verify',
       '--man=no',

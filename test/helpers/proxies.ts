@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import http from 'node:http';
+import net, { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { temporaryDir } from './daemon.ts';
 import { until } from './until.ts';
@@ -93,6 +94,30 @@ http://127.0.0.1:${port} {
     stdio: 'ignore',
     env: { PATH: process.env['PATH'] ?? '', HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir },
   });
+}
+
+/** A forward proxy for tunnels; the rule says which port of this machine stands for what is asked, undefined = refused. */
+export async function forwardProxy(
+  t: Scope,
+  portOf: (request: http.IncomingMessage) => number | undefined,
+): Promise<string> {
+  const proxy = http.createServer((_request, response) => response.writeHead(400).end());
+  proxy.on('connect', (request, client: net.Socket) => {
+    const port = portOf(request);
+    if (port === undefined) return client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    const server = net.connect(port, '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      server.pipe(client).pipe(server);
+    });
+    for (const socket of [client, server]) socket.on('error', () => client.destroy() && server.destroy());
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.after(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 }
 
 /** A port that nobody listens on now. */

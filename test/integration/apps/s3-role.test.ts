@@ -1,10 +1,10 @@
 // An app's storage with the AWS role of the machine: session credentials that Ceph gave and checks, and the instance's metadata service.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { RoomCompositeEgressRequest, RoomServiceClient } from 'livekit-server-sdk';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { metadataService } from '#test/helpers/metadata-service.ts';
 import { addVods } from '#test/helpers/recordings.ts';
@@ -143,6 +143,39 @@ describe('the machine’s AWS role as the credentials of a bucket', { skip }, ()
     assert.match(await put({ credentials: 'role', key: 'AKIAWITHROLE0001' }), /body\.credentials .*leave out key/);
     const minio = { ...settings(bucket), provider: 'minio', credentials: 'role' };
     assert.match(await put(minio), /body\.credentials .*only the provider aws/);
+  });
+
+  test('a container of ECS and a pod of EKS have their role without a metadata service of the instance', async (t) => {
+    metadata.role = session ?? null;
+    const folder = await temporaryDir(t);
+    const tokenFile = path.join(folder, 'token');
+    await writeFile(tokenFile, metadata.webIdentity);
+    const environments = {
+      ecs: {
+        AWS_CONTAINER_CREDENTIALS_FULL_URI: `${metadata.endpoint}/container`,
+        AWS_CONTAINER_AUTHORIZATION_TOKEN: metadata.authorization,
+      },
+      eks: {
+        AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile,
+        AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/streamhub',
+        AWS_ENDPOINT_URL_STS: metadata.endpoint,
+      },
+    };
+    metadata.asked.length = 0;
+    const tries = Object.entries(environments).map(async ([app, env]) => {
+      // static keys of another purpose are not the role's
+      const strange = { AWS_ACCESS_KEY_ID: 'AKIASTRANGE', AWS_SECRET_ACCESS_KEY: 'strange' };
+      const other = await daemonProcess(t, path.join(folder, app), { ...env, ...strange });
+      await other.api.post('/apps', { name: app });
+      await other.api.put(`/apps/${app}/s3`, { ...settings(await s3.bucket()), credentials: 'role' });
+      const tried = await other.api.post(`/apps/${app}/s3/test`);
+      assert.equal(tried.body.data.ok, true, tried.text);
+      const told = (await other.api.get('/logs?limit=500')).text + tried.text;
+      for (const secret of [session?.secret, session?.sessionToken, metadata.webIdentity, metadata.authorization])
+        assert.ok(!told.includes(secret as string));
+    });
+    await Promise.all(tries);
+    assert.deepEqual([...new Set(metadata.asked)].sort(), ['GET /container', 'POST /']);
   });
 
   test('LiveKit’s egress service gets session credentials with their token', async (t) => {

@@ -1,20 +1,19 @@
 // An internal certificate authority and a forward proxy, as the daemon's real process meets them.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
-import net, { type AddressInfo } from 'node:net';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { promisify } from 'node:util';
+import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { type CallbackReceiver, callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { makeCertificate, type TestCertificate, type TlsFront, tlsFront } from '#test/helpers/certificates.ts';
 import { type Client, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
-import { bundleAgent } from '#test/helpers/edge-node.ts';
-import { startLivekit } from '#test/helpers/livekit.ts';
+import { bundleAgent, edgeFlags, endNode } from '#test/helpers/edge-node.ts';
+import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { installPlugin } from '#test/helpers/plugins.ts';
+import { forwardProxy } from '#test/helpers/proxies.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -66,30 +65,6 @@ export default definePlugin({ storageProviders: [defineStorageProvider({
   open: openS3,
 })] });
 `;
-
-/** A forward proxy for tunnels; the rule says which port of this machine stands for what is asked, undefined = refused. */
-async function connectProxy(
-  t: { after(fn: () => unknown): void },
-  portOf: (request: http.IncomingMessage) => number | undefined,
-): Promise<string> {
-  const proxy = http.createServer((_request, response) => response.writeHead(400).end());
-  proxy.on('connect', (request, client: net.Socket) => {
-    const port = portOf(request);
-    if (port === undefined) return client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
-    const server = net.connect(port, '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      server.pipe(client).pipe(server);
-    });
-    for (const socket of [client, server]) socket.on('error', () => client.destroy() && server.destroy());
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  t.after(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
-  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-}
 
 describe('what the daemon asks of others', { skip }, () => {
   let authorityFile: string;
@@ -171,31 +146,32 @@ describe('what the daemon asks of others', { skip }, () => {
     assert.match((await api.get('/system/livekit')).text, /does not trust/);
   });
 
-  test('a join with --ca reaches the daemon; without it the line says what is missing', async (t) => {
-    const daemon = await daemonProcess(t, await temporaryDir(t), { STREAMHUB_CLUSTER_TOKEN: 'clt_0123456789abcdef' });
+  test('a join with --ca and --proxy ends with a living node; without them the line says what is missing', async (t) => {
+    const { env, redisUrl } = livekit as LivekitServer;
+    const cluster = { STREAMHUB_CLUSTER_TOKEN: 'clt_0123456789abcdef', STREAMHUB_CLUSTER_REDIS_URL: redisUrl };
+    const daemon = await daemonProcess(t, await temporaryDir(t), { ...env, ...cluster });
     const authority = await makeCertificate('Another authority', { authority: true });
     const front = await tlsFront(t, daemon.url, await makeCertificate('daemon', { signedBy: authority }));
     const home = await temporaryDir(t);
     const ca = path.join(home, 'ca.pem');
     writeFileSync(ca, authority.cert);
-    const livekitServer = path.join(home, 'livekit-server');
-    writeFileSync(livekitServer, '#!/bin/sh\necho livekit-server version 9.9.9\n');
-    chmodSync(livekitServer, 0o755);
     const bundle = await bundleAgent(t);
-    const join = (more: string[]): Promise<string> => {
-      const own = ['--prefix', path.join(home, 'node'), '--node-name', 'n', '--no-systemd', '--livekit-binary'];
-      const ports = ['--livekit-port', '0', '--rtc-tcp-port', '0', '--metrics-port', '0'];
-      const words = [bundle, 'install', '--master-url', front.url, ...own, livekitServer, ...ports, ...more];
-      return run(process.execPath, words, { env: { STREAMHUB_JOIN_CODE: 'shj_wrong' } }).then(
+    const prefix = path.join(home, 'node');
+    t.after(() => endNode(prefix, home));
+    const { flags } = await edgeFlags(prefix, 'n');
+    const runs = (program: string, words: string[], more: Record<string, string>): Promise<string> =>
+      run(program, words, { env: { PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}`, ...more } }).then(
         ({ stdout }) => stdout,
         (error) => error.stderr,
       );
-    };
+    const wrong = { STREAMHUB_JOIN_CODE: 'shj_wrong' };
+    const join = (more: string[]) =>
+      runs(process.execPath, [bundle, 'install', '--master-url', front.url, ...flags, ...more], wrong);
     assert.match(await join([]), /certificate is from an authority that this machine does not trust/);
     assert.match(await join(['--ca', ca]), /This join code is unknown/);
     // a name that only the proxy knows
     const asked: string[] = [];
-    const proxy = await connectProxy(t, ({ url = '' }) => {
+    const proxy = await forwardProxy(t, ({ url = '' }) => {
       asked.push(url);
       return front.port;
     });
@@ -203,12 +179,25 @@ describe('what the daemon asks of others', { skip }, () => {
     const behind = ['--ca', ca, '--proxy', proxy, '--master-url', 'https://daemon.test'];
     assert.match(await join(behind), /This join code is unknown/);
     assert.deepEqual(asked, ['daemon.test:443']);
+
+    // the whole script, and after it the agent and LiveKit without the variables of this shell
+    const script = path.join(home, 'install.sh');
+    writeFileSync(script, await (await fetch(`${daemon.url}/install.sh`)).text());
+    const { code } = (await daemon.api.post('/cluster/join-codes')).body.data;
+    const words = [script, '--join', ...flags, ...behind];
+    assert.match(await runs('sh', words, { STREAMHUB_JOIN_CODE: code }), /the node is alive/);
+    const found = (await daemon.api.get('/cluster/nodes')).body.data.find((one: ClusterNode) => one.name === 'n');
+    assert.equal(found.health, 'alive');
+    await (livekit as LivekitServer).rooms.createRoom({ name: 'seen', nodeId: found.agent.livekit.nodeId });
+    await until('LiveKit’s webhook arrives', () => front.received().includes('POST /api/v1/webhooks/livekit'));
+    await (livekit as LivekitServer).rooms.deleteRoom('seen');
+    assert.deepEqual([...new Set(asked)], ['daemon.test:443'], 'LiveKit on the node is asked directly');
   });
 
   test('a forward proxy carries what leaves the machine, and the endpoint policy still holds', async (t) => {
     await useNames();
     const asked: string[] = [];
-    const proxy = await connectProxy(t, (request) => {
+    const proxy = await forwardProxy(t, (request) => {
       asked.push(`${request.url} ${request.headers['proxy-authorization'] ?? ''}`);
       const name = /^(\w+)\.test:443$/.exec(request.url ?? '')?.[1] as keyof typeof fronts;
       return name in fronts ? fronts[name].port : undefined;
