@@ -1,12 +1,14 @@
 // The test command: every *.test.ts of the project, in Node's own runner, the files that took longest in the last run first.
+// Files with failures run a second time, each alone; the last lines name what passed only then.
 // Usage: npm test [-- PATTERN…] [-- --test-…]; a pattern is a part of a file's path, an option one of `OPTIONS`.
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { run } from 'node:test';
+import { pipeline } from 'node:stream/promises';
 import { dot, junit, spec, tap } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { bundleTypebox } from './helpers/bundle-typebox.mjs';
+import { runFiles, secondTry } from './helpers/two-tries.mjs';
 
 /** Node's own options for tests that are passed on. */
 const OPTIONS = /** @type {const} */ ({
@@ -18,13 +20,15 @@ const OPTIONS = /** @type {const} */ ({
   'test-only': { type: 'boolean' },
   /** Keeps the durations of this run in the repository, for the first run of a clone. */
   'record-durations': { type: 'boolean' },
+  /** A folder with other tests, for the test of this command. */
+  root: { type: 'string', default: path.resolve(import.meta.dirname, '..') },
 });
 const REPORTERS = { spec: () => new spec(), tap: () => tap, dot: () => dot, junit: () => junit };
 
-const root = path.resolve(import.meta.dirname, '..');
+const { values, positionals: patterns } = options();
+const { root } = values;
 const LAST = path.join(root, 'node_modules', '.cache', 'test-durations.json');
 const COMMITTED = path.join(root, 'test', 'durations.json');
-const { values, positionals: patterns } = options();
 const all = ['shared', 'daemon', 'desktop', 'plugins', 'test', 'build'].flatMap((folder) =>
   globSync(`${folder}/**/*.test.{ts,tsx}`, { cwd: root, exclude: (name) => name === 'node_modules' }),
 );
@@ -44,32 +48,39 @@ await bundleTypebox();
 const browser = await sharedBrowser();
 /** Names of skipped tests with their reasons, for the last lines. */
 const skipped = [];
-run({
-  files: files.map((file) => path.join(root, file)),
+const settings = {
   cwd: root,
-  concurrency,
   timeout: wholeNumber('test-timeout'),
   only: values['test-only'],
   testNamePatterns: values['test-name-pattern'],
   testSkipPatterns: values['test-skip-pattern'],
-})
-  .on('test:fail', ({ todo }) => {
-    if (todo === undefined || todo === false) process.exitCode = 1;
-  })
-  .on('test:pass', ({ name, skip, file }) => {
-    if (skip !== undefined && skip !== false)
-      skipped.push({ name, reason: skip === true ? 'no reason given' : skip, file });
-  })
-  .on('test:summary', ({ file, duration_ms }) => {
-    if (file !== undefined) durations[path.relative(root, file)] = Math.round(duration_ms / 100) / 10;
-  })
-  .compose(reporter())
-  .on('end', () => {
-    void browser?.close();
-    writeDurations();
-    if (values['test-reporter'] === 'spec') process.stdout.write(skippedLines());
-  })
-  .pipe(process.stdout);
+};
+const outcomes = await runFiles(
+  { ...settings, files: files.map((file) => path.join(root, file)), concurrency },
+  (events) =>
+    pipeline(
+      events
+        .on('test:pass', ({ name, skip, file }) => {
+          if (skip !== undefined && skip !== false)
+            skipped.push({ name, reason: skip === true ? 'no reason given' : skip, file });
+        })
+        .on('test:summary', ({ file, duration_ms }) => {
+          if (file !== undefined) durations[path.relative(root, file)] = Math.round(duration_ms / 100) / 10;
+        }),
+      reporter(),
+      process.stdout,
+      { end: false },
+    ),
+);
+await browser?.close();
+// alone is without the shared browser too, which can be what failed
+delete process.env.TEST_BROWSER;
+writeDurations();
+const { failed, lines } = await secondTry(outcomes, settings);
+if (failed) process.exitCode = 1;
+if (values['test-reporter'] === 'spec') process.stdout.write(skippedLines());
+// a report for a program stays one
+(['spec', 'dot'].includes(values['test-reporter']) ? process.stdout : process.stderr).write(lines);
 
 /** One Chromium for all files that ask for one (`test/helpers/browser.ts`): starting it costs a second of a core each time. */
 async function sharedBrowser() {
