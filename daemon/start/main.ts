@@ -6,7 +6,7 @@ import { createLogging } from '#daemon/platform/logs/logger.ts';
 import { nearHosts } from '#daemon/platform/net/addresses.ts';
 import { installForwardProxy, proxySettings } from '#daemon/platform/net/proxy.ts';
 import { trustSystemAuthorities } from '#daemon/platform/net/trust.ts';
-import { loadSettings, type Settings, SettingsError } from '#daemon/platform/settings.ts';
+import { loadSettings, publicBase, type Settings, SettingsError } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { portInUse } from '#shared/start-failure.ts';
 import { type RunningDaemon, startDaemon } from './daemon.ts';
@@ -104,6 +104,7 @@ function greet({ url, firstStart, services }: RunningDaemon): void {
   ].filter(Boolean);
   const lines = [
     `StreamHub ${VERSION} listens on ${url}`,
+    `  console    ${publicBase(settings) ?? url}/`,
     `  API docs   ${url}/api/v1/docs`,
     `  data       ${settings.dataDir}`,
   ];

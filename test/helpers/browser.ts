@@ -20,7 +20,9 @@ let built: Promise<void> | undefined;
 /** The web console of this clone, built when it is older than its sources. */
 export function builtConsole(): Promise<void> {
   built ??= (async () => {
-    const builder = new ConsoleBuilder(ROOT, path.join(ROOT, 'out', 'console'), pino({ level: 'error' }), true);
+    const builder = new ConsoleBuilder(ROOT, path.join(ROOT, 'out', 'console'), pino({ level: 'error' }), {
+      isAwaited: true,
+    });
     const free = await oneAtATime(path.join(ROOT, 'out', 'console.lock'));
     await builder.run().finally(free);
     if (builder.state !== 'idle') throw new Error(`the console could not be built: ${builder.state}`);

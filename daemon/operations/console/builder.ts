@@ -5,11 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
 
-/** `absent`: this package has neither a built console nor its sources. */
-export type BuildState = 'idle' | 'building' | 'failed' | 'absent';
+/** `absent`: this package has neither a built console nor its sources. `installing`: the packages that build it. */
+export type BuildState = 'idle' | 'installing' | 'building' | 'failed' | 'absent';
 
 const SOURCES = ['desktop/renderer/**/*', 'shared/**/*.ts', 'package-lock.json'];
 const OUTPUT_KEPT = 4000;
+/** A line of `build/ensure-install.mjs`. */
+const PROGRESS = /\d+ of \d+ packages/;
 
 /** Builds the console of a clone beside the running daemon, when there is none or its sources are newer. */
 export class ConsoleBuilder {
@@ -17,17 +19,21 @@ export class ConsoleBuilder {
   readonly #root: string;
   readonly #dir: string;
   readonly #log: Logger;
+  readonly #mayInstall: boolean;
   #state: BuildState = 'idle';
+  #progress: string | undefined;
   #child: ChildProcess | undefined;
   #stopped = false;
 
   /**
    * @param root folder of the package
    * @param dir where the built console belongs
-   * @param isAwaited somebody waits for it; else the daemon's own work has priority
+   * @param options.isAwaited somebody waits for it; else the daemon's own work has priority
+   * @param options.mayInstall missing packages are installed first: this is a clone that was started with npm
    */
-  constructor(root: string, dir: string, log: Logger, isAwaited = false) {
+  constructor(root: string, dir: string, log: Logger, { isAwaited = false, mayInstall = false } = {}) {
     this.#isAwaited = isAwaited;
+    this.#mayInstall = mayInstall;
     this.#root = root;
     this.#dir = dir;
     this.#log = log;
@@ -37,21 +43,33 @@ export class ConsoleBuilder {
     return this.#state;
   }
 
+  /** How far the installation is, such as "120 of 900 packages are there". */
+  get progress(): string | undefined {
+    return this.#progress;
+  }
+
   /** Builds if that is needed; resolves when the console is as new as its sources, or cannot be. */
   async run(): Promise<void> {
     const isBuilt = existsSync(path.join(this.#dir, 'index.html'));
     const config = path.join(this.#root, 'desktop', 'renderer', 'vite.config.ts');
     const vite = path.join(this.#root, 'node_modules', 'vite', 'bin', 'vite.js');
-    if (!existsSync(config) || !existsSync(vite)) {
+    const installer = path.join(this.#root, 'build', 'ensure-install.mjs');
+    const mustInstall = !existsSync(vite);
+    if (!existsSync(config) || (mustInstall && !(this.#mayInstall && existsSync(installer)))) {
       this.#state = isBuilt ? 'idle' : 'absent';
       return;
     }
     if (isBuilt && !(await this.#isStale())) return;
-    this.#state = 'building';
     const next = `${this.#dir}.${process.pid}`;
     const started = Date.now();
     try {
-      await this.#build([vite, 'build', '--config', config, '--outDir', next, '--emptyOutDir', '--logLevel', 'warn']);
+      if (mustInstall) {
+        this.#state = 'installing';
+        this.#log.info('installing the packages that build the web console; the API works meanwhile');
+        await this.#run([installer]);
+      }
+      this.#state = 'building';
+      await this.#run([vite, 'build', '--config', config, '--outDir', next, '--emptyOutDir', '--logLevel', 'warn']);
       // the old files go in one step, so that a page being loaded meets either build and never half of one
       const old = `${next}.old`;
       await rename(this.#dir, old).catch(() => {});
@@ -85,7 +103,7 @@ export class ConsoleBuilder {
     return false;
   }
 
-  #build(args: string[]): Promise<void> {
+  #run(args: string[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, args, { cwd: this.#root, stdio: ['ignore', 'pipe', 'pipe'] });
       this.#child = child;
@@ -93,6 +111,7 @@ export class ConsoleBuilder {
       let output = '';
       const keep = (chunk: Buffer): void => {
         output = (output + chunk).slice(-OUTPUT_KEPT);
+        this.#progress = PROGRESS.exec(String(chunk))?.[0] ?? this.#progress;
       };
       child.stdout?.on('data', keep);
       child.stderr?.on('data', keep);
@@ -100,7 +119,7 @@ export class ConsoleBuilder {
       child.on('close', (code) => {
         this.#child = undefined;
         if (code === 0) resolve();
-        else reject(new Error(`vite ended with ${code}: ${output.trim()}`));
+        else reject(new Error(`${path.basename(args[0] ?? '')} ended with ${code}: ${output.trim()}`));
       });
     });
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fillTemplate } from '#daemon/platform/files/template.ts';
-import type { BuildState } from './builder.ts';
+import type { BuildState, ConsoleBuilder } from './builder.ts';
 import type { ConsoleFile } from './files.ts';
 import type { ConsoleService } from './service.ts';
 
@@ -35,9 +35,7 @@ export function consoleRoutes(app: FastifyInstance, console: ConsoleService, bas
       if (file !== undefined) return send(request, reply, console, file, base);
       if (!isPage(request, name)) return notFound(reply);
       const index = await console.files.find('index.html');
-      return index === undefined
-        ? sendNote(reply, console.builder.state, base)
-        : send(request, reply, console, index, base);
+      return index === undefined ? sendNote(reply, console.builder, base) : send(request, reply, console, index, base);
     },
   });
 }
@@ -103,6 +101,10 @@ async function send(
 }
 
 const NOTES: Record<BuildState, [title: string, text: string]> = {
+  installing: [
+    'The web console is being prepared',
+    'StreamHub installs the packages that build it, once. This page shows it as soon as it is there.',
+  ],
   building: ['The web console is being built', 'This page shows it as soon as it is there, in less than a minute.'],
   idle: ['The web console is being built', 'This page shows it as soon as it is there.'],
   failed: [
@@ -113,9 +115,9 @@ const NOTES: Record<BuildState, [title: string, text: string]> = {
 };
 
 /** Says why there is no console yet, and looks again by itself while it is being made. */
-function sendNote(reply: FastifyReply, state: BuildState, base: string): FastifyReply {
+function sendNote(reply: FastifyReply, { state, progress }: ConsoleBuilder, base: string): FastifyReply {
   const [title, text] = NOTES[state];
-  const isComing = state === 'building' || state === 'idle';
+  const isComing = state === 'installing' || state === 'building' || state === 'idle';
   return reply
     .code(isComing ? 503 : 404)
     .header('content-security-policy', NOTE_CSP)
@@ -125,7 +127,7 @@ function sendNote(reply: FastifyReply, state: BuildState, base: string): Fastify
     .send(
       fillTemplate('operations/console/assets/note.html.tmpl', {
         title,
-        text,
+        text: state === 'installing' && progress !== undefined ? `${text} ${progress}.` : text,
         base,
         refresh: isComing ? '<meta http-equiv="refresh" content="3">' : '',
       }),

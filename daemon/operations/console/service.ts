@@ -11,7 +11,8 @@ export class ConsoleService {
   constructor(root: string, log: Logger) {
     const dir = path.join(root, 'out', 'console');
     this.files = new ConsoleFiles(dir);
-    this.builder = new ConsoleBuilder(root, dir, log);
+    // a service manager's daemon doesn't install anything into its folder
+    this.builder = new ConsoleBuilder(root, dir, log, { mayInstall: process.env['npm_lifecycle_event'] === 'start' });
   }
 
   stop(): void {
