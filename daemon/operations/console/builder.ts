@@ -111,7 +111,10 @@ export class ConsoleBuilder {
       let output = '';
       const keep = (chunk: Buffer): void => {
         output = (output + chunk).slice(-OUTPUT_KEPT);
-        this.#progress = PROGRESS.exec(String(chunk))?.[0] ?? this.#progress;
+        const progress = PROGRESS.exec(String(chunk))?.[0];
+        if (progress === undefined || progress === this.#progress) return;
+        this.#progress = progress;
+        this.#log.info(`for the web console, ${progress} are there`);
       };
       child.stdout?.on('data', keep);
       child.stderr?.on('data', keep);
