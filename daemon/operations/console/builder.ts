@@ -65,7 +65,7 @@ export class ConsoleBuilder {
     try {
       if (mustInstall) {
         this.#state = 'installing';
-        this.#log.info('installing the packages that build the web console; the API works meanwhile');
+        this.#log.info('installing the packages that build the web console; the API works already');
         await this.#run([installer]);
       }
       this.#state = 'building';
