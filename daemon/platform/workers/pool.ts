@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { ApiError } from '#shared/errors.ts';
 import { FairTurns } from '../fair-turns.ts';
 import { PROXY_VARIABLES } from '../net/proxy.ts';
@@ -41,7 +41,8 @@ const HEAP_MB = 192;
 
 /** The piscina pool, with limits for each kind and turns for the teams. Threads start when first needed and leave after a while without work. */
 export class WorkerPool {
-  readonly #piscina: Piscina;
+  readonly #maxThreads: number;
+  #piscina: Piscina | undefined;
   readonly #turns = new FairTurns();
   readonly #names = new Map<TaskKind, string>();
   readonly #teamOf: (app: string) => string;
@@ -53,21 +54,28 @@ export class WorkerPool {
    */
   constructor(teamOf: (app: string) => string = (app) => app, longTasks = 0) {
     this.#teamOf = teamOf;
-    this.#piscina = new Piscina({
+    this.#maxThreads = MAX_THREADS + longTasks;
+  }
+
+  /** Loaded with the first task, because a daemon at rest needs no thread. */
+  async #pool(): Promise<Piscina> {
+    const { Piscina } = await import('piscina');
+    this.#closing.signal.throwIfAborted();
+    return (this.#piscina ??= new Piscina({
       minThreads: 0,
-      maxThreads: MAX_THREADS + longTasks,
+      maxThreads: this.#maxThreads,
       idleTimeout: 30_000,
       concurrentTasksPerWorker: 1,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 },
       // workers see no secret of the daemon's environment
       env: workerEnvironment(),
       filename: taskModule(import.meta.url, import.meta.url.endsWith('.ts') ? 'idle' : 'tasks/idle'),
-    });
+    }));
   }
 
   /** Threads alive now, for metrics. */
   get threads(): number {
-    return this.#piscina.threads.length;
+    return this.#piscina?.threads.length ?? 0;
   }
 
   /**
@@ -109,7 +117,8 @@ export class WorkerPool {
     try {
       if (limitMs > 0) limit = AbortSignal.timeout(limitMs);
       const signals = [this.#closing.signal, limit, options.signal].filter((signal) => signal !== undefined);
-      return (await this.#piscina.run(input, {
+      const pool = await this.#pool();
+      return (await pool.run(input, {
         filename: kind.module,
         signal: AbortSignal.any(signals),
         ...(options.transfer ? { transferList: options.transfer as never } : {}),
@@ -125,14 +134,14 @@ export class WorkerPool {
   /** Ends all threads; running tasks reject with AbortError. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#piscina.destroy();
+    await this.#piscina?.destroy();
   }
 }
 
 /**
  * How long a task may take on this machine as it is now: its limit times the load per core of the last minute, at least
- * once and at most six times (once on Windows, which tells no load). A good text must not be refused because others keep
- * the processors busy.
+ * once and at most six times (once on Windows, which reports no load), so that a valid config isn't rejected just because
+ * the machine is busy.
  * @returns whole milliseconds, as timers require
  */
 export function patientLimit(timeoutMs: number, load: number, cores: number): number {
