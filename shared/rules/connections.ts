@@ -12,7 +12,7 @@ export interface ConnectionCondition {
 export const CONNECTION_CONDITIONS: Readonly<Record<ConnectionStatus, ConnectionCondition>> = {
   connecting: { urgency: null, word: 'Connecting' },
   online: { urgency: null, word: 'Connected' },
-  offline: { urgency: 'danger', word: 'Not reachable' },
+  offline: { urgency: 'danger', word: 'Offline' },
   'signed-out': { urgency: 'warn', word: 'Signed out' },
   untrusted: { urgency: 'danger', word: 'Certificate not trusted' },
   locked: { urgency: 'warn', word: 'Keychain locked' },

@@ -137,7 +137,7 @@ const appProblems = (apps: NonNullable<Findings['apps']>): Problem[] => {
     ({ app, code, message, since }): Problem => ({
       id: `app:${app}:${code}`,
       urgency: code === 'CONFIG_INVALID' ? 'danger' : 'warn',
-      text: code === 'CONFIG_INVALID' ? `The config of ${app} is not in force: ${message}` : `${app}: ${message}`,
+      text: code === 'CONFIG_INVALID' ? `The config of ${app} is not active: ${message}` : `${app}: ${message}`,
       since,
       action: APP_ACTIONS[code]?.(app) ?? { label: 'Edit config', path: `/apps/${app}/config` },
     }),

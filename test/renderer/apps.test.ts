@@ -37,7 +37,7 @@ test('the apps screen', { skip: noChromium }, async (t) => {
 
   await t.test('an app made elsewhere appears without a reload', async (t) => {
     const { ui } = await open(t);
-    await ui.statusBar().getByText('live', { exact: true }).waitFor();
+    await ui.statusBar().getByText('Updates live', { exact: true }).waitFor();
     await daemon.api.post('/apps', { name: 'elsewhere' });
     await ui.row('elsewhere').waitFor();
   });

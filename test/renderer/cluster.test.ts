@@ -85,7 +85,7 @@ test('the cluster screen', { skip: noChromium }, async (t) => {
     assert.equal(nodes.find((one: { name: string }) => one.name === 'edge-fra-1').status, 'draining');
     await beat(first, 0, 'stopped');
     await ui.dialog('edge-fra-1').getByText('drained', { exact: true }).first().waitFor();
-    await ui.button('Take back into service').click();
+    await ui.button('Return to service').click();
     await ui.dialog('edge-fra-1').getByText('active', { exact: true }).first().waitFor();
   });
 
@@ -102,7 +102,7 @@ test('the cluster screen', { skip: noChromium }, async (t) => {
   });
 
   await t.test('where the next room would go is told with its reason', async () => {
-    await ui.button('Where would a room go?').click();
+    await ui.button('Preview placement').click();
     await ui.dialog('Where would the next room go?').getByText('LiveKit chooses by itself').waitFor();
     await assertAccessible(page, 'the placement');
   });

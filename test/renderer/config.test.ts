@@ -94,17 +94,17 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await page.locator('.cm-merge-b .cm-changedLine', { hasText: 'split_minutes: 15' }).waitFor();
     await assertAccessible(page, 'the review');
     await page.keyboard.press('Control+Enter');
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     assert.equal(await readFile(file, 'utf8'), TEXT.replace('30 # half an hour', '15 # a quarter'));
     const history = page.getByRole('complementary', { name: 'History' });
-    await history.getByText('in force').waitFor();
+    await history.getByText('active', { exact: true }).waitFor();
     await history
       .getByRole('button', { name: /recording\.split_minutes/ })
       .first()
       .click();
     await ui.dialog().locator('.cm-merge-a .cm-changedLine', { hasText: '30 # half an hour' }).waitFor();
     await assertAccessible(page, 'two versions');
-    await ui.dialog().getByRole('button', { name: 'Restore the left version' }).click();
+    await ui.dialog().getByRole('button', { name: 'Restore this version' }).click();
     await ui.dialog().waitFor({ state: 'hidden' });
     await page.locator('.cm-line', { hasText: 'split_minutes: 30 # half an hour' }).waitFor();
     assert.equal(await readFile(file, 'utf8'), TEXT);
@@ -170,7 +170,7 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await ui.endOf('display_name');
     await page.keyboard.insertText(' and kept');
     await page.getByRole('link', { name: 'Presets' }).click();
-    await page.getByRole('heading', { name: 'Lowest delay' }).waitFor();
+    await page.getByRole('heading', { name: 'Low latency' }).waitFor();
     await page.getByRole('link', { name: 'Config' }).click();
     await page.locator('.cm-line', { hasText: 'Live and kept' }).waitFor();
     await page.reload();
@@ -204,7 +204,7 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await ui.button('Use this text').click();
     await page.getByRole('heading', { name: 'Review the changes to live' }).waitFor();
     await ui.button('Save config').click();
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     const wanted = base
       .replace('display_name: Live', 'display_name: Live of mine')
       .replace('enabled: false', 'enabled: true')
@@ -226,10 +226,10 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await page.getByRole('heading', { name: 'Review the changes to live' }).waitFor();
     await daemon.api.put('/apps/live/config/raw', { yaml: TEXT.replace('adaptive: true', 'adaptive: false') });
     await ui.button('Save config').click();
-    await page.getByRole('heading', { name: 'Bring both changes together' }).waitFor();
+    await page.getByRole('heading', { name: 'Resolve conflict' }).waitFor();
     await ui.button('Use this text').click();
     await ui.button('Save config').click();
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     const wanted = TEXT.replace('adaptive: true', 'adaptive: false').replace(
       'display_name: Live',
       'display_name: Live again',
@@ -242,9 +242,9 @@ test('the config editor', { skip: noChromium }, async (t) => {
     const { page, ui } = await open(t);
     const { writeFile } = await import('node:fs/promises');
     await writeFile(file, `${TEXT}recording: [\n`);
-    await ui.alert().getByText('The file is not in force').waitFor();
-    await page.getByText('last good config in force').waitFor();
+    await ui.alert().getByText('The file is not active').waitFor();
+    await page.getByText('last good config active').waitFor();
     await writeFile(file, TEXT);
-    await page.getByText('last good config in force').waitFor({ state: 'hidden' });
+    await page.getByText('last good config active').waitFor({ state: 'hidden' });
   });
 });

@@ -15,13 +15,13 @@ test('a daemon that goes away and comes back', { skip: noChromium }, async (t) =
 
   await t.test('keeps its last picture with its age, and says what it does', async () => {
     await first.stop();
-    await ui.statusBar().getByText('Not reachable').waitFor();
+    await ui.statusBar().getByText('Offline').waitFor();
     await page.getByText(/^This is how the apps looked/).waitFor();
     await page
       .locator('[data-stale]')
       .filter({ has: ui.row('live') })
       .waitFor();
-    await ui.statusBar().getByText('not live').waitFor();
+    await ui.statusBar().getByText('Updates paused').waitFor();
     await ui
       .statusBar()
       .getByText(/next try in \d+ s/)
@@ -47,7 +47,7 @@ test('a daemon that goes away and comes back', { skip: noChromium }, async (t) =
     await ui.grid('Audit trail').waitFor();
     await ui.section('Apps').click();
     await ui.row('meanwhile').waitFor();
-    await ui.statusBar().getByText('live', { exact: true }).waitFor();
+    await ui.statusBar().getByText('Updates live', { exact: true }).waitFor();
     assert.equal(await page.getByText(/^This is how/).count(), 0);
     assert.equal(await page.locator('[data-stale]').count(), 0, 'nothing is dim any more');
   });
@@ -64,7 +64,7 @@ test('keys work on every page', { skip: noChromium }, async (t) => {
   await page.keyboard.type('gl');
   await ui.heading('Logs').waitFor();
   await page.keyboard.press('Control+k');
-  await page.getByPlaceholder('Go to an app, node or page, or do something').fill('live config');
+  await page.getByPlaceholder('Search apps, nodes and pages, or run a command').fill('live config');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/apps/live/config');
   await ui.heading('live').waitFor();

@@ -66,7 +66,7 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     await berlin.stop();
     const problem = page.getByRole('region', { name: 'Problems' });
     await problem.getByText('The daemon isn’t responding').waitFor();
-    await ui.row('Berlin').getByText('Not reachable').waitFor();
+    await ui.row('Berlin').getByText('Offline').waitFor();
     await ui.statusBar().getByText('1 of 2 connected').waitFor();
     await ui.row('Berlin').getByText('%').first().waitFor();
     await assertAccessible(page, 'a daemon that is away');
@@ -140,7 +140,7 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     await assertAccessible(page, 'the comparison');
     await ui.button('Copy to the right').click();
     await ui.dialog().getByRole('button', { name: 'Copy sections' }).click();
-    await page.getByText('recording copied to stage on Lagos, in force').waitFor();
+    await page.getByText('recording copied to stage on Lagos and active').waitFor();
     assert.match((await lagos.api.get('/apps/stage/config/raw')).body.data.yaml, /split_minutes: 45/);
   });
 
@@ -157,7 +157,7 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     assert.match(report, /online since \S+Z, last seen \S+Z, version \d/);
     for (const { token } of daemons) assert.ok(!report.includes(token));
     await host.command({ kind: 'palette' });
-    await page.getByPlaceholder('Go to an app, node or page, or do something').fill('lagos');
+    await page.getByPlaceholder('Search apps, nodes and pages, or run a command').fill('lagos');
     await assertAccessible(page, 'the palette');
     await page.keyboard.press('Enter');
     await ui.heading('Overview').waitFor();

@@ -53,7 +53,7 @@ test('ingests of an app', { skip: typeof livekit === 'string' ? livekit : false 
     await page.getByRole('heading', { name: 'No ingest yet' }).waitFor();
     await assertAccessible(page, 'no ingest');
     await page.keyboard.press('Control+k');
-    await page.getByPlaceholder('Go to an app, node or page, or do something').fill('create ingest');
+    await page.getByPlaceholder('Search apps, nodes and pages, or run a command').fill('create ingest');
     await page.getByText('Create an ingest in live').waitFor();
     await page.keyboard.press('Enter');
     const panel = ui.dialog('Create an ingest in live');

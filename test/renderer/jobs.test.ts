@@ -121,7 +121,7 @@ test('a purge of a real bucket: how far, how fast, what stopped it, and when it 
     await s3.put(away, keysOf(vods('winter', 2)));
     await s3.pause();
     assert.equal(await begin('winter'), 202);
-    await ui.row('winter').getByText('Will try again').waitFor();
+    await ui.row('winter').getByText('Retrying').waitFor();
     await ui
       .row('winter')
       .getByText(/^Tried again (?:in \d+ s|now)$/)

@@ -68,8 +68,8 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
   await t.test('first steps are ticked by what is true', async () => {
     const step = (title: string) => page.getByRole('listitem').filter({ hasText: title });
     await step('Publish a first stream').getByRole('img', { name: 'done' }).waitFor();
-    await step('Add a first node').getByRole('img', { name: 'done' }).waitFor();
-    await step('Give an app its bucket').getByRole('img', { name: 'open' }).waitFor();
+    await step('Add a second server').getByRole('img', { name: 'done' }).waitFor();
+    await step('Connect a storage bucket').getByRole('img', { name: 'open' }).waitFor();
   });
 
   await t.test(

@@ -22,7 +22,7 @@ test('from the set-up link to a colleague with a second factor', { skip: noChrom
     await assertAccessible(page, 'the set-up page');
     await ui.field('E-mail address').fill('ana@example.com');
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-    await ui.button('Create the account').click();
+    await ui.button('Create account').click();
     await ui.heading('Overview').waitFor();
     await ui.button('Signed in as ana@example.com').waitFor();
   });

@@ -10,11 +10,11 @@ test('presets show what they would change, then do exactly that', { skip: noChro
   const chromium = await browser(t);
   const page = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/apps/live/presets' });
   const ui = new ConsolePage(page);
-  const card = page.getByRole('article').filter({ has: page.getByRole('heading', { name: 'Lowest delay' }) });
+  const card = page.getByRole('article').filter({ has: page.getByRole('heading', { name: 'Low latency' }) });
   await card.getByText(/changes \d+ keys/).waitFor();
   await assertAccessible(page, 'the presets');
   await card.getByRole('button', { name: 'Preview changes' }).click();
-  const panel = ui.dialog('Lowest delay on live');
+  const panel = ui.dialog('Low latency on live');
   await panel.getByRole('region', { name: 'Changes' }).waitFor();
   await assertAccessible(page, 'the preview of a preset');
   const before = (await daemon.api.get('/apps/live/config/raw')).body.data.yaml;
@@ -32,7 +32,7 @@ test('presets show what they would change, then do exactly that', { skip: noChro
     preview.delivery.after.filter((line: string) => !preview.delivery.before.includes(line)),
   );
   await panel.getByRole('button', { name: 'Apply preset' }).click();
-  await page.getByText(/Lowest delay is applied: \d+ keys changed, in force/).waitFor();
+  await page.getByText(/Low latency is applied: \d+ keys changed and active/).waitFor();
   await card.getByText('matches this app').waitFor();
   assert.equal((await daemon.api.get('/apps/live/presets/low-latency/preview')).body.data.diff, '');
   await page.getByRole('link', { name: 'Undo in the history' }).click();

@@ -93,7 +93,7 @@ describe('what an installation with strangers and several buckets shows', { skip
     await page.getByText(`1 recording in ${old}`).waitFor();
     await ui.field('Public endpoint').fill('https://files.example.com');
     await ui.button('Save storage').click();
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     assert.equal((await daemon.api.get('/apps/movies/s3')).body.data.public_endpoint, 'https://files.example.com');
     await assertAccessible(page, 'storage with recordings elsewhere');
     // back to the bucket of the recording, with keys that may not read it

@@ -41,7 +41,7 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
     const changes = page.getByRole('list', { name: 'What saving changes' });
     await changes.getByText('Secret key: none → a new one').waitFor();
     await ui.button('Save storage').click();
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     const view = await stored();
     assert.equal(view.provider, 'minio');
     assert.equal(view.bucket, 'media');
@@ -58,14 +58,14 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
     await assertAccessible(page, 'the consent');
     await page.getByLabel('Make the recordings of live public').check();
     await ui.button('Save storage').click();
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     assert.equal((await stored()).public_url, 'https://media.example.com');
   });
 
   await t.test('what was typed is there again after another tab, and can be discarded', async () => {
     await page.getByRole('textbox', { name: 'Bucket' }).fill('other');
     await page.getByRole('link', { name: 'Presets' }).click();
-    await page.getByRole('heading', { name: 'Lowest delay' }).waitFor();
+    await page.getByRole('heading', { name: 'Low latency' }).waitFor();
     await page.getByRole('link', { name: 'Storage', exact: true }).last().click();
     const bucket = page.getByRole('textbox', { name: 'Bucket' });
     await bucket.waitFor();
@@ -83,7 +83,7 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
     await changes.getByText('Credentials: access keys → the machine’s AWS role').waitFor();
     await assertAccessible(page, 'the choice of the role');
     await ui.button('Save storage').click();
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     const { provider, credentials, configured } = await stored();
     assert.deepEqual([provider, credentials, configured], ['aws', 'role', true]);
   });
@@ -93,7 +93,7 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
     await page.getByRole('heading', { name: 'Folder' }).waitFor();
     assert.equal(await page.getByLabel(/Prefix|Public URL|Access key/).count(), 0);
     await ui.button('Save storage').click();
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     assert.equal((await stored()).keptLocally, true);
     await assertAccessible(page, 'storage on the daemon’s machine');
   });

@@ -29,7 +29,7 @@ const BUDGET: Record<string, number> = {
   'Add a daemon': 3,
   'Change a setting and review it': 4,
   'Take a change back': 3,
-  'Give an app its bucket': 5,
+  'Connect a storage bucket': 5,
   'Find yesterday’s error of an app': 4,
   'Drain a node': 3,
   'Make a token for a CI job': 4,
@@ -140,8 +140,8 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
       hasFailed = false;
     }) as Promise<void>;
   const palette = async (words: string, found: string | RegExp): Promise<void> => {
-    await ui.button(/Go to or do/).click();
-    await page.getByPlaceholder('Go to an app, node or page, or do something').fill(words);
+    await ui.button(/Search or run a command/).click();
+    await page.getByPlaceholder('Search apps, nodes and pages, or run a command').fill(words);
     await page.getByRole('button', { name: found }).first().waitFor();
     await page.keyboard.press('Enter');
   };
@@ -151,7 +151,7 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
     const problems = page.getByRole('region', { name: 'Problems' });
     await problems.getByText('The daemon isn’t responding').waitFor();
     await problems.getByText('Node edge-berlin-1 isn’t reporting').waitFor();
-    await problems.getByText('The config of live is not in force').first().waitFor();
+    await problems.getByText('The config of live is not active').first().waitFor();
     await ui.row('Paris').getByText('Connected').waitFor();
     await ui.statusBar().getByText('3 of 4 connected').waitFor();
   });
@@ -179,7 +179,7 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
     await ui.button('Review').click();
     await page.locator('.cm-merge-b .cm-changedLine', { hasText: 'split_minutes: 30' }).waitFor();
     await ui.button('Save config').click();
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     assert.match((await quito.api.get('/apps/live/config/raw')).body.data.yaml, /split_minutes: 30/);
   });
 
@@ -190,12 +190,12 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
       .first()
       .click();
     await ui.dialog().locator('.cm-merge-a .cm-changedLine', { hasText: 'split_minutes: 15' }).waitFor();
-    await ui.dialog().getByRole('button', { name: 'Restore the left version' }).click();
+    await ui.dialog().getByRole('button', { name: 'Restore this version' }).click();
     await ui.dialog().waitFor({ state: 'hidden' });
     assert.equal((await quito.api.get('/apps/live/config/raw')).body.data.yaml, CONFIG);
   });
 
-  await task('Give an app its bucket', async () => {
+  await task('Connect a storage bucket', async () => {
     const own = await s3.bucket();
     await palette('stage storage', /^stage › Storage/);
     await page.getByRole('radio', { name: /MinIO/ }).click();
@@ -209,7 +209,7 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
     await ui.button('Test storage').click();
     await page.getByText(`Bucket ${own} works`).waitFor();
     await ui.button('Save storage').click();
-    await page.getByText('Saved, in force').waitFor();
+    await page.getByText('Saved and active').waitFor();
     assert.equal((await quito.api.get('/apps/stage/s3')).body.data.bucket, own);
   });
 

@@ -23,7 +23,7 @@ test('API tokens', { skip: noChromium }, async (t) => {
     assert.match(secret, /^sk_/);
     await assertAccessible(page, 'a new token');
     assert.equal((await daemon.api.as(secret).get('/apps/live')).status, 200);
-    await panel.getByRole('button', { name: 'I have it' }).click();
+    await panel.getByRole('button', { name: 'Done' }).click();
     await ui.row('ci').getByText('app live').waitFor();
     assert.ok(!(await page.content()).includes(secret), 'the text is gone from the page');
   });
@@ -43,7 +43,7 @@ test('API tokens', { skip: noChromium }, async (t) => {
     await ui.dialog('Revoke token ci').getByRole('button', { name: 'Revoke token' }).click();
     await ui.row('ci').waitFor({ state: 'hidden' });
     assert.equal((await daemon.api.as(secret).get('/apps/live')).status, 401);
-    await page.getByText('Revoked too').click();
+    await page.getByText('Include revoked').click();
     await ui.row('ci').getByText('revoked').waitFor();
   });
 });

@@ -67,11 +67,11 @@ export const SHOTS: readonly Shot[] = [
       await page.getByRole('button', { name: 'Save config' }).waitFor();
     },
   },
-  { name: 'app-presets', path: '/apps/keynote/presets', sign: 'Lowest delay' },
+  { name: 'app-presets', path: '/apps/keynote/presets', sign: 'Low latency' },
   {
     name: 'app-presets-diff',
     path: '/apps/keynote/presets',
-    sign: 'Lowest delay',
+    sign: 'Low latency',
     prepare: async (page) => {
       await page
         .locator('#page')
@@ -117,7 +117,7 @@ export const SHOTS: readonly Shot[] = [
     },
   },
   { name: 'cluster-add', path: '/cluster', sign: 'edge-fra-1', prepare: button('Add node') },
-  { name: 'cluster-placement', path: '/cluster', sign: 'edge-fra-1', prepare: button('Where would a room go?') },
+  { name: 'cluster-placement', path: '/cluster', sign: 'edge-fra-1', prepare: button('Preview placement') },
   { name: 'logs', path: '/logs', sign: 'the newest' },
   { name: 'logs-line', path: '/logs?level=error', sign: 'refused', prepare: row('refused') },
   { name: 'logs-empty', path: '/logs?q=nothing%20like%20it', sign: 'No line matches' },
@@ -139,7 +139,7 @@ export const SHOTS: readonly Shot[] = [
     sign: 'CI pipeline',
     prepare: button(/Create token|Make token|New token/),
   },
-  { name: 'access-team', path: '/access/team', sign: 'Use of the plan' },
+  { name: 'access-team', path: '/access/team', sign: 'Usage and limits' },
   { name: 'access-people', path: '/access/people', sign: 'li.wei' },
   { name: 'access-teams', path: '/access/teams', sign: 'regional-broadcasters' },
   { name: 'network', path: '/security', sign: 'Paris office' },

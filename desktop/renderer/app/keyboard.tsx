@@ -69,7 +69,7 @@ function Help() {
   return (
     <div className={classes.columns}>
       <dl className={classes.keys}>
-        <Key keys={`${MOD} K`}>Go to or do anything</Key>
+        <Key keys={`${MOD} K`}>Search or run a command</Key>
         <Key keys="/">Search the page</Key>
         <Key keys="?">This list</Key>
         <Key keys="Esc">Close, or back</Key>

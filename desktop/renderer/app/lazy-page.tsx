@@ -38,7 +38,7 @@ export function lazyPage(screen: Screen): ComponentType {
     if (!isFailed) return isSlow ? <SkeletonRows /> : null;
     return (
       <Page title="This page could not be loaded" wide={false}>
-        <Notice tone="danger" title="Its code comes from the daemon, which does not answer" role="alert">
+        <Notice tone="danger" title="This page could not be loaded: server unreachable" role="alert">
           <p>It is tried again as soon as it does.</p>
           <div className="row" style={{ marginTop: 8 }}>
             <Button size="xs" onClick={attempt}>

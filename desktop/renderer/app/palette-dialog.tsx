@@ -41,11 +41,14 @@ export default function PaletteDialog() {
       overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
       nothingFound={`Nothing is called “${query}”.`}
       scrollable
-      attributes={{ content: { 'aria-label': 'Go to or do' } }}
+      attributes={{ content: { 'aria-label': 'Search or run a command' } }}
       classNames={{ action: classes.action, actionSection: classes.section, actionsGroup: classes.group }}
       maxHeight={420}
       size={560}
-      searchProps={{ placeholder: 'Go to an app, node or page, or do something', 'aria-label': 'Go to or do' }}
+      searchProps={{
+        placeholder: 'Search apps, nodes and pages, or run a command',
+        'aria-label': 'Search or run a command',
+      }}
     />
   );
 }

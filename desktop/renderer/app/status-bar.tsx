@@ -54,7 +54,7 @@ export function StatusBar() {
         }
       >
         <Shape tone={isLive ? 'ok' : 'muted'} />
-        {isLive ? 'live' : 'not live'}
+        {isLive ? 'Updates live' : 'Updates paused'}
       </span>
     </footer>
   );

@@ -43,7 +43,7 @@ export function TopBar() {
       </nav>
       <button type="button" className={classes.palette} onClick={openPalette}>
         <IconSearch size={14} aria-hidden />
-        <span className={classes.paletteText}>Go to or do</span>
+        <span className={classes.paletteText}>Search or run a command</span>
         <kbd>{isMac ? '⌘K' : 'Ctrl K'}</kbd>
       </button>
       <ThemeMenu />

@@ -64,7 +64,7 @@ function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id
         />
         <div className="row" style={{ justifyContent: 'flex-end' }}>
           <Button variant="filled" onClick={onClose}>
-            I have it
+            Done
           </Button>
         </div>
       </>

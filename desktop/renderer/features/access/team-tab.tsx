@@ -68,7 +68,7 @@ export function TeamTab() {
                     leftSection={<IconPlus size={14} />}
                     onClick={() =>
                       openDialog({
-                        title: `Invite someone into ${name}`,
+                        title: `Invite to ${name}`,
                         size: 460,
                         content: (close) => <InviteForm onClose={close} />,
                       })
@@ -220,9 +220,9 @@ function Invites() {
               size="xs"
               variant="subtle"
               onClick={() => revoke.mutate({ params: { userId: invite.userId } })}
-              aria-label={`Take back the invitation of ${invite.email}`}
+              aria-label={`Revoke the invitation of ${invite.email}`}
             >
-              Take back
+              Revoke
             </Button>
           </li>
         ))}
@@ -236,7 +236,7 @@ function TeamUsage({ id }: { id: string }) {
   const usage = useRead(getTenantUsage, { params: { id } });
   if (!usage.data) return null;
   return (
-    <Panel title="Use of the plan" note={usage.data.plan}>
+    <Panel title="Usage and limits" note={usage.data.plan}>
       <Quotas usage={usage.data} />
     </Panel>
   );

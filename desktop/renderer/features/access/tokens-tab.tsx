@@ -76,7 +76,7 @@ export function TokensTab() {
                 onChange={(value) => setSearch({ show: value === 'all' ? 'all' : '' })}
                 data={[
                   { value: 'live', label: 'In use' },
-                  { value: 'all', label: 'Revoked too' },
+                  { value: 'all', label: 'Include revoked' },
                 ]}
               />
               <span className="grow" />

@@ -135,7 +135,7 @@ function Password({ account: { user } }: { account: Account }) {
           {user.hasPassword ? (
             <PasswordInput
               className="grow"
-              label="Present password"
+              label="Current password"
               {...form.getInputProps('currentPassword')}
               autoComplete="current-password"
             />

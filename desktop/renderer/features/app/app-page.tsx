@@ -157,7 +157,7 @@ function AppFacts({ name, displayName, prefix }: { name: string; displayName: st
       ) : null}
       {raw.data?.problem ? (
         <State tone="danger" title={raw.data.problem.message}>
-          last good config in force
+          last good config active
         </State>
       ) : null}
     </span>

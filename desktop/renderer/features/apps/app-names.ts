@@ -22,7 +22,7 @@ type Taken = readonly { name: string; livekitRoomPrefix: string }[];
 
 /** What is wrong with a name for a new app, as far as the page can tell. */
 export function nameProblem(name: string, apps: Taken): string | undefined {
-  if (/[^a-z0-9-]/.test(name)) return `${/[^a-z0-9-]/.exec(name)?.[0]} cannot be in a name.`;
+  if (/[^a-z0-9-]/.test(name)) return `${/[^a-z0-9-]/.exec(name)?.[0]} is not allowed in a name.`;
   if (name.startsWith('-') || (name.endsWith('-') && name.length > 1))
     return 'It begins and ends with a letter or digit.';
   if (name.length < 3) return 'At least 3 characters.';

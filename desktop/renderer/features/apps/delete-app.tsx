@@ -59,7 +59,7 @@ function DeleteForm({ name, onClose }: { name: string; onClose: () => void }) {
     >
       {live > 0 ? (
         <Notice tone="warn" title={`${plural(live, 'stream')} live in it now`}>
-          <p>Viewers are not told; ending the streams first is kinder.</p>
+          <p>Viewers get no notice, so end the streams first.</p>
         </Notice>
       ) : null}
       <p>

@@ -119,7 +119,7 @@ export function ClusterPage() {
                 <span className="grow" />
                 <Strategy />
                 <Button size="sm" onClick={() => setSearch({ placement: 'yes' })}>
-                  Where would a room go?
+                  Preview placement
                 </Button>
               </Toolbar>
               <LoadMap nodes={rows} onOpen={(node) => setSearch({ node: node.id })} />
@@ -254,7 +254,7 @@ const columns: readonly Column<Node>[] = [
   },
   {
     id: 'seen',
-    header: 'Heard of',
+    header: 'Last heartbeat',
     width: '94px',
     sort: (node) => (node.last_seen_at ? Date.parse(node.last_seen_at) : null),
     cell: (node) => <Ago at={node.last_seen_at} />,
@@ -271,7 +271,7 @@ function Load({ node, measure }: { node: Node; measure: 'cpu' }) {
   const { id } = useDaemon();
   const samples = useNodeSeries(id, node.id, measure);
   const value = nodeMeasures(node.stats)[measure];
-  if (value === undefined) return <span className="dim">not told</span>;
+  if (value === undefined) return <span className="dim">unknown</span>;
   return (
     <span className="row">
       <span

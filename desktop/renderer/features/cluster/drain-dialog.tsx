@@ -50,7 +50,7 @@ function DrainForm({ initial, onClose }: { initial: Node; onClose: () => void })
       isDangerous={how !== 'wait'}
     >
       {node.agent === null ? (
-        <Notice tone="warn" title="Only a mark">
+        <Notice tone="warn" title="Status only (no agent)">
           <p>
             No agent is behind this node: StreamHub stops handing out its address, but LiveKit there goes on taking
             rooms.

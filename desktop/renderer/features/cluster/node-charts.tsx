@@ -21,9 +21,9 @@ export function NodeCharts({ node }: { node: Node }) {
   const rx = useNodeSeries(id, node.id, 'rx', span);
   const shared = { group: 'node', minutes };
   return (
-    <Panel title="Over time" actions={<RangePicker label="How far back" minutes={minutes} onChange={setMinutes} />}>
+    <Panel title="History" actions={<RangePicker label="How far back" minutes={minutes} onChange={setMinutes} />}>
       {cpu.length < 2 && people.length < 2 ? (
-        <p className="dim">Nothing was heard of it in this time. Two heartbeats make the first stroke.</p>
+        <p className="dim">No heartbeats in this time. The chart starts after two heartbeats.</p>
       ) : (
         <div className={classes.charts}>
           <Suspense fallback={<div className={classes.chartsToCome} />}>

@@ -123,7 +123,7 @@ function Actions({ node, onClose }: { node: Node; onClose: () => void }) {
         </Button>
       ) : (
         <Button variant="filled" loading={update.isPending} onClick={() => void set('active').catch(() => undefined)}>
-          Take back into service
+          Return to service
         </Button>
       )}
     </>
@@ -182,23 +182,23 @@ function Details({ node }: { node: Node }) {
             LiveKit: livekit ? (
               `${livekit.state}${livekit.nodeId ? `, ${livekit.nodeId}` : ''}`
             ) : (
-              <span className="dim">not told</span>
+              <span className="dim">unknown</span>
             ),
-            Rooms: livekit?.rooms ?? measures.rooms ?? <span className="dim">not told</span>,
-            Participants: livekit?.participants ?? measures.participants ?? <span className="dim">not told</span>,
+            Rooms: livekit?.rooms ?? measures.rooms ?? <span className="dim">unknown</span>,
+            Participants: livekit?.participants ?? measures.participants ?? <span className="dim">unknown</span>,
             'Signalling through it':
               livekit?.clients == null
                 ? undefined
                 : `${plural(livekit.clients, 'client')}${livekit.foreignClients ? `, ${count(livekit.foreignClients)} of rooms elsewhere` : ''}`,
             CPU:
               measures.cpu === undefined ? (
-                <span className="dim">not told</span>
+                <span className="dim">unknown</span>
               ) : (
                 `${percent(measures.cpu)}${stats.cores ? ` of ${plural(stats.cores, 'core')}` : ''}`
               ),
             Memory:
               measures.memory === undefined ? (
-                <span className="dim">not told</span>
+                <span className="dim">unknown</span>
               ) : (
                 `${percent(measures.memory)}${stats.memTotal ? ` of ${bytes(stats.memTotal)}` : ''}`
               ),

@@ -166,7 +166,7 @@ function Compared({ left, right, source, target }: { left: Side; right: Side; so
             {chosen.map((section) => (
               <code key={section}>{section} </code>
             ))}{' '}
-            there and puts it in force. The text before is kept in its history.
+            there and makes it active. The text before stays in its history.
           </p>
           <p>Name, room prefix, public URL and stored credentials of {right.app} stay its own.</p>
         </>
@@ -188,7 +188,7 @@ function Compared({ left, right, source, target }: { left: Side; right: Side; so
           throw error;
         }
         await refresh(right.connectionId, getRawConfig, listConfigBackups, listApps);
-        setSaved(`${chosen.join(', ')} copied to ${name(right)}, in force`);
+        setSaved(`${chosen.join(', ')} copied to ${name(right)} and active`);
         setChosen([]);
       },
     });

@@ -105,7 +105,7 @@ function Editing({ app, document }: { app: string; document: ConfigDocument }) {
           </span>
         ) : saved ? (
           <State tone={saved.reloaded ? 'ok' : 'warn'}>
-            {saved.reloaded ? 'Saved, in force' : 'Saved, not in force'}
+            {saved.reloaded ? 'Saved and active' : 'Saved, not active'}
           </State>
         ) : null}
         {isDirty ? (
@@ -217,7 +217,7 @@ function Notes({
       ) : null}
       <ReadOnlyConfig problem={raw.writeProblem} />
       {raw.problem ? (
-        <Notice tone="danger" title={`The file is not in force: ${raw.problem.message}`} role="alert">
+        <Notice tone="danger" title={`The file is not active: ${raw.problem.message}`} role="alert">
           <p>
             The last good config is kept, since <Ago at={raw.problem.since} />. Correct the text below and save it.
           </p>

@@ -32,7 +32,7 @@ export function Conflict({
   return (
     <div className={classes.review}>
       <div className={classes.bar}>
-        <h2 className={classes.reviewTitle}>Bring both changes together</h2>
+        <h2 className={classes.reviewTitle}>Resolve conflict</h2>
         <span className="dim">
           {conflicts.length === 0 ? 'They do not touch each other.' : `${plural(open, 'place')} to decide`}
         </span>

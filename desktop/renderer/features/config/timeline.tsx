@@ -41,7 +41,7 @@ export function Timeline({ app, isReadOnly, hasDraft }: { app: string; isReadOnl
                     >
                       <span className={classes.what}>
                         {changeWords(backup)}
-                        {index === 0 ? <span className={classes.now}>in force</span> : null}
+                        {index === 0 ? <span className={classes.now}>active</span> : null}
                       </span>
                       {backup.change && backup.change.changed.length > 0 ? (
                         <code className={classes.keys} title={backup.change.changed.join('\n')}>

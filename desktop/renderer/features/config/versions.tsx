@@ -118,7 +118,7 @@ function Pair({
       <div className="row" style={{ justifyContent: 'flex-end' }}>
         {canRestore ? (
           <span className="dim grow">
-            Restoring puts the left version in force. The present one is kept as a version
+            Restoring makes the left version active. The current one is kept as a version
             {hasDraft ? '; so is your draft' : ''}.
           </span>
         ) : (
@@ -132,7 +132,7 @@ function Pair({
             loading={revert.isPending}
             onClick={() => void restore()}
           >
-            Restore the left version
+            Restore this version
           </Button>
         )}
       </div>

@@ -2,7 +2,7 @@ import type { TestStep } from '#shared/ipc/connections.ts';
 import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
 
 const ALL: readonly Pick<TestStep, 'id' | 'title'>[] = [
-  { id: 'resolve', title: 'Find the address' },
+  { id: 'resolve', title: 'DNS' },
   { id: 'reach', title: 'Reach it' },
   { id: 'tls', title: 'Check the certificate' },
   { id: 'version', title: 'Ask for its version' },

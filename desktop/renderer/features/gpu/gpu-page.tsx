@@ -41,7 +41,7 @@ const columns: readonly Column<Device>[] = [
     width: '96px',
     align: 'end',
     cell: (device) =>
-      device.memoryMiB === undefined ? <span className="dim">not told</span> : bytes(device.memoryMiB * 1024 * 1024),
+      device.memoryMiB === undefined ? <span className="dim">unknown</span> : bytes(device.memoryMiB * 1024 * 1024),
   },
   { id: 'encode', header: 'Encodes video', width: '120px', cell: (device) => encodes(device.canEncode) },
 ];
@@ -69,7 +69,7 @@ export function GpuPage() {
         {(found) => (
           <div className="stack">
             <Panel
-              title="Finding"
+              title="Result"
               note={
                 <>
                   probed <Ago at={found.checkedAt} />
@@ -84,8 +84,8 @@ export function GpuPage() {
                     ) : (
                       <State tone="muted">not used; the CPU encodes</State>
                     ),
-                  'In words': found.detail,
-                  Driver: found.driver ?? <span className="dim">not told</span>,
+                  Details: found.detail,
+                  Driver: found.driver ?? <span className="dim">unknown</span>,
                 }}
               />
             </Panel>

@@ -130,7 +130,7 @@ function Created({ made, onClose }: { made: Made; onClose: () => void }) {
     <>
       {made.type === 'url' ? null : (
         <Notice tone="warn" title="Whoever has the key can publish in this room">
-          <p>It stays readable here for those who may change ingests. Deleting the ingest makes it worthless.</p>
+          <p>It stays readable here for those who may change ingests. Deleting the ingest revokes the key.</p>
         </Notice>
       )}
       <EncoderSettings type={made.type} url={made.url}>

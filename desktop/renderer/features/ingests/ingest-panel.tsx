@@ -154,7 +154,7 @@ function Effect({ ingest }: { ingest: Ingest }) {
     <>
       {isLive ? (
         <p>
-          It sends now: its stream in room <code>{ingest.room}</code> ends, and viewers lose the picture.
+          It sends now: its stream in room <code>{ingest.room}</code> ends, and viewers will stop seeing the stream.
         </p>
       ) : (
         <p>

@@ -17,7 +17,7 @@ export const INGEST_TONES: Record<IngressStatus, Tone> = {
 };
 
 const WORDS: Record<IngressStatus, string> = {
-  inactive: 'waits',
+  inactive: 'waiting for encoder',
   buffering: 'starting',
   publishing: 'live',
   error: 'failed',

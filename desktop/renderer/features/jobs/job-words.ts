@@ -15,7 +15,7 @@ export const JOB_TONES: Record<Job['state'], Tone> = {
 export const JOB_WORDS: Record<Job['state'], string> = {
   queued: 'Waits its turn',
   running: 'Running',
-  waiting: 'Will try again',
+  waiting: 'Retrying',
   succeeded: 'Done',
   failed: 'Failed',
   cancelled: 'Cancelled',

@@ -112,7 +112,7 @@ const columns: readonly Column<Job>[] = [
   { id: 'progress', header: 'Progress', width: 'minmax(180px, 2fr)', cell: (job) => <JobProgress job={job} /> },
   {
     id: 'by',
-    header: 'Asked for by',
+    header: 'Requested by',
     width: 'minmax(90px, 1fr)',
     from: 'wide',
     sort: askedBy,
@@ -198,7 +198,7 @@ function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void
                   shown.maxAttempts === null
                     ? `${shown.attempts}, no limit`
                     : `${shown.attempts} of ${shown.maxAttempts}`,
-                'Asked for by': askedBy(shown),
+                'Requested by': askedBy(shown),
                 'Asked for': <At at={shown.createdAt} />,
                 Begun: shown.startedAt ? <At at={shown.startedAt} /> : undefined,
                 Ended: shown.finishedAt ? <At at={shown.finishedAt} /> : undefined,

@@ -108,7 +108,7 @@ function Context({ row, app }: { row: LogRow; app: string | undefined }) {
     staleTime: 60_000,
   });
   return (
-    <Panel title="Around it" note="Whatever was written just before and after.">
+    <Panel title="Context" note="The lines just before and after.">
       {around.error ? <Problem error={around.error} onRetry={() => void around.refetch()} /> : null}
       <ol className={classes.around}>
         {around.data?.map((one) => (

@@ -32,7 +32,7 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
         <ConnectionLine
           name="LiveKit"
           tone={stats.livekitReachable ? 'ok' : s?.livekit.apiKeySet === false ? 'muted' : 'danger'}
-          state={stats.livekitReachable ? 'answers' : s?.livekit.apiKeySet === false ? 'not set up' : 'does not answer'}
+          state={stats.livekitReachable ? 'connected' : s?.livekit.apiKeySet === false ? 'not set up' : 'unreachable'}
           detail={s?.livekit.url}
           how={hint ? <span>{hint}</span> : stats.livekitReachable ? null : <How variable="LIVEKIT" />}
           trial={livekit}
@@ -62,7 +62,7 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
             <ConnectionLine
               name="Mail"
               tone={s.auth.smtpConfigured ? 'ok' : 'muted'}
-              state={s.auth.smtpConfigured ? 'set up' : 'not set up; links are shown instead'}
+              state={s.auth.smtpConfigured ? 'set up' : 'not configured; invitations are copied by hand'}
               how={s.auth.smtpConfigured ? null : <How variable="SMTP" />}
               trial={s.auth.smtpConfigured ? mail : undefined}
             />
@@ -78,7 +78,7 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
         <ConnectionLine
           name="Storage"
           tone="muted"
-          state={`${plural(stats.storage.vodCount, 'recording')} in all`}
+          state={plural(stats.storage.vodCount, 'recording')}
           how={<GoTo to="/storage">Buckets</GoTo>}
         />
       </ul>

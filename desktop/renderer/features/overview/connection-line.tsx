@@ -15,11 +15,11 @@ import classes from './overview.module.css';
 type Told = ResultOf<typeof testConnection>['data'];
 
 const NAMES: Record<Told['steps'][number]['id'], string> = {
-  settings: 'Read the settings',
-  resolve: 'Find the address',
+  settings: 'Settings',
+  resolve: 'DNS',
   connect: 'Connect',
   signIn: 'Sign in',
-  use: 'Ask for what is needed',
+  use: 'Permissions',
 };
 const LIMIT_MS = 90_000;
 

@@ -40,13 +40,13 @@ export function FirstSteps({ figures }: { figures: ResultOf<typeof listAppFigure
   const steps = [
     {
       isDone: !auth.data.data.setupRequired,
-      title: 'Sign in with a password of your own',
+      title: 'Create your account',
       text: 'Open the set-up link that the daemon printed when it started. Until then only tokens sign in.',
       link: null,
     },
     {
       isDone: buckets.some((query) => query.data?.configured && query.data.bucket !== ''),
-      title: 'Give an app its bucket',
+      title: 'Connect a storage bucket',
       text: 'Recordings then go to S3; without one they stay on this machine.',
       link: first ? (
         <GoTo to={`/apps/${first}/storage`}>Set storage of {first}</GoTo>
@@ -62,8 +62,8 @@ export function FirstSteps({ figures }: { figures: ResultOf<typeof listAppFigure
     },
     {
       isDone: nodes.data.some((node) => node.id !== 'origin'),
-      title: 'Add a first node',
-      text: 'For more viewers than this machine can serve. It is one line on the new machine.',
+      title: 'Add a second server',
+      text: 'For more viewers than this machine can serve. Run one command on the new machine.',
       link: <GoTo to="/cluster">Add a node</GoTo>,
     },
   ];

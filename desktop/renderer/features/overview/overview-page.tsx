@@ -55,7 +55,7 @@ export function ProblemList() {
   if (problems.length === 0) {
     return (
       <p className={classes.well}>
-        <State tone="ok">Nothing needs you</State>
+        <State tone="ok">No problems</State>
       </p>
     );
   }
@@ -105,7 +105,7 @@ function LatestErrors() {
   if (!logs.data) return null;
   return (
     <Panel
-      title="Newest errors"
+      title="Recent errors"
       actions={
         <GoTo to="/logs" search={{ level: 'error', range: '7d' }}>
           All errors
@@ -142,7 +142,7 @@ function LatestChanges() {
   if (lack !== undefined || !audit.data) return null;
   const changes = audit.data.data.filter((entry) => isChange(entry.action)).slice(0, 8);
   return (
-    <Panel title="Newest changes" actions={<GoTo to="/audit">All changes</GoTo>}>
+    <Panel title="Recent activity" actions={<GoTo to="/audit">All changes</GoTo>}>
       {changes.length === 0 ? (
         <p className="dim">Nothing was changed yet.</p>
       ) : (

@@ -65,7 +65,7 @@ const columns: readonly Column<Plugin>[] = [
   },
   {
     id: 'brings',
-    header: 'Brings',
+    header: 'Provides',
     width: 'minmax(160px, 2fr)',
     cell: (plugin) => <span className="dim">{brings(plugin)}</span>,
   },
@@ -98,7 +98,7 @@ export function PluginsPage() {
       subtitle={plugins.data ? plural(plugins.data.length, 'plugin') : undefined}
       actions={
         <>
-          <Button onClick={() => setHelpOpen(true)}>Install one…</Button>
+          <Button onClick={() => setHelpOpen(true)}>Install plugin…</Button>
           <Button variant="filled" loading={reload.isPending} onClick={run}>
             Reload plugins
           </Button>

@@ -39,7 +39,7 @@ export function PresetsTab({ app }: { app: string }) {
             <Notice
               tone={applied.reloaded ? 'ok' : 'warn'}
               role="status"
-              title={`${applied.preset.title} is applied: ${plural(applied.changed.length, 'key')} changed${applied.reloaded ? ', in force' : ', not in force yet'}`}
+              title={`${applied.preset.title} is applied: ${plural(applied.changed.length, 'key')} changed${applied.reloaded ? ' and active' : ', not active yet'}`}
               action={<GoTo to={`/apps/${app}/config`}>Undo in the history</GoTo>}
             >
               {applied.warnings.map((warning) => (
@@ -181,7 +181,7 @@ function Preview({
               {draft ? (
                 <Notice tone="warn" title="This app has a config draft">
                   <p>
-                    The preset is applied to what is in force. The draft stays, and has to be brought together with it.
+                    The preset is applied to the active config. The draft stays; resolve the conflict when you save it.
                   </p>
                 </Notice>
               ) : null}

@@ -93,7 +93,7 @@ function Overview({ status }: { status: Status }) {
             ) : (
               <code>{status.trustedProxies.join(', ')}</code>
             ),
-          'You come from': <code>{status.yourAddress}</code>,
+          'Your address': <code>{status.yourAddress}</code>,
         }}
       />
       <CheckForm />
@@ -220,7 +220,7 @@ function Rules({ yourAddress }: { yourAddress: string }) {
             rows={list}
             rowKey={(rule) => rule.id}
             maxHeight={380}
-            empty={<Empty title="No rule">Every address may come.</Empty>}
+            empty={<Empty title="No rule">All addresses are allowed.</Empty>}
           />
         )}
       </QueryView>
@@ -263,7 +263,7 @@ function RuleForm({ yourAddress, onClose }: { yourAddress: string; onClose: () =
       />
       <TextInput
         label="Address or CIDR range"
-        description={`You come from ${yourAddress}.`}
+        description={`Your address is ${yourAddress}.`}
         placeholder="203.0.113.0/24"
         {...form.getInputProps('cidr')}
         required

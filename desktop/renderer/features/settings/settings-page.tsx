@@ -41,7 +41,7 @@ export function SettingsPage() {
   const settings = useRead(getSettings);
   const [search, setSearch] = useSearchState();
   return (
-    <Page title="Settings" subtitle="Read when the daemon starts; changed on the server.">
+    <Page title="Settings" subtitle="Edit on the server; restart to apply.">
       <QueryView query={settings} what="the settings">
         {(data) => (
           <div className="stack" style={{ gap: 16 }}>
@@ -76,7 +76,7 @@ function Runtime({ settings: { versions, runtime, storage, ports, core } }: { se
           }}
         />
       </Panel>
-      <Panel title="Places and ports">
+      <Panel title="Paths and ports">
         <Facts
           items={{
             'Listens on': <Mono what="address">{`${core.host}:${core.port}`}</Mono>,

@@ -47,8 +47,11 @@ export function SetupPage() {
     send: ({ email, password }) => enter(setup, { token, email: email.trim(), password }),
   });
   return (
-    <SignInLayout title="Set up StreamHub" note={`The first account on ${location.host}. It may do everything.`}>
-      <Form form={form} action="Create the account" isWide className={classes.form}>
+    <SignInLayout
+      title="Set up StreamHub"
+      note={`The first account on ${location.host}. This account is the administrator.`}
+    >
+      <Form form={form} action="Create account" isWide className={classes.form}>
         <TextInput
           label="E-mail address"
           type="email"

@@ -102,7 +102,7 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
       ) : (
         <PasswordInput
           label="API token"
-          description="Begins with sk_. The daemon showed the first one when it started."
+          description="Begins with sk_. Printed in the terminal at first start."
           {...form.getInputProps('secret')}
           autoComplete="off"
           spellCheck={false}

@@ -44,7 +44,7 @@ export function SignInHere({ connection, onDone }: { connection: Connection; onD
   const { status, error } = connection.state;
   if (status === 'offline') {
     return (
-      <Notice tone="danger" title={error?.message ?? 'The daemon does not answer.'} role="alert">
+      <Notice tone="danger" title={error?.message ?? 'Server unreachable.'} role="alert">
         <p>It is tried again by itself.</p>
         <div className="row" style={{ marginTop: 8 }}>
           <Button size="xs" onClick={() => void bridge().retry(connection.id)}>

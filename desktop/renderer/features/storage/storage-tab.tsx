@@ -130,7 +130,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
               note={
                 provider.docsUrl ? (
                   <a href={provider.docsUrl} target="_blank" rel="noreferrer">
-                    Documentation of {provider.title}
+                    {provider.title} documentation
                   </a>
                 ) : undefined
               }
@@ -166,7 +166,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
             <Panel title="Public address">
               <TextInput
                 label="Public URL"
-                description="Base address of the bucket or its CDN. Empty: recordings get signed links that end."
+                description="Base address of the bucket or its CDN. Leave empty for expiring signed links."
                 placeholder="https://media.example.com"
                 {...form.getInputProps('publicUrl')}
                 disabled={isReadOnly}
@@ -212,7 +212,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
               </ul>
             ) : (
               <span className="grow">
-                {form.isDone ? <State tone="ok">Saved, in force</State> : <span className="dim">Nothing changed</span>}
+                {form.isDone ? <State tone="ok">Saved and active</State> : <span className="dim">Nothing changed</span>}
               </span>
             )}
             <FormActions
@@ -328,11 +328,11 @@ const settingErrors = (errors: ApiForm<StorageForm>['errors']): Record<string, s
 function Usage({ app, view }: { app: string; view: S3View }) {
   const sizes = useRead(getAppSizes, { params: { name: app } });
   return (
-    <Panel title="In use">
+    <Panel title="Usage">
       <Facts
         items={{
           Recordings: sizes.data ? plural(sizes.data.vodCount, 'recording') : '…',
-          'Their size': sizes.data ? bytes(sizes.data.vodTotalBytes) : '…',
+          'Total size': sizes.data ? bytes(sizes.data.vodTotalBytes) : '…',
           Database: sizes.data ? bytes(sizes.data.dbSizeBytes) : '…',
           Links: view.publicVods ? (
             <State tone="info">public</State>

@@ -8,7 +8,7 @@ import classes from './storage.module.css';
 type Result = ResultOf<typeof testS3>['data'];
 
 const NAMES: Record<Result['steps'][number]['id'], string> = {
-  resolve: 'Find the address',
+  resolve: 'DNS',
   connect: 'Connect',
   sign: 'Sign in',
   write: 'Write an object',

@@ -44,7 +44,7 @@ export function JoinTab({ app }: { app: string }) {
   const hiddenAllowed = config.data?.features.hiddenQc === true;
   return (
     <div className={classes.join}>
-      <Panel title="Who joins where">
+      <Panel title="New join token">
         <Form
           form={form}
           action="Make token"
@@ -76,7 +76,7 @@ export function JoinTab({ app }: { app: string }) {
           />
           <TextInput
             label="Identity"
-            description="Who joins. Empty: an anonymous one is made up."
+            description="Leave empty for a random identity."
             {...form.getInputProps('identity')}
             maxLength={120}
           />
@@ -84,9 +84,9 @@ export function JoinTab({ app }: { app: string }) {
           <div className="stack" style={{ gap: 6 }}>
             <Checkbox label="May publish" {...form.getInputProps('canPublish', { type: 'checkbox' })} />
             <Checkbox label="May watch" {...form.getInputProps('canSubscribe', { type: 'checkbox' })} />
-            <Checkbox label="Microphone only" {...form.getInputProps('audioOnly', { type: 'checkbox' })} />
+            <Checkbox label="Audio only" {...form.getInputProps('audioOnly', { type: 'checkbox' })} />
             <Checkbox
-              label="Joins unseen"
+              label="Hidden participant"
               description={hiddenAllowed ? undefined : 'Needs features.hidden_qc in the config.'}
               disabled={!hiddenAllowed}
               {...form.getInputProps('hidden', { type: 'checkbox' })}
@@ -125,7 +125,7 @@ export function JoinTab({ app }: { app: string }) {
               <CopyBox text={create.data.token} what="token" />
             </div>
             <div>
-              <p className="dim">To embed</p>
+              <p className="dim">Embed code</p>
               <CopyBox text={create.data.iframe} what="HTML" />
             </div>
           </div>

@@ -42,7 +42,7 @@ type Transcoding = NonNullable<Vod['transcoding']>;
 const LADDER: Record<Transcoding['state'], { tone: Tone; words: string }> = {
   queued: { tone: 'muted', words: 'Waits its turn' },
   running: { tone: 'busy', words: 'Transcoding' },
-  waiting: { tone: 'warn', words: 'Will try again' },
+  waiting: { tone: 'warn', words: 'Retrying' },
   ready: { tone: 'ok', words: 'Ready' },
   failed: { tone: 'danger', words: 'Failed' },
   cancelled: { tone: 'muted', words: 'Cancelled' },

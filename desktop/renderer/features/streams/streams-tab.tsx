@@ -91,7 +91,7 @@ export function StreamsTab({ app }: { app: string }) {
     },
     {
       id: 'type',
-      header: 'Comes by',
+      header: 'Source',
       width: '84px',
       from: 'wide',
       sort: (stream) => stream.type,
@@ -119,7 +119,7 @@ export function StreamsTab({ app }: { app: string }) {
             : []),
           {
             id: 'since',
-            header: 'Live for',
+            header: 'Duration',
             width: '80px',
             sort: (stream) => Date.parse(stream.startedAt),
             cell: (stream) => <LiveFor at={stream.startedAt} />,
@@ -167,7 +167,7 @@ export function StreamsTab({ app }: { app: string }) {
                           {stream.type === 'webrtc'
                             ? 'they can join again with a valid token'
                             : 'the ingest is removed'}
-                          . {plural(stream.viewers, 'viewer')} in the room lose the picture.
+                          . {plural(stream.viewers, 'viewer')} in the room will stop seeing the stream.
                         </p>
                       ),
                       action: 'End stream',
@@ -195,7 +195,7 @@ export function StreamsTab({ app }: { app: string }) {
           },
           {
             id: 'length',
-            header: 'Lasted',
+            header: 'Duration',
             width: '90px',
             align: 'end',
             sort: (stream) => (stream.endedAt ? Date.parse(stream.endedAt) - Date.parse(stream.startedAt) : null),
