@@ -20,10 +20,10 @@ export const linkToken = (url: string): string => {
   return token;
 };
 
-/** Makes the first account through the set-up link. */
+/** Makes the first account through the setup link. */
 export async function firstAdmin(daemon: TestDaemon, email = 'root@example.com'): Promise<Person> {
   const { setup } = daemon.firstStart;
-  if (setup === null) throw new Error('the daemon offers no set-up link');
+  if (setup === null) throw new Error('the daemon offers no setup link');
   const answer = await daemon.api.as(null).post('/auth/setup', { token: setup.token, email, password: PASSWORD });
   return person(daemon, answer, email);
 }

@@ -21,7 +21,7 @@ test('the apps screen', { skip: noChromium }, async (t) => {
     const panel = ui.dialog('Create an app');
     const name = panel.getByLabel('Name', { exact: true });
     await name.fill('live');
-    await panel.getByText('An app of this name exists.').waitFor();
+    await panel.getByText('An app with this name exists.').waitFor();
     await name.fill('a');
     await panel.getByText('At least 3 characters.').waitFor();
     assert.equal(await panel.getByRole('button', { name: 'Create app' }).isDisabled(), true);

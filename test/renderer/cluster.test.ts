@@ -103,7 +103,7 @@ test('the cluster screen', { skip: noChromium }, async (t) => {
 
   await t.test('where the next room would go is told with its reason', async () => {
     await ui.button('Preview placement').click();
-    await ui.dialog('Where would the next room go?').getByText('LiveKit chooses by itself').waitFor();
+    await ui.dialog('Placement of the next room').getByText('LiveKit decides').waitFor();
     await assertAccessible(page, 'the placement');
   });
 });

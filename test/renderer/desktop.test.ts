@@ -60,7 +60,7 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     await rail.getByRole('link', { name: 'All daemons' }).click();
     await ui.row('Paris').getByText('Connected').waitFor();
     await ui.row('Berlin').getByText('Connected').waitFor();
-    await page.getByText('Everything is well on all daemons').waitFor();
+    await page.getByText('No problems on any daemon').waitFor();
     await ui.row('Berlin').getByText('%').first().waitFor();
     await assertAccessible(page, 'all daemons');
     await berlin.stop();

@@ -107,7 +107,7 @@ test('a purge of a real bucket: how far, how fast, what stopped it, and when it 
     await panel.getByText('STORAGE_PURGE_FAILED').waitFor();
     await assertAccessible(page, 'a failed job');
     await s3.denyDelete(refusing, null);
-    await panel.getByRole('button', { name: 'Run again now' }).click();
+    await panel.getByRole('button', { name: 'Retry now' }).click();
     await panel.getByText('Done').waitFor();
     await page.keyboard.press('Escape');
     assert.deepEqual(await s3.keys(refusing), []);
@@ -129,7 +129,7 @@ test('a purge of a real bucket: how far, how fast, what stopped it, and when it 
     await assertAccessible(page, 'a waiting job');
     await s3.resume();
     await ui.row('winter').click();
-    await ui.dialog('Delete the app winter').getByRole('button', { name: 'Run again now' }).click();
+    await ui.dialog('Delete the app winter').getByRole('button', { name: 'Retry now' }).click();
     await ui.dialog('Delete the app winter').getByText('Done').waitFor();
   });
 });

@@ -100,8 +100,8 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
 
   await t.test('what is live and what was changed stands in words', async () => {
     await page.getByRole('listitem').filter({ hasText: '1 stream' }).getByRole('link', { name: 'arena' }).waitFor();
-    await page.getByRole('link', { name: 'Created the app' }).first().click();
-    await ui.dialog('Created the app').getByText('app.create').waitFor();
+    await page.getByRole('link', { name: 'Create app' }).first().click();
+    await ui.dialog('Create app').getByText('app.create').waitFor();
     await page.keyboard.press('Escape');
     await ui.dialog().waitFor({ state: 'hidden' });
   });

@@ -7,12 +7,12 @@ import { ConsolePage } from './console-page.ts';
 
 const PASSWORD = 'a long password';
 
-test('from the set-up link to a colleague with a second factor', { skip: noChromium }, async (t) => {
+test('from the setup link to a colleague with a second factor', { skip: noChromium }, async (t) => {
   await builtConsole();
   const daemon = await testDaemon(t);
   const chromium = await browser(t);
   const link = daemon.firstStart.setup?.url;
-  assert.ok(link, 'a fresh daemon prints a set-up link');
+  assert.ok(link, 'a fresh daemon prints a setup link');
   const page = await openConsole(t, chromium, daemon.url, { path: new URL(link).pathname + new URL(link).hash });
   const ui = new ConsolePage(page);
   let invitation = '';
@@ -20,7 +20,7 @@ test('from the set-up link to a colleague with a second factor', { skip: noChrom
   await t.test('the first person chooses a password and is in', async () => {
     await page.getByRole('heading', { name: 'Set up StreamHub' }).waitFor();
     await assertAccessible(page, 'the set-up page');
-    await ui.field('E-mail address').fill('ana@example.com');
+    await ui.field('Email address').fill('ana@example.com');
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await ui.button('Create account').click();
     await ui.heading('Overview').waitFor();
@@ -32,10 +32,10 @@ test('from the set-up link to a colleague with a second factor', { skip: noChrom
     await page.getByRole('link', { name: 'Your team' }).click();
     await ui.button('Invite someone').click();
     const dialog = ui.dialog(/^Invite someone/);
-    await dialog.getByLabel('E-mail address').fill('ben@example.com');
+    await dialog.getByLabel('Email address').fill('ben@example.com');
     await dialog.getByLabel('Role').selectOption('editor');
     await dialog.getByRole('button', { name: 'Invite' }).click();
-    await dialog.getByText('Pass this link on yourself').waitFor();
+    await dialog.getByText('Send this link yourself').waitFor();
     await assertAccessible(page, 'an invitation');
     invitation = await dialog.getByRole('region', { name: 'invitation link' }).innerText();
     await dialog.getByRole('button', { name: 'Close' }).last().click();
@@ -57,7 +57,7 @@ test('from the set-up link to a colleague with a second factor', { skip: noChrom
     await his.heading('Account').waitFor();
     await assertAccessible(other, 'the account');
     await his.button('Turn on').click();
-    await his.button('Show the code to scan').click();
+    await his.button('Show QR code').click();
     const secret = await his.dialog().locator('code').first().innerText();
     const totp = new TOTP({ secret });
     await his.dialog().getByLabel('Digit 1').click();
@@ -70,7 +70,7 @@ test('from the set-up link to a colleague with a second factor', { skip: noChrom
     await his.button(/^Signed in as/).click();
     await other.getByRole('menuitem', { name: 'Sign out' }).click();
     await other.getByText('Password', { exact: true }).first().click();
-    await his.field('E-mail address or admin name').fill('ben@example.com');
+    await his.field('Email address or admin name').fill('ben@example.com');
     await other.locator('input[type=password]').fill(PASSWORD);
     await his.button('Sign in').click();
     await other.getByText('This account has a second factor').waitFor();
@@ -90,9 +90,9 @@ test('from the set-up link to a colleague with a second factor', { skip: noChrom
     await ui.row('ben@example.com').waitFor();
     await assertAccessible(page, 'the people');
     await ui.section('Audit').click();
-    await ui.row('Accepted an invitation').first().waitFor();
-    await ui.row('Changed a role').first().click();
-    await ui.dialog('Changed a role').getByRole('cell', { name: 'viewer' }).waitFor();
+    await ui.row('Accept invitation').first().waitFor();
+    await ui.row('Change role').first().click();
+    await ui.dialog('Change role').getByRole('cell', { name: 'viewer' }).waitFor();
     await assertAccessible(page, 'an audit entry');
   });
 });

@@ -8,7 +8,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/', 'Overview', 'Connected'],
   ['/apps', 'Apps', 'live'],
   ['/apps/live', 'live', 'Nothing is live'],
-  ['/apps/live/recordings', 'live', 'Nothing recorded yet'],
+  ['/apps/live/recordings', 'live', 'No recordings yet'],
   ['/apps/live/config', 'live', 'valid'],
   ['/apps/live/presets', 'live', 'Low latency'],
   ['/apps/live/storage', 'live', 'MinIO'],
@@ -18,7 +18,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/cluster', 'Cluster', 'Clustering is off'],
   ['/logs', 'Logs', 'Time'],
   ['/storage', 'Storage', 'none, on this disk'],
-  ['/jobs', 'Jobs', 'No job yet'],
+  ['/jobs', 'Jobs', 'No jobs yet'],
   ['/compare', 'Compare', 'Both sides are the same app'],
   ['/plugins', 'Plugins', 'Delivery presets'],
   ['/gpu', 'GPU', 'No GPU found'],
@@ -27,7 +27,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/access/team', 'Access', 'Usage and limits'],
   ['/access/people', 'Access', 'Nobody yet'],
   ['/access/teams', 'Access', 'platform'],
-  ['/security', 'Network', 'Nobody is banned'],
+  ['/security', 'Network', 'No banned addresses'],
   ['/audit', 'Audit', 'Outcome'],
 ];
 

@@ -85,7 +85,7 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await page.getByRole('link', { name: 'Join' }).click();
     await page.getByRole('textbox', { name: 'Room', exact: true }).fill('stage');
     await ui.field('Identity').fill('camera-1');
-    await ui.button('Make token').click();
+    await ui.button('Create token').click();
     await page.getByRole('region', { name: 'token' }).waitFor();
     const token = await page.getByRole('region', { name: 'token' }).innerText();
     const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());

@@ -15,7 +15,7 @@ test('API tokens', { skip: noChromium }, async (t) => {
     await ui.button('Create token').click();
     const panel = ui.dialog('Create an API token');
     await panel.getByLabel('Name').fill('ci');
-    await panel.getByLabel('Only from these addresses').fill('127.0.0.0/8, ::1');
+    await panel.getByLabel('Allowed addresses').fill('127.0.0.0/8, ::1');
     await assertAccessible(page, 'the form for a token');
     await panel.getByRole('button', { name: 'Create token' }).click();
     await panel.getByText('Shown this once').waitFor();
@@ -32,7 +32,7 @@ test('API tokens', { skip: noChromium }, async (t) => {
     await ui.button('Create token').click();
     const panel = ui.dialog('Create an API token');
     await panel.getByLabel('Name').fill('wrong');
-    await panel.getByLabel('Only from these addresses').fill('nowhere');
+    await panel.getByLabel('Allowed addresses').fill('nowhere');
     await panel.getByRole('button', { name: 'Create token' }).click();
     await panel.locator('.mantine-InputWrapper-error').waitFor();
     await page.keyboard.press('Escape');

@@ -26,7 +26,7 @@ export type Measure = keyof Lines;
 
 const SHARES: ReadonlySet<Measure> = new Set(['cpu', 'memory', 'disk']);
 
-/** How far back a line reaches, minutes. */
+/** Time range a line reaches, minutes. */
 export const SPARK_MINUTES = 15;
 /** How often the daemon's own lines are read again, ms. Samples heard in between are appended to them. */
 const REREAD = 5 * 60_000;

@@ -17,7 +17,7 @@ export function Failed({ error, reset }: { error: Error; reset: () => void }) {
               void router.invalidate();
             }}
           >
-            Show it again
+            Try again
           </Button>
         </div>
       </Problem>

@@ -39,7 +39,7 @@ export function lazyPage(screen: Screen): ComponentType {
     return (
       <Page title="This page could not be loaded" wide={false}>
         <Notice tone="danger" title="This page could not be loaded: server unreachable" role="alert">
-          <p>It is tried again as soon as it does.</p>
+          <p>StreamHub tries again by itself.</p>
           <div className="row" style={{ marginTop: 8 }}>
             <Button size="xs" onClick={attempt}>
               Retry

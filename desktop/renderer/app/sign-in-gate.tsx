@@ -73,8 +73,8 @@ function Trust({ connection }: { connection: Connection }) {
       <Notice tone="danger" title={error?.message ?? 'Its certificate is not trusted.'} role="alert">
         <p>
           {connection.pinned
-            ? 'The one that you trusted has been replaced. If nobody renewed it, someone stands between you and the server: do not go on.'
-            : 'Nobody whom this machine trusts vouches for it.'}
+            ? 'The certificate that you trusted has changed. If nobody renewed it, somebody may intercept the connection: do not continue.'
+            : 'It is not signed by an authority that this machine trusts.'}
         </p>
       </Notice>
       {certificate ? <CertificateFacts certificate={certificate} /> : null}
@@ -121,7 +121,7 @@ function Unusable({ connection }: { connection: Connection }) {
     <div className="stack">
       <Notice
         tone="danger"
-        title={error?.message ?? 'What answers there is no daemon that this app can use.'}
+        title={error?.message ?? 'The server at this address is not a StreamHub daemon that this app can use.'}
         role="alert"
       >
         {error?.hint ? <p>{error.hint}</p> : null}

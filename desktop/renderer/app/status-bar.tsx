@@ -48,9 +48,7 @@ export function StatusBar() {
       <span
         className={classes.item}
         title={
-          isLive
-            ? 'Changes appear as they happen.'
-            : 'The event stream is not open; pages read again when they are opened.'
+          isLive ? 'Changes appear as they happen.' : 'No live connection. Pages load their data when you open them.'
         }
       >
         <Shape tone={isLive ? 'ok' : 'muted'} />

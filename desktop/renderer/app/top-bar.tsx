@@ -64,7 +64,7 @@ function ThemeMenu() {
   const choices = [
     { value: 'light', label: 'Light', Icon: IconSun },
     { value: 'dark', label: 'Dark', Icon: IconMoon },
-    { value: 'auto', label: 'As the system', Icon: IconSunMoon },
+    { value: 'auto', label: 'System', Icon: IconSunMoon },
   ] as const;
   const choose = (value: 'light' | 'dark' | 'auto'): void => {
     setColorScheme(value);

@@ -152,7 +152,7 @@ export class WebBridge implements Bridge {
 
   #withCode(code: string): Credential {
     if (this.#pendingPassword !== undefined) return { ...this.#pendingPassword, code };
-    throw new HostError({ code: 'NO_CREDENTIAL', message: 'Type the password again.' });
+    throw new HostError({ code: 'NO_CREDENTIAL', message: 'Enter the password again.' });
   }
 
   async #checkToken({ token }: Secret): Promise<void> {

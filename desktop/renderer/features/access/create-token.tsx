@@ -60,7 +60,7 @@ function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id
           text={create.data.token}
           what="token"
           file={`streamhub-${name.trim().replace(/[^\w.-]+/g, '-')}.token`}
-          note="Only its hash is kept: nobody can show it to you again. Put it where the program that uses it keeps its secrets."
+          note="Copy it now: StreamHub keeps only its hash and cannot show it again."
         />
         <div className="row" style={{ justifyContent: 'flex-end' }}>
           <Button variant="filled" onClick={onClose}>
@@ -79,7 +79,7 @@ function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id
     >
       <TextInput
         label="Name"
-        description="What it is for, so that one knows what breaks when it is revoked."
+        description="What the token is used for."
         placeholder="ci"
         {...form.getInputProps('name')}
         maxLength={100}
@@ -101,8 +101,8 @@ function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id
         />
       ) : null}
       <TextInput
-        label="Only from these addresses"
-        description="IPv4 and IPv6 addresses or CIDR ranges, separated by commas. Empty: from anywhere."
+        label="Allowed addresses"
+        description="IPv4 and IPv6 addresses or CIDR ranges, separated by commas. Leave empty to allow any address."
         placeholder="203.0.113.7, 2001:db8::/32"
         {...form.getInputProps('allowedIps')}
         spellCheck={false}

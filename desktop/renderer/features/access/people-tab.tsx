@@ -69,7 +69,7 @@ export function PeopleTab() {
     },
     {
       id: 'twoFactor',
-      header: 'Second factor',
+      header: 'Two-factor',
       width: '110px',
       from: 'wide',
       sort: (user) => Number(user.twoFactorEnabled),
@@ -105,13 +105,13 @@ export function PeopleTab() {
             <Menu.Item
               onClick={() =>
                 ask({
-                  title: user.isSuperadmin ? `Take superadmin from ${name(user)}` : `Make ${name(user)} a superadmin`,
+                  title: user.isSuperadmin ? `Remove superadmin from ${name(user)}` : `Make ${name(user)} a superadmin`,
                   body: user.isSuperadmin ? (
                     <p>They keep their roles in teams.</p>
                   ) : (
                     <p>A superadmin does everything on this daemon: all apps of all teams, nodes, tokens, people.</p>
                   ),
-                  action: user.isSuperadmin ? 'Take superadmin away' : 'Make superadmin',
+                  action: user.isSuperadmin ? 'Remove superadmin' : 'Make superadmin',
                   isDangerous: !user.isSuperadmin,
                   run: async () => {
                     await update.mutateAsync({ params: { id: user.id }, body: { isSuperadmin: !user.isSuperadmin } });
@@ -120,7 +120,7 @@ export function PeopleTab() {
                 })
               }
             >
-              {user.isSuperadmin ? 'Take superadmin away…' : 'Make superadmin…'}
+              {user.isSuperadmin ? 'Remove superadmin…' : 'Make superadmin…'}
             </Menu.Item>
             {user.pendingEmail || (user.email && !user.emailProven) ? (
               <Menu.Item
@@ -212,12 +212,12 @@ export function PeopleTab() {
               rowKey={(user) => user.id}
               empty={
                 <Empty
-                  title={search['q'] ? `Nobody matches “${search['q']}”` : 'Nobody yet'}
+                  title={search['q'] ? `No person matches “${search['q']}”` : 'Nobody yet'}
                   icon={<IconUsers size={32} stroke={1.3} />}
                 >
                   {search['q']
                     ? null
-                    : 'Open the set-up link of the daemon to make the first account, then invite colleagues from “Your team”.'}
+                    : 'Open the setup link of the daemon to create the first account, then invite colleagues in “Your team”.'}
                 </Empty>
               }
             />
@@ -237,8 +237,8 @@ function SignInLink({ userId, onClose }: { userId: string; onClose: () => void }
       {error ? <Problem error={error} /> : null}
       {data ? (
         <>
-          <Notice tone="warn" title="Whoever has the link can sign in as this person, once">
-            <p>A second factor is still asked for.</p>
+          <Notice tone="warn" title="Anyone with this link can sign in as this person, once">
+            <p>A two-factor code is still required.</p>
           </Notice>
           <CopyBox text={data.url} what="sign-in link" />
           <p className="dim">

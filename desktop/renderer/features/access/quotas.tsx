@@ -7,10 +7,10 @@ type Usage = ResultOf<typeof getTenantUsage>['data'];
 
 const ROWS = [
   ['maxApps', 'apps', 'Apps', ''],
-  ['maxConcurrentStreams', 'concurrentStreams', 'Streams live at one time', ''],
+  ['maxConcurrentStreams', 'concurrentStreams', 'Concurrent streams', ''],
   ['maxRecordingMinutesMonth', 'recordingMinutesMonth', 'Recorded this month', ' min'],
   ['maxEgressGbMonth', 'egressGbMonth', 'Delivered this month', ' GB'],
-  ['maxStorageGb', 'storageGb', 'Recordings stored', ' GB'],
+  ['maxStorageGb', 'storageGb', 'Recording storage', ' GB'],
 ] as const;
 
 export const QUOTA_NAMES = Object.fromEntries(

@@ -261,7 +261,7 @@ function InviteForm({ onClose }: { onClose: () => void }) {
   const { email, role } = form.values;
   return (
     <Form form={form} action="Invite" onCancel={onClose} isDisabled={!email.includes('@')}>
-      <TextInput label="E-mail address" type="email" {...form.getInputProps('email')} required data-autofocus />
+      <TextInput label="Email address" type="email" {...form.getInputProps('email')} required data-autofocus />
       <NativeSelect
         label="Role"
         description={`${role}: ${ROLES.find((one) => one.value === role)?.text}.`}
@@ -289,11 +289,11 @@ export function InviteLink({
   return (
     <div className="stack">
       {sent ? (
-        <Notice tone="ok" title={`A mail is on its way to ${email}`} />
+        <Notice tone="ok" title={`Invitation sent to ${email}`} />
       ) : (
         <>
-          <Notice tone="info" title="Pass this link on yourself">
-            <p>The daemon has no mail server set up. The link is shown this once and works for one person.</p>
+          <Notice tone="info" title="Send this link yourself">
+            <p>No mail server is configured. The link is shown only once and works for one person.</p>
           </Notice>
           <CopyBox text={url ?? ''} what="invitation link" />
         </>

@@ -131,7 +131,7 @@ function CreateForm({ onClose }: { onClose: () => void }) {
       <TextInput label="Name" {...form.getInputProps('name')} maxLength={200} required data-autofocus />
       <TextInput
         label="Its owner"
-        description="E-mail address of the person who is invited to run it. Can be left for later."
+        description="Email address of the person who is invited to run it. Can be left for later."
         type="email"
         {...form.getInputProps('ownerEmail')}
       />
@@ -190,11 +190,7 @@ function TeamForm({ team, onClose }: { team: Tenant; onClose: () => void }) {
           }
         >
           <TextInput label="Name" {...form.getInputProps('name')} maxLength={200} required />
-          <TextInput
-            label="Plan"
-            description="A name only; the limits are those below."
-            {...form.getInputProps('plan')}
-          />
+          <TextInput label="Plan" description="A label. The limits below count." {...form.getInputProps('plan')} />
           {(Object.keys(quotas) as QuotaName[]).map((quota) => (
             <NumberInput
               key={quota}

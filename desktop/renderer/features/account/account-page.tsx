@@ -85,7 +85,7 @@ function Profile({ account: { user, tenant } }: { account: Account }) {
           />
           <TextInput
             className="grow"
-            label="E-mail address"
+            label="Email address"
             description={
               user.pendingEmail
                 ? `Waiting for confirmation: open the link in your mail, or ask an operator. Until then ${user.email ?? 'no address'} counts.`
@@ -122,7 +122,7 @@ function Password({ account: { user } }: { account: Account }) {
   });
   const { currentPassword, newPassword } = form.values;
   return (
-    <Panel title="Password" note="A new one ends all your other sessions.">
+    <Panel title="Password" note="A new password signs you out everywhere else.">
       <Form
         form={form}
         action="Change password"
@@ -155,7 +155,7 @@ function Password({ account: { user } }: { account: Account }) {
 function SecondFactor({ account: { user } }: { account: Account }) {
   return (
     <Panel
-      title="Second factor"
+      title="Two-factor authentication"
       actions={
         user.twoFactorEnabled ? (
           <>
@@ -175,7 +175,7 @@ function SecondFactor({ account: { user } }: { account: Account }) {
               color="danger"
               onClick={() =>
                 openDialog({
-                  title: 'Turn the second factor off',
+                  title: 'Turn off two-factor',
                   size: 420,
                   content: (close) => <Disable onClose={close} />,
                 })
@@ -190,7 +190,7 @@ function SecondFactor({ account: { user } }: { account: Account }) {
             variant="filled"
             onClick={() =>
               openDialog({
-                title: 'Turn the second factor on',
+                title: 'Turn on two-factor',
                 content: (close) => <Enable onClose={close} />,
               })
             }
@@ -210,7 +210,7 @@ function SecondFactor({ account: { user } }: { account: Account }) {
       ) : (
         <p>
           <State tone="muted">Off</State>{' '}
-          <span className="dim">With it, signing in takes the password and a code of an authenticator app.</span>
+          <span className="dim">Signing in then needs your password and a code from an authenticator app.</span>
         </p>
       )}
     </Panel>
@@ -230,7 +230,7 @@ function Enable({ onClose }: { onClose: () => void }) {
         <div className="row" style={{ justifyContent: 'flex-end' }}>
           <Button onClick={onClose}>Cancel</Button>
           <Button variant="filled" loading={begin.isPending} onClick={() => begin.mutate({})} data-autofocus>
-            Show the code to scan
+            Show QR code
           </Button>
         </div>
       </div>
@@ -241,15 +241,15 @@ function Enable({ onClose }: { onClose: () => void }) {
       <div className="row" style={{ gap: 20, alignItems: 'flex-start' }}>
         <img
           src={begin.data.qrDataUri}
-          alt="Code to scan with the authenticator app"
+          alt="QR code for the authenticator app"
           width={168}
           height={168}
           style={{ background: '#fff', borderRadius: 6 }}
         />
         <div className="stack">
-          <p>Scan it with the app, or type this in:</p>
+          <p>Scan it with the app, or enter this key:</p>
           <Mono what="secret">{begin.data.secret}</Mono>
-          <p className="dim">Then type the six digits that the app shows.</p>
+          <p className="dim">Then enter the six digits that the app shows.</p>
         </div>
       </div>
     </CodeForm>
@@ -302,7 +302,7 @@ function Disable({ onClose }: { onClose: () => void }) {
   const form = useCodeForm(disable.mutateAsync, onClose);
   return (
     <CodeForm form={form} action="Turn off" onCancel={onClose} isDangerous>
-      <p>Signing in will take the password alone. The recovery codes stop working.</p>
+      <p>You will sign in with your password alone. The recovery codes stop working.</p>
     </CodeForm>
   );
 }
@@ -312,7 +312,7 @@ function RecoveryCodes({ onClose }: { onClose: () => void }) {
   const form = useCodeForm(renew.mutateAsync);
   if (renew.data) return <Codes codes={renew.data.recoveryCodes} onClose={onClose} />;
   return (
-    <CodeForm form={form} action="Make new codes" onCancel={onClose}>
+    <CodeForm form={form} action="Create new codes" onCancel={onClose}>
       <p>The old recovery codes stop working.</p>
     </CodeForm>
   );
@@ -325,7 +325,7 @@ function Codes({ codes, onClose }: { codes: readonly string[]; onClose: () => vo
         text={codes.join('\n')}
         what="recovery codes"
         file="streamhub-recovery-codes.txt"
-        note="Each signs you in once in place of a code, when the phone is lost. Keep them where the phone is not."
+        note="Each code signs you in once if you lose your phone. Keep them away from the phone."
       />
       <div className="row" style={{ justifyContent: 'flex-end' }}>
         <Button variant="filled" onClick={onClose}>

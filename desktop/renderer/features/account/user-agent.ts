@@ -5,7 +5,7 @@ const SHORT_NAMES: Record<string, string> = { 'Microsoft Edge': 'Edge', Chromium
 
 /** `Firefox on Linux`, as far as the User-Agent tells. */
 export function browserWords(userAgent: string | null): string {
-  if (userAgent === null || userAgent === '') return 'An unnamed program';
+  if (userAgent === null || userAgent === '') return 'Unknown program';
   const { browser, os } = parse(userAgent);
   const name = /StreamHub/i.test(userAgent)
     ? 'StreamHub desktop'

@@ -197,7 +197,7 @@ function AppMenu({
           Rename…
         </Menu.Item>
         <Menu.Item disabled={lackWrite !== undefined} onClick={() => reload.mutate({ params: { name: app.name } })}>
-          Read config again from the disk
+          Reload config from disk
         </Menu.Item>
         <Menu.Divider />
         <Menu.Item color="danger" disabled={lackDelete !== undefined} onClick={() => openDeleteApp(app.name)}>

@@ -24,10 +24,10 @@ type Taken = readonly { name: string; livekitRoomPrefix: string }[];
 export function nameProblem(name: string, apps: Taken): string | undefined {
   if (/[^a-z0-9-]/.test(name)) return `${/[^a-z0-9-]/.exec(name)?.[0]} is not allowed in a name.`;
   if (name.startsWith('-') || (name.endsWith('-') && name.length > 1))
-    return 'It begins and ends with a letter or digit.';
+    return 'The first and last character must be a letter or digit.';
   if (name.length < 3) return 'At least 3 characters.';
   if (!NAME.test(name)) return 'At most 32 characters.';
-  if (apps.some((app) => app.name === name)) return 'An app of this name exists.';
+  if (apps.some((app) => app.name === name)) return 'An app with this name exists.';
   return undefined;
 }
 

@@ -56,7 +56,7 @@ export function AppsPage() {
       leftSection={<IconPlus size={15} />}
       onClick={create}
       disabled={lack !== undefined}
-      title={lack && `This needs ${lack}.`}
+      title={lack && `Needs ${lack}.`}
     >
       Create app
     </Button>

@@ -66,7 +66,7 @@ function AppForm({ apps, onClose, onCreated }: FormProps) {
     >
       <TextInput
         label="Name"
-        description="Lowercase letters, digits and dashes, 3 to 32. It stays forever: it names the folder, the rooms and the API paths."
+        description="Lowercase letters, digits and dashes, 3 to 32. It cannot be changed later: the folder, the rooms and the API paths use it."
         value={name}
         onChange={(event) => form.setFieldValue('name', event.currentTarget.value.toLowerCase())}
         error={wrongName ?? form.errors['name']}
@@ -79,7 +79,7 @@ function AppForm({ apps, onClose, onCreated }: FormProps) {
       />
       <TextInput
         label="Display name"
-        description="Shown to people. The name unless given."
+        description="Shown in the console. Leave empty to use the name."
         placeholder={name}
         {...form.getInputProps('displayName')}
         maxLength={100}

@@ -33,7 +33,7 @@ type Delivery = ResultOf<typeof listDeliveries>['data'][number];
 const TONES: Record<Delivery['state'], Tone> = { pending: 'busy', delivered: 'ok', dead: 'danger' };
 const WORDS: Record<Delivery['state'], string> = { pending: 'waits', delivered: 'delivered', dead: 'given up' };
 const refreshes = [getCallbacks, getMqtt, listDeliveries, getDelivery];
-/** Whose deliveries are shown: those of the callback URL unless the address of the page says otherwise. */
+/** Receiver are shown: those of the callback URL unless the address of the page says otherwise. */
 const receiverOf = (search: Record<string, unknown>): { receiver?: 'mqtt' } =>
   search['receiver'] === 'mqtt' ? { receiver: 'mqtt' } : {};
 
@@ -66,7 +66,7 @@ export function CallbacksTab({ app }: { app: string }) {
               action={<GoTo to={`/apps/${app}/config`}>Set callbacks.url in the config</GoTo>}
             >
               With an address set, StreamHub posts there what happens in this app: streams, participants, recordings.
-              Each is tried for hours, in order.
+              Each is retried for hours, in order.
             </Empty>
             <MqttPanel app={app} />
           </>
@@ -75,7 +75,7 @@ export function CallbacksTab({ app }: { app: string }) {
             {now.failingSince ? (
               <Notice
                 tone="danger"
-                title={`The receiver does not take them${now.lastError ? `: ${now.lastError}` : ''}`}
+                title={`The receiver refuses callbacks${now.lastError ? `: ${now.lastError}` : ''}`}
               >
                 <p>
                   Since <Ago at={now.failingSince} />.{' '}
@@ -133,7 +133,7 @@ export function CallbacksTab({ app }: { app: string }) {
                   Signature: (
                     <span className="row">
                       <State tone={now.signed ? 'ok' : 'muted'}>
-                        {now.signed ? 'signed with the secret' : 'not signed: the receiver cannot tell who sends'}
+                        {now.signed ? 'signed with the secret' : 'not signed: the receiver cannot verify the sender'}
                       </State>
                       <SigningSecret app={app} isSigned={now.signed} />
                     </span>
@@ -149,7 +149,7 @@ export function CallbacksTab({ app }: { app: string }) {
             <Toolbar>
               {(mqtt.data?.state ?? 'off') !== 'off' || receiver.receiver ? (
                 <NativeSelect
-                  aria-label="Whose deliveries"
+                  aria-label="Receiver"
                   data={[
                     { value: '', label: 'To the callback URL' },
                     { value: 'mqtt', label: 'To the MQTT broker' },
@@ -176,7 +176,7 @@ export function CallbacksTab({ app }: { app: string }) {
                   loading={again.isPending}
                   onClick={() => again.mutate({ params: { app }, query: receiver })}
                 >
-                  Send all given-up ones again
+                  Resend all given up
                 </Button>
               ) : null}
             </Toolbar>
@@ -190,7 +190,7 @@ export function CallbacksTab({ app }: { app: string }) {
                 openKey={open?.id ?? null}
                 onOpen={(row) => setSearch({ delivery: row.id })}
                 onEnd={readMore}
-                empty={<Empty title={wanted ? 'None in this state' : 'Nothing was sent yet'} />}
+                empty={<Empty title={wanted ? 'No deliveries in this state' : 'Nothing was sent yet'} />}
               />
             </TablePanel>
             <DeliveryPanel

@@ -27,7 +27,7 @@ export function SigningSecret({ app, isSigned }: { app: string; isSigned: boolea
       )}
     >
       Each event is signed with it, so that the receiver can tell that it comes from here. Give the receiver the same
-      text. {isSigned ? 'The present secret stops counting at once.' : ''}
+      text. {isSigned ? 'The current secret stops working immediately.' : ''}
     </StoredSecret>
   );
 }

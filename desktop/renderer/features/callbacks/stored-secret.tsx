@@ -42,12 +42,7 @@ export function StoredSecret({ app, field, word, title, label, isSet, shownBy, c
   };
   return (
     <>
-      <Button
-        size="xs"
-        disabled={lack !== undefined}
-        title={lack && `This needs ${lack}.`}
-        onClick={() => setOpen(true)}
-      >
+      <Button size="xs" disabled={lack !== undefined} title={lack && `Needs ${lack}.`} onClick={() => setOpen(true)}>
         {isSet ? `Replace ${word}…` : `Set ${word}…`}
       </Button>
       <SidePanel isOpen={isOpen} onClose={close} title={title}>
@@ -63,7 +58,7 @@ export function StoredSecret({ app, field, word, title, label, isSet, shownBy, c
             <PasswordInput
               className="grow"
               label={label}
-              description="Kept by the daemon, shown nowhere again."
+              description="Stored by the daemon and never shown again."
               autoComplete="off"
               {...form.getInputProps(field)}
             />

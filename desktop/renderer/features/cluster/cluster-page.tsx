@@ -105,7 +105,7 @@ export function ClusterPage() {
                 ) : null
               }
             >
-              An edge node is a further machine that carries rooms. It joins by one line pasted into its terminal.
+              An edge node is another server that hosts rooms. It joins with one command.
             </Empty>
           ) : (
             <>

@@ -44,17 +44,14 @@ function DrainForm({ initial, onClose }: { initial: Node; onClose: () => void })
     <Form
       form={form}
       action="Drain node"
-      problemTitle="The node goes on as before."
+      problemTitle="The node continues as before."
       onCancel={onClose}
       isDisabled={how !== 'wait' && !isSure}
       isDangerous={how !== 'wait'}
     >
       {node.agent === null ? (
         <Notice tone="warn" title="Status only (no agent)">
-          <p>
-            No agent is behind this node: StreamHub stops handing out its address, but LiveKit there goes on taking
-            rooms.
-          </p>
+          <p>No agent on this node: StreamHub stops handing out its address, but LiveKit there goes on taking rooms.</p>
         </Notice>
       ) : (
         <>
@@ -63,7 +60,7 @@ function DrainForm({ initial, onClose }: { initial: Node; onClose: () => void })
             from now on; LiveKit leaves when the last participant has.
           </p>
           {others === 0 ? (
-            <Notice tone="warn" title="No other node is in service">
+            <Notice tone="warn" title="No other node is active">
               <p>New rooms cannot be placed anywhere until one is.</p>
             </Notice>
           ) : null}
@@ -89,7 +86,7 @@ function DrainForm({ initial, onClose }: { initial: Node; onClose: () => void })
           {how === 'wait' ? null : (
             <Checkbox
               {...form.getInputProps('isSure', { type: 'checkbox' })}
-              label={`Disconnect ${people > 0 ? `the participants (${people} now)` : 'whoever is in them then'}`}
+              label={`Disconnect ${people > 0 ? `the participants (${people} now)` : 'everyone in them at that time'}`}
             />
           )}
         </>

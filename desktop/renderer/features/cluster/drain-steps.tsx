@@ -11,16 +11,16 @@ const STEPS: readonly { phase: Drain['phase']; text: string; left?: (drain: Drai
   { phase: 'requested', text: 'No new room is placed there' },
   {
     phase: 'clients',
-    text: 'Clients of other nodes’ rooms leave its signalling',
+    text: 'Clients of rooms on other nodes disconnect',
     left: ({ clients }) => (clients === null ? undefined : `${plural(clients, 'client')} left`),
   },
   {
     phase: 'rooms',
-    text: 'Its own rooms come to their end',
+    text: 'Its own rooms end',
     left: ({ rooms, participants }) =>
       rooms === null ? undefined : `${plural(rooms, 'room')}, ${plural(participants ?? 0, 'participant')} left`,
   },
-  { phase: 'drained', text: 'LiveKit has left; the machine can be worked on' },
+  { phase: 'drained', text: 'LiveKit has stopped; the machine is free for maintenance' },
 ];
 
 /** How far the draining has come, counting down. */

@@ -21,7 +21,7 @@ export function NodeCharts({ node }: { node: Node }) {
   const rx = useNodeSeries(id, node.id, 'rx', span);
   const shared = { group: 'node', minutes };
   return (
-    <Panel title="History" actions={<RangePicker label="How far back" minutes={minutes} onChange={setMinutes} />}>
+    <Panel title="History" actions={<RangePicker label="Time range" minutes={minutes} onChange={setMinutes} />}>
       {cpu.length < 2 && people.length < 2 ? (
         <p className="dim">No heartbeats in this time. The chart starts after two heartbeats.</p>
       ) : (

@@ -64,9 +64,7 @@ function Actions({ node, onClose }: { node: Node; onClose: () => void }) {
                 <>
                   <p>
                     Takes it out of the registry.{' '}
-                    {node.agent
-                      ? 'Its agent is told so: LiveKit there leaves in order and the agent ends.'
-                      : 'Nothing runs behind it that could be told.'}
+                    {node.agent ? 'Its agent drains LiveKit and then stops.' : 'No agent runs on it.'}
                   </p>
                   <p>It comes back only by joining again. Recordings and apps are not touched.</p>
                 </>
@@ -94,8 +92,8 @@ function Actions({ node, onClose }: { node: Node; onClose: () => void }) {
                 <>
                   <p>
                     {node.agent
-                      ? 'Stops its LiveKit at once and gives it no credentials any more.'
-                      : 'Marks it; no agent is behind it that could stop LiveKit.'}
+                      ? 'Stops LiveKit on it immediately and revokes its credentials.'
+                      : 'Changes its status only: without an agent, LiveKit there keeps running.'}
                   </p>
                   {rooms ? (
                     <p>
@@ -153,7 +151,7 @@ function Details({ node }: { node: Node }) {
           heard of <Ago at={node.last_seen_at} />
         </span>
       </div>
-      {livekit?.problem ? <Notice tone="danger" title={`LiveKit on it does not run: ${livekit.problem}`} /> : null}
+      {livekit?.problem ? <Notice tone="danger" title={`LiveKit is not running: ${livekit.problem}`} /> : null}
       {node.duplicate ? (
         <Notice tone="danger" title={nodeSentence(node.name, state)}>
           <p>
@@ -171,8 +169,8 @@ function Details({ node }: { node: Node }) {
         </Notice>
       ) : null}
       {node.agent === null ? (
-        <Notice tone="info" title="No agent is behind this node">
-          <p>Draining and disabling are only marks here: nothing on the machine carries them out.</p>
+        <Notice tone="info" title="No agent on this node">
+          <p>Drain and Disable change only the status: nothing on the machine acts on them.</p>
         </Notice>
       ) : null}
       {node.drain ? <DrainSteps drain={node.drain} /> : null}
@@ -230,7 +228,7 @@ function Details({ node }: { node: Node }) {
               <span className="dim">none</span>
             ),
             Joined: <At at={node.created_at} />,
-            'Machine up for': stats.uptimeSeconds ? duration(stats.uptimeSeconds) : undefined,
+            Uptime: stats.uptimeSeconds ? duration(stats.uptimeSeconds) : undefined,
           }}
         />
       </Panel>

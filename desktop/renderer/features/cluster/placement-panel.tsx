@@ -54,10 +54,10 @@ export function PlacementPanel({ isOpen, onClose }: { isOpen: boolean; onClose: 
     { enabled: isOpen, every: 10_000, keep: true },
   );
   return (
-    <SidePanel isOpen={isOpen} onClose={onClose} title="Where would the next room go?" size={640}>
+    <SidePanel isOpen={isOpen} onClose={onClose} title="Placement of the next room" size={640}>
       <TextInput
-        label="Asked from region"
-        description="As a join token would carry it. Empty: from anywhere."
+        label="Client region"
+        description="Leave empty for any region."
         value={region}
         onChange={(event) => setRegion(event.currentTarget.value)}
         maxLength={64}
@@ -66,10 +66,7 @@ export function PlacementPanel({ isOpen, onClose }: { isOpen: boolean; onClose: 
       <QueryView query={preview} what="the placement">
         {(data) => (
           <div className="stack">
-            <Notice
-              tone={data.next ? 'ok' : 'info'}
-              title={data.next ? `Node ${data.next.name}` : 'LiveKit chooses by itself'}
-            >
+            <Notice tone={data.next ? 'ok' : 'info'} title={data.next ? `Node ${data.next.name}` : 'LiveKit decides'}>
               <p>{data.reason}</p>
             </Notice>
             {data.nodes.length > 0 ? (

@@ -10,7 +10,7 @@ const REASONS: Record<string, string> = {
   streaming: 'Streaming changed',
   preset: 'Preset applied',
   s3: 'Storage changed',
-  'hand-edit': 'Edited on the disk',
+  'hand-edit': 'Edited on disk',
 };
 
 /** What a change was, in a line. */

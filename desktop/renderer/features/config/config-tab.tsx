@@ -233,7 +233,7 @@ function Notes({
             </Button>
           }
         >
-          <p>Your draft is kept. It can be saved once both changes are brought together.</p>
+          <p>Your draft is kept. Resolve the conflict, then save it.</p>
         </Notice>
       ) : null}
       {warnings.map((warning) => (

@@ -34,7 +34,7 @@ export function Conflict({
       <div className={classes.bar}>
         <h2 className={classes.reviewTitle}>Resolve conflict</h2>
         <span className="dim">
-          {conflicts.length === 0 ? 'They do not touch each other.' : `${plural(open, 'place')} to decide`}
+          {conflicts.length === 0 ? 'The changes do not overlap.' : `${plural(open, 'place')} to decide`}
         </span>
         <span className="grow" />
         <Button size="xs" onClick={onClose}>
@@ -64,7 +64,7 @@ export function Conflict({
         </Button>
       </div>
       {conflicts.length === 0 ? (
-        <Notice tone="ok" title="Nothing to decide">
+        <Notice tone="ok" title="No conflicts">
           <p>Both changes are in the text on the right.</p>
         </Notice>
       ) : null}
@@ -72,7 +72,7 @@ export function Conflict({
         // biome-ignore lint/suspicious/noArrayIndexKey: conflicts are known by their place
         <Place key={index} conflict={conflict} choice={choices[index]} onChoose={(choice) => choose(index, choice)} />
       ))}
-      <DiffView before={raw.yaml} after={merged} labels={['In force now (theirs)', 'Brought together']} />
+      <DiffView before={raw.yaml} after={merged} labels={['Active now (theirs)', 'Merged']} />
     </div>
   );
 }
@@ -92,11 +92,7 @@ function Place({
     ['Yours', conflict.mine],
   ] as const;
   return (
-    <section
-      className={classes.conflict}
-      data-open={choice === undefined || undefined}
-      aria-label="A place that both changed"
-    >
+    <section className={classes.conflict} data-open={choice === undefined || undefined} aria-label="Conflict">
       <div className={classes.sides}>
         {sides.map(([name, lines]) => (
           <div key={name}>

@@ -38,7 +38,7 @@ export function FormView({ text, onChange, schema, isReadOnly }: Props) {
   if (parsed.value === null) {
     return (
       <div className={classes.form}>
-        <Notice tone="danger" title="The form needs a text that can be read as YAML">
+        <Notice tone="danger" title="The form needs valid YAML">
           <p>{parsed.errors[0]?.message}</p>
         </Notice>
       </div>

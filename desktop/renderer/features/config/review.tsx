@@ -115,7 +115,7 @@ export function Review({ app, document, validation, schema, onClose, onConflict,
         </Notice>
       ) : null}
       <ReloadPlan keys={keys} schema={schema} />
-      <DiffView before={base.yaml} after={text} labels={['In force now', 'After saving']} />
+      <DiffView before={base.yaml} after={text} labels={['Active now', 'After saving']} />
     </div>
   );
 }

@@ -52,6 +52,6 @@ export function limitsOf(node: SchemaNode): string {
 
 export const RELOAD_WORDS = {
   hot: 'takes effect at once',
-  reopen: 'takes effect when the connection is opened anew, right after saving',
-  next: 'takes effect with the next stream or recording; what runs is left alone',
+  reopen: 'takes effect after saving; the connection is reopened',
+  next: 'applies to the next stream or recording',
 } as const;

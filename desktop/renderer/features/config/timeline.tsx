@@ -29,7 +29,7 @@ export function Timeline({ app, isReadOnly, hasDraft }: { app: string; isReadOnl
       <QueryView query={backups} what="the history">
         {(list) =>
           list.length === 0 ? (
-            <p className="dim">No change yet. Each save keeps the text before it here, the newest 20.</p>
+            <p className="dim">No changes yet. Each save adds a version here; the latest 20 are kept.</p>
           ) : (
             <>
               <ol>

@@ -57,7 +57,7 @@ function Pair({
     null;
   const failure = texts.find((query) => query.error)?.error;
   const choices = [
-    { value: 'current', label: 'In force now' },
+    { value: 'current', label: 'Active now' },
     ...backups.map((backup) => ({
       value: backup.ts,
       label: `Before “${changeWords(backup)}”, ${dateTime(backup.change?.at ?? backup.createdAt)}`,

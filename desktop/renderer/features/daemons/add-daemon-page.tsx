@@ -137,7 +137,7 @@ export function AddDaemonPage() {
           >
             <TextInput
               label="Address"
-              description="As in your browser: a host, with its port if it is not the usual one."
+              description="Host name or URL, with the port if needed."
               placeholder="studio.example.com"
               {...form.getInputProps('url')}
               required
@@ -148,7 +148,7 @@ export function AddDaemonPage() {
             />
             <TextInput
               label="Name"
-              description="For yourself. The address unless given."
+              description="Leave empty to use the address."
               {...form.getInputProps('name')}
               maxLength={320}
             />
@@ -164,14 +164,14 @@ export function AddDaemonPage() {
             {values.kind === 'token' ? (
               <PasswordInput
                 label="Token"
-                description="Begins with sk_. The daemon shows the first one when it starts."
+                description="Begins with sk_. Printed in the terminal at first start."
                 {...form.getInputProps('token')}
                 autoComplete="off"
               />
             ) : (
               <>
                 <TextInput
-                  label="E-mail address or admin name"
+                  label="Email address or admin name"
                   {...form.getInputProps('user')}
                   autoComplete="username"
                   spellCheck={false}
@@ -188,7 +188,7 @@ export function AddDaemonPage() {
             )}
             <KeepChoice keychain={keychain} keep={keep} onKeep={setKeep} />
             {report?.needsTrust && report.certificate ? (
-              <Notice tone="warn" title="Nobody whom this machine trusts vouches for its certificate">
+              <Notice tone="warn" title="Its certificate is not from a trusted authority">
                 <p>
                   Compare the fingerprint with the one on the server before you trust it; from then on only this
                   certificate is accepted.

@@ -82,11 +82,7 @@ function AllProblems() {
     const isConnecting = list.some((connection) => connection.state.status === 'connecting');
     return (
       <p className="dim">
-        {isConnecting ? (
-          <State tone="busy">Connecting…</State>
-        ) : (
-          <State tone="ok">Everything is well on all daemons</State>
-        )}
+        {isConnecting ? <State tone="busy">Connecting…</State> : <State tone="ok">No problems on any daemon</State>}
       </p>
     );
   }

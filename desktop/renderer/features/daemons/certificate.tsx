@@ -9,8 +9,8 @@ export function CertificateFacts({ certificate }: { certificate: Certificate }) 
     <Facts
       items={{
         'SHA-256': <code className={classes.fingerprint}>{certificate.fingerprint}</code>,
-        'Made out to': certificate.names.join(', ') || certificate.subject,
-        'Signed by': certificate.selfSigned ? 'itself' : certificate.issuer,
+        'Issued to': certificate.names.join(', ') || certificate.subject,
+        'Issued by': certificate.selfSigned ? 'itself' : certificate.issuer,
         Valid: (
           <>
             <At at={certificate.validFrom} /> to <At at={certificate.validTo} />

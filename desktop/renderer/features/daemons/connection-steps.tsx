@@ -4,10 +4,10 @@ import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
 const ALL: readonly Pick<TestStep, 'id' | 'title'>[] = [
   { id: 'resolve', title: 'DNS' },
   { id: 'reach', title: 'Reach it' },
-  { id: 'tls', title: 'Check the certificate' },
-  { id: 'version', title: 'Ask for its version' },
+  { id: 'tls', title: 'Certificate' },
+  { id: 'version', title: 'Version' },
   { id: 'sign-in', title: 'Sign in' },
-  { id: 'rights', title: 'Look at the rights' },
+  { id: 'rights', title: 'Permissions' },
 ];
 
 /** The way to a daemon, step by step; those that are still to come are listed too. */

@@ -51,7 +51,7 @@ function Value({ at, children }: { at: string | undefined; children: ReactNode }
   return at === undefined ? (
     children
   ) : (
-    <span className={classes.old} title={`as it was ${ago(at, Date.now())}`}>
+    <span className={classes.old} title={`data from ${ago(at, Date.now())}`}>
       {children}
     </span>
   );

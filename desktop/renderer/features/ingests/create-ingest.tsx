@@ -88,14 +88,14 @@ function IngestForm({ app, onClose }: { app: string; onClose: () => void }) {
       <TextInput
         label="Name"
         data-autofocus
-        description="For people, as it stands in the list."
+        description="Shown in the list."
         placeholder="Camera 1"
         {...form.getInputProps('name')}
         maxLength={120}
       />
       <TextInput
         label="Room"
-        description="Empty: the app’s own room. A name without the app’s prefix gets it in front."
+        description="Leave empty for the app’s own room. The app’s prefix is added if it is missing."
         placeholder="stage"
         {...form.getInputProps('room')}
         maxLength={120}
@@ -104,7 +104,7 @@ function IngestForm({ app, onClose }: { app: string; onClose: () => void }) {
       />
       <TextInput
         label="Identity"
-        description="Under which it appears in the room. Empty: one is made up."
+        description="Identity in the room. Leave empty for a random one."
         placeholder="camera-1"
         {...form.getInputProps('identity')}
         maxLength={120}
@@ -113,7 +113,7 @@ function IngestForm({ app, onClose }: { app: string; onClose: () => void }) {
       />
       <TextInput
         label="Region"
-        description="Where the source is: a new room is placed on a node near it. Empty: on the least busy one."
+        description="Region of the source. A new room is placed on a node near it. Leave empty for the least busy node."
         placeholder="eu-central"
         {...form.getInputProps('region')}
         maxLength={64}
@@ -129,8 +129,8 @@ function Created({ made, onClose }: { made: Made; onClose: () => void }) {
   return (
     <>
       {made.type === 'url' ? null : (
-        <Notice tone="warn" title="Whoever has the key can publish in this room">
-          <p>It stays readable here for those who may change ingests. Deleting the ingest revokes the key.</p>
+        <Notice tone="warn" title="Anyone with the key can publish in this room">
+          <p>People who may change ingests can read it here. Deleting the ingest revokes the key.</p>
         </Notice>
       )}
       <EncoderSettings type={made.type} url={made.url}>

@@ -57,14 +57,14 @@ export function StreamKey({ app, ingest }: { app: string; ingest: Ingest }) {
         <Button
           size="xs"
           disabled={lack !== undefined}
-          title={lack && `This needs ${lack}.`}
+          title={lack && `Needs ${lack}.`}
           loading={key.isPending}
           onClick={() => key.mutate({ params: { app, id: ingest.id } })}
         >
           Show key
         </Button>
       </span>
-      {key.error ? <Problem error={key.error} title="The key was not read." /> : null}
+      {key.error ? <Problem error={key.error} title="The key could not be read." /> : null}
     </div>
   );
 }

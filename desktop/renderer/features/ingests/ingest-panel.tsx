@@ -45,7 +45,7 @@ export function IngestPanel({
           <Button
             color="danger"
             disabled={lack !== undefined}
-            title={lack && `This needs ${lack}.`}
+            title={lack && `Needs ${lack}.`}
             onClick={() =>
               ask({
                 title: `Delete ingest ${ingestName(ingest)}`,
@@ -140,7 +140,7 @@ function Enabled({ app, ingest }: { app: string; ingest: Ingest }) {
         description="When off, the ingest is paused: encoders are refused, and it keeps its key."
         checked={ingest.enabled}
         disabled={lack !== undefined || update.isPending}
-        title={lack && `This needs ${lack}.`}
+        title={lack && `Needs ${lack}.`}
         onChange={(event) => change(event.currentTarget.checked)}
       />
       {update.error ? <Problem error={update.error} title="The ingest was not changed." /> : null}
@@ -163,8 +163,8 @@ function Effect({ ingest }: { ingest: Ingest }) {
       )}
       <p>
         {ingest.type === 'url'
-          ? 'The source is not fetched any more. Recordings stay.'
-          : 'Its key is worth nothing any more: each encoder that uses it needs a new one. Recordings stay.'}
+          ? 'LiveKit stops fetching the source. Recordings stay.'
+          : 'Its key stops working: each encoder that uses it needs a new one. Recordings stay.'}
       </p>
     </>
   );

@@ -52,7 +52,7 @@ export function IngestsTab({ app }: { app: string }) {
       variant="filled"
       leftSection={<IconPlus size={15} />}
       disabled={lack !== undefined}
-      title={lack && `This needs ${lack}.`}
+      title={lack && `Needs ${lack}.`}
       onClick={create}
     >
       Create ingest

@@ -28,8 +28,8 @@ export function JobProgressOf({ connectionId, job }: { connectionId: string; job
   if (progress === null) {
     if (state !== 'running') return null;
     return (
-      <TwoLines title="" first={<Progress done={0} total={null} label={`${job.title}: counts what there is to do`} />}>
-        Counts what there is to do
+      <TwoLines title="" first={<Progress done={0} total={null} label={`${job.title}: counting`} />}>
+        Counting
       </TwoLines>
     );
   }
@@ -50,7 +50,7 @@ export function NextTry({ at }: { at: string }) {
   const wait = (Date.parse(at) - useNow()) / 1000;
   return (
     <span className="dim num" title={exactTime(at)}>
-      {wait < 1 ? 'Tried again now' : `Tried again in ${duration(wait)}`}
+      {wait < 1 ? 'Retrying now' : `Retry in ${duration(wait)}`}
     </span>
   );
 }

@@ -13,7 +13,7 @@ export const JOB_TONES: Record<Job['state'], Tone> = {
 };
 
 export const JOB_WORDS: Record<Job['state'], string> = {
-  queued: 'Waits its turn',
+  queued: 'Queued',
   running: 'Running',
   waiting: 'Retrying',
   succeeded: 'Done',

@@ -22,7 +22,7 @@ import { JOB_TONES, JOB_WORDS, resultFacts } from './job-words.ts';
 const PAGE = 200;
 const FILTERS = [
   { value: '', label: 'All' },
-  { value: 'active', label: 'Under way' },
+  { value: 'active', label: 'Running' },
   { value: 'failed', label: 'Failed' },
 ];
 
@@ -59,11 +59,11 @@ export function JobsPage() {
                 onOpen={(job) => setSearch({ job: String(job.id) })}
                 empty={
                   <Empty
-                    title={state === '' ? 'No job yet' : state === 'active' ? 'Nothing is under way' : 'No job failed'}
+                    title={state === '' ? 'No jobs yet' : state === 'active' ? 'No running jobs' : 'No failed jobs'}
                     icon={<IconActivity size={32} stroke={1.3} />}
                   >
                     Deleting an app with its recordings, and other work that takes longer than a request, appears here.
-                    Jobs go on when a page is closed and when the daemon is restarted.
+                    Jobs continue when you close the page or restart the daemon.
                   </Empty>
                 }
               />
@@ -170,7 +170,7 @@ function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void
               loading={retry.isPending}
               onClick={() => retry.mutate(params)}
             >
-              Run again now
+              Retry now
             </Button>
           ) : null}
         </>
@@ -199,8 +199,8 @@ function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void
                     ? `${shown.attempts}, no limit`
                     : `${shown.attempts} of ${shown.maxAttempts}`,
                 'Requested by': askedBy(shown),
-                'Asked for': <At at={shown.createdAt} />,
-                Begun: shown.startedAt ? <At at={shown.startedAt} /> : undefined,
+                Requested: <At at={shown.createdAt} />,
+                Started: shown.startedAt ? <At at={shown.startedAt} /> : undefined,
                 Ended: shown.finishedAt ? <At at={shown.finishedAt} /> : undefined,
               }}
             />

@@ -18,7 +18,7 @@ export const LEVEL_TONES: Record<Level, Tone> = {
   fatal: 'danger',
 };
 
-/** How far back one looks: a length, or two instants picked in the histogram. */
+/** Time range one looks: a length, or two instants picked in the histogram. */
 export const RANGES = [
   { value: '15m', label: 'Last 15 minutes', ms: 15 * 60_000 },
   { value: '1h', label: 'Last hour', ms: 3_600_000 },

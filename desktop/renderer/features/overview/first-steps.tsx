@@ -41,7 +41,7 @@ export function FirstSteps({ figures }: { figures: ResultOf<typeof listAppFigure
     {
       isDone: !auth.data.data.setupRequired,
       title: 'Create your account',
-      text: 'Open the set-up link that the daemon printed when it started. Until then only tokens sign in.',
+      text: 'Open the setup link that the daemon printed when it started. Until then only tokens sign in.',
       link: null,
     },
     {

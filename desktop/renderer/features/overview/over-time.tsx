@@ -17,7 +17,7 @@ export function OverTime() {
   const streams = useServerSeries(id, 'streams', minutes);
   const rooms = useServerSeries(id, 'rooms', minutes);
   return (
-    <Panel title="History" actions={<RangePicker label="How far back" minutes={minutes} onChange={setMinutes} />}>
+    <Panel title="History" actions={<RangePicker label="Time range" minutes={minutes} onChange={setMinutes} />}>
       {cpu.length < 2 ? (
         <p className="dim">The daemon writes its load down once a minute; the first line shows in two minutes.</p>
       ) : (

@@ -67,7 +67,7 @@ export function PreferencesPage() {
                   void set({ theme });
                 }}
                 data={[
-                  { value: 'system', label: 'As the system' },
+                  { value: 'system', label: 'System' },
                   { value: 'light', label: 'Light' },
                   { value: 'dark', label: 'Dark' },
                 ]}

@@ -177,7 +177,7 @@ function Rules({ yourAddress }: { yourAddress: string }) {
           onClick={() =>
             ask({
               title: `Delete the ${rule.action} rule for ${rule.cidr}`,
-              body: <p>It stops counting with the next request.</p>,
+              body: <p>It no longer applies from the next request on.</p>,
               action: 'Delete rule',
               isDangerous: true,
               run: () => remove.mutateAsync({ params: { id: rule.id } }),
@@ -193,7 +193,7 @@ function Rules({ yourAddress }: { yourAddress: string }) {
     <Panel
       flush
       title="Rules"
-      note="An allow rule wins over a block rule. Loopback and private addresses always pass."
+      note="An allow rule takes precedence over a block rule. Loopback and private addresses always pass."
       actions={
         <Button
           size="xs"
@@ -248,7 +248,7 @@ function RuleForm({ yourAddress, onClose }: { yourAddress: string; onClose: () =
     <Form
       form={form}
       action="Add rule"
-      problemTitle="The rule was not made."
+      problemTitle="The rule was not created."
       onCancel={onClose}
       isDisabled={form.values.cidr.trim() === ''}
     >
@@ -355,7 +355,7 @@ function Bans() {
             rowKey={(ban) => ban.id}
             isDim={(ban) => !ban.active}
             maxHeight={380}
-            empty={<Empty title="Nobody is banned" />}
+            empty={<Empty title="No banned addresses" />}
           />
         )}
       </QueryView>
@@ -375,7 +375,7 @@ function BanForm({ onClose }: { onClose: () => void }) {
     <Form
       form={form}
       action="Ban address"
-      problemTitle="Nobody was banned."
+      problemTitle="No address was banned."
       onCancel={onClose}
       isDisabled={form.values.ip.trim() === ''}
       isDangerous

@@ -38,7 +38,7 @@ async function unlessCodeIsAsked(entry: Promise<void>, onAsked: () => void): Pro
   }
 }
 
-/** Opened by the set-up link: the first person chooses the password. */
+/** Opened by the setup link: the first person chooses the password. */
 export function SetupPage() {
   const enter = useEntry();
   const [token] = useState(linkToken);
@@ -53,7 +53,7 @@ export function SetupPage() {
     >
       <Form form={form} action="Create account" isWide className={classes.form}>
         <TextInput
-          label="E-mail address"
+          label="Email address"
           type="email"
           {...form.getInputProps('email')}
           autoComplete="username"
@@ -169,7 +169,7 @@ export function MagicPage() {
   );
 }
 
-/** Opened by the link that proves a new e-mail address; works in a session of that account. */
+/** Opened by the link that proves a new email address; works in a session of that account. */
 export function EmailPage() {
   const navigate = useNavigate();
   const [token] = useState(linkToken);
@@ -179,7 +179,7 @@ export function EmailPage() {
     onDone: () => void navigate({ to: '/', replace: true }),
   });
   return (
-    <SignInLayout title="Confirm your e-mail address" note={location.host}>
+    <SignInLayout title="Confirm your email address" note={location.host}>
       <Form form={form} action="Confirm address" isWide autoFocus className={classes.form}>
         <p>Sign in to the account whose address you changed, then confirm here.</p>
       </Form>
@@ -196,7 +196,7 @@ export function EmailUndoPage() {
     send: async () => setEmail((await clientFor(HERE).call(undoEmail, { body: { token } })).data.email),
   });
   return (
-    <SignInLayout title="Put back your e-mail address" note={location.host}>
+    <SignInLayout title="Put back your email address" note={location.host}>
       {email === undefined ? (
         <Form form={form} action="Put back address" isWide autoFocus className={classes.form}>
           <p>Your account gets its previous address again. All sessions and the password end.</p>

@@ -76,14 +76,14 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
         ]}
       />
       {kind === 'password' && needsSetup ? (
-        <Notice tone="info" title="Nobody can sign in with a password yet">
-          <p>Open the set-up link that the daemon prints when it starts, or sign in with an API token.</p>
+        <Notice tone="info" title="No accounts yet">
+          <p>Open the setup link that the daemon prints when it starts, or sign in with an API token.</p>
         </Notice>
       ) : null}
       {kind === 'password' ? (
         <>
           <TextInput
-            label="E-mail address or admin name"
+            label="Email address or admin name"
             {...form.getInputProps('user')}
             autoComplete="username"
             autoCapitalize="none"
@@ -138,7 +138,8 @@ function CodeForm({
   return (
     <Form form={form} className={classes.form} hasActions={false}>
       <p>
-        This account has a second factor. Type the six digits of your authenticator app, or one of your recovery codes.
+        This account uses two-factor authentication. Enter the six digits from your authenticator app, or a recovery
+        code.
       </p>
       <CodeField value={code} onChange={(value) => form.setFieldValue('code', value)} onComplete={complete} />
       <div className={classes.buttons}>
@@ -229,7 +230,7 @@ function MagicLink({ connectionId, email }: { connectionId: string; email: strin
     <>
       {error === undefined ? null : <Problem error={error} />}
       <button type="button" className={classes.quiet} disabled={!email.includes('@')} onClick={() => void send()}>
-        Send a sign-in link to this address instead
+        Email me a sign-in link instead
       </button>
     </>
   );

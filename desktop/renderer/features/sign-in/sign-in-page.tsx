@@ -45,7 +45,7 @@ export function SignInHere({ connection, onDone }: { connection: Connection; onD
   if (status === 'offline') {
     return (
       <Notice tone="danger" title={error?.message ?? 'Server unreachable.'} role="alert">
-        <p>It is tried again by itself.</p>
+        <p>StreamHub tries again by itself.</p>
         <div className="row" style={{ marginTop: 8 }}>
           <Button size="xs" onClick={() => void bridge().retry(connection.id)}>
             Try now

@@ -47,8 +47,8 @@ export function JoinTab({ app }: { app: string }) {
       <Panel title="New join token">
         <Form
           form={form}
-          action="Make token"
-          problemTitle="No token was made."
+          action="Create token"
+          problemTitle="No token was created."
           isDisabled={lack !== undefined || !/^[1-9]\d{0,5}[smhd]$/.test(form.values.ttl)}
         >
           {lack ? <Notice tone="info" title={`Making tokens needs ${lack}.`} /> : null}
@@ -67,7 +67,7 @@ export function JoinTab({ app }: { app: string }) {
           ) : null}
           <TextInput
             label="Room"
-            description="Empty: the app’s own room. A name without the app’s prefix gets it in front."
+            description="Leave empty for the app’s own room. The app’s prefix is added if it is missing."
             placeholder="stage"
             {...form.getInputProps('room')}
             maxLength={120}

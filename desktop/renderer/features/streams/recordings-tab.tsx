@@ -40,7 +40,7 @@ const TONES: Record<Vod['status'], Tone> = {
 const refreshes = [listVods, getVod, getAppStats, getAppSizes];
 type Transcoding = NonNullable<Vod['transcoding']>;
 const LADDER: Record<Transcoding['state'], { tone: Tone; words: string }> = {
-  queued: { tone: 'muted', words: 'Waits its turn' },
+  queued: { tone: 'muted', words: 'Queued' },
   running: { tone: 'busy', words: 'Transcoding' },
   waiting: { tone: 'warn', words: 'Retrying' },
   ready: { tone: 'ok', words: 'Ready' },
@@ -107,7 +107,7 @@ export function RecordingsTab({ app }: { app: string }) {
                     }
                   />
                 ) : (
-                  <Empty title="Nothing recorded yet" icon={<IconVideo size={32} stroke={1.3} />}>
+                  <Empty title="No recordings yet" icon={<IconVideo size={32} stroke={1.3} />}>
                     Start a recording from a live stream, or set recording.auto in the config to record every room.
                   </Empty>
                 )
@@ -206,8 +206,8 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
                   title: `Delete ${vod.data.name}`,
                   body: isElsewhere ? (
                     <p>
-                      Removes the recording from this list. The file stays at{' '}
-                      {vod.data.s3Url ?? 'an address that LiveKit did not tell'}: it isn’t in a storage of this app.
+                      Removes the recording from this list. The file stays at {vod.data.s3Url ?? 'an unknown address'}:
+                      it isn’t in a storage of this app.
                     </p>
                   ) : (
                     <p>

@@ -163,7 +163,7 @@ export function StreamsTab({ app }: { app: string }) {
                       title: `End the stream of ${stream.participant ?? stream.streamId}`,
                       body: (
                         <p>
-                          Takes the publisher out of room <code>{stream.room}</code>;{' '}
+                          Removes the publisher from room <code>{stream.room}</code>;{' '}
                           {stream.type === 'webrtc'
                             ? 'they can join again with a valid token'
                             : 'the ingest is removed'}
@@ -243,7 +243,7 @@ export function StreamsTab({ app }: { app: string }) {
                     A stream appears here as soon as someone publishes in a room of this app.
                   </Empty>
                 ) : (
-                  <Empty title="No stream has ended yet" icon={<IconBroadcast size={32} stroke={1.3} />} />
+                  <Empty title="No ended streams yet" icon={<IconBroadcast size={32} stroke={1.3} />} />
                 )
               }
             />

@@ -18,7 +18,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
     }
     timer.current = setTimeout(() => setDone(undefined), 1500);
   };
-  const label = done === 'yes' ? 'Copied' : done === 'no' ? 'The clipboard refused' : `Copy ${what}`;
+  const label = done === 'yes' ? 'Copied' : done === 'no' ? 'Copying failed' : `Copy ${what}`;
   return (
     <Tooltip label={label} opened={done === undefined ? undefined : true}>
       <ActionIcon size="xs" aria-label={`Copy ${what}`} onClick={copy}>

@@ -112,11 +112,11 @@ export function QueryView<T>({
 /** The right is missing: which one, and who can give it. */
 export function NoPermission({ error }: { error: Pick<DaemonError, 'message'> }) {
   return (
-    <Empty title="Not open to you">
+    <Empty title="No permission">
       <p>{error.message}</p>
       <p>
         {/global/.test(error.message)
-          ? 'A superadmin of this daemon can give it.'
+          ? 'A superadmin of this daemon can grant it.'
           : 'An owner of your team, or whoever gave you the token, can change that.'}
       </p>
     </Empty>

@@ -11,7 +11,7 @@ const GAP = 150_000;
 export function Sparkline({ samples, max, label }: { samples: readonly Sample[]; max?: number; label: string }) {
   const end = samples.at(-1)?.[0] ?? 0;
   const shown = samples.filter(([at]) => at >= end - SPAN);
-  if (shown.length < 2) return <span className={classes.none} title="The line begins as measurements come in." />;
+  if (shown.length < 2) return <span className={classes.none} title="Waiting for measurements." />;
   const top = max ?? Math.max(...shown.map(([, value]) => value), 1e-9);
   const x = (at: number): number => WIDTH - ((end - at) / SPAN) * WIDTH;
   const y = (value: number): number => HEIGHT - 1 - Math.min(1, value / top) * (HEIGHT - 2);

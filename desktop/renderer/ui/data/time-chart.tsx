@@ -32,7 +32,7 @@ export function TimeChart({
   /** The axis is at least this long, so that small values look small. */
   least?: number;
   group: string;
-  /** How far back the axis reaches from the newest value. */
+  /** Time range the axis reaches from the newest value. */
   minutes: number;
 }) {
   const place = useRef<HTMLDivElement>(null);

@@ -7,7 +7,7 @@ const RANGES = [
   { value: '1440', label: '24 h' },
 ];
 
-/** How far back charts go. */
+/** Time range charts go. */
 export function RangePicker({
   minutes,
   onChange,
