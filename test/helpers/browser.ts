@@ -32,11 +32,8 @@ export function builtConsole(): Promise<void> {
 
 /** A real Chromium: the one that the test run started, else one that ends with the test. */
 export async function browser(t: { after(fn: () => unknown): void }): Promise<Browser> {
-  const shared = process.env['TEST_BROWSER'];
   const instance =
-    shared === undefined
-      ? await chromium.launch({ executablePath: CHROMIUM ?? '', args: CHROMIUM_ARGS })
-      : await chromium.connect(shared);
+    (await sharedBrowser()) ?? (await chromium.launch({ executablePath: CHROMIUM ?? '', args: CHROMIUM_ARGS }));
   t.after(() => instance.close());
   return instance;
 }
@@ -115,4 +112,10 @@ interface AxeViolation {
   id: string;
   help: string;
   nodes: { html: string; failureSummary?: string }[];
+}
+
+/** The browser of the test run. A tab can take it along, and then each file has its own. */
+async function sharedBrowser(): Promise<Browser | undefined> {
+  const address = process.env['TEST_BROWSER'];
+  return address === undefined ? undefined : chromium.connect(address).catch(() => undefined);
 }
