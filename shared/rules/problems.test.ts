@@ -62,7 +62,7 @@ describe('the problems of a daemon', () => {
       {
         apps: [{ name: 'ok' }, { name: 'demo', problems: [{ code: 'CONFIG_INVALID', message: 'line 3', since: AT }] }],
       },
-      ['danger The config of demo is not in force: line 3'],
+      ['danger The config of demo is not active: line 3'],
     ],
     [
       'rooms of an app are another team’s',

@@ -89,7 +89,7 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await page.getByRole('heading', { name: 'Review the changes to live' }).waitFor();
     await page
       .getByRole('list', { name: '1 changed key' })
-      .getByText('takes effect with the next stream or recording')
+      .getByText('applies to the next stream or recording')
       .waitFor();
     await page.locator('.cm-merge-b .cm-changedLine', { hasText: 'split_minutes: 15' }).waitFor();
     await assertAccessible(page, 'the review');

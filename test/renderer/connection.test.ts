@@ -34,7 +34,7 @@ test('a daemon that goes away and comes back', { skip: noChromium }, async (t) =
     // its code may not be here yet either: that is said in its own words
     await ui
       .alert()
-      .getByText(/Could not read the audit trail.|Its code comes from the daemon/)
+      .getByText(/Could not read the audit trail.|This page could not be loaded/)
       .waitFor();
     await assertAccessible(page, 'a page that could not be read');
   });

@@ -65,7 +65,7 @@ test('ingests of an app', { skip: typeof livekit === 'string' ? livekit : false 
     await panel.getByLabel('Room').fill('stage');
     await panel.getByLabel('Identity').fill('camera-1');
     await panel.getByRole('button', { name: 'Create ingest' }).click();
-    await panel.getByText('Whoever has the key can publish').waitFor();
+    await panel.getByText('Anyone with the key can publish').waitFor();
     assert.equal(await panel.getByRole('region', { name: 'server URL' }).innerText(), 'rtmp://127.0.0.1:1935/live');
     key = await panel.getByRole('region', { name: 'stream key' }).innerText();
     await panel.getByText('where it does not run, the encoder gets no connection').waitFor();
@@ -75,7 +75,7 @@ test('ingests of an app', { skip: typeof livekit === 'string' ? livekit : false 
     assert.deepEqual([made.name, made.room, made.participant], ['Camera 1', 'live-stage', 'camera-1']);
     assert.equal((await daemon.api.get(`/apps/live/ingress/${id}/key`)).body.data.streamKey, key);
     await panel.getByRole('button', { name: 'Close' }).last().click();
-    await ui.row('Camera 1').getByText('waits').waitFor();
+    await ui.row('Camera 1').getByText('waiting for encoder').waitFor();
     assert.ok(!(await page.content()).includes(key), 'the key is gone from the page');
   });
 
@@ -162,13 +162,13 @@ test('ingests of an app', { skip: typeof livekit === 'string' ? livekit : false 
     await page.reload();
     await ui.row('Camera 1').getByText('paused').waitFor();
     await panel.getByRole('switch', { name: 'Accept encoders' }).click();
-    await ui.row('Camera 1').getByText('waits').waitFor();
+    await ui.row('Camera 1').getByText('waiting for encoder').waitFor();
     await tell(server, id, new IngressState({ status, startedAt, video, audio }));
     await page.reload();
     await panel.getByRole('button', { name: 'Delete ingest…' }).click();
     const question = ui.dialog('Delete ingest Camera 1');
     await question.getByText('It sends now').waitFor();
-    await question.getByText('Its key is worth nothing any more').waitFor();
+    await question.getByText('Its key stops working').waitFor();
     await question.getByRole('button', { name: 'Delete ingest' }).click();
     await ui.row('Camera 1').waitFor({ state: 'hidden' });
     assert.equal((await daemon.api.get(`/apps/live/ingress/${id}`)).status, 404);

@@ -124,7 +124,7 @@ test('a purge of a real bucket: how far, how fast, what stopped it, and when it 
     await ui.row('winter').getByText('Retrying').waitFor();
     await ui
       .row('winter')
-      .getByText(/^Tried again (?:in \d+ s|now)$/)
+      .getByText(/^Retry(?: in \d+ s|ing now)$/)
       .waitFor();
     await assertAccessible(page, 'a waiting job');
     await s3.resume();

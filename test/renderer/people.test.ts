@@ -31,7 +31,7 @@ test('from the setup link to a colleague with a second factor', { skip: noChromi
     await ui.section('Access').click();
     await page.getByRole('link', { name: 'Your team' }).click();
     await ui.button('Invite someone').click();
-    const dialog = ui.dialog(/^Invite someone/);
+    const dialog = ui.dialog(/^Invite to/);
     await dialog.getByLabel('Email address').fill('ben@example.com');
     await dialog.getByLabel('Role').selectOption('editor');
     await dialog.getByRole('button', { name: 'Invite' }).click();
@@ -73,7 +73,7 @@ test('from the setup link to a colleague with a second factor', { skip: noChromi
     await his.field('Email address or admin name').fill('ben@example.com');
     await other.locator('input[type=password]').fill(PASSWORD);
     await his.button('Sign in').click();
-    await other.getByText('This account has a second factor').waitFor();
+    await other.getByText('This account uses two-factor authentication').waitFor();
     await assertAccessible(other, 'the second factor');
     await his.button('Use a recovery code').click();
     await his.field('Recovery code').fill(codes[0] ?? '');

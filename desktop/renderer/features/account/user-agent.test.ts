@@ -15,8 +15,8 @@ test('a session is named by its browser and system', () => {
     [`Mozilla/5.0 (X11; Linux x86_64) ${chrome} StreamHub/0.1.0 Electron/45.0`, 'StreamHub desktop on Linux'],
     ['StreamHub-Desktop', 'StreamHub desktop'],
     ['curl/8.1.0', 'curl'],
-    ['', 'An unnamed program'],
-    [null, 'An unnamed program'],
+    ['', 'Unknown program'],
+    [null, 'Unknown program'],
   ];
   assert.deepEqual(
     names.map(([agent]) => browserWords(agent)),
