@@ -174,7 +174,7 @@ test('the worst comes first, and nodes in need of a healthy daemon count', () =>
   assert.deepEqual(
     overall.daemons.map(({ id, text }) => [id, text]),
     [
-      ['c', 'not reachable'],
+      ['c', 'offline'],
       ['b', 'Node edge-1 isn’t reporting'],
       ['d', 'signed out'],
       ['a', 'well'],
