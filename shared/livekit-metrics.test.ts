@@ -65,6 +65,8 @@ const totals = (nodeId: string, bytes: number): LivekitNumbers => ({
   txBytes: 2 * bytes,
   rxPackets: bytes / 100,
   txPackets: 0,
+  forwarded: bytes / 100,
+  forwardNs: bytes * 2500,
 });
 
 test('rates go by the moments at which the totals grew', () => {
@@ -81,6 +83,15 @@ test('rates go by the moments at which the totals grew', () => {
   assert.equal(rate(0, 38, 'ND_2'), 0);
   const { txBytesPerSecond, rxPacketsPerSecond } = new LivekitMeter().rates(totals('a', 0), 0);
   assert.deepEqual([txBytesPerSecond, rxPacketsPerSecond], [undefined, undefined]);
+});
+
+test('the time to pass on a packet is a mean of what was passed on lately', () => {
+  const meter = new LivekitMeter();
+  const mean = (bytes: number, second: number) => meter.rates(totals('ND_1', bytes), second * 1000).forwardLatencyMs;
+  assert.equal(mean(0, 0), undefined);
+  assert.equal(mean(5000, 5), 0.25);
+  assert.equal(mean(10_000, 10), 0.25);
+  assert.equal(mean(10_000, 30), undefined, 'nothing is passed on any more');
 });
 
 test('a server that does not answer, refuses or hangs is null in bounded time', async (t) => {

@@ -42,6 +42,9 @@ export interface LivekitNumbers {
   txBytes: number;
   rxPackets: number;
   txPackets: number;
+  /** Packets passed on to subscribers, as far as they were timed, and how long that took in all, in nanoseconds. */
+  forwarded: number;
+  forwardNs: number;
 }
 
 /**
@@ -71,6 +74,9 @@ export function livekitNumbers(samples: readonly Sample[]): LivekitNumbers {
     txBytes: sum('livekit_packet_bytes', { direction: 'outgoing' }),
     rxPackets: sum('livekit_packet_total', { direction: 'incoming' }),
     txPackets: sum('livekit_packet_total', { direction: 'outgoing' }),
+    // the gauge livekit_forward_latency is a mean of ten minutes
+    forwarded: sum('livekit_forward_latency_ns_count'),
+    forwardNs: sum('livekit_forward_latency_ns_sum'),
   };
 }
 
@@ -118,8 +124,12 @@ export class LivekitMeter {
     if (last === first && !isQuiet) return counts; // not known yet
     const rate = (key: (typeof TOTALS)[number]): number =>
       isQuiet ? 0 : Math.max(0, Math.round(((last.numbers[key] - first.numbers[key]) / (last.at - first.at)) * 1000));
+    const forwarded = isQuiet ? 0 : last.numbers.forwarded - first.numbers.forwarded;
     return {
       ...counts,
+      ...(forwarded > 0
+        ? { forwardLatencyMs: milliseconds(last.numbers.forwardNs - first.numbers.forwardNs, forwarded) }
+        : {}),
       rxBytesPerSecond: rate('rxBytes'),
       txBytesPerSecond: rate('txBytes'),
       rxPacketsPerSecond: rate('rxPackets'),
@@ -127,3 +137,5 @@ export class LivekitMeter {
     };
   }
 }
+
+const milliseconds = (totalNs: number, count: number): number => Math.max(0, Math.round(totalNs / count / 1000) / 1000);

@@ -295,7 +295,7 @@ function newNode(name: string, createdAt: string): NodeEntry {
     seenAt: null,
     seenMono: 0,
     statsJson: null,
-    load: { cpu: null, memory: null },
+    load: { cpu: null, memory: null, forwardMs: null },
     agent: null,
     livekit: null,
     health: 'never',

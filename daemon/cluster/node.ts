@@ -12,6 +12,8 @@ export interface NodeLoad {
   /** Share of processor time in use, 0..1. */
   cpu: number | null;
   memory: number | null;
+  /** Milliseconds that its LiveKit takes to pass on a packet. */
+  forwardMs: number | null;
 }
 
 /** How far a draining has come; stored with the node. Times are wall-clock milliseconds. */
@@ -116,11 +118,18 @@ export function heartbeatRow(node: NodeEntry): HeartbeatRow {
 
 /** Reads what other heartbeat senders call `cpu` and `memUsedRatio` as well. */
 export function loadOf(stats: Record<string, unknown> | null): NodeLoad {
-  return { cpu: share(stats?.['cpu']), memory: share(stats?.['memUsedRatio']) };
+  const livekit = stats?.['livekit'] as Record<string, unknown> | null | undefined;
+  const forwardMs = amount(livekit?.['forwardLatencyMs']);
+  return { cpu: share(stats?.['cpu']), memory: share(stats?.['memUsedRatio']), forwardMs };
 }
 
-const share = (value: unknown): number | null =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.min(value, 1) : null;
+const amount = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
+
+const share = (value: unknown): number | null => {
+  const found = amount(value);
+  return found === null ? null : Math.min(found, 1);
+};
 
 /** A row that a fault or another program damaged counts as absent. */
 function parse<T>(text: string | null): T | null {

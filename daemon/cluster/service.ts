@@ -138,6 +138,15 @@ export class ClusterService {
     await this.#deps.background.run('heartbeats at a stop', () => this.nodes.flushNow());
   }
 
+  /** How long the LiveKit of each node that reports takes to pass on a packet, where that is known. */
+  forwardDelays(): { node: string; delayMs: number }[] {
+    return [...this.nodes.values()].flatMap((node) => {
+      const { forwardMs } = node.load;
+      const isKnown = forwardMs !== null && !isStale(this.nodes.health(node));
+      return isKnown ? [{ node: node.name, delayMs: forwardMs }] : [];
+    });
+  }
+
   /** The join code for `GET /cluster/info`, which stays readable on a disk that can't be written; null = none could be stored. */
   infoCode(): string | null {
     try {

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { parse } from 'yaml';
 import { configText, livekitConfig, mergeTrees, readExtra, redisBlock } from './livekit-config.ts';
 
+const forward_stats = { summary_interval: '500ms', report_interval: '5s', report_window: '30s' };
 const input = {
   answer: {
     nodeId: 'id',
@@ -27,7 +28,7 @@ test('the configuration reads back as it was meant', () => {
   assert.deepEqual(parse(configText(livekitConfig(input))), {
     port: 7880,
     region: 'eu',
-    rtc: { tcp_port: 7881, udp_port: 7882, use_external_ip: false, node_ip: '203.0.113.7' },
+    rtc: { tcp_port: 7881, udp_port: 7882, use_external_ip: false, node_ip: '203.0.113.7', forward_stats },
     redis: { address: 'redis.example:6380', username: 'u', password: 'p@ss', db: 2 },
     keys: { APIx: 'a: "tricky" #secret' },
     prometheus: { port: 6789, username: 'agent', password: 'pw' },
@@ -52,7 +53,7 @@ test('Redis addresses', () => {
 
 test('behind NAT LiveKit finds its address itself', () => {
   const rtc = livekitConfig({ ...input, useExternalIp: true })['rtc'] as object;
-  assert.deepEqual(rtc, { tcp_port: 7881, udp_port: 7882, use_external_ip: true });
+  assert.deepEqual(rtc, { tcp_port: 7881, udp_port: 7882, use_external_ip: true, forward_stats });
 });
 
 test('own settings are laid over, mapping by mapping', () => {
@@ -63,6 +64,7 @@ test('own settings are laid over, mapping by mapping', () => {
     udp_port: 50000,
     use_external_ip: false,
     node_ip: '203.0.113.7',
+    forward_stats,
     stun_servers: ['a'],
   });
   assert.deepEqual([merged['turn'], merged['webhook']], [{ enabled: true }, null]);

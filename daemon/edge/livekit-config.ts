@@ -17,6 +17,9 @@ export interface LivekitConfigInput {
 
 type Tree = { [key: string]: unknown };
 
+/** LiveKit times packets only with all three (rtc.forward_stats, livekit-server 1.8 and later). `latency_alert` needs it. */
+const FORWARD_STATS = { summary_interval: '500ms', report_interval: '5s', report_window: '30s' };
+
 /** LiveKit's configuration for this node. */
 export function livekitConfig(input: LivekitConfigInput): Tree {
   const { answer, ports } = input;
@@ -28,6 +31,7 @@ export function livekitConfig(input: LivekitConfigInput): Tree {
       udp_port: ports.udp,
       use_external_ip: input.useExternalIp,
       ...(input.useExternalIp ? {} : { node_ip: input.nodeIp }),
+      forward_stats: FORWARD_STATS,
     },
     redis: redisBlock(answer.redisUrl ?? `redis://${hostInUrl(input.masterHost)}:6379`),
     keys: { [answer.livekit.apiKey]: answer.livekit.apiSecret },

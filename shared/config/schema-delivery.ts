@@ -84,13 +84,23 @@ export const mqtt = Type.Object(
 export const latencyAlert = Type.Object(
   {
     enabled: key.flag(false, {
-      description: 'Warn when viewers of live HLS are too far behind. The delay over WebRTC is not measured.',
+      description:
+        'Warn when viewers of live HLS are too far behind, or when a LiveKit node passes on packets too slowly.',
       'x-reload': 'hot',
     }),
-    threshold_ms: key.amount(1000, {
+    threshold_ms: optional(
+      key.amount(30_000, {
+        minimum: 1,
+        'x-unit': 'ms',
+        description:
+          'Delay of live HLS that causes a warning. Default: 5 seconds more than twice the delay that the delivery plan expects.',
+        'x-reload': 'hot',
+      }),
+    ),
+    forward_threshold_ms: key.amount(100, {
       minimum: 1,
       'x-unit': 'ms',
-      description: 'Delay that causes a warning. Live HLS is often 6 to 15 seconds behind.',
+      description: 'Average time to pass on a packet over WebRTC that causes a warning, for each LiveKit node.',
       'x-reload': 'hot',
     }),
     cooldown_seconds: key.amount(60, {

@@ -142,6 +142,16 @@ describe('the delivery plan', () => {
     assert.deepEqual(codes({ transcoding: on, distribution: { mode: 'cdn' } }, { storage: 'folder' }), [
       'LIVE_NEEDS_BUCKET',
     ]);
+    const alert = (latency_alert: object, mode = 'cdn') => plan({ latency_alert, distribution: { mode } });
+    assert.equal(alert({ enabled: true }).latencyAlert?.thresholdMs, 29_000);
+    assert.equal(alert({ enabled: true }, 'edge').latencyAlert?.thresholdMs, null);
+    const always = alert({ enabled: true, threshold_ms: 12_000 });
+    assert.ok(always.notices.some(({ code }) => code === 'LATENCY_ALWAYS_HIGH'));
+    assert.ok(!alert({ enabled: true }).notices.some(({ code }) => code === 'LATENCY_ALWAYS_HIGH'));
+    assert.match(
+      deliveryWords(always).at(-1) ?? '',
+      /^An event tells of live HLS more than 12 s behind, or a LiveKit node .* more than 100 ms/,
+    );
   });
 });
 

@@ -48,7 +48,7 @@ export const EGRESS_CPUS = { 'room-composite': 4, participant: 2, track: 1 } as 
 
 /** Makes the plan. Pure: the same config and facts always give the same plan. */
 export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryPlan {
-  const { transcoding, webrtc, rtmp, features, distribution, hls, latencyAlert } = config;
+  const { transcoding, webrtc, rtmp, features, hls, latencyAlert } = config;
   const ladder = ladderOf(config);
   const segmentSeconds = hls.segmentSeconds ?? SEGMENT_SECONDS;
   const live = liveHls(config, facts, ladder, segmentSeconds);
@@ -77,15 +77,19 @@ export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryP
     playback: { first: live === null ? 'webrtc' : 'hls', vodBaseUrl: vodBase(config) },
     latencyAlert: latencyAlert.enabled
       ? {
-          thresholdMs: latencyAlert.thresholdMs,
+          thresholdMs: live === null ? null : (latencyAlert.thresholdMs ?? usualThreshold(live)),
+          forwardThresholdMs: latencyAlert.forwardThresholdMs,
           cooldownSeconds: latencyAlert.cooldownSeconds,
           intervalSeconds: latencyAlert.intervalSeconds,
         }
       : null,
     mqtt: mqttPlan(config),
-    notices: notices(config, facts, distribution.mode),
+    notices: notices(config, facts, live),
   };
 }
+
+/** So that neither a long segment nor a slow upload warns. */
+const usualThreshold = (live: LiveHlsPlan): number => (2 * live.delaySeconds + 5) * 1000;
 
 export type MqttPlan = NonNullable<DeliveryPlanData['mqtt']>;
 
@@ -198,8 +202,8 @@ function ingestEncoding(config: AppConfig, hasLadder: boolean): IngestEncoding {
   };
 }
 
-function notices(config: AppConfig, facts: DeliveryFacts, mode: 'edge' | 'cdn'): DeliveryNotice[] {
-  const { rtmp, transcoding, distribution, s3 } = config;
+function notices(config: AppConfig, facts: DeliveryFacts, live: LiveHlsPlan | null): DeliveryNotice[] {
+  const { rtmp, transcoding, distribution, s3, latencyAlert } = config;
   const found: DeliveryNotice[] = [];
   if (rtmp.enabled && !(rtmp.transcode && transcoding.enabled))
     found.push({
@@ -219,17 +223,24 @@ function notices(config: AppConfig, facts: DeliveryFacts, mode: 'edge' | 'cdn'):
       key: 'transcoding.vod_adaptive',
       message: 'Recordings stay as LiveKit wrote them: ffmpeg is not installed on the daemon’s machine.',
     });
-  if (mode === 'cdn' && facts.storage !== 'bucket')
+  if (live !== null && facts.storage !== 'bucket')
     found.push({
       code: 'LIVE_NEEDS_BUCKET',
       key: 'distribution.mode',
       message: 'Live HLS is served by the daemon itself: a CDN can only fetch from a bucket, and the app has none.',
     });
-  else if (mode === 'cdn' && distribution.cdn.baseUrl === '' && s3.publicUrl === '')
+  else if (live !== null && distribution.cdn.baseUrl === '' && s3.publicUrl === '')
     found.push({
       code: 'NO_CDN_ADDRESS',
       key: 'distribution.cdn.base_url',
       message: 'Viewers get live HLS from the daemon: distribution.cdn.base_url and s3.public_url are empty.',
+    });
+  const { enabled, thresholdMs } = latencyAlert;
+  if (live !== null && enabled && thresholdMs !== undefined && thresholdMs <= live.delaySeconds * 1000)
+    found.push({
+      code: 'LATENCY_ALWAYS_HIGH',
+      key: 'latency_alert.threshold_ms',
+      message: `Live HLS is about ${live.delaySeconds} s behind, so a threshold of ${thresholdMs} ms always warns.`,
     });
   return found;
 }

@@ -93,7 +93,12 @@ function live({ live: plan }: DeliveryPlan): string[] {
 
 function others({ latencyAlert, mqtt }: DeliveryPlan): string[] {
   return [
-    ...(latencyAlert === null ? [] : [`A delay above ${latencyAlert.thresholdMs} ms makes an event.`]),
+    ...(latencyAlert === null ? [] : [alert(latencyAlert)]),
     ...(mqtt === null ? [] : [`Events go to ${hostOf(mqtt.url)} below ${mqtt.topicPrefix}.`]),
   ];
+}
+
+function alert({ thresholdMs, forwardThresholdMs }: NonNullable<DeliveryPlan['latencyAlert']>): string {
+  const live = thresholdMs === null ? '' : `live HLS more than ${thresholdMs / 1000} s behind, or `;
+  return `An event tells of ${live}a LiveKit node that takes more than ${forwardThresholdMs} ms to pass on a packet.`;
 }

@@ -351,6 +351,9 @@ export const AgentStats = object({
       txBytesPerSecond: num('Media sent.'),
       rxPacketsPerSecond: num('Media packets received.'),
       txPacketsPerSecond: num('Media packets sent.'),
+      forwardLatencyMs: Type.Optional(
+        num('How long LiveKit took to pass on a packet, on average of half a minute; absent while it passes on none.'),
+      ),
     }),
   ),
 });

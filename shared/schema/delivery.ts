@@ -114,7 +114,12 @@ export const DeliveryPlanData = object({
   }),
   latencyAlert: nullable(
     object({
-      thresholdMs: integer('Delay that makes an event.'),
+      thresholdMs: nullable(Type.Number(), {
+        description: 'Delay of live HLS that makes an event, in milliseconds; null: there is no live HLS.',
+      }),
+      forwardThresholdMs: Type.Number({
+        description: 'Average time of a LiveKit node to pass on a packet that makes an event, in milliseconds.',
+      }),
       cooldownSeconds: integer('Shortest time between two events.'),
       intervalSeconds: integer('Time between two measurements.'),
     }),
@@ -134,9 +139,17 @@ export const DeliveryPlanData = object({
 export type DeliveryPlanData = Static<typeof DeliveryPlanData>;
 
 const DeliveryNotice = object({
-  code: oneOf(['ALWAYS_ENCODED', 'NO_FFMPEG', 'NO_LADDER_WITHOUT_TRANSCODING', 'NO_CDN_ADDRESS', 'LIVE_NEEDS_BUCKET'], {
-    description: 'Stable word.',
-  }),
+  code: oneOf(
+    [
+      'ALWAYS_ENCODED',
+      'NO_FFMPEG',
+      'NO_LADDER_WITHOUT_TRANSCODING',
+      'NO_CDN_ADDRESS',
+      'LIVE_NEEDS_BUCKET',
+      'LATENCY_ALWAYS_HIGH',
+    ],
+    { description: 'Stable word.' },
+  ),
   key: Type.String({ description: 'Dotted key of config.yaml.', examples: ['transcoding.vod_adaptive'] }),
   message: Type.String(),
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
+import { event, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { until } from '#test/helpers/until.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -41,6 +42,27 @@ test('the origin reports its LiveKit, and gets rooms beside an edge node', {
   assert.equal(origin?.livekitNodeId, nodeId);
   assert.equal(origin?.address, 'wss://live.example');
   await livekit.rooms.createRoom({ name: 'placed', nodeId: origin?.livekitNodeId as string });
+
+  // a node that is slow to pass on packets concerns an app that is live
+  const yaml = (await daemon.api.get('/apps/live/config/raw')).body.data.yaml.replace(/^latency_alert:\n( .*\n)+/m, '');
+  const alert = 'latency_alert: {enabled: true, forward_threshold_ms: 200, interval_seconds: 2}\n';
+  assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml: yaml + alert })).status, 200);
+  const parts = { room: room('live-hall'), participant: participant('ana') };
+  await sendWebhook(daemon.url, event('track_published', { ...parts, track: track('TR_1') }), {
+    key: livekit.apiKey,
+    secret: livekit.apiSecret,
+  });
+  const problem = async () => (await daemon.api.get('/apps/live')).body.problems?.[0];
+  const slow = (forwardLatencyMs: number) =>
+    cluster.heartbeat('shared', { nodeId: answer.nodeId, stats: { livekit: { forwardLatencyMs } }, agent });
+  slow(250);
+  const told = await until('the app has a problem', problem);
+  assert.deepEqual(
+    [told.code, told.message.split(',')[0]],
+    ['LATENCY_HIGH', 'LiveKit on edge takes 250 ms to pass on a packet'],
+  );
+  slow(3);
+  await until('it is over', async () => (await problem()) === undefined);
 
   const { body } = await daemon.api.patch('/cluster/nodes/origin', { status: 'draining' });
   assert.equal(body.data.drain.phase, 'mark', 'no agent looks after it');

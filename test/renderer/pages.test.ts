@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { LivekitMeter } from '#shared/livekit-metrics.ts';
 import { assertAccessible, noChromium } from '#test/helpers/browser.ts';
 import { CHROMIUM, CHROMIUM_ARGS } from '#test/helpers/chromium.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
+import { until } from '#test/helpers/until.ts';
 
 const LIMIT_MS = 40_000;
 const PHONE = { width: 390, height: 844 };
@@ -149,6 +151,15 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
     await embedded.getByRole('button', { name: 'Unmute', exact: true }).waitFor();
     assert.ok(await noSidewaysScroll(embedded));
     await embedded.context().close();
+  });
+
+  await t.test('LiveKit tells how long it takes to pass on a packet', async () => {
+    const meter = new LivekitMeter();
+    const ms = await until('packets are timed', async () => {
+      const seen = await meter.read(livekit.metricsUrl, 5000);
+      return seen?.rates.forwardLatencyMs;
+    });
+    assert.ok(ms > 0 && ms < 5000, `${ms} ms`);
   });
 
   await t.test('the viewer is told when it ends, and sees it again when it goes on', async () => {

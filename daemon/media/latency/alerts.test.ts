@@ -15,12 +15,21 @@ test('a delay above the threshold is told once, again after the cooldown, and it
   bus.subscribe(({ type }) => void told.push(type));
   const app = { id: 1, name: 'live', tenantId: 'acme' } as AppEntry;
   let trouble: { message: string } | null = null;
-  let latencyAlert: DeliveryPlan['latencyAlert'] = { thresholdMs: 5000, cooldownSeconds: 60, intervalSeconds: 10 };
+  let latencyAlert: DeliveryPlan['latencyAlert'] = {
+    thresholdMs: 5000,
+    forwardThresholdMs: 50,
+    cooldownSeconds: 60,
+    intervalSeconds: 10,
+  };
   let delays: number[] = [];
+  let nodes: { node: string; delayMs: number }[] = [];
+  let liveRooms: string[] = [];
   const alerts = new LatencyAlerts({
-    apps: { get: () => app, noteTrouble: (_app, _code, one) => void (trouble = one) },
+    apps: { get: () => app, forRoom: () => app, noteTrouble: (_app, _code, one) => void (trouble = one) },
     delivery: { plan: async () => ({ latencyAlert }) as DeliveryPlan },
-    measured: () => delays.map((delayMs, n) => ({ app: 'live', streamId: `PA_${n}`, room: `live-${n}`, delayMs })),
+    nodes: () => nodes,
+    liveRooms: () => liveRooms,
+    streams: () => delays.map((delayMs, n) => ({ app: 'live', streamId: `PA_${n}`, room: `live-${n}`, delayMs })),
     mediaStore: {
       async change(_app, work) {
         const callback = ({ event, data }: { event: string; data: { delayMs?: unknown } }): void =>
@@ -52,6 +61,17 @@ test('a delay above the threshold is told once, again after the cooldown, and it
   assert.deepEqual(await after(30, 9000, 7000), ['latency.high', 'latency.high'], 'two streams');
   assert.deepEqual(await after(10, 9000), ['latency.normal'], 'the second stream is over');
   assert.notEqual(trouble, null);
+  nodes = [{ node: 'edge-fra', delayMs: 70 }];
+  assert.deepEqual(await after(10, 9000), [], 'the node serves nobody of the app');
+  liveRooms = ['live-0', 'live-1'];
+  assert.deepEqual(await after(10, 9000), ['latency.high'], 'a slow node');
+  assert.match((trouble as { message: string } | null)?.message ?? '', /^Viewers of live-0/, 'the older one is shown');
+  assert.deepEqual(await after(10), ['latency.normal'], 'the first stream is over');
+  assert.match((trouble as { message: string } | null)?.message ?? '', /^LiveKit on edge-fra takes 70 ms/);
+  nodes = [{ node: 'edge-fra', delayMs: 2 }];
+  assert.deepEqual(await after(10), ['latency.normal']);
+  assert.equal(trouble, null);
+  assert.deepEqual(await after(60, 9000), ['latency.high']);
   latencyAlert = null;
   assert.deepEqual(await after(10, 9000), ['latency.normal'], 'nobody asks any more');
   assert.equal(trouble, null);
@@ -61,6 +81,10 @@ test('a delay above the threshold is told once, again after the cooldown, and it
     ['latency_high', 9000],
     ['latency_high', 7000],
     ['latency_normal', null],
+    ['latency_high', 70],
+    ['latency_normal', null],
+    ['latency_normal', 2],
+    ['latency_high', 9000],
     ['latency_normal', null],
   ]);
 });

@@ -8,23 +8,36 @@ import type { MediaStore } from '../media-store.ts';
 
 /** Shortest `latency_alert.interval_seconds`. */
 const LOOK_EVERY_MS = 2000;
+/** Smallest `latency_alert.forward_threshold_ms`: a node below it needs no look at the apps. */
+const LEAST_FORWARD_MS = 1;
 
-/** How far one live stream is behind. */
-interface MeasuredDelay {
+/** How far live HLS of one stream is behind. */
+interface StreamDelay {
   app: string;
   streamId: string;
   room: string;
   delayMs: number;
 }
 
+/** How long the LiveKit of one node takes to pass on a packet. */
+interface NodeDelay {
+  node: string;
+  delayMs: number;
+}
+
 export interface LatencyAlertsDeps {
   apps: {
     get(name: string): AppEntry | undefined;
+    forRoom(room: string): AppEntry | undefined;
     noteTrouble(name: string, code: 'LATENCY_HIGH', trouble: { message: string; since: string } | null): void;
   };
   delivery: { plan(app: string): Promise<DeliveryPlan> };
   /** Streams whose delay is known now. */
-  measured(): MeasuredDelay[];
+  streams(): StreamDelay[];
+  /** Nodes whose delay is known now. */
+  nodes(): NodeDelay[];
+  /** Rooms that someone publishes in now. */
+  liveRooms(): Iterable<string>;
   mediaStore: Pick<MediaStore, 'change'>;
   bus: EventBus;
   background: Background;
@@ -32,7 +45,16 @@ export interface LatencyAlertsDeps {
   log: Log<'info' | 'warn'>;
 }
 
-interface Watched extends MeasuredDelay {
+/** What is behind: a stream, or a node for one of the apps that it serves. */
+interface Subject {
+  app: string;
+  streamId: string | null;
+  room: string | null;
+  node: string | null;
+  delayMs: number;
+}
+
+interface Watched extends Subject {
   /** Monotonic milliseconds of the next measurement. */
   dueAt: number;
   /** Monotonic milliseconds of the last warning. */
@@ -41,7 +63,7 @@ interface Watched extends MeasuredDelay {
   highSince: number | null;
 }
 
-/** Compares how far viewers are behind with `latency_alert`, and tells when it becomes too much and when it is over. */
+/** Compares live HLS and LiveKit's nodes with `latency_alert`, and tells when a delay becomes too much and when it is over. */
 export class LatencyAlerts {
   readonly #deps: LatencyAlertsDeps;
   readonly #watched = new Map<string, Watched>();
@@ -62,15 +84,16 @@ export class LatencyAlerts {
   /** Measures what is due. */
   async look(): Promise<void> {
     const found = new Set<string>();
-    for (const delay of this.#deps.measured()) {
-      const key = `${delay.app} ${delay.streamId}`;
-      const app = this.#deps.apps.get(delay.app);
-      const plan = app === undefined ? null : (await this.#deps.delivery.plan(delay.app)).latencyAlert;
-      if (app === undefined || plan === null) continue;
+    for (const subject of this.#subjects()) {
+      const key = `${subject.app} ${subject.node === null ? `stream ${subject.streamId}` : `node ${subject.node}`}`;
+      const app = this.#deps.apps.get(subject.app);
+      const plan = app === undefined ? null : (await this.#deps.delivery.plan(subject.app)).latencyAlert;
+      const thresholdMs = subject.node === null ? plan?.thresholdMs : plan?.forwardThresholdMs;
+      if (app === undefined || plan === null || thresholdMs === undefined || thresholdMs === null) continue;
       found.add(key);
       const now = this.#deps.clock.monotonic();
       const watched = this.#watched.get(key) ?? {
-        ...delay,
+        ...subject,
         dueAt: now,
         warnedAt: Number.NEGATIVE_INFINITY,
         highSince: null,
@@ -79,17 +102,27 @@ export class LatencyAlerts {
       // the look itself comes a little early or late
       if (watched.dueAt - now > LOOK_EVERY_MS / 2) continue;
       watched.dueAt = now + plan.intervalSeconds * 1000;
-      watched.delayMs = delay.delayMs;
-      const isHigh = delay.delayMs > plan.thresholdMs;
+      watched.delayMs = subject.delayMs;
+      const isHigh = subject.delayMs > thresholdMs;
       if (isHigh && watched.highSince === null && now - watched.warnedAt >= plan.cooldownSeconds * 1000) {
         Object.assign(watched, { warnedAt: now, highSince: this.#deps.clock.now() });
-        await this.#tell(app, 'high', watched, plan.thresholdMs);
+        await this.#tell(app, 'high', watched, thresholdMs);
       } else if (!isHigh && watched.highSince !== null) {
         watched.highSince = null;
-        await this.#tell(app, 'normal', watched, plan.thresholdMs);
+        await this.#tell(app, 'normal', watched, thresholdMs);
       }
     }
     for (const [key, watched] of this.#watched) if (!found.has(key)) await this.#end(key, watched);
+  }
+
+  /** LiveKit does not tell which node a room is on, so a slow node concerns every app that is live. */
+  *#subjects(): Iterable<Subject> {
+    for (const stream of this.#deps.streams()) yield { ...stream, node: null };
+    const nodes = this.#deps.nodes().filter(({ delayMs }) => delayMs > LEAST_FORWARD_MS);
+    if (nodes.length === 0) return;
+    const names = [...this.#deps.liveRooms()].map((room) => this.#deps.apps.forRoom(room)?.name);
+    for (const app of new Set(names.filter((name) => name !== undefined)))
+      for (const { node, delayMs } of nodes) yield { app, streamId: null, room: null, node, delayMs };
   }
 
   /** The stream is over, or nobody asks any more: what was told to be high is not so any longer. */
@@ -103,9 +136,9 @@ export class LatencyAlerts {
 
   async #tell(app: AppEntry, what: 'high' | 'normal', watched: Watched, thresholdMs: number | null): Promise<void> {
     const { mediaStore, bus, log } = this.#deps;
-    const { streamId, room, delayMs } = watched;
-    // a stream that is over has no delay
-    const data = { streamId, room, delayMs: thresholdMs === null ? null : delayMs, thresholdMs };
+    const { streamId, room, node, delayMs } = watched;
+    // what is over has no delay
+    const data = { streamId, room, node, delayMs: thresholdMs === null ? null : delayMs, thresholdMs };
     this.#show(app.name);
     await mediaStore.change(app, (tx) => tx.callback({ event: `latency_${what}`, room, data }));
     bus.publish({ type: `latency.${what}`, app: app.name, tenant: app.tenantId, data });
@@ -113,7 +146,7 @@ export class LatencyAlerts {
     else log.info({ app: app.name, ...data }, 'viewers are no longer further behind than allowed');
   }
 
-  /** The app's problem is that of the stream which has had it for the longest time. */
+  /** The app's problem is the one that has lasted for the longest time. */
   #show(app: string): void {
     const high = [...this.#watched.values()].filter((one) => one.app === app && one.highSince !== null);
     const [first] = high.sort((a, b) => (a.highSince as number) - (b.highSince as number));
@@ -121,7 +154,11 @@ export class LatencyAlerts {
       this.#deps.apps.noteTrouble(app, 'LATENCY_HIGH', null);
       return;
     }
-    const message = `Viewers of ${first.room} are ${(first.delayMs / 1000).toFixed(1)} s behind, more than latency_alert.threshold_ms allows.`;
+    const { node, room, delayMs } = first;
+    const message =
+      node === null
+        ? `Viewers of ${room} are ${(delayMs / 1000).toFixed(1)} s behind, more than latency_alert.threshold_ms allows.`
+        : `LiveKit on ${node} takes ${delayMs} ms to pass on a packet, more than latency_alert.forward_threshold_ms allows.`;
     this.#deps.apps.noteTrouble(app, 'LATENCY_HIGH', {
       message,
       since: new Date(first.highSince as number).toISOString(),

@@ -52,6 +52,11 @@ export class RoomDirectory {
     return this.#rooms.keys();
   }
 
+  /** Names of the rooms that someone publishes in. */
+  liveNames(): string[] {
+    return [...this.#rooms.keys()].filter((name) => this.counts(name).publishers > 0);
+  }
+
   has(room: string): boolean {
     return this.#rooms.has(room);
   }

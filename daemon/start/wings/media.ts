@@ -364,9 +364,11 @@ export function createMedia(
   const counts = new LiveCounts({ directory, apps, bus: events, background });
 
   const latencyAlerts = new LatencyAlerts({
-    apps: { get: apps.get, noteTrouble: (...trouble) => appService.noteTrouble(...trouble) },
+    apps: { ...apps, noteTrouble: (...trouble) => appService.noteTrouble(...trouble) },
     delivery: deliveryPlans,
-    measured: () => liveHls.measured(),
+    streams: () => liveHls.measured(),
+    nodes: () => cluster.forwardDelays(),
+    liveRooms: () => directory.liveNames(),
     mediaStore,
     bus: events,
     background,

@@ -94,6 +94,31 @@ test('live HLS of a stream, with a list of the daemon', async (t) => {
     assert.match(watch?.hlsUrl ?? '', /playlists\/master\.m3u8\?grant=/);
   });
 
+  await t.test('latency_alert is silent by default, and tells of live HLS that is too far behind', async () => {
+    const alert = (block: string) =>
+      setConfig(
+        world.daemon.api,
+        configOf({ segment_seconds: 1, list_size: 7 }, `latency_alert: {enabled: true, interval_seconds: 2${block}}\n`),
+      );
+    const problems = async () =>
+      ((await world.daemon.api.get('/apps/live')).body.problems ?? []).map(({ code }: any) => code);
+    await alert(', threshold_ms: 1000');
+    const { notices } = (await world.daemon.api.get('/apps/live/delivery')).body.data;
+    assert.ok(notices.some(({ code }: any) => code === 'LATENCY_ALWAYS_HIGH'));
+    const high = (await events.next('latency.high')).data.data;
+    assert.deepEqual([high.streamId, high.room, high.node, high.thresholdMs], [row.streamId, 'live-stage', null, 1000]);
+    assert.ok(high.delayMs > 1000);
+    assert.ok((await problems()).includes('LATENCY_HIGH'));
+    // the default is about twice the plan's delay; a busy machine gets more
+    await alert(', threshold_ms: 120000');
+    assert.equal((await events.next('latency.normal')).data.data.thresholdMs, 120_000);
+    assert.deepEqual(await problems(), []);
+    await alert('');
+    const plan = (await world.daemon.api.get('/apps/live/delivery')).body.data.plan;
+    assert.deepEqual([plan.live.delaySeconds, plan.latencyAlert.thresholdMs], [3, 11_000]);
+    await setConfig(world.daemon.api, configOf({ segment_seconds: 1, list_size: 7 }));
+  });
+
   await t.test('Chromium plays it with hls.js', { skip: noChromium }, async (t) => {
     const rule = { AllowedOrigins: ['*'], AllowedMethods: ['GET', 'HEAD'], AllowedHeaders: ['*'] };
     await s3.client.send(new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules: [rule] } }));

@@ -141,6 +141,7 @@ function Details({ node }: { node: Node }) {
     uptimeSeconds?: number;
     disk?: { totalBytes: number; freeBytes: number };
     gpu?: { name: string; utilization?: number }[];
+    livekit?: { forwardLatencyMs?: number };
   };
   const livekit = node.agent?.livekit;
   return (
@@ -205,6 +206,10 @@ function Details({ node }: { node: Node }) {
               measures.tx === undefined
                 ? undefined
                 : `sends ${bitrate(measures.tx * 8)}, receives ${bitrate((measures.rx ?? 0) * 8)}`,
+            Forwarding:
+              stats.livekit?.forwardLatencyMs === undefined
+                ? undefined
+                : `${stats.livekit.forwardLatencyMs} ms per packet`,
             GPU:
               stats.gpu && stats.gpu.length > 0
                 ? stats.gpu
