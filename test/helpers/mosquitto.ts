@@ -1,8 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
 import path from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { createWebSocketStream, WebSocketServer } from 'ws';
 import { findProgram } from '#daemon/platform/programs.ts';
 import { makeCertificate } from './certificates.ts';
 import { temporaryDir } from './daemon.ts';
@@ -23,18 +27,22 @@ export interface Seen {
   body: any;
   /** It was kept by the broker, and not sent just now. */
   isRetained: boolean;
+  qos: number;
 }
 
 export interface Mosquitto {
   port: number;
   tlsPort: number;
+  /** Where a bridge takes the same over WebSockets (`ws:` and `wss:`); Debian's mosquitto has none built in. */
+  wsPort: number;
+  wssPort: number;
   /** File of the authority that signed its certificate. */
   authority: string;
   start(): Promise<void>;
   /** kill -9. What was acknowledged before survives, because the broker writes each change down. */
   kill(): Promise<void>;
   /** Everything below a filter, also while this client is away. */
-  watch(t: { after(fn: () => unknown): void }, filter: string): Promise<Seen[]>;
+  watch(t: { after(fn: () => unknown): void }, filter: string, qos?: 0 | 1 | 2): Promise<Seen[]>;
 }
 
 /** A real broker on loopback with a user, in the clear and with TLS. */
@@ -91,25 +99,53 @@ export async function mosquitto(t: { after(fn: () => unknown): void }): Promise<
       { ...BROKER_USER, clientId, clean, reconnectPeriod: clean ? 0 : 100, connectTimeout: 2000 },
       !clean,
     );
+  const [wsPort, wssPort] = [
+    await webSocketBridge(t, http.createServer(), port),
+    await webSocketBridge(t, https.createServer({ cert: own.cert, key: own.key }), port),
+  ];
   let watchers = 0;
   return {
     port,
     tlsPort,
+    wsPort,
+    wssPort,
     authority: file('ca.pem'),
     start,
     kill,
-    async watch(scope, filter) {
+    async watch(scope, filter, qos = 1) {
       watchers += 1;
       const client = await connect(`watcher-${watchers}`, false);
       client.on('error', () => {});
       scope.after(() => client.endAsync(true));
       const seen: Seen[] = [];
-      client.on('message', (topic, payload, { retain }) => {
+      client.on('message', (topic, payload, { retain, qos }) => {
         const text = payload.toString();
-        seen.push({ topic, text, body: text.startsWith('{') ? JSON.parse(text) : null, isRetained: retain });
+        seen.push({ topic, text, body: text.startsWith('{') ? JSON.parse(text) : null, isRetained: retain, qos });
       });
-      await client.subscribeAsync(filter, { qos: 1 });
+      await client.subscribeAsync(filter, { qos });
       return seen;
     },
   };
+}
+
+/** Passes the bytes of WebSockets with the subprotocol `mqtt` on to the broker, and back. @returns its port */
+async function webSocketBridge(
+  t: { after(fn: () => unknown): void },
+  server: http.Server,
+  brokerPort: number,
+): Promise<number> {
+  const sockets = new WebSocketServer({ server, handleProtocols: (offered) => offered.has('mqtt') && 'mqtt' });
+  sockets.on('connection', (socket) => {
+    const stream = createWebSocketStream(socket).on('error', () => {});
+    const broker = net.connect(brokerPort, '127.0.0.1').on('error', () => stream.destroy());
+    stream.pipe(broker).pipe(stream);
+    stream.on('close', () => broker.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.close();
+  });
+  return (server.address() as net.AddressInfo).port;
 }
