@@ -17,7 +17,7 @@ export interface CallbackReceiver {
   received: Received[];
   /** How the next requests are answered, one after the other; then with 204. */
   behave(...behaviours: Behaviour[]): void;
-  /** The next request not taken yet that fits. */
+  /** The oldest request that fits and was not taken yet; those that do not fit stay for others. */
   next(fits?: (received: Received) => boolean): Promise<Received>;
   /** Takes the receiver away and brings it back at the same address. */
   close(): Promise<void>;
@@ -28,7 +28,7 @@ export async function callbackReceiver(t: { after(fn: () => unknown): void }): P
   const received: Received[] = [];
   const queue: Behaviour[] = [];
   const waiting = new Set<() => void>();
-  let taken = 0;
+  const taken = new Set<Received>();
   let port = 0;
   let server: http.Server;
   const open = async (): Promise<void> => {
@@ -64,9 +64,10 @@ export async function callbackReceiver(t: { after(fn: () => unknown): void }): P
     behave: (...behaviours) => void queue.push(...behaviours),
     async next(fits = () => true) {
       for (;;) {
-        while (taken < received.length) {
-          const one = received[taken++] as Received;
-          if (fits(one)) return one;
+        const one = received.find((other) => !taken.has(other) && fits(other));
+        if (one !== undefined) {
+          taken.add(one);
+          return one;
         }
         await new Promise<void>((resolve) => waiting.add(resolve));
       }
