@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { LONGEST_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
 
 /** What the host insists on in a provider's declaration, beside its settings. */
 export const StorageCapabilitiesShape = Type.Object({
@@ -15,6 +16,7 @@ export const CredentialFields = Type.Array(
     description: Type.Optional(Type.String({ maxLength: 500 })),
     secret: Type.Boolean(),
     required: Type.Boolean(),
+    maxLength: Type.Optional(Type.Integer({ minimum: 1, maximum: LONGEST_CREDENTIAL })),
   }),
   { maxItems: 2 },
 );

@@ -74,7 +74,7 @@ export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryP
       isPublic: features.publicPlayback,
       hiddenQc: features.hiddenQc,
     },
-    playback: { first: live === null ? 'webrtc' : 'hls', vodBaseUrl: vodBase(config) },
+    playback: playbackPlan(config),
     latencyAlert: latencyAlert.enabled
       ? {
           thresholdMs: live === null ? null : (latencyAlert.thresholdMs ?? usualThreshold(live)),
@@ -134,13 +134,17 @@ function vod(config: AppConfig, facts: DeliveryFacts, ladder: readonly Rung[], s
     hasVp8,
     segmentSeconds,
     encoder: facts.hwaccel.effective === 'gpu' ? facts.hwaccel.type : 'none',
-    baseUrl: vodBase(config),
   };
 }
 
-/** Where recordings are open to players: the CDN's address or the bucket's; empty = only signed links. */
-export const vodBase = ({ distribution: { mode, cdn }, s3 }: Pick<AppConfig, 'distribution' | 's3'>): string =>
-  (mode === 'cdn' ? cdn.vodBaseUrl : '') || s3.publicUrl;
+/** What players open first, and where recordings are open to them: at the CDN or the bucket; empty = only signed links. */
+export function playbackPlan({
+  distribution: { mode, cdn },
+  s3,
+}: Pick<AppConfig, 'distribution' | 's3'>): DeliveryPlanData['playback'] {
+  const isCdn = mode === 'cdn';
+  return { first: isCdn ? 'hls' : 'webrtc', vodBaseUrl: (isCdn ? cdn.vodBaseUrl : '') || s3.publicUrl };
+}
 
 function liveHls(
   config: AppConfig,

@@ -13,6 +13,7 @@ export function deliveryWords(plan: DeliveryPlan): string[] {
     ...ingests(plan),
     recording(plan),
     ...afterwards(plan),
+    ...openRecordings(plan),
     watching(plan),
     ...live(plan),
     ...others(plan),
@@ -68,6 +69,11 @@ function afterwards({ vod }: DeliveryPlan): string[] {
     ...(vod.hasVp8 ? ['a WebM file in VP8'] : []),
   ];
   return [`After a recording ffmpeg makes ${made.join(' and ')} on ${by}.`];
+}
+
+function openRecordings({ recording: plan, playback: { vodBaseUrl } }: DeliveryPlan): string[] {
+  if (plan === null || vodBaseUrl === '') return [];
+  return [`Anyone with the link can open recordings, at ${hostOf(vodBaseUrl)}.`];
 }
 
 function watching({ player, playback }: DeliveryPlan): string {

@@ -37,6 +37,8 @@ export interface CredentialField {
   secret: boolean;
   /** True if nothing works without it; the connection test then says so. */
   required: boolean;
+  /** Characters at most, up to 16,384; 512 if absent. For key files. */
+  maxLength?: number;
 }
 
 /** What the operator changed, for `normalise`. */

@@ -41,7 +41,6 @@ const Vod = object({
   hasVp8: flag('A WebM file in VP8 is made.'),
   segmentSeconds,
   encoder: oneOf(['nvidia', 'vaapi', 'none'], { description: 'The GPU that encodes; `none`: the CPU.' }),
-  baseUrl: text('Base address of ladders; empty: links of the storage.'),
 });
 
 const LiveHls = object({
@@ -110,7 +109,7 @@ export const DeliveryPlanData = object({
   }),
   playback: object({
     first: oneOf(['webrtc', 'hls'], { description: 'What players try first.' }),
-    vodBaseUrl: text('Base address of recordings; empty: links of the storage.'),
+    vodBaseUrl: text('Base address of recordings and their ladders; empty: links of the storage.'),
   }),
   latencyAlert: nullable(
     object({

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { LONGEST_CREDENTIAL } from '../plugin-sdk/credential-length.ts';
 import { nullable, object, oneOf } from './common.ts';
 
 const options = Type.Record(
@@ -100,14 +101,16 @@ const fields = {
   ),
   key: Type.Optional(
     Type.String({
-      maxLength: 512,
-      description: 'Access key for the secret store. If absent or empty, the stored key is kept.',
+      maxLength: LONGEST_CREDENTIAL,
+      description:
+        'Access key for the secret store, at most 512 characters if the provider allows no more. If absent or empty, the stored key is kept.',
     }),
   ),
   secret: Type.Optional(
     Type.String({
-      maxLength: 512,
-      description: 'Secret key for the secret store. If absent or empty, the stored key is kept.',
+      maxLength: LONGEST_CREDENTIAL,
+      description:
+        'Secret key for the secret store, at most 512 characters if the provider allows no more. A JSON text is stored in one line. If absent or empty, the stored key is kept.',
     }),
   ),
 };
@@ -190,6 +193,7 @@ export const StorageProvider = object({
       description: Type.Optional(Type.String()),
       secret: Type.Boolean(),
       required: Type.Boolean(),
+      maxLength: Type.Optional(Type.Integer({ description: 'Characters at most; 512 if absent.' })),
     }),
   ),
   settings: Type.Object(

@@ -157,7 +157,8 @@ export class AppDeletion {
     let outcome = run.checkpoint?.purge ?? null;
     if (isThere) await this.#deps.apps.requireAccessible(app);
     if (isThere && run.checkpoint === null) for (const step of this.#preparations) await step(app);
-    if (purge && isThere && run.checkpoint?.step !== 'local') outcome = await this.#purgeOrLeave(run);
+    if (isThere && run.checkpoint?.step !== 'local')
+      outcome = purge ? await this.#purgeOrLeave(run) : await this.#removeLive(app, run.signal);
     run.signal.throwIfAborted();
     const progress: JobProgress = {
       phase: 'local',
@@ -185,6 +186,17 @@ export class AppDeletion {
       archivedAs: purge ? null : run.input.away,
       warnings,
     };
+  }
+
+  /** Recordings stay; segments of live HLS serve nobody any more. What could not be removed is a warning. */
+  async #removeLive(app: string, signal: AbortSignal): Promise<PurgeCheckpoint | null> {
+    try {
+      return await this.#deps.purger.run({ app, liveOnly: true, signal });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#deps.log.warn({ app, err: error }, 'objects of live HLS could not be looked for');
+      return null;
+    }
   }
 
   /** A database that cannot be read does not stop a deletion that leaves the objects anyway. */

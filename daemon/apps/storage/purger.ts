@@ -32,6 +32,8 @@ export interface PurgeRequest {
   vodId?: number;
   /** Leaves what is in a storage where it is. */
   leaveObjects?: boolean;
+  /** Only what live HLS has left. */
+  liveOnly?: boolean;
   checkpoint?: PurgeCheckpoint | null;
   signal?: AbortSignal;
   report?(checkpoint: PurgeCheckpoint, progress: JobProgress): void;
@@ -48,7 +50,7 @@ export class Purger {
   /** Deletes the objects of an app, or of one VOD. Resolves with what came of it, refused keys counted. */
   async run(request: PurgeRequest): Promise<PurgeCheckpoint> {
     const { pool, plugins, policy, configFolders, databaseFile, appFolder, block, credentials } = this.#deps;
-    const { app, vodId, leaveObjects = false, checkpoint = null, signal, report } = request;
+    const { app, vodId, leaveObjects = false, liveOnly = false, checkpoint = null, signal, report } = request;
     const config = await block(app);
     const input: PurgeInput = {
       app,
@@ -63,6 +65,7 @@ export class Purger {
       policy,
       configFolders,
       leaveObjects,
+      liveOnly,
       checkpoint,
       ...(vodId === undefined ? {} : { vodId }),
     };

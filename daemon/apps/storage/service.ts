@@ -7,7 +7,8 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import type { TaskKind, WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
-import { vodBase } from '#shared/delivery/plan.ts';
+import { playbackPlan } from '#shared/delivery/plan.ts';
+import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
 import { ApiError } from '#shared/errors.ts';
 import { STORAGE_ERRORS } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
@@ -47,7 +48,16 @@ import type { StorageAccess } from './open-client.ts';
 import { type Purger, requireComplete } from './purger.ts';
 import { type RecordingTarget, RecordingTargets } from './recording-target.ts';
 import { choosesRole } from './role.ts';
-import { checkBody, givenFields, mergedSettings, oddWarnings, requireSound, storageEdits } from './settings-change.ts';
+import {
+  checkBody,
+  checkLengths,
+  givenFields,
+  mergedSettings,
+  oddWarnings,
+  requireSound,
+  storageEdits,
+  withKeyFileInOneLine,
+} from './settings-change.ts';
 import { SignedPlaylists } from './signed-playlists.ts';
 import { storageView } from './storage-view.ts';
 import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
@@ -133,7 +143,8 @@ export class StorageService {
   }
 
   /** Changes settings and credentials, all or nothing. */
-  async put(app: string, body: PutS3Body, options: PutOptions): Promise<S3View> {
+  async put(app: string, given: PutS3Body, options: PutOptions): Promise<S3View> {
+    const body = withKeyFileInOneLine(given);
     checkBody(body);
     let found: readonly string[] = [];
     const secrets: SecretChanges = {};
@@ -161,8 +172,9 @@ export class StorageService {
   }
 
   /** Tries the storage step by step, with changes that are not stored. */
-  async test(app: string, body: TestS3Body, isOperator: boolean): Promise<S3TestResult> {
+  async test(app: string, given: TestS3Body, isOperator: boolean): Promise<S3TestResult> {
     const { config, pool, plugins } = this.#deps;
+    const body = withKeyFileInOneLine(given);
     checkBody(body);
     const { s3: block } = await config.get(app);
     const provider = body.provider ?? block.provider;
@@ -202,7 +214,7 @@ export class StorageService {
   async links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
     const config = await this.#deps.config.get(app);
     const block = config.s3;
-    const base = vodBase(config);
+    const { vodBaseUrl: base } = playbackPlan(config);
     const unrecorded = unrecordedLocation(block);
     const answers: ObjectLinks[] = requests.map(({ key, place }) => {
       if (place.storage_provider === ELSEWHERE_PROVIDER) return { ...NOT_OURS };
@@ -323,7 +335,10 @@ export class StorageService {
     body: PutS3Body,
   ): Promise<{ settings: Record<string, unknown>; warnings: string[] }> {
     const { pool, plugins, policy } = this.#deps;
-    const ref = await plugins.provider(body.provider ?? block.provider);
+    const provider = body.provider ?? block.provider;
+    const ref = await plugins.provider(provider);
+    if (Math.max(body.key?.length ?? 0, body.secret?.length ?? 0) > USUAL_CREDENTIAL)
+      checkLengths(body, (await plugins.providers()).find(({ id }) => id === provider)?.credentials ?? []);
     const input: Omit<StorageSettingsInput, 'port'> = {
       ref,
       settings: mergedSettings(block, body),

@@ -1,7 +1,8 @@
 import { type Edit, remove, set } from '#shared/config/edits.ts';
 import { ApiError, type ErrorDetail, fieldError } from '#shared/errors.ts';
 import { findOddText } from '#shared/odd-text.ts';
-import type { SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
+import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
+import type { CredentialField, SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
 import type { PutS3Body } from '#shared/schema/s3.ts';
 import { currentLocation, type StorageBlock } from './location.ts';
 import { looksMasked } from './mask.ts';
@@ -30,6 +31,24 @@ export function givenFields(body: PutS3Body): string[] {
   return [...Object.keys(body), ...Object.keys(body.options ?? {})].filter(
     (name) => name !== 'key' && name !== 'secret' && name !== 'credentials',
   );
+}
+
+/** A key file has line breaks, which mean nothing in JSON. */
+export function withKeyFileInOneLine<Body extends Pick<PutS3Body, 'secret'>>(body: Body): Body {
+  if (!body.secret?.trimStart().startsWith('{')) return body;
+  try {
+    return { ...body, secret: JSON.stringify(JSON.parse(body.secret)) };
+  } catch {
+    return body;
+  }
+}
+
+/** Refuses credentials that are longer than the provider says. @throws ApiError VALIDATION_FAILED */
+export function checkLengths(body: Pick<PutS3Body, 'key' | 'secret'>, fields: readonly CredentialField[]): void {
+  for (const name of ['key', 'secret'] as const) {
+    const most = fields.find((field) => field.name === name)?.maxLength ?? USUAL_CREDENTIAL;
+    if ((body[name]?.length ?? 0) > most) throw fieldError(`body.${name}`, `must NOT have more than ${most} characters`);
+  }
 }
 
 /** Refuses credentials that are masks, and a public address that is none. */

@@ -1,7 +1,7 @@
 import { publicUrl } from '#daemon/apps/storage/keys.ts';
 import { isUnderPublicUrl } from '#daemon/apps/storage/location.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
-import { vodBase } from '#shared/delivery/plan.ts';
+import { playbackPlan } from '#shared/delivery/plan.ts';
 import { type CallbackEventName, LIVEKIT_CALLBACK_EVENTS } from '#shared/schema/callbacks.ts';
 import type { IngressChange } from '../ingress/sessions.ts';
 import type { HlsChange } from '../live-hls/lifecycle.ts';
@@ -97,7 +97,7 @@ export function hlsPayload({ stream, hls }: HlsChange): Record<string, unknown> 
  * @param playlist key of the ladder's master playlist; null = there is none
  */
 export function vodPayload(vod: VodRecord, config: AppConfig, playlist?: string | null): Record<string, unknown> {
-  const base = vodBase(config);
+  const { vodBaseUrl: base } = playbackPlan(config);
   const isOpen = vod.status === 'ready' && base !== '' && isUnderPublicUrl(vod, config.s3);
   const open = (key: string | null) => (isOpen && key !== null ? publicUrl(base, key) : null);
   return {

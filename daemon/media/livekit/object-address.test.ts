@@ -20,6 +20,7 @@ test('takes addresses of every storage of the egress service apart', () => {
     ['https://storage.googleapis.com/films/a/b.mp4', 'gcs', 'films', 'a/b.mp4'],
     ['https://account.blob.core.windows.net/films/a/b.mp4?sv=1&sig=secret', 'azure', 'films', 'a/b.mp4'],
     ['https://films.oss-eu-central-1.aliyuncs.com/a/b.mp4', 'alioss', 'films', 'a/b.mp4'],
+    ['https://films.https://oss-eu-central-1.aliyuncs.com/a/b.mp4', 'alioss', 'films', 'a/b.mp4'],
     ['https://s3.example.test:9000/films/a%20b/c.mp4', 'unknown', 'films', 'a b/c.mp4'],
   ] as const) {
     const read = readAddress(location);

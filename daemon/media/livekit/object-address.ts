@@ -19,11 +19,14 @@ const AWS_HOST =
   /^(?:(?<bucket>.+)\.)?s3(?:-(?:fips|accelerate|website))?(?:[.-]dualstack)?(?:[.-](?<region>[a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?:\.cn)?$/;
 const isAws = (host: string): boolean => /(?:^|\.)amazonaws\.com(?:\.cn)?$/.test(host);
 
+/** The egress service puts `https://<bucket>.` before an endpoint of Alibaba, and keeps the endpoint's own scheme. */
+const DOUBLE_SCHEME = /^(https?:\/\/[^/:]+\.)https?:\/\//i;
+
 /** Undefined for what is not a URL: then it is a path on the machine of the egress service. */
 function parse(location: string): URL | undefined {
   // one letter and a colon is a drive of Windows
   if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(location) || location.length > LONGEST) return undefined;
-  const url = URL.parse(location);
+  const url = URL.parse(location.replace(DOUBLE_SCHEME, '$1'));
   if (url === null) return undefined;
   url.username = '';
   url.password = '';

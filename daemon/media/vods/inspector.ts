@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { ELSEWHERE_PROVIDER, recordedPlace } from '#daemon/apps/storage/location.ts';
 import type { StorageService } from '#daemon/apps/storage/service.ts';
@@ -62,7 +63,8 @@ export class RecordingInspector {
   async recover(app: AppEntry, vod: VodRecord, reason: string): Promise<void> {
     const key = vod.format === 'hls' ? (vod.file_key ?? vod.local_path) : null;
     if (key === null && vod.snapshot_prefix === null) return;
-    const found = await this.#inspect(app.name, vod, { key, pictures: vod.snapshot_prefix, isLost: true });
+    const prefixes = servicePrefixes(this.#deps.databases.get(app.name), vod);
+    const found = await this.#inspect(app.name, vod, { key, pictures: vod.snapshot_prefix, isLost: true, prefixes });
     if (found === undefined) return;
     await this.#change(app, ({ db, note, now }) => note(recoverVod(db, vod.id, found, reason, now)));
   }
@@ -76,7 +78,7 @@ export class RecordingInspector {
     const master = vods.variants(id).find(({ kind }) => kind === 'master');
     const key = vod.file_key ?? vod.local_path ?? master?.file_key ?? null;
     if (key === null) return;
-    const output = await this.#inspect(name, vod, { key, pictures: null, isLost: false });
+    const output = await this.#inspect(name, vod, { key, pictures: null, isLost: false, prefixes: [] });
     if (output === undefined || output.isAway) {
       const wait = AGAIN_MS[tries];
       if (wait === undefined) return;
@@ -93,7 +95,7 @@ export class RecordingInspector {
   async #inspect(
     app: string,
     vod: VodRecord,
-    what: Pick<MediaInspectInput, 'key' | 'pictures' | 'isLost'>,
+    what: Pick<MediaInspectInput, 'key' | 'pictures' | 'isLost' | 'prefixes'>,
   ): Promise<MediaInspectOutput | undefined> {
     const { storage, log } = this.#deps;
     try {
@@ -112,6 +114,24 @@ export class RecordingInspector {
     const { changes } = await this.#deps.mediaStore.change(app, work);
     if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
+}
+
+/** Prefixes of egress services' own, by where recordings in the same bucket are compared with where this one should be. */
+export function servicePrefixes(db: Db, vod: VodRecord): string[] {
+  if (vod.file_key === null) return [];
+  const asked = folderOf(vod.file_key, vod.name);
+  const folders = vodRepository(db)
+    .placesIn(vod.storage_bucket)
+    .map(({ key, name }) => folderOf(key, name));
+  const own = folders.filter((folder) => folder !== asked && folder.endsWith(`/${asked}`));
+  return [...new Set(own.map((folder) => folder.slice(0, folder.length - asked.length)))];
+}
+
+/** The folder of recordings that one is in, with a slash at its end; one in segments has a folder in it. */
+function folderOf(key: string, name: string): string {
+  const base = path.posix.parse(name).name;
+  const file = key.endsWith(`${base}/${name}`) ? `${base}/${name}` : name;
+  return key.slice(0, key.length - file.length);
 }
 
 /** Recordings of the last days that ended, and were not read before the daemon stopped. */

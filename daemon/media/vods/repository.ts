@@ -129,6 +129,12 @@ export const vodRepository = prepared((db: Db) => {
       `SELECT id FROM vods WHERE status = 'ready' AND started_at > ? AND measured_at IS NULL ORDER BY started_at DESC LIMIT 100`,
     )
     .pluck();
+  const placesIn = db.prepare<[string | null], { key: string; name: string }>(
+    `SELECT coalesce(vods.file_key, vod_variants.file_key) AS key, name FROM vods
+       LEFT JOIN vod_variants ON vod_variants.vod_id = vods.id AND kind = 'master'
+     WHERE status = 'ready' AND storage_bucket = ? AND coalesce(vods.file_key, vod_variants.file_key) IS NOT NULL
+     ORDER BY started_at DESC LIMIT 20`,
+  );
   const isNamed = db.prepare<[string], number>('SELECT 1 FROM vods WHERE name = ?').pluck();
   const open = db.prepare<[], VodRecord>(
     `SELECT * FROM vods WHERE status IN ('starting', 'recording', 'uploading')
@@ -186,6 +192,8 @@ export const vodRepository = prepared((db: Db) => {
     isNamed: (name: string) => isNamed.get(name) !== undefined,
     /** Finished, begun after a moment, and not read yet; the newest hundred. */
     unmeasured: (since: string) => unmeasured.all(since),
+    /** Where the newest recordings of a bucket are. */
+    placesIn: (bucket: string | null) => placesIn.all(bucket),
     /** What LiveKit still works at. */
     open: () => open.all(),
     /** Starting or recording. */

@@ -374,10 +374,10 @@ export function recoverVod(db: Db, id: number, found: MediaInspectOutput, reason
   const vods = vodRepository(db);
   let vod = vods.get(id);
   if (vod === undefined || !isOpen(vod)) return [];
-  if (found.pictures !== null && found.pictures > vod.snapshot_count) {
-    vod = keepSnapshots(db, vod, { prefix: vod.snapshot_prefix, count: found.pictures }, at);
+  const { segments, facts, prefix: own } = found;
+  if (found.pictures !== null && found.pictures > vod.snapshot_count && vod.snapshot_prefix !== null) {
+    vod = keepSnapshots(db, vod, { prefix: own + vod.snapshot_prefix, count: found.pictures }, at);
   }
-  const { segments, facts } = found;
   if (segments === undefined || facts === undefined) {
     // what can't be looked at now is deleted with the row
     const kept = found.isAway ? { file_key: vod.file_key, local_path: vod.local_path } : {};
@@ -387,7 +387,7 @@ export function recoverVod(db: Db, id: number, found: MediaInspectOutput, reason
     vod_id: id,
     kind: 'master',
     format: 'hls',
-    file_key: vod.file_key ?? vod.local_path,
+    file_key: vod.file_key === null ? vod.local_path : own + vod.file_key,
     size_bytes: segments.bytes,
     extra_json: JSON.stringify({ segmentKeys: segments.keys, seconds: facts.seconds }),
     created_at: iso(at),

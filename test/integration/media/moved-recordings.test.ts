@@ -67,6 +67,12 @@ export default definePlugin({ storageProviders: [
   defineStorageProvider({ ...base, id: 'blobs', title: 'Blobs',
     egressTarget: ({ bucket }, { key, secret }) =>
       ({ kind: 'azure', accountName: key, accountKey: secret, containerName: bucket, more: 'left out' }) }),
+  defineStorageProvider({ ...base, id: 'google', title: 'Google',
+    credentials: [{ name: 'secret', title: 'Key file', secret: true, required: true, maxLength: 16384 }],
+    egressTarget: ({ bucket }, { secret }) => ({ kind: 'gcp', bucket, credentials: secret }) }),
+  defineStorageProvider({ ...base, id: 'oss', title: 'Alibaba',
+    egressTarget: ({ bucket }, { key, secret }) => ({ kind: 'alioss', bucket, region: 'eu-central-1',
+      endpoint: 'https://oss-eu-central-1.aliyuncs.com', accessKey: key, secret }) }),
 ] });
 `;
 
@@ -119,11 +125,11 @@ test('recordings of storages that LiveKit does not know', async (t) => {
   if (typeof worker === 'string') return t.skip(worker);
   const shelf = await startShelf(t);
   const dir = await temporaryDir(t);
-  const providers = ['shelf', 'blobs'];
+  const providers = ['shelf', 'blobs', 'google', 'oss'];
   const storageProviders = providers.map((id) => ({
     id,
     title: id,
-    ...(id === 'blobs' ? { egressTarget: true } : {}),
+    ...(id === 'shelf' ? {} : { egressTarget: true }),
   }));
   await installPlugin(dir, 'shelves', PLUGIN, { providers, manifest: { contributes: { storageProviders } } });
   const start = () => daemonProcess(t, dir, { ...livekit.env, PORT: String(port) });
@@ -265,19 +271,47 @@ test('recordings of storages that LiveKit does not know', async (t) => {
   });
 
   await t.test('written by LiveKit, where the provider says how', async () => {
-    assert.equal((await api().post('/apps', { name: 'blue' })).status, 201);
-    const put = await api().put('/apps/blue/s3', { ...storage, provider: 'blobs' });
-    assert.equal(put.body.data.recordingPath, 'direct', put.text);
-    await configure('blue', {});
-    await record('blue');
-    const vod = await when('blue', 'ready');
-    const order = worker
-      .orders()
-      .map((one) => one.participant)
-      .find((one) => one?.roomName === 'blue-stage');
-    assert.equal(order.fileOutputs[0].azure.containerName, 'films');
-    assert.equal(order.fileOutputs[0].filepath, `p/${vod.name}`);
-    assert.deepEqual([vod.storageProvider, vod.storageBucket, vod.fileKey], ['blobs', 'films', `p/${vod.name}`]);
-    assert.match(vod.s3Url, /^https:\/\/account1\.blob\.core\.windows\.net\/films\/p\//);
+    // as Google's key files are, line breaks included
+    const keyFile = {
+      type: 'service_account',
+      project_id: 'films',
+      private_key: `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(1600)}\n-----END PRIVATE KEY-----\n`,
+      client_email: 'hub@films.iam.gserviceaccount.com',
+      token_uri: 'https://oauth2.googleapis.com/token',
+    };
+    const long = { secret: JSON.stringify(keyFile, null, 2) };
+    const cases = [
+      { provider: 'blobs', field: 'azure', address: /^https:\/\/account1\.blob\.core\.windows\.net\/films\/p\// },
+      { provider: 'google', field: 'gcp', more: long, address: /^https:\/\/films\.storage\.googleapis\.com\/p\// },
+      { provider: 'oss', field: 'aliOSS', address: /^https:\/\/films\.oss-eu-central-1\.aliyuncs\.com\/p\// },
+    ];
+    for (const { provider, field, more = {}, address } of cases) {
+      const app = `in-${provider}`;
+      assert.equal((await api().post('/apps', { name: app })).status, 201);
+      const { key: _, ...keyless } = storage;
+      const put = await api().put(`/apps/${app}/s3`, {
+        ...(provider === 'google' ? keyless : storage),
+        ...more,
+        provider,
+      });
+      assert.equal(put.body.data?.recordingPath, 'direct', put.text);
+      assert.ok(!put.text.includes('AAAA'));
+      if (provider === 'oss') {
+        const refused = await api().put(`/apps/${app}/s3`, long);
+        assert.deepEqual([refused.status, refused.body.details[0].path], [400, 'body.secret'], 'only where it says so');
+      }
+      await configure(app, {});
+      await record(app);
+      const vod = await when(app, 'ready');
+      const order = worker
+        .orders()
+        .map((one) => one.participant)
+        .find((one) => one?.roomName === `${app}-stage`);
+      const [file] = order.fileOutputs;
+      assert.equal(file[field].bucket ?? file[field].containerName, 'films', JSON.stringify(file));
+      assert.equal(file.filepath, `p/${vod.name}`);
+      assert.deepEqual([vod.storageProvider, vod.storageBucket, vod.fileKey], [provider, 'films', `p/${vod.name}`]);
+      assert.match(vod.s3Url, address);
+    }
   });
 });

@@ -120,6 +120,8 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
   await app('safe', { format: 'segments', snapshot_seconds: 2 });
   await app('auto', { auto: true });
   await (await enter('safe-one')).publish();
+  // a lost recording has no result that tells the prefix
+  await worker.storage({ storage: { prefix: 'service' } });
   const begun = await start('safe', { room: 'one' });
   await (await enter('auto-one')).publish();
   await when('auto', 'it began by itself', ([row]) => row?.status === 'recording');
@@ -218,6 +220,7 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     assert.ok(Math.abs(film.seconds - row.durationS) < 0.5, `${film.seconds} ${row.durationS}`);
     assert.deepEqual([row.width, row.height, row.videoCodec], [320, 180, 'h264']);
     assert.match(await (await fetch(row.url)).text(), /#EXT-X-ENDLIST/);
+    assert.match(row.snapshotKey, /^service\/p\/snapshots\//);
 
     const [again, failed] = await when(
       'auto',
@@ -229,7 +232,7 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     await stop('auto', again.id);
     await when('auto', 'it ends', ([last]) => last.status === 'ready');
     // nothing is left behind by a deletion, pictures included
-    assert.ok((await s3.keys(bucket, 'p/snapshots/')).length > 0);
+    assert.ok((await s3.keys(bucket, 'service/p/snapshots/')).length > 0);
     assert.equal((await api.delete(`/apps/safe/vods/${vod.id}`)).status, 204);
     assert.deepEqual(await s3.keys(bucket), []);
   });

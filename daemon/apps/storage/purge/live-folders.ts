@@ -20,7 +20,7 @@ export async function removeLiveFolders(
   db: Db,
   unrecorded: StorageLocation,
   state: PurgeCheckpoint,
-  deleterFor: (location: StorageLocation) => Deleter,
+  { deleterFor, isFolderKept }: { deleterFor: (location: StorageLocation) => Deleter; isFolderKept: boolean },
 ): Promise<void> {
   const runs = db
     .prepare<[], RecordedPlace & { folder: string }>(
@@ -29,8 +29,8 @@ export async function removeLiveFolders(
     .all();
   for (const { folder, ...place } of runs) {
     const location = recordedLocation(place, unrecorded);
-    // files in the app's folder go with it
-    if (location.provider === LOCAL_PROVIDER) continue;
+    // files in the app's folder go with it, unless it is kept in the archive
+    if (location.provider === LOCAL_PROVIDER && !isFolderKept) continue;
     const deleter = deleterFor(location);
     const warn = (error: StorageError) =>
       state.warnings.push(`Live HLS below ${folder}/ was left. ${withAnswer(error.message, error.answer)}`);

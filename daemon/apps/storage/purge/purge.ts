@@ -28,7 +28,8 @@ const FIRST_ANSWER_MS = 20_000;
 
 /**
  * Deletes every object that the rows of an app name, wherever each was put, and then what is below `<prefix>/snapshots/`.
- * After each page `report` gets a checkpoint; a later call with it continues from there.
+ * With `liveOnly` it deletes only what live HLS has left. After each page `report` gets a checkpoint; a later call with it
+ * continues from there.
  */
 export async function purge(
   input: PurgeInput,
@@ -45,13 +46,17 @@ export async function purge(
   };
   try {
     const rows = new ObjectRows(db, input.appFolder, input.vodId);
-    const state = input.checkpoint ?? freshCheckpoint(rows.count());
+    const state = input.checkpoint ?? freshCheckpoint(input.liveOnly ? 0 : rows.count());
+    if (input.liveOnly) {
+      await removeLiveFolders(db, input.unrecorded, state, { deleterFor, isFolderKept: true });
+      state.phase = 'done';
+    }
     while (state.phase === 'objects') {
       await purgePage(input, state, rows, deleterFor);
       report({ checkpoint: state, progress: progressOf(state) });
     }
     if (state.phase === 'snapshots') {
-      await removeLiveFolders(db, input.unrecorded, state, deleterFor);
+      await removeLiveFolders(db, input.unrecorded, state, { deleterFor, isFolderKept: false });
       await sweep(input, state, deleterFor(input.current), report);
     }
     return state;

@@ -29,6 +29,8 @@ export interface PurgeInput {
   vodId?: number;
   /** Leaves what is in a storage where it is, and counts it; files in the app's folder are deleted. No storage is asked. */
   leaveObjects: boolean;
+  /** Only what live HLS has left: recordings are kept. */
+  liveOnly: boolean;
   checkpoint: PurgeCheckpoint | null;
 }
 

@@ -14,8 +14,10 @@ export interface MediaInspectInput {
   key: string | null;
   /** What the names of its pictures begin with, to count those that are there. */
   pictures: string | null;
-  /** Ends a playlist that its recorder could not end. */
+  /** Ends a playlist that its recorder could not end, and looks for it elsewhere in the storage if it is not at its key. */
   isLost: boolean;
+  /** What an egress service may have put before the key: prefixes of its own that were seen with other recordings. */
+  prefixes: readonly string[];
   /** Path of ffprobe, where this machine has it. */
   ffprobe: string | undefined;
   port: MessagePort;
@@ -26,6 +28,8 @@ export interface MediaInspectOutput {
   facts: MediaFacts | undefined;
   /** Of a playlist: its segments, and what they take. */
   segments: { keys: string[]; bytes: number } | undefined;
+  /** What is before the key where the file was found: a prefix of the egress service's own. */
+  prefix: string;
   /** Pictures that are there; null = not counted. */
   pictures: number | null;
   /** The storage could not be asked; later it may. */
@@ -37,16 +41,23 @@ const MAX_PLAYLIST_BYTES = 8_000_000;
 const PROBED_BYTES = 4_000_000;
 const PROBE_MS = 20_000;
 const MAX_PICTURES = 100_000;
+/** Of a listing in which a lost recording is looked for: 200,000 keys. */
+const MAX_PAGES = 200;
 
 /** Reads what a recording is from its file, wherever that is: LiveKit tells a wrong length and no size. */
 export default async function mediaInspect(input: MediaInspectInput): Promise<MediaInspectOutput> {
-  const output: MediaInspectOutput = { facts: undefined, segments: undefined, pictures: null, isAway: false };
+  const output: MediaInspectOutput = {
+    ...{ facts: undefined, segments: undefined },
+    ...{ prefix: '', pictures: null, isAway: false },
+  };
   try {
     await withPlugins(input.port, async (broker) => {
       const { client } = await openStorage(input.access, broker);
       try {
-        if (input.pictures !== null) output.pictures = await countPictures(client, input.pictures);
-        if (input.key !== null) Object.assign(output, await inspect(client, input.key, input));
+        if (input.isLost && input.key !== null) output.prefix = await prefixOf(client, input.key, input.prefixes);
+        const { prefix } = output;
+        if (input.pictures !== null) output.pictures = await countPictures(client, prefix + input.pictures);
+        if (input.key !== null) Object.assign(output, await inspect(client, prefix + input.key, input));
       } finally {
         client.dispose();
       }
@@ -56,6 +67,21 @@ export default async function mediaInspect(input: MediaInspectInput): Promise<Me
     output.isAway = error.code !== 'OBJECT_MISSING';
   }
   return output;
+}
+
+/**
+ * What an egress service has put before a key. Only the result of a recording tells its own prefix, and a lost one has no
+ * result: so it is at its key, or where other recordings were, or it is looked for. Its name is used only once.
+ */
+async function prefixOf(client: StorageClient, key: string, prefixes: readonly string[]): Promise<string> {
+  for (const prefix of ['', ...prefixes]) if ((await client.head(prefix + key)) !== null) return prefix;
+  let pages = 0;
+  for await (const page of client.list({ prefix: '' })) {
+    const found = page.find((object) => object.key.endsWith(`/${key}`))?.key;
+    if (found !== undefined) return found.slice(0, -key.length);
+    if (++pages === MAX_PAGES) break;
+  }
+  return '';
 }
 
 async function inspect(
