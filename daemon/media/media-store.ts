@@ -53,6 +53,7 @@ const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]
   recording_starting: [],
   recording_started: ['recording_started'],
   recording_uploading: [],
+  recording_finished: [],
   recording_ready: ['recording_ready', 'vod_ready'],
   recording_failed: ['recording_failed'],
   recording_cancelled: ['recording_cancelled'],
@@ -62,7 +63,7 @@ const CALLBACKS: Readonly<Record<RowChange['kind'], readonly CallbackEventName[]
   ingress_ended: ['ingress_ended'],
   vod_ready: ['vod_ready'],
 };
-const EVENTS: Readonly<Record<RowChange['kind'], EventType>> = {
+const EVENTS: Readonly<Record<RowChange['kind'], EventType | null>> = {
   stream_started: 'stream.started',
   stream_ended: 'stream.ended',
   hls_started: 'stream.hls_started',
@@ -70,6 +71,8 @@ const EVENTS: Readonly<Record<RowChange['kind'], EventType>> = {
   recording_starting: 'recording.starting',
   recording_started: 'recording.started',
   recording_uploading: 'recording.uploading',
+  // told as ready once its length is read
+  recording_finished: null,
   recording_ready: 'recording.ready',
   recording_failed: 'recording.failed',
   recording_cancelled: 'recording.cancelled',
@@ -120,8 +123,9 @@ export class MediaStore {
         changes.push(change);
         const { room } = 'stream' in change ? change.stream : 'vod' in change ? change.vod : change.ingest;
         const data = 'ingest' in change ? ingressPayload(change) : payloadOf(change, config);
-        const isAwaited = change.kind === 'recording_ready' && this.#deps.awaitsLadder(config);
-        if (isAwaited) transcodingRepository(db).add(change.vod.id);
+        const isReady = change.kind === 'recording_finished' || change.kind === 'recording_ready';
+        if (isReady && this.#deps.awaitsLadder(config)) transcodingRepository(db).add(change.vod.id);
+        const isAwaited = isReady && transcodingRepository(db).get(change.vod.id) !== undefined;
         for (const event of CALLBACKS[change.kind]) {
           if (!isAwaited || event !== 'vod_ready') callback({ event, room, data });
         }
@@ -129,15 +133,18 @@ export class MediaStore {
     };
     const owner = { appId: app.id, place: placeOf(config.s3), appDir: this.#deps.appDir(app.name) };
     const result = db.transaction(() => work({ db, config, owner, now: at, note, callback })).immediate();
-    for (const change of changes) this.#deps.bus.publish(eventOf(app, config, change));
+    for (const change of changes) {
+      const type = EVENTS[change.kind];
+      if (type !== null) this.#deps.bus.publish(eventOf(app, config, change, type));
+    }
     for (const receiver of told) this.#deps.onCallbacks(app.name, receiver);
     return { result, changes };
   }
 }
 
-function eventOf(app: AppEntry, config: AppConfig, change: RowChange): DaemonEvent {
+function eventOf(app: AppEntry, config: AppConfig, change: RowChange, type: EventType): DaemonEvent {
   const data = 'ingest' in change ? ingressEvent(change) : payloadOf(change, config);
-  return { type: EVENTS[change.kind], app: app.name, tenant: app.tenantId, data };
+  return { type, app: app.name, tenant: app.tenantId, data };
 }
 
 function payloadOf(change: Exclude<RowChange, IngressChange>, config: AppConfig): Record<string, unknown> {

@@ -46,7 +46,8 @@ export type CreateAppBody = Static<typeof CreateAppBody>;
 export const AppSizes = object({
   app: Type.String(),
   dbSizeBytes: Type.Integer({ description: 'app.db with its WAL and shared-memory file.' }),
-  vodTotalBytes: Type.Integer({ description: 'Total size of all VOD rows.' }),
+  vodTotalBytes: Type.Integer({ description: 'Total size of all VOD rows, with their ladders.' }),
+  vodLadderBytes: Type.Integer({ description: 'Of that, HLS ladders and WebM files.' }),
   vodCount: Type.Integer({ description: 'VOD rows with any status.' }),
 });
 export type AppSizes = Static<typeof AppSizes>;

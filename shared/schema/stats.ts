@@ -66,7 +66,7 @@ export const ServerStats = object({
     dbSizeBytes: bytes('Registry database with its WAL.'),
     appsDbSizeBytes: bytes('All app databases with their WALs.'),
     totalDbSizeBytes: bytes('Both together.'),
-    vodTotalBytes: bytes('Total size of all VOD rows.'),
+    vodTotalBytes: bytes('Total size of all VOD rows, with their ladders.'),
     vodCount: Type.Integer({ description: 'VOD rows with any status.' }),
   }),
 });
@@ -79,7 +79,7 @@ export const AppFigures = object({
   wasLive: Type.Boolean({ description: 'Someone has published here.' }),
   vodCount: Type.Integer({ description: 'VOD rows with any status.' }),
   vodFailed: Type.Integer({ description: 'VOD rows that failed.' }),
-  vodBytes: bytes('Total size of all VOD rows.'),
+  vodBytes: bytes('Total size of all VOD rows, with their ladders.'),
   dbBytes: bytes('app.db with its WAL and shared-memory file.'),
 });
 export type AppFigures = Static<typeof AppFigures>;

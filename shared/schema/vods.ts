@@ -13,7 +13,8 @@ const vodFields = {
   fileKey: nullable(Type.String(), { description: 'Exact key of the object in its bucket.' }),
   s3Url: nullable(Type.String(), { description: 'The object’s direct address; works only if the bucket is public.' }),
   publicUrl: nullable(Type.String(), { description: 'Public link, if the app has a public URL and the VOD is ready.' }),
-  sizeBytes: nullable(Type.Integer()),
+  sizeBytes: nullable(Type.Integer({ description: 'Of the recording itself.' })),
+  ladderBytes: nullable(Type.Integer({ description: 'Of the HLS ladder and the WebM file that were made of it.' })),
   durationS: nullable(
     Type.Number({ description: 'Seconds. Read from the file; LiveKit’s own figure until `measuredAt` is set.' }),
   ),

@@ -2,7 +2,7 @@ import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
-import { STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
+import { LADDER_BYTES, STORED_BYTES } from '#daemon/platform/db/app/sums.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { fileError, ifMissing } from '#daemon/platform/files/file-errors.ts';
@@ -242,11 +242,13 @@ export class AppService {
           .catch(ifMissing(0)),
       ),
     );
-    let vods = { count: 0, bytes: 0 };
+    let vods = { count: 0, bytes: 0, ladders: 0 };
     try {
       vods = this.#deps.databases
         .get(name)
-        .prepare<[], typeof vods>(`SELECT count(*) AS count, ${STORED_BYTES} AS bytes FROM vods`)
+        .prepare<[], typeof vods>(
+          `SELECT count(*) AS count, ${STORED_BYTES} AS bytes, ${LADDER_BYTES} AS ladders FROM vods`,
+        )
         .get() as typeof vods;
     } catch (error) {
       this.#deps.log.warn({ app: name, err: error }, 'app.db cannot be read');
@@ -255,6 +257,7 @@ export class AppService {
       app: name,
       dbSizeBytes: bytes.reduce((a, b) => a + b, 0),
       vodTotalBytes: vods.bytes,
+      vodLadderBytes: vods.ladders,
       vodCount: vods.count,
     };
   }

@@ -47,7 +47,8 @@ export function withKeyFileInOneLine<Body extends Pick<PutS3Body, 'secret'>>(bod
 export function checkLengths(body: Pick<PutS3Body, 'key' | 'secret'>, fields: readonly CredentialField[]): void {
   for (const name of ['key', 'secret'] as const) {
     const most = fields.find((field) => field.name === name)?.maxLength ?? USUAL_CREDENTIAL;
-    if ((body[name]?.length ?? 0) > most) throw fieldError(`body.${name}`, `must NOT have more than ${most} characters`);
+    if ((body[name]?.length ?? 0) > most)
+      throw fieldError(`body.${name}`, `must NOT have more than ${most} characters`);
   }
 }
 

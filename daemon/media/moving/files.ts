@@ -4,6 +4,7 @@ import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
 import { isPlaylistKey } from '#daemon/apps/storage/playlist-text.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
+import { FINISHED } from '../vods/vod-lifecycle.ts';
 import type { MoveRecord } from './repository.ts';
 
 /** A file of a recording, and its key in the storage. */
@@ -81,7 +82,7 @@ export function commitMove(
   }
   return vods.update(vod.id, {
     ...place,
-    status: 'ready',
+    ...FINISHED,
     error: null,
     file_key: vod.format === 'hls' ? null : to(vod.local_path),
     local_path: move.removes_local === 1 ? null : vod.local_path,

@@ -23,6 +23,7 @@ import { ApiError } from '#shared/errors.ts';
 import type { JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
+import { FINISHED } from '../vods/vod-lifecycle.ts';
 import { commitMove, type MovedFile, movedFiles, movedKey } from './files.ts';
 import { type MoveRecord, moveRepository } from './repository.ts';
 import type { MoveOutput, MoveStep, MoveTask } from './tasks/move.ts';
@@ -188,7 +189,7 @@ export class MovingService {
         state: move.removes_local === 1 ? 'moved' : 'kept',
         keys_json: JSON.stringify(left),
       });
-      note([{ kind: 'recording_ready', vod: commitMove(tx, vod, { move, place, appFolder }, rename) }]);
+      note([{ kind: 'recording_finished', vod: commitMove(tx, vod, { move, place, appFolder }, rename) }]);
     });
     this.#deps.onChanges(app, changes);
     const result = { vod: vod.id, bytes, files: files.length - missing, missing };
@@ -286,9 +287,9 @@ export class MovingService {
       moveRepository(db).set(vodId, { state: 'kept', ...(isGone ? { ...NOWHERE, keys_json: '[]' } : {}) });
       const vod = vodRepository(db).update(
         vodId,
-        status === 'ready' ? { status, note: words } : { status, error: words },
+        status === 'ready' ? { ...FINISHED, note: words } : { status, error: words },
       );
-      note([{ kind: status === 'ready' ? 'recording_ready' : 'recording_failed', vod }]);
+      note([{ kind: status === 'ready' ? 'recording_finished' : 'recording_failed', vod }]);
     });
     this.#deps.onChanges(app, changes);
   }

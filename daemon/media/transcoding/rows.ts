@@ -82,6 +82,8 @@ export function commitLadder(db: Db, vodId: number, { variants }: Made, base: st
       created_at: new Date(at).toISOString(),
     });
   }
+  const ladder_bytes = variants.reduce((sum, { bytes }) => sum + bytes, 0);
+  vodRepository(db).update(vodId, { ladder_bytes });
   const master = variants.find(({ kind }) => kind === 'master');
   return master === undefined ? null : keyOf(master.name);
 }

@@ -18,6 +18,7 @@ import { bytes } from '#shared/format.ts';
 import type { JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
+import { tellReady } from '../vods/vod-lifecycle.ts';
 import { transcodingRepository } from './repository.ts';
 import { commitLadder, keysOf, type LadderPlace, ladderPlace, noteUpload, UPLOADING_FORMAT } from './rows.ts';
 import type { TranscodingFailure, TranscodingOutput, TranscodingStep, TranscodingTask } from './tasks/transcode.ts';
@@ -77,8 +78,9 @@ export class TranscodingService {
   follow(app: AppEntry, changes: readonly RowChange[]): void {
     const transcodings = transcodingRepository(this.#deps.databases.get(app.name));
     for (const change of changes) {
-      if (change.kind !== 'recording_ready' || transcodings.get(change.vod.id)?.state !== 'pending') continue;
-      if (!app.deleting) this.#begin(app, change.vod);
+      if (change.kind !== 'recording_finished' && change.kind !== 'recording_ready') continue;
+      const record = transcodings.get(change.vod.id);
+      if (record?.state === 'pending' && record.job_id === null && !app.deleting) this.#begin(app, change.vod);
     }
   }
 
@@ -297,6 +299,8 @@ export class TranscodingService {
   ): Promise<void> {
     await this.#deps.mediaStore.change(app, ({ db, now, note }) => {
       const playlist = work(db, now);
+      // first that it is ready at all
+      note(tellReady(db, vod.id));
       const row = vodRepository(db).get(vod.id);
       const isKnown = transcodingRepository(db).set(vod.id, { state, problem });
       if (row !== undefined && isKnown) note([{ kind: 'vod_ready', vod: row, playlist }]);

@@ -12,10 +12,12 @@ import type { MediaStore, RowChange } from '../media-store.ts';
 import { type VodRecord, vodRepository } from './repository.ts';
 import type { MediaInspectInput, MediaInspectOutput } from './tasks/media-inspect.ts';
 import { MEDIA_INSPECT } from './tasks.ts';
-import { measureVod, recoverVod } from './vod-lifecycle.ts';
+import { measureVod, recoverVod, tellReady } from './vod-lifecycle.ts';
 
 /** An older one will hardly be read any more. */
 const UNREAD_MS = 7 * 86_400_000;
+/** Receivers wait for the length that is read no longer than this. */
+const TOLD_WITHIN_MS = 5000;
 /** Waits before a storage that could not be asked is asked again. */
 const AGAIN_MS = [10_000, 60_000, 600_000] as const;
 
@@ -23,7 +25,7 @@ export interface InspectorDeps {
   storage: Pick<StorageService, 'run'>;
   mediaStore: MediaStore;
   databases: AppDatabases;
-  apps: { get(name: string): AppEntry | undefined };
+  apps: { get(name: string): AppEntry | undefined; entries(): Iterable<AppEntry> };
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   background: Background;
   clock: Clock;
@@ -46,11 +48,30 @@ export class RecordingInspector {
     this.#waiting.clear();
   }
 
-  /** Rows changed: finished recordings are read. */
+  /** Rows changed: finished recordings are read, and receivers are told of them. */
   async follow(app: AppEntry, changes: readonly RowChange[]): Promise<void> {
-    for (const change of changes) {
-      if (change.kind === 'recording_ready') await this.#measure(app.name, change.vod.id, 0);
-    }
+    await Promise.all(
+      changes.map(async (change) => {
+        if (change.kind === 'recording_finished') await this.#finish(app.name, change.vod.id);
+      }),
+    );
+  }
+
+  /** After a start of the daemon: receivers are told of recordings that ended before. Nobody waits for it. */
+  start(): void {
+    const { apps, databases, background } = this.#deps;
+    background.run('recordings that nobody was told of', async () => {
+      for (const { name } of [...apps.entries()]) {
+        // a start with many apps must not keep requests waiting
+        await new Promise((resolve) => setImmediate(resolve));
+        if (this.#isStopped) return;
+        try {
+          for (const id of vodRepository(databases.get(name)).untold()) await this.#finish(name, id);
+        } catch (err) {
+          this.#deps.log.warn({ app: name, err }, 'receivers could not be told of finished recordings');
+        }
+      }
+    });
   }
 
   /** After a start of the daemon: recordings that ended before they were read. */
@@ -67,6 +88,25 @@ export class RecordingInspector {
     const found = await this.#inspect(app.name, vod, { key, pictures: vod.snapshot_prefix, isLost: true, prefixes });
     if (found === undefined) return;
     await this.#change(app, ({ db, note, now }) => note(recoverVod(db, vod.id, found, reason, now)));
+  }
+
+  /** Receivers are told with the length that was read, or with LiveKit's when that takes long. */
+  async #finish(name: string, id: number): Promise<void> {
+    const isLate = this.#deps.background.after('recordings that are ready', TOLD_WITHIN_MS, () => this.#tell(name, id));
+    this.#waiting.add(isLate);
+    try {
+      await this.#measure(name, id, 0);
+    } finally {
+      isLate();
+      this.#waiting.delete(isLate);
+    }
+    await this.#tell(name, id);
+  }
+
+  async #tell(name: string, id: number): Promise<void> {
+    const app = this.#deps.apps.get(name);
+    if (app === undefined || app.deleting || this.#isStopped) return;
+    await this.#change(app, ({ db, note }) => note(tellReady(db, id)));
   }
 
   async #measure(name: string, id: number, tries: number): Promise<void> {

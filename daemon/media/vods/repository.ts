@@ -47,6 +47,10 @@ export interface VodRecord extends RecordedPlace {
   is_audio_only: 0 | 1;
   /** When its length and picture were read from the file; null = what there is comes from LiveKit. */
   measured_at: string | null;
+  /** Of its ladder and its WebM file. */
+  ladder_bytes: number | null;
+  /** Ready, and receivers are not told yet: its length is being read. */
+  is_untold: 0 | 1;
 }
 
 export type NewVod = Pick<
@@ -135,6 +139,7 @@ export const vodRepository = prepared((db: Db) => {
      WHERE status = 'ready' AND storage_bucket = ? AND coalesce(vods.file_key, vod_variants.file_key) IS NOT NULL
      ORDER BY started_at DESC LIMIT 20`,
   );
+  const untold = db.prepare<[], number>('SELECT id FROM vods WHERE is_untold = 1 ORDER BY id').pluck();
   const isNamed = db.prepare<[string], number>('SELECT 1 FROM vods WHERE name = ?').pluck();
   const open = db.prepare<[], VodRecord>(
     `SELECT * FROM vods WHERE status IN ('starting', 'recording', 'uploading')
@@ -169,7 +174,8 @@ export const vodRepository = prepared((db: Db) => {
        storage_bucket = @storage_bucket, storage_region = @storage_region,
        storage_endpoint = @storage_endpoint, storage_force_path_style = @storage_force_path_style,
        video_codec = @video_codec, audio_codec = @audio_codec, frame_rate = @frame_rate,
-       is_stopped = @is_stopped, is_audio_only = @is_audio_only, measured_at = @measured_at
+       is_stopped = @is_stopped, is_audio_only = @is_audio_only, measured_at = @measured_at,
+       ladder_bytes = @ladder_bytes, is_untold = @is_untold
      WHERE id = @id`,
   );
   const remove = db.prepare<[number]>('DELETE FROM vods WHERE id = ?');
@@ -192,6 +198,8 @@ export const vodRepository = prepared((db: Db) => {
     isNamed: (name: string) => isNamed.get(name) !== undefined,
     /** Finished, begun after a moment, and not read yet; the newest hundred. */
     unmeasured: (since: string) => unmeasured.all(since),
+    /** Ready, and receivers are not told yet. */
+    untold: () => untold.all(),
     /** Where the newest recordings of a bucket are. */
     placesIn: (bucket: string | null) => placesIn.all(bucket),
     /** What LiveKit still works at. */

@@ -16,7 +16,7 @@ import { livekitMemory } from '../streams/repository.ts';
 import { type TranscodingRecord, transcodingRepository } from '../transcoding/repository.ts';
 import { isLadder, UPLOADING_FORMAT } from '../transcoding/rows.ts';
 import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
-import { isOpen, SNAPSHOT_FORMAT } from './vod-lifecycle.ts';
+import { isOpen, SNAPSHOT_FORMAT, tellReady } from './vod-lifecycle.ts';
 
 export interface VodServiceDeps {
   mediaStore: MediaStore;
@@ -156,7 +156,8 @@ export class VodService {
       }
       throw error;
     }
-    await this.#deps.mediaStore.change(app, ({ db, now }) => {
+    await this.#deps.mediaStore.change(app, ({ db, now, note }) => {
+      note(tellReady(db, id));
       // LiveKit remembers the recording for a day: it must not come back from there
       if (vod.egress_id !== null) livekitMemory(db).setGone(vod.egress_id, now);
       vodRepository(db).remove(id);
@@ -245,6 +246,7 @@ function toRow(vod: VodRecord, links: ObjectLinks): Omit<VodRow, 'transcoding'> 
     s3Url: vod.s3_url,
     publicUrl: links.publicUrl,
     sizeBytes: vod.size_bytes,
+    ladderBytes: vod.ladder_bytes,
     durationS: vod.duration_s,
     width: vod.width,
     height: vod.height,

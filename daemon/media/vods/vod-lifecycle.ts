@@ -17,13 +17,14 @@ import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
 import { requestedPlace, resultPlace } from './result-place.ts';
 import type { MediaInspectOutput } from './tasks/media-inspect.ts';
 
-/** A change of a VOD's row. */
+/** A change of a VOD's row. `recording_finished`: it is ready, and receivers are told with `recording_ready`. */
 export type VodChange =
   | {
       kind:
         | 'recording_starting'
         | 'recording_started'
         | 'recording_uploading'
+        | 'recording_finished'
         | 'recording_ready'
         | 'recording_failed'
         | 'recording_cancelled'
@@ -255,15 +256,25 @@ function complete(db: Db, vod: VodRecord, egress: Egress, owner: VodOwner, at: n
   if (isMoving) moves.set(vod.id, { state: 'moving' });
   else moves.remove(vod.id);
   return {
-    kind: isMoving ? 'recording_uploading' : 'recording_ready',
+    kind: isMoving ? 'recording_uploading' : 'recording_finished',
     vod: vods.update(vod.id, {
       ...columns,
-      status: isMoving ? 'uploading' : 'ready',
+      ...(isMoving ? { status: 'uploading' } : FINISHED),
       error: null,
       note: noteOf(egress),
       ended_at: iso(egress.endedAt ?? at),
     }),
   };
+}
+
+/** Ready, and receivers are told once its length is read. */
+export const FINISHED = { status: 'ready', is_untold: 1 } as const satisfies Partial<VodRecord>;
+
+/** Receivers are told that a finished recording is ready. */
+export function tellReady(db: Db, id: number): VodChange[] {
+  const vods = vodRepository(db);
+  if (vods.get(id)?.is_untold !== 1) return [];
+  return [{ kind: 'recording_ready', vod: vods.update(id, { is_untold: 0 }) }];
 }
 
 function playlistColumns(egress: Egress, vod: VodRecord, owner: VodOwner): Partial<VodRecord> {
@@ -350,9 +361,10 @@ export function measureVod(db: Db, id: number, { facts, segments }: MediaInspect
   const measured_at = iso(at);
   if (facts === undefined) {
     vods.update(id, { measured_at });
-    return [];
+    return tellReady(db, id);
   }
-  return [{ kind: 'recording_measured', vod: vods.update(id, { ...columnsOf(vod, facts, segments), measured_at }) }];
+  vods.update(id, { ...columnsOf(vod, facts, segments), measured_at });
+  return [...tellReady(db, id), { kind: 'recording_measured', vod: vods.get(id) as VodRecord }];
 }
 
 function columnsOf(vod: VodRecord, facts: MediaFacts, segments: MediaInspectOutput['segments']): Partial<VodRecord> {

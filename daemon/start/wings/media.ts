@@ -408,6 +408,7 @@ export function createMedia(
       for (const delivery of Object.values(deliveries)) delivery.start();
       latencyAlerts.start();
       counts.start();
+      inspector.start();
       transcoding.start();
       moving.start();
     },

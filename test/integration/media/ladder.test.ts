@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
@@ -132,11 +134,31 @@ describe('a recording in a bucket', () => {
     assert.equal((await daemon.api.put('/apps/live/s3', open)).status, 200);
     const published = (await daemon.api.get(`/apps/live/vods/${id}`)).body;
     assert.equal(published.hlsUrl, 'https://cdn.example.com/x/p/film/hls/master.m3u8');
+    // a CDN for recordings comes first
+    const raw = (await daemon.api.get('/apps/live/config/raw')).body.data.yaml as string;
+    const cdn = 'distribution:\n  mode: cdn\n  cdn:\n    vod_base_url: https://vod.example.com/v/\n';
+    assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml: `${raw}\n${cdn}` })).status, 200);
+    const { plan, summary } = (await daemon.api.get('/apps/live/delivery')).body.data;
+    assert.equal(plan.playback.vodBaseUrl, 'https://vod.example.com/v/');
+    assert.ok(summary.includes('Anyone with the link can open recordings, at vod.example.com.'), summary.join('\n'));
+    const cached = (await daemon.api.get(`/apps/live/vods/${id}`)).body;
+    assert.deepEqual(
+      [cached.url, cached.hlsUrl, cached.variants[1].url],
+      ['film.mp4', 'film/hls/master.m3u8', 'film/hls/360p/index.m3u8'].map(
+        (key) => `https://vod.example.com/v/p/${key}`,
+      ),
+    );
+    assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml: raw })).status, 200);
     assert.equal((await daemon.api.put('/apps/live/s3', { public_url: '' })).status, 200);
 
+    const made = vod.variants.reduce((sum: number, { sizeBytes }: any) => sum + sizeBytes, 0);
+    assert.ok(made > 500_000 && vod.ladderBytes === made, `${made} ${vod.ladderBytes}`);
+    const sizes = (await daemon.api.get('/apps/live/sizes')).body.data;
+    assert.deepEqual([sizes.vodTotalBytes, sizes.vodLadderBytes], [vod.sizeBytes + made, made]);
     assert.equal(await isThere(path.join(folder('live'), '.transcoding/1')), false);
     assert.equal((await daemon.api.delete(`/apps/live/vods/${id}`)).status, 204);
     assert.deepEqual(await s3.keys(bucket), []);
+    assert.equal((await daemon.api.get('/apps/live/sizes')).body.data.vodTotalBytes, 0);
   });
 
   test('gets one from its segments, and waits for a storage that refuses', async (t) => {
@@ -224,6 +246,27 @@ describe('a recording in the app’s folder', () => {
       assert.equal((await daemon.api.delete(`/apps/disk/vods/${id}`)).status, 204);
     }
     assert.deepEqual(await filesBelow(path.join(folder('disk'), 'recordings')), []);
+  });
+
+  test('one that no disk has room for waits, and says how much it needs', async () => {
+    const file = path.join(folder('disk'), 'recordings/year.mkv');
+    await mkdir(path.dirname(file), { recursive: true });
+    // two frames, more than a year apart
+    const apart = ['-vf', 'settb=1/1000,setpts=N*40000000000', '-vsync', 'passthrough', '-enc_time_base', '1/1000'];
+    const input = ['-f', 'lavfi', '-i', 'color=s=320x240:r=1:d=2'];
+    await promisify(execFile)('ffmpeg', ['-loglevel', 'error', ...input, ...apart, '-y', file]);
+    const { id } = await recordFilm(daemon, 'disk', { file });
+    const { jobId, problem } = await until('it waits', async () => {
+      const { transcoding } = (await daemon.api.get(`/apps/disk/vods/${id}`)).body;
+      return transcoding?.state === 'waiting' && transcoding;
+    });
+    assert.match(
+      problem,
+      /^The disk of the daemon has no room to transcode the recording: it needs about [\d.]+ TiB\.$/,
+    );
+    assert.equal((await daemon.api.get(`/jobs/${jobId}`)).body.data.error.code, 'TRANSCODING_NO_SPACE');
+    assert.equal((await daemon.api.delete(`/apps/disk/vods/${id}`)).status, 204);
+    assert.equal(await isThere(path.join(folder('disk'), '.transcoding', String(id))), false);
   });
 
   test('what can’t be transcoded stays a recording, and says why', async (t) => {

@@ -6,6 +6,7 @@ import { AudioFrame, AudioSource, LocalAudioTrack, TrackPublishOptions, TrackSou
 import { parseDocument } from 'yaml';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { giveBucket } from '#test/helpers/bucket.ts';
+import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { startMediaWorker } from '#test/helpers/media-worker.ts';
@@ -137,7 +138,7 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
   worker = next;
   const stopping = stop('safe', begun.id);
 
-  await t.test('as the plan says: order, row and file; the storage is tried first', async () => {
+  await t.test('as the plan says: order, row and file; the storage is tried first', async (t) => {
     const bucket = await app('live', { snapshot_seconds: 2, layout: 'speaker-dark' });
     await (await enter('live-stage')).publish();
     const wrong = { key: s3.key, secret: 'wrong-secret' };
@@ -148,6 +149,8 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     assert.deepEqual([orders('live-stage'), await vods('live')], [[], []]);
     await api.put('/apps/live/s3', { key: s3.key, secret: s3.secret });
 
+    const receiver = await callbackReceiver(t);
+    assert.equal((await api.patch('/apps/live', { callbackUrl: receiver.url })).status, 200);
     // the short name, as for tokens
     const begun = await start('live', { room: 'stage' });
     assert.match(begun.status, /^(?:starting|recording)$/);
@@ -169,6 +172,10 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     await lasts(vod, 6);
     await stop('live', vod.id);
     const [ready] = await when('live', 'its file is read', ([row]) => row.measuredAt !== null);
+    const isReady = ({ body }: { body: any }) => body.event === 'recording_ready';
+    const told = (await receiver.next(isReady)).body.data;
+    assert.deepEqual([told.id, told.seconds], [ready.id, ready.durationS], 'the length that was read');
+    assert.equal((await api.patch('/apps/live', { callbackUrl: '' })).status, 200);
     const file = await probe(ready.url);
     assert.ok(Math.abs(ready.durationS - file.seconds) < 0.05, `${ready.durationS} ${file.seconds}`);
     assert.deepEqual(

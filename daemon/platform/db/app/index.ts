@@ -10,6 +10,7 @@ import { sql as ingests } from './008-ingests.ts';
 import { sql as transcodings } from './009-transcodings.ts';
 import { sql as mqtt } from './010-mqtt.ts';
 import { sql as moves } from './011-moves.ts';
+import { sql as ladders } from './012-ladders.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 9, name: 'transcodings', sql: transcodings },
   { id: 10, name: 'mqtt', sql: mqtt },
   { id: 11, name: 'moves', sql: moves },
+  { id: 12, name: 'ladders', sql: ladders },
 ];

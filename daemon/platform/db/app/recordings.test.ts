@@ -22,14 +22,24 @@ test('recordings keep their ids and variants, and an id is never used again', (t
     snapshot_prefix: '/var/lib/streamhub/apps/live/snapshots/film',
   });
   db.prepare("INSERT INTO vod_variants (vod_id, kind, created_at) VALUES (7, 'master', '')").run();
+  const variant = db.prepare(
+    "INSERT INTO vod_variants (vod_id, kind, size_bytes, extra_json, created_at) VALUES (3, 'rendition', ?, ?, '')",
+  );
+  for (const [bytes, extra] of [
+    [500, '{"segmentKeys":["a.ts"]}'],
+    [40, '{"ladder":true}'],
+    [2, '{"ladder":true,"segmentKeys":[]}'],
+    [900, 'damaged'],
+  ])
+    variant.run(bytes, extra);
   migrate(db, appMigrations);
-  assert.deepEqual(db.prepare('SELECT id, snapshot_key, snapshot_prefix FROM vods').raw().all(), [
-    [3, null, null],
-    [7, 'snapshots/film_00001.jpeg', 'snapshots/film'],
+  assert.deepEqual(db.prepare('SELECT id, snapshot_key, snapshot_prefix, ladder_bytes FROM vods').raw().all(), [
+    [3, null, null, 42],
+    [7, 'snapshots/film_00001.jpeg', 'snapshots/film', null],
   ]);
   assert.deepEqual(db.pragma('foreign_key_check'), []);
   db.prepare('DELETE FROM vods WHERE id = 7').run();
-  assert.equal(db.prepare('SELECT count(*) FROM vod_variants').pluck().get(), 0);
+  assert.equal(db.prepare('SELECT count(*) FROM vod_variants WHERE vod_id = 7').pluck().get(), 0);
   assert.equal(add(null), 8);
   assert.equal(db.prepare('UPDATE vods SET status = ? WHERE id = 8').run('cancelled').changes, 1);
 });

@@ -333,6 +333,7 @@ function Usage({ app, view }: { app: string; view: S3View }) {
         items={{
           Recordings: sizes.data ? plural(sizes.data.vodCount, 'recording') : '…',
           'Total size': sizes.data ? bytes(sizes.data.vodTotalBytes) : '…',
+          ...(sizes.data?.vodLadderBytes ? { 'HLS and WebM versions': bytes(sizes.data.vodLadderBytes) } : {}),
           Database: sizes.data ? bytes(sizes.data.dbSizeBytes) : '…',
           Links: view.publicVods ? (
             <State tone="info">public</State>
