@@ -303,7 +303,7 @@ test('recordings of storages that LiveKit does not know', async (t) => {
       await configure(app, {});
       await record(app);
       const vod = await when(app, 'ready');
-      const order = worker
+      const order: any = worker
         .orders()
         .map((one) => one.participant)
         .find((one) => one?.roomName === `${app}-stage`);
