@@ -26,6 +26,8 @@ export interface MediaStoreDeps {
   appDir(app: string): string;
   /** Messages for a receiver of the app were stored. */
   onCallbacks(app: string, receiver: Receiver): void;
+  /** Rows were changed: for services that follow the changes of others. */
+  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   /** Does a job follow a recording, after which the VOD is complete? */
   awaitsLadder(config: AppConfig): boolean;
   clock: Clock;
@@ -94,13 +96,19 @@ export class MediaStore {
     this.#deps = deps;
   }
 
-  /** @returns what the work returned, and the changes that it noted */
+  /** Changes rows and announces it. @returns what the work returned, and the changes that it noted */
   async change<T>(app: AppEntry, work: (tx: MediaTransaction) => T): Promise<{ result: T; changes: RowChange[] }> {
-    const config = await this.#deps.config.get(app.name);
-    return this.changeWith(app, config, work);
+    const outcome = this.changeWith(app, await this.#deps.config.get(app.name), work);
+    this.announce(app, outcome.changes);
+    return outcome;
   }
 
-  /** `change()` for callers that already have the config. */
+  /** Starts what follows from changes of rows: recordings, ladders, live HLS. */
+  announce(app: AppEntry, changes: readonly RowChange[]): void {
+    if (changes.length > 0) this.#deps.onChanges(app, changes);
+  }
+
+  /** `change()` for callers that already have the config, and call `announce()` themselves. */
   changeWith<T>(
     app: AppEntry,
     config: AppConfig,

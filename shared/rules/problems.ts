@@ -153,29 +153,27 @@ const appProblems = (apps: NonNullable<Findings['apps']>): Problem[] => {
   return lines;
 };
 
+type Job = NonNullable<Findings['failedJobs'] | Findings['waitingJobs']>[number];
+
+const jobProblem = (job: Job, what: string): Problem => ({
+  id: `job:${job.id}`,
+  urgency: 'warn',
+  text: `${job.title} ${what}: ${job.error?.message ?? 'no reason was given'}`,
+  since: job.updatedAt,
+  action: { label: 'Show job', path: '/jobs', search: { job: String(job.id) } },
+});
+
 const jobProblems = (failed: NonNullable<Findings['failedJobs']>, now: number): Problem[] =>
   failed
     .filter((job) => now - Date.parse(job.updatedAt) < FAILED_JOB_MS)
     .slice(0, LISTED)
-    .map((job) => ({
-      id: `job:${job.id}`,
-      urgency: 'warn',
-      text: `${job.title} failed: ${job.error?.message ?? 'no reason was given'}`,
-      since: job.updatedAt,
-      action: { label: 'Show job', path: '/jobs', search: { job: String(job.id) } },
-    }));
+    .map((job) => jobProblem(job, 'failed'));
 
 const waitingProblems = (waiting: NonNullable<Findings['waitingJobs']>): Problem[] =>
   waiting
     .filter((job) => job.attempts >= WORRYING_ATTEMPTS)
     .slice(0, LISTED)
-    .map((job) => ({
-      id: `job:${job.id}`,
-      urgency: 'warn',
-      text: `${job.title} failed ${job.attempts} times and is tried again: ${job.error?.message ?? 'no reason was given'}`,
-      since: job.updatedAt,
-      action: { label: 'Show job', path: '/jobs', search: { job: String(job.id) } },
-    }));
+    .map((job) => jobProblem(job, `failed ${job.attempts} times and is tried again`));
 
 const pluginProblems = (plugins: NonNullable<Findings['plugins']>): Problem[] =>
   plugins

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { operations } from '#shared/contract/index.ts';
 import { appParamOf, type Operation } from '#shared/contract/operation.ts';
-import { type Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, type Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 import { until } from '#test/helpers/until.ts';
+
+const scope = blockScope();
 
 /** Is in the name of everything that a token of the app `mine` must not see. */
 const MARKER = 'xq7';
@@ -39,10 +41,11 @@ describe('a token of one app, on every route without an app in its path', () => 
   };
 
   before(async () => {
-    daemon = await testDaemon(
-      { after: (fn) => void steps.push(fn) },
-      { ...MANY_ATTEMPTS, LOG_LEVEL: 'info', STREAMHUB_CLUSTER_TOKEN: `cluster-${MARKER}` },
-    );
+    daemon = await testDaemon(scope, {
+      ...MANY_ATTEMPTS,
+      LOG_LEVEL: 'info',
+      STREAMHUB_CLUSTER_TOKEN: `cluster-${MARKER}`,
+    });
     await firstAdmin(daemon, `root-${MARKER}@example.com`);
     // the marker is in the owner's address; the team's own name is known to its token
     const team = await makeTeam(daemon, `${MARKER}-crew`, { maxApps: -1 });
@@ -166,8 +169,3 @@ function isBehindBearer({ access }: Operation): boolean {
 function sumOf(histogram: { buckets: { counts: Record<string, number> }[] }): number {
   return histogram.buckets.flatMap(({ counts }) => Object.values(counts)).reduce((a, b) => a + b, 0);
 }
-
-const steps: (() => unknown)[] = [];
-test.after(async () => {
-  for (const step of steps.reverse()) await step();
-});

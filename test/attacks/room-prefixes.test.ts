@@ -3,9 +3,11 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { AppFiles, nextEvent } from '#test/helpers/config.ts';
-import { type Answer, Client, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { type Answer, blockScope, Client, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 import { until } from '#test/helpers/until.ts';
+
+const scope = blockScope();
 
 const ENV = {
   ...MANY_ATTEMPTS,
@@ -39,7 +41,7 @@ describe('the rooms of another team cannot be taken', () => {
   };
 
   before(async () => {
-    daemon = await testDaemon({ after: (fn) => void steps.push(fn) }, ENV);
+    daemon = await testDaemon(scope, ENV);
     ({ victim, attacker } = await twoTeams(daemon));
     assert.equal((await victim.post('/apps', { name: 'secret-show', roomPrefix: 'concerts-main' })).status, 201);
   });
@@ -219,9 +221,4 @@ test('overlaps from before are reported, the older app keeps the rooms, and the 
   assert.equal((await thief.patch('/apps/thief', { displayName: 'Sorry' })).status, 200);
   assert.equal((await thief.patch('/apps/thief', { roomPrefix: 'mine' })).status, 200);
   assert.equal((await thief.get('/apps/thief')).body.problems, undefined);
-});
-
-const steps: (() => unknown)[] = [];
-test.after(async () => {
-  for (const step of steps.reverse()) await step();
 });

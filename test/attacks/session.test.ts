@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { Secret, TOTP } from 'otpauth';
-import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, PASSWORD, type Person, signIn } from '#test/helpers/people.ts';
 
 const SECRET = 'the secret that the attacker somehow learnt';
@@ -11,15 +11,11 @@ const claimsOf = (token: string | null) =>
   JSON.parse(Buffer.from(String(token).split('.')[1] as string, 'base64url').toString());
 
 describe('a session token', () => {
-  const steps: (() => unknown)[] = [];
-  after(async () => {
-    for (const step of steps.reverse()) await step();
-  });
+  const t = blockScope();
   let daemon: TestDaemon;
   let root: Person;
   let viewer: Person;
   before(async () => {
-    const t = { after: (step: () => unknown) => void steps.push(step) };
     daemon = await testDaemon(t, { ...MANY_ATTEMPTS, STREAMHUB_JWT_SECRET: SECRET });
     root = await firstAdmin(daemon);
     viewer = await join(daemon, root.api, 'viewer@example.com', 'viewer');

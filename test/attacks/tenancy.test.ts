@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { type Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { before, describe, test } from 'node:test';
+import { blockScope, type Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, makeTeam, type Person } from '#test/helpers/people.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -22,16 +22,13 @@ const WRITES: [string, string, unknown][] = [
 ];
 
 describe('another team’s app', () => {
-  const steps: (() => unknown)[] = [];
-  after(async () => {
-    for (const step of steps.reverse()) await step();
-  });
+  const scope = blockScope();
   let daemon: TestDaemon;
   let root: Person;
   let victim: Person;
   let tenantId: string;
   before(async () => {
-    daemon = await testDaemon({ after: (step) => void steps.push(step) }, MANY_ATTEMPTS);
+    daemon = await testDaemon(scope, MANY_ATTEMPTS);
     root = await firstAdmin(daemon);
     ({ owner: victim, id: tenantId } = await makeTeam(daemon, 'victims', { maxApps: -1 }));
     await victim.api.post('/apps', { name: 'victim', displayName: 'Untouched' });

@@ -5,7 +5,7 @@ import test, { after, before, describe } from 'node:test';
 import { promisify } from 'node:util';
 import { isAlive, signal } from '#daemon/edge/process-table.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
-import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { bundleAgent, type EdgeNode, edgeNode, untilNode } from '#test/helpers/edge-node.ts';
 import { type Heard, readEvents } from '#test/helpers/event-reader.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
@@ -18,15 +18,11 @@ const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
 const STALE_S = 10;
 const DOWN_S = 11;
 
-const cleanups: (() => unknown)[] = [];
-const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+const scope = blockScope();
 const livekit = await startLivekit(scope);
 const skip = typeof livekit === 'string' ? livekit : false;
 
-after(async () => {
-  for (const clean of cleanups.reverse()) await clean();
-  await disposeMedia();
-});
+after(() => disposeMedia());
 
 describe('draining and failing nodes', { skip }, () => {
   const server = livekit as LivekitServer;

@@ -18,12 +18,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import test, { after, before, describe } from 'node:test';
+import test, { before, describe } from 'node:test';
 import { promisify } from 'node:util';
 import { type Identity, layoutOf, readJson } from '#daemon/edge/layout.ts';
 import { isAlive } from '#daemon/edge/process-table.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
-import { Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { edgeFlags, endNode, nodeAt, untilNode } from '#test/helpers/edge-node.ts';
 import { type LivekitServer, livekitBinary, startLivekit } from '#test/helpers/livekit.ts';
 import { until } from '#test/helpers/until.ts';
@@ -32,14 +32,9 @@ const run = promisify(execFile);
 /** With a character that a shell would take to pieces. */
 const TOKEN = "clt_it's $HOME;0123456789abcdef";
 
-const cleanups: (() => unknown)[] = [];
-const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+const scope = blockScope();
 const livekit = await startLivekit(scope);
 const skip = typeof livekit === 'string' ? livekit : false;
-
-after(async () => {
-  for (const clean of cleanups.reverse()) await clean();
-});
 
 interface Outcome {
   code: number;

@@ -1,17 +1,13 @@
 // The LiveKit server beside the daemon takes part in placement once its metrics are known.
 import assert from 'node:assert/strict';
-import test, { after } from 'node:test';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import test from 'node:test';
+import { blockScope, testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { event, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { until } from '#test/helpers/until.ts';
 
-const cleanups: (() => unknown)[] = [];
-const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+const scope = blockScope();
 const livekit = await startLivekit(scope);
-after(async () => {
-  for (const clean of cleanups.reverse()) await clean();
-});
 
 test('the origin reports its LiveKit, and gets rooms beside an edge node', {
   skip: typeof livekit === 'string' ? livekit : false,

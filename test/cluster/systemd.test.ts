@@ -5,14 +5,14 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import test, { after, before, describe } from 'node:test';
+import test, { before, describe } from 'node:test';
 import { promisify } from 'node:util';
 import { layoutOf } from '#daemon/edge/layout.ts';
 import { isAlive, processRef, signal } from '#daemon/edge/process-table.ts';
 import { agentUnit, livekitUnit } from '#daemon/edge/systemd.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { makeCertificate, type TlsFront, tlsFront } from '#test/helpers/certificates.ts';
-import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { bundleAgent, type EdgeNode, edgeFlags, endNode, nodeAt, untilNode } from '#test/helpers/edge-node.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { forwardProxy } from '#test/helpers/proxies.ts';
@@ -22,11 +22,7 @@ const run = promisify(execFile);
 const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
 const MANAGER = ['/lib/systemd/systemd', '/usr/lib/systemd/systemd'].find((file) => existsSync(file));
 
-const cleanups: (() => unknown)[] = [];
-const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
-after(async () => {
-  for (const clean of cleanups.reverse()) await clean();
-});
+const scope = blockScope();
 
 interface Systemd {
   /** Runs a program where this systemd is in charge. */

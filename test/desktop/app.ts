@@ -7,6 +7,7 @@ import type { DesktopBridge, IpcPush } from '#shared/ipc/index.ts';
 import { type Outcome, unwrap } from '#shared/ipc/outcome.ts';
 import { ROOT, temporaryDir } from '../helpers/daemon.ts';
 import { QUICK } from '../helpers/desktop-host.ts';
+import { watched } from '../helpers/until.ts';
 
 /** The desktop's core with the page's own bridge on it: what is checked on both sides of the border is checked here too. */
 export interface App {
@@ -24,7 +25,7 @@ export async function openApp(t: { after(fn: () => unknown): void }, options: Pa
   const userData = options.userData ?? (await temporaryDir(t));
   const pushes: IpcPush[] = [];
   const bugs: unknown[] = [];
-  const waiting = new Set<() => void>();
+  const { look, until } = watched();
   const listeners = new Map<string, Set<(payload: unknown) => void>>();
   const core = new Core({
     shell: { ...silentShell },
@@ -35,7 +36,7 @@ export async function openApp(t: { after(fn: () => unknown): void }, options: Pa
     emit: (channel, payload) => {
       pushes.push(structuredClone({ channel, payload }) as IpcPush);
       for (const listener of listeners.get(channel) ?? []) listener(structuredClone(payload));
-      for (const look of [...waiting]) look();
+      look();
     },
     ...options,
     userData,
@@ -58,16 +59,6 @@ export async function openApp(t: { after(fn: () => unknown): void }, options: Pa
     if (bugs.length > 0) throw new Error('faults inside the app', { cause: bugs });
   });
   await core.start();
-  const until = (condition: () => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        if (!condition()) return;
-        waiting.delete(look);
-        resolve();
-      };
-      waiting.add(look);
-      look();
-    });
   return { core, page, userData, pushes, bugs, until, stop };
 }
 

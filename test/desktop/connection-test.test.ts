@@ -5,6 +5,7 @@ import test from 'node:test';
 import type { TestReport } from '#shared/ipc/connections.ts';
 import { makeCertificate, tlsFront } from '../helpers/certificates.ts';
 import { TEST_TOKEN, testDaemon } from '../helpers/daemon.ts';
+import { muteServer } from '../helpers/proxies.ts';
 import { codeOf, openApp, value } from './app.ts';
 
 const token = { kind: 'token', token: TEST_TOKEN } as const;
@@ -115,18 +116,11 @@ test('a password tried out leaves no session behind', async (t) => {
 });
 
 test('a test that takes too long can be given up', async (t) => {
-  const sockets = new Set<net.Socket>();
-  const mute = net.createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
-  await once(mute, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    mute.close();
-  });
+  const url = await muteServer(t);
   const app = await openApp(t);
   app.page.connections.onTestStep(({ step }) => {
     if (step.id === 'tls') void app.page.connections.stopTest({ testId: 'x' });
   });
-  const url = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`;
   assert.equal(await codeOf(app.page.connections.test({ testId: 'x', target: { url } })), 'CANCELLED');
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
-import net, { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { checkHealth, recognise } from '#desktop/main/connections/probe.ts';
 import { Transport } from '#desktop/main/connections/transport.ts';
@@ -13,6 +13,7 @@ import type { StreamEvent } from '#shared/ipc/events.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 import { makeCertificate, tlsFront } from '../helpers/certificates.ts';
 import { daemonProcess, TEST_TOKEN, temporaryDir, testDaemon } from '../helpers/daemon.ts';
+import { freePort } from '../helpers/server-scripts.ts';
 
 const QUICK = { healthMs: 60_000, pollMs: 40, snapshotMs: 60_000, silenceMs: 45_000, backoff: { base: 20, max: 80 } };
 
@@ -76,15 +77,6 @@ class Observed {
   reaches(status: ConnectionState['status']): Promise<void> {
     return this.until(() => this.connection.state.status === status);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 test('a daemon is reached, recognised, watched, and its events arrive in order', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { Terminals } from '#desktop/main/terminal/terminals.ts';
 import type { Emit } from '#shared/ipc/index.ts';
+import { watched } from '../helpers/until.ts';
 
 const missing = await import('node-pty').then(
   () => false as const,
@@ -17,26 +18,16 @@ interface Exit {
 function subject(t: TestContext, acknowledge = true) {
   let output = '';
   const exits: Exit[] = [];
-  const waiting = new Set<() => void>();
+  const { look, until } = watched();
   const emit = ((channel: string, payload: { terminalId: string; data: string } & Exit) => {
     if (channel === 'terminal:data') {
       output += payload.data;
       if (acknowledge) terminals.ack(payload.terminalId, payload.data.length);
     } else exits.push(payload);
-    for (const look of [...waiting]) look();
+    look();
   }) as unknown as Emit;
   const terminals = new Terminals({ emit, env: { ...process.env, SHELL: '/bin/bash', PS1: '$ ' } });
   t.after(() => terminals.closeAll());
-  const until = (condition: () => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        if (!condition()) return;
-        waiting.delete(look);
-        resolve();
-      };
-      waiting.add(look);
-      look();
-    });
   return { terminals, until, exits, output: () => output };
 }
 

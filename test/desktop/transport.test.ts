@@ -9,6 +9,7 @@ import { Transport } from '#desktop/main/connections/transport.ts';
 import type { IpcFailure } from '#shared/ipc/outcome.ts';
 import { makeCertificate, tlsFront } from '../helpers/certificates.ts';
 import { testDaemon } from '../helpers/daemon.ts';
+import { muteServer } from '../helpers/proxies.ts';
 
 const authority = await makeCertificate('Test authority', { authority: true });
 tls.setDefaultCACertificates([...tls.getCACertificates('default'), authority.cert]);
@@ -129,14 +130,7 @@ test('unknown names, closed ports, silence and strangers each have their own wor
   await once(closed, 'close');
   await failing(open(t, `http://127.0.0.1:${port}`).request({ path: '/' }), 'CONNECTION_REFUSED');
 
-  const sockets = new Set<net.Socket>();
-  const mute = net.createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
-  await once(mute, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    mute.close();
-  });
-  const base = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`;
+  const base = await muteServer(t);
   await failing(open(t, base).request({ path: '/', timeoutMs: 150 }), 'TIMED_OUT');
   await failing(open(t, base).stream({ path: '/', timeoutMs: 150 }), 'TIMED_OUT');
   const stop = new AbortController();

@@ -1,22 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { describe, test } from 'node:test';
-import { promisify } from 'node:util';
-import { ROOT, temporaryDir } from '#test/helpers/daemon.ts';
-
-const run = promisify(execFile);
-const NAMESPACE = ['--user', '--map-root-user', '--mount'];
-
-/** Why this machine cannot mount in a namespace, or undefined. */
-function obstacle(): string | undefined {
-  try {
-    execFileSync('unshare', [...NAMESPACE, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'this machine allows no mount namespaces (unshare --user --mount)';
-  }
-}
+import { noMountNamespace, runInMountNamespace } from '#test/helpers/mount-namespace.ts';
 
 const allOk = (reads: Record<string, number>): void =>
   assert.deepEqual(
@@ -26,13 +10,10 @@ const allOk = (reads: Record<string, number>): void =>
 const REFUSED = { status: 507, code: 'STORAGE_FULL' };
 const DONE = { token: { status: 201, code: null }, app: { status: 201, code: null } };
 
-describe('a daemon on a disk that refuses', { skip: obstacle() ?? false }, () => {
+describe('a daemon on a disk that refuses', { skip: noMountNamespace() }, () => {
   let seen: Record<string, any>;
   test('nothing ends the process', async (t) => {
-    const script = path.join(ROOT, 'test/helpers/daemon-on-refusing-disk.ts');
-    const dir = await temporaryDir(t);
-    const { stdout } = await run('unshare', [...NAMESPACE, process.execPath, script, dir], { cwd: ROOT });
-    seen = JSON.parse(stdout.trim().split('\n').at(-1) as string);
+    seen = await runInMountNamespace(t, 'daemon-on-refusing-disk.ts');
     assert.equal(seen['failed'], undefined, seen['failed']?.error);
     assert.deepEqual(seen['unhandled'], []);
   });

@@ -2,11 +2,18 @@ import assert from 'node:assert/strict';
 import type { Client } from './daemon.ts';
 import type { S3Server } from './s3-server.ts';
 
-/** What `PUT /apps/{name}/s3` takes for a bucket of the server. */
-export const bucketSettings = ({ endpoint, region, key, secret }: S3Server, bucket: string) => ({
+/** Where a bucket of the server is, as apps and recordings name it. */
+export const bucketPlace = ({ endpoint, region }: S3Server, bucket: string) => ({
   provider: 'minio',
-  ...{ endpoint, region, bucket, key, secret },
+  ...{ endpoint, region, bucket },
   forcePathStyle: true,
+});
+
+/** What `PUT /apps/{name}/s3` takes for a bucket of the server. */
+export const bucketSettings = (s3: S3Server, bucket: string) => ({
+  ...bucketPlace(s3, bucket),
+  key: s3.key,
+  secret: s3.secret,
 });
 
 /** Gives an app a fresh bucket of the server. */

@@ -1,4 +1,3 @@
-import net from 'node:net';
 import type { TestContext } from 'node:test';
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { type MediaPlaylist, readMediaPlaylist } from '#daemon/media/live-hls/playlists.ts';
@@ -7,6 +6,7 @@ import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { type MediaWorker, type MediaWorkerOptions, startMediaWorker } from '#test/helpers/media-worker.ts';
 import { join, type Participant } from '#test/helpers/participant.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
+import { bucketSettings } from './bucket.ts';
 
 /** A daemon with a real LiveKit, its egress service and a bucket, for live HLS. */
 export interface LiveHlsWorld {
@@ -50,16 +50,14 @@ export async function setConfig(api: Client, yaml: string): Promise<void> {
 
 /** @returns or why one of the servers can't be had here */
 export async function liveHlsWorld(t: TestContext): Promise<LiveHlsWorld | string> {
-  const port = await freePort();
-  const hook = `http://127.0.0.1:${port}/api/v1/webhooks/livekit`;
-  const [s3, livekit] = await Promise.all([startS3Server(), startLivekit(t, { webhooks: [hook] })]);
+  const [s3, livekit] = await Promise.all([startS3Server(), startLivekit(t, { tellsDaemon: true })]);
   if (typeof s3 !== 'string') t.after(s3.stop);
   if (typeof s3 === 'string') return s3;
   if (typeof livekit === 'string') return livekit;
   const first = await startMediaWorker(t, livekit);
   if (typeof first === 'string') return first;
   const dataDir = await temporaryDir(t);
-  const start = () => testDaemon(t, { ...livekit.env, PORT: String(port) }, { dataDir });
+  const start = () => testDaemon(t, livekit.env, { dataDir });
   const bucket = await s3.bucket();
   const get = async (key: string) => {
     try {
@@ -97,24 +95,7 @@ export async function liveHlsWorld(t: TestContext): Promise<LiveHlsWorld | strin
     },
     playlist: async (key) => readMediaPlaylist((await get(key)) ?? null),
   };
-  const put = await world.daemon.api.put('/apps/live/s3', {
-    provider: 'minio',
-    endpoint: s3.endpoint,
-    region: s3.region,
-    bucket,
-    forcePathStyle: true,
-    prefix: 'a/live',
-    key: s3.key,
-    secret: s3.secret,
-  });
+  const put = await world.daemon.api.put('/apps/live/s3', { ...bucketSettings(s3, bucket), prefix: 'a/live' });
   if (put.status !== 200) throw new Error(put.text);
   return world;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
 import { until } from '#test/helpers/until.ts';
+import { freePort, reasonOf, valuesIn } from './server-scripts.ts';
 
 const run = promisify(execFile);
 const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 'livekit');
@@ -36,6 +37,8 @@ export interface LivekitServer {
 
 export interface LivekitOptions {
   webhooks?: readonly string[];
+  /** Its webhooks go to the daemon that is started with its `env`. */
+  tellsDaemon?: boolean;
   /** Becomes a further node of this server's cluster. */
   join?: LivekitServer;
 }
@@ -46,23 +49,21 @@ export async function startLivekit(
   options: LivekitOptions = {},
 ): Promise<LivekitServer | string> {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-livekit-'));
+  const port = options.tellsDaemon ? String(await freePort()) : undefined;
+  const webhooks = port === undefined ? options.webhooks : [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`];
   const extra = [
-    ...(options.webhooks ?? []).flatMap((url) => ['--webhook', url]),
+    ...(webhooks ?? []).flatMap((url) => ['--webhook', url]),
     ...(options.join ? ['--join', options.join.dir] : []),
   ];
   const start = (port: string) => run(SCRIPT, ['start', dir, port, ...extra], { timeout: 600_000 });
   const halt = (kill = false) => run(SCRIPT, ['stop', dir, ...(kill ? ['--now'] : [])], { timeout: 60_000 });
   let values: Record<string, string>;
   try {
-    values = parse((await start('0')).stdout);
+    values = valuesIn((await start('0')).stdout);
   } catch (error) {
     await halt(true).catch(() => undefined);
     rmSync(dir, { recursive: true, force: true });
-    const reason = String((error as { stderr?: string }).stderr ?? error)
-      .trim()
-      .split('\n')
-      .at(-1);
-    return `no LiveKit server can be started here: ${reason}`;
+    return `no LiveKit server can be started here: ${reasonOf(error)}`;
   }
   const url = values['LIVEKIT_URL'] ?? '';
   const apiKey = values['LIVEKIT_API_KEY'] ?? '';
@@ -85,6 +86,7 @@ export async function startLivekit(
       LIVEKIT_API_KEY: apiKey,
       LIVEKIT_API_SECRET: apiSecret,
       REDIS_URL: values['REDIS_URL'] ?? '',
+      ...(port === undefined ? {} : { PORT: port }),
     },
     rooms: new RoomServiceClient(url.replace(/^ws/, 'http'), apiKey, apiSecret),
     async token(room, identity) {
@@ -135,19 +137,6 @@ export async function livekitBinary(): Promise<string> {
   try {
     return (await run(SCRIPT, ['build'], { timeout: 600_000 })).stdout.trim();
   } catch (error) {
-    const reason = String((error as { stderr?: string }).stderr ?? error)
-      .trim()
-      .split('\n')
-      .at(-1);
-    return `no LiveKit server can be had here: ${reason}`;
+    return `no LiveKit server can be had here: ${reasonOf(error)}`;
   }
-}
-
-function parse(text: string): Record<string, string> {
-  return Object.fromEntries(
-    text
-      .split('\n')
-      .filter((line) => line.includes('='))
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
 }

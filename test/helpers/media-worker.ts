@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { LivekitServer } from '#test/helpers/livekit.ts';
+import { reasonOf } from './server-scripts.ts';
 
 const run = promisify(execFile);
 const SCRIPT = path.join(import.meta.dirname, '..', 'servers', 'media-worker', 'media-worker');
@@ -97,11 +98,7 @@ export async function startMediaWorker(
   try {
     program = (await run(SCRIPT, ['build'], { timeout: 600_000 })).stdout.trim();
   } catch (error) {
-    const reason = String((error as { stderr?: string }).stderr ?? error)
-      .trim()
-      .split('\n')
-      .at(-1);
-    return `no media worker can be had here: ${reason}`;
+    return `no media worker can be had here: ${reasonOf(error)}`;
   }
   const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-media-worker-'));
   const orders = path.join(dir, 'orders.jsonl');

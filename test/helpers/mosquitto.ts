@@ -10,7 +10,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import { findProgram } from '#daemon/platform/programs.ts';
 import { makeCertificate } from './certificates.ts';
 import { temporaryDir } from './daemon.ts';
-import { freePort } from './proxies.ts';
+import { freePort } from './server-scripts.ts';
 import { until } from './until.ts';
 
 /** For `describe(name, { skip: noMosquitto }, …)`: the reason why tests with a real broker do not run, or false. */

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import http from 'node:http';
-import net, { type AddressInfo, createServer } from 'node:net';
+import net, { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { temporaryDir } from './daemon.ts';
+import { freePort } from './server-scripts.ts';
 import { until } from './until.ts';
 
 interface Scope {
@@ -120,12 +121,14 @@ export async function forwardProxy(
   return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 }
 
-/** A port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+/** The address of a server that accepts connections and never answers. */
+export async function muteServer(t: { after(fn: () => unknown): void }): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

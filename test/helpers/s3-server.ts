@@ -12,6 +12,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { reasonOf, valuesIn } from './server-scripts.ts';
 
 const run = promisify(execFile);
 const SERVERS = path.join(import.meta.dirname, '..', 'servers');
@@ -67,15 +68,11 @@ export async function startS3Server(
   const timeout = kind === 'weed' ? 3_600_000 : 300_000;
   const env = { ...process.env, ...(sts ? { S3_WITH_STS: '1' } : {}) };
   try {
-    values = parse((await run(SCRIPT, ['start', dir, '0'], { timeout, env })).stdout);
+    values = valuesIn((await run(SCRIPT, ['start', dir, '0'], { timeout, env })).stdout);
   } catch (error) {
     await run(SCRIPT, ['stop', dir]).catch(() => undefined);
     rmSync(dir, { recursive: true, force: true });
-    const reason = String((error as { stderr?: string }).stderr ?? error)
-      .trim()
-      .split('\n')
-      .at(-1);
-    return `no S3 server can be started here: ${reason}`;
+    return `no S3 server can be started here: ${reasonOf(error)}`;
   }
   // a test file that breaks off must not leave a server behind
   const clean = () => {
@@ -138,11 +135,11 @@ export async function startS3Server(
       );
     },
     async user(name) {
-      return accountOf(parse((await run(SCRIPT, ['user', dir, name])).stdout));
+      return accountOf(valuesIn((await run(SCRIPT, ['user', dir, name])).stdout));
     },
     async session() {
       const role = `role-${randomUUID()}`;
-      const { S3_ROLE_ARN: RoleArn = '' } = parse((await run(SCRIPT, ['role', dir, role])).stdout);
+      const { S3_ROLE_ARN: RoleArn = '' } = valuesIn((await run(SCRIPT, ['role', dir, role])).stdout);
       return assumeRole(client, endpoint, { RoleArn, RoleSessionName: 'test', DurationSeconds: '900' });
     },
     async pause() {
@@ -186,15 +183,6 @@ async function assumeRole(client: S3Client, endpoint: string, query: Record<stri
     sessionToken: value('SessionToken'),
     expiration: new Date(value('Expiration')).toISOString(),
   };
-}
-
-function parse(text: string): Record<string, string> {
-  return Object.fromEntries(
-    text
-      .split('\n')
-      .filter((line) => line.includes('='))
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
 }
 
 function accountOf(values: Record<string, string>): S3Account {

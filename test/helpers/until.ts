@@ -19,3 +19,20 @@ export async function until<T>(
     await pause(every);
   }
 }
+
+/** `until` for what is pushed: it looks again with each call of `look`, and needs no timer. */
+export function watched(): { look(): void; until(condition: () => boolean): Promise<void> } {
+  const waiting = new Map<() => boolean, () => void>();
+  const look = (): void => {
+    for (const [condition, resolve] of waiting) if (condition() && waiting.delete(condition)) resolve();
+  };
+  return {
+    look,
+    until(condition) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.set(condition, resolve);
+      look();
+      return promise;
+    },
+  };
+}

@@ -2,20 +2,17 @@
 // written where it writes it: into LiveKit's Redis.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { IngressState, IngressState_Status } from '@livekit/protocol';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, testDaemon } from '#test/helpers/daemon.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { firstAdmin, join } from '#test/helpers/people.ts';
 import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
-const cleanups: (() => unknown)[] = [];
-const livekit = noChromium || (await startLivekit({ after: (fn) => void cleanups.push(fn) }));
-after(async () => {
-  for (const clean of cleanups.reverse()) await clean();
-});
+const scope = blockScope();
+const livekit = noChromium || (await startLivekit(scope));
 
 /** Says what the ingress service would say of an ingest. */
 async function tell({ redisUrl }: LivekitServer, id: string, state: IngressState): Promise<void> {

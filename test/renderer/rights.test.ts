@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
-import { giveBucket } from '#test/helpers/bucket.ts';
-import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { bucketPlace, giveBucket } from '#test/helpers/bucket.ts';
+import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { MANY_ATTEMPTS, makeTeam, PASSWORD } from '#test/helpers/people.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
@@ -12,8 +12,7 @@ import { ConsolePage } from './console-page.ts';
 const VICTIM = 'victim@example.com';
 
 describe('what an installation with strangers and several buckets shows', { skip: noChromium }, () => {
-  const steps: (() => unknown)[] = [];
-  const owner = { after: (step: () => unknown) => void steps.push(step) };
+  const owner = blockScope();
   let daemon: TestDaemon;
   let page: Page;
   let ui: ConsolePage;
@@ -26,9 +25,6 @@ describe('what an installation with strangers and several buckets shows', { skip
     daemon = await testDaemon(owner, { ...MANY_ATTEMPTS, STREAMHUB_ALLOW_SIGNUP: '1' });
     page = await openConsole(owner, await browser(owner), daemon.url, { token: daemon.token, path: '/apps' });
     ui = new ConsolePage(page);
-  });
-  after(async () => {
-    for (const step of steps.reverse()) await step();
   });
 
   test('an app whose prefix overlaps says so in the list and on its page', async () => {
@@ -82,7 +78,7 @@ describe('what an installation with strangers and several buckets shows', { skip
     t.after(() => s3.stop());
     await daemon.api.post('/apps', { name: 'movies' });
     const old = await giveBucket(daemon.api, 'movies', s3);
-    const place = { provider: 'minio', bucket: old, region: s3.region, endpoint: s3.endpoint, forcePathStyle: true };
+    const place = bucketPlace(s3, old);
     await s3.put(old, ['streamhub/movies/film.mp4']);
     addVods(daemon.dataDir, 'movies', [{ key: 'streamhub/movies/film.mp4', place }]);
     const stranger = await s3.user('stranger');

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { LogRepository } from '#daemon/platform/logs/repository.ts';
 import { browser, noChromium } from '#test/helpers/browser.ts';
-import { giveBucket } from '#test/helpers/bucket.ts';
+import { bucketPlace, giveBucket } from '#test/helpers/bucket.ts';
 import { ROOT, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { builtRenderer, desktopHost, QUICK } from '#test/helpers/desktop-host.ts';
 import { addVods } from '#test/helpers/recordings.ts';
@@ -99,7 +99,7 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
   await quito.api.put('/apps/live/config/raw', { yaml: CONFIG });
   await paris.api.put('/apps/live/config/raw', { yaml: CONFIG.replace('15', '45') });
   const bucket = await giveBucket(quito.api, 'old', s3);
-  const place = { provider: 'minio', bucket, region: s3.region, endpoint: s3.endpoint, forcePathStyle: true };
+  const place = bucketPlace(s3, bucket);
   const keys = ['old/one.mp4', 'old/two.mp4'];
   await s3.put(bucket, keys);
   addVods(

@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
@@ -45,31 +44,17 @@ const APPS: readonly [name: string, displayName: string, preset: string][] = [
   ['auction', 'Auction house', 'low-latency'],
 ];
 
-/** A port that is free now; LiveKit must know the daemon's before it starts. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 const must = (answer: { status: number; text: string }, what: string): void => {
   if (answer.status >= 300) throw new Error(`${what}: ${answer.status} ${answer.text}`);
 };
 
 export async function makeWorld(t: Cleanup, chromium: Browser, say: (what: string) => void): Promise<World> {
-  const port = await freePort();
-  const [livekit, s3] = await Promise.all([
-    startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] }),
-    startS3Server(),
-  ]);
+  const [livekit, s3] = await Promise.all([startLivekit(t, { tellsDaemon: true }), startS3Server()]);
   if (typeof s3 === 'object') t.after(() => s3.stop());
   for (const part of [livekit, s3]) if (typeof part === 'string') process.stderr.write(`${part}\n`);
   say('servers');
   const dataDir = await temporaryDir(t);
   const env = {
-    PORT: String(port),
     STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN,
     STREAMHUB_CLUSTER_REDIS_URL: 'redis://10.0.0.5:6379',
     STREAMHUB_PUBLIC_URL: 'https://streamhub.example.com',

@@ -207,9 +207,7 @@ export class ConfigService {
   async edit(app: string, source: EditSource, options: EditOptions): Promise<EditOutcome> {
     return this.#store.locked(app, async (entry) => {
       requireMatch(entry, options.ifMatch);
-      const { text } = requireText(entry);
-      const edits = typeof source === 'function' ? await source(entry.inForce) : source;
-      const { result, verdict } = await this.#tryEdits(entry, text, edits);
+      const { text, result, verdict } = await this.#tryEdits(entry, source);
       if (result.unreadable !== null || !verdict.valid) throw editError(result, verdict, options.whenUnreadable);
       if (result.text === text) await this.#touch(entry, options);
       else {
@@ -239,9 +237,7 @@ export class ConfigService {
   ): Promise<{ outcome: PreviewResult; before: AppConfig; after: AppConfig | null }> {
     this.#deps.apps.require(app);
     const entry = await this.#store.current(app);
-    const { text } = requireText(entry);
-    const edits = typeof source === 'function' ? await source(entry.inForce) : source;
-    const { result, verdict } = await this.#tryEdits(entry, text, edits);
+    const { result, verdict } = await this.#tryEdits(entry, source);
     if (result.unreadable !== null) throw new ApiError('CONFIG_UNREADABLE', { reason: result.unreadable });
     const outcome = { ...resultOf(verdict), changedKeys: verdict.check.changedKeys };
     return { outcome, before: entry.inForce, after: verdict.check.config };
@@ -344,12 +340,13 @@ export class ConfigService {
 
   async #tryEdits(
     entry: ConfigEntry,
-    text: string,
-    edits: readonly Edit[],
-  ): Promise<{ result: EditResult; verdict: Verdict }> {
+    source: EditSource,
+  ): Promise<{ text: string; result: EditResult; verdict: Verdict }> {
+    const { text } = requireText(entry);
+    const edits = typeof source === 'function' ? await source(entry.inForce) : source;
     const input: EditInput = { app: entry.app, text, edits, ...this.#store.context() };
     const result = await this.#deps.pool.run<EditInput, EditResult>(CONFIG_EDIT, input, { app: entry.app });
-    return { result, verdict: this.#store.withContext(result.check, entry.inForce) };
+    return { text, result, verdict: this.#store.withContext(result.check, entry.inForce) };
   }
 
   /** A change that leaves the text alone: secrets only, or nothing. */

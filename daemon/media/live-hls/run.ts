@@ -8,7 +8,7 @@ import type { Log } from '#daemon/platform/log.ts';
 import type { LiveHlsPlan } from '#shared/delivery/plan.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { LiveKitError } from '../livekit/errors.ts';
-import type { MediaStore, RowChange } from '../media-store.ts';
+import type { MediaStore } from '../media-store.ts';
 import { streamRepository } from '../streams/repository.ts';
 import { applyEncoder, endHls, isWrittenHere, namesOf, startHls } from './lifecycle.ts';
 import { type EncoderOrders, STORAGE_CHANGED } from './order.ts';
@@ -69,7 +69,6 @@ export interface LiveHlsRunDeps {
     forgetOldPlaces(app: string): Promise<void>;
   };
   orders: EncoderOrders;
-  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   background: Background;
   clock: Clock;
   log: Log<'info' | 'warn'>;
@@ -182,7 +181,7 @@ export class LiveHlsRun {
       const egress = await livekit.findEgress(encoder.egress_id);
       const isOver = egress?.state === 'complete' || egress?.state === 'failed';
       if (egress !== undefined && isOver) {
-        await this.#change(app, ({ db }) => {
+        await this.#deps.mediaStore.change(app, ({ db }) => {
           applyEncoder(db, egress);
         });
       } else if (!(await livekit.listParticipants(hls.room)).some(({ identity }) => identity === encoder.egress_id)) {
@@ -279,7 +278,7 @@ export class LiveHlsRun {
     this.#master = master || this.#master;
     const isStarted = hls.state === 'starting' && !isLast && this.#master !== '';
     if (isStarted || old.to.size > 0) {
-      await this.#change(app, ({ db, note, now }) => {
+      await this.#deps.mediaStore.change(app, ({ db, note, now }) => {
         for (const [id, removed_to] of old.to) hlsRepository(db).updateEncoder(id, { removed_to });
         if (isStarted) note(startHls(db, this.#id, now));
       });
@@ -355,7 +354,7 @@ export class LiveHlsRun {
   }
 
   async #end(app: AppEntry, error: string | null): Promise<void> {
-    await this.#change(app, ({ db, note, now }) => note(endHls(db, this.#id, error, now)));
+    await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(endHls(db, this.#id, error, now)));
     this.soon();
   }
 
@@ -368,7 +367,7 @@ export class LiveHlsRun {
     if (left.length > 0 && !isLate) return;
     const problem = await this.#refresh(app, hls, true);
     if (problem !== undefined && !isLate) throw new Error(problem);
-    await this.#change(app, ({ db }) => {
+    await this.#deps.mediaStore.change(app, ({ db }) => {
       for (const encoder of left) hlsRepository(db).updateEncoder(encoder.id, { state: 'failed', error: LOST });
       hlsRepository(db).update(this.#id, { is_closed: 1 });
     });
@@ -380,7 +379,7 @@ export class LiveHlsRun {
     if (age < KEPT_MS || app.deleting) return;
     const outcome = await this.#objects(hls, { removeBelow: hls.folder });
     if ('problem' in outcome && age < GIVEN_UP_MS) throw new Error(outcome.problem);
-    await this.#change(app, ({ db }) => {
+    await this.#deps.mediaStore.change(app, ({ db }) => {
       hlsRepository(db).update(this.#id, { is_removed: 1 });
     });
     await this.#deps.storage.forgetOldPlaces(this.#app);
@@ -401,7 +400,7 @@ export class LiveHlsRun {
   }
 
   async #fail(app: AppEntry, encoder: EncoderRecord, error: string): Promise<void> {
-    await this.#change(app, ({ db }) => {
+    await this.#deps.mediaStore.change(app, ({ db }) => {
       hlsRepository(db).updateEncoder(encoder.id, { state: 'failed', error });
     });
   }
@@ -410,14 +409,9 @@ export class LiveHlsRun {
     if (this.#row()?.error === change.error) return;
     if (change.error !== null)
       this.#deps.log.warn({ app: this.#app, reason: change.error }, 'live HLS is not complete');
-    await this.#change(app, ({ db }) => {
+    await this.#deps.mediaStore.change(app, ({ db }) => {
       hlsRepository(db).update(this.#id, change);
     });
-  }
-
-  async #change(app: AppEntry, work: Parameters<MediaStore['change']>[1]): Promise<void> {
-    const { changes } = await this.#deps.mediaStore.change(app, work);
-    if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
 
   #done(): void {

@@ -92,7 +92,7 @@ export class LiveHlsService {
     await this.#beginning.get(keyOf(app, stream));
     const run = this.#openRun(name, stream);
     if (run === undefined) return stream;
-    await this.#change(app, ({ db }) => {
+    await this.#deps.mediaStore.change(app, ({ db }) => {
       hlsRepository(db).update(run.id, { is_stopped: 1 });
     });
     await this.#end(app, run, null);
@@ -297,7 +297,7 @@ export class LiveHlsService {
     const refusals = await Promise.all(rungs.map((_, rung) => this.#orders.order(app, hls, rung)));
     const refusal = refusals.find((one) => one !== undefined);
     if (refusal !== undefined) {
-      await this.#change(app, ({ db }) => {
+      await this.#deps.mediaStore.change(app, ({ db }) => {
         hlsRepository(db).update(hls.id, { error: refusal.reason });
       });
     }
@@ -308,7 +308,7 @@ export class LiveHlsService {
   async #look(app: AppEntry, egressId: string | null): Promise<void> {
     const egress = egressId === null ? undefined : await this.#deps.livekit.findEgress(egressId);
     if (egress === undefined) return;
-    await this.#change(app, ({ db }) => {
+    await this.#deps.mediaStore.change(app, ({ db }) => {
       applyEncoder(db, egress);
     });
   }
@@ -322,13 +322,8 @@ export class LiveHlsService {
   }
 
   async #end(app: AppEntry, hls: HlsRecord, error: string | null): Promise<void> {
-    await this.#change(app, ({ db, note, now }) => note(endHls(db, hls.id, error, now)));
+    await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(endHls(db, hls.id, error, now)));
     this.#runs.get(`${app.name} ${hls.id}`)?.soon();
-  }
-
-  async #change(app: AppEntry, work: Parameters<LiveHlsDeps['mediaStore']['change']>[1]): Promise<void> {
-    const { changes } = await this.#deps.mediaStore.change(app, work);
-    if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
 }
 

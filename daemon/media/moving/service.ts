@@ -40,7 +40,6 @@ export interface MovingDeps {
   storage: { access(app: string, place: RecordedPlace): Promise<{ access: StorageAccess }> };
   pool: WorkerPool;
   plugins: PluginService;
-  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   background: Background;
   log: Log<'warn'>;
 }
@@ -182,7 +181,7 @@ export class MovingService {
     const { bytes, missing } = await this.#perform(app.name, access, put, run);
     run.signal.throwIfAborted();
     run.save({ next: files.length }, { phase: 'finish', done: bytes, total: bytes, failed: 0, unit: 'bytes' });
-    const { changes } = await this.#deps.mediaStore.change(app, ({ db: tx, note }) => {
+    await this.#deps.mediaStore.change(app, ({ db: tx, note }) => {
       const left = files.map((file) => file.from).filter((key) => move.removes_local === 1 || key !== vod.local_path);
       moveRepository(tx).set(vod.id, {
         ...LOCAL_PLACE,
@@ -191,7 +190,6 @@ export class MovingService {
       });
       note([{ kind: 'recording_finished', vod: commitMove(tx, vod, { move, place, appFolder }, rename) }]);
     });
-    this.#deps.onChanges(app, changes);
     const result = { vod: vod.id, bytes, files: files.length - missing, missing };
     if (move.removes_local === 0) return result;
     await this.#removeLocal(app, { ...move, keys_json: JSON.stringify(files.map((file) => file.from)) });
@@ -283,7 +281,7 @@ export class MovingService {
     const move = moveRepository(this.#deps.databases.get(app.name)).get(vodId);
     if (move === undefined) return;
     const isGone = await this.#removeUploaded(app.name, move);
-    const { changes } = await this.#deps.mediaStore.change(app, ({ db, note }) => {
+    await this.#deps.mediaStore.change(app, ({ db, note }) => {
       moveRepository(db).set(vodId, { state: 'kept', ...(isGone ? { ...NOWHERE, keys_json: '[]' } : {}) });
       const vod = vodRepository(db).update(
         vodId,
@@ -291,7 +289,6 @@ export class MovingService {
       );
       note([{ kind: status === 'ready' ? 'recording_finished' : 'recording_failed', vod }]);
     });
-    this.#deps.onChanges(app, changes);
   }
 
   async #ended(input: MoveInput, state: JobState): Promise<void> {

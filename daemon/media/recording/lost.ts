@@ -9,7 +9,7 @@ import type { LiveKit } from '../livekit/client.ts';
 import type { Egress } from '../livekit/egress.ts';
 import type { EgressAnswer } from '../livekit/egress-answer.ts';
 import { LiveKitError, toApiError } from '../livekit/errors.ts';
-import type { MediaStore, RowChange } from '../media-store.ts';
+import type { MediaStore } from '../media-store.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import type { VodRecord } from '../vods/repository.ts';
 import { applyEgress, failVod } from '../vods/vod-lifecycle.ts';
@@ -29,7 +29,6 @@ export interface LostRecordingsDeps {
   databases: AppDatabases;
   /** Keeps what a lost recording left in the storage. */
   recover(app: AppEntry, vod: VodRecord, reason: string): Promise<void>;
-  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   clock: Clock;
   log: Log<'warn'>;
 }
@@ -156,19 +155,14 @@ export class LostRecordings {
 
   async #apply(app: AppEntry, egress: Egress): Promise<void> {
     this.#silent.delete(egress.id);
-    await this.#change(app, ({ db, note, now, owner }) => note(applyEgress(db, egress, owner, now)));
+    await this.#deps.mediaStore.change(app, ({ db, note, now, owner }) => note(applyEgress(db, egress, owner, now)));
   }
 
   async #lose(app: AppEntry, vod: VodRecord, reason: string): Promise<void> {
     this.#silent.delete(vod.egress_id as string);
     this.#deps.log.warn({ app: app.name, room: vod.room, egress: vod.egress_id, reason }, 'a recording is lost');
     await this.#deps.recover(app, vod, reason);
-    await this.#change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
-  }
-
-  async #change(app: AppEntry, work: Parameters<MediaStore['change']>[1]): Promise<void> {
-    const { changes } = await this.#deps.mediaStore.change(app, work);
-    if (changes.length > 0) this.#deps.onChanges(app, changes);
+    await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
   }
 }
 

@@ -10,7 +10,7 @@ import { ApiError } from '#shared/errors.ts';
 import { bytes } from '#shared/format.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { isNotTaken, LiveKitError, notTaken } from '../livekit/errors.ts';
-import type { MediaStore, RowChange } from '../media-store.ts';
+import type { MediaStore } from '../media-store.ts';
 import { moveRepository } from '../moving/repository.ts';
 import type { StreamRecord } from '../streams/repository.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
@@ -37,7 +37,6 @@ export interface RecordingOrdersDeps {
   onExpiry(app: string, vodId: number, expiresAt: number): void;
   /** A recording was stopped while LiveKit was still being asked for it. */
   onStopped(app: AppEntry, vod: VodRecord): Promise<void>;
-  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   log: Log<'warn'>;
 }
 
@@ -172,7 +171,7 @@ export class RecordingOrders {
     const vods = () => vodRepository(databases.get(app.name));
     try {
       const egress = await livekit.startRecording(begun.request);
-      await this.#change(app, ({ db, note, now, owner }) => {
+      await this.#deps.mediaStore.change(app, ({ db, note, now, owner }) => {
         acceptVod(db, begun.vod.id, egress.id);
         note(applyEgress(db, egress, owner, now));
       });
@@ -225,13 +224,8 @@ export class RecordingOrders {
       ? notTaken('egress', EGRESS_CPUS[identity === null ? 'room-composite' : audio === null ? 'participant' : 'track'])
       : { reason: failure.message, hint: undefined };
     this.#deps.log.warn({ app: app.name, room: vod.room, reason }, 'LiveKit did not accept the recording');
-    await this.#change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
+    await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
     const more = { extra: { vodId: vod.id }, ...(hint === undefined ? {} : { hint }) };
     throw new ApiError('RECORDING_NOT_TAKEN', { reason: `${reason}.` }, more);
-  }
-
-  async #change(app: AppEntry, work: Parameters<MediaStore['change']>[1]): Promise<void> {
-    const { changes } = await this.#deps.mediaStore.change(app, work);
-    if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
 }

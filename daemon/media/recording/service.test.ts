@@ -15,7 +15,7 @@ import type { Egress } from '../livekit/egress.ts';
 import type { EgressAnswer } from '../livekit/egress-answer.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import type { RecordingRequest } from '../livekit/recording-request.ts';
-import { MediaStore, type RowChange } from '../media-store.ts';
+import { MediaStore } from '../media-store.ts';
 import { streamRepository } from '../streams/repository.ts';
 import { RoomDirectory } from '../streams/room-directory.ts';
 import { closeParticipant, openTrack } from '../streams/stream-lifecycle.ts';
@@ -46,7 +46,9 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
   } as AppEntry;
   const config = completeConfig({ recording: recordingConfig, s3 }, 'live');
   const bus = new EventBus((error) => assert.fail(String(error)));
+  const follow: Promise<void>[] = [];
   const mediaStore = new MediaStore({
+    onChanges: (_app, changes) => void follow.push(recording.follow(app, changes)),
     databases,
     bus,
     config: { get: async () => config },
@@ -118,8 +120,6 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     },
   };
   const apps = { require: () => app, get: () => app, dir: () => path.join(dir, 'live') };
-  const follow: Promise<void>[] = [];
-  const onChanges = (_app: AppEntry, changes: readonly RowChange[]) => void follow.push(recording.follow(app, changes));
   const db = () => databases.get('live');
   const recording = new RecordingService({
     background: testBackground(),
@@ -155,7 +155,6 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     recover: async () => {},
     findStream: (_app, id) => streamRepository(db()).find(id) as never,
     quotas: { checkRecording: async () => {} },
-    onChanges,
     log: { info() {}, warn() {} },
   });
   t.after(async () => {
@@ -168,8 +167,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     await Promise.all(follow.splice(0));
   };
   const change = async (work: Parameters<MediaStore['change']>[1]) => {
-    const { changes } = await mediaStore.change(app, work);
-    onChanges(app, changes);
+    await mediaStore.change(app, work);
     await settle();
   };
   const publish = (identity: string, room = 'live-stage') =>

@@ -53,7 +53,6 @@ export interface RecordingServiceDeps {
   freeBytes(folder: string): Promise<number>;
   findStream(app: string, id: string): StreamRecord;
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
-  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   background: Background;
   clock: Clock;
   log: Log<'info' | 'warn'>;
@@ -119,7 +118,7 @@ export class RecordingService {
       .recordingIn(vod.room)
       .filter((one) => one.id === vod.id || (vod.session_id !== null && one.session_id === vod.session_id));
     this.#orders.stopSession(vod.session_id);
-    await this.#change(app, ({ db }) => {
+    await this.#deps.mediaStore.change(app, ({ db }) => {
       for (const one of session) vodRepository(db).update(one.id, { is_stopped: 1 });
     });
     for (const one of session) this.#parts.forget(name, one.id);
@@ -205,7 +204,9 @@ export class RecordingService {
         for (const vod of open()) {
           const egress = await this.#deps.livekit.findEgress(vod.egress_id as string);
           if (egress === undefined) continue;
-          await this.#change(app, ({ db, note, now, owner }) => note(applyEgress(db, egress, owner, now)));
+          await this.#deps.mediaStore.change(app, ({ db, note, now, owner }) =>
+            note(applyEgress(db, egress, owner, now)),
+          );
         }
       }
     } catch (err) {
@@ -266,11 +267,6 @@ export class RecordingService {
     } catch (err) {
       if (!this.#isStopped) this.#deps.log.warn({ app: name, err }, 'a recording could not be ended');
     }
-  }
-
-  async #change(app: AppEntry, work: Parameters<MediaStore['change']>[1]): Promise<void> {
-    const { changes } = await this.#deps.mediaStore.change(app, work);
-    if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
 
   /** Parts of the same recording before this one. */

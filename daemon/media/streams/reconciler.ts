@@ -13,7 +13,7 @@ import type { Egress } from '../livekit/egress.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type Person } from '../livekit/event.ts';
 import type { Ingress } from '../livekit/ingress.ts';
-import type { MediaStore, MediaTransaction, RowChange } from '../media-store.ts';
+import type { MediaStore, MediaTransaction } from '../media-store.ts';
 import { unreadIn } from '../vods/inspector.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { applyEgress, failVod, isOpen } from '../vods/vod-lifecycle.ts';
@@ -40,7 +40,6 @@ export interface ReconcilerDeps {
     get(name: string): AppEntry | undefined;
     forRoom(room: string): AppEntry | undefined;
   };
-  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   /** A recording that runs by LiveKit's list, or that LiveKit does not know: is its recorder there? */
   checkRecorder(app: AppEntry, vod: VodRecord): Promise<void>;
   /** Once after a start, for each app with something under way. */
@@ -357,7 +356,6 @@ export class Reconciler {
     if (changes.length === 0) return;
     this.repaired += changes.length;
     this.noteBusy(app.name);
-    this.#deps.onChanges(app, changes);
   }
 
   #complain(err: unknown): void {

@@ -7,7 +7,7 @@ import { closeSession } from '../ingress/sessions.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
 import type { Ingress } from '../livekit/ingress.ts';
-import type { MediaStore, RowChange } from '../media-store.ts';
+import type { MediaStore } from '../media-store.ts';
 import { vodRepository } from '../vods/repository.ts';
 import { type StreamRecord, streamRepository } from './repository.ts';
 import { NOBODY, type RoomDirectory } from './room-directory.ts';
@@ -26,7 +26,6 @@ export interface StreamServiceDeps {
   /** Log lines of an app by level since an instant. */
   countLogs(app: string, since: Date): Promise<{ error: number; warn: number; info: number }>;
   hls: { view(app: string, streamId: string): StreamHls | null };
-  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
 }
 
 const DAY_MS = 86_400_000;
@@ -85,7 +84,8 @@ export class StreamService {
     } catch (error) {
       throw toApiError(error);
     }
-    const { changes } = await this.#deps.mediaStore.change(app, (tx) => {
+    if (row.participant_sid !== null) this.#deps.directory.left(row.room, row.participant_sid);
+    await this.#deps.mediaStore.change(app, (tx) => {
       if (ingress !== undefined) tx.note(closeSession(tx.db, ingress.id, 'deleted', { at: tx.now, now: tx.now }));
       tx.note(
         row.participant_sid === null
@@ -93,8 +93,6 @@ export class StreamService {
           : closeParticipant(tx.db, row.participant_sid, tx.now),
       );
     });
-    if (row.participant_sid !== null) this.#deps.directory.left(row.room, row.participant_sid);
-    this.#deps.onChanges(app, changes);
   }
 
   async stats(name: string): Promise<AppStats> {

@@ -26,7 +26,6 @@ export interface InspectorDeps {
   mediaStore: MediaStore;
   databases: AppDatabases;
   apps: { get(name: string): AppEntry | undefined; entries(): Iterable<AppEntry> };
-  onChanges(app: AppEntry, changes: readonly RowChange[]): void;
   background: Background;
   clock: Clock;
   log: Log<'warn'>;
@@ -87,7 +86,7 @@ export class RecordingInspector {
     const prefixes = servicePrefixes(this.#deps.databases.get(app.name), vod);
     const found = await this.#inspect(app.name, vod, { key, pictures: vod.snapshot_prefix, isLost: true, prefixes });
     if (found === undefined) return;
-    await this.#change(app, ({ db, note, now }) => note(recoverVod(db, vod.id, found, reason, now)));
+    await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(recoverVod(db, vod.id, found, reason, now)));
   }
 
   /** Receivers are told with the length that was read, or with LiveKit's when that takes long. */
@@ -106,7 +105,7 @@ export class RecordingInspector {
   async #tell(name: string, id: number): Promise<void> {
     const app = this.#deps.apps.get(name);
     if (app === undefined || app.deleting || this.#isStopped) return;
-    await this.#change(app, ({ db, note }) => note(tellReady(db, id)));
+    await this.#deps.mediaStore.change(app, ({ db, note }) => note(tellReady(db, id)));
   }
 
   async #measure(name: string, id: number, tries: number): Promise<void> {
@@ -129,7 +128,7 @@ export class RecordingInspector {
       this.#waiting.add(cancel);
       return;
     }
-    await this.#change(app, ({ db, note, now }) => note(measureVod(db, id, output, now)));
+    await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(measureVod(db, id, output, now)));
   }
 
   async #inspect(
@@ -148,11 +147,6 @@ export class RecordingInspector {
       if (!this.#isStopped) log.warn({ app, vod: vod.id, err }, 'a recording could not be read');
       return undefined;
     }
-  }
-
-  async #change(app: AppEntry, work: Parameters<MediaStore['change']>[1]): Promise<void> {
-    const { changes } = await this.#deps.mediaStore.change(app, work);
-    if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
 }
 

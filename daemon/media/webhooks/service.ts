@@ -24,8 +24,8 @@ export interface WebhookServiceDeps {
   directory: RoomDirectory;
   apps: { forRoom(room: string): AppEntry | undefined };
   config: { get(app: string): Promise<AppConfig> };
-  /** Rows changed; told after they are stored. */
-  onChanges(app: AppEntry, changes: readonly RowChange[], event: LiveKitEvent): void;
+  /** Called after an event is stored, for what follows from the event itself. */
+  onEvent(app: AppEntry, event: LiveKitEvent): void;
   /** LiveKit says that it could not send events, or who came in through an ingest is not known: ask it. */
   onGap(room: string | null): void;
   log: Log<'warn'>;
@@ -129,7 +129,8 @@ export class WebhookService {
       return;
     }
     showEvent(databases.get(app.name), directory, event);
-    this.#deps.onChanges(app, outcome.changes, event);
+    mediaStore.announce(app, outcome.changes);
+    this.#deps.onEvent(app, event);
     const isIngest =
       outcome.changes.some((change) => change.kind === 'stream_started') &&
       event.room !== null &&

@@ -1,9 +1,10 @@
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Log } from '#daemon/platform/log.ts';
+import { nodeMeasures, serverMeasures } from '#shared/rules/measures.ts';
 import { HISTORY_MINUTES, type Lines, type LoadHistory, MEASURES, type NodeHistories } from '#shared/schema/history.ts';
 import type { ServerStats } from '#shared/schema/stats.ts';
-import { MinuteMean, ofHeartbeat, ofServer } from './measures.ts';
+import { MinuteMean } from './measures.ts';
 import { HistoryRepository, type SampleRow } from './repository.ts';
 
 const SERVER = 'server';
@@ -93,11 +94,11 @@ export class HistoryService {
       const before = this.#taken.get(id);
       taken.set(id, seenAt);
       if (before === seenAt || (before === undefined && this.#clock.now() - seenAt > MINUTE)) continue;
-      this.#meanOf(id).add(ofHeartbeat(JSON.parse(statsJson)));
+      this.#meanOf(id).add(nodeMeasures(JSON.parse(statsJson)));
     }
     // created again each time, so that removed nodes are forgotten
     this.#taken = taken;
-    this.#meanOf(SERVER).add(ofServer(await this.#deps.stats()));
+    this.#meanOf(SERVER).add(serverMeasures(await this.#deps.stats()));
   }
 
   /** @param minutes how far back, at most a day */

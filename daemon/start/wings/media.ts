@@ -121,6 +121,7 @@ export function createMedia(
   };
   mqtt.onConnected((app) => deliveries.mqtt.retryNow(app));
   const callbacks = new CallbackService({ apps, config, secret: callbackSecret, deliveries });
+  const rows = new EventEmitter<{ changed: [app: AppEntry, changes: readonly RowChange[]] }>();
   const mediaStore = new MediaStore({
     databases,
     bus: events,
@@ -128,14 +129,9 @@ export function createMedia(
     appDir: apps.dir,
     clock,
     onCallbacks: (app, receiver) => deliveries[receiver].wake(app),
+    onChanges: (app, changes) => rows.emit('changed', app, changes),
     awaitsLadder: (appConfig) => deliveryPlans.makesLadders(appConfig),
   });
-
-  /** Changes of streams and VODs, told by the service that made them. */
-  const rows = new EventEmitter<{ changed: [app: AppEntry, changes: readonly RowChange[]] }>();
-  const onChanges = (app: AppEntry, changes: readonly RowChange[]): void => {
-    if (changes.length > 0) rows.emit('changed', app, changes);
-  };
   const liveHls: LiveHlsService = new LiveHlsService({
     livekit,
     mediaStore,
@@ -145,7 +141,6 @@ export function createMedia(
     delivery: deliveryPlans,
     storage,
     findStream: (app, id) => streams.find(app, id),
-    onChanges,
     background,
     clock,
     log: log.child({ source: 'live-hls' }),
@@ -157,7 +152,6 @@ export function createMedia(
     databases,
     directory,
     apps,
-    onChanges,
     countLogs: async (app, since) => {
       const count = async (level: 'error' | 'warn' | 'info') =>
         (await logs.searchApp(app, { level, since: since.toISOString(), limit: 1 })).total;
@@ -191,7 +185,6 @@ export function createMedia(
     storage,
     pool,
     plugins,
-    onChanges,
     background,
     log: log.child({ source: 'recording' }),
   });
@@ -231,7 +224,6 @@ export function createMedia(
     mediaStore,
     databases,
     apps,
-    onChanges,
     background,
     clock,
     log: log.child({ source: 'vods' }),
@@ -253,7 +245,6 @@ export function createMedia(
     },
     findStream: (app, id) => streams.find(app, id),
     quotas,
-    onChanges,
     background,
     clock,
     log: log.child({ source: 'recording' }),
@@ -264,7 +255,6 @@ export function createMedia(
     databases,
     directory,
     apps,
-    onChanges,
     checkRecorder: (app, vod) => recording.checkRecorder(app, vod),
     onResumed: async (app) => {
       await recording.resume(app);
@@ -296,8 +286,7 @@ export function createMedia(
     directory,
     apps,
     config,
-    onChanges: (app, changes, event) => {
-      onChanges(app, changes);
+    onEvent: (app, event) => {
       const { name, room, person, track, egress } = event;
       if (egress !== null) background.run('lost recordings', () => recording.egressTold(app, egress.id));
       if (room === null) return;

@@ -1,25 +1,19 @@
 import path from 'node:path';
 import { type Static, Type } from 'typebox';
-import { Colour, ConnectionId, ConnectionName, Fingerprint, Snapshot } from '#shared/ipc/connections.ts';
-import { Instant, nullable, object, oneOf } from '#shared/schema/common.ts';
+import { Connection, ConnectionId, Snapshot } from '#shared/ipc/connections.ts';
+import { Instant, nullable, object } from '#shared/schema/common.ts';
 import { JsonFile } from '../files/json-file.ts';
+
+const { state: _state, credential, ...kept } = Connection.properties;
 
 /** A connection as it is remembered. No secret is in it: the secret store has that under the same id. */
 export const ConnectionRecord = object({
-  id: ConnectionId,
-  name: ConnectionName,
-  url: Type.String(),
-  colour: Colour,
-  kind: oneOf(['remote', 'local'] as const),
+  ...kept,
   credential: object({
-    kind: oneOf(['token', 'password', 'session'] as const),
-    user: nullable(Type.String()),
-    kept: oneOf(['keychain', 'session', 'none'] as const),
+    ...credential.properties,
     /** Module that put it into the keychain: another one may not find it. */
     module: nullable(Type.String()),
   }),
-  pinned: nullable(object({ fingerprint: Fingerprint, since: Instant })),
-  addedAt: Instant,
 });
 export type ConnectionRecord = Static<typeof ConnectionRecord>;
 

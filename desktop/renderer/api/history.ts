@@ -4,6 +4,7 @@ import { listNodes } from '#shared/contract/cluster.ts';
 import { getLoadHistory, getNodeHistory } from '#shared/contract/history.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getStats } from '#shared/contract/system.ts';
+import { type Measures, serverMeasures as measuresOf, nodeMeasures } from '#shared/rules/measures.ts';
 import { queryClient, unwrapped, useReadOf } from './query.ts';
 import { lackFor, useMeOf } from './rights.ts';
 
@@ -107,39 +108,13 @@ function joined(told: Told | undefined, heard: readonly Sample[], minutes: numbe
 type Node = ResultOf<typeof listNodes>['data'][number];
 type Stats = ResultOf<typeof getStats>;
 
-const num = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-const part = (value: unknown, key: string): unknown =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-
-/** The numbers of a node that are worth a line; each may be absent. */
-export function nodeMeasures(
-  stats: Node['stats'],
-): Record<'cpu' | 'memory' | 'rooms' | 'participants' | 'tx' | 'rx', number | undefined> {
-  const livekit = part(stats, 'livekit');
-  const net = part(stats, 'net');
-  return {
-    cpu: num(part(stats, 'cpu')),
-    memory: num(part(stats, 'memUsedRatio')),
-    rooms: num(part(livekit, 'rooms')),
-    participants: num(part(livekit, 'participants')),
-    tx: num(part(livekit, 'txBytesPerSecond')) ?? num(part(net, 'txBytesPerSecond')),
-    rx: num(part(livekit, 'rxBytesPerSecond')) ?? num(part(net, 'rxBytesPerSecond')),
-  };
+/** For a bar: a load beyond all cores is shown as full. */
+export function serverMeasures(stats: Stats): Measures {
+  const { cpu, ...others } = measuresOf(stats);
+  return cpu === undefined ? others : { ...others, cpu: Math.min(1, cpu) };
 }
 
-export function serverMeasures({ host, cpu, memory, disk, counts }: Stats): Record<string, number | undefined> {
-  if (host === false) return { streams: counts.activeStreams };
-  return {
-    // processes that wait count too: the load can be more than the machine has
-    cpu: Math.min(1, (cpu.loadAvg[0] ?? 0) / Math.max(1, cpu.cores)),
-    memory: memory.usedBytes / Math.max(1, memory.totalBytes),
-    disk: disk ? disk.usedBytes / Math.max(1, disk.totalBytes) : undefined,
-    streams: counts.activeStreams,
-  };
-}
-
-function record(connectionId: string, subject: string, at: number, measures: Record<string, number | undefined>): void {
+function record(connectionId: string, subject: string, at: number, measures: Measures): void {
   const all = useHistory.getState();
   const news: Record<string, readonly Sample[]> = {};
   for (const [measure, value] of Object.entries(measures)) {

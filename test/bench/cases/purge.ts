@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { giveBucket } from '#test/helpers/bucket.ts';
 import { addVods, type SampleVod } from '#test/helpers/recordings.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import type { BenchCase, Figure } from '../harness.ts';
@@ -17,16 +18,7 @@ const purge: BenchCase = {
     try {
       const daemon = await bench.daemon();
       const { api } = daemon;
-      const bucket = await s3.bucket();
-      const settings = {
-        provider: 'minio',
-        endpoint: s3.endpoint,
-        bucket,
-        forcePathStyle: true,
-        key: s3.key,
-        secret: s3.secret,
-      };
-      await expect(api.put('/apps/live/s3', settings), 200);
+      const bucket = await giveBucket(api, 'live', s3);
       const perVod = OBJECTS / VODS - 1;
       const vods = Array.from({ length: VODS }, (_, n): SampleVod => {
         const base = `streamhub/live/${n}`;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { bucketPlace } from '#test/helpers/bucket.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
@@ -35,22 +36,8 @@ async function bucketOf({ key, secret }: Account): Promise<string> {
   return Bucket;
 }
 
-const settings = (bucket: string, account: Partial<Account>) => ({
-  provider: 'minio',
-  endpoint: s3.endpoint,
-  region: s3.region,
-  bucket,
-  forcePathStyle: true,
-  prefix: 'p',
-  ...account,
-});
-const placeOf = (bucket: string) => ({
-  provider: 'minio',
-  bucket,
-  region: s3.region,
-  endpoint: s3.endpoint,
-  forcePathStyle: true,
-});
+const placeOf = (bucket: string) => bucketPlace(s3, bucket);
+const settings = (bucket: string, account: Partial<Account>) => ({ ...placeOf(bucket), prefix: 'p', ...account });
 
 /** An app with one recording in a bucket of this account. */
 async function newApp(account: Account): Promise<{ app: string; bucket: string; id: number }> {

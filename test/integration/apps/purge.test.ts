@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
-import { bucketSettings } from '#test/helpers/bucket.ts';
+import { bucketPlace, bucketSettings } from '#test/helpers/bucket.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { addVods, keysOf, type SampleVod, spread } from '#test/helpers/recordings.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
@@ -224,7 +224,7 @@ describe('DELETE /apps/{name}?deleteVods=true', { skip: typeof started === 'stri
     const old = bucket;
     bucket = await s3.bucket();
     const app = await newApp(settings());
-    const place = { provider: 'minio', bucket: old, region: s3.region, endpoint: s3.endpoint, forcePathStyle: true };
+    const place = bucketPlace(s3, old);
     await s3.put(old, ['first/prefix/a.mp4', 'first/prefix/a/0.ts']);
     await s3.put(bucket, ['first/prefix/a.mp4', 'b.mp4']);
     addVods(daemon.dataDir, app, [

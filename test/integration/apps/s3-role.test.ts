@@ -1,9 +1,11 @@
 // An app's storage with the AWS role of the machine: session credentials that Ceph gave and checks, and the instance's metadata service.
+
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { RoomCompositeEgressRequest, RoomServiceClient } from 'livekit-server-sdk';
+import { bucketPlace } from '#test/helpers/bucket.ts';
 import { daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { metadataService } from '#test/helpers/metadata-service.ts';
@@ -25,14 +27,7 @@ const { api } = daemon;
 const session = skip === false ? await s3.session() : undefined;
 let names = 0;
 
-const settings = (bucket: string) => ({
-  provider: 'aws',
-  endpoint: s3.endpoint,
-  region: s3.region,
-  bucket,
-  forcePathStyle: true,
-  prefix: 'p',
-});
+const settings = (bucket: string) => ({ ...bucketPlace(s3, bucket), provider: 'aws', prefix: 'p' });
 
 /** A new app whose bucket is opened with the role. */
 async function newApp(): Promise<{ app: string; bucket: string }> {

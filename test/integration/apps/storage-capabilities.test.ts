@@ -13,6 +13,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { removeVersions } from '#shared/plugin-sdk/s3/versions.ts';
+import { bucketSettings, giveBucket } from '#test/helpers/bucket.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { installPlugin } from '#test/helpers/plugins.ts';
 import { addVods } from '#test/helpers/recordings.ts';
@@ -72,8 +73,8 @@ async function newApp(providerId: string, isVersioned = false): Promise<{ app: s
     const VersioningConfiguration = { Status: 'Enabled' } as const;
     await s3.client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
   }
-  const body = { provider: providerId, endpoint, region: s3.region, bucket, forcePathStyle: true, prefix: 'p' };
-  const answer = await api.put(`/apps/${app}/s3`, { ...body, key: s3.key, secret: s3.secret });
+  const body = { ...bucketSettings(s3, bucket), provider: providerId, endpoint, prefix: 'p' };
+  const answer = await api.put(`/apps/${app}/s3`, body);
   assert.equal(answer.status, 200, answer.text);
   return { app, bucket };
 }
@@ -244,9 +245,7 @@ test('recordings of before a switch to the app’s folder are looked for in the 
 }, async () => {
   const app = 'switched';
   assert.equal((await api.post('/apps', { name: app })).status, 201);
-  const bucket = await s3.bucket();
-  const settings = { provider: 'minio', endpoint: s3.endpoint, region: s3.region, bucket, forcePathStyle: true };
-  assert.equal((await api.put(`/apps/${app}/s3`, { ...settings, key: s3.key, secret: s3.secret })).status, 200);
+  const bucket = await giveBucket(api, app, s3);
   await s3.put(bucket, ['old.mp4', 'old.jpg', 'older.mp4'], 'film');
   // rows of which no place was written down, or the bucket only
   const [first] = addVods(daemon.dataDir, app, [

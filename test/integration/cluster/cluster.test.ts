@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import test, { after, before, describe } from 'node:test';
+import test, { before, describe } from 'node:test';
 import type { DaemonEvent } from '#daemon/platform/events/bus.ts';
 import { NODE_DOWN_SECONDS, NODE_STALE_SECONDS } from '#shared/limits.ts';
 import { nodeTiming } from '#shared/rules/nodes.ts';
 import type { JoinAnswer } from '#shared/schema/cluster.ts';
-import { Client, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, Client, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
 const TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
 const ENV = {
@@ -34,12 +34,9 @@ describe('cluster registry', () => {
     return body.data;
   };
   const node = async (id: string) => (await daemon.api.get(`/cluster/nodes/${id}`)).body.data;
-  const cleanups: (() => unknown)[] = [];
-  after(async () => {
-    for (const clean of cleanups.reverse()) await clean();
-  });
+  const scope = blockScope();
   before(async () => {
-    daemon = await testDaemon({ after: (fn) => cleanups.push(fn) }, ENV);
+    daemon = await testDaemon(scope, ENV);
     events = [];
     daemon.services.events.subscribe((event) => events.push(event));
   });

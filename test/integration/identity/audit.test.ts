@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { isAudited } from '#daemon/identity/audit/install.ts';
 import { operations } from '#shared/contract/index.ts';
-import { TEST_TOKEN, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, TEST_TOKEN, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, makeTeam, PASSWORD, type Person } from '#test/helpers/people.ts';
 
-function cleaner() {
-  const steps: (() => unknown)[] = [];
-  after(async () => {
-    for (const step of steps.reverse()) await step();
-  });
-  return { after: (step: () => unknown) => void steps.push(step) };
-}
-
 describe('the audit trail', () => {
-  const t = cleaner();
+  const t = blockScope();
   let daemon: TestDaemon;
   let root: Person;
   let team: { id: string; owner: Person };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { operations } from '#shared/contract/index.ts';
 import type { Operation } from '#shared/contract/operation.ts';
-import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, makeTeam, type Person } from '#test/helpers/people.ts';
 
 /**
@@ -322,13 +322,10 @@ async function ask(world: World, op: Operation, caller: Caller, expected: number
 }
 
 describe('every route × every kind of caller', () => {
-  const steps: (() => unknown)[] = [];
-  after(async () => {
-    for (const step of steps.reverse()) await step();
-  });
+  const scope = blockScope();
   let world: World;
   before(async () => {
-    world = await makeWorld({ after: (step) => void steps.push(step) });
+    world = await makeWorld(scope);
   });
 
   test('the table and the contract name the same routes', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
@@ -11,6 +11,16 @@ const LIVE = room('live-stage');
 const SECRET = 'a-callback-secret';
 const published = (n: number) =>
   event('track_published', { room: LIVE, participant: participant(`p${n}`), track: track(`TR_${n}`) });
+
+/** A daemon whose app has a receiver, and its events about callbacks. */
+async function watchedReceiver(t: TestContext) {
+  const daemon = await testDaemon(t, ENV);
+  const receiver = await callbackReceiver(t);
+  await daemon.api.patch('/apps/live', { callbackUrl: receiver.url });
+  const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=callbacks' });
+  await events.next('hello');
+  return { daemon, receiver, events };
+}
 
 test('events reach the app’s receiver in order, signed, numbered, and once', async (t) => {
   const daemon = await testDaemon(t, ENV);
@@ -69,11 +79,7 @@ test('events reach the app’s receiver in order, signed, numbered, and once', a
 });
 
 test('a receiver that fails and comes back gets everything, the same message on every try', async (t) => {
-  const daemon = await testDaemon(t, ENV);
-  const receiver = await callbackReceiver(t);
-  await daemon.api.patch('/apps/live', { callbackUrl: receiver.url });
-  const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=callbacks' });
-  await events.next('hello');
+  const { daemon, receiver, events } = await watchedReceiver(t);
   receiver.behave(503);
   await sendWebhook(daemon.url, published(1));
   const first = await receiver.next();
@@ -117,11 +123,7 @@ test('the outbox survives a kill of the daemon', async (t) => {
 });
 
 test('what a receiver refuses for good lands in the dead-letter list and can be sent again', async (t) => {
-  const daemon = await testDaemon(t, ENV);
-  const receiver = await callbackReceiver(t);
-  await daemon.api.patch('/apps/live', { callbackUrl: receiver.url });
-  const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=callbacks' });
-  await events.next('hello');
+  const { daemon, receiver, events } = await watchedReceiver(t);
   receiver.behave(410, (_received, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end());
   await sendWebhook(daemon.url, published(1));
   await sendWebhook(daemon.url, published(2));
@@ -188,11 +190,7 @@ test('a receiver of another app is never waited for', async (t) => {
 });
 
 test('one event that the receiver can’t take is skipped, alone or with all up to a number or time', async (t) => {
-  const daemon = await testDaemon(t, ENV);
-  const receiver = await callbackReceiver(t);
-  await daemon.api.patch('/apps/live', { callbackUrl: receiver.url });
-  const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=callbacks' });
-  await events.next('hello');
+  const { daemon, receiver, events } = await watchedReceiver(t);
   const later = { 'retry-after': '3600' };
   receiver.behave((_received, response) => response.writeHead(500, later).end());
   await sendWebhook(daemon.url, published(1));

@@ -1,23 +1,17 @@
 // Ingests on a real LiveKit with its ingress service: what is ordered, what comes in, and what is told of it.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { IngressClient, type IngressInfo } from 'livekit-server-sdk';
 import { type CallbackReceiver, callbackReceiver } from '#test/helpers/callback-receiver.ts';
-import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { type EventReader, readEvents } from '#test/helpers/event-reader.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { type MediaWorker, startMediaWorker } from '#test/helpers/media-worker.ts';
-import { freePort } from '#test/helpers/proxies.ts';
 import { until } from '#test/helpers/until.ts';
 
-const cleanups: (() => unknown)[] = [];
-const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
-const port = await freePort();
-const livekit = await startLivekit(scope, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+const scope = blockScope();
+const livekit = await startLivekit(scope, { tellsDaemon: true });
 const worker = typeof livekit === 'string' ? livekit : await startMediaWorker(scope, livekit);
-after(async () => {
-  for (const clean of cleanups.reverse()) await clean();
-});
 const missing = [livekit, worker].find((one) => typeof one === 'string') as string | undefined;
 
 describe('ingests of a real LiveKit', { skip: missing ?? false }, () => {
@@ -62,7 +56,7 @@ describe('ingests of a real LiveKit', { skip: missing ?? false }, () => {
     (await hooks.next(({ body }) => body.event === event && body.data.ingress?.ingressId === id)).body.data;
 
   before(async () => {
-    daemon = await testDaemon(scope, { ...server.env, PORT: String(port) });
+    daemon = await testDaemon(scope, server.env);
     hooks = await callbackReceiver(scope);
     events = await readEvents(scope, daemon.url, daemon.token, { query: '?topics=streams' });
     await events.next('hello');

@@ -3,18 +3,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { before, describe, test } from 'node:test';
+import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { event, sendWebhook } from '#test/helpers/livekit-webhook.ts';
 
-const cleanups: (() => unknown)[] = [];
-const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
+const scope = blockScope();
 const livekit = await startLivekit(scope);
-after(async () => {
-  for (const clean of cleanups.reverse()) await clean();
-});
 
 describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () => {
   const server = livekit as LivekitServer;

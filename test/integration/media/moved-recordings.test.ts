@@ -11,7 +11,6 @@ import { startLivekit } from '#test/helpers/livekit.ts';
 import { startMediaWorker } from '#test/helpers/media-worker.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
 import { installPlugin } from '#test/helpers/plugins.ts';
-import { freePort } from '#test/helpers/proxies.ts';
 import { until } from '#test/helpers/until.ts';
 
 after(() => disposeMedia());
@@ -118,8 +117,7 @@ const exists = (file: string): Promise<boolean> =>
   );
 
 test('recordings of storages that LiveKit does not know', async (t) => {
-  const port = await freePort();
-  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  const livekit = await startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') return t.skip(livekit);
   const worker = await startMediaWorker(t, livekit);
   if (typeof worker === 'string') return t.skip(worker);
@@ -132,7 +130,7 @@ test('recordings of storages that LiveKit does not know', async (t) => {
     ...(id === 'shelf' ? {} : { egressTarget: true }),
   }));
   await installPlugin(dir, 'shelves', PLUGIN, { providers, manifest: { contributes: { storageProviders } } });
-  const start = () => daemonProcess(t, dir, { ...livekit.env, PORT: String(port) });
+  const start = () => daemonProcess(t, dir, livekit.env);
   let daemon: DaemonProcess = await start();
   const api = () => daemon.api;
   const storage = {

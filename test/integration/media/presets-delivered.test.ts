@@ -8,7 +8,6 @@ import { testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { startMediaWorker } from '#test/helpers/media-worker.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
-import { freePort } from '#test/helpers/proxies.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -21,12 +20,11 @@ test('each preset changes what LiveKit is asked for, and what is recorded', asyn
   const s3 = await startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
-  const port = await freePort();
-  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  const livekit = await startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') return t.skip(livekit);
   const worker = await startMediaWorker(t, livekit, { cpus: 64 });
   if (typeof worker === 'string') return t.skip(worker);
-  const { api } = await testDaemon(t, { ...livekit.env, PORT: String(port) });
+  const { api } = await testDaemon(t, livekit.env);
   const heights: number[] = [];
   for (const [index, preset] of PRESETS.entries()) {
     const app = `preset-${index}`;

@@ -11,7 +11,6 @@ import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { startMediaWorker } from '#test/helpers/media-worker.ts';
 import { disposeMedia, join, type Participant } from '#test/helpers/participant.ts';
-import { freePort } from '#test/helpers/proxies.ts';
 import { redisCommand } from '#test/helpers/redis-tap.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
@@ -43,13 +42,12 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
   const s3 = await startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
-  const port = await freePort();
-  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  const livekit = await startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') return t.skip(livekit);
   const first = await startMediaWorker(t, livekit);
   if (typeof first === 'string') return t.skip(first);
   let worker = first;
-  const daemon: TestDaemon = await testDaemon(t, { ...livekit.env, PORT: String(port) });
+  const daemon: TestDaemon = await testDaemon(t, livekit.env);
   const { api } = daemon;
 
   const app = async (name: string, recording: object) => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import net from 'node:net';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
@@ -12,22 +11,12 @@ import { until } from '#test/helpers/until.ts';
 
 after(() => disposeMedia());
 
-/** A port that LiveKit's webhooks go to and daemons listen on, one after the other. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 // each has servers of its own and waits for them most of the time
 describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   test('streams, counts and stats follow a publisher from join to leave', async (t) => {
-    const port = await freePort();
-    const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+    const livekit = await startLivekit(t, { tellsDaemon: true });
     if (typeof livekit === 'string') return t.skip(livekit);
-    const daemon = await testDaemon(t, { ...livekit.env, PORT: String(port) });
+    const daemon = await testDaemon(t, livekit.env);
     const events = await readEvents(t, daemon.url, daemon.token);
     await events.next('hello');
 
@@ -85,11 +74,10 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('what happened while the daemon was down is found out at its next start', async (t) => {
-    const port = await freePort();
-    const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+    const livekit = await startLivekit(t, { tellsDaemon: true });
     if (typeof livekit === 'string') return t.skip(livekit);
     const dataDir = await temporaryDir(t);
-    const env = { ...livekit.env, PORT: String(port) };
+    const env = livekit.env;
     const first = await testDaemon(t, env, { dataDir });
     const before = await readEvents(t, first.url, first.token);
     await before.next('hello');
@@ -118,10 +106,9 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('LiveKit and Redis gone and back: clear answers meanwhile, true rows afterwards', async (t) => {
-    const port = await freePort();
-    const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+    const livekit = await startLivekit(t, { tellsDaemon: true });
     if (typeof livekit === 'string') return t.skip(livekit);
-    const daemon = await testDaemon(t, { ...livekit.env, PORT: String(port) });
+    const daemon = await testDaemon(t, livekit.env);
     const events = await readEvents(t, daemon.url, daemon.token);
     await events.next('hello');
     const ana = await join(t, livekit.url, await livekit.token('live', 'ana'));
@@ -171,10 +158,9 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
   });
 
   test('ending a stream takes its publisher out of the room', async (t) => {
-    const port = await freePort();
-    const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+    const livekit = await startLivekit(t, { tellsDaemon: true });
     if (typeof livekit === 'string') return t.skip(livekit);
-    const daemon = await testDaemon(t, { ...livekit.env, PORT: String(port) });
+    const daemon = await testDaemon(t, livekit.env);
     const events = await readEvents(t, daemon.url, daemon.token);
     await events.next('hello');
     const ana = await join(t, livekit.url, await livekit.token('live', 'ana'));

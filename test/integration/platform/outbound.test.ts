@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import test, { after, before, describe } from 'node:test';
+import test, { before, describe } from 'node:test';
 import { promisify } from 'node:util';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { type CallbackReceiver, callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { makeCertificate, type TestCertificate, type TlsFront, tlsFront } from '#test/helpers/certificates.ts';
-import { type Client, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
+import { blockScope, type Client, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
 import { bundleAgent, edgeFlags, endNode } from '#test/helpers/edge-node.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { installPlugin } from '#test/helpers/plugins.ts';
@@ -18,11 +18,7 @@ import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
-const cleanups: (() => unknown)[] = [];
-const scope = { after: (fn: () => unknown) => void cleanups.push(fn) };
-after(async () => {
-  for (const clean of cleanups.reverse()) await clean();
-});
+const scope = blockScope();
 
 const livekit = await startLivekit(scope);
 const s3 = await startS3Server();

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { Client, TEST_TOKEN, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
-import { freePort, missing, PROXIES, startProxy } from '#test/helpers/proxies.ts';
+import { missing, PROXIES, startProxy } from '#test/helpers/proxies.ts';
+import { freePort } from '#test/helpers/server-scripts.ts';
 
 const BASE = '/streamhub';
 

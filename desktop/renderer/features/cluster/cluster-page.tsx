@@ -8,7 +8,8 @@ import {
   previewPlacement,
   updateClusterSettings,
 } from '#shared/contract/cluster.ts';
-import { nodeMeasures, useNodeSeries } from '../../api/history.ts';
+import { nodeMeasures } from '#shared/rules/measures.ts';
+import { useNodeSeries } from '../../api/history.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { GoTo, useSearchState } from '../../daemon/links.tsx';

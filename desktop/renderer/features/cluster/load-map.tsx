@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { nodeMeasures } from '../../api/history.ts';
+import { nodeMeasures } from '#shared/rules/measures.ts';
 import { loadTone } from '../../ui/data/bar.tsx';
 import { percent } from '../../ui/words/format.ts';
 import classes from './cluster.module.css';

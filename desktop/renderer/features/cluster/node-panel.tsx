@@ -8,8 +8,8 @@ import {
   updateNode,
 } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
+import { nodeMeasures } from '#shared/rules/measures.ts';
 import { nodeSentence, nodeState } from '#shared/rules/nodes.ts';
-import { nodeMeasures } from '../../api/history.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { Mono } from '../../ui/data/copy.tsx';
 import { markChanged } from '../../ui/data/marks.ts';

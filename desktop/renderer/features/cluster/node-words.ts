@@ -1,5 +1,6 @@
 import type { listNodes } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
+import type { Measures } from '#shared/rules/measures.ts';
 import { type NodeCode, nodeState } from '#shared/rules/nodes.ts';
 import type { Tone } from '../../ui/feedback/state.tsx';
 
@@ -26,6 +27,6 @@ export function nodeRank(node: Node): number {
 }
 
 /** The higher of CPU and memory, 0..1; undefined when neither is reported. */
-export function loadOf({ cpu, memory }: { cpu: number | undefined; memory: number | undefined }): number | undefined {
+export function loadOf({ cpu, memory }: Pick<Measures, 'cpu' | 'memory'>): number | undefined {
   return cpu === undefined && memory === undefined ? undefined : Math.max(cpu ?? 0, memory ?? 0);
 }

@@ -1,0 +1,36 @@
+import type { Measure } from '../schema/history.ts';
+import type { ServerStats } from '../schema/stats.ts';
+
+export type Measures = Partial<Record<Measure, number | undefined>>;
+
+const num = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+const part = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+
+/** The numbers of a node's heartbeat that are worth a line; any may be absent. */
+export function nodeMeasures(stats: unknown): Measures {
+  const livekit = part(stats, 'livekit');
+  const net = part(stats, 'net');
+  return {
+    cpu: num(part(stats, 'cpu')),
+    memory: num(part(stats, 'memUsedRatio')),
+    rooms: num(part(livekit, 'rooms')),
+    participants: num(part(livekit, 'participants')),
+    tx: num(part(livekit, 'txBytesPerSecond')) ?? num(part(net, 'txBytesPerSecond')),
+    rx: num(part(livekit, 'rxBytesPerSecond')) ?? num(part(net, 'rxBytesPerSecond')),
+  };
+}
+
+/** The same of the daemon's machine, of which an app token sees only the streams. `cpu` can be above 1: waiting processes count too. */
+export function serverMeasures({ host, cpu, memory, disk, counts, livekitReachable }: ServerStats): Measures {
+  if (host === false) return { streams: counts.activeStreams };
+  return {
+    cpu: (cpu.loadAvg[0] ?? 0) / Math.max(1, cpu.cores),
+    memory: memory.usedBytes / Math.max(1, memory.totalBytes),
+    disk: disk ? disk.usedBytes / Math.max(1, disk.totalBytes) : undefined,
+    streams: counts.activeStreams,
+    // what LiveKit doesn't report is unknown, not zero
+    rooms: livekitReachable ? counts.rooms : undefined,
+  };
+}
