@@ -35,7 +35,7 @@ export class OriginReporter {
     } catch (err) {
       this.#deps.log.warn({ err }, 'the origin could not be registered');
     }
-    this.#timer = this.#deps.background.every('figures of this machine', REFRESH_MS, () => this.#refresh(), {
+    this.#timer = this.#deps.background.every('origin stats', REFRESH_MS, () => this.#refresh(), {
       first: 0,
     });
   }

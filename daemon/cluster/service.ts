@@ -118,7 +118,7 @@ export class ClusterService {
       this.nodes.forgetRemoved((this.#deps.retentionNow ?? (() => this.#clock.now()))()),
     );
     this.#timers.push(
-      background.every('liveness of nodes', SWEEP_MS, () => this.sweep()),
+      background.every('node liveness', SWEEP_MS, () => this.sweep()),
       background.every('heartbeats', FLUSH_MS, () => this.#flush()),
     );
   }
@@ -135,7 +135,7 @@ export class ClusterService {
 
   async stop(): Promise<void> {
     await Promise.all(this.#timers.splice(0).map((timer) => timer.stop()));
-    await this.#deps.background.run('heartbeats at a stop', () => this.nodes.flushNow());
+    await this.#deps.background.run('final heartbeats', () => this.nodes.flushNow());
   }
 
   /** How long the LiveKit of each node that reports takes to pass on a packet, where that is known. */

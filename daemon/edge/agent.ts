@@ -107,7 +107,7 @@ class Agent {
     this.#nextReport = performance.now() / 1000 + this.#interval;
     try {
       let stats: AgentStats | undefined;
-      await this.#background.run('figures of the machine', async () => {
+      await this.#background.run('machine stats', async () => {
         stats = await this.#host.read();
         if (this.#watch.rates) stats.livekit = this.#watch.rates;
       });

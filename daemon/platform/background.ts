@@ -1,7 +1,7 @@
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { Log } from './log.ts';
 
-/** Longest wait between two tries of something that keeps failing, unless its own interval is longer. */
+/** Longest wait between two tries of a failing task, unless its interval is longer. */
 const MAX_BACKOFF_MS = 60_000;
 const FIRST_RETRY_MS = 1000;
 /** Longest delay that a timer of Node takes. */
@@ -43,7 +43,7 @@ export interface RepeatOptions {
 }
 
 /**
- * Runs everything that no request waits for: timers, listeners, work that is started and not awaited. Nothing that it
+ * Runs everything that no request waits for: timers, listeners, and work that isn't awaited. Nothing that it
  * runs can end the process. A failure is logged once for each reason, and its end too; a repeated task is tried again,
  * less and less often. A task must keep what it could not write.
  */
@@ -51,7 +51,7 @@ export class Background {
   readonly #log: Log<'info' | 'warn'>;
   readonly #clock: Clock;
   readonly #failures = new Map<string, { tasks: Set<string>; code: string; since: number; error: unknown }>();
-  /** Which failure a task has. */
+  /** The current failure of a task. */
   readonly #failing = new Map<string, string>();
   readonly #repeated = new Map<string, Set<Repeated>>();
   readonly #names = new Set<string>();
@@ -121,7 +121,7 @@ export class Background {
     return repeated;
   }
 
-  /** Runs the task once, after `ms` milliseconds. @returns the function that calls it off */
+  /** Runs the task once, after `ms` milliseconds. @returns the function that cancels it */
   after(name: string, ms: number, task: Task): () => void {
     const timer = setTimeout(
       () => void this.#attempt(name, task, false),
@@ -229,7 +229,7 @@ export class Background {
     if (key === undefined) return;
     this.#failing.delete(name);
     const failure = this.#failures.get(key);
-    // what helped this task probably helps the others
+    // what fixed this task probably fixes the others
     for (const other of failure?.tasks ?? [])
       if (other !== name) for (const repeated of this.#repeated.get(other) ?? []) repeated.soon();
     this.#leave(name, key);

@@ -64,7 +64,7 @@ export class ClockWatch {
     monotonic: () => this.#clock.monotonic(),
   };
 
-  /** @param listener told by how many milliseconds the wall clock jumped @returns the end of it */
+  /** @param listener told by how many milliseconds the wall clock jumped @returns unsubscribes */
   onJump(listener: (ms: number) => unknown): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -95,7 +95,7 @@ export class ClockWatch {
     if (this.#doubtedSince === undefined) this.#believed = offset;
     if (Math.abs(step) <= JUMP_MS) return;
     this.#deps.log.warn({ seconds: Math.round(step / 1000) }, 'the clock of this machine jumped');
-    for (const listener of this.#listeners) this.#deps.background.run('jump of the clock', () => listener(step));
+    for (const listener of this.#listeners) this.#deps.background.run('clock jump', () => listener(step));
   }
 
   #offset(): number {

@@ -42,8 +42,8 @@ export function prepareDataDir(root: string): DataDir {
 }
 
 /**
- * Takes the one place on a DATA_DIR: an exclusive SQLite transaction, which the system drops with the process, however it ends.
- * @returns the function that gives it back
+ * Locks a DATA_DIR with an exclusive SQLite transaction, which the system drops however the process ends.
+ * @returns the function that releases it
  * @throws DataDirInUse
  */
 export function lockDataDir(dir: DataDir): () => void {
@@ -64,7 +64,7 @@ export function lockDataDir(dir: DataDir): () => void {
   return () => held.close();
 }
 
-/** Tells other programs of this machine (the CLI, the desktop) where the daemon listens. Holds no secret. */
+/** Tells other programs of this machine (the CLI, the desktop) where the daemon listens. Contains no secret. */
 export function writeRunFile(dir: DataDir, info: { url: string; pid: number; version: string }): void {
   writeAtomicallySync(path.join(dir.data, 'daemon.json'), `${JSON.stringify(info)}\n`);
 }

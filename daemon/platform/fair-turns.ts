@@ -33,7 +33,7 @@ export class FairTurns {
     }
   }
 
-  /** How many wait that count in this counter. */
+  /** Number of waiting tasks in this counter. */
   waiting(counter: string): number {
     let count = 0;
     for (const { bounds } of this.#waiting) if (counter in bounds) count += 1;
@@ -51,7 +51,7 @@ export class FairTurns {
     return promise.finally(() => signal?.removeEventListener('abort', abandon));
   }
 
-  /** Could such work start now? */
+  /** Could this work start now? */
   hasRoom(bounds: Bounds): boolean {
     return Object.entries(bounds).every(([counter, most]) => (this.#running.get(counter) ?? 0) < most);
   }

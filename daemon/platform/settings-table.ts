@@ -13,7 +13,7 @@ interface Common {
   doc: string;
   /** Never printed, answered or logged. */
   secret?: boolean;
-  /** A secret that is used with the blanks around it: without them, tokens or a password that worked would not. */
+  /** A secret that keeps its surrounding blanks, because existing tokens or passwords may depend on them. */
   verbatim?: boolean;
 }
 export type Definition = Common &

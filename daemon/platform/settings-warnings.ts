@@ -20,7 +20,7 @@ const FOREIGN = new Set(
 /** Kubernetes and Docker links describe other services with such variables. */
 const SERVICE = /_SERVICE_(?:HOST|PORT\w*)$|_PORT(?:_\d+_\w+)?$/;
 
-/** What is odd about the settings of a file and an environment. No message quotes a value. */
+/** Warnings about the settings of a file and an environment. They never quote a value. */
 export function settingsWarnings(envFile: string, file: EnvFile, env: Variables): InstallationWarning[] {
   const warnings: InstallationWarning[] = [];
   const add = (code: string, subject: string, message: string) => warnings.push({ code, subject, message });

@@ -27,11 +27,11 @@ export interface Settings extends SettingValues {
   readonly origins: Readonly<Record<SettingKey, Origin>>;
   /** `APP_<SLUG>_…` variables of the environment and the env file: an app's credentials that win over the stored ones. */
   readonly appSecrets: Readonly<Record<string, string>>;
-  /** What is odd about the env file and the environment; no reason not to start. */
+  /** Warnings about the env file and the environment; the daemon starts anyway. */
   readonly warnings: readonly InstallationWarning[];
 }
 
-/** Thrown for settings that make no sense; one line for each. Values are never quoted: one could be a secret. */
+/** Thrown for invalid settings, with one line for each. Values are never quoted, because one could be a secret. */
 export class SettingsError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {

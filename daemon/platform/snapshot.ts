@@ -1,16 +1,16 @@
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 export interface SnapshotOptions<T> {
-  /** Finds out the value; one run at a time. Must not throw. */
+  /** Loads the value; one run at a time. Must not throw. */
   load(): Promise<T>;
-  /** Milliseconds for which a value is answered as it is. */
+  /** Milliseconds for which a value is returned without loading it again. */
   freshMs: number;
-  /** Milliseconds for which an older value is still answered while a newer one is found out; beyond, callers wait. */
+  /** Milliseconds for which an older value is still returned while a newer one loads; beyond, callers wait. */
   staleMs: number;
   /** Monotonic milliseconds. */
   clock?: Clock;
 }
 
-/** A value that is expensive to find out: kept for a while, found out once for all who ask at the same time. */
+/** An expensive value: cached for a while; concurrent callers share one load. */
 export class Snapshot<T> {
   readonly #options: SnapshotOptions<T>;
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class Snapshot<T> {
     this.#clock = options.clock ?? SYSTEM_CLOCK;
   }
 
-  /** The value if it is at hand; a promise only when there is none that is recent enough. */
+  /** The value if a recent one is cached; otherwise a promise. */
   get(): T | Promise<T> {
     const age = this.#value === undefined ? Number.POSITIVE_INFINITY : this.#clock.monotonic() - this.#value.at;
     if (age <= this.#options.freshMs) return (this.#value as { is: T }).is;

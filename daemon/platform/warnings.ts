@@ -1,10 +1,10 @@
 import type { InstallationWarning } from '#shared/schema/settings.ts';
 import type { Log } from './log.ts';
 
-/** More are not kept: what they say comes partly from outside. */
+/** The rest is dropped, because their text comes partly from outside. */
 const MAX = 50;
 
-/** What the daemon noticed about its installation that a person should change. Each is logged once and shown to operators. */
+/** Warnings about the installation that a person should act on. Each is logged once and shown to operators. */
 export class InstallationWarnings {
   readonly #log: Log<'warn'>;
   readonly #all = new Map<string, InstallationWarning>();
@@ -21,7 +21,7 @@ export class InstallationWarnings {
     this.#log.warn({ code, subject }, message);
   }
 
-  /** It no longer holds. */
+  /** The warning no longer applies. */
   remove(code: string, subject: string): void {
     this.#all.delete(`${code} ${subject}`);
   }

@@ -216,7 +216,7 @@ export class PluginProcesses {
       if (!isExpected && child.isReady && !entry.isRetired) onCrash(plugin, reason);
       onChange(plugin);
     });
-    this.#deps.background.run('ends of plugin processes', () => ended);
+    this.#deps.background.run('plugin shutdown', () => ended);
     onChange(plugin);
     return child;
   }

@@ -11,7 +11,7 @@ import type {
 
 /** Settings after a provider completed and validated them. */
 export interface ValidatedSettings {
-  /** As the provider wants them stored. */
+  /** In the form in which the provider stores them. */
   settings: Record<string, unknown>;
   findings: SettingsFinding[];
   /** The URL that a client opened with them connects to; null when it uses no network. */

@@ -31,7 +31,7 @@ export class ProxyRelay {
     this.#agents = guardedAgents(policy, { keepAlive: false }, env);
     this.#server = http.createServer((request, response) => this.#forward(request, response));
     this.#server.on('connect', (request, client) => {
-      background.run('tunnels of plugins', () => this.#connect(request, client));
+      background.run('plugin tunnels', () => this.#connect(request, client));
     });
     this.#server.on('connection', (socket) => {
       this.#open.add(socket.on('close', () => this.#open.delete(socket)));

@@ -54,7 +54,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
   trustSystemAuthorities();
   greet(daemon);
   const { background, console: webConsole } = daemon.services;
-  if (settings.consoleBuild) background.run('build of the console', () => webConsole.builder.run());
+  if (settings.consoleBuild) background.run('console build', () => webConsole.builder.run());
 
   let stopping = false;
   const stop = (signal: string): void => {

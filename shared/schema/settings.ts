@@ -20,7 +20,7 @@ export const InstallationWarning = object({
 });
 export type InstallationWarning = Static<typeof InstallationWarning>;
 
-/** The configuration in force, with every secret left out. Read-only: there is no route that writes it. */
+/** The active configuration, without secrets. Read-only: there is no route that writes it. */
 export const SystemSettings = object({
   core: object({
     nodeEnv: text('`development` or `production`.'),

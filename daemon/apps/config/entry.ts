@@ -21,7 +21,7 @@ export interface ConfigEntry {
   inForce: AppConfig;
   /** Remarks on the file. */
   warnings: string[];
-  /** Why the file is not in force. */
+  /** Why the file isn't active. */
   problem: ConfigProblem | null;
   /** Why the file cannot be written, and when that was looked at, on the monotonic clock. */
   writeProblem: { refusal: ApiError | undefined; lookedAt: number } | undefined;
@@ -46,7 +46,7 @@ export function verdictOf(check: CheckResult, further: readonly Diagnostic[]): V
   return { check, valid: error === null, diagnostics, error, warnings };
 }
 
-/** A problem as it is shown, from the reason or the verdict. */
+/** A problem in its public form, from the reason or the verdict. */
 export function problemOf(reason: string, diagnostics: Diagnostic[], before: ConfigProblem | null): ConfigProblem {
   const since = before?.message === reason ? before.since : new Date().toISOString();
   return { message: reason, since, diagnostics };

@@ -66,7 +66,7 @@ export interface EditOptions extends WriteOptions {
   whenUnreadable?: 'CONFIG_INVALID' | undefined;
 }
 
-/** Edits, or how to make them from the config in force. */
+/** Edits, or a function that makes them from the active config. */
 export type EditSource = readonly Edit[] | ((config: AppConfig) => readonly Edit[] | Promise<readonly Edit[]>);
 
 export interface EditOutcome {
@@ -75,11 +75,11 @@ export interface EditOutcome {
   diff: string;
   warnings: string[];
   etag: string;
-  /** The config in force afterwards. */
+  /** The active config afterwards. */
   config: AppConfig;
 }
 
-/** The apps' configs: what is in force, and the one way to change it. */
+/** The apps' configs: the active one, and the only way to change it. */
 export class ConfigService {
   readonly #deps: ConfigServiceDeps;
   readonly #store: ConfigStore;
@@ -123,18 +123,18 @@ export class ConfigService {
     await this.#store.close(app);
   }
 
-  /** The config in force. Only an inline `callbacks.secret` in it is secret. */
+  /** The active config. Only an inline `callbacks.secret` in it is secret. */
   async get(app: string): Promise<AppConfig> {
     this.#deps.apps.require(app);
     return (await this.#store.current(app)).inForce;
   }
 
-  /** The config in force if it is in memory, for places that cannot wait. */
+  /** The active config if it is in memory, for callers that can't wait. */
   peek(app: string): AppConfig | undefined {
     return this.#store.peek(app)?.inForce;
   }
 
-  /** The state of the file: its version, and why it is not in force. */
+  /** The state of the file: its version, and why it isn't active. */
   async state(app: string): Promise<{ etag: string | null; problem: ConfigProblem | null }> {
     this.#deps.apps.require(app);
     const { disk, problem } = await this.#store.current(app);

@@ -23,7 +23,7 @@ import { takesEffect } from './takes-effect.ts';
 import { CONFIG_CHECK } from './tasks.ts';
 import { ConfigWatch } from './watch.ts';
 
-/** Quiet time after a change of the file before it is read unasked. */
+/** Quiet time after a change of the file before it is read automatically. */
 const SETTLE_MS = 120;
 /** How long it is taken as known whether the file can be written. */
 const LOOK_AGAIN_MS = 2000;
@@ -44,7 +44,7 @@ export interface ConfigStoreDeps {
   onHandEdit(entry: ConfigEntry, changed: readonly string[]): Promise<void>;
 }
 
-/** Why a file is looked at: it is new to the daemon, it changed by itself, or someone asked. */
+/** Why a file is read: it is new to the daemon, it changed, or someone asked. */
 type Cause = 'open' | 'hand-edit' | 'reload' | 'retry';
 
 /**
@@ -55,7 +55,7 @@ export class ConfigStore {
   readonly #deps: ConfigStoreDeps;
   readonly #entries = new Map<string, ConfigEntry>();
   readonly #lock = new KeyedLock();
-  /** Functions that call off a look at a changed file. */
+  /** Functions that cancel reading a changed file. */
   readonly #looks = new Map<string, () => void>();
   #isStopped = false;
 
@@ -79,7 +79,7 @@ export class ConfigStore {
     return this.#lock.run(app, async () => {
       const { deleting } = this.#deps.apps.require(app);
       if (deleting) throw new ApiError('APP_BUSY', { name: app });
-      // the watcher's news of a hand edit can be late, and a change must start from what is on the disk
+      // the watcher can be late with a hand edit, and a change must start from the file on disk
       const known = this.#entries.get(app);
       if (known !== undefined) known.isDirty = true;
       return task(await this.#refresh(app));
@@ -91,7 +91,7 @@ export class ConfigStore {
     return this.#adopt(entry, await readConfigFile(entry.dir), 'reload');
   }
 
-  /** Looks at the file's stamp, at the pace of a slow sweep; also gives a broken file another try. */
+  /** Checks the file's stamp during a slow sweep; also gives a broken file another try. */
   async look(app: string): Promise<void> {
     await this.#lock.run(app, async () => {
       if (this.#isStopped || this.#deps.apps.registry.get(app) === undefined) return;
@@ -160,7 +160,7 @@ export class ConfigStore {
     return registry.claimPrefix({ ...registry.require(app), roomPrefix: prefix });
   }
 
-  /** Brings a valid text into force that is on the disk already. */
+  /** Activates a valid text that is already on the disk. */
   install(entry: ConfigEntry, disk: DiskState, verdict: Verdict): void {
     entry.disk = disk;
     entry.shown = verdict.check.shown;
@@ -173,7 +173,7 @@ export class ConfigStore {
     entry.releaseSecret = this.#deps.logSecrets.add(entry.inForce.callbacks.secret);
   }
 
-  /** Tells everyone that another config is in force. */
+  /** Announces that another config is active. */
   announce(entry: ConfigEntry, type: 'config.changed' | 'config.reloaded', change: Announcement): void {
     const { actor, reason, detail, changed } = change;
     this.#deps.events.publish({
@@ -235,7 +235,7 @@ export class ConfigStore {
     return entry;
   }
 
-  /** Takes notice of what is on the disk. @returns the dotted keys that changed with it */
+  /** Reads what is on the disk. @returns the dotted keys that changed with it */
   async #adopt(entry: ConfigEntry, disk: DiskState, cause: Cause): Promise<string[]> {
     const { app } = entry;
     if (disk.kind !== 'text') {
@@ -270,7 +270,7 @@ export class ConfigStore {
         this.#deps.apps.sync(app, { displayName, roomPrefix });
       } catch (error) {
         if (cause === 'reload' || fileError(error) === undefined) throw error;
-        // reading works on a disk that refuses; the next look tries it again
+        // reading works on a disk that refuses writes; the next sweep tries again
         this.#setAside(entry, disk, 'the registry cannot be written at the moment', verdict);
         return [];
       }
@@ -293,7 +293,7 @@ export class ConfigStore {
     }
   }
 
-  /** Notes that the file cannot be in force. The config that counts stays. */
+  /** Notes that the file can't become active. The active config stays. */
   #setAside(entry: ConfigEntry, disk: DiskState, reason: string, verdict: Verdict | null): void {
     const isNews = entry.problem?.message !== reason;
     entry.problem = problemOf(reason, verdict?.diagnostics ?? [], entry.problem);
@@ -350,7 +350,7 @@ export class ConfigStore {
   }
 }
 
-/** Who changed a config, and what of it. */
+/** Who changed a config, and what changed. */
 export interface Announcement {
   actor: Actor;
   reason: ConfigChange['reason'] | 'reload';

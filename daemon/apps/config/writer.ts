@@ -43,7 +43,7 @@ export class ConfigWriter {
   }
 
   /**
-   * Puts a valid text in place of the current one: backup, temporary file, rename; then it is in force and announced. Secrets
+   * Puts a valid text in place of the current one: backup, temporary file, rename; then it is active and announced. Secrets
    * that belong to it are stored with it or not at all.
    */
   async write(

@@ -28,7 +28,7 @@ export class FfmpegWatch {
   }
 
   start(): void {
-    this.#repeated = this.#deps.background.every('a look for ffmpeg', LOOK_EVERY_MS, () => this.#look(), { first: 0 });
+    this.#repeated = this.#deps.background.every('ffmpeg check', LOOK_EVERY_MS, () => this.#look(), { first: 0 });
   }
 
   async stop(): Promise<void> {

@@ -36,7 +36,7 @@ export class DeliveryService {
     this.#gpu = () => gpu.peek();
   }
 
-  /** The plan in force. @throws ApiError APP_NOT_FOUND and the faults of the config */
+  /** The current plan. @throws ApiError APP_NOT_FOUND and the faults of the config */
   async plan(app: string): Promise<DeliveryPlan> {
     return this.planOf(await this.#deps.config.get(app));
   }

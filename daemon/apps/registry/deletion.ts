@@ -101,7 +101,7 @@ export class AppDeletion {
 
   /**
    * Begins a deletion.
-   * @param attended whether somebody waits for its end
+   * @param attended whether a caller waits for its end
    * @throws ApiError APP_BUSY with `jobId` while one is under way
    */
   begin(name: string, { purge, leaveObjects }: DeletionMode, actor: Actor, attended: boolean): Job {
@@ -111,7 +111,7 @@ export class AppDeletion {
     if (active !== undefined) {
       const input = jobs.inputOf<DeletionInput>(active.id);
       const isSame = input.purge === purge && (input.leaveObjects ?? false) === leaveObjects;
-      // one that waits for its next attempt is begun now, for the caller who waits; any other has its caller
+      // one that waits for its next attempt starts now for this caller; any other already has a caller
       if (isSame && (!attended || active.state === 'waiting')) return active;
       throw busyWith(name, active);
     }
@@ -125,7 +125,7 @@ export class AppDeletion {
       appId: app.id,
       tenantId: app.tenantId,
       input: { app: name, appId: app.id, purge, leaveObjects, away: `${name}-${fileStamp()}` } satisfies DeletionInput,
-      // a deletion that nobody waits for outlasts any outage
+      // a deletion in the background outlasts any outage
       maxAttempts: attended ? 1 : NO_LIMIT,
       actor,
     });

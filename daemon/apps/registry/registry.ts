@@ -15,9 +15,9 @@ export interface AppEntry {
   readonly tenantId: string;
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** A deletion is under way: no new work is started for it. */
+  /** It is being deleted, so no new work is started for it. */
   readonly deleting: boolean;
-  /** Why the config file on the disk is not in force. */
+  /** Why the config file on disk isn't active. */
   readonly configProblem: { readonly message: string; readonly since: string } | null;
   /** Why the daemon may not use the app's database. */
   readonly fileProblem: { readonly message: string; readonly since: string } | null;
@@ -64,7 +64,7 @@ export class AppRegistry {
     return this.#byId.get(id);
   }
 
-  /** Whose turn the work for an app is, among those who wait: its team's. The platform's apps have each their own. */
+  /** Whose turn the work for an app is, among those who wait: its team's. Each app of the platform has its own turn. */
   turnOf(name: string): string {
     const tenantId = this.#byName.get(name)?.tenantId ?? PLATFORM;
     return tenantId === PLATFORM ? `app ${name}` : `team ${tenantId}`;
@@ -123,7 +123,7 @@ export class AppRegistry {
     return () => this.#claims.delete(own);
   }
 
-  /** Pairs of apps of different teams that share rooms; none unless the data are from before this was refused. */
+  /** Pairs of apps of different teams that share rooms; only in data from before this was refused. */
   prefixRivals(): { app: AppEntry; older: AppEntry }[] {
     return [...this.#byName.values()].flatMap((app) => {
       const older = this.#prefixes.olderRival(app);
@@ -240,7 +240,7 @@ export class AppRegistry {
   }
 }
 
-/** The default app's prefix: its tree belongs to the platform, also while no such app exists. */
+/** The default app's prefix: its tree belongs to the platform, even if no such app exists. */
 const PLATFORM_PREFIX = 'live';
 /** The team of the operators. */
 export const PLATFORM = 'platform';

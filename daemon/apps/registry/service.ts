@@ -110,7 +110,7 @@ export class AppService {
     }
   }
 
-  /** Keeps the registry in step with the config that came into force. */
+  /** Keeps the registry in step with the active config. */
   sync(name: string, values: { displayName: string; roomPrefix: string }): void {
     const app = this.require(name);
     const updatedAt = new Date().toISOString();
@@ -147,7 +147,7 @@ export class AppService {
     return held;
   }
 
-  /** Notes why an app's config file is not in force; null = it is. */
+  /** Notes why an app's config file isn't active; null = it is. */
   noteConfigProblem(name: string, problem: AppEntry['configProblem']): void {
     const app = this.registry.get(name);
     if (app === undefined || app.configProblem?.message === problem?.message) return;
@@ -202,7 +202,7 @@ export class AppService {
     this.registry.replace({ ...app, deleting });
   }
 
-  /** Takes the app out of the registry; its tokens cascade away. Files are the caller's business. */
+  /** Takes the app out of the registry; its tokens cascade away. The caller removes the files. */
   remove(name: string, actor: Actor): void {
     const app = this.require(name);
     const { repository } = this.#deps;

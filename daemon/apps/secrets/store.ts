@@ -15,13 +15,13 @@ type KeptUse = `${'s3AccessKey' | 's3SecretKey' | 's3Role'}@${string}`;
 /** New values by use; null or empty removes. */
 export type SecretChanges = Partial<Record<SecretUse | KeptUse, string | null>>;
 
-/** A change that is on the disk but not in force. Until it is released every other writer waits. */
+/** A change that is on the disk but not active yet. Other writers wait until it is released. */
 export interface StagedSecrets {
   /** The new secrets.json; undefined if nothing changes. */
   file: StagedFile | undefined;
-  /** Brings the values into force after the file is in place. */
+  /** Activates the values after the file is in place. */
   adopt(): void;
-  /** Lets the next writer in. */
+  /** Lets the next writer continue. */
   release(): void;
 }
 
@@ -30,7 +30,7 @@ export interface SecretStoreDeps {
   file: string;
   env: Record<string, string | undefined>;
   log: Log<'warn'>;
-  /** Told of every value, so that no log line can carry it; answers with the way to forget it. */
+  /** Called with every value, so that no log line contains it. @returns forgets it */
   conceal?(value: string): () => void;
 }
 
@@ -48,7 +48,7 @@ export class SecretStore {
     this.#deps = deps;
   }
 
-  /** Reads the file once; afterwards memory is what counts. */
+  /** Reads the file once; afterwards the copy in memory is used. */
   async start(): Promise<void> {
     const { file, log, env, conceal } = this.#deps;
     for (const value of Object.values(env)) if (value) conceal?.(value);
@@ -118,7 +118,7 @@ export class SecretStore {
     }
   }
 
-  /** Prepares a change, so that a second file can be written before both come into force. Must be released. */
+  /** Prepares a change, so that a second file can be written before both become active. Must be released. */
   async stage(app: string, wanted: SecretChanges | (() => SecretChanges)): Promise<StagedSecrets> {
     const release = await this.#writing.acquire();
     try {

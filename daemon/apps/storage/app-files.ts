@@ -26,7 +26,7 @@ export interface FileAnswer {
   body: Readable;
 }
 
-/** Files of the apps' own folders, where recordings lie that no bucket is configured for: their links, and what opens them. */
+/** Files of the apps' own folders, which hold recordings if no bucket is configured: signs links and serves them. */
 export class AppFiles {
   readonly #deps: AppFilesDeps;
 
@@ -34,7 +34,7 @@ export class AppFiles {
     this.#deps = deps;
   }
 
-  /** A link to a file, or why there is none: it is not there or not the app's to give. */
+  /** A link to a file, or why there is none: the file is missing or not public. */
   async link(
     app: string,
     file: string,
@@ -47,7 +47,7 @@ export class AppFiles {
     return this.#deps.links.make(app, linked, linkLifetime(expiresIn));
   }
 
-  /** Key of a file that is there and the app's to give; else null. */
+  /** Key of an existing file that may be served; else null. */
   async keyOf(app: string, file: string): Promise<string | null> {
     const key = localKey(this.#deps.apps.dir(app), file);
     return key !== null && (await this.#find(app, key)) !== null ? key : null;
@@ -75,7 +75,7 @@ export class AppFiles {
     const name = path.posix.basename(key);
     const root = await this.#find(app, key);
     if (root === null) throw new ApiError('FILE_MISSING');
-    // loaded when somebody first watches
+    // loaded when someone first watches
     const { default: send } = await import('@fastify/send');
     const encoded = key.split('/').map(encodeURIComponent).join('/');
     const result = await send(request, encoded, { root, dotfiles: 'allow', cacheControl: false, contentType: false });

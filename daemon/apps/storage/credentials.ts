@@ -10,7 +10,7 @@ export interface StorageCredentials {
   role?: 'aws';
 }
 
-/** Equal for one bucket, with any provider and region: credentials belong to it. */
+/** The same for one bucket with any provider and region, because credentials belong to the bucket. */
 export function placeId({ provider, settings: { endpoint, bucket } }: StorageLocation): string {
   const where = endpoint === '' ? provider : (URL.parse(endpoint)?.href ?? endpoint);
   return createHash('sha256')

@@ -12,8 +12,8 @@ const TOKEN_URIS: readonly unknown[] = [
 ];
 
 /**
- * A plain copy of what a provider says LiveKit shall write to, with the declared fields only.
- * @throws StorageError SETTINGS_INVALID; its words name no secret
+ * A plain copy of the target that a provider names for LiveKit, with the declared fields only.
+ * @throws StorageError SETTINGS_INVALID; its message contains no secret
  */
 export function checkedTarget(given: unknown, policy: EndpointPolicy): EgressTarget {
   const kind = (given as { kind?: unknown } | null)?.kind;

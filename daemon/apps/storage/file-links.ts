@@ -29,7 +29,7 @@ export interface LinkedPlaylist {
   key: string;
   /** Folder that everything it leads to is in. */
   scope: string;
-  /** Where it is. */
+  /** The place of the storage. */
   place: RecordedPlace;
 }
 
@@ -58,7 +58,7 @@ export class FileLinks {
     return `files/${encodeURIComponent(path.posix.basename(file.key))}?${query}`;
   }
 
-  /** The key of the file that a request may have. @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED */
+  /** The key of the file that a request may read. @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED */
   open(appId: number, file: string, query: AppFileQuery): string {
     const key = `${query.folder}/${file}`;
     const expected = this.#sign({ appId, key, expires: query.expires, isDownload: query.download === '1' });
@@ -79,7 +79,7 @@ export class FileLinks {
     return `playlists/${encodeURIComponent(path.posix.basename(key))}?grant=${grant}`;
   }
 
-  /** What a request may have. @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED */
+  /** What a request may read. @throws ApiError FILE_LINK_INVALID, FILE_LINK_EXPIRED */
   openPlaylist(appId: number, grant: string, file: string): LinkedPlaylist & { expires: number } {
     const [body = '', signature = ''] = grant.split('.');
     const text = Buffer.from(body, 'base64url').toString();

@@ -11,7 +11,7 @@ export type StorageBlock = Omit<AppConfig['s3'], 'provider'> & {
 /** The built-in provider of anything that is in the app's own folder. */
 export const LOCAL_PROVIDER = 'local';
 
-/** Where recordings go that no bucket is configured for. */
+/** Where recordings go if no bucket is configured. */
 const LOCAL_LOCATION: StorageLocation = {
   provider: LOCAL_PROVIDER,
   settings: { bucket: '', region: '', endpoint: '', forcePathStyle: false },
@@ -22,18 +22,18 @@ export function isKeptLocally(block: Pick<StorageBlock, 'provider' | 'bucket'>):
   return block.provider === LOCAL_PROVIDER || block.bucket === '';
 }
 
-/** Which way new recordings take to where they are kept; see `S3View.recordingPath`. */
+/** How new recordings get to their storage; see `S3View.recordingPath`. */
 export function recordingPath(
   block: Pick<StorageBlock, 'provider' | 'bucket'>,
   providers: Readonly<Record<string, { egressTarget: boolean }>>,
 ): S3View['recordingPath'] {
   if (isKeptLocally(block)) return 'folder';
   const known = Object.hasOwn(providers, block.provider) ? providers[block.provider] : undefined;
-  // one whose plugin is missing at the moment can be back when the recording ends
+  // a missing plugin can be back when the recording ends
   return known?.egressTarget === true ? 'direct' : 'moved';
 }
 
-/** Provider of rows whose object is in no storage of the app. It is never opened: only its address is known. */
+/** Provider of rows whose object is in no storage of the app. It is never opened, because only its address is known. */
 export const ELSEWHERE_PROVIDER = 'elsewhere';
 
 /** Settings of a provider, flat: the shared four and the provider's own. */
@@ -60,7 +60,7 @@ export function currentLocation(block: StorageBlock): StorageLocation {
 
 /**
  * Where objects are of which no place was written down. An app that keeps its files here now had its bucket before: the
- * config still names it, though no longer whose it is; every S3-compatible one is read alike.
+ * config still names it, but not its provider; every S3-compatible one is read the same way.
  */
 export function unrecordedLocation(block: StorageBlock): StorageLocation {
   if (block.provider !== LOCAL_PROVIDER || block.bucket === '') return currentLocation(block);
@@ -87,7 +87,7 @@ export const PLACE_COLUMNS = [
   'storage_force_path_style',
 ] as const satisfies (keyof RecordedPlace)[];
 
-/** The place alone, of a row that has more columns. */
+/** Only the place columns of a row. */
 export const recordedPlace = (row: RecordedPlace): RecordedPlace =>
   Object.fromEntries(PLACE_COLUMNS.map((name) => [name, row[name]])) as unknown as RecordedPlace;
 
@@ -166,7 +166,7 @@ export function bucketOf(row: RecordedPlace): Place | null {
   };
 }
 
-/** What to write down with a new VOD: where its objects go. */
+/** What to store with a new VOD: where its objects go. */
 export function placeOf(block: StorageBlock): RecordedPlace {
   if (isKeptLocally(block)) return LOCAL_PLACE;
   return {

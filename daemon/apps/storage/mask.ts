@@ -9,7 +9,7 @@ export function maskSecret(secret: string): string {
   return secret === '' ? '' : '****';
 }
 
-/** Is it a text that was shown in place of a credential, by this daemon or by an older one? It must never be stored. */
+/** Is it a mask that was shown in place of a credential, by this daemon or an older one? It must never be stored. */
 export function looksMasked(text: string): boolean {
   return /^\*{3,}/.test(text) || /^.{2}\*{3}.{2}$/.test(text);
 }

@@ -24,9 +24,9 @@ import type { StorageAccess } from './open-client.ts';
 import type { StorageProbeInput, StorageProbeOutput } from './tasks/storage-probe.ts';
 import { STORAGE_PROBE } from './tasks.ts';
 
-/** How long what a storage said about its objects counts, milliseconds. */
+/** How long a storage's answer about its objects is used, milliseconds. */
 const PROBE_COUNTS_MS = 60_000;
-/** How long an answer with links waits for a storage that has not been asked yet. */
+/** How long a response with links waits for a storage's first answer. */
 const PROBE_WAIT_MS = 1500;
 /** Objects that are tried before a place counts as refused. */
 const PROBED_KEYS = 3;
@@ -49,7 +49,7 @@ export interface RecordingPlace {
 
 type Probe = Promise<StorageProbeOutput>;
 
-/** The buckets that older recordings are in: which they are, whose credentials open them, and whether they still do. */
+/** The buckets that older recordings are in: which ones, whose credentials open them, and whether those still work. */
 export class OldPlaces {
   readonly #deps: OldPlacesDeps;
   readonly #probes = new LRUCache<string, Probe>({ max: 2000, ttl: PROBE_COUNTS_MS });
@@ -87,7 +87,7 @@ export class OldPlaces {
   }
 
   /**
-   * What must change in the secret store when new credentials come into force: buckets of older recordings keep the
+   * What must change in the secret store when new credentials become active: buckets of older recordings keep the
    * credentials they had, unless the new ones open them too, as after a rotation of keys.
    */
   async changes(app: string, next: StorageLocation, given: Partial<StorageCredentials>): Promise<SecretChanges> {
@@ -96,7 +96,7 @@ export class OldPlaces {
     const here = kept[placeId(next)];
     const before = mainCredentials(secrets, app);
     if (given.role !== undefined) return { ...this.#unneeded(app, next, kept), ...keep(placeId(next), MACHINE_ROLE) };
-    // of a place that had its own credentials, the half that is not given stays
+    // keep the missing half of a place's own credentials
     const base = here === undefined || here.role !== undefined ? before : here;
     const after = { key: given.key || base.key, secret: given.secret || base.secret };
     const changes: SecretChanges = { s3AccessKey: after.key, s3SecretKey: after.secret };
@@ -104,7 +104,7 @@ export class OldPlaces {
     for (const { location, key } of this.list(app, next)) {
       const id = placeId(location);
       const own = kept[id];
-      // separate credentials that this change did not replace
+      // separate credentials that this change doesn't replace
       if (own !== undefined && !isSame(own, before)) continue;
       const isFromFile = secrets.origin(app, 's3AccessKey') === 'file' && secrets.origin(app, 's3SecretKey') === 'file';
       const opens = (await this.probe(app, location, after, [key])).state === 'ok';
@@ -131,7 +131,7 @@ export class OldPlaces {
     });
   }
 
-  /** Asks a storage whether it serves some objects with these credentials; what it says counts for a minute. */
+  /** Asks a storage whether it serves some objects with these credentials; the answer is used for a minute. */
   probe(app: string, location: StorageLocation, credentials: StorageCredentials, keys: readonly string[]): Probe {
     const id = JSON.stringify([app, locationId(location), credentials]);
     let probe = this.#probes.get(id);
@@ -142,7 +142,7 @@ export class OldPlaces {
     return probe;
   }
 
-  /** Why links to a place do not open, if the storage has said so; a slow storage is not waited for. */
+  /** Why links to a place don't open, if the storage has refused. Doesn't wait for a slow storage. */
   async refusal(
     app: string,
     location: StorageLocation,

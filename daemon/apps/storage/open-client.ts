@@ -19,7 +19,7 @@ export interface StorageAccess {
   location: StorageLocation;
   credentials: Record<string, string>;
   policy: EndpointPolicy;
-  /** The app's own folder; told to providers that keep their objects in it, and to no other. */
+  /** The app's own folder; given only to providers that keep their objects in it. */
   appFolder: string;
 }
 

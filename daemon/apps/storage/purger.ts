@@ -18,7 +18,7 @@ export interface PurgerDeps {
   configFolders: { apps: string; archive: string };
   databaseFile(app: string): string;
   appFolder(app: string): string;
-  /** Config in force of an app's `s3` block. */
+  /** The active `s3` block of an app. */
   block(app: string): Promise<StorageBlock>;
   credentials(app: string): StorageCredentials;
   /** Credentials of places with older recordings, by `placeId`. */
@@ -47,7 +47,7 @@ export class Purger {
     this.#deps = deps;
   }
 
-  /** Deletes the objects of an app, or of one VOD. Resolves with what came of it, refused keys counted. */
+  /** Deletes the objects of an app, or of one VOD. Resolves with the outcome, with refused keys counted. */
   async run(request: PurgeRequest): Promise<PurgeCheckpoint> {
     const { pool, plugins, policy, configFolders, databaseFile, appFolder, block, credentials } = this.#deps;
     const { app, vodId, leaveObjects = false, liveOnly = false, checkpoint = null, signal, report } = request;
@@ -95,7 +95,7 @@ export class Purger {
   }
 }
 
-/** The rows that name an app's objects cannot be read: nothing may be forgotten, so nothing is deleted. */
+/** The rows that name an app's objects cannot be read: nothing may be missed, so nothing is deleted. */
 export function unreadableDatabase(): ApiError {
   const reason = 'The app’s database app.db is missing or damaged, so its objects are unknown.';
   return new ApiError('STORAGE_PURGE_FAILED', { reason }, { extra: { s3Deleted: 0, s3Failed: 0, failedKeys: [] } });
@@ -108,7 +108,7 @@ export function leftWords(leftIn: PurgeCheckpoint['leftIn'] = {}): string[] {
   );
 }
 
-/** Refuses what a purge left undone: with counts, the first keys, and the reason in words. */
+/** Throws for objects that a purge couldn't delete: with counts, the first keys, and the reason in words. */
 export function requireComplete(outcome: PurgeCheckpoint): void {
   if (outcome.failed === 0) return;
   throw new ApiError(

@@ -20,11 +20,11 @@ interface RecordingTargetsDeps {
   plugins: PluginService;
   pool: WorkerPool;
   policy: EndpointPolicy;
-  /** Told of credentials that must not be logged; answers with the way to forget them. */
+  /** Called with credentials that must not be logged. @returns forgets them */
   conceal?(value: string): () => void;
 }
 
-/** Asks providers where LiveKit shall write. */
+/** Asks providers where LiveKit should write. */
 export class RecordingTargets {
   readonly #deps: RecordingTargetsDeps;
   /** Ways to let the log forget the role's last credentials. */

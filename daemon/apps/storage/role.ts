@@ -16,7 +16,7 @@ export interface RecordingCredentials {
   expiresAt: number | null;
 }
 
-/** A storage and the credentials that are in force for it. */
+/** A storage and its current credentials. */
 interface InForce {
   location: StorageLocation;
   credentials: StorageCredentials;
@@ -25,7 +25,7 @@ interface InForce {
 /**
  * Does a change of the storage choose the machine's role? The role reaches every bucket that AWS allows it, other teams' too.
  * So only an operator chooses it, and for each bucket again: another bucket, endpoint or provider is a new choice.
- * @returns true: the role; false: the access keys; undefined: what is stored for the place
+ * @returns true: the role; false: the access keys; undefined: keep what is stored for the place
  */
 export function choosesRole(
   body: Pick<PutS3Body, 'credentials' | 'key' | 'secret'>,

@@ -80,9 +80,9 @@ export interface StorageServiceDeps {
   appFolder(app: string): string;
   /** Where recordings are stored below it. */
   localDir(app: string): Promise<string>;
-  /** Something that the storage, or its provider, refused: `presign`, or the step of a test. */
+  /** What the storage or its provider refused: `presign`, or a step of the test. */
   onRefused?(op: string): void;
-  /** Told of credentials that must not be logged; answers with the way to forget them. */
+  /** Called with credentials that must not be logged. @returns forgets them */
   conceal?(value: string): () => void;
   log: Log<'warn'>;
   database(app: string): Db;
@@ -137,7 +137,7 @@ export class StorageService {
     }));
   }
 
-  /** The app's storage as it may be shown. */
+  /** The app's storage, without secrets. */
   async view(app: string): Promise<S3View> {
     return this.#view(app, (await this.#deps.config.get(app)).s3, []);
   }
@@ -305,7 +305,7 @@ export class StorageService {
     return this.#targets.of(app, this.#inForce(app, block));
   }
 
-  /** Why the app's storage takes no new objects, as sentences; undefined when it does, or can't be asked from here. */
+  /** Why the app's storage refuses new objects, as sentences; undefined if it accepts them, or can't be reached from here. */
   async refusal(app: string): Promise<string | undefined> {
     const block = (await this.#deps.config.get(app)).s3;
     const { location, credentials } = this.#inForce(app, block);

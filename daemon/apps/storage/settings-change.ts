@@ -79,7 +79,7 @@ function checkAddress(field: string, address: string): void {
   }
 }
 
-/** What is rarely meant in the texts that may hold anything. */
+/** Values that are probably mistakes in texts that may contain anything. */
 export function oddWarnings(body: PutS3Body): string[] {
   return Object.entries({ prefix: body.prefix, ...body.options }).flatMap(([name, value]) => {
     const odd = typeof value === 'string' ? findOddText(value) : undefined;
@@ -87,7 +87,7 @@ export function oddWarnings(body: PutS3Body): string[] {
   });
 }
 
-/** Refuses settings that the provider calls wrong; answers with its warnings. */
+/** Refuses settings that the provider rejects. @returns its warnings */
 export function requireSound(findings: readonly SettingsFinding[]): string[] {
   const details: ErrorDetail[] = findings
     .filter((finding) => finding.severity === 'error')
@@ -99,7 +99,7 @@ export function requireSound(findings: readonly SettingsFinding[]): string[] {
   return findings.map(({ path, message }) => `${path} ${message}`);
 }
 
-/** The change as edits of config.yaml: only what differs from what is in force. */
+/** The change as edits of config.yaml: only what differs from the active config. */
 export function storageEdits(block: StorageBlock, body: PutS3Body, settings: Record<string, unknown>): Edit[] {
   const edits: Edit[] = [];
   const put = (key: string, value: unknown, before: unknown) => {

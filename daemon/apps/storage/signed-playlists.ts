@@ -16,7 +16,7 @@ import { STORAGE_PLAYLIST } from './tasks.ts';
 
 /** A day of segments of 2 s with long names. */
 const MAX_BYTES = 8_000_000;
-/** How long a text is answered again: one that is complete, and one that grows. */
+/** How long a playlist is served from memory: a complete one, and a growing one. */
 const COMPLETE_MS = 60_000;
 const GROWING_MS = 1000;
 const CACHE_BYTES = 32_000_000;

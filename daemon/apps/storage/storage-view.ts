@@ -40,7 +40,7 @@ const PATH_WORDS: Readonly<Record<S3View['recordingPath'], string>> = {
     'LiveKit can’t write to this storage. It writes recordings to the app’s folder on this machine, and a job moves each one to the storage.',
 };
 
-/** The app's storage as it may be shown. */
+/** The app's storage, without secrets. */
 export function storageView(
   app: string,
   block: StorageBlock,

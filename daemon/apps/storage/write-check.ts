@@ -9,7 +9,7 @@ import type { StorageAccess } from './open-client.ts';
 import type { StorageCheckInput, StorageCheckOutput } from './tasks/storage-check.ts';
 import { STORAGE_CHECK } from './tasks.ts';
 
-/** How long an answer counts; a refusal is asked for again soon, because people correct it. */
+/** How long an answer is used; a refusal is checked again soon, because people correct it. */
 const ACCEPTED_MS = 300_000;
 const REFUSED_MS = 5000;
 /** A storage that takes longer has not refused. */
@@ -21,7 +21,7 @@ export interface WriteCheckDeps {
   log: Log<'warn'>;
 }
 
-/** Finds out before a recording whether a storage takes it. */
+/** Checks before a recording whether the storage accepts it. */
 export class WriteCheck {
   readonly #deps: WriteCheckDeps;
   readonly #answers = new LRUCache<string, Promise<string | undefined>>({ max: 1000 });

@@ -16,7 +16,7 @@ import { sessionRepository } from './session-repository.ts';
 const ACTOR = { id: 'system', label: 'command line' };
 const MIN_PASSWORD = 8;
 
-/** What anyone who holds the files may do with accounts while no daemon runs on them. */
+/** What anyone with access to the files can do with accounts while the daemon is stopped. */
 export class AdminTool {
   readonly #db: Db;
   readonly #users: ReturnType<typeof userStore>;

@@ -12,7 +12,7 @@ const WRONG: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TOTP_INVALID',
   'TOTP_WRONG_CODE',
 ]);
-/** A person on the machine itself can always try, with a counter for that address. */
+/** Loopback can always try, with a separate counter. */
 const LOOPBACK: readonly string[] = ['127.0.0.1', '::1'];
 
 export interface AttemptsDeps {

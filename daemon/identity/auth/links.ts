@@ -35,7 +35,7 @@ export interface NewLink {
 
 export interface IssuedLink {
   id: number;
-  /** Known to the bearer of the link only; stored as a hash. */
+  /** Known only to the holder of the link; stored as a hash. */
   token: string;
   expiresAt: string;
 }

@@ -207,7 +207,7 @@ export class AuthService {
     return this.#signIn(requireUser(this.#deps.users, id), from);
   }
 
-  /** Anyone who can be told by an attempted name, for the audit trail; never what was typed. */
+  /** The account that an attempted name belongs to, for the audit trail; never what was typed. */
   nameFor(attempted: string): string | undefined {
     if (this.hasBreakGlass && attempted === this.#deps.settings.adminUser) return BREAK_GLASS;
     return this.#deps.users.byEmail(normalEmail(attempted))?.id;

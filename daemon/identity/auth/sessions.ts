@@ -28,7 +28,7 @@ interface LiveSession {
   lastSeen: number;
 }
 
-/** Where a sign-in came from. */
+/** The client of a sign-in. */
 export interface SignInFrom {
   ip: string;
   userAgent: string | undefined;
@@ -49,7 +49,7 @@ export interface SessionStoreDeps {
 
 /**
  * All live sessions in memory with their principals. A request costs two look-ups; ending a session or changing a
- * right is in force with the next request. `last seen` is written in batches.
+ * right takes effect with the next request. `last seen` is written in batches.
  */
 export class SessionStore implements CredentialResolver {
   readonly #deps: SessionStoreDeps;
@@ -57,7 +57,7 @@ export class SessionStore implements CredentialResolver {
   readonly #live = new Map<string, LiveSession>();
   readonly #byUser = new Map<string, Set<string>>();
   readonly #seen = new Set<string>();
-  /** Sessions, and ends of sessions, that could not be stored yet; both are in force. */
+  /** Sessions, and ends of sessions, that couldn't be stored yet; both already apply. */
   readonly #uninserted = new Map<string, SessionRow>();
   readonly #unrevoked = new Set<string>();
   #timer: Repeated | undefined;
@@ -199,7 +199,7 @@ export class SessionStore implements CredentialResolver {
     return ids.length;
   }
 
-  /** Puts changed rights of a person in force for all of the person's sessions. */
+  /** Applies changed rights of a person to all of the person's sessions. */
   refresh(userId: string): void {
     const ids = this.#byUser.get(userId);
     if (ids === undefined) return;

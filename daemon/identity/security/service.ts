@@ -45,7 +45,7 @@ interface Offender {
 }
 
 /**
- * Who may knock at all: address rules of the operator, and bans, its own or by hand. Everything is decided from memory.
+ * Which addresses may connect: the operator's rules, and bans, automatic or manual. Everything is decided from memory.
  * Loopback and private addresses always pass, so nobody can lock the operator's own network out.
  */
 export class AddressGuard {
@@ -54,7 +54,7 @@ export class AddressGuard {
   #rules: Rule[] = [];
   readonly #bans = new Map<string, BanRow>();
   readonly #offenders = boundedCache<string, Offender>(MAX_WATCHED);
-  /** Bans that could not be stored yet. They are in force. */
+  /** Bans that couldn't be stored yet. They already apply. */
   readonly #unstored = new Map<string, BanRow>();
   #timer: Repeated | undefined;
 
@@ -221,7 +221,7 @@ export class AddressGuard {
     try {
       this.#ban(key, 'auto', reason, offenses, seconds);
     } catch (error) {
-      // the ban is in force; the refused request must not fail for another reason
+      // the ban applies already; the refused request must not fail for another reason
       this.#deps.background.failed('address rules', error);
     }
     this.#deps.log.warn({ ip: key, reason, seconds, offenses }, 'address banned');

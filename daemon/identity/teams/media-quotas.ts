@@ -8,7 +8,7 @@ export interface MediaQuotasDeps {
   usage: Pick<UsageService, 'of' | 'liveStreams'>;
 }
 
-/** The part that those need who hand out rights to publish. */
+/** The part that services need which grant the right to publish. */
 export type PublishQuota = Pick<MediaQuotas, 'checkPublish'>;
 
 /**

@@ -69,7 +69,7 @@ export class TokenService implements CredentialResolver {
   }
 
   list(): TokenRecord[] {
-    this.#deps.background.run('tokens before a list', () => this.flush());
+    this.#deps.background.run('last use of tokens', () => this.flush());
     return this.#deps.repository.all().map(toRecord);
   }
 

@@ -26,7 +26,7 @@ const AT_ONCE_PER_TEAM = 8;
 const FIRST_LOOK_MS = 1000;
 const TIDY_EVERY_MS = 3_600_000;
 
-/** Sends one message. Never throws, but for `signal`. */
+/** Sends one message. Throws only if `signal` is aborted. */
 type Send = (row: OutboxRow, signal: AbortSignal) => Promise<SendResult>;
 
 /** How messages of an outbox leave. */
@@ -70,13 +70,13 @@ interface AppQueue extends QueueState {
   failures: number;
   /** Monotonic milliseconds; null = the last try was not refused with 401, 403 or 404. */
   refusedSince: number | null;
-  /** Calls the next try off. */
+  /** Cancels the next try. */
   cancel: (() => void) | undefined;
 }
 
 /**
  * Delivers the events of every app to one receiver, in order: while one waits for its next try, those after it wait too.
- * What was given up stays in the dead-letter list.
+ * Messages that were given up stay in the dead-letter list.
  */
 export class OutboxDelivery {
   readonly #deps: OutboxDeliveryDeps;
@@ -107,7 +107,7 @@ export class OutboxDelivery {
     });
   }
 
-  /** A try under way is cut off; it is made again after the next start. */
+  /** A running try is cut off and repeated after the next start. */
   async stop(): Promise<void> {
     this.#detach?.();
     this.#cancelLook?.();
@@ -286,7 +286,7 @@ export class OutboxDelivery {
     }
   }
 
-  /** What waits is tried immediately. */
+  /** Waiting messages are tried immediately. */
   retryNow(app: string): void {
     const queue = this.#queues.get(app);
     if (queue !== undefined) queue.nextAt = 0;

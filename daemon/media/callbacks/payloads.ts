@@ -12,12 +12,12 @@ import type { VodRecord } from '../vods/repository.ts';
 
 const INPUTS = { rtmp: 'RTMP_INPUT', whip: 'WHIP_INPUT', rtsp: 'URL_INPUT' } as const;
 
-/** Is the event one that receivers get as LiveKit told it? Those of ingests follow from sessions, because LiveKit tells not all of them. */
+/** Do receivers get this event as LiveKit sent it? Events of ingests follow from sessions, because LiveKit doesn't send all of them. */
 export function isPassedOn(name: string): name is CallbackEventName {
   return !name.startsWith('ingress_') && (LIVEKIT_CALLBACK_EVENTS as readonly string[]).includes(name);
 }
 
-/** What is passed on of an event of LiveKit. */
+/** The part of a LiveKit event that is passed on. */
 export function livekitPayload(event: LiveKitEvent): Record<string, unknown> {
   const { person, track, egress } = event;
   return {
@@ -32,7 +32,7 @@ export function livekitPayload(event: LiveKitEvent): Record<string, unknown> {
   };
 }
 
-/** As LiveKit tells it, with the session and why it ended. The event's id is absent where LiveKit sends no event. */
+/** As LiveKit reports it, with the session and why it ended. The event's id is absent if LiveKit sends no event. */
 export function ingressPayload({ ingest, reason, error, eventId, at }: IngressChange): Record<string, unknown> {
   return {
     room: ingest.room,

@@ -3,7 +3,7 @@ import { mqttPlan } from '#shared/delivery/plan.ts';
 import type { CallbackEventName, Receiver } from '#shared/schema/callbacks.ts';
 import { isPassedOn } from './payloads.ts';
 
-/** Who gets such an event of the app: for the others nothing is stored. */
+/** The receivers of such an event; nothing is stored for the others. */
 export function receiversOf(config: AppConfig, event: CallbackEventName): Receiver[] {
   const mqtt = mqttPlan(config);
   const isPublished = mqtt !== null && (mqtt.events.includes('all') || mqtt.events.includes(event));

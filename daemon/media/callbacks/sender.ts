@@ -8,7 +8,7 @@ import { networkFailure } from '#daemon/platform/net/network-failures.ts';
 const LIMIT_MS = 10_000;
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404]);
 
-/** What one try came to. */
+/** The outcome of one try. */
 export interface SendResult {
   isDelivered: boolean;
   /** Null without an answer. */
@@ -51,7 +51,7 @@ export class CallbackSender {
     this.#agents = guardedAgents(policy, { keepAlive: true, maxFreeSockets: 4, scheduling: 'lifo' });
   }
 
-  /** Never throws, but for `signal`. */
+  /** Throws only if `signal` is aborted. */
   async send(request: CallbackRequest, signal: AbortSignal): Promise<SendResult> {
     const problem = endpointProblem(request.url, this.#policy);
     if (problem !== undefined) return lost(`The address ${problem}.`);
@@ -93,7 +93,7 @@ export class CallbackSender {
     });
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
-      // what it says does not matter; a long answer is not waited for
+      // the body doesn't matter, so a long one isn't read to its end
       response.on('error', () => {});
       response.resume();
       resolve(response);
@@ -124,7 +124,7 @@ function resultOf(response: http.IncomingMessage): SendResult {
 }
 
 /**
- * What Retry-After asks for: seconds, or a date. A date is compared with the receiver's own clock, if it tells it.
+ * What Retry-After asks for: seconds, or a date. A date is compared with the receiver's own clock, if it sends one.
  * https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
  */
 export function retryAfter(headers: Record<string, string | string[] | undefined>, now: number): number | null {

@@ -28,7 +28,7 @@ export interface CallbackServiceDeps {
   clock?: Clock;
 }
 
-/** What operators see of callbacks and do with them: the state of a receiver, the deliveries, sending again. */
+/** What operators see and do: the state of a receiver, its deliveries, sending again. */
 export class CallbackService {
   readonly #deps: CallbackServiceDeps;
   readonly #clock: Clock;

@@ -10,7 +10,7 @@ export interface IngressSession {
   room: string;
   participant: string;
   is_transcoding: 0 | 1;
-  /** Milliseconds since 1970, as LiveKit says. */
+  /** Milliseconds since 1970, from LiveKit. */
   started_at: number;
   /** Milliseconds since 1970, by our clock. */
   seen_at: number;

@@ -50,7 +50,7 @@ export interface IngressServiceDeps {
   quotas: PublishQuota;
   /** Which sources may be fetched. */
   policy: EndpointPolicy;
-  /** RTMP_PUBLIC_HOST: where encoders reach the ingress service, when LiveKit's configuration does not say. */
+  /** RTMP_PUBLIC_HOST: where encoders reach the ingress service, unless LiveKit's configuration says it. */
   rtmpHost: string;
   events: EventBus;
   log: Log<'warn'>;
@@ -226,7 +226,7 @@ export class IngressService {
     await this.#ask(this.#deps.livekit.deleteIngress(id));
     await this.#deps.mediaStore.change(this.#deps.apps.require(name), (tx) => {
       tx.note(closeSession(tx.db, id, 'deleted', { at: tx.now, now: tx.now }));
-      // a start of which the event is still under way
+      // the event of its start can still arrive
       livekitMemory(tx.db).setGone(one.resourceId, tx.now);
       closedIngests(tx.db).remove(id);
     });
@@ -239,7 +239,7 @@ export class IngressService {
     });
   }
 
-  /** Before an app is deleted, so that no encoder continues into rooms of nobody; what cannot be removed is only logged. */
+  /** Before an app is deleted, so that no encoder keeps sending to rooms without an app. Failures are only logged. */
   async removeAll(name: string): Promise<void> {
     if (!this.#deps.livekit.isConfigured) return;
     try {
@@ -283,7 +283,7 @@ export class IngressService {
   async #make(turn: string, order: IngressRequest): Promise<IngressDetails> {
     const make = () => this.#deps.livekit.createIngress(order);
     try {
-      // of several made at the same time LiveKit forgets some, though it answers with each: its store gives up after a few lost races.
+      // LiveKit confirms several that are made at the same time, but keeps only some: its store gives up after a few lost races.
       // A source waits for the service that fetches it, and must not keep the others waiting
       return await (order.type === 'url' ? make() : this.#creating.run(turn, { all: 1 }, make));
     } catch (error) {

@@ -6,7 +6,7 @@ import { type IngressSession, ingressSessions } from './repository.ts';
 /**
  * - `stopped`: the encoder said goodbye, or the source is over. `error`: it failed.
  * - `taken_over`: another encoder came with the same key. `deleted`, `paused`: by an operator.
- * - `lost`: LiveKit says that it is over, and how is not known.
+ * - `lost`: LiveKit says that it is over, and it isn't known how.
  */
 export type IngressEndReason = 'stopped' | 'error' | 'taken_over' | 'deleted' | 'paused' | 'lost';
 
@@ -23,7 +23,7 @@ export interface IngressChange {
   at: number;
 }
 
-/** When it is said and by which event of LiveKit. */
+/** When and by which LiveKit event it is reported. */
 interface Told {
   at: number;
   /** By our clock. */
@@ -32,7 +32,7 @@ interface Told {
 }
 
 /**
- * An encoder or source is live. One that was live before it on the same ingest has been cut off, which LiveKit does not tell.
+ * An encoder or source is live. An earlier one on the same ingest has been cut off, which LiveKit doesn't report.
  * Events can be late, repeated or lost: each session begins once and ends once. Call inside a transaction.
  */
 export function startSession(db: Db, ingress: Ingress, { at, now, eventId }: Told): IngressChange[] {
@@ -45,7 +45,7 @@ export function startSession(db: Db, ingress: Ingress, { at, now, eventId }: Tol
   if (open !== undefined && resourceId !== '') {
     if (open.resource_id === resourceId) return [];
     if (open.started_at > startedAt) {
-      // taken over before its start was told
+      // taken over before its start was reported
       memory.setGone(resourceId, now);
       return [];
     }
@@ -81,7 +81,7 @@ export function endSession(db: Db, ingress: Ingress, { at, now, eventId }: Told)
   ];
 }
 
-/** Ends the session of an ingest of which LiveKit will not tell the end. Call inside a transaction. */
+/** Ends the session of an ingest whose end LiveKit won't report. Call inside a transaction. */
 export function closeSession(
   db: Db,
   ingressId: string,
@@ -93,8 +93,8 @@ export function closeSession(
 }
 
 /**
- * Compares the sessions of an app with LiveKit's list of its ingests: events were lost, or somebody else deleted one.
- * @param askedAt when LiveKit was asked, by our clock: what was stored since then is younger than the list
+ * Compares the sessions of an app with LiveKit's list of its ingests: events can get lost, and others can delete ingests.
+ * @param askedAt when LiveKit was asked, by our clock: rows stored since then are newer than the list
  */
 export function compareSessions(
   { db, now }: { db: Db; now: number },

@@ -63,7 +63,7 @@ interface Watched extends Subject {
   highSince: number | null;
 }
 
-/** Compares live HLS and LiveKit's nodes with `latency_alert`, and tells when a delay becomes too much and when it is over. */
+/** Compares live HLS and LiveKit's nodes with `latency_alert`, and reports when a delay gets too large and when it is over. */
 export class LatencyAlerts {
   readonly #deps: LatencyAlertsDeps;
   readonly #watched = new Map<string, Watched>();
@@ -99,7 +99,7 @@ export class LatencyAlerts {
         highSince: null,
       };
       this.#watched.set(key, watched);
-      // the look itself comes a little early or late
+      // the timer fires a little early or late
       if (watched.dueAt - now > LOOK_EVERY_MS / 2) continue;
       watched.dueAt = now + plan.intervalSeconds * 1000;
       watched.delayMs = subject.delayMs;
@@ -115,7 +115,7 @@ export class LatencyAlerts {
     for (const [key, watched] of this.#watched) if (!found.has(key)) await this.#end(key, watched);
   }
 
-  /** LiveKit does not tell which node a room is on, so a slow node concerns every app that is live. */
+  /** LiveKit doesn't report which node a room is on, so a slow node concerns every app that is live. */
   *#subjects(): Iterable<Subject> {
     for (const stream of this.#deps.streams()) yield { ...stream, node: null };
     const nodes = this.#deps.nodes().filter(({ delayMs }) => delayMs > LEAST_FORWARD_MS);
@@ -125,7 +125,7 @@ export class LatencyAlerts {
       for (const { node, delayMs } of nodes) yield { app, streamId: null, room: null, node, delayMs };
   }
 
-  /** The stream is over, or nobody asks any more: what was told to be high is not so any longer. */
+  /** The stream ended or the alert was turned off, so a reported delay no longer counts. */
   async #end(key: string, watched: Watched): Promise<void> {
     this.#watched.delete(key);
     const app = this.#deps.apps.get(watched.app);

@@ -63,7 +63,7 @@ function change(db: Db, kind: HlsChange['kind'], hls: HlsRecord): HlsChange[] {
 }
 
 /**
- * Takes in the state of an encoder of live HLS. States may arrive early, late or twice.
+ * Applies the state of a live HLS encoder. States may arrive early, late or twice.
  * @returns whether the egress is one
  */
 export function applyEncoder(db: Db, egress: Egress): boolean {

@@ -21,13 +21,13 @@ export interface EncoderOrdersDeps {
   storage: { recordingTarget(app: string, block: AppConfig['s3']): Promise<RecordingTarget> };
 }
 
-/** Why an order was not taken, in words. */
+/** Why LiveKit refused an order, in words. */
 export interface Refusal {
   reason: string;
   hint: string | undefined;
 }
 
-/** The app's storage is not the one that a run began with. */
+/** The app's storage changed since the run began. */
 export const STORAGE_CHANGED = 'the app’s storage was changed';
 
 /** Asks LiveKit's egress service for encoders. A row comes first, so that its events find it. */
@@ -45,7 +45,7 @@ export class EncoderOrders {
     return this.#asking.has(`${app} ${encoder.id}`);
   }
 
-  /** @returns why it was not taken; undefined when it was */
+  /** @returns why it was refused; undefined if it was accepted */
   async order(app: AppEntry, hls: HlsRecord, rung: number): Promise<Refusal | undefined> {
     const { mediaStore, databases, livekit, storage } = this.#deps;
     const config = await this.#deps.config.get(app.name);
@@ -102,7 +102,7 @@ export class EncoderOrders {
       return undefined;
     } catch (error) {
       const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the request failed');
-      // its own event can tell that it began, though the answer was late
+      // its event can show that it began, even if the answer came too late
       if (hlsRepository(databases.get(app.name)).encoder(encoder.id)?.egress_id != null) return undefined;
       const refusal = isNotTaken(failure)
         ? notTaken('hls', EGRESS_CPUS.participant)

@@ -8,9 +8,9 @@ interface Segment {
   /** Relative to its playlist. */
   name: string;
   seconds: number;
-  /** Program date time of its begin, milliseconds since 1970; null = not told. */
+  /** Program date time of its begin, milliseconds since 1970; null = unknown. */
   at: number | null;
-  /** Another encoder made it than the one before. */
+  /** A different encoder made it than the previous one. */
   isDiscontinuous: boolean;
 }
 
@@ -30,7 +30,7 @@ const KEPT_SECONDS = 30;
 /** A name that LiveKit's egress service gives: what was asked for, and five digits or more. */
 const NUMBERED = /_(\d{5,9})\.ts$/;
 
-/** Reads a playlist; undefined when the text is none. Names that lead out of the folder are left out. */
+/** Reads a playlist; undefined if the text isn't one. Names outside the folder are left out. */
 export function readMediaPlaylist(text: string | null): MediaPlaylist | undefined {
   if (text?.startsWith('#EXTM3U') !== true) return undefined;
   const list: MediaPlaylist = { sequence: 0, discontinuities: 0, segments: [], isEnded: false };
@@ -64,7 +64,7 @@ function timeOf(text: string): number | null {
   return Number.isFinite(time) ? time : null;
 }
 
-/** When the newest media ends, milliseconds since 1970; null = not told. */
+/** When the newest media ends, milliseconds since 1970; null = unknown. */
 export function endOf({ segments }: Pick<MediaPlaylist, 'segments'>): number | null {
   const last = segments.at(-1);
   return last === undefined || last.at === null ? null : last.at + last.seconds * 1000;
@@ -72,7 +72,7 @@ export function endOf({ segments }: Pick<MediaPlaylist, 'segments'>): number | n
 
 /**
  * Adds what is new in an encoder's playlist to the list that viewers have, and cuts the list.
- * @param source what the encoder says, its names begin with `prefix`
+ * @param source the encoder's playlist; its names begin with `prefix`
  * @param size segments in the list
  * @returns undefined when segments between the two are missing: then more of the source has to be read
  */

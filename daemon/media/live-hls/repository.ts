@@ -14,16 +14,16 @@ export interface HlsRecord extends RecordedPlace {
   /** `starting`: nothing to watch yet. */
   state: 'starting' | 'live' | 'ended' | 'failed';
   is_automatic: 0 | 1;
-  /** Somebody asked for its end. */
+  /** Someone asked to end it. */
   is_stopped: 0 | 1;
   plan_json: string;
   started_at: string;
   live_at: string | null;
   ended_at: string | null;
   error: string | null;
-  /** Its playlists say that it is over. */
+  /** Its playlists are marked as ended. */
   is_closed: 0 | 1;
-  /** Its objects are removed. */
+  /** Its objects have been removed. */
   is_removed: 0 | 1;
 }
 

@@ -38,7 +38,7 @@ import {
 const AGAIN_MS = [1000, 5000, 15_000, 30_000, 60_000] as const;
 /** An order that got no answer and no event since. */
 const UNANSWERED_MS = 60_000;
-/** Time without a new segment after which the encoder is looked for; longer before the first. */
+/** Time without a new segment after which we check for the encoder; longer before the first. */
 const STALLED_MS = 15_000;
 const SLOW_START_MS = 45_000;
 const LOOK_AGAIN_MS = 10_000;
@@ -54,7 +54,7 @@ const RENEW_MS = 600_000;
 
 const LOST = 'the egress service that made it is gone: it was killed, or its machine is off';
 
-/** An egress service's config can have a storage and a prefix, which are used instead of what is asked for. */
+/** An egress service's config can have a storage and a prefix, which replace those of the request. */
 const NOTHING =
   'the encoder runs, but nothing arrives: is there a prefix or a storage in the config of LiveKit’s egress service? Expected are segments below';
 
@@ -160,7 +160,7 @@ export class LiveHlsRun {
     await this.#note(app, { error: `the playlists cannot be kept: ${problem}` });
   }
 
-  /** Is an encoder without new segments still there? LiveKit never tells that one was killed. */
+  /** Is an encoder without new segments still running? LiveKit never reports that one was killed. */
   async #look(app: AppEntry, hls: HlsRecord, encoder: EncoderRecord): Promise<void> {
     const { clock, livekit, orders, log } = this.#deps;
     const now = clock.now();
@@ -251,7 +251,7 @@ export class LiveHlsRun {
       const recent = readMediaPlaylist(outcome.texts[index] ?? null);
       if (recent === undefined || recent.segments.length === 0) continue;
       const before = this.#lists.get(encoder.rung);
-      // what an older encoder writes late has no place any more
+      // ignore what an older encoder writes late
       if (attemptOf(before) > encoder.attempt) continue;
       const next = await this.#extended(hls, encoder, { before, recent, prefix: own.prefix, whole: own.whole });
       if (next === undefined) continue;
@@ -307,7 +307,7 @@ export class LiveHlsRun {
     return extend(list, all ?? recent, { prefix, size, isWhole: true });
   }
 
-  /** Players load the master playlist once: it waits a little for the other qualities. */
+  /** Players load the master playlist once, so it waits a little for the other qualities. */
   #isPublishable(ready: ReadonlySet<number>): boolean {
     if (ready.size === 0) return false;
     const now = this.#deps.clock.now();
@@ -345,7 +345,7 @@ export class LiveHlsRun {
       if (encoder === undefined) continue;
       const { folder, prefix } = namesOf(hls, encoder);
       const old = outdated(list, { prefix, removedTo: encoder.removed_to }, this.#plan);
-      // several together: each request is paid for
+      // several at a time, because each request costs money
       if (old.names.length < 10) continue;
       keys.push(...old.names.map((name) => `${folder}/${name}`));
       to.set(encoder.id, old.to);
@@ -394,7 +394,7 @@ export class LiveHlsRun {
     try {
       if (egress_id !== null) await this.#deps.livekit.stopEgress(egress_id);
     } catch (error) {
-      // one that is lost does not answer
+      // a lost one doesn't answer
       if (!(error instanceof LiveKitError)) throw error;
     }
   }
@@ -415,7 +415,7 @@ export class LiveHlsRun {
   }
 
   #done(): void {
-    this.#deps.background.run('live HLS that is over', () => this.#loop?.stop());
+    this.#deps.background.run('end of live HLS', () => this.#loop?.stop());
     this.#onDone();
   }
 }

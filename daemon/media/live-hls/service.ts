@@ -36,7 +36,7 @@ export interface LiveHlsDeps extends Omit<LiveHlsRunDeps, 'orders' | 'storage' |
   findStream(app: string, id: string): StreamRecord;
 }
 
-/** Live HLS of streams: begins and ends it, by hand and by itself. */
+/** Live HLS of streams: starts and ends it, on request and automatically. */
 export class LiveHlsService {
   readonly #deps: LiveHlsDeps;
   readonly #orders: EncoderOrders;
@@ -99,7 +99,7 @@ export class LiveHlsService {
     return stream;
   }
 
-  /** Rows changed: streams that begin and end. Nothing is thrown. */
+  /** Called when rows change: follows the start and end of streams. Never throws. */
   async follow(app: AppEntry, changes: readonly RowChange[]): Promise<void> {
     for (const change of changes) {
       if (!('stream' in change)) continue;
@@ -113,7 +113,7 @@ export class LiveHlsService {
     }
   }
 
-  /** A stream that had sound only has a picture now. */
+  /** A stream with sound only now has a picture. */
   async pictureCame(app: AppEntry, room: string, identity: string): Promise<void> {
     const streams = streamRepository(this.#db(app.name)).activeIn(room);
     const stream = streams.find(({ participant }) => participant === identity);
@@ -126,7 +126,7 @@ export class LiveHlsService {
     if (encoder !== undefined) this.#runs.get(`${app.name} ${encoder.hls_id}`)?.recorderLeft(egressId);
   }
 
-  /** After a start of the daemon: what runs is taken over, what has ended is cleaned up, what was missed begins. */
+  /** After a start of the daemon: takes over what runs, cleans up what ended, and starts what was missed. */
   async resume(app: AppEntry): Promise<void> {
     for (const hls of hlsRepository(this.#db(app.name)).left()) this.#follow(app, hls);
     for (const stream of streamRepository(this.#db(app.name)).active()) {
@@ -136,7 +136,7 @@ export class LiveHlsService {
     }
   }
 
-  /** Ends all of an app that is deleted. Never throws: LiveKit may be gone for good. Its objects go with the app's. */
+  /** Ends all of an app that is deleted. Never throws, because LiveKit may be gone. Its objects go with the app's. */
   async endAll(name: string): Promise<void> {
     const app = this.#deps.apps.require(name);
     const runs = () => hlsRepository(this.#db(name));
@@ -156,7 +156,7 @@ export class LiveHlsService {
     }
   }
 
-  /** How far live HLS of a stream is behind, in milliseconds; null = there is none, or nothing is known yet. */
+  /** Delay of a stream's live HLS in milliseconds; null = none, or not known yet. */
   delayMs(app: string, streamId: string): number | null {
     const hls = hlsRepository(this.#db(app)).newestOf(streamId);
     if (hls?.state !== 'live') return null;

@@ -26,7 +26,7 @@ import { type LiveKitState, Reachability } from './state.ts';
 import { sendThrough } from './transport.ts';
 
 const QUICK_S = 5;
-/** An egress service takes a while; where there is none, LiveKit continues asking for one. */
+/** Finding an egress service takes a while; without one, LiveKit keeps asking. */
 const EGRESS_S = 10;
 
 type Sdk = typeof import('livekit-server-sdk');
@@ -73,7 +73,7 @@ interface Clients {
 
 /**
  * All requests to LiveKit. Each has a time limit, and each failure is a LiveKitError, which contains no token.
- * The library is large and is loaded with the first question.
+ * The library is large, so it is loaded with the first request.
  */
 export class LiveKit {
   readonly reachability: Reachability;
@@ -87,7 +87,7 @@ export class LiveKit {
     this.reachability = new Reachability({
       background: deps.background,
       isConfigured: deps.apiKey !== '' && deps.apiSecret !== '' && deps.url !== '',
-      // a room of this name cannot be: the answer is always small
+      // no room can have this name, so the answer is always small
       probe: async () => void (await this.listRooms(['\u0001'])),
       onChange: (state) => deps.onChange?.(state),
       clock: deps.clock ?? SYSTEM_CLOCK,
@@ -138,14 +138,14 @@ export class LiveKit {
     return this.#ask(QUICK_S, ({ rooms }) => rooms.createRoom(options));
   }
 
-  /** Taking out someone who is not there is no error. */
+  /** Removing someone who isn't there isn't an error. */
   async removeParticipant(room: string, identity: string): Promise<void> {
     await this.#unlessMissing(this.#ask(QUICK_S, ({ rooms }) => rooms.removeParticipant(room, identity)));
   }
 
   // --- egress and ingress --------------------------------------------------------
 
-  /** Begins a recording; where no egress service takes it, LiveKit says so after about 10 s. */
+  /** Starts a recording. Without a free egress service, LiveKit refuses after about 10 s. */
   async startRecording(request: RecordingRequest): Promise<Egress> {
     const sdk = await this.#library();
     const outputs = recordingOutputs(sdk, request);
@@ -164,17 +164,17 @@ export class LiveKit {
     return readEgress(info);
   }
 
-  /** Asks for its end. */
+  /** Asks LiveKit to end it. */
   stopEgress(id: string): Promise<EgressAnswer> {
     return this.#egressAnswer(({ slowEgress }) => slowEgress.stopEgress(id));
   }
 
-  /** Asks for a sign of life, by a change that has nothing to change: recordings have no streams. */
+  /** Asks for a sign of life with a change that has no effect, because recordings have no streams. */
   pingEgress(id: string): Promise<EgressAnswer> {
     return this.#egressAnswer(({ slowEgress }) => slowEgress.updateStream(id, [], []));
   }
 
-  /** Begins one quality of live HLS; where no egress service takes it, LiveKit says so after about 10 s. */
+  /** Starts one quality of live HLS. Without a free egress service, LiveKit refuses after about 10 s. */
   async startLiveHls(request: LiveHlsRequest): Promise<Egress> {
     const sdk = await this.#library();
     const { room, identity } = request;
@@ -220,7 +220,7 @@ export class LiveKit {
     return info === undefined ? undefined : readIngressDetails(info);
   }
 
-  /** A source is fetched immediately: where no ingress service takes it, LiveKit says so after about 3 s. */
+  /** A source is fetched immediately. Without a free ingress service, LiveKit refuses after about 3 s. */
   async createIngress(request: IngressRequest): Promise<IngressDetails> {
     const sdk = await this.#library();
     const { IngressInput } = sdk;
@@ -261,7 +261,7 @@ export class LiveKit {
 
   // --- signing ---------------------------------------------------------------------
 
-  /** A token that opens a room. Nobody is asked. @throws LiveKitError unconfigured */
+  /** A token that opens a room, made without a request. @throws LiveKitError unconfigured */
   async joinToken({
     room,
     identity,
@@ -281,14 +281,14 @@ export class LiveKit {
     return token.toJwt();
   }
 
-  /** The rights in a join token; undefined when it is expired, not ours or no join token. @throws LiveKitError unconfigured */
+  /** The rights in a join token; undefined if it is expired, not ours, or not a join token. @throws LiveKitError unconfigured */
   async readJoinToken(token: string): Promise<JoinRights | undefined> {
     const { TokenVerifier } = await this.#library();
     const { apiKey, apiSecret } = this.#deps;
     try {
       const { video } = await new TokenVerifier(apiKey, apiSecret).verify(token);
       if (video?.roomJoin !== true || !video.room) return undefined;
-      // LiveKit allows what a token does not mention
+      // LiveKit allows anything that a token doesn't mention
       return { room: video.room, canPublish: video.canPublish ?? true, canSubscribe: video.canSubscribe ?? true };
     } catch {
       return undefined;
@@ -312,7 +312,7 @@ export class LiveKit {
     return this.#clockDifference;
   }
 
-  /** Reads an event from its JSON; throws when it is none. */
+  /** Reads an event from its JSON. Throws if it isn't one. */
   async readEvent(json: unknown): Promise<LiveKitEvent> {
     const { WebhookEvent } = await this.#library();
     return readWebhook(WebhookEvent.fromJson(json as never, { ignoreUnknownFields: true }));
@@ -328,7 +328,7 @@ export class LiveKit {
       return answer;
     } catch (error) {
       const failure = translate(error, limitSeconds, (text) => this.#deps.clean(text));
-      // that no egress service answers says nothing about LiveKit itself
+      // a missing egress service says nothing about LiveKit itself
       if (limitSeconds === QUICK_S) this.reachability.failed(failure);
       throw failure;
     }

@@ -6,7 +6,7 @@ export interface ClockDifference {
   at: number;
 }
 
-/** A slow answer tells too little. */
+/** A slow answer is too inexact. */
 const SLOWEST_MS = 2000;
 /** A Date header has whole seconds. */
 const HALF_MS = 500;

@@ -2,7 +2,7 @@ import type { Egress } from './egress.ts';
 import { LiveKitError } from './errors.ts';
 
 /**
- * What comes of a question to the recorder of one recording. LiveKit passes it on and waits 3 s.
+ * The answer to a request to the recorder of one recording. LiveKit forwards it and waits 3 s.
  * - `answered`: the recorder is there.
  * - `over`: LiveKit knows that the recording has ended, or is ending.
  * - `unknown`: LiveKit has no such recording, e.g. because its Redis was emptied. `isHeard`: its recorder answered anyway.
@@ -14,7 +14,7 @@ export type EgressAnswer =
   | { kind: 'unknown'; isHeard: boolean }
   | { kind: 'silent' };
 
-/** An answer that took longer is LiveKit's own, after it had waited for the recorder. */
+/** A slower answer comes from LiveKit, after it waited for the recorder. */
 const HEARD_MS = 2000;
 
 /** Reads a refusal; undefined when it says nothing about the recorder. */

@@ -21,7 +21,7 @@ interface EgressSegments {
   location: string | null;
   bytes: number | null;
   seconds: number | null;
-  /** Names of the segments; empty when they cannot be told from what LiveKit says. */
+  /** Names of the segments; empty if LiveKit's report doesn't show them. */
   keys: string[];
 }
 
@@ -30,7 +30,7 @@ interface EgressImages {
   count: number;
 }
 
-/** What LiveKit says of one recording, as plain data. */
+/** LiveKit's report of one recording, as plain data. */
 export interface Egress {
   id: string;
   room: string;
@@ -49,7 +49,7 @@ export interface Egress {
   askedFiles: string[];
   askedPlaylists: string[];
   participant: string | null;
-  /** LiveKit ended it at its own limit (`session_limits`): there is a file, and it may be shorter than wished. */
+  /** LiveKit ended it at its own limit (`session_limits`): there is a file, which may be shorter than requested. */
   isLimited: boolean;
   /** The storage that was asked for refused, and the egress service used its backup storage. */
   isInBackup: boolean;

@@ -17,7 +17,7 @@ export type LiveKitFailure =
   | 'busy'
   | 'refused';
 
-/** What went wrong with a question to LiveKit. Created again from the facts: an error of the library may hold the token sent. */
+/** Why a request to LiveKit failed. Rebuilt from the facts, because the library's error can contain the token. */
 export class LiveKitError extends Error {
   readonly failure: LiveKitFailure;
   readonly status: number | undefined;
@@ -66,7 +66,7 @@ export function translate(error: unknown, limitSeconds: number, clean: (text: st
   if (raw.code === 'deadline_exceeded' || status === 408 || status === 504) {
     return new LiveKitError('timeout', reason, status);
   }
-  // the one thing that LiveKit dials for a question is its Redis
+  // the only thing that LiveKit dials for a request is its Redis
   if (status >= 500 && /\bredis\b|\bdial tcp\b/i.test(told)) {
     return new LiveKitError('busy', `it responds, but cannot reach its Redis (${told})`, status);
   }
@@ -90,13 +90,13 @@ export function toApiError(error: unknown): Error {
   }
 }
 
-/** LiveKit answers alike when none of its services is there and when none has processors left: both are said. */
+/** LiveKit gives the same answer if no service runs and if none has free processors, so name both. */
 export function isNotTaken({ failure, message }: LiveKitError): boolean {
   return failure === 'timeout' || /no response from servers/i.test(message);
 }
 
 const SERVICES = {
-  // each keeps a part of its machine idle: 20 % and 30 %
+  // each leaves part of its machine idle: 20 % and 30 %
   egress: { service: 'egress', took: 'the recording', share: 80, lower: 'record fewer rooms at a time' },
   hls: { service: 'egress', took: 'the encoder', share: 80, lower: 'choose fewer qualities' },
   ingress: { service: 'ingress', took: 'it', share: 70, lower: 'pause ingests that you don’t need' },

@@ -4,7 +4,7 @@
  */
 type Reported = bigint | number | null | undefined;
 
-/** Earliest time that is believed: LiveKit's first release is younger. */
+/** Earliest plausible time: LiveKit's first release is younger. */
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 /** How far the clock of another machine may be ahead. */
 const AHEAD_MS = 86_400_000;
@@ -14,7 +14,7 @@ const MOST_BYTES = 50e12;
 const FASTEST = 125e6;
 /** Longest recording without a known beginning and end, seconds. */
 const LONGEST_S = 31 * 86_400;
-/** Below these a report is believed even when it doesn't fit the recording's times; seconds, bytes. */
+/** Smaller reports are accepted even if they don't fit the recording's times; seconds, bytes. */
 const BELIEVED_S = 86_400;
 const BELIEVED_BYTES = 1e12;
 const MOST_FILES = 1_000_000;

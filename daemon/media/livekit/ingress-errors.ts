@@ -42,9 +42,9 @@ const MEANINGS: readonly (readonly [said: RegExp, meaning: string])[] = [
 const REASONS = new Map(Object.entries(STATUS_CODES).map(([code, phrase]) => [phrase?.toLowerCase(), Number(code)]));
 
 /**
- * What went wrong with an ingest, in words and with what LiveKit said. Without the stream key, a source's password and paths
+ * Why an ingest failed, in words and with LiveKit's own. Without the stream key, a source's password and paths
  * of LiveKit's machine, all of which its texts can repeat.
- * @returns an empty text when nothing went wrong
+ * @returns an empty text if nothing failed
  */
 export function ingressError({ state, streamKey }: IngressInfo): string {
   const said = cleaned(state?.error ?? '', streamKey);

@@ -2,7 +2,7 @@ import type { IngressAudioOptions, IngressVideoOptions } from 'livekit-server-sd
 import type { IngestEncoding } from '#shared/delivery/plan.ts';
 import type { IngressType } from '#shared/schema/ingress.ts';
 
-/** What an ingest is made from. */
+/** What an ingest is created from. */
 export interface IngressRequest {
   type: IngressType;
   room: string;

@@ -28,7 +28,7 @@ export interface Ingress {
 /** An ingest with what an encoder needs; never part of an event. */
 export interface IngressDetails extends Ingress {
   name: string;
-  /** Where to send to, as LiveKit's own configuration says; empty = it does not. Of a source, the source. */
+  /** Where to send to, from LiveKit's own configuration; empty = not configured. For a source: its address. */
   url: string;
   streamKey: string;
   /** What comes in. */
@@ -38,7 +38,7 @@ export interface IngressDetails extends Ingress {
 
 const INPUTS = ['rtmp', 'whip', 'rtsp'] as const;
 
-/** Reads what an event or a list says. The stream key and the source's address stay behind. */
+/** Reads an event or a list entry, without the stream key and the source's address. */
 export function readIngress(info: IngressInfo): Ingress {
   const { state } = info;
   const status = INGRESS_STATUSES[state?.status ?? 0] ?? 'inactive';
@@ -61,7 +61,7 @@ export function readIngress(info: IngressInfo): Ingress {
   };
 }
 
-/** Something is sent to it. */
+/** An encoder sends to it. */
 export const isLive = (status: IngressStatus): boolean => status === 'publishing' || status === 'buffering';
 
 export function readIngressDetails(info: IngressInfo): IngressDetails {

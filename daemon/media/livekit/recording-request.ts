@@ -3,7 +3,7 @@ import type { VideoEncoding } from '#shared/delivery/plan.ts';
 import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { uploadTarget } from './upload-target.ts';
 
-/** What LiveKit's egress service is asked to record, and where to. */
+/** What LiveKit's egress service should record, and where to. */
 export interface RecordingRequest {
   room: string;
   /** Null = the whole room as one picture. */

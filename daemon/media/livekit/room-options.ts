@@ -1,6 +1,6 @@
 import type { CreateOptions } from 'livekit-server-sdk';
 
-/** What only a new room can get; LiveKit can't change it later. */
+/** Settings that only a new room can get; LiveKit can't change them later. */
 export interface RoomSettings {
   /** Milliseconds that players may wait for smoother playback; null = LiveKit's own setting. */
   playoutDelayMs: number | null;

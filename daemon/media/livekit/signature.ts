@@ -20,7 +20,7 @@ interface Claims {
 }
 
 /**
- * Is a body signed with our secret, for now? LiveKit puts a JWT into `Authorization` that holds the SHA-256 of the body.
+ * Is a body signed with our secret, at this time? LiveKit puts a JWT into `Authorization` that holds the SHA-256 of the body.
  * @param now milliseconds since 1970
  */
 export async function checkSignature(
@@ -53,7 +53,7 @@ export async function checkSignature(
 
 const numberOf = (claim: unknown): number | null => (typeof claim === 'number' ? claim : null);
 
-/** What a JWT says of itself, not verified. */
+/** The claims of a JWT, not verified. */
 function readClaims(token: string): Claims | undefined {
   const parts = token.split('.');
   if (parts.length !== 3) return undefined;

@@ -18,14 +18,14 @@ const BACKOFF_MS = [1000, 2000, 4000, 8000, 15_000, 30_000] as const;
 
 export interface ReachabilityDeps {
   isConfigured: boolean;
-  /** One cheap question; throws LiveKitError. */
+  /** One cheap request; throws LiveKitError. */
   probe(): Promise<void>;
   onChange(state: LiveKitState): void;
   background: Background;
   clock: Clock;
 }
 
-/** Knows whether LiveKit answers: from every question that is asked anyway, and from one of its own now and then. */
+/** Knows whether LiveKit responds: from every request that is made anyway, and from a separate one now and then. */
 export class Reachability {
   readonly #deps: ReachabilityDeps;
   readonly #listeners = new Set<() => void>();
@@ -43,7 +43,7 @@ export class Reachability {
     return this.#state;
   }
 
-  /** Told each time LiveKit answers for the first time, or again after it did not. @returns the end of it */
+  /** Called when LiveKit responds for the first time, or again after an outage. @returns unsubscribes */
   onReachable(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -60,7 +60,7 @@ export class Reachability {
     this.#cancel?.();
   }
 
-  /** A question was answered. */
+  /** A request was answered. */
   succeeded(): void {
     this.#failures = 0;
     if (this.#state.status === 'reachable') return;
@@ -68,7 +68,7 @@ export class Reachability {
     for (const listener of this.#listeners) listener();
   }
 
-  /** A question was not answered, or not as it should be. */
+  /** A request failed. */
   failed(error: LiveKitError): void {
     if (!error.isOutage) {
       this.succeeded();
@@ -76,7 +76,7 @@ export class Reachability {
     }
     if (this.#state.status !== 'unreachable' || this.#state.reason !== error.message) {
       this.#become('unreachable', error.message);
-      // found out by someone else's question: look again soon
+      // another request showed it: look again soon
       if (this.#isRunning && this.#failures === 0) this.#schedule(BACKOFF_MS[0]);
     }
   }

@@ -3,7 +3,7 @@ import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 
 type Sdk = typeof import('livekit-server-sdk');
 
-/** Where an egress service shall write, in LiveKit's words; null = the disk of its machine. */
+/** Where an egress service writes, in LiveKit's words; null = the disk of its machine. */
 export function uploadTarget(sdk: Sdk, target: EgressTarget | null): EncodedFileOutput['output'] {
   switch (target?.kind) {
     case 's3':

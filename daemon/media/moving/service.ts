@@ -85,7 +85,7 @@ export class MovingService {
     }
   }
 
-  /** Continues what a killed daemon left without a job. Nobody waits for it. */
+  /** Continues moves that a killed daemon left without a job, in the background. */
   start(): void {
     const { background, apps, databases, log } = this.#deps;
     background.run('unfinished moves of recordings', async () => {
@@ -196,7 +196,7 @@ export class MovingService {
     return result;
   }
 
-  /** Names what is uploaded before it is. What an earlier attempt has put elsewhere is removed. @returns is it the same as before */
+  /** Names what is uploaded before it is. What an earlier attempt has put elsewhere is removed. @returns whether it is the same as before */
   async #target(app: AppEntry, move: MoveRecord, place: RecordedPlace, files: readonly MovedFile[]): Promise<boolean> {
     const keys_json = JSON.stringify(files.map(({ to }) => to));
     const isNamed = move.storage_provider !== null;
@@ -232,7 +232,7 @@ export class MovingService {
     }
   }
 
-  /** A plugin that is off now can be back later. */
+  /** A disabled plugin can be enabled again later. */
   async #access(app: string, place: RecordedPlace): Promise<{ access: StorageAccess }> {
     try {
       return await this.#deps.storage.access(app, place);

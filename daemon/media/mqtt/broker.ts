@@ -7,15 +7,15 @@ import { BrokerFailure, type BrokerStep, brokerFailure, reasonOf } from './failu
 
 const CONNECT_MS = 10_000;
 const PUBLISH_MS = 10_000;
-/** How long a clean end may take. */
+/** Time limit of a clean disconnect. */
 const END_MS = 2000;
 const KEEPALIVE_S = 30;
-/** Bytes that may wait in the socket before messages that may be lost are left out. */
+/** Bytes that may wait in the socket; beyond, expendable messages are dropped. */
 const FULL_BYTES = 256 * 1024;
 
 export type Qos = 0 | 1 | 2;
 
-/** Where to connect, and as whom. */
+/** Where to connect, and with which user. */
 export interface BrokerTarget {
   url: string;
   /** TLS also for an address that begins with mqtt:// or ws://. */
@@ -34,7 +34,7 @@ export interface OpenOptions {
   policy: EndpointPolicy;
   /** Published by the broker when the connection ends without a goodbye; retained. */
   will?: { topic: string; payload: string; qos: Qos };
-  /** Calls the attempt off. */
+  /** Cancels the attempt. */
   signal: AbortSignal;
   /** A step is done. */
   onStep?(step: BrokerStep): void;
@@ -59,7 +59,7 @@ export class Broker {
     return this.#isOpen;
   }
 
-  /** More waits in the socket than the broker takes. */
+  /** The broker takes messages more slowly than they arrive. */
   get isFull(): boolean {
     return this.#client.stream.writableLength > FULL_BYTES;
   }
@@ -73,7 +73,7 @@ export class Broker {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const limit = setTimeout(() => {
       reject(new BrokerFailure('publish', `The broker did not acknowledge within ${PUBLISH_MS / 1000} s.`));
-      // what it would acknowledge later was sent again by then
+      // by then, unacknowledged messages were sent again
       this.destroy();
     }, PUBLISH_MS);
     this.#client.publish(topic, payload, { qos, retain }, (error) => {
@@ -87,7 +87,7 @@ export class Broker {
     }
   }
 
-  /** Says goodbye, so that the broker does not publish the will. */
+  /** Disconnects cleanly, so that the broker doesn't publish the will. */
   async end(): Promise<void> {
     const limit = setTimeout(() => this.destroy(), END_MS);
     this.#client.end(false);
@@ -102,7 +102,7 @@ export class Broker {
 }
 
 /**
- * Connects and signs in, with MQTT 5 or, where the broker does not know it, with MQTT 3.1.1. Only MQTT 5 tells when a
+ * Connects and signs in, with MQTT 5 or, where the broker does not know it, with MQTT 3.1.1. Only MQTT 5 reports when a
  * broker refuses a message. A forward proxy is not used.
  * @throws BrokerFailure
  */
@@ -150,7 +150,7 @@ async function openWith(version: 4 | 5, target: BrokerTarget, options: OpenOptio
     opened.reject(failure);
   };
   const client = new MqttClient(
-    // the library drops errors without a code, so they are heard here
+    // the library drops errors without a code, so listen for them here
     () =>
       open(
         () => reach('connect'),

@@ -7,7 +7,7 @@ export type BrokerStep = 'address' | 'connect' | 'sign-in' | 'publish';
 /** Why a broker could not be used, in words without secrets. */
 export class BrokerFailure extends Error {
   readonly step: BrokerStep;
-  /** The broker does not know this version of the protocol, or closed the connection without a word. */
+  /** The broker doesn't know this version of the protocol, or closed the connection without a reason. */
   readonly isOfVersion: boolean;
 
   constructor(step: BrokerStep, message: string, { isOfVersion = false } = {}) {
@@ -75,7 +75,7 @@ function tlsFailure(code: unknown): string | undefined {
   return typeof code === 'string' && /^ERR_SSL_/.test(code) ? 'it does not speak TLS' : undefined;
 }
 
-/** The library for WebSockets tells the status in a sentence only. */
+/** The WebSocket library has the status only in a sentence. */
 function handshakeFailure(message: string): string | undefined {
   const status = /^Unexpected server response: (\d{3})$/.exec(message)?.[1];
   return status === undefined ? undefined : `it answered the WebSocket with HTTP ${status}`;

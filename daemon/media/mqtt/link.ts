@@ -15,7 +15,7 @@ import { topics } from './topics.ts';
 
 /** Longest wait between two connections. */
 const LONGEST_WAIT_MS = 60_000;
-/** A connection that held so long was a good one: the next wait is short again. */
+/** After a connection that lasted so long, the next wait is short again. */
 const GOOD_MS = 30_000;
 /** Changes of rows within this time are published together. */
 const GATHER_MS = 100;
@@ -40,7 +40,7 @@ export interface LinkDeps {
   background: Background;
   clock: Clock;
   log: Log<'info' | 'warn'>;
-  /** The connection is there, or is not any more. */
+  /** Called when the connection opens or ends. */
   onChange(link: MqttLink): void;
 }
 
@@ -128,7 +128,7 @@ export class MqttLink {
     });
   }
 
-  /** Publishes a line of the app's log, if it is wanted and the broker keeps up; nothing waits for it. */
+  /** Publishes a line of the app's log, if log lines are enabled and the broker keeps up. Nothing waits for it. */
   logLine(row: LogRow): void {
     const { plan, background } = this.#deps;
     const broker = this.broker;
@@ -151,7 +151,7 @@ export class MqttLink {
       try {
         await broker.publish(topics.logs(plan.topicPrefix), text, { qos: 0 });
       } catch {
-        // a line may be lost; the connection tells by itself why
+        // a line may get lost; the connection reports why
       } finally {
         this.#lines -= 1;
       }
@@ -213,7 +213,7 @@ export class MqttLink {
     });
   }
 
-  /** There is no connection: waits, and tries again. */
+  /** Waits without a connection, then tries again. */
   #away(reason: string): void {
     const { app, background, clock, log } = this.#deps;
     this.#broker = undefined;

@@ -35,12 +35,12 @@ export interface RetainedStatesDeps {
 }
 
 /**
- * The retained topics of streams and recordings over one connection. What runs is published, what is over is cleared,
+ * The retained topics of streams and recordings over one connection. Current ones are published, ended ones are cleared,
  * also what ended while there was no connection or no daemon.
  */
 export class RetainedStates {
   readonly #deps: RetainedStatesDeps;
-  /** What the broker has by now. */
+  /** What the broker has now. */
   readonly #sent = new Map<string, string>();
   #isCleared = false;
 
@@ -48,7 +48,7 @@ export class RetainedStates {
     this.#deps = deps;
   }
 
-  /** Makes the topics as the rows are. @throws BrokerFailure */
+  /** Brings the topics in step with the rows. @throws BrokerFailure */
   async sync(config: AppConfig): Promise<void> {
     const wanted = this.#wanted(config);
     for (const topic of this.#rows().all()) {
@@ -59,7 +59,7 @@ export class RetainedStates {
     }
     for (const [topic, payload] of wanted) {
       if (this.#isCleared || this.#sent.get(topic) === payload) continue;
-      // noted first: a topic that was published and forgotten would stay forever
+      // note it first: a topic that is published but forgotten would stay forever
       this.#rows().add(topic);
       await this.#publish(topic, payload);
       this.#sent.set(topic, payload);
@@ -79,7 +79,7 @@ export class RetainedStates {
     }
   }
 
-  /** A topic that the broker refuses is left alone: it must not keep the events back. */
+  /** Skip a topic that the broker refuses, so that events aren't held up. */
   async #publish(topic: string, payload: string): Promise<void> {
     const { broker, qos, onRefused } = this.#deps;
     try {

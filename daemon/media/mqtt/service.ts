@@ -57,7 +57,7 @@ interface OpenLink {
 export class MqttService {
   readonly #deps: MqttServiceDeps;
   readonly #links = new Map<string, OpenLink>();
-  /** What is being done for an app; the next thing waits for it. */
+  /** The running change of an app's connection; the next one waits for it. */
   readonly #following = new Map<string, Promise<unknown>>();
   readonly #turns = new FairTurns();
   #cancelLook: (() => void) | undefined;
@@ -85,7 +85,7 @@ export class MqttService {
     this.#links.clear();
   }
 
-  /** Called when an app's connection is there. */
+  /** Called when an app's connection opens. */
   onConnected(listener: (app: string) => void): void {
     this.#onConnected = listener;
   }

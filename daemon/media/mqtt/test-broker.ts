@@ -6,7 +6,7 @@ import { type BrokerTarget, openBroker } from './broker.ts';
 import { BrokerFailure, type BrokerStep } from './failures.ts';
 import { topics } from './topics.ts';
 
-/** Connects, signs in and publishes a message; tells step by step how far it came. */
+/** Connects, signs in and publishes a message; reports each step. */
 export async function testBroker(
   app: string,
   target: BrokerTarget,

@@ -6,7 +6,7 @@ import { ok } from '#shared/schema/common.ts';
 import type { WatchService } from './service.ts';
 
 export function watchRoutes(app: FastifyInstance, { watch }: { watch: WatchService }): void {
-  // a page of another site that sends a join token asks first whether it may
+  // pages of other sites that send a join token make a preflight request first
   app.options('/apps/:app/watch/:room', (_request, reply) =>
     reply
       .code(204)

@@ -23,7 +23,7 @@ export interface WatchServiceDeps {
   liveHls: Pick<LiveHlsService, 'playlistOf'>;
 }
 
-/** Tells viewers' pages how to play a room, and decides who may. */
+/** Decides who may watch a room, and tells the viewer's page how to play it. */
 export class WatchService {
   readonly #deps: WatchServiceDeps;
 

@@ -12,7 +12,7 @@ import type { PartOf, RecordingOrders, Subject } from './orders.ts';
 
 /** Waits before a recording that failed begins again. */
 const AGAIN_MS = [2000, 60_000, 300_000, 900_000] as const;
-/** One that lasted longer had a cause that may be over. */
+/** After one that lasted longer, the cause may be over. */
 const STABLE_MS = 300_000;
 
 export interface AutomaticRecordingsDeps {
@@ -78,7 +78,7 @@ export class AutomaticRecordings {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     const wait = AGAIN_MS[Math.min(failures, AGAIN_MS.length - 1)] as number;
-    const cancel = this.#deps.background.after('automatic recordings that begin again', wait, async () => {
+    const cancel = this.#deps.background.after('retries of automatic recordings', wait, async () => {
       this.#waiting.delete(cancel);
       if (!(await this.#again(app, subject, part))) this.#failures.delete(key);
     });
@@ -123,7 +123,7 @@ export class AutomaticRecordings {
 
 const keyOf = (app: string, room: string, streamId: string | null): string => JSON.stringify([app, room, streamId]);
 
-/** Waits for all. What is expected to fail now and then has been logged. */
+/** Waits for all. Expected failures have been logged. */
 async function settled(work: readonly Promise<void>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(work)) {
     if (outcome.status === 'rejected' && !isExpected(outcome.reason)) throw outcome.reason;

@@ -17,7 +17,7 @@ import { applyEgress, failVod } from '../vods/vod-lifecycle.ts';
 /** LiveKit takes 20 s to notice that a recorder is gone. */
 const GONE_WITHIN_MS = 25_000;
 const LOOK_EVERY_MS = 1000;
-/** Two silences closer together are one. */
+/** Two missing answers closer together count as one. */
 const APART_MS = 45_000;
 
 const LOST = 'the egress service that recorded it is gone: it was killed, or its machine is off';
@@ -34,8 +34,8 @@ export interface LostRecordingsDeps {
 }
 
 /**
- * Ends recordings, and finds those whose egress service is gone. LiveKit never tells of these: its list says ACTIVE for
- * good. So the recorder itself is asked, and looked for among the participants of its room.
+ * Ends recordings, and finds those whose egress service is gone. LiveKit never reports these, and keeps listing them as ACTIVE.
+ * So we ask the recorder itself, and look for it among the participants of its room.
  */
 export class LostRecordings {
   readonly #deps: LostRecordingsDeps;
@@ -71,7 +71,7 @@ export class LostRecordings {
     }
   }
 
-  /** Looks after a recording that LiveKit's list says runs, or does not know. Nothing that runs is disturbed. */
+  /** Checks a recording that LiveKit lists as running, or doesn't know. A running one isn't disturbed. */
   async check(app: AppEntry, vod: VodRecord): Promise<void> {
     const id = vod.egress_id as string;
     const isEnding = vod.status === 'uploading';
@@ -89,7 +89,7 @@ export class LostRecordings {
     if (this.#countSilence(id) >= needed) await this.#lose(app, vod, answer.kind === 'unknown' ? UNKNOWN : LOST);
   }
 
-  /** How often a recorder must not answer before it is gone: a busy machine can be late. */
+  /** Missing answers before a recorder counts as gone: a busy machine can be late. */
   #silencesNeeded(
     app: AppEntry,
     id: string,
@@ -106,7 +106,7 @@ export class LostRecordings {
     return isUnknown ? 1 : 5;
   }
 
-  /** That LiveKit has forgotten a recording proves nothing: then its recorder is asked several times. */
+  /** A recording that LiveKit forgot can still run, so its recorder is asked several times. */
   async #ping(id: string): Promise<EgressAnswer> {
     for (let left = 3; ; left--) {
       const answer = await this.#deps.livekit.pingEgress(id);
@@ -130,12 +130,12 @@ export class LostRecordings {
       }
     } catch (error) {
       if (!(error instanceof LiveKitError)) throw error;
-      // LiveKit itself can't be asked: then its event counts
+      // without an answer from LiveKit, its event counts
       if (hasTimedOut) await this.#lose(app, vod, LOST);
     }
   }
 
-  /** What is known of one that answered, or is over. */
+  /** What we know of a recorder that answered, or is over. */
   async #told(id: string, answer: EgressAnswer): Promise<Egress | undefined> {
     if (answer.kind === 'answered') return answer.egress ?? undefined;
     return answer.kind === 'over' ? this.#deps.livekit.findEgress(id) : undefined;

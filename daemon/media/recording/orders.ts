@@ -30,7 +30,7 @@ export interface RecordingOrdersDeps {
   delivery: { planOf(config: AppConfig): Promise<DeliveryPlan> };
   storage: {
     recordingTarget(app: string, block: AppConfig['s3']): Promise<RecordingTarget>;
-    /** Why the app's storage takes no recordings; undefined when it does, or did not say. */
+    /** Why the app's storage refuses recordings; undefined if it accepts them, or gave no answer. */
     refusal(app: string): Promise<string | undefined>;
   };
   /** Credentials of a recording expire: it has to be continued by another part before. */
@@ -83,7 +83,7 @@ export class RecordingOrders {
     this.#deps = deps;
   }
 
-  /** What LiveKit says from now on is left for the next start. */
+  /** Answers of LiveKit from now on are left for the next start. */
   close(): void {
     this.#isClosed = true;
   }
@@ -177,7 +177,7 @@ export class RecordingOrders {
       });
     } catch (error) {
       if (this.#isClosed) throw error;
-      // its own event can tell that it began, though the answer was late
+      // its event can show that it began, even if the answer came too late
       if (vods().get(begun.vod.id)?.egress_id == null) await this.#refused(app, begun.vod, recorded, error);
     }
     const vod = vods().get(begun.vod.id) as VodRecord;
@@ -185,7 +185,7 @@ export class RecordingOrders {
     return vods().get(vod.id) ?? vod;
   }
 
-  /** A bucket that refuses would be noticed at the end of the recording, which is lost then. */
+  /** Otherwise a bucket that refuses shows only at the end of the recording, which is then lost. */
   async #requireStorage(app: string): Promise<void> {
     const refusal = await this.#deps.storage.refusal(app);
     if (refusal === undefined) return;

@@ -7,7 +7,7 @@ const MIN_PART_MS = 60_000;
 /** When the next part of which recording is due. */
 export class PartTimers {
   readonly #background: Background;
-  /** Functions that call a part off. */
+  /** Functions that cancel a part. */
   readonly #due = new Map<string, () => void>();
   readonly #limits = new Map<string, number>();
   readonly #onDue: (app: string, vodId: number) => Promise<void>;

@@ -39,7 +39,7 @@ export interface OrderInput {
   subject: RecordedSubject;
   /** Milliseconds since 1970. */
   at: number;
-  /** Is a VOD of this name there already? */
+  /** Does a VOD of this name exist already? */
   isTaken(name: string): boolean;
 }
 

@@ -133,7 +133,7 @@ export class RecordingService {
     return this.end(name, vod);
   }
 
-  /** Rows changed: automatic recordings begin, parts are timed, the old part ends with the new one. Nothing is thrown. */
+  /** Called when rows change: starts automatic recordings, times parts, ends the old part with the new one. Never throws. */
   async follow(app: AppEntry, changes: readonly RowChange[]): Promise<void> {
     try {
       for (const change of changes) {
@@ -185,8 +185,8 @@ export class RecordingService {
   }
 
   /**
-   * Ends what is being recorded for an app that is deleted, and gives LiveKit a moment to finish the files, so that they
-   * can be deleted with the rest. Never throws: LiveKit may be gone for good.
+   * Ends the recordings of an app that is being deleted, and gives LiveKit a moment to finish the files, so that they
+   * can be deleted with the rest. Never throws, because LiveKit may be gone.
    */
   async endAll(name: string): Promise<void> {
     const app = this.#deps.apps.require(name);
@@ -324,14 +324,14 @@ export class RecordingService {
       if (!isHandedOver) this.#parts.setIn(name, vodId, HANDOVER_MS);
     } catch (err) {
       if (this.#isStopped) return;
-      // the part that runs is not given up for one that does not begin
+      // keep the running part if the next one doesn't begin
       this.#parts.setIn(name, vodId, RETRY_MS);
       this.#deps.log.warn({ app: name, vodId, err }, 'the next part of a recording could not be started');
     }
   }
 }
 
-/** Waits for all of them, then throws the first failure: one that cannot be ended does not keep the others. */
+/** Waits for all, then throws the first failure, so that one failure doesn't keep the others running. */
 async function all(work: readonly Promise<unknown>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason;
 }

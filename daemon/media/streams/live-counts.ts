@@ -12,7 +12,7 @@ export interface LiveCountsDeps {
   background: Background;
 }
 
-/** Tells those who watch how many are in which room, once a second at most, and only what changed. */
+/** Sends viewers of the event stream the number of people per room: changes only, at most once a second. */
 export class LiveCounts {
   readonly #deps: LiveCountsDeps;
   readonly #told = new Map<string, RoomCounts>();

@@ -23,11 +23,11 @@ import type { RoomDirectory } from './room-directory.ts';
 import { closeParticipant, endRow, openTrack } from './stream-lifecycle.ts';
 
 const STEADY_MS = 60_000;
-/** After a pass that had something to repair: webhooks may not arrive at all. */
+/** After a pass with repairs, because webhooks may not arrive at all. */
 const UNEASY_MS = 10_000;
 const SOON_MS = 200;
 const AT_ONCE = 4;
-/** A younger recording may have been asked for a moment ago. */
+/** LiveKit may not list a recording yet that is younger than this. */
 const CHECKED_AFTER_MS = 60_000;
 
 export interface ReconcilerDeps {
@@ -47,7 +47,7 @@ export interface ReconcilerDeps {
   background: Background;
   log: Log<'info' | 'warn'>;
   clock: Clock;
-  /** Tells of a jump of the clock; returns the end of it. */
+  /** Calls the listener when the clock jumps. @returns unsubscribes */
   onJump?(listener: () => void): () => void;
 }
 
@@ -133,7 +133,7 @@ export class Reconciler {
     this.#cancel?.();
     if (this.#isStopped) return;
     const jitter = ms === SOON_MS ? 1 : 0.9 + Math.random() * 0.2;
-    this.#cancel = this.#deps.background.after('comparison with LiveKit', ms * jitter, () => this.run(isFull));
+    this.#cancel = this.#deps.background.after('LiveKit reconciliation', ms * jitter, () => this.run(isFull));
   }
 
   async #pass(isFull: boolean): Promise<void> {
@@ -294,7 +294,7 @@ export class Reconciler {
     if (!isFull && pending.length === 0) return;
     for (const egress of await livekit.listEgress()) {
       const app = egress.room === '' ? undefined : this.#appOf(egress.room);
-      // what an earlier app of that prefix recorded is none of this one's
+      // recordings of an earlier app with that prefix don't belong to this one
       if (app === undefined || (egress.startedAt ?? asked) < Date.parse(app.createdAt)) continue;
       if (this.#isSettled(app.name, egress)) continue;
       await this.#change(app, (tx) => tx.note(applyEgress(tx.db, egress, tx.owner, tx.now)));
@@ -341,7 +341,7 @@ export class Reconciler {
     }
   }
 
-  /** Nothing new can be learned of it. */
+  /** There is nothing left to learn about it. */
   #isSettled(app: string, egress: Egress): boolean {
     const db = this.#deps.databases.get(app);
     const encoder = hlsRepository(db).encoderByEgress(egress.id);
@@ -359,7 +359,7 @@ export class Reconciler {
   }
 
   #complain(err: unknown): void {
-    // an outage is announced by the one who watches for it
+    // outages are reported elsewhere, by `state.ts`
     if (err instanceof LiveKitError && err.isOutage) return;
     this.#deps.log.warn({ err }, 'rows could not be compared with LiveKit');
   }

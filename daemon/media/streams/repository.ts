@@ -95,7 +95,7 @@ export const livekitMemory = prepared((db: Db) => {
   const forgetEvents = db.prepare<[number]>('DELETE FROM livekit_events WHERE at < ?');
   const forgetGone = db.prepare<[number]>('DELETE FROM livekit_gone WHERE at < ?');
   return {
-    /** False when the event was there before. */
+    /** False if the event was stored before. */
     remember: (eventId: string, at: number) => remember.run(eventId, at).changes > 0,
     isGone: (sid: string) => sid !== '' && isGone.get(sid) !== undefined,
     setGone: (sid: string, at: number) => {

@@ -15,7 +15,7 @@ interface Someone {
 interface LiveRoom {
   sid: string;
   people: Map<string, Someone>;
-  /** Who has left, so that a late event does not bring them back. */
+  /** People who left, so that a late event doesn't bring them back. */
   gone: Set<string>;
   /** When LiveKit was asked for the list that was taken over last, milliseconds since 1970; 0 = never. */
   listedAt: number;
@@ -151,7 +151,7 @@ export class RoomDirectory {
       return known;
     }
     const room: LiveRoom = { sid, people: new Map(), gone: new Set(), listedAt: 0, counts: null };
-    // late news of a room that is over is ignored
+    // ignore late news of a room that is over
     if (this.#over.has(sid)) return room;
     if (known !== undefined) remember(this.#over, known.sid);
     this.#rooms.set(name, room);

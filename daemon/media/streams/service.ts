@@ -30,7 +30,7 @@ export interface StreamServiceDeps {
 
 const DAY_MS = 86_400_000;
 
-/** The streams of an app: who publishes now and who did. */
+/** The streams of an app: current and past publishers. */
 export class StreamService {
   readonly #deps: StreamServiceDeps;
   readonly #ingress: Snapshot<Ingress[]>;
@@ -67,7 +67,7 @@ export class StreamService {
     return row;
   }
 
-  /** Takes the publisher out of the room, of an ingest the ingest itself, then ends the row. */
+  /** Removes the publisher from the room (for an ingest: the ingest itself), then ends the row. */
   async end(name: string, id: string): Promise<void> {
     const app = this.#deps.apps.require(name);
     const row = this.find(name, id);

@@ -1,7 +1,7 @@
-/** Nothing can be made of this recording, also not later. The message is for people. */
+/** This recording can't be transcoded, now or later. The message is for people. */
 export class UnusableSource extends Error {}
 
-/** The disk has no room for the work. */
+/** The disk is too full for the work. */
 export class NoSpace extends Error {
   readonly neededBytes: number;
   constructor(neededBytes: number) {

@@ -41,7 +41,7 @@ export interface FetchOptions {
 }
 
 /**
- * Brings the recording to this machine. ffmpeg reads files only: it never gets an address or a signature, and every provider,
+ * Downloads the recording to this machine. ffmpeg reads files only: it never gets an address or a signature, and every provider,
  * proxy and address rule applies to it. What an earlier attempt has fetched is kept.
  */
 export async function fetchSource(source: TranscodingSource, options: FetchOptions): Promise<LocalSource> {

@@ -18,7 +18,7 @@ const WATCHED = [
   'exit "$code"',
 ].join('\n');
 
-/** What is kept of a program's errors, and of its output. */
+/** How much of a program's errors and output is kept. */
 const ERRORS_KEPT = 4000;
 const OUTPUT_KEPT = 4_000_000;
 
@@ -32,7 +32,7 @@ export interface ProgramOptions {
   onLine?(line: string): void;
 }
 
-/** Runs a program to its end. @returns its output, if `onLine` doesn't take it @throws ProgramError with its last words */
+/** Runs a program until it ends. @returns its output, if `onLine` doesn't take it @throws ProgramError with its last words */
 export async function runProgram(program: string, args: readonly string[], options: ProgramOptions): Promise<string> {
   const { signal, lowered = [], onLine } = options;
   signal.throwIfAborted();

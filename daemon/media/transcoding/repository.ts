@@ -1,7 +1,7 @@
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
 
-/** What becomes of a finished recording. `pending`: nobody has looked at it yet. */
+/** What happens to a finished recording. `pending`: not decided yet. */
 export interface TranscodingRecord {
   vod_id: number;
   state: 'pending' | 'queued' | 'ready' | 'failed' | 'cancelled';

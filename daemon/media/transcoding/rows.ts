@@ -20,7 +20,7 @@ export interface LadderPlace {
 /** Is it a row of a ladder that was made, and not of a recording in segments? */
 export const isLadder = ({ extra_json }: VodVariantRecord): boolean => /"ladder":\s*true/.test(extra_json ?? '');
 
-/** Null if the recording is in no storage of the app, or was written elsewhere on the machine. */
+/** Null if the recording isn't in a storage of the app, or is elsewhere on the machine. */
 export function ladderPlace(
   vod: VodRecord,
   variants: readonly VodVariantRecord[],

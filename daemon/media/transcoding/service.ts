@@ -84,7 +84,7 @@ export class TranscodingService {
     }
   }
 
-  /** Begins what a killed daemon left undecided, and removes what it left behind. Nobody waits for it. */
+  /** Starts what a killed daemon left undecided, and removes its leftovers, in the background. */
   start(): void {
     this.#deps.background.run('unfinished transcodings', () => this.#resume());
   }
@@ -249,7 +249,7 @@ export class TranscodingService {
     return path.join(this.#deps.apps.dir(app), WORK_FOLDER, String(vodId));
   }
 
-  /** Runs one step in a worker. A cancellation is told to it, so that it ends ffmpeg and its requests in good order. */
+  /** Runs one step in a worker. It is told about a cancellation, so that it ends ffmpeg and its requests cleanly. */
   async #perform(
     app: string,
     access: StorageAccess,

@@ -11,7 +11,7 @@ export type TranscodingSource =
   /** A playlist with segments, in a storage or the app's folder. */
   | { kind: 'playlist'; key: string; folder: string | null };
 
-/** What the worker is told. */
+/** The worker's input. */
 export interface TranscodingInput {
   programs: { ffmpeg: string; ffprobe: string };
   /** Command that lowers the priority, in front of ffmpeg. */

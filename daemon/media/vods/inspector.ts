@@ -31,7 +31,7 @@ export interface InspectorDeps {
   log: Log<'warn'>;
 }
 
-/** Reads recordings themselves: what LiveKit tells of their length is wrong, and of lost ones it tells nothing. */
+/** Reads recordings themselves: LiveKit reports wrong lengths, and nothing about lost recordings. */
 export class RecordingInspector {
   readonly #deps: InspectorDeps;
   readonly #waiting = new Set<() => void>();
@@ -121,7 +121,7 @@ export class RecordingInspector {
     if (output === undefined || output.isAway) {
       const wait = AGAIN_MS[tries];
       if (wait === undefined) return;
-      const cancel = this.#deps.background.after('reading of recordings', wait, () => {
+      const cancel = this.#deps.background.after('inspection of recordings', wait, () => {
         this.#waiting.delete(cancel);
         return this.#measure(name, id, tries + 1);
       });

@@ -1,4 +1,4 @@
-/** What a media file says about itself; null = it does not say. */
+/** What a media file's header says; null = not in the header. */
 export interface MediaFacts {
   seconds: number | null;
   /** Pixels. */
@@ -60,7 +60,7 @@ export async function readMp4(read: ReadPart, size: number): Promise<MediaFacts 
   return undefined;
 }
 
-/** The box at an offset; `limit` is where it has to end. Undefined when it is none. */
+/** The box at an offset; `limit` is where it has to end. Undefined if it isn't one. */
 function boxAt(bytes: Buffer, at: number, limit: number): Box | undefined {
   if (at + 8 > bytes.length) return undefined;
   const size = bytes.readUInt32BE(at);

@@ -30,7 +30,7 @@ export interface VodRecord extends RecordedPlace {
   session_id: string | null;
   part: number | null;
   error: string | null;
-  /** What is special about it although it is ready. */
+  /** A remark about a recording that is ready. */
   note: string | null;
   identity: string | null;
   is_automatic: 0 | 1;
@@ -41,7 +41,7 @@ export interface VodRecord extends RecordedPlace {
   video_codec: string | null;
   audio_codec: string | null;
   frame_rate: number | null;
-  /** Somebody asked for its end. */
+  /** Someone asked to end it. */
   is_stopped: 0 | 1;
   /** Ordered without a picture. */
   is_audio_only: 0 | 1;

@@ -28,7 +28,7 @@ interface Wish {
 }
 
 /**
- * Where a result is. LiveKit's address decides, not the request: the egress service can have a default storage, a prefix
+ * Where a result is. LiveKit's reported address decides, not the request: the egress service can have a default storage, a prefix
  * and a backup storage in its own config. What is in no bucket of the app is kept with its address only.
  */
 export function resultPlace(
@@ -88,7 +88,7 @@ function inBucket(place: RecordedPlace, bucket: Bucket, key: string, name: strin
   return { place, file_key: key, s3_url: canonicalUrl(bucket, key), local_path: null, prefix: prefixOf(key, name) };
 }
 
-/** A path of another machine, or outside of the app's folder, says nothing to anyone and is not kept. */
+/** A path on another machine, or outside the app's folder, is of no use and isn't kept. */
 function onDisk(file: string, appDir: string): ResultPlace {
   const local_path = localKey(appDir, file);
   return {

@@ -120,7 +120,7 @@ export class VodService {
       ...transcoding,
       hlsUrl: hls === undefined ? null : (urlOf.get(hls.id) ?? null),
       presignedUrl: play.presignedUrl,
-      // a playlist alone is nothing to save
+      // a playlist alone isn't worth saving
       downloadUrl: key !== null && isPlaylistKey(key) ? null : download.presignedUrl,
       variants: variants.map((variant) => toVariant(variant, urlOf.get(variant.id) ?? null)),
     };

@@ -96,7 +96,7 @@ export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number)
   const result = egress.files[0] ?? segmentsFile(egress);
   const isOver = (egress.state === 'complete' || egress.state === 'failed') && vod.status !== 'ready';
   const found = isOver && result !== undefined ? resultPlace(result, egress, wishOf(vod, owner)) : undefined;
-  // pictures have no separate address: they lie beside the file
+  // pictures have no separate address: they are beside the file
   if (found !== undefined && isOpen(vod)) vod = vods.update(vod.id, found.place);
   const images = egress.images[0];
   if (images !== undefined) {
@@ -357,7 +357,7 @@ export function measureVod(db: Db, id: number, { facts, segments }: MediaInspect
   const vods = vodRepository(db);
   const vod = vods.get(id);
   if (vod?.status !== 'ready') return [];
-  // it was looked at, though there is nothing to read in it
+  // mark it as read, although there is nothing to read in it
   const measured_at = iso(at);
   if (facts === undefined) {
     vods.update(id, { measured_at });

@@ -116,7 +116,7 @@ export function touchesRows(db: Db, event: LiveKitEvent): boolean {
   }
 }
 
-/** Keeps the picture of who is in which room; what the rows know to be over stays over. */
+/** Updates who is in which room; what ended in the rows stays ended. */
 export function showEvent(db: Db, directory: RoomDirectory, event: LiveKitEvent): void {
   const { room, person, track, at } = event;
   if (room === null) return;

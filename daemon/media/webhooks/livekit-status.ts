@@ -70,7 +70,7 @@ export class LiveKitStatusView {
     return this.#rejectionHint() ?? this.#clockHint() ?? this.#missingHint(url);
   }
 
-  /** A stranger can send what is not signed with our key: once events arrive, then LiveKit isn't the cause. */
+  /** Anyone can send a badly signed webhook, so once good events arrive, LiveKit isn't the cause. */
   #rejectionHint(): string | null {
     const { webhooks, clock } = this.#deps;
     const cause = WEBHOOK_REJECTIONS.find((one) => {

@@ -49,7 +49,7 @@ interface Rejected {
   clockMs: number | null;
 }
 
-/** Takes in LiveKit's events: verified, stored, then answered. */
+/** Receives LiveKit's events: verifies, stores, then answers. */
 export class WebhookService {
   readonly #deps: WebhookServiceDeps;
   readonly counts: WebhookCounts = { received: 0, repeated: 0, rejected: 0, foreign: 0, lastReceivedAt: null };
@@ -97,7 +97,7 @@ export class WebhookService {
       const event = await this.#deps.livekit.readEvent(json);
       if (event.name !== '') return event;
     } catch {
-      // said below; the text itself may hold anything
+      // the reason follows below; the text itself can contain anything
     }
     throw new ApiError('WEBHOOK_UNREADABLE', { reason });
   }

@@ -70,7 +70,7 @@ export class HistoryService {
 
   async stop(): Promise<void> {
     await this.#timer?.stop();
-    await this.#deps.background.run('load history at a stop', () => this.#write());
+    await this.#deps.background.run('final load history', () => this.#write());
     this.#repository?.close();
     this.#repository = undefined;
   }

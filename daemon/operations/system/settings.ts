@@ -50,7 +50,7 @@ const EXPLAINED: Record<string, readonly (readonly [setting: string, key: Settin
   storage: [['Data directory', 'dataDir']],
 };
 
-/** The configuration in force, with every secret left out. */
+/** The active configuration, without secrets. */
 export class SettingsService {
   readonly #options: SettingsServiceOptions;
   readonly #guidance: Record<string, Guidance[]>;

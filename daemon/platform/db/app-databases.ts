@@ -57,7 +57,7 @@ export class AppDatabases {
     }
   }
 
-  /** Damage that shows while the database is used concerns this app only. A repaired file is opened by the next call. */
+  /** Damage found during use affects only this app. The next call opens a repaired file. */
   #faultOf(app: string, error: Error): Error {
     if (!isDamage(error)) return error;
     // the handle is in use by the caller
@@ -85,7 +85,7 @@ export class AppDatabases {
   }
 }
 
-/** Undefined for what may pass, like a full disk; a complete answer for a file that the system refuses. */
+/** Undefined for temporary failures like a full disk; an ApiError for a file that the system refuses. */
 function reasonOf(error: unknown, file: string): string | ApiError | undefined {
   if (error instanceof NewerDatabase) return 'was written by a newer StreamHub';
   if (error instanceof ForeignDatabase) return 'was made by another program';

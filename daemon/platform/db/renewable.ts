@@ -12,7 +12,7 @@ export interface RenewableOptions<S> {
   open?: OpenOptions;
   /** Prepares what `use` gets. */
   prepare(db: Db): S;
-  /** Told where a damaged file was put. A new and empty one is in its place. */
+  /** Called with the place of a damaged file. A new and empty one is in its place. */
   onDamage(keptAs: string): void;
   /** Told why there is no file; what is written is kept in memory until the next start. */
   onRefusal(error: unknown): void;
@@ -20,7 +20,7 @@ export interface RenewableOptions<S> {
 }
 
 /**
- * A database that is worth less than a daemon that works: logs, events, figures. When SQLite finds damage, at the start or
+ * A database that the daemon can lose: logs, events, statistics. When SQLite finds damage, at the start or
  * later, the file is set aside beside itself and a new one is begun. Where no file can be made, memory takes its place.
  */
 export class RenewableDatabase<S> {
@@ -42,7 +42,7 @@ export class RenewableDatabase<S> {
       try {
         this.#db.close();
       } catch {
-        // it is given up
+        // the file is given up
       }
       this.#giveUp();
       [this.#db, this.#prepared] = this.#open();

@@ -18,7 +18,7 @@ export interface DaemonEvent {
   live?: boolean;
 }
 
-/** In-process announcements. A listener that throws, or whose promise rejects, is reported and hurts nobody else. */
+/** In-process announcements. A listener that throws, or whose promise rejects, is reported and doesn't affect others. */
 export class EventBus {
   readonly #emitter = new EventEmitter({ captureRejections: false }).setMaxListeners(0);
   readonly #onError: (error: unknown) => void;

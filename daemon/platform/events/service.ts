@@ -217,7 +217,7 @@ export class EventService {
     return false;
   }
 
-  /** Why a reader cannot simply go on after this id. */
+  /** Why a reader can't simply continue after this id. */
   #missing(id: number): string | undefined {
     if (Number.isNaN(id) || id > this.#store.lastId) return 'unknown_id';
     return id < this.#store.prunedTo ? 'too_old' : undefined;
@@ -233,7 +233,7 @@ export class EventService {
       for (;;) {
         this.flush();
         if (cursor < this.#store.prunedTo) {
-          // it reads more slowly than events are forgotten, or some could not be kept
+          // the reader is slower than the retention of events, or some couldn't be stored
           this.#reset(reader, 'too_old');
           break;
         }
@@ -257,7 +257,7 @@ export class EventService {
 
   async #onBeat(): Promise<void> {
     this.flush();
-    // an id without data moves the place from which the reader would resume
+    // an id without data moves the resume position of the reader
     const frame = `: beat\nid: ${this.#store.lastId}\n\n`;
     for (const reader of this.#readers) reader.beat(reader.isLive ? frame : ': beat\n\n');
     await this.#recheckAll();

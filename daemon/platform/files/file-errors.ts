@@ -111,12 +111,12 @@ export function fileError(error: unknown, file?: string): ApiError | undefined {
   });
 }
 
-/** The system's word on an error of a file operation. */
+/** The system's code and file of a failed file operation. */
 function factsOf(error: unknown): { errno: string; file: string | undefined } | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, syscall, path: file, dest } = error as NodeJS.ErrnoException & { dest?: string };
   if (typeof code !== 'string') {
-    // an error that came from another thread has lost all but its words
+    // an error from another thread keeps only its message
     const words = /^(E[A-Z0-9]+): [^,]+, (\w+)(?: '([^']+)')?(?: -> '([^']+)')?/.exec(error.message);
     if (words === null || !FILE_CALLS.test(words[2] ?? '')) return undefined;
     return { errno: words[1] ?? '', file: meantFile(words[4] ?? words[3]) };
@@ -129,7 +129,7 @@ function factsOf(error: unknown): { errno: string; file: string | undefined } | 
   return isOfFile || isFull ? { errno: code, file: meantFile(dest ?? file) } : undefined;
 }
 
-/** The file that a temporary file was to become. */
+/** The target of a temporary file. */
 const meantFile = (file: string | undefined): string | undefined =>
   file?.replace(/\.([^/\\]+)\.[0-9a-f]{12}\.(?:tmp|redo)$/, '$1');
 
@@ -176,7 +176,7 @@ function daemonUser(): { name: string; shown: string } {
 
 const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-/** For `catch`: the value if there is no such file; any other error is thrown on. Unreadable is not missing. */
+/** For `catch`: the value if there is no such file; any other error is thrown. Unreadable isn't missing. */
 export const ifMissing =
   <T>(value: T) =>
   (error: NodeJS.ErrnoException): T => {

@@ -29,7 +29,7 @@ export const answerBadUrl =
 export function answerClientError(parts: RefusalParts) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
     const response = (socket as Socket & { _httpMessage?: { headersSent: boolean } })._httpMessage;
-    // in the middle of another answer the bytes would become part of that one
+    // during another answer, the bytes would become part of it
     if (error.code !== 'ECONNRESET' && socket.writable && !response?.headersSent) {
       const [status, headers, body] = answerOf(parts, refusalOf(error));
       const lines = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });

@@ -13,7 +13,7 @@ export function installErrorHandling(app: FastifyInstance, dataDir: string): voi
   const below = dataDir.endsWith(path.sep) ? dataDir : dataDir + path.sep;
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     const refusal = toApiError(error, request);
-    // a probe asks every few seconds; the reason has its own line
+    // probes ask every few seconds, and the reason has its own line
     if (refusal.status >= 500 && refusal.code !== 'NOT_READY')
       request.log.error(
         { requestId: request.id, err: error, code: refusal.code, cause: causeOf(error) },

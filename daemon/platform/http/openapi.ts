@@ -90,7 +90,7 @@ function errorsOf(op: Operation): Map<number, ErrorCode[]> {
   return new Map([...byStatus].sort(([a], [b]) => a - b));
 }
 
-/** What an operation's access means, in words. */
+/** An operation's access, in words. */
 function accessText(access: Access): string {
   if (typeof access === 'object') return `permission \`${access.permission}\``;
   const words: Record<Exclude<Access, object>, string> = {

@@ -29,7 +29,7 @@ export function installParsers(app: FastifyInstance): void {
   });
 }
 
-/** Counts open brackets outside of texts; what is not JSON is the parser's to refuse. */
+/** Counts open brackets outside of texts; the parser refuses what isn't JSON. */
 function isDeeperThan(max: number, json: string): boolean {
   let depth = 0;
   let isText = false;

@@ -56,7 +56,7 @@ export function route<O extends Operation>(
 }
 
 const emptyBodyIsObject: RouteOptions['preValidation'] = (request, _reply, done) => {
-  // a body in another format must not count as no body: it may have asked for something else
+  // a body in another format must not count as no body
   if (!request.hasForeignBody && (request.body === undefined || request.body === null)) request.body = {};
   done();
 };

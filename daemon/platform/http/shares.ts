@@ -6,7 +6,7 @@ import type { Principal } from '../principal.ts';
 import { addressKey, clientAddress } from './client-address.ts';
 import { hookOperations } from './hook-operations.ts';
 
-/** Who uses a share; without a principal only the address counts. */
+/** The user of a share; without a principal, only the address counts. */
 export interface ShareHolder {
   principal: Principal | null;
   /** Client address. */

@@ -64,7 +64,7 @@ export class JobService {
     this.#handlers.set(handler.kind, handler as unknown as JobHandler);
   }
 
-  /** Continues what the last process left. */
+  /** Continues the jobs of the last process. */
   start(): void {
     const { repository, background } = this.#deps;
     const keptSince = new Date((this.#deps.retentionNow ?? Date.now)() - JOBS_KEPT_DAYS * 86_400_000).toISOString();
@@ -78,7 +78,7 @@ export class JobService {
     }
   }
 
-  /** Ends what runs; it stays `running` in its row and continues with the next start. */
+  /** Stops running jobs; they stay `running` in their rows and continue with the next start. */
   async stop(): Promise<void> {
     this.releaseWaiters();
     this.#stopping = true;
@@ -171,7 +171,7 @@ export class JobService {
     if (!job.cancellable) throw new ApiError('JOB_NOT_CANCELLABLE', { id });
     await this.end(id);
     const ended = this.#record(id);
-    // it was done before it noticed
+    // it finished before it noticed the cancellation
     if (ended.state !== 'cancelled') throw new ApiError('JOB_NOT_CANCELLABLE', { id });
     return ended;
   }
@@ -292,7 +292,7 @@ export class JobService {
   }
 
   /**
-   * How the job is, or how it ended, could not be written down. Its row still says `queued` or `running`, so a later
+   * The state or the end of the job couldn't be stored. Its row still says `queued` or `running`, so a later
    * attempt continues from its last checkpoint, as after a restart.
    */
   #unrecorded(id: number, error: unknown): void {

@@ -4,7 +4,7 @@ const AT_ONCE = 4;
 /** Jobs of one team that run at the same time: the rest is for other teams. */
 const AT_ONCE_PER_TEAM = 3;
 
-/** What decides about a job's turn. */
+/** What decides a job's turn. */
 export interface Waiting {
   kind: JobKind;
   tenant: string;

@@ -4,7 +4,7 @@ import type { LogSink } from './logger.ts';
 /** Lines for standard output: coloured text for a person at a terminal, JSON for everything else. */
 export function consoleSink(options: { pretty: boolean }): LogSink {
   const out = pino.destination({ fd: 1, sync: false });
-  // a closed pipe is the reader's choice, not our failure
+  // a closed pipe is the reader's choice, not a failure
   out.on('error', () => {});
   const flushSync = (): void => {
     try {

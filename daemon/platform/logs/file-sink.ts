@@ -23,7 +23,7 @@ export interface FileSinkOptions {
   now?(): Date;
   /** Bytes that may wait in memory; for tests. */
   maxWaiting?: number;
-  /** Told once for each kind of trouble until the file can be written again. */
+  /** Called once for each kind of failure until the file can be written again. */
   onTrouble?(code: string): void;
 }
 
@@ -43,7 +43,7 @@ export class FileSink implements LogSink {
   /** Lines dropped since the file could last be written. */
   #lost = 0;
   #retryMs = RETRY_MS.first;
-  /** Calls the next try off. */
+  /** Cancels the next try. */
   #retry: (() => void) | undefined;
   #fileBytes: number;
   #day: string;
@@ -82,10 +82,10 @@ export class FileSink implements LogSink {
     this.#begin();
   }
 
-  /** For a process that is about to die: what waits is appended to the present file immediately. */
+  /** For a process that is about to end: appends waiting lines to the current file immediately. */
   flushSync(): void {
     const lines = Buffer.from(this.#queue.filter((item) => typeof item === 'string').join(''));
-    // what is being written now is not written twice
+    // don't write twice what is being written now
     const bytes = this.#running === undefined ? Buffer.concat([this.#rest, lines]) : lines;
     this.#queue = [];
     if (this.#running === undefined) this.#rest = Buffer.alloc(0);
@@ -108,7 +108,7 @@ export class FileSink implements LogSink {
     for (const name of doomed) await rm(path.join(dir, name), { force: true });
   }
 
-  /** Writes all that waits, unless the disk still refuses, and closes the file. */
+  /** Writes all waiting lines, unless the disk still refuses, and closes the file. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
@@ -126,7 +126,7 @@ export class FileSink implements LogSink {
     this.#begin();
   }
 
-  /** Writes what waits, unless that runs already or waits for its next try. */
+  /** Writes waiting lines, unless a write is running or waits for its next try. */
   #begin(): void {
     if (this.#retry === undefined) this.#running ??= this.#drain();
   }
@@ -171,7 +171,7 @@ export class FileSink implements LogSink {
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.longest);
   }
 
-  /** After everything that was kept, one line about what was not. */
+  /** After the kept lines, one line about the dropped ones. */
   #tellLoss(): void {
     if (this.#lost === 0 || this.#rest.length > 0 || this.#queue.length > 0) return;
     const msg = 'the log file could not be written; these lines are missing here';
@@ -200,7 +200,7 @@ export class FileSink implements LogSink {
       this.#handle = await open(this.#file, 'a', 0o600);
     }
     while (this.#rest.length > 0) {
-      // a full disk can take a part
+      // a full disk can accept a part
       const { bytesWritten } = await this.#handle.write(this.#rest);
       this.#rest = this.#rest.subarray(bytesWritten);
       this.#waitingBytes = Math.max(0, this.#waitingBytes - bytesWritten);

@@ -4,11 +4,11 @@ import { SETTINGS, type SettingKey } from '../settings-table.ts';
 import { Scrubber } from './scrub.ts';
 import { SecretRegistry } from './secret-registry.ts';
 
-/** A place that log lines go to. */
+/** A destination of log lines. */
 export interface LogSink {
   /** @param line one JSON object and a line feed, already without secrets */
   write(line: string): void;
-  /** Writes what is held back, synchronously where the process is about to die. */
+  /** Writes buffered lines; synchronously if the process is about to end. */
   flushSync?(): void;
 }
 
@@ -72,8 +72,8 @@ export function createLogging(settings: Settings): Logging {
 }
 
 /**
- * The parts of an error that help, and no others: clients of HTTP services hang requests with their credentials
- * and whole responses on what they throw.
+ * Only the useful parts of an error: HTTP clients attach requests with their credentials
+ * and whole responses to the errors they throw.
  */
 function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error === 'object' ? String(error) : error;

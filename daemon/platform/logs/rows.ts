@@ -13,7 +13,7 @@ export interface StoredLogRow extends StoredLog {
   id: number;
 }
 
-/** What is looked for; absent parts do not filter. */
+/** The filters; absent ones don't filter. */
 export interface LogFilter {
   /** Only rows of these apps; absent = all rows, those of no app included. */
   apps?: readonly number[];

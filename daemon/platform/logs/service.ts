@@ -25,7 +25,7 @@ const DAY_MS = 86_400_000;
 /** Lines of one batch that listeners are shown; a flood is for the search. */
 const MAX_SHOWN = 100;
 
-/** What the log needs to know of apps. */
+/** What the log needs to know about apps. */
 interface LogApps {
   idOf(name: string): number | undefined;
   exists(id: number): boolean;

@@ -3,7 +3,7 @@ import { logMigrations } from '../db/logs/index.ts';
 import { RenewableDatabase } from '../db/renewable.ts';
 import { LOG_DATABASE, LogRepository } from './repository.ts';
 
-/** What the thread is asked: the name of a method of the repository and its arguments. */
+/** A call of the thread: the name of a repository method and its arguments. */
 export interface StoreRequest {
   id: number;
   method: 'insert' | 'search' | 'histogram' | 'newestToRemove' | 'removeUpTo' | 'forgetApp' | 'appIds' | 'close';

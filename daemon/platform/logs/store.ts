@@ -11,7 +11,7 @@ const STEP = 2000;
 const IDLE_MS = 30_000;
 
 export interface LogStoreOptions {
-  /** Told where a damaged file was put. */
+  /** Called with the place of a damaged file. */
   onDamage?(keptAs: string): void;
   idleMs?: number;
 }
@@ -34,7 +34,7 @@ export class LogStore {
     this.#options = options;
   }
 
-  /** A thread is there; for tests and figures. */
+  /** Whether a thread runs; for tests and metrics. */
   get isAwake(): boolean {
     return this.#thread !== undefined;
   }
@@ -79,7 +79,7 @@ export class LogStore {
     return this.#call('appIds');
   }
 
-  /** Finishes what was asked, checkpoints and ends the thread. */
+  /** Finishes open calls, checkpoints and ends the thread. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idle);

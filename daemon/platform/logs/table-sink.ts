@@ -14,9 +14,9 @@ export interface TableSinkOptions {
   background: Background;
   insert(batch: StoredLog[]): Promise<unknown>;
   appIdOf(name: string): number | undefined;
-  /** Told of lines that could not be stored, at most once a minute. */
+  /** Called for lines that couldn't be stored, at most once a minute. */
   onLoss?(lines: number, code: string): void;
-  /** Told of each loss. */
+  /** Called for each loss. */
   countLost?(lines: number): void;
 }
 

@@ -53,7 +53,7 @@ export class StoreThread {
     });
   }
 
-  /** Finishes what was asked, checkpoints and ends. */
+  /** Finishes open calls, checkpoints and ends. */
   async end(): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const patience = setTimeout(resolve, STOP_PATIENCE_MS);

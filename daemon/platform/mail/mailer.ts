@@ -16,7 +16,7 @@ export interface MailerOptions {
 
 const TIMEOUT_MS = 15_000;
 
-/** Sends mail through the operator's SMTP server; without one nothing is sent and nobody is asked. */
+/** Sends mail through the operator's SMTP server; without one, nothing is sent. */
 export class Mailer {
   readonly #options: MailerOptions;
   #transport: Promise<Transporter> | undefined;

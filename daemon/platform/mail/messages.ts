@@ -30,5 +30,5 @@ export const invitationMail = (url: string, team: string, inviter: string | unde
   }),
 });
 
-/** Names are typed by people: a line break in one must not become a header or a separate paragraph. */
+/** People type names: a line break in one must not become a header or a separate paragraph. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 120);

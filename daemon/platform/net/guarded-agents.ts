@@ -69,7 +69,7 @@ function checkedAddress(host: string, lookup: net.LookupFunction, policy: Endpoi
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   lookup(host, { all: false }, (error, address) => {
     if (error === null) resolve(String(address));
-    // where only the proxy knows the names of the world; what it may reach is then up to it
+    // only the proxy can resolve external names, so it decides what may be reached
     else if (!policy.denyPrivate && ['ENOTFOUND', 'EAI_AGAIN'].includes(error.code ?? '')) resolve(host);
     else reject(error);
   });

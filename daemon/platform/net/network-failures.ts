@@ -1,7 +1,7 @@
 const UNTRUSTED =
   'its certificate is from an authority that this machine does not trust (add it to the system’s authorities, then restart)';
 
-/** What a connection failed of, by the error's code, as the end of a sentence. */
+/** Why a connection failed, by the error's code, as the end of a sentence. */
 const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was cut off',
@@ -26,11 +26,11 @@ const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
-/** Is it the certificate that is in the way? Then neither a firewall nor a stopped server is the reason. */
+/** Is the certificate the cause? Then it is neither a firewall nor a stopped server. */
 export const isCertificateFailure = (code: unknown): boolean =>
   typeof code === 'string' && /CERT|^UNABLE_TO_/.test(code);
 
-/** The failure in words, or undefined for a code that is none of the network's. */
+/** The failure in words; undefined for codes that aren't network errors. */
 export const networkFailure = (code: unknown): string | undefined =>
   typeof code === 'string' ? (NETWORK_FAILURES[code] ?? proxyFailure(code)) : undefined;
 

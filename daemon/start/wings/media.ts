@@ -175,7 +175,7 @@ export function createMedia(
     log: log.child({ source: 'transcoding' }),
   });
   const followReady = (app: AppEntry, changes: readonly RowChange[]) => transcoding.follow(app, changes);
-  rows.on('changed', background.listener('ladders of recordings', followReady));
+  rows.on('changed', background.listener('transcoding of recordings', followReady));
   const moving = new MovingService({
     jobs,
     mediaStore,
@@ -190,7 +190,7 @@ export function createMedia(
   });
   rows.on(
     'changed',
-    background.listener('recordings that move', (app: AppEntry, changes: readonly RowChange[]) =>
+    background.listener('moves of recordings', (app: AppEntry, changes: readonly RowChange[]) =>
       moving.follow(app, changes),
     ),
   );
@@ -259,7 +259,7 @@ export function createMedia(
     onResumed: async (app) => {
       await recording.resume(app);
       await liveHls.resume(app);
-      background.run('reading of recordings', () => inspector.resume(app));
+      background.run('inspection of recordings', () => inspector.resume(app));
     },
     background,
     log: livekitLog,
@@ -270,14 +270,14 @@ export function createMedia(
     reconciler.noteBusy(app.name);
     return recording.follow(app, changes);
   };
-  rows.on('changed', background.listener('recordings that follow streams', followRows));
+  rows.on('changed', background.listener('automatic recordings', followRows));
   rows.on(
     'changed',
-    background.listener('live HLS that follows streams', (app, changes) => liveHls.follow(app, changes)),
+    background.listener('automatic live HLS', (app, changes) => liveHls.follow(app, changes)),
   );
   rows.on(
     'changed',
-    background.listener('recordings that are read', (app, changes) => inspector.follow(app, changes)),
+    background.listener('inspection of recordings', (app, changes) => inspector.follow(app, changes)),
   );
   const webhooks = new WebhookService({
     livekit,
@@ -294,7 +294,7 @@ export function createMedia(
         background.run('recordings of ended rooms', () => recording.roomFinished(app, room.name));
       else if (name === 'track_published' && track?.type === 'video' && person !== null) {
         recording.pictureCame(app, room.name, person.identity);
-        background.run('live HLS of new pictures', () => liveHls.pictureCame(app, room.name, person.identity));
+        background.run('live HLS of new video', () => liveHls.pictureCame(app, room.name, person.identity));
       } else if (name === 'participant_left' && person !== null && isOfRecorder(event)) {
         background.run('lost recordings', () => recording.recorderLeft(app, person.identity, person.hasTimedOut));
         liveHls.recorderLeft(app, person.identity);
@@ -302,7 +302,7 @@ export function createMedia(
     },
     onGap: (room) => {
       if (room === null) reconciler.soon();
-      else background.run('a look at one room', () => reconciler.syncRoom(room));
+      else background.run('room check', () => reconciler.syncRoom(room));
     },
     log: log.child({ source: 'webhooks' }),
     clock,
@@ -338,7 +338,7 @@ export function createMedia(
   });
   // RTMP that the config refuses must be refused for encoders that have a key, too
   const followRtmp = (app?: string): void =>
-    void background.run('RTMP ingests that follow the config', () => ingests.followConfig(app));
+    void background.run('RTMP ingests', () => ingests.followConfig(app));
   events.subscribe(({ type, app }) => {
     if (type === 'config.changed' || type === 'config.reloaded') followRtmp(app);
   });

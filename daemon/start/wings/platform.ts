@@ -155,8 +155,8 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     },
     async stop() {
       await clockWatch.stop();
-      await background.run('stop of the logs', () => logs.stop());
-      await background.run('stop of the events', () => eventStream.stop());
+      await background.run('log shutdown', () => logs.stop());
+      await background.run('event shutdown', () => eventStream.stop());
       databases.closeAll();
       if (quickDb !== db) quickDb.close();
       await background.run('checkpoint of the registry', () => db.pragma('wal_checkpoint(TRUNCATE)'));

@@ -5,14 +5,14 @@ import type { DeleteFailure, StorageCapabilities, StorageClient } from '#shared/
 
 /** Bulk requests under way at the same time to one storage. More gains nothing measurable and makes each slower. */
 const AT_ONCE = 2;
-/** The same for a storage that deletes one by one, where the way there and back is most of the time. */
+/** The same for a storage that deletes one by one, where the round trip takes most of the time. */
 const SINGLES_AT_ONCE = 8;
 /** Waits before a call or a key is tried again, milliseconds. */
 const RETRY_AFTER = [500, 2000, 5000];
-/** Outages: a storage that has not answered before them is simply not there. */
+/** Outages: a storage that never answered before them counts as missing. */
 const AWAY: ReadonlySet<string> = new Set<StorageErrorCode>(['UNREACHABLE', 'TIMEOUT', 'UNAVAILABLE', 'PROXY_FAILED']);
 
-/** An error that nobody knows is tried again too, unless the storage calls the request wrong. */
+/** Unknown errors are retried too, unless the storage calls the request invalid. */
 function isWorthRetrying({ code, status = 500 }: { code: string; status?: number | undefined }): boolean {
   return code === 'FAILED' ? status >= 500 : code !== 'HOST_UNKNOWN' && isRetryable(code);
 }
@@ -47,7 +47,7 @@ export class Deleter {
     this.#retryAfter = retryAfter;
   }
 
-  /** Why the storage refused, once it has. */
+  /** Why the storage refused. */
   get broken(): StorageError | undefined {
     return this.#broken;
   }
@@ -109,7 +109,7 @@ export class Deleter {
         left = again.map((failure) => failure.key);
       } catch (error) {
         const known = asStorageError(error);
-        // a timeout has cost minutes already, and a storage that never answered is simply not there
+        // a timeout has taken minutes already, and a storage that never answered counts as missing
         const isAway = AWAY.has(known.code);
         const isLast = pause === undefined || (isAway && !this.#answered) || (known.code === 'TIMEOUT' && attempt > 0);
         if (isLast || !isWorthRetrying(known)) this.#broken ??= known;

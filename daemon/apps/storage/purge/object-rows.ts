@@ -11,7 +11,7 @@ interface NamedObject {
 
 export interface RowPage {
   objects: NamedObject[];
-  /** Rows whose list of segments cannot be read: what they name cannot be known. */
+  /** Rows whose list of segments cannot be read: their objects aren't known. */
   unreadable: string[];
   /** Recordings whose objects are in no storage of the app: their addresses, or their names where there is none. */
   elsewhere: string[];
@@ -97,13 +97,13 @@ export class ObjectRows {
     if (place.storage_provider === ELSEWHERE_PROVIDER) return;
     if (place.storage_provider !== LOCAL_PROVIDER) page.objects.push({ key, place });
     else {
-      // a file that LiveKit put elsewhere is not ours to delete
+      // a file that LiveKit put elsewhere isn't ours to delete
       const local = localKey(this.#appFolder, key);
       if (local !== null) page.objects.push({ key: local, place });
     }
   }
 
-  /** What a move between the app's folder and a storage has left, all of one VOD at a time. */
+  /** Leftovers of a move between the app's folder and a storage, one VOD at a time. */
   #moves(page: RowPage): void {
     const row = this.#db
       .prepare<[object], RecordedPlace & { id: number; keys: string }>(

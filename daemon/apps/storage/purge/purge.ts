@@ -191,7 +191,7 @@ async function sweepSnapshots(
 
 /**
  * Removes what uploads that broke off have left below the prefix: no listing shows such parts, and they take space. Parts
- * are no objects: that they could not be looked for is said, and fails nothing.
+ * aren't objects, so a failed search for them is only a warning.
  */
 async function abortUploads(
   input: PurgeInput,
@@ -235,7 +235,7 @@ function countFailures(state: PurgeCheckpoint, failures: readonly DeleteFailure[
   }
 }
 
-/** Counts refusals by what the storage says; of each kind the first request is named. */
+/** Counts refusals by the storage's reason, and names the first request of each. */
 function noteRefusal(refusals: StorageRefusal[], { code, native, status, requestId }: DeleteFailure): void {
   const known = refusals.find((entry) => entry.code === code && entry.native === native && entry.status === status);
   if (known !== undefined) known.count += 1;

@@ -55,7 +55,7 @@ export interface StorageRefusal extends StorageAnswer {
   count: number;
 }
 
-/** What has been done. Everything before `cursor` and `startAfter` has been tried once. */
+/** The progress. Everything before `cursor` and `startAfter` has been tried once. */
 export interface PurgeCheckpoint {
   phase: 'objects' | 'snapshots' | 'done';
   cursor: RowCursor;

@@ -11,13 +11,13 @@ export interface StorageCheckInput {
   port: MessagePort;
 }
 
-/** Why the storage takes no objects; undefined when it does, or when it could not be asked. */
+/** Why the storage refuses objects; undefined if it accepts them, or couldn't be reached. */
 export interface StorageCheckOutput {
   refusal: string | undefined;
 }
 
 const CHECK_MS = 8000;
-/** What is the same for everyone who writes: a storage that this machine can't reach may be reached by others. */
+/** Refusals that apply to every writer. Others may reach a storage that this machine can't. */
 const REFUSALS: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
   'CREDENTIALS_REFUSED',
   'ACCESS_DENIED',
@@ -39,7 +39,7 @@ export default async function storageCheck({ access, key, port }: StorageCheckIn
           contentType: 'text/plain',
           signal,
         });
-        // recordings need no right to delete; the object has always the same name
+        // recordings don't need the right to delete; the object always has the same name
         await client
           .deleteMany([key], { signal, ...(capabilities.versions ? { allVersions: true } : {}) })
           .catch(() => {});

@@ -4,7 +4,7 @@ import { StorageError, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
 import { type OpenStorage, openStorage, type StorageAccess } from '../open-client.ts';
 
-/** A small object as it is to be. */
+/** A small object to write. */
 export interface WrittenObject {
   key: string;
   text: string;
@@ -12,7 +12,7 @@ export interface WrittenObject {
   cacheControl: string;
 }
 
-/** What is to be done, in this order. */
+/** The work, in this order. */
 export interface ObjectWork {
   /** Keys of texts. */
   read?: readonly string[];
@@ -36,7 +36,7 @@ export interface StorageObjectsInput {
 const MAX_TEXT_BYTES = 8_000_000;
 const CALL_MS = 20_000;
 
-/** Works on small objects of one storage. What is gone already counts as removed. */
+/** Works on small objects of one storage. Missing objects count as removed. */
 export default async function storageObjects({ access, work, port }: StorageObjectsInput): Promise<ObjectOutcome> {
   const { read = [], write = [], remove = [], removeBelow } = work;
   try {

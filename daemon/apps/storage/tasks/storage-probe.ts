@@ -11,7 +11,7 @@ export interface StorageProbeInput {
   port: MessagePort;
 }
 
-/** `ok`: the storage serves these objects. `refused`: it doesn't, and won't. `away`: it could not be asked. */
+/** `ok`: the storage serves these objects. `refused`: it doesn't, and won't. `away`: it couldn't be reached. */
 export type StorageProbeOutput = { state: 'ok' } | { state: 'refused' | 'away'; problem: string };
 
 const PROBE_MS = 8000;

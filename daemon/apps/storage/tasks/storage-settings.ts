@@ -9,7 +9,7 @@ import type { SettingsChange, SettingsFinding } from '#shared/plugin-sdk/storage
 
 export interface StorageSettingsInput {
   ref: ProviderRef;
-  /** The settings in force with the change already in them. */
+  /** The active settings with the change applied. */
   settings: Record<string, unknown>;
   change: SettingsChange;
   policy: EndpointPolicy;
@@ -19,7 +19,7 @@ export interface StorageSettingsInput {
 
 export type StorageSettingsOutput =
   | {
-      /** As the provider wants them stored. */
+      /** In the form in which the provider stores them. */
       settings: Record<string, unknown>;
       findings: SettingsFinding[];
     }

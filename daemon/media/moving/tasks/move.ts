@@ -24,7 +24,7 @@ export type MoveStep =
 export interface MoveTask {
   step: MoveStep;
   access: StorageAccess | null;
-  /** Gets `{ next, progress }` now and then; a message from the other side ends the work. */
+  /** Receives `{ next, progress }` now and then; a message from the other side ends the work. */
   port: MessagePort;
   /** The way to the storage provider's plugin. */
   plugins: MessagePort;

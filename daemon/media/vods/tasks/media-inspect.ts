@@ -24,7 +24,7 @@ export interface MediaInspectInput {
 }
 
 export interface MediaInspectOutput {
-  /** Undefined when the file can't be read, or is none. */
+  /** Undefined if the file can't be read, or isn't a media file. */
   facts: MediaFacts | undefined;
   /** Of a playlist: its segments, and what they take. */
   segments: { keys: string[]; bytes: number } | undefined;
@@ -44,7 +44,7 @@ const MAX_PICTURES = 100_000;
 /** Of a listing in which a lost recording is looked for: 200,000 keys. */
 const MAX_PAGES = 200;
 
-/** Reads what a recording is from its file, wherever that is: LiveKit tells a wrong length and no size. */
+/** Reads what a recording is from its file, wherever that is: LiveKit reports a wrong length and no size. */
 export default async function mediaInspect(input: MediaInspectInput): Promise<MediaInspectOutput> {
   const output: MediaInspectOutput = {
     ...{ facts: undefined, segments: undefined },
