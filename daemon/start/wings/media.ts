@@ -337,8 +337,7 @@ export function createMedia(
     log: livekitLog,
   });
   // RTMP that the config refuses must be refused for encoders that have a key, too
-  const followRtmp = (app?: string): void =>
-    void background.run('RTMP ingests', () => ingests.followConfig(app));
+  const followRtmp = (app?: string): void => void background.run('RTMP ingests', () => ingests.followConfig(app));
   events.subscribe(({ type, app }) => {
     if (type === 'config.changed' || type === 'config.reloaded') followRtmp(app);
   });
