@@ -5,12 +5,12 @@ import { call, push } from './channel.ts';
 import { IpcError } from './outcome.ts';
 
 export const ConnectionId = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' });
-export const ConnectionName = Type.String({
+const ConnectionName = Type.String({
   minLength: 1,
   maxLength: 320,
   description: 'Name that the operator gave.',
 });
-export const Colour = Type.String({
+const Colour = Type.String({
   pattern: '^(#[0-9a-f]{6}|[a-z]{1,24})$',
   description: 'Color of its tile: a color name of the palette, or `#rrggbb`.',
 });
@@ -20,7 +20,7 @@ const Url = Type.String({
   description: 'As entered: a URL, or a host with or without a port.',
 });
 /** SHA-256 over the whole certificate, as `AB:CD:…`. */
-export const Fingerprint = Type.String({ pattern: '^([0-9A-F]{2}:){31}[0-9A-F]{2}$' });
+const Fingerprint = Type.String({ pattern: '^([0-9A-F]{2}:){31}[0-9A-F]{2}$' });
 
 /** Operations whose answer is a session: the main process alone makes these requests and keeps what comes back. */
 export const SESSION_PATHS = [
