@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { isGlobal } from '#shared/access.ts';
 import type { Operation } from '#shared/contract/operation.ts';
 import { ApiError } from '#shared/errors.ts';
 import { SHARES, type ShareClass, type ShareLimits } from '#shared/rules/shares.ts';
@@ -29,7 +30,7 @@ export class Shares {
   /** Takes one of the class. @returns gives it back; safe to call twice. @throws ApiError SHARE_USED_UP, OVERLOADED */
   take(name: ShareClass, { principal, ip }: ShareHolder): () => void {
     const limits = this.#limits[name];
-    const isOperator = principal?.scope === 'global';
+    const isOperator = principal !== null && isGlobal(principal);
     const held = [name as string];
     if (!isOperator) {
       const address = addressKey(ip);

@@ -1,5 +1,6 @@
 import { CloseButton } from '@mantine/core';
 import { useQueries, useQuery } from '@tanstack/react-query';
+import { isGlobal } from '#shared/access.ts';
 import { getAuthConfig } from '#shared/contract/auth.ts';
 import { listNodes } from '#shared/contract/cluster.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
@@ -23,7 +24,7 @@ export function FirstSteps({ figures }: { figures: ResultOf<typeof listAppFigure
   const me = useMe();
   const pane = `first-steps:${id}`;
   const isHidden = useLayout((layout) => layout.panes[pane]) === false;
-  const isAllowed = me !== undefined && me.scope === 'global' && !isHidden;
+  const isAllowed = me !== undefined && isGlobal(me) && !isHidden;
   const auth = useQuery({ ...readOptions(id, getAuthConfig), enabled: isAllowed, staleTime: 60_000 });
   const names = isAllowed
     ? (figures ?? [])
