@@ -1,4 +1,5 @@
-import { type Definition, SETTINGS } from '#daemon/platform/settings-table.ts';
+import type { Definition } from '#daemon/platform/setting-types.ts';
+import { SETTINGS } from '#daemon/platform/settings-table.ts';
 import { operations } from '#shared/contract/index.ts';
 import type { Access } from '#shared/contract/operation.ts';
 import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
@@ -57,14 +58,20 @@ function settings(): string {
                 : s.type;
     const fallback =
       s.env === 'DATA_DIR' ? '(state folder)' : Array.isArray(s.default) ? s.default.join(',') : String(s.default);
-    return `| \`${s.env}\` | ${s.flag ? `\`--${s.flag}\`` : ''} | ${cell(limits)} | ${fallback === '' ? 'unset' : `\`${cell(fallback)}\``} | ${cell(s.doc)}${s.secret ? ' **Secret.**' : ''} |`;
+    return `| \`${s.env}\` | ${s.flag ? `\`--${s.flag}\`` : ''} | ${cell(limits)} | ${fallback === '' ? 'unset' : `\`${cell(fallback)}\``} | ${CHANGE[s.change ?? 'start']} | ${cell(s.doc)}${s.secret ? ' **Secret.**' : ''} |`;
   });
   return `${NOTE}# Settings
 
-A setting comes from its default, the env file, the environment or a flag. Each overrides the ones before it. The env file is
+A setting comes from its default, the console, the env file, the environment or a flag. Each overrides the ones before it. The env file is
 \`<DATA_DIR>/streamhub.env\`, unless you set \`--env-file FILE\` or \`STREAMHUB_ENV_FILE\`. An empty value counts as unset.
 
-Settings are read once, at the start. If a value is wrong, the daemon doesn't start, and names the setting and where it was set. Write \`1\`, \`true\`, \`on\`
+The column "console" says what you can change under Settings in the console, or with \`PATCH /api/v1/system/settings\`. The value is in force immediately,
+or after a restart. The daemon keeps it in the registry, and secrets in \`data/secrets.json\`. It tests LiveKit, Redis and mail before it stores new
+values. The page and \`POST /api/v1/system/settings/undo\` bring the previous values back. A stored value that can't be used is reported as a problem,
+and the default is used.
+
+The env file, the environment and flags are read once, at the start. If a value there is wrong, the daemon doesn't start, and names the setting and where it
+was set. Write \`1\`, \`true\`, \`on\`
 or \`yes\` to turn a flag on, and \`0\`, \`false\`, \`off\` or \`no\` to turn it off.
 
 Save the env file as UTF-8. At the start the daemon warns of misspelt names, double names and lines without \`=\`. It also warns of blanks
@@ -73,14 +80,17 @@ or quotes around a secret, and of a file with secrets that other users can read.
 \`DATA_DIR\` defaults to \`~/.local/state/streamhub\` (Linux, or \`$XDG_STATE_HOME/streamhub\`), \`~/Library/Application Support/StreamHub/daemon\` (macOS) or
 \`%LOCALAPPDATA%\\StreamHub\\daemon\` (Windows).
 
-| variable | flag | values | default | meaning |
-| --- | --- | --- | --- | --- |
+| variable | flag | values | default | console | meaning |
+| --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
 An app's credentials can also come from the environment, which overrides the stored ones: \`APP_<SLUG>_S3_KEY\`, \`APP_<SLUG>_S3_SECRET\`,
 \`APP_<SLUG>_MQTT_PASSWORD\`. \`<SLUG>\` is the app's name in capitals, with each run of other characters replaced by one \`_\`.
 `;
 }
+
+/** When a value from the console is in force. */
+const CHANGE = { live: 'immediately', restart: 'after a restart', start: '' } as const;
 
 const WHO: Record<Extract<Access, string>, string> = {
   public: 'anyone',

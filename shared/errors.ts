@@ -38,6 +38,27 @@ export const ERRORS = define({
     message: '{what} was changed by someone else since it was read.',
     hint: 'Read it again, merge, and send the new ETag in If-Match.',
   },
+  // settings
+  SETTING_LOCKED: {
+    status: 409,
+    message: '{name} is set {place}, which takes precedence over a stored value.',
+    hint: 'Change it there, or remove it there and restart the daemon to set it over the API.',
+  },
+  SETTINGS_TEST_FAILED: {
+    status: 422,
+    message: 'The settings were not stored, because the test of {connection} failed: {reason}',
+    hint: 'Correct the values, or send saveUntested to store them anyway.',
+  },
+  SETTINGS_SHUT_YOU_OUT: {
+    status: 409,
+    message: 'With these settings, your own address {ip} would be rejected.',
+    hint: 'Add an allow rule for your address first.',
+  },
+  SETTINGS_NOT_UNDOABLE: {
+    status: 409,
+    message: 'Change {revision} of the settings can’t be undone, because each of them was changed again.',
+    hint: 'Read the settings again.',
+  },
   RATE_LIMITED: { status: 429, message: 'Too many attempts; try again in {seconds} s.', retryable: true },
   SHARE_USED_UP: {
     status: 429,

@@ -28,7 +28,7 @@ export function clusterError(code: ErrorCode, params: Record<string, string | nu
  * with their own credential are exempt, because that credential cannot be guessed.
  */
 export class ClusterAuth {
-  readonly #digest: Buffer | null;
+  readonly #token: () => string;
   readonly #registry: NodeRegistry;
   readonly #codes: JoinCodes;
   readonly #clock: Clock;
@@ -36,13 +36,14 @@ export class ClusterAuth {
   readonly #onGuess: (ip: string, count: number) => void;
 
   constructor(options: {
-    token: string;
+    /** Empty = clustering is off. */
+    token(): string;
     registry: NodeRegistry;
     codes: JoinCodes;
     clock: Clock;
     onGuess(ip: string, count: number): void;
   }) {
-    this.#digest = options.token === '' ? null : hash('sha256', options.token, 'buffer');
+    this.#token = options.token;
     this.#registry = options.registry;
     this.#codes = options.codes;
     this.#clock = options.clock;
@@ -51,7 +52,8 @@ export class ClusterAuth {
 
   /** @throws ApiError CLUSTER_DISABLED, RATE_LIMITED, CLUSTER_TOKEN_INVALID, JOIN_CODE_INVALID, NODE_REMOVED */
   authenticate(token: string | undefined, ip: () => string): ClusterCaller {
-    if (this.#digest === null) throw clusterError('CLUSTER_DISABLED');
+    const shared = this.#token();
+    if (shared === '') throw clusterError('CLUSTER_DISABLED');
     const digest = hash('sha256', token ?? '', 'buffer');
     if (token?.startsWith(NODE_TOKEN_PREFIX)) {
       const hex = digest.toString('hex');
@@ -63,7 +65,7 @@ export class ClusterAuth {
     const isCode = token?.startsWith(JOIN_CODE_PREFIX) === true;
     const code = isCode ? this.#codes.find(digest.toString('hex')) : undefined;
     if (code !== undefined) return code;
-    if (token !== undefined && timingSafeEqual(digest, this.#digest)) return 'shared';
+    if (token !== undefined && timingSafeEqual(digest, hash('sha256', shared, 'buffer'))) return 'shared';
     if (token !== undefined && token !== '') this.#count(ip());
     throw clusterError(isCode ? 'JOIN_CODE_INVALID' : 'CLUSTER_TOKEN_INVALID');
   }

@@ -10,9 +10,9 @@ const METRICS_TIMEOUT_MS = 2000;
 export interface OriginDeps {
   cluster: ClusterService;
   /** Public base of this daemon, or empty. */
-  url: string;
+  url(): string;
   /** LIVEKIT_METRICS_URL: where the LiveKit server beside this daemon shows its numbers; empty = not known. */
-  metricsUrl: string;
+  metricsUrl(): string;
   background: Background;
   log: Log<'warn'>;
 }
@@ -28,10 +28,12 @@ export class OriginReporter {
     this.#deps = deps;
   }
 
+  /** Begins where clustering is on; can be called again after that changed. */
   start(): void {
+    this.stop();
     if (!this.#deps.cluster.isEnabled) return;
     try {
-      this.#deps.cluster.refreshOrigin({ url: this.#deps.url, stats: this.#stats(), livekit: null }, true);
+      this.#deps.cluster.refreshOrigin({ url: this.#deps.url(), stats: this.#stats(), livekit: null }, true);
     } catch (err) {
       this.#deps.log.warn({ err }, 'the origin could not be registered');
     }
@@ -49,12 +51,13 @@ export class OriginReporter {
     const livekit = await this.#livekit();
     if (this.#timer === undefined) return;
     const stats = { ...this.#stats(), ...(livekit ? { livekit: livekit.rates } : {}) };
-    this.#deps.cluster.refreshOrigin({ url: this.#deps.url, stats, livekit: livekit?.report ?? null }, false);
+    this.#deps.cluster.refreshOrigin({ url: this.#deps.url(), stats, livekit: livekit?.report ?? null }, false);
   }
 
   async #livekit() {
-    if (this.#deps.metricsUrl === '') return null;
-    const seen = await this.#meter.read(this.#deps.metricsUrl, METRICS_TIMEOUT_MS);
+    const metricsUrl = this.#deps.metricsUrl();
+    if (metricsUrl === '') return null;
+    const seen = await this.#meter.read(metricsUrl, METRICS_TIMEOUT_MS);
     if (seen === null) return null;
     const { nodeId, rooms, participants, clients, foreignClients, rates } = seen;
     return { report: { state: 'running' as const, nodeId, rooms, participants, clients, foreignClients }, rates };

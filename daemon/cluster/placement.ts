@@ -1,4 +1,5 @@
 import type { Clock } from '#daemon/platform/clock.ts';
+import type { SettingValues } from '#daemon/platform/settings.ts';
 import {
   ORIGIN,
   type PlacementCandidate,
@@ -26,9 +27,7 @@ export interface PlacementDeps {
   /** Stats older than this do not count. */
   freshMs: number;
   strategy(): PlacementStrategy;
-  /** PUBLIC_WS_URL and LIVEKIT_URL. */
-  publicWsUrl: string;
-  livekitUrl: string;
+  addresses: Pick<SettingValues, 'publicWsUrl' | 'livekitUrl'>;
 }
 
 interface Given {
@@ -80,7 +79,8 @@ export class PlacementService {
     if (node.id === ORIGIN) return this.#defaultAddress();
     if (/^wss?:\/\//i.test(node.url)) return node.url;
     if (/^https?:\/\//i.test(node.url)) return node.url.replace(/^http/i, 'ws');
-    return this.#deps.publicWsUrl || node.livekit?.url || this.#deps.livekitUrl;
+    const { publicWsUrl, livekitUrl } = this.#deps.addresses;
+    return publicWsUrl || node.livekit?.url || livekitUrl;
   }
 
   preview(options: { region?: string } = {}): PlacementPreview {
@@ -169,6 +169,7 @@ export class PlacementService {
   }
 
   #defaultAddress(): string {
-    return this.#deps.publicWsUrl || this.#deps.livekitUrl;
+    const { publicWsUrl, livekitUrl } = this.#deps.addresses;
+    return publicWsUrl || livekitUrl;
   }
 }

@@ -84,7 +84,7 @@ export class ClusterService {
       },
     });
     this.auth = new ClusterAuth({
-      token: config.clusterToken,
+      token: () => config.clusterToken,
       registry: this.nodes,
       codes: this.joinCodes,
       clock: this.#clock,
@@ -95,8 +95,7 @@ export class ClusterService {
       clock: this.#clock,
       freshMs: timing.freshMs,
       strategy: () => this.#settings.strategy,
-      publicWsUrl: config.publicWsUrl,
-      livekitUrl: config.livekitUrl,
+      addresses: config,
     });
   }
 

@@ -12,17 +12,17 @@ export function basePath(settings: Pick<Settings, 'publicBaseUrl' | 'streamhubPu
 
 /** A request's URL as the routes know it. */
 export function withoutBase(url: string, base: string): string {
-  if (!url.startsWith(base)) return url;
+  if (base === '' || !url.startsWith(base)) return url;
   const rest = url.slice(base.length);
   if (rest === '' || rest.startsWith('?')) return `/${rest}`;
   return rest.startsWith('/') ? rest : url;
 }
 
 /** Makes `Location` headers name the path that clients see. */
-export function installPublicLocations(app: FastifyInstance, base: string): void {
+export function installPublicLocations(app: FastifyInstance, base: () => string): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
     const location = reply.getHeader('location');
-    if (typeof location === 'string' && location.startsWith('/')) reply.header('location', base + location);
+    if (typeof location === 'string' && location.startsWith('/')) reply.header('location', base() + location);
     done(null, payload);
   });
 }

@@ -1,276 +1,431 @@
 import { NODE_DOWN_SECONDS, NODE_STALE_SECONDS } from '#shared/limits.ts';
-
-/**
- * Every setting of the daemon, declared once: the environment variable, its type, default and meaning.
- * Help text, `GET /system/settings` guidance and docs/settings.md derive from this table.
- */
-interface Common {
-  /** Environment variable; also its name in the env file. */
-  env: string;
-  /** Command-line flag without the dashes. */
-  flag?: string;
-  /** What it does, for `--help` and the docs. */
-  doc: string;
-  /** Never printed, answered or logged. */
-  secret?: boolean;
-  /** A secret that keeps its surrounding blanks, because existing tokens or passwords may depend on them. */
-  verbatim?: boolean;
-}
-export type Definition = Common &
-  (
-    | { type: 'string'; default: string; pattern?: RegExp; hint?: string }
-    | { type: 'url'; default: string; schemes: readonly string[] }
-    | { type: 'addresses'; default: readonly string[] }
-    | { type: 'int'; default: number; min: number; max: number }
-    | { type: 'flag'; default: boolean }
-    | { type: 'enum'; default: string; values: readonly string[]; junk?: string }
-  );
-
-const str = (
-  env: string,
-  doc: string,
-  more: { default?: string; flag?: string; secret?: boolean; verbatim?: boolean } = {},
-) => ({ type: 'string', env, doc, default: '', ...more }) as const;
-/** An absolute address; `schemes` without the colon. */
-const url = (env: string, schemes: readonly string[], doc: string, more: { default?: string; secret?: boolean } = {}) =>
-  ({ type: 'url', env, schemes, doc, default: '', ...more }) as const;
-const HTTP = ['http', 'https'] as const;
-const REDIS = ['redis', 'rediss'] as const;
-const secret = (env: string, doc: string) => str(env, doc, { secret: true });
-const verbatimSecret = (env: string, doc: string) => str(env, doc, { secret: true, verbatim: true });
-const int = (env: string, fallback: number, min: number, max: number, doc: string, flag?: string) =>
-  ({ type: 'int', env, default: fallback, min, max, doc, ...(flag ? { flag } : {}) }) as const;
-const flag = (env: string, fallback: boolean, doc: string) => ({ type: 'flag', env, default: fallback, doc }) as const;
-const choice = <const V extends readonly string[]>(
-  env: string,
-  values: V,
-  fallback: V[number],
-  doc: string,
-  junk?: V[number],
-) => ({ type: 'enum', env, values, default: fallback, doc, ...(junk ? { junk } : {}) }) as const;
+import {
+  choice,
+  type Definition,
+  flag,
+  group,
+  HTTP,
+  int,
+  live,
+  REDIS,
+  restart,
+  secret,
+  str,
+  url,
+  verbatimSecret,
+} from './setting-types.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+const DAYS_MAX = 36_500;
 
+/**
+ * Every setting of the daemon, declared once: the environment variable, its type, default and meaning, and whether it can be
+ * changed while the daemon runs. Help text, `GET` and `PATCH /system/settings`, the forms of the console and docs/settings.md
+ * derive from this table.
+ */
 export const SETTINGS = {
-  // core
-  port: { ...int('PORT', 3020, 0, 65535, 'HTTP port; 0 = any free one.'), flag: 'port' },
-  host: str('HOST', 'Address to listen on.', { default: '127.0.0.1', flag: 'host' }),
-  nodeEnv: str('NODE_ENV', '`production` writes JSON logs.', { default: 'development' }),
-  dataDir: str('DATA_DIR', 'Root of data/, apps/, logs/ and archive/. Default: the user’s state folder.', {
-    flag: 'data-dir',
+  ...group('livekit', {
+    livekitUrl: live(
+      url('LIVEKIT_URL', 'Address', ['ws', 'wss', ...HTTP], 'LiveKit’s API address; a path is kept.', {
+        default: 'ws://127.0.0.1:7880',
+      }),
+      'livekit',
+    ),
+    livekitApiKey: live(
+      str(
+        'LIVEKIT_API_KEY',
+        'API key',
+        'LiveKit API key; without key and secret, LiveKit is treated as unreachable. LiveKit must also sign its webhooks with it.',
+        { masked: true },
+      ),
+      'livekit',
+    ),
+    livekitApiSecret: live(verbatimSecret('LIVEKIT_API_SECRET', 'API secret', 'LiveKit API secret.'), 'livekit'),
+    livekitMetricsUrl: live(
+      url(
+        'LIVEKIT_METRICS_URL',
+        'Metrics address',
+        HTTP,
+        'Metrics of the LiveKit server beside this daemon, e.g. http://127.0.0.1:6789/metrics. Lets this server take part in placement.',
+        { secret: true },
+      ),
+    ),
   }),
-  publicBaseUrl: url(
-    'PUBLIC_BASE_URL',
-    HTTP,
-    'Base of public links to this daemon, e.g. https://stream.example.com. A path, e.g. https://example.com/streamhub, publishes it below that path.',
-  ),
-  streamhubPublicUrl: url('STREAMHUB_PUBLIC_URL', HTTP, 'Used if PUBLIC_BASE_URL is not set.'),
-  publicWsUrl: url(
-    'PUBLIC_WS_URL',
-    ['ws', 'wss'],
-    'LiveKit’s public WebSocket address, given to clients and joining nodes.',
-  ),
-  rtmpPublicHost: str('RTMP_PUBLIC_HOST', 'Advertised RTMP host.'),
-  redisUrl: url('REDIS_URL', REDIS, 'Redis of the LiveKit cluster.', { default: 'redis://localhost:6379' }),
-  apiToken: {
-    ...secret('STREAMHUB_API_TOKEN', 'First global API token. Its hash is stored if there is no active global token.'),
-    pattern: /^sk_[\w-]{20,}$/,
-    hint: 'sk_ followed by at least 20 letters, digits, - or _',
-  },
-  consoleBuild: flag(
-    'STREAMHUB_CONSOLE_BUILD',
-    true,
-    'In a clone, build the web console in the background when it is missing or older than its sources.',
-  ),
-  systemdUnit: str('SYSTEMD_UNIT', 'Unit named in the guidance of the settings page.', { default: 'streamhub' }),
-  trustedProxies: {
-    type: 'addresses',
-    env: 'STREAMHUB_TRUSTED_PROXIES',
-    default: ['127.0.0.0/8', '::1/128'],
-    doc: 'Addresses and CIDR ranges whose X-Forwarded-For is trusted.',
-  } as const,
-  hstsSeconds: int(
-    'STREAMHUB_HSTS_SECONDS',
-    0,
-    0,
-    63_072_000,
-    'How long browsers use only HTTPS for this host, in seconds; 0 = not set. Set it only if every service on the host has HTTPS.',
-  ),
-  denyPrivateEndpoints: flag(
-    'STREAMHUB_DENY_PRIVATE_ENDPOINTS',
-    false,
-    'Refuse S3 endpoints, callback URLs and MQTT brokers on loopback and private addresses.',
-  ),
-  // logs
-  logLevel: { ...choice('LOG_LEVEL', LOG_LEVELS, 'info', 'Lowest log level, for every output.'), flag: 'log-level' },
-  logMaxBytes: int(
-    'LOG_MAX_BYTES',
-    10_485_760,
-    65_536,
-    10_737_418_240,
-    'Maximum size of a log file before it is rotated.',
-  ),
-  logMaxFiles: int('LOG_MAX_FILES', 10, 0, 1000, 'Number of rotated log files to keep.'),
-  logMaxRows: int('LOG_MAX_ROWS', 2_000_000, 1000, 100_000_000, 'Maximum number of log rows of any age.'),
-  logRetentionDays: int(
-    'LOG_RETENTION_DAYS',
-    30,
-    -1_000_000,
-    36_500,
-    'Days that log rows and archives are kept; 0 or less = no age limit.',
-  ),
-  // GPU and transcoding
-  transcodingHwaccel: choice(
-    'TRANSCODING_HWACCEL',
-    ['auto', 'gpu', 'cpu'],
-    'auto',
-    'Default of transcoding.hwaccel for apps.',
-  ),
-  transcodingJobs: int('TRANSCODING_JOBS', 1, 1, 16, 'Recordings that are transcoded at the same time.'),
-  transcodingThreads: int(
-    'TRANSCODING_THREADS',
-    0,
-    0,
-    256,
-    'Threads of ffmpeg for one recording; 0 = as many as ffmpeg chooses.',
-  ),
-  transcodingNice: int('TRANSCODING_NICE', 10, 0, 19, 'Priority of ffmpeg; 19 = only when nothing else runs.'),
-  gpuDisable: flag('GPU_DISABLE', false, 'Skip GPU detection.'),
-  // plugins
-  safeMode: { ...flag('STREAMHUB_SAFE', false, 'Start without third-party plugins.'), flag: 'safe' },
-  pluginSandbox: choice(
-    'STREAMHUB_PLUGIN_SANDBOX',
-    ['auto', 'off'],
-    'auto',
-    'Run plugin processes in Linux namespaces where possible, in addition to Node’s permission model.',
-  ),
-  pluginMemoryMb: int(
-    'STREAMHUB_PLUGIN_MEMORY_MB',
-    256,
-    128,
-    65_536,
-    'Maximum resident memory of one plugin process, MiB; half of it for JavaScript objects.',
-  ),
-  pluginLoadSeconds: int('STREAMHUB_PLUGIN_LOAD_S', 15, 1, 600, 'Time limit for loading an installed plugin, seconds.'),
-  pluginCallSeconds: int(
-    'STREAMHUB_PLUGIN_CALL_S',
-    90,
-    1,
-    3600,
-    'Time limit for a plugin call that uses its storage, seconds. Other calls have 5 seconds.',
-  ),
-  pluginIdleSeconds: int(
-    'STREAMHUB_PLUGIN_IDLE_S',
-    60,
-    0,
-    86_400,
-    'Idle time after which a plugin process ends, seconds.',
-  ),
-  // metrics
-  metricsToken: secret('METRICS_TOKEN', 'Enables GET /metrics; unset = 404.'),
-  metricsDefaults: flag('METRICS_DEFAULT_METRICS', true, 'Include process metrics.'),
-  // LiveKit
-  livekitUrl: url('LIVEKIT_URL', ['ws', 'wss', ...HTTP], 'LiveKit’s API address; a path is kept.', {
-    default: 'ws://127.0.0.1:7880',
+  ...group('addresses', {
+    publicBaseUrl: live(
+      url(
+        'PUBLIC_BASE_URL',
+        'Public base URL',
+        HTTP,
+        'Base of public links to this daemon, e.g. https://stream.example.com. A path, e.g. https://example.com/streamhub, publishes it below that path.',
+      ),
+    ),
+    streamhubPublicUrl: url(
+      'STREAMHUB_PUBLIC_URL',
+      'Older name of the base URL',
+      HTTP,
+      'Used if PUBLIC_BASE_URL is not set.',
+    ),
+    publicWsUrl: live(
+      url(
+        'PUBLIC_WS_URL',
+        'Public WebSocket URL',
+        ['ws', 'wss'],
+        'LiveKit’s public WebSocket address, given to clients and joining nodes.',
+      ),
+    ),
+    rtmpPublicHost: live(str('RTMP_PUBLIC_HOST', 'Public RTMP host', 'Advertised RTMP host.')),
+    trustedProxies: live({
+      type: 'addresses',
+      env: 'STREAMHUB_TRUSTED_PROXIES',
+      label: 'Trusted proxies',
+      default: ['127.0.0.0/8', '::1/128'],
+      doc: 'Addresses and CIDR ranges whose X-Forwarded-For is trusted.',
+    } as const),
+    hstsSeconds: restart(
+      int(
+        'STREAMHUB_HSTS_SECONDS',
+        'HTTPS only, seconds',
+        0,
+        0,
+        63_072_000,
+        'How long browsers use only HTTPS for this host, in seconds; 0 = not set. Set it only if every service on the host has HTTPS.',
+      ),
+    ),
   }),
-  livekitApiKey: str('LIVEKIT_API_KEY', 'LiveKit API key; without key and secret, LiveKit is treated as unreachable.'),
-  livekitApiSecret: verbatimSecret('LIVEKIT_API_SECRET', 'LiveKit API secret.'),
-  livekitMetricsUrl: url(
-    'LIVEKIT_METRICS_URL',
-    HTTP,
-    'Metrics of the LiveKit server beside this daemon, e.g. http://127.0.0.1:6789/metrics. Lets this server take part in placement.',
-    { secret: true },
-  ),
-  // sign-in
-  jwtSecret: verbatimSecret('STREAMHUB_JWT_SECRET', 'Signs session tokens; unset = a generated secret, kept in data/.'),
-  adminUser: str('ADMIN_USER', 'Break-glass superadmin; needs ADMIN_PASS.'),
-  adminPass: verbatimSecret('ADMIN_PASS', 'Password of the break-glass superadmin.'),
-  authzEnforce: choice(
-    'STREAMHUB_AUTHZ_ENFORCE',
-    ['off', 'log', 'on'],
-    'on',
-    'Role, isolation and quota checks: enforce, only log, or skip.',
-    'on',
-  ),
-  allowSignup: flag('STREAMHUB_ALLOW_SIGNUP', false, 'Let anyone create an account and a team.'),
-  authRateLimitMax: int(
-    'AUTH_RATE_LIMIT_MAX',
-    10,
-    -1_000_000,
-    1_000_000,
-    'Sign-in attempts per address and window; 0 or less = 10.',
-  ),
-  authRateLimitWindowMs: int(
-    'AUTH_RATE_LIMIT_WINDOW_MS',
-    900_000,
-    1000,
-    86_400_000,
-    'Window of the sign-in limit, milliseconds.',
-  ),
-  superadminEmail: str(
-    'STREAMHUB_SUPERADMIN_EMAIL',
-    'A magic link to this address signs in as superadmin; unset = off.',
-  ),
-  appUrl: url('STREAMHUB_APP_URL', HTTP, 'Base of links in mail; unset = PUBLIC_BASE_URL.'),
-  smtpHost: str('STREAMHUB_SMTP_HOST', 'SMTP server for invitations and magic links; unset = no mail.'),
-  smtpPort: int('STREAMHUB_SMTP_PORT', 587, 1, 65535, 'SMTP port; 465 = TLS from the start.'),
-  smtpUser: str('STREAMHUB_SMTP_USER', 'SMTP user.'),
-  smtpPass: verbatimSecret('STREAMHUB_SMTP_PASS', 'SMTP password.'),
-  smtpFrom: str('STREAMHUB_SMTP_FROM', 'Sender address of mail.'),
-  smtpProxy: url('STREAMHUB_SMTP_PROXY', HTTP, 'HTTP proxy that connects to the SMTP server; unset = directly.', {
-    secret: true,
+  ...group('mail', {
+    smtpHost: live(
+      str('STREAMHUB_SMTP_HOST', 'SMTP server', 'SMTP server for invitations and magic links; unset = no mail.'),
+      'mail',
+    ),
+    smtpPort: live(int('STREAMHUB_SMTP_PORT', 'Port', 587, 1, 65535, 'SMTP port; 465 = TLS from the start.'), 'mail'),
+    smtpUser: live(str('STREAMHUB_SMTP_USER', 'User', 'SMTP user.'), 'mail'),
+    smtpPass: live(verbatimSecret('STREAMHUB_SMTP_PASS', 'Password', 'SMTP password.'), 'mail'),
+    smtpFrom: live(str('STREAMHUB_SMTP_FROM', 'Sender address', 'Sender address of mail.'), 'mail'),
+    appUrl: live(
+      url('STREAMHUB_APP_URL', 'Base of links in mail', HTTP, 'Base of links in mail; unset = PUBLIC_BASE_URL.'),
+      'mail',
+    ),
+    smtpProxy: live(
+      url(
+        'STREAMHUB_SMTP_PROXY',
+        'HTTP proxy',
+        HTTP,
+        'HTTP proxy that connects to the SMTP server; unset = directly.',
+        { secret: true },
+      ),
+      'mail',
+    ),
   }),
-  auditRetentionDays: int(
-    'STREAMHUB_AUDIT_RETENTION_DAYS',
-    365,
-    0,
-    36_500,
-    'Days that audit entries are kept (250,000 entries at most); 0 = no age limit.',
-  ),
-  // network
-  ipAccessMode: choice(
-    'STREAMHUB_IP_ACCESS_MODE',
-    ['off', 'log', 'enforce'],
-    'off',
-    'Address rules: ignore, only log, or enforce.',
-  ),
-  ipAllowlistOnly: flag('STREAMHUB_IP_ALLOWLIST_ONLY', false, 'Refuse public addresses without an allow rule.'),
-  autobanEnabled: flag('STREAMHUB_AUTOBAN_ENABLED', false, 'Ban an address after repeated offenses.'),
-  autobanMaxOffenses: int('STREAMHUB_AUTOBAN_MAX_OFFENSES', 10, 1, 1_000_000, 'Offenses before a ban.'),
-  autobanWindowSeconds: int(
-    'STREAMHUB_AUTOBAN_WINDOW_S',
-    300,
-    1,
-    604_800,
-    'Window in which offenses are counted, seconds.',
-  ),
-  autobanBaseTtlSeconds: int(
-    'STREAMHUB_AUTOBAN_BASE_TTL_S',
-    900,
-    1,
-    604_800,
-    'First ban, seconds. Each repeated ban lasts twice as long, 7 days at most.',
-  ),
-  autoban404: flag('STREAMHUB_AUTOBAN_404_ENABLED', false, 'Count requests for unknown routes as offenses.'),
-  // cluster
-  clusterToken: secret('STREAMHUB_CLUSTER_TOKEN', 'Lets edge nodes join; unset = clustering is off.'),
-  clusterRedisUrl: url('STREAMHUB_CLUSTER_REDIS_URL', REDIS, 'Redis address given to joining nodes.', {
-    secret: true,
+  ...group('redis', {
+    redisUrl: live(
+      url('REDIS_URL', 'Redis address', REDIS, 'Redis of the LiveKit cluster.', {
+        default: 'redis://localhost:6379',
+        hasPassword: true,
+      }),
+      'redis',
+    ),
+    clusterRedisUrl: live(
+      url('STREAMHUB_CLUSTER_REDIS_URL', 'Redis address for nodes', REDIS, 'Redis address given to joining nodes.', {
+        secret: true,
+      }),
+      'redis',
+    ),
   }),
-  clusterStaleSeconds: int(
-    'STREAMHUB_CLUSTER_STALE_S',
-    NODE_STALE_SECONDS,
-    2,
-    86_400,
-    'Time without a heartbeat after which a node is stale, seconds. Agents report about nine times in that time.',
-  ),
-  clusterDownSeconds: int(
-    'STREAMHUB_CLUSTER_DOWN_S',
-    NODE_DOWN_SECONDS,
-    3,
-    604_800,
-    'Time without a heartbeat after which a node is down.',
-  ),
+  ...group('cluster', {
+    clusterToken: live(
+      secret('STREAMHUB_CLUSTER_TOKEN', 'Join token', 'Lets edge nodes join; unset = clustering is off.'),
+    ),
+    clusterStaleSeconds: restart(
+      int(
+        'STREAMHUB_CLUSTER_STALE_S',
+        'Stale after, seconds',
+        NODE_STALE_SECONDS,
+        2,
+        86_400,
+        'Time without a heartbeat after which a node is stale, seconds. Agents report about nine times in that time.',
+      ),
+    ),
+    clusterDownSeconds: restart(
+      int(
+        'STREAMHUB_CLUSTER_DOWN_S',
+        'Down after, seconds',
+        NODE_DOWN_SECONDS,
+        3,
+        604_800,
+        'Time without a heartbeat after which a node is down.',
+      ),
+    ),
+  }),
+  ...group('signIn', {
+    allowSignup: live(
+      flag('STREAMHUB_ALLOW_SIGNUP', 'Open sign-up', false, 'Let anyone create an account and a team.'),
+    ),
+    authRateLimitMax: live(
+      int(
+        'AUTH_RATE_LIMIT_MAX',
+        'Sign-in attempts',
+        10,
+        -1_000_000,
+        1_000_000,
+        'Sign-in attempts per address and window; 0 or less = 10.',
+      ),
+    ),
+    authRateLimitWindowMs: live(
+      int(
+        'AUTH_RATE_LIMIT_WINDOW_MS',
+        'Window of sign-in attempts, milliseconds',
+        900_000,
+        1000,
+        86_400_000,
+        'Window of the sign-in limit, milliseconds.',
+      ),
+    ),
+    superadminEmail: str(
+      'STREAMHUB_SUPERADMIN_EMAIL',
+      'Superadmin e-mail',
+      'A magic link to this address signs in as superadmin; unset = off.',
+    ),
+    adminUser: str('ADMIN_USER', 'Admin user', 'Break-glass superadmin; needs ADMIN_PASS.'),
+    adminPass: verbatimSecret('ADMIN_PASS', 'Admin password', 'Password of the break-glass superadmin.'),
+    jwtSecret: verbatimSecret(
+      'STREAMHUB_JWT_SECRET',
+      'Session secret',
+      'Signs session tokens; unset = a generated secret, kept in data/.',
+    ),
+    authzEnforce: choice(
+      'STREAMHUB_AUTHZ_ENFORCE',
+      'Permission enforcement',
+      ['off', 'log', 'on'],
+      'on',
+      'Role, isolation and quota checks: enforce, only log, or skip.',
+      'on',
+    ),
+  }),
+  ...group('network', {
+    ipAccessMode: live(
+      choice(
+        'STREAMHUB_IP_ACCESS_MODE',
+        'Address rules',
+        ['off', 'log', 'enforce'],
+        'off',
+        'Address rules: ignore, only log, or enforce.',
+      ),
+    ),
+    ipAllowlistOnly: live(
+      flag(
+        'STREAMHUB_IP_ALLOWLIST_ONLY',
+        'Allowed addresses only',
+        false,
+        'Refuse public addresses without an allow rule.',
+      ),
+    ),
+    autobanEnabled: live(
+      flag('STREAMHUB_AUTOBAN_ENABLED', 'Automatic bans', false, 'Ban an address after repeated offenses.'),
+    ),
+    autobanMaxOffenses: live(
+      int('STREAMHUB_AUTOBAN_MAX_OFFENSES', 'Offenses before a ban', 10, 1, 1_000_000, 'Offenses before a ban.'),
+    ),
+    autobanWindowSeconds: live(
+      int(
+        'STREAMHUB_AUTOBAN_WINDOW_S',
+        'Window of offenses, seconds',
+        300,
+        1,
+        604_800,
+        'Window in which offenses are counted, seconds.',
+      ),
+    ),
+    autobanBaseTtlSeconds: live(
+      int(
+        'STREAMHUB_AUTOBAN_BASE_TTL_S',
+        'First ban, seconds',
+        900,
+        1,
+        604_800,
+        'First ban, seconds. Each repeated ban lasts twice as long, 7 days at most.',
+      ),
+    ),
+    autoban404: live(
+      flag(
+        'STREAMHUB_AUTOBAN_404_ENABLED',
+        'Count unknown routes',
+        false,
+        'Count requests for unknown routes as offenses.',
+      ),
+    ),
+    denyPrivateEndpoints: restart(
+      flag(
+        'STREAMHUB_DENY_PRIVATE_ENDPOINTS',
+        'Refuse private endpoints',
+        false,
+        'Refuse S3 endpoints, callback URLs and MQTT brokers on loopback and private addresses.',
+      ),
+    ),
+  }),
+  ...group('metrics', {
+    metricsToken: live(secret('METRICS_TOKEN', 'Scrape token', 'Enables GET /metrics; unset = 404.')),
+    metricsDefaults: live(flag('METRICS_DEFAULT_METRICS', 'Process metrics', true, 'Include process metrics.')),
+  }),
+  ...group('retention', {
+    logRetentionDays: live(
+      int(
+        'LOG_RETENTION_DAYS',
+        'Log retention, days',
+        30,
+        -1_000_000,
+        DAYS_MAX,
+        'Days that log rows and archives are kept; 0 or less = no age limit.',
+      ),
+    ),
+    logMaxRows: live(
+      int('LOG_MAX_ROWS', 'Log rows', 2_000_000, 1000, 100_000_000, 'Maximum number of log rows of any age.'),
+    ),
+    auditRetentionDays: live(
+      int(
+        'STREAMHUB_AUDIT_RETENTION_DAYS',
+        'Audit retention, days',
+        365,
+        0,
+        DAYS_MAX,
+        'Days that audit entries are kept (250,000 entries at most); 0 = no age limit.',
+      ),
+    ),
+    logLevel: restart({
+      ...choice('LOG_LEVEL', 'Log level', LOG_LEVELS, 'info', 'Lowest log level, for every output.'),
+      flag: 'log-level',
+    } as const),
+    logMaxBytes: restart(
+      int(
+        'LOG_MAX_BYTES',
+        'Log file size, bytes',
+        10_485_760,
+        65_536,
+        10_737_418_240,
+        'Maximum size of a log file before it is rotated.',
+      ),
+    ),
+    logMaxFiles: restart(int('LOG_MAX_FILES', 'Log files', 10, 0, 1000, 'Number of rotated log files to keep.')),
+  }),
+  ...group('transcoding', {
+    transcodingHwaccel: restart(
+      choice(
+        'TRANSCODING_HWACCEL',
+        'Encoder of apps',
+        ['auto', 'gpu', 'cpu'],
+        'auto',
+        'Default of transcoding.hwaccel for apps.',
+      ),
+    ),
+    transcodingJobs: restart(
+      int(
+        'TRANSCODING_JOBS',
+        'Recordings at the same time',
+        1,
+        1,
+        16,
+        'Recordings that are transcoded at the same time.',
+      ),
+    ),
+    transcodingThreads: restart(
+      int(
+        'TRANSCODING_THREADS',
+        'Threads for a recording',
+        0,
+        0,
+        256,
+        'Threads of ffmpeg for one recording; 0 = as many as ffmpeg chooses.',
+      ),
+    ),
+    transcodingNice: restart(
+      int('TRANSCODING_NICE', 'Priority', 10, 0, 19, 'Priority of ffmpeg; 19 = only when nothing else runs.'),
+    ),
+    gpuDisable: restart(flag('GPU_DISABLE', 'Ignore GPUs', false, 'Skip GPU detection.')),
+  }),
+  ...group('plugins', {
+    pluginMemoryMb: restart(
+      int(
+        'STREAMHUB_PLUGIN_MEMORY_MB',
+        'Memory of a plugin, MiB',
+        256,
+        128,
+        65_536,
+        'Maximum resident memory of one plugin process, MiB; half of it for JavaScript objects.',
+      ),
+    ),
+    pluginLoadSeconds: restart(
+      int(
+        'STREAMHUB_PLUGIN_LOAD_S',
+        'Loading time, seconds',
+        15,
+        1,
+        600,
+        'Time limit for loading an installed plugin, seconds.',
+      ),
+    ),
+    pluginCallSeconds: restart(
+      int(
+        'STREAMHUB_PLUGIN_CALL_S',
+        'Call time, seconds',
+        90,
+        1,
+        3600,
+        'Time limit for a plugin call that uses its storage, seconds. Other calls have 5 seconds.',
+      ),
+    ),
+    pluginIdleSeconds: restart(
+      int(
+        'STREAMHUB_PLUGIN_IDLE_S',
+        'Idle time, seconds',
+        60,
+        0,
+        86_400,
+        'Idle time after which a plugin process ends, seconds.',
+      ),
+    ),
+    safeMode: {
+      ...flag('STREAMHUB_SAFE', 'Safe mode', false, 'Start without third-party plugins.'),
+      flag: 'safe',
+    } as const,
+    pluginSandbox: choice(
+      'STREAMHUB_PLUGIN_SANDBOX',
+      'Sandbox',
+      ['auto', 'off'],
+      'auto',
+      'Run plugin processes in Linux namespaces where possible, in addition to Node’s permission model.',
+    ),
+  }),
+  ...group('start', {
+    port: { ...int('PORT', 'Port', 3020, 0, 65535, 'HTTP port; 0 = any free one.'), flag: 'port' } as const,
+    host: str('HOST', 'Listening address', 'Address to listen on.', { default: '127.0.0.1', flag: 'host' }),
+    dataDir: str(
+      'DATA_DIR',
+      'Data directory',
+      'Root of data/, apps/, logs/ and archive/. Default: the user’s state folder.',
+      { flag: 'data-dir' },
+    ),
+    nodeEnv: str('NODE_ENV', 'Environment', '`production` writes JSON logs.', { default: 'development' }),
+    apiToken: {
+      ...secret(
+        'STREAMHUB_API_TOKEN',
+        'First API token',
+        'First global API token. Its hash is stored if there is no active global token.',
+      ),
+      pattern: /^sk_[\w-]{20,}$/,
+      hint: 'sk_ followed by at least 20 letters, digits, - or _',
+    },
+    consoleBuild: flag(
+      'STREAMHUB_CONSOLE_BUILD',
+      'Console build',
+      true,
+      'In a clone, build the web console in the background when it is missing or older than its sources.',
+    ),
+    systemdUnit: str(
+      'SYSTEMD_UNIT',
+      'systemd unit',
+      'Unit named in the commands of the settings page; unset = the unit that the daemon runs as.',
+    ),
+  }),
 } satisfies Record<string, Definition>;
 
 export type SettingKey = keyof typeof SETTINGS;

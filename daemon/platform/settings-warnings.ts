@@ -2,7 +2,8 @@ import { distance } from 'fastest-levenshtein';
 import { findOddText } from '#shared/odd-text.ts';
 import type { InstallationWarning } from '#shared/schema/settings.ts';
 import type { EnvFile } from './env-file.ts';
-import { type Definition, SETTINGS } from './settings-table.ts';
+import type { Definition } from './setting-types.ts';
+import { SETTINGS } from './settings-table.ts';
 
 type Variables = Record<string, string | undefined>;
 

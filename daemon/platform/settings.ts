@@ -3,7 +3,8 @@ import path from 'node:path';
 import type { InstallationWarning } from '#shared/schema/settings.ts';
 import { type EnvFile, EnvFileError, readEnvFile } from './env-file.ts';
 import { parseRange } from './net/addresses.ts';
-import { type Definition, SETTINGS, type SettingKey } from './settings-table.ts';
+import type { Definition } from './setting-types.ts';
+import { SETTINGS, type SettingKey } from './settings-table.ts';
 import { settingsWarnings } from './settings-warnings.ts';
 
 type ValueOf<D> = D extends { type: 'int' }
@@ -17,10 +18,14 @@ type ValueOf<D> = D extends { type: 'int' }
         : string;
 
 /** Where a value came from; later ones win. */
-type Origin = 'default' | 'file' | 'environment' | 'flag';
+type Origin = 'default' | 'stored' | 'file' | 'environment' | 'flag';
 
 export type SettingValues = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
 
+/**
+ * The settings in force. A value that is stored while the daemon runs is seen by the next reader, so read them when they are
+ * used and don't keep copies; what has to be made again after a change listens with `onChange`.
+ */
 export interface Settings extends SettingValues {
   /** The env file that was read, or would be: `<DATA_DIR>/streamhub.env` by default. */
   readonly envFile: string;
@@ -29,6 +34,13 @@ export interface Settings extends SettingValues {
   readonly appSecrets: Readonly<Record<string, string>>;
   /** Warnings about the env file and the environment; the daemon starts anyway. */
   readonly warnings: readonly InstallationWarning[];
+  /** Calls the listener after one of these settings got another value. @returns the end of it */
+  onChange(keys: readonly SettingKey[], listener: () => void): () => void;
+  /**
+   * For `SettingsStore` alone: takes these as the stored values, in place of the former ones. The env file, the environment
+   * and flags take precedence. @param isStart settings that need a restart change, too
+   */
+  adoptStored(stored: ReadonlyMap<SettingKey, unknown>, isStart: boolean): void;
 }
 
 /** Thrown for invalid settings, with one line for each. Values are never quoted, because one could be a secret. */
@@ -46,7 +58,7 @@ export interface SettingSources {
   flags?: Record<string, string | undefined>;
 }
 
-/** Reads all settings once: defaults, then the env file, then the environment, then flags. */
+/** Reads all settings: defaults, then the env file, then the environment, then flags. */
 export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings {
   const dataDir = path.resolve(flags['data-dir'] || env['DATA_DIR'] || defaultDataDir(env));
   const explicitFile = flags['env-file'] || env['STREAMHUB_ENV_FILE'];
@@ -55,9 +67,9 @@ export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings
   const source = openEnvFile(envFile, explicitFile !== undefined, problems);
   const file = source.values;
 
-  const values: Record<string, unknown> = {};
-  const origins: Record<string, Origin> = {};
-  for (const [key, definition] of Object.entries(SETTINGS) as [SettingKey, Definition][]) {
+  const values = {} as Record<SettingKey, unknown>;
+  const origins = {} as Record<SettingKey, Origin>;
+  for (const [key, definition] of DEFINITIONS) {
     const sources: [Origin, string | undefined, string][] = [
       ['flag', definition.flag ? flags[definition.flag] : undefined, `flag --${definition.flag}`],
       ['environment', env[definition.env], `environment variable ${definition.env}`],
@@ -67,25 +79,58 @@ export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings
     origins[key] = found?.[0] ?? 'default';
     if (found === undefined) values[key] = definition.default;
     else {
-      const result = parse(definition, found[1] as string);
+      const result = parseSetting(key, found[1] as string);
       if ('problem' in result) problems.push(`${found[2]} ${result.problem}`);
       else values[key] = result.value;
     }
   }
-  if (file['DATA_DIR'] && origins['dataDir'] === 'file') {
+  if (file['DATA_DIR'] && origins.dataDir === 'file') {
     problems.push(`DATA_DIR in ${envFile} cannot be set there: the file is looked for inside it`);
   }
-  values['dataDir'] = dataDir;
+  values.dataDir = dataDir;
   if (problems.length > 0) throw new SettingsError(problems);
-  if ((values['authRateLimitMax'] as number) <= 0) values['authRateLimitMax'] = SETTINGS.authRateLimitMax.default;
-  if ((values['logRetentionDays'] as number) < 0) values['logRetentionDays'] = 0;
-  return Object.freeze({
-    ...(values as SettingValues),
+  return liveSettings(values, origins, {
     envFile,
-    origins: origins as Record<SettingKey, Origin>,
     appSecrets: appSecrets([...Object.entries(file), ...Object.entries(env)]),
     warnings: settingsWarnings(envFile, source, env),
   });
+}
+
+const DEFINITIONS = Object.entries(SETTINGS) as [SettingKey, Definition][];
+
+/** An object whose properties show the values in force. */
+function liveSettings(
+  values: Record<SettingKey, unknown>,
+  origins: Record<SettingKey, Origin>,
+  facts: Pick<Settings, 'envFile' | 'appSecrets' | 'warnings'>,
+): Settings {
+  const listeners = new Set<{ keys: readonly SettingKey[]; listener: () => void }>();
+  const settings = {
+    ...facts,
+    origins,
+    onChange(keys: readonly SettingKey[], listener: () => void) {
+      const entry = { keys, listener };
+      listeners.add(entry);
+      return () => {
+        listeners.delete(entry);
+      };
+    },
+    adoptStored(stored: ReadonlyMap<SettingKey, unknown>, isStart: boolean) {
+      const changed = new Set<SettingKey>();
+      for (const [key, definition] of DEFINITIONS) {
+        if (origins[key] !== 'default' && origins[key] !== 'stored') continue;
+        if (definition.change === undefined || (definition.change === 'restart' && !isStart)) continue;
+        const value = stored.has(key) ? stored.get(key) : definition.default;
+        origins[key] = stored.has(key) ? 'stored' : 'default';
+        if (JSON.stringify(values[key]) === JSON.stringify(value)) continue;
+        values[key] = value;
+        changed.add(key);
+      }
+      for (const { keys, listener } of [...listeners]) if (keys.some((key) => changed.has(key))) listener();
+    },
+  };
+  for (const [key] of DEFINITIONS) Object.defineProperty(settings, key, { enumerable: true, get: () => values[key] });
+  return Object.freeze(settings) as unknown as Settings;
 }
 
 /** `<base>/streamhub` below the place where the system keeps a user's state. */
@@ -98,7 +143,7 @@ export function defaultDataDir(env: Record<string, string | undefined>): string 
 }
 
 /** The daemon's public base URL without a trailing slash, or null: PUBLIC_BASE_URL first, then STREAMHUB_PUBLIC_URL. */
-export function publicBase(settings: SettingValues): string | null {
+export function publicBase(settings: Pick<SettingValues, 'publicBaseUrl' | 'streamhubPublicUrl'>): string | null {
   const base = settings.publicBaseUrl || settings.streamhubPublicUrl;
   return base === '' ? null : base.replace(/\/+$/, '');
 }
@@ -118,6 +163,16 @@ function openEnvFile(file: string, required: boolean, problems: string[]): EnvFi
     problems.push(`the env file ${file} ${error.message}`);
     return { values: {}, remarks: [], isShared: false };
   }
+}
+
+/** Reads the text of a setting; the problem completes a sentence and never quotes the text, which could be a secret. */
+export function parseSetting(key: SettingKey, text: string): { value: unknown } | { problem: string } {
+  const result = parse(SETTINGS[key], text);
+  if ('problem' in result) return result;
+  const number = result.value as number;
+  if (key === 'authRateLimitMax' && number <= 0) return { value: SETTINGS.authRateLimitMax.default };
+  if (key === 'logRetentionDays' && number < 0) return { value: 0 };
+  return result;
 }
 
 function parse(definition: Definition, text: string): { value: unknown } | { problem: string } {

@@ -27,11 +27,18 @@ const BODY_LIMIT = 102_400;
 
 /** The Fastify instance with everything registered, not yet listening. */
 export async function buildApp(services: Services): Promise<FastifyInstance> {
-  const base = basePath(services.settings);
+  const { settings } = services;
+  let base = basePath(settings);
+  settings.onChange(['publicBaseUrl'], () => {
+    base = basePath(settings);
+  });
   const nextId = requestIds();
-  const headers = securityHeaders(services.settings.hstsSeconds);
+  const headers = securityHeaders(settings.hstsSeconds);
   const refusals = { nextId, headers };
-  const proxies = new AddressSet(services.settings.trustedProxies);
+  let proxies = new AddressSet(settings.trustedProxies);
+  settings.onChange(['trustedProxies'], () => {
+    proxies = new AddressSet(settings.trustedProxies);
+  });
   const app = fastify({
     loggerInstance: services.log.child({ source: 'http' }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -52,7 +59,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     // behind a proxy that keeps the path, requests come with it; behind one that strips it, without
-    ...(base === '' ? {} : { rewriteUrl: (request: IncomingMessage) => withoutBase(request.url ?? '/', base) }),
+    rewriteUrl: (request: IncomingMessage) => withoutBase(request.url ?? '/', base),
   }) as unknown as FastifyInstance;
 
   closeSilentConnections(app);
@@ -62,24 +69,24 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installParsers(app);
   installRequestLog(app);
   installSecurityHeaders(app, headers);
-  installProxyWarning(app, proxies, services.warnings);
+  installProxyWarning(app, (address) => proxies.has(address), services.warnings);
   installRefusals(app, refusals);
-  installGuards(app, { guard: services.guard, limits: services.limits, count404: services.settings.autoban404 });
+  installGuards(app, { guard: services.guard, limits: services.limits, count404: () => settings.autoban404 });
   installAuthentication(app, services.resolvers);
   installAuthorization(app, {
-    mode: services.settings.authzEnforce,
+    mode: settings.authzEnforce,
     findApp: (name) => services.apps.registry.get(name),
   });
   installShares(app, new Shares());
   installDeletingGuard(app, (name) => services.apps.registry.get(name)?.deleting ?? false);
   installAudit(app, services.audit, (name) => services.apps.registry.get(name)?.tenantId);
   installBrowserSdk(app);
-  if (base !== '') installPublicLocations(app, base);
+  installPublicLocations(app, () => base);
   rootRoutes(app, services);
   await app.register(
     async (api) => {
       apiRoutes(api, services);
-      installDocs(api, services.pool, base);
+      installDocs(api, services.pool, () => base);
     },
     { prefix: API_BASE },
   );

@@ -23,9 +23,12 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     return;
   }
   for (const { message } of settings.warnings) process.stderr.write(`streamhub: warning: ${message}\n`);
-  try {
-    // connect to a LiveKit in the local network directly: a proxy is for connections that leave the network
+  // connect to a LiveKit in the local network directly: a proxy is for connections that leave the network
+  const putProxy = (): void =>
     installForwardProxy(proxySettings(process.env, nearHosts([settings.livekitUrl, settings.livekitMetricsUrl])));
+  try {
+    putProxy();
+    settings.onChange(['livekitUrl', 'livekitMetricsUrl'], putProxy);
   } catch (error) {
     process.stderr.write(`streamhub: ${(error as Error).message}\n`);
     process.exitCode = 2;
@@ -96,11 +99,9 @@ function startFailure(error: unknown, settings: Settings): string {
 function greet({ url, firstStart, services }: RunningDaemon): void {
   const { settings } = services;
   const missing = [
-    settings.livekitApiKey && settings.livekitApiSecret
-      ? ''
-      : 'LiveKit (LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET)',
-    settings.clusterToken ? '' : 'clustering (STREAMHUB_CLUSTER_TOKEN)',
-    settings.smtpHost ? '' : 'mail (STREAMHUB_SMTP_HOST)',
+    settings.livekitApiKey && settings.livekitApiSecret ? '' : 'LiveKit',
+    settings.clusterToken ? '' : 'clustering',
+    settings.smtpHost ? '' : 'mail',
   ].filter(Boolean);
   const lines = [
     `StreamHub ${VERSION} listens on ${url}`,
@@ -108,7 +109,7 @@ function greet({ url, firstStart, services }: RunningDaemon): void {
     `  API docs   ${url}/api/v1/docs`,
     `  data       ${settings.dataDir}`,
   ];
-  if (missing.length > 0) lines.push(`  not set up ${missing.join(', ')}: everything else works`);
+  if (missing.length > 0) lines.push(`  not set up ${missing.join(', ')}: set it up in the console, under Settings`);
   if (settings.safeMode) lines.push('  safe mode  only built-in plugins run');
   if (firstStart.token !== null) {
     lines.push(

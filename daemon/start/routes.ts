@@ -70,5 +70,5 @@ export function rootRoutes(app: FastifyInstance, services: Services): void {
   metricsRoutes(app, services);
   clusterRootRoutes(app, services);
   pageRoutes(app, services);
-  consoleRoutes(app, services.console, basePath(services.settings));
+  consoleRoutes(app, services.console, () => basePath(services.settings));
 }

@@ -33,7 +33,7 @@ export function createServices(settings: Settings, logging: Logging) {
     ...media,
     ...operations,
     async start() {
-      platform.start();
+      await platform.start();
       identity.start();
       cluster.start();
       await plugins.start();

@@ -2,7 +2,13 @@ import { Type } from 'typebox';
 import { envelope } from '../schema/common.ts';
 import { ConnectionParams, ConnectionTest } from '../schema/connections.ts';
 import { GpuQuery, GpuStatus } from '../schema/gpu.ts';
-import { SystemSettings } from '../schema/settings.ts';
+import {
+  PatchSettingsBody,
+  SettingsIfMatch,
+  SystemSettings,
+  TestConnectionBody,
+  UndoSettingsBody,
+} from '../schema/settings.ts';
 import { AppFigures, Health, Readiness, ServerStats } from '../schema/stats.ts';
 import { operation } from './operation.ts';
 
@@ -61,9 +67,42 @@ export const getSettings = operation({
   path: '/system/settings',
   tag,
   summary: 'Get the active configuration, without secrets',
-  description: 'Read-only. `guidance` lists commands for changing each setting.',
+  description:
+    '`settings` lists every setting, with its value, where the value comes from, and whether it can be changed over the API. `guidance` lists commands for changing settings where the daemon is started.',
   access: 'global',
   responses: { 200: envelope(SystemSettings) },
+});
+
+export const patchSettings = operation({
+  id: 'patchSettings',
+  method: 'PATCH',
+  path: '/system/settings',
+  tag,
+  summary: 'Change settings',
+  description:
+    'Stores values for settings whose `change` is `live` or `restart`. New values for LiveKit, Redis and mail are tested before they are stored. If a test fails, nothing is stored, and `test` in the answer has its steps. Values of the env file, the environment and flags take precedence, so those settings are refused. Secrets are stored in `data/secrets.json` and never returned.',
+  access: 'global',
+  headers: SettingsIfMatch,
+  body: PatchSettingsBody,
+  responses: { 200: envelope(SystemSettings) },
+  errors: ['SETTING_LOCKED', 'SETTINGS_TEST_FAILED', 'SETTINGS_SHUT_YOU_OUT', 'PRECONDITION_FAILED'],
+  audit: 'settings.change',
+});
+
+export const undoSettings = operation({
+  id: 'undoSettings',
+  method: 'POST',
+  path: '/system/settings/undo',
+  tag,
+  summary: 'Undo a change of settings',
+  description:
+    'Brings back the previous values of the settings that have this revision, secrets included, without a test. Undo the undo to have the newer values again.',
+  access: 'global',
+  headers: SettingsIfMatch,
+  body: UndoSettingsBody,
+  responses: { 200: envelope(SystemSettings) },
+  errors: ['SETTINGS_NOT_UNDOABLE', 'SETTINGS_SHUT_YOU_OUT', 'PRECONDITION_FAILED'],
+  audit: 'settings.undo',
 });
 
 export const testConnection = operation({
@@ -73,9 +112,12 @@ export const testConnection = operation({
   tag,
   summary: 'Test LiveKit, Redis or the mail server, step by step',
   description:
-    'Uses the active settings: resolves the address, connects, signs in and requests what StreamHub needs. Changes nothing and sends no mail. A failed step is a result, not an error. Simultaneous callers share one test.',
+    'Uses the active settings, or `values` where you send some: resolves the address, connects, signs in and requests what StreamHub needs. Changes nothing, and sends a mail only with `sendMail`. A failed step is a result, not an error. Simultaneous callers share one test.',
   access: 'global',
   params: ConnectionParams,
+  body: TestConnectionBody,
+  bodyOptional: true,
+  errors: ['SETTING_LOCKED'],
   responses: { 200: envelope(ConnectionTest) },
   audit: 'connection.test',
 });

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { object, oneOf } from './common.ts';
 
 /** What the daemon works with, beside the storages of apps. */
-const CONNECTIONS = ['livekit', 'redis', 'mail'] as const;
+export const CONNECTIONS = ['livekit', 'redis', 'mail'] as const;
 export type ConnectionName = (typeof CONNECTIONS)[number];
 
 const CONNECTION_STEPS = ['settings', 'resolve', 'connect', 'signIn', 'use'] as const;

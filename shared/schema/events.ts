@@ -92,6 +92,7 @@ export const EVENT_TYPES = {
   'plugin.disabled': 'plugins',
   'plugin.reloaded': 'plugins',
   'plugin.state': 'plugins',
+  'settings.changed': 'system',
   'livekit.unknown': 'system',
   'livekit.unconfigured': 'system',
   'livekit.reachable': 'system',

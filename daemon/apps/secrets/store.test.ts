@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { SecretFile } from '#daemon/platform/secrets/secret-file.ts';
 import { SecretStore } from './store.ts';
 
 describe('SecretStore', () => {
@@ -10,9 +11,9 @@ describe('SecretStore', () => {
   let file: string;
   const warnings: string[] = [];
   const open = async (env: Record<string, string> = {}) => {
-    const store = new SecretStore({ file, env, log: { warn: (_data, message) => warnings.push(message) } });
-    await store.start();
-    return store;
+    const secrets = new SecretFile({ file, log: { warn: (_data, message) => warnings.push(message) } });
+    await secrets.load();
+    return new SecretStore({ file: secrets, env });
   };
   const stored = async () => JSON.parse(await readFile(file, 'utf8')) as Record<string, string>;
 

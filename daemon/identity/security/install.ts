@@ -10,7 +10,7 @@ export interface GuardOptions {
   guard: AddressGuard;
   limits: RateLimits;
   /** Unknown routes count as offences. */
-  count404: boolean;
+  count404(): boolean;
 }
 
 /** Refusals that count toward a ban: guessing, not lacking a right. */
@@ -45,15 +45,12 @@ export function installGuards(app: FastifyInstance, { guard, limits, count404 }:
     }
     done();
   });
-  if (count404) {
-    // by the answer, not by the route: the console answers for paths that it does not know
-    app.addHook('onResponse', (request, reply, done) => {
-      if (reply.statusCode === 404 && request.routeOptions.config.operation === undefined) {
-        guard.offend(clientAddress(request), 'unknown routes');
-      }
-      done();
-    });
-  }
+  // by the answer, not by the route: the console answers for paths that it does not know
+  app.addHook('onResponse', (request, reply, done) => {
+    if (reply.statusCode === 404 && count404() && request.routeOptions.config.operation === undefined)
+      guard.offend(clientAddress(request), 'unknown routes');
+    done();
+  });
   // ahead of the hooks that check credentials: a guess costs an attempt, whether or not it is right
   hookOperations(app, 'onRequest', ({ limit }) =>
     limit === undefined

@@ -49,6 +49,11 @@ export class RateLimits {
     this.#options = options;
   }
 
+  /** Forgets what was counted; afterwards the options of now hold. */
+  restart(): void {
+    this.#limiters = undefined;
+  }
+
   /** Counts one attempt. */
   async take(counter: Counter, key: string): Promise<Taken> {
     const limiter = await this.#limiter(counter);

@@ -6,6 +6,7 @@ import { addressKey } from '#daemon/platform/http/client-address.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { AddressSet, isPrivateAddress, parseAddress, rangeText } from '#daemon/platform/net/addresses.ts';
+import type { SettingValues } from '#daemon/platform/settings.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { AddressVerdict, CreateIpBanBody, CreateIpRuleBody, IpBan, IpRule } from '#shared/schema/security.ts';
 import type { BanRow, RuleRow, SecurityRepository } from './repository.ts';
@@ -21,6 +22,18 @@ export interface SecurityOptions {
   allowlistOnly: boolean;
   autoban: { enabled: boolean; maxOffenses: number; windowSeconds: number; baseTtlSeconds: number };
 }
+/** The address rules and bans of the settings. */
+export const addressOptions = (settings: SettingValues): SecurityOptions => ({
+  mode: settings.ipAccessMode,
+  allowlistOnly: settings.ipAllowlistOnly,
+  autoban: {
+    enabled: settings.autobanEnabled,
+    maxOffenses: settings.autobanMaxOffenses,
+    windowSeconds: settings.autobanWindowSeconds,
+    baseTtlSeconds: settings.autobanBaseTtlSeconds,
+  },
+});
+
 export interface SecurityDeps {
   repository: SecurityRepository;
   options: SecurityOptions;
@@ -120,6 +133,11 @@ export class AddressGuard {
     if (offender.count < maxOffenses) return;
     this.#offenders.delete(key);
     this.#autoban(key, reason);
+  }
+
+  /** Would the address be rejected with these options? */
+  shutsOut(options: SecurityOptions, ip: string): boolean {
+    return options.mode === 'enforce' && !isPrivateAddress(ip) && this.#decide(ip, options).blocked;
   }
 
   verdict(text: string): AddressVerdict {
@@ -269,7 +287,7 @@ export class AddressGuard {
   }
 
   /** An allow rule wins over a block rule. */
-  #decide(ip: string): { blocked: boolean; reason: string; rule?: Rule } {
+  #decide(ip: string, { allowlistOnly } = this.options): { blocked: boolean; reason: string; rule?: Rule } {
     const now = this.#clock.now();
     let block: Rule | undefined;
     for (const rule of this.#rules) {
@@ -278,7 +296,7 @@ export class AddressGuard {
       block ??= rule;
     }
     if (block !== undefined) return { blocked: true, reason: `Blocked by ${block.row.cidr}.`, rule: block };
-    if (this.options.allowlistOnly) return { blocked: true, reason: 'Only addresses with an allow rule are allowed.' };
+    if (allowlistOnly) return { blocked: true, reason: 'Only addresses with an allow rule are allowed.' };
     return { blocked: false, reason: 'No rule matches it.' };
   }
 

@@ -51,7 +51,7 @@ export interface IngressServiceDeps {
   /** Which sources may be fetched. */
   policy: EndpointPolicy;
   /** RTMP_PUBLIC_HOST: where encoders reach the ingress service, unless LiveKit's configuration says it. */
-  rtmpHost: string;
+  rtmpHost(): string;
   events: EventBus;
   log: Log<'warn'>;
 }
@@ -327,7 +327,7 @@ export class IngressService {
   #addressOf(one: IngressDetails, placedAt: string): string {
     if (one.type === 'rtsp') return shownAddress(one.url, MASK);
     if (one.url !== '') return one.url;
-    const host = this.#deps.rtmpHost || hostOf(placedAt || this.#deps.placer.entryAddress());
+    const host = this.#deps.rtmpHost() || hostOf(placedAt || this.#deps.placer.entryAddress());
     return one.type === 'rtmp' ? `rtmp://${host}:${RTMP_PORT}/live` : `http://${host}:${WHIP_PORT}/w`;
   }
 }

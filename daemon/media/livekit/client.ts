@@ -1,6 +1,7 @@
 import type { CreateOptions, EgressInfo, Room, VideoGrant } from 'livekit-server-sdk';
 import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
+import type { SettingValues } from '#daemon/platform/settings.ts';
 import type { IngestEncoding } from '#shared/delivery/plan.ts';
 import type { VideoLayer } from '#shared/schema/ingress.ts';
 import type { ClockDifference } from './clock-difference.ts';
@@ -32,10 +33,8 @@ const EGRESS_S = 10;
 type Sdk = typeof import('livekit-server-sdk');
 
 export interface LiveKitDeps {
-  /** `ws(s)://` or `http(s)://`. */
-  url: string;
-  apiKey: string;
-  apiSecret: string;
+  /** Address, key and secret; call `reconfigure` after a change. */
+  settings: Pick<SettingValues, 'livekitUrl' | 'livekitApiKey' | 'livekitApiSecret'>;
   /** Takes secrets out of a text. */
   clean(text: string): string;
   background: Background;
@@ -84,9 +83,12 @@ export class LiveKit {
 
   constructor(deps: LiveKitDeps) {
     this.#deps = deps;
+    const { settings } = deps;
     this.reachability = new Reachability({
       background: deps.background,
-      isConfigured: deps.apiKey !== '' && deps.apiSecret !== '' && deps.url !== '',
+      get isConfigured() {
+        return settings.livekitApiKey !== '' && settings.livekitApiSecret !== '' && settings.livekitUrl !== '';
+      },
       // no room can have this name, so the answer is always small
       probe: async () => void (await this.listRooms(['\u0001'])),
       onChange: (state) => deps.onChange?.(state),
@@ -108,6 +110,13 @@ export class LiveKit {
 
   stop(): void {
     this.reachability.stop();
+  }
+
+  /** Uses the settings of now. Requests under way keep the former ones. */
+  reconfigure(): void {
+    this.#clients = undefined;
+    this.#clockDifference = null;
+    this.reachability.reset();
   }
 
   // --- rooms -------------------------------------------------------------------
@@ -273,7 +282,7 @@ export class LiveKit {
     playoutDelayMs,
   }: JoinGrant): Promise<string> {
     const { AccessToken, RoomConfiguration, TrackSource } = await this.#library();
-    const { apiKey, apiSecret } = this.#deps;
+    const { livekitApiKey: apiKey, livekitApiSecret: apiSecret } = this.#deps.settings;
     const token = new AccessToken(apiKey, apiSecret, { identity, ttl: ttlSeconds, name, metadata });
     const canPublishSources = audioOnly ? [TrackSource.MICROPHONE] : undefined;
     token.addGrant({ ...grant, room, roomJoin: true, ...(canPublishSources ? { canPublishSources } : {}) });
@@ -284,7 +293,7 @@ export class LiveKit {
   /** The rights in a join token; undefined if it is expired, not ours, or not a join token. @throws LiveKitError unconfigured */
   async readJoinToken(token: string): Promise<JoinRights | undefined> {
     const { TokenVerifier } = await this.#library();
-    const { apiKey, apiSecret } = this.#deps;
+    const { livekitApiKey: apiKey, livekitApiSecret: apiSecret } = this.#deps.settings;
     try {
       const { video } = await new TokenVerifier(apiKey, apiSecret).verify(token);
       if (video?.roomJoin !== true || !video.room) return undefined;
@@ -298,7 +307,8 @@ export class LiveKit {
   /** Was this body signed with our secret, and just now? @throws LiveKitError unconfigured */
   async checkSignature(body: string, authorization: string | undefined): Promise<SignatureVerdict> {
     const { TokenVerifier } = await this.#library();
-    const { apiKey, apiSecret, clock = SYSTEM_CLOCK } = this.#deps;
+    const { settings, clock = SYSTEM_CLOCK } = this.#deps;
+    const { livekitApiKey: apiKey, livekitApiSecret: apiSecret } = settings;
     const now = clock.now();
     const verdict = await checkSignature(new TokenVerifier(apiKey, apiSecret), apiKey, { body, authorization, now });
     // a delayed webhook was signed earlier, so only one from the future says something about the clock
@@ -321,15 +331,18 @@ export class LiveKit {
   // --- inside ----------------------------------------------------------------------
 
   async #ask<T>(limitSeconds: number, question: (clients: Clients) => Promise<T>): Promise<T> {
-    const clients = await (this.#clients ??= this.#connect());
+    const connection = (this.#clients ??= this.#connect());
+    const clients = await connection;
+    // an answer of the LiveKit that was meant before says nothing about this one
+    const isCurrent = (): boolean => this.#clients === connection;
     try {
       const answer = await question(clients);
-      this.reachability.succeeded();
+      if (isCurrent()) this.reachability.succeeded();
       return answer;
     } catch (error) {
       const failure = translate(error, limitSeconds, (text) => this.#deps.clean(text));
       // a missing egress service says nothing about LiveKit itself
-      if (limitSeconds === QUICK_S) this.reachability.failed(failure);
+      if (limitSeconds === QUICK_S && isCurrent()) this.reachability.failed(failure);
       throw failure;
     }
   }
@@ -372,8 +385,8 @@ export class LiveKit {
   async #connect(): Promise<Clients> {
     try {
       const { RoomServiceClient, EgressClient, IngressClient } = await this.#library();
-      const { url, apiKey, apiSecret } = this.#deps;
-      const host = url.replace(/^ws/i, 'http');
+      const { livekitUrl, livekitApiKey: apiKey, livekitApiSecret: apiSecret } = this.#deps.settings;
+      const host = livekitUrl.replace(/^ws/i, 'http');
       const onClock = (difference: ClockDifference): void => {
         this.#clockDifference = difference;
       };

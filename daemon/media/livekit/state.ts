@@ -17,7 +17,8 @@ const STEADY_MS = 10_000;
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15_000, 30_000] as const;
 
 export interface ReachabilityDeps {
-  isConfigured: boolean;
+  /** Address, key and secret are set; asked again at each reset. */
+  readonly isConfigured: boolean;
   /** One cheap request; throws LiveKitError. */
   probe(): Promise<void>;
   onChange(state: LiveKitState): void;
@@ -50,14 +51,21 @@ export class Reachability {
   }
 
   start(): void {
-    if (this.#state.status === 'unconfigured') return;
     this.#isRunning = true;
-    this.#schedule(FIRST_MS);
+    if (this.#state.status !== 'unconfigured') this.#schedule(FIRST_MS);
   }
 
   stop(): void {
     this.#isRunning = false;
     this.#cancel?.();
+  }
+
+  /** Another LiveKit is meant from now on, or none. */
+  reset(): void {
+    this.#cancel?.();
+    this.#failures = 0;
+    this.#become(this.#deps.isConfigured ? 'unknown' : 'unconfigured', null);
+    if (this.#isRunning && this.#deps.isConfigured) this.#schedule(0);
   }
 
   /** A request was answered. */
@@ -100,7 +108,7 @@ export class Reachability {
     } catch {
       this.#failures += 1;
     }
-    if (!this.#isRunning) return;
+    if (!this.#isRunning || this.#state.status === 'unconfigured') return;
     const wait = this.#failures === 0 ? STEADY_MS : BACKOFF_MS[Math.min(this.#failures, BACKOFF_MS.length) - 1];
     this.#schedule(wait ?? STEADY_MS);
   }

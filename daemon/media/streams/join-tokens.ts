@@ -21,7 +21,7 @@ export interface JoinTokenDeps {
   placer: RoomPlacer;
   quotas: PublishQuota;
   /** Base of public links, without a trailing slash; null = take it from the request. */
-  publicBase: string | null;
+  publicBase(): string | null;
 }
 
 /** Makes the tokens that open rooms. */
@@ -73,7 +73,7 @@ export class JoinTokenService {
     const { address, node } = await placer.place(room, { region: body.region, playoutDelayMs });
     const hash = new URLSearchParams({ url: address, token }).toString();
     const page = (kind: 'publish' | 'watch' | 'embed') =>
-      `${this.#deps.publicBase ?? origin}/${kind}/${name}/${room}#${hash}`;
+      `${this.#deps.publicBase() ?? origin}/${kind}/${name}/${room}#${hash}`;
     const embedUrl = page('embed');
     return {
       token,

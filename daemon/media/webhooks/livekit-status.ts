@@ -18,8 +18,8 @@ export interface LiveKitStatusDeps {
   webhooks: WebhookService;
   reconciler: Reconciler;
   /** LIVEKIT_URL. */
-  url: string;
-  publicBase: string | null;
+  url(): string;
+  publicBase(): string | null;
 }
 
 /** State of the connection between the daemon and LiveKit, for operators. */
@@ -32,7 +32,8 @@ export class LiveKitStatusView {
 
   /** @param origin scheme and host under which the caller reached the daemon */
   tell(origin: string): LiveKitStatus {
-    const { livekit, webhooks, reconciler, publicBase } = this.#deps;
+    const { livekit, webhooks, reconciler } = this.#deps;
+    const livekitUrl = this.#deps.url();
     const { status, since, reason } = livekit.state;
     const { received, repeated, foreign, rejected, lastReceivedAt } = webhooks.counts;
     const clock = livekit.clockDifference;
@@ -41,12 +42,12 @@ export class LiveKitStatusView {
       count,
       lastAt: new Date(lastAt).toISOString(),
     }));
-    const url = `${publicBase ?? origin}/api/v1/webhooks/livekit`;
+    const url = `${this.#deps.publicBase() ?? origin}/api/v1/webhooks/livekit`;
     return {
       status,
       since: new Date(since).toISOString(),
       reason,
-      url: URL.canParse(this.#deps.url) ? shownAddress(this.#deps.url, MASK).replace(/\/$/, '') : '',
+      url: URL.canParse(livekitUrl) ? shownAddress(livekitUrl, MASK).replace(/\/$/, '') : '',
       webhooks: { url, received, repeated, foreign, rejected, lastReceivedAt: instant(lastReceivedAt), rejections },
       clock:
         clock === null ? null : { differenceSeconds: clock.ms / 1000, measuredAt: new Date(clock.at).toISOString() },
@@ -59,7 +60,7 @@ export class LiveKitStatusView {
     const { livekit } = this.#deps;
     switch (livekit.state.status) {
       case 'unconfigured':
-        return 'Set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET.';
+        return 'Connect LiveKit in the settings: LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET.';
       case 'unreachable': {
         const cure = /\bits Redis\b/.test(livekit.state.reason ?? '')
           ? 'Check the Redis in LiveKit’s configuration (redis.address), where rooms and recordings are stored.'

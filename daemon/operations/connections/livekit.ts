@@ -31,7 +31,7 @@ export function livekitSteps(
         if (missing.length > 0) {
           throw new StepFailure(
             `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set.`,
-            'Copy both from the `keys` in LiveKit’s config, set them for the daemon, and restart it.',
+            'Copy both from the `keys` in LiveKit’s config, and set them here or for the daemon.',
           );
         }
         return 'Address, key and secret are set.';

@@ -1,4 +1,5 @@
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
+import { testMail } from '#daemon/platform/mail/messages.ts';
 import { addressOf, resolveHost, tryAddress } from './network.ts';
 import { type Step, StepFailure } from './steps.ts';
 
@@ -9,8 +10,8 @@ export interface MailSettings {
   smtpProxy: string;
 }
 
-/** Greets the SMTP server and signs in, as before a mail; none is sent. */
-export function mailSteps({ smtpHost, smtpPort, smtpProxy }: MailSettings, mailer: Mailer): Step[] {
+/** Greets the SMTP server and signs in, as before a mail. @param sendTo address that then gets a mail; none by default */
+export function mailSteps({ smtpHost, smtpPort, smtpProxy }: MailSettings, mailer: Mailer, sendTo?: string): Step[] {
   const address = { host: smtpHost.trim(), port: smtpPort, isSecure: smtpPort === 465 };
   const isDirect = smtpProxy === '';
   // the proxy resolves the server's name
@@ -22,7 +23,7 @@ export function mailSteps({ smtpHost, smtpPort, smtpProxy }: MailSettings, maile
         if (address.host !== '') return `Mail is sent through ${address.host}, port ${address.port}.`;
         throw new StepFailure(
           'STREAMHUB_SMTP_HOST is not set. No mail is sent; links are shown instead.',
-          'Set STREAMHUB_SMTP_HOST, _PORT, _USER, _PASS and _FROM to the values of your mail provider, and restart the daemon.',
+          'Set STREAMHUB_SMTP_HOST, _PORT, _USER, _PASS and _FROM to the values of your mail provider.',
         );
       },
     },
@@ -48,13 +49,18 @@ export function mailSteps({ smtpHost, smtpPort, smtpProxy }: MailSettings, maile
     },
     {
       id: 'use',
-      run() {
+      async run() {
         const lacks = mailer.lacks;
-        if (lacks.length === 0) return `Links in mail point to ${mailer.linkBase}.`;
-        throw new StepFailure(
-          'No mail with a link can be sent yet.',
-          `Set ${lacks.join(' and ')}, and restart the daemon.`,
-        );
+        if (lacks.length > 0)
+          throw new StepFailure('No mail with a link can be sent yet.', `Set ${lacks.join(' and ')}.`);
+        const links = `Links in mail point to ${mailer.linkBase}.`;
+        if (sendTo === undefined) return links;
+        try {
+          await mailer.send(sendTo, testMail(mailer.linkBase));
+        } catch (error) {
+          throw asFailure(error);
+        }
+        return `A mail was sent to ${sendTo}. ${links}`;
       },
     },
   ];
@@ -81,6 +87,11 @@ function asFailure(error: unknown): unknown {
       return new StepFailure(
         `The server closed the connection${answer}; its TLS mode or protocol doesn’t match the port.`,
         'Try port 587, or 465 for TLS from the start; its certificate must be valid for STREAMHUB_SMTP_HOST.',
+      );
+    case 'EENVELOPE':
+      return new StepFailure(
+        `The server refuses the sender or the recipient${answer}.`,
+        'Set STREAMHUB_SMTP_FROM to an address that this mail account may send from.',
       );
     case 'EPROXY':
       return new StepFailure(

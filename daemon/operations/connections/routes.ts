@@ -1,9 +1,23 @@
 import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
+import type { SettingsStore } from '#daemon/platform/settings-store.ts';
 import { testConnection } from '#shared/contract/system.ts';
+import { fieldError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
 import type { ConnectionTests } from './service.ts';
 
-export function connectionRoutes(app: FastifyInstance, { connections }: { connections: ConnectionTests }): void {
-  route(app, testConnection, async ({ params }) => ok(await connections.test(params.connection)));
+export function connectionRoutes(
+  app: FastifyInstance,
+  { connections, settingsStore }: { connections: ConnectionTests; settingsStore: SettingsStore },
+): void {
+  route(app, testConnection, async ({ params: { connection }, body, principal, audit }) => {
+    const { values = {}, sendMail = false } = body;
+    audit({ target: connection, after: { names: Object.keys(values), ...(sendMail ? { sendMail } : {}) } });
+    if (Object.keys(values).length === 0 && !sendMail) return ok(await connections.test(connection));
+    if (sendMail && principal.email === undefined)
+      throw fieldError('body.sendMail', 'needs a signed-in person with an e-mail address');
+    const changes = settingsStore.check(values);
+    const wanted = settingsStore.preview(changes);
+    return ok(await connections.testNew(connection, wanted, changes, sendMail ? principal.email : undefined));
+  });
 }

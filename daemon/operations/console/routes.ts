@@ -25,11 +25,12 @@ const HASHED = /^assets\/.+-[\w-]{8}\.\w+$/;
 const YEAR = 31_536_000;
 
 /** Serves the built console at `/`; paths that are no file are its pages. */
-export function consoleRoutes(app: FastifyInstance, console: ConsoleService, base = ''): void {
+export function consoleRoutes(app: FastifyInstance, console: ConsoleService, publicPath = () => ''): void {
   app.route({
     method: ['GET', 'HEAD'],
     url: '/*',
     handler: async (request, reply) => {
+      const base = publicPath();
       const name = nameOf(request);
       const file = name === undefined ? undefined : await console.files.find(name === '' ? 'index.html' : name);
       if (file !== undefined) return send(request, reply, console, file, base);

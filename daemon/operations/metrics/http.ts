@@ -13,13 +13,13 @@ const CLIENT_GONE = 499;
 
 /**
  * Counts every request once its answer is out, with the status that was really sent: refusals before the handler and
- * unknown routes too. Nothing is installed while metrics are off.
+ * unknown routes too.
  */
 export function installRequestMetrics(app: FastifyInstance, metrics: MetricsService): void {
-  if (!metrics.isEnabled) return;
   let inFlight = 0;
   metrics.collect('http_requests_in_flight', () => [{ value: inFlight }]);
   app.addHook('onRequest', (request, reply, done) => {
+    if (!metrics.isEnabled) return done();
     inFlight += 1;
     reply.raw.once('close', () => {
       inFlight -= 1;

@@ -23,7 +23,6 @@ type Data = DaemonEvent['data'];
 /** Counts what happens to streams, recordings and callbacks, and tells who watches. */
 export function addMediaMetrics(sources: MediaMetricsSources): void {
   const { metrics, bus, rooms, appOf } = sources;
-  if (!metrics.isEnabled) return;
   metrics.collect('stream_viewers', () =>
     [...rooms.names()].flatMap((room) => {
       const app = appOf(room);
@@ -37,6 +36,7 @@ export function addMediaMetrics(sources: MediaMetricsSources): void {
     sources.mqttConnections().map(({ app, isConnected }) => ({ labels: { app }, value: isConnected ? 1 : 0 })),
   );
   bus.subscribe((event) => {
+    if (!metrics.isEnabled) return undefined;
     countFailure(metrics, event);
     return event.app === undefined ? undefined : count(sources, event.app, event);
   });

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Log } from '#daemon/platform/log.ts';
+import type { SettingValues } from '#daemon/platform/settings.ts';
 import { ApiError } from '#shared/errors.ts';
 import {
   type CounterName,
@@ -14,10 +15,8 @@ import {
 } from './families.ts';
 
 export interface MetricsOptions {
-  /** Empty = metrics are off: nothing is counted and the library is never loaded. */
-  token: string;
-  /** Include process metrics. */
-  defaults: boolean;
+  /** The token, empty = metrics are off: nothing is counted and the library is never loaded; and whether to include process metrics. */
+  settings: Pick<SettingValues, 'metricsToken' | 'metricsDefaults'>;
   log: Log<'warn'>;
 }
 
@@ -25,22 +24,24 @@ type Collector = () => Iterable<Sample> | Promise<Iterable<Sample>>;
 
 /** Counts what happens and tells it to Prometheus. */
 export class MetricsService {
-  readonly isEnabled: boolean;
   readonly #options: MetricsOptions;
-  readonly #digest: Buffer;
   readonly #collectors = new Map<GaugeName, Collector>();
   readonly #families = new Map<FamilyName, Counter | Gauge | Histogram>();
   #registry: Registry | undefined;
 
   constructor(options: MetricsOptions) {
     this.#options = options;
-    this.isEnabled = options.token.trim() !== '';
-    this.#digest = digest(options.token);
   }
 
+  get isEnabled(): boolean {
+    return this.#options.settings.metricsToken.trim() !== '';
+  }
+
+  /** Begins where metrics are on; called again after that changed, what was counted is kept. */
   async start(): Promise<void> {
-    if (!this.isEnabled) return;
+    if (!this.isEnabled) return this.stop();
     const { default: client } = await import('prom-client');
+    if (!this.isEnabled || this.#registry !== undefined) return;
     const registry = new client.Registry();
     this.#registry = registry;
     for (const [name, family] of Object.entries(FAMILIES) as [FamilyName, Family][]) {
@@ -58,7 +59,7 @@ export class MetricsService {
             : new client.Histogram({ ...shape, buckets: [...(family.buckets ?? [])] });
       this.#families.set(name, metric);
     }
-    if (this.#options.defaults) client.collectDefaultMetrics({ register: registry });
+    if (this.#options.settings.metricsDefaults) client.collectDefaultMetrics({ register: registry });
   }
 
   /** Ends the observation of the process. */
@@ -92,7 +93,8 @@ export class MetricsService {
    */
   async scrape(token: string | undefined): Promise<string> {
     if (!this.isEnabled || this.#registry === undefined) throw new ApiError('METRICS_DISABLED');
-    if (token === undefined || !timingSafeEqual(digest(token), this.#digest)) throw new ApiError('METRICS_FORBIDDEN');
+    const expected = digest(this.#options.settings.metricsToken);
+    if (token === undefined || !timingSafeEqual(digest(token), expected)) throw new ApiError('METRICS_FORBIDDEN');
     for (const [name, collector] of this.#collectors) await this.#refresh(name, collector);
     return this.#registry.metrics();
   }

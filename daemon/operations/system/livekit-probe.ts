@@ -48,6 +48,11 @@ export class LiveKitStatusProbe implements LiveKitProbe {
     return answers instanceof Promise ? answers.then((is) => counted(is, counts)) : counted(answers, counts);
   }
 
+  /** The next caller gets a new answer. */
+  expire(): void {
+    this.#snapshot.expire();
+  }
+
   async #ask(): Promise<Answers> {
     // anyone who has not answered the last question yet is not asked another
     if (this.#open !== undefined) return {};

@@ -1,13 +1,24 @@
+import { type Definition, isHidden } from '#daemon/platform/setting-types.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
+import type { SettingsStore } from '#daemon/platform/settings-store.ts';
 import { SETTINGS, type SettingKey } from '#daemon/platform/settings-table.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { MASK } from '#shared/config/annotations.ts';
-import type { Guidance, InstallationWarning, SystemSettings } from '#shared/schema/settings.ts';
+import {
+  type Guidance,
+  type InstallationWarning,
+  SETTING_GROUPS,
+  type Setting,
+  type SettingValue,
+  type SystemSettings,
+} from '#shared/schema/settings.ts';
 import { shownAddress } from '#shared/secrets.ts';
 import { howToChange } from './guidance.ts';
+import { type FoundInstallation, findInstallation } from './installation.ts';
 
 export interface SettingsServiceOptions {
   settings: Settings;
+  store: SettingsStore;
   /** Port that is listened on; differs from the setting when that is 0. */
   port(): number;
   appCount(): number;
@@ -17,58 +28,95 @@ export interface SettingsServiceOptions {
   warnings(): InstallationWarning[];
 }
 
-/** Settings that the page explains, by group, in the order of the page. */
-const EXPLAINED: Record<string, readonly (readonly [setting: string, key: SettingKey])[]> = {
+/** Settings by group, as `guidance` of the API lists them. */
+const EXPLAINED: Record<string, readonly SettingKey[]> = {
   core: [
-    ['Port and address', 'port'],
-    ['Public base URL', 'publicBaseUrl'],
-    ['Public WebSocket URL', 'publicWsUrl'],
-    ['Public RTMP host', 'rtmpPublicHost'],
-    ['Log level', 'logLevel'],
-    ['Log retention, days', 'logRetentionDays'],
-    ['Permission enforcement', 'authzEnforce'],
-    ['Redis URL', 'redisUrl'],
-    ['Data directory', 'dataDir'],
+    'port',
+    'publicBaseUrl',
+    'publicWsUrl',
+    'rtmpPublicHost',
+    'logLevel',
+    'logRetentionDays',
+    'authzEnforce',
+    'redisUrl',
+    'dataDir',
   ],
-  auth: [
-    ['Admin user', 'adminUser'],
-    ['Admin password', 'adminPass'],
-    ['Session secret', 'jwtSecret'],
-    ['Superadmin e-mail', 'superadminEmail'],
-    ['SMTP', 'smtpPass'],
-  ],
-  livekit: [
-    ['LiveKit URL', 'livekitUrl'],
-    ['LiveKit API key', 'livekitApiKey'],
-    ['LiveKit API secret', 'livekitApiSecret'],
-  ],
-  cluster: [
-    ['Join token', 'clusterToken'],
-    ['Cluster Redis', 'clusterRedisUrl'],
-  ],
-  metrics: [['Scrape token', 'metricsToken']],
-  storage: [['Data directory', 'dataDir']],
+  auth: ['adminUser', 'adminPass', 'jwtSecret', 'superadminEmail', 'smtpPass'],
+  livekit: ['livekitUrl', 'livekitApiKey', 'livekitApiSecret'],
+  cluster: ['clusterToken', 'clusterRedisUrl'],
+  metrics: ['metricsToken'],
+  storage: ['dataDir'],
 };
+
+const KEYS = (Object.keys(SETTINGS) as SettingKey[]).toSorted(
+  (a, b) => SETTING_GROUPS.indexOf(SETTINGS[a].group) - SETTING_GROUPS.indexOf(SETTINGS[b].group),
+);
 
 /** The active configuration, without secrets. */
 export class SettingsService {
   readonly #options: SettingsServiceOptions;
-  readonly #guidance: Record<string, Guidance[]>;
+  readonly #installation: FoundInstallation;
 
   constructor(options: SettingsServiceOptions) {
     this.#options = options;
-    const { settings } = options;
-    this.#guidance = Object.fromEntries(
-      Object.entries(EXPLAINED).map(([group, entries]) => [
-        group,
-        entries.map(([setting, key]) => ({
-          setting,
-          envVar: SETTINGS[key].env,
-          origin: settings.origins[key],
-          howToChange: howToChange(key, settings),
-        })),
-      ]),
-    );
+    this.#installation = findInstallation(options.settings);
+  }
+
+  get etag(): string {
+    return this.#options.store.etag;
+  }
+
+  /** Every setting, in the order of the groups. */
+  list(): Setting[] {
+    return KEYS.map((key) => this.#describe(key));
+  }
+
+  #describe(key: SettingKey): Setting {
+    const { settings, store } = this.#options;
+    const definition: Definition = SETTINGS[key];
+    const stored = store.stored(key);
+    const place = store.lockedBy(key);
+    const hidden = isHidden(definition);
+    const value = settings[key] as SettingValue;
+    const pendingValue = stored?.isSet && stored.problem === null ? (stored.value as SettingValue) : definition.default;
+    const isPending =
+      definition.change === 'restart' && place === null && JSON.stringify(pendingValue) !== JSON.stringify(value);
+    const { env, label, doc, group, type, test, change } = definition;
+    return {
+      name: env,
+      group,
+      label,
+      description: doc,
+      type,
+      ...(definition.type === 'enum' ? { values: [...definition.values] } : {}),
+      ...(definition.type === 'int' ? { min: definition.min, max: definition.max } : {}),
+      ...(definition.type === 'url' ? { schemes: [...definition.schemes] } : {}),
+      secret: hidden,
+      change: change ?? 'start',
+      test: test ?? null,
+      default: hidden ? null : copy(definition.default),
+      value: hidden ? null : typeof value === 'string' ? shownAddress(value, MASK) : copy(value),
+      isSet: isSet(String(value)),
+      shown: hidden && isSet(String(value)) ? shownPart(definition, String(value)) : null,
+      origin: settings.origins[key],
+      lockedBy: place === null ? null : `${env} ${place}`,
+      pending: isPending,
+      pendingValue: isPending ? copy(pendingValue) : null,
+      problem: stored?.problem ?? null,
+      howToChange: howToChange(key, settings, this.#installation),
+      changed: stored === undefined ? null : { at: stored.changedAt, by: stored.changedBy, revision: stored.revision },
+    };
+  }
+
+  #guidance(): Record<string, Guidance[]> {
+    const { settings } = this.#options;
+    const entry = (key: SettingKey): Guidance => ({
+      setting: SETTINGS[key].label,
+      envVar: SETTINGS[key].env,
+      origin: settings.origins[key],
+      howToChange: howToChange(key, settings, this.#installation),
+    });
+    return Object.fromEntries(Object.entries(EXPLAINED).map(([group, keys]) => [group, keys.map(entry)]));
   }
 
   async read(): Promise<SystemSettings> {
@@ -114,14 +162,29 @@ export class SettingsService {
         memoryRssBytes: process.memoryUsage.rss(),
         safeMode: s.safeMode,
         envFile: s.envFile,
-        unit: s.systemdUnit || null,
+        unit: this.#installation.unit,
       },
       ports: { core: port(), livekitSignaling: 7880, livekitTcp: 7881, livekitUdp: 7882, rtmp: 1935, whip: 8080 },
+      settings: this.list(),
+      installation: {
+        kind: this.#installation.kind,
+        setCommand: this.#installation.setCommand,
+        restartCommand: this.#installation.restartCommand,
+      },
       warnings: this.#options.warnings(),
-      guidance: this.#guidance,
+      guidance: this.#guidance(),
     };
   }
 }
+
+/** What may be seen of a hidden value. */
+function shownPart(definition: Definition, value: string): string | null {
+  if (definition.type === 'url') return hostAndPort(value);
+  return definition.type === 'string' && definition.masked ? maskApiKey(value.trim()) : null;
+}
+
+const copy = (value: SettingValue | readonly string[]): SettingValue =>
+  Array.isArray(value) ? [...value] : (value as SettingValue);
 
 const isSet = (value: string): boolean => value.trim() !== '';
 

@@ -31,12 +31,13 @@ const CSP = [
 ].join('; ');
 
 /** `/openapi.json` and the API reference at `/docs`. Both are public, and nothing is loaded before the first request. */
-export function installDocs(api: FastifyInstance, pool: WorkerPool, publicPath: string): void {
-  let document: string | undefined;
+export function installDocs(api: FastifyInstance, pool: WorkerPool, publicPath: () => string): void {
+  let document: { path: string; text: string } | undefined;
   let script: Promise<Uint8Array> | undefined;
   api.get('/openapi.json', (_request, reply) => {
-    document ??= JSON.stringify(openApiDocument(VERSION, BASE, publicPath));
-    return reply.type('application/json; charset=utf-8').send(document);
+    const path = publicPath();
+    if (document?.path !== path) document = { path, text: JSON.stringify(openApiDocument(VERSION, BASE, path)) };
+    return reply.type('application/json; charset=utf-8').send(document.text);
   });
   api.get('/docs', async (_request, reply) => {
     const page = await readFile(assetPath('platform/http/assets/api-reference.html'));

@@ -1,16 +1,19 @@
 import type { FastifyInstance } from 'fastify';
-import type { AddressSet } from '../net/addresses.ts';
 import type { InstallationWarnings } from '../warnings.ts';
 
 /**
  * Warns when a proxy that isn't trusted forwards requests: everybody behind it then counts as one address, for sign-in
  * limits and bans alike.
  */
-export function installProxyWarning(app: FastifyInstance, trusted: AddressSet, warnings: InstallationWarnings): void {
+export function installProxyWarning(
+  app: FastifyInstance,
+  isTrusted: (address: string) => boolean,
+  warnings: InstallationWarnings,
+): void {
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.headers['x-forwarded-for'] !== undefined || request.headers['forwarded'] !== undefined) {
       const address = request.raw.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
-      if (!trusted.has(address))
+      if (!isTrusted(address))
         warnings.add(
           'PROXY_NOT_TRUSTED',
           address,

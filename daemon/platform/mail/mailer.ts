@@ -1,18 +1,22 @@
 import type { Transporter } from 'nodemailer';
 import { isPrivateAddress } from '../net/addresses.ts';
+import { publicBase, type SettingValues } from '../settings.ts';
+import type { SettingKey } from '../settings-table.ts';
 import type { Mail } from './messages.ts';
 
-export interface MailerOptions {
-  host: string;
-  port: number;
-  user: string;
-  pass: string;
-  from: string;
-  /** URL of an HTTP proxy that connects to the server; empty = directly. */
-  proxy: string;
-  /** Where links in mail lead: STREAMHUB_APP_URL, else the public base URL; empty = none. */
-  linkBase: string;
-}
+/** The settings that mail depends on. */
+export const MAIL_SETTINGS = [
+  'smtpHost',
+  'smtpPort',
+  'smtpUser',
+  'smtpPass',
+  'smtpFrom',
+  'smtpProxy',
+  'appUrl',
+  'publicBaseUrl',
+] as const satisfies readonly SettingKey[];
+/** Read for each mail, so that they may change. */
+export type MailerOptions = Pick<SettingValues, (typeof MAIL_SETTINGS)[number] | 'streamhubPublicUrl'>;
 
 const TIMEOUT_MS = 15_000;
 
@@ -22,7 +26,7 @@ export class Mailer {
   #transport: Promise<Transporter> | undefined;
 
   constructor(options: MailerOptions) {
-    this.#options = { ...options, from: options.from || (options.user.includes('@') ? options.user : '') };
+    this.#options = options;
   }
 
   /** Links need a server, a sender and an address to lead to. */
@@ -32,11 +36,10 @@ export class Mailer {
 
   /** Settings that are missing before a link can be sent. */
   get lacks(): string[] {
-    const { host, from, linkBase } = this.#options;
     return [
-      ...(host === '' ? ['STREAMHUB_SMTP_HOST'] : []),
-      ...(from === '' ? ['STREAMHUB_SMTP_FROM'] : []),
-      ...(linkBase === '' ? ['STREAMHUB_APP_URL'] : []),
+      ...(this.#options.smtpHost === '' ? ['STREAMHUB_SMTP_HOST'] : []),
+      ...(this.#from === '' ? ['STREAMHUB_SMTP_FROM'] : []),
+      ...(this.linkBase === '' ? ['STREAMHUB_APP_URL'] : []),
     ];
   }
 
@@ -44,25 +47,34 @@ export class Mailer {
   async verify(): Promise<{ signedIn: boolean }> {
     const transport = await (this.#transport ??= this.#open());
     await transport.verify();
-    return { signedIn: this.#options.pass !== '' };
+    return { signedIn: this.#options.smtpPass !== '' };
   }
 
+  /** Where links in mail lead; empty = none. */
   get linkBase(): string {
-    return this.#options.linkBase;
+    return this.#options.appUrl || publicBase(this.#options) || '';
+  }
+
+  get #from(): string {
+    const { smtpFrom, smtpUser } = this.#options;
+    return smtpFrom || (smtpUser.includes('@') ? smtpUser : '');
   }
 
   /** Rejects if the server does not accept the mail; the error contains no credentials. */
   async send(to: string, mail: Mail): Promise<void> {
     const transport = await (this.#transport ??= this.#open());
-    await transport.sendMail({ from: this.#options.from, to: { name: '', address: to }, ...mail });
+    await transport.sendMail({ from: this.#from, to: { name: '', address: to }, ...mail });
   }
 
+  /** Ends the connection; the next mail opens one with the settings of then. */
   async close(): Promise<void> {
-    (await this.#transport)?.close();
+    const transport = this.#transport;
+    this.#transport = undefined;
+    (await transport)?.close();
   }
 
   async #open(): Promise<Transporter> {
-    const { host, port, user, pass, proxy } = this.#options;
+    const { smtpHost: host, smtpPort: port, smtpUser: user, smtpPass: pass, smtpProxy: proxy } = this.#options;
     const { createTransport } = await import('nodemailer');
     const isLocal = host === 'localhost' || isPrivateAddress(host);
     return createTransport({

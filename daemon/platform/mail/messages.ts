@@ -30,5 +30,10 @@ export const invitationMail = (url: string, team: string, inviter: string | unde
   }),
 });
 
+export const testMail = (url: string): Mail => ({
+  subject: 'Test from StreamHub',
+  text: fillTemplate('platform/mail/assets/test.txt', { url }),
+});
+
 /** People type names: a line break in one must not become a header or a separate paragraph. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 120);

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { ConfigService } from '#daemon/apps/config/service.ts';
 import { FfmpegWatch } from '#daemon/apps/delivery/ffmpeg-watch.ts';
 import { DeliveryService } from '#daemon/apps/delivery/service.ts';
@@ -14,7 +13,6 @@ import { FileLinks } from '#daemon/apps/storage/file-links.ts';
 import { maskKey, maskSecret } from '#daemon/apps/storage/mask.ts';
 import { Purger } from '#daemon/apps/storage/purger.ts';
 import { StorageService } from '#daemon/apps/storage/service.ts';
-import { FileJournal } from '#daemon/platform/files/journal.ts';
 import type { Identity } from './identity.ts';
 import type { Platform } from './platform.ts';
 import type { Plugins } from './plugins.ts';
@@ -25,6 +23,8 @@ export type Apps = ReturnType<typeof createApps>;
 export function createApps(
   {
     settings,
+    secretFile,
+    journal,
     dir,
     db,
     databases,
@@ -57,12 +57,10 @@ export function createApps(
     log,
   });
   const secrets = new SecretStore({
-    file: dir.secrets,
+    file: secretFile,
     env: settings.appSecrets,
-    log,
     conceal: (value) => logSecrets.add(value),
   });
-  const journal = new FileJournal(path.join(dir.data, 'changes'));
   const config = new ConfigService({
     journal,
     apps,
@@ -144,11 +142,7 @@ export function createApps(
     appFiles,
     deletion,
     async start() {
-      for (const { files, error: err } of await journal.recover()) {
-        if (err === undefined) log.warn({ files }, 'finished or undid an interrupted change');
-        else log.error({ files, err }, 'an interrupted change could not be finished');
-      }
-      await secrets.start();
+      secrets.start();
       await apps.start();
       await background.run('unfinished deletions', () => deletion.start());
       config.start();

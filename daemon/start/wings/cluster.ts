@@ -21,10 +21,14 @@ export function createCluster({ settings, db, quickDb, events, background, clock
   clockWatch.onJump((ms) => cluster.clockJumped(ms));
   const origin = new OriginReporter({
     cluster,
-    url: publicBase(settings) ?? '',
-    metricsUrl: settings.livekitMetricsUrl,
+    url: () => publicBase(settings) ?? '',
+    metricsUrl: () => settings.livekitMetricsUrl,
     background,
     log: log.child({ source: 'cluster' }),
+  });
+  let isRunning = false;
+  settings.onChange(['clusterToken'], () => {
+    if (isRunning) origin.start();
   });
   return {
     cluster,
@@ -33,8 +37,10 @@ export function createCluster({ settings, db, quickDb, events, background, clock
     start() {
       cluster.start();
       origin.start();
+      isRunning = true;
     },
     async stop() {
+      isRunning = false;
       origin.stop();
       await cluster.stop();
     },

@@ -18,7 +18,7 @@ import { tenantStore } from '#daemon/identity/people/tenant-store.ts';
 import { userStore } from '#daemon/identity/people/user-store.ts';
 import { RateLimits } from '#daemon/identity/security/rate-limits.ts';
 import { securityRepository } from '#daemon/identity/security/repository.ts';
-import { AddressGuard } from '#daemon/identity/security/service.ts';
+import { AddressGuard, addressOptions } from '#daemon/identity/security/service.ts';
 import { Directory } from '#daemon/identity/teams/directory.ts';
 import { MediaQuotas } from '#daemon/identity/teams/media-quotas.ts';
 import { QuotaService } from '#daemon/identity/teams/quotas.ts';
@@ -27,8 +27,7 @@ import { UsageService } from '#daemon/identity/teams/usage.ts';
 import { tokenRepository } from '#daemon/identity/tokens/repository.ts';
 import { TokenService } from '#daemon/identity/tokens/service.ts';
 import { metaStore } from '#daemon/platform/db/meta.ts';
-import { Mailer } from '#daemon/platform/mail/mailer.ts';
-import { publicBase } from '#daemon/platform/settings.ts';
+import { MAIL_SETTINGS, Mailer } from '#daemon/platform/mail/mailer.ts';
 import type { Platform } from './platform.ts';
 
 export type Identity = ReturnType<typeof createIdentity>;
@@ -53,8 +52,11 @@ export function createIdentity(
   const links = new Links(linkRepository(db), clockWatch.clock);
   clockWatch.onJump((ms) => links.shift(ms));
   const limits = new RateLimits({
-    signIn: { points: settings.authRateLimitMax, seconds: settings.authRateLimitWindowMs / 1000 },
+    get signIn() {
+      return { points: settings.authRateLimitMax, seconds: settings.authRateLimitWindowMs / 1000 };
+    },
   });
+  settings.onChange(['authRateLimitMax', 'authRateLimitWindowMs'], () => limits.restart());
   const sessionRows = sessionRepository(db);
   const attempts = new AccountAttempts({ limits, sessions: sessionRows });
   const sessions = new SessionStore({
@@ -69,15 +71,8 @@ export function createIdentity(
   resolvers.push(tokens, sessions);
   const twoFactor = new TwoFactor({ users, key: secret.derive('two-factor'), attempts, log });
   const linkBase = (): string => settings.appUrl || publicUrl();
-  const mailer = new Mailer({
-    host: settings.smtpHost,
-    port: settings.smtpPort,
-    user: settings.smtpUser,
-    pass: settings.smtpPass,
-    from: settings.smtpFrom,
-    proxy: settings.smtpProxy,
-    linkBase: settings.appUrl || publicBase(settings) || '',
-  });
+  const mailer = new Mailer(settings);
+  settings.onChange(MAIL_SETTINGS, () => background.run('mail server', () => mailer.close()));
   const shared = { users, tenants, sessions, links, passwords, twoFactor, attempts };
   const auth = new AuthService({ ...shared, background, meta: metaStore(db), settings });
   const linkSignIn = new LinkSignIn({
@@ -101,7 +96,9 @@ export function createIdentity(
   const audit = new AuditTrail({
     repository: auditRepository(db),
     tenantOf: (name) => apps.get(name)?.tenantId,
-    retentionDays: settings.auditRetentionDays,
+    get retentionDays() {
+      return settings.auditRetentionDays;
+    },
     background,
     retentionNow,
     log: rootLog.child({ source: 'audit' }),
@@ -132,15 +129,8 @@ export function createIdentity(
     background,
     events,
     retentionNow,
-    options: {
-      mode: settings.ipAccessMode,
-      allowlistOnly: settings.ipAllowlistOnly,
-      autoban: {
-        enabled: settings.autobanEnabled,
-        maxOffenses: settings.autobanMaxOffenses,
-        windowSeconds: settings.autobanWindowSeconds,
-        baseTtlSeconds: settings.autobanBaseTtlSeconds,
-      },
+    get options() {
+      return addressOptions(settings);
     },
     log,
   });

@@ -29,7 +29,7 @@ import { LiveKitStatusView } from '#daemon/media/webhooks/livekit-status.ts';
 import { WebhookService } from '#daemon/media/webhooks/service.ts';
 import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { Scrubber } from '#daemon/platform/logs/scrub.ts';
-import { publicBase } from '#daemon/platform/settings.ts';
+import { publicBase, type SettingValues } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import type { Apps } from './apps.ts';
 import type { Cluster } from './cluster.ts';
@@ -74,17 +74,19 @@ export function createMedia(
   };
   const livekitLog = log.child({ source: 'livekit' });
   const livekit = new LiveKit({
-    url: settings.livekitUrl,
-    apiKey: settings.livekitApiKey,
-    apiSecret: settings.livekitApiSecret,
+    settings,
     clean: (text) => scrubber.text(text),
     background,
     onChange: ({ status, reason }) => {
       if (status === 'unreachable') livekitLog.warn({ reason }, 'LiveKit isn’t responding');
-      else livekitLog.info({}, 'LiveKit is responding');
+      else if (status === 'reachable') livekitLog.info({}, 'LiveKit is responding');
       events.publish({ type: `livekit.${status}`, data: { reason } });
     },
   });
+  /** A client for settings that are not in force. It watches nothing. */
+  const openLiveKit = (wanted: SettingValues): LiveKit =>
+    new LiveKit({ settings: wanted, clean: (text) => scrubber.text(text), background });
+  settings.onChange(['livekitUrl', 'livekitApiKey', 'livekitApiSecret'], () => livekit.reconfigure());
   const directory = new RoomDirectory();
   const callbackSecret = (app: string) => secrets.get(app, 'callbackSecret');
   const mqttLog = log.child({ source: LOG_SOURCE });
@@ -313,7 +315,7 @@ export function createMedia(
     delivery: deliveryPlans,
     placer,
     quotas,
-    publicBase: publicBase(settings),
+    publicBase: () => publicBase(settings),
   });
   const watch = new WatchService({
     livekit,
@@ -332,7 +334,7 @@ export function createMedia(
     placer,
     quotas,
     policy,
-    rtmpHost: settings.rtmpPublicHost,
+    rtmpHost: () => settings.rtmpPublicHost,
     events,
     log: livekitLog,
   });
@@ -346,8 +348,8 @@ export function createMedia(
     livekit,
     webhooks,
     reconciler,
-    url: settings.livekitUrl,
-    publicBase: publicBase(settings),
+    url: () => settings.livekitUrl,
+    publicBase: () => publicBase(settings),
   });
   const counts = new LiveCounts({ directory, apps, bus: events, background });
 
@@ -374,6 +376,7 @@ export function createMedia(
 
   return {
     livekit,
+    openLiveKit,
     /** Who is in which room. */
     rooms: directory,
     reconciler,

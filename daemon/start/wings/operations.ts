@@ -1,5 +1,6 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { addressOptions } from '#daemon/identity/security/service.ts';
 import { ConnectionTests } from '#daemon/operations/connections/service.ts';
 import { ConsoleService } from '#daemon/operations/console/service.ts';
 import { GpuService } from '#daemon/operations/gpu/service.ts';
@@ -14,8 +15,10 @@ import { AppScan } from '#daemon/operations/system/app-scan.ts';
 import { HealthService } from '#daemon/operations/system/health.ts';
 import { LiveKitStatusProbe } from '#daemon/operations/system/livekit-probe.ts';
 import { SettingsService } from '#daemon/operations/system/settings.ts';
+import { SettingsEditor } from '#daemon/operations/system/settings-editor.ts';
 import { StatsService } from '#daemon/operations/system/stats.ts';
 import { modeOf } from '#daemon/platform/db/open.ts';
+import { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
 import type { Apps } from './apps.ts';
 import type { Cluster } from './cluster.ts';
@@ -30,6 +33,8 @@ const MIN_FREE_BYTES = 512 * 1024;
 export function createOperations(
   {
     settings,
+    settingsStore,
+    logSecrets,
     dir,
     db,
     databases,
@@ -43,7 +48,7 @@ export function createOperations(
     warnings,
     log,
   }: Platform,
-  { tenants, quotas, mailer }: Identity,
+  { tenants, quotas, mailer, guard }: Identity,
   { cluster }: Cluster,
   { apps: { registry }, config, delivery }: Apps,
   media: Media,
@@ -81,6 +86,7 @@ export function createOperations(
   });
   const systemSettings = new SettingsService({
     settings,
+    store: settingsStore,
     port: () => listening.port,
     appCount: () => registry.size,
     nodeCount: () => cluster.summary().total,
@@ -89,9 +95,17 @@ export function createOperations(
     warnings: () => warnings.list(),
   });
   const metrics = new MetricsService({
-    token: settings.metricsToken,
-    defaults: settings.metricsDefaults,
+    settings,
     log: log.child({ source: 'metrics' }),
+  });
+  settings.onChange(['metricsToken'], () => background.run('metrics', () => metrics.start()));
+  settings.onChange(['metricsDefaults'], () => {
+    metrics.stop();
+    background.run('metrics', () => metrics.start());
+  });
+  settings.onChange(['livekitUrl', 'livekitApiKey', 'livekitApiSecret'], () => {
+    livekitProbe.expire();
+    stats.expire();
   });
   addCollectors({
     metrics,
@@ -145,7 +159,17 @@ export function createOperations(
     settings,
     livekit: media.livekit,
     mailer,
+    openLiveKit: media.openLiveKit,
+    openMailer: (wanted) => new Mailer(wanted),
+    conceal: (value) => logSecrets.add(value),
     log: log.child({ source: 'connections' }),
+  });
+  const settingsEditor = new SettingsEditor({
+    settings,
+    store: settingsStore,
+    connections,
+    events,
+    shutsOut: (wanted, ip) => guard.shutsOut(addressOptions(wanted), ip),
   });
   const webConsole = new ConsoleService(PACKAGE_ROOT, log.child({ source: 'console' }));
 
@@ -159,6 +183,7 @@ export function createOperations(
     stats,
     history,
     systemSettings,
+    settingsEditor,
     metrics,
     async start() {
       await metrics.start();

@@ -12,12 +12,15 @@ import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { EventService } from '#daemon/platform/events/service.ts';
 import { warnAboutFileSystem } from '#daemon/platform/files/file-system.ts';
+import { FileJournal } from '#daemon/platform/files/journal.ts';
 import { jobRepository } from '#daemon/platform/jobs/repository.ts';
 import { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import { LogService } from '#daemon/platform/logs/service.ts';
 import type { CredentialResolver } from '#daemon/platform/principal.ts';
+import { SecretFile } from '#daemon/platform/secrets/secret-file.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
+import { SettingsStore } from '#daemon/platform/settings-store.ts';
 import { InstallationWarnings } from '#daemon/platform/warnings.ts';
 import { WorkerPool } from '#daemon/platform/workers/pool.ts';
 
@@ -40,6 +43,12 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
   const dir = prepareDataDir(settings.dataDir);
   const db = openDatabase(dir.registry);
   migrate(db, registryMigrations);
+  const warnings = new InstallationWarnings(log);
+  const journal = new FileJournal(path.join(dir.data, 'changes'));
+  const secretFile = new SecretFile({ file: dir.secrets, log, conceal: (value) => logging.secrets.add(value) });
+  const settingsStore = new SettingsStore({ settings, db, secrets: secretFile, warnings });
+  // child loggers keep the level of their start
+  log.level = settings.logLevel;
   const isFirstStart = db.prepare("SELECT count(*) FROM streamhub_meta WHERE key = 'seeded'").pluck().get() === 0;
   const databases = new AppDatabases(dir.apps);
   const background = new Background({ log: log.child({ source: 'background' }) });
@@ -90,8 +99,12 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     dir: dir.logs,
     maxBytes: settings.logMaxBytes,
     maxFiles: settings.logMaxFiles,
-    retentionDays: settings.logRetentionDays,
-    maxRows: settings.logMaxRows,
+    get retentionDays() {
+      return settings.logRetentionDays;
+    },
+    get maxRows() {
+      return settings.logMaxRows;
+    },
     countLost: (lines) => counts.emit('logLinesLost', lines),
     live: {
       isHeard: () => eventStream.isHeard('logs') || logReaders.some((isReading) => isReading()),
@@ -106,18 +119,24 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
       },
     },
   });
+  settings.onChange(['logRetentionDays', 'logMaxRows'], () => background.run('log retention', () => logs.clean()));
   events.subscribe(({ type, data }) => {
     return type === 'app.deleted' ? logs.forgetApp(data['id'] as number) : undefined;
   });
   /** Port and address in use, known once the daemon listens. */
   const listening = { port: settings.port, url: '' };
 
-  const warnings = new InstallationWarnings(log);
   warnAboutFileSystem(dir.root, warnings);
   for (const { code, subject, message } of settings.warnings) warnings.add(code, subject, message);
 
   return {
     settings,
+    /** The settings that operators store. */
+    settingsStore,
+    /** The file of secrets, of settings and of apps. */
+    secretFile,
+    /** Changes of several files that are under way. */
+    journal,
     dir,
     log,
     /** Runs what no request waits for. */
@@ -148,10 +167,16 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
     publicUrl: () => publicBase(settings) ?? listening.url,
     /** True when this start created the registry database. */
     isFirstStart,
-    start() {
+    async start() {
       clockWatch.start();
       eventStream.start();
       logs.start();
+      for (const { files, error: err } of await journal.recover()) {
+        if (err === undefined) log.warn({ files }, 'finished or undid an interrupted change');
+        else log.error({ files, err }, 'an interrupted change could not be finished');
+      }
+      await secretFile.load();
+      settingsStore.secretsLoaded();
     },
     async stop() {
       await clockWatch.stop();

@@ -145,6 +145,8 @@ const EXPECTED: Record<string, Expected> = {
   'POST /cluster/join-codes': GLOBAL,
   'DELETE /cluster/join-codes/{id}': GLOBAL,
   'GET /system/settings': GLOBAL,
+  'PATCH /system/settings': GLOBAL,
+  'POST /system/settings/undo': GLOBAL,
   'POST /system/connections/{connection}/test': GLOBAL,
   'GET /system/livekit': GLOBAL,
   'GET /plugins': GLOBAL,

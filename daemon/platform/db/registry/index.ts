@@ -9,6 +9,7 @@ import { sql as joinCodes } from './013-join-codes.ts';
 import { sql as emailProof } from './014-email-proof.ts';
 import { sql as releasedPrefixes } from './015-released-prefixes.ts';
 import { sql as addressRights } from './016-address-rights.ts';
+import { sql as settings } from './017-settings.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 14, name: 'email-proof', sql: emailProof },
   { id: 15, name: 'released-prefixes', sql: releasedPrefixes },
   { id: 16, name: 'address-rights', sql: addressRights },
+  { id: 17, name: 'settings', sql: settings },
 ];

@@ -52,7 +52,7 @@ function useTrial<O extends Operation>(
 }
 
 export const useConnectionTrial = (connection: Told['connection']): Trial | undefined =>
-  useTrial(testConnection, { params: { connection } }, ({ steps }) => testedSteps(steps, NAMES));
+  useTrial(testConnection, { params: { connection }, body: {} }, ({ steps }) => testedSteps(steps, NAMES));
 
 /** The same for the storage of an app, with its stored settings. */
 export const useStorageTrial = (app: string): Trial | undefined =>

@@ -19,6 +19,7 @@ type Guidance = Settings['guidance'][string][number];
 
 const ORIGINS: Record<Guidance['origin'], string> = {
   default: 'default',
+  stored: 'set here',
   file: 'env file',
   environment: 'environment',
   flag: 'command line',

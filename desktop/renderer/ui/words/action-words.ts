@@ -63,6 +63,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'tenant.create': 'Create team',
   'tenant.delete': 'Delete team',
   'tenant.update': 'Change team',
+  'settings.change': 'Change daemon settings',
+  'settings.undo': 'Undo change of daemon settings',
   'token.create': 'Create token',
   'token.revoke': 'Revoke token',
   'user.delete': 'Delete account',
