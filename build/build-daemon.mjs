@@ -29,6 +29,36 @@ const HTTP_WITHOUT_FETCH = {
 };
 const LOADS_FETCH = new Set(['CloseEvent', 'MessageEvent', 'WebSocket']);
 
+/** What every bundle of the daemon's code has in common. */
+export const SETTINGS = {
+  cwd: root,
+  platform: 'node',
+  logLevel: 'warn',
+  resolve: {
+    alias: {
+      ...Object.fromEntries(['shared', 'daemon'].map((name) => [`#${name}`, path.join(root, name)])),
+      'streamhub/plugin-sdk/s3': path.join(root, 'shared/plugin-sdk/s3/index.ts'),
+      'streamhub/plugin-sdk': path.join(root, 'shared/plugin-sdk/index.ts'),
+    },
+  },
+  plugins: [HTTP_WITHOUT_FETCH],
+  external: (id) =>
+    id !== 'node:http' &&
+    !id.startsWith('.') &&
+    !id.startsWith('streamhub/') &&
+    !id.startsWith('#') &&
+    !path.isAbsolute(id) &&
+    !BUNDLED.test(id),
+};
+
+/** How every bundle is written. */
+export const OUTPUT = {
+  format: 'esm',
+  // Lines and names stay, for stack traces. One character that isn't ASCII would double the memory of its whole file.
+  comments: false,
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: false, asciiOnly: true } },
+};
+
 export async function buildDaemon(out = path.join(root, 'out', 'daemon')) {
   const tasks = [...globSync('daemon/**/tasks/*.ts', { cwd: root }), 'daemon/platform/workers/idle.ts'].filter(
     (file) => !file.endsWith('.test.ts'),
@@ -36,7 +66,7 @@ export async function buildDaemon(out = path.join(root, 'out', 'daemon')) {
   const plugins = readPlugins();
   rmSync(out, { recursive: true, force: true });
   await build({
-    cwd: root,
+    ...SETTINGS,
     input: {
       cli: 'daemon/cli/main.ts',
       'store-thread': 'daemon/platform/logs/store-thread.ts',
@@ -47,32 +77,7 @@ export async function buildDaemon(out = path.join(root, 'out', 'daemon')) {
       'plugin-sdk/conformance': 'shared/plugin-sdk/conformance/index.ts',
       ...Object.fromEntries(plugins.flatMap(({ entry, built }) => (entry ? [[built, entry]] : []))),
     },
-    platform: 'node',
-    logLevel: 'warn',
-    resolve: {
-      alias: {
-        ...Object.fromEntries(['shared', 'daemon'].map((name) => [`#${name}`, path.join(root, name)])),
-        'streamhub/plugin-sdk/s3': path.join(root, 'shared/plugin-sdk/s3/index.ts'),
-        'streamhub/plugin-sdk': path.join(root, 'shared/plugin-sdk/index.ts'),
-      },
-    },
-    plugins: [HTTP_WITHOUT_FETCH],
-    external: (id) =>
-      id !== 'node:http' &&
-      !id.startsWith('.') &&
-      !id.startsWith('streamhub/') &&
-      !id.startsWith('#') &&
-      !path.isAbsolute(id) &&
-      !BUNDLED.test(id),
-    output: {
-      dir: out,
-      format: 'esm',
-      entryFileNames: '[name].js',
-      chunkFileNames: 'chunk-[name]-[hash].js',
-      // Lines and names stay, for stack traces. One character that isn't ASCII would double the memory of its whole file.
-      comments: false,
-      minify: { compress: false, mangle: false, codegen: { removeWhitespace: false, asciiOnly: true } },
-    },
+    output: { ...OUTPUT, dir: out, entryFileNames: '[name].js', chunkFileNames: 'chunk-[name]-[hash].js' },
   });
   for (const { folder, manifest, built } of plugins) {
     const target = path.join(out, 'plugins', folder);

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { dot, junit, spec, tap } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { bundleDaemon } from './helpers/bundle-daemon.mjs';
 import { bundleTypebox } from './helpers/bundle-typebox.mjs';
 import { runFiles, secondTry } from './helpers/two-tries.mjs';
 
@@ -20,6 +21,8 @@ const OPTIONS = /** @type {const} */ ({
   'test-only': { type: 'boolean' },
   /** Keeps the durations of this run in the repository, for the first run of a clone. */
   'record-durations': { type: 'boolean' },
+  /** Bundles the daemon for a few files too. */
+  bundle: { type: 'boolean' },
   /** A folder with other tests, for the test of this command. */
   root: { type: 'string', default: path.resolve(import.meta.dirname, '..') },
 });
@@ -45,6 +48,8 @@ const concurrency = wholeNumber('test-concurrency') ?? Math.min(4, os.availableP
 process.env.NODE_COMPILE_CACHE = path.join(root, 'node_modules', '.cache', 'compile');
 process.chdir(root);
 await bundleTypebox();
+// a few files are quicker without, and their errors name lines of the sources
+if (values.bundle || files.length > 20) await bundleDaemon();
 const browser = await sharedBrowser();
 /** Names of skipped tests with their reasons, for the last lines. */
 const skipped = [];

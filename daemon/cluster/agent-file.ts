@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
+import { BUNDLED_EDGE, PACKAGE_ROOT } from '#daemon/platform/paths.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { ApiError } from '#shared/errors.ts';
 
@@ -39,9 +39,7 @@ export class AgentFile {
 
 async function load(): Promise<EdgeFiles> {
   try {
-    const [agent, template] = import.meta.url.endsWith('.ts')
-      ? await bundle()
-      : await read(path.join(PACKAGE_ROOT, 'out', 'edge'));
+    const [agent, template] = import.meta.url.endsWith('.ts') ? await bundle() : await read(BUNDLED_EDGE);
     const sha256 = createHash('sha256').update(agent).digest('hex');
     return { agent, sha256, script: fill(template, sha256) };
   } catch (cause) {

@@ -5,18 +5,13 @@ import path from 'node:path';
  * The package's own folder: the nearest one above this module with a package.json. The same in a clone, where modules
  * are TypeScript files, and in the built package, where they are chunks below `out/daemon/`.
  */
-export const PACKAGE_ROOT: string = (() => {
-  let dir = import.meta.dirname;
-  while (!existsSync(path.join(dir, 'package.json'))) {
-    const parent = path.dirname(dir);
-    if (parent === dir) throw new Error('the StreamHub package is incomplete: no package.json above the program');
-    dir = parent;
-  }
-  return dir;
-})();
+export const PACKAGE_ROOT: string = folderAboveWith('package.json');
 
-/** Folder of the bundle, when this is the bundled daemon and not its TypeScript sources. */
-export const BUNDLE: string | null = import.meta.url.endsWith('.ts') ? null : path.join(PACKAGE_ROOT, 'out', 'daemon');
+/** Folder of the bundle, when this is the bundled daemon and not its TypeScript sources: `out/daemon`. */
+export const BUNDLE: string | null = import.meta.url.endsWith('.ts') ? null : folderAboveWith('bin.mjs');
+
+/** Folder of the bundled edge agent, beside the bundle. */
+export const BUNDLED_EDGE: string = path.join(BUNDLE ?? path.join(PACKAGE_ROOT, 'out', 'daemon'), '..', 'edge');
 
 /** The built-in plugins: compiled beside the bundle, or as they stand in a clone. */
 export const BUILT_IN_PLUGINS: string = path.join(BUNDLE ?? PACKAGE_ROOT, 'plugins');
@@ -30,3 +25,13 @@ export const BUNDLED_SDK: string | null = BUNDLE === null ? null : path.join(BUN
  */
 export const assetPath = (name: string): string =>
   path.join(BUNDLE === null ? path.join(PACKAGE_ROOT, 'daemon') : path.join(BUNDLE, 'assets'), name);
+
+function folderAboveWith(file: string): string {
+  let dir = import.meta.dirname;
+  while (!existsSync(path.join(dir, file))) {
+    const parent = path.dirname(dir);
+    if (parent === dir) throw new Error(`the StreamHub package is incomplete: no ${file} above the program`);
+    dir = parent;
+  }
+  return dir;
+}

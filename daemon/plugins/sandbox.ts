@@ -11,9 +11,9 @@ const PROGRAM =
 export const OWN_CODE: readonly string[] = (() => {
   const parts =
     BUNDLE === null
-      ? ['package.json', 'shared/', 'daemon/plugins/', 'daemon/platform/net/']
-      : ['package.json', 'out/daemon/'];
-  const own = parts.map((part) => path.join(PACKAGE_ROOT, part));
+      ? ['shared/', 'daemon/plugins/', 'daemon/platform/net/']
+      : [`${path.relative(PACKAGE_ROOT, BUNDLE)}/`];
+  const own = ['package.json', ...parts].map((part) => path.join(PACKAGE_ROOT, part));
   for (let dir = PACKAGE_ROOT; ; dir = path.dirname(dir)) {
     own.push(path.join(dir, 'node_modules/'));
     if (dir === path.dirname(dir)) break;

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { Piscina } from 'piscina';
 import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from '#daemon/platform/data-dir.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
@@ -20,13 +21,16 @@ export interface RunningDaemon {
   stop(): Promise<void>;
 }
 
-/** Starts a daemon in this process. Several can live in one process on different DATA_DIRs. */
-export async function startDaemon(settings: Settings, logging: Logging): Promise<RunningDaemon> {
+/**
+ * Starts a daemon in this process. Several can live in one process on different DATA_DIRs.
+ * @param threads for its tasks, of `taskThreads()`; its own unless given
+ */
+export async function startDaemon(settings: Settings, logging: Logging, threads?: Piscina): Promise<RunningDaemon> {
   const dir = prepareDataDir(settings.dataDir);
   const unlock = lockDataDir(dir);
   let services: Services | undefined;
   try {
-    services = createServices(settings, logging);
+    services = createServices(settings, logging, threads);
     await services.start();
     const seeded = await seed(services);
     const app = await buildApp(services);

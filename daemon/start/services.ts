@@ -1,3 +1,4 @@
+import type { Piscina } from 'piscina';
 import { AppRegistry } from '#daemon/apps/registry/registry.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
@@ -13,10 +14,10 @@ import { createPlugins } from './wings/plugins.ts';
 export type Services = ReturnType<typeof createServices>;
 
 /** Creates the wings from the bottom up, each from those below it. Nothing runs before `start()`. */
-export function createServices(settings: Settings, logging: Logging) {
+export function createServices(settings: Settings, logging: Logging, threads?: Piscina) {
   // filled by the wing of the apps; all wings look apps up in it
   const registry = new AppRegistry();
-  const platform = createPlatform(settings, logging, registry);
+  const platform = createPlatform(settings, logging, registry, threads);
   const identity = createIdentity(platform, registry);
   const cluster = createCluster(platform);
   const plugins = createPlugins(platform);

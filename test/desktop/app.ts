@@ -1,11 +1,10 @@
 import { Core, type CoreOptions } from '#desktop/main/core.ts';
-import { findRuntime } from '#desktop/main/local-daemon/runtime.ts';
 import type { Shell } from '#desktop/main/parts.ts';
 import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
 import { createBridge } from '#shared/ipc/bridge.ts';
 import type { DesktopBridge, IpcPush } from '#shared/ipc/index.ts';
 import { type Outcome, unwrap } from '#shared/ipc/outcome.ts';
-import { ROOT, temporaryDir } from '../helpers/daemon.ts';
+import { BIN, temporaryDir } from '../helpers/daemon.ts';
 import { QUICK } from '../helpers/desktop-host.ts';
 import { watched } from '../helpers/until.ts';
 
@@ -29,7 +28,7 @@ export async function openApp(t: { after(fn: () => unknown): void }, options: Pa
   const listeners = new Map<string, Set<(payload: unknown) => void>>();
   const core = new Core({
     shell: { ...silentShell },
-    runtime: findRuntime([ROOT]),
+    runtime: { node: process.execPath, entry: BIN },
     secrets: new SecretStore({ env: {}, platform: 'linux' }),
     timing: QUICK,
     onBug: (where, error) => bugs.push([where, error]),

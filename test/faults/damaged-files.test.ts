@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
-import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { BIN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { namesIn } from '#test/helpers/files.ts';
 
 const run = promisify(execFile);
@@ -43,7 +43,7 @@ async function spoilInside(file: string): Promise<void> {
 async function refusal(dataDir: string): Promise<string> {
   const env = { PATH: process.env['PATH'] ?? '', DATA_DIR: dataDir, PORT: '0', STREAMHUB_CONSOLE_BUILD: 'off' };
   try {
-    await run(process.execPath, [path.join(ROOT, 'daemon/bin.mjs')], { env, timeout: 60_000 });
+    await run(process.execPath, [BIN], { env, timeout: 60_000 });
   } catch (error) {
     const { code, stderr } = error as { code: number; stderr: string };
     assert.equal(code, 1, stderr);
@@ -244,7 +244,7 @@ describe('files of the daemon', () => {
     const dataDir = await temporaryDir(t);
     await mkdir(path.join(dataDir, 'data'), { recursive: true });
     const env = { PATH: process.env['PATH'] ?? '', DATA_DIR: dataDir, PORT: '0', HOST: '203.0.113.9' };
-    await assert.rejects(run(process.execPath, [path.join(ROOT, 'daemon/bin.mjs')], { env }), (error: any) => {
+    await assert.rejects(run(process.execPath, [BIN], { env }), (error: any) => {
       assert.match(error.stderr, /^streamhub: HOST 203\.0\.113\.9 is not an address of this machine/);
       return true;
     });

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type AgentState, layoutOf, makeFolders, readJson, writeJson } from '#daemon/edge/layout.ts';
 import { isAlive, type ProcessRef, signal } from '#daemon/edge/process-table.ts';
-import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { BIN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { until } from '#test/helpers/until.ts';
 
 /** What fails in the agent's process again and again, outside of its turns. */
@@ -37,7 +37,7 @@ test('nothing ends an agent: a throwing timer, a rejected promise, files it cann
   mkdirSync(layout.state);
   const start = (t: TestContext, stdout: number | 'pipe') => {
     const preload = `data:text/javascript,${encodeURIComponent(TROUBLE)}`;
-    const args = ['--import', preload, path.join(ROOT, 'daemon/bin.mjs'), 'edge', 'run', '--prefix', layout.root];
+    const args = ['--import', preload, BIN, 'edge', 'run', '--prefix', layout.root];
     const child = spawn(process.execPath, args, { stdio: ['ignore', stdout, 'ignore'] });
     let lines = '';
     child.stdout?.on('data', (chunk: Buffer) => {

@@ -1,7 +1,7 @@
 // typebox is 400 modules: 90 ms of a core in each of the thousand processes and threads of a test run, 8 ms as one file.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { BUNDLE, ENTRIES, PRELOAD } from './bundled-typebox.mjs';
+import { ENTRIES, PRELOAD, TYPEBOX } from './bundles.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(path.join(root, 'node_modules/typebox/package.json'), 'utf8'));
@@ -15,17 +15,17 @@ export async function bundleTypebox() {
       input: Object.fromEntries(Object.entries(ENTRIES).map(([specifier, name]) => [name, specifier])),
       platform: 'node',
       logLevel: 'warn',
-      output: { dir: BUNDLE, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' },
+      output: { dir: TYPEBOX, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' },
     });
-    mkdirSync(BUNDLE, { recursive: true });
-    writeFileSync(path.join(BUNDLE, 'version'), version);
+    mkdirSync(TYPEBOX, { recursive: true });
+    writeFileSync(path.join(TYPEBOX, 'version'), version);
   }
   process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${PRELOAD}`.trim();
 }
 
 function bundledVersion() {
   try {
-    return readFileSync(path.join(BUNDLE, 'version'), 'utf8');
+    return readFileSync(path.join(TYPEBOX, 'version'), 'utf8');
   } catch {
     return undefined;
   }

@@ -6,9 +6,13 @@ import path from 'node:path';
 import { after, before } from 'node:test';
 import { createLogging } from '#daemon/platform/logs/logger.ts';
 import { loadSettings } from '#daemon/platform/settings.ts';
+import { taskThreads, workerEnvironment } from '#daemon/platform/workers/pool.ts';
 import { type RunningDaemon, startDaemon } from '#daemon/start/daemon.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** The daemon's program: bundled in a run of many files, else from the sources. */
+export const BIN = path.join(process.env['TEST_BUNDLE'] ?? path.join(ROOT, 'daemon'), 'bin.mjs');
 
 /** A temporary folder, gone with the test. */
 export async function temporaryDir(t: { after(fn: () => unknown): void }): Promise<string> {
@@ -83,6 +87,17 @@ export interface TestDaemon extends RunningDaemon {
 
 export const TEST_TOKEN = `sk_${'t'.repeat(43)}`;
 
+const threads = new Map<string, ReturnType<typeof taskThreads>>();
+
+/** One set of threads for all daemons of this process, as long as they would get the same: to start one costs as much as the daemon. */
+function threadsFor(longTasks: number): ReturnType<typeof taskThreads> {
+  const key = JSON.stringify([longTasks, workerEnvironment()]);
+  // none waits because another daemon's tasks have all threads
+  const found = threads.get(key) ?? taskThreads(longTasks + 18);
+  threads.set(key, found);
+  return found;
+}
+
 /** Starts a daemon in this process on a free loopback port, over a real socket; it stops with the test. */
 export async function testDaemon(
   t: { after(fn: () => unknown): void },
@@ -100,7 +115,7 @@ export async function testDaemon(
       PORT: env['PORT'] ?? '0',
     },
   });
-  const daemon = await startDaemon(settings, createLogging(settings));
+  const daemon = await startDaemon(settings, createLogging(settings), threadsFor(settings.transcodingJobs));
   let stopped = false;
   const stop = async (): Promise<void> => {
     if (stopped) return;
@@ -127,7 +142,7 @@ export async function daemonProcess(
   dataDir: string,
   env: Record<string, string> = {},
   args: string[] = [],
-  bin = path.join(ROOT, 'daemon/bin.mjs'),
+  bin = BIN,
   /** Another user to run it as, by a root test. */
   uid?: number,
   /** Files `cgroup.procs` of the control groups that it starts in. */

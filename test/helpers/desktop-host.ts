@@ -15,7 +15,6 @@ import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Core } from '#desktop/main/core.ts';
-import { findRuntime } from '#desktop/main/local-daemon/runtime.ts';
 import type { Shell } from '#desktop/main/parts.ts';
 import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
 import { assetFor } from '#desktop/main/shell/app-protocol.ts';
@@ -25,7 +24,7 @@ import { APP_ORIGIN } from '#desktop/main/shell/security.ts';
 import { TIMING, type Timing } from '#shared/connection/daemon-connection.ts';
 import type { ShellCommand } from '#shared/ipc/desktop.ts';
 import type { Emit } from '#shared/ipc/index.ts';
-import { ROOT, temporaryDir } from './daemon.ts';
+import { BIN, ROOT, temporaryDir } from './daemon.ts';
 import { Keyring } from './keychain.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
@@ -157,7 +156,7 @@ async function startHost(options: HostOptions & { userData: string; keyring?: Ke
       userData: options.userData,
       shell: recordingShell(recorded, options.saveTo),
       emit,
-      runtime: findRuntime([ROOT]),
+      runtime: { node: process.execPath, entry: BIN },
       secrets: new SecretStore({ service: options.service ?? 'StreamHub tests' }),
       timing: options.timing ?? TIMING,
       onBug: (where, error) => console.error('desktop host:', where, error),

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { BIN, ROOT } from './daemon.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
-const SOURCE = path.join(ROOT, 'daemon', 'bin.mjs');
 const run = promisify(execFile);
 
 export interface Outcome {
@@ -33,7 +32,7 @@ export async function node(args: readonly string[], cwd: string, env: Record<str
 }
 
 /** `streamhub plugin …` from the sources, or from an installed package. */
-export const plugin = (cwd: string, args: readonly string[], bin = SOURCE): Promise<Outcome> =>
+export const plugin = (cwd: string, args: readonly string[], bin = BIN): Promise<Outcome> =>
   node([bin, 'plugin', ...args], cwd);
 
 /** Type-checks a plugin as its author's editor does, with what its own `npm install` would bring. */

@@ -1,4 +1,4 @@
 // Preloaded in the processes and threads of a test run.
-import { loadBundles } from './bundled-typebox.mjs';
+import { loadBundles } from './bundles.mjs';
 
 loadBundles();

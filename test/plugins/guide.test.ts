@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { checkPlugin } from '#daemon/cli/plugin/check.ts';
-import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { BIN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const guide = await readFile(path.join(ROOT, 'docs/plugins.md'), 'utf8');
@@ -18,8 +18,7 @@ test('the guide’s commands lead to a preset that is applied and a provider tha
   const daemon = await testDaemon(t);
   const dir = await temporaryDir(t);
   await mkdir(path.join(dir, 'bin'));
-  const bin = path.join(ROOT, 'daemon/bin.mjs');
-  await writeFile(path.join(dir, 'bin/streamhub'), `#!/bin/sh\nexec "${process.execPath}" "${bin}" "$@"\n`, {
+  await writeFile(path.join(dir, 'bin/streamhub'), `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`, {
     mode: 0o755,
   });
   const commands = blocks('sh');

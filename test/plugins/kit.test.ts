@@ -13,7 +13,7 @@ import { checkPlugin, reportOf } from '#daemon/cli/plugin/check.ts';
 import { packPlugin } from '#daemon/cli/plugin/pack.ts';
 import { scaffoldPlugin } from '#daemon/cli/plugin/scaffold.ts';
 import { PLUGIN_API_VERSION } from '#shared/plugin-sdk/api-version.ts';
-import { daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { BIN, daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { node, plugin, typeCheck } from '#test/helpers/plugin-kit.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -245,9 +245,8 @@ describe('pack and add', () => {
        };
        syncBuiltinESMExports();`,
     );
-    const bin = path.resolve(import.meta.dirname, '../../daemon/bin.mjs');
     const addAndDie = async (version: string, at: number) => {
-      const args = ['--import', killAt, bin, 'plugin', 'add', await write(version), '--data-dir', dataDir];
+      const args = ['--import', killAt, BIN, 'plugin', 'add', await write(version), '--data-dir', dataDir];
       await assert.rejects(node(args, dir, { KILL_AT: String(at) }), { signal: 'SIGKILL' });
     };
     assert.equal((await plugin(dir, ['add', await write('1.0.0'), '--data-dir', dataDir])).status, 0);

@@ -39,9 +39,26 @@ const NETWORK_THREADS = 3;
 const NETWORK_THREADS_PER_TEAM = 2;
 const HEAP_MB = 192;
 
-/** The piscina pool, with limits for each kind and turns for the teams. Threads start when first needed and leave after a while without work. */
+/** Threads for the tasks of pools. They start when first needed and leave after a while without work. */
+export async function taskThreads(maxThreads: number): Promise<Piscina> {
+  const { Piscina } = await import('piscina');
+  return new Piscina({
+    minThreads: 0,
+    maxThreads,
+    idleTimeout: 30_000,
+    concurrentTasksPerWorker: 1,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 },
+    // workers see no secret of the daemon's environment
+    env: workerEnvironment(),
+    filename: taskModule(import.meta.url, import.meta.url.endsWith('.ts') ? 'idle' : 'tasks/idle'),
+  });
+}
+
+/** The piscina pool, with limits for each kind and turns for the teams. */
 export class WorkerPool {
   readonly #maxThreads: number;
+  readonly #lent: Promise<Piscina> | undefined;
+  #starting: Promise<Piscina> | undefined;
   #piscina: Piscina | undefined;
   readonly #turns = new FairTurns();
   readonly #names = new Map<TaskKind, string>();
@@ -51,26 +68,19 @@ export class WorkerPool {
   /**
    * @param teamOf whose turn the work for an app is
    * @param longTasks threads on top, for tasks that each hold one for hours
+   * @param lent threads whose owner ends them: of several daemons in one process each can use the same
    */
-  constructor(teamOf: (app: string) => string = (app) => app, longTasks = 0) {
+  constructor(teamOf: (app: string) => string = (app) => app, longTasks = 0, lent?: Promise<Piscina>) {
     this.#teamOf = teamOf;
+    this.#lent = lent;
     this.#maxThreads = MAX_THREADS + longTasks;
   }
 
   /** Loaded with the first task, because a daemon at rest needs no thread. */
   async #pool(): Promise<Piscina> {
-    const { Piscina } = await import('piscina');
+    this.#piscina = await (this.#starting ??= this.#lent ?? taskThreads(this.#maxThreads));
     this.#closing.signal.throwIfAborted();
-    return (this.#piscina ??= new Piscina({
-      minThreads: 0,
-      maxThreads: this.#maxThreads,
-      idleTimeout: 30_000,
-      concurrentTasksPerWorker: 1,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 },
-      // workers see no secret of the daemon's environment
-      env: workerEnvironment(),
-      filename: taskModule(import.meta.url, import.meta.url.endsWith('.ts') ? 'idle' : 'tasks/idle'),
-    }));
+    return this.#piscina;
   }
 
   /** Threads alive now, for metrics. */
@@ -131,10 +141,10 @@ export class WorkerPool {
     }
   }
 
-  /** Ends all threads; running tasks reject with AbortError. */
+  /** Ends running tasks, which reject with AbortError, and all threads that aren't lent. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#piscina?.destroy();
+    if (this.#lent === undefined) await (await this.#starting)?.destroy();
   }
 }
 
@@ -160,7 +170,8 @@ const KEPT_VARIABLES = [
   ...['AWS_EC2_METADATA_SERVICE_ENDPOINT', 'AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE', 'AWS_EC2_METADATA_DISABLED'],
 ];
 
-function workerEnvironment(): Record<string, string> {
+/** The environment of a thread. */
+export function workerEnvironment(): Record<string, string> {
   const env: Record<string, string> = {
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     NODE_USE_SYSTEM_CA: '1',

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import path from 'node:path';
+import type { Piscina } from 'piscina';
 import type { AppRegistry } from '#daemon/apps/registry/registry.ts';
 import { Background } from '#daemon/platform/background.ts';
 import { ClockWatch } from '#daemon/platform/clock-watch.ts';
@@ -38,7 +39,7 @@ const LAST_RUN = 'clock.last_run';
 const NOTE_RUN_MS = 3_600_000;
 
 /** Opens the databases and creates what every wing uses: events, jobs, logs, the worker pool. */
-export function createPlatform(settings: Settings, logging: Logging, apps: AppRegistry) {
+export function createPlatform(settings: Settings, logging: Logging, apps: AppRegistry, threads?: Piscina) {
   const { log } = logging;
   const dir = prepareDataDir(settings.dataDir);
   const db = openDatabase(dir.registry);
@@ -68,7 +69,7 @@ export function createPlatform(settings: Settings, logging: Logging, apps: AppRe
   const { retentionNow } = clockWatch;
   const events = new EventBus((err) => log.error({ err }, 'an event listener failed'));
   const counts = new EventEmitter<Counts>();
-  const pool = new WorkerPool((app) => apps.turnOf(app), settings.transcodingJobs);
+  const pool = new WorkerPool((app) => apps.turnOf(app), settings.transcodingJobs, threads);
   // a full or read-only disk has room for one handle only
   const quickDb = modeOf(db) === 'normal' ? openDatabase(dir.registry, { durability: 'normal' }) : db;
   const jobRows = jobRepository(db, quickDb);

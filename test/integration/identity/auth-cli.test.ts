@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Secret, TOTP } from 'otpauth';
-import { ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { BIN, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, MANY_ATTEMPTS } from '#test/helpers/people.ts';
 
 interface Run {
@@ -18,7 +18,7 @@ function admin(dataDir: string, args: string[], input = ''): Promise<Run> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [path.join(ROOT, 'daemon/bin.mjs'), 'admin', ...args],
+      [BIN, 'admin', ...args],
       { env: { PATH: process.env['PATH'] ?? '', DATA_DIR: dataDir } },
       (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
     );

@@ -8,13 +8,14 @@ import { Client, daemonProcess, ROOT, TEST_TOKEN, temporaryDir } from '#test/hel
 import { textsBelow } from '#test/helpers/files.ts';
 
 const run = promisify(execFile);
-const BIN = path.join(ROOT, 'daemon/bin.mjs');
+/** The program from its sources, however the other tests run it. */
+const SOURCE = path.join(ROOT, 'daemon/bin.mjs');
 const ENV = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
 
 describe('start and stop', () => {
   test('a first start with nothing configured shows one token that works; the second shows none', async (t) => {
     const dir = path.join(await temporaryDir(t), 'state');
-    const first = await daemonProcess(t, dir, { STREAMHUB_API_TOKEN: '' });
+    const first = await daemonProcess(t, dir, { STREAMHUB_API_TOKEN: '' }, [], SOURCE);
     const token = /^\s+(sk_[\w-]{43})$/m.exec(first.stdout())?.[1];
     assert.ok(token, first.stdout());
     assert.match(first.stdout(), /curl -s http:\/\/127\.0\.0\.1:\d+\/api\/v1\/apps -H "Authorization: Bearer sk_/);
@@ -66,7 +67,7 @@ describe('start and stop', () => {
   test('a second daemon on the same DATA_DIR refuses, and the first goes on', async (t) => {
     const dir = await temporaryDir(t);
     const daemon = await daemonProcess(t, dir);
-    const second = run(process.execPath, [BIN], { env: { ...ENV, DATA_DIR: dir, PORT: '0' } });
+    const second = run(process.execPath, [SOURCE], { env: { ...ENV, DATA_DIR: dir, PORT: '0' } });
     await assert.rejects(second, (error: { code: number; stderr: string }) => {
       assert.equal(error.code, 1);
       assert.match(error.stderr, /another daemon is running/);
@@ -87,7 +88,9 @@ describe('start and stop', () => {
     const dir = await temporaryDir(t);
     const daemon = await daemonProcess(t, dir);
     const other = await temporaryDir(t);
-    const failing = run(process.execPath, [BIN, '--port', new URL(daemon.url).port, '--data-dir', other], { env: ENV });
+    const failing = run(process.execPath, [SOURCE, '--port', new URL(daemon.url).port, '--data-dir', other], {
+      env: ENV,
+    });
     await assert.rejects(failing, (error: { stderr: string }) => {
       assert.match(
         error.stderr,
@@ -100,7 +103,7 @@ describe('start and stop', () => {
   test('settings that make no sense are named with their place, and no value is quoted', async (t) => {
     const dir = await temporaryDir(t);
     await writeFile(path.join(dir, 'streamhub.env'), 'LOG_LEVEL=verbose\nLOG_MAX_FILES=12\n');
-    const failing = run(process.execPath, [BIN], {
+    const failing = run(process.execPath, [SOURCE], {
       env: { ...ENV, DATA_DIR: dir, PORT: 'eighty', GPU_DISABLE: 'maybe' },
     });
     await assert.rejects(failing, (error: { code: number; stderr: string }) => {
@@ -114,8 +117,8 @@ describe('start and stop', () => {
   });
 
   test('an unknown flag is refused with a pointer to the help, which lists the flags', async () => {
-    await assert.rejects(run(process.execPath, [BIN, '--nonsense'], { env: ENV }), /Try streamhub --help/);
-    const { stdout } = await run(process.execPath, [BIN, '--help'], { env: ENV });
+    await assert.rejects(run(process.execPath, [SOURCE, '--nonsense'], { env: ENV }), /Try streamhub --help/);
+    const { stdout } = await run(process.execPath, [SOURCE, '--help'], { env: ENV });
     assert.match(stdout, /--port N/);
     assert.match(stdout, /--data-dir TEXT/);
   });
@@ -137,7 +140,7 @@ describe('start and stop', () => {
   test('an older Node is refused with one line before anything native loads', async (t) => {
     const old = await olderNode();
     if (old === undefined) return t.skip('no Node older than 24 is installed on this machine');
-    await assert.rejects(run(old, [BIN], { env: ENV }), (error: { code: number; stderr: string }) => {
+    await assert.rejects(run(old, [SOURCE], { env: ENV }), (error: { code: number; stderr: string }) => {
       assert.equal(error.code, 1);
       assert.match(error.stderr, /^streamhub: needs Node 24 or newer, this is v\d+\.\d+\.\d+\. .*\n$/);
       return true;

@@ -1,0 +1,64 @@
+// Code as few files for the processes and threads of a test run; see bundle-typebox.mjs and bundle-daemon.mjs.
+import { registerHooks, syncBuiltinESMExports } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import threads from 'node:worker_threads';
+
+/** Specifier → name of its bundle. */
+export const ENTRIES = { typebox: 'index', 'typebox/value': 'value', 'typebox/format': 'format' };
+const ROOT = path.resolve(import.meta.dirname, '../..');
+export const TYPEBOX = path.join(ROOT, 'node_modules/.cache/typebox');
+/** What a process or thread loads first. */
+export const PRELOAD = new URL('./preload.mjs', import.meta.url).href;
+
+const packages = new Map(
+  Object.entries(ENTRIES).map(([specifier, name]) => [
+    specifier,
+    pathToFileURL(path.join(TYPEBOX, `${name}.mjs`)).href,
+  ]),
+);
+
+/** Is there a bundled module with the same exports? The two main programs run when they are imported. */
+export const isBundled = (file) =>
+  /^(?:daemon|shared)\/.*\.ts$/.test(file) &&
+  !/\.test\.ts$|\.d\.ts$|(?:^daemon\/edge|\/process-main)\/main\.ts$/.test(file);
+
+/** Folder of the daemon's bundle, when this process uses it: a test below `test/` does, one beside a source tests that source. */
+const bundle = /^(?:daemon|shared|desktop|plugins|build)[\\/]/.test(path.relative(ROOT, process.argv[1] ?? ''))
+  ? undefined
+  : process.env.TEST_BUNDLE;
+const SDK = /^streamhub\/plugin-sdk(\/s3|\/conformance)?$/;
+const rootUrl = pathToFileURL(`${ROOT}/`).href;
+
+function bundled(specifier, parent) {
+  const packaged = packages.get(specifier);
+  if (packaged !== undefined || bundle === undefined) return packaged;
+  let file;
+  if (specifier.startsWith('#daemon/') || specifier.startsWith('#shared/')) file = specifier.slice(1);
+  else if (SDK.test(specifier)) file = `shared/plugin-sdk${SDK.exec(specifier)[1] ?? ''}/index.ts`;
+  else if (/^(?:\.\.?\/|file:)/.test(specifier)) {
+    const { href } = new URL(specifier, parent);
+    if (href.startsWith(rootUrl)) file = href.slice(rootUrl.length);
+  }
+  if (file === undefined || !isBundled(file)) return undefined;
+  return pathToFileURL(path.join(bundle, 'lib', file.replace(/\.ts$/, '.js'))).href;
+}
+
+/** Lets this process or thread, and the threads that it starts, load the bundles. */
+export function loadBundles() {
+  registerHooks({
+    resolve(specifier, context, next) {
+      const url = bundled(specifier, context.parentURL);
+      return url === undefined ? next(specifier, context) : { url, format: 'module', shortCircuit: true };
+    },
+  });
+  // a thread with a separate environment does not see NODE_OPTIONS
+  const { Worker } = threads;
+  threads.Worker = class extends Worker {
+    constructor(file, options = {}) {
+      const execArgv = [...(options.execArgv ?? []), `--import=${PRELOAD}`];
+      super(file, { ...options, ...(options.env ? { execArgv } : {}) });
+    }
+  };
+  syncBuiltinESMExports();
+}
