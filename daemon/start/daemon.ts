@@ -23,9 +23,13 @@ export interface RunningDaemon {
 
 /**
  * Starts a daemon in this process. Several can live in one process on different DATA_DIRs.
- * @param threads for its tasks, of `taskThreads()`; its own unless given
+ * @param threads for its tasks, of `taskThreads()`; separate ones unless given
  */
-export async function startDaemon(settings: Settings, logging: Logging, threads?: Piscina): Promise<RunningDaemon> {
+export async function startDaemon(
+  settings: Settings,
+  logging: Logging,
+  threads?: () => Promise<Piscina>,
+): Promise<RunningDaemon> {
   const dir = prepareDataDir(settings.dataDir);
   const unlock = lockDataDir(dir);
   let services: Services | undefined;

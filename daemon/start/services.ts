@@ -14,7 +14,7 @@ import { createPlugins } from './wings/plugins.ts';
 export type Services = ReturnType<typeof createServices>;
 
 /** Creates the wings from the bottom up, each from those below it. Nothing runs before `start()`. */
-export function createServices(settings: Settings, logging: Logging, threads?: Piscina) {
+export function createServices(settings: Settings, logging: Logging, threads?: () => Promise<Piscina>) {
   // filled by the wing of the apps; all wings look apps up in it
   const registry = new AppRegistry();
   const platform = createPlatform(settings, logging, registry, threads);

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'rolldown';
-import { buildDaemon, SETTINGS } from '../../build/build-daemon.mjs';
+import { buildDaemon, OUTPUT, SETTINGS } from '../../build/build-daemon.mjs';
 import { buildEdge } from '../../build/build-edge.mjs';
 import { isBundled } from './bundles.mjs';
 
@@ -54,8 +54,8 @@ async function buildModules(dir) {
     ...settings,
     input: Object.fromEntries(files.map((file) => [`lib/${file.slice(0, -3)}`, file])),
     output: {
+      ...OUTPUT,
       dir,
-      format: 'esm',
       entryFileNames: '[name].js',
       chunkFileNames: 'lib-[name]-[hash].js',
       codeSplitting: { groups: [{ name: 'all', test: (id) => modules.has(id) }] },

@@ -93,7 +93,7 @@ const threads = new Map<string, ReturnType<typeof taskThreads>>();
 function threadsFor(longTasks: number): ReturnType<typeof taskThreads> {
   const key = JSON.stringify([longTasks, workerEnvironment()]);
   // none waits because another daemon's tasks have all threads
-  const found = threads.get(key) ?? taskThreads(longTasks + 18);
+  const found = threads.get(key) ?? taskThreads(24 + longTasks);
   threads.set(key, found);
   return found;
 }
@@ -115,7 +115,7 @@ export async function testDaemon(
       PORT: env['PORT'] ?? '0',
     },
   });
-  const daemon = await startDaemon(settings, createLogging(settings), threadsFor(settings.transcodingJobs));
+  const daemon = await startDaemon(settings, createLogging(settings), () => threadsFor(settings.transcodingJobs));
   let stopped = false;
   const stop = async (): Promise<void> => {
     if (stopped) return;

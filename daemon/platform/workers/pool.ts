@@ -57,7 +57,7 @@ export async function taskThreads(maxThreads: number): Promise<Piscina> {
 /** The piscina pool, with limits for each kind and turns for the teams. */
 export class WorkerPool {
   readonly #maxThreads: number;
-  readonly #lent: Promise<Piscina> | undefined;
+  readonly #lent: (() => Promise<Piscina>) | undefined;
   #starting: Promise<Piscina> | undefined;
   #piscina: Piscina | undefined;
   readonly #turns = new FairTurns();
@@ -70,7 +70,7 @@ export class WorkerPool {
    * @param longTasks threads on top, for tasks that each hold one for hours
    * @param lent threads whose owner ends them: of several daemons in one process each can use the same
    */
-  constructor(teamOf: (app: string) => string = (app) => app, longTasks = 0, lent?: Promise<Piscina>) {
+  constructor(teamOf: (app: string) => string = (app) => app, longTasks = 0, lent?: () => Promise<Piscina>) {
     this.#teamOf = teamOf;
     this.#lent = lent;
     this.#maxThreads = MAX_THREADS + longTasks;
@@ -78,7 +78,7 @@ export class WorkerPool {
 
   /** Loaded with the first task, because a daemon at rest needs no thread. */
   async #pool(): Promise<Piscina> {
-    this.#piscina = await (this.#starting ??= this.#lent ?? taskThreads(this.#maxThreads));
+    this.#piscina = await (this.#starting ??= this.#lent?.() ?? taskThreads(this.#maxThreads));
     this.#closing.signal.throwIfAborted();
     return this.#piscina;
   }

@@ -39,7 +39,12 @@ const LAST_RUN = 'clock.last_run';
 const NOTE_RUN_MS = 3_600_000;
 
 /** Opens the databases and creates what every wing uses: events, jobs, logs, the worker pool. */
-export function createPlatform(settings: Settings, logging: Logging, apps: AppRegistry, threads?: Piscina) {
+export function createPlatform(
+  settings: Settings,
+  logging: Logging,
+  apps: AppRegistry,
+  threads?: () => Promise<Piscina>,
+) {
   const { log } = logging;
   const dir = prepareDataDir(settings.dataDir);
   const db = openDatabase(dir.registry);
