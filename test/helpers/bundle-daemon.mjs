@@ -63,7 +63,7 @@ async function buildModules(dir) {
   });
 }
 
-/** Changes with everything that goes into the bundle. */
+/** Changes with each file that the bundle is made from. */
 function fingerprint() {
   const hash = createHash('sha256');
   const files = globSync(['{daemon,shared,plugins,build}/**/*.*', 'package-lock.json', 'test/helpers/bundle*.mjs'], {

@@ -363,9 +363,10 @@ test('from an installed package: the command, the SDK for plain Node, its types,
   const { api } = await daemonProcess(t, path.join(dir, 'data'), env, [], bin);
   const packages = (await readFile(loaded, 'utf8')).matchAll(/\/node_modules\/(?!streamhub\/)([^/]+)/g);
   assert.deepEqual(
-    [...new Set([...packages].map(([, name]) => name))].toSorted(),
+    // piscina is loaded with the first task, which can be before the answer or after
+    [...new Set([...packages].map(([, name]) => name))].filter((name) => name !== 'piscina').toSorted(),
     // yaml is for the first app of a new folder
-    ['better-sqlite3', 'piscina', 'yaml'],
+    ['better-sqlite3', 'yaml'],
     'what each start loads belongs into the bundle (`BUNDLED` in build-daemon.mjs)',
   );
   await api.post('/apps', { name: 'live' });
