@@ -68,6 +68,7 @@ describe('an app whose files are gone or damaged', () => {
       app: 'lost',
       dbSizeBytes: 0,
       vodTotalBytes: 0,
+      vodLadderBytes: 0,
       vodCount: 0,
     });
     for (const url of ['vods', 'streams', 'stats', 'callbacks']) {
