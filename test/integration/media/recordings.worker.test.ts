@@ -170,9 +170,11 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     await lasts(vod, 6);
     await stop('live', vod.id);
     const [ready] = await when('live', 'its file is read', ([row]) => row.measuredAt !== null);
-    const isReady = ({ body }: { body: any }) => body.event === 'recording_ready';
-    const told = (await receiver.next(isReady)).body.data;
-    assert.deepEqual([told.id, told.seconds], [ready.id, ready.durationS], 'the length that was read');
+    // on a slow machine the length follows its recording
+    await receiver.next(
+      ({ body: { event, data } }) =>
+        /^recording_(?:ready|measured)$/.test(event) && data.id === ready.id && data.seconds === ready.durationS,
+    );
     assert.equal((await api.patch('/apps/live', { callbackUrl: '' })).status, 200);
     const file = await probe(ready.url);
     assert.ok(Math.abs(ready.durationS - file.seconds) < 0.05, `${ready.durationS} ${file.seconds}`);
