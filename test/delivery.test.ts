@@ -19,7 +19,7 @@ const BLOCKS = [
   'mqtt',
 ];
 /** What people are told and nothing acts on. */
-const FIGURES = new Set(['live.delaySeconds', 'live.egressCpus']);
+const FIGURES = new Set(['live.delaySeconds', 'live.egressCpus', 'vod.egressCpus']);
 /** The config service checks and writes the blocks; the delivery service gives the plan its facts. */
 const ALLOWED = /^daemon\/apps\/(?:config|delivery)\//;
 

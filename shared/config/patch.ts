@@ -31,6 +31,7 @@ export const STREAMING_PATCH = {
   encoding: 'transcoding.encoding',
   vodAdaptive: 'transcoding.vod_adaptive',
   vodRenditions: 'transcoding.vod_renditions',
+  ladderOn: 'transcoding.ladder_on',
   hwaccel: 'transcoding.hwaccel',
   features: FEATURES,
 } as const satisfies PatchTable;

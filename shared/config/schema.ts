@@ -236,6 +236,13 @@ const transcoding = Type.Object(
       description: 'The ladder; at most five entries are used. Empty = from webrtc.layers.',
       'x-reload': 'next',
     }),
+    ladder_on: optional(
+      key.choice(['daemon', 'egress'], 'daemon', {
+        description:
+          'Where the ladder is made: on the daemon’s machine after the recording, or by LiveKit’s egress workers while it runs. They need CPUs for each quality.',
+        'x-reload': 'next',
+      }),
+    ),
     hwaccel: Type.Optional(
       Type.Unsafe<'auto' | 'gpu' | 'cpu'>({
         type: 'string',

@@ -64,7 +64,7 @@ export function ladderOf({ transcoding, webrtc }: Pick<AppConfig, 'transcoding' 
 }
 
 /** More rungs cost encoders and help no player. */
-const MAX_RUNGS = 5;
+export const MAX_RUNGS = 5;
 
 /**
  * The rungs that make sense for a source: none larger than the source, in its aspect ratio.

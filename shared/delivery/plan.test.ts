@@ -127,6 +127,26 @@ describe('the delivery plan', () => {
     );
   });
 
+  it('leaves ladders to egress workers, and says what they need', () => {
+    const value = {
+      transcoding: { enabled: true, vod_adaptive: true, ladder_on: 'egress', encoding: 'h264+vp8' },
+    };
+    const { vod } = plan(value);
+    assert.deepEqual([vod?.by, vod?.hasLadder, vod?.hasVp8, vod?.egressCpus], ['egress', true, true, 12]);
+    const about = (facts: Partial<DeliveryFacts>) =>
+      deliveryWords(plan(value, facts)).filter((line) => /ladder|WebM/.test(line));
+    const byEgress =
+      'While a recording runs, egress workers make an HLS ladder in 3 qualities (720p, 480p, 240p, segments of 4 s). That needs 3 × 4 CPUs of egress more for each recording.';
+    assert.deepEqual(about({}), [byEgress, 'After a recording ffmpeg makes a WebM file in VP8 on the CPU.']);
+    assert.deepEqual(about({ hasFfmpeg: false }), [byEgress], 'which needs no ffmpeg here');
+    const moved = plan(value, { storage: 'moved' });
+    assert.equal(moved.vod?.by, 'daemon');
+    assert.deepEqual(
+      moved.notices.map(({ code }) => code),
+      ['LADDER_NOT_ON_EGRESS'],
+    );
+  });
+
   it('says what cannot be done', () => {
     const codes = (value: Record<string, unknown>, facts: Partial<DeliveryFacts> = {}) =>
       plan(value, facts).notices.map(({ code }) => code);

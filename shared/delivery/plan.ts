@@ -1,7 +1,7 @@
 import type { AppConfig } from '../config/defaults.ts';
 import type { ResolvedHwaccel } from '../config/hwaccel.ts';
 import type { DeliveryNotice, DeliveryPlanData } from '../schema/delivery.ts';
-import { ladderOf, type Rung, rungOf } from './ladder.ts';
+import { ladderOf, MAX_RUNGS, type Rung, rungOf } from './ladder.ts';
 
 /**
  * What StreamHub asks of LiveKit, of ffmpeg, of publishers and of players for one app. Everything that acts on a delivery
@@ -125,15 +125,20 @@ function recording(config: AppConfig, facts: DeliveryFacts, ladder: readonly Run
 }
 
 function vod(config: AppConfig, facts: DeliveryFacts, ladder: readonly Rung[], segmentSeconds: number): VodPlan | null {
-  const { enabled, vodAdaptive, encoding } = config.transcoding;
-  const hasVp8 = encoding === 'h264+vp8';
-  if (!config.recording.enabled || !enabled || !facts.hasFfmpeg || !(vodAdaptive || hasVp8)) return null;
+  const { recording: record, transcoding } = config;
+  const isByEgress = transcoding.vodAdaptive && transcoding.ladderOn === 'egress' && facts.storage !== 'moved';
+  const hasLadder = transcoding.vodAdaptive && (isByEgress || facts.hasFfmpeg);
+  const hasVp8 = transcoding.encoding === 'h264+vp8' && facts.hasFfmpeg;
+  if (!record.enabled || !transcoding.enabled || !(hasLadder || hasVp8)) return null;
+  const rungs = hasLadder ? ladder.slice(0, MAX_RUNGS) : [];
   return {
-    rungs: vodAdaptive ? [...ladder] : [],
-    hasLadder: vodAdaptive,
+    rungs,
+    hasLadder,
+    by: isByEgress ? 'egress' : 'daemon',
     hasVp8,
     segmentSeconds,
     encoder: facts.hwaccel.effective === 'gpu' ? facts.hwaccel.type : 'none',
+    egressCpus: isByEgress ? rungs.length * EGRESS_CPUS[record.mode] : 0,
   };
 }
 
@@ -221,7 +226,15 @@ function notices(config: AppConfig, facts: DeliveryFacts, live: LiveHlsPlan | nu
       key: 'transcoding.vod_adaptive',
       message: 'Recordings get no adaptive ladder while transcoding.enabled is false.',
     });
-  if (transcoding.enabled && (transcoding.vodAdaptive || transcoding.encoding === 'h264+vp8') && !facts.hasFfmpeg)
+  const isByEgress = transcoding.ladderOn === 'egress' && facts.storage !== 'moved';
+  if (transcoding.enabled && transcoding.vodAdaptive && transcoding.ladderOn === 'egress' && !isByEgress)
+    found.push({
+      code: 'LADDER_NOT_ON_EGRESS',
+      key: 'transcoding.ladder_on',
+      message: 'The daemon makes the ladders: LiveKit’s egress service can’t write to this storage.',
+    });
+  const needsFfmpeg = (transcoding.vodAdaptive && !isByEgress) || transcoding.encoding === 'h264+vp8';
+  if (transcoding.enabled && needsFfmpeg && !facts.hasFfmpeg)
     found.push({
       code: 'NO_FFMPEG',
       key: 'transcoding.vod_adaptive',

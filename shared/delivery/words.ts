@@ -59,16 +59,19 @@ function recording({ recording: plan }: DeliveryPlan): string {
 
 function afterwards({ vod }: DeliveryPlan): string[] {
   if (vod === null) return [];
-  const by = vod.encoder === 'none' ? 'the CPU' : `the GPU (${vod.encoder})`;
-  const made = [
-    ...(vod.hasLadder
+  const { rungs, segmentSeconds, egressCpus } = vod;
+  const ladder = `an HLS ladder in ${times(rungs.length, 'quality', 'qualities')} (${lines(rungs)}, segments of ${segmentSeconds} s)`;
+  const isByEgress = vod.hasLadder && vod.by === 'egress';
+  const processor = vod.encoder === 'none' ? 'the CPU' : `the GPU (${vod.encoder})`;
+  const made = [...(vod.hasLadder && !isByEgress ? [ladder] : []), ...(vod.hasVp8 ? ['a WebM file in VP8'] : [])];
+  return [
+    ...(isByEgress
       ? [
-          `an HLS ladder in ${times(vod.rungs.length, 'quality', 'qualities')} (${lines(vod.rungs)}, segments of ${vod.segmentSeconds} s)`,
+          `While a recording runs, egress workers make ${ladder}. That needs ${rungs.length} × ${egressCpus / rungs.length} CPUs of egress more for each recording.`,
         ]
       : []),
-    ...(vod.hasVp8 ? ['a WebM file in VP8'] : []),
+    ...(made.length > 0 ? [`After a recording ffmpeg makes ${made.join(' and ')} on ${processor}.`] : []),
   ];
-  return [`After a recording ffmpeg makes ${made.join(' and ')} on ${by}.`];
 }
 
 function openRecordings({ recording: plan, playback: { vodBaseUrl } }: DeliveryPlan): string[] {

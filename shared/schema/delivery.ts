@@ -38,9 +38,16 @@ const Recording = object({
 const Vod = object({
   rungs: list(object(rung), 'Best first. None is made above the size of the recording.'),
   hasLadder: flag('An HLS ladder is made.'),
+  by: oneOf(['daemon', 'egress'], {
+    description:
+      '`daemon`: ffmpeg on the daemon’s machine makes the ladder after the recording. `egress`: LiveKit’s egress workers make it while the recording runs, one order for each quality.',
+  }),
   hasVp8: flag('A WebM file in VP8 is made.'),
   segmentSeconds,
-  encoder: oneOf(['nvidia', 'vaapi', 'none'], { description: 'The GPU that encodes; `none`: the CPU.' }),
+  encoder: oneOf(['nvidia', 'vaapi', 'none'], {
+    description: 'The GPU of the daemon’s machine that encodes; `none`: the CPU.',
+  }),
+  egressCpus: integer('CPUs of egress services that the ladder of one recording takes.'),
 });
 
 const LiveHls = object({
@@ -143,6 +150,7 @@ const DeliveryNotice = object({
       'ALWAYS_ENCODED',
       'NO_FFMPEG',
       'NO_LADDER_WITHOUT_TRANSCODING',
+      'LADDER_NOT_ON_EGRESS',
       'NO_CDN_ADDRESS',
       'LIVE_NEEDS_BUCKET',
       'LATENCY_ALWAYS_HIGH',

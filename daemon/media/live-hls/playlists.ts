@@ -138,7 +138,7 @@ export function mediaPlaylist(list: MediaPlaylist, segmentSeconds: number): stri
 }
 
 /** H.264 level for a picture at up to 60 frames a second (ITU-T H.264, table A-1). */
-function levelOf({ width, height }: Rung, framerate: number): string {
+export function levelOf({ width, height }: Rung, framerate: number): string {
   const macroblocks = Math.ceil(width / 16) * Math.ceil(height / 16);
   const levels = [
     ['1e', 1620, 40_500],

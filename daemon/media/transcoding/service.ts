@@ -12,13 +12,15 @@ import type { Log } from '#daemon/platform/log.ts';
 import { findProgram, installHint } from '#daemon/platform/programs.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
-import type { DeliveryPlan } from '#shared/delivery/plan.ts';
+import type { DeliveryPlan, VodPlan } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
 import { bytes } from '#shared/format.ts';
 import type { JobProgress, JobState } from '#shared/schema/jobs.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { tellReady } from '../vods/vod-lifecycle.ts';
+import type { EgressLadders } from './egress-ladders.ts';
+import { type LadderEncoder, PLAYLIST } from './encoders.ts';
 import { transcodingRepository } from './repository.ts';
 import { commitLadder, keysOf, type LadderPlace, ladderPlace, noteUpload, UPLOADING_FORMAT } from './rows.ts';
 import type { TranscodingFailure, TranscodingOutput, TranscodingStep, TranscodingTask } from './tasks/transcode.ts';
@@ -39,6 +41,7 @@ export interface TranscodingDeps {
   storage: {
     access(app: string, place: LadderPlace['place']): Promise<{ access: StorageAccess }>;
   };
+  egressLadders: Pick<EgressLadders, 'settle' | 'remove'>;
   pool: WorkerPool;
   plugins: PluginService;
   /** TRANSCODING_JOBS, TRANSCODING_THREADS and TRANSCODING_NICE. */
@@ -48,6 +51,18 @@ export interface TranscodingDeps {
   background: Background;
   log: Log<'warn' | 'info'>;
 }
+
+/** One run of a job. */
+interface LadderWork {
+  app: AppEntry;
+  vod: VodRecord;
+  place: LadderPlace;
+  folder: string;
+  access: StorageAccess;
+  run: JobRun<TranscodingInput, object>;
+}
+
+const NOTHING: Made = { seconds: 0, files: [], variants: [], notes: [] };
 
 interface TranscodingInput {
   app: string;
@@ -189,7 +204,7 @@ export class TranscodingService {
   }
 
   async #run(run: JobRun<TranscodingInput, object>): Promise<object> {
-    const { apps, databases, delivery, threads } = this.#deps;
+    const { apps, databases, delivery } = this.#deps;
     const { app: name, appId, vodId } = run.input;
     const app = apps.get(name);
     if (app?.id !== appId) throw new ApiError('JOB_OUTDATED', { name });
@@ -197,34 +212,84 @@ export class TranscodingService {
     if (vod === undefined) throw new ApiError('VOD_NOT_FOUND', { id: vodId });
     // a kill can come between the rows and the end of the job
     if (transcodingRepository(databases.get(name)).get(vodId)?.state === 'ready') return this.#finish(name, vodId);
+    const encoders = await this.#deps.egressLadders.settle(app, vodId, run.signal);
     const plan = (await delivery.plan(name)).vod;
-    const [ffmpeg, ffprobe] = [await findProgram('ffmpeg'), await findProgram('ffprobe')];
-    if (ffmpeg === undefined || ffprobe === undefined) {
-      throw new ApiError('FFMPEG_MISSING', { command: await installHint('ffmpeg') });
-    }
-    if (plan === null) {
+    if (plan === null && encoders.length === 0) {
       const skipped = 'The config asks for no ladder any more.';
       await this.#settle(app, vod, 'cancelled', skipped);
       return { skipped };
     }
     const place = this.#place(name, vod);
     const { access } = await this.#deps.storage.access(name, place.place);
-    const folder = this.#folder(name, vodId);
-    const perform = (step: TranscodingStep) => this.#perform(name, access, step, run);
+    const work: LadderWork = { app, vod, place, folder: this.#folder(name, vodId), access, run };
+    const gathered = await this.#gather(work, encoders, plan);
+    const isLeft = plan !== null && (gathered.made === undefined || plan.hasVp8);
+    const made = isLeft
+      ? await this.#make(work, { ...plan, hasLadder: plan.hasLadder && gathered.made === undefined })
+      : NOTHING;
+    const all: Made = {
+      seconds: Math.max(made.seconds, gathered.made?.seconds ?? 0),
+      files: made.files,
+      variants: [...(gathered.made?.variants ?? []), ...made.variants],
+      notes: [...gathered.notes, ...made.notes],
+    };
+    run.signal.throwIfAborted();
+    const total = all.variants.reduce((sum, { bytes: size }) => sum + size, 0);
+    run.save({}, { phase: 'finish', done: total, total, failed: 0, unit: 'bytes' });
+    await this.#settle(app, vod, 'ready', null, (db, at) => commitLadder(db, vodId, all, place.base, at));
+    await this.#finish(name, vodId);
+    const qualities = all.variants.filter(({ kind }) => kind === 'rendition').length;
+    return { qualities, bytes: total, seconds: Math.round(all.seconds), warnings: all.notes };
+  }
+
+  /** What egress workers have made; undefined, with the reason, if ffmpeg has to make it. */
+  async #gather(
+    { app, vod, place, folder, access, run }: LadderWork,
+    encoders: readonly LadderEncoder[],
+    plan: VodPlan | null,
+  ): Promise<{ made: Made | undefined; notes: string[] }> {
+    if (encoders.length === 0) return { made: undefined, notes: [] };
+    const qualities = encoders.map(({ name, width, height, bitrate_kbps, audio_kbps, framerate }) => ({
+      ...{ name, width, height, bitrateKbps: bitrate_kbps, audioKbps: audio_kbps, framerate },
+      playlist: `${place.base}/hls/${name}/${PLAYLIST}`,
+    }));
+    const broken = encoders.find(({ state }) => state === 'failed');
+    let reason = broken === undefined ? undefined : `${broken.name}: ${broken.error ?? 'it failed'}`;
+    if (reason === undefined) {
+      const ffprobe = await findProgram('ffprobe');
+      const input = { qualities, base: place.base, ffprobe, folder };
+      try {
+        const output = (await this.#perform(app.name, access, { kind: 'gather', input }, run)) as { made: Made };
+        return { made: output.made, notes: output.made.notes };
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.code !== 'TRANSCODING_FAILED') throw error;
+        reason = error.message;
+      }
+    }
+    this.#deps.log.warn({ app: app.name, vod: vod.id, reason }, 'egress workers made no complete ladder');
+    const problem = await this.#deps.egressLadders.remove(app, vod);
+    if (problem !== undefined) throw new ApiError('TRANSCODING_STORAGE', { reason: problem });
+    const words = `Egress workers made no complete ladder (${reason.replace(/[.\s]+$/, '')})`;
+    if (plan === null || (await findProgram('ffmpeg')) === undefined)
+      throw new ApiError('TRANSCODING_FAILED', { reason: `${words}, and there is no ffmpeg here to make it.` });
+    return { made: undefined, notes: [`${words}, so ffmpeg did.`] };
+  }
+
+  /** Makes with ffmpeg what the plan asks for, and uploads it. */
+  async #make({ app, vod, place, folder, access, run }: LadderWork, plan: VodPlan): Promise<Made> {
+    const [ffmpeg, ffprobe] = [await findProgram('ffmpeg'), await findProgram('ffprobe')];
+    if (ffmpeg === undefined || ffprobe === undefined) {
+      throw new ApiError('FFMPEG_MISSING', { command: await installHint('ffmpeg') });
+    }
+    const perform = (step: TranscodingStep) => this.#perform(app.name, access, step, run);
     const programs = { ffmpeg, ffprobe };
+    const { threads } = this.#deps;
     const input = { programs, lowered: await this.#lowered(), plan, threads, source: place.source, folder };
     const { made } = (await perform({ kind: 'make', input })) as { made: Made };
     // the rows name what is uploaded before it is: a deletion finds all of it
-    await this.#change(app, (db, at) => noteUpload(db, vodId, keysOf(made, place.base), at));
+    await this.#change(app, (db, at) => noteUpload(db, vod.id, keysOf(made, place.base), at));
     await perform({ kind: 'upload', folder, files: made.files, base: place.base });
-    run.signal.throwIfAborted();
-    const total = made.files.reduce((sum, file) => sum + file.bytes, 0);
-    const progress: JobProgress = { phase: 'finish', done: total, total, failed: 0, unit: 'bytes' };
-    run.save({}, progress);
-    await this.#settle(app, vod, 'ready', null, (db, at) => commitLadder(db, vodId, made, place.base, at));
-    await this.#finish(name, vodId);
-    const qualities = made.variants.filter(({ kind }) => kind === 'rendition').length;
-    return { qualities, bytes: total, seconds: Math.round(made.seconds), warnings: made.notes };
+    return made;
   }
 
   async #lowered(): Promise<string[]> {

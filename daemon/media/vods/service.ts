@@ -13,6 +13,7 @@ import type { VodDetail, VodQuery, VodRow, VodVariant } from '#shared/schema/vod
 import type { MediaStore } from '../media-store.ts';
 import { isUnderWay, moveRepository } from '../moving/repository.ts';
 import { livekitMemory } from '../streams/repository.ts';
+import type { EgressLadders } from '../transcoding/egress-ladders.ts';
 import { type TranscodingRecord, transcodingRepository } from '../transcoding/repository.ts';
 import { isLadder, UPLOADING_FORMAT } from '../transcoding/rows.ts';
 import { type VodRecord, type VodVariantRecord, vodRepository } from './repository.ts';
@@ -29,6 +30,7 @@ export interface VodServiceDeps {
   };
   jobs: { find(id: number): Job | undefined };
   moving: { end(app: string, vodId: number): Promise<void> };
+  egressLadders: Pick<EgressLadders, 'settle' | 'remove'>;
   transcoding: {
     end(app: string, vodId: number): Promise<void>;
     request(app: AppEntry, vod: VodRecord): Promise<number>;
@@ -146,6 +148,7 @@ export class VodService {
     if (app.deleting) throw new ApiError('APP_BUSY', { name });
     await this.#deps.transcoding.end(name, id);
     await this.#deps.moving.end(name, id);
+    await this.#endEncoders(app, vod, leaveObjects);
     try {
       await this.#deps.storage.deleteVodObjects(name, id, leaveObjects);
     } catch (error) {
@@ -175,6 +178,14 @@ export class VodService {
         ...(leaveObjects ? { objectsLeft: true } : {}),
       },
     });
+  }
+
+  /** What egress workers write for its ladder has no rows before the ladder is complete. */
+  async #endEncoders(app: AppEntry, vod: VodRecord, leaveObjects: boolean): Promise<void> {
+    const { egressLadders } = this.#deps;
+    if ((await egressLadders.settle(app, vod.id)).length === 0 || leaveObjects) return;
+    const reason = await egressLadders.remove(app, vod);
+    if (reason !== undefined) throw new ApiError('VOD_OBJECTS_KEPT', { reason });
   }
 
   /** A provider that hangs must not hide the rows: then there are no links. */

@@ -12,6 +12,7 @@ import { applyEncoder } from '../live-hls/lifecycle.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
 import { isUnderWay, moveRepository } from '../moving/repository.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
+import { applyLadderEncoder } from '../transcoding/encoders.ts';
 import type { MediaFacts } from './mp4-header.ts';
 import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
 import { requestedPlace, resultPlace } from './result-place.ts';
@@ -79,7 +80,7 @@ export const isOpen = ({ status }: Pick<VodRecord, 'status'>): boolean =>
 
 /** Updates a VOD from the state of its egress. Safe for states that arrive early, late or twice. */
 export function applyEgress(db: Db, egress: Egress, owner: VodOwner, at: number): VodChange[] {
-  if (applyEncoder(db, egress)) return [];
+  if (applyEncoder(db, egress) || applyLadderEncoder(db, egress)) return [];
   const vods = vodRepository(db);
   // its VOD was deleted
   if (livekitMemory(db).isGone(egress.id)) return [];

@@ -21,6 +21,7 @@ import { Reconciler } from '#daemon/media/streams/reconciler.ts';
 import { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
 import { RoomPlacer } from '#daemon/media/streams/room-placer.ts';
 import { StreamService } from '#daemon/media/streams/service.ts';
+import { EgressLadders } from '#daemon/media/transcoding/egress-ladders.ts';
 import { TranscodingService } from '#daemon/media/transcoding/service.ts';
 import { RecordingInspector } from '#daemon/media/vods/inspector.ts';
 import { VodService } from '#daemon/media/vods/service.ts';
@@ -161,7 +162,23 @@ export function createMedia(
       return { error, warn, info };
     },
   });
+  const egressLadders = new EgressLadders({
+    livekit,
+    mediaStore,
+    databases,
+    apps,
+    config,
+    delivery: deliveryPlans,
+    storage,
+    background,
+    log: log.child({ source: 'transcoding' }),
+  });
+  rows.on(
+    'changed',
+    background.listener('ladders by egress workers', (app, changes) => egressLadders.follow(app, changes)),
+  );
   const transcoding = new TranscodingService({
+    egressLadders,
     jobs,
     mediaStore,
     databases,
@@ -203,6 +220,7 @@ export function createMedia(
     apps,
     storage,
     jobs,
+    egressLadders,
     transcoding,
     moving,
     log: log.child({ source: 'vods' }),
@@ -370,6 +388,7 @@ export function createMedia(
     await ingests.removeAll(app);
     await recording.endAll(app);
     await liveHls.endAll(app);
+    await egressLadders.endAll(app);
     await transcoding.end(app);
     await moving.end(app);
   });

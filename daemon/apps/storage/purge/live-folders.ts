@@ -10,6 +10,11 @@ import {
 import { asStorageError, type Deleter } from './deleter.ts';
 import type { PurgeCheckpoint } from './types.ts';
 
+/** Folders of qualities that egress workers have written, and that no ladder of a recording names. */
+const UNFINISHED_LADDERS = `
+  UNION ALL SELECT substr(playlist, 1, length(playlist) - length('/index.m3u8')), ${PLACE_COLUMNS.join(', ')}
+  FROM vod_encoders JOIN vods ON vods.id = vod_encoders.vod_id
+  WHERE NOT EXISTS (SELECT 1 FROM vod_variants WHERE vod_id = vods.id AND kind = 'rendition')`;
 const FIRST_ANSWER_MS = 20_000;
 
 /**
@@ -24,7 +29,8 @@ export async function removeLiveFolders(
 ): Promise<void> {
   const runs = db
     .prepare<[], RecordedPlace & { folder: string }>(
-      `SELECT folder, ${PLACE_COLUMNS.join(', ')} FROM live_hls WHERE is_removed = 0 ORDER BY id`,
+      `SELECT folder, ${PLACE_COLUMNS.join(', ')} FROM live_hls WHERE is_removed = 0
+       ${isFolderKept ? '' : UNFINISHED_LADDERS}`,
     )
     .all();
   for (const { folder, ...place } of runs) {

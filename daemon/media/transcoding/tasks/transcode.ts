@@ -5,6 +5,7 @@ import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { StorageError, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import { NoSpace, UnusableSource } from '../failures.ts';
+import { type GatherInput, gatherLadder } from '../gather.ts';
 import { LadderMaker } from '../make-ladder.ts';
 import { ProgramError } from '../program.ts';
 import { uploadFiles } from '../upload.ts';
@@ -15,6 +16,8 @@ export type TranscodingStep =
   | { kind: 'make'; input: TranscodingInput }
   /** Puts what was made into the storage, each below `base`. */
   | { kind: 'upload'; folder: string; files: readonly MadeFile[]; base: string }
+  /** Puts a master playlist over what egress workers have made. */
+  | { kind: 'gather'; input: GatherInput }
   /** Deletes objects that a job has put there and no longer wants. */
   | { kind: 'remove'; keys: readonly string[] };
 
@@ -43,6 +46,7 @@ export default async function transcode({ step, access, port, plugins }: Transco
       const open = async () => (await (opened ??= openStorage(access, broker))).client;
       try {
         if (step.kind === 'make') return { made: await new LadderMaker(step.input, { open, report, signal }).make() };
+        if (step.kind === 'gather') return { made: await gatherLadder(await open(), step.input, signal) };
         await uploadFiles(await open(), step, { report, signal });
         return { done: true };
       } finally {
