@@ -8,7 +8,6 @@ import { playlistOf, untilTranscoded } from '#test/helpers/ladders.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { startMediaWorker } from '#test/helpers/media-worker.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
-import { freePort } from '#test/helpers/proxies.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -22,12 +21,11 @@ test('a ladder by egress workers: one order for each quality', async (t) => {
   const s3 = await startS3Server();
   if (typeof s3 === 'string') return t.skip(s3);
   t.after(s3.stop);
-  const port = await freePort();
-  const livekit = await startLivekit(t, { webhooks: [`http://127.0.0.1:${port}/api/v1/webhooks/livekit`] });
+  const livekit = await startLivekit(t, { tellsDaemon: true });
   if (typeof livekit === 'string') return t.skip(livekit);
   const worker = await startMediaWorker(t, livekit);
   if (typeof worker === 'string') return t.skip(worker);
-  const { api } = await testDaemon(t, { ...livekit.env, PORT: String(port), TRANSCODING_NICE: '0' });
+  const { api } = await testDaemon(t, { ...livekit.env, TRANSCODING_NICE: '0' });
   assert.equal((await api.post('/apps', { name: 'rungs' })).status, 201);
   const bucket = await giveBucket(api, 'rungs', s3, { prefix: 'p' });
   const vods = async () => (await api.get('/apps/rungs/vods')).body.data;
