@@ -29,6 +29,8 @@ export interface LivekitServer {
   /** Ends it (and its Redis), keeping keys and ports, and brings it back at the same address. */
   pause(options?: { kill?: boolean }): Promise<void>;
   resume(): Promise<void>;
+  /** kill -9 of the server alone, while its Redis stays, and back at the same address. */
+  restartKilled(): Promise<void>;
   /** The same of its Redis alone; rooms are forgotten with it. */
   pauseRedis(): void;
   resumeRedis(): void;
@@ -102,6 +104,23 @@ export async function startLivekit(
     async resume() {
       await start(new URL(url).port);
     },
+    async restartKilled() {
+      const pid = pidOf('livekit');
+      process.kill(pid, 'SIGKILL');
+      await until('the server is gone', () => !isAlive(pid));
+      const child = spawn(await livekitBinary(), ['--config', path.join(dir, 'livekit.yaml')], {
+        stdio: 'ignore',
+        detached: true,
+      });
+      child.unref();
+      writeFileSync(path.join(dir, 'livekit.pid'), `${child.pid}\n`);
+      await until('the server answers', () =>
+        fetch(url.replace(/^ws/, 'http')).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      );
+    },
     pauseRedis: () => void process.kill(pidOf('redis'), 'SIGKILL'),
     resumeRedis() {
       const port = new URL(values['REDIS_URL'] ?? '').port;
@@ -138,5 +157,14 @@ export async function livekitBinary(): Promise<string> {
     return (await run(SCRIPT, ['build'], { timeout: 600_000 })).stdout.trim();
   } catch (error) {
     return `no LiveKit server can be had here: ${reasonOf(error)}`;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
