@@ -12,9 +12,11 @@ export interface ErrorDefinition {
   /** What happened and why, in one sentence; `{param}` places are filled in. */
   message: string;
   /** What the caller can do about it. */
-  hint?: string;
+  hint: string;
   /** True when the same request may succeed later without a change. */
   retryable?: boolean;
+  /** The message itself says what was not done, so nothing is put before it. */
+  isWholeStory?: boolean;
 }
 
 const define = <T extends Record<string, ErrorDefinition>>(table: T): Readonly<T> => table;
@@ -22,17 +24,42 @@ const define = <T extends Record<string, ErrorDefinition>>(table: T): Readonly<T
 export const ERRORS = define({
   // requests
   VALIDATION_FAILED: { status: 400, message: '{reason}', hint: 'Correct the fields named in details.' },
-  BAD_JSON: { status: 400, message: 'The body is not valid JSON: {reason}' },
-  BAD_REQUEST: { status: 400, message: '{reason}' },
-  BODY_TOO_LARGE: { status: 413, message: 'The body is larger than the limit of {limit} bytes.' },
-  REQUEST_TIMEOUT: { status: 408, message: 'The request was not complete within its time.', retryable: true },
-  EXPECTATION_FAILED: { status: 417, message: 'Only the expectation 100-continue is supported.' },
+  BAD_JSON: {
+    status: 400,
+    message: 'The body is not valid JSON: {reason}',
+    hint: 'Correct the JSON, and send it with Content-Type: application/json.',
+  },
+  BAD_REQUEST: {
+    status: 400,
+    message: '{reason}',
+    hint: 'Correct what the message names, then send the request again.',
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    message: 'The body is larger than the limit of {limit} bytes.',
+    hint: 'Send less at a time.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    message: 'The request was not complete within its time.',
+    retryable: true,
+    hint: 'Send the request again. If it happens again, check the connection between you and the daemon.',
+  },
+  EXPECTATION_FAILED: {
+    status: 417,
+    message: 'Only the expectation 100-continue is supported.',
+    hint: 'Remove the Expect header.',
+  },
   HEADERS_TOO_LARGE: {
     status: 431,
     message: 'The headers of the request are larger than 16 KiB.',
     hint: 'Remove cookies and other headers that this server does not need.',
   },
-  ROUTE_NOT_FOUND: { status: 404, message: 'No route answers {method} {path}.' },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    message: 'No route answers {method} {path}.',
+    hint: 'Check method and path against the API reference at /api/v1/docs.',
+  },
   PRECONDITION_FAILED: {
     status: 412,
     message: '{what} was changed by someone else since it was read.',
@@ -59,7 +86,12 @@ export const ERRORS = define({
     message: 'Change {revision} of the settings can’t be undone, because each of them was changed again.',
     hint: 'Read the settings again.',
   },
-  RATE_LIMITED: { status: 429, message: 'Too many attempts; try again in {seconds} s.', retryable: true },
+  RATE_LIMITED: {
+    status: 429,
+    message: 'Too many attempts; try again in {seconds} s.',
+    retryable: true,
+    hint: 'Wait, then try again. Retry-After has the seconds.',
+  },
   SHARE_USED_UP: {
     status: 429,
     message: 'No more than {limit} {what} are possible at the same time for {holder}.',
@@ -71,8 +103,18 @@ export const ERRORS = define({
     message: 'Something went wrong inside the daemon.',
     hint: 'Find the cause in the log under this request id.',
   },
-  OVERLOADED: { status: 503, message: 'The daemon is too busy for this request right now.', retryable: true },
-  SHUTTING_DOWN: { status: 503, message: 'The daemon is stopping.', retryable: true },
+  OVERLOADED: {
+    status: 503,
+    message: 'The daemon is too busy for this request right now.',
+    retryable: true,
+    hint: 'Try again after a moment.',
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    message: 'The daemon is stopping.',
+    retryable: true,
+    hint: 'Try again when it has started again.',
+  },
   DATABASE_DAMAGED: {
     status: 500,
     message: 'The database {file} is damaged, so this request cannot be answered.',
@@ -144,19 +186,43 @@ export const ERRORS = define({
     message: 'A valid credential is required.',
     hint: 'Send Authorization: Bearer <API token or session token>.',
   },
-  FORBIDDEN: { status: 403, message: 'This needs the permission {permission}, which your credential does not have.' },
+  FORBIDDEN: {
+    status: 403,
+    message: 'This needs the permission {permission}, which your credential does not have.',
+    hint: 'Ask an owner of the team for a role with this permission.',
+  },
   APP_TOKEN_REFUSED: {
     status: 403,
     message: 'A token of one app can’t be used here.',
     hint: 'This is about the whole team or the machine. Sign in, or use a token with global scope.',
   },
-  GLOBAL_SCOPE_REQUIRED: { status: 403, message: 'This needs a credential with global scope.' },
-  HUMAN_REQUIRED: { status: 403, message: 'This needs a user session, not an API token.' },
-  APP_NOT_YOURS: { status: 403, message: 'Your credential gives no access to this app.' },
-  NO_TENANT: { status: 403, message: 'You are not a member of any team, so you have no apps.' },
+  GLOBAL_SCOPE_REQUIRED: {
+    status: 403,
+    message: 'This needs a credential with global scope.',
+    hint: 'Sign in as an administrator of the installation, or use a token with global scope.',
+  },
+  HUMAN_REQUIRED: {
+    status: 403,
+    message: 'This needs a user session, not an API token.',
+    hint: 'Sign in as a person.',
+  },
+  APP_NOT_YOURS: {
+    status: 403,
+    message: 'Your credential gives no access to this app.',
+    hint: 'Ask an administrator of the installation, or use a credential of the app’s team.',
+  },
+  NO_TENANT: {
+    status: 403,
+    message: 'You are not a member of any team, so you have no apps.',
+    hint: 'Ask an owner of a team for an invitation.',
+  },
   // apps
-  APP_NOT_FOUND: { status: 404, message: 'No app is named {name}.' },
-  APP_EXISTS: { status: 409, message: 'An app named {name} already exists.' },
+  APP_NOT_FOUND: {
+    status: 404,
+    message: 'No app is named {name}.',
+    hint: 'Check the name. GET /apps lists the apps that you can see.',
+  },
+  APP_EXISTS: { status: 409, message: 'An app named {name} already exists.', hint: 'Choose another name.' },
   APP_SLUG_TAKEN: {
     status: 409,
     message: 'The name {name} would use the same credential names as the app {other}.',
@@ -177,19 +243,31 @@ export const ERRORS = define({
     message: 'The room prefix {prefix} is not held for any team.',
     hint: 'GET /room-prefixes/held lists those that are.',
   },
-  SAMPLE_NOT_FOUND: { status: 404, message: 'The app {name} has no sample page {file}.' },
+  SAMPLE_NOT_FOUND: {
+    status: 404,
+    message: 'The app {name} has no sample page {file}.',
+    hint: 'Check the name of the file in the app’s folder.',
+  },
   APP_DATABASE_UNUSABLE: {
     status: 500,
     message: 'The database of the app {name} {reason}.',
     hint: 'Restore the app’s app.db from a backup. Other apps are not affected.',
   },
-  APP_BUSY: { status: 409, message: 'The app {name} is being deleted.' },
+  APP_BUSY: {
+    status: 409,
+    message: 'The app {name} is being deleted.',
+    hint: 'Wait for the deletion. Its progress is in the jobs.',
+  },
   APP_DELETE_CANCELLED: {
     status: 409,
     message: 'The deletion of {name} was cancelled.',
     hint: 'The app is there. Recordings whose objects were deleted before the cancellation are still listed; delete them too.',
   },
-  QUOTA_EXCEEDED: { status: 429, message: 'The quota {metric} of {limit} is used up.' },
+  QUOTA_EXCEEDED: {
+    status: 429,
+    message: 'The quota {metric} of {limit} is used up.',
+    hint: 'Delete what you no longer need, or ask the operator for a higher limit.',
+  },
   // config
   CONFIG_INVALID: {
     status: 400,
@@ -206,17 +284,38 @@ export const ERRORS = define({
     message: 'The app {name} has no config.yaml.',
     hint: 'Write one in the raw editor, or restore a backup.',
   },
-  BACKUP_NOT_FOUND: { status: 404, message: 'The app {name} has no backup {ts}.' },
+  BACKUP_NOT_FOUND: {
+    status: 404,
+    message: 'The app {name} has no backup {ts}.',
+    hint: 'List the backups again: the oldest are removed when there are too many.',
+  },
   // tokens
-  TOKEN_NOT_FOUND: { status: 404, message: 'No API token has the id {id}.' },
+  TOKEN_NOT_FOUND: {
+    status: 404,
+    message: 'No API token has the id {id}.',
+    hint: 'List the tokens again: it may have been revoked.',
+  },
   // jobs
-  JOB_NOT_FOUND: { status: 404, message: 'No job has the id {id}.' },
-  JOB_NOT_CANCELLABLE: { status: 409, message: 'The job {id} is past the point where it can be cancelled.' },
+  JOB_NOT_FOUND: {
+    status: 404,
+    message: 'No job has the id {id}.',
+    hint: 'List the jobs again: finished ones are removed after a while.',
+  },
+  JOB_NOT_CANCELLABLE: {
+    status: 409,
+    message: 'The job {id} is past the point where it can be cancelled.',
+    hint: 'Wait until it has ended.',
+  },
   JOB_OUTDATED: {
     status: 409,
     message: 'The app {name} that the job worked on no longer exists, so there is nothing to try again.',
+    hint: 'Nothing is left to do.',
   },
-  JOB_NOT_RETRYABLE: { status: 409, message: 'The job {id} has not failed, or another job has replaced it.' },
+  JOB_NOT_RETRYABLE: {
+    status: 409,
+    message: 'The job {id} has not failed, or another job has replaced it.',
+    hint: 'List the jobs again to see its state.',
+  },
   JOB_KEEPS_STOPPING: {
     status: 500,
     message: 'The daemon stopped {count} times during this job without progress, so it gave up.',
@@ -226,11 +325,18 @@ export const ERRORS = define({
   STORAGE_PROVIDER_UNKNOWN: {
     status: 400,
     message: 'No storage provider is named {provider}; choose one of {known}.',
+    hint: 'Choose a provider of the list, or install the plugin that brings it.',
   },
   STORAGE_PROVIDER_UNAVAILABLE: {
     status: 409,
     message: 'The storage provider {provider} is not available: its plugin {plugin} {reason}.',
     hint: 'GET /plugins shows the plugin’s state.',
+  },
+  STORAGE_BUCKET_NOT_CREATED: {
+    status: 502,
+    message: 'The bucket {bucket} was not created: {reason}',
+    hint: 'Check name, region and credentials. The credentials need the right to create buckets.',
+    isWholeStory: true,
   },
   STORAGE_PUBLIC_UNCONFIRMED: {
     status: 400,
@@ -250,9 +356,17 @@ export const ERRORS = define({
     retryable: true,
   },
   // presets and plugins
-  PRESET_NOT_FOUND: { status: 404, message: 'No preset has the id {preset}; ids are case-sensitive.' },
+  PRESET_NOT_FOUND: {
+    status: 404,
+    message: 'No preset has the id {preset}; ids are case-sensitive.',
+    hint: 'List the presets again: its plugin may be disabled or removed.',
+  },
   // sign-in
-  BAD_LOGIN: { status: 401, message: 'The name or the password is wrong.' },
+  BAD_LOGIN: {
+    status: 401,
+    message: 'The name or the password is wrong.',
+    hint: 'Check both, or use “Forgot password”.',
+  },
   TOTP_REQUIRED: {
     status: 401,
     message: 'totp_required',
@@ -266,6 +380,7 @@ export const ERRORS = define({
   BAD_LINK: {
     status: 401,
     message: 'The link is not valid: it was used, has expired, or was replaced by a newer one.',
+    hint: 'Request a new link.',
   },
   SIGNUP_DISABLED: { status: 403, message: 'signup_disabled', hint: 'Ask for an invitation.' },
   SETUP_DONE: { status: 403, message: 'The first account already exists.', hint: 'Sign in, or ask for an invitation.' },
@@ -273,51 +388,135 @@ export const ERRORS = define({
     status: 429,
     message: 'A link for this address was requested a moment ago; try again in {seconds} s.',
     retryable: true,
+    hint: 'Look for the earlier mail, also in the spam folder.',
   },
   EMAIL_NOT_PENDING: {
     status: 409,
     message: '{email} is neither the address of this account nor the one that waits for its proof.',
+    hint: 'Open your account to see which address waits for its proof.',
   },
-  EMAIL_IN_USE: { status: 400, message: 'Another account uses this email address.' },
+  EMAIL_IN_USE: {
+    status: 400,
+    message: 'Another account uses this email address.',
+    hint: 'Sign in with that account, or use another address.',
+  },
   BREAK_GLASS_FIXED: {
     status: 400,
     message: 'ADMIN_USER and ADMIN_PASS define the break-glass admin, so it cannot be changed here.',
+    hint: 'Change both variables on the server, then restart the daemon.',
   },
-  WRONG_PASSWORD: { status: 403, message: 'The current password is wrong.' },
+  WRONG_PASSWORD: {
+    status: 403,
+    message: 'The current password is wrong.',
+    hint: 'Enter your current password again, or set a new one with “Forgot password”.',
+  },
   FRESH_SESSION_REQUIRED: {
     status: 403,
     message: 'Setting a first password needs a session younger than 15 minutes.',
     hint: 'Sign in with a new link.',
   },
-  TOTP_STATE: { status: 400, message: 'Two-factor sign-in is {state}.' },
+  TOTP_STATE: {
+    status: 400,
+    message: 'Two-factor sign-in is {state}.',
+    hint: 'Open your account to see its two-factor sign-in.',
+  },
   TOTP_WRONG_CODE: { status: 400, message: 'The code is wrong.', hint: 'Check your device’s clock.' },
-  SESSION_NOT_FOUND: { status: 404, message: 'You have no active session with this id.' },
+  SESSION_NOT_FOUND: {
+    status: 404,
+    message: 'You have no active session with this id.',
+    hint: 'List the sessions again: it may have ended.',
+  },
   // teams
-  TENANT_NOT_YOURS: { status: 403, message: 'Your credential gives no access to this team.' },
-  TENANT_NOT_FOUND: { status: 404, message: 'No team has the id {id}.' },
+  TENANT_NOT_YOURS: {
+    status: 403,
+    message: 'Your credential gives no access to this team.',
+    hint: 'Ask an owner of the team for an invitation.',
+  },
+  TENANT_NOT_FOUND: {
+    status: 404,
+    message: 'No team has the id {id}.',
+    hint: 'List the teams again: it may have been deleted.',
+  },
   TENANT_HAS_APPS: { status: 409, message: 'The team still has {count} apps.', hint: 'Delete its apps first.' },
-  PLATFORM_FIXED: { status: 409, message: 'The team `platform` belongs to the installation: {reason}.' },
-  USER_NOT_FOUND: { status: 404, message: 'No account has the id {id}.' },
-  MEMBER_NOT_FOUND: { status: 404, message: 'The team has no member with the id {id}.' },
-  ALREADY_MEMBER: { status: 409, message: 'This person is already a member of the team.' },
+  PLATFORM_FIXED: {
+    status: 409,
+    message: 'The team `platform` belongs to the installation: {reason}.',
+    hint: 'Create another team for this.',
+  },
+  USER_NOT_FOUND: {
+    status: 404,
+    message: 'No account has the id {id}.',
+    hint: 'List the accounts again: it may have been deleted.',
+  },
+  MEMBER_NOT_FOUND: {
+    status: 404,
+    message: 'The team has no member with the id {id}.',
+    hint: 'List the members again: the person may have left the team.',
+  },
+  ALREADY_MEMBER: {
+    status: 409,
+    message: 'This person is already a member of the team.',
+    hint: 'Change the role of the member instead.',
+  },
   LAST_OWNER: { status: 409, message: 'A team needs at least one owner.', hint: 'Make someone else an owner first.' },
-  LAST_SUPERADMIN: { status: 409, message: 'The installation needs at least one superadmin who can sign in.' },
-  INVITE_NOT_FOUND: { status: 404, message: 'The team has no invitation for {id}.' },
-  INVITE_ACCEPTED: { status: 400, message: 'The invitation was already accepted; remove the member instead.' },
+  LAST_SUPERADMIN: {
+    status: 409,
+    message: 'The installation needs at least one superadmin who can sign in.',
+    hint: 'Make another person a superadmin first.',
+  },
+  INVITE_NOT_FOUND: {
+    status: 404,
+    message: 'The team has no invitation for {id}.',
+    hint: 'List the invitations again: it may be accepted, revoked or expired.',
+  },
+  INVITE_ACCEPTED: {
+    status: 400,
+    message: 'The invitation was already accepted; remove the member instead.',
+    hint: 'Open the team’s members to remove the person.',
+  },
   // network security
-  IP_BLOCKED: { status: 403, message: 'This address is not allowed.' },
-  IP_BANNED: { status: 429, message: 'This address is temporarily banned; try again in {seconds} s.', retryable: true },
-  IP_RULE_EXISTS: { status: 409, message: 'A rule for {cidr} already exists.' },
-  IP_RULE_NOT_FOUND: { status: 404, message: 'No address rule has the id {id}.' },
-  IP_BAN_NOT_FOUND: { status: 404, message: 'No ban has the id {id}.' },
+  IP_BLOCKED: {
+    status: 403,
+    message: 'This address is not allowed.',
+    hint: 'Connect from an allowed address, or ask an administrator to change the address rules.',
+  },
+  IP_BANNED: {
+    status: 429,
+    message: 'This address is temporarily banned; try again in {seconds} s.',
+    retryable: true,
+    hint: 'Wait, or ask an administrator to remove the ban.',
+  },
+  IP_RULE_EXISTS: {
+    status: 409,
+    message: 'A rule for {cidr} already exists.',
+    hint: 'Change or delete the rule that exists.',
+  },
+  IP_RULE_NOT_FOUND: {
+    status: 404,
+    message: 'No address rule has the id {id}.',
+    hint: 'List the rules again: it may have been deleted.',
+  },
+  IP_BAN_NOT_FOUND: {
+    status: 404,
+    message: 'No ban has the id {id}.',
+    hint: 'List the bans again: it may have ended.',
+  },
   WOULD_SHUT_YOU_OUT: {
     status: 409,
     message: 'This would block your own address, {ip}.',
     hint: 'If you want that, send `force: true`.',
   },
   // cluster
-  CLUSTER_DISABLED: { status: 503, message: 'cluster joining disabled (STREAMHUB_CLUSTER_TOKEN unset)' },
-  CLUSTER_TOKEN_INVALID: { status: 401, message: 'invalid cluster token' },
+  CLUSTER_DISABLED: {
+    status: 503,
+    message: 'cluster joining disabled (STREAMHUB_CLUSTER_TOKEN unset)',
+    hint: 'Set STREAMHUB_CLUSTER_TOKEN, then restart the daemon.',
+  },
+  CLUSTER_TOKEN_INVALID: {
+    status: 401,
+    message: 'invalid cluster token',
+    hint: 'Send the STREAMHUB_CLUSTER_TOKEN of the daemon in X-Cluster-Token.',
+  },
   NODE_CREDENTIAL_REQUIRED: {
     status: 401,
     message: 'this node has its own credential; the shared cluster token can no longer report for it',
@@ -329,9 +528,17 @@ export const ERRORS = define({
     hint: 'To bring it back, run the join command on it again.',
   },
   NODE_DISABLED: { status: 403, message: 'the node {name} is disabled', hint: 'Set its status to active first.' },
-  NODE_NOT_FOUND: { status: 404, message: 'unknown node' },
-  NODE_NAME_RESERVED: { status: 409, message: 'The daemon’s own machine uses the name {name}.' },
-  NODE_NAME_TAKEN: { status: 409, message: 'A node named {name} already exists.' },
+  NODE_NOT_FOUND: { status: 404, message: 'unknown node', hint: 'List the nodes again: it may have been removed.' },
+  NODE_NAME_RESERVED: {
+    status: 409,
+    message: 'The daemon’s own machine uses the name {name}.',
+    hint: 'Choose another name.',
+  },
+  NODE_NAME_TAKEN: {
+    status: 409,
+    message: 'A node named {name} already exists.',
+    hint: 'Choose another name, or remove the node that has it.',
+  },
   NODE_NAME_IN_USE: {
     status: 409,
     message: 'A node named {name} is active and has its own credential.',
@@ -357,33 +564,63 @@ export const ERRORS = define({
     message: 'This join code is only valid for the node name {name}.',
     hint: 'Use that name (--node-name), or create another join code.',
   },
-  JOIN_CODE_NOT_FOUND: { status: 404, message: 'There is no such join code. It may be used or expired.' },
+  JOIN_CODE_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such join code. It may be used or expired.',
+    hint: 'Create a new join code.',
+  },
   JOIN_CODE_LIMIT: {
     status: 409,
     message: 'There are already {max} valid join codes.',
     hint: 'Revoke those that you don’t need.',
   },
-  STATS_TOO_LARGE: { status: 413, message: `stats payload too large (max ${MAX_STATS_BYTES} bytes serialized)` },
+  STATS_TOO_LARGE: {
+    status: 413,
+    message: `stats payload too large (max ${MAX_STATS_BYTES} bytes serialized)`,
+    hint: 'Send fewer values.',
+  },
   DRAIN_CONFIRMATION_REQUIRED: {
     status: 400,
     message: 'Ending the rooms of a node disconnects their participants. If you want that, send drain.confirm: true.',
+    hint: 'Without it, rooms end by themselves as people leave.',
   },
   AGENT_CHANGED: {
     status: 404,
     message: 'This daemon serves another version of the edge agent.',
     hint: 'Download install.sh again.',
   },
-  AGENT_UNAVAILABLE: { status: 503, message: 'The edge agent cannot be served: {reason}' },
+  AGENT_UNAVAILABLE: {
+    status: 503,
+    message: 'The edge agent cannot be served: {reason}',
+    hint: 'Correct what the message names on the daemon’s machine.',
+  },
   // LiveKit, streams and recordings
   LIVEKIT_NOT_CONFIGURED: {
     status: 503,
     message: 'No LiveKit server is configured.',
     hint: 'Set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET.',
   },
-  LIVEKIT_UNREACHABLE: { status: 502, message: 'LiveKit is not responding: {reason}', retryable: true },
-  LIVEKIT_REFUSED: { status: 502, message: 'LiveKit refused: {reason}' },
-  STREAM_NOT_FOUND: { status: 404, message: 'The app has no stream {id}.' },
-  ROOM_NOT_FOUND: { status: 404, message: 'The app has no open room named {room}.' },
+  LIVEKIT_UNREACHABLE: {
+    status: 502,
+    message: 'LiveKit is not responding: {reason}',
+    retryable: true,
+    hint: 'Check that LiveKit runs and that LIVEKIT_URL is its address. The overview tests the connection in steps.',
+  },
+  LIVEKIT_REFUSED: {
+    status: 502,
+    message: 'LiveKit refused: {reason}',
+    hint: 'Check LIVEKIT_API_KEY and LIVEKIT_API_SECRET, and read LiveKit’s log.',
+  },
+  STREAM_NOT_FOUND: {
+    status: 404,
+    message: 'The app has no stream {id}.',
+    hint: 'List the streams again: it may have ended.',
+  },
+  ROOM_NOT_FOUND: {
+    status: 404,
+    message: 'The app has no open room named {room}.',
+    hint: 'Check the name. A room exists only while somebody is in it.',
+  },
   PLAYBACK_NOT_PUBLIC: {
     status: 403,
     message: 'Streams of the app {name} can only be watched with a join token.',
@@ -400,10 +637,15 @@ export const ERRORS = define({
     message: 'The feature {feature} is off for this app.',
     hint: 'Turn it on in the config.',
   },
-  INGRESS_NOT_FOUND: { status: 404, message: 'The app has no ingest {id}.' },
+  INGRESS_NOT_FOUND: {
+    status: 404,
+    message: 'The app has no ingest {id}.',
+    hint: 'List the ingests again: it may have been deleted.',
+  },
   INGRESS_NOT_TAKEN: {
     status: 502,
-    message: 'The source isn’t fetched: {reason}',
+    message: 'The source for {room} isn’t fetched: {reason}',
+    isWholeStory: true,
     hint: 'Run LiveKit’s ingress service with the same Redis, on a machine with free CPUs.',
     retryable: true,
   },
@@ -422,16 +664,40 @@ export const ERRORS = define({
     message: 'Recording is not enabled for this app.',
     hint: 'Set recording.enabled in the config.',
   },
-  ALREADY_RECORDING: { status: 409, message: '{what} is already being recorded.' },
-  RECORDING_NOT_TAKEN: { status: 502, message: 'No recording was started: {reason}', retryable: true },
+  ALREADY_RECORDING: {
+    status: 409,
+    message: '{what} is already being recorded.',
+    hint: 'Stop that recording first if you want another one.',
+  },
+  RECORDING_NOT_TAKEN: {
+    status: 502,
+    message: 'Recording{what} was not started: {reason}',
+    hint: 'Correct what the message names, then start it again.',
+    retryable: true,
+    isWholeStory: true,
+  },
   LIVE_HLS_OFF: {
     status: 409,
     message: 'The app has no live HLS.',
     hint: 'Set distribution.mode to cdn in the config.',
   },
-  LIVE_HLS_NO_VIDEO: { status: 409, message: 'The stream {id} has no video, so there is nothing to show as HLS.' },
-  LIVE_HLS_NOT_TAKEN: { status: 502, message: 'Live HLS was not started: {reason}', retryable: true },
-  VOD_NOT_FOUND: { status: 404, message: 'The app has no VOD {id}.' },
+  LIVE_HLS_NO_VIDEO: {
+    status: 409,
+    message: 'The stream {id} has no video, so there is nothing to show as HLS.',
+    hint: 'Start it again when the camera is on.',
+  },
+  LIVE_HLS_NOT_TAKEN: {
+    status: 502,
+    message: 'Live HLS of {room} was not started: {reason}',
+    hint: 'Correct what the message names. It is tried again as long as the stream runs.',
+    retryable: true,
+    isWholeStory: true,
+  },
+  VOD_NOT_FOUND: {
+    status: 404,
+    message: 'The app has no VOD {id}.',
+    hint: 'List the recordings again: it may have been deleted.',
+  },
   VOD_IN_PROGRESS: { status: 409, message: 'The VOD is still being written.', hint: 'Stop the recording first.' },
   VOD_OBJECTS_KEPT: {
     status: 502,
@@ -444,10 +710,23 @@ export const ERRORS = define({
     message: 'The webhook was refused: {reason}',
     hint: 'The field `cause` of the answer and GET /system/livekit tell why.',
   },
-  WEBHOOK_UNREADABLE: { status: 400, message: 'The webhook cannot be read: {reason}' },
-  WEBHOOK_NOT_STORED: { status: 503, message: 'The event could not be stored; send it again.', retryable: true },
+  WEBHOOK_UNREADABLE: {
+    status: 400,
+    message: 'The webhook cannot be read: {reason}',
+    hint: 'Check that only LiveKit sends to this address.',
+  },
+  WEBHOOK_NOT_STORED: {
+    status: 503,
+    message: 'The event could not be stored; send it again.',
+    retryable: true,
+    hint: 'Check the disk of the daemon. LiveKit sends it again.',
+  },
   // callbacks
-  DELIVERY_NOT_FOUND: { status: 404, message: 'The app has no callback delivery {id}.' },
+  DELIVERY_NOT_FOUND: {
+    status: 404,
+    message: 'The app has no callback delivery {id}.',
+    hint: 'List the deliveries again: old ones are removed.',
+  },
   MQTT_OFF: {
     status: 409,
     message: 'The app publishes nothing over MQTT.',
@@ -465,7 +744,11 @@ export const ERRORS = define({
     message: 'This link has expired.',
     hint: 'Request the recording again to get a new link.',
   },
-  FILE_MISSING: { status: 404, message: 'The file no longer exists.' },
+  FILE_MISSING: {
+    status: 404,
+    message: 'The file no longer exists.',
+    hint: 'It was moved or deleted. List the recordings again.',
+  },
   PLAYLIST_UNREADABLE: {
     status: 502,
     message: 'The playlist could not be read from the storage. {reason}',
@@ -485,13 +768,21 @@ export const ERRORS = define({
     hint: 'LiveKit’s egress service must see the app’s folder under the same path as the daemon. Then retry the job.',
   },
   // transcoding of recordings
-  VOD_NOT_TRANSCODABLE: { status: 409, message: 'No ladder can be made of the VOD {id}: {reason}' },
+  VOD_NOT_TRANSCODABLE: {
+    status: 409,
+    message: 'No ladder can be made of the VOD {id}: {reason}',
+    hint: 'Choose a finished recording that has a picture.',
+  },
   FFMPEG_MISSING: {
     status: 503,
     message: 'ffmpeg is not installed on the daemon’s machine. Install it with: {command}',
     hint: 'Then retry the job. Until then, recordings are ready without an HLS ladder.',
   },
-  TRANSCODING_FAILED: { status: 422, message: 'No ladder could be made of the recording: {reason}' },
+  TRANSCODING_FAILED: {
+    status: 422,
+    message: 'No ladder could be made of the recording: {reason}',
+    hint: 'Play the recording to see if it is whole, then start the transcoding again.',
+  },
   TRANSCODING_STORAGE: {
     status: 502,
     message: 'The storage of the recording refused: {reason}',
@@ -505,22 +796,43 @@ export const ERRORS = define({
     retryable: true,
   },
   // plugins
-  PLUGIN_NOT_FOUND: { status: 404, message: 'No plugin has the id {id}.' },
+  PLUGIN_NOT_FOUND: {
+    status: 404,
+    message: 'No plugin has the id {id}.',
+    hint: 'List the plugins again: it may have been removed.',
+  },
   PLUGIN_SAFE_MODE: {
     status: 409,
     message: 'StreamHub was started with --safe, so the plugin {id} is off.',
     hint: 'Restart the daemon without --safe.',
   },
   // system
-  NOT_READY: { status: 503, message: 'The daemon is not ready: {reason}', retryable: true },
+  NOT_READY: {
+    status: 503,
+    message: 'The daemon is not ready: {reason}',
+    retryable: true,
+    hint: 'Wait a moment. If it lasts, correct what the message names.',
+  },
   METRICS_DISABLED: {
     status: 404,
     message: 'Metrics are off.',
     hint: 'Set METRICS_TOKEN and restart the daemon.',
   },
-  METRICS_FORBIDDEN: { status: 403, message: 'The metrics token is missing or wrong.' },
-  TASK_TIMEOUT: { status: 400, message: '{what} took longer than {seconds} s and was stopped.' },
-  TASK_FAILED: { status: 400, message: '{what} needed more memory than allowed and was stopped.' },
+  METRICS_FORBIDDEN: {
+    status: 403,
+    message: 'The metrics token is missing or wrong.',
+    hint: 'Send METRICS_TOKEN as Authorization: Bearer.',
+  },
+  TASK_TIMEOUT: {
+    status: 400,
+    message: '{what} took longer than {seconds} s and was stopped.',
+    hint: 'Try again when the server has less to do. If it happens again, make the file smaller.',
+  },
+  TASK_FAILED: {
+    status: 400,
+    message: '{what} needed more memory than allowed and was stopped.',
+    hint: 'Make the file smaller, then try again.',
+  },
 });
 
 export type ErrorCode = keyof typeof ERRORS;

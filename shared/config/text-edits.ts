@@ -12,6 +12,11 @@ export interface TextEdit {
 export class TextEdits {
   readonly #list: TextEdit[] = [];
 
+  /** What was added so far. */
+  get list(): readonly TextEdit[] {
+    return [...this.#list];
+  }
+
   add(start: number, end: number, text: string): void {
     this.#list.push({ start, end, text });
   }

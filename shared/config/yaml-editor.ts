@@ -1,5 +1,6 @@
 import { type CST, isAlias, isMap, isPair, isSeq, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
 import { isRecord } from './case.ts';
+import { alignComments } from './comment-columns.ts';
 import {
   afterColon,
   columnOf,
@@ -46,6 +47,7 @@ export function editYaml(parsed: ParsedConfig, target: Data): string {
   const editor = new YamlEditor(parsed.text, layoutOf(parsed));
   if (!editor.mapping(parsed.root as YAMLMap, parsed.value as Data, target))
     editor.replaceRoot(parsed.root as YAMLMap, target);
+  alignComments(parsed.text, tokenOf(parsed.root), editor.edits);
   return editor.edits.apply(parsed.text);
 }
 

@@ -2,6 +2,8 @@ import { AppParams, envelope } from '../schema/common.ts';
 import {
   AppLogHistogramQuery,
   AppLogQuery,
+  LogErrorQuery,
+  LogErrors,
   LogHistogram,
   LogHistogramQuery,
   LogPage,
@@ -66,4 +68,19 @@ export const countAppLogs = operation({
   query: AppLogHistogramQuery,
   responses: { 200: envelope(LogHistogram) },
   errors: ['APP_NOT_FOUND', 'OVERLOADED'],
+});
+
+export const listErrors = operation({
+  id: 'listErrors',
+  method: 'GET',
+  path: '/logs/errors',
+  tag,
+  summary: 'List errors of the log, each once',
+  description:
+    'The newest lines of the levels error and fatal. Lines that say the same about the same app are one entry with a count.',
+  access: 'bearer',
+  share: 'log-search',
+  query: LogErrorQuery,
+  responses: { 200: envelope(LogErrors) },
+  errors: ['OVERLOADED'],
 });

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { AppNameParams, envelope } from '../schema/common.ts';
 import { IfMatchHeaders } from '../schema/config.ts';
-import { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '../schema/s3.ts';
+import { PutS3Body, S3BucketResult, S3TestResult, S3View, StorageProvider, TestS3Body } from '../schema/s3.ts';
 import { operation } from './operation.ts';
 
 const tag = 'App storage';
@@ -69,6 +69,32 @@ export const testS3 = operation({
     'OVERLOADED',
   ],
   audit: 's3.test',
+});
+
+export const createS3Bucket = operation({
+  id: 'createS3Bucket',
+  method: 'POST',
+  path: '/apps/{name}/s3/bucket',
+  tag,
+  summary: 'Create the bucket of an app',
+  description:
+    'Creates the bucket that the stored settings name. With a body, those settings are used instead, without storing them. Only S3 providers can create buckets.',
+  access: { permission: 's3:write' },
+  share: 'storage-test',
+  params: AppNameParams,
+  body: TestS3Body,
+  bodyOptional: true,
+  responses: { 200: envelope(S3BucketResult) },
+  errors: [
+    'APP_NOT_FOUND',
+    'APP_BUSY',
+    'STORAGE_PROVIDER_UNKNOWN',
+    'STORAGE_PROVIDER_UNAVAILABLE',
+    'STORAGE_ROLE_OPERATOR_ONLY',
+    'STORAGE_BUCKET_NOT_CREATED',
+    'OVERLOADED',
+  ],
+  audit: 's3.createBucket',
 });
 
 export const listStorageProviders = operation({

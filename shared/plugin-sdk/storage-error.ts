@@ -25,6 +25,10 @@ export const STORAGE_ERRORS = {
     message: 'The name of the bucket is not valid.',
     cure: 'Use 3 to 63 lowercase letters, digits, dots and dashes.',
   },
+  BUCKET_TAKEN: {
+    message: 'Another account has a bucket with this name.',
+    cure: 'Choose another name.',
+  },
   KEY_INVALID: {
     message: 'The storage cannot store an object with this name.',
     cure: 'Use a shorter relative path; no part may be empty, a dot or two dots.',

@@ -187,6 +187,11 @@ export interface StorageClient {
    * `multipart` is true.
    */
   abortUploads?(prefix: string, options?: CallOptions): Promise<number>;
+  /**
+   * Creates the bucket that the settings name; false if it is there already and belongs to the account. Only called for
+   * built-in providers.
+   */
+  createBucket?(): Promise<boolean>;
   /** Closes connections. May be called more than once. */
   dispose(): void;
 }

@@ -49,6 +49,7 @@ export const AppSizes = object({
   vodTotalBytes: Type.Integer({ description: 'Total size of all VOD rows, with their ladders.' }),
   vodLadderBytes: Type.Integer({ description: 'Of that, HLS ladders and WebM files.' }),
   vodCount: Type.Integer({ description: 'VOD rows with any status.' }),
+  vodFailed: Type.Integer({ description: 'VOD rows that failed.' }),
 });
 export type AppSizes = Static<typeof AppSizes>;
 

@@ -21,6 +21,7 @@ export const JobError = Type.Object(
   {
     code: Type.String({ description: 'A code from the list of errors.' }),
     message: Type.String(),
+    hint: Type.Optional(Type.String({ description: 'What you can do about it.' })),
   },
   { additionalProperties: true, description: 'Additional keys, as in the error response.' },
 );

@@ -6,6 +6,8 @@ export type LogLevelName = (typeof LOG_LEVEL_NAMES)[number];
 
 /** A search counts up to this many rows. */
 export const LOG_COUNT_MAX = 10_000;
+/** The list of errors is made of this many lines at most. */
+export const LOG_ERRORS_MAX = 2000;
 
 export const LogRow = object({
   id: Type.Integer({ description: 'Increases over time.' }),
@@ -93,3 +95,24 @@ export const LogHistogram = object({
   ),
 });
 export type LogHistogram = Static<typeof LogHistogram>;
+
+/** Filters of the list of errors. */
+export const LogErrorQuery = object({
+  app,
+  ...period,
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Different errors.' })),
+});
+export type LogErrorQuery = Static<typeof LogErrorQuery>;
+
+/** The newest lines at error and fatal, each error once. */
+export const LogErrors = object({
+  errors: Type.Array(
+    object({
+      count: Type.Integer({ description: 'Lines that say the same about the same app, except for numbers and ids.' }),
+      firstAt: Instant,
+      line: Type.Object({ ...LogRow.properties }, { description: 'The newest of them.' }),
+    }),
+  ),
+  more: Type.Boolean({ description: `Older lines are not counted, because there are more than ${LOG_ERRORS_MAX}.` }),
+});
+export type LogErrors = Static<typeof LogErrors>;

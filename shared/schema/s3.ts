@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { LONGEST_CREDENTIAL } from '../plugin-sdk/credential-length.ts';
-import { nullable, object, oneOf } from './common.ts';
+import { Instant, nullable, object, oneOf } from './common.ts';
 
 const options = Type.Record(
   Type.String({ maxLength: 64 }),
@@ -40,6 +40,15 @@ export const S3View = object({
   configured: Type.Boolean({
     description: 'Both credentials are set, the machine’s role is chosen, or none are needed.',
   }),
+  lastUse: nullable(
+    object({
+      ok: Type.Boolean(),
+      at: Instant,
+      what: oneOf(['test', 'recording']),
+      reason: nullable(Type.String({ description: 'Why it failed.' })),
+    }),
+    { description: 'How the storage was when it was last used. `null`: not used since the daemon started.' },
+  ),
   keptLocally: Type.Boolean({
     description:
       'New recordings are stored in the app’s folder on this machine: by choice, or because no bucket is set.',
@@ -164,6 +173,12 @@ export const S3TestResult = object({
   steps: Type.Array(S3TestStep),
 });
 export type S3TestResult = Static<typeof S3TestResult>;
+
+export const S3BucketResult = object({
+  bucket: Type.String(),
+  isNew: Type.Boolean({ description: 'False: it existed already and belongs to the account.' }),
+});
+export type S3BucketResult = Static<typeof S3BucketResult>;
 
 /** A storage provider with everything that a form needs. */
 export const StorageProvider = object({

@@ -68,6 +68,7 @@ export const ServerStats = object({
     totalDbSizeBytes: bytes('Both together.'),
     vodTotalBytes: bytes('Total size of all VOD rows, with their ladders.'),
     vodCount: Type.Integer({ description: 'VOD rows with any status.' }),
+    vodFailed: Type.Integer({ description: 'VOD rows that failed.' }),
   }),
 });
 export type ServerStats = Static<typeof ServerStats>;

@@ -45,7 +45,7 @@ test('the log', { skip: noChromium }, async (t) => {
     await ui.row('the bucket refused').click();
     const panel = ui.dialog('Log line');
     await panel.getByText('media', { exact: true }).waitFor();
-    await panel.getByText('purged part 399').waitFor();
+    await panel.getByRole('region', { name: 'All lines' }).getByText('purged part 399').waitFor();
     await assertAccessible(page, 'a log line');
     await page.keyboard.press('Escape');
     await panel.waitFor({ state: 'hidden' });

@@ -147,6 +147,25 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
     assert.match(details, /^LiveKit is not responding.*\ncode: LIVEKIT_UNREACHABLE \(HTTP 502\)\n/);
     assert.match(details, /\nrequest: GET \/api\/v1\/apps\/arena\/ingress\S*\ntime: \d{4}-\S+Z\nrequest id: \w+-\w+$/);
     assert.ok(!details.includes(daemon.token));
+    await ui.alert().getByRole('link', { name: 'Show settings' }).waitFor();
+
+    // what was copied finds its line, which shows its request and app first
+    await goInside(page, '/logs');
+    await ui.field('Words in message or fields').fill(details);
+    await ui.row('Could not list an app’s ingests').first().click();
+    const panel = ui.dialog('Log line');
+    await panel.getByText('arena', { exact: true }).waitFor();
+    await panel.getByText(/^Check that LiveKit runs/).waitFor();
+    await panel.getByRole('region', { name: 'Same app: arena' }).waitFor();
+    await panel.getByRole('region', { name: 'All lines' }).waitFor();
+    await assertAccessible(page, 'a log line of a failure');
+    await page.keyboard.press('Escape');
+
+    // the overview tells it as a sentence, once
+    await goInside(page, '/');
+    const errors = page.getByRole('listitem').filter({ hasText: 'Could not list an app’s ingests' });
+    await errors.first().waitFor();
+    assert.equal(await errors.count(), 1);
   });
 
   await t.test('the signing secret of callbacks goes in and never comes back', async () => {

@@ -17,6 +17,7 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
     .getByRole('combobox', { name: 'Endpoint', exact: true })
     .or(page.getByRole('textbox', { name: 'Endpoint', exact: true }));
   await page.getByRole('textbox', { name: 'Bucket' }).waitFor();
+  await page.getByText('Recordings of live stay on this machine').waitFor();
   await assertAccessible(page, 'the storage form');
 
   await t.test('a test says which step failed and what to do, before anything is stored', async () => {
@@ -32,6 +33,8 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
       'the cure stands under the step',
     );
     await assertAccessible(page, 'a failed test');
+    await ui.button('Create bucket').click();
+    await ui.alert().getByText('The bucket was not created.').waitFor();
     assert.deepEqual(await stored(), before);
   });
 
@@ -40,6 +43,20 @@ test('the storage of an app', { skip: noChromium }, async (t) => {
     await page.getByLabel('Secret key', { exact: true }).fill('very-secret-value');
     const changes = page.getByRole('list', { name: 'What saving changes' });
     await changes.getByText('Secret key: none → a new one').waitFor();
+    // the bar has room for its buttons, and lets go of what is reached by keyboard
+    for (const width of [390, 1024, 1440]) {
+      await page.setViewportSize({ width, height: 800 });
+      const cut = await ui
+        .button('Save storage')
+        .evaluate((button) =>
+          [...button.querySelectorAll('*')].some((part) => part.scrollWidth > part.clientWidth + 1),
+        );
+      assert.equal(cut, false, `the button is cut at ${width}`);
+      const field = page.getByLabel('Public endpoint');
+      await field.focus();
+      const [bar, box] = [await changes.locator('..').boundingBox(), await field.boundingBox()];
+      assert.ok(bar && box && box.y + box.height <= bar.y, `the bar covers the field at ${width}`);
+    }
     await ui.button('Save storage').click();
     await page.getByText('Saved and active').waitFor();
     const view = await stored();

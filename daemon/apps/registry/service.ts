@@ -242,12 +242,12 @@ export class AppService {
           .catch(ifMissing(0)),
       ),
     );
-    let vods = { count: 0, bytes: 0, ladders: 0 };
+    let vods = { count: 0, failed: 0, bytes: 0, ladders: 0 };
     try {
       vods = this.#deps.databases
         .get(name)
         .prepare<[], typeof vods>(
-          `SELECT count(*) AS count, ${STORED_BYTES} AS bytes, ${LADDER_BYTES} AS ladders FROM vods`,
+          `SELECT count(*) AS count, count(*) FILTER (WHERE status = 'failed') AS failed, ${STORED_BYTES} AS bytes, ${LADDER_BYTES} AS ladders FROM vods`,
         )
         .get() as typeof vods;
     } catch (error) {
@@ -259,6 +259,7 @@ export class AppService {
       vodTotalBytes: vods.bytes,
       vodLadderBytes: vods.ladders,
       vodCount: vods.count,
+      vodFailed: vods.failed,
     };
   }
 

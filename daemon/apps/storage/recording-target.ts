@@ -42,13 +42,13 @@ export class RecordingTargets {
     const { pool, plugins, policy } = this.#deps;
     const { expiresAt, ...credentials } = await this.#credentials(stored);
     if (credentials.key === '' && credentials.secret === '')
-      throw new ApiError('RECORDING_NOT_TAKEN', { reason: 'the app’s storage has no credentials.' });
+      throw new ApiError('RECORDING_NOT_TAKEN', { what: '', reason: 'the app’s storage has no credentials.' });
     const ref = await plugins.provider(location.provider);
     const access: StorageTargetInput['access'] = { ref, location, credentials, policy };
     const output = await plugins.withBroker(app, (port) =>
       pool.run<StorageTargetInput, StorageTargetOutput>(STORAGE_TARGET, { access, port }, { transfer: [port] }),
     );
-    if ('problem' in output) throw new ApiError('RECORDING_NOT_TAKEN', { reason: output.problem });
+    if ('problem' in output) throw new ApiError('RECORDING_NOT_TAKEN', { what: '', reason: output.problem });
     return { target: output.target, expiresAt };
   }
 

@@ -51,6 +51,6 @@ export function choosesRole(
 /** Asks a worker for credentials of the machine's role. @throws ApiError RECORDING_NOT_TAKEN */
 export async function roleCredentials(pool: WorkerPool): Promise<RecordingCredentials> {
   const output = await pool.run<null, RoleCredentialsOutput>(ROLE_CREDENTIALS, null);
-  if ('problem' in output) throw new ApiError('RECORDING_NOT_TAKEN', { reason: output.problem });
+  if ('problem' in output) throw new ApiError('RECORDING_NOT_TAKEN', { what: '', reason: output.problem });
   return output;
 }

@@ -26,5 +26,8 @@ export function storageRoutes(app: FastifyInstance, { storage }: { storage: Stor
   route(app, ops.testS3, async ({ params, body, principal }) =>
     ok(await storage.test(params.name, body, isGlobal(principal))),
   );
+  route(app, ops.createS3Bucket, async ({ params, body, principal }) =>
+    ok(await storage.createBucket(params.name, body, isGlobal(principal))),
+  );
   route(app, ops.listStorageProviders, async () => ok(await storage.providers()));
 }

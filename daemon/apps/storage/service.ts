@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
@@ -11,8 +10,14 @@ import { playbackPlan } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
 import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
 import { STORAGE_ERRORS } from '#shared/plugin-sdk/storage-error.ts';
-import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
-import type { PutS3Body, S3TestResult, S3View, StorageProvider, TestS3Body } from '#shared/schema/s3.ts';
+import type {
+  PutS3Body,
+  S3BucketResult,
+  S3TestResult,
+  S3View,
+  StorageProvider,
+  TestS3Body,
+} from '#shared/schema/s3.ts';
 import type { ConfigService } from '../config/service.ts';
 import type { AppEntry } from '../registry/registry.ts';
 import type { SecretChanges, SecretStore } from '../secrets/store.ts';
@@ -25,7 +30,8 @@ import {
   storageCredentials,
 } from './credentials.ts';
 import type { FileLinks } from './file-links.ts';
-import { linkLifetime, objectKey, publicUrl } from './keys.ts';
+import { linkLifetime, publicUrl } from './keys.ts';
+import { type LastUse, LastUses } from './last-use.ts';
 import {
   currentLocation,
   ELSEWHERE_PROVIDER,
@@ -63,8 +69,8 @@ import { storageView } from './storage-view.ts';
 import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
 import type { ObjectOutcome, ObjectWork, StorageObjectsInput } from './tasks/storage-objects.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
-import type { StorageTestInput } from './tasks/storage-test.ts';
-import { STORAGE_LINKS, STORAGE_OBJECTS, STORAGE_SETTINGS, STORAGE_TEST } from './tasks.ts';
+import { STORAGE_LINKS, STORAGE_OBJECTS, STORAGE_SETTINGS } from './tasks.ts';
+import { StorageTrials, type Tried } from './trials.ts';
 import { WriteCheck } from './write-check.ts';
 
 export interface StorageServiceDeps {
@@ -100,6 +106,8 @@ interface PutOptions {
 export class StorageService {
   readonly #deps: StorageServiceDeps;
 
+  readonly #uses = new LastUses();
+  readonly #trials: StorageTrials;
   readonly #oldPlaces: OldPlaces;
   readonly #writeCheck: WriteCheck;
   readonly #targets: RecordingTargets;
@@ -116,6 +124,7 @@ export class StorageService {
       database,
       access: (app, location, credentials) => this.#access(app, location, { ...credentials }),
     });
+    this.#trials = new StorageTrials({ ...deps, uses: this.#uses });
     this.#targets = new RecordingTargets(deps);
     this.#writeCheck = new WriteCheck({ pool, plugins, log: deps.log });
     this.playlists = new SignedPlaylists({
@@ -172,11 +181,23 @@ export class StorageService {
   }
 
   /** Tries the storage step by step, with changes that are not stored. */
-  async test(app: string, given: TestS3Body, isOperator: boolean): Promise<S3TestResult> {
-    const { config, pool, plugins } = this.#deps;
+  async test(app: string, body: TestS3Body, isOperator: boolean): Promise<S3TestResult> {
+    return this.#trials.test(app, body.prefix, await this.#tried(app, body, isOperator));
+  }
+
+  /**
+   * Creates the bucket of the settings, with changes that are not stored.
+   * @throws ApiError STORAGE_BUCKET_NOT_CREATED
+   */
+  async createBucket(app: string, body: TestS3Body, isOperator: boolean): Promise<S3BucketResult> {
+    return this.#trials.createBucket(app, await this.#tried(app, body, isOperator));
+  }
+
+  /** The storage that the stored settings with these changes lead to. */
+  async #tried(app: string, given: TestS3Body, isOperator: boolean): Promise<Tried> {
     const body = withKeyFileInOneLine(given);
     checkBody(body);
-    const { s3: block } = await config.get(app);
+    const { s3: block } = await this.#deps.config.get(app);
     const provider = body.provider ?? block.provider;
     const { settings } = await this.#prepare(app, block, body);
     const next = { provider, settings: settings as ProviderSettings };
@@ -185,29 +206,13 @@ export class StorageService {
     const credentials = choosesRole(body, this.#inForce(app, block), next, isOperator)
       ? { ...MACHINE_ROLE }
       : { key: body.key || keys.key, secret: body.secret || keys.secret };
-    const access = await this.#access(app, next, credentials);
-    const prefix = provider === LOCAL_PROVIDER ? await this.#deps.localDir(app) : (body.prefix ?? block.prefix);
-    const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
-    const steps = await plugins.withBroker(app, (port) =>
-      pool.run<StorageTestInput, StorageTestStep[]>(
-        STORAGE_TEST,
-        { access, probeKey, port },
-        { app, transfer: [port] },
-      ),
-    );
-    for (const { id, state, code, native, status, requestId } of steps) {
-      if (state !== 'failed') continue;
-      this.#deps.onRefused?.(id);
-      this.#deps.log.warn({ app, step: id, code, native, status, requestId }, 'a step of the storage test failed');
-    }
-    return {
-      ok: steps.every((step) => step.state !== 'failed'),
-      provider,
-      bucket: String(settings['bucket'] ?? ''),
-      endpoint: String(settings['endpoint'] ?? ''),
-      probeKey,
-      steps,
-    };
+    return { access: await this.#access(app, next, credentials), prefix: block.prefix, provider, settings };
+  }
+
+  /** Something outside used the storage of a recorded place. */
+  async noteUse(app: string, place: RecordedPlace, use: Omit<LastUse, 'at'>): Promise<void> {
+    const { s3 } = await this.#deps.config.get(app);
+    this.#uses.note(app, recordedLocation(place, unrecordedLocation(s3)), use);
   }
 
   /** Links to objects of an app, in the order asked for. A storage that cannot be opened gives nulls and says why. */
@@ -309,7 +314,13 @@ export class StorageService {
   async refusal(app: string): Promise<string | undefined> {
     const block = (await this.#deps.config.get(app)).s3;
     const { location, credentials } = this.#inForce(app, block);
-    return this.#writeCheck.refusal(app, await this.#access(app, location, { ...credentials }), block.prefix);
+    const reason = await this.#writeCheck.refusal(
+      app,
+      await this.#access(app, location, { ...credentials }),
+      block.prefix,
+    );
+    if (reason !== undefined) this.#uses.note(app, location, { ok: false, what: 'recording', reason });
+    return reason;
   }
 
   /** Does the app's storage use the machine's role? */
@@ -430,6 +441,6 @@ export class StorageService {
   async #view(app: string, block: StorageBlock, warnings: readonly string[]): Promise<S3View> {
     const { secrets, plugins, log } = this.#deps;
     const path = recordingPath(block, await plugins.providerRefs());
-    return storageView(app, block, path, warnings, { secrets, oldPlaces: this.#oldPlaces, log });
+    return storageView(app, block, path, warnings, { secrets, oldPlaces: this.#oldPlaces, uses: this.#uses, log });
   }
 }

@@ -2,6 +2,7 @@ import type { Log } from '#daemon/platform/log.ts';
 import type { S3View } from '#shared/schema/s3.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import { keptCredentials, placeId, storageCredentials } from './credentials.ts';
+import type { LastUses } from './last-use.ts';
 import { currentLocation, isKeptLocally, LOCAL_PROVIDER, type StorageBlock, type StorageLocation } from './location.ts';
 import { maskKey, maskSecret } from './mask.ts';
 import type { OldPlaces } from './old-places.ts';
@@ -9,6 +10,7 @@ import type { OldPlaces } from './old-places.ts';
 interface ViewDeps {
   secrets: SecretStore;
   oldPlaces: OldPlaces;
+  uses: Pick<LastUses, 'of'>;
   log: Log<'warn'>;
 }
 
@@ -91,6 +93,7 @@ export function storageView(
     keySource,
     secretSource,
     configured: block.provider === LOCAL_PROVIDER || role !== undefined || (key !== '' && secret !== ''),
+    lastUse: isKeptLocally(block) ? null : deps.uses.of(app, current),
     keptLocally: isKeptLocally(block),
     recordingPath,
     recordingPathNote: PATH_WORDS[recordingPath],

@@ -12,6 +12,16 @@ export const STORAGE_SETTINGS: TaskKind = {
 };
 
 /** Tests a storage step by step. */
+export const STORAGE_BUCKET: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/storage-bucket'),
+  what: 'Creating the bucket',
+  timeoutMs: 60_000,
+  concurrency: 2,
+  perTeam: 1,
+  network: true,
+  queue: 32,
+};
+
 export const STORAGE_TEST: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-test'),
   what: 'Testing the storage',

@@ -23,7 +23,7 @@ import type {
 } from '#shared/schema/ingress.ts';
 import { shownAddress } from '#shared/secrets.ts';
 import type { LiveKit } from '../livekit/client.ts';
-import { isNotTaken, LiveKitError, notTaken, toApiError } from '../livekit/errors.ts';
+import { isNotTaken, LiveKitError, toApiError } from '../livekit/errors.ts';
 import { type IngressDetails, isLive } from '../livekit/ingress.ts';
 import { INGRESS_CPUS } from '../livekit/ingress-errors.ts';
 import type { IngressRequest } from '../livekit/ingress-request.ts';
@@ -288,8 +288,10 @@ export class IngressService {
       return await (order.type === 'url' ? make() : this.#creating.run(turn, { all: 1 }, make));
     } catch (error) {
       if (order.type === 'url' && error instanceof LiveKitError && isNotTaken(error)) {
-        const { reason, hint } = notTaken('ingress', INGRESS_CPUS);
-        throw new ApiError('INGRESS_NOT_TAKEN', { reason: `${reason}.` }, { hint });
+        const { room, identity } = order;
+        const asked = { what: 'ingress', roomPrefix: room, room, identity, cpus: INGRESS_CPUS } as const;
+        const { reason, hint, extra } = await this.#deps.livekit.workers.explain(asked);
+        throw new ApiError('INGRESS_NOT_TAKEN', { room, reason: `${reason}.` }, { hint, extra });
       }
       throw toApiError(error);
     }

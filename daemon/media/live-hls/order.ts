@@ -7,13 +7,14 @@ import type { AppConfig } from '#shared/config/defaults.ts';
 import { EGRESS_CPUS } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { LiveKit } from '../livekit/client.ts';
-import { isNotTaken, LiveKitError, notTaken } from '../livekit/errors.ts';
+import { isNotTaken, LiveKitError } from '../livekit/errors.ts';
+import type { NotTaken } from '../livekit/workers.ts';
 import type { MediaStore } from '../media-store.ts';
 import { applyEncoder, namesOf } from './lifecycle.ts';
 import { type EncoderRecord, type HlsRecord, hlsRepository, planOf } from './repository.ts';
 
 export interface EncoderOrdersDeps {
-  livekit: Pick<LiveKit, 'startLiveHls'>;
+  livekit: Pick<LiveKit, 'startLiveHls' | 'workers'>;
   mediaStore: MediaStore;
   databases: AppDatabases;
   apps: { dir(name: string): string };
@@ -25,6 +26,8 @@ export interface EncoderOrdersDeps {
 export interface Refusal {
   reason: string;
   hint: string | undefined;
+  /** What was asked, and what is known of those who could have taken it. */
+  extra?: NotTaken['extra'];
 }
 
 /** The app's storage changed since the run began. */
@@ -105,7 +108,13 @@ export class EncoderOrders {
       // its event can show that it began, even if the answer came too late
       if (hlsRepository(databases.get(app.name)).encoder(encoder.id)?.egress_id != null) return undefined;
       const refusal = isNotTaken(failure)
-        ? notTaken('hls', EGRESS_CPUS.participant)
+        ? await livekit.workers.explain({
+            what: 'hls',
+            roomPrefix: app.roomPrefix,
+            room: hls.room,
+            identity: hls.identity,
+            cpus: EGRESS_CPUS.participant,
+          })
         : { reason: failure.message, hint: undefined };
       await mediaStore.change(app, ({ db }) => {
         hlsRepository(db).updateEncoder(encoder.id, { state: 'failed', error: refusal.reason });

@@ -71,7 +71,7 @@ export interface LiveHlsRunDeps {
   orders: EncoderOrders;
   background: Background;
   clock: Clock;
-  log: Log<'info' | 'warn'>;
+  log: Log;
 }
 
 /** Looks after one run of live HLS: its encoders, its playlists, and in the end the removal of its objects. */

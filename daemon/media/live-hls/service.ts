@@ -77,12 +77,16 @@ export class LiveHlsService {
       throw toApiError(error);
     }
     if (refusal === undefined) return stream;
-    const { reason, hint } = refusal;
+    const { reason, hint, extra } = refusal;
     const run = this.#openRun(name, stream);
     // some qualities may be there
     if (run !== undefined && hlsRepository(this.#db(name)).encoders(run.id).some(isAtWork)) return stream;
     if (run !== undefined) await this.#end(app, run, reason);
-    throw new ApiError('LIVE_HLS_NOT_TAKEN', { reason: `${reason}.` }, hint === undefined ? {} : { hint });
+    throw new ApiError(
+      'LIVE_HLS_NOT_TAKEN',
+      { room: stream.room, reason: `${reason}.` },
+      { ...(hint === undefined ? {} : { hint }), ...(extra === undefined ? {} : { extra }) },
+    );
   }
 
   /** Ends live HLS of a stream; one that has ended is left as it is. It doesn't begin by itself again. */
@@ -245,11 +249,14 @@ export class LiveHlsService {
       const refusal = await this.#begin(app, stream, plan, true);
       // it is tried again as long as the stream runs
       if (refusal !== undefined)
-        log.warn({ app: app.name, stream: stream_id, reason: refusal.reason }, 'live HLS did not begin');
+        log.error(
+          { app: app.name, stream: stream_id, code: 'LIVE_HLS_NOT_TAKEN', hint: refusal.hint, ...refusal.extra },
+          `Live HLS of ${stream.room} was not started: ${refusal.reason}`,
+        );
     } catch (err) {
       const isExpected = err instanceof ApiError && err.code === 'LIVE_HLS_NO_VIDEO';
       if (!isExpected && !this.#isStopped)
-        log.warn({ app: app.name, stream: stream_id, err }, 'live HLS could not begin');
+        log.error({ app: app.name, stream: stream_id, err }, `Live HLS was not started: ${(err as Error).message}`);
     }
   }
 

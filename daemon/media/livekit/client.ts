@@ -25,6 +25,7 @@ import { roomOptions } from './room-options.ts';
 import { checkSignature, type SignatureVerdict } from './signature.ts';
 import { type LiveKitState, Reachability } from './state.ts';
 import { sendThrough } from './transport.ts';
+import { MediaWorkers } from './workers.ts';
 
 const QUICK_S = 5;
 /** Finding an egress service takes a while; without one, LiveKit keeps asking. */
@@ -34,7 +35,8 @@ type Sdk = typeof import('livekit-server-sdk');
 
 export interface LiveKitDeps {
   /** Address, key and secret; call `reconfigure` after a change. */
-  settings: Pick<SettingValues, 'livekitUrl' | 'livekitApiKey' | 'livekitApiSecret'>;
+  settings: Pick<SettingValues, 'livekitUrl' | 'livekitApiKey' | 'livekitApiSecret'> &
+    Partial<Pick<SettingValues, 'redisUrl'>>;
   /** Takes secrets out of a text. */
   clean(text: string): string;
   background: Background;
@@ -76,6 +78,8 @@ interface Clients {
  */
 export class LiveKit {
   readonly reachability: Reachability;
+  /** LiveKit's egress and ingress services. */
+  readonly workers: MediaWorkers;
   readonly #deps: LiveKitDeps;
   #sdk: Promise<Sdk> | undefined;
   #clients: Promise<Clients> | undefined;
@@ -84,6 +88,7 @@ export class LiveKit {
   constructor(deps: LiveKitDeps) {
     this.#deps = deps;
     const { settings } = deps;
+    this.workers = new MediaWorkers({ settings, listEgress: () => this.listEgress() });
     this.reachability = new Reachability({
       background: deps.background,
       get isConfigured() {
@@ -160,7 +165,7 @@ export class LiveKit {
     const outputs = recordingOutputs(sdk, request);
     const encodingOptions = recordingEncoding(sdk, request);
     const { room, identity, layout, audio } = request;
-    const info = await this.#ask(EGRESS_S, ({ slowEgress }) => {
+    const info = await this.#order('egress', ({ slowEgress }) => {
       if (identity === null) {
         const audioOnly = audio !== null;
         return slowEgress.startRoomCompositeEgress(room, outputs, { layout, encodingOptions, audioOnly });
@@ -190,7 +195,7 @@ export class LiveKit {
     const outputs = liveHlsOutputs(sdk, request);
     const encodingOptions = liveHlsEncoding(sdk, request);
     return readEgress(
-      await this.#ask(EGRESS_S, ({ slowEgress }) =>
+      await this.#order('egress', ({ slowEgress }) =>
         slowEgress.startParticipantEgress(room, identity, outputs, { encodingOptions }),
       ),
     );
@@ -244,9 +249,8 @@ export class LiveKit {
       ...(encoding === null ? {} : ingressEncoding(sdk, encoding)),
       ...(url === undefined ? {} : { url }),
     };
-    return readIngressDetails(
-      await this.#ask(EGRESS_S, ({ slowIngress }) => slowIngress.createIngress(input, options)),
-    );
+    const make = ({ slowIngress }: Pick<Clients, 'slowIngress'>) => slowIngress.createIngress(input, options);
+    return readIngressDetails(await (type === 'url' ? this.#order('ingress', make) : this.#ask(EGRESS_S, make)));
   }
 
   /** Changes an ingest for encoders. LiveKit cuts off an encoder that is sending, even for a new name. */
@@ -344,6 +348,40 @@ export class LiveKit {
       // a missing egress service says nothing about LiveKit itself
       if (limitSeconds === QUICK_S && isCurrent()) this.reachability.failed(failure);
       throw failure;
+    }
+  }
+
+  /**
+   * An order that one of LiveKit's services must take. Where no service is connected, the order is taken back after about
+   * 2 s instead of LiveKit's own wait.
+   */
+  async #order<T>(
+    service: 'egress' | 'ingress',
+    give: (clients: Pick<Clients, 'slowEgress' | 'slowIngress'>) => Promise<T>,
+  ): Promise<T> {
+    const { EgressClient, IngressClient } = await this.#library();
+    const { livekitUrl, livekitApiKey: apiKey, livekitApiSecret: apiSecret } = this.#deps.settings;
+    const host = livekitUrl.replace(/^ws/i, 'http');
+    const nobody = new AbortController();
+    const answered = new AbortController();
+    const onClock = (difference: ClockDifference): void => {
+      this.#clockDifference = difference;
+    };
+    const over = <C extends object>(client: C): C =>
+      sendThrough(client, { url: host, timeoutSeconds: EGRESS_S, onClock, signal: nobody.signal });
+    this.#deps.background.run('services of LiveKit', async () => {
+      if (await this.workers.whenNobody(service, answered.signal))
+        nobody.abort(new LiveKitError('timeout', `no ${service} service is connected`));
+    });
+    try {
+      return await this.#ask(EGRESS_S, () =>
+        give({
+          slowEgress: over(new EgressClient(host, apiKey, apiSecret)),
+          slowIngress: over(new IngressClient(host, apiKey, apiSecret)),
+        }),
+      );
+    } finally {
+      answered.abort();
     }
   }
 

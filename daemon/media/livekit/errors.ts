@@ -102,15 +102,31 @@ const SERVICES = {
   ingress: { service: 'ingress', took: 'it', share: 70, lower: 'pause ingests that you don’t need' },
 } as const;
 
+interface Words {
+  reason: string;
+  hint: string;
+}
+
 /**
  * Why an order found no service, and what to do about it.
  * @param cpus processors that the service sets aside for it, by its defaults
+ * @param connected services that listen for orders; undefined = unknown, so both causes are named
+ * @param running orders that they carry out now
  */
-export function notTaken(what: keyof typeof SERVICES, cpus: number): { reason: string; hint: string } {
+export function notTaken(what: keyof typeof SERVICES, cpus: number, connected?: number, running = 0): Words {
   const { service, took, share, lower } = SERVICES[what];
+  const start = `Start LiveKit’s ${service} service with the same Redis as LiveKit.`;
+  const makeRoom = `gives away at most ${share} % of its machine’s CPUs, and ${cpus} are set aside for this. Give it a machine with more CPUs, add another, lower cpu_cost in its config, or ${lower}.`;
+  const nobody = `no ${service} service accepted ${took}`;
+  if (connected === 0) return { reason: `${nobody}: none is connected to LiveKit’s Redis`, hint: start };
+  if (connected !== undefined) {
+    const busy = running === 0 ? '' : `; ${running} ${running === 1 ? 'order is' : 'orders are'} running`;
+    const who = connected === 1 ? '1 is connected, but it doesn’t have' : `${connected} are connected, but none has`;
+    return { reason: `${nobody}: ${who} ${cpus} CPUs free${busy}`, hint: `The ${service} service ${makeRoom}` };
+  }
   return {
-    reason: `no ${service} service accepted ${took}: none is connected to LiveKit’s Redis, or none has ${cpus} CPUs free`,
-    hint: `If none runs, start LiveKit’s ${service} service with the same Redis. If one runs, it sets ${cpus} CPUs aside for this and uses at most ${share} % of its machine: give it a machine with more CPUs, add another, lower cpu_cost in its config, or ${lower}.`,
+    reason: `${nobody}: none is connected to LiveKit’s Redis, or none has ${cpus} CPUs free`,
+    hint: `If none runs, start LiveKit’s ${service} service with the same Redis. If one runs, it ${makeRoom} If REDIS_URL is LiveKit’s Redis, the daemon can tell which it is.`,
   };
 }
 

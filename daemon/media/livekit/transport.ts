@@ -8,6 +8,8 @@ export interface TransportOptions {
   /** `http(s)://…`; a path is kept, for a LiveKit behind a proxy. */
   url: string;
   timeoutSeconds: number;
+  /** Takes the request back, with its reason. */
+  signal?: AbortSignal;
   /** LiveKit's clock, from the Date of its answers. */
   onClock(difference: ClockDifference): void;
 }
@@ -21,7 +23,10 @@ interface Rpc {
  * Sends the requests of a client of livekit-server-sdk. The library's own transport drops the path of the URL, follows
  * redirects with the token, and takes any answer for LiveKit's.
  */
-export function sendThrough<T extends object>(client: T, { url, timeoutSeconds, onClock }: TransportOptions): T {
+export function sendThrough<T extends object>(
+  client: T,
+  { url, timeoutSeconds, onClock, signal }: TransportOptions,
+): T {
   const base = new URL(url);
   const root = `${base.origin}${base.pathname.replace(/\/+$/, '')}`;
   const rpc: Rpc = {
@@ -32,7 +37,7 @@ export function sendThrough<T extends object>(client: T, { url, timeoutSeconds, 
         redirect: 'manual',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(data),
-        signal: AbortSignal.timeout(timeoutSeconds * 1000),
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), ...(signal ? [signal] : [])]),
       });
       const difference = measure(response.headers.get('date'), sentAt, Date.now());
       const answer = await read(response, method);

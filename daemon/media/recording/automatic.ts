@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Log } from '#daemon/platform/log.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import type { DeliveryPlan } from '#shared/delivery/plan.ts';
@@ -23,6 +24,7 @@ export interface AutomaticRecordingsDeps {
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   orders: Pick<RecordingOrders, 'begin'>;
   background: Background;
+  log: Log<'error'>;
 }
 
 /** Recordings that begin with their streams (`recording.auto`), and begin again when they fail while these continue. */
@@ -112,6 +114,10 @@ export class AutomaticRecordings {
       await this.#deps.orders.begin(app, config, subject, part);
     } catch (error) {
       // without a row there is no failure to follow
+      if (error instanceof ApiError && error.code === 'RECORDING_NOT_TAKEN') {
+        const { code, hint, message, extra } = error;
+        this.#deps.log.error({ app: app.name, room: subject.room, code, hint, ...extra }, message);
+      }
       const isRowless = error instanceof ApiError && error.extra?.['vodId'] === undefined;
       if (isRowless && error.code === 'RECORDING_NOT_TAKEN') {
         this.#later(app.name, { room: subject.room, streamId: subject.stream?.stream_id ?? null }, part);

@@ -9,7 +9,7 @@ import { type DeliveryPlan, EGRESS_CPUS, type RecordingPlan } from '#shared/deli
 import { ApiError } from '#shared/errors.ts';
 import { bytes } from '#shared/format.ts';
 import type { LiveKit } from '../livekit/client.ts';
-import { isNotTaken, LiveKitError, notTaken } from '../livekit/errors.ts';
+import { isNotTaken, LiveKitError } from '../livekit/errors.ts';
 import type { MediaStore } from '../media-store.ts';
 import { moveRepository } from '../moving/repository.ts';
 import type { StreamRecord } from '../streams/repository.ts';
@@ -45,13 +45,13 @@ const ROOM_SECONDS = 300;
 const RESERVE_BYTES = 256 * 1024 * 1024;
 
 /** @throws ApiError RECORDING_NOT_TAKEN when the disk of the app's folder is nearly full */
-function requireSpace(free: number, { video }: RecordingPlan): void {
+function requireSpace(free: number, room: string, { video }: RecordingPlan): void {
   const needed = RESERVE_BYTES + ((video.bitrateKbps + video.audioKbps) * 1000 * ROOM_SECONDS) / 8;
   if (free >= needed) return;
   const reason = `the disk with the app’s folder has ${bytes(free)} left, and a recording needs ${bytes(needed)}.`;
   throw new ApiError(
     'RECORDING_NOT_TAKEN',
-    { reason },
+    { what: ` of ${room}`, reason },
     { hint: 'Free some space, or choose a storage that LiveKit writes to.' },
   );
 }
@@ -116,12 +116,12 @@ export class RecordingOrders {
   }
 
   async #request(app: AppEntry, config: AppConfig, subject: Subject, part: PartOf): Promise<VodRecord> {
-    const { mediaStore, livekit, databases, apps, storage } = this.#deps;
+    const { mediaStore, livekit, databases, apps } = this.#deps;
     const plan = (await this.#deps.delivery.planOf(config)).recording;
     if (plan === null) throw new ApiError('RECORDING_DISABLED');
-    const given = plan.storage === 'bucket' ? await storage.recordingTarget(app.name, config.s3) : null;
-    if (given !== null) await this.#requireStorage(app.name);
-    else requireSpace(await this.#deps.freeBytes(apps.dir(app.name)), plan);
+    const given = plan.storage === 'bucket' ? await this.#target(app.name, config, subject.room) : null;
+    if (given !== null) await this.#requireStorage(app.name, subject.room);
+    else requireSpace(await this.#deps.freeBytes(apps.dir(app.name)), subject.room, plan);
     const recorded = await this.#recorded(subject, part.isAutomatic);
     const { result: begun } = mediaStore.changeWith(app, config, ({ db, note, now }) => {
       const { name, format, file_key, local_path, snapshot_prefix, place, request } = planRecording({
@@ -185,14 +185,25 @@ export class RecordingOrders {
     return vods().get(vod.id) ?? vod;
   }
 
+  /** Where LiveKit writes to. The storage doesn't know the room, which the refusal names. */
+  async #target(app: string, config: AppConfig, room: string): Promise<RecordingTarget> {
+    try {
+      return await this.#deps.storage.recordingTarget(app, config.s3);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'RECORDING_NOT_TAKEN') throw error;
+      const { hint, message, cause } = error;
+      const named = message.replace(/^Recording was/, `Recording of ${room} was`);
+      throw new ApiError(error.code, {}, { message: named, cause, ...(hint === undefined ? {} : { hint }) });
+    }
+  }
+
   /** Otherwise a bucket that refuses shows only at the end of the recording, which is then lost. */
-  async #requireStorage(app: string): Promise<void> {
+  async #requireStorage(app: string, room: string): Promise<void> {
     const refusal = await this.#deps.storage.refusal(app);
     if (refusal === undefined) return;
-    this.#deps.log.warn({ app, reason: refusal }, 'the storage refuses recordings');
     throw new ApiError(
       'RECORDING_NOT_TAKEN',
-      { reason: `the app’s storage refuses recordings. ${refusal}` },
+      { what: ` of ${room}`, reason: `the app’s storage refuses recordings. ${refusal}` },
       { hint: 'Correct the app’s storage settings, then test them with POST /apps/{name}/s3/test.' },
     );
   }
@@ -220,12 +231,13 @@ export class RecordingOrders {
 
   async #refused(app: AppEntry, vod: VodRecord, { identity, audio }: RecordedSubject, error: unknown): Promise<never> {
     const failure = error instanceof LiveKitError ? error : new LiveKitError('refused', 'the request failed');
-    const { reason, hint } = isNotTaken(failure)
-      ? notTaken('egress', EGRESS_CPUS[identity === null ? 'room-composite' : audio === null ? 'participant' : 'track'])
-      : { reason: failure.message, hint: undefined };
-    this.#deps.log.warn({ app: app.name, room: vod.room, reason }, 'LiveKit did not accept the recording');
+    const cpus = EGRESS_CPUS[identity === null ? 'room-composite' : audio === null ? 'participant' : 'track'];
+    const asked = { what: 'egress', roomPrefix: app.roomPrefix, room: vod.room, identity, cpus } as const;
+    const { reason, hint, extra } = isNotTaken(failure)
+      ? await this.#deps.livekit.workers.explain(asked)
+      : { reason: failure.message, hint: undefined, extra: {} };
     await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(failVod(db, vod.id, reason, now)));
-    const more = { extra: { vodId: vod.id }, ...(hint === undefined ? {} : { hint }) };
-    throw new ApiError('RECORDING_NOT_TAKEN', { reason: `${reason}.` }, more);
+    const more = { extra: { vodId: vod.id, ...extra }, ...(hint === undefined ? {} : { hint }) };
+    throw new ApiError('RECORDING_NOT_TAKEN', { what: ` of ${vod.room}`, reason: `${reason}.` }, more);
   }
 }

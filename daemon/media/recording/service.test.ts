@@ -15,6 +15,7 @@ import type { Egress } from '../livekit/egress.ts';
 import type { EgressAnswer } from '../livekit/egress-answer.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import type { RecordingRequest } from '../livekit/recording-request.ts';
+import { MediaWorkers } from '../livekit/workers.ts';
 import { MediaStore } from '../media-store.ts';
 import { streamRepository } from '../streams/repository.ts';
 import { RoomDirectory } from '../streams/room-directory.ts';
@@ -88,6 +89,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     ...egressOf(request, 'complete', id),
     files: [{ name: request.filepath, location: null, bytes: 7, seconds: 1 }],
   });
+  const logged: string[] = [];
   const requests: RecordingRequest[] = [];
   const tracks = ['ana', 'bob'].map((identity) => ({ identity, sid: `TR_${identity}`, type: 'video' }));
   /** What is said for recorders that are not well. */
@@ -96,6 +98,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
   let refusal: string | undefined;
   const livekit = {
     isConfigured: true,
+    workers: new MediaWorkers({ settings: {}, listEgress: async () => [] }),
     listRooms: async () => [{}],
     startRecording: (request: RecordingRequest) => {
       requests.push(request);
@@ -155,7 +158,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     recover: async () => {},
     findStream: (_app, id) => streamRepository(db()).find(id) as never,
     quotas: { checkRecording: async () => {} },
-    log: { info() {}, warn() {} },
+    log: { info() {}, warn() {}, error: (_data, message) => void logged.push(message) },
   });
   t.after(async () => {
     recording.stop();
@@ -187,6 +190,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     app,
     recording,
     asked,
+    logged,
     requests,
     settle,
     change,

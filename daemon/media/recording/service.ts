@@ -55,7 +55,7 @@ export interface RecordingServiceDeps {
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   background: Background;
   clock: Clock;
-  log: Log<'info' | 'warn'>;
+  log: Log;
 }
 
 /** Starts and stops recordings through LiveKit's egress service, by hand, automatically, and in parts. */
@@ -141,12 +141,18 @@ export class RecordingService {
         const { kind, vod } = change;
         if (kind === 'recording_started') await this.#begun(app, vod);
         else if (vod.status !== 'recording') this.#parts.forget(app.name, vod.id);
-        if (kind === 'recording_failed' && !this.#isStopped) this.#automatic.failed(app, vod);
+        if (kind !== 'recording_failed') continue;
+        this.#logFailure(app, vod);
+        if (!this.#isStopped) this.#automatic.failed(app, vod);
       }
       const started = changes.flatMap((change) => (change.kind === 'stream_started' ? [change.stream] : []));
       if (started.length > 0 && !this.#isStopped) await this.#automatic.started(app, started);
     } catch (err) {
-      if (!this.#isStopped) this.#deps.log.warn({ app: app.name, err }, 'a recording could not start automatically');
+      if (!this.#isStopped)
+        this.#deps.log.error(
+          { app: app.name, err },
+          `Recordings of ${app.name} could not start automatically: ${(err as Error).message}`,
+        );
     }
   }
 
@@ -269,6 +275,15 @@ export class RecordingService {
     }
   }
 
+  /** One that never began has the line of the request, or of the attempt, to start it. */
+  #logFailure({ name: app }: AppEntry, { id, room, egress_id: egress, error }: VodRecord): void {
+    if (egress !== null)
+      this.#deps.log.error(
+        { app, room, vod: id, egress, code: 'RECORDING_FAILED' },
+        `Recording of ${room} failed: ${error ?? 'LiveKit gave no reason'}`,
+      );
+  }
+
   /** Parts of the same recording before this one. */
   #partsOf({ room, session_id }: VodRecord, app: AppEntry): VodRecord[] {
     if (session_id === null) return [];
@@ -326,7 +341,10 @@ export class RecordingService {
       if (this.#isStopped) return;
       // keep the running part if the next one doesn't begin
       this.#parts.setIn(name, vodId, RETRY_MS);
-      this.#deps.log.warn({ app: name, vodId, err }, 'the next part of a recording could not be started');
+      this.#deps.log.error(
+        { app: name, vodId, err },
+        `The next part of a recording was not started: ${(err as Error).message}`,
+      );
     }
   }
 }

@@ -2,6 +2,7 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
+import { noteLogContext } from '#daemon/platform/log-context.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { WebhookRejection } from '#shared/schema/webhooks.ts';
@@ -110,6 +111,7 @@ export class WebhookService {
       this.#foreign(event);
       return;
     }
+    noteLogContext({ app: app.name });
     let outcome: { result: boolean; changes: RowChange[] };
     try {
       const current = await config.get(app.name);

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { type RedisReply, redisReply } from '#daemon/platform/net/redis.ts';
 import { addressOf, openSocket, resolveHost, tryAddress } from './network.ts';
 import { type Step, StepFailure } from './steps.ts';
 
@@ -17,14 +17,16 @@ export function redisSteps(settings: RedisSettings): Step[] {
   const address = addressOf(url.href, { plain: 6379, secure: 6379 });
   const user = decodeURIComponent(url.username);
   const password = decodeURIComponent(url.password);
-  const ping = async (): Promise<string> => {
+  const ping = async (): Promise<RedisReply> => {
     const socket = await openSocket(address, variable);
     try {
       if (password !== '') {
-        const welcome = await answerTo(socket, user === '' ? ['AUTH', password] : ['AUTH', user, password]);
-        if (welcome.startsWith('-')) return welcome;
+        const welcome = await redisReply(socket, user === '' ? ['AUTH', password] : ['AUTH', user, password]);
+        if (welcome instanceof Error) return welcome;
       }
-      return await answerTo(socket, ['PING']);
+      return await redisReply(socket, ['PING']);
+    } catch (error) {
+      return error as Error;
     } finally {
       socket.destroy();
     }
@@ -37,8 +39,8 @@ export function redisSteps(settings: RedisSettings): Step[] {
       id: 'signIn',
       async run() {
         const answer = await ping();
-        if (answer === '+PONG') return password === '' ? 'It doesn’t require a password.' : 'The password is accepted.';
-        if (/^-(NOAUTH|WRONGPASS|NOPERM|ERR (invalid password|AUTH))/.test(answer)) {
+        if (answer === 'PONG') return password === '' ? 'It doesn’t require a password.' : 'The password is accepted.';
+        if (answer instanceof Error && /^(NOAUTH|WRONGPASS|NOPERM|ERR (invalid password|AUTH))/.test(answer.message)) {
           const what = password === '' ? 'It requires a password.' : 'It rejects the user or the password.';
           throw new StepFailure(what, `Add them to ${variable}: redis://user:password@host:port.`);
         }
@@ -46,24 +48,4 @@ export function redisSteps(settings: RedisSettings): Step[] {
       },
     },
   ];
-}
-
-/** First line of the answer to one command, in Redis's own protocol (RESP2, https://redis.io/docs/latest/develop/reference/protocol-spec/). */
-function answerTo(socket: Socket, command: readonly string[]): Promise<string> {
-  const words = command.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('');
-  return new Promise((resolve) => {
-    let text = '';
-    const end = (line: string) => {
-      socket.off('data', hear);
-      resolve(line);
-    };
-    const hear = (chunk: Buffer) => {
-      text += chunk.toString('latin1');
-      const [line, ...rest] = text.split('\r\n');
-      if (rest.length > 0 || text.length > 512) end(line ?? '');
-    };
-    socket.on('data', hear);
-    socket.once('close', () => end(''));
-    socket.write(`*${command.length}\r\n${words}`);
-  });
 }

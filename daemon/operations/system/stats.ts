@@ -166,6 +166,7 @@ function figuresOf(
       totalDbSizeBytes: registryBytes + appsDbSizeBytes,
       vodTotalBytes: sum(footprints, ({ vodBytes }) => vodBytes),
       vodCount: sum(footprints, ({ vods }) => sum(VOD_STATUSES, (status) => vods[status])),
+      vodFailed: sum(footprints, ({ vods }) => vods.failed),
     },
   };
 }

@@ -5,6 +5,7 @@ import { ApiError } from '#shared/errors.ts';
 import type { Principal } from '../principal.ts';
 import { OPEN } from './authenticate.ts';
 import { hookOperations } from './hook-operations.ts';
+import { requestFields } from './request-log.ts';
 
 /** What authorisation needs to know of an app. */
 interface AppAccess {
@@ -40,7 +41,7 @@ function refusalOf(
   if (refusal === undefined) return undefined;
   if (options.mode === 'on') return errorOf(refusal);
   request.log.warn(
-    { requestId: request.id, operation: op.id, principal: principal.userId, code: refusal.code },
+    { ...requestFields(request), operation: op.id, principal: principal.userId, code: refusal.code },
     'would be refused',
   );
   return undefined;

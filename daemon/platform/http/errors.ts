@@ -1,9 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import path from 'node:path';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import { isGlobal } from '#shared/access.ts';
-import { ApiError } from '#shared/errors.ts';
+import type { Operation } from '#shared/contract/operation.ts';
+import { ApiError, ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { fileError } from '../files/file-errors.ts';
+import { requestFields } from './request-log.ts';
 
 /**
  * Installs the one error shape of the API, for everything that can go wrong on a request.
@@ -13,12 +16,7 @@ export function installErrorHandling(app: FastifyInstance, dataDir: string): voi
   const below = dataDir.endsWith(path.sep) ? dataDir : dataDir + path.sep;
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     const refusal = toApiError(error, request);
-    // probes ask every few seconds, and the reason has its own line
-    if (refusal.status >= 500 && refusal.code !== 'NOT_READY')
-      request.log.error(
-        { requestId: request.id, err: error, code: refusal.code, cause: causeOf(error) },
-        'request failed',
-      );
+    logRefusal(request, error, refusal);
     const { principal } = request;
     const isOperator = principal !== null && principal !== undefined && isGlobal(principal);
     sendError(reply, refusal, isOperator ? (text) => text : (text) => text.replaceAll(below, ''));
@@ -75,10 +73,25 @@ function toApiError(error: FastifyError | ApiError, request: FastifyRequest): Ap
   return new ApiError('INTERNAL', {}, { cause: error });
 }
 
-const pathOf = (url: string): string => url.split('?', 1)[0] ?? url;
-
-function causeOf(error: Error): unknown {
-  return error.cause instanceof Error
-    ? { name: error.cause.name, message: error.cause.message, stack: error.cause.stack }
-    : undefined;
+/**
+ * One line for each failure, found by the request id of the answer: of the daemon at error, with its stack; a refusal of
+ * someone who signed in at info. Changes that were refused have their request line.
+ */
+function logRefusal(request: FastifyRequest, error: Error, { status, code, message, hint, extra }: ApiError): void {
+  const op = request.routeOptions.config.operation;
+  // a probe asks every few seconds; the reason has its own line
+  if (code === 'NOT_READY') return;
+  const fields = { ...requestFields(request), code };
+  if (status >= 500) {
+    const said = code === 'INTERNAL' && error.message !== '' ? error.message : message;
+    const line =
+      (ERRORS[code] as ErrorDefinition).isWholeStory || op === undefined ? said : `Could not ${tried(op)}: ${said}`;
+    request.log.error({ ...extra, ...fields, hint, operation: op?.id, err: error }, line);
+  } else if (op?.method === 'GET' && request.principal && !(request.log as Logger).isLevelEnabled('debug'))
+    request.log.info({ ...fields, operation: op.id, status }, `Could not ${tried(op)}: ${message}`);
 }
+
+/** What an operation does, inside a sentence. */
+const tried = ({ summary }: Operation): string => summary.charAt(0).toLowerCase() + summary.slice(1);
+
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? url;

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { FastifyInstance, onResponseHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyRequest, onResponseHookHandler } from 'fastify';
 import type { Logger } from 'pino';
+import { appParamOf } from '#shared/contract/operation.ts';
+import type { LogContext } from '../log-context.ts';
 
 /** Request ids: unique over restarts, cheap to make. */
 export function requestIds(): () => string {
@@ -12,12 +14,22 @@ export function requestIds(): () => string {
   };
 }
 
+/** What the lines of a request have in common: its id, and the app that its path, its change or its event is about. */
+export function requestFields({ id, params, routeOptions, logContext, auditNote }: FastifyRequest): LogContext {
+  const op = routeOptions.config.operation;
+  const param = op === undefined ? undefined : appParamOf(op);
+  const named = param === undefined ? undefined : (params as Record<string, string>)[param];
+  const app = named ?? logContext?.app ?? auditNote?.app;
+  return app === undefined ? { requestId: id } : { requestId: id, app };
+}
+
 /**
- * One log line a request, after the answer: reads and nodes’ reports at debug, changes at info, failures of the daemon at
- * error. Query strings are not logged. While debug is off, routine routes get no hook at all: listening for the end of
- * each answer is a measurable part of a small one's cost, and the error handler writes their failures.
+ * One log line a request, after the answer: reads and nodes’ reports at debug, changes at info. Query strings are not
+ * logged. While debug is off, routine routes get no hook at all: listening for the end of each answer is a measurable part
+ * of a small one's cost. What was refused or failed has a line of the error handler in any case.
  */
 export function installRequestLog(app: FastifyInstance): void {
+  app.decorateRequest('logContext', null);
   const isDebug = (app.log as Logger).isLevelEnabled('debug');
   app.addHook('onRoute', (route) => {
     // nodes report every few seconds, which is not a change worth a line
@@ -26,13 +38,14 @@ export function installRequestLog(app: FastifyInstance): void {
       route.config?.operation?.access === 'cluster-token';
     if (isRoutine && !isDebug) return;
     const log: onResponseHookHandler = (request, reply, done) => {
-      const level = reply.statusCode >= 500 ? 'error' : isRoutine ? 'debug' : 'info';
+      const level = isRoutine ? 'debug' : 'info';
       request.log[level](
         {
-          requestId: request.id,
+          ...requestFields(request),
           method: request.method,
           route: request.routeOptions.url ?? 'unmatched',
           status: reply.statusCode,
+          code: reply.errorCode,
           ms: Math.round(reply.elapsedTime * 10) / 10,
           principal: request.principal?.userId,
         },

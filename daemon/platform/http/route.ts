@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import type { Operation, ResultOf } from '#shared/contract/operation.ts';
+import { appParamOf, type Operation, type ResultOf } from '#shared/contract/operation.ts';
+import { withLogContext } from '../log-context.ts';
 import type { Principal } from '../principal.ts';
 import { actorOf } from './actor.ts';
 import { memoized } from './memo.ts';
@@ -26,6 +27,10 @@ export function route<O extends Operation>(
   const response: Record<number, unknown> = {};
   for (const status of statuses) if (op.responses[status]) response[status] = op.responses[status];
 
+  const param = appParamOf(op);
+  const appOf = ({ params }: FastifyRequest): string | undefined =>
+    param === undefined ? undefined : (params as Record<string, string>)[param];
+
   const options: RouteOptions = {
     method: op.method,
     url: op.path.replace(/\{(\w+)\}/g, ':$1'),
@@ -43,7 +48,9 @@ export function route<O extends Operation>(
     handler: (request, reply) => {
       if (success !== 200) reply.code(success);
       const call = new RouteCall(request, reply) as unknown as Call<O>;
-      const result = handler(call);
+      const result = withLogContext((request.logContext = { requestId: request.id, app: appOf(request) }), () =>
+        handler(call),
+      );
       if (op.responses[success] === null && !(result instanceof Promise)) return reply.send();
       return op.responses[success] === null
         ? (result as Promise<unknown>).then((sent) => sent ?? reply.send())

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from '#shared/contract/operation.ts';
+import type { LogContext } from '../log-context.ts';
 import type { Principal } from '../principal.ts';
 
 declare module 'fastify' {
@@ -8,6 +9,8 @@ declare module 'fastify' {
     principal: Principal | null;
     /** What the handler adds to the audit entry of its request; null = nothing. */
     auditNote: AuditNote | null;
+    /** What all lines of the request carry; null before its handler runs. */
+    logContext: LogContext | null;
   }
   interface FastifyContextConfig {
     operation?: Operation;

@@ -9,6 +9,7 @@ import type { EventBus } from '../events/bus.ts';
 import { fileError } from '../files/file-errors.ts';
 import type { Actor } from '../http/types.ts';
 import type { Log } from '../log.ts';
+import { withLogContext } from '../log-context.ts';
 import type { Principal } from '../principal.ts';
 import type { JobHandler } from './handler.ts';
 import { type JobRepository, type JobRow, type NewJob, NO_LIMIT } from './repository.ts';
@@ -246,8 +247,14 @@ export class JobService {
   }
 
   async #attempt(id: number, run: Running): Promise<void> {
-    const { repository, log, background } = this.#deps;
-    let row = this.#row(id);
+    const row = this.#row(id);
+    const { requestId } = JSON.parse(row.created_by_json) as Actor;
+    return withLogContext({ requestId, app: row.app ?? undefined, job: id }, () => this.#attemptOf(row, run));
+  }
+
+  async #attemptOf(row: JobRow, run: Running): Promise<void> {
+    const { repository, background } = this.#deps;
+    const { id } = row;
     const handler = this.#handlers.get(row.kind);
     const isContinued = row.state === 'running';
     if (!isContinued) repository.begin(id);
@@ -259,14 +266,14 @@ export class JobService {
       if (isContinued && row.restarts >= MAX_RESTARTS) {
         throw new ApiError('JOB_KEEPS_STOPPING', { count: row.restarts });
       }
-      row = this.#row(id);
+      const begun = this.#row(id);
       this.#announce('job.started', id);
       result = await handler.run({
         id,
-        input: JSON.parse(row.input_json) as unknown,
-        checkpoint: row.checkpoint_json === null ? null : (JSON.parse(row.checkpoint_json) as unknown),
-        attempt: row.attempts,
-        actor: JSON.parse(row.created_by_json) as Actor,
+        input: JSON.parse(begun.input_json) as unknown,
+        checkpoint: begun.checkpoint_json === null ? null : (JSON.parse(begun.checkpoint_json) as unknown),
+        attempt: begun.attempts,
+        actor: JSON.parse(begun.created_by_json) as Actor,
         signal: run.abort.signal,
         save: (checkpoint, progress) => {
           repository.save(id, checkpoint, progress);
@@ -279,10 +286,9 @@ export class JobService {
         await this.#end(id, 'cancelled', null);
         return;
       }
-      if (!(error instanceof ApiError)) log.error({ err: error, job: id }, 'a job failed');
       const refusal =
         error instanceof ApiError ? error : (fileError(error) ?? new ApiError('INTERNAL', {}, { cause: error }));
-      await this.#failed(id, refusal);
+      await this.#failed(id, refusal, error as Error);
       return;
     }
     repository.succeed(id, result as object);
@@ -304,18 +310,25 @@ export class JobService {
     this.#runLater(id, UNRECORDED_RETRY_MS);
   }
 
-  async #failed(id: number, refusal: ApiError): Promise<void> {
+  async #failed(id: number, refusal: ApiError, thrown: Error): Promise<void> {
+    const { log } = this.#deps;
     const row = this.#row(id);
     const definition: ErrorDefinition = ERRORS[refusal.code];
     const { code, message, hint, extra } = refusal;
     const error: JobError = { code, message, ...(hint === undefined ? {} : { hint }), ...extra };
     // what the disk or the rights of a file refuse passes when a person repairs it
+    const said = code === 'INTERNAL' ? String(thrown?.message ?? thrown) : message;
+    const fields = { code, err: thrown, attempt: row.attempts };
     const isPassing = definition.retryable === true || fileError(refusal) !== undefined;
     if (isPassing && (row.max_attempts === NO_LIMIT || row.attempts < row.max_attempts)) {
+      log.warn(fields, `${row.title} failed and is tried again: ${said}`);
       const delay = (this.#deps.backoff ?? defaultBackoff)(row.attempts);
       await this.#end(id, 'waiting', error, new Date(Date.now() + delay).toISOString());
       this.#runLater(id, delay);
-    } else await this.#end(id, 'failed', error);
+    } else {
+      log.error(fields, `${row.title} failed: ${said}`);
+      await this.#end(id, 'failed', error);
+    }
   }
 
   async #end(

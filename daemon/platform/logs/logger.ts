@@ -1,4 +1,5 @@
 import pino, { type Logger } from 'pino';
+import { logContext } from '../log-context.ts';
 import type { Settings } from '../settings.ts';
 import { SETTINGS, type SettingKey } from '../settings-table.ts';
 import { Scrubber } from './scrub.ts';
@@ -46,6 +47,7 @@ export function createLogging(settings: Settings): Logging {
     {
       level: settings.logLevel,
       base: null,
+      mixin: (_line, _level, logger) => contextOf(logger),
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
       serializers: {
@@ -69,6 +71,14 @@ export function createLogging(settings: Settings): Logging {
     },
     flushSync: () => each((sink) => sink.flushSync?.()),
   };
+}
+
+/** Fields of the work under way that the logger does not set itself. */
+function contextOf(logger: Logger): object {
+  const context = Object.entries(logContext()).filter(([, value]) => value !== undefined);
+  if (context.length === 0) return {};
+  const own = logger.bindings();
+  return Object.fromEntries(context.filter(([name]) => !(name in own)));
 }
 
 /**

@@ -1,12 +1,15 @@
 import type { Statement } from 'better-sqlite3';
 import { fieldsText, isLastWordOpen } from '#shared/log-words.ts';
-import { LOG_COUNT_MAX, LOG_LEVEL_NAMES } from '#shared/schema/logs.ts';
+import { LOG_COUNT_MAX, LOG_ERRORS_MAX, LOG_LEVEL_NAMES } from '#shared/schema/logs.ts';
 import { logMigrations } from '../db/logs/index.ts';
 import { migrate } from '../db/migrate.ts';
 import { type Db, openDatabase } from '../db/open.ts';
 import {
+  type ErrorGroups,
+  errorKey,
   type LogCountFilter,
   type LogCounts,
+  type LogErrorFilter,
   type LogFilter,
   type LogPage,
   levelNumber,
@@ -16,6 +19,7 @@ import {
 
 /** Ids are times in microseconds, so that the order of ids is the order of time. */
 const IDS_PER_MS = 1000;
+const ERROR_LEVELS = (['error', 'fatal'] as const).map(levelNumber);
 const LEVELS = LOG_LEVEL_NAMES.map(levelNumber);
 const COLUMNS = 'level, source, app_id AS appId, message, meta_json AS metaJson';
 
@@ -54,6 +58,21 @@ export class LogRepository {
     const isDeep = more && offset + limit > first.length;
     const page = isDeep ? this.#ids(filter, limit, offset) : first.slice(offset, offset + limit);
     return { rows: page.map((id) => this.#row(id)), total: Math.min(first.length, LOG_COUNT_MAX), more };
+  }
+
+  /** The newest lines at error and fatal, each error once. @param limit different ones */
+  errors(filter: LogErrorFilter, limit: number): ErrorGroups {
+    const ids = ERROR_LEVELS.flatMap((level) => this.#ids({ ...filter, level, order: 'desc' }, LOG_ERRORS_MAX + 1, 0));
+    const newest = ids.sort((a, b) => b - a).slice(0, LOG_ERRORS_MAX);
+    const groups = new Map<string, ErrorGroups['rows'][number]>();
+    for (const id of newest) {
+      const row = this.#row(id);
+      const key = errorKey(row);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { count: 1, firstTs: row.ts, row });
+      else Object.assign(group, { count: group.count + 1, firstTs: row.ts });
+    }
+    return { rows: [...groups.values()].slice(0, limit), more: ids.length > newest.length };
   }
 
   /** All matching rows, counted by period and level. Without `since`, the first period begins with the oldest row. */

@@ -50,6 +50,19 @@ export interface LogPage {
   more: boolean;
 }
 
+export type LogErrorFilter = Pick<LogFilter, 'apps' | 'since' | 'until'>;
+
+/** Lines that say the same, the newest first. */
+export interface ErrorGroups {
+  rows: { count: number; firstTs: number; row: StoredLogRow }[];
+  /** There are lines that were not looked at. */
+  more: boolean;
+}
+
+/** What tells two errors apart: numbers and ids in their sentences do not. */
+export const errorKey = ({ message, appId, source }: StoredLog): string =>
+  JSON.stringify([appId, source, message.replace(/\b[\w-]*\d[\w-]*/g, '#')]);
+
 const MAX_MESSAGE = 4000;
 const MAX_META = 16_000;
 

@@ -5,6 +5,8 @@ import { readPeriod } from '#shared/instants.ts';
 import type {
   AppLogHistogramQuery,
   AppLogQuery,
+  LogErrorQuery,
+  LogErrors,
   LogHistogram,
   LogHistogramQuery,
   LogPage,
@@ -115,6 +117,20 @@ export class LogService {
   /** The same rows, counted over time. */
   async histogram(query: LogHistogramQuery, principal: Principal): Promise<LogHistogram> {
     return this.#count(query, this.#visible(query.app, principal));
+  }
+
+  /** The newest errors, each once. */
+  async errors(query: LogErrorQuery, principal: Principal): Promise<LogErrors> {
+    const apps = this.#visible(query.app, principal);
+    if (apps?.length === 0) return { errors: [], more: false };
+    const filter = { ...readPeriod(query), ...(apps === undefined ? {} : { apps }) };
+    const { rows, more } = await this.#store.errors(filter, query.limit ?? 20);
+    const errors = rows.map(({ count, firstTs, row }) => ({
+      count,
+      firstAt: new Date(firstTs).toISOString(),
+      line: this.#row(row),
+    }));
+    return { errors, more };
   }
 
   /** @throws ApiError APP_NOT_FOUND */

@@ -6,7 +6,16 @@ import { LOG_DATABASE, LogRepository } from './repository.ts';
 /** A call of the thread: the name of a repository method and its arguments. */
 export interface StoreRequest {
   id: number;
-  method: 'insert' | 'search' | 'histogram' | 'newestToRemove' | 'removeUpTo' | 'forgetApp' | 'appIds' | 'close';
+  method:
+    | 'insert'
+    | 'search'
+    | 'histogram'
+    | 'errors'
+    | 'newestToRemove'
+    | 'removeUpTo'
+    | 'forgetApp'
+    | 'appIds'
+    | 'close';
   args: unknown[];
 }
 export type StoreReply =

@@ -1,5 +1,5 @@
 import { ApiError } from '#shared/errors.ts';
-import type { LogCountFilter, LogCounts, LogFilter, LogPage, StoredLog } from './rows.ts';
+import type { ErrorGroups, LogCountFilter, LogCounts, LogErrorFilter, LogFilter, LogPage, StoredLog } from './rows.ts';
 import type { StoreRequest } from './store-thread.ts';
 import { StoreThread } from './thread.ts';
 
@@ -54,11 +54,16 @@ export class LogStore {
     return this.#ask<LogCounts>('histogram', filter);
   }
 
-  async #ask<T>(method: 'search' | 'histogram', filter: LogFilter | LogCountFilter): Promise<T> {
+  /** @throws ApiError OVERLOADED when too many searches wait */
+  errors(filter: LogErrorFilter, limit: number): Promise<ErrorGroups> {
+    return this.#ask<ErrorGroups>('errors', filter, limit);
+  }
+
+  async #ask<T>(method: 'search' | 'histogram' | 'errors', ...args: unknown[]): Promise<T> {
     if (this.#searches >= MAX_SEARCHES) throw new ApiError('OVERLOADED');
     this.#searches += 1;
     try {
-      return await this.#call<T>(method, filter);
+      return await this.#call<T>(method, ...args);
     } finally {
       this.#searches -= 1;
     }

@@ -195,6 +195,14 @@ export function createMedia(
   });
   const followReady = (app: AppEntry, changes: readonly RowChange[]) => transcoding.follow(app, changes);
   rows.on('changed', background.listener('transcoding of recordings', followReady));
+  rows.on(
+    'changed',
+    background.listener('storages that work', async ({ name }, changes) => {
+      for (const change of changes)
+        if (change.kind === 'recording_ready' && change.vod.storage_bucket !== null)
+          await storage.noteUse(name, change.vod, { ok: true, what: 'recording', reason: null });
+    }),
+  );
   const moving = new MovingService({
     jobs,
     mediaStore,

@@ -32,7 +32,7 @@ const UNANNOUNCED: Readonly<Record<string, string>> = {
   getLoadHistory: 'read again every five minutes',
   getReady: 'read again every 30 seconds',
   getNodeHistory: 'read again every five minutes',
-  listLogs: 'read again every minute; the log page has a live tail',
+  listErrors: 'read again every minute',
 };
 
 test('every folder of a feature with a record is in the list', () => {

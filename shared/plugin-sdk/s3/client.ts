@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { BucketLocationConstraint, S3Client } from '@aws-sdk/client-s3';
 import { StorageError } from '../storage-error.ts';
 import type {
   DeleteOptions,
@@ -66,7 +66,7 @@ export async function openS3(context: StorageContext<S3Settings>, options: S3Opt
     disableMultiregionAccessPoints: true,
   });
   sendContentMd5(client);
-  return new S3StorageClient(sdk, client, settings.bucket);
+  return new S3StorageClient(sdk, client, settings.bucket, endpoint === undefined);
 }
 
 type Sdk = typeof import('@aws-sdk/client-s3');
@@ -75,12 +75,14 @@ class S3StorageClient implements StorageClient {
   readonly #sdk: Sdk;
   readonly #client: S3Client;
   readonly #bucket: string;
+  readonly #isAws: boolean;
   readonly #deleter: ObjectDeleter;
 
-  constructor(sdk: Sdk, client: S3Client, bucket: string) {
+  constructor(sdk: Sdk, client: S3Client, bucket: string, isAws: boolean) {
     this.#sdk = sdk;
     this.#client = client;
     this.#bucket = bucket;
+    this.#isAws = isAws;
     this.#deleter = new ObjectDeleter({ sdk, client, bucket });
   }
 
@@ -225,6 +227,22 @@ class S3StorageClient implements StorageClient {
       const { expiration } = await this.#client.config.credentials();
       const left = expiration === undefined ? Infinity : Math.floor((expiration.getTime() - Date.now()) / 1000);
       return getSignedUrl(this.#client, command, { expiresIn: Math.max(1, Math.min(options.expiresIn, left)) });
+    });
+  }
+
+  async createBucket(): Promise<boolean> {
+    return attempt(async () => {
+      // AWS wants the region in the body; other services have one region, which their endpoint names
+      const region = this.#isAws ? await this.#client.config.region() : 'us-east-1';
+      const CreateBucketConfiguration =
+        region === 'us-east-1' ? undefined : { LocationConstraint: region as BucketLocationConstraint };
+      try {
+        await this.#client.send(new this.#sdk.CreateBucketCommand({ Bucket: this.#bucket, CreateBucketConfiguration }));
+        return true;
+      } catch (error) {
+        if ((error as { name?: string }).name === 'BucketAlreadyOwnedByYou') return false;
+        throw error;
+      }
     });
   }
 

@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<string, StorageErrorCode>> = {
   AccountProblem: 'ACCESS_DENIED',
   NoSuchBucket: 'BUCKET_MISSING',
   InvalidBucketName: 'BUCKET_INVALID',
+  BucketAlreadyExists: 'BUCKET_TAKEN',
   NoSuchKey: 'OBJECT_MISSING',
   RequestTimeTooSkewed: 'CLOCK_SKEW',
   RequestTimeout: 'TIMEOUT',

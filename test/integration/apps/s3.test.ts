@@ -385,6 +385,28 @@ describe('POST /apps/{name}/s3/test', { skip: typeof s3 === 'string' ? s3 : fals
     assert.deepEqual(await server.keys(body.bucket), []);
   });
 
+  test('a missing bucket is created; its state is what its last use told, not that keys are stored', async () => {
+    const app = await newApp();
+    const body = { ...(await settings()), bucket: `created-${process.pid}-${Date.now()}` };
+    await put(app, body);
+    const lastUse = async () => (await api.get(`/apps/${app}/s3`)).body.data.lastUse;
+    assert.equal(await lastUse(), null);
+    await api.post(`/apps/${app}/s3/test`);
+    const { ok, what, reason } = await lastUse();
+    assert.deepEqual([ok, what], [false, 'test']);
+    assert.match(reason, /^The bucket does not exist .*Create the bucket/);
+    for (const isNew of [true, false]) {
+      const created = await api.post(`/apps/${app}/s3/bucket`);
+      assert.deepEqual([created.status, created.body.data], [200, { bucket: body.bucket, isNew }], created.text);
+    }
+    assert.equal((await api.post(`/apps/${app}/s3/test`)).body.data.ok, true);
+    assert.deepEqual({ ...(await lastUse()), at: '' }, { ok: true, at: '', what: 'test', reason: null });
+    const refused = await api.post(`/apps/${app}/s3/bucket`, { secret: 'wrong-wrong-wrong-wrong' });
+    assert.deepEqual([refused.status, refused.body.code], [502, 'STORAGE_BUCKET_NOT_CREATED']);
+    assert.match(refused.body.message, /does not accept these credentials/);
+    assert.doesNotMatch(refused.text, /wrong-wrong/);
+  });
+
   test('tries a body without storing it', async () => {
     const app = await newApp();
     const answer = await api.post(`/apps/${app}/s3/test`, await settings());

@@ -82,6 +82,7 @@ const EXPECTED: Record<string, Expected> = {
   'GET /apps/{name}/s3': app('viewer'),
   'PUT /apps/{name}/s3': app('editor'),
   'POST /apps/{name}/s3/test': app('editor'),
+  'POST /apps/{name}/s3/bucket': app('editor'),
   'GET /storage/providers': BEARER,
   // streams, recordings, callbacks of an app
   'GET /apps/{app}/stats': app('viewer'),
@@ -169,6 +170,7 @@ const EXPECTED: Record<string, Expected> = {
   'GET /stats/apps': { ...team('viewer'), memberless: 'pass' },
   'GET /logs': BEARER,
   'GET /logs/histogram': BEARER,
+  'GET /logs/errors': BEARER,
   'GET /events': BEARER,
   'GET /system/gpu': BEARER,
   'POST /system/gpu/refresh': BEARER,

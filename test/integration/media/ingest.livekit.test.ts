@@ -229,8 +229,8 @@ describe('ingests of a real LiveKit', { skip: missing ?? false }, () => {
     await service.full({ ingress: true });
     const busy = await daemon.api.post('/apps/live/ingress', { type: 'url', url: `${daemon.url}/a.mp4` });
     assert.deepEqual([busy.status, busy.body.code], [502, 'INGRESS_NOT_TAKEN'], busy.text);
-    assert.match(busy.body.message, /none is connected to LiveKit’s Redis, or none has 2 CPUs free/);
-    assert.match(busy.body.hint, /start LiveKit’s ingress service.*70 %/);
+    assert.match(busy.body.message, /1 is connected, but it doesn’t have 2 CPUs free/);
+    assert.match(busy.body.hint, /The ingress service gives away at most 70 %/);
     const { id: rtmp, streamKey } = await make({ type: 'rtmp', room: 'source' });
     await assert.rejects(service.startEncoder(streamKey), /Publish failed/);
     assert.match((await toldOf('ingress_ended', rtmp)).error, /2 CPUs.*server capacity exceeded$/);

@@ -236,12 +236,16 @@ test('live HLS by hand, with the list of LiveKit', { skip: withoutLongTests }, a
   assert.deepEqual([off.status, off.body.code], [409, 'LIVE_HLS_OFF']);
   await setConfig(daemon.api, yaml);
 
-  await t.test('without a service that takes it, both causes are named', async () => {
+  await t.test('a full service is named as the cause', async () => {
     await worker.full({ egress: true });
     const refused = await call('bob', 'start');
     assert.deepEqual([refused.status, refused.body.code], [502, 'LIVE_HLS_NOT_TAKEN'], refused.text);
-    assert.match(refused.body.message, /none is connected .* or none has 2 CPUs free/);
-    assert.match(refused.body.hint, /start LiveKit’s egress service/);
+    assert.match(
+      refused.body.message,
+      /^Live HLS of live-hall was not started: .*1 is connected, but it doesn’t have 2 CPUs free/,
+    );
+    assert.match(refused.body.hint, /The egress service gives away at most 80 %/);
+    assert.equal(refused.body.workers.connected, 1);
     assert.equal((await hlsOf(world, 'bob')).state, 'failed');
     await worker.full({ egress: false });
   });

@@ -83,13 +83,17 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
     assert.ok(started.body.data.every((vod: any) => vod.status === 'starting'));
 
     const { body } = await daemon.api.get('/apps/live/vods');
-    // LiveKit says the same for both causes
-    const noService = 'no egress service accepted the recording: none is connected to LiveKit’s Redis, or none has';
+    // LiveKit says the same for both causes; its Redis tells which it is
+    const noService = 'no egress service accepted the recording: none is connected to LiveKit’s Redis';
     assert.deepEqual(body.data.map((vod: any) => [vod.status, vod.error, vod.fileKey, vod.url]).sort(), [
-      ['failed', `${noService} 2 CPUs free`, null, null],
-      ['failed', `${noService} 4 CPUs free`, null, null],
+      ['failed', noService, null, null],
+      ['failed', noService, null, null],
     ]);
-    assert.match((await wholeRoom).body.hint, /start LiveKit’s egress service .* cpu_cost/);
+    const { message, hint, asked, workers } = (await wholeRoom).body;
+    assert.equal(message, `Recording of live-stage was not started: ${noService}.`);
+    assert.match(hint, /^Start LiveKit’s egress service/);
+    assert.deepEqual(asked, { service: 'egress', room: 'live-stage', identity: null, cpus: 4 });
+    assert.deepEqual(workers, { connected: 0, running: 0, last: [] });
     const ofRoom = body.data.find((vod: any) => vod.streamId === null);
     const ofStream = body.data.find((vod: any) => vod.streamId === stream.streamId);
     assert.match(ofRoom.name, /^live-stage-\d{8}T\d{6}Z(-\d)?\.mp4$/);
@@ -133,7 +137,17 @@ describe('recordings asked of a real LiveKit', { concurrency: 2 }, () => {
     ]);
     assert.doesNotMatch(everything, /a-very-secret-value|AKIDRECORDING1234/);
     const log = await readFile(path.join(daemon.dataDir, 'logs/streamhub.log'), 'utf8');
-    assert.match(log, /LiveKit did not accept the recording/);
+    // once each: the line of the error, with the answer's request id
+    const errors = log.split('\n').filter((line) => line.includes('"level":"error"'));
+    assert.deepEqual(
+      errors
+        .map((line) => JSON.parse(line))
+        .map(({ msg, app, requestId, code }) => [msg, app, requestId, code].join())
+        .sort(),
+      [await wholeRoom, await oneStream]
+        .map(({ body }) => [body.message, 'live', body.requestId, 'RECORDING_NOT_TAKEN'].join())
+        .sort(),
+    );
     assert.doesNotMatch(log, /a-very-secret-value|AKIDRECORDING1234|eyJ/);
   });
 

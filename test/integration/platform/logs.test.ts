@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
+import { withLogContext } from '#daemon/platform/log-context.ts';
 import type { LogRow } from '#shared/schema/logs.ts';
 import { daemonProcess, sharedDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
+import { LIVEKIT_KEYS } from '#test/helpers/livekit-webhook.ts';
 import { until } from '#test/helpers/until.ts';
 
 const messages = (body: { data: LogRow[] }): string[] => body.data.map(({ message }) => message);
 
 describe('GET /logs', () => {
-  const daemon = sharedDaemon({ LOG_LEVEL: 'info' });
+  const daemon = sharedDaemon({ LOG_LEVEL: 'info', ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' });
   /** Everything written so far is in the table. */
   const settled = async (): Promise<void> => {
     // a deletion of no app flushes what waits, as every deletion does
@@ -90,6 +92,72 @@ describe('GET /logs', () => {
     );
     for (const q of ['ECONNRESET', 'socket hang up', 'fetch failed'])
       assert.deepEqual(messages(await find(q)), ['no answer'], q);
+  });
+
+  it('writes a failure once, as a sentence with its stack, cure, app and request, and lists it once with a count', async () => {
+    const find = async (q: string) => (await daemon.api.get(`/logs?q=${q}`)).body.data as LogRow[];
+    const app = (await daemon.api.get('/apps/second')).body.id as number;
+    const failed = await daemon.api.get('/apps/second/ingress');
+    assert.equal(failed.status, 502);
+    const change = await daemon.api.post('/apps/second/ingress', { type: 'rtmp', room: 'hall' });
+    assert.equal(change.status, 502);
+    const missing = await daemon.api.get('/apps/second/streams/nobody');
+    assert.equal(missing.status, 404);
+    await settled();
+    const [line, ...more] = await find(failed.body.requestId);
+    assert.deepEqual(more, []);
+    const { level, message, appId, metaJson } = line as LogRow;
+    assert.deepEqual([level, appId], ['error', app]);
+    assert.match(message, /^Could not list an app’s ingests: LiveKit is not responding: /);
+    const fields = JSON.parse(metaJson as string);
+    assert.deepEqual(
+      [fields.code, fields.app, fields.hint, typeof fields.err.stack],
+      ['LIVEKIT_UNREACHABLE', 'second', failed.body.hint, 'string'],
+    );
+    // a change has its request line, too: with the same app and code
+    const ofChange = await find(change.body.requestId);
+    assert.deepEqual(
+      ofChange.map((row) => [row.level, row.appId, JSON.parse(row.metaJson as string).code]),
+      [
+        ['info', app, 'LIVEKIT_UNREACHABLE'],
+        ['error', app, 'LIVEKIT_UNREACHABLE'],
+      ],
+    );
+    const [refusal] = await find(missing.body.requestId);
+    assert.deepEqual([refusal?.level, refusal?.appId], ['info', app]);
+    assert.match(refusal?.message as string, /^Could not .*: The app has no stream nobody\.$/);
+
+    await daemon.api.get('/apps/second/ingress');
+    await settled();
+    const { errors } = (await daemon.api.get('/logs/errors?app=second')).body.data;
+    assert.deepEqual(
+      errors.map((one: any) => [one.count, one.line.message]),
+      [
+        [2, message],
+        [1, ofChange[1]?.message],
+      ],
+    );
+    assert.deepEqual((await daemon.api.get('/logs/errors?app=first')).body.data.errors, []);
+  });
+
+  it('puts the request and app on lines that services write during it', async () => {
+    const { requestId } = (await daemon.api.get('/apps/second/ingress')).body;
+    const written = withLogContext({ requestId, app: 'second' }, async () => {
+      await null;
+      daemon.services.log.child({ source: 'jobs' }).info('a line of a service');
+      daemon.services.log.child({ source: 'jobs', app: 'first' }).info('a line about another app');
+    });
+    await written;
+    await settled();
+    const rows = (await daemon.api.get(`/logs?q=${requestId}&source=jobs&order=asc`)).body.data as LogRow[];
+    const ids = new Map((await daemon.api.get('/apps')).body.map((app: any) => [app.id, app.name]));
+    assert.deepEqual(
+      rows.map(({ message, appId }) => [message, ids.get(appId)]),
+      [
+        ['a line of a service', 'second'],
+        ['a line about another app', 'first'],
+      ],
+    );
   });
 
   it('pages, and counts all rows that match', async () => {

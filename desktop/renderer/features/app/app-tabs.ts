@@ -48,6 +48,20 @@ export const appTabs: readonly AppTab[] = [
     load: async () => ({ default: (await import('../delivery/delivery-tab.tsx')).DeliveryTab }),
   },
   {
+    id: 'features',
+    label: 'Features',
+    keywords: 'chat screen share player latency alert switches',
+    fills: true,
+    load: async () => ({ default: (await import('../config/block-tabs.tsx')).FeaturesTab }),
+  },
+  {
+    id: 'callback-settings',
+    label: 'Webhooks',
+    keywords: 'callbacks mqtt url events settings',
+    fills: true,
+    load: async () => ({ default: (await import('../config/block-tabs.tsx')).WebhooksTab }),
+  },
+  {
     id: 'presets',
     label: 'Presets',
     keywords: '',

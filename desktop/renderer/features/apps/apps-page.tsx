@@ -16,9 +16,10 @@ import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Page, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { RowMenu } from '../../ui/layout/row-menu.tsx';
 import { useCommands } from '../../ui/palette/use-commands.ts';
-import { plural } from '../../ui/words/format.ts';
+import { plural, recordingsOf } from '../../ui/words/format.ts';
 import { Ago } from '../../ui/words/time.tsx';
-import { AppBucket, type AppFigures, AppNumber, type AppRow } from './app-cells.tsx';
+import { AppBucket } from '../storage/bucket-state.tsx';
+import { type AppFigures, AppNumber, type AppRow } from './app-cells.tsx';
 import classes from './apps.module.css';
 import { CreateApp } from './create-app.tsx';
 import { openDeleteApp } from './delete-app.tsx';
@@ -152,7 +153,7 @@ function isShown(show: string, figures: AppFigures | undefined): boolean {
   if (show === '') return true;
   if (figures === undefined) return false;
   if (show === 'live') return figures.activeStreams > 0;
-  if (show === 'recorded') return figures.vodCount > 0;
+  if (show === 'recorded') return recordingsOf(figures) > 0;
   if (show === 'failed') return figures.vodFailed > 0;
   return !figures.wasLive && figures.vodCount === 0;
 }
@@ -215,7 +216,7 @@ function columnsFor(
       header: 'Recordings',
       width: '84px',
       align: 'end',
-      sort: (app) => figures.get(app.name)?.vodCount,
+      sort: (app) => recordingsOf(figures.get(app.name)),
       cell: (app) => <AppNumber figures={figures.get(app.name)} of="vods" />,
     },
     {

@@ -9,7 +9,7 @@ import { TypeName } from '../../ui/feedback/confirm.tsx';
 import { openDialog } from '../../ui/feedback/dialog.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
-import { bytes, plural } from '../../ui/words/format.ts';
+import { bytes, plural, recordingsOf } from '../../ui/words/format.ts';
 
 /** Says what is deleted and what stays, then deletes as a job whose progress the tray shows. */
 export const openDeleteApp = (name: string): void =>
@@ -44,7 +44,7 @@ function DeleteForm({ name, onClose }: { name: string; onClose: () => void }) {
   const { withVods, leaveObjects } = form.values;
   const vods = sizes.data?.vodCount;
   const amount = sizes.data
-    ? `${plural(sizes.data.vodCount, 'recording')} (${bytes(sizes.data.vodTotalBytes)})`
+    ? `${plural(recordingsOf(sizes.data), 'recording')} (${bytes(sizes.data.vodTotalBytes)})`
     : 'all recordings';
   const bucket = s3.data?.bucket ? ` from bucket ${s3.data.bucket}` : '';
   const live = stats.data?.live.activeStreams ?? 0;

@@ -63,7 +63,7 @@ export function CallbacksTab({ app }: { app: string }) {
             <Empty
               title="Callbacks are off"
               icon={<IconWebhook size={32} stroke={1.3} />}
-              action={<GoTo to={`/apps/${app}/config`}>Set callbacks.url in the config</GoTo>}
+              action={<GoTo to={`/apps/${app}/callback-settings`}>Set a URL</GoTo>}
             >
               With an address set, StreamHub posts there what happens in this app: streams, participants, recordings.
               Each is retried for hours, in order.

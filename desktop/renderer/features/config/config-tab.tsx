@@ -27,26 +27,35 @@ const Review = lazy(async () => ({ default: (await import('./review.tsx')).Revie
 const Conflict = lazy(async () => ({ default: (await import('./conflict.tsx')).Conflict }));
 
 /** The config of an app: text or form, the daemon's findings, review before saving, and its history. */
-export function ConfigTab({ app }: { app: string }) {
+export function ConfigTab({ app, blocks }: { app: string /** Only the form of these. */; blocks?: readonly string[] }) {
   const { query, document } = useConfigDocument(app);
   return (
     <QueryView query={query} what="the config" fill>
-      {() => (document ? <Editing key={app} app={app} document={document} /> : null)}
+      {() => (document ? <Editing key={app} app={app} document={document} blocks={blocks} /> : null)}
     </QueryView>
   );
 }
 
-function Editing({ app, document }: { app: string; document: ConfigDocument }) {
+function Editing({
+  app,
+  document,
+  blocks,
+}: {
+  app: string;
+  document: ConfigDocument;
+  blocks: readonly string[] | undefined;
+}) {
   const { raw, text, isDirty, isBehind, draft } = document;
   const schema = useRead(getConfigSchema, undefined, { staleTime: Number.POSITIVE_INFINITY }).data as
     | SchemaNode
     | undefined;
   const lack = useLack(putRawConfig);
   const validation = useValidation(app, text);
-  const [mode, setMode] = useState<'text' | 'form'>('text');
+  const [mode, setMode] = useState<'text' | 'form'>(blocks ? 'form' : 'text');
   const [overlay, setOverlay] = useState<'review' | 'merge'>();
   const [saved, setSaved] = useState<{ at: string; reloaded: boolean; warnings: readonly string[] }>();
-  const showHistory = useLayout((layout) => layout.panes['config-history'] ?? window.innerWidth >= 1200) === true;
+  const isHistoryWanted = useLayout((layout) => layout.panes['config-history'] ?? window.innerWidth >= 1200) === true;
+  const showHistory = isHistoryWanted && blocks === undefined;
   const editor = useRef<EditorHandle>(null);
   const isReadOnly = lack !== undefined || raw.masked || raw.writable === false;
   const review = (): void => {
@@ -87,16 +96,18 @@ function Editing({ app, document }: { app: string; document: ConfigDocument }) {
   return (
     <div className={classes.tab} data-history={showHistory || undefined}>
       <div className={classes.bar}>
-        <SegmentedControl
-          size="xs"
-          value={mode}
-          onChange={(value) => setMode(value as 'text' | 'form')}
-          data={[
-            { value: 'text', label: 'Text' },
-            { value: 'form', label: 'Form' },
-          ]}
-          aria-label="How to edit"
-        />
+        {blocks ? null : (
+          <SegmentedControl
+            size="xs"
+            value={mode}
+            onChange={(value) => setMode(value as 'text' | 'form')}
+            data={[
+              { value: 'text', label: 'Text' },
+              { value: 'form', label: 'Form' },
+            ]}
+            aria-label="How to edit"
+          />
+        )}
         <ValidationState validation={validation} />
         <span className="grow" />
         {isDirty && draft ? (
@@ -122,16 +133,18 @@ function Editing({ app, document }: { app: string; document: ConfigDocument }) {
         >
           Review
         </Button>
-        <Tooltip label="History">
-          <ActionIcon
-            size="sm"
-            aria-label="History"
-            aria-pressed={showHistory}
-            onClick={() => setPane('config-history', !showHistory)}
-          >
-            <IconHistory size={17} />
-          </ActionIcon>
-        </Tooltip>
+        {blocks ? null : (
+          <Tooltip label="History">
+            <ActionIcon
+              size="sm"
+              aria-label="History"
+              aria-pressed={showHistory}
+              onClick={() => setPane('config-history', !isHistoryWanted)}
+            >
+              <IconHistory size={17} />
+            </ActionIcon>
+          </Tooltip>
+        )}
       </div>
       <Notes document={document} lack={lack} onMerge={() => setOverlay('merge')} warnings={saved?.warnings ?? []} />
       <div className={classes.panes}>
@@ -150,13 +163,20 @@ function Editing({ app, document }: { app: string; document: ConfigDocument }) {
                 handle={editor}
               />
             ) : (
-              <FormView text={text} onChange={document.setText} schema={schema} isReadOnly={isReadOnly} />
+              <FormView
+                text={text}
+                onChange={document.setText}
+                schema={schema}
+                isReadOnly={isReadOnly}
+                blocks={blocks}
+              />
             )}
           </Suspense>
           <ProblemsPanel
             diagnostics={validation.result?.diagnostics ?? []}
             error={validation.error}
             onGo={(line, column) => {
+              if (blocks) return;
               setMode('text');
               editor.current?.goTo(line, column);
             }}

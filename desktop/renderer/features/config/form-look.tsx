@@ -9,15 +9,35 @@ import type {
 } from '@rjsf/utils';
 import { IconArrowBackUp, IconPlus, IconTrash } from '@tabler/icons-react';
 import type { SchemaFormLook } from '../../ui/form/schema-form.tsx';
+import { ticked } from '../../ui/words/ticks.tsx';
 import classes from './config.module.css';
 import type { SchemaNode } from './schema-nodes.ts';
 
 /** `field-recording.enabled`: the key of the config is part of the id. */
 const idOf = (id: string): string => id.replace('.', '-');
 const nodeOf = (schema: RJSFSchema): SchemaNode => schema as unknown as SchemaNode;
+/** Words that people write in another way than keys do. */
+const SPELLINGS: Readonly<Record<string, string>> = {
+  webrtc: 'WebRTC',
+  rtmp: 'RTMP',
+  mqtt: 'MQTT',
+  hls: 'HLS',
+  cdn: 'CDN',
+  s3: 'S3',
+  url: 'URL',
+  id: 'ID',
+  ids: 'IDs',
+  ttl: 'TTL',
+  tls: 'TLS',
+  qos: 'QoS',
+  kbps: 'kbps',
+  vod: 'VOD',
+  vods: 'VODs',
+};
 const words = (key: string): string => {
-  const text = key.replaceAll('_', ' ');
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  const parts = key.split('_').map((part) => SPELLINGS[part] ?? part);
+  const text = parts.join(' ');
+  return SPELLINGS[key.split('_')[0] ?? ''] ? text : text.charAt(0).toUpperCase() + text.slice(1);
 };
 
 /** A key with its description, its control, and the way back to its default. */
@@ -33,7 +53,7 @@ function Field({ id, schema, formData, fieldPathId, onChange, children }: FieldT
   return (
     <div className={classes.field}>
       <label htmlFor={idOf(id)} className={classes.fieldName} title={node.description}>
-        {node.description ?? words(String(fieldPathId.path.at(-1) ?? ''))}
+        {node.description === undefined ? words(String(fieldPathId.path.at(-1) ?? '')) : ticked(node.description)}
         <code>{dotted}</code>
       </label>
       <div className={classes.control}>
@@ -74,7 +94,7 @@ function Block({ schema, properties, fieldPathId, disabled }: ObjectFieldTemplat
     <fieldset className={classes.group} disabled={disabled}>
       <legend>{title}</legend>
       {node.description && node.description !== `${title}.` ? (
-        <p className={classes.groupNote}>{node.description}</p>
+        <p className={classes.groupNote}>{ticked(node.description)}</p>
       ) : null}
       {properties.map(({ content }) => content)}
     </fieldset>

@@ -28,12 +28,14 @@ interface Props {
   onChange: (text: string) => void;
   schema: SchemaNode | undefined;
   isReadOnly: boolean;
+  /** Only these blocks; all that a form shows unless given. */
+  blocks?: readonly string[] | undefined;
 }
 
 /** The common keys as fields. Each change is made in the text itself, in place: comments and everything else stay. */
-export function FormView({ text, onChange, schema, isReadOnly }: Props) {
+export function FormView({ text, onChange, schema, isReadOnly, blocks }: Props) {
   const parsed = useMemo(() => parseConfig(text), [text]);
-  const shown = useMemo(() => shownSchema(schema), [schema]);
+  const shown = useMemo(() => shownSchema(schema, blocks), [schema, blocks]);
   const [refusal, setRefusal] = useState<string>();
   if (parsed.value === null) {
     return (
@@ -72,9 +74,12 @@ export function FormView({ text, onChange, schema, isReadOnly }: Props) {
 }
 
 /** The part of the config's schema that the form shows. */
-function shownSchema(schema: SchemaNode | undefined): SchemaNode {
+function shownSchema(schema: SchemaNode | undefined, blocks: readonly string[] | undefined): SchemaNode {
   const top = schema?.properties ?? {};
-  const names = ['display_name', 'room_prefix', ...BLOCKS.filter((name) => top[name]?.properties)];
+  const names = [
+    ...(blocks ? [] : ['display_name', 'room_prefix']),
+    ...(blocks ?? BLOCKS).filter((name) => top[name]?.properties),
+  ];
   return {
     type: 'object',
     properties: Object.fromEntries(names.flatMap((name) => (top[name] ? [[name, shownNode(top[name])]] : []))),

@@ -35,10 +35,7 @@ export function Timeline({ app, isReadOnly, hasDraft }: { app: string; isReadOnl
               <ol>
                 {list.map((backup, index) => (
                   <li key={backup.ts}>
-                    <button
-                      type="button"
-                      onClick={() => show({ from: backup.ts, to: list[index - 1]?.ts ?? 'current' })}
-                    >
+                    <button type="button" onClick={() => show({ from: backup.ts, to: 'current' })}>
                       <span className={classes.what}>
                         {changeWords(backup)}
                         {index === 0 ? <span className={classes.now}>active</span> : null}

@@ -6,7 +6,7 @@ import { readOptions, refresh, useChange, useRead } from '../../api/query.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { SkeletonRows } from '../../ui/data/query-view.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
-import { dateTime } from '../../ui/words/format.ts';
+import { dateTime, plural } from '../../ui/words/format.ts';
 import { type Backup, changeWords } from './backups.ts';
 import classes from './config.module.css';
 import { DiffView } from './diff-view.tsx';
@@ -64,6 +64,7 @@ function Pair({
     })),
   ];
   const canRestore = !isReadOnly && pair.from !== 'current' && before !== undefined && before !== current.yaml;
+  const undone = backups.slice(0, backups.findIndex(({ ts }) => ts === pair.from) + 1);
   const opensBucket = canRestore && before !== undefined && compare(current.yaml, before).opensBucket;
   const restore = async (): Promise<void> => {
     const done = await revert
@@ -104,6 +105,28 @@ function Pair({
       ) : (
         <DiffView before={before} after={after} labels={['Left', 'Right']} />
       )}
+      {canRestore && undone.length > 0 ? (
+        <Notice
+          tone={undone.length > 1 ? 'warn' : 'info'}
+          title={`Restoring undoes ${plural(undone.length, 'change')}`}
+        >
+          <ul aria-label="What restoring undoes">
+            {undone.map((backup) => (
+              <li key={backup.ts}>
+                {changeWords(backup)}
+                {backup.change ? `, ${backup.change.actor.label ?? backup.change.actor.id}` : ''},{' '}
+                {dateTime(backup.change?.at ?? backup.createdAt)}
+                {backup.change && backup.change.changed.length > 0 ? (
+                  <>
+                    {': '}
+                    <code>{backup.change.changed.join(', ')}</code>
+                  </>
+                ) : null}
+              </li>
+            ))}
+          </ul>
+        </Notice>
+      ) : null}
       {canRestore && opensBucket ? (
         <Notice tone="warn" title="That version makes recordings public">
           <Checkbox
@@ -118,8 +141,7 @@ function Pair({
       <div className="row" style={{ justifyContent: 'flex-end' }}>
         {canRestore ? (
           <span className="dim grow">
-            Restoring makes the left version active. The current one is kept as a version
-            {hasDraft ? '; so is your draft' : ''}.
+            The current version is kept in the history{hasDraft ? ', and your draft is kept, too' : ''}.
           </span>
         ) : (
           <span className="grow" />

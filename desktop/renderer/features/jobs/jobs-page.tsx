@@ -2,6 +2,7 @@ import { Button, SegmentedControl } from '@mantine/core';
 import { IconActivity } from '@tabler/icons-react';
 import { listApps } from '#shared/contract/apps.ts';
 import { cancelJob, getJob, listJobs, retryJob } from '#shared/contract/jobs.ts';
+import { remedyOf } from '#shared/rules/remedies.ts';
 import type { Job } from '../../api/jobs.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
@@ -11,6 +12,7 @@ import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { RemedyLink } from '../../ui/feedback/remedy-link.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { Facts, Page, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
@@ -185,7 +187,11 @@ function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void
             </div>
             {shown.error ? (
               <Notice tone="danger" title={shown.error.message}>
-                <p className="dim">{shown.error.code}</p>
+                {shown.error.hint ? <p>{shown.error.hint}</p> : null}
+                <p className="row dim">
+                  {shown.error.code}
+                  <JobRemedy code={shown.error.code} app={shown.app} />
+                </p>
               </Notice>
             ) : null}
             {shown.finishedAt === null && shown.state !== 'waiting' ? <JobProgress job={shown} /> : null}
@@ -210,4 +216,9 @@ function JobPanel({ id, onClose }: { id: number | undefined; onClose: () => void
       </QueryView>
     </SidePanel>
   );
+}
+
+function JobRemedy({ code, app }: { code: string; app: string | null }) {
+  const remedy = remedyOf({ code, app: app ?? undefined });
+  return remedy === undefined || remedy.path === '/jobs' ? null : <RemedyLink remedy={remedy} />;
 }

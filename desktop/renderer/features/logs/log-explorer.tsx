@@ -18,7 +18,7 @@ import { count, dateTime, plural } from '../../ui/words/format.ts';
 import { Histogram } from './histogram.tsx';
 import { LineDetails } from './line-details.tsx';
 import { useLiveTail } from './live-tail.ts';
-import { type Filter, fieldsOf, LEVELS, type Level, RANGES, spanOf } from './log-model.ts';
+import { type Filter, fieldsOf, LEVELS, type Level, RANGES, requestIdIn, spanOf } from './log-model.ts';
 import { Columns, columnsFor, Lines } from './log-table.tsx';
 import classes from './logs.module.css';
 import { TailBar } from './tail-bar.tsx';
@@ -127,8 +127,10 @@ export function LogExplorer({ app }: { app?: string }) {
           label="Words in message or fields"
           value={typed}
           onChange={(value) => {
-            setTyped(value);
-            setSearch({ q: value });
+            // of pasted details of a failure, the id is what finds its lines
+            const wanted = requestIdIn(value) ?? value;
+            setTyped(wanted);
+            setSearch({ q: wanted });
           }}
           width={170}
         />

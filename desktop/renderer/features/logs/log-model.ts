@@ -18,6 +18,8 @@ export const LEVEL_TONES: Record<Level, Tone> = {
   fatal: 'danger',
 };
 
+export const isError = ({ level }: LogRow): boolean => level === 'error' || level === 'fatal';
+
 /** Time range one looks: a length, or two instants picked in the histogram. */
 export const RANGES = [
   { value: '15m', label: 'Last 15 minutes', ms: 15 * 60_000 },
@@ -84,3 +86,12 @@ export function fieldsInLine(row: LogRow): string {
 
 export const fieldText = (value: unknown): string =>
   value === undefined ? '' : typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+
+/** The request id in details of a failure that were copied in the console. */
+export const requestIdIn = (text: string): string | undefined => /request id: ([0-9a-f]+-[0-9a-z]+)/.exec(text)?.[1];
+
+/** A field of a line as text; undefined where it is none. */
+export function textField(row: LogRow, name: string): string | undefined {
+  const value = fieldsOf(row)[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

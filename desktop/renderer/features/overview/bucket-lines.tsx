@@ -6,6 +6,7 @@ import { readOptions, useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { GoTo } from '../../daemon/links.tsx';
+import { bucketCondition } from '../storage/bucket-state.tsx';
 import { ConnectionLine, useStorageTrial } from './connection-line.tsx';
 
 /** Apps up to which the bucket of each is looked at here; beyond, the page of storages is the place. */
@@ -38,14 +39,9 @@ function BucketLine({ app, s3 }: { app: string; s3: ResultOf<typeof getS3>['data
     <ConnectionLine
       name="S3"
       what={`the bucket of ${app}`}
-      tone={s3.configured ? 'ok' : 'warn'}
-      state={
-        <>
-          <GoTo to={`/apps/${app}/storage`}>{app}</GoTo>
-          {s3.configured ? '' : ', keys are missing'}
-        </>
-      }
-      detail={s3.bucket}
+      tone={bucketCondition(s3).tone}
+      state={<GoTo to={`/apps/${app}/storage`}>{app}</GoTo>}
+      detail={`${s3.bucket}, ${bucketCondition(s3).words}`}
       trial={useStorageTrial(app)}
     />
   );

@@ -7,7 +7,7 @@ import { useRead } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { GoTo } from '../../daemon/links.tsx';
 import { Panel } from '../../ui/layout/page.tsx';
-import { plural } from '../../ui/words/format.ts';
+import { plural, recordingsOf } from '../../ui/words/format.ts';
 import { BucketLines } from './bucket-lines.tsx';
 import { ConnectionLine, useConnectionTrial } from './connection-line.tsx';
 import classes from './overview.module.css';
@@ -78,7 +78,7 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
         <ConnectionLine
           name="Storage"
           tone="muted"
-          state={plural(stats.storage.vodCount, 'recording')}
+          state={plural(recordingsOf(stats.storage), 'recording')}
           how={<GoTo to="/storage">Buckets</GoTo>}
         />
       </ul>

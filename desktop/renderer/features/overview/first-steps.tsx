@@ -13,6 +13,7 @@ import { GoTo } from '../../daemon/links.tsx';
 import { Shape } from '../../ui/feedback/state.tsx';
 import { setPane, useLayout } from '../../ui/layout/layout.ts';
 import { Panel } from '../../ui/layout/page.tsx';
+import { recordingsOf } from '../../ui/words/format.ts';
 import classes from './overview.module.css';
 
 /** Apps that are looked at for a first bucket: those with the most in them. */
@@ -28,7 +29,7 @@ export function FirstSteps({ figures }: { figures: ResultOf<typeof listAppFigure
   const auth = useQuery({ ...readOptions(id, getAuthConfig), enabled: isAllowed, staleTime: 60_000 });
   const names = isAllowed
     ? (figures ?? [])
-        .toSorted((a, b) => b.vodCount - a.vodCount || Number(b.wasLive) - Number(a.wasLive))
+        .toSorted((a, b) => recordingsOf(b) - recordingsOf(a) || Number(b.wasLive) - Number(a.wasLive))
         .slice(0, LOOKED_AT)
         .map((app) => app.name)
     : [];

@@ -1,5 +1,4 @@
 import { listAudit } from '#shared/contract/audit.ts';
-import { listLogs } from '#shared/contract/logs.ts';
 import { getStats, listAppFigures } from '#shared/contract/system.ts';
 import { useActiveJobs } from '../../api/jobs.ts';
 import { useRead } from '../../api/query.ts';
@@ -14,6 +13,7 @@ import { Ago } from '../../ui/words/time.tsx';
 import { JobProgress } from '../jobs/job-progress.tsx';
 import { Connected } from './connected.tsx';
 import { FirstSteps } from './first-steps.tsx';
+import { LatestErrors } from './latest-errors.tsx';
 import { Load } from './load.tsx';
 import { OverTime } from './over-time.tsx';
 import classes from './overview.module.css';
@@ -96,38 +96,6 @@ function RunningJobs() {
           </li>
         ))}
       </ul>
-    </Panel>
-  );
-}
-
-function LatestErrors() {
-  const logs = useRead(listLogs, { query: { level: 'error', limit: 6 } }, { every: 60_000 });
-  if (!logs.data) return null;
-  return (
-    <Panel
-      title="Recent errors"
-      actions={
-        <GoTo to="/logs" search={{ level: 'error', range: '7d' }}>
-          All errors
-        </GoTo>
-      }
-    >
-      {logs.data.data.length === 0 ? (
-        <p className="dim">None in the log.</p>
-      ) : (
-        <ul className={classes.list}>
-          {logs.data.data.map((row) => (
-            <li key={row.id} className={classes.line}>
-              <GoTo to="/logs" search={{ level: 'error', range: '30d', line: String(row.id) }} title={row.message}>
-                {row.message}
-              </GoTo>
-              <span className="dim">
-                <Ago at={row.ts} />
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
     </Panel>
   );
 }

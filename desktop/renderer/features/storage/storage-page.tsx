@@ -16,8 +16,8 @@ import { Empty } from '../../ui/feedback/empty.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Page, Panel, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
-import { bytes, count, percent, plural } from '../../ui/words/format.ts';
-import { AppBucket } from '../apps/app-cells.tsx';
+import { bytes, count, percent, plural, recordingsOf } from '../../ui/words/format.ts';
+import { AppBucket, BucketState } from './bucket-state.tsx';
 import classes from './storage.module.css';
 
 interface Row {
@@ -41,7 +41,7 @@ export function StoragePage() {
       <div className={classes.tops}>
         <Panel title="Recordings">
           <div className={classes.big}>{storage ? bytes(storage.vodTotalBytes) : '…'}</div>
-          <span className="dim">{storage ? plural(storage.vodCount, 'recording') : ''}</span>
+          <span className="dim">{storage ? plural(recordingsOf(storage), 'recording') : ''}</span>
         </Panel>
         <Panel title="Databases">
           <div className={classes.big}>{storage ? bytes(storage.totalDbSizeBytes) : '…'}</div>
@@ -153,7 +153,7 @@ function columnsFor(largest: number, providers: ReadonlyMap<string, string>): re
         ) : s3.bucket === '' ? (
           <State tone="muted">none, on this disk</State>
         ) : (
-          <State tone={s3.configured ? 'ok' : 'warn'}>{`${s3.bucket}${s3.configured ? '' : ', no keys'}`}</State>
+          <BucketState s3={s3} />
         ),
     },
     {
@@ -177,8 +177,8 @@ function columnsFor(largest: number, providers: ReadonlyMap<string, string>): re
       header: 'Recordings',
       width: '90px',
       align: 'end',
-      sort: (row) => row.sizes?.vodCount,
-      cell: ({ sizes }) => (sizes ? count(sizes.vodCount) : ''),
+      sort: (row) => recordingsOf(row.sizes),
+      cell: ({ sizes }) => (sizes ? count(recordingsOf(sizes)) : ''),
     },
     {
       id: 'bytes',

@@ -3,7 +3,7 @@ import { lazy, Suspense, useState } from 'react';
 import { isGlobal } from '#shared/access.ts';
 import { getAppSizes } from '#shared/contract/apps.ts';
 import { getRawConfig, listConfigBackups } from '#shared/contract/config.ts';
-import { getS3, listStorageProviders, putS3, testS3 } from '#shared/contract/s3.ts';
+import { createS3Bucket, getS3, listStorageProviders, putS3, testS3 } from '#shared/contract/s3.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack, useMe } from '../../api/rights.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
@@ -12,8 +12,9 @@ import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { type ApiForm, FormActions, useApiForm } from '../../ui/form/form.tsx';
 import { Facts, Panel } from '../../ui/layout/page.tsx';
-import { bytes, plural } from '../../ui/words/format.ts';
+import { bytes, plural, recordingsOf } from '../../ui/words/format.ts';
 import { ReadOnlyConfig, useWriteProblem } from '../config/read-only.tsx';
+import { BucketState } from './bucket-state.tsx';
 import { ProviderTiles } from './provider-tiles.tsx';
 import classes from './storage.module.css';
 import {
@@ -65,16 +66,18 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
   const { values } = form;
   const [isValid, setValid] = useState(true);
   const provider = providers.find((one) => one.id === values.provider);
-  const test = useChange(testS3, { timeout: 90_000 });
+  const test = useChange(testS3, { timeout: 90_000, refreshes: [getS3] });
   const body = bodyOf(values, view);
   const changes = changesOf(body, view, provider);
   const opens = opensBucket(values, view);
   const writeProblem = useWriteProblem(app);
   const isReadOnly = lack !== undefined || writeProblem !== undefined;
-  const runTest = (): void => {
-    const { confirmPublic: _confirm, public_url: _url, public_endpoint: _endpoint, ...tried } = body;
-    test.mutate({ params: { name: app }, body: tried });
+  const create = useChange(createS3Bucket, { timeout: 90_000, refreshes: [getS3] });
+  const tried = () => {
+    const { confirmPublic: _confirm, public_url: _url, public_endpoint: _endpoint, ...settings } = body;
+    return { params: { name: app }, body: settings };
   };
+  const runTest = (): void => test.mutate(tried());
 
   return (
     <div className={classes.columns}>
@@ -88,6 +91,14 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
         {view.warnings.map((warning) => (
           <Notice key={warning} tone="warn" title={warning} />
         ))}
+        {view.keptLocally && view.provider !== 'local' ? (
+          <Notice tone="info" title={`Recordings of ${app} stay on this machine`}>
+            <p>
+              No bucket is set, so LiveKit writes them to the app’s folder. Choose a provider and enter a bucket to
+              store them elsewhere. Recordings that exist stay where they are.
+            </p>
+          </Notice>
+        ) : null}
         {view.elsewhere.length > 0 ? (
           <Notice tone="info" title={`${plural(view.recordingsElsewhere, 'recording')} in other buckets`}>
             {view.elsewhere.map(({ bucket, endpoint, recordings, credentials }) => (
@@ -230,12 +241,27 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
           title="Test"
           actions={
             lack !== undefined ? null : (
-              <Button size="xs" loading={test.isPending} onClick={runTest}>
-                Test storage
-              </Button>
+              <span className="row">
+                {provider?.inAppFolder === false && (values.settings['bucket'] ?? '') !== '' ? (
+                  <Button size="xs" loading={create.isPending} onClick={() => create.mutate(tried())}>
+                    Create bucket
+                  </Button>
+                ) : null}
+                <Button size="xs" loading={test.isPending} onClick={runTest}>
+                  Test storage
+                </Button>
+              </span>
             )
           }
         >
+          {create.error ? <Problem error={create.error} title="The bucket was not created." /> : null}
+          {create.data && !create.error ? (
+            <p role="status">
+              {create.data.isNew
+                ? `Bucket ${create.data.bucket} created.`
+                : `Bucket ${create.data.bucket} already exists.`}
+            </p>
+          ) : null}
           <TestSteps result={test.data} error={test.error} isRunning={test.isPending} isOfForm={changes.length > 0} />
         </Panel>
         <Usage app={app} view={view} />
@@ -331,7 +357,9 @@ function Usage({ app, view }: { app: string; view: S3View }) {
     <Panel title="Usage">
       <Facts
         items={{
-          Recordings: sizes.data ? plural(sizes.data.vodCount, 'recording') : '…',
+          State: view.bucket === '' ? 'no bucket, local disk' : <BucketState s3={view} isAlone />,
+          Recordings: sizes.data ? plural(recordingsOf(sizes.data), 'recording') : '…',
+          'Failed attempts': sizes.data && sizes.data.vodFailed > 0 ? sizes.data.vodFailed : undefined,
           'Total size': sizes.data ? bytes(sizes.data.vodTotalBytes) : '…',
           ...(sizes.data?.vodLadderBytes ? { 'HLS and WebM versions': bytes(sizes.data.vodLadderBytes) } : {}),
           Database: sizes.data ? bytes(sizes.data.dbSizeBytes) : '…',

@@ -18,6 +18,7 @@ import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
+import { RemedyLink } from '../../ui/feedback/remedy-link.tsx';
 import { State, type Tone } from '../../ui/feedback/state.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Facts, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
@@ -271,7 +272,17 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
           <div className="stack">
             {stop.error ? <Problem error={stop.error} title="The recording was not stopped." /> : null}
             <Player vod={data} />
-            {data.error ? <Notice tone="danger" title={data.error} /> : null}
+            {data.error ? (
+              <Notice tone="danger" title={data.error}>
+                <RemedyLink
+                  remedy={{
+                    label: 'Find in the log',
+                    path: `/apps/${app}/logs`,
+                    search: { q: data.room, level: 'error', range: '7d' },
+                  }}
+                />
+              </Notice>
+            ) : null}
             {data.note ? <Notice tone="warn" title={data.note} /> : null}
             {data.urlProblem ? (
               <Notice

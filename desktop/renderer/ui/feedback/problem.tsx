@@ -1,10 +1,14 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
+import { logOf, type Remedy, remedyOf } from '#shared/rules/remedies.ts';
+import { useMaybeDaemon } from '../../daemon/daemon-context.tsx';
 import { HostError } from '../../host/bridge.ts';
 import { Copy } from '../data/copy.tsx';
 import classes from './problem.module.css';
+import { RemedyLink } from './remedy-link.tsx';
 import { Shape, type Tone } from './state.tsx';
+import { Workers } from './workers.tsx';
 
 /** What can be told of a failure: the daemon's own sentence, its advice, and the details for a report. */
 function explain(error: unknown): { message: string; hint?: string | undefined; details: string } {
@@ -28,6 +32,13 @@ function explain(error: unknown): { message: string; hint?: string | undefined; 
   return { message, hint, details: `${message}\ntime: ${new Date().toISOString()}` };
 }
 
+/** The page where it is repaired, and its lines in the log. */
+function remediesOf({ code, requestId, trace }: DaemonError): Remedy[] {
+  const app = /\/apps\/([^/?]+)/.exec(trace.path)?.[1];
+  const found = [remedyOf({ code, app, requestId }), logOf(requestId)].filter((one) => one !== undefined);
+  return found.filter(({ label }, index) => found.findIndex((one) => one.label === label) === index);
+}
+
 /** A failure where it happened: what, why, what to do. */
 export function Problem({
   error,
@@ -42,6 +53,8 @@ export function Problem({
   children?: ReactNode;
 }) {
   const { message, hint, details } = explain(error);
+  const hasDaemon = useMaybeDaemon() !== undefined;
+  const remedies = hasDaemon && error instanceof DaemonError ? remediesOf(error) : [];
   return (
     <Notice tone="danger" title={title ?? message} role="alert">
       {title ? <p>{message}</p> : null}
@@ -55,6 +68,7 @@ export function Problem({
           ))}
         </ul>
       ) : null}
+      {error instanceof DaemonError ? <Workers body={error.body} /> : null}
       {children}
       <div className={classes.actions}>
         {onRetry ? (
@@ -62,6 +76,9 @@ export function Problem({
             Retry
           </Button>
         ) : null}
+        {remedies.map((remedy) => (
+          <RemedyLink key={remedy.label} remedy={remedy} />
+        ))}
         <span className={classes.copy}>
           <Copy text={details} what="details" />
           Copy details

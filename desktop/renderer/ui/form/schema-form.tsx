@@ -8,6 +8,7 @@ import type {
   UiSchema,
   WidgetProps,
 } from '@rjsf/utils';
+import { ticked } from '../words/ticks.tsx';
 import classes from './schema-form.module.css';
 import { schemaValidator } from './schema-validator.ts';
 
@@ -41,7 +42,7 @@ function CheckboxWidget({ id, value, disabled, label, schema, onChange }: Widget
     <Checkbox
       id={id}
       label={label}
-      description={schema.description}
+      description={schema.description === undefined ? undefined : ticked(schema.description)}
       checked={value === true}
       disabled={disabled === true}
       onChange={(event) => onChange(event.currentTarget.checked)}

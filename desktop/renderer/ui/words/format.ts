@@ -60,3 +60,7 @@ export function ago(at: string, now: number): string {
   if (seconds < 5) return 'now';
   return seconds < 7 * 86_400 ? `${duration(seconds)} ago` : dateTime(at, now);
 }
+
+/** Recordings among the VOD rows of an app, or of all; an attempt that failed is none. */
+export const recordingsOf = (figures: { vodCount: number; vodFailed: number } | undefined): number =>
+  figures === undefined ? 0 : figures.vodCount - figures.vodFailed;

@@ -1,0 +1,31 @@
+import type { MessagePort } from 'node:worker_threads';
+import { withPlugins } from '#daemon/plugins/broker-client.ts';
+import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import { openStorage, type StorageAccess } from '../open-client.ts';
+
+export interface StorageBucketInput {
+  access: StorageAccess;
+  /** The way to the provider's plugin. */
+  port: MessagePort;
+}
+
+/** `isNew`: false where it was there already, and is the account's own. */
+export type StorageBucketOutput = { isNew: boolean } | { problem: string; cure: string };
+
+/** Creates the bucket that the settings name. */
+export default async function storageBucket({ access, port }: StorageBucketInput): Promise<StorageBucketOutput> {
+  try {
+    return await withPlugins(port, async (broker) => {
+      const { client } = await openStorage(access, broker);
+      try {
+        if (client.createBucket === undefined) throw new StorageError('UNSUPPORTED');
+        return { isNew: await client.createBucket() };
+      } finally {
+        client.dispose();
+      }
+    });
+  } catch (error) {
+    const { message, cure } = error instanceof StorageError ? error : new StorageError('FAILED');
+    return { problem: message, cure };
+  }
+}

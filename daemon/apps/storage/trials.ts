@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { Log } from '#daemon/platform/log.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import type { PluginService } from '#daemon/plugins/service.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
+import type { S3BucketResult, S3TestResult } from '#shared/schema/s3.ts';
+import { objectKey } from './keys.ts';
+import type { LastUses } from './last-use.ts';
+import { LOCAL_PROVIDER } from './location.ts';
+import type { StorageAccess } from './open-client.ts';
+import type { StorageBucketInput, StorageBucketOutput } from './tasks/storage-bucket.ts';
+import type { StorageTestInput } from './tasks/storage-test.ts';
+import { STORAGE_BUCKET, STORAGE_TEST } from './tasks.ts';
+
+export interface StorageTrialsDeps {
+  pool: WorkerPool;
+  plugins: PluginService;
+  /** Where recordings are stored below the app's folder. */
+  localDir(app: string): Promise<string>;
+  /** A step of a test that the storage refused. */
+  onRefused?(step: string): void;
+  uses: LastUses;
+  log: Log<'warn'>;
+}
+
+/** Settings to try, and the way to their storage. */
+export interface Tried {
+  access: StorageAccess;
+  /** Of the stored settings. */
+  prefix: string;
+  provider: string;
+  settings: Record<string, unknown>;
+}
+
+/** Tries settings that need not be stored: tests their storage, creates its bucket. */
+export class StorageTrials {
+  readonly #deps: StorageTrialsDeps;
+
+  constructor(deps: StorageTrialsDeps) {
+    this.#deps = deps;
+  }
+
+  async test(app: string, given: string | undefined, tried: Tried): Promise<S3TestResult> {
+    const { pool, plugins, localDir, onRefused, uses, log } = this.#deps;
+    const { access, provider, settings } = tried;
+    const prefix = provider === LOCAL_PROVIDER ? await localDir(app) : (given ?? tried.prefix);
+    const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
+    const steps = await plugins.withBroker(app, (port) =>
+      pool.run<StorageTestInput, StorageTestStep[]>(
+        STORAGE_TEST,
+        { access, probeKey, port },
+        { app, transfer: [port] },
+      ),
+    );
+    for (const { id, state, code, native, status, requestId } of steps) {
+      if (state !== 'failed') continue;
+      onRefused?.(id);
+      log.warn({ app, step: id, code, native, status, requestId }, 'a step of the storage test failed');
+    }
+    const wrong = steps.find(({ state }) => state === 'failed');
+    const reason = wrong === undefined ? null : [wrong.message, wrong.cure].filter(Boolean).join(' ');
+    uses.note(app, access.location, { ok: wrong === undefined, what: 'test', reason });
+    return {
+      ok: wrong === undefined,
+      provider,
+      bucket: String(settings['bucket'] ?? ''),
+      endpoint: String(settings['endpoint'] ?? ''),
+      probeKey,
+      steps,
+    };
+  }
+
+  /** @throws ApiError STORAGE_BUCKET_NOT_CREATED */
+  async createBucket(app: string, { access, settings }: Tried): Promise<S3BucketResult> {
+    const { pool, plugins } = this.#deps;
+    const output = await plugins.withBroker(app, (port) =>
+      pool.run<StorageBucketInput, StorageBucketOutput>(STORAGE_BUCKET, { access, port }, { app, transfer: [port] }),
+    );
+    const bucket = String(settings['bucket'] ?? '');
+    if ('problem' in output)
+      throw new ApiError('STORAGE_BUCKET_NOT_CREATED', { bucket, reason: output.problem }, { hint: output.cure });
+    return { bucket, isNew: output.isNew };
+  }
+}
