@@ -12,8 +12,8 @@ interface Trailing {
 }
 
 /**
- * Keeps comments that stand under each other in one column, where values before them become shorter or longer. A comment
- * that stands alone one blank behind its value stays there.
+ * Keeps comments below each other in one column, where values before them become shorter or longer. A comment alone, one
+ * blank behind its value, stays there.
  */
 export function alignComments(text: string, root: CST.Token | undefined, edits: TextEdits): void {
   const trailing = new Map(trailingComments(text, root).map((comment) => [comment.line, comment]));

@@ -29,6 +29,7 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
   const daemon = await testDaemon(t, {
     ...box.env,
     ...LIVEKIT_KEYS,
+    LOG_LEVEL: 'info',
     LIVEKIT_URL: 'ws://127.0.0.1:9',
     STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN,
   });

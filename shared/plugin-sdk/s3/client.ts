@@ -236,6 +236,15 @@ class S3StorageClient implements StorageClient {
       const region = this.#isAws ? await this.#client.config.region() : 'us-east-1';
       const CreateBucketConfiguration =
         region === 'us-east-1' ? undefined : { LocationConstraint: region as BucketLocationConstraint };
+      // some services answer alike for a new bucket and for one's own
+      const head = new this.#sdk.HeadBucketCommand({ Bucket: this.#bucket });
+      if (
+        await this.#client.send(head).then(
+          () => true,
+          () => false,
+        )
+      )
+        return false;
       try {
         await this.#client.send(new this.#sdk.CreateBucketCommand({ Bucket: this.#bucket, CreateBucketConfiguration }));
         return true;
