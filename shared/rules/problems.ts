@@ -128,6 +128,7 @@ function nodeProblems(nodes: NonNullable<Findings['nodes']>): Problem[] {
 /** Where a problem of an app is repaired, unless in its config. */
 const APP_ACTIONS: Readonly<Record<string, (app: string) => NonNullable<Problem['action']>>> = {
   MQTT_AWAY: (app) => ({ label: 'Show connection', path: `/apps/${app}/callbacks` }),
+  STORAGE_PROVIDER_MISSING: (app) => ({ label: 'Show storage', path: `/apps/${app}/storage` }),
   LATENCY_HIGH: (app) => ({ label: 'Show streams', path: `/apps/${app}/streams` }),
 };
 
@@ -136,7 +137,7 @@ const appProblems = (apps: NonNullable<Findings['apps']>): Problem[] => {
   const lines = found.slice(0, LISTED).map(
     ({ app, code, message, since }): Problem => ({
       id: `app:${app}:${code}`,
-      urgency: code === 'CONFIG_INVALID' ? 'danger' : 'warn',
+      urgency: code === 'CONFIG_INVALID' || code === 'STORAGE_PROVIDER_MISSING' ? 'danger' : 'warn',
       text: code === 'CONFIG_INVALID' ? `The config of ${app} is not active: ${message}` : `${app}: ${message}`,
       since,
       action: APP_ACTIONS[code]?.(app) ?? { label: 'Edit config', path: `/apps/${app}/config` },

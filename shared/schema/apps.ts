@@ -13,10 +13,20 @@ export const AppRecord = object({
   problems: Type.Optional(
     Type.Array(
       object({
-        code: oneOf(['CONFIG_INVALID', 'FILES_UNUSABLE', 'ROOM_PREFIX_OVERLAPS', 'MQTT_AWAY', 'LATENCY_HIGH'], {
-          description:
-            '`CONFIG_INVALID`: the config file on disk is invalid and not active. `FILES_UNUSABLE`: the daemon cannot access the app’s files. `ROOM_PREFIX_OVERLAPS`: an older app of another team owns some or all of its rooms. `MQTT_AWAY`: there is no connection to its MQTT broker. `LATENCY_HIGH`: its viewers are further behind than `latency_alert` allows.',
-        }),
+        code: oneOf(
+          [
+            'CONFIG_INVALID',
+            'FILES_UNUSABLE',
+            'ROOM_PREFIX_OVERLAPS',
+            'MQTT_AWAY',
+            'LATENCY_HIGH',
+            'STORAGE_PROVIDER_MISSING',
+          ],
+          {
+            description:
+              '`CONFIG_INVALID`: the config file on disk is invalid and not active. `FILES_UNUSABLE`: the daemon cannot access the app’s files. `ROOM_PREFIX_OVERLAPS`: an older app of another team owns some or all of its rooms. `MQTT_AWAY`: there is no connection to its MQTT broker. `LATENCY_HIGH`: its viewers are further behind than `latency_alert` allows. `STORAGE_PROVIDER_MISSING`: the plugin of its storage provider is removed, disabled or broken, so nothing is recorded.',
+          },
+        ),
         message: Type.String(),
         since: Instant,
       }),

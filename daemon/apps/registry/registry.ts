@@ -26,7 +26,7 @@ export interface AppEntry {
 }
 
 /** Problems of a running app: its broker is away, its viewers are far behind. */
-export type Trouble = 'MQTT_AWAY' | 'LATENCY_HIGH';
+export type Trouble = 'MQTT_AWAY' | 'LATENCY_HIGH' | 'STORAGE_PROVIDER_MISSING';
 
 /** All apps in memory, in step with the table, so that a look-up needs no query. */
 export class AppRegistry {

@@ -323,6 +323,20 @@ export class StorageService {
     return reason;
   }
 
+  /** Why nothing can be stored with the provider that the config names; undefined when it can. */
+  async providerProblem(app: string): Promise<string | undefined> {
+    const { provider } = currentLocation((await this.#deps.config.get(app)).s3);
+    try {
+      await this.#deps.plugins.provider(provider);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return error.code === 'STORAGE_PROVIDER_UNKNOWN'
+        ? `The storage provider ${provider} is not installed.`
+        : error.message;
+    }
+  }
+
   /** Does the app's storage use the machine's role? */
   usesRole(app: string, block: StorageBlock): boolean {
     return this.#inForce(app, block).credentials.role !== undefined;

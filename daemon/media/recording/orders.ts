@@ -32,6 +32,8 @@ export interface RecordingOrdersDeps {
     recordingTarget(app: string, block: AppConfig['s3']): Promise<RecordingTarget>;
     /** Why the app's storage refuses recordings; undefined if it accepts them, or gave no answer. */
     refusal(app: string): Promise<string | undefined>;
+    /** Why nothing can be stored with the app's provider, e.g. because its plugin is gone. */
+    providerProblem(app: string): Promise<string | undefined>;
   };
   /** Credentials of a recording expire: it has to be continued by another part before. */
   onExpiry(app: string, vodId: number, expiresAt: number): void;
@@ -119,6 +121,7 @@ export class RecordingOrders {
     const { mediaStore, livekit, databases, apps } = this.#deps;
     const plan = (await this.#deps.delivery.planOf(config)).recording;
     if (plan === null) throw new ApiError('RECORDING_DISABLED');
+    if (plan.storage !== 'folder') await this.#requireProvider(app.name, subject.room);
     const given = plan.storage === 'bucket' ? await this.#target(app.name, config, subject.room) : null;
     if (given !== null) await this.#requireStorage(app.name, subject.room);
     else requireSpace(await this.#deps.freeBytes(apps.dir(app.name)), subject.room, plan);
@@ -183,6 +186,17 @@ export class RecordingOrders {
     const vod = vods().get(begun.vod.id) as VodRecord;
     if (this.#stopped.has(part.sessionId)) await this.#deps.onStopped(app, vod);
     return vods().get(vod.id) ?? vod;
+  }
+
+  /** Recordings are not put elsewhere because the plugin of their storage is gone: it may never come back. */
+  async #requireProvider(app: string, room: string): Promise<void> {
+    const problem = await this.#deps.storage.providerProblem(app);
+    if (problem === undefined) return;
+    throw new ApiError(
+      'RECORDING_NOT_TAKEN',
+      { what: ` of ${room}`, reason: problem },
+      { hint: 'Install or enable the plugin of this provider, or choose another provider for the app.' },
+    );
   }
 
   /** Where LiveKit writes to. The storage doesn't know the room, which the refusal names. */

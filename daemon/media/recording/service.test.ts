@@ -96,6 +96,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
   const recorders = new Map<string, EgressAnswer>();
   const present: string[] = [];
   let refusal: string | undefined;
+  let providerProblem: string | undefined;
   const livekit = {
     isConfigured: true,
     workers: new MediaWorkers({ settings: {}, listEgress: async () => [] }),
@@ -154,6 +155,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
       }),
       usesRole: () => false,
       refusal: async () => refusal,
+      providerProblem: async () => providerProblem,
     },
     recover: async () => {},
     findStream: (_app, id) => streamRepository(db()).find(id) as never,
@@ -202,6 +204,9 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     },
     refuseWith: (reason: string) => {
       refusal = reason;
+    },
+    loseProvider: (reason: string) => {
+      providerProblem = reason;
     },
     tracks,
     recorders,
@@ -421,6 +426,16 @@ test('sound alone is recorded without a picture, until there is one', async (t) 
   await settle();
   assert.deepEqual(asked.slice(2).sort(), ['start ana', 'start live-stage', 'stop EG_1', 'stop EG_2']);
   assert.ok(requests.slice(2).every(({ audio }) => audio === null));
+});
+
+test('without the plugin of its storage, a recording is refused and not put elsewhere', async (t) => {
+  const { recording, asked, vods, loseProvider } = await setUp(t, {}, { bucket: 'films' });
+  loseProvider('The storage provider shelf is not installed.');
+  await assert.rejects(recording.start('live', { room: 'live-stage' }, null), {
+    code: 'RECORDING_NOT_TAKEN',
+    message: 'Recording of live-stage was not started: The storage provider shelf is not installed.',
+  });
+  assert.deepEqual([asked, vods()], [[], []]);
 });
 
 test('a storage that refuses is noticed before anything is asked of LiveKit', async (t) => {

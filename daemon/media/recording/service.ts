@@ -47,6 +47,7 @@ export interface RecordingServiceDeps {
     recordingTarget(app: string, block: AppConfig['s3']): Promise<RecordingTarget>;
     usesRole(app: string, block: AppConfig['s3']): boolean;
     refusal(app: string): Promise<string | undefined>;
+    providerProblem(app: string): Promise<string | undefined>;
   };
   /** Keeps what a lost recording left in the storage. */
   recover(app: AppEntry, vod: VodRecord, reason: string): Promise<void>;

@@ -19,6 +19,9 @@ import type { Plugins } from './plugins.ts';
 
 export type Apps = ReturnType<typeof createApps>;
 
+/** Providers that come with StreamHub. */
+const BUILT_IN_PROVIDERS: ReadonlySet<string> = new Set(['aws', 'wasabi', 'minio', 'local']);
+
 /** Creates the wing that keeps apps with their config, secrets and storage. */
 export function createApps(
   {
@@ -130,6 +133,29 @@ export function createApps(
     if (type === 'vod.deleted') return storage.forgetOldPlaces(app);
     return type === 'app.deleted' ? config.close(app) : undefined;
   });
+  /** Says of an app whose storage provider is gone that nothing is recorded. */
+  const lookAtProvider = async (app: string): Promise<void> => {
+    const problem = await storage.providerProblem(app);
+    const since = apps.registry.get(app)?.troubles.STORAGE_PROVIDER_MISSING?.since ?? new Date().toISOString();
+    const message = `${problem} Nothing is recorded until its plugin is back or another provider is chosen.`;
+    apps.noteTrouble(app, 'STORAGE_PROVIDER_MISSING', problem === undefined ? null : { message, since });
+  };
+  const lookAtProviders = async (isStart = false): Promise<void> => {
+    for (const { name } of apps.registry.entries()) {
+      try {
+        // at the start, plugins are read only where an app needs one that is not built in
+        const { provider } = (await config.get(name)).s3;
+        if (!isStart || !BUILT_IN_PROVIDERS.has(provider)) await lookAtProvider(name);
+      } catch {
+        // a config that cannot be read has its own alarm
+      }
+    }
+  };
+  events.subscribe(({ type, app }) => {
+    if (type.startsWith('plugin.')) background.run('storage providers of apps', () => lookAtProviders());
+    else if (app !== undefined && (type === 'config.changed' || type === 'config.reloaded'))
+      background.run('storage providers of apps', () => lookAtProvider(app));
+  });
 
   return {
     apps,
@@ -147,6 +173,7 @@ export function createApps(
       await background.run('unfinished deletions', () => deletion.start());
       config.start();
       ffmpegWatch.start();
+      background.run('storage providers of apps', () => lookAtProviders(true));
     },
     async stop() {
       await ffmpegWatch.stop();

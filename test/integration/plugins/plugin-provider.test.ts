@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
+import { until } from '#test/helpers/until.ts';
 
 const ENTRY = `
 import { definePlugin, defineStorageProvider, Type } from 'streamhub/plugin-sdk';
@@ -101,6 +102,19 @@ test('a provider of an installed plugin: form, settings, test, purge', {
     'live',
     keys.map((key) => ({ key })),
   );
+  // without its plugin: an alarm, while the config still names it
+  const alarms = async (): Promise<any[]> =>
+    (await daemon.api.get('/apps/live')).body.problems.filter((one: any) => one.code === 'STORAGE_PROVIDER_MISSING');
+  assert.deepEqual(await alarms(), []);
+  assert.equal((await daemon.api.call('POST', '/plugins/ceph/disable')).status, 200);
+  const [alarm] = await until('the alarm is there', async () => {
+    const found = await alarms();
+    return found.length > 0 ? found : undefined;
+  });
+  assert.match(alarm.message, /local-ceph.*is disabled.*Nothing is recorded/);
+  assert.equal((await daemon.api.call('POST', '/plugins/ceph/enable')).status, 200);
+  await until('the alarm is over', async () => (await alarms()).length === 0);
+
   const gone = await daemon.api.delete('/apps/live?deleteVods=true');
   assert.equal(gone.status, 200, gone.text);
   assert.deepEqual(await s3.keys(bucket), []);
