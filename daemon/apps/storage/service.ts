@@ -8,7 +8,6 @@ import type { PluginService } from '#daemon/plugins/service.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { playbackPlan } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
-import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
 import { STORAGE_ERRORS } from '#shared/plugin-sdk/storage-error.ts';
 import type {
   PutS3Body,
@@ -51,25 +50,16 @@ import {
 import { type LinkRequest, NOT_OURS, type ObjectLinks } from './object-links.ts';
 import { OldPlaces } from './old-places.ts';
 import type { StorageAccess } from './open-client.ts';
+import { prepareSettings } from './prepare-settings.ts';
 import { type Purger, requireComplete } from './purger.ts';
 import { type RecordingTarget, RecordingTargets } from './recording-target.ts';
 import { choosesRole } from './role.ts';
-import {
-  checkBody,
-  checkLengths,
-  givenFields,
-  mergedSettings,
-  oddWarnings,
-  requireSound,
-  storageEdits,
-  withKeyFileInOneLine,
-} from './settings-change.ts';
+import { checkBody, oddWarnings, storageEdits, withKeyFileInOneLine } from './settings-change.ts';
 import { SignedPlaylists } from './signed-playlists.ts';
 import { storageView } from './storage-view.ts';
 import type { StorageLinksInput, StorageLinksOutput } from './tasks/storage-links.ts';
 import type { ObjectOutcome, ObjectWork, StorageObjectsInput } from './tasks/storage-objects.ts';
-import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
-import { STORAGE_LINKS, STORAGE_OBJECTS, STORAGE_SETTINGS } from './tasks.ts';
+import { STORAGE_LINKS, STORAGE_OBJECTS } from './tasks.ts';
 import { StorageTrials, type Tried } from './trials.ts';
 import { WriteCheck } from './write-check.ts';
 
@@ -158,7 +148,7 @@ export class StorageService {
     let found: readonly string[] = [];
     const secrets: SecretChanges = {};
     const edits = async ({ s3 }: AppConfig) => {
-      const { settings, warnings } = await this.#prepare(app, s3, body);
+      const { settings, warnings } = await prepareSettings(this.#deps, app, s3, body);
       found = [...warnings, ...oddWarnings(body)];
       const provider = body.provider ?? s3.provider;
       const next = { provider, settings: settings as ProviderSettings };
@@ -199,7 +189,7 @@ export class StorageService {
     checkBody(body);
     const { s3: block } = await this.#deps.config.get(app);
     const provider = body.provider ?? block.provider;
-    const { settings } = await this.#prepare(app, block, body);
+    const { settings } = await prepareSettings(this.#deps, app, block, body);
     const next = { provider, settings: settings as ProviderSettings };
     const stored = storageCredentials(this.#deps.secrets, app, next);
     const keys = stored.role === undefined ? stored : mainCredentials(this.#deps.secrets, app);
@@ -351,37 +341,6 @@ export class StorageService {
   async forgetOldPlaces(app: string): Promise<void> {
     const { s3 } = await this.#deps.config.get(app);
     await this.#oldPlaces.forget(app, currentLocation(s3));
-  }
-
-  /** Lets the provider complete and validate the settings that a body leads to. */
-  async #prepare(
-    app: string,
-    block: StorageBlock,
-    body: PutS3Body,
-  ): Promise<{ settings: Record<string, unknown>; warnings: string[] }> {
-    const { pool, plugins, policy } = this.#deps;
-    const provider = body.provider ?? block.provider;
-    const ref = await plugins.provider(provider);
-    if (Math.max(body.key?.length ?? 0, body.secret?.length ?? 0) > USUAL_CREDENTIAL)
-      checkLengths(body, (await plugins.providers()).find(({ id }) => id === provider)?.credentials ?? []);
-    const input: Omit<StorageSettingsInput, 'port'> = {
-      ref,
-      settings: mergedSettings(block, body),
-      change: { given: givenFields(body), previousProvider: block.provider },
-      policy,
-    };
-    const output = await plugins.withBroker(app, (port) =>
-      pool.run<StorageSettingsInput, StorageSettingsOutput>(
-        STORAGE_SETTINGS,
-        { ...input, port },
-        { app, transfer: [port] },
-      ),
-    );
-    if ('problem' in output) {
-      const { plugin, provider } = ref;
-      throw new ApiError('STORAGE_PROVIDER_UNAVAILABLE', { provider, plugin, reason: `failed: ${output.problem}` });
-    }
-    return { settings: output.settings, warnings: requireSound(output.findings) };
   }
 
   /** Links to files of the app's folder: the daemon makes and serves them itself. */

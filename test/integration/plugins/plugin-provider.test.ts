@@ -104,7 +104,9 @@ test('a provider of an installed plugin: form, settings, test, purge', {
   );
   // without its plugin: an alarm, while the config still names it
   const alarms = async (): Promise<any[]> =>
-    (await daemon.api.get('/apps/live')).body.problems.filter((one: any) => one.code === 'STORAGE_PROVIDER_MISSING');
+    ((await daemon.api.get('/apps/live')).body.problems ?? []).filter(
+      (one: any) => one.code === 'STORAGE_PROVIDER_MISSING',
+    );
   assert.deepEqual(await alarms(), []);
   assert.equal((await daemon.api.call('POST', '/plugins/ceph/disable')).status, 200);
   const [alarm] = await until('the alarm is there', async () => {

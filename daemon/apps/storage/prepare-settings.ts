@@ -1,0 +1,47 @@
+import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import type { PluginService } from '#daemon/plugins/service.ts';
+import { ApiError } from '#shared/errors.ts';
+import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
+import type { PutS3Body } from '#shared/schema/s3.ts';
+import type { StorageBlock } from './location.ts';
+import { checkLengths, givenFields, mergedSettings, requireSound } from './settings-change.ts';
+import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
+import { STORAGE_SETTINGS } from './tasks.ts';
+
+interface PrepareDeps {
+  pool: WorkerPool;
+  plugins: PluginService;
+  policy: EndpointPolicy;
+}
+
+/** Lets the provider complete and validate the settings that a body leads to. */
+export async function prepareSettings(
+  { pool, plugins, policy }: PrepareDeps,
+  app: string,
+  block: StorageBlock,
+  body: PutS3Body,
+): Promise<{ settings: Record<string, unknown>; warnings: string[] }> {
+  const provider = body.provider ?? block.provider;
+  const ref = await plugins.provider(provider);
+  if (Math.max(body.key?.length ?? 0, body.secret?.length ?? 0) > USUAL_CREDENTIAL)
+    checkLengths(body, (await plugins.providers()).find(({ id }) => id === provider)?.credentials ?? []);
+  const input: Omit<StorageSettingsInput, 'port'> = {
+    ref,
+    settings: mergedSettings(block, body),
+    change: { given: givenFields(body), previousProvider: block.provider },
+    policy,
+  };
+  const output = await plugins.withBroker(app, (port) =>
+    pool.run<StorageSettingsInput, StorageSettingsOutput>(
+      STORAGE_SETTINGS,
+      { ...input, port },
+      { app, transfer: [port] },
+    ),
+  );
+  if ('problem' in output) {
+    const { plugin, provider } = ref;
+    throw new ApiError('STORAGE_PROVIDER_UNAVAILABLE', { provider, plugin, reason: `failed: ${output.problem}` });
+  }
+  return { settings: output.settings, warnings: requireSound(output.findings) };
+}
