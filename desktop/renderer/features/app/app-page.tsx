@@ -36,6 +36,7 @@ const PROBLEM_TITLES = {
   ROOM_PREFIX_OVERLAPS: 'The room prefix of this app needs attention',
   MQTT_AWAY: 'No connection to the MQTT broker',
   LATENCY_HIGH: 'Viewers are far behind',
+  STORAGE_PROVIDER_MISSING: 'Nothing is recorded',
 };
 
 /** One app: what is live in it, and everything that can be set for it. */
