@@ -214,7 +214,7 @@ export class EgressLadders {
       }),
     );
     if (vod.status !== 'failed' && vod.status !== 'cancelled') return;
-    // nothing comes of it: what was written goes as soon as nothing more is
+    // nothing comes of it: what was written is removed as soon as the encoders are over
     this.#deps.background.run('ladders of failed recordings', async () => {
       if ((await this.settle(app, vod.id)).length > 0) await this.remove(app, vod);
     });
