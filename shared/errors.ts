@@ -191,6 +191,16 @@ export const ERRORS = define({
     message: 'This needs the permission {permission}, which your credential does not have.',
     hint: 'Ask an owner of the team for a role with this permission.',
   },
+  CROSS_SITE: {
+    status: 403,
+    message: 'A page of another site made this request, so the cookie of your session was not used.',
+    hint: 'Use the web console at its own address. Programs send Authorization: Bearer instead of a cookie.',
+  },
+  BEARER_NEEDED: {
+    status: 400,
+    message: 'A cookie was sent in place of a Bearer credential.',
+    hint: 'Send Authorization: Bearer <API token or session token>.',
+  },
   APP_TOKEN_REFUSED: {
     status: 403,
     message: 'A token of one app can’t be used here.',

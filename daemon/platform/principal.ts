@@ -11,7 +11,7 @@ export interface Principal extends Caller {
   readonly sessionId?: string;
 }
 
-/** Turns a Bearer value into a principal. Answers undefined when the value is not of its kind. */
+/** Turns a credential into a principal. Answers undefined when the value is not of its kind. */
 export interface CredentialResolver {
   /**
    * @param credential text after `Bearer `
@@ -19,4 +19,6 @@ export interface CredentialResolver {
    * @returns the principal; null = refused (401); undefined = not this resolver's kind
    */
   resolve(credential: string, ip: () => string): Principal | null | undefined | Promise<Principal | null | undefined>;
+  /** The same for the value of a session cookie. Looking it up doesn't count as use of the session. */
+  resolveCookie?(value: string, ip: () => string): Principal | null | undefined;
 }

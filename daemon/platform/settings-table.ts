@@ -181,6 +181,16 @@ export const SETTINGS = {
         'Window of the sign-in limit, milliseconds.',
       ),
     ),
+    sessionDays: live(
+      int(
+        'STREAMHUB_SESSION_DAYS',
+        'Days that browsers stay signed in',
+        30,
+        1,
+        365,
+        'Days for which “Keep me signed in” lasts, from the last use of the web console.',
+      ),
+    ),
     superadminEmail: str(
       'STREAMHUB_SUPERADMIN_EMAIL',
       'Superadmin e-mail',

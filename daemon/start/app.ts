@@ -72,7 +72,11 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installProxyWarning(app, (address) => proxies.has(address), services.warnings);
   installRefusals(app, refusals);
   installGuards(app, { guard: services.guard, limits: services.limits, count404: () => settings.autoban404 });
-  installAuthentication(app, services.resolvers);
+  installAuthentication(app, {
+    resolvers: services.resolvers,
+    cookie: services.sessionCookie,
+    renew: (value) => services.sessions.renewCookie(value),
+  });
   installAuthorization(app, {
     mode: settings.authzEnforce,
     findApp: (name) => services.apps.registry.get(name),

@@ -6,7 +6,7 @@ import { type BackoffOptions, backoff, pause } from './backoff.ts';
 import { Credentials } from './credentials.ts';
 import { followEvents, type StreamRefused } from './event-stream.ts';
 import { checkHealth, type Health, type Recognition, recognise } from './probe.ts';
-import type { Secret } from './secret.ts';
+import { authorization, type Secret } from './secret.ts';
 import { takeSnapshot } from './snapshot.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
@@ -178,9 +178,9 @@ export class DaemonConnection {
     this.#lookNow?.();
   }
 
-  /** `Bearer …` of this connection. @throws NO_CREDENTIAL or what the secret store says */
-  async authorization(): Promise<string> {
-    return `Bearer ${(await this.#credentials.current()).token}`;
+  /** Headers that show the credential of this connection. @throws NO_CREDENTIAL or what the secret store says */
+  async authorization(): Promise<Record<string, string>> {
+    return authorization((await this.#credentials.current()).token);
   }
 
   /** A request with the credential. A session that has run out is renewed from the kept password, once. */
@@ -210,8 +210,7 @@ export class DaemonConnection {
   }
 
   #send(request: TransportRequest, secret: Secret): Promise<WireAnswer> {
-    const headers = { ...request.headers, authorization: `Bearer ${secret.token}` };
-    return this.#transport.request({ ...request, headers });
+    return this.#transport.request({ ...request, headers: { ...request.headers, ...authorization(secret.token) } });
   }
 
   async #run(stop: AbortSignal): Promise<void> {

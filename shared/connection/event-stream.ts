@@ -7,8 +7,8 @@ import type { Transport } from './transport.ts';
 /** What a stream needs of its connection; both can change between two attempts. */
 interface StreamSource {
   transport: Transport;
-  /** Value of the `authorization` header. */
-  authorization(): Promise<string>;
+  /** Headers that show the credential. */
+  authorization(): Promise<Record<string, string>>;
 }
 
 export interface EventStreamOptions {
@@ -98,7 +98,7 @@ async function readOnce(
       headers: {
         accept: 'text/event-stream',
         'cache-control': 'no-store',
-        authorization: await connection.authorization(),
+        ...(await connection.authorization()),
         ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
       },
       signal: AbortSignal.any([signal, silent.signal]),

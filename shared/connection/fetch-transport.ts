@@ -1,10 +1,11 @@
+import { CONSOLE_HEADER } from '../browser-session.ts';
 import type { WireAnswer } from '../client/client.ts';
 import { failure, IpcFailure } from '../ipc/failure.ts';
 import type { StreamAnswer, Transport, TransportRequest } from './transport.ts';
 
 const DEFAULT_TIMEOUT = 30_000;
 
-/** The way from a page to the daemon that served it, by `fetch`. */
+/** The way from a page to the daemon that served it, by `fetch`; the browser adds its session cookie. */
 export class FetchTransport implements Transport {
   readonly base: string;
 
@@ -47,11 +48,11 @@ export class FetchTransport implements Transport {
     try {
       const response = await fetch(this.base + path, {
         method,
-        headers,
+        headers: { ...headers, [CONSOLE_HEADER]: '1' },
         body,
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
         redirect: 'error',
-        credentials: 'omit',
+        credentials: 'same-origin',
         cache: 'no-store',
       });
       return await read(response);

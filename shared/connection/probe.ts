@@ -1,6 +1,7 @@
 import type { WireAnswer } from '../client/client.ts';
 import { failure, type IpcFailure } from '../ipc/failure.ts';
 import type { AuthContext } from '../schema/auth.ts';
+import { authorization } from './secret.ts';
 import type { Transport } from './transport.ts';
 
 const TIMEOUT = 10_000;
@@ -33,12 +34,12 @@ export async function checkHealth(transport: Transport, signal?: AbortSignal): P
 
 export type Recognition = { accepted: true; account: AuthContext | null } | { accepted: false; message: string };
 
-/** Asks the daemon whom it takes a credential for. @throws when it gives no judgement */
+/** Asks the daemon whom it takes a credential for; an empty token stands for the browser's cookie. @throws when it gives no judgement */
 export async function recognise(transport: Transport, token: string, signal?: AbortSignal): Promise<Recognition> {
   const ask = (path: string) =>
     transport.request({
       path: `/api/v1${path}`,
-      headers: { authorization: `Bearer ${token}` },
+      headers: authorization(token),
       signal,
       timeoutMs: TIMEOUT,
       maxBytes: 1_048_576,

@@ -2,14 +2,14 @@ import type { WireAnswer } from '../client/client.ts';
 import type { Credential } from '../ipc/connections.ts';
 import { failure, type IpcFailure } from '../ipc/failure.ts';
 import { hintOf, jsonOf, messageOf, refusal } from './probe.ts';
-import type { Secret } from './secret.ts';
+import type { KeptSecret, Secret } from './secret.ts';
 import type { Transport } from './transport.ts';
 
 const LOGIN = '/api/v1/auth/login';
 const TIMEOUT = 20_000;
 
 /** Turns what a person typed into what is kept: a password or a link is exchanged for a session immediately. */
-export async function signIn(transport: Transport, credential: Credential, signal?: AbortSignal): Promise<Secret> {
+export async function signIn(transport: Transport, credential: Credential, signal?: AbortSignal): Promise<KeptSecret> {
   switch (credential.kind) {
     case 'token':
       return { kind: 'token', token: credential.token.trim() };
@@ -29,19 +29,30 @@ async function openSession(
   body: Record<string, unknown>,
   signal: AbortSignal | undefined,
 ): Promise<string> {
+  const answer = await postSignIn(transport, path, body, { signal });
+  const token = (jsonOf(answer) as { data?: { token?: unknown } } | undefined)?.data?.token;
+  if (typeof token !== 'string') throw failure('SIGN_IN_FAILED', { reason: 'its response contains no session' });
+  return token;
+}
+
+/** Asks for a session. @throws what the daemon says against it */
+export async function postSignIn(
+  transport: Transport,
+  path: string,
+  body: Record<string, unknown>,
+  { headers = {}, signal }: { headers?: Record<string, string>; signal?: AbortSignal | undefined } = {},
+): Promise<WireAnswer> {
   const answer = await transport.request({
     method: 'POST',
     path,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
     signal,
     timeoutMs: TIMEOUT,
     maxBytes: 1_048_576,
   });
   if (answer.status !== 200 && answer.status !== 201) throw refused(answer, path, transport.base);
-  const token = (jsonOf(answer) as { data?: { token?: unknown } } | undefined)?.data?.token;
-  if (typeof token !== 'string') throw failure('SIGN_IN_FAILED', { reason: 'its response contains no session' });
-  return token;
+  return answer;
 }
 
 function refused(answer: WireAnswer, path: string, base: string): IpcFailure {

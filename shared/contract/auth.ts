@@ -4,6 +4,8 @@ import {
   Account,
   AuthConfig,
   AuthContext,
+  BrowserSession,
+  BrowserSessionBody,
   ChangePasswordBody,
   Done,
   EmailProofBody,
@@ -18,8 +20,8 @@ import {
   RevokedSessions,
   Session,
   SessionParams,
-  SessionToken,
   SetupBody,
+  SignedIn,
   SignupBody,
   TotpCodeBody,
   TotpDisabled,
@@ -44,8 +46,8 @@ export const login = operation({
   access: 'public',
   limit: 'sign-in',
   body: LoginBody,
-  responses: { 200: object({ data: SessionToken }) },
-  errors: ['BAD_LOGIN', 'TOTP_REQUIRED', 'TOTP_INVALID', 'OVERLOADED'],
+  responses: { 200: object({ data: SignedIn }) },
+  errors: ['CROSS_SITE', 'BAD_LOGIN', 'TOTP_REQUIRED', 'TOTP_INVALID', 'OVERLOADED'],
   audit: 'auth.login',
 });
 
@@ -59,8 +61,8 @@ export const signup = operation({
   access: 'public',
   limit: 'sign-up',
   body: SignupBody,
-  responses: { 201: object({ data: SessionToken }) },
-  errors: ['SIGNUP_DISABLED', 'EMAIL_IN_USE', 'OVERLOADED'],
+  responses: { 201: object({ data: SignedIn }) },
+  errors: ['CROSS_SITE', 'SIGNUP_DISABLED', 'EMAIL_IN_USE', 'OVERLOADED'],
   audit: 'auth.signup',
 });
 
@@ -75,8 +77,8 @@ export const setup = operation({
   access: 'public',
   limit: 'sign-up',
   body: SetupBody,
-  responses: { 201: object({ data: SessionToken }) },
-  errors: ['BAD_LINK', 'SETUP_DONE', 'EMAIL_IN_USE', 'OVERLOADED'],
+  responses: { 201: object({ data: SignedIn }) },
+  errors: ['CROSS_SITE', 'BAD_LINK', 'SETUP_DONE', 'EMAIL_IN_USE', 'OVERLOADED'],
   audit: 'auth.setup',
 });
 
@@ -126,8 +128,8 @@ export const verifyMagicLink = operation({
   access: 'public',
   limit: 'sign-in',
   body: MagicVerifyBody,
-  responses: { 200: object({ data: SessionToken }) },
-  errors: ['BAD_LINK', 'TOTP_REQUIRED', 'TOTP_INVALID'],
+  responses: { 200: object({ data: SignedIn }) },
+  errors: ['CROSS_SITE', 'BAD_LINK', 'TOTP_REQUIRED', 'TOTP_INVALID'],
   audit: 'auth.magic-login',
 });
 
@@ -157,9 +159,39 @@ export const acceptInvite = operation({
   access: 'public',
   limit: 'sign-up',
   body: AcceptInviteBody,
-  responses: { 200: object({ data: SessionToken }) },
-  errors: ['BAD_LINK', 'BAD_LOGIN', 'EMAIL_IN_USE', 'TOTP_REQUIRED', 'TOTP_INVALID', 'OVERLOADED'],
+  responses: { 200: object({ data: SignedIn }) },
+  errors: ['CROSS_SITE', 'BAD_LINK', 'BAD_LOGIN', 'EMAIL_IN_USE', 'TOTP_REQUIRED', 'TOTP_INVALID', 'OVERLOADED'],
   audit: 'auth.accept-invite',
+});
+
+export const openBrowserSession = operation({
+  id: 'openBrowserSession',
+  method: 'POST',
+  path: '/auth/browser-session',
+  tag,
+  summary: 'Sign a browser in with an API token',
+  description:
+    'Takes the credential as a Bearer token and sets a cookie in its place. The session ends when the API token does. A session token works too: it ends, and the cookie is good for the time that it had left.',
+  access: 'bearer',
+  body: BrowserSessionBody,
+  bodyOptional: true,
+  responses: { 201: object({ data: BrowserSession }) },
+  errors: ['CROSS_SITE', 'BEARER_NEEDED'],
+  audit: 'auth.browser-session',
+});
+
+export const signOut = operation({
+  id: 'signOut',
+  method: 'POST',
+  path: '/auth/sign-out',
+  tag,
+  summary: 'Sign out',
+  description:
+    'Ends the session of this request and makes the browser forget its cookie. Without a session it only does the latter. An API token itself isn’t revoked.',
+  access: 'public',
+  responses: { 200: envelope(RevokedSessions) },
+  errors: ['CROSS_SITE'],
+  audit: 'auth.sign-out',
 });
 
 export const listSessions = operation({

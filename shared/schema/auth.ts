@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { SESSION_HOURS } from '../browser-session.ts';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
 export const Email = Type.String({
@@ -32,12 +33,28 @@ export const AuthContext = object({
 });
 export type AuthContext = Static<typeof AuthContext>;
 
+/** How a browser stays signed in. */
+export const CookieChoice = oneOf(['session', 'keep']);
+export type CookieChoice = Static<typeof CookieChoice>;
+/** What every way to sign in takes besides its own fields. */
+const SIGN_IN = {
+  cookie: Type.Optional(
+    oneOf(['session', 'keep'], {
+      description:
+        'For browsers: the answer sets a cookie and has no token. `session` ends with the browser, `keep` stays for the days that `GET /auth/config` names.',
+    }),
+  ),
+};
+
 export const AuthConfig = object({
   allowSignup: Type.Boolean({ description: 'Anyone may create an account.' }),
   setupRequired: Type.Boolean({
     description: 'Nobody can sign in with a password yet. The setup link creates the first account.',
   }),
   magicLink: Type.Boolean({ description: 'Sign-in links can be sent by email.' }),
+  sessionDays: Type.Integer({
+    description: 'Days for which a browser stays signed in after its last use, with `keep`.',
+  }),
 });
 export type AuthConfig = Static<typeof AuthConfig>;
 
@@ -49,18 +66,33 @@ export const LoginBody = object({
   }),
   password: Type.String({ minLength: 1, maxLength: 200 }),
   code: Type.Optional(LoginCode),
+  ...SIGN_IN,
 });
 export type LoginBody = Static<typeof LoginBody>;
 
-export const SessionToken = object({
-  token: Type.String({ description: 'Send it as a Bearer token; valid for 12 hours.' }),
+export const SignedIn = object({
+  token: Type.Optional(
+    Type.String({
+      description: `Send it as a Bearer token; valid for ${SESSION_HOURS} hours. Absent if a cookie was asked for.`,
+    }),
+  ),
+  expiresAt: Type.Optional(Instant),
 });
+export type SignedIn = Static<typeof SignedIn>;
+
+export const BrowserSessionBody = object({
+  keep: Type.Optional(
+    Type.Boolean({ description: 'Stay signed in after the browser is closed. Only with an API token.' }),
+  ),
+});
+export const BrowserSession = object({ expiresAt: Instant });
 
 export const SetupBody = object({
   token: LinkToken,
   email: Email,
   password: NewPassword,
   name: Type.Optional(Type.String({ maxLength: 120 })),
+  ...SIGN_IN,
 });
 export type SetupBody = Static<typeof SetupBody>;
 
@@ -68,11 +100,12 @@ export const SignupBody = object({
   email: Email,
   password: NewPassword,
   teamName: Type.Optional(Type.String({ maxLength: 200 })),
+  ...SIGN_IN,
 });
 export type SignupBody = Static<typeof SignupBody>;
 
 export const MagicLinkBody = object({ email: Type.String({ minLength: 3, maxLength: 200 }) });
-export const MagicVerifyBody = object({ token: LinkToken, code: Type.Optional(LoginCode) });
+export const MagicVerifyBody = object({ token: LinkToken, code: Type.Optional(LoginCode), ...SIGN_IN });
 export type MagicVerifyBody = Static<typeof MagicVerifyBody>;
 export const Notice = object({ message: Type.String() });
 
@@ -101,6 +134,7 @@ export const AcceptInviteBody = object({
         'The existing account isn’t yours: make a new one, with `password`. It gets the address. The other account keeps what it has, and still signs in with the address and its own password.',
     }),
   ),
+  ...SIGN_IN,
 });
 export type AcceptInviteBody = Static<typeof AcceptInviteBody>;
 
@@ -111,6 +145,8 @@ export const Session = object({
   createdAt: Instant,
   lastSeen: Instant,
   expiresAt: Instant,
+  isBrowser: Type.Boolean({ description: 'A browser with a cookie; false = a program with a session token.' }),
+  isKept: Type.Boolean({ description: 'The browser stays signed in after it is closed.' }),
   current: Type.Boolean({ description: 'The session of this request.' }),
 });
 export type Session = Static<typeof Session>;

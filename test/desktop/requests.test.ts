@@ -9,7 +9,7 @@ import { apiPath, pageHeaders } from '#desktop/main/connections/requests.ts';
 import { operations } from '#shared/contract/index.ts';
 import { SESSION_PATHS } from '#shared/ipc/connections.ts';
 import { ipc } from '#shared/ipc/index.ts';
-import { SessionToken } from '#shared/schema/auth.ts';
+import { SignedIn } from '#shared/schema/auth.ts';
 import { TEST_TOKEN, temporaryDir, testDaemon } from '../helpers/daemon.ts';
 import { codeOf, openApp, value } from './app.ts';
 
@@ -46,7 +46,7 @@ test('a page reaches the API and nothing else of a daemon', () => {
 });
 
 test('every operation that answers with a session is closed to pages', () => {
-  const answers = (schema: unknown): boolean => JSON.stringify(schema)?.includes(JSON.stringify(SessionToken)) ?? false;
+  const answers = (schema: unknown): boolean => JSON.stringify(schema)?.includes(JSON.stringify(SignedIn)) ?? false;
   const giving = operations.filter(({ responses }) => Object.values(responses).some(answers));
   assert.deepEqual(giving.map((operation) => `/api/v1${operation.path}`).sort(), [...SESSION_PATHS].sort());
 });

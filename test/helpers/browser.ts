@@ -5,6 +5,7 @@ import path from 'node:path';
 import pino from 'pino';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ConsoleBuilder } from '#daemon/operations/console/builder.ts';
+import { CONSOLE_HEADER } from '#shared/browser-session.ts';
 import { CHROMIUM, CHROMIUM_ARGS } from './chromium.ts';
 import { ROOT } from './daemon.ts';
 import { oneAtATime } from './one-at-a-time.ts';
@@ -38,9 +39,13 @@ export async function browser(t: { after(fn: () => unknown): void }): Promise<Br
   return instance;
 }
 
+type Cookies = Awaited<ReturnType<BrowserContext['cookies']>>;
+
 export interface OpenOptions {
   /** Signed in with this token from the start. */
   token?: string;
+  /** What the browser kept from another time. */
+  cookies?: Cookies;
   path?: string;
   size?: { width: number; height: number };
   scheme?: 'light' | 'dark';
@@ -51,7 +56,7 @@ export async function openConsole(
   t: { after(fn: () => unknown): void },
   instance: Browser,
   url: string,
-  { token, path: place = '/', size = { width: 1280, height: 800 }, scheme = 'light' }: OpenOptions = {},
+  { token, cookies, path: place = '/', size = { width: 1280, height: 800 }, scheme = 'light' }: OpenOptions = {},
 ): Promise<Page & { context(): BrowserContext }> {
   const context = await instance.newContext({ viewport: size, colorScheme: scheme, reducedMotion: 'reduce' });
   // only how long a failing test takes; a busy machine is slow
@@ -63,18 +68,23 @@ export async function openConsole(
     if (message.type() === 'error' && /Content Security Policy|React|Warning:/.test(message.text()))
       failures.push(message.text());
   });
-  if (token !== undefined) {
-    // only in the console's own pages: an empty frame has no storage
-    await page.addInitScript((secret) => {
-      if (location.protocol === 'http:') sessionStorage.setItem('streamhub.credential', secret);
-    }, token);
-  }
+  if (cookies !== undefined) await context.addCookies(cookies);
+  if (token !== undefined) await signInBrowser(context, url, token);
   t.after(async () => {
     await context.close();
     if (failures.length > 0) throw new Error(`the page failed:\n${failures.join('\n')}`);
   });
   await page.goto(url + place);
   return page;
+}
+
+/** Gives a browser the session cookie of a token, as typing it into the sign-in page would. */
+export async function signInBrowser(context: BrowserContext, url: string, token: string, keep = false): Promise<void> {
+  const answer = await context.request.post(`${url}/api/v1/auth/browser-session`, {
+    headers: { authorization: `Bearer ${token}`, [CONSOLE_HEADER]: '1' },
+    data: { keep },
+  });
+  if (answer.status() !== 201) throw new Error(`sign-in refused: ${answer.status()} ${await answer.text()}`);
 }
 
 /** Moves to another page of the console as a link in it would: nothing is loaded again. */

@@ -9,8 +9,8 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { builtConsole, noChromium } from '#test/helpers/browser.ts';
+import { chromium, type Page } from 'playwright-core';
+import { builtConsole, noChromium, signInBrowser } from '#test/helpers/browser.ts';
 import { CHROMIUM } from '#test/helpers/chromium.ts';
 import { ROOT, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { builtRenderer, desktopHost, QUICK } from '#test/helpers/desktop-host.ts';
@@ -55,7 +55,7 @@ try {
   const open = async (base: string, token?: string): Promise<{ base: string; page: Page }> => {
     const context = await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB' });
     context.setDefaultTimeout(15_000);
-    if (token !== undefined) await signedIn(context, token);
+    if (token !== undefined) await signInBrowser(context, base, token);
     return { base, page: await context.newPage() };
   };
   const windows = new Map<string, Promise<{ base: string; page: Page; ids?: Record<string, string> }>>();
@@ -132,12 +132,6 @@ try {
   await disposeMedia();
 }
 process.exit(failed === 0 ? 0 : 1);
-
-async function signedIn(context: BrowserContext, token: string): Promise<void> {
-  await context.addInitScript((secret) => {
-    if (location.protocol === 'http:') sessionStorage.setItem('streamhub.credential', secret);
-  }, token);
-}
 
 /** Waits until nothing is asked for any more and no placeholder is left. */
 async function settled(page: Page): Promise<void> {

@@ -215,7 +215,7 @@ export class LinkSignIn {
   }
 
   async #signIn(user: UserRow, from: SignInFrom): Promise<SignedIn> {
-    return { user, token: await this.#deps.sessions.open(user, from) };
+    return { user, session: await this.#deps.sessions.open(user, from) };
   }
 }
 

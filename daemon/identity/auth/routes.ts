@@ -1,14 +1,18 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { principalFor } from '#daemon/platform/credentials.ts';
+import { actorOf } from '#daemon/platform/http/actor.ts';
+import { credentialOf } from '#daemon/platform/http/authenticate.ts';
 import { clientAddress } from '#daemon/platform/http/client-address.ts';
 import { route } from '#daemon/platform/http/route.ts';
+import type { SessionCookie } from '#daemon/platform/http/session-cookie.ts';
 import type { AuditNote } from '#daemon/platform/http/types.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
-import type { Principal } from '#daemon/platform/principal.ts';
+import type { CredentialResolver, Principal } from '#daemon/platform/principal.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
 import { permissionsHeld } from '#shared/access.ts';
 import * as ops from '#shared/contract/auth.ts';
 import { ApiError } from '#shared/errors.ts';
-import type { AuthContext } from '#shared/schema/auth.ts';
+import type { AuthContext, CookieChoice } from '#shared/schema/auth.ts';
 import { ok } from '#shared/schema/common.ts';
 import type { UserStore } from '../people/user-store.ts';
 import type { AccountService } from './account.ts';
@@ -16,7 +20,7 @@ import type { EmailProof } from './email-proof.ts';
 import type { LinkSignIn } from './link-sign-in.ts';
 import { primaryMembership } from './principals.ts';
 import type { AuthService, SignedIn } from './service.ts';
-import type { SessionStore, SignInFrom } from './sessions.ts';
+import type { OpenedSession, SessionStore, SignInFrom } from './sessions.ts';
 import type { TwoFactor } from './totp.ts';
 
 /** The same whether or not the address is known, and whether or not mail is set up. */
@@ -32,18 +36,25 @@ interface AuthRoutesServices {
   users: UserStore;
   mailer: Mailer;
   settings: Settings;
+  sessionCookie: SessionCookie;
+  resolvers: readonly CredentialResolver[];
 }
 
 export function authRoutes(app: FastifyInstance, services: AuthRoutesServices): void {
   signInRoutes(app, services);
-  sessionRoutes(app, services.sessions);
+  sessionRoutes(app, services);
   accountRoutes(app, services);
 }
 
 function signInRoutes(
   app: FastifyInstance,
-  { auth, linkSignIn, account, mailer, settings, users }: AuthRoutesServices,
+  { auth, linkSignIn, account, mailer, settings, users, sessions, sessionCookie }: AuthRoutesServices,
 ): void {
+  /** Where a sign-in comes from. A cookie is given to the daemon's own pages only, or others could sign a browser in. */
+  const from = (request: FastifyRequest, body: { cookie?: CookieChoice }): SignInFrom => {
+    if (body.cookie !== undefined) sessionCookie.requireSameOrigin(request);
+    return { ...clientOf(request), cookie: body.cookie };
+  };
   /** Names the person in the audit entry, whose request had no credential. */
   const noteOf = ({ user }: SignedIn, request: FastifyRequest, more: AuditNote = {}): AuditNote => ({
     target: user.email ?? user.id,
@@ -59,50 +70,90 @@ function signInRoutes(
   });
 
   route(app, ops.getAuthConfig, () => ({
-    data: { allowSignup: settings.allowSignup, setupRequired: auth.setupRequired, magicLink: mailer.canSendLinks },
+    data: {
+      allowSignup: settings.allowSignup,
+      setupRequired: auth.setupRequired,
+      magicLink: mailer.canSendLinks,
+      sessionDays: settings.sessionDays,
+    },
   }));
-  route(app, ops.login, async ({ body, request, audit }) => {
+  route(app, ops.login, async ({ body, request, reply, audit }) => {
     audit({ target: auth.nameFor(body.user) ?? '(unknown)', after: null });
-    const signedIn = await auth.login(body, from(request));
+    const signedIn = await auth.login(body, from(request, body));
     audit(noteOf(signedIn, request));
-    return { data: { token: signedIn.token } };
+    return { data: hand(signedIn.session, sessionCookie, sessions, request, reply) };
   });
-  route(app, ops.signup, async ({ body, request, audit }) => {
-    const signedIn = await auth.signup(body, from(request));
+  route(app, ops.signup, async ({ body, request, reply, audit }) => {
+    const signedIn = await auth.signup(body, from(request, body));
     audit(noteOf(signedIn, request, { after: { email: signedIn.user.email, teamName: body.teamName } }));
-    return { data: { token: signedIn.token } };
+    return { data: hand(signedIn.session, sessionCookie, sessions, request, reply) };
   });
-  route(app, ops.setup, async ({ body, request, audit }) => {
-    const signedIn = await auth.setup(body, from(request));
+  route(app, ops.setup, async ({ body, request, reply, audit }) => {
+    const signedIn = await auth.setup(body, from(request, body));
     audit(noteOf(signedIn, request, { after: { email: signedIn.user.email } }));
-    return { data: { token: signedIn.token } };
+    return { data: hand(signedIn.session, sessionCookie, sessions, request, reply) };
   });
   route(app, ops.sendMagicLink, async ({ body, request, audit }) => {
     audit({ target: auth.nameFor(body.email) ?? '(unknown)', after: null });
     await linkSignIn.sendMagicLink(body.email, clientAddress(request));
     return { data: { message: LINK_NOTICE } };
   });
-  route(app, ops.verifyMagicLink, async ({ body, request, audit }) => {
-    const signedIn = await linkSignIn.verifyMagicLink(body, from(request));
+  route(app, ops.verifyMagicLink, async ({ body, request, reply, audit }) => {
+    const signedIn = await linkSignIn.verifyMagicLink(body, from(request, body));
     audit(noteOf(signedIn, request));
-    return { data: { token: signedIn.token } };
+    return { data: hand(signedIn.session, sessionCookie, sessions, request, reply) };
   });
   route(app, ops.previewInvite, ({ body }) => ({ data: linkSignIn.previewInvite(body.token) }));
-  route(app, ops.acceptInvite, async ({ body, request, audit }) => {
-    const signedIn = await linkSignIn.acceptInvite(body, from(request));
+  route(app, ops.acceptInvite, async ({ body, request, reply, audit }) => {
+    const signedIn = await linkSignIn.acceptInvite(body, from(request, body));
     audit(noteOf(signedIn, request));
-    return { data: { token: signedIn.token } };
+    return { data: hand(signedIn.session, sessionCookie, sessions, request, reply) };
   });
   route(app, ops.whoAmI, ({ principal }) => ({ data: contextOf(principal, account.names(principal)) }));
 }
 
-function sessionRoutes(app: FastifyInstance, sessions: SessionStore): void {
+/** Gives a browser its cookie and ends the session of the one that it had; gives a program its token. */
+function hand(
+  { secret, isCookie, cookieSeconds, expiresAt }: OpenedSession,
+  cookie: SessionCookie,
+  sessions: SessionStore,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): { token?: string; expiresAt: string } {
+  if (!isCookie) return { token: secret, expiresAt };
+  sessions.endCookie(cookie.read(request) ?? '');
+  cookie.give(request, reply, secret, cookieSeconds);
+  return { expiresAt };
+}
+
+function sessionRoutes(app: FastifyInstance, { sessions, sessionCookie, resolvers }: AuthRoutesServices): void {
+  route(app, ops.openBrowserSession, ({ principal, body, request, reply, audit }) => {
+    if (request.credential?.kind !== 'bearer') throw new ApiError('BEARER_NEEDED');
+    sessionCookie.requireSameOrigin(request);
+    const opened = sessions.openFor(principal, { ...clientOf(request), cookie: body.keep ? 'keep' : 'session' });
+    audit({ target: principal.label ?? principal.email ?? principal.userId, after: null });
+    return { data: hand(opened, sessionCookie, sessions, request, reply) };
+  });
+  route(app, ops.signOut, async ({ request, reply, audit }) => {
+    const credential = credentialOf(request, sessionCookie);
+    if (credential?.kind === 'cookie') sessionCookie.requireSameOrigin(request);
+    const principal =
+      credential === undefined ? null : await principalFor(resolvers, credential, () => clientAddress(request));
+    let revoked = credential?.kind === 'cookie' && sessions.endCookie(credential.text) !== undefined ? 1 : 0;
+    if (principal?.sessionId !== undefined && sessions.revoke(principal.userId, principal.sessionId)) revoked += 1;
+    sessionCookie.take(request, reply);
+    audit({ target: principal?.email ?? principal?.label ?? principal?.userId ?? '(nobody)', after: { revoked } });
+    if (principal !== null) audit({ actor: { ...actorOf(request), id: principal.userId }, tenant: principal.tenantId });
+    return ok({ revoked });
+  });
   route(app, ops.listSessions, ({ principal }) => ok(sessions.list(principal.userId, principal.sessionId)));
-  route(app, ops.revokeSession, ({ params, principal, audit }) => {
+  route(app, ops.revokeSession, ({ params, principal, request, reply, audit }) => {
     const id = params.id === 'current' ? (principal.sessionId ?? '') : params.id;
     if (!sessions.revoke(principal.userId, id)) throw new ApiError('SESSION_NOT_FOUND');
+    const current = id === principal.sessionId;
+    if (current && request.credential?.kind === 'cookie') sessionCookie.take(request, reply);
     audit({ target: id });
-    return ok({ revoked: true as const, current: id === principal.sessionId });
+    return ok({ revoked: true as const, current });
   });
   route(app, ops.revokeOtherSessions, ({ principal, audit }) => {
     const revoked = sessions.revokeAll(principal.userId, principal.sessionId);
@@ -157,7 +208,7 @@ function accountRoutes(app: FastifyInstance, { account, emailProof, twoFactor }:
   });
 }
 
-const from = (request: FastifyRequest): SignInFrom => ({
+const clientOf = (request: FastifyRequest): SignInFrom => ({
   ip: clientAddress(request),
   userAgent: request.headers['user-agent'],
 });

@@ -9,7 +9,7 @@ import { checkedEmail, newUserId, normalEmail, same } from './identity.ts';
 import { requireUser, unchangedUser } from './known-user.ts';
 import { linkUrl } from './links.ts';
 import { BREAK_GLASS, PLATFORM } from './principals.ts';
-import type { SignInFrom } from './sessions.ts';
+import type { OpenedSession, SignInFrom } from './sessions.ts';
 import type { SignInDeps } from './sign-in-deps.ts';
 
 export interface AuthServiceDeps extends SignInDeps {
@@ -18,9 +18,9 @@ export interface AuthServiceDeps extends SignInDeps {
   settings: { adminUser: string; adminPass: string; allowSignup: boolean };
 }
 
-/** A sign-in that succeeded: the token for the client, the person for the audit trail. */
+/** A sign-in that succeeded: the session for the client, the person for the audit trail. */
 export interface SignedIn {
-  token: string;
+  session: OpenedSession;
   user: UserRow;
 }
 
@@ -214,7 +214,7 @@ export class AuthService {
   }
 
   async #signIn(user: UserRow, from: SignInFrom): Promise<SignedIn> {
-    return { user, token: await this.#deps.sessions.open(user, from) };
+    return { user, session: await this.#deps.sessions.open(user, from) };
   }
 
   /** A changed ADMIN_PASS ends the sessions that the old one opened. */

@@ -1,8 +1,16 @@
 import type { Db } from '#daemon/platform/db/open.ts';
 
+/** `session` and `kept` end some time after their last use; `fixed` ends when the session did that it replaced. */
+export type CookieKind = 'session' | 'kept' | 'fixed';
+
 export interface SessionRow {
   id: string;
-  user_id: string;
+  /** A person; null when the holder of an API token signed in. */
+  user_id: string | null;
+  token_id: number | null;
+  /** Of a browser's session only. */
+  cookie_hash: string | null;
+  cookie_kind: CookieKind | null;
   ip: string | null;
   user_agent: string | null;
   created_at: string;
@@ -14,8 +22,8 @@ export interface SessionRow {
 export function sessionRepository(db: Db) {
   const live = db.prepare<[string], SessionRow>('SELECT * FROM sessions WHERE revoked_at IS NULL AND expires_at > ?');
   const insert = db.prepare<[SessionRow]>(
-    `INSERT INTO sessions (id, user_id, ip, user_agent, created_at, last_seen, expires_at)
-     VALUES (@id, @user_id, @ip, @user_agent, @created_at, @last_seen, @expires_at)`,
+    `INSERT INTO sessions (id, user_id, token_id, cookie_hash, cookie_kind, ip, user_agent, created_at, last_seen, expires_at)
+     VALUES (@id, @user_id, @token_id, @cookie_hash, @cookie_kind, @ip, @user_agent, @created_at, @last_seen, @expires_at)`,
   );
   const addresses = db
     .prepare<[string], string>(
@@ -26,7 +34,7 @@ export function sessionRepository(db: Db) {
   const revokeUser = db.prepare<[string, string]>(
     'UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL',
   );
-  const touch = db.prepare<[string, string]>('UPDATE sessions SET last_seen = ? WHERE id = ?');
+  const touch = db.prepare<[string, string, string]>('UPDATE sessions SET last_seen = ?, expires_at = ? WHERE id = ?');
   const purge = db.prepare<[string]>('DELETE FROM sessions WHERE expires_at < ?');
   return {
     live: (now: string) => live.all(now),
@@ -35,8 +43,8 @@ export function sessionRepository(db: Db) {
       for (const id of ids) revoke.run(at, id);
     }),
     revokeUser: (userId: string, at: string) => revokeUser.run(at, userId),
-    touchAll: db.transaction((uses: Iterable<[string, string]>) => {
-      for (const [id, at] of uses) touch.run(at, id);
+    touchAll: db.transaction((uses: Iterable<Pick<SessionRow, 'id' | 'last_seen' | 'expires_at'>>) => {
+      for (const { id, last_seen, expires_at } of uses) touch.run(last_seen, expires_at, id);
     }),
     /** Addresses that the account signed in from, newest first; rows are kept for 30 days after they expire. */
     addresses: (userId: string) => addresses.all(userId),

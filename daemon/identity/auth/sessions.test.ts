@@ -48,7 +48,7 @@ function setup(db = openDatabase(':memory:')) {
   const open = async () => {
     const user = users.byId('usr_1');
     assert.ok(user);
-    return store.open(user, FROM);
+    return (await store.open(user, FROM)).secret;
   };
   return { db, clock, users, store, ended, open };
 }

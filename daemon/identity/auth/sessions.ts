@@ -1,24 +1,30 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
 import type { CredentialResolver, Principal } from '#daemon/platform/principal.ts';
-import type { Session } from '#shared/schema/auth.ts';
+import { SESSION_HOURS } from '#shared/browser-session.ts';
+import type { CookieChoice, Session } from '#shared/schema/auth.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { SessionTokens } from './jwt.ts';
 import { principalOf } from './principals.ts';
-import type { SessionRepository, SessionRow } from './session-repository.ts';
+import type { CookieKind, SessionRepository, SessionRow } from './session-repository.ts';
 
-export const LIFETIME_MS = 12 * 60 * 60 * 1000;
+export const LIFETIME_MS = SESSION_HOURS * 60 * 60 * 1000;
+/** How often a browser is given a kept cookie again, so that it lasts from the last use. */
+const RENEW_MS = 60 * 60 * 1000;
 const SEEN_EVERY_MS = 60_000;
 const FLUSH_MS = 15_000;
 const PURGE_AFTER_MS = 30 * 86_400_000;
 
 interface LiveSession {
   id: string;
+  /** `usr_…`, or `token:<id>` when the holder of an API token signed in. */
   userId: string;
-  principal: Principal;
+  /** Null where the token has it, which can have ended. */
+  principal: Principal | null;
+  cookie: { kind: CookieKind; hash: string; givenAt: number } | null;
   ip: string | null;
   userAgent: string | null;
   createdAt: string;
@@ -32,12 +38,31 @@ interface LiveSession {
 export interface SignInFrom {
   ip: string;
   userAgent: string | undefined;
+  /** A browser that keeps a cookie; a program that sends a token otherwise. */
+  cookie?: CookieChoice | undefined;
 }
+
+/** A session that was just opened. */
+export interface OpenedSession {
+  /** What a program sends from now on, or the value of the cookie. Kept nowhere. */
+  secret: string;
+  isCookie: boolean;
+  /** Seconds that a browser keeps the cookie; undefined = until it is closed. */
+  cookieSeconds?: number | undefined;
+  expiresAt: string;
+}
+
+/** Who opens a session: a person, or an API token. */
+type Holder = { user: UserRow } | { tokenId: number };
 
 export interface SessionStoreDeps {
   sessions: SessionRepository;
   users: UserStore;
   tokens: SessionTokens;
+  /** What an API token may do from this address; null when it has ended. */
+  tokenPrincipal?(id: number, ip: () => string): Principal | null;
+  /** How long a kept session lasts after its last use. */
+  keptMs?(): number;
   events: EventBus;
   background: Background;
   /** The time by which what is old is deleted; the clock's unless given. */
@@ -56,6 +81,7 @@ export class SessionStore implements CredentialResolver {
   readonly #clock: Clock;
   readonly #live = new Map<string, LiveSession>();
   readonly #byUser = new Map<string, Set<string>>();
+  readonly #byCookie = new Map<string, LiveSession>();
   readonly #seen = new Set<string>();
   /** Sessions, and ends of sessions, that couldn't be stored yet; both already apply. */
   readonly #uninserted = new Map<string, SessionRow>();
@@ -82,20 +108,26 @@ export class SessionStore implements CredentialResolver {
     const { sessions, users } = this.#deps;
     const now = this.#clock.now();
     for (const row of sessions.live(new Date(now).toISOString())) {
-      const user = users.byId(row.user_id);
+      const user = row.user_id === null ? null : users.byId(row.user_id);
       if (user === undefined || this.#live.has(row.id) || this.#unrevoked.has(row.id)) continue;
+      const kind = row.cookie_kind;
       this.#admit({
         id: row.id,
-        userId: row.user_id,
-        principal: principalOf(user, users.memberships(user.id), row.id),
+        userId: user === null ? `token:${row.token_id}` : user.id,
+        principal: user === null ? null : principalOf(user, users.memberships(user.id), row.id),
+        cookie: kind === null || row.cookie_hash === null ? null : { kind, hash: row.cookie_hash, givenAt: 0 },
         ip: row.ip,
         userAgent: row.user_agent,
         createdAt: row.created_at,
         expiresAt: Date.parse(row.expires_at),
-        expiresMono: this.#clock.monotonic() + Math.min(Date.parse(row.expires_at) - now, LIFETIME_MS),
+        expiresMono: this.#clock.monotonic() + Math.min(Date.parse(row.expires_at) - now, this.#lengthOf(kind)),
         lastSeen: Date.parse(row.last_seen),
       });
     }
+  }
+
+  #lengthOf(kind: CookieKind | null): number {
+    return kind === 'kept' ? (this.#deps.keptMs?.() ?? LIFETIME_MS) : LIFETIME_MS;
   }
 
   stop(): void {
@@ -104,33 +136,70 @@ export class SessionStore implements CredentialResolver {
     this.flush();
   }
 
-  /** Signs a person in. @returns the session token */
-  async open(user: UserRow, from: SignInFrom): Promise<string> {
-    const { sessions, users, tokens } = this.#deps;
+  /** Signs a person in. */
+  async open(user: UserRow, from: SignInFrom): Promise<OpenedSession> {
+    if (from.cookie !== undefined) return this.#openCookie({ user }, from, from.cookie === 'keep' ? 'kept' : 'session');
+    const session = this.#create({ user }, from, null);
+    const { id, expiresAt } = session;
+    const exp = expiresAt / 1000;
+    const secret = await this.#deps.tokens.sign({ sub: user.id, sid: id, exp }, Date.parse(session.createdAt) / 1000);
+    return { secret, isCookie: false, expiresAt: new Date(expiresAt).toISOString() };
+  }
+
+  /**
+   * Signs a browser in with what a program would send: an API token, or a session token, which ends here. Its session is not
+   * made longer or newer by that. @throws nothing; the principal was found by that credential
+   */
+  openFor({ userId, sessionId }: Principal, from: SignInFrom): OpenedSession {
+    const old = sessionId === undefined ? undefined : this.#live.get(sessionId);
+    if (old === undefined) {
+      const tokenId = Number(userId.replace('token:', ''));
+      return this.#openCookie({ tokenId }, from, from.cookie === 'keep' ? 'kept' : 'session');
+    }
+    const user = this.#deps.users.byId(old.userId) as UserRow;
+    const opened = this.#openCookie({ user }, from, 'fixed', old);
+    this.#end([old.id]);
+    return opened;
+  }
+
+  #openCookie(holder: Holder, from: SignInFrom, kind: CookieKind, like?: LiveSession): OpenedSession {
+    const secret = randomBytes(32).toString('base64url');
+    const session = this.#create(holder, from, { kind, hash: digest(secret), givenAt: this.#clock.now() }, like);
+    const cookieSeconds = kind === 'kept' ? this.#lengthOf(kind) / 1000 : undefined;
+    return { secret, isCookie: true, cookieSeconds, expiresAt: new Date(session.expiresAt).toISOString() };
+  }
+
+  /** @param like takes over when this session began and ends */
+  #create(holder: Holder, from: SignInFrom, cookie: LiveSession['cookie'], like?: LiveSession): LiveSession {
+    const { sessions, users } = this.#deps;
     const now = Math.floor(this.#clock.now() / 1000) * 1000;
     const id = randomBytes(18).toString('base64url');
-    const expiresAt = now + LIFETIME_MS;
-    const token = await tokens.sign({ sub: user.id, sid: id, exp: expiresAt / 1000 }, now / 1000);
-    const createdAt = new Date(now).toISOString();
+    const user = 'user' in holder ? holder.user : null;
+    const tokenId = 'tokenId' in holder ? holder.tokenId : null;
+    const length = this.#lengthOf(cookie?.kind ?? null);
     const session: LiveSession = {
       id,
-      userId: user.id,
-      principal: principalOf(user, users.memberships(user.id), id),
+      userId: user?.id ?? `token:${tokenId}`,
+      principal: user === null ? null : principalOf(user, users.memberships(user.id), id),
+      cookie,
       ip: from.ip,
       userAgent: from.userAgent?.slice(0, 400) ?? null,
-      createdAt,
-      expiresAt,
-      expiresMono: this.#clock.monotonic() + LIFETIME_MS,
+      createdAt: like?.createdAt ?? new Date(now).toISOString(),
+      expiresAt: like?.expiresAt ?? now + length,
+      expiresMono: like?.expiresMono ?? this.#clock.monotonic() + length,
       lastSeen: now,
     };
     const row: SessionRow = {
       id,
-      user_id: user.id,
+      user_id: user?.id ?? null,
+      token_id: tokenId,
+      cookie_hash: cookie?.hash ?? null,
+      cookie_kind: cookie?.kind ?? null,
       ip: session.ip,
       user_agent: session.userAgent,
-      created_at: createdAt,
-      last_seen: createdAt,
-      expires_at: new Date(expiresAt).toISOString(),
+      created_at: session.createdAt,
+      last_seen: new Date(now).toISOString(),
+      expires_at: new Date(session.expiresAt).toISOString(),
     };
     try {
       sessions.insert(row);
@@ -142,7 +211,7 @@ export class SessionStore implements CredentialResolver {
     }
     this.#admit(session);
     this.#announce('session.started', session);
-    return token;
+    return session;
   }
 
   resolve(credential: string): Principal | null | undefined | Promise<Principal | null> {
@@ -153,6 +222,36 @@ export class SessionStore implements CredentialResolver {
     return tokens
       .verify(credential)
       .then((claims) => (claims === null ? null : this.#principal(claims.sub, claims.sid, claims.exp)));
+  }
+
+  resolveCookie(value: string, ip: () => string): Principal | null {
+    const session = this.#byCookie.get(digest(value));
+    if (session === undefined || this.#clock.monotonic() >= session.expiresMono) return null;
+    return session.principal ?? this.#deps.tokenPrincipal?.(Number(session.userId.slice('token:'.length)), ip) ?? null;
+  }
+
+  /** Notes that a browser uses its session, which then lasts longer. @returns seconds for which it should be given the cookie again */
+  renewCookie(value: string): number | undefined {
+    const session = this.#byCookie.get(digest(value));
+    if (session?.cookie == null) return undefined;
+    const { kind } = session.cookie;
+    const now = this.#clock.now();
+    if (this.#noteUse(session) && kind !== 'fixed') {
+      const length = this.#lengthOf(kind);
+      session.expiresAt = now + length;
+      session.expiresMono = this.#clock.monotonic() + length;
+    }
+    if (kind !== 'kept' || Math.abs(now - session.cookie.givenAt) < RENEW_MS) return undefined;
+    session.cookie.givenAt = now;
+    return this.#lengthOf(kind) / 1000;
+  }
+
+  /** Ends the session of a cookie. @returns whose it was; undefined when it was none */
+  endCookie(value: string): { id: string; userId: string } | undefined {
+    const session = this.#byCookie.get(digest(value));
+    if (session === undefined) return undefined;
+    this.#end([session.id]);
+    return { id: session.id, userId: session.userId };
   }
 
   /** Live sessions of a person, newest first. */
@@ -166,6 +265,8 @@ export class SessionStore implements CredentialResolver {
         createdAt: s.createdAt,
         lastSeen: new Date(s.lastSeen).toISOString(),
         expiresAt: new Date(s.expiresAt).toISOString(),
+        isBrowser: s.cookie !== null,
+        isKept: s.cookie?.kind === 'kept',
         current: s.id === current,
       }));
   }
@@ -230,25 +331,33 @@ export class SessionStore implements CredentialResolver {
     }
     this.#storeEnds();
     if (this.#seen.size === 0) return;
-    const uses: [string, string][] = [];
-    for (const id of this.#seen) {
-      const session = this.#live.get(id);
-      if (session !== undefined) uses.push([id, new Date(session.lastSeen).toISOString()]);
-    }
+    const uses = [...this.#seen]
+      .map((id) => this.#live.get(id))
+      .filter((session) => session !== undefined)
+      .map(({ id, lastSeen, expiresAt }) => ({
+        id,
+        last_seen: new Date(lastSeen).toISOString(),
+        expires_at: new Date(expiresAt).toISOString(),
+      }));
     this.#deps.sessions.touchAll(uses);
     this.#seen.clear();
   }
 
   #principal(sub: string, sid: string, exp: number): Principal | null {
     const session = this.#live.get(sid);
-    if (session === undefined || session.userId !== sub) return null;
+    if (session === undefined || session.userId !== sub || session.cookie !== null) return null;
     if (exp * 1000 !== session.expiresAt || this.#clock.monotonic() >= session.expiresMono) return null;
-    const now = this.#clock.now();
-    if (Math.abs(now - session.lastSeen) >= SEEN_EVERY_MS) {
-      session.lastSeen = now;
-      this.#seen.add(sid);
-    }
+    this.#noteUse(session);
     return session.principal;
+  }
+
+  /** @returns false when the last use was noted a moment ago */
+  #noteUse(session: LiveSession): boolean {
+    const now = this.#clock.now();
+    if (Math.abs(now - session.lastSeen) < SEEN_EVERY_MS) return false;
+    session.lastSeen = now;
+    this.#seen.add(session.id);
+    return true;
   }
 
   #of(userId: string): LiveSession[] {
@@ -260,6 +369,7 @@ export class SessionStore implements CredentialResolver {
 
   #admit(session: LiveSession): void {
     this.#live.set(session.id, session);
+    if (session.cookie !== null) this.#byCookie.set(session.cookie.hash, session);
     const ids = this.#byUser.get(session.userId);
     if (ids === undefined) this.#byUser.set(session.userId, new Set([session.id]));
     else ids.add(session.id);
@@ -282,6 +392,7 @@ export class SessionStore implements CredentialResolver {
     const session = this.#live.get(id);
     if (session === undefined) return;
     this.#live.delete(id);
+    if (session.cookie !== null) this.#byCookie.delete(session.cookie.hash);
     this.#seen.delete(id);
     const ids = this.#byUser.get(session.userId);
     ids?.delete(id);
@@ -299,3 +410,5 @@ export class SessionStore implements CredentialResolver {
     this.flush();
   }
 }
+
+const digest = (value: string): string => hash('sha256', value, 'hex');

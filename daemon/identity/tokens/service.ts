@@ -62,10 +62,19 @@ export class TokenService implements CredentialResolver {
   resolve(credential: string, ip: () => string): Principal | null | undefined {
     if (!credential.startsWith(PREFIX)) return undefined;
     const token = this.#live.get(digest(credential));
-    if (token === undefined) return null;
+    return token === undefined ? null : this.#use(token, ip);
+  }
+
+  #use(token: LiveToken, ip: () => string): Principal | null {
     if (token.addresses !== null && !token.addresses.has(ip())) return null;
     this.#used.set(token.id, '');
     return token.principal;
+  }
+
+  /** What the token may do from this address, for a browser whose session it opened; null when it has ended. */
+  principal(id: number, ip: () => string): Principal | null {
+    const token = this.#live.get(this.#hashById.get(id) ?? '');
+    return token === undefined ? null : this.#use(token, ip);
   }
 
   list(): TokenRecord[] {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Db } from './open.ts';
 
 /** Single values of the registry database, by key. */
@@ -15,4 +16,13 @@ export function metaStore(db: Db): Meta {
     get: (key) => read.get(key),
     set: (key, value) => void write.run(key, value, new Date().toISOString()),
   };
+}
+
+/** Tells installations on one host apart; made once. */
+export function installationId(meta: Meta): string {
+  const known = meta.get('installation');
+  if (known !== undefined) return known;
+  const id = randomBytes(4).toString('hex');
+  meta.set('installation', id);
+  return id;
 }

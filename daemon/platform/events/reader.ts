@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { EventTopic } from '#shared/schema/events.ts';
+import type { Credential } from '../credentials.ts';
 import type { Principal } from '../principal.ts';
 import { type Audience, maySee } from './topics.ts';
 
@@ -11,7 +12,7 @@ const MAX_STALLED_BEATS = 4;
 export interface ReaderOptions {
   principal: Principal;
   /** Asked again and again, so that a revoked credential ends the stream. */
-  credential: string;
+  credential: Credential;
   ip: string;
   topics: ReadonlySet<EventTopic>;
   app: string | undefined;

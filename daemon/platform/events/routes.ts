@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import * as ops from '#shared/contract/events.ts';
-import { bearer } from '../http/authenticate.ts';
+import type { Credential } from '../credentials.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { route } from '../http/route.ts';
 import type { EventService } from './service.ts';
@@ -20,7 +20,7 @@ export function eventRoutes(app: FastifyInstance, { eventStream }: { eventStream
     };
     eventStream.open(reply.raw, headers, {
       principal,
-      credential: bearer(request.headers.authorization) ?? '',
+      credential: request.credential as Credential,
       ip: clientAddress(request),
       query,
       lastEventId: request.headers['last-event-id'] as string | undefined,

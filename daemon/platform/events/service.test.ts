@@ -51,7 +51,7 @@ async function setUp(t: TestContext, more: Partial<EventServiceDeps> = {}) {
       { 'content-type': 'text/event-stream' },
       {
         principal: GLOBAL,
-        credential: 'x',
+        credential: { kind: 'bearer', text: 'x' },
         ip: '127.0.0.1',
         query: {},
         lastEventId: request.headers['last-event-id'] as string | undefined,

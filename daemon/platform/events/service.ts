@@ -10,6 +10,7 @@ import {
 } from '#shared/schema/events.ts';
 import type { Background, Repeated } from '../background.ts';
 import { type Clock, SYSTEM_CLOCK } from '../clock.ts';
+import { type Credential, principalFor } from '../credentials.ts';
 import type { Log } from '../log.ts';
 import type { CredentialResolver, Principal } from '../principal.ts';
 import type { DaemonEvent, EventBus } from './bus.ts';
@@ -47,7 +48,7 @@ export interface EventServiceDeps {
 /** What a request for the stream says. */
 export interface EventRequest {
   principal: Principal;
-  credential: string;
+  credential: Credential;
   ip: string;
   query: EventQuery;
   lastEventId: string | undefined;
@@ -278,21 +279,14 @@ export class EventService {
     this.#lastRecheck = this.#clock.monotonic();
     for (const reader of [...this.#readers]) {
       try {
-        const principal = await this.#resolve(reader.options.credential, reader.options.ip);
+        const { credential, ip } = reader.options;
+        const principal = await principalFor(this.#deps.resolvers, credential, () => ip);
         if (principal === null) reader.end(frameOf('bye', { reason: 'revoked' }));
         else reader.principal = principal;
       } catch (err) {
         this.#deps.log.warn({ err }, 'a credential could not be checked');
       }
     }
-  }
-
-  async #resolve(credential: string, ip: string): Promise<Principal | null> {
-    for (const resolver of this.#deps.resolvers) {
-      const principal = await resolver.resolve(credential, () => ip);
-      if (principal !== undefined) return principal;
-    }
-    return null;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from '#shared/contract/operation.ts';
+import type { Credential } from '../credentials.ts';
 import type { LogContext } from '../log-context.ts';
 import type { Principal } from '../principal.ts';
 
@@ -7,6 +8,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by authentication; null on public routes without a credential. */
     principal: Principal | null;
+    /** What it was known by. */
+    credential: Credential | null;
     /** What the handler adds to the audit entry of its request; null = nothing. */
     auditNote: AuditNote | null;
     /** What all lines of the request carry; null before its handler runs. */

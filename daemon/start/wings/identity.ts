@@ -26,8 +26,10 @@ import { TeamService } from '#daemon/identity/teams/service.ts';
 import { UsageService } from '#daemon/identity/teams/usage.ts';
 import { tokenRepository } from '#daemon/identity/tokens/repository.ts';
 import { TokenService } from '#daemon/identity/tokens/service.ts';
-import { metaStore } from '#daemon/platform/db/meta.ts';
+import { installationId, metaStore } from '#daemon/platform/db/meta.ts';
+import { SessionCookie } from '#daemon/platform/http/session-cookie.ts';
 import { MAIL_SETTINGS, Mailer } from '#daemon/platform/mail/mailer.ts';
+import { publicBase } from '#daemon/platform/settings.ts';
 import type { Platform } from './platform.ts';
 
 export type Identity = ReturnType<typeof createIdentity>;
@@ -63,18 +65,23 @@ export function createIdentity(
     sessions: sessionRows,
     users,
     tokens: new SessionTokens(secret.signingKey()),
+    tokenPrincipal: (id, ip) => tokens.principal(id, ip),
+    keptMs: () => settings.sessionDays * 86_400_000,
     events,
     background,
     retentionNow,
     onJump: (listener) => clockWatch.onJump(listener),
   });
   resolvers.push(tokens, sessions);
+  const meta = metaStore(db);
+  const sessionCookie = new SessionCookie(installationId(meta), publicBase(settings));
+  settings.onChange(['publicBaseUrl'], () => sessionCookie.publishAt(publicBase(settings)));
   const twoFactor = new TwoFactor({ users, key: secret.derive('two-factor'), attempts, log });
   const linkBase = (): string => settings.appUrl || publicUrl();
   const mailer = new Mailer(settings);
   settings.onChange(MAIL_SETTINGS, () => background.run('mail server', () => mailer.close()));
   const shared = { users, tenants, sessions, links, passwords, twoFactor, attempts };
-  const auth = new AuthService({ ...shared, background, meta: metaStore(db), settings });
+  const auth = new AuthService({ ...shared, background, meta, settings });
   const linkSignIn = new LinkSignIn({
     ...shared,
     background,
@@ -106,6 +113,7 @@ export function createIdentity(
   events.subscribe((event) => audit.hear(event));
   events.subscribe(({ type, tenant, data }) => {
     if (type === 'app.deleted') tokens.forgetApp(data['id'] as number);
+    if (type === 'token.revoked') sessions.revokeAll(`token:${data['id']}`);
     if (tenant !== undefined && /^(?:vod|recording)\./.test(type)) usage.forget(tenant);
   });
   const mediaQuotas = new MediaQuotas({ quotas, usage });
@@ -141,6 +149,7 @@ export function createIdentity(
     users,
     tenants,
     sessions,
+    sessionCookie,
     auth,
     linkSignIn,
     account,

@@ -28,7 +28,7 @@ export class ConnectionTests {
   async known({ record, connection }: Entry, testId: string | undefined): Promise<TestReport> {
     const route = { base: record.url, pinned: record.pinned?.fingerprint ?? null };
     return await this.#run(route, testId, (transport) => async (signal) => {
-      const authorization = await connection.authorization();
+      const { authorization = '' } = await connection.authorization();
       return await recognise(transport, authorization.slice('Bearer '.length), signal);
     });
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Timing } from '#shared/connection/daemon-connection.ts';
-import { packSecret, type Secret } from '#shared/connection/secret.ts';
+import { type KeptSecret, packSecret } from '#shared/connection/secret.ts';
 import { endSession, signIn } from '#shared/connection/sign-in.ts';
 import type { Connection, Credential, Keep, Snapshot } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
@@ -100,7 +100,7 @@ export class Connections {
 
   /** The connection to the daemon on this machine, made or brought up to date; without a token it is signed out. @returns its id */
   async putLocal(url: string, token: string | undefined, keep: Keep): Promise<string> {
-    const secret: Secret | undefined = token === undefined ? undefined : { kind: 'token', token };
+    const secret: KeptSecret | undefined = token === undefined ? undefined : { kind: 'token', token };
     const known = this.local;
     if (known === undefined)
       return (await this.#adopt(this.#record('local', url, { name: 'This computer' }), secret, keep)).id;
@@ -204,7 +204,7 @@ export class Connections {
     };
   }
 
-  async #adopt(record: ConnectionRecord, secret: Secret | undefined, keep: Keep): Promise<Connection> {
+  async #adopt(record: ConnectionRecord, secret: KeptSecret | undefined, keep: Keep): Promise<Connection> {
     const entry = this.#entry(record);
     if (secret !== undefined) await entry.store(secret, keep);
     this.#entries.push(entry);
@@ -219,7 +219,7 @@ export class Connections {
     return entry.view();
   }
 
-  async #keep(entry: Entry, secret: Secret, keep: Keep): Promise<void> {
+  async #keep(entry: Entry, secret: KeptSecret, keep: Keep): Promise<void> {
     const before = entry.record.credential.kept;
     await entry.store(secret, keep);
     if (before === 'keychain' && keep === 'session') await this.#clearKept(entry.id);
@@ -291,7 +291,7 @@ export class Connections {
 }
 
 /** Signs in somewhere that is not a connection yet. */
-async function exchange(route: Route, credential: Credential): Promise<Secret> {
+async function exchange(route: Route, credential: Credential): Promise<KeptSecret> {
   const transport = new Transport(route);
   try {
     return await signIn(transport, credential);

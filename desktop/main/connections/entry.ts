@@ -1,5 +1,5 @@
 import { DaemonConnection, type Timing } from '#shared/connection/daemon-connection.ts';
-import { packSecret, type Secret, unpackSecret } from '#shared/connection/secret.ts';
+import { type KeptSecret, packSecret, type Secret, unpackSecret } from '#shared/connection/secret.ts';
 import type { Connection, Keep } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
@@ -79,7 +79,7 @@ export class Entry {
   }
 
   /** Puts the secret into the secret store, then into the record: a record never claims what is not there. */
-  async store(secret: Secret, keep: Keep): Promise<void> {
+  async store(secret: KeptSecret, keep: Keep): Promise<void> {
     await this.#secrets.write(this.id, packSecret(secret), keep);
     const module = keep === 'keychain' ? (await this.#secrets.state()).module : null;
     const user = secret.kind === 'password' ? secret.user : null;

@@ -97,7 +97,7 @@ export class Requests {
     const { connection } = this.#connections.get(connectionId);
     const answer = await connection.transport.stream({
       path: apiPath(path),
-      headers: { authorization: await connection.authorization() },
+      headers: await connection.authorization(),
     });
     if (answer.status !== 200) {
       const chunks: Uint8Array[] = [];

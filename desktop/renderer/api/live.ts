@@ -7,6 +7,7 @@ import { bridge } from '../host/host.ts';
 import { recallLastKnown } from './last-known.ts';
 import { type LiveCache, type LiveUpdates, readsAfter } from './live-updates.ts';
 import { PAGES, queryClient, refresh } from './query.ts';
+import { signedOutElsewhere } from './session.ts';
 
 const GATHER = 250;
 const waiting = new Map<string, Set<Operation>>();
@@ -79,5 +80,6 @@ export function followHost(updates: readonly LiveUpdates[]): void {
   host.onEvents((connectionId, events) => {
     for (const event of events) take(updates, connectionId, event);
   });
+  host.onSignedOut?.(signedOutElsewhere);
   host.onGap((connectionId) => void queryClient.invalidateQueries({ queryKey: [connectionId] }));
 }

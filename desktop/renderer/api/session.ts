@@ -1,4 +1,6 @@
+import { revokeOtherSessions } from '#shared/contract/auth.ts';
 import { forgetOnline } from '../daemon/was-online.ts';
+import { clientFor } from '../host/clients.ts';
 import { bridge } from '../host/host.ts';
 import { queryClient } from './query.ts';
 
@@ -6,5 +8,17 @@ import { queryClient } from './query.ts';
 export async function signOut(connectionId: string): Promise<void> {
   forgetOnline(connectionId);
   await bridge().signOut(connectionId);
+  queryClient.removeQueries({ queryKey: [connectionId] });
+}
+
+/** Ends all sessions of the account, then this one. @throws what the daemon says; then nobody is signed out here */
+export async function signOutEverywhere(connectionId: string): Promise<void> {
+  await clientFor(connectionId).call(revokeOtherSessions);
+  await signOut(connectionId);
+}
+
+/** Another tab signed out: what it could show goes here too. */
+export function signedOutElsewhere(connectionId: string): void {
+  forgetOnline(connectionId);
   queryClient.removeQueries({ queryKey: [connectionId] });
 }

@@ -29,8 +29,11 @@ function DaemonPages() {
       <SkeletonRows />
     );
   }
+  const isWeb = bridge().host === 'web';
+  // nobody is known to be signed in: pages that would be taken away again are not shown first
+  if (isWeb && connection.state.status === 'connecting' && connection.credential.kept === 'none')
+    return <SkeletonRows />;
   if (connection.state.status === 'signed-out' && !wasOnline[connection.id]) {
-    const isWeb = bridge().host === 'web';
     return isWeb ? (
       <SignInPage connection={connection} />
     ) : (

@@ -2,6 +2,7 @@ import { ActionIcon, Menu, Tooltip, useComputedColorScheme, useMantineColorSchem
 import {
   IconCheck,
   IconChevronRight,
+  IconDevicesOff,
   IconHelp,
   IconLogout,
   IconMoon,
@@ -11,10 +12,11 @@ import {
   IconUser,
 } from '@tabler/icons-react';
 import { useMeOf } from '../api/rights.ts';
-import { signOut } from '../api/session.ts';
+import { signOut, signOutEverywhere } from '../api/session.ts';
 import { useMaybeDaemon } from '../daemon/daemon-context.tsx';
 import { GoTo, useGo } from '../daemon/links.tsx';
 import { bridge } from '../host/host.ts';
+import { ask } from '../ui/feedback/confirm.tsx';
 import { useCrumbs } from '../ui/layout/crumbs.ts';
 import { openPalette } from '../ui/palette/palette-store.ts';
 import { isMac } from '../ui/words/keys.ts';
@@ -121,6 +123,21 @@ function PersonMenu({ id, isSignedIn }: { id: string; isSignedIn: boolean }) {
         <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void signOut(id)}>
           Sign out
         </Menu.Item>
+        {me && me.via !== 'api_token' ? (
+          <Menu.Item
+            leftSection={<IconDevicesOff size={15} />}
+            onClick={() =>
+              ask({
+                title: 'Sign out everywhere',
+                body: <p>Ends all your sessions, in this browser and on every other device.</p>,
+                action: 'Sign out everywhere',
+                run: () => signOutEverywhere(id),
+              })
+            }
+          >
+            Sign out everywhere
+          </Menu.Item>
+        ) : null}
       </Menu.Dropdown>
     </Menu>
   );

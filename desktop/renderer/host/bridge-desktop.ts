@@ -80,7 +80,7 @@ export function desktopBridge(native: DesktopBridge): Bridge {
       return close;
     },
     async signIn(id, credential, keep) {
-      opened(await native.connections.signIn({ id, credential, keep }));
+      opened(await native.connections.signIn({ id, credential, keep: keep ? 'keychain' : 'session' }));
     },
     async signOut(id) {
       opened(await native.connections.signOut({ id }));

@@ -2,17 +2,14 @@ import type { WireAnswer, WireRequest } from '#shared/client/client.ts';
 import { DaemonConnection, TIMING } from '#shared/connection/daemon-connection.ts';
 import { followEvents, type StreamRefused } from '#shared/connection/event-stream.ts';
 import { FetchTransport } from '#shared/connection/fetch-transport.ts';
-import { recognise } from '#shared/connection/probe.ts';
-import { packSecret, type Secret } from '#shared/connection/secret.ts';
-import { endSession, signIn } from '#shared/connection/sign-in.ts';
 import type { TransportRequest } from '#shared/connection/transport.ts';
 import type { Connection, Credential } from '#shared/ipc/connections.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import { failure, IpcFailure } from '#shared/ipc/failure.ts';
 import { HERE_URL } from './base.ts';
 import { type Bridge, HostError, type SignIn, type StreamListener, type Unsubscribe, unreachable } from './bridge.ts';
+import { BrowserSession } from './browser-session.ts';
 
-const STORED = 'streamhub.credential';
 const WEB_TIMING = { ...TIMING, healthMs: 30_000, backoff: { base: 1000, max: 30_000 } };
 /** Id of the one connection that a browser has: the daemon that served the page. */
 export const HERE = 'here';
@@ -21,15 +18,24 @@ interface Subscribers {
   connections: Set<(connections: Connection[]) => void>;
   events: Set<(id: string, events: StreamEvent[]) => void>;
   gap: Set<(id: string) => void>;
+  signedOut: Set<(id: string) => void>;
 }
 
-/** The browser as host: one daemon, the page's own origin; the credential stays in this tab. */
+/** The browser as host: one daemon, the page's own origin, with the session that all tabs share. */
 export class WebBridge implements Bridge {
   readonly host = 'web';
-  readonly #subscribers: Subscribers = { connections: new Set(), events: new Set(), gap: new Set() };
+  readonly #subscribers: Subscribers = {
+    connections: new Set(),
+    events: new Set(),
+    gap: new Set(),
+    signedOut: new Set(),
+  };
   readonly #transport = new FetchTransport(HERE_URL);
+  readonly #session = new BrowserSession(this.#transport, (what) => this.#otherTab(what));
   readonly #connection: DaemonConnection;
   readonly #addedAt = new Date().toISOString();
+  /** The cookie was good for a while since the page was loaded. */
+  #wasOnline = false;
   /** Typed, but not accepted before the second factor is there too. */
   #pendingPassword: Extract<Credential, { kind: 'password' }> | undefined;
 
@@ -37,17 +43,16 @@ export class WebBridge implements Bridge {
     this.#connection = new DaemonConnection({
       name: () => location.host,
       transport: this.#transport,
-      status: storedSecret() === undefined ? 'signed-out' : 'connecting',
       lastSeenAt: null,
       version: null,
       timing: WEB_TIMING,
-      readSecret: async () => {
-        const secret = storedSecret();
-        return secret === undefined ? null : packSecret(secret);
-      },
+      readSecret: () => this.#session.secret(),
       // a session is renewed with a kept password only, and no browser tab keeps one
       writeSecret: async () => {},
-      onState: () => {
+      onState: ({ status, account }) => {
+        if (status === 'online') this.#session.note(account?.via === 'api_token' ? 'token' : 'password');
+        else if (status === 'signed-out') this.#session.note(null);
+        this.#wasOnline ||= status === 'online';
         for (const listener of this.#subscribers.connections) listener([this.#view()]);
       },
       onEvents: (events) => {
@@ -80,7 +85,8 @@ export class WebBridge implements Bridge {
     const sent = { method, path, headers, body, signal, timeoutMs: 600_000 };
     try {
       // the pages before the sign-in use operations that need no credential
-      return await (storedSecret() === undefined ? this.#transport : this.#connection).request(sent);
+      const isSignedOut = this.#connection.state.status === 'signed-out';
+      return await (isSignedOut ? this.#transport : this.#connection).request(sent);
     } catch (error) {
       throw unreachable((error as IpcFailure).toJSON(), request);
     }
@@ -100,10 +106,9 @@ export class WebBridge implements Bridge {
     return () => stop.abort();
   }
 
-  async signIn(_id: string, typed: SignIn): Promise<void> {
+  async signIn(_id: string, typed: SignIn, keep: boolean): Promise<void> {
     try {
-      const secret = await this.#exchange(typed);
-      sessionStorage.setItem(STORED, secret.token);
+      await this.#open(typed, keep);
     } catch (error) {
       throw error instanceof IpcFailure ? new HostError(error.toJSON()) : error;
     }
@@ -112,11 +117,14 @@ export class WebBridge implements Bridge {
   }
 
   async signOut(): Promise<void> {
-    const secret = storedSecret();
-    sessionStorage.removeItem(STORED);
+    this.#wasOnline = false;
+    const ended = this.#session.end();
     this.#connection.signedOut();
-    // a session ends by itself: signing out must work while the daemon is away
-    if (secret !== undefined) await endSession(this.#transport, secret).catch(() => {});
+    await ended;
+  }
+
+  onSignedOut(listener: (id: string) => void): Unsubscribe {
+    return subscribe(this.#subscribers.signedOut, listener);
   }
 
   async retry(): Promise<void> {
@@ -136,13 +144,23 @@ export class WebBridge implements Bridge {
     return true;
   }
 
-  async #exchange(typed: SignIn): Promise<Secret> {
+  #otherTab(what: 'in' | 'out'): void {
+    if (what === 'out') {
+      this.#wasOnline = false;
+      for (const listener of this.#subscribers.signedOut) listener(HERE);
+      this.#connection.signedOut();
+      return;
+    }
+    this.#connection.credentialChanged();
+    // it can be another person
+    for (const listener of this.#subscribers.gap) listener(HERE);
+  }
+
+  async #open(typed: SignIn, keep: boolean): Promise<void> {
     const credential = typed.kind === 'code' ? this.#withCode(typed.code) : typed;
     try {
-      const secret = await signIn(this.#transport, credential);
-      if (secret.kind === 'token') await this.#checkToken(secret);
+      await this.#session.open(credential, keep);
       this.#pendingPassword = undefined;
-      return secret;
     } catch (error) {
       const wantsCode = error instanceof IpcFailure && error.code.startsWith('SECOND_FACTOR_');
       this.#pendingPassword = wantsCode && credential.kind === 'password' ? credential : undefined;
@@ -155,11 +173,6 @@ export class WebBridge implements Bridge {
     throw new HostError({ code: 'NO_CREDENTIAL', message: 'Enter the password again.' });
   }
 
-  async #checkToken({ token }: Secret): Promise<void> {
-    const recognition = await recognise(this.#transport, token);
-    if (!recognition.accepted) throw failure('SIGN_IN_FAILED', { reason: recognition.message });
-  }
-
   #view(): Connection {
     const { state } = this.#connection;
     return {
@@ -168,19 +181,13 @@ export class WebBridge implements Bridge {
       url: HERE_URL,
       colour: '#2459d3',
       kind: 'remote',
-      credential: { kind: 'token', user: null, kept: 'session' },
+      credential: { kind: this.#session.kind, user: null, kept: this.#session.isExpected ? 'session' : 'none' },
       pinned: null,
       addedAt: this.#addedAt,
-      // the sign-in page is not told that nobody has signed in yet
-      state: { ...state, error: state.error?.code === 'NO_CREDENTIAL' ? null : state.error },
+      // nobody has signed in yet, which is no failure
+      state: { ...state, error: state.status === 'signed-out' && !this.#wasOnline ? null : state.error },
     };
   }
-}
-
-/** The credential of this tab; API tokens begin with `sk_`, everything else is a session. */
-function storedSecret(): Secret | undefined {
-  const token = sessionStorage.getItem(STORED);
-  return token === null ? undefined : { kind: token.startsWith('sk_') ? 'token' : 'session', token };
 }
 
 function subscribe<L>(set: Set<L>, listener: L): Unsubscribe {

@@ -1,7 +1,7 @@
 import type { WireAnswer, WireRequest } from '#shared/client/client.ts';
 import { UnreachableError } from '#shared/client/errors.ts';
 import type { ErrorDetail } from '#shared/errors.ts';
-import type { Connection, Credential, Keep } from '#shared/ipc/connections.ts';
+import type { Connection, Credential } from '#shared/ipc/connections.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import type { IpcError } from '#shared/ipc/failure.ts';
 import type { DesktopBridge } from '#shared/ipc/index.ts';
@@ -32,9 +32,11 @@ export interface Bridge {
   /** Opens another event stream, e.g. a live tail; it is resumed until it is closed. */
   openStream(connectionId: string, path: string, listener: StreamListener): Unsubscribe;
 
-  /** Rejects with a HostError. */
-  signIn(connectionId: string, credential: SignIn, keep: Keep): Promise<void>;
+  /** Signs in, and stays signed in after the app or the browser is closed if `keep` is true. Rejects with a HostError. */
+  signIn(connectionId: string, credential: SignIn, keep: boolean): Promise<void>;
   signOut(connectionId: string): Promise<void>;
+  /** Somebody signed out in another tab: what is shown here has to go too. */
+  onSignedOut?(listener: (connectionId: string) => void): Unsubscribe;
   /** Tries a lost connection now instead of at its next turn. */
   retry(connectionId: string): Promise<void>;
 

@@ -10,6 +10,7 @@ import { sql as emailProof } from './014-email-proof.ts';
 import { sql as releasedPrefixes } from './015-released-prefixes.ts';
 import { sql as addressRights } from './016-address-rights.ts';
 import { sql as settings } from './017-settings.ts';
+import { sql as browserSessions } from './018-browser-sessions.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 15, name: 'released-prefixes', sql: releasedPrefixes },
   { id: 16, name: 'address-rights', sql: addressRights },
   { id: 17, name: 'settings', sql: settings },
+  { id: 18, name: 'browser-sessions', sql: browserSessions },
 ];

@@ -373,10 +373,11 @@ function Sessions() {
                 <span className="grow cut" title={session.userAgent ?? undefined}>
                   {browserWords(session.userAgent)}{' '}
                   <span className="dim">from {session.ip ?? 'an unknown address'}</span>{' '}
-                  {session.current ? <Tag tone="info">this one</Tag> : null}
+                  {session.current ? <Tag tone="info">this one</Tag> : null}{' '}
+                  {session.isKept ? <Tag tone="muted">kept signed in</Tag> : null}
                 </span>
                 <span className="dim">
-                  seen <Ago at={session.lastSeen} />
+                  last used <Ago at={session.lastSeen} />
                 </span>
                 <Button
                   size="xs"

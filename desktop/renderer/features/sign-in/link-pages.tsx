@@ -1,6 +1,6 @@
 import { Checkbox, PasswordInput, TextInput } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { API_BASE } from '#shared/client/client.ts';
 import { acceptInvite, confirmEmail, previewInvite, setup, undoEmail, verifyMagicLink } from '#shared/contract/auth.ts';
 import type { BodyOf, Operation, ResultOf } from '#shared/contract/operation.ts';
@@ -11,6 +11,7 @@ import { bridge } from '../../host/host.ts';
 import { Problem } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { At } from '../../ui/words/time.tsx';
+import { KeepSignedIn } from './keep-signed-in.tsx';
 import classes from './sign-in.module.css';
 import { CodeField } from './sign-in-form.tsx';
 import { SignInLayout } from './sign-in-page.tsx';
@@ -18,14 +19,16 @@ import { SignInLayout } from './sign-in-page.tsx';
 /** The one-time token is after `#`, so that no server or proxy sees it. */
 const linkToken = (): string => decodeURIComponent(location.hash.slice(1)).replace(/^token=/, '');
 
-/** Makes the operation's call, whose answer is a session, and signs in. */
-function useEntry(): <O extends Operation>(op: O, body: BodyOf<O>) => Promise<void> {
+/** Makes the operation's call, whose answer is a session, and signs in; `choice` asks how long for. */
+function useEntry(): { enter: <O extends Operation>(op: O, body: BodyOf<O>) => Promise<void>; choice: ReactNode } {
   const navigate = useNavigate();
-  return async (op, body) => {
+  const [keep, setKeep] = useState(false);
+  const enter = async <O extends Operation>(op: O, body: BodyOf<O>): Promise<void> => {
     const path = `${API_BASE}${op.path}` as `${typeof API_BASE}/auth/setup`;
-    await bridge().signIn(HERE, { kind: 'exchange', path, body: body as Record<string, unknown> }, 'session');
+    await bridge().signIn(HERE, { kind: 'exchange', path, body: body as Record<string, unknown> }, keep);
     void navigate({ to: '/', replace: true });
   };
+  return { enter, choice: <KeepSignedIn connectionId={HERE} keep={keep} onKeep={setKeep} /> };
 }
 
 /** The second factor is asked for in the same form. */
@@ -40,7 +43,7 @@ async function unlessCodeIsAsked(entry: Promise<void>, onAsked: () => void): Pro
 
 /** Opened by the setup link: the first person chooses the password. */
 export function SetupPage() {
-  const enter = useEntry();
+  const { enter, choice } = useEntry();
   const [token] = useState(linkToken);
   const form = useApiForm({
     initialValues: { email: '', password: '' },
@@ -68,6 +71,7 @@ export function SetupPage() {
           minLength={8}
           required
         />
+        {choice}
       </Form>
     </SignInLayout>
   );
@@ -77,7 +81,7 @@ type Preview = ResultOf<typeof previewInvite>['data'];
 
 /** Opened by an invitation link. */
 export function InvitePage() {
-  const enter = useEntry();
+  const { enter, choice } = useEntry();
   const [token] = useState(linkToken);
   const [preview, setPreview] = useState<Preview>();
   const [wantsCode, setWantsCode] = useState(false);
@@ -137,6 +141,7 @@ export function InvitePage() {
             required
           />
           {wantsCode ? <CodeField {...form.getInputProps('code')} value={form.values.code} /> : null}
+          {choice}
         </Form>
       ) : error ? (
         <Problem error={error} />
@@ -147,7 +152,7 @@ export function InvitePage() {
 
 /** Opened by a sign-in link from a mail. */
 export function MagicPage() {
-  const enter = useEntry();
+  const { enter, choice } = useEntry();
   const [token] = useState(linkToken);
   const [wantsCode, setWantsCode] = useState(false);
   const form = useApiForm({
@@ -164,6 +169,7 @@ export function MagicPage() {
         ) : (
           <p>The link signs you in once.</p>
         )}
+        {choice}
       </Form>
     </SignInLayout>
   );

@@ -9,6 +9,7 @@ import { clientFor } from '../../host/clients.ts';
 import { bridge } from '../../host/host.ts';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
+import { KeepSignedIn } from './keep-signed-in.tsx';
 import { KeepChoice } from './keychain-notice.tsx';
 import classes from './sign-in.module.css';
 import { useKeychain } from './use-keychain.ts';
@@ -22,10 +23,11 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
   const [chosen, setChosen] = useState<'password' | 'token'>();
   const kind = chosen ?? (needsSetup || connection.credential.kind === 'token' ? 'token' : 'password');
   const [wantsCode, setWantsCode] = useState(false);
-  const [keep, setKeep] = useState(true);
+  const isWeb = bridge().host === 'web';
+  const [keep, setKeep] = useState(!isWeb);
   const keychain = useKeychain();
   const signIn = async (credential: SignIn): Promise<void> =>
-    await bridge().signIn(connection.id, credential, keychain?.state === 'ready' && keep ? 'keychain' : 'session');
+    await bridge().signIn(connection.id, credential, keep && (isWeb || keychain?.state === 'ready'));
 
   const form = useApiForm({
     initialValues: { user: connection.credential.user ?? '', secret: '' },
@@ -110,7 +112,11 @@ export function SignInForm({ connection, onDone }: { connection: Connection; onD
           data-autofocus
         />
       )}
-      <KeepChoice keychain={keychain} keep={keep} onKeep={setKeep} />
+      {isWeb ? (
+        <KeepSignedIn connectionId={connection.id} keep={keep} onKeep={setKeep} />
+      ) : (
+        <KeepChoice keychain={keychain} keep={keep} onKeep={setKeep} />
+      )}
     </Form>
   );
 }

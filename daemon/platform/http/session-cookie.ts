@@ -1,0 +1,74 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from '#shared/errors.ts';
+import { isSameOrigin } from './same-origin.ts';
+
+const MAX_LENGTH = 200;
+
+/** The cookie that keeps a browser signed in. Its value is random; what it stands for is in the session store. */
+export class SessionCookie {
+  readonly #plainName: string;
+  #secureName = '';
+  #base = '';
+  #public: URL | undefined;
+
+  /**
+   * @param installation tells installations apart: browsers send the cookies of all ports of a host
+   * @param publicUrl PUBLIC_BASE_URL, where it is set
+   */
+  constructor(installation: string, publicUrl: string | null) {
+    this.#plainName = `streamhub-${installation}`;
+    this.publishAt(publicUrl);
+  }
+
+  /** The daemon has another public address. */
+  publishAt(publicUrl: string | null): void {
+    this.#public = publicUrl === null ? undefined : new URL(publicUrl);
+    this.#base = this.#public?.pathname.replace(/\/+$/, '') ?? '';
+    // on HTTPS a prefix keeps other hosts of the domain, and anyone on the line, from setting a cookie of this name
+    // (RFC 6265bis, section 4.1.3)
+    this.#secureName = (this.#base === '' ? '__Host-' : '__Secure-') + this.#plainName;
+  }
+
+  /** The value that the request has, whether or not it may use it. */
+  read(request: FastifyRequest): string | undefined {
+    return cookieValue(this.#name(request), request);
+  }
+
+  /** @throws ApiError CROSS_SITE when a page of another origin made the request */
+  requireSameOrigin(request: FastifyRequest): void {
+    if (!isSameOrigin(request, this.#public?.host)) throw new ApiError('CROSS_SITE');
+  }
+
+  /** @param seconds how long the browser keeps it; undefined = until the browser is closed */
+  give(request: FastifyRequest, reply: FastifyReply, value: string, seconds: number | undefined): void {
+    const parts = [`${this.#name(request)}=${value}`, `Path=${this.#base || '/'}`, 'HttpOnly', 'SameSite=Strict'];
+    if (this.#isSecure(request)) parts.push('Secure');
+    if (seconds !== undefined) parts.push(`Max-Age=${Math.floor(seconds)}`);
+    reply.header('set-cookie', parts.join('; ')).header('cache-control', 'no-store');
+  }
+
+  /** Makes the browser forget it. */
+  take(request: FastifyRequest, reply: FastifyReply): void {
+    this.give(request, reply, '', 0);
+  }
+
+  #name(request: FastifyRequest): string {
+    return this.#isSecure(request) ? this.#secureName : this.#plainName;
+  }
+
+  /** X-Forwarded-Proto counts from trusted proxies only. Behind others, the browser's Origin or an earlier cookie tells. */
+  #isSecure(request: FastifyRequest): boolean {
+    const { protocol, headers } = request;
+    if (protocol === 'https' || headers.origin?.startsWith('https://')) return true;
+    if (this.#public?.protocol === 'https:' && this.#public.host === headers.host) return true;
+    return cookieValue(this.#secureName, request) !== undefined;
+  }
+}
+
+function cookieValue(name: string, { headers: { cookie = '' } }: FastifyRequest): string | undefined {
+  const start = `${name}=`;
+  const pair = cookie.split('; ').find((text) => text.startsWith(start));
+  return pair === undefined || pair.length > start.length + MAX_LENGTH
+    ? undefined
+    : pair.slice(start.length) || undefined;
+}
