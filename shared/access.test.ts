@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { type Caller, holds, isWithin, permissionRefusal, permissionsHeld, refusalOf, visibleApps } from './access.ts';
 import { operations } from './contract/index.ts';
 import { appParamOf, type Operation } from './contract/operation.ts';
+import { USED_PERMISSIONS } from './permissions.ts';
 
 const person = (role: Caller['role'], tenantId: string | null = 'a'): Caller => ({
   tenantId,
@@ -97,4 +98,17 @@ describe('what a caller may do', () => {
         assert.equal(listed.has(permission), holds(caller, permission), `${name} ${permission}`);
     }
   });
+});
+
+it('no read-only token reads a secret that an answer shows', () => {
+  const readOnly: Caller = { ...CALLERS['global token'], readOnly: true };
+  const reads = operations.filter(({ method, access }) => method === 'GET' && access !== 'public');
+  const shows = reads.filter(({ responses }) => JSON.stringify(responses).includes('"x-secret":true'));
+  assert.ok(shows.length > 0);
+  for (const op of shows) assert.equal(refusalOf(op, readOnly)?.code, 'TOKEN_LIMITED', op.id);
+});
+
+it('the permissions that a token can be limited to are those that operations need', () => {
+  const needed = operations.flatMap(({ access }) => (typeof access === 'object' ? [access.permission] : []));
+  assert.deepEqual([...new Set(needed)].sort(), [...USED_PERMISSIONS].sort());
 });

@@ -1,5 +1,5 @@
 import { appParamOf, type Operation } from './contract/operation.ts';
-import { ACTIONS, type Permission, permissionsOf, RESOURCES, ROLES, type Role, roleAllows } from './permissions.ts';
+import { PERMISSIONS, type Permission, permissionsOf, ROLES, type Role, roleAllows } from './permissions.ts';
 
 /** What the rules read of the caller: the daemon's `Principal`, or the answer of `GET /auth/me`. */
 export interface Caller {
@@ -11,6 +11,10 @@ export interface Caller {
   readonly via: 'api_token' | 'admin_jwt' | 'user_jwt';
   /** The one app of an app token. */
   readonly appId?: number | undefined;
+  /** An API token that reads and changes nothing. */
+  readonly readOnly?: boolean | undefined;
+  /** The only permissions of an API token. */
+  readonly limitedTo?: readonly string[] | undefined;
 }
 
 /** An app, or what belongs to one. */
@@ -21,7 +25,14 @@ export interface OwnedByApp {
 
 /** Why a caller may not do something: the error's code, and what is missing, in words. */
 export interface Refusal {
-  code: 'APP_TOKEN_REFUSED' | 'GLOBAL_SCOPE_REQUIRED' | 'HUMAN_REQUIRED' | 'FORBIDDEN' | 'APP_NOT_YOURS' | 'NO_TENANT';
+  code:
+    | 'TOKEN_LIMITED'
+    | 'APP_TOKEN_REFUSED'
+    | 'GLOBAL_SCOPE_REQUIRED'
+    | 'HUMAN_REQUIRED'
+    | 'FORBIDDEN'
+    | 'APP_NOT_YOURS'
+    | 'NO_TENANT';
   lack: string;
   /** With `FORBIDDEN`: the permission or role that is missing. */
   permission?: string;
@@ -37,12 +48,8 @@ const roleOf = ({ role }: Caller): Role | null => ROLES.find((known) => known ==
 
 // --- permissions ---------------------------------------------------------------
 
-const ALL: readonly Permission[] = RESOURCES.flatMap((resource) =>
-  ACTIONS.map((action) => `${resource}:${action}` as const),
-);
-
 /** An app token holds every permission on its app, and none on people, tokens or further apps. */
-const isAppTokens = (permission: Permission): boolean =>
+export const isAppTokens = (permission: Permission): boolean =>
   permission !== 'app:create' && !permission.startsWith('tenant:') && !permission.startsWith('token:');
 
 /** All permissions that a caller holds, as `GET /auth/me` lists them. */
@@ -50,11 +57,16 @@ export function permissionsHeld(caller: Caller): Permission[] {
   const role = roleOf(caller);
   if (role !== null) return permissionsOf(role);
   if (caller.role === null) return [];
-  return isGlobal(caller) ? [...ALL] : ALL.filter(isAppTokens);
+  return PERMISSIONS.filter((one) => (isGlobal(caller) || isAppTokens(one)) && isWithinLimit(caller, one));
 }
+
+/** Does the limit of a token leave it this permission? */
+const isWithinLimit = ({ readOnly, limitedTo }: Caller, permission: Permission): boolean =>
+  (!readOnly || permission.endsWith(':read')) && (limitedTo === undefined || limitedTo.includes(permission));
 
 /** Does the caller hold the permission, on what it may see? */
 export function holds(caller: Caller, permission: Permission): boolean {
+  if (!isWithinLimit(caller, permission)) return false;
   if (isGlobal(caller)) return true;
   if (caller.scope === 'app') return isAppTokens(permission);
   const role = roleOf(caller);
@@ -98,7 +110,9 @@ export function isWithin(apps: VisibleApps, owner: OwnedByApp): boolean {
  * Why a caller lacks what an operation's access demands besides a permission. These hold in every enforcement mode.
  * @returns undefined when nothing is lacking
  */
-export function fixedRefusal({ access, refusesAppTokens }: Operation, caller: Caller): Refusal | undefined {
+export function fixedRefusal(op: Operation, caller: Caller): Refusal | undefined {
+  const { access, refusesAppTokens } = op;
+  if (isBeyondLimit(op, caller)) return { code: 'TOKEN_LIMITED', lack: 'a token without this limit' };
   if (refusesAppTokens && caller.scope === 'app')
     return { code: 'APP_TOKEN_REFUSED', lack: 'a credential that is not limited to one app' };
   if (access === 'global' && !isGlobal(caller))
@@ -108,6 +122,13 @@ export function fixedRefusal({ access, refusesAppTokens }: Operation, caller: Ca
   if (access === 'owner' && !caller.isSuperadmin && caller.role !== 'owner')
     return { code: 'FORBIDDEN', permission: 'owner', lack: 'the role owner' };
   return undefined;
+}
+
+/** A limited token does what its permissions name. Beside those, a read-only one reads whatever has no secret in it. */
+function isBeyondLimit({ access, method, isAboutCaller, revealsSecret }: Operation, caller: Caller): boolean {
+  if ((!caller.readOnly && caller.limitedTo === undefined) || isAboutCaller) return false;
+  if (typeof access === 'object') return !isWithinLimit(caller, access.permission);
+  return caller.limitedTo !== undefined || method !== 'GET' || revealsSecret === true;
 }
 
 /**

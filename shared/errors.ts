@@ -201,6 +201,11 @@ export const ERRORS = define({
     message: 'A cookie was sent in place of a Bearer credential.',
     hint: 'Send Authorization: Bearer <API token or session token>.',
   },
+  TOKEN_LIMITED: {
+    status: 403,
+    message: 'This API token is limited, and what you asked for is beyond its limit.',
+    hint: 'GET /auth/me lists its permissions. Create a token with the permission that this needs.',
+  },
   APP_TOKEN_REFUSED: {
     status: 403,
     message: 'A token of one app can’t be used here.',

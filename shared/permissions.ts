@@ -22,6 +22,32 @@ type Resource = (typeof RESOURCES)[number];
 type Action = (typeof ACTIONS)[number];
 export type Permission = `${Resource}:${Action}`;
 
+export const PERMISSIONS: readonly Permission[] = RESOURCES.flatMap((resource) =>
+  ACTIONS.map((action) => `${resource}:${action}` as const),
+);
+
+/** Those that an operation needs so far: a token can be limited to them. */
+export const USED_PERMISSIONS: readonly Permission[] = [
+  'app:read',
+  'app:create',
+  'app:delete',
+  'config:read',
+  'config:write',
+  's3:read',
+  's3:write',
+  'stream:read',
+  'stream:write',
+  'stream:stop',
+  'vod:read',
+  'vod:write',
+  'vod:delete',
+  'ingress:read',
+  'ingress:create',
+  'ingress:write',
+  'ingress:delete',
+  'usage:read',
+];
+
 /** Roles of a person inside a team. API tokens act as `service`, a superadmin's session as `superadmin`. */
 export const ROLES = ['owner', 'editor', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];

@@ -99,6 +99,7 @@ export const whoAmI = operation({
   tag,
   summary: 'Get the account or token of this request',
   access: 'bearer',
+  isAboutCaller: true,
   responses: { 200: object({ data: AuthContext }) },
 });
 
@@ -173,6 +174,7 @@ export const openBrowserSession = operation({
   description:
     'Takes the credential as a Bearer token and sets a cookie in its place. The session ends when the API token does. A session token works too: it ends, and the cookie is good for the time that it had left.',
   access: 'bearer',
+  isAboutCaller: true,
   body: BrowserSessionBody,
   bodyOptional: true,
   responses: { 201: object({ data: BrowserSession }) },
@@ -185,9 +187,9 @@ export const signOut = operation({
   method: 'POST',
   path: '/auth/sign-out',
   tag,
-  summary: 'Sign out',
+  summary: 'Sign a browser out',
   description:
-    'Ends the session of this request and makes the browser forget its cookie. Without a session it only does the latter. An API token itself isn’t revoked.',
+    'Ends the session of the browser’s cookie and makes the browser forget it. An API token that opened it stays valid. Programs use `DELETE /auth/sessions/current`.',
   access: 'public',
   responses: { 200: envelope(RevokedSessions) },
   errors: ['CROSS_SITE'],

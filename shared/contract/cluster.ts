@@ -103,6 +103,7 @@ export const getClusterInfo = operation({
   tag,
   summary: 'Get the cluster’s state and the command that adds a node',
   access: 'global',
+  revealsSecret: true,
   responses: { 200: envelope(ClusterInfo) },
 });
 

@@ -44,6 +44,10 @@ export interface Operation {
   access: Access;
   /** It is about a team or the machine, so tokens of one app are refused, in every enforcement mode. */
   refusesAppTokens?: true;
+  /** It is about the credential of the request: tokens with a limit may use it too. */
+  isAboutCaller?: true;
+  /** Its answer has a secret that is meant to be copied: read-only tokens may not read it. */
+  revealsSecret?: true;
   /** Name of the path parameter that holds the app's name; found by itself for `name` below `/apps` and for `app`. */
   params?: TObject;
   query?: TObject;

@@ -29,6 +29,8 @@ export const AuthContext = object({
   email: Type.Optional(Type.String()),
   name: Type.Optional(Type.String()),
   appId: Type.Optional(Type.Integer({ description: 'The app of an app token.' })),
+  readOnly: Type.Optional(Type.Boolean({ description: 'A token that changes nothing.' })),
+  limitedTo: Type.Optional(Type.Array(Type.String(), { description: 'The only permissions of a limited token.' })),
   permissions: Type.Array(Type.String(), { description: 'Every `resource:action` permission of the caller.' }),
 });
 export type AuthContext = Static<typeof AuthContext>;

@@ -68,7 +68,10 @@ const inviteUrl = Type.Optional(
     description: 'The invitation link, for sending it yourself. Only if it was not emailed, and only in this answer.',
   }),
 );
-export const AddedMember = object({ ...Member.properties, emailSent: Type.Boolean(), inviteUrl });
+const linkNotes = Type.Optional(
+  Type.Array(Type.String(), { description: 'What keeps others from opening the link, and what to set.' }),
+);
+export const AddedMember = object({ ...Member.properties, emailSent: Type.Boolean(), inviteUrl, linkNotes });
 export type AddedMember = Static<typeof AddedMember>;
 
 export const Team = object({
@@ -94,6 +97,7 @@ export const Invite = object({
   expiresAt: nullable(Instant),
   emailSent: Type.Boolean(),
   inviteUrl,
+  linkNotes,
 });
 export type Invite = Static<typeof Invite>;
 
@@ -161,5 +165,6 @@ export type UpdateUserBody = Static<typeof UpdateUserBody>;
 export const SignInLink = object({
   url: Type.String({ description: 'Signs that person in once. Shown only in this answer.' }),
   expiresAt: Instant,
+  linkNotes,
 });
 export const DeletedUser = object({ id: Type.String(), deleted: Type.Literal(true) });

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
+import { AddressSet, isPrivateAddress } from '#daemon/platform/net/addresses.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { LinkRepository, LinkRow } from './link-repository.ts';
 
@@ -130,5 +131,23 @@ export class Links {
 /** The address that a person opens. */
 export const linkUrl = (base: string, kind: LinkKind, token: string): string =>
   `${base.replace(/\/+$/, '')}${PAGE[kind]}#${token}`;
+
+/** What keeps others from opening a link, and what to set; empty when nothing is known to. */
+export function linkNotes(url: string): string[] {
+  const { hostname, protocol } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (host === 'localhost' || ONLY_HERE.has(host))
+    return [
+      `The link leads to ${host}, which only the daemon’s own machine can open. Set PUBLIC_BASE_URL to the address that others use.`,
+    ];
+  const notes: string[] = [];
+  if (isPrivateAddress(host)) notes.push(`The link leads to ${host}, which works only in the same network.`);
+  if (protocol === 'http:')
+    notes.push('The link uses HTTP without encryption: anyone on the way can read it and use it first.');
+  return notes;
+}
+
+/** Loopback, and the unspecified address, which reaches the machine that asks. */
+const ONLY_HERE = new AddressSet(['127.0.0.0/8', '::1/128', '0.0.0.0', '::']);
 
 const digest = (token: string): string => hash('sha256', token, 'hex');

@@ -1,13 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { principalFor } from '#daemon/platform/credentials.ts';
-import { actorOf } from '#daemon/platform/http/actor.ts';
-import { credentialOf } from '#daemon/platform/http/authenticate.ts';
 import { clientAddress } from '#daemon/platform/http/client-address.ts';
 import { route } from '#daemon/platform/http/route.ts';
 import type { SessionCookie } from '#daemon/platform/http/session-cookie.ts';
 import type { AuditNote } from '#daemon/platform/http/types.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
-import type { CredentialResolver, Principal } from '#daemon/platform/principal.ts';
+import type { Principal } from '#daemon/platform/principal.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
 import { permissionsHeld } from '#shared/access.ts';
 import * as ops from '#shared/contract/auth.ts';
@@ -37,7 +34,6 @@ interface AuthRoutesServices {
   mailer: Mailer;
   settings: Settings;
   sessionCookie: SessionCookie;
-  resolvers: readonly CredentialResolver[];
 }
 
 export function authRoutes(app: FastifyInstance, services: AuthRoutesServices): void {
@@ -126,7 +122,7 @@ function hand(
   return { expiresAt };
 }
 
-function sessionRoutes(app: FastifyInstance, { sessions, sessionCookie, resolvers }: AuthRoutesServices): void {
+function sessionRoutes(app: FastifyInstance, { sessions, sessionCookie, users }: AuthRoutesServices): void {
   route(app, ops.openBrowserSession, ({ principal, body, request, reply, audit }) => {
     if (request.credential?.kind !== 'bearer') throw new ApiError('BEARER_NEEDED');
     sessionCookie.requireSameOrigin(request);
@@ -134,17 +130,15 @@ function sessionRoutes(app: FastifyInstance, { sessions, sessionCookie, resolver
     audit({ target: principal.label ?? principal.email ?? principal.userId, after: null });
     return { data: hand(opened, sessionCookie, sessions, request, reply) };
   });
-  route(app, ops.signOut, async ({ request, reply, audit }) => {
-    const credential = credentialOf(request, sessionCookie);
-    if (credential?.kind === 'cookie') sessionCookie.requireSameOrigin(request);
-    const principal =
-      credential === undefined ? null : await principalFor(resolvers, credential, () => clientAddress(request));
-    let revoked = credential?.kind === 'cookie' && sessions.endCookie(credential.text) !== undefined ? 1 : 0;
-    if (principal?.sessionId !== undefined && sessions.revoke(principal.userId, principal.sessionId)) revoked += 1;
+  route(app, ops.signOut, ({ request, reply, audit }) => {
+    const value = sessionCookie.read(request);
+    if (value !== undefined) sessionCookie.requireSameOrigin(request);
+    const ended = sessions.endCookie(value ?? '');
     sessionCookie.take(request, reply);
-    audit({ target: principal?.email ?? principal?.label ?? principal?.userId ?? '(nobody)', after: { revoked } });
-    if (principal !== null) audit({ actor: { ...actorOf(request), id: principal.userId }, tenant: principal.tenantId });
-    return ok({ revoked });
+    const label = ended === undefined ? undefined : (users.byId(ended.userId)?.email ?? undefined);
+    const actor = { id: ended?.userId ?? 'anonymous', ip: clientAddress(request), requestId: request.id };
+    audit({ target: ended?.id ?? '(none)', actor: { ...actor, ...(label === undefined ? {} : { label }) } });
+    return ok({ revoked: ended === undefined ? 0 : 1 });
   });
   route(app, ops.listSessions, ({ principal }) => ok(sessions.list(principal.userId, principal.sessionId)));
   route(app, ops.revokeSession, ({ params, principal, request, reply, audit }) => {
@@ -214,7 +208,7 @@ const clientOf = (request: FastifyRequest): SignInFrom => ({
 });
 
 function contextOf(principal: Principal, names: { name: string | null; tenantName: string | null }): AuthContext {
-  const { userId, tenantId, role, isSuperadmin, scope, via, email, appId } = principal;
+  const { userId, tenantId, role, isSuperadmin, scope, via, email, appId, readOnly, limitedTo } = principal;
   return {
     userId,
     tenantId,
@@ -226,6 +220,8 @@ function contextOf(principal: Principal, names: { name: string | null; tenantNam
     ...(email === undefined ? {} : { email }),
     ...(names.name === null ? {} : { name: names.name }),
     ...(appId === undefined ? {} : { appId }),
+    ...(readOnly ? { readOnly } : {}),
+    ...(limitedTo === undefined ? {} : { limitedTo: [...limitedTo] }),
     permissions: permissionsHeld(principal),
   };
 }

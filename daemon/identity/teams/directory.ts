@@ -4,7 +4,7 @@ import { ApiError, fieldError } from '#shared/errors.ts';
 import type { CreateTenantBody, Invite, Tenant, UpdateTenantBody, UpdateUserBody, User } from '#shared/schema/teams.ts';
 import type { EmailProof } from '../auth/email-proof.ts';
 import { normalEmail } from '../auth/identity.ts';
-import { type Links, linkUrl } from '../auth/links.ts';
+import { type Links, linkNotes, linkUrl } from '../auth/links.ts';
 import { BREAK_GLASS, PLATFORM } from '../auth/principals.ts';
 import type { SessionStore } from '../auth/sessions.ts';
 import type { TenantRow, TenantStore, UserListRow } from '../people/tenant-store.ts';
@@ -60,7 +60,7 @@ export class Directory {
         invitedAt: row.created_at,
         expiresAt: made.expiresAt,
         emailSent: made.emailSent,
-        ...(made.inviteUrl === undefined ? {} : { inviteUrl: made.inviteUrl }),
+        ...(made.inviteUrl === undefined ? {} : { inviteUrl: made.inviteUrl, linkNotes: linkNotes(made.inviteUrl) }),
       };
       return { tenant: this.#tenant(row, 0), invite };
     } catch (error) {
@@ -147,7 +147,7 @@ export class Directory {
   }
 
   /** A link that signs somebody in once, for a person who lost the password where no mail can be sent. */
-  signInLink(id: string): { url: string; expiresAt: string } {
+  signInLink(id: string): { url: string; expiresAt: string; linkNotes: string[] } {
     const { links } = this.#deps;
     const user = this.#requireUser(id);
     if (id === BREAK_GLASS) throw new ApiError('BREAK_GLASS_FIXED');
@@ -158,7 +158,8 @@ export class Directory {
       userId: id,
       lifetime: SIGN_IN_LINK_MS,
     });
-    return { url: linkUrl(this.#deps.linkBase(), 'login', token), expiresAt };
+    const url = linkUrl(this.#deps.linkBase(), 'login', token);
+    return { url, expiresAt, linkNotes: linkNotes(url) };
   }
 
   #requireUser(id: string): UserRow {

@@ -8,7 +8,7 @@ import { ApiError } from '#shared/errors.ts';
 import type { Role } from '#shared/permissions.ts';
 import type { AddedMember, AddMemberBody, Invite, Member, Team } from '#shared/schema/teams.ts';
 import { checkedEmail, newUserId } from '../auth/identity.ts';
-import { type Links, linkUrl } from '../auth/links.ts';
+import { type Links, linkNotes, linkUrl } from '../auth/links.ts';
 import { BREAK_GLASS } from '../auth/principals.ts';
 import type { SessionStore } from '../auth/sessions.ts';
 import type { MemberRow, TenantRow, TenantStore } from '../people/tenant-store.ts';
@@ -60,7 +60,11 @@ export class TeamService {
     const { user, emailSent, inviteUrl } = await this.invite(tenant, body, principal);
     const row = this.#deps.tenants.members(tenant.id).find((m) => m.user_id === user.id);
     if (row === undefined) throw new ApiError('MEMBER_NOT_FOUND', { id: user.id });
-    return { ...toMember(row), emailSent, ...(inviteUrl === undefined ? {} : { inviteUrl }) };
+    return {
+      ...toMember(row),
+      emailSent,
+      ...(inviteUrl === undefined ? {} : { inviteUrl, linkNotes: linkNotes(inviteUrl) }),
+    };
   }
 
   async createInvite(principal: Principal, body: AddMemberBody): Promise<Invite> {
@@ -68,7 +72,7 @@ export class TeamService {
     const { user, emailSent, inviteUrl } = await this.invite(tenant, body, principal);
     const invite = this.invites(principal).find((i) => i.userId === user.id);
     if (invite === undefined) throw new ApiError('INVITE_NOT_FOUND', { id: user.id });
-    return { ...invite, emailSent, ...(inviteUrl === undefined ? {} : { inviteUrl }) };
+    return { ...invite, emailSent, ...(inviteUrl === undefined ? {} : { inviteUrl, linkNotes: linkNotes(inviteUrl) }) };
   }
 
   invites(principal: Principal): Invite[] {

@@ -5,7 +5,10 @@ import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import { AddressSet } from '#daemon/platform/net/addresses.ts';
 import type { CredentialResolver, Principal } from '#daemon/platform/principal.ts';
+import { isAppTokens } from '#shared/access.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { parseInstant } from '#shared/instants.ts';
+import { PERMISSIONS, type Permission } from '#shared/permissions.ts';
 import type { CreateTokenBody, TokenRecord } from '#shared/schema/tokens.ts';
 import type { TokenRepository, TokenRow } from './repository.ts';
 
@@ -16,6 +19,8 @@ interface LiveToken {
   id: number;
   principal: Principal;
   addresses: AddressSet | null;
+  /** Milliseconds since 1970; infinite = never. */
+  expiresAt: number;
 }
 
 export interface TokenServiceDeps {
@@ -36,6 +41,7 @@ export class TokenService implements CredentialResolver {
   readonly #clock: Clock;
   readonly #live = new Map<string, LiveToken>();
   readonly #hashById = new Map<number, string>();
+  /** Tokens used since the last flush, and from where. */
   readonly #used = new Map<number, string>();
   #timer: Repeated | undefined;
 
@@ -54,9 +60,15 @@ export class TokenService implements CredentialResolver {
     this.flush();
   }
 
-  /** True when someone can already sign in with a global token. */
+  /** True when someone can already sign in with a global token without limits. */
   get hasGlobalToken(): boolean {
-    return [...this.#live.values()].some((token) => token.principal.scope === 'global');
+    return [...this.#live.values()].some(
+      ({ principal, expiresAt }) =>
+        principal.scope === 'global' &&
+        !principal.readOnly &&
+        principal.limitedTo === undefined &&
+        expiresAt > this.#clock.now(),
+    );
   }
 
   resolve(credential: string, ip: () => string): Principal | null | undefined {
@@ -66,8 +78,9 @@ export class TokenService implements CredentialResolver {
   }
 
   #use(token: LiveToken, ip: () => string): Principal | null {
+    if (token.expiresAt <= this.#clock.now()) return null;
     if (token.addresses !== null && !token.addresses.has(ip())) return null;
-    this.#used.set(token.id, '');
+    if (!this.#used.has(token.id)) this.#used.set(token.id, ip());
     return token.principal;
   }
 
@@ -112,8 +125,7 @@ export class TokenService implements CredentialResolver {
   flush(): void {
     if (this.#used.size === 0) return;
     const at = new Date(this.#clock.now()).toISOString();
-    const uses = [...this.#used.keys()].map((id): [number, string] => [id, at]);
-    this.#deps.repository.touchAll(uses);
+    this.#deps.repository.touchAll(this.#used, at);
     this.#used.clear();
   }
 
@@ -124,17 +136,26 @@ export class TokenService implements CredentialResolver {
       scope: body.scope,
       ...this.#target(body),
       allowed_ips_json: JSON.stringify(checkedAddresses(body.allowedIps ?? [])),
+      expires_at: this.#expiry(body.expiresAt),
+      limited_to: limitOf(body),
       created_at: new Date(this.#clock.now()).toISOString(),
     };
     if (row.name === '') throw fieldError('body.name', 'must not be blank');
     const id = this.#deps.repository.insert(row);
-    this.#admit({ ...row, id, last_used_at: null, revoked: 0 });
+    this.#admit({ ...row, id, last_used_at: null, last_used_ip: null, revoked: 0 });
     this.#deps.events.publish({
       type: 'token.created',
       actor,
       data: { id, name: row.name, scope: row.scope, appId: row.app_id },
     });
     return id;
+  }
+
+  #expiry(text: string | undefined): string | null {
+    if (text === undefined) return null;
+    const at = parseInstant(text, 'body.expiresAt', true);
+    if (at <= this.#clock.now()) throw fieldError('body.expiresAt', 'must be in the future');
+    return new Date(at).toISOString();
   }
 
   #target(body: CreateTokenBody): { app_id: number | null; tenant_id: string } {
@@ -160,8 +181,10 @@ export class TokenService implements CredentialResolver {
       via: 'api_token' as const,
       label: row.name,
       ...(row.app_id === null ? {} : { appId: row.app_id }),
+      ...storedLimit(row.limited_to),
     });
-    this.#live.set(row.token_hash, { id: row.id, principal, addresses });
+    const expiresAt = row.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(row.expires_at);
+    this.#live.set(row.token_hash, { id: row.id, principal, addresses, expiresAt });
     this.#hashById.set(row.id, row.token_hash);
   }
 
@@ -184,6 +207,29 @@ function checkedAddresses(entries: readonly string[]): string[] {
     }
     return entry.trim();
   });
+}
+
+function limitOf({ readOnly, permissions, scope }: CreateTokenBody): string | null {
+  if (permissions === undefined) return readOnly ? 'read' : null;
+  if (readOnly) throw fieldError('body.permissions', 'can’t be combined with readOnly');
+  const beyond = permissions.find((one) => scope === 'app' && !isAppTokens(one));
+  if (beyond !== undefined) throw fieldError('body.permissions', `has ${beyond}, which no token of one app can have`);
+  return JSON.stringify(permissions);
+}
+
+/** A stored limit that cannot be read allows nothing. */
+function storedLimit(text: string | null): Pick<Principal, 'readOnly' | 'limitedTo'> {
+  if (text === null) return {};
+  return text === 'read' ? { readOnly: true } : { limitedTo: permissionsIn(text) };
+}
+
+function permissionsIn(text: string): Permission[] {
+  try {
+    const list = JSON.parse(text) as unknown[];
+    return PERMISSIONS.filter((one) => list.includes(one));
+  } catch {
+    return [];
+  }
 }
 
 /** A stored list that cannot be read allows nothing: broken data must not open a restricted token. */
@@ -211,7 +257,11 @@ function toRecord(row: TokenRow): TokenRecord {
     scope: row.scope,
     appId: row.app_id,
     allowedIps,
+    readOnly: row.limited_to === 'read',
+    permissions: row.limited_to === null || row.limited_to === 'read' ? null : permissionsIn(row.limited_to),
+    expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,
+    lastUsedIp: row.last_used_ip,
     createdAt: row.created_at,
     revoked: row.revoked === 1,
   };

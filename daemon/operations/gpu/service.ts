@@ -1,7 +1,7 @@
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { GpuStatus } from '#shared/schema/gpu.ts';
 
-/** A new probe is started at most this often, however many callers ask. */
+/** Where a GPU is, a new probe is started at most this often, however many callers ask: its driver has work with each. */
 const THROTTLE_MS = 5000;
 
 export interface GpuServiceOptions {
@@ -39,10 +39,11 @@ export class GpuService {
     return this.#known ?? this.#run();
   }
 
-  /** Probes again. Callers at the same time share one probe; within 5 s of the last one its finding is answered. */
+  /** Probes again. Callers at the same time share one probe; within 5 s of one that found a GPU, its finding is answered. */
   async refresh(): Promise<GpuStatus> {
     if (this.#running) return this.#running;
-    if (this.#known && this.#clock.monotonic() - this.#finishedAt < THROTTLE_MS) return this.#known;
+    const isRecent = this.#clock.monotonic() - this.#finishedAt < THROTTLE_MS;
+    if (isRecent && this.#known !== undefined && this.#known.type !== 'none') return this.#known;
     return this.#run();
   }
 

@@ -56,7 +56,7 @@ export function installAuthentication(app: FastifyInstance, { resolvers, cookie,
 }
 
 /** A header that a program sends goes first: then the cookie counts for nothing. */
-export function credentialOf(request: FastifyRequest, cookie: SessionCookie): Credential | undefined {
+function credentialOf(request: FastifyRequest, cookie: SessionCookie): Credential | undefined {
   const { authorization } = request.headers;
   const text = authorization === undefined ? cookie.read(request) : bearer(authorization);
   return text === undefined ? undefined : { kind: authorization === undefined ? 'cookie' : 'bearer', text };

@@ -22,7 +22,7 @@ export interface AuthorizeOptions {
 /** Enforces each operation's access, before its body is parsed or validated. The rules are those of shared/access.ts. */
 export function installAuthorization(app: FastifyInstance, options: AuthorizeOptions): void {
   hookOperations(app, 'onRequest', (op) =>
-    OPEN.has(op.access) || (op.access === 'bearer' && !op.refusesAppTokens)
+    OPEN.has(op.access) || op.isAboutCaller
       ? undefined
       : (request, _reply, done) => done(refusalOf(op, request, request.principal as Principal, options)),
   );

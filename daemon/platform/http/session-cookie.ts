@@ -31,7 +31,9 @@ export class SessionCookie {
 
   /** The value that the request has, whether or not it may use it. */
   read(request: FastifyRequest): string | undefined {
-    return cookieValue(this.#name(request), request);
+    const secure = cookieValue(this.#secureName, request);
+    // what anyone on the line could have set counts for nothing on HTTPS
+    return secure ?? (this.#isHttps(request) ? undefined : cookieValue(this.#plainName, request));
   }
 
   /** @throws ApiError CROSS_SITE when a page of another origin made the request */
@@ -41,8 +43,10 @@ export class SessionCookie {
 
   /** @param seconds how long the browser keeps it; undefined = until the browser is closed */
   give(request: FastifyRequest, reply: FastifyReply, value: string, seconds: number | undefined): void {
-    const parts = [`${this.#name(request)}=${value}`, `Path=${this.#base || '/'}`, 'HttpOnly', 'SameSite=Strict'];
-    if (this.#isSecure(request)) parts.push('Secure');
+    const isSecure = this.#isSecure(request);
+    const name = isSecure ? this.#secureName : this.#plainName;
+    const parts = [`${name}=${value}`, `Path=${this.#base || '/'}`, 'HttpOnly', 'SameSite=Strict'];
+    if (isSecure) parts.push('Secure');
     if (seconds !== undefined) parts.push(`Max-Age=${Math.floor(seconds)}`);
     reply.header('set-cookie', parts.join('; ')).header('cache-control', 'no-store');
   }
@@ -52,16 +56,18 @@ export class SessionCookie {
     this.give(request, reply, '', 0);
   }
 
-  #name(request: FastifyRequest): string {
-    return this.#isSecure(request) ? this.#secureName : this.#plainName;
+  /** X-Forwarded-Proto counts from trusted proxies only. */
+  #isHttps({ protocol, headers }: FastifyRequest): boolean {
+    return protocol === 'https' || (this.#public?.protocol === 'https:' && this.#public.host === headers.host);
   }
 
-  /** X-Forwarded-Proto counts from trusted proxies only. Behind others, the browser's Origin or an earlier cookie tells. */
+  /** Behind a proxy that isn't trusted, the browser's Origin or the cookie that it has tells. */
   #isSecure(request: FastifyRequest): boolean {
-    const { protocol, headers } = request;
-    if (protocol === 'https' || headers.origin?.startsWith('https://')) return true;
-    if (this.#public?.protocol === 'https:' && this.#public.host === headers.host) return true;
-    return cookieValue(this.#secureName, request) !== undefined;
+    return (
+      this.#isHttps(request) ||
+      request.headers.origin?.startsWith('https://') === true ||
+      cookieValue(this.#secureName, request) !== undefined
+    );
   }
 }
 

@@ -184,6 +184,8 @@ const EXPECTED: Record<string, Expected> = {
   'POST /auth/magic/verify': PUBLIC,
   'POST /auth/invite/preview': PUBLIC,
   'POST /auth/invite/accept': PUBLIC,
+  'POST /auth/browser-session': BEARER,
+  'POST /auth/sign-out': PUBLIC,
   'GET /auth/me': BEARER,
   'GET /auth/sessions': HUMAN,
   'DELETE /auth/sessions/{id}': HUMAN,
@@ -350,6 +352,44 @@ describe('every route × every kind of caller', () => {
         } else assert.equal(status, wanted, `${caller}: ${text}`);
       }
     });
+  }
+});
+
+/** Reads that change nothing, though they are no GET. */
+const DRY_RUNS = ['POST /apps/{name}/config/raw/validate', 'POST /apps/{name}/config/preview'];
+/** Reads that show a secret to copy. */
+const SHOWS_SECRET = ['GET /cluster/info', 'GET /apps/{app}/ingress/{id}/key'];
+/** About the credential itself. */
+const OWN = ['GET /auth/me', 'POST /auth/browser-session'];
+
+test('a limited token does on no route more than its limit says, in every enforcement mode', async (t) => {
+  for (const mode of ['on', 'off']) {
+    const world = await makeWorld(t, { STREAMHUB_AUTHZ_ENFORCE: mode });
+    const token = async (more: object): Promise<string> =>
+      (await world.daemon.api.post('/tokens', { name: 'limited', scope: 'global', ...more })).body.token;
+    world.credentials.globalToken = await token({ readOnly: true });
+    const readOnly = world.credentials;
+    const limited = { ...readOnly, globalToken: await token({ permissions: ['vod:read', 'recording:start'] }) };
+    for (const op of operations) {
+      const name = nameOf(op);
+      const expected = EXPECTED[name] as Expected;
+      if (expected === PUBLIC || expected.globalToken !== 'pass' || name === 'DELETE /apps/{name}') continue;
+      if (['cluster-token', 'webhook', 'metrics'].includes(String(op.access))) continue;
+      const isOwn = OWN.includes(name);
+      const reads = (op.method === 'GET' && !SHOWS_SECRET.includes(name)) || DRY_RUNS.includes(name) || isOwn;
+      const isNamed = ['/vods', '/vods/{id}'].some((end) => name === `GET /apps/{app}${end}`);
+      const starts = ['/recording/start', '/streams/{id}/record/start'].some(
+        (end) => name === `POST /apps/{app}${end}`,
+      );
+      for (const [credentials, may] of [
+        [readOnly, reads],
+        [limited, isNamed || starts || isOwn],
+      ] as const) {
+        const { status, text } = await ask({ ...world, credentials }, op, 'globalToken', may ? 'pass' : 403);
+        if (may) assert.ok(status !== 401 && status !== 403, `${name} ${status}: ${text}`);
+        else assert.deepEqual([status, JSON.parse(text).code], [403, 'TOKEN_LIMITED'], `${name}: ${text}`);
+      }
+    }
   }
 });
 

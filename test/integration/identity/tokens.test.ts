@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { sharedDaemon, testDaemon } from '#test/helpers/daemon.ts';
+import { readEvents } from '#test/helpers/event-reader.ts';
+import { until } from '#test/helpers/until.ts';
 
 describe('API tokens', () => {
   const daemon = sharedDaemon();
@@ -49,6 +51,34 @@ describe('API tokens', () => {
     await daemon.api.as(body.token).get('/apps');
     const row = (await daemon.api.get('/tokens')).body.find((t: { id: number }) => t.id === body.id);
     assert.match(row.lastUsedAt, /Z$/);
+    assert.equal(row.lastUsedIp, '127.0.0.1');
+  });
+
+  test('one with an end is refused from then on', async (t) => {
+    const expiresAt = new Date(Date.now() + 3000).toISOString();
+    const { body } = await daemon.api.post('/tokens', { name: 'short', scope: 'global', expiresAt });
+    const api = daemon.api.as(body.token);
+    await until('the token has ended', async () => (await api.get('/apps')).status === 401);
+    assert.ok(Date.now() >= Date.parse(expiresAt));
+    const row = (await daemon.api.get('/tokens')).body.find((one: { id: number }) => one.id === body.id);
+    assert.deepEqual([row.expiresAt, row.revoked], [expiresAt, false]);
+    assert.equal((await readEvents(t, daemon.url, body.token)).status, 401);
+  });
+
+  test('its limits are listed, and GET /auth/me shows what is left', async () => {
+    const permissions = ['recording:start', 'recording:stop'];
+    const few = (await daemon.api.post('/tokens', { name: 'few', scope: 'app', appId, permissions })).body;
+    const reading = (await daemon.api.post('/tokens', { name: 'reading', scope: 'global', readOnly: true })).body;
+    const list = (await daemon.api.get('/tokens')).body;
+    const of = ({ id }: { id: number }) => list.find((one: { id: number }) => one.id === id);
+    assert.deepEqual([of(few).permissions, of(few).readOnly, of(few).expiresAt], [permissions, false, null]);
+    assert.deepEqual([of(reading).permissions, of(reading).readOnly], [null, true]);
+    assert.deepEqual((await daemon.api.as(few.token).get('/auth/me')).body.data.permissions, permissions);
+    assert.equal((await daemon.api.as(few.token).get('/apps/live/vods')).body.code, 'TOKEN_LIMITED');
+    const me = (await daemon.api.as(reading.token).get('/auth/me')).body.data;
+    assert.ok(me.readOnly && me.permissions.every((one: string) => one.endsWith(':read')));
+    assert.equal((await daemon.api.as(reading.token).get('/apps/live')).status, 200);
+    assert.equal((await daemon.api.as(reading.token).delete('/apps/live')).body.code, 'TOKEN_LIMITED');
   });
 
   test('a revoked token is refused at once; revoking again is no error', async () => {
@@ -71,6 +101,12 @@ describe('API tokens', () => {
     'no name': { scope: 'global' },
     'a blank name': { name: '  ', scope: 'global' },
     'a name of 101': { name: 'n'.repeat(101), scope: 'global' },
+    'an end that is past': { name: 'x', scope: 'global', expiresAt: '2020-01-01T00:00:00Z' },
+    'an end that is no time': { name: 'x', scope: 'global', expiresAt: 'soon' },
+    'a permission that nobody knows': { name: 'x', scope: 'global', permissions: ['app:fly'] },
+    'no permission': { name: 'x', scope: 'global', permissions: [] },
+    'two limits': { name: 'x', scope: 'global', permissions: ['app:read'], readOnly: true },
+    'a permission beyond one app': { name: 'x', scope: 'app', appId: 1, permissions: ['tenant:read'] },
     'an unknown scope': { name: 'x', scope: 'tenant' },
     'app scope without appId': { name: 'x', scope: 'app' },
     'an unknown appId': { name: 'x', scope: 'app', appId: 4711 },

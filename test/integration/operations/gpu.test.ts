@@ -3,6 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { daemonProcess, ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { until } from '#test/helpers/until.ts';
 
 const fixtures = path.join(ROOT, 'test/fixtures/nvidia-smi');
 
@@ -69,6 +70,12 @@ describe('GPU over HTTP', () => {
     assert.equal(body.type, 'none');
     assert.deepEqual(body.devices, []);
     assert.match(body.detail, /turned off/);
+    // asked again, it says that it looked again
+    const again = await until('a later time', async () => {
+      const answer = (await api.post('/system/gpu/refresh')).body;
+      return answer.checkedAt > body.checkedAt && answer;
+    });
+    assert.equal((await api.get('/system/gpu')).body.checkedAt, again.checkedAt);
   });
 
   it('refuses strangers and queries that mean nothing', async (t) => {

@@ -11,6 +11,7 @@ import { sql as releasedPrefixes } from './015-released-prefixes.ts';
 import { sql as addressRights } from './016-address-rights.ts';
 import { sql as settings } from './017-settings.ts';
 import { sql as browserSessions } from './018-browser-sessions.ts';
+import { sql as tokenLimits } from './019-token-limits.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 16, name: 'address-rights', sql: addressRights },
   { id: 17, name: 'settings', sql: settings },
   { id: 18, name: 'browser-sessions', sql: browserSessions },
+  { id: 19, name: 'token-limits', sql: tokenLimits },
 ];

@@ -1,6 +1,9 @@
-import { Button, NativeSelect, Radio, TextInput } from '@mantine/core';
+import { Button, MultiSelect, NativeSelect, Radio, TextInput } from '@mantine/core';
+import { isAppTokens } from '#shared/access.ts';
 import { listApps } from '#shared/contract/apps.ts';
+import type { BodyOf } from '#shared/contract/operation.ts';
 import { createToken, listTokens } from '#shared/contract/tokens.ts';
+import { type Permission, USED_PERMISSIONS } from '#shared/permissions.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { SecretOnce } from '../../ui/form/secret-once.tsx';
@@ -27,8 +30,27 @@ interface Values {
   name: string;
   scope: 'global' | 'app';
   app: string;
+  access: 'full' | 'read' | 'some';
+  permissions: string[];
+  expiry: string;
+  date: string;
   allowedIps: string;
 }
+
+const DAY_MS = 86_400_000;
+const EXPIRY = [
+  { value: '', label: 'Never' },
+  { value: '30', label: 'In 30 days' },
+  { value: '90', label: 'In 90 days' },
+  { value: '365', label: 'In a year' },
+  { value: 'date', label: 'At the end of a date (UTC)' },
+];
+
+const endOf = ({ expiry, date }: Values): string | undefined =>
+  expiry === '' ? undefined : expiry === 'date' ? date : new Date(Date.now() + Number(expiry) * DAY_MS).toISOString();
+
+const limitOf = ({ access, permissions }: Values): Pick<BodyOf<typeof createToken>, 'readOnly' | 'permissions'> =>
+  access === 'read' ? { readOnly: true } : access === 'some' ? { permissions: permissions as Permission[] } : {};
 
 function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id: number) => void }) {
   const apps = useRead(listApps);
@@ -36,9 +58,20 @@ function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id
   const first = apps.data?.[0]?.name ?? '';
   const idOf = (app: string) => apps.data?.find((one) => one.name === (app || first))?.id;
   const form = useApiForm({
-    initialValues: { name: '', scope: 'app', app: '', allowedIps: '' } as Values,
-    fields: { appId: 'app' },
-    send: ({ name, scope, app, allowedIps: typed }) => {
+    initialValues: {
+      name: '',
+      scope: 'app',
+      app: '',
+      access: 'full',
+      permissions: [],
+      expiry: '',
+      date: '',
+      allowedIps: '',
+    } as Values,
+    fields: { appId: 'app', expiresAt: 'date' },
+    send: (values) => {
+      const { name, scope, app, allowedIps: typed } = values;
+      const expiresAt = endOf(values);
       const appId = scope === 'app' ? idOf(app) : undefined;
       const allowedIps = typed.split(/[\s,]+/).filter(Boolean);
       return create.mutateAsync({
@@ -46,13 +79,21 @@ function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id
           name: name.trim(),
           scope,
           ...(appId === undefined ? {} : { appId }),
+          ...limitOf(values),
+          ...(expiresAt === undefined ? {} : { expiresAt }),
           ...(allowedIps.length > 0 ? { allowedIps } : {}),
         },
       });
     },
     onDone: (made) => onCreated(made.id),
   });
-  const { name, scope, app } = form.values;
+  const { name, scope, app, access, permissions, expiry, date } = form.values;
+  const offered = USED_PERMISSIONS.filter((one) => scope === 'global' || isAppTokens(one));
+  const isIncomplete =
+    name.trim() === '' ||
+    (scope === 'app' && idOf(app) === undefined) ||
+    (access === 'some' && permissions.length === 0) ||
+    (expiry === 'date' && date === '');
   if (create.data) {
     return (
       <>
@@ -71,15 +112,14 @@ function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id
     );
   }
   return (
-    <Form
-      form={form}
-      action="Create token"
-      onCancel={onClose}
-      isDisabled={name.trim() === '' || (scope === 'app' && idOf(app) === undefined)}
-    >
+    <Form form={form} action="Create token" onCancel={onClose} isDisabled={isIncomplete}>
       <TextInput
         label="Name"
+<<<<<<< HEAD
         description="What the token is used for."
+=======
+        description="What it is for, so that you know what stops working when you revoke it."
+>>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
         placeholder="ci"
         {...form.getInputProps('name')}
         maxLength={100}
@@ -98,6 +138,32 @@ function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id
           data={apps.data?.map((one) => one.name) ?? []}
           {...form.getInputProps('app')}
           value={app || first}
+        />
+      ) : null}
+      <Radio.Group label="Access" {...form.getInputProps('access')}>
+        <div className="stack" style={{ gap: 8, marginTop: 4 }}>
+          <Radio value="full" label="Full" description="Everything in its scope." />
+          <Radio value="read" label="Read-only" description="Reads everything in its scope and changes nothing." />
+          <Radio value="some" label="Single permissions" description="Only what you choose, nothing else." />
+        </div>
+      </Radio.Group>
+      {access === 'some' ? (
+        <MultiSelect
+          label="Permissions"
+          placeholder={permissions.length === 0 ? 'Choose at least one' : undefined}
+          data={offered}
+          searchable
+          {...form.getInputProps('permissions')}
+        />
+      ) : null}
+      <NativeSelect label="Expires" data={EXPIRY} {...form.getInputProps('expiry')} />
+      {expiry === 'date' ? (
+        <TextInput
+          label="Date"
+          type="date"
+          min={new Date().toISOString().slice(0, 10)}
+          {...form.getInputProps('date')}
+          required
         />
       ) : null}
       <TextInput

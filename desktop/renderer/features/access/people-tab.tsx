@@ -6,7 +6,6 @@ import { createSignInLink, deleteUser, listUsers, revokeUserSessions, updateUser
 import { useChange, useRead } from '../../api/query.ts';
 import { useMe } from '../../api/rights.ts';
 import { useSearchState } from '../../daemon/links.tsx';
-import { CopyBox } from '../../ui/data/copy.tsx';
 import { markChanged } from '../../ui/data/marks.ts';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
@@ -19,6 +18,7 @@ import { SearchBox } from '../../ui/form/search-box.tsx';
 import { TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { count, plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
+import { HandOver } from './hand-over.tsx';
 
 type User = ResultOf<typeof listUsers>['data'][number];
 
@@ -237,10 +237,15 @@ function SignInLink({ userId, onClose }: { userId: string; onClose: () => void }
       {error ? <Problem error={error} /> : null}
       {data ? (
         <>
+<<<<<<< HEAD
           <Notice tone="warn" title="Anyone with this link can sign in as this person, once">
             <p>A two-factor code is still required.</p>
+=======
+          <Notice tone="warn" title="Anyone with the link can sign in as this person, once">
+            <p>A second factor is still asked for.</p>
+>>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
           </Notice>
-          <CopyBox text={data.url} what="sign-in link" />
+          <HandOver url={data.url} notes={data.linkNotes} what="sign-in link" />
           <p className="dim">
             It ends <At at={data.expiresAt} />.
           </p>

@@ -1,4 +1,4 @@
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { Button, NativeSelect, Radio, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import {
@@ -13,7 +13,6 @@ import {
 } from '#shared/contract/teams.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { lackFor, useMe } from '../../api/rights.ts';
-import { CopyBox } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { ask } from '../../ui/feedback/confirm.tsx';
@@ -24,12 +23,22 @@ import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { Panel } from '../../ui/layout/page.tsx';
 import { plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
+import classes from './access.module.css';
+import { HandOver } from './hand-over.tsx';
 import { Quotas } from './quotas.tsx';
 
 const ROLES = [
-  { value: 'viewer', label: 'viewer', text: 'only looks' },
-  { value: 'editor', label: 'editor', text: 'everything but people and deleting apps' },
-  { value: 'owner', label: 'owner', text: 'everything in the team' },
+  {
+    value: 'viewer',
+    label: 'viewer',
+    text: 'sees the team’s apps, streams, recordings and settings, and changes nothing',
+  },
+  { value: 'editor', label: 'editor', text: 'creates and runs apps, but can’t delete apps or manage people' },
+  {
+    value: 'owner',
+    label: 'owner',
+    text: 'everything in the team: people, apps and their deletion, and the audit log',
+  },
 ] as const;
 type Role = (typeof ROLES)[number]['value'];
 type Member = ResultOf<typeof getTeam>['data']['members'][number];
@@ -194,6 +203,16 @@ function Members({
         rowKey={(member) => member.userId}
         maxHeight={420}
       />
+      {isOwner ? (
+        <dl className={classes.roles}>
+          {ROLES.map(({ value, label, text }) => (
+            <div key={value}>
+              <dt>{label}</dt>
+              <dd>{text}</dd>
+            </div>
+          ))}
+        </dl>
+      ) : null}
     </>
   );
 }
@@ -254,13 +273,15 @@ function InviteForm({ onClose }: { onClose: () => void }) {
         email={invite.data.email}
         sent={invite.data.emailSent}
         url={invite.data.inviteUrl}
+        notes={invite.data.linkNotes}
         expiresAt={invite.data.expiresAt}
         onClose={onClose}
       />
     );
-  const { email, role } = form.values;
+  const { email } = form.values;
   return (
     <Form form={form} action="Invite" onCancel={onClose} isDisabled={!email.includes('@')}>
+<<<<<<< HEAD
       <TextInput label="Email address" type="email" {...form.getInputProps('email')} required data-autofocus />
       <NativeSelect
         label="Role"
@@ -268,6 +289,16 @@ function InviteForm({ onClose }: { onClose: () => void }) {
         data={ROLES.map(({ value, label }) => ({ value, label }))}
         {...form.getInputProps('role')}
       />
+=======
+      <TextInput label="E-mail address" type="email" {...form.getInputProps('email')} required data-autofocus />
+      <Radio.Group label="Role" {...form.getInputProps('role')}>
+        <div className="stack" style={{ gap: 8, marginTop: 4 }}>
+          {ROLES.map(({ value, label, text }) => (
+            <Radio key={value} value={value} label={label} description={text} />
+          ))}
+        </div>
+      </Radio.Group>
+>>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
     </Form>
   );
 }
@@ -277,12 +308,14 @@ export function InviteLink({
   email,
   sent,
   url,
+  notes,
   expiresAt,
   onClose,
 }: {
   email: string;
   sent: boolean;
   url: string | undefined;
+  notes: readonly string[] | undefined;
   expiresAt: string | null;
   onClose: () => void;
 }) {
@@ -292,10 +325,15 @@ export function InviteLink({
         <Notice tone="ok" title={`Invitation sent to ${email}`} />
       ) : (
         <>
+<<<<<<< HEAD
           <Notice tone="info" title="Send this link yourself">
             <p>No mail server is configured. The link is shown only once and works for one person.</p>
+=======
+          <Notice tone="info" title="Pass this link on yourself">
+            <p>No mail was sent. The link is shown only here and works for one person.</p>
+>>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
           </Notice>
-          <CopyBox text={url ?? ''} what="invitation link" />
+          <HandOver url={url ?? ''} notes={notes} what="invitation link" />
         </>
       )}
       {expiresAt ? (

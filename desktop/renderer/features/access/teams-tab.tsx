@@ -122,6 +122,7 @@ function CreateForm({ onClose }: { onClose: () => void }) {
         email={invite.email}
         sent={invite.emailSent}
         url={invite.inviteUrl}
+        notes={invite.linkNotes}
         expiresAt={invite.expiresAt}
         onClose={onClose}
       />

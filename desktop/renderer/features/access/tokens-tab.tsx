@@ -16,10 +16,13 @@ import { Tag } from '../../ui/feedback/state.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { useCommands } from '../../ui/palette/use-commands.ts';
-import { Ago } from '../../ui/words/time.tsx';
+import { plural } from '../../ui/words/format.ts';
+import { Ago, At } from '../../ui/words/time.tsx';
 import { CreateToken } from './create-token.tsx';
 
 type Token = ResultOf<typeof listTokens>[number];
+
+const isExpired = ({ expiresAt }: Token): boolean => expiresAt !== null && Date.parse(expiresAt) <= Date.now();
 
 /** Tokens for programs: what each may do, from where, and when it was last used. */
 export function TokensTab() {
@@ -43,6 +46,7 @@ export function TokensTab() {
               Whatever uses it is refused from its next request on.{' '}
               {token.lastUsedAt ? 'It was last used ' : 'It was never used.'}
               {token.lastUsedAt ? <Ago at={token.lastUsedAt} /> : null}
+              {token.lastUsedIp ? ` from ${token.lastUsedIp}.` : null}
               {me?.userId === `token:${token.id}`
                 ? ' It is the token that you are signed in with: you will be signed out.'
                 : ''}
@@ -75,7 +79,11 @@ export function TokensTab() {
                 value={shown}
                 onChange={(value) => setSearch({ show: value === 'all' ? 'all' : '' })}
                 data={[
+<<<<<<< HEAD
                   { value: 'live', label: 'In use' },
+=======
+                  { value: 'live', label: 'Active' },
+>>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
                   { value: 'all', label: 'Include revoked' },
                 ]}
               />
@@ -129,7 +137,7 @@ function columnsFor(
         <span className="row">
           <span className="cut">{token.name}</span>
           {own === `token:${token.id}` ? <Tag tone="info">you</Tag> : null}
-          {token.revoked ? <Tag>revoked</Tag> : null}
+          {token.revoked ? <Tag>revoked</Tag> : isExpired(token) ? <Tag tone="warn">expired</Tag> : null}
         </span>
       ),
     },
@@ -144,6 +152,34 @@ function columnsFor(
         ) : (
           <span>app {apps.get(token.appId ?? -1) ?? <span className="dim">gone</span>}</span>
         ),
+    },
+    {
+      id: 'access',
+      header: 'Access',
+      width: 'minmax(90px, 1fr)',
+      from: 'medium',
+      cell: (token) =>
+        token.readOnly ? (
+          'read-only'
+        ) : token.permissions === null ? (
+          'full'
+        ) : (
+          <span title={token.permissions.join('\n')} className="cut">
+            {token.permissions.length === 1 ? (
+              <code>{token.permissions[0]}</code>
+            ) : (
+              plural(token.permissions.length, 'permission')
+            )}
+          </span>
+        ),
+    },
+    {
+      id: 'expires',
+      header: 'Expires',
+      width: '110px',
+      from: 'medium',
+      sort: (token) => (token.expiresAt ? Date.parse(token.expiresAt) : null),
+      cell: (token) => (token.expiresAt ? <At at={token.expiresAt} /> : <span className="dim">never</span>),
     },
     {
       id: 'ips',
@@ -162,7 +198,11 @@ function columnsFor(
       header: 'Last used',
       width: '110px',
       sort: (token) => (token.lastUsedAt ? Date.parse(token.lastUsedAt) : null),
-      cell: (token) => <Ago at={token.lastUsedAt} />,
+      cell: (token) => (
+        <span title={token.lastUsedIp ? `from ${token.lastUsedIp}` : undefined}>
+          <Ago at={token.lastUsedAt} />
+        </span>
+      ),
     },
     {
       id: 'created',

@@ -12,7 +12,7 @@ import { State } from '../../ui/feedback/state.tsx';
 import { Facts, Page, Panel, TablePanel } from '../../ui/layout/page.tsx';
 import { useCommands } from '../../ui/palette/use-commands.ts';
 import { bytes } from '../../ui/words/format.ts';
-import { Ago } from '../../ui/words/time.tsx';
+import { Ago, At } from '../../ui/words/time.tsx';
 
 type Gpu = ResultOf<typeof getGpu>;
 type Device = Gpu['devices'][number];
@@ -72,7 +72,7 @@ export function GpuPage() {
               title="Result"
               note={
                 <>
-                  probed <Ago at={found.checkedAt} />
+                  probed at <At at={found.checkedAt} />, <Ago at={found.checkedAt} />
                 </>
               }
             >
