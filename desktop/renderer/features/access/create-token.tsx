@@ -115,11 +115,7 @@ function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: (id
     <Form form={form} action="Create token" onCancel={onClose} isDisabled={isIncomplete}>
       <TextInput
         label="Name"
-<<<<<<< HEAD
         description="What the token is used for."
-=======
-        description="What it is for, so that you know what stops working when you revoke it."
->>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
         placeholder="ci"
         {...form.getInputProps('name')}
         maxLength={100}

@@ -237,13 +237,8 @@ function SignInLink({ userId, onClose }: { userId: string; onClose: () => void }
       {error ? <Problem error={error} /> : null}
       {data ? (
         <>
-<<<<<<< HEAD
           <Notice tone="warn" title="Anyone with this link can sign in as this person, once">
             <p>A two-factor code is still required.</p>
-=======
-          <Notice tone="warn" title="Anyone with the link can sign in as this person, once">
-            <p>A second factor is still asked for.</p>
->>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
           </Notice>
           <HandOver url={data.url} notes={data.linkNotes} what="sign-in link" />
           <p className="dim">

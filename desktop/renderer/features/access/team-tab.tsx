@@ -281,16 +281,7 @@ function InviteForm({ onClose }: { onClose: () => void }) {
   const { email } = form.values;
   return (
     <Form form={form} action="Invite" onCancel={onClose} isDisabled={!email.includes('@')}>
-<<<<<<< HEAD
       <TextInput label="Email address" type="email" {...form.getInputProps('email')} required data-autofocus />
-      <NativeSelect
-        label="Role"
-        description={`${role}: ${ROLES.find((one) => one.value === role)?.text}.`}
-        data={ROLES.map(({ value, label }) => ({ value, label }))}
-        {...form.getInputProps('role')}
-      />
-=======
-      <TextInput label="E-mail address" type="email" {...form.getInputProps('email')} required data-autofocus />
       <Radio.Group label="Role" {...form.getInputProps('role')}>
         <div className="stack" style={{ gap: 8, marginTop: 4 }}>
           {ROLES.map(({ value, label, text }) => (
@@ -298,7 +289,6 @@ function InviteForm({ onClose }: { onClose: () => void }) {
           ))}
         </div>
       </Radio.Group>
->>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
     </Form>
   );
 }
@@ -325,13 +315,8 @@ export function InviteLink({
         <Notice tone="ok" title={`Invitation sent to ${email}`} />
       ) : (
         <>
-<<<<<<< HEAD
           <Notice tone="info" title="Send this link yourself">
-            <p>No mail server is configured. The link is shown only once and works for one person.</p>
-=======
-          <Notice tone="info" title="Pass this link on yourself">
-            <p>No mail was sent. The link is shown only here and works for one person.</p>
->>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
+            <p>No email was sent. The link is shown only once and works for one person.</p>
           </Notice>
           <HandOver url={url ?? ''} notes={notes} what="invitation link" />
         </>

@@ -79,11 +79,7 @@ export function TokensTab() {
                 value={shown}
                 onChange={(value) => setSearch({ show: value === 'all' ? 'all' : '' })}
                 data={[
-<<<<<<< HEAD
                   { value: 'live', label: 'In use' },
-=======
-                  { value: 'live', label: 'Active' },
->>>>>>> 57da02f (Limit API tokens in time and to reading or single permissions; say who can open an invitation)
                   { value: 'all', label: 'Include revoked' },
                 ]}
               />
