@@ -53,7 +53,7 @@ export const CreateTokenBody = object({
       maxItems: PERMISSIONS.length,
       uniqueItems: true,
       description: 'The only permissions that it gets; absent: all of its scope. Not together with `readOnly`.',
-      examples: [['recording:start', 'recording:stop']],
+      examples: [['vod:read', 'stream:write']],
     }),
   ),
 });
