@@ -135,7 +135,7 @@ function PersonMenu({ id, isSignedIn }: { id: string; isSignedIn: boolean }) {
               })
             }
           >
-            Sign out everywhere
+            End all sessions…
           </Menu.Item>
         ) : null}
       </Menu.Dropdown>
