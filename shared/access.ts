@@ -124,7 +124,7 @@ export function fixedRefusal(op: Operation, caller: Caller): Refusal | undefined
   return undefined;
 }
 
-/** A limited token does what its permissions name. Beside those, a read-only one reads whatever has no secret in it. */
+/** A limited token does what its permissions name. Beside those, a read-only one reads all answers that have no secret in them. */
 function isBeyondLimit({ access, method, isAboutCaller, revealsSecret }: Operation, caller: Caller): boolean {
   if ((!caller.readOnly && caller.limitedTo === undefined) || isAboutCaller) return false;
   if (typeof access === 'object') return !isWithinLimit(caller, access.permission);

@@ -126,7 +126,7 @@ describe('the session cookie of a browser', () => {
     const forced = { ...OURS, authorization: `Bearer ${daemon.token}`, 'sec-fetch-site': 'cross-site' };
     assert.equal((await browser.call('POST', '/auth/browser-session', {}, forced)).body.code, 'CROSS_SITE');
     assert.equal(browser.jar.size, 0);
-    // a value that an attacker planted before the sign-in is worth nothing after it
+    // a value that an attacker planted before the sign-in isn’t valid after it
     const name = [...(await signedIn()).jar.keys()][0] as string;
     const planted = 'p'.repeat(43);
     browser.jar.set(name, planted);

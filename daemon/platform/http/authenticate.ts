@@ -55,7 +55,7 @@ export function installAuthentication(app: FastifyInstance, { resolvers, cookie,
   hookOperations(app, 'onRequest', (op) => (OPEN.has(op.access) ? undefined : authenticate));
 }
 
-/** A header that a program sends goes first: then the cookie counts for nothing. */
+/** If a program sends the header, the cookie isn't read. */
 function credentialOf(request: FastifyRequest, cookie: SessionCookie): Credential | undefined {
   const { authorization } = request.headers;
   const text = authorization === undefined ? cookie.read(request) : bearer(authorization);

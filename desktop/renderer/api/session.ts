@@ -17,7 +17,7 @@ export async function signOutEverywhere(connectionId: string): Promise<void> {
   await signOut(connectionId);
 }
 
-/** Another tab signed out: what it could show goes here too. */
+/** Another tab signed out: what it could show is dropped here too. */
 export function signedOutElsewhere(connectionId: string): void {
   forgetOnline(connectionId);
   queryClient.removeQueries({ queryKey: [connectionId] });

@@ -95,7 +95,7 @@ export class BrowserSession {
     }
     const former = sessionStorage.getItem(FORMER);
     if (former !== null) {
-      // whatever the daemon says about it: it is not kept here any longer
+      // a refused one isn't kept here either
       await this.#exchange(former, false).catch((error: unknown) => {
         if (!(error instanceof IpcFailure && error.code === 'SIGN_IN_FAILED')) throw error;
       });
