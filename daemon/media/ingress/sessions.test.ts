@@ -34,9 +34,9 @@ function setUp(t: { after(fn: () => unknown): void }) {
   const db = openDatabase(':memory:');
   t.after(() => db.close());
   migrate(db, appMigrations);
-  /** LiveKit's list, asked at a second and taken over right away. */
+  /** LiveKit's list, asked at a second and taken over within the same second. */
   const compare = (list: readonly Ingress[], second: number) =>
-    words(compareSessions({ db, now: T + second * 1000 + 1 }, list, T + second * 1000));
+    words(compareSessions({ db, now: T + second * 1000 + 999 }, list, T + second * 1000));
   return { db, compare };
 }
 
@@ -57,11 +57,17 @@ test('lost events are made up for from LiveKit’s list, once', (t) => {
 
 test('a list from before an event ends nothing that is younger', (t) => {
   const { db, compare } = setUp(t);
-  startSession(db, ingest('RT_a', 0), told(5));
+  startSession(db, ingest('RT_a', 0), told(4.5));
   assert.deepEqual(compare([], 4), []);
-  assert.deepEqual(compare([over('RT_0', -9)], 5), []);
+  assert.deepEqual(compare([over('RT_0', -9)], 4), []);
   assert.deepEqual(words(endSession(db, over('RT_a', 0), told(6))), ['ingress_ended RT_a stopped']);
   assert.deepEqual(compare([ingest('RT_a', 0)], 5), [], 'nor does it bring back what is over');
+});
+
+test('a session from before the clock was set back ends as soon as LiveKit has none', (t) => {
+  const { db, compare } = setUp(t);
+  startSession(db, ingest('RT_a', 3600), told(3600));
+  assert.deepEqual(compare([], 60), ['ingress_ended RT_a deleted']);
 });
 
 test('a refused attempt of another encoder ends nothing while the first is in the room', (t) => {

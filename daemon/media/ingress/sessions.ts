@@ -104,7 +104,8 @@ export function compareSessions(
   const byId = new Map(ingests.map((one) => [one.id, one]));
   const changes: IngressChange[] = [];
   for (const open of ingressSessions(db).all()) {
-    if (open.seen_at >= askedAt) continue;
+    // one from the future was stored before the clock was set back
+    if (open.seen_at >= askedAt && open.seen_at <= now) continue;
     const one = byId.get(open.ingress_id);
     if (one === undefined) changes.push(...close(db, open, 'deleted', { at: now, now }));
     else if (isLive(one.status) && one.resourceId !== open.resource_id) continue;

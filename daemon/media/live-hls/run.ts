@@ -71,6 +71,8 @@ export interface LiveHlsRunDeps {
   orders: EncoderOrders;
   background: Background;
   clock: Clock;
+  /** What deletes old objects doesn't follow a clock that jumped. */
+  retentionNow(): number;
   log: Log;
 }
 
@@ -82,6 +84,9 @@ export class LiveHlsRun {
   readonly #plan: LiveHlsPlan;
   /** What viewers have, by position in the ladder. */
   readonly #lists = new Map<number, MediaPlaylist>();
+  // Times here are monotonic: a clock that is set makes no encoder look stalled or lost.
+  /** When an encoder was first looked at, by row. */
+  readonly #seenAt = new Map<number, number>();
   /** When an encoder's last segment was seen, by row. */
   readonly #progress = new Map<number, { end: number; at: number }>();
   readonly #lookedAt = new Map<number, number>();
@@ -90,6 +95,7 @@ export class LiveHlsRun {
   readonly #left = new Map<string, number>();
   #loop: Repeated | undefined;
   #firstReadyAt: number | undefined;
+  #closingSince: number | undefined;
   #master = '';
   #onDone: () => void = () => {};
 
@@ -117,7 +123,7 @@ export class LiveHlsRun {
   }
 
   recorderLeft(egressId: string): void {
-    this.#left.set(egressId, this.#deps.clock.now());
+    this.#left.set(egressId, this.#deps.clock.monotonic());
     this.soon();
   }
 
@@ -163,9 +169,11 @@ export class LiveHlsRun {
   /** Is an encoder without new segments still running? LiveKit never reports that one was killed. */
   async #look(app: AppEntry, hls: HlsRecord, encoder: EncoderRecord): Promise<void> {
     const { clock, livekit, orders, log } = this.#deps;
-    const now = clock.now();
+    const now = clock.monotonic();
+    const seenAt = this.#seenAt.get(encoder.id) ?? now;
+    this.#seenAt.set(encoder.id, seenAt);
     if (encoder.egress_id === null) {
-      if (now - encoder.asked_at > UNANSWERED_MS && !orders.isAsking(this.#app, encoder)) {
+      if (now - seenAt > UNANSWERED_MS && !orders.isAsking(this.#app, encoder)) {
         await this.#fail(app, encoder, 'the daemon stopped before LiveKit had answered');
       }
       return;
@@ -173,9 +181,8 @@ export class LiveHlsRun {
     const progress = this.#progress.get(encoder.id);
     const limit = Math.max(progress === undefined ? SLOW_START_MS : STALLED_MS, 4000 * this.#plan.segmentSeconds);
     const leftAt = this.#left.get(encoder.egress_id);
-    const isDue =
-      leftAt === undefined ? now - (progress?.at ?? encoder.asked_at) > limit : now - leftAt > TOLD_WITHIN_MS;
-    if (!isDue || now - (this.#lookedAt.get(encoder.id) ?? 0) < LOOK_AGAIN_MS) return;
+    const isDue = leftAt === undefined ? now - (progress?.at ?? seenAt) > limit : now - leftAt > TOLD_WITHIN_MS;
+    if (!isDue || now - (this.#lookedAt.get(encoder.id) ?? Number.NEGATIVE_INFINITY) < LOOK_AGAIN_MS) return;
     this.#lookedAt.set(encoder.id, now);
     try {
       const egress = await livekit.findEgress(encoder.egress_id);
@@ -199,17 +206,17 @@ export class LiveHlsRun {
     const { clock, orders, livekit } = this.#deps;
     const all = this.#encoders().filter((encoder) => encoder.rung === rung);
     const newest = all.at(-1);
-    const now = clock.now();
     if (newest !== undefined && isAtWork(newest)) {
       const { expires_at, asked_at } = newest;
-      const isExpiring = expires_at !== null && expires_at - now < Math.min(RENEW_MS, (expires_at - asked_at) / 3);
+      const isExpiring =
+        expires_at !== null && expires_at - clock.now() < Math.min(RENEW_MS, (expires_at - asked_at) / 3);
       if (!isExpiring) return;
     }
     const { failures, at } = this.#again.get(rung) ?? { failures: 0, at: Number.NEGATIVE_INFINITY };
-    if (now < at) return;
+    if (clock.monotonic() < at) return;
     const wait = AGAIN_MS[Math.min(failures, AGAIN_MS.length - 1)] as number;
     // the first time after a failure it is only noted
-    this.#again.set(rung, { failures: failures + 1, at: now + wait });
+    this.#again.set(rung, { failures: failures + 1, at: clock.monotonic() + wait });
     if (newest !== undefined && failures === 0) return;
     try {
       const tracks = await livekit.listTracks(hls.room);
@@ -219,7 +226,7 @@ export class LiveHlsRun {
       throw error;
     }
     const refusal = await orders.order(app, hls, rung);
-    this.#again.set(rung, { failures: failures + 1, at: clock.now() + wait });
+    this.#again.set(rung, { failures: failures + 1, at: clock.monotonic() + wait });
     if (refusal === undefined) return;
     if (refusal.reason === STORAGE_CHANGED) await this.#end(app, STORAGE_CHANGED);
     else await this.#note(app, { error: refusal.reason });
@@ -310,7 +317,7 @@ export class LiveHlsRun {
   /** Players load the master playlist once, so it waits a little for the other qualities. */
   #isPublishable(ready: ReadonlySet<number>): boolean {
     if (ready.size === 0) return false;
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonic();
     this.#firstReadyAt ??= now;
     const isPatient = now - this.#firstReadyAt < Math.max(4000, 2000 * this.#plan.segmentSeconds);
     return this.#master !== '' || ready.size === this.#plan.rungs.length || !isPatient;
@@ -318,7 +325,7 @@ export class LiveHlsRun {
 
   #saw(encoder: EncoderRecord, end: number): void {
     if (this.#progress.get(encoder.id)?.end === end) return;
-    this.#progress.set(encoder.id, { end, at: this.#deps.clock.now() });
+    this.#progress.set(encoder.id, { end, at: this.#deps.clock.monotonic() });
     this.#again.delete(encoder.rung);
   }
 
@@ -361,7 +368,9 @@ export class LiveHlsRun {
   /** Waits for the last segments, then tells players that it is over. */
   async #close(app: AppEntry, hls: HlsRecord): Promise<void> {
     const open = this.#encoders().filter(isAtWork);
-    const isLate = this.#deps.clock.now() - Date.parse(hls.ended_at ?? hls.started_at) > END_MS;
+    const now = this.#deps.clock.monotonic();
+    this.#closingSince ??= now;
+    const isLate = now - this.#closingSince > END_MS;
     for (const encoder of open) if (encoder.egress_id !== null) await this.#stopEgress(encoder);
     const left = this.#encoders().filter(isAtWork);
     if (left.length > 0 && !isLate) return;
@@ -375,7 +384,7 @@ export class LiveHlsRun {
   }
 
   async #remove(app: AppEntry, hls: HlsRecord): Promise<void> {
-    const age = this.#deps.clock.now() - Date.parse(hls.ended_at ?? hls.started_at);
+    const age = this.#deps.retentionNow() - Date.parse(hls.ended_at ?? hls.started_at);
     if (age < KEPT_MS || app.deleting) return;
     const outcome = await this.#objects(hls, { removeBelow: hls.folder });
     if ('problem' in outcome && age < GIVEN_UP_MS) throw new Error(outcome.problem);

@@ -70,7 +70,7 @@ export class RecordingService {
 
   constructor(deps: RecordingServiceDeps) {
     this.#deps = deps;
-    this.#parts = new PartTimers(deps.background, (app, vodId) => this.#nextPart(app, vodId));
+    this.#parts = new PartTimers(deps.background, (app, vodId) => this.#nextPart(app, vodId), deps.clock);
     this.#lost = new LostRecordings(deps);
     this.#orders = new RecordingOrders({
       ...deps,
@@ -307,16 +307,14 @@ export class RecordingService {
     if (vod.session_id === null || vod.part === null) return;
     const config = await this.#deps.config.get(app.name);
     const { recording } = await this.#deps.delivery.planOf(config);
-    const moments: number[] = [];
+    const waits: number[] = [];
     if (recording !== null && recording.splitSeconds > 0) {
-      // after the clock was set back, the start can be in the future
-      const start = Math.min(Date.parse(vod.started_at), this.#deps.clock.now());
-      moments.push(start + recording.splitSeconds * 1000);
+      const age = this.#parts.age(app.name, vod.id, Date.parse(vod.started_at));
+      waits.push(recording.splitSeconds * 1000 - age);
     }
     // after a restart nobody knows how long the credentials last: the next part gets fresh ones
-    if (this.#deps.storage.usesRole(app.name, config.s3))
-      moments.push(this.#parts.limitOf(app.name, vod.id) ?? this.#deps.clock.now());
-    if (moments.length > 0) this.#parts.set(app.name, vod.id, Math.min(...moments));
+    if (this.#deps.storage.usesRole(app.name, config.s3)) waits.push(this.#parts.limitIn(app.name, vod.id) ?? 0);
+    if (waits.length > 0) this.#parts.setIn(app.name, vod.id, Math.min(...waits));
   }
 
   /** The next part begins; this one ends when that one records, so that nothing is missing in between. */

@@ -47,6 +47,7 @@ export interface ReconcilerDeps {
   background: Background;
   log: Log<'info' | 'warn'>;
   clock: Clock;
+  retentionNow(): number;
   /** Calls the listener when the clock jumps. @returns unsubscribes */
   onJump?(listener: () => void): () => void;
 }
@@ -203,7 +204,7 @@ export class Reconciler {
   /** Recordings ended, and were not read before the daemon stopped. */
   #isUnread(app: string): boolean {
     try {
-      return unreadIn(this.#deps.databases.get(app), this.#deps.clock).length > 0;
+      return unreadIn(this.#deps.databases.get(app), this.#deps.retentionNow).length > 0;
     } catch {
       return false;
     }
@@ -295,7 +296,9 @@ export class Reconciler {
     for (const egress of await livekit.listEgress()) {
       const app = egress.room === '' ? undefined : this.#appOf(egress.room);
       // recordings of an earlier app with that prefix don't belong to this one
-      if (app === undefined || (egress.startedAt ?? asked) < Date.parse(app.createdAt)) continue;
+      const createdAt = app === undefined ? 0 : Date.parse(app.createdAt);
+      // an app from the future was created before the clock was set back
+      if (app === undefined || ((egress.startedAt ?? asked) < createdAt && createdAt <= asked)) continue;
       if (this.#isSettled(app.name, egress)) continue;
       await this.#change(app, (tx) => tx.note(applyEgress(tx.db, egress, tx.owner, tx.now)));
     }

@@ -3,7 +3,6 @@ import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { ELSEWHERE_PROVIDER, recordedPlace } from '#daemon/apps/storage/location.ts';
 import type { StorageService } from '#daemon/apps/storage/service.ts';
 import type { Background } from '#daemon/platform/background.ts';
-import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { Log } from '#daemon/platform/log.ts';
@@ -27,7 +26,8 @@ export interface InspectorDeps {
   databases: AppDatabases;
   apps: { get(name: string): AppEntry | undefined; entries(): Iterable<AppEntry> };
   background: Background;
-  clock: Clock;
+  /** Recordings that are older than some days are not read any more. */
+  retentionNow(): number;
   log: Log<'warn'>;
 }
 
@@ -75,7 +75,7 @@ export class RecordingInspector {
 
   /** After a start of the daemon: recordings that ended before they were read. */
   async resume(app: AppEntry): Promise<void> {
-    for (const id of unreadIn(this.#deps.databases.get(app.name), this.#deps.clock))
+    for (const id of unreadIn(this.#deps.databases.get(app.name), this.#deps.retentionNow))
       await this.#measure(app.name, id, 0);
   }
 
@@ -169,5 +169,5 @@ function folderOf(key: string, name: string): string {
 }
 
 /** Recordings of the last days that ended, and were not read before the daemon stopped. */
-export const unreadIn = (db: Db, clock: Clock): number[] =>
-  vodRepository(db).unmeasured(new Date(clock.now() - UNREAD_MS).toISOString());
+export const unreadIn = (db: Db, retentionNow: () => number): number[] =>
+  vodRepository(db).unmeasured(new Date(retentionNow() - UNREAD_MS).toISOString());

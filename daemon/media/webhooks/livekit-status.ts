@@ -77,7 +77,9 @@ export class LiveKitStatusView {
     const cause = WEBHOOK_REJECTIONS.find((one) => {
       const rejected = webhooks.rejections.get(one);
       if (rejected === undefined) return false;
-      return webhooks.counts.received === 0 || (!UNPROVEN.has(one) && clock.now() - rejected.lastAt < RECENT_MS);
+      return (
+        webhooks.counts.received === 0 || (!UNPROVEN.has(one) && clock.monotonic() - rejected.lastMono < RECENT_MS)
+      );
     });
     if (cause === undefined) return null;
     const { reason, hint } = explainRejection(cause, webhooks.rejections.get(cause)?.clockMs ?? null);

@@ -45,7 +45,9 @@ interface Rejected {
   count: number;
   /** Milliseconds since 1970. */
   lastAt: number;
-  loggedAt: number;
+  /** Monotonic times. */
+  lastMono: number;
+  loggedMono: number;
   /** How far LiveKit's clock was ahead, if that is known. */
   clockMs: number | null;
 }
@@ -80,11 +82,13 @@ export class WebhookService {
   }
 
   #rejected(cause: WebhookRejection, clockMs: number | null): ApiError {
-    const now = this.#deps.clock.now();
-    const { count = 0, loggedAt = Number.NEGATIVE_INFINITY } = this.rejections.get(cause) ?? {};
-    const isDue = now - loggedAt >= COMPLAIN_MS;
+    const { clock } = this.#deps;
+    const lastMono = clock.monotonic();
+    const { count = 0, loggedMono = Number.NEGATIVE_INFINITY } = this.rejections.get(cause) ?? {};
+    const isDue = lastMono - loggedMono >= COMPLAIN_MS;
     this.counts.rejected += 1;
-    this.rejections.set(cause, { count: count + 1, lastAt: now, loggedAt: isDue ? now : loggedAt, clockMs });
+    const times = { lastAt: clock.now(), lastMono, loggedMono: isDue ? lastMono : loggedMono };
+    this.rejections.set(cause, { count: count + 1, ...times, clockMs });
     const { reason, hint } = explainRejection(cause, clockMs);
     if (isDue) this.#deps.log.warn({ cause, count: count + 1, hint }, `a webhook from LiveKit was rejected: ${reason}`);
     return new ApiError('WEBHOOK_SIGNATURE', { reason }, { hint, extra: { cause } });
@@ -144,7 +148,7 @@ export class WebhookService {
 
   #foreign(event: LiveKitEvent): void {
     this.counts.foreign += 1;
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonic();
     if (now - this.#complainedAt < COMPLAIN_MS) return;
     this.#complainedAt = now;
     this.#deps.log.warn(

@@ -61,7 +61,7 @@ export class ConsoleBuilder {
     }
     if (isBuilt && !(await this.#isStale())) return;
     const next = `${this.#dir}.${process.pid}`;
-    const started = Date.now();
+    const started = performance.now();
     try {
       if (mustInstall) {
         this.#state = 'installing';
@@ -80,7 +80,7 @@ export class ConsoleBuilder {
       await rm(old, { recursive: true, force: true });
       await rm(next, { recursive: true, force: true });
       this.#state = 'idle';
-      this.#log.info({ ms: Date.now() - started }, 'the web console was built');
+      this.#log.info({ ms: Math.round(performance.now() - started) }, 'the web console was built');
     } catch (error) {
       await rm(next, { recursive: true, force: true });
       if (this.#stopped) return;

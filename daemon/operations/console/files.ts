@@ -43,7 +43,7 @@ export class ConsoleFiles {
   }
 
   async #refresh(): Promise<void> {
-    if (Date.now() - this.#checkedAt < CHECK_EVERY && this.#builtAt > 0) return;
+    if (performance.now() - this.#checkedAt < CHECK_EVERY && this.#builtAt > 0) return;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
@@ -52,7 +52,7 @@ export class ConsoleFiles {
 
   async #read(): Promise<void> {
     const index = await stat(path.join(this.dir, 'index.html')).catch(() => undefined);
-    this.#checkedAt = Date.now();
+    this.#checkedAt = performance.now();
     if ((index?.mtimeMs ?? 0) === this.#builtAt) return;
     const entries = index === undefined ? [] : await readdir(this.dir, { recursive: true, withFileTypes: true });
     const names = new Set(entries.filter((entry) => entry.isFile()).map((entry) => this.#nameOf(entry)));

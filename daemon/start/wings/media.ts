@@ -146,6 +146,7 @@ export function createMedia(
     findStream: (app, id) => streams.find(app, id),
     background,
     clock,
+    retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'live-hls' }),
   });
   const streams = new StreamService({
@@ -253,7 +254,7 @@ export function createMedia(
     databases,
     apps,
     background,
-    clock,
+    retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'vods' }),
   });
   const recording = new RecordingService({
@@ -292,6 +293,7 @@ export function createMedia(
     background,
     log: livekitLog,
     clock: clockWatch.clock,
+    retentionNow: clockWatch.retentionNow,
     onJump: (listener) => clockWatch.onJump(listener),
   });
   const followRows = (app: AppEntry, changes: readonly RowChange[]): Promise<void> => {

@@ -1,7 +1,8 @@
 // An internal certificate authority and a forward proxy, as the daemon's real process meets them.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import test, { before, describe } from 'node:test';
 import { promisify } from 'node:util';
@@ -148,12 +149,12 @@ describe('what the daemon asks of others', { skip }, () => {
     const daemon = await daemonProcess(t, await temporaryDir(t), { ...env, ...cluster });
     const authority = await makeCertificate('Another authority', { authority: true });
     const front = await tlsFront(t, daemon.url, await makeCertificate('daemon', { signedBy: authority }));
-    const home = await temporaryDir(t);
+    const home = mkdtempSync(path.join(os.tmpdir(), 'streamhub-outbound-'));
+    const prefix = path.join(home, 'node');
+    t.after(() => endNode(prefix, home));
     const ca = path.join(home, 'ca.pem');
     writeFileSync(ca, authority.cert);
     const bundle = await bundleAgent(t);
-    const prefix = path.join(home, 'node');
-    t.after(() => endNode(prefix, home));
     const { flags } = await edgeFlags(prefix, 'n');
     const runs = (program: string, words: string[], more: Record<string, string>): Promise<string> =>
       run(program, words, { env: { PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}`, ...more } }).then(
