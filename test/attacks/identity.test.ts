@@ -173,28 +173,43 @@ describe('the superadmin’s address', () => {
 });
 
 describe('a guess at a password', () => {
+  const STRANGER = { ip: '192.0.2.1', isKnown: false };
+
   test('costs the same work whether or not the account exists', async () => {
     const passwords = new Passwords();
-    const stored = await passwords.hash(PASSWORD);
-    assert.equal(await passwords.verify(PASSWORD, stored), true);
-    assert.equal(await passwords.verify('wrong', stored), false);
+    const stored = await passwords.hash(PASSWORD, STRANGER);
+    assert.equal(await passwords.verify(PASSWORD, stored, STRANGER), true);
+    assert.equal(await passwords.verify('wrong', stored, STRANGER), false);
     // with every place taken the next one is refused: so it, too, would have hashed
-    const busy = Array.from({ length: 66 }, () => passwords.verify('x', stored));
+    const busy = Array.from({ length: 66 }, () => passwords.verify('x', stored, STRANGER));
     for (const nobody of [null, undefined, '', 'not a hash', 'scrypt$9999999$8$1$AAAA$AAAA'])
-      await assert.rejects(passwords.verify('x', nobody), { code: 'OVERLOADED' });
-    await assert.rejects(passwords.verify('x', stored), { code: 'OVERLOADED' });
+      await assert.rejects(passwords.verify('x', nobody, STRANGER), { code: 'OVERLOADED' });
+    await assert.rejects(passwords.verify('x', stored, STRANGER), { code: 'OVERLOADED' });
+    assert.equal(await passwords.verify(PASSWORD, stored, { ...STRANGER, isKnown: true }), true, 'a part is kept');
     await Promise.all(busy.slice(0, 4));
-    assert.equal(await passwords.verify('x', null).catch(() => false), false);
+    assert.equal(await passwords.verify('x', null, STRANGER).catch(() => false), false);
     await Promise.allSettled(busy);
+  });
+
+  test('from one address delays no other address, and strangers leave room for people who are known', async () => {
+    const passwords = new Passwords();
+    let done = 0;
+    const flood = Array.from({ length: 24 }, () => passwords.verify('x', null, STRANGER).then(() => ++done));
+    assert.equal(await passwords.verify('x', null, { ip: '192.0.2.2', isKnown: true }), false);
+    assert.ok(done < 12, `${done} of the flood came first`);
+    const before = done;
+    assert.equal(await passwords.verify('x', null, { ip: '192.0.2.3', isKnown: false }), false);
+    assert.ok(done - before < 12, `${done - before} of the flood came first`);
+    await Promise.all(flood);
   });
 
   test('is one answer in the same words, and never a way to a stored hash that costs the earth', async () => {
     const passwords = new Passwords();
-    const stored = await passwords.hash(PASSWORD);
+    const stored = await passwords.hash(PASSWORD, STRANGER);
     assert.match(stored, /^scrypt\$32768\$8\$1\$[\w-]{22}\$[\w-]{86}$/);
-    assert.notEqual(await passwords.hash(PASSWORD), stored, 'each has a salt of its own');
+    assert.notEqual(await passwords.hash(PASSWORD, STRANGER), stored, 'each has a salt of its own');
     const expensive = stored.replace('$32768$', '$1048576$');
-    assert.equal(await passwords.verify(PASSWORD, expensive), false);
+    assert.equal(await passwords.verify(PASSWORD, expensive, STRANGER), false);
   });
 });
 

@@ -88,11 +88,11 @@ export class AccountService {
     if (user.id === BREAK_GLASS) throw new ApiError('BREAK_GLASS_FIXED');
     if (user.password_hash === null) this.#requireFresh(principal);
     else
-      await attempts.check({ account: user.id, ip, proven: true }, async () => {
-        if (!(await passwords.verify(body.currentPassword ?? '', user.password_hash)))
+      await attempts.check({ account: user.id, ip, proven: true }, async (by) => {
+        if (!(await passwords.verify(body.currentPassword ?? '', user.password_hash, by)))
           throw new ApiError('WRONG_PASSWORD');
       });
-    const password_hash = await passwords.hash(body.newPassword);
+    const password_hash = await passwords.hash(body.newPassword, { ip, isKnown: true });
     if (this.#require(principal).password_hash !== user.password_hash) throw new ApiError('WRONG_PASSWORD');
     users.update(user.id, { password_hash });
     links.drop('login', user.id);

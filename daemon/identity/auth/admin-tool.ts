@@ -9,7 +9,7 @@ import { tokenRepository } from '../tokens/repository.ts';
 import { TokenService } from '../tokens/service.ts';
 import { normalEmail } from './identity.ts';
 import { linkRepository } from './link-repository.ts';
-import { Passwords } from './passwords.ts';
+import { OURSELVES, Passwords } from './passwords.ts';
 import { BREAK_GLASS } from './principals.ts';
 import { sessionRepository } from './session-repository.ts';
 
@@ -72,7 +72,7 @@ export class AdminTool {
     options: { resetTwoFactor: boolean; superadmin: boolean },
   ): Promise<void> {
     if (password.length < MIN_PASSWORD || password.length > 200) throw new Error('a password has 8 to 200 characters');
-    const password_hash = await new Passwords().hash(password);
+    const password_hash = await new Passwords().hash(password, OURSELVES);
     this.#users.transaction(() => {
       this.#users.update(id, {
         password_hash,

@@ -3,6 +3,7 @@ import { addressKey } from '#daemon/platform/http/client-address.ts';
 import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
 import { ApiError, type ErrorCode } from '#shared/errors.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
+import type { Hasher } from './passwords.ts';
 import type { SessionRepository } from './session-repository.ts';
 
 /** Refusals that mean "a wrong password or code was tried". */
@@ -45,11 +46,13 @@ export class AccountAttempts {
   }
 
   /** Runs a check and counts it when it refuses a password or a code. @throws ApiError RATE_LIMITED */
-  check<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
+  check<T>(attempt: Attempt, work: (by: Hasher) => Promise<T>): Promise<T> {
     return this.#lock.run(attempt.account, async () => {
-      await this.#refuseSpent(attempt);
+      const { ip, proven } = attempt;
+      const isHome = this.#isHome(attempt);
+      await this.#refuseSpent(attempt, isHome);
       try {
-        return await work();
+        return await work({ ip, isKnown: proven || isHome });
       } catch (error) {
         if (error instanceof ApiError && WRONG.has(error.code)) await this.#count(attempt);
         throw error;
@@ -57,15 +60,19 @@ export class AccountAttempts {
     });
   }
 
-  async #refuseSpent(attempt: Attempt): Promise<void> {
-    const { limits, sessions } = this.#deps;
-    const { account, ip, proven } = attempt;
+  /** Has the account signed in from this address, or is it this machine? */
+  #isHome({ account, ip }: Attempt): boolean {
+    const key = addressKey(ip);
+    return LOOPBACK.includes(key) || this.#deps.sessions.addresses(account).some((known) => addressKey(known) === key);
+  }
+
+  async #refuseSpent(attempt: Attempt, isHome: boolean): Promise<void> {
+    const { limits } = this.#deps;
+    const { account, proven } = attempt;
     const counter = proven ? 'account-proven' : 'account';
     const taken = await limits.look(counter, account);
     if (taken.allowed) return;
-    const key = addressKey(ip);
-    const isKnown = LOOPBACK.includes(key) || sessions.addresses(account).some((known) => addressKey(known) === key);
-    if (isKnown) await limits.refuseSpent('account-address', addressOf(attempt));
+    if (isHome) await limits.refuseSpent('account-address', addressOf(attempt));
     else await limits.refuseSpent(counter, account);
   }
 

@@ -99,13 +99,13 @@ export class LinkSignIn {
     const link = links.peek(token, 'invite');
     const { user } = this.#invitation(link);
     const existing = needsPassword(user, link);
-    if (existing && body.newAccount) return this.#signIn(await this.#replaceHolder(link, user, body), from);
+    if (existing && body.newAccount) return this.#signIn(await this.#replaceHolder(link, user, body, from), from);
     let password_hash: string | null = null;
     if (existing) {
-      await attempts.check({ account: user.id, ip: from.ip, proven: false }, async () => {
-        if (!(await passwords.verify(password, user.password_hash))) throw new ApiError('BAD_LOGIN');
+      await attempts.check({ account: user.id, ip: from.ip, proven: false }, async (by) => {
+        if (!(await passwords.verify(password, user.password_hash, by))) throw new ApiError('BAD_LOGIN');
       });
-    } else password_hash = await passwords.hash(password);
+    } else password_hash = await passwords.hash(password, { ip: from.ip, isKnown: true });
     const current = unchangedUser(this.#deps.users, user);
     if (!isFirstProof(current, link)) await twoFactor.require(current, code, from.ip);
     users.transaction(() => {
@@ -120,9 +120,14 @@ export class LinkSignIn {
   }
 
   /** The invited person gets a separate account with the address and what it was invited to. @throws ApiError EMAIL_IN_USE */
-  async #replaceHolder(link: LinkRow, { id: holderId }: UserRow, body: AcceptInviteBody): Promise<UserRow> {
+  async #replaceHolder(
+    link: LinkRow,
+    { id: holderId }: UserRow,
+    body: AcceptInviteBody,
+    { ip }: SignInFrom,
+  ): Promise<UserRow> {
     const { users, links, passwords } = this.#deps;
-    const password_hash = await passwords.hash(body.password);
+    const password_hash = await passwords.hash(body.password, { ip, isKnown: true });
     const id = newUserId();
     users.transaction(() => {
       const holder = requireUser(users, holderId);

@@ -1,41 +1,68 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import pLimit from 'p-limit';
+import { FairTurns } from '#daemon/platform/fair-turns.ts';
+import { addressKey } from '#daemon/platform/http/client-address.ts';
 import { ApiError } from '#shared/errors.ts';
 
 const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
 
 const COST = { N: 32_768, r: 8, p: 1 };
 const KEY_BYTES = 64;
-/** 32 MiB each: two at a time keep both the memory and the thread pool free for others. */
-const AT_ONCE = 2;
+/** 32 MiB each, and one of the four threads of the pool stays free for others. */
+const AT_ONCE = 3;
+/** Of these, by callers who have shown nothing yet: strangers never keep everyone else from signing in. */
+const AT_ONCE_BY_STRANGERS = 2;
 const MAY_WAIT = 64;
 
-/** Salted scrypt on the thread pool, a few at a time; one more than may wait is refused. */
+/** For whom a password is hashed. */
+export interface Hasher {
+  /** Client address. The addresses take turns; null = the daemon itself. */
+  ip: string | null;
+  /** True when the caller has shown a session or a link, or the account has signed in from the address before. */
+  isKnown: boolean;
+}
+
+/** The daemon itself, or a command on its machine. */
+export const OURSELVES: Hasher = { ip: null, isKnown: true };
+
+/**
+ * Salted scrypt on the thread pool, a few at a time. Those who wait take turns by their address, and a part is kept for callers
+ * who are known. One more than may wait is refused.
+ */
 export class Passwords {
   /** Compared against where there is no account, so that both cases take the same time. */
   readonly #nobody = encode(COST, randomBytes(16), randomBytes(KEY_BYTES));
-  readonly #limit = pLimit(AT_ONCE);
+  readonly #turns = new FairTurns();
 
-  async hash(password: string): Promise<string> {
+  async hash(password: string, by: Hasher): Promise<string> {
     const salt = randomBytes(16);
-    return encode(COST, salt, await this.#derive(password, salt, KEY_BYTES, COST));
+    return encode(COST, salt, await this.#derive(password, { cost: COST, salt, bytes: KEY_BYTES }, by));
   }
 
   /** True when the password fits. Without a stored hash the same work is done for nothing. */
-  async verify(password: string, stored: string | null | undefined): Promise<boolean> {
+  async verify(password: string, stored: string | null | undefined, by: Hasher): Promise<boolean> {
     const known = stored ? decode(stored) : undefined;
     const { cost, salt, key } = known ?? (decode(this.#nobody) as Decoded);
-    const derived = await this.#derive(password, salt, key.length, cost);
+    const derived = await this.#derive(password, { cost, salt, bytes: key.length }, by);
     return timingSafeEqual(derived, key) && known !== undefined;
   }
 
-  async #derive(password: string, salt: Buffer, bytes: number, cost: Cost): Promise<Buffer> {
-    if (this.#limit.pendingCount >= MAY_WAIT) throw new ApiError('OVERLOADED', {}, { headers: { 'retry-after': '5' } });
-    return this.#limit(() => derive(password.normalize('NFKC'), salt, bytes, { ...cost, maxmem: 256 * 1024 * 1024 }));
+  async #derive(password: string, { cost, salt, bytes }: Derivation, { ip, isKnown }: Hasher): Promise<Buffer> {
+    const group = isKnown ? 'known' : 'strangers';
+    const bounds = { all: AT_ONCE, [group]: isKnown ? AT_ONCE : AT_ONCE_BY_STRANGERS };
+    if (this.#turns.waiting(group) >= MAY_WAIT)
+      throw new ApiError('OVERLOADED', {}, { headers: { 'retry-after': '5' } });
+    return this.#turns.run(ip === null ? '' : addressKey(ip), bounds, () =>
+      derive(password.normalize('NFKC'), salt, bytes, { ...cost, maxmem: 256 * 1024 * 1024 }),
+    );
   }
 }
 
+interface Derivation {
+  cost: Cost;
+  salt: Buffer;
+  bytes: number;
+}
 interface Cost {
   N: number;
   r: number;

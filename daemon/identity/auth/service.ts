@@ -8,6 +8,7 @@ import { unknownAccount } from './attempts.ts';
 import { checkedEmail, newUserId, normalEmail, same } from './identity.ts';
 import { requireUser, unchangedUser } from './known-user.ts';
 import { linkUrl } from './links.ts';
+import { type Hasher, OURSELVES } from './passwords.ts';
 import { BREAK_GLASS, PLATFORM } from './principals.ts';
 import type { OpenedSession, SignInFrom } from './sessions.ts';
 import type { SignInDeps } from './sign-in-deps.ts';
@@ -105,7 +106,7 @@ export class AuthService {
     for (const account of accounts) {
       try {
         const attempt = { account, ip, proven: false };
-        return await attempts.check(attempt, () => this.#byPassword(account, name, password));
+        return await attempts.check(attempt, (by) => this.#byPassword(account, { name, password, by }));
       } catch (error) {
         if (!(error instanceof ApiError && (error.code === 'BAD_LOGIN' || error.code === 'RATE_LIMITED'))) throw error;
         if (refusal === undefined || error.code === 'RATE_LIMITED') refusal = error;
@@ -115,14 +116,17 @@ export class AuthService {
   }
 
   /** @throws ApiError BAD_LOGIN */
-  async #byPassword(account: string, name: string, password: string): Promise<UserRow> {
+  async #byPassword(
+    account: string,
+    { name, password, by }: { name: string; password: string; by: Hasher },
+  ): Promise<UserRow> {
     const { users, passwords, settings } = this.#deps;
     if (this.hasBreakGlass && same(name, settings.adminUser) && same(password, settings.adminPass)) {
       return requireUser(users, BREAK_GLASS);
     }
     const user = account === BREAK_GLASS ? undefined : users.byId(account);
     const usable = user?.status === 'active' ? user.password_hash : null;
-    const fits = await passwords.verify(password, usable);
+    const fits = await passwords.verify(password, usable, by);
     if (!fits || user === undefined) throw new ApiError('BAD_LOGIN');
     return unchangedUser(users, user);
   }
@@ -134,7 +138,7 @@ export class AuthService {
     const email = checkedEmail(text);
     const taken = (): boolean => users.byEmail(email) !== undefined && users.byEmail(email)?.status !== 'pending';
     if (taken()) throw new ApiError('EMAIL_IN_USE');
-    const password_hash = await passwords.hash(password);
+    const password_hash = await passwords.hash(password, { ip: from.ip, isKnown: false });
     const id = users.transaction(() => {
       if (taken()) throw new ApiError('EMAIL_IN_USE');
       const created_at = new Date().toISOString();
@@ -176,7 +180,7 @@ export class AuthService {
     const link = links.peek(token, 'setup');
     if (!this.setupRequired) throw new ApiError('SETUP_DONE');
     const email = checkedEmail(text);
-    const password_hash = await passwords.hash(password);
+    const password_hash = await passwords.hash(password, { ip: from.ip, isKnown: true });
     const id = users.transaction(() => {
       if (!this.setupRequired) throw new ApiError('SETUP_DONE');
       links.consume(link);
@@ -222,8 +226,8 @@ export class AuthService {
     const { meta, passwords, sessions, settings } = this.#deps;
     const credentials = `${settings.adminUser}\n${settings.adminPass}`;
     const stored = meta.get(BREAK_GLASS_MARK);
-    if (stored && (await passwords.verify(credentials, stored))) return;
+    if (stored && (await passwords.verify(credentials, stored, OURSELVES))) return;
     sessions.revokeAll(BREAK_GLASS);
-    meta.set(BREAK_GLASS_MARK, await passwords.hash(credentials));
+    meta.set(BREAK_GLASS_MARK, await passwords.hash(credentials, OURSELVES));
   }
 }
