@@ -16,7 +16,7 @@ import { OutboxDelivery } from './delivery.ts';
 import { LIFETIME_MS, outboxRepository } from './outbox.ts';
 import { CallbackSender } from './sender.ts';
 
-async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK, names = ['live']) {
+async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK, names = ['live'], atOnce = 256) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-callbacks-'));
   const databases = new AppDatabases(dir);
   for (const name of names) {
@@ -45,6 +45,7 @@ async function setUp(t: TestContext, url: string, clock: Clock = SYSTEM_CLOCK, n
     log: { info() {}, warn() {} },
     clock,
     waitAfter: () => 1,
+    atOnce,
   });
   t.after(async () => {
     await service.stop();
@@ -169,4 +170,28 @@ test('receivers that hang, of one team and behind one host, delay no callback of
   send('quick');
   await delivered;
   assert.deepEqual([receiver.received.length, receiver.received.at(-1)?.body.app], [9, 'quick']);
+});
+
+test('receivers of many teams that hang leave room for those that answer', async (t) => {
+  const receiver = await callbackReceiver(t);
+  const hanging = ['one', 'two', 'three', 'four', 'five', 'six'];
+  const { service, outboxOf, heard } = await setUp(t, receiver.url, SYSTEM_CLOCK, [...hanging, 'quick'], 4);
+  const send = (app: string): void => {
+    outboxOf(app).add({ event: 'test', room: null, data: {}, at: Date.now() });
+    service.wake(app);
+  };
+  // the first try of each team fails, and the next ones get no answer
+  const tried = new Set<string>();
+  const behave = ({ body: { app } }: { body: { app: string } }, response: ServerResponse): void => {
+    if (app === 'quick') response.writeHead(204).end();
+    else if (!tried.has(app)) response.writeHead(500).end();
+    tried.add(app);
+  };
+  receiver.behave(...Array.from({ length: 100 }, () => behave));
+  for (const app of hanging) send(app);
+  for (let n = 0; n < hanging.length + 3; n += 1) await receiver.next();
+  const delivered = heard('callback.delivered');
+  send('quick');
+  await delivered;
+  assert.equal(receiver.received.at(-1)?.body.app, 'quick');
 });

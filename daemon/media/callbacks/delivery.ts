@@ -4,7 +4,7 @@ import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
-import { FairTurns } from '#daemon/platform/fair-turns.ts';
+import { type Bounds, FairTurns } from '#daemon/platform/fair-turns.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { CALLBACKS_DEAD_DAYS, CALLBACKS_DELIVERED_DAYS } from '#shared/limits.ts';
 import type { Receiver } from '#shared/schema/callbacks.ts';
@@ -23,6 +23,9 @@ const LONGEST_WAIT_MS = 3_600_000;
 /** Requests under way: over all apps, and for one team. Each app has one at most. */
 const AT_ONCE = 256;
 const AT_ONCE_PER_TEAM = 8;
+/** Of these, to receivers whose last answer was slow or a failure: many of them never keep all others waiting. */
+const SLOW_SHARE = 0.75;
+const SLOW_MS = 2000;
 const FIRST_LOOK_MS = 1000;
 const TIDY_EVERY_MS = 3_600_000;
 
@@ -51,6 +54,8 @@ export interface OutboxDeliveryDeps {
   clock?: Clock;
   /** Milliseconds to wait after the n-th failure in a row. */
   waitAfter?(failures: number): number;
+  /** How many requests may be under way. */
+  atOnce?: number;
 }
 
 /** How an app's receiver is doing; times in milliseconds since 1970. */
@@ -68,6 +73,7 @@ interface AppQueue extends QueueState {
   /** Woken while it ran: look once more. */
   isWoken: boolean;
   failures: number;
+  isSlow: boolean;
   /** Monotonic milliseconds; null = the last try was not refused with 401, 403 or 404. */
   refusedSince: number | null;
   /** Cancels the next try. */
@@ -178,9 +184,20 @@ export class OutboxDelivery {
         return;
       }
       const turn = apps.turnOf(app);
-      const bounds = { all: AT_ONCE, [`of ${turn}`]: AT_ONCE_PER_TEAM };
+      const all = this.#deps.atOnce ?? AT_ONCE;
+      const slow: Bounds = queue.isSlow ? { slow: Math.ceil(all * SLOW_SHARE) } : {};
       const { signal } = this.#abort;
-      const result = await this.#turns.run(turn, bounds, () => send(row, signal), signal);
+      const result = await this.#turns.run(
+        turn,
+        { all, ...slow, [`of ${turn}`]: AT_ONCE_PER_TEAM },
+        async () => {
+          const since = this.#clock.monotonic();
+          const sent = await send(row, signal);
+          queue.isSlow = !sent.isDelivered || this.#clock.monotonic() - since > SLOW_MS;
+          return sent;
+        },
+        signal,
+      );
       if (!this.#settle(app, queue, row, result)) return;
     }
   }
@@ -312,6 +329,7 @@ export class OutboxDelivery {
         isRunning: false,
         isWoken: false,
         failures: 0,
+        isSlow: false,
         refusedSince: null,
         failingSince: null,
         nextAt: 0,
