@@ -24,6 +24,7 @@ import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import traceEvents from 'node:trace_events';
+import util from 'node:util';
 import vm from 'node:vm';
 
 const { port, udp, unix, abstract } = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, 'where.json'), 'utf8'));
@@ -127,6 +128,19 @@ for (const Resolver of [dns.Resolver, dns.promises.Resolver]) {
   await attempt('name servers of a resolver', () => { const resolver = new Resolver(); resolver.setServers([HOST + ':' + udp]); return new Promise((resolve) => resolver.resolve4('name.invalid', resolve)); });
   await attempt('name servers, native', () => new Resolver()._handle.setServers([[4, HOST, udp]]));
 }
+for (const [name, query] of Object.entries({ resolve4: 'name.test', resolveTxt: 'secret.name.test', resolveSrv: '_x._tcp.name.test', resolve: 'name.test', resolveAny: 'name.test', reverse: HOST })) {
+  await attempt('dns.' + name, () => new Promise((resolve, reject) => dns[name](query, (error, found) => (error ? reject(error) : resolve(found)))));
+  await attempt('dns.promises.' + name, () => dns.promises[name](query));
+  for (const Resolver of [dns.Resolver, dns.promises.Resolver]) await attempt('resolver of its own, ' + name, () => new Promise((resolve, reject) => new Resolver()[name](query, resolve)?.then(resolve, reject)));
+}
+for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(new dns.Resolver()._handle)).filter((one) => /^query|^getHost/.test(one)))
+  await attempt('native ' + name, () => new dns.Resolver()._handle[name]({}, 'name.test'));
+await attempt('name of an address', () => dns.promises.lookupService(HOST, 22));
+for (const name of ['localhost', 'metadata.google.internal', '169.254.169.254', HOST, '::1', word('name.test', 'localhost')]) {
+  await attempt('lookup of ' + name, () => new Promise((resolve, reject) => dns.lookup(name, (error, address) => (error ? reject(error) : resolve(address)))));
+  await attempt('lookup of all of ' + name, () => dns.promises.lookup(name, { all: true }));
+  await attempt('lookup by promisify of ' + name, () => util.promisify(dns.lookup)(name));
+}
 await attempt('trace file', () => { const tracing = traceEvents.createTracing({ categories: ['node'] }); tracing.enable(); });
 await attempt('exec', () => process.execve(process.execPath, ['node', '-v']));
 
@@ -144,6 +158,7 @@ const replaced = [[Reflect, 'apply', () => 0], [Set.prototype, 'has', () => fals
 await attempt('checks replaced', () => done(net.connect({ host: HOST, port })));
 await attempt('checks replaced, native', () => native((handle, request) => handle.connect(request, HOST, port)));
 for (const restore of replaced) restore();
+outcomes['control: lookup'] = JSON.stringify([await dns.promises.lookup(OUTSIDE), await dns.promises.lookup(OUTSIDE, { all: true }), await util.promisify(dns.lookup)(OUTSIDE)]);
 outcomes['control: outside'] = await new Promise((resolve) => net.connect({ host: OUTSIDE, port: 9, timeout: 300 }).on('error', (error) => resolve(error.code)).on('timeout', () => resolve('TIMEOUT')).on('connect', () => resolve('CONNECTED')));
 `;
 
@@ -363,6 +378,8 @@ for (const sandbox of ['auto', 'off'])
     const outcomes: Record<string, string> = JSON.parse(form.settings.description);
     assert.equal(outcomes['control: native handles'], 'function TCPConnectWrap');
     assert.notEqual(outcomes['control: outside'], 'EACCES');
+    const found = { address: '203.0.113.9', family: 4 };
+    assert.deepEqual(JSON.parse(outcomes['control: lookup'] ?? ''), [found, [found], found]);
     const tried = Object.entries(outcomes).filter(([name]) => !name.startsWith('control'));
     assert.ok(tried.length > 60);
     assert.deepEqual(

@@ -73,10 +73,11 @@ export class AddressRefused extends Error {
 export function guardedLookup(
   policy: EndpointPolicy,
   refuse: (reason: string) => Error = (reason) => new AddressRefused(reason),
+  lookup: typeof systemLookup = systemLookup,
 ): LookupFunction {
   return (hostname, options, callback) => {
     const all: LookupAllOptions = { ...options, all: true, family: options.family as 0 | 4 | 6 | undefined };
-    systemLookup(hostname, all, (error, addresses: LookupAddress[]) => {
+    lookup(hostname, all, (error, addresses: LookupAddress[]) => {
       if (error) {
         callback(error, '', 0);
         return;

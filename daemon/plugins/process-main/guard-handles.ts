@@ -1,5 +1,4 @@
 import dgram from 'node:dgram';
-import dns from 'node:dns';
 import net from 'node:net';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { forbiddenAddresses } from '#daemon/platform/net/endpoint-policy.ts';
@@ -30,7 +29,7 @@ export function guardHandles(policy: EndpointPolicy, relayPort: number | null): 
       return true;
     }
   };
-  const { tcp, pipe, udp, resolver } = prototypes();
+  const { tcp, pipe, udp } = prototypes();
   for (const [name, family] of [
     ['connect', 4],
     ['connect6', 6],
@@ -48,14 +47,6 @@ export function guardHandles(policy: EndpointPolicy, relayPort: number | null): 
   for (const name of ['bind', 'bind6', 'listen', 'open']) fix(tcp, name, refuse);
   for (const name of ['bind', 'listen', 'connect', 'open', 'fchmod']) fix(pipe, name, refuse);
   for (const name of ['bind', 'bind6', 'connect', 'connect6', 'send', 'send6', 'open']) fix(udp, name, refuse);
-  // a name server of the plugin's choice is a connection to any address
-  for (const name of ['setServers', 'setLocalAddress']) {
-    const denied = () => {
-      throw Object.assign(new Error(`dns.${name} is not available to plugins`), { code: 'ERR_ACCESS_DENIED' });
-    };
-    for (const target of [resolver, dns, dns.promises, dns.Resolver.prototype, dns.promises.Resolver.prototype])
-      if (name in target) fix(target, name, denied);
-  }
   // the checks above call these classes
   for (const target of [net.BlockList, net.SocketAddress]) {
     Object.freeze(target.prototype);
@@ -64,7 +55,7 @@ export function guardHandles(policy: EndpointPolicy, relayPort: number | null): 
 }
 
 /** Prototypes of the native handles; Node hands them out only by way of an instance. */
-function prototypes(): Record<'tcp' | 'pipe' | 'udp' | 'resolver', Handle> {
+function prototypes(): Record<'tcp' | 'pipe' | 'udp', Handle> {
   const handleOf = (options: net.SocketConnectOpts): Handle => {
     const socket = new net.Socket().on('error', () => {});
     socket.connect(options);
@@ -84,7 +75,6 @@ function prototypes(): Record<'tcp' | 'pipe' | 'udp' | 'resolver', Handle> {
     tcp: handleOf({ host: 'none.invalid', port: 1, lookup: () => {} }),
     pipe: handleOf({ path: process.platform === 'win32' ? '\\\\.\\pipe\\none' : '/none' }),
     udp,
-    resolver: prototypeOf((new dns.Resolver() as unknown as { _handle: object })._handle),
   };
 }
 

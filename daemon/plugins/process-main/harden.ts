@@ -9,6 +9,7 @@ import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
 import { networkGuard } from '../network-guard.ts';
 import { fix } from './fix.ts';
 import { guardHandles } from './guard-handles.ts';
+import { guardNames } from './guard-names.ts';
 
 type Connect = (this: net.Socket, ...args: unknown[]) => net.Socket;
 
@@ -37,6 +38,7 @@ export function harden(policy: EndpointPolicy, relayPort: number | null): void {
   void [process.stdout, process.stderr];
   guardHandles(policy, relayPort);
   guardConnections(policy, relayPort);
+  guardNames(policy);
   syncBuiltinESMExports();
 }
 
