@@ -37,6 +37,7 @@ export class AppRegistry {
   readonly #claims = new RoomPrefixes<PrefixClaim>();
   /** Prefixes that were given up and are kept for their teams. */
   #released = new RoomPrefixes<PrefixClaim & { heldUntil: string }>();
+  #formerOwners: ReadonlySet<string> = new Set();
   readonly #clock: Clock;
   readonly #bySlug = new Map<string, AppEntry>();
   readonly #lists = new Map<string, readonly AppRecord[]>();
@@ -80,6 +81,26 @@ export class AppRegistry {
     return this.#prefixes.ownerOf(room);
   }
 
+  /** Has an app of that name given up a prefix? */
+  hasGivenUpRooms(name: string): boolean {
+    return this.#formerOwners.has(name);
+  }
+
+  /**
+   * Who gave up the prefix of a room that is nobody's now; `app` is undefined if it was deleted.
+   * @param renamed an app that has just given one up: then its rooms count although an app of its team has a shorter prefix
+   */
+  formerOwner(room: string, renamed?: string): { prefix: string; app: AppEntry | undefined } | undefined {
+    const former = this.#released.ownerOf(room);
+    if (former === undefined) return undefined;
+    const { name, tenantId, roomPrefix: prefix } = former;
+    const now = this.forRoom(room);
+    const isInherited = now?.tenantId === tenantId && now.name !== name && now.roomPrefix.length < prefix.length;
+    if (now !== undefined && !(name === renamed && isInherited)) return undefined;
+    const app = this.#byName.get(name);
+    return { prefix, app: app?.tenantId === tenantId ? app : undefined };
+  }
+
   /**
    * Why an app may not have this prefix, after “The room prefix …”; undefined when it may, and for the prefix that it
    * has. The words don't name the other app, because the caller may not know it.
@@ -101,6 +122,7 @@ export class AppRegistry {
   /** Keeps prefixes for the teams that gave them up, in place of those known before. */
   holdPrefixes(rows: readonly ReleasedPrefixRow[]): void {
     this.#released = new RoomPrefixes();
+    this.#formerOwners = new Set(rows.map(({ app }) => app));
     for (const { prefix, tenant_id, app, held_until } of rows)
       this.#released.add({ id: 0, name: app, roomPrefix: prefix, tenantId: tenant_id, heldUntil: held_until });
   }

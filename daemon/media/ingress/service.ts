@@ -31,7 +31,7 @@ import type { MediaStore } from '../media-store.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import type { RoomPlacer } from '../streams/room-placer.ts';
 import { closedIngests, ingressSessions } from './repository.ts';
-import { closeSession } from './sessions.ts';
+import { closeSession, type IngressEndReason } from './sessions.ts';
 
 /** How long a room that was placed for an ingest waits for its encoder. */
 const ROOM_WAITS_S = 3600;
@@ -44,7 +44,13 @@ export interface IngressServiceDeps {
   livekit: LiveKit;
   mediaStore: MediaStore;
   databases: AppDatabases;
-  apps: { require(name: string): AppEntry; forRoom(room: string): AppEntry | undefined; turnOf(name: string): string };
+  apps: {
+    require(name: string): AppEntry;
+    forRoom(room: string): AppEntry | undefined;
+    formerOwner(room: string, renamed?: string): { prefix: string; app: AppEntry | undefined } | undefined;
+    hasGivenUpRooms(name: string): boolean;
+    turnOf(name: string): string;
+  };
   delivery: { plan(app: string): Promise<DeliveryPlan> };
   placer: RoomPlacer;
   quotas: PublishQuota;
@@ -185,6 +191,37 @@ export class IngressService {
     }
   }
 
+  /**
+   * Lets ingests follow a changed room prefix: a key must not open rooms that another team may get later. LiveKit can't change
+   * ingests that fetch a source, so those are deleted, as are those of apps that are gone.
+   * @param renamed the app whose prefix just changed
+   */
+  async followRooms(renamed?: string): Promise<void> {
+    const { livekit, apps, log } = this.#deps;
+    if (!livekit.isConfigured || livekit.state.status !== 'reachable') return;
+    if (renamed !== undefined && !apps.hasGivenUpRooms(renamed)) return;
+    for (const one of await livekit.listIngressDetails()) {
+      const former = apps.formerOwner(one.room, renamed);
+      if (former === undefined || former.app?.deleting) continue;
+      const { app, prefix } = former;
+      try {
+        if (app === undefined) await livekit.deleteIngress(one.id);
+        else if (one.type === 'rtsp') {
+          await this.#delete(app, one, SYSTEM);
+          log.warn({ app: app.name, ingress: one.id }, 'an ingest was deleted, because the room prefix changed');
+        } else {
+          const room = app.roomPrefix + one.room.slice(prefix.length);
+          const moved = await livekit.updateIngress(one.id, { room });
+          // LiveKit has cut off the encoder, which comes again
+          await this.#closeSession(app, one, 'stopped');
+          this.#told(app, moved, SYSTEM);
+        }
+      } catch (err) {
+        log.warn({ app: app?.name, ingress: one.id, err }, 'an ingest could not follow the room prefix of its app');
+      }
+    }
+  }
+
   async #allowsRtmp(app: string): Promise<boolean> {
     return (await this.#deps.delivery.plan(app)).ingest.rtmp.isEnabled;
   }
@@ -222,20 +259,23 @@ export class IngressService {
 
   async remove(name: string, id: string, actor: Actor): Promise<void> {
     const one = await this.#find(name, id);
-    const { tenantId: tenant } = this.#deps.apps.require(name);
-    await this.#ask(this.#deps.livekit.deleteIngress(id));
-    await this.#deps.mediaStore.change(this.#deps.apps.require(name), (tx) => {
-      tx.note(closeSession(tx.db, id, 'deleted', { at: tx.now, now: tx.now }));
+    await this.#ask(this.#delete(this.#deps.apps.require(name), one, actor));
+  }
+
+  async #delete(app: AppEntry, one: IngressDetails, actor: Actor): Promise<void> {
+    const { id, name, room } = one;
+    await this.#deps.livekit.deleteIngress(id);
+    await this.#closeSession(app, one, 'deleted');
+    this.#closed(app.name).remove(id);
+    const data = { id, name, room };
+    this.#deps.events.publish({ type: 'ingress.deleted', app: app.name, tenant: app.tenantId, actor, data });
+  }
+
+  async #closeSession(app: AppEntry, { id, resourceId }: IngressDetails, reason: IngressEndReason): Promise<void> {
+    await this.#deps.mediaStore.change(app, (tx) => {
+      tx.note(closeSession(tx.db, id, reason, { at: tx.now, now: tx.now }));
       // the event of its start can still arrive
-      livekitMemory(tx.db).setGone(one.resourceId, tx.now);
-      closedIngests(tx.db).remove(id);
-    });
-    this.#deps.events.publish({
-      type: 'ingress.deleted',
-      app: name,
-      tenant,
-      actor,
-      data: { id, name: one.name, room: one.room },
+      livekitMemory(tx.db).setGone(resourceId, tx.now);
     });
   }
 

@@ -2,7 +2,6 @@ import type { CreateOptions, EgressInfo, Room, VideoGrant } from 'livekit-server
 import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { SettingValues } from '#daemon/platform/settings.ts';
-import type { IngestEncoding } from '#shared/delivery/plan.ts';
 import type { VideoLayer } from '#shared/schema/ingress.ts';
 import type { ClockDifference } from './clock-difference.ts';
 import { type Egress, readEgress } from './egress.ts';
@@ -18,7 +17,7 @@ import {
   readWebhook,
 } from './event.ts';
 import { type Ingress, type IngressDetails, readIngress, readIngressDetails } from './ingress.ts';
-import { type IngressRequest, ingressEncoding } from './ingress-request.ts';
+import { type IngressChange, type IngressRequest, ingressEncoding } from './ingress-request.ts';
 import { type LiveHlsRequest, liveHlsEncoding, liveHlsOutputs } from './live-hls-request.ts';
 import { type RecordingRequest, recordingEncoding, recordingOutputs } from './recording-request.ts';
 import { roomOptions } from './room-options.ts';
@@ -254,14 +253,12 @@ export class LiveKit {
   }
 
   /** Changes an ingest for encoders. LiveKit cuts off an encoder that is sending, even for a new name. */
-  async updateIngress(
-    id: string,
-    { name = '', enabled, encoding }: { name?: string; enabled?: boolean; encoding?: IngestEncoding | null },
-  ): Promise<IngressDetails> {
+  async updateIngress(id: string, { name = '', room = '', enabled, encoding }: IngressChange): Promise<IngressDetails> {
     const sdk = await this.#library();
     const options = {
       name,
       participantName: name,
+      roomName: room,
       ...(enabled === undefined ? {} : { enabled }),
       ...(encoding === undefined ? {} : { enableTranscoding: encoding !== null, ...ingressEncoding(sdk, encoding) }),
     };

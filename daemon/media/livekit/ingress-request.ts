@@ -14,6 +14,14 @@ export interface IngressRequest {
   encoding: IngestEncoding | null;
 }
 
+/** What is changed of an ingest; what is missing stays. */
+export interface IngressChange {
+  name?: string;
+  room?: string;
+  enabled?: boolean;
+  encoding?: IngestEncoding | null;
+}
+
 type Sdk = typeof import('livekit-server-sdk');
 
 /** LiveKit's VideoQuality, which its library does not export. */

@@ -69,6 +69,8 @@ export function createMedia(
     get: (name: string) => registry.get(name),
     entries: () => registry.entries(),
     forRoom: (room: string) => registry.forRoom(room),
+    formerOwner: (room: string, renamed?: string) => registry.formerOwner(room, renamed),
+    hasGivenUpRooms: (name: string) => registry.hasGivenUpRooms(name),
     turnOf: (name: string) => registry.turnOf(name),
     dir: (name: string) => appService.dir(name),
     sizes: (name: string) => appService.sizes(name),
@@ -370,7 +372,10 @@ export function createMedia(
   const followRtmp = (app?: string): void => void background.run('RTMP ingests', () => ingests.followConfig(app));
   events.subscribe(({ type, app }) => {
     if (type === 'config.changed' || type === 'config.reloaded') followRtmp(app);
+    if (type === 'config.changed' || type === 'config.reloaded' || type === 'app.deleted') followRooms(app);
   });
+  const followRooms = (app?: string): void =>
+    void background.run('ingests that follow room prefixes', () => ingests.followRooms(app));
   const livekitStatus = new LiveKitStatusView({
     clock: SYSTEM_CLOCK,
     livekit,
@@ -422,6 +427,7 @@ export function createMedia(
     livekitStatus,
     start() {
       livekit.reachability.onReachable(() => followRtmp());
+      livekit.reachability.onReachable(() => followRooms());
       livekit.start();
       reconciler.start();
       mqtt.start();

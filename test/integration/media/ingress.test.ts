@@ -8,6 +8,7 @@ import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { event, sendWebhook } from '#test/helpers/livekit-webhook.ts';
+import { until } from '#test/helpers/until.ts';
 
 const scope = blockScope();
 const livekit = await startLivekit(scope);
@@ -120,6 +121,34 @@ describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () 
     assert.equal((await daemon.api.delete('/apps/other')).status, 200);
     await daemon.api.post('/apps', { name: 'other' });
     assert.equal((await daemon.api.get('/apps/other/ingress')).body.total, 0);
+  });
+
+  test('ingests follow the room prefix of their app, so that no key opens rooms that another team may get', async () => {
+    await daemon.api.post('/apps', { name: 'mover' });
+    await daemon.api.post('/apps', { name: 'mover-deep', roomPrefix: 'mover-deep' });
+    const rooms = async (app: string) =>
+      Object.fromEntries(
+        (await daemon.api.get(`/apps/${app}/ingress`)).body.data.map((one: any) => [one.id, one.room]),
+      );
+    const [plain, hall, paused] = await Promise.all(
+      [{ type: 'rtmp' }, { type: 'whip', room: 'hall' }, { type: 'rtmp', room: 'mover-attic' }].map(async (body) => {
+        const { id, streamKey } = (await make(body, 'mover')).body.data;
+        return { id: id as string, streamKey };
+      }),
+    );
+    const deep = (await make({ type: 'rtmp', room: 'cave' }, 'mover-deep')).body.data;
+    assert.equal((await daemon.api.patch(`/apps/mover/ingress/${paused?.id}`, { enabled: false })).status, 200);
+    // the shorter prefix of the team would get these rooms
+    assert.equal((await daemon.api.patch('/apps/mover-deep', { roomPrefix: 'deep' })).status, 200);
+    await until('it is in the new rooms', async () => (await rooms('mover-deep'))[deep.id] === 'deep-cave');
+    assert.equal((await daemon.api.patch('/apps/mover', { roomPrefix: 'shaker' })).status, 200);
+    const wanted = { [plain?.id ?? '']: 'shaker', [hall?.id ?? '']: 'shaker-hall', [paused?.id ?? '']: 'shaker-attic' };
+    await until('all are in the new rooms', async () => Object.keys(await rooms('mover')).length === 3);
+    assert.deepEqual(await rooms('mover'), wanted);
+    const key = (await daemon.api.get(`/apps/mover/ingress/${hall?.id}/key`)).body.data;
+    assert.equal(key.streamKey, hall?.streamKey, 'encoders keep their keys');
+    assert.equal((await daemon.api.get(`/apps/mover/ingress/${paused?.id}`)).body.data.enabled, false);
+    for (const app of ['mover', 'mover-deep']) assert.equal((await daemon.api.delete(`/apps/${app}`)).status, 200);
   });
 
   test('of many made at once none is lost', async () => {
