@@ -29,13 +29,3 @@ function scaled(value: number, step: number, units: readonly string[]): string {
   }
   return `${(unit === 0 || Math.abs(rest) >= 100 ? whole : number).format(rest)} ${units[unit]}`;
 }
-
-/** The address without its user name and password; a text that is not an address stays as it is. */
-export function withoutPassword(url: string): string {
-  if (!URL.canParse(url)) return url;
-  const parsed = new URL(url);
-  if (parsed.username === '' && parsed.password === '') return url;
-  parsed.username = '';
-  parsed.password = '';
-  return parsed.href;
-}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
+import { operations } from '#shared/contract/index.ts';
 import { blockScope, type Client, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, makeTeam, type Person } from '#test/helpers/people.ts';
 import { until } from '#test/helpers/until.ts';
@@ -266,15 +267,40 @@ describe('a team owner against the server', () => {
       await owner.api.get('/apps/sender/config'),
       await owner.api.get('/apps/sender/config/raw'),
       await owner.api.get('/apps/sender/s3'),
-      await owner.api.patch('/apps/sender', { displayName: 'again' }),
+      await owner.api.patch('/apps/sender', { displayName: 'again', mqttPassword: 'mqtt-4711' }),
+      await owner.api.get('/apps/sender/mqtt'),
       await owner.api.get('/audit'),
       await daemon.api.get('/logs?limit=1000'),
       await daemon.api.get('/system/settings'),
     ];
     for (const { status, text } of answers) {
       assert.equal(status, 200, text);
-      for (const secret of ['callback-4711', 'AKIA4711FULLKEY', 's3-secret-4711', daemon.token])
+      for (const secret of ['callback-4711', 'AKIA4711FULLKEY', 's3-secret-4711', 'mqtt-4711', daemon.token])
         assert.ok(!text.includes(secret), text);
+    }
+
+    // secrets inside of addresses, for somebody who may read the config but not change it
+    const viewer = await join(daemon, owner.api, 'viewer@example.com', 'viewer');
+    const { yaml } = (await owner.api.get('/apps/sender/config/raw')).body.data;
+    const address = (scheme: string) =>
+      `${scheme}://user:in-4711@x.example.com/a?token=in-4711&x-amz-signature=in-4711`;
+    const blocks = {
+      mqtt: `  enabled: true\n  url: ${address('wss')}\n  topic_prefix: a\n`,
+      callbacks: `  url: ${address('https')}\n`,
+      distribution: `  mode: cdn\n  cdn: {base_url: "${address('https')}", vod_base_url: "${address('https')}"}\n`,
+    };
+    const changed = Object.entries(blocks).reduce(
+      (text, [name, lines]) => `${text.replace(new RegExp(`\\n${name}:\\n(?:(?: .*)?\\n)*`), '\n')}${name}:\n${lines}`,
+      `${yaml}\n`,
+    );
+    const put = await owner.api.put('/apps/sender/config/raw', { yaml: changed });
+    assert.equal(put.status, 200, put.text);
+    const routes = operations.filter(({ method, path }) => method === 'GET' && /^\/apps\/\{\w+\}[^{}]*$/.test(path));
+    assert.ok(routes.length > 15);
+    for (const { path } of routes) {
+      const { status, text } = await viewer.api.get(path.replace(/\{\w+\}/, 'sender'));
+      assert.ok(status < 500 || status === 503, `${path} ${text}`);
+      assert.ok(!text.includes('4711'), `${path} ${text}`);
     }
   });
 });

@@ -1,11 +1,12 @@
 import { findProgram } from '#daemon/platform/programs.ts';
+import { MASK } from '#shared/config/annotations.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { type HwaccelChoice, resolveHwaccel } from '#shared/config/hwaccel.ts';
 import { type DeliveryPlan, deliveryPlan } from '#shared/delivery/plan.ts';
 import { deliveryWords } from '#shared/delivery/words.ts';
-import { withoutPassword } from '#shared/format.ts';
 import type { DeliveryView } from '#shared/schema/delivery.ts';
 import type { GpuStatus } from '#shared/schema/gpu.ts';
+import { hideSecretsIn, shownAddress } from '#shared/secrets.ts';
 import { recordingPath } from '../storage/location.ts';
 
 export interface DeliveryServiceDeps {
@@ -76,12 +77,12 @@ export class DeliveryService {
 
   /** In words, what viewers get with this config. */
   async words(config: AppConfig): Promise<string[]> {
-    return deliveryWords(await this.planOf(config));
+    return hideSecretsIn(deliveryWords(await this.planOf(config)), MASK);
   }
 }
 
 function viewOf(plan: DeliveryPlan): DeliveryView {
   const { notices, ...rest } = plan;
-  const mqtt = rest.mqtt && { ...rest.mqtt, url: withoutPassword(rest.mqtt.url) };
-  return { summary: deliveryWords(plan), notices, plan: { ...rest, mqtt } };
+  const mqtt = rest.mqtt && { ...rest.mqtt, url: shownAddress(rest.mqtt.url, MASK) };
+  return hideSecretsIn({ summary: deliveryWords(plan), notices, plan: { ...rest, mqtt } }, MASK);
 }

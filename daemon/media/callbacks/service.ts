@@ -1,10 +1,10 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
+import { MASK } from '#shared/config/annotations.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { type MqttPlan, mqttPlan } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
-import { withoutPassword } from '#shared/format.ts';
 import type {
   CallbackState,
   Delivery,
@@ -14,6 +14,7 @@ import type {
   ReceiverQuery,
   SkipBody,
 } from '#shared/schema/callbacks.ts';
+import { shownAddress } from '#shared/secrets.ts';
 import { instant, type OutboxDelivery } from './delivery.ts';
 import { LIFETIME_MS, messageOf, type OutboxRow } from './outbox.ts';
 
@@ -42,7 +43,7 @@ export class CallbackService {
     this.#deps.apps.require(app);
     const { url, secret } = (await this.#deps.config.get(app)).callbacks;
     return {
-      url: withoutPassword(url),
+      url: shownAddress(url, MASK),
       signed: (this.#deps.secret(app) || secret) !== '',
       ...this.figures(app, 'callback'),
     };

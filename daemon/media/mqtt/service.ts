@@ -8,12 +8,13 @@ import type { DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import { FairTurns } from '#daemon/platform/fair-turns.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { EndpointPolicy } from '#daemon/platform/net/endpoint-policy.ts';
+import { MASK } from '#shared/config/annotations.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
 import { type MqttPlan, mqttPlan } from '#shared/delivery/plan.ts';
-import { withoutPassword } from '#shared/format.ts';
 import { EVENT_TYPES } from '#shared/schema/events.ts';
 import type { LogRow } from '#shared/schema/logs.ts';
 import type { MqttState, MqttTestResult } from '#shared/schema/mqtt.ts';
+import { shownAddress } from '#shared/secrets.ts';
 import { type Channel, instant } from '../callbacks/delivery.ts';
 import { messageOf } from '../callbacks/outbox.ts';
 import { again, type SendResult } from '../callbacks/sender.ts';
@@ -137,7 +138,7 @@ export class MqttService {
     const { lastError, ...figures } = callbacks.figures(app, 'mqtt');
     return {
       state: plan === null ? 'off' : (link?.state ?? 'connecting'),
-      url: withoutPassword(plan?.url ?? ''),
+      url: shownAddress(plan?.url ?? '', MASK),
       topicPrefix: plan?.topicPrefix ?? '',
       passwordSet: this.#deps.password(app) !== '',
       connectedSince: instant(link?.connectedSince ?? null),

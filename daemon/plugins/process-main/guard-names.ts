@@ -13,16 +13,16 @@ const refused = (what: string): Error =>
  * (TXT, SRV, reverse …) is a way to send and receive data that no other check sees, and tells what the inner network is called.
  */
 export function guardNames(policy: EndpointPolicy): void {
-  const judged = judgedLookup(policy);
+  const checked = checkedLookup(policy);
   // util.promisify(dns.lookup) finds by these what the promise resolves to
   for (const symbol of Object.getOwnPropertySymbols(dns.lookup))
-    Object.defineProperty(judged, symbol, {
+    Object.defineProperty(checked, symbol, {
       value: (dns.lookup as unknown as Record<symbol, unknown>)[symbol],
     });
-  fix(dns, 'lookup', judged);
+  fix(dns, 'lookup', checked);
   fix(dns.promises, 'lookup', (name: unknown, options: unknown = {}) => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    judged(name, options, (error, address, family) => {
+    checked(name, options, (error, address, family) => {
       if (error !== null) reject(error);
       else resolve(Array.isArray(address) ? address : { address, family });
     });
@@ -49,15 +49,15 @@ function allNames(target: object): string[] {
   return names;
 }
 
-function judgedLookup(policy: EndpointPolicy): (name: unknown, options: unknown, done?: Done) => void {
+function checkedLookup(policy: EndpointPolicy): (name: unknown, options: unknown, done?: Done) => void {
   const lookup = guardedLookup(policy, (reason) => refused(`an address that ${reason}`), dns.lookup);
   return (name, given, done) => {
     const callback = (typeof given === 'function' ? given : done) as Done;
-    // read once: what is judged is what is used
+    // read once: what is checked is what is used
     const host = String(name);
     const problem = endpointProblem(`http://${host.includes(':') ? `[${host}]` : host}/`, policy);
-    if (problem !== undefined) return void process.nextTick(callback, refused(`a name that ${problem}`));
-    lookup(host, plainOptions(given), callback as Parameters<LookupFunction>[2]);
+    if (problem === undefined) lookup(host, plainOptions(given), callback as Parameters<LookupFunction>[2]);
+    else process.nextTick(callback, refused(`a name that ${problem}`));
   };
 }
 
