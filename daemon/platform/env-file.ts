@@ -13,7 +13,8 @@ export interface EnvFile {
 export class EnvFileError extends Error {}
 
 /**
- * Reads a file of `NAME=value` lines, with the rules of Node's `util.parseEnv`. A byte order mark is skipped.
+ * Reads a file of `NAME=value` lines, with the rules of Node's `util.parseEnv`. A byte order mark is skipped, and lines end as on
+ * any system.
  * @throws EnvFileError if the file is not UTF-8 text or can't be read
  */
 export function readEnvFile(file: string, required: boolean): EnvFile {
@@ -23,7 +24,11 @@ export function readEnvFile(file: string, required: boolean): EnvFile {
     if (/^(?:\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2)) || bytes.includes(0)) {
       throw new EnvFileError('is not UTF-8 text but looks like UTF-16; save it as UTF-8');
     }
-    const text = bytes.toString('utf8').replace(/^\ufeff/, '');
+    // `parseEnv` drops a carriage return alone, which old editors end lines with, and joins the lines
+    const text = bytes
+      .toString('utf8')
+      .replace(/^\ufeff/, '')
+      .replace(/\r\n?/g, '\n');
     const isShared = process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0;
     return { values: parseEnv(text), remarks: remarksOn(text), isShared };
   } catch (error) {
@@ -52,6 +57,10 @@ function remarksOn(text: string): string[] {
     const shown = /^\w+$/.test(name) ? name : 'a name';
     if (exported !== undefined)
       remarks.push(`line ${at} begins with export. StreamHub accepts ${shown}, but systemd and Docker don’t.`);
+    if (line.includes('\ufffd')) {
+      const cure = 'Save the file as UTF-8, and check the value';
+      remarks.push(`line ${at}: ${shown} contains bytes that are not UTF-8 and are replaced. ${cure}.`);
+    }
     const first = seen.get(name);
     if (first !== undefined) remarks.push(`line ${at} sets ${shown} again. Line ${first} has no effect.`);
     seen.set(name, at);

@@ -130,6 +130,15 @@ test('a UTF-16 file is refused, with its name and what to do', async (t) => {
   }
 });
 
+test('lines end as on any system; bytes of another encoding are named without the value', async (t) => {
+  const old = await loadFile(t, 'PORT=4444\rHOST=10.0.0.1\rADMIN_USER=root\r');
+  assert.deepEqual([old.load().port, old.load().host, old.load().warnings], [4444, '10.0.0.1', []]);
+  const latin = await loadFile(t, Buffer.from('# für alle\nPORT=4444\nADMIN_PASS=gehe\u00efm\n', 'latin1'));
+  assert.equal(latin.load().port, 4444);
+  assert.match(latin.messages('ENV_FILE_LINE').join(), /line 3: ADMIN_PASS contains bytes that are not UTF-8/);
+  assert.doesNotMatch(JSON.stringify(latin.load().warnings), /gehe/);
+});
+
 test('misspelt names are named with the nearest setting, in the file and the environment', async (t) => {
   const { messages } = await loadFile(
     t,
