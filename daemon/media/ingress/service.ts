@@ -48,6 +48,7 @@ export interface IngressServiceDeps {
     require(name: string): AppEntry;
     forRoom(room: string): AppEntry | undefined;
     formerOwner(room: string, renamed?: string): { prefix: string; app: AppEntry | undefined } | undefined;
+    get(name: string): AppEntry | undefined;
     hasGivenUpRooms(name: string): boolean;
     turnOf(name: string): string;
   };
@@ -189,6 +190,12 @@ export class IngressService {
         log.warn({ app: app.name, err }, 'RTMP ingests could not be paused or resumed as the config says');
       }
     }
+  }
+
+  /** After a change or a deletion of an app, or, for all apps, when LiveKit is there again. */
+  async follow(app?: string): Promise<void> {
+    await this.followRooms(app);
+    if (app === undefined || this.#deps.apps.get(app) !== undefined) await this.followConfig(app);
   }
 
   /**

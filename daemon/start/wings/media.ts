@@ -369,13 +369,10 @@ export function createMedia(
     log: livekitLog,
   });
   // RTMP that the config refuses must be refused for encoders that have a key, too
-  const followRtmp = (app?: string): void => void background.run('RTMP ingests', () => ingests.followConfig(app));
+  const followApp = (app?: string): void => void background.run('RTMP ingests', () => ingests.follow(app));
   events.subscribe(({ type, app }) => {
-    if (type === 'config.changed' || type === 'config.reloaded') followRtmp(app);
-    if (type === 'config.changed' || type === 'config.reloaded' || type === 'app.deleted') followRooms(app);
+    if (type === 'config.changed' || type === 'config.reloaded' || type === 'app.deleted') followApp(app);
   });
-  const followRooms = (app?: string): void =>
-    void background.run('ingests that follow room prefixes', () => ingests.followRooms(app));
   const livekitStatus = new LiveKitStatusView({
     clock: SYSTEM_CLOCK,
     livekit,
@@ -426,8 +423,7 @@ export function createMedia(
     mqtt,
     livekitStatus,
     start() {
-      livekit.reachability.onReachable(() => followRtmp());
-      livekit.reachability.onReachable(() => followRooms());
+      livekit.reachability.onReachable(() => followApp());
       livekit.start();
       reconciler.start();
       mqtt.start();
