@@ -29,7 +29,8 @@ const PARTS = {
     livekitReachable: Type.Boolean(),
     disk: nullable(Type.Object({ totalBytes: Type.Number(), freeBytes: Type.Number() })),
   }),
-  livekit: Type.Object({ url: text, apiKeySet: Type.Boolean() }),
+  /** Null: the caller may not see the settings. */
+  livekit: nullable(Type.Object({ url: text, apiKeySet: Type.Boolean() })),
   nodes: Type.Array(NodeFinding),
   failedJobs: Type.Array(JobFinding),
   /** Jobs that failed and are tried again. */

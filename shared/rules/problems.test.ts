@@ -39,7 +39,16 @@ describe('the problems of a daemon', () => {
     ['nothing known', {}, []],
     ['LiveKit is there', { stats: stats(true), livekit }, []],
     ['LiveKit is away', { stats: stats(false), livekit }, ['danger LiveKit at ws://lk:7880 isn’t responding']],
-    ['LiveKit has no keys yet', { stats: stats(false), livekit: { ...livekit, apiKeySet: false } }, []],
+    [
+      'LiveKit has no keys yet',
+      { stats: stats(false), livekit: { ...livekit, apiKeySet: false } },
+      ['danger LiveKit is not connected, so nothing can be streamed'],
+    ],
+    [
+      'LiveKit is away, and the caller may not see the settings',
+      { stats: stats(false), livekit: null },
+      ['danger LiveKit is unavailable, so nothing can be streamed. Ask an administrator'],
+    ],
     ['LiveKit’s settings may not be read', { stats: stats(false) }, []],
     ['the disk is at a tenth', { stats: stats(true, 10) }, []],
     ['the disk is nearly full', { stats: stats(true, 9) }, ['warn The disk is nearly full: 9 GiB free']],

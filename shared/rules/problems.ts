@@ -33,8 +33,8 @@ export function problemsOf(state: Connection['state'], findings: Findings, now: 
   const { stats, livekit, nodes, failedJobs, waitingJobs, plugins, apps, warnings, checks } = findings;
   return [
     ...connectionProblems(state),
-    ...readinessProblems(checks ?? []),
     ...livekitProblems(stats, livekit),
+    ...readinessProblems(checks ?? []),
     ...diskProblems(stats),
     ...nodeProblems(nodes ?? []),
     ...appProblems(apps ?? []),
@@ -77,14 +77,32 @@ function readinessProblems(checks: NonNullable<Findings['checks']>): Problem[] {
   ];
 }
 
+/** Without LiveKit nothing is streamed, so it comes before everything but the connection itself. */
 function livekitProblems(stats: Findings['stats'], livekit: Findings['livekit']): Problem[] {
-  if (!stats || stats.livekitReachable || !livekit?.apiKeySet) return [];
+  if (!stats || stats.livekitReachable || livekit === undefined) return [];
+  if (livekit === null)
+    return [
+      {
+        id: 'livekit',
+        urgency: 'danger',
+        text: 'LiveKit is unavailable, so nothing can be streamed. Ask an administrator',
+      },
+    ];
+  if (!livekit.apiKeySet)
+    return [
+      {
+        id: 'livekit',
+        urgency: 'danger',
+        text: 'LiveKit is not connected, so nothing can be streamed',
+        action: { label: 'Connect LiveKit', path: '/settings', search: { connect: 'livekit' } },
+      },
+    ];
   return [
     {
       id: 'livekit',
       urgency: 'danger',
       text: `LiveKit at ${livekit.url} isn’t responding`,
-      action: { label: 'Check settings', path: '/settings', search: { q: 'LIVEKIT' } },
+      action: { label: 'Check settings', path: '/settings', search: { connect: 'livekit' } },
     },
   ];
 }

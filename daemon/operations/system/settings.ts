@@ -26,6 +26,8 @@ export interface SettingsServiceOptions {
   registryBytes(): Promise<number>;
   uptimeSeconds(): number;
   warnings(): InstallationWarning[];
+  /** Someone has watched a stream. */
+  wasWatched(): boolean;
 }
 
 /** Settings by group, as `guidance` of the API lists them. */
@@ -160,11 +162,13 @@ export class SettingsService {
         pid: process.pid,
         platform: process.platform,
         memoryRssBytes: process.memoryUsage.rss(),
+        wasWatched: this.#options.wasWatched(),
         safeMode: s.safeMode,
         envFile: s.envFile,
         unit: this.#installation.unit,
       },
       ports: { core: port(), livekitSignaling: 7880, livekitTcp: 7881, livekitUdp: 7882, rtmp: 1935, whip: 8080 },
+      etag: this.etag,
       settings: this.list(),
       installation: {
         kind: this.#installation.kind,

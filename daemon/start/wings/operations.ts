@@ -17,6 +17,7 @@ import { LiveKitStatusProbe } from '#daemon/operations/system/livekit-probe.ts';
 import { SettingsService } from '#daemon/operations/system/settings.ts';
 import { SettingsEditor } from '#daemon/operations/system/settings-editor.ts';
 import { StatsService } from '#daemon/operations/system/stats.ts';
+import { metaStore } from '#daemon/platform/db/meta.ts';
 import { modeOf } from '#daemon/platform/db/open.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
@@ -26,6 +27,8 @@ import type { Identity } from './identity.ts';
 import type { Media } from './media.ts';
 import type { Platform } from './platform.ts';
 
+/** When someone first watched a stream. */
+const FIRST_VIEWER = 'first_viewer.at';
 /** With less than this, SQLite can't write any more. */
 const MIN_FREE_BYTES = 512 * 1024;
 
@@ -84,6 +87,14 @@ export function createOperations(
     retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'stats' }),
   });
+  const meta = metaStore(db);
+  let wasWatched = meta.get(FIRST_VIEWER) !== undefined;
+  events.subscribe(({ type, data }) => {
+    if (wasWatched || type !== 'room.counts' || !(Number(data['viewers']) > 0 && Number(data['publishers']) > 0))
+      return;
+    meta.set(FIRST_VIEWER, new Date().toISOString());
+    wasWatched = true;
+  });
   const systemSettings = new SettingsService({
     settings,
     store: settingsStore,
@@ -93,6 +104,7 @@ export function createOperations(
     registryBytes: () => stats.registryBytes(),
     uptimeSeconds: () => health.uptimeSeconds,
     warnings: () => warnings.list(),
+    wasWatched: () => wasWatched,
   });
   const metrics = new MetricsService({
     settings,

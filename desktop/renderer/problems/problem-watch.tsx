@@ -54,7 +54,7 @@ function Watcher({ connection }: { connection: Connection }) {
         connection.state,
         {
           stats: stats.data,
-          livekit: settings.data?.livekit,
+          livekit: me !== undefined && !may(getSettings) ? null : settings.data?.livekit,
           ...(settings.data ? { warnings: settings.data.warnings } : {}),
           nodes: nodes.data,
           ...(failed.data ? { failedJobs: failed.data.data } : {}),

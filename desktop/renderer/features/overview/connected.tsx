@@ -34,7 +34,15 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
           tone={stats.livekitReachable ? 'ok' : s?.livekit.apiKeySet === false ? 'muted' : 'danger'}
           state={stats.livekitReachable ? 'connected' : s?.livekit.apiKeySet === false ? 'not set up' : 'unreachable'}
           detail={s?.livekit.url}
-          how={hint ? <span>{hint}</span> : stats.livekitReachable ? null : <How variable="LIVEKIT" />}
+          how={
+            hint ? (
+              <span>{hint}</span>
+            ) : stats.livekitReachable ? null : (
+              <GoTo to="/settings" search={{ connect: 'livekit' }}>
+                Connect LiveKit
+              </GoTo>
+            )
+          }
           trial={livekit}
         />
         {s ? (
@@ -88,6 +96,6 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
 
 const How = ({ variable }: { variable: string }) => (
   <GoTo to="/settings" search={{ q: variable }}>
-    How to set up
+    Set up
   </GoTo>
 );

@@ -2,50 +2,55 @@ import { IconChevronRight } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getSettings } from '#shared/contract/system.ts';
+import { SETTING_GROUPS } from '#shared/schema/settings.ts';
 import { useRead } from '../../api/query.ts';
 import { useSearchState } from '../../daemon/links.tsx';
 import { CopyBox, Mono } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
+import { Notice } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
 import { SearchBox } from '../../ui/form/search-box.tsx';
 import { Facts, Page, Panel, Toolbar } from '../../ui/layout/page.tsx';
 import { bytes, duration } from '../../ui/words/format.ts';
-import { valueOfSetting } from './setting-values.ts';
+import { ConnectLiveKit } from './connect-livekit.tsx';
 import classes from './settings.module.css';
+import { type Setting, SettingsForm } from './settings-form.tsx';
 
 type Settings = ResultOf<typeof getSettings>['data'];
-type Guidance = Settings['guidance'][string][number];
 
-const ORIGINS: Record<Guidance['origin'], string> = {
+const ORIGINS: Record<Setting['origin'], string> = {
   default: 'default',
   stored: 'set here',
   file: 'env file',
   environment: 'environment',
   flag: 'command line',
 };
-const TITLES: Record<string, string> = {
-  core: 'Core',
-  auth: 'Sign-in',
+const TITLES: Record<Setting['group'], string> = {
   livekit: 'LiveKit',
-  cluster: 'Cluster',
-  metrics: 'Metrics',
-  logs: 'Logs',
-  network: 'Network',
-  transcoding: 'Transcoding',
-  storage: 'Storage',
+  addresses: 'Public addresses',
   mail: 'Mail',
+  redis: 'Redis',
+  cluster: 'Cluster',
+  signIn: 'Sign-in',
+  network: 'Address rules',
+  metrics: 'Metrics',
+  retention: 'Logs and retention',
+  transcoding: 'Transcoding',
+  plugins: 'Plugins',
+  start: 'Start',
 };
 
-/** What the daemon runs with, where each value comes from, and the commands that change it. */
+/** The daemon's settings: what can be changed here, and the commands for what can only be set where it is started. */
 export function SettingsPage() {
   const settings = useRead(getSettings);
   const [search, setSearch] = useSearchState();
   return (
-    <Page title="Settings" subtitle="Edit on the server; restart to apply.">
+    <Page title="Settings">
       <QueryView query={settings} what="the settings">
         {(data) => (
           <div className="stack" style={{ gap: 16 }}>
+            <Restart settings={data} />
             <Runtime settings={data} />
             <Toolbar>
               <SearchBox
@@ -59,7 +64,19 @@ export function SettingsPage() {
           </div>
         )}
       </QueryView>
+      <ConnectLiveKit isOpen={search['connect'] === 'livekit'} onClose={() => setSearch({ connect: undefined })} />
     </Page>
+  );
+}
+
+function Restart({ settings: { settings, installation } }: { settings: Settings }) {
+  const waiting = settings.filter(({ pending }) => pending);
+  if (waiting.length === 0) return null;
+  return (
+    <Notice tone="warn" title="Restart the daemon to apply all settings">
+      <p>{waiting.map(({ label }) => label).join(', ')}</p>
+      <CopyBox text={installation.restartCommand} what="restart command" />
+    </Notice>
   );
 }
 
@@ -95,46 +112,66 @@ function Runtime({ settings: { versions, runtime, storage, ports, core } }: { se
 }
 
 function Groups({ settings, query }: { settings: Settings; query: string }) {
-  const groups = Object.entries(settings.guidance).flatMap(([group, list]) => {
-    const shown = list.filter((one) => `${one.setting} ${one.envVar} ${group}`.toLowerCase().includes(query));
-    return shown.length === 0 ? [] : [[group, shown] as const];
+  const groups = SETTING_GROUPS.flatMap((group) => {
+    const own = settings.settings.filter((one) => one.group === group);
+    const found = own.filter((one) => `${one.label} ${one.name} ${TITLES[group]}`.toLowerCase().includes(query));
+    return found.length === 0 ? [] : [[group, found] as const];
   });
   if (groups.length === 0) return <Empty title={`No setting matches “${query}”`} />;
-  return groups.map(([group, list]) => (
-    <Panel key={group} title={TITLES[group] ?? group} flush>
-      <ul className={classes.list}>
-        {list.map((one) => (
-          <Setting key={one.envVar} guidance={one} value={valueOfSetting(settings, one.envVar)} />
-        ))}
-      </ul>
-    </Panel>
-  ));
+  return groups.map(([group, list]) => {
+    const editable = list.filter(({ change }) => change !== 'start');
+    const fixed = list.filter(({ change }) => change === 'start');
+    return (
+      <Panel key={group} title={TITLES[group]}>
+        {editable.length > 0 ? (
+          <SettingsForm
+            // another set of fields is another form
+            key={editable.map(({ name }) => name).join()}
+            settings={editable}
+            etag={settings.etag}
+            action="Save settings"
+            keep={`settings:${group}:${editable.length}`}
+          />
+        ) : null}
+        {fixed.length > 0 ? (
+          <ul className={classes.list} aria-label={`${TITLES[group]}: set where the daemon is started`}>
+            {fixed.map((one) => (
+              <Fixed key={one.name} setting={one} />
+            ))}
+          </ul>
+        ) : null}
+      </Panel>
+    );
+  });
 }
 
-function Setting({ guidance, value }: { guidance: Guidance; value: string | boolean | undefined }) {
+/** A setting that only the start knows, with the commands that set it there. */
+function Fixed({ setting: { label, name, value, secret, isSet, origin, howToChange } }: { setting: Setting }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <li>
       <button type="button" className={classes.row} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <IconChevronRight size={14} aria-hidden />
         <span className={classes.name}>
-          {guidance.setting}
-          <code>{guidance.envVar}</code>
+          {label}
+          <code>{name}</code>
         </span>
         <span className={classes.value}>
-          {value === undefined ? null : typeof value === 'boolean' ? (
-            <State tone={value ? 'ok' : 'muted'}>{value ? 'set' : 'not set'}</State>
-          ) : value === '' ? (
+          {secret || typeof value === 'boolean' ? (
+            <State tone={(secret ? isSet : value) ? 'ok' : 'muted'}>
+              {secret ? (isSet ? 'set' : 'not set') : value ? 'on' : 'off'}
+            </State>
+          ) : value === '' || value === null ? (
             <span className="dim">empty</span>
           ) : (
-            <code>{value}</code>
+            <code>{String(value)}</code>
           )}
         </span>
-        <Tag tone={guidance.origin === 'default' ? 'muted' : 'info'}>{ORIGINS[guidance.origin]}</Tag>
+        <Tag tone={origin === 'default' ? 'muted' : 'info'}>{ORIGINS[origin]}</Tag>
       </button>
       {isOpen ? (
         <div className={classes.how}>
-          <CopyBox text={guidance.howToChange} what="commands" />
+          <CopyBox text={howToChange} what="commands" />
         </div>
       ) : null}
     </li>

@@ -57,7 +57,7 @@ export function JoinTab({ app }: { app: string }) {
               tone="warn"
               title="LiveKit is not set up"
               action={
-                <GoTo to="/settings" search={{ q: 'LIVEKIT' }}>
+                <GoTo to="/settings" search={{ connect: 'livekit' }}>
                   How to set it up
                 </GoTo>
               }
