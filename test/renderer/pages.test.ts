@@ -223,7 +223,7 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
     const problems = page.getByRole('region', { name: 'Problems' });
     await problems.getByText('LiveKit is not connected').waitFor();
     assert.match((await problems.getByRole('listitem').first().textContent()) ?? '', /LiveKit is not connected/);
-    await click(page.getByRole('list').getByRole('button', { name: 'Connect LiveKit' }));
+    await click(page.getByRole('listitem').filter({ hasText: 'It carries all media' }).getByRole('button'));
     const panel = page.getByRole('dialog', { name: 'Connect LiveKit' });
     await panel.getByLabel('Address').fill(livekit.url);
     await panel.getByLabel('API key').fill(livekit.apiKey);
