@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
-import { ConsolePage } from './console-page.ts';
 
 test('settings are edited in the console', { skip: noChromium }, async (t) => {
   await builtConsole();
   const daemon = await testDaemon(t, { STREAMHUB_SMTP_HOST: 'mail.example.com' });
   const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token });
-  const ui = new ConsolePage(page);
   await t.test('settings are changed, undone, and locked where the environment sets them', async () => {
     await goInside(page, '/settings');
     const panel = (title: string) =>

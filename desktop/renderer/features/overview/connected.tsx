@@ -35,7 +35,7 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
           state={stats.livekitReachable ? 'connected' : s?.livekit.apiKeySet === false ? 'not set up' : 'unreachable'}
           detail={s?.livekit.url}
           how={
-            hint ? (
+            hint && s?.livekit.apiKeySet !== false ? (
               <span>{hint}</span>
             ) : stats.livekitReachable ? null : (
               <GoTo to="/settings" search={{ connect: 'livekit' }}>

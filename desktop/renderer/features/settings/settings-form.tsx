@@ -40,7 +40,7 @@ function textOf({ secret, type, value, pending, pendingValue, default: fallback 
   return Array.isArray(current) ? current.join(', ') : String(current ?? '');
 }
 
-/** What was changed, as the daemon takes it; an emptied field goes back to the default. */
+/** What was changed, as the daemon takes it; an empty field means the default. */
 const changesOf = (settings: readonly Setting[], values: Values): Record<string, string | boolean | null> =>
   Object.fromEntries(
     settings
