@@ -9,18 +9,12 @@ import { useLack } from '../../api/rights.ts';
 import { Problem } from '../../ui/feedback/problem.tsx';
 import { State, type Tone } from '../../ui/feedback/state.tsx';
 import { type ListedStep, StepList, testedSteps } from '../../ui/feedback/step-list.tsx';
+import { TEST_STEPS } from '../settings/settings-form.tsx';
 import { storageSteps } from '../storage/test-steps.tsx';
 import classes from './overview.module.css';
 
 type Told = ResultOf<typeof testConnection>['data'];
 
-const NAMES: Record<Told['steps'][number]['id'], string> = {
-  settings: 'Settings',
-  resolve: 'DNS',
-  connect: 'Connect',
-  signIn: 'Sign in',
-  use: 'Permissions',
-};
 const LIMIT_MS = 90_000;
 
 /** A test that a line offers, and how far it came. */
@@ -52,7 +46,7 @@ function useTrial<O extends Operation>(
 }
 
 export const useConnectionTrial = (connection: Told['connection']): Trial | undefined =>
-  useTrial(testConnection, { params: { connection }, body: {} }, ({ steps }) => testedSteps(steps, NAMES));
+  useTrial(testConnection, { params: { connection }, body: {} }, ({ steps }) => testedSteps(steps, TEST_STEPS));
 
 /** The same for the storage of an app, with its stored settings. */
 export const useStorageTrial = (app: string): Trial | undefined =>
