@@ -233,7 +233,10 @@ describe('ingests of a real LiveKit', { skip: missing ?? false }, () => {
     assert.match(busy.body.hint, /The ingress service gives away at most 70 %/);
     const { id: rtmp, streamKey } = await make({ type: 'rtmp', room: 'source' });
     await assert.rejects(service.startEncoder(streamKey), /Publish failed/);
-    assert.match((await toldOf('ingress_ended', rtmp)).error, /2 CPUs.*server capacity exceeded$/);
+    assert.match(
+      (await toldOf('ingress_ended', rtmp)).error,
+      /and 2 are set aside for this.*server capacity exceeded$/,
+    );
     await service.full({ ingress: false });
   });
 });
