@@ -91,7 +91,7 @@ test('kill -9 in each state of recordings, live HLS and ingests', { skip: withou
     } else await person.publish();
     return until(`${room} is live`, () => streamIn(room));
   };
-  /** Brings each state about, in a room of its own. @returns egress ids that a fault holds */
+  /** Brings each state about, in a separate room. @returns egress ids that a fault holds */
   const bringAbout = async () => {
     for (const room of [...Object.values(rooms), HLS]) await enter(room);
     await record(rooms.run);
@@ -118,7 +118,7 @@ test('kill -9 in each state of recordings, live HLS and ingests', { skip: withou
       return ids.length === 3 && ids.every((id) => id !== null) ? (ids as string[]) : undefined;
     });
   };
-  /** Each state is still as it was, and goes on. */
+  /** Each state is still as it was, and continues. */
   const goesOn = async (what: string) => {
     await t.test(`${what}: nothing that runs has failed, and all of it goes on`, async () => {
       const isBack = async () => (await daemon.api.get('/livekit')).body.data?.reachable !== false;

@@ -370,9 +370,8 @@ export function createMedia(
   });
   // RTMP that the config refuses must be refused for encoders that have a key, too
   const followApp = (app?: string): void => void background.run('RTMP ingests', () => ingests.follow(app));
-  events.subscribe(({ type, app }) => {
-    if (type === 'config.changed' || type === 'config.reloaded' || type === 'app.deleted') followApp(app);
-  });
+  const followed: ReadonlySet<string> = new Set(['config.changed', 'config.reloaded', 'app.deleted']);
+  events.subscribe(({ type, app }) => (followed.has(type) ? followApp(app) : undefined));
   const livekitStatus = new LiveKitStatusView({
     clock: SYSTEM_CLOCK,
     livekit,
