@@ -26,6 +26,8 @@ const ALLOWED: readonly [RegExp, string][] = [
   [/FROM (?:users|memberships|tenants)\b/, 'people and teams of one installation, read by an operator'],
   [/FROM released_prefixes ORDER/, 'at most a hundred a team, read at the start and when an app gives one up'],
   [/FROM ingress_closed/, 'the paused ingests of one app, read when its config turns RTMP on'],
+  [/FROM settings/, 'at most one row for each setting'],
+  [/FROM vod_encoders WHERE .*egress_id IS NULL/, 'orders that LiveKit has not answered yet'],
   [/DELETE FROM links/, 'links live for three days at most'],
   [/FROM jobs WHERE state IN/, 'jobs that are not over'],
   [/FROM vods WHERE (?:status IN|room = \?)/, 'recordings that run'],

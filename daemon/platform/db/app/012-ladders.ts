@@ -26,5 +26,5 @@ CREATE TABLE vod_encoders (
   error TEXT,
   PRIMARY KEY (vod_id, rung)
 ) STRICT;
-CREATE INDEX vod_encoders_playlist ON vod_encoders (playlist);
+CREATE INDEX vod_encoders_waiting ON vod_encoders (playlist, vod_id) WHERE egress_id IS NULL;
 `;
