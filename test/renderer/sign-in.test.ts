@@ -8,7 +8,7 @@ import { ConsolePage } from './console-page.ts';
 
 test('signing in to the console', { skip: noChromium }, async (t) => {
   await builtConsole();
-  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  const daemon = await testDaemon(t);
   const chromium = await browser(t);
 
   await t.test('with a token; a wrong one is refused in the daemon’s words', async (t) => {
@@ -59,48 +59,6 @@ test('signing in to the console', { skip: noChromium }, async (t) => {
     await new ConsolePage(page).heading('Overview').waitFor();
   });
 
-  await t.test(
-    'a person’s tabs share the session; kept, it outlives the browser; signing out reaches them all',
-    async (t) => {
-      const root = await firstAdmin(daemon);
-      const page = await openConsole(t, chromium, daemon.url, { path: '/apps' });
-      const ui = new ConsolePage(page);
-      await page.getByText('Password').first().click();
-      await ui.field('Email address or admin name').fill(root.email);
-      await page.locator('input[type=password]').fill(PASSWORD);
-      await ui.field(/^Keep me signed in/).check();
-      await page.getByText('For 30 days after your last visit').waitFor();
-      await ui.button('Sign in').click();
-      await ui.heading('Apps').waitFor();
-      const [cookie] = (await page.context().cookies()).filter(({ name }) => name.startsWith('streamhub-'));
-      assert.deepEqual([cookie?.httpOnly, cookie?.sameSite], [true, 'Strict']);
-      assert.ok((cookie?.expires ?? 0) > Date.now() / 1000 + 29 * 86_400);
-      // a closed browser keeps what has an end
-      const kept = (await page.context().cookies()).filter(({ expires }) => expires > 0);
-      const later = await openConsole(t, chromium, daemon.url, { cookies: kept, path: '/account' });
-      await later.getByText('kept signed in').waitFor();
-      const second = await page.context().newPage();
-      await second.goto(`${daemon.url}/apps`);
-      await new ConsolePage(second).heading('Apps').waitFor();
-      // of another device: the tab stays as it is and asks to sign in again
-      const program = await signIn(daemon, root.email);
-      await program.api.delete('/auth/sessions');
-      for (const tab of [page, second, later]) await tab.getByRole('dialog', { name: /^Sign in again/ }).waitFor();
-      const again = ui.dialog(/^Sign in again/);
-      await again.getByLabel('Email address or admin name').fill(root.email);
-      await again.locator('input[type=password]').fill(PASSWORD);
-      await again.getByRole('button', { name: 'Sign in' }).click();
-      // one sign-in is good for both tabs of the browser
-      for (const tab of [page, second]) await tab.getByRole('dialog').waitFor({ state: 'hidden' });
-      await ui.button(/^Signed in as/).click();
-      await page.getByRole('menuitem', { name: 'Sign out everywhere' }).click();
-      await ui.dialog().getByRole('button', { name: 'Sign out everywhere' }).click();
-      for (const tab of [page, second]) await tab.getByRole('heading', { name: 'Sign in to StreamHub' }).waitFor();
-      assert.equal((await program.api.get('/auth/me')).status, 401, 'programs of the account are out too');
-      assert.equal((await page.context().cookies()).filter(({ name }) => name.startsWith('streamhub-')).length, 0);
-    },
-  );
-
   await t.test('a revoked token asks to sign in again over the page, which keeps what was typed', async (t) => {
     const { body } = await daemon.api.post('/tokens', { name: 'soon gone', scope: 'global' });
     const page = await openConsole(t, chromium, daemon.url, { token: body.token, path: '/apps' });
@@ -132,6 +90,50 @@ test('signing in to the console', { skip: noChromium }, async (t) => {
     await page.reload();
     await page.getByRole('heading', { name: 'Sign in to StreamHub' }).waitFor();
   });
+});
+
+test('a person’s tabs share the session; kept, it outlives the browser; signing out reaches them all', {
+  skip: noChromium,
+}, async (t) => {
+  await builtConsole();
+  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  const chromium = await browser(t);
+  const root = await firstAdmin(daemon);
+  const page = await openConsole(t, chromium, daemon.url, { path: '/apps' });
+  const ui = new ConsolePage(page);
+  await page.getByText('Password').first().click();
+  await ui.field('Email address or admin name').fill(root.email);
+  await page.locator('input[type=password]').fill(PASSWORD);
+  await ui.field(/^Keep me signed in/).check();
+  await page.getByText('For 30 days after your last visit').waitFor();
+  await ui.button('Sign in').click();
+  await ui.heading('Apps').waitFor();
+  const [cookie] = (await page.context().cookies()).filter(({ name }) => name.startsWith('streamhub-'));
+  assert.deepEqual([cookie?.httpOnly, cookie?.sameSite], [true, 'Strict']);
+  assert.ok((cookie?.expires ?? 0) > Date.now() / 1000 + 29 * 86_400);
+  // a closed browser keeps what has an end
+  const kept = (await page.context().cookies()).filter(({ expires }) => expires > 0);
+  const later = await openConsole(t, chromium, daemon.url, { cookies: kept, path: '/account' });
+  await later.getByText('kept signed in').waitFor();
+  const second = await page.context().newPage();
+  await second.goto(`${daemon.url}/apps`);
+  await new ConsolePage(second).heading('Apps').waitFor();
+  // of another device: the tab stays as it is and asks to sign in again
+  const program = await signIn(daemon, root.email);
+  await program.api.delete('/auth/sessions');
+  for (const tab of [page, second, later]) await tab.getByRole('dialog', { name: /^Sign in again/ }).waitFor();
+  const again = ui.dialog(/^Sign in again/);
+  await again.getByLabel('Email address or admin name').fill(root.email);
+  await again.locator('input[type=password]').fill(PASSWORD);
+  await again.getByRole('button', { name: 'Sign in' }).click();
+  // one sign-in is good for both tabs of the browser
+  for (const tab of [page, second]) await tab.getByRole('dialog').waitFor({ state: 'hidden' });
+  await ui.button(/^Signed in as/).click();
+  await page.getByRole('menuitem', { name: 'Sign out everywhere' }).click();
+  await ui.dialog().getByRole('button', { name: 'Sign out everywhere' }).click();
+  for (const tab of [page, second]) await tab.getByRole('heading', { name: 'Sign in to StreamHub' }).waitFor();
+  assert.equal((await program.api.get('/auth/me')).status, 401, 'programs of the account are out too');
+  assert.equal((await page.context().cookies()).filter(({ name }) => name.startsWith('streamhub-')).length, 0);
 });
 
 /** All that a script in the page can read. */
