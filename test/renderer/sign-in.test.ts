@@ -129,7 +129,7 @@ test('a person’s tabs share the session; kept, it outlives the browser; signin
   // one sign-in is good for both tabs of the browser
   for (const tab of [page, second]) await tab.getByRole('dialog').waitFor({ state: 'hidden' });
   await ui.button(/^Signed in as/).click();
-  await page.getByRole('menuitem', { name: 'Sign out everywhere' }).click();
+  await page.getByRole('menuitem', { name: 'End all sessions' }).click();
   await ui.dialog().getByRole('button', { name: 'Sign out everywhere' }).click();
   for (const tab of [page, second]) await tab.getByRole('heading', { name: 'Sign in to StreamHub' }).waitFor();
   assert.equal((await program.api.get('/auth/me')).status, 401, 'programs of the account are out too');
