@@ -130,8 +130,11 @@ export function shownAddress(text: string, mask: string): string {
   return hideSecrets(bare, mask, true);
 }
 
-/** A copy of plain data with each secret in it replaced: by the names of keys, and by the looks of texts. */
-export function hideSecretsIn<T>(value: T, mask: string): T {
+/**
+ * A copy of plain data with each secret in it replaced: by the looks of texts, and by the names of keys.
+ * @param byName false for data whose keys are our own, such as the `code` of a notice
+ */
+export function hideSecretsIn<T>(value: T, mask: string, byName = true): T {
   const copy = (item: unknown): unknown => {
     if (typeof item === 'string') return hideSecrets(item, mask, true);
     if (Array.isArray(item)) return item.map(copy);
@@ -139,7 +142,7 @@ export function hideSecretsIn<T>(value: T, mask: string): T {
     return Object.fromEntries(
       Object.entries(item).map(([key, inner]) => [
         key,
-        isSecretName(key, true) && typeof inner === 'string' && inner !== '' ? mask : copy(inner),
+        byName && isSecretName(key, true) && typeof inner === 'string' && inner !== '' ? mask : copy(inner),
       ]),
     );
   };

@@ -84,5 +84,5 @@ export class DeliveryService {
 function viewOf(plan: DeliveryPlan): DeliveryView {
   const { notices, ...rest } = plan;
   const mqtt = rest.mqtt && { ...rest.mqtt, url: shownAddress(rest.mqtt.url, MASK) };
-  return hideSecretsIn({ summary: deliveryWords(plan), notices, plan: { ...rest, mqtt } }, MASK);
+  return hideSecretsIn({ summary: deliveryWords(plan), notices, plan: { ...rest, mqtt } }, MASK, false);
 }

@@ -104,7 +104,10 @@ test('live HLS of a stream, with a list of the daemon', async (t) => {
       ((await world.daemon.api.get('/apps/live')).body.problems ?? []).map(({ code }: any) => code);
     await alert(', threshold_ms: 1000');
     const { notices } = (await world.daemon.api.get('/apps/live/delivery')).body.data;
-    assert.ok(notices.some(({ code }: any) => code === 'LATENCY_ALWAYS_HIGH'));
+    assert.ok(
+      notices.some(({ code }: any) => code === 'LATENCY_ALWAYS_HIGH'),
+      JSON.stringify(notices),
+    );
     const high = (await events.next('latency.high')).data.data;
     assert.deepEqual([high.streamId, high.room, high.node, high.thresholdMs], [row.streamId, 'live-stage', null, 1000]);
     assert.ok(high.delayMs > 1000);
