@@ -1,61 +1,15 @@
 // The pages for publishers and viewers, in two browsers, one with a camera, over a real LiveKit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { LivekitMeter } from '#shared/livekit-metrics.ts';
-import { assertAccessible, builtConsole, noChromium } from '#test/helpers/browser.ts';
-import { CHROMIUM, CHROMIUM_ARGS } from '#test/helpers/chromium.ts';
+import { assertAccessible, noChromium } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
+import { moving, person } from '#test/helpers/media-browsers.ts';
 import { until } from '#test/helpers/until.ts';
 
-const LIMIT_MS = 40_000;
 const PHONE = { width: 390, height: 844 };
-
-interface OpenOptions extends BrowserContextOptions {
-  /** Before the page is loaded. */
-  onOpen?(page: Page): Promise<void>;
-}
-
-/** A Chromium with its own camera and microphone, or without any. */
-async function person(t: { after(fn: () => unknown): void }, hasDevices: boolean) {
-  const args = hasDevices
-    ? ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
-    : ['--autoplay-policy=user-gesture-required'];
-  const instance = await chromium.launch({ executablePath: CHROMIUM ?? '', args: [...CHROMIUM_ARGS, ...args] });
-  const failures: string[] = [];
-  t.after(async () => {
-    await instance.close();
-    assert.deepEqual(failures, [], 'errors of the pages');
-  });
-  return async (url: string, { onOpen, ...options }: OpenOptions = {}): Promise<Page> => {
-    const context = await instance.newContext({ reducedMotion: 'reduce', ...options });
-    context.setDefaultTimeout(LIMIT_MS);
-    const page = await context.newPage();
-    page.on('pageerror', (error) => failures.push(error.stack ?? error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error' && /Content Security Policy/.test(message.text())) failures.push(message.text());
-    });
-    await onOpen?.(page);
-    await page.goto(url);
-    return page;
-  };
-}
-
-/** Waits until the picture of a page moves. */
-async function moving(page: Page, selector: string): Promise<void> {
-  await page.waitForFunction(
-    (place) => {
-      const video = document.querySelector<HTMLVideoElement>(place);
-      if (video === null || video.videoWidth === 0) return false;
-      const known = Number(video.dataset['seen'] ?? Number.NaN);
-      video.dataset['seen'] ??= String(video.currentTime);
-      return video.currentTime > known;
-    },
-    selector,
-    { polling: 200 },
-  );
-}
 
 const noSidewaysScroll = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
@@ -197,62 +151,5 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
     assert.equal(await bare.getByRole('button', { name: 'Go live' }).isDisabled(), true);
     assert.ok(await noSidewaysScroll(bare));
     await assertAccessible(bare, 'the publish page without devices');
-  });
-
-  await t.test('from an empty daemon to a stream that someone else watches', async (t) => {
-    await builtConsole();
-    const empty = await testDaemon(t);
-    const begun = performance.now();
-    let clicks = 0;
-    const click = async (target: Locator): Promise<void> => {
-      clicks += 1;
-      await target.click();
-    };
-    const opened = async (page: Page, target: Locator): Promise<Page> => {
-      const popup = page.context().waitForEvent('page');
-      await click(target);
-      return popup;
-    };
-    const page = await openPublisher(empty.firstStart.setup?.url ?? '');
-    const button = (name: string, on: Page = page) => on.getByRole('button', { name, exact: true });
-    await page.getByLabel('Email address').fill('ana@example.com');
-    await page.getByLabel('Password', { exact: true }).fill('correct horse battery');
-    await click(button('Create account'));
-
-    // what is missing comes first, and nothing says that all is well
-    const problems = page.getByRole('region', { name: 'Problems' });
-    await problems.getByText('LiveKit is not connected').waitFor();
-    assert.match((await problems.getByRole('listitem').first().textContent()) ?? '', /LiveKit is not connected/);
-    await click(page.getByRole('listitem').filter({ hasText: 'It carries all media' }).getByRole('button'));
-    const panel = page.getByRole('dialog', { name: 'Connect LiveKit' });
-    await panel.getByLabel('Address').fill(livekit.url);
-    await panel.getByLabel('API key').fill(livekit.apiKey);
-    await panel.getByRole('textbox', { name: 'API secret' }).fill('d'.repeat(43));
-    await panel.getByRole('button', { name: 'Test and save' }).click();
-    await panel.getByText('the API key or secret is not accepted').waitFor();
-    await assertAccessible(page, 'a connection that failed its test');
-    await panel.getByRole('textbox', { name: 'API secret' }).fill(livekit.apiSecret);
-    await click(panel.getByRole('button', { name: 'Test and save' }));
-    await panel.waitFor({ state: 'hidden' });
-    const step = (title: string) => page.getByRole('listitem').filter({ hasText: title });
-    await step('Connect LiveKit').getByRole('img', { name: 'done' }).waitFor();
-    await problems.getByText('LiveKit is not connected').waitFor({ state: 'hidden' });
-
-    const studio = await opened(page, button('Open publish page'));
-    await click(button('Go live', studio));
-    await button('Stop', studio).waitFor();
-    const own = await opened(page, button('Open watch page'));
-    await moving(own, '#tiles video');
-    const friend = await openViewer(own.url());
-    await moving(friend, '#tiles video');
-    assert.ok(clicks <= 8, `${clicks} clicks`);
-    t.diagnostic(
-      `${clicks} clicks, ${Math.round((performance.now() - begun) / 1000)} s from sign-up to a watched stream`,
-    );
-
-    // ticked by what is true
-    await step('Publish a first stream').getByRole('img', { name: 'done' }).waitFor();
-    await step('Watch it').getByRole('img', { name: 'done' }).waitFor();
-    await step('Record a stream').getByRole('img', { name: 'open' }).waitFor();
   });
 });
