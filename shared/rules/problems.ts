@@ -33,8 +33,8 @@ export function problemsOf(state: Connection['state'], findings: Findings, now: 
   const { stats, livekit, nodes, failedJobs, waitingJobs, plugins, apps, warnings, checks } = findings;
   return [
     ...connectionProblems(state),
-    ...livekitProblems(stats, livekit),
     ...readinessProblems(checks ?? []),
+    ...livekitProblems(stats, livekit),
     ...diskProblems(stats),
     ...nodeProblems(nodes ?? []),
     ...appProblems(apps ?? []),
@@ -77,7 +77,7 @@ function readinessProblems(checks: NonNullable<Findings['checks']>): Problem[] {
   ];
 }
 
-/** Without LiveKit nothing is streamed, so it comes before everything but the connection itself. */
+/** Without LiveKit nothing is streamed, so it comes before everything but the daemon itself. */
 function livekitProblems(stats: Findings['stats'], livekit: Findings['livekit']): Problem[] {
   if (!stats || stats.livekitReachable || livekit === undefined) return [];
   if (livekit === null)
