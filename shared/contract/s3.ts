@@ -94,7 +94,7 @@ export const createS3Bucket = operation({
     'STORAGE_BUCKET_NOT_CREATED',
     'OVERLOADED',
   ],
-  audit: 's3.createBucket',
+  audit: 's3.create-bucket',
 });
 
 export const listStorageProviders = operation({

@@ -93,7 +93,11 @@ export const PatchSettingsBody = object({
 export type PatchSettingsBody = Static<typeof PatchSettingsBody>;
 
 export const UndoSettingsBody = object({
-  revision: Type.Integer({ minimum: 1, description: 'The change to undo: `changed.revision` of its settings.' }),
+  revision: Type.Integer({
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'The change to undo: `changed.revision` of its settings.',
+  }),
 });
 
 /** For a test with values that are not stored yet. */

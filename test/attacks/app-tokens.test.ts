@@ -21,6 +21,7 @@ const OPEN: Record<string, string> = {
   'POST /jobs/{id}/retry': 'a job of its app, else 404',
   'GET /logs': 'rows of its app',
   'GET /logs/histogram': 'rows of its app',
+  'GET /logs/errors': 'errors of its app',
   'GET /events': 'events of its app',
   'GET /stats': 'counts of its app, nothing of the machine',
   'GET /stats/apps': 'figures of its app',

@@ -131,9 +131,11 @@ test('the app starts, locks its pages in, answers them, remembers its window and
       labels((asked('setApplicationMenu')?.[0] ?? []) as MenuItem[]).includes('Paris'),
     );
     await until('the app is as expected', () =>
-      labels((asked('tray.setContextMenu')?.[0] ?? []) as MenuItem[]).includes('● Paris: well'),
+      labels((asked('tray.setContextMenu')?.[0] ?? []) as MenuItem[]).some((label) =>
+        label.startsWith('✕ Paris: LiveKit is not connected'),
+      ),
     );
-    assert.equal(String(asked('tray.setImage')?.[0]), path.join(root, 'build/icons/tray-ok.png'));
+    assert.equal(String(asked('tray.setImage')?.[0]), path.join(root, 'build/icons/tray-trouble.png'));
 
     // the event stream is open before the node falls silent
     await until('the app is as expected', async () => {
@@ -161,8 +163,7 @@ test('the app starts, locks its pages in, answers them, remembers its window and
     assert.match(options.title, /^Paris: (?:1 node needs|2 nodes need) attention$/);
     assert.match(options.body, /Node edge-1 isn’t reporting\./);
     const tray = (): string => labels((asked('tray.setContextMenu')?.[0] ?? []) as MenuItem[]).join('\n');
-    await until('the app is as expected', () => /^[▲✕] Paris: Node .+ isn’t reporting/m.test(tray()));
-    assert.equal(String(asked('tray.setImage')?.[0]), path.join(root, 'build/icons/tray-attention.png'));
+    await until('the app is as expected', () => /^✕ Paris: LiveKit is not connected.* \(\+\d\)$/m.test(tray()));
     shown.emit('click');
     assert.match(commands.at(-1)?.path ?? '', /^\/cluster/);
 

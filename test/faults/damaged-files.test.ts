@@ -70,6 +70,7 @@ describe('an app whose files are gone or damaged', () => {
       vodTotalBytes: 0,
       vodLadderBytes: 0,
       vodCount: 0,
+      vodFailed: 0,
     });
     for (const url of ['vods', 'streams', 'stats', 'callbacks']) {
       const { status, body } = await api.get(`/apps/lost/${url}`);

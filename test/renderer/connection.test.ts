@@ -43,7 +43,7 @@ test('a daemon that goes away and comes back', { skip: noChromium }, async (t) =
     const second = await testDaemon(t, { PORT: port }, { dataDir });
     await second.api.post('/apps', { name: 'meanwhile' });
     await ui.button('Try now').click();
-    await ui.statusBar().getByText('Connected').waitFor();
+    await ui.statusBar().getByText('Connected', { exact: true }).waitFor();
     await ui.grid('Audit trail').waitFor();
     await ui.section('Apps').click();
     await ui.row('meanwhile').waitFor();

@@ -33,7 +33,7 @@ test('signing in to the console', { skip: noChromium }, async (t) => {
     t.diagnostic(`up to the first overview, fonts and all: ${Math.round(bytes / 1000)} KB in ${names.length} files`);
     assert.ok(bytes > 100_000 && bytes < 400_000, `${bytes} bytes`);
     assert.deepEqual(
-      names.filter((name) => /yaml-editor|ssh-terminal|xterm|schema-form|livekit/.test(name)),
+      names.filter((name) => /yaml-editor|ssh-terminal|xterm|schema-form|livekit-client/.test(name)),
       [],
     );
     // a reload and another tab stay signed in, and no page can read by what

@@ -261,7 +261,7 @@ describe('PATCH /apps/{name}', () => {
       before
         .replace("'Ours'", "'Neu'")
         .replace(`room_prefix: ${name}\n`, `room_prefix: ${name}-x\n`)
-        .replace('enabled: true     # yes', 'enabled: false     # yes')
+        .replace('enabled: true     # yes', 'enabled: false    # yes')
         .replace('"room-composite"\n', '"room-composite"\n    split_minutes: 1440\n    snapshot_seconds: 0\n')
         .concat('callbacks:\n    url: https://hooks.example.com/a\nfeatures:\n    chat: true\n'),
     );

@@ -120,7 +120,7 @@ test('what a team’s app would record by itself is left out when its minutes ar
   await refused;
   const row = await until(
     'the refusal is logged',
-    async () => (await daemon.api.get('/logs?q=recording+could+not&level=warn')).body.data[0],
+    async () => (await daemon.api.get('/logs?q=could+not+start+automatically')).body.data[0],
   );
   assert.match(row.metaJson, /maxRecordingMinutesMonth/);
   assert.equal((await owner.api.get('/apps/auto/vods')).body.total, 0);

@@ -121,7 +121,10 @@ describe('events of ingests', () => {
         /^The source’s server answered with 404\. Check the address\. LiveKit says: Not Found$/,
       ],
       ['ingress-url-not-ready', /^Nothing to play arrived from the source in time.*source encoder not ready$/],
-      ['ingress-whip-no-capacity', /If none runs, start LiveKit’s ingress service.*2 CPUs.*server capacity exceeded$/],
+      [
+        'ingress-whip-no-capacity',
+        /If none runs, start LiveKit’s ingress service.*2 are set aside.*server capacity exceeded$/,
+      ],
     ] as const) {
       const events = await fixture(name);
       const sessions = await play(events);

@@ -183,6 +183,10 @@ describe('GET /metrics', () => {
     await until('the callback is counted', async () =>
       sampleOf(await scrape(daemon), 'callbacks_total', 'event="egress_started"'),
     );
+    // its bucket is away, so it is told with LiveKit's figures after half a minute
+    await until('the recording is told', async () =>
+      sampleOf(await scrape(daemon), 'vods_generated_total', 'app="live"'),
+    );
     assert.equal((await api.delete('/apps/live?deleteVods=true')).status, 502);
     const lines = await scrape(daemon);
     for (const [wanted, name, ...labels] of [

@@ -56,7 +56,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'hls.stop': 'Stop live HLS',
   'recording.stop': 'Stop recording',
   'room-prefix.free': 'Free room prefix',
-  's3.createBucket': 'Create bucket',
+  's3.create-bucket': 'Create bucket',
   's3.test': 'Test storage',
   's3.write': 'Change storage',
   'session.revoke': 'End session',
