@@ -3,6 +3,7 @@ import { ApiError, type ErrorDetail } from '#shared/errors.ts';
 import { findOddText } from '#shared/odd-text.ts';
 import type { SettingValue } from '#shared/schema/settings.ts';
 import type { Db } from './db/open.ts';
+import { matchesEtag } from './http/etag.ts';
 import type { Actor } from './http/types.ts';
 import type { SecretFile } from './secrets/secret-file.ts';
 import { type Definition, isHidden } from './setting-types.ts';
@@ -221,10 +222,7 @@ export class SettingsStore {
 
   /** @throws ApiError PRECONDITION_FAILED */
   requireMatch(ifMatch: string | undefined): void {
-    if (ifMatch === undefined) return;
-    // a proxy that compresses marks an ETag as weak
-    const asked = ifMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-    if (asked.includes('*') || asked.includes(this.etag)) return;
+    if (ifMatch === undefined || matchesEtag(ifMatch, this.etag)) return;
     throw new ApiError('PRECONDITION_FAILED', { what: 'The settings' }, { headers: { etag: this.etag } });
   }
 

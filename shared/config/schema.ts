@@ -127,9 +127,12 @@ const recording = Type.Object(
   { description: 'Recording.' },
 );
 
+/** Storage providers that come with StreamHub. */
+export const BUILT_IN_PROVIDERS = ['aws', 'wasabi', 'minio', 'local'] as const;
+
 const s3 = Type.Object(
   {
-    provider: key.choice(['aws', 'wasabi', 'minio', 'local'], 'wasabi', {
+    provider: key.choice(BUILT_IN_PROVIDERS, 'wasabi', {
       description: 'Kind of storage; `local` and an empty bucket keep recordings in the app’s folder.',
       'x-reload': 'reopen',
     }),

@@ -1,3 +1,4 @@
+import { matchesEtag } from '#daemon/platform/http/etag.ts';
 import type { EditResult } from '#shared/config/edit.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { ValidateResult } from '#shared/schema/config.ts';
@@ -15,9 +16,7 @@ export function requireText(entry: ConfigEntry): { text: string; etag: string } 
 export function requireMatch(entry: ConfigEntry, ifMatch: string | undefined): void {
   if (ifMatch === undefined) return;
   const etag = entry.disk.kind === 'text' ? entry.disk.etag : null;
-  // a proxy that compresses marks an ETag as weak
-  const asked = ifMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  if (etag !== null && (asked.includes('*') || asked.includes(etag))) return;
+  if (etag !== null && matchesEtag(ifMatch, etag)) return;
   const yaml = entry.disk.kind === 'text' ? entry.shown : null;
   throw new ApiError(
     'PRECONDITION_FAILED',

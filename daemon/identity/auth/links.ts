@@ -147,6 +147,10 @@ export function linkNotes(url: string): string[] {
   return notes;
 }
 
+/** How an answer shows the link of an invitation; nothing where there is none. */
+export const shownInvite = (inviteUrl: string | undefined) =>
+  inviteUrl === undefined ? {} : { inviteUrl, linkNotes: linkNotes(inviteUrl) };
+
 /** Loopback, and the unspecified address, which reaches the machine that asks. */
 const ONLY_HERE = new AddressSet(['127.0.0.0/8', '::1/128', '0.0.0.0', '::']);
 

@@ -4,7 +4,7 @@ import { ApiError, fieldError } from '#shared/errors.ts';
 import type { CreateTenantBody, Invite, Tenant, UpdateTenantBody, UpdateUserBody, User } from '#shared/schema/teams.ts';
 import type { EmailProof } from '../auth/email-proof.ts';
 import { normalEmail } from '../auth/identity.ts';
-import { type Links, linkNotes, linkUrl } from '../auth/links.ts';
+import { type Links, linkNotes, linkUrl, shownInvite } from '../auth/links.ts';
 import { BREAK_GLASS, PLATFORM } from '../auth/principals.ts';
 import type { SessionStore } from '../auth/sessions.ts';
 import type { TenantRow, TenantStore, UserListRow } from '../people/tenant-store.ts';
@@ -60,7 +60,7 @@ export class Directory {
         invitedAt: row.created_at,
         expiresAt: made.expiresAt,
         emailSent: made.emailSent,
-        ...(made.inviteUrl === undefined ? {} : { inviteUrl: made.inviteUrl, linkNotes: linkNotes(made.inviteUrl) }),
+        ...shownInvite(made.inviteUrl),
       };
       return { tenant: this.#tenant(row, 0), invite };
     } catch (error) {

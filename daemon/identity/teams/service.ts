@@ -8,7 +8,7 @@ import { ApiError } from '#shared/errors.ts';
 import type { Role } from '#shared/permissions.ts';
 import type { AddedMember, AddMemberBody, Invite, Member, Team } from '#shared/schema/teams.ts';
 import { checkedEmail, newUserId } from '../auth/identity.ts';
-import { type Links, linkNotes, linkUrl } from '../auth/links.ts';
+import { type Links, linkUrl, shownInvite } from '../auth/links.ts';
 import { BREAK_GLASS } from '../auth/principals.ts';
 import type { SessionStore } from '../auth/sessions.ts';
 import type { MemberRow, TenantRow, TenantStore } from '../people/tenant-store.ts';
@@ -63,7 +63,7 @@ export class TeamService {
     return {
       ...toMember(row),
       emailSent,
-      ...(inviteUrl === undefined ? {} : { inviteUrl, linkNotes: linkNotes(inviteUrl) }),
+      ...shownInvite(inviteUrl),
     };
   }
 
@@ -72,7 +72,7 @@ export class TeamService {
     const { user, emailSent, inviteUrl } = await this.invite(tenant, body, principal);
     const invite = this.invites(principal).find((i) => i.userId === user.id);
     if (invite === undefined) throw new ApiError('INVITE_NOT_FOUND', { id: user.id });
-    return { ...invite, emailSent, ...(inviteUrl === undefined ? {} : { inviteUrl, linkNotes: linkNotes(inviteUrl) }) };
+    return { ...invite, emailSent, ...shownInvite(inviteUrl) };
   }
 
   invites(principal: Principal): Invite[] {

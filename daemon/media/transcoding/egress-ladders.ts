@@ -68,10 +68,11 @@ export class EgressLadders {
     const vod = vodRepository(this.#deps.databases.get(app.name)).get(vodId);
     if (vod === undefined || of().length === 0) return [];
     await this.#stop(app, vod);
-    for (let left = END_MS; of().some(isAtWork) || this.#asking.has(keyOf(app, vodId)); left -= LOOK_MS) {
+    const isOpen = () => of().some(isAtWork) || this.#asking.has(keyOf(app, vodId));
+    for (let left = END_MS; isOpen(); left -= LOOK_MS) {
       signal?.throwIfAborted();
       for (const encoder of of().filter(isAtWork)) await this.#look(app, encoder, left <= 0);
-      if (of().some(isAtWork)) await pause(LOOK_MS);
+      if (isOpen()) await pause(LOOK_MS);
     }
     return of();
   }
@@ -180,9 +181,7 @@ export class EgressLadders {
         filepath: target === null ? path.join(this.#deps.apps.dir(app.name), playlist) : playlist,
       });
       await this.#change(app, (db) => {
-        const row = encoderRepository(db)
-          .of(vod.id)
-          .find(({ rung }) => rung === encoder.rung);
+        const row = encoderRepository(db).get(vod.id, encoder.rung);
         if (row?.egress_id === null) encoderRepository(db).update(row, { egress_id: egress.id });
         applyLadderEncoder(db, egress);
       });
@@ -192,9 +191,7 @@ export class EgressLadders {
       const reason = isNotTaken(failure) ? notTaken('egress', cpus).reason : failure.message;
       this.#deps.log.warn({ app: app.name, vod: vod.id, quality: encoder.name, reason }, 'a quality was not taken');
       await this.#change(app, (db) => {
-        const row = encoderRepository(db)
-          .of(vod.id)
-          .find(({ rung }) => rung === encoder.rung);
+        const row = encoderRepository(db).get(vod.id, encoder.rung);
         // its own event can tell that it began, though the answer was late
         if (row?.egress_id === null) encoderRepository(db).update(row, { state: 'failed', error: reason });
       });
@@ -241,9 +238,7 @@ export class EgressLadders {
     if (problem === undefined && isLate) problem = LOST;
     if (problem === undefined) return;
     await this.#change(app, (db) => {
-      const row = encoderRepository(db)
-        .of(encoder.vod_id)
-        .find(({ rung }) => rung === encoder.rung);
+      const row = encoderRepository(db).get(encoder.vod_id, encoder.rung);
       if (row !== undefined && isAtWork(row)) encoderRepository(db).update(row, { state: 'failed', error: problem });
     });
   }

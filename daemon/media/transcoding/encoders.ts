@@ -33,6 +33,7 @@ export const isAtWork = ({ state }: LadderEncoder): boolean => state !== 'ended'
 /** SQL of `vod_encoders` in an app's database. */
 export const encoderRepository = prepared((db: Db) => {
   const of = db.prepare<[number], LadderEncoder>('SELECT * FROM vod_encoders WHERE vod_id = ? ORDER BY rung');
+  const one = db.prepare<[number, number], LadderEncoder>('SELECT * FROM vod_encoders WHERE vod_id = ? AND rung = ?');
   const atWork = db.prepare<[], LadderEncoder>(
     "SELECT * FROM vod_encoders WHERE state NOT IN ('ended', 'failed') ORDER BY vod_id, rung",
   );
@@ -52,6 +53,7 @@ export const encoderRepository = prepared((db: Db) => {
   );
   return {
     of: (vodId: number) => of.all(vodId),
+    get: (vodId: number, rung: number) => one.get(vodId, rung),
     atWork: () => atWork.all(),
     byEgress: (egressId: string) => byEgress.get(egressId),
     /** The one that waits to be told its egress; a path of the egress service's machine ends with the playlist. */

@@ -314,7 +314,7 @@ export class TranscodingService {
     return path.join(this.#deps.apps.dir(app), WORK_FOLDER, String(vodId));
   }
 
-  /** Runs one step in a worker. It is told about a cancellation, so that it ends ffmpeg and its requests cleanly. */
+  /** Runs one step in a worker. The worker gets a cancellation as a message, so that it can end ffmpeg and its requests cleanly. */
   async #perform(
     app: string,
     access: StorageAccess,

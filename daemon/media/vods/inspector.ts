@@ -15,7 +15,7 @@ import { measureVod, recoverVod, tellReady } from './vod-lifecycle.ts';
 
 /** An older one will hardly be read any more. */
 const UNREAD_MS = 7 * 86_400_000;
-/** Receivers wait for the length that is read no longer than this. */
+/** The longest wait for the length from the file before receivers are told. */
 const TOLD_WITHIN_MS = 30_000;
 /** Waits before a storage that could not be asked is asked again. */
 const AGAIN_MS = [10_000, 60_000, 600_000] as const;
@@ -47,7 +47,7 @@ export class RecordingInspector {
     this.#waiting.clear();
   }
 
-  /** Rows changed: finished recordings are read, and receivers are told of them. */
+  /** After rows changed: reads finished recordings, and then tells receivers that they are ready. */
   async follow(app: AppEntry, changes: readonly RowChange[]): Promise<void> {
     await Promise.all(
       changes.map(async (change) => {
@@ -56,10 +56,10 @@ export class RecordingInspector {
     );
   }
 
-  /** After a start of the daemon: receivers are told of recordings that ended before. Nobody waits for it. */
+  /** Tells receivers of recordings that ended before the daemon started. The start does not wait for this. */
   start(): void {
     const { apps, databases, background } = this.#deps;
-    background.run('recordings that nobody was told of', async () => {
+    background.run('notices of ready recordings', async () => {
       for (const { name } of [...apps.entries()]) {
         // a start with many apps must not keep requests waiting
         await new Promise((resolve) => setImmediate(resolve));
@@ -73,7 +73,7 @@ export class RecordingInspector {
     });
   }
 
-  /** After a start of the daemon: recordings that ended before they were read. */
+  /** Reads recordings that ended before the daemon started. */
   async resume(app: AppEntry): Promise<void> {
     for (const id of unreadIn(this.#deps.databases.get(app.name), this.#deps.retentionNow))
       await this.#measure(app.name, id, 0);
@@ -89,7 +89,7 @@ export class RecordingInspector {
     await this.#deps.mediaStore.change(app, ({ db, note, now }) => note(recoverVod(db, vod.id, found, reason, now)));
   }
 
-  /** Receivers are told with the length that was read, or with LiveKit's when that takes long. */
+  /** Tells receivers that it is ready: with the length from the file, or LiveKit's if reading takes too long. */
   async #finish(name: string, id: number): Promise<void> {
     const isLate = this.#deps.background.after('recordings that are ready', TOLD_WITHIN_MS, () => this.#tell(name, id));
     this.#waiting.add(isLate);

@@ -18,7 +18,7 @@ import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
 import { requestedPlace, resultPlace } from './result-place.ts';
 import type { MediaInspectOutput } from './tasks/media-inspect.ts';
 
-/** A change of a VOD's row. `recording_finished`: it is ready, and receivers are told with `recording_ready`. */
+/** A change of a VOD's row. `recording_finished`: it is ready; `recording_ready` follows, which tells receivers. */
 export type VodChange =
   | {
       kind:
@@ -268,10 +268,10 @@ function complete(db: Db, vod: VodRecord, egress: Egress, owner: VodOwner, at: n
   };
 }
 
-/** Ready, and receivers are told once its length is read. */
+/** It is ready; receivers learn of it when its length is read. */
 export const FINISHED = { status: 'ready', is_untold: 1 } as const satisfies Partial<VodRecord>;
 
-/** Receivers are told that a finished recording is ready. */
+/** Tells receivers that a finished recording is ready. */
 export function tellReady(db: Db, id: number): VodChange[] {
   const vods = vodRepository(db);
   if (vods.get(id)?.is_untold !== 1) return [];

@@ -1,4 +1,4 @@
-import { type RedisReply, redisReply } from '#daemon/platform/net/redis.ts';
+import { type RedisReply, redisReply, signInToRedis } from '#daemon/platform/net/redis.ts';
 import { addressOf, openSocket, resolveHost, tryAddress } from './network.ts';
 import { type Step, StepFailure } from './steps.ts';
 
@@ -15,15 +15,11 @@ export function redisSteps(settings: RedisSettings): Step[] {
   const variable = isOfCluster ? 'STREAMHUB_CLUSTER_REDIS_URL' : 'REDIS_URL';
   const url = new URL(isOfCluster ? settings.clusterRedisUrl : settings.redisUrl);
   const address = addressOf(url.href, { plain: 6379, secure: 6379 });
-  const user = decodeURIComponent(url.username);
-  const password = decodeURIComponent(url.password);
+  const hasPassword = url.password !== '';
   const ping = async (): Promise<RedisReply> => {
     const socket = await openSocket(address, variable);
     try {
-      if (password !== '') {
-        const welcome = await redisReply(socket, user === '' ? ['AUTH', password] : ['AUTH', user, password]);
-        if (welcome instanceof Error) return welcome;
-      }
+      await signInToRedis(socket, url.href);
       return await redisReply(socket, ['PING']);
     } catch (error) {
       return error as Error;
@@ -39,9 +35,9 @@ export function redisSteps(settings: RedisSettings): Step[] {
       id: 'signIn',
       async run() {
         const answer = await ping();
-        if (answer === 'PONG') return password === '' ? 'It doesn’t require a password.' : 'The password is accepted.';
+        if (answer === 'PONG') return hasPassword ? 'The password is accepted.' : 'It doesn’t require a password.';
         if (answer instanceof Error && /^(NOAUTH|WRONGPASS|NOPERM|ERR (invalid password|AUTH))/.test(answer.message)) {
-          const what = password === '' ? 'It requires a password.' : 'It rejects the user or the password.';
+          const what = hasPassword ? 'It rejects the user or the password.' : 'It requires a password.';
           throw new StepFailure(what, `Add them to ${variable}: redis://user:password@host:port.`);
         }
         throw new StepFailure('The server at this address is not Redis.', `Correct the host and port in ${variable}.`);

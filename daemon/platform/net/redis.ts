@@ -19,7 +19,7 @@ export async function askRedis(
   commands: readonly (readonly string[])[],
   limitMs = 1500,
 ): Promise<RedisReply[]> {
-  const { protocol, port, username, password } = new URL(url);
+  const { protocol, port } = new URL(url);
   const target = { host: hostOf(url), port: Number(port || 6379) };
   const socket =
     protocol === 'rediss:'
@@ -27,17 +27,22 @@ export async function askRedis(
       : connectTcp(target);
   AbortSignal.timeout(limitMs).addEventListener('abort', () => socket.destroy(new Error('no answer in time')));
   try {
-    if (password !== '') {
-      const words = [username, password].filter((word) => word !== '').map(decodeURIComponent);
-      const welcome = await redisReply(socket, ['AUTH', ...words]);
-      if (welcome instanceof Error) throw welcome;
-    }
+    await signInToRedis(socket, url);
     const replies: RedisReply[] = [];
     for (const command of commands) replies.push(await redisReply(socket, command));
     return replies;
   } finally {
     socket.destroy();
   }
+}
+
+/** Signs in with the user and password of the address, if it has a password. @throws Error when Redis refuses them */
+export async function signInToRedis(socket: Socket, url: string): Promise<void> {
+  const { username, password } = new URL(url);
+  if (password === '') return;
+  const words = [username, password].filter((word) => word !== '').map(decodeURIComponent);
+  const welcome = await redisReply(socket, ['AUTH', ...words]);
+  if (welcome instanceof Error) throw welcome;
 }
 
 /**

@@ -13,14 +13,12 @@ import { FileLinks } from '#daemon/apps/storage/file-links.ts';
 import { maskKey, maskSecret } from '#daemon/apps/storage/mask.ts';
 import { Purger } from '#daemon/apps/storage/purger.ts';
 import { StorageService } from '#daemon/apps/storage/service.ts';
+import { BUILT_IN_PROVIDERS } from '#shared/config/schema.ts';
 import type { Identity } from './identity.ts';
 import type { Platform } from './platform.ts';
 import type { Plugins } from './plugins.ts';
 
 export type Apps = ReturnType<typeof createApps>;
-
-/** Providers that come with StreamHub. */
-const BUILT_IN_PROVIDERS: ReadonlySet<string> = new Set(['aws', 'wasabi', 'minio', 'local']);
 
 /** Creates the wing that keeps apps with their config, secrets and storage. */
 export function createApps(
@@ -145,7 +143,7 @@ export function createApps(
       try {
         // at the start, plugins are read only where an app needs one that is not built in
         const { provider } = (await config.get(name)).s3;
-        if (!isStart || !BUILT_IN_PROVIDERS.has(provider)) await lookAtProvider(name);
+        if (!isStart || !BUILT_IN_PROVIDERS.some((one) => one === provider)) await lookAtProvider(name);
       } catch {
         // a config that cannot be read has its own alarm
       }

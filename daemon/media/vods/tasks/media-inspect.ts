@@ -16,7 +16,7 @@ export interface MediaInspectInput {
   pictures: string | null;
   /** Ends a playlist that its recorder could not end, and looks for it elsewhere in the storage if it is not at its key. */
   isLost: boolean;
-  /** What an egress service may have put before the key: prefixes of its own that were seen with other recordings. */
+  /** What an egress service may have put before the key: the prefixes that it has put before other recordings. */
   prefixes: readonly string[];
   /** Path of ffprobe, where this machine has it. */
   ffprobe: string | undefined;

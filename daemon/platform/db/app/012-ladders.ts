@@ -1,5 +1,5 @@
 // vods.ladder_bytes: of everything that was made of a recording; size_bytes is the recording itself.
-// vods.is_untold: it is ready, and receivers are told as soon as its length is read from the file.
+// vods.is_untold: it is ready, but receivers get `recording_ready` only when its length is read from the file.
 // vod_encoders: orders to LiveKit's egress service for the qualities of a ladder while the recording runs.
 export const sql = `
 ALTER TABLE vods ADD COLUMN ladder_bytes INTEGER;
