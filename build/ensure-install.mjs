@@ -79,16 +79,14 @@ async function install() {
   say(`installing what ${isDaemonOnly ? 'the daemon needs' : 'is missing'} (once, with npm)`);
   // No install scripts but the ones named here: npm would run node-gyp for better-sqlite3, which brings its binary with it,
   // and fail on a machine without Python, a compiler or a way to nodejs.org.
-  const steps = [
-    isDaemonOnly
-      ? ['ci', '--ignore-scripts', '--omit=dev', '--omit=optional']
-      : // a daemon may run from the packages that are there: they stay untouched
-        installed() === 'daemon'
-        ? ['install', '--no-save', '--ignore-scripts']
-        : ['ci', '--ignore-scripts'],
-    ['rebuild', 'node', '--ignore-scripts=false'],
-  ];
-  if (installed() === 'daemon') steps.pop();
+  const steps =
+    installed() === 'daemon'
+      ? // a daemon may run from the packages that are there: they stay untouched
+        [['install', '--no-save', '--ignore-scripts']]
+      : [
+          ['ci', '--ignore-scripts', ...(isDaemonOnly ? ['--omit=dev', '--omit=optional'] : [])],
+          ['rebuild', 'node', '--ignore-scripts=false'],
+        ];
   for (const args of steps) {
     if (await withProgress(() => npm(args))) continue;
     say(`npm ${args[0]} failed`);

@@ -244,14 +244,13 @@ export class AppService {
     );
     let vods = { count: 0, failed: 0, bytes: 0, ladders: 0 };
     try {
-      const db = this.#deps.databases.get(name);
-      const sums = db
+      vods = this.#deps.databases
+        .get(name)
         .prepare<[], typeof vods>(
-          `SELECT count(*) AS count, ${STORED_BYTES} AS bytes, ${LADDER_BYTES} AS ladders FROM vods`,
+          `SELECT count(*) AS count, count(*) FILTER (WHERE status = 'failed') AS failed,
+             ${STORED_BYTES} AS bytes, ${LADDER_BYTES} AS ladders FROM vods`,
         )
         .get() as typeof vods;
-      const tries = db.prepare<[], { failed: number }>("SELECT count(*) AS failed FROM vods WHERE status = 'failed'");
-      vods = { ...sums, failed: tries.get()?.failed ?? 0 };
     } catch (error) {
       this.#deps.log.warn({ app: name, err: error }, 'app.db cannot be read');
     }
