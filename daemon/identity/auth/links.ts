@@ -1,7 +1,8 @@
 import { hash, randomBytes } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
-import { AddressSet, isPrivateAddress } from '#daemon/platform/net/addresses.ts';
+import { isPrivateAddress } from '#daemon/platform/net/addresses.ts';
 import { ApiError } from '#shared/errors.ts';
+import { isOnlyHere } from '#shared/rules/hosts.ts';
 import type { LinkRepository, LinkRow } from './link-repository.ts';
 
 export type LinkKind = LinkRow['kind'];
@@ -134,9 +135,10 @@ export const linkUrl = (base: string, kind: LinkKind, token: string): string =>
 
 /** What keeps others from opening a link, and what to set; empty when nothing is known to. */
 export function linkNotes(url: string): string[] {
-  const { hostname, protocol } = new URL(url);
+  const link = new URL(url);
+  const { hostname, protocol } = link;
   const host = hostname.replace(/^\[|\]$/g, '');
-  if (host === 'localhost' || ONLY_HERE.has(host))
+  if (isOnlyHere(link))
     return [
       `The link leads to ${host}, which only the daemon’s own machine can open. Set PUBLIC_BASE_URL to the address that others use.`,
     ];
@@ -150,8 +152,5 @@ export function linkNotes(url: string): string[] {
 /** How an answer shows the link of an invitation; nothing where there is none. */
 export const shownInvite = (inviteUrl: string | undefined) =>
   inviteUrl === undefined ? {} : { inviteUrl, linkNotes: linkNotes(inviteUrl) };
-
-/** Loopback, and the unspecified address, which reaches the machine that asks. */
-const ONLY_HERE = new AddressSet(['127.0.0.0/8', '::1/128', '0.0.0.0', '::']);
 
 const digest = (token: string): string => hash('sha256', token, 'hex');

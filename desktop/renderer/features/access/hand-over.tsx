@@ -1,9 +1,8 @@
+import { isOnlyHere } from '#shared/rules/hosts.ts';
 import { HERE_URL } from '../../host/base.ts';
 import { bridge } from '../../host/host.ts';
 import { CopyBox } from '../../ui/data/copy.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
-
-const ONLY_HERE = /^(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/;
 
 /** A link that you pass on. Where the daemon knows no address for others, the one that this browser uses is taken. */
 export function HandOver({
@@ -16,8 +15,7 @@ export function HandOver({
   what: string;
 }) {
   const link = new URL(url);
-  const isReplaced =
-    bridge().host === 'web' && ONLY_HERE.test(link.hostname) && !ONLY_HERE.test(new URL(HERE_URL).hostname);
+  const isReplaced = bridge().host === 'web' && isOnlyHere(link) && !isOnlyHere(new URL(HERE_URL));
   const shown = isReplaced ? `${HERE_URL}${link.pathname.slice(link.pathname.lastIndexOf('/'))}${link.hash}` : url;
   return (
     <>
