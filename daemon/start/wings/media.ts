@@ -137,16 +137,10 @@ export function createMedia(
     onChanges: (app, changes) => rows.emit('changed', app, changes),
     awaitsLadder: (appConfig) => deliveryPlans.makesLadders(appConfig),
   });
+  const ordering = { livekit, mediaStore, databases, apps, config, delivery: deliveryPlans, storage, background };
   const liveHls: LiveHlsService = new LiveHlsService({
-    livekit,
-    mediaStore,
-    databases,
-    apps,
-    config,
-    delivery: deliveryPlans,
-    storage,
+    ...ordering,
     findStream: (app, id) => streams.find(app, id),
-    background,
     clock,
     retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'live-hls' }),
@@ -165,17 +159,7 @@ export function createMedia(
       return { error, warn, info };
     },
   });
-  const egressLadders = new EgressLadders({
-    livekit,
-    mediaStore,
-    databases,
-    apps,
-    config,
-    delivery: deliveryPlans,
-    storage,
-    background,
-    log: log.child({ source: 'transcoding' }),
-  });
+  const egressLadders = new EgressLadders({ ...ordering, log: log.child({ source: 'transcoding' }) });
   rows.on(
     'changed',
     background.listener('ladders by egress workers', (app, changes) => egressLadders.follow(app, changes)),
