@@ -62,7 +62,7 @@ start with \`x-\`. \`<NAME>\` is the app's name in upper case, with \`_\` instea
 
 A config may have 100,000 characters, 32 levels, 100 aliases and 20,000 values. It is one document without custom tags.
 
-You can edit the file by hand, and the change applies immediately. If it isn't valid, the last valid config stays in force, and
+You can edit the file by hand, and the change applies immediately. If it isn't valid, the last valid config stays active, and
 \`GET /apps/<name>/config/raw\` says why. Before each change the old text is saved as \`config.yaml.bak.<time>\`; the newest 20 are kept.
 
 ${table(plain.flatMap(([name, schema]) => rows({ properties: { [name]: schema } } as never, '')))}

@@ -65,7 +65,7 @@ function settings(): string {
 A setting comes from its default, the console, the env file, the environment or a flag. Each overrides the ones before it. The env file is
 \`<DATA_DIR>/streamhub.env\`, unless you set \`--env-file FILE\` or \`STREAMHUB_ENV_FILE\`. An empty value counts as unset.
 
-The column "console" says what you can change under Settings in the console, or with \`PATCH /api/v1/system/settings\`. The value is in force immediately,
+The column "console" says what you can change under Settings in the console, or with \`PATCH /api/v1/system/settings\`. The value applies immediately,
 or after a restart. The daemon keeps it in the registry, and secrets in \`data/secrets.json\`. It tests LiveKit, Redis and mail before it stores new
 values. The page and \`POST /api/v1/system/settings/undo\` bring the previous values back. A stored value that can't be used is reported as a problem,
 and the default is used.
@@ -89,7 +89,7 @@ An app's credentials can also come from the environment, which overrides the sto
 `;
 }
 
-/** When a value from the console is in force. */
+/** When a value from the console applies. */
 const CHANGE = { live: 'immediately', restart: 'after a restart', start: '' } as const;
 
 const WHO: Record<Extract<Access, string>, string> = {

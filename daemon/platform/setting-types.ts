@@ -69,10 +69,10 @@ export const choice = <const V extends readonly string[]>(
   junk?: V[number],
 ) => ({ type: 'enum', env, label, values, default: fallback, doc, ...(junk ? { junk } : {}) }) as const;
 
-/** Can be changed over the API, and is then in force. */
+/** Can be changed over the API, and then applies immediately. */
 export const live = <D extends Declared>(definition: D, test?: ConnectionName) =>
   ({ ...definition, change: 'live', ...(test ? { test } : {}) }) as const;
-/** Can be changed over the API, and is in force after the next start. */
+/** Can be changed over the API, and applies after the next start. */
 export const restart = <D extends Declared>(definition: D) => ({ ...definition, change: 'restart' }) as const;
 
 export const group = <const G extends SettingGroup, T extends Record<string, Declared>>(name: G, settings: T) =>

@@ -47,8 +47,8 @@ const KEYS = new Map((Object.entries(SETTINGS) as [SettingKey, Definition][]).ma
 const SECRET_NAME = /^([A-Z0-9_]+)@\d+$/;
 
 /**
- * The settings that operators store: plain values in the registry, hidden ones in the file of secrets. It puts them in force
- * through `Settings`. A stored value that can't be used is reported, and the default is in force.
+ * The settings that operators store: plain values in the registry, hidden ones in the file of secrets. It applies them
+ * through `Settings`. A stored value that can't be used is reported, and the default applies.
  */
 export class SettingsStore {
   readonly #deps: SettingsStoreDeps;
@@ -70,7 +70,7 @@ export class SettingsStore {
     this.#apply(true);
   }
 
-  /** Puts the hidden values in force, once the file of secrets is read. */
+  /** Applies the hidden values, once the file of secrets is read. */
   secretsLoaded(): void {
     this.#areSecretsThere = true;
     this.#apply(true);
@@ -138,7 +138,7 @@ export class SettingsStore {
   }
 
   /**
-   * Stores values and puts them in force.
+   * Stores values and applies them.
    * @returns the settings that changed
    * @throws ApiError PRECONDITION_FAILED when the settings have another ETag than `ifMatch`
    */
@@ -165,7 +165,7 @@ export class SettingsStore {
   }
 
   /**
-   * Brings the previous values of a change back. Undone again, it is in force again.
+   * Brings the previous values of a change back. Undone again, it applies again.
    * @returns the settings that changed
    * @throws ApiError PRECONDITION_FAILED, SETTINGS_NOT_UNDOABLE
    */
@@ -215,7 +215,7 @@ export class SettingsStore {
     const used = new Set([...this.#rows.values()].flatMap(({ value, previous }) => [value, previous]));
     const isLeft = (name: string): boolean => KEYS.has(SECRET_NAME.exec(name)?.[1] ?? '') && !used.has(name);
     const left = this.#deps.secrets.names().filter(isLeft);
-    // the change is in force; what is left is removed with the next one
+    // the change is applied; what is left is removed with the next one
     if (left.length > 0)
       await this.#deps.secrets.set(Object.fromEntries(left.map((name) => [name, null]))).catch(() => {});
   }

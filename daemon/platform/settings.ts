@@ -23,7 +23,7 @@ type Origin = 'default' | 'stored' | 'file' | 'environment' | 'flag';
 export type SettingValues = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
 
 /**
- * The settings in force. A value that is stored while the daemon runs is seen by the next reader, so read them when they are
+ * The active settings. A value that is stored while the daemon runs is seen by the next reader, so read them when they are
  * used and don't keep copies; what has to be made again after a change listens with `onChange`.
  */
 export interface Settings extends SettingValues {
@@ -98,7 +98,7 @@ export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings
 
 const DEFINITIONS = Object.entries(SETTINGS) as [SettingKey, Definition][];
 
-/** An object whose properties show the values in force. */
+/** An object whose properties show the active values. */
 function liveSettings(
   values: Record<SettingKey, unknown>,
   origins: Record<SettingKey, Origin>,

@@ -3,7 +3,7 @@ import { annotationsOf, propertiesOf } from './annotations.ts';
 import { type Camel, isRecord, toCamel } from './case.ts';
 import { ConfigFile, DEFAULT_LAYERS, type Rendition } from './schema.ts';
 
-/** The config in force, complete and in the API's words. References name secrets; only an inline `callbacks.secret` is one. */
+/** The active config, complete and in the API's words. References name secrets; only an inline `callbacks.secret` is one. */
 export type AppConfig = Camel<ConfigFile>;
 
 /** `my-app` → `MY_APP`: the middle of the names under which an app's secrets are stored. */

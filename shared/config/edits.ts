@@ -75,7 +75,7 @@ export function mergePatch(patch: Record<string, unknown>): Edit[] {
 
 /**
  * A missing `transcoding` block means "as rtmp.transcode says". Edits that would change that unasked (by making the block, or
- * by switching rtmp.transcode) get the value that was in force written down.
+ * by switching rtmp.transcode) get the value that was active written down.
  */
 export function pinTranscoding(value: Record<string, unknown>, edits: readonly Edit[]): readonly Edit[] {
   if (isRecord(own(value, 'transcoding'))) return edits;

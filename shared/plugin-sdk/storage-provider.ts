@@ -45,7 +45,7 @@ export interface CredentialField {
 export interface SettingsChange {
   /** Names of the fields that the request carries; `provider` when it chooses this provider. */
   given: readonly string[];
-  /** The provider in force before the request. */
+  /** The provider before the request. */
   previousProvider: string;
 }
 

@@ -67,7 +67,7 @@ describe('the problems of a daemon', () => {
       ['warn 4 nodes need attention: a, b and 2 more'],
     ],
     [
-      'a config is not in force',
+      'a config is not active',
       {
         apps: [{ name: 'ok' }, { name: 'demo', problems: [{ code: 'CONFIG_INVALID', message: 'line 3', since: AT }] }],
       },

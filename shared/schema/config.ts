@@ -120,7 +120,7 @@ const Diagnostic = object({
   endColumn: Type.Integer(),
 });
 
-/** What is wrong with the file on the disk; the config in force is the last one that was valid. */
+/** What is wrong with the file on the disk; the active config is the last one that was valid. */
 export const ConfigProblem = object({
   message: Type.String(),
   since: Instant,

@@ -50,7 +50,7 @@ export const Setting = object({
   secret: Type.Boolean({ description: 'Can be set, but is never returned.' }),
   change: oneOf(['live', 'restart', 'start'], {
     description:
-      '`live`: a stored value is in force. `restart`: it is in force after a restart. `start`: it can only be set where the daemon is started.',
+      '`live`: a stored value applies immediately. `restart`: it applies after a restart. `start`: it can only be set where the daemon is started.',
   }),
   test: nullable(oneOf(CONNECTIONS), { description: 'Connection that is tested before a new value is stored.' }),
   default: SettingValue,
@@ -80,7 +80,7 @@ export type Setting = Static<typeof Setting>;
 /** Texts, numbers and so on by variable. */
 const Values = Type.Record(Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,63}$' }), SettingValue, {
   description:
-    'New values by environment variable, e.g. `{"LIVEKIT_URL": "wss://media.example.com"}`. Null removes the stored value, so that the default is in force.',
+    'New values by environment variable, e.g. `{"LIVEKIT_URL": "wss://media.example.com"}`. Null removes the stored value, so that the default applies.',
   maxProperties: 100,
 });
 

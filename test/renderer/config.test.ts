@@ -237,7 +237,7 @@ test('the config editor', { skip: noChromium }, async (t) => {
     assert.equal(await readFile(file, 'utf8'), wanted);
   });
 
-  await t.test('a file broken on the disk is said, with what stays in force', async (t) => {
+  await t.test('a file broken on the disk is said, with what stays active', async (t) => {
     await reset();
     const { page, ui } = await open(t);
     const { writeFile } = await import('node:fs/promises');

@@ -29,7 +29,7 @@ describe('what an installation with strangers and several buckets shows', { skip
 
   test('an app whose prefix overlaps says so in the list and on its page', async () => {
     for (const name of ['elder', 'younger']) await daemon.api.post('/apps', { name });
-    // a config that is in force already doesn't put the registry right again
+    // a config that is active already doesn't put the registry right again
     await daemon.api.get('/apps/younger/config/raw');
     const { registry } = daemon.services.apps;
     registry.replace({ ...registry.require('younger'), roomPrefix: 'elder-east', tenantId: 'tnt_other' });

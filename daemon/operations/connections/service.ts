@@ -19,7 +19,7 @@ interface Tested {
 }
 
 export interface ConnectionDeps extends Tested {
-  /** Clients for settings that are not in force. */
+  /** Clients for settings that are not active. */
   openLiveKit(settings: SettingValues): LiveKit;
   openMailer(settings: SettingValues): Mailer;
   /** Keeps a value out of the log. @returns the end of it */
@@ -36,7 +36,7 @@ export class ConnectionTests {
     this.#deps = deps;
   }
 
-  /** With the settings in force. Never rejects; callers at the same time share one test. */
+  /** With the active settings. Never rejects; callers at the same time share one test. */
   test(connection: ConnectionName): Promise<ConnectionTest> {
     const running = this.#running.get(connection);
     if (running !== undefined) return running;
@@ -46,7 +46,7 @@ export class ConnectionTests {
   }
 
   /**
-   * With settings that are not in force. Never rejects.
+   * With settings that are not active. Never rejects.
    * @param changes what is new in them
    * @param sendTo address that gets a mail, too
    */

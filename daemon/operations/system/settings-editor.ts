@@ -104,7 +104,7 @@ const CONNECTION_NAMES: Readonly<Record<ConnectionName, string>> = {
   mail: 'the mail server',
 };
 
-/** The values that are stored or in force; hidden ones only as set or not. */
+/** The values that are stored or active; hidden ones only as set or not. */
 function shownValues(store: SettingsStore, settings: Settings): Record<string, unknown> {
   return Object.fromEntries(
     (Object.keys(SETTINGS) as SettingKey[]).map((key) => {

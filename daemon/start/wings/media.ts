@@ -86,7 +86,7 @@ export function createMedia(
       events.publish({ type: `livekit.${status}`, data: { reason } });
     },
   });
-  /** A client for settings that are not in force. It watches nothing. */
+  /** A client for settings that are not active. It watches nothing. */
   const openLiveKit = (wanted: SettingValues): LiveKit =>
     new LiveKit({ settings: wanted, clean: (text) => scrubber.text(text), background });
   settings.onChange(['livekitUrl', 'livekitApiKey', 'livekitApiSecret'], () => livekit.reconfigure());

@@ -205,7 +205,7 @@ for (const [title, snapshot, level] of [
   ['no LiveKit set up', picture({ stats: stats({ livekitReachable: false }) }), 'ok'],
   ['a full disk', picture({ stats: stats({ disk: { totalBytes: 100, freeBytes: 1 } }) }), 'trouble'],
   ['a failed job', picture({ failedJobs: [JOB] }), 'attention'],
-  ['a config that is not in force', picture({ apps: [{ name: 'a', problems: [INVALID] }] }), 'trouble'],
+  ['a config that is not active', picture({ apps: [{ name: 'a', problems: [INVALID] }] }), 'trouble'],
   ['a failed plugin', picture({ plugins: [PLUGIN] }), 'attention'],
   ['answers of another shape', picture({ stats: 3, nodes: [{}], livekit: [], plugins: 'x', failedJobs: {} }), 'ok'],
 ] as const satisfies readonly (readonly [string, Snapshot | null, Level])[])

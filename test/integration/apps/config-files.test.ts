@@ -10,7 +10,7 @@ const RAW = '/apps/live/config/raw';
 const text = (name: string) => `name: live\nroom_prefix: live\ndisplay_name: ${name}\ntranscoding: {}\n`;
 
 describe('a file edited by hand', () => {
-  test('is noticed, in force, kept in the timeline and announced', async (t) => {
+  test('is noticed, active, kept in the timeline and announced', async (t) => {
     const daemon = await testDaemon(t);
     const files = new AppFiles(daemon, 'live');
     const old = (await daemon.api.get(RAW)).body.data.yaml;
@@ -42,7 +42,7 @@ describe('a file edited by hand', () => {
     assert.equal((await files.backups()).length, 1);
   });
 
-  test('that is broken changes nothing in force, and says why', async (t) => {
+  test('that is broken changes nothing that is active, and says why', async (t) => {
     const daemon = await testDaemon(t);
     const files = new AppFiles(daemon, 'live');
     await daemon.api.put(RAW, { yaml: `${text('Good')}recording: {split_minutes: 30}\n` });
@@ -84,7 +84,7 @@ describe('a file edited by hand', () => {
     assert.equal((await daemon.api.put(RAW, { yaml: text('Whole') })).status, 200);
   });
 
-  test('that is missing is 404, can be put again, and leaves the rest in force', async (t) => {
+  test('that is missing is 404, can be put again, and leaves the rest active', async (t) => {
     const daemon = await testDaemon(t);
     const files = new AppFiles(daemon, 'live');
     await daemon.api.get(RAW);
@@ -124,7 +124,7 @@ describe('a file edited by hand', () => {
     assert.match((await second.api.get(RAW)).body.data.problem.message, /line 1/);
   });
 
-  test('that takes another app’s room prefix is not in force', async (t) => {
+  test('that takes another app’s room prefix is not active', async (t) => {
     const daemon = await testDaemon(t);
     await daemon.api.post('/apps', { name: 'other' });
     const invalid = nextEvent(daemon, 'config.invalid', 'live');

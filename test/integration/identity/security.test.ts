@@ -43,7 +43,7 @@ test('address rules: made, tried, enforced from the first step on, deleted', asy
   assert.equal((await api.get('/apps', via('203.0.113.4'))).status, 200);
 });
 
-test('a ban by hand is in force at once in every mode', async (t) => {
+test('a ban by hand applies immediately in every mode', async (t) => {
   const daemon = await testDaemon(t);
   const { api } = daemon;
   const made = await api.post('/security/bans', { ip: '203.0.113.20', seconds: 600, reason: 'rude' });

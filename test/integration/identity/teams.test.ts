@@ -77,7 +77,7 @@ describe('a team without mail', () => {
     assert.equal((await root.api.get('/users?q=bob')).body.total, 0);
   });
 
-  test('a changed role and a removal are in force with the next request', async () => {
+  test('a changed role and a removal apply from the next request', async () => {
     const person = await join(daemon, root.api, 'cay@example.com', 'viewer');
     const rename = () => person.api.patch('/apps/live', { displayName: 'Live 2' });
     assert.equal((await rename()).status, 403);

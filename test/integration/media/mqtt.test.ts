@@ -170,7 +170,7 @@ describe('events over MQTT', { skip: noMosquitto }, () => {
       seen.filter(({ topic }) => topic === 'elsewhere/events/participant_joined'),
       [],
     );
-    // a config that is not in force is a warning of the app's log
+    // a config that is not active is a warning of the app's log
     await until(
       'a line arrives',
       async () => {

@@ -18,7 +18,7 @@ const secrets = {
 };
 
 describe('GET /system/settings', () => {
-  it('tells what is in force, and no secret', async (t) => {
+  it('tells what is active, and no secret', async (t) => {
     const { api, services, url } = await testDaemon(t, {
       ...secrets,
       ADMIN_USER: 'root',

@@ -125,14 +125,14 @@ describe('settings that are stored', () => {
     assert.equal((await api.get('/auth/config')).body.data.magicLink, false);
     const saved = await save(admin, values);
     assert.equal(saved.status, 200, saved.text);
-    assert.equal((await api.get('/auth/config')).body.data.magicLink, true, 'in force immediately');
+    assert.equal((await api.get('/auth/config')).body.data.magicLink, true, 'active immediately');
     assert.equal(settingOf(saved, 'STREAMHUB_SMTP_HOST').changed?.by, 'ana@example.com');
     // what is not up yet can be stored without the test
     const later = await save(api, { STREAMHUB_SMTP_PORT: 9 }, { saveUntested: true });
     assert.equal(settingOf(later, 'STREAMHUB_SMTP_PORT').value, 9);
   });
 
-  it('sign-up, limits, address rules, public addresses, metrics and the join token are in force immediately', async () => {
+  it('sign-up, limits, address rules, public addresses, metrics and the join token apply immediately', async () => {
     const login = async () =>
       (await api.as(null).post('/auth/login', { user: 'nobody', password: 'wrong-word-1' })).headers;
     assert.equal((await api.get('/auth/config')).body.data.allowSignup, false);
@@ -208,7 +208,7 @@ describe('settings that are stored', () => {
     assert.equal((await save(api, out)).status, 200, 'private addresses are never rejected');
   });
 
-  it('a restart keeps them and brings the others in force; what can’t be used is reported and never prevents it', async () => {
+  it('a restart keeps them and applies the others; what can’t be used is reported and never prevents it', async () => {
     const pending = settingOf(await save(api, { LOG_MAX_FILES: 4, TRANSCODING_JOBS: 2 }), 'LOG_MAX_FILES');
     assert.deepEqual([pending.value, pending.pending, pending.pendingValue], [10, true, 4]);
     await daemon.stop();
