@@ -17,8 +17,8 @@ const BUSY_MS = 500;
 const CALM_MS = 2000;
 
 /**
- * The agent's life: look at LiveKit, report, do what the answer asks for. It ends when told to by the signal, leaving
- * LiveKit as it is, or when its node was removed from the cluster and LiveKit has left.
+ * Runs the agent: look at LiveKit, report, do what the answer asks for. A signal ends it and leaves
+ * LiveKit running. It also ends when its node was removed from the cluster and LiveKit has ended.
  * @returns the exit code
  */
 export async function runAgent(layout: Layout, stop: AbortSignal, log: (message: string) => void): Promise<number> {
@@ -77,7 +77,7 @@ class Agent {
     this.#interval = identity.heartbeatSeconds;
   }
 
-  /** Until the next turn; no longer than half of what is between two reports. */
+  /** Until the next look; at most half the time between two reports. */
   get pauseMs(): number {
     return this.#watch.isBusy ? BUSY_MS : Math.min(CALM_MS, this.#interval * 500);
   }
@@ -93,7 +93,7 @@ class Agent {
     return false;
   }
 
-  /** Something that is worth a report before its time: another state, and while draining every number. */
+  /** Reasons to report early: a changed state, and each changed figure while draining. */
   #hasNews(): boolean {
     const now = this.#watch.report();
     const before = JSON.parse(this.#lastReport) as LivekitReport;
@@ -138,7 +138,7 @@ class Agent {
     this.#say(`the daemon rejects heartbeats: ${error.message}`);
   }
 
-  /** Says a lasting problem once, and once that it is over. */
+  /** Logs a lasting problem once, and once more when it is over. */
   #say(problem: string): void {
     if (problem === this.#lastProblem) return;
     this.#log(problem === '' ? 'the daemon accepts heartbeats again' : problem);

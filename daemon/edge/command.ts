@@ -99,7 +99,7 @@ function help(): number {
   return 0;
 }
 
-/** A full disk or a closed pipe costs the line, not the agent. */
+/** A full disk or a closed pipe loses the line and doesn't end the agent. */
 function say(line: string): void {
   try {
     process.stdout.write(`${line}\n`);

@@ -12,7 +12,7 @@ const MAX_GPUS = 8;
 
 type Gpu = NonNullable<AgentStats['gpu']>[number];
 
-/** The machine's GPUs with what they do: NVIDIA's own figures, else what the daemon's probe finds. Needs no lspci. */
+/** The machine's GPUs and their load: figures from NVIDIA's driver, else what the daemon's probe finds. Works without lspci. */
 export async function readGpus(input: GpuProbeInput = {}): Promise<Gpu[]> {
   const figures = await nvidiaFigures(input.nvidiaSmi ?? 'nvidia-smi');
   if (figures.length > 0) return figures.slice(0, MAX_GPUS);
@@ -32,7 +32,7 @@ async function nvidiaFigures(program: string): Promise<Gpu[]> {
   }
 }
 
-/** Texts such as `[N/A]` leave a figure out. */
+/** Texts such as `[N/A]` mean that there is no figure. */
 function toGpu(line: string): Gpu[] {
   const [name = '', ...fields] = line.split(',').map((field) => field.trim());
   if (name === '' || fields.length < 4) return [];

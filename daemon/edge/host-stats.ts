@@ -3,10 +3,10 @@ import { CapacityMeter } from '#daemon/platform/host-capacity.ts';
 import type { AgentStats } from '#shared/schema/cluster.ts';
 import { readGpus } from './gpu.ts';
 
-/** How often what costs a child process is asked again. */
+/** How often figures are read that need a child process. */
 const SLOW_MS = 60_000;
 
-/** The machine's numbers. A part that cannot be told is absent and hurts no other. */
+/** The machine's figures. A figure that can't be read is left out. */
 export class HostMeter {
   #slow: Pick<AgentStats, 'disk' | 'gpu'> = {};
   #slowAt = Number.NEGATIVE_INFINITY;

@@ -26,7 +26,7 @@ export interface InstallContext {
   say(line: string): void;
 }
 
-/** Makes this machine an edge node, or brings its installation up to date. Running it again changes nothing that is right already. */
+/** Makes this machine an edge node, or updates its installation. Running it again changes only what differs. */
 export async function install(options: InstallOptions, context: InstallContext): Promise<void> {
   const plan = await makePlan(options);
   applyNetwork(plan.network);
@@ -166,7 +166,7 @@ function writeConfig(
   });
 }
 
-/** A plan with what the installation keeps of the network. */
+/** A plan with the network settings that the installation keeps. */
 type Settled = Omit<Plan, 'network'> & { network: Identity['network'] };
 
 /** Kept with the installation, because units don't get the variables of the shell that installed them. */

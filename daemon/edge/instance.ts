@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * Tells this running machine from every other one. The boot id is new with every start of the kernel and is on no
+ * Identifies this running machine. The boot id changes with every start of the kernel and isn't stored on a
  * disk, so a cloned disk has another one; the process namespace tells containers on one kernel apart.
  */
 export function instanceId(): string {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
 import type { LivekitState } from '#shared/schema/cluster.ts';
 
-/** Everything that an edge node's installation puts on the machine, unit files aside, is below one folder. */
+/** An edge node's installation is below one folder, except for the unit files. */
 export interface Layout {
   root: string;
   /** `edge.json`: who this node is; holds its credential. */
@@ -59,7 +59,7 @@ export interface Identity {
   supervisor: 'systemd' | 'child';
   /** How the daemon is reached, where the system's own settings don't say it. Absent in older installations. */
   network?: { ca: string | null; proxy: string | null; noProxy: string | null };
-  /** Whose systemd, when it is systemd. */
+  /** The system's or the user's systemd, if it is systemd. */
   scope: 'system' | 'user';
   livekit: {
     binary: string;
@@ -71,7 +71,7 @@ export interface Identity {
   };
 }
 
-/** What has to survive the agent: above all that LiveKit was already told to leave, as a second signal would end its rooms. */
+/** State that survives the agent. Above all: that LiveKit was already signalled, because a second signal would end its rooms. */
 export interface AgentState {
   desired: 'running' | 'draining' | 'stopped';
   /** The node was removed from the cluster: this agent has nothing more to do. */
@@ -81,7 +81,7 @@ export interface AgentState {
   /** Signals sent to that process, and when the last one was: seconds of this machine's monotonic clock. */
   signals: number;
   signalledMono: number | null;
-  /** When a report was last accepted, and the state that it told. */
+  /** When a report was last accepted, and the state in it. */
   reportedAt: number | null;
   reported: LivekitState | null;
 }

@@ -10,7 +10,7 @@ import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
 const run = promisify(execFile);
 const DOWNLOAD_TIMEOUT_MS = 300_000;
 
-/** The LiveKit release that nodes get, by the checksums that its publisher lists. */
+/** The LiveKit release that nodes install, with its publisher's checksums. */
 export const LIVEKIT_RELEASE = {
   version: '1.13.5',
   base: 'https://github.com/livekit/livekit/releases/download/v1.13.5',
@@ -66,7 +66,7 @@ export function chooseBinary(request: BinaryRequest): BinarySource {
   return { kind: 'release', url: `${base}/${archive.file}`, sha256: archive.sha256 };
 }
 
-/** Brings the program to its place and says where that is. A program on PATH stays where it is. */
+/** Puts the program in its place and returns the path. A program on PATH stays where it is. */
 export async function installBinary(source: BinarySource, target: string): Promise<string> {
   if (source.kind === 'path' || source.kind === 'installed') return source.file;
   if (source.kind === 'given') {

@@ -4,7 +4,7 @@ import type { JoinAnswer } from '#shared/schema/cluster.ts';
 export interface LivekitConfigInput {
   answer: JoinAnswer;
   masterUrl: string;
-  /** Host of a Redis that the daemon did not name. */
+  /** Host of Redis when the daemon doesn't name one. */
   masterHost: string;
   nodeIp: string;
   /** Ask a STUN server for the address that clients see. */
@@ -57,7 +57,7 @@ export function redisBlock(address: string): Tree {
   };
 }
 
-/** Lays the operator's own settings (TURN, limits …) over the made ones; mappings are merged, all else replaced. */
+/** Applies the operator's own settings (TURN, limits …) on top of the generated ones. Mappings are merged; everything else is replaced. */
 export function mergeTrees(base: Tree, over: Tree): Tree {
   const merged: Tree = { ...base };
   for (const [key, value] of Object.entries(over)) {

@@ -8,7 +8,7 @@ import { nextStep, type Observation, stateOf, type Target } from './steps.ts';
 import type { Supervisor } from './supervisor.ts';
 
 const METRICS_TIMEOUT_MS = 2000;
-/** A start that lasted so long was a good one. */
+/** A start counts as successful after this time. */
 const LASTING_SECONDS = 30;
 
 export interface WatchDeps {
@@ -19,12 +19,12 @@ export interface WatchDeps {
   log(message: string): void;
 }
 
-/** Looks after one LiveKit server: knows its process and numbers, and takes one step toward the target at a time. */
+/** Supervises one LiveKit server: watches its process and metrics, and takes one step toward the target at a time. */
 export class LivekitWatch {
   readonly #deps: WatchDeps;
   readonly #meter = new LivekitMeter();
   #state: AgentState;
-  /** Until rooms that are left are ended, counted from when the daemon said so. */
+  /** Until the remaining rooms are ended, counted from the daemon's order. */
   #endRoomsAt: number | null = null;
   #firstSeen = 0;
   #lastAnswer = 0;
@@ -33,7 +33,7 @@ export class LivekitWatch {
   #failedStarts = 0;
   #numbers: LivekitSeen | null = null;
   #observation: Observation | undefined;
-  /** The disk has the present state. */
+  /** The present state is saved. */
   #isStored = true;
   readonly #bornAt = seconds();
 
@@ -54,12 +54,12 @@ export class LivekitWatch {
     return this.#observation?.isRunning ?? false;
   }
 
-  /** Something is under way that deserves a closer look than the usual. */
+  /** A change is under way, so look more often. */
   get isBusy(): boolean {
     return this.#state.desired !== 'running' ? this.isRunning : this.report().state !== 'running';
   }
 
-  /** Changes what survives the agent. What the disk refuses is kept in memory and written with a later look. */
+  /** Changes the state that survives the agent. If it can't be written, it stays in memory and is written at a later look. */
   remember(change: Partial<AgentState>): void {
     this.#state = { ...this.#state, ...change };
     this.#isStored = false;
@@ -207,7 +207,7 @@ export class LivekitWatch {
   }
 }
 
-/** Counts on over a restart of the agent, unlike `performance.now()`, and no change of the wall clock moves it. */
+/** Continues after a restart of the agent, unlike `performance.now()`, and doesn't follow changes of the wall clock. */
 const seconds = (): number => Number(process.hrtime.bigint() / 1_000_000n) / 1000;
 const isSame = (a: ProcessRef | null, b: ProcessRef | null): boolean =>
   a === b || (a !== null && b !== null && a.pid === b.pid && a.startTime === b.startTime);

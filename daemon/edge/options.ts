@@ -26,7 +26,7 @@ export interface InstallOptions {
   livekitMirror: string | undefined;
   livekitExtra: string | undefined;
   ports: { signal: number; tcp: number; udp: number; metrics: number };
-  /** `auto`: systemd where it is in charge. */
+  /** `auto`: systemd where it manages the machine. */
   systemd: 'auto' | 'user' | 'none';
   dryRun: boolean;
 }
@@ -87,13 +87,13 @@ export const INSTALL_HELP = `  --master-url URL        Address of the daemon (de
   --dry-run               Show what would be done, without doing it
 `;
 
-/** Reads the installer's flags; each has a variable that is asked where it is missing. @throws UsageError */
+/** Reads the installer's flags; a variable can replace each of them. @throws UsageError */
 export function installOptions(args: string[], env: Env): InstallOptions {
   const flags: Record<string, string | boolean | undefined> = readFlags(args, FLAGS);
   const text = (names: string[], variables: string[] = []): string | undefined =>
     [...names.map((name) => flags[name] as string | undefined), ...variables.map((name) => env[name])].find(Boolean);
   const ip = text(['master-ip', 'origin-ip'], ['STREAMHUB_MASTER_IP', 'STREAMHUB_ORIGIN_IP']);
-  // the placeholder of a command that was pasted as it stands
+  // the placeholder of a command that was pasted unchanged
   const masterIp = ip?.includes('<') ? undefined : ip;
   const given = text(['master-url', 'origin-url'], ['STREAMHUB_MASTER_URL', 'STREAMHUB_ORIGIN_URL']);
   const masterUrl = baseUrl(given ?? (masterIp ? `http://${masterIp}:3020` : undefined));

@@ -6,7 +6,7 @@ export interface ProcessRef {
   startTime: string;
 }
 
-/** Marks a living process so that a later one of the same number is not taken for it. */
+/** Identifies a running process, so that a later one with the same id isn't mistaken for it. */
 export function processRef(pid: number): ProcessRef | null {
   const found = statOf(pid);
   if (found === undefined) return signalWorks(pid) ? { pid, startTime: '' } : null;

@@ -2,7 +2,7 @@ import type { LivekitState } from '#shared/schema/cluster.ts';
 
 /** What the agent knows of its LiveKit server at one moment. Times in seconds. */
 export interface Observation {
-  /** The process lives. */
+  /** The process is running. */
   isRunning: boolean;
   /** Since the agent saw the process for the first time. */
   upSeconds: number;
@@ -10,32 +10,32 @@ export interface Observation {
   numbers: { participants: number; foreignClients: number } | null;
   /** Since its metrics last answered. */
   silentSeconds: number;
-  /** How often in a row nobody from elsewhere was signalling through it. */
+  /** Looks in a row at which no client from another machine was connected to it. */
   clearReadings: number;
-  /** SIGTERMs that this process got. */
+  /** How many SIGTERMs this process was sent. */
   signals: number;
   sinceSignal: number;
-  /** Since the last start, and starts in a row that did not last. */
+  /** Since the last start, and how many starts in a row ended early. */
   sinceStart: number;
   failedStarts: number;
 }
 
 export interface Target {
   livekit: 'running' | 'draining' | 'stopped';
-  /** Until rooms that are left are ended; null = never, 0 or less = now. */
+  /** Until the remaining rooms are ended; null = never, 0 or less = now. */
   endRoomsInSeconds: number | null;
 }
 
-/** `terminate` is LiveKit's SIGTERM: the first lets it leave in order, the second ends its rooms. */
+/** `terminate` sends SIGTERM: after the first, LiveKit waits for its rooms to end; the second ends them. */
 export type Step = 'none' | 'start' | 'terminate' | 'kill';
 
-/** A signal within the first moments of LiveKit's life is lost. */
+/** LiveKit ignores a signal in its first moments. */
 const MIN_UP = 1;
-/** LiveKit looks every 5 s whether its last participant has left; a server that is empty for longer missed its signal. */
+/** LiveKit checks every 5 s whether its last participant has left. A server that is empty for longer missed the signal. */
 const MISSED_SIGNAL = 20;
 const BEFORE_FORCE = 1;
 const BEFORE_KILL = 10;
-/** Without numbers nobody can say who would be cut off; at some point it is not a reason to wait any more. */
+/** Without metrics the agent can't tell who would be disconnected. After this time it no longer waits. */
 const BLIND_SECONDS = 60;
 const CLEAR_READINGS = 2;
 
@@ -45,7 +45,7 @@ export function nextStep(target: Target, seen: Observation): Step {
     if (target.livekit !== 'running') return 'none';
     return seen.sinceStart >= backoff(seen.failedStarts) ? 'start' : 'none';
   }
-  // once told to leave it cannot be told to stay: it leaves, and is then started again
+  // a LiveKit that is draining can't be stopped from it: it ends, and is then started again
   if (target.livekit === 'running') return 'none';
   if (seen.upSeconds < MIN_UP) return 'none';
   const isOver = target.livekit === 'stopped' || (target.endRoomsInSeconds !== null && target.endRoomsInSeconds <= 0);

@@ -12,10 +12,10 @@ const run = promisify(execFile);
 
 /** Starts LiveKit and finds its process; signals are sent by the agent. */
 export interface Supervisor {
-  /** The living process, or null. `known` is the one that was looked after last. */
+  /** The running process, or null. `known` is the last one that was supervised. */
   find(known: ProcessRef | null): Promise<ProcessRef | null>;
   start(): Promise<ProcessRef | null>;
-  /** Sends SIGTERM. `isFinal`: it is to be gone for good, so that nothing restarts it however it ends. */
+  /** Sends SIGTERM. `isFinal`: don't restart it, even if it ends with an error. */
   terminate(ref: ProcessRef, isFinal: boolean): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export function createSupervisor(identity: Identity, layout: Layout, background:
     : new ChildSupervisor(identity, layout, background);
 }
 
-/** LiveKit in a separate session: it outlives the agent, and the next agent finds it by its stored reference. */
+/** LiveKit in a separate session: it survives the agent, and the next agent finds it by its stored reference. */
 class ChildSupervisor implements Supervisor {
   readonly #identity: Identity;
   readonly #layout: Layout;
@@ -67,7 +67,7 @@ class ChildSupervisor implements Supervisor {
   }
 }
 
-/** LiveKit as a systemd unit, which restarts it after a crash and leaves it alone after an orderly end. */
+/** LiveKit as a systemd unit, which restarts it after a crash, but not after a normal end. */
 class SystemdSupervisor implements Supervisor {
   readonly #scope: Identity['scope'];
 
@@ -87,7 +87,7 @@ class SystemdSupervisor implements Supervisor {
   }
 
   async terminate(ref: ProcessRef, isFinal: boolean): Promise<void> {
-    // `stop` sends the signal and rules a restart out; asked again it does nothing
+    // `stop` sends the signal and prevents a restart; a second call does nothing
     if (isFinal && (await this.#show('ActiveState')) !== 'deactivating') {
       await run('systemctl', systemctl(this.#scope, 'stop', '--no-block', LIVEKIT_UNIT));
     } else signal(ref, 'SIGTERM');

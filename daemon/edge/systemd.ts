@@ -10,7 +10,7 @@ export const LIVEKIT_UNIT = 'streamhub-livekit.service';
 /** Exit code of an agent whose node was removed: it is not started again. */
 export const EXIT_REMOVED = 10;
 
-/** Is systemd in charge of this machine? */
+/** Does systemd manage this machine? */
 export const hasSystemd = (): boolean => existsSync('/run/systemd/system');
 
 export const systemctl = (scope: Scope, ...args: string[]): string[] => (scope === 'user' ? ['--user', ...args] : args);
@@ -28,7 +28,7 @@ export function unitWord(text: string): string {
 
 const unitPath = (file: string): string => file.replace(/%/g, '%%');
 
-/** A file for EnvironmentFile=. A proxy's password is there and not in the unit, which everybody can read. */
+/** A file for EnvironmentFile=. A proxy's password is there and not in the unit, which every user can read. */
 export const environmentFile = (variables: Record<string, string>): string =>
   Object.entries(variables)
     .map(([name, value]) => `${name}="${value.replace(/[\\"$`]/g, '\\$&')}"\n`)
@@ -58,7 +58,7 @@ WantedBy=${scope === 'system' ? 'multi-user.target' : 'default.target'}
 
 /**
  * LiveKit's unit. Not enabled by itself: the agent starts it, so that a node that was drained before a reboot stays
- * empty. An orderly end (draining) is not a failure, a crash is.
+ * empty. A normal end (after draining) isn't a failure, a crash is.
  */
 export function livekitUnit(layout: Layout, binary: string, scope: Scope, hasAuthorities: boolean): string {
   const isSystem = scope === 'system';

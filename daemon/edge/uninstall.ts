@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const FORCE_MS = 2000;
 const KILL_MS = 12_000;
 
-/** Takes the node out of the cluster and everything that the installation brought off the machine. Rooms that are left end. */
+/** Removes the node from the cluster, and everything that the installation put on the machine. Rooms that still run end. */
 export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: string) => void): Promise<void> {
   const identity = readJson<Identity>(layout.identity);
   if (isDryRun) {

@@ -4,9 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 
 /**
- * A second wall around a plugin's process, where Linux lets the daemon's user make it: namespaces in which there is no other
+ * A second barrier around a plugin's process, where Linux lets the daemon's user create it: namespaces without any other
  * process, and a file system that holds the system's libraries, Node, and the places named, all read-only. It holds even
- * if Node's permission model is got around.
+ * if Node's permission model is bypassed.
  *
  * Arguments: the new root (an empty folder), the one writable folder, places to show, `--`, command.
  */
@@ -44,14 +44,14 @@ exec chroot "$root" setpriv --no-new-privs --bounding-set=-all --inh-caps=-all -
 `;
 
 export interface NamespacePlaces {
-  /** An empty folder of its own, where the new root is made. */
+  /** A separate empty folder, where the new root is made. */
   root: string;
   /** The one folder that can be written to. */
   writable: string;
   readable: readonly string[];
 }
 
-/** The command, to be run inside of namespaces of its own; it ends with the daemon's process, however that ends. */
+/** The command, to be run inside separate namespaces; it ends with the daemon's process, however that ends. */
 export function insideNamespaces(command: readonly string[], { root, writable, readable }: NamespacePlaces): string[] {
   // only root may make the other namespaces without one for users
   const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];

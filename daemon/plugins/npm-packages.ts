@@ -18,7 +18,7 @@ interface Package {
 
 /**
  * Plugins that were installed with npm: packages that the folder's own package.json depends on, which have the keyword
- * `streamhub-plugin` and a plugin.json at their root. What only came along with another package is none.
+ * `streamhub-plugin` and a plugin.json at their root. A dependency of another package isn't one.
  */
 export async function npmPlugins(root: string): Promise<{ name: string; folder: string }[]> {
   const own = await readPackage(root);

@@ -61,7 +61,7 @@ export class PluginProcess {
     const name = randomBytes(4).toString('hex');
     if (process.platform === 'win32') this.address = `\\\\.\\pipe\\streamhub-plugin-${name}`;
     else {
-      // a folder that only this user enters, with a name that nobody guesses
+      // a folder that only this user can open, with a random name
       this.#dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-plugin-'));
       for (const folder of ['own', 'root']) mkdirSync(path.join(this.#dir, folder));
       this.address = path.join(this.#dir, 'own', name);
@@ -76,7 +76,7 @@ export class PluginProcess {
     this.#listen(this.#child.stdout as Readable, false);
     this.#listen(this.#child.stderr as Readable, true);
     this.ready = this.#load();
-    this.ready.catch(() => {}); // anyone who waits hears it
+    this.ready.catch(() => {}); // those who await it get the error
     this.ended = this.#end();
     this.#watchMemory();
   }
@@ -96,7 +96,7 @@ export class PluginProcess {
     this.#child.kill('SIGKILL');
   }
 
-  /** Whether it still answers within the time, e.g. is in no endless loop. */
+  /** Whether it answers within the time. It doesn't in an endless loop. */
   async answers(limitMs: number): Promise<boolean> {
     if (this.hasEnded) return false;
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -230,7 +230,7 @@ export class PluginProcess {
     this.#memoryTimer = setInterval(async () => {
       if (pid === undefined) {
         pid = await this.#innerPid();
-        // if memory runs out, the system shall take the plugin and not the daemon
+        // if memory runs out, the system should end the plugin and not the daemon
         if (pid !== undefined) void writeFile(`/proc/${pid}/oom_score_adj`, '1000').catch(() => {});
       }
       const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');

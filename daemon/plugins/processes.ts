@@ -8,7 +8,7 @@ interface ProcessLimits {
   memoryMb: number;
   /** Milliseconds that loading may take. */
   loadMs: number;
-  /** Milliseconds within which a process gives a sign of lifecycle. */
+  /** Milliseconds within which a process must answer a liveness check. */
   answerMs: number;
   /** Milliseconds without work after which a process is ended. */
   idleMs: number;
@@ -25,11 +25,11 @@ export interface ProcessesDeps {
   onLine(plugin: string, app: string | null, line: string): void;
   /** A process ended that should not have: by itself, or because it broke a limit. */
   onCrash(plugin: string, reason: string): void;
-  /** Something about the plugin's processes is different now. */
+  /** The state of the plugin's processes changed. */
   onChange(plugin: string): void;
 }
 
-/** The right to use one plugin for one piece of work. */
+/** A lease of one plugin for one piece of work. */
 export interface Lease {
   /** Where a worker reaches the plugin's process; null = its code runs in the worker. */
   address: string | null;
@@ -66,7 +66,7 @@ interface Entry {
 const MAX_IDLE = 4;
 
 /**
- * The processes of installed plugins: one for each plugin and app, so that no process ever holds what belongs to two apps.
+ * The processes of installed plugins: one for each plugin and app, so that no process holds data of two apps.
  * Started when needed, ended after a while without work. Built-in plugins are counted here too, without a process.
  */
 export class PluginProcesses {
@@ -126,7 +126,7 @@ export class PluginProcesses {
     };
   }
 
-  /** Work that begins from now on gets a new process; what is under way continues, at most `withinMs`. */
+  /** New work gets a new process; running work continues for at most `withinMs`. */
   retire(plugin: string, withinMs?: number): void {
     for (const entry of this.#of(plugin)) {
       entry.isRetired = true;
@@ -150,7 +150,7 @@ export class PluginProcesses {
       }));
   }
 
-  /** Whether anything works with the plugin's present code, and with code that is to go. */
+  /** Whether work uses the plugin's present code, and whether work still uses replaced code. */
   activity(plugin: string): { isRunning: boolean; isStopping: boolean } {
     const entries = this.#of(plugin);
     return {
@@ -212,7 +212,7 @@ export class PluginProcesses {
     const ended = child.ended.then((reason) => {
       const isExpected = !this.#entries.delete(entry);
       entry.cancelDrop?.();
-      // one that never was ready is told to anyone who waits for it
+      // callers that wait for it learn that it never became ready
       if (!isExpected && child.isReady && !entry.isRetired) onCrash(plugin, reason);
       onChange(plugin);
     });
@@ -229,7 +229,7 @@ export class PluginProcesses {
     this.#release(entry);
   }
 
-  /** Ends a process that gives no sign of lifecycle. */
+  /** Ends a process that doesn't answer a liveness check. */
   async #isAlive(process: PluginProcess): Promise<boolean> {
     const { answerMs } = this.#deps.limits;
     const does = await process.answers(answerMs);

@@ -199,7 +199,7 @@ async function fromPresetFile(file: string, origin: PluginOrigin): Promise<Plugi
   };
 }
 
-/** Reads a file that must lie inside the folder, links followed. */
+/** Reads a file that must be inside the folder after links are resolved. */
 async function readInside(dir: string, file: string): Promise<string> {
   const real = await insideOf(dir, file);
   const { size } = await stat(real);
@@ -259,7 +259,7 @@ function splitUnknown(raw: unknown): { known: unknown; unknown: string[] } {
   };
 }
 
-/** An id belongs to anyone who was found first; a later plugin that claims it fails as a whole. */
+/** An id belongs to the plugin that was found first; a later plugin with the same id fails. */
 function refuseDoubles(records: readonly PluginRecord[]): void {
   const owners = new Map<string, string>();
   for (const record of records.filter((candidate) => candidate.state !== 'failed')) {

@@ -5,7 +5,7 @@ import type { CredentialField, StorageCapabilities } from '#shared/plugin-sdk/st
 /** Where a plugin comes from: shipped with StreamHub, put into `<DATA_DIR>/plugins`, or installed there with npm. */
 export type PluginOrigin = 'built-in' | 'installed' | 'npm';
 
-/** A place where plugins lie. */
+/** A folder with plugins. */
 export interface PluginRoot {
   dir: string;
   origin: 'built-in' | 'installed';
@@ -38,7 +38,7 @@ export interface PluginRecord {
   state: 'verified' | 'failed';
   /** Why it failed, in one line. */
   reason: string | null;
-  /** The same piece by piece; empty unless it failed. */
+  /** The same as a list; empty unless it failed. */
   problems: PluginProblem[];
   /** Faults that do not keep it from working. */
   warnings: PluginProblem[];

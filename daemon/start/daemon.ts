@@ -43,7 +43,7 @@ export async function startDaemon(
     const url = addressOf(app);
     services.listening.url = url;
     const running = services;
-    // neither is worth a daemon that does not start
+    // neither is a reason not to start
     await running.background.run('data/daemon.json', () =>
       writeRunFile(dir, { url, pid: process.pid, version: VERSION }),
     );

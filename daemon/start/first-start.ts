@@ -7,9 +7,9 @@ export interface FirstStart {
   isFirst: boolean;
   /** The first global API token, shown once; null when one was given or exists. */
   token: string | null;
-  /** Call it once the token was shown. Until then, each start revokes the token that nobody saw and makes another one. */
+  /** Call it once the token was shown. Until then, each start revokes the unseen token and makes another one. */
   shown(): void;
-  /** Makes the first account; null when somebody can sign in as an administrator. */
+  /** Makes the first account; null when an administrator exists. */
   setup: { url: string; token: string; expiresAt: string } | null;
 }
 

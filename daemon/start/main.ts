@@ -41,7 +41,7 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
     log.fatal({ err }, 'the daemon failed');
     logging.flushSync();
   });
-  // a promise that nobody waits for must not end the daemon; the monitor writes the line above
+  // a rejected promise without a handler must not end the daemon; the monitor writes the line above
   process.on('unhandledRejection', (err) => {
     log.error({ err }, 'background work failed unexpectedly; the daemon keeps running');
   });

@@ -45,7 +45,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
       platform.jobs.start();
     },
     async stop() {
-      // what can't be written must not keep the others from stopping
+      // a failed write must not keep the others from stopping
       for (const [name, part] of [
         ['operations', operations],
         ['media', media],

@@ -17,7 +17,7 @@ type Handle = Record<string, (...args: unknown[]) => unknown>;
 
 /**
  * Guards the native handles below Node's sockets, which every connection passes, no matter which API or trick made it: a
- * connection is checked by the exact address that it is made to. Nothing of the machine's own sockets, listening or datagrams is left.
+ * connection is checked by the exact address that it is made to. Sockets of the machine, listening and datagrams are removed.
  */
 export function guardHandles(policy: EndpointPolicy, relayPort: number | null): void {
   const { ipv4, ipv6 } = forbiddenAddresses(policy);

@@ -77,7 +77,7 @@ export class PluginSession {
       }
     } catch (error) {
       if (!(error instanceof StorageError)) console.error(`${method} threw`, error);
-      // what its own code says of settings is for anyone who enters them; what a storage says may hold anything
+      // messages about settings come from the plugin's code and are for the person who enters them; messages of a storage may contain anything
       const detail = method === 'validate' ? wordsOf(error) : undefined;
       this.#socket.write(jsonFrame(FRAME.error, id, { ...toWireError(error), ...(detail ? { detail } : {}) }));
     } finally {

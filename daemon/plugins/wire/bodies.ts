@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { CHUNK_BYTES, WINDOW_BYTES } from './frames.ts';
 
-/** What the other side lets one send. */
+/** How many bytes the other side allows. */
 export class Credit {
   #left = WINDOW_BYTES;
   #waiting: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -14,7 +14,7 @@ export class Credit {
     this.#waiting = undefined;
   }
 
-  /** Ends anyone who waits. */
+  /** Ends all waiting calls. */
   end(error: Error): void {
     this.#ended ??= error;
     this.#waiting?.reject(this.#ended);

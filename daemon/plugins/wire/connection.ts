@@ -26,7 +26,7 @@ interface Pending {
   method: Method;
   resolve(answer: { value: unknown; body: Readable | undefined }): void;
   reject(error: StorageError): void;
-  /** Anyone who asked has gone; the answer is thrown away. */
+  /** The caller has gone; the answer is dropped. */
   isAbandoned: boolean;
   timer: NodeJS.Timeout | undefined;
   sending: Credit | undefined;
@@ -129,7 +129,7 @@ export class PluginConnection {
     }, limit);
   }
 
-  /** Tells the plugin that nobody waits, and forgets the call once it has answered. */
+  /** Tells the plugin that the caller has gone, and forgets the call once it has answered. */
   #abandon(call: number, pending: Pending, error: StorageError): void {
     if (pending.isAbandoned) return;
     pending.isAbandoned = true;

@@ -1,6 +1,6 @@
 /**
- * How a worker and a plugin's process talk: frames of `u32 length, u8 kind, u32 call, payload` over one socket. No matter what comes
- * from the plugin is taken as hostile: each frame has a limit, and what does not fit the protocol ends the process.
+ * How a worker and a plugin's process talk: frames of `u32 length, u8 kind, u32 call, payload` over one socket. Everything
+ * from the plugin is treated as hostile: each frame has a limit, and a message that doesn't fit the protocol ends the process.
  */
 export const FRAME = {
   /** To the plugin: JSON `{ method, params, hasBody }`. */
@@ -15,7 +15,7 @@ export const FRAME = {
   end: 4,
   /** u32: how many more bytes the receiver accepts. */
   credit: 5,
-  /** To the plugin: nobody waits for the answer any more. */
+  /** To the plugin: the caller no longer waits for the answer. */
   cancel: 6,
 } as const;
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
@@ -35,7 +35,7 @@ export interface Frame {
   payload: Buffer;
 }
 
-/** Something that does not belong to the conversation; `message` is for people. */
+/** A message that breaks the protocol; `message` is for people. */
 export class ProtocolError extends Error {}
 
 export function encodeFrame(kind: FrameKind, call: number, payload: Uint8Array = new Uint8Array()): Buffer {

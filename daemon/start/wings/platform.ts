@@ -90,7 +90,7 @@ export function createPlatform(
     resolvers,
     log: log.child({ source: 'events' }),
   });
-  /** Who else wants log lines as events. */
+  /** Other receivers of log lines as events. */
   const logReaders: (() => boolean)[] = [];
   const logs = new LogService({
     background,
@@ -145,7 +145,7 @@ export function createPlatform(
     journal,
     dir,
     log,
-    /** Runs what no request waits for. */
+    /** Runs work in the background. */
     background,
     clockWatch,
     /** What is wrong with the installation. */
@@ -153,7 +153,7 @@ export function createPlatform(
     /** Values registered here never appear in a log line. */
     logSecrets: logging.secrets,
     db,
-    /** The registry again, with commits that don't wait for the disk: for what may be lost in a power cut. */
+    /** The registry again, with commits that don't wait for the disk, for data that may be lost in a power cut. */
     quickDb,
     databases,
     events,
