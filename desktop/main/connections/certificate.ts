@@ -24,7 +24,7 @@ function nameIn(fields: PeerCertificate['subject'] | undefined): string {
   return first(fields?.CN) ?? first(fields?.O) ?? '(no name)';
 }
 
-/** OpenSSL's verdicts that mean no more than "nobody this machine knows has signed it". Such a certificate can be pinned. */
+/** OpenSSL's errors that only mean that no trusted authority signed the certificate. Such a certificate can be pinned. */
 const UNKNOWN_ISSUER = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',

@@ -21,7 +21,7 @@ export interface EntryOptions {
 
 const WRITE_BACK_MS = 5000;
 
-/** One connection of the list: what is remembered of it, its life, its newest events. */
+/** One connection of the list: its record, its state, its newest events. */
 export class Entry {
   record: ConnectionRecord;
   readonly connection: DaemonConnection;

@@ -6,7 +6,7 @@ import { JsonFile } from '../files/json-file.ts';
 
 const { state: _state, credential, ...kept } = Connection.properties;
 
-/** A connection as it is remembered. No secret is in it: the secret store has that under the same id. */
+/** A stored connection. Its secret is in the secret store, under the same id. */
 export const ConnectionRecord = object({
   ...kept,
   credential: object({

@@ -5,7 +5,7 @@ import { type Memory, memoriesFile } from './records.ts';
 const NOTHING: Memory = { lastSeenAt: null, version: null, snapshot: null };
 const WRITE_MS = 30_000;
 
-/** What the daemons looked like when they were seen last, over restarts of the app. Losing it costs no more than that picture. */
+/** The last known state of the daemons, kept over restarts of the app. It can be lost without harm. */
 export class SnapshotStore {
   readonly #file: JsonFile<Record<string, Memory>>;
   #all: Record<string, Memory> = {};

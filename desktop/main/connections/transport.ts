@@ -19,7 +19,7 @@ export interface Route {
 const DEFAULT_TIMEOUT = 30_000;
 const CONNECT_TIMEOUT = 10_000;
 const MAX_BYTES = 64 * 1024 * 1024;
-/** The encodings that a request accepts. undici's own interceptor for them is experimental and says so at every start. */
+/** The encodings that a request accepts. undici's own interceptor for them is experimental and prints a warning at every start. */
 const DECODERS = { br: createBrotliDecompress, gzip: createGunzip };
 
 interface Answer {

@@ -13,7 +13,7 @@ export interface JsonFileOptions<T> {
   /** From version n to n + 1, by n. */
   upgrades?: Readonly<Record<number, (data: any) => unknown>>;
   schema: TSchema;
-  /** What an absent or unreadable file stands for. */
+  /** The value for a file that is missing or can't be read. */
   empty: () => T;
 }
 

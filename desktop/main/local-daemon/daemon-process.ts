@@ -30,7 +30,7 @@ export class DaemonProcess {
     this.#options = options;
   }
 
-  /** What a daemon of this DATA_DIR that answers says of itself. */
+  /** What a daemon of this DATA_DIR answers about itself. */
   async find(): Promise<RunFile | undefined> {
     const found = await readRunFile(this.#options.dataDir);
     if (found === undefined || !isRunning(found.pid)) return undefined;
@@ -69,7 +69,7 @@ export class DaemonProcess {
     }
   }
 
-  /** The newest lines of its own trouble. */
+  /** Its newest error lines. */
   output(): string[] {
     try {
       const lines = readFileSync(this.#errorFile(), 'utf8').split('\n');

@@ -9,7 +9,7 @@ const secret = (): string => randomBytes(32).toString('base64url');
 /** A first token for a daemon that has none yet. */
 export const newToken = (): string => `sk_${secret()}`;
 
-/** The way in that a daemon offers anyone who may set its environment: for this one start, known to nobody else. */
+/** A credential for this one start, passed in the daemon's environment and known to no one else. */
 export function emergencySettings(): { ADMIN_USER: string; ADMIN_PASS: string } {
   return { ADMIN_USER: 'desktop', ADMIN_PASS: secret() };
 }

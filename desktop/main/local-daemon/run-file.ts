@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Where a daemon says that it listens: `data/daemon.json` below its DATA_DIR. */
+/** The file in which a daemon writes its address: `data/daemon.json` below its DATA_DIR. */
 export interface RunFile {
   url: string;
   pid: number;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-/** What it takes to run a daemon on this machine. */
+/** The programs that a daemon on this machine needs. */
 export interface Runtime {
   node: string;
   entry: string;

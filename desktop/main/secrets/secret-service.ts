@@ -49,7 +49,7 @@ export class SecretService {
         if (prompt !== '/') await answered(bus, prompt);
       });
     } catch {
-      // dismissed, or nobody there to ask: the state says what came of it
+      // dismissed, or no prompt available: the state shows the result
     }
     return await this.lock();
   }

@@ -46,7 +46,7 @@ export async function assetFor(root: string, address: string, method = 'GET'): P
   const wanted = pathOf(address);
   if (wanted === undefined) return refuse(400);
   const isFile = wanted.startsWith('/assets/') || TYPES[path.posix.extname(wanted).toLowerCase()] !== undefined;
-  // a file's path that still climbs after decoding, or names a stream or a drive, is nobody's honest wish
+  // no honest request names a parent folder after decoding, a stream or a drive
   if (isFile && (/[\0\\:%]/.test(wanted) || wanted.split('/').includes('..'))) return refuse(400);
   const relative = isFile ? wanted.slice(1) : 'index.html';
   const folder = await realpath(root);

@@ -36,7 +36,7 @@ const GATHER_MS = 1500;
 /** A connection that is back by then was never worth a word. */
 const AWAY_MS = 30_000;
 
-/** Decides what is worth interrupting a person for: a node in need, a failed job, a daemon out of reach. Each thing once. */
+/** Decides what deserves a notification: a node with a problem, a failed job, an unreachable daemon. Each once. */
 export class Notices {
   readonly #options: Required<NoticesOptions>;
   readonly #said = new Map<string, number>();

@@ -11,13 +11,13 @@ export async function signOut(connectionId: string): Promise<void> {
   queryClient.removeQueries({ queryKey: [connectionId] });
 }
 
-/** Ends all sessions of the account, then this one. @throws what the daemon says; then nobody is signed out here */
+/** Ends all sessions of the account, then this one. @throws the daemon's error; then this browser stays signed in */
 export async function signOutEverywhere(connectionId: string): Promise<void> {
   await clientFor(connectionId).call(revokeOtherSessions);
   await signOut(connectionId);
 }
 
-/** Another tab signed out: what it could show is dropped here too. */
+/** Another tab signed out: this tab drops its data too. */
 export function signedOutElsewhere(connectionId: string): void {
   forgetOnline(connectionId);
   queryClient.removeQueries({ queryKey: [connectionId] });

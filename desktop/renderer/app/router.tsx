@@ -30,7 +30,7 @@ function DaemonPages() {
     );
   }
   const isWeb = bridge().host === 'web';
-  // nobody is known to be signed in: pages that would be taken away again are not shown first
+  // not signed in yet: don't show pages that would be removed again
   if (isWeb && connection.state.status === 'connecting' && connection.credential.kept === 'none')
     return <SkeletonRows />;
   if (connection.state.status === 'signed-out' && !wasOnline[connection.id]) {

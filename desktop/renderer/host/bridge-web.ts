@@ -184,7 +184,7 @@ export class WebBridge implements Bridge {
       credential: { kind: this.#session.kind, user: null, kept: this.#session.isExpected ? 'session' : 'none' },
       pinned: null,
       addedAt: this.#addedAt,
-      // nobody has signed in yet, which isn't a failure
+      // not signed in yet, which isn't a failure
       state: { ...state, error: state.status === 'signed-out' && !this.#wasOnline ? null : state.error },
     };
   }

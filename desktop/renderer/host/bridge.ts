@@ -35,7 +35,7 @@ export interface Bridge {
   /** Signs in, and stays signed in after the app or the browser is closed if `keep` is true. Rejects with a HostError. */
   signIn(connectionId: string, credential: SignIn, keep: boolean): Promise<void>;
   signOut(connectionId: string): Promise<void>;
-  /** Somebody signed out in another tab: what is shown here has to go too. */
+  /** Another tab signed out: this tab must drop its data too. */
   onSignedOut?(listener: (connectionId: string) => void): Unsubscribe;
   /** Tries a lost connection now instead of at its next turn. */
   retry(connectionId: string): Promise<void>;

@@ -6,9 +6,9 @@ import type { Connection, Credential } from '#shared/ipc/connections.ts';
 import { IpcFailure } from '#shared/ipc/failure.ts';
 import { BASE_PATH } from './base.ts';
 
-/** How the person signed in last; only says what to show first, and proves nothing. */
+/** How the person signed in last; decides only what is shown first, and proves nothing. */
 const SIGNED_IN = `streamhub.signed-in${BASE_PATH}`;
-/** The daemon was away when the person signed out; it is told as soon as it is back. */
+/** The daemon was unreachable at the sign-out; it learns of it once it is back. */
 const SIGNING_OUT = `streamhub.signing-out${BASE_PATH}`;
 /** Where earlier versions kept the credential of a tab. */
 const FORMER = 'streamhub.credential';

@@ -7,7 +7,7 @@ export interface ProblemLine extends Problem {
   connectionId: string;
 }
 
-/** What is wrong with each daemon, as its watcher found it. */
+/** The problems of each daemon, as its watcher found them. */
 const useFound = create<Record<string, readonly ProblemLine[]>>(() => ({}));
 
 export function setProblems(connectionId: string, problems: readonly Problem[]): void {

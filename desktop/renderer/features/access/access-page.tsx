@@ -17,7 +17,7 @@ const tabs = [
   { id: 'teams', label: 'Teams', op: listTenants, Body: TeamsTab },
 ] as const;
 
-/** Who may do what: tokens for programs, people and their teams. What is not open to one is not offered. */
+/** Access: tokens for programs, people and their teams. Parts that you may not see are not shown. */
 export function AccessPage() {
   const { tab: id } = useParams({ strict: false }) as { tab?: string };
   const me = useMe();

@@ -43,7 +43,7 @@ const ROLES = [
 type Role = (typeof ROLES)[number]['value'];
 type Member = ResultOf<typeof getTeam>['data']['members'][number];
 
-/** The people of one's own team, open invitations, and what the team may use. */
+/** The members of your team, open invitations, and the team's quotas. */
 export function TeamTab() {
   const me = useMe();
   const team = useRead(getTeam);

@@ -39,7 +39,7 @@ const PROBLEM_TITLES = {
   STORAGE_PROVIDER_MISSING: 'Nothing is recorded',
 };
 
-/** One app: what is live in it, and everything that can be set for it. */
+/** One app: its live streams, and all its settings. */
 export function AppPage() {
   const { app: name = '', tab: tabId } = useParams({ strict: false }) as { app?: string; tab?: string };
   const app = useRead(getApp, { params: { name } });

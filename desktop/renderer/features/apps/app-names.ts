@@ -20,7 +20,7 @@ export function nestingNote(prefix: string, apps: Taken, own?: string): string |
 
 type Taken = readonly { name: string; livekitRoomPrefix: string }[];
 
-/** What is wrong with a name for a new app, as far as the page can tell. */
+/** Checks a name for a new app, as far as the page can. */
 export function nameProblem(name: string, apps: Taken): string | undefined {
   if (/[^a-z0-9-]/.test(name)) return `${/[^a-z0-9-]/.exec(name)?.[0]} is not allowed in a name.`;
   if (name.startsWith('-') || (name.endsWith('-') && name.length > 1))
@@ -31,7 +31,7 @@ export function nameProblem(name: string, apps: Taken): string | undefined {
   return undefined;
 }
 
-/** What is wrong with a room prefix. */
+/** Checks a room prefix. */
 export function prefixProblem(prefix: string, apps: Taken, own?: string): string | undefined {
   if (!PREFIX.test(prefix)) return 'Lowercase letters, digits and dashes; a letter or digit first.';
   const other = apps.find((app) => app.livekitRoomPrefix === prefix && app.name !== own);

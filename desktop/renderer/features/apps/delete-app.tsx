@@ -11,7 +11,7 @@ import { Notice } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { bytes, plural, recordingsOf } from '../../ui/words/format.ts';
 
-/** Says what is deleted and what stays, then deletes as a job whose progress the tray shows. */
+/** Shows what is deleted and what stays, then starts the deletion job. The tray shows its progress. */
 export const openDeleteApp = (name: string): void =>
   openDialog({
     title: `Delete app ${name}`,

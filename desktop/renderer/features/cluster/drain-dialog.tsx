@@ -10,7 +10,7 @@ import { plural } from '../../ui/words/format.ts';
 import classes from './cluster.module.css';
 import type { Node } from './node-words.ts';
 
-/** Says what draining does to whom, then begins it. */
+/** Explains what draining does, then starts it. */
 export const openDrain = (node: Node): void =>
   openDialog({
     title: `Drain node ${node.name}`,

@@ -28,7 +28,7 @@ import { type Node, nodeTone } from './node-words.ts';
 
 const refreshes = [listNodes, getNode, getClusterInfo, previewPlacement];
 
-/** One node: how it is, what it carries, and what can be done with it. */
+/** One node: its state, its load, and its actions. */
 export function NodePanel({ node, onClose }: { node: Node | undefined; onClose: () => void }) {
   return (
     <SidePanel

@@ -6,7 +6,7 @@ import type { Tone } from '../../ui/feedback/state.tsx';
 
 export type Node = ResultOf<typeof listNodes>['data'][number];
 
-/** Tones of states that need nobody, where they are not `ok`. */
+/** Tones of states that need no action but aren't `ok`. */
 const CALM: Partial<Record<NodeCode, Tone>> = {
   disabled: 'muted',
   joining: 'busy',

@@ -25,7 +25,7 @@ export function compareSections(left: string, right: string): SectionDifference[
   });
 }
 
-/** The target's text with the chosen sections as the source has them, edited in place; what is the app's own stays. */
+/** The target's text with the chosen sections from the source, edited in place. The app's own values stay. */
 export function copySections(source: string, target: string, names: readonly string[]): string {
   const from = parseConfig(source).value;
   const parsed = parseConfig(target);

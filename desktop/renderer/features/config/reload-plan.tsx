@@ -16,7 +16,7 @@ function markOf(schema: SchemaNode | undefined, key: string): Mark {
   return 'unknown';
 }
 
-/** What each changed key means for what is running. */
+/** How each changed key affects what is running. */
 export function ReloadPlan({ keys, schema }: { keys: readonly string[]; schema: SchemaNode | undefined }) {
   const groups = Object.groupBy(keys, (key) => markOf(schema, key));
   if (keys.length === 0) {

@@ -120,7 +120,7 @@ export function Review({ app, document, validation, schema, onClose, onConflict,
   );
 }
 
-/** Line, key and what is wrong with it. */
+/** Line, key and error. */
 function Finding({ of: { line, path, message } }: { of: Diagnostic }) {
   return (
     <li>

@@ -28,7 +28,7 @@ export function useConfigDocument(app: string) {
   const query = useRead(getRawConfig, { params: { name: app } });
   const draft = useDraft(id, app);
   const raw = query.data;
-  // a draft that has become what is active has done its work
+  // a draft that equals the active config is no longer needed
   useEffect(() => {
     if (draft && raw && draft.text === raw.yaml) dropDraft(id, app);
   }, [draft, raw, id, app]);

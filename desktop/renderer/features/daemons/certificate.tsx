@@ -3,7 +3,7 @@ import { Facts } from '../../ui/layout/page.tsx';
 import { At } from '../../ui/words/time.tsx';
 import classes from './daemons.module.css';
 
-/** What a certificate says of itself, the fingerprint first. */
+/** A certificate's data, the fingerprint first. */
 export function CertificateFacts({ certificate }: { certificate: Certificate }) {
   return (
     <Facts

@@ -23,7 +23,7 @@ import {
   soundWords,
 } from './ingest-words.ts';
 
-/** One ingest: what to type into the encoder, what it does, and its end. */
+/** One ingest: the values for the encoder, its state, and its actions. */
 export function IngestPanel({
   app,
   ingest,

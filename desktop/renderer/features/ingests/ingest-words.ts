@@ -49,7 +49,7 @@ export function soundWords({ audio }: Pick<Ingest, 'audio'>): string | null {
   ].join(', ');
 }
 
-/** What it is called: by people, else by its identity in the room. */
+/** Its name, else its identity in the room. */
 export const ingestName = ({ name, participant }: Pick<Ingest, 'name' | 'participant'>): string => name || participant;
 
 /** Sends now, so that a viewer would miss it. */

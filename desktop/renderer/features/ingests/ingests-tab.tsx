@@ -26,7 +26,7 @@ export function IngestsTab({ app }: { app: string }) {
   const lack = useLack(createIngress);
   const query = (search['q'] ?? '').toLowerCase();
   const shown = rows.filter((one) => `${one.name} ${one.participant} ${one.room}`.toLowerCase().includes(query));
-  // what is searched has to be here first
+  // a search needs the whole list
   useEffect(() => {
     if (query !== '') readMore();
   });

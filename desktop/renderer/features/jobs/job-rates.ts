@@ -15,7 +15,7 @@ interface Sample {
 }
 const samples = new Map<string, Sample[]>();
 
-/** What is seen of a job's progress; the daemon's own clock and its pauses between attempts play no part in it. */
+/** A job's progress as this page observed it. The daemon's clock and the pauses between attempts don't count. */
 function note(key: string, done: number, at: number): void {
   const known = samples.get(key) ?? [];
   const last = known.at(-1);

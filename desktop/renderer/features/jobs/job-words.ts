@@ -62,7 +62,7 @@ function mediaWords({ phase, done, total, unit, rate, secondsLeft }: Progress, s
   return parts.join(', ');
 }
 
-/** Seconds until it is through at this rate, where that can be told. */
+/** Seconds left at this rate, if known. */
 export function timeLeft({ progress }: Job, rate: number | undefined): number | undefined {
   if (progress?.secondsLeft !== undefined) return progress.secondsLeft;
   if (progress === null || progress.total === null || progress.total <= progress.done || !rate) return undefined;
@@ -79,7 +79,7 @@ const RESULTS: Readonly<Record<string, string>> = {
   warnings: 'Warnings',
 };
 
-/** What came of a job, in words; what is empty or says nothing new is left out. */
+/** A job's result in words. Empty and repeated parts are left out. */
 export function resultFacts(result: object): Record<string, string> {
   const facts: Record<string, string> = {};
   for (const [key, value] of Object.entries(result) as [string, unknown][]) {

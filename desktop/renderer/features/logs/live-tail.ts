@@ -20,7 +20,7 @@ export interface LiveTail {
 }
 
 /**
- * Lines as they are written. However many arrive, they are brought onto the page a few times a second, as fast as anyone
+ * Lines as they are written. However many arrive, the page is updated a few times a second, as fast as anyone
  * reads; while paused they are held back and counted.
  */
 export function useLiveTail(connectionId: string, isOn: boolean, isPaused: boolean, filter: Filter): LiveTail {

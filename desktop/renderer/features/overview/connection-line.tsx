@@ -63,7 +63,7 @@ export function ConnectionLine({
   trial,
 }: {
   name: string;
-  /** What is tested, where the name alone does not say it. */
+  /** Explains what is tested where the name doesn't. */
   what?: string;
   tone: Tone;
   state: ReactNode;

@@ -24,7 +24,7 @@ import classes from './overview.module.css';
 /** Apps that are looked at for a first bucket: those with the most in them. */
 const LOOKED_AT = 5;
 
-/** The way from a fresh daemon to one that is used, each step ticked by what is really true. */
+/** The steps from a new daemon to one in use; each is ticked when the daemon confirms it. */
 export function FirstSteps({ figures }: { figures: ResultOf<typeof listAppFigures>['data'] | undefined }) {
   const { id } = useDaemon();
   const me = useMe();

@@ -19,7 +19,7 @@ import { OverTime } from './over-time.tsx';
 import classes from './overview.module.css';
 import { StreamsNow } from './streams-now.tsx';
 
-/** One daemon at a glance: what needs a person first, then what it is connected to, its load, and what happened. */
+/** One daemon at a glance: problems first, then connections, load and recent events. */
 export function OverviewPage() {
   const stats = useRead(getStats, undefined, { every: 10_000 });
   const figures = useRead(listAppFigures, undefined, { enabled: useLack(listAppFigures) === undefined, every: 30_000 });

@@ -17,7 +17,7 @@ const refreshes = [listPlugins, listPresets, listStorageProviders];
 /** Loading may take its whole limit. */
 const PATIENCE = 120_000;
 
-/** One plugin: how it is, since when and why, what it brings, what it may do, and its switches. */
+/** One plugin: its state and reason, what it adds, its permissions and its actions. */
 export function PluginPanel({
   plugin,
   isSafeMode,
@@ -160,7 +160,7 @@ function Details({ plugin }: { plugin: Plugin }) {
   );
 }
 
-/** What its author writes, as it is written: it comes from outside and becomes no markup. */
+/** The author's text as plain text: it comes from outside and is never markup. */
 function Documentation({ id }: { id: string }) {
   const { data } = useRead(getPlugin, { params: { id } });
   if (!data?.documentation) return null;

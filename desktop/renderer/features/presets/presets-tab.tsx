@@ -21,7 +21,7 @@ import classes from './presets.module.css';
 
 type Preset = ResultOf<typeof listPresets>['data'][number];
 
-/** Ready-made ways of delivery; each shows exactly what it would change here before it is applied. */
+/** Presets. Each shows what it would change before it is applied. */
 export function PresetsTab({ app }: { app: string }) {
   const presets = useRead(listPresets, { params: { name: app } });
   const [chosen, setChosen] = useState<Preset>();

@@ -7,7 +7,7 @@ import { exactTime } from '../../ui/words/format.ts';
 
 type S3View = ResultOf<typeof getS3>['data'];
 
-/** How a bucket is: what its last use told, not that keys are stored. */
+/** A bucket's state: the result of its last use. Stored keys prove nothing. */
 export function bucketCondition({ configured, lastUse }: S3View): { tone: Tone; words: string; title?: string } {
   if (!configured) return { tone: 'warn', words: 'no keys', title: 'Its credentials are missing.' };
   if (lastUse === null)

@@ -51,7 +51,7 @@ export function useLiveHls(app: string, streams: readonly Stream[]) {
   return { live, isShown: live !== null || streams.some(({ hls }) => hls !== null) };
 }
 
-/** Starts or stops live HLS of a stream. What it costs is said first, because each quality is an encoder. */
+/** Starts or stops live HLS of a stream. The cost is shown first, because each quality needs an encoder. */
 export function LiveHlsButton({ app, stream }: { app: string; stream: Stream }) {
   const { live } = useLiveHls(app, [stream]);
   const lack = useLack(startLiveHls);

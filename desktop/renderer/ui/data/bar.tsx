@@ -11,7 +11,7 @@ export function Bar({ share, tone = 'info', label }: { share: number; tone?: Ton
   );
 }
 
-/** How far something has come. Without a total it only says that it is under way. */
+/** Progress. Without a total, it only shows that work is under way. */
 export function Progress({ done, total, label }: { done: number; total: number | null; label: string }) {
   const isKnown = total !== null && total > 0;
   return (

@@ -17,7 +17,7 @@ export interface Question {
   run: () => Promise<unknown>;
 }
 
-/** Shows the effect of an action, then runs it; a failure is told in the same place. */
+/** Shows the effect of an action, then runs it; a failure is shown in the same place. */
 export function ask(question: Question): void {
   openDialog({ title: question.title, content: (close) => <Ask question={question} onClose={close} /> });
 }

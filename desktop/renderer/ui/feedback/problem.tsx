@@ -10,7 +10,7 @@ import { RemedyLink } from './remedy-link.tsx';
 import { Shape, type Tone } from './state.tsx';
 import { Workers } from './workers.tsx';
 
-/** What can be told of a failure: the daemon's own sentence, its advice, and the details for a report. */
+/** Shows a failure: the daemon's message, its hint, and the details for a report. */
 function explain(error: unknown): { message: string; hint?: string | undefined; details: string } {
   if (error instanceof DaemonError) {
     const { trace, requestId, code, status, hint, message } = error;

@@ -2,7 +2,7 @@ import type { DaemonError } from '#shared/client/errors.ts';
 import { plural } from '../words/format.ts';
 import { Ago } from '../words/time.tsx';
 
-/** What the daemon says with an order that none of LiveKit's services took. */
+/** Shows the LiveKit services that did not accept an order, as the daemon reports them. */
 interface NotTaken {
   asked: { service: string; room: string; identity: string | null; cpus: number };
   workers: {

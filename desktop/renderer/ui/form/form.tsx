@@ -9,7 +9,7 @@ type AnyValues = Record<string, any>;
 
 export interface FormOptions<V extends AnyValues, R> {
   initialValues: V;
-  /** Sends the values. What it throws is shown at the fields that the daemon names, and otherwise below the fields. */
+  /** Sends the values. Errors are shown at the fields that the daemon names, otherwise below the form. */
   send: (values: V) => Promise<R>;
   onDone?: (result: R) => void;
   /** Fields of the form by their path in the API, where the names differ. */

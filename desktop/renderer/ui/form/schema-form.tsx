@@ -20,7 +20,7 @@ export interface SchemaFormProps {
   isDisabled?: boolean;
   /** Name for the ids of the fields. */
   name: string;
-  /** What the daemon says of single fields. */
+  /** The daemon's errors by field. */
   refusals?: Record<string, string>;
   /** Other fields than the usual ones. */
   look?: SchemaFormLook;

@@ -84,7 +84,7 @@ export function Toolbar({ children }: { children: ReactNode }) {
   return <div className={classes.toolbar}>{children}</div>;
 }
 
-/** Names and values, one a line; what is undefined is left out. */
+/** Names and values, one per line; undefined values are left out. */
 export function Facts({ items }: { items: Readonly<Record<string, ReactNode>> }) {
   return (
     <dl className={classes.facts}>

@@ -44,7 +44,7 @@ const sameYear = new Intl.DateTimeFormat('en-GB', {
 const otherYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 const dayTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-/** The instant with its zone, as it is in a tooltip. */
+/** The time with its zone, for tooltips. */
 export const exactTime = (at: string): string => exact.format(new Date(at));
 /** `14:05:09`, local. */
 export const timeOfDay = (at: string): string => dayTime.format(new Date(at));
