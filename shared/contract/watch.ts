@@ -1,5 +1,5 @@
 import { envelope } from '../schema/common.ts';
-import { WatchParams, WatchView } from '../schema/watch.ts';
+import { HlsViewerBody, WatchParams, WatchQuery, WatchView, WatchViewers } from '../schema/watch.ts';
 import { operation } from './operation.ts';
 
 export const getWatch = operation({
@@ -14,6 +14,26 @@ export const getWatch = operation({
   limit: 'watch',
   share: 'watch',
   params: WatchParams,
+  query: WatchQuery,
   responses: { 200: envelope(WatchView) },
+  errors: ['APP_NOT_FOUND', 'PLAYBACK_NOT_PUBLIC', 'JOIN_TOKEN_INVALID', 'LIVEKIT_NOT_CONFIGURED', 'RATE_LIMITED'],
+});
+
+export const countHlsViewer = operation({
+  id: 'countHlsViewer',
+  method: 'POST',
+  path: '/apps/{app}/watch/{room}/viewers',
+  tag: 'Streams',
+  summary: 'Count a page that plays live HLS',
+  description:
+    'Viewers of live HLS are in no LiveKit room, so their page says every 30 seconds that it plays. One that is silent for 75 seconds no longer counts. Only rooms with live HLS count; nothing is stored. With a hidden token you get the numbers and are not counted.',
+  access: 'public',
+  limit: 'watch',
+  share: 'watch',
+  // one for each viewer and half a minute
+  audit: false,
+  params: WatchParams,
+  body: HlsViewerBody,
+  responses: { 200: envelope(WatchViewers) },
   errors: ['APP_NOT_FOUND', 'PLAYBACK_NOT_PUBLIC', 'JOIN_TOKEN_INVALID', 'LIVEKIT_NOT_CONFIGURED', 'RATE_LIMITED'],
 });

@@ -34,7 +34,12 @@ export const JoinTokenBody = object({
   ),
   recorder: Type.Optional(Type.Boolean({ description: 'Joins as a recorder.' })),
   audioOnly: Type.Optional(Type.Boolean({ description: 'May publish only the microphone.' })),
-  region: Type.Optional(Type.String({ maxLength: 64, description: 'Region of the caller, for placing a new room.' })),
+  region: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: 'Region of the caller: for placing a new room, and for the address in `wsUrl` and the pages.',
+    }),
+  ),
 });
 export type JoinTokenBody = Static<typeof JoinTokenBody>;
 

@@ -49,7 +49,8 @@ export const StreamRow = object({
   participants: Type.Integer({ description: 'Participants in its room now; 0 for an ended stream.' }),
   publishers: Type.Integer({ description: 'Of these, participants who publish.' }),
   viewers: Type.Integer({
-    description: 'Of these, participants who only watch. Hidden participants and recorders don’t count.',
+    description:
+      'Participants who only watch, and viewers’ pages that play its live HLS. Hidden participants and recorders don’t count.',
   }),
   hls: nullable(StreamHls, { description: 'Live HLS of the stream; null if it never had any.' }),
 });

@@ -13,6 +13,35 @@ export const WatchParams = object({
   }),
 });
 
+export const WatchQuery = object({
+  region: Type.Optional(
+    Type.String({ maxLength: 64, description: 'Region of the caller: the address of a node there is preferred.' }),
+  ),
+});
+
+export const HlsViewerBody = object({
+  viewer: Type.String({
+    minLength: 16,
+    maxLength: 64,
+    pattern: '^[A-Za-z0-9_-]+$',
+    description: 'Random id that the page made for this playback.',
+    examples: ['2b7c1f0e-6a51-4b1c-9d5e-0f6a1c2d3e4f'],
+  }),
+  gone: Type.Optional(Type.Boolean({ description: 'The page no longer plays it.' })),
+});
+
+const Viewers = {
+  viewers: nullable(Type.Integer(), {
+    description:
+      'Participants who only watch, and pages that play the live HLS; null if features.viewer_counter is off. Hidden participants don’t count.',
+  }),
+  hlsViewers: nullable(Type.Integer(), {
+    description: 'Of these, pages that play the live HLS: they are not in LiveKit’s room.',
+  }),
+};
+export const WatchViewers = object(Viewers);
+export type WatchViewers = Static<typeof WatchViewers>;
+
 export const WatchView = object({
   app: Type.String(),
   room: Type.String({ description: 'Full name of the room.', examples: ['live-stage'] }),
@@ -28,10 +57,7 @@ export const WatchView = object({
   }),
   first: oneOf(['webrtc', 'hls'], { description: 'What to play first, if both are there.' }),
   isLive: Type.Boolean({ description: 'Someone publishes in the room.' }),
-  viewers: nullable(Type.Integer(), {
-    description:
-      'Participants who only watch; null if features.viewer_counter is off. Hidden participants don’t count.',
-  }),
+  ...Viewers,
   wsUrl: nullable(Type.String(), { description: 'LiveKit’s address; null: the room is not open.' }),
   token: nullable(Type.String(), {
     description:

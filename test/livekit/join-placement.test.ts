@@ -64,6 +64,12 @@ test('a join token or an ingest places a room that does not exist yet, and leads
     assert.deepEqual([made.node, made.wsUrl], [region, server.url]);
     assert.deepEqual([preview.next.name, preview.next.address], [region, server.url]);
     assert.equal(await nodeOfRoom(`live-new-${region}`), await idOf(server));
+    // the link carries the region, and the page asks for it
+    const link = new URLSearchParams(new URL(made.playUrl).hash.slice(1));
+    assert.equal(link.get('region'), region);
+    const bearer = { authorization: `Bearer ${link.get('token')}` };
+    const shown = await daemon.api.as(null).get(`/apps/live/watch/new-${region}?region=${region}`, bearer);
+    assert.equal(shown.body.data.wsUrl, server.url, shown.text);
   }
   const ingest = async (room: string, region: string) =>
     (await daemon.api.post('/apps/live/ingress', { type: 'rtmp', room, region })).body.data;

@@ -85,9 +85,13 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
   await t.test('embedded, with sound off and on, and without sideways scrolling', async () => {
     // any look into the page from here would count as a person's, which allows sound: the page itself tells
     const { promise: asked, resolve } = Promise.withResolvers<void>();
-    const embedded = await openViewer(host.embedUrl.replace(/#.*/, ''), {
+    const regional: string[] = [];
+    const embedded = await openViewer(`${host.embedUrl.replace(/#.*/, '')}?region=paris`, {
       viewport: { width: 480, height: 270 },
       onOpen: async (page) => {
+        page.on('request', (request) => {
+          if (request.url().endsWith('/watch/live-stage?region=paris')) regional.push(request.url());
+        });
         await page.exposeFunction('asked', resolve);
         await page.addInitScript(() => {
           const look = () => {
@@ -99,6 +103,7 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
     });
     await asked;
     await moving(embedded, '#tiles video');
+    assert.ok(regional.length > 0, 'the region of the link is asked for');
     await embedded.getByRole('button', { name: 'Tap to unmute' }).click();
     await embedded.getByRole('button', { name: 'Tap to unmute' }).waitFor({ state: 'hidden' });
     await embedded.getByRole('button', { name: 'Mute', exact: true }).click();

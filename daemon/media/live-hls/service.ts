@@ -9,12 +9,13 @@ import { type DeliveryPlan, EGRESS_CPUS, type LiveHlsPlan } from '#shared/delive
 import { ApiError } from '#shared/errors.ts';
 import type { StreamHls } from '#shared/schema/streams.ts';
 import type { LiveKit } from '../livekit/client.ts';
+import { isAtWork } from '../livekit/encoder-state.ts';
 import { toApiError } from '../livekit/errors.ts';
 import type { RowChange } from '../media-store.ts';
 import { type StreamRecord, streamRepository } from '../streams/repository.ts';
 import { applyEncoder, endHls } from './lifecycle.ts';
 import { EncoderOrders, type EncoderOrdersDeps, type Refusal, STORAGE_CHANGED } from './order.ts';
-import { type HlsRecord, hlsRepository, isAtWork, isOpen, masterKey, planOf } from './repository.ts';
+import { type HlsRecord, hlsRepository, isOpen, masterKey, planOf } from './repository.ts';
 import { LiveHlsRun, type LiveHlsRunDeps } from './run.ts';
 
 /** How long a link of the daemon to a live stream works, in seconds. */
@@ -194,6 +195,12 @@ export class LiveHlsService {
       if (url) return url;
     }
     return null;
+  }
+
+  /** Can the live HLS of a room be watched now? */
+  isLive(app: string, room: string): boolean {
+    const active = streamRepository(this.#db(app)).activeIn(room);
+    return active.some(({ stream_id }) => hlsRepository(this.#db(app)).newestOf(stream_id)?.state === 'live');
   }
 
   /** Live HLS of a stream as the API shows it. */

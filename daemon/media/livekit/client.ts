@@ -61,6 +61,7 @@ export interface JoinRights {
   room: string;
   canPublish: boolean;
   canSubscribe: boolean;
+  isHidden: boolean;
 }
 
 interface Clients {
@@ -299,7 +300,8 @@ export class LiveKit {
       const { video } = await new TokenVerifier(apiKey, apiSecret).verify(token);
       if (video?.roomJoin !== true || !video.room) return undefined;
       // LiveKit allows anything that a token doesn't mention
-      return { room: video.room, canPublish: video.canPublish ?? true, canSubscribe: video.canSubscribe ?? true };
+      const { room, canPublish = true, canSubscribe = true, hidden = false } = video;
+      return { room, canPublish, canSubscribe, isHidden: hidden };
     } catch {
       return undefined;
     }

@@ -51,10 +51,11 @@ export function pageRoutes(app: FastifyInstance, { apps }: PageDeps): void {
     app.get<{ Params: { app: string } }>(`/${page}/:app`, (request, reply) => {
       const { app: name } = request.params;
       const room = apps.registry.get(name)?.roomPrefix ?? name;
+      const [, query] = request.url.split('?');
       // a relative address: a proxy may publish the daemon below a path. The browser keeps the fragment
       return reply
         .code(302)
-        .header('location', `${encodeURIComponent(name)}/${encodeURIComponent(room)}`)
+        .header('location', `${encodeURIComponent(name)}/${encodeURIComponent(room)}${query ? `?${query}` : ''}`)
         .send();
     });
     app.get(`/${page}/:app/:room`, (_request, reply) =>

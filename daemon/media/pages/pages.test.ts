@@ -8,10 +8,13 @@ test('a page finds its room and token in its address', async () => {
   const { placeOf, rightsIn } = await load('place.js');
   // where LiveKit is, the daemon tells: an address in a link could be anyone's
   const hash = '#url=wss%3A%2F%2Felsewhere.example.com&token=a.b.c';
-  const place = { app: 'live', room: 'live-stage', token: 'a.b.c' };
+  const place = { app: 'live', room: 'live-stage', token: 'a.b.c', region: null };
   assert.deepEqual(placeOf({ pathname: '/watch/live/live-stage', hash }), place);
   assert.deepEqual(placeOf({ pathname: '/below/a/path/embed/live/live-stage', hash }), place);
   assert.equal(placeOf({ pathname: '/watch/live/live-stage', hash: '' }).token, null);
+  const inParis = { ...place, region: 'paris' };
+  assert.deepEqual(placeOf({ pathname: '/watch/live/live-stage', hash: `${hash}&region=paris` }), inParis);
+  assert.deepEqual(placeOf({ pathname: '/watch/live/live-stage', hash, search: '?region=paris' }), inParis);
   const token = (claims: object) => `x.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.y`;
   assert.deepEqual(rightsIn(token({ name: 'Zoë', video: { canPublish: false, hidden: true } })), {
     canPublish: false,

@@ -71,7 +71,8 @@ export class JoinTokenService {
       throw toApiError(error);
     }
     const { address, node } = await placer.place(room, { region: body.region, playoutDelayMs });
-    const hash = new URLSearchParams({ url: address, token }).toString();
+    const hash = new URLSearchParams({ url: address, token });
+    if (body.region) hash.set('region', body.region);
     const page = (kind: 'publish' | 'watch' | 'embed') =>
       `${this.#deps.publicBase() ?? origin}/${kind}/${name}/${room}#${hash}`;
     const embedUrl = page('embed');

@@ -1,5 +1,6 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { NOBODY, type RoomCounts, type RoomDirectory } from './room-directory.ts';
 
@@ -10,6 +11,7 @@ export interface LiveCountsDeps {
   apps: { forRoom(room: string): AppEntry | undefined };
   bus: EventBus;
   background: Background;
+  clock: Clock;
 }
 
 /** Sends viewers of the event stream the number of people per room: changes only, at most once a second. */
@@ -31,7 +33,8 @@ export class LiveCounts {
   }
 
   tell(): void {
-    const { directory, apps, bus } = this.#deps;
+    const { directory, apps, bus, clock } = this.#deps;
+    directory.forgetSilentViewers(clock.monotonic());
     for (const room of directory.takeTouched()) {
       const counts = directory.counts(room);
       if (isSame(this.#told.get(room) ?? NOBODY, counts)) continue;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { testBackground } from '#test/helpers/background.ts';
+import { ManualClock } from '#test/helpers/clock.ts';
 import type { Person } from '../livekit/event.ts';
 import { LiveCounts } from './live-counts.ts';
 import { RoomDirectory } from './room-directory.ts';
@@ -75,7 +76,8 @@ test('counts are told when they changed, and once', () => {
   const bus = new EventBus((error) => assert.fail(String(error)));
   bus.subscribe(({ data, live }) => told.push([data['room'], data['participants'], data['viewers'], live]));
   const forRoom = (room: string) => (room === 'live' ? ({ name: 'live', tenantId: 'platform' } as never) : undefined);
-  const counts = new LiveCounts({ background: testBackground(), directory, apps: { forRoom }, bus });
+  const clock = new ManualClock();
+  const counts = new LiveCounts({ background: testBackground(), directory, apps: { forRoom }, bus, clock });
   directory.joined({ name: 'foreign', sid: 'RM_f' }, person('PA_f'));
   directory.joined(ROOM, person('PA_1'));
   directory.joined(ROOM, person('PA_2'));
@@ -85,11 +87,37 @@ test('counts are told when they changed, and once', () => {
   counts.tell();
   directory.left('live', 'PA_1');
   counts.tell();
+  directory.hlsViewer('live', 'page-1', { isGone: false, now: clock.monotonic() });
+  counts.tell();
+  clock.advance(80_000);
+  counts.tell();
   directory.finished('live', 'RM_1');
   counts.tell();
   assert.deepEqual(told, [
     ['live', 2, 2, true],
     ['live', 1, 1, true],
+    ['live', 1, 2, true],
+    ['live', 1, 1, true],
     ['live', 0, 0, true],
   ]);
+});
+
+test('pages that play live HLS count once, in open rooms, until they say goodbye or are silent', () => {
+  const directory = new RoomDirectory();
+  const see = (viewer: string, now: number, isGone = false) => directory.hlsViewer('live', viewer, { isGone, now });
+  see('early', 0);
+  directory.joined(ROOM, person('PA_1', { tracks: ['TR_1'] }));
+  directory.joined(ROOM, person('PA_2'));
+  assert.deepEqual(countsOf(directory), [2, 1, 1]);
+  for (const viewer of ['page-1', 'page-2', 'page-1']) see(viewer, 0);
+  assert.deepEqual([...countsOf(directory), directory.hlsViewers('live')], [2, 1, 3, 2]);
+  see('page-2', 50_000);
+  directory.forgetSilentViewers(76_000);
+  assert.equal(directory.hlsViewers('live'), 1);
+  see('page-2', 80_000, true);
+  see('page-2', 80_000, true);
+  assert.deepEqual(countsOf(directory), [2, 1, 1]);
+  // made-up viewers use bounded memory
+  for (let n = 0; n < 100_010; n++) see(`made-up-${n}`, n);
+  assert.equal(directory.hlsViewers('live'), 100_000);
 });

@@ -1,8 +1,11 @@
 import { AGENT_KIND, EGRESS_KIND, INGRESS_KIND, type Person } from '../livekit/event.ts';
+import { HlsAudience } from './hls-audience.ts';
 
 export interface RoomCounts {
+  /** Participants of LiveKit's room. */
   participants: number;
   publishers: number;
+  /** Participants who only watch, and pages that play its live HLS. */
   viewers: number;
 }
 
@@ -31,6 +34,7 @@ export const NOBODY: RoomCounts = { participants: 0, publishers: 0, viewers: 0 }
 export class RoomDirectory {
   readonly #rooms = new Map<string, LiveRoom>();
   readonly #touched = new Set<string>();
+  readonly #audience = new HlsAudience();
   /** Sids of rooms that are over. */
   readonly #over = new Set<string>();
   #changes = 0;
@@ -63,7 +67,23 @@ export class RoomDirectory {
 
   counts(name: string): RoomCounts {
     const room = this.#rooms.get(name);
-    return room === undefined ? NOBODY : (room.counts ??= countPeople(room));
+    return room === undefined ? NOBODY : (room.counts ??= this.#count(name, room));
+  }
+
+  /** Pages that play the room's live HLS. They are not participants. */
+  hlsViewers(room: string): number {
+    return this.#rooms.has(room) ? this.#audience.count(room) : 0;
+  }
+
+  /** A page says that it plays the live HLS of an open room, or no longer does. @param now monotonic milliseconds */
+  hlsViewer(room: string, viewer: string, { isGone, now }: { isGone: boolean; now: number }): void {
+    if (isGone) this.#recount(this.#audience.leave(room, viewer) ? [room] : []);
+    else if (this.#rooms.has(room)) this.#recount(this.#audience.see(room, viewer, now));
+  }
+
+  /** Forgets pages that were closed without a word. */
+  forgetSilentViewers(now: number): void {
+    this.#recount(this.#audience.forgetSilent(now));
   }
 
   /** What LiveKit's own counts of the room should be, if nothing was missed. */
@@ -143,6 +163,19 @@ export class RoomDirectory {
     this.#touched.add(name);
   }
 
+  #count(name: string, { people }: LiveRoom): RoomCounts {
+    const counts = countPeople(people);
+    return { ...counts, viewers: counts.viewers + this.#audience.count(name) };
+  }
+
+  #recount(rooms: readonly string[]): void {
+    for (const name of rooms) {
+      this.#touched.add(name);
+      const room = this.#rooms.get(name);
+      if (room !== undefined) room.counts = null;
+    }
+  }
+
   #room(name: string, sid: string): LiveRoom {
     const known = this.#rooms.get(name);
     const isSame = known !== undefined && (sid === '' || known.sid === '' || known.sid === sid);
@@ -161,9 +194,7 @@ export class RoomDirectory {
 
   #touch(name: string): void {
     this.#changes += 1;
-    this.#touched.add(name);
-    const room = this.#rooms.get(name);
-    if (room !== undefined) room.counts = null;
+    this.#recount([name]);
   }
 }
 
@@ -185,7 +216,7 @@ function someone(person: Person, known?: Someone): Someone {
   };
 }
 
-function countPeople({ people }: LiveRoom): RoomCounts {
+function countPeople(people: LiveRoom['people']): RoomCounts {
   let publishers = 0;
   let viewers = 0;
   for (const person of people.values()) {

@@ -56,8 +56,8 @@ export class RoomPlacer {
   }
 
   /** Address of an active node, for anyone who needs no room to be placed. */
-  entryAddress(): string {
-    return this.#deps.placement.entryAddress({});
+  entryAddress(region?: string): string {
+    return this.#deps.placement.entryAddress(region === undefined ? {} : { region });
   }
 
   /** Creates a room that does not exist yet: on a node where there is a choice, and with the delay that only a new room can get. */

@@ -159,7 +159,7 @@ export function createMedia(
       return { error, warn, info };
     },
   });
-  const egressLadders = new EgressLadders({ ...ordering, log: log.child({ source: 'transcoding' }) });
+  const egressLadders = new EgressLadders({ ...ordering, clock, log: log.child({ source: 'transcoding' }) });
   rows.on(
     'changed',
     background.listener('ladders by egress workers', (app, changes) => egressLadders.follow(app, changes)),
@@ -338,6 +338,7 @@ export function createMedia(
     directory,
     placer,
     liveHls,
+    clock,
   });
   const ingests = new IngressService({
     livekit,
@@ -364,7 +365,7 @@ export function createMedia(
     url: () => settings.livekitUrl,
     publicBase: () => publicBase(settings),
   });
-  const counts = new LiveCounts({ directory, apps, bus: events, background });
+  const counts = new LiveCounts({ directory, apps, bus: events, background, clock });
 
   const latencyAlerts = new LatencyAlerts({
     apps: { ...apps, noteTrouble: (...trouble) => appService.noteTrouble(...trouble) },

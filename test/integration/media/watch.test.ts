@@ -81,7 +81,7 @@ describe('what a page needs to play a room', () => {
   test('pages of other sites may ask, with a token too', async () => {
     const asked = await daemon.api.as(null).call('OPTIONS', '/apps/live/watch/stage');
     assert.equal(asked.status, 204);
-    assert.equal(asked.headers.get('access-control-allow-headers'), 'authorization');
+    assert.equal(asked.headers.get('access-control-allow-headers'), 'authorization, content-type');
     for (const answer of [asked, await watch('stage')])
       assert.equal(answer.headers.get('access-control-allow-origin'), '*');
   });
@@ -102,6 +102,8 @@ describe('what a page needs to play a room', () => {
       }
       const own = await daemon.api.as(null).call('GET', `//${page}/live`);
       assert.deepEqual([own.status, own.headers.get('location')], [302, 'live/live']);
+      const regional = await daemon.api.as(null).call('GET', `//${page}/live?region=paris`);
+      assert.equal(regional.headers.get('location'), 'live/live?region=paris');
     }
     for (const file of ['hls.mjs', 'hls.worker.js', 'livekit-client.mjs'])
       assert.equal((await daemon.api.as(null).call('GET', `//sdk/${file}`)).status, 200, file);
@@ -121,11 +123,29 @@ describe('what a page needs to play a room', () => {
     assert.equal(wrong.status, 400);
   });
 
+  test('only pages that play live HLS are counted, and only those who may watch ask', async () => {
+    const viewer = 'a'.repeat(32);
+    const count = (body: object, headers = {}, place = 'stage') =>
+      daemon.api.as(null).call('POST', `/apps/live/watch/${place}/viewers`, body, headers);
+    const told = await count({ viewer });
+    assert.deepEqual([told.status, told.body.data], [200, { viewers: 1, hlsViewers: 0 }], 'it has no live HLS');
+    assert.equal(told.headers.get('access-control-allow-origin'), '*');
+    for (const wrong of [{}, { viewer: 'short' }, { viewer: `${viewer} ` }, { viewer: 'a'.repeat(65) }])
+      assert.equal((await count(wrong)).status, 400, JSON.stringify(wrong));
+    await features({ publicPlayback: false, viewerCounter: false });
+    assert.equal((await count({ viewer })).body.code, 'PLAYBACK_NOT_PUBLIC');
+    const own = bearer(await joinToken({ room: 'stage', canPublish: false }));
+    assert.deepEqual((await count({ viewer }, own)).body.data, { viewers: null, hlsViewers: null });
+    assert.equal((await count({ viewer }, own, 'other')).body.code, 'JOIN_TOKEN_INVALID');
+    await features({ publicPlayback: true, viewerCounter: true });
+  });
+
   test('names of other apps and of no app are refused', async () => {
     await daemon.api.post('/apps', { name: 'other', roomPrefix: 'live-other' });
     const foreign = await watch('other');
     assert.deepEqual([foreign.status, foreign.body.details[0].path], [400, 'params.room']);
     assert.equal((await daemon.api.as(null).get('/apps/nobody/watch/x')).body.code, 'APP_NOT_FOUND');
+    assert.equal((await watch(`stage?region=${'r'.repeat(65)}`)).status, 400);
     assert.equal((await watch('with%20space')).status, 400);
     assert.equal((await watch('r'.repeat(121))).status, 400);
   });

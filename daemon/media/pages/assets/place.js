@@ -1,12 +1,14 @@
 /**
- * Which room a page is for, from its own address: `…/watch/<app>/<room>#token=…`. The token is in the fragment,
- * which browsers send to no server. LiveKit's address comes from the daemon alone: one in a link could be anyone's.
+ * Which room a page is for, from its own address: `…/watch/<app>/<room>#token=…&region=…`. The token is in the fragment,
+ * which browsers send to no server. Links without a token can have the region as a parameter. LiveKit's address comes from the daemon alone: one in a link could be anyone's.
  * @param {{ pathname: string, hash: string, search?: string }} location
  */
 export function placeOf({ pathname, hash, search = '' }) {
   const [room = '', app = ''] = pathname.split('/').filter(Boolean).reverse().map(decodeURIComponent);
-  const given = new URLSearchParams(hash.replace(/^#/, '') || search);
-  return { app, room, token: given.get('token') || null };
+  const [fragment, query] = [new URLSearchParams(hash.replace(/^#/, '')), new URLSearchParams(search)];
+  /** @param {string} name */
+  const given = (name) => fragment.get(name) || query.get(name) || null;
+  return { app, room, token: given('token'), region: given('region')?.slice(0, 64) ?? null };
 }
 
 /**

@@ -1,11 +1,11 @@
 import { askWatch } from './api.js';
+import { Audience } from './audience.js';
 import { Chat } from './chat.js';
 import { Devices } from './devices.js';
 import { $, say, setChoices, setState, show, wear } from './look.js';
 import { placeOf, rightsIn } from './place.js';
 import { livekit } from './sdk.js';
-import { countViewers } from './webrtc.js';
-import { clockText, daemonWords, disconnectWords, isFinal, viewersText } from './words.js';
+import { clockText, daemonWords, disconnectWords, isFinal } from './words.js';
 
 const { ConnectionQuality, ConnectionState, DisconnectReason, Room, RoomEvent, Track } = livekit;
 
@@ -20,6 +20,7 @@ const NETWORK = {
 const place = placeOf(location);
 const rights = rightsIn(place.token);
 const chat = new Chat();
+const audience = new Audience(place);
 /** @typedef {import('./api.js').WatchView} WatchView @typedef {NonNullable<WatchView['publish']>} PublishOptions */
 /** @type {WatchView} */
 let view;
@@ -179,6 +180,7 @@ async function goLive() {
   setBusy(true);
   say('publish-error', '');
   setState('loading', 'Connecting');
+  audience.show(view);
   listen(next);
   chat.use(next, view.features, { canSend: rights?.canPublishData === true, name: rights?.name ?? '' });
   try {
@@ -193,11 +195,12 @@ async function goLive() {
   for (const track of devices.screen) await publish(track, track.source);
   startClock();
   showLive(true);
+  if (view.first === 'hls' || view.hlsUrl !== null) audience.start(null);
 }
 
 /** @param {import('livekit-client').Room} next */
 function listen(next) {
-  const people = () => say('viewers', view.features.viewerCounter ? viewersText(countViewers(next)) : '');
+  const people = () => audience.people(next);
   for (const event of [
     RoomEvent.Connected,
     RoomEvent.ParticipantConnected,
@@ -235,6 +238,7 @@ async function stop() {
 function ended() {
   room = null;
   clearInterval(clock);
+  audience.stop();
   showLive(false);
 }
 

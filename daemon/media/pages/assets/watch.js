@@ -1,21 +1,22 @@
 import { askWatch, DaemonError } from './api.js';
+import { Audience } from './audience.js';
 import { Chat } from './chat.js';
 import { Controls } from './controls.js';
 import { HlsPlayer } from './hls-player.js';
-import { $, say, setState, wear } from './look.js';
+import { $, setState, wear } from './look.js';
 import { placeOf, rightsIn } from './place.js';
-import { countViewers, WebrtcPlayer } from './webrtc.js';
-import { daemonWords, disconnectWords, isFinal, viewersText } from './words.js';
+import { WebrtcPlayer } from './webrtc.js';
+import { daemonWords, disconnectWords, isFinal } from './words.js';
 
 const ASK_MS = 3000;
 const ASK_SLOWLY_MS = 10_000;
 /** Live HLS needs some segments first. So long is it waited for; then WebRTC plays. */
 const HLS_PATIENCE_MS = 30_000;
-const COUNT_MS = 30_000;
 
 const place = placeOf(location);
 const controls = new Controls();
 const chat = new Chat();
+const audience = new Audience(place);
 const tiles = $('tiles');
 
 /** @type {WebrtcPlayer | null} */
@@ -53,9 +54,9 @@ async function start() {
   }
   if (mine !== run) return;
   wear(view, 'Watch');
-  showViewers(view.viewers);
   await leave();
   if (mine !== run) return;
+  audience.show(view);
   if (!view.isLive) liveSince = 0;
   else if (liveSince === 0) liveSince = Date.now();
   const token = view.token ?? place.token;
@@ -90,6 +91,7 @@ async function leave() {
   const [a, b] = [webrtc, hls];
   webrtc = null;
   hls = null;
+  audience.stop();
   b?.stop();
   await a?.stop();
 }
@@ -108,6 +110,8 @@ async function playWebrtc(view, url, token) {
   chat.use(player.room, view.features, meIn(token));
   await player.start(url, token);
   controls.use(player);
+  // only then there can be viewers outside the room
+  if (view.first === 'hls' || view.hlsUrl !== null) audience.start(null);
 }
 
 /**
@@ -117,7 +121,10 @@ async function playWebrtc(view, url, token) {
 async function playHls(view, playlist, url, token) {
   const player = new HlsPlayer(tiles, {
     isAdaptive: view.features.adaptivePlayer,
-    onPlaying: playing,
+    onPlaying: () => {
+      playing();
+      audience.soon();
+    },
     onWaiting: () => setState('reconnecting', 'Buffering'),
     onSound: (isBlocked) => controls.showBlocked(isBlocked),
     onQualities: () => controls.showQualities(),
@@ -132,20 +139,17 @@ async function playHls(view, playlist, url, token) {
   controls.use(player);
   await player.start(new URL(playlist, document.baseURI).href);
   const { chat: hasChat, reactions } = view.features;
+  let isInRoom = false;
   if ((hasChat || reactions) && url !== null && token !== null) {
     const room = makeRoom(view, document.createElement('div'), { onMedia: () => undefined });
     chat.use(room.room, view.features, meIn(token));
-    await room.start(url, token, false).catch(() => undefined);
-  } else if (view.features.viewerCounter) void countAgain(player);
-}
-
-/** @param {HlsPlayer} player */
-async function countAgain(player) {
-  await new Promise((resolve) => setTimeout(resolve, COUNT_MS));
-  if (hls !== player) return;
-  const view = await askWatch(place).catch(() => null);
-  if (view !== null) showViewers(view.viewers);
-  void countAgain(player);
+    isInRoom = await room.start(url, token, false).then(
+      () => true,
+      () => false,
+    );
+  }
+  // who is in the room is counted there
+  if (hls === player) audience.start(isInRoom ? null : () => !player.video.paused);
 }
 
 /**
@@ -158,7 +162,7 @@ function makeRoom(view, pictures, { onMedia }) {
     isAdaptive: view.features.adaptivePlayer,
     onMedia,
     onSound: (isBlocked) => controls.showBlocked(isBlocked),
-    onPeople: (room) => showViewers(view.features.viewerCounter ? countViewers(room) : null),
+    onPeople: (room) => audience.people(room),
     onReconnecting: (isReconnecting) => {
       if (isReconnecting && hls === null) setState('reconnecting', 'Reconnecting', 'The connection was lost.');
     },
@@ -186,9 +190,6 @@ function playing() {
   setState('playing');
 }
 
-/** @param {number | null} count */
-const showViewers = (count) => say('viewers', count === null ? '' : viewersText(count));
-
 $('retry').addEventListener('click', () => {
   hlsFailures = 0;
   setState('loading', 'Connecting');
@@ -196,5 +197,8 @@ $('retry').addEventListener('click', () => {
 });
 window.addEventListener('hashchange', () => location.reload());
 window.addEventListener('pagehide', () => void leave());
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) void start();
+});
 setState('loading', 'Connecting');
 void start();

@@ -23,18 +23,20 @@ export function JoinTab({ app }: { app: string }) {
       room: '',
       identity: '',
       ttl: '6h',
+      region: '',
       canPublish: true,
       canSubscribe: true,
       hidden: false,
       audioOnly: false,
     },
-    send: ({ room, identity, hidden, audioOnly, ...rest }) =>
+    send: ({ room, identity, region, hidden, audioOnly, ...rest }) =>
       create.mutateAsync({
         params: { app },
         body: {
           ...rest,
           ...(room ? { room } : {}),
           ...(identity ? { identity } : {}),
+          ...(region ? { region } : {}),
           ...(hidden ? { hidden } : {}),
           ...(audioOnly ? { audioOnly } : {}),
         },
@@ -81,6 +83,13 @@ export function JoinTab({ app }: { app: string }) {
             maxLength={120}
           />
           <TextInput label="Valid for" description="As 90s, 10m, 6h or 7d." {...form.getInputProps('ttl')} maw={220} />
+          <TextInput
+            label="Region"
+            description="Of the participant. With several nodes, one in this region is preferred."
+            {...form.getInputProps('region')}
+            maxLength={64}
+            maw={220}
+          />
           <div className="stack" style={{ gap: 6 }}>
             <Checkbox label="May publish" {...form.getInputProps('canPublish', { type: 'checkbox' })} />
             <Checkbox label="May watch" {...form.getInputProps('canSubscribe', { type: 'checkbox' })} />
