@@ -144,7 +144,8 @@ export async function startMediaWorker(
     orders: () =>
       readFileSync(orders, 'utf8')
         .split('\n')
-        .filter((line) => line !== '')
+        // the last line may be half written
+        .slice(0, -1)
         .map((line) => JSON.parse(line)),
     fault: (kind, options) => call('POST', '/fault', { kind, ...options }),
     full: (what) => call('POST', '/full', what),

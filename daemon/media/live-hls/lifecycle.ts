@@ -1,8 +1,9 @@
 import type { Db } from '#daemon/platform/db/open.ts';
 import type { Egress } from '../livekit/egress.ts';
+import { encoderAfter } from '../livekit/encoder-state.ts';
 import { type StreamRecord, streamRepository } from '../streams/repository.ts';
 import { rungNames, VARIANT } from './playlists.ts';
-import { type EncoderRecord, type HlsRecord, hlsRepository, isAtWork, isOpen, planOf } from './repository.ts';
+import { type EncoderRecord, type HlsRecord, hlsRepository, isOpen, planOf } from './repository.ts';
 
 /** A change of a stream's live HLS. */
 export interface HlsChange {
@@ -62,31 +63,12 @@ function change(db: Db, kind: HlsChange['kind'], hls: HlsRecord): HlsChange[] {
   return stream === undefined ? [] : [{ kind, stream, hls }];
 }
 
-/**
- * Applies the state of a live HLS encoder. States may arrive early, late or twice.
- * @returns whether the egress is one
- */
+/** Takes in the state of a live HLS encoder. @returns whether the egress is one */
 export function applyEncoder(db: Db, egress: Egress): boolean {
   const runs = hlsRepository(db);
   const encoder = runs.encoderByEgress(egress.id) ?? claim(db, egress);
-  if (encoder === undefined) return false;
-  if (!isAtWork(encoder)) return true;
-  const state = {
-    starting: 'starting',
-    recording: 'running',
-    ending: encoder.state,
-    complete: 'ended',
-    failed: 'failed',
-  };
-  const next = state[egress.state] as EncoderRecord['state'];
-  // "starting" may come after "running"
-  const isBack = encoder.state === 'running' && next === 'starting';
-  runs.updateEncoder(encoder.id, {
-    egress_id: egress.id,
-    state: isBack ? 'running' : next,
-    error: egress.state === 'failed' ? (egress.error ?? 'it failed') : null,
-  });
-  return true;
+  if (encoder !== undefined) runs.updateEncoder(encoder.id, encoderAfter(encoder, egress));
+  return encoder !== undefined;
 }
 
 /** Its event may come before LiveKit's answer: the playlist that was asked for says which order it is. */

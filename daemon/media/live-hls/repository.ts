@@ -2,6 +2,7 @@ import { PLACE_COLUMNS, type RecordedPlace } from '#daemon/apps/storage/location
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
 import type { LiveHlsPlan } from '#shared/delivery/plan.ts';
+import type { EncoderState } from '../livekit/encoder-state.ts';
 
 /** One run of live HLS of a stream. */
 export interface HlsRecord extends RecordedPlace {
@@ -28,16 +29,12 @@ export interface HlsRecord extends RecordedPlace {
 }
 
 /** One order to LiveKit's egress service, for one quality. */
-export interface EncoderRecord {
+export interface EncoderRecord extends EncoderState {
   id: number;
   hls_id: number;
   /** Position in the plan's ladder. */
   rung: number;
   attempt: number;
-  egress_id: string | null;
-  /** `asked`: LiveKit has not answered yet. */
-  state: 'asked' | 'starting' | 'running' | 'ended' | 'failed';
-  error: string | null;
   /** Milliseconds since 1970. */
   asked_at: number;
   /** When its storage credentials expire; null = never. */
@@ -69,8 +66,6 @@ export const masterKey = ({ folder }: Pick<HlsRecord, 'folder'>): string => `${f
 
 /** Is it still being made? */
 export const isOpen = ({ state }: Pick<HlsRecord, 'state'>): boolean => state === 'starting' || state === 'live';
-/** Does LiveKit still work on it, as far as is known? */
-export const isAtWork = ({ state }: Pick<EncoderRecord, 'state'>): boolean => state !== 'ended' && state !== 'failed';
 
 /** SQL of `live_hls` and `live_hls_encoders` in an app's database. */
 export const hlsRepository = prepared((db: Db) => {

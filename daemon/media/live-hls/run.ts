@@ -7,6 +7,7 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { LiveHlsPlan } from '#shared/delivery/plan.ts';
 import type { LiveKit } from '../livekit/client.ts';
+import { isAtWork, LOST } from '../livekit/encoder-state.ts';
 import { LiveKitError } from '../livekit/errors.ts';
 import type { MediaStore } from '../media-store.ts';
 import { streamRepository } from '../streams/repository.ts';
@@ -24,15 +25,7 @@ import {
   rungNames,
   VARIANT,
 } from './playlists.ts';
-import {
-  type EncoderRecord,
-  type HlsRecord,
-  hlsRepository,
-  isAtWork,
-  isOpen,
-  masterKey,
-  planOf,
-} from './repository.ts';
+import { type EncoderRecord, type HlsRecord, hlsRepository, isOpen, masterKey, planOf } from './repository.ts';
 
 /** Waits before a quality that failed begins again. */
 const AGAIN_MS = [1000, 5000, 15_000, 30_000, 60_000] as const;
@@ -51,8 +44,6 @@ const KEPT_MS = 600_000;
 /** After this long, a storage that refuses to remove objects is left as it is. */
 const GIVEN_UP_MS = 7 * 86_400_000;
 const RENEW_MS = 600_000;
-
-const LOST = 'the egress service that made it is gone: it was killed, or its machine is off';
 
 /** An egress service's config can have a storage and a prefix, which replace those of the request. */
 const NOTHING =

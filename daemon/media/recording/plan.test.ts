@@ -9,6 +9,7 @@ const FACTS = {
   hasFfmpeg: true,
   hwaccel: { requested: 'auto', effective: 'cpu', type: 'none', reason: '' },
   daemonUrl: 'https://hub.example.com',
+  refusesPages: false,
 } as const;
 const TARGET = {
   kind: 's3',

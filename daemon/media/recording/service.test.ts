@@ -28,6 +28,7 @@ const FACTS = {
   hasFfmpeg: true,
   hwaccel: { requested: 'auto', effective: 'cpu', type: 'none', reason: '' },
   daemonUrl: '',
+  refusesPages: false,
 } as const;
 
 // With LiveKit's answers given by hand, in any order; test/livekit/recordings.test.ts has the real services.

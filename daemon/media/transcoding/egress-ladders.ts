@@ -5,6 +5,7 @@ import { ELSEWHERE_PROVIDER, type RecordedPlace } from '#daemon/apps/storage/loc
 import type { RecordingTarget } from '#daemon/apps/storage/recording-target.ts';
 import type { ObjectOutcome, ObjectWork } from '#daemon/apps/storage/tasks/storage-objects.ts';
 import type { Background } from '#daemon/platform/background.ts';
+import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
@@ -12,21 +13,23 @@ import { rungsWithin, type Size } from '#shared/delivery/ladder.ts';
 import { type DeliveryPlan, EGRESS_CPUS, type RecordingPlan } from '#shared/delivery/plan.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { LiveKit } from '../livekit/client.ts';
+import { isAtWork, LOST } from '../livekit/encoder-state.ts';
 import { isNotTaken, LiveKitError, notTaken } from '../livekit/errors.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
 import { livekitMemory } from '../streams/repository.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
-import { applyLadderEncoder, encoderRepository, isAtWork, type LadderEncoder, PLAYLIST } from './encoders.ts';
+import { applyLadderEncoder, encoderRepository, type LadderEncoder, PLAYLIST } from './encoders.ts';
 import { namedRungs } from './ffmpeg-args.ts';
 import { ladderPlace } from './rows.ts';
 
-/** Time that encoders get to finish after their recording. */
+/** Time that encoders get to finish after their recording, as far as LiveKit answers. */
 const END_MS = 40_000;
+/** Longest wait for a LiveKit that is away: other ladders wait too. */
+const AWAY_MS = 600_000;
 const LOOK_MS = 1000;
-const LOST = 'the egress service that made it is gone: it was killed, or its machine is off';
 
 export interface EgressLaddersDeps {
-  livekit: Pick<LiveKit, 'startRecording' | 'stopEgress' | 'findEgress' | 'listTracks'>;
+  livekit: Pick<LiveKit, 'startRecording' | 'stopEgress' | 'findEgress' | 'listTracks' | 'listParticipants'>;
   mediaStore: MediaStore;
   databases: AppDatabases;
   apps: { get(name: string): AppEntry | undefined; dir(name: string): string };
@@ -37,6 +40,7 @@ export interface EgressLaddersDeps {
     objects(app: string, place: RecordedPlace, work: ObjectWork): Promise<ObjectOutcome>;
   };
   background: Background;
+  clock: Clock;
   log: Log<'warn'>;
 }
 
@@ -64,17 +68,20 @@ export class EgressLadders {
 
   /** Waits until all encoders of a recording are over. @returns them; none if no egress worker was asked */
   async settle(app: AppEntry, vodId: number, signal?: AbortSignal): Promise<LadderEncoder[]> {
-    const of = () => encoderRepository(this.#deps.databases.get(app.name)).of(vodId);
-    const vod = vodRepository(this.#deps.databases.get(app.name)).get(vodId);
+    const { databases, clock } = this.#deps;
+    const of = () => encoderRepository(databases.get(app.name)).of(vodId);
+    const vod = vodRepository(databases.get(app.name)).get(vodId);
     if (vod === undefined || of().length === 0) return [];
-    await this.#stop(app, vod);
-    const isOpen = () => of().some(isAtWork) || this.#asking.has(keyOf(app, vodId));
-    for (let left = END_MS; isOpen(); left -= LOOK_MS) {
+    const began = clock.monotonic();
+    for (let answered = 0; ; ) {
       signal?.throwIfAborted();
-      for (const encoder of of().filter(isAtWork)) await this.#look(app, encoder, left <= 0);
-      if (isOpen()) await pause(LOOK_MS);
+      const isLate = answered >= END_MS || clock.monotonic() - began >= AWAY_MS;
+      const looked = clock.monotonic();
+      const isAnswered = await this.#end(app, vod, isLate);
+      if (!of().some(isAtWork) && !this.#asking.has(keyOf(app, vodId))) return of();
+      await pause(LOOK_MS);
+      if (isAnswered) answered += clock.monotonic() - looked;
     }
-    return of();
   }
 
   /** Ends the encoders of an app that is deleted. Never throws: LiveKit may be gone for good. */
@@ -199,17 +206,7 @@ export class EgressLadders {
   }
 
   async #stop(app: AppEntry, vod: VodRecord): Promise<void> {
-    const open = encoderRepository(this.#deps.databases.get(app.name)).of(vod.id).filter(isAtWork);
-    await Promise.all(
-      open.map(async ({ egress_id }) => {
-        try {
-          if (egress_id !== null) await this.#deps.livekit.stopEgress(egress_id);
-        } catch (error) {
-          // one that is lost does not answer
-          if (!(error instanceof LiveKitError)) throw error;
-        }
-      }),
-    );
+    await this.#end(app, vod, false);
     if (vod.status !== 'failed' && vod.status !== 'cancelled') return;
     // nothing comes of it: what was written is removed as soon as the encoders are over
     this.#deps.background.run('ladders of failed recordings', async () => {
@@ -217,29 +214,51 @@ export class EgressLadders {
     });
   }
 
-  async #look(app: AppEntry, encoder: LadderEncoder, isLate: boolean): Promise<void> {
-    const { egress_id } = encoder;
-    let problem: string | undefined;
-    if (egress_id === null) {
-      if (!this.#asking.has(keyOf(app, encoder.vod_id))) problem = 'the daemon stopped before LiveKit had answered';
-    } else {
-      try {
-        const egress = await this.#deps.livekit.findEgress(egress_id);
-        if (egress === undefined) problem = 'LiveKit no longer knows it';
-        else {
-          await this.#change(app, (db) => {
-            applyLadderEncoder(db, egress);
-          });
+  /** Asks encoders to end, and takes in what LiveKit says of them. @returns whether LiveKit answered */
+  async #end(app: AppEntry, vod: VodRecord, isLate: boolean): Promise<boolean> {
+    const open = encoderRepository(this.#deps.databases.get(app.name)).of(vod.id).filter(isAtWork);
+    const answered = await Promise.all(
+      open.map(async (encoder) => {
+        let problem: string | undefined;
+        let isAnswered = true;
+        try {
+          problem = await this.#ask(app, vod.room, encoder);
+        } catch (error) {
+          if (!(error instanceof LiveKitError)) throw error;
+          isAnswered = false;
         }
-      } catch (error) {
-        if (!(error instanceof LiveKitError)) throw error;
-      }
+        const reason = problem ?? (isLate && encoder.egress_id !== null ? LOST : undefined);
+        if (reason !== undefined) await this.#fail(app, encoder, reason);
+        return isAnswered;
+      }),
+    );
+    return answered.every(Boolean);
+  }
+
+  /** LiveKit never reports an encoder whose service was killed. @returns why it is over without an end @throws LiveKitError */
+  async #ask(app: AppEntry, room: string, { vod_id, egress_id: id }: LadderEncoder): Promise<string | undefined> {
+    const { livekit } = this.#deps;
+    if (id === null) {
+      return this.#asking.has(keyOf(app, vod_id)) ? undefined : 'the daemon stopped before LiveKit had answered';
     }
-    if (problem === undefined && isLate) problem = LOST;
-    if (problem === undefined) return;
+    const answer = await livekit.stopEgress(id);
+    if (answer.kind === 'silent') {
+      const isPresent = (await livekit.listParticipants(room)).some(({ identity }) => identity === id);
+      return isPresent ? undefined : LOST;
+    }
+    if (answer.kind === 'unknown') return answer.isHeard ? undefined : 'LiveKit no longer knows it';
+    const egress = answer.kind === 'answered' ? answer.egress : await livekit.findEgress(id);
+    if (egress)
+      await this.#change(app, (db) => {
+        applyLadderEncoder(db, egress);
+      });
+    return undefined;
+  }
+
+  async #fail(app: AppEntry, { vod_id, rung }: LadderEncoder, error: string): Promise<void> {
     await this.#change(app, (db) => {
-      const row = encoderRepository(db).get(encoder.vod_id, encoder.rung);
-      if (row !== undefined && isAtWork(row)) encoderRepository(db).update(row, { state: 'failed', error: problem });
+      const row = encoderRepository(db).get(vod_id, rung);
+      if (row !== undefined && isAtWork(row)) encoderRepository(db).update(row, { state: 'failed', error });
     });
   }
 

@@ -1,9 +1,10 @@
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
 import type { Egress } from '../livekit/egress.ts';
+import { type EncoderState, encoderAfter } from '../livekit/encoder-state.ts';
 
 /** One order to LiveKit's egress service: one quality of a ladder, made while the recording runs. */
-export interface LadderEncoder {
+export interface LadderEncoder extends EncoderState {
   vod_id: number;
   /** Position in the ladder, best first. */
   rung: number;
@@ -16,19 +17,12 @@ export interface LadderEncoder {
   framerate: number;
   /** Key in the bucket, or path below the app's folder. */
   playlist: string;
-  egress_id: string | null;
-  /** `asked`: LiveKit has not answered yet. */
-  state: 'asked' | 'starting' | 'running' | 'ended' | 'failed';
-  error: string | null;
 }
 
-export type NewEncoder = Omit<LadderEncoder, 'egress_id' | 'state' | 'error'>;
+export type NewEncoder = Omit<LadderEncoder, keyof EncoderState>;
 
 /** Name of each quality's playlist in its folder. */
 export const PLAYLIST = 'index.m3u8';
-
-/** Does LiveKit still work on it, as far as is known? */
-export const isAtWork = ({ state }: LadderEncoder): boolean => state !== 'ended' && state !== 'failed';
 
 /** SQL of `vod_encoders` in an app's database. */
 export const encoderRepository = prepared((db: Db) => {
@@ -63,30 +57,12 @@ export const encoderRepository = prepared((db: Db) => {
   };
 });
 
-/**
- * Takes in the state of an encoder of a ladder. States may arrive early, late or twice.
- * @returns whether the egress is one
- */
+/** Takes in the state of an encoder of a ladder. @returns whether the egress is one */
 export function applyLadderEncoder(db: Db, egress: Egress): boolean {
   const encoders = encoderRepository(db);
   const encoder = encoders.byEgress(egress.id) ?? claim(db, egress);
-  if (encoder === undefined) return false;
-  if (!isAtWork(encoder)) return true;
-  const states = {
-    starting: 'starting',
-    recording: 'running',
-    ending: 'running',
-    complete: 'ended',
-    failed: 'failed',
-  } as const;
-  const next = states[egress.state];
-  encoders.update(encoder, {
-    egress_id: egress.id,
-    // "starting" may come after "running"
-    state: encoder.state === 'running' && next === 'starting' ? 'running' : next,
-    error: egress.state === 'failed' ? (egress.error ?? 'it failed') : null,
-  });
-  return true;
+  if (encoder !== undefined) encoders.update(encoder, encoderAfter(encoder, egress));
+  return encoder !== undefined;
 }
 
 /** Its event may come before LiveKit's answer. */

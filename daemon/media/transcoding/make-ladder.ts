@@ -160,16 +160,21 @@ export class LadderMaker {
     const playlists: MadeFile[] = [];
     const renditions = [];
     const variants: MadeVariant[] = [];
-    for (const [index, name] of renditionNames(rungs).entries()) {
+    const names = renditionNames(rungs);
+    const listed = await Promise.all(names.map((name) => this.#sizedSegments(name)));
+    // each start of ffprobe takes longer than its reading
+    const probed = await Promise.all(
+      names.map((name, index) =>
+        this.#run(
+          'ffprobe',
+          probeArgs('mpegts', this.#out('hls', name, (listed[index] as SizedSegment[])[0]?.name ?? '')),
+        ),
+      ),
+    );
+    for (const [index, name] of names.entries()) {
       const rung = rungs[index] ?? null;
-      const segments = await this.#segmentsOf(name);
-      const sized = await Promise.all(
-        segments.map(async (one) => ({ ...one, bytes: (await stat(this.#out('hls', name, one.name))).size })),
-      );
-      const [first] = sized;
-      if (first === undefined || sized.some(({ bytes }) => bytes === 0)) return this.#beginAgain();
-      const probed = await this.#run('ffprobe', probeArgs('mpegts', this.#out('hls', name, first.name)));
-      const codecs = codecsOf(probed);
+      const sized = listed[index] as SizedSegment[];
+      const codecs = codecsOf(probed[index] as string);
       renditions.push({ name, rung, codecs, framerate: ratio(source.framerate), ...bitRates(sized) });
       const files = sized.map(({ name: file, bytes }) => ({
         name: `hls/${name}/${file}`,
@@ -177,7 +182,7 @@ export class LadderMaker {
         contentType: 'video/mp2t',
       }));
       made.files.push(...files);
-      const playlist = await this.#write(`hls/${name}/index.m3u8`, mediaPlaylist(segments));
+      const playlist = await this.#write(`hls/${name}/index.m3u8`, mediaPlaylist(sized));
       playlists.push(playlist);
       variants.push({
         kind: 'rendition',
@@ -196,6 +201,14 @@ export class LadderMaker {
       { kind: 'master', format: 'hls', height: null, bitrateKbps: null, name, bytes, segments: [] },
       ...variants,
     );
+  }
+
+  async #sizedSegments(name: string): Promise<SizedSegment[]> {
+    const segments = await this.#segmentsOf(name);
+    const sized = await Promise.all(
+      segments.map(async (one) => ({ ...one, bytes: (await stat(this.#out('hls', name, one.name))).size })),
+    );
+    return sized.length === 0 || sized.some(({ bytes }) => bytes === 0) ? this.#beginAgain() : sized;
   }
 
   /** Segments of one rung over all runs. */
@@ -285,6 +298,8 @@ export class LadderMaker {
     return path.join(this.#input.folder, 'out', ...parts);
   }
 }
+
+type SizedSegment = Segment & { bytes: number };
 
 /** A rung of the source's own size. */
 function ownRung(size: { width: number; height: number }): Rung {
