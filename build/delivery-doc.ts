@@ -30,6 +30,7 @@ function presetWords(): string {
         hasFfmpeg: true,
         hwaccel: { requested: 'auto', effective: 'cpu', type: 'none', reason: '' },
         daemonUrl: 'https://hub.example.com',
+        refusesPages: false,
       });
       const notices = plan.notices.map(({ message }) => `Note: ${message}`);
       return [`### ${title} (\`${id}\`)`, '', ...[...deliveryWords(plan), ...notices].map((line) => `- ${line}`)].join(

@@ -353,6 +353,12 @@ export const ERRORS = define({
     hint: 'Check name, region and credentials. The credentials need the right to create buckets.',
     isWholeStory: true,
   },
+  STORAGE_CORS_NOT_SET: {
+    status: 502,
+    message: 'The CORS rules of the bucket {bucket} were not changed: {reason}',
+    hint: 'Add a CORS rule to the bucket in the console of your provider: origin *, methods GET and HEAD.',
+    isWholeStory: true,
+  },
   STORAGE_PUBLIC_UNCONFIRMED: {
     status: 400,
     message: 'With a public_url, anyone who knows or guesses an address can open the app’s recordings.',

@@ -1,7 +1,15 @@
 import { Type } from 'typebox';
 import { AppNameParams, envelope } from '../schema/common.ts';
 import { IfMatchHeaders } from '../schema/config.ts';
-import { PutS3Body, S3BucketResult, S3TestResult, S3View, StorageProvider, TestS3Body } from '../schema/s3.ts';
+import {
+  PutS3Body,
+  S3BucketResult,
+  S3CorsResult,
+  S3TestResult,
+  S3View,
+  StorageProvider,
+  TestS3Body,
+} from '../schema/s3.ts';
 import { operation } from './operation.ts';
 
 const tag = 'App storage';
@@ -95,6 +103,32 @@ export const createS3Bucket = operation({
     'OVERLOADED',
   ],
   audit: 's3.create-bucket',
+});
+
+export const allowS3Pages = operation({
+  id: 'allowS3Pages',
+  method: 'POST',
+  path: '/apps/{name}/s3/cors',
+  tag,
+  summary: 'Let pages of any site read the bucket of an app',
+  description:
+    'Browsers need it to play HLS. Adds a CORS rule to the bucket of the stored settings: any origin, GET and HEAD. Its other rules stay. Objects stay as private as they are. With a body, those settings are used instead, without storing them. Only S3 providers can do it.',
+  access: { permission: 's3:write' },
+  share: 'storage-test',
+  params: AppNameParams,
+  body: TestS3Body,
+  bodyOptional: true,
+  responses: { 200: envelope(S3CorsResult) },
+  errors: [
+    'APP_NOT_FOUND',
+    'APP_BUSY',
+    'STORAGE_PROVIDER_UNKNOWN',
+    'STORAGE_PROVIDER_UNAVAILABLE',
+    'STORAGE_ROLE_OPERATOR_ONLY',
+    'STORAGE_CORS_NOT_SET',
+    'OVERLOADED',
+  ],
+  audit: 's3.allow-pages',
 });
 
 export const listStorageProviders = operation({

@@ -35,6 +35,8 @@ export interface DeliveryFacts {
   hwaccel: ResolvedHwaccel;
   /** Public address of the daemon, without a slash at the end, e.g. `https://hub.example.com`. */
   daemonUrl: string;
+  /** The bucket does not let pages of other sites read it (CORS), as was seen last. */
+  refusesPages: boolean;
 }
 
 /** Frames a second of what the server encodes. LiveKit's own default. */
@@ -52,9 +54,10 @@ export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryP
   const ladder = ladderOf(config);
   const segmentSeconds = hls.segmentSeconds ?? SEGMENT_SECONDS;
   const live = liveHls(config, facts, ladder, segmentSeconds);
+  const ladders = vod(config, facts, ladder, segmentSeconds);
   return {
     recording: config.recording.enabled ? recording(config, facts, ladder, segmentSeconds) : null,
-    vod: vod(config, facts, ladder, segmentSeconds),
+    vod: ladders,
     live,
     ingest: {
       rtmp: { isEnabled: rtmp.enabled, ...ingestEncoding(config, transcoding.enabled && rtmp.transcode) },
@@ -84,7 +87,7 @@ export function deliveryPlan(config: AppConfig, facts: DeliveryFacts): DeliveryP
         }
       : null,
     mqtt: mqttPlan(config),
-    notices: notices(config, facts, live),
+    notices: notices(config, facts, live, ladders?.hasLadder === true),
   };
 }
 
@@ -211,7 +214,12 @@ function ingestEncoding(config: AppConfig, hasLadder: boolean): IngestEncoding {
   };
 }
 
-function notices(config: AppConfig, facts: DeliveryFacts, live: LiveHlsPlan | null): DeliveryNotice[] {
+function notices(
+  config: AppConfig,
+  facts: DeliveryFacts,
+  live: LiveHlsPlan | null,
+  hasLadder: boolean,
+): DeliveryNotice[] {
   const { rtmp, transcoding, distribution, s3, latencyAlert } = config;
   const found: DeliveryNotice[] = [];
   if (rtmp.enabled && !(rtmp.transcode && transcoding.enabled))
@@ -251,6 +259,16 @@ function notices(config: AppConfig, facts: DeliveryFacts, live: LiveHlsPlan | nu
       code: 'NO_CDN_ADDRESS',
       key: 'distribution.cdn.base_url',
       message: 'Viewers get live HLS from the daemon: distribution.cdn.base_url and s3.public_url are empty.',
+    });
+  const readsBucket =
+    (live !== null && live.storage === 'bucket' && live.baseUrl === '') ||
+    (hasLadder && facts.storage !== 'folder' && playbackPlan(config).vodBaseUrl === '');
+  if (readsBucket && facts.refusesPages)
+    found.push({
+      code: 'BUCKET_REFUSES_PAGES',
+      key: 's3.bucket',
+      message:
+        'Browsers can’t play HLS from the bucket: no CORS rule lets pages read it. Test the storage, then choose “Allow pages”.',
     });
   const { enabled, thresholdMs } = latencyAlert;
   if (live !== null && enabled && thresholdMs !== undefined && thresholdMs <= live.delaySeconds * 1000)

@@ -192,6 +192,11 @@ export interface StorageClient {
    * built-in providers.
    */
   createBucket?(): Promise<boolean>;
+  /**
+   * Lets pages of any site read the bucket's objects (CORS, GET and HEAD) and keeps its other rules; false if they may
+   * already. Only called for built-in providers.
+   */
+  allowPages?(): Promise<boolean>;
   /** Closes connections. May be called more than once. */
   dispose(): void;
 }

@@ -46,6 +46,7 @@ test('a server that never answers is a timeout, not a wait', async () => {
       'multipart skipped',
       'read skipped',
       'link skipped',
+      'pages skipped',
       'list skipped',
       'delete skipped',
     ],

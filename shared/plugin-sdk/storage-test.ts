@@ -14,6 +14,7 @@ export const STORAGE_TEST_STEPS = [
   'multipart',
   'read',
   'link',
+  'pages',
   'list',
   'delete',
 ] as const;
@@ -24,13 +25,14 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** One step of a connection test. */
 export interface StorageTestStep {
   id: StorageTestStepId;
-  state: 'ok' | 'failed' | 'skipped';
+  /** `warning`: recordings work, something else does not. */
+  state: 'ok' | 'warning' | 'failed' | 'skipped';
   /** What was found, or what went wrong. */
   message: string;
   durationMs: number;
   /** A `StorageErrorCode`, of a failed step. */
   code?: string;
-  /** What can be done about it, of a failed step. */
+  /** What can be done about it, of a failed step or one with a warning. */
   cure?: string;
   /** The storage's own error code, of a failed step. */
   native?: string;
@@ -46,18 +48,20 @@ export interface StorageTestOptions {
   signal?: AbortSignal;
   /** Time limit of each step, milliseconds. */
   stepTimeoutMs?: number;
+  /** Origin of the pages that play recordings. */
+  pageOrigin?: string;
 }
 
 /**
  * Tries a storage step by step, with the calls that recordings and purges make: resolve its name, connect, make a signed
- * request, write a probe object, write a second one in parts, read, open a signed link, list, and delete both in one call.
+ * request, write a probe object, write a second one in parts, read, open a signed link, also as a page of another site does, list, and delete both in one call.
  * A step that others depend on ends the test; the later ones are tried each by itself, so that a missing right is named.
  * What was written is removed again.
  */
 export async function testStorage(
   provider: StorageProvider<any>,
   context: StorageContext,
-  { probeKey, signal: stop, stepTimeoutMs = 15_000 }: StorageTestOptions,
+  { probeKey, signal: stop, stepTimeoutMs = 15_000, pageOrigin = 'https://player.example.com' }: StorageTestOptions,
 ): Promise<StorageTestStep[]> {
   const steps: StorageTestStep[] = [];
   const run = async (id: StorageTestStepId, action: (signal: AbortSignal) => Promise<string>): Promise<boolean> => {
@@ -70,6 +74,10 @@ export async function testStorage(
       steps.push({ id, state: 'ok', message, durationMs: durationMs() });
       return true;
     } catch (error) {
+      if (error instanceof PagesRefused) {
+        steps.push({ id, state: 'warning', message: error.message, cure: PAGES_CURE, durationMs: durationMs() });
+        return true;
+      }
       const known = limit.aborted
         ? new StorageError('TIMEOUT')
         : error instanceof StorageError
@@ -137,8 +145,21 @@ export async function testStorage(
       return 'Read back what was written.';
     });
     if (provider.capabilities.presign && storage.presignGet !== undefined) {
-      await run('link', (signal) => openLink(storage, { key: probeKey, body, guard: context.guard, signal }));
-    } else skip('link', 'This provider makes no signed links.');
+      const opens = await run('link', (signal) =>
+        openLink(storage, { key: probeKey, body, guard: context.guard, signal }),
+      );
+      if (opens) {
+        await run('pages', async (signal) => {
+          const { guard } = context;
+          if (await letsPagesRead(storage, { key: probeKey, pageOrigin, guard, signal }))
+            return `Pages at ${pageOrigin} may read it.`;
+          throw new PagesRefused(pageOrigin);
+        });
+      } else skip('pages', 'Skipped, because no link opens.');
+    } else {
+      skip('link', 'This provider makes no signed links.');
+      skip('pages', 'This provider makes no signed links.');
+    }
     await run('list', async (signal) => {
       for await (const page of storage.list({ prefix: probeKey, pageSize: 10, signal })) {
         if (page.some((object) => object.key === probeKey)) return 'The listing shows it.';
@@ -176,6 +197,29 @@ function versionsStay(wereAsked: boolean): string {
     ? 'this key may not list or delete them, or a lock holds them'
     : 'this provider does not remove them';
   return `the bucket keeps older versions, and ${why}. They take space until a lifecycle rule of the bucket removes them.`;
+}
+
+const PAGES_CURE =
+  'Allow pages to read the bucket: POST /apps/{name}/s3/cors, or the button “Allow pages”. Or add a CORS rule yourself: origin *, methods GET and HEAD.';
+
+/** Recordings are stored, but hls.js can't read them. */
+class PagesRefused extends Error {
+  constructor(origin: string) {
+    super(`The bucket does not let pages at ${origin} read it (CORS), so browsers can’t play HLS from it.`);
+  }
+}
+
+/** Opens a signed link as a page of another site does: does the storage's answer allow it to read the object (CORS)? */
+export async function letsPagesRead(
+  storage: StorageClient,
+  { key, pageOrigin, guard, signal }: { key: string; pageOrigin: string; guard: NetworkGuard; signal: AbortSignal },
+): Promise<boolean> {
+  const link = await storage.presignGet?.(key, { expiresIn: 60, signal });
+  if (link === undefined) throw new StorageError('UNSUPPORTED');
+  guard.check(link);
+  const answer = await ask(link, guard, { headers: { origin: pageOrigin }, signal });
+  answer.resume();
+  return ['*', pageOrigin].includes(answer.headers['access-control-allow-origin'] ?? '');
 }
 
 /** A refused right proves the signature as well as an answer does. */

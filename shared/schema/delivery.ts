@@ -153,6 +153,7 @@ const DeliveryNotice = object({
       'LADDER_NOT_ON_EGRESS',
       'NO_CDN_ADDRESS',
       'LIVE_NEEDS_BUCKET',
+      'BUCKET_REFUSES_PAGES',
       'LATENCY_ALWAYS_HIGH',
     ],
     { description: 'Stable word.' },

@@ -153,8 +153,10 @@ export const TestS3Body = object(fields);
 export type TestS3Body = Static<typeof TestS3Body>;
 
 const S3TestStep = object({
-  id: oneOf(['resolve', 'connect', 'sign', 'write', 'multipart', 'read', 'link', 'list', 'delete']),
-  state: oneOf(['ok', 'failed', 'skipped']),
+  id: oneOf(['resolve', 'connect', 'sign', 'write', 'multipart', 'read', 'link', 'pages', 'list', 'delete']),
+  state: oneOf(['ok', 'warning', 'failed', 'skipped'], {
+    description: '`warning`: recordings work, but browsers can’t play HLS from the bucket.',
+  }),
   message: Type.String({ description: 'The result, or what went wrong.' }),
   durationMs: Type.Number(),
   code: Type.Optional(Type.String({ description: 'Stable code of the failure.' })),
@@ -179,6 +181,12 @@ export const S3BucketResult = object({
   isNew: Type.Boolean({ description: 'False: it existed already and belongs to the account.' }),
 });
 export type S3BucketResult = Static<typeof S3BucketResult>;
+
+export const S3CorsResult = object({
+  bucket: Type.String(),
+  isNew: Type.Boolean({ description: 'False: a rule of the bucket allowed it already.' }),
+});
+export type S3CorsResult = Static<typeof S3CorsResult>;
 
 /** A storage provider with everything that a form needs. */
 export const StorageProvider = object({

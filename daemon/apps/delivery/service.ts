@@ -16,6 +16,8 @@ export interface DeliveryServiceDeps {
   hwaccel: HwaccelChoice;
   /** Public address of the daemon. */
   daemonUrl(): string;
+  /** Does a bucket refuse pages of other sites, as far as is known? */
+  pages: { isRefused(block: AppConfig['s3']): boolean };
 }
 
 const STORAGES = { direct: 'bucket', folder: 'folder', moved: 'moved' } as const;
@@ -62,12 +64,13 @@ export class DeliveryService {
   }
 
   #planOf(config: AppConfig): DeliveryPlan {
-    const { hwaccel, daemonUrl } = this.#deps;
+    const { hwaccel, daemonUrl, pages } = this.#deps;
     return deliveryPlan(config, {
       storage: STORAGES[recordingPath(config.s3, this.#providers)],
       hasFfmpeg: this.#hasFfmpeg,
       hwaccel: resolveHwaccel(config.transcoding.hwaccel ?? hwaccel, this.#gpu()),
       daemonUrl: daemonUrl(),
+      refusesPages: pages.isRefused(config.s3),
     });
   }
 

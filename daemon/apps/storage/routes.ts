@@ -29,5 +29,8 @@ export function storageRoutes(app: FastifyInstance, { storage }: { storage: Stor
   route(app, ops.createS3Bucket, async ({ params, body, principal }) =>
     ok(await storage.createBucket(params.name, body, isGlobal(principal))),
   );
+  route(app, ops.allowS3Pages, async ({ params, body, principal }) =>
+    ok(await storage.allowPages(params.name, body, isGlobal(principal))),
+  );
   route(app, ops.listStorageProviders, async () => ok(await storage.providers()));
 }

@@ -12,6 +12,7 @@ import { STORAGE_ERRORS } from '#shared/plugin-sdk/storage-error.ts';
 import type {
   PutS3Body,
   S3BucketResult,
+  S3CorsResult,
   S3TestResult,
   S3View,
   StorageProvider,
@@ -50,6 +51,7 @@ import {
 import { type LinkRequest, NOT_OURS, type ObjectLinks } from './object-links.ts';
 import { OldPlaces } from './old-places.ts';
 import type { StorageAccess } from './open-client.ts';
+import type { PageAccess } from './page-access.ts';
 import { prepareSettings } from './prepare-settings.ts';
 import { type Purger, requireComplete } from './purger.ts';
 import { type RecordingTarget, RecordingTargets } from './recording-target.ts';
@@ -78,6 +80,9 @@ export interface StorageServiceDeps {
   localDir(app: string): Promise<string>;
   /** What the storage or its provider refused: `presign`, or a step of the test. */
   onRefused?(op: string): void;
+  pages: PageAccess;
+  /** Public address of the daemon, whose pages play what is stored. */
+  daemonUrl(): string;
   /** Called with credentials that must not be logged. @returns forgets them */
   conceal?(value: string): () => void;
   log: Log<'warn'>;
@@ -106,7 +111,7 @@ export class StorageService {
 
   constructor(deps: StorageServiceDeps) {
     this.#deps = deps;
-    const { secrets, plugins, pool, database } = deps;
+    const { secrets, plugins, pool, database, pages, daemonUrl, log } = deps;
     this.#oldPlaces = new OldPlaces({
       secrets,
       plugins,
@@ -116,7 +121,7 @@ export class StorageService {
     });
     this.#trials = new StorageTrials({ ...deps, uses: this.#uses });
     this.#targets = new RecordingTargets(deps);
-    this.#writeCheck = new WriteCheck({ pool, plugins, log: deps.log });
+    this.#writeCheck = new WriteCheck({ pool, plugins, pages, daemonUrl, log });
     this.playlists = new SignedPlaylists({
       links: deps.fileLinks,
       files: deps.files,
@@ -181,6 +186,14 @@ export class StorageService {
    */
   async createBucket(app: string, body: TestS3Body, isOperator: boolean): Promise<S3BucketResult> {
     return this.#trials.createBucket(app, await this.#tried(app, body, isOperator));
+  }
+
+  /**
+   * Lets pages of any site read the bucket of the settings, with changes that are not stored.
+   * @throws ApiError STORAGE_CORS_NOT_SET
+   */
+  async allowPages(app: string, body: TestS3Body, isOperator: boolean): Promise<S3CorsResult> {
+    return this.#trials.allowPages(app, await this.#tried(app, body, isOperator));
   }
 
   /** The storage that the stored settings with these changes lead to. */

@@ -4,11 +4,12 @@ import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { StorageTestStep } from '#shared/plugin-sdk/storage-test.ts';
-import type { S3BucketResult, S3TestResult } from '#shared/schema/s3.ts';
+import type { S3BucketResult, S3CorsResult, S3TestResult } from '#shared/schema/s3.ts';
 import { objectKey } from './keys.ts';
 import type { LastUses } from './last-use.ts';
 import { LOCAL_PROVIDER } from './location.ts';
 import type { StorageAccess } from './open-client.ts';
+import type { PageAccess } from './page-access.ts';
 import type { StorageBucketInput, StorageBucketOutput } from './tasks/storage-bucket.ts';
 import type { StorageTestInput } from './tasks/storage-test.ts';
 import { STORAGE_BUCKET, STORAGE_TEST } from './tasks.ts';
@@ -21,6 +22,9 @@ export interface StorageTrialsDeps {
   /** A step of a test that the storage refused. */
   onRefused?(step: string): void;
   uses: LastUses;
+  pages: PageAccess;
+  /** Public address of the daemon, whose pages play what is stored. */
+  daemonUrl(): string;
   log: Log<'warn'>;
 }
 
@@ -42,14 +46,15 @@ export class StorageTrials {
   }
 
   async test(app: string, given: string | undefined, tried: Tried): Promise<S3TestResult> {
-    const { pool, plugins, localDir, onRefused, uses, log } = this.#deps;
+    const { pool, plugins, localDir, onRefused, uses, pages, daemonUrl, log } = this.#deps;
     const { access, provider, settings } = tried;
     const prefix = provider === LOCAL_PROVIDER ? await localDir(app) : (given ?? tried.prefix);
+    const pageOrigin = new URL(daemonUrl()).origin;
     const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
     const steps = await plugins.withBroker(app, (port) =>
       pool.run<StorageTestInput, StorageTestStep[]>(
         STORAGE_TEST,
-        { access, probeKey, port },
+        { access, probeKey, pageOrigin, port },
         { app, transfer: [port] },
       ),
     );
@@ -58,6 +63,8 @@ export class StorageTrials {
       onRefused?.(id);
       log.warn({ app, step: id, code, native, status, requestId }, 'a step of the storage test failed');
     }
+    const { state } = steps.find(({ id }) => id === 'pages') ?? {};
+    if (state === 'ok' || state === 'warning') pages.note(access.location, state === 'ok');
     const wrong = steps.find(({ state }) => state === 'failed');
     const reason = wrong === undefined ? null : [wrong.message, wrong.cure].filter(Boolean).join(' ');
     uses.note(app, access.location, { ok: wrong === undefined, what: 'test', reason });
@@ -72,14 +79,33 @@ export class StorageTrials {
   }
 
   /** @throws ApiError STORAGE_BUCKET_NOT_CREATED */
-  async createBucket(app: string, { access, settings }: Tried): Promise<S3BucketResult> {
-    const { pool, plugins } = this.#deps;
-    const output = await plugins.withBroker(app, (port) =>
-      pool.run<StorageBucketInput, StorageBucketOutput>(STORAGE_BUCKET, { access, port }, { app, transfer: [port] }),
-    );
-    const bucket = String(settings['bucket'] ?? '');
+  async createBucket(app: string, tried: Tried): Promise<S3BucketResult> {
+    const output = await this.#changeBucket(app, tried, 'create');
+    const bucket = bucketOf(tried);
     if ('problem' in output)
       throw new ApiError('STORAGE_BUCKET_NOT_CREATED', { bucket, reason: output.problem }, { hint: output.cure });
     return { bucket, isNew: output.isNew };
   }
+
+  /** @throws ApiError STORAGE_CORS_NOT_SET */
+  async allowPages(app: string, tried: Tried): Promise<S3CorsResult> {
+    const output = await this.#changeBucket(app, tried, 'allow-pages');
+    const bucket = bucketOf(tried);
+    if ('problem' in output) throw new ApiError('STORAGE_CORS_NOT_SET', { bucket, reason: output.problem });
+    this.#deps.pages.note(tried.access.location, true);
+    return { bucket, isNew: output.isNew };
+  }
+
+  #changeBucket(app: string, { access }: Tried, change: StorageBucketInput['change']): Promise<StorageBucketOutput> {
+    const { pool, plugins } = this.#deps;
+    return plugins.withBroker(app, (port) =>
+      pool.run<StorageBucketInput, StorageBucketOutput>(
+        STORAGE_BUCKET,
+        { access, change, port },
+        { app, transfer: [port] },
+      ),
+    );
+  }
 }
+
+const bucketOf = ({ settings }: Tried): string => String(settings['bucket'] ?? '');

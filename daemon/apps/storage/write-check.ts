@@ -6,6 +6,7 @@ import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import type { PluginService } from '#daemon/plugins/service.ts';
 import { objectKey } from './keys.ts';
 import type { StorageAccess } from './open-client.ts';
+import type { PageAccess } from './page-access.ts';
 import type { StorageCheckInput, StorageCheckOutput } from './tasks/storage-check.ts';
 import { STORAGE_CHECK } from './tasks.ts';
 
@@ -18,6 +19,9 @@ const LIMIT_MS = 5000;
 export interface WriteCheckDeps {
   pool: WorkerPool;
   plugins: PluginService;
+  pages: PageAccess;
+  /** Public address of the daemon, whose pages play what is stored. */
+  daemonUrl(): string;
   log: Log<'warn'>;
 }
 
@@ -46,12 +50,18 @@ export class WriteCheck {
   }
 
   async #ask(app: string, access: StorageAccess, key: string): Promise<string | undefined> {
-    const { pool, plugins } = this.#deps;
+    const { pool, plugins, pages, daemonUrl } = this.#deps;
+    const pageOrigin = new URL(daemonUrl()).origin;
     try {
-      const { refusal } = await plugins.withBroker(app, (port) =>
-        pool.run<StorageCheckInput, StorageCheckOutput>(STORAGE_CHECK, { access, key, port }, { transfer: [port] }),
+      const checked = await plugins.withBroker(app, (port) =>
+        pool.run<StorageCheckInput, StorageCheckOutput>(
+          STORAGE_CHECK,
+          { access, key, pageOrigin, port },
+          { transfer: [port] },
+        ),
       );
-      return refusal;
+      if (checked.pages !== undefined) pages.note(access.location, checked.pages);
+      return checked.refusal;
     } catch (err) {
       this.#deps.log.warn({ app, err }, 'the storage could not be checked before a recording');
       return undefined;

@@ -11,6 +11,7 @@ import { AppFiles } from '#daemon/apps/storage/app-files.ts';
 import { keptCredentials, mainCredentials } from '#daemon/apps/storage/credentials.ts';
 import { FileLinks } from '#daemon/apps/storage/file-links.ts';
 import { maskKey, maskSecret } from '#daemon/apps/storage/mask.ts';
+import { PageAccess } from '#daemon/apps/storage/page-access.ts';
 import { Purger } from '#daemon/apps/storage/purger.ts';
 import { StorageService } from '#daemon/apps/storage/service.ts';
 import { BUILT_IN_PROVIDERS } from '#shared/config/schema.ts';
@@ -82,7 +83,14 @@ export function createApps(
     hwaccel: settings.transcodingHwaccel,
     log: log.child({ source: 'config' }),
   });
-  const delivery = new DeliveryService({ config, plugins, hwaccel: settings.transcodingHwaccel, daemonUrl: publicUrl });
+  const pages = new PageAccess();
+  const delivery = new DeliveryService({
+    config,
+    plugins,
+    hwaccel: settings.transcodingHwaccel,
+    daemonUrl: publicUrl,
+    pages,
+  });
   const ffmpegWatch = new FfmpegWatch({ apps: registry, delivery, warnings, events, background });
   const purger = new Purger({
     pool,
@@ -111,6 +119,8 @@ export function createApps(
     appFolder: (app) => apps.dir(app),
     localDir: async (app) => (await delivery.plan(app)).recording?.localDir ?? '',
     onRefused: (operation) => counts.emit('storageRefused', operation, 1),
+    pages,
+    daemonUrl: publicUrl,
     database: (app) => databases.get(app),
     conceal: (value) => logSecrets.add(value),
     log: log.child({ source: 'storage' }),

@@ -24,6 +24,14 @@ export interface S3Options {
   endpoint?: string;
 }
 
+/** What hls.js needs, as in docs/live-hls.md. */
+const PAGES_RULE = {
+  AllowedOrigins: ['*'],
+  AllowedMethods: ['GET', 'HEAD'],
+  AllowedHeaders: ['*'],
+  MaxAgeSeconds: 3600,
+};
+
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /** A storage client for any S3-compatible service. The AWS SDK is loaded here, when a client is first opened. */
@@ -227,6 +235,23 @@ class S3StorageClient implements StorageClient {
       const { expiration } = await this.#client.config.credentials();
       const left = expiration === undefined ? Infinity : Math.floor((expiration.getTime() - Date.now()) / 1000);
       return getSignedUrl(this.#client, command, { expiresIn: Math.max(1, Math.min(options.expiresIn, left)) });
+    });
+  }
+
+  async allowPages(): Promise<boolean> {
+    return attempt(async () => {
+      const bucket = { Bucket: this.#bucket };
+      const { CORSRules = [] } = await this.#client.send(new this.#sdk.GetBucketCorsCommand(bucket)).catch((error) => {
+        if ((error as { name?: string }).name === 'NoSuchCORSConfiguration') return { CORSRules: [] };
+        throw error;
+      });
+      const isOpen = CORSRules.some(
+        ({ AllowedOrigins, AllowedMethods }) => AllowedOrigins?.includes('*') && AllowedMethods?.includes('GET'),
+      );
+      if (isOpen) return false;
+      const CORSConfiguration = { CORSRules: [...CORSRules, PAGES_RULE] };
+      await this.#client.send(new this.#sdk.PutBucketCorsCommand({ ...bucket, CORSConfiguration }));
+      return true;
     });
   }
 

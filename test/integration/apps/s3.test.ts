@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { GetBucketCorsCommand, PutBucketCorsCommand } from '@aws-sdk/client-s3';
 import { parse } from 'yaml';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
@@ -378,9 +379,13 @@ describe('POST /apps/{name}/s3/test', { skip: typeof s3 === 'string' ? s3 : fals
       'multipart ok',
       'read ok',
       'link ok',
+      'pages warning',
       'list ok',
       'delete ok',
     ]);
+    const pages = answer.body.data.steps.find(({ id }: any) => id === 'pages');
+    assert.match(pages.message, /does not let pages at http:\/\/[\w.:]+ read it \(CORS\)/);
+    assert.match(pages.cure, /s3\/cors/);
     assert.match(answer.body.data.probeKey, new RegExp(`^streamhub/${app}/`));
     assert.deepEqual(await server.keys(body.bucket), []);
   });
@@ -404,6 +409,35 @@ describe('POST /apps/{name}/s3/test', { skip: typeof s3 === 'string' ? s3 : fals
     const refused = await api.post(`/apps/${app}/s3/bucket`, { secret: 'wrong-wrong-wrong-wrong' });
     assert.deepEqual([refused.status, refused.body.code], [502, 'STORAGE_BUCKET_NOT_CREATED']);
     assert.match(refused.body.message, /does not accept these credentials/);
+    assert.doesNotMatch(refused.text, /wrong-wrong/);
+  });
+
+  test('pages of other sites may read the bucket once that is allowed, and its other rules stay', async () => {
+    const app = await newApp();
+    const body = await settings();
+    await put(app, body);
+    const { bucket: Bucket } = body;
+    const kept = { AllowedOrigins: ['https://upload.example.com'], AllowedMethods: ['PUT'] };
+    await server.client.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules: [kept] } }));
+    const yaml = (await api.get(`/apps/${app}/config/raw`)).body.data.yaml as string;
+    const cdn = `${yaml}\ndistribution: {mode: cdn}\n`;
+    assert.equal((await api.put(`/apps/${app}/config/raw`, { yaml: cdn })).status, 200);
+    const notices = async () => (await api.get(`/apps/${app}/delivery`)).body.data.notices.map(({ code }: any) => code);
+    assert.ok(!(await notices()).includes('BUCKET_REFUSES_PAGES'), 'not known yet');
+    const tested = async () =>
+      statesOf(await api.post(`/apps/${app}/s3/test`)).find((step) => step.startsWith('pages'));
+    assert.equal(await tested(), 'pages warning');
+    assert.ok((await notices()).includes('BUCKET_REFUSES_PAGES'));
+    for (const isNew of [true, false]) {
+      const allowed = await api.post(`/apps/${app}/s3/cors`);
+      assert.deepEqual([allowed.status, allowed.body.data], [200, { bucket: Bucket, isNew }], allowed.text);
+    }
+    assert.ok(!(await notices()).includes('BUCKET_REFUSES_PAGES'));
+    assert.equal(await tested(), 'pages ok');
+    const { CORSRules } = await server.client.send(new GetBucketCorsCommand({ Bucket }));
+    assert.deepEqual(CORSRules?.map(({ AllowedMethods }) => AllowedMethods?.join()).sort(), ['GET,HEAD', 'PUT']);
+    const refused = await api.post(`/apps/${app}/s3/cors`, { secret: 'wrong-wrong-wrong-wrong' });
+    assert.deepEqual([refused.status, refused.body.code], [502, 'STORAGE_CORS_NOT_SET']);
     assert.doesNotMatch(refused.text, /wrong-wrong/);
   });
 
@@ -460,6 +494,7 @@ describe('POST /apps/{name}/s3/test', { skip: typeof s3 === 'string' ? s3 : fals
       'multipart ok',
       'read ok',
       'link ok',
+      'pages warning',
       'list ok',
       'delete failed',
     ]);

@@ -83,6 +83,7 @@ const EXPECTED: Record<string, Expected> = {
   'PUT /apps/{name}/s3': app('editor'),
   'POST /apps/{name}/s3/test': app('editor'),
   'POST /apps/{name}/s3/bucket': app('editor'),
+  'POST /apps/{name}/s3/cors': app('editor'),
   'GET /storage/providers': BEARER,
   // streams, recordings, callbacks of an app
   'GET /apps/{app}/stats': app('viewer'),
@@ -94,6 +95,7 @@ const EXPECTED: Record<string, Expected> = {
   'POST /apps/{app}/tokens': app('editor'),
   // viewers; the app's public_playback or a join token decides
   'GET /apps/{app}/watch/{room}': PUBLIC,
+  'POST /apps/{app}/watch/{room}/viewers': PUBLIC,
   'GET /apps/{app}/ingress': app('viewer'),
   'POST /apps/{app}/ingress': app('editor'),
   'GET /apps/{app}/ingress/{id}': app('viewer'),

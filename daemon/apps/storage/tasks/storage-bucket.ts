@@ -5,21 +5,27 @@ import { openStorage, type StorageAccess } from '../open-client.ts';
 
 export interface StorageBucketInput {
   access: StorageAccess;
+  change: 'create' | 'allow-pages';
   /** The way to the provider's plugin. */
   port: MessagePort;
 }
 
-/** `isNew`: false where it was there already, and is the account's own. */
+/** `isNew`: false where it was so already. */
 export type StorageBucketOutput = { isNew: boolean } | { problem: string; cure: string };
 
-/** Creates the bucket that the settings name. */
-export default async function storageBucket({ access, port }: StorageBucketInput): Promise<StorageBucketOutput> {
+/** Creates the bucket that the settings name, or lets pages of other sites read it. */
+export default async function storageBucket({
+  access,
+  change,
+  port,
+}: StorageBucketInput): Promise<StorageBucketOutput> {
   try {
     return await withPlugins(port, async (broker) => {
       const { client } = await openStorage(access, broker);
       try {
-        if (client.createBucket === undefined) throw new StorageError('UNSUPPORTED');
-        return { isNew: await client.createBucket() };
+        const act = change === 'create' ? client.createBucket : client.allowPages;
+        if (act === undefined) throw new StorageError('UNSUPPORTED');
+        return { isNew: await act.call(client) };
       } finally {
         client.dispose();
       }

@@ -8,16 +8,23 @@ import { prepareStorage, type StorageAccess } from '../open-client.ts';
 export interface StorageTestInput {
   access: StorageAccess;
   probeKey: string;
+  /** Origin of the pages that play recordings. */
+  pageOrigin: string;
   /** The way to the provider's plugin. */
   port: MessagePort;
 }
 
 /** Tries a storage step by step. */
-export default async function storageTest({ access, probeKey, port }: StorageTestInput): Promise<StorageTestStep[]> {
+export default async function storageTest({
+  access,
+  probeKey,
+  pageOrigin,
+  port,
+}: StorageTestInput): Promise<StorageTestStep[]> {
   try {
     return await withPlugins(port, async (broker) => {
       const { provider, context } = await prepareStorage(access, broker);
-      return testStorage(provider as StorageProvider, context, { probeKey });
+      return testStorage(provider as StorageProvider, context, { probeKey, pageOrigin });
     });
   } catch (error) {
     const { code, message, cure } = error instanceof StorageError ? error : new StorageError('FAILED');

@@ -17,7 +17,13 @@ export function DeliveryTab({ app }: { app: string }) {
               key={code}
               tone="warn"
               title={message}
-              action={<GoTo to={`/apps/${app}/config`}>Change {key}</GoTo>}
+              action={
+                key.startsWith('s3.') ? (
+                  <GoTo to={`/apps/${app}/storage`}>Test storage</GoTo>
+                ) : (
+                  <GoTo to={`/apps/${app}/config`}>Change {key}</GoTo>
+                )
+              }
             />
           ))}
           <ul>

@@ -3,7 +3,8 @@ import { lazy, Suspense, useState } from 'react';
 import { isGlobal } from '#shared/access.ts';
 import { getAppSizes } from '#shared/contract/apps.ts';
 import { getRawConfig, listConfigBackups } from '#shared/contract/config.ts';
-import { createS3Bucket, getS3, listStorageProviders, putS3, testS3 } from '#shared/contract/s3.ts';
+import { getDeliveryPlan } from '#shared/contract/delivery.ts';
+import { allowS3Pages, createS3Bucket, getS3, listStorageProviders, putS3, testS3 } from '#shared/contract/s3.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useLack, useMe } from '../../api/rights.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
@@ -72,6 +73,7 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
   const opens = opensBucket(values, view);
   const writeProblem = useWriteProblem(app);
   const isReadOnly = lack !== undefined || writeProblem !== undefined;
+  const allow = useChange(allowS3Pages, { timeout: 90_000, refreshes: [getDeliveryPlan] });
   const create = useChange(createS3Bucket, { timeout: 90_000, refreshes: [getS3] });
   const tried = () => {
     const { confirmPublic: _confirm, public_url: _url, public_endpoint: _endpoint, ...settings } = body;
@@ -262,7 +264,13 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
                 : `Bucket ${create.data.bucket} already exists.`}
             </p>
           ) : null}
+          {allow.error ? <Problem error={allow.error} title="The bucket’s CORS rules were not changed." /> : null}
           <TestSteps result={test.data} error={test.error} isRunning={test.isPending} isOfForm={changes.length > 0} />
+          {lack === undefined && test.data?.steps.some(({ id, state }) => id === 'pages' && state === 'warning') ? (
+            <Button size="xs" loading={allow.isPending} onClick={() => allow.mutate(tried(), { onSuccess: runTest })}>
+              Allow pages
+            </Button>
+          ) : null}
         </Panel>
         <Usage app={app} view={view} />
       </div>

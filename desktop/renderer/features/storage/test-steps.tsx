@@ -15,6 +15,7 @@ const NAMES: Record<Result['steps'][number]['id'], string> = {
   multipart: 'Write in parts',
   read: 'Read back',
   link: 'Open a signed link',
+  pages: 'Play on web pages',
   list: 'List objects',
   delete: 'Delete',
 };
@@ -39,7 +40,7 @@ export function TestSteps({
       <p className="dim">
         {isRunning
           ? 'Testing…'
-          : `Connects and signs in, then writes two small objects, reads them, opens a signed link, lists and deletes them, with ${isOfForm ? 'the settings as they stand in the form' : 'the stored settings'}.`}
+          : `Connects and signs in, then writes two small objects, reads them, opens a signed link, as pages do too, lists and deletes them, with ${isOfForm ? 'the settings as they stand in the form' : 'the stored settings'}.`}
       </p>
     );
   }

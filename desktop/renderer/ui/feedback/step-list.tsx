@@ -28,7 +28,13 @@ const WORDS: Partial<Record<ListedStep['state'], string>> = { skipped: 'not trie
 
 /** The steps of a test as the daemon tells them, with their names. */
 export const testedSteps = <Id extends string>(
-  steps: readonly { id: Id; state: 'ok' | 'failed' | 'skipped'; message: string; durationMs: number; cure?: string }[],
+  steps: readonly {
+    id: Id;
+    state: 'ok' | 'warning' | 'failed' | 'skipped';
+    message: string;
+    durationMs: number;
+    cure?: string;
+  }[],
   names: Record<Id, string>,
 ): ListedStep[] =>
   steps.map((step) => ({ ...step, title: names[step.id], state: step.state === 'ok' ? 'done' : step.state }));

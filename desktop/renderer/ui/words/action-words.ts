@@ -56,6 +56,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'hls.stop': 'Stop live HLS',
   'recording.stop': 'Stop recording',
   'room-prefix.free': 'Free room prefix',
+  's3.allow-pages': 'Allow pages to read the bucket',
   's3.create-bucket': 'Create bucket',
   's3.test': 'Test storage',
   's3.write': 'Change storage',
