@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { TSchema } from 'typebox';
-import { annotationsOf, propertiesOf } from '../config/annotations.ts';
+import { ACTIVE, changedKeys, READ_ELSEWHERE } from '#test/helpers/config-keys.ts';
 import { type AppConfig, completeConfig, schemaAt } from '../config/defaults.ts';
-import { ConfigFile } from '../config/schema.ts';
 import { rungsWithin } from './ladder.ts';
 import { type DeliveryFacts, deliveryPlan } from './plan.ts';
 import { deliveryWords } from './words.ts';
@@ -13,6 +11,7 @@ const FACTS: DeliveryFacts = {
   hasFfmpeg: true,
   hwaccel: { requested: 'auto', effective: 'cpu', type: 'none', reason: '' },
   daemonUrl: 'https://hub.example.com',
+  refusesPages: false,
 };
 
 const config = (value: Record<string, unknown>): AppConfig =>
@@ -20,74 +19,16 @@ const config = (value: Record<string, unknown>): AppConfig =>
 const plan = (value: Record<string, unknown>, facts: Partial<DeliveryFacts> = {}) =>
   deliveryPlan(config(value), { ...FACTS, ...facts });
 
-/** Blocks and keys that the plan does not read, and who does. */
-const READ_ELSEWHERE: Record<string, string> = {
-  name: 'the registry',
-  display_name: 'pages and lists',
-  room_prefix: 'the registry',
-  s3: 'storage, shared/config/storage tests',
-  callbacks: 'media/callbacks',
-  'mqtt.password_env': 'the secret store',
-  'transcoding.hwaccel': 'resolveHwaccel, which gives the plan its fact',
-};
-
-/** Settings under which a key of a block that is off by default acts. */
-const ACTIVE: Record<string, Record<string, unknown>> = {
-  mqtt: { enabled: true, url: 'mqtt://broker.example.com', logs: { enabled: true } },
-  latency_alert: { enabled: true },
-  transcoding: { enabled: true, vod_adaptive: true },
-  distribution: { mode: 'cdn', cdn: { base_url: 'https://cdn.example.com' } },
-  hls: {},
-};
-
-function leaves(schema: TSchema, path: string[] = []): [string[], TSchema][] {
-  return Object.entries(propertiesOf(schema) ?? {}).flatMap(([name, property]) => {
-    if (annotationsOf(property)['x-ignored'] !== undefined) return [];
-    const here = [...path, name];
-    return propertiesOf(property) === undefined ? [[here, property] as [string[], TSchema]] : leaves(property, here);
-  });
-}
-
-/** Another value that the schema allows. */
-function otherValue(schema: TSchema, current: unknown): unknown {
-  const { type, enum: choices, minimum } = annotationsOf(schema) as Record<string, unknown> & { enum?: unknown[] };
-  if (choices !== undefined) return choices.findLast((choice) => choice !== current);
-  if (type === 'boolean') return current !== true;
-  if (type === 'integer' || type === 'number')
-    return current === undefined ? Math.max(1, Number(minimum)) : Number(current) + 1;
-  if (type === 'array') {
-    const items = (schema as unknown as { items: TSchema }).items;
-    if (propertiesOf(items) === undefined) return ['stream_started'];
-    return 'name' in (propertiesOf(items) ?? {})
-      ? [{ name: 'only', height: 400 }]
-      : [{ height: 400, bitrate_kbps: 700 }];
-  }
-  return 'https://other.example.com';
-}
-
-function withValue(base: Record<string, unknown>, path: string[], value: unknown): Record<string, unknown> {
-  const [name = '', ...rest] = path;
-  const inner = (base[name] ?? {}) as Record<string, unknown>;
-  return { ...base, [name]: rest.length === 0 ? value : withValue(inner, rest, value) };
-}
-
 describe('the delivery plan', () => {
   it('has a reader for every key of config.yaml', () => {
-    const base: Record<string, unknown> = { ...ACTIVE };
-    const unread: string[] = [];
-    for (const [path, schema] of leaves(ConfigFile)) {
-      const key = path.join('.');
-      if (READ_ELSEWHERE[key] !== undefined || READ_ELSEWHERE[path[0] as string] !== undefined) continue;
-      const current = path.reduce<unknown>(
-        (at, part) => (at as Record<string, unknown> | undefined)?.[part],
-        withDefaults(base),
-      );
-      const changed = withValue(base, path, otherValue(schema, current));
-      const differs = (['bucket', 'moved'] as const).some(
-        (storage) => JSON.stringify(plan(base, { storage })) !== JSON.stringify(plan(changed, { storage })),
-      );
-      if (!differs) unread.push(key);
-    }
+    const unread = changedKeys()
+      .filter(
+        ({ changed }) =>
+          !(['bucket', 'moved'] as const).some(
+            (storage) => JSON.stringify(plan(ACTIVE, { storage })) !== JSON.stringify(plan(changed, { storage })),
+          ),
+      )
+      .map(({ key }) => key);
     assert.deepEqual(unread, []);
   });
 
@@ -162,6 +103,10 @@ describe('the delivery plan', () => {
     assert.deepEqual(codes({ transcoding: on, distribution: { mode: 'cdn' } }, { storage: 'folder' }), [
       'LIVE_NEEDS_BUCKET',
     ]);
+    const refusesPages = { refusesPages: true };
+    assert.deepEqual(codes({ transcoding: on }, refusesPages), ['BUCKET_REFUSES_PAGES']);
+    assert.deepEqual(codes({ transcoding: on, s3: { public_url: 'https://media.example.com' } }, refusesPages), []);
+    assert.deepEqual(codes({}, refusesPages), [], 'an MP4 needs no such rule');
     const alert = (latency_alert: object, mode = 'cdn') => plan({ latency_alert, distribution: { mode } });
     assert.equal(alert({ enabled: true }).latencyAlert?.thresholdMs, 29_000);
     assert.equal(alert({ enabled: true }, 'edge').latencyAlert?.thresholdMs, null);
@@ -200,13 +145,3 @@ describe('a ladder', () => {
     assert.deepEqual(sizes(160, 90), [[160, 90]]);
   });
 });
-
-function withDefaults(base: Record<string, unknown>): Record<string, unknown> {
-  const fill = (schema: TSchema, value: unknown): unknown => {
-    const properties = propertiesOf(schema);
-    if (properties === undefined) return value === undefined ? annotationsOf(schema).default : value;
-    const given = (value ?? {}) as Record<string, unknown>;
-    return Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, fill(inner, given[name])]));
-  };
-  return fill(ConfigFile, base) as Record<string, unknown>;
-}

@@ -25,6 +25,8 @@ test('each preset changes what LiveKit is asked for, and what is recorded', asyn
   const worker = await startMediaWorker(t, livekit, { cpus: 64 });
   if (typeof worker === 'string') return t.skip(worker);
   const { api } = await testDaemon(t, livekit.env);
+  const all = (await api.get('/apps/live/presets')).body.data;
+  assert.deepEqual(all.map(({ id }: any) => id).sort(), PRESETS.toSorted(), 'every preset is tried');
   const heights: number[] = [];
   for (const [index, preset] of PRESETS.entries()) {
     const app = `preset-${index}`;
