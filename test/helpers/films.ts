@@ -11,13 +11,15 @@ export interface Film {
   framerate?: number;
   /** Turns it by the file's metadata, as phones do. */
   rotate?: number;
+  /** Plays this often in a row: long films are quickly made. */
+  times?: number;
   noVideo?: boolean;
   noAudio?: boolean;
 }
 
 /** Makes a recording with ffmpeg: noise and a moving test picture, which is hard to compress, and a tone. @returns its path */
 export async function makeFilm(dir: string, name: string, film: Film = {}): Promise<string> {
-  const { width = 640, height = 360, seconds = 5, framerate = 30, noVideo, noAudio, rotate } = film;
+  const { width = 640, height = 360, seconds = 5, framerate = 30, times = 1, noVideo, noAudio, rotate } = film;
   const file = path.join(dir, name);
   const picture = `testsrc2=s=${width}x${height}:r=${framerate}:d=${seconds},noise=alls=20:allf=t`;
   const inputs = [
@@ -36,11 +38,12 @@ export async function makeFilm(dir: string, name: string, film: Film = {}): Prom
   const numbered = name.endsWith('.m3u8') ? ['-hls_segment_filename', file.replace('.m3u8', '_%05d.ts')] : [];
   const output = [...numbered, '-y', file];
   await run('ffmpeg', ['-loglevel', 'error', '-nostdin', ...inputs, ...codecs, ...output], { timeout: 300_000 });
-  if (rotate === undefined) return file;
-  const turned = path.join(dir, `turned-${name}`);
-  const metadata = ['-metadata:s:v:0', `rotate=${rotate}`];
-  await run('ffmpeg', ['-loglevel', 'error', '-nostdin', '-i', file, '-c', 'copy', ...metadata, '-y', turned]);
-  return turned;
+  if (rotate === undefined && times === 1) return file;
+  const copied = path.join(dir, `copied-${name}`);
+  const metadata = rotate === undefined ? [] : ['-metadata:s:v:0', `rotate=${rotate}`];
+  const again = ['-stream_loop', String(times - 1), '-i', file, '-c', 'copy', ...metadata, '-y', copied];
+  await run('ffmpeg', ['-loglevel', 'error', '-nostdin', ...again]);
+  return copied;
 }
 
 export interface Probed {

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
+import { findProgram } from '#daemon/platform/programs.ts';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
+import { makeFilm } from '#test/helpers/films.ts';
+import { recordFilm, wantLadder } from '#test/helpers/ladders.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { addVods } from '#test/helpers/recordings.ts';
+import { until } from '#test/helpers/until.ts';
 import { ConsolePage } from './console-page.ts';
 
 test('streams, recordings and join tokens of an app', { skip: noChromium }, async (t) => {
@@ -81,6 +87,45 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await ui.dialog().waitFor({ state: 'hidden' });
   });
 
+  await t.test('a ladder shows its progress, and plays with a choice of qualities', async (t) => {
+    if ((await findProgram('ffmpeg')) === undefined) return t.skip('there is no ffmpeg here');
+    await wantLadder(daemon.api, 'live', { vodRenditions: [180, 144] });
+    const folder = path.join(daemon.dataDir, 'apps/live/recordings');
+    await mkdir(folder, { recursive: true });
+    const file = await makeFilm(folder, 'film.mp4', { width: 320, height: 180, seconds: 2, times: 30 });
+    const { id } = await recordFilm(daemon, 'live', { file });
+    const jobId = () => daemon.api.get(`/apps/live/vods/${id}`).then(({ body }) => body.transcoding?.jobId);
+    await until('it encodes', async () => {
+      const job = (await daemon.api.get(`/jobs/${await jobId()}`)).body.data;
+      return job?.progress?.phase === 'encode' && job.progress.done > 0;
+    });
+    const encoders = await processesWith(path.join('.transcoding', String(id)));
+    for (const pid of encoders) process.kill(pid, 'SIGSTOP');
+    await ui.row('film').click();
+    const panel = ui.dialog(/film/);
+    await panel.getByText('Transcoding', { exact: true }).waitFor();
+    await panel.getByRole('progressbar', { name: /film/ }).waitFor();
+    await panel.getByText(/ left/).waitFor();
+    await assertAccessible(page, 'a recording that is transcoded');
+    for (const pid of encoders) process.kill(pid, 'SIGCONT');
+    await panel.getByText('rendition 180 lines hls').waitFor();
+    await panel.getByText('rendition 144 lines hls').waitFor();
+    const quality = panel.getByLabel('Quality');
+    assert.deepEqual(await quality.locator('option').allInnerTexts(), ['Auto', '180p', '144p']);
+    await assertAccessible(page, 'a recording with a ladder');
+    await quality.selectOption('144p');
+    await panel.locator('video').evaluate((video: HTMLVideoElement) => {
+      video.muted = true;
+      return video.play();
+    });
+    await page.waitForFunction(() => {
+      const video = document.querySelector('video');
+      return video !== null && video.videoHeight === 144 && video.currentTime > 0;
+    });
+    await page.keyboard.press('Escape');
+    await ui.dialog().waitFor({ state: 'hidden' });
+  });
+
   await t.test('a join token is made with everything to use it', async () => {
     await page.getByRole('link', { name: 'Join' }).click();
     await page.getByRole('textbox', { name: 'Room', exact: true }).fill('stage');
@@ -111,3 +156,13 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await ui.statusBar().getByText('LiveKit at ws://127.0.0.1:9').waitFor();
   });
 });
+
+/** Running programs that work in a folder. */
+async function processesWith(folder: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const [program, ...args] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (program?.endsWith('ffmpeg') && args.some((arg) => arg.includes(folder))) found.push(Number(pid));
+  }
+  return found;
+}

@@ -15,7 +15,8 @@ const CONSOLE_CSP = [
   "font-src 'self'",
   "img-src 'self' data: https: http:",
   "media-src 'self' blob: https: http:",
-  "connect-src 'self'",
+  // hls.js reads playlists and segments of recordings
+  "connect-src 'self' https: http:",
   "base-uri 'self'",
   "form-action 'self'",
   "frame-ancestors 'none'",

@@ -10,7 +10,8 @@ export const CONTENT_SECURITY_POLICY = [
   "font-src 'self'",
   "img-src 'self' data: blob: https: http:",
   "media-src 'self' blob: https: http:",
-  "connect-src 'self'",
+  // hls.js reads playlists and segments of recordings
+  "connect-src 'self' https: http:",
   "worker-src 'self'",
   "base-uri 'self'",
   "form-action 'none'",

@@ -27,6 +27,7 @@ import { bytes, clock, plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
 import { JobProgress } from '../jobs/job-progress.tsx';
 import classes from './streams.module.css';
+import { VodPlayer } from './vod-player.tsx';
 
 type Vod = ResultOf<typeof listVods>['data'][number];
 type VodDetail = ResultOf<typeof getVod>;
@@ -271,7 +272,7 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
         {(data) => (
           <div className="stack">
             {stop.error ? <Problem error={stop.error} title="The recording was not stopped." /> : null}
-            <Player vod={data} />
+            <VodPlayer vod={data} />
             {data.error ? (
               <Notice tone="danger" title={data.error}>
                 <RemedyLink
@@ -393,39 +394,5 @@ function Ladder({ app, vod }: { app: string; vod: VodDetail }) {
       )}
       {transcode.error ? <Problem error={transcode.error} title="No ladder is made." /> : null}
     </>
-  );
-}
-
-function Player({ vod }: { vod: VodDetail }) {
-  const [failed, setFailed] = useState(false);
-  if (vod.status !== 'ready' || vod.url === null) return null;
-  const isHls = vod.url.split('?')[0]?.endsWith('.m3u8') === true;
-  if (isHls && document.createElement('video').canPlayType('application/vnd.apple.mpegurl') === '') {
-    return (
-      <Notice tone="info" title="This browser plays HLS only with a player">
-        <p>Open the link below in Safari or VLC, or play it on your own page, for example with hls.js.</p>
-      </Notice>
-    );
-  }
-  if (failed) {
-    return (
-      <Notice tone="warn" title="It cannot be played here">
-        <p>
-          The bucket did not give the file to this browser, or it has no codec for it. The link below opens it
-          elsewhere.
-        </p>
-      </Notice>
-    );
-  }
-  return (
-    // biome-ignore lint/a11y/useMediaCaption: recordings have no captions
-    <video
-      key={vod.id}
-      className={classes.player}
-      src={vod.url}
-      controls
-      preload="metadata"
-      onError={() => setFailed(true)}
-    />
   );
 }
