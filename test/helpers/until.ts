@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * Waits for something that nothing announces: asks until the answer is truthy, with a pause between two questions.
+ * Waits for something that nothing announces: asks until the answer is truthy, with a pause between two questions. The pause
+ * grows to a quarter of a second, because long waits are for others, who need the processor.
  * @param what for the error, e.g. `the row is written`
  * @returns the first truthy answer
  * @throws when it takes longer than `seconds`, with the last answer
@@ -12,11 +13,11 @@ export async function until<T>(
   { every = 25, seconds = 90 }: { every?: number; seconds?: number } = {},
 ): Promise<NonNullable<T>> {
   const end = performance.now() + seconds * 1000;
-  for (;;) {
+  for (let wait = every; ; wait = Math.max(every, Math.min(250, wait * 1.15))) {
     const answer = await ask();
     if (answer) return answer;
     if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}; last answer: ${answer}`);
-    await pause(every);
+    await pause(wait);
   }
 }
 

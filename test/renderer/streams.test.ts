@@ -6,7 +6,7 @@ import { findProgram } from '#daemon/platform/programs.ts';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { makeFilm } from '#test/helpers/films.ts';
-import { recordFilm, wantLadder } from '#test/helpers/ladders.ts';
+import { recordFilm, untilTranscoded, wantLadder } from '#test/helpers/ladders.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { until } from '#test/helpers/until.ts';
@@ -15,7 +15,7 @@ import { ConsolePage } from './console-page.ts';
 test('streams, recordings and join tokens of an app', { skip: noChromium }, async (t) => {
   await builtConsole();
   // LiveKit's webhooks are signed as LiveKit signs them; no LiveKit answers at this address
-  const daemon = await testDaemon(t, { ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' });
+  const daemon = await testDaemon(t, { ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9', TRANSCODING_NICE: '0' });
   const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token, path: '/apps/live' });
   const ui = new ConsolePage(page);
   await page.getByText('Nothing is live').waitFor();
@@ -92,7 +92,7 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await wantLadder(daemon.api, 'live', { vodRenditions: [180, 144] });
     const folder = path.join(daemon.dataDir, 'apps/live/recordings');
     await mkdir(folder, { recursive: true });
-    const file = await makeFilm(folder, 'film.mp4', { width: 320, height: 180, seconds: 2, times: 30 });
+    const file = await makeFilm(folder, 'film.mp4', { width: 320, height: 180, seconds: 2, times: 20 });
     const { id } = await recordFilm(daemon, 'live', { file });
     const jobId = () => daemon.api.get(`/apps/live/vods/${id}`).then(({ body }) => body.transcoding?.jobId);
     await until('it encodes', async () => {
@@ -108,9 +108,11 @@ test('streams, recordings and join tokens of an app', { skip: noChromium }, asyn
     await panel.getByText(/ left/).waitFor();
     await assertAccessible(page, 'a recording that is transcoded');
     for (const pid of encoders) process.kill(pid, 'SIGCONT');
+    assert.equal((await untilTranscoded(daemon.api, 'live', id)).transcoding.state, 'ready');
     await panel.getByText('rendition 180 lines hls').waitFor();
     await panel.getByText('rendition 144 lines hls').waitFor();
     const quality = panel.getByLabel('Quality');
+    await quality.waitFor();
     assert.deepEqual(await quality.locator('option').allInnerTexts(), ['Auto', '180p', '144p']);
     await assertAccessible(page, 'a recording with a ladder');
     await quality.selectOption('144p');

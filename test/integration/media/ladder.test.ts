@@ -293,7 +293,7 @@ describe('a recording in the app’s folder', () => {
   });
 
   test('a cancelled job leaves nothing, and a VOD is deleted while it runs', async () => {
-    const id = await record('long.mp4', { seconds: 40 });
+    const id = await record('long.mp4', { seconds: 2, times: 20 });
     const running = async () => {
       const { transcoding } = (await daemon.api.get(`/apps/disk/vods/${id}`)).body;
       const job = (await daemon.api.get(`/jobs/${transcoding.jobId}`)).body.data;
@@ -301,7 +301,7 @@ describe('a recording in the app’s folder', () => {
     };
     const job = await until('it encodes', running);
     assert.equal(job.progress.unit, 'seconds');
-    assert.ok(job.progress.secondsLeft > 0 && job.progress.total === 40, JSON.stringify(job.progress));
+    assert.ok(job.progress.secondsLeft > 0 && Math.abs(job.progress.total - 40) < 3, JSON.stringify(job.progress));
     const cancelled = await daemon.api.post(`/jobs/${job.id}/cancel`);
     assert.deepEqual([cancelled.status, cancelled.body.data.state], [200, 'cancelled']);
     const work = path.join(folder('disk'), '.transcoding', String(id));

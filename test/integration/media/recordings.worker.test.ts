@@ -131,10 +131,23 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     'there are segments',
     async () => (await s3.keys(bucket)).filter((key) => key.endsWith('.ts')).length > 2,
   );
+  await app('dead', { format: 'segments' });
+  await Promise.all(['ending', 'starting'].map(async (room) => (await enter(`dead-${room}`)).publish()));
+  await worker.fault('hold-end');
+  const ending = await start('dead', { room: 'ending' });
+  await when('dead', 'it records', ([row]) => row?.status === 'recording');
+  const dead = (await api.get('/apps/dead/s3')).body.data.bucket;
+  await until('it has a segment', async () => (await s3.keys(dead)).some((key) => key.endsWith('.ts')));
+  await stop('dead', ending.id);
+  await worker.fault('hold-start');
+  const starting = await start('dead', { room: 'starting' });
+  await until('both are ordered', () => ['ending', 'starting'].every((room) => orders(`dead-${room}`).length === 1));
   const [next] = await Promise.all([startMediaWorker(t, livekit), worker.kill()]);
   assert.ok(typeof next !== 'string');
   worker = next;
   const stopping = stop('safe', begun.id);
+  // two missing answers, 45 s apart, say that one that was ending is lost
+  const looked = daemon.services.reconciler.run(true);
 
   await t.test('as the plan says: order, row and file; the storage is tried first', async (t) => {
     const bucket = await app('live', { snapshot_seconds: 2, layout: 'speaker-dark' });
@@ -167,7 +180,7 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
       audioBitrate: video.audioKbps,
       keyFrameInterval: video.keyframeSeconds,
     });
-    await lasts(vod, 6);
+    await lasts(vod, 4);
     await stop('live', vod.id);
     const [ready] = await when('live', 'its file is read', ([row]) => row.measuredAt !== null);
     // on a slow machine the length follows its recording
@@ -242,6 +255,31 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     assert.ok((await s3.keys(bucket, 'service/p/snapshots/')).length > 0);
     assert.equal((await api.delete(`/apps/safe/vods/${vod.id}`)).status, 204);
     assert.deepEqual(await s3.keys(bucket), []);
+  });
+
+  await t.test('kill -9 of the service while one ends and one starts', async () => {
+    // what records can be watched going away; one that never began is found out when it is asked
+    const stopped = await stop('dead', starting.id);
+    assert.match(stopped.status, /^(?:failed|cancelled)$/, JSON.stringify(stopped));
+    await looked;
+    const rows: any[] = await until(
+      'the other is over too',
+      async () => {
+        await daemon.services.reconciler.run(true);
+        const all: any[] = await vods('dead');
+        return all.every(({ status }) => status !== 'uploading') ? all : undefined;
+      },
+      { every: 1000 },
+    );
+    const row = rows.find(({ id }) => id === ending.id);
+    assert.deepEqual([row.status, row.error], ['ready', null], JSON.stringify(row));
+    assert.match(row.note, /was lost/);
+    assert.match(await (await fetch(row.url)).text(), /#EXT-X-ENDLIST/);
+    for (const room of ['ending', 'starting']) {
+      const { id } = await start('dead', { room });
+      await when('dead', 'the room is free', (all) => all.find((one) => one.id === id)?.status === 'recording');
+      await stop('dead', id);
+    }
   });
 
   await t.test('an emptied Redis ends nothing', async () => {
