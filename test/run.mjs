@@ -50,7 +50,6 @@ process.chdir(root);
 await bundleTypebox();
 // a few files are quicker without, and their errors name lines of the sources
 if (values.bundle || files.length > 20) await bundleDaemon();
-const browser = await sharedBrowser();
 /** Names of skipped tests with their reasons, for the last lines. */
 const skipped = [];
 const settings = {
@@ -77,26 +76,12 @@ const outcomes = await runFiles(
       { end: false },
     ),
 );
-await browser?.close();
-// alone is without the shared browser too, which can be what failed
-delete process.env.TEST_BROWSER;
 writeDurations();
 const { failed, lines } = await secondTry(outcomes, settings);
 if (failed) process.exitCode = 1;
 if (values['test-reporter'] === 'spec') process.stdout.write(skippedLines());
 // a report for a program stays one
 (['spec', 'dot'].includes(values['test-reporter']) ? process.stdout : process.stderr).write(lines);
-
-/** One Chromium for all files that ask for one (`test/helpers/browser.ts`): starting it costs a second of a core each time. */
-async function sharedBrowser() {
-  const { CHROMIUM, CHROMIUM_ARGS } = await import('./helpers/chromium.ts');
-  const users = files.filter((file) => readFileSync(file, 'utf8').includes('helpers/browser.ts'));
-  if (CHROMIUM === undefined || users.length < 2) return undefined;
-  const { chromium } = await import('playwright-core');
-  const server = await chromium.launchServer({ executablePath: CHROMIUM, args: CHROMIUM_ARGS, host: '127.0.0.1' });
-  process.env.TEST_BROWSER = server.wsEndpoint();
-  return server;
-}
 
 /** What was skipped and why, one line for each reason. */
 function skippedLines() {

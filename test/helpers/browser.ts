@@ -31,10 +31,9 @@ export function builtConsole(): Promise<void> {
   return built;
 }
 
-/** A real Chromium: the one that the test run started, else one that ends with the test. */
+/** A real Chromium; it ends with the test. */
 export async function browser(t: { after(fn: () => unknown): void }): Promise<Browser> {
-  const instance =
-    (await sharedBrowser()) ?? (await chromium.launch({ executablePath: CHROMIUM ?? '', args: CHROMIUM_ARGS }));
+  const instance = await chromium.launch({ executablePath: CHROMIUM ?? '', args: CHROMIUM_ARGS });
   t.after(() => instance.close());
   return instance;
 }
@@ -122,10 +121,4 @@ interface AxeViolation {
   id: string;
   help: string;
   nodes: { html: string; failureSummary?: string }[];
-}
-
-/** The browser of the test run. A tab can take it along, and then each file has its own. */
-async function sharedBrowser(): Promise<Browser | undefined> {
-  const address = process.env['TEST_BROWSER'];
-  return address === undefined ? undefined : chromium.connect(address).catch(() => undefined);
 }
