@@ -22,15 +22,19 @@ export const answerBadUrl =
     reply.code(status).headers(headers).serializer(String).send(body);
   };
 
+/** The newest response on each connection. */
+const responses = new WeakMap<Socket, ServerResponse>();
+
 /**
  * Answers what is not HTTP that Node.js accepts: too large headers, an incomplete request, broken framing. There is no
  * request yet, so the answer is written to the socket, and the connection ends.
  */
 export function answerClientError(parts: RefusalParts) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
-    const response = (socket as Socket & { _httpMessage?: { headersSent: boolean } })._httpMessage;
+    const response = responses.get(socket);
     // during another answer, the bytes would become part of it
-    if (error.code !== 'ECONNRESET' && socket.writable && !response?.headersSent) {
+    const isAnswering = response?.headersSent === true && !response.writableFinished;
+    if (error.code !== 'ECONNRESET' && socket.writable && !isAnswering) {
       const [status, headers, body] = answerOf(parts, refusalOf(error));
       const lines = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });
       const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
@@ -52,6 +56,7 @@ export function installRefusals(app: FastifyInstance, parts: RefusalParts): void
       done(new ApiError('BAD_REQUEST', { reason: 'The Host header is missing.' }));
     else done();
   });
+  app.server.on('request', (request, response) => responses.set(request.socket, response));
   app.server.on('checkExpectation', (_request, response: ServerResponse) => {
     const [status, headers, body] = answerOf(parts, new ApiError('EXPECTATION_FAILED'));
     const more = { 'content-length': Buffer.byteLength(body), connection: 'close' };
