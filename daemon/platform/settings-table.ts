@@ -193,7 +193,7 @@ export const SETTINGS = {
     ),
     superadminEmail: str(
       'STREAMHUB_SUPERADMIN_EMAIL',
-      'Superadmin e-mail',
+      'Superadmin email',
       'A magic link to this address signs in as superadmin; unset = off.',
     ),
     adminUser: str('ADMIN_USER', 'Admin user', 'Break-glass superadmin; needs ADMIN_PASS.'),

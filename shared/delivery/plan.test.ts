@@ -115,7 +115,7 @@ describe('the delivery plan', () => {
     assert.ok(!alert({ enabled: true }).notices.some(({ code }) => code === 'LATENCY_ALWAYS_HIGH'));
     assert.match(
       deliveryWords(always).at(-1) ?? '',
-      /^An event tells of live HLS more than 12 s behind, or a LiveKit node .* more than 100 ms/,
+      /^An event reports live HLS more than 12 s behind, or a LiveKit node .* more than 100 ms/,
     );
   });
 });

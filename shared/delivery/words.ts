@@ -109,5 +109,5 @@ function others({ latencyAlert, mqtt }: DeliveryPlan): string[] {
 
 function alert({ thresholdMs, forwardThresholdMs }: NonNullable<DeliveryPlan['latencyAlert']>): string {
   const live = thresholdMs === null ? '' : `live HLS more than ${thresholdMs / 1000} s behind, or `;
-  return `An event tells of ${live}a LiveKit node that takes more than ${forwardThresholdMs} ms to pass on a packet.`;
+  return `An event reports ${live}a LiveKit node that takes more than ${forwardThresholdMs} ms to pass on a packet.`;
 }

@@ -119,7 +119,7 @@ test('the ten daily tasks, each within its presses', { skip: noChromium }, async
 
   const chromium = await browser(t);
   const page = await chromium.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   const ui = new ConsolePage(page);
   await page.addInitScript(host.bridgeScript);
   const presses = await clickCounter(page);

@@ -51,7 +51,7 @@ function DrainForm({ initial, onClose }: { initial: Node; onClose: () => void })
     >
       {node.agent === null ? (
         <Notice tone="warn" title="Status only (no agent)">
-          <p>No agent on this node: StreamHub stops handing out its address, but LiveKit there goes on taking rooms.</p>
+          <p>No agent on this node: StreamHub stops handing out its address, but LiveKit there keeps accepting rooms.</p>
         </Notice>
       ) : (
         <>

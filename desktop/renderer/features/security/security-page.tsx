@@ -177,7 +177,7 @@ function Rules({ yourAddress }: { yourAddress: string }) {
           onClick={() =>
             ask({
               title: `Delete the ${rule.action} rule for ${rule.cidr}`,
-              body: <p>It no longer applies from the next request on.</p>,
+              body: <p>It stops applying with the next request.</p>,
               action: 'Delete rule',
               isDangerous: true,
               run: () => remove.mutateAsync({ params: { id: rule.id } }),
