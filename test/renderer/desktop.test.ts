@@ -10,7 +10,7 @@ type T = { after(fn: () => unknown): void };
 
 async function open(t: T, host: DesktopHost, place = '/'): Promise<{ page: Page; ui: ConsolePage }> {
   const page = await (await browser(t)).newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   await page.addInitScript(host.bridgeScript);
   await page.goto(host.url + place);
   return { page, ui: new ConsolePage(page) };

@@ -39,7 +39,7 @@ test('one of several daemons that is away keeps its last picture, over a reload 
     JSON.stringify((await snapshot())?.nodes ?? null).includes('edge-1'),
   );
   const page = await (await browser(t)).newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   await page.addInitScript(host.bridgeScript);
   const ui = new ConsolePage(page);
   const cluster = `${host.url}/d/${ids['Berlin']}/cluster`;
