@@ -51,7 +51,9 @@ function DrainForm({ initial, onClose }: { initial: Node; onClose: () => void })
     >
       {node.agent === null ? (
         <Notice tone="warn" title="Status only (no agent)">
-          <p>No agent on this node: StreamHub stops handing out its address, but LiveKit there keeps accepting rooms.</p>
+          <p>
+            No agent on this node: StreamHub stops handing out its address, but LiveKit there keeps accepting rooms.
+          </p>
         </Notice>
       ) : (
         <>
