@@ -822,6 +822,53 @@ export const ERRORS = define({
     message: 'No plugin has the id {id}.',
     hint: 'List the plugins again: it may have been removed.',
   },
+  PLUGIN_EXISTS: {
+    status: 409,
+    message: 'A plugin with the id {id} is already installed.',
+    hint: 'Update it instead: PUT /plugins/{id}. Or remove it first.',
+  },
+  PLUGIN_ID_DIFFERS: {
+    status: 400,
+    message: 'The file contains the plugin {found}, not {id}.',
+    hint: 'Choose the file of the plugin to update, or install this one as a new plugin.',
+  },
+  PLUGIN_INVALID: {
+    status: 422,
+    message: 'The plugin can’t be used: {reason}. Nothing was changed.',
+    hint: 'details has each problem with its fix. `streamhub plugin check` finds the same problems.',
+  },
+  PLUGIN_CHECKSUM_DIFFERS: {
+    status: 422,
+    message: 'The file has the SHA-256 {found}, but {expected} was expected. It was not unpacked.',
+    hint: 'Compare the checksum with that of the author. Download the file again, or ask the author for the right one.',
+  },
+  PLUGIN_DOWNLOAD_FAILED: {
+    status: 502,
+    message: 'The plugin could not be downloaded from {host}: {reason}.',
+    hint: 'Check the address. If this server has no way to it, download the file yourself and upload it.',
+    isWholeStory: true,
+    retryable: true,
+  },
+  PLUGIN_BUILT_IN: {
+    status: 409,
+    message: 'The plugin {id} is part of StreamHub.',
+    hint: 'You can disable it. It is updated with StreamHub.',
+  },
+  PLUGIN_FROM_NPM: {
+    status: 409,
+    message: 'The plugin {id} was installed with npm, as the package {package}.',
+    hint: 'Update or remove it with npm in the plugin folder, then reload the plugins.',
+  },
+  PLUGIN_IN_USE: {
+    status: 409,
+    message: 'The config of these apps names a storage provider of the plugin {id} that would be gone: {apps}.',
+    hint: 'Give these apps another storage provider first. With force=true they record nothing until they have one.',
+  },
+  PLUGIN_NO_PREVIOUS: {
+    status: 409,
+    message: 'No earlier version of the plugin {id} is kept.',
+    hint: 'Update the plugin with the file of the version that you want.',
+  },
   PLUGIN_SAFE_MODE: {
     status: 409,
     message: 'StreamHub was started with --safe, so the plugin {id} is off.',

@@ -13,6 +13,7 @@ const record = (more: Partial<PluginRecord> = {}): PluginRecord => ({
   license: null,
   homepage: null,
   origin: 'installed',
+  name: 'mine',
   state: 'verified',
   reason: null,
   problems: [],

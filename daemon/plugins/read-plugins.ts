@@ -21,7 +21,8 @@ import { readablePaths } from './readable-paths.ts';
 import type { PluginOrigin, PluginRecord, PluginRoot } from './records.ts';
 
 const MAX_PLUGINS = 200;
-const MAX_FILE_BYTES = 65_536;
+/** Size of a manifest, a preset file or the documentation. */
+export const MAX_TEXT_BYTES = 65_536;
 /** What npm and its like leave beside the packages. */
 const PACKAGE_FILES = new Set([
   'node_modules',
@@ -46,21 +47,24 @@ export async function readPlugins(roots: readonly PluginRoot[]): Promise<PluginR
     });
     for (const name of names.filter((entry) => !entry.startsWith('.') && !PACKAGE_FILES.has(entry)).sort()) {
       const record = await readPlugin(path.join(dir, name), origin);
-      if (record !== undefined && records.length < MAX_PLUGINS) records.push(record);
+      if (record !== undefined && records.length < MAX_PLUGINS) records.push({ ...record, name });
     }
     if (origin === 'built-in' || !names.includes('node_modules')) continue;
     for (const { name, folder } of await npmPlugins(dir)) {
       const id = name.replace(/^@/, '').replace('/', '-');
       const record = await guarded(id, folder, 'npm', () => fromFolder(folder, 'npm'));
-      if (records.length < MAX_PLUGINS) records.push(record);
+      if (records.length < MAX_PLUGINS) records.push({ ...record, name });
     }
   }
   refuseDoubles(records);
   return records;
 }
 
+/** A plugin before its place is noted. */
+type Found = Omit<PluginRecord, 'name'>;
+
 /** One entry of a plugin folder: a folder with a manifest, or a single preset file. Anything else is not a plugin. */
-async function readPlugin(place: string, origin: PluginOrigin): Promise<PluginRecord | undefined> {
+async function readPlugin(place: string, origin: PluginOrigin): Promise<Found | undefined> {
   const name = path.basename(place);
   const info = await stat(place).catch(() => undefined);
   if (info?.isDirectory()) {
@@ -73,12 +77,7 @@ async function readPlugin(place: string, origin: PluginOrigin): Promise<PluginRe
   return guarded(id, path.dirname(place), origin, () => fromPresetFile(place, origin));
 }
 
-async function guarded(
-  id: string,
-  folder: string,
-  origin: PluginOrigin,
-  read: () => Promise<PluginRecord>,
-): Promise<PluginRecord> {
+async function guarded(id: string, folder: string, origin: PluginOrigin, read: () => Promise<Found>): Promise<Found> {
   try {
     return await read();
   } catch (error) {
@@ -88,7 +87,7 @@ async function guarded(
   }
 }
 
-function blank(id: string, folder: string, origin: PluginOrigin): PluginRecord {
+function blank(id: string, folder: string, origin: PluginOrigin): Found {
   return {
     id,
     version: null,
@@ -111,7 +110,7 @@ function blank(id: string, folder: string, origin: PluginOrigin): PluginRecord {
   };
 }
 
-async function fromFolder(place: string, origin: PluginOrigin): Promise<PluginRecord> {
+async function fromFolder(place: string, origin: PluginOrigin): Promise<Found> {
   const dir = await realpath(place);
   const text = await readInside(dir, MANIFEST_FILE);
   let raw: unknown;
@@ -186,7 +185,7 @@ function protectedKeys(preset: Preset, file: string): PluginProblem[] {
   return keys.map((key) => pluginProblem('PRESET_PROTECTED', { file, key: `patch.${key}` }));
 }
 
-async function fromPresetFile(file: string, origin: PluginOrigin): Promise<PluginRecord> {
+async function fromPresetFile(file: string, origin: PluginOrigin): Promise<Found> {
   const name = path.basename(file);
   const preset = parsePreset(await readInside(path.dirname(file), name), name);
   const record = blank(name.replace(PRESET_FILE, ''), path.dirname(file), origin);
@@ -203,7 +202,7 @@ async function fromPresetFile(file: string, origin: PluginOrigin): Promise<Plugi
 async function readInside(dir: string, file: string): Promise<string> {
   const real = await insideOf(dir, file);
   const { size } = await stat(real);
-  if (size > MAX_FILE_BYTES) throw refusal('FILE_TOO_LARGE', { file, detail: String(MAX_FILE_BYTES) });
+  if (size > MAX_TEXT_BYTES) throw refusal('FILE_TOO_LARGE', { file, detail: String(MAX_TEXT_BYTES) });
   return readFile(real, 'utf8');
 }
 
@@ -259,20 +258,26 @@ function splitUnknown(raw: unknown): { known: unknown; unknown: string[] } {
   };
 }
 
+/** The ids that a plugin takes for itself; each belongs to one plugin. */
+export const claimsOf = ({ id, presets, providers }: PluginRecord): string[] => [
+  `plugin id ${id}`,
+  ...presets.map((preset) => `preset ${preset.id}`),
+  ...providers.map((provider) => `storage provider ${provider.id}`),
+];
+
+export const idTaken = (claim: string, owner: string): PluginProblem =>
+  pluginProblem('ID_TAKEN', { detail: `the ${claim} already belongs to the plugin ${owner}` });
+
 /** An id belongs to the plugin that was found first; a later plugin with the same id fails. */
 function refuseDoubles(records: readonly PluginRecord[]): void {
   const owners = new Map<string, string>();
   for (const record of records.filter((candidate) => candidate.state !== 'failed')) {
-    const claims = [
-      `plugin id ${record.id}`,
-      ...record.presets.map((preset) => `preset ${preset.id}`),
-      ...record.providers.map((provider) => `storage provider ${provider.id}`),
-    ];
+    const claims = claimsOf(record);
     const twice = claims.find((claim, index) => claims.indexOf(claim) !== index);
     const taken = claims.find((claim) => owners.has(claim));
     if (twice !== undefined || taken !== undefined) {
       const problem = taken
-        ? pluginProblem('ID_TAKEN', { detail: `the ${taken} already belongs to the plugin ${owners.get(taken)}` })
+        ? idTaken(taken, owners.get(taken) ?? '')
         : pluginProblem('ID_TWICE', { detail: `it contains the ${twice} twice` });
       record.state = 'failed';
       record.reason = problemLine(problem);

@@ -35,6 +35,8 @@ export interface PluginRecord {
   license: string | null;
   homepage: string | null;
   origin: PluginOrigin;
+  /** Name of its folder or file among the plugins; of one that npm installed, the package's name. */
+  name: string;
   state: 'verified' | 'failed';
   /** Why it failed, in one line. */
   reason: string | null;

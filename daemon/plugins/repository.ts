@@ -14,6 +14,8 @@ export interface PluginRow {
 export interface PluginRepository {
   all(): PluginRow[];
   save(row: PluginRow): void;
+  /** Forgets a plugin that was removed. */
+  forget(id: string): void;
 }
 
 /** SQL of the table `plugin_states`. */
@@ -25,8 +27,10 @@ export function pluginRepository(db: Db): PluginRepository {
      ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, quarantined_at = excluded.quarantined_at,
        quarantine_reason = excluded.quarantine_reason, changed_at = excluded.changed_at`,
   );
+  const forget = db.prepare<[string]>('DELETE FROM plugin_states WHERE id = ?');
   return {
     all: () => all.all(),
     save: (row) => void save.run(row),
+    forget: (id) => void forget.run(id),
   };
 }

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { MessagePort } from 'node:worker_threads';
 import { Mutex } from 'async-mutex';
 import pLimit from 'p-limit';
@@ -11,22 +12,22 @@ import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { ApiError } from '#shared/errors.ts';
 import { problemLine } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
-import type { PluginDetail, PluginView } from '#shared/schema/plugins.ts';
+import type { PluginView } from '#shared/schema/plugins.ts';
 import { askPlugin } from './ask-plugin.ts';
 import type { PluginPreset, PluginProvider } from './contributions.ts';
+import { finishReplacementsIn } from './install/places.ts';
 import { PluginLifecycle } from './lifecycle.ts';
 import { canMakeNamespaces } from './namespace.ts';
 import { runWithBroker } from './plugin-broker.ts';
 import { type Lease, PluginProcesses } from './processes.ts';
 import type { PluginRecord, PluginRoot, ProviderDescription, ProviderRef } from './records.ts';
-import { finishReplacementsIn } from './replacement.ts';
 import type { PluginRepository } from './repository.ts';
 import { PLUGINS_READ } from './tasks.ts';
 import { toView } from './view.ts';
 import type { Fault } from './wire/connection.ts';
 
 /** Limits of plugins' code, as configured. */
-interface PluginLimits {
+export interface PluginLimits {
   memoryMb: number;
   loadSeconds: number;
   callSeconds: number;
@@ -140,6 +141,34 @@ export class PluginService {
       type: 'plugin.reloaded',
       ...(actor ? { actor } : {}),
       data: { plugins: lifecycles.size },
+    });
+  }
+
+  /**
+   * Changes the files of one plugin, between two other changes, then reads the folders again. All other plugins stay as
+   * they are. Running work keeps the code it began with.
+   * @param isRemoved what is stored of it is forgotten too
+   */
+  change(id: string, work: () => Promise<void>, { isRemoved = false } = {}): Promise<void> {
+    return this.#changing.runExclusive(async () => {
+      const before = await this.#all();
+      await work();
+      if (isRemoved) this.#deps.repository.forget(id);
+      const lifecycles = await this.#read();
+      for (const [key, { record }] of lifecycles) {
+        const known = before.get(key);
+        // one that failed because of this plugin may be right now
+        if (key !== id && known !== undefined && isDeepStrictEqual(known.record, record)) lifecycles.set(key, known);
+      }
+      this.#processes.retire(id, isRemoved ? STOP_MS : undefined);
+      this.#lifecycles = Promise.resolve(lifecycles);
+      this.#known = lifecycles;
+      const changed = lifecycles.get(id);
+      if (changed?.quarantine != null) {
+        changed.forgetCrashes();
+        this.#save(changed);
+      }
+      this.#update(changed, false);
     });
   }
 
@@ -258,7 +287,7 @@ export class PluginService {
   }
 
   /** @throws ApiError PLUGIN_NOT_FOUND */
-  async view(id: string): Promise<PluginDetail> {
+  async view(id: string): Promise<PluginView & { documentation: string | null }> {
     const lifecycle = await this.#require(id);
     await this.#describe(lifecycle);
     return { ...this.#view(lifecycle), documentation: lifecycle.record.documentation };

@@ -9,6 +9,15 @@ export const PLUGINS_READ: TaskKind = {
   queue: 64,
 };
 
+/** Unpacks an uploaded or downloaded plugin. */
+export const PLUGIN_UNPACK: TaskKind = {
+  module: taskModule(import.meta.url, 'tasks/plugin-unpack'),
+  what: 'Unpacking the plugin',
+  timeoutMs: 30_000,
+  concurrency: 1,
+  queue: 16,
+};
+
 /** Loads a plugin and asks what it provides. */
 export const PLUGIN_DESCRIBE: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/plugin-describe'),

@@ -18,8 +18,8 @@ export interface CheckInput {
   text: string;
   /** The text in its place now, for the diff; absent = no diff is made. */
   current?: string;
-  /** Storage providers beside the built-in ones. */
-  providers?: readonly string[];
+  /** Storage providers beside the built-in ones; `any`: every well-formed name, as its plugin may come later. */
+  providers?: readonly string[] | 'any';
 }
 
 export interface CheckResult {

@@ -11,10 +11,13 @@ import type { Findings, Path } from './findings.ts';
 import type { ParsedConfig } from './parse.ts';
 import { ConfigFile } from './schema.ts';
 
+/** As a plugin's manifest may name it. */
+const PROVIDER_ID = /^[a-z0-9][a-z0-9-]{0,62}[a-z0-9]$/;
+
 export interface StructureOptions {
   app: string;
-  /** Storage providers beside the built-in ones. */
-  providers?: readonly string[];
+  /** Storage providers beside the built-in ones; `any`: every well-formed name, as its plugin may come later. */
+  providers?: readonly string[] | 'any';
 }
 
 /** Holds every known key of the document against the schema, and warns of unknown ones. */
@@ -108,7 +111,7 @@ class StructureCheck {
         );
       return;
     }
-    if (dotted(path) === 's3.provider' && typeof value === 'string' && this.#options.providers?.includes(value)) return;
+    if (dotted(path) === 's3.provider' && this.#isProvider(value)) return;
     const [error] = Value.Errors(schema, value);
     const odd = typeof value === 'string' ? findOddText(value) : undefined;
     if (odd !== undefined) {
@@ -119,6 +122,13 @@ class StructureCheck {
       const [code, message] = describe(error.keyword, schema, value, marks['x-secret'] === true);
       this.#findings.error(code, message, path, at);
     }
+  }
+
+  /** Is it a storage provider that a plugin brings? */
+  #isProvider(value: unknown): boolean {
+    const { providers = [] } = this.#options;
+    if (typeof value !== 'string') return false;
+    return providers === 'any' ? PROVIDER_ID.test(value) : providers.includes(value);
   }
 
   #unknown(path: Path, siblings: readonly string[], key: Node): void {

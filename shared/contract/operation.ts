@@ -53,6 +53,8 @@ export interface Operation {
   query?: TObject;
   headers?: TObject;
   body?: TSchema;
+  /** Media types of a file that may be sent as the body, as it is; the handler gets it as a stream, not yet bounded. */
+  uploads?: readonly string[];
   /** The body may be absent altogether (treated as `{}`). */
   bodyOptional?: boolean;
   /** Success answers by status; the first is the default. A null schema is an empty body. */

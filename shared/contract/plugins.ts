@@ -1,6 +1,14 @@
 import { Type } from 'typebox';
 import { envelope } from '../schema/common.ts';
-import { PluginDetail, PluginParams, PluginView } from '../schema/plugins.ts';
+import {
+  ForceQuery,
+  InstallQuery,
+  PluginDetail,
+  PluginFromUrl,
+  PluginParams,
+  PluginView,
+  UpdateQuery,
+} from '../schema/plugins.ts';
 import { operation } from './operation.ts';
 
 const tag = 'Plugins';
@@ -25,6 +33,90 @@ export const getPlugin = operation({
   params: PluginParams,
   responses: { 200: envelope(PluginDetail) },
   errors: ['PLUGIN_NOT_FOUND'],
+});
+
+/** Media types of an uploaded plugin: a packed one, or a preset file. Its contents decide which it is. */
+const uploads = ['application/gzip', 'application/x-gzip', 'application/octet-stream', 'application/yaml', 'text/yaml'];
+const errors = [
+  'PLUGIN_INVALID',
+  'PLUGIN_CHECKSUM_DIFFERS',
+  'PLUGIN_DOWNLOAD_FAILED',
+  'BODY_TOO_LARGE',
+  'TASK_TIMEOUT',
+  'OVERLOADED',
+] as const;
+
+export const installPlugin = operation({
+  id: 'installPlugin',
+  method: 'POST',
+  path: '/plugins',
+  tag,
+  summary: 'Install a plugin from an uploaded file or an address',
+  description:
+    'Send the packed plugin (.tgz) or preset file itself with its media type, at most 32 MiB. Or send JSON with the address and the SHA-256. The plugin is checked as the daemon will load it, then takes part without a restart.',
+  access: 'global',
+  query: InstallQuery,
+  body: PluginFromUrl,
+  uploads,
+  responses: { 201: envelope(PluginDetail) },
+  errors: [...errors, 'PLUGIN_EXISTS'],
+  audit: 'plugin.install',
+});
+
+export const updatePlugin = operation({
+  id: 'updatePlugin',
+  method: 'PUT',
+  path: '/plugins/{id}',
+  tag,
+  summary: 'Replace an installed plugin with another version',
+  description:
+    'Takes the same bodies as `POST /plugins`. The version until now is kept for one rollback. Running work finishes with the code it started with.',
+  access: 'global',
+  params: PluginParams,
+  query: UpdateQuery,
+  body: PluginFromUrl,
+  uploads,
+  responses: { 200: envelope(PluginDetail) },
+  errors: [...errors, 'PLUGIN_NOT_FOUND', 'PLUGIN_ID_DIFFERS', 'PLUGIN_BUILT_IN', 'PLUGIN_FROM_NPM', 'PLUGIN_IN_USE'],
+  audit: 'plugin.update',
+});
+
+export const rollBackPlugin = operation({
+  id: 'rollBackPlugin',
+  method: 'POST',
+  path: '/plugins/{id}/rollback',
+  tag,
+  summary: 'Bring back the version of a plugin before its last update',
+  description: 'The present version is kept in its place, so a second rollback undoes the first.',
+  access: 'global',
+  params: PluginParams,
+  query: ForceQuery,
+  responses: { 200: envelope(PluginDetail) },
+  errors: [
+    'PLUGIN_NOT_FOUND',
+    'PLUGIN_NO_PREVIOUS',
+    'PLUGIN_INVALID',
+    'PLUGIN_BUILT_IN',
+    'PLUGIN_FROM_NPM',
+    'PLUGIN_IN_USE',
+  ],
+  audit: 'plugin.rollback',
+});
+
+export const removePlugin = operation({
+  id: 'removePlugin',
+  method: 'DELETE',
+  path: '/plugins/{id}',
+  tag,
+  summary: 'Remove an installed plugin',
+  description:
+    'Refused with the names of the apps (`apps`) while a config names its storage provider. With `force=true` it is removed anyway: those apps raise an alarm and record nothing until they have another provider. Running work has 30 seconds to finish.',
+  access: 'global',
+  params: PluginParams,
+  query: ForceQuery,
+  responses: { 204: null },
+  errors: ['PLUGIN_NOT_FOUND', 'PLUGIN_BUILT_IN', 'PLUGIN_FROM_NPM', 'PLUGIN_IN_USE'],
+  audit: 'plugin.remove',
 });
 
 export const reloadPlugins = operation({

@@ -88,6 +88,8 @@ export const EVENT_TYPES = {
   'address-ban.created': 'access',
   'address-ban.lifted': 'access',
   'team.changed': 'access',
+  'plugin.installed': 'plugins',
+  'plugin.removed': 'plugins',
   'plugin.enabled': 'plugins',
   'plugin.disabled': 'plugins',
   'plugin.reloaded': 'plugins',

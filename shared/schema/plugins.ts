@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf } from './common.ts';
+import { Instant, nullable, object, oneOf, queryFlag } from './common.ts';
 
 /** What becomes of a plugin, in order; the last three are ways out of it. */
 const PLUGIN_STATES = [
@@ -90,7 +90,37 @@ export type PluginView = Static<typeof PluginView>;
 export const PluginDetail = object({
   ...pluginFields,
   documentation: nullable(Type.String({ description: 'Markdown from the plugin. Don’t render it as trusted HTML.' })),
+  usedBy: Type.Array(Type.String(), { description: 'Apps whose config names one of its storage providers.' }),
+  previous: nullable(object({ version: nullable(Type.String()) }), {
+    description: 'The version before the last update, which a rollback brings back; null if none is kept.',
+  }),
 });
 export type PluginDetail = Static<typeof PluginDetail>;
 
 export const PluginParams = object({ id: Type.String({ description: 'Id of the plugin.' }) });
+
+const Sha256 = (description: string) =>
+  Type.String({ pattern: '^[0-9A-Fa-f]{64}$', 'x-hint': '64 hexadecimal digits', description });
+
+/** A plugin to download, where the body isn't the plugin itself. */
+export const PluginFromUrl = object({
+  url: Type.String({
+    minLength: 1,
+    maxLength: 2048,
+    description:
+      'Address of a packed plugin (.tgz) or a preset file: https, at most 5 redirects. The installation’s address rules, proxy and certificate authorities apply.',
+    examples: ['https://example.com/my-store-1.2.0.tgz'],
+  }),
+  sha256: Sha256('SHA-256 of the file, compared before it is unpacked; `streamhub plugin pack` prints it.'),
+});
+export type PluginFromUrl = Static<typeof PluginFromUrl>;
+
+export const InstallQuery = object({
+  sha256: Type.Optional(Sha256('Expected SHA-256 of an uploaded file.')),
+});
+
+const force = Type.Optional(
+  queryFlag('Also if apps use a storage provider that will be gone. They record nothing until they have another one.'),
+);
+export const ForceQuery = object({ force });
+export const UpdateQuery = object({ ...InstallQuery.properties, force });

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { Header } from 'tar';
 import { testDaemon } from '#test/helpers/daemon.ts';
-import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
+import { installPlugin, providerCode, upload } from '#test/helpers/plugins.ts';
 
 const SECRET = 'never-to-be-seen-by-others';
 
@@ -310,7 +312,50 @@ test('a plugin reaches nothing but its own folder, the network within the policy
   assert.deepEqual(processes.map((one: { app: string | null }) => one.app).sort(), ['live', 'victim', null].sort());
 });
 
-test('a plugin whose folder leads out of itself is not loaded', async (t) => {
+/** One entry of an archive, with nothing checked. */
+function entry(
+  name: string,
+  type: 'File' | 'SymbolicLink' | 'Link' | 'CharacterDevice' | 'FIFO',
+  more: { size?: number; linkpath?: string } = {},
+) {
+  const header = new Header({ path: name, type, mode: 0o4755, size: 0, ...more });
+  const block = Buffer.alloc(512);
+  header.encode(block);
+  return Buffer.concat([block, Buffer.alloc(Math.ceil((more.size ?? 0) / 512) * 512)]);
+}
+
+/** Archives that would write outside, fill the disk or the memory, or hold what is not a file; and what is told of them. */
+const ARCHIVES: Record<string, { parts: () => Buffer[]; code: RegExp }> = {
+  climbs: { parts: () => [entry('package/../../../evil.js', 'File')], code: /not a path inside/ },
+  'climbs from the root': { parts: () => [entry('/tmp/evil.js', 'File')], code: /not a path inside/ },
+  'hides a file': { parts: () => [entry('package/.npmrc', 'File')], code: /not a path inside/ },
+  'has two tops': {
+    parts: () => [entry('package/a.js', 'File'), entry('other/b.js', 'File')],
+    code: /not a path inside/,
+  },
+  'links outside': {
+    parts: () => [entry('package/a', 'SymbolicLink', { linkpath: '/etc' }), entry('package/a/evil', 'File')],
+    code: /link or a device/,
+  },
+  'links hard': { parts: () => [entry('package/a', 'Link', { linkpath: '/etc/passwd' })], code: /link or a device/ },
+  'has a device': { parts: () => [entry('package/a', 'CharacterDevice')], code: /link or a device/ },
+  'has a pipe': { parts: () => [entry('package/a', 'FIFO')], code: /link or a device/ },
+  'has many files': {
+    parts: () => Array.from({ length: 1001 }, (_, n) => entry(`package/${n}.js`, 'File')),
+    code: /more than 1000 files/,
+  },
+  'is a bomb': { parts: () => [entry('package/a.js', 'File', { size: 40_000_000 })], code: /more than 33554432 bytes/ },
+  'is a bomb behind its end': {
+    parts: () => [entry('package/a.js', 'File'), Buffer.alloc(300_000_000)],
+    code: /no plugin\.json|cannot be unpacked/,
+  },
+  'ends early': {
+    parts: () => [entry('package/a.js', 'File', { size: 4096 }).subarray(0, 1024)],
+    code: /cannot be unpacked/,
+  },
+};
+
+test('a plugin whose folder or archive leads out of itself is not loaded', async (t) => {
   const daemon = await testDaemon(t);
   const folder = await installPlugin(daemon.dataDir, 'linked', 'export default {};');
   await mkdir(path.join(folder, 'lib/deep'), { recursive: true });
@@ -327,6 +372,16 @@ test('a plugin whose folder leads out of itself is not loaded', async (t) => {
     const { state, reason } = (await daemon.api.get(`/plugins/${id}`)).body.data;
     assert.deepEqual([state, reason], ['failed', `${link} leads outside the plugin's folder`]);
   }
+
+  const before = (await readdir(path.join(daemon.dataDir, 'plugins'))).sort();
+  for (const [name, { parts, code }] of Object.entries(ARCHIVES)) {
+    const archive = gzipSync(Buffer.concat([...parts(), Buffer.alloc(1024)]), { level: 1 });
+    const refused = await upload(daemon.api, archive);
+    assert.deepEqual([refused.status, refused.body.code], [422, 'PLUGIN_INVALID'], `${name}: ${refused.text}`);
+    assert.match(refused.body.message, code, name);
+    assert.ok(!refused.text.includes(daemon.dataDir), 'no path of the machine');
+  }
+  assert.deepEqual((await readdir(path.join(daemon.dataDir, 'plugins'))).sort(), before);
 });
 
 for (const sandbox of ['auto', 'off'])

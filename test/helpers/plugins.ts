@@ -1,5 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
+import { create } from 'tar';
+import type { Answer, Client } from './daemon.ts';
 
 export interface TestPlugin {
   /** Ids of the storage providers that the manifest names; `[<id of the plugin>]` by default. */
@@ -43,3 +46,20 @@ export default definePlugin({ storageProviders: [defineStorageProvider({
   ${parts}
 })] });
 `;
+
+/** A plugin as one packed file, as `streamhub plugin pack` and npm make it. */
+export async function packedPlugin(id: string, code: string, plugin: TestPlugin = {}): Promise<Buffer> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-packed-'));
+  try {
+    await installPlugin(dir, id, code, plugin);
+    const file = path.join(dir, 'packed.tgz');
+    await create({ file, cwd: path.join(dir, 'plugins', id), gzip: true, prefix: 'package' }, ['.']);
+    return await readFile(file);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Sends a plugin's file to `POST /plugins`, or to another address. */
+export const upload = (api: Client, file: Uint8Array | string, url = '/plugins', method = 'POST'): Promise<Answer> =>
+  api.call(method, url, file, { 'content-type': 'application/gzip' });

@@ -211,7 +211,7 @@ describe('pack and add', () => {
     // put again it is whole, and nothing of the old one is left
     assert.match((await plugin(dir, ['add', `one/${file}`, '--data-dir', daemon.dataDir])).out, /^Replaced a-store/);
     assert.deepEqual((await found()).problems, []);
-    assert.deepEqual(await readdir(path.join(daemon.dataDir, 'plugins')), ['a-store']);
+    assert.deepEqual((await readdir(path.join(daemon.dataDir, 'plugins'))).sort(), ['.previous', 'a-store']);
   });
 
   test('a replacement that is killed between its renames is finished by the daemon’s next start or reload', async (t) => {
@@ -259,7 +259,7 @@ describe('pack and add', () => {
       return [data.version, data.state];
     };
     assert.deepEqual(await version(), ['1.1.0', 'verified']);
-    assert.deepEqual(await readdir(plugins), ['shift']);
+    assert.deepEqual((await readdir(plugins)).sort(), ['.previous', 'shift']);
 
     await addAndDie('1.2.0', 2);
     await daemon.api.post('/plugins/reload');
@@ -273,12 +273,14 @@ describe('pack and add', () => {
     const past = new Date(Date.now() - 2 * 3_600_000);
     await utimes(path.join(plugins, stage), past, past);
     await daemon.api.post('/plugins/reload');
-    assert.deepEqual(await readdir(plugins), ['shift']);
+    assert.deepEqual((await readdir(plugins)).sort(), ['.previous', 'shift']);
 
     await addAndDie('1.4.0', 2);
     assert.equal((await plugin(dir, ['add', await write('1.5.0'), '--data-dir', dataDir])).status, 0);
     await daemon.api.post('/plugins/reload');
-    assert.deepEqual([await version(), await readdir(plugins)], [['1.5.0', 'verified'], ['shift']]);
+    assert.deepEqual(await version(), ['1.5.0', 'verified']);
+    assert.deepEqual((await readdir(plugins)).sort(), ['.previous', 'shift']);
+    assert.equal((await daemon.api.get('/plugins/shift')).body.data.previous.version, '1.4.0');
   });
 
   test('an archive that climbs, links or bursts writes nothing', async (t) => {

@@ -344,7 +344,7 @@ export class ConfigService {
   ): Promise<{ text: string; result: EditResult; verdict: Verdict }> {
     const { text } = requireText(entry);
     const edits = typeof source === 'function' ? await source(entry.inForce) : source;
-    const input: EditInput = { app: entry.app, text, edits, ...this.#store.context() };
+    const input: EditInput = { app: entry.app, text, edits, ...this.#store.context(entry.inForce) };
     const result = await this.#deps.pool.run<EditInput, EditResult>(CONFIG_EDIT, input, { app: entry.app });
     return { text, result, verdict: this.#store.withContext(result.check, entry.inForce) };
   }

@@ -123,7 +123,7 @@ export class ConfigStore {
 
   /** Checks a text against everything that this daemon knows. */
   async check(app: string, text: string, current: string | undefined, before: AppConfig | null): Promise<Verdict> {
-    const input: CheckInput = { app, text, ...(current === undefined ? {} : { current }), ...this.context() };
+    const input: CheckInput = { app, text, ...(current === undefined ? {} : { current }), ...this.context(before) };
     return this.withContext(await this.#deps.pool.run<CheckInput, CheckResult>(CONFIG_CHECK, input, { app }), before);
   }
 
@@ -146,9 +146,12 @@ export class ConfigStore {
     );
   }
 
-  /** What a check needs to know beside the text. */
-  context(): Pick<CheckInput, 'providers'> {
-    return { providers: this.#deps.providers?.() ?? [] };
+  /**
+   * What a check needs to know beside the text. A provider whose plugin was removed does not make a config invalid that
+   * named it before, because the app would go on with another storage; the app raises an alarm instead.
+   */
+  context(before: AppConfig | null): Pick<CheckInput, 'providers'> {
+    return { providers: before === null ? 'any' : [...(this.#deps.providers?.() ?? []), before.s3.provider] };
   }
 
   /**

@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
-import { finishReplacements, replacePlugin } from '../../plugins/replacement.ts';
+import { finishReplacements, newStage, putPlugin } from '../../plugins/install/places.ts';
+import { unpackPlugin } from '../../plugins/install/unpack.ts';
 import { commandSettings } from '../settings.ts';
-import { checkRoot } from './check.ts';
+import { checkRoot, isPacked } from './check.ts';
 import { copyPlugin } from './copy.ts';
-import { isPacked, unpackPlugin } from './unpack.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface AddedPlugin {
@@ -28,10 +27,11 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
   const info = await stat(source).catch(() => undefined);
   if (info === undefined) throw new UsageError(`${place} does not exist`);
   const plugins = path.join(dataDir, 'plugins');
-  const stage = path.join(plugins, `.add-${randomBytes(6).toString('hex')}`);
+  await mkdir(plugins, { recursive: true, mode: 0o700 });
+  await finishReplacements(plugins);
+  const stage = await newStage(plugins);
   const name = path.basename(source).replace(/\.(?:tgz|tar\.gz)$/i, '');
   const staged = path.join(stage, 'new', name);
-  await finishReplacements(plugins);
   await mkdir(path.dirname(staged), { recursive: true, mode: 0o700 });
   try {
     if (info.isFile() && !isPacked(source)) await copyFile(source, staged);
@@ -43,9 +43,11 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
     const checked = await checkRoot(path.dirname(staged), place);
     if (!checked.ok) throw new PluginRefusal(checked.problems);
     // a preset file keeps its name, which is its id with an ending
-    const target = path.join(plugins, info.isFile() && !isPacked(source) ? name : checked.id);
-    const replaced = await replacePlugin(stage, staged, target);
-    return { id: checked.id, folder: target, replaced, next: await nextStep(dataDir) };
+    const target = info.isFile() && !isPacked(source) ? name : checked.id;
+    const folder = path.join(plugins, target);
+    const replaced = (await stat(folder).catch(() => undefined)) !== undefined;
+    await putPlugin(stage, { id: checked.id, prepared: staged, name: target, old: replaced ? target : null });
+    return { id: checked.id, folder, replaced, next: await nextStep(dataDir) };
   } finally {
     await rm(stage, { recursive: true, force: true });
   }

@@ -1,13 +1,12 @@
 import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { stringify } from 'yaml';
-import { checkConfig } from '#shared/config/check.ts';
-import type { Preset } from '#shared/plugin-sdk/preset.ts';
-import { type PluginProblem, PluginRefusal, pluginProblem, problemLine } from '#shared/plugin-sdk/problems.ts';
+import { SETTINGS } from '#daemon/platform/settings-table.ts';
+import { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import { type PluginProblem, PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
+import { type TriedPlugin, tryPlugin } from '../../plugins/install/trial.ts';
+import { unpackPlugin } from '../../plugins/install/unpack.ts';
 import { copyPlugin } from './copy.ts';
-import { readPluginFolder } from './host.ts';
-import { isPacked, unpackPlugin } from './unpack.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What `streamhub plugin check` found. */
@@ -51,33 +50,48 @@ export async function checkPlugin(place: string): Promise<CheckResult> {
 
 /** Checks the one plugin of a folder. */
 export async function checkRoot(root: string, name: string): Promise<CheckResult> {
-  const record = await readPluginFolder(root);
-  if (record === undefined) {
+  const tried = await tryWithDefaults(root);
+  if (tried === undefined) {
     throw new UsageError(
       `${name} is not a plugin: it has no plugin.json and is not a preset file (.yaml, .yml, .json)`,
     );
   }
-  const { id, version, title, presets, providers, problems, warnings } = record;
+  const { record, problems, warnings } = tried;
+  const { id, version, title, presets, providers } = record;
   return {
-    ok: problems.length === 0 && record.state !== 'failed',
+    ok: problems.length === 0,
     id,
     version,
     title,
     presets: presets.map((preset) => preset.id),
     storageProviders: providers.map((provider) => provider.id),
     problems,
-    warnings: [...warnings, ...presets.flatMap(configFaults)],
+    warnings,
   };
 }
 
-/** What an app's config would say of the values that a preset sets. */
-function configFaults({ id, patch }: Preset): PluginProblem[] {
-  const { diagnostics } = checkConfig({ app: 'check', text: stringify(patch) });
-  const faults = diagnostics.filter(({ severity, code }) => severity === 'error' || code === 'unknown-key');
-  return faults.map(({ path: key, message }) =>
-    pluginProblem('PRESET_UNKNOWN_KEY', { key: `preset ${id}: patch.${key}`, detail: message }),
-  );
+/** Tries a plugin without a daemon: with its own threads and the limits that a daemon has by default. */
+async function tryWithDefaults(root: string): Promise<TriedPlugin | undefined> {
+  const pool = new WorkerPool();
+  try {
+    return await tryPlugin(root, {
+      pool,
+      policy: { denyPrivate: false },
+      limits: {
+        memoryMb: SETTINGS.pluginMemoryMb.default,
+        loadSeconds: SETTINGS.pluginLoadSeconds.default,
+        callSeconds: SETTINGS.pluginCallSeconds.default,
+        idleSeconds: SETTINGS.pluginIdleSeconds.default,
+        sandbox: 'auto',
+      },
+      isSafeMode: false,
+    });
+  } finally {
+    await pool.close();
+  }
 }
+
+export const isPacked = (file: string): boolean => /\.(?:tgz|tar\.gz)$/i.test(file);
 
 const failed = (id: string, problems: readonly PluginProblem[]): CheckResult => ({
   ok: false,

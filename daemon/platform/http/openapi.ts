@@ -61,7 +61,15 @@ function describe(op: Operation): Json {
       ...parameters('header', op.headers),
     ],
     ...(op.body
-      ? { requestBody: { required: !op.bodyOptional, content: { 'application/json': { schema: op.body } } } }
+      ? {
+          requestBody: {
+            required: !op.bodyOptional,
+            content: {
+              'application/json': { schema: op.body },
+              ...Object.fromEntries((op.uploads ?? []).map((type) => [type, {}])),
+            },
+          },
+        }
       : {}),
     responses,
   };

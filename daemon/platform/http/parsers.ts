@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '#shared/errors.ts';
 
@@ -8,13 +9,19 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** A body was sent, but not as JSON, so it was not read. */
     hasForeignBody: boolean;
+    /** The file that was sent as the body, where the operation takes one; the handler reads and bounds it. */
+    upload: Readable | null;
   }
 }
 
-/** JSON bodies only. Another content type is read to its end and ignored, so that validation says what is missing. */
+/**
+ * JSON bodies, and files for operations that take them. Another content type is read to its end and ignored, so that
+ * validation says what is missing.
+ */
 export function installParsers(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.decorateRequest('hasForeignBody', false);
+  app.decorateRequest('upload', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(/^application\/json\s*(?:;|$)/i, { parseAs: 'string' }, (request, text, done) => {
     const body = text as string;
@@ -23,9 +30,27 @@ export function installParsers(app: FastifyInstance): void {
       done(new ApiError('BAD_JSON', { reason: `it is nested more than ${MAX_DEPTH} levels deep` }));
     else parseJson(request, body, done);
   });
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    request.hasForeignBody = body.length > 0;
-    done(null, undefined);
+  app.addContentTypeParser('*', (request, payload: Readable, done) => {
+    const { bodyLimit, config } = request.routeOptions;
+    if (config.operation?.uploads?.includes(request.mediaType ?? '')) {
+      request.upload = payload;
+      done(null, undefined);
+      return;
+    }
+    let bytes = 0;
+    let isOver = false;
+    const end = (error: Error | null): void => {
+      if (isOver) return;
+      isOver = true;
+      request.hasForeignBody = bytes > 0;
+      done(error, undefined);
+    };
+    payload.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > bodyLimit) end(new ApiError('BODY_TOO_LARGE', { limit: bodyLimit }));
+    });
+    payload.on('error', () => end(new ApiError('BAD_REQUEST', { reason: 'The body ended too early.' })));
+    payload.on('end', () => end(null));
   });
 }
 

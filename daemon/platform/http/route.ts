@@ -41,7 +41,8 @@ export function route<O extends Operation>(
       ...(op.params ? { params: op.params } : {}),
       ...(op.query ? { querystring: op.query } : {}),
       ...(op.headers ? { headers: op.headers } : {}),
-      ...(op.body ? { body: op.body } : {}),
+      // a file is not checked against the schema of the JSON that can be sent instead
+      ...(op.body ? { body: op.uploads ? { content: { 'application/json': { schema: op.body } } } : op.body } : {}),
       ...(op.produces ? {} : { response }),
     },
     ...(op.bodyLimit ? { bodyLimit: op.bodyLimit } : {}),

@@ -14,6 +14,7 @@ import { maskKey, maskSecret } from '#daemon/apps/storage/mask.ts';
 import { PageAccess } from '#daemon/apps/storage/page-access.ts';
 import { Purger } from '#daemon/apps/storage/purger.ts';
 import { StorageService } from '#daemon/apps/storage/service.ts';
+import { PluginInstaller } from '#daemon/plugins/install/installer.ts';
 import { BUILT_IN_PROVIDERS } from '#shared/config/schema.ts';
 import type { Identity } from './identity.ts';
 import type { Platform } from './platform.ts';
@@ -42,7 +43,7 @@ export function createApps(
     log,
   }: Platform,
   { quotas, sessionSecret }: Identity,
-  { plugins }: Plugins,
+  { plugins, pluginHost }: Plugins,
   registry: AppRegistry,
 ) {
   const apps = new AppService({
@@ -125,6 +126,23 @@ export function createApps(
     conceal: (value) => logSecrets.add(value),
     log: log.child({ source: 'storage' }),
   });
+  const pluginInstaller = new PluginInstaller({
+    ...pluginHost,
+    plugins,
+    dir: dir.plugins,
+    events,
+    async appsWith(providers) {
+      const names: string[] = [];
+      for (const { name } of providers.length === 0 ? [] : apps.registry.entries()) {
+        const provider = await config.get(name).then(
+          ({ s3 }) => s3.provider,
+          () => undefined,
+        );
+        if (provider !== undefined && providers.includes(provider)) names.push(name);
+      }
+      return names.sort();
+    },
+  });
   const deletion = new AppDeletion({
     apps,
     appsDir: dir.apps,
@@ -175,6 +193,7 @@ export function createApps(
     /** Recordings in the apps' own folders. */
     appFiles,
     deletion,
+    pluginInstaller,
     async start() {
       secrets.start();
       await apps.start();

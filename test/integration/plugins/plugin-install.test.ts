@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import tls from 'node:tls';
+import { makeCertificate } from '#test/helpers/certificates.ts';
+import { sharedDaemon } from '#test/helpers/daemon.ts';
+import { packedPlugin, providerCode, upload } from '#test/helpers/plugins.ts';
+import { until } from '#test/helpers/until.ts';
+
+const sumOf = (file: Uint8Array): string => createHash('sha256').update(file).digest('hex');
+const version = (number: string) => ({ manifest: { version: number } });
+const PRESET =
+  'id: evening\ntitle: Evening\ndescription: At night.\nuseCase: Guards.\npatch: { hls: { list_size: 7 } }\n';
+
+describe('plugins are installed, updated, rolled back and removed in a running daemon', () => {
+  const daemon = sharedDaemon();
+  const view = async (id: string) => (await daemon.api.get(`/plugins/${id}`)).body.data;
+  /** What is beside the plugins for a moment must be gone with the answer. */
+  const folders = async () =>
+    (await readdir(path.join(daemon.dataDir, 'plugins'))).filter((name) => name !== '.previous').sort();
+  const lastAudit = async () => (await daemon.api.get('/audit?limit=1')).body.data[0];
+
+  let one: Buffer;
+  let two: Buffer;
+  before(async () => {
+    one = await packedPlugin('shelf', providerCode('shelf', ''));
+    two = await packedPlugin('shelf', providerCode('shelf', ''), version('2.0.0'));
+  });
+
+  test('an upload takes part without a restart, and its change is in the audit trail', async () => {
+    const made = await upload(daemon.api, one, `/plugins?sha256=${sumOf(one)}`);
+    assert.equal(made.status, 201, made.text);
+    const { id, state, origin, usedBy, previous } = made.body.data;
+    assert.deepEqual([id, state, origin, usedBy, previous], ['shelf', 'running', 'installed', [], null]);
+    assert.ok(
+      (await daemon.api.get('/storage/providers')).body.data.some((form: { id: string }) => form.id === 'shelf'),
+    );
+    const entry = await lastAudit();
+    assert.deepEqual([entry.action, entry.target], ['plugin.install', 'shelf']);
+    assert.deepEqual(entry.after, { version: '1.0.0', from: 'upload', sha256: sumOf(one) });
+    assert.deepEqual(await folders(), ['shelf']);
+
+    const again = await upload(daemon.api, two);
+    assert.deepEqual([again.status, again.body.code], [409, 'PLUGIN_EXISTS']);
+    assert.equal((await view('shelf')).version, '1.0.0');
+  });
+
+  test('an update keeps the version before, and a rollback brings it back', async () => {
+    const updated = await upload(daemon.api, two, '/plugins/shelf', 'PUT');
+    assert.deepEqual([updated.status, updated.body.data.version], [200, '2.0.0'], updated.text);
+    assert.deepEqual(updated.body.data.previous, { version: '1.0.0' });
+    const back = await daemon.api.post('/plugins/shelf/rollback');
+    assert.deepEqual(
+      [back.status, back.body.data.version, back.body.data.previous, back.body.data.state],
+      [200, '1.0.0', { version: '2.0.0' }, 'running'],
+      back.text,
+    );
+    const entry = await lastAudit();
+    assert.deepEqual(
+      [entry.action, entry.before, entry.after],
+      ['plugin.rollback', { version: '2.0.0' }, { version: '1.0.0' }],
+    );
+    const other = await packedPlugin('other', providerCode('other', ''));
+    const wrong = await upload(daemon.api, other, '/plugins/shelf', 'PUT');
+    assert.deepEqual([wrong.status, wrong.body.code], [400, 'PLUGIN_ID_DIFFERS']);
+    assert.equal((await upload(daemon.api, other, '/plugins/other', 'PUT')).status, 404);
+  });
+
+  test('one that does not work changes nothing, and each problem is named with its cure', async () => {
+    const broken = await packedPlugin('shelf', "throw new Error('fell down');", version('3.0.0'));
+    const refused = await upload(daemon.api, broken, '/plugins/shelf', 'PUT');
+    assert.deepEqual([refused.status, refused.body.code], [422, 'PLUGIN_INVALID']);
+    assert.match(refused.body.message, /fell down/);
+    assert.match(refused.body.details[0].message, /own tests/);
+    const taken = await packedPlugin('second', providerCode('shelf', ''), { providers: ['shelf'] });
+    const claims = await upload(daemon.api, taken);
+    assert.match(claims.body.message, /the storage provider shelf already belongs to the plugin shelf/);
+    const minio = await packedPlugin('third', providerCode('minio', ''), { providers: ['minio'] });
+    assert.match((await upload(daemon.api, minio)).body.message, /minio already belongs to the plugin storage-s3/);
+    assert.deepEqual([(await view('shelf')).version, (await view('shelf')).state], ['1.0.0', 'running']);
+    assert.deepEqual(await folders(), ['shelf']);
+  });
+
+  test('the body is a plugin or an address, within its limits', async () => {
+    const post = (body: unknown, type: string) => daemon.api.call('POST', '/plugins', body, { 'content-type': type });
+    const form = await post('--x\r\n', 'multipart/form-data; boundary=x');
+    assert.deepEqual([form.status, form.body.code], [400, 'VALIDATION_FAILED']);
+    assert.match(form.body.message, /application\/gzip, or a JSON object with url and sha256/);
+    assert.equal((await daemon.api.post('/plugins', { url: 'https://x.example' })).status, 400);
+    assert.match((await post('', 'application/gzip')).body.message, /empty file/);
+    assert.match((await post('PK\x03\x04', 'application/octet-stream')).body.message, /ZIP file, not a \.tgz/);
+    assert.match((await post('hello', 'application/octet-stream')).body.message, /neither a packed plugin/);
+    const large = await post(Buffer.alloc(33 * 1024 * 1024), 'application/gzip').catch((error: Error) => error);
+    // a client that is still sending may see the end of the connection instead of the answer
+    if (!(large instanceof Error)) assert.deepEqual([large.status, large.body.code], [413, 'BODY_TOO_LARGE']);
+    const sum = await upload(daemon.api, one, `/plugins?sha256=${'0'.repeat(64)}`);
+    assert.deepEqual([sum.status, sum.body.code], [422, 'PLUGIN_CHECKSUM_DIFFERS']);
+    assert.deepEqual(await folders(), ['shelf']);
+  });
+
+  test('a preset file is a plugin too', async () => {
+    const made = await daemon.api.call('POST', '/plugins', PRESET, { 'content-type': 'application/yaml' });
+    assert.deepEqual([made.status, made.body.data.id, made.body.data.state], [201, 'evening', 'verified'], made.text);
+    assert.ok((await folders()).includes('evening.yaml'));
+    const changed = PRESET.replace('7', '9');
+    assert.equal((await upload(daemon.api, changed, '/plugins/evening', 'PUT')).status, 200);
+    assert.equal((await daemon.api.post('/plugins/evening/rollback')).status, 200);
+    assert.equal(await readFile(path.join(daemon.dataDir, 'plugins/evening.yaml'), 'utf8'), PRESET);
+    assert.equal((await daemon.api.delete('/plugins/evening')).status, 204);
+    assert.equal((await daemon.api.get('/plugins/evening')).status, 404);
+  });
+
+  describe('from an address', () => {
+    let server: https.Server;
+    let url: string;
+    const trusted = tls.getCACertificates('default');
+    before(async () => {
+      const certificate = await makeCertificate('localhost', { authority: false });
+      tls.setDefaultCACertificates([...trusted, certificate.cert]);
+      server = https.createServer(certificate, (request, response) => {
+        const file: Record<string, () => void> = {
+          '/url.tgz': () => response.end(three),
+          '/moved': () => response.writeHead(302, { location: '/url.tgz' }).end(),
+          '/loop': () => response.writeHead(302, { location: '/loop' }).end(),
+          '/plain': () => response.writeHead(302, { location: 'http://127.0.0.1:9/x' }).end(),
+          '/metadata': () => response.writeHead(302, { location: 'https://169.254.169.254/x' }).end(),
+          '/endless': () => {
+            const more = () => response.write(Buffer.alloc(1 << 20)) && setImmediate(more);
+            response.on('drain', more);
+            more();
+          },
+        };
+        (file[request.url ?? ''] ?? (() => response.writeHead(404).end()))();
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      three = await packedPlugin('from-url', providerCode('from-url', ''));
+    });
+    let three: Buffer;
+    after(() => {
+      tls.setDefaultCACertificates(trusted);
+      server.closeAllConnections();
+      server.close();
+    });
+
+    test('it is downloaded, redirects followed, and its checksum compared first', async () => {
+      const install = (place: string, sha256 = sumOf(three)) =>
+        daemon.api.post('/plugins', { url: url + place, sha256 });
+      const wrong = await install('/url.tgz', 'a'.repeat(64));
+      assert.deepEqual([wrong.status, wrong.body.code], [422, 'PLUGIN_CHECKSUM_DIFFERS']);
+      for (const [place, reason] of [
+        ['/missing', /responded with HTTP 404/],
+        ['/loop', /redirects more than 5 times/],
+        ['/plain', /redirects to an address that must begin with https/],
+        ['/metadata', /redirects to an address that is a link-local address/],
+      ] as const) {
+        const refused = await install(place);
+        assert.deepEqual([refused.status, refused.body.code], [502, 'PLUGIN_DOWNLOAD_FAILED'], refused.text);
+        assert.match(refused.body.message, reason);
+      }
+      const endless = await install('/endless');
+      assert.deepEqual([endless.status, endless.body.code], [413, 'BODY_TOO_LARGE']);
+      for (const [address, reason] of [
+        ['http://example.com/x.tgz', /must begin with https/],
+        ['https://169.254.169.254/x.tgz', /link-local/],
+        ['https://user:pass@example.com/x.tgz', /must not contain a user name/],
+        ['file:///etc/passwd', /must begin with http/],
+      ] as const) {
+        const refused = await daemon.api.post('/plugins', { url: address, sha256: sumOf(three) });
+        assert.deepEqual([refused.status, refused.body.details[0].path], [400, 'body.url'], refused.text);
+        assert.match(refused.body.message, reason);
+      }
+      const made = await install('/moved', sumOf(three).toUpperCase());
+      assert.deepEqual([made.status, made.body.data.id], [201, 'from-url'], made.text);
+      const entry = await lastAudit();
+      assert.deepEqual(entry.after.from, new URL(url).host);
+      assert.equal((await daemon.api.delete('/plugins/from-url')).status, 204);
+    });
+  });
+
+  test('one whose storage is used is removed only on purpose; then its apps alarm and record nothing', async () => {
+    const put = await daemon.api.put('/apps/live/s3', { provider: 'shelf', bucket: 'x', key: 'k', secret: 's' });
+    assert.equal(put.status, 200, put.text);
+    assert.deepEqual((await view('shelf')).usedBy, ['live']);
+    const refused = await daemon.api.delete('/plugins/shelf');
+    assert.deepEqual([refused.status, refused.body.code, refused.body.apps], [409, 'PLUGIN_IN_USE', ['live']]);
+    const without = await packedPlugin('shelf', providerCode('rack', ''), { providers: ['rack'], ...version('4.0.0') });
+    const dropped = await upload(daemon.api, without, '/plugins/shelf', 'PUT');
+    assert.deepEqual([dropped.status, dropped.body.code], [409, 'PLUGIN_IN_USE'], dropped.text);
+
+    const gone = await daemon.api.delete('/plugins/shelf?force=true');
+    assert.equal(gone.status, 204, gone.text);
+    assert.equal((await daemon.api.get('/plugins/shelf')).status, 404);
+    assert.deepEqual(await folders(), []);
+    const alarm = await until('the alarm is there', async () =>
+      (await daemon.api.get('/apps/live')).body.problems?.find(
+        (problem: { code: string }) => problem.code === 'STORAGE_PROVIDER_MISSING',
+      ),
+    );
+    assert.match(alarm.message, /shelf is not installed.*Nothing is recorded/);
+    // the rest of the app's config can be changed as before
+    const patched = await daemon.api.patch('/apps/live/config', { hls: { list_size: 9 } });
+    assert.equal(patched.status, 200, patched.text);
+    assert.equal((await daemon.api.get('/apps/live/s3')).body.data.provider, 'shelf');
+    assert.equal((await daemon.api.put('/apps/live/s3', { provider: 'nope' })).status, 400);
+    await upload(daemon.api, two);
+    await until(
+      'the alarm is over',
+      async () => ((await daemon.api.get('/apps/live')).body.problems ?? []).length === 0,
+    );
+  });
+
+  test('built-in plugins are updated with StreamHub only, and those of npm with npm', async () => {
+    for (const answer of [
+      await daemon.api.delete('/plugins/storage-s3?force=true'),
+      await upload(daemon.api, one, '/plugins/presets', 'PUT'),
+      await daemon.api.post('/plugins/storage-local/rollback'),
+    ])
+      assert.deepEqual([answer.status, answer.body.code], [409, 'PLUGIN_BUILT_IN']);
+    assert.equal((await daemon.api.post('/plugins/shelf/rollback')).body.code, 'PLUGIN_NO_PREVIOUS');
+    await writeFile(path.join(daemon.dataDir, 'plugins/notes.txt'), 'no plugin');
+    assert.equal((await daemon.api.delete('/plugins/notes.txt')).status, 404);
+  });
+});
