@@ -1,5 +1,7 @@
-import { copyFile, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { extract, list, type ReadEntry } from 'tar';
 import { parseConfig } from '#shared/config/parse.ts';
 import { INSIDE_PATTERN, PRESET_ID_PATTERN } from '#shared/plugin-sdk/manifest.ts';
@@ -9,6 +11,9 @@ import { MAX_TEXT_BYTES } from '../read-plugins.ts';
 
 const INSIDE = new RegExp(INSIDE_PATTERN);
 const PRESET_ID = new RegExp(PRESET_ID_PATTERN);
+/** Each file and folder has a header of at most this many bytes, and fills its last block. */
+const MAX_TAR_BYTES = MAX_PLUGIN_BYTES + 2 * MAX_PLUGIN_FILES * 2048;
+const gunzipBounded = (bytes: Buffer): Promise<Buffer> => promisify(gunzip)(bytes, { maxOutputLength: MAX_TAR_BYTES });
 const GZIP = '1f8b';
 const ZIP = '504b';
 /** Folder of an unpacked plugin whose id isn't known yet. */
@@ -45,13 +50,20 @@ export async function unpackFile(file: string, folder: string): Promise<string> 
 export async function unpackPlugin(file: string, target: string): Promise<void> {
   // packing shrinks; a file above the limit cannot hold less
   if ((await stat(file)).size > MAX_PLUGIN_BYTES) throw tooMuch(`${MAX_PLUGIN_BYTES} bytes`);
+  const archive = `${target}.tar`;
   try {
+    // bounded here: tar reads everything behind the end of an archive, however long it is
+    await writeFile(archive, await gunzipBounded(await readFile(file)), { flag: 'wx', mode: 0o600 });
     // the header of an entry is checked before its contents are read
-    list({ file, sync: true, strict: true, onReadEntry: entryCheck() });
-    extract({ file, cwd: target, sync: true, strict: true, strip: 1, noMtime: true, filter: withPlainRights });
+    list({ file: archive, sync: true, strict: true, onReadEntry: entryCheck() });
+    extract({ file: archive, cwd: target, sync: true, strict: true, strip: 1, noMtime: true, filter: withPlainRights });
   } catch (error) {
     if (error instanceof Error && error.name === 'PluginRefusal') throw error;
-    throw refusal('ARCHIVE_UNREADABLE', { detail: (error as NodeJS.ErrnoException).code ?? 'damaged' });
+    const { code = 'damaged' } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooMuch(`${MAX_PLUGIN_BYTES} bytes`);
+    throw refusal('ARCHIVE_UNREADABLE', { detail: code });
+  } finally {
+    await rm(archive, { force: true });
   }
 }
 
