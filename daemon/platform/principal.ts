@@ -1,5 +1,8 @@
 import type { Caller } from '#shared/access.ts';
 
+/** The team of the operators. */
+export const PLATFORM = 'platform';
+
 /** Who makes a request. Built once per credential and held in memory; never contains the credential. */
 export interface Principal extends Caller {
   /** `token:<id>`, `admin` or `usr_<uuid>`. */

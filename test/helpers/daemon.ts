@@ -90,10 +90,9 @@ export const TEST_TOKEN = `sk_${'t'.repeat(43)}`;
 const threads = new Map<string, ReturnType<typeof taskThreads>>();
 
 /** One set of threads for all daemons of this process, as long as they would get the same: to start one costs as much as the daemon. */
-function threadsFor(longTasks: number): ReturnType<typeof taskThreads> {
-  const key = JSON.stringify([longTasks, workerEnvironment()]);
-  // none waits because another daemon's tasks have all threads
-  const found = threads.get(key) ?? taskThreads(24 + longTasks);
+function threadsFor(): ReturnType<typeof taskThreads> {
+  const key = JSON.stringify(workerEnvironment());
+  const found = threads.get(key) ?? taskThreads();
   threads.set(key, found);
   return found;
 }
@@ -115,7 +114,7 @@ export async function testDaemon(
       PORT: env['PORT'] ?? '0',
     },
   });
-  const daemon = await startDaemon(settings, createLogging(settings), () => threadsFor(settings.transcodingJobs));
+  const daemon = await startDaemon(settings, createLogging(settings), threadsFor);
   let stopped = false;
   const stop = async (): Promise<void> => {
     if (stopped) return;

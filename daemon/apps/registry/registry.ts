@@ -1,3 +1,4 @@
+import { PLATFORM } from '#daemon/platform/principal.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { VisibleApps } from '#shared/access.ts';
 import { slugOf } from '#shared/config/defaults.ts';
@@ -264,8 +265,6 @@ export class AppRegistry {
 
 /** The default app's prefix: its tree belongs to the platform, even if no such app exists. */
 const PLATFORM_PREFIX = 'live';
-/** The team of the operators. */
-export const PLATFORM = 'platform';
 const NONE: readonly AppRecord[] = [];
 
 const prefixOverlaps = (prefix: string): string =>

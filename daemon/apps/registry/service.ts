@@ -8,7 +8,7 @@ import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { fileError, ifMissing } from '#daemon/platform/files/file-errors.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
-import type { Principal } from '#daemon/platform/principal.ts';
+import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
 import { isGlobal, isWithin, visibleApps } from '#shared/access.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
@@ -16,7 +16,7 @@ import { PREFIX_HELD_SECONDS, PREFIXES_HELD_PER_TEAM } from '#shared/limits.ts';
 import type { PrefixClaim } from '#shared/rules/rooms.ts';
 import type { AppRecord, AppSizes, CreateAppBody, HeldPrefix } from '#shared/schema/apps.ts';
 import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
-import { type AppEntry, type AppRegistry, PLATFORM, type Trouble } from './registry.ts';
+import { type AppEntry, type AppRegistry, type Trouble } from './registry.ts';
 import type { AppRepository } from './repository.ts';
 import { recoverScaffolds, scaffoldApp } from './scaffold.ts';
 

@@ -46,7 +46,7 @@ export class RecordingTargets {
     const ref = await plugins.provider(location.provider);
     const access: StorageTargetInput['access'] = { ref, location, credentials, policy };
     const output = await plugins.withBroker(app, (port) =>
-      pool.run<StorageTargetInput, StorageTargetOutput>(STORAGE_TARGET, { access, port }, { transfer: [port] }),
+      pool.run<StorageTargetInput, StorageTargetOutput>(STORAGE_TARGET, { access, port }, { app, transfer: [port] }),
     );
     if ('problem' in output) throw new ApiError('RECORDING_NOT_TAKEN', { what: '', reason: output.problem });
     return { target: output.target, expiresAt };

@@ -403,7 +403,7 @@ export class StorageService {
     const { plugins, pool } = this.#deps;
     const { access } = await this.access(app, place);
     return plugins.withBroker(app, (port) =>
-      pool.run<I, O>(kind, { ...input, access, port } as unknown as I, { transfer: [port] }),
+      pool.run<I, O>(kind, { ...input, access, port } as unknown as I, { app, transfer: [port] }),
     );
   }
 

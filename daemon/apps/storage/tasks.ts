@@ -7,7 +7,7 @@ export const STORAGE_SETTINGS: TaskKind = {
   timeoutMs: 30_000,
   concurrency: 2,
   perTeam: 1,
-  network: true,
+  waitsFor: 'storage',
   queue: 256,
 };
 
@@ -18,7 +18,7 @@ export const STORAGE_BUCKET: TaskKind = {
   timeoutMs: 60_000,
   concurrency: 2,
   perTeam: 1,
-  network: true,
+  waitsFor: 'storage',
   queue: 32,
 };
 
@@ -28,7 +28,7 @@ export const STORAGE_TEST: TaskKind = {
   timeoutMs: 120_000,
   concurrency: 2,
   perTeam: 1,
-  network: true,
+  waitsFor: 'storage',
   queue: 32,
 };
 
@@ -39,7 +39,7 @@ export const STORAGE_LINKS: TaskKind = {
   timeoutMs: 30_000,
   concurrency: 3,
   perTeam: 2,
-  network: true,
+  waitsFor: 'storage',
   queue: 1024,
 };
 
@@ -50,7 +50,7 @@ export const STORAGE_PLAYLIST: TaskKind = {
   timeoutMs: 30_000,
   concurrency: 3,
   perTeam: 2,
-  network: true,
+  waitsFor: 'storage',
   queue: 256,
 };
 
@@ -59,7 +59,9 @@ export const STORAGE_OBJECTS: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-objects'),
   what: 'Keeping the playlists of a live stream',
   timeoutMs: 60_000,
-  concurrency: 2,
+  concurrency: 3,
+  perTeam: 2,
+  waitsFor: 'live',
   queue: 1024,
 };
 
@@ -70,7 +72,7 @@ export const STORAGE_PROBE: TaskKind = {
   timeoutMs: 30_000,
   concurrency: 3,
   perTeam: 2,
-  network: true,
+  waitsFor: 'storage',
   queue: 1024,
 };
 
@@ -79,7 +81,9 @@ export const STORAGE_CHECK: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-check'),
   what: 'Checking that recordings can be stored',
   timeoutMs: 30_000,
-  concurrency: 2,
+  concurrency: 3,
+  perTeam: 2,
+  waitsFor: 'live',
   queue: 1024,
 };
 
@@ -88,7 +92,9 @@ export const STORAGE_TARGET: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/storage-target'),
   what: 'Asking where LiveKit writes recordings',
   timeoutMs: 30_000,
-  concurrency: 2,
+  concurrency: 3,
+  perTeam: 2,
+  waitsFor: 'live',
   queue: 1024,
 };
 
@@ -112,4 +118,4 @@ export const PURGE: TaskKind = {
 };
 
 /** Deletes the objects of one recording, which need not wait for the purge of a whole app. */
-export const PURGE_VOD: TaskKind = { ...PURGE, timeoutMs: 900_000, queue: 256, network: true };
+export const PURGE_VOD: TaskKind = { ...PURGE, timeoutMs: 900_000, queue: 256, waitsFor: 'storage' };

@@ -57,7 +57,7 @@ export class WriteCheck {
         pool.run<StorageCheckInput, StorageCheckOutput>(
           STORAGE_CHECK,
           { access, key, pageOrigin, port },
-          { transfer: [port] },
+          { app, transfer: [port] },
         ),
       );
       if (checked.pages !== undefined) pages.note(access.location, checked.pages);

@@ -1,3 +1,4 @@
+import { PLATFORM } from '#daemon/platform/principal.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
@@ -10,7 +11,7 @@ import { newUserId, normalEmail, same } from './identity.ts';
 import { requireUser, unchangedUser } from './known-user.ts';
 import type { LinkRow } from './link-repository.ts';
 import { linkUrl } from './links.ts';
-import { BREAK_GLASS, PLATFORM } from './principals.ts';
+import { BREAK_GLASS } from './principals.ts';
 import type { SignedIn } from './service.ts';
 import type { SignInFrom } from './sessions.ts';
 import type { SignInDeps } from './sign-in-deps.ts';

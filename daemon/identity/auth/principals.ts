@@ -1,7 +1,6 @@
-import type { Principal } from '#daemon/platform/principal.ts';
+import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
 import type { MembershipRow, UserRow } from '../people/user-store.ts';
 
-export const PLATFORM = 'platform';
 export const BREAK_GLASS = 'admin';
 
 /** The team that a person acts for: the oldest owned, else the oldest joined. Invitations not accepted count for nothing. */

@@ -1,3 +1,4 @@
+import { PLATFORM } from '#daemon/platform/principal.ts';
 import { randomUUID } from 'node:crypto';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Meta } from '#daemon/platform/db/meta.ts';
@@ -9,7 +10,7 @@ import { checkedEmail, newUserId, normalEmail, same } from './identity.ts';
 import { requireUser, unchangedUser } from './known-user.ts';
 import { linkUrl } from './links.ts';
 import { type Hasher, OURSELVES } from './passwords.ts';
-import { BREAK_GLASS, PLATFORM } from './principals.ts';
+import { BREAK_GLASS } from './principals.ts';
 import type { OpenedSession, SignInFrom } from './sessions.ts';
 import type { SignInDeps } from './sign-in-deps.ts';
 

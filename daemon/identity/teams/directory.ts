@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Principal } from '#daemon/platform/principal.ts';
+import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import type { CreateTenantBody, Invite, Tenant, UpdateTenantBody, UpdateUserBody, User } from '#shared/schema/teams.ts';
 import type { EmailProof } from '../auth/email-proof.ts';
 import { normalEmail } from '../auth/identity.ts';
 import { type Links, linkNotes, linkUrl, shownInvite } from '../auth/links.ts';
-import { BREAK_GLASS, PLATFORM } from '../auth/principals.ts';
+import { BREAK_GLASS } from '../auth/principals.ts';
 import type { SessionStore } from '../auth/sessions.ts';
 import type { TenantRow, TenantStore, UserListRow } from '../people/tenant-store.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';

@@ -29,7 +29,7 @@ import { type MoveRecord, moveRepository } from './repository.ts';
 import type { MoveOutput, MoveStep, MoveTask } from './tasks/move.ts';
 import { MOVE } from './tasks.ts';
 
-const AT_ONCE = 2;
+const AT_ONCE = 3;
 
 export interface MovingDeps {
   jobs: JobService;
@@ -260,7 +260,7 @@ export class MovingService {
     try {
       const output = await plugins.withBroker(app, (pluginPort) => {
         const task: MoveTask = { step, access, port: port2, plugins: pluginPort };
-        return pool.run<MoveTask, MoveOutput>(MOVE, task, { transfer: [port2, pluginPort] });
+        return pool.run<MoveTask, MoveOutput>(MOVE, task, { app, transfer: [port2, pluginPort] });
       });
       run?.signal.throwIfAborted();
       if (failure !== undefined) throw failure;

@@ -5,6 +5,7 @@ export const MOVE: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/move'),
   what: 'Moving a recording',
   timeoutMs: 0,
+  isLong: true,
   concurrency: 8,
   queue: 256,
 };

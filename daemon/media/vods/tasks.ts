@@ -5,6 +5,8 @@ export const MEDIA_INSPECT: TaskKind = {
   module: taskModule(import.meta.url, 'tasks/media-inspect'),
   what: 'Reading a recording',
   timeoutMs: 120_000,
-  concurrency: 1,
+  concurrency: 2,
+  perTeam: 1,
+  waitsFor: 'storage',
   queue: 10_000,
 };

@@ -51,7 +51,7 @@ afterEach(async () => {
 
 type Run = (run: JobRun<unknown, { n: number }>) => Promise<object>;
 /** A service as after a start of the daemon; several on one database are several lives of it. */
-function life(run: Run, more: { prepare?: () => void; ended?: (state: string) => void; backoff?: number } = {}) {
+function life(run: Run, more: { prepare?: () => void; ended?: (state: string) => void; backoff?: number; atOnce?: number } = {}) {
   const seen: string[] = [];
   const events = new EventBus((error) => errors.push(String(error)));
   events.subscribe((event) => published.push(event.data));
@@ -67,6 +67,7 @@ function life(run: Run, more: { prepare?: () => void; ended?: (state: string) =>
   });
   service.register({
     kind: 'app-delete',
+    ...(more.atOnce === undefined ? {} : { atOnce: more.atOnce }),
     prepare: () => more.prepare?.(),
     run: run as never,
     isCancellable: (at) => at?.phase !== 'local',
@@ -230,6 +231,32 @@ describe('JobService', () => {
     const ends = [other, ...many].map(({ id }) => service.waitForAttempt(id));
     release.resolve();
     assert.ok((await Promise.all(ends)).every(({ state }) => state === 'succeeded'));
+  });
+
+  test('one team’s jobs leave room, and turns, at a separate limit too', async () => {
+    for (const [atOnce, tenant, begun] of [
+      [1, 'busy', ['busy', 'calm', 'busy']],
+      [3, 'busy', ['busy', 'busy', 'calm', 'busy']],
+      [2, 'platform', ['platform', 'platform', 'calm']],
+    ] as const) {
+      const running: string[] = [];
+      const ends: (() => void)[] = [];
+      const run: Run = async ({ input }) => {
+        running.push((input as { app: string }).app);
+        await new Promise<void>((resolve) => ends.push(resolve));
+        return {};
+      };
+      const { service } = life(run, { atOnce });
+      const create = (tenantId: string) => service.create(job({ tenantId, input: { app: tenantId } }));
+      const jobs = [tenant, tenant, tenant, tenant, 'calm'].map(create);
+      for (let n = 0; running.length < begun.length; n += 1) {
+        ends.shift()?.();
+        await new Promise(setImmediate);
+        assert.ok(n < 20, running.join());
+      }
+      assert.deepEqual(running.slice(0, begun.length), begun);
+      for (const { id } of jobs) await service.end(id);
+    }
   });
 
   test('is cancelled while it runs, waits or is queued', async () => {

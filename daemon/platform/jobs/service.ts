@@ -13,7 +13,7 @@ import { withLogContext } from '../log-context.ts';
 import type { Principal } from '../principal.ts';
 import type { JobHandler } from './handler.ts';
 import { type JobRepository, type JobRow, type NewJob, NO_LIMIT } from './repository.ts';
-import { chooseNext, type Waiting } from './turns.ts';
+import { JobTurns, type Waiting } from './turns.ts';
 
 /** Restarts without any progress between them after which a job is given up: it may be what ends the process. */
 const MAX_RESTARTS = 5;
@@ -49,6 +49,7 @@ export class JobService {
   readonly #running = new Map<number, Running>();
   /** Jobs that wait for room, in order. */
   readonly #queue = new Map<number, Waiting>();
+  readonly #turns = new JobTurns((kind) => this.#handlers.get(kind)?.atOnce);
   readonly #timers = new Map<number, () => void>();
   readonly #waiters = new Map<number, Set<PromiseWithResolvers<Job>>>();
   readonly #announced = new Map<number, number>();
@@ -220,21 +221,22 @@ export class JobService {
   /** Only decides the order, so a registry that can't be read at the moment must not lose the job's turn. */
   #placeOf(id: number): Waiting {
     try {
-      const { kind, tenant_id: tenant } = this.#row(id);
-      return { kind, tenant };
+      const { kind, tenant_id: tenant, app } = this.#row(id);
+      return { kind, tenant, app };
     } catch {
-      return { kind: 'app-delete', tenant: '' };
+      return { kind: 'app-delete', tenant: '', app: null };
     }
   }
 
   #next(): void {
     while (!this.#stopping) {
       // an attempt that is just ending is over before the next one of its job begins
-      const chosen = chooseNext(this.#queue, this.#running, (kind) => this.#handlers.get(kind)?.atOnce);
+      const chosen = this.#turns.next(this.#queue, this.#running);
       if (chosen === undefined) return;
-      const { id, kind, tenant } = chosen;
+      const { id, kind, tenant, app } = chosen;
       this.#queue.delete(id);
-      const run: Running = { kind, tenant, abort: new AbortController(), cancelled: false, done: Promise.resolve() };
+      const abort = new AbortController();
+      const run: Running = { kind, tenant, app, abort, cancelled: false, done: Promise.resolve() };
       this.#running.set(id, run);
       run.done = this.#attempt(id, run)
         .catch((error) => this.#unrecorded(id, error))

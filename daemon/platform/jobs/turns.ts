@@ -1,38 +1,65 @@
 import type { JobKind } from '#shared/schema/jobs.ts';
+import { PLATFORM } from '../principal.ts';
 
 const AT_ONCE = 4;
-/** Jobs of one team that run at the same time: the rest is for other teams. */
-const AT_ONCE_PER_TEAM = 3;
 
 /** What decides a job's turn. */
 export interface Waiting {
   kind: JobKind;
   tenant: string;
+  app: string | null;
 }
 
+type Chosen = Waiting & { id: number };
+
 /**
- * The oldest job of the team that has the fewest running, so that one team's many jobs don't hold up the others. Kinds with
- * a separate limit, whose jobs take hours, take no place from the rest.
- * @param queue in order
- * @param limitOf the separate limit of a kind
+ * Gives each team its turn; each app of the platform's team has its own. One turn gets all places of a limit but one, so
+ * that jobs of hours don't hold up the others. Kinds with a separate limit take no place from the rest, and operators who
+ * set such a limit get all of it for the platform's apps.
  */
-export function chooseNext(
-  queue: ReadonlyMap<number, Waiting>,
-  running: ReadonlyMap<number, Waiting>,
-  limitOf: (kind: JobKind) => number | undefined,
-): (Waiting & { id: number }) | undefined {
-  const all = [...running.values()];
-  const common = all.filter(({ kind }) => limitOf(kind) === undefined);
-  let best: (Waiting & { id: number; count: number }) | undefined;
-  for (const [id, { kind, tenant }] of queue) {
-    if (running.has(id)) continue;
-    const limit = limitOf(kind);
-    const beside = limit === undefined ? common : all.filter((run) => run.kind === kind);
-    const count = beside.filter((run) => run.tenant === tenant).length;
-    if (beside.length >= (limit ?? AT_ONCE) || count >= (limit ?? AT_ONCE_PER_TEAM)) continue;
-    if (best !== undefined && count >= best.count) continue;
-    best = { id, kind, tenant, count };
-    if (count === 0) break;
+export class JobTurns {
+  readonly #limitOf: (kind: JobKind) => number | undefined;
+  /** When a team last had its turn at a limit. */
+  readonly #lastTurn = new Map<string, number>();
+  #turns = 0;
+
+  /** @param limitOf the separate limit of a kind */
+  constructor(limitOf: (kind: JobKind) => number | undefined) {
+    this.#limitOf = limitOf;
   }
-  return best;
+
+  /**
+   * The oldest job of the team that has the fewest running, then of the one whose last turn is the longest ago.
+   * @param queue in order
+   */
+  next(queue: ReadonlyMap<number, Waiting>, running: ReadonlyMap<number, Waiting>): Chosen | undefined {
+    const all = [...running.values()];
+    const lanes = Map.groupBy(all, ({ kind }) => this.#laneOf(kind));
+    let best: (Chosen & { count: number; lastTurn: number }) | undefined;
+    for (const [id, job] of queue) {
+      if (running.has(id)) continue;
+      const own = this.#limitOf(job.kind);
+      const limit = own ?? AT_ONCE;
+      const turn = this.#turnOf(job);
+      const beside = lanes.get(this.#laneOf(job.kind)) ?? [];
+      const count = beside.filter((run) => this.#turnOf(run) === turn).length;
+      const most = own !== undefined && job.tenant === PLATFORM ? limit : Math.max(1, limit - 1);
+      if (beside.length >= limit || count >= most) continue;
+      const lastTurn = this.#lastTurn.get(turn) ?? 0;
+      if (best === undefined || count < best.count || (count === best.count && lastTurn < best.lastTurn))
+        best = { ...job, id, count, lastTurn };
+    }
+    // who has nothing left is forgotten, or the map would grow with every team there ever was
+    if (best === undefined && running.size === 0) this.#lastTurn.clear();
+    if (best !== undefined) this.#lastTurn.set(this.#turnOf(best), ++this.#turns);
+    return best;
+  }
+
+  #laneOf(kind: JobKind): string {
+    return this.#limitOf(kind) === undefined ? '' : kind;
+  }
+
+  #turnOf({ kind, tenant, app }: Waiting): string {
+    return `${this.#laneOf(kind)} ${tenant} ${tenant === PLATFORM ? app : ''}`;
+  }
 }

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { CONFIG_CHECK } from '#daemon/apps/config/tasks.ts';
-import { STORAGE_PROBE } from '#daemon/apps/storage/tasks.ts';
+import * as storage from '#daemon/apps/storage/tasks.ts';
+import { MOVE } from '#daemon/media/moving/tasks.ts';
+import { MEDIA_INSPECT } from '#daemon/media/vods/tasks.ts';
 import { temporaryDir } from '#test/helpers/daemon.ts';
 import { patientLimit, WorkerPool } from './pool.ts';
 
@@ -47,6 +49,12 @@ test('threads load modules by import only, so that one ended while it loads does
   assert.equal(await pool.run(kind, {}), 'ERR_REQUIRE_ESM');
 });
 
+test('whatever waits for a storage has a share per team, or threads besides those of all', () => {
+  const { ROLE_CREDENTIALS, ...ofTeams } = storage;
+  for (const kind of [...Object.values(ofTeams), MOVE, MEDIA_INSPECT])
+    assert.ok(kind.isLong || (kind.perTeam ?? kind.concurrency) < kind.concurrency, kind.what);
+});
+
 test('work of one team that hangs leaves threads to others', async (t) => {
   const pool = new WorkerPool((app) => app.split('-')[0] as string);
   t.after(() => pool.close());
@@ -57,12 +65,18 @@ test('work of one team that hangs leaves threads to others', async (t) => {
     'export default (gate) => { if (gate) Atomics.wait(new Int32Array(gate), 0, 0); return "done"; };',
   );
   const module = pathToFileURL(task).href;
-  const kinds = [1, 2, 3].map(() => ({ ...STORAGE_PROBE, module, timeoutMs: 0 }));
+  const kinds = [1, 2, 3].map(() => ({ ...storage.STORAGE_PROBE, module, timeoutMs: 0 }));
   const gate = new SharedArrayBuffer(4);
   const held = kinds.flatMap((kind) => [1, 2, 3, 4].map((n) => pool.run(kind, gate, { app: `slow-${n}` })));
   for (const kind of kinds) assert.equal(await pool.run(kind, null, { app: 'quick-1' }), 'done');
   assert.equal(await pool.run({ ...CONFIG_CHECK, module }, null, { app: 'slow-1' }), 'done', 'quick work of any team');
+  // two slow teams hold all threads of their lane; what streams wait for has other threads
+  held.push(...kinds.map((kind) => pool.run(kind, gate, { app: 'slower-1' })));
+  const live = { ...storage.STORAGE_OBJECTS, module, timeoutMs: 0, queue: 4 };
+  held.push(...[1, 2, 3, 4].map(() => pool.run(live, gate, { app: 'slow-1' })));
+  await assert.rejects(pool.run(live, gate, { app: 'slow-2' }), { code: 'OVERLOADED' }, 'half of the queue is for others');
+  assert.equal(await pool.run(live, null, { app: 'quick-1' }), 'done');
   Atomics.store(new Int32Array(gate), 0, 1);
   Atomics.notify(new Int32Array(gate), 0);
-  assert.equal((await Promise.all(held)).length, 12);
+  assert.equal((await Promise.all(held)).length, 19);
 });

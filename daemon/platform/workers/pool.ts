@@ -20,8 +20,8 @@ export interface TaskKind {
   queue: number;
   /** How many of them run for one team, so that its slow storage leaves the others room; all of `concurrency` unless given. */
   perTeam?: number;
-  /** It waits for a storage. Of all such kinds together only some threads are used, and not all for one team. */
-  network?: true;
+  /** It waits for a storage. All kinds of a lane share some threads, and not all of them are for one team. */
+  waitsFor?: keyof typeof LANES;
 }
 
 /**
@@ -33,14 +33,16 @@ export function taskModule(base: string, file: string): string {
   return new URL(`./${file}${base.endsWith('.ts') ? '.ts' : '.js'}`, base).href;
 }
 
-/** Purges take two, other storage work three at most; the rest is left for what must be quick. */
-const MAX_THREADS = 6;
-const NETWORK_THREADS = 3;
-const NETWORK_THREADS_PER_TEAM = 2;
+/** Threads of work that waits for storages. What a running stream or recording waits for doesn't wait behind the rest. */
+const LANES = { storage: { threads: 3, perTeam: 2 }, live: { threads: 3, perTeam: 2 } } as const;
+/** Both lanes and two purges leave two for what must be quick. */
+const MAX_THREADS = 10;
+/** For tasks that hold one for hours; jobs limit how many run. */
+const LONG_THREADS = 24;
 const HEAP_MB = 192;
 
 /** Threads for the tasks of pools. They start when first needed and leave after a while without work. */
-export async function taskThreads(maxThreads: number): Promise<Piscina> {
+export async function taskThreads(maxThreads = MAX_THREADS + LONG_THREADS): Promise<Piscina> {
   const { Piscina } = await import('piscina');
   return new Piscina({
     minThreads: 0,
@@ -56,7 +58,6 @@ export async function taskThreads(maxThreads: number): Promise<Piscina> {
 
 /** The piscina pool, with limits for each kind and turns for the teams. */
 export class WorkerPool {
-  readonly #maxThreads: number;
   readonly #lent: (() => Promise<Piscina>) | undefined;
   #starting: Promise<Piscina> | undefined;
   #piscina: Piscina | undefined;
@@ -67,18 +68,16 @@ export class WorkerPool {
 
   /**
    * @param teamOf whose turn the work for an app is
-   * @param longTasks threads on top, for tasks that each hold one for hours
    * @param lent threads whose owner ends them: of several daemons in one process each can use the same
    */
-  constructor(teamOf: (app: string) => string = (app) => app, longTasks = 0, lent?: () => Promise<Piscina>) {
+  constructor(teamOf: (app: string) => string = (app) => app, lent?: () => Promise<Piscina>) {
     this.#teamOf = teamOf;
     this.#lent = lent;
-    this.#maxThreads = MAX_THREADS + longTasks;
   }
 
   /** Loaded with the first task, because a daemon at rest needs no thread. */
   async #pool(): Promise<Piscina> {
-    this.#piscina = await (this.#starting ??= this.#lent?.() ?? taskThreads(this.#maxThreads));
+    this.#piscina = await (this.#starting ??= this.#lent?.() ?? taskThreads());
     this.#closing.signal.throwIfAborted();
     return this.#piscina;
   }
@@ -99,14 +98,20 @@ export class WorkerPool {
   ): Promise<O> {
     const name = this.#nameOf(kind);
     const team = options.app === undefined ? '' : this.#teamOf(options.app);
-    const { network, concurrency, perTeam = concurrency } = kind;
+    const { waitsFor, concurrency, perTeam = concurrency } = kind;
+    const ofTeam = `${name} of ${team}`;
     const bounds: Record<string, number> = {
       ...(kind.isLong ? {} : { threads: MAX_THREADS }),
       [name]: concurrency,
-      [`${name} of ${team}`]: perTeam,
-      ...(network ? { network: NETWORK_THREADS, [`network of ${team}`]: NETWORK_THREADS_PER_TEAM } : {}),
+      [ofTeam]: perTeam,
+      ...(waitsFor === undefined
+        ? {}
+        : { [waitsFor]: LANES[waitsFor].threads, [`${waitsFor} of ${team}`]: LANES[waitsFor].perTeam }),
     };
-    const isFull = this.#turns.waiting(name) >= kind.queue;
+    // a team fills half of a queue at most
+    const isFull =
+      this.#turns.waiting(name) >= kind.queue ||
+      (team !== '' && this.#turns.waiting(ofTeam) >= Math.ceil(kind.queue / 2));
     if (isFull && !this.#turns.hasRoom(bounds)) throw new ApiError('OVERLOADED');
     return this.#turns.run(team, bounds, () => this.#runNow<I, O>(kind, input, options), options.signal);
   }

@@ -74,7 +74,7 @@ export function createPlatform(
   const { retentionNow } = clockWatch;
   const events = new EventBus((err) => log.error({ err }, 'an event listener failed'));
   const counts = new EventEmitter<Counts>();
-  const pool = new WorkerPool((app) => apps.turnOf(app), settings.transcodingJobs, threads);
+  const pool = new WorkerPool((app) => apps.turnOf(app), threads);
   // a full or read-only disk has room for one handle only
   const quickDb = modeOf(db) === 'normal' ? openDatabase(dir.registry, { durability: 'normal' }) : db;
   const jobRows = jobRepository(db, quickDb);
