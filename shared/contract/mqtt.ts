@@ -25,6 +25,7 @@ export const testMqtt = operation({
   summary: 'Test an app’s MQTT broker',
   description: 'Connects, signs in, and publishes a message on `<topic_prefix>/test`.',
   access: { permission: 'config:write' },
+  share: 'connection-test',
   params: AppParams,
   responses: { 200: envelope(MqttTestResult) },
   errors: ['MQTT_OFF'],

@@ -64,7 +64,7 @@ export const testS3 = operation({
   description:
     'Resolves the endpoint, connects and sends a signed request. Then does what recordings need with two test objects: writes one, and one in parts. Reads, opens a signed link, lists, and deletes both in one call. With a body, tests those settings instead of the stored ones, without storing them.',
   access: { permission: 's3:write' },
-  share: 'storage-test',
+  share: 'connection-test',
   params: AppNameParams,
   body: TestS3Body,
   bodyOptional: true,
@@ -88,7 +88,7 @@ export const createS3Bucket = operation({
   description:
     'Creates the bucket that the stored settings name. With a body, those settings are used instead, without storing them. Only S3 providers can create buckets.',
   access: { permission: 's3:write' },
-  share: 'storage-test',
+  share: 'connection-test',
   params: AppNameParams,
   body: TestS3Body,
   bodyOptional: true,

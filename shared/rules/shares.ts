@@ -1,5 +1,5 @@
 /** What many callers want at the same time and the daemon has a limited number of. */
-export type ShareClass = 'event-stream' | 'log-search' | 'storage-test' | 'work' | 'password' | 'watch';
+export type ShareClass = 'event-stream' | 'log-search' | 'connection-test' | 'work' | 'password' | 'watch' | 'download';
 
 /** How many of a class may be in use at the same time. */
 export interface ShareLimits {
@@ -30,7 +30,15 @@ export const SHARES: Readonly<Record<ShareClass, ShareLimits>> = {
     retryAfter: 30,
   },
   'log-search': { what: 'log searches', total: 32, reserve: 8, principal: 8, team: 12, address: 16, retryAfter: 2 },
-  'storage-test': { what: 'storage tests', total: 32, reserve: 8, principal: 4, team: 6, address: 12, retryAfter: 10 },
+  'connection-test': {
+    what: 'tests of connections',
+    total: 32,
+    reserve: 8,
+    principal: 4,
+    team: 6,
+    address: 12,
+    retryAfter: 10,
+  },
   work: {
     what: 'requests that need a worker',
     total: 256,
@@ -49,5 +57,7 @@ export const SHARES: Readonly<Record<ShareClass, ShareLimits>> = {
     address: 256,
     retryAfter: 2,
   },
+  // each holds a file open; viewers have no user and no team
+  download: { what: 'downloads', total: 2048, reserve: 64, principal: 64, team: 512, address: 128, retryAfter: 5 },
   password: { what: 'password checks', total: 64, reserve: 8, principal: 16, team: 32, address: 32, retryAfter: 5 },
 };

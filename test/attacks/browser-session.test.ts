@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { Secret, TOTP } from 'otpauth';
 import { CONSOLE_HEADER } from '#shared/browser-session.ts';
 import { type Answer, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
@@ -195,7 +196,7 @@ describe('the session cookie of a browser', () => {
     assert.deepEqual([await here.me(), await there.me()], [401, 401]);
   });
 
-  test('of an API token has the rights of the token, for as long as it has them', async () => {
+  test('of an API token has the rights of the token, for as long as it has them', async (t) => {
     const { body: made } = await daemon.api.post('/tokens', { name: 'console', scope: 'global' });
     const browser = new Browser(daemon);
     const answer = await browser.call(
@@ -212,6 +213,15 @@ describe('the session cookie of a browser', () => {
     const me = (await browser.call('GET', '/auth/me')).body.data;
     assert.deepEqual([me.userId, me.via], [`token:${made.id}`, 'api_token']);
     assert.equal((await browser.call('GET', '/auth/sessions')).status, 403, 'a person’s pages stay closed');
+    // a script that opens sessions without end fills neither memory nor registry
+    const many = daemon.api.as(made.token);
+    for (let n = 0; n < 300; n += 1) assert.equal((await many.post('/auth/browser-session', {}, OURS)).status, 201);
+    const db = new Database(path.join(daemon.dataDir, 'data/streamhub.db'), { readonly: true });
+    t.after(() => db.close());
+    const stored = db.prepare('SELECT count(*) FROM sessions WHERE token_id = ?').pluck().get(made.id);
+    assert.equal(stored, 250);
+    assert.equal(await browser.me(), 401, 'the one that was unused longest made room');
+    await browser.call('POST', '/auth/browser-session', {}, { ...OURS, authorization: `Bearer ${made.token}` });
     assert.equal((await browser.call('POST', '/auth/browser-session', {})).body.code, 'BEARER_NEEDED');
     await daemon.api.delete(`/tokens/${made.id}`);
     assert.equal(await browser.me(), 401);

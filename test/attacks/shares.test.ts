@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { SHARES } from '#shared/rules/shares.ts';
 import { TEST_TOKEN, testDaemon } from '#test/helpers/daemon.ts';
 import { type EventReader, readEvents } from '#test/helpers/event-reader.ts';
+import { addVods } from '#test/helpers/recordings.ts';
+import { until } from '#test/helpers/until.ts';
 import { firstAdmin, join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 
 test('one viewer opens a share of the event streams; others and operators still get theirs', async (t) => {
@@ -43,4 +47,24 @@ test('searches of one person leave room for others', async (t) => {
   const answers = await flood;
   for (const { status, body } of answers) if (status !== 200) assert.equal(body.code, 'SHARE_USED_UP');
   assert.equal((await team.owner.api.get('/logs?q=after')).status, 200, 'nothing stays taken');
+
+  // downloads need no credential: an address that opens files and doesn't read them gets a share of those
+  const [id] = addVods(daemon.dataDir, 'live', [{ key: 'recordings/film.mp4', place: { provider: 'local', bucket: '' } }]);
+  const file = path.join(daemon.dataDir, 'apps/live/recordings/film.mp4');
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, '');
+  await truncate(file, 64_000_000);
+  const { url } = (await daemon.api.get(`/apps/live/vods/${id}`)).body;
+  const stop = new AbortController();
+  const open = () => fetch(url, { signal: stop.signal });
+  const held = await Promise.all(Array.from({ length: SHARES.download.address }, open));
+  assert.ok(held.every(({ status }) => status === 200));
+  const refused = await open();
+  assert.deepEqual([refused.status, ((await refused.json()) as { code: string }).code], [429, 'SHARE_USED_UP']);
+  assert.equal((await daemon.api.get('/apps/live/vods')).status, 200);
+  stop.abort();
+  await until('closed downloads give their places back', async () => {
+    const again = await fetch(url, { method: 'HEAD' });
+    return again.status === 200;
+  });
 });

@@ -1,5 +1,5 @@
-import { PLATFORM } from '#daemon/platform/principal.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
+import { PLATFORM } from '#daemon/platform/principal.ts';
 import type { VisibleApps } from '#shared/access.ts';
 import { slugOf } from '#shared/config/defaults.ts';
 import { ApiError } from '#shared/errors.ts';

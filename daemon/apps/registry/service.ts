@@ -16,7 +16,7 @@ import { PREFIX_HELD_SECONDS, PREFIXES_HELD_PER_TEAM } from '#shared/limits.ts';
 import type { PrefixClaim } from '#shared/rules/rooms.ts';
 import type { AppRecord, AppSizes, CreateAppBody, HeldPrefix } from '#shared/schema/apps.ts';
 import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
-import { type AppEntry, type AppRegistry, type Trouble } from './registry.ts';
+import type { AppEntry, AppRegistry, Trouble } from './registry.ts';
 import type { AppRepository } from './repository.ts';
 import { recoverScaffolds, scaffoldApp } from './scaffold.ts';
 

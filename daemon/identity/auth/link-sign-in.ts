@@ -1,8 +1,8 @@
-import { PLATFORM } from '#daemon/platform/principal.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { magicLinkMail } from '#daemon/platform/mail/messages.ts';
+import { PLATFORM } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { AcceptInviteBody, InvitePreview, MagicVerifyBody } from '#shared/schema/auth.ts';
 import type { UserRow } from '../people/user-store.ts';

@@ -1,7 +1,7 @@
-import { PLATFORM } from '#daemon/platform/principal.ts';
 import { randomUUID } from 'node:crypto';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Meta } from '#daemon/platform/db/meta.ts';
+import { PLATFORM } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { LoginBody, SetupBody, SignupBody } from '#shared/schema/auth.ts';
 import type { UserRow } from '../people/user-store.ts';

@@ -34,6 +34,7 @@ export function sessionRepository(db: Db) {
   const revokeUser = db.prepare<[string, string]>(
     'UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL',
   );
+  const remove = db.prepare<[string]>('DELETE FROM sessions WHERE id = ?');
   const touch = db.prepare<[string, string, string]>('UPDATE sessions SET last_seen = ?, expires_at = ? WHERE id = ?');
   const purge = db.prepare<[string]>('DELETE FROM sessions WHERE expires_at < ?');
   return {
@@ -42,6 +43,7 @@ export function sessionRepository(db: Db) {
     revokeAll: db.transaction((ids: Iterable<string>, at: string) => {
       for (const id of ids) revoke.run(at, id);
     }),
+    remove: (id: string) => remove.run(id),
     revokeUser: (userId: string, at: string) => revokeUser.run(at, userId),
     touchAll: db.transaction((uses: Iterable<Pick<SessionRow, 'id' | 'last_seen' | 'expires_at'>>) => {
       for (const { id, last_seen, expires_at } of uses) touch.run(last_seen, expires_at, id);

@@ -17,6 +17,8 @@ const RENEW_MS = 60 * 60 * 1000;
 const SEEN_EVERY_MS = 60_000;
 const FLUSH_MS = 15_000;
 const PURGE_AFTER_MS = 30 * 86_400_000;
+/** Of one person or token. They are in memory and in the registry, and a script can open one with each request. */
+const MAX_SESSIONS = 250;
 
 interface LiveSession {
   id: string;
@@ -176,6 +178,7 @@ export class SessionStore implements CredentialResolver {
     const id = randomBytes(18).toString('base64url');
     const user = 'user' in holder ? holder.user : null;
     const tokenId = 'tokenId' in holder ? holder.tokenId : null;
+    this.#makeRoom(user?.id ?? `token:${tokenId}`);
     const length = this.#lengthOf(cookie?.kind ?? null);
     const session: LiveSession = {
       id,
@@ -315,6 +318,15 @@ export class SessionStore implements CredentialResolver {
       const session = this.#live.get(id);
       if (session !== undefined) session.principal = principalOf(user, memberships, id);
     }
+  }
+
+  /** Ends the session that was unused longest when there are too many. Its row goes too: it says nothing of note. */
+  #makeRoom(userId: string): void {
+    const all = this.#of(userId);
+    if (all.length < MAX_SESSIONS) return;
+    const { id } = all.reduce((oldest, one) => (one.lastSeen < oldest.lastSeen ? one : oldest));
+    this.#end([id]);
+    if (!this.#unrevoked.has(id)) this.#deps.sessions.remove(id);
   }
 
   #storeEnds(): void {

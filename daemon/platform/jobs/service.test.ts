@@ -51,7 +51,10 @@ afterEach(async () => {
 
 type Run = (run: JobRun<unknown, { n: number }>) => Promise<object>;
 /** A service as after a start of the daemon; several on one database are several lives of it. */
-function life(run: Run, more: { prepare?: () => void; ended?: (state: string) => void; backoff?: number; atOnce?: number } = {}) {
+function life(
+  run: Run,
+  more: { prepare?: () => void; ended?: (state: string) => void; backoff?: number; atOnce?: number } = {},
+) {
   const seen: string[] = [];
   const events = new EventBus((error) => errors.push(String(error)));
   events.subscribe((event) => published.push(event.data));

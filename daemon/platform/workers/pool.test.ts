@@ -74,7 +74,11 @@ test('work of one team that hangs leaves threads to others', async (t) => {
   held.push(...kinds.map((kind) => pool.run(kind, gate, { app: 'slower-1' })));
   const live = { ...storage.STORAGE_OBJECTS, module, timeoutMs: 0, queue: 4 };
   held.push(...[1, 2, 3, 4].map(() => pool.run(live, gate, { app: 'slow-1' })));
-  await assert.rejects(pool.run(live, gate, { app: 'slow-2' }), { code: 'OVERLOADED' }, 'half of the queue is for others');
+  await assert.rejects(
+    pool.run(live, gate, { app: 'slow-2' }),
+    { code: 'OVERLOADED' },
+    'half of the queue is for others',
+  );
   assert.equal(await pool.run(live, null, { app: 'quick-1' }), 'done');
   Atomics.store(new Int32Array(gate), 0, 1);
   Atomics.notify(new Int32Array(gate), 0);
