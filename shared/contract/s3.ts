@@ -114,7 +114,7 @@ export const allowS3Pages = operation({
   description:
     'Browsers need it to play HLS. Adds a CORS rule to the bucket of the stored settings: any origin, GET and HEAD. Its other rules stay. Objects stay as private as they are. With a body, those settings are used instead, without storing them. Only S3 providers can do it.',
   access: { permission: 's3:write' },
-  share: 'storage-test',
+  share: 'connection-test',
   params: AppNameParams,
   body: TestS3Body,
   bodyOptional: true,

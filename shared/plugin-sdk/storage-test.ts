@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { hostOf, networkError } from './network-error.ts';
 import { StorageError, withAnswer } from './storage-error.ts';
 import type { NetworkGuard, StorageClient, StorageContext, StorageProvider } from './storage-provider.ts';
+import { wholeBody } from './whole-body.ts';
 
 export const STORAGE_TEST_STEPS = [
   'resolve',
@@ -21,6 +22,8 @@ export const STORAGE_TEST_STEPS = [
 export type StorageTestStepId = (typeof STORAGE_TEST_STEPS)[number];
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Far more than the test writes. */
+const MAX_TEXT_BYTES = 1_000_000;
 
 /** One step of a connection test. */
 export interface StorageTestStep {
@@ -285,7 +288,7 @@ async function ask(url: string, guard: NetworkGuard, options: RequestOptions): P
 }
 
 async function textOf(stream: Readable): Promise<string> {
-  return Buffer.concat((await stream.toArray()).map((chunk: Uint8Array) => Buffer.from(chunk))).toString();
+  return (await wholeBody(stream, MAX_TEXT_BYTES)).toString();
 }
 
 async function resolveHost(endpoint: string, guard: NetworkGuard): Promise<string> {

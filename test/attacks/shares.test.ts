@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { SHARES } from '#shared/rules/shares.ts';
 import { TEST_TOKEN, testDaemon } from '#test/helpers/daemon.ts';
 import { type EventReader, readEvents } from '#test/helpers/event-reader.ts';
+import { firstAdmin, join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 import { until } from '#test/helpers/until.ts';
-import { firstAdmin, join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 
 test('one viewer opens a share of the event streams; others and operators still get theirs', async (t) => {
   const daemon = await testDaemon(t, MANY_ATTEMPTS);
@@ -49,7 +49,9 @@ test('searches of one person leave room for others', async (t) => {
   assert.equal((await team.owner.api.get('/logs?q=after')).status, 200, 'nothing stays taken');
 
   // downloads need no credential: an address that opens files and doesn't read them gets a share of those
-  const [id] = addVods(daemon.dataDir, 'live', [{ key: 'recordings/film.mp4', place: { provider: 'local', bucket: '' } }]);
+  const [id] = addVods(daemon.dataDir, 'live', [
+    { key: 'recordings/film.mp4', place: { provider: 'local', bucket: '' } },
+  ]);
   const file = path.join(daemon.dataDir, 'apps/live/recordings/film.mp4');
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, '');

@@ -109,3 +109,11 @@ describe('the master playlist', () => {
     assert.match(text, /RESOLUTION=1280x720,CODECS="avc1\.4d401f,mp4a\.40\.2"/);
   });
 });
+
+it('leaves out segments whose length can’t be', () => {
+  const text = ['1', '9'.repeat(400), '-1', '4000'].map((length, n) => `#EXTINF:${length},\ns1_0000${n}.ts`).join('\n');
+  assert.deepEqual(
+    readMediaPlaylist(`#EXTM3U\n${text}\n`)?.segments.map(({ seconds }) => seconds),
+    [1],
+  );
+});

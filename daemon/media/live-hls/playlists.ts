@@ -27,6 +27,8 @@ export interface MediaPlaylist {
 const MAX_WINDOW = 10_000;
 /** Segments that are older than the list stay for at least so many seconds, for players that are behind. */
 const KEPT_SECONDS = 30;
+/** A longer one can't be. */
+const LONGEST_SEGMENT_S = 3600;
 /** A name that LiveKit's egress service gives: what was asked for, and five digits or more. */
 const NUMBERED = /_(\d{5,9})\.ts$/;
 
@@ -46,7 +48,7 @@ export function readMediaPlaylist(text: string | null): MediaPlaylist | undefine
     else if (tag === 'EXT-X-PROGRAM-DATE-TIME') at = timeOf(value);
     else if (tag === 'EXTINF') seconds = Number.parseFloat(value);
     else if (line !== '' && !line.startsWith('#') && seconds !== undefined) {
-      if (isName(line) && seconds >= 0) list.segments.push({ name: line, seconds, at, isDiscontinuous });
+      if (isName(line) && seconds >= 0 && seconds <= LONGEST_SEGMENT_S) list.segments.push({ name: line, seconds, at, isDiscontinuous });
       seconds = undefined;
       isDiscontinuous = false;
       at = null;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { playlistKeys } from '#daemon/apps/storage/playlist-text.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
+import { wholeBody } from '#shared/plugin-sdk/whole-body.ts';
 import { UnusableSource } from './failures.ts';
 import { readSegments } from './playlists.ts';
 import type { Report, TranscodingSource } from './work.ts';
@@ -141,7 +142,7 @@ async function link(from: string, to: string): Promise<void> {
 
 async function readText(client: StorageClient, key: string, signal: AbortSignal): Promise<string> {
   const { body } = await client.get(key, { range: { start: 0, end: MAX_PLAYLIST_BYTES - 1 }, signal });
-  return Buffer.concat(await body.toArray()).toString();
+  return (await wholeBody(body, MAX_PLAYLIST_BYTES)).toString();
 }
 
 async function requireFile(file: string): Promise<void> {

@@ -169,3 +169,23 @@ describe('playlists', () => {
     assert.equal(codecsOf('{"streams":[{"codec_name":"aac"}]}'), 'mp4a.40.2');
   });
 });
+
+test('a playlist with lengths that can’t be gives no figures that can’t be', () => {
+  const list = (...lengths: string[]) => lengths.map((text, n) => `#EXTINF:${text},\nseg-${n}.ts`).join('\n');
+  const kept = readSegments(`#EXTM3U\n${list('2', '1.2.3', '9'.repeat(400), '0', '3601', '1.5')}`);
+  assert.deepEqual(
+    kept.map(({ name, seconds }) => [name, seconds]),
+    [
+      ['seg-0.ts', 2],
+      ['seg-3.ts', 0],
+      ['seg-5.ts', 1.5],
+    ],
+  );
+  assert.deepEqual(bitRates([{ seconds: 0, bytes: 5 }]), { average: 0, peak: 0 });
+  const many = Array.from({ length: 200_000 }, () => ({ name: 'a.ts', seconds: 1, bytes: 1, isDiscontinuous: false }));
+  assert.deepEqual(bitRates(many), { average: 8, peak: 8 });
+  assert.ok(mediaPlaylist(many).includes('#EXT-X-TARGETDURATION:1\n'));
+  assert.deepEqual(readSegments('#EXTINF:1,\na.ts\n'.repeat(100_001)), [], 'too long a list is none');
+  for (const duration of ['1e999', '-5', 'x', '1e300'])
+    assert.equal(readProbe(JSON.stringify({ streams: [{ codec_type: 'audio' }], format: { duration } })), null);
+});

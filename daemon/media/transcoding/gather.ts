@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { playlistKeys } from '#daemon/apps/storage/playlist-text.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
+import { wholeBody } from '#shared/plugin-sdk/whole-body.ts';
 import { levelOf } from '../live-hls/playlists.ts';
 import { UnusableSource } from './failures.ts';
 import { type NamedRung, probeArgs } from './ffmpeg-args.ts';
@@ -89,7 +90,7 @@ async function readText(client: StorageClient, key: string, signal: AbortSignal)
   const info = await client.head(key, { signal });
   if (info === null || info.size > MAX_PLAYLIST_BYTES) return null;
   const { body } = await client.get(key, { signal });
-  return Buffer.concat(await body.toArray()).toString();
+  return (await wholeBody(body, MAX_PLAYLIST_BYTES)).toString();
 }
 
 async function sizesBelow(client: StorageClient, prefix: string, signal: AbortSignal): Promise<Map<string, number>> {
@@ -109,7 +110,7 @@ async function codecs(
   if (ffprobe !== undefined) {
     const file = path.join(folder, 'segment.ts');
     const { body } = await client.get(key, { range: { start: 0, end: PROBED_BYTES - 1 }, signal });
-    await writeFile(file, await body.toArray());
+    await writeFile(file, await wholeBody(body, PROBED_BYTES));
     const found = codecsOf(await runProgram(ffprobe, probeArgs('mpegts', file), { signal }));
     await rm(file, { force: true });
     if (found !== '') return found;

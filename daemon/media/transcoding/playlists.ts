@@ -8,24 +8,29 @@ export interface Segment {
   isDiscontinuous: boolean;
 }
 
-/** Segments that a media playlist lists, in order. */
+/** Of a day's recording there are 43,200, and none is longer than this many seconds. */
+const MAX_SEGMENTS = 100_000;
+const LONGEST_SEGMENT_S = 3600;
+
+/** Segments that a media playlist lists, in order, without those whose length can't be. None of a list that is too long. */
 export function readSegments(text: string): Omit<Segment, 'isDiscontinuous'>[] {
   const found: Omit<Segment, 'isDiscontinuous'>[] = [];
   let seconds: number | undefined;
   for (const line of text.split(/\r?\n/)) {
     const info = /^#EXTINF:([\d.]+)/.exec(line);
     if (info !== null) seconds = Number(info[1]);
+    else if (line !== '' && !line.startsWith('#') && !((seconds ?? 0) <= LONGEST_SEGMENT_S)) seconds = undefined;
     else if (line !== '' && !line.startsWith('#') && seconds !== undefined) {
       found.push({ name: line.slice(line.lastIndexOf('/') + 1), seconds });
       seconds = undefined;
     }
   }
-  return found;
+  return found.length > MAX_SEGMENTS ? [] : found;
 }
 
 /** The media playlist of one quality (RFC 8216, version 6). */
 export function mediaPlaylist(segments: readonly Segment[]): string {
-  const longest = Math.max(1, ...segments.map(({ seconds }) => Math.round(seconds)));
+  const longest = segments.reduce((most, { seconds }) => Math.max(most, Math.round(seconds)), 1);
   return [
     ...['#EXTM3U', '#EXT-X-VERSION:6', `#EXT-X-TARGETDURATION:${longest}`, '#EXT-X-MEDIA-SEQUENCE:0'],
     ...['#EXT-X-PLAYLIST-TYPE:VOD', '#EXT-X-INDEPENDENT-SEGMENTS'],
@@ -74,12 +79,14 @@ export function masterPlaylist(renditions: readonly Rendition[]): string {
  * (RFC 8216, section 4.3.4.2: segments of at least half the target duration count).
  */
 export function bitRates(segments: readonly { seconds: number; bytes: number }[]): { peak: number; average: number } {
-  const longest = Math.max(...segments.map(({ seconds }) => seconds));
-  const rates = segments.filter(({ seconds }) => seconds >= longest / 2).map((one) => (8 * one.bytes) / one.seconds);
+  const longest = segments.reduce((most, one) => Math.max(most, one.seconds), 0);
   const bytes = segments.reduce((sum, one) => sum + one.bytes, 0);
   const seconds = segments.reduce((sum, one) => sum + one.seconds, 0);
+  if (seconds === 0) return { average: 0, peak: 0 };
   const average = Math.ceil((8 * bytes) / seconds);
-  return { average, peak: Math.max(average, Math.ceil(Math.max(...rates))) };
+  const counted = segments.filter((one) => one.seconds >= longest / 2);
+  const peak = counted.reduce((most, one) => Math.max(most, Math.ceil((8 * one.bytes) / one.seconds)), average);
+  return { average, peak };
 }
 
 const PROFILES: Readonly<Record<string, string>> = {

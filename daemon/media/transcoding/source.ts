@@ -24,6 +24,8 @@ interface ProbedStream {
 }
 
 const MAX_FRAMERATE = 60;
+/** A header can hold any number. */
+const LONGEST_S = 31 * 86_400;
 
 /** Reads the JSON of `ffprobe -show_streams -show_format`. Null if there is nothing to play in it. */
 export function readProbe(json: string): SourceFacts | null {
@@ -34,7 +36,7 @@ export function readProbe(json: string): SourceFacts | null {
   const hasAudio = streams.some(({ codec_type }) => codec_type === 'audio');
   const size = video === undefined ? null : shownSize(video);
   const seconds = Number(format?.duration ?? Math.max(0, ...streams.map(({ duration }) => Number(duration ?? 0))));
-  if ((size === null && !hasAudio) || !(seconds > 0)) return null;
+  if ((size === null && !hasAudio) || !(seconds > 0 && seconds <= LONGEST_S)) return null;
   return { size, framerate: video === undefined ? '0' : framerateOf(video), hasAudio, seconds };
 }
 

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { findProgram } from '#daemon/platform/programs.ts';
+import { boundedFacts } from './file-facts.ts';
 import { readMp4 } from './mp4-header.ts';
 
 const run = promisify(execFile);
@@ -66,4 +67,17 @@ describe('the header of an MP4 file', { skip: hasFfmpeg ? false : 'there is no f
     }
     assert.equal(await readMp4(partsOf(Buffer.from('moovie')).read, 6), undefined);
   });
+});
+
+test('numbers of a file that can’t be are none: anyone can write them into its header or playlist', () => {
+  const span = { startedAt: 0, endedAt: 60_000 };
+  const odd = [Number.NaN, Number.POSITIVE_INFINITY, -1, 1.8e19];
+  for (const value of odd) {
+    const facts = { seconds: value, width: value, height: value, frameRate: value };
+    const found = boundedFacts({ ...facts, videoCodec: 'a\0b', audioCodec: 'x'.repeat(33) }, span, value);
+    const none = { width: null, height: null, frameRate: null, videoCodec: null, audioCodec: null, bytes: null };
+    assert.deepEqual(found, { ...none, seconds: 60 });
+  }
+  const real = { seconds: 59, width: 1280, height: 720, videoCodec: 'h264', audioCodec: 'aac', frameRate: 30 };
+  assert.deepEqual(boundedFacts(real, span, 7), { ...real, bytes: 7 });
 });

@@ -10,10 +10,11 @@ import {
 import type { Db } from '#daemon/platform/db/open.ts';
 import { applyEncoder } from '../live-hls/lifecycle.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
+import type { Span } from '../livekit/facts.ts';
 import { isUnderWay, moveRepository } from '../moving/repository.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
 import { applyLadderEncoder } from '../transcoding/encoders.ts';
-import type { MediaFacts } from './mp4-header.ts';
+import { boundedFacts } from './file-facts.ts';
 import { type NewVod, type VodRecord, vodRepository } from './repository.ts';
 import { requestedPlace, resultPlace } from './result-place.ts';
 import type { MediaInspectOutput } from './tasks/media-inspect.ts';
@@ -364,11 +365,12 @@ export function measureVod(db: Db, id: number, { facts, segments }: MediaInspect
     vods.update(id, { measured_at });
     return tellReady(db, id);
   }
-  vods.update(id, { ...columnsOf(vod, facts, segments), measured_at });
+  const span = spanOf(vod, Date.parse(vod.ended_at ?? ''));
+  vods.update(id, { ...columnsOf(vod, boundedFacts(facts, span, segments?.bytes)), measured_at });
   return [...tellReady(db, id), { kind: 'recording_measured', vod: vods.get(id) as VodRecord }];
 }
 
-function columnsOf(vod: VodRecord, facts: MediaFacts, segments: MediaInspectOutput['segments']): Partial<VodRecord> {
+function columnsOf(vod: VodRecord, facts: ReturnType<typeof boundedFacts>): Partial<VodRecord> {
   return {
     duration_s: facts.seconds ?? vod.duration_s,
     width: facts.width,
@@ -376,9 +378,14 @@ function columnsOf(vod: VodRecord, facts: MediaFacts, segments: MediaInspectOutp
     video_codec: facts.videoCodec,
     audio_codec: facts.audioCodec,
     frame_rate: facts.frameRate,
-    size_bytes: segments?.bytes ?? vod.size_bytes,
+    size_bytes: facts.bytes ?? vod.size_bytes,
   };
 }
+
+const spanOf = ({ started_at }: VodRecord, end: number): Span => ({
+  startedAt: Date.parse(started_at),
+  endedAt: Number.isNaN(end) ? null : end,
+});
 
 const CUT_OFF = 'Its egress service was lost while it recorded: the last segments can be missing.';
 
@@ -387,21 +394,22 @@ export function recoverVod(db: Db, id: number, found: MediaInspectOutput, reason
   const vods = vodRepository(db);
   let vod = vods.get(id);
   if (vod === undefined || !isOpen(vod)) return [];
-  const { segments, facts, prefix: own } = found;
+  const { segments, prefix: own } = found;
   if (found.pictures !== null && found.pictures > vod.snapshot_count && vod.snapshot_prefix !== null) {
     vod = keepSnapshots(db, vod, { prefix: own + vod.snapshot_prefix, count: found.pictures }, at);
   }
-  if (segments === undefined || facts === undefined) {
+  if (segments === undefined || found.facts === undefined) {
     // what can't be looked at now is deleted with the row
     const kept = found.isAway ? { file_key: vod.file_key, local_path: vod.local_path } : {};
     return failVod(db, id, reason, at).map((change) => ({ ...change, vod: vods.update(id, kept) }));
   }
+  const facts = boundedFacts(found.facts, spanOf(vod, at), segments.bytes);
   vods.addVariant({
     vod_id: id,
     kind: 'master',
     format: 'hls',
     file_key: vod.file_key === null ? vod.local_path : own + vod.file_key,
-    size_bytes: segments.bytes,
+    size_bytes: facts.bytes,
     extra_json: JSON.stringify({ segmentKeys: segments.keys, seconds: facts.seconds }),
     created_at: iso(at),
   });
@@ -414,5 +422,5 @@ export function recoverVod(db: Db, id: number, found: MediaInspectOutput, reason
     measured_at: iso(at),
     file_key: null,
   };
-  return [{ kind: 'recording_ready', vod: vods.update(id, { ...columnsOf(vod, facts, segments), ...ready }) }];
+  return [{ kind: 'recording_ready', vod: vods.update(id, { ...columnsOf(vod, facts), ...ready }) }];
 }

@@ -395,6 +395,7 @@ export function createMedia(
     /** Who is in which room. */
     rooms: directory,
     reconciler,
+    inspector,
     streams,
     joinTokens,
     watch,

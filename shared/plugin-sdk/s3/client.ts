@@ -14,6 +14,7 @@ import type {
   StorageClient,
   StorageContext,
 } from '../storage-provider.ts';
+import { limitAnswers } from './answer-limit.ts';
 import { sendContentMd5 } from './content-md5.ts';
 import { ObjectDeleter } from './delete.ts';
 import { translateS3Error } from './errors.ts';
@@ -32,6 +33,8 @@ const PAGES_RULE = {
   MaxAgeSeconds: 3600,
 };
 
+/** Largest object of any storage today. */
+const MOST_BYTES = 50e12;
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /** A storage client for any S3-compatible service. The AWS SDK is loaded here, when a client is first opened. */
@@ -74,6 +77,7 @@ export async function openS3(context: StorageContext<S3Settings>, options: S3Opt
     disableMultiregionAccessPoints: true,
   });
   sendContentMd5(client);
+  limitAnswers(client);
   return new S3StorageClient(sdk, client, settings.bucket, endpoint === undefined);
 }
 
@@ -157,7 +161,7 @@ class S3StorageClient implements StorageClient {
       const answer = await this.#client.send(command, { abortSignal: options.signal });
       return {
         key,
-        size: answer.ContentLength ?? 0,
+        size: sizeOf(answer.ContentLength),
         modifiedAt: answer.LastModified?.toISOString(),
         etag: answer.ETag,
         contentType: answer.ContentType,
@@ -186,7 +190,7 @@ class S3StorageClient implements StorageClient {
       // A web server that answers 200 with a separate page looks like an empty bucket.
       if (page.KeyCount === undefined && page.Name === undefined) throw new StorageError('NOT_A_STORAGE');
       yield (page.Contents ?? []).flatMap(({ Key, Size, LastModified, ETag }) =>
-        Key === undefined ? [] : [{ key: Key, size: Size ?? 0, modifiedAt: LastModified?.toISOString(), etag: ETag }],
+        Key === undefined ? [] : [{ key: Key, size: sizeOf(Size), modifiedAt: LastModified?.toISOString(), etag: ETag }],
       );
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
@@ -292,3 +296,6 @@ async function attempt<T>(action: () => Promise<T>): Promise<T> {
     throw translateS3Error(error);
   }
 }
+
+/** A size that can be: any endpoint can be named, and quotas sum what it says. */
+const sizeOf = (size: number | undefined): number => (size !== undefined && size >= 0 && size <= MOST_BYTES ? size : 0);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { ListObjectVersionsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { type VodRecord, vodRepository } from '#daemon/media/vods/repository.ts';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { addVods } from '#test/helpers/recordings.ts';
@@ -144,6 +146,35 @@ describe('a storage that is not Amazon’s', { skip: typeof started === 'string'
       assert.match((await jobOf(app)).result.warnings.join(), /Snapshots .* temporarily unavailable/);
     });
   }
+
+  test('answers without an end, and sizes that can’t be, are bounded', async () => {
+    const { app } = await newApp();
+    const list = (inside: string) => ({
+      status: 200,
+      headers: { 'content-type': 'application/xml' },
+      body: `<?xml version="1.0"?><ListBucketResult><Name>b</Name><KeyCount>1</KeyCount>${inside}</ListBucketResult>`,
+    });
+    const isList = ({ url = '' }: { url?: string }): boolean => url.includes('list-type=2');
+    intercept = (request) => (isList(request) ? list(`<Note>${'x'.repeat(17_000_000)}</Note>`) : undefined);
+    const { steps } = (await api.post(`/apps/${app}/s3/test`)).body.data;
+    const failed = steps.find((step: { state: string }) => step.state === 'failed');
+    assert.equal(failed.code, 'NOT_A_STORAGE', JSON.stringify(steps));
+
+    // the size that a listing says of a segment counts for the team's storage
+    const playlist = 'p/hls/index.m3u8';
+    const text = `#EXTM3U\n#EXTINF:${'9'.repeat(400)},\nseg_00000.ts\n#EXT-X-ENDLIST\n`;
+    intercept = (request) => {
+      if (isList(request)) return list('<Contents><Key>p/hls/seg_00000.ts</Key><Size>-5000000000000</Size></Contents>');
+      if (!request.url?.includes('index.m3u8')) return undefined;
+      return { status: 200, headers: { 'content-length': String(text.length) }, body: text };
+    };
+    const { apps, databases, inspector } = daemon.services;
+    const [id] = addVods(daemon.dataDir, app, [{ key: playlist }]) as [number];
+    const row = vodRepository(databases.get(app)).get(id) as VodRecord;
+    await inspector.follow(apps.registry.get(app) as AppEntry, [{ kind: 'recording_finished', vod: row }]);
+    const vod = (await api.get(`/apps/${app}/vods`)).body.data.find((one: { id: number }) => one.id === id);
+    assert.deepEqual([vod.durationS, vod.sizeBytes], [null, 0]);
+  });
 
   test('a deletion that nobody waits for outlasts a gateway’s page', async () => {
     const { app, bucket } = await newApp();

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { StorageError, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
+import { wholeBody } from '#shared/plugin-sdk/whole-body.ts';
 import { type OpenStorage, openStorage, type StorageAccess } from '../open-client.ts';
 
 /** A small object to write. */
@@ -71,10 +72,9 @@ export default async function storageObjects({ access, work, port }: StorageObje
 
 async function readText(client: StorageClient, key: string): Promise<string | null> {
   try {
-    const range = { start: 0, end: MAX_TEXT_BYTES };
+    const range = { start: 0, end: MAX_TEXT_BYTES - 1 };
     const { body } = await client.get(key, { range, signal: AbortSignal.timeout(CALL_MS) });
-    const bytes = Buffer.concat(await body.toArray());
-    return bytes.length > MAX_TEXT_BYTES ? null : bytes.toString();
+    return (await wholeBody(body, MAX_TEXT_BYTES)).toString();
   } catch (error) {
     if (error instanceof StorageError && error.code === 'OBJECT_MISSING') return null;
     throw error;

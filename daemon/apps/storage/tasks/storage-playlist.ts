@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import { wholeBody } from '#shared/plugin-sdk/whole-body.ts';
 import { openStorage, type StorageAccess } from '../open-client.ts';
 import { isPlaylistKey, type PlaylistPlace, playlistKeys, rewritePlaylist } from '../playlist-text.ts';
 
@@ -31,9 +32,8 @@ export default async function storagePlaylist(input: StoragePlaylistInput): Prom
       const { client } = await openStorage(access, broker);
       const signing = await openStorage(viewers, broker);
       try {
-        const { body, size } = await client.get(playlist.key, { range: { start: 0, end: maxBytes } });
-        const bytes = Buffer.concat(await body.toArray());
-        if (bytes.length > maxBytes || (size ?? 0) > maxBytes + 1) return { problem: 'missing' };
+        const { body } = await client.get(playlist.key, { range: { start: 0, end: maxBytes } });
+        const bytes = await wholeBody(body, maxBytes);
         const text = bytes.toString();
         if (!text.startsWith('#EXTM3U')) return { problem: 'missing' };
         const segments = playlistKeys(text, playlist).filter((key) => !isPlaylistKey(key));
