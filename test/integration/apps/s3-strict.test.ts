@@ -165,6 +165,7 @@ describe('a storage that is not Amazon’s', { skip: typeof started === 'string'
     const text = `#EXTM3U\n#EXTINF:${'9'.repeat(400)},\nseg_00000.ts\n#EXT-X-ENDLIST\n`;
     intercept = (request) => {
       if (isList(request)) return list('<Contents><Key>p/hls/seg_00000.ts</Key><Size>-5000000000000</Size></Contents>');
+      if (request.url?.includes('seg_00000.ts')) return { status: 200, body: 'a segment' };
       if (!request.url?.includes('index.m3u8')) return undefined;
       return { status: 200, headers: { 'content-length': String(text.length) }, body: text };
     };
