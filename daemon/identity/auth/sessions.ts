@@ -320,7 +320,7 @@ export class SessionStore implements CredentialResolver {
     }
   }
 
-  /** Ends the session that was unused longest when there are too many. Its row goes too: it says nothing of note. */
+  /** Ends the session that was unused longest when there are too many. Its row is deleted too: it says nothing of note. */
   #makeRoom(userId: string): void {
     const all = this.#of(userId);
     if (all.length < MAX_SESSIONS) return;
