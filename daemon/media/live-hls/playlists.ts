@@ -48,7 +48,8 @@ export function readMediaPlaylist(text: string | null): MediaPlaylist | undefine
     else if (tag === 'EXT-X-PROGRAM-DATE-TIME') at = timeOf(value);
     else if (tag === 'EXTINF') seconds = Number.parseFloat(value);
     else if (line !== '' && !line.startsWith('#') && seconds !== undefined) {
-      if (isName(line) && seconds >= 0 && seconds <= LONGEST_SEGMENT_S) list.segments.push({ name: line, seconds, at, isDiscontinuous });
+      if (isName(line) && seconds >= 0 && seconds <= LONGEST_SEGMENT_S)
+        list.segments.push({ name: line, seconds, at, isDiscontinuous });
       seconds = undefined;
       isDiscontinuous = false;
       at = null;

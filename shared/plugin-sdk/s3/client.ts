@@ -190,7 +190,9 @@ class S3StorageClient implements StorageClient {
       // A web server that answers 200 with a separate page looks like an empty bucket.
       if (page.KeyCount === undefined && page.Name === undefined) throw new StorageError('NOT_A_STORAGE');
       yield (page.Contents ?? []).flatMap(({ Key, Size, LastModified, ETag }) =>
-        Key === undefined ? [] : [{ key: Key, size: sizeOf(Size), modifiedAt: LastModified?.toISOString(), etag: ETag }],
+        Key === undefined
+          ? []
+          : [{ key: Key, size: sizeOf(Size), modifiedAt: LastModified?.toISOString(), etag: ETag }],
       );
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
