@@ -74,6 +74,7 @@ describe('a storage that is not Amazon’s', { skip: typeof started === 'string'
         'multipart ok',
         'read ok',
         'link ok',
+        'pages warning',
         'list ok',
         'delete ok',
       ]);
