@@ -3,6 +3,7 @@ import type { Actor } from '#daemon/platform/http/types.ts';
 import type { NodeHealth } from '#shared/schema/cluster.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import type { NodeEntry } from './node.ts';
+import type { ClusterConfig } from './node-calls.ts';
 import { toRecord } from './node-record.ts';
 import type { NodeRegistry } from './registry.ts';
 
@@ -10,14 +11,16 @@ import type { NodeRegistry } from './registry.ts';
 export class NodeAnnouncer {
   readonly #events: EventBus;
   readonly #nodes: NodeRegistry;
+  readonly #config: ClusterConfig;
 
-  constructor(events: EventBus, nodes: NodeRegistry) {
+  constructor(events: EventBus, nodes: NodeRegistry, config: ClusterConfig) {
     this.#events = events;
     this.#nodes = nodes;
+    this.#config = config;
   }
 
   announce(type: EventType & `node.${string}`, node: NodeEntry, more: { actor?: Actor; live?: boolean } = {}): void {
-    const { stats: _stats, ...data } = toRecord(node, this.#nodes, null);
+    const { stats: _stats, ...data } = toRecord(node, this.#nodes, null, this.#config);
     this.#events.publish({ type, ...more, data });
   }
 

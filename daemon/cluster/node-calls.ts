@@ -149,10 +149,15 @@ export class NodeCalls {
     if (node.health !== 'alive') this.#announcer.health(node, 'alive');
     if (body.agent === undefined) return undefined;
     const before = node.livekit;
+    const keysBefore = node.agent?.keys?.join();
     node.agent = body.agent;
     node.livekit = body.agent.livekit;
     if (node.drain !== null && node.status === 'draining') this.#advance(node, node.drain);
-    if (before?.state !== node.livekit.state || before.nodeId !== node.livekit.nodeId)
+    if (
+      before?.state !== node.livekit.state ||
+      before.nodeId !== node.livekit.nodeId ||
+      keysBefore !== body.agent.keys?.join()
+    )
       this.#announcer.announce('node.updated', node);
     return desiredState(node, this.#clock.now());
   }

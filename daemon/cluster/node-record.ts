@@ -1,11 +1,15 @@
+import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
 import { isStale } from '#shared/rules/nodes.ts';
-import type { ClusterNode } from '#shared/schema/cluster.ts';
+import type { AgentReport, ClusterNode } from '#shared/schema/cluster.ts';
 import { describeDrain } from './drain.ts';
 import type { NodeEntry } from './node.ts';
+import type { ClusterConfig } from './node-calls.ts';
 import type { NodeRegistry } from './registry.ts';
 
+type Keys = Pick<ClusterConfig, 'livekitApiKey' | 'livekitApiSecret'>;
+
 /** The node as the API shows it, but for its stats, which are kept as text. */
-export function toRecord(node: NodeEntry, nodes: NodeRegistry, stats: ClusterNode['stats']): ClusterNode {
+export function toRecord(node: NodeEntry, nodes: NodeRegistry, stats: ClusterNode['stats'], config: Keys): ClusterNode {
   const health = nodes.health(node);
   const duplicate = nodes.duplicate(node);
   return {
@@ -20,8 +24,19 @@ export function toRecord(node: NodeEntry, nodes: NodeRegistry, stats: ClusterNod
     stats,
     stale: isStale(health),
     health,
-    agent: node.agent,
+    agent: node.agent && withoutKeys(node.agent),
+    livekit_keys: keysOf(node, config),
     drain: node.status === 'draining' && node.drain !== null ? describeDrain(node, node.drain, health) : null,
     duplicate: duplicate && { address: duplicate.address, last_seen_at: new Date(duplicate.seenAt).toISOString() },
   };
+}
+
+const withoutKeys = ({ keys: _keys, ...agent }: AgentReport): ClusterNode['agent'] => agent;
+
+function keysOf(
+  { agent }: NodeEntry,
+  { livekitApiKey: key, livekitApiSecret: secret }: Keys,
+): ClusterNode['livekit_keys'] {
+  if (agent?.keys === undefined || key === '' || secret === '') return null;
+  return agent.keys.includes(digestOfKeys(key, secret)) ? 'current' : 'old';
 }

@@ -5,6 +5,7 @@ import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { type DaemonEvent, EventBus } from '#daemon/platform/events/bus.ts';
 import { SYSTEM } from '#daemon/platform/http/types.ts';
+import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
 import type { AgentReport, LivekitReport } from '#shared/schema/cluster.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
@@ -23,7 +24,7 @@ const CONFIG = {
 };
 
 /** A service on a clock that the test moves. Both connections are one: nothing here is about their difference. */
-function setUp(t: TestContext, more: Partial<typeof CONFIG> = {}) {
+function setUp(t: TestContext, more: Partial<typeof CONFIG> = {}, config = { ...CONFIG, ...more }) {
   const db = openDatabase(':memory:');
   migrate(db, registryMigrations);
   const repository = clusterRepository(db, db);
@@ -38,7 +39,7 @@ function setUp(t: TestContext, more: Partial<typeof CONFIG> = {}) {
     new ClusterService({
       background: testBackground(),
 
-      config: { ...CONFIG, ...more },
+      config,
       repository,
       events: bus,
       log: { info() {}, warn() {} },
@@ -166,6 +167,24 @@ test('an address is not listened to after 30 wrong guesses, for five minutes; ot
   assert.equal(admit('shared-token', '2.2.2.2'), 'shared');
   pass(301);
   assert.equal(admit('shared-token', '1.1.1.1'), 'shared');
+});
+
+test('a node whose LiveKit was started with other keys than the present ones is named', (t) => {
+  const config = { ...CONFIG };
+  const { cluster, join } = setUp(t, config, config);
+  const { nodeId } = join('a');
+  const keys = () => cluster.record(cluster.require(nodeId)).livekit_keys;
+  assert.equal(keys(), null);
+  cluster.heartbeat('shared', { nodeId, agent: agent() });
+  assert.equal(keys(), null, 'an older agent does not tell');
+  const beat = (...digests: string[]) => cluster.heartbeat('shared', { nodeId, agent: { ...agent(), keys: digests } });
+  beat(digestOfKeys('k', 's'));
+  assert.equal(keys(), 'current');
+  config.livekitApiSecret = 'another';
+  assert.equal(keys(), 'old', 'the same key with another secret');
+  assert.ok(!JSON.stringify(cluster.record(cluster.require(nodeId))).includes(digestOfKeys('k', 's')));
+  beat(digestOfKeys('k', 's'), digestOfKeys('k', 'another'));
+  assert.equal(keys(), 'current', 'one of several');
 });
 
 test('the drain of a node goes by what its agent reports after it was told', (t) => {

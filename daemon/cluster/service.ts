@@ -69,7 +69,7 @@ export class ClusterService {
     this.heartbeatSeconds = timing.heartbeatSeconds;
     this.nodes = new NodeRegistry(deps.repository, this.#clock, timing);
     this.joinCodes = new JoinCodes(deps.repository, this.#clock);
-    this.#announcer = new NodeAnnouncer(deps.events, this.nodes);
+    this.#announcer = new NodeAnnouncer(deps.events, this.nodes, config);
     this.#calls = new NodeCalls({
       config,
       nodes: this.nodes,
@@ -185,7 +185,7 @@ export class ClusterService {
 
   record(node: NodeEntry): ClusterNode {
     const stats = node.statsJson === null ? null : (JSON.parse(node.statsJson) as Record<string, unknown>);
-    return toRecord(node, this.nodes, stats);
+    return toRecord(node, this.nodes, stats, this.#deps.config);
   }
 
   update(id: string, body: PatchNodeBody, actor: Actor): ClusterNode {

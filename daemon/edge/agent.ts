@@ -115,7 +115,12 @@ class Agent {
         nodeId: this.#identity.nodeId,
         ...(stats === undefined ? {} : { stats }),
         instance: this.#instance,
-        agent: { version: VERSION, supervisor: this.#identity.supervisor, livekit },
+        agent: {
+          version: VERSION,
+          supervisor: this.#identity.supervisor,
+          livekit,
+          ...(this.#watch.state.keys === null ? {} : { keys: this.#watch.state.keys }),
+        },
       });
       this.#interval = heartbeatSeconds ?? this.#interval;
       this.#watch.remember({ reportedAt: Date.now(), reported: livekit.state });

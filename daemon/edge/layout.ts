@@ -84,6 +84,8 @@ export interface AgentState {
   /** When a report was last accepted, and the state in it. */
   reportedAt: number | null;
   reported: LivekitState | null;
+  /** Digests of the keys that LiveKit's process was started with; null = not known. */
+  keys: string[] | null;
 }
 
 export const NO_STATE: AgentState = {
@@ -94,6 +96,7 @@ export const NO_STATE: AgentState = {
   signalledMono: null,
   reportedAt: null,
   reported: null,
+  keys: null,
 };
 
 /** @returns undefined when the file is missing or damaged */

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { parse } from 'yaml';
-import { configText, livekitConfig, mergeTrees, readExtra, redisBlock } from './livekit-config.ts';
+import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
+import { temporaryDir } from '#test/helpers/daemon.ts';
+import { configText, configuredKeys, livekitConfig, mergeTrees, readExtra, redisBlock } from './livekit-config.ts';
 
 const forward_stats = { summary_interval: '500ms', report_interval: '5s', report_window: '30s' };
 const input = {
@@ -35,6 +39,16 @@ test('the configuration reads back as it was meant', () => {
     webhook: { api_key: 'APIx', urls: ['https://s.example/api/v1/webhooks/livekit'] },
     logging: { json: true, level: 'info' },
   });
+});
+
+test('the digests of the keys are those of the daemon’s own', async (t) => {
+  const file = path.join(await temporaryDir(t), 'livekit.yaml');
+  assert.equal(configuredKeys({ livekitConfig: file }), null);
+  writeFileSync(file, configText(livekitConfig(input)));
+  const { apiKey, apiSecret } = input.answer.livekit;
+  assert.deepEqual(configuredKeys({ livekitConfig: file }), [digestOfKeys(apiKey, apiSecret)]);
+  writeFileSync(file, 'keys: [');
+  assert.equal(configuredKeys({ livekitConfig: file }), null);
 });
 
 test('without a Redis of the daemon it is looked for on the daemon’s machine', () => {

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { isMap, parseDocument, stringify } from 'yaml';
+import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
 import type { JoinAnswer } from '#shared/schema/cluster.ts';
+import type { Layout } from './layout.ts';
 
 export interface LivekitConfigInput {
   answer: JoinAnswer;
@@ -75,6 +78,16 @@ export function readExtra(text: string): Tree {
   if (document.contents === null) return {};
   if (!isMap(document.contents)) throw new Error('it must be a mapping, as LiveKit’s own configuration is');
   return document.toJS() as Tree;
+}
+
+/** Digests of the keys in LiveKit's configuration on this machine; null when it can't be read. */
+export function configuredKeys({ livekitConfig: file }: Pick<Layout, 'livekitConfig'>): string[] | null {
+  try {
+    const { keys } = readExtra(readFileSync(file, 'utf8'));
+    return isTree(keys) ? Object.entries(keys).map(([key, secret]) => digestOfKeys(key, String(secret))) : null;
+  } catch {
+    return null;
+  }
 }
 
 const HEADER =

@@ -3,6 +3,7 @@ import type { Background } from '#daemon/platform/background.ts';
 import { LivekitMeter, type LivekitSeen } from '#shared/livekit-metrics.ts';
 import type { LivekitReport } from '#shared/schema/cluster.ts';
 import { type AgentState, type Identity, type Layout, NO_STATE, readJson, writeJson } from './layout.ts';
+import { configuredKeys } from './livekit-config.ts';
 import { isAlive, type ProcessRef, signal } from './process-table.ts';
 import { nextStep, type Observation, stateOf, type Target } from './steps.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -162,7 +163,7 @@ export class LivekitWatch {
     } else if (known !== null) this.#deps.log(`LiveKit (process ${known.pid}) has shut down`);
     this.#firstSeen = now;
     this.#clearReadings = 0;
-    this.remember({ process: ref, signals: 0, signalledMono: null });
+    this.remember({ process: ref, signals: 0, signalledMono: null, keys: configuredKeys(this.#deps.layout) });
   }
 
   async #start(): Promise<void> {
@@ -171,7 +172,7 @@ export class LivekitWatch {
       const ref = await this.#deps.supervisor.start();
       if (ref === null) this.#failedStarts += 1;
       this.#firstSeen = seconds();
-      this.remember({ process: ref, signals: 0, signalledMono: null });
+      this.remember({ process: ref, signals: 0, signalledMono: null, keys: configuredKeys(this.#deps.layout) });
       this.#deps.log(ref === null ? 'LiveKit did not start' : `LiveKit started (process ${ref.pid})`);
     } catch (error) {
       this.#failedStarts += 1;

@@ -271,6 +271,23 @@ export class SettingsStore {
     }
     this.#stored = stored;
     settings.adoptStored(values, isStart);
+    for (const key of KEYS.values()) this.#warnOfRestart(key);
+  }
+
+  /** The value that takes effect with the next start; undefined when that is the present one. */
+  pending(key: SettingKey): SettingValue | undefined {
+    const definition: Definition = SETTINGS[key];
+    if (definition.change !== 'restart' || this.lockedBy(key) !== null) return undefined;
+    const stored = this.#stored.get(key);
+    const next = (stored?.isSet && stored.problem === null ? stored.value : definition.default) as SettingValue;
+    return JSON.stringify(next) === JSON.stringify(this.#deps.settings[key]) ? undefined : next;
+  }
+
+  #warnOfRestart(key: SettingKey): void {
+    const { env, label } = SETTINGS[key];
+    const { warnings } = this.#deps;
+    if (this.pending(key) === undefined) warnings.remove('RESTART_NEEDED', env);
+    else warnings.add('RESTART_NEEDED', env, `Restart the daemon to apply “${label}” (${env}).`);
   }
 }
 

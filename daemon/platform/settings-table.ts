@@ -191,6 +191,16 @@ export const SETTINGS = {
         'Days for which “Keep me signed in” lasts, from the last use of the web console.',
       ),
     ),
+    sessionMaxDays: live(
+      int(
+        'STREAMHUB_SESSION_MAX_DAYS',
+        'Days until browsers sign in again',
+        90,
+        1,
+        3650,
+        'Longest time that a browser stays signed in after its sign-in, however often it is used.',
+      ),
+    ),
     superadminEmail: str(
       'STREAMHUB_SUPERADMIN_EMAIL',
       'Superadmin email',

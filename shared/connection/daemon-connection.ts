@@ -4,7 +4,7 @@ import type { StreamEvent } from '../ipc/events.ts';
 import { failure, type IpcErrorCode, IpcFailure } from '../ipc/failure.ts';
 import { type BackoffOptions, backoff, pause } from './backoff.ts';
 import { Credentials } from './credentials.ts';
-import { followEvents, type StreamRefused } from './event-stream.ts';
+import { type EventStreamOptions, followEvents, type StreamRefused } from './event-stream.ts';
 import { checkHealth, type Health, type Recognition, recognise } from './probe.ts';
 import { authorization, type Secret } from './secret.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -50,6 +50,8 @@ export interface DaemonConnectionOptions {
   onGap(): void;
   /** Absent: no snapshots are taken. */
   onSnapshot?(snapshot: Snapshot): void;
+  /** Another way to follow the event stream than a separate connection. */
+  followEvents?(options: EventStreamOptions): Promise<void>;
   /** Stricter checks than the ones that every host makes. */
   checkHealth?(transport: Transport, signal: AbortSignal): Promise<Health>;
   recognise?(transport: Transport, token: string, signal: AbortSignal): Promise<Recognition>;
@@ -274,13 +276,13 @@ export class DaemonConnection {
 
   async #watchEvents(signal: AbortSignal): Promise<void> {
     const { timing, onGap, onEvents } = this.#options;
-    const end = await followEvents({
+    const end = await (this.#options.followEvents ?? followEvents)({
       source: () => this,
       path: '/api/v1/events',
       lastEventId: this.#lastEventId,
       signal,
       timing,
-      isFinal: (status) => status === 401 || status === 403 || status === 404,
+      endsSignedOut: true,
       onOpen: (isResumed) => {
         this.#change({ live: true });
         if (this.#hadStream && !isResumed) onGap();
@@ -298,9 +300,10 @@ export class DaemonConnection {
         this.#change({ live: false });
         this.suspect();
       },
+      onPause: () => this.#change({ live: false }),
     }).catch((refused: StreamRefused) => refused);
     // revoked or expired: a new round finds out. No such route: polling the health has to do
-    if (end?.status === 403 || end?.status === 404) await pause(FOREVER, signal);
+    if (end !== undefined && end.status !== 401) await pause(FOREVER, signal);
   }
 
   async #watchNumbers(signal: AbortSignal): Promise<void> {

@@ -19,14 +19,16 @@ export interface EventStreamOptions {
   lastEventId?: string | undefined;
   signal: AbortSignal;
   timing: EventStreamTiming;
-  /** True for an HTTP status after which trying again can't help. */
-  isFinal?(status: number): boolean;
+  /** A 401 ends it too; without it, the stream waits for another sign-in. */
+  endsSignedOut?: boolean;
   /** The daemon accepted the stream; `isResumed` when it sends what came after an earlier event. */
   onOpen(isResumed: boolean): void;
   onEvent(event: StreamEvent): void;
   onId?(lastEventId: string): void;
   /** The stream broke off and is opened again after a wait; `error` is undefined when the daemon ended it. */
   onBreak(error: unknown): void;
+  /** Nobody looks: the stream is closed, and goes on from here as soon as somebody does. */
+  onPause?(): void;
 }
 
 interface EventStreamTiming {
@@ -46,11 +48,13 @@ export class StreamRefused extends Error {
   }
 }
 
-const isFinalAnswer = (status: number): boolean => status < 500 && status !== 401 && status !== 429;
+/** Answers after which trying again can't help. */
+const isFinal = (status: number, endsSignedOut: boolean): boolean =>
+  status === 401 ? endsSignedOut : status < 500 && status !== 429;
 
 /** Follows an event stream and resumes it after each break, until the signal is aborted. @throws StreamRefused when the answer is final */
 export async function followEvents(options: EventStreamOptions): Promise<void> {
-  const { signal, timing, isFinal = isFinalAnswer } = options;
+  const { signal, timing, endsSignedOut = false } = options;
   let { lastEventId } = options;
   let failures = 0;
   while (!signal.aborted) {
@@ -68,7 +72,7 @@ export async function followEvents(options: EventStreamOptions): Promise<void> {
         },
       });
     } catch (met) {
-      if (met instanceof StreamRefused && isFinal(met.status)) throw met;
+      if (met instanceof StreamRefused && isFinal(met.status, endsSignedOut)) throw met;
       error = met;
     }
     if (signal.aborted) return;

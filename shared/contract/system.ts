@@ -129,7 +129,7 @@ export const getGpu = operation({
   tag,
   summary: 'Get the server’s GPU',
   description:
-    'Returns the result of the last probe. `refresh` probes again, at most once in 5 s. With an app token you see only whether there is a GPU, and `refresh` has no effect.',
+    'Returns the result of the last probe. `refresh` probes again, as `POST /system/gpu/refresh` does. With an app token you see only whether there is a GPU, and `refresh` has no effect.',
   access: 'bearer',
   query: GpuQuery,
   responses: { 200: GpuStatus },
@@ -141,7 +141,8 @@ export const refreshGpu = operation({
   path: '/system/gpu/refresh',
   tag,
   summary: 'Probe the GPU again',
-  description: 'Simultaneous callers share one probe. Within 5 s of the last probe, its result is returned.',
+  description:
+    'Simultaneous callers share one probe. A GPU is probed at most once in 5 s: within 5 s of the last probe, the answer waits for the next one. `checkedAt` says when it was probed.',
   access: 'bearer',
   responses: { 200: GpuStatus },
   audit: false,

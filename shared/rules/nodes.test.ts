@@ -48,6 +48,8 @@ describe('what a node needs', () => {
     ['silent', { status: 'active', health: 'stale' }, 'stale', 'warn'],
     ['silent for long', { status: 'active', health: 'down' }, 'down', 'danger'],
     ['LiveKit failed', { status: 'active', health: 'alive', agent: failed }, 'livekit-failed', 'danger'],
+    ['LiveKit has old keys', { status: 'active', health: 'alive', livekit_keys: 'old' }, 'old-keys', 'warn'],
+    ['LiveKit has the present keys', { status: 'active', health: 'alive', livekit_keys: 'current' }, 'active', null],
     ['silent with LiveKit failed', { status: 'active', health: 'stale', agent: failed }, 'stale', 'warn'],
     ['disabled and silent', { status: 'disabled', health: 'down' }, 'disabled', null],
     ['disabled, LiveKit failed', { status: 'disabled', health: 'alive', agent: failed }, 'disabled', null],

@@ -53,6 +53,7 @@ export type NodeCode =
   | 'draining'
   | 'marked'
   | 'livekit-failed'
+  | 'old-keys'
   | 'duplicated'
   | 'active';
 
@@ -75,6 +76,7 @@ const STATES: Readonly<Record<NodeCode, Omit<NodeState, 'code'>>> = {
   draining: { urgency: null, word: 'draining' },
   marked: { urgency: null, word: 'marked as draining' },
   'livekit-failed': { urgency: 'danger', word: 'LiveKit failed' },
+  'old-keys': { urgency: 'warn', word: 'old LiveKit keys' },
   duplicated: { urgency: 'danger', word: 'two machines' },
   active: { urgency: null, word: 'active' },
 };
@@ -84,6 +86,7 @@ export type JudgedNode = Pick<ClusterNode, 'status' | 'health'> & {
   agent?: { livekit: { state: string } } | null;
   drain?: { managed: boolean; drained: boolean } | null;
   duplicate?: object | null;
+  livekit_keys?: ClusterNode['livekit_keys'];
 };
 
 /**
@@ -96,7 +99,7 @@ export function nodeState(node: JudgedNode): NodeState {
   return { code, ...(STATES[code] ?? { urgency: null, word: code }) };
 }
 
-function codeOf({ status, health, agent, drain, duplicate }: JudgedNode): NodeCode {
+function codeOf({ status, health, agent, drain, duplicate, livekit_keys: keys }: JudgedNode): NodeCode {
   if (status === 'disabled') return 'disabled';
   if (duplicate) return 'duplicated';
   if (health !== 'alive') return health;
@@ -104,7 +107,8 @@ function codeOf({ status, health, agent, drain, duplicate }: JudgedNode): NodeCo
     if (drain?.drained) return 'drained';
     return drain?.managed === false ? 'marked' : 'draining';
   }
-  return agent?.livekit.state === 'failed' ? 'livekit-failed' : 'active';
+  if (agent?.livekit.state === 'failed') return 'livekit-failed';
+  return keys === 'old' ? 'old-keys' : 'active';
 }
 
 /** Nodes that need a person, the most urgent first. */
@@ -129,6 +133,8 @@ export function nodeSentence(name: string, { code, word }: NodeState): string {
       return `Node ${name} is down: it isn’t reporting`;
     case 'livekit-failed':
       return `LiveKit on node ${name} isn’t running`;
+    case 'old-keys':
+      return `LiveKit on node ${name} uses old keys, so it refuses what the daemon and its clients send`;
     case 'duplicated':
       return `Two machines report as node ${name}; the second is refused`;
     default:

@@ -57,6 +57,7 @@ export const AuthConfig = object({
   sessionDays: Type.Integer({
     description: 'Days for which a browser stays signed in after its last use, with `keep`.',
   }),
+  sessionMaxDays: Type.Integer({ description: 'Days after which a browser signs in again, however often it is used.' }),
 });
 export type AuthConfig = Static<typeof AuthConfig>;
 

@@ -77,6 +77,12 @@ export const AgentReport = object({
   version: Type.String({ maxLength: 32 }),
   supervisor: oneOf(['systemd', 'child'], { description: 'What runs LiveKit on the machine.' }),
   livekit: LivekitReport,
+  keys: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), {
+      maxItems: 20,
+      description: 'SHA-256 of each `key:secret` that LiveKit was started with, in hex.',
+    }),
+  ),
 });
 export type AgentReport = Static<typeof AgentReport>;
 
@@ -171,6 +177,10 @@ export const ClusterNode = object({
       '`joining`: joined recently, no heartbeat yet. `down`: stale for a long time. `never`: no heartbeat since it joined.',
   }),
   agent: nullable(NodeAgent, { description: 'What runs LiveKit there; null: no agent reports.' }),
+  livekit_keys: nullable(oneOf(['current', 'old']), {
+    description:
+      '`old`: LiveKit there was started with other keys than the daemon uses now. Run the join command on it again, then drain and activate it. Null: unknown.',
+  }),
   drain: nullable(NodeDrain, { description: 'Present while the status is `draining`.' }),
   duplicate: nullable(
     object({

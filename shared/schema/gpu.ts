@@ -41,7 +41,7 @@ export const GpuQuery = object({
     Type.Unsafe<'' | 'true' | '1' | 'false' | '0'>({
       type: 'string',
       enum: ['', 'true', '1', 'false', '0'],
-      description: 'Without a value, `true` and `1` probe again (at most once in 5 s); `false` and `0` don’t.',
+      description: 'Without a value, `true` and `1` probe again; `false` and `0` don’t.',
     }),
   ),
 });

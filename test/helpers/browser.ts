@@ -91,6 +91,19 @@ export async function goInside(page: Page, place: string): Promise<void> {
   await page.evaluate((to) => history.pushState({}, '', to), place);
 }
 
+/** Runs in a page before its scripts: takes away what lets tabs share a stream, as some browsers of phones do. */
+export function noSharedWorker(): void {
+  Reflect.deleteProperty(globalThis, 'SharedWorker');
+}
+
+/** Does to a page what hiding its tab, or showing it again, does; in a headless browser each tab is shown. */
+export async function setHidden(page: Page, isHidden: boolean): Promise<void> {
+  await page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, value: hidden });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, isHidden);
+}
+
 /**
  * Fails with what axe finds wrong on the page as it is now.
  * @param only these rules; all by default

@@ -1,18 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { ConsolePage } from './console-page.ts';
 
 const CLUSTER_TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
+const KEYS = { livekitApiKey: 'APIcluster', livekitApiSecret: 'a-secret-of-a-test-0123456789abcdef' };
 
 test('the cluster screen', { skip: noChromium }, async (t) => {
   await builtConsole();
-  const daemon = await testDaemon(t, { STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN });
+  const daemon = await testDaemon(t, {
+    STREAMHUB_CLUSTER_TOKEN: CLUSTER_TOKEN,
+    LIVEKIT_API_KEY: KEYS.livekitApiKey,
+    LIVEKIT_API_SECRET: KEYS.livekitApiSecret,
+  });
   const node = daemon.api.as(null);
   const join = async (name: string, ip: string, region: string) =>
     (await node.post('/cluster/join', { name, ip, region }, { 'x-cluster-token': CLUSTER_TOKEN })).body.data;
-  const beat = (of: { nodeId: string; nodeToken: string }, rooms: number, state = 'running') =>
+  const beat = (of: { nodeId: string; nodeToken: string }, rooms: number, state = 'running', keys?: string[]) =>
     node.post(
       '/cluster/heartbeat',
       {
@@ -29,6 +35,7 @@ test('the cluster screen', { skip: noChromium }, async (t) => {
           version: '1',
           supervisor: 'systemd',
           livekit: { state, nodeId: 'ND_1', rooms, participants: rooms * 5, clients: 0, foreignClients: 0 },
+          ...(keys === undefined ? {} : { keys }),
         },
       },
       { 'x-cluster-token': of.nodeToken },
@@ -45,6 +52,19 @@ test('the cluster screen', { skip: noChromium }, async (t) => {
     await row.getByText('42 %').waitFor();
     await row.getByText('16 Mbit/s').waitFor();
     await assertAccessible(page, 'the nodes');
+  });
+
+  await t.test('a node with old LiveKit keys says what to do', async () => {
+    const { livekitApiKey, livekitApiSecret } = KEYS;
+    await beat(first, 3, 'running', [digestOfKeys(livekitApiKey, 'the secret before')]);
+    await ui.row('edge-fra-1').getByText('old LiveKit keys').waitFor();
+    await ui.row('edge-fra-1').click();
+    await panel.getByText('Create a join command and run it on the node').waitFor();
+    await beat(first, 3, 'running', [digestOfKeys(livekitApiKey, livekitApiSecret)]);
+    await ui.row('edge-fra-1').getByText('active').waitFor();
+    await panel.getByText('Create a join command').waitFor({ state: 'hidden' });
+    await page.keyboard.press('Escape');
+    await panel.waitFor({ state: 'hidden' });
   });
 
   await t.test('the wizard gives the line and sees the new node arrive', async () => {

@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import {
+  assertAccessible,
+  browser,
+  builtConsole,
+  noChromium,
+  noSharedWorker,
+  openConsole,
+} from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { ConsolePage } from './console-page.ts';
 
@@ -216,6 +223,7 @@ test('the config editor', { skip: noChromium }, async (t) => {
     await reset();
     const { page, ui } = await open(t);
     // the event is kept away, so that the page learns of the other change from the refused save alone
+    await page.addInitScript(noSharedWorker);
     await page.route('**/api/v1/events', (route) => route.abort());
     await page.reload();
     await ui.editor.waitFor();

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import type { Page } from 'playwright-core';
+import {
+  assertAccessible,
+  browser,
+  builtConsole,
+  noChromium,
+  noSharedWorker,
+  openConsole,
+  setHidden,
+  signInBrowser,
+} from '#test/helpers/browser.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { ConsolePage } from './console-page.ts';
 
@@ -53,10 +63,54 @@ test('a daemon that goes away and comes back', { skip: noChromium }, async (t) =
   });
 });
 
-test('keys work on every page', { skip: noChromium }, async (t) => {
+test('keys work on every page; eight tabs share the connections of one browser', { skip: noChromium }, async (t) => {
   await builtConsole();
   const daemon = await testDaemon(t);
-  const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token });
+  const chromium = await browser(t);
+
+  await t.test('over HTTP/1.1, each of eight tabs loads and shows a change', async (t) => {
+    const first = await openConsole(t, chromium, daemon.url, { token: daemon.token, path: '/apps' });
+    const tabs = [first];
+    for (let more = 1; more < 8; more += 1) {
+      const tab = await first.context().newPage();
+      await tab.goto(`${daemon.url}/apps`);
+      tabs.push(tab);
+    }
+    const seen = async (name: string) => {
+      for (const tab of tabs) await new ConsolePage(tab).row(name).waitFor();
+    };
+    await seen('live');
+    await daemon.api.post('/apps', { name: 'for-all-tabs' });
+    await seen('for-all-tabs');
+    // hidden, all of them pause; the first one that is shown again learns what was missed
+    for (const tab of tabs) await setHidden(tab, true);
+    await new ConsolePage(first).statusBar().getByText('Updates paused').waitFor();
+    await daemon.api.post('/apps', { name: 'while-hidden' });
+    await setHidden(tabs[7] as Page, false);
+    await seen('while-hidden');
+  });
+
+  await t.test('a browser without shared workers pauses the tabs that it hides', async (t) => {
+    const context = await chromium.newContext();
+    t.after(() => context.close());
+    await context.addInitScript(noSharedWorker);
+    await signInBrowser(context, daemon.url, daemon.token);
+    const tabs: Page[] = [];
+    for (let count = 0; count < 8; count += 1) {
+      const hidden = tabs.at(-1);
+      if (hidden !== undefined) await setHidden(hidden, true);
+      const tab = await context.newPage();
+      await tab.goto(`${daemon.url}/apps`);
+      await new ConsolePage(tab).statusBar().getByText('Updates live', { exact: true }).waitFor();
+      tabs.push(tab);
+    }
+    await daemon.api.post('/apps', { name: 'only-shown' });
+    await new ConsolePage(tabs[7] as Page).row('only-shown').waitFor();
+    await setHidden(tabs[0] as Page, false);
+    await new ConsolePage(tabs[0] as Page).row('only-shown').waitFor();
+  });
+
+  const page = await openConsole(t, chromium, daemon.url, { token: daemon.token });
   const ui = new ConsolePage(page);
   await ui.heading('Overview').waitFor();
   await page.keyboard.type('ga');

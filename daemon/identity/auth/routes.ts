@@ -71,6 +71,7 @@ function signInRoutes(
       setupRequired: auth.setupRequired,
       magicLink: mailer.canSendLinks,
       sessionDays: settings.sessionDays,
+      sessionMaxDays: settings.sessionMaxDays,
     },
   }));
   route(app, ops.login, async ({ body, request, reply, audit }) => {

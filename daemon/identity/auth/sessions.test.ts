@@ -5,6 +5,7 @@ import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
+import type { CookieChoice } from '#shared/schema/auth.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import { userStore } from '../people/user-store.ts';
@@ -15,9 +16,10 @@ import { LIFETIME_MS, SessionStore } from './sessions.ts';
 const KEY = new Uint8Array(32).fill(7);
 const FROM = { ip: '203.0.113.5', userAgent: `browser ${'x'.repeat(500)}` };
 
-function setup(db = openDatabase(':memory:')) {
+const DAY_MS = 86_400_000;
+
+function setup(db = openDatabase(':memory:'), clock = new ManualClock(Date.now())) {
   migrate(db, registryMigrations);
-  const clock = new ManualClock(Date.now());
   const users = userStore(db);
   if (users.byId('usr_1') === undefined) {
     users.insert({
@@ -35,6 +37,7 @@ function setup(db = openDatabase(':memory:')) {
     throw error;
   });
   events.subscribe(({ type, data }) => void (type === 'session.ended' && ended.push(data['sessionId'])));
+  const limits = { longestMs: 90 * DAY_MS };
   const store = new SessionStore({
     background: testBackground(),
 
@@ -43,14 +46,16 @@ function setup(db = openDatabase(':memory:')) {
     tokens: new SessionTokens(KEY),
     events,
     clock,
+    keptMs: () => 30 * DAY_MS,
+    longestMs: () => limits.longestMs,
   });
   store.start();
-  const open = async () => {
+  const open = async (cookie?: CookieChoice) => {
     const user = users.byId('usr_1');
     assert.ok(user);
-    return (await store.open(user, FROM)).secret;
+    return (await store.open(user, { ...FROM, cookie })).secret;
   };
-  return { db, clock, users, store, ended, open };
+  return { db, clock, users, store, ended, open, limits };
 }
 const resolve = async (store: SessionStore, token: string): Promise<Principal | null | undefined> =>
   store.resolve(token);
@@ -172,4 +177,50 @@ test('a jump of the clock, in either direction, ends no session and prolongs non
   clock.advance(1);
   assert.equal(await resolve(store, token), null);
   store.stop();
+});
+
+test('a browser’s session lasts from its last use, and never beyond its longest time', async () => {
+  for (const [cookie, stepMs, givesCookie] of [
+    ['keep', 20 * DAY_MS, true],
+    ['session', LIFETIME_MS / 2, false],
+  ] as const) {
+    const first = setup();
+    const { clock, db } = first;
+    const value = await first.open(cookie);
+    const end = clock.now() + 90 * DAY_MS;
+    const use = (store: SessionStore) => store.resolveCookie(value, () => FROM.ip) !== null && store.renewCookie(value);
+    for (; clock.now() + stepMs < end; clock.advance(stepMs)) {
+      const seconds = use(first.store);
+      assert.notEqual(seconds, false, `${cookie}: used after ${(end - clock.now()) / DAY_MS} days before its end`);
+      const left = Math.ceil((end - clock.now()) / 1000);
+      if (givesCookie && seconds !== undefined) assert.ok(Number(seconds) <= Math.min(30 * 86_400, left));
+    }
+    // neither a restart nor a last use prolongs it
+    first.store.stop();
+    const second = setup(db, clock);
+    use(second.store);
+    assert.equal(second.store.list('usr_1')[0]?.expiresAt, new Date(Math.floor(end / 1000) * 1000).toISOString());
+    clock.advance(end - clock.now() - 1000);
+    assert.notEqual(use(second.store), false);
+    clock.advance(1000);
+    assert.equal(use(second.store), false, cookie);
+    assert.deepEqual(second.store.list('usr_1'), []);
+    second.store.stop();
+  }
+});
+
+test('a shorter longest time ends older sessions with their next use, or with a restart', async () => {
+  const { db, clock, store, open, limits } = setup();
+  const value = await open('keep');
+  clock.advance(10 * DAY_MS);
+  limits.longestMs = 5 * DAY_MS;
+  store.renewCookie(value);
+  assert.equal(
+    store.resolveCookie(value, () => FROM.ip),
+    null,
+  );
+  store.stop();
+  const later = setup(db, clock);
+  assert.deepEqual(later.store.list('usr_1'), []);
+  later.store.stop();
 });

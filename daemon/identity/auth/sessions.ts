@@ -16,6 +16,7 @@ export const LIFETIME_MS = SESSION_HOURS * 60 * 60 * 1000;
 const RENEW_MS = 60 * 60 * 1000;
 const SEEN_EVERY_MS = 60_000;
 const FLUSH_MS = 15_000;
+const LONGEST_MS = 90 * 86_400_000;
 const PURGE_AFTER_MS = 30 * 86_400_000;
 /** Of one person or token. They are in memory and in the registry, and a script can open one with each request. */
 const MAX_SESSIONS = 250;
@@ -30,6 +31,8 @@ interface LiveSession {
   ip: string | null;
   userAgent: string | null;
   createdAt: string;
+  /** The same on the monotonic clock. */
+  createdMono: number;
   expiresAt: number;
   /** The same on the monotonic clock: a jump of the wall clock neither ends nor prolongs a session. */
   expiresMono: number;
@@ -65,6 +68,8 @@ export interface SessionStoreDeps {
   tokenPrincipal?(id: number, ip: () => string): Principal | null;
   /** How long a kept session lasts after its last use. */
   keptMs?(): number;
+  /** How long a browser's session can last after its sign-in, however often it is used. */
+  longestMs?(): number;
   events: EventBus;
   background: Background;
   /** The time by which what is old is deleted; the clock's unless given. */
@@ -113,6 +118,9 @@ export class SessionStore implements CredentialResolver {
       const user = row.user_id === null ? null : users.byId(row.user_id);
       if (user === undefined || this.#live.has(row.id) || this.#unrevoked.has(row.id)) continue;
       const kind = row.cookie_kind;
+      const age = Math.max(0, now - Date.parse(row.created_at));
+      const left = Math.min(Date.parse(row.expires_at) - now, this.#lengthAt(kind, age));
+      if (left <= 0) continue;
       this.#admit({
         id: row.id,
         userId: user === null ? `token:${row.token_id}` : user.id,
@@ -121,15 +129,19 @@ export class SessionStore implements CredentialResolver {
         ip: row.ip,
         userAgent: row.user_agent,
         createdAt: row.created_at,
-        expiresAt: Date.parse(row.expires_at),
-        expiresMono: this.#clock.monotonic() + Math.min(Date.parse(row.expires_at) - now, this.#lengthOf(kind)),
+        createdMono: this.#clock.monotonic() - age,
+        expiresAt: Math.min(Date.parse(row.expires_at), now + left),
+        expiresMono: this.#clock.monotonic() + left,
         lastSeen: Date.parse(row.last_seen),
       });
     }
   }
 
-  #lengthOf(kind: CookieKind | null): number {
-    return kind === 'kept' ? (this.#deps.keptMs?.() ?? LIFETIME_MS) : LIFETIME_MS;
+  /** How long a session of this age lasts from now, when it is used now. */
+  #lengthAt(kind: CookieKind | null, age: number): number {
+    const { keptMs, longestMs } = this.#deps;
+    const length = kind === 'kept' ? (keptMs?.() ?? LIFETIME_MS) : LIFETIME_MS;
+    return Math.min(length, (longestMs?.() ?? LONGEST_MS) - age);
   }
 
   stop(): void {
@@ -167,7 +179,7 @@ export class SessionStore implements CredentialResolver {
   #openCookie(holder: Holder, from: SignInFrom, kind: CookieKind, like?: LiveSession): OpenedSession {
     const secret = randomBytes(32).toString('base64url');
     const session = this.#create(holder, from, { kind, hash: digest(secret), givenAt: this.#clock.now() }, like);
-    const cookieSeconds = kind === 'kept' ? this.#lengthOf(kind) / 1000 : undefined;
+    const cookieSeconds = kind === 'kept' ? this.#lengthAt(kind, 0) / 1000 : undefined;
     return { secret, isCookie: true, cookieSeconds, expiresAt: new Date(session.expiresAt).toISOString() };
   }
 
@@ -179,7 +191,7 @@ export class SessionStore implements CredentialResolver {
     const user = 'user' in holder ? holder.user : null;
     const tokenId = 'tokenId' in holder ? holder.tokenId : null;
     this.#makeRoom(user?.id ?? `token:${tokenId}`);
-    const length = this.#lengthOf(cookie?.kind ?? null);
+    const length = this.#lengthAt(cookie?.kind ?? null, 0);
     const session: LiveSession = {
       id,
       userId: user?.id ?? `token:${tokenId}`,
@@ -188,6 +200,7 @@ export class SessionStore implements CredentialResolver {
       ip: from.ip,
       userAgent: from.userAgent?.slice(0, 400) ?? null,
       createdAt: like?.createdAt ?? new Date(now).toISOString(),
+      createdMono: like?.createdMono ?? this.#clock.monotonic(),
       expiresAt: like?.expiresAt ?? now + length,
       expiresMono: like?.expiresMono ?? this.#clock.monotonic() + length,
       lastSeen: now,
@@ -239,14 +252,14 @@ export class SessionStore implements CredentialResolver {
     if (session?.cookie == null) return undefined;
     const { kind } = session.cookie;
     const now = this.#clock.now();
+    const length = this.#lengthAt(kind, this.#clock.monotonic() - session.createdMono);
     if (this.#noteUse(session) && kind !== 'fixed') {
-      const length = this.#lengthOf(kind);
       session.expiresAt = now + length;
       session.expiresMono = this.#clock.monotonic() + length;
     }
     if (kind !== 'kept' || Math.abs(now - session.cookie.givenAt) < RENEW_MS) return undefined;
     session.cookie.givenAt = now;
-    return this.#lengthOf(kind) / 1000;
+    return Math.max(0, length / 1000);
   }
 
   /** Ends the session of a cookie. @returns whose it was; undefined when it was none */

@@ -17,6 +17,7 @@ const CONSOLE_CSP = [
   "media-src 'self' blob: https: http:",
   // hls.js reads playlists and segments of recordings
   "connect-src 'self' https: http:",
+  "worker-src 'self'",
   "base-uri 'self'",
   "form-action 'self'",
   "frame-ancestors 'none'",
@@ -96,9 +97,9 @@ async function send(
   reply.header('vary', 'accept-encoding');
   reply.type(sendFile.mime.getType(file.name) ?? 'application/octet-stream');
   if (encoding !== undefined) reply.header('content-encoding', encoding);
-  if (file.name.endsWith('.html')) {
-    reply.type('text/html; charset=utf-8').header('content-security-policy', CONSOLE_CSP);
-  }
+  if (file.name.endsWith('.html')) reply.type('text/html; charset=utf-8');
+  // a worker obeys the policy of its script
+  if (/\.(?:html|js)$/.test(file.name)) reply.header('content-security-policy', CONSOLE_CSP);
   return reply.send(result.stream);
 }
 

@@ -7,6 +7,8 @@ const THROTTLE_MS = 5000;
 export interface GpuServiceOptions {
   /** Runs one probe, in the worker pool. */
   probe(): Promise<GpuStatus>;
+  /** Resolves after so many milliseconds. */
+  wait(ms: number): Promise<unknown>;
   /** Monotonic milliseconds. */
   clock?: Clock;
 }
@@ -14,13 +16,16 @@ export interface GpuServiceOptions {
 /** Knows what GPU the machine has: probed once in the background, then whenever someone asks for it again. */
 export class GpuService {
   readonly #probe: () => Promise<GpuStatus>;
+  readonly #wait: (ms: number) => Promise<unknown>;
   readonly #clock: Clock;
   #known: GpuStatus | undefined;
   #running: Promise<GpuStatus> | undefined;
+  #next: Promise<GpuStatus> | undefined;
   #finishedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ probe, clock = SYSTEM_CLOCK }: GpuServiceOptions) {
+  constructor({ probe, wait, clock = SYSTEM_CLOCK }: GpuServiceOptions) {
     this.#probe = probe;
+    this.#wait = wait;
     this.#clock = clock;
   }
 
@@ -39,12 +44,16 @@ export class GpuService {
     return this.#known ?? this.#run();
   }
 
-  /** Probes again. Callers at the same time share one probe; within 5 s of one that found a GPU, its finding is answered. */
+  /** Probes again; callers at the same time share one probe. Within 5 s of one that found a GPU, it waits until they are over. */
   async refresh(): Promise<GpuStatus> {
     if (this.#running) return this.#running;
-    const isRecent = this.#clock.monotonic() - this.#finishedAt < THROTTLE_MS;
-    if (isRecent && this.#known !== undefined && this.#known.type !== 'none') return this.#known;
-    return this.#run();
+    const left = this.#finishedAt + THROTTLE_MS - this.#clock.monotonic();
+    if (left <= 0 || this.#known === undefined || this.#known.type === 'none') return this.#run();
+    this.#next ??= this.#wait(left).then(() => {
+      this.#next = undefined;
+      return this.#run();
+    });
+    return this.#next;
   }
 
   #run(): Promise<GpuStatus> {

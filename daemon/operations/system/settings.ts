@@ -80,9 +80,7 @@ export class SettingsService {
     const place = store.lockedBy(key);
     const hidden = isHidden(definition);
     const value = settings[key] as SettingValue;
-    const pendingValue = stored?.isSet && stored.problem === null ? (stored.value as SettingValue) : definition.default;
-    const isPending =
-      definition.change === 'restart' && place === null && JSON.stringify(pendingValue) !== JSON.stringify(value);
+    const pending = store.pending(key);
     const { env, label, doc, group, type, test, change } = definition;
     return {
       name: env,
@@ -102,8 +100,8 @@ export class SettingsService {
       shown: hidden && isSet(String(value)) ? shownPart(definition, String(value)) : null,
       origin: settings.origins[key],
       lockedBy: place === null ? null : `${env} ${place}`,
-      pending: isPending,
-      pendingValue: isPending ? copy(pendingValue) : null,
+      pending: pending !== undefined,
+      pendingValue: pending === undefined ? null : copy(pending),
       problem: stored?.problem ?? null,
       howToChange: howToChange(key, settings, this.#installation),
       changed: stored === undefined ? null : { at: stored.changedAt, by: stored.changedBy, revision: stored.revision },

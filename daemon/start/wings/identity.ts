@@ -67,6 +67,7 @@ export function createIdentity(
     tokens: new SessionTokens(secret.signingKey()),
     tokenPrincipal: (id, ip) => tokens.principal(id, ip),
     keptMs: () => settings.sessionDays * 86_400_000,
+    longestMs: () => settings.sessionMaxDays * 86_400_000,
     events,
     background,
     retentionNow,

@@ -62,6 +62,7 @@ export function createOperations(
       const isTrivial = settings.gpuDisable || !(await hasGpuTraces());
       return isTrivial ? probeGpu({ disabled: settings.gpuDisable }) : pool.run(GPU_PROBE, {});
     },
+    wait: (ms) => new Promise<void>((resolve) => void background.after('GPU probe', ms, () => resolve())),
   });
   config.readGpuFrom(gpu);
   delivery.readGpuFrom(gpu);

@@ -1,6 +1,6 @@
 import type { WireAnswer, WireRequest } from '#shared/client/client.ts';
 import { DaemonConnection, TIMING } from '#shared/connection/daemon-connection.ts';
-import { followEvents, type StreamRefused } from '#shared/connection/event-stream.ts';
+import type { StreamRefused } from '#shared/connection/event-stream.ts';
 import { FetchTransport } from '#shared/connection/fetch-transport.ts';
 import type { TransportRequest } from '#shared/connection/transport.ts';
 import type { Connection, Credential } from '#shared/ipc/connections.ts';
@@ -9,6 +9,7 @@ import { failure, IpcFailure } from '#shared/ipc/failure.ts';
 import { HERE_URL } from './base.ts';
 import { type Bridge, HostError, type SignIn, type StreamListener, type Unsubscribe, unreachable } from './bridge.ts';
 import { BrowserSession } from './browser-session.ts';
+import { followShared } from './shared-events.ts';
 
 const WEB_TIMING = { ...TIMING, healthMs: 30_000, backoff: { base: 1000, max: 30_000 } };
 /** Id of the one connection that a browser has: the daemon that served the page. */
@@ -46,6 +47,7 @@ export class WebBridge implements Bridge {
       lastSeenAt: null,
       version: null,
       timing: WEB_TIMING,
+      followEvents: followShared,
       readSecret: () => this.#session.secret(),
       // a session is renewed with a kept password only, and no browser tab keeps one
       writeSecret: async () => {},
@@ -94,7 +96,7 @@ export class WebBridge implements Bridge {
 
   openStream(_id: string, path: string, listener: StreamListener): Unsubscribe {
     const stop = new AbortController();
-    followEvents({
+    followShared({
       source: () => this.#connection,
       path,
       signal: stop.signal,
@@ -102,6 +104,7 @@ export class WebBridge implements Bridge {
       onOpen: () => listener.onState('open'),
       onEvent: (event) => listener.onEvents([event]),
       onBreak: (error) => listener.onState('waiting', error instanceof Error ? error.message : undefined),
+      onPause: () => listener.onState('waiting'),
     }).catch(({ status }: StreamRefused) => listener.onState('closed', failure('STREAM_REFUSED', { status }).message));
     return () => stop.abort();
   }

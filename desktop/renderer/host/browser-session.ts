@@ -4,7 +4,7 @@ import { postSignIn } from '#shared/connection/sign-in.ts';
 import type { Transport } from '#shared/connection/transport.ts';
 import type { Connection, Credential } from '#shared/ipc/connections.ts';
 import { IpcFailure } from '#shared/ipc/failure.ts';
-import { BASE_PATH } from './base.ts';
+import { BASE_PATH, TABS_CHANNEL } from './base.ts';
 
 /** How the person signed in last; decides only what is shown first, and proves nothing. */
 const SIGNED_IN = `streamhub.signed-in${BASE_PATH}`;
@@ -21,7 +21,7 @@ type Kind = Connection['credential']['kind'];
  */
 export class BrowserSession {
   readonly #transport: Transport;
-  readonly #tabs = new BroadcastChannel(`streamhub${BASE_PATH}`);
+  readonly #tabs = new BroadcastChannel(TABS_CHANNEL);
   #preparing: Promise<string | null> | undefined;
   #kind: Kind = kindOf(localStorage.getItem(SIGNED_IN));
 

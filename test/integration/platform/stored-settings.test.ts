@@ -211,6 +211,10 @@ describe('settings that are stored', () => {
   it('a restart keeps them and applies the others; what can’t be used is reported and never prevents it', async () => {
     const pending = settingOf(await save(api, { LOG_MAX_FILES: 4, TRANSCODING_JOBS: 2 }), 'LOG_MAX_FILES');
     assert.deepEqual([pending.value, pending.pending, pending.pendingValue], [10, true, 4]);
+    // operators see them with the other problems of the installation
+    assert.deepEqual(await waiting(), ['LOG_MAX_FILES', 'TRANSCODING_JOBS']);
+    await save(api, { TRANSCODING_JOBS: null });
+    assert.deepEqual(await waiting(), ['LOG_MAX_FILES']);
     await daemon.stop();
     const db = new Database(path.join(dataDir, 'data', 'streamhub.db'));
     db.prepare("UPDATE settings SET value = 'not a number' WHERE name = 'LOG_MAX_ROWS'").run();
@@ -227,6 +231,7 @@ describe('settings that are stored', () => {
       [settingOf(answer, 'LOG_MAX_FILES').value, settingOf(answer, 'LOG_MAX_FILES').pending],
       [4, false],
     );
+    assert.deepEqual(await waiting(), []);
     assert.equal(settingOf(answer, 'LOG_MAX_ROWS').value, 2_000_000);
     assert.match(settingOf(answer, 'LOG_MAX_ROWS').problem ?? '', /must be a whole number/);
     assert.match(settingOf(answer, 'STREAMHUB_CLUSTER_TOKEN').problem ?? '', /missing from the stored secrets/);
@@ -251,6 +256,12 @@ describe('settings that are stored', () => {
     assert.match((await read(api, 'STREAMHUB_SMTP_PASS')).problem ?? '', /missing from the stored secrets/);
   });
 
+  /** Settings that wait for a restart. */
+  const waiting = async (): Promise<string[]> =>
+    ((await api.get(PATH)).body.data.warnings as { code: string; subject: string }[])
+      .filter(({ code }) => code === 'RESTART_NEEDED')
+      .map(({ subject }) => subject)
+      .sort();
   const audited = async (action: string): Promise<{ target: string; actor: { id: string } }> =>
     until('the audit entry', async () => (await api.get(`/audit?action=${action}`)).body.data[0]);
 });

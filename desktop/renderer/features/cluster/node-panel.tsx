@@ -161,6 +161,14 @@ function Details({ node }: { node: Node }) {
           </p>
         </Notice>
       ) : null}
+      {state.code === 'old-keys' ? (
+        <Notice tone="warn" title={`${nodeSentence(node.name, state)}.`}>
+          <p>
+            The LiveKit keys were changed after this node joined. Create a join command and run it on the node: it
+            brings the new keys. Then drain the node and return it to service, so that LiveKit starts with them.
+          </p>
+        </Notice>
+      ) : null}
       {urgency !== null && node.health !== 'alive' ? (
         <Notice tone={urgency} title={nodeSentence(node.name, state)}>
           <p>
