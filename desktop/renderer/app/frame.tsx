@@ -17,6 +17,7 @@ import { SectionList } from './section-list.tsx';
 import { SignInGate } from './sign-in-gate.tsx';
 import { StatusBar } from './status-bar.tsx';
 import { TopBar } from './top-bar.tsx';
+import { Working } from './working.tsx';
 
 /** Rail, sections, top bar, page and status bar. Without a daemon at hand there are no sections. */
 export function Frame({ children }: { children: ReactNode }) {
@@ -49,6 +50,7 @@ export function Frame({ children }: { children: ReactNode }) {
           </main>
         </div>
         <StatusBar />
+        <Working />
         <ProblemWatchers />
         <Palette />
         <KeyboardShortcuts />

@@ -9,7 +9,7 @@ import { Ago } from '../words/time.tsx';
 import classes from './query-view.module.css';
 
 /** True once loading has taken longer than a blink; keeps skeletons from flashing. */
-export function useSlow(isLoading: boolean, after = 150): boolean {
+export function useSlow(isLoading: boolean, after = 100): boolean {
   const [isSlow, setSlow] = useState(false);
   useEffect(() => {
     if (!isLoading) {
@@ -25,7 +25,7 @@ export function useSlow(isLoading: boolean, after = 150): boolean {
 /** Lines of a page that is on its way. */
 export function SkeletonRows({ rows = 8 }: { rows?: number }) {
   return (
-    <div className={classes.skeleton} aria-hidden>
+    <div className={classes.skeleton} role="progressbar" aria-label="Loading">
       {Array.from({ length: rows }, (_, row) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: they are all alike
         <div key={row} style={{ width: `${92 - ((row * 37) % 45)}%` }} />
@@ -40,7 +40,7 @@ type Read<T> = Pick<
 >;
 
 /**
- * What every read on a screen uses: a skeleton after 150 ms, the daemon's own words on failure, a plain sentence
+ * What every read on a screen uses: a skeleton after 100 ms, the daemon's own words on failure, a plain sentence
  * where a right is missing, and old data dimmed with its age when a newer answer could not be had.
  */
 export function QueryView<T>({
