@@ -35,6 +35,8 @@ test('from the setup link to a colleague with a second factor', { skip: noChromi
     await dialog.getByLabel('Email address').fill('ben@example.com');
     await dialog.getByLabel('editor').check();
     await dialog.getByText('can’t delete apps or manage people').waitFor();
+    await dialog.getByText('changes nothing').waitFor();
+    await dialog.getByText('everything in the team').waitFor();
     await dialog.getByRole('button', { name: 'Invite' }).click();
     await dialog.getByText('Send this link yourself').waitFor();
     await dialog.getByText('Others may not be able to open this link').waitFor();
@@ -88,7 +90,9 @@ test('from the setup link to a colleague with a second factor', { skip: noChromi
     await ui.row('ben@example.com').waitFor();
     await ui.field('Role of ben@example.com').selectOption('viewer');
     await ui.row('ben@example.com').getByText('member').waitFor();
+    await page.getByText('The people of a team share its apps.').waitFor();
     await page.getByRole('link', { name: 'People' }).click();
+    await page.getByText('a superadmin everything').waitFor();
     await ui.row('ben@example.com').waitFor();
     await assertAccessible(page, 'the people');
     await ui.section('Audit').click();

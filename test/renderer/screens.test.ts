@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { ConsolePage } from './console-page.ts';
@@ -10,6 +12,9 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/apps/live', 'live', 'Nothing is live'],
   ['/apps/live/recordings', 'live', 'No recordings yet'],
   ['/apps/live/config', 'live', 'valid'],
+  ['/apps/live/delivery', 'live', 'WebRTC'],
+  ['/apps/live/features', 'live', 'Latency alert'],
+  ['/apps/live/callback-settings', 'live', 'MQTT'],
   ['/apps/live/presets', 'live', 'Low latency'],
   ['/apps/live/storage', 'live', 'MinIO'],
   ['/apps/live/logs', 'live', 'Nothing was logged in this time'],
@@ -38,12 +43,20 @@ test('every screen of a fresh daemon says what it is and is accessible, light an
   const daemon = await testDaemon(t);
   const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token });
   const ui = new ConsolePage(page);
+  const answers = await heldAnswers(page);
+  const waits = page.locator(WAITS).filter({ visible: true });
   await ui.heading('Overview').waitFor();
   for (const [path, heading, sign] of SCREENS) {
     await t.test(path, async () => {
+      const content = page.locator('#page').getByText(sign).filter({ visible: true });
+      answers.hold();
       await goInside(page, path);
+      // what isn't here yet is said to be on its way
+      await waits.or(content).first().waitFor();
+      answers.release();
       await ui.heading(heading).waitFor();
-      await page.locator('#page').getByText(sign).filter({ visible: true }).first().waitFor();
+      await content.first().waitFor();
+      assert.deepEqual(await oddWords(page), []);
       await assertAccessible(page, path);
       await page.emulateMedia({ colorScheme: 'dark' });
       await page.locator('html[data-mantine-color-scheme="dark"]').waitFor();
@@ -52,7 +65,92 @@ test('every screen of a fresh daemon says what it is and is accessible, light an
       await page.emulateMedia({ colorScheme: 'light' });
     });
   }
+
+  await t.test('the form of the whole config', async () => {
+    await goInside(page, '/apps/live/config');
+    await page.getByText('Form', { exact: true }).click();
+    await page.getByText('WebRTC', { exact: true }).waitFor();
+    await page.getByText('RTMP', { exact: true }).waitFor();
+    assert.deepEqual(await oddWords(page), []);
+  });
+
+  await t.test('whatever is pressed shows that it is under way', async () => {
+    const shows = async (press: () => Promise<unknown>): Promise<void> => {
+      answers.hold();
+      await press();
+      await waits.first().waitFor();
+      answers.release();
+      await waits.first().waitFor({ state: 'hidden' });
+    };
+    await goInside(page, '/gpu');
+    const probedAt = async () => (await daemon.api.get('/system/gpu')).body.checkedAt;
+    for (let time = 0; time < 2; time += 1) {
+      const before = await probedAt();
+      await shows(() => ui.button('Probe again').click());
+      assert.ok((await probedAt()) > before, 'each press probes');
+    }
+    await goInside(page, '/settings');
+    const signIn = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Sign-in', exact: true }) });
+    await signIn.getByLabel('Open sign-up').check();
+    await shows(() => signIn.getByRole('button', { name: 'Save settings' }).click());
+    await signIn.getByRole('button', { name: 'Undo change' }).waitFor();
+    await shows(() => signIn.getByRole('button', { name: 'Undo change' }).click());
+    await goInside(page, '/apps');
+    await ui.button('Create app').click();
+    await ui.dialog().getByLabel('Name', { exact: true }).fill('slow');
+    await shows(() => ui.dialog().getByRole('button', { name: 'Create app' }).click());
+    await goInside(page, '/access/tokens');
+    await ui.button('Create token').click();
+    await ui.dialog().getByLabel('Name').fill('slow');
+    await shows(() => ui.dialog().getByRole('button', { name: 'Create token' }).click());
+    await ui.dialog().getByRole('button', { name: 'Done' }).click();
+    await ui.button('Revoke slow').click();
+    await shows(() => ui.dialog().getByRole('button', { name: 'Revoke token' }).click());
+  });
 });
+
+/** What says that something is on its way: of the frame, of a page, of a button. */
+const WAITS =
+  '[role="progressbar"]:is([aria-label="Waiting for the daemon"], [aria-label="Loading"]), button[data-loading]';
+
+/** Answers of the API that stay away for as long as a test wants. */
+async function heldAnswers(page: Page): Promise<{ hold(): void; release(): void }> {
+  let gate: PromiseWithResolvers<void> | undefined;
+  await page.route('**/api/v1/**', async (route) => {
+    await gate?.promise;
+    // the page may have given up
+    await route.continue().catch(() => {});
+  });
+  return {
+    hold() {
+      gate = Promise.withResolvers();
+    },
+    release() {
+      gate?.resolve();
+      gate = undefined;
+    },
+  };
+}
+
+/** Short words as keys have them, literal backticks, and ligatures, in texts and in hover help. */
+const oddWords = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const odd =
+      /\b(?:Web[Rr]tc|Rtmps?|Mqtt|Hls|Cdn|Vods?|Urls?|Apis?|Gpus?|Cpus?|Smtp|Whip|Livekit|Ffmpeg|Json|Yaml|Https?|Tls|Ttl|Qos|Abr|Rtc|Sdk|Ip)\b|`/;
+    const found: string[] = [];
+    for (const element of document.querySelectorAll<HTMLElement>('body *')) {
+      // what people write themselves is theirs
+      if (element.closest('script, style, .cm-content')) continue;
+      const own = [...element.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE);
+      const texts = own.map(({ textContent }) => textContent ?? '');
+      for (const name of ['title', 'aria-label', 'placeholder', 'alt', 'data-tip'])
+        texts.push(element.getAttribute(name) ?? '');
+      for (const text of texts) if (odd.test(text)) found.push(text.trim());
+      if (own.length > 0 && getComputedStyle(element).fontVariantLigatures !== 'none')
+        found.push(`ligatures: ${texts[0]}`);
+    }
+    return found;
+  });
 
 test('a page that does not exist says so', { skip: noChromium }, async (t) => {
   await builtConsole();

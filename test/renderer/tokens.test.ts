@@ -16,6 +16,12 @@ test('API tokens', { skip: noChromium }, async (t) => {
     const panel = ui.dialog('Create an API token');
     await panel.getByLabel('Name').fill('ci');
     await panel.getByLabel('Allowed addresses').fill('127.0.0.0/8, ::1');
+    await panel.getByLabel('Single permissions').check();
+    await panel.getByText('Only what you choose, nothing else.').waitFor();
+    assert.equal(await panel.getByRole('button', { name: 'Create token' }).isDisabled(), true, 'none is chosen yet');
+    await panel.getByRole('textbox', { name: 'Permissions' }).fill('app:read');
+    await page.getByRole('option', { name: 'app:read', exact: true }).click();
+    await panel.getByLabel('Expires').selectOption({ label: 'In 30 days' });
     await assertAccessible(page, 'the form for a token');
     await panel.getByRole('button', { name: 'Create token' }).click();
     await panel.getByText('Shown this once').waitFor();
@@ -24,8 +30,39 @@ test('API tokens', { skip: noChromium }, async (t) => {
     await assertAccessible(page, 'a new token');
     assert.equal((await daemon.api.as(secret).get('/apps/live')).status, 200);
     await panel.getByRole('button', { name: 'Done' }).click();
-    await ui.row('ci').getByText('app live').waitFor();
+    const row = ui.row('ci');
+    await row.getByText('app live').waitFor();
+    await row.getByText('app:read').waitFor();
+    const { body } = await daemon.api.get('/tokens');
+    const made = body.find((one: { name: string }) => one.name === 'ci');
+    const days = (Date.parse(made.expiresAt) - Date.parse(made.createdAt)) / 86_400_000;
+    assert.ok(days > 29 && days < 31, made.expiresAt);
+    assert.deepEqual(made.permissions, ['app:read']);
+    const refused = await daemon.api.as(secret).patch('/apps/live', { displayName: 'Other' });
+    assert.deepEqual([refused.status, refused.body.code], [403, 'TOKEN_LIMITED']);
+    // the request above is its last use
+    await page.reload();
+    await row.getByTitle('from 127.0.0.1').waitFor();
     assert.ok(!(await page.content()).includes(secret), 'the text is gone from the page');
+  });
+
+  await t.test('a read-only one ends with a date, and the list says both', async () => {
+    await ui.button('Create token').click();
+    const panel = ui.dialog('Create an API token');
+    await panel.getByLabel('Name').fill('reader');
+    await panel.getByLabel('Read-only').check();
+    await panel.getByLabel('Expires').selectOption({ label: 'At the end of a date (UTC)' });
+    await panel.getByLabel('Date').fill('2000-01-01');
+    await panel.getByRole('button', { name: 'Create token' }).click();
+    await panel.locator('.mantine-InputWrapper-error').waitFor();
+    await panel.getByLabel('Date').fill('2099-12-31');
+    await panel.getByRole('button', { name: 'Create token' }).click();
+    const reader = daemon.api.as(await panel.getByRole('region', { name: 'token' }).innerText());
+    assert.equal((await reader.get('/apps/live')).status, 200);
+    assert.equal((await reader.patch('/apps/live', { displayName: 'Other' })).body.code, 'TOKEN_LIMITED');
+    await panel.getByRole('button', { name: 'Done' }).click();
+    await ui.row('reader').getByText('read-only').waitFor();
+    await ui.row('reader').getByText('2099').waitFor();
   });
 
   await t.test('a wrong address is refused at its field', async () => {

@@ -8,7 +8,9 @@ import classes from './working.module.css';
  */
 export function Working() {
   const changes = useIsMutating();
-  const reads = useIsFetching({ predicate: ({ state: { data, fetchMeta } }) => data === undefined || fetchMeta?.fetchMore != null });
+  const reads = useIsFetching({
+    predicate: ({ state: { data, fetchMeta } }) => data === undefined || fetchMeta?.fetchMore != null,
+  });
   const isSlow = useSlow(changes + reads > 0);
   return isSlow ? <div className={classes.bar} role="progressbar" aria-label="Waiting for the daemon" /> : null;
 }

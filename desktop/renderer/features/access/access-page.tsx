@@ -5,16 +5,41 @@ import { lackFor, useMe } from '../../api/rights.ts';
 import { NoPermission } from '../../ui/data/query-view.tsx';
 import { Page } from '../../ui/layout/page.tsx';
 import { TabLinks } from '../../ui/layout/tab-links.tsx';
+import classes from './access.module.css';
 import { PeopleTab } from './people-tab.tsx';
 import { TeamTab } from './team-tab.tsx';
 import { TeamsTab } from './teams-tab.tsx';
 import { TokensTab } from './tokens-tab.tsx';
 
 const tabs = [
-  { id: 'tokens', label: 'Tokens', op: listTokens, Body: TokensTab },
-  { id: 'team', label: 'Your team', op: getTeam, Body: TeamTab },
-  { id: 'people', label: 'People', op: listUsers, Body: PeopleTab },
-  { id: 'teams', label: 'Teams', op: listTenants, Body: TeamsTab },
+  {
+    id: 'tokens',
+    label: 'Tokens',
+    text: 'A token lets a program use the API: everything, one app, or single permissions.',
+    op: listTokens,
+    Body: TokensTab,
+  },
+  {
+    id: 'team',
+    label: 'Your team',
+    text: 'The people of a team share its apps. The role says what each of them can do there.',
+    op: getTeam,
+    Body: TeamTab,
+  },
+  {
+    id: 'people',
+    label: 'People',
+    text: 'Every account on this daemon. A person can do what the role in a team allows, a superadmin everything.',
+    op: listUsers,
+    Body: PeopleTab,
+  },
+  {
+    id: 'teams',
+    label: 'Teams',
+    text: 'A team has apps, people and limits. Its people don’t see the apps of other teams.',
+    op: listTenants,
+    Body: TeamsTab,
+  },
 ] as const;
 
 /** Access: tokens for programs, people and their teams. Parts that you may not see are not shown. */
@@ -36,7 +61,12 @@ export function AccessPage() {
           tabs={open.map(({ id: part, label }) => ({ id: part, label, to: `/access/${part}` }))}
         />
       )}
-      {tab ? <tab.Body /> : null}
+      {tab ? (
+        <>
+          <p className={classes.what}>{tab.text}</p>
+          <tab.Body />
+        </>
+      ) : null}
     </Page>
   );
 }

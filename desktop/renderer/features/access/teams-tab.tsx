@@ -129,7 +129,14 @@ function CreateForm({ onClose }: { onClose: () => void }) {
     );
   return (
     <Form form={form} action="Create team" onCancel={onClose} isDisabled={form.values.name.trim() === ''}>
-      <TextInput label="Name" {...form.getInputProps('name')} maxLength={200} required data-autofocus />
+      <TextInput
+        label="Name"
+        description="A team has its own apps, people and limits."
+        {...form.getInputProps('name')}
+        maxLength={200}
+        required
+        data-autofocus
+      />
       <TextInput
         label="Its owner"
         description="Email address of the person who is invited to run it. Can be left for later."

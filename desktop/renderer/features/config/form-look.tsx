@@ -9,7 +9,7 @@ import type {
 } from '@rjsf/utils';
 import { IconArrowBackUp, IconPlus, IconTrash } from '@tabler/icons-react';
 import type { SchemaFormLook } from '../../ui/form/schema-form.tsx';
-import { ticked } from '../../ui/words/ticks.tsx';
+import { ticked, unticked } from '../../ui/words/ticks.tsx';
 import classes from './config.module.css';
 import type { SchemaNode } from './schema-nodes.ts';
 
@@ -52,7 +52,7 @@ function Field({ id, schema, formData, fieldPathId, onChange, children }: FieldT
     JSON.stringify(formData) !== JSON.stringify(node.default);
   return (
     <div className={classes.field}>
-      <label htmlFor={idOf(id)} className={classes.fieldName} title={node.description}>
+      <label htmlFor={idOf(id)} className={classes.fieldName} title={node.description && unticked(node.description)}>
         {node.description === undefined ? words(String(fieldPathId.path.at(-1) ?? '')) : ticked(node.description)}
         <code>{dotted}</code>
       </label>

@@ -92,7 +92,12 @@ function hintOf(key: string, node: SchemaNode): HTMLElement {
   const add = (tag: 'code' | 'div' | 'small', text: string | undefined): void => {
     if (!text) return;
     const element = document.createElement(tag);
-    element.textContent = text;
+    // names stand between backticks
+    for (const [index, part] of text.split(/`([^`]+)`/).entries()) {
+      const isName = index % 2 === 1;
+      if (isName) element.append(Object.assign(document.createElement('code'), { textContent: part }));
+      else element.append(part);
+    }
     hint.append(element);
   };
   add('code', key);

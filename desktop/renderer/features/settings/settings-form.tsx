@@ -11,6 +11,7 @@ import { Problem } from '../../ui/feedback/problem.tsx';
 import { State } from '../../ui/feedback/state.tsx';
 import { StepList, testedSteps } from '../../ui/feedback/step-list.tsx';
 import { type ApiForm, Form, useApiForm } from '../../ui/form/form.tsx';
+import { ticked } from '../../ui/words/ticks.tsx';
 import { Ago } from '../../ui/words/time.tsx';
 import classes from './settings.module.css';
 
@@ -177,7 +178,7 @@ function Field({ setting, props }: { setting: Setting; props: ApiForm<Values>['g
   const { name, label, description, type, secret, isSet, shown, lockedBy, values, default: fallback } = setting;
   const note = (
     <>
-      {description} <code>{name}</code>
+      {ticked(description)} <code>{name}</code>
       {lockedBy ? <span className={classes.note}>Locked: set by {lockedBy}.</span> : null}
       {setting.pending ? <span className={classes.note}>Takes effect after a restart.</span> : null}
       {!setting.pending && setting.change === 'restart' ? (

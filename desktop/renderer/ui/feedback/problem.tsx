@@ -5,6 +5,7 @@ import { logOf, type Remedy, remedyOf } from '#shared/rules/remedies.ts';
 import { useMaybeDaemon } from '../../daemon/daemon-context.tsx';
 import { HostError } from '../../host/bridge.ts';
 import { Copy } from '../data/copy.tsx';
+import { ticked } from '../words/ticks.tsx';
 import classes from './problem.module.css';
 import { RemedyLink } from './remedy-link.tsx';
 import { Shape, type Tone } from './state.tsx';
@@ -56,9 +57,9 @@ export function Problem({
   const hasDaemon = useMaybeDaemon() !== undefined;
   const remedies = hasDaemon && error instanceof DaemonError ? remediesOf(error) : [];
   return (
-    <Notice tone="danger" title={title ?? message} role="alert">
-      {title ? <p>{message}</p> : null}
-      {hint && hint !== message ? <p className={classes.hint}>{hint}</p> : null}
+    <Notice tone="danger" title={ticked(title ?? message)} role="alert">
+      {title ? <p>{ticked(message)}</p> : null}
+      {hint && hint !== message ? <p className={classes.hint}>{ticked(hint)}</p> : null}
       {error instanceof DaemonError && error.details.length > 1 ? (
         <ul>
           {error.details.map((detail) => (

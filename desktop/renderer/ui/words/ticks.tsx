@@ -6,3 +6,6 @@ export const ticked = (text: string): ReactNode[] =>
     // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text never move
     index % 2 === 1 ? <code key={index}>{part}</code> : part,
   );
+
+/** The same where only plain text can stand, as in hover help. */
+export const unticked = (text: string): string => text.replace(/`([^`]+)`/g, '$1');
