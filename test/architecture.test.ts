@@ -33,6 +33,7 @@ const EDGE = {
   mayUse: [
     'daemon/operations/gpu/tasks/gpu-probe.ts',
     'daemon/platform/background.ts',
+    'daemon/platform/livekit-keys.ts',
     'daemon/platform/log-context.ts',
     'daemon/platform/clock.ts',
     'daemon/platform/log.ts',

@@ -3,24 +3,23 @@ import type { Actor } from '#daemon/platform/http/types.ts';
 import type { NodeHealth } from '#shared/schema/cluster.ts';
 import type { EventType } from '#shared/schema/events.ts';
 import type { NodeEntry } from './node.ts';
-import type { ClusterConfig } from './node-calls.ts';
-import { toRecord } from './node-record.ts';
+import { type PresentKeys, toRecord } from './node-record.ts';
 import type { NodeRegistry } from './registry.ts';
 
 /** Tells the rest of the daemon what happens to nodes. Stats are left out: they would be most of the traffic. */
 export class NodeAnnouncer {
   readonly #events: EventBus;
   readonly #nodes: NodeRegistry;
-  readonly #config: ClusterConfig;
+  readonly #keys: PresentKeys;
 
-  constructor(events: EventBus, nodes: NodeRegistry, config: ClusterConfig) {
+  constructor(events: EventBus, nodes: NodeRegistry, keys: PresentKeys) {
     this.#events = events;
     this.#nodes = nodes;
-    this.#config = config;
+    this.#keys = keys;
   }
 
   announce(type: EventType & `node.${string}`, node: NodeEntry, more: { actor?: Actor; live?: boolean } = {}): void {
-    const { stats: _stats, ...data } = toRecord(node, this.#nodes, null, this.#config);
+    const { stats: _stats, ...data } = toRecord(node, this.#nodes, null, this.#keys);
     this.#events.publish({ type, ...more, data });
   }
 

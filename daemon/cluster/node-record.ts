@@ -3,13 +3,21 @@ import { isStale } from '#shared/rules/nodes.ts';
 import type { AgentReport, ClusterNode } from '#shared/schema/cluster.ts';
 import { describeDrain } from './drain.ts';
 import type { NodeEntry } from './node.ts';
-import type { ClusterConfig } from './node-calls.ts';
 import type { NodeRegistry } from './registry.ts';
 
-type Keys = Pick<ClusterConfig, 'livekitApiKey' | 'livekitApiSecret'>;
+/** LiveKit's keys as they are now. */
+export interface PresentKeys {
+  livekitApiKey: string;
+  livekitApiSecret: string;
+}
 
 /** The node as the API shows it, but for its stats, which are kept as text. */
-export function toRecord(node: NodeEntry, nodes: NodeRegistry, stats: ClusterNode['stats'], config: Keys): ClusterNode {
+export function toRecord(
+  node: NodeEntry,
+  nodes: NodeRegistry,
+  stats: ClusterNode['stats'],
+  config: PresentKeys,
+): ClusterNode {
   const health = nodes.health(node);
   const duplicate = nodes.duplicate(node);
   return {
@@ -35,7 +43,7 @@ const withoutKeys = ({ keys: _keys, ...agent }: AgentReport): ClusterNode['agent
 
 function keysOf(
   { agent }: NodeEntry,
-  { livekitApiKey: key, livekitApiSecret: secret }: Keys,
+  { livekitApiKey: key, livekitApiSecret: secret }: PresentKeys,
 ): ClusterNode['livekit_keys'] {
   if (agent?.keys === undefined || key === '' || secret === '') return null;
   return agent.keys.includes(digestOfKeys(key, secret)) ? 'current' : 'old';

@@ -192,14 +192,7 @@ export const SETTINGS = {
       ),
     ),
     sessionMaxDays: live(
-      int(
-        'STREAMHUB_SESSION_MAX_DAYS',
-        'Days until browsers sign in again',
-        90,
-        1,
-        3650,
-        'Longest time that a browser stays signed in after its sign-in, however often it is used.',
-      ),
+      int('STREAMHUB_SESSION_MAX_DAYS', 'Days until browsers sign in again', 90, 1, 3650, 'Even if they are used.'),
     ),
     superadminEmail: str(
       'STREAMHUB_SUPERADMIN_EMAIL',

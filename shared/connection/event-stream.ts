@@ -27,7 +27,7 @@ export interface EventStreamOptions {
   onId?(lastEventId: string): void;
   /** The stream broke off and is opened again after a wait; `error` is undefined when the daemon ended it. */
   onBreak(error: unknown): void;
-  /** Nobody looks: the stream is closed, and goes on from here as soon as somebody does. */
+  /** Nobody looks: the stream is closed, and continues from here as soon as somebody does. */
   onPause?(): void;
 }
 

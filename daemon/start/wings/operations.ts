@@ -62,7 +62,11 @@ export function createOperations(
       const isTrivial = settings.gpuDisable || !(await hasGpuTraces());
       return isTrivial ? probeGpu({ disabled: settings.gpuDisable }) : pool.run(GPU_PROBE, {});
     },
-    wait: (ms) => new Promise<void>((resolve) => void background.after('GPU probe', ms, () => resolve())),
+    wait: (ms) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      background.after('GPU probe', ms, resolve);
+      return promise;
+    },
   });
   config.readGpuFrom(gpu);
   delivery.readGpuFrom(gpu);

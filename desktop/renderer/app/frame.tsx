@@ -17,7 +17,6 @@ import { SectionList } from './section-list.tsx';
 import { SignInGate } from './sign-in-gate.tsx';
 import { StatusBar } from './status-bar.tsx';
 import { TopBar } from './top-bar.tsx';
-import { Working } from './working.tsx';
 
 /** Rail, sections, top bar, page and status bar. Without a daemon at hand there are no sections. */
 export function Frame({ children }: { children: ReactNode }) {
@@ -50,7 +49,6 @@ export function Frame({ children }: { children: ReactNode }) {
           </main>
         </div>
         <StatusBar />
-        <Working />
         <ProblemWatchers />
         <Palette />
         <KeyboardShortcuts />

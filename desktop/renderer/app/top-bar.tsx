@@ -22,6 +22,7 @@ import { openPalette } from '../ui/palette/palette-store.ts';
 import { isMac } from '../ui/words/keys.ts';
 import { showHelp } from './keyboard.tsx';
 import classes from './top-bar.module.css';
+import { Working } from './working.tsx';
 
 /** Where one is, the palette, the theme, and who is signed in. */
 export function TopBar() {
@@ -29,6 +30,7 @@ export function TopBar() {
   const daemon = useMaybeDaemon();
   return (
     <header className={classes.bar}>
+      <Working />
       <nav className={classes.trail} aria-label="Where you are">
         <ol>
           {trail.map((crumb, index) => (
