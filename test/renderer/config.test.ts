@@ -134,14 +134,14 @@ test('the config editor', { skip: noChromium }, async (t) => {
       200,
     );
     await newest.getByText('webrtc.adaptive').waitFor();
-    // an older version is compared with the active one, and says what else goes with it
+    // an older version is compared with the active one, and says what else it undoes
     await history
       .getByRole('button', { name: /recording\.split_minutes/ })
       .first()
       .click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('Restoring undoes 2 changes').waitFor();
-    assert.equal(await dialog.getByLabel('Right').inputValue(), 'current');
+    assert.equal(await dialog.getByRole('combobox', { name: 'Right' }).inputValue(), 'current');
     const undone = dialog.getByRole('list', { name: 'What restoring undoes' }).getByRole('listitem');
     assert.deepEqual(await undone.locator('code').allInnerTexts(), ['webrtc.adaptive', 'recording.split_minutes']);
     await dialog.locator('.cm-merge-b .cm-changedLine', { hasText: 'split_minutes: 47' }).waitFor();

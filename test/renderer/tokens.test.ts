@@ -19,8 +19,9 @@ test('API tokens', { skip: noChromium }, async (t) => {
     await panel.getByLabel('Single permissions').check();
     await panel.getByText('Only what you choose, nothing else.').waitFor();
     assert.equal(await panel.getByRole('button', { name: 'Create token' }).isDisabled(), true, 'none is chosen yet');
-    await panel.getByRole('textbox', { name: 'Permissions' }).fill('app:read');
+    await panel.getByPlaceholder('Choose at least one').fill('app:read');
     await page.getByRole('option', { name: 'app:read', exact: true }).click();
+    await page.keyboard.press('Tab');
     await panel.getByLabel('Expires').selectOption({ label: 'In 30 days' });
     await assertAccessible(page, 'the form for a token');
     await panel.getByRole('button', { name: 'Create token' }).click();
