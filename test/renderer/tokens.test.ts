@@ -53,9 +53,6 @@ test('API tokens', { skip: noChromium }, async (t) => {
     await panel.getByLabel('Name').fill('reader');
     await panel.getByLabel('Read-only').check();
     await panel.getByLabel('Expires').selectOption({ label: 'At the end of a date (UTC)' });
-    await panel.getByLabel('Date').fill('2000-01-01');
-    await panel.getByRole('button', { name: 'Create token' }).click();
-    await panel.locator('.mantine-InputWrapper-error').waitFor();
     await panel.getByLabel('Date').fill('2099-12-31');
     await panel.getByRole('button', { name: 'Create token' }).click();
     const reader = daemon.api.as(await panel.getByRole('region', { name: 'token' }).innerText());
