@@ -10,6 +10,8 @@ const PUBLISH_MS = 10_000;
 /** Time limit of a clean disconnect. */
 const END_MS = 2000;
 const KEEPALIVE_S = 30;
+/** A packet for a client that subscribes to nothing. The protocol allows 256 MB, which the library would gather. */
+const MAX_PACKET_BYTES = 1_000_000;
 /** Bytes that may wait in the socket; beyond, expendable messages are dropped. */
 const FULL_BYTES = 256 * 1024;
 
@@ -158,6 +160,16 @@ async function openWith(version: 4 | 5, target: BrokerTarget, options: OpenOptio
       ).on('error', fail),
     own,
   );
+  let unfinished = 0;
+  client.on('packetreceive', () => {
+    unfinished = 0;
+  });
+  client.stream.on('data', (chunk: Buffer) => {
+    unfinished += chunk.length;
+    if (unfinished <= MAX_PACKET_BYTES) return;
+    fail(new BrokerFailure(step, 'The broker sent a packet that is too large. Is it an MQTT broker?'));
+    client.stream.destroy();
+  });
   client.on('connect', () => opened.resolve());
   client.on('error', fail);
   client.on('disconnect', ({ reasonCode = 0 }) => {
@@ -214,7 +226,12 @@ async function streamOpener({ isWebSocket, isTls, host, port, url }: Address, po
     const { WebSocket, createWebSocketStream } = await import('ws');
     const target = new URL(url.pathname + url.search, `${isTls ? 'wss' : 'ws'}://${url.host}`);
     return (onAddress, onConnected) => {
-      const socket = new WebSocket(target, 'mqtt', { lookup, perMessageDeflate: false, handshakeTimeout: CONNECT_MS });
+      const socket = new WebSocket(target, 'mqtt', {
+        lookup,
+        perMessageDeflate: false,
+        handshakeTimeout: CONNECT_MS,
+        maxPayload: MAX_PACKET_BYTES,
+      });
       socket.once('open', () => {
         onAddress();
         onConnected();

@@ -209,7 +209,7 @@ describe('events over MQTT', { skip: noMosquitto }, () => {
     assert.equal(twice.length, ways.length, 'none came twice');
   });
 
-  it('say in words why a broker is no good, step by step', async () => {
+  it('say in words why a broker is no good, step by step', async (t) => {
     const tested = async (): Promise<[boolean, string[], string]> => {
       const { ok, steps } = (await daemon.api.post('/apps/live/mqtt/test')).body.data;
       const failed = steps.find((step: { state: string }) => step.state !== 'ok');
@@ -236,6 +236,23 @@ describe('events over MQTT', { skip: noMosquitto }, () => {
     ]);
     await configure({ enabled: true, url: `mqtts://127.0.0.1:${broker.port}` });
     assert.equal((await tested())[1].join(), 'ok,failed,skipped,skipped');
+    // one that accepts, and then sends a packet of 200 MB, would fill the memory
+    const hostile = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        socket.write(Buffer.from([0x20, 3, 0, 0, 0, 0x30, 0x80, 0x84, 0xaf, 0x5f]));
+        socket.write(Buffer.alloc(2_000_000));
+      });
+    });
+    hostile.listen(0, '127.0.0.1');
+    await once(hostile, 'listening');
+    t.after(() => hostile.close());
+    await configure({ enabled: true, url: `mqtt://127.0.0.1:${(hostile.address() as net.AddressInfo).port}` });
+    assert.deepEqual(await tested(), [
+      false,
+      ['ok', 'ok', 'ok', 'failed'],
+      'The broker sent a packet that is too large. Is it an MQTT broker?',
+    ]);
     await configure(null);
     assert.equal((await daemon.api.post('/apps/live/mqtt/test')).body.code, 'MQTT_OFF');
     assert.equal((await state()).state, 'off');
