@@ -663,6 +663,11 @@ export const ERRORS = define({
     message: 'The app has no ingest {id}.',
     hint: 'List the ingests again: it may have been deleted.',
   },
+  INGRESS_LIMIT: {
+    status: 409,
+    message: 'The team already has {max} ingests.',
+    hint: 'Delete those that you don’t need.',
+  },
   INGRESS_NOT_TAKEN: {
     status: 502,
     message: 'The source for {room} isn’t fetched: {reason}',

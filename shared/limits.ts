@@ -17,6 +17,9 @@ export const PREFIX_HELD_SECONDS = JOIN_TOKEN_MAX_SECONDS + 86_400;
 /** So many at most, the newest, or one team could block names by creating and deleting apps. */
 export const PREFIXES_HELD_PER_TEAM = 100;
 
+/** Ingests of all apps of a team. LiveKit keeps those of all teams in one list, which each request reads. */
+export const INGESTS_PER_TEAM = 500;
+
 /** Serialized stats of one heartbeat, bytes. */
 export const MAX_STATS_BYTES = 4096;
 

@@ -70,7 +70,7 @@ export const createIngress = operation({
   share: 'work',
   body: CreateIngressBody,
   responses: { 201: envelope(CreatedIngress) },
-  errors: ['QUOTA_EXCEEDED', 'FEATURE_OFF', 'INGRESS_NOT_TAKEN', ...livekit],
+  errors: ['QUOTA_EXCEEDED', 'FEATURE_OFF', 'INGRESS_LIMIT', 'INGRESS_NOT_TAKEN', ...livekit],
   audit: 'ingress.create',
 });
 

@@ -7,10 +7,11 @@ import { FairTurns } from '#daemon/platform/fair-turns.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
-import type { Principal } from '#daemon/platform/principal.ts';
+import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
 import { MASK } from '#shared/config/annotations.ts';
 import type { DeliveryPlan, IngestEncoding, IngestPlan } from '#shared/delivery/plan.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { INGESTS_PER_TEAM } from '#shared/limits.ts';
 import type {
   CreatedIngress,
   CreateIngressBody,
@@ -103,6 +104,7 @@ export class IngressService {
     checkAllowed(plan.ingest, body.type);
     const identity = body.identity ?? `ingest-${randomBytes(6).toString('hex')}`;
     await this.#deps.quotas.checkPublish(principal, app.tenantId, { room, identity });
+    await this.#checkCount(app);
     const { address, node } = await placer.place(room, {
       region: body.region,
       emptySeconds: ROOM_WAITS_S,
@@ -309,6 +311,14 @@ export class IngressService {
       throw new ApiError('INGRESS_NOT_FOUND', { id });
     }
     return one;
+  }
+
+  /** Operators set themselves no limit. @throws ApiError INGRESS_LIMIT */
+  async #checkCount({ tenantId }: AppEntry): Promise<void> {
+    if (tenantId === PLATFORM) return;
+    const all = await this.#ask(this.#deps.livekit.listIngressDetails());
+    const own = all.filter(({ room }) => this.#deps.apps.forRoom(room)?.tenantId === tenantId);
+    if (own.length >= INGESTS_PER_TEAM) throw new ApiError('INGRESS_LIMIT', { max: INGESTS_PER_TEAM });
   }
 
   #checkSource({ type, url }: CreateIngressBody): void {

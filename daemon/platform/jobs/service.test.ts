@@ -244,9 +244,12 @@ describe('JobService', () => {
     ] as const) {
       const running: string[] = [];
       const ends: (() => void)[] = [];
-      const run: Run = async ({ input }) => {
+      const run: Run = async ({ input, signal }) => {
         running.push((input as { app: string }).app);
-        await new Promise<void>((resolve) => ends.push(resolve));
+        await new Promise<void>((resolve) => {
+          ends.push(resolve);
+          signal.addEventListener('abort', () => resolve());
+        });
         return {};
       };
       const { service } = life(run, { atOnce });

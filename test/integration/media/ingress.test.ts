@@ -4,10 +4,12 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
+import { INGESTS_PER_TEAM } from '#shared/limits.ts';
 import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { event, sendWebhook } from '#test/helpers/livekit-webhook.ts';
+import { makeTeam } from '#test/helpers/people.ts';
 import { until } from '#test/helpers/until.ts';
 
 const scope = blockScope();
@@ -157,6 +159,24 @@ describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () 
     assert.equal((await daemon.api.get('/apps/live/ingress?limit=1')).body.total, 60);
     await Promise.all(made.map(({ body }) => daemon.api.delete(`/apps/live/ingress/${body.data.id}`)));
     assert.equal((await daemon.api.get('/apps/live/ingress?limit=1')).body.total, 0);
+  });
+
+  test('one team does not fill the list that all share', async (t) => {
+    const { owner } = await makeTeam(daemon, 'busy');
+    assert.equal((await owner.api.post('/apps', { name: 'busy' })).status, 201);
+    const create = () => owner.api.post('/apps/busy/ingress', { type: 'rtmp' });
+    const { body } = await create();
+    const [real] = await daemon.services.livekit.listIngressDetails('busy');
+    // hundreds of real ones take long to make
+    const full = Array.from({ length: INGESTS_PER_TEAM }, () => real as NonNullable<typeof real>);
+    const list = t.mock.method(daemon.services.livekit, 'listIngressDetails', async () => full);
+    const refused = await create();
+    assert.deepEqual([refused.status, refused.body.code], [409, 'INGRESS_LIMIT']);
+    assert.equal((await make({ type: 'rtmp', room: 'not-the-team' })).status, 201, 'others, and operators');
+    list.mock.restore();
+    assert.equal((await owner.api.delete(`/apps/busy/ingress/${body.data.id}`)).status, 204);
+    const [left] = (await daemon.api.get('/apps/live/ingress')).body.data;
+    assert.equal((await daemon.api.delete(`/apps/live/ingress/${left.id}`)).status, 204);
   });
 
   test('bad input names the field; RTMP that the app does not accept is refused', async () => {
