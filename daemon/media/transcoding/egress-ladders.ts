@@ -52,9 +52,15 @@ export class EgressLadders {
   readonly #deps: EgressLaddersDeps;
   /** VODs whose orders LiveKit has not answered. */
   readonly #asking = new Set<string>();
+  readonly #stopped = new AbortController();
 
   constructor(deps: EgressLaddersDeps) {
     this.#deps = deps;
+  }
+
+  /** Ends waits that belong to no job. */
+  stop(): void {
+    this.#stopped.abort();
   }
 
   /** Rows changed: encoders begin and end with their recordings. */
@@ -67,19 +73,19 @@ export class EgressLadders {
   }
 
   /** Waits until all encoders of a recording are over. @returns them; none if no egress worker was asked */
-  async settle(app: AppEntry, vodId: number, signal?: AbortSignal): Promise<LadderEncoder[]> {
+  async settle(app: AppEntry, vodId: number, signal = this.#stopped.signal): Promise<LadderEncoder[]> {
     const { databases, clock } = this.#deps;
     const of = () => encoderRepository(databases.get(app.name)).of(vodId);
     const vod = vodRepository(databases.get(app.name)).get(vodId);
     if (vod === undefined || of().length === 0) return [];
     const began = clock.monotonic();
     for (let answered = 0; ; ) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       const isLate = answered >= END_MS || clock.monotonic() - began >= AWAY_MS;
       const looked = clock.monotonic();
       const isAnswered = await this.#end(app, vod, isLate);
       if (!of().some(isAtWork) && !this.#asking.has(keyOf(app, vodId))) return of();
-      await pause(LOOK_MS);
+      await pause(LOOK_MS, undefined, { signal });
       if (isAnswered) answered += clock.monotonic() - looked;
     }
   }
@@ -90,7 +96,8 @@ export class EgressLadders {
     if (app === undefined) return;
     try {
       const open = encoderRepository(this.#deps.databases.get(name)).atWork();
-      for (const id of new Set(open.map(({ vod_id }) => vod_id))) await this.settle(app, id);
+      const limit = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(END_MS)]);
+      for (const id of new Set(open.map(({ vod_id }) => vod_id))) await this.settle(app, id, limit);
     } catch (err) {
       this.#deps.log.warn({ app: name, err }, 'encoders of ladders could not be ended before the deletion');
     }
@@ -209,9 +216,15 @@ export class EgressLadders {
     await this.#end(app, vod, false);
     if (vod.status !== 'failed' && vod.status !== 'cancelled') return;
     // nothing comes of it: what was written is removed as soon as the encoders are over
-    this.#deps.background.run('ladders of failed recordings', async () => {
+    this.#deps.background.run('ladders of failed recordings', () => this.#discard(app, vod));
+  }
+
+  async #discard(app: AppEntry, vod: VodRecord): Promise<void> {
+    try {
       if ((await this.settle(app, vod.id)).length > 0) await this.remove(app, vod);
-    });
+    } catch (error) {
+      if (!this.#stopped.signal.aborted) throw error;
+    }
   }
 
   /** Asks encoders to end, and takes in what LiveKit says of them. @returns whether LiveKit answered */

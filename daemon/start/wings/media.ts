@@ -421,6 +421,7 @@ export function createMedia(
     },
     async stop() {
       transcoding.stop();
+      egressLadders.stop();
       counts.stop();
       await latencyAlerts.stop();
       recording.stop();

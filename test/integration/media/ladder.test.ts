@@ -28,7 +28,7 @@ before(async () => {
   for (const name of ['disk', 'vp8']) {
     assert.equal((await daemon.api.post('/apps', { name })).status, 201);
   }
-  await wantLadder(daemon.api, 'live', { vodRenditions: [720, 360, 240], encoding: 'h264+vp8' });
+  await wantLadder(daemon.api, 'live', { vodRenditions: [720, 240, 144], encoding: 'h264+vp8' });
   await wantLadder(daemon.api, 'disk', { vodRenditions: [480, 240] });
 });
 after(async () => {
@@ -54,7 +54,7 @@ describe('a recording in a bucket', () => {
     const bucket = await giveBucket(daemon.api, 'live', s3, { prefix: 'p' });
     const events = await readEvents(t, daemon.url, daemon.token, { query: '?topics=vods,jobs' });
     await events.next('hello');
-    const film = await makeFilm(dir, 'bucket.mp4', { seconds: 5 });
+    const film = await makeFilm(dir, 'bucket.mp4', { width: 426, height: 240, seconds: 5 });
     await s3.client.send(new PutObjectCommand({ Bucket: bucket, Key: 'p/film.mp4', Body: await readFile(film) }));
     const { id } = await recordFilm(daemon, 'live', { key: 'p/film.mp4', s3, bucket });
     const vod = await untilTranscoded(daemon.api, 'live', id);
@@ -82,17 +82,17 @@ describe('a recording in a bucket', () => {
       ]),
       [
         ['master', 'hls', null, null, 'p/film/hls/master.m3u8'],
-        ['rendition', 'hls', 360, 800, 'p/film/hls/360p/index.m3u8'],
         ['rendition', 'hls', 240, 500, 'p/film/hls/240p/index.m3u8'],
-        ['alternate', 'webm', 360, 800, 'p/film/vp8.webm'],
+        ['rendition', 'hls', 144, 250, 'p/film/hls/144p/index.m3u8'],
+        ['alternate', 'webm', 240, 500, 'p/film/vp8.webm'],
       ],
     );
     const master = await playlistOf(vod.hlsUrl);
     const streams = master.lines.filter((line) => line.startsWith('#EXT-X-STREAM-INF'));
-    assert.match(streams[0] ?? '', /RESOLUTION=640x360,CODECS="avc1\.64[0-9a-f]{4},mp4a\.40\.2",FRAME-RATE=30\.000$/);
-    assert.match(streams[1] ?? '', /RESOLUTION=426x240,/);
+    assert.match(streams[0] ?? '', /RESOLUTION=426x240,CODECS="avc1\.64[0-9a-f]{4},mp4a\.40\.2",FRAME-RATE=30\.000$/);
+    assert.match(streams[1] ?? '', /RESOLUTION=256x144,/);
     const boundaries: string[][] = [];
-    for (const [index, height] of [360, 240].entries()) {
+    for (const [index, height] of [240, 144].entries()) {
       const media = await playlistOf(master.links[index] as string);
       boundaries.push(media.lines.filter((line) => line.startsWith('#EXTINF')));
       assert.equal(media.links.length, 3, 'segments of 2 s');
@@ -105,11 +105,11 @@ describe('a recording in a bucket', () => {
       const whole = path.join(dir, `rung-${height}.ts`);
       await writeFile(whole, Buffer.concat(parts));
       const found = await probe(whole);
-      const width = height === 360 ? 640 : 426;
+      const width = height === 240 ? 426 : 256;
       assert.deepEqual([found.width, found.height, found.codecs, found.profile], [width, height, 'h264 aac', 'High']);
       assert.ok(Math.abs(found.seconds - 5) < 0.2, `${found.seconds} s`);
       assert.deepEqual(await keyFrames(whole), [0, 2, 4], 'each segment begins with the only key frame in it');
-      const wanted = 1000 * (height === 360 ? 800 + 96 : 500 + 96);
+      const wanted = 1000 * (height === 240 ? 500 + 96 : 250 + 96);
       const { average, peak } = bandwidthsOf(streams[index] ?? '');
       const sent = (8 * Buffer.concat(parts).length) / 5;
       assert.ok(Math.abs(average - sent) < 0.02 * sent && peak >= average, `${average}, ${peak}, sent ${sent}`);
@@ -120,8 +120,8 @@ describe('a recording in a bucket', () => {
     const file = path.join(dir, 'alternate.webm');
     await writeFile(file, Buffer.from(await (await fetch(webm.url)).arrayBuffer()));
     const alternate = await probe(file);
-    assert.deepEqual([alternate.width, alternate.height, alternate.codecs], [640, 360, 'vp8 opus']);
-    assert.ok(Math.abs(alternate.bitrate - 896_000) < 0.2 * 896_000, `${alternate.bitrate} bit/s`);
+    assert.deepEqual([alternate.width, alternate.height, alternate.codecs], [426, 240, 'vp8 opus']);
+    assert.ok(Math.abs(alternate.bitrate - 596_000) < 0.2 * 596_000, `${alternate.bitrate} bit/s`);
 
     const [ready, complete] = [
       await receiver.next(isEvent('recording_ready')),
@@ -144,7 +144,7 @@ describe('a recording in a bucket', () => {
     const cached = (await daemon.api.get(`/apps/live/vods/${id}`)).body;
     assert.deepEqual(
       [cached.url, cached.hlsUrl, cached.variants[1].url],
-      ['film.mp4', 'film/hls/master.m3u8', 'film/hls/360p/index.m3u8'].map(
+      ['film.mp4', 'film/hls/master.m3u8', 'film/hls/240p/index.m3u8'].map(
         (key) => `https://vod.example.com/v/p/${key}`,
       ),
     );

@@ -146,8 +146,11 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
   assert.ok(typeof next !== 'string');
   worker = next;
   const stopping = stop('safe', begun.id);
+  const cancelled = stop('dead', starting.id);
   // two missing answers, 45 s apart, say that one that was ending is lost
-  const looked = daemon.services.reconciler.run(true);
+  const look = () =>
+    daemon.services.recording.checkRecorder({ name: 'dead' } as AppEntry, daemon.services.vods.find('dead', ending.id));
+  const looked = look();
 
   await t.test('as the plan says: order, row and file; the storage is tried first', async (t) => {
     const bucket = await app('live', { snapshot_seconds: 2, layout: 'speaker-dark' });
@@ -259,13 +262,13 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
 
   await t.test('kill -9 of the service while one ends and one starts', async () => {
     // what records can be watched going away; one that never began is found out when it is asked
-    const stopped = await stop('dead', starting.id);
+    const stopped = await cancelled;
     assert.match(stopped.status, /^(?:failed|cancelled)$/, JSON.stringify(stopped));
     await looked;
     const rows: any[] = await until(
       'the other is over too',
       async () => {
-        await daemon.services.reconciler.run(true);
+        await look();
         const all: any[] = await vods('dead');
         return all.every(({ status }) => status !== 'uploading') ? all : undefined;
       },
@@ -275,11 +278,13 @@ test('recordings of a real LiveKit, carried out by its services', async (t) => {
     assert.deepEqual([row.status, row.error], ['ready', null], JSON.stringify(row));
     assert.match(row.note, /was lost/);
     assert.match(await (await fetch(row.url)).text(), /#EXT-X-ENDLIST/);
-    for (const room of ['ending', 'starting']) {
-      const { id } = await start('dead', { room });
-      await when('dead', 'the room is free', (all) => all.find((one) => one.id === id)?.status === 'recording');
-      await stop('dead', id);
-    }
+    await Promise.all(
+      ['ending', 'starting'].map(async (room) => {
+        const { id } = await start('dead', { room });
+        await when('dead', 'the room is free', (all) => all.find((one) => one.id === id)?.status === 'recording');
+        await stop('dead', id);
+      }),
+    );
   });
 
   await t.test('an emptied Redis ends nothing', async () => {
