@@ -18,10 +18,12 @@ import { desktopBridge } from './host/bridge-desktop.ts';
 import { WebBridge } from './host/bridge-web.ts';
 import { setBridge } from './host/host.ts';
 import { cssVariables, theme } from './theme/theme.ts';
+import { tellCutTexts } from './ui/data/cut-texts.ts';
 
 setBridge(window.streamhub ? desktopBridge(window.streamhub) : new WebBridge());
 followHost(features.flatMap(({ live }) => live ?? []));
 recordHistory();
+tellCutTexts();
 // reached past the proxy, without its path: the pages are the same
 if (BASE_PATH !== '' && !`${location.pathname}/`.startsWith(`${BASE_PATH}/`))
   history.replaceState(null, '', BASE_PATH + location.pathname + location.search + location.hash);

@@ -6,6 +6,7 @@ import { NotReady } from '../problems/not-ready.tsx';
 import { ProblemWatchers } from '../problems/problem-watch.tsx';
 import { SkeletonRows } from '../ui/data/query-view.tsx';
 import { DialogHost } from '../ui/feedback/dialog.tsx';
+import { usePhone } from '../ui/layout/device.ts';
 import { daemonPages, desktopPages } from './features.ts';
 import classes from './frame.module.css';
 import { HostCommands } from './host-commands.tsx';
@@ -13,7 +14,7 @@ import { KeyboardShortcuts } from './keyboard.tsx';
 import { loadAhead } from './lazy-page.tsx';
 import { Palette } from './palette.tsx';
 import { Rail } from './rail.tsx';
-import { SectionList } from './section-list.tsx';
+import { SectionDrawer, SectionList } from './section-list.tsx';
 import { SignInGate } from './sign-in-gate.tsx';
 import { StatusBar } from './status-bar.tsx';
 import { TopBar } from './top-bar.tsx';
@@ -22,6 +23,7 @@ import { TopBar } from './top-bar.tsx';
 export function Frame({ children }: { children: ReactNode }) {
   const daemon = useMaybeDaemon();
   const isDesktop = bridge().host === 'desktop';
+  const isPhone = usePhone();
   const isKnown = useConnections((state) => state.isKnown);
   useEffect(() => loadAhead([...new Set([...(isDesktop ? desktopPages : []), ...daemonPages])]), [isDesktop]);
   useEffect(() => {
@@ -32,13 +34,13 @@ export function Frame({ children }: { children: ReactNode }) {
       <div
         className={classes.frame}
         data-rail={isDesktop || undefined}
-        data-sections={daemon !== undefined || undefined}
+        data-sections={(daemon !== undefined && !isPhone) || undefined}
       >
         <a className={classes.skip} href="#page">
           Skip to the page
         </a>
         {isDesktop ? <Rail /> : null}
-        {daemon ? <SectionList /> : null}
+        {daemon === undefined ? null : isPhone ? <SectionDrawer /> : <SectionList />}
         <div className={classes.main}>
           <TopBar />
           <NotReady />

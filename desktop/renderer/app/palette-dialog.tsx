@@ -63,7 +63,7 @@ function useEverything(isOpen: boolean): Command[] {
   const commands: Command[] = [...pageCommands()];
   if (daemon) {
     for (const { id, label, path, key } of sections) {
-      commands.push({ id: `go-${id}`, group: 'Pages', label, hint: `g ${key}`, run: () => go(path) });
+      commands.push({ id: `go-${id}`, group: 'Pages', label, keys: `g ${key}`, run: () => go(path) });
     }
     const known: PaletteContext['known'] = (op) => queryClient.getQueryData(keyOf(daemon.id, op));
     for (const { palette } of features) commands.push(...(palette?.({ go, known }) ?? []));
@@ -89,7 +89,7 @@ function useEverything(isOpen: boolean): Command[] {
   commands.push(
     { id: 'light', group: 'Actions', label: 'Use the light theme', run: () => setColorScheme('light') },
     { id: 'dark', group: 'Actions', label: 'Use the dark theme', run: () => setColorScheme('dark') },
-    { id: 'keys', group: 'Actions', label: 'Show keyboard shortcuts', hint: '?', run: showHelp },
+    { id: 'keys', group: 'Actions', label: 'Show keyboard shortcuts', keys: '?', run: showHelp },
   );
   return commands;
 }
@@ -114,14 +114,14 @@ function rank(commands: readonly Command[], query: string): readonly Command[] {
 
 function grouped(commands: readonly Command[]): SpotlightActionGroupData[] {
   const groups = new Map<string, SpotlightActionGroupData>();
-  for (const { id, label, group, hint, run } of commands) {
+  for (const { id, label, group, hint, keys, run } of commands) {
     const entry = groups.get(group) ?? { group, actions: [] };
     groups.set(group, entry);
     entry.actions.push({
       id,
       label,
       onClick: run,
-      rightSection: hint ? <span className="dim">{hint}</span> : undefined,
+      rightSection: keys ? <kbd className="dim">{keys}</kbd> : hint ? <span className="dim">{hint}</span> : undefined,
     });
   }
   return [...groups.values()];

@@ -1,6 +1,8 @@
-import { Tooltip } from '@mantine/core';
+import { Drawer, Tooltip } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useLocation } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { create } from 'zustand';
 import { useRead } from '../api/query.ts';
 import { lackFor, useMe } from '../api/rights.ts';
 import { useDaemon } from '../daemon/daemon-context.tsx';
@@ -12,16 +14,39 @@ import { useLayout } from '../ui/layout/layout.ts';
 import { sections } from './features.ts';
 import classes from './section-list.module.css';
 
+const useDrawer = create<{ isOpen: boolean }>(() => ({ isOpen: false }));
+export const openSections = (): void => useDrawer.setState({ isOpen: true });
+const closeSections = (): void => useDrawer.setState({ isOpen: false });
+
+/** The sections of a phone's window, over the page until one is chosen. */
+export function SectionDrawer() {
+  const isOpen = useDrawer((drawer) => drawer.isOpen);
+  const place = useLocation({ select: (location) => location.href });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: wherever one has gone to, it is in the way
+  useEffect(closeSections, [place]);
+  return (
+    <Drawer opened={isOpen} onClose={closeSections} position="left" size={280} title="Sections" padding={0}>
+      <SectionList isDrawn />
+    </Drawer>
+  );
+}
+
 /** The second column: the daemon's name and state, then its sections with what they count. */
-export function SectionList() {
+export function SectionList({ isDrawn = false }: { isDrawn?: boolean }) {
   const { connection, base } = useDaemon();
   const isDesktop = bridge().host === 'desktop';
   const isNarrow = useMediaQuery('(max-width: 999px)', window.innerWidth < 1000);
-  const isFolded = useLayout((layout) => layout.isFolded) || isNarrow;
+  const isFoldedHere = useLayout((layout) => layout.isFolded) || isNarrow;
+  const isFolded = isFoldedHere && !isDrawn;
   const pathname = useLocation({ select: (location) => location.pathname });
   const here = pathname.slice(base.length) || '/';
   return (
-    <nav className={classes.nav} data-folded={isFolded || undefined} aria-label="Sections">
+    <nav
+      className={classes.nav}
+      data-folded={isFolded || undefined}
+      data-drawn={isDrawn || undefined}
+      aria-label="Sections"
+    >
       <div className={classes.daemon} title={`${connection.name}\n${connection.url}`}>
         {isFolded ? (
           <ConnectionState connection={connection} isShort />
@@ -46,6 +71,7 @@ export function SectionList() {
               className={classes.link}
               aria-current={isHere ? 'page' : undefined}
               aria-label={isFolded ? section.label : undefined}
+              onClick={isDrawn ? closeSections : undefined}
             >
               <section.Icon size={17} stroke={1.6} />
               <span className={classes.label}>{section.label}</span>

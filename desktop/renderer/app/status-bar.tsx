@@ -22,7 +22,7 @@ export function StatusBar() {
     <footer className={classes.bar}>
       {list.length === 1 && list[0] ? <OneConnection /> : null}
       {list.length > 1 ? (
-        <span className={classes.item}>
+        <span className={classes.item} data-well={online === list.length || undefined}>
           <Shape tone={online === list.length ? 'ok' : 'warn'} />
           {online} of {list.length} connected
         </span>
@@ -47,6 +47,7 @@ export function StatusBar() {
       <JobsTray />
       <span
         className={classes.item}
+        data-well={isLive || undefined}
         title={
           isLive ? 'Changes appear as they happen.' : 'No live connection. Pages load their data when you open them.'
         }
@@ -65,7 +66,7 @@ function OneConnection() {
   const { status, nextTryAt, error } = connection.state;
   const wait = nextTryAt === null ? undefined : Math.max(0, Math.round((Date.parse(nextTryAt) - now) / 1000));
   return (
-    <span className={classes.item} title={error?.message}>
+    <span className={classes.item} data-well={status === 'online' || undefined} title={error?.message}>
       <Shape tone={connectionTone(status)} />
       <span>{connectionWord(status)}</span>
       {status === 'offline' ? (

@@ -5,6 +5,7 @@ import {
   IconDevicesOff,
   IconHelp,
   IconLogout,
+  IconMenu2,
   IconMoon,
   IconSearch,
   IconSun,
@@ -18,9 +19,11 @@ import { GoTo, useGo } from '../daemon/links.tsx';
 import { bridge } from '../host/host.ts';
 import { ask } from '../ui/feedback/confirm.tsx';
 import { useCrumbs } from '../ui/layout/crumbs.ts';
+import { usePhone, useTouch } from '../ui/layout/device.ts';
 import { openPalette } from '../ui/palette/palette-store.ts';
 import { isMac } from '../ui/words/keys.ts';
 import { showHelp } from './keyboard.tsx';
+import { openSections } from './section-list.tsx';
 import classes from './top-bar.module.css';
 import { Working } from './working.tsx';
 
@@ -28,9 +31,16 @@ import { Working } from './working.tsx';
 export function TopBar() {
   const trail = useCrumbs((state) => state.trail);
   const daemon = useMaybeDaemon();
+  const isPhone = usePhone();
+  const isTouch = useTouch();
   return (
     <header className={classes.bar}>
       <Working />
+      {daemon && isPhone ? (
+        <ActionIcon aria-label="Sections" aria-haspopup="dialog" onClick={openSections}>
+          <IconMenu2 size={18} />
+        </ActionIcon>
+      ) : null}
       <nav className={classes.trail} aria-label="Where you are">
         <ol>
           {trail.map((crumb, index) => (
@@ -45,17 +55,24 @@ export function TopBar() {
           ))}
         </ol>
       </nav>
-      <button type="button" className={classes.palette} onClick={openPalette}>
+      <button
+        type="button"
+        className={classes.palette}
+        aria-label={isPhone ? 'Search or run a command' : undefined}
+        onClick={openPalette}
+      >
         <IconSearch size={14} aria-hidden />
         <span className={classes.paletteText}>Search or run a command</span>
         <kbd>{isMac ? '⌘K' : 'Ctrl K'}</kbd>
       </button>
       <ThemeMenu />
-      <Tooltip label="Keyboard shortcuts (?)">
-        <ActionIcon aria-label="Keyboard shortcuts" onClick={showHelp}>
-          <IconHelp size={17} />
-        </ActionIcon>
-      </Tooltip>
+      {isTouch ? null : (
+        <Tooltip label="Keyboard shortcuts (?)">
+          <ActionIcon aria-label="Keyboard shortcuts" onClick={showHelp}>
+            <IconHelp size={17} />
+          </ActionIcon>
+        </Tooltip>
+      )}
       {daemon ? <PersonMenu id={daemon.id} isSignedIn={daemon.connection.state.status !== 'signed-out'} /> : null}
     </header>
   );

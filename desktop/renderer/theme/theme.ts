@@ -13,8 +13,8 @@ const same = (value: string): MantineColorsTuple => [
   value,
 ];
 
-const heights: Record<string, string> = { xs: '24px', sm: '30px', md: '34px', lg: '40px' };
-const height = (size: unknown): string => heights[String(size ?? 'sm')] ?? '30px';
+/** The tokens know whether a finger or a mouse points. */
+const height = (size: unknown): string => `var(--size-${['xs', 'md', 'lg'].includes(String(size)) ? size : 'sm'})`;
 const fontSize = (size: unknown): string => (size === 'xs' ? '12px' : '13px');
 
 /** Control sizes follow the 4 px grid; colours come from the tokens, through the resolver below. */
@@ -117,7 +117,7 @@ export const theme = createTheme({
       vars: (_theme: unknown, props: { size?: unknown }) => ({
         wrapper: {
           '--input-height': height(props.size),
-          '--input-fz': fontSize(props.size),
+          '--input-fz': `var(--field-font, ${fontSize(props.size)})`,
           '--input-bg': 'var(--field)',
           '--input-bd': 'var(--line-strong)',
         },

@@ -228,6 +228,7 @@ const columns: readonly Column<Entry>[] = [
   {
     id: 'action',
     header: 'What',
+    isName: true,
     width: 'minmax(140px, 1.2fr)',
     cell: (entry) => <span title={entry.action}>{wordsOf(entry)}</span>,
   },

@@ -214,7 +214,7 @@ const columns: readonly Column<Delivery>[] = [
     width: '110px',
     cell: (row) => <State tone={TONES[row.state]}>{WORDS[row.state]}</State>,
   },
-  { id: 'event', header: 'Event', width: 'minmax(130px, 1fr)', cell: (row) => <code>{row.event}</code> },
+  { id: 'event', header: 'Event', isName: true, width: 'minmax(130px, 1fr)', cell: (row) => <code>{row.event}</code> },
   {
     id: 'room',
     header: 'Room',

@@ -198,6 +198,7 @@ const columns: readonly Column<Node>[] = [
   {
     id: 'name',
     header: 'Node',
+    isName: true,
     width: 'minmax(120px, 1.5fr)',
     sort: (node) => node.name,
     cell: (node) => <span title={node.url}>{node.name}</span>,
@@ -235,8 +236,8 @@ const columns: readonly Column<Node>[] = [
   },
   {
     id: 'people',
-    header: 'People',
-    width: '58px',
+    header: 'Participants',
+    width: '84px',
     align: 'end',
     sort: (node) => peopleOf(node),
     cell: (node) => number(peopleOf(node)),

@@ -20,7 +20,14 @@ const columns: readonly Column<Candidate>[] = [
     sort: (node) => node.rank,
     cell: (node) => node.rank ?? <span className="dim">no</span>,
   },
-  { id: 'name', header: 'Node', width: 'minmax(100px, 1fr)', sort: (node) => node.name, cell: (node) => node.name },
+  {
+    id: 'name',
+    header: 'Node',
+    isName: true,
+    width: 'minmax(100px, 1fr)',
+    sort: (node) => node.name,
+    cell: (node) => node.name,
+  },
   {
     id: 'load',
     header: 'Load',

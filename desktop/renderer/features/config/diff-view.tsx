@@ -1,12 +1,13 @@
 import { yaml } from '@codemirror/lang-yaml';
-import { MergeView } from '@codemirror/merge';
+import { MergeView, unifiedMergeView } from '@codemirror/merge';
 import { EditorState } from '@codemirror/state';
 import { EditorView, lineNumbers } from '@codemirror/view';
 import { useEffect, useRef } from 'react';
+import { usePhone } from '../../ui/layout/device.ts';
 import classes from './config.module.css';
 import { editorLook } from './editor-theme.ts';
 
-/** Two texts side by side, what is the same folded away. */
+/** Two texts side by side, on a phone one below the other, line by line; what is the same is folded away. */
 export function DiffView({
   before,
   after,
@@ -18,6 +19,7 @@ export function DiffView({
 }) {
   const place = useRef<HTMLDivElement>(null);
   const [left, right] = labels;
+  const isPhone = usePhone();
   useEffect(() => {
     const side = (doc: string, label: string) => ({
       doc,
@@ -30,16 +32,26 @@ export function DiffView({
         editorLook,
       ],
     });
-    const view = new MergeView({
-      parent: place.current as HTMLElement,
-      a: side(before, left),
-      b: side(after, right),
+    const parent = place.current as HTMLElement;
+    const look = {
       collapseUnchanged: { margin: 3, minSize: 5 },
       gutter: true,
       diffConfig: { scanLimit: 2000, timeout: 500 },
-    });
+    };
+    const { doc, extensions } = side(after, `${left}, then ${right}`);
+    const view = isPhone
+      ? new EditorView({
+          parent,
+          doc,
+          extensions: [
+            extensions,
+            EditorView.lineWrapping,
+            unifiedMergeView({ original: before, mergeControls: false, ...look }),
+          ],
+        })
+      : new MergeView({ parent, a: side(before, left), b: side(after, right), ...look });
     return () => view.destroy();
-  }, [before, after, left, right]);
+  }, [before, after, left, right, isPhone]);
   return (
     <div className={classes.diff}>
       <div className={classes.diffLabels}>

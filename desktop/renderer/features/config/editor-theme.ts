@@ -55,8 +55,9 @@ const look = EditorView.theme({
   },
   '&.cm-merge-a .cm-changedLine, .cm-deletedChunk': { backgroundColor: 'var(--removed)' },
   '&.cm-merge-b .cm-changedLine, .cm-insertedLine': { backgroundColor: 'var(--added)' },
-  '&.cm-merge-a .cm-changedText': { background: 'color-mix(in srgb, var(--danger) 16%, transparent)' },
-  '&.cm-merge-b .cm-changedText': { background: 'color-mix(in srgb, var(--ok) 18%, transparent)' },
+  '&.cm-merge-a .cm-changedText': { background: 'color-mix(in srgb, var(--danger) 8%, transparent)' },
+  '&.cm-merge-b .cm-changedText': { background: 'color-mix(in srgb, var(--ok) 10%, transparent)' },
+  '.cm-deletedChunk .cm-deletedText': { background: 'color-mix(in srgb, var(--danger) 8%, transparent)' },
   '&.cm-merge-a .cm-changedLineGutter': { background: 'var(--danger)' },
   '&.cm-merge-b .cm-changedLineGutter': { background: 'var(--ok)' },
   // its own marks are of a character that many fonts lack
@@ -81,3 +82,6 @@ const colours = HighlightStyle.define([
 
 /** The editor in the page's own colours, light and dark alike. */
 export const editorLook: Extension = [look, syntaxHighlighting(colours)];
+
+/** Lines wrap where a line has little room. */
+export const wrapWhen = (isNarrow: boolean): Extension => (isNarrow ? EditorView.lineWrapping : []);

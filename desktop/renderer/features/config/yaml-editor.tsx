@@ -14,8 +14,9 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { type Ref, useEffect, useImperativeHandle, useRef } from 'react';
+import { usePhone } from '../../ui/layout/device.ts';
 import classes from './config.module.css';
-import { editorLook } from './editor-theme.ts';
+import { editorLook, wrapWhen } from './editor-theme.ts';
 import type { SchemaNode } from './schema-nodes.ts';
 import type { Diagnostic } from './use-validation.ts';
 import { schemaCompletion, schemaHover } from './yaml-help.ts';
@@ -54,7 +55,8 @@ export function YamlEditor({
 }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
-  const parts = useRef({ help: new Compartment(), readOnly: new Compartment() });
+  const parts = useRef({ help: new Compartment(), readOnly: new Compartment(), wrap: new Compartment() });
+  const isPhone = usePhone();
   const latest = useRef({ onChange, onReview });
   latest.current = { onChange, onReview };
 
@@ -67,6 +69,7 @@ export function YamlEditor({
         extensions: [
           base(label),
           parts.current.help.of([]),
+          parts.current.wrap.of(wrapWhen(isPhone)),
           parts.current.readOnly.of(EditorState.readOnly.of(isReadOnly)),
           keymap.of([
             {
@@ -113,6 +116,9 @@ export function YamlEditor({
     view.current?.dispatch({ effects: parts.current.help.reconfigure(help) });
   }, [schema]);
 
+  useEffect(() => {
+    view.current?.dispatch({ effects: parts.current.wrap.reconfigure(wrapWhen(isPhone)) });
+  }, [isPhone]);
   useEffect(() => {
     view.current?.dispatch({ effects: parts.current.readOnly.reconfigure(EditorState.readOnly.of(isReadOnly)) });
   }, [isReadOnly]);

@@ -28,7 +28,7 @@ const encodes = (canEncode: boolean | undefined) =>
 
 const columns: readonly Column<Device>[] = [
   { id: 'index', header: 'No.', width: '52px', cell: (device) => device.index ?? '' },
-  { id: 'name', header: 'Device', width: 'minmax(200px, 2fr)', cell: (device) => device.name },
+  { id: 'name', header: 'Device', isName: true, width: 'minmax(200px, 2fr)', cell: (device) => device.name },
   {
     id: 'kind',
     header: 'Found by',

@@ -131,6 +131,7 @@ const columns: readonly Column<Ingest>[] = [
   {
     id: 'name',
     header: 'Name',
+    isName: true,
     width: 'minmax(120px, 1.5fr)',
     sort: ingestName,
     cell: (one) => <span title={ingestName(one)}>{ingestName(one)}</span>,

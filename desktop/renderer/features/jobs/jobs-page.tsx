@@ -110,7 +110,14 @@ const columns: readonly Column<Job>[] = [
     sort: (job) => job.state,
     cell: (job) => <State tone={JOB_TONES[job.state]}>{JOB_WORDS[job.state]}</State>,
   },
-  { id: 'title', header: 'Job', width: 'minmax(160px, 2fr)', sort: (job) => job.title, cell: (job) => job.title },
+  {
+    id: 'title',
+    header: 'Job',
+    isName: true,
+    width: 'minmax(160px, 2fr)',
+    sort: (job) => job.title,
+    cell: (job) => job.title,
+  },
   { id: 'progress', header: 'Progress', width: 'minmax(180px, 2fr)', cell: (job) => <JobProgress job={job} /> },
   {
     id: 'by',
@@ -122,7 +129,7 @@ const columns: readonly Column<Job>[] = [
   },
   {
     id: 'created',
-    header: 'Begun',
+    header: 'Started',
     width: '110px',
     sort: (job) => Date.parse(job.createdAt),
     cell: (job) => <Ago at={job.createdAt} />,

@@ -129,6 +129,7 @@ export function columnsFor(
     {
       id: 'message',
       header: 'Message',
+      isName: true,
       width: 'minmax(200px, 4fr)',
       cell: (row) => (
         <span className={classes.message}>

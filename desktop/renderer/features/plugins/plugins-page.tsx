@@ -38,6 +38,7 @@ const columns: readonly Column<Plugin>[] = [
   {
     id: 'title',
     header: 'Plugin',
+    isName: true,
     width: 'minmax(160px, 2fr)',
     sort: (plugin) => plugin.title,
     cell: (plugin) => (

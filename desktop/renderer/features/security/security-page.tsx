@@ -144,6 +144,7 @@ function Rules({ yourAddress }: { yourAddress: string }) {
     {
       id: 'cidr',
       header: 'Addresses',
+      isName: true,
       width: 'minmax(140px, 1fr)',
       sort: (rule) => rule.cidr,
       cell: (rule) => <code>{rule.cidr}</code>,
@@ -158,7 +159,7 @@ function Rules({ yourAddress }: { yourAddress: string }) {
     },
     {
       id: 'created',
-      header: 'Made',
+      header: 'Created',
       width: '110px',
       from: 'wide',
       sort: (rule) => Date.parse(rule.createdAt),
@@ -284,6 +285,7 @@ function Bans() {
     {
       id: 'ip',
       header: 'Address',
+      isName: true,
       width: 'minmax(140px, 1fr)',
       sort: (ban) => ban.ip,
       cell: (ban) => <code>{ban.ip}</code>,

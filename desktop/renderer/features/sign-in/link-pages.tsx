@@ -8,7 +8,7 @@ import { HostError } from '../../host/bridge.ts';
 import { HERE } from '../../host/bridge-web.ts';
 import { clientFor } from '../../host/clients.ts';
 import { bridge } from '../../host/host.ts';
-import { Problem } from '../../ui/feedback/problem.tsx';
+import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { Form, useApiForm } from '../../ui/form/form.tsx';
 import { At } from '../../ui/words/time.tsx';
 import { KeepSignedIn } from './keep-signed-in.tsx';
@@ -18,6 +18,30 @@ import { SignInLayout } from './sign-in-page.tsx';
 
 /** The one-time token is after `#`, so that no server or proxy sees it. */
 const linkToken = (): string => decodeURIComponent(location.hash.slice(1)).replace(/^token=/, '');
+
+/** What a link opens; a link without its end opens nothing. */
+function LinkLayout({
+  token,
+  children,
+  ...layout
+}: {
+  token: string;
+  title: string;
+  note: string;
+  children: ReactNode;
+}) {
+  return (
+    <SignInLayout {...layout}>
+      {token.length >= 10 ? (
+        children
+      ) : (
+        <Notice tone="warn" title="This link is incomplete">
+          <p>Open the whole link from the message that you got.</p>
+        </Notice>
+      )}
+    </SignInLayout>
+  );
+}
 
 /** Makes the operation's call, whose answer is a session, and signs in; `choice` asks how long for. */
 function useEntry(): { enter: <O extends Operation>(op: O, body: BodyOf<O>) => Promise<void>; choice: ReactNode } {
@@ -50,7 +74,8 @@ export function SetupPage() {
     send: ({ email, password }) => enter(setup, { token, email: email.trim(), password }),
   });
   return (
-    <SignInLayout
+    <LinkLayout
+      token={token}
       title="Set up StreamHub"
       note={`The first account on ${location.host}. This account is the administrator.`}
     >
@@ -73,7 +98,7 @@ export function SetupPage() {
         />
         {choice}
       </Form>
-    </SignInLayout>
+    </LinkLayout>
   );
 }
 
@@ -96,12 +121,14 @@ export function InvitePage() {
   });
   const hasAccount = preview?.hasAccount === true && !form.values.newAccount;
   useEffect(() => {
+    if (token.length < 10) return;
     clientFor(HERE)
       .call(previewInvite, { body: { token } })
       .then((answer) => setPreview(answer.data), setError);
   }, [token]);
   return (
-    <SignInLayout
+    <LinkLayout
+      token={token}
       title={preview ? `Join ${preview.team}` : 'Invitation'}
       note={preview ? `${preview.email}, as ${preview.role}` : location.host}
     >
@@ -146,7 +173,7 @@ export function InvitePage() {
       ) : error ? (
         <Problem error={error} />
       ) : null}
-    </SignInLayout>
+    </LinkLayout>
   );
 }
 
@@ -161,7 +188,7 @@ export function MagicPage() {
       unlessCodeIsAsked(enter(verifyMagicLink, { token, ...(code ? { code } : {}) }), () => setWantsCode(true)),
   });
   return (
-    <SignInLayout title="Sign in to StreamHub" note={location.host}>
+    <LinkLayout token={token} title="Sign in to StreamHub" note={location.host}>
       {/* a person presses the button: mail scanners open links too */}
       <Form form={form} action="Sign in" isWide autoFocus className={classes.form}>
         {wantsCode ? (
@@ -171,7 +198,7 @@ export function MagicPage() {
         )}
         {choice}
       </Form>
-    </SignInLayout>
+    </LinkLayout>
   );
 }
 
@@ -185,11 +212,11 @@ export function EmailPage() {
     onDone: () => void navigate({ to: '/', replace: true }),
   });
   return (
-    <SignInLayout title="Confirm your email address" note={location.host}>
+    <LinkLayout token={token} title="Confirm your email address" note={location.host}>
       <Form form={form} action="Confirm address" isWide autoFocus className={classes.form}>
         <p>Sign in to the account whose address you changed, then confirm here.</p>
       </Form>
-    </SignInLayout>
+    </LinkLayout>
   );
 }
 
@@ -202,7 +229,7 @@ export function EmailUndoPage() {
     send: async () => setEmail((await clientFor(HERE).call(undoEmail, { body: { token } })).data.email),
   });
   return (
-    <SignInLayout title="Put back your email address" note={location.host}>
+    <LinkLayout token={token} title="Put back your email address" note={location.host}>
       {email === undefined ? (
         <Form form={form} action="Put back address" isWide autoFocus className={classes.form}>
           <p>Your account gets its previous address again. All sessions and the password end.</p>
@@ -212,6 +239,6 @@ export function EmailUndoPage() {
           Your account uses {email} again. <a href="/">Sign in</a> with a link to that address, then choose a password.
         </p>
       )}
-    </SignInLayout>
+    </LinkLayout>
   );
 }

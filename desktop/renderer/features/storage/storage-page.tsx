@@ -190,7 +190,7 @@ function columnsFor(largest: number, providers: ReadonlyMap<string, string>): re
     },
     {
       id: 'share',
-      header: '',
+      header: 'Share',
       width: 'minmax(60px, 120px)',
       from: 'medium',
       cell: ({ sizes }) =>

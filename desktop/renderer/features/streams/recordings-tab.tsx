@@ -138,6 +138,7 @@ const columns: readonly Column<Vod>[] = [
   {
     id: 'name',
     header: 'Name',
+    isName: true,
     width: 'minmax(180px, 2.5fr)',
     sort: (vod) => vod.name,
     cell: (vod) => <span title={vod.name}>{vod.name}</span>,
@@ -175,7 +176,7 @@ const columns: readonly Column<Vod>[] = [
   },
   {
     id: 'started',
-    header: 'Began',
+    header: 'Started',
     width: '110px',
     sort: (vod) => Date.parse(vod.startedAt),
     cell: (vod) => <Ago at={vod.startedAt} />,

@@ -73,6 +73,7 @@ export function StreamsTab({ app }: { app: string }) {
     {
       id: 'participant',
       header: 'Publisher',
+      isName: true,
       width: 'minmax(116px, 1.5fr)',
       sort: (stream) => stream.participant,
       cell: (stream) => <span title={stream.streamId}>{stream.participant ?? <code>{stream.streamId}</code>}</span>,
@@ -188,7 +189,7 @@ export function StreamsTab({ app }: { app: string }) {
       : ([
           {
             id: 'started',
-            header: 'Began',
+            header: 'Started',
             width: '120px',
             sort: (stream) => Date.parse(stream.startedAt),
             cell: (stream) => <At at={stream.startedAt} />,

@@ -1,22 +1,25 @@
 // biome-ignore-all lint/a11y/useSemanticElements: table elements cannot hold rows that are placed one by one
 // biome-ignore-all lint/a11y/useFocusableInteractive: rows take the focus, cells and headers what is in them
 // biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid handles the keys of all rows
-import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { ActionIcon, Button, NativeSelect, Tooltip } from '@mantine/core';
+import { IconChevronDown, IconChevronUp, IconLayoutList } from '@tabler/icons-react';
 import {
   type KeyboardEvent,
   memo,
   type ReactNode,
   type RefObject,
+  useCallback,
   useEffect,
   useLayoutEffect,
   useMemo,
   useRef,
   useState,
 } from 'react';
+import { useTouch } from '../layout/device.ts';
 import { type Sort, setSort, useLayout } from '../layout/layout.ts';
 import { useMarks } from './marks.ts';
 import classes from './table.module.css';
+import { useRows } from './table-rows.ts';
 
 export interface Column<R> {
   id: string;
@@ -27,7 +30,9 @@ export interface Column<R> {
   align?: 'end';
   /** A track of CSS grid; `minmax(80px, 1fr)` by default. */
   width?: string;
-  /** Left out when the table is narrower than this. */
+  /** Names the row in a list; without one the first column does. */
+  isName?: boolean;
+  /** Left out when the table is narrower than this; the table's list has every column. */
   from?: 'medium' | 'wide';
 }
 
@@ -53,26 +58,32 @@ interface Props<R> {
   isDim?: (row: R) => boolean;
 }
 
-/** A list of any length: sortable columns, arrow keys and Enter, only the visible rows in the page. */
+/**
+ * A list of any length: sortable columns, arrow keys and Enter, only the visible rows in the page. Where it has no room for
+ * columns, each row is an entry with its values below its name. What changes elsewhere doesn't move what one looks at.
+ */
 export function DataTable<R>(props: Props<R>) {
-  const { name, rows, rowKey, onOpen, rowHeight = 34 } = props;
+  const { name, rows, rowKey, onOpen } = props;
+  const isTouch = useTouch();
+  const rowHeight = Math.max(props.rowHeight ?? 34, isTouch ? 48 : 0);
+  const head = isTouch ? 44 : 32;
   const sort = useLayout((layout) => layout.sorts[name]) ?? props.initialSort;
   const sorted = useMemo(() => sortRows(rows, props.columns, sort), [rows, props.columns, sort]);
   const scroller = useRef<HTMLDivElement>(null);
-  const columns = useFitting(props.columns, scroller);
-  const [active, setActive] = useState(0);
+  const [isListChosen, setListChosen] = useState(false);
+  const { columns, isNarrow } = useFitting(props.columns, scroller, isListChosen);
+  const isList = isNarrow || isListChosen;
+  const { virtual, current, setCurrent, margin } = useRows({
+    rows: sorted,
+    rowKey,
+    scroller,
+    rowHeight,
+    head: isList ? 0 : head,
+    isList,
+    flows: isList && props.maxHeight === undefined,
+  });
   // the row that takes the focus as soon as it is drawn
   const wanted = useRef<number>(undefined);
-  const current = Math.min(active, Math.max(0, sorted.length - 1));
-  const virtual = useVirtualizer({
-    count: sorted.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    overscan: 12,
-    getItemKey: (index) => rowKey(sorted[index] as R),
-    paddingStart: 32,
-    scrollPaddingStart: 32,
-  });
   const lastDrawn = virtual.getVirtualItems().at(-1)?.index ?? 0;
   const isNearEnd = sorted.length > 0 && lastDrawn >= sorted.length - 15;
   const { onEnd } = props;
@@ -80,11 +91,13 @@ export function DataTable<R>(props: Props<R>) {
   useEffect(() => {
     if (isNearEnd) onEnd?.();
   }, [isNearEnd, sorted.length]);
+  const left = props.columns.filter((column) => !columns.includes(column));
   const template = columns.map((column) => column.width ?? 'minmax(80px, 1fr)');
+  if (left.length > 0 && columns.at(-1)?.header !== '') template.push('16px');
 
   const focusRow = (index: number): void => {
     wanted.current = index;
-    setActive(index);
+    setCurrent(index);
     virtual.scrollToIndex(index);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -113,84 +126,178 @@ export function DataTable<R>(props: Props<R>) {
     }
   };
 
+  const choose = (next: Sort): void => setSort(name, next);
   return (
-    <div
-      ref={scroller}
-      className={classes.scroller}
-      data-fill={props.maxHeight === undefined || undefined}
-      style={{ maxHeight: props.maxHeight }}
-    >
+    <>
+      {isList && sorted.length > 1 ? (
+        <ListBar
+          columns={columns}
+          sort={sort}
+          onSort={choose}
+          onTable={isNarrow ? undefined : () => setListChosen(false)}
+        />
+      ) : null}
       <div
-        role="grid"
-        tabIndex={-1}
-        aria-label={props.label}
-        aria-rowcount={sorted.length + 1}
-        aria-colcount={columns.length}
-        className={classes.grid}
-        style={{
-          ['--cols' as string]: template.join(' '),
-          height: sorted.length === 0 ? undefined : virtual.getTotalSize(),
-        }}
-        onKeyDown={onKeyDown}
+        ref={scroller}
+        className={classes.scroller}
+        data-fill={props.maxHeight === undefined || undefined}
+        data-flows={(isList && props.maxHeight === undefined) || undefined}
+        style={{ maxHeight: props.maxHeight }}
       >
-        <div role="row" tabIndex={-1} aria-rowindex={1} className={classes.header}>
-          {columns.map((column) => (
-            <HeaderCell key={column.id} column={column} sort={sort} onSort={(next) => setSort(name, next)} />
-          ))}
+        <div
+          role="grid"
+          tabIndex={-1}
+          aria-label={props.label}
+          aria-rowcount={sorted.length + 1}
+          aria-colcount={columns.length}
+          className={classes.grid}
+          data-list={isList || undefined}
+          style={{
+            ['--cols' as string]: template.join(' '),
+            height: sorted.length === 0 ? undefined : virtual.getTotalSize(),
+          }}
+          onKeyDown={onKeyDown}
+        >
+          <div
+            role="row"
+            tabIndex={-1}
+            aria-rowindex={1}
+            className={isList ? 'visually-hidden' : classes.header}
+            style={{ height: isList ? undefined : head }}
+          >
+            {columns.map((column) => (
+              <HeaderCell key={column.id} column={column} sort={sort} onSort={isList ? undefined : choose} />
+            ))}
+            {left.length > 0 && sorted.length > 0 ? (
+              <div role="columnheader" className={classes.more}>
+                <MoreColumns names={left.map(({ header }) => header)} onList={() => setListChosen(true)} />
+              </div>
+            ) : null}
+          </div>
+          {virtual.getVirtualItems().map((item) => {
+            const row = sorted[item.index] as R;
+            return (
+              <Row
+                key={item.key}
+                {...props}
+                columns={columns}
+                row={row}
+                index={item.index}
+                top={item.start - margin}
+                height={isList ? undefined : rowHeight}
+                measure={isList ? virtual.measureElement : undefined}
+                isActive={item.index === current}
+                wanted={wanted}
+                onFocus={() => setCurrent(item.index)}
+              />
+            );
+          })}
         </div>
-        {virtual.getVirtualItems().map((item) => {
-          const row = sorted[item.index] as R;
-          return (
-            <Row
-              key={item.key}
-              {...props}
-              columns={columns}
-              row={row}
-              index={item.index}
-              top={item.start}
-              height={rowHeight}
-              isActive={item.index === current}
-              wanted={wanted}
-              onFocus={() => setActive(item.index)}
-            />
-          );
-        })}
+        {sorted.length === 0 ? props.empty : null}
       </div>
-      {sorted.length === 0 ? props.empty : null}
+    </>
+  );
+}
+
+/** Says which columns the table has no room for, and shows every row with all of them. */
+function MoreColumns({ names, onList }: { names: readonly string[]; onList: () => void }) {
+  const label = `Show as a list, with ${names.join(', ')}`;
+  return (
+    <Tooltip label={label}>
+      <ActionIcon size="xs" aria-label={label} onClick={onList}>
+        <IconLayoutList size={15} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+/** What the header of a table does, for a list. */
+function ListBar<R>({
+  columns,
+  sort,
+  onSort,
+  onTable,
+}: {
+  columns: readonly Column<R>[];
+  sort: Sort | undefined;
+  onSort: (sort: Sort) => void;
+  onTable: (() => void) | undefined;
+}) {
+  const sortable = columns.filter((column) => column.sort);
+  if (sortable.length === 0 && onTable === undefined) return null;
+  const Icon = sort?.isDescending ? IconChevronDown : IconChevronUp;
+  return (
+    <div className={classes.listBar}>
+      {sortable.length > 0 ? (
+        <NativeSelect
+          size="xs"
+          aria-label="Sort by"
+          value={sort?.column ?? ''}
+          onChange={({ currentTarget: { value } }) =>
+            onSort({ column: value, isDescending: columns.find(({ id }) => id === value)?.align === 'end' })
+          }
+          data={[
+            ...(sort === undefined ? [{ value: '', label: 'Sort by…' }] : []),
+            ...sortable.map(({ id, header }) => ({ value: id, label: `Sort by ${header}` })),
+          ]}
+        />
+      ) : null}
+      {sort ? (
+        <ActionIcon
+          size="xs"
+          aria-label={sort.isDescending ? 'Descending: sort ascending' : 'Ascending: sort descending'}
+          onClick={() => onSort({ ...sort, isDescending: !sort.isDescending })}
+        >
+          <Icon size={16} />
+        </ActionIcon>
+      ) : null}
+      {onTable ? (
+        <Button size="xs" ml="auto" onClick={onTable}>
+          Show as table
+        </Button>
+      ) : null}
     </div>
   );
 }
 
-const WIDTHS = { medium: 700, wide: 960 };
+/** Below the first a table is a list; below the others it leaves columns out. */
+const WIDTHS = { list: 560, medium: 700, wide: 960 };
+const GAP = 20;
+const SIDES = 32;
 
-/** The columns that the table has room for. */
+/** The least width of a column, from its track. */
+const leastOf = (width = ''): number => Number(/(\d+)px/.exec(width)?.[1] ?? 80);
+
+/** The columns that the table has room for; a list has room for all. */
 function useFitting<R>(
   columns: readonly Column<R>[],
   scroller: RefObject<HTMLDivElement | null>,
-): readonly Column<R>[] {
-  const [size, setSize] = useState(2);
+  isListChosen: boolean,
+): { columns: readonly Column<R>[]; isNarrow: boolean } {
+  const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element === null) return;
-    const observer = new ResizeObserver(() => {
-      const width = element.clientWidth;
-      setSize(width >= WIDTHS.wide ? 2 : width >= WIDTHS.medium ? 1 : 0);
-    });
+    setWidth(element.clientWidth);
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
     observer.observe(element);
     return () => observer.disconnect();
   }, [scroller]);
-  return useMemo(
-    () =>
-      columns.filter((column) => (column.from === 'wide' ? size === 2 : column.from === 'medium' ? size >= 1 : true)),
-    [columns, size],
-  );
+  const { fitting, isNarrow } = useMemo(() => {
+    const shown = columns.filter(({ from }) => from === undefined || width === 0 || width >= WIDTHS[from]);
+    const least = shown.reduce((sum, column) => sum + leastOf(column.width) + GAP, SIDES - GAP);
+    return { fitting: shown, isNarrow: width > 0 && columns.length > 2 && (width < WIDTHS.list || width < least) };
+  }, [columns, width]);
+  return { columns: isNarrow || isListChosen ? columns : fitting, isNarrow };
 }
 
 interface RowProps<R> extends Props<R> {
   row: R;
   index: number;
   top: number;
-  height: number;
+  /** As high as its content without it. */
+  height: number | undefined;
+  measure: ((element: HTMLElement | null) => void) | undefined;
   isActive: boolean;
   wanted: RefObject<number | undefined>;
   onFocus: () => void;
@@ -204,6 +311,7 @@ function Row<R>({
   index,
   top,
   height,
+  measure,
   isActive,
   wanted,
   onFocus,
@@ -212,6 +320,13 @@ function Row<R>({
   isDim,
 }: RowProps<R>) {
   const element = useRef<HTMLDivElement>(null);
+  const place = useCallback(
+    (drawn: HTMLDivElement | null) => {
+      element.current = drawn;
+      measure?.(drawn);
+    },
+    [measure],
+  );
   useLayoutEffect(() => {
     if (!isActive || wanted.current !== index) return;
     wanted.current = undefined;
@@ -226,7 +341,7 @@ function Row<R>({
   };
   return (
     <div
-      ref={element}
+      ref={place}
       role="row"
       aria-rowindex={index + 2}
       aria-selected={openKey === undefined ? undefined : openKey === key}
@@ -248,8 +363,17 @@ function Row<R>({
 
 /** What a row shows is drawn again when the row or the columns are others, not when the row moves. */
 const Cells = memo(function Cells({ columns, row }: { columns: readonly Column<unknown>[]; row: unknown }) {
+  const name = columns.find(({ isName }) => isName) ?? columns[0];
   return columns.map((column) => (
-    <div role="gridcell" key={column.id} className={classes.cell} data-align={column.align}>
+    <div
+      role="gridcell"
+      key={column.id}
+      className={classes.cell}
+      data-align={column.align}
+      data-column={column.header}
+      data-name={column === name || undefined}
+      data-corner={(column.header === '' && leastOf(column.width) <= 80) || undefined}
+    >
       {column.cell(row)}
     </div>
   ));
@@ -262,7 +386,8 @@ function HeaderCell<R>({
 }: {
   column: Column<R>;
   sort: Sort | undefined;
-  onSort: (sort: Sort) => void;
+  /** Without it the column's name is only read. */
+  onSort: ((sort: Sort) => void) | undefined;
 }) {
   const isSorted = sort?.column === column.id;
   const Icon = sort?.isDescending ? IconChevronDown : IconChevronUp;
@@ -273,7 +398,7 @@ function HeaderCell<R>({
       data-align={column.align}
       aria-sort={isSorted ? (sort.isDescending ? 'descending' : 'ascending') : undefined}
     >
-      {column.sort ? (
+      {column.sort && onSort ? (
         <button
           type="button"
           onClick={() =>

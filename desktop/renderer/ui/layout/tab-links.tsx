@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { GoTo } from '../../daemon/links.tsx';
+import { useSideScroll } from './side-scroll.ts';
 import classes from './tab-links.module.css';
 
 export interface TabLink {
@@ -19,8 +20,9 @@ export function TabLinks({
   current: string | undefined;
   label: string;
 }) {
+  const nav = useSideScroll<HTMLElement>(current);
   return (
-    <nav className={classes.tabs} aria-label={label}>
+    <nav ref={nav} className={classes.tabs} aria-label={label}>
       {tabs.map((tab) => (
         <GoTo key={tab.id} to={tab.to} aria-current={tab.id === current ? 'page' : undefined}>
           {tab.label}

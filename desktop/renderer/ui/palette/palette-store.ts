@@ -17,6 +17,8 @@ export interface Command {
   label: string;
   group: string;
   hint?: string;
+  /** Keys that do the same; not told where there is no keyboard. */
+  keys?: string;
   keywords?: string;
   run: () => void;
 }

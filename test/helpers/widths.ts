@@ -1,0 +1,85 @@
+/** What is wrong with the layout of a page, measured inside it. Runs in the browser: nothing from here is in its reach. */
+export function layoutFaults(): string[] {
+  const faults = new Set<string>();
+  const isTouch = matchMedia('(pointer: coarse)').matches;
+  const least = isTouch ? 44 : 24;
+  const width = document.documentElement.clientWidth;
+  const nameOf = (element: Element): string => {
+    const text = (element.getAttribute('aria-label') ?? element.textContent ?? '').trim().replace(/\s+/g, ' ');
+    const styled = typeof element.className === 'string' ? element.className.split(' ')[0] : '';
+    const around = element.parentElement?.closest('[class]');
+    return `<${element.tagName.toLowerCase()} ${styled}> in ${around?.className.toString().split(' ')[0]} “${text.slice(0, 60)}”`;
+  };
+  const isHidden = (element: Element): boolean =>
+    !element.checkVisibility({ visibilityProperty: true }) ||
+    element.closest('.visually-hidden, [class*="_skip_"], [data-portal]:empty') !== null;
+  /** The editor and the terminal lay out their own text. */
+  const isForeign = (element: Element): boolean =>
+    element.closest('.cm-editor, .cm-mergeView, .xterm, .uplot') !== null;
+  const hasOwnText = (element: Element): boolean =>
+    [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim());
+
+  const root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth + 1) faults.add(`the document is ${root.scrollWidth} px wide in ${width}`);
+  for (const element of document.body.querySelectorAll<HTMLElement>('*')) {
+    if (element instanceof SVGElement || isHidden(element) || isForeign(element)) continue;
+    const style = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    if (box.width === 0 || box.height === 0) continue;
+    const isWider = element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0;
+    const scrolls = /auto|scroll/.test(style.overflowX);
+    if (isWider && scrolls && !/INPUT|TEXTAREA|SELECT/.test(element.tagName)) {
+      const hasBar = !isTouch && style.scrollbarWidth !== 'none';
+      if (element.querySelector('[role="grid"]')) faults.add(`a table wider than its place: ${nameOf(element)}`);
+      else if (element.id === 'page')
+        faults.add(`the page is ${element.scrollWidth} px wide in ${element.clientWidth}`);
+      else if (!hasBar && element.dataset['more'] === undefined)
+        faults.add(`scrolls sideways without a hint: ${nameOf(element)}`);
+    }
+    if (isWider && /hidden|clip/.test(style.overflowX) && element.textContent?.trim() && element.tagName !== 'INPUT') {
+      // what a child cuts is told of that child
+      const cutsItself = hasOwnText(element) || style.textOverflow === 'ellipsis';
+      const overhangs = [...element.children].some(
+        (child) => !isHidden(child) && child.getBoundingClientRect().right > box.right + 1 && child.textContent?.trim(),
+      );
+      if (cutsItself && style.textOverflow !== 'ellipsis') faults.add(`cut without an ellipsis: ${nameOf(element)}`);
+      else if (cutsItself && !isTouch) {
+        element.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+        if (element.closest('[title]') === null) faults.add(`cut, and nothing tells the rest: ${nameOf(element)}`);
+      } else if (!cutsItself && overhangs) faults.add(`cut off: ${nameOf(element)}`);
+    }
+    if (hasOwnText(element) && (box.right > width + 1 || box.left < -1)) {
+      let around = element.parentElement;
+      while (around && !/auto|scroll|hidden|clip/.test(getComputedStyle(around).overflowX))
+        around = around.parentElement;
+      if (around === null || around === document.body) faults.add(`outside the window: ${nameOf(element)}`);
+    }
+    if (element.tagName === 'KBD' && isTouch) faults.add(`a key's name without a keyboard: ${nameOf(element)}`);
+  }
+
+  const targets =
+    'a[href], button, input:not([type="hidden"]), select, textarea, summary, [role="button"], [role="menuitem"], [role="tab"], [role="switch"], [role="option"]';
+  for (const element of document.body.querySelectorAll<HTMLElement>(targets)) {
+    if (isForeign(element) || element.closest('[aria-hidden="true"], [inert]')) continue;
+    const labels = [...((element as HTMLInputElement).labels ?? [])];
+    if (isHidden(element) && labels.length === 0) continue;
+    const style = getComputedStyle(element);
+    const isInSentence =
+      style.display === 'inline' &&
+      element.tagName === 'A' &&
+      [...(element.parentElement?.childNodes ?? [])].some(
+        (node) => node !== element && node.nodeType === 3 && node.textContent?.trim(),
+      );
+    if (isInSentence) continue;
+    const field = element.closest('[class*="Input-wrapper"]') ?? element;
+    const boxes = [field, ...(/checkbox|radio/.test(element.getAttribute('type') ?? '') ? labels : [])]
+      .map((one) => one.getBoundingClientRect())
+      .filter((one) => one.width > 0 && one.height > 0);
+    if (boxes.length === 0) continue;
+    const high = Math.max(...boxes.map((one) => one.bottom)) - Math.min(...boxes.map((one) => one.top));
+    const wide = Math.max(...boxes.map((one) => one.right)) - Math.min(...boxes.map((one) => one.left));
+    if (high < least - 0.5 || wide < least - 0.5)
+      faults.add(`a target of ${Math.round(wide)} × ${Math.round(high)} px: ${nameOf(element)}`);
+  }
+  return [...faults];
+}
