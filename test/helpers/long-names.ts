@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { LogRepository } from '#daemon/platform/logs/repository.ts';
+import { writeHistory } from '../screenshots/past.ts';
 import { Client, type TestDaemon, temporaryDir, testDaemon } from './daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from './livekit-webhook.ts';
 import { firstAdmin, MANY_ATTEMPTS, PASSWORD, type Person } from './people.ts';
@@ -18,7 +19,8 @@ const slug = (length: number): string =>
 /** The app with most of it. */
 export const APP = slug(32);
 
-const must = async (answer: Promise<{ status: number; text: string }>): Promise<void> => {
+/** Fails unless the request succeeds. */
+export const must = async (answer: Promise<{ status: number; text: string }>): Promise<void> => {
   const { status, text } = await answer;
   assert.ok(status < 300, `${status} ${text}`);
 };
@@ -36,6 +38,8 @@ export async function crowded(t: { after(fn: () => unknown): void }): Promise<{ 
     ]),
   );
   table.close();
+  await mkdir(path.join(dataDir, 'data'), { recursive: true });
+  writeHistory(dataDir, []);
   const daemon = await testDaemon(
     t,
     {

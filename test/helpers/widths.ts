@@ -16,6 +16,7 @@ export function layoutFaults(): string[] {
   /** The editor and the terminal lay out their own text. */
   const isForeign = (element: Element): boolean =>
     element.closest('.cm-editor, .cm-mergeView, .xterm, .uplot') !== null;
+  const ownTime = /\b\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b|\b\d+ (s|min|h|d) ago\b/;
   const hasOwnText = (element: Element): boolean =>
     [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim());
 
@@ -54,6 +55,13 @@ export function layoutFaults(): string[] {
         around = around.parentElement;
       if (around === null || around === document.body) faults.add(`outside the window: ${nameOf(element)}`);
     }
+    const isTold = element.closest(
+      'time, input, textarea, option, code, pre, [title*="Time"], [title*="UTC"], [title*="GMT"]',
+    );
+    if (hasOwnText(element) && !isTold && ownTime.test(element.textContent ?? ''))
+      faults.add(`a time without its zone: ${nameOf(element)}`);
+    if (element.tagName === 'TIME' && !/Time|UTC|GMT/.test(element.title))
+      faults.add(`a time without its zone: ${nameOf(element)}`);
     if (element.tagName === 'KBD' && isTouch) faults.add(`a key's name without a keyboard: ${nameOf(element)}`);
   }
 
@@ -81,5 +89,22 @@ export function layoutFaults(): string[] {
     if (high < least - 0.5 || wide < least - 0.5)
       faults.add(`a target of ${Math.round(wide)} × ${Math.round(high)} px: ${nameOf(element)}`);
   }
+  for (const label of (window as { cutLabels?: Set<string> }).cutLabels ?? [])
+    faults.add(`a chart cuts its label: ${label}`);
   return [...faults];
+}
+
+/** From then on notes in `cutLabels` what charts write beyond their canvas. Runs in the browser. */
+export function watchCharts(): void {
+  const cut = new Set<string>();
+  Object.assign(window, { cutLabels: cut });
+  const { fillText } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, max) {
+    fillText.call(this, text, x, y, max);
+    const { width } = this.measureText(text);
+    const share = { left: 0, start: 0, center: 0.5, right: 1, end: 1 }[this.textAlign];
+    const left = this.getTransform().transformPoint({ x: x - width * share, y }).x;
+    if (left < -1 || left + width > this.canvas.width + 1)
+      cut.add(`${text} at ${Math.round(left)} of ${this.canvas.width}`);
+  };
 }

@@ -4,9 +4,9 @@ import { registerHooks } from 'node:module';
 import { test } from 'node:test';
 import type { CDPSession, Page } from 'playwright-core';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
-import { APP, crowded } from '#test/helpers/long-names.ts';
+import { APP, crowded, must } from '#test/helpers/long-names.ts';
 import { until } from '#test/helpers/until.ts';
-import { layoutFaults } from '#test/helpers/widths.ts';
+import { layoutFaults, watchCharts } from '#test/helpers/widths.ts';
 
 // the icons' one file loads eight times as fast as their five thousand
 registerHooks({
@@ -25,7 +25,7 @@ const { daemonPages, linkPages } = (await renderer('app/features.ts')) as Record
 >;
 const { appTabs } = (await renderer('features/app/app-tabs.ts')) as { appTabs: readonly { id: string }[] };
 
-const WIDTHS = [390, 768, 1024, 1440];
+const WIDTHS = [1440, 1024, 768, 390];
 
 /** Waits until a page has what it asked for and shows it. */
 async function settled(page: Page, open: Set<unknown>): Promise<void> {
@@ -60,10 +60,34 @@ async function faultsOf(page: Page, cdp: CDPSession, widths: readonly number[]):
   return found;
 }
 
-test('every screen with long names fits each width, for a finger and a mouse', { skip: noChromium }, async (t) => {
+/** Opens what a page opens over itself, one after the other: its first row, and what its buttons create. */
+async function eachOverlay(page: Page, look: (what: string) => Promise<void>): Promise<void> {
+  const row = page.locator('#page [role="row"][data-opens]').first();
+  const buttons = page
+    .locator('#page button:enabled')
+    .filter({ hasText: /^(Create|Add|Invite|Install|Preview|Ban)\b/ });
+  const openers = [...((await row.count()) > 0 ? [row] : []), ...(await buttons.all())];
+  for (const opener of openers) {
+    if (!(await opener.isVisible())) continue;
+    const what = (await opener.innerText()).split('\n', 1)[0] ?? '';
+    // where nothing else is pressed
+    await opener.click({ position: { x: 8, y: 4 } });
+    const dialog = page.locator('[role="dialog"]').first();
+    await dialog.waitFor();
+    await look(what);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  }
+}
+
+test('every screen with long names fits each width, for a finger and a mouse', {
+  skip: noChromium,
+  timeout: 600_000,
+}, async (t) => {
   await builtConsole();
   const { daemon, admin } = await crowded(t);
   const page = await openConsole(t, await browser(t), daemon.url, { token: admin.api.token as string });
+  await page.evaluate(watchCharts);
   const cdp = await page.context().newCDPSession(page);
   const open = new Set<unknown>();
   page.on(
@@ -97,13 +121,62 @@ test('every screen with long names fits each width, for a finger and a mouse', {
         .evaluateAll((links) => links.map((link) => link.getAttribute('href') ?? ''));
       waiting.push(...tabs.filter((tab) => tab.startsWith('/') && !tab.startsWith('/apps')));
       const faults = await faultsOf(page, cdp, WIDTHS);
-      await faultsOf(page, cdp, [390]);
-      const axe = await assertAccessible(page, at).then(
-        () => [],
-        (error: Error) => [error.message],
-      );
-      assert.deepEqual([...faults, ...axe], []);
+      const accessible = (what: string): Promise<void> =>
+        assertAccessible(page, what).catch((error: Error) => void faults.push(error.message));
+      // the widths end with the phone's
+      await accessible(at);
+      await eachOverlay(page, async (what) => {
+        await settled(page, open);
+        faults.push(...(await faultsOf(page, cdp, [390])).map((fault) => `${what}: ${fault}`));
+      });
+      assert.deepEqual(faults, []);
     });
   }
+  await t.test('the drawer of a phone has every section', async () => {
+    await goInside(page, '/');
+    await settled(page, open);
+    await page.getByRole('button', { name: 'Sections' }).click();
+    const drawer = page.getByRole('dialog', { name: 'Sections' });
+    await drawer.getByRole('link', { name: 'Storage' }).waitFor();
+    assert.deepEqual(await faultsOf(page, cdp, [390]), []);
+    await drawer.getByRole('link', { name: 'Storage' }).click();
+    await page.waitForURL('**/storage');
+    await drawer.waitFor({ state: 'detached' });
+  });
+
+  await t.test('a list that is read again keeps its place, its focus and its open menu', async () => {
+    for (let n = 0; n < 40; n += 1)
+      await must(
+        admin.api.post('/tenants', {
+          name: `Team ${String(n).padStart(2, '0')}`,
+          ownerEmail: `owner-${n}@example.com`,
+        }),
+      );
+    for (const width of [1440, 390]) {
+      await cdp.send('Emulation.setTouchEmulationEnabled', { enabled: width === 390 });
+      await page.setViewportSize({ width, height: 844 });
+      await goInside(page, '/access/people');
+      const row = page.locator('[role="row"]').filter({ hasText: 'owner-20@example.com' });
+      const scroll = width === 390 ? page.locator('#page') : page.locator('[role="grid"]').locator('..');
+      await page.locator('[role="row"][data-index="5"]').waitFor();
+      await until('the row is in sight', async () => {
+        await scroll.evaluate((box) => box.scrollBy(0, 200));
+        return row.isVisible();
+      });
+      await row.getByRole('button').click();
+      await page.getByRole('menu').waitFor();
+      await settled(page, open);
+      const top = () => row.evaluate((element) => Math.round(element.getBoundingClientRect().top));
+      const before = await top();
+      const listed = Number(await page.locator('[role="grid"]').getAttribute('aria-rowcount'));
+      await must(admin.api.post('/tenants', { name: `A new team ${width}`, ownerEmail: `aaa-${width}@example.com` }));
+      await page.locator(`[role="grid"][aria-rowcount="${listed + 1}"]`).waitFor();
+      assert.equal(await top(), before);
+      assert.equal(await page.getByRole('menu').isVisible(), true);
+      await page.keyboard.press('Escape');
+      await page.getByRole('menu').waitFor({ state: 'detached' });
+      assert.equal(await row.evaluate((element) => element.contains(document.activeElement)), true);
+    }
+  });
   await t.test('every page was seen', () => assert.ok(seen.size > 25, [...seen].join(' ')));
 });

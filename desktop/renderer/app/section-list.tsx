@@ -70,7 +70,6 @@ export function SectionList({ isDrawn = false }: { isDrawn?: boolean }) {
               to={section.path}
               className={classes.link}
               aria-current={isHere ? 'page' : undefined}
-              aria-label={isFolded ? section.label : undefined}
               onClick={isDrawn ? closeSections : undefined}
             >
               <section.Icon size={17} stroke={1.6} />

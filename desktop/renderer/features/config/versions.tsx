@@ -7,6 +7,7 @@ import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { SkeletonRows } from '../../ui/data/query-view.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { dateTime, plural } from '../../ui/words/format.ts';
+import { At } from '../../ui/words/time.tsx';
 import { type Backup, changeWords } from './backups.ts';
 import classes from './config.module.css';
 import { DiffView } from './diff-view.tsx';
@@ -115,7 +116,7 @@ function Pair({
               <li key={backup.ts}>
                 {changeWords(backup)}
                 {backup.change ? `, ${backup.change.actor.label ?? backup.change.actor.id}` : ''},{' '}
-                {dateTime(backup.change?.at ?? backup.createdAt)}
+                <At at={backup.change?.at ?? backup.createdAt} />
                 {backup.change && backup.change.changed.length > 0 ? (
                   <>
                     {': '}

@@ -2,8 +2,9 @@ import { type ReactNode, useMemo } from 'react';
 import type { Job } from '../../api/jobs.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 import { Progress } from '../../ui/data/bar.tsx';
-import { duration, exactTime } from '../../ui/words/format.ts';
+import { duration } from '../../ui/words/format.ts';
 import { useNow } from '../../ui/words/now.ts';
+import { Time } from '../../ui/words/time.tsx';
 import { paceOf, useWatchedJobs } from './job-rates.ts';
 import { progressWords } from './job-words.ts';
 
@@ -49,9 +50,9 @@ export function JobProgressOf({ connectionId, job }: { connectionId: string; job
 export function NextTry({ at }: { at: string }) {
   const wait = (Date.parse(at) - useNow()) / 1000;
   return (
-    <span className="dim num" title={exactTime(at)}>
+    <Time at={at} className="dim num">
       {wait < 1 ? 'Retrying now' : `Retry in ${duration(wait)}`}
-    </span>
+    </Time>
   );
 }
 

@@ -1,5 +1,6 @@
 import { type PointerEvent, useRef, useState } from 'react';
 import { count, dateTime, duration, exactTime, plural } from '../../ui/words/format.ts';
+import { At } from '../../ui/words/time.tsx';
 import type { Histogram as Data } from './log-model.ts';
 import classes from './logs.module.css';
 
@@ -76,15 +77,11 @@ export function Histogram({ data, onPick }: { data: Data; onPick: (since: string
         ) : null}
       </div>
       <figcaption>
-        <time dateTime={data.since} title={exactTime(data.since)}>
-          {dateTime(data.since)}
-        </time>
+        <At at={data.since} />
         <span>
-          at most {plural(highest, 'line')} in {duration((end - start) / 1000 / Math.max(1, data.buckets.length))}
+          peak: {plural(highest, 'line')} per {duration((end - start) / 1000 / Math.max(1, data.buckets.length))}
         </span>
-        <time dateTime={data.until} title={exactTime(data.until)}>
-          {dateTime(data.until)}
-        </time>
+        <At at={data.until} />
       </figcaption>
     </figure>
   );

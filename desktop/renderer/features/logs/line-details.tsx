@@ -11,6 +11,7 @@ import { Shape, State } from '../../ui/feedback/state.tsx';
 import { Facts, Panel } from '../../ui/layout/page.tsx';
 import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { exactTime, timeOfDay } from '../../ui/words/format.ts';
+import { Time } from '../../ui/words/time.tsx';
 import { fieldsOf, fieldText, isError, LEVEL_TONES, type LogRow, textField } from './log-model.ts';
 import classes from './logs.module.css';
 
@@ -149,9 +150,9 @@ function Context({ row, app, appName }: { row: LogRow; app: string | undefined; 
               {rows.map((one) => (
                 <li key={one.id} aria-current={one.id === row.id ? 'true' : undefined}>
                   <Shape tone={LEVEL_TONES[one.level]} label={one.level} />
-                  <time className={classes.time} dateTime={one.ts} title={exactTime(one.ts)}>
+                  <Time className={classes.time} at={one.ts}>
                     {timeOfDay(one.ts)}
-                  </time>
+                  </Time>
                   <span>{one.message}</span>
                 </li>
               ))}

@@ -3,7 +3,7 @@ import { IconColumns3 } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { State } from '../../ui/feedback/state.tsx';
-import { exactTime } from '../../ui/words/format.ts';
+import { Time } from '../../ui/words/time.tsx';
 import { fieldsInLine, fieldsOf, fieldText, LEVEL_TONES, type LogRow } from './log-model.ts';
 import classes from './logs.module.css';
 
@@ -97,9 +97,9 @@ export function columnsFor(
       header: 'Time',
       width: '158px',
       cell: (row) => (
-        <time className={classes.time} dateTime={row.ts} title={exactTime(row.ts)}>
+        <Time className={classes.time} at={row.ts}>
           {clock.format(new Date(row.ts))}
-        </time>
+        </Time>
       ),
     },
     {

@@ -80,7 +80,7 @@ export function DataTable<R>(props: Props<R>) {
     rowHeight,
     head: isList ? 0 : head,
     isList,
-    flows: isList && props.maxHeight === undefined,
+    flows: isList,
   });
   // the row that takes the focus as soon as it is drawn
   const wanted = useRef<number>(undefined);
@@ -141,8 +141,8 @@ export function DataTable<R>(props: Props<R>) {
         ref={scroller}
         className={classes.scroller}
         data-fill={props.maxHeight === undefined || undefined}
-        data-flows={(isList && props.maxHeight === undefined) || undefined}
-        style={{ maxHeight: props.maxHeight }}
+        data-flows={isList || undefined}
+        style={{ maxHeight: isList ? undefined : props.maxHeight }}
       >
         <div
           role="grid"

@@ -58,7 +58,8 @@ export function TimeChart({
       {
         width: element.clientWidth,
         height: HEIGHT,
-        padding: [6, 8, 0, 0],
+        // room for half of the last time
+        padding: [6, 20, 0, 0],
         cursor: { sync: { key: group }, points: { size: 5 }, drag: { x: false, y: false } },
         legend: { show: false },
         hooks: {
@@ -77,7 +78,7 @@ export function TimeChart({
         },
         axes: [
           { ...axis, size: 26, values: (_plot, values) => values.map((value) => hours.format(value * 1000)) },
-          { ...axis, size: 62, values: (_plot, values) => values.map((value) => latest.current.format(value)) },
+          { ...axis, size: sizeFor, values: (_plot, values) => values.map((value) => latest.current.format(value)) },
         ],
         series: [
           {},
@@ -124,6 +125,14 @@ export function TimeChart({
     </figure>
   );
 }
+
+/** As wide as the axis' longest value; charts of a group begin at the same place while none is unusually long. */
+const sizeFor: uPlot.Axis.Size = (plot, values, index) => {
+  const { font, gap = 5 } = plot.axes[index] as unknown as { font: [string]; gap?: number };
+  plot.ctx.font = font[0];
+  const widths = (values ?? []).map((value) => plot.ctx.measureText(value ?? '').width / devicePixelRatio);
+  return Math.max(62, Math.ceil(gap + 10 + Math.max(0, ...widths)));
+};
 
 /** One time axis for all series, with a hole where nothing was heard for long. */
 function aligned(series: readonly Series[], gap: number): uPlot.AlignedData {

@@ -1,23 +1,25 @@
+import type { ReactNode } from 'react';
 import { ago, dateTime, exactTime } from './format.ts';
 import { useNow } from './now.ts';
 
-/** How long ago, growing as one looks; the exact time with its zone on hover. */
-export function Ago({ at, never = 'never' }: { at: string | null | undefined; never?: string }) {
-  const isRecent = at != null && Date.now() - Date.parse(at) < 90_000;
-  const now = useNow(isRecent ? 1000 : 15_000);
-  if (at == null) return <span className="dim">{never}</span>;
+/** An instant, in whatever words; on hover exactly, with its zone. Every time of the console is one of these. */
+export function Time({ at, className, children }: { at: string; className?: string | undefined; children: ReactNode }) {
   return (
-    <time dateTime={at} title={exactTime(at)}>
-      {ago(at, Math.max(now, Date.parse(at)))}
+    <time dateTime={at} title={exactTime(at)} className={className}>
+      {children}
     </time>
   );
 }
 
-/** Date and time of day, local; with its zone on hover. */
+/** How long ago, growing as one looks. */
+export function Ago({ at, never = 'never' }: { at: string | null | undefined; never?: string }) {
+  const isRecent = at != null && Date.now() - Date.parse(at) < 90_000;
+  const now = useNow(isRecent ? 1000 : 15_000);
+  if (at == null) return <span className="dim">{never}</span>;
+  return <Time at={at}>{ago(at, Math.max(now, Date.parse(at)))}</Time>;
+}
+
+/** Date and time of day, local. */
 export function At({ at }: { at: string }) {
-  return (
-    <time dateTime={at} title={exactTime(at)}>
-      {dateTime(at)}
-    </time>
-  );
+  return <Time at={at}>{dateTime(at)}</Time>;
 }
