@@ -34,7 +34,12 @@ export async function crowded(t: { after(fn: () => unknown): void }): Promise<{ 
   table.insert(
     LENGTHS.flatMap((length) => [
       { ...line, level: 50, message: words(length), metaJson: JSON.stringify({ [slug(24)]: slug(length) }) },
-      { ...line, level: 30, message: slug(length), metaJson: JSON.stringify({ requestId: slug(length) }) },
+      {
+        ...line,
+        level: 30,
+        message: slug(length),
+        metaJson: JSON.stringify({ requestId: slug(Math.min(length, 200)) }),
+      },
     ]),
   );
   table.close();

@@ -17,8 +17,9 @@ export function layoutFaults(): string[] {
   const isForeign = (element: Element): boolean =>
     element.closest('.cm-editor, .cm-mergeView, .xterm, .uplot') !== null;
   const ownTime = /\b\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b|\b\d+ (s|min|h|d) ago\b/;
-  const hasOwnText = (element: Element): boolean =>
-    [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim());
+  const ownText = (element: Element): string =>
+    [...element.childNodes].map((node) => (node.nodeType === 3 ? node.textContent : '')).join(' ');
+  const hasOwnText = (element: Element): boolean => ownText(element).trim() !== '';
 
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth + 1) faults.add(`the document is ${root.scrollWidth} px wide in ${width}`);
@@ -39,9 +40,14 @@ export function layoutFaults(): string[] {
     }
     if (isWider && /hidden|clip/.test(style.overflowX) && element.textContent?.trim() && element.tagName !== 'INPUT') {
       // what a child cuts is told of that child
-      const cutsItself = hasOwnText(element) || style.textOverflow === 'ellipsis';
+      // an ellipsis is for letters in a line: boxes in it are cut without one
+      const cutsItself =
+        hasOwnText(element) ||
+        (style.textOverflow === 'ellipsis' &&
+          [...element.children].every((child) => getComputedStyle(child).display === 'inline'));
       const overhangs = [...element.children].some(
-        (child) => !isHidden(child) && child.getBoundingClientRect().right > box.right + 1 && child.textContent?.trim(),
+        (child) =>
+          !isHidden(child) && child.getBoundingClientRect().right > box.right + 1 && child.textContent?.trim() !== '',
       );
       if (cutsItself && style.textOverflow !== 'ellipsis') faults.add(`cut without an ellipsis: ${nameOf(element)}`);
       else if (cutsItself && !isTouch) {
@@ -58,8 +64,7 @@ export function layoutFaults(): string[] {
     const isTold = element.closest(
       'time, input, textarea, option, code, pre, [title*="Time"], [title*="UTC"], [title*="GMT"]',
     );
-    if (hasOwnText(element) && !isTold && ownTime.test(element.textContent ?? ''))
-      faults.add(`a time without its zone: ${nameOf(element)}`);
+    if (!isTold && ownTime.test(ownText(element))) faults.add(`a time without its zone: ${nameOf(element)}`);
     if (element.tagName === 'TIME' && !/Time|UTC|GMT/.test(element.title))
       faults.add(`a time without its zone: ${nameOf(element)}`);
     if (element.tagName === 'KBD' && isTouch) faults.add(`a key's name without a keyboard: ${nameOf(element)}`);
@@ -84,6 +89,15 @@ export function layoutFaults(): string[] {
       .map((one) => one.getBoundingClientRect())
       .filter((one) => one.width > 0 && one.height > 0);
     if (boxes.length === 0) continue;
+    const middle = element.getBoundingClientRect();
+    for (let around = element.parentElement; around !== null; around = around.parentElement) {
+      const clip = getComputedStyle(around);
+      if (/auto|scroll/.test(clip.overflowX)) break;
+      const { left, right } = around.getBoundingClientRect();
+      const at = (middle.left + middle.right) / 2;
+      if (/hidden|clip/.test(clip.overflowX) && (at < left || at > right))
+        faults.add(`out of reach: ${nameOf(element)}`);
+    }
     const high = Math.max(...boxes.map((one) => one.bottom)) - Math.min(...boxes.map((one) => one.top));
     const wide = Math.max(...boxes.map((one) => one.right)) - Math.min(...boxes.map((one) => one.left));
     if (high < least - 0.5 || wide < least - 0.5)

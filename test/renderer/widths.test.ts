@@ -62,21 +62,29 @@ async function faultsOf(page: Page, cdp: CDPSession, widths: readonly number[]):
 
 /** Opens what a page opens over itself, one after the other: its first row, and what its buttons create. */
 async function eachOverlay(page: Page, look: (what: string) => Promise<void>): Promise<void> {
+  const place = new URL(page.url()).pathname;
   const row = page.locator('#page [role="row"][data-opens]').first();
+  // buttons of forms send them
   const buttons = page
-    .locator('#page button:enabled')
-    .filter({ hasText: /^(Create|Add|Invite|Install|Preview|Ban)\b/ });
+    .locator('#page button:enabled:not(form button)')
+    .filter({ hasText: /^(Create (?!bucket)|Add|Invite|Install|Ban|Preview placement)/ });
   const openers = [...((await row.count()) > 0 ? [row] : []), ...(await buttons.all())];
+  const dialog = page.locator('[role="dialog"]').first();
   for (const opener of openers) {
-    if (!(await opener.isVisible())) continue;
     const what = (await opener.innerText()).split('\n', 1)[0] ?? '';
     // where nothing else is pressed
     await opener.click({ position: { x: 8, y: 4 } });
-    const dialog = page.locator('[role="dialog"]').first();
-    await dialog.waitFor();
-    await look(what);
-    await page.keyboard.press('Escape');
-    await dialog.waitFor({ state: 'detached' });
+    const isOver = await until('it opens', async () => {
+      if (new URL(page.url()).pathname !== place) return 'another page';
+      return (await dialog.isVisible()) && 'a dialog';
+    });
+    // the rows of some lists are pages, which are looked at by themselves
+    if (isOver === 'another page') await page.goBack();
+    else {
+      await look(what);
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+    }
   }
 }
 

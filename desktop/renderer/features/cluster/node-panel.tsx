@@ -149,7 +149,7 @@ function Details({ node }: { node: Node }) {
       <div className="row">
         <State tone={tone}>{word}</State>
         <span className="dim">
-          heard of <Ago at={node.last_seen_at} />
+          last heartbeat <Ago at={node.last_seen_at} />
         </span>
       </div>
       {livekit?.problem ? <Notice tone="danger" title={`LiveKit is not running: ${livekit.problem}`} /> : null}

@@ -79,12 +79,15 @@ function Block({ schema, properties, fieldPathId, disabled }: ObjectFieldTemplat
   const name = fieldPathId.path.at(-1);
   if (name === undefined) {
     const isBlock = ({ name: key }: { name: string }) => node.properties?.[key]?.type === 'object';
+    const own = properties.filter((one) => !isBlock(one));
     return (
       <>
-        <fieldset className={classes.group} disabled={disabled}>
-          <legend>App</legend>
-          {properties.filter((one) => !isBlock(one)).map(({ content }) => content)}
-        </fieldset>
+        {own.length > 0 ? (
+          <fieldset className={classes.group} disabled={disabled}>
+            <legend>App</legend>
+            {own.map(({ content }) => content)}
+          </fieldset>
+        ) : null}
         {properties.filter(isBlock).map(({ content }) => content)}
       </>
     );

@@ -59,9 +59,9 @@ function Details({
     <>
       <div className="row">
         <State tone={LEVEL_TONES[row.level]}>{row.level}</State>
-        <time className="dim" dateTime={row.ts}>
+        <Time className="dim" at={row.ts}>
           {exactTime(row.ts)}
-        </time>
+        </Time>
         <span className="grow" />
         <Copy text={JSON.stringify(row, null, 2)} what="line" />
       </div>

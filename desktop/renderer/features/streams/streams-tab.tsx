@@ -85,7 +85,7 @@ export function StreamsTab({ app }: { app: string }) {
       sort: (stream) => stream.room,
       cell: (stream) => (
         <span className="row">
-          <code>{stream.room}</code>
+          <code className="cut">{stream.room}</code>
           {stream.status === 'active' ? <WatchRoomButton app={app} room={stream.room} /> : null}
         </span>
       ),

@@ -2,6 +2,7 @@ import { ActionIcon, Tooltip } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useRef, useState } from 'react';
 import { bridge } from '../../host/host.ts';
+import { useSideScroll } from '../layout/side-scroll.ts';
 import classes from './copy.module.css';
 
 /** Puts the text on the clipboard and says so for a moment. */
@@ -40,10 +41,11 @@ export function Mono({ children, what, copy = true }: { children: string; what: 
 
 /** A command or a secret to take away: a box with its own copy button. */
 export function CopyBox({ text, what, wrap = true }: { text: string; what: string; wrap?: boolean }) {
+  const box = useSideScroll<HTMLElement>();
   return (
     <div className={classes.box}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
-      <section aria-label={what} className={classes.text} tabIndex={0}>
+      <section ref={box} aria-label={what} className={classes.text} tabIndex={0}>
         <pre data-wrap={wrap || undefined}>{text}</pre>
       </section>
       <Copy text={text} what={what} />

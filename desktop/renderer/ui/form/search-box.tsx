@@ -1,6 +1,7 @@
 import { CloseButton, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useRef } from 'react';
+import { usePhone } from '../layout/device.ts';
 
 /** The filter of a list. `/` jumps to it from anywhere on the page, Esc empties it. */
 export function SearchBox({
@@ -12,9 +13,11 @@ export function SearchBox({
   value: string;
   onChange: (value: string) => void;
   label: string;
+  /** The least; it grows where there is room. */
   width?: number;
 }) {
   const input = useRef<HTMLInputElement>(null);
+  const isPhone = usePhone();
   return (
     <TextInput
       ref={input}
@@ -42,7 +45,7 @@ export function SearchBox({
           />
         )
       }
-      w={width}
+      style={isPhone ? { flex: '1 1 100%' } : { flex: `1 1 ${width}px`, maxWidth: Math.max(width, 320) }}
       spellCheck={false}
     />
   );
