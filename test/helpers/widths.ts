@@ -115,6 +115,8 @@ export function watchCharts(): void {
   const { fillText } = CanvasRenderingContext2D.prototype;
   CanvasRenderingContext2D.prototype.fillText = function (text, x, y, max) {
     fillText.call(this, text, x, y, max);
+    // axe draws letters off the page
+    if (!this.canvas.isConnected) return;
     const { width } = this.measureText(text);
     const share = { left: 0, start: 0, center: 0.5, right: 1, end: 1 }[this.textAlign];
     const left = this.getTransform().transformPoint({ x: x - width * share, y }).x;

@@ -155,7 +155,7 @@ test('every screen with long names fits each width, for a finger and a mouse', {
   await t.test('a list that is read again keeps its place, its focus and its open menu', async () => {
     for (let n = 0; n < 40; n += 1)
       await must(
-        admin.api.post('/tenants', {
+        daemon.api.post('/tenants', {
           name: `Team ${String(n).padStart(2, '0')}`,
           ownerEmail: `owner-${n}@example.com`,
         }),
@@ -177,7 +177,7 @@ test('every screen with long names fits each width, for a finger and a mouse', {
       const top = () => row.evaluate((element) => Math.round(element.getBoundingClientRect().top));
       const before = await top();
       const listed = Number(await page.locator('[role="grid"]').getAttribute('aria-rowcount'));
-      await must(admin.api.post('/tenants', { name: `A new team ${width}`, ownerEmail: `aaa-${width}@example.com` }));
+      await must(daemon.api.post('/tenants', { name: `A new team ${width}`, ownerEmail: `aaa-${width}@example.com` }));
       await page.locator(`[role="grid"][aria-rowcount="${listed + 1}"]`).waitFor();
       assert.equal(await top(), before);
       assert.equal(await page.getByRole('menu').isVisible(), true);

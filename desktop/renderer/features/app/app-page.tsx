@@ -145,7 +145,7 @@ function AppFacts({ name, displayName, prefix }: { name: string; displayName: st
         </span>
       )}
       <span className="row" style={{ gap: 4 }}>
-        rooms <Mono what="room prefix">{prefix}</Mono>
+        <span>rooms</span> <Mono what="room prefix">{prefix}</Mono>
       </span>
       {live ? (
         live.activeStreams > 0 ? (
