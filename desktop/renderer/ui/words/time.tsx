@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { ago, dateTime, exactTime } from './format.ts';
 import { useNow } from './now.ts';
 
-/** An instant, in whatever words; on hover exactly, with its zone. Every time of the console is one of these. */
+/** An instant in any words; on hover exactly, with its zone. Every time of the console is one of these. */
 export function Time({ at, className, children }: { at: string; className?: string | undefined; children: ReactNode }) {
   return (
     <time dateTime={at} title={exactTime(at)} className={className}>
