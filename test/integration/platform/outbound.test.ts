@@ -1,7 +1,11 @@
 // An internal certificate authority and a forward proxy, as the daemon's real process meets them.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import test, { before, describe } from 'node:test';
@@ -10,7 +14,7 @@ import type { ClusterNode } from '#shared/schema/cluster.ts';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { type CallbackReceiver, callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { makeCertificate, type TestCertificate, type TlsFront, tlsFront } from '#test/helpers/certificates.ts';
-import { blockScope, type Client, daemonProcess, temporaryDir } from '#test/helpers/daemon.ts';
+import { blockScope, type Client, daemonProcess, ROOT, temporaryDir } from '#test/helpers/daemon.ts';
 import { bundleAgent, edgeFlags, endNode } from '#test/helpers/edge-node.ts';
 import { type LivekitServer, startLivekit } from '#test/helpers/livekit.ts';
 import { installPlugin } from '#test/helpers/plugins.ts';
@@ -189,6 +193,32 @@ describe('what the daemon asks of others', { skip }, () => {
     await until('LiveKit’s webhook arrives', () => front.received().includes('POST /api/v1/webhooks/livekit'));
     await (livekit as LivekitServer).rooms.deleteRoom('seen');
     assert.deepEqual([...new Set(asked)], ['daemon.test:443'], 'LiveKit on the node is asked directly');
+  });
+
+  test('an install behind a proxy downloads LiveKit’s server through it', async (t) => {
+    const folder = await temporaryDir(t);
+    const program = path.join(folder, 'livekit-server');
+    writeFileSync(program, '#!/bin/sh\necho livekit-server version 1.13.5\n', { mode: 0o755 });
+    const archive = path.join(folder, 'archive.tar.gz');
+    await run('tar', ['-czf', archive, '-C', folder, 'livekit-server']);
+    const bytes = readFileSync(archive);
+    const mirror = http.createServer((_request, response) => response.end(bytes)).listen(0, '127.0.0.1');
+    await once(mirror, 'listening');
+    t.after(() => mirror.close());
+    const asked: string[] = [];
+    const proxy = await forwardProxy(t, ({ url = '' }) => {
+      asked.push(url);
+      return (mirror.address() as AddressInfo).port;
+    });
+    // a separate process, because the proxy applies to all of it; only the proxy knows the name
+    const install = `
+      import { installBinary, versionOf } from '#daemon/edge/livekit-binary.ts';
+      import { applyNetwork } from '#daemon/edge/network.ts';
+      applyNetwork({ ca: null, proxy: '${proxy}', noProxy: null });
+      const source = { kind: 'release', url: 'http://mirror.test/a.tar.gz', sha256: '${hash('sha256', bytes)}' };
+      console.log(await versionOf(await installBinary(source, '${path.join(folder, 'installed')}')));`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', install], { cwd: ROOT });
+    assert.deepEqual([stdout.trim(), asked], ['1.13.5', ['mirror.test:80']]);
   });
 
   test('a forward proxy carries what leaves the machine, and the endpoint policy still holds', async (t) => {
