@@ -194,6 +194,7 @@ describe('the one-liner', { skip }, () => {
     await said('the daemon accepts heartbeats again');
     const record = await untilNode(daemon, node, 'alive', (one) => one.health === 'alive');
     assert.equal(record.agent?.livekit.state, 'running');
+    assert.equal(record.livekit_keys, 'current');
     assert.deepEqual(node.livekit(), mark, 'LiveKit was left alone');
   });
 
