@@ -128,7 +128,7 @@ export function StreamsTab({ app }: { app: string }) {
           {
             id: 'menu',
             header: '',
-            width: liveHls.isShown ? '276px' : '190px',
+            width: liveHls.isShown ? '276px' : '180px',
             align: 'end',
             cell: (stream) => (
               <span className="row" style={{ justifyContent: 'flex-end', gap: 4 }}>

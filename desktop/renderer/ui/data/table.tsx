@@ -284,9 +284,20 @@ function useFitting<R>(
     return () => observer.disconnect();
   }, [scroller]);
   const { fitting, isNarrow } = useMemo(() => {
-    const shown = columns.filter(({ from }) => from === undefined || width === 0 || width >= WIDTHS[from]);
-    const least = shown.reduce((sum, column) => sum + leastOf(column.width) + GAP, SIDES - GAP);
-    return { fitting: shown, isNarrow: width > 0 && columns.length > 2 && (width < WIDTHS.list || width < least) };
+    const wanted = columns.filter(({ from }) => from === undefined || width === 0 || width >= WIDTHS[from]);
+    // fewer columns before a list: first those of a wide table, then those of a medium one
+    const choices = [
+      wanted,
+      wanted.filter(({ from }) => from !== 'wide'),
+      wanted.filter(({ from }) => from === undefined),
+    ];
+    const fits = (shown: readonly Column<R>[]): boolean =>
+      width === 0 || shown.reduce((sum, column) => sum + leastOf(column.width) + GAP, SIDES - GAP) <= width;
+    const shown = choices.find(fits);
+    return {
+      fitting: shown ?? wanted,
+      isNarrow: width > 0 && columns.length > 2 && (width < WIDTHS.list || shown === undefined),
+    };
   }, [columns, width]);
   return { columns: isNarrow || isListChosen ? columns : fitting, isNarrow };
 }
