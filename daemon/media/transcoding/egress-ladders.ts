@@ -24,7 +24,7 @@ import { ladderPlace } from './rows.ts';
 
 /** Time that encoders get to finish after their recording, as far as LiveKit answers. */
 const END_MS = 40_000;
-/** Longest wait for a LiveKit that is away: other ladders wait too. */
+/** Longest wait of a job for a LiveKit that is away: other ladders wait too. */
 const AWAY_MS = 600_000;
 const LOOK_MS = 1000;
 
@@ -73,15 +73,18 @@ export class EgressLadders {
   }
 
   /** Waits until all encoders of a recording are over. @returns them; none if no egress worker was asked */
-  async settle(app: AppEntry, vodId: number, signal = this.#stopped.signal): Promise<LadderEncoder[]> {
+  async settle(app: AppEntry, vodId: number, job?: AbortSignal): Promise<LadderEncoder[]> {
     const { databases, clock } = this.#deps;
+    const signal = job ?? this.#stopped.signal;
+    // a deletion does not wait that long
+    const longest = job === undefined ? END_MS : AWAY_MS;
     const of = () => encoderRepository(databases.get(app.name)).of(vodId);
     const vod = vodRepository(databases.get(app.name)).get(vodId);
     if (vod === undefined || of().length === 0) return [];
     const began = clock.monotonic();
     for (let answered = 0; ; ) {
       signal.throwIfAborted();
-      const isLate = answered >= END_MS || clock.monotonic() - began >= AWAY_MS;
+      const isLate = answered >= END_MS || clock.monotonic() - began >= longest;
       const looked = clock.monotonic();
       const isAnswered = await this.#end(app, vod, isLate);
       if (!of().some(isAtWork) && !this.#asking.has(keyOf(app, vodId))) return of();
@@ -96,8 +99,7 @@ export class EgressLadders {
     if (app === undefined) return;
     try {
       const open = encoderRepository(this.#deps.databases.get(name)).atWork();
-      const limit = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(END_MS)]);
-      for (const id of new Set(open.map(({ vod_id }) => vod_id))) await this.settle(app, id, limit);
+      for (const id of new Set(open.map(({ vod_id }) => vod_id))) await this.settle(app, id);
     } catch (err) {
       this.#deps.log.warn({ app: name, err }, 'encoders of ladders could not be ended before the deletion');
     }
