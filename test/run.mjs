@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { dot, junit, spec, tap } from 'node:test/reporters';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundleDaemon } from './helpers/bundle-daemon.mjs';
 import { bundleTypebox } from './helpers/bundle-typebox.mjs';
@@ -54,6 +55,7 @@ if (values.bundle || files.length > 20) await bundleDaemon();
 const skipped = [];
 const settings = {
   cwd: root,
+  execArgv: ['--import', pathToFileURL(path.join(import.meta.dirname, 'helpers', 'light-hooks.mjs')).href],
   timeout: wholeNumber('test-timeout'),
   only: values['test-only'],
   testNamePatterns: values['test-name-pattern'],

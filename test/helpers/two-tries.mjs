@@ -13,11 +13,12 @@ class Outcome {
   /** By the place in the file: what failed, and how. */
   failed = new Map();
   passed = new Set();
-  /** What the process wrote to its standard error. */
+  /** What the process wrote to its standard error, and uncaught errors. */
   said = '';
 
   add(type, data) {
-    if (type === 'test:stderr') this.said = (this.said + data.message).slice(-MOST_TEXT);
+    if (type === 'test:stderr' || (type === 'test:diagnostic' && data.message.startsWith('Error: ')))
+      this.said = (this.said + data.message).slice(-MOST_TEXT);
     if (data.skip !== undefined && data.skip !== false) return;
     if (type === 'test:pass') this.passed.add(keyOf(data));
     if (type !== 'test:fail' || (data.todo !== undefined && data.todo !== false)) return;
@@ -55,7 +56,7 @@ const keyOf = ({ name, line, column }) => `${line}:${column} ${name}`;
 export async function runFiles(options, report) {
   const outcomes = new Map();
   const events = run(options);
-  for (const type of ['test:pass', 'test:fail', 'test:stderr'])
+  for (const type of ['test:pass', 'test:fail', 'test:stderr', 'test:diagnostic'])
     events.on(type, (data) => {
       if (!outcomes.has(data.file)) outcomes.set(data.file, new Outcome());
       outcomes.get(data.file).add(type, data);
