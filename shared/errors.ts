@@ -827,6 +827,12 @@ export const ERRORS = define({
     message: 'No plugin has the id {id}.',
     hint: 'List the plugins again: it may have been removed.',
   },
+  PLUGIN_FAILED: {
+    status: 502,
+    message: 'The plugin {plugin} failed: {reason}.',
+    hint: 'The log has its error with the stack. Update the plugin, or roll it back to the version before.',
+    isWholeStory: true,
+  },
   PLUGIN_EXISTS: {
     status: 409,
     message: 'A plugin with the id {id} is already installed.',

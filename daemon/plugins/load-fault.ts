@@ -1,5 +1,22 @@
+import type { Log } from '#daemon/platform/log.ts';
 import { ApiError } from '#shared/errors.ts';
 import { PLUGIN_PROBLEMS, type PluginProblem, pluginProblem } from '#shared/plugin-sdk/problems.ts';
+import { withoutPaths } from './process.ts';
+import type { Fault } from './wire/connection.ts';
+
+/** Writes what a plugin did wrong in a call. An error that its code threw is one error line with its stack. */
+export function logFault(
+  log: Log<'warn' | 'error'>,
+  fields: { plugin: string; app?: string },
+  fault: Fault,
+  folder: string,
+): void {
+  const { kind, reason } = fault;
+  if (kind !== 'threw') return log.warn({ ...fields, reason }, 'a plugin misbehaves');
+  const stack = withoutPaths(fault.stack, folder);
+  const err = Object.assign(new Error(reason), { name: 'PluginError', stack });
+  log.error({ ...fields, code: 'PLUGIN_FAILED', err }, `The plugin ${fields.plugin} failed: ${reason}`);
+}
 
 /** A plugin's process ended before its code was loaded; why, in words. */
 export class LoadProblem extends Error {}

@@ -43,7 +43,7 @@ export async function runWithBroker<T>(
     if (found === undefined) return;
     onFault(found.plugin, message.fault);
     if (message.fault.kind === 'broken') found.lease.kill(message.fault.reason);
-    else found.lease.checkAlive();
+    else if (message.fault.kind === 'slow') found.lease.checkAlive();
   };
   port1.on('message', take);
   try {

@@ -194,11 +194,7 @@ export class PluginProcess {
   }
 
   #clean(words: string): string {
-    const short = words
-      .replaceAll('file://', '')
-      .replaceAll(`${this.spec.folder}${path.sep}`, '')
-      .replaceAll(/(?:[A-Za-z]:)?(?:[\\/][^\s'"\\/:]+)+[\\/](?=[^\s'"\\/:])/g, '…/');
-    return plain(short, 500);
+    return plain(withoutPaths(words, this.spec.folder), 500);
   }
 
   /** Passes on what is printed, line by line and no faster than `PRINT_RATE`. */
@@ -242,6 +238,13 @@ export class PluginProcess {
 }
 
 const CONTROL = 3;
+
+/** A text without paths of this machine; those inside the plugin's folder begin there. */
+export const withoutPaths = (text: string, folder: string): string =>
+  text
+    .replaceAll('file://', '')
+    .replaceAll(`${folder}${path.sep}`, '')
+    .replaceAll(/(?:[A-Za-z]:)?(?:[\\/][^\s'"\\/:]+)+[\\/](?=[^\s'"\\/:])/g, '…/');
 
 function read(line: string): { ready?: unknown; failed?: unknown; pong?: unknown } | undefined {
   try {

@@ -44,7 +44,7 @@ const service = () => {
     policy: { denyPrivate: false },
     limits: { memoryMb: 256, loadSeconds: 60, callSeconds: 60, idleSeconds: 60, sandbox: 'auto' },
     isSafeMode: false,
-    log: { warn() {}, info() {} },
+    log: { error() {}, warn() {}, info() {} },
   });
   started.push(made);
   return made;

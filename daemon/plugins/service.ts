@@ -17,6 +17,7 @@ import { askPlugin } from './ask-plugin.ts';
 import type { PluginPreset, PluginProvider } from './contributions.ts';
 import { finishReplacementsIn } from './install/places.ts';
 import { PluginLifecycle } from './lifecycle.ts';
+import { logFault } from './load-fault.ts';
 import { canMakeNamespaces } from './namespace.ts';
 import { runWithBroker } from './plugin-broker.ts';
 import { type Lease, PluginProcesses } from './processes.ts';
@@ -47,7 +48,7 @@ export interface PluginServiceDeps {
   limits: PluginLimits;
   /** Started with `--safe`: no third-party plugin takes part. */
   isSafeMode: boolean;
-  log: Log<'info' | 'warn'>;
+  log: Log;
 }
 
 /** Time that work under way has when its plugin is disabled. */
@@ -307,10 +308,10 @@ export class PluginService {
     lease: (plugin: string) => Promise<Lease>,
   ): Promise<T> {
     const { limits, log } = this.#deps;
-    const onFault = (plugin: string, { reason }: Fault): void => {
+    const onFault = (plugin: string, fault: Fault): void => {
       const lifecycle = this.#known.get(plugin);
-      lifecycle?.noteFault(reason);
-      log.warn({ plugin, ...(app === null ? {} : { app }), reason }, 'a plugin misbehaves');
+      lifecycle?.noteFault(fault.reason);
+      logFault(log, { plugin, ...(app === null ? {} : { app }) }, fault, lifecycle?.record.folder ?? '');
       this.#update(lifecycle);
     };
     const callLimits = { pureMs: pureMs(limits), networkMs: limits.callSeconds * 1000 };
@@ -336,7 +337,8 @@ export class PluginService {
 
   #crashed(plugin: string, reason: string): void {
     const lifecycle = this.#known.get(plugin);
-    this.#deps.log.warn({ plugin, reason }, 'a plugin ended unexpectedly');
+    const fields = { plugin, reason, code: 'PLUGIN_FAILED' };
+    this.#deps.log.error(fields, `The plugin ${plugin} ended unexpectedly: ${reason}`);
     if (lifecycle?.crashed(reason)) {
       this.#processes.retire(plugin);
       this.#save(lifecycle);

@@ -41,6 +41,7 @@ export async function prepareSettings(
   );
   if ('problem' in output) {
     const { plugin, provider } = ref;
+    if (output.code === 'PLUGIN_FAILED') throw new ApiError('PLUGIN_FAILED', { plugin, reason: output.problem });
     throw new ApiError('STORAGE_PROVIDER_UNAVAILABLE', { provider, plugin, reason: `failed: ${output.problem}` });
   }
   return { settings: output.settings, warnings: requireSound(output.findings) };

@@ -34,7 +34,7 @@ export class RecordingTargets {
     this.#deps = deps;
   }
 
-  /** @throws ApiError RECORDING_NOT_TAKEN */
+  /** @throws ApiError RECORDING_NOT_TAKEN, PLUGIN_FAILED */
   async of(
     app: string,
     { location, credentials: stored }: { location: StorageLocation; credentials: StorageCredentials },
@@ -48,6 +48,8 @@ export class RecordingTargets {
     const output = await plugins.withBroker(app, (port) =>
       pool.run<StorageTargetInput, StorageTargetOutput>(STORAGE_TARGET, { access, port }, { app, transfer: [port] }),
     );
+    if ('problem' in output && output.failure !== undefined)
+      throw new ApiError('PLUGIN_FAILED', { plugin: ref.plugin, reason: output.failure });
     if ('problem' in output) throw new ApiError('RECORDING_NOT_TAKEN', { what: '', reason: output.problem });
     return { target: output.target, expiresAt };
   }

@@ -81,6 +81,8 @@ function logRefusal(request: FastifyRequest, error: Error, { status, code, messa
   const op = request.routeOptions.config.operation;
   // a probe asks every few seconds; the reason has its own line
   if (code === 'NOT_READY') return;
+  // the plugin's own error has one, with its stack
+  if (code === 'PLUGIN_FAILED') return;
   const fields = { ...requestFields(request), code };
   if (status >= 500) {
     const said = code === 'INTERNAL' && error.message !== '' ? error.message : message;

@@ -48,7 +48,7 @@ export async function tryPlugin(
     repository: { all: () => [], save() {}, forget() {} },
     events: new EventBus(() => {}),
     background: new Background({ log: { info() {}, warn() {} } }),
-    log: { warn() {}, info() {} },
+    log: { error() {}, warn() {}, info() {} },
   });
   try {
     const find = async () => (await service.records()).find(({ origin }) => origin === 'installed');

@@ -7,9 +7,16 @@ import type { NetworkGuard, ObjectInfo, StorageClient, StorageProvider } from '#
 import type { Answer } from '../wire/answers.ts';
 import { Credit, IncomingBody, sendBody } from '../wire/bodies.ts';
 import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame } from '../wire/frames.ts';
-import { type Method, type Params, plain, plainAnswer, toWireError } from '../wire/protocol.ts';
+import { type Method, type Params, plain, plainAnswer, toWireError, type WireError } from '../wire/protocol.ts';
 
 const PAGE = 1000;
+const MAX_STACK = 8000;
+/** Shorter values occur in any text. */
+const SHORTEST_SECRET = 4;
+const CLIENT_METHODS = ['put', 'get', 'head', 'list', 'deleteMany', 'dispose'] as const;
+
+/** What a provider returned isn't what it must be; the field is named. */
+const invalid = (doing: string, what: string): Error => new TypeError(`${doing} returned an invalid answer: ${what}`);
 
 interface Call {
   stop: AbortController;
@@ -24,6 +31,7 @@ export class PluginSession {
   readonly #guard: NetworkGuard;
   readonly #calls = new Map<number, Call>();
   readonly #lists = new Map<number, Lister>();
+  readonly #secrets: string[] = [];
   #client: StorageClient | undefined;
   #nextList = 0;
 
@@ -76,19 +84,32 @@ export class PluginSession {
         this.#socket.write(jsonFrame(FRAME.result, id, await act(params, call)));
       }
     } catch (error) {
-      if (!(error instanceof StorageError)) console.error(`${method} threw`, error);
-      // messages about settings come from the plugin's code and are for the person who enters them; messages of a storage may contain anything
-      const detail = method === 'validate' ? wordsOf(error) : undefined;
-      this.#socket.write(jsonFrame(FRAME.error, id, { ...toWireError(error), ...(detail ? { detail } : {}) }));
+      const said = error instanceof StorageError ? toWireError(error) : this.#thrown(error);
+      this.#socket.write(jsonFrame(FRAME.error, id, said));
     } finally {
       call.incoming?.destroy();
       this.#calls.delete(id);
     }
   }
 
+  /** A fault of the plugin's own code, without the credentials that it was given. */
+  #thrown(error: unknown): WireError {
+    const conceal = (text: string): string =>
+      this.#secrets.reduce((shown, secret) => shown.replaceAll(secret, '[redacted]'), text);
+    const words = conceal(wordsOf(error));
+    const stack = error instanceof Error ? conceal(String(error.stack)).slice(0, MAX_STACK) : words;
+    return { code: 'PLUGIN_FAILED', detail: /[.!?]$/.test(words) ? words : `${words}.`, stack };
+  }
+
+  /** Keeps credentials out of what is told of errors. */
+  #conceal(credentials: Readonly<Record<string, string>>): void {
+    this.#secrets.push(...Object.values(credentials).filter((value) => value.length >= SHORTEST_SECRET));
+  }
+
   async #get(id: number, call: Call, { key, range }: Params['get']): Promise<void> {
     const { signal } = call.stop;
     const { body, size, contentType } = await this.#storage().get(key, { signal, ...(range ? { range } : {}) });
+    if (typeof body?.pipe !== 'function') throw invalid('reading an object', 'body must be a readable stream');
     call.sending = new Credit();
     try {
       this.#socket.write(jsonFrame(FRAME.result, id, { size: size ?? null, contentType: contentType ?? null }));
@@ -118,11 +139,17 @@ export class PluginSession {
     },
     egressTarget: async ({ provider, settings, credentials }) => {
       const { targetOf } = await import('../provider-calls.ts');
+      this.#conceal(credentials);
       return targetOf(this.#provider(provider), settings, credentials);
     },
     open: async ({ provider, settings, credentials }) => {
       const chosen = this.#provider(provider);
-      this.#client = await chosen.open({ settings, credentials, guard: this.#guard });
+      this.#conceal(credentials);
+      const client = await chosen.open({ settings, credentials, guard: this.#guard });
+      const missing = CLIENT_METHODS.filter((name) => typeof client?.[name] !== 'function');
+      if (missing.length > 0)
+        throw invalid('opening the storage', missing.map((name) => `${name} must be a function`).join('; '));
+      this.#client = client;
       return {
         canPresign: chosen.capabilities.presign && typeof this.#client.presignGet === 'function',
         canAbort: chosen.capabilities.multipart && typeof this.#client.abortUploads === 'function',
@@ -170,12 +197,15 @@ export class PluginSession {
       return {
         deleted,
         versionsKept,
-        failed: failed.map(({ key, code, message, ...said }) => ({
-          key,
-          code,
-          message: plain(String(message), 300),
-          ...new StorageError('FAILED', plainAnswer(said)).answer,
-        })),
+        // what isn't a list is refused as it is, by its name
+        failed: Array.isArray(failed)
+          ? failed.map(({ key, code, message, ...said }) => ({
+              key,
+              code,
+              message: plain(String(message), 300),
+              ...new StorageError('FAILED', plainAnswer(said)).answer,
+            }))
+          : failed,
         ...(typeof bulkRefusal === 'string' ? { bulkRefusal: plain(bulkRefusal, 300) } : {}),
       };
     },
@@ -217,7 +247,10 @@ class Lister {
   #rest: ObjectInfo[] = [];
 
   constructor(open: (signal: AbortSignal) => AsyncIterable<ObjectInfo[]>) {
-    this.#pages = open(this.#stop.signal)[Symbol.asyncIterator]();
+    const pages = open(this.#stop.signal);
+    if (typeof pages?.[Symbol.asyncIterator] !== 'function')
+      throw invalid('listing objects', 'list must return an async iterable of pages');
+    this.#pages = pages[Symbol.asyncIterator]();
   }
 
   async next(signal: AbortSignal): Promise<ObjectInfo[] | undefined> {
@@ -227,6 +260,7 @@ class Lister {
       if (this.#rest.length === 0) {
         const page = await this.#pages.next();
         if (page.done) return undefined;
+        if (!Array.isArray(page.value)) throw invalid('listing objects', 'each page must be a list');
         this.#rest = page.value;
       }
       const now = this.#rest.slice(0, PAGE).map(infoOf);

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import { ANSWERS, type Answer } from './answers.ts';
 import { Credit, IncomingBody, sendBody } from './bodies.ts';
 import { creditFrame, encodeFrame, FRAME, type Frame, FrameReader, jsonFrame, ProtocolError } from './frames.ts';
-import { fromWireError, isPlain, type Method, type Params, PURE } from './protocol.ts';
+import { detailOf, fromWireError, isPlain, type Method, type Params, PURE, stackIn } from './protocol.ts';
 
 /** Time limits of calls, milliseconds. */
 export interface CallLimits {
@@ -20,7 +21,9 @@ export type Fault =
   /** It broke the protocol, or a call without any network never ended. */
   | { kind: 'broken'; reason: string }
   /** A call that asks the storage took too long: that may be the storage's fault. */
-  | { kind: 'slow'; reason: string };
+  | { kind: 'slow'; reason: string }
+  /** Its code threw an error in a call. */
+  | { kind: 'threw'; reason: string; stack: string };
 
 interface Pending {
   method: Method;
@@ -167,7 +170,11 @@ export class PluginConnection {
         this.#answer(call, pending, payload);
         return;
       case FRAME.error: {
-        const error = fromWireError(parse(payload));
+        const said = parse(payload);
+        const error = fromWireError(said);
+        const stack = stackIn(said);
+        if (stack !== undefined)
+          this.#onFault({ kind: 'threw', reason: `${WORDS[pending.method]} failed: ${detailOf(error)}`, stack });
         this.#finish(call, pending);
         pending.body?.destroy(error);
         pending.reject(error);
@@ -195,11 +202,7 @@ export class PluginConnection {
     const value = parse(payload);
     const schema = ANSWERS[pending.method];
     if (!Value.Check(schema, value)) {
-      const [first] = Value.Errors(schema, value);
-      const where = first?.instancePath.replaceAll('/', '.').slice(1) || 'the answer';
-      throw new ProtocolError(
-        `${WORDS[pending.method]} returned an invalid answer: ${where} ${first?.message ?? 'is wrong'}`,
-      );
+      throw new ProtocolError(`${WORDS[pending.method]} returned an invalid answer: ${wrongField(schema, value)}`);
     }
     if (pending.isAbandoned) {
       if (pending.method !== 'get') this.#finish(call, pending);
@@ -260,6 +263,17 @@ const WORDS: Record<Method, string> = {
   abortUploads: 'removing unfinished uploads',
   presignGet: 'making a link',
 };
+
+/** The field of an answer that is wrong, and why: the deepest one, where an answer may have several forms. */
+function wrongField(schema: TSchema, value: unknown): string {
+  const errors = [...Value.Errors(schema, value)].filter(({ keyword }) => keyword !== 'anyOf');
+  const depth = ({ instancePath }: { instancePath: string }): number => instancePath.split('/').length;
+  // an object is meant to be one of the forms that are objects
+  const meant = errors.filter(({ message, instancePath }) => instancePath !== '' || !/null$/.test(message));
+  const [worst] = (meant.length > 0 ? meant : errors).toSorted((one, other) => depth(other) - depth(one));
+  const where = worst?.instancePath.replaceAll('/', '.').slice(1) || 'the answer';
+  return `${where} ${worst?.message ?? 'is wrong'}`;
+}
 
 function parse(payload: Buffer): unknown {
   let value: unknown;

@@ -37,6 +37,8 @@ export interface WireError extends StorageAnswer {
   /** A `StorageErrorCode`; anything else counts as FAILED. */
   code: string;
   detail?: string | undefined;
+  /** Of an error that the plugin's own code threw; for the log. */
+  stack?: string | undefined;
 }
 
 /** The error as a caller of a storage client gets it. */
@@ -47,6 +49,12 @@ export function fromWireError(value: unknown): StorageError {
     ...(typeof detail === 'string' && detail !== '' ? { detail: plain(detail, 300) } : {}),
     ...plainAnswer(said),
   });
+}
+
+/** The stack of an error that the plugin's own code threw; undefined for what a storage said. */
+export function stackIn(value: unknown): string | undefined {
+  const { stack } = (typeof value === 'object' && value !== null ? value : {}) as Partial<WireError>;
+  return typeof stack === 'string' ? stack.slice(0, 10_000) : undefined;
 }
 
 /** What a storage said, from a plugin: parts of the wrong type count as absent. */

@@ -18,7 +18,7 @@ const PRESET =
   'id: evening\ntitle: Evening\ndescription: At night.\nuseCase: Guards.\npatch: { hls: { list_size: 7 } }\n';
 
 describe('plugins are installed, updated, rolled back and removed in a running daemon', () => {
-  const daemon = sharedDaemon();
+  const daemon = sharedDaemon({ LOG_LEVEL: 'error' });
   const view = async (id: string) => (await daemon.api.get(`/plugins/${id}`)).body.data;
   /** What is beside the plugins for a moment must be gone with the answer. */
   const folders = async () =>
@@ -214,6 +214,49 @@ describe('plugins are installed, updated, rolled back and removed in a running d
       'the alarm is over',
       async () => ((await daemon.api.get('/apps/live')).body.problems ?? []).length === 0,
     );
+  });
+
+  test('an error that a plugin throws is one error line with its stack; answers name the plugin and the wrong field', async () => {
+    const parts = `
+      validate: ({ mood }) => { if (mood === 'throws') brokenHeart(); return mood === 'finds' ? 'nothing' : []; },
+      open: ({ settings: { mood }, credentials }) => {
+        if (mood === 'opens badly') throw new Error('cannot open with ' + credentials.secret);
+        if (mood === 'half a client') return { put: async () => {} };
+        const one = { key: 'a', size: mood === 'head' ? 'large' : 1 };
+        return { put: async () => {}, get: async () => ({}), head: async () => one, list: async function* () { yield [one]; }, deleteMany: async () => ({ deleted: 1 }), dispose() {} };
+      },`;
+    const code = providerCode('faulty', parts, "function brokenHeart() { throw new RangeError('out of love'); }");
+    assert.equal((await upload(daemon.api, await packedPlugin('faulty', code))).status, 201);
+    const put = await daemon.api.put('/apps/live/s3', { provider: 'faulty', bucket: 'x', options: { mood: 'throws' } });
+    assert.deepEqual([put.status, put.body.code], [502, 'PLUGIN_FAILED'], put.text);
+    assert.equal(put.body.message, 'The plugin faulty failed: out of love.');
+    const lines = await until('the line is in the log', async () => {
+      const { data } = (await daemon.api.get('/logs?level=error&q=faulty')).body;
+      return data.length > 0 ? data : undefined;
+    });
+    assert.equal(lines.length, 1);
+    assert.match(lines[0].message, /^The plugin faulty failed: validating its settings failed: out of love/);
+    const stack = JSON.stringify(lines[0]);
+    assert.match(stack, /RangeError: out of love.*brokenHeart.*index\.mjs:\d+/);
+    assert.ok(!stack.includes(daemon.dataDir), 'no path of the machine');
+
+    const words = await daemon.api.put('/apps/live/s3', {
+      provider: 'faulty',
+      bucket: 'x',
+      options: { mood: 'finds' },
+    });
+    assert.deepEqual([words.status, words.body.code], [502, 'PLUGIN_FAILED'], words.text);
+    assert.match(words.body.message, /findings must be array/);
+    const attempt = async (mood: string) => {
+      await daemon.api.post('/plugins/faulty/enable');
+      const body = { provider: 'faulty', bucket: 'x', key: 'some-key', secret: 'some-secret', options: { mood } };
+      return JSON.stringify((await daemon.api.post('/apps/live/s3/test', body)).body);
+    };
+    const opened = await attempt('opens badly');
+    assert.match(opened, /cannot open with \[redacted\]/);
+    assert.ok(!opened.includes('some-secret'));
+    assert.match(await attempt('half a client'), /get must be a function; head must be a function/);
+    assert.equal((await daemon.api.delete('/plugins/faulty')).status, 204);
   });
 
   test('built-in plugins are updated with StreamHub only, and those of npm with npm', async () => {

@@ -4,7 +4,7 @@ import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
 import type { ProviderRef } from '#daemon/plugins/records.ts';
 import { detailOf } from '#daemon/plugins/wire/protocol.ts';
-import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
+import { StorageError, type StorageErrorCode } from '#shared/plugin-sdk/storage-error.ts';
 import type { SettingsChange, SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
 
 export interface StorageSettingsInput {
@@ -24,7 +24,7 @@ export type StorageSettingsOutput =
       findings: SettingsFinding[];
     }
   /** The provider could not be asked. */
-  | { problem: string };
+  | { problem: string; code: StorageErrorCode };
 
 /** Lets a provider complete and validate its settings. */
 export default async function storageSettings(input: StorageSettingsInput): Promise<StorageSettingsOutput> {
@@ -37,7 +37,7 @@ export default async function storageSettings(input: StorageSettingsInput): Prom
       return { settings, findings };
     });
   } catch (error) {
-    if (error instanceof StorageError) return { problem: detailOf(error).replace(/\.$/, '') };
+    if (error instanceof StorageError) return { problem: detailOf(error).replace(/\.$/, ''), code: error.code };
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { loadProvider } from '#daemon/plugins/load-provider.ts';
+import { detailOf } from '#daemon/plugins/wire/protocol.ts';
 import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import { checkedTarget } from '../egress-target.ts';
@@ -12,7 +13,7 @@ export interface StorageTargetInput {
   port: MessagePort;
 }
 
-export type StorageTargetOutput = { target: EgressTarget } | { problem: string };
+export type StorageTargetOutput = { target: EgressTarget } | { problem: string; failure?: string };
 
 /** Asks a provider how LiveKit writes to its storage. */
 export default async function storageTarget({ access, port }: StorageTargetInput): Promise<StorageTargetOutput> {
@@ -24,6 +25,8 @@ export default async function storageTarget({ access, port }: StorageTargetInput
       return { target: checkedTarget(await provider.egressTarget(settings, credentials), policy) };
     });
   } catch (error) {
+    if (error instanceof StorageError && error.code === 'PLUGIN_FAILED')
+      return { problem: error.message, failure: detailOf(error).replace(/\.$/, '') };
     if (error instanceof StorageError) return { problem: `${error.message} ${error.cure}` };
     throw error;
   }
