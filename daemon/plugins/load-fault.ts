@@ -12,7 +12,10 @@ export function logFault(
   folder: string,
 ): void {
   const { kind, reason } = fault;
-  if (kind !== 'threw') return log.warn({ ...fields, reason }, 'a plugin misbehaves');
+  if (kind !== 'threw') {
+    log.warn({ ...fields, reason }, 'a plugin misbehaves');
+    return;
+  }
   const stack = withoutPaths(fault.stack, folder);
   const err = Object.assign(new Error(reason), { name: 'PluginError', stack });
   log.error({ ...fields, code: 'PLUGIN_FAILED', err }, `The plugin ${fields.plugin} failed: ${reason}`);

@@ -7,7 +7,7 @@ export interface WireRequest {
   /** Path from the server's root, with the query. */
   path: string;
   headers: Record<string, string>;
-  body?: string;
+  body?: string | Uint8Array;
 }
 
 export interface WireAnswer {
@@ -22,9 +22,13 @@ export type Send = (request: WireRequest, signal: AbortSignal) => Promise<WireAn
 
 type Parts<O extends Operation> = (keyof ParamsOf<O> extends never ? object : { params: ParamsOf<O> }) &
   (keyof QueryOf<O> extends never ? object : { query?: QueryOf<O> }) &
-  (BodyOf<O> extends undefined ? object : { body: BodyOf<O> });
+  (BodyOf<O> extends undefined
+    ? object
+    : O extends { uploads: readonly string[] }
+      ? { body?: BodyOf<O> | undefined; file?: Uint8Array | undefined }
+      : { body: BodyOf<O> });
 
-/** What a call of the operation needs: its path parameters, query and body. */
+/** What a call of the operation needs: its path parameters, query and body, or the file instead of the body. */
 export type Input<O extends Operation> = Parts<O> & { headers?: Record<string, string> };
 
 export interface CallOptions {
@@ -79,7 +83,8 @@ export class Client {
 
 /** Path, query and body of a call. */
 function requestOf<O extends Operation>(op: O, input: Input<O> | undefined): WireRequest {
-  const { params, query, body, headers } = (input ?? {}) as {
+  const { params, query, body, file, headers } = (input ?? {}) as {
+    file?: Uint8Array;
     params?: Record<string, unknown>;
     query?: Record<string, unknown>;
     body?: unknown;
@@ -99,10 +104,14 @@ function requestOf<O extends Operation>(op: O, input: Input<O> | undefined): Wir
     path: (op.root ? path : API_BASE + path) + suffix,
     headers: {
       accept: op.produces ?? 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(file !== undefined
+        ? { 'content-type': 'application/octet-stream' }
+        : body === undefined
+          ? {}
+          : { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(file !== undefined ? { body: file } : body === undefined ? {} : { body: JSON.stringify(body) }),
   };
 }
 

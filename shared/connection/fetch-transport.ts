@@ -49,7 +49,7 @@ export class FetchTransport implements Transport {
       const response = await fetch(this.base + path, {
         method,
         headers: { ...headers, [CONSOLE_HEADER]: '1' },
-        body,
+        body: body as BodyInit | null,
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
         redirect: 'error',
         credentials: 'same-origin',

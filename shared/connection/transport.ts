@@ -5,7 +5,7 @@ export interface TransportRequest {
   /** Below the base, e.g. `/api/v1/apps`. */
   path: string;
   headers?: Record<string, string>;
-  body?: string | null;
+  body?: string | Uint8Array | null;
   signal?: AbortSignal | undefined;
   /** Milliseconds until the answer must be there (for a stream: must have begun); 30 s by default. */
   timeoutMs?: number;

@@ -40,6 +40,8 @@ export const http = {
         path: ApiPath,
         headers: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 8192 }))),
         body: Type.Optional(nullable(Type.String({ maxLength: 8_388_608 }))),
+        /** A file as the body instead, at most 33 MiB in base64. */
+        file: Type.Optional(Type.String({ maxLength: 46_137_344, pattern: '^[A-Za-z0-9+/]*={0,2}$' })),
         /** 30 s by default. */
         timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
       }),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
-import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
+import { installPlugin, packedPlugin, providerCode } from '#test/helpers/plugins.ts';
 import { ConsolePage } from './console-page.ts';
 
 const PRESET =
@@ -41,9 +41,9 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
 
   await ui.row('Shelf storage').click();
   const panel = ui.dialog('Shelf storage');
-  await panel.getByText('Its code is at work, or ready for it.').waitFor();
+  await panel.getByText('Its code is running or ready.').waitFor();
   for (const text of [
-    'Processes of its own, one for each app',
+    'Separate processes, one for each app',
     '256 MiB',
     'Ana',
     'MIT',
@@ -59,11 +59,11 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
   const question = ui.dialog('Disable Shelf storage');
   await question.getByText('Apps that keep recordings with Shelf keep their settings', { exact: false }).waitFor();
   await question.getByRole('button', { name: 'Disable plugin' }).click();
-  await panel.getByText('It takes no part until it is enabled.').waitFor();
+  await panel.getByText('It isn’t used until you enable it.').waitFor();
   assert.equal((await api.get('/plugins/shelf')).body.data.enabled, false);
   // what another operator does is seen without a reload of the page
   await api.post('/plugins/shelf/enable');
-  await panel.getByText('Its code is at work, or ready for it.').waitFor();
+  await panel.getByText('Its code is running or ready.').waitFor();
   await page.keyboard.press('Escape');
   await panel.waitFor({ state: 'hidden' });
 
@@ -83,4 +83,42 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
   );
   await ui.button('Reload plugins').click();
   await ui.row('Evening').first().getByText('verified').waitFor();
+
+  // one from a file, with what is wrong at its field; then another version, and back
+  const choose = async (file: Buffer) => {
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByText('Choose file').click()]);
+    await chooser.setFiles({ name: 'crate.tgz', mimeType: 'application/gzip', buffer: file });
+  };
+  const release = (version: string) =>
+    packedPlugin('crate', providerCode('crate', ''), { manifest: { version, title: 'Crate' } });
+  await ui.button('Install plugin…').click();
+  const install = ui.dialog('Install a plugin');
+  await choose(await release('1.0.0'));
+  await install.getByLabel('SHA-256').fill('0'.repeat(64));
+  await install.getByRole('button', { name: 'Install plugin' }).click();
+  await install.getByText(/but 0+ was expected/).waitFor();
+  await assertAccessible(page, 'installing a plugin');
+  await install.getByLabel('SHA-256').fill('');
+  await install.getByRole('button', { name: 'Install plugin' }).click();
+  const crate = ui.dialog('Crate');
+  await crate.getByText('1.0.0').waitFor();
+  await crate.getByRole('button', { name: 'Update plugin…' }).click();
+  const update = ui.dialog('Update Crate');
+  await choose(await release('2.0.0'));
+  await update.getByRole('button', { name: 'Update plugin' }).click();
+  await crate.getByText('2.0.0').waitFor();
+  await crate.getByRole('button', { name: 'Roll back plugin' }).click();
+  await ui.dialog('Roll back Crate').getByRole('button', { name: 'Roll back plugin' }).click();
+  await crate.getByText('1.0.0').waitFor();
+
+  // the apps that use it are named before it is removed
+  const put = await api.put('/apps/live/s3', { provider: 'crate', bucket: 'x', key: 'k', secret: 's' });
+  assert.equal(put.status, 200, put.text);
+  await page.reload();
+  await crate.getByRole('button', { name: 'Remove plugin' }).click();
+  const removal = ui.dialog('Remove Crate');
+  await removal.getByText('These apps use its storage: live', { exact: false }).waitFor();
+  await removal.getByRole('button', { name: 'Remove plugin anyway' }).click();
+  await crate.waitFor({ state: 'hidden' });
+  assert.equal((await api.get('/plugins/crate')).status, 404);
 });

@@ -19,6 +19,8 @@ export interface PageRequest {
   path: string;
   headers?: Record<string, string>;
   body?: string | null;
+  /** The body as base64. */
+  file?: string;
   timeoutMs?: number;
 }
 
@@ -72,9 +74,19 @@ export class Requests {
     this.#emit = emit;
   }
 
-  async send({ connectionId, requestId, method, path, headers, body, timeoutMs }: PageRequest): Promise<HttpAnswer> {
+  async send({
+    connectionId,
+    requestId,
+    method,
+    path,
+    headers,
+    body,
+    file,
+    timeoutMs,
+  }: PageRequest): Promise<HttpAnswer> {
     const { connection } = this.#connections.get(connectionId);
-    const request = { method, path: apiPath(path), headers: pageHeaders(headers), body: body ?? null };
+    const sent = file === undefined ? (body ?? null) : Buffer.from(file, 'base64');
+    const request = { method, path: apiPath(path), headers: pageHeaders(headers), body: sent };
     const stop = new AbortController();
     if (requestId !== undefined) this.#running.set(requestId, stop);
     try {

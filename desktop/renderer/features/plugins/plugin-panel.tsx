@@ -1,7 +1,5 @@
 import { Button } from '@mantine/core';
-import { disablePlugin, enablePlugin, getPlugin, listPlugins } from '#shared/contract/plugins.ts';
-import { listPresets } from '#shared/contract/presets.ts';
-import { listStorageProviders } from '#shared/contract/s3.ts';
+import { disablePlugin, enablePlugin, getPlugin, removePlugin, rollBackPlugin } from '#shared/contract/plugins.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { ask } from '../../ui/feedback/confirm.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
@@ -11,25 +9,73 @@ import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { bytes, plural } from '../../ui/words/format.ts';
 import { Ago, At } from '../../ui/words/time.tsx';
 import classes from './plugin-panel.module.css';
-import { ISOLATION, isBroken, ORIGINS, PLUGIN_MEANINGS, PLUGIN_TONES, type Plugin } from './plugin-words.ts';
-
-const refreshes = [listPlugins, listPresets, listStorageProviders];
-/** Loading may take its whole limit. */
-const PATIENCE = 120_000;
+import {
+  ISOLATION,
+  isBroken,
+  ORIGINS,
+  PATIENCE,
+  PLUGIN_MEANINGS,
+  PLUGIN_TONES,
+  type Plugin,
+  REFRESHES,
+} from './plugin-words.ts';
 
 /** One plugin: its state and reason, what it adds, its permissions and its actions. */
 export function PluginPanel({
   plugin,
   isSafeMode,
   onClose,
+  onUpdate,
 }: {
   plugin: Plugin | undefined;
   isSafeMode: boolean;
   onClose: () => void;
+  onUpdate: () => void;
 }) {
-  const enable = useChange(enablePlugin, { refreshes, timeout: PATIENCE });
-  const disable = useChange(disablePlugin, { refreshes });
+  const enable = useChange(enablePlugin, { refreshes: REFRESHES, timeout: PATIENCE });
+  const disable = useChange(disablePlugin, { refreshes: REFRESHES });
+  const remove = useChange(removePlugin, { refreshes: REFRESHES });
+  const rollBack = useChange(rollBackPlugin, { refreshes: [...REFRESHES, getPlugin], timeout: PATIENCE });
   const params = { params: { id: plugin?.id ?? '' } };
+  const detail = useRead(getPlugin, params, { enabled: plugin !== undefined }).data;
+  const isInstalled = plugin?.origin === 'installed';
+  const askToRemove = (shown: Plugin): void => {
+    const usedBy = detail?.usedBy ?? [];
+    ask({
+      title: `Remove ${shown.title}`,
+      body: (
+        <>
+          <p>
+            Its files are deleted, with the version that is kept for a rollback. Running work has 30 seconds to finish.
+          </p>
+          {usedBy.length > 0 ? (
+            <p>
+              These apps use its storage: <strong>{usedBy.join(', ')}</strong>. They record nothing until the plugin is
+              back or you choose another storage provider for them. Their recordings stay in the storage.
+            </p>
+          ) : null}
+        </>
+      ),
+      action: usedBy.length > 0 ? 'Remove plugin anyway' : 'Remove plugin',
+      isDangerous: true,
+      run: async () => {
+        await remove.mutateAsync({ ...params, query: usedBy.length > 0 ? { force: 'true' } : {} });
+        onClose();
+      },
+    });
+  };
+  const askToRollBack = (shown: Plugin): void =>
+    ask({
+      title: `Roll back ${shown.title}`,
+      body: (
+        <p>
+          Version {detail?.previous?.version ?? 'before the last update'} replaces version {shown.version ?? 'none'}. A
+          second rollback undoes this.
+        </p>
+      ),
+      action: 'Roll back plugin',
+      run: () => rollBack.mutateAsync(params),
+    });
   const isHeldOff = isSafeMode && plugin?.origin !== 'built-in';
   const askToDisable = (shown: Plugin): void =>
     ask({
@@ -46,6 +92,20 @@ export function PluginPanel({
       footer={
         plugin ? (
           <>
+            {isInstalled ? (
+              <>
+                <Button
+                  color="red"
+                  variant="subtle"
+                  disabled={detail === undefined}
+                  onClick={() => askToRemove(plugin)}
+                >
+                  Remove plugin
+                </Button>
+                {detail?.previous ? <Button onClick={() => askToRollBack(plugin)}>Roll back plugin</Button> : null}
+                <Button onClick={onUpdate}>Update plugin…</Button>
+              </>
+            ) : null}
             {plugin.enabled ? <Button onClick={() => askToDisable(plugin)}>Disable plugin</Button> : null}
             {!plugin.enabled && !isHeldOff ? (
               <Button variant="filled" loading={enable.isPending} onClick={() => enable.mutate(params)}>
@@ -84,7 +144,7 @@ function effectOfDisabling(plugin: Plugin): string {
         ]
       : []),
   ];
-  return `${parts.join(' ')} Work under way has 30 seconds to finish. It stays disabled over restarts.`.trim();
+  return `${parts.join(' ')} Running work has 30 seconds to finish. It stays disabled after restarts.`.trim();
 }
 
 function Details({ plugin }: { plugin: Plugin }) {
@@ -116,6 +176,16 @@ function Details({ plugin }: { plugin: Plugin }) {
         <Notice key={warning} tone="warn" title={warning} />
       ))}
       {plugin.description ? <p>{plugin.description}</p> : null}
+      {plugin.problems.length > 0 ? (
+        <section>
+          <h3>What to do</h3>
+          <ul>
+            {plugin.problems.map((problem) => (
+              <li key={`${problem.code} ${problem.file} ${problem.key}`}>{problem.cure}</li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
       <Facts
         items={{
           Id: <code>{plugin.id}</code>,

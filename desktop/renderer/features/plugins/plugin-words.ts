@@ -1,5 +1,7 @@
 import type { ResultOf } from '#shared/contract/operation.ts';
-import type { listPlugins } from '#shared/contract/plugins.ts';
+import { listPlugins } from '#shared/contract/plugins.ts';
+import { listPresets } from '#shared/contract/presets.ts';
+import { listStorageProviders } from '#shared/contract/s3.ts';
 import type { PluginState } from '#shared/schema/plugins.ts';
 import type { Tone } from '../../ui/feedback/state.tsx';
 
@@ -18,14 +20,14 @@ export const PLUGIN_TONES: Record<PluginState, Tone> = {
 
 /** What a state means, in a sentence. */
 export const PLUGIN_MEANINGS: Record<PluginState, string> = {
-  discovered: 'Found, not looked at yet.',
-  verified: 'Its files are right. Its code was not needed yet.',
-  loaded: 'Its code answered as its manifest says. It starts when it is needed.',
-  running: 'Its code is at work, or ready for it.',
-  stopping: 'Disabled. Work under way has 30 seconds to finish.',
-  failed: 'It takes no part.',
-  disabled: 'It takes no part until it is enabled.',
-  quarantined: 'It crashed again and again, so it is not started any more until it is tried again.',
+  discovered: 'Found, not checked yet.',
+  verified: 'Its files are valid. Its code was not needed yet.',
+  loaded: 'Its code matches its manifest. It starts when it is needed.',
+  running: 'Its code is running or ready.',
+  stopping: 'Disabled. Running work has 30 seconds to finish.',
+  failed: 'It isn’t used. The reason says why.',
+  disabled: 'It isn’t used until you enable it.',
+  quarantined: 'It crashed repeatedly, so it isn’t started until you try it again.',
 };
 
 export const ORIGINS: Record<Plugin['origin'], string> = {
@@ -37,8 +39,13 @@ export const ORIGINS: Record<Plugin['origin'], string> = {
 export const ISOLATION: Record<Plugin['isolation'], string> = {
   data: 'Nothing: it has no code',
   thread: 'Worker threads of the daemon',
-  process: 'Processes of its own, one for each app',
+  process: 'Separate processes, one for each app',
 };
+
+/** What is read again after a change of plugins. */
+export const REFRESHES = [listPlugins, listPresets, listStorageProviders];
+/** Downloading and loading may take their whole limits; milliseconds. */
+export const PATIENCE = 240_000;
 
 /** Needs a person. */
 export const isBroken = (plugin: Pick<Plugin, 'state'>): boolean =>

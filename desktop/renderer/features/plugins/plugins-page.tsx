@@ -2,26 +2,21 @@ import { Button } from '@mantine/core';
 import { IconPlugConnected } from '@tabler/icons-react';
 import { useState } from 'react';
 import { listPlugins, reloadPlugins } from '#shared/contract/plugins.ts';
-import { listPresets } from '#shared/contract/presets.ts';
-import { listStorageProviders } from '#shared/contract/s3.ts';
 import { getSettings } from '#shared/contract/system.ts';
 import { useChange, useRead } from '../../api/query.ts';
 import { useSearchState } from '../../daemon/links.tsx';
-import { CopyBox } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice, Problem } from '../../ui/feedback/problem.tsx';
 import { State, Tag } from '../../ui/feedback/state.tsx';
 import { Page, TablePanel } from '../../ui/layout/page.tsx';
-import { SidePanel } from '../../ui/layout/side-panel.tsx';
 import { useCommands } from '../../ui/palette/use-commands.ts';
 import { plural } from '../../ui/words/format.ts';
 import { Ago } from '../../ui/words/time.tsx';
+import { InstallPlugin } from './install-plugin.tsx';
 import { PluginPanel } from './plugin-panel.tsx';
-import { brings, isBroken, ORIGINS, PLUGIN_MEANINGS, PLUGIN_TONES, type Plugin } from './plugin-words.ts';
-
-const refreshes = [listPlugins, listPresets, listStorageProviders];
+import { brings, isBroken, ORIGINS, PLUGIN_MEANINGS, PLUGIN_TONES, type Plugin, REFRESHES } from './plugin-words.ts';
 
 const columns: readonly Column<Plugin>[] = [
   {
@@ -84,12 +79,18 @@ const columns: readonly Column<Plugin>[] = [
 export function PluginsPage() {
   const plugins = useRead(listPlugins);
   const settings = useRead(getSettings);
-  const reload = useChange(reloadPlugins, { refreshes, timeout: 180_000 });
+  const reload = useChange(reloadPlugins, { refreshes: REFRESHES, timeout: 180_000 });
   const [search, setSearch] = useSearchState();
-  const [isHelpOpen, setHelpOpen] = useState(false);
+  const [isInstalling, setInstalling] = useState(false);
+  const [updating, setUpdating] = useState<string>();
+  const updated = plugins.data?.find((plugin) => plugin.id === updating);
+  const close = (): void => {
+    setInstalling(false);
+    setUpdating(undefined);
+  };
   const open = plugins.data?.find((plugin) => plugin.id === search['plugin']);
   const run = (): void => reload.mutate({});
-  useCommands('plugins', [{ id: 'reload-plugins', group: 'Actions', label: 'Look for plugins again', run }]);
+  useCommands('plugins', [{ id: 'reload-plugins', group: 'Actions', label: 'Reload plugins', run }]);
   const isSafeMode = settings.data?.runtime.safeMode === true;
   const folder = `${settings.data?.storage.dataDir ?? '<DATA_DIR>'}/plugins`;
   return (
@@ -99,7 +100,7 @@ export function PluginsPage() {
       subtitle={plugins.data ? plural(plugins.data.length, 'plugin') : undefined}
       actions={
         <>
-          <Button onClick={() => setHelpOpen(true)}>Install plugin…</Button>
+          <Button onClick={() => setInstalling(true)}>Install plugin…</Button>
           <Button variant="filled" loading={reload.isPending} onClick={run}>
             Reload plugins
           </Button>
@@ -149,26 +150,26 @@ export function PluginsPage() {
           </>
         )}
       </QueryView>
-      <PluginPanel plugin={open} isSafeMode={isSafeMode} onClose={() => setSearch({ plugin: undefined })} />
-      <SidePanel isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} title="Install a plugin">
-        <p>Put its folder, with its plugin.json, into the daemon’s plugin folder, or a preset as one YAML file:</p>
-        <CopyBox text={folder} what="plugin folder" />
-        <p>Or let npm put it there:</p>
-        <CopyBox text={`npm install --prefix '${folder}' NAME`} what="npm command" />
-        <p>
-          Then press “Reload plugins”. Nothing has to be restarted; what is under way goes on with the code it began
-          with.
-        </p>
-        <p>
-          A plugin’s code runs in processes of its own and reads no file of StreamHub. What it is given for its work,
-          the keys of the apps that use its storage, it could still send anywhere: install plugins from people you
-          trust.
-        </p>
-        <p className="dim">
-          To write one: a preset is one YAML file, a storage provider one small module. The guide is docs/plugins.md of
-          the package.
-        </p>
-      </SidePanel>
+      <PluginPanel
+        plugin={open}
+        isSafeMode={isSafeMode}
+        onClose={() => setSearch({ plugin: undefined })}
+        onUpdate={() => {
+          setUpdating(open?.id);
+          setSearch({ plugin: undefined });
+        }}
+      />
+      {isInstalling || updated !== undefined ? (
+        <InstallPlugin
+          update={updated}
+          folder={folder}
+          onClose={close}
+          onDone={(id) => {
+            close();
+            setSearch({ plugin: id });
+          }}
+        />
+      ) : null}
     </Page>
   );
 }
