@@ -100,7 +100,7 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
   await assertAccessible(page, 'installing a plugin');
   await install.getByLabel('SHA-256').fill('');
   await install.getByRole('button', { name: 'Install plugin' }).click();
-  const crate = ui.dialog('Crate');
+  const crate = page.getByRole('dialog', { name: 'Crate', exact: true });
   await crate.getByText('1.0.0').waitFor();
   await crate.getByRole('button', { name: 'Update plugin…' }).click();
   const update = ui.dialog('Update Crate');

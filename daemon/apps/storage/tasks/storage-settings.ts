@@ -28,16 +28,19 @@ export type StorageSettingsOutput =
 
 /** Lets a provider complete and validate its settings. */
 export default async function storageSettings(input: StorageSettingsInput): Promise<StorageSettingsOutput> {
+  let isThere = false;
   try {
     return await withPlugins(input.port, async (broker) => {
       const provider = await loadProvider(input.ref, broker);
+      isThere = true;
       const { settings, findings, endpoint } = await provider.validate(input.settings, input.change);
       const refused = endpoint === null ? undefined : endpointProblem(endpoint, input.policy);
       if (refused !== undefined) findings.push({ path: 'endpoint', message: refused, severity: 'error' });
       return { settings, findings };
     });
   } catch (error) {
-    if (error instanceof StorageError) return { problem: detailOf(error).replace(/\.$/, ''), code: error.code };
+    if (error instanceof StorageError)
+      return { problem: detailOf(error).replace(/\.$/, ''), code: isThere ? error.code : 'PLUGIN_OFF' };
     throw error;
   }
 }
