@@ -1,9 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { SettingsError } from '#daemon/platform/settings.ts';
+import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
+import * as ops from '#shared/contract/plugins.ts';
 import { PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
 import { addPlugin } from './plugin/add.ts';
 import { checkPlugin, reportOf } from './plugin/check.ts';
 import { packPlugin } from './plugin/pack.ts';
+import { type RemoteOptions, runningDaemon } from './plugin/remote.ts';
 import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
 import { UsageError } from './plugin/usage-error.ts';
 
@@ -68,6 +72,51 @@ export async function run(args: string[]): Promise<number> {
       print(added.next);
     });
 
+  const remote = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(`${description}, in the running daemon, with the API token of STREAMHUB_TOKEN`)
+      .option('--url <address>', 'address of the daemon; without it, the one that runs on DATA_DIR')
+      .option('--data-dir <folder>', 'DATA_DIR of the daemon')
+      .option('--env-file <file>', 'settings of the daemon');
+  const timeout = 240_000;
+  remote('list', 'list the plugins').action(async (options: RemoteOptions) => {
+    const { data } = await (await runningDaemon(options)).call(ops.listPlugins, {}, { timeout });
+    for (const { id, version, state, reason } of data)
+      print([id, version ?? '-', state, reason ?? ''].join('\t').trimEnd());
+  });
+  remote('update', 'replace a plugin with another version')
+    .argument('<id>', 'id of the plugin')
+    .argument('<file>', 'packed plugin (.tgz) or preset file')
+    .option('--force', 'also if apps use a storage provider that will be gone')
+    .action(async (id: string, file: string, options: RemoteOptions & { force?: boolean }) => {
+      const input = { params: { id }, file: await readFile(file), query: forced(options) };
+      const { data } = await (await runningDaemon(options)).call(ops.updatePlugin, input, { timeout });
+      print(`Updated ${id} to ${data.version ?? 'the new file'}.`);
+    });
+  for (const [name, op, done] of [
+    ['enable', ops.enablePlugin, 'Enabled'],
+    ['disable', ops.disablePlugin, 'Disabled'],
+  ] as const)
+    remote(name, `${name} a plugin`)
+      .argument('<id>', 'id of the plugin')
+      .action(async (id: string, options: RemoteOptions) => {
+        await (await runningDaemon(options)).call(op, { params: { id } }, { timeout });
+        print(`${done} ${id}.`);
+      });
+  for (const [name, op, what, done] of [
+    ['rollback', ops.rollBackPlugin, 'bring back the version before the last update', 'Rolled back'],
+    ['remove', ops.removePlugin, 'remove a plugin', 'Removed'],
+  ] as const)
+    remote(name, what)
+      .argument('<id>', 'id of the plugin')
+      .option('--force', 'also if apps use its storage; they record nothing until they have another one')
+      .action(async (id: string, options: RemoteOptions & { force?: boolean }) => {
+        const input = { params: { id }, query: forced(options) };
+        await (await runningDaemon(options)).call(op as typeof ops.rollBackPlugin, input, { timeout });
+        print(`${done} ${id}.`);
+      });
+
   try {
     await program.parseAsync(args, { from: 'user' });
     return status;
@@ -85,6 +134,11 @@ export async function run(args: string[]): Promise<number> {
         process.stderr.write(`streamhub: ${problemLine(problem)}\n  ${problem.cure}\n`);
       return 1;
     }
+    if (error instanceof DaemonError || error instanceof UnreachableError) {
+      const hint = error instanceof DaemonError && error.hint !== undefined ? `\n  ${error.hint}` : '';
+      process.stderr.write(`streamhub: ${error.message}${hint}\n`);
+      return 1;
+    }
     if (error instanceof UsageError) {
       process.stderr.write(`streamhub: ${error.message}\n`);
       return 1;
@@ -92,3 +146,5 @@ export async function run(args: string[]): Promise<number> {
     throw error;
   }
 }
+
+const forced = ({ force }: { force?: boolean }): { force?: 'true' } => (force ? { force: 'true' } : {});

@@ -8,7 +8,8 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { makeCertificate } from '#test/helpers/certificates.ts';
-import { sharedDaemon } from '#test/helpers/daemon.ts';
+import { BIN, sharedDaemon } from '#test/helpers/daemon.ts';
+import { node } from '#test/helpers/plugin-kit.ts';
 import { packedPlugin, providerCode, upload } from '#test/helpers/plugins.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -182,6 +183,20 @@ describe('plugins are installed, updated, rolled back and removed in a running d
       assert.deepEqual(entry.after.from, new URL(url).host);
       assert.equal((await daemon.api.delete('/plugins/from-url')).status, 204);
     });
+  });
+
+  test('the command line manages the plugins of a running daemon', async () => {
+    const run = (...args: string[]) =>
+      node([BIN, 'plugin', ...args, '--url', daemon.url], daemon.dataDir, { STREAMHUB_TOKEN: daemon.token });
+    const file = path.join(daemon.dataDir, 'shelf.tgz');
+    await writeFile(file, two);
+    assert.match((await run('disable', 'shelf')).out, /Disabled shelf/);
+    assert.match((await run('enable', 'shelf')).out, /Enabled shelf/);
+    assert.match((await run('update', 'shelf', file)).out, /Updated shelf to 2\.0\.0/);
+    assert.match((await run('rollback', 'shelf')).out, /Rolled back shelf/);
+    assert.match((await run('list')).out, /^shelf\t1\.0\.0\trunning$/m);
+    const refused = await run('remove', 'storage-s3');
+    assert.deepEqual([refused.status, /part of StreamHub/.test(refused.err)], [1, true]);
   });
 
   test('one whose storage is used is removed only on purpose; then its apps alarm and record nothing', async () => {
