@@ -72,7 +72,7 @@ export function SecurityPage() {
 function Overview({ status }: { status: Status }) {
   const { ipAccess, autoban, signIn } = status;
   return (
-    <Panel title="In force">
+    <Panel title="Active access rules">
       <Facts
         items={{
           'Address rules':
