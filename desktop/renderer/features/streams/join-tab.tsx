@@ -82,7 +82,12 @@ export function JoinTab({ app }: { app: string }) {
             {...form.getInputProps('identity')}
             maxLength={120}
           />
-          <TextInput label="Valid for" description="For example 90s, 10m, 6h, 7d" {...form.getInputProps('ttl')} maw={220} />
+          <TextInput
+            label="Valid for"
+            description="For example 90s, 10m, 6h, 7d"
+            {...form.getInputProps('ttl')}
+            maw={220}
+          />
           <TextInput
             label="Region"
             description="Of the participant. With several nodes, one in this region is preferred."
