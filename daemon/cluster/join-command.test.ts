@@ -41,6 +41,12 @@ test('nothing is printed where nothing would work', () => {
 test('what would fail on another machine is said', () => {
   const notes = (more: object) => joinCommand({ ...input, ...more }).notes.join('\n');
   assert.match(notes({ base: 'http://localhost:3020' }), /loopback/);
+  for (const host of ['0.0.0.0', '[::]', '127.1.2.3', '[::ffff:127.0.0.1]', 'node.localhost', 'localhost.']) {
+    assert.match(notes({ base: `http://${host}:3020` }), /loopback/, host);
+    assert.match(notes({ redisUrl: `redis://${host}:6379` }), /REDIS_URL is a loopback/, host);
+  }
+  for (const host of ['169.254.1.1', '[fe80::1]'])
+    assert.match(notes({ base: `http://${host}:3020` }), /link-local/, host);
   assert.match(notes({ base: 'http://s.example' }), /not https/);
   assert.match(notes({ redisUrl: null }), /STREAMHUB_CLUSTER_REDIS_URL is not set/);
   assert.match(notes({ redisUrl: 'redis://127.0.0.1:6379' }), /REDIS_URL is a loopback/);

@@ -1,4 +1,5 @@
-import { isPrivateAddress } from '#daemon/platform/net/addresses.ts';
+import { isLinkLocal, isPrivateAddress } from '#daemon/platform/net/addresses.ts';
+import { isOnlyHere } from '#shared/rules/hosts.ts';
 import type { ClusterInfo } from '#shared/schema/cluster.ts';
 
 /** Quotes any text as one word for a POSIX shell. */
@@ -39,6 +40,8 @@ function notesOn(base: string, { base: configured, redisUrl }: JoinCommandInput)
   if (configured === null)
     notes.push(`PUBLIC_BASE_URL is not set; the command uses the address of this request, ${base}.`);
   if (isLoopback(base)) notes.push(`${base} is a loopback address, so the command works only on this machine.`);
+  else if (isLinkLocal(hostOf(base)))
+    notes.push(`${base} is a link-local address, so the command works only on machines on the same link.`);
   else if (base.startsWith('http://') && !isPrivate(base)) {
     notes.push('The address is not https: the join code and the LiveKit secret would cross the network unencrypted.');
   }
@@ -58,5 +61,5 @@ const hostOf = (url: string): string => {
   }
 };
 
-const isLoopback = (url: string): boolean => /^(localhost|127\..*|::1)$/.test(hostOf(url));
+const isLoopback = (url: string): boolean => URL.canParse(url) && isOnlyHere(new URL(url));
 const isPrivate = (url: string): boolean => isPrivateAddress(hostOf(url));

@@ -21,6 +21,12 @@ test('addresses at which no client reaches a node are refused with what to do', 
     '1.2.3',
     '::ffff:127.0.0.1',
     '::ffff:0.0.0.0',
+    '::ffff:7f00:1',
+    '::127.0.0.1',
+    '::ffff:169.254.1.1',
+    'fe80::1%25eth0',
+    '0177.0.0.1',
+    ' 10.0.0.5',
     'host',
   ]) {
     assert.match(judge(ip).refuse ?? '', /--node-ip/, ip);
@@ -32,6 +38,15 @@ test('addresses at which no client reaches a node are refused with what to do', 
 
 test('an address of a container network is refused where it was found out, and questioned where it was given', () => {
   assert.match(judge('172.17.0.2', { isGiven: false }).refuse ?? '', /container network.*--node-ip/);
+  assert.match(judge('::ffff:172.17.0.2', { isGiven: false }).refuse ?? '', /container network/);
   assert.match(judge('172.17.0.2').warn ?? '', /container network/);
   assert.match(judge('172.20.0.3', { isContainer: true, isGiven: false }).refuse ?? '', /container network/);
+});
+
+test('an address that only some clients can reach is questioned', () => {
+  for (const ip of ['100.64.0.1', '100.127.255.254', '::ffff:100.64.0.1']) {
+    assert.match(judge(ip, { isGiven: false }).warn ?? '', /same VPN/, ip);
+    assert.equal(judge(ip).refuse, undefined);
+  }
+  assert.deepEqual(judge('100.128.0.1'), {});
 });

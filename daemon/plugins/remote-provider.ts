@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
+import { limitedPages } from '#shared/plugin-sdk/listing-limit.ts';
 import { PLUGIN_PROBLEMS, type PluginProblemCode, PluginRefusal, pluginProblem } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type {
@@ -139,7 +140,11 @@ export class RemoteStorage implements StorageClient {
     return (await (await this.#connection()).call('head', { key }, { signal })).value;
   }
 
-  async *list({ signal, ...options }: ListOptions): AsyncGenerator<ObjectInfo[]> {
+  list(options: ListOptions): AsyncIterable<ObjectInfo[]> {
+    return limitedPages(this.#pages(options), options.prefix);
+  }
+
+  async *#pages({ signal, ...options }: ListOptions): AsyncGenerator<{ objects: ObjectInfo[] }> {
     const connection = await this.#connection();
     const { iterator } = (await connection.call('list', options, { signal })).value;
     for (;;) {
@@ -148,7 +153,7 @@ export class RemoteStorage implements StorageClient {
       if (page === null) return;
       let wantsMore = false;
       try {
-        yield page;
+        yield { objects: page };
         wantsMore = true;
       } finally {
         if (!wantsMore && connection.isOpen) await connection.call('return', { iterator }).catch(() => undefined);

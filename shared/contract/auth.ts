@@ -278,7 +278,7 @@ export const undoEmail = operation({
   tag: account,
   summary: 'Put back the email address that was changed',
   description:
-    'Takes the token of the link that was sent to the previous address when it was changed; good for 7 days. The account gets that address back. Its sessions, password and sign-in links end, so sign in with a new link. Two-factor stays on.',
+    'Takes the token of the link that was sent to the previous address when it was changed; good for 7 days. The account gets that address back. Its sessions, password and sign-in links end, so sign in with a new link. A second factor and API tokens end too if they were set up since the start of the session that changed the address. An older second factor stays on.',
   access: 'public',
   limit: 'password',
   body: EmailProofBody,

@@ -68,6 +68,10 @@ export const STORAGE_ERRORS = {
     message: 'The endpoint responds, but it is not this kind of storage.',
     cure: 'Check the endpoint; it may be a web console or a proxy.',
   },
+  LISTING_ENDLESS: {
+    message: 'The storage’s listing does not end.',
+    cure: 'Check for a proxy or cache between StreamHub and the storage. Otherwise ask the storage’s operator.',
+  },
   CLOCK_SKEW: {
     message: 'The clocks of this machine and the storage differ too much.',
     cure: 'Set this machine’s clock, preferably with NTP.',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Secret, TOTP } from 'otpauth';
-import { testDaemon } from '#test/helpers/daemon.ts';
+import { type Client, testDaemon } from '#test/helpers/daemon.ts';
 import {
   firstAdmin,
   join,
@@ -13,8 +13,10 @@ import {
   PASSWORD,
   signIn,
 } from '#test/helpers/people.ts';
+import { until } from '#test/helpers/until.ts';
 
 const VICTIM = 'victim@example.com';
+const GLOBAL = { name: 'any', scope: 'global' };
 const NEW = 'a password of the real owner';
 
 test('an address that someone else typed in does not stop the invitation of its owner', async (t) => {
@@ -181,16 +183,22 @@ test('the previous, proven address is told of a change and can undo it', async (
   const anonymous = daemon.api.as(null);
   const entered = await anonymous.post('/auth/invite/accept', { token: invitation, password: PASSWORD });
   const session = daemon.api.as(entered.body.data.token);
-  const move = async (email: string): Promise<string> => {
-    const { email: before } = (await session.get('/auth/me')).body.data;
-    assert.equal((await session.patch('/account', { email })).status, 200);
+  const enableTotp = async (api: Client): Promise<string[]> => {
+    const { secret } = (await api.post('/account/2fa/setup')).body.data;
+    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    return (await api.post('/account/2fa/enable', { code })).body.data.recoveryCodes;
+  };
+  const move = async (email: string, api = session): Promise<string> => {
+    const { email: before } = (await api.get('/auth/me')).body.data;
+    assert.equal((await api.patch('/account', { email })).status, 200);
     const proof = linkToken(linkIn(await box.next(email)));
-    assert.equal((await session.post('/account/email/confirm', { token: proof })).status, 200);
+    assert.equal((await api.post('/account/email/confirm', { token: proof })).status, 200);
     const mail = await box.next(before);
     assert.match(mail, /It now uses /);
     return linkToken(linkIn(mail));
   };
-  // someone in an open session moves the account away, twice
+  // someone in an open session locks the owner out and moves the account away, twice
+  assert.equal((await enableTotp(session)).length, 10);
   const undo = await move('thief@example.com');
   const thiefsUndo = await move('thief2@example.com');
   const undone = await anonymous.post('/account/email/undo', { token: undo });
@@ -201,7 +209,34 @@ test('the previous, proven address is told of a change and can undo it', async (
     assert.equal((await anonymous.post('/account/email/undo', { token })).body.code, 'BAD_LINK');
   await anonymous.post('/auth/magic-link', { email: VICTIM });
   const link = linkToken(linkIn(await box.next(VICTIM)));
-  assert.equal((await anonymous.post('/auth/magic/verify', { token: link })).status, 200);
+  const entry = await anonymous.post('/auth/magic/verify', { token: link });
+  assert.equal(entry.status, 200, 'the stranger’s second factor is not asked for');
+  const { user } = (await daemon.api.as(entry.body.data.token).get('/account')).body.data;
+  assert.deepEqual([user.twoFactorEnabled, user.recoveryCodesLeft], [false, 0]);
+
+  // what the owner had before the session that changed the address stays, also of a superadmin
+  const newToken = async (api: Client) => daemon.api.as((await api.post('/tokens', GLOBAL)).body.token);
+  const [first = '', second = ''] = await enableTotp(root.api);
+  const kept = await newToken(root.api);
+  // sessions begin at whole seconds
+  const thisSecond = Math.floor(Date.now() / 1000);
+  await until('the next second begins', () => Date.now() / 1000 >= thisSecond + 1);
+  const login = { user: root.email, password: PASSWORD, code: first };
+  const thief = daemon.api.as((await anonymous.post('/auth/login', login)).body.data.token);
+  const before = await newToken(thief);
+  const undoRoot = await move('thief3@example.com', thief);
+  const after = await newToken(thief);
+  const handedOn = await newToken(after);
+  assert.equal((await anonymous.post('/account/email/undo', { token: undoRoot })).status, 200);
+  const states = await Promise.all([kept, before, after, handedOn].map((api) => api.get('/tokens')));
+  assert.deepEqual(
+    states.map(({ status }) => status),
+    [200, 401, 401, 401],
+  );
+  const { url } = (await daemon.api.post(`/users/${root.id}/sign-in-link`)).body.data;
+  const token = linkToken(url);
+  assert.equal((await anonymous.post('/auth/magic/verify', { token })).body.message, 'totp_required');
+  assert.equal((await anonymous.post('/auth/magic/verify', { token, code: second })).status, 200);
 });
 
 test('nobody’s mailbox is filled with invitations: beyond some in an hour the link is shown instead', async (t) => {

@@ -1,19 +1,24 @@
 import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { emailChangedMail, emailProofMail } from '#daemon/platform/mail/messages.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
+import type { TokenService } from '../tokens/service.ts';
 import { same } from './identity.ts';
 import { type Links, linkUrl } from './links.ts';
 import { BREAK_GLASS } from './principals.ts';
 import type { SessionStore } from './sessions.ts';
+import type { TwoFactor } from './totp.ts';
 import { isUnproven, moveUnprovenAddress } from './unproven-address.ts';
 
 export interface EmailProofDeps {
   users: UserStore;
   sessions: SessionStore;
+  twoFactor: TwoFactor;
+  tokens: TokenService;
   links: Links;
   mailer: Mailer;
   limits: RateLimits;
@@ -60,7 +65,7 @@ export class EmailProof {
 
   /** By the link, in a session of the same account. @throws ApiError BAD_LINK, EMAIL_IN_USE */
   confirm(principal: Principal, token: string): void {
-    const { users, links } = this.#deps;
+    const { users, links, sessions } = this.#deps;
     const link = links.peek(token, 'email');
     const user = users.byId(principal.userId);
     const email = user?.pending_email ?? null;
@@ -68,9 +73,11 @@ export class EmailProof {
       throw new ApiError('BAD_LINK');
     users.transaction(() => {
       links.consume(link);
-      this.#take(user, email);
+      // what a session sets up before the change can be a stranger's as well as the change itself
+      const began = sessions.createdAt(principal.sessionId ?? '') ?? Number.POSITIVE_INFINITY;
+      this.#take(user, email, new Date(Math.min(began, Date.parse(link.created_at))).toISOString());
     });
-    this.#deps.sessions.refresh(user.id);
+    sessions.refresh(user.id);
   }
 
   /** By the operator, who names the address: it may have changed since it was read. @throws ApiError EMAIL_NOT_PENDING */
@@ -81,8 +88,11 @@ export class EmailProof {
     sessions.refresh(user.id);
   }
 
-  /** The account has the address from now on. */
-  #take(user: UserRow, email: string): void {
+  /**
+   * The account has the address from now on.
+   * @param suspectFrom what it got from then on ends when the change is undone; by default from now on
+   */
+  #take(user: UserRow, email: string, suspectFrom: string | null = null): void {
     const { users, links } = this.#deps;
     this.#makeRoom(user, email);
     users.update(user.id, {
@@ -94,14 +104,14 @@ export class EmailProof {
     links.drop('login', user.id);
     links.drop('email', user.id);
     if (user.email !== null && user.email !== email && user.email_verified_at !== null)
-      this.#tellFormer(user.id, user.email, email);
+      this.#tellFormer(user.id, user.email, email, suspectFrom);
   }
 
   /** Tells the previous, proven address of the change, and how to undo it. */
-  #tellFormer(userId: string, former: string, email: string): void {
+  #tellFormer(userId: string, former: string, email: string, suspectFrom: string | null): void {
     const { links, mailer, log } = this.#deps;
     if (!mailer.canSendLinks) return;
-    const link = links.issue({ kind: 'email-undo', email: former, userId });
+    const link = links.issue({ kind: 'email-undo', email: former, userId, suspectFrom });
     mailer
       .send(former, emailChangedMail(linkUrl(mailer.linkBase, 'email-undo', link.token), former, email))
       .then(() => links.markMailed(link.id))
@@ -111,15 +121,18 @@ export class EmailProof {
   }
 
   /**
-   * Puts back the address that a link was mailed to. Anyone could have made the change in an open session, so what can
-   * sign in ends, and later addresses can't undo this. @throws ApiError BAD_LINK, EMAIL_IN_USE
+   * Puts back the address that a link was mailed to. Anyone could have made the change in an open session, so the password,
+   * all sessions, and the second factor and API tokens that this session could have set up end. Later addresses can't undo
+   * this. @throws ApiError BAD_LINK, EMAIL_IN_USE
    */
-  undo(token: string): { id: string; before: string | null; email: string } {
-    const { users, links, sessions } = this.#deps;
+  undo(token: string, from: Pick<Actor, 'ip' | 'requestId'>): { actor: Actor; before: string | null; email: string } {
+    const { users, links, sessions, twoFactor, tokens } = this.#deps;
     const link = links.peek(token, 'email-undo');
     const user = users.byId(link.user_id ?? '');
     const email = link.email ?? '';
     if (user === undefined || email === '') throw new ApiError('BAD_LINK');
+    const actor = { id: user.id, label: email, ...from };
+    const suspectFrom = link.suspect_from ?? link.created_at;
     users.transaction(() => {
       links.consume(link);
       links.dropLater(link);
@@ -128,9 +141,11 @@ export class EmailProof {
       users.update(user.id, { email, pending_email: null, email_verified_at, password_hash: null });
       links.drop('login', user.id);
       links.drop('email', user.id);
+      twoFactor.resetSince(user.id, suspectFrom);
       sessions.revokeAll(user.id);
     });
-    return { id: user.id, before: user.email, email };
+    tokens.revokeMadeBy(user.id, suspectFrom, actor);
+    return { actor, before: user.email, email };
   }
 
   /** Invitations that were made for the address go with it. @throws ApiError EMAIL_IN_USE */

@@ -11,6 +11,8 @@ export interface LinkRow {
   mailed: 0 | 1;
   /** Made by an operator, who answers for the address. */
   vouched: 0 | 1;
+  /** Of an email-undo link: what the account got from then on ends with the undo; null = `created_at`. */
+  suspect_from: string | null;
   created_at: string;
   expires_at: string;
   used_at: string | null;
@@ -19,8 +21,8 @@ export interface LinkRow {
 /** SQL of the table `links`. */
 export function linkRepository(db: Db) {
   const insert = db.prepare<[Omit<LinkRow, 'id' | 'used_at'>]>(
-    `INSERT INTO links (token_hash, kind, email, user_id, tenant_id, mailed, vouched, created_at, expires_at)
-     VALUES (@token_hash, @kind, @email, @user_id, @tenant_id, @mailed, @vouched, @created_at, @expires_at)`,
+    `INSERT INTO links (token_hash, kind, email, user_id, tenant_id, mailed, vouched, suspect_from, created_at, expires_at)
+     VALUES (@token_hash, @kind, @email, @user_id, @tenant_id, @mailed, @vouched, @suspect_from, @created_at, @expires_at)`,
   );
   const byHash = db.prepare<[string], LinkRow>('SELECT * FROM links WHERE token_hash = ?');
   const use = db.prepare<[string, number]>('UPDATE links SET used_at = ? WHERE id = ? AND used_at IS NULL');

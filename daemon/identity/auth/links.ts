@@ -31,6 +31,8 @@ export interface NewLink {
   tenantId?: string | null;
   /** An operator made it, who answers for the address. */
   vouched?: boolean;
+  /** Of an email-undo link; see `LinkRow`. */
+  suspectFrom?: string | null;
   /** Milliseconds; the kind's own unless given. */
   lifetime?: number;
 }
@@ -68,6 +70,7 @@ export class Links {
     userId = null,
     tenantId = null,
     vouched = false,
+    suspectFrom = null,
     lifetime = LINK_LIFETIME[kind],
   }: NewLink): IssuedLink {
     const token = randomBytes(32).toString('base64url');
@@ -81,6 +84,7 @@ export class Links {
       tenant_id: tenantId,
       mailed: 0,
       vouched: vouched ? 1 : 0,
+      suspect_from: suspectFrom,
       created_at: new Date(now).toISOString(),
       expires_at: expiresAt,
     });

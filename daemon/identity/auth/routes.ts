@@ -172,9 +172,9 @@ function accountRoutes(app: FastifyInstance, { account, emailProof, twoFactor }:
     return ok(after);
   });
   route(app, ops.undoEmail, ({ body, audit, request }) => {
-    const { id, before, email } = emailProof.undo(body.token);
-    const actor = { id, label: email, ip: clientAddress(request), requestId: request.id };
-    audit({ target: id, actor, before: { email: before }, after: { email } });
+    const from = { ip: clientAddress(request), requestId: request.id };
+    const { actor, before, email } = emailProof.undo(body.token, from);
+    audit({ target: actor.id, actor, before: { email: before }, after: { email } });
     return { data: { email } };
   });
   route(app, ops.changePassword, async ({ principal, body, request, audit }) => {

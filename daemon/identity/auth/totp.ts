@@ -50,6 +50,7 @@ export class TwoFactor {
       users.transaction(() => {
         users.update(user.id, {
           totp_enabled: 1,
+          totp_enabled_at: new Date(this.#now()).toISOString(),
           totp_secret: pending,
           totp_pending_secret: null,
           totp_last_step: step,
@@ -76,9 +77,23 @@ export class TwoFactor {
   reset(userId: string): void {
     const { users } = this.#deps;
     users.transaction(() => {
-      users.update(userId, { totp_enabled: 0, totp_secret: null, totp_pending_secret: null, totp_last_step: 0 });
+      users.update(userId, {
+        totp_enabled: 0,
+        totp_enabled_at: null,
+        totp_secret: null,
+        totp_pending_secret: null,
+        totp_last_step: 0,
+      });
       users.replaceCodes(userId, []);
     });
+  }
+
+  /** Ends a second factor that was turned on at that instant or later, and one that is being set up. */
+  resetSince(userId: string, since: string): void {
+    const { users } = this.#deps;
+    const user = users.byId(userId);
+    if ((user?.totp_enabled_at ?? '') >= since) this.reset(userId);
+    else users.update(userId, { totp_pending_secret: null });
   }
 
   /**
@@ -126,10 +141,14 @@ export class TwoFactor {
   async #step(secret: string | null, code: string): Promise<number | null> {
     if (secret === null) return null;
     const { Secret, TOTP } = await import('otpauth');
-    const timestamp = (this.#deps.clock ?? SYSTEM_CLOCK).now();
+    const timestamp = this.#now();
     const totp = new TOTP({ secret: Secret.fromBase32(secret), period: PERIOD });
     const delta = totp.validate({ token: code, window: 1, timestamp });
     return delta === null ? null : Math.floor(timestamp / 1000 / PERIOD) + delta;
+  }
+
+  #now(): number {
+    return (this.#deps.clock ?? SYSTEM_CLOCK).now();
   }
 
   /** Encrypted with the account as additional data, so that a row's secret is of use to no other row. */

@@ -14,6 +14,8 @@ export interface UserRow {
   status: 'active' | 'pending';
   password_hash: string | null;
   totp_enabled: 0 | 1;
+  /** Null while it is off, and where it was on before this was kept. */
+  totp_enabled_at: string | null;
   totp_secret: string | null;
   totp_pending_secret: string | null;
   totp_last_step: number;
@@ -48,7 +50,8 @@ export function userStore(db: Db) {
     `UPDATE users SET email = @email, email_verified_at = @email_verified_at, pending_email = @pending_email,
        former_email = @former_email,
        name = @name, is_superadmin = @is_superadmin,
-       status = @status, password_hash = @password_hash, totp_enabled = @totp_enabled, totp_secret = @totp_secret,
+       status = @status, password_hash = @password_hash, totp_enabled = @totp_enabled,
+       totp_enabled_at = @totp_enabled_at, totp_secret = @totp_secret,
        totp_pending_secret = @totp_pending_secret, totp_last_step = @totp_last_step WHERE id = @id`,
   );
   const remove = db.prepare<[string]>('DELETE FROM users WHERE id = ?');

@@ -116,6 +116,14 @@ export class TokenService implements CredentialResolver {
     this.#deps.events.publish({ type: 'token.revoked', actor, data: { id, name: row.name, scope: row.scope } });
   }
 
+  /** Revokes what an account has made since, and what was made with those tokens. */
+  revokeMadeBy(userId: string, since: string, actor: Actor): void {
+    for (const { id } of this.#deps.repository.madeBy(userId, since)) {
+      this.revoke(id, actor);
+      this.revokeMadeBy(`token:${id}`, since, actor);
+    }
+  }
+
   /** Drops the tokens of a deleted app from memory; their rows cascade away with the app's. */
   forgetApp(appId: number): void {
     for (const token of [...this.#live.values()]) if (token.principal.appId === appId) this.#forget(token.id);
@@ -139,6 +147,7 @@ export class TokenService implements CredentialResolver {
       expires_at: this.#expiry(body.expiresAt),
       limited_to: limitOf(body),
       created_at: new Date(this.#clock.now()).toISOString(),
+      created_by: actor.id,
     };
     if (row.name === '') throw fieldError('body.name', 'must not be blank');
     const id = this.#deps.repository.insert(row);

@@ -5,6 +5,7 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { FairTurns } from '#daemon/platform/fair-turns.ts';
 import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
+import { KeyedLock } from '#daemon/platform/keyed-lock.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
 import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
@@ -68,6 +69,9 @@ export interface IngressServiceDeps {
 export class IngressService {
   readonly #deps: IngressServiceDeps;
   readonly #creating = new FairTurns();
+  readonly #counting = new KeyedLock();
+  /** How many of a team are being made and may not be listed yet. */
+  readonly #unlisted = new Map<string, number>();
 
   constructor(deps: IngressServiceDeps) {
     this.#deps = deps;
@@ -104,19 +108,21 @@ export class IngressService {
     checkAllowed(plan.ingest, body.type);
     const identity = body.identity ?? `ingest-${randomBytes(6).toString('hex')}`;
     await this.#deps.quotas.checkPublish(principal, app.tenantId, { room, identity });
-    await this.#checkCount(app);
-    const { address, node } = await placer.place(room, {
-      region: body.region,
-      emptySeconds: ROOM_WAITS_S,
-      playoutDelayMs: plan.room.playoutDelayMs,
-    });
-    const made = await this.#make(apps.turnOf(name), {
-      type: body.type,
-      room,
-      identity,
-      name: body.name ?? '',
-      ...(body.url === undefined ? {} : { url: body.url }),
-      encoding: encodingFor(plan.ingest, body.type),
+    const { made, address, node } = await this.#counted(app, async () => {
+      const placed = await placer.place(room, {
+        region: body.region,
+        emptySeconds: ROOM_WAITS_S,
+        playoutDelayMs: plan.room.playoutDelayMs,
+      });
+      const order = {
+        type: body.type,
+        room,
+        identity,
+        name: body.name ?? '',
+        ...(body.url === undefined ? {} : { url: body.url }),
+        encoding: encodingFor(plan.ingest, body.type),
+      };
+      return { ...placed, made: await this.#make(apps.turnOf(name), order) };
     });
     const row = this.#row(made, address);
     events.publish({
@@ -313,12 +319,28 @@ export class IngressService {
     return one;
   }
 
-  /** Operators set themselves no limit. @throws ApiError INGRESS_LIMIT */
-  async #checkCount({ tenantId }: AppEntry): Promise<void> {
-    if (tenantId === PLATFORM) return;
-    const all = await this.#ask(this.#deps.livekit.listIngressDetails());
-    const own = all.filter(({ room }) => this.#deps.apps.forRoom(room)?.tenantId === tenantId);
-    if (own.length >= INGESTS_PER_TEAM) throw new ApiError('INGRESS_LIMIT', { max: INGESTS_PER_TEAM });
+  /**
+   * Makes an ingest if the team may have one more, those being made counted. A source can take long to fetch, so only the
+   * counting is one after another. Operators set themselves no limit. @throws ApiError INGRESS_LIMIT
+   */
+  async #counted<T>({ tenantId }: AppEntry, make: () => Promise<T>): Promise<T> {
+    if (tenantId === PLATFORM) return make();
+    const unlisted = (): number => this.#unlisted.get(tenantId) ?? 0;
+    await this.#counting.run(tenantId, async () => {
+      // counted before the list is read: one that is finished while it is read may not be in it
+      const before = unlisted();
+      const all = await this.#ask(this.#deps.livekit.listIngressDetails());
+      const own = all.filter(({ room }) => this.#deps.apps.forRoom(room)?.tenantId === tenantId);
+      if (own.length + before >= INGESTS_PER_TEAM) throw new ApiError('INGRESS_LIMIT', { max: INGESTS_PER_TEAM });
+      this.#unlisted.set(tenantId, unlisted() + 1);
+    });
+    try {
+      return await make();
+    } finally {
+      const left = unlisted() - 1;
+      if (left === 0) this.#unlisted.delete(tenantId);
+      else this.#unlisted.set(tenantId, left);
+    }
   }
 
   #checkSource({ type, url }: CreateIngressBody): void {

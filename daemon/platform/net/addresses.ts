@@ -105,6 +105,11 @@ export const PRIVATE: AddressSet = new AddressSet(withTunnels([...LOCAL_NETWORKS
 /** Multicast and broadcast. */
 export const NOT_ONE_MACHINE: AddressSet = new AddressSet(withTunnels(['224.0.0.0/4', '255.255.255.255', 'ff00::/8']));
 
+const ONE_LINK = new AddressSet(LINK_LOCAL_NETWORKS);
+
+/** Addresses that only machines on the same link reach. */
+export const isLinkLocal = (text: string): boolean => ONE_LINK.has(text);
+
 const NOT_PUBLIC = new AddressSet([...LOCAL_NETWORKS, ...LINK_LOCAL_NETWORKS]);
 
 /** Loopback, private, link-local and unique-local addresses: never banned, never counted as the public internet. */

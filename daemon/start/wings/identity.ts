@@ -91,7 +91,7 @@ export function createIdentity(
     superadminEmail: settings.superadminEmail,
     log,
   });
-  const emailProof = new EmailProof({ limits, users, sessions, links, mailer, log });
+  const emailProof = new EmailProof({ ...shared, limits, tokens, mailer, log });
   const account = new AccountService({ ...shared, emailProof });
   const countApps = (tenantId: string): number => apps.countOf(tenantId);
   const quotas = new QuotaService({ tenants, countApps, mode: settings.authzEnforce, log });

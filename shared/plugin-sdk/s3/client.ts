@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
 import type { BucketLocationConstraint, S3Client } from '@aws-sdk/client-s3';
+import { ListingLimit, limitedPages } from '../listing-limit.ts';
 import { StorageError } from '../storage-error.ts';
 import type {
   DeleteOptions,
@@ -172,7 +173,11 @@ class S3StorageClient implements StorageClient {
     }
   }
 
-  async *list(options: ListOptions): AsyncIterable<ObjectInfo[]> {
+  list(options: ListOptions): AsyncIterable<ObjectInfo[]> {
+    return limitedPages(this.#pages(options), options.prefix);
+  }
+
+  async *#pages(options: ListOptions): AsyncGenerator<{ objects: ObjectInfo[]; next: string | undefined }> {
     let token: string | undefined;
     do {
       const page = await attempt(() =>
@@ -189,12 +194,13 @@ class S3StorageClient implements StorageClient {
       );
       // A web server that answers 200 with a separate page looks like an empty bucket.
       if (page.KeyCount === undefined && page.Name === undefined) throw new StorageError('NOT_A_STORAGE');
-      yield (page.Contents ?? []).flatMap(({ Key, Size, LastModified, ETag }) =>
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+      const objects = (page.Contents ?? []).flatMap(({ Key, Size, LastModified, ETag }) =>
         Key === undefined
           ? []
           : [{ key: Key, size: sizeOf(Size), modifiedAt: LastModified?.toISOString(), etag: ETag }],
       );
-      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+      yield { objects, next: token };
     } while (token !== undefined);
   }
 
@@ -207,6 +213,7 @@ class S3StorageClient implements StorageClient {
     return attempt(async () => {
       let aborted = 0;
       let at: { KeyMarker?: string; UploadIdMarker?: string } = {};
+      const limit = new ListingLimit();
       for (;;) {
         const list = new this.#sdk.ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: prefix, ...at });
         const page = await this.#client.send(list, { abortSignal });
@@ -223,6 +230,7 @@ class S3StorageClient implements StorageClient {
         }
         if (!page.IsTruncated || page.NextKeyMarker === undefined) return aborted;
         at = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+        limit.add({ next: JSON.stringify(at), count: page.Uploads?.length ?? 0 });
       }
     });
   }

@@ -1,4 +1,5 @@
 import type { DeleteMarkerEntry, ObjectVersion } from '@aws-sdk/client-s3';
+import { ListingLimit } from '../listing-limit.ts';
 import type { StorageError } from '../storage-error.ts';
 import { type Bucket, deleteInBulk, isAboutBulk } from './bulk-delete.ts';
 import { translateS3Error } from './errors.ts';
@@ -48,6 +49,7 @@ async function* versionsOf(
   const set = new Set(wanted);
   const Prefix = sharedStart(wanted[0] as string, wanted.at(-1) as string);
   let at = 0;
+  const limit = new ListingLimit();
   let from: { KeyMarker?: string; VersionIdMarker?: string } = { KeyMarker: justBefore(wanted[0] as string) };
   for (;;) {
     const command = new sdk.ListObjectVersionsCommand({ Bucket: bucket, Prefix, ...from });
@@ -64,6 +66,7 @@ async function* versionsOf(
       leap !== undefined && byBytes(leap, next) > 0
         ? { KeyMarker: leap }
         : { KeyMarker: next, VersionIdMarker: NextVersionIdMarker };
+    limit.add({ next: JSON.stringify(from), count: entries.length });
   }
 }
 

@@ -178,6 +178,41 @@ describe('a storage that is not Amazon’s', { skip: typeof started === 'string'
     assert.deepEqual([vod.durationS, vod.sizeBytes], [null, 0]);
   });
 
+  test('a listing that repeats itself for ever ends with a warning, of objects, versions and unfinished uploads', async () => {
+    const xml = (kind: string, inside: string) => ({
+      status: 200,
+      headers: { 'content-type': 'application/xml' },
+      body: `<?xml version="1.0"?><${kind}><Name>b</Name><KeyCount>1</KeyCount><IsTruncated>true</IsTruncated>${inside}</${kind}>`,
+    });
+    const film = '<NextKeyMarker>p/film-0.mp4</NextKeyMarker>';
+    let pages = 0;
+    for (const [token, key] of [
+      [() => 'same', () => `new-${pages}`],
+      [() => `new-${pages}`, () => 'same'],
+    ] as const) {
+      const { app } = await newApp();
+      pages = 0;
+      intercept = ({ method, url = '' }) => {
+        if (method !== 'GET') return undefined;
+        pages += 1;
+        if (url.includes('list-type=2')) {
+          const object = `<Contents><Key>p/snapshots/${key()}.jpg</Key><Size>1</Size></Contents>`;
+          return xml('ListBucketResult', `<NextContinuationToken>${token()}</NextContinuationToken>${object}`);
+        }
+        if (/[?&]versions\b/.test(url))
+          return xml('ListVersionsResult', `${film}<NextVersionIdMarker>v</NextVersionIdMarker>`);
+        if (!/[?&]uploads\b/.test(url)) return undefined;
+        return xml('ListMultipartUploadsResult', `${film}<NextUploadIdMarker>u</NextUploadIdMarker>`);
+      };
+      const { status, text } = await purge(app);
+      assert.equal(status, 200, text);
+      const warnings = (await jobOf(app)).result.warnings.join('\n');
+      assert.match(warnings, /Snapshots without a row .* listing does not end/);
+      assert.match(warnings, /Unfinished uploads .* listing does not end/);
+      assert.ok(pages < 100, String(pages));
+    }
+  });
+
   test('a deletion that nobody waits for outlasts a gateway’s page', async () => {
     const { app, bucket } = await newApp();
     intercept = () => gatewayPage(502);

@@ -173,7 +173,17 @@ describe('ingests', { skip: typeof livekit === 'string' ? livekit : false }, () 
     const refused = await create();
     assert.deepEqual([refused.status, refused.body.code], [409, 'INGRESS_LIMIT']);
     assert.equal((await make({ type: 'rtmp', room: 'not-the-team' })).status, 201, 'others, and operators');
+    // one place is left, and several are made in parallel
     list.mock.restore();
+    const listed = daemon.services.livekit.listIngressDetails.bind(daemon.services.livekit);
+    const others = full.slice(2);
+    const almost = async (room?: string) => [...others, ...(await listed(room))];
+    const nearly = t.mock.method(daemon.services.livekit, 'listIngressDetails', almost);
+    const parallel = await Promise.all(Array.from({ length: 6 }, create));
+    nearly.mock.restore();
+    assert.deepEqual(parallel.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409]);
+    const added = parallel.find(({ status }) => status === 201)?.body.data.id;
+    assert.equal((await owner.api.delete(`/apps/busy/ingress/${added}`)).status, 204);
     assert.equal((await owner.api.delete(`/apps/busy/ingress/${body.data.id}`)).status, 204);
     const [left] = (await daemon.api.get('/apps/live/ingress')).body.data;
     assert.equal((await daemon.api.delete(`/apps/live/ingress/${left.id}`)).status, 204);

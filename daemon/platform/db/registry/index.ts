@@ -12,6 +12,7 @@ import { sql as addressRights } from './016-address-rights.ts';
 import { sql as settings } from './017-settings.ts';
 import { sql as browserSessions } from './018-browser-sessions.ts';
 import { sql as tokenLimits } from './019-token-limits.ts';
+import { sql as undoneAddress } from './020-undone-address.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 17, name: 'settings', sql: settings },
   { id: 18, name: 'browser-sessions', sql: browserSessions },
   { id: 19, name: 'token-limits', sql: tokenLimits },
+  { id: 20, name: 'undone-address', sql: undoneAddress },
 ];

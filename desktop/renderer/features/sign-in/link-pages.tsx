@@ -232,7 +232,10 @@ export function EmailUndoPage() {
     <LinkLayout token={token} title="Put back your email address" note={location.host}>
       {email === undefined ? (
         <Form form={form} action="Put back address" isWide autoFocus className={classes.form}>
-          <p>Your account gets its previous address again. All sessions and the password end.</p>
+          <p>
+            Your account gets its previous address again. All sessions and the password end. So do a second factor and
+            API tokens that were set up in the session that changed the address, or later.
+          </p>
         </Form>
       ) : (
         <p role="status">
