@@ -18,7 +18,7 @@ export interface ListedPage {
 }
 
 /**
- * Ends a listing that would never end: one that repeats itself, or that goes on with next to nothing. Not every storage
+ * Ends a listing that would never end: one that repeats itself, or that continues with next to nothing. Not every storage
  * lists in the order of its keys, so an earlier page is remembered instead (Brent's algorithm, which finds every cycle).
  */
 export class ListingLimit {
