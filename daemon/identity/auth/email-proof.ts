@@ -1,7 +1,7 @@
+import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { emailChangedMail, emailProofMail } from '#daemon/platform/mail/messages.ts';
-import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { UserRow, UserStore } from '../people/user-store.ts';
