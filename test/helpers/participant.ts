@@ -51,6 +51,8 @@ export async function join(t: { after(fn: () => unknown): void }, url: string, t
       const timer = setInterval(() => {
         source.captureFrame(new VideoFrame(frame, WIDTH, HEIGHT, VideoBufferType.I420));
       }, 200);
+      // a test that failed must not keep the process
+      timer.unref();
       const end = () => {
         clearInterval(timer);
         stops.delete(end);

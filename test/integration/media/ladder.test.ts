@@ -255,7 +255,7 @@ describe('a recording in the app’s folder', () => {
     const apart = ['-vf', 'settb=1/1000,setpts=N*40000000000', '-vsync', 'passthrough', '-enc_time_base', '1/1000'];
     const input = ['-f', 'lavfi', '-i', 'color=s=320x240:r=1:d=2'];
     await promisify(execFile)('ffmpeg', ['-loglevel', 'error', ...input, ...apart, '-y', file]);
-    const { id } = await recordFilm(daemon, 'disk', { file });
+    const { id } = await recordFilm(daemon, 'disk', { file, seconds: 500 * 86_400 });
     const { jobId, problem } = await until('it waits', async () => {
       const { transcoding } = (await daemon.api.get(`/apps/disk/vods/${id}`)).body;
       return transcoding?.state === 'waiting' && transcoding;
