@@ -196,7 +196,7 @@ test('kill -9 in each state of recordings, live HLS and ingests', async (t) => {
   await startDaemon();
   await goesOn('Redis, then the daemon');
 
-  const before = await Promise.all(all().map(streamIn));
+  const before = await Promise.all(all().map((room) => until(`${room} is live`, () => streamIn(room))));
   await livekit.restartKilled();
   await t.test('LiveKit: who published is back, live HLS too, and no recording has failed', async () => {
     await Promise.all(

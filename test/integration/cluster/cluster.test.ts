@@ -87,6 +87,7 @@ describe('cluster registry', () => {
       stale: false,
       health: 'alive',
       agent: null,
+      livekit_keys: null,
       drain: null,
       duplicate: null,
     });

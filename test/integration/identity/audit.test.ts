@@ -185,6 +185,7 @@ test('what a client that left early had asked for is told all the same', async (
 test('every operation that changes something has an entry named <resource>.<verb>', () => {
   const silent = operations.filter((op) => op.method !== 'GET' && !isAudited(op)).map((op) => op.id);
   assert.deepEqual(silent.sort(), [
+    'countHlsViewer',
     'createJoinToken',
     'joinCluster',
     'leaveCluster',

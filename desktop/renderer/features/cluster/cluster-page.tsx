@@ -199,7 +199,7 @@ const columns: readonly Column<Node>[] = [
     id: 'name',
     header: 'Node',
     isName: true,
-    width: 'minmax(120px, 1.5fr)',
+    width: 'minmax(112px, 1.5fr)',
     sort: (node) => node.name,
     cell: (node) => <span title={node.url}>{node.name}</span>,
   },
@@ -214,7 +214,7 @@ const columns: readonly Column<Node>[] = [
   {
     id: 'cpu',
     header: 'CPU',
-    width: 'minmax(110px, 1fr)',
+    width: 'minmax(100px, 1fr)',
     sort: (node) => nodeMeasures(node.stats).cpu,
     cell: (node) => <Load node={node} measure="cpu" />,
   },
