@@ -60,7 +60,8 @@ export function settingsWarnings(envFile: string, file: EnvFile, env: Variables)
       add('SECRET_LEFT_OVER', name, `${name} begins or ends with ${rest.what}. ${effect}. Delete it.`);
       continue;
     }
-    const odd = definition?.type === 'string' || definition?.type === 'url' ? findOddText(value) : undefined;
+    const isText = definition === undefined || definition.type === 'string' || definition.type === 'url';
+    const odd = isText ? findOddText(value) : undefined;
     if (odd !== undefined) add('ODD_SETTING', name, `${name} ${odd.message}.`);
   }
   return warnings;

@@ -207,6 +207,20 @@ test('what is left around a secret is named, and left out only where nothing dep
   ]);
 });
 
+test('what is rarely meant inside of a secret is named, an app’s secret included', async (t) => {
+  const { messages } = await loadFile(
+    t,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder as an operator writes it
+    'APP_LIVE_S3_SECRET=${S3_SECRET}\nAPP_LIVE_MQTT_PASSWORD=hidden\u200bword\nAPP_LIVE_S3_KEY=“hidden-word”\n',
+  );
+  const found = messages('ODD_SETTING');
+  assert.deepEqual(
+    found.map((message) => /^(\S+) .*(placeholder|zero-width|typographic)/.exec(message)?.slice(1).join(' ')),
+    ['APP_LIVE_MQTT_PASSWORD zero-width', 'APP_LIVE_S3_KEY typographic', 'APP_LIVE_S3_SECRET placeholder'],
+  );
+  assert.doesNotMatch(found.join(), /hidden/);
+});
+
 test('an env file with secrets that others can read is named', {
   skip: process.platform === 'win32' ? 'no file modes' : false,
 }, async (t) => {

@@ -9,7 +9,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
-import { findOddSpace } from '../odd-text.ts';
+import { findOddInLine } from '../odd-text.ts';
 import type { Diagnostic, TextRange } from './diagnostic.ts';
 import { checkDocument } from './document-checks.ts';
 import { CONFIG_LIMITS } from './limits.ts';
@@ -137,7 +137,7 @@ export function parseConfig(text: string): ParsedConfig {
   }
   if (document.directives.yaml.version !== '1.2')
     faults.push(error('old-yaml', 'the text must be YAML 1.2; remove the %YAML line', 0, 0));
-  if (faults.length > 0) return failed([...oddSpaceAt(faults[0], text, error), ...faults]);
+  if (faults.length > 0) return failed([...oddTextAt(faults[0], text, error), ...faults]);
 
   const found = checkDocument(document, error);
   if (found.length > 0) return failed(found);
@@ -156,8 +156,8 @@ export function parseConfig(text: string): ParsedConfig {
   };
 }
 
-/** An unseen character in the line that can't be read, or in the one before it, is the likeliest reason. */
-function oddSpaceAt(
+/** An unseen character or a typographic quote in the line that can't be read, or in the one before it, is the likeliest reason. */
+function oddTextAt(
   fault: Diagnostic | undefined,
   text: string,
   error: (code: string, message: string, start: number, end: number) => Diagnostic,
@@ -168,9 +168,10 @@ function oddSpaceAt(
       fault !== undefined &&
       fault.code !== 'tab-as-indent' &&
       index + 1 >= fault.line - 1 &&
-      index + 1 <= fault.endLine;
+      index + 1 <= fault.endLine &&
+      !/^\s*#/.test(line);
     // a mark at the beginning of the text is part of the encoding
-    const odd = isNear ? findOddSpace(index === 0 ? line.replace(/^\ufeff/, ' ') : line) : undefined;
+    const odd = isNear ? findOddInLine(index === 0 ? line.replace(/^\ufeff/, ' ') : line) : undefined;
     if (odd !== undefined) return [error(odd.code, `the line ${odd.message}`, start + odd.at, start + odd.at + 1)];
     start += line.length + 1;
   }

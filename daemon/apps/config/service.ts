@@ -19,6 +19,7 @@ import {
 } from '#shared/config/view.ts';
 import { editsOf } from '#shared/config/wire-schema.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
+import { findOddText } from '#shared/odd-text.ts';
 import type {
   ConfigBackup,
   ConfigProblem,
@@ -254,6 +255,8 @@ export class ConfigService {
       const secret = body[use] as string | undefined;
       if (secret === undefined) continue;
       if (/^\*+$/.test(secret)) throw fieldError(`body.${use}`, `is the mask ${MASK}, not a secret`);
+      const odd = findOddText(secret);
+      if (odd !== undefined) throw fieldError(`body.${use}`, odd.message);
       secrets[use] = secret;
     }
     const { config, etag } = await this.edit(app, this.#settingsEdits(app, body), {

@@ -307,6 +307,10 @@ describe('PATCH /apps/{name}', () => {
       [{ callbackUrl: `https://x/${'a'.repeat(2040)}` }, 'body.callbackUrl'],
       [{ callbackSecret: 'a'.repeat(257) }, 'body.callbackSecret'],
       [{ callbackSecret: '****' }, 'body.callbackSecret'],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder as an operator writes it
+      [{ callbackSecret: '${SECRET}' }, 'body.callbackSecret'],
+      [{ mqttPassword: '“hidden”' }, 'body.mqttPassword'],
+      [{ mqttPassword: 'hid\u200bden' }, 'body.mqttPassword'],
       [{ features: { chat: 1 } }, 'body.features.chat'],
       [{ features: [] }, 'body.features'],
       [{ features: null }, 'body.features'],
