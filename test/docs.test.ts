@@ -4,8 +4,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { generatedDocs } from '#build/generated-docs.ts';
 import { documents } from '#build/textlint/linter.ts';
+import { ANSWERS } from '#daemon/plugins/wire/answers.ts';
 import { ERRORS } from '#shared/errors.ts';
 import { EVENTS_KEPT, EVENTS_KEPT_DAYS, NODE_DOWN_SECONDS, NODE_STALE_SECONDS } from '#shared/limits.ts';
+import { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { nodeTiming } from '#shared/rules/nodes.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -20,7 +22,11 @@ test('links between the documents lead somewhere', () => {
   const files = documents().map((file) => path.relative(ROOT, file));
   assert.ok(files.length > 30, 'the documents were found');
   const broken = files.flatMap((file) =>
-    [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)]
+    [
+      ...readFileSync(path.join(ROOT, file), 'utf8')
+        .replace(/`[^`\n]*`/g, '')
+        .matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g),
+    ]
       .map((match) => match[1] as string)
       .filter(
         (link) =>
@@ -65,4 +71,51 @@ test('no code of the error table is dead', () => {
     Object.keys(ERRORS).filter((code) => !uses(code)),
     [],
   );
+});
+
+/** Names in the first column of each table of a document whose last column says something. */
+const tablesOf = (text: string): Set<string>[] =>
+  text
+    .split(/\n(?!\|)/)
+    .map(
+      (block) =>
+        new Set(
+          [...block.matchAll(/^\| `([^`]+)` \|(?:.*\|)? [^|]*[^|\s][^|]* \|$/gm)].map(([, name]) => name as string),
+        ),
+    );
+
+test('the plugin reference lists each field that the host checks or passes', () => {
+  const text = readFileSync(path.join(ROOT, 'docs/plugin-reference.md'), 'utf8');
+  const tables = tablesOf(text);
+  const missing: string[] = [];
+  /** Each object of a schema is one table. */
+  const visit = (schema: any, place: string): void => {
+    const { properties, anyOf, items } = schema;
+    for (const [index, one] of (anyOf ?? []).entries()) visit(one, `${place}[${index}]`);
+    if (items !== undefined) visit(items, `${place}[]`);
+    const names = Object.keys(properties ?? {});
+    if (names.length > 0 && !tables.some((table) => names.every((name) => table.has(name))))
+      missing.push(`${place}: ${names.join(', ')}`);
+    for (const name of names)
+      if (properties[name].properties?.type === undefined) visit(properties[name], `${place}.${name}`);
+  };
+  // what only the protocol between the host and a plugin's process has
+  const { describe, validate, open: _open, list: _list, return: _return, next, ...calls } = ANSWERS;
+  visit(describe.anyOf[0].properties.providers, 'describe');
+  visit(validate.properties.findings, 'validate');
+  visit(EgressTarget, 'EgressTarget');
+  for (const [name, schema] of Object.entries({ ...calls, next })) visit(schema, name);
+  for (const name of ['validate', 'open', 'list', ...Object.keys(calls)])
+    if (!tables.some((table) => table.has('put') && table.has(name))) missing.push(name);
+  // the names of LiveKit's kinds of storage
+  for (const { properties } of EgressTarget.anyOf) assert.ok(text.includes(`\`kind: '${properties.kind.const}'\``));
+  const sdk = readFileSync(path.join(ROOT, 'shared/plugin-sdk/storage-provider.ts'), 'utf8');
+  for (const [, name, body = ''] of sdk.matchAll(/^export interface (\w+)[^\n]*\{\n([\s\S]*?)^\}/gm)) {
+    const current = body.replace(/ {2}\/\*\* @deprecated.*\n.*\n/g, '');
+    const names = [...current.matchAll(/^ {2}(\w+)\??[:(]/gm)].map(([, member]) => member as string);
+    assert.ok(names.length > 0, name);
+    if (!tables.some((table) => names.every((member) => table.has(member))))
+      missing.push(`${name}: ${names.join(', ')}`);
+  }
+  assert.deepEqual(missing, []);
 });

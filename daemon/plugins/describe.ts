@@ -19,7 +19,7 @@ export function describeProviders(plugin: Plugin, ids: readonly string[]): Provi
 }
 
 function describe(provider: StorageProvider): ProviderDescription {
-  const { id, title, description = '', docsUrl = null, capabilities, credentials, settings, maxDeleteBatch } = provider;
+  const { id, docsUrl = null, capabilities, credentials, settings, maxDeleteBatch } = provider;
   const problems = [
     ...describeProblems(StorageCapabilitiesShape, capabilities).map((text) => `capabilities: ${text}`),
     ...describeProblems(CredentialFields, credentials).map((text) => `credentials: ${text}`),
@@ -30,7 +30,7 @@ function describe(provider: StorageProvider): ProviderDescription {
   if (!Number.isInteger(maxDeleteBatch) || maxDeleteBatch < 1 || maxDeleteBatch > 1000)
     problems.push('maxDeleteBatch must be 1 to 1000');
   if (problems.length > 0) throw invalid(id, problems.join('; '));
-  const data = { id, title, description, docsUrl, capabilities, credentials, settings, maxDeleteBatch };
+  const data = { id, docsUrl, capabilities, credentials, settings, maxDeleteBatch };
   const text = JSON.stringify(data);
   if (text.length > 100_000) throw invalid(id, 'its settings schema is too large');
   return JSON.parse(text) as ProviderDescription;

@@ -58,7 +58,7 @@ describe('the lifecycle of a plugin', () => {
     lifecycle.loaded();
     assert.equal(lifecycle.pause(), undefined);
     assert.equal(lifecycle.crashed('it fell'), false);
-    assert.match(lifecycle.pause() ?? '', /ended unexpectedly \(it fell\); it starts again in 1 s/);
+    assert.match(lifecycle.pause() ?? '', /ended unexpectedly \(it fell\); it can start again in 1 s/);
     assert.equal(stateOf(lifecycle), 'failed');
     assert.equal(lifecycle.shown.since, lifecycle.lastFault?.at);
     assert.equal(lifecycle.refusal(false), undefined);

@@ -80,7 +80,7 @@ export class PluginLifecycle {
   pause(): string | undefined {
     const wait = this.#wait();
     return wait > 0
-      ? `ended unexpectedly (${this.lastFault?.reason}); it starts again in ${Math.ceil(wait / 1000)} s`
+      ? `ended unexpectedly (${this.lastFault?.reason}); it can start again in ${Math.ceil(wait / 1000)} s`
       : undefined;
   }
 

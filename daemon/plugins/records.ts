@@ -12,7 +12,7 @@ export interface PluginRoot {
 }
 
 /** A storage provider that a plugin's manifest names. */
-interface ProviderClaim {
+export interface ProviderClaim {
   id: string;
   title: string;
   description: string;
@@ -68,11 +68,9 @@ export interface ProviderRef {
   egressTarget: boolean;
 }
 
-/** What a provider says about itself, as data. */
+/** What a provider's code says about itself, as data. Its title and description are in the manifest. */
 export interface ProviderDescription {
   id: string;
-  title: string;
-  description: string;
   docsUrl: string | null;
   capabilities: StorageCapabilities;
   credentials: readonly CredentialField[];

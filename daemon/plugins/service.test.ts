@@ -50,9 +50,9 @@ const service = () => {
   return made;
 };
 
-async function install(entry: string, ids = ['mystore']): Promise<void> {
+async function install(entry: string, title = 'My store'): Promise<void> {
   await mkdir(path.join(dir, 'mine'), { recursive: true });
-  const storageProviders = ids.map((id) => ({ id, title: 'My store' }));
+  const storageProviders = [{ id: 'mystore', title, description: 'Says the manifest.' }];
   const manifest = {
     id: 'mine',
     version: '0.1.0',
@@ -70,7 +70,7 @@ import { defineStorageProvider, definePlugin, Type } from 'streamhub/plugin-sdk'
 import { openS3, s3Credentials } from 'streamhub/plugin-sdk/s3';
 const settings = Type.Object({ account: Type.String({ title: 'Account', default: '' }) });
 export default definePlugin({ storageProviders: [defineStorageProvider({
-  id: 'mystore', title: 'My store', settings, credentials: s3Credentials, maxDeleteBatch: 100,
+  id: 'mystore', title: 'Of an older plugin', description: 'Says the code.', settings, credentials: s3Credentials, maxDeleteBatch: 100,
   capabilities: { bulkDelete: true, presign: true, versions: false, multipart: true },
   open: (context) => openS3(context as never),
 })] });`;
@@ -99,6 +99,7 @@ test('a plugin of the data folder imports the SDK by name and joins the provider
   assert.deepEqual(await plugins.providerIds(), ['local', 'aws', 'wasabi', 'minio', 'mystore']);
   const mine = (await plugins.providers()).find((provider) => provider.id === 'mystore');
   assert.equal(mine?.pluginVersion, '0.1.0');
+  assert.deepEqual([mine?.title, mine?.description], ['My store', 'Says the manifest.']);
   assert.match((await plugins.provider('mystore')).entry, /^file:.*index\.ts$/);
 });
 
@@ -144,7 +145,7 @@ test('a reload sees what changed', async () => {
   assert.equal((await plugins.providerIds()).length, 4);
   await plugins.reload();
   assert.equal((await plugins.providerIds()).length, 5);
-  await install(PROVIDER.replace("title: 'My store', settings", "title: 'My new store', settings"));
+  await install(PROVIDER, 'My new store');
   await plugins.reload();
   assert.equal((await plugins.providers()).find((provider) => provider.id === 'mystore')?.title, 'My new store');
 });

@@ -14,7 +14,15 @@ import { problemLine } from '#shared/plugin-sdk/problems.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { PluginView } from '#shared/schema/plugins.ts';
 import { askPlugin } from './ask-plugin.ts';
-import type { PluginPreset, PluginProvider } from './contributions.ts';
+import {
+  describedProviders,
+  type PluginPreset,
+  type PluginProvider,
+  presetsOf,
+  providerIdsOf,
+  providerRefsOf,
+  usableProviders,
+} from './contributions.ts';
 import { finishReplacementsIn } from './install/places.ts';
 import { PluginLifecycle } from './lifecycle.ts';
 import { logFault } from './load-fault.ts';
@@ -215,20 +223,12 @@ export class PluginService {
 
   /** In the order of plugins and of their manifests. */
   async presets(): Promise<PluginPreset[]> {
-    const { isSafeMode } = this.#deps;
-    const lifecycles = [...(await this.#all()).values()];
-    return lifecycles
-      .filter(({ record, isEnabled }) => isEnabled && !(isSafeMode && record.origin !== 'built-in'))
-      .flatMap(({ record }) => record.presets.map((preset) => ({ plugin: record.id, preset })));
+    return presetsOf((await this.#all()).values(), this.#deps.isSafeMode);
   }
 
   /** Names that `s3.provider` may be given now. */
   async providerIds(): Promise<string[]> {
-    const { isSafeMode } = this.#deps;
-    const lifecycles = [...(await this.#all()).values()];
-    return lifecycles
-      .filter((lifecycle) => lifecycle.refusal(isSafeMode) === undefined)
-      .flatMap(({ record }) => record.providers.map((provider) => provider.id));
+    return usableProviders((await this.#all()).values(), this.#deps.isSafeMode);
   }
 
   /** Where a worker finds a provider. @throws ApiError STORAGE_PROVIDER_UNKNOWN, STORAGE_PROVIDER_UNAVAILABLE */
@@ -250,34 +250,21 @@ export class PluginService {
    * an app's config stays valid in the meantime. For places that cannot wait.
    */
   knownProviderIds(): readonly string[] {
-    return [...this.#known.values()].flatMap(({ record }) => record.providers.map((provider) => provider.id));
+    return providerIdsOf(this.#known.values());
   }
 
   /** Where workers find all providers, by id. Whether one may be used now is told when it is opened. */
   async providerRefs(): Promise<Record<string, ProviderRef>> {
-    const refs: Record<string, ProviderRef> = {};
-    for (const { record } of (await this.#all()).values()) {
-      if (record.state === 'failed' || record.entry === null) continue;
-      const { id: plugin, entry } = record;
-      for (const { id, inAppFolder, egressTarget } of record.providers) {
-        refs[id] = { plugin, entry, provider: id, inAppFolder, egressTarget };
-      }
-    }
-    return refs;
+    return providerRefsOf((await this.#all()).values());
   }
 
-  /** What all working providers say about themselves. One that does not answer as its manifest says is left out, its plugin failed. */
+  /** All working providers. One that does not answer as its manifest says is left out, its plugin failed. */
   async providers(): Promise<PluginProvider[]> {
     const lifecycles = [...(await this.#all()).values()];
     await pLimit(ASKED_AT_ONCE).map(lifecycles, (lifecycle) => this.#describe(lifecycle));
     const found: PluginProvider[] = [];
-    for (const lifecycle of lifecycles) {
-      const { id: plugin, version: pluginVersion, providers } = lifecycle.record;
-      for (const description of await this.#describe(lifecycle)) {
-        const { inAppFolder = false, egressTarget = false } = providers.find(({ id }) => id === description.id) ?? {};
-        found.push({ ...description, plugin, pluginVersion, inAppFolder, egressTarget });
-      }
-    }
+    for (const lifecycle of lifecycles)
+      found.push(...describedProviders(lifecycle.record, await this.#describe(lifecycle)));
     return found;
   }
 

@@ -3,8 +3,6 @@ import { LocalStorageClient } from './local-client.ts';
 
 export const local = defineStorageProvider({
   id: 'local',
-  title: 'This machine',
-  description: 'Files in the app’s own folder; no bucket, no keys. The daemon makes the links and serves them.',
   capabilities: { bulkDelete: false, presign: false, versions: false, multipart: false },
   maxDeleteBatch: 500,
   credentials: [],

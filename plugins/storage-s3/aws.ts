@@ -4,8 +4,6 @@ import { S3_CAPABILITIES, S3_DELETE_BATCH } from './capabilities.ts';
 
 export const aws = defineStorageProvider({
   id: 'aws',
-  title: 'Amazon S3',
-  description: 'Buckets of Amazon Web Services, addressed by their region.',
   docsUrl: 'https://docs.aws.amazon.com/AmazonS3/latest/userguide/',
   capabilities: S3_CAPABILITIES,
   maxDeleteBatch: S3_DELETE_BATCH,

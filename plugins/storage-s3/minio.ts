@@ -9,8 +9,6 @@ function requireEndpoint({ endpoint }: { endpoint: string }): void {
 
 export const minio = defineStorageProvider({
   id: 'minio',
-  title: 'MinIO',
-  description: 'Your own MinIO or other S3-compatible server.',
   docsUrl: 'https://min.io/docs/',
   capabilities: S3_CAPABILITIES,
   maxDeleteBatch: S3_DELETE_BATCH,

@@ -6,8 +6,6 @@ const regional = (region: string) => `https://s3.${region || 'us-east-1'}.wasabi
 
 export const wasabi = defineStorageProvider({
   id: 'wasabi',
-  title: 'Wasabi',
-  description: 'Wasabi hot storage; each region has its own endpoint.',
   docsUrl: 'https://docs.wasabi.com/',
   capabilities: S3_CAPABILITIES,
   maxDeleteBatch: S3_DELETE_BATCH,

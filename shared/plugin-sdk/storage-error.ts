@@ -132,11 +132,11 @@ const BRAND = Symbol.for('streamhub.StorageError');
 
 /** What a storage itself says about an error; each part is optional. */
 export interface StorageAnswer {
-  /** The storage's own error code, e.g. `SlowDown`. */
+  /** The storage's own error code, e.g. `SlowDown`; letters, digits, `_`, `.` and `-`, at most 64. */
   native?: string | undefined;
-  /** HTTP status. */
+  /** HTTP status of the answer. */
   status?: number | undefined;
-  /** The storage's id of the request, which its operator can look up. */
+  /** The storage's id of the request, which its operator can look up; at most 128 characters. */
   requestId?: string | undefined;
 }
 

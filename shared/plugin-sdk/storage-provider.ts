@@ -51,9 +51,11 @@ export interface SettingsChange {
 
 /** A remark on a setting. An error keeps the settings from being stored, a warning is shown. */
 export interface SettingsFinding {
-  /** Name of the field. */
+  /** Name of the field; dots lead into nested ones. */
   path: string;
+  /** What is wrong, as the rest of a sentence that begins with the field, e.g. `is needed`. */
   message: string;
+  /** `error`: the settings are refused with 400. `warning`: they are stored, and the remark is shown. */
   severity: 'error' | 'warning';
 }
 
@@ -71,9 +73,13 @@ export interface NetworkGuard {
 
 /** Credentials of AWS that expire. */
 export interface SessionCredentials {
+  /** Access key. */
   accessKeyId: string;
+  /** Secret key. */
   secretAccessKey: string;
+  /** Sent with both keys, where AWS gives one. */
   sessionToken: string | undefined;
+  /** When they stop working, where known. */
   expiration: Date | undefined;
 }
 
@@ -92,10 +98,12 @@ export interface StorageContext<Settings = Record<string, unknown>> {
 }
 
 export interface CallOptions {
+  /** Aborted when the host no longer needs the answer. */
   signal?: AbortSignal;
 }
 
 export interface PutOptions extends CallOptions {
+  /** Media type of the object, e.g. `video/mp4`. */
   contentType?: string;
   /** Header that caches on the way to readers obey. A storage that keeps no such header ignores it. */
   cacheControl?: string;
@@ -106,7 +114,7 @@ export interface PutOptions extends CallOptions {
 }
 
 export interface GetOptions extends CallOptions {
-  /** First and last byte, both included. */
+  /** First and last byte, both included, counted from 0. */
   range?: { start: number; end: number };
 }
 
@@ -124,34 +132,50 @@ export interface ListOptions extends CallOptions {
   pageSize?: number;
 }
 
+/** An object without its content. */
 export interface ObjectInfo {
+  /** The whole key, with its prefix. */
   key: string;
+  /** Bytes. */
   size: number;
-  /** ISO-8601, where known. */
+  /** Time of the last change, ISO 8601, where known. */
   modifiedAt?: string;
+  /** The storage's own word for this version of the content, where it has one. */
   etag?: string;
   /** MD5 of the whole content, 32 hex digits, where the storage tells it. Moved recordings are compared with it. */
   md5?: string;
+  /** Media type, where the storage keeps one. */
   contentType?: string;
+}
+
+/** An object that is being read. */
+export interface OpenObject {
+  /** The bytes that were asked for. The host reads it to the end or destroys it. */
+  body: Readable;
+  /** Bytes of `body`; undefined if unknown. */
+  size: number | undefined;
+  /** Media type; undefined if the storage keeps none. */
+  contentType: string | undefined;
 }
 
 /** One refused key, with what the storage itself says about it. */
 export interface DeleteFailure extends StorageAnswer {
+  /** One of the keys that were to be deleted. Others are left out. */
   key: string;
   /** A `StorageErrorCode`. */
   code: string;
-  /** For people; no credential, no URL. */
+  /** For people; no credential, no URL. Cut after 300 characters. */
   message: string;
 }
 
 export interface DeleteResult {
-  /** Keys that are gone now; one that was missing before counts as well. */
+  /** Number of keys that are gone now; one that was missing before counts as well. More than were asked for count as all. */
   deleted: number;
-  /** Every key that was not confirmed as gone. */
+  /** Every key that was not confirmed as gone. If keys are neither here nor counted, all others fail with `NOT_CONFIRMED`. */
   failed: DeleteFailure[];
-  /** Of the deleted ones, how many still take space as an older version that was not removed as well. */
+  /** Of the deleted ones, how many still take space as an older version that was not removed as well; 0 if absent. */
   versionsKept?: number;
-  /** Set if the storage refused to delete in bulk, so that each key took a request: what the storage said. */
+  /** Set if the storage refused to delete in bulk, so that each key took a request: what the storage said, cut after 300 characters. */
   bulkRefusal?: string;
 }
 
@@ -167,10 +191,7 @@ export interface StorageClient {
   /** Stores an object, and replaces an existing one with that key. */
   put(key: string, body: Readable | Uint8Array | string, options?: PutOptions): Promise<void>;
   /** Opens an object for reading. Throws `OBJECT_MISSING`. */
-  get(
-    key: string,
-    options?: GetOptions,
-  ): Promise<{ body: Readable; size: number | undefined; contentType: string | undefined }>;
+  get(key: string, options?: GetOptions): Promise<OpenObject>;
   /** Describes an object; null if there is none. */
   head(key: string, options?: CallOptions): Promise<ObjectInfo | null>;
   /** Lists keys page by page, in the storage's order. Never holds more than one page. */
@@ -208,9 +229,9 @@ export interface StorageClient {
 export interface StorageProvider<P extends TProperties = TProperties> {
   /** The same as in the manifest. */
   id: string;
-  /** Name shown to people. */
-  title: string;
-  /** One sentence that helps people choose a provider. */
+  /** @deprecated Not used. The manifest's title is shown. */
+  title?: string;
+  /** @deprecated Not used. The manifest's description is shown. */
   description?: string;
   /** Address of a page that explains the settings. */
   docsUrl?: string;

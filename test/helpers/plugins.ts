@@ -37,7 +37,6 @@ import { definePlugin, defineStorageProvider, StorageError, Type } from 'streamh
 ${before}
 export default definePlugin({ storageProviders: [defineStorageProvider({
   id: '${id}',
-  title: '${id}',
   settings: Type.Object({ bucket: Type.String({ default: '' }), mood: Type.String({ default: '' }) }),
   credentials: [{ name: 'key', title: 'Key', secret: false, required: true }, { name: 'secret', title: 'Secret', secret: true, required: true }],
   capabilities: { bulkDelete: true, presign: false, versions: false, multipart: false },

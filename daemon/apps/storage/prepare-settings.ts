@@ -8,6 +8,7 @@ import type { StorageBlock } from './location.ts';
 import { checkLengths, givenFields, mergedSettings, requireSound } from './settings-change.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
 import { STORAGE_SETTINGS } from './tasks.ts';
+import { providerUnavailable } from './unavailable.ts';
 
 interface PrepareDeps {
   pool: WorkerPool;
@@ -40,9 +41,8 @@ export async function prepareSettings(
     ),
   );
   if ('problem' in output) {
-    const { plugin, provider } = ref;
-    if (output.code === 'PLUGIN_FAILED') throw new ApiError('PLUGIN_FAILED', { plugin, reason: output.problem });
-    throw new ApiError('STORAGE_PROVIDER_UNAVAILABLE', { provider, plugin, reason: `failed: ${output.problem}` });
+    if (output.code !== 'PLUGIN_FAILED') throw providerUnavailable(ref, output.problem);
+    throw new ApiError('PLUGIN_FAILED', { plugin: ref.plugin, reason: output.problem });
   }
   return { settings: output.settings, warnings: requireSound(output.findings) };
 }

@@ -8,6 +8,7 @@ import type { StorageLocation } from './location.ts';
 import { type RecordingCredentials, roleCredentials } from './role.ts';
 import type { StorageTargetInput, StorageTargetOutput } from './tasks/storage-target.ts';
 import { STORAGE_TARGET } from './tasks.ts';
+import { providerUnavailable } from './unavailable.ts';
 
 /** Where LiveKit writes a recording. */
 export interface RecordingTarget {
@@ -48,8 +49,11 @@ export class RecordingTargets {
     const output = await plugins.withBroker(app, (port) =>
       pool.run<StorageTargetInput, StorageTargetOutput>(STORAGE_TARGET, { access, port }, { app, transfer: [port] }),
     );
-    if ('problem' in output && output.failure !== undefined)
-      throw new ApiError('PLUGIN_FAILED', { plugin: ref.plugin, reason: output.failure });
+    if ('failure' in output) throw new ApiError('PLUGIN_FAILED', { plugin: ref.plugin, reason: output.failure });
+    if ('unavailable' in output) {
+      const { message, hint } = providerUnavailable(ref, output.unavailable);
+      throw new ApiError('RECORDING_NOT_TAKEN', { what: '', reason: message }, hint === undefined ? {} : { hint });
+    }
     if ('problem' in output) throw new ApiError('RECORDING_NOT_TAKEN', { what: '', reason: output.problem });
     return { target: output.target, expiresAt };
   }

@@ -74,7 +74,7 @@ export function storageFiles(values: TemplateValues): Files {
       documentation: 'README.md',
       contributes: { storageProviders: [{ id: name, title, description: 'Say where recordings are stored.' }] },
     }),
-    [`index.${extension}`]: template('storage/index', { name, title }),
+    [`index.${extension}`]: template('storage/index', { name }),
     'README.md': template('storage/README.md', { title }),
     'package.json': packageFile(values),
     'tsconfig.json': json({

@@ -24,7 +24,7 @@ export interface AutomaticRecordingsDeps {
   quotas: { checkRecording(principal: Principal | null, tenantId: string): Promise<void> };
   orders: Pick<RecordingOrders, 'begin'>;
   background: Background;
-  log: Log<'error'>;
+  log: Log<'error' | 'warn'>;
 }
 
 /** Recordings that begin with their streams (`recording.auto`), and begin again when they fail while these continue. */
@@ -113,14 +113,16 @@ export class AutomaticRecordings {
     try {
       await this.#deps.orders.begin(app, config, subject, part);
     } catch (error) {
-      // without a row there is no failure to follow
-      if (error instanceof ApiError && error.code === 'RECORDING_NOT_TAKEN') {
+      if (error instanceof ApiError && isRefusal(error)) {
         const { code, hint, message, extra } = error;
-        this.#deps.log.error({ app: app.name, room: subject.room, code, hint, ...extra }, message);
-      }
-      const isRowless = error instanceof ApiError && error.extra?.['vodId'] === undefined;
-      if (isRowless && error.code === 'RECORDING_NOT_TAKEN') {
-        this.#later(app.name, { room: subject.room, streamId: subject.stream?.stream_id ?? null }, part);
+        const fields = { app: app.name, room: subject.room, code, hint, ...extra };
+        // the plugin's error has its own line
+        if (code === 'PLUGIN_FAILED')
+          this.#deps.log.warn(fields, `Recording of ${subject.room} was not started: ${message}`);
+        else this.#deps.log.error(fields, message);
+        // without a row there is no failure to follow
+        if (extra?.['vodId'] === undefined)
+          this.#later(app.name, { room: subject.room, streamId: subject.stream?.stream_id ?? null }, part);
       }
       throw error;
     }
@@ -136,5 +138,8 @@ async function settled(work: readonly Promise<void>[]): Promise<void> {
   }
 }
 
+/** It may be taken later: of LiveKit, the storage or its plugin. */
+const isRefusal = ({ code }: ApiError): boolean => code === 'RECORDING_NOT_TAKEN' || code === 'PLUGIN_FAILED';
+
 const isExpected = (error: unknown): boolean =>
-  error instanceof ApiError && (error.code === 'RECORDING_NOT_TAKEN' || error.code === 'ALREADY_RECORDING');
+  error instanceof ApiError && (isRefusal(error) || error.code === 'ALREADY_RECORDING');

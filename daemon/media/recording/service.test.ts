@@ -10,6 +10,7 @@ import { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import { EventBus } from '#daemon/platform/events/bus.ts';
 import { completeConfig } from '#shared/config/defaults.ts';
 import { deliveryPlan } from '#shared/delivery/plan.ts';
+import { ApiError } from '#shared/errors.ts';
 import { testBackground } from '#test/helpers/background.ts';
 import type { Egress } from '../livekit/egress.ts';
 import type { EgressAnswer } from '../livekit/egress-answer.ts';
@@ -98,6 +99,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
   const present: string[] = [];
   let refusal: string | undefined;
   let providerProblem: string | undefined;
+  let pluginFault: string | undefined;
   const livekit = {
     isConfigured: true,
     workers: new MediaWorkers({ settings: {}, listEgress: async () => [] }),
@@ -141,19 +143,22 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
       planOf: async (of) => deliveryPlan(of, { ...FACTS, storage: of.s3.bucket === '' ? 'folder' : 'bucket' }),
     },
     storage: {
-      recordingTarget: async () => ({
-        target: {
-          kind: 's3' as const,
-          bucket: 'films',
-          region: '',
-          endpoint: '',
-          forcePathStyle: false,
-          accessKey: 'k',
-          secret: 's',
-          sessionToken: '',
-        },
-        expiresAt: null,
-      }),
+      recordingTarget: async () => {
+        if (pluginFault !== undefined) throw new ApiError('PLUGIN_FAILED', { plugin: 'shelf', reason: pluginFault });
+        return {
+          target: {
+            kind: 's3' as const,
+            bucket: 'films',
+            region: '',
+            endpoint: '',
+            forcePathStyle: false,
+            accessKey: 'k',
+            secret: 's',
+            sessionToken: '',
+          },
+          expiresAt: null,
+        };
+      },
       usesRole: () => false,
       refusal: async () => refusal,
       providerProblem: async () => providerProblem,
@@ -205,6 +210,9 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     },
     refuseWith: (reason: string) => {
       refusal = reason;
+    },
+    breakPlugin: (reason: string | undefined) => {
+      pluginFault = reason;
     },
     loseProvider: (reason: string) => {
       providerProblem = reason;
@@ -437,6 +445,16 @@ test('without the plugin of its storage, a recording is refused and not put else
     message: 'Recording of live-stage was not started: The storage provider shelf is not installed.',
   });
   assert.deepEqual([asked, vods()], [[], []]);
+});
+
+test('an automatic recording begins again after the plugin of its storage failed', async (t) => {
+  const { asked, logged, publish, pass, breakPlugin } = await setUp(t, { auto: true }, { bucket: 'films' });
+  breakPlugin('out of shelves');
+  await publish('ana');
+  assert.deepEqual(asked, []);
+  breakPlugin(undefined);
+  await pass(0.1);
+  assert.deepEqual([asked, logged], [['start live-stage'], []]);
 });
 
 test('a storage that refuses is noticed before anything is asked of LiveKit', async (t) => {

@@ -19,8 +19,6 @@ const Handle = Type.Object({ iterator: count });
 const Descriptions = Type.Array(
   Type.Object({
     id: text(64),
-    title: Type.String({ minLength: 1, maxLength: 200 }),
-    description: text(2000),
     docsUrl: Type.Union([Type.Null(), Type.String({ pattern: '^https?://', maxLength: 1000 })]),
     capabilities: StorageCapabilitiesShape,
     credentials: CredentialFields,

@@ -38,8 +38,6 @@ export function r2Provider(endpointOf: (settings: R2Settings) => string | undefi
   const place = (values: R2Settings) => ({ region: 'auto', endpoint: endpointOf(values) ?? '', forcePathStyle: true });
   return defineStorageProvider({
     id: 'r2',
-    title: 'Cloudflare R2',
-    description: 'Buckets of a Cloudflare account, addressed by its id; no charge for downloads.',
     docsUrl: 'https://developers.cloudflare.com/r2/',
     // R2 keeps no versions of objects: the bucket-level operations for them are not implemented
     capabilities: { bulkDelete: true, presign: true, versions: false, multipart: true },

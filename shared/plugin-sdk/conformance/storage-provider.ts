@@ -78,7 +78,6 @@ export function testStorageProvider(provider: StorageProvider<any>, options: Con
 
     test('declares itself completely', () => {
       assert.match(provider.id, /^[a-z0-9][a-z0-9-]*[a-z0-9]$/);
-      assert.ok(provider.title);
       assert.ok(
         Number.isInteger(provider.maxDeleteBatch) && provider.maxDeleteBatch >= 1 && provider.maxDeleteBatch <= 1000,
       );

@@ -24,7 +24,7 @@ const FLAGS = ['bulkDelete', 'presign', 'versions', 'multipart'] as const;
 type Flag = (typeof FLAGS)[number];
 const idWithout = (flag: Flag) => `no-${flag.toLowerCase()}`;
 const provider = (id: string, without: string) => `defineStorageProvider({
-  id: '${id}', title: '${id}', settings: s3Settings(), credentials: s3Credentials, maxDeleteBatch: 1000,
+  id: '${id}', settings: s3Settings(), credentials: s3Credentials, maxDeleteBatch: 1000,
   capabilities: { bulkDelete: true, presign: true, versions: true, multipart: true, ${without} },
   endpoint: ({ endpoint }) => endpoint || undefined,
   open: (context) => openS3(context),

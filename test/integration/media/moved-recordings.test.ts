@@ -62,14 +62,14 @@ const base = {
   }),
 };
 export default definePlugin({ storageProviders: [
-  defineStorageProvider({ ...base, id: 'shelf', title: 'Shelf' }),
-  defineStorageProvider({ ...base, id: 'blobs', title: 'Blobs',
+  defineStorageProvider({ ...base, id: 'shelf' }),
+  defineStorageProvider({ ...base, id: 'blobs',
     egressTarget: ({ bucket }, { key, secret }) =>
       ({ kind: 'azure', accountName: key, accountKey: secret, containerName: bucket, more: 'left out' }) }),
-  defineStorageProvider({ ...base, id: 'google', title: 'Google',
+  defineStorageProvider({ ...base, id: 'google',
     credentials: [{ name: 'secret', title: 'Key file', secret: true, required: true, maxLength: 16384 }],
     egressTarget: ({ bucket }, { secret }) => ({ kind: 'gcp', bucket, credentials: secret }) }),
-  defineStorageProvider({ ...base, id: 'oss', title: 'Alibaba',
+  defineStorageProvider({ ...base, id: 'oss',
     egressTarget: ({ bucket }, { key, secret }) => ({ kind: 'alioss', bucket, region: 'eu-central-1',
       endpoint: 'https://oss-eu-central-1.aliyuncs.com', accessKey: key, secret }) }),
 ] });

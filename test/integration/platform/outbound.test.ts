@@ -56,9 +56,7 @@ const outcomes = {
 };
 export default definePlugin({ storageProviders: [defineStorageProvider({
   id: 'courier',
-  title: 'courier',
-  description: JSON.stringify(outcomes),
-  settings: s3Settings({ forcePathStyle: { default: true } }),
+  settings: s3Settings({ forcePathStyle: { default: true }, region: { description: JSON.stringify(outcomes) } }),
   credentials: s3Credentials,
   capabilities: { bulkDelete: true, presign: true, versions: true, multipart: true },
   maxDeleteBatch: 1000,
@@ -254,8 +252,9 @@ describe('what the daemon asks of others', { skip }, () => {
     assert.equal(tried.status, 200, tried.text + (await api.get('/plugins')).text);
     assert.equal(tried.body.data.steps.find((step: { id: string }) => step.id === 'list')?.state, 'ok', tried.text);
     assert.ok(asked.includes(`storage.test:443 ${credentials}`), 'the agents of the guard');
-    const providers = (await api.get('/storage/providers')).body.data as { id: string; description: string }[];
-    const outcomes = JSON.parse(providers.find(({ id }) => id === 'courier')?.description ?? '{}');
+    const providers = (await api.get('/storage/providers')).body.data as { id: string; settings: any }[];
+    const form = providers.find(({ id }) => id === 'courier');
+    const outcomes = JSON.parse(form?.settings.properties.region.description ?? '{}');
     assert.deepEqual(outcomes, {
       fetch: 200,
       https: 200,

@@ -32,7 +32,7 @@ const AT_LOAD: Record<string, { code: string; manifest?: object; reason: RegExp 
     reason: /does not export the storage provider lies-about-itself/,
   },
   'answers-nonsense': {
-    code: providerCode('answers-nonsense', "get title() { return 'x'.repeat(100000); },"),
+    code: providerCode('answers-nonsense', "get docsUrl() { return 'x'.repeat(100000); },"),
     reason: /too large|returned an invalid answer/,
   },
   'nests-too-deep': {

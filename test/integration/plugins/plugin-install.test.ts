@@ -7,10 +7,12 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
+import { parse, parseDocument } from 'yaml';
 import { makeCertificate } from '#test/helpers/certificates.ts';
-import { BIN, sharedDaemon } from '#test/helpers/daemon.ts';
+import { BIN, type Client, sharedDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { event, LIVEKIT_KEYS, room, sendWebhook } from '#test/helpers/livekit-webhook.ts';
 import { node } from '#test/helpers/plugin-kit.ts';
-import { packedPlugin, providerCode, upload } from '#test/helpers/plugins.ts';
+import { installPlugin, packedPlugin, providerCode, upload } from '#test/helpers/plugins.ts';
 import { until } from '#test/helpers/until.ts';
 
 const sumOf = (file: Uint8Array): string => createHash('sha256').update(file).digest('hex');
@@ -18,8 +20,28 @@ const version = (number: string) => ({ manifest: { version: number } });
 const PRESET =
   'id: evening\ntitle: Evening\ndescription: At night.\nuseCase: Guards.\npatch: { hls: { list_size: 7 } }\n';
 
+const alarmOf = async (api: Client): Promise<{ message: string } | undefined> =>
+  ((await api.get('/apps/live')).body.problems ?? []).find(
+    (problem: { code: string }) => problem.code === 'STORAGE_PROVIDER_MISSING',
+  );
+
+/** The app says that its provider `shelf` is gone. */
+async function missingAlarm(api: Client): Promise<void> {
+  const alarm = await until('the alarm is there', () => alarmOf(api));
+  assert.match(alarm.message, /shelf is not installed.*Nothing is recorded/);
+}
+
+/** The rest of the app's config can be changed as before, and its provider stays. */
+async function staysUsable(api: Client, list_size: number): Promise<void> {
+  const patched = await api.patch('/apps/live/config', { hls: { list_size } });
+  assert.equal(patched.status, 200, patched.text);
+  assert.equal((await api.get('/apps/live/s3')).body.data.provider, 'shelf');
+  assert.equal((await api.put('/apps/live/s3', { provider: 'nope' })).status, 400);
+}
+
 describe('plugins are installed, updated, rolled back and removed in a running daemon', () => {
-  const daemon = sharedDaemon({ LOG_LEVEL: 'error' });
+  // nothing of LiveKit is needed but its keys: it is asked after the plugin
+  const daemon = sharedDaemon({ LOG_LEVEL: 'error', LIVEKIT_URL: 'ws://127.0.0.1:9', ...LIVEKIT_KEYS });
   const view = async (id: string) => (await daemon.api.get(`/plugins/${id}`)).body.data;
   /** What is beside the plugins for a moment must be gone with the answer. */
   const folders = async () =>
@@ -213,22 +235,33 @@ describe('plugins are installed, updated, rolled back and removed in a running d
     assert.equal(gone.status, 204, gone.text);
     assert.equal((await daemon.api.get('/plugins/shelf')).status, 404);
     assert.deepEqual(await folders(), []);
-    const alarm = await until('the alarm is there', async () =>
-      (await daemon.api.get('/apps/live')).body.problems?.find(
-        (problem: { code: string }) => problem.code === 'STORAGE_PROVIDER_MISSING',
-      ),
-    );
-    assert.match(alarm.message, /shelf is not installed.*Nothing is recorded/);
-    // the rest of the app's config can be changed as before
-    const patched = await daemon.api.patch('/apps/live/config', { hls: { list_size: 9 } });
-    assert.equal(patched.status, 200, patched.text);
-    assert.equal((await daemon.api.get('/apps/live/s3')).body.data.provider, 'shelf');
-    assert.equal((await daemon.api.put('/apps/live/s3', { provider: 'nope' })).status, 400);
+    await missingAlarm(daemon.api);
+    await staysUsable(daemon.api, 9);
     await upload(daemon.api, two);
-    await until(
-      'the alarm is over',
-      async () => ((await daemon.api.get('/apps/live')).body.problems ?? []).length === 0,
-    );
+    await until('the alarm is over', async () => (await alarmOf(daemon.api)) === undefined);
+  });
+
+  test('over a restart, an app whose provider was removed loads, alarms and can be edited', async (t) => {
+    const dataDir = await temporaryDir(t);
+    await installPlugin(dataDir, 'shelf', providerCode('shelf', ''));
+    const first = await testDaemon(t, {}, { dataDir });
+    const put = await first.api.put('/apps/live/s3', { provider: 'shelf', bucket: 'x', key: 'k', secret: 's' });
+    assert.equal(put.status, 200, put.text);
+    assert.equal((await first.api.delete('/plugins/shelf?force=true')).status, 204);
+    await first.stop();
+
+    const second = await testDaemon(t, {}, { dataDir });
+    await missingAlarm(second.api);
+    await staysUsable(second.api, 8);
+    const yaml = async () => (await second.api.get('/apps/live/config/raw')).body.data.yaml as string;
+    const text = parseDocument(await yaml());
+    text.setIn(['hls', 'list_size'], 6);
+    const written = await second.api.put('/apps/live/config/raw', { yaml: text.toString() });
+    assert.equal(written.status, 200, written.text);
+    const { hls, s3 } = parse(await yaml());
+    assert.deepEqual([hls.list_size, s3.provider], [6, 'shelf']);
+    assert.equal((await second.api.put('/apps/live/s3', { provider: 'local' })).status, 200);
+    await until('the alarm is over', async () => (await alarmOf(second.api)) === undefined);
   });
 
   test('an error that a plugin throws is one error line with its stack; answers name the plugin and the wrong field', async () => {
@@ -272,6 +305,34 @@ describe('plugins are installed, updated, rolled back and removed in a running d
     assert.ok(!opened.includes('some-secret'));
     assert.match(await attempt('half a client'), /get must be a function; head must be a function/);
     assert.equal((await daemon.api.delete('/plugins/faulty')).status, 204);
+  });
+
+  test('a recording whose storage plugin throws is not started, and the answer names the plugin', async () => {
+    const parts = `egressTarget: ({ mood }) => {
+      if (mood === 'throws') throw new RangeError('out of shelves');
+      return { kind: 's3', bucket: 'x', region: 5 };
+    },`;
+    const contributes = { storageProviders: [{ id: 'writer', title: 'Writer', egressTarget: true }] };
+    const packed = await packedPlugin('writer', providerCode('writer', parts), { manifest: { contributes } });
+    assert.equal((await upload(daemon.api, packed)).status, 201);
+    assert.equal((await daemon.api.post('/apps', { name: 'cinema' })).status, 201);
+    const keys = { key: LIVEKIT_KEYS.LIVEKIT_API_KEY, secret: LIVEKIT_KEYS.LIVEKIT_API_SECRET };
+    const begun = event('room_started', { room: room('cinema-hall') });
+    assert.equal((await sendWebhook(daemon.url, begun, keys)).status, 200);
+    const start = async (mood: string) => {
+      const body = { provider: 'writer', bucket: 'x', key: 'some-key', secret: 'some-secret', options: { mood } };
+      const put = await daemon.api.put('/apps/cinema/s3', body);
+      assert.equal(put.status, 200, put.text);
+      return daemon.api.post('/apps/cinema/recording/start', { room: 'hall' });
+    };
+    const thrown = await start('throws');
+    assert.deepEqual([thrown.status, thrown.body.code], [502, 'PLUGIN_FAILED'], thrown.text);
+    assert.equal(thrown.body.message, 'The plugin writer failed: out of shelves.');
+    const wrong = await start('answers badly');
+    assert.deepEqual([wrong.status, wrong.body.code], [502, 'PLUGIN_FAILED'], wrong.text);
+    assert.match(wrong.body.message, /asking where LiveKit writes returned an invalid answer: region must be string/);
+    assert.equal((await daemon.api.get('/apps/cinema/vods')).body.total, 0);
+    assert.equal((await daemon.api.delete('/plugins/writer?force=true')).status, 204);
   });
 
   test('built-in plugins are updated with StreamHub only, and those of npm with npm', async () => {

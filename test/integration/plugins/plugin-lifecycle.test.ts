@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type Client, daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { installPlugin, providerCode } from '#test/helpers/plugins.ts';
+import { until } from '#test/helpers/until.ts';
 
 const PRESET = 'id: night\ntitle: Night\ndescription: At night.\nuseCase: Guards.\npatch:\n  hls: { list_size: 7 }\n';
 const contributes = { presets: ['night.yaml'], storageProviders: [{ id: 'store', title: 'Store' }] };
@@ -67,19 +68,28 @@ test('a crash loop ends in quarantine, which outlives a restart and ends with en
   const folder = await installPlugin(dataDir, 'shaky', providerCode('shaky', 'open: () => process.exit(9),'));
   let daemon = await testDaemon(t, {}, { dataDir });
   const attempt = () => daemon.api.post('/apps/live/s3/test', { provider: 'shaky', bucket: 'x' });
-  let crashes = 0;
-  for (;;) {
-    const { status, body } = await attempt();
-    const view = await plugin(daemon.api, 'shaky');
-    if (view.crashes > crashes) {
-      crashes = view.crashes;
-      assert.equal(view.lastFault.reason, 'its code ended the process (code 9)');
+  const { reason, since, crashes } = await until('it is quarantined', async () => {
+    const { status, body, text } = await attempt();
+    if (status === 409) {
+      // it waits after a crash, or the last attempt was one too many
+      assert.equal(body.code, 'STORAGE_PROVIDER_UNAVAILABLE', text);
+      assert.match(
+        body.message,
+        /its plugin shaky (ended unexpectedly \(its code ended the process \(code 9\)\); it can start again in [1-4] s\.$|is quarantined: )/,
+      );
+    } else if (status === 502) {
+      // it was asked about its settings while it was ending
+      assert.equal(body.code, 'PLUGIN_FAILED', text);
+      assert.match(body.message, /^The plugin shaky failed: /);
+    } else {
+      const failed = body.data.steps.find((step: { state: string }) => step.state === 'failed');
+      assert.deepEqual([status, body.data.ok, failed?.code], [200, false, 'PLUGIN_FAILED'], text);
     }
-    if (view.state === 'quarantined') break;
-    assert.ok(status === 409 || status === 502 || (status === 200 && body.data.ok === false), JSON.stringify(body));
-  }
+    const view = await plugin(daemon.api, 'shaky');
+    if (view.crashes > 0) assert.equal(view.lastFault.reason, 'its code ended the process (code 9)');
+    return view.state === 'quarantined' && view;
+  });
   assert.equal(crashes, 3);
-  const { reason, since } = await plugin(daemon.api, 'shaky');
   assert.match(reason, /crashed 3 times; the last time, its code ended the process \(code 9\)/);
   const refused = await attempt();
   assert.deepEqual([refused.status, refused.body.code], [409, 'STORAGE_PROVIDER_UNAVAILABLE']);
@@ -156,7 +166,7 @@ test('packages that npm installed are plugins when they say so and were asked fo
     {
       'plugin.json': manifest('me-store'),
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code of the plugin
-      'index.js': providerCode('me-store', 'description: `${name} ${spied}`,', uses),
+      'index.js': providerCode('me-store', 'settings: Type.Object({}, { description: `${name} ${spied}` }),', uses),
     },
   );
   await add('helper', { exports: './index.js', dependencies: {} }, { 'index.js': "export const name = 'helped';" });
@@ -177,7 +187,7 @@ test('packages that npm installed are plugins when they say so and were asked fo
   const form = (await daemon.api.get('/storage/providers')).body.data.find(
     (one: { id: string }) => one.id === 'me-store',
   );
-  assert.equal(form.description, 'helped no', 'it reads what it depends on, and no other package');
+  assert.equal(form.settings.description, 'helped no', 'it reads what it depends on, and no other package');
   await rm(path.join(root, 'node_modules'), { recursive: true });
   await daemon.api.post('/plugins/reload');
   assert.equal((await daemon.api.get('/plugins/me-store')).status, 404);

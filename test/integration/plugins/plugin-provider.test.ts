@@ -22,7 +22,6 @@ export default definePlugin({
   storageProviders: [
     defineStorageProvider({
       id: 'local-ceph',
-      title: 'Ceph of this machine',
       settings,
       credentials: s3Credentials,
       maxDeleteBatch: 2,
@@ -142,7 +141,7 @@ const VERSIONED = ENTRY.replace(
   "import { openS3, s3Credentials } from 'streamhub/plugin-sdk/s3';\nimport { VERSION } from './version.mjs';",
 )
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code of the plugin
-  .replace("title: 'Ceph of this machine',\n      settings", 'title: `Ceph, ${VERSION}`,\n      settings')
+  .replace("id: 'local-ceph',", "id: 'local-ceph',\n      docsUrl: `https://ceph.example/${VERSION}`,")
   .replace('open: (context) => {', 'open: async (context) => {')
   .replace(
     'return openS3({ ...context, settings: s3 });',
@@ -221,10 +220,11 @@ test('a reload under load drops nothing: what began ends with the old code, what
   assert.deepEqual(await s3.keys(first), ['by-one'], 'the whole purge ran with the code that it began with');
   assert.equal((await api.delete('/apps/second?deleteVods=true')).status, 200);
   assert.deepEqual(await s3.keys(second), ['by-three']);
-  const { title } = (await api.get('/storage/providers')).body.data.find(
+  const { title, docsUrl } = (await api.get('/storage/providers')).body.data.find(
     (one: { id: string }) => one.id === 'local-ceph',
   );
-  assert.equal(title, 'Ceph, three', 'a file beside the entry is imported anew');
+  assert.equal(title, 'Ceph of this machine', 'from the manifest');
+  assert.equal(docsUrl, 'https://ceph.example/three', 'a file beside the entry is imported again');
   const { crashes, processes } = (await api.get('/plugins/ceph')).body.data;
   assert.equal(crashes, 0);
   assert.deepEqual(

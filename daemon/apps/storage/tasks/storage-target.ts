@@ -13,21 +13,30 @@ export interface StorageTargetInput {
   port: MessagePort;
 }
 
-export type StorageTargetOutput = { target: EgressTarget } | { problem: string; failure?: string };
+export type StorageTargetOutput =
+  | { target: EgressTarget }
+  /** Why there is none, as sentences. */
+  | { problem: string }
+  /** The plugin failed while it was asked. */
+  | { failure: string }
+  /** The plugin can't be asked now. */
+  | { unavailable: string };
 
 /** Asks a provider how LiveKit writes to its storage. */
 export default async function storageTarget({ access, port }: StorageTargetInput): Promise<StorageTargetOutput> {
   const { ref, location, credentials, policy } = access;
+  let isThere = false;
   try {
     return await withPlugins(port, async (broker) => {
       const provider = await loadProvider(ref, broker);
+      isThere = true;
       const { settings } = await provider.validate(location.settings, null);
       return { target: checkedTarget(await provider.egressTarget(settings, credentials), policy) };
     });
   } catch (error) {
-    if (error instanceof StorageError && error.code === 'PLUGIN_FAILED')
-      return { problem: error.message, failure: detailOf(error).replace(/\.$/, '') };
-    if (error instanceof StorageError) return { problem: `${error.message} ${error.cure}` };
-    throw error;
+    if (!(error instanceof StorageError)) throw error;
+    const reason = detailOf(error).replace(/\.$/, '');
+    if (!isThere) return { unavailable: reason };
+    return error.code === 'PLUGIN_FAILED' ? { failure: reason } : { problem: `${error.message} ${error.cure}` };
   }
 }
