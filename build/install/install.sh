@@ -55,12 +55,18 @@ reason() { # CODE
   esac
 }
 
-# Prints the checksum of FILE, with the tool that this machine has.
+# Prints the checksum of FILE, from the first tool that gives one: a small system can name an applet that it lacks.
 checksum() { # 256|512 FILE
-  if command -v "sha${1}sum" >/dev/null; then "sha${1}sum" <"$2" | cut -d ' ' -f 1
-  elif command -v openssl >/dev/null; then openssl dgst "-sha$1" -r <"$2" | cut -d ' ' -f 1
-  elif command -v shasum >/dev/null; then shasum -a "$1" <"$2" | cut -d ' ' -f 1
-  fi
+  local tool sum
+  for tool in "sha${1}sum" "busybox sha${1}sum" "openssl dgst -sha$1 -r" "shasum -a $1"; do
+    # unquoted: the tool and its arguments
+    sum=$($tool <"$2" 2>/dev/null) || continue
+    sum=${sum%% *}
+    case $sum in
+      *[!0-9a-f]*) ;;
+      *) if [ "${#sum}" -eq $(($1 / 4)) ]; then printf '%s\n' "$sum"; return 0; fi ;;
+    esac
+  done
 }
 
 verify() { # 256|512 FILE SUM NAME

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ListedPage, ListingLimit } from './listing-limit.ts';
+import { type ListedPage, ListingLimit, limitedPages } from './listing-limit.ts';
 
 /** How many pages of such a listing are taken. */
 function taken(page: (n: number) => ListedPage, most = 1_000_000): number {
@@ -55,4 +55,23 @@ test('long listings of real storages pass: short pages, pages without keys, any 
     taken((n) => ({ next: `t-${n}`, count: 0 }), 900),
     900,
   );
+});
+
+test('keys outside of what was asked for don’t keep a listing going', async () => {
+  let pages = 0;
+  let isClosed = false;
+  async function* ofPlugin() {
+    try {
+      for (;;) yield { objects: Array.from({ length: 10 }, (_, n) => ({ key: `other/${pages}-${n}`, size: 1 })) };
+    } finally {
+      isClosed = true;
+    }
+  }
+  await assert.rejects(
+    async () => {
+      for await (const _page of limitedPages(ofPlugin(), 'mine/')) pages += 1;
+    },
+    { code: 'LISTING_ENDLESS' },
+  );
+  assert.deepEqual([pages, isClosed], [1000, true]);
 });

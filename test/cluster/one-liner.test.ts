@@ -282,7 +282,8 @@ describe('the one-liner', { skip }, () => {
     mkdirSync(small);
     const busybox = (await run('sh', ['-c', 'command -v busybox'])).stdout.trim();
     const { stdout } = await run(busybox, ['--list']);
-    for (const applet of stdout.trim().split('\n')) symlinkSync(busybox, path.join(small, applet));
+    const applets = new Set([...stdout.trim().split('\n'), 'busybox']);
+    for (const applet of applets) symlinkSync(busybox, path.join(small, applet));
     symlinkSync('/usr/bin/curl', path.join(small, 'curl'));
     const script = path.join(home, 'install-small.sh');
     const text = (await new Client(daemon.url, null).get('//install.sh')).text;
@@ -315,6 +316,19 @@ describe('the one-liner', { skip }, () => {
     const right = await shell(line(`--no-systemd --livekit-binary '${binary}' --node-ip 203.0.113.7`), withNode);
     assert.equal(right.code, 0, right.stderr);
     assert.match(right.stdout, /would register the node/);
+    // a tool that is named but is not there, and one that prints something else
+    const broken = path.join(home, 'broken');
+    mkdirSync(broken);
+    const stub = (tool: string, body: string) =>
+      writeFileSync(path.join(broken, tool), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+    stub('sha256sum', 'echo "sha256sum: applet not found" >&2; exit 127');
+    const search = `${broken}:${withNode.PATH}`;
+    const other = await shell(line(`--no-systemd --livekit-binary '${binary}' --node-ip 203.0.113.7`), {
+      PATH: search,
+    });
+    assert.equal(other.code, 0, other.stderr);
+    for (const tool of ['busybox', 'openssl', 'shasum']) stub(tool, 'echo "usage: none of these"; exit 1');
+    assert.match((await shell(line(''), { PATH: search })).stderr, /no tool for SHA-256 checksums/);
     writeFileSync(script, text.replace(/^AGENT_SHA256=.*$/m, `AGENT_SHA256=${'0'.repeat(64)}`));
     assert.match((await shell(line(''), withNode)).stderr, /the agent cannot be fetched .* it answers with an error/);
   });
