@@ -34,19 +34,17 @@ interface Recorded {
   s3?: S3Server;
   bucket?: string;
   segments?: { playlist: string; count: number };
-  /** How long LiveKit recorded; 0 if absent. A file that says more than it could have is not believed. */
-  seconds?: number;
 }
 
 /** Tells the daemon as LiveKit does that a recording is finished. @returns its row */
 export async function recordFilm(
   daemon: { url: string; api: Client },
   app: string,
-  { file, key, s3, bucket, segments, seconds = 0 }: Recorded,
+  { file, key, s3, bucket, segments }: Recorded,
 ): Promise<any> {
   const name = (file ?? key) as string;
   const s3Output = s3 && { endpoint: s3.endpoint, region: s3.region, bucket, forcePathStyle: true };
-  const now = Date.now();
+  const at = String(Date.now() * 1_000_000);
   const output = segments
     ? { segmentOutputs: [{ filenamePrefix: name.replace('.m3u8', ''), playlistName: name, s3: s3Output }] }
     : { fileOutputs: [{ filepath: name, ...(s3Output ? { s3: s3Output } : {}) }] };
@@ -62,8 +60,8 @@ export async function recordFilm(
     roomId: 'RM_1',
     roomName: `${app}-stage`,
     status: 'EGRESS_COMPLETE',
-    startedAt: String((now - seconds * 1000) * 1_000_000),
-    endedAt: String(now * 1_000_000),
+    startedAt: at,
+    endedAt: at,
     roomComposite: { roomName: `${app}-stage`, ...output },
     ...result,
   };

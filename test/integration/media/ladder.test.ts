@@ -251,18 +251,18 @@ describe('a recording in the app’s folder', () => {
   test('one that no disk has room for waits, and says how much it needs', async () => {
     const file = path.join(folder('disk'), 'recordings/year.mkv');
     await mkdir(path.dirname(file), { recursive: true });
-    // two frames, more than a year apart
-    const apart = ['-vf', 'settb=1/1000,setpts=N*40000000000', '-vsync', 'passthrough', '-enc_time_base', '1/1000'];
-    const input = ['-f', 'lavfi', '-i', 'color=s=320x240:r=1:d=2'];
+    // two large frames, four weeks apart: no machine that runs tests has room for that
+    const apart = ['-vf', 'settb=1/1000,setpts=N*2500000000', '-vsync', 'passthrough', '-enc_time_base', '1/1000'];
+    const input = ['-f', 'lavfi', '-i', 'color=s=1920x1080:r=1:d=2'];
     await promisify(execFile)('ffmpeg', ['-loglevel', 'error', ...input, ...apart, '-y', file]);
-    const { id } = await recordFilm(daemon, 'disk', { file, seconds: 500 * 86_400 });
+    const { id } = await recordFilm(daemon, 'disk', { file });
     const { jobId, problem } = await until('it waits', async () => {
       const { transcoding } = (await daemon.api.get(`/apps/disk/vods/${id}`)).body;
       return transcoding?.state === 'waiting' && transcoding;
     });
     assert.match(
       problem,
-      /^The disk of the daemon has no room to transcode the recording: it needs about [\d.]+ TiB\.$/,
+      /^The disk of the daemon has no room to transcode the recording: it needs about [\d.]+ [GT]iB\.$/,
     );
     assert.equal((await daemon.api.get(`/jobs/${jobId}`)).body.data.error.code, 'TRANSCODING_NO_SPACE');
     assert.equal((await daemon.api.delete(`/apps/disk/vods/${id}`)).status, 204);
