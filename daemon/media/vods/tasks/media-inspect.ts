@@ -6,6 +6,7 @@ import { openStorage, type StorageAccess } from '#daemon/apps/storage/open-clien
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { StorageError } from '#shared/plugin-sdk/storage-error.ts';
 import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
+import { limitTime } from '#shared/plugin-sdk/time-limit.ts';
 import { type MediaFacts, readMp4 } from '../mp4-header.ts';
 
 export interface MediaInspectInput {
@@ -144,6 +145,7 @@ async function countPictures(client: StorageClient, prefix: string): Promise<num
 async function part(client: StorageClient, key: string, offset: number, length: number): Promise<Buffer> {
   const range = { start: offset, end: offset + length - 1 };
   const { body } = await client.get(key, { range });
+  limitTime(body);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
