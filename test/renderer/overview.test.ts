@@ -161,6 +161,7 @@ test('what was, what is, and what to do first', { skip: noChromium }, async (t) 
     await panel.getByRole('region', { name: 'All lines' }).waitFor();
     await assertAccessible(page, 'a log line of a failure');
     await page.keyboard.press('Escape');
+    await panel.waitFor({ state: 'hidden' });
 
     // the overview tells it as a sentence, once
     await goInside(page, '/');
