@@ -266,7 +266,10 @@ describe('a recording in the app’s folder', () => {
     );
     assert.equal((await daemon.api.get(`/jobs/${jobId}`)).body.data.error.code, 'TRANSCODING_NO_SPACE');
     assert.equal((await daemon.api.delete(`/apps/disk/vods/${id}`)).status, 204);
-    assert.equal(await isThere(path.join(folder('disk'), '.transcoding', String(id))), false);
+    await until(
+      'its folder is gone',
+      async () => !(await isThere(path.join(folder('disk'), '.transcoding', String(id)))),
+    );
   });
 
   test('what can’t be transcoded stays a recording, and says why', async (t) => {
