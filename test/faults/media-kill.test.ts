@@ -196,7 +196,8 @@ test('kill -9 in each state of recordings, live HLS and ingests', async (t) => {
   await startDaemon();
   await goesOn('Redis, then the daemon');
 
-  const before = await Promise.all(all().map((room) => until(`${room} is live`, () => streamIn(room))));
+  // the ingest can be over already: with Redis, LiveKit forgot it
+  const before = await Promise.all(all().map(async (room) => (await streamIn(room))?.streamId));
   await livekit.restartKilled();
   await t.test('LiveKit: who published is back, live HLS too, and no recording has failed', async () => {
     await Promise.all(
@@ -204,14 +205,14 @@ test('kill -9 in each state of recordings, live HLS and ingests', async (t) => {
         if (room === 'live-camera') return;
         await until(`who published in ${room} is back`, async () => {
           const now = await streamIn(room);
-          return now !== undefined && now.streamId !== before[n].streamId;
+          return now !== undefined && now.streamId !== before[n];
         });
       }),
     );
     await hlsIsLive();
     await until('the ingest’s old session is over', async () => {
-      const now = await streamIn('live-camera');
-      return now?.streamId !== before[all().indexOf('live-camera')].streamId;
+      const camera = before[all().indexOf('live-camera')];
+      return camera === undefined || (await streamIn('live-camera'))?.streamId !== camera;
     });
     assert.ok((await vods()).every(({ status }) => status !== 'failed'));
   });

@@ -11,7 +11,7 @@ const SHOWN = 6;
 
 /** The newest errors of the log, each once with how often it came. */
 export function LatestErrors() {
-  const errors = useRead(listErrors, { query: { limit: SHOWN } }, { every: 60_000 });
+  const errors = useRead(listErrors, { query: { limit: SHOWN } }, { every: 15_000, staleTime: 0 });
   const apps = useRead(listApps);
   if (!errors.data) return null;
   const nameOf = (id: number | null) => apps.data?.find((app) => app.id === id)?.name;
