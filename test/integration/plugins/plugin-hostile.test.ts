@@ -178,7 +178,11 @@ describe('hostile plugins', () => {
         for (const [mood, { isCrash, reason }] of moods) {
           test(mood, async () => {
             await daemon.api.post(`/plugins/${id}/enable`);
-            const { status, body } = await meanwhile(tryMood(id, mood));
+            // on a busy machine, its process may not be there in time
+            const { status, body } = await until('its code loads', async () => {
+              const tried = await meanwhile(tryMood(id, mood));
+              return /does not load/.test(tried.text) ? undefined : tried;
+            });
             assert.deepEqual([status, body.data?.ok], [200, false], JSON.stringify(body));
             // a loop behind an answered call is found when the process is asked for a sign of life
             const plugin = await until('the fault is told', async () => {
