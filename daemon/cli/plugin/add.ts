@@ -1,5 +1,6 @@
-import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { readRunFile } from '#shared/files/run-file.ts';
 import { PluginRefusal } from '#shared/plugin-sdk/problems.ts';
 import { finishReplacements, newStage, putPlugin } from '../../plugins/install/places.ts';
 import { unpackPlugin } from '../../plugins/install/unpack.ts';
@@ -54,8 +55,7 @@ export async function addPlugin(place: string, options: { dataDir?: string; envF
 }
 
 async function nextStep(dataDir: string): Promise<string> {
-  const run = await readFile(path.join(dataDir, 'data', 'daemon.json'), 'utf8').catch(() => undefined);
-  const url = run === undefined ? undefined : (JSON.parse(run) as { url?: string }).url;
+  const run = await readRunFile(dataDir);
   const reload = 'A running daemon loads it after Plugins → Reload in the app, or POST /api/v1/plugins/reload';
-  return url === undefined ? `${reload}; otherwise it is loaded at the next start.` : `${reload} at ${url}.`;
+  return run === undefined ? `${reload}; otherwise it is loaded at the next start.` : `${reload} at ${run.url}.`;
 }

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { Client } from '#shared/client/client.ts';
+import { readRunFile } from '#shared/files/run-file.ts';
 import { commandSettings } from '../settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -18,7 +17,7 @@ export interface RemoteOptions {
 export async function runningDaemon({ url, ...options }: RemoteOptions): Promise<Client> {
   const token = process.env['STREAMHUB_TOKEN'];
   if (!token) throw new UsageError('set STREAMHUB_TOKEN to an API token with global scope');
-  const base = url ?? (await urlOf(commandSettings(options).dataDir));
+  const base = url ?? (await readRunFile(commandSettings(options).dataDir))?.url;
   if (base === undefined) throw new UsageError('no running daemon was found; name its address with --url');
   return new Client(async ({ method, path: place, headers, body }, signal) => {
     const answer = await fetch(base.replace(/\/$/, '') + place, {
@@ -30,9 +29,4 @@ export async function runningDaemon({ url, ...options }: RemoteOptions): Promise
     });
     return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
   });
-}
-
-async function urlOf(dataDir: string): Promise<string | undefined> {
-  const run = await readFile(path.join(dataDir, 'data', 'daemon.json'), 'utf8').catch(() => undefined);
-  return run === undefined ? undefined : (JSON.parse(run) as { url?: string }).url;
 }

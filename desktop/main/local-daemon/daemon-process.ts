@@ -6,7 +6,7 @@ import { failure } from '#shared/ipc/outcome.ts';
 import { saysPortInUse } from '#shared/start-failure.ts';
 import { checkHealth } from '../connections/probe.ts';
 import { Transport } from '../connections/transport.ts';
-import { isRunning, type RunFile, readRunFile } from './run-file.ts';
+import { isRunning, type RunFile, readRunFile } from '#shared/files/run-file.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface DaemonProcessOptions {

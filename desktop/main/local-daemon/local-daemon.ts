@@ -8,7 +8,7 @@ import { Transport } from '../connections/transport.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { DaemonProcess } from './daemon-process.ts';
 import { emergencySettings, makeToken, newToken } from './new-token.ts';
-import type { RunFile } from './run-file.ts';
+import type { RunFile } from '#shared/files/run-file.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface LocalDaemonOptions {

@@ -8,6 +8,7 @@ export interface RunFile {
   version: string;
 }
 
+/** Where the daemon of this DATA_DIR listens; undefined if the file is missing, damaged, or names another machine. */
 export async function readRunFile(dataDir: string): Promise<RunFile | undefined> {
   try {
     const found = JSON.parse(await readFile(path.join(dataDir, 'data', 'daemon.json'), 'utf8')) as Partial<RunFile>;
