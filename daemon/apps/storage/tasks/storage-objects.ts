@@ -72,9 +72,11 @@ export default async function storageObjects({ access, work, port }: StorageObje
 
 async function readText(client: StorageClient, key: string): Promise<string | null> {
   try {
-    const range = { start: 0, end: MAX_TEXT_BYTES - 1 };
+    // one byte more than is allowed: a longer text must not be taken for a whole one
+    const range = { start: 0, end: MAX_TEXT_BYTES };
     const { body } = await client.get(key, { range, signal: AbortSignal.timeout(CALL_MS) });
-    return (await wholeBody(body, MAX_TEXT_BYTES)).toString();
+    const bytes = await wholeBody(body, MAX_TEXT_BYTES + 1);
+    return bytes.length > MAX_TEXT_BYTES ? null : bytes.toString();
   } catch (error) {
     if (error instanceof StorageError && error.code === 'OBJECT_MISSING') return null;
     throw error;

@@ -33,7 +33,8 @@ export default async function storagePlaylist(input: StoragePlaylistInput): Prom
       const signing = await openStorage(viewers, broker);
       try {
         const { body } = await client.get(playlist.key, { range: { start: 0, end: maxBytes } });
-        const bytes = await wholeBody(body, maxBytes);
+        const bytes = await wholeBody(body, maxBytes + 1);
+        if (bytes.length > maxBytes) return { problem: 'missing' };
         const text = bytes.toString();
         if (!text.startsWith('#EXTM3U')) return { problem: 'missing' };
         const segments = playlistKeys(text, playlist).filter((key) => !isPlaylistKey(key));
