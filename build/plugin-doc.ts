@@ -223,7 +223,7 @@ const KINDS: Readonly<Record<string, string>> = {
 /** Type and limits of a value, in words. */
 function limitsOf(field: TSchema & Record<string, any>): string {
   const { anyOf, type, const: fixed, enum: values, minLength, maxLength, minimum, maximum, maxItems, pattern } = field;
-  // whether it may be missing is told beside it
+  // another column says whether it may be missing
   if (Array.isArray(anyOf))
     return anyOf
       .filter((one) => one.type !== 'null')

@@ -9,10 +9,10 @@ import { defaultOf } from './defaults.ts';
 import { dotted } from './diagnostic.ts';
 import type { Findings, Path } from './findings.ts';
 import type { ParsedConfig } from './parse.ts';
+import { ID_PATTERN } from '../plugin-sdk/manifest.ts';
 import { ConfigFile } from './schema.ts';
 
-/** As a plugin's manifest may name it. */
-const PROVIDER_ID = /^[a-z0-9][a-z0-9-]{0,62}[a-z0-9]$/;
+const PROVIDER_ID = new RegExp(ID_PATTERN);
 
 export interface StructureOptions {
   app: string;

@@ -1,6 +1,5 @@
 import type { Log } from '#daemon/platform/log.ts';
-import type { Principal } from '#daemon/platform/principal.ts';
-import { PLATFORM } from '#daemon/platform/principal.ts';
+import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { QuotaMetric, Quotas } from '#shared/schema/teams.ts';
 import type { TenantStore } from '../people/tenant-store.ts';

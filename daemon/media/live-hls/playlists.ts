@@ -2,6 +2,7 @@ import path from 'node:path';
 import { playlistCacheControl } from '#shared/delivery/cdn.ts';
 import type { Rung } from '#shared/delivery/ladder.ts';
 import type { LiveHlsPlan } from '#shared/delivery/plan.ts';
+import { LONGEST_SEGMENT_S } from '../livekit/facts.ts';
 
 /** A segment of a media playlist (RFC 8216). */
 interface Segment {
@@ -27,8 +28,6 @@ export interface MediaPlaylist {
 const MAX_WINDOW = 10_000;
 /** Segments that are older than the list stay for at least so many seconds, for players that are behind. */
 const KEPT_SECONDS = 30;
-/** A longer one can't be. */
-const LONGEST_SEGMENT_S = 3600;
 /** A name that LiveKit's egress service gives: what was asked for, and five digits or more. */
 const NUMBERED = /_(\d{5,9})\.ts$/;
 

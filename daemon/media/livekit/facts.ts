@@ -12,11 +12,13 @@ const AHEAD_MS = 86_400_000;
 const MOST_BYTES = 50e12;
 /** No recorder writes faster, bytes per second. */
 const FASTEST = 125e6;
-/** Longest recording without a known beginning and end, seconds. */
-const LONGEST_S = 31 * 86_400;
+/** Longest recording without a known beginning and end, and longest film, seconds. */
+export const LONGEST_S = 31 * 86_400;
 /** Smaller reports are accepted even if they don't fit the recording's times; seconds, bytes. */
 const BELIEVED_S = 86_400;
 const BELIEVED_BYTES = 1e12;
+/** Longest segment of a playlist, seconds. */
+export const LONGEST_SEGMENT_S = 3600;
 const MOST_FILES = 1_000_000;
 
 /** A number within limits, else null. */

@@ -1,3 +1,4 @@
+import { bounded, LONGEST_SEGMENT_S } from '../livekit/facts.ts';
 import type { NamedRung } from './ffmpeg-args.ts';
 
 /** A segment as a playlist of ffmpeg lists it. */
@@ -8,21 +9,19 @@ export interface Segment {
   isDiscontinuous: boolean;
 }
 
-/** Of a day's recording there are 43,200, and none is longer than this many seconds. */
+/** A day's recording has 43,200. */
 const MAX_SEGMENTS = 100_000;
-const LONGEST_SEGMENT_S = 3600;
 
 /** Segments that a media playlist lists, in order, without those whose length can't be. None of a list that is too long. */
 export function readSegments(text: string): Omit<Segment, 'isDiscontinuous'>[] {
   const found: Omit<Segment, 'isDiscontinuous'>[] = [];
-  let seconds: number | undefined;
+  let seconds: number | null = null;
   for (const line of text.split(/\r?\n/)) {
     const info = /^#EXTINF:([\d.]+)/.exec(line);
-    if (info !== null) seconds = Number(info[1]);
-    else if (line !== '' && !line.startsWith('#') && !((seconds ?? 0) <= LONGEST_SEGMENT_S)) seconds = undefined;
-    else if (line !== '' && !line.startsWith('#') && seconds !== undefined) {
+    if (info !== null) seconds = bounded(Number(info[1]), 0, LONGEST_SEGMENT_S);
+    else if (line !== '' && !line.startsWith('#') && seconds !== null) {
       found.push({ name: line.slice(line.lastIndexOf('/') + 1), seconds });
-      seconds = undefined;
+      seconds = null;
     }
   }
   return found.length > MAX_SEGMENTS ? [] : found;

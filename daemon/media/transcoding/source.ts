@@ -1,4 +1,5 @@
 import type { Size } from '#shared/delivery/ladder.ts';
+import { LONGEST_S } from '../livekit/facts.ts';
 
 /** What ffprobe tells about a recording. */
 export interface SourceFacts {
@@ -24,8 +25,6 @@ interface ProbedStream {
 }
 
 const MAX_FRAMERATE = 60;
-/** A header can hold any number. */
-const LONGEST_S = 31 * 86_400;
 
 /** Reads the JSON of `ffprobe -show_streams -show_format`. Null if there is nothing to play in it. */
 export function readProbe(json: string): SourceFacts | null {

@@ -15,7 +15,7 @@ import { measureVod, recoverVod, tellReady } from './vod-lifecycle.ts';
 
 /** An older one will hardly be read any more. */
 const UNREAD_MS = 7 * 86_400_000;
-/** The longest wait for the length from the file before receivers are told. */
+/** Receivers wait at most this long for the length from the file. */
 const TOLD_WITHIN_MS = 30_000;
 /** Waits before a storage that could not be asked is asked again. */
 const AGAIN_MS = [10_000, 60_000, 600_000] as const;

@@ -101,7 +101,7 @@ export class PluginSession {
     return { code: 'PLUGIN_FAILED', detail: /[.!?]$/.test(words) ? words : `${words}.`, stack };
   }
 
-  /** Keeps credentials out of what is told of errors. */
+  /** Keeps credentials out of reported errors. */
   #conceal(credentials: Readonly<Record<string, string>>): void {
     this.#secrets.push(...Object.values(credentials).filter((value) => value.length >= SHORTEST_SECRET));
   }
