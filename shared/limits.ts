@@ -31,3 +31,6 @@ export const JOBS_KEPT_DAYS = 30;
 /** Callbacks are listed for this long after they arrived, or after they were given up. */
 export const CALLBACKS_DELIVERED_DAYS = 7;
 export const CALLBACKS_DEAD_DAYS = 30;
+
+/** Characters of the token in a mailed link; a shorter one was cut off. */
+export const SHORTEST_LINK_TOKEN = 10;

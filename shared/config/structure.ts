@@ -3,13 +3,13 @@ import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, type Node } from 'yaml';
 import { findOddText } from '../odd-text.ts';
+import { ID_PATTERN } from '../plugin-sdk/manifest.ts';
 import { annotationsOf, MASK, propertiesOf } from './annotations.ts';
 import { isRecord } from './case.ts';
 import { defaultOf } from './defaults.ts';
 import { dotted } from './diagnostic.ts';
 import type { Findings, Path } from './findings.ts';
 import type { ParsedConfig } from './parse.ts';
-import { ID_PATTERN } from '../plugin-sdk/manifest.ts';
 import { ConfigFile } from './schema.ts';
 
 const PROVIDER_ID = new RegExp(ID_PATTERN);

@@ -56,6 +56,23 @@ export const putS3 = operation({
   audit: 's3.write',
 });
 
+/** Of operations that use the stored settings, or those of the body without storing them. */
+const tried = {
+  access: { permission: 's3:write' },
+  share: 'connection-test',
+  params: AppNameParams,
+  body: TestS3Body,
+  bodyOptional: true,
+} as const;
+const triedErrors = [
+  'APP_NOT_FOUND',
+  'STORAGE_PROVIDER_UNKNOWN',
+  'STORAGE_PROVIDER_UNAVAILABLE',
+  'PLUGIN_FAILED',
+  'STORAGE_ROLE_OPERATOR_ONLY',
+  'OVERLOADED',
+] as const;
+
 export const testS3 = operation({
   id: 'testS3',
   method: 'POST',
@@ -64,20 +81,9 @@ export const testS3 = operation({
   summary: 'Test the storage of an app, step by step',
   description:
     'Resolves the endpoint, connects and sends a signed request. Then does what recordings need with two test objects: writes one, and one in parts. Reads, opens a signed link, lists, and deletes both in one call. With a body, tests those settings instead of the stored ones, without storing them.',
-  access: { permission: 's3:write' },
-  share: 'connection-test',
-  params: AppNameParams,
-  body: TestS3Body,
-  bodyOptional: true,
+  ...tried,
   responses: { 200: envelope(S3TestResult) },
-  errors: [
-    'APP_NOT_FOUND',
-    'STORAGE_PROVIDER_UNKNOWN',
-    'STORAGE_PROVIDER_UNAVAILABLE',
-    'PLUGIN_FAILED',
-    'STORAGE_ROLE_OPERATOR_ONLY',
-    'OVERLOADED',
-  ],
+  errors: triedErrors,
   audit: 's3.test',
 });
 
@@ -89,22 +95,9 @@ export const createS3Bucket = operation({
   summary: 'Create the bucket of an app',
   description:
     'Creates the bucket that the stored settings name. With a body, those settings are used instead, without storing them. Only S3 providers can create buckets.',
-  access: { permission: 's3:write' },
-  share: 'connection-test',
-  params: AppNameParams,
-  body: TestS3Body,
-  bodyOptional: true,
+  ...tried,
   responses: { 200: envelope(S3BucketResult) },
-  errors: [
-    'APP_NOT_FOUND',
-    'APP_BUSY',
-    'STORAGE_PROVIDER_UNKNOWN',
-    'STORAGE_PROVIDER_UNAVAILABLE',
-    'PLUGIN_FAILED',
-    'STORAGE_ROLE_OPERATOR_ONLY',
-    'STORAGE_BUCKET_NOT_CREATED',
-    'OVERLOADED',
-  ],
+  errors: [...triedErrors, 'APP_BUSY', 'STORAGE_BUCKET_NOT_CREATED'],
   audit: 's3.create-bucket',
 });
 
@@ -116,22 +109,9 @@ export const allowS3Pages = operation({
   summary: 'Let pages of any site read the bucket of an app',
   description:
     'Browsers need it to play HLS. Adds a CORS rule to the bucket of the stored settings: any origin, GET and HEAD. Its other rules stay. Objects stay as private as they are. With a body, those settings are used instead, without storing them. Only S3 providers can do it.',
-  access: { permission: 's3:write' },
-  share: 'connection-test',
-  params: AppNameParams,
-  body: TestS3Body,
-  bodyOptional: true,
+  ...tried,
   responses: { 200: envelope(S3CorsResult) },
-  errors: [
-    'APP_NOT_FOUND',
-    'APP_BUSY',
-    'STORAGE_PROVIDER_UNKNOWN',
-    'STORAGE_PROVIDER_UNAVAILABLE',
-    'PLUGIN_FAILED',
-    'STORAGE_ROLE_OPERATOR_ONLY',
-    'STORAGE_CORS_NOT_SET',
-    'OVERLOADED',
-  ],
+  errors: [...triedErrors, 'APP_BUSY', 'STORAGE_CORS_NOT_SET'],
   audit: 's3.allow-pages',
 });
 

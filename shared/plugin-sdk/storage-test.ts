@@ -57,7 +57,8 @@ export interface StorageTestOptions {
 
 /**
  * Tries a storage step by step, with the calls that recordings and purges make: resolve its name, connect, make a signed
- * request, write a probe object, write a second one in parts, read, open a signed link, also as a page of another site does, list, and delete both in one call.
+ * request, write a probe object, write a second one in parts, read, open a signed link, also as a page of another site
+ * does, list, and delete both in one call.
  * A step that others depend on ends the test; the later ones are tried each by itself, so that a missing right is named.
  * What was written is removed again.
  */

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { SESSION_HOURS } from '../browser-session.ts';
+import { SHORTEST_LINK_TOKEN } from '../limits.ts';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
 export const Email = Type.String({
@@ -15,7 +16,11 @@ const LoginCode = Type.String({
   examples: ['123456'],
 });
 const TotpCode = Type.String({ pattern: '^[0-9]{6}$', description: 'Six digits from the authenticator app.' });
-const LinkToken = Type.String({ minLength: 10, maxLength: 512, description: 'The part of the link after `#`.' });
+const LinkToken = Type.String({
+  minLength: SHORTEST_LINK_TOKEN,
+  maxLength: 512,
+  description: 'The part of the link after `#`.',
+});
 
 /** Who asks and what they may do. */
 export const AuthContext = object({

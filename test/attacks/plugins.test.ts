@@ -324,7 +324,7 @@ function entry(
   return Buffer.concat([block, Buffer.alloc(Math.ceil((more.size ?? 0) / 512) * 512)]);
 }
 
-/** Archives that would write outside, fill the disk or the memory, or hold what is not a file; and what is told of them. */
+/** Archives that would write outside, fill the disk or the memory, or contain other things than files; each with its error. */
 const ARCHIVES: Record<string, { parts: () => Buffer[]; code: RegExp }> = {
   climbs: { parts: () => [entry('package/../../../evil.js', 'File')], code: /not a path inside/ },
   'climbs from the root': { parts: () => [entry('/tmp/evil.js', 'File')], code: /not a path inside/ },

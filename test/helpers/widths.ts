@@ -39,7 +39,7 @@ export function layoutFaults(): string[] {
         faults.add(`scrolls sideways without a hint: ${nameOf(element)}`);
     }
     if (isWider && /hidden|clip/.test(style.overflowX) && element.textContent?.trim() && element.tagName !== 'INPUT') {
-      // what a child cuts is told of that child
+      // a text that a child cuts is reported for that child
       // an ellipsis is for letters in a line: boxes in it are cut without one
       const cutsItself =
         hasOwnText(element) ||

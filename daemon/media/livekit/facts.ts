@@ -1,3 +1,5 @@
+import { LARGEST_OBJECT } from '#shared/plugin-sdk/object-size.ts';
+
 /**
  * Numbers that LiveKit reports, within limits. LiveKit's services are known to report negative lengths and unset
  * fields, and an int64 can hold anything. A number outside of its limits is treated as not reported.
@@ -8,8 +10,6 @@ type Reported = bigint | number | null | undefined;
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 /** How far the clock of another machine may be ahead. */
 const AHEAD_MS = 86_400_000;
-/** Largest object of any storage today, bytes. */
-const MOST_BYTES = 50e12;
 /** No recorder writes faster, bytes per second. */
 const FASTEST = 125e6;
 /** Longest recording without a known beginning and end, and longest film, seconds. */
@@ -66,8 +66,8 @@ export function lengthSeconds(nanoseconds: Reported, ...spans: readonly Span[]):
  * @param seconds length of the recording, if known
  */
 export function byteCount(bytes: Reported, seconds: number | null): number | null {
-  const most = seconds === null ? MOST_BYTES : Math.max(seconds * FASTEST, BELIEVED_BYTES);
-  return bounded(bytes, 0, Math.min(MOST_BYTES, most));
+  const most = seconds === null ? LARGEST_OBJECT : Math.max(seconds * FASTEST, BELIEVED_BYTES);
+  return bounded(bytes, 0, Math.min(LARGEST_OBJECT, most));
 }
 
 /** Number of files, e.g. of segments; 0 for one that can't be. */

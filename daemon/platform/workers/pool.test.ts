@@ -49,7 +49,7 @@ test('threads load modules by import only, so that one ended while it loads does
   assert.equal(await pool.run(kind, {}), 'ERR_REQUIRE_ESM');
 });
 
-test('whatever waits for a storage has a share per team, or threads besides those of all', () => {
+test('work that waits for a storage has a share per team, or separate threads', () => {
   const { ROLE_CREDENTIALS, ...ofTeams } = storage;
   for (const kind of [...Object.values(ofTeams), MOVE, MEDIA_INSPECT])
     assert.ok(kind.isLong || (kind.perTeam ?? kind.concurrency) < kind.concurrency, kind.what);

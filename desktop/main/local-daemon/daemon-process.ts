@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isRunning, type RunFile, readRunFile } from '#shared/files/run-file.ts';
 import { failure } from '#shared/ipc/outcome.ts';
 import { saysPortInUse } from '#shared/start-failure.ts';
 import { checkHealth } from '../connections/probe.ts';
 import { Transport } from '../connections/transport.ts';
-import { isRunning, type RunFile, readRunFile } from '#shared/files/run-file.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface DaemonProcessOptions {

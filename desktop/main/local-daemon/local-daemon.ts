@@ -1,3 +1,4 @@
+import type { RunFile } from '#shared/files/run-file.ts';
 import type { Keep } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import type { LocalDaemon as LocalDaemonState } from '#shared/ipc/local-daemon.ts';
@@ -8,7 +9,6 @@ import { Transport } from '../connections/transport.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { DaemonProcess } from './daemon-process.ts';
 import { emergencySettings, makeToken, newToken } from './new-token.ts';
-import type { RunFile } from '#shared/files/run-file.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface LocalDaemonOptions {

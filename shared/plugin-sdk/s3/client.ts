@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
 import type { BucketLocationConstraint, S3Client } from '@aws-sdk/client-s3';
 import { ListingLimit, limitedPages } from '../listing-limit.ts';
+import { sizeOf } from '../object-size.ts';
 import { StorageError } from '../storage-error.ts';
 import type {
   DeleteOptions,
@@ -34,8 +35,6 @@ const PAGES_RULE = {
   MaxAgeSeconds: 3600,
 };
 
-/** Largest object of any storage today. */
-const MOST_BYTES = 50e12;
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /** A storage client for any S3-compatible service. The AWS SDK is loaded here, when a client is first opened. */
@@ -306,6 +305,3 @@ async function attempt<T>(action: () => Promise<T>): Promise<T> {
     throw translateS3Error(error);
   }
 }
-
-/** A size that can be: any endpoint can be named, and quotas sum what it says. */
-const sizeOf = (size: number | undefined): number => (size !== undefined && size >= 0 && size <= MOST_BYTES ? size : 0);

@@ -178,7 +178,7 @@ describe('a storage that is not Amazon’s', { skip: typeof started === 'string'
     assert.deepEqual([vod.durationS, vod.sizeBytes], [null, 0]);
   });
 
-  test('a listing that repeats itself for ever ends with a warning, of objects, versions and unfinished uploads', async () => {
+  test('an endless listing of objects, versions or unfinished uploads ends with a warning', async () => {
     const xml = (kind: string, inside: string) => ({
       status: 200,
       headers: { 'content-type': 'application/xml' },

@@ -1,6 +1,7 @@
 /**
  * Which room a page is for, from its own address: `…/watch/<app>/<room>#token=…&region=…`. The token is in the fragment,
- * which browsers send to no server. Links without a token can have the region as a parameter. LiveKit's address comes from the daemon alone: one in a link could be anyone's.
+ * which browsers send to no server. Links without a token can have the region as a parameter. LiveKit's address comes from
+ * the daemon alone: one in a link could be anyone's.
  * @param {{ pathname: string, hash: string, search?: string }} location
  */
 export function placeOf({ pathname, hash, search = '' }) {

@@ -1,6 +1,7 @@
 import type { Completion, CompletionContext, CompletionResult, CompletionSource } from '@codemirror/autocomplete';
 import type { EditorState, Extension } from '@codemirror/state';
 import { hoverTooltip } from '@codemirror/view';
+import { tickParts } from '../../ui/words/ticks.tsx';
 import { limitsOf, nodeAt, RELOAD_WORDS, type SchemaNode } from './schema-nodes.ts';
 import { pathOfLine, yamlPlace } from './yaml-place.ts';
 
@@ -92,9 +93,7 @@ function hintOf(key: string, node: SchemaNode): HTMLElement {
   const add = (tag: 'code' | 'div' | 'small', text: string | undefined): void => {
     if (!text) return;
     const element = document.createElement(tag);
-    // names stand between backticks
-    for (const [index, part] of text.split(/`([^`]+)`/).entries()) {
-      const isName = index % 2 === 1;
+    for (const { part, isName } of tickParts(text)) {
       if (isName) element.append(Object.assign(document.createElement('code'), { textContent: part }));
       else element.append(part);
     }

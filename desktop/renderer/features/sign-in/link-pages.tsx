@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { API_BASE } from '#shared/client/client.ts';
 import { acceptInvite, confirmEmail, previewInvite, setup, undoEmail, verifyMagicLink } from '#shared/contract/auth.ts';
 import type { BodyOf, Operation, ResultOf } from '#shared/contract/operation.ts';
+import { SHORTEST_LINK_TOKEN } from '#shared/limits.ts';
 import { HostError } from '../../host/bridge.ts';
 import { HERE } from '../../host/bridge-web.ts';
 import { clientFor } from '../../host/clients.ts';
@@ -19,6 +20,8 @@ import { SignInLayout } from './sign-in-page.tsx';
 /** The one-time token is after `#`, so that no server or proxy sees it. */
 const linkToken = (): string => decodeURIComponent(location.hash.slice(1)).replace(/^token=/, '');
 
+const isWhole = (token: string): boolean => token.length >= SHORTEST_LINK_TOKEN;
+
 /** What a link opens; a link without its end opens nothing. */
 function LinkLayout({
   token,
@@ -32,7 +35,7 @@ function LinkLayout({
 }) {
   return (
     <SignInLayout {...layout}>
-      {token.length >= 10 ? (
+      {isWhole(token) ? (
         children
       ) : (
         <Notice tone="warn" title="This link is incomplete">
@@ -121,7 +124,7 @@ export function InvitePage() {
   });
   const hasAccount = preview?.hasAccount === true && !form.values.newAccount;
   useEffect(() => {
-    if (token.length < 10) return;
+    if (!isWhole(token)) return;
     clientFor(HERE)
       .call(previewInvite, { body: { token } })
       .then((answer) => setPreview(answer.data), setError);
