@@ -13,7 +13,7 @@ import { installPlugin, providerCode, upload } from '#test/helpers/plugins.ts';
 const SECRET = 'never-to-be-seen-by-others';
 
 /** Tries every way to the network that hands in something other than it says, or works below the API. */
-const DIGGER = String.raw`
+const DIGGER = `
 import async_hooks from 'node:async_hooks';
 import dgram from 'node:dgram';
 import dns from 'node:dns';

@@ -5,8 +5,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
-import { isRunning, readRunFile } from '#shared/files/run-file.ts';
 import { findRuntime } from '#desktop/main/local-daemon/runtime.ts';
+import { isRunning, readRunFile } from '#shared/files/run-file.ts';
 import { temporaryDir } from '../helpers/daemon.ts';
 import { type App, codeOf, openApp, value } from './app.ts';
 
