@@ -16,6 +16,9 @@ export const RESOURCES = [
   'tenant',
   'usage',
   'token',
+  'room',
+  'session',
+  'alert',
 ] as const;
 export const ACTIONS = ['read', 'create', 'write', 'delete', 'start', 'stop'] as const;
 type Resource = (typeof RESOURCES)[number];
@@ -69,6 +72,9 @@ const GRANTS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
     ...some('sample', 'read', 'write'),
     ...some('ingress', 'read', 'create', 'write', 'delete'),
     ...some('usage', 'read'),
+    ...every('room'),
+    ...some('session', 'read'),
+    ...some('alert', 'read'),
   ]),
   viewer: new Set(RESOURCES.map((resource) => `${resource}:read` as const)),
 };
