@@ -119,6 +119,29 @@ export const latencyAlert = Type.Object(
   { description: 'Latency alert.' },
 );
 
+export const analytics = Type.Object(
+  {
+    enabled: key.flag(true, {
+      description: 'Keep sessions: who was in which room, when and how it ended.',
+      'x-reload': 'hot',
+    }),
+    retention_days: key.whole(30, {
+      minimum: 1,
+      maximum: 400,
+      'x-unit': 'days',
+      'x-usual': [7, 14, 30, 90],
+      description: 'Days after which a session is deleted.',
+      'x-reload': 'hot',
+    }),
+    identities: key.choice(['full', 'hashed', 'none'], 'full', {
+      description:
+        'What is kept of identities and names: all, only a keyed hash of the identity, or nothing. It applies to new rows.',
+      'x-reload': 'hot',
+    }),
+  },
+  { description: 'Sessions: the history of rooms.' },
+);
+
 export const features = Type.Object(
   {
     viewer_counter: key.flag(true, { description: 'Show the number of viewers.', 'x-reload': 'hot' }),

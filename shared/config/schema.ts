@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ROOM_PREFIX_PATTERN } from '../schema/common.ts';
 import { HTTP_URL, key, optional } from './annotations.ts';
-import { callbacks, distribution, features, hls, latencyAlert, mqtt, player } from './schema-delivery.ts';
+import { analytics, callbacks, distribution, features, hls, latencyAlert, mqtt, player } from './schema-delivery.ts';
 
 /**
  * The whole of config.yaml, as it is written on disk (snake_case), with every default filled in.
@@ -289,6 +289,7 @@ export const ConfigFile = Type.Object(
     callbacks,
     mqtt,
     latency_alert: latencyAlert,
+    analytics,
     features,
     player,
     distribution,

@@ -7,6 +7,7 @@ export const READ_ELSEWHERE: Record<string, string> = {
   name: 'the registry',
   display_name: 'pages and lists',
   room_prefix: 'the registry',
+  analytics: 'media/sessions',
   s3: 'storage, shared/config/storage tests',
   callbacks: 'media/callbacks',
   'mqtt.password_env': 'the secret store',

@@ -1,7 +1,7 @@
-import type { ParticipantInfo, TrackInfo, WebhookEvent } from 'livekit-server-sdk';
+import type { ParticipantInfo, Room, TrackInfo, WebhookEvent } from 'livekit-server-sdk';
 import type { VideoLayer } from '#shared/schema/ingress.ts';
 import { type Egress, readEgress } from './egress.ts';
-import { bounded, millisecondsOf } from './facts.ts';
+import { bounded, boundedText, millisecondsOf } from './facts.ts';
 import { type Ingress, readIngress } from './ingress.ts';
 
 /** ParticipantInfo.Kind of LiveKit. */
@@ -24,9 +24,17 @@ export interface Person {
   tracks: string[];
   /** It left because its connection was lost. */
   hasTimedOut: boolean;
+  /** When its connection began, milliseconds since 1970; null where LiveKit does not say. */
+  joinedAt: number | null;
+  /** DisconnectReason of LiveKit's protocol; 0 = not told. */
+  reason: number;
+  /** Region of the node it is connected to; empty where LiveKit does not say. */
+  region: string;
+  /** What it publishes now; empty where LiveKit does not say. */
+  published: Track[];
 }
 
-interface Track {
+export interface Track {
   sid: string;
   /** `audio`, `video` or `data`. */
   type: string;
@@ -34,6 +42,8 @@ interface Track {
   isMuted: boolean;
   /** Of the picture as it is published, pixels; null where LiveKit does not say. */
   size: { width: number; height: number } | null;
+  /** For example `H264` or `opus`; empty where LiveKit does not say. */
+  codec: string;
 }
 
 /** A track, and who publishes it. */
@@ -47,7 +57,8 @@ export interface LiveKitEvent {
   name: string;
   /** Milliseconds since 1970, whole seconds. */
   at: number;
-  room: { name: string; sid: string } | null;
+  /** createdAt: when this life of the room began, milliseconds since 1970; null where LiveKit does not say. */
+  room: { name: string; sid: string; createdAt: number | null } | null;
   person: Person | null;
   track: Track | null;
   egress: Egress | null;
@@ -60,6 +71,14 @@ const MAX_LAYERS = 24;
 const TRACK_TYPES = ['audio', 'video', 'data'] as const;
 const SOURCES = ['unknown', 'camera', 'microphone', 'screen_share', 'screen_share_audio'] as const;
 
+/** A time that LiveKit reports in milliseconds; versions before 1.8 report whole seconds only. */
+const exactMilliseconds = (ms: bigint, seconds: bigint): number | null =>
+  millisecondsOf(Number(ms) / 1000) ?? millisecondsOf(seconds);
+
+/** When a life of a room began, milliseconds since 1970. */
+export const createdAtOf = (room: Pick<Room, 'creationTime' | 'creationTimeMs'> | undefined): number | null =>
+  room === undefined ? null : exactMilliseconds(room.creationTimeMs, room.creationTime);
+
 export function readPerson(info: ParticipantInfo, isWhole: boolean): Person {
   return {
     sid: info.sid,
@@ -70,6 +89,10 @@ export function readPerson(info: ParticipantInfo, isWhole: boolean): Person {
     isPublisher: info.isPublisher || info.tracks.length > 0,
     tracks: info.tracks.map((track) => track.sid),
     hasTimedOut: info.disconnectReason === CONNECTION_TIMEOUT,
+    joinedAt: exactMilliseconds(info.joinedAtMs, info.joinedAt),
+    reason: info.disconnectReason,
+    region: boundedText(info.region, 64),
+    published: info.tracks.map(readTrack),
   };
 }
 
@@ -79,6 +102,7 @@ export function readTrack(info: TrackInfo): Track {
     type: TRACK_TYPES[info.type] ?? 'data',
     source: SOURCES[info.source] ?? 'unknown',
     isMuted: info.muted,
+    codec: boundedText(info.mimeType, 64).replace(/^\w+\//, ''),
     size: info.width > 1 && info.height > 1 ? { width: info.width, height: info.height } : null,
   };
 }
@@ -91,7 +115,7 @@ export function readWebhook(event: WebhookEvent): LiveKitEvent {
     id: event.id,
     name: event.event,
     at: millisecondsOf(event.createdAt) ?? Date.now(),
-    room: roomName === '' ? null : { name: roomName, sid: event.room?.sid ?? '' },
+    room: roomName === '' ? null : { name: roomName, sid: event.room?.sid ?? '', createdAt: createdAtOf(event.room) },
     // track events name the participant by sid and identity only
     person: event.participant ? readPerson(event.participant, event.event.startsWith('participant_')) : null,
     track: event.track ? readTrack(event.track) : null,

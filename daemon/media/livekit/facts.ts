@@ -27,6 +27,9 @@ export function bounded(value: Reported, least: number, most: number): number | 
   return number >= least && number <= most ? number : null;
 }
 
+/** A text of at most so many characters; the rest is left out. */
+export const boundedText = (text: string | null | undefined, most: number): string => (text ?? '').slice(0, most);
+
 /** Nanoseconds since 1970 as milliseconds; null for "not yet" and for a time that can't be. */
 export function milliseconds(nanoseconds: Reported, now = Date.now()): number | null {
   const whole = typeof nanoseconds === 'bigint' ? nanoseconds / 1_000_000n : Number(nanoseconds ?? Number.NaN) / 1e6;

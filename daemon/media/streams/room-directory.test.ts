@@ -17,6 +17,10 @@ const person = (sid: string, more: Partial<Person> = {}): Person => ({
   isPublisher: false,
   tracks: [],
   hasTimedOut: false,
+  joinedAt: null,
+  reason: 0,
+  region: '',
+  published: [],
   ...more,
 });
 const countsOf = (directory: RoomDirectory) => {

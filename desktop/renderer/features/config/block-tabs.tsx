@@ -1,6 +1,6 @@
 import { ConfigTab } from './config-tab.tsx';
 
-const FEATURES = ['features', 'player', 'latency_alert'] as const;
+const FEATURES = ['features', 'player', 'latency_alert', 'analytics'] as const;
 const WEBHOOKS = ['callbacks', 'mqtt'] as const;
 
 /** What an app offers its people, as a form. */

@@ -18,6 +18,7 @@ const BLOCKS = [
   'features',
   'player',
   'latency_alert',
+  'analytics',
   'mqtt',
   'hls',
   'distribution',
