@@ -54,21 +54,20 @@ export interface S3Server extends S3Account {
 
 /**
  * Starts one.
- * @param kind `s3-server` is Ceph, `weed` is SeaweedFS, which stricter checks what clients send
+ * @param kind `s3-server` is Ceph, `versitygw` is Versity's gateway, which checks what clients send more strictly
  * @param options `sts`: with a token service, for `session()`
  * @returns or why none can be had on this machine
  */
 export async function startS3Server(
-  kind: 's3-server' | 'weed' = 's3-server',
+  kind: 's3-server' | 'versitygw' = 's3-server',
   { sts = false } = {},
 ): Promise<S3Server | string> {
   const SCRIPT = path.join(SERVERS, kind);
   const dir = mkdtempSync(path.join(os.tmpdir(), 'streamhub-s3-'));
   let values: Record<string, string>;
-  const timeout = kind === 'weed' ? 3_600_000 : 300_000;
   const env = { ...process.env, ...(sts ? { S3_WITH_STS: '1' } : {}) };
   try {
-    values = valuesIn((await run(SCRIPT, ['start', dir, '0'], { timeout, env })).stdout);
+    values = valuesIn((await run(SCRIPT, ['start', dir, '0'], { timeout: 1_800_000, env })).stdout);
   } catch (error) {
     await run(SCRIPT, ['stop', dir]).catch(() => undefined);
     rmSync(dir, { recursive: true, force: true });

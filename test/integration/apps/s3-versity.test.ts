@@ -1,4 +1,4 @@
-// A second S3 server, SeaweedFS. Unlike Ceph it checks checksums, trailers and signed chunks, so it refuses what is sent wrong.
+// A second S3 server, Versity's gateway. Unlike Ceph it checks checksums, trailers and signed chunks, so it refuses what is sent wrong.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -19,7 +19,7 @@ import { type Intercept, s3Proxy } from '#test/helpers/s3-proxy.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
 import storageS3 from '../../../plugins/storage-s3/index.ts';
 
-const started = await startS3Server('weed');
+const started = await startS3Server('versitygw');
 const s3 = started as S3Server;
 const skip = typeof started === 'string' ? started : false;
 if (skip === false) after(() => s3.stop());
@@ -28,14 +28,14 @@ const bucket = skip === false ? await s3.bucket() : '';
 for (const provider of storageS3.storageProviders ?? []) {
   const { endpoint, region, key, secret } = skip === false ? s3 : { endpoint: '', region: '', key: '', secret: '' };
   testStorageProvider(provider, {
-    name: `${provider.id} on SeaweedFS`,
+    name: `${provider.id} on Versity’s gateway`,
     settings: { bucket, region, endpoint, forcePathStyle: true },
     credentials: { key, secret },
     skip,
   });
 }
 
-describe('an app with its recordings on SeaweedFS', { skip }, () => {
+describe('an app with its recordings on Versity’s gateway', { skip }, () => {
   const seen: { method: string; url: string; headers: Record<string, unknown> }[] = [];
   const note: Intercept = ({ method = '', url = '', headers }) => void seen.push({ method, url, headers });
   const setUp = async () => {
@@ -47,7 +47,7 @@ describe('an app with its recordings on SeaweedFS', { skip }, () => {
   let names = 0;
   const newApp = async (isVersioned: boolean) => {
     const { daemon, endpoint } = (await ready) as Awaited<ReturnType<typeof setUp>>;
-    const app = `weed-${++names}`;
+    const app = `versity-${++names}`;
     assert.equal((await daemon.api.post('/apps', { name: app })).status, 201);
     const Bucket = await giveBucket(daemon.api, app, s3, { endpoint, prefix: 'p' });
     if (isVersioned) {
@@ -78,6 +78,8 @@ describe('an app with its recordings on SeaweedFS', { skip }, () => {
     const words = isVersioned ? 'with versions' : 'without versions';
     test(`the test of the storage passes every step and deletes in bulk, ${words}`, async () => {
       const { api, app, bucket: own } = await newApp(isVersioned);
+      const allowed = await api.post(`/apps/${app}/s3/cors`);
+      assert.equal(allowed.status, 200, allowed.text);
       seen.length = 0;
       const { body } = await api.post(`/apps/${app}/s3/test`);
       assert.deepEqual(
