@@ -642,6 +642,31 @@ export const ERRORS = define({
     message: 'The app has no open room named {room}.',
     hint: 'Check the name. A room exists only while somebody is in it.',
   },
+  ROOM_EXISTS: {
+    status: 409,
+    message: 'The room {room} is open already.',
+    hint: 'LiveKit can’t change the limits of an open room. End it first, or choose another name.',
+  },
+  PARTICIPANT_NOT_FOUND: {
+    status: 404,
+    message: 'Nobody with the identity {identity} is in the room {room}.',
+    hint: 'Read the room again: the participant may have left.',
+  },
+  TRACK_NOT_FOUND: {
+    status: 404,
+    message: '{identity} publishes no track {track} in the room {room}.',
+    hint: 'Read the room again: the track may have ended.',
+  },
+  UNMUTE_REFUSED: {
+    status: 409,
+    message: 'LiveKit doesn’t allow anyone but the participant to unmute a track.',
+    hint: 'Ask the participant to unmute. To allow it, set room.enable_remote_unmute: true in LiveKit’s config.',
+  },
+  LIVEKIT_UNSUPPORTED: {
+    status: 501,
+    message: 'This LiveKit server can’t {what}.',
+    hint: 'LiveKit’s open-source server can’t do this. Give the participant a token for the other room instead.',
+  },
   PLAYBACK_NOT_PUBLIC: {
     status: 403,
     message: 'Streams of the app {name} can only be watched with a join token.',

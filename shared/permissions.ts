@@ -49,6 +49,11 @@ export const USED_PERMISSIONS: readonly Permission[] = [
   'ingress:write',
   'ingress:delete',
   'usage:read',
+  'broadcast:start',
+  'room:read',
+  'room:create',
+  'room:write',
+  'room:stop',
 ];
 
 /** Roles of a person inside a team. API tokens act as `service`, a superadmin's session as `superadmin`. */

@@ -17,6 +17,7 @@ import { mqttRoutes } from '#daemon/media/mqtt/routes.ts';
 import { pageRoutes } from '#daemon/media/pages/page-routes.ts';
 import { watchRoutes } from '#daemon/media/pages/routes.ts';
 import { recordingRoutes } from '#daemon/media/recording/routes.ts';
+import { roomRoutes } from '#daemon/media/rooms/routes.ts';
 import { streamRoutes } from '#daemon/media/streams/routes.ts';
 import { vodRoutes } from '#daemon/media/vods/routes.ts';
 import { webhookRoutes } from '#daemon/media/webhooks/routes.ts';
@@ -54,6 +55,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   logRoutes(app, services);
   clusterRoutes(app, services);
   streamRoutes(app, services);
+  roomRoutes(app, services);
   watchRoutes(app, services);
   ingressRoutes(app, services);
   vodRoutes(app, services);

@@ -21,6 +21,7 @@ import { type IngressChange, type IngressRequest, ingressEncoding } from './ingr
 import { type LiveHlsRequest, liveHlsEncoding, liveHlsOutputs } from './live-hls-request.ts';
 import { type RecordingRequest, recordingEncoding, recordingOutputs } from './recording-request.ts';
 import { roomOptions } from './room-options.ts';
+import { LiveKitRooms } from './rooms.ts';
 import { checkSignature, type SignatureVerdict } from './signature.ts';
 import { type LiveKitState, Reachability } from './state.ts';
 import { sendThrough } from './transport.ts';
@@ -80,6 +81,8 @@ export class LiveKit {
   readonly reachability: Reachability;
   /** LiveKit's egress and ingress services. */
   readonly workers: MediaWorkers;
+  /** Open rooms in detail, and what can be done in them. */
+  readonly rooms = new LiveKitRooms((question) => this.#ask(QUICK_S, ({ rooms }) => question(rooms)));
   readonly #deps: LiveKitDeps;
   #sdk: Promise<Sdk> | undefined;
   #clients: Promise<Clients> | undefined;
@@ -121,6 +124,7 @@ export class LiveKit {
   reconfigure(): void {
     this.#clients = undefined;
     this.#clockDifference = null;
+    this.rooms.reset();
     this.reachability.reset();
   }
 

@@ -5,7 +5,8 @@ import { ApiError } from '#shared/errors.ts';
  * - `unconfigured`: no URL, key or secret. `unreachable`: no answer. `timeout`: no answer in time.
  * - `unauthorized`: the key or secret is wrong. `missing`: there is no such room, participant or recording.
  * - `foreign`: a server other than LiveKit responds at its address.
- * - `busy`: it answered that it cannot now (no Redis, no free worker). `refused`: anything else.
+ * - `busy`: it answered that it cannot now (no Redis, no free worker). `unsupported`: this server never can.
+ * - `refused`: anything else.
  */
 export type LiveKitFailure =
   | 'unconfigured'
@@ -15,7 +16,10 @@ export type LiveKitFailure =
   | 'foreign'
   | 'missing'
   | 'busy'
+  | 'unsupported'
   | 'refused';
+
+const NOBODY_TOOK_IT = /no response from servers/i;
 
 /** Why a request to LiveKit failed. Rebuilt from the facts, because the library's error can contain the token. */
 export class LiveKitError extends Error {
@@ -29,9 +33,9 @@ export class LiveKitError extends Error {
     this.status = status;
   }
 
-  /** True when LiveKit cannot serve anyone right now. */
+  /** True when LiveKit cannot serve anyone right now. If nobody took a request, LiveKit itself still answered. */
   get isOutage(): boolean {
-    return this.failure !== 'missing' && this.failure !== 'refused';
+    return !['missing', 'refused', 'unsupported'].includes(this.failure) && !NOBODY_TOOK_IT.test(this.message);
   }
 }
 
@@ -63,6 +67,10 @@ export function translate(error: unknown, limitSeconds: number, clean: (text: st
   const told = typeof raw.message === 'string' ? shorten(clean(raw.message)) : '';
   const reason = told || `it answered with status ${status}`;
   if (status === 404) return new LiveKitError('missing', reason, status);
+  // the open-source server says so of what only LiveKit Cloud does
+  if (raw.code === 'unimplemented' || /\bnot implemented\b/i.test(told)) {
+    return new LiveKitError('unsupported', reason, status);
+  }
   if (raw.code === 'deadline_exceeded' || status === 408 || status === 504) {
     return new LiveKitError('timeout', reason, status);
   }
@@ -85,6 +93,8 @@ export function toApiError(error: unknown): Error {
     case 'foreign':
     case 'busy':
       return new ApiError('LIVEKIT_UNREACHABLE', { reason: `${error.message}.` });
+    case 'unsupported':
+      return new ApiError('LIVEKIT_UNSUPPORTED', { what: 'do this' });
     default:
       return new ApiError('LIVEKIT_REFUSED', { reason: `${error.message}.` });
   }
@@ -92,7 +102,7 @@ export function toApiError(error: unknown): Error {
 
 /** LiveKit gives the same answer if no service runs and if none has free processors, so name both. */
 export function isNotTaken({ failure, message }: LiveKitError): boolean {
-  return failure === 'timeout' || /no response from servers/i.test(message);
+  return failure === 'timeout' || NOBODY_TOOK_IT.test(message);
 }
 
 const SERVICES = {

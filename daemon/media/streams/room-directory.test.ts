@@ -78,7 +78,11 @@ test('counts are told when they changed, and once', () => {
   const directory = new RoomDirectory();
   const told: unknown[] = [];
   const bus = new EventBus((error) => assert.fail(String(error)));
-  bus.subscribe(({ data, live }) => told.push([data['room'], data['participants'], data['viewers'], live]));
+  const changed: unknown[] = [];
+  bus.subscribe(({ type, data, live }) => {
+    if (type === 'room.changed') changed.push([data['room'], live]);
+    else told.push([data['room'], data['participants'], data['viewers'], live]);
+  });
   const forRoom = (room: string) => (room === 'live' ? ({ name: 'live', tenantId: 'platform' } as never) : undefined);
   const clock = new ManualClock();
   const counts = new LiveCounts({ background: testBackground(), directory, apps: { forRoom }, bus, clock });
@@ -104,6 +108,11 @@ test('counts are told when they changed, and once', () => {
     ['live', 1, 1, true],
     ['live', 0, 0, true],
   ]);
+  assert.deepEqual(
+    changed,
+    Array.from({ length: 6 }, () => ['live', true]),
+    'also of what changes no count',
+  );
 });
 
 test('pages that play live HLS count once, in open rooms, until they say goodbye or are silent', () => {

@@ -38,17 +38,28 @@ export class RoomDirectory {
   /** Sids of rooms that are over. */
   readonly #over = new Set<string>();
   #changes = 0;
+  #onTouch: () => void = () => undefined;
 
   /** Grows with every event: a list of LiveKit's that was under way in the meantime may be older than what is known here. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** Rooms in which something may have changed since the last call. */
-  takeTouched(): string[] {
-    const touched = [...this.#touched];
-    this.#touched.clear();
-    return touched;
+  /** Calls the listener when something may have changed in a room. */
+  onTouch(listener: () => void): void {
+    this.#onTouch = listener;
+  }
+
+  /** Staff changed something that LiveKit sends no event of. */
+  touch(room: string): void {
+    this.#touch(room);
+  }
+
+  /** Rooms in which something may have changed since they were taken last, except those that aren't due yet. */
+  takeTouched(isDue: (room: string) => boolean = () => true): string[] {
+    const due = [...this.#touched].filter(isDue);
+    for (const room of due) this.#touched.delete(room);
+    return due;
   }
 
   /** Names of all open rooms. */
@@ -155,12 +166,12 @@ export class RoomDirectory {
       listedAt: askedAt,
       counts: null,
     });
-    this.#touched.add(name);
+    this.#recount([name]);
   }
 
   forget(name: string): void {
     this.#rooms.delete(name);
-    this.#touched.add(name);
+    this.#recount([name]);
   }
 
   #count(name: string, { people }: LiveRoom): RoomCounts {
@@ -174,6 +185,7 @@ export class RoomDirectory {
       const room = this.#rooms.get(name);
       if (room !== undefined) room.counts = null;
     }
+    if (rooms.length > 0) this.#onTouch();
   }
 
   #room(name: string, sid: string): LiveRoom {

@@ -66,27 +66,39 @@ export class RoomPlacer {
     { region, emptySeconds, playoutDelayMs }: { region: string | undefined; emptySeconds?: number } & RoomSettings,
   ): Promise<Placed> {
     const { placement, livekit, log } = this.#deps;
-    const options = region === undefined ? {} : { region };
-    const unplaced = { address: placement.entryAddress(options), node: null };
-    const hasChoice = placement.hasChoice();
-    if (!hasChoice && playoutDelayMs === null) return unplaced;
+    const unplaced = { address: placement.entryAddress(region === undefined ? {} : { region }), node: null };
+    if (!placement.hasChoice() && playoutDelayMs === null) return unplaced;
     try {
       if (this.#deps.directory.has(room) || (await livekit.listRooms([room])).length > 0) return unplaced;
-      const { livekitNodeId, address, name } = hasChoice
-        ? placement.choose(room, options)
-        : { ...unplaced, livekitNodeId: null, name: null };
-      if (livekitNodeId === null && playoutDelayMs === null) return { address, node: null };
+      const placed = this.#choose(room, region);
+      if (placed.livekitNodeId === null && playoutDelayMs === null) return { address: placed.address, node: null };
       await livekit.createRoom({
         name: room,
-        ...(livekitNodeId === null ? {} : { nodeId: livekitNodeId }),
+        ...nodeOption(placed),
         ...(emptySeconds === undefined ? {} : { emptyTimeout: emptySeconds }),
         ...roomOptions({ playoutDelayMs }),
       });
-      return { address, node: livekitNodeId === null ? null : name };
+      return { address: placed.address, node: placed.node };
     } catch (err) {
       // LiveKit makes the room with the first who joins
       log.warn({ room, err }, 'a new room could not be created in advance');
       return unplaced;
     }
   }
+
+  /** LiveKit's option for the node that a new room is put on; empty where LiveKit chooses. */
+  nodeFor(room: string, region: string | undefined): { nodeId?: string } {
+    return nodeOption(this.#choose(room, region));
+  }
+
+  #choose(room: string, region: string | undefined): Placed & { livekitNodeId: string | null } {
+    const { placement } = this.#deps;
+    const options = region === undefined ? {} : { region };
+    if (!placement.hasChoice()) return { address: placement.entryAddress(options), node: null, livekitNodeId: null };
+    const { livekitNodeId, address, name } = placement.choose(room, options);
+    return { address, node: livekitNodeId === null ? null : name, livekitNodeId };
+  }
 }
+
+const nodeOption = ({ livekitNodeId }: { livekitNodeId: string | null }): { nodeId?: string } =>
+  livekitNodeId === null ? {} : { nodeId: livekitNodeId };

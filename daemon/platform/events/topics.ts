@@ -8,6 +8,7 @@ const NEEDS: Readonly<Record<EventTopic, Permission | null>> = {
   apps: 'app:read',
   config: 'config:read',
   jobs: 'app:read',
+  rooms: 'room:read',
   streams: 'stream:read',
   vods: 'vod:read',
   callbacks: 'config:read',

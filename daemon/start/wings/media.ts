@@ -16,7 +16,6 @@ import { MqttService } from '#daemon/media/mqtt/service.ts';
 import { WatchService } from '#daemon/media/pages/service.ts';
 import { RecordingService } from '#daemon/media/recording/service.ts';
 import { JoinTokenService } from '#daemon/media/streams/join-tokens.ts';
-import { LiveCounts } from '#daemon/media/streams/live-counts.ts';
 import { Reconciler } from '#daemon/media/streams/reconciler.ts';
 import { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
 import { RoomPlacer } from '#daemon/media/streams/room-placer.ts';
@@ -37,30 +36,21 @@ import type { Cluster } from './cluster.ts';
 import type { Identity } from './identity.ts';
 import type { Platform } from './platform.ts';
 import type { Plugins } from './plugins.ts';
+import { createRooms } from './rooms.ts';
 
 export type Media = ReturnType<typeof createMedia>;
 
 /** Creates the wing that works with LiveKit: rooms, streams, recordings, ingests, webhooks and callbacks. */
 export function createMedia(
-  {
-    settings,
-    databases,
-    logs,
-    logReaders,
-    events,
-    background,
-    clockWatch,
-    policy,
-    logSecrets,
-    pool,
-    jobs,
-    log,
-  }: Platform,
+  platform: Platform,
   { mediaQuotas: quotas, sessionSecret }: Identity,
-  { cluster }: Cluster,
+  clusterWing: Cluster,
   { plugins }: Plugins,
   { apps: appService, deletion, config, delivery: deliveryPlans, secrets, storage }: Apps,
 ) {
+  const { settings, databases, logs, logReaders, events, background, clockWatch } = platform;
+  const { policy, logSecrets, pool, jobs, log } = platform;
+  const { cluster } = clusterWing;
   const clock = SYSTEM_CLOCK;
   const scrubber = new Scrubber(logSecrets);
   const { registry } = appService;
@@ -365,7 +355,8 @@ export function createMedia(
     url: () => settings.livekitUrl,
     publicBase: () => publicBase(settings),
   });
-  const counts = new LiveCounts({ directory, apps, bus: events, background, clock });
+  const parts = { livekit, directory, placer, apps, delivery: deliveryPlans };
+  const { openRooms, roomActions, counts } = createRooms(platform, clusterWing, parts);
 
   const latencyAlerts = new LatencyAlerts({
     apps: { ...apps, noteTrouble: (...trouble) => appService.noteTrouble(...trouble) },
@@ -394,6 +385,8 @@ export function createMedia(
     openLiveKit,
     /** Who is in which room. */
     rooms: directory,
+    openRooms,
+    roomActions,
     reconciler,
     inspector,
     streams,
