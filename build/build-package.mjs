@@ -24,7 +24,8 @@ export async function stagePackage(folder) {
   });
   const webConsole = path.join(root, 'out', 'console');
   if (existsSync(webConsole)) cpSync(webConsole, path.join(folder, 'out', 'console'), { recursive: true });
-  for (const part of ['README.md', 'docs']) cpSync(path.join(root, part), path.join(folder, part), { recursive: true });
+  for (const part of ['README.md', 'docs', 'build/monitoring'])
+    cpSync(path.join(root, part), path.join(folder, part), { recursive: true });
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
 }
 

@@ -7,18 +7,22 @@ import { ACTIONS, RESOURCES, ROLES, roleAllows } from '#shared/permissions.ts';
 import { configReference } from './config-doc.ts';
 import { deliveryDoc } from './delivery-doc.ts';
 import { liveHlsGuide } from './live-hls-doc.ts';
+import { monitoringDoc } from './monitoring-doc.ts';
+import { monitoringFiles } from './monitoring-files.ts';
 import { pluginReference } from './plugin-doc.ts';
 
-/** Documents that derive from the code: file below docs/ → text. `npm run docs` writes them, a test keeps them fresh. */
+/** Files that derive from the code: path below the repository's root → text. `npm run docs` writes them, a test keeps them fresh. */
 export function generatedDocs(): Record<string, string> {
   return {
-    'errors.md': errors(),
-    'settings.md': settings(),
-    'permissions.md': permissions(),
-    'live-hls.md': NOTE + liveHlsGuide(),
-    'config.md': NOTE + configReference(),
-    'delivery.md': deliveryDoc(),
-    'plugin-reference.md': NOTE + pluginReference(),
+    'docs/errors.md': errors(),
+    'docs/settings.md': settings(),
+    'docs/permissions.md': permissions(),
+    'docs/live-hls.md': NOTE + liveHlsGuide(),
+    'docs/config.md': NOTE + configReference(),
+    'docs/delivery.md': deliveryDoc(),
+    'docs/plugin-reference.md': NOTE + pluginReference(),
+    'docs/monitoring.md': NOTE + monitoringDoc(),
+    ...monitoringFiles(),
   };
 }
 

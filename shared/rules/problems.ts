@@ -22,7 +22,7 @@ const WORRYING_ATTEMPTS = 3;
 /** More problems of one kind than this are told in one line. */
 const LISTED = 3;
 /** Free share of the disk below which it counts as nearly full, and as full. */
-const DISK_LOW = { warn: 0.1, danger: 0.03 } as const;
+export const DISK_LOW = { warn: 0.1, danger: 0.03 } as const;
 
 /**
  * Everything that needs a person, the most urgent first. Pure: the same findings give the same problems, so that tray,

@@ -12,6 +12,10 @@ export interface CollectorSources {
   quotas(): Iterable<{ tenant: string; quotas: Quotas }>;
   footprints(): AppFootprint[] | Promise<AppFootprint[]>;
   gpu(): GpuStatus | undefined;
+  /** Null while LiveKit is not configured. */
+  livekit(): { isReachable: boolean } | null;
+  /** Of DATA_DIR; null when it cannot be read. */
+  disk(): Promise<{ freeBytes: number; totalBytes: number } | null>;
   nodes(): { byStatus: Readonly<Record<string, number>>; stale: number };
   jobs(): { kind: string; state: string; count: number }[];
   threads(): number;
@@ -19,7 +23,7 @@ export interface CollectorSources {
 
 /** Gauges that are read from what the daemon knows anyway. */
 export function addCollectors(sources: CollectorSources): void {
-  const { metrics, apps, footprints, gpu, nodes, jobs, threads } = sources;
+  const { metrics, apps, footprints, gpu, livekit, disk, nodes, jobs, threads } = sources;
   metrics.collect('apps', () => {
     const byTenant = new Map<string, number>();
     for (const { tenantId } of apps()) byTenant.set(tenantId, (byTenant.get(tenantId) ?? 0) + 1);
@@ -47,6 +51,12 @@ export function addCollectors(sources: CollectorSources): void {
     if (found === undefined) return [];
     return ['nvidia', 'vaapi', 'none'].map((type) => ({ labels: { type }, value: found.type === type ? 1 : 0 }));
   });
+  metrics.collect('livekit_reachable', () => {
+    const found = livekit();
+    return found === null ? [] : [{ value: found.isReachable ? 1 : 0 }];
+  });
+  metrics.collect('disk_free_bytes', async () => valuesOf((await disk())?.freeBytes));
+  metrics.collect('disk_total_bytes', async () => valuesOf((await disk())?.totalBytes));
   metrics.collect('nodes', () =>
     Object.entries(nodes().byStatus).map(([status, value]) => ({ labels: { status }, value })),
   );
@@ -54,6 +64,8 @@ export function addCollectors(sources: CollectorSources): void {
   metrics.collect('jobs', () => jobs().map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })));
   metrics.collect('worker_threads', () => [{ value: threads() }]);
 }
+
+const valuesOf = (value: number | undefined): Sample[] => (value === undefined ? [] : [{ value }]);
 
 /** Names of quotas as labels. */
 const QUOTAS = [

@@ -93,6 +93,10 @@ export class StatsService {
     });
   }
 
+  async disk(): Promise<ServerStats['disk']> {
+    return (await this.#files.get()).disk;
+  }
+
   async registryBytes(): Promise<number> {
     return (await this.#files.get()).registryBytes;
   }

@@ -130,6 +130,8 @@ export function createOperations(
     quotas: () => tenants.all().map(({ id }) => ({ tenant: id, quotas: quotas.of(id) })),
     footprints: () => stats.footprints(),
     gpu: () => gpu.peek(),
+    livekit: () => (media.livekit.isConfigured ? { isReachable: media.livekit.state.status === 'reachable' } : null),
+    disk: () => stats.disk(),
     nodes: () => cluster.summary(),
     jobs: jobCounts,
     threads: () => pool.threads,
