@@ -632,6 +632,11 @@ export const ERRORS = define({
     message: 'LiveKit refused: {reason}',
     hint: 'Check LIVEKIT_API_KEY and LIVEKIT_API_SECRET, and read LiveKit’s log.',
   },
+  SESSION_UNKNOWN: {
+    status: 404,
+    message: 'The app has no session {id}.',
+    hint: 'List the sessions again: old ones are deleted after analytics.retention_days.',
+  },
   STREAM_NOT_FOUND: {
     status: 404,
     message: 'The app has no stream {id}.',

@@ -1,5 +1,6 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import { placeOf } from '#daemon/apps/storage/location.ts';
+import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
@@ -28,6 +29,9 @@ export interface MediaStoreDeps {
   onCallbacks(app: string, receiver: Receiver): void;
   /** Rows were changed: for services that follow the changes of others. */
   onChanges(app: AppEntry, changes: readonly RowChange[]): void;
+  /** Keeps a change for the session in which it happens, in the same transaction. */
+  keep?(tx: MediaTransaction, change: RowChange): void;
+  background: Background;
   /** Does a job follow a recording, after which the VOD is complete? */
   awaitsLadder(config: AppConfig): boolean;
   clock: Clock;
@@ -85,6 +89,20 @@ const EVENTS: Readonly<Record<RowChange['kind'], EventType | null>> = {
   vod_ready: 'vod.ready',
 };
 
+/** What the work returned, and the changes that it noted. */
+interface Outcome<T> {
+  result: T;
+  changes: RowChange[];
+}
+
+interface Waiting {
+  app: AppEntry;
+  config: AppConfig;
+  work(tx: MediaTransaction): unknown;
+  resolve(outcome: Outcome<unknown>): void;
+  reject(error: unknown): void;
+}
+
 /**
  * The only way to change an app's streams and VODs. Rows and the callbacks that follow from them are written in one
  * transaction of the app's database; events are published after the commit.
@@ -92,12 +110,15 @@ const EVENTS: Readonly<Record<RowChange['kind'], EventType | null>> = {
 export class MediaStore {
   readonly #deps: MediaStoreDeps;
 
+  /** Changes that wait for the next turn of the event loop, by app. */
+  readonly #waiting = new Map<string, Waiting[]>();
+
   constructor(deps: MediaStoreDeps) {
     this.#deps = deps;
   }
 
   /** Changes rows and announces it. @returns what the work returned, and the changes that it noted */
-  async change<T>(app: AppEntry, work: (tx: MediaTransaction) => T): Promise<{ result: T; changes: RowChange[] }> {
+  async change<T>(app: AppEntry, work: (tx: MediaTransaction) => T): Promise<Outcome<T>> {
     const outcome = this.changeWith(app, await this.#deps.config.get(app.name), work);
     this.announce(app, outcome.changes);
     return outcome;
@@ -108,12 +129,68 @@ export class MediaStore {
     if (changes.length > 0) this.#deps.onChanges(app, changes);
   }
 
+  /**
+   * `change()` for many callers: all changes of one turn of the event loop share a transaction, so that a thousand events a second
+   * don't cost a write to the disk each. One that fails is undone alone. The caller calls `announce()` itself.
+   * @returns when everything is on the disk
+   */
+  changeSoon<T>(app: AppEntry, config: AppConfig, work: (tx: MediaTransaction) => T): Promise<Outcome<T>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome<T>>();
+    const waiting = this.#waiting.get(app.name);
+    const one: Waiting = { app, config, work, resolve: resolve as Waiting['resolve'], reject };
+    if (waiting !== undefined) waiting.push(one);
+    else {
+      this.#waiting.set(app.name, [one]);
+      this.#deps.background.soon('events of LiveKit', () => this.#commit(app.name));
+    }
+    return promise;
+  }
+
+  /** Are there changes of the app that the next turn stores? */
+  isWaiting(app: string): boolean {
+    return this.#waiting.has(app);
+  }
+
+  /** Carries out what waits for an app. */
+  #commit(name: string): void {
+    const waiting = this.#waiting.get(name) ?? [];
+    this.#waiting.delete(name);
+    const done: (() => void)[] = [];
+    try {
+      const db = this.#deps.databases.get(name);
+      db.transaction(() => {
+        for (const { app, config, work, resolve, reject } of waiting) {
+          const { tx, changes, told } = this.#open(app, config);
+          try {
+            const result = db.transaction(() => work(tx))();
+            done.push(() => {
+              resolve({ result, changes });
+              this.#publish(app, config, changes, told);
+            });
+          } catch (error) {
+            // a fault of the disk has ended the whole transaction
+            if (!db.inTransaction) throw error;
+            done.push(() => reject(error));
+          }
+        }
+      }).immediate();
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+      return;
+    }
+    for (const tell of done) this.#deps.background.run('news of stored events', tell);
+  }
+
   /** `change()` for callers that already have the config, and call `announce()` themselves. */
-  changeWith<T>(
-    app: AppEntry,
-    config: AppConfig,
-    work: (tx: MediaTransaction) => T,
-  ): { result: T; changes: RowChange[] } {
+  changeWith<T>(app: AppEntry, config: AppConfig, work: (tx: MediaTransaction) => T): Outcome<T> {
+    const { tx, changes, told } = this.#open(app, config);
+    const result = tx.db.transaction(() => work(tx)).immediate();
+    this.#publish(app, config, changes, told);
+    return { result, changes };
+  }
+
+  /** What a piece of work gets, what it noted, and which receivers have messages of it. */
+  #open(app: AppEntry, config: AppConfig) {
     const { databases, clock } = this.#deps;
     const db = databases.get(app.name);
     const changes: RowChange[] = [];
@@ -129,6 +206,7 @@ export class MediaStore {
     const note: MediaTransaction['note'] = (list) => {
       for (const change of list) {
         changes.push(change);
+        this.#deps.keep?.(tx, change);
         const { room } = 'stream' in change ? change.stream : 'vod' in change ? change.vod : change.ingest;
         const data = 'ingest' in change ? ingressPayload(change) : payloadOf(change, config);
         const isReady = change.kind === 'recording_finished' || change.kind === 'recording_ready';
@@ -140,13 +218,16 @@ export class MediaStore {
       }
     };
     const owner = { appId: app.id, place: placeOf(config.s3), appDir: this.#deps.appDir(app.name) };
-    const result = db.transaction(() => work({ db, config, owner, now: at, note, callback })).immediate();
+    const tx: MediaTransaction = { db, config, owner, now: at, note, callback };
+    return { tx, changes, told };
+  }
+
+  #publish(app: AppEntry, config: AppConfig, changes: readonly RowChange[], told: ReadonlySet<Receiver>): void {
     for (const change of changes) {
       const type = EVENTS[change.kind];
       if (type !== null) this.#deps.bus.publish(eventOf(app, config, change, type));
     }
     for (const receiver of told) this.#deps.onCallbacks(app.name, receiver);
-    return { result, changes };
   }
 }
 

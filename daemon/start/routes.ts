@@ -18,6 +18,7 @@ import { pageRoutes } from '#daemon/media/pages/page-routes.ts';
 import { watchRoutes } from '#daemon/media/pages/routes.ts';
 import { recordingRoutes } from '#daemon/media/recording/routes.ts';
 import { roomRoutes } from '#daemon/media/rooms/routes.ts';
+import { sessionRoutes } from '#daemon/media/sessions/routes.ts';
 import { streamRoutes } from '#daemon/media/streams/routes.ts';
 import { vodRoutes } from '#daemon/media/vods/routes.ts';
 import { webhookRoutes } from '#daemon/media/webhooks/routes.ts';
@@ -56,6 +57,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   clusterRoutes(app, services);
   streamRoutes(app, services);
   roomRoutes(app, services);
+  sessionRoutes(app, services);
   watchRoutes(app, services);
   ingressRoutes(app, services);
   vodRoutes(app, services);

@@ -19,6 +19,7 @@ import * as recording from './recording.ts';
 import * as rooms from './rooms.ts';
 import * as s3 from './s3.ts';
 import * as security from './security.ts';
+import * as sessions from './sessions.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
 import * as teams from './teams.ts';
@@ -47,6 +48,7 @@ const contract = {
   liveHls,
   recording,
   rooms,
+  sessions,
   s3,
   security,
   streams,

@@ -58,6 +58,7 @@ async function setUp(t: TestContext, recordingConfig: object = {}, s3: object = 
     onCallbacks() {},
     appDir: () => path.join(dir, 'live'),
     awaitsLadder: () => false,
+    background: testBackground(),
     clock: SYSTEM_CLOCK,
   });
   const asked: string[] = [];

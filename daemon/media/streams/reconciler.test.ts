@@ -11,6 +11,9 @@ import { testBackground } from '#test/helpers/background.ts';
 import { ManualClock } from '#test/helpers/clock.ts';
 import type { LiveKit } from '../livekit/client.ts';
 import { MediaStore } from '../media-store.ts';
+import { IdentityKeeper } from '../sessions/identities.ts';
+import { SessionRecorder } from '../sessions/recorder.ts';
+import { SessionSync } from '../sessions/sync.ts';
 import { vodRepository } from '../vods/repository.ts';
 import { Reconciler } from './reconciler.ts';
 import { RoomDirectory } from './room-directory.ts';
@@ -33,27 +36,35 @@ test('a clock that is set neither fails a recording that LiveKit is being asked 
   const config = completeConfig({}, 'live');
   const none = async () => [];
   let jumped = (): unknown => undefined;
+  const background = testBackground();
+  const mediaStore = new MediaStore({
+    databases,
+    bus: new EventBus((error) => assert.fail(String(error))),
+    config: { get: async () => config },
+    onCallbacks() {},
+    onChanges() {},
+    appDir: () => path.join(dir, 'live'),
+    awaitsLadder: () => false,
+    background,
+    clock,
+  });
+  const recorder = new SessionRecorder({
+    identities: new IdentityKeeper(() => Buffer.alloc(32)),
+    nodeOf: () => null,
+  });
   const reconciler = new Reconciler({
     livekit: {
       ...{ listRooms: none, listEgress: none, listIngress: none },
       reachability: { onReachable: () => () => {} },
     } as unknown as LiveKit,
-    mediaStore: new MediaStore({
-      databases,
-      bus: new EventBus((error) => assert.fail(String(error))),
-      config: { get: async () => config },
-      onCallbacks() {},
-      onChanges() {},
-      appDir: () => path.join(dir, 'live'),
-      awaitsLadder: () => false,
-      clock,
-    }),
+    mediaStore,
+    sessions: new SessionSync({ recorder, databases, mediaStore }),
     databases,
     directory: new RoomDirectory(),
     apps: { entries: () => [app], get: () => app, forRoom: () => app },
     checkRecorder: async () => {},
     onResumed: async () => {},
-    background: testBackground(),
+    background,
     clock,
     retentionNow: () => clock.now(),
     onJump: (listener) => {

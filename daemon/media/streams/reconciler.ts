@@ -12,9 +12,10 @@ import type { LiveKit } from '../livekit/client.ts';
 import type { Egress } from '../livekit/egress.ts';
 import { isAtWork } from '../livekit/encoder-state.ts';
 import { LiveKitError } from '../livekit/errors.ts';
-import { INGRESS_KIND, type Person } from '../livekit/event.ts';
+import { createdAtOf, INGRESS_KIND, type Person } from '../livekit/event.ts';
 import type { Ingress } from '../livekit/ingress.ts';
 import type { MediaStore, MediaTransaction } from '../media-store.ts';
+import type { SessionMark, SessionSync } from '../sessions/sync.ts';
 import { unreadIn } from '../vods/inspector.ts';
 import { type VodRecord, vodRepository } from '../vods/repository.ts';
 import { applyEgress, failVod, isOpen } from '../vods/vod-lifecycle.ts';
@@ -36,6 +37,7 @@ export interface ReconcilerDeps {
   mediaStore: MediaStore;
   databases: AppDatabases;
   directory: RoomDirectory;
+  sessions: SessionSync;
   apps: {
     entries(): Iterable<AppEntry>;
     get(name: string): AppEntry | undefined;
@@ -56,6 +58,7 @@ export interface ReconcilerDeps {
 interface LiveRoom {
   name: string;
   sid: string;
+  createdAt: number | null;
   participants: number;
   publishers: number;
 }
@@ -87,7 +90,10 @@ export class Reconciler {
     this.#detachClock = this.#deps.onJump?.(() => {
       this.#jumpedAt = this.#deps.clock.monotonic();
     });
-    this.#detach = this.#deps.livekit.reachability.onReachable(() => this.soon());
+    this.#detach = this.#deps.livekit.reachability.onReachable(() => {
+      this.#deps.sessions.returned();
+      this.soon();
+    });
   }
 
   async stop(): Promise<void> {
@@ -124,7 +130,7 @@ export class Reconciler {
     try {
       const [room] = await this.#deps.livekit.listRooms([name]);
       if (room !== undefined) {
-        await this.#room({ name, sid: room.sid, participants: 0, publishers: 0 });
+        await this.#room({ name, sid: room.sid, createdAt: createdAtOf(room), participants: 0, publishers: 0 });
       }
     } catch (err) {
       this.#complain(err);
@@ -145,25 +151,29 @@ export class Reconciler {
       const busy = await this.#busyApps();
       // rows and rooms that are made from here on are younger than LiveKit's answer
       const lastRows = new Map([...busy].map((app) => [app, this.#lastRow(app)]));
+      const marks = new Map([...busy].flatMap((app) => this.#mark(app)));
       const knownRooms = [...this.#deps.directory.names()];
       const rooms = (await this.#deps.livekit.listRooms())
         .map((room) => ({
           name: room.name,
           sid: room.sid,
+          createdAt: createdAtOf(room),
           participants: room.numParticipants,
           publishers: room.numPublishers,
         }))
         .filter((room) => this.#appOf(room.name) !== undefined);
       await this.#eachRoom(rooms.filter((room) => isFull || this.#looksDifferent(room)));
-      const open = new Set(rooms.map((room) => room.name));
+      const open = new Map(rooms.map((room) => [room.name, room.sid]));
       for (const name of knownRooms) if (!open.has(name)) this.#deps.directory.forget(name);
       for (const [app, lastRow] of lastRows) {
         await this.#endRowsOfGoneRooms(app, open, lastRow);
+        await this.#sessions(app, open, marks.get(app));
         await nextTurn();
       }
       await this.#recordings(isFull);
       await this.#ingests(isFull);
       this.#settle();
+      this.#deps.sessions.settle();
       this.lastRunAt = this.#deps.clock.now();
       if (this.repaired > before) {
         this.#deps.log.info({ rows: this.repaired - before }, 'rows were corrected from LiveKit’s own lists');
@@ -195,6 +205,7 @@ export class Reconciler {
     try {
       const db = this.#deps.databases.get(app);
       const isLive = streamRepository(db).countActive() > 0 || hlsRepository(db).left().length > 0;
+      if (this.#deps.sessions.isRunning(app)) return true;
       return isLive || vodRepository(db).open().length > 0 || ingressSessions(db).count() > 0;
     } catch (err) {
       this.#deps.log.warn({ app, err }, 'app.db cannot be read');
@@ -216,6 +227,19 @@ export class Reconciler {
     for (const app of this.#busy ?? []) {
       if (this.#deps.apps.get(app) === undefined || !this.#isBusy(app)) this.#busy?.delete(app);
     }
+  }
+
+  #mark(app: string): [string, SessionMark][] {
+    try {
+      return [[app, this.#deps.sessions.mark(app, this.#deps.clock.now())]];
+    } catch {
+      return [];
+    }
+  }
+
+  async #sessions(name: string, open: ReadonlyMap<string, string>, mark: SessionMark | undefined): Promise<void> {
+    const app = this.#deps.apps.get(name);
+    if (app !== undefined && mark !== undefined) await this.#deps.sessions.passed(app, mark, open);
   }
 
   #lastRow(app: string): number {
@@ -248,6 +272,7 @@ export class Reconciler {
     if (app === undefined) return;
     const lastRow = this.#lastRow(app.name);
     const asked = this.#deps.clock.now();
+    const mark = this.#deps.sessions.mark(app.name, asked);
     const people = await this.#people(room.name);
     const isFed = people.some((person) => person.kind === INGRESS_KIND);
     const ingests = isFed ? await this.#deps.livekit.listIngress(room.name) : [];
@@ -265,6 +290,7 @@ export class Reconciler {
       }
       for (const one of ingests) if (one.isPublishing) tx.note(startSession(tx.db, one, untold(one, tx.now)));
       endAbsent(tx, room.name, people, lastRow);
+      this.#deps.sessions.room(tx, app.name, room, people, mark);
     });
   }
 
@@ -277,7 +303,7 @@ export class Reconciler {
     }
   }
 
-  async #endRowsOfGoneRooms(name: string, open: ReadonlySet<string>, lastRow: number): Promise<void> {
+  async #endRowsOfGoneRooms(name: string, open: ReadonlyMap<string, string>, lastRow: number): Promise<void> {
     const app = this.#deps.apps.get(name);
     if (app === undefined) return;
     const gone = streamRepository(this.#deps.databases.get(name))
@@ -357,6 +383,7 @@ export class Reconciler {
 
   async #change(app: AppEntry, work: (tx: MediaTransaction) => void): Promise<void> {
     const { changes } = await this.#deps.mediaStore.change(app, work);
+    if (this.#deps.sessions.isRunning(app.name)) this.noteBusy(app.name);
     if (changes.length === 0) return;
     this.repaired += changes.length;
     this.noteBusy(app.name);

@@ -1,4 +1,5 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import { boundedCache } from '#daemon/platform/bounded-cache.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { fieldError } from '#shared/errors.ts';
 import { roomNamed } from '#shared/rules/rooms.ts';
@@ -34,6 +35,8 @@ export interface RoomPlacerDeps {
 /** Names an app's rooms and puts those that do not exist yet on a node. */
 export class RoomPlacer {
   readonly #deps: RoomPlacerDeps;
+  /** Rooms that were put on a node and have not begun yet. */
+  readonly #placed = boundedCache<string, string>(10_000);
 
   constructor(deps: RoomPlacerDeps) {
     this.#deps = deps;
@@ -58,6 +61,13 @@ export class RoomPlacer {
   /** Address of an active node, for anyone who needs no room to be placed. */
   entryAddress(region?: string): string {
     return this.#deps.placement.entryAddress(region === undefined ? {} : { region });
+  }
+
+  /** Name of the node that a room which begins now was put on; null = not known. */
+  takeNode(room: string): string | null {
+    const node = this.#placed.get(room) ?? null;
+    this.#placed.delete(room);
+    return node;
   }
 
   /** Creates a room that does not exist yet: on a node where there is a choice, and with the delay that only a new room can get. */
@@ -96,6 +106,7 @@ export class RoomPlacer {
     const options = region === undefined ? {} : { region };
     if (!placement.hasChoice()) return { address: placement.entryAddress(options), node: null, livekitNodeId: null };
     const { livekitNodeId, address, name } = placement.choose(room, options);
+    if (livekitNodeId !== null && name !== null) this.#placed.set(room, name);
     return { address, node: livekitNodeId === null ? null : name, livekitNodeId };
   }
 }

@@ -5,6 +5,7 @@ import { isPassedOn, livekitPayload } from '../callbacks/payloads.ts';
 import { endSession, startSession } from '../ingress/sessions.ts';
 import { EGRESS_KIND, INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
 import type { MediaTransaction } from '../media-store.ts';
+import type { SessionRecorder } from '../sessions/recorder.ts';
 import { livekitMemory, streamRepository } from '../streams/repository.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
 import { closeParticipant, closeRoom, closeTrack, openTrack } from '../streams/stream-lifecycle.ts';
@@ -16,7 +17,7 @@ const MEMORY_MS = 2 * 86_400_000;
 const FRESH_MS = 2000;
 
 /** When an event happened, as exactly as can be told. */
-function timeOf(event: LiveKitEvent, now: number): number {
+export function timeOf(event: LiveKitEvent, now: number): number {
   return Math.abs(now - event.at) < FRESH_MS ? now : event.at;
 }
 
@@ -28,13 +29,14 @@ export function applyEvent(
   tx: MediaTransaction,
   app: AppEntry,
   event: LiveKitEvent,
-  directory: RoomDirectory,
+  { directory, sessions }: { directory: RoomDirectory; sessions: SessionRecorder },
 ): boolean {
   const { db, now } = tx;
   const memory = livekitMemory(db);
   if (event.id !== '' && !memory.remember(event.id, now)) return false;
   memory.forgetBefore(now - MEMORY_MS);
   const at = timeOf(event, now);
+  sessions.event(tx, event, at);
   if (isPassedOn(event.name)) {
     tx.callback({ event: event.name, room: event.room?.name ?? null, data: livekitPayload(event) });
   }
@@ -96,7 +98,7 @@ export const streamType = (kind: number | undefined): StreamType => (kind === IN
 /** A recorder is a participant that is called like its recording. */
 export const isOfRecorder = ({ person }: LiveKitEvent): boolean => person?.kind === EGRESS_KIND;
 
-/** Does the event change rows? What only viewers do need not be stored. */
+/** Does the event change more rows than those of a session? What only viewers do does not. */
 export function touchesRows(db: Db, event: LiveKitEvent): boolean {
   switch (event.name) {
     case 'room_started':

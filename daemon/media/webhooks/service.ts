@@ -1,6 +1,7 @@
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { noteLogContext } from '#daemon/platform/log-context.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
@@ -12,8 +13,9 @@ import { toApiError } from '../livekit/errors.ts';
 import { INGRESS_KIND, type LiveKitEvent } from '../livekit/event.ts';
 import type { SignatureVerdict } from '../livekit/signature.ts';
 import type { MediaStore, RowChange } from '../media-store.ts';
+import type { SessionRecorder } from '../sessions/recorder.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
-import { applyEvent, showEvent, touchesRows } from './apply.ts';
+import { applyEvent, showEvent, timeOf, touchesRows } from './apply.ts';
 import { explainRejection } from './rejections.ts';
 
 const COMPLAIN_MS = 60_000;
@@ -23,6 +25,7 @@ export interface WebhookServiceDeps {
   mediaStore: MediaStore;
   databases: AppDatabases;
   directory: RoomDirectory;
+  sessions: SessionRecorder;
   apps: { forRoom(room: string): AppEntry | undefined };
   config: { get(app: string): Promise<AppConfig> };
   /** Called after an event is stored, for what follows from the event itself. */
@@ -108,7 +111,7 @@ export class WebhookService {
   }
 
   async #take(event: LiveKitEvent): Promise<void> {
-    const { apps, databases, directory, mediaStore, config, log, clock } = this.#deps;
+    const { apps, databases, directory, mediaStore, sessions, config, log, clock } = this.#deps;
     const app = event.room === null ? undefined : apps.forRoom(event.room.name);
     if (event.dropped > 0) this.#deps.onGap(null);
     if (app === undefined || app.deleting) {
@@ -119,13 +122,19 @@ export class WebhookService {
     let outcome: { result: boolean; changes: RowChange[] };
     try {
       const current = await config.get(app.name);
-      // an audience of thousands must not cost a write each
-      if (!isTold(current, event.name) && !touchesRows(databases.get(app.name), event)) {
+      const touches = (db: Db) => isTold(current, event.name) || touchesRows(db, event);
+      // an audience of thousands must not cost a write each, where nobody keeps its sessions
+      if (!current.analytics.enabled && !mediaStore.isWaiting(app.name) && !touches(databases.get(app.name))) {
         showEvent(databases.get(app.name), directory, event);
         return;
       }
       if (event.name === 'participant_joined') showEvent(databases.get(app.name), directory, event);
-      outcome = mediaStore.changeWith(app, current, (tx) => applyEvent(tx, app, event, directory));
+      outcome = await mediaStore.changeSoon(app, current, (tx) => {
+        if (touches(tx.db)) return applyEvent(tx, app, event, { directory, sessions });
+        // a session takes the same event of a viewer any number of times, so its id needs no row
+        sessions.event(tx, event, timeOf(event, tx.now));
+        return true;
+      });
     } catch (err) {
       log.warn({ app: app.name, event: event.name, err }, 'a LiveKit event could not be stored');
       throw new ApiError('WEBHOOK_NOT_STORED', {}, { cause: err });

@@ -19,6 +19,8 @@ export interface Page {
 }
 
 export interface FilteredList<Row, Key extends string> {
+  /** A page of the rows alone. */
+  rows(filter: Filter<Key>, page: Page): Row[];
   /** A page of the rows, and how many there are on all pages. */
   page(filter: Filter<Key>, page: Page): { rows: Row[]; total: number };
   count(filter: Filter<Key>): number;
@@ -48,11 +50,11 @@ export function filteredList<Row, Key extends string>(db: Db, spec: FilteredList
     return found;
   };
   const count = (filter: Filter<Key>): number => statements(filter).count.get({ ...filter }) as number;
+  const rows = (filter: Filter<Key>, { limit, offset }: Page): Row[] =>
+    statements(filter).rows.all({ ...filter, limit, offset });
   return {
-    page: (filter, { limit, offset }) => ({
-      rows: statements(filter).rows.all({ ...filter, limit, offset }),
-      total: count(filter),
-    }),
+    rows,
+    page: (filter, page) => ({ rows: rows(filter, page), total: count(filter) }),
     count,
   };
 }

@@ -9,6 +9,7 @@ const NEEDS: Readonly<Record<EventTopic, Permission | null>> = {
   config: 'config:read',
   jobs: 'app:read',
   rooms: 'room:read',
+  sessions: 'session:read',
   streams: 'stream:read',
   vods: 'vod:read',
   callbacks: 'config:read',

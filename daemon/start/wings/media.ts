@@ -15,6 +15,12 @@ import { LOG_SOURCE } from '#daemon/media/mqtt/link.ts';
 import { MqttService } from '#daemon/media/mqtt/service.ts';
 import { WatchService } from '#daemon/media/pages/service.ts';
 import { RecordingService } from '#daemon/media/recording/service.ts';
+import { noteHappening } from '#daemon/media/sessions/happenings.ts';
+import { IdentityKeeper } from '#daemon/media/sessions/identities.ts';
+import { SessionKeeper } from '#daemon/media/sessions/keeper.ts';
+import { SessionRecorder } from '#daemon/media/sessions/recorder.ts';
+import { SessionService } from '#daemon/media/sessions/service.ts';
+import { SessionSync } from '#daemon/media/sessions/sync.ts';
 import { JoinTokenService } from '#daemon/media/streams/join-tokens.ts';
 import { Reconciler } from '#daemon/media/streams/reconciler.ts';
 import { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
@@ -117,6 +123,7 @@ export function createMedia(
   mqtt.onConnected((app) => deliveries.mqtt.retryNow(app));
   const callbacks = new CallbackService({ apps, config, secret: callbackSecret, deliveries });
   const rows = new EventEmitter<{ changed: [app: AppEntry, changes: readonly RowChange[]] }>();
+  const identities = new IdentityKeeper((use) => sessionSecret.derive(use));
   const mediaStore = new MediaStore({
     databases,
     bus: events,
@@ -126,6 +133,37 @@ export function createMedia(
     onCallbacks: (app, receiver) => deliveries[receiver].wake(app),
     onChanges: (app, changes) => rows.emit('changed', app, changes),
     awaitsLadder: (appConfig) => deliveryPlans.makesLadders(appConfig),
+    keep: (tx, change) => noteHappening(tx, change, identities),
+    background,
+  });
+  const sessionKeeper = new SessionKeeper({
+    databases,
+    apps,
+    config,
+    background,
+    retentionNow: clockWatch.retentionNow,
+    log: log.child({ source: 'sessions' }),
+  });
+  const sessionRecorder = new SessionRecorder({
+    identities,
+    nodeOf: (room) => placer.takeNode(room),
+    onBegin: (appId, at) => sessionKeeper.began(appId, at),
+  });
+  const roomSessions = new SessionService({
+    databases,
+    apps: { require: apps.require, visible: (which) => registry.visible(which) },
+    identities,
+    keeper: sessionKeeper,
+    clock,
+  });
+  const sessionSync = new SessionSync({
+    recorder: sessionRecorder,
+    databases,
+    mediaStore,
+    onChange: (app) => {
+      sessionKeeper.changed(app.name);
+      events.publish({ type: 'room-session.changed', app: app.name, tenant: app.tenantId, data: { room: null } });
+    },
   });
   const ordering = { livekit, mediaStore, databases, apps, config, delivery: deliveryPlans, storage, background };
   const liveHls: LiveHlsService = new LiveHlsService({
@@ -259,6 +297,7 @@ export function createMedia(
     mediaStore,
     databases,
     directory,
+    sessions: sessionSync,
     apps,
     checkRecorder: (app, vod) => recording.checkRecorder(app, vod),
     onResumed: async (app) => {
@@ -290,10 +329,17 @@ export function createMedia(
     mediaStore,
     databases,
     directory,
+    sessions: sessionRecorder,
     apps,
     config,
     onEvent: (app, event) => {
       const { name, room, person, track, egress } = event;
+      reconciler.noteBusy(app.name);
+      if (name === 'room_finished' || name === 'participant_left') sessionKeeper.changed(app.name);
+      if (name === 'room_started' || name === 'room_finished') {
+        const data = { room: room?.name ?? null };
+        events.publish({ type: 'room-session.changed', app: app.name, tenant: app.tenantId, data });
+      }
       if (egress !== null) background.run('lost recordings', () => recording.egressTold(app, egress.id));
       if (room === null) return;
       if (name === 'room_finished')
@@ -390,6 +436,7 @@ export function createMedia(
     reconciler,
     inspector,
     streams,
+    roomSessions,
     joinTokens,
     watch,
     ingests,
@@ -406,6 +453,7 @@ export function createMedia(
       reconciler.start();
       mqtt.start();
       for (const delivery of Object.values(deliveries)) delivery.start();
+      sessionKeeper.start();
       latencyAlerts.start();
       counts.start();
       inspector.start();
@@ -422,6 +470,7 @@ export function createMedia(
       inspector.stop();
       livekit.stop();
       await reconciler.stop();
+      await sessionKeeper.stop();
       await Promise.all(Object.values(deliveries).map((delivery) => delivery.stop()));
       await mqtt.stop();
     },

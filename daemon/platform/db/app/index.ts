@@ -11,6 +11,7 @@ import { sql as transcodings } from './009-transcodings.ts';
 import { sql as mqtt } from './010-mqtt.ts';
 import { sql as moves } from './011-moves.ts';
 import { sql as ladders } from './012-ladders.ts';
+import { sql as sessions } from './013-sessions.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 10, name: 'mqtt', sql: mqtt },
   { id: 11, name: 'moves', sql: moves },
   { id: 12, name: 'ladders', sql: ladders },
+  { id: 13, name: 'sessions', sql: sessions },
 ];

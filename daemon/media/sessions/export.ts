@@ -1,0 +1,86 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SessionExportQuery } from '#shared/schema/sessions.ts';
+import type { SessionFilter, sessionReading } from './reading.ts';
+import { sessionRow, stayRow } from './rows.ts';
+
+const STEP = 200;
+
+export interface ExportRequest {
+  format: NonNullable<SessionExportQuery['format']>;
+  of: NonNullable<SessionExportQuery['of']>;
+  app: string;
+  filter: SessionFilter;
+  /** Asked again for each step, so that a long download holds no database open. */
+  read(): ReturnType<typeof sessionReading>;
+  now(): number;
+}
+
+type Cells = Record<string, unknown>;
+
+/** The rows of a list as text, newest session first; each piece is some hundred rows. */
+export async function* exportText(request: ExportRequest): AsyncGenerator<string> {
+  let isFirst = true;
+  for await (const rows of request.of === 'sessions' ? sessions(request) : stays(request)) {
+    if (request.format === 'jsonl') yield rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    else {
+      const lines = rows.map((row) => csvLine(Object.values(row)));
+      yield (isFirst && rows[0] !== undefined ? [csvLine(Object.keys(rows[0])), ...lines] : lines).join('');
+    }
+    isFirst = false;
+  }
+}
+
+async function* sessions({ app, filter, read, now }: ExportRequest): AsyncGenerator<Cells[]> {
+  for await (const found of steps(filter, read)) yield found.map((session) => flat(sessionRow(app, session, now())));
+}
+
+async function* stays({ filter, read, ...request }: ExportRequest): AsyncGenerator<Cells[]> {
+  for await (const found of steps(filter, read)) {
+    for (const session of found) {
+      const { id, room, roomSid, startedAt } = sessionRow(request.app, session, request.now());
+      for (let offset = 0; ; offset += STEP) {
+        const { rows } = read().stays(session.id, {}, { limit: STEP, offset });
+        const about = { app: request.app, session: id, room, roomSid, sessionStartedAt: startedAt };
+        if (rows.length > 0)
+          yield rows.map((stay) => {
+            const { id: _id, ...told } = stayRow(stay, session);
+            return { ...about, ...flat(told) };
+          });
+        await nextTurn();
+        if (rows.length < STEP) break;
+      }
+    }
+  }
+}
+
+async function* steps(filter: SessionFilter, read: ExportRequest['read']) {
+  let after: { started_at: number; id: number } | undefined;
+  for (;;) {
+    const { rows } = read().rows(filter, STEP, after);
+    if (rows.length > 0) yield rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < STEP) return;
+    after = last;
+    await nextTurn();
+  }
+}
+
+/** Spans become two columns, so that CSV has one value in each. */
+function flat(row: Record<string, unknown>): Cells {
+  const cells: Cells = {};
+  for (const [key, value] of Object.entries(row)) {
+    if (!key.endsWith('Between')) cells[key] = value;
+    else cells[key.replace('Between', 'NotBefore')] = (value as { from: string } | null)?.from ?? null;
+  }
+  return cells;
+}
+
+/** RFC 4180. A text that a spreadsheet would take for a formula begins with `'`. */
+export const csvLine = (values: readonly unknown[]): string => `${values.map(csvCell).join(',')}\r\n`;
+
+function csvCell(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value !== 'string') return String(value);
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

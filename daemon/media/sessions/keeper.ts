@@ -1,0 +1,164 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AppEntry } from '#daemon/apps/registry/registry.ts';
+import type { Background, Repeated } from '#daemon/platform/background.ts';
+import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
+import type { Log } from '#daemon/platform/log.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { sessionReading } from './reading.ts';
+import { type SessionRecord, sessionRepository } from './repository.ts';
+
+const DAY_MS = 86_400_000;
+const FIRST_LOOK_MS = 2000;
+const SETTLE_EVERY_MS = 5000;
+const TIDY_EVERY_MS = 3_600_000;
+/** Rows of one step; between two steps others have their turn. */
+const STEP = 500;
+/** Connections that one app keeps; beyond, the oldest sessions are deleted. */
+const MAX_STAYS = 5_000_000;
+
+export interface SessionKeeperDeps {
+  databases: AppDatabases;
+  apps: { entries(): Iterable<AppEntry>; get(name: string): AppEntry | undefined };
+  config: { get(app: string): Promise<AppConfig> };
+  background: Background;
+  /** The time by which what is old is deleted. */
+  retentionNow(): number;
+  log: Log<'info' | 'warn'>;
+}
+
+/** Counts the peaks of ended sessions, deletes old ones, and knows which apps have any. */
+export class SessionKeeper {
+  readonly #deps: SessionKeeperDeps;
+  /** When the newest session of each app with sessions began. */
+  readonly #newest = new Map<number, number>();
+  /** Apps with sessions whose peak may have to be counted. */
+  readonly #unsettled = new Set<string>();
+  readonly #timers: Repeated[] = [];
+  #scan: Promise<unknown> | undefined;
+  #cancelScan: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(deps: SessionKeeperDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    const { background } = this.#deps;
+    this.#cancelScan = background.after('apps with sessions', FIRST_LOOK_MS, () => this.known());
+    this.#timers.push(
+      background.every('figures of sessions', SETTLE_EVERY_MS, () => this.#settleAll()),
+      background.every('old sessions', TIDY_EVERY_MS, () => this.tidy()),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelScan?.();
+    await Promise.all(this.#timers.map((timer) => timer.stop()));
+    await this.#scan;
+  }
+
+  /** A session began. */
+  began(appId: number, at: number): void {
+    this.#newest.set(appId, Math.max(at, this.#newest.get(appId) ?? 0));
+  }
+
+  /** Something of an app's sessions changed. */
+  changed(app: string): void {
+    this.#unsettled.add(app);
+  }
+
+  /** When the newest session of an app began; undefined = it has none. Call after `known()`. */
+  newestOf(appId: number): number | undefined {
+    return this.#newest.get(appId);
+  }
+
+  /** Resolves once it is known which apps have sessions: each database is looked into once. */
+  async known(): Promise<void> {
+    this.#scan ??= this.#deps.background.run('apps with sessions', async () => {
+      for (const app of [...this.#deps.apps.entries()]) {
+        if (this.#isStopped) return;
+        try {
+          const at = sessionReading(this.#deps.databases.get(app.name)).newest();
+          if (at !== null) this.began(app.id, at);
+          this.#unsettled.add(app.name);
+        } catch {
+          // a database that can't be read has no sessions to show
+        }
+        await nextTurn();
+      }
+    });
+    await this.#scan;
+  }
+
+  /** Deletes what is older than the app's config allows, and what is too much. */
+  async tidy(): Promise<void> {
+    const { apps, config, databases, log } = this.#deps;
+    for (const { name } of [...apps.entries()]) {
+      if (this.#isStopped) return;
+      try {
+        const { analytics } = await config.get(name);
+        const before = this.#deps.retentionNow() - analytics.retentionDays * DAY_MS;
+        await this.#tidyApp(name, before);
+      } catch (err) {
+        if (apps.get(name) !== undefined && databases.refusal(name) === undefined)
+          log.warn({ app: name, err }, 'old sessions could not be deleted');
+      }
+    }
+  }
+
+  async #tidyApp(name: string, before: number): Promise<void> {
+    const { databases } = this.#deps;
+    let removed = 0;
+    for (;;) {
+      await nextTurn();
+      if (this.#isStopped) return;
+      const sql = sessionRepository(databases.get(name));
+      if (sql.removeOld(before, STEP) > 0) continue;
+      const old = sql.endedBefore(before) ?? (sql.size() > MAX_STAYS ? sql.oldestEnded() : undefined);
+      if (old === undefined) break;
+      if (sql.removeStays(old, STEP) > 0) continue;
+      sql.remove(old);
+      removed += 1;
+    }
+    if (removed > 0) this.#deps.log.info({ app: name, removed }, 'old sessions deleted');
+  }
+
+  async #settleAll(): Promise<void> {
+    for (const app of [...this.#unsettled]) {
+      this.#unsettled.delete(app);
+      if (this.#deps.apps.get(app) === undefined) continue;
+      for (const session of sessionRepository(this.#deps.databases.get(app)).unsettled()) {
+        if (this.#isStopped) return;
+        await this.#settle(app, session);
+        // there may be more than one answer has
+        this.#unsettled.add(app);
+      }
+    }
+  }
+
+  /** Most counted connections at the same time: those that end when others begin are not counted together. */
+  async #settle(app: string, session: SessionRecord): Promise<void> {
+    const starts: number[] = [];
+    const ends: number[] = [];
+    let after = { joined_at: Number.MIN_SAFE_INTEGER, id: 0 };
+    for (;;) {
+      const rows = sessionRepository(this.#deps.databases.get(app)).spans(session.id, after, STEP);
+      for (const { joined_at, left_at } of rows) {
+        starts.push(joined_at);
+        ends.push(left_at ?? Math.max(session.ended_at ?? joined_at, joined_at));
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < STEP) break;
+      after = last;
+      await nextTurn();
+    }
+    ends.sort((a, b) => a - b);
+    let [peak, gone] = [0, 0];
+    for (const [index, start] of starts.entries()) {
+      while ((ends[gone] as number) <= start && gone < index) gone += 1;
+      peak = Math.max(peak, index + 1 - gone);
+    }
+    sessionRepository(this.#deps.databases.get(app)).settle(session, peak);
+  }
+}

@@ -1,0 +1,193 @@
+import { contains, filteredList, type Page } from '#daemon/platform/db/filtered-list.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
+import { prepared } from '#daemon/platform/db/prepared.ts';
+import { faultReasons } from '#shared/rules/leave-reasons.ts';
+import { SESSION_PARTS_MAX } from '#shared/schema/sessions.ts';
+import {
+  EARLY_MS,
+  type GapRecord,
+  type IngestRecord,
+  type SessionEventRecord,
+  type SessionRecord,
+  type StayRecord,
+  type TrackRecord,
+} from './repository.ts';
+
+/** A session with the time of all its connections together, up to now where it runs; milliseconds. */
+export interface SessionWithTime extends SessionRecord {
+  participant_ms: number;
+}
+
+/** A place in the list, newest first. */
+export interface Cursor {
+  started_at: number;
+  id: number;
+}
+
+/** What a list of sessions is narrowed to; times in milliseconds since 1970. */
+export interface SessionFilter {
+  room?: string | undefined;
+  /** Identities, one of which was there. */
+  identities?: readonly string[] | undefined;
+  /** Beginning of a room or of an identity. */
+  q?: string | undefined;
+  errors?: boolean | undefined;
+  running?: boolean | undefined;
+  since?: number | undefined;
+  until?: number | undefined;
+}
+
+export interface RecordingOfSession {
+  id: number;
+  name: string;
+  status: string;
+  started_at: string;
+  ended_at: string | null;
+  duration_s: number | null;
+  error: string | null;
+}
+
+export interface FigureRow {
+  sessions: number;
+  participants: number;
+  participant_ms: number;
+  peak: number;
+  errors: number;
+}
+
+/** Identities that begin with a text and are looked up. */
+const MAX_IDENTITIES = 100;
+const MAX_TRACKS = 50_000;
+const LAST_CHARACTER = '\u{10FFFF}';
+const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+const PARTICIPANT_MS = `(closed_ms + present * coalesce(ended_at, ${NOW}) - joined_sum)`;
+const COLUMNS = `id, sid, room, node, started_at, is_start_known, ended_at, ended_from, stays, participants, publishers,
+  present, closed_ms, peak, errors, is_settled, ${PARTICIPANT_MS} AS participant_ms`;
+const FIGURES = `count(*) AS sessions, total(participants) AS participants, total(${PARTICIPANT_MS}) AS participant_ms,
+  coalesce(max(peak), 0) AS peak, total(errors) AS errors`;
+
+type FilterKey = 'room' | 'identities' | 'q' | 'errors' | 'running' | 'since' | 'until' | 'after';
+
+/** SQL that reads sessions of an app's database. */
+export const sessionReading = prepared((db: Db) => {
+  const rows = filteredList<SessionWithTime, FilterKey>(db, {
+    table: 'room_sessions',
+    columns: COLUMNS,
+    conditions: {
+      room: 'room = @room',
+      identities:
+        'id IN (SELECT session_id FROM room_stays WHERE identity IN (SELECT value FROM json_each(@identities)))',
+      q: `((room >= @q ->> '$.from' AND room < @q ->> '$.to') OR
+        id IN (SELECT session_id FROM room_stays WHERE identity IN (SELECT value FROM json_each(@q, '$.people'))))`,
+      errors: 'errors > 0',
+      running: 'ended_at IS NULL',
+      since: 'started_at >= @since',
+      until: 'started_at <= @until',
+      after: "(started_at, id) < (@after ->> '$.started_at', @after ->> '$.id')",
+    },
+    order: 'started_at DESC, id DESC',
+  });
+  const beginning = db
+    .prepare<[{ from: string; to: string }], string>(
+      `WITH RECURSIVE found (identity) AS (
+         SELECT min(identity) FROM room_stays WHERE identity >= @from AND identity < @to
+         UNION ALL
+         SELECT (SELECT min(identity) FROM room_stays WHERE identity > found.identity AND identity < @to)
+         FROM found WHERE found.identity IS NOT NULL
+         LIMIT ${MAX_IDENTITIES + 1})
+       SELECT identity FROM found WHERE identity IS NOT NULL LIMIT ${MAX_IDENTITIES}`,
+    )
+    .pluck();
+  const filterOf = ({ identities, q, errors, running, ...filter }: SessionFilter) => {
+    const range = q === undefined || q === '' ? undefined : { from: q, to: `${q}${LAST_CHARACTER}` };
+    return {
+      ...filter,
+      identities: identities === undefined ? undefined : JSON.stringify(identities),
+      q: range === undefined ? undefined : JSON.stringify({ ...range, people: beginning.all(range) }),
+      errors: errors ? 1 : undefined,
+      running: running ? 1 : undefined,
+    };
+  };
+  const one = db.prepare<[string, number], SessionWithTime>(
+    `SELECT ${COLUMNS} FROM room_sessions WHERE sid = ? OR id = ?`,
+  );
+  const byIds = db.prepare<[string], SessionWithTime>(
+    `SELECT ${COLUMNS} FROM room_sessions WHERE id IN (SELECT value FROM json_each(?))`,
+  );
+  const newest = db.prepare<[], number | null>('SELECT max(started_at) FROM room_sessions').pluck();
+  const stays = filteredList<StayRecord, 'session' | 'q' | 'faults'>(db, {
+    table: 'room_stays',
+    conditions: {
+      session: 'session_id = @session',
+      q: `(${contains('identity', '@q')} OR ${contains('name', '@q')})`,
+      faults: `reason IN (${faultReasons().join(', ')})`,
+    },
+    order: 'joined_at, id',
+  });
+  const tracks = db.prepare<[string], TrackRecord>(
+    `SELECT * FROM room_tracks WHERE stay_id IN (SELECT value FROM json_each(?)) LIMIT ${MAX_TRACKS}`,
+  );
+  const isKnown = db.prepare<[string], number>('SELECT 1 FROM room_stays WHERE identity = ? LIMIT 1').pluck();
+  const person = filteredList<StayRecord, 'identity'>(db, {
+    table: 'room_stays',
+    conditions: { identity: 'identity = @identity' },
+    order: 'session_id DESC',
+  });
+  const recordings = db.prepare<[string, string, string], RecordingOfSession>(
+    `SELECT id, name, status, started_at, ended_at, duration_s, error FROM vods
+     WHERE room = ? AND started_at >= ? AND started_at <= ? ORDER BY started_at DESC LIMIT ${SESSION_PARTS_MAX}`,
+  );
+  const ingests = db.prepare<[string, number, number], IngestRecord>(
+    `SELECT * FROM room_ingests WHERE room = ? AND started_at BETWEEN ? AND ? ORDER BY started_at LIMIT ${SESSION_PARTS_MAX}`,
+  );
+  const events = db.prepare<[string, number, number], SessionEventRecord>(
+    `SELECT * FROM room_events WHERE room = ? AND began_at BETWEEN ? AND ? ORDER BY began_at LIMIT ${SESSION_PARTS_MAX}`,
+  );
+  const gaps = db.prepare<[number], GapRecord>(
+    `SELECT * FROM room_gaps WHERE session_id = ? LIMIT ${SESSION_PARTS_MAX}`,
+  );
+  const figures = db.prepare<[number, number], FigureRow>(
+    `SELECT ${FIGURES} FROM room_sessions WHERE started_at >= ? AND started_at < ?`,
+  );
+  const roomFigures = db.prepare<[number, number], FigureRow & { room: string }>(
+    `SELECT room, ${FIGURES} FROM room_sessions WHERE started_at >= ? AND started_at < ?
+     GROUP BY room ORDER BY participant_ms DESC LIMIT 200`,
+  );
+  const span = ({ started_at, ended_at }: SessionRecord): [number, number] => [
+    started_at - EARLY_MS,
+    ended_at ?? Number.MAX_SAFE_INTEGER,
+  ];
+  return {
+    page: (filter: SessionFilter, page: Page) => rows.page(filterOf(filter), page),
+    /** The first rows of a list, or the first after one of them. */
+    rows: (filter: SessionFilter, limit: number, after?: Cursor) => ({
+      rows: rows.rows(
+        { ...filterOf(filter), after: after && JSON.stringify({ started_at: after.started_at, id: after.id }) },
+        { limit, offset: 0 },
+      ),
+    }),
+    /** The session of a room sid, or of a row id. */
+    find: (id: string) => one.get(id, /^[1-9]\d{0,15}$/.test(id) ? Number(id) : -1),
+    byIds: (ids: readonly number[]) => byIds.all(JSON.stringify(ids)),
+    /** When the newest session began, milliseconds; null = there is none. */
+    newest: () => newest.get() ?? null,
+    stays: (session: number, filter: { q?: string | undefined; faults?: boolean | undefined }, page: Page) =>
+      stays.page({ session, q: filter.q || undefined, faults: filter.faults ? 1 : undefined }, page),
+    tracksOf: (stayIds: readonly number[]) => tracks.all(JSON.stringify(stayIds)),
+    isKnown: (identity: string) => isKnown.get(identity) !== undefined,
+    person: (identity: string, page: Page) => person.page({ identity }, page),
+    recordings: (session: SessionRecord) => {
+      const [from, to] = span(session);
+      return recordings.all(session.room, iso(from), iso(Math.min(to, MAX_TIME)));
+    },
+    ingests: (session: SessionRecord) => ingests.all(session.room, ...span(session)),
+    events: (session: SessionRecord) => events.all(session.room, ...span(session)).sort((a, b) => a.at - b.at),
+    gaps: (session: SessionRecord) => gaps.all(session.id),
+    /** Sums of the sessions that began in a span. */
+    figures: (from: number, to: number) => figures.get(from, to) as FigureRow,
+    roomFigures: (from: number, to: number) => roomFigures.all(from, to),
+  };
+});
+
+const MAX_TIME = Date.UTC(9999, 0);
+const iso = (at: number): string => new Date(at).toISOString();
