@@ -54,6 +54,7 @@ export const USED_PERMISSIONS: readonly Permission[] = [
   'room:create',
   'room:write',
   'room:stop',
+  'session:read',
 ];
 
 /** Roles of a person inside a team. API tokens act as `service`, a superadmin's session as `superadmin`. */

@@ -16,7 +16,7 @@ const SESSION = {
     Type.String({ description: 'The node that the daemon put the room on; null if LiveKit chose the node.' }),
   ),
   startedAt: Instant,
-  startKnown: Type.Boolean({ description: 'False: it had started when the daemon first heard of it.' }),
+  startKnown: Type.Boolean({ description: 'False: it had already started when the first event arrived.' }),
   endedAt: nullable(Instant, { description: 'Null while it runs.' }),
   endedBetween: Between,
   durationSeconds: Type.Number({ description: 'Up to now while it runs.' }),

@@ -9,7 +9,7 @@ import { type SessionRecord, sessionRepository } from './repository.ts';
 
 const DAY_MS = 86_400_000;
 const FIRST_LOOK_MS = 2000;
-const SETTLE_EVERY_MS = 5000;
+const SETTLE_AFTER_MS = 500;
 const TIDY_EVERY_MS = 3_600_000;
 /** Rows of one step; between two steps others have their turn. */
 const STEP = 500;
@@ -33,7 +33,9 @@ export class SessionKeeper {
   readonly #newest = new Map<number, number>();
   /** Apps with sessions whose peak may have to be counted. */
   readonly #unsettled = new Set<string>();
-  readonly #timers: Repeated[] = [];
+  #tidying: Repeated | undefined;
+  #cancelSettling: (() => void) | undefined;
+  #settling: Promise<void> | undefined;
   #scan: Promise<unknown> | undefined;
   #cancelScan: (() => void) | undefined;
   #isStopped = false;
@@ -45,17 +47,14 @@ export class SessionKeeper {
   start(): void {
     const { background } = this.#deps;
     this.#cancelScan = background.after('apps with sessions', FIRST_LOOK_MS, () => this.known());
-    this.#timers.push(
-      background.every('figures of sessions', SETTLE_EVERY_MS, () => this.#settleAll()),
-      background.every('old sessions', TIDY_EVERY_MS, () => this.tidy()),
-    );
+    this.#tidying = background.every('old sessions', TIDY_EVERY_MS, () => this.tidy());
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelScan?.();
-    await Promise.all(this.#timers.map((timer) => timer.stop()));
-    await this.#scan;
+    this.#cancelSettling?.();
+    await Promise.all([this.#tidying?.stop(), this.#scan, this.#settling]);
   }
 
   /** A session began. */
@@ -66,6 +65,7 @@ export class SessionKeeper {
   /** Something of an app's sessions changed. */
   changed(app: string): void {
     this.#unsettled.add(app);
+    this.#settleSoon();
   }
 
   /** When the newest session of an app began; undefined = it has none. Call after `known()`. */
@@ -81,7 +81,7 @@ export class SessionKeeper {
         try {
           const at = sessionReading(this.#deps.databases.get(app.name)).newest();
           if (at !== null) this.began(app.id, at);
-          this.#unsettled.add(app.name);
+          if (at !== null) this.changed(app.name);
         } catch {
           // a database that can't be read has no sessions to show
         }
@@ -122,6 +122,20 @@ export class SessionKeeper {
       removed += 1;
     }
     if (removed > 0) this.#deps.log.info({ app: name, removed }, 'old sessions deleted');
+  }
+
+  #settleSoon(): void {
+    if (this.#isStopped || this.#settling !== undefined) return;
+    this.#cancelSettling ??= this.#deps.background.after('figures of sessions', SETTLE_AFTER_MS, async () => {
+      this.#cancelSettling = undefined;
+      this.#settling = this.#settleAll();
+      try {
+        await this.#settling;
+      } finally {
+        this.#settling = undefined;
+        if (this.#unsettled.size > 0) this.#settleSoon();
+      }
+    });
   }
 
   async #settleAll(): Promise<void> {

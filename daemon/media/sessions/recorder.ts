@@ -274,7 +274,7 @@ function putTrack(db: Db, stay: StayRecord, track: Track, at: number, isEnd: boo
   if (before === undefined && (sid === '' || sql.countTracks(stay.id) >= MAX_TRACKS)) return;
   const size = { codec: track.codec, width: track.size?.width ?? null, height: track.size?.height ?? null };
   const known = before ?? size;
-  // the first thing heard of a track can be its end, or a list that it is in
+  // the first news of a track can be its end, or a list that it is in
   const isStartKnown = !isEnd && listedFrom === undefined;
   const start =
     before !== undefined && (before.published_from === null || !isStartKnown)

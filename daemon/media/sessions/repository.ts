@@ -213,7 +213,7 @@ export const sessionRepository = prepared((db: Db) => {
   );
   const extendGap = db.prepare<[number, number]>('UPDATE room_gaps SET to_at = ? WHERE id = ?');
 
-  const watch = db.prepare<[], { heard_at: number; listed_at: number }>('SELECT * FROM session_watch');
+  const watch = db.prepare<[], { heard_at: number; listed_at: number }>('SELECT * FROM session_watch WHERE id = 1');
   const setWatch = db.prepare<[{ heard: number; listed: number }]>(
     `INSERT INTO session_watch (id, heard_at, listed_at) VALUES (1, @heard, @listed)
      ON CONFLICT (id) DO UPDATE SET heard_at = max(heard_at, @heard), listed_at = max(listed_at, @listed)`,

@@ -13,7 +13,7 @@ export function sessionRoutes(app: FastifyInstance, { roomSessions }: { roomSess
   route(app, ops.getSessionFigures, async ({ params }) => ok(await roomSessions.figures(params.app)));
   route(app, ops.getAllSessionFigures, async ({ principal }) => ok(await roomSessions.allFigures(principal)));
   route(app, ops.listPersonStays, ({ params, query }) => roomSessions.person(params.app, query));
-  route(app, ops.exportSessions, ({ params, query, reply }) => {
+  route(app, ops.exportSessions, async ({ params, query, reply }) => {
     const { format = 'csv', of = 'sessions' } = query;
     return reply
       .type(TYPES[format])

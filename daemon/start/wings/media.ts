@@ -17,10 +17,6 @@ import { WatchService } from '#daemon/media/pages/service.ts';
 import { RecordingService } from '#daemon/media/recording/service.ts';
 import { noteHappening } from '#daemon/media/sessions/happenings.ts';
 import { IdentityKeeper } from '#daemon/media/sessions/identities.ts';
-import { SessionKeeper } from '#daemon/media/sessions/keeper.ts';
-import { SessionRecorder } from '#daemon/media/sessions/recorder.ts';
-import { SessionService } from '#daemon/media/sessions/service.ts';
-import { SessionSync } from '#daemon/media/sessions/sync.ts';
 import { JoinTokenService } from '#daemon/media/streams/join-tokens.ts';
 import { Reconciler } from '#daemon/media/streams/reconciler.ts';
 import { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
@@ -42,6 +38,7 @@ import type { Cluster } from './cluster.ts';
 import type { Identity } from './identity.ts';
 import type { Platform } from './platform.ts';
 import type { Plugins } from './plugins.ts';
+import { createRoomSessions } from './room-sessions.ts';
 import { createRooms } from './rooms.ts';
 
 export type Media = ReturnType<typeof createMedia>;
@@ -136,34 +133,9 @@ export function createMedia(
     keep: (tx, change) => noteHappening(tx, change, identities),
     background,
   });
-  const sessionKeeper = new SessionKeeper({
-    databases,
-    apps,
-    config,
-    background,
-    retentionNow: clockWatch.retentionNow,
-    log: log.child({ source: 'sessions' }),
-  });
-  const sessionRecorder = new SessionRecorder({
-    identities,
+  const sessions = createRoomSessions({
+    ...{ databases, apps, registry, config, background, clockWatch, events, mediaStore, identities, clock, log },
     nodeOf: (room) => placer.takeNode(room),
-    onBegin: (appId, at) => sessionKeeper.began(appId, at),
-  });
-  const roomSessions = new SessionService({
-    databases,
-    apps: { require: apps.require, visible: (which) => registry.visible(which) },
-    identities,
-    keeper: sessionKeeper,
-    clock,
-  });
-  const sessionSync = new SessionSync({
-    recorder: sessionRecorder,
-    databases,
-    mediaStore,
-    onChange: (app) => {
-      sessionKeeper.changed(app.name);
-      events.publish({ type: 'room-session.changed', app: app.name, tenant: app.tenantId, data: { room: null } });
-    },
   });
   const ordering = { livekit, mediaStore, databases, apps, config, delivery: deliveryPlans, storage, background };
   const liveHls: LiveHlsService = new LiveHlsService({
@@ -297,7 +269,7 @@ export function createMedia(
     mediaStore,
     databases,
     directory,
-    sessions: sessionSync,
+    sessions: sessions.sync,
     apps,
     checkRecorder: (app, vod) => recording.checkRecorder(app, vod),
     onResumed: async (app) => {
@@ -329,17 +301,13 @@ export function createMedia(
     mediaStore,
     databases,
     directory,
-    sessions: sessionRecorder,
+    sessions: sessions.recorder,
     apps,
     config,
     onEvent: (app, event) => {
       const { name, room, person, track, egress } = event;
       reconciler.noteBusy(app.name);
-      if (name === 'room_finished' || name === 'participant_left') sessionKeeper.changed(app.name);
-      if (name === 'room_started' || name === 'room_finished') {
-        const data = { room: room?.name ?? null };
-        events.publish({ type: 'room-session.changed', app: app.name, tenant: app.tenantId, data });
-      }
+      sessions.follow(app, event);
       if (egress !== null) background.run('lost recordings', () => recording.egressTold(app, egress.id));
       if (room === null) return;
       if (name === 'room_finished')
@@ -436,7 +404,7 @@ export function createMedia(
     reconciler,
     inspector,
     streams,
-    roomSessions,
+    roomSessions: sessions.service,
     joinTokens,
     watch,
     ingests,
@@ -453,7 +421,7 @@ export function createMedia(
       reconciler.start();
       mqtt.start();
       for (const delivery of Object.values(deliveries)) delivery.start();
-      sessionKeeper.start();
+      sessions.keeper.start();
       latencyAlerts.start();
       counts.start();
       inspector.start();
@@ -470,7 +438,7 @@ export function createMedia(
       inspector.stop();
       livekit.stop();
       await reconciler.stop();
-      await sessionKeeper.stop();
+      await sessions.keeper.stop();
       await Promise.all(Object.values(deliveries).map((delivery) => delivery.stop()));
       await mqtt.stop();
     },

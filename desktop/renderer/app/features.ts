@@ -19,6 +19,7 @@ import { plugins } from '../features/plugins/feature.ts';
 import { preferences } from '../features/preferences/feature.ts';
 import { presets } from '../features/presets/feature.ts';
 import { security } from '../features/security/feature.ts';
+import { sessions } from '../features/sessions/feature.ts';
 import { settings } from '../features/settings/feature.ts';
 import { signIn } from '../features/sign-in/feature.ts';
 import { storage } from '../features/storage/feature.ts';
@@ -28,6 +29,7 @@ import { streams } from '../features/streams/feature.ts';
 export const features: readonly Feature[] = [
   overview,
   apps,
+  sessions,
   cluster,
   logs,
   storage,

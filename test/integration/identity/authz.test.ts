@@ -94,6 +94,13 @@ const EXPECTED: Record<string, Expected> = {
   'DELETE /apps/{app}/streams/{id}': app('editor'),
   'POST /apps/{app}/tokens': app('editor'),
   // rooms
+  'GET /sessions': team('viewer'),
+  'GET /sessions/figures': team('viewer'),
+  'GET /apps/{app}/sessions': app('viewer'),
+  'GET /apps/{app}/sessions/export': app('viewer'),
+  'GET /apps/{app}/sessions/figures': app('viewer'),
+  'GET /apps/{app}/sessions/people': app('viewer'),
+  'GET /apps/{app}/sessions/{id}': app('viewer'),
   'GET /rooms': team('viewer'),
   'GET /apps/{app}/rooms': app('viewer'),
   'POST /apps/{app}/rooms': app('editor'),

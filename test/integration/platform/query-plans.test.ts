@@ -26,6 +26,13 @@ const ALLOWED: readonly [RegExp, string][] = [
   [/FROM (?:users|memberships|tenants)\b/, 'people and teams of one installation, read by an operator'],
   [/FROM released_prefixes ORDER/, 'at most a hundred a team, read at the start and when an app gives one up'],
   [/FROM ingress_closed/, 'the paused ingests of one app, read when its config turns RTMP on'],
+  [/^WITH RECURSIVE found/, 'a hundred identities at most, each looked up in an index'],
+  [
+    /FROM room_(?:sessions|stays|tracks) WHERE .*json_each/,
+    'a list of ids that the daemon gives; their rows are looked up',
+  ],
+  [/FROM room_sessions WHERE started_at >= \? AND started_at < \? GROUP BY room/, 'sums the sessions of one day'],
+  [/FROM \(SELECT is_counted/, 'at most fifty connections of one identity'],
   [/FROM settings/, 'at most one row for each setting'],
   [/FROM vod_encoders WHERE .*egress_id IS NULL/, 'orders that LiveKit has not answered yet'],
   [/DELETE FROM links/, 'links live for three days at most'],
@@ -40,7 +47,22 @@ const ALLOWED: readonly [RegExp, string][] = [
   ],
 ];
 
+const SESSION_FILTERS = [
+  '',
+  'room=x',
+  'identity=x',
+  'q=x',
+  'errors=1',
+  'running=1',
+  'since=2020-01-01',
+  'errors=1&q=x&room=y',
+];
+
 const LISTS = [
+  ...SESSION_FILTERS.map((q) => `/apps/live/sessions?${q}`),
+  ...['', 'q=a', 'faults=1'].map((q) => `/apps/live/sessions/RM_live?${q}`),
+  ...['/sessions', '/sessions?app=live&errors=1', '/sessions/figures', '/apps/live/sessions/people?identity=ana'],
+  ...['of=participants', 'format=jsonl&identity=ana'].map((q) => `/apps/live/sessions/export?${q}`),
   ...['', 'state=failed', 'state=active', 'app=live', 'kind=app-delete', 'state=failed&app=live'].map(
     (q) => `/jobs?${q}`,
   ),

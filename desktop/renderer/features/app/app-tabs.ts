@@ -35,6 +35,13 @@ export const appTabs: readonly AppTab[] = [
     load: async () => ({ default: (await import('../streams/recordings-tab.tsx')).RecordingsTab }),
   },
   {
+    id: 'sessions',
+    label: 'Sessions',
+    keywords: 'history rooms participants who was there',
+    fills: true,
+    load: async () => ({ default: (await import('../sessions/sessions-page.tsx')).SessionsTab }),
+  },
+  {
     id: 'config',
     label: 'Config',
     keywords: 'yaml edit history',
