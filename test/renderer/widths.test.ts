@@ -114,7 +114,10 @@ test('every screen with long names fits each width, for a finger and a mouse', {
         ? []
         : [place],
   );
-  const waiting = [...apps.map((place) => place.replace('$app', APP)), ...linkPages.map((one) => one.path)];
+  const waiting = [
+    ...apps.map((place) => place.replace('$app', APP).replace('$session', '1')),
+    ...linkPages.map((one) => one.path),
+  ];
   const seen = new Set<string>();
   for (let place = waiting.shift(); place !== undefined; place = waiting.shift()) {
     if (seen.has(place)) continue;
