@@ -36,16 +36,7 @@ const SESSION = {
 export const SessionRow = object(SESSION);
 export type SessionRow = Static<typeof SessionRow>;
 
-export const PARTICIPANT_KINDS = [
-  'standard',
-  'ingress',
-  'egress',
-  'sip',
-  'agent',
-  'connector',
-  'bridge',
-  'unknown',
-] as const;
+const PARTICIPANT_KINDS = ['standard', 'ingress', 'egress', 'sip', 'agent', 'connector', 'bridge', 'unknown'] as const;
 export type ParticipantKind = (typeof PARTICIPANT_KINDS)[number];
 
 export const SessionTrack = object({
@@ -90,7 +81,7 @@ const STAY = {
 export const SessionStay = object({ ...STAY, tracks: Type.Array(SessionTrack) });
 export type SessionStay = Static<typeof SessionStay>;
 
-export const SessionRecording = object({
+const SessionRecording = object({
   id: Type.Integer({ description: 'Id of the VOD.' }),
   name: Type.String(),
   status: Type.String(),
@@ -100,7 +91,7 @@ export const SessionRecording = object({
   error: nullable(Type.String()),
 });
 
-export const SessionIngest = object({
+const SessionIngest = object({
   ingressId: Type.String(),
   resourceId: Type.String({ description: 'LiveKit’s id of this use of the ingest.' }),
   type: Type.String(),
@@ -111,7 +102,7 @@ export const SessionIngest = object({
   error: nullable(Type.String()),
 });
 
-export const SessionEvent = object({
+const SessionEvent = object({
   at: Instant,
   kind: Type.String({ examples: ['recording_failed', 'ingress_ended'] }),
   about: Type.String({ examples: ['recording 7'] }),
@@ -119,7 +110,7 @@ export const SessionEvent = object({
   isError: Type.Boolean(),
 });
 
-export const SessionGap = object({
+const SessionGap = object({
   from: Instant,
   to: Instant,
   cause: oneOf(['daemon', 'livekit', 'events'], {
@@ -171,7 +162,7 @@ export type SessionQuery = Static<typeof SessionQuery>;
 export type SessionFilters = Omit<SessionQuery, 'limit' | 'offset'>;
 
 /** Skipping more rows than this over all apps would cost too much; narrow the period instead. */
-export const ALL_SESSIONS_MAX_OFFSET = 10_000;
+const ALL_SESSIONS_MAX_OFFSET = 10_000;
 
 export const AllSessionsQuery = object({
   app: Type.Optional(Type.String({ maxLength: 64, description: 'Only sessions of this app.' })),
@@ -213,7 +204,7 @@ export type PersonQuery = Static<typeof PersonQuery>;
 export const PersonStay = object({ ...STAY, session: SessionRow });
 export type PersonStay = Static<typeof PersonStay>;
 
-export const EXPORT_FORMATS = ['csv', 'jsonl'] as const;
+const EXPORT_FORMATS = ['csv', 'jsonl'] as const;
 export const SessionExportQuery = object({
   ...FILTERS,
   format: Type.Optional(oneOf(EXPORT_FORMATS, { default: 'csv' })),

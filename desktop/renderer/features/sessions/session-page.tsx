@@ -53,11 +53,7 @@ export function SessionPage() {
   const stays = useMemo(() => pages.data?.pages.flatMap((page) => page.stays.data) ?? [], [pages.data]);
   const now = useNow(detail?.endedAt === null ? 5000 : 3_600_000);
   const open = stays.find((stay) => stay.sid === search['stay']);
-  const crumbs = [
-    { label: 'Apps', to: '/apps' },
-    { label: app, to: `/apps/${app}` },
-    { label: 'Sessions', to: `/apps/${app}/sessions` },
-  ];
+  const crumbs = [{ label: 'Sessions', to: `/apps/${app}/sessions` }];
   if (pages.error instanceof DaemonError && pages.error.status === 404) {
     return (
       <Page title="Session" crumbs={crumbs}>
@@ -78,6 +74,7 @@ export function SessionPage() {
           detail === undefined ? null : (
             <>
               <div className={classes.facts}>
+                <GoTo to={`/apps/${app}`}>{app}</GoTo>
                 <span>
                   <At at={detail.startedAt} /> ·{' '}
                   {detail.endedAt === null ? <State tone="ok">running</State> : duration(detail.durationSeconds)}

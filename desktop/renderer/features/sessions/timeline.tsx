@@ -1,4 +1,5 @@
 import { ActionIcon, Button } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
 import { IconChevronLeft, IconChevronRight, IconZoomIn, IconZoomOut } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type CSSProperties, memo, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
@@ -10,6 +11,8 @@ import { moved, placeOf, type Span, ticksOf, zoomed } from './timeline-scale.ts'
 const ROW = 34;
 const TRACK = 9;
 const TRACKS_SHOWN = 8;
+/** Room for a time on the axis, pixels. */
+const TICK = 72;
 const at = (instant: string): number => Date.parse(instant);
 
 export const nameOf = (stay: SessionStay): string => stay.name ?? stay.identity ?? stay.sid;
@@ -38,7 +41,7 @@ export function Timeline({
   const shown = chosen === undefined ? whole : zoomed(whole, chosen, 1);
   const set = (span: Span): void => setChosen(span.from <= whole.from && span.to >= whole.to ? undefined : span);
   const scroller = useRef<HTMLDivElement>(null);
-  const lanes = useRef<HTMLDivElement>(null);
+  const { ref: lanes, width } = useElementSize<HTMLDivElement>();
   // React listens to the wheel passively, so it couldn't keep the page from zooming
   useEffect(() => {
     const element = scroller.current;
@@ -106,11 +109,14 @@ export function Timeline({
           <div className={classes.row}>
             <span className={classes.label} />
             <div className={classes.axis} ref={lanes} aria-hidden>
-              {ticksOf(shown, 6).map((tick) => (
-                <span key={tick} style={{ left: `${((tick - shown.from) / (shown.to - shown.from)) * 100}%` }}>
-                  {timeOfDay(new Date(tick).toISOString())}
-                </span>
-              ))}
+              {ticksOf(shown, width / TICK)
+                .map((tick) => ({ tick, share: (tick - shown.from) / (shown.to - shown.from) }))
+                .filter(({ share }) => share * width + TICK <= width)
+                .map(({ tick, share }) => (
+                  <span key={tick} style={{ left: `${share * 100}%` }}>
+                    {timeOfDay(new Date(tick).toISOString())}
+                  </span>
+                ))}
             </div>
           </div>
           <Lane label="Recordings" isShown={session.recordings.length > 0}>
@@ -177,7 +183,7 @@ export function Timeline({
   );
 }
 
-export const GAPS = {
+const GAPS = {
   daemon: 'the daemon did not run',
   livekit: 'LiveKit could not be reached',
   events: 'events were lost',
