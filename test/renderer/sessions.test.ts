@@ -71,6 +71,12 @@ test('sessions of an app: the list, a timeline, a person, figures', { skip: noCh
     await ui.button('Earlier').click();
     await until('the bar is longer', async () => (await width()) > before * 1.3);
     await ui.button('Show all').click();
+    await page.keyboard.down('Control');
+    await bar.hover();
+    await page.mouse.wheel(0, -300);
+    await until('the wheel zooms', async () => (await width()) > before * 1.1);
+    await page.keyboard.up('Control');
+    await ui.button('Show all').click();
     await until('the bar is as before', async () => Math.abs((await width()) - before) < 2);
     await assertAccessible(page, 'a timeline');
     await bob.click();

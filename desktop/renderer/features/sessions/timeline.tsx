@@ -1,5 +1,5 @@
 import { ActionIcon, Button } from '@mantine/core';
-import { useElementSize } from '@mantine/hooks';
+import { useElementSize, useMergedRef } from '@mantine/hooks';
 import { IconChevronLeft, IconChevronRight, IconZoomIn, IconZoomOut } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type CSSProperties, memo, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
@@ -41,7 +41,9 @@ export function Timeline({
   const shown = chosen === undefined ? whole : zoomed(whole, chosen, 1);
   const set = (span: Span): void => setChosen(span.from <= whole.from && span.to >= whole.to ? undefined : span);
   const scroller = useRef<HTMLDivElement>(null);
-  const { ref: lanes, width } = useElementSize<HTMLDivElement>();
+  const lanes = useRef<HTMLDivElement>(null);
+  const { ref: sized, width } = useElementSize<HTMLDivElement>();
+  const axis = useMergedRef(lanes, sized);
   // React listens to the wheel passively, so it couldn't keep the page from zooming
   useEffect(() => {
     const element = scroller.current;
@@ -108,7 +110,7 @@ export function Timeline({
         <div className={classes.head}>
           <div className={classes.row}>
             <span className={classes.label} />
-            <div className={classes.axis} ref={lanes} aria-hidden>
+            <div className={classes.axis} ref={axis} aria-hidden>
               {ticksOf(shown, width / TICK)
                 .map((tick) => ({ tick, share: (tick - shown.from) / (shown.to - shown.from) }))
                 .filter(({ share }) => share * width + TICK <= width)
