@@ -10,6 +10,8 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/', 'Overview', 'Connected'],
   ['/apps', 'Apps', 'live'],
   ['/apps/live', 'live', 'Nothing is live'],
+  ['/apps/live/rooms', 'live', 'LiveKit is not set up'],
+  ['/rooms', 'Rooms', 'LiveKit is not set up'],
   ['/apps/live/recordings', 'live', 'No recordings yet'],
   ['/apps/live/sessions', 'live', 'No sessions yet'],
   ['/sessions', 'Sessions', 'No sessions yet'],

@@ -16,7 +16,7 @@ const CONSOLE_CSP = [
   "img-src 'self' data: https: http:",
   "media-src 'self' blob: https: http:",
   // hls.js reads playlists and segments of recordings
-  "connect-src 'self' https: http:",
+  "connect-src 'self' https: http: ws: wss:",
   "worker-src 'self'",
   "base-uri 'self'",
   "form-action 'self'",

@@ -11,7 +11,7 @@ export const CONTENT_SECURITY_POLICY = [
   "img-src 'self' data: blob: https: http:",
   "media-src 'self' blob: https: http:",
   // hls.js reads playlists and segments of recordings
-  "connect-src 'self' https: http:",
+  "connect-src 'self' https: http: ws: wss:",
   "worker-src 'self'",
   "base-uri 'self'",
   "form-action 'none'",

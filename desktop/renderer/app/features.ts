@@ -18,6 +18,7 @@ import { overview } from '../features/overview/feature.ts';
 import { plugins } from '../features/plugins/feature.ts';
 import { preferences } from '../features/preferences/feature.ts';
 import { presets } from '../features/presets/feature.ts';
+import { rooms } from '../features/rooms/feature.ts';
 import { security } from '../features/security/feature.ts';
 import { sessions } from '../features/sessions/feature.ts';
 import { settings } from '../features/settings/feature.ts';
@@ -29,6 +30,7 @@ import { streams } from '../features/streams/feature.ts';
 export const features: readonly Feature[] = [
   overview,
   apps,
+  rooms,
   sessions,
   cluster,
   logs,

@@ -16,9 +16,16 @@ export const appTabs: readonly AppTab[] = [
   {
     id: 'streams',
     label: 'Streams',
-    keywords: 'rooms live',
+    keywords: 'live',
     fills: true,
     load: async () => ({ default: (await import('../streams/streams-tab.tsx')).StreamsTab }),
+  },
+  {
+    id: 'rooms',
+    label: 'Rooms',
+    keywords: 'participants viewers tracks watch',
+    fills: true,
+    load: async () => ({ default: (await import('../rooms/rooms-tab.tsx')).RoomsTab }),
   },
   {
     id: 'ingests',
