@@ -20,7 +20,9 @@ export function monitoringDoc(): string {
       ({ alert, for: held, labels, annotations }) =>
         `| \`${alert}\` | ${labels.severity} | ${held === '0m' ? 'immediately' : `after ${held}`} | ${cell(words(annotations.summary))} |`,
     );
-  return `# Prometheus and Grafana
+  return `# Metrics and traces
+
+## Prometheus and Grafana
 
 Set \`METRICS_TOKEN\`, and \`GET /metrics\` (at the server's root) tells Prometheus what the daemon measures. Prometheus sends the token as Bearer. Without the
 setting the route returns 404.
@@ -39,7 +41,16 @@ The folder \`build/monitoring\` has what you need:
 3. Restart Prometheus. Its page *Alerts* lists the rules.
 4. In Grafana, open *Dashboards*, *New*, *Import*, and upload both dashboards.
 
-Alerts by mail or chat need Prometheus' Alertmanager.
+Alerts from Prometheus need its Alertmanager.
+
+## Traces
+
+Set \`OTEL_EXPORTER_OTLP_ENDPOINT\` to the address of an OpenTelemetry collector, for example \`http://127.0.0.1:4318\`. The daemon then sends a span for each
+request, each attempt of a job, each task of a worker and each call of LiveKit. Reports are OTLP over HTTP, as JSON, at the path \`/v1/traces\`. A request
+with the header \`traceparent\` continues the trace of its client. Each job has its own trace.
+
+Spans name routes, tasks and apps, never addresses, texts or secrets. \`STREAMHUB_TRACES_PERCENT\` says how many traces are sent. Without the setting the
+libraries aren't loaded. If the collector doesn't answer, spans are dropped, and the log says \`TRACES_NOT_SENT\`.
 
 ## Alerts
 

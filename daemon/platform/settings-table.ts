@@ -279,6 +279,35 @@ export const SETTINGS = {
   ...group('metrics', {
     metricsToken: live(secret('METRICS_TOKEN', 'Scrape token', 'Enables GET /metrics; unset = 404.')),
     metricsDefaults: live(flag('METRICS_DEFAULT_METRICS', 'Process metrics', true, 'Include process metrics.')),
+    otlpEndpoint: restart(
+      url(
+        'OTEL_EXPORTER_OTLP_ENDPOINT',
+        'Trace collector',
+        HTTP,
+        'Sends traces to this OpenTelemetry collector (OTLP over HTTP, JSON), at its path /v1/traces; unset = no traces.',
+        { hasPassword: true },
+      ),
+    ),
+    otlpHeaders: restart(
+      secret(
+        'OTEL_EXPORTER_OTLP_HEADERS',
+        'Headers for the trace collector',
+        'Sent with traces: name=value, comma-separated, values percent-encoded.',
+      ),
+    ),
+    otelServiceName: restart(
+      str('OTEL_SERVICE_NAME', 'Service name in traces', 'Name of this daemon in traces.', { default: 'streamhub' }),
+    ),
+    tracesPercent: restart(
+      int(
+        'STREAMHUB_TRACES_PERCENT',
+        'Kept traces, percent',
+        100,
+        0,
+        100,
+        'How many of the traces that begin here are sent.',
+      ),
+    ),
   }),
   ...group('retention', {
     logRetentionDays: live(

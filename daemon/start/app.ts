@@ -13,6 +13,7 @@ import { installErrorHandling } from '#daemon/platform/http/errors.ts';
 import { installParsers } from '#daemon/platform/http/parsers.ts';
 import { installProxyWarning } from '#daemon/platform/http/proxy-warning.ts';
 import { installRequestLog, requestIds } from '#daemon/platform/http/request-log.ts';
+import { installRequestTraces } from '#daemon/platform/http/request-traces.ts';
 import { installBrowserSdk } from '#daemon/platform/http/sdk.ts';
 import { installSecurityHeaders, securityHeaders } from '#daemon/platform/http/security-headers.ts';
 import { installShares, Shares } from '#daemon/platform/http/shares.ts';
@@ -65,6 +66,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   closeSilentConnections(app);
   installErrorHandling(app, services.dir.root);
   installRequestMetrics(app, services.metrics);
+  installRequestTraces(app);
   installCompilers(app);
   installParsers(app);
   installRequestLog(app);

@@ -1,3 +1,4 @@
+import { traced } from '#daemon/platform/tracing.ts';
 import { type ClockDifference, measure } from './clock-difference.ts';
 import { LiveKitError } from './errors.ts';
 
@@ -30,20 +31,32 @@ export function sendThrough<T extends object>(
   const base = new URL(url);
   const root = `${base.origin}${base.pathname.replace(/\/+$/, '')}`;
   const rpc: Rpc = {
-    async request(service, method, data, headers) {
-      const sentAt = Date.now();
-      const response = await fetch(`${root}/twirp/livekit.${service}/${method}`, {
-        method: 'POST',
-        redirect: 'manual',
-        headers: { 'content-type': 'application/json', ...headers },
-        body: JSON.stringify(data),
-        signal: AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), ...(signal ? [signal] : [])]),
-      });
-      const difference = measure(response.headers.get('date'), sentAt, Date.now());
-      const answer = await read(response, method);
-      if (difference !== undefined) onClock(difference);
-      return answer;
-    },
+    request: (service, method, data, headers) =>
+      traced(
+        `livekit ${service}/${method}`,
+        {
+          'rpc.system': 'twirp',
+          'rpc.service': `livekit.${service}`,
+          'rpc.method': method,
+          'server.address': base.host,
+        },
+        () => send(service, method, data, headers),
+        { isCall: true },
+      ),
+  };
+  const send: Rpc['request'] = async (service, method, data, headers) => {
+    const sentAt = Date.now();
+    const response = await fetch(`${root}/twirp/livekit.${service}/${method}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(data),
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), ...(signal ? [signal] : [])]),
+    });
+    const difference = measure(response.headers.get('date'), sentAt, Date.now());
+    const answer = await read(response, method);
+    if (difference !== undefined) onClock(difference);
+    return answer;
   };
   return Object.assign(client, { rpc });
 }

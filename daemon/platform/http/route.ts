@@ -49,9 +49,9 @@ export function route<O extends Operation>(
     handler: (request, reply) => {
       if (success !== 200) reply.code(success);
       const call = new RouteCall(request, reply) as unknown as Call<O>;
-      const result = withLogContext((request.logContext = { requestId: request.id, app: appOf(request) }), () =>
-        handler(call),
-      );
+      const logged = () =>
+        withLogContext((request.logContext = { requestId: request.id, app: appOf(request) }), () => handler(call));
+      const result = request.trace === null ? logged() : request.trace.run(logged);
       if (op.responses[success] === null && !(result instanceof Promise)) return reply.send();
       return op.responses[success] === null
         ? (result as Promise<unknown>).then((sent) => sent ?? reply.send())

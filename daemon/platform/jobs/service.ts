@@ -11,7 +11,8 @@ import type { Actor } from '../http/types.ts';
 import type { Log } from '../log.ts';
 import { withLogContext } from '../log-context.ts';
 import type { Principal } from '../principal.ts';
-import type { JobHandler } from './handler.ts';
+import { traced, untraced } from '../tracing.ts';
+import type { JobHandler, JobRun } from './handler.ts';
 import { type JobRepository, type JobRow, type NewJob, NO_LIMIT } from './repository.ts';
 import { JobTurns, type Waiting } from './turns.ts';
 
@@ -270,7 +271,7 @@ export class JobService {
       }
       const begun = this.#row(id);
       this.#announce('job.started', id);
-      result = await handler.run({
+      const attempt: JobRun<unknown, unknown> = {
         id,
         input: JSON.parse(begun.input_json) as unknown,
         checkpoint: begun.checkpoint_json === null ? null : (JSON.parse(begun.checkpoint_json) as unknown),
@@ -281,7 +282,9 @@ export class JobService {
           repository.save(id, checkpoint, progress);
           this.#announceProgress(id);
         },
-      });
+      };
+      const attributes = { 'streamhub.job.id': id, 'streamhub.app': row.app ?? undefined };
+      result = await untraced(() => traced(`job ${row.kind}`, attributes, () => handler.run(attempt)));
     } catch (error) {
       if (run.abort.signal.aborted && !run.cancelled) return; // the shutdown; the next start continues it
       if (run.cancelled) {

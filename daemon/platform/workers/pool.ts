@@ -3,6 +3,7 @@ import type { Piscina } from 'piscina';
 import { ApiError } from '#shared/errors.ts';
 import { FairTurns } from '../fair-turns.ts';
 import { PROXY_VARIABLES } from '../net/proxy.ts';
+import { taskName, traced } from '../tracing.ts';
 
 /** One kind of work for the pool, with a separate queue. Each area declares its kinds beside their modules, in `tasks.ts`. */
 export interface TaskKind {
@@ -113,7 +114,19 @@ export class WorkerPool {
       this.#turns.waiting(name) >= kind.queue ||
       (team !== '' && this.#turns.waiting(ofTeam) >= Math.ceil(kind.queue / 2));
     if (isFull && !this.#turns.hasRoom(bounds)) throw new ApiError('OVERLOADED');
-    return this.#turns.run(team, bounds, () => this.#runNow<I, O>(kind, input, options), options.signal);
+    const queuedAt = performance.now();
+    const attributes = { 'streamhub.app': options.app };
+    return traced(`task ${taskName(kind.module)}`, attributes, (note) =>
+      this.#turns.run(
+        team,
+        bounds,
+        () => {
+          note({ 'streamhub.queue_ms': performance.now() - queuedAt });
+          return this.#runNow<I, O>(kind, input, options);
+        },
+        options.signal,
+      ),
+    );
   }
 
   #nameOf(kind: TaskKind): string {

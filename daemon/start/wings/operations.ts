@@ -21,6 +21,7 @@ import { metaStore } from '#daemon/platform/db/meta.ts';
 import { modeOf } from '#daemon/platform/db/open.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
+import { startTracing } from '#daemon/platform/tracing.ts';
 import type { Apps } from './apps.ts';
 import type { Cluster } from './cluster.ts';
 import type { Identity } from './identity.ts';
@@ -190,6 +191,7 @@ export function createOperations(
     events,
     shutsOut: (wanted, ip) => guard.shutsOut(addressOptions(wanted), ip),
   });
+  let stopTracing = async (): Promise<void> => {};
   const webConsole = new ConsoleService(PACKAGE_ROOT, log.child({ source: 'console' }));
 
   return {
@@ -205,6 +207,13 @@ export function createOperations(
     settingsEditor,
     metrics,
     async start() {
+      stopTracing = await startTracing({
+        endpoint: settings.otlpEndpoint,
+        headers: settings.otlpHeaders,
+        serviceName: settings.otelServiceName,
+        percent: settings.tracesPercent,
+        log: log.child({ source: 'traces' }),
+      });
       await metrics.start();
       history.start();
       gpu.start();
@@ -213,6 +222,7 @@ export function createOperations(
       webConsole.stop();
       await history.stop();
       metrics.stop();
+      await stopTracing();
     },
   };
 }
