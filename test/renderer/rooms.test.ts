@@ -6,6 +6,7 @@ import { blockScope, testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
 import { withoutLongTests } from '#test/helpers/long-tests.ts';
 import { moving } from '#test/helpers/media-browsers.ts';
+import { startMediaWorker } from '#test/helpers/media-worker.ts';
 import { disposeMedia, join } from '#test/helpers/participant.ts';
 import { firstAdmin, join as invite } from '#test/helpers/people.ts';
 import { until } from '#test/helpers/until.ts';
@@ -111,6 +112,24 @@ test('rooms in the console', { skip: typeof livekit === 'string' ? livekit : fal
     await ui.row('watch-').getByText('hidden').waitFor();
     await ui.button('Stop watching').click();
     await ui.row('watch-').waitFor({ state: 'hidden' });
+  });
+
+  await t.test('a recording of the room is started and stopped; without a service it is said why not', async () => {
+    await ui.button('Record').click();
+    const refused = page.getByRole('alert').filter({ hasText: 'The recording did not start.' });
+    await refused.getByText('no egress service accepted the recording').first().waitFor();
+    const worker = await startMediaWorker(t, livekit, { cpus: 8 });
+    if (typeof worker === 'string') return;
+    await ui.button('Record').click();
+    await ui.button('Stop recording').waitFor();
+    await until('it records', async () => {
+      const { data } = (await daemon.api.get('/apps/live/rooms/stage')).body;
+      return data.recording && data.recordings[0].status === 'recording';
+    });
+    await page.locator('#page').getByText('rec', { exact: true }).waitFor();
+    assert.equal((await daemon.api.get('/rooms')).body.data[0].recording, true);
+    await ui.button('Stop recording').click();
+    await ui.button('Record').waitFor();
   });
 
   await t.test('many participants in five rooms appear without a reload', async () => {

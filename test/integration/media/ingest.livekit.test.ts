@@ -123,6 +123,11 @@ describe('ingests of a real LiveKit', { skip: missing ?? false }, () => {
     assert.deepEqual([renamed.status, renamed.body.code], [409, 'INGRESS_LIVE']);
     assert.equal((await patch(id, { enabled: true })).status, 200);
 
+    const { data: opened } = (await daemon.api.get(`/apps/live/rooms/${live.room}`)).body;
+    const fed = opened.people.data.find(({ identity }: any) => identity === live.participant);
+    const picture = fed.tracks.find(({ type }: any) => type === 'video');
+    assert.deepEqual([fed.kind, picture.frameRate, picture.layers.length], ['ingress', live.video.framerate, 2]);
+
     const second = await service.startEncoder(streamKey, { width: 640, height: 360 });
     const ended = await toldOf('ingress_ended', id);
     assert.deepEqual([ended.reason, ended.ingress.resourceId], ['taken_over', first.resourceId]);

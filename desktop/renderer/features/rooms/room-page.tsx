@@ -68,9 +68,9 @@ export function RoomPage() {
       title={room}
       crumbs={crumbs}
       fill
-      subtitle={shown ? <RoomFacts room={shown} /> : undefined}
       actions={shown ? <RoomActions app={app} room={shown} isWatching={isWatching} /> : undefined}
     >
+      {shown ? <RoomFacts room={shown} /> : null}
       {isWatching ? <WatchPanel app={app} room={room} onClose={() => setSearch({ watch: undefined })} /> : null}
       <QueryView query={detail} what={`the room ${room}`} fill>
         {({ people }) => (
@@ -125,7 +125,7 @@ function Paging({ total, offset }: { total: number; offset: number }) {
 function RoomFacts({ room }: { room: RoomDetail }) {
   const { participants, publishers, viewers, hlsViewers, maxParticipants, node, region, startedAt } = room;
   return (
-    <span className={classes.facts}>
+    <div className={classes.facts}>
       <State tone={publishers > 0 ? 'ok' : 'muted'}>{publishers > 0 ? 'live' : 'open'}</State>
       {room.recording ? <Tag tone="danger">rec</Tag> : null}
       <span>
@@ -147,7 +147,12 @@ function RoomFacts({ room }: { room: RoomDetail }) {
       <span title="How long the room stays open before anyone joins, and after the last one left">
         timeouts {room.emptyTimeoutSeconds} s, {room.departureTimeoutSeconds} s
       </span>
-    </span>
+      {room.metadata === '' ? null : (
+        <span className={classes.metadata} title={room.metadata.slice(0, 1000)}>
+          metadata <code>{room.metadata.slice(0, 200)}</code>
+        </span>
+      )}
+    </div>
   );
 }
 
