@@ -1,7 +1,6 @@
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { Log } from './log.ts';
 import { withoutLogContext } from './log-context.ts';
-import { untraced } from './tracing.ts';
 
 /** Longest wait between two tries of a failing task, unless its interval is longer. */
 const MAX_BACKOFF_MS = 60_000;
@@ -207,7 +206,7 @@ export class Background {
   async #attempt(name: string, task: Task, isTriedAgain: boolean): Promise<boolean> {
     this.#names.add(name);
     try {
-      await untraced(() => withoutLogContext(task));
+      await withoutLogContext(task);
     } catch (error) {
       if (isTriedAgain) this.failed(name, error);
       else this.#complain(name, error);

@@ -16,8 +16,14 @@ export const logContext = (): LogContext => storage.getStore() ?? {};
 /** Runs `work`; lines that it causes carry the fields. */
 export const withLogContext = <T>(fields: LogContext, work: () => T): T => storage.run(fields, work);
 
+/** How work leaves the trace that it began in; tracing sets it (tracing.ts), because the edge agent has none. */
+let leave = <T>(work: () => T): T => work();
+export const leaveWith = (run: typeof leave): void => {
+  leave = run;
+};
+
 /** Runs `work` as if nobody had asked for it: a timer serves later requests, too. */
-export const withoutLogContext = <T>(work: () => T): T => storage.run(undefined, work);
+export const withoutLogContext = <T>(work: () => T): T => leave(() => storage.run(undefined, work));
 
 /** Adds what became known during the work, for its later lines. */
 export function noteLogContext(fields: LogContext): void {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Attributes, Context, Span, SpanKind, TextMapPropagator, Tracer } from '@opentelemetry/api';
 import { ApiError } from '#shared/errors.ts';
 import type { Log } from './log.ts';
+import { leaveWith } from './log-context.ts';
 import { VERSION } from './version.ts';
 
 export interface TracingOptions {
@@ -82,6 +83,7 @@ export async function startTracing(options: TracingOptions): Promise<() => Promi
   const propagator = new core.W3CTraceContextPropagator();
   const own: Active = { api, tracer: provider.getTracer('streamhub', VERSION), propagator, context };
   active = own;
+  leaveWith((work) => context.with(api.ROOT_CONTEXT, work));
   return async () => {
     if (active === own) active = undefined;
     await provider.shutdown().catch(complain);
@@ -105,7 +107,9 @@ export async function traced<T>(
   const span = tracer.startSpan(name, { kind, attributes }, context.active());
   try {
     return await context.with(api.trace.setSpan(context.active(), span), () =>
-      work((more) => void span.setAttributes(more)),
+      work((more) => {
+        span.setAttributes(more);
+      }),
     );
   } catch (error) {
     fail(api, span, codeOf(error));
@@ -114,10 +118,6 @@ export async function traced<T>(
     span.end();
   }
 }
-
-/** Runs work outside of every trace. */
-export const untraced = <T>(work: () => T): T =>
-  active === undefined ? work() : active.context.with(active.api.ROOT_CONTEXT, work);
 
 /** Begins the span of a request; a `traceparent` of its client is continued. Undefined without tracing. */
 export function traceRequest(method: string, headers: IncomingHttpHeaders, id: string): RequestTrace | undefined {

@@ -9,9 +9,9 @@ import type { EventBus } from '../events/bus.ts';
 import { fileError } from '../files/file-errors.ts';
 import type { Actor } from '../http/types.ts';
 import type { Log } from '../log.ts';
-import { withLogContext } from '../log-context.ts';
+import { withLogContext, withoutLogContext } from '../log-context.ts';
 import type { Principal } from '../principal.ts';
-import { traced, untraced } from '../tracing.ts';
+import { traced } from '../tracing.ts';
 import type { JobHandler, JobRun } from './handler.ts';
 import { type JobRepository, type JobRow, type NewJob, NO_LIMIT } from './repository.ts';
 import { JobTurns, type Waiting } from './turns.ts';
@@ -230,8 +230,8 @@ export class JobService {
   }
 
   #next(): void {
+    // an attempt that is just ending is over before the next one of its job begins
     while (!this.#stopping) {
-      // an attempt that is just ending is over before the next one of its job begins
       const chosen = this.#turns.next(this.#queue, this.#running);
       if (chosen === undefined) return;
       const { id, kind, tenant, app } = chosen;
@@ -252,7 +252,8 @@ export class JobService {
   async #attempt(id: number, run: Running): Promise<void> {
     const row = this.#row(id);
     const { requestId } = JSON.parse(row.created_by_json) as Actor;
-    return withLogContext({ requestId, app: row.app ?? undefined, job: id }, () => this.#attemptOf(row, run));
+    const context = { requestId, app: row.app ?? undefined, job: id };
+    return withoutLogContext(() => withLogContext(context, () => this.#attemptOf(row, run)));
   }
 
   async #attemptOf(row: JobRow, run: Running): Promise<void> {
@@ -266,11 +267,10 @@ export class JobService {
     let result: unknown;
     try {
       if (handler === undefined) throw new ApiError('INTERNAL');
-      if (isContinued && row.restarts >= MAX_RESTARTS) {
+      if (isContinued && row.restarts >= MAX_RESTARTS)
         throw new ApiError('JOB_KEEPS_STOPPING', { count: row.restarts });
-      }
-      const begun = this.#row(id);
       this.#announce('job.started', id);
+      const begun = this.#row(id);
       const attempt: JobRun<unknown, unknown> = {
         id,
         input: JSON.parse(begun.input_json) as unknown,
@@ -283,8 +283,7 @@ export class JobService {
           this.#announceProgress(id);
         },
       };
-      const attributes = { 'streamhub.job.id': id, 'streamhub.app': row.app ?? undefined };
-      result = await untraced(() => traced(`job ${row.kind}`, attributes, () => handler.run(attempt)));
+      result = await traced(`job ${row.kind}`, { 'streamhub.job.id': id }, () => handler.run(attempt));
     } catch (error) {
       if (run.abort.signal.aborted && !run.cancelled) return; // the shutdown; the next start continues it
       if (run.cancelled) {
