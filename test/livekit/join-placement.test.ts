@@ -79,6 +79,17 @@ test('a join token or an ingest places a room that does not exist yet, and leads
   assert.equal((await east.rooms.listRooms(['live-fed']))[0]?.emptyTimeout, 3600, 'it waits for its encoder');
   assert.equal((await ingest('fed', 'east')).node, null, 'the room is there already');
 
+  const { data: made } = (await daemon.api.post('/apps/live/rooms', { room: 'made', region: 'west' })).body;
+  assert.deepEqual([made.node, made.region, await nodeOfRoom('live-made')], ['west', 'west', await idOf(west)]);
+  const { data: listed } = (await daemon.api.get('/rooms?q=new-')).body;
+  assert.deepEqual(
+    listed.map((one: any) => [one.name, one.node, one.region]),
+    [
+      ['live-new-east', 'east', 'east'],
+      ['live-new-west', 'west', 'west'],
+    ],
+  );
+
   // the room is there already: it stays where it is, no matter what region is asked for
   const again = await ask({ room: 'new-west', region: 'east', identity: 'ana' });
   assert.deepEqual([again.node, again.wsUrl], [null, east.url]);

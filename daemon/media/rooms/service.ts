@@ -136,8 +136,9 @@ export class RoomService {
     return { room: facts.name, participant };
   }
 
-  rowOf(app: AppEntry, facts: RoomFacts): RoomRow {
-    return this.#row(app, facts, new Map(), this.#recorded([app.name]));
+  async rowOf(app: AppEntry, facts: RoomFacts): Promise<RoomRow> {
+    const nodes = await this.#deps.nodeMap.nodesOf([facts.name]);
+    return this.#row(app, facts, nodes, this.#recorded([app.name]));
   }
 
   async #read(): Promise<Listed> {

@@ -1,5 +1,6 @@
 import { IconUsersGroup } from '@tabler/icons-react';
 import { getParticipant, getRoom, listAllRooms, listRooms } from '#shared/contract/rooms.ts';
+import { getStats } from '#shared/contract/system.ts';
 import { counter, type Feature, screen } from '../feature.ts';
 
 const lists = [listAllRooms, listRooms];
@@ -17,11 +18,12 @@ export const rooms: Feature = {
     key: 'r',
     Icon: IconUsersGroup,
     group: 'work',
-    count: counter(listAllRooms, ({ total }) => (total > 0 ? { count: String(total) } : {}), { query: { limit: 1 } }),
+    // the rooms themselves can't be read while LiveKit is away
+    count: counter(getStats, ({ counts }) => (counts.rooms > 0 ? { count: String(counts.rooms) } : {})),
   },
   live: {
     refreshes: {
-      rooms: all,
+      rooms: [...all, getStats],
       vods: [...lists, getRoom],
       'livekit.reachable': all,
       'livekit.unreachable': all,

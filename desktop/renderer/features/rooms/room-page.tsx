@@ -45,8 +45,7 @@ export function RoomPage() {
   const detail = useRead(getRoom, { params: { app, room }, query }, { every: EVERY, keep: true });
   const crumbs = [
     { label: 'Apps', to: '/apps' },
-    { label: app, to: `/apps/${app}` },
-    { label: 'Rooms', to: `/apps/${app}/rooms` },
+    { label: app, to: `/apps/${app}/rooms` },
   ];
   if (detail.error instanceof DaemonError && detail.error.code === 'ROOM_NOT_FOUND') {
     return (
