@@ -283,9 +283,11 @@ export const UpdateParticipantBody = Type.Object(
             Type.Array(oneOf(TRACK_SOURCES.slice(1)), { maxItems: 4, description: 'Empty: all sources.' }),
           ),
           canUpdateMetadata: change('May change its own name, metadata and attributes.'),
-          hidden: change('Is hidden from other participants.'),
         },
-        { description: 'Only those to change.' },
+        {
+          description:
+            'Only those to change. Whether someone is hidden is decided by the token: LiveKit doesn’t tell those in the room of a change.',
+        },
       ),
     ),
   },

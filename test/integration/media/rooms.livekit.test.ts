@@ -205,6 +205,15 @@ describe('rooms of a real LiveKit', () => {
 
     const names = (body: any) => body.data.map((one: any) => one.name);
     assert.deepEqual(names((await owner.api.get('/rooms')).body), ['theirs-hall']);
+    const appId = (await daemon.api.get('/apps/theirs')).body.id;
+    const { token } = (await daemon.api.post('/tokens', { name: 'theirs', scope: 'app', appId })).body;
+    assert.deepEqual(names((await daemon.api.as(token).get('/rooms')).body), ['theirs-hall']);
+    assert.equal((await daemon.api.as(token).get('/rooms?app=live')).body.total, 0);
+    const heard = await readEvents(t, daemon.url, token);
+    await heard.next('hello');
+    assert.equal((await daemon.api.patch(ROOM, { metadata: 'not theirs' })).status, 204);
+    assert.equal((await owner.api.patch('/apps/theirs/rooms/hall', { metadata: 'theirs' })).status, 204);
+    assert.equal((await heard.next('room.changed')).data.data.room, 'theirs-hall');
     assert.ok(!names((await daemon.api.get('/apps/live/rooms')).body).includes('live-deep-inner'), 'longest prefix');
     const all = names((await daemon.api.get('/rooms')).body);
     for (const one of ['live-deep-inner', 'live-stage', 'theirs-hall']) assert.ok(all.includes(one), one);

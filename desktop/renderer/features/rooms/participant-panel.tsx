@@ -164,7 +164,6 @@ const SWITCHES = [
   ['canPublish', 'Publish', 'When off, its tracks end.'],
   ['canPublishData', 'Send data messages', 'Such as chat and reactions.'],
   ['canUpdateMetadata', 'Change its name and metadata', 'And attributes.'],
-  ['hidden', 'Hidden', 'Other participants don’t see it, and it doesn’t count.'],
 ] as const;
 
 function Permissions({ app, room, participant }: Place & { participant: Participant }) {
