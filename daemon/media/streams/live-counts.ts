@@ -8,7 +8,7 @@ import { NOBODY, type RoomCounts, type RoomDirectory } from './room-directory.ts
 const EVERY_MS = 1000;
 /** A quiet room's news is told this soon, together with what follows right after it. */
 const SOON_MS = 20;
-/** Rooms that are told of soon, in one go; the others wait for the next second. */
+/** Rooms that are told of within a second; the news of others waits for its end, so that thousands cost no more. */
 const MAX_SOON = 50;
 
 export interface LiveCountsDeps {
@@ -56,7 +56,7 @@ export class LiveCounts {
 
   #tellQuiet(): void {
     this.#cancel = undefined;
-    let left = MAX_SOON;
+    let left = MAX_SOON - this.#recent.size;
     const isDue = (room: string): boolean => !this.#recent.has(room) && left-- > 0;
     for (const room of this.#deps.directory.takeTouched(isDue)) this.#tell(room);
   }

@@ -11,6 +11,7 @@ import {
 } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { CallOptions, Input } from '#shared/client/client.ts';
+import { DaemonError } from '#shared/client/errors.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { useDaemon } from '../daemon/daemon-context.tsx';
 import { clientFor } from '../host/clients.ts';
@@ -54,6 +55,14 @@ export function readOptions<O extends Operation>(
   };
 }
 
+/** Milliseconds; while LiveKit is away, what it would tell is asked for less often: each try is an error in the daemon's log. */
+const AWAY_EVERY = 30_000;
+const AWAY: ReadonlySet<string> = new Set(['LIVEKIT_UNREACHABLE', 'LIVEKIT_NOT_CONFIGURED']);
+const unlessAway =
+  (every: number | false) =>
+  ({ state: { error } }: { state: { error: unknown } }): number | false =>
+    every !== false && error instanceof DaemonError && AWAY.has(error.code) ? Math.max(every, AWAY_EVERY) : every;
+
 export interface ReadOptions {
   enabled?: boolean;
   /** Milliseconds; for what no event announces. */
@@ -84,7 +93,7 @@ export function useReadOf<O extends Operation>(
   return useQuery<Unwrapped<ResultOf<O>>, Error>({
     ...readOptions(connectionId, op, input, timeout === undefined ? {} : { timeout }),
     enabled,
-    refetchInterval: every,
+    refetchInterval: unlessAway(every),
     ...(staleTime === undefined ? {} : { staleTime }),
     ...(keep ? { placeholderData: (previous: unknown) => previous as never } : {}),
   });
@@ -119,7 +128,7 @@ export function usePages<O extends Operation>(
     initialPageParam: 0,
     getNextPageParam: (last) =>
       last.offset + last.data.length < last.total ? last.offset + last.data.length : undefined,
-    refetchInterval: every,
+    refetchInterval: unlessAway(every),
     ...(keep ? { placeholderData: keepPreviousData } : {}),
   });
   return {
