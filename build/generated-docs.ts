@@ -4,6 +4,7 @@ import { operations } from '#shared/contract/index.ts';
 import type { Access } from '#shared/contract/operation.ts';
 import { ERRORS, type ErrorDefinition } from '#shared/errors.ts';
 import { ACTIONS, RESOURCES, ROLES, roleAllows } from '#shared/permissions.ts';
+import { alertsGuide } from './alerts-doc.ts';
 import { configReference } from './config-doc.ts';
 import { deliveryDoc } from './delivery-doc.ts';
 import { liveHlsGuide } from './live-hls-doc.ts';
@@ -14,6 +15,7 @@ import { pluginReference } from './plugin-doc.ts';
 /** Files that derive from the code: path below the repository's root → text. `npm run docs` writes them, a test keeps them fresh. */
 export function generatedDocs(): Record<string, string> {
   return {
+    'docs/alerts.md': NOTE + alertsGuide(),
     'docs/errors.md': errors(),
     'docs/settings.md': settings(),
     'docs/permissions.md': permissions(),
@@ -122,11 +124,15 @@ function permissions(): string {
     const ids = operations.filter((operation) => operation.access === access).map(({ id }) => `\`${id}\``);
     return `| \`${access}\` | ${who} | ${ids.join(' ')} |`;
   });
+  const ofInstallation = operations
+    .flatMap(({ id, isOfInstallation }) => (isOfInstallation ? [`\`${id}\``] : []))
+    .join(', ');
   const closed = operations.flatMap(({ id, refusesAppTokens }) => (refusesAppTokens ? [`\`${id}\``] : [])).join(', ');
   return `${NOTE}# Permissions
 
 A permission is \`resource:action\`. You have the permissions of your role in your team, on that team's apps. An app token has every permission on its own
 app, and sees no other app. It is refused, with 403 \`APP_TOKEN_REFUSED\`, by ${closed}. A global token and a superadmin have every permission.
+Only they may use what is about the whole installation, beside its permission: ${ofInstallation}.
 
 | permission | ${ROLES.join(' | ')} | operations |
 | --- |${' --- |'.repeat(ROLES.length)} --- |

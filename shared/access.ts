@@ -111,11 +111,11 @@ export function isWithin(apps: VisibleApps, owner: OwnedByApp): boolean {
  * @returns undefined when nothing is lacking
  */
 export function fixedRefusal(op: Operation, caller: Caller): Refusal | undefined {
-  const { access, refusesAppTokens } = op;
+  const { access, refusesAppTokens, isOfInstallation } = op;
   if (isBeyondLimit(op, caller)) return { code: 'TOKEN_LIMITED', lack: 'a token without this limit' };
   if (refusesAppTokens && caller.scope === 'app')
     return { code: 'APP_TOKEN_REFUSED', lack: 'a credential that is not limited to one app' };
-  if (access === 'global' && !isGlobal(caller))
+  if ((access === 'global' || isOfInstallation) && !isGlobal(caller))
     return { code: 'GLOBAL_SCOPE_REQUIRED', lack: 'a credential with global scope' };
   if (access === 'human' && !isHuman(caller))
     return { code: 'HUMAN_REQUIRED', lack: 'a user session; an API token is signed in' };

@@ -310,6 +310,32 @@ export const ERRORS = define({
     message: 'No API token has the id {id}.',
     hint: 'List the tokens again: it may have been revoked.',
   },
+  // alerts
+  ALERT_RULE_NOT_FOUND: {
+    status: 404,
+    message: 'No rule has the id {id}.',
+    hint: 'List the rules: GET /alerts.',
+  },
+  ALERT_CHANNEL_NOT_FOUND: {
+    status: 404,
+    message: 'No channel has the id {id}.',
+    hint: 'List the channels: GET /alerts/channels.',
+  },
+  ALERT_LIMIT_REACHED: {
+    status: 409,
+    message: 'There are {limit} {what} already, which is the most there can be.',
+    hint: 'Delete one that you no longer need.',
+  },
+  INCIDENT_NOT_FOUND: {
+    status: 404,
+    message: 'No incident has the id {id}.',
+    hint: 'List the incidents again: closed ones are removed after a while.',
+  },
+  INCIDENT_CLOSED: {
+    status: 409,
+    message: 'The incident {id} is closed.',
+    hint: 'Nothing is left to do: it was over by itself.',
+  },
   // jobs
   JOB_NOT_FOUND: {
     status: 404,

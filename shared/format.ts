@@ -20,6 +20,18 @@ export const bytes = (value: number): string => scaled(value, 1024, BINARY);
 /** Media rates, decimal: `4.2 Mbit/s`. */
 export const bitrate = (bitsPerSecond: number): string => scaled(bitsPerSecond, 1000, DECIMAL);
 
+/** `12 s`, `4 min`, `3 h 10 min`, `2 d`. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.round(s / 60)} min`;
+  if (s < 86_400) {
+    const minutes = Math.round((s % 3600) / 60);
+    return minutes === 0 || minutes === 60 ? `${Math.round(s / 3600)} h` : `${Math.floor(s / 3600)} h ${minutes} min`;
+  }
+  return `${decimal(Math.round((s / 86_400) * 10) / 10)} d`;
+}
+
 function scaled(value: number, step: number, units: readonly string[]): string {
   let rest = value;
   let unit = 0;

@@ -28,6 +28,10 @@ export const EVENTS_KEPT = 50_000;
 export const EVENTS_KEPT_DAYS = 7;
 /** Finished jobs are listed for this long. */
 export const JOBS_KEPT_DAYS = 30;
+/** Closed incidents are listed for this long. */
+export const INCIDENTS_KEPT_DAYS = 90;
+/** Only the newest incidents are kept. */
+export const INCIDENTS_KEPT = 20_000;
 /** Callbacks are listed for this long after they arrived, or after they were given up. */
 export const CALLBACKS_DELIVERED_DAYS = 7;
 export const CALLBACKS_DEAD_DAYS = 30;

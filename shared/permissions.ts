@@ -55,6 +55,8 @@ export const USED_PERMISSIONS: readonly Permission[] = [
   'room:write',
   'room:stop',
   'session:read',
+  'alert:read',
+  'alert:write',
 ];
 
 /** Roles of a person inside a team. API tokens act as `service`, a superadmin's session as `superadmin`. */

@@ -14,6 +14,8 @@ export interface NodeLoad {
   memory: number | null;
   /** Milliseconds that its LiveKit takes to pass on a packet. */
   forwardMs: number | null;
+  /** Share of the disk that is free, 0..1. */
+  diskFree: number | null;
 }
 
 /** How far a draining has come; stored with the node. Times are wall-clock milliseconds. */
@@ -120,7 +122,10 @@ export function heartbeatRow(node: NodeEntry): HeartbeatRow {
 export function loadOf(stats: Record<string, unknown> | null): NodeLoad {
   const livekit = stats?.['livekit'] as Record<string, unknown> | null | undefined;
   const forwardMs = amount(livekit?.['forwardLatencyMs']);
-  return { cpu: share(stats?.['cpu']), memory: share(stats?.['memUsedRatio']), forwardMs };
+  const disk = stats?.['disk'] as Record<string, unknown> | null | undefined;
+  const [free, total] = [amount(disk?.['freeBytes']), amount(disk?.['totalBytes'])];
+  const diskFree = free === null || !total ? null : Math.min(free / total, 1);
+  return { cpu: share(stats?.['cpu']), memory: share(stats?.['memUsedRatio']), forwardMs, diskFree };
 }
 
 const amount = (value: unknown): number | null =>

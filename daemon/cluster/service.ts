@@ -183,6 +183,11 @@ export class ClusterService {
     return node;
   }
 
+  /** What the rule about nodes reads; without the stats, which are long. */
+  judged(node: NodeEntry): ClusterNode {
+    return toRecord(node, this.nodes, null, this.#deps.config);
+  }
+
   record(node: NodeEntry): ClusterNode {
     const stats = node.statsJson === null ? null : (JSON.parse(node.statsJson) as Record<string, unknown>);
     return toRecord(node, this.nodes, stats, this.#deps.config);

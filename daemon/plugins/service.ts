@@ -268,6 +268,13 @@ export class PluginService {
     return found;
   }
 
+  /** Plugins that can't be used, as far as that is known without asking them. */
+  troubles(): { id: string; title: string; state: 'failed' | 'quarantined'; reason: string | null }[] {
+    return [...this.#known.values()].flatMap(({ record: { id, title }, shown: { state, reason } }) =>
+      state === 'failed' || state === 'quarantined' ? [{ id, title, state, reason }] : [],
+    );
+  }
+
   /** All plugins for people. Providers are asked about themselves first, so that `state` tells what is true of their code. */
   async views(): Promise<PluginView[]> {
     await this.providers();

@@ -22,6 +22,7 @@ import { sessionRoutes } from '#daemon/media/sessions/routes.ts';
 import { streamRoutes } from '#daemon/media/streams/routes.ts';
 import { vodRoutes } from '#daemon/media/vods/routes.ts';
 import { webhookRoutes } from '#daemon/media/webhooks/routes.ts';
+import { alertRoutes } from '#daemon/operations/alerts/routes.ts';
 import { connectionRoutes } from '#daemon/operations/connections/routes.ts';
 import { consoleRoutes } from '#daemon/operations/console/routes.ts';
 import { gpuRoutes } from '#daemon/operations/gpu/routes.ts';
@@ -52,6 +53,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   systemRoutes(app, services);
   connectionRoutes(app, services);
   historyRoutes(app, services);
+  alertRoutes(app, services);
   gpuRoutes(app, services);
   logRoutes(app, services);
   clusterRoutes(app, services);

@@ -2,6 +2,7 @@ import type { Piscina } from 'piscina';
 import { AppRegistry } from '#daemon/apps/registry/registry.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
+import { createAlerts } from './wings/alerts.ts';
 import { createApps } from './wings/apps.ts';
 import { createCluster } from './wings/cluster.ts';
 import { createIdentity } from './wings/identity.ts';
@@ -24,6 +25,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
   const apps = createApps(platform, identity, plugins, registry);
   const media = createMedia(platform, identity, cluster, plugins, apps);
   const operations = createOperations(platform, identity, cluster, apps, media);
+  const alerts = createAlerts(platform, identity, cluster, plugins, apps, media, operations);
 
   return {
     ...platform,
@@ -33,6 +35,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
     ...apps,
     ...media,
     ...operations,
+    alerts,
     async start() {
       await platform.start();
       identity.start();
@@ -41,12 +44,14 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
       await apps.start();
       media.start();
       await operations.start();
+      alerts.start();
       // unfinished jobs of the last run resume when everything that they use is there
       platform.jobs.start();
     },
     async stop() {
       // a failed write must not keep the others from stopping
       for (const [name, part] of [
+        ['alerts', alerts],
         ['operations', operations],
         ['media', media],
         ['jobs', platform.jobs],

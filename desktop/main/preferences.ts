@@ -5,8 +5,7 @@ import { JsonFile } from './files/json-file.ts';
 
 export const DEFAULTS: Preferences = {
   theme: 'system',
-  notifyNodeLost: true,
-  notifyJobFailed: true,
+  notifyIncidents: true,
   notifyConnectionLost: true,
   // where no tray shows, as on many a Linux desktop, a hidden window would be lost
   closeToTray: process.platform !== 'linux',
@@ -24,7 +23,13 @@ export class PreferenceStore {
     this.#emit = emit;
     this.#file = new JsonFile({
       file: path.join(folder, 'preferences.json'),
-      version: 1,
+      version: 2,
+      upgrades: {
+        1: ({ notifyNodeLost, notifyJobFailed, ...kept }) => ({
+          ...kept,
+          notifyIncidents: notifyNodeLost === true || notifyJobFailed === true,
+        }),
+      },
       schema: Preferences,
       empty: () => DEFAULTS,
     });

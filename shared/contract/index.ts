@@ -1,3 +1,4 @@
+import * as alerts from './alerts.ts';
 import * as apps from './apps.ts';
 import * as audit from './audit.ts';
 import * as auth from './auth.ts';
@@ -30,6 +31,7 @@ import * as webhooks from './webhooks.ts';
 
 /** Every operation of the API, by resource. A new contract file is added here and nowhere else. */
 const contract = {
+  alerts,
   apps,
   audit,
   auth,

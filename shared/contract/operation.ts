@@ -44,6 +44,8 @@ export interface Operation {
   access: Access;
   /** It is about a team or the machine, so tokens of one app are refused, in every enforcement mode. */
   refusesAppTokens?: true;
+  /** It is about the whole installation: beside its permission, a caller needs global scope. */
+  isOfInstallation?: true;
   /** It is about the credential of the request: tokens with a limit may use it too. */
   isAboutCaller?: true;
   /** Its answer has a secret that is meant to be copied: read-only tokens may not read it. */

@@ -158,20 +158,8 @@ export const Snapshot = object({
   stats: nullable(Type.Unknown()),
   /** Answer of `GET /cluster/nodes` (its `data`), null without the right to it. */
   nodes: nullable(Type.Unknown()),
-  /** Of `GET /system/settings` the part `livekit`. This and what follows is absent without the right to it, and in older files. */
-  livekit: Type.Optional(Type.Unknown()),
-  /** Of `GET /system/settings` the part `warnings`. */
-  warnings: Type.Optional(Type.Unknown()),
-  /** The newest failed jobs of `GET /jobs`. */
-  failedJobs: Type.Optional(Type.Unknown()),
-  /** Jobs of `GET /jobs` that failed and are tried again. */
-  waitingJobs: Type.Optional(Type.Unknown()),
-  /** Of `GET /ready` the part `checks`. */
-  checks: Type.Optional(Type.Unknown()),
-  /** Those of `GET /apps` that have problems. */
-  apps: Type.Optional(Type.Unknown()),
-  /** Answer of `GET /plugins` (its `data`). */
-  plugins: Type.Optional(Type.Unknown()),
+  /** The open incidents of `GET /incidents` (its `data`). Absent without the right to them, and in older files. */
+  incidents: Type.Optional(Type.Unknown()),
 });
 export type Snapshot = Static<typeof Snapshot>;
 

@@ -8,8 +8,7 @@ const Theme = oneOf(['system', 'light', 'dark'] as const);
 /** What a person set for this app; kept over restarts. */
 export const Preferences = object({
   theme: Theme,
-  notifyNodeLost: Type.Boolean(),
-  notifyJobFailed: Type.Boolean(),
+  notifyIncidents: Type.Boolean(),
   notifyConnectionLost: Type.Boolean(),
   /** Closing the window leaves the app in the tray. */
   closeToTray: Type.Boolean(),

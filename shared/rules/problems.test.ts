@@ -1,122 +1,81 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Connection } from '../ipc/connections.ts';
+import { CONDITION_IDS, type ConditionId, conditionOf, judge } from './conditions.ts';
 import type { Findings } from './findings.ts';
 import { problemsOf } from './problems.ts';
+import { isQuiet, isTimeZone } from './quiet-hours.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
-const NOW = Date.parse(AT);
-const HOUR = 3_600_000;
 const state = (status: Connection['state']['status'] = 'online', error: object | null = null) =>
   ({ status, since: AT, error }) as Connection['state'];
-type Node = NonNullable<Findings['nodes']>[number];
-const node = (name: string, health: Node['health'], more: Partial<Node> = {}): Node => ({
-  id: name,
-  name,
-  status: 'active',
-  health,
-  created_at: AT,
-  last_seen_at: null,
-  agent: null,
-  drain: null,
-  ...more,
-});
-const stats = (livekitReachable: boolean, free = 50) => ({
-  livekitReachable,
-  disk: { totalBytes: 100 * 2 ** 30, freeBytes: free * 2 ** 30 },
-});
-const livekit = { url: 'ws://lk:7880', apiKeySet: true };
-const job = (id: number, error: { message: string } | null = null, hoursAgo = 1) => ({
-  id,
-  title: `Job ${id}`,
-  error,
-  updatedAt: new Date(NOW - hoursAgo * HOUR).toISOString(),
-});
-const plugin = (state: string, reason: string | null = null) => ({ id: 'p', title: 'P', state, reason, since: AT });
+type Incident = NonNullable<Findings['incidents']>[number];
+let last = 0;
+const incident = (condition: ConditionId, name: string, more: Partial<Incident> = {}): Incident => {
+  last += 1;
+  return {
+    id: last,
+    rule: condition,
+    condition,
+    subject: { id: name, name },
+    severity: 'warning',
+    text: `${condition} ${name}`,
+    openedAt: AT,
+    recoveringSince: null,
+    acknowledgedAt: null,
+    silencedUntil: null,
+    cause: null,
+    ...more,
+  };
+};
 
 describe('the problems of a daemon', () => {
-  for (const [title, findings, problems] of [
-    ['nothing known', {}, []],
-    ['LiveKit is there', { stats: stats(true), livekit }, []],
-    ['LiveKit is away', { stats: stats(false), livekit }, ['danger LiveKit at ws://lk:7880 isn’t responding']],
+  for (const [title, incidents, problems] of [
+    ['nothing known', undefined, []],
+    ['no incident is open', [], []],
     [
-      'LiveKit has no keys yet',
-      { stats: stats(false), livekit: { ...livekit, apiKeySet: false } },
-      ['danger LiveKit is not connected, so nothing can be streamed'],
+      'what is urgent comes first, whatever it is',
+      [incident('job-failed', 'a'), incident('livekit-away', 'b', { severity: 'critical' })],
+      ['danger livekit-away b', 'warn job-failed a'],
     ],
     [
-      'LiveKit is away, and the caller may not see the settings',
-      { stats: stats(false), livekit: null },
-      ['danger LiveKit is unavailable, so nothing can be streamed. Ask an administrator'],
-    ],
-    ['LiveKit’s settings may not be read', { stats: stats(false) }, []],
-    ['the disk is at a tenth', { stats: stats(true, 10) }, []],
-    ['the disk is nearly full', { stats: stats(true, 9) }, ['warn The disk is nearly full: 9 GiB free']],
-    ['the disk is full', { stats: stats(true, 2) }, ['danger The disk is nearly full: 2 GiB free']],
-    ['the disk is unknown', { stats: { livekitReachable: true, disk: null } }, []],
-    ['a node has just joined', { nodes: [node('a', 'joining')] }, []],
-    ['a node is disabled', { nodes: [node('a', 'down', { status: 'disabled' })] }, []],
-    [
-      'the most urgent node comes first',
-      { nodes: [node('a', 'stale'), node('b', 'down'), node('c', 'alive')] },
-      ['danger Node b is down: it isn’t reporting', 'warn Node a isn’t reporting'],
+      'the most urgent of a rule comes first',
+      [incident('node-away', 'a'), incident('node-away', 'b', { severity: 'critical' })],
+      ['danger node-away b', 'warn node-away a'],
     ],
     [
-      'many nodes are one line',
-      { nodes: ['a', 'b', 'c', 'd'].map((name) => node(name, 'stale')) },
+      'many of one rule are one line',
+      ['a', 'b', 'c', 'd'].map((name) => incident('node-away', name)),
       ['warn 4 nodes need attention: a, b and 2 more'],
     ],
     [
-      'a config is not active',
-      {
-        apps: [{ name: 'ok' }, { name: 'demo', problems: [{ code: 'CONFIG_INVALID', message: 'line 3', since: AT }] }],
-      },
-      ['danger The config of demo is not active: line 3'],
+      'as many as are listed stay apart',
+      ['a', 'b', 'c'].map((name) => incident('job-failed', name)),
+      ['warn job-failed a', 'warn job-failed b', 'warn job-failed c'],
     ],
-    [
-      'rooms of an app are another team’s',
-      { apps: [{ name: 'demo', problems: [{ code: 'ROOM_PREFIX_OVERLAPS', message: 'It overlaps.', since: AT }] }] },
-      ['warn demo: It overlaps.'],
-    ],
-    ['a job failed', { failedJobs: [job(1, { message: 'no bucket' })] }, ['warn Job 1 failed: no bucket']],
-    ['a job failed for an unknown reason', { failedJobs: [job(1)] }, ['warn Job 1 failed: no reason was given']],
-    ['a job failed yesterday', { failedJobs: [job(1, null, 24)] }, []],
-    ['three failed jobs are enough', { failedJobs: [1, 2, 3, 4].map((id) => job(id)) }, [1, 2, 3]],
-    [
-      'a job that keeps failing is tried again',
-      { waitingJobs: [{ ...job(1, { message: 'no bucket' }), attempts: 3 }] },
-      ['warn Job 1 failed 3 times and is tried again: no bucket'],
-    ],
-    ['a job that failed once is tried again', { waitingJobs: [{ ...job(1), attempts: 1 }] }, []],
-    ['the daemon is ready', { checks: [{ name: 'registry', ok: true }] }, []],
-    [
-      'the daemon is not ready',
-      {
-        checks: [
-          { name: 'registry', ok: true },
-          { name: 'disk space', ok: false, detail: 'full' },
-          { name: 'x', ok: false },
-        ],
-      },
-      ['danger The daemon is not ready, so changes can fail. disk space: full; x'],
-    ],
-    ['a plugin runs', { plugins: [plugin('running')] }, []],
-    ['a plugin failed', { plugins: [plugin('failed', 'no manifest')] }, ['warn Plugin P failed: no manifest']],
-    ['a plugin crashed often', { plugins: [plugin('quarantined')] }, ['warn Plugin P is quarantined']],
-    [
-      'what is urgent comes first, whatever it is',
-      { failedJobs: [job(1)], stats: stats(false), livekit },
-      ['danger LiveKit at ws://lk:7880 isn’t responding', 'warn Job 1 failed: no reason was given'],
-    ],
-  ] as const satisfies readonly (readonly [string, Findings, readonly (string | number)[]])[])
+    ['someone works on it', [incident('disk-low', 'a', { acknowledgedAt: AT })], []],
+    ['it is silent', [incident('disk-low', 'a', { silencedUntil: AT })], []],
+    ['it is well again, and only watched', [incident('disk-low', 'a', { recoveringSince: AT })], []],
+    ['it follows from another one', [incident('recording-failed', 'a', { cause: 1 })], []],
+    ['a newer daemon knows another condition', [incident('of-tomorrow' as ConditionId, 'a')], ['warn of-tomorrow a']],
+  ] as const satisfies readonly (readonly [string, Incident[] | undefined, readonly string[]])[])
     it(title, () => {
-      const found = problemsOf(state(), findings, NOW);
+      const found = problemsOf(state(), { incidents });
       assert.deepEqual(
         found.map(({ urgency, text }) => `${urgency} ${text}`),
-        problems.map((one) => (typeof one === 'number' ? `warn Job ${one} failed: no reason was given` : one)),
+        problems,
       );
       assert.equal(new Set(found.map(({ id }) => id)).size, found.length, 'ids are unique');
     });
+
+  it('leads to where it is repaired, unless only an administrator can', () => {
+    const [node] = problemsOf(state(), { incidents: [incident('node-away', 'n1')] });
+    assert.deepEqual(node?.action, { label: 'Show node', path: '/cluster', search: { node: 'n1' } });
+    const text = conditionOf('livekit-away').teamText as string;
+    const [livekit] = problemsOf(state(), { incidents: [incident('livekit-away', 'livekit', { text })] });
+    assert.equal(livekit?.action, undefined);
+    assert.match(livekit?.text ?? '', /Ask an administrator$/);
+  });
 
   for (const [status, error, problem] of [
     ['online', null, undefined],
@@ -128,7 +87,56 @@ describe('the problems of a daemon', () => {
     ['unusable', null, 'danger The server at this address is not a daemon that this app can use'],
   ] as const)
     it(`a connection that is ${status}`, () => {
-      const [found] = problemsOf(state(status, error), {}, NOW);
+      const [found] = problemsOf(state(status, error), {});
       assert.equal(found && `${found.urgency} ${found.text}`, problem);
     });
+});
+
+describe('conditions', () => {
+  it('have defaults within their limits', () => {
+    for (const id of CONDITION_IDS) {
+      const { threshold, title, reads, closed, many } = conditionOf(id);
+      assert.ok(title && reads && closed && many, id);
+      assert.ok(
+        threshold === undefined || (threshold.default >= threshold.min && threshold.default <= threshold.max),
+        id,
+      );
+    }
+  });
+
+  it('a limit below is a warning until two thirds of it are used up', () => {
+    const threshold = conditionOf('disk-low').threshold as NonNullable<ReturnType<typeof conditionOf>['threshold']>;
+    assert.equal(judge(threshold, 10, 10), undefined);
+    assert.deepEqual(judge(threshold, 9, 10), { isMild: true });
+    assert.deepEqual(judge(threshold, 3, 10), { isMild: false });
+    assert.equal(judge({ ...threshold, is: 'from' }, 9, 10), undefined);
+    assert.deepEqual(judge({ ...threshold, is: 'from' }, 10, 10), { isMild: false });
+    assert.equal(judge(threshold, Number.NaN, 10), undefined);
+  });
+});
+
+describe('quiet hours', () => {
+  const night = { from: '22:00', to: '07:00', timeZone: 'Europe/Paris' };
+  for (const [at, quiet, isExpected] of [
+    // Paris is one hour ahead of UTC in winter, two in summer
+    ['2026-01-10T20:59:59Z', night, false],
+    ['2026-01-10T21:00:00Z', night, true],
+    ['2026-01-10T23:30:00Z', night, true],
+    ['2026-01-11T05:59:59Z', night, true],
+    ['2026-01-11T06:00:00Z', night, false],
+    ['2026-07-10T20:00:00Z', night, true],
+    ['2026-07-11T05:00:00Z', night, false],
+    ['2026-01-10T12:00:00Z', { from: '12:00', to: '13:00', timeZone: 'UTC' }, true],
+    ['2026-01-10T13:00:00Z', { from: '12:00', to: '13:00', timeZone: 'UTC' }, false],
+    ['2026-01-10T16:30:00Z', { from: '22:00', to: '23:00', timeZone: 'Asia/Kolkata' }, true],
+    // the night on which clocks are put forward in New York
+    ['2026-03-08T07:30:00Z', { from: '01:00', to: '04:00', timeZone: 'America/New_York' }, true],
+  ] as const)
+    it(`${at} in ${quiet.timeZone} from ${quiet.from} to ${quiet.to}`, () =>
+      assert.equal(isQuiet(quiet, Date.parse(at)), isExpected));
+
+  it('knows time zones', () => {
+    assert.ok(isTimeZone('Europe/Paris'));
+    assert.equal(isTimeZone('Middle/Earth'), false);
+  });
 });

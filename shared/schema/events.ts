@@ -19,6 +19,7 @@ export const EVENT_TOPICS = [
   'access',
   'plugins',
   'system',
+  'alerts',
 ] as const;
 export type EventTopic = (typeof EVENT_TOPICS)[number];
 
@@ -103,6 +104,11 @@ export const EVENT_TYPES = {
   'livekit.unconfigured': 'system',
   'livekit.reachable': 'system',
   'livekit.unreachable': 'system',
+  'incident.opened': 'alerts',
+  'incident.updated': 'alerts',
+  'incident.closed': 'alerts',
+  'alert.notice': 'alerts',
+  'alert.changed': 'alerts',
 } as const satisfies Record<string, EventTopic>;
 export type EventType = keyof typeof EVENT_TYPES;
 

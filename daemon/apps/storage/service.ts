@@ -218,6 +218,17 @@ export class StorageService {
     this.#uses.note(app, recordedLocation(place, unrecordedLocation(s3)), use);
   }
 
+  /** Apps whose storage failed when it was last used, with the reason. */
+  async troubles(): Promise<{ app: string; reason: string }[]> {
+    const found: { app: string; reason: string }[] = [];
+    for (const app of this.#uses.appsInTrouble()) {
+      const settled = await this.#deps.config.get(app).catch(() => undefined);
+      const reason = settled && this.#uses.awayReason(app, currentLocation(settled.s3));
+      if (reason !== undefined) found.push({ app, reason });
+    }
+    return found;
+  }
+
   /** Links to objects of an app, in the order asked for. A storage that cannot be opened gives nulls and says why. */
   async links(app: string, requests: readonly LinkRequest[]): Promise<ObjectLinks[]> {
     const config = await this.#deps.config.get(app);

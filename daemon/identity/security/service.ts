@@ -11,10 +11,13 @@ import { ApiError, fieldError } from '#shared/errors.ts';
 import type { AddressVerdict, CreateIpBanBody, CreateIpRuleBody, IpBan, IpRule } from '#shared/schema/security.ts';
 import type { BanRow, RuleRow, SecurityRepository } from './repository.ts';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const MAX_BAN_S = 7 * 86_400;
 const FORGET_MS = 30 * DAY_MS;
 const TIDY_MS = 60_000;
+/** Minutes over which offences of all addresses are counted. */
+const OFFENCE_MINUTES = 10;
 const MAX_WATCHED = 50_000;
 
 export interface SecurityOptions {
@@ -69,6 +72,8 @@ export class AddressGuard {
   readonly #offenders = boundedCache<string, Offender>(MAX_WATCHED);
   /** Bans that couldn't be stored yet. They already apply. */
   readonly #unstored = new Map<string, BanRow>();
+  /** Offences of the last minutes, with the minute on the monotonic clock. */
+  #recent: { minute: number; count: number }[] = [];
   #timer: Repeated | undefined;
 
   #detach = (): void => {};
@@ -120,6 +125,7 @@ export class AddressGuard {
 
   /** Counts an offence (wrong credential, spent limit); enough of them in the window ban the address, longer each time. */
   offend(ip: string, reason: string): void {
+    this.#countOffence();
     const { enabled, maxOffenses, windowSeconds } = this.options.autoban;
     if (!enabled || isPrivateAddress(ip) || this.#decide(ip).rule?.row.action === 'allow') return;
     const key = addressKey(ip);
@@ -133,6 +139,31 @@ export class AddressGuard {
     if (offender.count < maxOffenses) return;
     this.#offenders.delete(key);
     this.#autoban(key, reason);
+  }
+
+  /** Offences within the last ten minutes, from all addresses. */
+  get recentOffences(): number {
+    const oldest = this.#minute() - OFFENCE_MINUTES;
+    return this.#recent.reduce((sum, { minute, count }) => (minute > oldest ? sum + count : sum), 0);
+  }
+
+  #countOffence(): void {
+    const minute = this.#minute();
+    const last = this.#recent.at(-1);
+    if (last?.minute === minute) last.count += 1;
+    else this.#recent = [...this.#recent.slice(1 - OFFENCE_MINUTES), { minute, count: 1 }];
+  }
+
+  #minute(): number {
+    return Math.floor(this.#clock.monotonic() / 60_000);
+  }
+
+  /** Addresses that were banned automatically within the last hour and still are. */
+  get recentBans(): number {
+    const now = this.#clock.now();
+    return [...this.#bans.values()].filter(
+      (row) => row.kind === 'auto' && this.#isActive(row, now) && now - Date.parse(row.banned_at) < HOUR_MS,
+    ).length;
   }
 
   /** Would the address be rejected with these options? */

@@ -6,6 +6,7 @@ import { guardedAgents } from '#daemon/platform/net/guarded-agents.ts';
 import { networkFailure } from '#daemon/platform/net/network-failures.ts';
 
 const LIMIT_MS = 10_000;
+const ANSWER_BYTES = 2048;
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404]);
 
 /** The outcome of one try. */
@@ -23,6 +24,8 @@ export interface SendResult {
   retryAfterMs: number | null;
   /** There was no connection to send it over, so that it doesn't count as a try of this message. */
   isUnsent?: boolean;
+  /** Beginning of the body of the answer, where it was asked for. */
+  answer?: string;
 }
 
 export interface CallbackRequest {
@@ -34,9 +37,13 @@ export interface CallbackRequest {
   event: string;
   delivery: string;
   timestamp: string;
+  /** Beside those of callbacks. */
+  headers?: Readonly<Record<string, string>>;
+  /** Reads the beginning of the answer. */
+  readsAnswer?: boolean;
 }
 
-/** Posts callbacks. Never follows a redirect, and never contacts an address that the installation forbids. */
+/** Posts callbacks and alerts. Never follows a redirect, and never contacts an address that the installation forbids. */
 export class CallbackSender {
   readonly #policy: EndpointPolicy;
   readonly #userAgent: string;
@@ -57,7 +64,9 @@ export class CallbackSender {
     if (problem !== undefined) return lost(`The address ${problem}.`);
     const limit = AbortSignal.timeout(this.#limitMs);
     try {
-      return resultOf(await this.#post(request, AbortSignal.any([signal, limit])));
+      const response = await this.#post(request, AbortSignal.any([signal, limit]));
+      if (request.readsAnswer !== true) return resultOf(response);
+      return { ...resultOf(response), answer: await beginningOf(response) };
     } catch (error) {
       signal.throwIfAborted();
       if (limit.aborted) return again(`No response within ${this.#limitMs / 1000} s.`);
@@ -88,19 +97,36 @@ export class CallbackSender {
         'x-streamhub-event': request.event,
         'x-streamhub-delivery': request.delivery,
         'x-streamhub-timestamp': request.timestamp,
+        ...request.headers,
         ...(request.secret === '' ? {} : { 'x-streamhub-signature': signature(request.secret, body) }),
       },
     });
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
-      // the body doesn't matter, so a long one isn't read to its end
+      // the body doesn't matter to callbacks, so a long one isn't read to its end
       response.on('error', () => {});
-      response.resume();
+      if (request.readsAnswer !== true) response.resume();
       resolve(response);
     });
     outgoing.end(body);
     return promise;
   }
+}
+
+/** At most `ANSWER_BYTES` of the body; what was read until it broke off. */
+async function beginningOf(response: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= ANSWER_BYTES) break;
+    }
+  } catch {
+    // the status is known; the text only helps
+  }
+  return Buffer.concat(chunks).toString('utf8').slice(0, ANSWER_BYTES);
 }
 
 /** `sha256=<hex HMAC of the raw body>`. */

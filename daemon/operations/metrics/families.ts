@@ -1,4 +1,4 @@
-import { DISK_LOW } from '#shared/rules/problems.ts';
+import { DISK_LOW } from '#shared/rules/conditions.ts';
 
 /** Sections of the dashboards, in their order. */
 export const SECTIONS = ['Streams', 'Recordings', 'Storage', 'Events for receivers', 'API', 'Teams', 'Daemon'] as const;

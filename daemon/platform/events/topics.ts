@@ -14,6 +14,7 @@ const NEEDS: Readonly<Record<EventTopic, Permission | null>> = {
   vods: 'vod:read',
   callbacks: 'config:read',
   logs: 'usage:read',
+  alerts: 'alert:read',
   nodes: null,
   access: null,
   plugins: null,

@@ -156,6 +156,9 @@ export function jobRepository(db: Db, quick: Db = db) {
     },
     counts: () => counts.all(),
     requeue: (id: number, moreAttempts: number) => requeue.run(moreAttempts, now(), id),
+    /** The newest jobs that failed, and those that failed and are tried again. */
+    troubles: (): JobRow[] =>
+      ['failed', 'waiting'].flatMap((state) => rows.page({ state }, { limit: 50, offset: 0 }).rows),
     page: ({ state, ...filter }: JobFilter, page: Page) =>
       rows.page({ ...filter, ...(state === 'active' ? { isActive: 1 } : { state }) }, page),
     prune: (before: string) => prune.run(before).changes,

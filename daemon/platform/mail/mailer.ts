@@ -34,6 +34,11 @@ export class Mailer {
     return this.lacks.length === 0;
   }
 
+  /** A server and a sender are set. */
+  get canSend(): boolean {
+    return this.#options.smtpHost !== '' && this.#from !== '';
+  }
+
   /** Settings that are missing before a link can be sent. */
   get lacks(): string[] {
     return [

@@ -163,6 +163,7 @@ export function createPlatform(
     pool,
     jobs,
     jobCounts: () => jobRows.counts(),
+    jobTroubles: () => jobRows.troubles(),
     logs,
     logReaders,
     resolvers,

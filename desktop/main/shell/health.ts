@@ -28,10 +28,9 @@ const RANK: Record<Level, number> = { none: 0, ok: 1, attention: 2, trouble: 3 }
 export function overallHealth(
   connections: readonly Connection[],
   snapshotOf: (id: string) => Snapshot | null,
-  now = Date.now(),
 ): OverallHealth {
   const daemons = connections.map((connection, position) => ({
-    ...healthOf(connection, snapshotOf(connection.id), now),
+    ...healthOf(connection, snapshotOf(connection.id)),
     position,
   }));
   daemons.sort((a, b) => RANK[b.level] - RANK[a.level]);
@@ -47,15 +46,11 @@ export function overallHealth(
 }
 
 /** The problems that the console lists for the daemon, cut to a level and a few words. */
-function healthOf(
-  { id, name, state }: Connection,
-  snapshot: Snapshot | null,
-  now: number,
-): Omit<DaemonHealth, 'position'> {
+function healthOf({ id, name, state }: Connection, snapshot: Snapshot | null): Omit<DaemonHealth, 'position'> {
   if (state.status === 'connecting') return { id, name, level: 'none', text: 'connecting' };
   // of a daemon that is away, the picture is old: only the connection counts
   const findings = state.status === 'online' && snapshot ? findingsOf(snapshot) : {};
-  const [worst, ...others] = problemsOf(state, findings, now);
+  const [worst, ...others] = problemsOf(state, findings);
   if (worst === undefined) return { id, name, level: 'ok', text: 'well' };
   const text = state.status === 'online' ? worst.text : CONNECTION_CONDITIONS[state.status].word.toLowerCase();
   return {

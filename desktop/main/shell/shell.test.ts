@@ -148,26 +148,26 @@ const connection = (id: string, status: Connection['state']['status']): Connecti
 });
 
 const AT = '2026-01-01T00:00:00.000Z';
-const node = (more: object) => ({
-  id: 'n',
-  name: 'edge-1',
-  status: 'active',
-  health: 'alive',
-  created_at: AT,
-  last_seen_at: AT,
-  agent: null,
-  drain: null,
-  stale: false,
+const incident = (severity: string, more: object = {}) => ({
+  id: 1,
+  rule: 'node-away',
+  condition: 'node-away',
+  subject: { kind: 'node', id: 'n', name: 'edge-1' },
+  severity,
+  text: 'Node edge-1 isn’t reporting',
+  openedAt: AT,
+  recoveringSince: null,
+  acknowledgedAt: null,
+  silencedUntil: null,
+  cause: null,
   ...more,
 });
-const stats = (more: object = {}) => ({ livekitReachable: true, disk: { totalBytes: 100, freeBytes: 50 }, ...more });
-const picture = (more: object): Snapshot => ({ at: AT, stats: stats(), nodes: null, ...more });
+const picture = (incidents: unknown): Snapshot => ({ at: AT, stats: {}, nodes: null, incidents });
 
-test('the worst comes first, and nodes in need of a healthy daemon count', () => {
-  const nodes = [node({ health: 'stale', stale: true }), node({ health: 'down', status: 'disabled', stale: true })];
+test('the worst comes first, and incidents of a healthy daemon count', () => {
   const overall = overallHealth(
     [connection('a', 'online'), connection('b', 'online'), connection('c', 'offline'), connection('d', 'signed-out')],
-    (id) => (id === 'b' ? picture({ nodes }) : null),
+    (id) => (id === 'b' ? picture([incident('warning')]) : null),
   );
   assert.equal(overall.level, 'trouble');
   assert.equal(overall.text, '2 of 4 connected');
@@ -185,35 +185,22 @@ test('the worst comes first, and nodes in need of a healthy daemon count', () =>
 });
 
 const LEVEL = { danger: 'trouble', warn: 'attention' } as const;
-const JOB = { id: 3, title: 'Delete app demo', error: { code: 'X', message: 'no' }, updatedAt: AT };
-const PLUGIN = { id: 'p', title: 'P', state: 'failed', reason: null, since: AT };
-const INVALID = { code: 'CONFIG_INVALID', message: 'line 1', since: AT };
-const KEYS = { url: 'ws://127.0.0.1:7880', apiKeySet: true };
 
 // the console's rail, status bar and overview show what `problemsOf` finds in the same answers
 for (const [title, snapshot, level] of [
   ['nothing known', null, 'ok'],
-  ['all well', picture({ nodes: [node({})], livekit: KEYS, failedJobs: [], plugins: [] }), 'ok'],
-  ['a node that just joined', picture({ nodes: [node({ health: 'joining', stale: true, last_seen_at: null })] }), 'ok'],
-  ['a node that never reported', picture({ nodes: [node({ health: 'never', stale: true })] }), 'attention'],
-  ['a silent node', picture({ nodes: [node({ health: 'stale', stale: true })] }), 'attention'],
-  ['a node that is down', picture({ nodes: [node({ health: 'down', stale: true })] }), 'trouble'],
-  ['a disabled node that fell silent', picture({ nodes: [node({ health: 'down', status: 'disabled' })] }), 'ok'],
-  ['a node whose LiveKit failed', picture({ nodes: [node({ agent: { livekit: { state: 'failed' } } })] }), 'trouble'],
-  ['five silent nodes', picture({ nodes: Array.from({ length: 5 }, () => node({ health: 'stale' })) }), 'attention'],
-  ['LiveKit away', picture({ stats: stats({ livekitReachable: false }), livekit: KEYS }), 'trouble'],
-  ['no LiveKit set up', picture({ stats: stats({ livekitReachable: false }) }), 'ok'],
-  ['a full disk', picture({ stats: stats({ disk: { totalBytes: 100, freeBytes: 1 } }) }), 'trouble'],
-  ['a failed job', picture({ failedJobs: [JOB] }), 'attention'],
-  ['a config that is not active', picture({ apps: [{ name: 'a', problems: [INVALID] }] }), 'trouble'],
-  ['a failed plugin', picture({ plugins: [PLUGIN] }), 'attention'],
-  ['answers of another shape', picture({ stats: 3, nodes: [{}], livekit: [], plugins: 'x', failedJobs: {} }), 'ok'],
+  ['all well', picture([]), 'ok'],
+  ['a warning', picture([incident('warning')]), 'attention'],
+  ['something critical', picture([incident('critical')]), 'trouble'],
+  ['five of a rule', picture([1, 2, 3, 4, 5].map((id) => incident('warning', { id }))), 'attention'],
+  ['an acknowledged incident', picture([incident('critical', { acknowledgedAt: AT })]), 'ok'],
+  ['an older daemon', picture(undefined), 'ok'],
+  ['answers of another shape', picture([{ text: 3 }]), 'ok'],
 ] as const satisfies readonly (readonly [string, Snapshot | null, Level])[])
   test(`tray and rail agree about ${title}`, () => {
-    const now = Date.parse(AT) + 60_000;
     const one = connection('a', 'online');
-    const tray = overallHealth([one], () => snapshot, now).daemons[0];
-    const rail = problemsOf(one.state, snapshot ? findingsOf(snapshot) : {}, now);
+    const tray = overallHealth([one], () => snapshot).daemons[0];
+    const rail = problemsOf(one.state, snapshot ? findingsOf(snapshot) : {});
     assert.equal(tray?.level, level);
     assert.equal(rail[0] ? LEVEL[rail[0].urgency] : 'ok', level);
     assert.ok(rail[0] === undefined ? tray?.text === 'well' : tray?.text.startsWith(rail[0].text));

@@ -30,7 +30,6 @@ const UNANNOUNCED: Readonly<Record<string, string>> = {
   getConfigBackup: 'never changes',
   getConfigSchema: 'changes with the version of the daemon',
   getLoadHistory: 'read again every five minutes',
-  getReady: 'read again every 30 seconds',
   getNodeHistory: 'read again every five minutes',
   listErrors: 'read again every minute',
 };

@@ -1,5 +1,6 @@
 import { access } from '../features/access/feature.ts';
 import { account } from '../features/account/feature.ts';
+import { alerts } from '../features/alerts/feature.ts';
 import { app } from '../features/app/feature.ts';
 import { apps } from '../features/apps/feature.ts';
 import { audit } from '../features/audit/feature.ts';
@@ -29,6 +30,7 @@ import { streams } from '../features/streams/feature.ts';
 /** All features; those with a section in the order of the sidebar. A new page is a folder and a line here. */
 export const features: readonly Feature[] = [
   overview,
+  alerts,
   apps,
   rooms,
   sessions,

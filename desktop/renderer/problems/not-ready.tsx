@@ -6,7 +6,7 @@ import { useProblems } from './problems.ts';
 /** A banner above every page of a daemon that is not ready, with the reasons. */
 export function NotReady() {
   const daemon = useMaybeDaemon();
-  const problem = useProblems().find(({ id }) => id === `${daemon?.id}:${NOT_READY}`);
+  const problem = useProblems().find(({ id }) => id.startsWith(`${daemon?.id}:${NOT_READY}:`));
   return problem ? (
     <div style={{ padding: '8px 16px 0' }}>
       <Notice tone="danger" title={problem.text} role="alert">

@@ -13,6 +13,7 @@ import { sql as settings } from './017-settings.ts';
 import { sql as browserSessions } from './018-browser-sessions.ts';
 import { sql as tokenLimits } from './019-token-limits.ts';
 import { sql as undoneAddress } from './020-undone-address.ts';
+import { sql as alerts } from './021-alerts.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 18, name: 'browser-sessions', sql: browserSessions },
   { id: 19, name: 'token-limits', sql: tokenLimits },
   { id: 20, name: 'undone-address', sql: undoneAddress },
+  { id: 21, name: 'alerts', sql: alerts },
 ];

@@ -50,6 +50,9 @@ const RESOURCES = [
   'user',
   'ip-rule',
   'ip-ban',
+  'alert-rule',
+  'alert-channel',
+  'incident',
 ];
 /** The resources of the codes, as people call them. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -59,6 +62,9 @@ const NAMES: Readonly<Record<string, string>> = {
   tenant: 'teams',
   'ip-rule': 'address rules',
   'ip-ban': 'bans',
+  'alert-rule': 'alert rules',
+  'alert-channel': 'alert channels',
+  incident: 'incidents',
 };
 const DAYS = [
   { value: '', label: 'Any time' },

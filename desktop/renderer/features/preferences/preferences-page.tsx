@@ -19,8 +19,7 @@ const SWITCHES: readonly [
   label: string,
   group: 'tell' | 'window' | 'local',
 ][] = [
-  ['notifyNodeLost', 'Tell me when a node needs attention', 'tell'],
-  ['notifyJobFailed', 'Tell me when a job fails', 'tell'],
+  ['notifyIncidents', 'Tell me about incidents', 'tell'],
   ['notifyConnectionLost', 'Tell me when a daemon cannot be reached', 'tell'],
   ['closeToTray', 'Stay in the tray when the window is closed', 'window'],
   ['startLocalDaemon', 'Start the daemon on this machine with the app', 'local'],

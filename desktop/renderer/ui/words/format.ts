@@ -1,21 +1,9 @@
-import { decimal } from '#shared/format.ts';
+import { duration } from '#shared/format.ts';
 
-export { bitrate, bytes, count, plural } from '#shared/format.ts';
+export { bitrate, bytes, count, duration, plural } from '#shared/format.ts';
 
 /** Of 0..1: `42 %`. */
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
-
-/** `12 s`, `4 min`, `3 h 10 min`, `2 d`. */
-export function duration(seconds: number): string {
-  const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.round(s / 60)} min`;
-  if (s < 86_400) {
-    const minutes = Math.round((s % 3600) / 60);
-    return minutes === 0 || minutes === 60 ? `${Math.round(s / 3600)} h` : `${Math.floor(s / 3600)} h ${minutes} min`;
-  }
-  return `${decimal(Math.round((s / 86_400) * 10) / 10)} d`;
-}
 
 /** Length of a recording: `1:02:09`. */
 export function clock(seconds: number): string {

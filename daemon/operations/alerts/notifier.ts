@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import type { Background } from '#daemon/platform/background.ts';
+import type { Clock } from '#daemon/platform/clock.ts';
+import { isQuiet } from '#shared/rules/quiet-hours.ts';
+import type { AlertRule } from '#shared/schema/alerts.ts';
+import type { AlertChannels, Channel } from './channels.ts';
+import { type Incidents, iso } from './incidents.ts';
+import { type Notice, noticeOf, summaryNotice } from './notice.ts';
+import type { AlertRepository, IncidentRow, MessageRow } from './repository.ts';
+
+/** What begins within this time of quiet is told together; a rack that loses power is one message. */
+const GATHER_MS = 3000;
+/** Longest time that something waits for others. */
+const GATHER_AT_MOST_MS = 20_000;
+const HOUR_MS = 3_600_000;
+
+export interface NotifierDeps {
+  repository: Pick<AlertRepository, 'sentSince'>;
+  incidents: Incidents;
+  channels: AlertChannels;
+  rules(): readonly AlertRule[];
+  /** Address of the console, for links. */
+  base(): string;
+  background: Background;
+  clock: Clock;
+  /** Messages were stored. */
+  onStored(): void;
+}
+
+type Kind = 'opened' | 'worse' | 'closed';
+type NewMessage = Omit<MessageRow, 'attempts'>;
+
+/** Decides what is told: each incident once when it opens, when it gets worse and when it closes, together with others of its rule. */
+export class Notifier {
+  readonly #deps: NotifierDeps;
+  /** Wall-clock milliseconds of the messages of the last hour, by channel. */
+  readonly #sent = new Map<number, number[]>();
+  /** Monotonic milliseconds since when something waits, and when the last of it came. */
+  #waiting: { since: number; last: number; count: number } | undefined;
+  #cancel: (() => void) | undefined;
+
+  constructor(deps: NotifierDeps) {
+    this.#deps = deps;
+    const since = iso(deps.clock.now() - HOUR_MS);
+    for (const { channel_id, created_at } of deps.repository.sentSince(since))
+      this.#count(channel_id, Date.parse(created_at));
+  }
+
+  stop(): void {
+    this.#cancel?.();
+  }
+
+  /** Looks at what has to be told; called after each look at the facts. */
+  look(): void {
+    this.#cancel?.();
+    const due = this.#due();
+    const now = this.#deps.clock.monotonic();
+    if (due.length === 0) {
+      this.#waiting = undefined;
+      this.#summarize();
+      return;
+    }
+    const { since = now, last = now, count = 0 } = this.#waiting ?? {};
+    this.#waiting = { since, last: due.length === count ? last : now, count: due.length };
+    const wait = Math.min(this.#waiting.last + GATHER_MS, since + GATHER_AT_MOST_MS) - now;
+    if (wait > 0) {
+      this.#cancel = this.#deps.background.after('alert messages', wait, () => this.look());
+      return;
+    }
+    this.#waiting = undefined;
+    this.#tell(due);
+    this.#summarize();
+  }
+
+  /** An incident was acknowledged: receivers that know that word are told. */
+  acknowledged(row: IncidentRow): void {
+    const group = row.told_group;
+    if (group === null) return;
+    const open = this.#deps.incidents.open().filter((one) => one.told_group === group);
+    if (open.some(({ acknowledged_at }) => acknowledged_at === null)) return;
+    const notice = this.#notice('acknowledged', open);
+    const messages = this.#channelsFor(row)
+      .filter(({ kind }) => kind === 'pagerduty')
+      .map((channel) => this.#message(channel, notice));
+    if (messages.length > 0 && this.#deps.incidents.write([], messages)) this.#deps.onStored();
+  }
+
+  #due(): { row: IncidentRow; kind: Kind }[] {
+    const { incidents, clock } = this.#deps;
+    const rules = new Map(this.#deps.rules().map((rule) => [rule.id, rule]));
+    const now = clock.now();
+    return [...incidents.untold()].flatMap((row) => {
+      const quiet = rules.get(row.rule_id)?.quietHours ?? null;
+      if (quiet !== null && isQuiet(quiet, now)) return [];
+      const kind = kindOf(row);
+      // what is silenced or follows from another incident is told later if it lasts; its end is told if its beginning was
+      const isMuted = kind !== 'closed' && (row.cause_id !== null || incidents.silencedUntil(row) !== null);
+      return kind === undefined || isMuted ? [] : [{ row, kind }];
+    });
+  }
+
+  #tell(due: readonly { row: IncidentRow; kind: Kind }[]): void {
+    const groups = new Map<string, { kind: Kind; rows: IncidentRow[] }>();
+    for (const { row, kind } of due) {
+      const key = `${row.rule_id} ${kind}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { kind, rows: [row] });
+      else group.rows.push(row);
+    }
+    const before = due.map(({ row: { told, told_group } }) => ({ told, told_group }));
+    const messages: NewMessage[] = [];
+    for (const { kind, rows } of groups.values()) {
+      const [first] = rows as [IncidentRow];
+      for (const row of rows) if (kind === 'opened') row.told_group = first.id;
+      for (const channel of this.#channelsFor(first, rows)) messages.push(...this.#messagesOf(channel, kind, rows));
+      for (const row of rows) row.told = kind === 'closed' ? 'closed' : row.severity;
+    }
+    if (
+      this.#deps.incidents.write(
+        due.map(({ row }) => row),
+        messages,
+      )
+    ) {
+      if (messages.length > 0) this.#deps.onStored();
+      return;
+    }
+    // nothing was stored, so everything is told later
+    for (const [index, { row }] of due.entries()) Object.assign(row, before[index]);
+  }
+
+  #messagesOf(channel: Channel, kind: Kind, rows: readonly IncidentRow[]): NewMessage[] {
+    // PagerDuty closes what was opened under the same key
+    if (channel.kind === 'pagerduty' && kind !== 'opened') return this.#byGroup(channel, kind, rows);
+    return this.#take(channel, rows.length) ? [this.#message(channel, this.#notice(kind, rows))] : [];
+  }
+
+  #byGroup(channel: Channel, kind: Kind, rows: readonly IncidentRow[]): NewMessage[] {
+    const stillOpen = new Set(this.#deps.incidents.open().map(({ told_group }) => told_group));
+    return [...new Set(rows.map(({ told_group }) => told_group))].flatMap((group) => {
+      if (kind === 'closed' && stillOpen.has(group)) return [];
+      const ofGroup = rows.filter((row) => row.told_group === group);
+      return [this.#message(channel, this.#notice(kind, ofGroup))];
+    });
+  }
+
+  #notice(kind: Kind | 'acknowledged', rows: readonly IncidentRow[]): Notice {
+    const { incidents, base, clock } = this.#deps;
+    const ids = new Set(rows.map(({ id }) => id));
+    const followers = incidents.open().filter(({ cause_id }) => cause_id !== null && ids.has(cause_id)).length;
+    return noticeOf(kind, rows, { base: base(), at: iso(clock.now()), followers });
+  }
+
+  #channelsFor({ rule_id }: IncidentRow, rows: readonly IncidentRow[] = []): Channel[] {
+    const wanted = this.#deps.rules().find(({ id }) => id === rule_id)?.channels ?? null;
+    // a channel that was told of a critical incident is told of its end, whatever became of it
+    const isCritical =
+      rows.length === 0 || rows.some(({ severity, told }) => severity === 'critical' || told === 'critical');
+    return this.#deps.channels.all().filter(({ id, kind, enabled, minSeverity }) => {
+      const isOwnFailure = rows.some((row) => row.condition === 'channel-failing' && row.subject === String(id));
+      const isWanted = kind === 'pagerduty' || kind === 'desktop' || !isOwnFailure;
+      return (
+        enabled && isWanted && (minSeverity === 'warning' || isCritical) && (wanted === null || wanted.includes(id))
+      );
+    });
+  }
+
+  /** May the channel get one more message within this hour? Otherwise the changes wait for a summary. */
+  #take({ id, maxPerHour, held }: Channel, changes: number): boolean {
+    if (this.#countOf(id) < maxPerHour && held === 0) {
+      this.#count(id, this.#deps.clock.now());
+      return true;
+    }
+    this.#deps.channels.note(id, { held: held + changes });
+    return false;
+  }
+
+  /** What was held back is told in one message, as soon as the hour allows. */
+  #summarize(): void {
+    const { channels, incidents, base, clock } = this.#deps;
+    for (const channel of channels.all()) {
+      if (channel.held === 0 || this.#countOf(channel.id) >= channel.maxPerHour) continue;
+      const notice = summaryNotice(channel.held, incidents.open(), { base: base(), at: iso(clock.now()) });
+      if (!incidents.write([], [this.#message(channel, notice)])) return;
+      this.#count(channel.id, clock.now());
+      channels.note(channel.id, { held: 0 });
+      this.#deps.onStored();
+    }
+  }
+
+  #countOf(channel: number): number {
+    const after = this.#deps.clock.now() - HOUR_MS;
+    const recent = (this.#sent.get(channel) ?? []).filter((at) => at > after);
+    this.#sent.set(channel, recent);
+    return recent.length;
+  }
+
+  #count(channel: number, at: number): void {
+    const times = this.#sent.get(channel);
+    if (times === undefined) this.#sent.set(channel, [at]);
+    else times.push(at);
+  }
+
+  #message({ id }: Channel, notice: Notice): NewMessage {
+    const now = this.#deps.clock.now();
+    return {
+      id: randomUUID(),
+      channel_id: id,
+      notice_json: JSON.stringify(notice),
+      created_at: iso(now),
+      next_at: now,
+    };
+  }
+}
+
+/** What has to be told of an incident now. */
+function kindOf({ closed_at, told, severity, acknowledged_at }: IncidentRow): Kind | undefined {
+  if (closed_at !== null) return told === null || told === 'closed' ? undefined : 'closed';
+  if (told === null || told === 'closed') return acknowledged_at === null ? 'opened' : undefined;
+  return told === 'warning' && severity === 'critical' ? 'worse' : undefined;
+}
