@@ -64,6 +64,8 @@ export class MqttService {
   #cancelLook: (() => void) | undefined;
   #detach: (() => void) | undefined;
   #isStopped = false;
+  /** The config of every app was read once since the start. */
+  hasReadConfigs = false;
   #onConnected: (app: string) => void = () => {};
 
   constructor(deps: MqttServiceDeps) {
@@ -179,6 +181,7 @@ export class MqttService {
       await this.#follow(name);
       await nextTurn();
     }
+    this.hasReadConfigs = true;
   }
 
   /** Makes the app's connection as its config says; one after another for each app. */

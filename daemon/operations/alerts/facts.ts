@@ -29,6 +29,8 @@ export interface FactSource {
   read(): Fact[] | undefined | Promise<Fact[] | undefined>;
   /** Seconds between two readings; each time unless given. */
   everySeconds?: number;
-  /** Seconds after the start until it is known what is well again. */
+  /** Seconds after the start until it is known what of the last run is well again. */
   settleSeconds?: number;
+  /** The same, where it is known. */
+  isSettled?(): boolean;
 }

@@ -30,8 +30,10 @@ export interface IncidentsDeps {
 /** What the sources found: the facts of the conditions that are known now. */
 export interface Findings {
   facts: readonly Fact[];
-  /** Conditions whose facts are complete; incidents of others stay as they are. */
+  /** Conditions whose facts are known; incidents of others stay as they are. */
   known: ReadonlySet<ConditionId>;
+  /** Those whose facts are complete: before, what is missing closes no incident of the last run. All unless given. */
+  settled?: ReadonlySet<ConditionId>;
 }
 
 interface Match {
@@ -58,12 +60,17 @@ export class Incidents {
   /** Until when a subject of a rule is silent, milliseconds since 1970. */
   readonly #silences = new Map<string, number>();
   readonly #unwritten = new Set<IncidentRow>();
+  /** Of the last run, and not seen in this one yet. */
+  readonly #restored = new Set<IncidentRow>();
   #lastId: number;
 
   constructor(deps: IncidentsDeps) {
     this.#deps = deps;
     const { repository, clock } = deps;
-    for (const row of repository.open()) this.#open.set(keyOf(row.rule_id, row.subject), row);
+    for (const row of repository.open()) {
+      this.#open.set(keyOf(row.rule_id, row.subject), row);
+      this.#restored.add(row);
+    }
     for (const row of repository.closedSince(iso(clock.now() - REOPEN_MS)))
       this.#closed.set(keyOf(row.rule_id, row.subject), row);
     for (const { rule_id, subject, until } of repository.silences())
@@ -111,12 +118,15 @@ export class Incidents {
     this.#forgetClosed();
     const matches = this.#match(findings.facts);
     const changed = new Map<IncidentRow, EventType>();
+    const { known, settled = known } = findings;
+    const isKnown = (row: IncidentRow): boolean =>
+      known.has(row.condition) && (settled.has(row.condition) || !this.#restored.has(row));
     for (const [key, match] of matches) this.#holds(key, match, changed);
     for (const [key, row] of [...this.#open]) {
       if (matches.has(key)) continue;
       const rule = this.#deps.rules().find(({ id }) => id === row.rule_id);
       if (rule?.enabled !== true) this.#close(key, row, changed);
-      else if (findings.known.has(row.condition)) this.#isWell(key, row, changed);
+      else if (isKnown(row)) this.#isWell(key, row, changed);
     }
     for (const key of this.#since.keys()) if (!matches.has(key)) this.#since.delete(key);
     this.#linkCauses(changed);
@@ -214,6 +224,7 @@ export class Incidents {
       this.#begin(key, match, changed);
       return;
     }
+    this.#restored.delete(row);
     const now = clock.now();
     const isWorse = row.severity !== severity;
     const isBack = row.recovering_since !== null;
@@ -292,6 +303,7 @@ export class Incidents {
     // it was over when it began to be well
     Object.assign(row, { closed_at: row.recovering_since ?? at, recovering_since: null, updated_at: at });
     this.#open.delete(key);
+    this.#restored.delete(row);
     this.#calm.delete(key);
     this.#closed.set(key, row);
     changed.set(row, 'incident.closed');

@@ -58,6 +58,7 @@ const QUIET: SourceDeps = {
   nodes: nodes(),
   apps: apps(),
   callbackFailure: () => null,
+  hasReadConfigs: () => true,
   storageTroubles: async () => [],
   jobs: () => [],
   plugins: () => [],

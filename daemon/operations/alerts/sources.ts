@@ -25,6 +25,8 @@ export interface SourceDeps {
   apps: { entries(): Iterable<AppEntry>; get(name: string): AppEntry | undefined; record(app: AppEntry): AppRecord };
   /** Why callbacks of an app are not delivered; null = they are. */
   callbackFailure(app: string): string | null;
+  /** The config of every app was read since the start. */
+  hasReadConfigs(): boolean;
   storageTroubles(): Promise<{ app: string; reason: string }[]>;
   jobs(): readonly JobRow[];
   plugins(): readonly { id: string; title: string; state: string; reason: string | null }[];
@@ -116,6 +118,8 @@ export function factSources(deps: SourceDeps): FactSource[] {
         'storage-provider-missing',
         'latency-high',
       ],
+      // configs are read one after the other after the start
+      isSettled: () => deps.hasReadConfigs(),
       read: () => appFacts(deps.apps, (condition) => condition !== 'mqtt-away'),
     },
     {

@@ -71,15 +71,17 @@ export class AlertWatch {
     for (const source of sources) await this.#read(source);
     const facts: Fact[] = [];
     const known = new Set<ConditionId>();
+    const settled = new Set<ConditionId>();
     const sinceStart = clock.monotonic() - this.#startedAt;
     for (const source of sources) {
       const { facts: found } = this.#readings.get(source) as Reading;
       if (found === undefined) continue;
       for (const fact of found) facts.push(fact);
-      if (sinceStart >= (source.settleSeconds ?? 0) * 1000)
-        for (const condition of source.conditions) known.add(condition);
+      for (const condition of source.conditions) known.add(condition);
+      if (sinceStart >= (source.settleSeconds ?? 0) * 1000 && source.isSettled?.() !== false)
+        for (const condition of source.conditions) settled.add(condition);
     }
-    incidents.update({ facts, known });
+    incidents.update({ facts, known, settled });
     onLooked();
     this.#cancelOpening?.();
     const wait = incidents.nextOpening();

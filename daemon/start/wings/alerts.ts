@@ -106,6 +106,7 @@ export function createAlerts(
       record: (app) => registry.record(app),
     },
     callbackFailure: media.callbackFailure,
+    hasReadConfigs: () => media.mqtt.hasReadConfigs,
     storageTroubles: () => storage.troubles(),
     jobs: jobTroubles,
     plugins: () => plugins.troubles(),
