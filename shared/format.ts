@@ -12,7 +12,7 @@ export const count = (value: number): string => plain.format(value);
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 
 /** One decimal at most: `1.5`. */
-export const decimal = (value: number): string => number.format(value);
+const decimal = (value: number): string => number.format(value);
 
 /** Storage and memory, binary: `38 GiB`. */
 export const bytes = (value: number): string => scaled(value, 1024, BINARY);

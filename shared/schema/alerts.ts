@@ -83,7 +83,7 @@ export type AlertCondition = Static<typeof AlertCondition>;
 
 // --- channels ---------------------------------------------------------------------
 
-export const CHANNEL_KINDS = ['email', 'webhook', 'slack', 'discord', 'teams', 'ntfy', 'pagerduty', 'desktop'] as const;
+const CHANNEL_KINDS = ['email', 'webhook', 'slack', 'discord', 'teams', 'ntfy', 'pagerduty', 'desktop'] as const;
 export type ChannelKind = (typeof CHANNEL_KINDS)[number];
 
 const channelFields = {

@@ -2,13 +2,13 @@ import type { ChannelKind } from '#shared/schema/alerts.ts';
 import type { Notice } from './notice.ts';
 
 /** What is posted to a receiver. */
-export interface Post {
+interface Post {
   url: string;
   body: unknown;
   headers?: Record<string, string>;
 }
 
-export interface ReceiverOptions {
+interface ReceiverOptions {
   url: string;
   /** Access token of ntfy, or routing key of PagerDuty. */
   secret: string;
@@ -16,7 +16,7 @@ export interface ReceiverOptions {
   installation: string;
 }
 
-export const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue';
+const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue';
 
 const COLOURS: Record<Notice['severity'], number> = { critical: 0xd13438, warning: 0xe8a33d };
 const OVER = 0x2da44e;

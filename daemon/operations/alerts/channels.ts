@@ -112,7 +112,7 @@ export class AlertChannels {
     return this.all().find((channel) => channel.id === id) as Channel;
   }
 
-  /** Notes how it goes with a channel; one that is gone is left alone. */
+  /** Notes the state of a channel; one that is gone is left alone. */
   note(id: number, change: Partial<Omit<ChannelRow, 'id' | 'kind'>>): void {
     const row = this.#rows.find((one) => one.id === id);
     if (row === undefined) return;

@@ -2,7 +2,7 @@ import { duration, plural } from '#shared/format.ts';
 import { type ConditionId, conditionOf, type Severity } from '#shared/rules/conditions.ts';
 import type { IncidentRow } from './repository.ts';
 
-export type NoticeKind = 'opened' | 'worse' | 'closed' | 'acknowledged' | 'summary' | 'test';
+type NoticeKind = 'opened' | 'worse' | 'closed' | 'acknowledged' | 'summary' | 'test';
 
 /** An incident in a message. */
 interface ToldIncident {

@@ -152,7 +152,7 @@ export class Notifier {
 
   #channelsFor({ rule_id }: IncidentRow, rows: readonly IncidentRow[] = []): Channel[] {
     const wanted = this.#deps.rules().find(({ id }) => id === rule_id)?.channels ?? null;
-    // a channel that was told of a critical incident is told of its end, whatever became of it
+    // a channel that was told of a critical incident is told of its end, also if it became a warning
     const isCritical =
       rows.length === 0 || rows.some(({ severity, told }) => severity === 'critical' || told === 'critical');
     return this.#deps.channels.all().filter(({ id, kind, enabled, minSeverity }) => {

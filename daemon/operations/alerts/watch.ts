@@ -89,7 +89,7 @@ export class AlertWatch {
       this.#cancelOpening = background.after('alerts', wait, () => this.#timer?.soon());
   }
 
-  /** A source that fails is not known; the others are read all the same. */
+  /** A source that fails is not known; the others are still read. */
   async #read(source: FactSource): Promise<void> {
     const { background, clock } = this.#deps;
     const task = `facts of ${source.name}`;
