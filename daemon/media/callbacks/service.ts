@@ -49,6 +49,12 @@ export class CallbackService {
     };
   }
 
+  /** Why callbacks of an app are not delivered; null = they are, as far as is known. Asks no database. */
+  failure(app: string): string | null {
+    const { failingSince, lastError } = this.#deps.deliveries.callback.state(app);
+    return failingSince === null ? null : (lastError ?? 'no reason was given');
+  }
+
   /** How the deliveries to a receiver are going. */
   figures(app: string, receiver: Receiver): Omit<CallbackState, 'url' | 'signed'> {
     const delivery = this.#deps.deliveries[receiver];

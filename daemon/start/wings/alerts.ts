@@ -105,7 +105,7 @@ export function createAlerts(
       get: (name) => registry.get(name),
       record: (app) => registry.record(app),
     },
-    callbackFailure: media.callbackFailure,
+    callbackFailure: (app) => media.callbacks.failure(app),
     hasReadConfigs: () => media.mqtt.hasReadConfigs,
     storageTroubles: () => storage.troubles(),
     jobs: jobTroubles,

@@ -413,11 +413,6 @@ export function createMedia(
     liveHls,
     webhooks,
     callbacks,
-    /** Why callbacks of an app are not delivered; null = they are, as far as is known. */
-    callbackFailure: (app: string): string | null => {
-      const { failingSince, lastError } = deliveries.callback.state(app);
-      return failingSince === null ? null : (lastError ?? 'no reason was given');
-    },
     mqtt,
     livekitStatus,
     start() {
