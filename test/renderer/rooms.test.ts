@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { RoomEvent } from '@livekit/rtc-node';
+import { AudioFrame, AudioSource, LocalAudioTrack, RoomEvent, TrackPublishOptions } from '@livekit/rtc-node';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { blockScope, testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
@@ -106,6 +106,19 @@ test('rooms in the console', { skip: typeof livekit === 'string' ? livekit : fal
     await watching.getByText('Ana B.').waitFor();
     await moving(page, 'section[aria-label="Watching live-stage"] video');
     await watching.getByText(/320 × 240/).waitFor();
+    const talk = new AudioSource(48_000, 1);
+    const spoken = LocalAudioTrack.createAudioTrack('mic', talk);
+    await ana.room.localParticipant?.publishTrack(spoken, new TrackPublishOptions());
+    const frame = new AudioFrame(new Int16Array(4800).fill(900), 48_000, 1, 4800);
+    const talking = setInterval(() => void talk.captureFrame(frame).catch(() => undefined), 100);
+    t.after(() => clearInterval(talking));
+    await watching.getByRole('switch', { name: 'Sound' }).click();
+    await page.waitForFunction(() => (document.querySelector('audio')?.currentTime ?? 0) > 0, undefined, {
+      polling: 200,
+    });
+    await watching.getByRole('switch', { name: 'Sound' }).click();
+    await page.locator('audio').waitFor({ state: 'detached' });
+    clearInterval(talking);
     await assertAccessible(page, 'a watched room');
     const { data } = (await daemon.api.get('/apps/live/rooms/stage')).body;
     assert.deepEqual([data.participants, data.publishers, data.viewers], [1, 1, 0]);
@@ -168,7 +181,7 @@ test('rooms in the console', { skip: typeof livekit === 'string' ? livekit : fal
     const seen = new ConsolePage(theirs);
     const panel = seen.dialog('Ana B.');
     await panel.locator('button[disabled][title*="room:stop"]', { hasText: 'Remove…' }).waitFor();
-    await panel.locator('button[disabled][title*="room:write"]', { hasText: 'Mute' }).waitFor();
+    await panel.locator('button[disabled][title*="room:write"]', { hasText: 'Mute' }).first().waitFor();
     await theirs.keyboard.press('Escape');
     await theirs.locator('button[disabled][title*="broadcast:start"]', { hasText: 'Watch' }).waitFor();
     await theirs.context().close();

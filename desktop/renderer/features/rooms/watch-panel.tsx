@@ -34,6 +34,11 @@ export function WatchPanel({ app, room, onClose }: { app: string; room: string; 
   const [failure, setFailure] = useState<unknown>();
   const [attempt, setAttempt] = useState(0);
   const [hasSound, setSound] = useState(false);
+  /** Asks for what is wanted now, and shows it. */
+  const look = useRef<(withSound: boolean) => void>(undefined);
+  const wantsSound = useRef(hasSound);
+  wantsSound.current = hasSound;
+  useEffect(() => look.current?.(hasSound), [hasSound]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a further attempt connects again
   useEffect(() => {
@@ -42,17 +47,18 @@ export function WatchPanel({ app, room, onClose }: { app: string; room: string; 
     setState('connecting');
     setFailure(undefined);
     const connect = async (): Promise<void> => {
-      const [{ data }, client] = await Promise.all([
-        makeToken({ params: { app, room } }).then((made) => ({ data: made })),
+      const [{ wsUrl, token }, client] = await Promise.all([
+        makeToken({ params: { app, room } }),
         import('livekit-client'),
       ]);
       if (isGone) return;
       const { Room: LiveRoom, RoomEvent } = client;
       const joined = new LiveRoom({ adaptiveStream: true });
       connection = joined;
-      const look = (): void => {
-        if (!isGone) setSeen(choose(joined));
+      look.current = (withSound) => {
+        if (!isGone) setSeen(choose(joined, withSound));
       };
+      const lookAgain = (): void => look.current?.(wantsSound.current);
       for (const event of [
         RoomEvent.TrackPublished,
         RoomEvent.TrackUnpublished,
@@ -63,20 +69,21 @@ export function WatchPanel({ app, room, onClose }: { app: string; room: string; 
         RoomEvent.ParticipantDisconnected,
         RoomEvent.ParticipantNameChanged,
       ] as const)
-        joined.on(event, look);
+        joined.on(event, lookAgain);
       joined.on(RoomEvent.Disconnected, () => {
         if (!isGone) setState('ended');
       });
-      await joined.connect(data.wsUrl, data.token, { autoSubscribe: false });
+      await joined.connect(wsUrl, token, { autoSubscribe: false });
       if (isGone) return void joined.disconnect();
       setState('connected');
-      look();
+      lookAgain();
     };
     connect().catch((error: unknown) => {
       if (!isGone) setFailure(error);
     });
     return () => {
       isGone = true;
+      look.current = undefined;
       setSeen(NOTHING);
       void connection?.disconnect();
     };
@@ -130,8 +137,8 @@ export function WatchPanel({ app, room, onClose }: { app: string; room: string; 
   );
 }
 
-/** Asks for the first pictures and all sounds. */
-function choose(room: Room): Seen {
+/** Asks for the first pictures, and for all sounds where they are wanted. */
+function choose(room: Room, withSound: boolean): Seen {
   const pictures: [RemoteParticipant, RemoteTrackPublication][] = [];
   const sounds: RemoteTrack[] = [];
   for (const participant of room.remoteParticipants.values())
@@ -140,7 +147,7 @@ function choose(room: Room): Seen {
         if (!publication.isMuted) pictures.push([participant, publication]);
         continue;
       }
-      if (!publication.isDesired) publication.setSubscribed(true);
+      if (publication.isDesired !== withSound) publication.setSubscribed(withSound);
       if (publication.track) sounds.push(publication.track);
     }
   for (const [index, [, publication]] of pictures.entries()) {
@@ -197,11 +204,15 @@ function Tile({ picture: { name, track } }: { picture: Picture }) {
 }
 
 function Sound({ track }: { track: RemoteTrack }) {
+  const audio = useRef<HTMLAudioElement>(null);
   useEffect(() => {
-    track.attach();
+    const element = audio.current;
+    if (element === null) return;
+    track.attach(element);
     return () => {
-      for (const element of track.detach()) element.remove();
+      track.detach(element);
     };
   }, [track]);
-  return null;
+  // biome-ignore lint/a11y/useMediaCaption: live sound has no captions
+  return <audio ref={audio} autoPlay />;
 }
