@@ -67,6 +67,17 @@ describe('hideSecrets', () => {
     'https://hooks.slack.com/services/T0/B0/hunter2',
     'https://api.telegram.org/bot1:hunter2/send',
     'xoxb-0123456789-hunter2',
+    'next=https%3A%2F%2Fu%3Ahunter2%40h%2Fx and https%253A%252F%252Fu%253Ahunter2%2540h',
+    'curl -u me:hunter2 http://h',
+    'run ["--token", "hunter2"]',
+    '{"name":"DB_PASSWORD","value":"hunter2"}',
+    'password[]=hunter2',
+    "password='it''s hunter2'",
+    'secret := hunter2',
+    'private_key: |\n  hunter2\n  hunter2\nnext: line',
+    'LIVEKIT_KEYS="key: hunter2"',
+    'rtmps://live.example.com/app/hunter2',
+    'creds=hunter2',
   ];
   for (const text of hidden)
     it(`hides what is secret in ${text}`, () => {
@@ -80,6 +91,10 @@ describe('hideSecrets', () => {
       'password: null, tokens: "", secret=false',
       'key: streamhub/live/a.mp4',
       'the password is wrong',
+      'fields ["password","email"] and {"name":"password","label":"Password"}',
+      'docker run -u 1000:1000 x',
+      'rtmp://host:1935/live',
+      'a%40b.c and https%3A%2F%2Fh%2Fx%40y',
     ])
       assert.equal(hideSecrets(text, '****'), text);
   });
@@ -130,6 +145,14 @@ describe('hideSecrets', () => {
       '_',
       '.',
       '#token: ',
+      '-u a',
+      '-u a:',
+      '%3A%2F%2F',
+      '%3A%2F%2Fa%40',
+      'rtmp://a/',
+      '"--a","',
+      'password: |\n ',
+      "password=''",
     ];
     const cost = (text: string): number => {
       let least = Number.POSITIVE_INFINITY;

@@ -21,10 +21,14 @@ const ENDINGS = [
     (kind) => `${kind}key`,
   ),
 ];
-const WORDS = new Set(['pwd', 'psk', 'otp', 'totp', 'bearer', 'apikey']);
+const WORDS = new Set(
+  'pwd psk otp totp otpauth bearer apikey passkey cred csrf xsrf passwort kennwort contraseña senha motdepasse'.split(
+    ' ',
+  ),
+);
 /** Words that make a following `key` secret. A `key` alone names an object in a storage as often. */
 const KEY_KINDS = new Set(
-  'api access private secret stream signing encryption master shared preshared account client session service ssh auth license webhook hmac host'.split(
+  'api access private secret stream signing encryption master shared preshared account client session service ssh auth license webhook hmac host livekit'.split(
     ' ',
   ),
 );
@@ -88,13 +92,20 @@ const SHAPES: readonly RegExp[] = [
   /(?<=\bAGE-SECRET-KEY-)[A-Z0-9]{8,}/gi,
   /(?<=hooks\.slack\.com\/(?:services|workflows)\/)[^\s"'<>]+/gi,
   /(?<=(?:discord|discordapp)\.com\/api\/webhooks\/)[^\s"'<>]+/gi,
+  /(?<=\brtmps?:\/\/[^\s"'<>/]{1,255}\/[^\s"'<>/?]{1,64}\/)[^\s"'<>?]+/gi,
   /(?<=api\.telegram\.org\/bot)[^\s"'<>/]+/gi,
 ];
 
 /** Scheme and `//` of an address, before the user info. */
 const ADDRESS = /[a-z][a-z0-9+.-]{0,20}:(?:\\?\/){2}/gi;
 const NAME = /[\p{L}\p{N}_$.-]+/gu;
-const SEPARATOR = /(?:\\*["'`\]])?\s*(?::|=>?|%3[dDaA])\s*/y;
+const SEPARATOR = /(?:\[\]|\\*["'`\]])?\s*(?::=?|==?>?|%3[dDaA])\s*/y;
+/** From one item of a list to the next, as in `["--token", "…"]`, but not to the next key of an object. */
+const NEXT_ITEM = /\\*["'`],\s*(?=\\*["'`])(?!\\*["'`][\w.-]{0,80}\\*["'`]\s*:)/y;
+/** From the name to the value in `{"name": "API_TOKEN", "value": "…"}`. */
+const NAMED_VALUE = /\\*["'`],\s*\\*["'`]?val(?:ue)?\\*["'`]?\s*:\s*/y;
+/** A text of several lines, as YAML writes it: all lines below that are indented. */
+const BLOCK = /[|>][-+\d]*[ \t]*\r?\n(?:[ \t]+[^\n]*\n?|\r?\n)*/y;
 const QUOTE = /\\*["'`]/y;
 const RUN = /[^\s&;"'`<>\\]+/y;
 const NOTHING = /^(?:true|false|null|undefined|none|\*+|\[redacted\]|""|'')?$/i;
@@ -107,6 +118,7 @@ export function findSecrets(text: string, isBroad = false): Span[] {
   for (const shape of SHAPES)
     for (const match of text.matchAll(shape)) found.push({ start: match.index, end: match.index + match[0].length });
   userInfos(text, found);
+  writtenUserInfos(text, found);
   if (isBroad) bareUserInfos(text, found);
   namedValues(text, isBroad, found);
   return merge(found);
@@ -130,6 +142,13 @@ export function shownAddress(text: string, mask: string): string {
   return hideSecrets(bare, mask, true);
 }
 
+/** A key whose value is a name, as in `{ name: API_TOKEN, value: … }`. */
+export const NAMING = /^(?:name|key|header)$/i;
+
+/** Is this the name of a secret that stands beside it, as in `['--token', '…']` and `['Authorization', '…']`? */
+export const namesNext = (item: unknown): boolean =>
+  typeof item === 'string' && /^-{0,2}[\p{L}_][\p{L}\p{N}_.-]*$/u.test(item) && isSecretName(item);
+
 /**
  * A copy of plain data with each secret in it replaced: by the looks of texts, and by the names of keys.
  * @param byName false for data whose keys are our own, such as the `code` of a notice
@@ -137,12 +156,15 @@ export function shownAddress(text: string, mask: string): string {
 export function hideSecretsIn<T>(value: T, mask: string, byName = true): T {
   const copy = (item: unknown): unknown => {
     if (typeof item === 'string') return hideSecrets(item, mask, true);
-    if (Array.isArray(item)) return item.map(copy);
+    const hidden = (inner: unknown): unknown => (typeof inner === 'string' && inner !== '' ? mask : copy(inner));
+    if (Array.isArray(item))
+      return item.map((inner, at) => (byName && namesNext(item[at - 1]) ? hidden(inner) : copy(inner)));
     if (typeof item !== 'object' || item === null) return item;
+    const isNamed = byName && Object.entries(item).some(([key, inner]) => NAMING.test(key) && namesNext(inner));
     return Object.fromEntries(
       Object.entries(item).map(([key, inner]) => [
         key,
-        byName && isSecretName(key, true) && typeof inner === 'string' && inner !== '' ? mask : copy(inner),
+        byName && (isSecretName(key, true) || (isNamed && !NAMING.test(key))) ? hidden(inner) : copy(inner),
       ]),
     );
   };
@@ -186,6 +208,19 @@ function userInfos(text: string, found: Span[]): void {
   }
 }
 
+/** `user:password@` in an address that is percent-encoded, once or twice, and `-u user:password` of a command. */
+const ENCODED = /%(?:25)?3a(?:%(?:25)?2f){2}(?:(?!%(?:25)?(?:2f|3f|40))[^\s"'<>&@/?]){1,512}%(?:25)?40/gi;
+const USER_OPTION =
+  /(?<![\w-])(?:-u|-U|--user|--proxy-user)(?:\s{1,8}|=)["']?[^\s:"']{0,128}:(?!\/\/|\d+(?![^\s"']))([^\s"']+)/g;
+function writtenUserInfos(text: string, found: Span[]): void {
+  for (const { index, 0: whole } of text.matchAll(ENCODED)) {
+    const scheme = /^.*?(?:%(?:25)?2f){2}/i.exec(whole)?.[0].length ?? 0;
+    found.push({ start: index + scheme, end: index + whole.lastIndexOf('%') });
+  }
+  for (const { index, 0: whole, 1: password = '' } of text.matchAll(USER_OPTION))
+    found.push({ start: index + whole.length - password.length, end: index + whole.length });
+}
+
 /** `user:password@host` without a scheme. */
 function bareUserInfos(text: string, found: Span[]): void {
   if (!text.includes('@')) return;
@@ -210,8 +245,12 @@ function namedValues(text: string, isBroad: boolean, found: Span[]): void {
       from = after + 1;
       closing = '<';
     } else {
+      const isOption = match[0].startsWith('--');
       const separator =
-        stretch(SEPARATOR, text, after) || (match[0].startsWith('--') ? stretch(/\s+/y, text, after) : '');
+        stretch(SEPARATOR, text, after) ||
+        stretch(NAMED_VALUE, text, after) ||
+        (isOption ? stretch(/\s+/y, text, after) : '') ||
+        (isOption || isBroad ? stretch(NEXT_ITEM, text, after) : '');
       if (separator === '') continue;
       from = after + separator.length;
     }
@@ -231,6 +270,8 @@ function valueAt(text: string, from: number, name: string): Span {
   const start = from + quote.length;
   if (quote !== '')
     return { start, end: quote.length === 1 ? closingQuote(text, quote, start) : until(text, quote, start) };
+  const block = stretch(BLOCK, text, from);
+  if (block !== '') return { start: from, end: from + block.trimEnd().length };
   if (text[from] === '[' || text[from] === '{') return { start: from, end: closingBracket(text, from) };
   if (WHOLE_LINE.test(name)) return { start: from, end: from + stretch(/[^\r\n"'<>\\]*/y, text, from).length };
   return { start: from, end: from + stretch(RUN, text, from).replace(/[,)}\].]{1,3}$/, '').length };
@@ -248,7 +289,8 @@ function until(text: string, closing: string, from: number): number {
 
 function closingQuote(text: string, quote: string, from: number): number {
   for (let at = from; at < text.length; at += 1) {
-    if (text[at] === '\\') at += 1;
+    // YAML and SQL write a quote twice where it is part of the value
+    if (text[at] === '\\' || (text[at] === quote && text[at + 1] === quote && at > from)) at += 1;
     else if (text[at] === quote) return at;
   }
   return text.length;
@@ -272,7 +314,7 @@ const SUSPECT = new RegExp(
     `(?:${[...KEY_KINDS].join('|')})[^a-z0-9]{0,3}keys?`,
     `[?&;#](?:${[...BROAD_WORDS].join('|')})`,
     'basic |digest |(?:sk|pk|rk|clt|jc|shp|gh[pousr]|npm|hf|whsec)_|github_pat|glpat|xox|AIza|SG\\.|sk-|eyJ|AKIA|ASIA',
-    'hooks\\.slack|webhooks|telegram|@',
+    'hooks\\.slack|webhooks|telegram|rtmp|@|%40|%2540|(?:-u|--user|--proxy-user)[ =]',
   ].join('|'),
   'i',
 );

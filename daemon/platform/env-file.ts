@@ -27,8 +27,8 @@ export function readEnvFile(file: string, required: boolean): EnvFile {
     // `parseEnv` drops a carriage return alone, which old editors end lines with, and joins the lines
     const text = bytes
       .toString('utf8')
-      .replace(/^\ufeff/, '')
-      .replace(/\r\n?/g, '\n');
+      .replace(/\r\n?/g, '\n')
+      .replace(/^\ufeff+/gm, '');
     const isShared = process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0;
     return { values: parseEnv(text), remarks: remarksOn(text), isShared };
   } catch (error) {
@@ -40,20 +40,26 @@ export function readEnvFile(file: string, required: boolean): EnvFile {
 }
 
 function remarksOn(text: string): string[] {
-  const lines = text.split('\n').map((line) => line.trim());
+  const lines = text.split('\n').map((line) => line.replace(/^[ \t]+|[ \t]+$/g, ''));
   const seen = new Map<string, number>();
   const remarks: string[] = [];
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] as string;
     if (line === '' || line.startsWith('#')) continue;
     const at = i + 1;
-    const found = /^(export\s+)?([^=]*?)\s*=\s*(.*)$/.exec(line);
+    const found = /^(export\s+)?([^=]*?)\s*=(.*)$/s.exec(line);
     if (found === null) {
       // the line may be part of a secret, so it is not quoted
       remarks.push(`line ${at} has no = and is ignored. Write NAME=value, or # in front of a comment.`);
       continue;
     }
-    const [, exported, name = '', value = ''] = found;
+    const [, exported, name = '', raw = ''] = found;
+    const value = raw.trimStart();
+    if (!/^[\w.-]+$/.test(name)) {
+      // `LIVEKIT_API_SECRET: abc=` has a part of a secret there, so it is not quoted
+      remarks.push(`line ${at} does not begin with a name and =, and may have no effect. Write NAME=value.`);
+      continue;
+    }
     const shown = /^\w+$/.test(name) ? name : 'a name';
     if (exported !== undefined)
       remarks.push(`line ${at} begins with export. StreamHub accepts ${shown}, but systemd and Docker don’t.`);
@@ -66,6 +72,8 @@ function remarksOn(text: string): string[] {
     seen.set(name, at);
     // without a second quote on its line, a value ends at the next such quote, if there is one
     const quote = /^["'`]/.exec(value)?.[0];
+    const lost = lostPart(raw, quote);
+    if (lost !== undefined) remarks.push(`line ${at}: the value of ${shown} ${lost}`);
     if (quote === undefined || value.includes(quote, 1)) continue;
     const end = lines.findIndex((later, index) => index > i && later.includes(quote));
     if (end < 0) continue;
@@ -73,4 +81,21 @@ function remarksOn(text: string): string[] {
     i = end;
   }
   return remarks;
+}
+
+/** What `parseEnv` leaves out of a value or changes in it, although it may be meant. Reads on after the name. */
+function lostPart(raw: string, quote: string | undefined): string | undefined {
+  if (quote === undefined) {
+    const at = raw.indexOf('#');
+    if (at < 0 || /\s/.test(raw[at - 1] ?? '')) return undefined;
+    return 'ends before the first #. If # is part of it, put the value in quotes; if not, write a blank before #.';
+  }
+  const value = raw.trimStart();
+  const end = value.indexOf(quote, 1);
+  if (end < 0) return undefined;
+  if (!/^\s*(?:#.*)?$/.test(value.slice(end + 1)))
+    return `ends at the second ${quote}, and the rest is ignored. Put the whole value in other quotes.`;
+  if (quote === '"' && value.slice(0, end).includes('\\n'))
+    return 'has a \\n in double quotes, which becomes a line end. If it is part of the value, use single quotes.';
+  return undefined;
 }

@@ -1,4 +1,5 @@
 import { distance } from 'fastest-levenshtein';
+import { secretReferences } from '#shared/config/defaults.ts';
 import { findOddText } from '#shared/odd-text.ts';
 import type { InstallationWarning } from '#shared/schema/settings.ts';
 import type { EnvFile } from './env-file.ts';
@@ -53,14 +54,14 @@ export function settingsWarnings(envFile: string, file: EnvFile, env: Variables)
   for (const [name, value] of Object.entries(given)) {
     const definition = DEFINITIONS.find((known) => known.env === name);
     if (!value || (definition === undefined && !isSecret(name))) continue;
-    const rest = isSecret(name) ? leftOver(value) : undefined;
+    const isText = definition === undefined || definition.type === 'string' || definition.type === 'url';
+    const rest = isText ? leftOver(value, isSecret(name)) : undefined;
     if (rest !== undefined) {
       const isCut = rest.isBlank && definition !== undefined && !definition.verbatim;
       const effect = isCut ? 'StreamHub ignores it' : 'It is part of the value';
       add('SECRET_LEFT_OVER', name, `${name} begins or ends with ${rest.what}. ${effect}. Delete it.`);
       continue;
     }
-    const isText = definition === undefined || definition.type === 'string' || definition.type === 'url';
     const odd = isText ? findOddText(value) : undefined;
     if (odd !== undefined) add('ODD_SETTING', name, `${name} ${odd.message}.`);
   }
@@ -70,7 +71,8 @@ export function settingsWarnings(envFile: string, file: EnvFile, env: Variables)
 const isSecret = (name: string): boolean =>
   /^APP_[A-Z0-9_]+$/.test(name) || DEFINITIONS.some((known) => known.env === name && known.secret === true);
 
-function leftOver(value: string): { what: string; isBlank: boolean } | undefined {
+/** @param isSecret else a quote at one end may be meant, as in a sender’s name */
+function leftOver(value: string, isSecret: boolean): { what: string; isBlank: boolean } | undefined {
   if (value !== value.trim()) {
     const [char] = /^\s|\s$/.exec(value) as unknown as [string];
     const names: Record<string, string> = {
@@ -81,17 +83,22 @@ function leftOver(value: string): { what: string; isBlank: boolean } | undefined
     const what = names[char] ?? (char === '\r' || char === '\n' ? 'a line end' : 'a tab or another space');
     return { what, isBlank: true };
   }
-  return /^["'`]|["'`]$/.test(value) ? { what: 'a quote', isBlank: false } : undefined;
+  return (isSecret ? /^["'`]|["'`]$/ : /^(["'`]).*\1$/s).test(value) ? { what: 'a quote', isBlank: false } : undefined;
 }
 
 /** The setting that a name is most like, if the name was probably meant for StreamHub and is not a setting. */
 function nearestSetting(given: string, isOwnFile: boolean): string | undefined {
-  const name = given.toUpperCase();
+  // what stands before the = of a line that is no `NAME=value` may be part of a secret
+  if (!/^[\w.-]+$/.test(given)) return;
+  const name = given.toUpperCase().replaceAll(/[.-]/g, '_');
+  if (name.startsWith('APP_')) return nearestAppSecret(given, isOwnFile);
   // Windows ignores the case of names in the environment
   const isKnown = NAMES.includes(given) || (process.platform === 'win32' && !isOwnFile && NAMES.includes(name));
-  if (isKnown || FOREIGN.has(name) || name.startsWith('APP_')) return;
+  if (isKnown || FOREIGN.has(name)) return;
   if (!isOwnFile && SERVICE.test(name)) return;
-  const short = isOwnFile ? NAMES.find((known) => known === `STREAMHUB_${name}`) : undefined;
+  const short = isOwnFile
+    ? NAMES.find((known) => known === `STREAMHUB_${name}` || name === `STREAMHUB_${known}`)
+    : undefined;
   if (short !== undefined) return short;
   const [near, steps] = NAMES.map((known) => [known, distance(name, known)] as const).reduce((best, next) =>
     next[1] < best[1] ? next : best,
@@ -101,4 +108,24 @@ function nearestSetting(given: string, isOwnFile: boolean): string | undefined {
   if (prefix === 'STREAMHUB' || prefix === 'LIVEKIT') return longer ?? near;
   if (name.includes('_') && PREFIXES.has(prefix)) return longer ?? (steps <= 3 ? near : undefined);
   return isOwnFile && steps <= 2 ? near : undefined;
+}
+
+/** What follows `APP_<SLUG>_` in the names of apps' secrets. */
+const USES = Object.values(secretReferences('x')).map((name) => name.replace(/^APP_X_/, ''));
+/** Names of stored secrets that no setting needs: a kept key of an earlier place, and the choice of a role. */
+const KEPT = /(?:_ROLE)?(?:__[0-9a-f]{16})?$/;
+
+/** As `nearestSetting`, for `APP_<SLUG>_…`. The environment has such names of other programs, too. */
+function nearestAppSecret(given: string, isOwnFile: boolean): string | undefined {
+  const name = given.replace(KEPT, '');
+  if (/^APP_[A-Z0-9_]+$/.test(name) && USES.some((use) => name.endsWith(`_${use}`) && name.length > use.length + 5))
+    return;
+  const words = name.toUpperCase().replaceAll(/\W/g, '_').split('_').slice(1);
+  const near = USES.map((use) => {
+    const found = words.lastIndexOf(use.split('_', 1)[0] as string);
+    const at = found >= 0 ? found : Math.max(0, words.length - 2);
+    const slug = at === 0 ? 'LIVE' : words.slice(0, at).join('_');
+    return { known: `APP_${slug}_${use}`, steps: distance(words.slice(at).join('_'), use) };
+  }).reduce((best, next) => (next.steps < best.steps ? next : best));
+  return isOwnFile || near.steps <= 2 ? near.known : undefined;
 }

@@ -114,7 +114,8 @@ async function loadFile(
 }
 
 test('a byte order mark does not hide the first variable', async (t) => {
-  const { load } = await loadFile(t, '\ufeffPORT=4444\nHOST=10.0.0.1\n');
+  // also that of a second file, which was appended
+  const { load } = await loadFile(t, '\ufeff\ufeffPORT=4444\n\ufeffHOST=10.0.0.1\n');
   assert.deepEqual([load().port, load().host, load().warnings], [4444, '10.0.0.1', []]);
 });
 
@@ -183,6 +184,64 @@ test('lines that may not mean what they say are named', async (t) => {
     'line 6 has no = and is ignored. Write NAME=value, or # in front of a comment.',
     'line 7: the value of ADMIN_USER continues to line 9, because its quote ends there.',
   ]);
+});
+
+test('what a line loses is named, and what stands before its = is not quoted', async (t) => {
+  const { messages } = await loadFile(
+    t,
+    [
+      'ADMIN_PASS=hidden#word',
+      'METRICS_TOKEN=#hidden',
+      'LIVEKIT_API_SECRET="hid"den',
+      'STREAMHUB_SMTP_PASS="hid\\nden"',
+      'STREAMHUB_JWT_SECRET: hidden-word=',
+      'set STREAMHUB_CLUSTER_TOKEN=hidden-word',
+      '\u00a0GPU_DISABLE=1',
+      'ADMIN_USER=me # "fine"',
+      'HOST= # also fine',
+      `LOG_LEVEL='warn' # fine too`,
+    ].join('\n'),
+  );
+  const found = messages('ENV_FILE_LINE').map((message) => message.replace(/^.*, line /, ''));
+  assert.deepEqual(
+    found.map((message) =>
+      /^(\d)(?:.* (first #|second "|\\n in double)|(?= does not begin with a name))/.exec(message)?.slice(1),
+    ),
+    [
+      ['1', 'first #'],
+      ['2', 'first #'],
+      ['3', 'second "'],
+      ['4', '\\n in double'],
+      ...['5', '6', '7'].map((at) => [at, undefined]),
+    ],
+    found.join('\n'),
+  );
+  assert.doesNotMatch(JSON.stringify([found, messages('UNKNOWN_SETTING')]), /hid/);
+});
+
+test('misspelt names of apps’ secrets are named, and names of other programs in the environment are not', async (t) => {
+  const { messages } = await loadFile(
+    t,
+    `APP_MY_TV_S3_SECERT_KEY=x\napp_live_s3_key=x\nAPP_LIVE_S3_KEY_ROLE=x\nAPP_LIVE_S3_KEY__0123456789abcdef=x\nAPP_A-B_CALLBACK_SECRET=x\n`,
+    { APP_LIVE_MQTT_PASWORD: 'x', APP_ENV: 'x', APP_KEY: 'x', APP_SECRET: 'x', APP_DB_PASSWORD: 'x' },
+  );
+  assert.deepEqual(
+    messages('UNKNOWN_SETTING').map((message) => [message.split(' ', 1)[0], /mean (\w+)\?$/.exec(message)?.[1]]),
+    [
+      ['APP_A-B_CALLBACK_SECRET', 'APP_A_B_CALLBACK_SECRET'],
+      ['APP_LIVE_MQTT_PASWORD', 'APP_LIVE_MQTT_PASSWORD'],
+      ['APP_MY_TV_S3_SECERT_KEY', 'APP_MY_TV_S3_SECRET'],
+      ['app_live_s3_key', 'APP_LIVE_S3_KEY'],
+    ],
+  );
+});
+
+test('a key that is no secret is read without blanks, and quotes around it are named', async (t) => {
+  const { load, messages } = await loadFile(t, '', { LIVEKIT_API_KEY: '"key" ', STREAMHUB_SMTP_FROM: '"TV" <a@b.c>' });
+  assert.equal(load().livekitApiKey, '"key"');
+  assert.match(messages('SECRET_LEFT_OVER').join('|'), /^LIVEKIT_API_KEY begins or ends with a blank[^|]*$/);
+  const quoted = await loadFile(t, '', { LIVEKIT_API_KEY: '"key"' });
+  assert.match(quoted.messages('SECRET_LEFT_OVER').join('|'), /^LIVEKIT_API_KEY begins or ends with a quote[^|]*$/);
 });
 
 test('what is left around a secret is named, and left out only where nothing depends on it', async (t) => {

@@ -178,7 +178,7 @@ export function parseSetting(key: SettingKey, text: string): { value: unknown } 
 function parse(definition: Definition, text: string): { value: unknown } | { problem: string } {
   switch (definition.type) {
     case 'string': {
-      const value = definition.secret && !definition.verbatim ? text.trim() : text;
+      const value = definition.verbatim ? text : text.trim();
       if (definition.pattern?.test(value) === false) return { problem: `must be ${definition.hint}` };
       return { value };
     }

@@ -56,6 +56,11 @@ describe('maskedLines', () => {
       'x-a: [{name: DB_PASSWORD, value: hunter2}, DB_PASSWORD=hunter2, "X-Api-Key: hunter2"]\n',
       'x-a: [{name: DB_PASSWORD, value: "****"}, DB_PASSWORD=****, "X-Api-Key: ****"]\n',
     ],
+    [
+      'what follows a name in a list',
+      'x-a: {args: [--token, hunter2, --room, a], headers: [[Authorization, hunter2]]}\n',
+      'x-a: {args: [--token, "****", --room, a], headers: [[Authorization, "****"]]}\n',
+    ],
     ['keys of mappings of secrets', 'x-a: {tokens: {hunter2: admin}}\n', 'x-a: {tokens: {"****": "****"}}\n'],
     [
       'a mapping that is used where a secret is due',

@@ -10,7 +10,7 @@ import {
   type ParsedNode,
   type Scalar,
 } from 'yaml';
-import { findSecrets, isSecretName, type Span } from '../secrets.ts';
+import { findSecrets, isSecretName, NAMING, namesNext, type Span } from '../secrets.ts';
 import { annotationsOf, MASK } from './annotations.ts';
 import { schemaAt } from './defaults.ts';
 import type { ParsedConfig } from './parse.ts';
@@ -74,15 +74,17 @@ export function secretSpans(parsed: ParsedConfig): SecretSpan[] {
   };
   const walk = (node: unknown, path: string[]) => {
     const target = resolve(node);
-    if (isSeq(target)) for (const item of target.items) walk(item, path);
+    if (isSeq(target))
+      for (const [at, item] of target.items.entries()) {
+        const before = resolve(target.items[at - 1]);
+        if (isScalar(before) && namesNext(before.value)) take(item, path);
+        else walk(item, path);
+      }
     if (isScalar(target)) look(target, path);
     if (!isMap(target)) return;
     const isNamed = target.items.some(
       ({ key, value }) =>
-        isScalar(key) &&
-        /^(?:name|key|header)$/i.test(String(key.value)) &&
-        isScalar(value) &&
-        isSecretName(String(value.value)),
+        isScalar(key) && NAMING.test(String(key.value)) && isScalar(value) && isSecretName(String(value.value)),
     );
     for (const pair of target.items) {
       if (!isPair(pair) || !isScalar(pair.key)) continue;
@@ -90,7 +92,7 @@ export function secretSpans(parsed: ParsedConfig): SecretSpan[] {
       const here = [...path, name];
       look(pair.key, here);
       // `{ name: API_TOKEN, value: … }`
-      if (isSecretKey(here) || (isNamed && !/^(?:name|key|header)$/i.test(name))) take(pair.value, here);
+      if (isSecretKey(here) || (isNamed && !NAMING.test(name))) take(pair.value, here);
       else walk(pair.value, here);
     }
   };

@@ -1,4 +1,4 @@
-import { hideSecrets, isSecretName } from '#shared/secrets.ts';
+import { hideSecrets, isSecretName, NAMING, namesNext } from '#shared/secrets.ts';
 
 const MAX_TEXT = 200;
 const MAX_ITEMS = 20;
@@ -24,13 +24,19 @@ function shorten(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= MAX_DEPTH) return '…';
   if (Array.isArray(value)) {
-    const items = value.slice(0, MAX_ITEMS).map((item) => shorten(item, depth + 1));
+    const items = value
+      .slice(0, MAX_ITEMS)
+      .map((item, at) => (namesNext(value[at - 1]) ? star(item) : shorten(item, depth + 1)));
     return value.length > MAX_ITEMS ? [...items, `… ${value.length - MAX_ITEMS} more`] : items;
   }
+  const isNamed = Object.entries(value).some(([key, entry]) => NAMING.test(key) && namesNext(entry));
   const entries = Object.entries(value)
     .filter(([, entry]) => entry !== undefined)
     .slice(0, MAX_KEYS)
-    .map(([key, entry]) => [key.slice(0, 80), isSecret(key, entry) ? star(entry) : shorten(entry, depth + 1)]);
+    .map(([key, entry]) => [
+      key.slice(0, 80),
+      isSecret(key, entry) || (isNamed && !NAMING.test(key)) ? star(entry) : shorten(entry, depth + 1),
+    ]);
   return Object.fromEntries(entries);
 }
 
