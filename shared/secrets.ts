@@ -145,7 +145,7 @@ export function shownAddress(text: string, mask: string): string {
 /** A key whose value is a name, as in `{ name: API_TOKEN, value: … }`. */
 export const NAMING = /^(?:name|key|header)$/i;
 
-/** Is this the name of a secret that stands beside it, as in `['--token', '…']` and `['Authorization', '…']`? */
+/** Is this the name of a secret, which follows it, as in `['--token', '…']` and `['Authorization', '…']`? */
 export const namesNext = (item: unknown): boolean =>
   typeof item === 'string' && /^-{0,2}[\p{L}_][\p{L}\p{N}_.-]*$/u.test(item) && isSecretName(item);
 

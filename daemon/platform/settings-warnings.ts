@@ -88,7 +88,7 @@ function leftOver(value: string, isSecret: boolean): { what: string; isBlank: bo
 
 /** The setting that a name is most like, if the name was probably meant for StreamHub and is not a setting. */
 function nearestSetting(given: string, isOwnFile: boolean): string | undefined {
-  // what stands before the = of a line that is no `NAME=value` may be part of a secret
+  // the text before the = of any other line may be part of a secret
   if (!/^[\w.-]+$/.test(given)) return;
   const name = given.toUpperCase().replaceAll(/[.-]/g, '_');
   if (name.startsWith('APP_')) return nearestAppSecret(given, isOwnFile);

@@ -5,6 +5,12 @@ import { LiveKitError } from './errors.ts';
 /** What LiveKit's list answers always carry: Twirp writes defaults too. */
 const FIELDS: Readonly<Record<string, string>> = { ListRooms: 'rooms', ListEgress: 'items', ListIngress: 'items' };
 
+/** Others have a `code` in their errors, too. https://twitchtv.github.io/twirp/docs/errors.html */
+const TWIRP_CODES =
+  'canceled unknown invalid_argument malformed deadline_exceeded not_found bad_route already_exists permission_denied unauthenticated resource_exhausted failed_precondition aborted out_of_range unimplemented internal unavailable dataloss'.split(
+    ' ',
+  );
+
 export interface TransportOptions {
   /** `http(s)://…`; a path is kept, for a LiveKit behind a proxy. */
   url: string;
@@ -71,8 +77,7 @@ async function read(response: Response, method: string): Promise<unknown> {
     if (json !== undefined && (field === undefined || Array.isArray(json[field]))) return json;
     throw foreign(status);
   }
-  // https://twitchtv.github.io/twirp/docs/errors.html
-  const code = typeof json?.['code'] === 'string' ? json['code'] : undefined;
+  const code = TWIRP_CODES.find((known) => known === json?.['code']);
   if (code === 'bad_route' || (status >= 300 && status < 400)) throw foreign(status);
   const isRefusal = status < 500 && status !== 401 && status !== 408 && status !== 429;
   if (code === undefined && (isRefusal || (status === 401 && isMarkup))) throw foreign(status);

@@ -12,7 +12,7 @@ export function explainRejection(cause: WebhookRejection, clockMs: number | null
       };
     case 'expired':
       return {
-        reason: `its signature has expired; it was made ${seconds} s ago.`,
+        reason: `its signature has expired${clockMs === null ? '' : `; it was made ${seconds} s ago`}.`,
         hint: 'LiveKit’s clock is behind, a proxy delayed the webhook, or an old one was sent again. Synchronize both clocks with NTP.',
       };
     case 'body':

@@ -25,6 +25,7 @@ const ANSWERS: Record<string, [status: number, type: string, body: string, heade
   'a welcome page': [200, 'text/html', '<html><body>Welcome to nginx!</body></html>'],
   'an API that says yes to anything': [200, 'application/json', '{}'],
   'an API with its own errors': [404, 'application/json', '{"error":"no such route"}'],
+  'an API whose errors have codes': [403, 'application/json', '{"code":"AccessDenied","message":"no"}'],
   'a sign-in page': [302, 'text/html', '', { location: '/login' }],
   'a proxy that asks for a password': [401, 'text/html', '<html>Authorization required</html>'],
 };
