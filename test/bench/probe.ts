@@ -8,8 +8,8 @@ const PAUSE_MS = 5;
  * Asks `url` every few milliseconds until `stop` is called.
  * @returns how `stop` answers: the latencies in milliseconds, sorted
  */
-export function startProbe(url: string): { stop(): Promise<number[]> } {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { url } });
+export function startProbe(url: string, headers: Record<string, string> = {}): { stop(): Promise<number[]> } {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { url, headers } });
   const failed = new Promise<never>((_, reject) => worker.once('error', reject));
   failed.catch(() => undefined);
   return {
@@ -24,7 +24,7 @@ export function startProbe(url: string): { stop(): Promise<number[]> } {
 }
 
 if (!isMainThread && parentPort !== null && typeof (workerData as { url?: unknown } | null)?.url === 'string') {
-  const { url } = workerData as { url: string };
+  const { url, headers } = workerData as { url: string; headers: Record<string, string> };
   const times: number[] = [];
   let isRunning = true;
   parentPort.once('message', () => {
@@ -32,7 +32,7 @@ if (!isMainThread && parentPort !== null && typeof (workerData as { url?: unknow
   });
   while (isRunning) {
     const start = performance.now();
-    const response = await fetch(url);
+    const response = await fetch(url, { headers });
     await response.arrayBuffer();
     if (!response.ok) throw new Error(`${url} answers ${response.status}`);
     times.push(performance.now() - start);

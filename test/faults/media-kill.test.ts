@@ -189,6 +189,16 @@ test('kill -9 in each state of recordings, live HLS and ingests', async (t) => {
   await daemon!.end('SIGKILL');
   await startDaemon();
   await goesOn('the daemon');
+  await t.test('the daemon: each room is in the session that it was in', async () => {
+    const { data } = await get(`sessions?room=${rooms.run}`);
+    assert.deepEqual([data.length, data[0].endedAt, data[0].publishers], [1, null, 1]);
+    const { stays } = await get(`sessions/${data[0].id}`);
+    const publisher = stays.data.filter((stay: any) => stay.published && stay.counted);
+    assert.deepEqual(
+      publisher.map((stay: any) => [stay.leftAt, stay.joinedBetween, stay.tracks.length]),
+      [[null, null, 1]],
+    );
+  });
   livekit.pauseRedis();
   livekit.resumeRedis();
   if (!withoutLongTests) await goesOn('Redis');

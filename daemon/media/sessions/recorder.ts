@@ -52,16 +52,28 @@ export interface SessionRecorderDeps {
 export class SessionRecorder {
   readonly #identities: IdentityKeeper;
   readonly #deps: SessionRecorderDeps;
+  readonly #knownBefore = new Map<number, number>();
 
   constructor(deps: SessionRecorderDeps) {
     this.#deps = deps;
     this.#identities = deps.identities;
   }
 
+  /** Until when an app's sessions were known as this process found them, milliseconds since 1970; 0 = never. */
+  knownBefore(db: Db, appId: number): number {
+    let known = this.#knownBefore.get(appId);
+    if (known === undefined) {
+      const { heard_at, listed_at } = sessionRepository(db).watch();
+      this.#knownBefore.set(appId, (known = Math.max(heard_at, listed_at)));
+    }
+    return known;
+  }
+
   /** @param at when it happened, as exactly as can be told */
   event(tx: SessionTransaction, event: LiveKitEvent, at: number): void {
     const { room, person, track } = event;
     if (!tx.config.analytics.enabled || room === null || room.sid === '') return;
+    this.knownBefore(tx.db, tx.owner.appId);
     switch (event.name) {
       case 'room_started':
         this.life(tx, room, at, true);

@@ -11,7 +11,7 @@ export interface SessionMark {
   asked: number;
   lastStay: number;
   running: ReadonlySet<number>;
-  /** Until when nothing was missed. */
+  /** Until when nothing was missed; 0 = not known. */
   from: number;
   /** Why something may have been missed since. */
   cause: GapCause | null;
@@ -53,19 +53,22 @@ export class SessionSync {
   }
 
   /** Call before LiveKit is asked. */
-  mark(app: string, asked: number): SessionMark {
-    const sql = sessionRepository(this.#databases.get(app));
-    const { heard_at, listed_at } = sql.watch();
-    const compared = this.#comparedAt.get(app);
-    const cause = compared === undefined ? 'daemon' : this.#wasAway ? 'livekit' : null;
-    const known = Math.max(heard_at, listed_at);
+  mark({ id, name }: Pick<AppEntry, 'id' | 'name'>, asked: number): SessionMark {
+    const db = this.#databases.get(name);
+    const sql = sessionRepository(db);
+    const compared = this.#comparedAt.get(name);
     return {
       asked,
       lastStay: sql.lastStay(),
-      running: new Set(sql.running().map(({ id }) => id)),
-      from: Math.min(asked, cause === null ? (compared as number) : known === 0 ? asked : known),
-      cause,
+      running: new Set(sql.running().map((session) => session.id)),
+      from: Math.min(asked, compared ?? this.#recorder.knownBefore(db, id)),
+      cause: compared === undefined ? 'daemon' : this.#wasAway ? 'livekit' : null,
     };
+  }
+
+  /** For an app whose first session was found after LiveKit was asked: nothing of it can be over. */
+  markOfNew(asked: number): SessionMark {
+    return { asked, lastStay: 0, running: new Set(), from: asked, cause: null };
   }
 
   /** Takes over the participants of one room. */
@@ -105,9 +108,5 @@ export class SessionSync {
   /** A pass over all apps is over. */
   settle(): void {
     this.#wasAway = false;
-  }
-
-  forget(app: string): void {
-    this.#comparedAt.delete(app);
   }
 }

@@ -151,6 +151,7 @@ export class Reconciler {
       const busy = await this.#busyApps();
       // rows and rooms that are made from here on are younger than LiveKit's answer
       const lastRows = new Map([...busy].map((app) => [app, this.#lastRow(app)]));
+      const asked = this.#deps.clock.now();
       const marks = new Map([...busy].flatMap((app) => this.#mark(app)));
       const knownRooms = [...this.#deps.directory.names()];
       const rooms = (await this.#deps.livekit.listRooms())
@@ -167,9 +168,9 @@ export class Reconciler {
       for (const name of knownRooms) if (!open.has(name)) this.#deps.directory.forget(name);
       for (const [app, lastRow] of lastRows) {
         await this.#endRowsOfGoneRooms(app, open, lastRow);
-        await this.#sessions(app, open, marks.get(app));
         await nextTurn();
       }
+      for (const app of this.#busy ?? []) await this.#sessions(app, open, marks.get(app), asked);
       await this.#recordings(isFull);
       await this.#ingests(isFull);
       this.#settle();
@@ -229,17 +230,24 @@ export class Reconciler {
     }
   }
 
-  #mark(app: string): [string, SessionMark][] {
+  #mark(name: string): [string, SessionMark][] {
     try {
-      return [[app, this.#deps.sessions.mark(app, this.#deps.clock.now())]];
+      const app = this.#deps.apps.get(name);
+      return app === undefined ? [] : [[name, this.#deps.sessions.mark(app, this.#deps.clock.now())]];
     } catch {
       return [];
     }
   }
 
-  async #sessions(name: string, open: ReadonlyMap<string, string>, mark: SessionMark | undefined): Promise<void> {
-    const app = this.#deps.apps.get(name);
-    if (app !== undefined && mark !== undefined) await this.#deps.sessions.passed(app, mark, open);
+  async #sessions(
+    name: string,
+    open: ReadonlyMap<string, string>,
+    mark: SessionMark | undefined,
+    asked: number,
+  ): Promise<void> {
+    const { apps, sessions } = this.#deps;
+    const app = apps.get(name);
+    if (app !== undefined) await sessions.passed(app, mark ?? sessions.markOfNew(asked), open);
   }
 
   #lastRow(app: string): number {
@@ -272,7 +280,7 @@ export class Reconciler {
     if (app === undefined) return;
     const lastRow = this.#lastRow(app.name);
     const asked = this.#deps.clock.now();
-    const mark = this.#deps.sessions.mark(app.name, asked);
+    const mark = this.#deps.sessions.mark(app, asked);
     const people = await this.#people(room.name);
     const isFed = people.some((person) => person.kind === INGRESS_KIND);
     const ingests = isFed ? await this.#deps.livekit.listIngress(room.name) : [];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { readEvents } from '#test/helpers/event-reader.ts';
 import { reconcileUntil, startLivekit } from '#test/helpers/livekit.ts';
@@ -85,6 +86,11 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
     await ana.publish();
     const lastEventId = (await before.next('stream.started')).id as string;
     await first.stop();
+    // as if that had been an hour ago
+    const db = new Database(path.join(dataDir, 'apps/live/app.db'));
+    db.prepare('UPDATE session_watch SET heard_at = heard_at - 3600000, listed_at = listed_at - 3600000').run();
+    db.prepare('UPDATE room_sessions SET started_at = started_at - 7200000').run();
+    db.close();
 
     const bob = await join(t, livekit.url, await livekit.token('live-stage', 'bob'));
     await bob.publish();
@@ -103,6 +109,19 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
     ]);
     const live = body.data.find((row: any) => row.participant === 'bob');
     assert.deepEqual([live.participants, live.publishers, live.viewers], [1, 1, 0]);
+
+    // the session went on: who came while the daemon was away came at a known time, and the gap is shown
+    const session = await until('the session is whole', async () => {
+      const { data } = (await second.api.get('/apps/live/sessions')).body;
+      const one = (await second.api.get(`/apps/live/sessions/${data[0].id}`)).body;
+      return data.length === 1 && one.gaps.length > 0 && one.stays.total === 2 ? one : undefined;
+    });
+    assert.deepEqual([session.endedAt, session.participants, session.publishers], [null, 2, 2]);
+    assert.equal(session.gaps[0].cause, 'daemon');
+    assert.ok(Date.parse(session.gaps[0].to) - Date.parse(session.gaps[0].from) > 3_500_000);
+    const [left, there] = ['ana', 'bob'].map((who) => session.stays.data.find((stay: any) => stay.identity === who));
+    assert.notEqual(left.leftAt, null);
+    assert.deepEqual([there.leftAt, there.joinedBetween, there.tracks.length], [null, null, 1]);
   });
 
   test('LiveKit and Redis gone and back: clear answers meanwhile, true rows afterwards', async (t) => {
@@ -144,6 +163,12 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
     const row = body.data.find((one: any) => one.streamId === streamId);
     assert.equal(row.status, 'ended');
     assert.equal(body.data.find((one: any) => one.participant === 'bob').status, 'active');
+    const lives = await until('the old life of the room is over', async () => {
+      const { data } = (await daemon.api.get('/apps/live/sessions?identity=ana')).body;
+      return data.at(-1)?.endedAt === null ? undefined : data;
+    });
+    // nobody was there to tell when
+    assert.notEqual(lives.at(-1).endedBetween, null);
 
     // Redis alone: LiveKit answers, and cannot do anything
     livekit.pauseRedis();
@@ -196,6 +221,13 @@ describe('streams of a real LiveKit', { concurrency: 2 }, () => {
     assert.deepEqual([status.webhooks.received, status.reconciliation.repaired], [0, 2]);
     assert.equal(status.webhooks.url, `${daemon.url}/api/v1/webhooks/livekit`);
     assert.match(status.hint, /No webhook has arrived/);
+    const { stays } = (await daemon.api.get('/apps/live/sessions/1')).body;
+    const [stay] = stays.data;
+    assert.deepEqual([stay.identity, stay.joinedBetween, stay.leftBetween === null], ['ana', null, false]);
+    assert.deepEqual(
+      stay.tracks.map((one: any) => [one.kind, one.source, one.startedBetween === null]),
+      [['video', 'camera', false]],
+    );
   });
 
   test('with the wrong secret LiveKit counts as unreachable, and the token that it repeats shows nowhere', async (t) => {
