@@ -89,6 +89,9 @@ const EVENTS: Readonly<Record<RowChange['kind'], EventType | null>> = {
   vod_ready: 'vod.ready',
 };
 
+/** Shortest time between two transactions while several changes come at a time. */
+const GROUP_MS = 10;
+
 /** What the work returned, and the changes that it noted. */
 interface Outcome<T> {
   result: T;
@@ -112,6 +115,8 @@ export class MediaStore {
 
   /** Changes that wait for the next turn of the event loop, by app. */
   readonly #waiting = new Map<string, Waiting[]>();
+  /** Apps for which several changes came at a time, and when; monotonic. */
+  readonly #busy = new Map<string, number>();
 
   constructor(deps: MediaStoreDeps) {
     this.#deps = deps;
@@ -131,7 +136,8 @@ export class MediaStore {
 
   /**
    * `change()` for many callers: all changes of one turn of the event loop share a transaction, so that a thousand events a second
-   * don't cost a write to the disk each. One that fails is undone alone. The caller calls `announce()` itself.
+   * don't cost a write to the disk each. While several come at a time, a turn lasts some milliseconds. One that fails is undone alone.
+   * The caller calls `announce()` itself.
    * @returns when everything is on the disk
    */
   changeSoon<T>(app: AppEntry, config: AppConfig, work: (tx: MediaTransaction) => T): Promise<Outcome<T>> {
@@ -141,7 +147,12 @@ export class MediaStore {
     if (waiting !== undefined) waiting.push(one);
     else {
       this.#waiting.set(app.name, [one]);
-      this.#deps.background.soon('events of LiveKit', () => this.#commit(app.name));
+      const { background, clock } = this.#deps;
+      const last = this.#busy.get(app.name);
+      const wait = last === undefined ? 0 : last + GROUP_MS - clock.monotonic();
+      const commit = (): void => this.#commit(app.name);
+      if (wait > 0) background.after('events of LiveKit', wait, commit);
+      else background.soon('events of LiveKit', commit);
     }
     return promise;
   }
@@ -155,14 +166,18 @@ export class MediaStore {
   #commit(name: string): void {
     const waiting = this.#waiting.get(name) ?? [];
     this.#waiting.delete(name);
+    // who sends one after the other doesn't wait
+    if (waiting.length > 1) this.#busy.set(name, this.#deps.clock.monotonic());
+    else this.#busy.delete(name);
     const done: (() => void)[] = [];
     try {
       const db = this.#deps.databases.get(name);
+      const attempt = db.transaction((work: Waiting['work'], tx: MediaTransaction) => work(tx));
       db.transaction(() => {
         for (const { app, config, work, resolve, reject } of waiting) {
           const { tx, changes, told } = this.#open(app, config);
           try {
-            const result = db.transaction(() => work(tx))();
+            const result = attempt(work, tx);
             done.push(() => {
               resolve({ result, changes });
               this.#publish(app, config, changes, told);
