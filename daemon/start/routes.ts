@@ -29,6 +29,7 @@ import { gpuRoutes } from '#daemon/operations/gpu/routes.ts';
 import { historyRoutes } from '#daemon/operations/history/routes.ts';
 import { metricsRoutes } from '#daemon/operations/metrics/routes.ts';
 import { systemRoutes } from '#daemon/operations/system/routes.ts';
+import { usageRoutes } from '#daemon/operations/usage/routes.ts';
 import { basePath } from '#daemon/platform/base-path.ts';
 import { eventRoutes } from '#daemon/platform/events/routes.ts';
 import { jobRoutes } from '#daemon/platform/jobs/routes.ts';
@@ -54,6 +55,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   connectionRoutes(app, services);
   historyRoutes(app, services);
   alertRoutes(app, services);
+  usageRoutes(app, services);
   gpuRoutes(app, services);
   logRoutes(app, services);
   clusterRoutes(app, services);

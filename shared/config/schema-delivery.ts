@@ -126,7 +126,7 @@ export const analytics = Type.Object(
       'x-reload': 'hot',
     }),
     retention_days: key.whole(30, {
-      minimum: 1,
+      minimum: 2,
       maximum: 400,
       'x-unit': 'days',
       'x-usual': [7, 14, 30, 90],

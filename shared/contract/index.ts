@@ -25,6 +25,7 @@ import * as streams from './streams.ts';
 import * as system from './system.ts';
 import * as teams from './teams.ts';
 import * as tokens from './tokens.ts';
+import * as usage from './usage.ts';
 import * as vods from './vods.ts';
 import * as watch from './watch.ts';
 import * as webhooks from './webhooks.ts';
@@ -59,6 +60,7 @@ const contract = {
   tokens,
   vods,
   watch,
+  usage,
   webhooks,
 };
 

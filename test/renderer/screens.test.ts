@@ -28,6 +28,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/cluster', 'Cluster', 'Clustering is off'],
   ['/logs', 'Logs', 'Time'],
   ['/storage', 'Storage', 'none, on this disk'],
+  ['/usage', 'Usage', 'Participant minutes'],
   ['/jobs', 'Jobs', 'No jobs yet'],
   ['/alerts', 'Alerts', 'LiveKit'],
   ['/alerts/rules', 'Alerts', 'A disk is nearly full'],

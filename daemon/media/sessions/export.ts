@@ -76,7 +76,7 @@ function flat(row: Record<string, unknown>): Cells {
 }
 
 /** RFC 4180. A text that a spreadsheet would take for a formula begins with `'`. */
-const csvLine = (values: readonly unknown[]): string => `${values.map(csvCell).join(',')}\r\n`;
+export const csvLine = (values: readonly unknown[]): string => `${values.map(csvCell).join(',')}\r\n`;
 
 function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';

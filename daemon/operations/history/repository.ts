@@ -10,6 +10,19 @@ export interface SampleRow extends Record<Measure, number | null> {
   minute: number;
 }
 
+/** What a node sent and received on a day. */
+export interface TrafficRow {
+  /** Whole days since 1970, in UTC. */
+  day: number;
+  subject: string;
+  sent_bytes: number;
+  received_bytes: number;
+}
+
+/** Minutes. */
+const DAY = 1440;
+const TRAFFIC_DAYS = 400;
+
 /** The file of samples. It holds nothing that cannot be missed: a damaged one is set aside and started again. */
 export class HistoryRepository {
   readonly #file: RenewableDatabase<ReturnType<typeof statements>>;
@@ -23,8 +36,14 @@ export class HistoryRepository {
   write(rows: readonly SampleRow[], forgetBefore: number): void {
     this.#file.use((sql, db) =>
       db.transaction(() => {
-        for (const row of rows) sql.insert.run(row);
+        for (const row of rows) {
+          // a minute that is written again was added before
+          if (sql.isWritten.get(row.subject, row.minute) === undefined && (row.tx !== null || row.rx !== null))
+            sql.addTraffic.run(Math.floor(row.minute / DAY), row.subject, (row.tx ?? 0) * 60, (row.rx ?? 0) * 60);
+          sql.insert.run(row);
+        }
         sql.forget.run(forgetBefore);
+        sql.forgetTraffic.run(Math.floor(forgetBefore / DAY) - TRAFFIC_DAYS);
       })(),
     );
   }
@@ -39,6 +58,11 @@ export class HistoryRepository {
     return this.#file.use((sql) => sql.all.all(since));
   }
 
+  /** Bytes by day and node, in order of days. @param from whole days since 1970, inclusive */
+  traffic(from: number, to: number): TrafficRow[] {
+    return this.#file.use((sql) => sql.traffic.all(from, to));
+  }
+
   close(): void {
     this.#file.close();
   }
@@ -50,6 +74,16 @@ function statements(db: Db) {
       `INSERT OR REPLACE INTO samples (subject, minute, ${MEASURES.join(', ')})
        VALUES (@subject, @minute, ${MEASURES.map((name) => `@${name}`).join(', ')})`,
     ),
+    isWritten: db.prepare<[string, number], number>('SELECT 1 FROM samples WHERE subject = ? AND minute = ?').pluck(),
+    addTraffic: db.prepare<[number, string, number, number]>(
+      `INSERT INTO traffic_days (day, subject, sent_bytes, received_bytes) VALUES (?, ?, ?, ?)
+       ON CONFLICT (day, subject) DO UPDATE SET sent_bytes = sent_bytes + excluded.sent_bytes,
+         received_bytes = received_bytes + excluded.received_bytes`,
+    ),
+    traffic: db.prepare<[number, number], TrafficRow>(
+      'SELECT * FROM traffic_days WHERE day >= ? AND day < ? ORDER BY day, subject',
+    ),
+    forgetTraffic: db.prepare<[number]>('DELETE FROM traffic_days WHERE day < ?'),
     forget: db.prepare<[number]>('DELETE FROM samples WHERE minute < ?'),
     of: db.prepare<[string, number], SampleRow>(
       'SELECT * FROM samples WHERE subject = ? AND minute >= ? ORDER BY minute',

@@ -5,7 +5,7 @@ import { nodeMeasures, serverMeasures } from '#shared/rules/measures.ts';
 import { HISTORY_MINUTES, type Lines, type LoadHistory, MEASURES, type NodeHistories } from '#shared/schema/history.ts';
 import type { ServerStats } from '#shared/schema/stats.ts';
 import { MinuteMean } from './measures.ts';
-import { HistoryRepository, type SampleRow } from './repository.ts';
+import { HistoryRepository, type SampleRow, type TrafficRow } from './repository.ts';
 
 const SERVER = 'server';
 const LOOK_MS = 15_000;
@@ -118,6 +118,11 @@ export class HistoryService {
       ...span.told,
       nodes: [...bySubject].map(([subject, own]) => ({ id: subject, lines: toLines(own, span) })),
     };
+  }
+
+  /** Bytes that nodes sent and received, by day. @param from whole days since 1970, inclusive */
+  traffic(from: number, to: number): TrafficRow[] {
+    return (this.#repository?.traffic(from, to) ?? []).filter(({ subject }) => subject !== SERVER);
   }
 
   #meanOf(subject: string): MinuteMean {

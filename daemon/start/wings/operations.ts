@@ -17,6 +17,8 @@ import { LiveKitStatusProbe } from '#daemon/operations/system/livekit-probe.ts';
 import { SettingsService } from '#daemon/operations/system/settings.ts';
 import { SettingsEditor } from '#daemon/operations/system/settings-editor.ts';
 import { StatsService } from '#daemon/operations/system/stats.ts';
+import { MonthUsageService } from '#daemon/operations/usage/service.ts';
+import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { metaStore } from '#daemon/platform/db/meta.ts';
 import { modeOf } from '#daemon/platform/db/open.ts';
 import { Mailer } from '#daemon/platform/mail/mailer.ts';
@@ -92,6 +94,14 @@ export function createOperations(
     background,
     retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'stats' }),
+  });
+  const monthUsage = new MonthUsageService({
+    databases,
+    apps: registry,
+    visible: (which) => registry.visible(which),
+    traffic: (from, to) => history.traffic(from, to),
+    background,
+    clock: SYSTEM_CLOCK,
   });
   const meta = metaStore(db);
   let wasWatched = meta.get(FIRST_VIEWER) !== undefined;
@@ -203,6 +213,7 @@ export function createOperations(
     livekitProbe,
     stats,
     history,
+    monthUsage,
     systemSettings,
     settingsEditor,
     metrics,
@@ -216,10 +227,12 @@ export function createOperations(
       });
       await metrics.start();
       history.start();
+      monthUsage.start();
       gpu.start();
     },
     async stop() {
       webConsole.stop();
+      await monthUsage.stop();
       await history.stop();
       metrics.stop();
       await stopTracing();

@@ -26,6 +26,7 @@ import { settings } from '../features/settings/feature.ts';
 import { signIn } from '../features/sign-in/feature.ts';
 import { storage } from '../features/storage/feature.ts';
 import { streams } from '../features/streams/feature.ts';
+import { usage } from '../features/usage/feature.ts';
 
 /** All features; those with a section in the order of the sidebar. A new page is a folder and a line here. */
 export const features: readonly Feature[] = [
@@ -37,6 +38,7 @@ export const features: readonly Feature[] = [
   cluster,
   logs,
   storage,
+  usage,
   jobs,
   compare,
   plugins,

@@ -94,6 +94,10 @@ const EXPECTED: Record<string, Expected> = {
   'DELETE /apps/{app}/streams/{id}': app('editor'),
   'POST /apps/{app}/tokens': app('editor'),
   // rooms
+  'GET /usage': { ...team('viewer'), appToken: 403, siblingToken: 403 },
+  'GET /usage/export': { ...team('viewer'), appToken: 403, siblingToken: 403 },
+  'GET /usage/nodes': GLOBAL,
+  'GET /apps/{app}/usage': app('viewer'),
   'GET /sessions': team('viewer'),
   'GET /sessions/figures': team('viewer'),
   'GET /apps/{app}/sessions': app('viewer'),

@@ -12,6 +12,7 @@ import { sql as mqtt } from './010-mqtt.ts';
 import { sql as moves } from './011-moves.ts';
 import { sql as ladders } from './012-ladders.ts';
 import { sql as sessions } from './013-sessions.ts';
+import { sql as usage } from './014-usage.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 11, name: 'moves', sql: moves },
   { id: 12, name: 'ladders', sql: ladders },
   { id: 13, name: 'sessions', sql: sessions },
+  { id: 14, name: 'usage', sql: usage },
 ];

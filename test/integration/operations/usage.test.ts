@@ -1,0 +1,99 @@
+// What apps used: from sessions that are kept, from days that are over, and from what nodes report.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { HistoryRepository } from '#daemon/operations/history/repository.ts';
+import { MEASURES, type Measure } from '#shared/schema/history.ts';
+import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { firstAdmin, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
+import { addVods } from '#test/helpers/recordings.ts';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+test('minutes by day and month, kept when the sessions are deleted; a table to bill from', async (t) => {
+  const daemon = await testDaemon(t, MANY_ATTEMPTS);
+  await firstAdmin(daemon);
+  const { owner } = await makeTeam(daemon, 'bills');
+  assert.equal((await owner.api.post('/apps', { name: 'bills' })).status, 201);
+  // a session of two days before midnight to after it; two were there for an hour each, one of them beyond midnight
+  const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS;
+  const db = daemon.services.databases.get('bills');
+  db.prepare(
+    `INSERT INTO room_sessions (id, sid, room, started_at, is_start_known, ended_at, stays, participants, closed_ms)
+     VALUES (1, 'RM_a', 'bills-a', ?, 1, ?, 2, 2, ?), (2, 'RM_b', 'bills-b', ?, 1, ?, 1, 1, ?)`,
+  ).run(
+    midnight - 2 * HOUR_MS,
+    midnight + HOUR_MS,
+    2 * HOUR_MS,
+    midnight + 2 * HOUR_MS,
+    midnight + 3 * HOUR_MS,
+    HOUR_MS,
+  );
+  const stay = db.prepare(
+    `INSERT INTO room_stays (sid, session_id, identity, is_hidden, is_counted, has_published, joined_at, left_at, reason)
+     VALUES (?, 1, ?, 0, 1, 0, ?, ?, 1)`,
+  );
+  stay.run('PA_1', 'ana', midnight - 2 * HOUR_MS, midnight - HOUR_MS);
+  stay.run('PA_2', 'bob', midnight - HOUR_MS / 2, midnight + HOUR_MS / 2);
+  addVods(daemon.dataDir, 'bills', [{}]);
+  await daemon.services.monthUsage.roll();
+
+  const of = async (at: number) => {
+    const { days } = (await owner.api.get(`/apps/bills/usage?month=${dayOf(at).slice(0, 7)}`)).body.data;
+    const { sessions, sessionMinutes, participantMinutes } = days.find(({ day }: any) => day === dayOf(at));
+    return [sessions, sessionMinutes, participantMinutes];
+  };
+  const wanted = [
+    [1, 120, 90],
+    [1, 120, 90],
+  ];
+  assert.deepEqual([await of(midnight - DAY_MS), await of(midnight)], wanted);
+  // deleted sessions stay in the books
+  db.exec('DELETE FROM room_sessions');
+  await daemon.services.monthUsage.roll();
+  assert.deepEqual([await of(midnight - DAY_MS), await of(midnight)], wanted);
+
+  const month = dayOf(midnight).slice(0, 7);
+  const { apps, teams, total } = (await owner.api.get(`/usage?month=${month}`)).body.data;
+  assert.deepEqual([apps.length, apps[0].app, teams.length, teams[0].apps], [1, 'bills', 1, 1]);
+  assert.deepEqual(total.participantMinutes, apps[0].participantMinutes);
+  const all = (await daemon.api.get('/usage')).body.data;
+  assert.deepEqual(all.apps.map(({ app }: any) => app).sort(), ['bills', 'live']);
+  const csv = await daemon.api.get(`/usage/export?month=${month}`);
+  assert.match(csv.headers.get('content-type') ?? '', /^text\/csv/);
+  const [head, ...lines] = csv.text.trimEnd().split('\r\n');
+  assert.equal(head, 'month,team,app,sessions,sessionMinutes,participantMinutes,recordedMinutes,storedBytes');
+  assert.match(lines.find((line) => line.includes(',bills,')) ?? '', new RegExp(`^${month},[^,]+,bills,\\d+,`));
+  assert.equal((await daemon.api.get('/usage?month=2026-13')).status, 400);
+  assert.deepEqual((await daemon.api.get('/usage?month=2025-01')).body.data.total.sessions, 0);
+});
+
+test('what nodes sent is added up by day, each minute once', async (t) => {
+  const dataDir = await temporaryDir(t);
+  await mkdir(path.join(dataDir, 'data'), { recursive: true });
+  const today = Math.floor(Date.now() / DAY_MS);
+  const minute = today * 1440;
+  const file = new HistoryRepository(path.join(dataDir, 'data', 'history.db'), {
+    onDamage: (keptAs) => assert.fail(keptAs),
+    onRefusal: (error) => assert.fail(String(error)),
+  });
+  const row = (at: number, tx: number) => ({
+    ...(Object.fromEntries(MEASURES.map((name) => [name, null])) as Record<Measure, null>),
+    ...{ subject: 'node-1', minute: at, tx, rx: 10 },
+  });
+  file.write([row(minute - 1, 500)], 0);
+  file.write([row(minute, 1000)], 0);
+  // written again after a failure
+  file.write([row(minute, 1000), row(minute + 1, 2000)], 0);
+  file.close();
+  const daemon = await testDaemon(t, {}, { dataDir });
+  const day = dayOf(today * DAY_MS);
+  const { nodes } = (await daemon.api.get(`/usage/nodes?month=${day.slice(0, 7)}`)).body.data;
+  assert.deepEqual(
+    nodes.map(({ node, days }: any) => [node, days.at(-1)]),
+    [['node-1', { day, sentBytes: 180_000, receivedBytes: 1200 }]],
+  );
+});
