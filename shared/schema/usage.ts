@@ -19,7 +19,6 @@ const AMOUNTS = {
 };
 
 const UsageDay = object({ day: Type.String({ description: '`YYYY-MM-DD`, in UTC.' }), ...AMOUNTS });
-export type UsageDay = Static<typeof UsageDay>;
 
 export const AppUsage = object({
   app: Type.String(),

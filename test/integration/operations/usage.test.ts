@@ -51,7 +51,7 @@ test('minutes by day and month, kept when the sessions are deleted; a table to b
     [1, 120, 90],
   ];
   assert.deepEqual([await of(midnight - DAY_MS), await of(midnight)], wanted);
-  // deleted sessions stay in the books
+  // the days stay known when the sessions are deleted
   db.exec('DELETE FROM room_sessions');
   await daemon.services.monthUsage.roll();
   assert.deepEqual([await of(midnight - DAY_MS), await of(midnight)], wanted);

@@ -63,7 +63,15 @@ const SESSION_FILTERS = [
 const LISTS = [
   ...SESSION_FILTERS.map((q) => `/apps/live/sessions?${q}`),
   ...['', 'q=a', 'faults=1'].map((q) => `/apps/live/sessions/RM_live?${q}`),
-  ...['/usage', '/apps/live/usage', '/usage/nodes', '/sessions', '/sessions?app=live&errors=1', '/sessions/figures', '/apps/live/sessions/people?identity=ana'],
+  ...[
+    '/usage',
+    '/apps/live/usage',
+    '/usage/nodes',
+    '/sessions',
+    '/sessions?app=live&errors=1',
+    '/sessions/figures',
+    '/apps/live/sessions/people?identity=ana',
+  ],
   ...['of=participants', 'format=jsonl&identity=ana'].map((q) => `/apps/live/sessions/export?${q}`),
   ...['', 'state=failed', 'state=active', 'app=live', 'kind=app-delete', 'state=failed&app=live'].map(
     (q) => `/jobs?${q}`,
