@@ -20,6 +20,11 @@ const OPEN: Record<string, string> = {
   'POST /jobs/{id}/cancel': 'a job of its app, else 404',
   'POST /jobs/{id}/retry': 'a job of its app, else 404',
   'GET /rooms': 'rooms of its app',
+  'GET /incidents': 'incidents of its app',
+  'GET /incidents/{id}': 'an incident of its app, else 404',
+  'POST /incidents/{id}/acknowledge': 'an incident of its app, else 404',
+  'POST /incidents/{id}/silence': 'an incident of its app, else 404',
+  'POST /incidents/{id}/unsilence': 'an incident of its app, else 404',
   'GET /sessions': 'sessions of its app',
   'GET /sessions/figures': 'figures of its app',
   'GET /logs': 'rows of its app',
@@ -35,7 +40,7 @@ const OPEN: Record<string, string> = {
 };
 
 /** No LiveKit is configured here; test/integration/media/rooms.livekit.test.ts reads rooms. */
-const statusOf = (path: string): number => (path === '/rooms' ? 503 : path.startsWith('/jobs/') ? 404 : 200);
+const statusOf = (path: string): number => (path === '/rooms' ? 503 : /^\/(?:jobs|incidents)\//.test(path) ? 404 : 200);
 
 describe('a token of one app, on every route without an app in its path', () => {
   let daemon: TestDaemon;
@@ -98,11 +103,13 @@ describe('a token of one app, on every route without an app in its path', () => 
   for (const op of walked)
     test(nameOf(op), async () => {
       if (nameOf(op) === 'GET /events') return;
-      const values: Record<string, string> = { id: op.path.startsWith('/jobs') ? String(ids.job) : ids.tenant };
+      const values: Record<string, string> = {
+        id: /^\/(?:jobs|incidents)/.test(op.path) ? String(ids.job) : ids.tenant,
+      };
       const path = op.path.replace(/\{(\w+)\}/g, (_, key: string) => values[key] ?? MARKER);
       const query = op.path.startsWith('/logs') ? ['', `?app=sibling-${MARKER}`, `?q=stalled`] : [''];
       for (const suffix of query) {
-        const { status, text } = await token.call(op.method, path + suffix, op.body ? {} : undefined);
+        const { status, text } = await token.call(op.method, path + suffix, op.body ? { seconds: 60 } : undefined);
         unseen(text, nameOf(op));
         if (OPEN[nameOf(op)] === undefined) assert.equal(status, 403, `${nameOf(op)}: ${text}`);
         else assert.equal(status, statusOf(op.path), text);
