@@ -79,6 +79,7 @@ export function ProblemList() {
           </li>
         ))}
       </ul>
+      <GoTo to="/alerts">All incidents</GoTo>
     </section>
   );
 }
