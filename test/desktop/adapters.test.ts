@@ -160,12 +160,12 @@ test('the app starts, locks its pages in, answers them, remembers its window and
       calls.find(([what, options]) => what === 'Notification' && (options as Shown[1]).body.includes('edge-1'));
     await until('the app is as expected', () => ofNode() !== undefined);
     const [, options, shown] = ofNode() as unknown as Shown;
-    assert.match(options.title, /^Paris: (?:1 node needs|2 nodes need) attention$/);
+    assert.match(options.title, /^Paris: (?:Node edge-1 isn’t reporting|2 nodes need attention)$/);
     assert.match(options.body, /Node edge-1 isn’t reporting\./);
     const tray = (): string => labels((asked('tray.setContextMenu')?.[0] ?? []) as MenuItem[]).join('\n');
     await until('the app is as expected', () => /^✕ Paris: LiveKit is not connected.* \(\+\d\)$/m.test(tray()));
     shown.emit('click');
-    assert.match(commands.at(-1)?.path ?? '', /^\/cluster/);
+    assert.match(commands.at(-1)?.path ?? '', /^\/alerts/);
 
     const menu = asked('setApplicationMenu')?.[0] as MenuItem[];
     const view = menu.flatMap(({ submenu }) => submenu ?? []).find(({ label }) => label === 'Command palette…');

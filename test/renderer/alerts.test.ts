@@ -40,7 +40,10 @@ test('alerts: an incident is acknowledged, a rule changed, a channel added and t
     await ui.row('A disk is nearly full').getByText('below 25 %').waitFor();
     await ui.row('A disk is nearly full').click();
     await panel.getByRole('button', { name: 'Restore defaults' }).click();
-    await ui.dialog(/^Restore the defaults/).getByRole('button', { name: 'Restore defaults' }).click();
+    await ui
+      .dialog(/^Restore the defaults/)
+      .getByRole('button', { name: 'Restore defaults' })
+      .click();
     await ui.row('A disk is nearly full').getByText('below 10 %').waitFor();
   });
 

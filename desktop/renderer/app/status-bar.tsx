@@ -40,12 +40,7 @@ export function StatusBar() {
             {daemon === undefined ? `${list.find((one) => one.id === worst.connectionId)?.name ?? ''}: ` : ''}
             {worst.text}
           </span>
-          {problems.length > 1 && daemon === undefined ? <span className="dim">+{problems.length - 1}</span> : null}
-        </GoTo>
-      ) : null}
-      {problems.length > 1 && daemon !== undefined ? (
-        <GoTo to="/alerts" className={classes.item} title="All incidents">
-          +{problems.length - 1}
+          {problems.length > 1 ? <span className="dim">+{problems.length - 1}</span> : null}
         </GoTo>
       ) : null}
       <span className="grow" />

@@ -9,7 +9,7 @@ import { join, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 
 test('a change is announced with its id, topic, app and author', async (t) => {
   const daemon = await testDaemon(t);
-  const reader = await readEvents(t, daemon.url, TEST_TOKEN);
+  const reader = await readEvents(t, daemon.url, TEST_TOKEN, { query: '?topics=apps' });
   assert.equal(reader.status, 200);
   assert.match(reader.headers.get('content-type') ?? '', /^text\/event-stream/);
   assert.equal(reader.headers.get('x-content-type-options'), 'nosniff');
@@ -196,7 +196,9 @@ async function nextId(socket: net.Socket): Promise<string> {
 
 test('three hundred readers each hear an event once', async (t) => {
   const daemon = await testDaemon(t);
-  const readers = await Promise.all(Array.from({ length: 300 }, () => readEvents(t, daemon.url, TEST_TOKEN)));
+  const readers = await Promise.all(
+    Array.from({ length: 300 }, () => readEvents(t, daemon.url, TEST_TOKEN, { query: '?topics=apps' })),
+  );
   await Promise.all(readers.map((reader) => reader.next('hello')));
   await daemon.api.post('/apps', { name: 'famous' });
   await daemon.api.post('/apps', { name: 'last' });

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { listAudit } from '#shared/contract/audit.ts';
 import { getStats, listAppFigures } from '#shared/contract/system.ts';
 import { useActiveJobs } from '../../api/jobs.ts';
@@ -79,7 +80,9 @@ export function ProblemList() {
           </li>
         ))}
       </ul>
-      <GoTo to="/alerts">All incidents</GoTo>
+      <Button variant="subtle" size="xs" onClick={() => go('/alerts')}>
+        All incidents
+      </Button>
     </section>
   );
 }
