@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { fileError } from './files/file-errors.ts';
 
 export interface EnvFile {
   values: Record<string, string | undefined>;
@@ -35,7 +36,9 @@ export function readEnvFile(file: string, required: boolean): EnvFile {
     if (error instanceof EnvFileError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' && !required) return { values: {}, remarks: [], isShared: false };
-    throw new EnvFileError(`cannot be read (${code ?? 'unreadable'})`);
+    const refusal = fileError(error, file);
+    const cure = refusal?.code === 'FILE_ACCESS_DENIED' ? `: ${refusal.message} ${refusal.hint ?? ''}` : '';
+    throw new EnvFileError(`cannot be read (${code ?? 'unreadable'})${cure}`);
   }
 }
 

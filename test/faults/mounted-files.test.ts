@@ -150,11 +150,26 @@ describe('files of another owner', { skip: process.getuid?.() === 0 ? false : 'n
     assert.ok(!problems.includes(dataDir), problems);
     assert.equal((await again.api.get('/apps/kept/vods')).status, 200);
 
+    // a folder inside: its recordings must not be lost with the app
     await chown(folder, NOBODY, NOBODY);
+    const recordings = path.join(folder, 'recordings');
+    await chown(recordings, 0, 0);
+    await chmod(recordings, 0o700);
+    const kept = await again.api.delete('/apps/restored?deleteVods=true');
+    assert.deepEqual([kept.status, kept.body.code], [409, 'FILE_ACCESS_DENIED'], kept.text);
+    assert.ok(kept.body.message.includes(recordings), kept.text);
+    await chown(recordings, NOBODY, NOBODY);
     const back = await again.api.post('/apps/restored/reload');
     assert.equal(back.status, 200, back.text);
     assert.equal((await again.api.get('/apps/restored')).body.problems, undefined);
     assert.equal((await again.api.delete('/apps/restored')).status, 200);
+    await again.end();
+
+    await writeFile(path.join(dataDir, 'streamhub.env'), 'LOG_LEVEL=info\n', { mode: 0o600 });
+    await assert.rejects(
+      daemonProcess(t, dataDir, { HOME: dataDir }, [], undefined, NOBODY),
+      new RegExp(`streamhub\\.env cannot be read \\(EACCES\\): .*uid ${NOBODY}.* chown -R `),
+    );
   });
 });
 

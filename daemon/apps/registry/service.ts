@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
@@ -176,14 +176,17 @@ export class AppService {
   }
 
   /**
-   * Makes sure that nothing is deleted that could not be read: the app's folder, config and database are accessible or missing.
+   * Makes sure that nothing is deleted that could not be read: the app's folder with its folders, config and database are accessible
+   * or missing.
    * @throws ApiError that names the file and what to do
    */
   async requireAccessible(name: string): Promise<void> {
     const { R_OK, W_OK, X_OK } = constants;
     const dir = this.dir(name);
+    const inside = await readdir(dir, { withFileTypes: true }).catch(() => []);
+    const folders = inside.filter((entry) => entry.isDirectory()).map((entry) => path.join(dir, entry.name));
     for (const [file, mode] of [
-      [dir, R_OK | W_OK | X_OK],
+      ...[dir, ...folders].map((folder) => [folder, R_OK | W_OK | X_OK] as const),
       [path.join(dir, 'config.yaml'), R_OK],
       [this.#deps.databases.file(name), R_OK | W_OK],
     ] as const) {
