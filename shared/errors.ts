@@ -658,6 +658,11 @@ export const ERRORS = define({
     message: 'LiveKit refused: {reason}',
     hint: 'Check LIVEKIT_API_KEY and LIVEKIT_API_SECRET, and read LiveKit’s log.',
   },
+  CONNECTION_UNKNOWN: {
+    status: 404,
+    message: 'No participant {sid} is known in this app.',
+    hint: 'LiveKit tells of it with a webhook, a moment after it joined. Try again in 10 seconds.',
+  },
   SESSION_UNKNOWN: {
     status: 404,
     message: 'The app has no session {id}.',

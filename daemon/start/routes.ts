@@ -20,6 +20,7 @@ import { recordingRoutes } from '#daemon/media/recording/routes.ts';
 import { roomRoutes } from '#daemon/media/rooms/routes.ts';
 import { sessionRoutes } from '#daemon/media/sessions/routes.ts';
 import { streamRoutes } from '#daemon/media/streams/routes.ts';
+import { telemetryRoutes } from '#daemon/media/telemetry/routes.ts';
 import { vodRoutes } from '#daemon/media/vods/routes.ts';
 import { webhookRoutes } from '#daemon/media/webhooks/routes.ts';
 import { alertRoutes } from '#daemon/operations/alerts/routes.ts';
@@ -62,6 +63,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   streamRoutes(app, services);
   roomRoutes(app, services);
   sessionRoutes(app, services);
+  telemetryRoutes(app, services);
   watchRoutes(app, services);
   ingressRoutes(app, services);
   vodRoutes(app, services);

@@ -24,6 +24,7 @@ import * as sessions from './sessions.ts';
 import * as streams from './streams.ts';
 import * as system from './system.ts';
 import * as teams from './teams.ts';
+import * as telemetry from './telemetry.ts';
 import * as tokens from './tokens.ts';
 import * as usage from './usage.ts';
 import * as vods from './vods.ts';
@@ -57,6 +58,7 @@ const contract = {
   streams,
   system,
   teams,
+  telemetry,
   tokens,
   vods,
   watch,

@@ -57,6 +57,23 @@ test('someone publishes, others watch, talk and react', { skip: noChromium }, as
     await assertAccessible(publisher, 'the publish page when live');
   });
 
+  await t.test('both pages tell what they measure; the session has it', async () => {
+    const session = (await daemon.api.get('/apps/live/sessions')).body.data[0];
+    const { stays } = (await daemon.api.get(`/apps/live/sessions/${session.id}`)).body;
+    const of = async (published: boolean) => {
+      const { sid } = stays.data.find((stay: any) => stay.published === published && stay.kind === 'standard');
+      return until('its samples', async () => {
+        const { body } = await daemon.api.get(`/apps/live/sessions/${session.id}/quality/${sid}`);
+        return body.data.samples.at(-1);
+      });
+    };
+    const [sent, received] = [await of(true), await of(false)];
+    assert.ok(sent.up.bps > 10_000 && sent.up.width > 0 && sent.up.codec !== '', JSON.stringify(sent));
+    assert.ok(received.down.bps > 10_000 && received.down.height > 0, JSON.stringify(received));
+    for (const { ice, rttMs } of [sent, received]) assert.deepEqual([ice, typeof rttMs], ['udp', 'number']);
+    assert.equal((await daemon.api.get(`/apps/live/sessions/${session.id}/quality`)).body.data.measured, 2);
+  });
+
   await t.test('messages and reactions reach the others; hidden staff is not counted', async () => {
     const staff = (await daemon.api.post('/apps/live/tokens', { room: 'stage', canPublish: false, hidden: true })).body;
     const hidden = await openViewer(staff.data.playUrl, { colorScheme: 'dark' });

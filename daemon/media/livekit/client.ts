@@ -60,6 +60,7 @@ export interface JoinGrant {
 /** What a token of ours allows its holder. */
 export interface JoinRights {
   room: string;
+  identity: string;
   canPublish: boolean;
   canSubscribe: boolean;
   isHidden: boolean;
@@ -296,16 +297,20 @@ export class LiveKit {
     return token.toJwt();
   }
 
-  /** The rights in a join token; undefined if it is expired, not ours, or not a join token. @throws LiveKitError unconfigured */
-  async readJoinToken(token: string): Promise<JoinRights | undefined> {
+  /**
+   * The rights in a join token; undefined if it is expired, not ours, or not a join token.
+   * @param leewaySeconds how long ago it may have expired
+   * @throws LiveKitError unconfigured
+   */
+  async readJoinToken(token: string, leewaySeconds = 10): Promise<JoinRights | undefined> {
     const { TokenVerifier } = await this.#library();
     const { livekitApiKey: apiKey, livekitApiSecret: apiSecret } = this.#deps.settings;
     try {
-      const { video } = await new TokenVerifier(apiKey, apiSecret).verify(token);
+      const { video, sub = '' } = await new TokenVerifier(apiKey, apiSecret).verify(token, leewaySeconds);
       if (video?.roomJoin !== true || !video.room) return undefined;
       // LiveKit allows anything that a token doesn't mention
       const { room, canPublish = true, canSubscribe = true, hidden = false } = video;
-      return { room, canPublish, canSubscribe, isHidden: hidden };
+      return { room, identity: sub, canPublish, canSubscribe, isHidden: hidden };
     } catch {
       return undefined;
     }

@@ -70,6 +70,12 @@ export function pageRoutes(app: FastifyInstance, { apps }: PageDeps): void {
     assets ??= readAssets();
     return sendAsset(request, reply, assets.get(request.params.file));
   });
+  app.get('/telemetry.js', (request, reply) => {
+    assets ??= readAssets();
+    // pages of other sites load it
+    reply.header('cross-origin-resource-policy', 'cross-origin');
+    return sendAsset(request, reply, assets.get('telemetry.js'));
+  });
 }
 
 /** Two segments of a page's address are below the daemon's base. */

@@ -4,6 +4,7 @@ import type { Background, Repeated } from '#daemon/platform/background.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { AppConfig } from '#shared/config/defaults.ts';
+import { telemetryRepository } from '../telemetry/repository.ts';
 import { sessionReading } from './reading.ts';
 import { type SessionRecord, sessionRepository } from './repository.ts';
 
@@ -15,6 +16,8 @@ const TIDY_EVERY_MS = 3_600_000;
 const STEP = 500;
 /** Connections that one app keeps; beyond, the oldest sessions are deleted. */
 const MAX_STAYS = 5_000_000;
+/** Samples of clients that one app keeps, about 200 MB; beyond, the oldest are deleted. */
+const MAX_SAMPLES = 2_000_000;
 
 export interface SessionKeeperDeps {
   databases: AppDatabases;
@@ -116,7 +119,10 @@ export class SessionKeeper {
       const sql = sessionRepository(databases.get(name));
       if (sql.removeOld(before, STEP) > 0) continue;
       const old = sql.endedBefore(before) ?? (sql.size() > MAX_STAYS ? sql.oldestEnded() : undefined);
+      const samples = telemetryRepository(databases.get(name));
+      if (samples.size() > MAX_SAMPLES && samples.removeOldest(STEP) > 0) continue;
       if (old === undefined) break;
+      if (samples.removeOf(old, STEP) > 0) continue;
       if (sql.removeStays(old, STEP) > 0) continue;
       sql.remove(old);
       removed += 1;

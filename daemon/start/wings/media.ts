@@ -22,6 +22,7 @@ import { Reconciler } from '#daemon/media/streams/reconciler.ts';
 import { RoomDirectory } from '#daemon/media/streams/room-directory.ts';
 import { RoomPlacer } from '#daemon/media/streams/room-placer.ts';
 import { StreamService } from '#daemon/media/streams/service.ts';
+import { TelemetryService } from '#daemon/media/telemetry/service.ts';
 import { EgressLadders } from '#daemon/media/transcoding/egress-ladders.ts';
 import { TranscodingService } from '#daemon/media/transcoding/service.ts';
 import { RecordingInspector } from '#daemon/media/vods/inspector.ts';
@@ -405,6 +406,7 @@ export function createMedia(
     inspector,
     streams,
     roomSessions: sessions.service,
+    telemetry: new TelemetryService({ livekit, apps, config, databases, identities, clock }),
     joinTokens,
     watch,
     ingests,

@@ -4,6 +4,7 @@ import { Chat } from './chat.js';
 import { Devices } from './devices.js';
 import { $, say, setChoices, setState, show, wear } from './look.js';
 import { placeOf, rightsIn } from './place.js';
+import { tellQuality } from './quality.js';
 import { livekit } from './sdk.js';
 import { clockText, daemonWords, disconnectWords, isFinal } from './words.js';
 
@@ -32,6 +33,7 @@ let devices;
 let room = null;
 /** @type {ReturnType<typeof setInterval> | undefined} */
 let clock;
+let endQuality = () => {};
 
 /** @param {string} id */
 const box = (id) => /** @type {HTMLInputElement} */ ($(id));
@@ -190,6 +192,7 @@ async function goLive() {
     return idle();
   }
   room = next;
+  endQuality = tellQuality(next, token);
   await publish(devices.camera, Track.Source.Camera);
   await publish(devices.microphone, Track.Source.Microphone);
   for (const track of devices.screen) await publish(track, track.source);
@@ -236,6 +239,7 @@ async function stop() {
 }
 
 function ended() {
+  endQuality();
   room = null;
   clearInterval(clock);
   audience.stop();

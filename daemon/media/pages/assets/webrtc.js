@@ -1,3 +1,4 @@
+import { tellQuality } from './quality.js';
 import { livekit } from './sdk.js';
 
 const { DisconnectReason, ParticipantKind, Room, RoomEvent, Track, VideoQuality } = livekit;
@@ -32,6 +33,7 @@ export class WebrtcPlayer {
   #isAdaptive;
   /** By the sid of their track. @type {Map<string, HTMLMediaElement>} */
   #elements = new Map();
+  #endQuality = () => {};
   #volume = 1;
   #isMuted = false;
   /** @type {keyof typeof QUALITIES} */
@@ -60,11 +62,13 @@ export class WebrtcPlayer {
   /** @param {string} url @param {string} token @param {boolean} hasMedia false: only chat and reactions */
   async start(url, token, hasMedia = true) {
     await this.room.connect(url, token, { autoSubscribe: hasMedia });
+    this.#endQuality = tellQuality(this.room, token);
     this.#hooks.onPeople(this.room);
     this.#tell();
   }
 
   async stop() {
+    this.#endQuality();
     this.room.removeAllListeners();
     await this.room.disconnect();
     this.#clear();

@@ -13,6 +13,7 @@ import { sql as moves } from './011-moves.ts';
 import { sql as ladders } from './012-ladders.ts';
 import { sql as sessions } from './013-sessions.ts';
 import { sql as usage } from './014-usage.ts';
+import { sql as telemetry } from './015-telemetry.ts';
 
 /** History of `apps/<name>/app.db`. */
 export const appMigrations: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const appMigrations: readonly Migration[] = [
   { id: 12, name: 'ladders', sql: ladders },
   { id: 13, name: 'sessions', sql: sessions },
   { id: 14, name: 'usage', sql: usage },
+  { id: 15, name: 'telemetry', sql: telemetry },
 ];
