@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AccessToken } from 'livekit-server-sdk';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, sendWebhook } from '#test/helpers/livekit-webhook.ts';
@@ -55,6 +56,32 @@ test('sessions of an app: the list, a timeline, a person, figures', { skip: noCh
     await ui.field('Room or identity begins with').fill('');
     await tell('room_started', 1, 'three');
     await ui.row('live-three').waitFor();
+  });
+
+  await t.test('a connection shows what its client measured, in words and over time', async () => {
+    const token = new AccessToken(LIVEKIT_KEYS.LIVEKIT_API_KEY, LIVEKIT_KEYS.LIVEKIT_API_SECRET, { identity: 'ana' });
+    token.addGrant({ room: 'live-two', roomJoin: true });
+    const api = daemon.api.as(await token.toJwt());
+    const [{ id }] = (await daemon.api.get('/apps/live/sessions?room=live-two')).body.data;
+    await page.goto(`${daemon.url}/apps/live/sessions/${id}`);
+    await page.getByText('How to measure it').click();
+    await page.getByText('StreamHubTelemetry.watch(room').waitFor();
+    const samples = [20, 10, 0].map((secondsAgo) => ({
+      secondsAgo,
+      ice: 'turn-tcp',
+      rttMs: 40,
+      up: { bps: 500_000, lossPercent: 3, width: 1280, height: 720, fps: 25, codec: 'VP8' },
+    }));
+    const told = await api.post('/apps/live/telemetry', { participantSid: 'PA_two', samples });
+    assert.equal(told.status, 200, told.text);
+    await page.getByText('1 connection with bad quality, 1 measured').waitFor();
+    await page.getByText(/^3 % loss upstream, on TCP through TURN from/).waitFor();
+    await page.getByRole('button', { name: 'ana', exact: true }).click();
+    const panel = page.getByRole('dialog');
+    await panel.getByText('500 kbit/s, 1280 × 720, 25 pictures a second, VP8').waitFor();
+    await panel.getByText('Bitrate', { exact: true }).waitFor();
+    await assertAccessible(page, 'the quality of a connection');
+    await page.goto(`${daemon.url}/apps/live/sessions`);
   });
 
   await t.test('a timeline has a bar for each participant, and says why one left', async () => {

@@ -21,6 +21,7 @@ import { count, duration, plural } from '../../ui/words/format.ts';
 import { useNow } from '../../ui/words/now.ts';
 import { At } from '../../ui/words/time.tsx';
 import { PersonPanel } from './person-panel.tsx';
+import { SessionFindings, StayQuality } from './quality.tsx';
 import classes from './sessions.module.css';
 import { nameOf, Timeline, trackWords } from './timeline.tsx';
 
@@ -103,6 +104,12 @@ export function SessionPage() {
                 />
                 <span className="dim">{plural(detail.stays.total, 'connection')}</span>
               </Toolbar>
+              <SessionFindings
+                app={app}
+                session={session}
+                isRunning={detail.endedAt === null}
+                onOpen={(stay) => setSearch({ stay })}
+              />
               <Timeline
                 session={detail}
                 stays={stays}
@@ -121,7 +128,12 @@ export function SessionPage() {
         onClose={() => setSearch({ stay: undefined })}
         title={open === undefined ? '' : nameOf(open)}
       >
-        {open === undefined ? null : <Stay stay={open} onPerson={(person) => setSearch({ person })} />}
+        {open === undefined ? null : (
+          <>
+            <Stay stay={open} onPerson={(person) => setSearch({ person })} />
+            <StayQuality app={app} session={session} stay={open.sid} isThere={open.leftAt === null} />
+          </>
+        )}
       </SidePanel>
       <PersonPanel app={app} identity={search['person']} onClose={() => setSearch({ person: undefined })} />
     </Page>
