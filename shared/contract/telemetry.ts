@@ -12,7 +12,7 @@ export const reportTelemetry = operation({
   tag,
   summary: 'Report what a client in a room measured',
   description:
-    'For pages with livekit-client: `/telemetry.js` sends a report every 10 seconds. Send the join token of the room as `Authorization: Bearer`; one that expired in the last 24 hours is taken too, because the client is in the room already. One sample for each 10 seconds is kept. With `analytics.enabled: false` nothing is kept.',
+    'For pages with livekit-client: `/telemetry.js` sends a report every 10 seconds. Send the join token of the room as `Authorization: Bearer`. It may have expired up to 24 hours ago, because the client is in the room already. One sample for each 10 seconds is kept. With `analytics.enabled: false` nothing is kept.',
   access: 'public',
   limit: 'watch',
   share: 'watch',

@@ -1,7 +1,7 @@
 import type { IcePath, QualityFinding, QualitySample, TelemetryDirection } from '../schema/telemetry.ts';
 
 /** From where a figure is worth a word. Loss and round trip: ITU-T G.114 and what people hear; the others from use. */
-export const QUALITY_LIMITS = { lossPercent: 2, rttMs: 300, jitterMs: 50, freezeShare: 0.05, fps: 10 } as const;
+const QUALITY_LIMITS = { lossPercent: 2, rttMs: 300, jitterMs: 50, freezeShare: 0.05, fps: 10 } as const;
 
 /** A stretch needs as many samples in a row, so that one hiccup is not told. */
 const LEAST_SAMPLES = 2;

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Instant, nullable, object, oneOf } from './common.ts';
 
 /** How a client's media reaches LiveKit: directly, or through a TURN server by UDP, TCP or TLS. */
-export const ICE_PATHS = ['udp', 'tcp', 'turn-udp', 'turn-tcp', 'turn-tls'] as const;
+const ICE_PATHS = ['udp', 'tcp', 'turn-udp', 'turn-tcp', 'turn-tls'] as const;
 export type IcePath = (typeof ICE_PATHS)[number];
 
 /** Seconds between two samples of a client. */

@@ -1,4 +1,4 @@
-import type { CreateOptions, EgressInfo, Room, VideoGrant } from 'livekit-server-sdk';
+import type { CreateOptions, EgressInfo, Room } from 'livekit-server-sdk';
 import type { Background } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { SettingValues } from '#daemon/platform/settings.ts';
@@ -18,6 +18,7 @@ import {
 } from './event.ts';
 import { type Ingress, type IngressDetails, readIngress, readIngressDetails } from './ingress.ts';
 import { type IngressChange, type IngressRequest, ingressEncoding } from './ingress-request.ts';
+import type { JoinGrant, JoinRights } from './join-grant.ts';
 import { type LiveHlsRequest, liveHlsEncoding, liveHlsOutputs } from './live-hls-request.ts';
 import { type RecordingRequest, recordingEncoding, recordingOutputs } from './recording-request.ts';
 import { roomOptions } from './room-options.ts';
@@ -42,28 +43,6 @@ export interface LiveKitDeps {
   background: Background;
   onChange?(state: LiveKitState): void;
   clock?: Clock;
-}
-
-/** What a room token allows. */
-export interface JoinGrant {
-  room: string;
-  identity: string;
-  name?: string;
-  metadata?: string;
-  ttlSeconds: number;
-  grant: Omit<VideoGrant, 'room' | 'roomJoin' | 'canPublishSources'>;
-  audioOnly: boolean;
-  /** For the room, where its bearer is the first in it. */
-  playoutDelayMs: number | null;
-}
-
-/** What a token of ours allows its holder. */
-export interface JoinRights {
-  room: string;
-  identity: string;
-  canPublish: boolean;
-  canSubscribe: boolean;
-  isHidden: boolean;
 }
 
 interface Clients {

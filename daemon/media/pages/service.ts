@@ -7,8 +7,9 @@ import { ApiError, fieldError } from '#shared/errors.ts';
 import { roomNamed } from '#shared/rules/rooms.ts';
 import type { WatchView, WatchViewers } from '#shared/schema/watch.ts';
 import type { LiveHlsService } from '../live-hls/service.ts';
-import type { JoinRights, LiveKit } from '../livekit/client.ts';
+import type { LiveKit } from '../livekit/client.ts';
 import { toApiError } from '../livekit/errors.ts';
+import type { JoinRights } from '../livekit/join-grant.ts';
 import type { RoomDirectory } from '../streams/room-directory.ts';
 import type { RoomPlacer } from '../streams/room-placer.ts';
 

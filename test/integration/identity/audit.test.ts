@@ -193,6 +193,7 @@ test('every operation that changes something has an entry named <resource>.<verb
     'previewInvite',
     'receiveLiveKitWebhook',
     'refreshGpu',
+    'reportTelemetry',
     'sendHeartbeat',
     'validateConfig',
   ]);

@@ -7,6 +7,7 @@ import {
   listPersonStays,
   listSessions,
 } from '#shared/contract/sessions.ts';
+import { getSessionQuality, getStayQuality } from '#shared/contract/telemetry.ts';
 import { type Feature, screen } from '../feature.ts';
 
 const lists = [listSessions, listAllSessions, getSessionFigures, getAllSessionFigures, listPersonStays];
@@ -17,5 +18,10 @@ export const sessions: Feature = {
     screen('/apps/$app/sessions/$session', () => import('./session-page.tsx'), 'SessionPage'),
   ],
   section: { id: 'sessions', label: 'Sessions', path: '/sessions', key: 'h', Icon: IconHistory, group: 'work' },
-  live: { refreshes: { sessions: [...lists, getSession], apps: [listAllSessions, getAllSessionFigures] } },
+  live: {
+    refreshes: {
+      sessions: [...lists, getSession, getSessionQuality, getStayQuality],
+      apps: [listAllSessions, getAllSessionFigures],
+    },
+  },
 };
