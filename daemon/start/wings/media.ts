@@ -406,6 +406,7 @@ export function createMedia(
     inspector,
     streams,
     roomSessions: sessions.service,
+    sessionKeeper: sessions.keeper,
     telemetry: new TelemetryService({ livekit, apps, config, databases, identities, clock }),
     joinTokens,
     watch,

@@ -266,3 +266,30 @@ test('analytics of the config: off, hashed, none; recordings and ingests belong 
   );
   assert.ok(session.events.some((one: any) => one.isError && one.kind === 'recording_failed'));
 });
+
+test('what is older than analytics.retention_days is deleted with all that belongs to it; what runs stays', async (t) => {
+  const daemon = await testDaemon(t, ENV);
+  const DAYS = -3 * 86_400;
+  const who = { who: 'ana', joined: DAYS, begun: DAYS };
+  for (const life of ['RM_old', 'RM_long']) {
+    const person = { ...who, who: `ana_${life}`, life, room: `live-${life.toLowerCase()}` };
+    await sendWebhook(daemon.url, told('participant_joined', DAYS, person));
+    await sendWebhook(
+      daemon.url,
+      told('track_published', DAYS + 1, { ...person, track: { ...CAMERA, sid: `TR_${life}` } }),
+    );
+  }
+  await sendWebhook(daemon.url, told('room_finished', DAYS + 60, { life: 'RM_old', begun: DAYS, room: 'live-rm_old' }));
+  await sendWebhook(daemon.url, told('room_started', 0, { life: 'RM_new' }));
+  const db = daemon.services.databases.get('live');
+  db.exec("INSERT INTO stay_samples (stay_id, slot, figures) SELECT id, 1, '{}' FROM room_stays");
+  const { yaml } = (await daemon.api.get('/apps/live/config/raw')).body.data;
+  const short = `${yaml.replace(/^analytics:\n(?: .*\n)*/m, '')}\nanalytics: { retention_days: 2 }\n`;
+  assert.equal((await daemon.api.put('/apps/live/config/raw', { yaml: short })).status, 200);
+  // as the hourly task does
+  await daemon.services.sessionKeeper.tidy();
+  const { data } = (await daemon.api.get('/apps/live/sessions')).body;
+  assert.deepEqual(data.map((row: any) => row.roomSid).sort(), ['RM_long', 'RM_new']);
+  for (const table of ['room_stays', 'room_tracks', 'stay_samples'])
+    assert.equal(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get(), 1, table);
+});
