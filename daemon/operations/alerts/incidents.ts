@@ -138,7 +138,11 @@ export class Incidents {
   write(rows: Iterable<IncidentRow>, messages: Parameters<AlertRepository['store']>[1] = []): boolean {
     for (const row of rows) this.#unwritten.add(row);
     const { repository, background } = this.#deps;
-    if (this.#unwritten.size === 0 && [...messages].length === 0) return true;
+    if (this.#unwritten.size === 0 && [...messages].length === 0) {
+      // what failed was a message, which is made again
+      background.succeeded('incidents');
+      return true;
+    }
     try {
       repository.store(this.#unwritten, messages);
       this.#unwritten.clear();

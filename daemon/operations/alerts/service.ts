@@ -34,7 +34,8 @@ import type { AlertWatch } from './watch.ts';
 
 const DAY_MS = 86_400_000;
 const MESSAGES_KEPT_MS = 7 * DAY_MS;
-const TIDY_MS = 3_600_000;
+/** Short, because a task that fails is tried again after its interval, and the daemon isn't ready until then. */
+const TIDY_MS = 60_000;
 
 export interface AlertServiceDeps {
   repository: AlertRepository;
