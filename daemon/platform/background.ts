@@ -2,6 +2,8 @@ import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { Log } from './log.ts';
 import { withoutLogContext } from './log-context.ts';
 
+/** A rare task that fails is tried again sooner: until it succeeds, the daemon may not be ready. */
+const RETRY_MS = 10_000;
 /** Longest wait between two tries of a failing task, unless its interval is longer. */
 const MAX_BACKOFF_MS = 60_000;
 const FIRST_RETRY_MS = 1000;
@@ -96,7 +98,8 @@ export class Background {
       running = this.#attempt(name, task, true).then((isDone) => {
         running = undefined;
         failures = isDone ? 0 : failures + 1;
-        const wait = isDone ? ms : Math.min(ms * 2 ** (failures - 1), Math.max(ms, MAX_BACKOFF_MS));
+        const first = Math.min(ms, RETRY_MS);
+        const wait = isDone ? ms : Math.min(first * 2 ** (failures - 1), Math.max(ms, MAX_BACKOFF_MS));
         schedule(isAgain ? 0 : wait);
       });
     };

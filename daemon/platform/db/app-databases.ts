@@ -5,14 +5,18 @@ import { ApiError } from '#shared/errors.ts';
 import { fileError } from '../files/file-errors.ts';
 import { appMigrations } from './app/index.ts';
 import { ForeignDatabase, migrate, NewerDatabase } from './migrate.ts';
-import { type Db, isDamage, openDatabase } from './open.ts';
+import { type Db, isDamage, modeOf, openDatabase } from './open.ts';
 
 const MAX_OPEN = 64;
+/** A copy, made because the disk refused, is used so long, milliseconds. */
+const COPY_MS = 5000;
 
 /** Handles of the apps' databases: opened when first needed, the least recently used closed beyond 64. */
 export class AppDatabases {
   readonly #appsDir: string;
   readonly #open = new LRUCache<string, Db>({ max: MAX_OPEN, dispose: (db) => db.close() });
+  /** When the databases that could only be read as a copy were opened; monotonic. */
+  readonly #copiedAt = new Map<string, number>();
   #template: Buffer | undefined;
 
   constructor(appsDir: string) {
@@ -29,6 +33,9 @@ export class AppDatabases {
    * @throws ApiError APP_DATABASE_UNUSABLE when the file is missing, damaged, or of a newer StreamHub
    */
   get(app: string): Db {
+    // the disk may take writes again
+    const copiedAt = this.#copiedAt.get(app);
+    if (copiedAt !== undefined && performance.now() - copiedAt > COPY_MS) this.close(app);
     let db = this.#open.get(app);
     if (db === undefined) this.#open.set(app, (db = this.#openFile(app)));
     return db;
@@ -45,6 +52,7 @@ export class AppDatabases {
     try {
       db = openDatabase(this.file(app), { mustExist: true, faultOf: (error) => this.#faultOf(app, error) });
       migrate(db, appMigrations);
+      if (modeOf(db) === 'copy') this.#copiedAt.set(app, performance.now());
       return db;
     } catch (error) {
       db?.close();
@@ -77,6 +85,7 @@ export class AppDatabases {
   }
 
   close(app: string): void {
+    this.#copiedAt.delete(app);
     this.#open.delete(app);
   }
 
