@@ -27,7 +27,8 @@ describe('a daemon on a disk that refuses', { skip: noMountNamespace() }, () => 
     for (const name of ['audit trail', 'event streams', 'heartbeats', 'load history', 'sessions', 'tokens'])
       assert.ok(tasks.includes(name), name);
     // an app's database that is opened meanwhile is a copy, which takes no writes
-    assert.deepEqual(codes.toSorted(), ['SQLITE_FULL', 'SQLITE_READONLY']);
+    assert.ok(codes.includes('SQLITE_FULL'), codes);
+    assert.deepEqual(new Set(['SQLITE_FULL', 'SQLITE_READONLY', ...codes]).size, 2, codes);
     assert.deepEqual(whileFull, { status: 503, wrong: ['background writes', 'disk space'] });
     assert.deepEqual(after, { writes: DONE, failures: 0 });
     assert.deepEqual(audit.slice(0, 3).sort(), ['app.create failed', 'auth.login done', 'token.create failed']);
