@@ -131,9 +131,13 @@ export function createOperations(
     metrics.stop();
     background.run('metrics', () => metrics.start());
   });
-  settings.onChange(['livekitUrl', 'livekitApiKey', 'livekitApiSecret'], () => {
+  const expireLivekit = (): void => {
     livekitProbe.expire();
     stats.expire();
+  };
+  settings.onChange(['livekitUrl', 'livekitApiKey', 'livekitApiSecret'], expireLivekit);
+  events.subscribe(({ type }) => {
+    if (type === 'livekit.reachable' || type === 'livekit.unreachable') expireLivekit();
   });
   addCollectors({
     metrics,

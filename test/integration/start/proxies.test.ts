@@ -60,7 +60,8 @@ for (const name of PROXIES)
         await page.goto(`${publicUrl}/apps/live/config`);
         await page.getByRole('heading', { level: 1 }).first().waitFor();
         await page.goto(`${publicUrl}/api/v1/docs`);
-        await page.getByText('listApps').or(page.getByText('/apps')).first().waitFor();
+        const groups = page.getByRole('complementary', { name: 'Sidebar for StreamHub' });
+        await groups.getByRole('button', { name: 'Open Group - Apps', exact: true }).waitFor();
       });
 
       await t.test('the console reached past the proxy', async () => {
