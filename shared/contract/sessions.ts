@@ -16,8 +16,8 @@ import { operation } from './operation.ts';
 
 const tag = 'Sessions';
 
-export const listSessions = operation({
-  id: 'listSessions',
+export const listRoomSessions = operation({
+  id: 'listRoomSessions',
   method: 'GET',
   path: '/apps/{app}/sessions',
   tag,

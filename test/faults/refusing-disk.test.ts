@@ -26,7 +26,7 @@ describe('a daemon on a disk that refuses', { skip: noMountNamespace() }, () => 
     assert.deepEqual(refused, { status: 401, code: 'UNAUTHENTICATED' });
     for (const name of ['audit trail', 'event streams', 'heartbeats', 'load history', 'sessions', 'tokens'])
       assert.ok(tasks.includes(name), name);
-    // an app's database that is opened meanwhile is a copy, which takes no writes
+    // an app's database that is opened in the meantime is a copy, which takes no writes
     assert.ok(codes.includes('SQLITE_FULL'), codes);
     assert.deepEqual(new Set(['SQLITE_FULL', 'SQLITE_READONLY', ...codes]).size, 2, codes);
     assert.deepEqual(whileFull, { status: 503, wrong: ['background writes', 'disk space'] });

@@ -8,7 +8,7 @@ const TYPES = { csv: 'text/csv; charset=utf-8', jsonl: 'application/jsonl; chars
 
 /** What was in the rooms of an app. */
 export function sessionRoutes(app: FastifyInstance, { roomSessions }: { roomSessions: SessionService }): void {
-  route(app, ops.listSessions, ({ params, query }) => roomSessions.list(params.app, query));
+  route(app, ops.listRoomSessions, ({ params, query }) => roomSessions.list(params.app, query));
   route(app, ops.listAllSessions, ({ query, principal }) => roomSessions.listAll(query, principal));
   route(app, ops.getSessionFigures, async ({ params }) => ok(await roomSessions.figures(params.app)));
   route(app, ops.getAllSessionFigures, async ({ principal }) => ok(await roomSessions.allFigures(principal)));

@@ -67,6 +67,8 @@ export class SessionService {
   async listAll(query: AllSessionsQuery, principal: Principal): Promise<AllSessions> {
     const { app: only, limit = 100, offset = 0, ...filters } = query;
     const { apps, keeper, clock } = this.#deps;
+    // a wrong text is refused also where no app has sessions
+    readPeriod(filters);
     await keeper.known();
     const wanted = offset + limit + 1;
     const candidates = apps

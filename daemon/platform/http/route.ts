@@ -51,7 +51,7 @@ export function route<O extends Operation>(
       const call = new RouteCall(request, reply) as unknown as Call<O>;
       const logged = () =>
         withLogContext((request.logContext = { requestId: request.id, app: appOf(request) }), () => handler(call));
-      const result = request.trace === null ? logged() : request.trace.run(logged);
+      const result = request.trace ? request.trace.run(logged) : logged();
       if (op.responses[success] === null && !(result instanceof Promise)) return reply.send();
       return op.responses[success] === null
         ? (result as Promise<unknown>).then((sent) => sent ?? reply.send())

@@ -5,12 +5,12 @@ import {
   getSessionFigures,
   listAllSessions,
   listPersonStays,
-  listSessions,
+  listRoomSessions,
 } from '#shared/contract/sessions.ts';
 import { getSessionQuality, getStayQuality } from '#shared/contract/telemetry.ts';
 import { type Feature, screen } from '../feature.ts';
 
-const lists = [listSessions, listAllSessions, getSessionFigures, getAllSessionFigures, listPersonStays];
+const lists = [listRoomSessions, listAllSessions, getSessionFigures, getAllSessionFigures, listPersonStays];
 
 export const sessions: Feature = {
   pages: [
