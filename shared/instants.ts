@@ -4,6 +4,9 @@ import { fieldError } from './errors.ts';
 const INSTANT =
   /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([Zz]|[+\- ]\d{2}(?::?\d{2})?)?)?$/;
 
+/** An instant as answers carry it. @param at milliseconds since 1970 */
+export const iso = (at: number): string => new Date(at).toISOString();
+
 /** The last millisecond of a day. */
 const DAY_END_MS = 86_399_999;
 

@@ -1,3 +1,4 @@
+import { iso } from '#shared/instants.ts';
 import {
   type AgentReport,
   type DrainPhase,
@@ -61,8 +62,6 @@ export interface NodeEntry {
   /** A second machine with this identity, which is refused. Times as above. */
   duplicate: { address: string; seenAt: number; seenMono: number } | null;
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 export function fromStored(row: StoredNode, now: number, mono: number): NodeEntry {
   const seenAt = row.last_seen_at === null ? null : Date.parse(row.last_seen_at);

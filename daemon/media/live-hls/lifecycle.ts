@@ -1,4 +1,5 @@
 import type { Db } from '#daemon/platform/db/open.ts';
+import { iso } from '#shared/instants.ts';
 import type { Egress } from '../livekit/egress.ts';
 import { encoderAfter } from '../livekit/encoder-state.ts';
 import { type StreamRecord, streamRepository } from '../streams/repository.ts';
@@ -85,5 +86,3 @@ function claim(db: Db, { askedPlaylists }: Egress): EncoderRecord | undefined {
   }
   return undefined;
 }
-
-const iso = (at: number): string => new Date(at).toISOString();

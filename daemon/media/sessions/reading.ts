@@ -1,6 +1,7 @@
 import { contains, filteredList, type Page } from '#daemon/platform/db/filtered-list.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
 import { prepared } from '#daemon/platform/db/prepared.ts';
+import { iso } from '#shared/instants.ts';
 import { faultReasons } from '#shared/rules/leave-reasons.ts';
 import { SESSION_PARTS_MAX } from '#shared/schema/sessions.ts';
 import {
@@ -190,4 +191,3 @@ export const sessionReading = prepared((db: Db) => {
 });
 
 const MAX_TIME = Date.UTC(9999, 0);
-const iso = (at: number): string => new Date(at).toISOString();

@@ -1,9 +1,9 @@
+import { iso } from '#shared/instants.ts';
 import { leaveReason } from '#shared/rules/leave-reasons.ts';
 import type { ParticipantKind, SessionRow, SessionStay, SessionTrack } from '#shared/schema/sessions.ts';
 import type { SessionWithTime } from './reading.ts';
 import type { SessionRecord, StayRecord, TrackRecord } from './repository.ts';
 
-const iso = (at: number): string => new Date(at).toISOString();
 const instant = (at: number | null): string | null => (at === null ? null : iso(at));
 const between = (from: number | null, to: number | null) =>
   from === null || to === null || from >= to ? null : { from: iso(from), to: iso(to) };

@@ -6,7 +6,7 @@ import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { type VisibleApps, visibleApps } from '#shared/access.ts';
 import { ApiError } from '#shared/errors.ts';
-import { readPeriod } from '#shared/instants.ts';
+import { iso, readPeriod } from '#shared/instants.ts';
 import { isSet } from '#shared/schema/common.ts';
 import {
   type AllSessions,
@@ -223,8 +223,6 @@ interface AppFigures {
 
 const NOTHING: FigureRow = { sessions: 0, participants: 0, participant_ms: 0, peak: 0, errors: 0 };
 const firstDay = (now: number): number => Math.floor(now / DAY_MS) - FIGURE_DAYS + 1;
-const iso = (at: number): string => new Date(at).toISOString();
-
 const plus = (a: FigureRow = NOTHING, b: FigureRow = NOTHING): FigureRow => ({
   sessions: a.sessions + b.sessions,
   participants: a.participants + b.participants,

@@ -1,4 +1,5 @@
 import type { Db } from '#daemon/platform/db/open.ts';
+import { iso } from '#shared/instants.ts';
 import type { StreamType } from '#shared/schema/streams.ts';
 import { livekitMemory, type StreamRecord, streamRepository } from './repository.ts';
 
@@ -17,8 +18,6 @@ export interface TrackOpened {
   /** Milliseconds since 1970. */
   at: number;
 }
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 /**
  * A stream row is active from a participant's first track to the last. Events may arrive in any order and more than once:

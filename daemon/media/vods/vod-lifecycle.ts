@@ -8,6 +8,7 @@ import {
   recordedPlace,
 } from '#daemon/apps/storage/location.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
+import { iso } from '#shared/instants.ts';
 import { applyEncoder } from '../live-hls/lifecycle.ts';
 import type { Egress, EgressFile } from '../livekit/egress.ts';
 import type { Span } from '../livekit/facts.ts';
@@ -48,8 +49,6 @@ export interface VodOwner {
 
 /** Format of the variant that holds a recording's snapshots. */
 export const SNAPSHOT_FORMAT = 'jpeg';
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 /** Inserts the row before LiveKit is asked to record. */
 export function beginVod(db: Db, vod: NewVod): VodRecord {

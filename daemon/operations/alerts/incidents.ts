@@ -1,6 +1,7 @@
 import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { iso } from '#shared/instants.ts';
 import { type ConditionId, conditionOf, judge, type Severity } from '#shared/rules/conditions.ts';
 import type { AlertRule } from '#shared/schema/alerts.ts';
 import type { EventType } from '#shared/schema/events.ts';
@@ -343,5 +344,3 @@ export class Incidents {
     }
   }
 }
-
-export const iso = (ms: number): string => new Date(ms).toISOString();

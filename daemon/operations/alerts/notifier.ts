@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
+import { iso } from '#shared/instants.ts';
 import { isQuiet } from '#shared/rules/quiet-hours.ts';
 import type { AlertRule } from '#shared/schema/alerts.ts';
 import type { AlertChannels, Channel } from './channels.ts';
-import { type Incidents, iso } from './incidents.ts';
+import type { Incidents } from './incidents.ts';
 import { type Notice, noticeOf, summaryNotice } from './notice.ts';
 import type { AlertRepository, IncidentRow, MessageRow } from './repository.ts';
 

@@ -5,9 +5,10 @@ import type { Clock } from '#daemon/platform/clock.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import type { Mail } from '#daemon/platform/mail/messages.ts';
+import { iso } from '#shared/instants.ts';
 import { FORMS } from './bodies.ts';
 import type { AlertChannels, Channel } from './channels.ts';
-import { iso } from './incidents.ts';
+
 import type { Notice } from './notice.ts';
 import type { AlertRepository, MessageRow } from './repository.ts';
 

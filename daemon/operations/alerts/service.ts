@@ -6,7 +6,7 @@ import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { isGlobal, isWithin, visibleApps } from '#shared/access.ts';
 import { ApiError } from '#shared/errors.ts';
-import { readPeriod } from '#shared/instants.ts';
+import { iso, readPeriod } from '#shared/instants.ts';
 import { INCIDENTS_KEPT_DAYS } from '#shared/limits.ts';
 import { CONDITION_IDS, conditionOf } from '#shared/rules/conditions.ts';
 import type {
@@ -23,7 +23,7 @@ import type {
 } from '#shared/schema/alerts.ts';
 import { isSet } from '#shared/schema/common.ts';
 import type { AlertChannels } from './channels.ts';
-import { type Incidents, iso } from './incidents.ts';
+import type { Incidents } from './incidents.ts';
 import type { Moments } from './moments.ts';
 import { durationSeconds, testNotice } from './notice.ts';
 import type { Notifier } from './notifier.ts';
