@@ -33,8 +33,8 @@ defaults* undoes your changes. Add a rule when you want a second limit, or other
 | \`forSeconds\` | How long it must last before an incident opens. |
 | \`severity\` | The highest severity: \`warning\` or \`critical\`. With a limit *below*, an incident is a warning until two thirds of it are used up. |
 | \`apps\`, \`nodes\` | Only these apps, or these nodes by name. \`null\` means all. |
-| \`quietHours\` | No messages between two times of day in a time zone. What still lasts afterwards is told then. |
-| \`channels\` | Ids of the channels that are told. \`null\` means all. |
+| \`quietHours\` | No messages between two times of day in a time zone. You get a message afterwards if the problem still lasts. |
+| \`channels\` | Ids of the channels that get messages. \`null\` means all. |
 
 | condition | what it means | the daemon knows it from | limit | after | severity |
 | --- | --- | --- | --- | --- | --- |
@@ -56,7 +56,7 @@ the daemon isn't ready. Rules and channels need global scope.
 
 ## Messages
 
-What opens within a few seconds is told in one message for each rule: 200 nodes that lose power are one message. Each channel has a limit of messages an hour. What
+Incidents of one rule that open within a few seconds share a message: 200 nodes that lose power are one message. Each channel has a limit of messages an hour. What
 comes beyond is counted, and told in one summary as soon as the hour allows.
 
 A message that can't be delivered is tried again, with growing waits, for a day. A channel that fails opens an incident itself and is shown in the console.
