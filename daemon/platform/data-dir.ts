@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { writeAtomicallySync } from '#shared/files/atomic-file.ts';
+import type { RunFile } from '#shared/files/run-file.ts';
 import type { Db } from './db/open.ts';
 
 /** Places below DATA_DIR. */
@@ -65,6 +66,6 @@ export function lockDataDir(dir: DataDir): () => void {
 }
 
 /** Tells other programs of this machine (the CLI, the desktop) where the daemon listens. Contains no secret. */
-export function writeRunFile(dir: DataDir, info: { url: string; pid: number; version: string }): void {
+export function writeRunFile(dir: DataDir, info: RunFile): void {
   writeAtomicallySync(path.join(dir.data, 'daemon.json'), `${JSON.stringify(info)}\n`);
 }

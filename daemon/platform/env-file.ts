@@ -1,12 +1,13 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { fileError } from './files/file-errors.ts';
+import { isReadableByOthers } from './files/readable-by-others.ts';
 
 export interface EnvFile {
   values: Record<string, string | undefined>;
   /** What a line says that it may not mean, e.g. `line 3: …`. Names are quoted, values never. */
   remarks: string[];
-  /** True if the group or others may read the file. Always false on Windows, which has no such mode. */
+  /** Other users may read or change the file. */
   isShared: boolean;
 }
 
@@ -30,8 +31,7 @@ export function readEnvFile(file: string, required: boolean): EnvFile {
       .toString('utf8')
       .replace(/\r\n?/g, '\n')
       .replace(/^\ufeff+/gm, '');
-    const isShared = process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0;
-    return { values: parseEnv(text), remarks: remarksOn(text), isShared };
+    return { values: parseEnv(text), remarks: remarksOn(text), isShared: isReadableByOthers(file) };
   } catch (error) {
     if (error instanceof EnvFileError) throw error;
     const code = (error as NodeJS.ErrnoException).code;

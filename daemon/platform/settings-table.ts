@@ -366,6 +366,12 @@ export const SETTINGS = {
   ...group('start', {
     port: { ...int('PORT', 'Port', 3020, 0, 65535, 'HTTP port; 0 = any free one.'), flag: 'port' } as const,
     host: str('HOST', 'Listening address', 'Address to listen on.', { default: '127.0.0.1', flag: 'host' }),
+    tlsCert: str(
+      'TLS_CERT',
+      'Certificate file',
+      'PEM file with the daemon’s certificate and its chain, to serve HTTPS without a proxy; read again when it changes. Needs TLS_KEY.',
+    ),
+    tlsKey: str('TLS_KEY', 'Key file', 'PEM file with the private key of TLS_CERT, without a passphrase.'),
     dataDir: str(
       'DATA_DIR',
       'Data directory',

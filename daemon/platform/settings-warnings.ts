@@ -30,7 +30,7 @@ export function settingsWarnings(envFile: string, file: EnvFile, env: Variables)
   for (const remark of file.remarks) {
     add('ENV_FILE_LINE', `${envFile} ${/^line \d+/.exec(remark)?.[0]} ${warnings.length}`, `${envFile}, ${remark}`);
   }
-  const hasSecret = Object.entries(file.values).some(([name, value]) => value && isSecret(name));
+  const hasSecret = Object.entries(file.values).some(([name, value]) => value && holdsSecret(name, value));
   if (hasSecret && file.isShared) {
     add(
       'ENV_FILE_READABLE',
@@ -70,6 +70,12 @@ export function settingsWarnings(envFile: string, file: EnvFile, env: Variables)
 
 const isSecret = (name: string): boolean =>
   /^APP_[A-Z0-9_]+$/.test(name) || DEFINITIONS.some((known) => known.env === name && known.secret === true);
+
+/** Also an address with a password, and a misspelled name: its value is as secret. The value of TLS_KEY is the name of a file. */
+const holdsSecret = (name: string, value: string): boolean =>
+  isSecret(name) ||
+  (URL.parse(value)?.password ?? '') !== '' ||
+  (/(?:SECRET|PASS|PASSWORD|TOKEN|KEY)$/i.test(name) && name !== 'TLS_KEY');
 
 /** @param isSecret else a quote at one end may be meant, as in a sender’s name */
 function leftOver(value: string, isSecret: boolean): { what: string; isBlank: boolean } | undefined {

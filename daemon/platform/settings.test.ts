@@ -287,7 +287,13 @@ test('an env file with secrets that others can read is named', {
   assert.deepEqual(secret.messages('ENV_FILE_READABLE'), []);
   chmodSync(secret.file, 0o640);
   assert.match(secret.messages('ENV_FILE_READABLE').join(), /chmod 600/);
-  const plain = await loadFile(t, 'PORT=1\n');
-  chmodSync(plain.file, 0o644);
-  assert.deepEqual(plain.messages('ENV_FILE_READABLE'), []);
+  for (const [text, isWarned] of [
+    ['REDIS_URL=redis://:hidden-word@127.0.0.1:6379\n', true],
+    ['LIVEKIT_API_SECERT=hidden-word\nSTREAMHUB_SMTP_PASSWORD=hidden-word\n', true],
+    ['PORT=1\nREDIS_URL=redis://127.0.0.1:6379\nTLS_CERT=/etc/a.pem\nTLS_KEY=/etc/b.pem\n', false],
+  ] as const) {
+    const other = await loadFile(t, text);
+    chmodSync(other.file, 0o644);
+    assert.equal(other.messages('ENV_FILE_READABLE').length, isWarned ? 1 : 0, text);
+  }
 });

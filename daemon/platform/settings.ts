@@ -88,6 +88,10 @@ export function loadSettings({ env = {}, flags = {} }: SettingSources): Settings
     problems.push(`DATA_DIR in ${envFile} cannot be set there: the file is looked for inside it`);
   }
   values.dataDir = dataDir;
+  if ((values.tlsCert === '') !== (values.tlsKey === ''))
+    problems.push(
+      `${values.tlsCert === '' ? 'TLS_CERT' : 'TLS_KEY'} is missing: HTTPS needs both TLS_CERT and TLS_KEY`,
+    );
   if (problems.length > 0) throw new SettingsError(problems);
   return liveSettings(values, origins, {
     envFile,

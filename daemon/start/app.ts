@@ -54,7 +54,9 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
     trustProxy: (address: string) => proxies.has(address),
     // requests under way are finished at a stop, new ones on kept connections are refused by installRefusals
     return503OnClosing: false,
-    http: { requireHostHeader: false },
+    ...(services.certificate === undefined
+      ? { http: { requireHostHeader: false } }
+      : { https: { requireHostHeader: false, ...services.certificate.options } }),
     clientErrorHandler: answerClientError(refusals) as never,
     frameworkErrors: answerBadUrl(refusals) as never,
     forceCloseConnections: 'idle',

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Piscina } from 'piscina';
 import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from '#daemon/platform/data-dir.ts';
@@ -43,10 +44,17 @@ export async function startDaemon(
     const url = addressOf(app);
     services.listening.url = url;
     const running = services;
+    const { certificate } = running;
+    const announce = (): void =>
+      writeRunFile(dir, {
+        url,
+        pid: process.pid,
+        version: VERSION,
+        ...(certificate === undefined ? {} : { fingerprint: certificate.fingerprint }),
+      });
     // neither is a reason not to start
-    await running.background.run('data/daemon.json', () =>
-      writeRunFile(dir, { url, pid: process.pid, version: VERSION }),
-    );
+    await running.background.run('data/daemon.json', announce);
+    certificate?.watch(app.server as unknown as TlsServer, announce);
     let setup: FirstStart['setup'] = null;
     await running.background.run('set-up link', () => {
       setup = running.auth.issueSetupLink(publicBase(settings) ?? url);
@@ -77,5 +85,5 @@ export async function startDaemon(
 function addressOf(app: FastifyInstance): string {
   const { address, port, family } = app.server.address() as AddressInfo;
   const host = address === '0.0.0.0' || address === '::' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
-  return `http://${host}:${port}`;
+  return `${app.server instanceof TlsServer ? 'https' : 'http'}://${host}:${port}`;
 }

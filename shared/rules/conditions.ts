@@ -182,7 +182,7 @@ export const CONDITIONS = define({
   },
   'certificate-ending': {
     title: 'A certificate ends soon',
-    reads: 'the certificates of the public address and of LiveKit, looked at every 6 hours',
+    reads: 'the certificates of the daemon, its public address and LiveKit; addresses are looked at every 6 hours',
     subject: 'address',
     threshold: { what: 'Days that are left', unit: 'days', is: 'below', default: 21, min: 1, max: 365 },
     forSeconds: 0,

@@ -69,6 +69,7 @@ const QUIET: SourceDeps = {
   usage: async () => ({}) as never,
   addresses: () => ({}),
   certificateEnd: async () => undefined,
+  ownCertificateEnd: () => undefined,
   channels: () => [],
   now: () => NOW,
 };
@@ -222,6 +223,15 @@ describe('what the daemon knows, by the default rules', () => {
       'a certificate ends',
       { addresses: () => ({ LiveKit: 'wss://lk.example.com' }), certificateEnd: async () => NOW + 5 * 24 * HOUR },
       ['critical The certificate of LiveKit (lk.example.com) ends in 5 days'],
+    ],
+    [
+      'the daemon’s own certificate ends, which its public address shows too',
+      {
+        addresses: () => ({ 'this daemon': 'https://stream.example.com' }),
+        certificateEnd: async () => NOW + 5 * 24 * HOUR,
+        ownCertificateEnd: () => NOW + 5 * 24 * HOUR,
+      },
+      ['critical The certificate of this daemon (TLS_CERT) ends in 5 days'],
     ],
     [
       'a channel fails',

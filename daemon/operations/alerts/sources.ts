@@ -38,6 +38,8 @@ export interface SourceDeps {
   /** Addresses whose certificate is looked at, by what people call them. */
   addresses(): Readonly<Record<string, string>>;
   certificateEnd(url: string): Promise<number | undefined>;
+  /** When the certificate of the daemon's own listener ends; undefined = it has none. */
+  ownCertificateEnd(): number | undefined;
   channels(): readonly { id: number; name: string; failingSince: string | null; lastError: string | null }[];
   now(): number;
 }
@@ -217,6 +219,15 @@ export function factSources(deps: SourceDeps): FactSource[] {
       read: () => certificateFacts(deps),
     },
     {
+      name: 'own certificate',
+      conditions: ['certificate-ending'],
+      read() {
+        const end = deps.ownCertificateEnd();
+        if (end === undefined) return [];
+        return [certificateFact('TLS_CERT', 'this daemon', 'this daemon (TLS_CERT)', end, now())];
+      },
+    },
+    {
       name: 'channels',
       conditions: ['channel-failing'],
       read: () =>
@@ -368,21 +379,20 @@ async function quotaFacts({ teams, quotas, usage }: SourceDeps): Promise<Fact[]>
   return facts;
 }
 
-async function certificateFacts({ addresses, certificateEnd, now }: SourceDeps): Promise<Fact[]> {
+async function certificateFacts({ addresses, certificateEnd, ownCertificateEnd, now }: SourceDeps): Promise<Fact[]> {
   const facts: Fact[] = [];
   for (const [name, url] of Object.entries(addresses())) {
     const end = await certificateEnd(url);
-    if (end === undefined) continue;
-    const days = (end - now()) / DAY_MS;
-    const when = days < 0 ? 'has ended' : `ends in ${plural(Math.floor(days), 'day')}`;
+    // the daemon's own certificate is told once
+    if (end === undefined || end === ownCertificateEnd()) continue;
     const { host } = new URL(url);
-    facts.push({
-      condition: 'certificate-ending',
-      subject: host,
-      name: host,
-      text: `The certificate of ${name} (${host}) ${when}`,
-      value: days,
-    });
+    facts.push(certificateFact(host, host, `${name} (${host})`, end, now()));
   }
   return facts;
+}
+
+function certificateFact(subject: string, name: string, owner: string, end: number, now: number): Fact {
+  const days = (end - now) / DAY_MS;
+  const when = days < 0 ? 'has ended' : `ends in ${plural(Math.floor(days), 'day')}`;
+  return { condition: 'certificate-ending', subject, name, text: `The certificate of ${owner} ${when}`, value: days };
 }

@@ -7,18 +7,19 @@ import type { FastifyInstance } from 'fastify';
  * while the daemon stops.
  */
 export function closeSilentConnections(app: FastifyInstance): void {
-  const silent = new Set<Socket>();
-  const speaks = (socket: Socket): void => {
-    silent.delete(socket);
-  };
+  const silent = new Map<string, Socket>();
+  // with TLS, a request has another socket than the connection below it
+  const nameOf = ({ remoteAddress, remotePort, localAddress }: Socket) =>
+    `${remoteAddress} ${remotePort} ${localAddress}`;
   app.server.on('connection', (socket) => {
-    silent.add(socket);
-    socket.once('close', () => speaks(socket));
+    const name = nameOf(socket);
+    silent.set(name, socket);
+    socket.once('close', () => silent.delete(name));
   });
-  app.server.on('request', (request) => speaks(request.socket));
+  app.server.on('request', (request) => silent.delete(nameOf(request.socket)));
   app.addHook('preClose', async () => {
     const close = (): void => {
-      for (const socket of silent) socket.destroy();
+      for (const socket of silent.values()) socket.destroy();
       app.server.closeIdleConnections();
     };
     close();

@@ -42,6 +42,7 @@ export function createAlerts(
     jobTroubles,
     warnings,
     publicUrl,
+    certificate,
     log: rootLog,
   }: Platform,
   { tenants, quotas, usage, mailer, guard }: Identity,
@@ -117,6 +118,7 @@ export function createAlerts(
     usage: (team) => usage.of(team),
     addresses: () => ({ 'this daemon': publicBase(settings) ?? '', LiveKit: settings.livekitUrl }),
     certificateEnd,
+    ownCertificateEnd: () => certificate?.endsAt,
     channels: () => channels.all(),
     now: () => clock.now(),
   });

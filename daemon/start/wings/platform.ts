@@ -14,6 +14,7 @@ import { EventBus } from '#daemon/platform/events/bus.ts';
 import { EventService } from '#daemon/platform/events/service.ts';
 import { warnAboutFileSystem } from '#daemon/platform/files/file-system.ts';
 import { FileJournal } from '#daemon/platform/files/journal.ts';
+import { OwnCertificate } from '#daemon/platform/http/own-certificate.ts';
 import { jobRepository } from '#daemon/platform/jobs/repository.ts';
 import { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
@@ -129,6 +130,10 @@ export function createPlatform(
   events.subscribe(({ type, data }) => {
     return type === 'app.deleted' ? logs.forgetApp(data['id'] as number) : undefined;
   });
+  const certificate =
+    settings.tlsCert === ''
+      ? undefined
+      : new OwnCertificate({ settings, warnings, background, log: log.child({ source: 'tls' }) });
   /** Port and address in use, known once the daemon listens. */
   const listening = { port: settings.port, url: '' };
 
@@ -170,6 +175,8 @@ export function createPlatform(
     /** Which addresses apps and plugins may reach. */
     policy: { denyPrivate: settings.denyPrivateEndpoints },
     listening,
+    /** Of the daemon's own HTTPS listener; undefined = it speaks HTTP. */
+    certificate,
     /** Base URL for links: the configured one, else the address in use. */
     publicUrl: () => publicBase(settings) ?? listening.url,
     /** True when this start created the registry database. */
@@ -186,6 +193,7 @@ export function createPlatform(
       settingsStore.secretsLoaded();
     },
     async stop() {
+      await certificate?.stop();
       await clockWatch.stop();
       await background.run('log shutdown', () => logs.stop());
       await background.run('event shutdown', () => eventStream.stop());

@@ -99,14 +99,15 @@ export class Connections {
   }
 
   /** The connection to the daemon on this machine, made or brought up to date; without a token it is signed out. @returns its id */
-  async putLocal(url: string, token: string | undefined, keep: Keep): Promise<string> {
+  async putLocal({ base: url, pinned: fingerprint }: Route, token: string | undefined, keep: Keep): Promise<string> {
+    const pinned = fingerprint === null ? null : { fingerprint, since: new Date().toISOString() };
     const secret: KeptSecret | undefined = token === undefined ? undefined : { kind: 'token', token };
     const known = this.local;
     if (known === undefined)
-      return (await this.#adopt(this.#record('local', url, { name: 'This computer' }), secret, keep)).id;
-    if (known.record.url !== url) {
-      await this.#change(known, { url });
-      await known.connection.reroute(new Transport({ base: url, pinned: null }));
+      return (await this.#adopt(this.#record('local', url, { name: 'This computer', pinned }), secret, keep)).id;
+    if (known.record.url !== url || (known.record.pinned?.fingerprint ?? null) !== fingerprint) {
+      await this.#change(known, { url, pinned });
+      await known.connection.reroute(new Transport({ base: url, pinned: fingerprint }));
     }
     const held = await known.secret().catch(() => undefined);
     if (secret !== undefined && (held === undefined || packSecret(held) !== packSecret(secret)))

@@ -6,7 +6,7 @@ import { isRunning, type RunFile, readRunFile } from '#shared/files/run-file.ts'
 import { failure } from '#shared/ipc/outcome.ts';
 import { saysPortInUse } from '#shared/start-failure.ts';
 import { checkHealth } from '../connections/probe.ts';
-import { Transport } from '../connections/transport.ts';
+import { type Route, Transport } from '../connections/transport.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface DaemonProcessOptions {
@@ -21,6 +21,12 @@ export interface DaemonProcessOptions {
 const LOOK_MS = 50;
 const OUTPUT_LINES = 40;
 
+/** A daemon with TLS_CERT has a certificate for its public name; on its own machine it is known by the fingerprint. */
+export const routeTo = ({ url, fingerprint }: Pick<RunFile, 'url' | 'fingerprint'>): Route => ({
+  base: url,
+  pinned: fingerprint ?? null,
+});
+
 /** The daemon's process: found, started, ended. It may have been started by an earlier run of this app. */
 export class DaemonProcess {
   readonly #options: DaemonProcessOptions;
@@ -34,7 +40,7 @@ export class DaemonProcess {
   async find(): Promise<RunFile | undefined> {
     const found = await readRunFile(this.#options.dataDir);
     if (found === undefined || !isRunning(found.pid)) return undefined;
-    const transport = new Transport({ base: found.url, pinned: null });
+    const transport = new Transport(routeTo(found));
     try {
       const { version } = await checkHealth(transport);
       return { ...found, version };

@@ -7,7 +7,7 @@ import type { Connections } from '../connections/connections.ts';
 import { recognise } from '../connections/probe.ts';
 import { Transport } from '../connections/transport.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
-import { DaemonProcess } from './daemon-process.ts';
+import { DaemonProcess, routeTo } from './daemon-process.ts';
 import { emergencySettings, makeToken, newToken } from './new-token.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -71,10 +71,10 @@ export class LocalDaemon {
     await this.#alone(async () => {
       const running = await this.#process.find();
       if (running === undefined) return;
-      this.#change({ status: 'running', ...running, adopted: true, error: null });
+      this.#change({ status: 'running', ...shown(running), adopted: true, error: null });
       const { connections } = this.#options;
       const secret = await connections.local?.secret().catch(() => undefined);
-      await connections.putLocal(running.url, secret?.token, this.#keptAs());
+      await connections.putLocal(routeTo(running), secret?.token, this.#keptAs());
     });
   }
 
@@ -91,9 +91,9 @@ export class LocalDaemon {
         const token = kept ?? newToken();
         let ready = running ?? (await this.#run(runtime, { STREAMHUB_API_TOKEN: token }));
         let accepted = token;
-        if (!(await accepts(ready.url, token))) [ready, accepted] = await this.#regain(runtime, ready);
-        this.#change({ status: 'running', ...ready, adopted: running?.pid === ready.pid, error: null });
-        await connections.putLocal(ready.url, accepted, keep);
+        if (!(await accepts(ready, token))) [ready, accepted] = await this.#regain(runtime, ready);
+        this.#change({ status: 'running', ...shown(ready), adopted: running?.pid === ready.pid, error: null });
+        await connections.putLocal(routeTo(ready), accepted, keep);
       } catch (error) {
         if (running === undefined) await this.#process.end(this.#state.pid);
         throw this.#failed(error);
@@ -125,7 +125,7 @@ export class LocalDaemon {
     await this.#process.end(pid);
     const way = emergencySettings();
     const open = await this.#run(runtime, way);
-    const token = await makeToken(open.url, way).finally(() => this.#process.end(open.pid));
+    const token = await makeToken(routeTo(open), way).finally(() => this.#process.end(open.pid));
     return [await this.#run(runtime, {}), token];
   }
 
@@ -186,8 +186,14 @@ export class LocalDaemon {
 const unavailable = (reason: string): IpcFailure =>
   failure('NOT_AVAILABLE', { what: 'A daemon on this machine', reason });
 
-async function accepts(url: string, token: string): Promise<boolean> {
-  const transport = new Transport({ base: url, pinned: null });
+const shown = ({ url, pid, version }: RunFile): Pick<LocalDaemonState, 'url' | 'pid' | 'version'> => ({
+  url,
+  pid,
+  version,
+});
+
+async function accepts(daemon: RunFile, token: string): Promise<boolean> {
+  const transport = new Transport(routeTo(daemon));
   try {
     return (await recognise(transport, token)).accepted;
   } finally {

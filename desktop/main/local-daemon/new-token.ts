@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { jsonOf, messageOf } from '#shared/connection/probe.ts';
 import { endSession, signIn } from '#shared/connection/sign-in.ts';
 import { failure } from '#shared/ipc/outcome.ts';
-import { Transport } from '../connections/transport.ts';
+import { type Route, Transport } from '../connections/transport.ts';
 
 const secret = (): string => randomBytes(32).toString('base64url');
 
@@ -15,8 +15,8 @@ export function emergencySettings(): { ADMIN_USER: string; ADMIN_PASS: string } 
 }
 
 /** Makes another token on a daemon that was started with those settings. */
-export async function makeToken(url: string, way: { ADMIN_USER: string; ADMIN_PASS: string }): Promise<string> {
-  const transport = new Transport({ base: url, pinned: null });
+export async function makeToken(route: Route, way: { ADMIN_USER: string; ADMIN_PASS: string }): Promise<string> {
+  const transport = new Transport(route);
   try {
     const credential = { kind: 'password', user: way.ADMIN_USER, password: way.ADMIN_PASS } as const;
     const session = await signIn(transport, credential);
