@@ -673,6 +673,11 @@ export const ERRORS = define({
     message: 'The app has no stream {id}.',
     hint: 'List the streams again: it may have ended.',
   },
+  PROBE_UNKNOWN: {
+    status: 404,
+    message: 'No check of the installation asks for this.',
+    hint: 'Start one with POST /system/check.',
+  },
   ROOM_NOT_FOUND: {
     status: 404,
     message: 'The app has no open room named {room}.',

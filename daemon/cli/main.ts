@@ -7,6 +7,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     summary: 'Reset a password or create an API token, for an operator who lost access.',
     load: () => import('./admin.ts'),
   },
+  doctor: {
+    summary: 'Check the installation, and say what is wrong and what you can do.',
+    load: () => import('./doctor.ts'),
+  },
   edge: {
     summary: 'Join this machine to a cluster, or run its agent.',
     load: () => import('./edge.ts'),

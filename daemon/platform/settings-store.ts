@@ -38,7 +38,7 @@ interface Row {
 export interface SettingsStoreDeps {
   settings: Settings;
   db: Db;
-  secrets: SecretFile;
+  secrets: Pick<SecretFile, 'get' | 'names' | 'set'>;
   warnings: InstallationWarnings;
 }
 

@@ -26,6 +26,7 @@ import { webhookRoutes } from '#daemon/media/webhooks/routes.ts';
 import { alertRoutes } from '#daemon/operations/alerts/routes.ts';
 import { connectionRoutes } from '#daemon/operations/connections/routes.ts';
 import { consoleRoutes } from '#daemon/operations/console/routes.ts';
+import { doctorRoutes } from '#daemon/operations/doctor/routes.ts';
 import { gpuRoutes } from '#daemon/operations/gpu/routes.ts';
 import { historyRoutes } from '#daemon/operations/history/routes.ts';
 import { metricsRoutes } from '#daemon/operations/metrics/routes.ts';
@@ -54,6 +55,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   storageRoutes(app, services);
   systemRoutes(app, services);
   connectionRoutes(app, services);
+  doctorRoutes(app, services);
   historyRoutes(app, services);
   alertRoutes(app, services);
   usageRoutes(app, services);

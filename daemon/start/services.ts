@@ -5,6 +5,7 @@ import type { Settings } from '#daemon/platform/settings.ts';
 import { createAlerts } from './wings/alerts.ts';
 import { createApps } from './wings/apps.ts';
 import { createCluster } from './wings/cluster.ts';
+import { createDoctor } from './wings/doctor.ts';
 import { createIdentity } from './wings/identity.ts';
 import { createMedia } from './wings/media.ts';
 import { createOperations } from './wings/operations.ts';
@@ -26,6 +27,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
   const media = createMedia(platform, identity, cluster, plugins, apps);
   const operations = createOperations(platform, identity, cluster, apps, media);
   const alerts = createAlerts(platform, identity, cluster, plugins, apps, media, operations);
+  const doctor = createDoctor(platform, cluster, apps, media, operations, alerts);
 
   return {
     ...platform,
@@ -35,6 +37,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
     ...apps,
     ...media,
     ...operations,
+    ...doctor,
     alerts,
     async start() {
       await platform.start();

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { CheckReport, ProbeAnswer, ProbeParams } from '../schema/check.ts';
 import { envelope } from '../schema/common.ts';
 import { ConnectionParams, ConnectionTest } from '../schema/connections.ts';
 import { GpuQuery, GpuStatus } from '../schema/gpu.ts';
@@ -120,6 +121,33 @@ export const testConnection = operation({
   errors: ['SETTING_LOCKED'],
   responses: { 200: envelope(ConnectionTest) },
   audit: 'connection.test',
+});
+
+export const checkInstallation = operation({
+  id: 'checkInstallation',
+  method: 'POST',
+  path: '/system/check',
+  tag,
+  summary: 'Check the installation',
+  description:
+    'Looks at the machine, files, databases, addresses, LiveKit, Redis, mail, storages and nodes, and says what is wrong and what you can do. The answer holds no secrets, so you can attach it to a question. It takes up to 20 seconds. LiveKit gets a room for a second, to see whether its webhooks arrive, and each storage an object. Simultaneous callers share one check.',
+  access: 'global',
+  responses: { 200: envelope(CheckReport) },
+  audit: 'system.check',
+});
+
+export const answerProbe = operation({
+  id: 'answerProbe',
+  method: 'GET',
+  path: '/system/check/probes/{nonce}',
+  tag,
+  summary: 'Show how a request of the check arrived',
+  description:
+    'The check requests this through the public address, to see whether it leads here and what a proxy adds. It answers only while that request is under way.',
+  access: 'public',
+  params: ProbeParams,
+  responses: { 200: ProbeAnswer },
+  errors: ['PROBE_UNKNOWN'],
 });
 
 export const getGpu = operation({

@@ -37,6 +37,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/plugins', 'Plugins', 'Delivery presets'],
   ['/gpu', 'GPU', 'No GPU found'],
   ['/settings', 'Settings', 'Public base URL'],
+  ['/check', 'Check installation', 'Not checked yet'],
   ['/access', 'Access', 'STREAMHUB_API_TOKEN'],
   ['/access/team', 'Access', 'Usage and limits'],
   ['/access/people', 'Access', 'Nobody yet'],

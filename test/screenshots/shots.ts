@@ -131,6 +131,7 @@ export const SHOTS: readonly Shot[] = [
   { name: 'compare', path: '/compare?left=keynote&right=press', sign: 'Compare' },
   { name: 'plugins', path: '/plugins', sign: 'Delivery presets' },
   { name: 'gpu', path: '/gpu', sign: 'No GPU found' },
+  { name: 'check', path: '/check', sign: 'Not checked yet' },
   { name: 'settings', path: '/settings', sign: 'Public base URL' },
   { name: 'access-tokens', path: '/access', sign: 'CI pipeline' },
   {

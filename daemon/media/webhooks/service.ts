@@ -19,6 +19,7 @@ import { applyEvent, showEvent, timeOf, touchesRows } from './apply.ts';
 import { explainRejection } from './rejections.ts';
 
 const COMPLAIN_MS = 60_000;
+const EXPECTED_ROOMS = 20;
 
 export interface WebhookServiceDeps {
   livekit: LiveKit;
@@ -62,9 +63,20 @@ export class WebhookService {
   /** By cause; bounded by the causes there are. */
   readonly rejections = new Map<WebhookRejection, Rejected>();
   #complainedAt = Number.NEGATIVE_INFINITY;
+  /** Rooms that a check opens; they belong to no app, even one without a prefix. */
+  readonly #expected = new Map<string, () => void>();
 
   constructor(deps: WebhookServiceDeps) {
     this.#deps = deps;
+  }
+
+  /** Resolves with the first event of a room that a check opens, and else never. Events of such rooms are not stored. */
+  expect(room: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // the end of the room is told a moment later, so it stays until enough others follow
+    if (this.#expected.size >= EXPECTED_ROOMS) this.#expected.delete(this.#expected.keys().next().value as string);
+    this.#expected.set(room, resolve);
+    return promise;
   }
 
   /** @throws ApiError LIVEKIT_NOT_CONFIGURED, WEBHOOK_SIGNATURE, WEBHOOK_UNREADABLE, WEBHOOK_NOT_STORED */
@@ -112,6 +124,11 @@ export class WebhookService {
 
   async #take(event: LiveKitEvent): Promise<void> {
     const { apps, databases, directory, mediaStore, sessions, config, log, clock } = this.#deps;
+    const arrived = event.room === null ? undefined : this.#expected.get(event.room.name);
+    if (arrived !== undefined) {
+      arrived();
+      return;
+    }
     const app = event.room === null ? undefined : apps.forRoom(event.room.name);
     if (event.dropped > 0) this.#deps.onGap(null);
     if (app === undefined || app.deleting) {

@@ -29,9 +29,14 @@ export class HealthService {
     this.#checks.set(name, check);
   }
 
+  /** What each check finds now. */
+  checks(): Promise<ReadyCheck[]> {
+    return Promise.all([...this.#checks].map(([name, check]) => outcome(name, check)));
+  }
+
   /** @throws ApiError NOT_READY with all checks */
   async ready(): Promise<Readiness> {
-    const checks = await Promise.all([...this.#checks].map(([name, check]) => outcome(name, check)));
+    const checks = await this.checks();
     const wrong = checks.filter((check) => !check.ok);
     if (wrong.length > 0) {
       const reason = wrong.map((check) => `${check.name}: ${check.detail}`).join('; ');

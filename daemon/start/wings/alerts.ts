@@ -17,9 +17,7 @@ import { networkFailure } from '#daemon/platform/net/network-failures.ts';
 import { askRedis } from '#daemon/platform/net/redis.ts';
 import { publicBase } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
-import { ApiError } from '#shared/errors.ts';
 import { isStale } from '#shared/rules/nodes.ts';
-import type { ReadyCheck } from '#shared/schema/stats.ts';
 import type { Apps } from './apps.ts';
 import type { Cluster } from './cluster.ts';
 import type { Identity } from './identity.ts';
@@ -87,14 +85,7 @@ export function createAlerts(
         return networkFailure(code) ?? 'it can’t be reached, or refuses the sign-in';
       }
     },
-    checks: () =>
-      health.ready().then(
-        ({ checks }) => checks,
-        (error) => {
-          if (!(error instanceof ApiError)) throw error;
-          return (error.extra?.['checks'] ?? []) as ReadyCheck[];
-        },
-      ),
+    checks: () => health.checks(),
     stats: () => stats.stats(),
     nodes: {
       all: () => cluster.nodes.values(),

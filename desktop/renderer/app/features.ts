@@ -5,6 +5,7 @@ import { app } from '../features/app/feature.ts';
 import { apps } from '../features/apps/feature.ts';
 import { audit } from '../features/audit/feature.ts';
 import { callbacks } from '../features/callbacks/feature.ts';
+import { check } from '../features/check/feature.ts';
 import { cluster } from '../features/cluster/feature.ts';
 import { compare } from '../features/compare/feature.ts';
 import { config } from '../features/config/feature.ts';
@@ -56,6 +57,7 @@ export const features: readonly Feature[] = [
   presets,
   callbacks,
   account,
+  check,
   signIn,
   daemons,
   preferences,

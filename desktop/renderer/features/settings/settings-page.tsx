@@ -4,7 +4,7 @@ import type { ResultOf } from '#shared/contract/operation.ts';
 import { getSettings } from '#shared/contract/system.ts';
 import { SETTING_GROUPS } from '#shared/schema/settings.ts';
 import { useRead } from '../../api/query.ts';
-import { useSearchState } from '../../daemon/links.tsx';
+import { GoTo, useSearchState } from '../../daemon/links.tsx';
 import { CopyBox, Mono } from '../../ui/data/copy.tsx';
 import { QueryView } from '../../ui/data/query-view.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
@@ -46,7 +46,7 @@ export function SettingsPage() {
   const settings = useRead(getSettings);
   const [search, setSearch] = useSearchState();
   return (
-    <Page title="Settings">
+    <Page title="Settings" actions={<GoTo to="/check">Check installation</GoTo>}>
       <QueryView query={settings} what="the settings">
         {(data) => (
           <div className="stack" style={{ gap: 16 }}>

@@ -33,6 +33,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'mqtt.test': 'Test MQTT broker',
   'cluster.settings': 'Change placement',
   'connection.test': 'Test connection',
+  'system.check': 'Check installation',
   'config.patch': 'Change config keys',
   'config.preset': 'Apply preset',
   'config.reload': 'Reload config',
