@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { analyseUnit, noUnitAnalysis } from '#test/helpers/units.ts';
 import { layoutOf } from './layout.ts';
 import { agentUnit, environmentFile, livekitUnit, unitWord } from './systemd.ts';
 
@@ -24,4 +25,16 @@ test('LiveKit ends for good when it leaves in order, and is confined on a whole 
 
 test('a value reaches LiveKit’s environment as it is', () => {
   assert.equal(environmentFile({ HTTPS_PROXY: 'http://a:"$b`\\@p' }), 'HTTPS_PROXY="http://a:\\"\\$b\\`\\\\@p"\n');
+});
+
+test('systemd finds the units of a whole machine valid, and well confined', { skip: noUnitAnalysis }, () => {
+  const layout = layoutOf('/opt/stream hub');
+  for (const [name, text] of [
+    ['streamhub-edge.service', agentUnit(layout, '/usr/bin/node', 'system')],
+    ['streamhub-livekit.service', livekitUnit(layout, '/usr/bin/livekit-server', 'system', true)],
+  ] as const) {
+    const { exposure, complaints } = analyseUnit(name, text);
+    assert.ok(exposure <= 3, `${name}: ${exposure}`);
+    assert.equal(complaints, '', name);
+  }
 });

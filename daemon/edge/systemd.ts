@@ -38,6 +38,35 @@ export const environmentFile = (variables: Record<string, string>): string =>
 const network = (scope: Scope): string =>
   scope === 'system' ? 'Wants=network-online.target\nAfter=network-online.target\n' : '';
 
+/** What neither program needs (systemd.exec(5)); a user's manager can take it away too. */
+const CONFINED = `NoNewPrivileges=yes
+LockPersonality=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+UMask=0077
+`;
+
+/** What only the system's manager can take away. Devices stay: the agent reads the load of GPUs. */
+const CONFINED_BY_SYSTEM = `DevicePolicy=closed
+DeviceAllow=char-drm rw
+DeviceAllow=char-nvidia* rw
+PrivateMounts=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=read-only
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectSystem=strict
+RestrictNamespaces=yes
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service
+`;
+
 /** The agent's unit: always running, unless the node was removed. */
 export function agentUnit(layout: Layout, node: string, scope: Scope): string {
   return `[Unit]
@@ -48,13 +77,16 @@ ExecStart=${[node, layout.agent, 'run', '--prefix', layout.root].map(unitWord).j
 Restart=always
 RestartSec=3
 RestartPreventExitStatus=${EXIT_REMOVED}
-NoNewPrivileges=yes
-PrivateTmp=${scope === 'system' ? 'yes' : 'no'}
-
+${CONFINED}${scope === 'system' ? `${CONFINED_BY_SYSTEM}${agentOfSystem(layout)}` : ''}
 [Install]
 WantedBy=${scope === 'system' ? 'multi-user.target' : 'default.target'}
 `;
 }
+
+/** It stays root to command systemd, writes into its folder only, and ends a LiveKit that runs as another user. */
+const agentOfSystem = (layout: Layout): string => `CapabilityBoundingSet=CAP_KILL
+ReadWritePaths=${unitWord(layout.root)}
+`;
 
 /**
  * LiveKit's unit. Not enabled by itself: the agent starts it, so that a node that was drained before a reboot stays
@@ -69,13 +101,11 @@ Environment=SSL_CERT_FILE=%d/ca.pem
 `;
   const confined = `DynamicUser=yes
 LoadCredential=livekit.yaml:${unitPath(layout.livekitConfig)}
-${hasAuthorities ? authorities : ''}ProtectSystem=strict
-ProtectHome=read-only
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+${hasAuthorities ? authorities : ''}${CONFINED_BY_SYSTEM}PrivateDevices=yes
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+MemoryDenyWriteExecute=yes
+ProtectProc=invisible
 `;
   return `[Unit]
 Description=LiveKit server of this StreamHub edge node
@@ -89,6 +119,5 @@ RestartSec=2
 KillMode=mixed
 TimeoutStopSec=30
 LimitNOFILE=500000
-NoNewPrivileges=yes
-${isSystem ? confined : ''}`;
+${CONFINED}${isSystem ? confined : ''}`;
 }
