@@ -53,7 +53,28 @@ test('sums over labels, and the node’s id', () => {
   assert.equal(livekitNumbers([]).nodeId, null);
 });
 
-const totals = (nodeId: string, bytes: number): LivekitNumbers => ({
+/** As LiveKit 1.13.5 writes its histograms and counters of quality: `count` tracks were measured, and `bad` of them badly. */
+const measured = (count: number, bad: number): string => {
+  const track = (direction: string) => `country="",direction="${direction}",${label},source="CAMERA",type="VIDEO"`;
+  const histogram = (name: string, labels: string, good: number, [low, high]: [number, number], sum: number) => `
+${name}_bucket{${labels},le="${low}"} ${good}
+${name}_bucket{${labels},le="${high}"} ${count}
+${name}_bucket{${labels},le="+Inf"} ${count}
+${name}_sum{${labels}} ${sum}
+${name}_count{${labels}} ${count}`;
+  return `${histogram('livekit_packet_loss_percent', track('incoming'), count - bad, [0, 10], bad * 10)}
+${histogram('livekit_packet_loss_percent', track('outgoing'), count, [0, 10], 0)}
+${histogram('livekit_jitter_us', track('incoming'), count, [10_000, 30_000], count * 4000)}
+${histogram('livekit_rtt_ms', track('outgoing'), count - bad, [50, 250], (count - bad) * 20 + bad * 220)}
+${histogram('livekit_quality_score', label, 0, [4.25, 4.5], count * 4.5)}
+livekit_pli_total{country="",direction="incoming",${label}} ${count / 2}
+livekit_nack_total{country="",direction="outgoing",${label}} ${bad}
+livekit_nack_total{country="",direction="incoming",${label}} ${bad}
+`;
+};
+
+const totals = (nodeId: string, bytes: number, quality = ''): LivekitNumbers => ({
+  ...livekitNumbers(parseMetrics(quality)),
   nodeId,
   rooms: 1,
   participants: 1,
@@ -92,6 +113,32 @@ test('the time to pass on a packet is a mean of what was passed on lately', () =
   assert.equal(mean(5000, 5), 0.25);
   assert.equal(mean(10_000, 10), 0.25);
   assert.equal(mean(10_000, 30), undefined, 'nothing is passed on any more');
+});
+
+test('quality is what was measured between two readings, and unknown after a restart of LiveKit', () => {
+  const meter = new LivekitMeter();
+  const of = (second: number, bytes: number, text: string, id = 'ND_1') =>
+    meter.rates(totals(id, bytes, text), second * 1000).quality;
+  assert.equal(of(0, 0, measured(1000, 500)), undefined, 'totals since the start say nothing of now');
+  assert.deepEqual(of(10, 1000, measured(1020, 502)), {
+    score: 4.5,
+    lossIn: 1,
+    lossOut: 0,
+    // 38 of 40 readings have no loss at all
+    lossP95: 0,
+    jitter: 4,
+    jitterP95: 9.5,
+    rtt: 40,
+    rttP95: 150,
+    nack: 0.4,
+    pli: 1,
+  });
+  assert.equal(of(11, 1000, measured(1020, 502))?.rtt, 40, 'until LiveKit counts again it stays');
+  assert.equal(of(30, 1000, measured(1020, 502)), undefined, 'nothing is measured any more');
+  assert.equal(of(40, 500, measured(4, 0)), undefined, 'smaller totals are a new start, also of the same node');
+  assert.equal(of(50, 600, measured(8, 4))?.lossIn, 10);
+  assert.equal(of(52, 900, measured(400, 40), 'ND_2'), undefined);
+  assert.equal(of(60, 1000, '', 'ND_2'), undefined, 'a LiveKit without these families');
 });
 
 test('a server that does not answer, refuses or hangs is null in bounded time', async (t) => {

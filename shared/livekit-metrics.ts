@@ -45,6 +45,27 @@ export interface LivekitNumbers {
   /** Packets passed on to subscribers, as far as they were timed, and how long that took in all, in nanoseconds. */
   forwarded: number;
   forwardNs: number;
+  /** How well media travels, over all tracks since its start. Absent families are those that LiveKit has not counted yet. */
+  quality: QualityTotals;
+}
+
+/** A histogram: what was measured, and how often it was at most so much (by `le`, cumulated). */
+interface Distribution {
+  sum: number;
+  count: number;
+  upTo: ReadonlyMap<number, number>;
+}
+
+/** In the units of LiveKit’s families: percent, microseconds, milliseconds, MOS. */
+interface QualityTotals {
+  lossIn: Distribution;
+  lossOut: Distribution;
+  loss: Distribution;
+  jitter: Distribution;
+  rtt: Distribution;
+  score: Distribution;
+  nacks: number;
+  plis: number;
 }
 
 /**
@@ -52,10 +73,21 @@ export interface LivekitNumbers {
  * signal through it. The signal streams that end at its rooms are counted apart, so the difference is the clients of other nodes' rooms.
  */
 export function livekitNumbers(samples: readonly Sample[]): LivekitNumbers {
-  const sum = (name: string, match: Record<string, string> = {}): number =>
-    samples
-      .filter((s) => s.name === name && Object.entries(match).every(([key, value]) => s.labels[key] === value))
-      .reduce((total, s) => total + s.value, 0);
+  const byName = Map.groupBy(samples, ({ name }) => name);
+  const of = (name: string, match: Record<string, string> = {}): Sample[] => {
+    const labels = Object.entries(match);
+    return (byName.get(name) ?? []).filter((s) => labels.every(([key, value]) => s.labels[key] === value));
+  };
+  const sum = (name: string, match?: Record<string, string>): number =>
+    of(name, match).reduce((total, s) => total + s.value, 0);
+  const distribution = (name: string, match?: Record<string, string>): Distribution => {
+    const upTo = new Map<number, number>();
+    for (const { labels, value } of of(`${name}_bucket`, match)) {
+      const limit = labels['le'] === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels['le']);
+      upTo.set(limit, (upTo.get(limit) ?? 0) + value);
+    }
+    return { sum: sum(`${name}_sum`, match), count: sum(`${name}_count`, match), upTo };
+  };
   const streams = (role: string) =>
     sum('livekit_psrpc_stream_count', { service: 'Signal', method: 'RelaySignal', role });
   const clients = streams('client');
@@ -77,6 +109,16 @@ export function livekitNumbers(samples: readonly Sample[]): LivekitNumbers {
     // the gauge livekit_forward_latency is a mean of ten minutes
     forwarded: sum('livekit_forward_latency_ns_count'),
     forwardNs: sum('livekit_forward_latency_ns_sum'),
+    quality: {
+      lossIn: distribution('livekit_packet_loss_percent', { direction: 'incoming' }),
+      lossOut: distribution('livekit_packet_loss_percent', { direction: 'outgoing' }),
+      loss: distribution('livekit_packet_loss_percent'),
+      jitter: distribution('livekit_jitter_us'),
+      rtt: distribution('livekit_rtt_ms'),
+      score: distribution('livekit_quality_score'),
+      nacks: sum('livekit_nack_total'),
+      plis: sum('livekit_pli_total'),
+    },
   };
 }
 
@@ -91,7 +133,7 @@ const TOTALS = ['rxBytes', 'txBytes', 'rxPackets', 'txPackets'] as const;
 export class LivekitMeter {
   #nodeId: string | null = null;
   /** Readings at which a total had grown, oldest first. */
-  #steps: { at: number; numbers: LivekitNumbers }[] = [];
+  #steps: Reading[] = [];
 
   /** @returns null when the server does not answer within the time */
   async read(url: string, timeoutMs: number, headers: Record<string, string> = {}): Promise<LivekitSeen | null> {
@@ -111,15 +153,18 @@ export class LivekitMeter {
   rates(now: LivekitNumbers, at: number): NonNullable<AgentStats['livekit']> {
     const { rooms, participants, publishedTracks, subscribedTracks } = now;
     const counts = { rooms, participants, publishedTracks, subscribedTracks };
-    if (now.nodeId !== this.#nodeId) this.#steps = []; // totals start again with each start of LiveKit
+    const newest = this.#steps.at(-1)?.numbers;
+    // totals start again with each start of LiveKit
+    const isReset = newest !== undefined && TOTALS.some((key) => now[key] < newest[key]);
+    if (isReset || now.nodeId !== this.#nodeId) this.#steps = [];
     this.#nodeId = now.nodeId;
     const before = this.#steps.at(-1);
     if (before === undefined || TOTALS.some((key) => now[key] !== before.numbers[key])) {
       this.#steps.push({ at, numbers: now });
     }
     while (this.#steps.length > 2 && at - (this.#steps[0] as { at: number }).at > WINDOW_MS) this.#steps.shift();
-    const first = this.#steps[0] as { at: number; numbers: LivekitNumbers };
-    const last = this.#steps.at(-1) as { at: number; numbers: LivekitNumbers };
+    const first = this.#steps[0] as Reading;
+    const last = this.#steps.at(-1) as Reading;
     const isQuiet = at - last.at > QUIET_MS;
     if (last === first && !isQuiet) return counts; // not known yet
     const rate = (key: (typeof TOTALS)[number]): number =>
@@ -134,8 +179,60 @@ export class LivekitMeter {
       txBytesPerSecond: rate('txBytes'),
       rxPacketsPerSecond: rate('rxPackets'),
       txPacketsPerSecond: rate('txPackets'),
+      ...(isQuiet ? {} : qualityBetween(first, last)),
     };
   }
 }
 
+interface Reading {
+  at: number;
+  numbers: LivekitNumbers;
+}
+
+/** What was measured between two readings. A figure without a measurement is absent. */
+function qualityBetween(
+  { at: from, numbers: { quality: first } }: Reading,
+  { at: to, numbers: { quality: last } }: Reading,
+): Pick<NonNullable<AgentStats['livekit']>, 'quality'> {
+  const mean = (key: keyof Omit<QualityTotals, 'nacks' | 'plis'>, scale = 1): number | undefined => {
+    const count = last[key].count - first[key].count;
+    return count > 0 ? rounded(Math.max(0, last[key].sum - first[key].sum) / count / scale) : undefined;
+  };
+  const p95 = (key: 'loss' | 'jitter' | 'rtt', scale = 1): number | undefined => {
+    const value = percentile95(first[key], last[key]);
+    return value === undefined ? undefined : rounded(value / scale);
+  };
+  const perSecond = (key: 'nacks' | 'plis'): number =>
+    rounded((Math.max(0, last[key] - first[key]) / (to - from)) * 1000);
+  const measured = {
+    score: mean('score'),
+    lossIn: mean('lossIn'),
+    lossOut: mean('lossOut'),
+    lossP95: p95('loss'),
+    jitter: mean('jitter', 1000),
+    jitterP95: p95('jitter', 1000),
+    rtt: mean('rtt'),
+    rttP95: p95('rtt'),
+  };
+  const known = Object.entries(measured).filter(([, value]) => value !== undefined);
+  return known.length === 0
+    ? {}
+    : { quality: { ...Object.fromEntries(known), nack: perSecond('nacks'), pli: perSecond('plis') } };
+}
+
+/** As Prometheus’ histogram_quantile: straight between two limits, and the largest limit for what is beyond it. */
+function percentile95(first: Distribution, last: Distribution): number | undefined {
+  const wanted = 0.95 * (last.count - first.count);
+  if (wanted <= 0) return undefined;
+  let [below, countBelow] = [0, 0];
+  for (const [limit, total] of [...last.upTo].toSorted(([a], [b]) => a - b)) {
+    const count = total - (first.upTo.get(limit) ?? 0);
+    if (limit === Number.POSITIVE_INFINITY) break;
+    if (count >= wanted) return below + ((limit - below) * (wanted - countBelow)) / Math.max(1, count - countBelow);
+    [below, countBelow] = [limit, count];
+  }
+  return below;
+}
+
+const rounded = (value: number): number => Math.round(value * 1000) / 1000;
 const milliseconds = (totalNs: number, count: number): number => Math.max(0, Math.round(totalNs / count / 1000) / 1000);

@@ -300,7 +300,7 @@ function newNode(name: string, createdAt: string): NodeEntry {
     seenAt: null,
     seenMono: 0,
     statsJson: null,
-    load: { cpu: null, memory: null, forwardMs: null, diskFree: null },
+    load: { cpu: null, memory: null, forwardMs: null, diskFree: null, quality: null },
     agent: null,
     livekit: null,
     health: 'never',

@@ -1,4 +1,5 @@
 import { iso } from '#shared/instants.ts';
+import { type NodeFigures, nodeFigures } from '#shared/rules/measures.ts';
 import {
   type AgentReport,
   type DrainPhase,
@@ -17,6 +18,8 @@ export interface NodeLoad {
   forwardMs: number | null;
   /** Share of the disk that is free, 0..1. */
   diskFree: number | null;
+  /** How well media travels through it; null = nothing was measured. */
+  quality: NodeFigures | null;
 }
 
 /** How far a draining has come; stored with the node. Times are wall-clock milliseconds. */
@@ -119,12 +122,17 @@ export function heartbeatRow(node: NodeEntry): HeartbeatRow {
 
 /** Reads what other heartbeat senders call `cpu` and `memUsedRatio` as well. */
 export function loadOf(stats: Record<string, unknown> | null): NodeLoad {
-  const livekit = stats?.['livekit'] as Record<string, unknown> | null | undefined;
-  const forwardMs = amount(livekit?.['forwardLatencyMs']);
+  const figures = nodeFigures(stats);
   const disk = stats?.['disk'] as Record<string, unknown> | null | undefined;
   const [free, total] = [amount(disk?.['freeBytes']), amount(disk?.['totalBytes'])];
   const diskFree = free === null || !total ? null : Math.min(free / total, 1);
-  return { cpu: share(stats?.['cpu']), memory: share(stats?.['memUsedRatio']), forwardMs, diskFree };
+  return {
+    cpu: share(stats?.['cpu']),
+    memory: share(stats?.['memUsedRatio']),
+    forwardMs: figures.forward ?? null,
+    diskFree,
+    quality: figures.score === undefined ? null : figures,
+  };
 }
 
 const amount = (value: unknown): number | null =>

@@ -139,10 +139,20 @@ export class ClusterService {
 
   /** How long the LiveKit of each node that reports takes to pass on a packet, where that is known. */
   forwardDelays(): { node: string; delayMs: number }[] {
+    return this.#fresh(({ name, load: { forwardMs } }) => forwardMs !== null && { node: name, delayMs: forwardMs });
+  }
+
+  /** How good the connections on each node that reports are, where that is measured. */
+  qualityScores(): { node: string; score: number }[] {
+    return this.#fresh(
+      ({ name, load: { quality } }) => quality?.score !== undefined && { node: name, score: quality.score },
+    );
+  }
+
+  #fresh<T>(told: (node: NodeEntry) => T | false): T[] {
     return [...this.nodes.values()].flatMap((node) => {
-      const { forwardMs } = node.load;
-      const isKnown = forwardMs !== null && !isStale(this.nodes.health(node));
-      return isKnown ? [{ node: node.name, delayMs: forwardMs }] : [];
+      const found = !isStale(this.nodes.health(node)) && told(node);
+      return found === false ? [] : [found];
     });
   }
 

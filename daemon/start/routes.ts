@@ -30,6 +30,7 @@ import { doctorRoutes } from '#daemon/operations/doctor/routes.ts';
 import { gpuRoutes } from '#daemon/operations/gpu/routes.ts';
 import { historyRoutes } from '#daemon/operations/history/routes.ts';
 import { metricsRoutes } from '#daemon/operations/metrics/routes.ts';
+import { qualityRoutes } from '#daemon/operations/quality/routes.ts';
 import { systemRoutes } from '#daemon/operations/system/routes.ts';
 import { usageRoutes } from '#daemon/operations/usage/routes.ts';
 import { basePath } from '#daemon/platform/base-path.ts';
@@ -57,6 +58,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   connectionRoutes(app, services);
   doctorRoutes(app, services);
   historyRoutes(app, services);
+  qualityRoutes(app, services);
   alertRoutes(app, services);
   usageRoutes(app, services);
   gpuRoutes(app, services);

@@ -16,6 +16,7 @@ import * as mqtt from './mqtt.ts';
 import type { Operation } from './operation.ts';
 import * as plugins from './plugins.ts';
 import * as presets from './presets.ts';
+import * as quality from './quality.ts';
 import * as recording from './recording.ts';
 import * as rooms from './rooms.ts';
 import * as s3 from './s3.ts';
@@ -49,6 +50,7 @@ const contract = {
   mqtt,
   plugins,
   presets,
+  quality,
   liveHls,
   recording,
   rooms,

@@ -1,3 +1,5 @@
+import { QUALITY_LIMITS } from './quality.ts';
+
 /** How bad an incident is. */
 export const SEVERITIES = ['warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -144,13 +146,39 @@ export const CONDITIONS = define({
     title: 'LiveKit on a node is slow',
     reads: 'how long a packet takes through LiveKit, from heartbeats',
     subject: 'node',
-    threshold: { what: 'Time to pass on a packet', unit: 'ms', is: 'from', default: 100, min: 1, max: 10_000 },
+    threshold: {
+      what: 'Time to pass on a packet',
+      unit: 'ms',
+      is: 'from',
+      default: QUALITY_LIMITS.forwardMs,
+      min: 1,
+      max: 10_000,
+    },
     forSeconds: 60,
     severity: 'warning',
     followsLiveKit: true,
     many: 'nodes pass on packets slowly',
     closed: 'LiveKit on the node passes on packets in time',
     place: page('Show node', '/cluster', 'node'),
+  },
+  'node-quality': {
+    title: 'Quality on a node is bad',
+    reads: 'LiveKit’s quality score of the connections on a node, from heartbeats',
+    subject: 'node',
+    threshold: {
+      what: 'Quality score',
+      unit: 'of 4.5',
+      is: 'below',
+      default: QUALITY_LIMITS.score,
+      min: 1,
+      max: 4.5,
+    },
+    forSeconds: 300,
+    severity: 'warning',
+    followsLiveKit: true,
+    many: 'nodes have bad quality',
+    closed: 'Quality on the node is good again',
+    place: page('Show quality', '/cluster/quality', 'node'),
   },
   'disk-low': {
     title: 'A disk is nearly full',

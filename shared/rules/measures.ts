@@ -1,7 +1,9 @@
-import type { Measure } from '../schema/history.ts';
+import type { LoadMeasure } from '../schema/history.ts';
+import { NODE_FIGURES, QUALITY_MEASURES, type QualityMeasure } from '../schema/node-figures.ts';
 import type { ServerStats } from '../schema/stats.ts';
 
-export type Measures = Partial<Record<Measure, number | undefined>>;
+export type Measures = Partial<Record<LoadMeasure, number | undefined>>;
+export type NodeFigures = Partial<Record<QualityMeasure, number>>;
 
 const num = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
@@ -20,6 +22,18 @@ export function nodeMeasures(stats: unknown): Measures {
     tx: num(part(livekit, 'txBytesPerSecond')) ?? num(part(net, 'txBytesPerSecond')),
     rx: num(part(livekit, 'rxBytesPerSecond')) ?? num(part(net, 'rxBytesPerSecond')),
   };
+}
+
+/** How well media travels through the node that sent these stats. What is absent or beyond its bounds is left out. */
+export function nodeFigures(stats: unknown): NodeFigures {
+  const livekit = part(stats, 'livekit');
+  const quality = part(livekit, 'quality');
+  const figures: NodeFigures = {};
+  for (const measure of QUALITY_MEASURES) {
+    const value = measure === 'forward' ? part(livekit, 'forwardLatencyMs') : part(quality, measure);
+    if (typeof value === 'number' && value >= 0 && value <= NODE_FIGURES[measure].maximum) figures[measure] = value;
+  }
+  return figures;
 }
 
 /** The same of the daemon's machine, of which an app token sees only the streams. `cpu` can be above 1: waiting processes count too. */

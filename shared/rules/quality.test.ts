@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { QualitySample } from '../schema/telemetry.ts';
-import { qualityFindings } from './quality.ts';
+import { nodeFindings, nodeQualityWords, qualityFindings } from './quality.ts';
 
 const at = (second: number): string => new Date(1_800_000_000_000 + second * 1000).toISOString();
 const sample = (second: number, more: Partial<QualitySample>): QualitySample => ({ at: at(second), ...more });
@@ -47,4 +47,22 @@ test('each measure has its words; what is missing is not bad', () => {
   );
   const silent = { down: { bps: 0, fps: 0 }, ice: 'tcp' } as const;
   assert.deepEqual(qualityFindings([sample(0, silent), sample(10, silent)]), []);
+});
+
+test('a node’s minutes beyond a limit are told; a silence and a single minute are not', () => {
+  const minute = (index: number, more: object) => ({ at: at(index * 60), ...more });
+  const samples = [
+    minute(0, { rtt: 320, lossOut: 2, score: 3.5 }),
+    minute(1, { rtt: 410.4, lossOut: 2.6, score: 2.94 }),
+    minute(2, { rtt: null, lossOut: 2, score: null }),
+    minute(3, { rtt: 500, nack: 900 }),
+  ];
+  assert.deepEqual(nodeFindings(samples, 60), [
+    { measure: 'score', from: at(0), to: at(60), worst: 2.94, text: 'A quality score of 2.9' },
+    { measure: 'rtt', from: at(0), to: at(60), worst: 410.4, text: '410 ms round trip' },
+  ]);
+  assert.deepEqual(nodeQualityWords({ score: 4.4, lossIn: 12.2, jitter: 50, forward: 130 }), [
+    '12 % loss on the way to the node',
+    '130 ms to pass on a packet',
+  ]);
 });

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { JOIN_CODE_SECONDS, MAX_STATS_BYTES, NODE_STALE_SECONDS } from '../limits.ts';
 import { Instant, MAX_INTEGER, nullable, object, oneOf } from './common.ts';
+import { NODE_FIGURES } from './node-figures.ts';
 
 export const NODE_NAME_PATTERN = '^[a-zA-Z0-9._-]+$';
 /** Id, name and region of the daemon's own machine. */
@@ -328,6 +329,8 @@ export type PlacementPreview = Static<typeof PlacementPreview>;
 
 const num = (description: string) => Type.Optional(Type.Number({ description }));
 
+const { forward: _forward, ...reported } = NODE_FIGURES;
+
 /** What the edge agent sends as `stats`; every part that cannot be told is absent. */
 export const AgentStats = object({
   role: oneOf(['edge', 'origin']),
@@ -363,6 +366,12 @@ export const AgentStats = object({
       txPacketsPerSecond: num('Media packets sent.'),
       forwardLatencyMs: Type.Optional(
         num('How long LiveKit took to pass on a packet, on average of half a minute; absent while it passes on none.'),
+      ),
+      quality: Type.Optional(
+        Type.Partial(object(reported), {
+          additionalProperties: false,
+          description: 'How well media travels through the node. A figure without a measurement is absent.',
+        }),
       ),
     }),
   ),

@@ -1,9 +1,12 @@
 import { type Static, Type } from 'typebox';
 import { Instant, nullable, object } from './common.ts';
+import { QUALITY_MEASURES, type QualityMeasure } from './node-figures.ts';
 
+export const LOAD_MEASURES = ['cpu', 'memory', 'disk', 'streams', 'rooms', 'participants', 'tx', 'rx'] as const;
+export type LoadMeasure = (typeof LOAD_MEASURES)[number];
+export type Measure = LoadMeasure | QualityMeasure;
 /** What is written down of the daemon's machine and of each node, once a minute. */
-export const MEASURES = ['cpu', 'memory', 'disk', 'streams', 'rooms', 'participants', 'tx', 'rx'] as const;
-export type Measure = (typeof MEASURES)[number];
+export const MEASURES: readonly Measure[] = [...LOAD_MEASURES, ...QUALITY_MEASURES];
 /** How long the figures are kept, minutes. */
 export const HISTORY_MINUTES = 1440;
 
@@ -37,10 +40,9 @@ const lines = {
   participants: line('Participants.'),
   tx: line('Bytes sent per second.'),
   rx: line('Bytes received per second.'),
-} satisfies Record<Measure, unknown>;
+} satisfies Record<LoadMeasure, unknown>;
 
-export const Lines = object(lines);
-export type Lines = Static<typeof Lines>;
+const Lines = object(lines);
 
 const span = {
   from: Instant,

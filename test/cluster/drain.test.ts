@@ -4,7 +4,9 @@ import { execFile } from 'node:child_process';
 import test, { after, before, describe } from 'node:test';
 import { promisify } from 'node:util';
 import { isAlive, signal } from '#daemon/edge/process-table.ts';
+import { nodeFigures } from '#shared/rules/measures.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
+import type { NodeQuality, NodesQuality } from '#shared/schema/quality.ts';
 import { blockScope, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { bundleAgent, type EdgeNode, edgeNode, untilNode } from '#test/helpers/edge-node.ts';
 import { type Heard, readEvents } from '#test/helpers/event-reader.ts';
@@ -72,11 +74,19 @@ describe('draining and failing nodes', { skip }, () => {
 
   test('an agent reports the machine and its LiveKit', async (t) => {
     await roomOn('numbers', one);
-    const someone = await join(t, one.url, await server.token('numbers', 'a'));
-    await someone.publish();
+    await roomOn('beside', two);
+    const watched = async (node: EdgeNode, room: string) => {
+      const people = await Promise.all(
+        ['a', 'viewer'].map(async (name) => join(t, node.url, await server.token(room, name))),
+      );
+      await people[0]?.publish();
+      return people;
+    };
+    const people = await watched(one, 'numbers');
+    const others = await watched(two, 'beside');
     const record = await untilNode(daemon, one, 'counting its participant', (n) => {
       const live = (n.stats as { livekit?: { rxBytesPerSecond?: number; publishedTracks?: number } } | null)?.livekit;
-      return n.agent?.livekit.participants === 1 && live?.publishedTracks === 1 && (live.rxBytesPerSecond ?? 0) > 0;
+      return n.agent?.livekit.participants === 2 && live?.publishedTracks === 1 && (live.rxBytesPerSecond ?? 0) > 0;
     });
     assert.equal(record.agent?.livekit.rooms, 1);
     assert.equal(record.agent?.livekit.url, one.url);
@@ -87,7 +97,19 @@ describe('draining and failing nodes', { skip }, () => {
     }
     assert.ok(stats['disk'] && stats['net'], 'disk and network');
     assert.ok(JSON.stringify(stats).length < 4096);
-    await someone.leave();
+
+    // LiveKit measures its tracks every few seconds
+    for (const node of [one, two]) {
+      const measured = await untilNode(daemon, node, 'measuring its quality', (n) => {
+        const figures = nodeFigures(n.stats);
+        return figures.score !== undefined && figures.rtt !== undefined && figures.forward !== undefined;
+      });
+      const { score = 0, lossIn, lossOut, jitter, nack, pli } = nodeFigures(measured.stats);
+      assert.ok(score >= 1 && score <= 4.5, `${score}`);
+      for (const figure of [lossIn, lossOut, jitter, nack, pli]) assert.equal(typeof figure, 'number');
+    }
+    await daemon.services.history.look();
+    for (const someone of [...people, ...others]) await someone.leave();
     await untilNode(daemon, one, 'empty', (n) => n.agent?.livekit.participants === 0);
   });
 
@@ -276,6 +298,24 @@ describe('draining and failing nodes', { skip }, () => {
             assert.equal(own.filter((event) => event === type).length, 1, type);
         },
       );
+
+      await t.test('the quality of both is kept, side by side', async () => {
+        const compare = async (): Promise<NodesQuality> =>
+          (await daemon.api.get('/cluster/quality?minutes=720&measure=rtt')).body.data;
+        const both = await until('the minutes are written', async () => {
+          const { nodes } = await compare();
+          const edges = nodes.filter(({ name }) => name.startsWith('edge-'));
+          const isWritten = edges.length === 2 && edges.every(({ means }) => means.score !== undefined);
+          return isWritten ? edges : undefined;
+        });
+        for (const { id, means, line } of both) {
+          assert.ok((means.tx ?? 0) > 0 && (means.forward ?? 0) > 0, JSON.stringify(means));
+          assert.equal(line.length, 144);
+          assert.ok(line.some((value) => value !== null));
+          const { lines } = (await daemon.api.get(`/cluster/nodes/${id}/quality?minutes=720`)).body.data as NodeQuality;
+          assert.deepEqual(lines.rtt, line);
+        }
+      });
 
       await t.test('a removed node leaves in order and does not come back', async () => {
         const [agent, mark] = [two.agent(), two.livekit()];

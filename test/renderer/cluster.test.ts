@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
+import { nodeHistory } from '#test/helpers/node-history.ts';
 import { ConsolePage } from './console-page.ts';
 
 const CLUSTER_TOKEN = 'clt_0123456789abcdefghijklmnopqrstuv';
@@ -52,6 +53,33 @@ test('the cluster screen', { skip: noChromium }, async (t) => {
     await row.getByText('42 %').waitFor();
     await row.getByText('16 Mbit/s').waitFor();
     await assertAccessible(page, 'the nodes');
+  });
+
+  await t.test('quality is shown over time, beside other nodes, and what is bad is marked', async () => {
+    const measured = { score: 2.94, lossIn: 0.2, lossOut: 6.4, lossP95: 18, jitter: 8, rtt: 120, nack: 40, pli: 2 };
+    const past = nodeHistory(daemon.dataDir);
+    const minute = Math.floor(Date.now() / 60_000);
+    past.write(...[2, 3, 4].map((ago) => ({ subject: first.nodeId, minute: minute - ago, ...measured })));
+    past.close();
+    const { findings } = (await daemon.api.get(`/cluster/nodes/${first.nodeId}/quality`)).body.data;
+    assert.deepEqual(
+      findings.map((one: { text: string }) => one.text),
+      ['A quality score of 2.9', '6.4 % loss on the way to viewers'],
+    );
+    await page.getByRole('link', { name: 'Quality', exact: true }).click();
+    const row = ui.row('edge-fra-1');
+    await row.getByText('2 problems').waitFor();
+    await row.getByText('6.4 %').waitFor();
+    await page.getByText('6.4 % loss on the way to viewers from').waitFor();
+    await page.getByLabel('Figure').selectOption('lossOut');
+    await page.getByRole('img', { name: 'Loss to viewers over time; now edge-fra-1 6.4 %' }).waitFor();
+    await page.getByText('limit 2 %').waitFor();
+    await assertAccessible(page, 'the quality of nodes');
+    await row.click();
+    await panel.getByRole('img', { name: 'Packet loss over time; now To the node 0.2 %' }).waitFor();
+    await page.keyboard.press('Escape');
+    await panel.waitFor({ state: 'hidden' });
+    await page.getByRole('link', { name: 'Nodes', exact: true }).click();
   });
 
   await t.test('a node with old LiveKit keys says what to do', async () => {

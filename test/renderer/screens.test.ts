@@ -26,6 +26,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/apps/live/callbacks', 'live', 'Callbacks are off'],
   ['/apps/live/join', 'live', 'LiveKit is not set up'],
   ['/cluster', 'Cluster', 'Clustering is off'],
+  ['/cluster/quality', 'Cluster', 'Nothing was measured in this time'],
   ['/logs', 'Logs', 'Time'],
   ['/storage', 'Storage', 'none, on this disk'],
   ['/usage', 'Usage', 'Participant minutes'],

@@ -27,7 +27,7 @@ const nodes = (...list: (Partial<JudgedNode> & { load?: Partial<NodeEntry['load'
       id: `n${index}`,
       name: `edge-${index}`,
       judged,
-      load: { cpu: null, memory: null, forwardMs: null, diskFree: null, ...load },
+      load: { cpu: null, memory: null, forwardMs: null, diskFree: null, quality: null, ...load },
     })) as never,
   judge: (node) =>
     Object.assign({ status: 'active', health: 'alive' }, (node as unknown as { judged: JudgedNode }).judged),
@@ -151,6 +151,16 @@ describe('what the daemon knows, by the default rules', () => {
         'warning LiveKit on node edge-1 uses old keys, so it refuses what the daemon and its clients send',
         'critical Two machines report as node edge-2; the second is refused',
       ],
+    ],
+    [
+      'quality on a node is bad',
+      {
+        nodes: nodes(
+          { load: { quality: { score: 2.94, lossOut: 6, rtt: 20 } } },
+          { load: { quality: { score: 3.6 } } },
+        ),
+      },
+      ['warning Quality on node edge-0: a score of 2.9 of 4.5, 6 % loss on the way to viewers'],
     ],
     [
       'a node is slow',

@@ -7,6 +7,7 @@ import type { JobRow } from '#daemon/platform/jobs/repository.ts';
 import { bytes, plural } from '#shared/format.ts';
 import type { ConditionId } from '#shared/rules/conditions.ts';
 import { type JudgedNode, type NodeCode, nodeSentence, nodeState } from '#shared/rules/nodes.ts';
+import { nodeQualityWords } from '#shared/rules/quality.ts';
 import type { AppRecord } from '#shared/schema/apps.ts';
 import { ORIGIN } from '#shared/schema/cluster.ts';
 import type { InstallationWarning } from '#shared/schema/settings.ts';
@@ -108,7 +109,7 @@ export function factSources(deps: SourceDeps): FactSource[] {
     },
     {
       name: 'nodes',
-      conditions: ['node-away', 'node-livekit-failed', 'node-old-keys', 'node-duplicated', 'node-slow'],
+      conditions: ['node-away', 'node-livekit-failed', 'node-old-keys', 'node-duplicated', 'node-slow', 'node-quality'],
       read: () => nodeFacts(deps.nodes),
     },
     {
@@ -278,7 +279,12 @@ async function nodeFacts({ all, judge, isFresh }: SourceDeps['nodes']): Promise<
     const condition = NODE_CONDITIONS[state.code];
     const text = nodeSentence(node.name, state);
     if (condition !== undefined) facts.push({ condition, ...subject, text, isMild: state.urgency === 'warn' });
-    const { forwardMs } = node.load;
+    const { forwardMs, quality } = node.load;
+    if (quality?.score !== undefined && isFresh(node)) {
+      const why = nodeQualityWords({ ...quality, score: undefined }).map((words) => `, ${words}`);
+      const text = `Quality on node ${node.name}: a score of ${Math.round(quality.score * 10) / 10} of 4.5${why.join('')}`;
+      facts.push({ condition: 'node-quality', ...subject, text, value: quality.score });
+    }
     if (forwardMs !== null && isFresh(node)) {
       const slow = `LiveKit on node ${node.name} takes ${Math.round(forwardMs)} ms to pass on a packet`;
       facts.push({ condition: 'node-slow', ...subject, text: slow, value: forwardMs });

@@ -1,11 +1,10 @@
-import type { Measures } from '#shared/rules/measures.ts';
 import { MEASURES, type Measure } from '#shared/schema/history.ts';
 
 /** The means of one minute. */
 export class MinuteMean {
   readonly #sums = new Map<Measure, { sum: number; count: number }>();
 
-  add(values: Measures): void {
+  add(values: Partial<Record<Measure, number | undefined>>): void {
     for (const measure of MEASURES) {
       const value = values[measure];
       if (value === undefined) continue;

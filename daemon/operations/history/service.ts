@@ -1,8 +1,14 @@
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { type Clock, SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import type { Log } from '#daemon/platform/log.ts';
-import { nodeMeasures, serverMeasures } from '#shared/rules/measures.ts';
-import { HISTORY_MINUTES, type Lines, type LoadHistory, MEASURES, type NodeHistories } from '#shared/schema/history.ts';
+import { nodeFigures, nodeMeasures, serverMeasures } from '#shared/rules/measures.ts';
+import {
+  HISTORY_MINUTES,
+  LOAD_MEASURES,
+  type LoadHistory,
+  type Measure,
+  type NodeHistories,
+} from '#shared/schema/history.ts';
 import type { ServerStats } from '#shared/schema/stats.ts';
 import { MinuteMean } from './measures.ts';
 import { HistoryRepository, type SampleRow, type TrafficRow } from './repository.ts';
@@ -94,7 +100,8 @@ export class HistoryService {
       const before = this.#taken.get(id);
       taken.set(id, seenAt);
       if (before === seenAt || (before === undefined && this.#clock.now() - seenAt > MINUTE)) continue;
-      this.#meanOf(id).add(nodeMeasures(JSON.parse(statsJson)));
+      const stats: unknown = JSON.parse(statsJson);
+      this.#meanOf(id).add({ ...nodeMeasures(stats), ...nodeFigures(stats) });
     }
     // created again each time, so that removed nodes are forgotten
     this.#taken = taken;
@@ -105,7 +112,7 @@ export class HistoryService {
   server(minutes: number): LoadHistory {
     const span = this.#span(minutes);
     const rows = this.#repository?.of(SERVER, span.first) ?? [];
-    return { ...span.told, lines: toLines(rows, span) };
+    return { ...span.told, lines: toLines(LOAD_MEASURES, rows, span) };
   }
 
   /** @param id one node; default: all nodes that sent a heartbeat */
@@ -116,8 +123,14 @@ export class HistoryService {
     bySubject.delete(SERVER);
     return {
       ...span.told,
-      nodes: [...bySubject].map(([subject, own]) => ({ id: subject, lines: toLines(own, span) })),
+      nodes: [...bySubject].map(([subject, own]) => ({ id: subject, lines: toLines(LOAD_MEASURES, own, span) })),
     };
+  }
+
+  /** Lines of any measures of one node. */
+  lines<M extends Measure>(measures: readonly M[], minutes: number, id: string): Span['told'] & { lines: LinesOf<M> } {
+    const span = this.#span(minutes);
+    return { ...span.told, lines: toLines(measures, this.#repository?.of(id, span.first) ?? [], span) };
   }
 
   /** Bytes that nodes sent and received, by day. @param from whole days since 1970, inclusive */
@@ -162,6 +175,9 @@ export class HistoryService {
   }
 }
 
+/** One value a step; a measure that was never told is absent. */
+export type LinesOf<M extends Measure> = Partial<Record<M, (number | null)[]>>;
+
 interface Span {
   first: number;
   step: number;
@@ -169,9 +185,13 @@ interface Span {
   told: { from: string; stepSeconds: number };
 }
 
-function toLines(rows: readonly SampleRow[], { first, step, count }: Span): Lines {
-  const lines: Lines = {};
-  for (const measure of MEASURES) {
+function toLines<M extends Measure>(
+  measures: readonly M[],
+  rows: readonly SampleRow[],
+  { first, step, count }: Span,
+): LinesOf<M> {
+  const lines: LinesOf<M> = {};
+  for (const measure of measures) {
     const sums = new Float64Array(count);
     const counts = new Uint16Array(count);
     let isTold = false;

@@ -17,6 +17,8 @@ export interface CollectorSources {
   /** Of DATA_DIR; null when it cannot be read. */
   disk(): Promise<{ freeBytes: number; totalBytes: number } | null>;
   nodes(): { byStatus: Readonly<Record<string, number>>; stale: number };
+  /** Of nodes where something is measured. */
+  nodeQuality(): { node: string; score: number }[];
   jobs(): { kind: string; state: string; count: number }[];
   threads(): number;
 }
@@ -61,6 +63,9 @@ export function addCollectors(sources: CollectorSources): void {
     Object.entries(nodes().byStatus).map(([status, value]) => ({ labels: { status }, value })),
   );
   metrics.collect('nodes_stale', () => [{ value: nodes().stale }]);
+  metrics.collect('node_quality_score', () =>
+    sources.nodeQuality().map(({ node, score }) => ({ labels: { node }, value: score })),
+  );
   metrics.collect('jobs', () => jobs().map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })));
   metrics.collect('worker_threads', () => [{ value: threads() }]);
 }

@@ -1,4 +1,5 @@
 import { DISK_LOW } from '#shared/rules/conditions.ts';
+import { QUALITY_LIMITS } from '#shared/rules/quality.ts';
 
 /** Sections of the dashboards, in their order. */
 export const SECTIONS = ['Streams', 'Recordings', 'Storage', 'Events for receivers', 'API', 'Teams', 'Daemon'] as const;
@@ -221,6 +222,18 @@ export const FAMILIES = {
   nodes_stale: gauge('Nodes without a heartbeat within STREAMHUB_CLUSTER_STALE_S.', [], {
     section: 'Daemon',
     alerts: [alert('warning', 'StreamHubNodesStale', 'FAMILY > 0', '2m', '{{ $value }} nodes send no heartbeat.')],
+  }),
+  node_quality_score: gauge('LiveKit’s quality score of the connections on a node, 1 to 4.5.', ['node'], {
+    section: 'Daemon',
+    alerts: [
+      alert(
+        'warning',
+        'StreamHubNodeQualityBad',
+        `FAMILY < ${QUALITY_LIMITS.score}`,
+        '5m',
+        'The quality score of node {{ $labels.node }} is {{ $value }}.',
+      ),
+    ],
   }),
   jobs: gauge('Jobs by kind and state.', ['kind', 'state'], {
     section: 'Daemon',

@@ -11,6 +11,7 @@ import { HistoryService } from '#daemon/operations/history/service.ts';
 import { addCollectors } from '#daemon/operations/metrics/collectors.ts';
 import { addMediaMetrics } from '#daemon/operations/metrics/media.ts';
 import { MetricsService } from '#daemon/operations/metrics/service.ts';
+import { NodeQualityService } from '#daemon/operations/quality/service.ts';
 import { AppScan } from '#daemon/operations/system/app-scan.ts';
 import { HealthService } from '#daemon/operations/system/health.ts';
 import { LiveKitStatusProbe } from '#daemon/operations/system/livekit-probe.ts';
@@ -95,6 +96,11 @@ export function createOperations(
     retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'stats' }),
   });
+  const nodeQuality = new NodeQualityService({
+    history,
+    nodes: () => cluster.nodes.values(),
+    require: (id) => cluster.require(id),
+  });
   const monthUsage = new MonthUsageService({
     databases,
     apps: registry,
@@ -148,6 +154,7 @@ export function createOperations(
     livekit: () => (media.livekit.isConfigured ? { isReachable: media.livekit.state.status === 'reachable' } : null),
     disk: () => stats.disk(),
     nodes: () => cluster.summary(),
+    nodeQuality: () => cluster.qualityScores(),
     jobs: jobCounts,
     threads: () => pool.threads,
   });
@@ -217,6 +224,7 @@ export function createOperations(
     livekitProbe,
     stats,
     history,
+    nodeQuality,
     monthUsage,
     systemSettings,
     settingsEditor,

@@ -87,19 +87,24 @@ interface Told {
   isShare?: boolean;
 }
 
-/** A line and what came after it. Exported for its test. */
+/** The values of a line with their times: a mean belongs to the middle of its time. */
+export function samplesOf(
+  { from, stepSeconds }: Pick<Told, 'from' | 'stepSeconds'>,
+  line: readonly (number | null)[] = [],
+): Sample[] {
+  const start = Date.parse(from);
+  return line.flatMap((value, index) =>
+    value === null ? [] : [[start + (index + 0.5) * stepSeconds * 1000, value] as const],
+  );
+}
+
+/** A line and what came after it. */
 function joined(told: Told | undefined, heard: readonly Sample[], minutes: number): readonly Sample[] {
   if (told?.line === undefined) return heard;
-  const { isShare } = told;
-  const step = told.stepSeconds * 1000;
-  const start = Date.parse(told.from);
-  const past: Sample[] = [];
-  told.line.forEach((value, index) => {
-    // a mean belongs to the middle of its time
-    // a load beyond all cores is shown as full
-    if (value !== null) past.push([start + (index + 0.5) * step, isShare ? Math.min(1, value) : value]);
-  });
-  const end = start + told.line.length * step;
+  const { isShare, line } = told;
+  // a load beyond all cores is shown as full
+  const past = samplesOf(told, isShare ? line.map((value) => value && Math.min(1, value)) : line);
+  const end = Date.parse(told.from) + line.length * told.stepSeconds * 1000;
   const all = [...past, ...heard.filter(([at]) => at > end)];
   const last = all.at(-1)?.[0] ?? 0;
   return all.filter(([at]) => at >= last - minutes * 60_000);

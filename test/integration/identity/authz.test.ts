@@ -171,6 +171,8 @@ const EXPECTED: Record<string, Expected> = {
   'PATCH /cluster/settings': GLOBAL,
   'GET /cluster/placement': GLOBAL,
   'GET /cluster/history': GLOBAL,
+  'GET /cluster/quality': GLOBAL,
+  'GET /cluster/nodes/{id}/quality': GLOBAL,
   'GET /room-prefixes/held': GLOBAL,
   'DELETE /room-prefixes/held/{prefix}': GLOBAL,
   'GET /cluster/join-codes': GLOBAL,

@@ -91,6 +91,28 @@ describe('the load over time', () => {
     assert.deepEqual(history.nodes(3, 'n2').nodes, []);
   });
 
+  it('keeps how well media travels beside it, without what no node can measure', async (t) => {
+    const { history, world } = await keeper(t);
+    const quality = { score: 4.1, lossIn: 101, lossOut: -1, rtt: 'slow', jitter: 12, other: 1 };
+    const node = {
+      id: 'n1',
+      seenAt: START as number | null,
+      statsJson: JSON.stringify({ cpu: 0.2, livekit: { quality, forwardLatencyMs: 3 } }),
+    };
+    world.nodes = [node];
+    await history.look();
+    world.clock.advance(MINUTE);
+    await history.look();
+    // it still reports, and nobody is connected
+    Object.assign(node, { seenAt: world.clock.now(), statsJson: JSON.stringify({ cpu: 0.4, livekit: {} }) });
+    await history.look();
+    world.clock.advance(MINUTE);
+    await history.look();
+    const told = history.lines(['score', 'lossIn', 'lossOut', 'rtt', 'jitter', 'forward', 'cpu'], 2, 'n1');
+    assert.deepEqual(told.lines, { score: [4.1, null], jitter: [12, null], forward: [3, null], cpu: [0.2, 0.4] });
+    assert.deepEqual(history.nodes(2).nodes[0]?.lines, { cpu: [0.2, 0.4] }, 'the history of load has its own lines');
+  });
+
   it('is coarser beyond six hours, outlives a restart, and is forgotten after a day', async (t) => {
     const first = await keeper(t);
     await first.history.look();
@@ -132,6 +154,11 @@ describe('the load over time', () => {
     assert.equal(server.status, 200);
     assert.ok(Value.Check(LoadHistory, server.body.data));
     assert.equal((await api.get(`/cluster/history?node=${nodeId}`)).status, 200);
+    const compared = await api.get('/cluster/quality?minutes=15&measure=rtt');
+    assert.deepEqual([compared.body.data.measure, compared.body.data.nodes.length <= 2], ['rtt', true], compared.text);
+    assert.equal((await api.get(`/cluster/nodes/${nodeId}/quality`)).body.data.name, 'edge-1');
+    assert.equal((await api.get('/cluster/nodes/nobody/quality')).body.code, 'NODE_NOT_FOUND');
+    assert.equal((await api.get('/cluster/quality?measure=luck')).status, 400);
     for (const minutes of ['0', '1441', 'x']) {
       const refused = await api.get(`/stats/history?minutes=${minutes}`);
       assert.equal(refused.status, 400);

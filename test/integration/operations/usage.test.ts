@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { HistoryRepository } from '#daemon/operations/history/repository.ts';
-import { MEASURES, type Measure } from '#shared/schema/history.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { nodeHistory } from '#test/helpers/node-history.ts';
 import { firstAdmin, MANY_ATTEMPTS, makeTeam } from '#test/helpers/people.ts';
 import { addVods } from '#test/helpers/recordings.ts';
 
@@ -76,18 +75,12 @@ test('what nodes sent is added up by day, each minute once', async (t) => {
   await mkdir(path.join(dataDir, 'data'), { recursive: true });
   const today = Math.floor(Date.now() / DAY_MS);
   const minute = today * 1440;
-  const file = new HistoryRepository(path.join(dataDir, 'data', 'history.db'), {
-    onDamage: (keptAs) => assert.fail(keptAs),
-    onRefusal: (error) => assert.fail(String(error)),
-  });
-  const row = (at: number, tx: number) => ({
-    ...(Object.fromEntries(MEASURES.map((name) => [name, null])) as Record<Measure, null>),
-    ...{ subject: 'node-1', minute: at, tx, rx: 10 },
-  });
-  file.write([row(minute - 1, 500)], 0);
-  file.write([row(minute, 1000)], 0);
+  const file = nodeHistory(dataDir);
+  const row = (at: number, tx: number) => ({ subject: 'node-1', minute: at, tx, rx: 10 });
+  file.write(row(minute - 1, 500));
+  file.write(row(minute, 1000));
   // written again after a failure
-  file.write([row(minute, 1000), row(minute + 1, 2000)], 0);
+  file.write(row(minute, 1000), row(minute + 1, 2000));
   file.close();
   const daemon = await testDaemon(t, {}, { dataDir });
   const day = dayOf(today * DAY_MS);

@@ -26,6 +26,7 @@ import { useCommands } from '../../ui/palette/use-commands.ts';
 import { bitrate, count, percent, plural } from '../../ui/words/format.ts';
 import { Ago } from '../../ui/words/time.tsx';
 import { AddNode } from './add-node.tsx';
+import { ClusterTabs } from './cluster-tabs.tsx';
 import { LoadMap } from './load-map.tsx';
 import { NodePanel } from './node-panel.tsx';
 import { type Node, nodeRank, nodeTone } from './node-words.ts';
@@ -76,6 +77,7 @@ export function ClusterPage() {
         </Button>
       }
     >
+      <ClusterTabs current="nodes" />
       {isEnabled ? null : (
         <Notice
           tone="info"

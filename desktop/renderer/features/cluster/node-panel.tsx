@@ -24,6 +24,7 @@ import { Ago, At } from '../../ui/words/time.tsx';
 import { openDrain } from './drain-dialog.tsx';
 import { DrainSteps } from './drain-steps.tsx';
 import { NodeCharts } from './node-charts.tsx';
+import { NodeQuality } from './node-quality.tsx';
 import { type Node, nodeTone } from './node-words.ts';
 
 const refreshes = [listNodes, getNode, getClusterInfo, previewPlacement];
@@ -228,6 +229,7 @@ function Details({ node }: { node: Node }) {
         />
       </Panel>
       <NodeCharts node={node} />
+      <NodeQuality node={node} />
       <Panel title="Node">
         <NameForm node={node} />
         <Facts

@@ -67,7 +67,7 @@ export function UsagePage() {
       {failure ? <Problem error={failure} title="The export failed." /> : null}
       <QueryView query={usage} what="the usage">
         {({ apps, teams, total }) => (
-          <>
+          <div className="stack">
             <Panel title="All apps">
               <Facts
                 items={{
@@ -102,7 +102,7 @@ export function UsagePage() {
                 />
               </Panel>
             ) : null}
-          </>
+          </div>
         )}
       </QueryView>
       {lackNodes === undefined ? (

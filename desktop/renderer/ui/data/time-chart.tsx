@@ -10,6 +10,12 @@ interface Series {
   samples: readonly Sample[];
 }
 
+/** From where values are bad. */
+export interface ChartLimit {
+  value: number;
+  isBad(value: number): boolean;
+}
+
 const HEIGHT = 112;
 const hours = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 /** Seconds of silence that are a gap: more than two values that did not come. */
@@ -25,6 +31,7 @@ export function TimeChart({
   least = 1e-9,
   group,
   minutes,
+  limit,
 }: {
   label: string;
   series: readonly Series[];
@@ -34,13 +41,15 @@ export function TimeChart({
   group: string;
   /** Time range the axis reaches from the newest value. */
   minutes: number;
+  /** A line across the chart, where the axis reaches it. */
+  limit?: ChartLimit | undefined;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const scheme = useComputedColorScheme('light');
   const names = series.map((one) => one.name).join('\n');
   const data = aligned(series, gapFor(minutes));
-  const latest = useRef({ data, format, minutes });
-  latest.current = { data, format, minutes };
+  const latest = useRef({ data, format, minutes, limit });
+  latest.current = { data, format, minutes, limit };
   const chart = useRef<uPlot>(undefined);
   // where the crosshair's values are written: the time, then one a line
   const told = useRef<(HTMLElement | null)[]>([]);
@@ -63,6 +72,7 @@ export function TimeChart({
         cursor: { sync: { key: group }, points: { size: 5 }, drag: { x: false, y: false } },
         legend: { show: false },
         hooks: {
+          draw: [(plot) => drawLimit(plot, latest.current.limit?.value, colour('--danger'))],
           setCursor: [
             ({ cursor: { idx } }) => {
               for (const [index, tell] of told.current.entries()) {
@@ -115,15 +125,32 @@ export function TimeChart({
         {series.map(({ name, samples }, index) => (
           <span key={name} className={classes.line} data-line={index + 1}>
             {name}{' '}
-            <span className={classes.now}>{samples.length === 0 ? 'unknown' : format(samples.at(-1)?.[1] ?? 0)}</span>
+            <span className={classes.now} data-bad={limit?.isBad(samples.at(-1)?.[1] ?? Number.NaN) || undefined}>
+              {samples.length === 0 ? 'unknown' : format(samples.at(-1)?.[1] ?? 0)}
+            </span>
             <span className={classes.then} ref={refAt(told, index + 1)} aria-hidden />
           </span>
         ))}
+        {limit === undefined ? null : <span className={classes.limit}>limit {format(limit.value)}</span>}
         <time ref={refAt(told, 0)} aria-hidden />
       </figcaption>
       <div ref={place} role="img" aria-label={`${label} over time; now ${last}`} />
     </figure>
   );
+}
+
+function drawLimit(plot: uPlot, value: number | undefined, stroke: string): void {
+  if (value === undefined || value > (plot.scales['y']?.max ?? 0)) return;
+  const { ctx, bbox } = plot;
+  const y = Math.round(plot.valToPos(value, 'y', true)) + 0.5;
+  ctx.save();
+  ctx.strokeStyle = stroke;
+  ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.restore();
 }
 
 /** As wide as the axis' longest value; charts of a group begin at the same place while none is unusually long. */
