@@ -12,8 +12,9 @@ export function connectionRoutes(
 ): void {
   route(app, testConnection, async ({ params: { connection }, body, principal, audit }) => {
     const { values = {}, sendMail = false } = body;
-    audit({ target: connection, after: { names: Object.keys(values), ...(sendMail ? { sendMail } : {}) } });
-    if (Object.keys(values).length === 0 && !sendMail) return ok(await connections.test(connection));
+    const names = Object.keys(values);
+    audit({ target: connection, after: { ...(names.length > 0 ? { names } : {}), ...(sendMail ? { sendMail } : {}) } });
+    if (names.length === 0 && !sendMail) return ok(await connections.test(connection));
     if (sendMail && principal.email === undefined)
       throw fieldError('body.sendMail', 'needs a signed-in person with an e-mail address');
     const changes = settingsStore.check(values);

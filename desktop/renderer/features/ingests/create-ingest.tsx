@@ -157,7 +157,7 @@ function Created({ made, onClose }: { made: Made; onClose: () => void }) {
 export function NeedsService() {
   return (
     <p className="dim">
-      LiveKit’s ingress service takes the stream at this address. It is a program of its own, on the same Redis as
+      LiveKit’s ingress service takes the stream at this address. It is a separate program, on the same Redis as
       LiveKit; where it does not run, the encoder gets no connection and the ingest goes on waiting.
     </p>
   );

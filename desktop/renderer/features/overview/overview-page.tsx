@@ -1,4 +1,3 @@
-import { Button } from '@mantine/core';
 import { listAudit } from '#shared/contract/audit.ts';
 import { getStats, listAppFigures } from '#shared/contract/system.ts';
 import { useActiveJobs } from '../../api/jobs.ts';
@@ -80,9 +79,9 @@ export function ProblemList() {
           </li>
         ))}
       </ul>
-      <Button variant="subtle" size="xs" onClick={() => go('/alerts')}>
-        All incidents
-      </Button>
+      <p className={classes.more}>
+        <GoTo to="/alerts">All incidents</GoTo>
+      </p>
     </section>
   );
 }
