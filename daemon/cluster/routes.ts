@@ -104,9 +104,12 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
 
   route(app, contract.sendHeartbeat, ({ body, request }) => {
     const desired = cluster.heartbeat(request.clusterCaller, body, () => clientAddress(request));
+    if (body.looked !== undefined) cluster.looks.told(body.nodeId, body.looked);
+    const look = cluster.looks.of(body.nodeId);
     return ok({
       ok: true as const,
       ...(desired === undefined ? {} : { desired, heartbeatSeconds: cluster.heartbeatSeconds }),
+      ...(look === undefined ? {} : { look }),
     });
   });
 

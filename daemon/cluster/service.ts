@@ -21,6 +21,7 @@ import { NodeAnnouncer } from './announcer.ts';
 import { ClusterAuth, type ClusterCaller, clusterError } from './cluster-auth.ts';
 import { beginDrain } from './drain.ts';
 import { JoinCodes } from './join-codes.ts';
+import { Looks } from './looks.ts';
 import type { DrainState, NodeEntry } from './node.ts';
 import { type ClusterConfig, isReserved, NodeCalls, type OriginReport } from './node-calls.ts';
 import { toRecord } from './node-record.ts';
@@ -50,6 +51,7 @@ export class ClusterService {
   readonly joinCodes: JoinCodes;
   readonly auth: ClusterAuth;
   readonly placement: PlacementService;
+  readonly looks = new Looks();
   /** How often an agent is asked to report. */
   readonly heartbeatSeconds: number;
   readonly #deps: ClusterServiceDeps;

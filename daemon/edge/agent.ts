@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Background } from '#daemon/platform/background.ts';
 import type { Log } from '#daemon/platform/log.ts';
-import type { AgentStats, LivekitReport } from '#shared/schema/cluster.ts';
+import type { AgentStats, LivekitReport, Looked } from '#shared/schema/cluster.ts';
 import { HostMeter } from './host-stats.ts';
 import { instanceId } from './instance.ts';
 import { type Identity, type Layout, readJson } from './layout.ts';
 import { LivekitWatch, type WatchDeps } from './livekit-watch.ts';
+import { lookAt } from './look.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork } from './network.ts';
 import { createSupervisor } from './supervisor.ts';
@@ -65,6 +66,8 @@ class Agent {
   #nextReport = 0;
   #lastReport = '';
   #lastProblem = '';
+  /** What the daemon asked for, until it is told. */
+  #looked: Looked | undefined;
 
   constructor({ identity, layout, background, log }: Omit<WatchDeps, 'supervisor'>) {
     this.#identity = identity;
@@ -111,10 +114,11 @@ class Agent {
         stats = await this.#host.read();
         if (this.#watch.rates) stats.livekit = this.#watch.rates;
       });
-      const { desired, heartbeatSeconds } = await this.#master.heartbeat({
+      const { desired, heartbeatSeconds, look } = await this.#master.heartbeat({
         nodeId: this.#identity.nodeId,
         ...(stats === undefined ? {} : { stats }),
         instance: this.#instance,
+        ...(this.#looked === undefined ? {} : { looked: this.#looked }),
         agent: {
           version: VERSION,
           supervisor: this.#identity.supervisor,
@@ -124,8 +128,13 @@ class Agent {
       });
       this.#interval = heartbeatSeconds ?? this.#interval;
       this.#watch.remember({ reportedAt: Date.now(), reported: livekit.state });
+      this.#looked = undefined;
       this.#isTwin = false;
       if (desired !== undefined) this.#watch.aim(desired);
+      if (look !== undefined) {
+        this.#looked = await lookAt(look);
+        this.#nextReport = 0;
+      }
       this.#say('');
     } catch (error) {
       if (!(error instanceof MasterError)) throw error;

@@ -1,5 +1,5 @@
 import { networkFailure } from '#daemon/platform/net/network-failures.ts';
-import type { AgentReport, DesiredState, JoinAnswer, JoinBody } from '#shared/schema/cluster.ts';
+import type { AgentReport, HeartbeatAnswer, HeartbeatBody, JoinAnswer, JoinBody } from '#shared/schema/cluster.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -28,13 +28,8 @@ export class MasterClient {
     return this.#post('/join', body) as Promise<JoinAnswer>;
   }
 
-  heartbeat(body: {
-    nodeId: string;
-    stats?: Record<string, unknown>;
-    agent: AgentReport;
-    instance: string;
-  }): Promise<{ desired?: DesiredState; heartbeatSeconds?: number }> {
-    return this.#post('/heartbeat', body) as Promise<{ desired?: DesiredState; heartbeatSeconds?: number }>;
+  heartbeat(body: HeartbeatBody & { agent: AgentReport; instance: string }): Promise<HeartbeatAnswer> {
+    return this.#post('/heartbeat', body) as Promise<HeartbeatAnswer>;
   }
 
   async leave(nodeId: string, instance: string): Promise<void> {

@@ -130,7 +130,7 @@ export const checkInstallation = operation({
   tag,
   summary: 'Check the installation',
   description:
-    'Looks at the machine, files, databases, addresses, LiveKit, Redis, mail, storages and nodes, and says what is wrong and what you can do. The answer holds no secrets, so you can attach it to a question. It takes up to 20 seconds. LiveKit gets a room for a second, to see whether its webhooks arrive, and each storage an object. Simultaneous callers share one check.',
+    'Looks at the machine, files, databases, addresses, LiveKit, Redis, mail, storages and nodes, and says what is wrong and what you can do. The answer holds no secrets, so you can attach it to a question. Nodes of the cluster try LiveKit’s ports from outside. It takes up to 25 seconds. LiveKit gets a room for a second, to see whether its webhooks arrive, and each storage an object. Simultaneous callers share one check.',
   access: 'global',
   responses: { 200: envelope(CheckReport) },
   audit: 'system.check',

@@ -87,6 +87,30 @@ export const AgentReport = object({
 });
 export type AgentReport = Static<typeof AgentReport>;
 
+const Target = {
+  host: Type.String({ minLength: 1, maxLength: 255 }),
+  port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+};
+
+/** Addresses that a node is to connect to, for a check of the installation. */
+export const Look = object({
+  id: Type.String({ maxLength: 64 }),
+  targets: Type.Array(object(Target), { maxItems: 8 }),
+});
+export type Look = Static<typeof Look>;
+
+export const Looked = object({
+  id: Type.String({ maxLength: 64, description: 'Of the `look` in an earlier answer.' }),
+  results: Type.Array(
+    object({
+      ...Target,
+      problem: nullable(Type.String({ maxLength: 200 }), { description: 'Null: the node could connect.' }),
+    }),
+    { maxItems: 8 },
+  ),
+});
+export type Looked = Static<typeof Looked>;
+
 export const HeartbeatBody = object({
   nodeId: Type.String({ minLength: 1, maxLength: 64 }),
   stats: Type.Optional(
@@ -98,6 +122,7 @@ export const HeartbeatBody = object({
   ),
   agent: Type.Optional(AgentReport),
   instance: Type.Optional(Instance),
+  looked: Type.Optional(Looked),
 });
 export type HeartbeatBody = Static<typeof HeartbeatBody>;
 
@@ -116,6 +141,7 @@ export const HeartbeatAnswer = object({
   ok: Type.Literal(true),
   desired: Type.Optional(DesiredState),
   heartbeatSeconds: Type.Optional(Type.Integer()),
+  look: Type.Optional(Look),
 });
 export type HeartbeatAnswer = Static<typeof HeartbeatAnswer>;
 

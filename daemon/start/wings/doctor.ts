@@ -5,6 +5,7 @@ import { addressChecks } from '#daemon/operations/doctor/addresses.ts';
 import { fileChecks } from '#daemon/operations/doctor/files.ts';
 import { machineChecks, openFilesOfProcess } from '#daemon/operations/doctor/machine.ts';
 import { mediaChecks } from '#daemon/operations/doctor/media.ts';
+import { portChecks } from '#daemon/operations/doctor/ports.ts';
 import { Probes } from '#daemon/operations/doctor/probes.ts';
 import { Doctor } from '#daemon/operations/doctor/service.ts';
 import { DATABASE_CHECK } from '#daemon/operations/doctor/tasks.ts';
@@ -13,6 +14,7 @@ import { findInstallation } from '#daemon/operations/system/installation.ts';
 import { Scrubber } from '#daemon/platform/logs/scrub.ts';
 import { publicBase } from '#daemon/platform/settings.ts';
 import { SETTINGS, type SettingKey } from '#daemon/platform/settings-table.ts';
+import { isStale } from '#shared/rules/nodes.ts';
 import type { Apps } from './apps.ts';
 import type { Cluster } from './cluster.ts';
 import type { Media } from './media.ts';
@@ -32,6 +34,7 @@ export function createDoctor(
 ) {
   const probes = new Probes();
   const scrubber = new Scrubber(logSecrets);
+  const liveKitForBrowsers = () => (media.livekit.isConfigured ? settings.publicWsUrl || settings.livekitUrl : '');
   const doctor = new Doctor({
     checks: async (caller) => [
       ...machineChecks({
@@ -43,10 +46,18 @@ export function createDoctor(
       ...addressChecks({
         publicBase: () => publicBase(settings),
         listensAt: () => listening.url,
-        liveKitForBrowsers: () => (media.livekit.isConfigured ? settings.publicWsUrl || settings.livekitUrl : ''),
+        liveKitForBrowsers,
         probes,
         certificateEnd,
         now: () => Date.now(),
+      }),
+      ...portChecks({
+        nodes: () =>
+          [...cluster.nodes.values()].filter((node) => node.agent !== null && !isStale(cluster.nodes.health(node))),
+        looks: cluster.looks,
+        heartbeatSeconds: cluster.heartbeatSeconds,
+        liveKitForBrowsers,
+        rtmpHost: () => settings.rtmpPublicHost,
       }),
       ...mediaChecks({
         livekit: media.livekit,

@@ -3,14 +3,19 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import { lookAt } from '#daemon/edge/look.ts';
+import { MasterClient } from '#daemon/edge/master-client.ts';
 import type { CheckReport } from '#shared/schema/check.ts';
+import type { Looked } from '#shared/schema/cluster.ts';
 import { BIN, type Client, TEST_TOKEN, testDaemon } from '#test/helpers/daemon.ts';
 import { startLivekit } from '#test/helpers/livekit.ts';
+import { LIVEKIT_KEYS } from '#test/helpers/livekit-webhook.ts';
 import { missing, startProxy } from '#test/helpers/proxies.ts';
 import { freePort } from '#test/helpers/server-scripts.ts';
+import { until } from '#test/helpers/until.ts';
 
 async function checked(api: Client): Promise<CheckReport> {
   const answer = await api.post('/system/check');
@@ -89,6 +94,39 @@ test('the public address: this daemon, another server, a proxy that is not trust
   const elsewhere = found(await checked(foreign.api), 'public-address');
   assert.equal(elsewhere.state, 'failed');
   assert.match(elsewhere.message, /does not lead to this daemon/);
+});
+
+test('a node looks at the ports from outside', async (t) => {
+  const server = createServer((socket) => socket.destroy());
+  server.listen(0, '127.0.0.2');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const daemon = await testDaemon(t, {
+    ...LIVEKIT_KEYS,
+    LIVEKIT_URL: 'ws://127.0.0.1:9',
+    PUBLIC_WS_URL: `ws://127.0.0.2:${port}`,
+    STREAMHUB_CLUSTER_TOKEN: 'clt_0123456789abcdef',
+  });
+  const alone = found(await checked(daemon.api), 'ports');
+  assert.equal(alone.state, 'skipped');
+  const node = new MasterClient(daemon.url, 'clt_0123456789abcdef');
+  const { nodeId } = await node.join({ name: 'edge-1', url: 'ws://127.0.0.3:7880', ip: '127.0.0.3' } as never);
+  const livekit = { state: 'running', nodeId: null, rooms: 0, participants: 0, clients: 0, foreignClients: 0 } as const;
+  const agent = { version: '0.1.0', supervisor: 'child', livekit } as const;
+  const beat = (looked?: Looked) =>
+    node.heartbeat({ nodeId, instance: 'x'.repeat(32), agent, ...(looked ? { looked } : {}) });
+  await beat();
+  const report = checked(daemon.api);
+  const look = await until('the question', async () => (await beat()).look);
+  await beat(await lookAt(look));
+  const seen = found(await report, 'ports', 'edge-1');
+  assert.equal(seen.state, 'warning', seen.message);
+  assert.match(
+    seen.message,
+    /edge-1 can’t connect to 127\.0\.0\.2:7881 \(LiveKit’s media over TCP\): the connection was refused/,
+  );
+  assert.ok(!seen.message.includes(`:${port}`));
 });
 
 test('webhooks of a real LiveKit arrive, or the check says what to add', async (t) => {
