@@ -182,6 +182,8 @@ const EXPECTED: Record<string, Expected> = {
   'PATCH /system/settings': GLOBAL,
   'POST /system/settings/undo': GLOBAL,
   'POST /system/connections/{connection}/test': GLOBAL,
+  'POST /system/check': GLOBAL,
+  'GET /system/check/probes/{nonce}': PUBLIC,
   'GET /system/livekit': GLOBAL,
   'GET /plugins': GLOBAL,
   'POST /plugins': GLOBAL,
