@@ -26,10 +26,10 @@ const WINGS = [
   ['plugins', 'cluster', 'identity'],
   ['platform'],
 ];
-/** The agent is a separate program: only the command line starts it, and it shares these files with the daemon. */
+/** The agent is a separate program, and it shares these files with the daemon. The daemon supervises its own LiveKit with the agent's code. */
 const EDGE = {
   wing: 'edge',
-  usedBy: 'cli',
+  usedBy: ['cli', 'operations'],
   mayUse: [
     'daemon/operations/gpu/tasks/gpu-probe.ts',
     'daemon/platform/background.ts',
@@ -130,7 +130,7 @@ test('the wings of the daemon use only those below them', (t) => {
   const levelOf = (wing: string): number => WINGS.findIndex((level) => level.includes(wing));
   const mayUse = (from: string, to: string): boolean => {
     if (from === to) return true;
-    if (to === EDGE.wing) return from === EDGE.usedBy;
+    if (to === EDGE.wing) return EDGE.usedBy.includes(from);
     return from !== EDGE.wing && levelOf(from) < levelOf(to);
   };
   const folders = sources.map(wingOf).filter((wing) => wing !== '');

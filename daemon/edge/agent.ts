@@ -5,10 +5,11 @@ import type { AgentStats, LivekitReport, Looked } from '#shared/schema/cluster.t
 import { HostMeter } from './host-stats.ts';
 import { instanceId } from './instance.ts';
 import { type Identity, type Layout, readJson } from './layout.ts';
-import { LivekitWatch, type WatchDeps } from './livekit-watch.ts';
+import { configuredKeys } from './livekit-config.ts';
 import { lookAt } from './look.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork } from './network.ts';
+import { ServerWatch, type WatchDeps } from './server-watch.ts';
 import { createSupervisor } from './supervisor.ts';
 import { EXIT_REMOVED } from './systemd.ts';
 import { VERSION } from './version.ts';
@@ -52,9 +53,14 @@ export async function runAgent(layout: Layout, stop: AbortSignal, log: (message:
   return 0;
 }
 
+interface AgentDeps extends Pick<WatchDeps, 'background' | 'log'> {
+  identity: Identity;
+  layout: Layout;
+}
+
 class Agent {
   readonly #identity: Identity;
-  readonly #watch: LivekitWatch;
+  readonly #watch: ServerWatch;
   readonly #host: HostMeter;
   readonly #master: MasterClient;
   readonly #log: (message: string) => void;
@@ -69,12 +75,20 @@ class Agent {
   /** What the daemon asked for, until it is told. */
   #looked: Looked | undefined;
 
-  constructor({ identity, layout, background, log }: Omit<WatchDeps, 'supervisor'>) {
+  constructor({ identity, layout, background, log }: AgentDeps) {
     this.#identity = identity;
     this.#log = log;
     this.#background = background;
     const supervisor = createSupervisor(identity, layout, background);
-    this.#watch = new LivekitWatch({ identity, layout, supervisor, background, log });
+    const { metricsUrl, metricsUser, metricsPassword } = identity.livekit;
+    const server = {
+      name: 'LiveKit',
+      stateFile: layout.state,
+      logFile: layout.livekitLog,
+      metrics: { url: metricsUrl, user: metricsUser, password: metricsPassword },
+      configuredKeys: () => configuredKeys(layout),
+    };
+    this.#watch = new ServerWatch({ server, supervisor, background, log });
     this.#host = new HostMeter(layout.root);
     this.#master = new MasterClient(identity.masterUrl, identity.nodeToken);
     this.#interval = identity.heartbeatSeconds;
@@ -122,7 +136,7 @@ class Agent {
         agent: {
           version: VERSION,
           supervisor: this.#identity.supervisor,
-          livekit,
+          livekit: { ...livekit, url: this.#identity.livekit.url },
           ...(this.#watch.state.keys === null ? {} : { keys: this.#watch.state.keys }),
         },
       });

@@ -10,7 +10,7 @@ import { startAgent, stopAgent } from './agent-process.ts';
 import { instanceId } from './instance.ts';
 import { type AgentState, type Identity, type Layout, makeFolders, NO_STATE, readJson, writeJson } from './layout.ts';
 import { installBinary, versionOf } from './livekit-binary.ts';
-import { configText, hostInUrl, livekitConfig, mergeTrees } from './livekit-config.ts';
+import { clusterRedis, configText, hostInUrl, livekitConfig, mergeTrees } from './livekit-config.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork, livekitEnvironment } from './network.ts';
 import { type InstallOptions, UsageError } from './options.ts';
@@ -114,9 +114,9 @@ function writeConfig(
   const metricsUser = known?.livekit.metricsUser ?? 'agent';
   const metricsPassword = known?.livekit.metricsPassword ?? randomBytes(24).toString('base64url');
   const made = livekitConfig({
-    answer,
-    masterUrl: options.masterUrl,
-    masterHost: options.masterHost,
+    keys: { [answer.livekit.apiKey]: answer.livekit.apiSecret },
+    webhook: { apiKey: answer.livekit.apiKey, url: `${options.masterUrl}/api/v1/webhooks/livekit` },
+    redisUrl: clusterRedis(answer.redisUrl, options.masterHost),
     nodeIp,
     useExternalIp: options.useExternalIp,
     region: options.region ?? '',

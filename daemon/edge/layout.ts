@@ -86,6 +86,10 @@ export interface AgentState {
   reported: LivekitState | null;
   /** Digests of the keys that LiveKit's process was started with; null = not known. */
   keys: string[] | null;
+  /** When it was started, milliseconds since 1970; null = not known. */
+  startedAt: number | null;
+  /** How often it ended without being told to. */
+  restarts: number;
 }
 
 export const NO_STATE: AgentState = {
@@ -97,6 +101,8 @@ export const NO_STATE: AgentState = {
   reportedAt: null,
   reported: null,
   keys: null,
+  startedAt: null,
+  restarts: 0,
 };
 
 /** @returns undefined when the file is missing or damaged */

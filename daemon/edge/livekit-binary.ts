@@ -42,38 +42,57 @@ export interface BinaryRequest {
   installed: string;
   searchPath: string;
   arch: string;
+  /** What names a program and a mirror, for messages. */
+  words?: { given: string; mirror: string };
 }
+
+const WORDS = { given: '--livekit-binary FILE', mirror: '--livekit-mirror URL' };
 
 /** Decides where to take it from: the one given, else the one on PATH, else the one installed before, else the release. */
 export function chooseBinary(request: BinaryRequest): BinarySource {
+  const { words = WORDS } = request;
   if (request.given !== undefined) {
     const file = path.resolve(request.given);
-    if (!isProgram(file)) throw new Error(`--livekit-binary ${file}: this program does not exist`);
+    if (!isProgram(file)) throw new Error(`${words.given.split(' ')[0]} ${file}: this program does not exist`);
     return { kind: 'given', file };
   }
-  for (const folder of request.searchPath.split(path.delimiter)) {
-    const file = path.join(folder, 'livekit-server');
-    if (path.isAbsolute(folder) && isProgram(file)) return { kind: 'path', file };
-  }
+  const onPath = programOnPath('livekit-server', request.searchPath);
+  if (onPath !== undefined) return { kind: 'path', file: onPath };
   if (isProgram(request.installed)) return { kind: 'installed', file: request.installed };
-  const archive = LIVEKIT_RELEASE.archives[request.arch];
+  const archive = process.platform === 'linux' ? LIVEKIT_RELEASE.archives[request.arch] : undefined;
   if (archive === undefined) {
     throw new Error(
-      `LiveKit publishes no server for ${request.arch}; build one and pass it with --livekit-binary FILE`,
+      `LiveKit publishes no server for ${process.platform} on ${request.arch}; build one and pass it with ${words.given}`,
     );
   }
   const base = (request.mirror ?? LIVEKIT_RELEASE.base).replace(/\/+$/, '');
   return { kind: 'release', url: `${base}/${archive.file}`, sha256: archive.sha256 };
 }
 
-/** Puts the program in its place and returns the path. A program on PATH stays where it is. */
-export async function installBinary(source: BinarySource, target: string): Promise<string> {
+/** The first program of that name in the absolute folders of a PATH. */
+export function programOnPath(name: string, searchPath: string): string | undefined {
+  return searchPath
+    .split(path.delimiter)
+    .filter((folder) => path.isAbsolute(folder))
+    .map((folder) => path.join(folder, name))
+    .find(isProgram);
+}
+
+/**
+ * Puts the program in its place and returns the path. A program on PATH stays where it is.
+ * @throws Error when the release can't be downloaded or isn't the expected one
+ */
+export async function installBinary(
+  source: BinarySource,
+  target: string,
+  { words = WORDS, signal }: { words?: typeof WORDS; signal?: AbortSignal } = {},
+): Promise<string> {
   if (source.kind === 'path' || source.kind === 'installed') return source.file;
   if (source.kind === 'given') {
     if (source.file !== target) writeAtomicallySync(target, await readFile(source.file), { mode: 0o755 });
     return target;
   }
-  const archive = await download(source.url, source.sha256);
+  const archive = await download(source.url, source.sha256, words, signal);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'streamhub-livekit-'));
   try {
     const file = path.join(folder, 'archive.tar.gz');
@@ -90,22 +109,23 @@ export async function installBinary(source: BinarySource, target: string): Promi
 export async function versionOf(binary: string): Promise<string> {
   try {
     const { stdout } = await run(binary, ['--version'], { timeout: 10_000 });
-    return /version\s+(\S+)/.exec(stdout)?.[1] ?? stdout.trim();
+    return /\bv(?:ersion)?[\s=]+v?(\d\S*)/i.exec(stdout)?.[1] ?? stdout.trim().slice(0, 40);
   } catch (error) {
     throw new Error(`${binary} does not run on this machine (${(error as NodeJS.ErrnoException).code ?? 'failed'})`);
   }
 }
 
-async function download(url: string, sha256: string): Promise<Buffer> {
+async function download(url: string, sha256: string, words: typeof WORDS, stop?: AbortSignal): Promise<Buffer> {
   let bytes: Buffer;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+    const limit = AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS);
+    const response = await fetch(url, { signal: stop === undefined ? limit : AbortSignal.any([limit, stop]) });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     bytes = Buffer.from(await response.arrayBuffer());
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { code?: string } };
     throw new Error(
-      `${url} cannot be downloaded (${cause?.code ?? message}); pass a program with --livekit-binary FILE or another source with --livekit-mirror URL`,
+      `${url} cannot be downloaded (${cause?.code ?? message}); pass a program with ${words.given} or another source with ${words.mirror}`,
     );
   }
   const found = createHash('sha256').update(bytes).digest('hex');

@@ -5,21 +5,22 @@ import test from 'node:test';
 import { parse } from 'yaml';
 import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
 import { temporaryDir } from '#test/helpers/daemon.ts';
-import { configText, configuredKeys, livekitConfig, mergeTrees, readExtra, redisBlock } from './livekit-config.ts';
+import {
+  clusterRedis,
+  configText,
+  configuredKeys,
+  livekitConfig,
+  mergeTrees,
+  readExtra,
+  redisBlock,
+} from './livekit-config.ts';
 
 const forward_stats = { summary_interval: '500ms', report_interval: '5s', report_window: '30s' };
+const SECRET = 'a: "tricky" #secret';
 const input = {
-  answer: {
-    nodeId: 'id',
-    name: 'n',
-    redisUrl: 'redis://u:p%40ss@redis.example:6380/2',
-    publicWsUrl: null,
-    livekit: { apiKey: 'APIx', apiSecret: 'a: "tricky" #secret', wsUrl: 'ws://127.0.0.1:7880' },
-    nodeToken: 'shn_x',
-    heartbeatSeconds: 10,
-  },
-  masterUrl: 'https://s.example',
-  masterHost: '10.0.0.1',
+  keys: { APIx: SECRET },
+  webhook: { apiKey: 'APIx', url: 'https://s.example/api/v1/webhooks/livekit' },
+  redisUrl: 'redis://u:p%40ss@redis.example:6380/2',
   nodeIp: '203.0.113.7',
   useExternalIp: false,
   region: 'eu',
@@ -45,18 +46,23 @@ test('the digests of the keys are those of the daemon’s own', async (t) => {
   const file = path.join(await temporaryDir(t), 'livekit.yaml');
   assert.equal(configuredKeys({ livekitConfig: file }), null);
   writeFileSync(file, configText(livekitConfig(input)));
-  const { apiKey, apiSecret } = input.answer.livekit;
-  assert.deepEqual(configuredKeys({ livekitConfig: file }), [digestOfKeys(apiKey, apiSecret)]);
+  assert.deepEqual(configuredKeys({ livekitConfig: file }), [digestOfKeys('APIx', SECRET)]);
   writeFileSync(file, 'keys: [');
   assert.equal(configuredKeys({ livekitConfig: file }), null);
 });
 
 test('without a Redis of the daemon it is looked for on the daemon’s machine', () => {
-  const answer = { ...input.answer, redisUrl: null };
-  assert.deepEqual(livekitConfig({ ...input, answer })['redis'], { address: '10.0.0.1:6379' });
-  assert.deepEqual(livekitConfig({ ...input, answer, masterHost: '2001:db8::1' })['redis'], {
-    address: '[2001:db8::1]:6379',
-  });
+  assert.equal(clusterRedis('redis://h', '10.0.0.1'), 'redis://h');
+  assert.deepEqual(redisBlock(clusterRedis(null, '10.0.0.1')), { address: '10.0.0.1:6379' });
+  assert.deepEqual(redisBlock(clusterRedis(null, '2001:db8::1')), { address: '[2001:db8::1]:6379' });
+});
+
+test('beside a daemon on loopback LiveKit listens there only', () => {
+  const made = livekitConfig({ ...input, redisUrl: null, nodeIp: '127.0.0.1', bind: ['127.0.0.1'], isLocal: true });
+  assert.equal('redis' in made, false);
+  assert.deepEqual(made['bind_addresses'], ['127.0.0.1']);
+  const { tcp_port, enable_loopback_candidate } = made['rtc'] as Record<string, unknown>;
+  assert.deepEqual([tcp_port, enable_loopback_candidate], [0, true]);
 });
 
 test('Redis addresses', () => {

@@ -1,15 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { isMap, parseDocument, stringify } from 'yaml';
 import { digestOfKeys } from '#daemon/platform/livekit-keys.ts';
-import type { JoinAnswer } from '#shared/schema/cluster.ts';
 import type { Layout } from './layout.ts';
 
 export interface LivekitConfigInput {
-  answer: JoinAnswer;
-  masterUrl: string;
-  /** Host of Redis when the daemon doesn't name one. */
-  masterHost: string;
+  /** Key → secret. */
+  keys: Readonly<Record<string, string>>;
+  webhook: { apiKey: string; url: string };
+  /** redis:// or rediss:// address; null = a single server, without other nodes, egress and ingress. */
+  redisUrl: string | null;
   nodeIp: string;
+  /** Where it listens for API and signaling; absent = on every address. */
+  bind?: readonly string[];
+  /** Clients are on this machine only. */
+  isLocal?: boolean;
   /** Ask a STUN server for the address that clients see. */
   useExternalIp: boolean;
   region: string;
@@ -23,26 +27,38 @@ type Tree = { [key: string]: unknown };
 /** LiveKit times packets only with all three (rtc.forward_stats, livekit-server 1.8 and later). `latency_alert` needs it. */
 const FORWARD_STATS = { summary_interval: '500ms', report_interval: '5s', report_window: '30s' };
 
-/** LiveKit's configuration for this node. */
+/** LiveKit's configuration for one server. */
 export function livekitConfig(input: LivekitConfigInput): Tree {
-  const { answer, ports } = input;
+  const { ports, isLocal } = input;
   return {
     port: ports.signal,
+    ...(input.bind ? { bind_addresses: [...input.bind] } : {}),
     ...(input.region ? { region: input.region } : {}),
     rtc: {
-      tcp_port: ports.tcp,
+      // LiveKit would listen on every address
+      tcp_port: isLocal ? 0 : ports.tcp,
       udp_port: ports.udp,
       use_external_ip: input.useExternalIp,
       ...(input.useExternalIp ? {} : { node_ip: input.nodeIp }),
+      ...(isLocal
+        ? {
+            enable_loopback_candidate: true,
+            interfaces: { includes: [process.platform === 'linux' ? 'lo' : 'lo0'] },
+          }
+        : {}),
       forward_stats: FORWARD_STATS,
     },
-    redis: redisBlock(answer.redisUrl ?? `redis://${hostInUrl(input.masterHost)}:6379`),
-    keys: { [answer.livekit.apiKey]: answer.livekit.apiSecret },
+    ...(input.redisUrl === null ? {} : { redis: redisBlock(input.redisUrl) }),
+    keys: { ...input.keys },
     prometheus: { port: ports.metrics, username: input.metricsUser, password: input.metricsPassword },
-    webhook: { api_key: answer.livekit.apiKey, urls: [`${input.masterUrl}/api/v1/webhooks/livekit`] },
+    webhook: { api_key: input.webhook.apiKey, urls: [input.webhook.url] },
     logging: { json: true, level: 'info' },
   };
 }
+
+/** The Redis of the cluster: the one that the daemon names, else on the daemon's machine. */
+export const clusterRedis = (named: string | null, masterHost: string): string =>
+  named ?? `redis://${hostInUrl(masterHost)}:6379`;
 
 /** LiveKit's `redis` block for a redis:// or rediss:// address. */
 export function redisBlock(address: string): Tree {
@@ -93,7 +109,7 @@ export function configuredKeys({ livekitConfig: file }: Pick<Layout, 'livekitCon
 const HEADER =
   '# Written by the StreamHub edge installer. Put your own settings in a file and pass it with --livekit-extra.\n';
 
-export const configText = (tree: Tree): string => HEADER + stringify(tree);
+export const configText = (tree: Tree, header = HEADER): string => header + stringify(tree);
 
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
 export const hostInUrl = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);

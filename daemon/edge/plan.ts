@@ -2,7 +2,6 @@ import { createSocket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { isLoopbackAddress, judgeAddress } from './address.ts';
 import { type Identity, type Layout, layoutOf, readJson } from './layout.ts';
@@ -10,6 +9,7 @@ import { type BinarySource, chooseBinary } from './livekit-binary.ts';
 import { readExtra } from './livekit-config.ts';
 import { proxyToward } from './network.ts';
 import { type InstallOptions, UsageError } from './options.ts';
+import { isPortFree } from './ports.ts';
 import { AGENT_UNIT, hasSystemd, LIVEKIT_UNIT, type Scope, unitFolder } from './systemd.ts';
 
 /** What an installation will do, decided before anything is changed. */
@@ -118,13 +118,9 @@ async function ownAddress(next: string, { address, family }: LookupAddress): Pro
 /** A first installation needs its ports. */
 export async function testPorts({ ports }: InstallOptions): Promise<void> {
   for (const port of [ports.signal, ports.tcp, ports.metrics].filter((one) => one > 0)) {
-    await new Promise<void>((resolve, reject) => {
-      const server = createServer();
-      server.once('error', () =>
-        reject(new Error(`port ${port} is in use on this machine; choose another (see --help)`)),
-      );
-      server.listen(port, () => server.close(() => resolve()));
-    });
+    if (!(await isPortFree(port, 'tcp'))) {
+      throw new Error(`port ${port} is in use on this machine; choose another (see --help)`);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, openSync, rmSync, statSync, truncateSync } from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Background } from '#daemon/platform/background.ts';
 import type { Identity, Layout } from './layout.ts';
@@ -10,7 +11,7 @@ import { LIVEKIT_UNIT, systemctl } from './systemd.ts';
 const MAX_LOG_BYTES = 20 * 1024 * 1024;
 const run = promisify(execFile);
 
-/** Starts LiveKit and finds its process; signals are sent by the agent. */
+/** Starts a server and finds its process; signals are sent by its `ServerWatch`. */
 export interface Supervisor {
   /** The running process, or null. `known` is the last one that was supervised. */
   find(known: ProcessRef | null): Promise<ProcessRef | null>;
@@ -22,35 +23,48 @@ export interface Supervisor {
 export function createSupervisor(identity: Identity, layout: Layout, background: Background): Supervisor {
   return identity.supervisor === 'systemd'
     ? new SystemdSupervisor(identity.scope)
-    : new ChildSupervisor(identity, layout, background);
+    : new ChildSupervisor(
+        {
+          binary: identity.livekit.binary,
+          args: ['--config', layout.livekitConfig],
+          cwd: layout.root,
+          env: { ...process.env, ...livekitEnvironment(identity.network) },
+          log: layout.livekitLog,
+        },
+        background,
+      );
 }
 
-/** LiveKit in a separate session: it survives the agent, and the next agent finds it by its stored reference. */
-class ChildSupervisor implements Supervisor {
-  readonly #identity: Identity;
-  readonly #layout: Layout;
+/** What to start, and where its output is kept. */
+export interface Program {
+  binary: string;
+  args: readonly string[];
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  log: string;
+}
+
+/** A server in a separate session: it survives the process that starts it, and the next one finds it by its stored reference. */
+export class ChildSupervisor implements Supervisor {
+  readonly #program: Program;
   readonly #background: Background;
 
-  constructor(identity: Identity, layout: Layout, background: Background) {
-    this.#identity = identity;
-    this.#layout = layout;
+  constructor(program: Program, background: Background) {
+    this.#program = program;
     this.#background = background;
   }
 
   async find(known: ProcessRef | null): Promise<ProcessRef | null> {
-    await this.#background.run('rotation of livekit.log', () => rotate(this.#layout.livekitLog));
+    const { log } = this.#program;
+    await this.#background.run(`rotation of ${path.basename(log)}`, () => rotate(log));
     return isAlive(known) ? known : null;
   }
 
   async start(): Promise<ProcessRef | null> {
-    const log = openSync(this.#layout.livekitLog, 'a', 0o600);
+    const { binary, args, cwd, env, log: file } = this.#program;
+    const log = openSync(file, 'a', 0o600);
     try {
-      const child = spawn(this.#identity.livekit.binary, ['--config', this.#layout.livekitConfig], {
-        detached: true,
-        stdio: ['ignore', log, log],
-        cwd: this.#layout.root,
-        env: { ...process.env, ...livekitEnvironment(this.#identity.network) },
-      });
+      const child = spawn(binary, args, { detached: true, stdio: ['ignore', log, log], cwd, env });
       await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve);
         child.once('error', reject);
@@ -102,7 +116,7 @@ class SystemdSupervisor implements Supervisor {
   }
 }
 
-/** LiveKit keeps the file open and appends to it: a copy is kept and the file emptied. */
+/** The server keeps the file open and appends to it: a copy is kept and the file emptied. */
 function rotate(file: string): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= MAX_LOG_BYTES) return;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Background } from '#daemon/platform/background.ts';
 import { LivekitMeter, type LivekitSeen } from '#shared/livekit-metrics.ts';
 import type { LivekitReport } from '#shared/schema/cluster.ts';
-import { type AgentState, type Identity, type Layout, NO_STATE, readJson, writeJson } from './layout.ts';
-import { configuredKeys } from './livekit-config.ts';
+import { type AgentState, NO_STATE, readJson, writeJson } from './layout.ts';
 import { isAlive, type ProcessRef, signal } from './process-table.ts';
 import { nextStep, type Observation, stateOf, type Target } from './steps.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -12,16 +12,28 @@ const METRICS_TIMEOUT_MS = 2000;
 /** A start counts as successful after this time. */
 const LASTING_SECONDS = 30;
 
+/** One server of this machine. */
+export interface WatchedServer {
+  /** As log lines call it. */
+  name: string;
+  /** What survives the process that watches it. */
+  stateFile: string;
+  logFile: string;
+  /** Where LiveKit shows its numbers; null for a server without: it counts as running while its process is there. */
+  metrics: { url: string; user: string; password: string } | null;
+  /** Digests of the keys in its configuration. */
+  configuredKeys(): string[] | null;
+}
+
 export interface WatchDeps {
-  identity: Identity;
-  layout: Layout;
+  server: WatchedServer;
   supervisor: Supervisor;
   background: Background;
   log(message: string): void;
 }
 
-/** Supervises one LiveKit server: watches its process and metrics, and takes one step toward the target at a time. */
-export class LivekitWatch {
+/** Supervises one server: watches its process and metrics, and takes one step toward the target at a time. */
+export class ServerWatch {
   readonly #deps: WatchDeps;
   readonly #meter = new LivekitMeter();
   #state: AgentState;
@@ -32,6 +44,8 @@ export class LivekitWatch {
   #clearReadings = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
   #failedStarts = 0;
+  /** Why the last start failed before there was a process. */
+  #startProblem: string | null = null;
   #numbers: LivekitSeen | null = null;
   #observation: Observation | undefined;
   /** The present state is saved. */
@@ -40,7 +54,7 @@ export class LivekitWatch {
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
-    this.#state = { ...NO_STATE, ...readJson<Partial<AgentState>>(deps.layout.state) };
+    this.#state = { ...NO_STATE, ...readJson<Partial<AgentState>>(deps.server.stateFile) };
   }
 
   get state(): Readonly<AgentState> {
@@ -69,8 +83,9 @@ export class LivekitWatch {
 
   #store(): void {
     if (this.#isStored) return;
-    void this.#deps.background.run('state.json', () => {
-      writeJson(this.#deps.layout.state, this.#state);
+    const { stateFile } = this.#deps.server;
+    void this.#deps.background.run(path.basename(stateFile), () => {
+      writeJson(stateFile, this.#state);
       this.#isStored = true;
     });
   }
@@ -97,11 +112,12 @@ export class LivekitWatch {
     const ref = this.#state.process;
     if (step === 'start') await this.#start();
     else if (step === 'kill' && ref !== null) {
-      this.#deps.log('LiveKit does not exit; killing it');
+      this.#deps.log(`${this.#deps.server.name} does not exit; killing it`);
       signal(ref, 'SIGKILL');
     } else if (step === 'terminate' && ref !== null) await this.#terminate(ref, seen);
   }
 
+  /** For the daemon, but for the address, which the process doesn't know. */
   report(): LivekitReport {
     const seen = this.#observation;
     const isRunning = seen?.isRunning ?? false;
@@ -111,12 +127,11 @@ export class LivekitWatch {
     return {
       state,
       nodeId: numbers?.nodeId ?? null,
-      url: this.#deps.identity.livekit.url,
       rooms: numbers?.rooms ?? none,
       participants: numbers?.participants ?? none,
       clients: numbers?.clients ?? none,
       foreignClients: numbers?.foreignClients ?? none,
-      ...(state === 'failed' ? { problem: this.#problem() } : {}),
+      ...(state === 'failed' ? { problem: this.problem() } : {}),
     };
   }
 
@@ -126,15 +141,13 @@ export class LivekitWatch {
   }
 
   async #observe(): Promise<Observation> {
-    const { identity, supervisor } = this.#deps;
+    const { server, supervisor } = this.#deps;
     const known = this.#state.process;
     const ref = await supervisor.find(known);
     const now = seconds();
     if (!isSame(ref, known)) this.#changed(ref, known, now);
     if (this.#firstSeen === 0) this.#firstSeen = now;
-    const { metricsUser, metricsPassword, metricsUrl } = identity.livekit;
-    const authorization = `Basic ${Buffer.from(`${metricsUser}:${metricsPassword}`).toString('base64')}`;
-    const seen = ref === null ? null : await this.#meter.read(metricsUrl, METRICS_TIMEOUT_MS, { authorization });
+    const seen = ref === null ? null : await this.#read(server.metrics);
     if (seen !== null) {
       this.#lastAnswer = now;
       this.#clearReadings = seen.foreignClients === 0 ? this.#clearReadings + 1 : 0;
@@ -145,9 +158,9 @@ export class LivekitWatch {
     return {
       isRunning: isAlive(ref),
       upSeconds: ref === null ? 0 : now - this.#firstSeen,
-      numbers: seen,
+      numbers: server.metrics === null ? BUSY : seen,
       silentSeconds: now - Math.max(this.#lastAnswer, this.#firstSeen),
-      clearReadings: this.#clearReadings,
+      clearReadings: server.metrics === null ? Number.POSITIVE_INFINITY : this.#clearReadings,
       signals,
       sinceSignal: now - (signalledMono ?? this.#bornAt),
       sinceStart: now - this.#startedAt,
@@ -155,28 +168,43 @@ export class LivekitWatch {
     };
   }
 
+  async #read(metrics: WatchedServer['metrics']): Promise<LivekitSeen | null> {
+    if (metrics === null) return null;
+    const authorization = `Basic ${Buffer.from(`${metrics.user}:${metrics.password}`).toString('base64')}`;
+    return this.#meter.read(metrics.url, METRICS_TIMEOUT_MS, { authorization });
+  }
+
   /** Another process than before, or none. */
   #changed(ref: ProcessRef | null, known: ProcessRef | null, now: number): void {
-    if (known !== null && this.#state.signals === 0) {
+    const { name, configuredKeys } = this.#deps.server;
+    const isUnexpected = known !== null && this.#state.signals === 0;
+    if (isUnexpected) {
       this.#failedStarts += 1;
-      this.#deps.log(`LiveKit (process ${known.pid}) exited unexpectedly`);
-    } else if (known !== null) this.#deps.log(`LiveKit (process ${known.pid}) has shut down`);
+      this.#deps.log(`${name} (process ${known.pid}) exited unexpectedly`);
+    } else if (known !== null) this.#deps.log(`${name} (process ${known.pid}) has shut down`);
     this.#firstSeen = now;
     this.#clearReadings = 0;
-    this.remember({ process: ref, signals: 0, signalledMono: null, keys: configuredKeys(this.#deps.layout) });
+    const restarts = this.#state.restarts + (isUnexpected ? 1 : 0);
+    this.remember({ process: ref, signals: 0, signalledMono: null, keys: configuredKeys(), restarts });
   }
 
   async #start(): Promise<void> {
+    const { name, configuredKeys } = this.#deps.server;
     this.#startedAt = seconds();
     try {
       const ref = await this.#deps.supervisor.start();
       if (ref === null) this.#failedStarts += 1;
       this.#firstSeen = seconds();
-      this.remember({ process: ref, signals: 0, signalledMono: null, keys: configuredKeys(this.#deps.layout) });
-      this.#deps.log(ref === null ? 'LiveKit did not start' : `LiveKit started (process ${ref.pid})`);
+      this.#startProblem = null;
+      this.remember({
+        ...{ process: ref, signals: 0, signalledMono: null },
+        ...{ keys: configuredKeys(), startedAt: Date.now() },
+      });
+      this.#deps.log(ref === null ? `${name} did not start` : `${name} started (process ${ref.pid})`);
     } catch (error) {
       this.#failedStarts += 1;
-      this.#deps.log(`LiveKit cannot be started: ${(error as Error).message}`);
+      this.#startProblem = (error as Error).message;
+      this.#deps.log(`${name} cannot be started: ${this.#startProblem}`);
     }
   }
 
@@ -192,21 +220,28 @@ export class LivekitWatch {
       return;
     }
     this.#deps.log(
-      seen.signals === 0 ? 'telling LiveKit to shut down gracefully' : 'telling LiveKit again: remaining rooms end now',
+      seen.signals === 0
+        ? `telling ${this.#deps.server.name} to shut down gracefully`
+        : `telling ${this.#deps.server.name} again: what is left ends now`,
     );
     await this.#deps.supervisor.terminate(ref, isFinal);
   }
 
-  /** The last lines that LiveKit wrote, without what looks like a secret. */
-  #problem(): string {
+  /** Why it isn't running: why it couldn't be started, else the last lines that it wrote, without what looks like a secret. */
+  problem(): string {
+    const { name, logFile } = this.#deps.server;
+    if (this.#startProblem !== null) return this.#startProblem.slice(0, 500);
     try {
-      const lines = readFileSync(this.#deps.layout.livekitLog, 'utf8').trim().split('\n').slice(-3).join(' | ');
+      const lines = readFileSync(logFile, 'utf8').trim().split('\n').slice(-3).join(' | ');
       return lines.replace(/(:\/\/[^:/@\s]*:)[^@\s]*@/g, '$1…@').slice(-500);
     } catch {
-      return 'LiveKit exits right after its start; see its unit’s journal for the reason.';
+      return `${name} exits right after its start; see its log or its unit’s journal for the reason.`;
     }
   }
 }
+
+/** Of a server that tells nothing: it is asked once to end, and then decides when. */
+const BUSY: Observation['numbers'] = { participants: 1, foreignClients: 0 };
 
 /** Continues after a restart of the agent, unlike `performance.now()`, and doesn't follow changes of the wall clock. */
 const seconds = (): number => Number(process.hrtime.bigint() / 1_000_000n) / 1000;
