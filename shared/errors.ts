@@ -658,6 +658,11 @@ export const ERRORS = define({
     message: 'LiveKit refused: {reason}',
     hint: 'Check LIVEKIT_API_KEY and LIVEKIT_API_SECRET, and read LiveKit’s log.',
   },
+  LIVEKIT_NOT_MANAGED: {
+    status: 409,
+    message: 'The daemon doesn’t run LiveKit itself: {reason}.',
+    hint: 'Set LIVEKIT_MODE to managed, and remove LIVEKIT_URL and the keys from the environment.',
+  },
   CONNECTION_UNKNOWN: {
     status: 404,
     message: 'No participant {sid} is known in this app.',

@@ -135,11 +135,19 @@ export class LivekitMeter {
   /** Readings at which a total had grown, oldest first. */
   #steps: Reading[] = [];
 
-  /** @returns null when the server does not answer within the time */
-  async read(url: string, timeoutMs: number, headers: Record<string, string> = {}): Promise<LivekitSeen | null> {
+  /**
+   * @param url with user and password where the server asks for them
+   * @returns null when the server does not answer within the time
+   */
+  async read(url: string, timeoutMs: number): Promise<LivekitSeen | null> {
     let text: string;
     try {
-      const response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs) });
+      // fetch() refuses an address that has them
+      const target = new URL(url);
+      const user = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
+      target.username = target.password = '';
+      const headers: Record<string, string> = user === ':' ? {} : { authorization: `Basic ${btoa(user)}` };
+      const response = await fetch(target, { headers, signal: AbortSignal.timeout(timeoutMs) });
       text = await response.text();
       if (!response.ok) return null;
     } catch {

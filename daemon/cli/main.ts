@@ -44,7 +44,8 @@ async function readFlags(args: string[]): Promise<Record<string, string | undefi
     .showHelpAfterError('Try streamhub --help.')
     .allowExcessArguments(false)
     .option('--env-file <file>')
-    .option('--safe');
+    .option('--safe')
+    .option('--with-livekit');
   for (const setting of Object.values(SETTINGS)) {
     if ('flag' in setting && setting.flag && setting.type !== 'flag') program.option(`--${setting.flag} <value>`);
   }
@@ -59,9 +60,10 @@ async function readFlags(args: string[]): Promise<Record<string, string | undefi
   const given = program.options.map(
     (option) => [option.name(), program.getOptionValue(option.attributeName())] as const,
   );
-  return Object.fromEntries(
+  const flags = Object.fromEntries(
     given.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]),
   );
+  return flags['with-livekit'] === undefined ? flags : { 'livekit-mode': 'managed', ...flags };
 }
 
 function help(): string {
@@ -76,6 +78,7 @@ ${commands.length > 0 ? `${commands.join('\n')}\n` : ''}
 ${flags.join('\n')}
   --env-file FILE         Read settings from FILE (default: <DATA_DIR>/streamhub.env).
   --safe                  Start without third-party plugins.
+  --with-livekit          Also run LiveKit on this machine, as --livekit-mode managed does.
   --version, --help
 
 Every setting is also an environment variable (docs/settings.md); flags take precedence over the environment, and the environment over the file.

@@ -85,7 +85,7 @@ class Agent {
       name: 'LiveKit',
       stateFile: layout.state,
       logFile: layout.livekitLog,
-      metrics: { url: metricsUrl, user: metricsUser, password: metricsPassword },
+      metrics: withUser(metricsUrl, metricsUser, metricsPassword),
       configuredKeys: () => configuredKeys(layout),
     };
     this.#watch = new ServerWatch({ server, supervisor, background, log });
@@ -172,6 +172,13 @@ class Agent {
     this.#log(problem === '' ? 'the daemon accepts heartbeats again' : problem);
     this.#lastProblem = problem;
   }
+}
+
+function withUser(url: string, user: string, password: string): string {
+  const address = new URL(url);
+  address.username = user;
+  address.password = password;
+  return address.href;
 }
 
 /** The lines of the supervisor of background work in the agent's own form. */

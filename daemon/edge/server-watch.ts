@@ -13,14 +13,14 @@ const METRICS_TIMEOUT_MS = 2000;
 const LASTING_SECONDS = 30;
 
 /** One server of this machine. */
-export interface WatchedServer {
+interface WatchedServer {
   /** As log lines call it. */
   name: string;
   /** What survives the process that watches it. */
   stateFile: string;
   logFile: string;
-  /** Where LiveKit shows its numbers; null for a server without: it counts as running while its process is there. */
-  metrics: { url: string; user: string; password: string } | null;
+  /** Where LiveKit shows its numbers, with user and password; null for a server without: it runs while its process is there. */
+  metrics: string | null;
   /** Digests of the keys in its configuration. */
   configuredKeys(): string[] | null;
 }
@@ -44,7 +44,6 @@ export class ServerWatch {
   #clearReadings = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
   #failedStarts = 0;
-  /** Why the last start failed before there was a process. */
   #startProblem: string | null = null;
   #numbers: LivekitSeen | null = null;
   #observation: Observation | undefined;
@@ -63,6 +62,11 @@ export class ServerWatch {
 
   get rates(): LivekitSeen['rates'] | undefined {
     return this.#numbers?.rates;
+  }
+
+  /** Why the last start failed before there was a process. */
+  get startProblem(): string | null {
+    return this.#startProblem;
   }
 
   get isRunning(): boolean {
@@ -147,7 +151,8 @@ export class ServerWatch {
     const now = seconds();
     if (!isSame(ref, known)) this.#changed(ref, known, now);
     if (this.#firstSeen === 0) this.#firstSeen = now;
-    const seen = ref === null ? null : await this.#read(server.metrics);
+    const seen =
+      ref === null || server.metrics === null ? null : await this.#meter.read(server.metrics, METRICS_TIMEOUT_MS);
     if (seen !== null) {
       this.#lastAnswer = now;
       this.#clearReadings = seen.foreignClients === 0 ? this.#clearReadings + 1 : 0;
@@ -166,12 +171,6 @@ export class ServerWatch {
       sinceStart: now - this.#startedAt,
       failedStarts: this.#failedStarts,
     };
-  }
-
-  async #read(metrics: WatchedServer['metrics']): Promise<LivekitSeen | null> {
-    if (metrics === null) return null;
-    const authorization = `Basic ${Buffer.from(`${metrics.user}:${metrics.password}`).toString('base64')}`;
-    return this.#meter.read(metrics.url, METRICS_TIMEOUT_MS, { authorization });
   }
 
   /** Another process than before, or none. */

@@ -1,4 +1,6 @@
-type LogLevel = 'info' | 'warn' | 'error';
+type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** What a service needs of a logger: only the levels that it writes. Every pino logger is one. */
-export type Log<Level extends LogLevel = LogLevel> = Readonly<Record<Level, (data: object, message: string) => void>>;
+export type Log<Level extends LogLevel = Exclude<LogLevel, 'debug'>> = Readonly<
+  Record<Level, (data: object, message: string) => void>
+>;

@@ -58,6 +58,7 @@ export class SettingsStore {
   #rows: ReadonlyMap<SettingKey, Row> = new Map();
   #stored: ReadonlyMap<SettingKey, StoredSetting> = new Map();
   #areSecretsThere = false;
+  #managed: ReadonlyMap<SettingKey, string> = new Map();
 
   constructor(deps: SettingsStoreDeps) {
     this.#deps = deps;
@@ -74,6 +75,12 @@ export class SettingsStore {
   secretsLoaded(): void {
     this.#areSecretsThere = true;
     this.#apply(true);
+  }
+
+  /** Applies the address, keys and so on of the LiveKit that the daemon runs; an empty map takes them back. */
+  adoptManaged(values: ReadonlyMap<SettingKey, string>): void {
+    this.#managed = values;
+    this.#apply(false);
   }
 
   /** Number of the last change; 0 = there was none. */
@@ -122,6 +129,8 @@ export class SettingsStore {
         return 'in the environment';
       case 'file':
         return `in ${envFile.slice(Math.max(envFile.lastIndexOf('/'), envFile.lastIndexOf('\\')) + 1)}`;
+      case 'managed':
+        return 'by the LiveKit that this daemon runs (LIVEKIT_MODE)';
       default:
         return null;
     }
@@ -270,7 +279,7 @@ export class SettingsStore {
         );
     }
     this.#stored = stored;
-    settings.adoptStored(values, isStart);
+    settings.adoptStored(values, isStart, this.#managed);
     for (const key of KEYS.values()) this.#warnOfRestart(key);
   }
 

@@ -23,6 +23,29 @@ import { OBSERVING } from './settings-observing.ts';
  */
 export const SETTINGS = {
   ...group('livekit', {
+    livekitMode: {
+      ...live(
+        choice(
+          'LIVEKIT_MODE',
+          'LiveKit',
+          ['external', 'managed'],
+          'external',
+          '`external`: the daemon connects to a LiveKit that others run. `managed`: it runs a LiveKit server on its own machine, with generated keys, and Redis, egress and ingress where their programs are there. An address or keys in the environment, the env file or a flag take precedence: then no LiveKit is started.',
+        ),
+      ),
+      flag: 'livekit-mode',
+    } as const,
+    livekitBinary: str(
+      'LIVEKIT_BINARY',
+      'LiveKit program',
+      'livekit-server for LIVEKIT_MODE=managed. Unset: the one on PATH, else the one in `DATA_DIR/livekit/bin`, into which the pinned release is downloaded.',
+    ),
+    livekitMirror: url(
+      'LIVEKIT_MIRROR',
+      'LiveKit mirror',
+      HTTP,
+      'Another address with the archives of LiveKit’s release, for LIVEKIT_MODE=managed.',
+    ),
     livekitUrl: live(
       url('LIVEKIT_URL', 'Address', ['ws', 'wss', ...HTTP], 'LiveKit’s API address; a path is kept.', {
         default: 'ws://127.0.0.1:7880',

@@ -18,7 +18,7 @@ type ValueOf<D> = D extends { type: 'int' }
         : string;
 
 /** Where a value came from; later ones win. */
-type Origin = 'default' | 'stored' | 'file' | 'environment' | 'flag';
+type Origin = 'default' | 'stored' | 'managed' | 'file' | 'environment' | 'flag';
 
 export type SettingValues = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
 
@@ -39,8 +39,13 @@ export interface Settings extends SettingValues {
   /**
    * For `SettingsStore` alone: takes these as the stored values, in place of the former ones. The env file, the environment
    * and flags take precedence. @param isStart settings that need a restart change, too
+   * @param managed values of the LiveKit that the daemon runs; they take precedence over stored ones
    */
-  adoptStored(stored: ReadonlyMap<SettingKey, unknown>, isStart: boolean): void;
+  adoptStored(
+    stored: ReadonlyMap<SettingKey, unknown>,
+    isStart: boolean,
+    managed: ReadonlyMap<SettingKey, unknown>,
+  ): void;
 }
 
 /** Thrown for invalid settings, with one line for each. Values are never quoted, because one could be a secret. */
@@ -119,13 +124,14 @@ function liveSettings(
         listeners.delete(entry);
       };
     },
-    adoptStored(stored: ReadonlyMap<SettingKey, unknown>, isStart: boolean) {
+    adoptStored(stored: ReadonlyMap<SettingKey, unknown>, isStart: boolean, managed: ReadonlyMap<SettingKey, unknown>) {
       const changed = new Set<SettingKey>();
       for (const [key, definition] of DEFINITIONS) {
-        if (origins[key] !== 'default' && origins[key] !== 'stored') continue;
+        if (!['default', 'stored', 'managed'].includes(origins[key])) continue;
         if (definition.change === undefined || (definition.change === 'restart' && !isStart)) continue;
-        const value = stored.has(key) ? stored.get(key) : definition.default;
-        origins[key] = stored.has(key) ? 'stored' : 'default';
+        const origin = managed.has(key) ? 'managed' : stored.has(key) ? 'stored' : 'default';
+        const value = (origin === 'managed' ? managed : stored).get(key) ?? definition.default;
+        origins[key] = origin;
         if (JSON.stringify(values[key]) === JSON.stringify(value)) continue;
         values[key] = value;
         changed.add(key);

@@ -52,6 +52,7 @@ export async function startDaemon(
         version: VERSION,
         ...(certificate === undefined ? {} : { fingerprint: certificate.fingerprint }),
       });
+    running.managedLiveKit.begin();
     // neither is a reason not to start
     await running.background.run('data/daemon.json', announce);
     certificate?.watch(app.server as unknown as TlsServer, announce);

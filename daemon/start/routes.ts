@@ -29,6 +29,7 @@ import { consoleRoutes } from '#daemon/operations/console/routes.ts';
 import { doctorRoutes } from '#daemon/operations/doctor/routes.ts';
 import { gpuRoutes } from '#daemon/operations/gpu/routes.ts';
 import { historyRoutes } from '#daemon/operations/history/routes.ts';
+import { livekitRoutes } from '#daemon/operations/livekit/routes.ts';
 import { metricsRoutes } from '#daemon/operations/metrics/routes.ts';
 import { qualityRoutes } from '#daemon/operations/quality/routes.ts';
 import { systemRoutes } from '#daemon/operations/system/routes.ts';
@@ -57,6 +58,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   systemRoutes(app, services);
   connectionRoutes(app, services);
   doctorRoutes(app, services);
+  livekitRoutes(app, services);
   historyRoutes(app, services);
   qualityRoutes(app, services);
   alertRoutes(app, services);

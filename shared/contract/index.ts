@@ -11,6 +11,7 @@ import * as history from './history.ts';
 import * as ingress from './ingress.ts';
 import * as jobs from './jobs.ts';
 import * as liveHls from './live-hls.ts';
+import * as livekit from './livekit.ts';
 import * as logs from './logs.ts';
 import * as mqtt from './mqtt.ts';
 import type { Operation } from './operation.ts';
@@ -52,6 +53,7 @@ const contract = {
   presets,
   quality,
   liveHls,
+  livekit,
   recording,
   rooms,
   sessions,

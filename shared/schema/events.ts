@@ -104,6 +104,7 @@ export const EVENT_TYPES = {
   'livekit.unconfigured': 'system',
   'livekit.reachable': 'system',
   'livekit.unreachable': 'system',
+  'livekit.programs': 'system',
   'incident.opened': 'alerts',
   'incident.updated': 'alerts',
   'incident.closed': 'alerts',

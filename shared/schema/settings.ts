@@ -5,7 +5,8 @@ import { CONNECTIONS } from './connections.ts';
 const text = (description: string) => Type.String({ description });
 const set = (what: string) => Type.Boolean({ description: `${what} is set. The value is never returned.` });
 
-const ORIGINS = ['default', 'stored', 'file', 'environment', 'flag'] as const;
+/** `managed`: from the LiveKit that the daemon runs. */
+const ORIGINS = ['default', 'stored', 'managed', 'file', 'environment', 'flag'] as const;
 
 /** Groups of settings, in the order in which they are shown. */
 export const SETTING_GROUPS = [

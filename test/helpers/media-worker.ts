@@ -88,6 +88,10 @@ export interface MediaWorker {
   stop(): Promise<void>;
 }
 
+/** Path of the program, built once where needed. @throws when it can't be had here */
+export const mediaWorkerProgram = async (): Promise<string> =>
+  (await run(SCRIPT, ['build'], { timeout: 600_000 })).stdout.trim();
+
 /** Starts the services for a LiveKit, or says in a string why none can be had here. They stop with the test. */
 export async function startMediaWorker(
   t: { after(fn: () => unknown): void },
@@ -96,7 +100,7 @@ export async function startMediaWorker(
 ): Promise<MediaWorker | string> {
   let program: string;
   try {
-    program = (await run(SCRIPT, ['build'], { timeout: 600_000 })).stdout.trim();
+    program = await mediaWorkerProgram();
   } catch (error) {
     return `no media worker can be had here: ${reasonOf(error)}`;
   }

@@ -48,7 +48,7 @@ export function createAlerts(
   { plugins }: Plugins,
   { apps: { registry }, storage }: Apps,
   media: Media,
-  { health, stats }: ReturnType<typeof createOperations>,
+  { health, managedLiveKit, stats }: ReturnType<typeof createOperations>,
 ): AlertService {
   const clock = SYSTEM_CLOCK;
   const log = rootLog.child({ source: 'alerts' });
@@ -70,7 +70,10 @@ export function createAlerts(
   });
   const sources = factSources({
     livekit: {
-      state: () => media.livekit.reachability.state,
+      state: () => {
+        const { state } = media.livekit.reachability;
+        return managedLiveKit.isStarting ? { ...state, status: 'unknown' } : state;
+      },
       url: () => settings.livekitUrl,
       clockDifference: () => media.livekit.clockDifference,
     },

@@ -8,6 +8,7 @@ import probeGpu from '#daemon/operations/gpu/tasks/gpu-probe.ts';
 import { GPU_PROBE } from '#daemon/operations/gpu/tasks.ts';
 import { hasGpuTraces } from '#daemon/operations/gpu/traces.ts';
 import { HistoryService } from '#daemon/operations/history/service.ts';
+import { ManagedLiveKitService } from '#daemon/operations/livekit/service.ts';
 import { addCollectors } from '#daemon/operations/metrics/collectors.ts';
 import { addMediaMetrics } from '#daemon/operations/metrics/media.ts';
 import { MetricsService } from '#daemon/operations/metrics/service.ts';
@@ -41,6 +42,7 @@ export function createOperations(
   {
     settings,
     settingsStore,
+    secretFile,
     logSecrets,
     dir,
     db,
@@ -88,6 +90,20 @@ export function createOperations(
       file: (name) => databases.file(name),
     }),
   });
+  const meta = metaStore(db);
+  const managedLiveKit = new ManagedLiveKitService({
+    settings,
+    store: settingsStore,
+    secrets: secretFile,
+    meta,
+    dataDir: dir.root,
+    listening,
+    events,
+    warnings,
+    background,
+    log: log.child({ source: 'livekit' }),
+    outputLog: log.child({ source: 'livekit-server' }),
+  });
   const history = new HistoryService({
     file: path.join(dir.data, 'history.db'),
     stats: () => stats.stats(),
@@ -109,7 +125,6 @@ export function createOperations(
     background,
     clock: SYSTEM_CLOCK,
   });
-  const meta = metaStore(db);
   let wasWatched = meta.get(FIRST_VIEWER) !== undefined;
   events.subscribe(({ type, data }) => {
     if (wasWatched || type !== 'room.counts' || !(Number(data['viewers']) > 0 && Number(data['publishers']) > 0))
@@ -222,6 +237,7 @@ export function createOperations(
     console: webConsole,
     health,
     livekitProbe,
+    managedLiveKit,
     stats,
     history,
     nodeQuality,
@@ -237,12 +253,14 @@ export function createOperations(
         percent: settings.tracesPercent,
         log: log.child({ source: 'traces' }),
       });
+      await managedLiveKit.start();
       await metrics.start();
       history.start();
       monthUsage.start();
       gpu.start();
     },
     async stop() {
+      await managedLiveKit.stop();
       webConsole.stop();
       await monthUsage.stop();
       await history.stop();

@@ -17,6 +17,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -32,7 +33,7 @@ import (
 )
 
 type config struct {
-	Redis  string `json:"redis"`  // host:port
+	Redis  string `json:"redis"`  // host:port, or redis:// with a password
 	Dir    string `json:"dir"`    // folder for work files
 	Orders string `json:"orders"` // file that gets each order as a line of JSON, without credentials
 	// LiveKit, for the recorder and the ingests as participants; without a URL nobody joins
@@ -83,7 +84,13 @@ type fault struct {
 }
 
 func connect(address string) psrpc.MessageBus {
-	client := redis.NewClient(&redis.Options{Addr: address})
+	options := &redis.Options{Addr: address}
+	if strings.Contains(address, "://") {
+		var err error
+		options, err = redis.ParseURL(address)
+		check(err)
+	}
+	client := redis.NewClient(options)
 	check(client.Ping(context.Background()).Err())
 	return redisbus.New(client)
 }

@@ -22,6 +22,7 @@ type Settings = ResultOf<typeof getSettings>['data'];
 const ORIGINS: Record<Setting['origin'], string> = {
   default: 'default',
   stored: 'set here',
+  managed: 'LiveKit on this machine',
   file: 'env file',
   environment: 'environment',
   flag: 'command line',

@@ -1,0 +1,211 @@
+// LiveKit that the daemon runs itself, with real programs: started, killed, found again, moved to other ports, stopped.
+import assert from 'node:assert/strict';
+import { readFileSync, renameSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import path from 'node:path';
+import { before, describe, test } from 'node:test';
+import { RoomServiceClient } from 'livekit-server-sdk';
+import { loadSettings } from '#daemon/platform/settings.ts';
+import { blockScope, type Client, type DaemonProcess, daemonProcess, testDaemon } from '#test/helpers/daemon.ts';
+import {
+  type ManagedMachine,
+  managedMachine,
+  programOf,
+  secretsOf,
+  untilRunning,
+} from '#test/helpers/managed-livekit.ts';
+import { until } from '#test/helpers/until.ts';
+
+/** Nobody listens on it, so that nothing is downloaded. */
+const NO_MIRROR = 'http://127.0.0.1:9';
+
+const portOf = (program: { ports: { name: string; port: number }[] }, name: string): number =>
+  program.ports.find((one) => one.name === name)?.port as number;
+
+describe('with livekit-server on PATH', () => {
+  const scope = blockScope();
+  let machine: ManagedMachine;
+  let daemon: DaemonProcess;
+  let api: Client;
+  let lack: string | undefined;
+  const start = async (): Promise<void> => {
+    const { LIVEKIT_MODE: _, ...env } = machine.env;
+    daemon = await daemonProcess(scope, machine.dataDir, { ...env, LOG_LEVEL: 'debug', LIVEKIT_MIRROR: NO_MIRROR }, [
+      '--with-livekit',
+    ]);
+    api = daemon.api;
+  };
+  before(async () => {
+    const found = await managedMachine({ after: (step) => scope.after(step) });
+    if (typeof found === 'string') {
+      lack = found;
+      return;
+    }
+    machine = found;
+    await machine.addEgress();
+    await start();
+  });
+
+  test('it runs, beside a Redis, and the daemon uses it', async (t) => {
+    if (lack) return t.skip(lack);
+    const livekit = await untilRunning(api, 'livekit');
+    assert.match(livekit.version ?? '', /^1\./);
+    const { body } = await api.get('/livekit');
+    assert.equal(body.data.mode, 'managed');
+    assert.equal(body.data.restartNeeded, false);
+    await until('the daemon reaches it', async () => (await api.get('/stats')).body.livekitReachable);
+    const { ports } = await untilRunning(api, 'redis');
+    assert.deepEqual(
+      ports.map(({ address }) => address),
+      ['127.0.0.1'],
+    );
+    const secrets = secretsOf(machine);
+    const { LIVEKIT_MANAGED_API_KEY: key = '', LIVEKIT_MANAGED_API_SECRET: secret = '' } = secrets;
+    await new RoomServiceClient(body.data.url.replace(/^ws/, 'http'), key, secret).createRoom({ name: 'live-a' });
+    await until('its webhook came', async () => (await api.get('/system/livekit')).body.data.webhooks.received > 0);
+
+    // what it was given is readable by its owner only, and nobody is told
+    for (const file of ['etc/livekit.yaml', 'etc/redis.conf', 'etc/egress.yaml'])
+      assert.equal(statSync(path.join(machine.dataDir, 'livekit', file)).mode & 0o777, 0o600, file);
+    const answers = await Promise.all(['/livekit', '/system/settings', '/logs?limit=500'].map((url) => api.get(url)));
+    const commands = machine.processes().map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    const told = [...answers.map(({ text }) => text), ...commands, daemon.stdout(), daemon.stderr()].join('\n');
+    for (const [name, value] of Object.entries(secrets)) assert.ok(!told.includes(value), `${name} is told`);
+    assert.match(answers[2]?.text ?? '', /starting LiveKit server/, 'its lines are in the log');
+
+    // the settings say where the address comes from, and can't be changed beside it
+    const settings = (await api.get('/system/settings')).body.data.settings as { name: string; origin: string }[];
+    assert.equal(settings.find(({ name }) => name === 'LIVEKIT_URL')?.origin, 'managed');
+    assert.equal((await api.patch('/system/settings', { values: { LIVEKIT_URL: 'ws://h' } })).status, 409);
+  });
+
+  test('egress runs, takes orders and ends with LiveKit', async (t) => {
+    if (lack) return t.skip(lack);
+    const egress = await untilRunning(api, 'egress');
+    assert.equal(egress.version, '1.9.0');
+    await until('an egress worker is known', async () => {
+      const { programs } = (await api.get('/livekit')).body.data;
+      return programs.every(({ program, state }: { program: string; state: string }) =>
+        program === 'ingress' ? state === 'missing' : state === 'running',
+      );
+    });
+  });
+
+  test('killed, it is started again; while its program is missing, that is said and an incident is open', async (t) => {
+    if (lack) return t.skip(lack);
+    const before = await untilRunning(api, 'livekit');
+    const program = path.join(machine.bin, 'livekit-server');
+    renameSync(program, `${program}.away`);
+    process.kill(before.pid as number, 'SIGKILL');
+    const incident = async () => (await api.get('/incidents?condition=livekit-away')).body.data[0];
+    await until('the incident is open', async () => (await incident())?.state === 'open');
+    const away = await until('the reason is told', async () => {
+      const found = await programOf(api, 'livekit');
+      return found.problem === null ? undefined : found;
+    });
+    assert.match(away.problem ?? '', /cannot be downloaded.*LIVEKIT_BINARY/);
+    renameSync(`${program}.away`, program);
+    const after = await untilRunning(api, 'livekit', ({ pid }) => pid !== before.pid);
+    assert.equal(after.restarts, before.restarts + 1);
+    assert.equal(portOf(after, 'signal'), portOf(before, 'signal'));
+    await until('the incident is closed', async () => (await incident()).state === 'closed');
+  });
+
+  test('a daemon that is killed finds it again, and one that stops leaves it', async (t) => {
+    if (lack) return t.skip(lack);
+    const before = await untilRunning(api, 'livekit');
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      await daemon.end(signal);
+      await start();
+      const after = await untilRunning(api, 'livekit');
+      assert.deepEqual(
+        [after.pid, after.since, after.version, after.restarts],
+        [before.pid, before.since, before.version, before.restarts],
+      );
+      await until('the daemon reaches it', async () => (await api.get('/stats')).body.livekitReachable);
+    }
+    assert.equal(machine.processes().length, 3, 'Redis, LiveKit and egress, once each');
+  });
+
+  test('stopped, it stays stopped; a port that was taken in the meantime is replaced', async (t) => {
+    if (lack) return t.skip(lack);
+    const before = await untilRunning(api, 'livekit');
+    assert.equal((await api.post('/livekit/stop')).status, 200);
+    await until('all have ended', () => machine.processes().length === 0);
+    await daemon.end();
+    await start();
+    assert.equal((await api.get('/livekit')).body.data.wanted, 'stopped');
+    const port = portOf(before, 'signal');
+    const taker = createTcpServer().listen(port, '127.0.0.1');
+    t.after(() => taker.close());
+    assert.equal((await api.post('/livekit/start')).body.data.wanted, 'running');
+    const after = await untilRunning(api, 'livekit');
+    assert.notEqual(portOf(after, 'signal'), port);
+    await until('the daemon reaches it', async () => (await api.get('/stats')).body.livekitReachable);
+    // the services follow, because the address is another one
+    await untilRunning(api, 'egress');
+    assert.equal((await api.get('/livekit')).body.data.restartNeeded, false);
+
+    const { pid } = await untilRunning(api, 'livekit');
+    assert.equal((await api.post('/livekit/restart', { now: true })).status, 200);
+    const again = await untilRunning(api, 'livekit', (now) => now.pid !== pid);
+    assert.equal(again.restarts, after.restarts, 'a restart that was asked for is not counted');
+  });
+
+  test('back to a LiveKit of others', async (t) => {
+    if (lack) return t.skip(lack);
+    // the flag of the command line is gone
+    await daemon.end();
+    const { LIVEKIT_MODE: _, ...env } = machine.env;
+    daemon = await daemonProcess(scope, machine.dataDir, env);
+    await until('all have ended', () => machine.processes().length === 0);
+    const { body } = await daemon.api.get('/livekit');
+    assert.deepEqual([body.data.mode, body.data.state, body.data.url], ['external', 'off', null]);
+    assert.equal((await daemon.api.post('/livekit/start')).body.code, 'LIVEKIT_NOT_MANAGED');
+    assert.equal((await daemon.api.get('/system/settings')).body.data.livekit.apiKeySet, false);
+    await daemon.end();
+  });
+});
+
+test('an address in the environment takes precedence, and that is said', async (t) => {
+  const daemon = await testDaemon(t, { LIVEKIT_MODE: 'managed', LIVEKIT_URL: 'ws://127.0.0.1:1' });
+  const { data } = (await daemon.api.get('/livekit')).body;
+  assert.equal(data.overriddenBy, 'LIVEKIT_URL in the environment');
+  assert.ok(data.programs.every(({ state }: { state: string }) => state === 'off'));
+  assert.equal((await daemon.api.post('/livekit/start')).status, 409);
+  const { warnings } = (await daemon.api.get('/system/settings')).body.data;
+  assert.ok(warnings.some(({ code }: { code: string }) => code === 'LIVEKIT_MODE'));
+  assert.equal(loadSettings({ flags: { 'livekit-mode': 'managed' } }).livekitMode, 'managed');
+});
+
+test('a program that is missing, and a release that is not the expected one', async (t) => {
+  const mirror = createServer((_request, response) => response.end('not an archive')).listen(0, '127.0.0.1');
+  t.after(() => mirror.close());
+  await until('the mirror listens', () => mirror.listening);
+  const { PATH } = process.env;
+  process.env['PATH'] = '';
+  t.after(() => {
+    process.env['PATH'] = PATH;
+  });
+  const daemon = await testDaemon(t, {
+    LIVEKIT_MODE: 'managed',
+    LIVEKIT_MIRROR: `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`,
+  });
+  const livekit = await until('the start fails', async () => {
+    const found = await programOf(daemon.api, 'livekit');
+    return found.problem === null ? undefined : found;
+  });
+  assert.match(
+    livekit.problem ?? '',
+    /is not the expected release: its SHA-256 is [0-9a-f]{64}.*nothing was installed/,
+  );
+  assert.equal(livekit.pid, null);
+  const { body } = await daemon.api.get('/livekit');
+  assert.match(body.data.excludes.join(), /Without Redis: recordings/);
+  const redis = await programOf(daemon.api, 'redis');
+  assert.equal(redis.state, 'missing');
+  assert.match(redis.cure ?? '', /redis-server/);
+  const { warnings } = (await daemon.api.get('/system/settings')).body.data;
+  assert.ok(warnings.some(({ code }: { code: string }) => code === 'LIVEKIT_PROGRAM'));
+});
