@@ -36,6 +36,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/alerts/channels', 'Alerts', 'Desktop notifications'],
   ['/compare', 'Compare', 'Both sides are the same app'],
   ['/plugins', 'Plugins', 'Delivery presets'],
+  ['/livekit', 'LiveKit', 'The daemon starts a LiveKit server'],
   ['/gpu', 'GPU', 'No GPU found'],
   ['/settings', 'Settings', 'Public base URL'],
   ['/check', 'Check installation', 'Not checked yet'],

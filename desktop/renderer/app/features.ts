@@ -15,6 +15,7 @@ import type { Feature, Screen, Section } from '../features/feature.ts';
 import { gpu } from '../features/gpu/feature.ts';
 import { ingests } from '../features/ingests/feature.ts';
 import { jobs } from '../features/jobs/feature.ts';
+import { livekit } from '../features/livekit/feature.ts';
 import { logs } from '../features/logs/feature.ts';
 import { overview } from '../features/overview/feature.ts';
 import { plugins } from '../features/plugins/feature.ts';
@@ -43,6 +44,7 @@ export const features: readonly Feature[] = [
   jobs,
   compare,
   plugins,
+  livekit,
   gpu,
   settings,
   access,

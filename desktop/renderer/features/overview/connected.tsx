@@ -1,4 +1,5 @@
 import { listNodes } from '#shared/contract/cluster.ts';
+import { getManagedLiveKit } from '#shared/contract/livekit.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getSettings, type getStats } from '#shared/contract/system.ts';
 import { getLiveKit } from '#shared/contract/webhooks.ts';
@@ -8,6 +9,7 @@ import { useLack } from '../../api/rights.ts';
 import { GoTo } from '../../daemon/links.tsx';
 import { Panel } from '../../ui/layout/page.tsx';
 import { plural, recordingsOf } from '../../ui/words/format.ts';
+import { PROGRAM_NAMES, STATE_WORDS } from '../livekit/program-words.ts';
 import { BucketLines } from './bucket-lines.tsx';
 import { ConnectionLine, useConnectionTrial } from './connection-line.tsx';
 import classes from './overview.module.css';
@@ -23,6 +25,7 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
   const s = settings.data;
   const canSeeLiveKit = useLack(getLiveKit) === undefined;
   const hint = useRead(getLiveKit, undefined, { enabled: canSeeLiveKit }).data?.hint;
+  const here = useRead(getManagedLiveKit, undefined, { enabled: canSee }).data;
   const livekit = useConnectionTrial('livekit');
   const redis = useConnectionTrial('redis');
   const mail = useConnectionTrial('mail');
@@ -45,6 +48,20 @@ export function Connected({ stats }: { stats: ResultOf<typeof getStats> }) {
           }
           trial={livekit}
         />
+        {here?.mode === 'managed' && here.overriddenBy === null
+          ? here.programs
+              .filter(({ program }) => program !== 'livekit')
+              .map(({ program, state, cure }) => (
+                <ConnectionLine
+                  key={program}
+                  name={program === 'redis' ? 'Redis here' : PROGRAM_NAMES[program]}
+                  tone={STATE_WORDS[state][1]}
+                  state={STATE_WORDS[state][0]}
+                  detail={cure ?? undefined}
+                  how={<GoTo to="/livekit">LiveKit</GoTo>}
+                />
+              ))
+          : null}
         {s ? (
           <>
             <ConnectionLine

@@ -1,4 +1,5 @@
 import { IconLayoutDashboard } from '@tabler/icons-react';
+import { getManagedLiveKit } from '#shared/contract/livekit.ts';
 import { getSettings, getStats, listAppFigures } from '#shared/contract/system.ts';
 import { getLiveKit } from '#shared/contract/webhooks.ts';
 import { type Feature, screen } from '../feature.ts';
@@ -13,7 +14,7 @@ export const overview: Feature = {
       // the page reads the participants of the whole machine every few seconds
       'room.counts': [],
       vods: [getStats, listAppFigures],
-      system: [getStats, getSettings, getLiveKit],
+      system: [getStats, getSettings, getLiveKit, getManagedLiveKit],
     },
   },
 };

@@ -18,6 +18,7 @@ import { Shape } from '../../ui/feedback/state.tsx';
 import { setPane, useLayout } from '../../ui/layout/layout.ts';
 import { Panel } from '../../ui/layout/page.tsx';
 import { recordingsOf } from '../../ui/words/format.ts';
+import { RunHere } from '../livekit/run-here.tsx';
 import { ConnectLiveKit } from '../settings/connect-livekit.tsx';
 import classes from './overview.module.css';
 
@@ -51,14 +52,16 @@ export function FirstSteps({ figures }: { figures: ResultOf<typeof listAppFigure
   const first = names[0];
   const steps = [
     {
-      // the place for a LiveKit that runs beside the daemon, too
       isDone: stats.data.livekitReachable,
       title: 'Connect LiveKit',
-      text: 'It carries all media. You need its address, an API key and the secret.',
+      text: 'It carries all media. Run it on this machine, or connect one that runs elsewhere with its address and keys.',
       link: (
-        <Button size="xs" variant="filled" onClick={() => setConnecting(true)}>
-          Connect LiveKit
-        </Button>
+        <>
+          <RunHere />
+          <Button size="xs" onClick={() => setConnecting(true)}>
+            Connect LiveKit
+          </Button>
+        </>
       ),
     },
     {

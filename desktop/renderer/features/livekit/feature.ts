@@ -1,0 +1,9 @@
+import { IconBroadcast } from '@tabler/icons-react';
+import { getManagedLiveKit } from '#shared/contract/livekit.ts';
+import { type Feature, screen } from '../feature.ts';
+
+export const livekit: Feature = {
+  pages: [screen('/livekit', () => import('./livekit-page.tsx'), 'LiveKitPage')],
+  section: { id: 'livekit', label: 'LiveKit', path: '/livekit', key: 'v', Icon: IconBroadcast, group: 'server' },
+  live: { refreshes: { system: [getManagedLiveKit] } },
+};
