@@ -78,6 +78,16 @@ test('every screen of a fresh daemon says what it is and is accessible, light an
     });
   }
 
+  await t.test('the check of the installation, what fails first', async () => {
+    await goInside(page, '/check');
+    await page.getByRole('button', { name: 'Check now' }).click();
+    await page.getByRole('button', { name: 'Check again' }).waitFor();
+    const first = page.locator('#page li[data-state]').first();
+    assert.equal(await first.getAttribute('data-state'), 'failed');
+    await page.getByText('LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not set.').waitFor();
+    await assertAccessible(page, 'the check of the installation');
+  });
+
   await t.test('the form of the whole config', async () => {
     await goInside(page, '/apps/live/config');
     await page.getByText('Form', { exact: true }).click();

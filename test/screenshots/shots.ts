@@ -104,6 +104,26 @@ export const SHOTS: readonly Shot[] = [
       await page.getByRole('dialog').getByText('recordings').first().waitFor();
     },
   },
+  { name: 'app-delivery', path: '/apps/keynote/delivery', sign: 'WebRTC' },
+  { name: 'app-features', path: '/apps/keynote/features', sign: 'Latency alert' },
+  { name: 'app-webhooks', path: '/apps/keynote/callback-settings', sign: 'MQTT' },
+  { name: 'app-rooms', path: '/apps/keynote/rooms', sign: 'keynote-stage' },
+  { name: 'rooms', path: '/rooms', sign: 'keynote-stage' },
+  { name: 'room', path: '/rooms', sign: 'keynote-stage', prepare: row('keynote-stage') },
+  { name: 'sessions', path: '/sessions', sign: 'keynote-stage' },
+  { name: 'session', path: '/sessions', sign: 'keynote-stage', prepare: row('keynote-stage') },
+  { name: 'sessions-figures', path: '/sessions?view=figures', sign: 'Last 14 days' },
+  { name: 'usage', path: '/usage', sign: 'Participant minutes' },
+  { name: 'alerts', path: '/alerts', sign: 'edge-sgp-1' },
+  { name: 'alert-rules', path: '/alerts/rules', sign: 'A disk is nearly full' },
+  { name: 'alert-rule', path: '/alerts/rules', sign: 'A disk is nearly full', prepare: row('A disk is nearly full') },
+  { name: 'alert-channels', path: '/alerts/channels', sign: 'Desktop notifications' },
+  {
+    name: 'alert-channel-create',
+    path: '/alerts/channels',
+    sign: 'Desktop notifications',
+    prepare: button(/Add channel|Create channel|New channel/),
+  },
   { name: 'cluster', path: '/cluster', sign: 'edge-fra-1' },
   { name: 'cluster-node', path: '/cluster', sign: 'edge-fra-1', prepare: row('edge-fra-1') },
   {
@@ -132,6 +152,15 @@ export const SHOTS: readonly Shot[] = [
   { name: 'plugins', path: '/plugins', sign: 'Delivery presets' },
   { name: 'gpu', path: '/gpu', sign: 'No GPU found' },
   { name: 'check', path: '/check', sign: 'Not checked yet' },
+  {
+    name: 'check-done',
+    path: '/check',
+    sign: 'Not checked yet',
+    prepare: async (page) => {
+      await button('Check now')(page);
+      await page.getByRole('button', { name: 'Check again' }).waitFor({ timeout: 60_000 });
+    },
+  },
   { name: 'settings', path: '/settings', sign: 'Public base URL' },
   { name: 'access-tokens', path: '/access', sign: 'CI pipeline' },
   {
@@ -145,7 +174,7 @@ export const SHOTS: readonly Shot[] = [
   { name: 'access-teams', path: '/access/teams', sign: 'regional-broadcasters' },
   { name: 'network', path: '/security', sign: 'Paris office' },
   { name: 'audit', path: '/audit', sign: 'Outcome' },
-  { name: 'audit-entry', path: '/audit', sign: 'Outcome', prepare: row('the storage') },
+  { name: 'audit-entry', path: '/audit', sign: 'Outcome', prepare: row('Change storage') },
   { name: 'account', path: '/account', sign: 'ana.moreau' },
   {
     name: 'palette',

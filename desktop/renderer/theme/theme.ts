@@ -125,7 +125,8 @@ export const theme = createTheme({
     },
     TextInput: { defaultProps: { withAsterisk: false } },
     PasswordInput: { defaultProps: { withAsterisk: false } },
-    NumberInput: { defaultProps: { withAsterisk: false } },
+    // its two small buttons are no targets for a finger; arrow keys do the same
+    NumberInput: { defaultProps: { withAsterisk: false, hideControls: true } },
     NativeSelect: { defaultProps: { withAsterisk: false } },
     Textarea: { defaultProps: { withAsterisk: false } },
     InputWrapper: {

@@ -9,7 +9,7 @@ import { bridge } from '../../host/host.ts';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Problem } from '../../ui/feedback/problem.tsx';
 import { State, type Tone } from '../../ui/feedback/state.tsx';
-import { StepList } from '../../ui/feedback/step-list.tsx';
+import { type ListedStep, StepList } from '../../ui/feedback/step-list.tsx';
 import { Facts, Page, Panel } from '../../ui/layout/page.tsx';
 import { At } from '../../ui/words/time.tsx';
 
@@ -58,57 +58,62 @@ export function CheckPage() {
   );
 }
 
+type Check = Report['checks'][number];
+
+const needsWork = ({ state }: Check): boolean => state === 'failed' || state === 'warning';
+
+function stepOf({ id, subject, title, state, message, cure }: Check): ListedStep {
+  return {
+    id: `${id} ${subject ?? ''}`,
+    title: subject === null ? title : `${title}: ${subject}`,
+    state: state === 'ok' ? 'done' : state,
+    message,
+    cure,
+  };
+}
+
 function Results({ report: { checks, about, startedAt, settings, errors } }: { report: Report }) {
-  const count = (state: Report['checks'][number]['state']) => checks.filter((one) => one.state === state).length;
+  const count = (state: Check['state']) => checks.filter((one) => one.state === state).length;
+  // what doesn’t work comes before what could be better
+  const bad = [...checks.filter((one) => one.state === 'failed'), ...checks.filter((one) => one.state === 'warning')];
+  const verdict =
+    count('failed') > 0
+      ? `${plural(count('failed'), 'check')} failed`
+      : count('warning') > 0
+        ? plural(count('warning'), 'warning')
+        : 'Everything is fine';
   const tone: Tone = count('failed') > 0 ? 'danger' : count('warning') > 0 ? 'warn' : 'ok';
   return (
     <div className="stack">
       <Panel
-        title={
-          <State tone={tone}>
-            {count('failed') > 0
-              ? `${plural(count('failed'), 'check')} failed`
-              : count('warning') > 0
-                ? `${plural(count('warning'), 'warning')}`
-                : 'Everything is fine'}
-          </State>
-        }
+        title={<State tone={tone}>{verdict}</State>}
         note={
           <>
             checked at <At at={startedAt} />
           </>
         }
       >
+        {bad.length === 0 ? <p>Nothing needs you.</p> : <StepList steps={bad.map(stepOf)} />}
+      </Panel>
+      {CHECK_GROUP_IDS.map((group) => {
+        const list = checks.filter((one) => one.group === group && !needsWork(one));
+        return list.length === 0 ? null : (
+          <Panel key={group} title={CHECK_GROUPS[group]}>
+            <StepList steps={list.map(stepOf)} />
+          </Panel>
+        );
+      })}
+      <Panel title="About">
         <Facts
           items={{
             StreamHub: about.version,
             Node: about.node,
             System: `${about.platform}, kernel ${about.system}`,
             'Started by': about.installation,
-            Fine: String(count('ok')),
-            Warnings: String(count('warning')),
             'Settings changed': settings.length === 0 ? 'none' : settings.map(({ name }) => name).join(', '),
           }}
         />
       </Panel>
-      {CHECK_GROUP_IDS.map((group) => {
-        const list = checks.filter((one) => one.group === group);
-        if (list.length === 0) return null;
-        return (
-          <Panel key={group} title={CHECK_GROUPS[group]}>
-            <StepList
-              steps={list.map(({ id, subject, title, state, message, cure, durationMs }) => ({
-                id: `${id} ${subject ?? ''}`,
-                title: subject === null ? title : `${title}: ${subject}`,
-                state: state === 'ok' ? 'done' : state,
-                message,
-                cure,
-                durationMs,
-              }))}
-            />
-          </Panel>
-        );
-      })}
       {errors.length > 0 ? (
         <Panel title="Errors in the log of the last 24 hours">
           <ul>

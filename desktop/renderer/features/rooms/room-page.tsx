@@ -142,9 +142,11 @@ function RoomFacts({ room }: { room: RoomDetail }) {
           started <Ago at={startedAt} />
         </span>
       ) : null}
-      {node === null ? null : <span>{region === null ? `on ${node}` : `on ${node}, ${region}`}</span>}
+      {node === null ? null : (
+        <span>{region === null || region === node ? `on ${node}` : `on ${node}, ${region}`}</span>
+      )}
       <span title="How long the room stays open before anyone joins, and after the last one left">
-        timeouts {room.emptyTimeoutSeconds} s, {room.departureTimeoutSeconds} s
+        ends {room.emptyTimeoutSeconds} s after nobody joined, {room.departureTimeoutSeconds} s after the last one left
       </span>
       {room.metadata === '' ? null : (
         <span className={classes.metadata} title={room.metadata.slice(0, 1000)}>
