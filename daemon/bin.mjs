@@ -6,9 +6,14 @@ import module from 'node:module';
 const REQUIRED = 24;
 const major = Number(process.versions.node.split('.')[0]);
 if (major < REQUIRED) {
-  process.stderr.write(
-    `streamhub: needs Node ${REQUIRED} or newer, this is ${process.version}. Start it with \`npm start\`, which brings its own Node.\n`,
+  // the sources are beside it, or beside the folder of the bundle
+  const isClone = ['../build/start.mjs', '../../build/start.mjs'].some((file) =>
+    existsSync(new URL(file, import.meta.url)),
   );
+  const cure = isClone
+    ? 'Start it with `npm start`, which brings its own Node.'
+    : `Install Node ${REQUIRED} (https://nodejs.org), or let npm bring one: npm install -g node@${REQUIRED}`;
+  process.stderr.write(`streamhub: needs Node ${REQUIRED} or newer, this is ${process.version}. ${cure}\n`);
   process.exit(1);
 }
 module.enableCompileCache?.();

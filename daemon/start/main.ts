@@ -10,6 +10,8 @@ import { loadSettings, publicBase, type Settings, SettingsError } from '#daemon/
 import { VERSION } from '#daemon/platform/version.ts';
 import { portInUse } from '#shared/start-failure.ts';
 import { type RunningDaemon, startDaemon } from './daemon.ts';
+import { FirstCredentials, isKeptOutput } from './first-credentials.ts';
+import type { FirstStart } from './first-start.ts';
 
 /** Runs the daemon as this process: start, say where it is, stop on SIGTERM or SIGINT with exit code 0. */
 export async function runDaemon(flags: Record<string, string | undefined>): Promise<void> {
@@ -55,7 +57,12 @@ export async function runDaemon(flags: Record<string, string | undefined>): Prom
   }
   // after the port is open, because reading the authorities takes some time
   trustSystemAuthorities();
-  greet(daemon);
+  const files = isKeptOutput(process.env) ? new FirstCredentials(daemon.dir) : undefined;
+  // a file that can't be written must not lose the only token: then it is shown after all
+  const areWritten =
+    files !== undefined && (await daemon.services.background.run('first token', () => files.write(daemon.firstStart)));
+  new FirstCredentials(daemon.dir).keepForADay(daemon.services.background);
+  greet(daemon, areWritten ? files : undefined);
   const { background, console: webConsole } = daemon.services;
   if (settings.consoleBuild) background.run('console build', () => webConsole.builder.run());
 
@@ -96,7 +103,8 @@ function startFailure(error: unknown, settings: Settings): string {
   return message;
 }
 
-function greet({ url, firstStart, services }: RunningDaemon): void {
+/** @param files where the credentials of a first start are, instead of the output */
+function greet({ url, firstStart, services }: RunningDaemon, files: FirstCredentials | undefined): void {
   const { settings } = services;
   const missing = [
     settings.livekitApiKey && settings.livekitApiSecret ? '' : 'LiveKit',
@@ -111,7 +119,8 @@ function greet({ url, firstStart, services }: RunningDaemon): void {
   ];
   if (missing.length > 0) lines.push(`  not set up ${missing.join(', ')}: set it up in the console, under Settings`);
   if (settings.safeMode) lines.push('  safe mode  only built-in plugins run');
-  if (firstStart.token !== null) {
+  if (files !== undefined) lines.push(...credentialLines(firstStart, files));
+  else if (firstStart.token !== null) {
     lines.push(
       '',
       '  First API token, shown only now (the daemon keeps its hash):',
@@ -121,7 +130,7 @@ function greet({ url, firstStart, services }: RunningDaemon): void {
       `    curl -s ${url}/api/v1/apps -H "Authorization: Bearer ${firstStart.token}"`,
     );
   } else if (firstStart.isFirst) lines.push('  The first API token is the value of STREAMHUB_API_TOKEN.');
-  if (firstStart.setup !== null) {
+  if (firstStart.setup !== null && files === undefined) {
     lines.push(
       '',
       '  Nobody can sign in with a password yet. Create the first account with this link (valid once, for 24 hours):',
@@ -129,4 +138,21 @@ function greet({ url, firstStart, services }: RunningDaemon): void {
     );
   }
   process.stdout.write(`${lines.join('\n')}\n`, () => services.background.run('first token', () => firstStart.shown()));
+}
+
+function credentialLines({ token, setup }: FirstStart, files: FirstCredentials): string[] {
+  const lines: string[] = [];
+  if (token !== null)
+    lines.push(
+      '',
+      '  First API token, for a day in a file that only root and the daemon can read:',
+      `    ${files.token}`,
+    );
+  if (setup !== null)
+    lines.push(
+      '',
+      '  Nobody can sign in with a password yet. This file has a link that creates the first account (valid once, for 24 hours):',
+      `    ${files.link}`,
+    );
+  return lines;
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Client, daemonProcess, ROOT, TEST_TOKEN, temporaryDir } from '#test/helpers/daemon.ts';
 import { textsBelow } from '#test/helpers/files.ts';
+import { until } from '#test/helpers/until.ts';
 
 const run = promisify(execFile);
 /** The program from its sources, however the other tests run it. */
@@ -36,6 +37,21 @@ describe('start and stop', () => {
     assert.doesNotMatch(second.stdout(), /sk_/);
     assert.equal((await new Client(second.url, token).get('/apps')).status, 200);
     assert.deepEqual(await second.end('SIGINT'), { code: 0, signal: null });
+  });
+
+  test('where the output is kept in a log, a first start writes its token and link to files', async (t) => {
+    const dir = await temporaryDir(t);
+    const daemon = await daemonProcess(t, dir, { STREAMHUB_API_TOKEN: '', container: 'docker' });
+    await until('the greeting is whole', () => daemon.stdout().includes('setup-link'));
+    assert.doesNotMatch(daemon.stdout() + daemon.stderr(), /sk_|setup#/);
+    const read = async (name: string) => {
+      const file = path.join(dir, 'data', name);
+      assert.ok(daemon.stdout().includes(file), daemon.stdout());
+      assert.equal((await stat(file)).mode & 0o777, 0o600);
+      return (await readFile(file, 'utf8')).trim();
+    };
+    assert.equal((await new Client(daemon.url, await read('first-token')).get('/apps')).status, 200);
+    assert.match(await read('setup-link'), /\/setup#/);
   });
 
   test('STREAMHUB_API_TOKEN seeds the first token and is not printed', async (t) => {
@@ -140,11 +156,19 @@ describe('start and stop', () => {
   test('an older Node is refused with one line before anything native loads', async (t) => {
     const old = await olderNode();
     if (old === undefined) return t.skip('no Node older than 24 is installed on this machine');
-    await assert.rejects(run(old, [SOURCE], { env: ENV }), (error: { code: number; stderr: string }) => {
-      assert.equal(error.code, 1);
-      assert.match(error.stderr, /^streamhub: needs Node 24 or newer, this is v\d+\.\d+\.\d+\. .*\n$/);
-      return true;
-    });
+    // an installed package has no sources beside it
+    const installed = path.join(await temporaryDir(t), 'out', 'daemon', 'bin.mjs');
+    await cp(SOURCE, installed);
+    for (const [file, cure] of [
+      [SOURCE, /npm start/],
+      [installed, /Install Node 24 .*npm install -g node@24/],
+    ] as const)
+      await assert.rejects(run(old, [file], { env: ENV }), (error: { code: number; stderr: string }) => {
+        assert.equal(error.code, 1);
+        assert.match(error.stderr, /^streamhub: needs Node 24 or newer, this is v\d+\.\d+\.\d+\. .*\n$/);
+        assert.match(error.stderr, cure);
+        return true;
+      });
   });
 });
 
