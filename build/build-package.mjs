@@ -1,15 +1,37 @@
-// `npm run package`: the npm package of the daemon, the `streamhub` command and the plugin SDK, in dist/. Node runs no
-// TypeScript below node_modules, so the package holds the bundle, with the SDK's types beside it.
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// `npm run package`: what is published, in dist/. The npm package has the daemon, the `streamhub` command and the plugin SDK. Node
+// runs no TypeScript below node_modules, so the package holds the bundle, with the SDK's types beside it.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildDaemon } from './build-daemon.mjs';
+import { packDeb, stageDeb } from './build-deb.mjs';
 import { buildEdge } from './build-edge.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 /** Subpaths of the SDK, and the modules below `shared/plugin-sdk/` that they are. */
 const SDK = { 'plugin-sdk': 'index', 'plugin-sdk/s3': 's3/index', 'plugin-sdk/conformance': 'conformance/index' };
+
+/** The tool that lists the components; fetched when packages are made. */
+const CYCLONEDX = '6.0.1';
+/** Beside the program and the documents. */
+const PARTS = ['docs', 'build/monitoring', 'build/proxy', 'build/docker'];
+
+/** The documents for users, and every file that they lead to. */
+function documents() {
+  const found = new Set();
+  const next = ['README.md', 'CHANGELOG.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: root })];
+  for (let file = next.pop(); file !== undefined; file = next.pop()) {
+    if (found.has(file)) continue;
+    found.add(file);
+    if (!file.endsWith('.md')) continue;
+    const text = readFileSync(path.join(root, file), 'utf8').replace(/`[^`\n]*`/g, '');
+    for (const [, link] of text.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g))
+      next.push(path.posix.normalize(path.posix.join(path.posix.dirname(file), link)));
+  }
+  return [...found];
+}
 
 /** Fills a folder with what the package holds. The web console comes along when it has been built. */
 export async function stagePackage(folder) {
@@ -24,14 +46,14 @@ export async function stagePackage(folder) {
   });
   const webConsole = path.join(root, 'out', 'console');
   if (existsSync(webConsole)) cpSync(webConsole, path.join(folder, 'out', 'console'), { recursive: true });
-  for (const part of ['README.md', 'docs', 'build/monitoring'])
+  for (const part of [...documents(), ...PARTS])
     cpSync(path.join(root, part), path.join(folder, part), { recursive: true });
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
 }
 
 function manifest() {
   const source = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  const { name, version, description, license, type, optionalDependencies } = source;
+  const { name, version, description, license, type } = source;
   // anyone who installs the package brings a Node
   const { node: _node, ...dependencies } = source.dependencies;
   const exports = Object.fromEntries(
@@ -52,19 +74,63 @@ function manifest() {
     bin: { streamhub: 'out/daemon/bin.mjs' },
     engines: { node: '>=24' },
     exports: { ...exports, './package.json': './package.json' },
+    // without the optional ones, which the desktop app uses
     dependencies,
-    optionalDependencies,
   };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const stage = path.join(root, 'out', 'package');
-  const target = path.join(root, 'dist');
-  await stagePackage(stage);
-  mkdirSync(target, { recursive: true });
-  execFileSync('npm', ['pack', '--pack-destination', target], {
-    cwd: stage,
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
+/** Lists the components of the daemon with their versions and licences (CycloneDX), from the lockfile. */
+function writeComponents(file) {
+  const args = [
+    '--omit',
+    'dev',
+    '--omit',
+    'optional',
+    '--package-lock-only',
+    '--output-reproducible',
+    '--output-file',
+    file,
+  ];
+  npm(['exec', '--yes', `--package=@cyclonedx/cyclonedx-npm@${CYCLONEDX}`, '--', 'cyclonedx-npm', ...args], root);
+}
+
+/** For `sha256sum --check`. */
+function writeChecksums(folder, files) {
+  const lines = files.map((file) => {
+    const sum = createHash('sha256').update(readFileSync(path.join(folder, file)));
+    return `${sum.digest('hex')}  ${file}\n`;
   });
+  writeFileSync(path.join(folder, 'SHA256SUMS'), lines.join(''));
+}
+
+function npm(args, cwd) {
+  execFileSync('npm', args, { cwd, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' });
+}
+
+/**
+ * Makes everything that is published, in one folder: the npm package, the Debian package where this system can, the list of
+ * components, and the checksums of all.
+ * @returns names of the files
+ */
+export async function buildPackages(target) {
+  const { name, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target, { recursive: true });
+  const stage = path.join(root, 'out', 'package');
+  await stagePackage(stage);
+  npm(['pack', '--silent', '--pack-destination', target, stage], root);
+  const files = [`${name}-${version}.tgz`];
+  if (process.platform === 'linux' && spawnSync('dpkg-deb', ['--version']).status === 0) {
+    const folder = stageDeb(stage, path.join(root, 'out', 'deb'));
+    files.push(path.basename(packDeb(folder, target, version)));
+  } else process.stderr.write('streamhub: there is no dpkg-deb here, so no Debian package is made\n');
+  files.push(`${name}-${version}.cdx.json`);
+  writeComponents(path.join(target, files.at(-1)));
+  writeChecksums(target, files);
+  return files;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const files = await buildPackages(path.join(root, 'dist'));
+  process.stdout.write(`dist/ has ${[...files, 'SHA256SUMS'].join(', ')}\n`);
 }

@@ -1,0 +1,110 @@
+// The Debian package in a bare Debian: install, start, upgrade, remove, purge.
+import assert from 'node:assert/strict';
+import { appendFileSync, cpSync, existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { packDeb, stageDeb } from '#build/build-deb.mjs';
+import { stagePackage } from '#build/build-package.mjs';
+import { type BareSystem, bareSystem } from '#test/helpers/bare-system.ts';
+import { blockScope, Client, ROOT, temporaryDir } from '#test/helpers/daemon.ts';
+import { withoutLongTests } from '#test/helpers/long-tests.ts';
+import { freePort } from '#test/helpers/server-scripts.ts';
+import { analyseUnit, noUnitAnalysis } from '#test/helpers/units.ts';
+import { until } from '#test/helpers/until.ts';
+
+const UNIT = 'lib/systemd/system/streamhub.service';
+const SETTINGS = 'etc/streamhub/streamhub.env';
+const DATA = 'var/lib/streamhub';
+
+test('systemd finds the daemon’s unit valid, and well confined', { skip: noUnitAnalysis }, () => {
+  const text = readFileSync(path.join(ROOT, 'build/deb/streamhub.service'), 'utf8');
+  const { exposure, complaints } = analyseUnit('streamhub.service', text);
+  assert.ok(exposure <= 3, String(exposure));
+  assert.equal(complaints, '');
+});
+
+const scope = blockScope();
+const system = await bareSystem(scope);
+
+describe('the Debian package', { skip: typeof system === 'string' && system }, async () => {
+  const { root, run, read, startUnit } = system as BareSystem;
+  const dir = await temporaryDir(scope);
+  await stagePackage(path.join(dir, 'npm'));
+  const staged = stageDeb(path.join(dir, 'npm'), path.join(dir, 'deb'));
+  const place = (file: string) => path.join(root, file);
+  const rights = (file: string) => run('stat', '-c', '%U:%G %a', `/${file}`).trim();
+  const install = (version: string) => {
+    const deb = packDeb(staged, dir, version, 1);
+    cpSync(deb, place('tmp/streamhub.deb'));
+    return run('dpkg', '--force-unsafe-io', '--force-confold', '-i', '/tmp/streamhub.deb');
+  };
+  const port = await freePort();
+  const api = new Client(`http://127.0.0.1:${port}`, null);
+  let token = '';
+
+  test('is installed with a user, settings and data for this user alone, and says what comes next', () => {
+    assert.match(install('1.0.0-rc.1'), /cat \/var\/lib\/streamhub\/data\/first-token/);
+    assert.equal(rights(DATA), 'streamhub:streamhub 700');
+    assert.equal(rights('etc/streamhub'), 'root:streamhub 750');
+    assert.equal(rights(SETTINGS), 'root:streamhub 640');
+    assert.match(run('id', 'streamhub'), /gid=\d+\(streamhub\)/);
+    assert.match(run('streamhub', '--version'), /^\d+\.\d+\.\d+/);
+  });
+
+  test('its unit’s program answers, and the journal has neither the token nor the link', async () => {
+    appendFileSync(place(SETTINGS), `PORT=${port}\nADMIN_PASS=hidden-word\n`);
+    const daemon = await startUnit(UNIT);
+    await until('it listens', () => daemon.output().includes('setup-link'));
+    assert.doesNotMatch(daemon.output(), /sk_|setup#|hidden-word|ENV_FILE_READABLE/);
+    assert.equal(rights(`${DATA}/data/first-token`), 'streamhub:streamhub 600');
+    token = read(`${DATA}/data/first-token`).trim();
+    assert.equal((await api.as(token).post('/apps', { name: 'kept' })).status, 201);
+    assert.equal(await daemon.stop(), 0);
+  });
+
+  test('root’s commands run as the daemon’s user, on its data', () => {
+    assert.match(run('streamhub', 'admin', 'create-token'), /^sk_/m);
+    assert.doesNotMatch(run('find', `/${DATA}`, '-user', 'root'), /./);
+  });
+
+  test('an upgrade keeps data and settings', async () => {
+    assert.match(run('dpkg-query', '-W', 'streamhub'), /1\.0\.0~rc\.1/);
+    install('1.0.0');
+    assert.match(run('dpkg-query', '-W', 'streamhub'), /\t1\.0\.0$/m);
+    assert.ok(read(SETTINGS).includes(`PORT=${port}`));
+    assert.equal(rights(SETTINGS), 'root:streamhub 640');
+    const daemon = await startUnit(UNIT);
+    await until('it listens', () => daemon.output().includes('listens on'));
+    const { body } = await api.as(token).get('/apps');
+    assert.deepEqual(body.map(({ name }: { name: string }) => name).sort(), ['kept', 'live']);
+    await daemon.stop();
+  });
+
+  test('a removal keeps settings and data, and says so', () => {
+    assert.match(run('dpkg', '-r', 'streamhub'), /These stay: \/etc\/streamhub .*\/var\/lib\/streamhub/s);
+    assert.ok(!existsSync(place('usr/lib/streamhub')));
+    assert.ok(existsSync(place(`${DATA}/apps/kept`)));
+    assert.ok(statSync(place(SETTINGS)).isFile());
+  });
+
+  test('a purge leaves nothing', () => {
+    run('dpkg', '--purge', 'streamhub');
+    for (const file of ['etc/streamhub', DATA, UNIT, 'usr/bin/streamhub', 'usr/share/doc/streamhub'])
+      assert.ok(!existsSync(place(file)), file);
+    assert.doesNotMatch(read('etc/passwd') + read('etc/group'), /streamhub/);
+  });
+
+  test('the Dockerfile’s RUN step does the same, and its command answers', { skip: withoutLongTests }, () => {
+    const dockerfile = readFileSync(path.join(ROOT, 'build/docker/Dockerfile'), 'utf8');
+    const [, step = ''] = /^RUN ((?:.*\\\n)*.*)$/m.exec(dockerfile) ?? [];
+    cpSync('/etc/resolv.conf', place('etc/resolv.conf'));
+    install('1.0.0');
+    run('dpkg', '--purge', 'streamhub');
+    run('sh', '-ec', `PROGRAMS=ca-certificates; ${step.replaceAll('\\\n', ' ')}`);
+    assert.ok(!existsSync(place('tmp/streamhub.deb')));
+    assert.match(
+      run('setpriv', '--reuid=streamhub', '--regid=streamhub', '--init-groups', 'streamhub', '--version'),
+      /^\d/,
+    );
+  });
+});
