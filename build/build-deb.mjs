@@ -89,7 +89,7 @@ export function stageDeb(staged, folder) {
 /**
  * Packs what `stageDeb` made.
  * @param version as npm writes it
- * @param level of compression, 1 to 19
+ * @param level of compression, 1 to 19; 0 = none
  * @returns the file
  */
 export function packDeb(folder, target, version, level = 9) {
@@ -116,8 +116,12 @@ export function packDeb(folder, target, version, level = 9) {
     chmodSync(path.join(control, script), 0o755);
   }
   const file = path.join(target, `streamhub_${debian}_${architecture}.deb`);
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Zzstd', `-z${level}`, '--build', folder, file], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  execFileSync(
+    'dpkg-deb',
+    ['--root-owner-group', ...(level === 0 ? ['-Znone'] : ['-Zzstd', `-z${level}`]), '--build', folder, file],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   return file;
 }

@@ -33,9 +33,9 @@ describe('the Debian package', { skip: typeof system === 'string' && system }, a
   const staged = stageDeb(path.join(dir, 'npm'), path.join(dir, 'deb'));
   const place = (file: string) => path.join(root, file);
   const rights = (file: string) => run('stat', '-c', '%U:%G %a', `/${file}`).trim();
-  const install = (version: string) => {
-    const deb = packDeb(staged, dir, version, 1);
-    cpSync(deb, place('tmp/streamhub.deb'));
+  /** The version that was packed last, or another one. Compressed as published, but faster. */
+  const install = (version?: string, level = 0) => {
+    if (version !== undefined) cpSync(packDeb(staged, dir, version, level), place('tmp/streamhub.deb'));
     return run('dpkg', '--force-unsafe-io', '--force-confold', '-i', '/tmp/streamhub.deb');
   };
   const port = await freePort();
@@ -43,7 +43,7 @@ describe('the Debian package', { skip: typeof system === 'string' && system }, a
   let token = '';
 
   test('is installed with a user, settings and data for this user alone, and says what comes next', () => {
-    assert.match(install('1.0.0-rc.1'), /cat \/var\/lib\/streamhub\/data\/first-token/);
+    assert.match(install('1.0.0-rc.1', 1), /cat \/var\/lib\/streamhub\/data\/first-token/);
     assert.equal(rights(DATA), 'streamhub:streamhub 700');
     assert.equal(rights('etc/streamhub'), 'root:streamhub 750');
     assert.equal(rights(SETTINGS), 'root:streamhub 640');
@@ -87,8 +87,15 @@ describe('the Debian package', { skip: typeof system === 'string' && system }, a
     assert.ok(statSync(place(SETTINGS)).isFile());
   });
 
-  test('a purge leaves nothing', () => {
-    run('dpkg', '--purge', 'streamhub');
+  test('a purge by its command lists what it deletes and leaves nothing', () => {
+    install();
+    const list = run('streamhub', 'uninstall');
+    assert.match(
+      list,
+      /This is removed:[\s\S]*\/var\/lib\/streamhub\/apps {2}2 apps[\s\S]*streamhub\.env[\s\S]*This is kept:[\s\S]*Nothing was removed/,
+    );
+    assert.ok(existsSync(place(`${DATA}/apps/kept`)));
+    run('streamhub', 'uninstall', '--yes');
     for (const file of ['etc/streamhub', DATA, UNIT, 'usr/bin/streamhub', 'usr/share/doc/streamhub'])
       assert.ok(!existsSync(place(file)), file);
     assert.doesNotMatch(read('etc/passwd') + read('etc/group'), /streamhub/);
@@ -98,8 +105,6 @@ describe('the Debian package', { skip: typeof system === 'string' && system }, a
     const dockerfile = readFileSync(path.join(ROOT, 'build/docker/Dockerfile'), 'utf8');
     const [, step = ''] = /^RUN ((?:.*\\\n)*.*)$/m.exec(dockerfile) ?? [];
     cpSync('/etc/resolv.conf', place('etc/resolv.conf'));
-    install('1.0.0');
-    run('dpkg', '--purge', 'streamhub');
     run('sh', '-ec', `PROGRAMS=ca-certificates; ${step.replaceAll('\\\n', ' ')}`);
     assert.ok(!existsSync(place('tmp/streamhub.deb')));
     assert.match(

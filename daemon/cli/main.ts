@@ -19,6 +19,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     summary: 'Create, check, pack and add plugins.',
     load: () => import('./plugin.ts'),
   },
+  uninstall: {
+    summary: 'List what a removal deletes and keeps, and remove StreamHub.',
+    load: () => import('./uninstall.ts'),
+  },
 };
 
 /** Entry of the `streamhub` command. Without a command it starts the daemon. */

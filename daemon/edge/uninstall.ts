@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { plural } from '#shared/format.ts';
+import { type Removal, removalLines } from '#shared/removal.ts';
 import { stopAgent } from './agent-process.ts';
 import { instanceId } from './instance.ts';
 import { type AgentState, type Identity, type Layout, readJson } from './layout.ts';
@@ -14,14 +16,15 @@ import { AGENT_UNIT, LIVEKIT_UNIT, systemctl, unitFolder } from './systemd.ts';
 const run = promisify(execFile);
 const FORCE_MS = 2000;
 const KILL_MS = 12_000;
+/** Everything that an installation creates in its folder. */
+const PARTS = ['etc', 'var', 'bin', 'node'];
 
-/** Removes the node from the cluster, and everything that the installation put on the machine. Rooms that still run end. */
+/** Says what it removes, then removes the node from the cluster and everything that the installation put on the machine. */
 export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: string) => void): Promise<void> {
   const identity = readJson<Identity>(layout.identity);
+  for (const line of removalLines(planOf(layout, identity))) say(line);
   if (isDryRun) {
-    say(
-      `would remove ${identity?.name ?? 'this machine'} from the cluster, stop its agent and LiveKit, and remove ${layout.root}`,
-    );
+    say('Nothing was removed: this was a dry run.');
     return;
   }
   applyNetwork(identity?.network);
@@ -29,14 +32,25 @@ export async function uninstall(layout: Layout, isDryRun: boolean, say: (line: s
   await stopAgent(layout);
   await stopLivekit(readJson<AgentState>(layout.state)?.process ?? null);
   if (identity !== undefined) await leave(identity, say);
-  for (const part of ['etc', 'var', 'bin', 'node'])
-    rmSync(path.join(layout.root, part), { recursive: true, force: true });
+  for (const part of PARTS) rmSync(path.join(layout.root, part), { recursive: true, force: true });
   try {
     if (readdirSync(layout.root).length === 0) rmdirSync(layout.root);
     say(`${layout.root} is removed`);
   } catch {
     say(`${layout.root} contains nothing of StreamHub`);
   }
+}
+
+function planOf({ root }: Layout, identity: Identity | undefined): Removal {
+  const removed = [`${identity?.name ?? 'this machine'} from the cluster; rooms that still run here end`];
+  if (identity?.supervisor === 'systemd') removed.push(`the units ${AGENT_UNIT} and ${LIVEKIT_UNIT}`);
+  const parts = PARTS.filter((part) => existsSync(path.join(root, part)));
+  removed.push(...parts.map((part) => path.join(root, part)));
+  const others = existsSync(root) ? readdirSync(root).filter((name) => !PARTS.includes(name)) : [];
+  const kept = ['recordings in buckets', 'programs that were on this machine before, e.g. Node'];
+  if (others.length > 0)
+    kept.push(`${root}: ${plural(others.length, 'file or folder', 'files and folders')} that StreamHub didn’t create`);
+  return { removed, kept };
 }
 
 async function removeUnits(identity: Identity, say: (line: string) => void): Promise<void> {

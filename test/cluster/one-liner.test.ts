@@ -339,7 +339,10 @@ describe('the one-liner', { skip }, () => {
     assert.ok(isAlive(agent) && isAlive(mark));
     const script = `curl -fsSL ${daemon.url}/install.sh | sudo sh -s -- --uninstall`;
     const dry = await shell(`${script} --prefix '${prefix}' --dry-run`);
-    assert.match(dry.stdout, /would remove renamed from the cluster/);
+    assert.match(
+      dry.stdout,
+      /This is removed:\n {2}renamed from the cluster[\s\S]*This is kept:[\s\S]*Nothing was removed/,
+    );
     assert.ok(isAlive(agent));
     const { code, stdout, stderr } = await shell(`${script} --prefix '${prefix}'`);
     assert.equal(code, 0, stderr);
