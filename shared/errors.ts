@@ -304,6 +304,63 @@ export const ERRORS = define({
     message: 'The app {name} has no backup {ts}.',
     hint: 'List the backups again: the oldest are removed when there are too many.',
   },
+  // backups of the data directory
+  BACKUP_UNKNOWN: {
+    status: 404,
+    message: 'No backup has the id {id}.',
+    hint: 'List the backups again: GET /backups.',
+  },
+  BACKUP_BUSY: {
+    status: 409,
+    message: 'Another job is making, reading or restoring a backup.',
+    hint: 'Wait for that job (jobId), or cancel it.',
+  },
+  BACKUP_PASSPHRASE_MISSING: {
+    status: 409,
+    message: 'No passphrase for backups is stored.',
+    hint: 'Send a passphrase, or store one: PATCH /backups/plan.',
+  },
+  BACKUP_PASSPHRASE_WRONG: {
+    status: 422,
+    message: 'The passphrase doesn’t open this backup.',
+    hint: 'Use the passphrase that the backup was made with. If it is correct, the beginning of the file was changed.',
+  },
+  BACKUP_DAMAGED: {
+    status: 422,
+    message: 'The backup is damaged: {reason}.',
+    hint: 'Use another backup, or another copy of this one.',
+  },
+  BACKUP_NEWER: {
+    status: 422,
+    message: 'The backup was made by StreamHub {version}, which is newer than this StreamHub {own}.',
+    hint: 'Upgrade StreamHub to {version} or later first.',
+  },
+  BACKUP_APP_MISSING: {
+    status: 404,
+    message: 'The backup has no app {name}.',
+    hint: 'Choose one of the apps that the backup lists.',
+  },
+  BACKUP_DESTINATION_UNUSABLE: {
+    status: 409,
+    message: 'Backups can’t be kept in the storage of {name}: {reason}',
+    hint: 'Choose an app with a bucket, or the folder of the daemon.',
+  },
+  BACKUP_STORAGE_FAILED: {
+    status: 502,
+    message: 'The storage of the backup failed: {reason}',
+    hint: 'Test the storage of the app, and try again.',
+    retryable: true,
+  },
+  BACKUP_NOT_HERE: {
+    status: 409,
+    message: 'The backup is in {place}.',
+    hint: 'Download it there.',
+  },
+  RESTORE_NOT_PENDING: {
+    status: 404,
+    message: 'No restore waits for the next start.',
+    hint: 'Nothing needs to be done.',
+  },
   // tokens
   TOKEN_NOT_FOUND: {
     status: 404,

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { AdminTool } from '#daemon/identity/auth/admin-tool.ts';
 import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
 import { SettingsError } from '#daemon/platform/settings.ts';
+import { askSecret } from './passphrase.ts';
 import { commandSettings } from './settings.ts';
 import { commandWithHelp, usageExitCode } from './usage.ts';
 
@@ -81,7 +80,9 @@ async function command(args: string[]): Promise<number> {
     else if (verb === 'create-token') process.stdout.write(`${tool.createToken(values.name ?? 'command line')}\n`);
     else {
       const account = tool.find(email);
-      const password = values.generate ? randomBytes(15).toString('base64url') : await ask(account.label);
+      const password = values.generate
+        ? randomBytes(15).toString('base64url')
+        : await askSecret(`New password of ${account.label}: `, 'password');
       await tool.resetPassword(account.id, password, {
         resetTwoFactor: values.reset2fa ?? false,
         superadmin: values.superadmin ?? false,
@@ -94,20 +95,5 @@ async function command(args: string[]): Promise<number> {
   } finally {
     db.close();
     unlock();
-  }
-}
-
-/** Asks without an echo; a pipe is read to the end of its first line. Never an argument: those are seen by everyone. */
-async function ask(label: string): Promise<string> {
-  const isTerminal = process.stdin.isTTY === true;
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  if (isTerminal) process.stderr.write(`New password of ${label}: `);
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: isTerminal });
-  try {
-    for await (const line of lines) return line;
-    throw new Error('no password was entered');
-  } finally {
-    lines.close();
-    if (isTerminal) process.stderr.write('\n');
   }
 }

@@ -7,6 +7,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     summary: 'Reset a password or create an API token, for an operator who lost access.',
     load: () => import('./admin.ts'),
   },
+  backup: {
+    summary: 'Make a backup of a running daemon, or list and verify backups.',
+    load: () => import('./backup.ts'),
+  },
   doctor: {
     summary: 'Check the installation, and say what is wrong and what you can do.',
     load: () => import('./doctor.ts'),
@@ -18,6 +22,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
   plugin: {
     summary: 'Create, check, pack and add plugins.',
     load: () => import('./plugin.ts'),
+  },
+  restore: {
+    summary: 'Restore a backup into a data directory.',
+    load: () => import('./restore.ts'),
   },
   uninstall: {
     summary: 'List what a removal deletes and keeps, and remove StreamHub.',

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Piscina } from 'piscina';
+import { applyRestore } from '#daemon/operations/backup/restore.ts';
 import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from '#daemon/platform/data-dir.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
@@ -35,6 +36,11 @@ export async function startDaemon(
   const unlock = lockDataDir(dir);
   let services: Services | undefined;
   try {
+    const restored = await applyRestore(dir.root);
+    if (restored !== undefined) {
+      prepareDataDir(dir.root);
+      logging.log.warn({ backup: restored.backup, kept: restored.replaced }, 'everything was restored from a backup');
+    }
     services = createServices(settings, logging, threads);
     await services.start();
     const seeded = await seed(services);

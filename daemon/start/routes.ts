@@ -24,6 +24,7 @@ import { telemetryRoutes } from '#daemon/media/telemetry/routes.ts';
 import { vodRoutes } from '#daemon/media/vods/routes.ts';
 import { webhookRoutes } from '#daemon/media/webhooks/routes.ts';
 import { alertRoutes } from '#daemon/operations/alerts/routes.ts';
+import { backupRoutes } from '#daemon/operations/backup/routes.ts';
 import { connectionRoutes } from '#daemon/operations/connections/routes.ts';
 import { consoleRoutes } from '#daemon/operations/console/routes.ts';
 import { doctorRoutes } from '#daemon/operations/doctor/routes.ts';
@@ -62,6 +63,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   historyRoutes(app, services);
   qualityRoutes(app, services);
   alertRoutes(app, services);
+  backupRoutes(app, services);
   usageRoutes(app, services);
   gpuRoutes(app, services);
   logRoutes(app, services);

@@ -4,6 +4,7 @@ import type { Logging } from '#daemon/platform/logs/logger.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
 import { createAlerts } from './wings/alerts.ts';
 import { createApps } from './wings/apps.ts';
+import { createBackups } from './wings/backups.ts';
 import { createCluster } from './wings/cluster.ts';
 import { createDoctor } from './wings/doctor.ts';
 import { createIdentity } from './wings/identity.ts';
@@ -26,7 +27,8 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
   const apps = createApps(platform, identity, plugins, registry);
   const media = createMedia(platform, identity, cluster, plugins, apps);
   const operations = createOperations(platform, identity, cluster, apps, media);
-  const alerts = createAlerts(platform, identity, cluster, plugins, apps, media, operations);
+  const backups = createBackups(platform, identity, plugins, apps);
+  const alerts = createAlerts(platform, identity, cluster, plugins, apps, media, operations, backups);
   const doctor = createDoctor(platform, cluster, apps, media, operations, alerts);
 
   return {
@@ -37,6 +39,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
     ...apps,
     ...media,
     ...operations,
+    ...backups,
     ...doctor,
     alerts,
     async start() {
@@ -47,6 +50,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
       await apps.start();
       media.start();
       await operations.start();
+      await backups.start();
       alerts.start();
       // unfinished jobs of the last run resume when everything that they use is there
       platform.jobs.start();
@@ -55,6 +59,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
       // a failed write must not keep the others from stopping
       for (const [name, part] of [
         ['alerts', alerts],
+        ['backups', backups],
         ['operations', operations],
         ['media', media],
         ['jobs', platform.jobs],

@@ -2,6 +2,7 @@ import * as alerts from './alerts.ts';
 import * as apps from './apps.ts';
 import * as audit from './audit.ts';
 import * as auth from './auth.ts';
+import * as backups from './backups.ts';
 import * as callbacks from './callbacks.ts';
 import * as cluster from './cluster.ts';
 import * as config from './config.ts';
@@ -39,6 +40,7 @@ const contract = {
   apps,
   audit,
   auth,
+  backups,
   callbacks,
   cluster,
   config,

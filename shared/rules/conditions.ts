@@ -416,6 +416,16 @@ export const CONDITIONS = define({
     closed: 'The warning no longer applies',
     place: settings,
   },
+  'backup-missing': {
+    title: 'Backups fail, or are missing',
+    reads: 'the last backup, its verification, the monthly test and the schedule; missing means 6 hours late',
+    subject: 'installation',
+    forSeconds: 0,
+    severity: 'critical',
+    many: 'backups failed',
+    closed: 'A backup was made, and can be read',
+    place: page('Show backups', '/backups'),
+  },
   'channel-failing': {
     title: 'Alerts can’t be delivered',
     reads: 'the answers of the channels’ receivers',

@@ -100,6 +100,7 @@ export const EVENT_TYPES = {
   'plugin.reloaded': 'plugins',
   'plugin.state': 'plugins',
   'settings.changed': 'system',
+  'backup.changed': 'system',
   'livekit.unknown': 'system',
   'livekit.unconfigured': 'system',
   'livekit.reachable': 'system',

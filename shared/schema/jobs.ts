@@ -3,7 +3,14 @@ import { Instant, nullable, object, oneOf, page, paging, RowId } from './common.
 
 const JOB_STATES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
-const JOB_KINDS = ['app-delete', 'vod-move', 'vod-transcode'] as const;
+const JOB_KINDS = [
+  'app-delete',
+  'backup-create',
+  'backup-restore',
+  'backup-verify',
+  'vod-move',
+  'vod-transcode',
+] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 export const JobProgress = object({

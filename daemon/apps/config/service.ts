@@ -124,6 +124,11 @@ export class ConfigService {
     await this.#store.close(app);
   }
 
+  /** Runs a task while the app's config doesn't change, e.g. to copy its files. */
+  hold<T>(app: string, task: () => Promise<T>): Promise<T> {
+    return this.#store.hold(app, task);
+  }
+
   /** The active config. Only an inline `callbacks.secret` in it is secret. */
   async get(app: string): Promise<AppConfig> {
     this.#deps.apps.require(app);

@@ -86,6 +86,11 @@ export class ConfigStore {
     });
   }
 
+  /** Runs a task while nothing writes the app's config. Its file may be edited by hand in the meantime. */
+  hold<T>(app: string, task: () => Promise<T>): Promise<T> {
+    return this.#lock.run(app, task);
+  }
+
   /** Reads the file even if it seems unchanged. Only inside `locked`. */
   async reread(entry: ConfigEntry): Promise<string[]> {
     return this.#adopt(entry, await readConfigFile(entry.dir), 'reload');

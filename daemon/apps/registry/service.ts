@@ -18,9 +18,17 @@ import type { AppRecord, AppSizes, CreateAppBody, HeldPrefix } from '#shared/sch
 import { ROOM_PREFIX_PATTERN } from '#shared/schema/common.ts';
 import type { AppEntry, AppRegistry, Trouble } from './registry.ts';
 import type { AppRepository } from './repository.ts';
-import { recoverScaffolds, scaffoldApp } from './scaffold.ts';
+import { recoverScaffolds, type Scaffold, scaffoldApp } from './scaffold.ts';
 
 const PREFIX = new RegExp(ROOM_PREFIX_PATTERN);
+
+/** What the registry needs to know of a new app. */
+export interface NewApp {
+  name: string;
+  displayName: string;
+  roomPrefix: string;
+  tenantId: string;
+}
 
 export interface AppServiceDeps {
   /** The apps in memory; filled by `start()`. */
@@ -96,12 +104,32 @@ export class AppService {
     const roomPrefix = (body.roomPrefix ?? '').trim().toLowerCase() || name;
     if (!PREFIX.test(roomPrefix)) throw fieldError('body.roomPrefix', `must match ${ROOM_PREFIX_PATTERN}`);
     const displayName = (body.displayName ?? '').trim() || name;
+    const { appsDir, databases, renderConfig } = this.#deps;
+    return this.install({ name, displayName, roomPrefix, tenantId }, principal, actor, async () =>
+      scaffoldApp(appsDir, name, {
+        config: await renderConfig(name, { displayName, roomPrefix }),
+        database: databases.template(),
+      }),
+    );
+  }
+
+  /**
+   * Registers an app whose folder is built by `build`, beside its place.
+   * @throws ApiError APP_EXISTS, APP_SLUG_TAKEN, ROOM_PREFIX_TAKEN, APP_DIRECTORY_EXISTS, QUOTA_EXCEEDED
+   */
+  async install(
+    app: NewApp,
+    principal: Principal | null,
+    actor: Actor,
+    build: () => Promise<Scaffold>,
+  ): Promise<AppRecord> {
+    const { name, roomPrefix, tenantId } = app;
     const pending = this.#pending.get(tenantId) ?? 0;
     this.#deps.checkQuota(principal, tenantId, pending);
     const release = this.#reserve({ name, roomPrefix, tenantId }, principal);
     this.#pending.set(tenantId, pending + 1);
     try {
-      return await this.#build(name, displayName, roomPrefix, tenantId, actor);
+      return await this.#build(app, actor, build);
     } finally {
       release();
       const left = (this.#pending.get(tenantId) ?? 1) - 1;
@@ -316,18 +344,13 @@ export class AppService {
   }
 
   async #build(
-    name: string,
-    displayName: string,
-    roomPrefix: string,
-    tenantId: string,
+    { name, displayName, roomPrefix, tenantId }: NewApp,
     actor: Actor,
+    build: () => Promise<Scaffold>,
   ): Promise<AppRecord> {
-    const { appsDir, databases, repository, renderConfig } = this.#deps;
+    const { repository } = this.#deps;
     if (await exists(this.dir(name))) throw new ApiError('APP_DIRECTORY_EXISTS', { name });
-    const scaffold = await scaffoldApp(appsDir, name, {
-      config: await renderConfig(name, { displayName, roomPrefix }),
-      database: databases.template(),
-    });
+    const scaffold = await build();
     let id: number | undefined;
     try {
       const createdAt = new Date().toISOString();
@@ -340,6 +363,7 @@ export class AppService {
         tenant_id: tenantId,
       };
       id = repository.insert(row);
+      await scaffold.settle?.(id);
       await scaffold.commit();
       const entry = this.registry.put({ ...row, id, updated_at: createdAt, settings_json: null, deleting: 0 });
       this.#deps.events.publish({

@@ -62,6 +62,16 @@ export class SecretStore {
     return this.#deps.file.get(name) !== undefined ? 'file' : null;
   }
 
+  /** Everything stored in the file for an app, by name. */
+  storedFor(app: string): Record<string, string> {
+    const { file } = this.#deps;
+    const own = new Set<string>(Object.values(secretReferences(app)));
+    const places = this.keptFor(app);
+    for (const use of ['s3AccessKey', 's3SecretKey', 's3Role'] as const)
+      for (const place of places) own.add(this.reference(app, `${use}@${place}`));
+    return Object.fromEntries([...own].flatMap((name) => (file.get(name) ? [[name, file.get(name) as string]] : [])));
+  }
+
   /** Stores and removes values of one app, all or none. A function decides when no other change is under way. */
   set(app: string, changes: SecretChanges | (() => SecretChanges)): Promise<void> {
     return this.#deps.file.set(this.#named(app, changes));

@@ -63,6 +63,7 @@ const QUIET: SourceDeps = {
   jobs: () => [],
   plugins: () => [],
   warnings: () => [],
+  backupTrouble: () => undefined,
   guard: { recentBans: 0, recentOffences: 0 },
   teams: () => [],
   quotas: () => ({}) as never,

@@ -32,6 +32,8 @@ export interface SourceDeps {
   jobs(): readonly JobRow[];
   plugins(): readonly { id: string; title: string; state: string; reason: string | null }[];
   warnings(): readonly InstallationWarning[];
+  /** What is wrong with backups, as a sentence. */
+  backupTrouble(): string | undefined;
   guard: { readonly recentBans: number; readonly recentOffences: number };
   teams(): readonly { id: string; name: string | null }[];
   quotas(team: string): Quotas;
@@ -187,6 +189,14 @@ export function factSources(deps: SourceDeps): FactSource[] {
             text: message,
           }),
         ),
+    },
+    {
+      name: 'backups',
+      conditions: ['backup-missing'],
+      read() {
+        const text = deps.backupTrouble();
+        return text === undefined ? [] : [{ condition: 'backup-missing', ...INSTALLATION, text }];
+      },
     },
     {
       name: 'bans and refused sign-ins',

@@ -19,6 +19,7 @@ import { publicBase } from '#daemon/platform/settings.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 import { isStale } from '#shared/rules/nodes.ts';
 import type { Apps } from './apps.ts';
+import type { createBackups } from './backups.ts';
 import type { Cluster } from './cluster.ts';
 import type { Identity } from './identity.ts';
 import type { Media } from './media.ts';
@@ -49,6 +50,7 @@ export function createAlerts(
   { apps: { registry }, storage }: Apps,
   media: Media,
   { health, managedLiveKit, stats }: ReturnType<typeof createOperations>,
+  { backups }: Pick<ReturnType<typeof createBackups>, 'backups'>,
 ): AlertService {
   const clock = SYSTEM_CLOCK;
   const log = rootLog.child({ source: 'alerts' });
@@ -106,6 +108,7 @@ export function createAlerts(
     jobs: jobTroubles,
     plugins: () => plugins.troubles(),
     warnings: () => warnings.list(),
+    backupTrouble: () => backups.trouble(),
     guard,
     teams: () => tenants.all(),
     quotas: (team) => quotas.of(team),

@@ -35,6 +35,7 @@ const ALLOWED: readonly [RegExp, string][] = [
   [/FROM \(SELECT is_counted/, 'at most fifty connections of one identity'],
   [/FROM incidents\b/, 'at most 20,000, read by people'],
   [/(?:FROM|INTO) alert_(?:rules|channels|silences)\b/, 'at most some hundred rows, read at the start'],
+  [/FROM backups ORDER/, 'the newest thousand, in the order of the table'],
   [/FROM settings/, 'at most one row for each setting'],
   [/FROM vod_encoders WHERE .*egress_id IS NULL/, 'orders that LiveKit has not answered yet'],
   [/DELETE FROM links/, 'links live for three days at most'],

@@ -14,6 +14,7 @@ import { sql as browserSessions } from './018-browser-sessions.ts';
 import { sql as tokenLimits } from './019-token-limits.ts';
 import { sql as undoneAddress } from './020-undone-address.ts';
 import { sql as alerts } from './021-alerts.ts';
+import { sql as backups } from './022-backups.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 19, name: 'token-limits', sql: tokenLimits },
   { id: 20, name: 'undone-address', sql: undoneAddress },
   { id: 21, name: 'alerts', sql: alerts },
+  { id: 22, name: 'backups', sql: backups },
 ];

@@ -53,6 +53,8 @@ const RESOURCES = [
   'alert-rule',
   'alert-channel',
   'incident',
+  'backup',
+  'backup-plan',
 ];
 /** The resources of the codes, as people call them. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -65,6 +67,8 @@ const NAMES: Readonly<Record<string, string>> = {
   'alert-rule': 'alert rules',
   'alert-channel': 'alert channels',
   incident: 'incidents',
+  backup: 'backups',
+  'backup-plan': 'schedule of backups',
 };
 const DAYS = [
   { value: '', label: 'Any time' },

@@ -1,0 +1,96 @@
+import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
+import type { Backup } from '#shared/schema/backups.ts';
+import type { Manifest } from './manifest.ts';
+
+/** What the registry keeps of a manifest. */
+export type BackupSummary = Omit<Manifest, 'files' | 'folders'>;
+
+interface Row {
+  id: number;
+  name: string;
+  state: Backup['state'];
+  origin: Backup['origin'];
+  destination: string;
+  place_json: string | null;
+  object_key: string | null;
+  size_bytes: number;
+  files: number;
+  summary_json: string | null;
+  error: string | null;
+  job_id: number | null;
+  created_at: string;
+  finished_at: string | null;
+  verified_at: string | null;
+  verify_error: string | null;
+}
+
+export type BackupRow = Omit<Row, 'place_json' | 'summary_json'> & {
+  /** The storage, as it was recorded. */
+  place: RecordedPlace | null;
+  summary: BackupSummary | null;
+};
+
+export type BackupFacts = Pick<Row, 'id' | 'name' | 'state' | 'origin' | 'created_at' | 'error' | 'verify_error'>;
+
+export type NewBackup = Pick<Row, 'name' | 'state' | 'origin' | 'destination' | 'object_key' | 'created_at'> & {
+  place: RecordedPlace | null;
+  size?: number;
+};
+
+/** SQL of the table `backups`. */
+export function backupRepository(db: Db) {
+  const all = db.prepare<[], Row>('SELECT * FROM backups ORDER BY id DESC LIMIT 1000');
+  const facts = db.prepare<[], BackupFacts>(
+    'SELECT id, name, state, origin, created_at, error, verify_error FROM backups ORDER BY id DESC LIMIT 1000',
+  );
+  const byId = db.prepare<[number], Row>('SELECT * FROM backups WHERE id = ?');
+  const byName = db.prepare<[string], Row>('SELECT * FROM backups WHERE name = ?');
+  const insert = db.prepare(
+    `INSERT INTO backups (name, state, origin, destination, place_json, object_key, size_bytes, created_at, finished_at)
+     VALUES (@name, @state, @origin, @destination, @place, @object_key, @size, @created_at,
+       CASE @state WHEN 'ready' THEN @created_at END)`,
+  );
+  const noteJob = db.prepare<[number, number]>('UPDATE backups SET job_id = ? WHERE id = ?');
+  const written = db.prepare(
+    `UPDATE backups SET state = 'ready', size_bytes = @size, files = @files, summary_json = @summary, error = NULL,
+       finished_at = @at, verified_at = @at, verify_error = NULL WHERE id = @id`,
+  );
+  const failed = db.prepare<[string, string, number]>(
+    `UPDATE backups SET state = 'failed', error = ?, finished_at = ? WHERE id = ? AND state = 'writing'`,
+  );
+  const verified = db.prepare(
+    `UPDATE backups SET verified_at = CASE WHEN @error IS NULL THEN @at ELSE verified_at END, verify_error = @error,
+       summary_json = coalesce(@summary, summary_json), files = coalesce(@files, files) WHERE id = @id`,
+  );
+  const remove = db.prepare<[number]>('DELETE FROM backups WHERE id = ?');
+  const toRow = ({ place_json, summary_json, ...row }: Row): BackupRow => ({
+    ...row,
+    place: place_json === null ? null : (JSON.parse(place_json) as RecordedPlace),
+    summary: summary_json === null ? null : (JSON.parse(summary_json) as BackupSummary),
+  });
+  const found = (row: Row | undefined): BackupRow | undefined => row && toRow(row);
+  return {
+    all: () => all.all().map(toRow),
+    /** The same without what the manifests say, for what looks often. */
+    facts: () => facts.all(),
+    get: (id: number) => found(byId.get(id)),
+    named: (name: string) => found(byName.get(name)),
+    insert: ({ place, size = 0, ...row }: NewBackup): number =>
+      Number(insert.run({ ...row, size, place: place && JSON.stringify(place) }).lastInsertRowid),
+    noteJob: (id: number, job: number) => noteJob.run(job, id),
+    written: (id: number, summary: BackupSummary, files: number, size: number, at: string) =>
+      written.run({ id, summary: JSON.stringify(summary), files, size, at }),
+    failed: (id: number, error: string, at: string) => failed.run(error, at, id),
+    verified: (id: number, at: string, error: string | null, found?: { summary: BackupSummary; files: number }) =>
+      verified.run({
+        id,
+        at,
+        error,
+        summary: found ? JSON.stringify(found.summary) : null,
+        files: found?.files ?? null,
+      }),
+    remove: (id: number) => remove.run(id),
+  };
+}
+export type BackupRepository = ReturnType<typeof backupRepository>;

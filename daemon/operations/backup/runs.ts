@@ -1,0 +1,211 @@
+import { chmod, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { AppService } from '#daemon/apps/registry/service.ts';
+import type { Clock } from '#daemon/platform/clock.ts';
+import type { JobRun } from '#daemon/platform/jobs/handler.ts';
+import { PLATFORM } from '#daemon/platform/principal.ts';
+import type { SecretFile } from '#daemon/platform/secrets/secret-file.ts';
+import { VERSION } from '#daemon/platform/version.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import { ApiError } from '#shared/errors.ts';
+import { syncFolder } from '#shared/files/atomic-file.ts';
+import { count, plural } from '#shared/format.ts';
+import { iso } from '#shared/instants.ts';
+import type { BackupLack } from '#shared/schema/backups.ts';
+import { FORMAT, type SchemaVersions } from './manifest.ts';
+import type { BackupScheduler } from './plan.ts';
+import type { BackupRepository, BackupRow } from './repository.ts';
+import { cancelRestore, prepareRestore, stagedFolder } from './restore.ts';
+import { buildFolder, type RestoredApp, secretsOf } from './restore-app.ts';
+import type { BackupWork, StoredObject } from './work.ts';
+
+export interface CreateInput {
+  backupId: number;
+  recordings: boolean;
+  logs: boolean;
+}
+
+export interface ReadInput {
+  backupId: number;
+  /** The monthly test: the result is noted in the plan. */
+  isTest?: boolean;
+}
+
+export interface RestoreInput {
+  backupId: number;
+  /** null = everything. */
+  app: string | null;
+  name: string;
+  roomPrefix: string;
+}
+
+export interface RunDeps {
+  dataDir: string;
+  repository: BackupRepository;
+  work: BackupWork;
+  scheduler(): BackupScheduler;
+  apps: AppService;
+  teams(): readonly { id: string }[];
+  secrets: SecretFile;
+  pool: WorkerPool;
+  schema: SchemaVersions;
+  installation: string;
+  /** What is outside of DATA_DIR. */
+  outside(): BackupLack[];
+  /** The passphrase for a backup. @throws ApiError BACKUP_PASSPHRASE_MISSING */
+  passphrase(backupId: number): string;
+  clock: Clock;
+}
+
+/** The work of the jobs. Each begins again after a kill: what it had unpacked or written is removed first. */
+export class BackupRuns {
+  readonly #deps: RunDeps;
+
+  constructor(deps: RunDeps) {
+    this.#deps = deps;
+  }
+
+  /** Writes and verifies a backup. */
+  async write({ id, input, signal, save }: JobRun<CreateInput, null>): Promise<object> {
+    const { repository, work, dataDir, schema, installation, clock, passphrase } = this.#deps;
+    const row = requireBackup(repository, input.backupId);
+    const { recordings, logs } = input;
+    const part = path.join(folderOf(dataDir), `.${row.name}.part`);
+    try {
+      const { manifest, files, size } = await work.write(
+        {
+          collect: {
+            dataDir,
+            work: workFolder(dataDir, id),
+            recordings,
+            logs,
+            lacks: this.#deps.outside(),
+            facts: { format: FORMAT, version: VERSION, installation, schema },
+          },
+          passphrase: passphrase(row.id),
+          file: part,
+        },
+        storedObject(row),
+        { signal, tell: (progress) => save(null, progress) },
+      );
+      if (row.place === null) {
+        await chmod(part, 0o600);
+        await rename(part, fileOf(dataDir, row));
+        await syncFolder(folderOf(dataDir));
+      }
+      repository.written(row.id, manifest, files, size, iso(clock.now()));
+      return { backupId: row.id, name: row.name, sizeBytes: size, files, lacks: manifest.lacks };
+    } finally {
+      await rm(part, { force: true });
+    }
+  }
+
+  /** Reads a backup to its end; the monthly test unpacks it. */
+  async verify({ id, input, signal, save }: JobRun<ReadInput, null>): Promise<object> {
+    const { repository, work, dataDir, schema, clock, passphrase } = this.#deps;
+    const row = readyBackup(repository, input.backupId);
+    const at = (): string => iso(clock.now());
+    const mode = input.isTest ? 'unpack' : 'check';
+    try {
+      const { manifest, files, rows, databases } = await work.read(
+        {
+          file: fileOf(dataDir, row),
+          passphrase: passphrase(row.id),
+          into: workFolder(dataDir, id),
+          mode,
+          app: null,
+          knows: schema,
+        },
+        storedObject(row),
+        { signal, tell: (progress) => save(null, progress) },
+      );
+      repository.verified(row.id, at(), null, { summary: manifest, files });
+      const text = `${plural(files, 'file')}, ${plural(databases, 'database')}, ${count(rows)} rows`;
+      if (input.isTest) this.#noteTest(row, true, text);
+      return { backupId: row.id, files, databases, rows };
+    } catch (error) {
+      if (error instanceof ApiError && ['BACKUP_DAMAGED', 'FILE_MISSING'].includes(error.code))
+        repository.verified(row.id, at(), error.message);
+      if (input.isTest && error instanceof ApiError) this.#noteTest(row, false, error.message);
+      throw error;
+    } finally {
+      await rm(workFolder(dataDir, id), { recursive: true, force: true });
+    }
+  }
+
+  /** Unpacks everything for the next start, or adds one app. */
+  async restore({ id, input, signal, save, actor }: JobRun<RestoreInput, null>): Promise<object> {
+    const { repository, work, schema, dataDir, apps, pool, secrets, teams, passphrase } = this.#deps;
+    const row = readyBackup(repository, input.backupId);
+    const whole = input.app === null;
+    const into = whole ? stagedFolder(dataDir) : workFolder(dataDir, id);
+    if (whole) await cancelRestore(dataDir);
+    const { manifest } = await work.read(
+      {
+        file: fileOf(dataDir, row),
+        passphrase: passphrase(row.id),
+        into,
+        mode: 'unpack',
+        app: input.app,
+        knows: schema,
+      },
+      storedObject(row),
+      { signal, tell: (progress) => save(null, progress) },
+    );
+    if (input.app === null) {
+      await prepareRestore(dataDir, row.name, manifest);
+      return { backupId: row.id, takesEffect: 'restart' };
+    }
+    try {
+      const known = manifest.apps.find(({ name }) => name === input.app);
+      if (known === undefined) throw new ApiError('BACKUP_APP_MISSING', { name: input.app });
+      const { name, roomPrefix } = input;
+      const isCopy = apps.registry.get(known.name) !== undefined;
+      const app: RestoredApp = { from: known.name, name, roomPrefix, isCopy };
+      const displayName = name === known.name || known.displayName !== known.name ? known.displayName : name;
+      const tenantId = teams().some((team) => team.id === known.tenantId) ? known.tenantId : PLATFORM;
+      const stored = await secretsOf(into, app);
+      await secrets.set(stored);
+      await apps.install({ name, displayName, roomPrefix, tenantId }, null, actor, () =>
+        buildFolder(into, path.join(dataDir, 'apps'), app, pool),
+      );
+      const lacks = manifest.lacks.filter(({ code }) => code === 'recordings');
+      if (isCopy)
+        lacks.push({
+          code: 'original',
+          text: `Objects in buckets, ingests and pending callbacks stay with the app ${known.name}.`,
+        });
+      return { backupId: row.id, app: name, secrets: Object.keys(stored).length, lacks };
+    } finally {
+      await rm(into, { recursive: true, force: true });
+    }
+  }
+
+  #noteTest({ name }: BackupRow, isOk: boolean, text: string): void {
+    const scheduler = this.#deps.scheduler();
+    const at = iso(this.#deps.clock.now());
+    scheduler.write({ ...scheduler.read(), lastTest: { at, backup: name, ok: isOk, text } });
+  }
+}
+
+export const folderOf = (dataDir: string): string => path.join(dataDir, 'backups');
+export const fileOf = (dataDir: string, { name }: BackupRow): string => path.join(folderOf(dataDir), name);
+const workFolder = (dataDir: string, job: number): string => path.join(folderOf(dataDir), `.work-${job}`);
+
+/** @throws ApiError BACKUP_UNKNOWN */
+export function requireBackup(repository: BackupRepository, id: number): BackupRow {
+  const row = repository.get(id);
+  if (row === undefined) throw new ApiError('BACKUP_UNKNOWN', { id });
+  return row;
+}
+
+/** A backup that was written. @throws ApiError BACKUP_UNKNOWN */
+export function readyBackup(repository: BackupRepository, id: number): BackupRow {
+  const row = requireBackup(repository, id);
+  if (row.state !== 'ready') throw new ApiError('BACKUP_UNKNOWN', { id });
+  return row;
+}
+
+/** Where a backup is in a storage; null = in the folder. */
+export const storedObject = ({ destination, place, object_key }: BackupRow): StoredObject | null =>
+  place === null || object_key === null ? null : { app: destination, place, key: object_key };

@@ -1,0 +1,395 @@
+import { createReadStream, type ReadStream } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { LOCAL_PROVIDER, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
+import type { StorageService } from '#daemon/apps/storage/service.ts';
+import type { Background } from '#daemon/platform/background.ts';
+import type { EventBus } from '#daemon/platform/events/bus.ts';
+import { ifMissing } from '#daemon/platform/files/file-errors.ts';
+import { type Actor, SYSTEM } from '#daemon/platform/http/types.ts';
+import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
+import type { JobService } from '#daemon/platform/jobs/service.ts';
+import type { Log } from '#daemon/platform/log.ts';
+import { PLATFORM } from '#daemon/platform/principal.ts';
+import type { AppConfig } from '#shared/config/defaults.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
+import { fileStamp } from '#shared/files/set-aside.ts';
+import { iso } from '#shared/instants.ts';
+import type {
+  Backup,
+  BackupLack,
+  BackupPlan,
+  BackupPlanBody,
+  CreateBackupBody,
+  RestoreBackupBody,
+} from '#shared/schema/backups.ts';
+import type { Job, JobKind } from '#shared/schema/jobs.ts';
+import { SUFFIX } from './manifest.ts';
+import { cronOf, type StoredPlan } from './plan.ts';
+import type { BackupRow } from './repository.ts';
+import { cancelRestore, pendingRestore } from './restore.ts';
+import {
+  BackupRuns,
+  type CreateInput,
+  fileOf,
+  folderOf,
+  type ReadInput,
+  type RestoreInput,
+  type RunDeps,
+  readyBackup,
+  requireBackup,
+  storedObject,
+} from './runs.ts';
+
+/** Name of the passphrase in the secret store. */
+const PASSPHRASE = 'BACKUP_PASSPHRASE';
+/** Folder of the objects in a bucket; outside of the apps' prefixes. */
+const OBJECTS = 'streamhub-backups';
+const NAME = /^streamhub-[\w-]+\.tar\.zst\.age$/;
+const KINDS = ['backup-create', 'backup-verify', 'backup-restore'] as const;
+
+export interface BackupServiceDeps extends Omit<RunDeps, 'passphrase'> {
+  jobs: JobService;
+  config: { get(app: string): Promise<AppConfig> };
+  storage: Pick<StorageService, 'objects'>;
+  events: EventBus;
+  background: Background;
+  log: Log<'info' | 'warn'>;
+}
+
+/** Backups of the whole data directory: made, verified, kept, restored. */
+export class BackupService {
+  readonly #deps: BackupServiceDeps;
+  readonly #folder: string;
+  /** Passphrases that were sent with a request, by backup; never on the disk. */
+  readonly #given = new Map<number, string>();
+
+  constructor(deps: BackupServiceDeps) {
+    this.#deps = deps;
+    this.#folder = folderOf(deps.dataDir);
+    const runs = new BackupRuns({ ...deps, passphrase: (id) => this.#passphrase(id) });
+    const handle = <I>(kind: JobKind, run: (run: JobRun<I, null>) => Promise<object>): void => {
+      const handler: JobHandler<I, null> = {
+        kind,
+        atOnce: 1,
+        prepare: () => {},
+        run: async (job) => run(job),
+        isCancellable: () => true,
+        ended: (input, state) => {
+          const { backupId } = input as { backupId: number };
+          if (state !== 'waiting') this.#noteEnd(kind, backupId, state === 'cancelled');
+        },
+      };
+      deps.jobs.register(handler);
+    };
+    handle<CreateInput>('backup-create', (run) => runs.write(run));
+    handle<ReadInput>('backup-verify', (run) => runs.verify(run));
+    handle<RestoreInput>('backup-restore', (run) => runs.restore(run));
+  }
+
+  /** Makes the folder, and takes up files in it that the registry doesn't know. */
+  async start(): Promise<void> {
+    const { repository, clock } = this.#deps;
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const names = await readdir(this.#folder);
+    for (const name of names.filter((one) => NAME.test(one))) {
+      if (repository.named(name) !== undefined) continue;
+      const { size, mtimeMs } = await stat(path.join(this.#folder, name));
+      const facts = { state: 'ready', origin: 'found', destination: '', object_key: null, place: null } as const;
+      repository.insert({ ...facts, name, size, created_at: iso(Math.min(mtimeMs, clock.now())) });
+    }
+    // those of jobs that go on begin again
+    for (const name of names.filter((one) => one.startsWith('.')))
+      await rm(path.join(this.#folder, name), { recursive: true, force: true });
+  }
+
+  list(): Backup[] {
+    return this.#deps.repository.all().map((row) => this.#view(row));
+  }
+
+  get(id: number): Backup {
+    return this.#view(this.#require(id));
+  }
+
+  /** @throws ApiError BACKUP_BUSY, BACKUP_PASSPHRASE_MISSING, BACKUP_DESTINATION_UNUSABLE */
+  async create(body: CreateBackupBody, actor: Actor, origin: 'request' | 'schedule' = 'request'): Promise<Job> {
+    const { repository, clock, installation } = this.#deps;
+    const { destination = '', recordings = false, logs = true, passphrase } = body;
+    this.#requirePassphrase(passphrase);
+    const place = await this.#placeOf(destination);
+    this.#requireIdle();
+    const at = clock.now();
+    const name = `streamhub-${installation}-${fileStamp(new Date(at))}${SUFFIX}`;
+    const object_key = place === null ? null : `${OBJECTS}/${installation}/${name}`;
+    const id = repository.insert({
+      name,
+      state: 'writing',
+      origin,
+      destination,
+      place,
+      object_key,
+      created_at: iso(at),
+    });
+    const input: CreateInput = { backupId: id, recordings, logs };
+    return this.#begin('backup-create', 'Back up everything', input, actor, passphrase, 3);
+  }
+
+  /** @throws ApiError BACKUP_UNKNOWN, BACKUP_BUSY, BACKUP_PASSPHRASE_MISSING */
+  verify(id: number, passphrase: string | undefined, actor: Actor, isTest = false): Job {
+    const row = this.#requireReady(id);
+    this.#requirePassphrase(passphrase);
+    this.#requireIdle();
+    const input: ReadInput = { backupId: id, ...(isTest ? { isTest } : {}) };
+    return this.#begin('backup-verify', `Verify the backup ${row.name}`, input, actor, passphrase, 2);
+  }
+
+  /** @throws ApiError BACKUP_UNKNOWN, BACKUP_BUSY, BACKUP_PASSPHRASE_MISSING, APP_EXISTS, BACKUP_APP_MISSING */
+  restore(id: number, body: RestoreBackupBody, actor: Actor): Job {
+    const row = this.#requireReady(id);
+    const { app = null, as: name = app ?? '', passphrase } = body;
+    if (app === null && (body.as !== undefined || body.roomPrefix !== undefined))
+      throw fieldError('body.app', 'is needed with as or roomPrefix');
+    const known = row.summary?.apps.find((one) => one.name === app);
+    if (app !== null) {
+      if (row.summary !== null && known === undefined) throw new ApiError('BACKUP_APP_MISSING', { name: app });
+      if (this.#deps.apps.registry.get(name) !== undefined) throw new ApiError('APP_EXISTS', { name });
+    }
+    this.#requirePassphrase(passphrase);
+    this.#requireIdle();
+    const roomPrefix = body.roomPrefix ?? (name === app ? (known?.roomPrefix ?? name) : name);
+    const title = app === null ? `Prepare the restore of ${row.name}` : `Restore the app ${app} as ${name}`;
+    const input: RestoreInput = { backupId: id, app, name, roomPrefix };
+    return this.#begin('backup-restore', title, input, actor, passphrase, 2);
+  }
+
+  /** Deletes a backup and its file. @throws ApiError BACKUP_UNKNOWN, BACKUP_BUSY, BACKUP_STORAGE_FAILED */
+  async remove(id: number, actor: Actor): Promise<Backup> {
+    const row = this.#require(id);
+    if (this.#active().some(({ input }) => input.backupId === id)) this.#requireIdle();
+    await this.#removeFile(row);
+    this.#deps.repository.remove(id);
+    this.#announce(actor);
+    return this.#view(row);
+  }
+
+  /** @throws ApiError BACKUP_UNKNOWN, BACKUP_NOT_HERE */
+  async download(id: number): Promise<{ name: string; size: number; body: ReadStream }> {
+    const row = this.#requireReady(id);
+    if (row.place !== null) throw new ApiError('BACKUP_NOT_HERE', { place: placeWords(row) });
+    const file = fileOf(this.#deps.dataDir, row);
+    const { size } = await stat(file);
+    return { name: row.name, size, body: createReadStream(file) };
+  }
+
+  async plan(): Promise<BackupPlan> {
+    const { dataDir, secrets } = this.#deps;
+    const scheduler = this.#deps.scheduler();
+    const { since: _, ...plan } = scheduler.read();
+    const next = scheduler.next();
+    const pending = await pendingRestore(dataDir);
+    return {
+      ...plan,
+      hasPassphrase: secrets.get(PASSPHRASE) !== undefined,
+      nextAt: next === null ? null : iso(next),
+      lacks: this.#lacks(plan),
+      pendingRestore:
+        pending === undefined
+          ? null
+          : { backup: pending.backup, createdAt: pending.createdAt, preparedAt: pending.preparedAt },
+    };
+  }
+
+  /** @throws ApiError VALIDATION_FAILED, BACKUP_PASSPHRASE_MISSING, BACKUP_DESTINATION_UNUSABLE */
+  async updatePlan({ passphrase, ...body }: BackupPlanBody, actor: Actor): Promise<BackupPlan> {
+    const { secrets, clock } = this.#deps;
+    const scheduler = this.#deps.scheduler();
+    const before = scheduler.read();
+    const next: StoredPlan = { ...before, ...body };
+    if (body.cron) cronOf(body.cron);
+    await this.#placeOf(next.destination);
+    const willHave = passphrase === undefined ? secrets.get(PASSPHRASE) !== undefined : passphrase !== null;
+    if ((next.cron !== null || next.monthlyTest) && !willHave) throw new ApiError('BACKUP_PASSPHRASE_MISSING');
+    if (next.cron !== before.cron || next.monthlyTest !== before.monthlyTest) next.since = iso(clock.now());
+    if (passphrase !== undefined) await secrets.set({ [PASSPHRASE]: passphrase });
+    scheduler.write(next);
+    this.#announce(actor);
+    return this.plan();
+  }
+
+  /** @throws ApiError RESTORE_NOT_PENDING */
+  async cancelRestore(actor: Actor): Promise<void> {
+    if (!(await cancelRestore(this.#deps.dataDir))) throw new ApiError('RESTORE_NOT_PENDING');
+    this.#announce(actor);
+  }
+
+  /** What is wrong with backups now, in a sentence; undefined = nothing. */
+  trouble(): string | undefined {
+    const { repository } = this.#deps;
+    const scheduler = this.#deps.scheduler();
+    const rows = repository.facts();
+    const newest = rows.find(({ state }) => state !== 'writing');
+    if (newest?.state === 'failed') return `The last backup failed: ${newest.error}`;
+    const unread = rows.find(({ verify_error }) => verify_error !== null);
+    if (unread !== undefined) return `The backup ${unread.name} can’t be restored: ${unread.verify_error}`;
+    const { lastTest } = scheduler.read();
+    if (lastTest?.ok === false) return `The monthly test of the backup ${lastTest.backup} failed: ${lastTest.text}`;
+    const due = scheduler.overdue();
+    return due === undefined ? undefined : `No backup was made since ${iso(due)}, when one was due`;
+  }
+
+  /** Begins the scheduled backup, unless another job works on backups. */
+  beginScheduled({ destination, recordings, logs }: StoredPlan): void {
+    if (this.#active().length > 0) return;
+    this.#deps.background.run('scheduled backup', () =>
+      this.create({ destination, recordings, logs }, SYSTEM, 'schedule'),
+    );
+  }
+
+  /** Begins the monthly test of the newest backup. */
+  beginTest(): void {
+    const newest = this.#deps.repository.facts().find(({ state }) => state === 'ready');
+    if (newest === undefined || this.#active().length > 0) return;
+    this.verify(newest.id, undefined, SYSTEM, true);
+  }
+
+  /** Deletes scheduled backups that are no longer to be kept. */
+  async tidy({ keepLast, keepDays }: StoredPlan): Promise<void> {
+    const { repository, clock } = this.#deps;
+    const kept = repository.facts().filter(({ origin, state }) => origin === 'schedule' && state !== 'writing');
+    const good = kept.filter(({ state }) => state === 'ready').slice(0, keepLast);
+    const oldest = keepDays === 0 ? Number.POSITIVE_INFINITY : clock.now() - keepDays * 86_400_000;
+    for (const row of kept) {
+      const isOld = keepDays === 0 ? kept.indexOf(row) >= keepLast : Date.parse(row.created_at) < oldest;
+      if (!isOld || good.includes(row) || this.#active().some(({ input }) => input.backupId === row.id)) continue;
+      await this.#removeFile(this.#require(row.id));
+      repository.remove(row.id);
+      this.#deps.log.info({ backup: row.name }, 'deleted an old backup');
+      this.#announce(SYSTEM);
+    }
+  }
+
+  /** When the newest scheduled backup was begun, milliseconds since 1970. */
+  lastScheduled(): number | undefined {
+    const row = this.#deps.repository.facts().find(({ origin }) => origin === 'schedule');
+    return row && Date.parse(row.created_at);
+  }
+
+  #noteEnd(kind: JobKind, backupId: number, isCancelled: boolean): void {
+    const { repository, clock } = this.#deps;
+    const row = repository.get(backupId);
+    if (kind === 'backup-create' && row?.state === 'writing') {
+      const error = row.job_id === null ? undefined : this.#deps.jobs.find(row.job_id)?.error?.message;
+      if (isCancelled) repository.remove(backupId);
+      else repository.failed(backupId, error ?? 'it was ended', iso(clock.now()));
+    }
+    this.#given.delete(backupId);
+    this.#announce(SYSTEM);
+  }
+
+  #begin(
+    kind: (typeof KINDS)[number],
+    title: string,
+    input: { backupId: number },
+    actor: Actor,
+    passphrase: string | undefined,
+    maxAttempts: number,
+  ): Job {
+    const { jobs, repository } = this.#deps;
+    // before the job, which begins immediately
+    if (passphrase !== undefined) this.#given.set(input.backupId, passphrase);
+    const job = jobs.create({ kind, title, app: null, appId: null, tenantId: PLATFORM, input, maxAttempts, actor });
+    repository.noteJob(input.backupId, job.id);
+    this.#announce(actor);
+    return job;
+  }
+
+  #active(): { job: Job; input: { backupId: number } }[] {
+    return KINDS.flatMap((kind) => this.#deps.jobs.active<{ backupId: number }>(kind));
+  }
+
+  #requireIdle(): void {
+    const [active] = this.#active();
+    if (active !== undefined) throw new ApiError('BACKUP_BUSY', {}, { extra: { jobId: active.job.id } });
+  }
+
+  #requirePassphrase(given: string | undefined): void {
+    if (given === undefined && this.#deps.secrets.get(PASSPHRASE) === undefined)
+      throw new ApiError('BACKUP_PASSPHRASE_MISSING');
+  }
+
+  #passphrase(backupId: number): string {
+    const found = this.#given.get(backupId) ?? this.#deps.secrets.get(PASSPHRASE);
+    if (found === undefined) throw new ApiError('BACKUP_PASSPHRASE_MISSING');
+    return found;
+  }
+
+  #require(id: number): BackupRow {
+    return requireBackup(this.#deps.repository, id);
+  }
+
+  #requireReady(id: number): BackupRow {
+    return readyBackup(this.#deps.repository, id);
+  }
+
+  /** The storage of an app, as a recording would be stored now; null = the folder. */
+  async #placeOf(app: string): Promise<RecordedPlace | null> {
+    if (app === '') return null;
+    if (this.#deps.apps.registry.get(app) === undefined)
+      throw new ApiError('BACKUP_DESTINATION_UNUSABLE', { name: app, reason: 'there is no such app.' });
+    const place = placeOf((await this.#deps.config.get(app)).s3);
+    if (place.storage_provider === LOCAL_PROVIDER)
+      throw new ApiError('BACKUP_DESTINATION_UNUSABLE', { name: app, reason: 'it keeps its files on this machine.' });
+    return place;
+  }
+
+  async #removeFile(row: BackupRow): Promise<void> {
+    const stored = storedObject(row);
+    if (stored === null) {
+      await rm(fileOf(this.#deps.dataDir, row), { force: true }).catch(ifMissing(undefined));
+      return;
+    }
+    if (this.#deps.apps.registry.get(stored.app) === undefined) return;
+    const outcome = await this.#deps.storage.objects(stored.app, stored.place, { remove: [stored.key] });
+    if ('problem' in outcome) throw new ApiError('BACKUP_STORAGE_FAILED', { reason: outcome.problem });
+  }
+
+  #lacks({ recordings, logs }: { recordings: boolean; logs: boolean }): BackupLack[] {
+    return [
+      ...(recordings ? [] : [{ code: 'recordings', text: 'Recordings and snapshots that are on this machine.' }]),
+      ...(logs ? [] : [{ code: 'logs', text: 'The log of the daemon.' }]),
+      ...this.#deps.outside(),
+    ];
+  }
+
+  #view(row: BackupRow): Backup {
+    const { summary } = row;
+    return {
+      id: row.id,
+      name: row.name,
+      state: row.state,
+      origin: row.origin,
+      destination: row.destination,
+      place: placeWords(row),
+      sizeBytes: row.size_bytes,
+      version: summary?.version ?? null,
+      apps: summary?.apps.map(({ name }) => name) ?? [],
+      files: row.files,
+      recordings: summary?.includes.recordings ?? false,
+      logs: summary?.includes.logs ?? false,
+      lacks: summary?.lacks ?? [],
+      error: row.error,
+      createdAt: row.created_at,
+      finishedAt: row.finished_at,
+      verifiedAt: row.verified_at,
+      verifyError: row.verify_error,
+      jobId: row.job_id,
+    };
+  }
+
+  #announce(actor: Actor): void {
+    this.#deps.events.publish({ type: 'backup.changed', actor, data: {} });
+  }
+}
+
+const placeWords = ({ name, place, object_key, destination }: BackupRow): string =>
+  place === null ? `backups/${name}` : `the bucket ${place.storage_bucket} of ${destination}, ${object_key}`;

@@ -1,0 +1,142 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
+import type { StorageAccess } from '#daemon/apps/storage/open-client.ts';
+import type { Background } from '#daemon/platform/background.ts';
+import { fileError } from '#daemon/platform/files/file-errors.ts';
+import { VERSION } from '#daemon/platform/version.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import type { PluginService } from '#daemon/plugins/service.ts';
+import { ApiError } from '#shared/errors.ts';
+import type { JobProgress } from '#shared/schema/jobs.ts';
+import type { BackupFault } from './manifest.ts';
+import type { BackupReadInput, BackupReadOutput } from './tasks/backup-read.ts';
+import type { BackupRequest, BackupWriteInput, BackupWriteOutput, HoldAnswer } from './tasks/backup-write.ts';
+import { BACKUP_READ, BACKUP_WRITE } from './tasks.ts';
+
+export interface BackupWorkDeps {
+  background: Background;
+  pool: WorkerPool;
+  plugins: PluginService;
+  storage: { access(app: string, place: RecordedPlace): Promise<{ access: StorageAccess }> };
+  /** Runs a task while nothing changes the app's config; its stored secrets, or null if there is no such app. */
+  holdApp(app: string, task: (secrets: Record<string, string> | null) => Promise<void>): Promise<void>;
+  /** Runs a task while no secret changes. */
+  holdSecrets(task: () => Promise<void>): Promise<void>;
+}
+
+/** The object of a backup in a storage. */
+export interface StoredObject {
+  app: string;
+  place: RecordedPlace;
+  key: string;
+}
+
+export interface WorkRun {
+  signal: AbortSignal;
+  tell(progress: JobProgress): void;
+}
+
+const UNITS: Readonly<Record<string, string>> = { collect: 'apps', checksums: 'files' };
+
+/** Makes and reads backups in worker threads, which ask to hold what is being copied. */
+export class BackupWork {
+  readonly #deps: BackupWorkDeps;
+
+  constructor(deps: BackupWorkDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws ApiError BACKUP_STORAGE_FAILED, and those of files */
+  write(input: Omit<BackupWriteInput, 'storage' | 'port'>, stored: StoredObject | null, run: WorkRun) {
+    return this.#run<BackupWriteInput, BackupWriteOutput>(BACKUP_WRITE, input, stored, run);
+  }
+
+  /** @throws ApiError BACKUP_PASSPHRASE_WRONG, BACKUP_DAMAGED, BACKUP_NEWER, BACKUP_STORAGE_FAILED, and those of files */
+  read(input: Omit<BackupReadInput, 'storage' | 'port'>, stored: StoredObject | null, run: WorkRun) {
+    return this.#run<BackupReadInput, BackupReadOutput>(BACKUP_READ, input, stored, run);
+  }
+
+  async #run<I extends object, O extends object>(
+    kind: typeof BACKUP_WRITE,
+    input: object,
+    stored: StoredObject | null,
+    { signal, tell }: WorkRun,
+  ): Promise<Exclude<O, { fault: BackupFault }>> {
+    const { pool, plugins, storage, background } = this.#deps;
+    const { port1, port2 } = new MessageChannel();
+    port1.on('message', (message: BackupRequest) => {
+      if ('hold' in message) background.run('hold for a backup', () => this.#hold(port1, message.hold));
+      else if ('phase' in message) {
+        const { phase, done, total } = message;
+        tell({ phase, done, total, failed: 0, unit: UNITS[phase] ?? 'bytes' });
+      }
+    });
+    // the worker stops at the end of the port, and tidies up
+    const stop = (): void => port1.close();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      signal.throwIfAborted();
+      const task = { ...input, port: port2 };
+      const output =
+        stored === null
+          ? await pool.run<I, O>(kind, { ...task, storage: null } as unknown as I, { transfer: [port2] })
+          : await plugins.withBroker(stored.app, async (port) => {
+              const { access } = await storage.access(stored.app, stored.place);
+              const opened = { access, key: stored.key, port };
+              return pool.run<I, O>(kind, { ...task, storage: opened } as unknown as I, { transfer: [port2, port] });
+            });
+      signal.throwIfAborted();
+      if ('fault' in output) throw errorOf(output.fault as BackupFault);
+      return output as Exclude<O, { fault: BackupFault }>;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      port1.close();
+    }
+  }
+
+  /** Holds until the worker says `release`, or is gone. */
+  async #hold(port: MessagePort, app: string | null): Promise<void> {
+    const { holdApp, holdSecrets } = this.#deps;
+    const held = async (secrets: Record<string, string> | null): Promise<void> => {
+      const released = secrets === null ? undefined : releaseOf(port);
+      port.postMessage({ secrets } satisfies HoldAnswer);
+      await released;
+    };
+    try {
+      await (app === null ? holdSecrets(() => held({})) : holdApp(app, held));
+    } catch {
+      // the worker is told, and leaves this app out
+      port.postMessage({ secrets: null } satisfies HoldAnswer);
+    }
+  }
+}
+
+/** Resolves when the worker says `release`, or is gone. */
+function releaseOf(port: MessagePort): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const take = (message: BackupRequest): void => {
+    if ('release' in message) resolve();
+  };
+  port.on('message', take);
+  port.once('close', resolve);
+  return promise.finally(() => port.off('message', take));
+}
+
+/** What a fault is for callers of the API. */
+export function errorOf(fault: BackupFault): ApiError {
+  switch (fault.kind) {
+    case 'passphrase':
+      return new ApiError('BACKUP_PASSPHRASE_WRONG');
+    case 'damaged':
+      return new ApiError('BACKUP_DAMAGED', { reason: fault.reason });
+    case 'newer':
+      return new ApiError('BACKUP_NEWER', { version: fault.version, own: VERSION });
+    case 'storage':
+      return new ApiError('BACKUP_STORAGE_FAILED', { reason: fault.reason });
+    case 'file': {
+      const { code, message, path } = fault;
+      const error = Object.assign(new Error(message), { code, ...(path === undefined ? {} : { path }) });
+      return fileError(error, path) ?? new ApiError('INTERNAL', {}, { cause: error });
+    }
+  }
+}

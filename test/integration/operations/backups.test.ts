@@ -1,0 +1,378 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
+import { parse } from 'yaml';
+import { readBackup } from '#daemon/operations/backup/read.ts';
+import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
+import { giveBucket } from '#test/helpers/bucket.ts';
+import { BIN, type Client, daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
+import { startS3Server } from '#test/helpers/s3-server.ts';
+import { until } from '#test/helpers/until.ts';
+
+const run = promisify(execFile);
+const PASSPHRASE = 'correct horse battery staple';
+const s3 = await startS3Server();
+const daemon = await testDaemon({ after }, { ...LIVEKIT_KEYS, STREAMHUB_TEAMS: 'off' });
+const { api, dataDir } = daemon;
+
+/** Waits for a job. @returns the job at its end */
+const ended = (of: Client, id: number) =>
+  until('the job has ended', async () => {
+    const { data } = (await of.get(`/jobs/${id}`)).body;
+    return ['succeeded', 'failed', 'cancelled'].includes(data.state) ? data : undefined;
+  });
+
+async function backUp(of: Client = api, body: object = {}): Promise<any> {
+  const begun = await of.post('/backups', { passphrase: PASSPHRASE, ...body });
+  assert.equal(begun.status, 202, begun.text);
+  const job = await ended(of, begun.body.data.id);
+  assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
+  return (await of.get(`/backups/${job.result.backupId}`)).body.data;
+}
+
+/** Runs a command of the daemon's program. */
+const streamhub = (args: string[], env: Record<string, string> = {}) =>
+  run(process.execPath, [BIN, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', STREAMHUB_BACKUP_PASSPHRASE: PASSPHRASE, ...env },
+  }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+  );
+
+const restoreTo = (file: string, folder: string, args: string[] = []) =>
+  streamhub(['restore', file, '--data-dir', folder, ...args]);
+
+const fileOf = (backup: { name: string }, folder = dataDir): string => path.join(folder, 'backups', backup.name);
+
+function rowsOf(file: string): Record<string, unknown[]> {
+  const db = new Database(file, { readonly: true });
+  try {
+    const tables = db
+      .prepare<[], string>(
+        `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`,
+      )
+      .pluck()
+      .all();
+    return Object.fromEntries(
+      tables.map((table) => [
+        table,
+        db
+          .prepare(`SELECT * FROM "${table}"`)
+          .all()
+          .map((row) => JSON.stringify(row))
+          .sort(),
+      ]),
+    );
+  } finally {
+    db.close();
+  }
+}
+
+/** Checksums of all files below a folder but databases. */
+async function filesOf(folder: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (!entry.isFile() || /\.db(?:-\w+)?$/.test(entry.name)) continue;
+    found[path.relative(folder, file)] = createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex');
+  }
+  return found;
+}
+
+/** Apps with configs, secrets, rows, recordings and a token. */
+await api.post('/apps', { name: 'live', displayName: 'Live' });
+await api.post('/apps', { name: 'second' });
+await api.post('/tokens', { name: 'a token', scope: 'global' });
+const recording = randomBytes(300_000);
+await writeFile(path.join(dataDir, 'apps/live/recordings/one.mp4'), recording);
+const join = (name: string, at = `PA_${name}`) =>
+  sendWebhook(
+    daemon.url,
+    event('participant_joined', { room: room(name), participant: participant(`p-${name}`, at) }),
+    {},
+  );
+const publish = (name: string) =>
+  sendWebhook(
+    daemon.url,
+    event('track_published', {
+      room: room(name),
+      participant: participant(`p-${name}`, `PA_${name}`),
+      track: track(`TR_${name}`),
+    }),
+  );
+
+describe('a backup', () => {
+  /** The one that most tests read: everything, with recordings. */
+  let backup: any;
+
+  test('taken while webhooks and edits arrive is of one moment for each app', async (t) => {
+    let isOver = false;
+    let sent = 0;
+    let edited = 0;
+    const webhooks = (async () => {
+      for (; !isOver; sent += 1) {
+        const name = `live-load-${String(sent).padStart(5, '0')}`;
+        assert.equal((await join(name)).status, 200);
+        assert.equal((await publish(name)).status, 200);
+      }
+    })();
+    const edits = (async () => {
+      for (; !isOver; edited += 1) {
+        const change = await api.put('/apps/second/s3', {
+          provider: 'minio',
+          endpoint: 'http://127.0.0.1:1',
+          bucket: `bucket-${edited}`,
+          key: `KEY-${edited}`,
+          secret: `SECRET-${edited}`,
+        });
+        assert.equal(change.status, 200, change.text);
+      }
+    })();
+    await until('the load has begun', () => sent > 20 && edited > 3);
+    const taken = await backUp(api, { passphrase: PASSPHRASE }).finally(() => {
+      isOver = true;
+    });
+    await Promise.all([webhooks, edits]);
+    const folder = await temporaryDir(t);
+    const { code, stderr } = await restoreTo(fileOf(taken), folder);
+    assert.equal(code, 0, stderr);
+    const config = parse(await readFile(path.join(folder, 'apps/second/config.yaml'), 'utf8'));
+    const number = config.s3.bucket.slice('bucket-'.length);
+    const secrets = JSON.parse(await readFile(path.join(folder, 'data/secrets.json'), 'utf8'));
+    assert.deepEqual([secrets.APP_SECOND_S3_KEY, secrets.APP_SECOND_S3_SECRET], [`KEY-${number}`, `SECRET-${number}`]);
+    const db = new Database(path.join(folder, 'apps/second/app.db'), { readonly: true });
+    const changes = db.prepare('SELECT count(*) FROM config_changes').pluck().get();
+    db.close();
+    assert.equal(changes, Number(number) + 1, 'the history has the change that the file has, and none after it');
+    // every event up to one moment, and none after it
+    const restored = rowsOf(path.join(folder, 'apps/live/app.db'));
+    const names = (restored['streams'] as string[]).map((row) => JSON.parse(row).room).sort();
+    const expected = Array.from({ length: names.length }, (_, index) => `live-load-${String(index).padStart(5, '0')}`);
+    assert.deepEqual(names, expected);
+    assert.ok(names.length > 20 && names.length <= sent);
+    const now = new Map(
+      (rowsOf(path.join(dataDir, 'apps/live/app.db'))['streams'] as string[]).map((row) => [JSON.parse(row).id, row]),
+    );
+    for (const row of restored['streams'] as string[]) assert.equal(now.get(JSON.parse(row).id), row);
+  });
+
+  test('has every row and every file, encrypted, and only its owner can read it', async (t) => {
+    assert.equal((await api.post('/backups', {})).body.code, 'BACKUP_PASSPHRASE_MISSING');
+    const unusable = await api.post('/backups', { passphrase: PASSPHRASE, destination: 'live' });
+    assert.equal(unusable.body.code, 'BACKUP_DESTINATION_UNUSABLE');
+    assert.equal((await api.patch('/backups/plan', { passphrase: PASSPHRASE })).body.data.hasPassphrase, true);
+    assert.ok(!(await api.get('/backups/plan')).text.includes(PASSPHRASE));
+    const begun = await api.post('/backups', { recordings: true, passphrase: PASSPHRASE });
+    const second = await api.post('/backups', {});
+    assert.deepEqual([second.status, second.body.code, second.body.jobId], [409, 'BACKUP_BUSY', begun.body.data.id]);
+    const { result } = await ended(api, begun.body.data.id);
+    backup = (await api.get(`/backups/${result.backupId}`)).body.data;
+    const file = fileOf(backup);
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    assert.ok(backup.verifiedAt !== null && backup.state === 'ready');
+    assert.deepEqual(backup.apps, ['live', 'second']);
+    const text = await readFile(file, 'latin1');
+    assert.ok(text.startsWith('age-encryption.org/v1') && !text.includes('APP_SECOND'));
+    const elsewhere = await temporaryDir(t);
+    assert.equal((await restoreTo(file, elsewhere)).code, 0);
+    for (const app of ['live', 'second']) {
+      const [there, here] = [elsewhere, dataDir].map((folder) => path.join(folder, 'apps', app)) as [string, string];
+      assert.deepEqual(rowsOf(path.join(there, 'app.db')), rowsOf(path.join(here, 'app.db')));
+      assert.deepEqual(await filesOf(there), await filesOf(here));
+    }
+    const [here, there] = [dataDir, elsewhere].map((folder) => rowsOf(path.join(folder, 'data/streamhub.db')));
+    // the job that makes the backup isn't part of it; times of use move on
+    for (const table of ['jobs', 'backups', 'streamhub_meta', 'audit_log', 'api_tokens', 'sqlite_sequence']) {
+      delete here?.[table];
+      delete there?.[table];
+    }
+    assert.deepEqual(there, here);
+    const secrets = (folder: string) => readFile(path.join(folder, 'data/secrets.json'), 'utf8').then(JSON.parse);
+    assert.deepEqual(await secrets(elsewhere), await secrets(dataDir));
+    const other = await testDaemon(t, {}, { dataDir: elsewhere });
+    const names = (await other.api.get('/apps')).body.map(({ name }: { name: string }) => name);
+    assert.deepEqual(names, ['live', 'second']);
+    assert.equal((await other.api.get('/jobs?state=active')).body.total, 0);
+    const headers = { authorization: `Bearer ${daemon.token}` };
+    const downloaded = await fetch(`${daemon.url}/api/v1/backups/${backup.id}/file`, { headers });
+    assert.equal(downloaded.headers.get('content-disposition'), `attachment; filename="${backup.name}"`);
+    assert.deepEqual(Buffer.from(await downloaded.arrayBuffer()), await readFile(file));
+  });
+
+  test('that was changed or cut off at any place is refused, and so is a wrong passphrase', async (t) => {
+    const whole = await readFile(fileOf(backup));
+    const folder = await temporaryDir(t);
+    const read = (bytes: Buffer, passphrase = PASSPHRASE) =>
+      readBackup(Readable.from([bytes]), { passphrase, into: folder, mode: 'check', knows: SCHEMA });
+    await assert.rejects(read(whole, 'another passphrase'), { fault: { kind: 'passphrase' } });
+    await assert.rejects(
+      readBackup(Readable.from([whole]), {
+        passphrase: PASSPHRASE,
+        into: folder,
+        mode: 'check',
+        knows: { registry: 1, app: 1 },
+      }),
+      {
+        fault: { kind: 'newer', version: backup.version },
+      },
+    );
+    for (const at of [5, Math.floor(whole.length / 2), whole.length - 2]) {
+      const changed = Buffer.from(whole);
+      changed[at] = (changed[at] as number) ^ 1;
+      await assert.rejects(read(changed), ({ fault }) => fault.kind === 'damaged', `byte ${at}`);
+    }
+    for (const size of [0, 100, Math.floor(whole.length / 2), whole.length - 1])
+      await assert.rejects(read(whole.subarray(0, size)), ({ fault }) => fault.kind === 'damaged', `${size} bytes`);
+    const cut = path.join(folder, 'cut.tar.zst.age');
+    await writeFile(cut, whole.subarray(0, whole.length - 1));
+    const target = path.join(folder, 'target');
+    const { code, stderr } = await restoreTo(cut, target);
+    assert.deepEqual([code, /is damaged/.test(stderr)], [1, true], stderr);
+    assert.ok(!existsSync(path.join(target, 'data/streamhub.db')) && !existsSync(path.join(target, 'restore')));
+    const verified = await streamhub(['backup', 'verify', fileOf(backup)]);
+    assert.match(verified.stdout, /is whole: \d+ files/);
+  });
+
+  test('gives back one app under a new name beside the original', async () => {
+    const restore = (body: object) => api.post(`/backups/${backup.id}/restore`, body);
+    assert.equal((await restore({ app: 'second' })).body.code, 'APP_EXISTS');
+    assert.equal((await restore({ app: 'third' })).body.code, 'BACKUP_APP_MISSING');
+    assert.equal((await restore({ as: 'third' })).status, 400);
+    const begun = await restore({ app: 'live', as: 'live-copy' });
+    assert.equal(begun.status, 202, begun.text);
+    const job = await ended(api, begun.body.data.id);
+    assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
+    const app = (await api.get('/apps/live-copy')).body;
+    const config = parse(await readFile(path.join(dataDir, 'apps/live-copy/config.yaml'), 'utf8'));
+    assert.deepEqual(
+      [app.displayName, config.name, config.room_prefix, config.s3.prefix],
+      ['Live', 'live-copy', 'live-copy', 'streamhub/live-copy'],
+    );
+    const validated = await api.post('/config/live-copy/reload');
+    assert.equal(validated.status, 200, validated.text);
+    const [live, copy] = ['live', 'live-copy'].map((name) => rowsOf(path.join(dataDir, 'apps', name, 'app.db')));
+    const rooms = (rows: Record<string, unknown[]> | undefined) =>
+      (rows?.['streams'] ?? []).map((row) => JSON.parse(row as string)).map(({ id, room }) => `${id} ${room}`);
+    assert.deepEqual(rooms(copy), rooms(live));
+    assert.ok((copy?.['streams'] ?? []).every((row) => JSON.parse(row as string).app_id === app.id));
+    assert.deepEqual(await readFile(path.join(dataDir, 'apps/live-copy/recordings/one.mp4')), recording);
+    // with its secrets, under the name that it had
+    const before = (await api.get('/apps/second/s3')).body.data;
+    assert.equal((await api.delete('/apps/second')).status, 200);
+    const again = await ended(api, (await restore({ app: 'second' })).body.data.id);
+    assert.equal(again.state, 'succeeded', JSON.stringify(again.error));
+    const now = (await api.get('/apps/second/s3')).body.data;
+    assert.ok(now.hasKey && now.hasSecret);
+    assert.deepEqual([now.bucket, now.key], [before.bucket, before.key]);
+  });
+
+  test('replaces everything at the next start, and keeps what was there', async (t) => {
+    const folder = await temporaryDir(t);
+    await mkdir(path.join(folder, 'backups'), { recursive: true });
+    await copyFile(fileOf(backup), fileOf(backup, folder));
+    const first = await testDaemon(t, {}, { dataDir: folder });
+    await first.api.post('/apps', { name: 'after-it' });
+    const [found] = (await first.api.get('/backups')).body.data;
+    assert.deepEqual([found.name, found.origin, found.version], [backup.name, 'found', null]);
+    const body = { passphrase: PASSPHRASE };
+    const restore = async () => {
+      const begun = await first.api.post(`/backups/${found.id}/restore`, body);
+      assert.equal((await ended(first.api, begun.body.data.id)).state, 'succeeded');
+    };
+    await restore();
+    assert.equal((await first.api.get('/backups/plan')).body.data.pendingRestore.backup, backup.name);
+    assert.equal((await first.api.delete('/backups/pending-restore')).status, 204);
+    assert.equal((await first.api.delete('/backups/pending-restore')).body.code, 'RESTORE_NOT_PENDING');
+    await restore();
+    await first.stop();
+    const second = await testDaemon(t, {}, { dataDir: folder });
+    const names = (await second.api.get('/apps')).body.map(({ name }: { name: string }) => name);
+    assert.deepEqual(names, ['live', 'second']);
+    const [kept = ''] = await readdir(path.join(folder, 'replaced'));
+    assert.ok(existsSync(path.join(folder, 'replaced', kept, 'apps/after-it/config.yaml')));
+    await second.stop();
+    const refused = await restoreTo(fileOf(backup, folder), folder);
+    assert.deepEqual([refused.code, /add --force/.test(refused.stderr)], [1, true], refused.stderr);
+  });
+
+  test('goes on after a kill, and leaves no half file under its name', async (t) => {
+    const folder = await temporaryDir(t);
+    const first = await daemonProcess(t, folder);
+    await first.api.post('/apps', { name: 'live' });
+    await first.api.patch('/backups/plan', { passphrase: PASSPHRASE });
+    await writeFile(path.join(folder, 'apps/live/recordings/big.mp4'), randomBytes(5_000_000));
+    const begun = await first.api.post('/backups', { recordings: true });
+    const names = () => readdir(path.join(folder, 'backups'));
+    await until('the file is being written', async () => (await names()).some((name) => name.endsWith('.part')));
+    await first.end('SIGKILL');
+    assert.ok(!(await names()).some((name) => name.startsWith('streamhub-')));
+    const second = await daemonProcess(t, folder);
+    const job = await ended(second.api, begun.body.data.id);
+    assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
+    assert.deepEqual(await names(), [job.result.name]);
+    await second.end();
+    // a restore that is killed leaves an empty folder empty, and the next one succeeds
+    const target = await temporaryDir(t);
+    const file = fileOf(job.result, folder);
+    const child = spawn(process.execPath, [BIN, 'restore', file, '--data-dir', target], {
+      env: { PATH: process.env['PATH'] ?? '', STREAMHUB_BACKUP_PASSPHRASE: PASSPHRASE },
+      stdio: 'ignore',
+    });
+    const exited = once(child, 'exit');
+    await until(
+      'files are being unpacked',
+      () => existsSync(path.join(target, 'restore/files/apps')) || child.exitCode !== null,
+    );
+    child.kill('SIGKILL');
+    await exited;
+    assert.ok(!existsSync(path.join(target, 'apps/live')), 'it was killed before it was done');
+    const { code, stderr } = await restoreTo(file, target);
+    assert.equal(code, 0, stderr);
+    assert.equal((await stat(path.join(target, 'apps/live/recordings/big.mp4'))).size, 5_000_000);
+    assert.ok(!existsSync(path.join(target, 'restore')));
+  });
+
+  test('goes to a bucket, is verified there, and is deleted there', {
+    skip: typeof s3 === 'string' && s3,
+  }, async () => {
+    if (typeof s3 === 'string') return;
+    await api.post('/apps', { name: 'bucket' });
+    const bucket = await giveBucket(api, 'bucket', s3);
+    const stored = await backUp(api, { destination: 'bucket', recordings: true });
+    const [key = ''] = await s3.keys(bucket);
+    assert.match(key, /^streamhub-backups\/[0-9a-f]+\/streamhub-/);
+    assert.ok(stored.place.includes(key) && stored.sizeBytes > 300_000);
+    assert.equal((await api.get(`/backups/${stored.id}/file`)).body.code, 'BACKUP_NOT_HERE');
+    const job = await ended(
+      api,
+      (await api.post(`/backups/${stored.id}/verify`, { passphrase: PASSPHRASE })).body.data.id,
+    );
+    assert.equal(job.state, 'succeeded', JSON.stringify(job.error));
+    assert.ok(job.result.databases >= 4 && job.result.rows > 0);
+    await s3.put(bucket, [key], 'something else');
+    const broken = await ended(
+      api,
+      (await api.post(`/backups/${stored.id}/verify`, { passphrase: PASSPHRASE })).body.data.id,
+    );
+    assert.deepEqual([broken.state, broken.error.code], ['failed', 'BACKUP_DAMAGED']);
+    const incident = await until('the incident is open', async () =>
+      (await api.get('/incidents?state=open')).body.data.find(
+        ({ condition }: { condition: string }) => condition === 'backup-missing',
+      ),
+    );
+    assert.match(incident.text, /can’t be restored/);
+    assert.equal((await api.delete(`/backups/${stored.id}`)).status, 204);
+    assert.deepEqual(await s3.keys(bucket), []);
+  });
+});
