@@ -720,6 +720,21 @@ export const ERRORS = define({
     message: 'The daemon doesn’t run LiveKit itself: {reason}.',
     hint: 'Set LIVEKIT_MODE to managed, and remove LIVEKIT_URL and the keys from the environment.',
   },
+  LIVEKIT_REVISION_UNKNOWN: {
+    status: 404,
+    message: 'LiveKit’s settings have no revision {revision}.',
+    hint: 'The last 50 revisions are kept: GET /livekit/settings lists them.',
+  },
+  LIVEKIT_KEYS_ROTATING: {
+    status: 409,
+    message: 'A rotation of LiveKit’s keys is under way.',
+    hint: 'Restart LiveKit, so that it accepts the new key, and then remove the old one.',
+  },
+  LIVEKIT_KEYS_NOT_ROTATED: {
+    status: 409,
+    message: 'There is no old LiveKit key to remove.',
+    hint: 'Rotate the keys first. The old key can be removed once LiveKit was started with both.',
+  },
   CONNECTION_UNKNOWN: {
     status: 404,
     message: 'No participant {sid} is known in this app.',

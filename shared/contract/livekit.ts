@@ -1,5 +1,13 @@
 import { envelope } from '../schema/common.ts';
-import { ManagedLiveKit, StopLiveKitBody } from '../schema/livekit.ts';
+import {
+  LiveKitOwnSettings,
+  ManagedLiveKit,
+  PutLiveKitSettingsBody,
+  RestoreLiveKitSettingsBody,
+  RotateLiveKitKeysBody,
+  StopLiveKitBody,
+} from '../schema/livekit.ts';
+import { SettingsIfMatch } from '../schema/settings.ts';
 import { operation } from './operation.ts';
 
 const tag = 'LiveKit';
@@ -51,4 +59,74 @@ export const restartManagedLiveKit = operation({
   ...answer,
   ...body,
   audit: 'livekit.restart',
+});
+
+const settings = { access: 'global', responses: { 200: envelope(LiveKitOwnSettings) } } as const;
+
+export const getLiveKitSettings = operation({
+  id: 'getLiveKitSettings',
+  method: 'GET',
+  path: '/livekit/settings',
+  tag,
+  summary: 'Get LiveKit’s own settings: ports, TURN, limits, codecs, log level',
+  description:
+    'The text, its revisions, which servers run with it, and the text to paste for a LiveKit that others run.',
+  ...settings,
+});
+
+export const putLiveKitSettings = operation({
+  id: 'putLiveKitSettings',
+  method: 'PUT',
+  path: '/livekit/settings',
+  tag,
+  summary: 'Set LiveKit’s own settings',
+  description:
+    'The text is checked and stored as a new revision. Keys, webhooks, Redis and metrics are made by the daemon and can’t be set here.',
+  ...settings,
+  headers: SettingsIfMatch,
+  body: PutLiveKitSettingsBody,
+  errors: ['PRECONDITION_FAILED'],
+  audit: 'livekit.settings',
+});
+
+export const restoreLiveKitSettings = operation({
+  id: 'restoreLiveKitSettings',
+  method: 'POST',
+  path: '/livekit/settings/restore',
+  tag,
+  summary: 'Bring back a revision of LiveKit’s settings',
+  description: 'It becomes the newest revision.',
+  ...settings,
+  body: RestoreLiveKitSettingsBody,
+  errors: ['LIVEKIT_REVISION_UNKNOWN'],
+  audit: 'livekit.restore',
+});
+
+export const rotateLiveKitKeys = operation({
+  id: 'rotateLiveKitKeys',
+  method: 'POST',
+  path: '/livekit/keys/rotate',
+  tag,
+  summary: 'Make a new LiveKit key, without ending rooms',
+  description:
+    'LiveKit accepts the new key and the old one after its next start. From then on the daemon uses the new one. Tokens with the old one stay valid until `POST /livekit/keys/retire`.',
+  ...settings,
+  body: RotateLiveKitKeysBody,
+  bodyOptional: true,
+  errors: ['LIVEKIT_NOT_MANAGED', 'LIVEKIT_KEYS_ROTATING'],
+  audit: 'livekit.rotate-keys',
+});
+
+export const retireLiveKitKey = operation({
+  id: 'retireLiveKitKey',
+  method: 'POST',
+  path: '/livekit/keys/retire',
+  tag,
+  summary: 'Remove the old LiveKit key',
+  description: 'After the next start of LiveKit, tokens with the old key are rejected.',
+  ...settings,
+  body: RotateLiveKitKeysBody,
+  bodyOptional: true,
+  errors: ['LIVEKIT_NOT_MANAGED', 'LIVEKIT_KEYS_NOT_ROTATED'],
+  audit: 'livekit.retire-key',
 });

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf } from './common.ts';
+import { MAX_LIVEKIT_SETTINGS } from '../livekit-settings.ts';
+import { Instant, MAX_INTEGER, nullable, object, oneOf } from './common.ts';
 
 /** What the daemon runs for LiveKit on its own machine, in the order in which it starts. */
 export const LIVEKIT_PROGRAMS = ['redis', 'livekit', 'egress', 'ingress'] as const;
@@ -33,6 +34,65 @@ export const ManagedProgram = object({
   cure: nullable(Type.String({ description: 'Command that installs what is missing.' })),
 });
 export type ManagedProgram = Static<typeof ManagedProgram>;
+
+const ROLL_OUTS = ['drain', 'next-start'] as const;
+export type RollOut = (typeof ROLL_OUTS)[number];
+const rollOut = Type.Optional(
+  oneOf(ROLL_OUTS, {
+    description:
+      'LiveKit reads its configuration only when it starts. `drain`: restart it when its last room has ended. `next-start` (default): wait for the next start.',
+  }),
+);
+
+const Revision = object({
+  revision: Type.Integer(),
+  text: Type.String({ description: 'YAML, with LiveKit’s own names.' }),
+  changedAt: Instant,
+  changedBy: Type.String(),
+});
+export type LivekitRevision = Static<typeof Revision>;
+
+/** LiveKit's own settings, as operators set them. */
+export const LiveKitOwnSettings = object({
+  text: Type.String({ description: 'The newest revision; empty if nothing is set.' }),
+  revision: Type.Integer({ description: '0 = nothing was set yet.' }),
+  etag: Type.String({ description: 'For `If-Match`; also in the header `ETag`.' }),
+  schema: Type.Unsafe<Record<string, unknown>>({
+    type: 'object',
+    additionalProperties: true,
+    description: 'JSON Schema of the text.',
+  }),
+  revisions: Type.Array(Revision, { description: 'Newest first, at most 50.' }),
+  targets: Type.Array(
+    object({
+      name: Type.String(),
+      runs: nullable(Type.Integer(), { description: 'Revision that it was started with; null = it isn’t running.' }),
+      isPending: Type.Boolean({ description: 'A restart would change its configuration.' }),
+    }),
+    { description: 'LiveKit servers that the daemon gives these settings to.' },
+  ),
+  keys: oneOf(['one', 'adding', 'both'], {
+    description:
+      '`adding`: a new key was made, and LiveKit gets it at its next start. `both`: the daemon uses the new key, and the old one is still accepted.',
+  }),
+  paste: Type.String({
+    description: 'For a LiveKit that others run: what its configuration needs. The key is a placeholder.',
+  }),
+});
+
+export type LiveKitOwnSettings = Static<typeof LiveKitOwnSettings>;
+
+export const PutLiveKitSettingsBody = object({
+  text: Type.String({ maxLength: MAX_LIVEKIT_SETTINGS, description: 'YAML, with LiveKit’s own names.' }),
+  rollOut,
+});
+
+export const RestoreLiveKitSettingsBody = object({
+  revision: Type.Integer({ minimum: 1, maximum: MAX_INTEGER, description: 'Revision to bring back.' }),
+  rollOut,
+});
+
+export const RotateLiveKitKeysBody = object({ rollOut });
 
 export const ManagedLiveKit = object({
   mode: oneOf(['external', 'managed'], { description: 'LIVEKIT_MODE.' }),

@@ -127,7 +127,18 @@ test('from an empty machine with livekit-server on PATH to a stream in a second 
   await page.getByText('finishing open rooms').waitFor();
   await page.getByRole('button', { name: 'Stop now' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Stop LiveKit' }).click();
-  await page.getByRole('button', { name: 'Start LiveKit' }).waitFor();
+  await page.getByRole('button', { name: 'Start LiveKit' }).click();
+  await page.getByRole('button', { name: 'Restart LiveKit' }).waitFor();
+
+  // its settings as a form, whose change is shown as text before it is saved
+  await page.getByRole('link', { name: 'Settings', exact: true }).last().click();
+  await page.getByLabel('logging.level').selectOption('debug');
+  await page.getByText('level: debug').first().waitFor();
+  await assertAccessible(page, 'a change of LiveKit’s settings');
+  await page.getByRole('button', { name: 'Save settings' }).click();
+  await page.getByRole('grid', { name: 'Revisions' }).waitFor();
+  const stored = (await daemon.api.get('/livekit/settings')).body.data;
+  assert.deepEqual([stored.revision, stored.text], [1, 'logging:\n  level: debug\n']);
 });
 
 /** What is ended in the reverse order, before the test's other endings. */

@@ -37,6 +37,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/compare', 'Compare', 'Both sides are the same app'],
   ['/plugins', 'Plugins', 'Delivery presets'],
   ['/livekit', 'LiveKit', 'The daemon starts a LiveKit server'],
+  ['/livekit/settings', 'LiveKit', 'For a LiveKit that others run'],
   ['/gpu', 'GPU', 'No GPU found'],
   ['/settings', 'Settings', 'Public base URL'],
   ['/check', 'Check installation', 'Not checked yet'],

@@ -6,7 +6,8 @@ import { installHint } from '#daemon/platform/programs.ts';
 import type { Settings } from '#daemon/platform/settings.ts';
 import type { ListeningPort, LivekitProgram } from '#shared/schema/livekit.ts';
 import { ContainerEngine, IMAGES, removeContainer } from './containers.ts';
-import { type ConfigInput, egressText, ingressText, type LivekitSecrets, livekitText, redisText } from './plans.ts';
+import type { LivekitSecrets } from './keys.ts';
+import { type ConfigInput, DEFAULT_PORTS, egressText, ingressText, livekitText, redisText } from './plans.ts';
 import type { KeptPorts, WantedPort } from './ports.ts';
 import type { LaunchPlan } from './program.ts';
 import type { Reach } from './surroundings.ts';
@@ -31,6 +32,8 @@ export interface LauncherDeps {
   webhookUrl(): string;
   /** What operators set for LiveKit itself. */
   own(): Record<string, unknown>;
+  /** Revision of that. */
+  revision(): number;
   stop: AbortSignal;
 }
 
@@ -194,28 +197,34 @@ export class Launcher {
     const version = await this.#version(binary);
     const ports = await this.choosePorts('livekit');
     const config = { file: layout.livekitConfig, text: livekitText(this.input()) };
-    return { binary, args: ['--config', config.file], version, runsIn: 'process', ports, config };
+    const revision = this.#deps.revision();
+    return { binary, args: ['--config', config.file], version, runsIn: 'process', ports, config, revision };
   }
 
   #wanted(program: LivekitProgram): WantedPort[] {
     const { bind, isLocal } = this.#deps.reach();
+    const own = this.#deps.own();
+    const rtc = (own['rtc'] ?? {}) as Record<string, unknown>;
+    // an operator's choice is not replaced by another port
+    const at = (chosen: unknown, usual: number) =>
+      typeof chosen === 'number' ? { preferred: chosen, isFixed: true } : { preferred: usual };
     const local = '127.0.0.1';
     switch (program) {
       case 'redis':
         return [{ name: 'redis', preferred: 6390, protocol: 'tcp', address: local }];
       case 'livekit':
         return [
-          { name: 'signal', preferred: 7880, protocol: 'tcp', address: bind?.[0] },
-          ...(isLocal ? [] : [{ name: 'tcp', preferred: 7881, protocol: 'tcp' } as const]),
-          { name: 'udp', preferred: 7882, protocol: 'udp', address: isLocal ? local : undefined },
+          { name: 'signal', ...at(own['port'], 7880), protocol: 'tcp', address: bind?.[0] },
+          ...(isLocal ? [] : [{ name: 'tcp', ...at(rtc['tcp_port'], 7881), protocol: 'tcp' } as const]),
+          { name: 'udp', ...at(rtc['udp_port'], 7882), protocol: 'udp', address: isLocal ? local : undefined },
           { name: 'metrics', preferred: 6789, protocol: 'tcp' },
         ];
       case 'egress':
         return [{ name: 'egress', preferred: 7885, protocol: 'tcp' }];
       case 'ingress':
         return [
-          { name: 'rtmp', preferred: 1935, protocol: 'tcp' },
-          { name: 'whip', preferred: 8080, protocol: 'tcp' },
+          { name: 'rtmp', preferred: DEFAULT_PORTS.rtmp, protocol: 'tcp' },
+          { name: 'whip', preferred: DEFAULT_PORTS.whip, protocol: 'tcp' },
           { name: 'whipMedia', preferred: 7886, protocol: 'udp' },
           { name: 'relay', preferred: 9090, protocol: 'tcp' },
           { name: 'ingress', preferred: 7887, protocol: 'tcp' },

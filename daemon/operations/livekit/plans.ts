@@ -1,15 +1,8 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { configText, livekitConfig, mergeTrees, redisBlock } from '#daemon/edge/livekit-config.ts';
+import type { LivekitSecrets } from './keys.ts';
 import type { Reach } from './surroundings.ts';
-
-/** Generated once and kept in the file of secrets. */
-export interface LivekitSecrets {
-  apiKey: string;
-  apiSecret: string;
-  metricsPassword: string;
-  redisPassword: string;
-}
 
 export interface ConfigInput {
   reach: Reach;
@@ -22,6 +15,8 @@ export interface ConfigInput {
   own: Record<string, unknown>;
 }
 
+/** Ports of the ingress service. */
+export const DEFAULT_PORTS = { rtmp: 1935, whip: 8080 } as const;
 export const METRICS_USER = 'streamhub';
 const HEADER = '# Written by StreamHub at each start of LiveKit. Change it in the console, under LiveKit.\n';
 
@@ -35,8 +30,8 @@ export const livekitUrlOf = ({ reach, port }: Pick<ConfigInput, 'reach' | 'port'
 export function livekitText(input: ConfigInput): string {
   const { reach, secrets, port, webhookUrl, hasRedis, own } = input;
   const made = livekitConfig({
-    keys: { [secrets.apiKey]: secrets.apiSecret },
-    webhook: { apiKey: secrets.apiKey, url: webhookUrl },
+    keys: secrets.keys,
+    webhook: { apiKey: secrets.webhookKey, url: webhookUrl },
     redisUrl: hasRedis ? redisUrlOf(input) : null,
     nodeIp: reach.nodeIp,
     ...(reach.bind ? { bind: reach.bind } : {}),
@@ -47,8 +42,21 @@ export function livekitText(input: ConfigInput): string {
     metricsUser: METRICS_USER,
     metricsPassword: secrets.metricsPassword,
   });
-  return configText(mergeTrees(made, own), HEADER);
+  const rtc = made['rtc'] as Record<string, unknown>;
+  const ownRtc = (own['rtc'] ?? {}) as Record<string, unknown>;
+  // a range takes the place of the one port, and a STUN server that of the address
+  if (ownRtc['port_range_start'] !== undefined) delete rtc['udp_port'];
+  if (ownRtc['use_external_ip'] === true) delete rtc['node_ip'];
+  const ingress = {
+    rtmp_base_url: `rtmp://${reach.publicHost}:${port('rtmp') || DEFAULT_PORTS.rtmp}/live`,
+    whip_base_url: `http://${reach.publicHost}:${port('whip') || DEFAULT_PORTS.whip}/w`,
+  };
+  return configText(mergeTrees(hasRedis ? { ...made, ingress } : made, own), HEADER);
 }
+
+/** For a LiveKit that others run: what its configuration needs, with a placeholder for the key. */
+export const pasteText = (own: string, webhookUrl: string): string =>
+  `${stringify({ webhook: { api_key: '<your API key>', urls: [webhookUrl] } })}${own.trim() === '' ? '' : `${own.trimEnd()}\n`}`;
 
 /** Redis: on loopback, with a password, and with its data in a folder that only it uses. Ingests outlive a restart there. */
 export const redisText = ({ secrets, port }: ConfigInput, root: string): string =>

@@ -21,10 +21,12 @@ export interface LaunchPlan {
   ports: ListeningPort[];
   /** Its configuration, written with mode 600 before it starts. */
   config: { file: string; text: string };
+  /** Revision of LiveKit's own settings in it. */
+  revision?: number;
 }
 
 /** What is kept of the last start, for a daemon that finds the process running. */
-interface Started extends Pick<LaunchPlan, 'version' | 'runsIn' | 'ports'> {
+interface Started extends Pick<LaunchPlan, 'version' | 'runsIn' | 'ports' | 'revision'> {
   config: string;
 }
 
@@ -43,6 +45,8 @@ export interface ProgramDeps {
   prepare(): Promise<LaunchPlan>;
   /** Removes what a process that was killed left behind, such as its container. */
   clear?(): Promise<void>;
+  /** Called after a start. */
+  started?(): Promise<void>;
   background: Background;
   log: Log;
   /** Its lines go here. */
@@ -86,9 +90,13 @@ export class RunningProgram {
           Object.assign(launch, { binary, args, env: { ...inherited(), ...env } });
           writeAtomicallySync(plan.config.file, plan.config.text);
           const ref = await child.start();
-          const { version, runsIn, ports } = plan;
-          this.#started = { version, runsIn, ports, config: digest(plan.config.text) };
+          const { version, runsIn, ports, revision } = plan;
+          this.#started = {
+            ...{ version, runsIn, ports, config: digest(plan.config.text) },
+            ...(revision === undefined ? {} : { revision }),
+          };
           writeJson(this.#startedFile, this.#started);
+          await deps.started?.();
           return ref;
         },
         terminate: async (ref: ProcessRef) => signal(ref, 'SIGTERM'),
@@ -123,6 +131,11 @@ export class RunningProgram {
   wish(wish: Wish): void {
     if (wish === 'run' && this.#wish.startsWith('restart')) return;
     this.#wish = wish;
+  }
+
+  /** Revision of LiveKit's own settings that it was started with; null = it isn't running. */
+  get revision(): number | null {
+    return this.isRunning ? (this.#started?.revision ?? 0) : null;
   }
 
   /** Does the running process have another configuration than this text? */

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { layoutOf, makeFolders } from '#daemon/edge/layout.ts';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import type { Meta } from '#daemon/platform/db/meta.ts';
+import type { Db } from '#daemon/platform/db/open.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { askRedis } from '#daemon/platform/net/redis.ts';
@@ -12,10 +12,19 @@ import type { SettingsStore } from '#daemon/platform/settings-store.ts';
 import { SETTINGS, type SettingKey } from '#daemon/platform/settings-table.ts';
 import type { InstallationWarnings } from '#daemon/platform/warnings.ts';
 import { ApiError } from '#shared/errors.ts';
-import type { LivekitProgram, ManagedLiveKit, ManagedProgram } from '#shared/schema/livekit.ts';
-import { LIVEKIT_PROGRAMS } from '#shared/schema/livekit.ts';
+import { LivekitSettings } from '#shared/livekit-settings.ts';
+import {
+  LIVEKIT_PROGRAMS,
+  type LivekitProgram,
+  type ManagedLiveKit,
+  type ManagedProgram,
+  type LiveKitOwnSettings as OwnSettingsAnswer,
+  type RollOut,
+} from '#shared/schema/livekit.ts';
+import { ManagedKeys } from './keys.ts';
 import { Launcher } from './launcher.ts';
-import { type LivekitSecrets, livekitUrlOf, METRICS_USER, redisUrlOf } from './plans.ts';
+import { OwnSettings } from './own-settings.ts';
+import { livekitUrlOf, METRICS_USER, pasteText, redisUrlOf } from './plans.ts';
 import { KeptPorts } from './ports.ts';
 import { RunningProgram, type Wish } from './program.ts';
 import { reachOf } from './surroundings.ts';
@@ -30,12 +39,6 @@ const NAMES: Readonly<Record<LivekitProgram, string>> = {
   egress: 'LiveKit’s egress',
   ingress: 'LiveKit’s ingress',
 };
-const SECRET_NAMES: Readonly<Record<keyof LivekitSecrets, string>> = {
-  apiKey: 'LIVEKIT_MANAGED_API_KEY',
-  apiSecret: 'LIVEKIT_MANAGED_API_SECRET',
-  metricsPassword: 'LIVEKIT_MANAGED_METRICS_PASSWORD',
-  redisPassword: 'LIVEKIT_MANAGED_REDIS_PASSWORD',
-};
 /** Set outside, these say that others run LiveKit. */
 const CONNECTION: readonly SettingKey[] = ['livekitUrl', 'livekitApiKey', 'livekitApiSecret'];
 
@@ -44,6 +47,8 @@ export interface ManagedLiveKitDeps {
   store: SettingsStore;
   secrets: SecretFile;
   meta: Meta;
+  /** The registry. */
+  db: Db;
   dataDir: string;
   /** Where the daemon listens; known once it does. */
   listening: { port: number; url: string };
@@ -64,6 +69,9 @@ export class ManagedLiveKitService {
   readonly #programs: ReadonlyMap<LivekitProgram, RunningProgram>;
   readonly #ports: KeptPorts;
   readonly #launcher: Launcher;
+  readonly #keys: ManagedKeys;
+  /** LiveKit's own settings. */
+  readonly own: OwnSettings;
   readonly #stopping = new AbortController();
   #timer: Repeated | undefined;
   #lastLook = 0;
@@ -77,14 +85,17 @@ export class ManagedLiveKitService {
     const { dataDir, background, log, outputLog, settings, meta } = deps;
     const root = path.join(dataDir, 'livekit');
     this.#ports = new KeptPorts(meta);
+    this.#keys = new ManagedKeys(deps.secrets);
+    this.own = new OwnSettings(deps.db);
     this.#launcher = new Launcher({
       settings,
       layout: layoutOf(root),
       ports: this.#ports,
       reach: () => reachOf(settings),
-      secrets: () => this.#secrets(),
+      secrets: () => this.#keys.all(),
       webhookUrl: () => this.#webhookUrl(),
-      own: () => ({}),
+      own: () => this.own.value,
+      revision: () => this.own.latest?.revision ?? 0,
       stop: this.#stopping.signal,
     });
     this.#programs = new Map(
@@ -101,6 +112,11 @@ export class ManagedLiveKitService {
             return plan;
           },
           clear: () => this.#launcher.clear(program),
+          started: async () => {
+            if (program !== 'livekit') return;
+            await this.#keys.started();
+            this.#apply();
+          },
           background,
           log,
           outputLog,
@@ -152,21 +168,63 @@ export class ManagedLiveKitService {
 
   /** @throws ApiError LIVEKIT_NOT_MANAGED */
   async order(what: 'start' | 'stop' | 'restart', isNow = false): Promise<ManagedLiveKit> {
-    const { settings, meta } = this.#deps;
-    if (!this.#isActive) {
-      const reason =
-        settings.livekitMode === 'managed'
-          ? `${this.#overriddenBy} takes precedence over LIVEKIT_MODE=managed`
-          : 'LIVEKIT_MODE is external';
-      throw new ApiError('LIVEKIT_NOT_MANAGED', { reason });
-    }
-    meta.set(WANTED, what === 'stop' ? 'stopped' : 'running');
+    this.#requireActive();
+    this.#deps.meta.set(WANTED, what === 'stop' ? 'stopped' : 'running');
     if (what === 'restart') this.#livekit.wish(isNow ? 'restart-now' : 'restart');
     this.#endsNow = what === 'stop' && isNow;
     this.begin();
     this.#lastLook = 0;
     this.#timer?.soon();
     return this.status();
+  }
+
+  /** LiveKit's own settings, and who runs with them. */
+  ownSettings(): OwnSettingsAnswer {
+    const { own } = this;
+    const text = own.latest?.text ?? '';
+    const isActive = this.#isActive && this.#isSetUp;
+    const target = {
+      name: 'this machine',
+      runs: this.#livekit.revision,
+      isPending: this.#livekit.isOutdated(this.#launcher.livekitText()),
+    };
+    return {
+      text,
+      revision: own.latest?.revision ?? 0,
+      etag: own.etag,
+      schema: LivekitSettings as unknown as Record<string, unknown>,
+      revisions: own.list(),
+      targets: isActive ? [target] : [],
+      keys: this.#keys.state,
+      paste: pasteText(text, this.#publicWebhookUrl()),
+    };
+  }
+
+  /** Applies what was stored. @param how the next start, or a restart that waits for open rooms */
+  rollOut(how: RollOut = 'next-start'): void {
+    const { events } = this.#deps;
+    if (how === 'drain' && this.#isActive && this.#livekit.isOutdated(this.#launcher.livekitText())) {
+      this.#livekit.wish('restart');
+      this.#lastLook = 0;
+      this.#timer?.soon();
+    }
+    events.publish({ type: 'livekit.programs', data: {} });
+  }
+
+  /** @throws ApiError LIVEKIT_NOT_MANAGED, LIVEKIT_KEYS_ROTATING, LIVEKIT_KEYS_NOT_ROTATED */
+  async changeKeys(what: 'rotate' | 'retire', how?: RollOut): Promise<void> {
+    this.#requireActive();
+    await (what === 'rotate' ? this.#keys.add() : this.#keys.retire());
+    this.rollOut(how);
+  }
+
+  #requireActive(): void {
+    if (this.#isActive) return;
+    const reason =
+      this.#deps.settings.livekitMode === 'managed'
+        ? `${this.#overriddenBy} takes precedence over LIVEKIT_MODE=managed`
+        : 'LIVEKIT_MODE is external';
+    throw new ApiError('LIVEKIT_NOT_MANAGED', { reason });
   }
 
   /** It is started for the first time since the daemon began, so nobody needs to hear that it is away. */
@@ -225,28 +283,19 @@ export class ManagedLiveKitService {
   }
 
   async #setUp(): Promise<void> {
-    const { dataDir, secrets } = this.#deps;
+    const { dataDir } = this.#deps;
     makeFolders(layoutOf(path.join(dataDir, 'livekit')));
-    await secrets.set(() => {
-      const missing = Object.entries(SECRET_NAMES).filter(([, name]) => secrets.get(name) === undefined);
-      return Object.fromEntries(
-        missing.map(([key, name]) => [
-          name,
-          key === 'apiKey' ? `API${randomBytes(9).toString('hex')}` : randomBytes(32).toString('base64url'),
-        ]),
-      );
-    });
+    await this.#keys.ensure();
     // a running one keeps the ports that it has
-    if (!this.#livekit.hasProcess) await this.#launcher.choosePorts('livekit');
+    // a port that is taken is told when LiveKit is started
+    if (!this.#livekit.hasProcess) await this.#launcher.choosePorts('livekit').catch(() => undefined);
     this.#isSetUp = true;
     this.#apply();
   }
 
-  #secrets(): LivekitSecrets {
-    const { secrets } = this.#deps;
-    return Object.fromEntries(
-      Object.entries(SECRET_NAMES).map(([key, name]) => [key, secrets.get(name) ?? '']),
-    ) as unknown as LivekitSecrets;
+  #publicWebhookUrl(): string {
+    const { listening, settings } = this.#deps;
+    return `${publicBase(settings) ?? listening.url}/api/v1/webhooks/livekit`;
   }
 
   #webhookUrl(): string {
@@ -263,14 +312,14 @@ export class ManagedLiveKitService {
     const port = this.#ports.get('metrics');
     return port === undefined
       ? null
-      : `http://${METRICS_USER}:${this.#secrets().metricsPassword}@127.0.0.1:${port}/metrics`;
+      : `http://${METRICS_USER}:${this.#keys.all().metricsPassword}@127.0.0.1:${port}/metrics`;
   }
 
   /** Makes the daemon use this LiveKit. */
   #apply(): void {
     if (!this.#isActive || !this.#isSetUp) return;
     const { settings, store, warnings } = this.#deps;
-    const { apiKey, apiSecret } = this.#secrets();
+    const { apiKey, apiSecret } = this.#keys.all();
     const input = this.#launcher.input();
     const { reach } = input;
     const values = new Map<SettingKey, string>([

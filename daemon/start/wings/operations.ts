@@ -96,6 +96,7 @@ export function createOperations(
     store: settingsStore,
     secrets: secretFile,
     meta,
+    db,
     dataDir: dir.root,
     listening,
     events,

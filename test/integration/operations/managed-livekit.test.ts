@@ -1,12 +1,15 @@
 // LiveKit that the daemon runs itself, with real programs: started, killed, found again, moved to other ports, stopped.
 import assert from 'node:assert/strict';
-import { readFileSync, renameSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
-import { RoomServiceClient } from 'livekit-server-sdk';
+import tls from 'node:tls';
+import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
 import { loadSettings } from '#daemon/platform/settings.ts';
+import { makeCertificate } from '#test/helpers/certificates.ts';
 import { blockScope, type Client, type DaemonProcess, daemonProcess, testDaemon } from '#test/helpers/daemon.ts';
 import {
   type ManagedMachine,
@@ -15,6 +18,8 @@ import {
   secretsOf,
   untilRunning,
 } from '#test/helpers/managed-livekit.ts';
+import { disposeMedia, join } from '#test/helpers/participant.ts';
+import { freePort } from '#test/helpers/server-scripts.ts';
 import { until } from '#test/helpers/until.ts';
 
 /** Nobody listens on it, so that nothing is downloaded. */
@@ -151,6 +156,110 @@ describe('with livekit-server on PATH', () => {
     assert.equal((await api.post('/livekit/restart', { now: true })).status, 200);
     const again = await untilRunning(api, 'livekit', (now) => now.pid !== pid);
     assert.equal(again.restarts, after.restarts, 'a restart that was asked for is not counted');
+  });
+
+  test('its settings are checked, stored as revisions, rolled out and brought back', async (t) => {
+    if (lack) return t.skip(lack);
+    const { pid } = await untilRunning(api, 'livekit');
+    const empty = (await api.get('/livekit/settings')).body.data;
+    assert.deepEqual([empty.text, empty.revision, empty.targets[0].isPending], ['', 0, false]);
+    assert.match(empty.paste, /api_key: <your API key>\n {2}urls:\n {4}- http.*\/webhooks\/livekit/);
+    for (const [text, reason] of [
+      ['rtc:\n  udp_port: 70000\n', /line 2: rtc.udp_port must be <= 65535/],
+      ['port: 7880\nkeys: {a: hidden}\n', /line 2: keys is not a setting/],
+      ['turn: {enabled: true, tls_port: 5349}', /turn.tls_port needs turn.domain/],
+      ['rtc: [', /not valid YAML/],
+    ] as const) {
+      const refused = await api.put('/livekit/settings', { text });
+      assert.deepEqual([refused.status, refused.body.code], [400, 'VALIDATION_FAILED']);
+      assert.match(refused.text, reason);
+      assert.ok(!refused.text.includes('hidden'));
+    }
+
+    const { key, cert } = await makeCertificate('turn.example.com', { names: ['turn.example.com'] });
+    const [keyFile, certFile] = ['turn.key', 'turn.crt'].map((name) => path.join(machine.dataDir, name)) as [
+      string,
+      string,
+    ];
+    writeFileSync(keyFile, key, { mode: 0o600 });
+    writeFileSync(certFile, cert);
+    const [signal, tlsPort] = [await freePort(), await freePort()];
+    const text = [
+      '# TURN for hotels',
+      `port: ${signal}`,
+      'turn:',
+      '  enabled: true',
+      '  domain: turn.example.com',
+      `  tls_port: ${tlsPort}`,
+      `  cert_file: ${certFile}`,
+      `  key_file: ${keyFile}`,
+      'limit: {max_metadata_size: 100}',
+      'room: {enabled_codecs: [{mime: audio/opus}, {mime: video/vp8}]}',
+      'logging: {level: warn}',
+      '',
+    ].join('\n');
+    const stored = await api.put('/livekit/settings', { text, rollOut: 'drain' }, { 'if-match': empty.etag });
+    assert.deepEqual([stored.status, stored.body.data.revision, stored.body.data.text], [200, 1, text]);
+    assert.equal((await api.put('/livekit/settings', { text: '' }, { 'if-match': empty.etag })).status, 412);
+    const changed = await untilRunning(api, 'livekit', (now) => now.pid !== pid);
+    assert.equal(portOf(changed, 'signal'), signal);
+    const { targets } = (await api.get('/livekit/settings')).body.data;
+    assert.deepEqual(targets, [{ name: 'this machine', runs: 1, isPending: false }]);
+    await until('the daemon reaches it', async () => (await api.get('/stats')).body.livekitReachable);
+    const turn = tls.connect({ port: tlsPort, host: '127.0.0.1', servername: 'turn.example.com', ca: cert });
+    await once(turn, 'secureConnect');
+    turn.destroy();
+
+    // back, at the next start
+    assert.equal((await api.put('/livekit/settings', { text: '' })).body.data.revision, 2);
+    assert.deepEqual((await api.get('/livekit')).body.data.restartNeeded, true);
+    const back = await api.post('/livekit/settings/restore', { revision: 1 });
+    assert.deepEqual([back.body.data.revision, back.body.data.text], [3, text]);
+    assert.equal((await api.get('/livekit')).body.data.restartNeeded, false);
+    assert.deepEqual(
+      back.body.data.revisions.map(({ revision }: { revision: number }) => revision),
+      [3, 2, 1],
+    );
+    assert.equal((await api.post('/livekit/settings/restore', { revision: 9 })).body.code, 'LIVEKIT_REVISION_UNKNOWN');
+  });
+
+  test('its keys are rotated while someone is in a room', async (t) => {
+    if (lack) return t.skip(lack);
+    const { url } = (await api.get('/livekit')).body.data;
+    const pair = (): [string, string] => {
+      const secrets = secretsOf(machine);
+      return [secrets['LIVEKIT_MANAGED_API_KEY'] ?? '', secrets['LIVEKIT_MANAGED_API_SECRET'] ?? ''];
+    };
+    const accepts = (keys: [string, string]) =>
+      new RoomServiceClient(url.replace(/^ws/, 'http'), ...keys).listRooms().then(
+        () => true,
+        () => false,
+      );
+    const old = pair();
+    const token = new AccessToken(...old, { identity: 'ana' });
+    token.addGrant({ roomJoin: true, room: 'live-keys' });
+    t.after(disposeMedia);
+    const ana = await join(t, url, await token.toJwt());
+    assert.equal((await api.post('/livekit/keys/retire')).body.code, 'LIVEKIT_KEYS_NOT_ROTATED');
+    assert.equal((await api.post('/livekit/keys/rotate', { rollOut: 'drain' })).body.data.keys, 'adding');
+    assert.equal((await api.post('/livekit/keys/rotate')).body.code, 'LIVEKIT_KEYS_ROTATING');
+    await until('it waits for the room', async () => (await programOf(api, 'livekit')).state === 'draining');
+    assert.equal(ana.room.isConnected, true);
+    await ana.leave();
+    await until('both are accepted', async () => (await api.get('/livekit/settings')).body.data.keys === 'both');
+    const next = pair();
+    assert.notEqual(next[0], old[0]);
+    await untilRunning(api, 'livekit');
+    assert.deepEqual([await accepts(old), await accepts(next)], [true, true]);
+    await until('the daemon reaches it', async () => (await api.get('/stats')).body.livekitReachable);
+    assert.equal((await api.get('/livekit')).body.data.restartNeeded, false);
+
+    const { pid } = await programOf(api, 'livekit');
+    const retired = await api.post('/livekit/keys/retire');
+    assert.deepEqual([retired.body.data.keys, retired.body.data.targets[0].isPending], ['one', true]);
+    await api.post('/livekit/restart', { now: true });
+    await untilRunning(api, 'livekit', (now) => now.pid !== pid);
+    assert.deepEqual([await accepts(old), await accepts(next)], [false, true]);
   });
 
   test('back to a LiveKit of others', async (t) => {

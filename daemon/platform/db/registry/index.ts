@@ -15,6 +15,7 @@ import { sql as tokenLimits } from './019-token-limits.ts';
 import { sql as undoneAddress } from './020-undone-address.ts';
 import { sql as alerts } from './021-alerts.ts';
 import { sql as backups } from './022-backups.ts';
+import { sql as livekitSettings } from './023-livekit-settings.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 20, name: 'undone-address', sql: undoneAddress },
   { id: 21, name: 'alerts', sql: alerts },
   { id: 22, name: 'backups', sql: backups },
+  { id: 23, name: 'livekit-settings', sql: livekitSettings },
 ];

@@ -79,7 +79,7 @@ function shownSchema(schema: SchemaNode | undefined, blocks: readonly string[] |
   const top = schema?.properties ?? {};
   const names = [
     ...(blocks ? [] : ['display_name', 'room_prefix']),
-    ...(blocks ?? BLOCKS).filter((name) => top[name]?.properties),
+    ...(blocks ?? BLOCKS.filter((name) => top[name]?.properties)),
   ];
   return {
     type: 'object',

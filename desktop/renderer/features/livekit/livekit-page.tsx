@@ -19,6 +19,7 @@ import { State } from '../../ui/feedback/state.tsx';
 import { Facts, Page, Panel, TablePanel } from '../../ui/layout/page.tsx';
 import { useCommands } from '../../ui/palette/use-commands.ts';
 import { Ago } from '../../ui/words/time.tsx';
+import { LiveKitTabs } from './livekit-tabs.tsx';
 import { PROGRAM_NAMES, PROGRAM_USES, STATE_WORDS } from './program-words.ts';
 import { RunHere, useLiveKitMode } from './run-here.tsx';
 
@@ -70,6 +71,7 @@ export function LiveKitPage() {
       title="LiveKit"
       actions={here.data?.mode === 'managed' && here.data.overriddenBy === null ? <Actions here={here.data} /> : null}
     >
+      <LiveKitTabs current="programs" />
       <QueryView query={here} what="LiveKit on this machine">
         {(data) => (data.mode === 'managed' ? <Managed here={data} /> : <External />)}
       </QueryView>
