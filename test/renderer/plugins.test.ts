@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import tls from 'node:tls';
 import { assertAccessible, browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { makeCertificate } from '#test/helpers/certificates.ts';
 import { testDaemon } from '#test/helpers/daemon.ts';
 import { installPlugin, packedPlugin, providerCode } from '#test/helpers/plugins.ts';
 import { ConsolePage } from './console-page.ts';
@@ -121,4 +127,26 @@ test('plugins: how they are and why, their switches, and a reload', { skip: noCh
   await removal.getByRole('button', { name: 'Remove plugin anyway' }).click();
   await crate.waitFor({ state: 'hidden' });
   assert.equal((await api.get('/plugins/crate')).status, 404);
+
+  // and once more from an address, whose certificate the server trusts
+  const file = await release('1.0.0');
+  const certificate = await makeCertificate('localhost', { authority: false });
+  const trusted = tls.getCACertificates('default');
+  tls.setDefaultCACertificates([...trusted, certificate.cert]);
+  const site = https.createServer(certificate, (_request, response) => response.end(file)).listen(0, '127.0.0.1');
+  t.after(() => {
+    tls.setDefaultCACertificates(trusted);
+    site.close();
+  });
+  await once(site, 'listening');
+  await ui.button('Install plugin…').click();
+  await install.getByText('Address', { exact: true }).click();
+  const address = `https://127.0.0.1:${(site.address() as AddressInfo).port}/crate-1.0.0.tgz`;
+  await install.getByRole('textbox', { name: 'Address' }).fill(address.replace('https', 'http'));
+  await install.getByLabel('SHA-256').fill(createHash('sha256').update(file).digest('hex'));
+  await install.getByRole('button', { name: 'Install plugin' }).click();
+  await install.getByText(/must begin with https/).waitFor();
+  await install.getByRole('textbox', { name: 'Address' }).fill(address);
+  await install.getByRole('button', { name: 'Install plugin' }).click();
+  await crate.getByText('1.0.0').waitFor();
 });

@@ -4,6 +4,8 @@ import { registerHooks } from 'node:module';
 import { test } from 'node:test';
 import type { CDPSession, Page } from 'playwright-core';
 import { assertAccessible, browser, builtConsole, goInside, noChromium, openConsole } from '#test/helpers/browser.ts';
+import { testDaemon } from '#test/helpers/daemon.ts';
+import { builtRenderer, desktopHost, QUICK } from '#test/helpers/desktop-host.ts';
 import { APP, crowded, must } from '#test/helpers/long-names.ts';
 import { until } from '#test/helpers/until.ts';
 import { layoutFaults, watchCharts } from '#test/helpers/widths.ts';
@@ -19,12 +21,13 @@ registerHooks({
 // by a name that the compiler doesn't follow: the pages are another project's
 const renderer = (file: string): Promise<unknown> =>
   import(String(new URL(`../../desktop/renderer/${file}`, import.meta.url)));
-const { daemonPages, linkPages } = (await renderer('app/features.ts')) as Record<
-  'daemonPages' | 'linkPages',
+const { daemonPages, desktopPages, linkPages } = (await renderer('app/features.ts')) as Record<
+  'daemonPages' | 'desktopPages' | 'linkPages',
   readonly { path: string }[]
 >;
 const { appTabs } = (await renderer('features/app/app-tabs.ts')) as { appTabs: readonly { id: string }[] };
 
+const LONG_NAME = 'Regional broadcasters of the north and the south '.repeat(2).trim();
 const WIDTHS = [1440, 1024, 768, 390];
 
 /** Waits until a page has what it asked for and shows it. */
@@ -190,4 +193,33 @@ test('every screen with long names fits each width, for a finger and a mouse', {
     }
   });
   await t.test('every page was seen', () => assert.ok(seen.size > 25, [...seen].join(' ')));
+});
+
+test('the pages of the desktop alone fit each width, with long names', {
+  skip: noChromium,
+  timeout: 300_000,
+}, async (t) => {
+  await builtRenderer();
+  const { daemon } = await crowded(t);
+  const host = await desktopHost(t, { timing: QUICK });
+  const other = await testDaemon(t);
+  for (const [name, { url, token }] of [
+    [LONG_NAME, daemon],
+    ['Berlin', other],
+  ] as const) {
+    const credential = { kind: 'token', token };
+    const added = await host.core.dispatch('connections:add', { url, name, credential, keep: 'session' });
+    assert.ok(added.ok, JSON.stringify(added));
+  }
+  const page = await (await browser(t)).newPage({ reducedMotion: 'reduce' });
+  await page.addInitScript(host.bridgeScript);
+  const cdp = await page.context().newCDPSession(page);
+  for (const { path: place } of desktopPages) {
+    await t.test(place, async () => {
+      await page.goto(host.url + place);
+      await settled(page, new Set());
+      assert.deepEqual(await faultsOf(page, cdp, WIDTHS), []);
+      await assertAccessible(page, place);
+    });
+  }
 });
