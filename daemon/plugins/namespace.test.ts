@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawnSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -57,4 +57,28 @@ test('inside of its namespaces a process sees what it is shown, and nothing else
     daemon: 'ESRCH',
     rights: '0000000000000000',
   });
+});
+
+/** As the daemon's unit is confined: an ordinary user, and an empty folder of systemd's over one below /usr. */
+const CONFINED = `mount -t tmpfs -o mode=000 none "$0" && exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs "$@"`;
+
+const MODULE = path.join(import.meta.dirname, 'namespace.ts');
+const asUser = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+/** Only root can mount, and a user must be able to read the clone. */
+const noUser =
+  process.getuid?.() !== 0 ||
+  spawnSync('setpriv', [...asUser, process.execPath, '-e', `fs.readFileSync(${JSON.stringify(MODULE)})`]).status !== 0;
+
+test('a user makes them too where something is mounted below a place that is shown', {
+  skip: skip || (noUser && 'it needs root, and a clone that other users can read'),
+}, async (t) => {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'streamhub-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  await chmod(dir, 0o755);
+  const script = `import { canMakeNamespaces } from ${JSON.stringify(MODULE)};
+process.stdout.write(String(await canMakeNamespaces()));`;
+  const node = [process.execPath, '--input-type=module', '-e', script];
+  const env = { PATH: process.env['PATH'] ?? '', TMPDIR: os.tmpdir() };
+  const { stdout } = await run('unshare', ['-m', 'sh', '-c', CONFINED, '/usr/share/man', ...node], { env, cwd: dir });
+  assert.equal(stdout, 'true');
 });

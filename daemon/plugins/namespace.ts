@@ -18,7 +18,8 @@ mkdir -p "$root/dev" "$root/proc" "$root/etc/ssl" "$root$own"
 show() {
   if [ -d "$1" ]; then [ -d "$root$1" ] || mkdir -p "$root$1"
   else [ -d "$root\${1%/*}" ] || mkdir -p "$root\${1%/*}"; [ -e "$root$1" ] || : > "$root$1"; fi
-  mount -o bind,ro,nosuid,nodev "$1" "$root$1"
+  # what is mounted below a place, as a unit of systemd has it, can't be left out
+  mount -o bind,ro,nosuid,nodev "$1" "$root$1" 2>/dev/null || mount -o rbind,ro,nosuid,nodev "$1" "$root$1"
 }
 show /usr
 links=
