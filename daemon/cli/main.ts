@@ -27,6 +27,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     summary: 'Restore a backup into a data directory.',
     load: () => import('./restore.ts'),
   },
+  rollback: {
+    summary: 'Bring back the databases as they were before the last upgrade.',
+    load: () => import('./rollback.ts'),
+  },
   uninstall: {
     summary: 'List what a removal deletes and keeps, and remove StreamHub.',
     load: () => import('./uninstall.ts'),

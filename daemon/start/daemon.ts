@@ -3,6 +3,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Piscina } from 'piscina';
 import { applyRestore } from '#daemon/operations/backup/restore.ts';
+import { copyBeforeUpgrade, noteVersion } from '#daemon/operations/backup/upgrade.ts';
 import { type DataDir, lockDataDir, prepareDataDir, writeRunFile } from '#daemon/platform/data-dir.ts';
 import type { Logging } from '#daemon/platform/logs/logger.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
@@ -41,7 +42,11 @@ export async function startDaemon(
       prepareDataDir(dir.root);
       logging.log.warn({ backup: restored.backup, kept: restored.replaced }, 'everything was restored from a backup');
     }
+    const copy = await copyBeforeUpgrade(dir);
+    if (copy !== undefined)
+      logging.log.info({ from: copy.from, to: copy.to, copy: copy.folder }, 'copied the databases before the upgrade');
     services = createServices(settings, logging, threads);
+    noteVersion(services.db);
     await services.start();
     const seeded = await seed(services);
     const app = await buildApp(services);

@@ -40,6 +40,26 @@ export async function prepareRestore(dataDir: string, backup: string, summary: B
   await writeAtomically(path.join(dataDir, INTENT), JSON.stringify(intent));
 }
 
+/** The same for the exchange of some files, which nothing needs to be decided for. */
+export async function prepareExchange(
+  dataDir: string,
+  backup: string,
+  createdAt: string,
+  moves: NonNullable<RestoreIntent['moves']>,
+): Promise<void> {
+  const preparedAt = new Date();
+  const intent: RestoreIntent = {
+    backup,
+    createdAt,
+    preparedAt: preparedAt.toISOString(),
+    replaced: `replaced/${fileStamp(preparedAt)}`,
+    includes: { recordings: true, logs: true },
+    moves,
+  };
+  await syncFolder(stagedFolder(dataDir));
+  await writeAtomically(path.join(dataDir, INTENT), JSON.stringify(intent));
+}
+
 /** The restore that waits for the next start. */
 export async function pendingRestore(dataDir: string): Promise<RestoreIntent | undefined> {
   const text = await readFile(path.join(dataDir, INTENT), 'utf8').catch(ifMissing(undefined));

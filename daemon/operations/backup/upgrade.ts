@@ -1,0 +1,189 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import type { DataDir } from '#daemon/platform/data-dir.ts';
+import { metaStore } from '#daemon/platform/db/meta.ts';
+import { type Db, isDamage } from '#daemon/platform/db/open.ts';
+import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
+import { ifMissing } from '#daemon/platform/files/file-errors.ts';
+import { VERSION } from '#daemon/platform/version.ts';
+import { syncFolder, writeAtomically } from '#shared/files/atomic-file.ts';
+import { fileStamp } from '#shared/files/set-aside.ts';
+import { prepareExchange, stagedFolder } from './restore.ts';
+
+/** Copies that are kept; each upgrade makes one. */
+const KEPT = 3;
+const VERSION_KEY = 'program.version';
+const SCHEMA_KEY = 'program.schema';
+const NOTE = 'upgrade.json';
+
+/** The data folder is that of a newer StreamHub. */
+export class NewerDataDir extends Error {}
+
+/** A copy of the databases as an earlier version left them. */
+export interface UpgradeCopy {
+  folder: string;
+  from: string;
+  to: string;
+  at: string;
+  /** Below DATA_DIR. */
+  files: string[];
+}
+
+/** Writes down which version uses the data folder. */
+export function noteVersion(db: Db): void {
+  const meta = metaStore(db);
+  for (const [key, value] of [
+    [VERSION_KEY, VERSION],
+    [SCHEMA_KEY, JSON.stringify(SCHEMA)],
+  ] as const)
+    if (meta.get(key) !== value) meta.set(key, value);
+}
+
+/**
+ * Copies the databases before they are migrated, if an earlier version wrote them. Call it with the lock of DATA_DIR, before
+ * anything is opened. A kill leaves no half copy under its name, and the next start makes it again.
+ * @returns the copy; undefined when none is needed
+ * @throws NewerDataDir that names both versions
+ */
+export async function copyBeforeUpgrade(dir: DataDir): Promise<UpgradeCopy | undefined> {
+  if (!existsSync(dir.registry)) return undefined;
+  const found = readVersion(dir.registry);
+  if (found === undefined) return undefined;
+  const { version, schema } = found;
+  if (schema.registry > SCHEMA.registry || schema.app > SCHEMA.app) {
+    const wrote = version === VERSION || version === undefined ? 'a newer build' : version;
+    throw new NewerDataDir(
+      `${dir.root} was written by a newer StreamHub (${wrote}, schema ${words(schema)}) and can’t be used by this one (${VERSION}, schema ${words(SCHEMA)}). Start the newer version, or bring back the data of this one with: streamhub rollback`,
+    );
+  }
+  if (schema.registry === SCHEMA.registry && schema.app === SCHEMA.app) return undefined;
+  const at = new Date();
+  const from = version ?? `schema-${schema.registry}`;
+  const parent = path.join(dir.root, 'upgrades');
+  const name = `${from}-${VERSION}-${fileStamp(at)}`;
+  const part = path.join(parent, `.${name}`);
+  for (const entry of await readdir(parent).catch(ifMissing([] as string[])))
+    if (entry.startsWith('.')) await rm(path.join(parent, entry), { recursive: true, force: true });
+  const copy: UpgradeCopy = { folder: path.join(parent, name), from, to: VERSION, at: at.toISOString(), files: [] };
+  for (const place of await databasesOf(dir)) {
+    const target = path.join(part, place);
+    await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+    await copyDatabase(path.join(dir.root, place), target);
+    copy.files.push(place);
+  }
+  await writeAtomically(path.join(part, NOTE), JSON.stringify(copy));
+  await rename(part, copy.folder);
+  await syncFolder(parent);
+  const older = await upgradeCopies(dir.root);
+  for (const { folder } of older.slice(KEPT)) await rm(folder, { recursive: true, force: true });
+  return copy;
+}
+
+/** The copies in a data folder, newest first. */
+export async function upgradeCopies(dataDir: string): Promise<UpgradeCopy[]> {
+  const parent = path.join(dataDir, 'upgrades');
+  const names = (await readdir(parent).catch(ifMissing([] as string[]))).filter((name) => !name.startsWith('.'));
+  const copies: UpgradeCopy[] = [];
+  for (const name of names) {
+    const text = await readFile(path.join(parent, name, NOTE), 'utf8').catch(ifMissing(undefined));
+    if (text !== undefined) copies.push({ ...(JSON.parse(text) as UpgradeCopy), folder: path.join(parent, name) });
+  }
+  return copies.sort((a, b) => (a.at < b.at ? 1 : -1));
+}
+
+/** Stages a copy in place of the databases of now. `applyRestore` exchanges them. */
+export async function prepareRollback(dataDir: string, { folder, from, at, files }: UpgradeCopy): Promise<void> {
+  const staged = stagedFolder(dataDir);
+  await rm(path.join(dataDir, 'restore'), { recursive: true, force: true });
+  for (const place of files) {
+    await mkdir(path.join(staged, path.dirname(place)), { recursive: true, mode: 0o700 });
+    await copyFile(path.join(folder, place), path.join(staged, place));
+  }
+  const places = files.flatMap((place) => [place, `${place}-wal`, `${place}-shm`]);
+  const moves = places
+    .map((place) => ({ place, hadOld: existsSync(path.join(dataDir, place)) }))
+    .filter(({ place, hadOld }) => hadOld || files.includes(place));
+  await prepareExchange(dataDir, `upgrade from ${from}`, at, moves);
+}
+
+/** What was written after a copy was made, as lines for people. */
+export function lostSince(dataDir: string, { folder, files }: UpgradeCopy): string[] {
+  const lines: string[] = [];
+  for (const place of files) {
+    const now = rowCounts(path.join(dataDir, place));
+    const then = rowCounts(path.join(folder, place));
+    if (now === undefined || then === undefined) continue;
+    for (const [table, count] of now) {
+      const more = count - (then.get(table) ?? 0);
+      if (more > 0 && table !== 'schema_migrations') lines.push(`${place}: ${more} more in ${table}`);
+    }
+  }
+  return lines;
+}
+
+function rowCounts(file: string): Map<string, number> | undefined {
+  if (!existsSync(file)) return undefined;
+  const db = new Database(file, { readonly: true });
+  try {
+    const tables = db
+      .prepare<[], string>(
+        `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE 'CREATE VIRTUAL%'`,
+      )
+      .pluck()
+      .all();
+    return new Map(
+      tables.map((table) => [table, db.prepare<[], number>(`SELECT count(*) FROM "${table}"`).pluck().get() as number]),
+    );
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
+/** Who used the folder last; undefined for a registry that nothing can be read from: its opening says why. */
+function readVersion(
+  registry: string,
+): { version: string | undefined; schema: { registry: number; app: number } } | undefined {
+  let db: Db | undefined;
+  try {
+    db = new Database(registry, { readonly: true, fileMustExist: true });
+    const newest = db.prepare<[], number | null>('SELECT max(id) FROM schema_migrations').pluck().get() ?? 0;
+    const meta = db.prepare<[string], string>('SELECT value FROM streamhub_meta WHERE key = ?').pluck();
+    const noted = JSON.parse(meta.get(SCHEMA_KEY) ?? '{}') as { app?: number };
+    return { version: meta.get(VERSION_KEY), schema: { registry: newest, app: noted.app ?? 0 } };
+  } catch {
+    return undefined;
+  } finally {
+    db?.close();
+  }
+}
+
+/** All databases below DATA_DIR that can't be replaced, and those of events and figures. */
+async function databasesOf({ root, data, apps }: DataDir): Promise<string[]> {
+  const places = (await readdir(data)).filter((name) => name.endsWith('.db')).map((name) => `data/${name}`);
+  for (const app of await readdir(apps)) {
+    const place = `apps/${app}/app.db`;
+    if ((await stat(path.join(root, place)).catch(ifMissing(undefined))) !== undefined) places.push(place);
+  }
+  return places;
+}
+
+async function copyDatabase(from: string, to: string): Promise<void> {
+  let db: Db | undefined;
+  try {
+    db = new Database(from, { readonly: true });
+    await db.backup(to, { progress: () => 2_147_483_647 });
+  } catch (error) {
+    if (!isDamage(error)) throw Object.assign(error as Error, { path: to });
+    // as it is: its owner decides what becomes of a damaged file
+    await copyFile(from, to);
+  } finally {
+    db?.close();
+  }
+}
+
+const words = ({ registry, app }: { registry: number; app: number }): string => `${registry}/${app || '?'}`;

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
+import { extract } from 'tar';
+import { copyBeforeUpgrade, upgradeCopies } from '#daemon/operations/backup/upgrade.ts';
+import { prepareDataDir } from '#daemon/platform/data-dir.ts';
+import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
+import { VERSION } from '#daemon/platform/version.ts';
+import { BIN, ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+
+const run = promisify(execFile);
+type Scope = { after(fn: () => unknown): void };
+/** The databases of the fixture that hold what can't be replaced. */
+const DATABASES = ['data/streamhub.db', 'apps/films/app.db', 'apps/live/app.db'];
+
+/** A data folder as StreamHub 0.1.0 of 2026-11-29 left it, with schema 21/15: apps, configs, people, tokens, recordings, jobs. */
+async function oldFolder(t: Scope): Promise<string> {
+  const dataDir = await temporaryDir(t);
+  await extract({ file: path.join(ROOT, 'test/fixtures/data-folder-0.1.0.tgz'), cwd: dataDir });
+  return dataDir;
+}
+
+function rowsOf(file: string, tables?: readonly string[]): Record<string, string[]> {
+  const db = new Database(file, { readonly: true });
+  try {
+    const all = db
+      .prepare<[], string>(
+        `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`,
+      )
+      .pluck()
+      .all();
+    const rows = (table: string) =>
+      db
+        .prepare(`SELECT * FROM "${table}"`)
+        .all()
+        .map((row) => JSON.stringify(row))
+        .sort();
+    return Object.fromEntries((tables ?? all).map((table) => [table, rows(table)]));
+  } finally {
+    db.close();
+  }
+}
+
+const rollback = (dataDir: string, ...args: string[]) =>
+  run(process.execPath, [BIN, 'rollback', '--data-dir', dataDir, ...args], {
+    env: { PATH: process.env['PATH'] ?? '' },
+  });
+
+test('a data folder of 0.1.0 opens, is copied first, and can be rolled back', async (t) => {
+  const dataDir = await oldFolder(t);
+  const before = Object.fromEntries(DATABASES.map((place) => [place, rowsOf(path.join(dataDir, place))]));
+  const first = await testDaemon(t, {}, { dataDir });
+  const names = (await first.api.get('/apps')).body.map(({ name }: { name: string }) => name);
+  assert.deepEqual(names, ['films', 'live']);
+  const vods = (await first.api.get('/apps/films/vods')).body.data;
+  assert.equal(vods.length, before['apps/films/app.db']?.['vods']?.length);
+  assert.ok(vods.length > 0);
+  assert.equal((await first.api.get('/apps/films/s3')).body.data.bucket, 'films-3');
+  assert.equal((await first.api.get('/apps/films/s3')).body.data.hasSecret, true);
+  const [copy, ...others] = await upgradeCopies(dataDir);
+  assert.ok(copy !== undefined && others.length === 0);
+  assert.match(path.basename(copy.folder), new RegExp(`^schema-21-${VERSION.replaceAll('.', '\\.')}-\\d{8}T`));
+  for (const place of DATABASES) assert.deepEqual(rowsOf(path.join(copy.folder, place)), before[place], place);
+  await first.api.post('/apps', { name: 'later' });
+  await first.api.post('/tokens', { name: 'later', scope: 'global' });
+  await first.stop();
+  const again = await testDaemon(t, {}, { dataDir });
+  await again.stop();
+  assert.equal((await upgradeCopies(dataDir)).length, 1, 'the second start upgrades nothing');
+  const told = await rollback(dataDir);
+  assert.match(told.stdout, /Would be lost/);
+  assert.match(told.stdout, /data\/streamhub\.db: 1 more in apps/);
+  assert.equal(rowsOf(path.join(dataDir, 'data/streamhub.db'), ['apps'])['apps']?.length, 3, 'nothing was changed yet');
+  const done = await rollback(dataDir, '--yes');
+  assert.match(done.stdout, /Brought back the databases of schema-21/);
+  for (const place of DATABASES) assert.deepEqual(rowsOf(path.join(dataDir, place)), before[place], place);
+  const [kept = ''] = await readdir(path.join(dataDir, 'replaced'));
+  assert.equal(rowsOf(path.join(dataDir, 'replaced', kept, 'data/streamhub.db'), ['apps'])['apps']?.length, 3);
+});
+
+test('a newer data folder is refused with both versions', async (t) => {
+  const dataDir = await oldFolder(t);
+  const db = new Database(path.join(dataDir, 'data/streamhub.db'));
+  db.exec(`INSERT INTO schema_migrations VALUES (999, 'later', '2030-01-01T00:00:00.000Z');
+    INSERT INTO streamhub_meta VALUES ('program.version', '9.8.7', '2030-01-01T00:00:00.000Z')`);
+  db.close();
+  const refusal = await testDaemon(t, {}, { dataDir }).then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  assert.match(refusal, /newer StreamHub \(9\.8\.7, schema 999/);
+  assert.ok(refusal.includes(`(${VERSION}, schema ${SCHEMA.registry}/${SCHEMA.app})`));
+  assert.ok(!existsSync(path.join(dataDir, 'upgrades')));
+});
+
+/** Copies as the start does, and kills itself before the file operation of the given number. */
+const COPY = `
+import fsp from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+const [dir, killAt] = [process.argv[1], Number(process.argv[2])];
+const { copyBeforeUpgrade } = await import('#daemon/operations/backup/upgrade.ts');
+const { prepareDataDir } = await import('#daemon/platform/data-dir.ts');
+let count = 0;
+for (const call of ['mkdir', 'rename', 'open', 'readdir', 'rm', 'stat']) {
+  const original = fsp[call];
+  fsp[call] = (...args) => {
+    if (++count === killAt) process.kill(process.pid, 'SIGKILL');
+    return original.apply(fsp, args);
+  };
+}
+syncBuiltinESMExports();
+await copyBeforeUpgrade(prepareDataDir(dir));
+`;
+
+test('a kill during the copy leaves no half copy, and the next start makes a whole one', async (t) => {
+  const dataDir = await oldFolder(t);
+  const before = rowsOf(path.join(dataDir, 'apps/films/app.db'));
+  for (const killAt of [3, 6, 9, 12]) {
+    const { signal, status, stderr } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', COPY, dataDir, String(killAt)],
+      { encoding: 'utf8', cwd: ROOT },
+    );
+    assert.ok(signal === 'SIGKILL' || status === 0, stderr);
+    for (const { folder } of await upgradeCopies(dataDir))
+      assert.deepEqual(rowsOf(path.join(folder, 'apps/films/app.db')), before);
+  }
+  const copy = await copyBeforeUpgrade(prepareDataDir(dataDir));
+  assert.deepEqual(rowsOf(path.join(copy?.folder ?? '', 'apps/films/app.db')), before);
+  const names = await readdir(path.join(dataDir, 'upgrades'));
+  assert.ok(names.length <= 3 && names.every((name) => !name.startsWith('.')), names.join());
+  assert.ok((await readFile(path.join(copy?.folder ?? '', 'upgrade.json'), 'utf8')).includes('apps/films/app.db'));
+});
