@@ -38,6 +38,7 @@ const SCREENS: readonly [path: string, heading: string, sign: string][] = [
   ['/plugins', 'Plugins', 'Delivery presets'],
   ['/livekit', 'LiveKit', 'The daemon starts a LiveKit server'],
   ['/livekit/settings', 'LiveKit', 'For a LiveKit that others run'],
+  ['/backups', 'Backups', 'No backups yet'],
   ['/gpu', 'GPU', 'No GPU found'],
   ['/settings', 'Settings', 'Public base URL'],
   ['/check', 'Check installation', 'Not checked yet'],

@@ -48,6 +48,9 @@ const PHASES: Readonly<Record<string, string>> = {
   alternate: 'encoded as WebM',
   upload: 'uploaded',
   finish: 'uploaded',
+  write: 'written',
+  verify: 'verified',
+  unpack: 'unpacked',
 };
 
 /** `1:20 of 12:00 encoded, 3.4 × real time, 3 min left`; `12 MB of 40 MB uploaded`. */
