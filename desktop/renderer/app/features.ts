@@ -4,6 +4,7 @@ import { alerts } from '../features/alerts/feature.ts';
 import { app } from '../features/app/feature.ts';
 import { apps } from '../features/apps/feature.ts';
 import { audit } from '../features/audit/feature.ts';
+import { backups } from '../features/backups/feature.ts';
 import { callbacks } from '../features/callbacks/feature.ts';
 import { check } from '../features/check/feature.ts';
 import { cluster } from '../features/cluster/feature.ts';
@@ -45,6 +46,7 @@ export const features: readonly Feature[] = [
   compare,
   plugins,
   livekit,
+  backups,
   gpu,
   settings,
   access,

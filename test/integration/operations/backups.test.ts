@@ -15,6 +15,7 @@ import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
 import { giveBucket } from '#test/helpers/bucket.ts';
 import { BIN, type Client, daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
+import { noMountNamespace, runInMountNamespace } from '#test/helpers/mount-namespace.ts';
 import { startS3Server } from '#test/helpers/s3-server.ts';
 import { until } from '#test/helpers/until.ts';
 
@@ -376,5 +377,42 @@ describe('a backup', () => {
     assert.match(incident.text, /can’t be restored/);
     assert.equal((await api.delete(`/backups/${stored.id}`)).status, 204);
     assert.deepEqual(await s3.keys(bucket), []);
+  });
+
+  test('made by the schedule is deleted when it is old and others are there; others never', async () => {
+    const body = { cron: '0 3 1 1 *', keepLast: 2, keepDays: 30 };
+    assert.equal((await api.patch('/backups/plan', { cron: '61 * * * *' })).status, 400);
+    assert.equal((await api.patch('/backups/plan', body)).status, 200);
+    const { nextAt } = (await api.get('/backups/plan')).body.data;
+    assert.match(nextAt, /-01-01T03:00:00\.000Z$/);
+    const insert = daemon.services.db.prepare(
+      `INSERT INTO backups (name, state, origin, destination, created_at) VALUES (?, 'ready', ?, '', ?)`,
+    );
+    const made = async (origin: string, daysAgo: number) => {
+      const name = `streamhub-${origin}-${daysAgo}.tar.zst.age`;
+      insert.run(name, origin, new Date(Date.now() - daysAgo * 86_400_000).toISOString());
+      await writeFile(path.join(dataDir, 'backups', name), 'x');
+    };
+    await made('request', 90);
+    for (const daysAgo of [60, 50, 40, 1]) await made('schedule', daysAgo);
+    await daemon.services.backupScheduler.look();
+    const names = (await readdir(path.join(dataDir, 'backups'))).filter((name) => /-(?:request|schedule)-/.test(name));
+    assert.deepEqual(
+      names.sort(),
+      ['request-90', 'schedule-1', 'schedule-40'].map((one) => `streamhub-${one}.tar.zst.age`),
+    );
+    const listed = (await api.get('/backups')).body.data.map(({ name }: { name: string }) => name);
+    assert.ok(names.every((name) => listed.includes(name)) && !listed.includes('streamhub-schedule-50.tar.zst.age'));
+    assert.equal((await api.patch('/backups/plan', { cron: null })).body.data.nextAt, null);
+  });
+
+  test('says that the disk is full, leaves nothing, and is made once there is room', {
+    skip: noMountNamespace(),
+  }, async (t) => {
+    assert.deepEqual(await runInMountNamespace(t, 'backup-on-full-disk.ts'), {
+      full: { state: 'waiting', code: 'STORAGE_FULL' },
+      names: [],
+      later: 'succeeded',
+    });
   });
 });
