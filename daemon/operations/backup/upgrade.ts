@@ -19,7 +19,7 @@ const SCHEMA_KEY = 'program.schema';
 const NOTE = 'upgrade.json';
 
 /** The data folder is that of a newer StreamHub. */
-export class NewerDataDir extends Error {}
+class NewerDataDir extends Error {}
 
 /** A copy of the databases as an earlier version left them. */
 export interface UpgradeCopy {
