@@ -380,7 +380,7 @@ describe('a backup', () => {
   });
 
   test('made by the schedule is deleted when it is old and others are there; others never', async () => {
-    const body = { cron: '0 3 1 1 *', keepLast: 2, keepDays: 30 };
+    const body = { cron: '0 3 1 1 *', keepLast: 2, keepDays: 30, passphrase: PASSPHRASE };
     assert.equal((await api.patch('/backups/plan', { cron: '61 * * * *' })).status, 400);
     assert.equal((await api.patch('/backups/plan', body)).status, 200);
     const { nextAt } = (await api.get('/backups/plan')).body.data;
