@@ -36,7 +36,7 @@ describe('the Debian package', { skip: typeof system === 'string' && system }, a
   /** The version that was packed last, or another one. Compressed as published, but faster. */
   const install = (version?: string, level = 0) => {
     if (version !== undefined) cpSync(packDeb(staged, dir, version, level), place('tmp/streamhub.deb'));
-    return run('dpkg', '--force-unsafe-io', '--force-confold', '-i', '/tmp/streamhub.deb');
+    return run('dpkg', '--force-confold', '-i', '/tmp/streamhub.deb');
   };
   const port = await freePort();
   const api = new Client(`http://127.0.0.1:${port}`, null);

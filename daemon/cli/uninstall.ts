@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
+import { readJson } from '#daemon/edge/layout.ts';
+import { isAlive, type ProcessRef, signal } from '#daemon/edge/process-table.ts';
 import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
@@ -39,6 +42,9 @@ const PARTS = [
   'desktop-start.txt',
 ];
 
+/** LiveKit waits for its rooms after one signal. */
+const END_MS = 5000;
+
 type Kind = 'debian' | 'clone' | 'npm';
 
 interface UninstallOptions {
@@ -59,7 +65,7 @@ export async function run(args: string[]): Promise<number> {
       .option('--env-file <file>')
       .parse(args, { from: 'user' })
       .opts<UninstallOptions>();
-    return uninstall(commandSettings(options), kindOf(PACKAGE_ROOT), options);
+    return await uninstall(commandSettings(options), kindOf(PACKAGE_ROOT), options);
   } catch (error) {
     const wrongUsage = usageExitCode(error);
     if (wrongUsage !== undefined) return wrongUsage;
@@ -69,7 +75,11 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-function uninstall(settings: Settings, kind: Kind, { yes = false, keepData = false }: UninstallOptions): number {
+async function uninstall(
+  settings: Settings,
+  kind: Kind,
+  { yes = false, keepData = false }: UninstallOptions,
+): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
   for (const line of removalLines(planOf(settings, kind, keepData))) say(line);
   if (!yes) {
@@ -82,7 +92,7 @@ function uninstall(settings: Settings, kind: Kind, { yes = false, keepData = fal
     });
     return status ?? 1;
   }
-  if (!keepData) removeData(settings.dataDir);
+  if (!keepData) await removeData(settings.dataDir);
   say(
     kind === 'clone'
       ? `To remove the program, delete ${PACKAGE_ROOT}`
@@ -135,7 +145,7 @@ function describe(dataDir: string, part: string): string {
     case 'backups':
       return plural(entries(place).length, 'backup file or folder', 'backup files and folders');
     case 'livekit':
-      return 'the LiveKit that StreamHub runs, with its keys';
+      return 'the LiveKit that StreamHub runs; its rooms end';
     case 'plugins':
       return plural(entries(place).length, 'plugin');
     case 'streamhub.env':
@@ -182,7 +192,7 @@ function nodes(dataDir: string): string[] {
 }
 
 /** @throws when a daemon runs on it */
-function removeData(dataDir: string): void {
+async function removeData(dataDir: string): Promise<void> {
   if (!existsSync(path.join(dataDir, 'data'))) return;
   let unlock: () => void;
   try {
@@ -191,8 +201,22 @@ function removeData(dataDir: string): void {
     if (!(error instanceof DataDirInUse)) throw error;
     throw new Error(`a daemon is running on ${dataDir}; stop it first. Nothing was removed.`);
   }
+  await endPrograms(path.join(dataDir, 'livekit', 'var'));
   // the lock is a file below: Windows deletes no open one
   unlock();
   for (const part of PARTS) rmSync(path.join(dataDir, part), { recursive: true, force: true, maxRetries: 3 });
   if (entries(dataDir).length === 0) rmdirSync(dataDir);
+}
+
+/** Ends LiveKit and what belongs to it, which survive the daemon. Each has a file with its process. */
+async function endPrograms(folder: string): Promise<void> {
+  const running = globSync('*.json', { cwd: folder })
+    .map((file) => readJson<{ process?: ProcessRef | null }>(path.join(folder, file))?.process ?? null)
+    .filter(isAlive);
+  for (const ref of running) signal(ref, 'SIGTERM');
+  const end = performance.now() + END_MS;
+  for (const ref of running) {
+    while (isAlive(ref) && performance.now() < end) await sleep(100);
+    if (isAlive(ref)) signal(ref, 'SIGKILL');
+  }
 }

@@ -1,11 +1,14 @@
 // `streamhub uninstall`: what a removal deletes and keeps, told first. test/install-deb.test.ts has the Debian package's.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { kindOf } from '#daemon/cli/uninstall.ts';
+import { processRef } from '#daemon/edge/process-table.ts';
 import { BIN, ROOT, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 
 const CLUSTER_TOKEN = 'clt_0123456789abcdef';
@@ -45,7 +48,15 @@ test('a removal is listed first, refused while the daemon runs, and keeps what i
   );
   assert.ok(existsSync(path.join(dataDir, 'apps', 'demo')));
   await daemon.stop();
+  // as a LiveKit that the daemon ran
+  const program = spawn('sleep', ['600']);
+  t.after(() => program.kill('SIGKILL'));
+  await mkdir(path.join(dataDir, 'livekit', 'var'), { recursive: true });
+  const state = { process: processRef(program.pid as number) };
+  writeFileSync(path.join(dataDir, 'livekit', 'var', 'livekit.json'), JSON.stringify(state));
+  const ended = once(program, 'exit');
   await uninstall('--yes');
+  assert.equal((await ended)[1], 'SIGTERM');
   for (const part of ['data', 'apps', 'logs', 'plugins', 'archive'])
     assert.ok(!existsSync(path.join(dataDir, part)), part);
   assert.ok(existsSync(path.join(dataDir, 'notes.txt')));
