@@ -33,6 +33,7 @@ import { historyRoutes } from '#daemon/operations/history/routes.ts';
 import { livekitRoutes } from '#daemon/operations/livekit/routes.ts';
 import { metricsRoutes } from '#daemon/operations/metrics/routes.ts';
 import { qualityRoutes } from '#daemon/operations/quality/routes.ts';
+import { searchRoutes } from '#daemon/operations/search/routes.ts';
 import { systemRoutes } from '#daemon/operations/system/routes.ts';
 import { usageRoutes } from '#daemon/operations/usage/routes.ts';
 import { basePath } from '#daemon/platform/base-path.ts';
@@ -62,6 +63,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   livekitRoutes(app, services);
   historyRoutes(app, services);
   qualityRoutes(app, services);
+  searchRoutes(app, services);
   alertRoutes(app, services);
   backupRoutes(app, services);
   usageRoutes(app, services);

@@ -22,6 +22,7 @@ import * as quality from './quality.ts';
 import * as recording from './recording.ts';
 import * as rooms from './rooms.ts';
 import * as s3 from './s3.ts';
+import * as search from './search.ts';
 import * as security from './security.ts';
 import * as sessions from './sessions.ts';
 import * as streams from './streams.ts';
@@ -60,6 +61,7 @@ const contract = {
   rooms,
   sessions,
   s3,
+  search,
   security,
   streams,
   system,

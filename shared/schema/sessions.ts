@@ -234,5 +234,9 @@ export const SessionFigures = object({
     description: 'Most minutes first, at most 20.',
   }),
   total: object(FIGURES),
+  running: object(
+    { sessions: Type.Integer(), participants: Type.Integer({ description: 'In these sessions now.' }) },
+    { description: 'Sessions that run, up to 30 s ago.' },
+  ),
 });
 export type SessionFigures = Static<typeof SessionFigures>;

@@ -15,6 +15,7 @@ const nameOf = (op: Operation): string => `${op.method} ${op.path}`;
 /** What a token of one app gets from the routes without an app in their path; any other route refuses it with 403. */
 const OPEN: Record<string, string> = {
   'GET /apps': 'its app',
+  'GET /search': 'what is found in its app',
   'GET /jobs': 'jobs of its app',
   'GET /jobs/{id}': 'a job of its app, else 404',
   'POST /jobs/{id}/cancel': 'a job of its app, else 404',
@@ -107,7 +108,11 @@ describe('a token of one app, on every route without an app in its path', () => 
         id: /^\/(?:jobs|incidents)/.test(op.path) ? String(ids.job) : ids.tenant,
       };
       const path = op.path.replace(/\{(\w+)\}/g, (_, key: string) => values[key] ?? MARKER);
-      const query = op.path.startsWith('/logs') ? ['', `?app=sibling-${MARKER}`, `?q=stalled`] : [''];
+      const query = op.path.startsWith('/logs')
+        ? ['', `?app=sibling-${MARKER}`, `?q=stalled`]
+        : op.path === '/search'
+          ? ['?q=s', '?q=sibling', '?q=stranger']
+          : [''];
       for (const suffix of query) {
         const { status, text } = await token.call(op.method, path + suffix, op.body ? { seconds: 60 } : undefined);
         unseen(text, nameOf(op));

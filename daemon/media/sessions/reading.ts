@@ -56,9 +56,17 @@ export interface FigureRow {
   errors: number;
 }
 
+/** Sessions that run, and who is in them. */
+export interface RunningRow {
+  sessions: number;
+  participants: number;
+}
+
 /** Identities that begin with a text and are looked up. */
 const MAX_IDENTITIES = 100;
 const MAX_TRACKS = 50_000;
+/** Names of rooms that a search looks up. */
+const MAX_FOUND = 51;
 const LAST_CHARACTER = '\u{10FFFF}';
 const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 const PARTICIPANT_MS = `(closed_ms + present * coalesce(ended_at, ${NOW}) - joined_sum)`;
@@ -66,6 +74,44 @@ const COLUMNS = `id, sid, room, node, started_at, is_start_known, ended_at, ende
   present, closed_ms, peak, errors, is_settled, ${PARTICIPANT_MS} AS participant_ms`;
 const FIGURES = `count(*) AS sessions, total(participants) AS participants, total(${PARTICIPANT_MS}) AS participant_ms,
   coalesce(max(peak), 0) AS peak, total(errors) AS errors`;
+
+interface FoundRoom {
+  room: string;
+  session: number;
+  /** When it started, milliseconds since 1970. */
+  at: number;
+}
+interface FoundPerson extends FoundRoom {
+  identity: string;
+  present: 0 | 1;
+}
+export interface Found {
+  rooms: FoundRoom[];
+  people: FoundPerson[];
+}
+
+interface Range {
+  from: string;
+  to: string;
+}
+/** All texts that begin with one. */
+const rangeOf = (text: string): Range => ({ from: text, to: `${text}${LAST_CHARACTER}` });
+
+/** The different values of an indexed column within a range: each is one step in the index. */
+function distinctFrom(db: Db, table: string, column: string, most: number): (range: Range) => string[] {
+  const sql = db
+    .prepare<[Range], string>(
+      `WITH RECURSIVE found (value) AS (
+         SELECT min(${column}) FROM ${table} WHERE ${column} >= @from AND ${column} < @to
+         UNION ALL
+         SELECT (SELECT min(${column}) FROM ${table} WHERE ${column} > found.value AND ${column} < @to)
+         FROM found WHERE found.value IS NOT NULL
+         LIMIT ${most + 1})
+       SELECT value FROM found WHERE value IS NOT NULL LIMIT ${most}`,
+    )
+    .pluck();
+  return (range) => sql.all(range);
+}
 
 type FilterKey = 'room' | 'identities' | 'q' | 'errors' | 'running' | 'since' | 'until' | 'after';
 
@@ -88,23 +134,23 @@ export const sessionReading = prepared((db: Db) => {
     },
     order: 'started_at DESC, id DESC',
   });
-  const beginning = db
-    .prepare<[{ from: string; to: string }], string>(
-      `WITH RECURSIVE found (identity) AS (
-         SELECT min(identity) FROM room_stays WHERE identity >= @from AND identity < @to
-         UNION ALL
-         SELECT (SELECT min(identity) FROM room_stays WHERE identity > found.identity AND identity < @to)
-         FROM found WHERE found.identity IS NOT NULL
-         LIMIT ${MAX_IDENTITIES + 1})
-       SELECT identity FROM found WHERE identity IS NOT NULL LIMIT ${MAX_IDENTITIES}`,
-    )
-    .pluck();
+  const beginning = distinctFrom(db, 'room_stays', 'identity', MAX_IDENTITIES);
+  const roomsFrom = distinctFrom(db, 'room_sessions', 'room', MAX_FOUND);
+  const newestIn = db.prepare<[string], FoundRoom>(
+    `SELECT room, id AS session, started_at AS at FROM room_sessions
+     WHERE room = ? ORDER BY started_at DESC, id DESC LIMIT 1`,
+  );
+  const newestStay = db.prepare<[string], FoundPerson>(
+    `SELECT identity, session_id AS session, room, joined_at AS at, left_at IS NULL AS present
+     FROM room_stays JOIN room_sessions ON room_sessions.id = session_id
+     WHERE identity = ? ORDER BY session_id DESC LIMIT 1`,
+  );
   const filterOf = ({ identities, q, errors, running, ...filter }: SessionFilter) => {
-    const range = q === undefined || q === '' ? undefined : { from: q, to: `${q}${LAST_CHARACTER}` };
+    const range = q === undefined || q === '' ? undefined : rangeOf(q);
     return {
       ...filter,
       identities: identities === undefined ? undefined : JSON.stringify(identities),
-      q: range === undefined ? undefined : JSON.stringify({ ...range, people: beginning.all(range) }),
+      q: range === undefined ? undefined : JSON.stringify({ ...range, people: beginning(range) }),
       errors: errors ? 1 : undefined,
       running: running ? 1 : undefined,
     };
@@ -150,6 +196,9 @@ export const sessionReading = prepared((db: Db) => {
   const figures = db.prepare<[number, number], FigureRow>(
     `SELECT ${FIGURES} FROM room_sessions WHERE started_at >= ? AND started_at < ?`,
   );
+  const running = db.prepare<[], RunningRow>(
+    'SELECT count(*) AS sessions, total(present) AS participants FROM room_sessions WHERE ended_at IS NULL',
+  );
   const roomFigures = db.prepare<[number, number], FigureRow & { room: string }>(
     `SELECT room, ${FIGURES} FROM room_sessions WHERE started_at >= ? AND started_at < ?
      GROUP BY room ORDER BY participant_ms DESC LIMIT 200`,
@@ -169,6 +218,15 @@ export const sessionReading = prepared((db: Db) => {
     }),
     /** The session of a room sid, or of a row id. */
     find: (id: string) => one.get(id, /^[1-9]\d{0,15}$/.test(id) ? Number(id) : -1),
+    /** Rooms and people whose names begin with one of the texts, with the newest session of each. */
+    search: (rooms: readonly string[], people: readonly string[], limit: number): Found => {
+      const names = (texts: readonly string[], from: typeof beginning): string[] =>
+        [...new Set(texts.flatMap((text) => from(rangeOf(text))))].slice(0, limit);
+      return {
+        rooms: names(rooms, roomsFrom).flatMap((room) => newestIn.get(room) ?? []),
+        people: names(people, beginning).flatMap((identity) => newestStay.get(identity) ?? []),
+      };
+    },
     byIds: (ids: readonly number[]) => byIds.all(JSON.stringify(ids)),
     /** When the newest session began, milliseconds; null = there is none. */
     newest: () => newest.get() ?? null,
@@ -186,6 +244,7 @@ export const sessionReading = prepared((db: Db) => {
     gaps: (session: SessionRecord) => gaps.all(session.id),
     /** Sums of the sessions that began in a span. */
     figures: (from: number, to: number) => figures.get(from, to) as FigureRow,
+    running: () => running.get() as RunningRow,
     roomFigures: (from: number, to: number) => roomFigures.all(from, to),
   };
 });

@@ -25,7 +25,7 @@ import {
 import { exportText } from './export.ts';
 import type { IdentityKeeper } from './identities.ts';
 import type { SessionKeeper } from './keeper.ts';
-import { type FigureRow, type SessionFilter, sessionReading } from './reading.ts';
+import { type FigureRow, type RunningRow, type SessionFilter, sessionReading } from './reading.ts';
 import { sessionRow, stayRow, trackRow } from './rows.ts';
 
 const DAY_MS = 86_400_000;
@@ -184,7 +184,8 @@ export class SessionService {
     if (known !== undefined && Math.abs(now - known.at) < FIGURES_FRESH_MS && known.of.app === app.name)
       return known.of;
     const first = firstDay(now);
-    const of: AppFigures = { app: app.name, first, days: [], rooms: new Map() };
+    const running = this.#reading(app.name).running();
+    const of: AppFigures = { app: app.name, first, days: [], rooms: new Map(), running };
     for (let day = first; day < first + FIGURE_DAYS; day += 1) {
       const sql = this.#reading(app.name);
       const span = [day * DAY_MS, (day + 1) * DAY_MS] as const;
@@ -219,6 +220,7 @@ interface AppFigures {
   first: number;
   days: FigureRow[];
   rooms: Map<string, FigureRow>;
+  running: RunningRow;
 }
 
 const NOTHING: FigureRow = { sessions: 0, participants: 0, participant_ms: 0, peak: 0, errors: 0 };
@@ -253,5 +255,12 @@ function sum(all: readonly AppFigures[], first = all[0]?.first ?? 0): SessionFig
     apps: mostFirst(ofApps, MAX_APPS),
     rooms: mostFirst(ofRooms, MAX_ROOMS),
     total: told(days.reduce(plus, NOTHING)),
+    running: all.reduce(
+      (sum, { running }) => ({
+        sessions: sum.sessions + running.sessions,
+        participants: sum.participants + running.participants,
+      }),
+      { sessions: 0, participants: 0 },
+    ),
   };
 }

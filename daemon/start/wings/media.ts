@@ -407,6 +407,7 @@ export function createMedia(
     streams,
     roomSessions: sessions.service,
     sessionKeeper: sessions.keeper,
+    identities,
     telemetry: new TelemetryService({ livekit, apps, config, databases, identities, clock }),
     joinTokens,
     watch,

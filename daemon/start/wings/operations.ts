@@ -13,6 +13,7 @@ import { addCollectors } from '#daemon/operations/metrics/collectors.ts';
 import { addMediaMetrics } from '#daemon/operations/metrics/media.ts';
 import { MetricsService } from '#daemon/operations/metrics/service.ts';
 import { NodeQualityService } from '#daemon/operations/quality/service.ts';
+import { SearchService } from '#daemon/operations/search/service.ts';
 import { AppScan } from '#daemon/operations/system/app-scan.ts';
 import { HealthService } from '#daemon/operations/system/health.ts';
 import { LiveKitStatusProbe } from '#daemon/operations/system/livekit-probe.ts';
@@ -112,6 +113,13 @@ export function createOperations(
     background,
     retentionNow: clockWatch.retentionNow,
     log: log.child({ source: 'stats' }),
+  });
+  const finder = new SearchService({
+    apps: registry,
+    rooms: media.rooms,
+    keeper: media.sessionKeeper,
+    identities: media.identities,
+    databases,
   });
   const nodeQuality = new NodeQualityService({
     history,
@@ -242,6 +250,7 @@ export function createOperations(
     stats,
     history,
     nodeQuality,
+    finder,
     monthUsage,
     systemSettings,
     settingsEditor,

@@ -55,6 +55,7 @@ const team = (least: 'viewer' | 'editor' | 'owner'): Expected => ({
 
 const EXPECTED: Record<string, Expected> = {
   // apps; somebody without a team sees an empty list, an app token makes no further app
+  'GET /search': { ...team('viewer'), memberless: 'pass' },
   'GET /apps': { ...team('viewer'), memberless: 'pass' },
   'POST /apps': { ...team('editor'), appToken: 403, siblingToken: 403 },
   'GET /apps/{name}': app('viewer'),

@@ -199,6 +199,29 @@ test('filters, pages, a person, figures and exports', async (t) => {
   );
   assert.deepEqual((await daemon.api.get('/apps/live/sessions/figures')).body.data.total, figures.total);
 
+  assert.deepEqual(figures.running, { sessions: 1, participants: 1 });
+
+  const search = async (q: string) => (await daemon.api.get(`/search?q=${q}`)).body.data;
+  const bob = await search('BO');
+  assert.deepEqual([bob.apps, bob.rooms, bob.more], [[], [], false]);
+  assert.deepEqual(
+    bob.people.map(({ app, identity, present, room }: any) => [app, identity, present, room]),
+    [['live', 'bob', false, 'live-show']],
+  );
+  for (const q of ['live-sh', 'sho', 'OW', 'Show']) {
+    const { rooms } = await search(q);
+    assert.deepEqual(
+      rooms.map(({ app, room, open }: any) => [app, room, open]),
+      [['live', 'live-show', true]],
+      q,
+    );
+  }
+  assert.deepEqual((await search('an')).people[0].present, true);
+  assert.deepEqual((await search('IV')).apps, [{ app: 'live' }]);
+  assert.deepEqual(await search('nobody-is-called-this'), { apps: [], rooms: [], people: [], more: false });
+  assert.equal((await daemon.api.get('/search?q=')).status, 400);
+  assert.equal((await daemon.api.get('/search')).status, 400);
+
   const file = async (query: string) => daemon.api.get(`/apps/live/sessions/export?${query}`);
   const csv = await file('of=participants&room=live-show');
   assert.match(csv.headers.get('content-type') ?? '', /^text\/csv/);

@@ -26,7 +26,7 @@ const ALLOWED: readonly [RegExp, string][] = [
   [/FROM (?:users|memberships|tenants)\b/, 'people and teams of one installation, read by an operator'],
   [/FROM released_prefixes ORDER/, 'at most a hundred a team, read at the start and when an app gives one up'],
   [/FROM ingress_closed/, 'the paused ingests of one app, read when its config turns RTMP on'],
-  [/^WITH RECURSIVE found/, 'a hundred identities at most, each looked up in an index'],
+  [/^WITH RECURSIVE found/, 'some hundred identities or rooms at most, each looked up in an index'],
   [
     /FROM room_(?:sessions|stays|tracks) WHERE .*json_each/,
     'a list of ids that the daemon gives; their rows are looked up',
@@ -99,7 +99,15 @@ const LISTS = [
     '/users?q=a',
     '/tenants',
   ],
-  ...['/security', '/security/check?ip=203.0.113.1', '/teams/mine', '/tenant/invites', '/auth/sessions', '/stats'],
+  ...[
+    '/security',
+    '/security/check?ip=203.0.113.1',
+    '/teams/mine',
+    '/tenant/invites',
+    '/auth/sessions',
+    '/stats',
+    '/search?q=a',
+  ],
   '/tenants/platform/usage',
 ];
 

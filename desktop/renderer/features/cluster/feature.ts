@@ -37,7 +37,7 @@ export const cluster: Feature = {
     }),
   },
   palette: ({ go, known }) => [
-    { id: 'node-quality', group: 'Go to', label: 'Quality of the nodes', run: () => go('/cluster/quality') },
+    { id: 'node-quality', group: 'Pages', label: 'Quality of the nodes', run: () => go('/cluster/quality') },
     ...(known(listNodes) ?? []).map(({ id, name, region }) => ({
       id: `node-${id}`,
       group: 'Nodes',
