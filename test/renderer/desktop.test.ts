@@ -4,6 +4,9 @@ import type { Page } from 'playwright-core';
 import { assertAccessible, browser, noChromium } from '#test/helpers/browser.ts';
 import { type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { builtRenderer, type DesktopHost, desktopHost, QUICK } from '#test/helpers/desktop-host.ts';
+import { event, LIVEKIT_KEYS, participant, room, sendWebhook } from '#test/helpers/livekit-webhook.ts';
+import { until } from '#test/helpers/until.ts';
+import { layoutFaults } from '#test/helpers/widths.ts';
 import { ConsolePage } from './console-page.ts';
 
 type T = { after(fn: () => unknown): void };
@@ -18,8 +21,17 @@ async function open(t: T, host: DesktopHost, place = '/'): Promise<{ page: Page;
 
 test('many daemons in one window, over the real core', { skip: noChromium }, async (t) => {
   await builtRenderer();
-  const daemons: TestDaemon[] = [await testDaemon(t), await testDaemon(t)];
+  const env = { ...LIVEKIT_KEYS, LIVEKIT_URL: 'ws://127.0.0.1:9' };
+  const daemons: TestDaemon[] = [await testDaemon(t, env), await testDaemon(t, env)];
   const [paris, berlin] = daemons as [TestDaemon, TestDaemon];
+  const joins = (daemon: TestDaemon, name: string, identity: string) =>
+    sendWebhook(daemon.url, event('participant_joined', { room: room(name), participant: participant(identity) }), {
+      key: LIVEKIT_KEYS.LIVEKIT_API_KEY,
+      secret: LIVEKIT_KEYS.LIVEKIT_API_SECRET,
+    });
+  await joins(paris, 'live-hall', 'ana');
+  await joins(berlin, 'live-hall', 'anton');
+  await joins(berlin, 'live-foyer', 'bea');
   const host = await desktopHost(t, { timing: QUICK });
   const { page, ui } = await open(t, host);
   const rail = page.getByRole('navigation', { name: 'Daemons' });
@@ -61,10 +73,51 @@ test('many daemons in one window, over the real core', { skip: noChromium }, asy
     await ui.row('Paris').getByText('Connected').waitFor();
     await ui.row('Berlin').getByText('Connected').waitFor();
     const problem = page.getByRole('region', { name: 'Problems' });
-    await problem.getByText('LiveKit is not connected').first().waitFor();
+    await problem.getByText('LiveKit at ws://127.0.0.1:9 isn’t responding').first().waitFor();
     await ui.row('Berlin').getByText('%').first().waitFor();
     await assertAccessible(page, 'all daemons');
+    const totals = page.getByRole('region', { name: 'All daemons together' });
+    const total = (label: string, value: string) =>
+      totals.locator('div').filter({ hasText: label }).getByText(value, { exact: true }).waitFor();
+    await total('Sessions in 14 days', '3');
+    await total('Participants now', '3');
+    await total('Recordings', '0');
+    const incidents = async (daemon: TestDaemon) => (await daemon.api.get('/incidents?open=true')).body.total;
+    await until('the incidents of both are added up', async () => {
+      const shown = await totals.locator('div').filter({ hasText: 'Open incidents' }).locator('dd').innerText();
+      return Number(shown) === (await incidents(paris)) + (await incidents(berlin));
+    });
+
+    const box = page.getByRole('textbox', { name: 'Find an app, room or person on any daemon' });
+    const of = (name: string) =>
+      page.locator('section').filter({ has: page.getByRole('heading', { name, exact: true }) });
+    await box.fill('hal');
+    await of('Paris').getByRole('link', { name: 'live-hall' }).waitFor();
+    await of('Berlin').getByText('open, 1 participant').waitFor();
+    await assertAccessible(page, 'what was found');
+    await box.fill('an');
+    await of('Paris').getByRole('link', { name: 'ana' }).waitFor();
+    await of('Berlin').getByRole('link', { name: 'anton' }).waitFor();
+    assert.equal(await of('Berlin').getByRole('link', { name: 'live-hall' }).count(), 0, 'of the last text only');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await until('the results fit a phone', async () => (await page.evaluate(layoutFaults)).length === 0);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await of('Berlin').getByRole('link', { name: 'anton' }).click();
+    await ui.dialog('anton').getByText('live-hall').first().waitFor();
+    assert.match(page.url(), /\/d\/[^/]+\/apps\/live\/sessions\?person=anton$/);
+    await page.goBack();
+    await box.fill('');
+    await total('Sessions in 14 days', '3');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await until('the totals fit a phone', async () => (await page.evaluate(layoutFaults)).length === 0);
+    await page.setViewportSize({ width: 1280, height: 800 });
     await berlin.stop();
+    await totals.getByText('Not included: Berlin (Offline)').waitFor();
+    await total('Sessions in 14 days', '1');
+    await box.fill('hall');
+    await of('Paris').getByRole('link', { name: 'live-hall' }).waitFor();
+    await of('Berlin').getByText('not searched').waitFor();
+    await box.fill('');
     await problem.getByText('The daemon isn’t responding').waitFor();
     await ui.row('Berlin').getByText('Offline').waitFor();
     await ui.statusBar().getByText('1 of 2 connected').waitFor();

@@ -32,6 +32,7 @@ const UNANNOUNCED: Readonly<Record<string, string>> = {
   getLoadHistory: 'read again every five minutes',
   getNodeHistory: 'read again every five minutes',
   listErrors: 'read again every minute',
+  search: 'asked as you type',
 };
 
 test('every folder of a feature with a record is in the list', () => {

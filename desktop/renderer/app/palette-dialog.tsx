@@ -22,6 +22,20 @@ export default function PaletteDialog() {
   const isOpen = usePalette((state) => state.isOpen);
   const commands = useEverything(isOpen);
   const [query, setQuery] = useState('');
+  const navigate = useNavigate();
+  const text = query.trim();
+  /** On a desktop, a room, person or app is looked for on every daemon. */
+  const elsewhere: Command[] =
+    bridge().host === 'desktop' && text !== ''
+      ? [
+          {
+            id: 'search-all',
+            group: 'Daemons',
+            label: `Find “${text}” on all daemons`,
+            run: () => void navigate({ to: '/', search: { q: text } as never }),
+          },
+        ]
+      : [];
   useEffect(() => {
     if (isOpen) handle.open();
     else handle.close();
@@ -29,7 +43,7 @@ export default function PaletteDialog() {
   return (
     <Spotlight
       store={store}
-      actions={grouped(rank(commands, query))}
+      actions={grouped([...rank(commands, query), ...elsewhere])}
       filter={(_query, actions) => actions}
       query={query}
       onQueryChange={setQuery}

@@ -18,7 +18,11 @@ function Watcher({ connection }: { connection: Connection }) {
   const isOnline = connection.state.status === 'online';
   const me = useMeOf(id, isOnline);
   const isAllowed = isOnline && me !== undefined && lackFor(listIncidents, me) === undefined;
-  const incidents = useReadOf(id, listIncidents, OPEN, { enabled: isAllowed, every: 30_000, staleTime: 25_000 });
+  const incidents = useReadOf(id, listIncidents, OPEN_INCIDENTS, {
+    enabled: isAllowed,
+    every: 30_000,
+    staleTime: 25_000,
+  });
   useEffect(() => {
     setProblems(id, problemsOf(connection.state, isOnline ? { incidents: incidents.data?.data } : {}));
   });
@@ -26,4 +30,5 @@ function Watcher({ connection }: { connection: Connection }) {
   return null;
 }
 
-const OPEN = { query: { open: 'true', limit: 1000 } } as const;
+/** The question for open incidents; anyone who asks it shares the answer. */
+export const OPEN_INCIDENTS = { query: { open: 'true', limit: 1000 } } as const;

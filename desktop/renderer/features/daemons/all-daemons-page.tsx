@@ -1,10 +1,12 @@
 import { Button } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { IconPlus, IconServer2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { Connection } from '#shared/ipc/connections.ts';
 import { useConnections } from '../../daemon/connections.ts';
+import { useSearchState } from '../../daemon/links.tsx';
 import { opened } from '../../host/bridge-desktop.ts';
 import { bridge } from '../../host/host.ts';
 import { useProblems } from '../../problems/problems.ts';
@@ -13,7 +15,8 @@ import { type Column, DataTable } from '../../ui/data/table.tsx';
 import { Empty } from '../../ui/feedback/empty.tsx';
 import { Notice } from '../../ui/feedback/problem.tsx';
 import { Shape, State } from '../../ui/feedback/state.tsx';
-import { Page, TablePanel } from '../../ui/layout/page.tsx';
+import { SearchBox } from '../../ui/form/search-box.tsx';
+import { Page, TablePanel, Toolbar } from '../../ui/layout/page.tsx';
 import { Ago } from '../../ui/words/time.tsx';
 import { ConnectionMenu } from './connection-menu.tsx';
 import { connectionTone, connectionWord } from './connection-state.tsx';
@@ -21,12 +24,16 @@ import { AppsCell, JobsCell, LoadCell, NodesCell, StreamsCell } from './daemon-c
 import classes from './daemons.module.css';
 import { initials } from './initials.ts';
 import { LocalDaemonCard } from './local-daemon-card.tsx';
+import { SearchResults } from './search-results.tsx';
+import { Totals } from './totals.tsx';
 
 /** Is everything well on all servers? What needs a person first, then a row a daemon. */
 export function AllDaemonsPage() {
   const { list, isKnown } = useConnections();
-  const navigate = useNavigate();
   const columns = useMemo(columnsOf, []);
+  const [search, setSearch] = useSearchState();
+  const typed = search['q'] ?? '';
+  const [q] = useDebouncedValue(typed.trim(), 200);
   if (!isKnown) return <SkeletonRows />;
   if (list.length === 0) return <Welcome />;
   return (
@@ -40,7 +47,30 @@ export function AllDaemonsPage() {
       }
     >
       <ListProblem />
+      <Toolbar>
+        <SearchBox
+          label="Find an app, room or person on any daemon"
+          value={typed}
+          onChange={(value) => setSearch({ q: value })}
+          width={320}
+        />
+      </Toolbar>
+      {q !== '' && typed.trim() !== '' ? (
+        <SearchResults list={list} q={q} />
+      ) : (
+        <Overview list={list} columns={columns} />
+      )}
+    </Page>
+  );
+}
+
+/** What needs a person first, then a row a daemon. */
+function Overview({ list, columns }: { list: readonly Connection[]; columns: readonly Column<Connection>[] }) {
+  const navigate = useNavigate();
+  return (
+    <>
       <AllProblems />
+      <Totals list={list} />
       <TablePanel>
         <DataTable
           name="daemons"
@@ -52,7 +82,7 @@ export function AllDaemonsPage() {
           onOpen={(connection) => void navigate({ to: `/d/${connection.id}` as '/' })}
         />
       </TablePanel>
-    </Page>
+    </>
   );
 }
 
