@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { csvLine } from '#daemon/platform/csv.ts';
 import type { SessionExportQuery } from '#shared/schema/sessions.ts';
 import type { SessionFilter, sessionReading } from './reading.ts';
 import { sessionRow, stayRow } from './rows.ts';
@@ -73,14 +74,4 @@ function flat(row: Record<string, unknown>): Cells {
     else cells[key.replace('Between', 'NotBefore')] = (value as { from: string } | null)?.from ?? null;
   }
   return cells;
-}
-
-/** RFC 4180. A text that a spreadsheet would take for a formula begins with `'`. */
-export const csvLine = (values: readonly unknown[]): string => `${values.map(csvCell).join(',')}\r\n`;
-
-function csvCell(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  if (typeof value !== 'string') return String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AppEntry } from '#daemon/apps/registry/registry.ts';
-import { csvLine } from '#daemon/media/sessions/export.ts';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import type { Clock } from '#daemon/platform/clock.ts';
+import { csvLine } from '#daemon/platform/csv.ts';
 import type { AppDatabases } from '#daemon/platform/db/app-databases.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { type VisibleApps, visibleApps } from '#shared/access.ts';
