@@ -202,7 +202,7 @@ test('filters, pages, a person, figures and exports', async (t) => {
   assert.deepEqual(figures.running, { sessions: 1, participants: 1 });
 
   const search = async (q: string) => (await daemon.api.get(`/search?q=${q}`)).body.data;
-  const bob = await search('BO');
+  const bob = await search('BOB');
   assert.deepEqual([bob.apps, bob.rooms, bob.more], [[], [], false]);
   assert.deepEqual(
     bob.people.map(({ app, identity, present, room }: any) => [app, identity, present, room]),
