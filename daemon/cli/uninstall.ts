@@ -37,6 +37,7 @@ const PARTS = [
   'livekit',
   'logs',
   'plugins',
+  'replaced',
   'restore',
   'streamhub.env',
   'desktop-start.txt',
@@ -148,6 +149,8 @@ function describe(dataDir: string, part: string): string {
       return 'the LiveKit that StreamHub runs; its rooms end';
     case 'plugins':
       return plural(entries(place).length, 'plugin');
+    case 'replaced':
+      return 'what a restore replaced';
     case 'streamhub.env':
       return 'settings';
     default:
