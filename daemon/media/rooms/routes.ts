@@ -60,7 +60,7 @@ export function roomRoutes(
 
 const nameOf = ({ room, identity }: { room: string; identity: string }): string => `${room}/${identity}`;
 
-/** For the audit trail: what people wrote is told by its length. */
+/** For the audit trail: of what people wrote, only the length. */
 function withoutText(body: { metadata?: string; data?: string; attributes?: Record<string, string> }): object {
   const { metadata, data, attributes, ...rest } = body;
   return {

@@ -52,7 +52,7 @@ const keyOf = (rule: string, subject: string): string => `${rule} ${subject}`;
 export class Incidents {
   readonly #deps: IncidentsDeps;
   readonly #open = new Map<string, IncidentRow>();
-  /** Closed a moment ago: they may open again, and their end may have to be told. */
+  /** Closed a moment ago: they may open again, and their end may have to be announced. */
   readonly #closed = new Map<string, IncidentRow>();
   /** Monotonic milliseconds since when something holds that has not opened yet. */
   readonly #since = new Map<string, number>();
@@ -89,7 +89,7 @@ export class Incidents {
     return undefined;
   }
 
-  /** Those that something may have to be told about. */
+  /** Those that may have to be announced. */
   *untold(): Iterable<IncidentRow> {
     yield* this.#open.values();
     for (const row of this.#closed.values()) if (row.told !== 'closed' && row.told !== null) yield row;
@@ -250,7 +250,7 @@ export class Incidents {
     const at = iso(this.#deps.clock.now());
     const before = this.#closed.get(key);
     const now = { severity, text: fact.text, updated_at: at, kept_until: fact.keptUntil ?? null };
-    // it is the same incident that came back; what was told of its end is told again
+    // the same incident came back, so its end will be announced again
     if (before !== undefined && conditionOf(rule.condition).keptSeconds === undefined) {
       this.#closed.delete(key);
       const again = { closed_at: null, acknowledged_at: null, acknowledged_by: null, reopened: before.reopened + 1 };

@@ -31,7 +31,7 @@ export interface Notice {
   /** Page of the console. */
   url: string;
   at: string;
-  /** Incidents that were told together have the same. */
+  /** Incidents of one message have the same. */
   group: number | null;
 }
 
@@ -104,7 +104,7 @@ function titleOf(
   }
 }
 
-/** What a channel was not told because of its limit. */
+/** What a channel didn’t get because of its limit. */
 export const summaryNotice = (
   held: number,
   open: readonly IncidentRow[],

@@ -9,7 +9,7 @@ import type { Incidents } from './incidents.ts';
 import { type Notice, noticeOf, summaryNotice } from './notice.ts';
 import type { AlertRepository, IncidentRow, MessageRow } from './repository.ts';
 
-/** What begins within this time of quiet is told together; a rack that loses power is one message. */
+/** What begins within this time of quiet is one message; a rack that loses power is one message. */
 const GATHER_MS = 3000;
 /** Longest time that something waits for others. */
 const GATHER_AT_MOST_MS = 20_000;
@@ -31,7 +31,7 @@ export interface NotifierDeps {
 type Kind = 'opened' | 'worse' | 'closed';
 type NewMessage = Omit<MessageRow, 'attempts'>;
 
-/** Decides what is told: each incident once when it opens, when it gets worse and when it closes, together with others of its rule. */
+/** Decides what is announced: each incident once when it opens, when it gets worse and when it closes, together with others of its rule. */
 export class Notifier {
   readonly #deps: NotifierDeps;
   /** Wall-clock milliseconds of the messages of the last hour, by channel. */
@@ -51,7 +51,7 @@ export class Notifier {
     this.#cancel?.();
   }
 
-  /** Looks at what has to be told; called after each look at the facts. */
+  /** Looks at what has to be announced; called after each look at the facts. */
   look(): void {
     this.#cancel?.();
     const due = this.#due();
@@ -73,7 +73,7 @@ export class Notifier {
     this.#summarize();
   }
 
-  /** An incident was acknowledged: receivers that know that word are told. */
+  /** An incident was acknowledged: receivers that know that word hear of it. */
   acknowledged(row: IncidentRow): void {
     const group = row.told_group;
     if (group === null) return;
@@ -94,7 +94,7 @@ export class Notifier {
       const quiet = rules.get(row.rule_id)?.quietHours ?? null;
       if (quiet !== null && isQuiet(quiet, now)) return [];
       const kind = kindOf(row);
-      // what is silenced or follows from another incident is told later if it lasts; its end is told if its beginning was
+      // what is silenced or follows from another incident is announced later if it lasts; its end only if its beginning was
       const isMuted = kind !== 'closed' && (row.cause_id !== null || incidents.silencedUntil(row) !== null);
       return kind === undefined || isMuted ? [] : [{ row, kind }];
     });
@@ -125,7 +125,7 @@ export class Notifier {
       if (messages.length > 0) this.#deps.onStored();
       return;
     }
-    // nothing was stored, so everything is told later
+    // nothing was stored, so everything is announced later
     for (const [index, { row }] of due.entries()) Object.assign(row, before[index]);
   }
 
@@ -153,7 +153,7 @@ export class Notifier {
 
   #channelsFor({ rule_id }: IncidentRow, rows: readonly IncidentRow[] = []): Channel[] {
     const wanted = this.#deps.rules().find(({ id }) => id === rule_id)?.channels ?? null;
-    // a channel that was told of a critical incident is told of its end, also if it became a warning
+    // a channel that announced a critical incident announces its end, also if it became a warning
     const isCritical =
       rows.length === 0 || rows.some(({ severity, told }) => severity === 'critical' || told === 'critical');
     return this.#deps.channels.all().filter(({ id, kind, enabled, minSeverity }) => {
@@ -175,7 +175,7 @@ export class Notifier {
     return false;
   }
 
-  /** What was held back is told in one message, as soon as the hour allows. */
+  /** What was held back is sent in one message, as soon as the hour allows. */
   #summarize(): void {
     const { channels, incidents, base, clock } = this.#deps;
     for (const channel of channels.all()) {
@@ -213,7 +213,7 @@ export class Notifier {
   }
 }
 
-/** What has to be told of an incident now. */
+/** What has to be announced of an incident now. */
 function kindOf({ closed_at, told, severity, acknowledged_at }: IncidentRow): Kind | undefined {
   if (closed_at !== null) return told === null || told === 'closed' ? undefined : 'closed';
   if (told === null || told === 'closed') return acknowledged_at === null ? 'opened' : undefined;

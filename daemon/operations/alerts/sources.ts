@@ -304,7 +304,7 @@ async function nodeFacts({ all, judge, isFresh }: SourceDeps['nodes']): Promise<
   return facts;
 }
 
-/** The daemon's own machine is in the cluster, too, and is told from its own figures. */
+/** The daemon's own machine is in the cluster, too; its facts come from its own figures. */
 async function nodeLoadFacts({ all, isFresh }: SourceDeps['nodes']): Promise<Fact[]> {
   const facts: Fact[] = [];
   for (const [index, node] of [...all()].entries()) {
@@ -399,7 +399,7 @@ async function certificateFacts({ addresses, certificateEnd, ownCertificateEnd, 
   const facts: Fact[] = [];
   for (const [name, url] of Object.entries(addresses())) {
     const end = await certificateEnd(url);
-    // the daemon's own certificate is told once
+    // the daemon's own certificate is reported once
     if (end === undefined || end === ownCertificateEnd()) continue;
     const { host } = new URL(url);
     facts.push(certificateFact(host, host, `${name} (${host})`, end, now()));

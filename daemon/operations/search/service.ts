@@ -97,7 +97,7 @@ export class SearchService {
         limit + 1,
       );
     } catch {
-      // other apps are found all the same; the app’s own pages say what is wrong with its database
+      // other apps are still found; the app’s own pages say what is wrong with its database
       return false;
     }
     for (const { room, session, at } of found.rooms)
