@@ -688,6 +688,11 @@ export const ERRORS = define({
     message: 'Ending the rooms of a node disconnects their participants. If you want that, send drain.confirm: true.',
     hint: 'Without it, rooms end by themselves as people leave.',
   },
+  NODE_HAS_NO_AGENT: {
+    status: 409,
+    message: 'No agent reports for the node {name}.',
+    hint: 'Join the machine with the join command, which installs the agent.',
+  },
   AGENT_CHANGED: {
     status: 404,
     message: 'This daemon serves another version of the edge agent.',

@@ -3,6 +3,7 @@ import { addressKey, clientAddress } from '#daemon/platform/http/client-address.
 import { route } from '#daemon/platform/http/route.ts';
 import { sendList } from '#daemon/platform/http/send-list.ts';
 import { publicBase, type Settings } from '#daemon/platform/settings.ts';
+import { VERSION } from '#daemon/platform/version.ts';
 import * as contract from '#shared/contract/cluster.ts';
 import { ApiError } from '#shared/errors.ts';
 import { ClusterNode } from '#shared/schema/cluster.ts';
@@ -21,7 +22,7 @@ declare module 'fastify' {
 
 export function clusterRoutes(
   app: FastifyInstance,
-  { cluster, settings }: { cluster: ClusterService; settings: Settings },
+  { cluster, settings, agentFile }: { cluster: ClusterService; settings: Settings; agentFile: AgentFile },
 ): void {
   void app.register(async (nodes) => nodeRoutes(nodes, cluster));
 
@@ -81,6 +82,15 @@ export function clusterRoutes(
     return ok({ id: params.id, deleted: true as const });
   });
 
+  route(app, contract.upgradeNode, async ({ params, audit }) => {
+    const { name, agent } = cluster.require(params.id);
+    if (agent === null) throw new ApiError('NODE_HAS_NO_AGENT', { name });
+    const { sha256 } = await agentFile.get();
+    audit({ target: name, after: { sha256 } });
+    cluster.upgrades.ask(params.id, sha256);
+    return ok({ sha256, version: VERSION, isCurrent: agent.sha256 === sha256 });
+  });
+
   route(app, contract.getClusterSettings, () => ok(cluster.settings));
   route(app, contract.updateClusterSettings, ({ body, actor }) => ok(cluster.changeSettings(body, actor)));
   route(app, contract.previewPlacement, ({ query }) => ok(cluster.placement.preview(query)));
@@ -106,10 +116,12 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
     const desired = cluster.heartbeat(request.clusterCaller, body, () => clientAddress(request));
     if (body.looked !== undefined) cluster.looks.told(body.nodeId, body.looked);
     const look = cluster.looks.of(body.nodeId);
+    const upgrade = cluster.upgrades.of(body.nodeId, body.agent);
     return ok({
       ok: true as const,
       ...(desired === undefined ? {} : { desired, heartbeatSeconds: cluster.heartbeatSeconds }),
       ...(look === undefined ? {} : { look }),
+      ...(upgrade === undefined ? {} : { upgrade }),
     });
   });
 

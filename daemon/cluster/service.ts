@@ -17,6 +17,7 @@ import {
   type PatchNodeBody,
   PLACEMENT_STRATEGIES,
 } from '#shared/schema/cluster.ts';
+import { AgentUpgrades } from './agent-upgrades.ts';
 import { NodeAnnouncer } from './announcer.ts';
 import { ClusterAuth, type ClusterCaller, clusterError } from './cluster-auth.ts';
 import { beginDrain } from './drain.ts';
@@ -52,6 +53,7 @@ export class ClusterService {
   readonly auth: ClusterAuth;
   readonly placement: PlacementService;
   readonly looks = new Looks();
+  readonly upgrades = new AgentUpgrades();
   /** How often an agent is asked to report. */
   readonly heartbeatSeconds: number;
   readonly #deps: ClusterServiceDeps;

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Background } from '#daemon/platform/background.ts';
 import type { Log } from '#daemon/platform/log.ts';
-import type { AgentStats, LivekitReport, Looked } from '#shared/schema/cluster.ts';
+import type { AgentStats, AgentUpgrade, LivekitReport, Looked } from '#shared/schema/cluster.ts';
+import { agentDigest, confirmUpgrade, upgradeAgent, upgradeProblem } from './agent-upgrade.ts';
 import { HostMeter } from './host-stats.ts';
 import { instanceId } from './instance.ts';
 import { type Identity, type Layout, readJson } from './layout.ts';
@@ -43,6 +44,7 @@ export async function runAgent(layout: Layout, stop: AbortSignal, log: (message:
     await background.run('update', async () => {
       isOver = await agent.turn();
     });
+    if (agent.isReplaced) return 0;
     if (isOver) {
       log('this node was removed from the cluster; LiveKit has shut down, so the agent exits');
       return EXIT_REMOVED;
@@ -72,11 +74,19 @@ class Agent {
   #nextReport = 0;
   #lastReport = '';
   #lastProblem = '';
+  readonly #layout: Layout;
+  /** Of the file that this process was started from. */
+  readonly #digest: string | undefined;
+  #upgrade: AgentUpgrade | undefined;
+  /** Another agent has taken over. */
+  isReplaced = false;
   /** What the daemon asked for, until it is told. */
   #looked: Looked | undefined;
 
   constructor({ identity, layout, background, log }: AgentDeps) {
     this.#identity = identity;
+    this.#layout = layout;
+    this.#digest = agentDigest(layout);
     this.#log = log;
     this.#background = background;
     const supervisor = createSupervisor(identity, layout, background);
@@ -107,6 +117,12 @@ class Agent {
     if (!this.#isTwin || this.#watch.isRunning) await this.#watch.act();
     if (this.#watch.state.removed) return !this.#watch.isRunning;
     if (performance.now() / 1000 >= this.#nextReport || this.#hasNews()) await this.#report();
+    if (this.#upgrade !== undefined) {
+      const wanted = this.#upgrade;
+      this.#upgrade = undefined;
+      this.isReplaced = await upgradeAgent(this.#layout, this.#identity.masterUrl, wanted, this.#log);
+      this.#nextReport = 0;
+    }
     return false;
   }
 
@@ -128,13 +144,16 @@ class Agent {
         stats = await this.#host.read();
         if (this.#watch.rates) stats.livekit = this.#watch.rates;
       });
-      const { desired, heartbeatSeconds, look } = await this.#master.heartbeat({
+      const problem = upgradeProblem(this.#layout);
+      const { desired, heartbeatSeconds, look, upgrade } = await this.#master.heartbeat({
         nodeId: this.#identity.nodeId,
         ...(stats === undefined ? {} : { stats }),
         instance: this.#instance,
         ...(this.#looked === undefined ? {} : { looked: this.#looked }),
         agent: {
           version: VERSION,
+          ...(this.#digest === undefined ? {} : { sha256: this.#digest }),
+          ...(problem === undefined ? {} : { upgradeProblem: problem }),
           supervisor: this.#identity.supervisor,
           livekit: { ...livekit, url: this.#identity.livekit.url },
           ...(this.#watch.state.keys === null ? {} : { keys: this.#watch.state.keys }),
@@ -144,6 +163,8 @@ class Agent {
       this.#watch.remember({ reportedAt: Date.now(), reported: livekit.state });
       this.#looked = undefined;
       this.#isTwin = false;
+      confirmUpgrade(this.#layout, this.#digest);
+      this.#upgrade = upgrade;
       if (desired !== undefined) this.#watch.aim(desired);
       if (look !== undefined) {
         this.#looked = await lookAt(look);

@@ -21,6 +21,10 @@ export interface Layout {
   livekitLog: string;
   agentLog: string;
   agentPid: string;
+  /** The agent before the last upgrade. */
+  agentPrevious: string;
+  /** What became of the last upgrade. */
+  agentUpgrade: string;
 }
 
 export const DEFAULT_PREFIX = '/opt/streamhub-edge';
@@ -38,6 +42,8 @@ export function layoutOf(root: string): Layout {
     livekitLog: path.join(root, 'var', 'livekit.log'),
     agentLog: path.join(root, 'var', 'agent.log'),
     agentPid: path.join(root, 'var', 'agent.json'),
+    agentPrevious: path.join(root, 'bin', 'streamhub-edge.previous.mjs'),
+    agentUpgrade: path.join(root, 'var', 'upgrade.json'),
   };
 }
 

@@ -16,6 +16,7 @@ import {
   LeaveBody,
   NodeParams,
   NodesQuery,
+  NodeUpgrade,
   PatchClusterSettingsBody,
   PatchNodeBody,
   PlacementPreview,
@@ -184,6 +185,21 @@ export const updateNode = operation({
   responses: { 200: envelope(ClusterNode) },
   errors: ['NODE_NOT_FOUND', 'NODE_NAME_TAKEN', 'NODE_NAME_RESERVED', 'DRAIN_CONFIRMATION_REQUIRED'],
   audit: 'node.update',
+});
+
+export const upgradeNode = operation({
+  id: 'upgradeNode',
+  method: 'POST',
+  path: '/cluster/nodes/{id}/upgrade',
+  tag,
+  summary: 'Let a node’s agent become the one that this daemon serves',
+  description:
+    'With its next heartbeat the agent downloads the file, checks its checksum and starts it. If the new agent isn’t answered within a minute, the old one continues and says why in `agent.upgradeProblem`. LiveKit and its rooms are not touched.',
+  access: 'global',
+  params: NodeParams,
+  responses: { 202: envelope(NodeUpgrade) },
+  errors: ['NODE_NOT_FOUND', 'NODE_HAS_NO_AGENT', 'AGENT_UNAVAILABLE'],
+  audit: 'node.upgrade',
 });
 
 export const deleteNode = operation({

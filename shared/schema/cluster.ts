@@ -74,7 +74,24 @@ export const LivekitReport = object({
 });
 export type LivekitReport = Static<typeof LivekitReport>;
 
+const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' });
+
+/** The agent that a node is to run. */
+export const AgentUpgrade = object({
+  id: Type.String({ maxLength: 64 }),
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Of the file, hex. The daemon serves it.' }),
+});
+export type AgentUpgrade = Static<typeof AgentUpgrade>;
+
+export const AgentUpgradeProblem = object({
+  id: Type.String({ maxLength: 64, description: 'Of the upgrade that was taken back.' }),
+  reason: Type.String({ maxLength: 200 }),
+});
+export type AgentUpgradeProblem = Static<typeof AgentUpgradeProblem>;
+
 export const AgentReport = object({
+  sha256: Type.Optional(Digest),
+  upgradeProblem: Type.Optional(AgentUpgradeProblem),
   version: Type.String({ maxLength: 32 }),
   supervisor: oneOf(['systemd', 'child'], { description: 'What runs LiveKit on the machine.' }),
   livekit: LivekitReport,
@@ -142,6 +159,7 @@ export const HeartbeatAnswer = object({
   desired: Type.Optional(DesiredState),
   heartbeatSeconds: Type.Optional(Type.Integer()),
   look: Type.Optional(Look),
+  upgrade: Type.Optional(AgentUpgrade),
 });
 export type HeartbeatAnswer = Static<typeof HeartbeatAnswer>;
 
@@ -152,6 +170,12 @@ export const LeaveBody = object({
 export type LeaveBody = Static<typeof LeaveBody>;
 
 // --- the operator's view ------------------------------------------------------
+
+export const NodeUpgrade = object({
+  sha256: Type.String({ description: 'Of the agent that the node is to run.' }),
+  version: Type.String(),
+  isCurrent: Type.Boolean({ description: 'The node reported that agent already.' }),
+});
 
 const NODE_STATUSES = ['active', 'draining', 'disabled'] as const;
 export type NodeStatus = (typeof NODE_STATUSES)[number];
@@ -180,6 +204,8 @@ export type NodeDrain = Static<typeof NodeDrain>;
 
 const NodeAgent = object({
   version: Type.String(),
+  sha256: Type.Optional(Type.String({ description: 'Of the agent’s file. Older agents don’t say it.' })),
+  upgradeProblem: Type.Optional(AgentUpgradeProblem),
   supervisor: oneOf(['systemd', 'child']),
   livekit: LivekitReport,
 });

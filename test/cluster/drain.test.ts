@@ -1,6 +1,8 @@
 // Two edge nodes with real agents and LiveKit servers on one Redis, and real participants.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import test, { after, before, describe } from 'node:test';
 import { promisify } from 'node:util';
 import { isAlive, signal } from '#daemon/edge/process-table.ts';
@@ -31,6 +33,7 @@ describe('draining and failing nodes', { skip }, () => {
   let daemon: TestDaemon;
   let one: EdgeNode;
   let two: EdgeNode;
+  let bundle: string;
 
   /** LiveKit's own record of where a room lives. */
   const nodeOfRoom = async (room: string): Promise<string> => {
@@ -65,11 +68,38 @@ describe('draining and failing nodes', { skip }, () => {
       STREAMHUB_CLUSTER_STALE_S: `${STALE_S}`,
       STREAMHUB_CLUSTER_DOWN_S: `${DOWN_S}`,
     });
-    const bundle = await bundleAgent(scope);
+    bundle = await bundleAgent(scope);
     [one, two] = await Promise.all([
       edgeNode(scope, daemon, bundle, { name: 'edge-one', token: TOKEN, region: 'eu' }),
       edgeNode(scope, daemon, bundle, { name: 'edge-two', token: TOKEN, region: 'us' }),
     ]);
+  });
+
+  test('an agent becomes another one at the operator’s word, and the old one continues when that one fails', async () => {
+    await livekitId(one);
+    const { agentFile } = daemon.services;
+    const serve = (text: string): string => {
+      const agent = Buffer.from(text);
+      const sha256 = createHash('sha256').update(agent).digest('hex');
+      agentFile.get = async () => ({ agent, sha256, script: '' });
+      return sha256;
+    };
+    const upgrade = () => daemon.api.post(`/cluster/nodes/${one.id}/upgrade`);
+    const [agent, server] = [one.agent(), one.livekit()];
+    const newer = serve(`${await readFile(bundle, 'utf8')}\n// newer\n`);
+    const asked = await upgrade();
+    assert.deepEqual([asked.status, asked.body.data.sha256, asked.body.data.isCurrent], [202, newer, false]);
+    await untilNode(daemon, one, 'running the new agent', (node) => node.agent?.sha256 === newer);
+    await until('the old agent has ended', () => !isAlive(agent));
+    assert.ok(isAlive(one.agent()) && isAlive(server), 'LiveKit continues');
+    serve('process.exit(3);');
+    assert.equal((await upgrade()).status, 202);
+    const failed = await untilNode(daemon, one, 'back', (node) => node.agent?.upgradeProblem !== undefined);
+    assert.equal(failed.agent?.sha256, newer);
+    assert.match(failed.agent?.upgradeProblem?.reason ?? '', /ended before it could report/);
+    assert.ok(isAlive(one.agent()) && isAlive(server));
+    assert.equal((await daemon.api.post('/cluster/nodes/nobody/upgrade')).status, 404);
+    Reflect.deleteProperty(agentFile, 'get');
   });
 
   test('an agent reports the machine and its LiveKit', async (t) => {

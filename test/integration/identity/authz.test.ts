@@ -219,6 +219,7 @@ const EXPECTED: Record<string, Expected> = {
   // alerts: rules and channels are the installation's, incidents those of one's apps
   'GET /alerts': GLOBAL,
   'POST /alerts': GLOBAL,
+  'POST /cluster/nodes/{id}/upgrade': GLOBAL,
   'PATCH /alerts/{id}': GLOBAL,
   'DELETE /alerts/{id}': GLOBAL,
   'GET /alerts/conditions': GLOBAL,

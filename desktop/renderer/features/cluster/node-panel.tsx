@@ -26,6 +26,7 @@ import { DrainSteps } from './drain-steps.tsx';
 import { NodeCharts } from './node-charts.tsx';
 import { NodeQuality } from './node-quality.tsx';
 import { type Node, nodeTone } from './node-words.ts';
+import { UpgradeAgent } from './upgrade-agent.tsx';
 
 const refreshes = [listNodes, getNode, getClusterInfo, previewPlacement];
 
@@ -184,6 +185,7 @@ function Details({ node }: { node: Node }) {
         </Notice>
       ) : null}
       {node.drain ? <DrainSteps drain={node.drain} /> : null}
+      {node.agent?.sha256 === undefined ? null : <UpgradeAgent node={node} />}
       <Panel title="Now">
         <Facts
           items={{

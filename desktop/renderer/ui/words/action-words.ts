@@ -64,6 +64,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'member.update': 'Change role',
   'node.delete': 'Remove node',
   'node.join': 'Add node',
+  'node.upgrade': 'Upgrade agent of node',
   'node.update': 'Change node',
   'participant.forward': 'Forward participant',
   'participant.move': 'Move participant',
