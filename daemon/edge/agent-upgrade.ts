@@ -68,7 +68,7 @@ export async function upgradeAgent(
     const end = performance.now() + TRIAL_MS;
     while (performance.now() < end) {
       if (readJson<UpgradeNote>(layout.agentUpgrade)?.state === 'confirmed') {
-        log('the daemon has heard of the new agent, so this one exits; LiveKit keeps running');
+        log('the daemon answers the new agent, so this one exits; LiveKit keeps running');
         return true;
       }
       if (!isAlive(next)) throw new Error('the new agent ended before it could report');
