@@ -39,6 +39,8 @@ const PARTS = [
   'plugins',
   'replaced',
   'restore',
+  'restore.json',
+  'upgrades',
   'streamhub.env',
   'desktop-start.txt',
 ];
