@@ -38,3 +38,6 @@ export const CALLBACKS_DEAD_DAYS = 30;
 
 /** Characters of the token in a mailed link; a shorter one was cut off. */
 export const SHORTEST_LINK_TOKEN = 10;
+
+/** Longest text of LiveKit's own settings. */
+export const MAX_LIVEKIT_SETTINGS = 32_768;

@@ -1,9 +1,7 @@
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { isNode, LineCounter, parseDocument } from 'yaml';
-
-/** Longest text of LiveKit's own settings. */
-export const MAX_LIVEKIT_SETTINGS = 32_768;
+import { MAX_LIVEKIT_SETTINGS } from './limits.ts';
 
 const block = (description: string, properties: Parameters<typeof Type.Object>[0]) =>
   Type.Optional(Type.Object(properties, { additionalProperties: false, description }));

@@ -32,14 +32,14 @@ export function toRecord(
     stats,
     stale: isStale(health),
     health,
-    agent: node.agent && withoutKeys(node.agent),
+    agent: node.agent && shownAgent(node.agent),
     livekit_keys: keysOf(node, config),
     drain: node.status === 'draining' && node.drain !== null ? describeDrain(node, node.drain, health) : null,
     duplicate: duplicate && { address: duplicate.address, last_seen_at: new Date(duplicate.seenAt).toISOString() },
   };
 }
 
-const withoutKeys = ({ keys: _keys, ...agent }: AgentReport): ClusterNode['agent'] => agent;
+const shownAgent = ({ keys: _keys, settings: _settings, ...agent }: AgentReport): ClusterNode['agent'] => agent;
 
 function keysOf(
   { agent }: NodeEntry,

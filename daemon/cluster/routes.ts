@@ -117,11 +117,13 @@ function nodeRoutes(app: FastifyInstance, cluster: ClusterService): void {
     if (body.looked !== undefined) cluster.looks.told(body.nodeId, body.looked);
     const look = cluster.looks.of(body.nodeId);
     const upgrade = cluster.upgrades.of(body.nodeId, body.agent);
+    const settings = body.agent?.settings === undefined ? undefined : cluster.settingsFor(body.nodeId);
     return ok({
       ok: true as const,
       ...(desired === undefined ? {} : { desired, heartbeatSeconds: cluster.heartbeatSeconds }),
       ...(look === undefined ? {} : { look }),
       ...(upgrade === undefined ? {} : { upgrade }),
+      ...(settings === undefined ? {} : { settings }),
     });
   });
 

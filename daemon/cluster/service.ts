@@ -9,6 +9,7 @@ import {
   type ClusterNode,
   type ClusterSettings,
   type DesiredState,
+  type HeartbeatAnswer,
   type HeartbeatBody,
   type JoinAnswer,
   type JoinBody,
@@ -54,6 +55,8 @@ export class ClusterService {
   readonly placement: PlacementService;
   readonly looks = new Looks();
   readonly upgrades = new AgentUpgrades();
+  /** What a node is to write into LiveKit's configuration; set by the wing that keeps these settings. */
+  settingsFor: (nodeId: string) => HeartbeatAnswer['settings'] = () => undefined;
   /** How often an agent is asked to report. */
   readonly heartbeatSeconds: number;
   readonly #deps: ClusterServiceDeps;

@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Background } from '#daemon/platform/background.ts';
 import type { Log } from '#daemon/platform/log.ts';
-import type { AgentStats, AgentUpgrade, LivekitReport, Looked } from '#shared/schema/cluster.ts';
+import type {
+  AgentStats,
+  AgentUpgrade,
+  DesiredState,
+  LivekitReport,
+  Looked,
+  NodeSettings,
+} from '#shared/schema/cluster.ts';
 import { agentDigest, confirmUpgrade, upgradeAgent, upgradeProblem } from './agent-upgrade.ts';
 import { HostMeter } from './host-stats.ts';
 import { instanceId } from './instance.ts';
@@ -10,6 +17,7 @@ import { configuredKeys } from './livekit-config.ts';
 import { lookAt } from './look.ts';
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork } from './network.ts';
+import { writeOwn, writtenRevision } from './own-settings.ts';
 import { ServerWatch, type WatchDeps } from './server-watch.ts';
 import { createSupervisor } from './supervisor.ts';
 import { EXIT_REMOVED } from './systemd.ts';
@@ -62,6 +70,7 @@ interface AgentDeps extends Pick<WatchDeps, 'background' | 'log'> {
 
 class Agent {
   readonly #identity: Identity;
+  readonly #layout: Layout;
   readonly #watch: ServerWatch;
   readonly #host: HostMeter;
   readonly #master: MasterClient;
@@ -74,7 +83,6 @@ class Agent {
   #nextReport = 0;
   #lastReport = '';
   #lastProblem = '';
-  readonly #layout: Layout;
   /** Of the file that this process was started from. */
   readonly #digest: string | undefined;
   #upgrade: AgentUpgrade | undefined;
@@ -97,6 +105,7 @@ class Agent {
       logFile: layout.livekitLog,
       metrics: withUser(metricsUrl, metricsUser, metricsPassword),
       configuredKeys: () => configuredKeys(layout),
+      revision: () => writtenRevision(layout),
     };
     this.#watch = new ServerWatch({ server, supervisor, background, log });
     this.#host = new HostMeter(layout.root);
@@ -145,7 +154,7 @@ class Agent {
         if (this.#watch.rates) stats.livekit = this.#watch.rates;
       });
       const problem = upgradeProblem(this.#layout);
-      const { desired, heartbeatSeconds, look, upgrade } = await this.#master.heartbeat({
+      const { desired, heartbeatSeconds, look, upgrade, settings } = await this.#master.heartbeat({
         nodeId: this.#identity.nodeId,
         ...(stats === undefined ? {} : { stats }),
         instance: this.#instance,
@@ -156,6 +165,7 @@ class Agent {
           ...(problem === undefined ? {} : { upgradeProblem: problem }),
           supervisor: this.#identity.supervisor,
           livekit: { ...livekit, url: this.#identity.livekit.url },
+          settings: { written: writtenRevision(this.#layout), runs: this.#watch.state.revision },
           ...(this.#watch.state.keys === null ? {} : { keys: this.#watch.state.keys }),
         },
       });
@@ -165,7 +175,8 @@ class Agent {
       this.#isTwin = false;
       confirmUpgrade(this.#layout, this.#digest);
       this.#upgrade = upgrade;
-      if (desired !== undefined) this.#watch.aim(desired);
+      if (settings !== undefined) await this.#background.run('LiveKit settings', () => this.#write(settings));
+      if (desired !== undefined) this.#watch.aim(settings?.restart ? this.#towardRestart(desired) : desired);
       if (look !== undefined) {
         this.#looked = await lookAt(look);
         this.#nextReport = 0;
@@ -175,6 +186,19 @@ class Agent {
       if (!(error instanceof MasterError)) throw error;
       this.#refused(error);
     }
+  }
+
+  #write({ revision, text }: NodeSettings): void {
+    if (writtenRevision(this.#layout) === revision) return;
+    writeOwn(this.#layout, { revision, text });
+    this.#log(`wrote revision ${revision} of LiveKit’s settings`);
+    this.#nextReport = 0;
+  }
+
+  /** LiveKit ends with its last room, and is then started again with what was written. */
+  #towardRestart(desired: DesiredState): DesiredState {
+    const isOld = this.#watch.isRunning && this.#watch.state.revision !== writtenRevision(this.#layout);
+    return desired.livekit === 'running' && isOld ? { livekit: 'draining', endRoomsInSeconds: null } : desired;
   }
 
   #refused(error: MasterError): void {

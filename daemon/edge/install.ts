@@ -14,6 +14,7 @@ import { clusterRedis, configText, hostInUrl, livekitConfig, mergeTrees } from '
 import { MasterClient, MasterError } from './master-client.ts';
 import { applyNetwork, livekitEnvironment } from './network.ts';
 import { type InstallOptions, UsageError } from './options.ts';
+import { baseText, writeBase } from './own-settings.ts';
 import { describePlan, makePlan, type Plan, testPorts } from './plan.ts';
 import { AGENT_UNIT, agentUnit, environmentFile, LIVEKIT_UNIT, livekitUnit, systemctl, unitFolder } from './systemd.ts';
 
@@ -125,9 +126,9 @@ function writeConfig(
     metricsPassword,
   });
   const text = configText(mergeTrees(made, plan.extra));
-  const before = read(layout.livekitConfig);
+  const before = baseText(layout);
   if (before !== text) {
-    writeAtomicallySync(layout.livekitConfig, text);
+    writeBase(layout, text);
     if (before !== undefined)
       context.say(
         'LiveKit’s configuration changed; it takes effect when LiveKit starts again (drain the node, then set it active)',
@@ -223,13 +224,5 @@ async function untilAlive(layout: Layout, context: InstallContext): Promise<void
       );
     }
     await sleep(200);
-  }
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
   }
 }

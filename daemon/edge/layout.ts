@@ -10,6 +10,10 @@ export interface Layout {
   identity: string;
   /** LiveKit's configuration; holds its keys. */
   livekitConfig: string;
+  /** The same as the installation made it, once the daemon's settings were put over it. */
+  livekitBase: string;
+  /** LiveKit's settings from the daemon. */
+  livekitOwn: string;
   /** Variables of LiveKit's unit: the forward proxy, which can hold a password. */
   livekitEnv: string;
   /** Certificate authorities that were given with --ca. */
@@ -34,6 +38,8 @@ export function layoutOf(root: string): Layout {
     root,
     identity: path.join(root, 'etc', 'edge.json'),
     livekitConfig: path.join(root, 'etc', 'livekit.yaml'),
+    livekitBase: path.join(root, 'etc', 'livekit-base.yaml'),
+    livekitOwn: path.join(root, 'etc', 'livekit-own.json'),
     livekitEnv: path.join(root, 'etc', 'livekit.env'),
     authorities: path.join(root, 'etc', 'ca.pem'),
     state: path.join(root, 'var', 'state.json'),
@@ -96,6 +102,8 @@ export interface AgentState {
   startedAt: number | null;
   /** How often it ended without being told to. */
   restarts: number;
+  /** Revision of LiveKit's own settings that it was started with; 0 = none. */
+  revision: number;
 }
 
 export const NO_STATE: AgentState = {
@@ -109,6 +117,7 @@ export const NO_STATE: AgentState = {
   keys: null,
   startedAt: null,
   restarts: 0,
+  revision: 0,
 };
 
 /** @returns undefined when the file is missing or damaged */

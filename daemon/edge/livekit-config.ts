@@ -86,6 +86,15 @@ export function mergeTrees(base: Tree, over: Tree): Tree {
   return merged;
 }
 
+/** LiveKit's own settings over a configuration: a range of ports takes the place of one, and a STUN server that of the address. */
+export function withOwn(base: Tree, own: Tree): Tree {
+  const ownRtc = isTree(own['rtc']) ? own['rtc'] : {};
+  const rtc = { ...(isTree(base['rtc']) ? base['rtc'] : {}) };
+  if (ownRtc['port_range_start'] !== undefined) delete rtc['udp_port'];
+  if (ownRtc['use_external_ip'] === true) delete rtc['node_ip'];
+  return mergeTrees({ ...base, rtc }, own);
+}
+
 /** Reads the operator's own settings. @throws Error that says what is wrong, without quoting values */
 export function readExtra(text: string): Tree {
   const document = parseDocument(text);

@@ -23,6 +23,8 @@ interface WatchedServer {
   metrics: string | null;
   /** Digests of the keys in its configuration. */
   configuredKeys(): string[] | null;
+  /** Revision of LiveKit's own settings in it. */
+  revision?(): number;
 }
 
 export interface WatchDeps {
@@ -175,7 +177,7 @@ export class ServerWatch {
 
   /** Another process than before, or none. */
   #changed(ref: ProcessRef | null, known: ProcessRef | null, now: number): void {
-    const { name, configuredKeys } = this.#deps.server;
+    const { name, configuredKeys, revision } = this.#deps.server;
     const isUnexpected = known !== null && this.#state.signals === 0;
     if (isUnexpected) {
       this.#failedStarts += 1;
@@ -184,11 +186,18 @@ export class ServerWatch {
     this.#firstSeen = now;
     this.#clearReadings = 0;
     const restarts = this.#state.restarts + (isUnexpected ? 1 : 0);
-    this.remember({ process: ref, signals: 0, signalledMono: null, keys: configuredKeys(), restarts });
+    this.remember({
+      process: ref,
+      signals: 0,
+      signalledMono: null,
+      keys: configuredKeys(),
+      restarts,
+      revision: revision?.() ?? 0,
+    });
   }
 
   async #start(): Promise<void> {
-    const { name, configuredKeys } = this.#deps.server;
+    const { name, configuredKeys, revision } = this.#deps.server;
     this.#startedAt = seconds();
     try {
       const ref = await this.#deps.supervisor.start();
@@ -197,7 +206,7 @@ export class ServerWatch {
       this.#startProblem = null;
       this.remember({
         ...{ process: ref, signals: 0, signalledMono: null },
-        ...{ keys: configuredKeys(), startedAt: Date.now() },
+        ...{ keys: configuredKeys(), startedAt: Date.now(), revision: revision?.() ?? 0 },
       });
       this.#deps.log(ref === null ? `${name} did not start` : `${name} started (process ${ref.pid})`);
     } catch (error) {

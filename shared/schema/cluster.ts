@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { JOIN_CODE_SECONDS, MAX_STATS_BYTES, NODE_STALE_SECONDS } from '../limits.ts';
+import { JOIN_CODE_SECONDS, MAX_LIVEKIT_SETTINGS, MAX_STATS_BYTES, NODE_STALE_SECONDS } from '../limits.ts';
 import { Instant, MAX_INTEGER, nullable, object, oneOf } from './common.ts';
 import { NODE_FIGURES } from './node-figures.ts';
 
@@ -88,6 +88,12 @@ export const AgentUpgradeProblem = object({
   reason: Type.String({ maxLength: 200 }),
 });
 export type AgentUpgradeProblem = Static<typeof AgentUpgradeProblem>;
+/** LiveKit's own settings, for a node to write into its configuration. */
+export const NodeSettings = object({
+  revision: Type.Integer({ minimum: 1 }),
+  text: Type.String({ maxLength: MAX_LIVEKIT_SETTINGS, description: 'YAML, with LiveKit’s own names.' }),
+});
+export type NodeSettings = Static<typeof NodeSettings>;
 
 export const AgentReport = object({
   sha256: Type.Optional(Digest),
@@ -95,6 +101,15 @@ export const AgentReport = object({
   version: Type.String({ maxLength: 32 }),
   supervisor: oneOf(['systemd', 'child'], { description: 'What runs LiveKit on the machine.' }),
   livekit: LivekitReport,
+  settings: Type.Optional(
+    object(
+      {
+        written: Type.Integer({ minimum: 0, description: 'In its configuration.' }),
+        runs: Type.Integer({ minimum: 0, description: 'With which its process was started.' }),
+      },
+      { description: 'Revisions of LiveKit’s own settings; 0 = none. Absent: the agent can’t write them.' },
+    ),
+  ),
   keys: Type.Optional(
     Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), {
       maxItems: 20,
@@ -160,6 +175,12 @@ export const HeartbeatAnswer = object({
   heartbeatSeconds: Type.Optional(Type.Integer()),
   look: Type.Optional(Look),
   upgrade: Type.Optional(AgentUpgrade),
+  settings: Type.Optional(
+    object({
+      ...NodeSettings.properties,
+      restart: Type.Boolean({ description: 'Restart LiveKit when its last room has ended.' }),
+    }),
+  ),
 });
 export type HeartbeatAnswer = Static<typeof HeartbeatAnswer>;
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { MAX_LIVEKIT_SETTINGS } from '../livekit-settings.ts';
+import { MAX_LIVEKIT_SETTINGS } from '../limits.ts';
 import { Instant, MAX_INTEGER, nullable, object, oneOf } from './common.ts';
 
 /** What the daemon runs for LiveKit on its own machine, in the order in which it starts. */

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import test, { after, before, describe } from 'node:test';
 import { promisify } from 'node:util';
+import { layoutOf } from '#daemon/edge/layout.ts';
 import { isAlive, signal } from '#daemon/edge/process-table.ts';
 import { nodeFigures } from '#shared/rules/measures.ts';
 import type { ClusterNode } from '#shared/schema/cluster.ts';
@@ -141,6 +143,49 @@ describe('draining and failing nodes', { skip }, () => {
     await daemon.services.history.look();
     for (const someone of [...people, ...others]) await someone.leave();
     await untilNode(daemon, one, 'empty', (n) => n.agent?.livekit.participants === 0);
+  });
+
+  test('LiveKit’s settings reach the nodes, one after the other', async () => {
+    await noRooms();
+    const before = [one.livekit()?.pid, two.livekit()?.pid];
+    const text = 'room: {max_participants: 77}\n';
+    const put = await daemon.api.put('/livekit/settings', { text, rollOut: 'drain' });
+    assert.equal(put.status, 200, put.text);
+    const targets = async (): Promise<{ name: string; runs: number | null; isPending: boolean }[]> =>
+      (await daemon.api.get('/livekit/settings')).body.data.targets;
+    assert.deepEqual(
+      (await targets()).map(({ name }) => name),
+      ['edge-one', 'edge-two'],
+    );
+    const done = await until('both run with it', async () => {
+      const now = await targets();
+      // never both at the same time
+      assert.ok(
+        now.some(({ runs }) => runs !== null),
+        JSON.stringify(now),
+      );
+      return now.every(({ runs, isPending }) => runs === 1 && !isPending) ? now : undefined;
+    });
+    assert.equal(done.length, 2);
+    for (const [index, node] of [one, two].entries()) {
+      assert.notEqual(node.livekit()?.pid, before[index]);
+      assert.match(readFileSync(layoutOf(node.prefix).livekitConfig, 'utf8'), /max_participants: 77\n/);
+      await untilNode(daemon, node, 'running', isRunning);
+    }
+    // back, at the next start of each
+    assert.equal((await daemon.api.put('/livekit/settings', { text: '' })).body.data.revision, 2);
+    await until('both have written it', () =>
+      [one, two].every(
+        ({ prefix }) => !readFileSync(layoutOf(prefix).livekitConfig, 'utf8').includes('max_participants'),
+      ),
+    );
+    assert.deepEqual(
+      (await targets()).map(({ runs, isPending }) => [runs, isPending]),
+      [
+        [1, true],
+        [1, true],
+      ],
+    );
   });
 
   test('the preview agrees with where rooms land, under every strategy', async () => {

@@ -35,7 +35,7 @@ export async function managedMachine(t: { after(fn: () => unknown): void }): Pro
   const dataDir = path.join(root, 'data');
   mkdirSync(bin);
   symlinkSync(binary, path.join(bin, 'livekit-server'));
-  // what a container engine of the real machine would download is no part of a test
+  // a test must not download images with the container engine of its machine
   for (const engine of ['docker', 'podman'])
     writeFileSync(path.join(bin, engine), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   const processes = (): ProcessRef[] =>

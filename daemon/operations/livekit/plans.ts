@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { configText, livekitConfig, mergeTrees, redisBlock } from '#daemon/edge/livekit-config.ts';
+import { configText, livekitConfig, redisBlock, withOwn } from '#daemon/edge/livekit-config.ts';
 import type { LivekitSecrets } from './keys.ts';
 import type { Reach } from './surroundings.ts';
 
@@ -42,16 +42,11 @@ export function livekitText(input: ConfigInput): string {
     metricsUser: METRICS_USER,
     metricsPassword: secrets.metricsPassword,
   });
-  const rtc = made['rtc'] as Record<string, unknown>;
-  const ownRtc = (own['rtc'] ?? {}) as Record<string, unknown>;
-  // a range takes the place of the one port, and a STUN server that of the address
-  if (ownRtc['port_range_start'] !== undefined) delete rtc['udp_port'];
-  if (ownRtc['use_external_ip'] === true) delete rtc['node_ip'];
   const ingress = {
     rtmp_base_url: `rtmp://${reach.publicHost}:${port('rtmp') || DEFAULT_PORTS.rtmp}/live`,
     whip_base_url: `http://${reach.publicHost}:${port('whip') || DEFAULT_PORTS.whip}/w`,
   };
-  return configText(mergeTrees(hasRedis ? { ...made, ingress } : made, own), HEADER);
+  return configText(withOwn(hasRedis ? { ...made, ingress } : made, own), HEADER);
 }
 
 /** For a LiveKit that others run: what its configuration needs, with a placeholder for the key. */

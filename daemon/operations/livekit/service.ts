@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { NodeEntry } from '#daemon/cluster/node.ts';
 import { layoutOf, makeFolders } from '#daemon/edge/layout.ts';
 import type { Background, Repeated } from '#daemon/platform/background.ts';
 import type { Meta } from '#daemon/platform/db/meta.ts';
@@ -23,6 +24,7 @@ import {
 } from '#shared/schema/livekit.ts';
 import { ManagedKeys } from './keys.ts';
 import { Launcher } from './launcher.ts';
+import { NodeRollOut } from './node-roll-out.ts';
 import { OwnSettings } from './own-settings.ts';
 import { livekitUrlOf, METRICS_USER, pasteText, redisUrlOf } from './plans.ts';
 import { KeptPorts } from './ports.ts';
@@ -49,6 +51,8 @@ export interface ManagedLiveKitDeps {
   meta: Meta;
   /** The registry. */
   db: Db;
+  node(id: string): NodeEntry | undefined;
+  nodes(): Iterable<NodeEntry>;
   dataDir: string;
   /** Where the daemon listens; known once it does. */
   listening: { port: number; url: string };
@@ -72,6 +76,8 @@ export class ManagedLiveKitService {
   readonly #keys: ManagedKeys;
   /** LiveKit's own settings. */
   readonly own: OwnSettings;
+  /** Gives them to the nodes. */
+  readonly nodes: NodeRollOut;
   readonly #stopping = new AbortController();
   #timer: Repeated | undefined;
   #lastLook = 0;
@@ -87,6 +93,7 @@ export class ManagedLiveKitService {
     this.#ports = new KeptPorts(meta);
     this.#keys = new ManagedKeys(deps.secrets);
     this.own = new OwnSettings(deps.db);
+    this.nodes = new NodeRollOut({ own: this.own, meta: deps.meta, node: deps.node, nodes: deps.nodes });
     this.#launcher = new Launcher({
       settings,
       layout: layoutOf(root),
@@ -194,7 +201,7 @@ export class ManagedLiveKitService {
       etag: own.etag,
       schema: LivekitSettings as unknown as Record<string, unknown>,
       revisions: own.list(),
-      targets: isActive ? [target] : [],
+      targets: [...(isActive ? [target] : []), ...this.nodes.targets()],
       keys: this.#keys.state,
       paste: pasteText(text, this.#publicWebhookUrl()),
     };
@@ -202,6 +209,7 @@ export class ManagedLiveKitService {
 
   /** Applies what was stored. @param how the next start, or a restart that waits for open rooms */
   rollOut(how: RollOut = 'next-start'): void {
+    this.nodes.begin(how);
     const { events } = this.#deps;
     if (how === 'drain' && this.#isActive && this.#livekit.isOutdated(this.#launcher.livekitText())) {
       this.#livekit.wish('restart');

@@ -98,6 +98,8 @@ export function createOperations(
     secrets: secretFile,
     meta,
     db,
+    node: (id) => cluster.nodes.get(id),
+    nodes: () => cluster.nodes.values(),
     dataDir: dir.root,
     listening,
     events,
@@ -106,6 +108,7 @@ export function createOperations(
     log: log.child({ source: 'livekit' }),
     outputLog: log.child({ source: 'livekit-server' }),
   });
+  cluster.settingsFor = (nodeId) => managedLiveKit.nodes.orderFor(nodeId);
   const history = new HistoryService({
     file: path.join(dir.data, 'history.db'),
     stats: () => stats.stats(),
