@@ -91,14 +91,16 @@ function Editor({ settings: newest }: { settings: LiveKitOwnSettings }) {
     >
       <div className="stack">
         {view === 'form' ? (
-          <FormView
-            // the form changes a mapping in place; a text without one begins with it
-            text={isEmpty(text) ? '{}\n' : text}
-            onChange={(next) => setText(isEmpty(text) ? stringify(parse(next)) : next)}
-            schema={schema}
-            isReadOnly={false}
-            blocks={BLOCKS}
-          />
+          <form onSubmit={(event) => event.preventDefault()}>
+            <FormView
+              // the form changes a mapping in place; a text without one begins with it
+              text={isEmpty(text) ? '{}\n' : text}
+              onChange={(next) => setText(isEmpty(text) ? stringify(parse(next)) : next)}
+              schema={schema}
+              isReadOnly={false}
+              blocks={BLOCKS}
+            />
+          </form>
         ) : (
           <YamlEditor text={text} onChange={setText} label="LiveKit’s settings as YAML" schema={schema} />
         )}
