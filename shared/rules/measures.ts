@@ -1,6 +1,6 @@
 import type { LoadMeasure } from '../schema/history.ts';
-import { NODE_FIGURES, QUALITY_MEASURES, type QualityMeasure } from '../schema/node-figures.ts';
 import type { ServerStats } from '../schema/stats.ts';
+import { NODE_FIGURES, QUALITY_MEASURES, type QualityMeasure } from './node-figures.ts';
 
 export type Measures = Partial<Record<LoadMeasure, number | undefined>>;
 export type NodeFigures = Partial<Record<QualityMeasure, number>>;

@@ -1,6 +1,6 @@
-import type { QualityMeasure } from '../schema/node-figures.ts';
 import type { NodeQualityFinding } from '../schema/quality.ts';
 import type { IcePath, QualityFinding, QualitySample, TelemetryDirection } from '../schema/telemetry.ts';
+import type { QualityMeasure } from './node-figures.ts';
 
 /**
  * From where a figure is worth a word. Loss and round trip: ITU-T G.114 and what people hear. The score is a MOS; below 3.6

@@ -1,7 +1,7 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TNumber, Type } from 'typebox';
 import { JOIN_CODE_SECONDS, MAX_LIVEKIT_SETTINGS, MAX_STATS_BYTES, NODE_STALE_SECONDS } from '../limits.ts';
+import { NODE_FIGURES, type QualityMeasure } from '../rules/node-figures.ts';
 import { Instant, MAX_INTEGER, nullable, object, oneOf } from './common.ts';
-import { NODE_FIGURES } from './node-figures.ts';
 
 export const NODE_NAME_PATTERN = '^[a-zA-Z0-9._-]+$';
 /** Id, name and region of the daemon's own machine. */
@@ -402,7 +402,11 @@ export type PlacementPreview = Static<typeof PlacementPreview>;
 
 const num = (description: string) => Type.Optional(Type.Number({ description }));
 
-const { forward: _forward, ...reported } = NODE_FIGURES;
+const reported = Object.fromEntries(
+  Object.entries(NODE_FIGURES)
+    .filter(([measure]) => measure !== 'forward')
+    .map(([measure, bounds]) => [measure, Type.Number({ minimum: 0, ...bounds })]),
+) as Record<Exclude<QualityMeasure, 'forward'>, TNumber>;
 
 /** What the edge agent sends as `stats`; every part that cannot be told is absent. */
 export const AgentStats = object({

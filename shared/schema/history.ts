@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
+import { QUALITY_MEASURES, type QualityMeasure } from '../rules/node-figures.ts';
 import { Instant, nullable, object } from './common.ts';
-import { QUALITY_MEASURES, type QualityMeasure } from './node-figures.ts';
 
 export const LOAD_MEASURES = ['cpu', 'memory', 'disk', 'streams', 'rooms', 'participants', 'tx', 'rx'] as const;
 export type LoadMeasure = (typeof LOAD_MEASURES)[number];

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
+import { NODE_FIGURES, QUALITY_MEASURES, type QualityMeasure } from '../rules/node-figures.ts';
 import { Instant, nullable, object, oneOf } from './common.ts';
 import { HistoryQuery } from './history.ts';
-import { NODE_FIGURES, QUALITY_MEASURES, type QualityMeasure } from './node-figures.ts';
 
 const TRAFFIC = { tx: 'Bytes sent per second.', rx: 'Bytes received per second.' } as const;
 /** What is drawn and compared: the figures of quality, and how much a node carried. */

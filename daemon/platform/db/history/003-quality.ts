@@ -1,4 +1,4 @@
-// How well media travelled through a node, beside its load. Units: NODE_FIGURES in shared/schema/node-figures.ts.
+// How well media travelled through a node, beside its load. Units: NODE_FIGURES in shared/rules/node-figures.ts.
 export const sql = `
 ALTER TABLE samples ADD COLUMN score REAL;
 ALTER TABLE samples ADD COLUMN lossIn REAL;

@@ -1,5 +1,5 @@
+import type { QualityMeasure } from '#shared/rules/node-figures.ts';
 import { isBadFigure, NODE_LIMITS } from '#shared/rules/quality.ts';
-import type { QualityMeasure } from '#shared/schema/node-figures.ts';
 import type { ComparedMeasure } from '#shared/schema/quality.ts';
 import type { ChartLimit } from '../../ui/data/time-chart.tsx';
 import { bitrate } from '../../ui/words/format.ts';

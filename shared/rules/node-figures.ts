@@ -1,7 +1,4 @@
-import { Type } from 'typebox';
-
-const figure = (maximum: number, description: string) =>
-  Object.assign(Type.Number({ minimum: 0 }), { maximum, description });
+const figure = (maximum: number, description: string) => ({ maximum, description });
 const MINUTES_10 = 600_000;
 
 /** How well media travels through a node, on average of about half a minute. Its agent reports these, all but `forward` together. */
