@@ -18,6 +18,7 @@ import { installBrowserSdk } from '#daemon/platform/http/sdk.ts';
 import { installSecurityHeaders, securityHeaders } from '#daemon/platform/http/security-headers.ts';
 import { installShares, Shares } from '#daemon/platform/http/shares.ts';
 import { closeSilentConnections } from '#daemon/platform/http/silent-connections.ts';
+import { installUnknownFields } from '#daemon/platform/http/unknown-fields.ts';
 import { installCompilers } from '#daemon/platform/http/validation.ts';
 import { AddressSet } from '#daemon/platform/net/addresses.ts';
 import { apiRoutes, rootRoutes } from './routes.ts';
@@ -71,6 +72,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   installRequestTraces(app);
   installCompilers(app);
   installParsers(app);
+  installUnknownFields(app);
   installRequestLog(app);
   installSecurityHeaders(app, headers);
   installProxyWarning(app, (address) => proxies.has(address), services.warnings);

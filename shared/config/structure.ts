@@ -1,7 +1,7 @@
-import { distance } from 'fastest-levenshtein';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, type Node } from 'yaml';
+import { nearest } from '../nearest.ts';
 import { findOddText } from '../odd-text.ts';
 import { ID_PATTERN } from '../plugin-sdk/manifest.ts';
 import { annotationsOf, MASK, propertiesOf } from './annotations.ts';
@@ -147,18 +147,6 @@ class StructureCheck {
   #target(node: unknown): unknown {
     return isAlias(node) ? node.resolve(this.#document) : node;
   }
-}
-
-/** The known name that a misspelt one is closest to. */
-function nearest(name: string, names: readonly string[]): string | undefined {
-  if (name.length > 60) return undefined;
-  const plain = name
-    .toLowerCase()
-    .replaceAll('-', '_')
-    .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const ranked = names.map((other) => ({ other, away: distance(plain, other) })).sort((a, b) => a.away - b.away);
-  const best = ranked[0];
-  return best !== undefined && best.away <= Math.max(1, Math.floor(best.other.length / 3)) ? best.other : undefined;
 }
 
 const KEY_PATHS: ReadonlyMap<string, string> = (() => {

@@ -57,6 +57,11 @@ export interface Operation {
   body?: TSchema;
   /** Media types of a file that may be sent as the body, as it is; the handler gets it as a stream, not yet bounded. */
   uploads?: readonly string[];
+  /**
+   * Fields that the body’s schema doesn’t know: `refused`, or `ignored` and named in a `Warning` header. Refused by default where
+   * something is created (status 201), because a misspelt limit would be none.
+   */
+  unknownFields?: 'refused' | 'ignored';
   /** The body may be absent altogether (treated as `{}`). */
   bodyOptional?: boolean;
   /** Success answers by status; the first is the default. A null schema is an empty body. */
@@ -97,3 +102,7 @@ export function appParamOf(op: Operation): 'name' | 'app' | undefined {
   if (/^\/apps\/\{app\}(\/|$)/.test(op.path)) return 'app';
   return undefined;
 }
+
+/** Whether unknown fields of the body are an error. */
+export const refusesUnknownFields = ({ unknownFields, responses }: Operation): boolean =>
+  unknownFields === undefined ? Object.keys(responses)[0] === '201' : unknownFields === 'refused';
