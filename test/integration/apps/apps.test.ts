@@ -83,7 +83,8 @@ describe('apps registry', () => {
     assert.equal((await daemon.api.post('/apps', { name: 5 })).status, 400);
     assert.equal((await daemon.api.post('/apps', { name: 'nul', displayName: null })).status, 400);
     assert.equal((await daemon.api.post('/apps', {})).body.message, 'body.name is required');
-    assert.equal((await daemon.api.post('/apps', { name: 'extra', tenant: 'x', s3: {} })).status, 201);
+    const extra = await daemon.api.post('/apps', { name: 'extra', tenant: 'x', s3: {} });
+    assert.deepEqual([extra.status, extra.body.details.length], [400, 2], extra.text);
   });
 
   test('a taken name, prefix or credential slug is a conflict', async () => {
