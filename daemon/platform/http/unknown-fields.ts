@@ -12,13 +12,16 @@ interface Schema {
   allOf?: Schema[];
 }
 
-/** What a schema says of objects; `isOpen`: any further names are allowed. */
+/** What is known of a value that some schemas describe, compiled once for each body: heartbeats come by the thousand. */
 interface Shape {
-  fields: ReadonlyMap<string, readonly Schema[]>;
+  /** Null: nothing below it has names. */
+  fields: Map<string, Shape | null>;
+  /** Further names are allowed. */
   isOpen: boolean;
+  items: Shape | null;
 }
 
-const shapes = new WeakMap<Schema, Shape>();
+const shapes = new WeakMap<Operation, Shape | null>();
 const MAX_NAMED = 10;
 
 /** Does what the operation says with fields of a body that nobody reads: it is refused, or they are named in a `Warning` header. */
@@ -27,7 +30,13 @@ export function installUnknownFields(app: FastifyInstance): void {
     const { operation: op } = request.routeOptions.config as { operation?: Operation };
     const { body } = request;
     if (op?.body === undefined || typeof body !== 'object' || body === null || Buffer.isBuffer(body)) return done();
-    const unknown = unknownFields([op.body as Schema], body, 'body', []);
+    let shape = shapes.get(op);
+    if (shape === undefined) {
+      shape = shapeOf([op.body as Schema]);
+      shapes.set(op, shape);
+    }
+    const unknown: Unknown[] = [];
+    if (shape !== null) addUnknown(shape, body, 'body', unknown);
     if (unknown.length === 0) return done();
     if (refusesUnknownFields(op)) {
       const details = unknown.map(({ path, near }) => ({
@@ -52,48 +61,41 @@ interface Unknown {
   near: string | undefined;
 }
 
-/** Adds the unknown fields of a value that any of the schemas describes. */
-function unknownFields(schemas: readonly Schema[], value: unknown, path: string, found: Unknown[]): Unknown[] {
-  if (typeof value !== 'object' || value === null || found.length >= MAX_NAMED) return found;
+/** Adds the fields of a value that its shape doesn't know. */
+function addUnknown(shape: Shape, value: object, path: string, found: Unknown[]): void {
   if (Array.isArray(value)) {
-    const items = schemas.flatMap(alternatives).flatMap(({ items }) => items ?? []);
-    if (items.length > 0)
-      for (const [index, one] of value.entries()) unknownFields(items, one, `${path}.${index}`, found);
-    return found;
+    if (shape.items === null) return;
+    for (const [index, one] of value.entries())
+      if (typeof one === 'object' && one !== null) addUnknown(shape.items, one, `${path}.${index}`, found);
+    return;
   }
-  const parts = schemas.map(shapeOf);
-  const isOpen = parts.some((part) => part.isOpen);
-  for (const [name, inner] of Object.entries(value)) {
-    const known = parts.flatMap(({ fields }) => fields.get(name) ?? []);
-    if (known.length > 0) unknownFields(known, inner, `${path}.${name}`, found);
-    else if (!isOpen && found.length < MAX_NAMED)
-      found.push({
-        path: `${path}.${name}`,
-        near: nearest(
-          name,
-          parts.flatMap(({ fields }) => [...fields.keys()]),
-        ),
-      });
+  for (const name of Object.keys(value)) {
+    const inner = shape.fields.get(name);
+    if (inner === undefined) {
+      if (shape.isOpen || found.length >= MAX_NAMED) continue;
+      found.push({ path: `${path}.${name}`, near: nearest(name, [...shape.fields.keys()]) });
+    } else if (inner !== null) {
+      const part = (value as Record<string, unknown>)[name];
+      if (typeof part === 'object' && part !== null) addUnknown(inner, part, `${path}.${name}`, found);
+    }
   }
-  return found;
 }
 
 const alternatives = (schema: Schema): readonly Schema[] =>
   schema.anyOf?.flatMap(alternatives) ?? schema.allOf?.flatMap(alternatives) ?? [schema];
 
-function shapeOf(schema: Schema): Shape {
-  let shape = shapes.get(schema);
-  if (shape === undefined) {
-    const fields = new Map<string, Schema[]>();
-    const objects = alternatives(schema).filter(
-      ({ type, properties }) => type === 'object' || properties !== undefined,
-    );
-    for (const { properties = {} } of objects)
-      for (const [name, property] of Object.entries(properties))
-        fields.set(name, [...(fields.get(name) ?? []), property]);
-    const isOpen = objects.length === 0 || objects.some(({ additionalProperties }) => additionalProperties !== false);
-    shape = { fields, isOpen };
-    shapes.set(schema, shape);
-  }
-  return shape;
+/** The shape of a value that any of the schemas describes; null when nothing in it has names. */
+function shapeOf(schemas: readonly Schema[]): Shape | null {
+  const all = schemas.flatMap(alternatives);
+  const objects = all.filter(({ type, properties }) => type === 'object' || properties !== undefined);
+  const elements = all.flatMap(({ items }) => items ?? []);
+  if (objects.length === 0 && elements.length === 0) return null;
+  const named = new Map<string, Schema[]>();
+  for (const { properties = {} } of objects)
+    for (const [name, property] of Object.entries(properties)) named.set(name, [...(named.get(name) ?? []), property]);
+  return {
+    fields: new Map([...named].map(([name, properties]) => [name, shapeOf(properties)])),
+    isOpen: objects.length === 0 || objects.some(({ additionalProperties }) => additionalProperties !== false),
+    items: elements.length === 0 ? null : shapeOf(elements),
+  };
 }
