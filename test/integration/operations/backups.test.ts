@@ -280,6 +280,21 @@ describe('a backup', () => {
     assert.deepEqual([now.bucket, now.key], [before.bucket, before.key]);
   });
 
+  test('is made, listed and verified by the command line, which says what it lacks', async () => {
+    const env = { STREAMHUB_TOKEN: daemon.token };
+    const made = await streamhub(['backup', '--ask', '--no-logs', '--data-dir', dataDir], env);
+    assert.equal(made.code, 0, made.stderr);
+    const [, place = ''] = /^Made and verified (\S+): /.exec(made.stdout) ?? [];
+    assert.match(made.stdout, /Not in the backup: Recordings and snapshots on this machine: 1 /);
+    const listed = await streamhub(['backup', 'list', '--data-dir', dataDir], env);
+    assert.ok(listed.stdout.includes(place), listed.stdout);
+    const file = path.join(dataDir, 'backups', path.basename(place));
+    assert.match((await streamhub(['backup', 'verify', file])).stdout, / is whole: \d+ files, \d+ databases, /);
+    const without = await streamhub(['backup', '--data-dir', dataDir]);
+    assert.equal(without.code, 1);
+    assert.match(without.stderr, /set STREAMHUB_TOKEN/);
+  });
+
   test('replaces everything at the next start, and keeps what was there', async (t) => {
     const folder = await temporaryDir(t);
     await mkdir(path.join(folder, 'backups'), { recursive: true });
