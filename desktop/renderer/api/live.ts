@@ -9,22 +9,51 @@ import { type LiveCache, type LiveUpdates, readsAfter } from './live-updates.ts'
 import { PAGES, queryClient, refresh } from './query.ts';
 import { signedOutElsewhere } from './session.ts';
 
-const GATHER = 250;
-const waiting = new Map<string, Set<Operation>>();
-let isDue = false;
+/** Events of one change come together within this time. */
+const BURST_MS = 15;
+/** Least time between two rounds of reads, so that a flood of events doesn’t fill the page’s time. */
+const PAUSE_MS = 50;
+/** Where the reads themselves take long, the pause is this many times as long as they took. */
+const PAUSE_SHARE = 4;
+/** A read that hangs doesn’t keep the others waiting for longer. */
+const PATIENCE_MS = 2000;
 
-/** Reads to repeat are collected for a moment, so that a burst of events repeats each of them once. */
+/** Reads of one daemon that are to be repeated. */
+interface Round {
+  waiting: Set<Operation>;
+  isDue: boolean;
+  nextAt: number;
+}
+
+const rounds = new Map<string, Round>();
+
+/** Repeats reads: soon after the first event, so that the screen follows within a tenth of a second; then as often as is cheap. */
 function refreshSoon(connectionId: string, operations: readonly Operation[]): void {
-  const set = waiting.get(connectionId) ?? new Set();
-  waiting.set(connectionId, set);
-  for (const op of operations) set.add(op);
-  if (isDue) return;
-  isDue = true;
-  setTimeout(() => {
-    isDue = false;
-    for (const [connection, ops] of waiting) void refresh(connection, ...ops);
-    waiting.clear();
-  }, GATHER);
+  if (operations.length === 0) return;
+  const round = rounds.get(connectionId) ?? { waiting: new Set(), isDue: false, nextAt: 0 };
+  rounds.set(connectionId, round);
+  for (const op of operations) round.waiting.add(op);
+  schedule(connectionId, round);
+}
+
+function schedule(connectionId: string, round: Round): void {
+  if (round.isDue || round.waiting.size === 0) return;
+  round.isDue = true;
+  setTimeout(() => void read(connectionId, round), Math.max(BURST_MS, round.nextAt - performance.now()));
+}
+
+async function read(connectionId: string, round: Round): Promise<void> {
+  const begun = performance.now();
+  const ops = [...round.waiting];
+  round.waiting.clear();
+  await Promise.race([
+    refresh(connectionId, ...ops).catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, PATIENCE_MS)),
+  ]);
+  const now = performance.now();
+  round.nextAt = now + Math.max(PAUSE_MS, PAUSE_SHARE * (now - begun));
+  round.isDue = false;
+  schedule(connectionId, round);
 }
 
 const refreshedAt = new Map<string, number>();
