@@ -104,8 +104,8 @@ export const AgentReport = object({
   settings: Type.Optional(
     object(
       {
-        written: Type.Integer({ minimum: 0, description: 'In its configuration.' }),
-        runs: Type.Integer({ minimum: 0, description: 'With which its process was started.' }),
+        written: Type.Integer({ minimum: 0, maximum: MAX_INTEGER, description: 'In its configuration.' }),
+        runs: Type.Integer({ minimum: 0, maximum: MAX_INTEGER, description: 'With which its process was started.' }),
       },
       { description: 'Revisions of LiveKit’s own settings; 0 = none. Absent: the agent can’t write them.' },
     ),

@@ -13,7 +13,9 @@ import { until } from '#test/helpers/until.ts';
 
 after(() => disposeMedia());
 
-test('ladders by egress workers: one order for each quality; ffmpeg makes what they can’t', async (t) => {
+test('ladders by egress workers: one order for each quality; ffmpeg makes what they can’t', {
+  timeout: 400_000,
+}, async (t) => {
   const renditions = [
     { height: 180, bitrate_kbps: 300 },
     { height: 144, bitrate_kbps: 200 },

@@ -119,9 +119,7 @@ test('mail goes through the proxy of its own setting, which alone knows the serv
 });
 
 test('what answers there is no Redis; callers at the same time share the test', async (t) => {
-  let calls = 0;
   const silent = createServer((socket) => {
-    calls += 1;
     // anyone who tries the port hangs up first
     socket.on('error', () => undefined);
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\n'));
@@ -133,8 +131,8 @@ test('what answers there is no Redis; callers at the same time share the test', 
   const daemon = await testDaemon(t, { REDIS_URL: `redis://127.0.0.1:${port}` });
   const [one, two] = await Promise.all([tried(daemon, 'redis'), tried(daemon, 'redis')]);
   assert.equal(failed(one), 'The server at this address is not Redis.');
+  // two tests would have taken different times
   assert.deepEqual(one.told, two.told);
-  assert.equal(calls, 2, 'one to connect, one to ask');
 });
 
 test('a real LiveKit with its Redis: key, rooms, orders; then without Redis, with a password, and a wrong secret', async (t) => {
