@@ -12,9 +12,9 @@ import { signedOutElsewhere } from './session.ts';
 /** Events of one change come together within this time. */
 const BURST_MS = 15;
 /** Least time between two rounds of reads, so that a flood of events doesn’t fill the page’s time. */
-const PAUSE_MS = 50;
+const PAUSE_MS = 30;
 /** Where the reads themselves take long, the pause is this many times as long as they took. */
-const PAUSE_SHARE = 4;
+const PAUSE_SHARE = 2;
 /** A read that hangs doesn’t keep the others waiting for longer. */
 const PATIENCE_MS = 2000;
 

@@ -1,8 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { browser, builtConsole, noChromium, openConsole } from '#test/helpers/browser.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import type { BenchCase } from '../harness.ts';
 
 const STREAMS = 100;
+/** Between two changes, so that each finds a page at rest. */
+const APART_MS = 300;
 const KEYS = { key: LIVEKIT_KEYS.LIVEKIT_API_KEY, secret: LIVEKIT_KEYS.LIVEKIT_API_SECRET };
 
 /** How long it takes from a webhook of LiveKit to a new row of the console, in a real Chromium. */
@@ -44,10 +47,15 @@ const bench: BenchCase = {
         );
         times.push(((await at.jsonValue()) as number) - start);
         await sendWebhook(url, event('participant_left', { room: hall, participant: who }), KEYS);
+        await wait(APART_MS);
       }
       times.sort((a, b) => a - b);
       return [
-        { what: 'webhook to a row on the screen, median', value: times[STREAMS / 2] as number, unit: 'ms' },
+        {
+          what: 'webhook to a row on the screen, one change at a time, median',
+          value: times[STREAMS / 2] as number,
+          unit: 'ms',
+        },
         { what: 'the same, p99', value: times[Math.floor(0.99 * STREAMS)] as number, unit: 'ms', target: 100 },
       ];
     } finally {
