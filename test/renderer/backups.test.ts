@@ -16,7 +16,7 @@ test('a backup is made, verified, restored and planned in the console', { skip: 
   const page = await openConsole(t, await browser(t), daemon.url, { token: daemon.token, path: '/backups' });
   const ui = new ConsolePage(page);
 
-  // what stands in the way is said at its field
+  // what is wrong is said at its field
   await ui.button('Schedule').click();
   const plan = ui.dialog('Schedule');
   await plan.getByRole('textbox', { name: 'Schedule' }).fill('every night');
