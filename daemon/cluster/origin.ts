@@ -2,6 +2,7 @@ import type { Background, Repeated } from '#daemon/platform/background.ts';
 import { CapacityMeter } from '#daemon/platform/host-capacity.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { LivekitMeter } from '#shared/livekit-metrics.ts';
+import { ORIGIN } from '#shared/schema/cluster.ts';
 import type { ClusterService } from './service.ts';
 
 const REFRESH_MS = 15_000;
@@ -28,10 +29,12 @@ export class OriginReporter {
     this.#deps = deps;
   }
 
-  /** Begins where clustering is on; can be called again after that changed. */
+  /** Begins where clustering is on, or where LiveKit’s figures are known; can be called again after that changed. */
   start(): void {
     this.stop();
-    if (!this.#deps.cluster.isEnabled) return;
+    const { cluster, metricsUrl } = this.#deps;
+    // once registered it is kept fresh, so that it doesn’t count as away
+    if (!cluster.isEnabled && metricsUrl() === '' && cluster.nodes.get(ORIGIN) === undefined) return;
     try {
       this.#deps.cluster.refreshOrigin({ url: this.#deps.url(), stats: this.#stats(), livekit: null }, true);
     } catch (err) {

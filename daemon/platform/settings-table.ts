@@ -67,7 +67,7 @@ export const SETTINGS = {
         'LIVEKIT_METRICS_URL',
         'Metrics address',
         HTTP,
-        'Metrics of the LiveKit server beside this daemon, e.g. http://127.0.0.1:6789/metrics. Lets this server take part in placement.',
+        'Metrics of the LiveKit server beside this daemon, e.g. http://127.0.0.1:6789/metrics. Shows its figures, and lets this server take part in placement.',
         { secret: true },
       ),
     ),

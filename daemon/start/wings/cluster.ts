@@ -27,7 +27,7 @@ export function createCluster({ settings, db, quickDb, events, background, clock
     log: log.child({ source: 'cluster' }),
   });
   let isRunning = false;
-  settings.onChange(['clusterToken'], () => {
+  settings.onChange(['clusterToken', 'livekitMetricsUrl'], () => {
     if (isRunning) origin.start();
   });
   return {

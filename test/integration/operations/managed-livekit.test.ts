@@ -69,6 +69,13 @@ describe('with livekit-server on PATH', () => {
     const { LIVEKIT_MANAGED_API_KEY: key = '', LIVEKIT_MANAGED_API_SECRET: secret = '' } = secrets;
     await new RoomServiceClient(body.data.url.replace(/^ws/, 'http'), key, secret).createRoom({ name: 'live-a' });
     await until('its webhook came', async () => (await api.get('/system/livekit')).body.data.webhooks.received > 0);
+    // without a cluster, too
+    await until('its figures are read', async () => {
+      const { data } = (await api.get('/cluster/nodes')).body as {
+        data: { id: string; stats: { livekit?: object } }[];
+      };
+      return data.find(({ id }) => id === 'origin')?.stats.livekit;
+    });
 
     // what it was given is readable by its owner only, and nobody is told
     for (const file of ['etc/livekit.yaml', 'etc/redis.conf', 'etc/egress.yaml'])
