@@ -5,10 +5,9 @@ import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data
 import { migrate } from '#daemon/platform/db/migrate.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { registryMigrations } from '#daemon/platform/db/registry/index.ts';
-import { SettingsError } from '#daemon/platform/settings.ts';
 import { askSecret } from './passphrase.ts';
 import { commandSettings } from './settings.ts';
-import { commandWithHelp, usageExitCode } from './usage.ts';
+import { commandWithHelp, runCommand } from './usage.ts';
 
 const HELP = `streamhub admin: restores access for an operator. Needs the daemon's files; stop the daemon first.
 
@@ -32,17 +31,11 @@ interface AdminOptions {
 }
 
 /** `streamhub admin …` */
-export async function run(args: string[]): Promise<number> {
-  try {
-    return await command(args);
-  } catch (error) {
-    const wrongUsage = usageExitCode(error);
-    if (wrongUsage !== undefined) return wrongUsage;
-    const problems = error instanceof SettingsError ? error.problems : [explain(error as Error)];
-    for (const problem of problems) process.stderr.write(`streamhub: ${problem}\n`);
-    return error instanceof SettingsError ? 2 : 1;
-  }
-}
+export const run = (args: string[]): Promise<number> =>
+  runCommand(
+    () => command(args),
+    (error) => [explain(error)],
+  );
 
 function explain(error: Error): string {
   if (error instanceof DataDirInUse)

@@ -7,7 +7,6 @@ import { faultOf } from '#daemon/operations/backup/manifest.ts';
 import { readBackup } from '#daemon/operations/backup/read.ts';
 import { errorOf } from '#daemon/operations/backup/work.ts';
 import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
-import { SettingsError } from '#daemon/platform/settings.ts';
 import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
 import * as ops from '#shared/contract/backups.ts';
 import { getJob } from '#shared/contract/jobs.ts';
@@ -16,7 +15,7 @@ import type { BackupLack } from '#shared/schema/backups.ts';
 import { backupPassphrase } from './passphrase.ts';
 import { type RemoteOptions, runningDaemon } from './plugin/remote.ts';
 import { UsageError } from './plugin/usage-error.ts';
-import { commandWithHelp, usageExitCode } from './usage.ts';
+import { commandWithHelp, runCommand } from './usage.ts';
 
 const HELP = `streamhub backup: makes a backup of the running daemon’s data directory, with the API token of STREAMHUB_TOKEN.
 
@@ -44,20 +43,10 @@ interface Options extends RemoteOptions {
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** `streamhub backup …` */
-export async function run(args: string[]): Promise<number> {
-  try {
-    return await command(args);
-  } catch (error) {
-    const wrongUsage = usageExitCode(error);
-    if (wrongUsage !== undefined) return wrongUsage;
-    for (const problem of explainBackup(error)) process.stderr.write(`streamhub: ${problem}\n`);
-    return error instanceof SettingsError ? 2 : 1;
-  }
-}
+export const run = (args: string[]): Promise<number> => runCommand(() => command(args), explainBackup);
 
 /** What went wrong, for people. @throws what is not meant for them */
 export function explainBackup(error: unknown): readonly string[] {
-  if (error instanceof SettingsError) return error.problems;
   if (error instanceof DaemonError) return [`${error.message} ${error.hint ?? ''}`.trimEnd()];
   if (error instanceof UnreachableError || error instanceof UsageError) return [error.message];
   const fault = faultOf(error);

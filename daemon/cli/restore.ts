@@ -7,11 +7,10 @@ import { applyRestore, prepareRestore, stagedFolder } from '#daemon/operations/b
 import { errorOf } from '#daemon/operations/backup/work.ts';
 import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
-import { SettingsError } from '#daemon/platform/settings.ts';
 import { bytes, plural } from '#shared/format.ts';
 import { backupPassphrase } from './passphrase.ts';
 import { commandSettings } from './settings.ts';
-import { commandWithHelp, usageExitCode } from './usage.ts';
+import { commandWithHelp, runCommand } from './usage.ts';
 
 const HELP = `streamhub restore FILE: restores a backup into the data directory. Stop the daemon first.
 
@@ -23,19 +22,9 @@ Without --passphrase-file, the passphrase is taken from STREAMHUB_BACKUP_PASSPHR
 `;
 
 /** `streamhub restore FILE` */
-export async function run(args: string[]): Promise<number> {
-  try {
-    return await command(args);
-  } catch (error) {
-    const wrongUsage = usageExitCode(error);
-    if (wrongUsage !== undefined) return wrongUsage;
-    for (const problem of explain(error as Error)) process.stderr.write(`streamhub: ${problem}\n`);
-    return error instanceof SettingsError ? 2 : 1;
-  }
-}
+export const run = (args: string[]): Promise<number> => runCommand(() => command(args), explain);
 
 function explain(error: Error): readonly string[] {
-  if (error instanceof SettingsError) return error.problems;
   if (error instanceof DataDirInUse) return [`${error.message.split(';', 1)[0]}; stop it first`];
   const fault = faultOf(error);
   if (fault === undefined) return [error.message];

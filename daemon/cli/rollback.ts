@@ -2,9 +2,8 @@ import path from 'node:path';
 import { applyRestore } from '#daemon/operations/backup/restore.ts';
 import { lostSince, prepareRollback, upgradeCopies } from '#daemon/operations/backup/upgrade.ts';
 import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data-dir.ts';
-import { SettingsError } from '#daemon/platform/settings.ts';
 import { commandSettings } from './settings.ts';
-import { commandWithHelp, usageExitCode } from './usage.ts';
+import { commandWithHelp, runCommand } from './usage.ts';
 
 const HELP = `streamhub rollback: brings back the databases as they were before the last upgrade, for the old program.
 Stop the daemon first. Without --yes it only says what would be lost.
@@ -17,24 +16,11 @@ Stop the daemon first. Without --yes it only says what would be lost.
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** `streamhub rollback` */
-export async function run(args: string[]): Promise<number> {
-  try {
-    return await command(args);
-  } catch (error) {
-    const wrongUsage = usageExitCode(error);
-    if (wrongUsage !== undefined) return wrongUsage;
-    const problems =
-      error instanceof SettingsError
-        ? error.problems
-        : [
-            error instanceof DataDirInUse
-              ? `${error.message.split(';', 1)[0]}; stop it first`
-              : (error as Error).message,
-          ];
-    for (const problem of problems) process.stderr.write(`streamhub: ${problem}\n`);
-    return error instanceof SettingsError ? 2 : 1;
-  }
-}
+export const run = (args: string[]): Promise<number> => runCommand(() => command(args), explain);
+
+const explain = (error: Error): readonly string[] => [
+  error instanceof DataDirInUse ? `${error.message.split(';', 1)[0]}; stop it first` : error.message,
+];
 
 async function command(args: string[]): Promise<number> {
   const program = commandWithHelp('streamhub rollback', HELP)

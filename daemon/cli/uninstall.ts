@@ -8,12 +8,12 @@ import { isAlive, type ProcessRef, signal } from '#daemon/edge/process-table.ts'
 import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { openDatabase } from '#daemon/platform/db/open.ts';
 import { PACKAGE_ROOT } from '#daemon/platform/paths.ts';
-import { type Settings, SettingsError } from '#daemon/platform/settings.ts';
+import type { Settings } from '#daemon/platform/settings.ts';
 import { bytes, plural } from '#shared/format.ts';
 import { type Removal, removalLines } from '#shared/removal.ts';
 import { ORIGIN } from '#shared/schema/cluster.ts';
 import { commandSettings } from './settings.ts';
-import { commandWithHelp, usageExitCode } from './usage.ts';
+import { commandWithHelp, runCommand } from './usage.ts';
 
 const HELP = `streamhub uninstall: lists what a removal deletes and what it keeps, and removes StreamHub with --yes.
 
@@ -58,8 +58,8 @@ interface UninstallOptions {
 }
 
 /** `streamhub uninstall` */
-export async function run(args: string[]): Promise<number> {
-  try {
+export const run = (args: string[]): Promise<number> =>
+  runCommand(async () => {
     const options = commandWithHelp('streamhub uninstall', HELP)
       .allowExcessArguments(false)
       .option('--yes')
@@ -68,15 +68,8 @@ export async function run(args: string[]): Promise<number> {
       .option('--env-file <file>')
       .parse(args, { from: 'user' })
       .opts<UninstallOptions>();
-    return await uninstall(commandSettings(options), kindOf(PACKAGE_ROOT), options);
-  } catch (error) {
-    const wrongUsage = usageExitCode(error);
-    if (wrongUsage !== undefined) return wrongUsage;
-    const problems = error instanceof SettingsError ? error.problems : [(error as Error).message];
-    for (const problem of problems) process.stderr.write(`streamhub: ${problem}\n`);
-    return error instanceof SettingsError ? 2 : 1;
-  }
-}
+    return uninstall(commandSettings(options), kindOf(PACKAGE_ROOT), options);
+  });
 
 async function uninstall(
   settings: Settings,

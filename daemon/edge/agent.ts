@@ -88,7 +88,7 @@ class Agent {
   #upgrade: AgentUpgrade | undefined;
   /** Another agent has taken over. */
   isReplaced = false;
-  /** What the daemon asked for, until it is told. */
+  /** What the daemon asked for, until the answer is sent. */
   #looked: Looked | undefined;
 
   constructor({ identity, layout, background, log }: AgentDeps) {

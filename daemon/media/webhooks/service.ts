@@ -73,7 +73,7 @@ export class WebhookService {
   /** Resolves with the first event of a room that a check opens, and else never. Events of such rooms are not stored. */
   expect(room: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    // the end of the room is told a moment later, so it stays until enough others follow
+    // the event of its end comes a moment later, so it stays until enough others follow
     if (this.#expected.size >= EXPECTED_ROOMS) this.#expected.delete(this.#expected.keys().next().value as string);
     this.#expected.set(room, resolve);
     return promise;

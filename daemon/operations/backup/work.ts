@@ -105,7 +105,7 @@ export class BackupWork {
     try {
       await (app === null ? holdSecrets(() => held({})) : holdApp(app, held));
     } catch {
-      // the worker is told, and leaves this app out
+      // the worker learns of it, and leaves this app out
       port.postMessage({ secrets: null } satisfies HoldAnswer);
     }
   }

@@ -295,7 +295,7 @@ export class ManagedLiveKitService {
     makeFolders(layoutOf(path.join(dataDir, 'livekit')));
     await this.#keys.ensure();
     // a running one keeps the ports that it has
-    // a port that is taken is told when LiveKit is started
+    // a taken port shows when LiveKit starts
     if (!this.#livekit.hasProcess) await this.#launcher.choosePorts('livekit').catch(() => undefined);
     this.#isSetUp = true;
     this.#apply();

@@ -28,7 +28,7 @@ export interface OwnCertificateDeps {
 
 /**
  * The certificate of the daemon's own listener, from the files of TLS_CERT and TLS_KEY. They are read again after they change;
- * a pair that can't be used is told as a warning, and the one before it stays in use.
+ * a pair that can't be used becomes a warning, and the one before it stays in use.
  */
 export class OwnCertificate {
   readonly #deps: OwnCertificateDeps;
