@@ -1,10 +1,8 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { historyMigrations } from '#daemon/platform/db/history/index.ts';
-import { migrate } from '#daemon/platform/db/migrate.ts';
-import { openDatabase } from '#daemon/platform/db/open.ts';
 import { LogRepository } from '#daemon/platform/logs/repository.ts';
 import type { StoredLog } from '#daemon/platform/logs/rows.ts';
+import { nodeHistory } from '#test/helpers/node-history.ts';
 
 /** A past that a daemon would have lived through, written into its files while it is stopped: its times cannot be had through the API. */
 
@@ -178,22 +176,17 @@ export function ageRegistry(dataDir: string, silentNode: string): void {
 
 /** A day of load: of the machine, and of each node around its own level, with an hour in which one was silent. */
 export function writeHistory(dataDir: string, nodes: readonly { id: string; load: number; rooms: number }[]): void {
-  const db = openDatabase(path.join(dataDir, 'data', 'history.db'));
-  migrate(db, historyMigrations);
-  const insert = db.prepare(
-    `INSERT OR REPLACE INTO samples (subject, minute, cpu, memory, disk, streams, rooms, participants, tx, rx)
-     VALUES (@subject, @minute, @cpu, @memory, @disk, @streams, @rooms, @participants, @tx, @rx)`,
-  );
+  const past = nodeHistory(dataDir);
   const random = dice(23);
   const end = Math.floor(Date.now() / 60_000) - 1;
-  db.transaction(() => {
-    for (let ago = 1440; ago >= 0; ago -= 1) {
-      const minute = end - ago;
-      // quiet at night, busy in the evening
-      const day = 0.55 + 0.45 * Math.sin(((minute % 1440) / 1440) * 2 * Math.PI + 2.6) + 0.1 * Math.sin(minute / 17);
-      const noise = (): number => 0.92 + random() * 0.16;
-      const streams = Math.max(0, Math.round(9 * day * noise()));
-      insert.run({
+  for (let ago = 1440; ago >= 0; ago -= 1) {
+    const minute = end - ago;
+    // quiet at night, busy in the evening
+    const day = 0.55 + 0.45 * Math.sin(((minute % 1440) / 1440) * 2 * Math.PI + 2.6) + 0.1 * Math.sin(minute / 17);
+    const noise = (): number => 0.92 + random() * 0.16;
+    const streams = Math.max(0, Math.round(9 * day * noise()));
+    const minutes: Parameters<typeof past.write> = [
+      {
         subject: 'server',
         minute,
         cpu: Math.max(0.04, 0.34 * day * noise()),
@@ -201,28 +194,37 @@ export function writeHistory(dataDir: string, nodes: readonly { id: string; load
         disk: 0.07,
         streams,
         rooms: Math.ceil(streams / 2),
-        participants: null,
-        tx: null,
-        rx: null,
+      },
+    ];
+    nodes.forEach(({ id, load, rooms }, index) => {
+      const isGone = index === 4 ? ago < 5 : index === 1 && ago > 20 && ago < 38;
+      if (isGone) return;
+      const own = Math.max(0.1, day + 0.15 * Math.sin(minute / 29 + index)) * noise();
+      // for two hours, viewers of the third node lose packets
+      const isBad = index === 2 && ago > 90 && ago < 210;
+      minutes.push({
+        subject: id,
+        minute,
+        cpu: Math.min(0.99, load * (0.6 + 0.5 * own)),
+        memory: 0.3 + (load / 3) * own,
+        rooms: Math.round(rooms * own),
+        participants: Math.round(rooms * 9 * own),
+        tx: rooms * 2_600_000 * own,
+        rx: rooms * 410_000 * own,
+        score: isBad ? 2.9 : 4.4 - 0.2 * own,
+        lossIn: 0.2 * own,
+        lossOut: isBad ? 6.4 * noise() : 0.4 * own,
+        lossP95: isBad ? 18 * noise() : 1.4 * own,
+        jitter: 5 + 3 * own,
+        jitterP95: 11 + 7 * own,
+        rtt: 24 + 14 * index * own,
+        rttP95: 60 + 30 * index * own,
+        nack: (isBad ? 41 : 3) * own,
+        pli: 1.4 * own,
+        forward: 0.4 + load * own,
       });
-      nodes.forEach(({ id, load, rooms }, index) => {
-        const isGone = index === 4 ? ago < 5 : index === 1 && ago > 20 && ago < 38;
-        if (isGone) return;
-        const own = Math.max(0.1, day + 0.15 * Math.sin(minute / 29 + index)) * noise();
-        insert.run({
-          subject: id,
-          minute,
-          cpu: Math.min(0.99, load * (0.6 + 0.5 * own)),
-          memory: 0.3 + (load / 3) * own,
-          disk: null,
-          streams: null,
-          rooms: Math.round(rooms * own),
-          participants: Math.round(rooms * 9 * own),
-          tx: rooms * 2_600_000 * own,
-          rx: rooms * 410_000 * own,
-        });
-      });
-    }
-  })();
-  db.close();
+    });
+    past.write(...minutes);
+  }
+  past.close();
 }

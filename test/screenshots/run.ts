@@ -14,6 +14,7 @@ import { builtConsole, noChromium, signInBrowser } from '#test/helpers/browser.t
 import { CHROMIUM } from '#test/helpers/chromium.ts';
 import { ROOT, type TestDaemon, testDaemon } from '#test/helpers/daemon.ts';
 import { builtRenderer, desktopHost, QUICK } from '#test/helpers/desktop-host.ts';
+import { managedMachine } from '#test/helpers/managed-livekit.ts';
 import { disposeMedia } from '#test/helpers/participant.ts';
 import { SHOTS, type Shot } from './shots.ts';
 import { type Cleanup, LONG, makeWorld, type World } from './world.ts';
@@ -52,6 +53,7 @@ try {
   if (world) say(`the daemons run (LiveKit ${world.parts.livekit}, S3 ${world.parts.s3})`);
   const fresh = needs('fresh') ? await testDaemon(t) : undefined;
   const crowded = needs('crowded') ? await makeCrowd(t) : undefined;
+  const managed = needs('managed') ? await makeManaged(t) : undefined;
   const open = async (base: string, token?: string): Promise<{ base: string; page: Page }> => {
     const context = await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB' });
     context.setDefaultTimeout(15_000);
@@ -67,6 +69,7 @@ try {
   const makeWindow = async (of: NonNullable<Shot['of']>) => {
     if (of === 'fresh') return open((fresh as TestDaemon).url, (fresh as TestDaemon).token);
     if (of === 'crowded') return open((crowded as TestDaemon).url, (crowded as TestDaemon).token);
+    if (of === 'managed') return open((managed as TestDaemon).url, (managed as TestDaemon).token);
     if (of.startsWith('desktop')) return openDesktop(of === 'desktop' ? (world as World) : undefined);
     const { daemon, admin, viewer } = world as World;
     const token = { world: admin.api.token, viewer: viewer.api.token, nobody: undefined }[of as 'world'];
@@ -148,4 +151,12 @@ async function makeCrowd(cleanup: Cleanup): Promise<TestDaemon> {
     await daemon.api.post('/apps', { name: `venue-${String(n).padStart(4, '0')}`, displayName });
   }
   return daemon;
+}
+
+/** A daemon that runs LiveKit on its machine. */
+async function makeManaged(cleanup: Cleanup): Promise<TestDaemon> {
+  const machine = await managedMachine(cleanup);
+  if (typeof machine === 'string') throw new Error(machine);
+  process.env['PATH'] = machine.env.PATH;
+  return testDaemon(cleanup, { PORT: machine.env.PORT, LIVEKIT_MODE: 'managed' }, { dataDir: machine.dataDir });
 }

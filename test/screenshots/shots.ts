@@ -5,7 +5,7 @@ export interface Shot {
   name: string;
   path: string;
   /** Whose page; the world's own daemon by default. */
-  of?: 'world' | 'fresh' | 'crowded' | 'viewer' | 'nobody' | 'desktop' | 'desktop-empty';
+  of?: 'world' | 'fresh' | 'crowded' | 'managed' | 'viewer' | 'nobody' | 'desktop' | 'desktop-empty';
   /** Text that shows that the data has come. */
   sign?: string;
   prepare?: (page: Page) => Promise<unknown>;
@@ -138,6 +138,18 @@ export const SHOTS: readonly Shot[] = [
   },
   { name: 'cluster-add', path: '/cluster', sign: 'edge-fra-1', prepare: button('Add node') },
   { name: 'cluster-placement', path: '/cluster', sign: 'edge-fra-1', prepare: button('Preview placement') },
+  { name: 'cluster-quality', path: '/cluster/quality', sign: 'edge-fra-1' },
+  { name: 'livekit', path: '/livekit', of: 'managed', sign: 'running' },
+  { name: 'livekit-settings', path: '/livekit/settings', of: 'managed', sign: 'own settings' },
+  { name: 'livekit-elsewhere', path: '/livekit', sign: 'LiveKit' },
+  { name: 'backups', path: '/backups', sign: 'ready' },
+  { name: 'backup', path: '/backups', sign: 'ready', prepare: row('ready') },
+  {
+    name: 'backup-create',
+    path: '/backups',
+    sign: 'verified',
+    prepare: (page) => page.getByRole('button', { name: 'Make backup' }).click(),
+  },
   { name: 'logs', path: '/logs', sign: 'the newest' },
   { name: 'logs-line', path: '/logs?level=error', sign: 'refused', prepare: row('refused') },
   { name: 'logs-empty', path: '/logs?q=nothing%20like%20it', sign: 'No line matches' },

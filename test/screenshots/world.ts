@@ -8,6 +8,7 @@ import { firstAdmin, join as joinTeam, makeTeam, type Person, signIn } from '#te
 import { addVods, keysOf } from '#test/helpers/recordings.ts';
 import { s3Gate } from '#test/helpers/s3-gate.ts';
 import { type S3Server, startS3Server } from '#test/helpers/s3-server.ts';
+import { until } from '#test/helpers/until.ts';
 import { keepBeating, sketchNodes } from './nodes.ts';
 import { ageRegistry, writeEndedStreams, writeHistory, writeLog, writeRecordings } from './past.ts';
 
@@ -102,6 +103,7 @@ export async function makeWorld(t: Cleanup, chromium: Browser, say: (what: strin
   if (typeof livekit === 'object') await goLive(t, livekit);
   const again = await signIn(daemon, admin.email);
   if (typeof livekit === 'object') await makeIngests(again.api);
+  await makeBackups(daemon);
   if (typeof s3 === 'object') await makeJobs(t, daemon, again.api, s3);
   say('streams, jobs');
   const others = { Berlin: await makeBerlin(t), Lab: await testDaemon(t), Archive: await testDaemon(t) };
@@ -225,6 +227,13 @@ async function makeIngests(api: Client): Promise<void> {
   ]) {
     must(await api.post('/apps/keynote/ingress', body), body.identity);
   }
+}
+
+/** A backup that is whole. */
+async function makeBackups({ api }: TestDaemon): Promise<void> {
+  must(await api.patch('/backups/plan', { passphrase: 'a passphrase for pictures' }), 'passphrase of backups');
+  must(await api.post('/backups', {}), 'backup');
+  await until('the backup is ready', async () => (await api.get('/backups')).body.data[0]?.state === 'ready');
 }
 
 /** A purge that went through, one that the bucket refused, one that runs all the while, one whose bucket is away. */

@@ -21,7 +21,7 @@ const refreshes = [listBackups, getBackupPlan, listJobs];
 export function Lacks({ lacks }: { lacks: readonly BackupLack[] }) {
   if (lacks.length === 0) return <p className="dim">Nothing is missing.</p>;
   return (
-    <ul>
+    <ul className="points">
       {lacks.map(({ code, text }) => (
         <li key={code}>{text}</li>
       ))}

@@ -183,7 +183,7 @@ function PendingRestore({ plan }: { plan: BackupPlan }) {
 function PlanFacts({ plan }: { plan: BackupPlan }) {
   const { cron, nextAt, keepLast, keepDays, destination, monthlyTest, lastTest, hasPassphrase, lacks } = plan;
   return (
-    <>
+    <div className="stack">
       <Panel title="Schedule">
         <Facts
           items={{
@@ -210,6 +210,6 @@ function PlanFacts({ plan }: { plan: BackupPlan }) {
       <Panel title="Not in a backup">
         <Lacks lacks={lacks} />
       </Panel>
-    </>
+    </div>
   );
 }

@@ -89,7 +89,7 @@ function Block({ schema, properties, fieldPathId, disabled }: ObjectFieldTemplat
       <>
         {own.length > 0 ? (
           <fieldset className={classes.group} disabled={disabled}>
-            <legend>App</legend>
+            <legend>{node.title}</legend>
             {own.map(({ content }) => content)}
           </fieldset>
         ) : null}

@@ -31,12 +31,14 @@ interface Props {
   isReadOnly: boolean;
   /** Only these blocks; all that a form shows unless given. */
   blocks?: readonly string[] | undefined;
+  /** Of the keys that stand in no block. */
+  heading?: string;
 }
 
 /** The common keys as fields. Each change is made in the text itself, in place: comments and everything else stay. */
-export function FormView({ text, onChange, schema, isReadOnly, blocks }: Props) {
+export function FormView({ text, onChange, schema, isReadOnly, blocks, heading = 'App' }: Props) {
   const parsed = useMemo(() => parseConfig(text), [text]);
-  const shown = useMemo(() => shownSchema(schema, blocks), [schema, blocks]);
+  const shown = useMemo(() => shownSchema(schema, blocks, heading), [schema, blocks, heading]);
   const [refusal, setRefusal] = useState<string>();
   if (parsed.value === null) {
     return (
@@ -75,7 +77,11 @@ export function FormView({ text, onChange, schema, isReadOnly, blocks }: Props) 
 }
 
 /** The part of the config's schema that the form shows. */
-function shownSchema(schema: SchemaNode | undefined, blocks: readonly string[] | undefined): SchemaNode {
+function shownSchema(
+  schema: SchemaNode | undefined,
+  blocks: readonly string[] | undefined,
+  heading: string,
+): SchemaNode {
   const top = schema?.properties ?? {};
   const names = [
     ...(blocks ? [] : ['display_name', 'room_prefix']),
@@ -83,6 +89,7 @@ function shownSchema(schema: SchemaNode | undefined, blocks: readonly string[] |
   ];
   return {
     type: 'object',
+    title: heading,
     properties: Object.fromEntries(names.flatMap((name) => (top[name] ? [[name, shownNode(top[name])]] : []))),
   };
 }

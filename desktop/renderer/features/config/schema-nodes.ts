@@ -1,6 +1,7 @@
 /** A node of the config's JSON Schema, with the marks that the daemon puts on keys. */
 export interface SchemaNode {
   type?: string | string[];
+  title?: string;
   description?: string;
   properties?: Record<string, SchemaNode>;
   required?: string[];

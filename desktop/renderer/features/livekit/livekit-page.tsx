@@ -28,7 +28,7 @@ const columns: readonly Column<ManagedProgram>[] = [
     id: 'program',
     header: 'Program',
     isName: true,
-    width: 'minmax(170px, 1.4fr)',
+    width: 'minmax(215px, 1.4fr)',
     cell: ({ program }) => (
       <>
         {PROGRAM_NAMES[program]} <span className="dim">{PROGRAM_USES[program]}</span>
@@ -38,13 +38,13 @@ const columns: readonly Column<ManagedProgram>[] = [
   {
     id: 'state',
     header: 'State',
-    width: 'minmax(130px, 1fr)',
+    width: '130px',
     cell: ({ state }) => <State tone={STATE_WORDS[state][1]}>{STATE_WORDS[state][0]}</State>,
   },
   {
     id: 'version',
     header: 'Version',
-    width: '90px',
+    width: '70px',
     cell: ({ version, pid }) => (pid === null ? null : version),
   },
   {
@@ -53,12 +53,12 @@ const columns: readonly Column<ManagedProgram>[] = [
     width: '110px',
     cell: ({ pid, runsIn }) => (pid === null ? null : runsIn === 'container' ? `container (${pid})` : String(pid)),
   },
-  { id: 'since', header: 'Started', width: '120px', cell: ({ since }) => (since === null ? null : <Ago at={since} />) },
-  { id: 'restarts', header: 'Restarts', width: '80px', align: 'end', cell: ({ restarts }) => restarts },
+  { id: 'since', header: 'Started', width: '90px', cell: ({ since }) => (since === null ? null : <Ago at={since} />) },
+  { id: 'restarts', header: 'Restarts', width: '70px', align: 'end', cell: ({ restarts }) => restarts },
   {
     id: 'ports',
     header: 'Ports',
-    width: 'minmax(150px, 1.4fr)',
+    width: 'minmax(190px, 1.2fr)',
     cell: ({ ports }) => ports.map(({ port, protocol }) => `${port}/${protocol}`).join(', '),
   },
 ];
@@ -166,20 +166,22 @@ function Managed({ here }: { here: ManagedLiveKit }) {
           items={{
             'Address for the daemon': here.url === null ? 'none' : <Mono what="address">{here.url}</Mono>,
             'Address for clients': here.publicUrl === null ? 'none' : <Mono what="address">{here.publicUrl}</Mono>,
-            'Doesn’t work': here.excludes.length === 0 ? 'everything works' : here.excludes.join('. '),
+            'Doesn’t work': here.excludes.length === 0 ? 'everything works' : `${here.excludes.join('. ')}.`,
           }}
         />
       </Panel>
       {missing.length === 0 ? null : (
         <Panel title="Not installed">
-          {missing.map(({ program, problem, cure }) => (
-            <div key={program} className="stack">
-              <p>
-                {PROGRAM_NAMES[program]} ({PROGRAM_USES[program]}): {problem} Run this command on the server:
-              </p>
-              <CopyBox text={cure ?? ''} what={`command for ${PROGRAM_NAMES[program]}`} />
-            </div>
-          ))}
+          <div className="stack">
+            {missing.map(({ program, problem, cure }) => (
+              <div key={program} className="stack">
+                <p>
+                  {PROGRAM_NAMES[program]} ({PROGRAM_USES[program]}): {problem} Run this command on the server:
+                </p>
+                <CopyBox text={cure ?? ''} what={`command for ${PROGRAM_NAMES[program]}`} />
+              </div>
+            ))}
+          </div>
         </Panel>
       )}
       <Panel title="Use another LiveKit">

@@ -99,6 +99,7 @@ function Editor({ settings: newest }: { settings: LiveKitOwnSettings }) {
               schema={schema}
               isReadOnly={false}
               blocks={BLOCKS}
+              heading="Server"
             />
           </form>
         ) : (
