@@ -147,4 +147,4 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-const forced = ({ force }: { force?: boolean }): { force?: 'true' } => (force ? { force: 'true' } : {});
+const forced = ({ force }: { force?: boolean }): { force?: true } => (force ? { force: true } : {});

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
 import * as ops from '#shared/contract/plugins.ts';
 import { fieldError } from '#shared/errors.ts';
-import { isSet, ok } from '#shared/schema/common.ts';
+import { ok } from '#shared/schema/common.ts';
 import type { PluginFromUrl } from '#shared/schema/plugins.ts';
 import type { PluginInstaller, PluginSource } from './install/installer.ts';
 import type { PluginService } from './service.ts';
@@ -26,20 +26,20 @@ export function pluginRoutes(app: FastifyInstance, { plugins, pluginInstaller }:
     const source = sourceOf(request, body, query);
     const before = await plugins.view(params.id);
     audit({ before: { version: before.version }, after: originOf(source) });
-    const updated = await pluginInstaller.update(params.id, source, isSet(query.force), actor);
+    const updated = await pluginInstaller.update(params.id, source, query.force === true, actor);
     audit({ after: { version: updated.version, ...originOf(source) } });
     return ok(updated);
   });
   route(app, ops.rollBackPlugin, async ({ params, query, actor, audit }) => {
     const before = await plugins.view(params.id);
-    const after = await pluginInstaller.rollBack(params.id, isSet(query.force), actor);
+    const after = await pluginInstaller.rollBack(params.id, query.force === true, actor);
     audit({ before: { version: before.version }, after: { version: after.version } });
     return ok(after);
   });
   route(app, ops.removePlugin, async ({ params, query, actor, audit }) => {
     const before = await plugins.view(params.id);
     audit({ before: { version: before.version }, after: null });
-    await pluginInstaller.remove(params.id, isSet(query.force), actor);
+    await pluginInstaller.remove(params.id, query.force === true, actor);
   });
   route(app, ops.reloadPlugins, async ({ actor }) => {
     await plugins.reload(actor);

@@ -55,8 +55,9 @@ export const SECRET_KEYS = { callbackSecret: 'callbacks.secret_env', mqttPasswor
 export const PATCHED_SECRETS = ['callbackSecret', 'mqttPassword'] as const;
 
 export const PatchAppBody = patchBody<typeof APP_PATCH, { callbackSecret?: string; mqttPassword?: string }>(
+  'PatchAppBody',
   APP_PATCH,
   {},
   { callbackSecret, mqttPassword },
 );
-export const PatchStreamingBody = patchBody(STREAMING_PATCH, { layers: { minItems: 1 } });
+export const PatchStreamingBody = patchBody('PatchStreamingBody', STREAMING_PATCH, { layers: { minItems: 1 } });

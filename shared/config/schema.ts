@@ -10,21 +10,27 @@ import { analytics, callbacks, distribution, features, hls, latencyAlert, mqtt, 
  */
 
 /** One rung of the simulcast ladder. */
-export const Layer = Type.Object({
-  name: Type.String({
-    pattern: '^[a-z0-9_-]{1,20}$',
-    'x-hint': '1 to 20 of a-z, 0-9, _ and -',
-    description: 'Name of the layer.',
-  }),
-  height: Type.Integer({ minimum: 1, maximum: 4320, 'x-unit': 'px', description: 'Picture height.' }),
-});
+export const Layer = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[a-z0-9_-]{1,20}$',
+      'x-hint': '1 to 20 of a-z, 0-9, _ and -',
+      description: 'Name of the layer.',
+    }),
+    height: Type.Integer({ minimum: 1, maximum: 4320, 'x-unit': 'px', description: 'Picture height.' }),
+  },
+  { 'x-name': 'Layer' },
+);
 export type Layer = Static<typeof Layer>;
 
 /** One rendition of a recording. */
-export const Rendition = Type.Object({
-  height: Type.Integer({ minimum: 144, maximum: 4320, 'x-unit': 'px', description: 'Picture height.' }),
-  bitrate_kbps: Type.Integer({ minimum: 100, maximum: 50_000, 'x-unit': 'kbps', description: 'Video bitrate.' }),
-});
+export const Rendition = Type.Object(
+  {
+    height: Type.Integer({ minimum: 144, maximum: 4320, 'x-unit': 'px', description: 'Picture height.' }),
+    bitrate_kbps: Type.Integer({ minimum: 100, maximum: 50_000, 'x-unit': 'kbps', description: 'Video bitrate.' }),
+  },
+  { 'x-name': 'Rendition' },
+);
 export type Rendition = Static<typeof Rendition>;
 
 /** The ladder of an app that sets none. */
@@ -222,13 +228,17 @@ const rtmp = Type.Object(
       'x-reload': 'next',
     }),
   },
-  { description: 'RTMP ingest.' },
+  { 'x-name': 'Rtmp', description: 'RTMP ingest.' },
 );
 
 const transcoding = Type.Object(
   {
     enabled: key.flag(false, { description: 'Re-encode on the server.', 'x-reload': 'next' }),
-    encoding: key.choice(['h264', 'h264+vp8'], 'h264', { description: 'Codecs of a recording.', 'x-reload': 'next' }),
+    encoding: key.choice(['h264', 'h264+vp8'], 'h264', {
+      'x-name': 'Encoding',
+      description: 'Codecs of a recording.',
+      'x-reload': 'next',
+    }),
     vod_adaptive: key.flag(false, {
       description: 'Create an adaptive HLS ladder for each recording.',
       'x-reload': 'next',
@@ -250,6 +260,7 @@ const transcoding = Type.Object(
       Type.Unsafe<'auto' | 'gpu' | 'cpu'>({
         type: 'string',
         enum: ['auto', 'gpu', 'cpu'],
+        'x-name': 'Hwaccel',
         description: 'Where to encode. If missing, the daemon’s TRANSCODING_HWACCEL is used.',
         'x-reload': 'next',
         'x-written': false,

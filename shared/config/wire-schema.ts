@@ -8,7 +8,7 @@ import type { ConfigFile } from './schema.ts';
 type Json = Record<string, unknown>;
 
 /** Marks that concern the file and not the API. */
-const FILE_ONLY = ['default', 'x-template', 'x-reference', 'x-written', 'x-reload', 'x-ignored'];
+const FILE_ONLY = ['default', 'x-template', 'x-reference', 'x-written', 'x-reload', 'x-ignored', 'x-name'];
 
 /** A schema of the file as the API speaks it: camelCase, without defaults, nothing undeclared let through. */
 export function camelSchema(schema: TSchema): TSchema {
@@ -17,6 +17,8 @@ export function camelSchema(schema: TSchema): TSchema {
 
 function toWire(schema: Json): Json {
   const wire = Object.fromEntries(Object.entries(schema).filter(([key]) => !FILE_ONLY.includes(key)));
+  // a title would be the label of a form
+  if (typeof schema['x-name'] === 'string') wire['title'] = schema['x-name'];
   const properties = propertiesOf(schema as unknown as TSchema);
   if (properties !== undefined) {
     const kept = Object.entries(properties).filter(([, property]) => !('x-ignored' in property));
@@ -58,6 +60,8 @@ export type PatchBody<T> = {
   [K in keyof T]?: T[K] extends string ? Camel<At<ConfigFile, T[K]>> : PatchBody<T[K]>;
 };
 
+const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+
 /** Properties of the request body that a table describes, each with the limits of the key it writes. */
 function patchProperties(table: PatchTable, further: Record<string, Json> = {}): Record<string, TSchema> {
   const properties: Record<string, TSchema> = {};
@@ -65,7 +69,12 @@ function patchProperties(table: PatchTable, further: Record<string, Json> = {}):
     const schema =
       typeof target === 'string'
         ? toWire(schemaAt(target.split('.')) as unknown as Json)
-        : { type: 'object', properties: patchProperties(target), additionalProperties: false };
+        : {
+            type: 'object',
+            title: `Patch${capital(field)}`,
+            properties: patchProperties(target),
+            additionalProperties: false,
+          };
     properties[field] = Type.Unsafe({ ...schema, ...further[field] }) as TSchema;
   }
   return properties;
@@ -73,11 +82,13 @@ function patchProperties(table: PatchTable, further: Record<string, Json> = {}):
 
 /** Request body of a table. `more` adds fields that are no key of the file. */
 export function patchBody<const T extends PatchTable, M = unknown>(
+  title: string,
   table: T,
   further: Record<string, Json> = {},
   more: Record<string, TSchema> = {},
 ) {
   return Type.Unsafe<PatchBody<T> & M>({
+    title,
     type: 'object',
     properties: { ...patchProperties(table, further), ...more },
     additionalProperties: false,

@@ -1,9 +1,10 @@
 import { type Static, Type } from 'typebox';
 import { CONDITION_IDS, SEVERITIES } from '../rules/conditions.ts';
-import { Instant, nullable, object, oneOf, page, paging, period, queryFlag, RowId } from './common.ts';
+import { Instant, nullable, object, oneOf, page, paging, period, RowId } from './common.ts';
 
-const SeverityWord = oneOf(SEVERITIES, { description: '`warning` or `critical`.' });
+const SeverityWord = oneOf(SEVERITIES, { title: 'Severity', description: '`warning` or `critical`.' });
 const ConditionWord = oneOf(CONDITION_IDS, {
+  title: 'AlertConditionId',
   description: 'What is watched (docs/alerts.md).',
   examples: ['disk-low'],
 });
@@ -17,7 +18,10 @@ const QuietHours = object(
     to: Clock,
     timeZone: Type.String({ minLength: 1, maxLength: 64, description: 'IANA name.', examples: ['Europe/Paris'] }),
   },
-  { description: 'No messages between these times of day. A `to` before `from` is on the next day.' },
+  {
+    title: 'QuietHours',
+    description: 'No messages between these times of day. A `to` before `from` is on the next day.',
+  },
 );
 
 const ruleFields = {
@@ -118,7 +122,7 @@ const channelSecrets = {
 
 export const AlertChannel = object({
   id: RowId(),
-  kind: oneOf(CHANNEL_KINDS),
+  kind: oneOf(CHANNEL_KINDS, { title: 'ChannelKind' }),
   ...channelFields,
   address: Type.String({ description: 'Server of the receiver, without the secret part of its address.' }),
   hasUrl: Type.Boolean(),
@@ -189,7 +193,7 @@ export type Incident = Static<typeof Incident>;
 export const IncidentPage = page(Incident);
 export const IncidentParams = object({ id: RowId({ description: 'Id of the incident.' }) });
 export const IncidentQuery = object({
-  open: Type.Optional(queryFlag('`true`: only open ones. `false`: only closed ones.')),
+  open: Type.Optional(Type.Boolean({ description: '`true`: only open ones. `false`: only closed ones.' })),
   severity: Type.Optional(SeverityWord),
   condition: Type.Optional(ConditionWord),
   app: Type.Optional(Type.String({ maxLength: 64, description: 'Only those about this app.' })),

@@ -1,39 +1,42 @@
 import { type Static, Type } from 'typebox';
-import { APP_NAME_PATTERN, Instant, nullable, object, oneOf, queryFlag, ROOM_PREFIX_PATTERN } from './common.ts';
+import { APP_NAME_PATTERN, Instant, nullable, object, oneOf, ROOM_PREFIX_PATTERN } from './common.ts';
 
 /** An app as the registry knows it. */
-export const AppRecord = object({
-  id: Type.Integer({ description: 'Never reused.' }),
-  name: Type.String({ description: 'Lowercase slug, unique on the installation.', examples: ['live'] }),
-  displayName: Type.String(),
-  livekitRoomPrefix: Type.String({ description: 'Room names of the app are this prefix or start with `<prefix>-`.' }),
-  createdAt: Instant,
-  updatedAt: Instant,
-  settingsJson: nullable(Type.String()),
-  problems: Type.Optional(
-    Type.Array(
-      object({
-        code: oneOf(
-          [
-            'CONFIG_INVALID',
-            'FILES_UNUSABLE',
-            'ROOM_PREFIX_OVERLAPS',
-            'MQTT_AWAY',
-            'LATENCY_HIGH',
-            'STORAGE_PROVIDER_MISSING',
-          ],
-          {
-            description:
-              '`CONFIG_INVALID`: the config file on disk is invalid and not active. `FILES_UNUSABLE`: the daemon cannot access the app’s files. `ROOM_PREFIX_OVERLAPS`: an older app of another team owns some or all of its rooms. `MQTT_AWAY`: there is no connection to its MQTT broker. `LATENCY_HIGH`: its viewers are further behind than `latency_alert` allows. `STORAGE_PROVIDER_MISSING`: the plugin of its storage provider is removed, disabled or broken, so nothing is recorded.',
-          },
-        ),
-        message: Type.String(),
-        since: Instant,
-      }),
-      { description: 'A problem that keeps the app from working as configured; absent if there is none.' },
+export const AppRecord = object(
+  {
+    id: Type.Integer({ description: 'Never reused.' }),
+    name: Type.String({ description: 'Lowercase slug, unique on the installation.', examples: ['live'] }),
+    displayName: Type.String(),
+    livekitRoomPrefix: Type.String({ description: 'Room names of the app are this prefix or start with `<prefix>-`.' }),
+    createdAt: Instant,
+    updatedAt: Instant,
+    settingsJson: nullable(Type.String()),
+    problems: Type.Optional(
+      Type.Array(
+        object({
+          code: oneOf(
+            [
+              'CONFIG_INVALID',
+              'FILES_UNUSABLE',
+              'ROOM_PREFIX_OVERLAPS',
+              'MQTT_AWAY',
+              'LATENCY_HIGH',
+              'STORAGE_PROVIDER_MISSING',
+            ],
+            {
+              description:
+                '`CONFIG_INVALID`: the config file on disk is invalid and not active. `FILES_UNUSABLE`: the daemon cannot access the app’s files. `ROOM_PREFIX_OVERLAPS`: an older app of another team owns some or all of its rooms. `MQTT_AWAY`: there is no connection to its MQTT broker. `LATENCY_HIGH`: its viewers are further behind than `latency_alert` allows. `STORAGE_PROVIDER_MISSING`: the plugin of its storage provider is removed, disabled or broken, so nothing is recorded.',
+            },
+          ),
+          message: Type.String(),
+          since: Instant,
+        }),
+        { description: 'A problem that keeps the app from working as configured; absent if there is none.' },
+      ),
     ),
-  ),
-});
+  },
+  { title: 'App' },
+);
 export type AppRecord = Static<typeof AppRecord>;
 
 export const CreateAppBody = object({
@@ -64,11 +67,12 @@ export const AppSizes = object({
 export type AppSizes = Static<typeof AppSizes>;
 
 export const DeleteAppQuery = object({
-  deleteVods: Type.Optional(queryFlag('Also delete the recordings: rows, objects and files.')),
+  deleteVods: Type.Optional(Type.Boolean({ description: 'Also delete the recordings: rows, objects and files.' })),
   leaveObjects: Type.Optional(
-    queryFlag(
-      'With deleteVods: leave the objects in the storage and don’t contact it, for example because the bucket no longer exists.',
-    ),
+    Type.Boolean({
+      description:
+        'With deleteVods: leave the objects in the storage and don’t contact it, for example because the bucket no longer exists.',
+    }),
   ),
 });
 

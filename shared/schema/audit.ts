@@ -11,6 +11,7 @@ export const AuditEntry = object({
   ts: Instant,
   action: Type.String({ description: '`<resource>.<verb>`.', examples: ['app.create'] }),
   outcome: oneOf(AUDIT_OUTCOMES, {
+    title: 'AuditOutcome',
     description:
       '`refused`: missing permission or wrong credential. `failed`: the daemon could not complete the action.',
   }),

@@ -121,7 +121,7 @@ export const InviteTokenBody = object({ token: LinkToken });
 export const InvitePreview = object({
   email: Type.String(),
   team: Type.String(),
-  role: oneOf(['owner', 'editor', 'viewer']),
+  role: oneOf(['owner', 'editor', 'viewer'], { title: 'TeamRole' }),
   hasAccount: Type.Boolean({
     description: 'True: accept with the password of the existing account. False: choose a password.',
   }),
@@ -180,7 +180,7 @@ export const Account = object({
     twoFactorEnabled: Type.Boolean(),
     recoveryCodesLeft: Type.Integer(),
     isBreakGlass: Type.Boolean({ description: 'Set by ADMIN_USER and ADMIN_PASS; can’t be changed here.' }),
-    status: oneOf(['active', 'pending']),
+    status: oneOf(['active', 'pending'], { title: 'UserStatus' }),
     createdAt: Instant,
   }),
   tenant: nullable(

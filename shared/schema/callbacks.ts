@@ -47,7 +47,7 @@ export const CallbackMessage = object({
   seq: Type.Integer({
     description: 'Increases by one per app. A gap means a lost event; a repeated `seq` is a duplicate.',
   }),
-  event: oneOf(CALLBACK_EVENTS),
+  event: oneOf(CALLBACK_EVENTS, { title: 'CallbackEvent' }),
   app: Type.String(),
   room: nullable(Type.String()),
   ts: Instant,
@@ -64,7 +64,10 @@ export const Delivery = object({
   seq: Type.Integer(),
   event: Type.String(),
   room: nullable(Type.String()),
-  state: oneOf(DELIVERY_STATES, { description: '`dead`: no more attempts; you can send it again.' }),
+  state: oneOf(DELIVERY_STATES, {
+    title: 'DeliveryState',
+    description: '`dead`: no more attempts; you can send it again.',
+  }),
   attempts: Type.Integer(),
   createdAt: Instant,
   lastAttemptAt: nullable(Instant),
@@ -96,6 +99,7 @@ export type CallbackState = Static<typeof CallbackState>;
 
 const receiver = Type.Optional(
   oneOf(RECEIVERS, {
+    title: 'Receiver',
     default: 'callback',
     description: 'Whose deliveries: of the callback URL, or of the MQTT broker.',
   }),

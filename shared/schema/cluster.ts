@@ -58,7 +58,10 @@ export type LivekitState = (typeof LIVEKIT_STATES)[number];
 
 /** What an agent says of the LiveKit server that it looks after. */
 export const LivekitReport = object({
-  state: oneOf(LIVEKIT_STATES, { description: '`draining`: told to shut down, but still has rooms.' }),
+  state: oneOf(LIVEKIT_STATES, {
+    title: 'NodeLiveKitState',
+    description: '`draining`: told to shut down, but still has rooms.',
+  }),
   nodeId: nullable(Type.String({ maxLength: 64 }), {
     description: 'LiveKit’s id of this node; changes with each start.',
   }),
@@ -99,7 +102,10 @@ export const AgentReport = object({
   sha256: Type.Optional(Digest),
   upgradeProblem: Type.Optional(AgentUpgradeProblem),
   version: Type.String({ maxLength: 32 }),
-  supervisor: oneOf(['systemd', 'child'], { description: 'What runs LiveKit on the machine.' }),
+  supervisor: oneOf(['systemd', 'child'], {
+    title: 'NodeSupervisor',
+    description: 'What runs LiveKit on the machine.',
+  }),
   livekit: LivekitReport,
   settings: Type.Optional(
     object(
@@ -231,39 +237,43 @@ const NodeAgent = object({
   livekit: LivekitReport,
 });
 
-export const ClusterNode = object({
-  id: Type.String(),
-  name: Type.String(),
-  url: Type.String(),
-  ip: nullable(Type.String()),
-  region: nullable(Type.String()),
-  status: oneOf(NODE_STATUSES),
-  created_at: Instant,
-  last_seen_at: nullable(Instant),
-  stats: nullable(Type.Object({}, { additionalProperties: true }), {
-    description: 'As last reported. StreamHub’s agent sends `AgentStats`.',
-  }),
-  stale: Type.Boolean({
-    description: `No heartbeat within STREAMHUB_CLUSTER_STALE_S (default ${NODE_STALE_SECONDS} s), or none ever.`,
-  }),
-  health: oneOf(NODE_HEALTH, {
-    description:
-      '`joining`: joined recently, no heartbeat yet. `down`: stale for a long time. `never`: no heartbeat since it joined.',
-  }),
-  agent: nullable(NodeAgent, { description: 'What runs LiveKit there; null: no agent reports.' }),
-  livekit_keys: nullable(oneOf(['current', 'old']), {
-    description:
-      '`old`: LiveKit there was started with other keys than the daemon uses now. Run the join command on it again, then drain and activate it. Null: unknown.',
-  }),
-  drain: nullable(NodeDrain, { description: 'Present while the status is `draining`.' }),
-  duplicate: nullable(
-    object({
-      address: Type.String({ description: 'Where the rejected heartbeats come from.' }),
-      last_seen_at: Instant,
+export const ClusterNode = object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    url: Type.String(),
+    ip: nullable(Type.String()),
+    region: nullable(Type.String()),
+    status: oneOf(NODE_STATUSES, { title: 'NodeStatus' }),
+    created_at: Instant,
+    last_seen_at: nullable(Instant),
+    stats: nullable(Type.Object({}, { additionalProperties: true }), {
+      description: 'As last reported. StreamHub’s agent sends `AgentStats`.',
     }),
-    { description: 'A second machine that sends heartbeats as this node and is rejected; null: none.' },
-  ),
-});
+    stale: Type.Boolean({
+      description: `No heartbeat within STREAMHUB_CLUSTER_STALE_S (default ${NODE_STALE_SECONDS} s), or none ever.`,
+    }),
+    health: oneOf(NODE_HEALTH, {
+      title: 'NodeHealth',
+      description:
+        '`joining`: joined recently, no heartbeat yet. `down`: stale for a long time. `never`: no heartbeat since it joined.',
+    }),
+    agent: nullable(NodeAgent, { description: 'What runs LiveKit there; null: no agent reports.' }),
+    livekit_keys: nullable(oneOf(['current', 'old']), {
+      description:
+        '`old`: LiveKit there was started with other keys than the daemon uses now. Run the join command on it again, then drain and activate it. Null: unknown.',
+    }),
+    drain: nullable(NodeDrain, { description: 'Present while the status is `draining`.' }),
+    duplicate: nullable(
+      object({
+        address: Type.String({ description: 'Where the rejected heartbeats come from.' }),
+        last_seen_at: Instant,
+      }),
+      { description: 'A second machine that sends heartbeats as this node and is rejected; null: none.' },
+    ),
+  },
+  { title: 'Node' },
+);
 export type ClusterNode = Static<typeof ClusterNode>;
 
 export const NodeParams = object({ id: Type.String({ description: 'Id of the node.' }) });
@@ -364,6 +374,7 @@ export type PlacementStrategy = (typeof PLACEMENT_STRATEGIES)[number];
 
 export const ClusterSettings = object({
   strategy: oneOf(PLACEMENT_STRATEGIES, {
+    title: 'PlacementStrategy',
     description:
       'Where new rooms are placed. `least-load`: lowest CPU, memory and traffic. `fewest-rooms`. `same-region`: the least loaded node in the caller’s region if there is one. `spread`: the node that has waited longest.',
   }),

@@ -102,11 +102,6 @@ export const ErrorBody = Type.Object(
       }),
     ),
   },
-  { additionalProperties: true, $id: 'Error' },
+  { additionalProperties: true, title: 'Error' },
 );
 export type ErrorBody = Static<typeof ErrorBody>;
-
-/** A boolean in a query: `true`, `1`, `false`, `0`; anything else is refused. */
-export const queryFlag = (description: string) =>
-  Type.Unsafe<'true' | 'false' | '1' | '0'>({ type: 'string', enum: ['true', 'false', '1', '0'], description });
-export const isSet = (flag: string | undefined): boolean => flag === 'true' || flag === '1';

@@ -6,7 +6,7 @@ import type { AppConfigView as AppConfigViewType, StreamingView as StreamingView
 import { camelSchema } from '../config/wire-schema.ts';
 import { AppNameParams, Instant, nullable, object, oneOf } from './common.ts';
 
-type JsonObject = { properties: Record<string, JsonObject>; required?: string[] };
+type JsonObject = { title?: string; properties: Record<string, JsonObject>; required?: string[] };
 
 const text = (description: string) => ({ type: 'string', description });
 
@@ -17,6 +17,7 @@ const counts = { maxCameras: none, maxFps: none, maxFrameKb: none };
 const retiredFeatures = {
   rtmpPassword: off,
   wsIngest: {
+    title: 'WsIngest',
     type: 'object',
     description: 'Always off: kept for older clients.',
     properties: { enabled: off, ...counts },
@@ -26,6 +27,7 @@ const retiredFeatures = {
 };
 const withRetired = (features: JsonObject): JsonObject => ({
   ...features,
+  title: 'Features',
   properties: { ...features.properties, ...(retiredFeatures as unknown as Record<string, JsonObject>) },
   required: [...(features.required ?? []), ...Object.keys(retiredFeatures)],
 });
@@ -53,7 +55,7 @@ export const AppConfigView = (() => {
   ]);
   reshape(callbacks, ['secretEnv', 'secret'], { secret: masked });
   reshape(mqtt, ['passwordEnv'], { password: masked });
-  return Type.Unsafe<AppConfigViewType>(schema);
+  return Type.Unsafe<AppConfigViewType>({ ...schema, title: 'AppConfig' });
 })();
 export type AppConfigView = AppConfigViewType;
 
@@ -107,18 +109,22 @@ export const PreviewBody = object({
   streaming: Type.Optional(PatchStreamingBody),
 });
 
-const Diagnostic = object({
-  severity: oneOf(['error', 'warning', 'info'], {
-    description: '`info`: good to know, nothing to fix; not listed in `warnings`.',
-  }),
-  code: Type.String({ description: 'Stable code.', examples: ['unknown-key'] }),
-  message: Type.String(),
-  path: Type.String({ description: 'Dotted key; empty for the whole text.', examples: ['recording.split_minutes'] }),
-  line: Type.Integer({ description: 'Starts at 1.' }),
-  column: Type.Integer({ description: 'Starts at 1.' }),
-  endLine: Type.Integer(),
-  endColumn: Type.Integer(),
-});
+const Diagnostic = object(
+  {
+    severity: oneOf(['error', 'warning', 'info'], {
+      title: 'DiagnosticSeverity',
+      description: '`info`: good to know, nothing to fix; not listed in `warnings`.',
+    }),
+    code: Type.String({ description: 'Stable code.', examples: ['unknown-key'] }),
+    message: Type.String(),
+    path: Type.String({ description: 'Dotted key; empty for the whole text.', examples: ['recording.split_minutes'] }),
+    line: Type.Integer({ description: 'Starts at 1.' }),
+    column: Type.Integer({ description: 'Starts at 1.' }),
+    endLine: Type.Integer(),
+    endColumn: Type.Integer(),
+  },
+  { title: 'Diagnostic' },
+);
 
 /** What is wrong with the file on the disk; the active config is the last one that was valid. */
 export const ConfigProblem = object({

@@ -9,12 +9,15 @@ const CONNECTION_STEPS = ['settings', 'resolve', 'connect', 'signIn', 'use'] as 
 export type ConnectionStepId = (typeof CONNECTION_STEPS)[number];
 
 export const ConnectionParams = object({
-  connection: oneOf(CONNECTIONS, { description: 'The connection to test; `mail` is the SMTP server.' }),
+  connection: oneOf(CONNECTIONS, {
+    title: 'ConnectionId',
+    description: 'The connection to test; `mail` is the SMTP server.',
+  }),
 });
 
 export const ConnectionStep = object({
   id: oneOf(CONNECTION_STEPS),
-  state: oneOf(['ok', 'failed', 'skipped']),
+  state: oneOf(['ok', 'failed', 'skipped'], { title: 'TestStepState' }),
   message: Type.String({ description: 'The result, or what went wrong.' }),
   durationMs: Type.Number(),
   cure: Type.Optional(Type.String({ description: 'What you can do about the failure.' })),

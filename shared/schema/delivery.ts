@@ -18,9 +18,10 @@ const segmentSeconds = Type.Number({ description: 'Seconds of one segment.' });
 
 const Recording = object({
   isAutomatic: flag('Each stream is recorded by itself.'),
-  mode: oneOf(['room-composite', 'participant']),
+  mode: oneOf(['room-composite', 'participant'], { title: 'RecordingMode' }),
   layout: text('Layout of a room composite.'),
   format: oneOf(['mp4', 'segments'], {
+    title: 'RecordingFormat',
     description: '`segments` survives a crash of the recorder but for its last seconds; an MP4 is lost whole.',
   }),
   video: object({ ...rung, framerate, keyframeSeconds: Type.Number({ description: 'Seconds between key frames.' }) }),
@@ -36,15 +37,17 @@ const Recording = object({
 });
 
 const Vod = object({
-  rungs: list(object(rung), 'Best first. None is made above the size of the recording.'),
+  rungs: list(object(rung, { title: 'Rung' }), 'Best first. None is made above the size of the recording.'),
   hasLadder: flag('An HLS ladder is made.'),
   by: oneOf(['daemon', 'egress'], {
+    title: 'LadderSource',
     description:
       '`daemon`: ffmpeg on the daemon’s machine makes the ladder after the recording. `egress`: LiveKit’s egress workers make it while the recording runs, one order for each quality.',
   }),
   hasVp8: flag('A WebM file in VP8 is made.'),
   segmentSeconds,
   encoder: oneOf(['nvidia', 'vaapi', 'none'], {
+    title: 'Encoder',
     description: 'The GPU of the daemon’s machine that encodes; `none`: the CPU.',
   }),
   egressCpus: integer('CPUs of egress services that the ladder of one recording takes.'),
@@ -52,26 +55,32 @@ const Vod = object({
 
 const LiveHls = object({
   isAutomatic: flag('Begins with each stream that has a picture.'),
-  rungs: list(object(rung), 'Best first.'),
+  rungs: list(object(rung, { title: 'Rung' }), 'Best first.'),
   framerate,
   segmentSeconds,
   listSize: integer('Segments in the live playlist.'),
   ownPlaylist: flag('The daemon writes the playlist: LiveKit’s has 5 segments, and no other number.'),
   storage: oneOf(['bucket', 'folder'], { description: 'Where segments and playlists are written.' }),
   baseUrl: text('Players open this address and the object’s key; empty: links of the daemon.'),
-  provider: oneOf(['generic', 'bunny', 'cloudfront', 'cloudflare', 'fastly'], { description: 'Type of CDN.' }),
+  provider: oneOf(['generic', 'bunny', 'cloudfront', 'cloudflare', 'fastly'], {
+    title: 'CdnProvider',
+    description: 'Type of CDN.',
+  }),
   delaySeconds: Type.Number({ description: 'Delay that viewers can expect.' }),
   egressCpus: integer('CPUs of egress services that one stream takes.'),
 });
 
 const ingest = {
   layers: list(
-    object({
-      quality: oneOf(['high', 'medium', 'low']),
-      width: rung.width,
-      height: rung.height,
-      bitrateKbps: rung.bitrateKbps,
-    }),
+    object(
+      {
+        quality: oneOf(['high', 'medium', 'low'], { title: 'LayerQuality' }),
+        width: rung.width,
+        height: rung.height,
+        bitrateKbps: rung.bitrateKbps,
+      },
+      { title: 'IngestLayer' },
+    ),
     'Best first. LiveKit makes none above what comes in.',
   ),
   framerate,
@@ -115,7 +124,7 @@ export const DeliveryPlanData = object({
     hiddenQc: flag('Staff can watch unseen.'),
   }),
   playback: object({
-    first: oneOf(['webrtc', 'hls'], { description: 'What players try first.' }),
+    first: oneOf(['webrtc', 'hls'], { title: 'PlaybackKind', description: 'What players try first.' }),
     vodBaseUrl: text('Base address of recordings and their ladders; empty: links of the storage.'),
   }),
   latencyAlert: nullable(

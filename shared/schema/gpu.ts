@@ -38,10 +38,6 @@ export interface GpuProbeInput {
 
 export const GpuQuery = object({
   refresh: Type.Optional(
-    Type.Unsafe<'' | 'true' | '1' | 'false' | '0'>({
-      type: 'string',
-      enum: ['', 'true', '1', 'false', '0'],
-      description: 'Without a value, `true` and `1` probe again; `false` and `0` don’t.',
-    }),
+    Type.Boolean({ allowEmptyValue: true, description: 'Probe again. The name without a value counts as `true`.' }),
   ),
 });

@@ -42,7 +42,7 @@ const lines = {
   rx: line('Bytes received per second.'),
 } satisfies Record<LoadMeasure, unknown>;
 
-const Lines = object(lines);
+const Lines = object(lines, { title: 'LoadLines' });
 
 const span = {
   from: Instant,

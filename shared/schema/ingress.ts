@@ -12,19 +12,25 @@ const measured = (description: string, most = 1_000_000) =>
   nullable(Type.Integer({ minimum: 1, maximum: most }), { description });
 
 /** What comes in; LiveKit tells of the picture about half a second after the start. */
-const IngressVideo = object({
-  codec: Type.String({ examples: ['H264'] }),
-  width: measured('Pixels.'),
-  height: measured('Pixels.'),
-  framerate: nullable(Type.Number(), { description: 'Frames a second; null: LiveKit doesn’t say (WHIP).' }),
-});
+const IngressVideo = object(
+  {
+    codec: Type.String({ examples: ['H264'] }),
+    width: measured('Pixels.'),
+    height: measured('Pixels.'),
+    framerate: nullable(Type.Number(), { description: 'Frames a second; null: LiveKit doesn’t say (WHIP).' }),
+  },
+  { title: 'IngressVideo' },
+);
 export type IngressVideo = Static<typeof IngressVideo>;
 
-const IngressAudio = object({
-  codec: Type.String({ examples: ['aac'] }),
-  channels: measured('Channels.'),
-  sampleRate: measured('Samples a second.'),
-});
+const IngressAudio = object(
+  {
+    codec: Type.String({ examples: ['aac'] }),
+    channels: measured('Channels.'),
+    sampleRate: measured('Samples a second.'),
+  },
+  { title: 'IngressAudio' },
+);
 export type IngressAudio = Static<typeof IngressAudio>;
 
 const VideoLayer = object({
@@ -35,32 +41,36 @@ const VideoLayer = object({
 export type VideoLayer = Static<typeof VideoLayer>;
 
 /** A place where an encoder sends to, or a source that LiveKit fetches, and the room that it plays into. */
-export const IngressRow = object({
-  id: Type.String({ examples: ['IN_4p5og3occ7xP'] }),
-  type: oneOf(INGRESS_TYPES, {
-    description: '`rtmp` and `whip` wait for an encoder; `url` is fetched by the ingress service.',
-  }),
-  name: Type.String(),
-  room: Type.String({ examples: ['live-stage'] }),
-  participant: Type.String({ description: 'Participant identity in the room.' }),
-  url: Type.String({
-    description: 'Address for the encoder; for type `url` the source without its password.',
-    examples: ['rtmp://media.example.com:1935/live'],
-  }),
-  streamKey: Type.String({
-    description:
-      'The first characters. The whole key is in the answer to the creation and in `…/key`. Empty for type `url`.',
-    examples: ['zKef…'],
-  }),
-  transcode: Type.Boolean({ description: 'Whether the ingress service transcodes.' }),
-  enabled: Type.Boolean({ description: 'False: paused. Encoders are refused, and the key is kept.' }),
-  status: oneOf(INGRESS_STATUSES),
-  error: nullable(Type.String(), { description: 'What went wrong in the last session, with what LiveKit says.' }),
-  startedAt: nullable(Instant, { description: 'When the encoder or source last started to send; null: never.' }),
-  endedAt: nullable(Instant, { description: 'When it last stopped; null while it sends.' }),
-  video: nullable(IngressVideo, { description: 'What comes in, or came in last.' }),
-  audio: nullable(IngressAudio, { description: 'What comes in, or came in last.' }),
-});
+export const IngressRow = object(
+  {
+    id: Type.String({ examples: ['IN_4p5og3occ7xP'] }),
+    type: oneOf(INGRESS_TYPES, {
+      title: 'IngressType',
+      description: '`rtmp` and `whip` wait for an encoder; `url` is fetched by the ingress service.',
+    }),
+    name: Type.String(),
+    room: Type.String({ examples: ['live-stage'] }),
+    participant: Type.String({ description: 'Participant identity in the room.' }),
+    url: Type.String({
+      description: 'Address for the encoder; for type `url` the source without its password.',
+      examples: ['rtmp://media.example.com:1935/live'],
+    }),
+    streamKey: Type.String({
+      description:
+        'The first characters. The whole key is in the answer to the creation and in `…/key`. Empty for type `url`.',
+      examples: ['zKef…'],
+    }),
+    transcode: Type.Boolean({ description: 'Whether the ingress service transcodes.' }),
+    enabled: Type.Boolean({ description: 'False: paused. Encoders are refused, and the key is kept.' }),
+    status: oneOf(INGRESS_STATUSES, { title: 'IngressStatus' }),
+    error: nullable(Type.String(), { description: 'What went wrong in the last session, with what LiveKit says.' }),
+    startedAt: nullable(Instant, { description: 'When the encoder or source last started to send; null: never.' }),
+    endedAt: nullable(Instant, { description: 'When it last stopped; null while it sends.' }),
+    video: nullable(IngressVideo, { description: 'What comes in, or came in last.' }),
+    audio: nullable(IngressAudio, { description: 'What comes in, or came in last.' }),
+  },
+  { title: 'Ingress' },
+);
 export type IngressRow = Static<typeof IngressRow>;
 
 export const IngressDetail = object({

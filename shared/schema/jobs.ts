@@ -37,9 +37,12 @@ export type JobError = Static<typeof JobError>;
 /** Long work: it reports progress, survives a restart and is kept for a while after its end. */
 export const Job = object({
   id: Type.Integer(),
-  kind: oneOf(JOB_KINDS),
+  kind: oneOf(JOB_KINDS, { title: 'JobKind' }),
   title: Type.String({ description: 'Title of the job.' }),
-  state: oneOf(JOB_STATES, { description: '`waiting`: an attempt failed; the next one is at `nextRunAt`.' }),
+  state: oneOf(JOB_STATES, {
+    title: 'JobState',
+    description: '`waiting`: an attempt failed; the next one is at `nextRunAt`.',
+  }),
   app: nullable(Type.String(), { description: 'Name of its app, which may no longer exist.' }),
   progress: nullable(JobProgress),
   attempts: Type.Integer({ description: 'Number of attempts. Continuing after a restart doesn’t count.' }),

@@ -19,8 +19,9 @@ export type ListeningPort = Static<typeof Port>;
 
 /** One program of LiveKit on the daemon's machine. */
 export const ManagedProgram = object({
-  program: oneOf(LIVEKIT_PROGRAMS),
+  program: oneOf(LIVEKIT_PROGRAMS, { title: 'LiveKitProgram' }),
   state: oneOf(PROGRAM_STATES, {
+    title: 'ProgramState',
     description:
       '`waiting`: for another program. `draining`: told to shut down; open rooms and recordings finish first. `missing`: its program isn’t on this machine.',
   }),
@@ -39,6 +40,7 @@ const ROLL_OUTS = ['drain', 'next-start'] as const;
 export type RollOut = (typeof ROLL_OUTS)[number];
 const rollOut = Type.Optional(
   oneOf(ROLL_OUTS, {
+    title: 'RollOut',
     description:
       'LiveKit reads its configuration only when it starts. `drain`: restart it when its last room has ended. `next-start` (default): wait for the next start.',
   }),

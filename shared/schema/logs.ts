@@ -9,15 +9,18 @@ export const LOG_COUNT_MAX = 10_000;
 /** The list of errors is made of this many lines at most. */
 export const LOG_ERRORS_MAX = 2000;
 
-export const LogRow = object({
-  id: Type.Integer({ description: 'Increases over time.' }),
-  ts: Instant,
-  level: oneOf(LOG_LEVEL_NAMES),
-  source: Type.String({ description: 'Part of the daemon that wrote the line.', examples: ['apps'] }),
-  appId: nullable(Type.Integer(), { description: 'App of the line; null for the server itself and deleted apps.' }),
-  message: Type.String(),
-  metaJson: nullable(Type.String(), { description: 'Additional fields, as JSON text.' }),
-});
+export const LogRow = object(
+  {
+    id: Type.Integer({ description: 'Increases over time.' }),
+    ts: Instant,
+    level: oneOf(LOG_LEVEL_NAMES, { title: 'LogLevel' }),
+    source: Type.String({ description: 'Part of the daemon that wrote the line.', examples: ['apps'] }),
+    appId: nullable(Type.Integer(), { description: 'App of the line; null for the server itself and deleted apps.' }),
+    message: Type.String(),
+    metaJson: nullable(Type.String(), { description: 'Additional fields, as JSON text.' }),
+  },
+  { title: 'LogLine' },
+);
 export type LogRow = Static<typeof LogRow>;
 
 /** A page of the log. */
@@ -45,7 +48,9 @@ const sought = {
 };
 const filters = {
   ...sought,
-  order: Type.Optional(oneOf(['desc', 'asc'], { default: 'desc', description: 'Newest or oldest first.' })),
+  order: Type.Optional(
+    oneOf(['desc', 'asc'], { title: 'Order', default: 'desc', description: 'Newest or oldest first.' }),
+  ),
   ...paging(),
 };
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf, queryFlag } from './common.ts';
+import { Instant, nullable, object, oneOf } from './common.ts';
 
 /** What becomes of a plugin, in order; the last three are ways out of it. */
 const PLUGIN_STATES = [
@@ -14,26 +14,33 @@ const PLUGIN_STATES = [
 ] as const;
 export type PluginState = (typeof PLUGIN_STATES)[number];
 
-const Named = object({ id: Type.String(), title: Type.String() });
+const Named = object({ id: Type.String(), title: Type.String() }, { title: 'PluginItem' });
 
 /** A process that runs a plugin's code. */
-const PluginProcessView = object({
-  app: nullable(Type.String({ description: 'App that the process serves; null: forms and settings.' })),
-  state: oneOf(['starting', 'running', 'stopping'], {
-    description: '`stopping`: it finishes work that began with code that has been replaced.',
-  }),
-  since: Instant,
-  memoryBytes: Type.Integer({ description: 'Resident memory, or 0 if the system doesn’t report it.' }),
-});
+const PluginProcessView = object(
+  {
+    app: nullable(Type.String({ description: 'App that the process serves; null: forms and settings.' })),
+    state: oneOf(['starting', 'running', 'stopping'], {
+      title: 'PluginProcessState',
+      description: '`stopping`: it finishes work that began with code that has been replaced.',
+    }),
+    since: Instant,
+    memoryBytes: Type.Integer({ description: 'Resident memory, or 0 if the system doesn’t report it.' }),
+  },
+  { title: 'PluginProcess' },
+);
 
 /** One thing that is wrong with a plugin. */
-const Problem = object({
-  code: Type.String({ description: 'Stable code; docs/plugins.md lists all.', examples: ['MANIFEST_INVALID'] }),
-  file: nullable(Type.String({ description: 'File in the plugin’s folder; null: the whole plugin.' })),
-  key: nullable(Type.String({ description: 'Dotted path of the key in that file.' })),
-  message: Type.String(),
-  cure: Type.String({ description: 'What the plugin’s author can do about it.' }),
-});
+const Problem = object(
+  {
+    code: Type.String({ description: 'Stable code; docs/plugins.md lists all.', examples: ['MANIFEST_INVALID'] }),
+    file: nullable(Type.String({ description: 'File in the plugin’s folder; null: the whole plugin.' })),
+    key: nullable(Type.String({ description: 'Dotted path of the key in that file.' })),
+    message: Type.String(),
+    cure: Type.String({ description: 'What the plugin’s author can do about it.' }),
+  },
+  { title: 'PluginProblem' },
+);
 
 const pluginFields = {
   id: Type.String({ examples: ['storage-s3'] }),
@@ -44,10 +51,12 @@ const pluginFields = {
   license: nullable(Type.String()),
   homepage: nullable(Type.String()),
   origin: oneOf(['built-in', 'installed', 'npm'], {
+    title: 'PluginOrigin',
     description: 'Included with StreamHub, copied to <DATA_DIR>/plugins, or installed there with npm.',
   }),
   enabled: Type.Boolean({ description: 'False from `disable` until `enable`.' }),
   state: oneOf(PLUGIN_STATES, {
+    title: 'PluginState',
     description:
       '`discovered`: found, not checked yet. `verified`: manifest, files and presets are valid; the code was not needed yet. ' +
       '`loaded`: the code matches the manifest. `running`: the code is working or ready. ' +
@@ -59,31 +68,40 @@ const pluginFields = {
   problems: Type.Array(Problem, {
     description: 'Problems that prevent loading; empty unless the state is `failed`.',
   }),
-  lastFault: nullable(object({ at: Instant, reason: Type.String() }, { description: 'The last error in its code.' })),
+  lastFault: nullable(
+    object(
+      { at: Instant, reason: Type.String() },
+      { title: 'PluginFault', description: 'The last error in its code.' },
+    ),
+  ),
   crashes: Type.Integer({ description: 'Crashes since it was last enabled or reloaded.' }),
   warnings: Type.Array(Type.String(), { description: 'Problems that don’t prevent it from working.' }),
   presets: Type.Array(Named),
   storageProviders: Type.Array(Named),
   isolation: oneOf(['data', 'thread', 'process'], {
+    title: 'PluginIsolation',
     description:
       '`data`: no code. `thread`: built in, in worker threads. `process`: in separate processes, one per app.',
   }),
   permissions: Type.Array(Type.String(), { description: 'What its code may access, as a sentence.' }),
   limits: nullable(
-    object({
-      memoryMb: Type.Integer({ description: 'Resident memory of one process, in MiB.' }),
-      loadSeconds: Type.Integer({
-        description: 'Time limit for loading. A call without network access has 5 seconds.',
-      }),
-      callSeconds: Type.Integer({ description: 'Time limit for a call that uses the storage.' }),
-    }),
+    object(
+      {
+        memoryMb: Type.Integer({ description: 'Resident memory of one process, in MiB.' }),
+        loadSeconds: Type.Integer({
+          description: 'Time limit for loading. A call without network access has 5 seconds.',
+        }),
+        callSeconds: Type.Integer({ description: 'Time limit for a call that uses the storage.' }),
+      },
+      { title: 'PluginLimits' },
+    ),
     { description: 'Limits for its code; null if it has none.' },
   ),
   processes: Type.Array(PluginProcessView),
 };
 
 /** A plugin as the daemon found it. */
-export const PluginView = object(pluginFields);
+export const PluginView = object(pluginFields, { title: 'Plugin' });
 export type PluginView = Static<typeof PluginView>;
 
 /** The same with what its author writes about it. */
@@ -120,7 +138,10 @@ export const InstallQuery = object({
 });
 
 const force = Type.Optional(
-  queryFlag('Also if apps use a storage provider that will be gone. They record nothing until they have another one.'),
+  Type.Boolean({
+    description:
+      'Also if apps use a storage provider that will be gone. They record nothing until they have another one.',
+  }),
 );
 export const ForceQuery = object({ force });
 export const UpdateQuery = object({ ...InstallQuery.properties, force });

@@ -1,17 +1,20 @@
 import { type Static, Type } from 'typebox';
 import { nullable, object } from './common.ts';
 
-export const PresetView = object({
-  id: Type.String({ examples: ['low-latency'] }),
-  name: Type.String({ description: 'Same as id.' }),
-  title: Type.String(),
-  description: Type.String(),
-  useCase: Type.String(),
-  latency: Type.Optional(Type.String({ description: 'Latency that viewers can expect.' })),
-  cost: Type.Optional(Type.String({ description: 'Load on the server.' })),
-  sets: Type.Array(Type.String(), { description: 'Values that it sets, as `key = value`.' }),
-  plugin: Type.String({ description: 'Plugin that provides it.' }),
-});
+export const PresetView = object(
+  {
+    id: Type.String({ examples: ['low-latency'] }),
+    name: Type.String({ description: 'Same as id.' }),
+    title: Type.String(),
+    description: Type.String(),
+    useCase: Type.String(),
+    latency: Type.Optional(Type.String({ description: 'Latency that viewers can expect.' })),
+    cost: Type.Optional(Type.String({ description: 'Load on the server.' })),
+    sets: Type.Array(Type.String(), { description: 'Values that it sets, as `key = value`.' }),
+    plugin: Type.String({ description: 'Plugin that provides it.' }),
+  },
+  { title: 'Preset' },
+);
 export type PresetView = Static<typeof PresetView>;
 
 export const PresetParams = object({

@@ -43,7 +43,11 @@ export type NodeQuality = Static<typeof NodeQuality>;
 export const NodesQualityQuery = object({
   ...HistoryQuery.properties,
   measure: Type.Optional(
-    oneOf(COMPARED_MEASURES, { default: 'score', description: 'The figure whose line is returned for each node.' }),
+    oneOf(COMPARED_MEASURES, {
+      title: 'ComparedMeasure',
+      default: 'score',
+      description: 'The figure whose line is returned for each node.',
+    }),
   ),
 });
 export type NodesQualityQuery = Static<typeof NodesQualityQuery>;

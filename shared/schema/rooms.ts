@@ -87,7 +87,7 @@ export const RoomTrack = object({
   sid: Type.String({ examples: ['TR_VC5hYx8Sts92cD'] }),
   name: Type.String(),
   type: oneOf(['audio', 'video', 'data']),
-  source: oneOf(TRACK_SOURCES),
+  source: oneOf(TRACK_SOURCES, { title: 'TrackSource' }),
   muted: Type.Boolean(),
   codec: nullable(Type.String({ examples: ['VP8'] })),
   width: measured('Pixels of the picture that is published.'),
@@ -124,7 +124,7 @@ export const RoomParticipant = object({
   sid: Type.String({ examples: ['PA_KdZmiTAHAZ4n'] }),
   identity: Type.String(),
   name: Type.String(),
-  kind: oneOf(PARTICIPANT_KINDS),
+  kind: oneOf(PARTICIPANT_KINDS, { title: 'ParticipantKind' }),
   state: oneOf(PARTICIPANT_STATES),
   joinedAt: nullable(Instant),
   publisher: Type.Boolean(),
@@ -146,24 +146,29 @@ export const RoomParticipant = object({
 });
 export type RoomParticipant = Static<typeof RoomParticipant>;
 
-export const RoomRow = object({
-  app: Type.String({ examples: ['live'] }),
-  name: Type.String({ examples: ['live-stage'] }),
-  sid: Type.String({ examples: ['RM_qrjd4MxMfDCr'] }),
-  startedAt: nullable(Instant),
-  participants: Type.Integer({ description: 'Publishers and viewers. Hidden participants and recorders don’t count.' }),
-  publishers: Type.Integer(),
-  viewers: Type.Integer({ description: 'Participants who only watch, and viewers’ pages that play its live HLS.' }),
-  hlsViewers: Type.Integer({ description: 'Of these, pages that play its live HLS.' }),
-  maxParticipants: nullable(Type.Integer(), { description: 'Null: no limit.' }),
-  emptyTimeoutSeconds: Type.Integer({ description: 'How long the room stays open before anyone joins.' }),
-  departureTimeoutSeconds: Type.Integer({ description: 'How long it stays open after the last one left.' }),
-  node: nullable(Type.String(), {
-    description: 'Node of the cluster, else LiveKit’s id of it. Null: REDIS_URL isn’t LiveKit’s Redis.',
-  }),
-  region: nullable(Type.String(), { description: 'Region of that node.' }),
-  recording: Type.Boolean({ description: 'A recording of the room or of someone in it runs or starts.' }),
-});
+export const RoomRow = object(
+  {
+    app: Type.String({ examples: ['live'] }),
+    name: Type.String({ examples: ['live-stage'] }),
+    sid: Type.String({ examples: ['RM_qrjd4MxMfDCr'] }),
+    startedAt: nullable(Instant),
+    participants: Type.Integer({
+      description: 'Publishers and viewers. Hidden participants and recorders don’t count.',
+    }),
+    publishers: Type.Integer(),
+    viewers: Type.Integer({ description: 'Participants who only watch, and viewers’ pages that play its live HLS.' }),
+    hlsViewers: Type.Integer({ description: 'Of these, pages that play its live HLS.' }),
+    maxParticipants: nullable(Type.Integer(), { description: 'Null: no limit.' }),
+    emptyTimeoutSeconds: Type.Integer({ description: 'How long the room stays open before anyone joins.' }),
+    departureTimeoutSeconds: Type.Integer({ description: 'How long it stays open after the last one left.' }),
+    node: nullable(Type.String(), {
+      description: 'Node of the cluster, else LiveKit’s id of it. Null: REDIS_URL isn’t LiveKit’s Redis.',
+    }),
+    region: nullable(Type.String(), { description: 'Region of that node.' }),
+    recording: Type.Boolean({ description: 'A recording of the room or of someone in it runs or starts.' }),
+  },
+  { title: 'Room' },
+);
 export type RoomRow = Static<typeof RoomRow>;
 
 export const RoomDetail = object({
@@ -189,6 +194,7 @@ export const RoomQuery = object({
   q: Type.Optional(Type.String({ maxLength: 200, description: 'Part of the room’s name.' })),
   sort: Type.Optional(
     oneOf(['name', 'participants', 'started'], {
+      title: 'RoomOrder',
       default: 'name',
       description: '`participants`: the most first. `started`: the newest first.',
     }),

@@ -12,71 +12,77 @@ const options = Type.Record(
 );
 
 /** The storage of an app as it may be shown: credentials masked, secrets never. */
-export const S3View = object({
-  provider: Type.String({ description: 'Id of the storage provider.', examples: ['wasabi'] }),
-  bucket: Type.String(),
-  region: Type.String(),
-  endpoint: Type.String({ description: 'Empty: the provider’s default.' }),
-  forcePathStyle: Type.Boolean(),
-  prefix: Type.String({ description: 'Prefix for new objects.' }),
-  public_url: Type.String({ description: 'Public base URL of the bucket; empty: signed links.' }),
-  public_endpoint: Type.String({ description: 'Endpoint for signed links; empty: `endpoint`.' }),
-  options,
-  credentials: oneOf(['keys', 'role'], {
-    description: '`keys`: access key and secret key. `role`: those of the daemon machine’s AWS role.',
-  }),
-  accessKeyEnv: Type.String({
-    description: 'Name of the stored access key. An environment variable with this name takes precedence.',
-  }),
-  secretKeyEnv: Type.String({ description: 'The same for the secret key.' }),
-  key: Type.String({ description: 'Access key, masked.' }),
-  keyMasked: Type.String({ description: 'Same as key.' }),
-  secret: Type.String({ description: 'Secret key, masked.' }),
-  secretMasked: Type.String({ description: 'Same as secret.' }),
-  hasKey: Type.Boolean(),
-  hasSecret: Type.Boolean(),
-  keySource: nullable(oneOf(['environment', 'file']), { description: 'Source of the access key.' }),
-  secretSource: nullable(oneOf(['environment', 'file']), { description: 'Source of the secret key.' }),
-  configured: Type.Boolean({
-    description: 'Both credentials are set, the machine’s role is chosen, or none are needed.',
-  }),
-  lastUse: nullable(
-    object({
-      ok: Type.Boolean(),
-      at: Instant,
-      what: oneOf(['test', 'recording']),
-      reason: nullable(Type.String({ description: 'Why it failed.' })),
+export const S3View = object(
+  {
+    provider: Type.String({ description: 'Id of the storage provider.', examples: ['wasabi'] }),
+    bucket: Type.String(),
+    region: Type.String(),
+    endpoint: Type.String({ description: 'Empty: the provider’s default.' }),
+    forcePathStyle: Type.Boolean(),
+    prefix: Type.String({ description: 'Prefix for new objects.' }),
+    public_url: Type.String({ description: 'Public base URL of the bucket; empty: signed links.' }),
+    public_endpoint: Type.String({ description: 'Endpoint for signed links; empty: `endpoint`.' }),
+    options,
+    credentials: oneOf(['keys', 'role'], {
+      title: 'S3Credentials',
+      description: '`keys`: access key and secret key. `role`: those of the daemon machine’s AWS role.',
     }),
-    { description: 'How the storage was when it was last used. `null`: not used since the daemon started.' },
-  ),
-  keptLocally: Type.Boolean({
-    description:
-      'New recordings are stored in the app’s folder on this machine: by choice, or because no bucket is set.',
-  }),
-  recordingPath: oneOf(['direct', 'folder', 'moved'], {
-    description:
-      '`direct`: LiveKit writes new recordings to the storage. `folder`: to the app’s folder, where they stay. `moved`: to the app’s folder, and a job moves them to the storage.',
-  }),
-  recordingPathNote: Type.String({ description: 'The same in a sentence.' }),
-  recordingsElsewhere: Type.Integer({
-    description: 'Recordings in other buckets. They stay there; their links and deletion use those buckets.',
-  }),
-  elsewhere: Type.Array(
-    object({
-      provider: Type.String(),
-      bucket: Type.String(),
-      endpoint: Type.String(),
-      recordings: Type.Integer(),
-      credentials: oneOf(['own', 'current'], {
-        description: '`own`: uses the credentials stored at that time. `current`: uses the credentials above.',
+    accessKeyEnv: Type.String({
+      description: 'Name of the stored access key. An environment variable with this name takes precedence.',
+    }),
+    secretKeyEnv: Type.String({ description: 'The same for the secret key.' }),
+    key: Type.String({ description: 'Access key, masked.' }),
+    keyMasked: Type.String({ description: 'Same as key.' }),
+    secret: Type.String({ description: 'Secret key, masked.' }),
+    secretMasked: Type.String({ description: 'Same as secret.' }),
+    hasKey: Type.Boolean(),
+    hasSecret: Type.Boolean(),
+    keySource: nullable(oneOf(['environment', 'file'], { title: 'S3KeySource' }), {
+      description: 'Source of the access key.',
+    }),
+    secretSource: nullable(oneOf(['environment', 'file']), { description: 'Source of the secret key.' }),
+    configured: Type.Boolean({
+      description: 'Both credentials are set, the machine’s role is chosen, or none are needed.',
+    }),
+    lastUse: nullable(
+      object({
+        ok: Type.Boolean(),
+        at: Instant,
+        what: oneOf(['test', 'recording']),
+        reason: nullable(Type.String({ description: 'Why it failed.' })),
       }),
+      { description: 'How the storage was when it was last used. `null`: not used since the daemon started.' },
+    ),
+    keptLocally: Type.Boolean({
+      description:
+        'New recordings are stored in the app’s folder on this machine: by choice, or because no bucket is set.',
     }),
-    { description: 'The other buckets with recordings of this app.' },
-  ),
-  publicVods: Type.Boolean({ description: 'Anyone can open recordings through public_url.' }),
-  publicWarning: nullable(Type.String()),
-  warnings: Type.Array(Type.String(), { description: 'Notes on these settings.' }),
-});
+    recordingPath: oneOf(['direct', 'folder', 'moved'], {
+      description:
+        '`direct`: LiveKit writes new recordings to the storage. `folder`: to the app’s folder, where they stay. `moved`: to the app’s folder, and a job moves them to the storage.',
+    }),
+    recordingPathNote: Type.String({ description: 'The same in a sentence.' }),
+    recordingsElsewhere: Type.Integer({
+      description: 'Recordings in other buckets. They stay there; their links and deletion use those buckets.',
+    }),
+    elsewhere: Type.Array(
+      object({
+        provider: Type.String(),
+        bucket: Type.String(),
+        endpoint: Type.String(),
+        recordings: Type.Integer(),
+        credentials: oneOf(['own', 'current'], {
+          description: '`own`: uses the credentials stored at that time. `current`: uses the credentials above.',
+        }),
+      }),
+      { description: 'The other buckets with recordings of this app.' },
+    ),
+    publicVods: Type.Boolean({ description: 'Anyone can open recordings through public_url.' }),
+    publicWarning: nullable(Type.String()),
+    warnings: Type.Array(Type.String(), { description: 'Notes on these settings.' }),
+  },
+  { title: 'S3Settings' },
+);
 export type S3View = Static<typeof S3View>;
 
 const fields = {
@@ -155,6 +161,7 @@ export type TestS3Body = Static<typeof TestS3Body>;
 const S3TestStep = object({
   id: oneOf(['resolve', 'connect', 'sign', 'write', 'multipart', 'read', 'link', 'pages', 'list', 'delete']),
   state: oneOf(['ok', 'warning', 'failed', 'skipped'], {
+    title: 'CheckState',
     description: '`warning`: recordings work, but browsers can’t play HLS from the bucket.',
   }),
   message: Type.String({ description: 'The result, or what went wrong.' }),

@@ -9,7 +9,10 @@ const Range = Type.String({
 });
 const Address = Type.String({ minLength: 2, maxLength: 64, description: 'An IPv4 or IPv6 address.' });
 const Note = Type.String({ maxLength: 200 });
-const RuleAction = oneOf(['allow', 'block'], { description: 'Allow rules take precedence over block rules.' });
+const RuleAction = oneOf(['allow', 'block'], {
+  title: 'RuleAction',
+  description: 'Allow rules take precedence over block rules.',
+});
 
 export const IpRule = object({
   id: Type.Integer(),
@@ -70,7 +73,7 @@ export const SecurityStatus = object({
   signIn: object({ maxAttempts: Type.Integer(), windowMs: Type.Integer() }),
   trustedProxies: Type.Array(Type.String()),
   yourAddress: Type.String({ description: 'Source address of this request, as the daemon sees it.' }),
-  authzEnforce: oneOf(['off', 'log', 'on']),
+  authzEnforce: oneOf(['off', 'log', 'on'], { title: 'AuthzMode' }),
 });
 export type SecurityStatus = Static<typeof SecurityStatus>;
 

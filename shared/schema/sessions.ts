@@ -1,9 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { LEAVE_REASONS } from '../rules/leave-reasons.ts';
-import { Instant, nullable, object, oneOf, paging, period, queryFlag } from './common.ts';
+import { Instant, nullable, object, oneOf, paging, period } from './common.ts';
 
 /** Between which two instants something happened that no event told. */
-const Between = nullable(object({ from: Instant, to: Instant }), {
+const Between = nullable(object({ from: Instant, to: Instant }, { title: 'Period' }), {
   description: 'Null if the time is exact. Otherwise no event told it, and it was between these two times.',
 });
 
@@ -33,7 +33,7 @@ const SESSION = {
   }),
 };
 /** One life of a room. */
-export const SessionRow = object(SESSION);
+export const SessionRow = object(SESSION, { title: 'RoomSession' });
 export type SessionRow = Static<typeof SessionRow>;
 
 const PARTICIPANT_KINDS = ['standard', 'ingress', 'egress', 'sip', 'agent', 'connector', 'bridge', 'unknown'] as const;
@@ -62,7 +62,7 @@ const STAY = {
     }),
   ),
   name: nullable(Type.String()),
-  kind: oneOf(PARTICIPANT_KINDS),
+  kind: oneOf(PARTICIPANT_KINDS, { title: 'SeenParticipantKind' }),
   hidden: Type.Boolean(),
   counted: Type.Boolean({ description: 'It counts as a participant of the session.' }),
   published: Type.Boolean(),
@@ -70,7 +70,9 @@ const STAY = {
   joinedBetween: Between,
   leftAt: nullable(Instant, { description: 'Null while the participant is there.' }),
   leftBetween: Between,
-  reason: nullable(oneOf([...LEAVE_REASONS]), { description: 'Why the participant left; null while it is there.' }),
+  reason: nullable(oneOf([...LEAVE_REASONS], { title: 'LeaveReason' }), {
+    description: 'Why the participant left; null while it is there.',
+  }),
   reasonText: nullable(Type.String({ description: 'The reason in words.' })),
   isFault: Type.Boolean({ description: 'It left because something went wrong.' }),
   client: nullable(Type.String({ description: 'Browser or SDK, where the client tells it.' })),
@@ -152,8 +154,8 @@ const FILTERS = {
         'Beginning of a room name, or of the identity of someone who was there. Case matters. At most 100 identities are looked up.',
     }),
   ),
-  errors: Type.Optional(queryFlag('Only sessions with errors.')),
-  running: Type.Optional(queryFlag('Only sessions that run.')),
+  errors: Type.Optional(Type.Boolean({ description: 'Only sessions with errors.' })),
+  running: Type.Optional(Type.Boolean({ description: 'Only sessions that run.' })),
   ...period,
 };
 
@@ -189,7 +191,7 @@ export const SessionStaysQuery = object({
   q: Type.Optional(
     Type.String({ maxLength: 256, description: 'Only participants whose identity or name contains this text.' }),
   ),
-  faults: Type.Optional(queryFlag('Only connections that ended by a fault.')),
+  faults: Type.Optional(Type.Boolean({ description: 'Only connections that ended by a fault.' })),
   ...paging(2000, 500),
 });
 export type SessionStaysQuery = Static<typeof SessionStaysQuery>;
@@ -207,7 +209,7 @@ export type PersonStay = Static<typeof PersonStay>;
 const EXPORT_FORMATS = ['csv', 'jsonl'] as const;
 export const SessionExportQuery = object({
   ...FILTERS,
-  format: Type.Optional(oneOf(EXPORT_FORMATS, { default: 'csv' })),
+  format: Type.Optional(oneOf(EXPORT_FORMATS, { title: 'ExportFormat', default: 'csv' })),
   of: Type.Optional(
     oneOf(['sessions', 'participants'], {
       default: 'sessions',

@@ -40,7 +40,7 @@ export type SettingValue = Static<typeof SettingValue>;
 /** One setting: what it is, its value, and whether and how it can be changed. */
 export const Setting = object({
   name: text('Environment variable, and name for `PATCH /system/settings`.'),
-  group: oneOf(SETTING_GROUPS),
+  group: oneOf(SETTING_GROUPS, { title: 'SettingGroup' }),
   label: text('Name for people.'),
   description: text('What it does.'),
   type: oneOf(['string', 'url', 'addresses', 'int', 'flag', 'enum']),
@@ -60,7 +60,7 @@ export const Setting = object({
   shown: nullable(Type.String(), {
     description: 'What may be seen of a secret: host and port of an address, the first characters of an API key.',
   }),
-  origin: oneOf(ORIGINS, { description: 'Source of the active value.' }),
+  origin: oneOf(ORIGINS, { title: 'SettingOrigin', description: 'Source of the active value.' }),
   lockedBy: nullable(Type.String(), {
     description: 'What takes precedence over a stored value, e.g. `LIVEKIT_URL in the environment`.',
   }),

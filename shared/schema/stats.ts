@@ -22,11 +22,14 @@ export type ReadyCheck = Static<typeof ReadyCheck>;
 export const Readiness = object({ status: Type.Literal('ready'), checks: Type.Array(ReadyCheck) });
 export type Readiness = Static<typeof Readiness>;
 
-const WorkerCount = object({
-  reachable: Type.Boolean(),
-  active: Type.Integer({ description: 'Egress: starting, active or ending. Ingress: publishing.' }),
-  total: Type.Integer(),
-});
+const WorkerCount = object(
+  {
+    reachable: Type.Boolean(),
+    active: Type.Integer({ description: 'Egress: starting, active or ending. Ingress: publishing.' }),
+    total: Type.Integer(),
+  },
+  { title: 'WorkerCount' },
+);
 
 export const ServerStats = object({
   host: Type.Optional(

@@ -32,28 +32,31 @@ export const StreamHls = object({
 export type StreamHls = Static<typeof StreamHls>;
 
 /** One publisher, from the first track to the last. */
-export const StreamRow = object({
-  id: Type.Integer(),
-  appId: Type.Integer(),
-  streamId: Type.String({
-    description: 'LiveKit’s participant sid, with `-2`, `-3` … if the same session stopped and published again.',
-    examples: ['PA_8fK2mQvTzXcL'],
-  }),
-  type: oneOf(STREAM_TYPES, { description: 'Source of the stream.' }),
-  room: Type.String({ examples: ['live-stage'] }),
-  participant: nullable(Type.String(), { description: 'Identity of the publisher.' }),
-  status: oneOf(['active', 'ended']),
-  startedAt: Instant,
-  endedAt: nullable(Instant),
-  lastStatsJson: nullable(Type.String()),
-  participants: Type.Integer({ description: 'Participants in its room now; 0 for an ended stream.' }),
-  publishers: Type.Integer({ description: 'Of these, participants who publish.' }),
-  viewers: Type.Integer({
-    description:
-      'Participants who only watch, and viewers’ pages that play its live HLS. Hidden participants and recorders don’t count.',
-  }),
-  hls: nullable(StreamHls, { description: 'Live HLS of the stream; null if it never had any.' }),
-});
+export const StreamRow = object(
+  {
+    id: Type.Integer(),
+    appId: Type.Integer(),
+    streamId: Type.String({
+      description: 'LiveKit’s participant sid, with `-2`, `-3` … if the same session stopped and published again.',
+      examples: ['PA_8fK2mQvTzXcL'],
+    }),
+    type: oneOf(STREAM_TYPES, { title: 'StreamType', description: 'Source of the stream.' }),
+    room: Type.String({ examples: ['live-stage'] }),
+    participant: nullable(Type.String(), { description: 'Identity of the publisher.' }),
+    status: oneOf(['active', 'ended'], { title: 'StreamStatus' }),
+    startedAt: Instant,
+    endedAt: nullable(Instant),
+    lastStatsJson: nullable(Type.String()),
+    participants: Type.Integer({ description: 'Participants in its room now; 0 for an ended stream.' }),
+    publishers: Type.Integer({ description: 'Of these, participants who publish.' }),
+    viewers: Type.Integer({
+      description:
+        'Participants who only watch, and viewers’ pages that play its live HLS. Hidden participants and recorders don’t count.',
+    }),
+    hls: nullable(StreamHls, { description: 'Live HLS of the stream; null if it never had any.' }),
+  },
+  { title: 'Stream' },
+);
 export type StreamRow = Static<typeof StreamRow>;
 
 export const StreamQuery = object({

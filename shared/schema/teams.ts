@@ -7,7 +7,10 @@ const TeamRole = oneOf(ROLES, {
   description:
     '`owner` may do everything in the team, `editor` everything except managing people and deleting apps, `viewer` may only view.',
 });
-const MemberStatus = oneOf(['active', 'invited'], { description: '`invited`: not accepted yet.' });
+const MemberStatus = oneOf(['active', 'invited'], {
+  title: 'MemberStatus',
+  description: '`invited`: not accepted yet.',
+});
 
 export const METRICS = [
   'maxApps',
@@ -29,6 +32,8 @@ export const Quotas = object({
   ),
   maxStorageGb: limit('Gigabytes of recordings; checked when a recording starts'),
 });
+/** Only those to set. */
+const SomeQuotas = Type.Partial(Quotas, { additionalProperties: false, title: 'SomeQuotas' });
 export type Quotas = Static<typeof Quotas>;
 
 export const Usage = object({
@@ -48,7 +53,7 @@ export const TenantUsage = object({
   plan: Type.String(),
   quotas: Quotas,
   usage: Usage,
-  exceeded: Type.Array(oneOf(METRICS), { description: 'Quotas that are used up.' }),
+  exceeded: Type.Array(oneOf(METRICS, { title: 'QuotaMetric' }), { description: 'Quotas that are used up.' }),
 });
 export type TenantUsage = Static<typeof TenantUsage>;
 
@@ -116,7 +121,7 @@ const Plan = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$', description: 'A
 export const CreateTenantBody = object({
   name: TeamName,
   plan: Type.Optional(Plan),
-  quotas: Type.Optional(Type.Partial(Quotas, { additionalProperties: false })),
+  quotas: Type.Optional(SomeQuotas),
   ownerEmail: Type.Optional(
     Type.String({ minLength: 3, maxLength: 200, description: 'This address is invited as the owner.' }),
   ),
@@ -126,7 +131,7 @@ export const CreatedTenant = object({ tenant: Tenant, invite: nullable(Invite) }
 export const UpdateTenantBody = object({
   name: Type.Optional(TeamName),
   plan: Type.Optional(Plan),
-  quotas: Type.Optional(Type.Partial(Quotas, { additionalProperties: false })),
+  quotas: Type.Optional(SomeQuotas),
 });
 export type UpdateTenantBody = Static<typeof UpdateTenantBody>;
 export const DeletedTenant = object({ id: Type.String(), deleted: Type.Literal(true) });

@@ -13,22 +13,25 @@ const SAMPLES_MAX = 6;
 const optional = (minimum: number, maximum: number, description: string) =>
   Type.Optional(Type.Number({ minimum, maximum, description }));
 
-const Direction = object({
-  bps: Type.Number({ minimum: 0, maximum: 1e10, description: 'Bits a second.' }),
-  lossPercent: optional(0, 100, 'Lost packets.'),
-  jitterMs: optional(0, 60_000, 'The largest of the tracks.'),
-  width: optional(0, 16_384, 'Of the largest picture, pixels.'),
-  height: optional(0, 16_384, 'Of the largest picture, pixels.'),
-  fps: optional(0, 1000, 'Frames a second of the largest picture.'),
-  codec: Type.Optional(Type.String({ maxLength: 20, pattern: '^[A-Za-z0-9._-]*$', examples: ['VP8'] })),
-  freezes: optional(0, 1000, 'How often a picture froze since the last sample.'),
-  freezeSeconds: optional(0, 60, 'How long pictures were frozen since the last sample.'),
-});
+const Direction = object(
+  {
+    bps: Type.Number({ minimum: 0, maximum: 1e10, description: 'Bits a second.' }),
+    lossPercent: optional(0, 100, 'Lost packets.'),
+    jitterMs: optional(0, 60_000, 'The largest of the tracks.'),
+    width: optional(0, 16_384, 'Of the largest picture, pixels.'),
+    height: optional(0, 16_384, 'Of the largest picture, pixels.'),
+    fps: optional(0, 1000, 'Frames a second of the largest picture.'),
+    codec: Type.Optional(Type.String({ maxLength: 20, pattern: '^[A-Za-z0-9._-]*$', examples: ['VP8'] })),
+    freezes: optional(0, 1000, 'How often a picture froze since the last sample.'),
+    freezeSeconds: optional(0, 60, 'How long pictures were frozen since the last sample.'),
+  },
+  { title: 'MediaQuality' },
+);
 export type TelemetryDirection = Static<typeof Direction>;
 
 const FIGURES = {
   rttMs: optional(0, 600_000, 'Round trip to LiveKit.'),
-  ice: Type.Optional(oneOf(ICE_PATHS, { description: 'How media reaches LiveKit.' })),
+  ice: Type.Optional(oneOf(ICE_PATHS, { title: 'IcePath', description: 'How media reaches LiveKit.' })),
   up: Type.Optional(Direction),
   down: Type.Optional(Direction),
 };

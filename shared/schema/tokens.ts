@@ -3,28 +3,34 @@ import { PERMISSIONS } from '../permissions.ts';
 import { Instant, nullable, object, oneOf, RowId } from './common.ts';
 
 const TokenScope = oneOf(['global', 'app'], {
+  title: 'TokenScope',
   description: '`global` applies to everything, `app` to one app only.',
 });
 
-const TokenPermission = oneOf(PERMISSIONS);
+const TokenPermission = oneOf(PERMISSIONS, { title: 'Permission' });
 
 /** An API token as it is listed; neither its text nor its hash is ever answered. */
-export const TokenRecord = object({
-  id: Type.Integer(),
-  name: Type.String(),
-  scope: TokenScope,
-  appId: nullable(Type.Integer()),
-  allowedIps: Type.Array(Type.String(), {
-    description: 'Addresses and CIDR ranges that may use it; empty: any.',
-  }),
-  readOnly: Type.Boolean({ description: 'It reads and changes nothing.' }),
-  permissions: nullable(Type.Array(TokenPermission), { description: 'Its only permissions; null: all of its scope.' }),
-  expiresAt: nullable(Instant, { description: 'From then on it is refused; null: never.' }),
-  lastUsedAt: nullable(Instant),
-  lastUsedIp: nullable(Type.String({ description: 'Address that used it last.' })),
-  createdAt: Instant,
-  revoked: Type.Boolean(),
-});
+export const TokenRecord = object(
+  {
+    id: Type.Integer(),
+    name: Type.String(),
+    scope: TokenScope,
+    appId: nullable(Type.Integer()),
+    allowedIps: Type.Array(Type.String(), {
+      description: 'Addresses and CIDR ranges that may use it; empty: any.',
+    }),
+    readOnly: Type.Boolean({ description: 'It reads and changes nothing.' }),
+    permissions: nullable(Type.Array(TokenPermission), {
+      description: 'Its only permissions; null: all of its scope.',
+    }),
+    expiresAt: nullable(Instant, { description: 'From then on it is refused; null: never.' }),
+    lastUsedAt: nullable(Instant),
+    lastUsedIp: nullable(Type.String({ description: 'Address that used it last.' })),
+    createdAt: Instant,
+    revoked: Type.Boolean(),
+  },
+  { title: 'Token' },
+);
 export type TokenRecord = Static<typeof TokenRecord>;
 
 export const CreateTokenBody = object({

@@ -23,7 +23,7 @@ const UsageDay = object({ day: Type.String({ description: '`YYYY-MM-DD`, in UTC.
 export const AppUsage = object({
   app: Type.String(),
   month: Type.String(),
-  total: object(AMOUNTS),
+  total: object(AMOUNTS, { title: 'UsageTotal' }),
   days: Type.Array(UsageDay, { description: 'Days up to today, oldest first.' }),
 });
 export type AppUsage = Static<typeof AppUsage>;

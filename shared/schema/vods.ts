@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Instant, nullable, object, oneOf, paging, queryFlag, RowId } from './common.ts';
+import { Instant, nullable, object, oneOf, paging, RowId } from './common.ts';
 
 export const VOD_STATUSES = ['starting', 'recording', 'uploading', 'ready', 'failed', 'cancelled'] as const;
 export type VodStatus = (typeof VOD_STATUSES)[number];
@@ -29,6 +29,7 @@ const vodFields = {
   measuredAt: nullable(Instant, { description: 'When length, size and codecs were read from the file.' }),
   format: nullable(Type.String(), { examples: ['mp4'] }),
   status: oneOf(VOD_STATUSES, {
+    title: 'VodStatus',
     description:
       '`starting`: LiveKit has the order, nothing is recorded yet. `cancelled`: somebody stopped it before anything was recorded.',
   }),
@@ -54,24 +55,28 @@ const vodFields = {
   url: nullable(Type.String(), {
     description: 'Playback link: public, or else signed for 7 days (less with an AWS role). Only when ready.',
   }),
-  linkState: nullable(oneOf(['public', 'signed', 'refused', 'none']), {
+  linkState: nullable(oneOf(['public', 'signed', 'refused', 'none'], { title: 'LinkState' }), {
     description:
       '`public`: public link. `signed`: signed link. `refused`: the storage rejects signed links. `none`: no link is possible. Null until the VOD is ready.',
   }),
   urlProblem: nullable(Type.String(), { description: 'Why a ready VOD has no link, as a sentence.' }),
   transcoding: nullable(
-    object({
-      state: oneOf(['queued', 'running', 'waiting', 'ready', 'failed', 'cancelled'], {
-        description: '`waiting`: an attempt failed and will be repeated.',
-      }),
-      jobId: nullable(Type.Integer({ description: 'Its job: `GET /jobs/{id}` has the progress.' })),
-      problem: nullable(Type.String(), { description: 'Why there is no ladder, as a sentence.' }),
-    }),
+    object(
+      {
+        state: oneOf(['queued', 'running', 'waiting', 'ready', 'failed', 'cancelled'], {
+          title: 'TranscodingState',
+          description: '`waiting`: an attempt failed and will be repeated.',
+        }),
+        jobId: nullable(Type.Integer({ description: 'Its job: `GET /jobs/{id}` has the progress.' })),
+        problem: nullable(Type.String(), { description: 'Why there is no ladder, as a sentence.' }),
+      },
+      { title: 'VodTranscoding' },
+    ),
     { description: 'The job that makes an HLS ladder of the recording; null if there is none.' },
   ),
 };
 
-export const VodRow = object(vodFields);
+export const VodRow = object(vodFields, { title: 'Vod' });
 export type VodRow = Static<typeof VodRow>;
 
 export const VodVariant = object({
@@ -111,9 +116,10 @@ export type VodQuery = Static<typeof VodQuery>;
 
 export const DeleteVodQuery = object({
   leaveObjects: Type.Optional(
-    queryFlag(
-      'Deletes the VOD but leaves its objects in the storage without contacting it, for example because the bucket no longer exists. Files in the app’s folder are deleted.',
-    ),
+    Type.Boolean({
+      description:
+        'Deletes the VOD but leaves its objects in the storage without contacting it, for example because the bucket no longer exists. Files in the app’s folder are deleted.',
+    }),
   ),
 });
 

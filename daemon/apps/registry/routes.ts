@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
 import * as ops from '#shared/contract/apps.ts';
 import { fieldError } from '#shared/errors.ts';
-import { isSet, ok } from '#shared/schema/common.ts';
+import { ok } from '#shared/schema/common.ts';
 import type { AppDeletion } from './deletion.ts';
 import type { AppService } from './service.ts';
 
@@ -18,7 +18,7 @@ export function appRoutes(app: FastifyInstance, { apps, deletion }: { apps: AppS
   route(app, ops.getApp, ({ params }) => apps.get(params.name));
   route(app, ops.getAppSizes, async ({ params }) => ok(await apps.sizes(params.name)));
   route(app, ops.deleteApp, async ({ params, query, actor, audit, request, reply }) => {
-    const mode = { purge: isSet(query.deleteVods), leaveObjects: isSet(query.leaveObjects) };
+    const mode = { purge: query.deleteVods === true, leaveObjects: query.leaveObjects === true };
     if (mode.leaveObjects && !mode.purge)
       throw fieldError('query.leaveObjects', 'needs deleteVods=true; without it the objects stay anyway');
     if (mode.leaveObjects) audit({ after: { deleteVods: true, leaveObjects: true } });

@@ -7,7 +7,6 @@ import type { Principal } from '#daemon/platform/principal.ts';
 import { type VisibleApps, visibleApps } from '#shared/access.ts';
 import { ApiError } from '#shared/errors.ts';
 import { iso, readPeriod } from '#shared/instants.ts';
-import { isSet } from '#shared/schema/common.ts';
 import {
   type AllSessions,
   type AllSessionsQuery,
@@ -95,7 +94,7 @@ export class SessionService {
     const sql = this.#reading(name);
     const session = sql.find(id);
     if (session === undefined) throw new ApiError('SESSION_UNKNOWN', { id });
-    const { rows, total } = sql.stays(session.id, { q, faults: isSet(faults) }, { limit, offset });
+    const { rows, total } = sql.stays(session.id, { q, faults: faults === true }, { limit, offset });
     const tracks = Map.groupBy(
       sql.tracksOf(rows.filter((stay) => stay.has_published).map((stay) => stay.id)),
       (track) => track.stay_id,
@@ -204,8 +203,8 @@ export class SessionService {
       // rows may be from before the config was changed
       identities: identity ? [identity, this.#deps.identities.hashOf(app.id, identity)] : undefined,
       q: q || undefined,
-      errors: isSet(errors),
-      running: isSet(running),
+      errors: errors === true,
+      running: running === true,
       ...readPeriod(period),
     };
   }

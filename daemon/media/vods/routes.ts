@@ -3,7 +3,7 @@ import type { AppFiles } from '#daemon/apps/storage/app-files.ts';
 import type { StorageService } from '#daemon/apps/storage/service.ts';
 import { route } from '#daemon/platform/http/route.ts';
 import * as ops from '#shared/contract/vods.ts';
-import { isSet, ok } from '#shared/schema/common.ts';
+import { ok } from '#shared/schema/common.ts';
 import type { VodService } from './service.ts';
 
 export interface VodRouteServices {
@@ -29,7 +29,7 @@ export function vodRoutes(app: FastifyInstance, { vods, appFiles, storage }: Vod
     return ok(job);
   });
   route(app, ops.deleteVod, ({ params, query, actor, audit }) => {
-    const leaveObjects = isSet(query.leaveObjects);
+    const leaveObjects = query.leaveObjects === true;
     if (leaveObjects) audit({ after: { leaveObjects } });
     return vods.remove(params.app, params.id, actor, leaveObjects) as Promise<undefined>;
   });

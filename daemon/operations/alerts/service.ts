@@ -21,7 +21,6 @@ import type {
   PatchChannelBody,
   PatchRuleBody,
 } from '#shared/schema/alerts.ts';
-import { isSet } from '#shared/schema/common.ts';
 import type { AlertChannels } from './channels.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moments } from './moments.ts';
@@ -142,9 +141,8 @@ export class AlertService {
     const period = readPeriod(times);
     const since = period.since === undefined ? undefined : iso(period.since);
     const until = period.until === undefined ? undefined : iso(period.until);
-    const isOpen = open === undefined ? undefined : isSet(open);
     // open ones are complete in memory, also while the registry can't be written
-    if (isOpen === true) {
+    if (open === true) {
       const rows = this.#deps.incidents
         .open()
         .filter(
@@ -162,7 +160,7 @@ export class AlertService {
     const filter: IncidentFilter = {
       ...(apps.kind === 'team' ? { tenantId: apps.tenantId } : {}),
       ...(apps.kind === 'app' ? { appId: apps.appId } : {}),
-      ...(isOpen === false ? { closed: 1 } : {}),
+      ...(open === false ? { closed: 1 } : {}),
       severity,
       condition,
       app,

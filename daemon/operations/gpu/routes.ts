@@ -20,9 +20,6 @@ export function gpuRoutes(app: FastifyInstance, { gpu }: { gpu: GpuService }): v
       detail: 'An app token can’t see the devices of the machine.',
     };
   };
-  route(app, getGpu, ({ query, principal }) => {
-    const { refresh } = query;
-    return told(principal, refresh === '' || refresh === 'true' || refresh === '1');
-  });
+  route(app, getGpu, ({ query, principal }) => told(principal, query.refresh === true));
   route(app, refreshGpu, ({ principal }) => told(principal, true));
 }

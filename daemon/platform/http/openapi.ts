@@ -3,15 +3,17 @@ import { operations } from '#shared/contract/index.ts';
 import { type Access, appParamOf, type Operation } from '#shared/contract/operation.ts';
 import { ERRORS, type ErrorCode, type ErrorDefinition, FILE_ERRORS } from '#shared/errors.ts';
 import { ErrorBody } from '#shared/schema/common.ts';
+import { Components } from './openapi-components.ts';
 
 type Json = Record<string, unknown>;
 
 /** The OpenAPI 3.1 document, derived from the contract. TypeBox schemas are JSON Schema, so they go in as they are. */
 export function openApiDocument(version: string, base: string, publicPath = ''): Json {
+  const components = new Components();
   const paths: Record<string, Json> = {};
   for (const op of operations) {
     const path = (op.root ? '' : base) + op.path;
-    (paths[path] ??= {})[op.method.toLowerCase()] = describe(op);
+    (paths[path] ??= {})[op.method.toLowerCase()] = describe(op, components);
   }
   return {
     openapi: '3.1.0',
@@ -25,7 +27,7 @@ export function openApiDocument(version: string, base: string, publicPath = ''):
     tags: [...new Set(operations.map((op) => op.tag))].map((name) => ({ name })),
     paths,
     components: {
-      schemas: { Error: { ...ErrorBody, $id: undefined } },
+      schemas: components.schemas,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'API token (`sk_…`) or session token.' },
         clusterToken: { type: 'apiKey', in: 'header', name: 'X-Cluster-Token' },
@@ -34,18 +36,18 @@ export function openApiDocument(version: string, base: string, publicPath = ''):
   };
 }
 
-function describe(op: Operation): Json {
+function describe(op: Operation, components: Components): Json {
   const responses: Json = {};
   for (const [status, schema] of Object.entries(op.responses)) {
     responses[status] = {
       description: STATUS_CODES[status] ?? 'Success',
-      ...(schema ? { content: { [op.produces ?? 'application/json']: { schema } } } : {}),
+      ...(schema ? { content: { [op.produces ?? 'application/json']: { schema: components.refer(schema) } } } : {}),
     };
   }
   for (const [status, codes] of errorsOf(op)) {
     responses[status] = {
       description: codes.map((code) => `\`${code}\`: ${(ERRORS[code] as ErrorDefinition).message}`).join('\n\n'),
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      content: { 'application/json': { schema: components.refer(ErrorBody) } },
     };
   }
   return {
@@ -56,17 +58,19 @@ function describe(op: Operation): Json {
     'x-access': op.access,
     security: securityOf(op.access),
     parameters: [
-      ...parameters('path', op.params),
-      ...parameters('query', op.query),
-      ...parameters('header', op.headers),
+      ...parameters('path', op.params, components),
+      ...parameters('query', op.query, components),
+      ...parameters('header', op.headers, components),
     ],
     ...(op.body
       ? {
           requestBody: {
             required: !op.bodyOptional,
             content: {
-              'application/json': { schema: op.body },
-              ...Object.fromEntries((op.uploads ?? []).map((type) => [type, {}])),
+              'application/json': { schema: components.refer(op.body) },
+              ...Object.fromEntries(
+                (op.uploads ?? []).map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+              ),
             },
           },
         }
@@ -119,14 +123,15 @@ function securityOf(access: Access): Json[] {
   return access === 'public' || access === 'webhook' ? [] : [{ bearer: [] }];
 }
 
-function parameters(place: 'path' | 'query' | 'header', schema: Operation['params']): Json[] {
+function parameters(place: 'path' | 'query' | 'header', schema: Operation['params'], components: Components): Json[] {
   if (schema === undefined) return [];
   const required = new Set((schema as { required?: string[] }).required ?? []);
   return Object.entries(schema.properties as Record<string, Json>).map(([name, property]) => ({
     name,
     in: place,
     required: place === 'path' || required.has(name),
+    ...(property['allowEmptyValue'] ? { allowEmptyValue: true } : {}),
     ...(property['description'] ? { description: property['description'] } : {}),
-    schema: property,
+    schema: components.refer(property),
   }));
 }

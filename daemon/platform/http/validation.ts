@@ -46,6 +46,7 @@ export function installCompilers(app: FastifyInstance): void {
     return (data: unknown) => {
       validate ??= compilerFor(httpPart).compile(schema as object);
       if ((data === undefined || data === null) && httpPart === 'body') return { error: missingBody() };
+      if (httpPart === 'querystring') spellFlags(schema as ObjectSchema, data);
       const misspelt = httpPart === 'body' ? [] : misspeltNumbers(name, schema as ObjectSchema, data);
       if (misspelt.length > 0) return { error: fieldErrors(misspelt) };
       return validate(data) ? { value: data } : { error: validationError(name, validate.errors ?? []) };
@@ -63,7 +64,17 @@ export function installCompilers(app: FastifyInstance): void {
 }
 
 interface ObjectSchema {
-  properties?: Record<string, { type?: string }>;
+  properties?: Record<string, { type?: string; allowEmptyValue?: boolean }>;
+}
+
+/** Booleans in a query can be spelt `1` and `0`, too; some count as set when they have no value. */
+function spellFlags({ properties = {} }: ObjectSchema, data: unknown): void {
+  const given = data as Record<string, unknown>;
+  for (const [key, { type, allowEmptyValue }] of Object.entries(properties)) {
+    if (type !== 'boolean') continue;
+    if (given[key] === '1' || (given[key] === '' && allowEmptyValue)) given[key] = 'true';
+    else if (given[key] === '0') given[key] = 'false';
+  }
 }
 
 const SPELLING: Readonly<Record<string, RegExp>> = {

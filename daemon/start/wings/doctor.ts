@@ -74,7 +74,7 @@ export function createDoctor(
         isLocal: async (app) => isKeptLocally((await config.get(app)).s3),
         storage,
         nodes: { all: () => cluster.nodes.values(), judge: (node) => cluster.judged(node) },
-        incidents: () => alerts.list(caller, { open: 'true', limit: 100 }).data,
+        incidents: () => alerts.list(caller, { open: true, limit: 100 }).data,
       })),
     ],
     about: () => ({

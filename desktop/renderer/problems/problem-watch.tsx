@@ -31,4 +31,4 @@ function Watcher({ connection }: { connection: Connection }) {
 }
 
 /** The question for open incidents; anyone who asks it shares the answer. */
-export const OPEN_INCIDENTS = { query: { open: 'true', limit: 1000 } } as const;
+export const OPEN_INCIDENTS = { query: { open: true, limit: 1000 } } as const;

@@ -17,7 +17,7 @@ export const alerts: Feature = {
     Icon: IconBell,
     group: 'work',
     count: counter(listIncidents, ({ total }) => (total > 0 ? { count: String(total) } : {}), {
-      query: { open: 'true', limit: 1000 },
+      query: { open: true, limit: 1000 },
     }),
   },
   live: {

@@ -42,7 +42,7 @@ export function IncidentsPage() {
   const [search, setSearch] = useSearchState();
   const isHistory = search['show'] === 'closed';
   const query: QueryOf<typeof listIncidents> = {
-    open: isHistory ? 'false' : 'true',
+    open: !isHistory,
     ...(search['severity'] ? { severity: search['severity'] as Incident['severity'] } : {}),
     ...(search['condition'] ? { condition: search['condition'] as Incident['condition'] } : {}),
     ...(search['app'] ? { app: search['app'] } : {}),

@@ -31,9 +31,7 @@ function DeleteForm({ name, onClose }: { name: string; onClose: () => void }) {
     send: (values) =>
       remove.mutateAsync({
         ...params,
-        query: values.withVods
-          ? { deleteVods: 'true' as const, ...(values.leaveObjects ? { leaveObjects: 'true' as const } : {}) }
-          : {},
+        query: values.withVods ? { deleteVods: true, ...(values.leaveObjects ? { leaveObjects: true } : {}) } : {},
         headers: { prefer: 'respond-async' },
       }),
     onDone: () => {

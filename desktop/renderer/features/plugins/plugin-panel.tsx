@@ -59,7 +59,7 @@ export function PluginPanel({
       action: usedBy.length > 0 ? 'Remove plugin anyway' : 'Remove plugin',
       isDangerous: true,
       run: async () => {
-        await remove.mutateAsync({ ...params, query: usedBy.length > 0 ? { force: 'true' } : {} });
+        await remove.mutateAsync({ ...params, query: usedBy.length > 0 ? { force: true } : {} });
         onClose();
       },
     });

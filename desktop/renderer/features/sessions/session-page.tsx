@@ -38,7 +38,7 @@ export function SessionPage() {
   const [isFaults, setFaults] = useState(false);
   const input = {
     params: { app, id: session },
-    query: { ...(q ? { q } : {}), ...(isFaults ? { faults: 'true' as const } : {}) },
+    query: { ...(q ? { q } : {}), ...(isFaults ? { faults: true } : {}) },
   };
   const pages = useInfiniteQuery({
     queryKey: [...keyOf(id, getSession, input), PAGES],

@@ -48,8 +48,8 @@ export function SessionsView({ app }: { app?: string }) {
     ...(q ? { q } : {}),
     ...(identity ? { identity } : {}),
     ...(search['room'] ? { room: search['room'] } : {}),
-    ...(search['errors'] ? { errors: 'true' as const } : {}),
-    ...(search['running'] ? { running: 'true' as const } : {}),
+    ...(search['errors'] ? { errors: true } : {}),
+    ...(search['running'] ? { running: true } : {}),
     // to the hour, so that the question stays the same while one looks
     ...(search['days']
       ? {

@@ -246,7 +246,7 @@ function VodPanel({ app, id, onClose }: { app: string; id: number | undefined; o
                     action: 'Remove recording',
                     isDangerous: true,
                     run: async () => {
-                      await remove.mutateAsync({ ...params, query: { leaveObjects: 'true' } });
+                      await remove.mutateAsync({ ...params, query: { leaveObjects: true } });
                       onClose();
                     },
                   })
