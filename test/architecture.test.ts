@@ -47,7 +47,7 @@ const EXPORTS = (
   JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { exports: Record<string, string> }
 ).exports;
 /** Parts of `shared/` that use Node.js; nothing that reaches a browser imports them. */
-const NODE_ONLY = /^shared\/(?:plugin-sdk|files)\//;
+const NODE_ONLY = /^shared\/(?:plugin-sdk|files|keychain)\//;
 
 interface Import {
   file: string;

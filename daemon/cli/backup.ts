@@ -12,9 +12,10 @@ import * as ops from '#shared/contract/backups.ts';
 import { getJob } from '#shared/contract/jobs.ts';
 import { bytes, count, plural } from '#shared/format.ts';
 import type { BackupLack } from '#shared/schema/backups.ts';
+import { UsageError } from './exit-codes.ts';
 import { backupPassphrase } from './passphrase.ts';
-import { type RemoteOptions, runningDaemon } from './plugin/remote.ts';
-import { UsageError } from './plugin/usage-error.ts';
+import { type ConnectionOptions, clientOf } from './remote/connection.ts';
+import { explainFailure } from './remote/failures.ts';
 import { commandWithHelp, runCommand } from './usage.ts';
 
 const HELP = `streamhub backup: makes a backup of the running daemon’s data directory, with the API token of STREAMHUB_TOKEN.
@@ -32,7 +33,7 @@ streamhub backup verify FILE     read a file to its end and check everything in 
   --data-dir DIR, --env-file FILE   as for the daemon
 `;
 
-interface Options extends RemoteOptions {
+interface Options extends ConnectionOptions {
   to?: string;
   recordings?: boolean;
   logs?: boolean;
@@ -47,8 +48,8 @@ export const run = (args: string[]): Promise<number> => runCommand(() => command
 
 /** What went wrong, for people. @throws what is not meant for them */
 export function explainBackup(error: unknown): readonly string[] {
-  if (error instanceof DaemonError) return [`${error.message} ${error.hint ?? ''}`.trimEnd()];
-  if (error instanceof UnreachableError || error instanceof UsageError) return [error.message];
+  if (error instanceof DaemonError || error instanceof UnreachableError || error instanceof UsageError)
+    return explainFailure(error);
   const fault = faultOf(error);
   if (fault === undefined) throw error;
   const { message, hint } = errorOf(fault);
@@ -85,7 +86,7 @@ async function make({
   passphraseFile,
   ...remote
 }: Options): Promise<number> {
-  const client = await runningDaemon(remote);
+  const client = await clientOf(remote);
   const passphrase = ask || passphraseFile !== undefined ? await backupPassphrase(passphraseFile) : undefined;
   const body = { destination: to, recordings, logs, ...(passphrase === undefined ? {} : { passphrase }) };
   let { data: job } = await client.call(ops.createBackup, { body });
@@ -110,7 +111,7 @@ async function make({
 }
 
 async function list(remote: Options): Promise<number> {
-  const { data } = await (await runningDaemon(remote)).call(ops.listBackups, {});
+  const { data } = await (await clientOf(remote)).call(ops.listBackups, {});
   for (const { id, createdAt, state, sizeBytes, place } of data)
     print([id, createdAt, state, bytes(sizeBytes), place].join('\t'));
   return 0;

@@ -28,9 +28,8 @@ import {
   type CheckState,
 } from '#shared/schema/check.ts';
 import { hideSecrets } from '#shared/secrets.ts';
-import { runningDaemon } from './plugin/remote.ts';
-import { UsageError } from './plugin/usage-error.ts';
-import { commandWithHelp, usageExitCode } from './usage.ts';
+import { clientOf } from './remote/connection.ts';
+import { commandWithHelp, runCommand } from './usage.ts';
 
 const HELP = `streamhub doctor: checks the installation, and says what is wrong and what you can do.
 
@@ -63,8 +62,8 @@ interface DoctorOptions {
 }
 
 /** `streamhub doctor` */
-export async function run(args: string[]): Promise<number> {
-  try {
+export const run = (args: string[]): Promise<number> =>
+  runCommand(async () => {
     const program = commandWithHelp('streamhub doctor', HELP)
       .allowExcessArguments(false)
       .option('--json')
@@ -76,18 +75,12 @@ export async function run(args: string[]): Promise<number> {
     const report = await reportFor(options);
     process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report));
     return report.ok ? 0 : 1;
-  } catch (error) {
-    const wrongUsage = usageExitCode(error);
-    if (wrongUsage !== undefined) return wrongUsage;
-    process.stderr.write(`streamhub: ${(error as Error).message}\n`);
-    return error instanceof UsageError ? 2 : 1;
-  }
-}
+  });
 
 async function reportFor(options: DoctorOptions): Promise<CheckReport> {
   const hasToken = Boolean(process.env['STREAMHUB_TOKEN']);
   if (options.url !== undefined || (hasToken && (await isThere(options)))) {
-    const client = await runningDaemon(options);
+    const client = await clientOf(options);
     return (await client.call(checkInstallation, {}, { timeout: LIMIT_MS })).data;
   }
   return localReport(options, hasToken);

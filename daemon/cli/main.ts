@@ -1,15 +1,29 @@
+import type { Command } from 'commander';
 import { SETTINGS } from '#daemon/platform/settings-table.ts';
 import { VERSION } from '#daemon/platform/version.ts';
 
-/** Commands beside the daemon itself, loaded only when called. Each module exports `run(args): Promise<number>`. */
-const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }> = {
+/** A command: one with `command()` is made of commander's definitions, one with `run` reads its arguments itself. */
+type Loaded = { run(args: string[]): Promise<number> } | { command(): Command };
+
+/** Commands beside the daemon itself, loaded only when called. */
+export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loaded> }> = {
   admin: {
     summary: 'Reset a password or create an API token, for an operator who lost access.',
     load: () => import('./admin.ts'),
   },
+  api: { summary: 'Send any request to the API, and print the answer.', load: () => import('./remote/api.ts') },
+  apps: { summary: 'List, create and delete apps.', load: () => import('./remote/apps.ts') },
   backup: {
     summary: 'Make a backup of a running daemon, or list and verify backups.',
     load: () => import('./backup.ts'),
+  },
+  connect: {
+    summary: 'Sign in to a daemon, and use it for the next commands.',
+    load: () => import('./remote/connect.ts'),
+  },
+  contexts: {
+    summary: 'List, choose and remove the daemons that you connected to.',
+    load: () => import('./remote/contexts-command.ts'),
   },
   doctor: {
     summary: 'Check the installation, and say what is wrong and what you can do.',
@@ -19,6 +33,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     summary: 'Join this machine to a cluster, or run its agent.',
     load: () => import('./edge.ts'),
   },
+  jobs: { summary: 'List, watch, cancel and retry jobs.', load: () => import('./remote/jobs.ts') },
   plugin: {
     summary: 'Create, check, pack and add plugins.',
     load: () => import('./plugin.ts'),
@@ -42,13 +57,19 @@ export async function main(args: string[]): Promise<void> {
   const [first, ...rest] = args;
   const command = first === undefined ? undefined : COMMANDS[first];
   if (command !== undefined) {
-    process.exitCode = await (await command.load()).run(rest);
+    process.exitCode = await runLoaded(first as string, await command.load(), rest);
     return;
   }
   const flags = await readFlags(first === 'start' ? rest : args);
   if (flags === undefined) return;
   const { runDaemon } = await import('#daemon/start/main.ts');
   await runDaemon(flags);
+}
+
+async function runLoaded(name: string, loaded: Loaded, args: string[]): Promise<number> {
+  if ('run' in loaded) return loaded.run(args);
+  const { runProgram } = await import('./usage.ts');
+  return runProgram(loaded.command().name(`streamhub ${name}`), args);
 }
 
 /** The daemon's flags by name, or undefined where the command ends here: after help, the version or wrong usage. */

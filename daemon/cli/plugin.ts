@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { Command, CommanderError } from 'commander';
-import { SettingsError } from '#daemon/platform/settings.ts';
-import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
+import type { Command } from 'commander';
 import * as ops from '#shared/contract/plugins.ts';
 import { PluginRefusal, problemLine } from '#shared/plugin-sdk/problems.ts';
+import { UsageError } from './exit-codes.ts';
 import { addPlugin } from './plugin/add.ts';
 import { checkPlugin, reportOf } from './plugin/check.ts';
 import { packPlugin } from './plugin/pack.ts';
-import { type RemoteOptions, runningDaemon } from './plugin/remote.ts';
 import { KINDS, type Kind, scaffoldPlugin } from './plugin/scaffold.ts';
-import { UsageError } from './plugin/usage-error.ts';
+import { type ConnectionOptions, clientOf } from './remote/connection.ts';
+import { explainFailure } from './remote/failures.ts';
+import { newCommand, runProgram } from './usage.ts';
 
 /** `streamhub plugin …`: what authors and operators do with plugins. 0 = done, 1 = problems found, 2 = wrong usage. */
 export async function run(args: string[]): Promise<number> {
@@ -17,10 +17,9 @@ export async function run(args: string[]): Promise<number> {
   if (process.env['npm_lifecycle_event'] === 'start' && process.env['INIT_CWD']) process.chdir(process.env['INIT_CWD']);
   let status = 0;
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
-  const program = new Command('streamhub plugin')
-    .description('Create, check, pack and add plugins. See docs/plugins.md for the guide.')
-    .exitOverride()
-    .showHelpAfterError();
+  const program = newCommand('streamhub plugin').description(
+    'Create, check, pack and add plugins. See docs/plugins.md for the guide.',
+  );
 
   program
     .command('new')
@@ -31,7 +30,7 @@ export async function run(args: string[]): Promise<number> {
     .option('--dir <folder>', 'where to create the folder', '.')
     .action(async (name: string, options: { kind: string; typescript?: boolean; dir: string }) => {
       const kind = KINDS.find((known) => known === options.kind);
-      if (kind === undefined) throw new CommanderError(2, 'kind', `--kind must be ${KINDS.join(' or ')}`);
+      if (kind === undefined) throw new UsageError(`--kind must be ${KINDS.join(' or ')}`);
       const made = await scaffoldPlugin({ ...options, name, kind: kind as Kind, isTyped: options.typescript ?? false });
       print(`Created ${made.folder}:`);
       for (const file of made.files) print(`  ${file}`);
@@ -80,8 +79,8 @@ export async function run(args: string[]): Promise<number> {
       .option('--data-dir <folder>', 'DATA_DIR of the daemon')
       .option('--env-file <file>', 'settings of the daemon');
   const timeout = 240_000;
-  remote('list', 'list the plugins').action(async (options: RemoteOptions) => {
-    const { data } = await (await runningDaemon(options)).call(ops.listPlugins, {}, { timeout });
+  remote('list', 'list the plugins').action(async (options: ConnectionOptions) => {
+    const { data } = await (await clientOf(options)).call(ops.listPlugins, {}, { timeout });
     for (const { id, version, state, reason } of data)
       print([id, version ?? '-', state, reason ?? ''].join('\t').trimEnd());
   });
@@ -89,9 +88,9 @@ export async function run(args: string[]): Promise<number> {
     .argument('<id>', 'id of the plugin')
     .argument('<file>', 'packed plugin (.tgz) or preset file')
     .option('--force', 'also if apps use a storage provider that will be gone')
-    .action(async (id: string, file: string, options: RemoteOptions & { force?: boolean }) => {
+    .action(async (id: string, file: string, options: ConnectionOptions & { force?: boolean }) => {
       const input = { params: { id }, file: await readFile(file), query: forced(options) };
-      const { data } = await (await runningDaemon(options)).call(ops.updatePlugin, input, { timeout });
+      const { data } = await (await clientOf(options)).call(ops.updatePlugin, input, { timeout });
       print(`Updated ${id} to ${data.version ?? 'the new file'}.`);
     });
   for (const [name, op, done] of [
@@ -100,8 +99,8 @@ export async function run(args: string[]): Promise<number> {
   ] as const)
     remote(name, `${name} a plugin`)
       .argument('<id>', 'id of the plugin')
-      .action(async (id: string, options: RemoteOptions) => {
-        await (await runningDaemon(options)).call(op, { params: { id } }, { timeout });
+      .action(async (id: string, options: ConnectionOptions) => {
+        await (await clientOf(options)).call(op, { params: { id } }, { timeout });
         print(`${done} ${id}.`);
       });
   for (const [name, op, what, done] of [
@@ -111,40 +110,19 @@ export async function run(args: string[]): Promise<number> {
     remote(name, what)
       .argument('<id>', 'id of the plugin')
       .option('--force', 'also if apps use its storage; they record nothing until they have another one')
-      .action(async (id: string, options: RemoteOptions & { force?: boolean }) => {
+      .action(async (id: string, options: ConnectionOptions & { force?: boolean }) => {
         const input = { params: { id }, query: forced(options) };
-        await (await runningDaemon(options)).call(op as typeof ops.rollBackPlugin, input, { timeout });
+        await (await clientOf(options)).call(op as typeof ops.rollBackPlugin, input, { timeout });
         print(`${done} ${id}.`);
       });
 
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return status;
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      if (error.exitCode === 2) process.stderr.write(`streamhub: ${error.message}\n`);
-      return error.exitCode === 0 ? 0 : 2;
-    }
-    if (error instanceof SettingsError) {
-      for (const problem of error.problems) process.stderr.write(`streamhub: ${problem}\n`);
-      return 2;
-    }
-    if (error instanceof PluginRefusal) {
-      for (const problem of error.problems)
-        process.stderr.write(`streamhub: ${problemLine(problem)}\n  ${problem.cure}\n`);
-      return 1;
-    }
-    if (error instanceof DaemonError || error instanceof UnreachableError) {
-      const hint = error instanceof DaemonError && error.hint !== undefined ? `\n  ${error.hint}` : '';
-      process.stderr.write(`streamhub: ${error.message}${hint}\n`);
-      return 1;
-    }
-    if (error instanceof UsageError) {
-      process.stderr.write(`streamhub: ${error.message}\n`);
-      return 1;
-    }
-    throw error;
-  }
+  return runProgram(program, args, explain, () => status);
+}
+
+/** The problems of a plugin and what to do, else what went wrong. */
+function explain(error: Error): readonly string[] {
+  if (!(error instanceof PluginRefusal)) return explainFailure(error);
+  return error.problems.flatMap((problem) => [problemLine(problem), `  ${problem.cure}`]);
 }
 
 const forced = ({ force }: { force?: boolean }): { force?: true } => (force ? { force: true } : {});

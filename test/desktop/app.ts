@@ -1,9 +1,9 @@
 import { Core, type CoreOptions } from '#desktop/main/core.ts';
 import type { Shell } from '#desktop/main/parts.ts';
-import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
 import { createBridge } from '#shared/ipc/bridge.ts';
 import type { DesktopBridge, IpcPush } from '#shared/ipc/index.ts';
 import { type Outcome, unwrap } from '#shared/ipc/outcome.ts';
+import { SecretStore } from '#shared/keychain/secret-store.ts';
 import { BIN, temporaryDir } from '../helpers/daemon.ts';
 import { QUICK } from '../helpers/desktop-host.ts';
 import { watched } from '../helpers/until.ts';

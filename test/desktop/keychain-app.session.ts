@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
+import { SecretStore } from '#shared/keychain/secret-store.ts';
 import { TEST_TOKEN, testDaemon } from '../helpers/daemon.ts';
 import { Keyring, noKeytar } from '../helpers/keychain.ts';
 import { type App, codeOf, openApp, value } from './app.ts';

@@ -1,8 +1,8 @@
 // Run by keychain.test.ts inside a session with a real keyring.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { LoadModule } from '#desktop/main/secrets/backends.ts';
-import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
+import type { LoadModule } from '#shared/keychain/backends.ts';
+import { SecretStore } from '#shared/keychain/secret-store.ts';
 import { Keyring, noKeytar } from '../helpers/keychain.ts';
 
 const keyring = new Keyring();

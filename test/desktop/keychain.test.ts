@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import { SecretStore } from '#desktop/main/secrets/secret-store.ts';
+import { SecretStore } from '#shared/keychain/secret-store.ts';
 import { inKeychain, keychainMissing } from '../helpers/keychain.ts';
 
 const missing = keychainMissing();

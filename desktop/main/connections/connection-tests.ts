@@ -1,8 +1,8 @@
+import { baseUrl } from '#shared/connection/address.ts';
 import type { Secret } from '#shared/connection/secret.ts';
 import { endSession, signIn } from '#shared/connection/sign-in.ts';
 import type { Credential, TestReport, TestStep } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
-import { baseUrl } from './address.ts';
 import { type DiagnoseOptions, diagnose } from './diagnose.ts';
 import type { Entry } from './entry.ts';
 import { recognise } from './probe.ts';

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { baseUrl, nameOf } from '#shared/connection/address.ts';
 import type { Timing } from '#shared/connection/daemon-connection.ts';
 import { type KeptSecret, packSecret } from '#shared/connection/secret.ts';
 import { endSession, signIn } from '#shared/connection/sign-in.ts';
 import type { Connection, Credential, Keep, Snapshot } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
+import type { SecretStore } from '#shared/keychain/secret-store.ts';
 import type { FileProblem, JsonFile } from '../files/json-file.ts';
-import type { SecretStore } from '../secrets/secret-store.ts';
-import { baseUrl, nameOf } from './address.ts';
 import { Entry } from './entry.ts';
 import { type ConnectionList, type ConnectionRecord, recordsFile } from './records.ts';
 import { SnapshotStore } from './snapshots.ts';

@@ -1,11 +1,11 @@
 import dns from 'node:dns/promises';
 import { once } from 'node:events';
 import net from 'node:net';
+import { networkFailure } from '#shared/connection/network-failure.ts';
 import type { Health, Recognition } from '#shared/connection/probe.ts';
 import type { Certificate, TestReport, TestStep } from '#shared/ipc/connections.ts';
 import { failure, type IpcErrorCode, IpcFailure } from '#shared/ipc/outcome.ts';
 import type { AuthContext } from '#shared/schema/auth.ts';
-import { networkFailure } from './network-failure.ts';
 import { checkHealth } from './probe.ts';
 import type { Transport } from './transport.ts';
 

@@ -3,7 +3,7 @@ import { type KeptSecret, packSecret, type Secret, unpackSecret } from '#shared/
 import type { Connection, Keep } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure } from '#shared/ipc/outcome.ts';
-import type { SecretStore } from '../secrets/secret-store.ts';
+import type { SecretStore } from '#shared/keychain/secret-store.ts';
 import { EventLog } from './event-log.ts';
 import { checkHealth, recognise } from './probe.ts';
 import type { ConnectionRecord } from './records.ts';

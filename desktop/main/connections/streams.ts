@@ -1,11 +1,11 @@
 import type { Timing } from '#shared/connection/daemon-connection.ts';
 import { followEvents, type StreamRefused } from '#shared/connection/event-stream.ts';
+import { networkFailure } from '#shared/connection/network-failure.ts';
 import type { StreamEvent } from '#shared/ipc/events.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import { failure, type IpcError } from '#shared/ipc/outcome.ts';
 import type { Connections } from './connections.ts';
 import { EventLog } from './event-log.ts';
-import { networkFailure } from './network-failure.ts';
 import { apiPath } from './requests.ts';
 
 const MAX_STREAMS = 32;

@@ -3,11 +3,11 @@ import tls, { type SecureContext, type TLSSocket } from 'node:tls';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { WireAnswer } from '#shared/client/client.ts';
+import { networkFailure } from '#shared/connection/network-failure.ts';
 import type { Transport as DaemonTransport, StreamAnswer, TransportRequest } from '#shared/connection/transport.ts';
 import type { Certificate } from '#shared/ipc/connections.ts';
 import { failure, type IpcFailure } from '#shared/ipc/outcome.ts';
 import { describeCertificate, isUnknownIssuer, reasonOf } from './certificate.ts';
-import { networkFailure } from './network-failure.ts';
 
 export interface Route {
   /** Origin and prefix of the daemon, without a slash at the end. */

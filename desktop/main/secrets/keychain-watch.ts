@@ -1,8 +1,8 @@
 import type { ConnectionState } from '#shared/ipc/connections.ts';
 import type { Emit } from '#shared/ipc/index.ts';
 import type { KeychainState } from '#shared/ipc/keychain.ts';
+import type { SecretStore } from '#shared/keychain/secret-store.ts';
 import type { Connections } from '../connections/connections.ts';
-import type { SecretStore } from './secret-store.ts';
 
 const LOOK_MS = 3000;
 

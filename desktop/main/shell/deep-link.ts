@@ -1,5 +1,5 @@
+import { baseUrl } from '#shared/connection/address.ts';
 import type { ShellCommand } from '#shared/ipc/desktop.ts';
-import { baseUrl } from '../connections/address.ts';
 
 /** Scheme that the system hands to this app. */
 export const LINK_SCHEME = 'streamhub';

@@ -4,7 +4,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import tls from 'node:tls';
-import { runningDaemon } from '#daemon/cli/plugin/remote.ts';
+import { clientOf } from '#daemon/cli/remote/connection.ts';
 import { instanceId } from '#daemon/edge/instance.ts';
 import { MasterClient } from '#daemon/edge/master-client.ts';
 import { trustSystemAuthorities } from '#daemon/platform/net/trust.ts';
@@ -140,7 +140,7 @@ describe('a daemon with TLS_CERT and TLS_KEY', async () => {
       background.runAll();
       return (await fingerprint(daemon)) === renewed.fingerprint;
     });
-    const client = await runningDaemon({ dataDir: daemon.dataDir });
+    const client = await clientOf({ dataDir: daemon.dataDir });
     const desktop = new DaemonProcess({ dataDir: daemon.dataDir, env: {}, startMs: 0, stopMs: 0, onFall: () => {} });
     assert.equal((await desktop.find())?.url, daemon.url);
     // the stream that was open before still gets its events, and the silent connection an answer

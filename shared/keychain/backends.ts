@@ -1,4 +1,4 @@
-import { failure } from '#shared/ipc/outcome.ts';
+import { failure } from '../ipc/failure.ts';
 
 /** One module that speaks to the system's keychain. Listing is left out on purpose: in one of them it ends the process when the keyring is locked. */
 export interface SecretBackend {

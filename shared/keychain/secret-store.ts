@@ -1,6 +1,6 @@
-import type { Keep } from '#shared/ipc/connections.ts';
-import type { KeychainState } from '#shared/ipc/keychain.ts';
-import { failure, IpcFailure } from '#shared/ipc/outcome.ts';
+import type { Keep } from '../ipc/connections.ts';
+import { failure, IpcFailure } from '../ipc/failure.ts';
+import type { KeychainState } from '../ipc/keychain.ts';
 import { type LoadModule, loadBackend, type SecretBackend } from './backends.ts';
 import { type Lock, SecretService } from './secret-service.ts';
 

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-import { failure } from '#shared/ipc/outcome.ts';
+import { failure } from '../ipc/failure.ts';
 
 const DEFAULT_PORT = 3020;
 
@@ -35,14 +34,9 @@ export function baseUrl(typed: string): string {
 function speaksPlainly({ hostname }: URL): boolean {
   const host = hostname.replace(/^\[|\]$/g, '');
   if (host === 'localhost' || host.endsWith('.localhost')) return true;
-  switch (isIP(host)) {
-    case 4:
-      return /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.)/.test(host);
-    case 6:
-      return host === '::1' || /^(fe[89ab]|f[cd])/i.test(host);
-    default:
-      return false;
-  }
+  if (hostname.startsWith('[')) return /^(?:::1$|fe[89ab]|f[cd])/i.test(host);
+  // a URL writes every form of an IPv4 address with dots
+  return /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.)\d+\.\d+(?:\.\d+)?$/.test(host);
 }
 
 /** A name for a connection that was given none. */

@@ -1,4 +1,4 @@
-import { failure, IpcFailure } from '#shared/ipc/outcome.ts';
+import { failure, IpcFailure } from '../ipc/failure.ts';
 
 interface SystemError extends Error {
   code?: string;

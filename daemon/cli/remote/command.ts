@@ -1,0 +1,202 @@
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import type { Operation } from '#shared/contract/operation.ts';
+import type { Job } from '#shared/schema/jobs.ts';
+import { newCommand } from '../usage.ts';
+import { confirm } from './ask.ts';
+import type { ConnectionOptions } from './connection.ts';
+import { type Daemon, withDaemon } from './daemon.ts';
+import { addField, type FieldSchema, flagOf, isFlag, keyOf, parseField } from './fields.ts';
+import { FORMATS, formatOf, note, type OutputOptions, print, printData, type Row } from './output.ts';
+
+/** Options that every command with a daemon has. */
+interface CommonOptions extends ConnectionOptions, OutputOptions {
+  yes?: boolean;
+}
+
+type Values = Record<string, unknown>;
+
+/** Adds the options that name a daemon. */
+export const withConnection = (command: Command): Command =>
+  command
+    .optionsGroup('Connection:')
+    .option('--context <name>', 'Use this stored context instead of the current one.')
+    .option('--url <address>', 'Address of the daemon. The token is STREAMHUB_TOKEN.')
+    .option('--ca-file <file>', 'PEM file with authorities to trust beside those of the system.')
+    .optionsGroup('Options:');
+
+/** Adds the options that say how the result is printed. */
+export const withOutput = (command: Command): Command =>
+  command
+    .optionsGroup('Output:')
+    .addOption(new Option('-o, --output <format>', 'How to print the result.').choices(FORMATS).default('table'))
+    .option('--json', 'Print JSON: the same as --output json.')
+    .option('--columns <names>', 'Columns of a table or CSV, separated by commas.', (text: string) => text.split(','))
+    .optionsGroup('Options:');
+
+/** A command that asks a daemon. */
+const remoteCommand = (name: string, summary: string): Command =>
+  withOutput(withConnection(newCommand(name).description(sentence(summary)).allowExcessArguments(false)));
+
+/** Commands about one resource. The first is the one that runs without a name, if `isDefault`. */
+export function group(name: string, summary: string, commands: readonly Command[], isDefault = true): Command {
+  const command = newCommand(name).description(sentence(summary));
+  for (const [at, inner] of commands.entries()) command.addCommand(inner, { isDefault: isDefault && at === 0 });
+  return command;
+}
+
+/** What a command of one operation needs to be said beside the contract. */
+export interface OperationSpec {
+  /** Default: the summary of the operation. */
+  summary?: string;
+  /** Fields of the body or query that are arguments, in their order. In brackets: optional, as `[region]`. */
+  positional?: readonly string[];
+  /** Fields that are no options. */
+  without?: readonly string[];
+  /** Columns of the table. */
+  columns?: readonly string[];
+  /** What is printed of the answer. */
+  pick?: (data: any) => unknown;
+  /** The question before something that can't be undone. */
+  confirm?: (values: Values) => string;
+  /** The line after a change, instead of the answer in a table. */
+  done?: (values: Values, data: any) => string;
+  /** Fields to add to the body, such as secrets that are asked for. */
+  extra?: (options: Values) => Promise<Values>;
+  /** Adds the options for `extra`. */
+  adds?: (command: Command) => Command;
+  /** The answer is a job. `always`: wait for it unless the person says --no-wait. `asked`: only with --wait. */
+  waits?: 'always' | 'asked';
+}
+
+interface Parts {
+  params: Record<string, FieldSchema>;
+  query: Record<string, FieldSchema>;
+  body: Record<string, FieldSchema>;
+  required: ReadonlySet<string>;
+}
+
+/** A command that calls one operation: arguments, options and output come from its contract. */
+export function operationCommand(name: string, op: Operation, spec: OperationSpec = {}): Command {
+  const command = remoteCommand(name, spec.summary ?? op.summary);
+  const parts = partsOf(op);
+  const positional = (spec.positional ?? []).map((text) => ({
+    name: text.replace(/^\[|\]$/g, ''),
+    isOptional: text.startsWith('['),
+  }));
+  for (const field of Object.keys(parts.params))
+    command.addArgument(new Argument(`<${argumentName(op, field)}>`, argumentText(parts.params[field])));
+  for (const { name: field, isOptional } of positional)
+    command.addArgument(argumentOf(field, parts.body[field] ?? parts.query[field] ?? {}, isOptional));
+  const taken = new Set([...positional.map((one) => one.name), ...(spec.without ?? []), 'offset']);
+  for (const [field, schema] of [...Object.entries(parts.query), ...Object.entries(parts.body)])
+    if (!taken.has(field)) addField(command, field, schema, parts.required.has(field), op.method === 'PATCH');
+  if (spec.confirm !== undefined) command.option('-y, --yes', 'Agree without being asked.');
+  if (spec.waits === 'always') command.option('--no-wait', 'Print the job instead of waiting for it.');
+  if (spec.waits === 'asked') command.option('--wait', 'Wait for the job, and show its progress.');
+  spec.adds?.(command);
+  const names = [...Object.keys(parts.params), ...positional.map((one) => one.name)];
+  return command.action(async (...args: unknown[]) => {
+    const options = args.at(-2) as CommonOptions & Values;
+    const values: Values = Object.fromEntries(names.map((field, at) => [field, args[at]]));
+    if (spec.confirm !== undefined && !(await confirm(spec.confirm(values), options.yes)))
+      return note('Nothing was changed.');
+    const body = { ...valuesOf(parts.body, values, options), ...(await spec.extra?.(options)) };
+    const input = {
+      params: Object.fromEntries(Object.keys(parts.params).map((field) => [field, values[field]])),
+      query: valuesOf(parts.query, values, options),
+      ...(op.responses[202] !== undefined && spec.waits ? { headers: { prefer: 'respond-async' } } : {}),
+      ...(op.body === undefined || (op.bodyOptional && Object.keys(body).length === 0) ? {} : { body }),
+    };
+    await withDaemon(options, async (daemon) => {
+      const data = await callAll(daemon, op, input, options['limit'] as number | undefined);
+      await report(daemon, data, { ...spec, values, options });
+    });
+  });
+}
+
+async function report(
+  daemon: Daemon,
+  data: unknown,
+  { values, options, pick, columns, done }: OperationSpec & { values: Values; options: CommonOptions & Values },
+): Promise<void> {
+  let shown = data;
+  if (options['wait'] === true && isJob(data)) {
+    const { waitForJob } = await import('./job-wait.ts');
+    shown = await waitForJob(daemon, data);
+  }
+  if (done !== undefined && formatOf(options) === 'table') return print(done(values, shown));
+  if (shown === undefined) return formatOf(options) === 'json' ? print('null') : undefined;
+  await printData(pick === undefined ? shown : pick(shown), options, columns);
+}
+
+const isJob = (data: unknown): data is Job =>
+  typeof data === 'object' && data !== null && 'kind' in data && 'attempts' in data && 'state' in data;
+
+/** Calls the operation; a paged list is read page by page until there are as many rows as wanted. */
+async function callAll(daemon: Daemon, op: Operation, input: Row, limit?: number): Promise<unknown> {
+  const call = (query: object): Promise<any> =>
+    daemon.call(op as any, { ...input, query: { ...(input['query'] as object), ...query } } as any);
+  const { maximum = Infinity } = (op.query as FieldSchema | undefined)?.properties?.['limit'] ?? {};
+  const answer = await call(limit === undefined ? {} : { limit: Math.min(limit, maximum) });
+  if (!isPage(answer)) return isEnvelope(answer) ? answer.data : answer;
+  const rows = [...answer.data];
+  const wanted = Math.min(limit ?? rows.length, answer.total);
+  while (rows.length < wanted) {
+    const next = await call({ offset: rows.length, limit: Math.min(answer.limit, wanted - rows.length) });
+    if (next.data.length === 0) break;
+    rows.push(...next.data);
+  }
+  if (answer.total > rows.length && process.stderr.isTTY)
+    note(`These are ${rows.length} of ${answer.total}. Use --limit to see more.`);
+  return rows;
+}
+
+const isEnvelope = (answer: unknown): answer is { data: unknown } =>
+  typeof answer === 'object' && answer !== null && 'data' in answer;
+const isPage = (answer: unknown): answer is { data: unknown[]; total: number; limit: number } =>
+  isEnvelope(answer) && Array.isArray(answer.data) && 'total' in answer && 'offset' in answer;
+
+function partsOf(op: Operation): Parts {
+  const properties = (schema: unknown): Record<string, FieldSchema> =>
+    (schema as FieldSchema | undefined)?.properties ?? {};
+  const required = [op.query, op.body].flatMap((schema) => (schema as FieldSchema | undefined)?.required ?? []);
+  const query = { ...properties(op.query) };
+  // commands take more rows than one page of the API has
+  if (query['limit'] !== undefined && query['offset'] !== undefined)
+    query['limit'] = {
+      type: 'integer',
+      minimum: 1,
+      description: `Rows to print at most. Default: ${String(query['limit'].default ?? 'all')}.`,
+    };
+  return { params: properties(op.params), query, body: properties(op.body), required: new Set(required) };
+}
+
+function valuesOf(fields: Record<string, FieldSchema>, values: Values, options: Values): Values {
+  const entries = Object.entries(fields).map(([name, schema]): [string, unknown] => {
+    const given = name in values ? values[name] : options[keyOf(name)];
+    return [name, isFlag(schema) && schema.type !== 'boolean' && given !== undefined ? String(given) : given];
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** An argument that the shell shows as the thing, not as `id`. */
+function argumentName(op: Operation, field: string): string {
+  if (field === 'name' && op.path.startsWith('/apps/')) return 'app';
+  return flagOf(field);
+}
+
+const argumentText = (schema: FieldSchema | undefined): string => (schema?.description ?? '').replaceAll('`', '');
+
+function argumentOf(name: string, schema: FieldSchema, isOptional: boolean): Argument {
+  const argument = new Argument(isOptional ? `[${flagOf(name)}]` : `<${flagOf(name)}>`, argumentText(schema));
+  if (schema.enum !== undefined) return argument.choices(schema.enum.map(String));
+  return argument.argParser((text: string) => {
+    try {
+      return parseField(schema, text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  });
+}
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

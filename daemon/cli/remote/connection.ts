@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import type { TLSSocket } from 'node:tls';
+import { Client, type WireAnswer } from '#shared/client/client.ts';
+import { readRunFile } from '#shared/files/run-file.ts';
+import { UsageError } from '../exit-codes.ts';
+
+/** How a command is told which daemon it means. */
+export interface ConnectionOptions {
+  /** A stored context. */
+  context?: string;
+  /** Address of the daemon; the token is STREAMHUB_TOKEN. */
+  url?: string;
+  /** PEM file with authorities to trust beside those of the system. */
+  caFile?: string;
+  /** The daemon that runs on this DATA_DIR. */
+  dataDir?: string;
+  envFile?: string;
+}
+
+/** A daemon, and what is needed to speak to it. */
+export interface Target {
+  /** Address without a slash at the end. */
+  url: string;
+  token: string;
+  fetch: typeof fetch;
+}
+
+/** A client of the daemon that the options, the environment or the current context name. @throws UsageError if none does */
+export async function clientOf(options: ConnectionOptions): Promise<Client> {
+  return clientFor(await targetOf(options));
+}
+
+/** Calls operations on a target. */
+export const clientFor = (target: Target): Client =>
+  new Client(async ({ method, path, headers, body }, signal): Promise<WireAnswer> => {
+    const answer = await target.fetch(target.url + path, {
+      method,
+      headers: { ...headers, ...authorization(target) },
+      ...(body === undefined ? {} : { body: body as BodyInit }),
+      redirect: 'error',
+      signal,
+    });
+    return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
+  });
+
+export const authorization = ({ token }: Target): Record<string, string> =>
+  token === '' ? {} : { authorization: `Bearer ${token}` };
+
+/**
+ * Finds the daemon: `--context`, `--url`, `--data-dir`, STREAMHUB_URL, STREAMHUB_CONTEXT, the daemon of this machine if
+ * STREAMHUB_TOKEN is set, the current context. STREAMHUB_TOKEN is never sent to the address of a context.
+ */
+export async function targetOf(options: ConnectionOptions): Promise<Target> {
+  const { STREAMHUB_URL, STREAMHUB_CONTEXT, STREAMHUB_TOKEN, STREAMHUB_CA_FILE } = process.env;
+  const caFile = options.caFile ?? (STREAMHUB_CA_FILE || undefined);
+  if (options.context !== undefined) return contextTarget(options.context, caFile);
+  if (options.url !== undefined) return remote(options.url, caFile);
+  if (options.dataDir !== undefined || options.envFile !== undefined) {
+    const found = await localTarget(options);
+    if (found !== undefined) return found;
+    throw new UsageError('No running daemon was found there. Name its address with --url.');
+  }
+  if (STREAMHUB_URL) return remote(STREAMHUB_URL, caFile);
+  if (STREAMHUB_CONTEXT) return contextTarget(STREAMHUB_CONTEXT, caFile);
+  const local = STREAMHUB_TOKEN ? await localTarget(options) : undefined;
+  return local ?? contextTarget(undefined, caFile);
+}
+
+async function remote(url: string, caFile: string | undefined): Promise<Target> {
+  const { baseUrl } = await import('#shared/connection/address.ts');
+  const base = baseUrl(url);
+  return {
+    url: base,
+    token: ownToken(),
+    fetch: await fetchWith(caFile === undefined ? undefined : await readCa(caFile)),
+  };
+}
+
+function ownToken(): string {
+  const token = process.env['STREAMHUB_TOKEN'];
+  if (token) return token;
+  throw new UsageError('Set STREAMHUB_TOKEN to an API token, or sign in with: streamhub connect URL');
+}
+
+async function localTarget(options: ConnectionOptions): Promise<Target | undefined> {
+  const { commandSettings } = await import('../settings.ts');
+  const run = await readRunFile(commandSettings(options).dataDir);
+  if (run === undefined) return undefined;
+  return {
+    url: run.url,
+    token: ownToken(),
+    fetch: run.fingerprint === undefined ? fetch : await fetchFrom(run.fingerprint),
+  };
+}
+
+async function contextTarget(name: string | undefined, caFile: string | undefined): Promise<Target> {
+  const { readContext, credentialOf } = await import('./contexts.ts');
+  const context = await readContext(name);
+  const token = await credentialOf(context);
+  return { url: context.url, token, fetch: await fetchWith(caFile === undefined ? context.ca : await readCa(caFile)) };
+}
+
+/** Authorities from a PEM file. @throws UsageError */
+export async function readCa(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new UsageError(`The CA file can’t be read: ${error.message}`);
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new UsageError(`${file} contains no certificate in PEM format.`);
+  return text;
+}
+
+/** `fetch` that trusts the authorities of the system and these. */
+export async function fetchWith(ca: string | undefined): Promise<typeof fetch> {
+  if (ca !== undefined) {
+    const tls = await import('node:tls');
+    try {
+      tls.setDefaultCACertificates([...tls.getCACertificates('default'), ca]);
+    } catch (error) {
+      throw new UsageError(`The CA file can’t be used: ${(error as Error).message}`);
+    }
+  }
+  return fetch;
+}
+
+/** `fetch` from the daemon of this machine: its certificate is for its public name, so it is known by its fingerprint. */
+async function fetchFrom(fingerprint: string): Promise<typeof fetch> {
+  const { Agent, buildConnector, fetch: send } = await import('undici');
+  const connect = buildConnector({ rejectUnauthorized: false, maxCachedSessions: 0 });
+  const dispatcher = new Agent({
+    connect: (options, callback) =>
+      connect(options, (...[error, socket]) => {
+        if (error !== null) return callback(error, null);
+        if ((socket as TLSSocket).getPeerCertificate().fingerprint256 === fingerprint) return callback(null, socket);
+        socket.destroy();
+        callback(new Error('the daemon’s certificate is not the one in data/daemon.json'), null);
+      }),
+  });
+  // undici's types of requests are other ones than Node's
+  return ((url: string, init: object) => send(url, { ...init, dispatcher })) as unknown as typeof fetch;
+}

@@ -1,0 +1,44 @@
+import { DaemonError, UnreachableError } from '#shared/client/errors.ts';
+
+interface SystemError extends Error {
+  code?: string;
+  errors?: SystemError[];
+}
+
+/** What went wrong, in lines for people: the daemon's sentence, its hint, the fields, and the id of the request. */
+export function explainFailure(error: unknown): string[] {
+  if (error instanceof DaemonError) {
+    const { message, hint, details, requestId } = error;
+    return [
+      message,
+      ...details.map(({ path, message: why }) => `  ${path}: ${why}`),
+      ...(hint === undefined || message.includes(hint) ? [] : [`  ${hint}`]),
+      ...(requestId === undefined ? [] : [`  Request id: ${requestId}`]),
+    ];
+  }
+  if (error instanceof UnreachableError) return unreachable(error);
+  const { message, hint } = error as Error & { hint?: unknown };
+  return typeof hint === 'string' ? [message, `  ${hint}`] : [message];
+}
+
+function unreachable(error: UnreachableError): string[] {
+  const met = rootOf(error.cause as SystemError | undefined);
+  const code = met?.code ?? '';
+  if (/CERT|^UNABLE_TO_|^ERR_TLS_/.test(code))
+    return [
+      `${error.message.split(':', 1)[0]}: its certificate can’t be verified (${met?.message || code}).`,
+      '  Name the authority that signed it with --ca-file FILE or STREAMHUB_CA_FILE.',
+    ];
+  if (code === '') return [error.message];
+  return [
+    `${error.message.split(':', 1)[0]}: ${met?.message || code}.`,
+    '  Check the address, and that the daemon runs there.',
+  ];
+}
+
+/** Several addresses of one host each fail in their own way; the first says enough. */
+function rootOf(error: SystemError | undefined): SystemError | undefined {
+  if (error?.errors?.[0] !== undefined) return rootOf(error.errors[0]);
+  const cause = error?.cause as SystemError | undefined;
+  return error?.code === undefined && cause !== undefined ? rootOf(cause) : error;
+}
