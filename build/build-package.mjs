@@ -33,7 +33,7 @@ function documents() {
   return [...found];
 }
 
-/** Fills a folder with what the package holds. The web console comes along when it has been built. */
+/** Fills a folder with what the package holds. The web console and the documentation come along when they have been built. */
 export async function stagePackage(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -44,8 +44,10 @@ export async function stagePackage(folder) {
   execFileSync(process.execPath, [tsc, '-p', path.join(root, 'build', 'tsconfig.sdk.json'), '--outDir', types], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const webConsole = path.join(root, 'out', 'console');
-  if (existsSync(webConsole)) cpSync(webConsole, path.join(folder, 'out', 'console'), { recursive: true });
+  for (const pages of ['console', 'site']) {
+    const built = path.join(root, 'out', pages);
+    if (existsSync(built)) cpSync(built, path.join(folder, 'out', pages), { recursive: true });
+  }
   for (const part of [...documents(), ...PARTS])
     cpSync(path.join(root, part), path.join(folder, part), { recursive: true });
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);

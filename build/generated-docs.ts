@@ -10,6 +10,7 @@ import { deliveryDoc } from './delivery-doc.ts';
 import { liveHlsGuide } from './live-hls-doc.ts';
 import { monitoringDoc } from './monitoring-doc.ts';
 import { monitoringFiles } from './monitoring-files.ts';
+import { operationsDoc } from './operations-doc.ts';
 import { pluginReference } from './plugin-doc.ts';
 
 /** Files that derive from the code: path below the repository's root → text. `npm run docs` writes them, a test keeps them fresh. */
@@ -19,6 +20,7 @@ export function generatedDocs(): Record<string, string> {
     'docs/errors.md': errors(),
     'docs/settings.md': settings(),
     'docs/permissions.md': permissions(),
+    'docs/operations.md': NOTE + operationsDoc(),
     'docs/live-hls.md': NOTE + liveHlsGuide(),
     'docs/config.md': NOTE + configReference(),
     'docs/delivery.md': deliveryDoc(),

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { generatedDocs } from '#build/generated-docs.ts';
+import { brokenLinks } from '#build/site/markdown.ts';
+import { groups } from '#build/site/pages.ts';
 import { documents } from '#build/textlint/linter.ts';
 import { ANSWERS } from '#daemon/plugins/wire/answers.ts';
 import { ERRORS } from '#shared/errors.ts';
 import { EVENTS_KEPT, EVENTS_KEPT_DAYS, NODE_DOWN_SECONDS, NODE_STALE_SECONDS } from '#shared/limits.ts';
 import { EgressTarget } from '#shared/plugin-sdk/egress-target.ts';
 import { nodeTiming } from '#shared/rules/nodes.ts';
+import { temporaryDir } from '#test/helpers/daemon.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
@@ -18,23 +21,36 @@ for (const [file, text] of Object.entries(generatedDocs())) {
   });
 }
 
-test('links between the documents lead somewhere', () => {
+test('links between the documents lead to a file and a heading that are there', () => {
   const files = documents().map((file) => path.relative(ROOT, file));
   assert.ok(files.length > 30, 'the documents were found');
-  const broken = files.flatMap((file) =>
-    [
-      ...readFileSync(path.join(ROOT, file), 'utf8')
-        .replace(/`[^`\n]*`/g, '')
-        .matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g),
-    ]
-      .map((match) => match[1] as string)
-      .filter(
-        (link) =>
-          globSync(path.posix.normalize(path.posix.join(path.posix.dirname(file), link)), { cwd: ROOT }).length === 0,
-      )
-      .map((link) => `${file}: ${link}`),
+  assert.deepEqual(
+    brokenLinks(ROOT, files, (file) => existsSync(path.join(ROOT, file))),
+    [],
   );
-  assert.deepEqual(broken, []);
+});
+
+test('a link to a heading that is not there is found', async (t) => {
+  const dir = await temporaryDir(t);
+  const text =
+    '# A page\n\n## Why `x` & y\n\n[up](#why-x--y) [no](#gone) [other](b.md#a) [none](c.md)\n\n```md\n[code](d.md)\n```\n';
+  writeFileSync(path.join(dir, 'a.md'), text);
+  writeFileSync(path.join(dir, 'b.md'), '# B\n');
+  assert.deepEqual(
+    brokenLinks(dir, ['a.md', 'b.md'], (file) => existsSync(path.join(dir, file))),
+    ['a.md: #gone', 'a.md: b.md#a', 'a.md: c.md'],
+  );
+});
+
+test('every document has its place in the sidebar of the site', () => {
+  assert.deepEqual(
+    groups()
+      .flatMap(({ files }) => files)
+      .sort(),
+    documents()
+      .map((file) => path.relative(ROOT, file))
+      .sort(),
+  );
 });
 
 test('times and limits in the documents are those of the code', () => {

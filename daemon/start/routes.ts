@@ -26,6 +26,7 @@ import { webhookRoutes } from '#daemon/media/webhooks/routes.ts';
 import { alertRoutes } from '#daemon/operations/alerts/routes.ts';
 import { backupRoutes } from '#daemon/operations/backup/routes.ts';
 import { connectionRoutes } from '#daemon/operations/connections/routes.ts';
+import { docsRoutes } from '#daemon/operations/console/docs-routes.ts';
 import { consoleRoutes } from '#daemon/operations/console/routes.ts';
 import { doctorRoutes } from '#daemon/operations/doctor/routes.ts';
 import { gpuRoutes } from '#daemon/operations/gpu/routes.ts';
@@ -90,5 +91,10 @@ export function rootRoutes(app: FastifyInstance, services: Services): void {
   metricsRoutes(app, services);
   clusterRootRoutes(app, services);
   pageRoutes(app, services);
-  consoleRoutes(app, services.console, () => basePath(services.settings));
+  const { background, console: webConsole, settings, site } = services;
+  const publicPath = () => basePath(settings);
+  docsRoutes(app, site, publicPath, () => {
+    if (settings.consoleBuild) background.run('documentation build', () => site.builder.run());
+  });
+  consoleRoutes(app, webConsole, publicPath);
 }

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import pino from 'pino';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { ConsoleBuilder } from '#daemon/operations/console/builder.ts';
+import { CloneBuilder, CONSOLE, type Part, SITE } from '#daemon/operations/console/clone-builder.ts';
 import { CONSOLE_HEADER } from '#shared/browser-session.ts';
 import { CHROMIUM, CHROMIUM_ARGS } from './chromium.ts';
 import { ROOT } from './daemon.ts';
@@ -16,20 +16,28 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export const noChromium: string | false =
   CHROMIUM === undefined ? 'no Chromium on this machine (set CHROMIUM to its path)' : false;
 
-let built: Promise<void> | undefined;
+const built = new Map<Part, Promise<void>>();
 
-/** The web console of this clone, built when it is older than its sources. */
-export function builtConsole(): Promise<void> {
-  built ??= (async () => {
-    const builder = new ConsoleBuilder(ROOT, path.join(ROOT, 'out', 'console'), pino({ level: 'error' }), {
-      isAwaited: true,
-    });
-    const free = await oneAtATime(path.join(ROOT, 'out', 'console.lock'));
-    await builder.run().finally(free);
-    if (builder.state !== 'idle') throw new Error(`the console could not be built: ${builder.state}`);
-  })();
-  return built;
+/** A part of this clone, built when it is older than its sources. */
+function builtPart(part: Part): Promise<void> {
+  const running =
+    built.get(part) ??
+    (async () => {
+      const folder = path.join(ROOT, 'out', part.folder);
+      const builder = new CloneBuilder(ROOT, folder, pino({ level: 'error' }), { part, isAwaited: true });
+      const free = await oneAtATime(`${folder}.lock`);
+      await builder.run().finally(free);
+      if (builder.state !== 'idle') throw new Error(`the ${part.name} could not be built: ${builder.state}`);
+    })();
+  built.set(part, running);
+  return running;
 }
+
+/** The web console of this clone. */
+export const builtConsole = (): Promise<void> => builtPart(CONSOLE);
+
+/** The documentation of this clone as a site. */
+export const builtSite = (): Promise<void> => builtPart(SITE);
 
 /** A real Chromium; it ends with the test. */
 export async function browser(t: { after(fn: () => unknown): void }): Promise<Browser> {

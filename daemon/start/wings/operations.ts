@@ -2,7 +2,8 @@ import { access, constants, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { addressOptions } from '#daemon/identity/security/service.ts';
 import { ConnectionTests } from '#daemon/operations/connections/service.ts';
-import { ConsoleService } from '#daemon/operations/console/service.ts';
+import { BuiltPages } from '#daemon/operations/console/built-pages.ts';
+import { SITE } from '#daemon/operations/console/clone-builder.ts';
 import { GpuService } from '#daemon/operations/gpu/service.ts';
 import probeGpu from '#daemon/operations/gpu/tasks/gpu-probe.ts';
 import { GPU_PROBE } from '#daemon/operations/gpu/tasks.ts';
@@ -240,13 +241,16 @@ export function createOperations(
     shutsOut: (wanted, ip) => guard.shutsOut(addressOptions(wanted), ip),
   });
   let stopTracing = async (): Promise<void> => {};
-  const webConsole = new ConsoleService(PACKAGE_ROOT, log.child({ source: 'console' }));
+  const webConsole = new BuiltPages(PACKAGE_ROOT, log.child({ source: 'console' }));
+  const site = new BuiltPages(PACKAGE_ROOT, log.child({ source: 'docs' }), SITE);
 
   return {
     gpu,
     connections,
     /** The web console as served at `/`. */
     console: webConsole,
+    /** The documentation as served at `/docs`. */
+    site,
     health,
     livekitProbe,
     managedLiveKit,
@@ -275,6 +279,7 @@ export function createOperations(
     async stop() {
       await managedLiveKit.stop();
       webConsole.stop();
+      site.stop();
       await monthUsage.stop();
       await history.stop();
       metrics.stop();

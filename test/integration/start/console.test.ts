@@ -6,8 +6,8 @@ import { describe, it } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import fastify from 'fastify';
 import pino from 'pino';
+import { BuiltPages } from '#daemon/operations/console/built-pages.ts';
 import { consoleRoutes } from '#daemon/operations/console/routes.ts';
-import { ConsoleService } from '#daemon/operations/console/service.ts';
 import { installErrorHandling } from '#daemon/platform/http/errors.ts';
 import { builtConsole } from '#test/helpers/browser.ts';
 import { temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
@@ -90,7 +90,7 @@ describe('the web console', () => {
 
   it('says that it is being built until it is there, and that it cannot be had', async (t) => {
     const root = await temporaryDir(t);
-    const service = new ConsoleService(root, pino({ level: 'silent' }));
+    const service = new BuiltPages(root, pino({ level: 'silent' }));
     const app = fastify();
     installErrorHandling(app as never, root);
     consoleRoutes(app as never, service);
@@ -107,7 +107,7 @@ describe('the web console', () => {
     assert.match((await app.inject('/')).body, /built/);
     await rm(path.join(root, 'out'), { recursive: true });
     await service.builder.run();
-    const empty = new ConsoleService(root, pino({ level: 'silent' }));
+    const empty = new BuiltPages(root, pino({ level: 'silent' }));
     await empty.builder.run();
     const other = fastify();
     installErrorHandling(other as never, root);

@@ -5,16 +5,81 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
 
-/** `absent`: this package has neither a built console nor its sources. `installing`: the packages that build it. */
+/** `absent`: this package has neither the built files nor their sources. `installing`: the packages that build them. */
 export type BuildState = 'idle' | 'installing' | 'building' | 'failed' | 'absent';
 
-const SOURCES = ['desktop/renderer/**/*', 'shared/**/*.ts', 'package-lock.json'];
+/** What is built in a clone. Paths are below the clone's root. */
+export interface Part {
+  /** Below `out/`. */
+  folder: string;
+  /** As the log names it. */
+  name: string;
+  /** For people who want to see why a build failed. */
+  command: string;
+  /** What people can use where it can't be built, as HTML. */
+  otherwise: string;
+  /** File of the package that builds it; it may have to be installed first. */
+  tool: string;
+  /** File of the repository that says how; without it this is not a clone. */
+  config: string;
+  /** What Node runs, to build into a folder. */
+  commandFor(dir: string): string[];
+  /** Patterns of the files it is made of. */
+  sources: string[];
+}
+
+/** The pages at `/`. */
+export const CONSOLE: Part = {
+  folder: 'console',
+  name: 'web console',
+  command: 'npm run build:console',
+  otherwise: 'The daemon itself works: use the desktop app, the API or the CLI.',
+  tool: 'node_modules/vite/bin/vite.js',
+  config: 'desktop/renderer/vite.config.ts',
+  commandFor: (dir) => [
+    'node_modules/vite/bin/vite.js',
+    'build',
+    '--config',
+    'desktop/renderer/vite.config.ts',
+    '--outDir',
+    dir,
+    '--emptyOutDir',
+    '--logLevel',
+    'warn',
+  ],
+  sources: ['desktop/renderer/**/*', 'shared/**/*.ts', 'package-lock.json'],
+};
+
+/** The documentation that the daemon serves at `/docs`. */
+export const SITE: Part = {
+  folder: 'site',
+  name: 'documentation',
+  command: 'npm run build:site',
+  otherwise:
+    'In a clone, <code>npm install</code> and <code>npm run build:site</code> build it. The pages are in <code>docs/</code>.',
+  tool: 'node_modules/vitepress/bin/vitepress.js',
+  config: 'build/build-site.ts',
+  commandFor: (dir) => ['build/build-site.ts', dir],
+  sources: [
+    'docs/**/*',
+    '*.md',
+    'daemon/**/README.md',
+    '{plugins,desktop}/**/README.md',
+    'build/build-site.ts',
+    'build/site/**/*',
+    'build/site/.vitepress/**/*',
+    'desktop/renderer/theme/tokens.css',
+    'package-lock.json',
+  ],
+};
+
 const OUTPUT_KEPT = 4000;
 /** A line of `build/ensure-install.mjs`. */
 const PROGRESS = /\d+ of \d+ packages/;
 
-/** Builds the console of a clone beside the running daemon, when there is none or its sources are newer. */
-export class ConsoleBuilder {
+/** Builds a part of a clone beside the running daemon, when it isn't there or its sources are newer. */
+export class CloneBuilder {
+  readonly #part: Part;
   readonly #isAwaited: boolean;
   readonly #root: string;
   readonly #dir: string;
@@ -27,11 +92,22 @@ export class ConsoleBuilder {
 
   /**
    * @param root folder of the package
-   * @param dir where the built console belongs
+   * @param dir where the built files belong
+   * @param options.part the console, unless you say otherwise
    * @param options.isAwaited somebody waits for it; else the daemon's own work has priority
    * @param options.mayInstall missing packages are installed first: this is a clone that was started with npm
    */
-  constructor(root: string, dir: string, log: Logger, { isAwaited = false, mayInstall = false } = {}) {
+  constructor(
+    root: string,
+    dir: string,
+    log: Logger,
+    {
+      part = CONSOLE,
+      isAwaited = false,
+      mayInstall = false,
+    }: { part?: Part; isAwaited?: boolean; mayInstall?: boolean } = {},
+  ) {
+    this.#part = part;
     this.#isAwaited = isAwaited;
     this.#mayInstall = mayInstall;
     this.#root = root;
@@ -48,13 +124,14 @@ export class ConsoleBuilder {
     return this.#progress;
   }
 
-  /** Builds if that is needed; resolves when the console is as new as its sources, or cannot be. */
+  /** Builds if that is needed; resolves when the files are as new as their sources, or cannot be. */
   async run(): Promise<void> {
     const isBuilt = existsSync(path.join(this.#dir, 'index.html'));
-    const config = path.join(this.#root, 'desktop', 'renderer', 'vite.config.ts');
-    const vite = path.join(this.#root, 'node_modules', 'vite', 'bin', 'vite.js');
+    const { name, command, commandFor } = this.#part;
+    const config = path.join(this.#root, this.#part.config);
+    const tool = path.join(this.#root, this.#part.tool);
     const installer = path.join(this.#root, 'build', 'ensure-install.mjs');
-    const mustInstall = !existsSync(vite);
+    const mustInstall = !existsSync(tool);
     if (!existsSync(config) || (mustInstall && !(this.#mayInstall && existsSync(installer)))) {
       this.#state = isBuilt ? 'idle' : 'absent';
       return;
@@ -65,11 +142,11 @@ export class ConsoleBuilder {
     try {
       if (mustInstall) {
         this.#state = 'installing';
-        this.#log.info('installing the packages that build the web console; the API works already');
+        this.#log.info(`installing the packages that build the ${name}; the API works already`);
         await this.#run([installer]);
       }
       this.#state = 'building';
-      await this.#run([vite, 'build', '--config', config, '--outDir', next, '--emptyOutDir', '--logLevel', 'warn']);
+      await this.#run(commandFor(next));
       // the old files go in one step, so that a page being loaded meets either build and never half of one
       const old = `${next}.old`;
       await rename(this.#dir, old).catch(() => {});
@@ -80,12 +157,12 @@ export class ConsoleBuilder {
       await rm(old, { recursive: true, force: true });
       await rm(next, { recursive: true, force: true });
       this.#state = 'idle';
-      this.#log.info({ ms: Math.round(performance.now() - started) }, 'the web console was built');
+      this.#log.info({ ms: Math.round(performance.now() - started) }, `the ${name} was built`);
     } catch (error) {
       await rm(next, { recursive: true, force: true });
       if (this.#stopped) return;
       this.#state = 'failed';
-      this.#log.error({ err: error }, 'the web console could not be built; run npm run build:console for details');
+      this.#log.error({ err: error }, `the ${name} could not be built; run ${command} for details`);
     }
   }
 
@@ -96,7 +173,7 @@ export class ConsoleBuilder {
 
   async #isStale(): Promise<boolean> {
     const built = (await stat(path.join(this.#dir, 'index.html'))).mtimeMs;
-    for await (const entry of glob(SOURCES, { cwd: this.#root, withFileTypes: true })) {
+    for await (const entry of glob(this.#part.sources, { cwd: this.#root, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       if ((await stat(path.join(entry.parentPath, entry.name))).mtimeMs > built) return true;
     }
@@ -114,7 +191,7 @@ export class ConsoleBuilder {
         const progress = PROGRESS.exec(String(chunk))?.[0];
         if (progress === undefined || progress === this.#progress) return;
         this.#progress = progress;
-        this.#log.info(`for the web console, ${progress} are there`);
+        this.#log.info(`for the ${this.#part.name}, ${progress} are there`);
       };
       child.stdout?.on('data', keep);
       child.stderr?.on('data', keep);

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import pino from 'pino';
-import { ConsoleBuilder } from './builder.ts';
+import { CloneBuilder } from './clone-builder.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const log = pino({ level: 'silent' });
@@ -26,7 +26,7 @@ async function clone(t: TestContext): Promise<string> {
 }
 
 const builderOf = (root: string) =>
-  new ConsoleBuilder(root, path.join(root, 'out/console'), log, { isAwaited: true, mayInstall: true });
+  new CloneBuilder(root, path.join(root, 'out/console'), log, { isAwaited: true, mayInstall: true });
 
 test('builds what is missing, leaves what is fresh, builds again what is old', async (t) => {
   const root = await clone(t);
@@ -98,7 +98,7 @@ require('fs').writeFileSync(dir + '/index.html', 'built');`;
   const before = await stat(path.join(root, 'node_modules/server'));
 
   const dir = path.join(root, 'out/console');
-  const served = new ConsoleBuilder(root, dir, log);
+  const served = new CloneBuilder(root, dir, log);
   await served.run();
   assert.equal(served.state, 'absent', 'a daemon that npm did not start installs nothing');
   const builder = builderOf(root);

@@ -1,0 +1,79 @@
+import path from 'node:path';
+import { documents } from '../textlint/linter.ts';
+
+export const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** Groups of the sidebar, in order. A file is below the repository's root; a page's title is its first heading. */
+const GROUPS: readonly [title: string, files: readonly string[]][] = [
+  ['Start', ['docs/README.md', 'README.md', 'docs/glossary.md']],
+  [
+    'Operate',
+    [
+      'docs/install.md',
+      'docs/console.md',
+      'docs/tasks.md',
+      'docs/desktop.md',
+      'docs/operating.md',
+      'docs/backups.md',
+      'docs/cluster.md',
+      'docs/monitoring.md',
+      'docs/alerts.md',
+      'docs/failures.md',
+      'docs/performance.md',
+    ],
+  ],
+  [
+    'Integrate',
+    [
+      'docs/api.md',
+      'docs/livekit.md',
+      'docs/mqtt.md',
+      'docs/live-hls.md',
+      'docs/pages.md',
+      'docs/sessions.md',
+      'docs/publishing.md',
+      'docs/delivery.md',
+    ],
+  ],
+  ['Write plugins', ['docs/plugins.md', 'docs/plugin-reference.md']],
+  ['Reference', ['docs/operations.md', 'docs/config.md', 'docs/settings.md', 'docs/errors.md', 'docs/permissions.md']],
+  ['Security', ['SECURITY.md']],
+  ['Contribute', ['CONTRIBUTING.md', 'ARCHITECTURE.md', 'CHANGELOG.md']],
+];
+
+/** Folders whose files need no place in the list: decisions and the READMEs beside the code. */
+const LISTED_BY_NAME: readonly [title: string, pattern: RegExp][] = [
+  ['Decisions', /^docs\/decisions\//],
+  ['Parts of the code', /^(?:daemon|plugins|desktop)\//],
+];
+
+export interface Group {
+  title: string;
+  files: readonly string[];
+}
+
+/** Every document in the order of the sidebar. Throws when a document has no place there, or a place has no document. */
+export function groups(): Group[] {
+  const files = documents().map((file) => path.relative(ROOT, file).split(path.sep).join('/'));
+  const all = [
+    ...GROUPS.map(([title, listed]) => ({ title, files: listed })),
+    ...LISTED_BY_NAME.map(([title, pattern]) => ({ title, files: files.filter((file) => pattern.test(file)) })),
+  ];
+  const placed = new Set(all.flatMap((group) => group.files));
+  const homeless = files.filter((file) => !placed.has(file));
+  if (homeless.length > 0) throw new Error(`build/site/pages.ts has no place for ${homeless.join(', ')}`);
+  const gone = [...placed].filter((file) => !files.includes(file));
+  if (gone.length > 0) throw new Error(`build/site/pages.ts names ${gone.join(', ')}, which is not there`);
+  return all;
+}
+
+/** Where a document is in the site, without `.md`: `docs/api.md` → `api`, `daemon/media/README.md` → `code/daemon/media`. */
+export function pageOf(file: string): string {
+  if (file === 'docs/README.md') return 'index';
+  if (file === 'README.md') return 'about';
+  if (file === 'SECURITY.md') return 'security-policy';
+  const name = file.replace(/\.md$/, '');
+  if (name.startsWith('docs/')) return name.slice(5).replace(/\/README$/, '/index');
+  if (!name.includes('/')) return name.toLowerCase();
+  return `code/${name.replace(/\/README$/, '')}`;
+}
