@@ -59,6 +59,8 @@ interface Clients {
  */
 export class LiveKit {
   readonly reachability: Reachability;
+  /** The daemon is starting it, so nobody needs to hear that it is away; set by the wing that starts it. */
+  isStarting = (): boolean => false;
   /** LiveKit's egress and ingress services. */
   readonly workers: MediaWorkers;
   /** Open rooms in detail, and what can be done in them. */

@@ -48,6 +48,10 @@ export class LogTail {
   }
 }
 
+/** Redis gives these lines of every start and end the same mark as warnings. */
+const REDIS_ROUTINE =
+  /(oO0Oo|Redis version=|Valkey version=|Configuration loaded|Server initialized|User requested shutdown|ready to exit)/;
+
 /** A line of LiveKit, egress and ingress is JSON; Redis marks warnings with `#`. */
 function readLine(line: string): TailedLine {
   const text = line.slice(0, MAX_LINE);
@@ -62,7 +66,8 @@ function readLine(line: string): TailedLine {
       // an ordinary line that begins with a brace
     }
   }
-  return { level: /^\d+:[A-Z] .* # /.test(text) ? 'warn' : 'debug', message: text };
+  const isWarning = /^\d+:[A-Z] .* # /.test(text) && !REDIS_ROUTINE.test(text);
+  return { level: isWarning ? 'warn' : 'debug', message: text };
 }
 
 const levelOf = (level: unknown): TailedLine['level'] =>

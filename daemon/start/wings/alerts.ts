@@ -49,7 +49,7 @@ export function createAlerts(
   { plugins }: Plugins,
   { apps: { registry }, storage }: Apps,
   media: Media,
-  { health, managedLiveKit, stats }: ReturnType<typeof createOperations>,
+  { health, stats }: ReturnType<typeof createOperations>,
   { backups }: Pick<ReturnType<typeof createBackups>, 'backups'>,
 ): AlertService {
   const clock = SYSTEM_CLOCK;
@@ -74,7 +74,7 @@ export function createAlerts(
     livekit: {
       state: () => {
         const { state } = media.livekit.reachability;
-        return managedLiveKit.isStarting ? { ...state, status: 'unknown' } : state;
+        return media.livekit.isStarting() ? { ...state, status: 'unknown' } : state;
       },
       url: () => settings.livekitUrl,
       clockDifference: () => media.livekit.clockDifference,

@@ -75,7 +75,8 @@ export function createMedia(
     clean: (text) => scrubber.text(text),
     background,
     onChange: ({ status, reason }) => {
-      if (status === 'unreachable') livekitLog.warn({ reason }, 'LiveKit isn’t responding');
+      const level = livekit.isStarting() ? 'debug' : 'warn';
+      if (status === 'unreachable') livekitLog[level]({ reason }, 'LiveKit isn’t responding');
       else if (status === 'reachable') livekitLog.info({}, 'LiveKit is responding');
       events.publish({ type: `livekit.${status}`, data: { reason } });
     },

@@ -109,6 +109,7 @@ export function createOperations(
     log: log.child({ source: 'livekit' }),
     outputLog: log.child({ source: 'livekit-server' }),
   });
+  media.livekit.isStarting = () => managedLiveKit.isStarting;
   cluster.settingsFor = (nodeId) => managedLiveKit.nodes.orderFor(nodeId);
   const history = new HistoryService({
     file: path.join(dir.data, 'history.db'),

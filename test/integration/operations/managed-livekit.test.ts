@@ -1,11 +1,12 @@
 // LiveKit that the daemon runs itself, with real programs: started, killed, found again, moved to other ports, stopped.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import path from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
 import { loadSettings } from '#daemon/platform/settings.ts';
@@ -25,8 +26,16 @@ import { until } from '#test/helpers/until.ts';
 /** Nobody listens on it, so that nothing is downloaded. */
 const NO_MIRROR = 'http://127.0.0.1:9';
 
+/** A real encoder: picture and sound over RTMP. */
+const ENCODER =
+  '-v error -re -f lavfi -i testsrc=size=320x180:rate=30 -re -f lavfi -i sine -c:v libx264 -preset ultrafast -tune zerolatency -g 30 -pix_fmt yuv420p -c:a aac -f flv'.split(
+    ' ',
+  );
+
 const portOf = (program: { ports: { name: string; port: number }[] }, name: string): number =>
   program.ports.find((one) => one.name === name)?.port as number;
+
+after(() => disposeMedia());
 
 describe('with livekit-server on PATH', () => {
   const scope = blockScope();
@@ -92,7 +101,18 @@ describe('with livekit-server on PATH', () => {
     assert.equal((await api.patch('/system/settings', { values: { LIVEKIT_URL: 'ws://h' } })).status, 409);
   });
 
-  test('egress runs, takes orders and ends with LiveKit', async (t) => {
+  const pair = (): [string, string] => {
+    const secrets = secretsOf(machine);
+    return [secrets['LIVEKIT_MANAGED_API_KEY'] ?? '', secrets['LIVEKIT_MANAGED_API_SECRET'] ?? ''];
+  };
+  /** Someone in a room of the managed LiveKit. */
+  const enter = async (t: { after(fn: () => unknown): void }, room: string) => {
+    const token = new AccessToken(...pair(), { identity: 'ana' });
+    token.addGrant({ roomJoin: true, room });
+    return join(t, (await api.get('/livekit')).body.data.url, await token.toJwt());
+  };
+
+  test('egress runs, and records a room to the daemon’s disk', async (t) => {
     if (lack) return t.skip(lack);
     const egress = await untilRunning(api, 'egress');
     assert.equal(egress.version, '1.9.0');
@@ -102,6 +122,23 @@ describe('with livekit-server on PATH', () => {
         program === 'ingress' ? state === 'missing' : state === 'running',
       );
     });
+    const ingress = await programOf(api, 'ingress');
+    assert.match(ingress.problem ?? '', /Neither the program ingress nor a container engine/);
+    assert.match(ingress.cure ?? '', /podman/);
+    const ana = await enter(t, 'live-film');
+    await ana.publish();
+    const begun = await api.post('/apps/live/recording/start', { room: 'live-film' });
+    assert.equal(begun.status, 201, begun.text);
+    const vod = async () =>
+      (await api.get('/apps/live/vods')).body.data.find((one: { id: number }) => one.id === begun.body.id);
+    await until('it records', async () => (await vod()).status === 'recording');
+    assert.equal((await api.call('POST', `/apps/live/recording/${begun.body.id}/stop`)).status, 200);
+    const film = await until('it is ready', async () => {
+      const found = await vod();
+      return found.status === 'ready' ? found : undefined;
+    });
+    assert.ok(statSync(path.join(machine.dataDir, 'apps/live', film.localPath)).size > 0);
+    await ana.leave();
   });
 
   test('killed, it is started again; while its program is missing, that is said and an incident is open', async (t) => {
@@ -232,23 +269,47 @@ describe('with livekit-server on PATH', () => {
     assert.equal((await api.post('/livekit/settings/restore', { revision: 9 })).body.code, 'LIVEKIT_REVISION_UNKNOWN');
   });
 
+  test('out of ports: that is said, the daemon lives on, and LiveKit starts when the port is free', async (t) => {
+    if (lack) return t.skip(lack);
+    const taker = createTcpServer().listen(0, '127.0.0.1');
+    await once(taker, 'listening');
+    t.after(() => taker.close());
+    const { port } = taker.address() as AddressInfo;
+    const { text } = (await api.get('/livekit/settings')).body.data;
+    const changed = text.replace(/^port: .*$/m, `port: ${port}`);
+    assert.equal((await api.put('/livekit/settings', { text: changed, rollOut: 'drain' })).status, 200);
+    const away = await until('the reason is told', async () => {
+      const found = await programOf(api, 'livekit');
+      return found.problem === null ? undefined : found;
+    });
+    assert.equal(
+      away.problem,
+      `TCP port ${port} is in use by another program; free it, or choose another in LiveKit’s settings`,
+    );
+    const incident = async () => (await api.get('/incidents?condition=livekit-away')).body.data[0];
+    await until('the incident is open', async () => (await incident())?.state === 'open');
+    const { warnings } = (await api.get('/system/settings')).body.data;
+    assert.ok(warnings.some(({ message }: { message: string }) => message.includes(`TCP port ${port} is in use`)));
+    taker.close();
+    const back = await untilRunning(api, 'livekit');
+    assert.equal(portOf(back, 'signal'), port);
+    // one that was open shortly before stays open for a while
+    await until('the incident is ending', async () => {
+      const { state, recoveringSince } = await incident();
+      return state === 'closed' || recoveringSince !== null;
+    });
+  });
+
   test('its keys are rotated while someone is in a room', async (t) => {
     if (lack) return t.skip(lack);
     const { url } = (await api.get('/livekit')).body.data;
-    const pair = (): [string, string] => {
-      const secrets = secretsOf(machine);
-      return [secrets['LIVEKIT_MANAGED_API_KEY'] ?? '', secrets['LIVEKIT_MANAGED_API_SECRET'] ?? ''];
-    };
     const accepts = (keys: [string, string]) =>
       new RoomServiceClient(url.replace(/^ws/, 'http'), ...keys).listRooms().then(
         () => true,
         () => false,
       );
     const old = pair();
-    const token = new AccessToken(...old, { identity: 'ana' });
-    token.addGrant({ roomJoin: true, room: 'live-keys' });
-    t.after(disposeMedia);
-    const ana = await join(t, url, await token.toJwt());
+    const ana = await enter(t, 'live-keys');
     assert.equal((await api.post('/livekit/keys/retire')).body.code, 'LIVEKIT_KEYS_NOT_ROTATED');
     assert.equal((await api.post('/livekit/keys/rotate', { rollOut: 'drain' })).body.data.keys, 'adding');
     assert.equal((await api.post('/livekit/keys/rotate')).body.code, 'LIVEKIT_KEYS_ROTATING');
@@ -269,6 +330,71 @@ describe('with livekit-server on PATH', () => {
     await api.post('/livekit/restart', { now: true });
     await untilRunning(api, 'livekit', (now) => now.pid !== pid);
     assert.deepEqual([await accepts(old), await accepts(next)], [false, true]);
+  });
+
+  test('ingress takes a real encoder; egress runs in a container; killed, both are started again', async (t) => {
+    if (lack) return t.skip(lack);
+    await daemon.end();
+    await machine.addIngress();
+    const commands = machine.addContainers();
+    await start();
+    const ingress = await untilRunning(api, 'ingress');
+    assert.equal(ingress.runsIn, 'process');
+    // the port for encoders is in LiveKit's configuration
+    if ((await api.get('/livekit')).body.data.restartNeeded) {
+      const { pid } = await untilRunning(api, 'livekit');
+      await api.post('/livekit/restart', { now: true });
+      await untilRunning(api, 'livekit', (now) => now.pid !== pid);
+    }
+    const made = await until('an ingest can be made', async () => {
+      const answer = await api.post('/apps/live/ingress', { type: 'rtmp', room: 'camera' });
+      return answer.status === 201 ? answer.body.data : undefined;
+    });
+    assert.equal(new URL(made.url).port, String(portOf(await untilRunning(api, 'ingress'), 'rtmp')));
+    const isLive = async () =>
+      (await api.get('/apps/live/streams')).body.data.some(({ room }: { room: string }) => room === 'live-camera');
+    const encode = async (): Promise<() => Promise<void>> => {
+      const encoder = spawn('ffmpeg', [...ENCODER, `${made.url}/${made.streamKey}`], { stdio: 'ignore' });
+      const ended = once(encoder, 'exit');
+      const stop = async (): Promise<void> => {
+        encoder.kill('SIGKILL');
+        await ended;
+      };
+      t.after(stop);
+      await until('the encoder is a stream', isLive);
+      return stop;
+    };
+    await (await encode())();
+
+    const before = await untilRunning(api, 'ingress');
+    process.kill(before.pid as number, 'SIGKILL');
+    const after = await untilRunning(api, 'ingress', ({ pid }) => pid !== before.pid);
+    assert.equal(after.restarts, before.restarts + 1);
+
+    const old = await untilRunning(api, 'egress');
+    process.kill(old.pid as number, 'SIGKILL');
+    const contained = await untilRunning(api, 'egress', ({ pid }) => pid !== old.pid);
+    assert.deepEqual([contained.runsIn, contained.version], ['container', 'v1.9']);
+    const said = await until('the container was started', () => {
+      const lines = commands();
+      return lines.length >= 2 ? lines : undefined;
+    });
+    const name = /--name (\S+)/.exec(said[1] ?? '')?.[1];
+    const apps = path.join(machine.dataDir, 'apps');
+    assert.deepEqual(said.slice(0, 2), [
+      `rm -f ${name}`,
+      `run --rm --network host --name ${name} --cap-add SYS_ADMIN --volume ${apps}:${apps} --env EGRESS_CONFIG_BODY livekit/egress:v1.9`,
+    ]);
+    const told = [...said, ...machine.processes().map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))];
+    for (const [secret, value] of Object.entries(secretsOf(machine)))
+      assert.ok(!told.join('\n').includes(value), `${secret} is in a command`);
+    process.kill(contained.pid as number, 'SIGKILL');
+    await untilRunning(api, 'egress', ({ pid }) => pid !== contained.pid);
+    assert.equal(
+      commands().filter((line) => line === `rm -f ${name}`).length,
+      2,
+      'what is left of it is removed first',
+    );
   });
 
   test('back to a LiveKit of others', async (t) => {
