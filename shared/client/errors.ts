@@ -1,11 +1,5 @@
-import type { ErrorDetail } from '../errors.ts';
-
-/** Where and when a request was made: what a person copies into a report. */
-export interface RequestTrace {
-  method: string;
-  path: string;
-  at: string;
-}
+import type { ErrorCode, ErrorDetail } from './models.ts';
+import type { RequestTrace } from './wire.ts';
 
 /** The body of a refusal as the daemon sends it. */
 export interface Refusal {
@@ -18,26 +12,32 @@ export interface Refusal {
   [extra: string]: unknown;
 }
 
+/** The codes of docs/errors.md. Answers of something else, or of a newer daemon, have `HTTP_<status>` or an unknown word. */
+export type DaemonErrorCode = ErrorCode | `HTTP_${number}`;
+
 /** The daemon answered, and said no. `message` is its own sentence. */
 export class DaemonError extends Error {
   override readonly name = 'DaemonError';
   readonly status: number;
-  readonly code: string;
+  readonly code: DaemonErrorCode;
   readonly hint: string | undefined;
   readonly details: readonly ErrorDetail[];
   readonly requestId: string | undefined;
   /** The whole body, for the extra keys of some codes. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** Milliseconds until another try makes sense, if the daemon says so. */
+  readonly retryAfterMs: number | undefined;
   readonly trace: RequestTrace;
 
-  constructor(refusal: Refusal, trace: RequestTrace) {
+  constructor(refusal: Refusal, trace: RequestTrace, retryAfter?: string) {
     super(refusal.message);
     this.status = refusal.statusCode;
-    this.code = refusal.code;
+    this.code = refusal.code as DaemonErrorCode;
     this.hint = refusal.hint;
     this.details = refusal.details ?? [];
     this.requestId = refusal.requestId;
     this.body = refusal;
+    this.retryAfterMs = waitOf(retryAfter);
     this.trace = trace;
   }
 }
@@ -49,12 +49,22 @@ export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
   readonly reason: UnreachableReason;
   readonly trace: RequestTrace;
+  /** HTTP status of an answer that is not from a daemon. */
+  readonly status: number | undefined;
 
-  constructor(reason: UnreachableReason, message: string, trace: RequestTrace, cause?: unknown) {
+  constructor(reason: UnreachableReason, message: string, trace: RequestTrace, cause?: unknown, status?: number) {
     super(message, cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.trace = trace;
+    this.status = status;
   }
+}
+
+/** Milliseconds of a `Retry-After` header: seconds, or a date. */
+function waitOf(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 /** Reads the error from a response body of any content. */

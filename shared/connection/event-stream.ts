@@ -6,7 +6,7 @@ import type { Transport } from './transport.ts';
 
 /** What a stream needs of its connection; both can change between two attempts. */
 interface StreamSource {
-  transport: Transport;
+  transport: Pick<Transport, 'base' | 'stream'>;
   /** Headers that show the credential. */
   authorization(): Promise<Record<string, string>>;
 }
@@ -27,6 +27,8 @@ export interface EventStreamOptions {
   onId?(lastEventId: string): void;
   /** The stream broke off and is opened again after a wait; `error` is undefined when the daemon ended it. */
   onBreak(error: unknown): void;
+  /** Asked after each part of the stream: the next one is read once the reader is ready. */
+  whenRead?(): Promise<void> | undefined;
   /** Nobody looks: the stream is closed, and continues from here as soon as somebody does. */
   onPause?(): void;
 }
@@ -42,9 +44,12 @@ const OPEN_TIMEOUT = 15_000;
 /** The daemon did not accept the stream. */
 export class StreamRefused extends Error {
   readonly status: number;
-  constructor(status: number) {
+  /** What the daemon answered. */
+  readonly body: string;
+  constructor(status: number, body = '') {
     super(`HTTP ${status}`);
     this.status = status;
+    this.body = body;
   }
 }
 
@@ -83,7 +88,7 @@ export async function followEvents(options: EventStreamOptions): Promise<void> {
 }
 
 async function readOnce(
-  { source, path, signal, timing, onEvent }: EventStreamOptions,
+  { source, path, signal, timing, onEvent, whenRead }: EventStreamOptions,
   lastEventId: string | undefined,
   { onOpen, onId }: { onOpen(): void; onId(id: string): void },
 ): Promise<void> {
@@ -109,12 +114,25 @@ async function readOnce(
       timeoutMs: OPEN_TIMEOUT,
     });
     if (answer.status !== 200 || !/^text\/event-stream/.test(answer.headers['content-type'] ?? '')) {
+      if (answer.status !== 200) throw new StreamRefused(answer.status, await refusalIn(answer.body));
       answer.cancel();
-      throw new StreamRefused(answer.status === 200 ? 404 : answer.status);
+      throw new StreamRefused(404);
     }
     heard();
     onOpen();
-    await parseEvents(answer.body, { onChunk: heard, onEvent, onId });
+    await parseEvents(answer.body, {
+      onChunk: heard,
+      onEvent,
+      onId,
+      whenRead: async () => {
+        const ready = whenRead?.();
+        if (ready === undefined) return;
+        // while the reader isn't ready, nothing is heard
+        clearTimeout(timer);
+        await ready;
+        heard();
+      },
+    });
   } catch (error) {
     if (silent.signal.aborted)
       throw failure('TIMED_OUT', { host: new URL(transport.base).host, seconds: silenceMs / 1000 });
@@ -124,10 +142,30 @@ async function readOnce(
   }
 }
 
+/** Longest body of a refusal that is read. */
+const REFUSAL_LIMIT = 65_536;
+
+async function refusalIn(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > REFUSAL_LIMIT) break;
+  }
+  return text;
+}
+
+interface EventSink {
+  onChunk?(): void;
+  onEvent(event: StreamEvent): void;
+  onId?(id: string): void;
+  whenRead?(): Promise<void> | undefined;
+}
+
 /** Parses the body of an event stream until it ends. @throws what breaks the body */
 export async function parseEvents(
   body: AsyncIterable<Uint8Array>,
-  { onChunk, onEvent, onId }: { onChunk?(): void; onEvent(event: StreamEvent): void; onId?(id: string): void },
+  { onChunk, onEvent, onId, whenRead }: EventSink,
 ): Promise<void> {
   const parser = createParser({
     onEvent: ({ id, event, data }) => onEvent({ id: id ?? null, type: event ?? 'message', data: parsed(data) }),
@@ -140,6 +178,7 @@ export async function parseEvents(
   for await (const chunk of body) {
     onChunk?.();
     parser.feed(decoder.decode(chunk, { stream: true }));
+    await whenRead?.();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { WireAnswer } from '../client/client.ts';
+import type { WireAnswer } from '../client/wire.ts';
 
 export interface TransportRequest {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -36,7 +36,7 @@ import * as watch from './watch.ts';
 import * as webhooks from './webhooks.ts';
 
 /** Every operation of the API, by resource. A new contract file is added here and nowhere else. */
-const contract = {
+export const contract = {
   alerts,
   apps,
   audit,

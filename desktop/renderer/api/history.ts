@@ -1,11 +1,12 @@
 import { useMemo } from 'react';
 import { create } from 'zustand';
+import { opened } from '#shared/client/opened.ts';
 import { listNodes } from '#shared/contract/cluster.ts';
 import { getLoadHistory, getNodeHistory } from '#shared/contract/history.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
 import { getStats } from '#shared/contract/system.ts';
 import { type Measures, serverMeasures as measuresOf, nodeMeasures } from '#shared/rules/measures.ts';
-import { queryClient, unwrapped, useReadOf } from './query.ts';
+import { queryClient, useReadOf } from './query.ts';
 import { lackFor, useMeOf } from './rights.ts';
 
 /** One measurement: milliseconds and value. */
@@ -145,7 +146,7 @@ export function recordHistory(): void {
       const stats = event.query.state.data as Stats;
       record(connectionId, 'server', Date.parse(stats.ts), serverMeasures(stats));
     } else if (operation === listNodes.id) {
-      const nodes = unwrapped(event.query.state.data) as readonly Node[];
+      const nodes = opened(event.query.state.data) as readonly Node[];
       if (nodes.length > MAX_NODES) return;
       for (const node of nodes) {
         if (node.last_seen_at)

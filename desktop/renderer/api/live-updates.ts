@@ -1,6 +1,6 @@
+import type { Opened } from '#shared/client/opened.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import type { EventMessage, EventTopic, EventType } from '#shared/schema/events.ts';
-import type { Unwrapped } from './query.ts';
 
 /** What the daemon's events mean for cached answers. */
 export interface LiveUpdates {
@@ -13,7 +13,7 @@ export interface LiveUpdates {
 /** The cached answers of one connection. */
 export interface LiveCache {
   /** Changes every cached answer of the operation. */
-  patch<O extends Operation>(op: O, change: (data: Unwrapped<ResultOf<O>>) => Unwrapped<ResultOf<O>>): void;
+  patch<O extends Operation>(op: O, change: (data: Opened<ResultOf<O>>) => Opened<ResultOf<O>>): void;
   /** Repeats the operation where it is shown. Minimum interval in milliseconds. */
   refreshAtMost(op: Operation, everyMs: number): void;
 }

@@ -12,6 +12,7 @@ import {
 import { useMemo } from 'react';
 import type { CallOptions, Input } from '#shared/client/client.ts';
 import { DaemonError } from '#shared/client/errors.ts';
+import { type Opened, opened } from '#shared/client/opened.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { useDaemon } from '../daemon/daemon-context.tsx';
 import { clientFor } from '../host/clients.ts';
@@ -24,17 +25,6 @@ export const queryClient = new QueryClient({
     mutations: { retry: false, networkMode: 'always' },
   },
 });
-
-/** What callers see of an answer: `{data, error: null}` is opened. */
-export type Unwrapped<R> = R extends { data: infer D; error: null } ? D : R;
-
-export function unwrapped<R>(result: R): Unwrapped<R> {
-  const opened =
-    typeof result === 'object' && result !== null && 'data' in result && 'error' in result && result.error === null
-      ? result.data
-      : result;
-  return opened as Unwrapped<R>;
-}
 
 export function keyOf<O extends Operation>(connectionId: string, op: O, input?: Input<O>): QueryKey {
   const { params, query } = (input ?? {}) as { params?: unknown; query?: unknown };
@@ -51,7 +41,7 @@ export function readOptions<O extends Operation>(
   return {
     queryKey: keyOf(connectionId, op, input),
     queryFn: async ({ signal }: { signal: AbortSignal }) =>
-      unwrapped(await clientFor(connectionId).call(op, input, { ...call, signal })),
+      opened(await clientFor(connectionId).call(op, input, { ...call, signal })),
   };
 }
 
@@ -78,7 +68,7 @@ export function useRead<O extends Operation>(
   op: O,
   input?: Input<O>,
   options: ReadOptions = {},
-): UseQueryResult<Unwrapped<ResultOf<O>>, Error> {
+): UseQueryResult<Opened<ResultOf<O>>, Error> {
   const { id } = useDaemon();
   return useReadOf(id, op, input, options);
 }
@@ -89,8 +79,8 @@ export function useReadOf<O extends Operation>(
   op: O,
   input?: Input<O>,
   { enabled = true, every = false, keep = false, timeout, staleTime }: ReadOptions = {},
-): UseQueryResult<Unwrapped<ResultOf<O>>, Error> {
-  return useQuery<Unwrapped<ResultOf<O>>, Error>({
+): UseQueryResult<Opened<ResultOf<O>>, Error> {
+  return useQuery<Opened<ResultOf<O>>, Error>({
     ...readOptions(connectionId, op, input, timeout === undefined ? {} : { timeout }),
     enabled,
     refetchInterval: unlessAway(every),
@@ -145,12 +135,11 @@ export function usePages<O extends Operation>(
 export function useChange<O extends Operation>(
   op: O,
   { refreshes = [], timeout }: { refreshes?: readonly Operation[]; timeout?: number } = {},
-): UseMutationResult<Unwrapped<ResultOf<O>>, Error, Input<O>> {
+): UseMutationResult<Opened<ResultOf<O>>, Error, Input<O>> {
   const { id } = useDaemon();
-  return useMutation<Unwrapped<ResultOf<O>>, Error, Input<O>>({
+  return useMutation<Opened<ResultOf<O>>, Error, Input<O>>({
     mutationKey: [id, op.id],
-    mutationFn: async (input) =>
-      unwrapped(await clientFor(id).call(op, input, timeout === undefined ? {} : { timeout })),
+    mutationFn: async (input) => opened(await clientFor(id).call(op, input, timeout === undefined ? {} : { timeout })),
     onSettled: () => refresh(id, ...refreshes),
   });
 }

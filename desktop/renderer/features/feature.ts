@@ -1,8 +1,8 @@
 import type { ComponentType } from 'react';
 import type { Input } from '#shared/client/client.ts';
+import type { Opened } from '#shared/client/opened.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import type { LiveUpdates } from '../api/live-updates.ts';
-import type { Unwrapped } from '../api/query.ts';
 import type { Command } from '../ui/palette/palette-store.ts';
 
 /**
@@ -62,7 +62,7 @@ export interface Counter {
 
 export const counter = <O extends Operation>(
   op: O,
-  of: (data: Unwrapped<ResultOf<O>>) => SectionCount,
+  of: (data: Opened<ResultOf<O>>) => SectionCount,
   input?: Input<O>,
 ): Counter => ({ op, input: input as object | undefined, of: of as Counter['of'] });
 
@@ -70,5 +70,5 @@ export interface PaletteContext {
   /** Moves to a page of the daemon at hand. */
   go: (path: string, search?: Record<string, string>) => void;
   /** The answer of a read that is already cached. */
-  known: <O extends Operation>(op: O) => Unwrapped<ResultOf<O>> | undefined;
+  known: <O extends Operation>(op: O) => Opened<ResultOf<O>> | undefined;
 }

@@ -3,9 +3,10 @@ import { IconArrowRight, IconArrowsDiff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 import { DaemonError } from '#shared/client/errors.ts';
+import { opened } from '#shared/client/opened.ts';
 import { listApps } from '#shared/contract/apps.ts';
 import { getRawConfig, listConfigBackups, putRawConfig } from '#shared/contract/config.ts';
-import { readOptions, refresh, unwrapped, useReadOf } from '../../api/query.ts';
+import { readOptions, refresh, useReadOf } from '../../api/query.ts';
 import { lackFor, useMeOf } from '../../api/rights.ts';
 import { useConnections } from '../../daemon/connections.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
@@ -175,7 +176,7 @@ function Compared({ left, right, source, target }: { left: Side; right: Side; so
       run: async () => {
         const client = clientFor(right.connectionId);
         try {
-          unwrapped(
+          opened(
             await client.call(
               putRawConfig,
               { params: { name: right.app }, body: { yaml: after }, headers: { 'if-match': target.etag } },

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { opened } from '#shared/client/opened.ts';
 import { validateConfig } from '#shared/contract/config.ts';
 import type { ResultOf } from '#shared/contract/operation.ts';
-import { unwrapped } from '../../api/query.ts';
 import { useDaemon } from '../../daemon/daemon-context.tsx';
 
 export type Validation = ResultOf<typeof validateConfig>['data'];
@@ -27,7 +27,7 @@ export function useValidation(
     queryKey: [id, validateConfig.id, app, paused],
     queryFn: async ({ signal }) => ({
       text: paused,
-      result: unwrapped(
+      result: opened(
         await client.call(validateConfig, { params: { name: app }, body: { yaml: paused ?? '' } }, { signal }),
       ),
     }),

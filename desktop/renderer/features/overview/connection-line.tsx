@@ -1,10 +1,11 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Input } from '#shared/client/client.ts';
+import type { Opened } from '#shared/client/opened.ts';
 import type { Operation, ResultOf } from '#shared/contract/operation.ts';
 import { testS3 } from '#shared/contract/s3.ts';
 import { testConnection } from '#shared/contract/system.ts';
-import { type Unwrapped, useChange } from '../../api/query.ts';
+import { useChange } from '../../api/query.ts';
 import { useLack } from '../../api/rights.ts';
 import { Problem } from '../../ui/feedback/problem.tsx';
 import { State, type Tone } from '../../ui/feedback/state.tsx';
@@ -31,7 +32,7 @@ export interface Trial {
 function useTrial<O extends Operation>(
   op: O,
   input: Input<O>,
-  stepsOf: (told: Unwrapped<ResultOf<O>>) => readonly ListedStep[],
+  stepsOf: (told: Opened<ResultOf<O>>) => readonly ListedStep[],
 ): Trial | undefined {
   const test = useChange(op, { timeout: LIMIT_MS });
   const isAllowed = useLack(op) === undefined;

@@ -1,0 +1,78 @@
+import { DaemonError, UnreachableError } from './errors.ts';
+import type { Call, ListCall, Result, RowOf } from './methods.ts';
+import { opened } from './opened.ts';
+import type { PlainOperation } from './plain-operation.ts';
+import type { Caller } from './request.ts';
+import type { Answer, CallOptions, RequestInput } from './wire.ts';
+
+/** Rows of a page where the caller doesn't say: few requests, and no long answers. */
+const PAGE = 200;
+
+/** Starts a call. */
+export function callOf<T>(
+  caller: Caller,
+  op: PlainOperation,
+  input: RequestInput = {},
+  options: CallOptions = {},
+): Call<T> {
+  const sent = op.creates ? { ...input, headers: { 'idempotency-key': newKey(), ...input.headers } } : input;
+  const answer = caller
+    .request(op, sent, options)
+    .then((given): Answer<T> => ({ ...given, data: opened(given.data) as T }));
+  const data = answer.then((given) => given.data);
+  return Object.assign(data, {
+    withResponse: () => {
+      // callers that ask for the answer get the error there
+      data.catch(() => {});
+      return answer;
+    },
+    result: () => data.then((value): Result<T> => ({ ok: true, data: value }), asValue<T>),
+  });
+}
+
+function asValue<T>(error: unknown): Result<T> {
+  if (error instanceof DaemonError || error instanceof UnreachableError) return { ok: false, error };
+  throw error;
+}
+
+/** A random key: `crypto.randomUUID` is missing on pages without TLS. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+interface Page {
+  data: readonly unknown[];
+  total: number;
+  offset: number;
+}
+
+/** Starts a call of a list, whose rows can be iterated over as well. */
+export function listCallOf<T>(
+  caller: Caller,
+  op: PlainOperation,
+  input: RequestInput = {},
+  options: CallOptions = {},
+): ListCall<T> {
+  const first = callOf<T>(caller, op, input, options);
+  const pageAt = async (offset: number, limit: number): Promise<Page> => {
+    const query = { ...input.query, limit, offset };
+    return (await callOf<Page>(caller, op, { ...input, query }, options)) as Page;
+  };
+  async function* rows(): AsyncGenerator<RowOf<T>> {
+    const body = await first;
+    if (Array.isArray(body)) return yield* body as RowOf<T>[];
+    let page = body as unknown as Page;
+    yield* page.data as RowOf<T>[];
+    if (op.list !== 'pages') return;
+    const { limit = PAGE } = (input.query ?? {}) as { limit?: number };
+    while (page.data.length > 0 && page.offset + page.data.length < page.total) {
+      const seen = new Set(page.data.map(idOf));
+      page = await pageAt(page.offset + page.data.length, limit);
+      // a row that was added at the front moves the rest: the last one of the page before is sent again
+      for (const row of page.data) if (idOf(row) === undefined || !seen.has(idOf(row))) yield row as RowOf<T>;
+    }
+  }
+  return Object.assign(first, { [Symbol.asyncIterator]: rows });
+}
+
+const idOf = (row: unknown): unknown => (row as { id?: unknown } | null)?.id;
