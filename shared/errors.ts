@@ -34,6 +34,29 @@ export const ERRORS = define({
     message: '{reason}',
     hint: 'Correct what the message names, then send the request again.',
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    message: 'This Idempotency-Key was used for another request.',
+    hint: 'Use a new key for each request, for example a UUID. Send the same key only to repeat the same request.',
+  },
+  IDEMPOTENT_REQUEST_RUNNING: {
+    status: 409,
+    message: 'The first request with this Idempotency-Key is still running.',
+    retryable: true,
+    hint: 'Send the request again after the time in Retry-After, with the same key.',
+  },
+  IDEMPOTENT_REQUEST_UNKNOWN: {
+    status: 409,
+    message:
+      'The daemon stopped during the first request with this Idempotency-Key ({request}), so its outcome is not known.',
+    hint: 'Look whether it was done. If it was not, send it again with a new key.',
+  },
+  IDEMPOTENCY_KEYS_USED_UP: {
+    status: 429,
+    message: 'There are already {limit} requests with an Idempotency-Key in {hours} hours.',
+    retryable: true,
+    hint: 'Wait until older keys end, or send the request without a key.',
+  },
   BODY_TOO_LARGE: {
     status: 413,
     message: 'The body is larger than the limit of {limit} bytes.',

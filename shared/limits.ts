@@ -28,6 +28,11 @@ export const EVENTS_KEPT = 50_000;
 export const EVENTS_KEPT_DAYS = 7;
 /** Finished jobs are listed for this long. */
 export const JOBS_KEPT_DAYS = 30;
+/** The answer to a request with an Idempotency-Key is kept for this long. */
+export const IDEMPOTENCY_KEPT_HOURS = 24;
+/** Idempotency keys that one caller can have at a time, and all callers together. */
+export const IDEMPOTENCY_KEYS_OF_CALLER = 10_000;
+export const IDEMPOTENCY_KEYS = 100_000;
 /** Closed incidents are listed for this long. */
 export const INCIDENTS_KEPT_DAYS = 90;
 /** Only the newest incidents are kept. */

@@ -10,6 +10,7 @@ import { answerBadUrl, answerClientError, installRefusals } from '#daemon/platfo
 import { installDeletingGuard } from '#daemon/platform/http/deleting.ts';
 import { installDocs } from '#daemon/platform/http/docs.ts';
 import { installErrorHandling } from '#daemon/platform/http/errors.ts';
+import { installIdempotency } from '#daemon/platform/http/idempotency/install.ts';
 import { installParsers } from '#daemon/platform/http/parsers.ts';
 import { installProxyWarning } from '#daemon/platform/http/proxy-warning.ts';
 import { installRequestLog, requestIds } from '#daemon/platform/http/request-log.ts';
@@ -89,6 +90,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   });
   installShares(app, new Shares());
   installDeletingGuard(app, (name) => services.apps.registry.get(name)?.deleting ?? false);
+  installIdempotency(app, services.idempotency);
   installAudit(app, services.audit, (name) => services.apps.registry.get(name)?.tenantId);
   installBrowserSdk(app);
   installPublicLocations(app, () => base);

@@ -106,3 +106,7 @@ export function appParamOf(op: Operation): 'name' | 'app' | undefined {
 /** Whether unknown fields of the body are an error. */
 export const refusesUnknownFields = ({ unknownFields, responses }: Operation): boolean =>
   unknownFields === undefined ? Object.keys(responses)[0] === '201' : unknownFields === 'refused';
+
+/** Whether a caller may send an `Idempotency-Key`: the request creates something, or a job. */
+export const takesIdempotencyKey = ({ method, responses }: Operation): boolean =>
+  method === 'POST' && (201 in responses || 202 in responses);

@@ -8,6 +8,7 @@ export const REQUEST_HEADERS = [
   'accept',
   'accept-language',
   'content-type',
+  'idempotency-key',
   'if-match',
   'if-none-match',
   'prefer',

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest, onSendHookHandler, preHandlerHookHandler } from 'fastify';
 import { actorOf } from '#daemon/platform/http/actor.ts';
 import { hookOperations } from '#daemon/platform/http/hook-operations.ts';
+import { isReplayed } from '#daemon/platform/http/idempotency/install.ts';
 import type { AuditNote } from '#daemon/platform/http/types.ts';
 import { isGlobal } from '#shared/access.ts';
 import { appParamOf, type Operation } from '#shared/contract/operation.ts';
@@ -23,7 +24,8 @@ export function installAudit(app: FastifyInstance, trail: AuditTrail, tenantOf: 
   };
   // not at the end of the response: a client that left early must not take the entry with it
   const end: onSendHookHandler = (request, reply, payload, done) => {
-    writeEntry(trail, request, reply.statusCode, tenantOf);
+    // a stored answer was written to the trail when it was new
+    if (!isReplayed(reply)) writeEntry(trail, request, reply.statusCode, tenantOf);
     done(null, payload);
   };
   hookOperations(app, 'preHandler', (op) => (isAudited(op) ? begin : undefined));

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { operations } from '#shared/contract/index.ts';
-import { type Access, appParamOf, type Operation } from '#shared/contract/operation.ts';
+import { type Access, appParamOf, type Operation, takesIdempotencyKey } from '#shared/contract/operation.ts';
 import { ERRORS, type ErrorCode, type ErrorDefinition, FILE_ERRORS } from '#shared/errors.ts';
+import { IDEMPOTENCY_KEPT_HOURS } from '#shared/limits.ts';
 import { ErrorBody } from '#shared/schema/common.ts';
 import { Components } from './openapi-components.ts';
 
@@ -36,6 +37,21 @@ export function openApiDocument(version: string, base: string, publicPath = ''):
   };
 }
 
+const IDEMPOTENCY_ERRORS: readonly ErrorCode[] = [
+  'VALIDATION_FAILED',
+  'IDEMPOTENCY_KEY_REUSED',
+  'IDEMPOTENT_REQUEST_RUNNING',
+  'IDEMPOTENT_REQUEST_UNKNOWN',
+  'IDEMPOTENCY_KEYS_USED_UP',
+];
+const IDEMPOTENCY_KEY: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: `A name for this request, for example a UUID. A request that is repeated with it within ${IDEMPOTENCY_KEPT_HOURS} hours changes nothing again: it gets the first answer, with the header \`Idempotency-Replayed: true\`.`,
+  schema: { type: 'string', minLength: 1, maxLength: 257, examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'] },
+};
+
 function describe(op: Operation, components: Components): Json {
   const responses: Json = {};
   for (const [status, schema] of Object.entries(op.responses)) {
@@ -61,6 +77,7 @@ function describe(op: Operation, components: Components): Json {
       ...parameters('path', op.params, components),
       ...parameters('query', op.query, components),
       ...parameters('header', op.headers, components),
+      ...(takesIdempotencyKey(op) ? [IDEMPOTENCY_KEY] : []),
     ],
     ...(op.body
       ? {
@@ -93,6 +110,7 @@ function errorsOf(op: Operation): Map<number, ErrorCode[]> {
   if (typeof op.access === 'object' && appParamOf(op)) codes.add('APP_NOT_YOURS').add('APP_NOT_FOUND');
   if (op.params || op.query || op.body || op.headers) codes.add('VALIDATION_FAILED');
   if (op.method !== 'GET' || appParamOf(op)) for (const code of FILE_ERRORS) codes.add(code);
+  if (takesIdempotencyKey(op)) for (const code of IDEMPOTENCY_ERRORS) codes.add(code);
   if (op.body) codes.add('BAD_JSON').add('BODY_TOO_LARGE');
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codes) {

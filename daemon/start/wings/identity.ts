@@ -27,6 +27,8 @@ import { UsageService } from '#daemon/identity/teams/usage.ts';
 import { tokenRepository } from '#daemon/identity/tokens/repository.ts';
 import { TokenService } from '#daemon/identity/tokens/service.ts';
 import { installationId, metaStore } from '#daemon/platform/db/meta.ts';
+import { idempotencyRepository } from '#daemon/platform/http/idempotency/repository.ts';
+import { Idempotency } from '#daemon/platform/http/idempotency/service.ts';
 import { SessionCookie } from '#daemon/platform/http/session-cookie.ts';
 import { MAIL_SETTINGS, Mailer } from '#daemon/platform/mail/mailer.ts';
 import { publicBase } from '#daemon/platform/settings.ts';
@@ -36,7 +38,19 @@ export type Identity = ReturnType<typeof createIdentity>;
 
 /** Creates the wing of users, teams, sessions, API tokens and access rules. */
 export function createIdentity(
-  { settings, dir, db, databases, events, background, clockWatch, resolvers, publicUrl, log: rootLog }: Platform,
+  {
+    settings,
+    dir,
+    db,
+    quickDb,
+    databases,
+    events,
+    background,
+    clockWatch,
+    resolvers,
+    publicUrl,
+    log: rootLog,
+  }: Platform,
   apps: AppRegistry,
 ) {
   const log = rootLog.child({ source: 'auth' });
@@ -117,6 +131,13 @@ export function createIdentity(
     if (type === 'token.revoked') sessions.revokeAll(`token:${data['id']}`);
     if (tenant !== undefined && /^(?:vod|recording)\./.test(type)) usage.forget(tenant);
   });
+  const idempotency = new Idempotency({
+    repository: idempotencyRepository(quickDb),
+    secret: secret.derive('idempotent requests'),
+    background,
+    retentionNow,
+    log: rootLog.child({ source: 'http' }),
+  });
   const mediaQuotas = new MediaQuotas({ quotas, usage });
   const teams = new TeamService({ limits, users, tenants, sessions, links, mailer, usage, events, linkBase, log });
   const directory = new Directory({
@@ -164,6 +185,8 @@ export function createIdentity(
     mediaQuotas,
     guard,
     limits,
+    /** Answers to requests with an `Idempotency-Key`. */
+    idempotency,
     start() {
       if (secret.isShort)
         log.warn({}, 'STREAMHUB_JWT_SECRET has fewer than 32 characters; anyone who guesses it can forge sessions');
@@ -171,6 +194,7 @@ export function createIdentity(
       background.run('old links', () => links.start(retentionNow()));
       auth.start();
       sessions.start();
+      idempotency.start();
       guard.start();
       audit.start();
     },
@@ -178,6 +202,7 @@ export function createIdentity(
       tokens.stop();
       guard.stop();
       sessions.stop();
+      await idempotency.stop();
       await auth.stop();
       await mailer.close();
       audit.stop();

@@ -16,6 +16,7 @@ import { sql as undoneAddress } from './020-undone-address.ts';
 import { sql as alerts } from './021-alerts.ts';
 import { sql as backups } from './022-backups.ts';
 import { sql as livekitSettings } from './023-livekit-settings.ts';
+import { sql as idempotencyKeys } from './024-idempotency-keys.ts';
 
 /** History of `data/streamhub.db`. */
 export const registryMigrations: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const registryMigrations: readonly Migration[] = [
   { id: 21, name: 'alerts', sql: alerts },
   { id: 22, name: 'backups', sql: backups },
   { id: 23, name: 'livekit-settings', sql: livekitSettings },
+  { id: 24, name: 'idempotency-keys', sql: idempotencyKeys },
 ];
