@@ -333,6 +333,33 @@ export const ERRORS = define({
     message: 'No backup has the id {id}.',
     hint: 'List the backups again: GET /backups.',
   },
+  FOLDER_INVALID: {
+    status: 400,
+    message: 'The folder can’t be applied: {reason}',
+    hint: 'Nothing was changed. Correct the places listed in details.',
+  },
+  PLAN_OUTDATED: {
+    status: 409,
+    message: 'The plan is outdated, because the folder or the installation changed since it was made.',
+    hint: 'Nothing was changed. Make a new plan, review it, and apply it.',
+  },
+  APPLY_BUSY: {
+    status: 409,
+    message: 'Another apply is under way.',
+    hint: 'Wait until it has ended, make a new plan, and apply it.',
+    retryable: true,
+  },
+  APPLY_STOPPED: {
+    status: 500,
+    message: '{done} of {total} changes were made, then the change of the {kind} {name} failed: {reason}',
+    hint: 'Apply the roll-back point to go back, or remove the cause and apply the folder again.',
+    isWholeStory: true,
+  },
+  ROLLBACK_POINT_UNKNOWN: {
+    status: 404,
+    message: 'There is no roll-back point {id}.',
+    hint: 'List them: GET /rollback-points. The newest 20 are kept.',
+  },
   BACKUP_BUSY: {
     status: 409,
     message: 'Another job is making, reading or restoring a backup.',

@@ -46,3 +46,7 @@ export const SHORTEST_LINK_TOKEN = 10;
 
 /** Longest text of LiveKit's own settings. */
 export const MAX_LIVEKIT_SETTINGS = 32_768;
+
+/** Configuration as code: files of a folder, and bytes of the request that carries it. */
+export const MAX_DECLARED_FILES = 4000;
+export const MAX_DECLARED_BYTES = 8_388_608;

@@ -18,6 +18,7 @@ const GROUPS: readonly [title: string, files: readonly string[]][] = [
       'docs/cluster.md',
       'docs/monitoring.md',
       'docs/alerts.md',
+      'docs/config-as-code.md',
       'docs/failures.md',
       'docs/performance.md',
     ],

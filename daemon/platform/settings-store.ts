@@ -96,6 +96,11 @@ export class SettingsStore {
     return this.#stored.get(key);
   }
 
+  /** The text that is stored, also a hidden one; undefined = none. */
+  storedText(key: SettingKey): string | undefined {
+    return this.#textOf(key, this.#rows.get(key)?.value ?? null) ?? undefined;
+  }
+
   /**
    * Checks values that someone wants to store, all of them.
    * @throws ApiError VALIDATION_FAILED, SETTING_LOCKED

@@ -28,6 +28,7 @@ import { backupRoutes } from '#daemon/operations/backup/routes.ts';
 import { connectionRoutes } from '#daemon/operations/connections/routes.ts';
 import { docsRoutes } from '#daemon/operations/console/docs-routes.ts';
 import { consoleRoutes } from '#daemon/operations/console/routes.ts';
+import { declaredRoutes } from '#daemon/operations/declared/routes.ts';
 import { doctorRoutes } from '#daemon/operations/doctor/routes.ts';
 import { gpuRoutes } from '#daemon/operations/gpu/routes.ts';
 import { historyRoutes } from '#daemon/operations/history/routes.ts';
@@ -67,6 +68,7 @@ export function apiRoutes(app: FastifyInstance, services: Services): void {
   searchRoutes(app, services);
   alertRoutes(app, services);
   backupRoutes(app, services);
+  declaredRoutes(app, services);
   usageRoutes(app, services);
   gpuRoutes(app, services);
   logRoutes(app, services);

@@ -6,6 +6,7 @@ import { createAlerts } from './wings/alerts.ts';
 import { createApps } from './wings/apps.ts';
 import { createBackups } from './wings/backups.ts';
 import { createCluster } from './wings/cluster.ts';
+import { createDeclared } from './wings/declared.ts';
 import { createDoctor } from './wings/doctor.ts';
 import { createIdentity } from './wings/identity.ts';
 import { createMedia } from './wings/media.ts';
@@ -29,6 +30,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
   const operations = createOperations(platform, identity, cluster, apps, media);
   const backups = createBackups(platform, identity, plugins, apps);
   const alerts = createAlerts(platform, identity, cluster, plugins, apps, media, operations, backups);
+  const declared = createDeclared(platform, identity, cluster, apps, operations, backups, alerts);
   const doctor = createDoctor(platform, cluster, apps, media, operations, alerts);
 
   return {
@@ -41,6 +43,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
     ...operations,
     ...backups,
     ...doctor,
+    ...declared,
     alerts,
     async start() {
       await platform.start();
@@ -52,6 +55,7 @@ export function createServices(settings: Settings, logging: Logging, threads?: (
       await operations.start();
       await backups.start();
       alerts.start();
+      await platform.background.run('roll-back points', () => declared.declared.start());
       // unfinished jobs of the last run resume when everything that they use is there
       platform.jobs.start();
     },

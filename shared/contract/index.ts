@@ -6,6 +6,7 @@ import * as backups from './backups.ts';
 import * as callbacks from './callbacks.ts';
 import * as cluster from './cluster.ts';
 import * as config from './config.ts';
+import * as declared from './declared.ts';
 import * as delivery from './delivery.ts';
 import * as events from './events.ts';
 import * as history from './history.ts';
@@ -45,6 +46,7 @@ export const contract = {
   callbacks,
   cluster,
   config,
+  declared,
   delivery,
   events,
   history,

@@ -186,7 +186,7 @@ export const PreviewResult = object({
 });
 export type PreviewResult = Static<typeof PreviewResult>;
 
-const CHANGE_REASONS = ['raw', 'revert', 'settings', 'streaming', 'preset', 's3', 'hand-edit'] as const;
+const CHANGE_REASONS = ['raw', 'revert', 'settings', 'streaming', 'preset', 's3', 'apply', 'hand-edit'] as const;
 
 /** The change that a backup was taken for. */
 export const ConfigChange = object({

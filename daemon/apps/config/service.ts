@@ -5,7 +5,7 @@ import type { FileJournal } from '#daemon/platform/files/journal.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
 import { MASK } from '#shared/config/annotations.ts';
-import { type AppConfig, secretReferences } from '#shared/config/defaults.ts';
+import { type AppConfig, completeConfig, secretReferences } from '#shared/config/defaults.ts';
 import type { EditInput, EditResult } from '#shared/config/edit.ts';
 import { type Edit, remove, set } from '#shared/config/edits.ts';
 import { type HwaccelChoice, resolveHwaccel } from '#shared/config/hwaccel.ts';
@@ -178,8 +178,24 @@ export class ConfigService {
     return resultOf(await this.#store.check(app, text, current, entry.inForce));
   }
 
-  /** Replaces the text. */
-  async putRaw(app: string, text: string, options: WriteOptions): Promise<ConfigWritten & { etag: string }> {
+  /** Checks the text of an app that doesn’t exist yet. */
+  async validateNew(app: string, text: string): Promise<ValidateResult & { config: AppConfig | null }> {
+    const verdict = await this.#store.check(app, text, '', completeConfig({ name: app }, app));
+    return { ...resultOf(verdict), config: verdict.check.config };
+  }
+
+  /** Refuses secrets that are masks, or no text. @throws ApiError VALIDATION_FAILED */
+  checkSecrets(secrets: SecretChanges, fieldOf = (use: string): string => `body.${use}`): void {
+    for (const [use, secret] of Object.entries(secrets)) {
+      if (!secret) continue;
+      if (/^\*+$/.test(secret)) throw fieldError(fieldOf(use), `is the mask ${MASK}, not a secret`);
+      const odd = findOddText(secret);
+      if (odd !== undefined) throw fieldError(fieldOf(use), odd.message);
+    }
+  }
+
+  /** Replaces the text. Secrets are stored together with it, or not at all. */
+  async putRaw(app: string, text: string, options: EditOptions): Promise<ConfigWritten & { etag: string }> {
     return this.#store.locked(app, (entry) => this.#put(entry, text, options));
   }
 
@@ -256,14 +272,8 @@ export class ConfigService {
     options: Omit<EditOptions, 'reason'>,
   ): Promise<{ view: AppConfigView; etag: string }> {
     const secrets: SecretChanges = {};
-    for (const use of PATCHED_SECRETS) {
-      const secret = body[use] as string | undefined;
-      if (secret === undefined) continue;
-      if (/^\*+$/.test(secret)) throw fieldError(`body.${use}`, `is the mask ${MASK}, not a secret`);
-      const odd = findOddText(secret);
-      if (odd !== undefined) throw fieldError(`body.${use}`, odd.message);
-      secrets[use] = secret;
-    }
+    for (const use of PATCHED_SECRETS) if (body[use] !== undefined) secrets[use] = body[use] as string;
+    this.checkSecrets(secrets);
     const { config, etag } = await this.edit(app, this.#settingsEdits(app, body), {
       ...options,
       reason: 'settings',
@@ -328,7 +338,7 @@ export class ConfigService {
   async #put(
     entry: ConfigEntry,
     text: string,
-    options: WriteOptions & { spare?: string },
+    options: EditOptions & { spare?: string },
   ): Promise<ConfigWritten & { etag: string }> {
     requireMatch(entry, options.ifMatch);
     const current = entry.disk.kind === 'text' ? entry.disk.text : '';
@@ -337,7 +347,8 @@ export class ConfigService {
     if (entry.disk.kind !== 'text' || text !== current) {
       requireConsent(entry, verdict, options);
       await this.#writer.write(entry, text, verdict, options);
-    } else if (entry.problem !== null) await this.#store.reread(entry);
+    } else if (options.secrets !== undefined) await this.#touch(entry, options);
+    else if (entry.problem !== null) await this.#store.reread(entry);
     return {
       reloaded: true,
       warnings: entry.warnings,

@@ -132,9 +132,14 @@ export class AppDeletion {
   }
 
   /** Deletes an app and waits for it. @throws ApiError APP_NOT_FOUND, APP_BUSY, STORAGE_PURGE_FAILED */
-  async delete(name: string, mode: DeletionMode, actor: Actor): Promise<{ warnings: string[] }> {
+  async delete(
+    name: string,
+    mode: DeletionMode,
+    actor: Actor,
+  ): Promise<{ warnings: string[] /** Folder in the archive. */; archivedAs: string | null }> {
     const job = await this.#deps.jobs.waitForAttempt(this.begin(name, mode, actor, true).id);
-    if (job.state === 'succeeded') return { warnings: (job.result as { warnings?: string[] } | null)?.warnings ?? [] };
+    const result = job.result as { warnings?: string[]; archivedAs?: string | null } | null;
+    if (job.state === 'succeeded') return { warnings: result?.warnings ?? [], archivedAs: result?.archivedAs ?? null };
     const follow = { headers: { location: `/api/v1/jobs/${job.id}` } };
     if (job.error === null)
       throw new ApiError('APP_DELETE_CANCELLED', { name }, { ...follow, extra: { ...job.result, jobId: job.id } });

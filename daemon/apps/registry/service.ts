@@ -96,21 +96,39 @@ export class AppService {
     return this.registry.visible(visibleApps(principal));
   }
 
-  /** Creates an app. Of several creates with one name exactly one succeeds; a failure leaves nothing behind. */
-  async create(body: CreateAppBody, principal: Principal | null, actor: Actor): Promise<AppRecord> {
-    const tenantId = principal === null || isGlobal(principal) ? PLATFORM : principal.tenantId;
+  /**
+   * Creates an app. Of several creates with one name exactly one succeeds; a failure leaves nothing behind.
+   * @param given its team, and its config in place of the default one; the config is valid
+   */
+  async create(
+    body: CreateAppBody,
+    principal: Principal | null,
+    actor: Actor,
+    given: { tenantId?: string; config?: { text: string; displayName: string; roomPrefix: string } } = {},
+  ): Promise<AppRecord> {
+    const tenantId = given.tenantId ?? (principal === null || isGlobal(principal) ? PLATFORM : principal.tenantId);
     if (tenantId === null) throw new ApiError('NO_TENANT');
     const { name } = body;
-    const roomPrefix = (body.roomPrefix ?? '').trim().toLowerCase() || name;
+    const roomPrefix = given.config?.roomPrefix ?? ((body.roomPrefix ?? '').trim().toLowerCase() || name);
     if (!PREFIX.test(roomPrefix)) throw fieldError('body.roomPrefix', `must match ${ROOM_PREFIX_PATTERN}`);
-    const displayName = (body.displayName ?? '').trim() || name;
+    const displayName = given.config?.displayName ?? ((body.displayName ?? '').trim() || name);
     const { appsDir, databases, renderConfig } = this.#deps;
     return this.install({ name, displayName, roomPrefix, tenantId }, principal, actor, async () =>
       scaffoldApp(appsDir, name, {
-        config: await renderConfig(name, { displayName, roomPrefix }),
+        config: given.config?.text ?? (await renderConfig(name, { displayName, roomPrefix })),
         database: databases.template(),
       }),
     );
+  }
+
+  /**
+   * Reserves name and room prefix of an app to come.
+   * @returns ends the reservation
+   * @throws ApiError APP_EXISTS, APP_SLUG_TAKEN, ROOM_PREFIX_TAKEN, QUOTA_EXCEEDED
+   */
+  claim(app: Omit<NewApp, 'displayName'>, principal: Principal | null): () => void {
+    this.#deps.checkQuota(principal, app.tenantId, 0);
+    return this.#reserve(app, principal);
   }
 
   /**

@@ -175,6 +175,11 @@ export class StorageService {
     return this.#view(app, config.s3, found);
   }
 
+  /** What must change in the secret store so that new credentials become active. An empty one stays. */
+  credentialChanges(app: string, next: StorageBlock, given: { key: string; secret: string }): Promise<SecretChanges> {
+    return this.#oldPlaces.changes(app, currentLocation(next), given);
+  }
+
   /** Tries the storage step by step, with changes that are not stored. */
   async test(app: string, body: TestS3Body, isOperator: boolean): Promise<S3TestResult> {
     return this.#trials.test(app, body.prefix, await this.#tried(app, body, isOperator));

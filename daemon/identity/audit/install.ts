@@ -58,7 +58,13 @@ function writeEntry(trail: AuditTrail, request: FastifyRequest, status: number, 
     tenant: note.tenant ?? events.find((event) => event.tenant !== undefined)?.tenant ?? request.principal?.tenantId,
     target: note.target ?? lastParam(request) ?? text(told['name'] ?? told['id']) ?? note.app,
     before: isDone ? note.before : null,
-    after: isDone ? (note.after === undefined ? { ...told, ...bodyOf(request) } : note.after) : null,
+    after: note.isPartial
+      ? note.after
+      : isDone
+        ? note.after === undefined
+          ? { ...told, ...bodyOf(request) }
+          : note.after
+        : null,
   });
 }
 

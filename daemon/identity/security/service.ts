@@ -190,12 +190,20 @@ export class AddressGuard {
     return this.#rules.filter((rule) => rule.expires > now).map((rule) => toRule(rule.row));
   }
 
-  /** @throws ApiError IP_RULE_EXISTS, WOULD_SHUT_YOU_OUT */
-  createRule(body: CreateIpRuleBody, actor: Actor): IpRule {
+  /** The range as it is stored; undefined for a text that is none. */
+  rangeOf = (text: string): string | undefined => rangeText(text);
+
+  /** @returns the range as it is stored @throws ApiError WOULD_SHUT_YOU_OUT, VALIDATION_FAILED */
+  checkRule(body: CreateIpRuleBody, actor: Actor): string {
     const cidr = rangeText(body.cidr);
     if (cidr === undefined) throw fieldError('body.cidr', 'is neither an address nor a CIDR range');
-    const set = new AddressSet([cidr]);
-    if (body.action === 'block' && !body.force) this.#spare(actor, set);
+    if (body.action === 'block' && !body.force) this.#spare(actor, new AddressSet([cidr]));
+    return cidr;
+  }
+
+  /** @throws ApiError IP_RULE_EXISTS, WOULD_SHUT_YOU_OUT */
+  createRule(body: CreateIpRuleBody, actor: Actor): IpRule {
+    const cidr = this.checkRule(body, actor);
     if (this.listRules().some((rule) => rule.cidr === cidr)) throw new ApiError('IP_RULE_EXISTS', { cidr });
     const now = this.#clock.now();
     const expires = body.expiresInSeconds === undefined ? null : new Date(now + body.expiresInSeconds * 1000);

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
-import type { CreateTenantBody, Invite, Tenant, UpdateTenantBody, UpdateUserBody, User } from '#shared/schema/teams.ts';
+import type {
+  CreateTenantBody,
+  Invite,
+  Quotas,
+  Tenant,
+  UpdateTenantBody,
+  UpdateUserBody,
+  User,
+} from '#shared/schema/teams.ts';
 import type { EmailProof } from '../auth/email-proof.ts';
 import { normalEmail } from '../auth/identity.ts';
 import { type Links, linkNotes, linkUrl, shownInvite } from '../auth/links.ts';
@@ -35,15 +43,26 @@ export class Directory {
     this.#deps = deps;
   }
 
+  countApps(tenantId: string): number {
+    return this.#deps.countApps(tenantId);
+  }
+
   listTenants(): Tenant[] {
     return this.#deps.tenants.all().map((row) => this.#tenant(row, row.members));
   }
 
-  /** Its owner, where given, is invited. */
-  async createTenant(body: CreateTenantBody, principal: Principal): Promise<{ tenant: Tenant; invite: Invite | null }> {
+  /**
+   * Its owner, where given, is invited.
+   * @param id of a deleted team that comes back, so that what is kept for it is its own again
+   */
+  async createTenant(
+    body: CreateTenantBody,
+    principal: Principal,
+    id = `tnt_${randomUUID()}`,
+  ): Promise<{ tenant: Tenant; invite: Invite | null }> {
     const { tenants, teams } = this.#deps;
     const row: TenantRow = {
-      id: `tnt_${randomUUID()}`,
+      id,
       name: nonBlank(body.name),
       plan: body.plan ?? 'free',
       created_at: new Date().toISOString(),
@@ -86,6 +105,11 @@ export class Directory {
     tenants.update(changed);
     if (body.quotas !== undefined) tenants.setQuotas(id, { ...tenants.quotas(id), ...body.quotas });
     return { before, after: this.#tenant(changed, members) };
+  }
+
+  /** Exactly these limits are the team’s; what is not named has the default. */
+  setQuotas(id: string, quotas: Partial<Quotas>): void {
+    this.#deps.tenants.setQuotas(this.requireTenant(id).id, quotas);
   }
 
   /** @throws ApiError TENANT_HAS_APPS */

@@ -137,19 +137,34 @@ export class TokenService implements CredentialResolver {
     this.#used.clear();
   }
 
-  #store(token: string, body: CreateTokenBody, actor: Actor): number {
-    const row = {
+  /** Whether such a token could be created. @throws ApiError VALIDATION_FAILED */
+  check({ scope, appId, ...body }: CreateTokenBody): void {
+    // an app that is about to be created has no id yet
+    if (scope === 'global' || appId !== undefined)
+      this.#target({ ...body, scope, ...(appId === undefined ? {} : { appId }) });
+    this.#limits({ ...body, scope });
+  }
+
+  #limits(body: CreateTokenBody) {
+    const limits = {
       name: body.name.trim(),
-      token_hash: digest(token),
-      scope: body.scope,
-      ...this.#target(body),
       allowed_ips_json: JSON.stringify(checkedAddresses(body.allowedIps ?? [])),
       expires_at: this.#expiry(body.expiresAt),
       limited_to: limitOf(body),
+    };
+    if (limits.name === '') throw fieldError('body.name', 'must not be blank');
+    return limits;
+  }
+
+  #store(token: string, body: CreateTokenBody, actor: Actor): number {
+    const row = {
+      token_hash: digest(token),
+      scope: body.scope,
+      ...this.#target(body),
+      ...this.#limits(body),
       created_at: new Date(this.#clock.now()).toISOString(),
       created_by: actor.id,
     };
-    if (row.name === '') throw fieldError('body.name', 'must not be blank');
     const id = this.#deps.repository.insert(row);
     this.#admit({ ...row, id, last_used_at: null, last_used_ip: null, revoked: 0 });
     this.#deps.events.publish({

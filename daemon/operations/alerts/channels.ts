@@ -62,11 +62,18 @@ export class AlertChannels {
   url = (id: number): string => this.#deps.secrets.get(urlName(id)) ?? '';
   secret = (id: number): string => this.#deps.secrets.get(secretName(id)) ?? '';
 
-  async create({ kind, url = '', secret = '', ...given }: CreateChannelBody): Promise<AlertChannel> {
-    if (this.#rows.length >= MAX_CHANNELS)
+  /** Whether such a channel could be stored, with all of its fields. @param isNew it would be one more */
+  check({ kind, url = '', secret = '', ...given }: CreateChannelBody, isNew: boolean): Fields {
+    if (isNew && this.#rows.length >= MAX_CHANNELS)
       throw new ApiError('ALERT_LIMIT_REACHED', { limit: MAX_CHANNELS, what: 'channels' });
     const fields: Fields = { enabled: true, minSeverity: 'warning', maxPerHour: PER_HOUR, to: [], ...given };
     this.#check(kind, fields, { url, secret, hasUrl: url !== '', hasSecret: secret !== '' });
+    return fields;
+  }
+
+  async create(body: CreateChannelBody): Promise<AlertChannel> {
+    const fields = this.check(body, true);
+    const { kind, url = '', secret = '' } = body;
     const id = this.#deps.repository.addChannel(kind, JSON.stringify(fields), serverOf(url));
     try {
       await this.#deps.secrets.set({ [urlName(id)]: url, [secretName(id)]: secret });

@@ -10,7 +10,7 @@ const MAX_ADDED = 200;
 type Fields = Omit<AlertRule, 'id' | 'condition' | 'builtIn' | 'changed'>;
 
 /** The rule that a condition has from the start. */
-function defaultsOf(condition: ConditionId): Fields {
+export function defaultsOf(condition: ConditionId): Fields {
   const { title, threshold, forSeconds, severity } = conditionOf(condition);
   return {
     name: title,
@@ -43,12 +43,21 @@ export class AlertRules {
     return this.#list.find((rule) => rule.id === id);
   }
 
-  create({ condition, ...given }: CreateRuleBody): AlertRule {
-    const added = this.#list.filter((rule) => !rule.builtIn);
-    if (added.length >= MAX_ADDED) throw new ApiError('ALERT_LIMIT_REACHED', { limit: MAX_ADDED, what: 'added rules' });
-    const last = Math.max(0, ...added.map(({ id }) => Number(id.slice('rule-'.length))));
+  /** Whether such a rule could be stored. @param isNew it would be one more @throws ApiError VALIDATION_FAILED, ALERT_LIMIT_REACHED */
+  check({ condition, ...given }: CreateRuleBody, isNew: boolean): Fields {
+    const count = this.#list.filter((rule) => !rule.builtIn).length;
+    if (isNew && count >= MAX_ADDED)
+      throw new ApiError('ALERT_LIMIT_REACHED', { limit: MAX_ADDED, what: 'added rules' });
     const fields = { ...defaultsOf(condition), ...given } as Fields;
     check(condition, fields);
+    return fields;
+  }
+
+  create(body: CreateRuleBody): AlertRule {
+    const fields = this.check(body, true);
+    const { condition } = body;
+    const added = this.#list.filter((rule) => !rule.builtIn);
+    const last = Math.max(0, ...added.map(({ id }) => Number(id.slice('rule-'.length))));
     return this.#put(`rule-${last + 1}`, condition, fields);
   }
 

@@ -5,7 +5,7 @@ import type { EventBus } from '#daemon/platform/events/bus.ts';
 import type { Actor } from '#daemon/platform/http/types.ts';
 import type { Principal } from '#daemon/platform/principal.ts';
 import { isGlobal, isWithin, visibleApps } from '#shared/access.ts';
-import { ApiError } from '#shared/errors.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
 import { iso, readPeriod } from '#shared/instants.ts';
 import { INCIDENTS_KEPT_DAYS } from '#shared/limits.ts';
 import { CONDITION_IDS, conditionOf } from '#shared/rules/conditions.ts';
@@ -27,7 +27,7 @@ import type { Moments } from './moments.ts';
 import { durationSeconds, testNotice } from './notice.ts';
 import type { Notifier } from './notifier.ts';
 import type { AlertRepository, IncidentFilter, IncidentRow } from './repository.ts';
-import type { AlertRules } from './rules.ts';
+import { type AlertRules, defaultsOf } from './rules.ts';
 import type { AlertSender } from './sender.ts';
 import type { AlertWatch } from './watch.ts';
 
@@ -91,6 +91,15 @@ export class AlertService {
     });
   }
 
+  /** Whether such a rule could be stored. @param isNew it would be one more @throws ApiError */
+  checkRule(body: CreateRuleBody, isNew: boolean): void {
+    this.#checkChannels(body.channels);
+    this.#deps.rules.check(body, isNew);
+  }
+
+  /** The fields of a rule that says nothing but its condition. */
+  defaultRule = defaultsOf;
+
   createRule(body: CreateRuleBody, actor: Actor): AlertRule {
     this.#checkChannels(body.channels);
     return this.#changed(this.#deps.rules.create(body), actor);
@@ -107,6 +116,19 @@ export class AlertService {
 
   listChannels(): AlertChannel[] {
     return this.#deps.channels.list();
+  }
+
+  /** Whether such a channel could be stored. @param kind what it is now; undefined for a new one @throws ApiError */
+  checkChannel(body: CreateChannelBody, kind?: string): void {
+    if (kind !== undefined && kind !== body.kind)
+      throw fieldError('body.kind', 'can’t be changed; give the channel another name to make a new one');
+    this.#deps.channels.check(body, kind === undefined);
+  }
+
+  /** What the secret store has for a channel; empty texts for nothing. */
+  channelSecrets(id: number): { url: string; secret: string } {
+    const { channels } = this.#deps;
+    return { url: channels.url(id), secret: channels.secret(id) };
   }
 
   async createChannel(body: CreateChannelBody, actor: Actor): Promise<AlertChannel> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TSchema } from 'typebox';
 import { CONFIG_EDIT } from '#daemon/apps/config/tasks.ts';
@@ -27,17 +27,21 @@ export interface RestoredApp {
   isCopy: boolean;
 }
 
-/** Builds the folder of an app from the unpacked files of a backup. */
+/**
+ * Builds the folder of an app from another folder of an app.
+ * @param how `copy`: the source stays, because it is the only one
+ */
 export async function buildFolder(
-  unpacked: string,
+  source: string,
   appsDir: string,
   app: RestoredApp,
   pool: WorkerPool,
+  how: 'move' | 'copy' = 'move',
 ): Promise<Scaffold> {
-  const source = path.join(unpacked, 'apps', app.from);
   const temporary = path.join(appsDir, `.new-${app.name}-${randomBytes(4).toString('hex')}`);
-  await rename(source, temporary);
+  if (how === 'move') await rename(source, temporary);
   try {
+    if (how === 'copy') await cp(source, temporary, { recursive: true, mode: constants.COPYFILE_FICLONE });
     if (app.name !== app.from) await renameInConfig(path.join(temporary, 'config.yaml'), app, pool);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });

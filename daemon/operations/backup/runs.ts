@@ -167,7 +167,7 @@ export class BackupRuns {
       const stored = await secretsOf(into, app);
       await secrets.set(stored);
       await apps.install({ name, displayName, roomPrefix, tenantId }, null, actor, () =>
-        buildFolder(into, path.join(dataDir, 'apps'), app, pool),
+        buildFolder(path.join(into, 'apps', app.from), path.join(dataDir, 'apps'), app, pool),
       );
       const lacks = manifest.lacks.filter(({ code }) => code === 'recordings');
       if (isCopy)

@@ -200,20 +200,27 @@ export class BackupService {
   }
 
   /** @throws ApiError VALIDATION_FAILED, BACKUP_PASSPHRASE_MISSING, BACKUP_DESTINATION_UNUSABLE */
-  async updatePlan({ passphrase, ...body }: BackupPlanBody, actor: Actor): Promise<BackupPlan> {
+  async updatePlan(body: BackupPlanBody, actor: Actor): Promise<BackupPlan> {
     const { secrets, clock } = this.#deps;
     const scheduler = this.#deps.scheduler();
     const before = scheduler.read();
-    const next: StoredPlan = { ...before, ...body };
-    if (body.cron) cronOf(body.cron);
-    await this.#placeOf(next.destination);
-    const willHave = passphrase === undefined ? secrets.get(PASSPHRASE) !== undefined : passphrase !== null;
-    if ((next.cron !== null || next.monthlyTest) && !willHave) throw new ApiError('BACKUP_PASSPHRASE_MISSING');
+    const next = await this.checkPlan(body);
     if (next.cron !== before.cron || next.monthlyTest !== before.monthlyTest) next.since = iso(clock.now());
-    if (passphrase !== undefined) await secrets.set({ [PASSPHRASE]: passphrase });
+    if (body.passphrase !== undefined) await secrets.set({ [PASSPHRASE]: body.passphrase });
     scheduler.write(next);
     this.#announce(actor);
     return this.plan();
+  }
+
+  /** The plan as a change would make it. @throws ApiError as `updatePlan` */
+  async checkPlan({ passphrase, ...body }: BackupPlanBody): Promise<StoredPlan> {
+    const next: StoredPlan = { ...this.#deps.scheduler().read(), ...body };
+    if (body.cron) cronOf(body.cron);
+    await this.#placeOf(next.destination);
+    const isStored = this.#deps.secrets.get(PASSPHRASE) !== undefined;
+    const willHave = passphrase === undefined ? isStored : passphrase !== null;
+    if ((next.cron !== null || next.monthlyTest) && !willHave) throw new ApiError('BACKUP_PASSPHRASE_MISSING');
+    return next;
   }
 
   /** @throws ApiError RESTORE_NOT_PENDING */

@@ -55,6 +55,16 @@ export class OwnSettings {
 
   /** Stores a text as the newest revision. @throws ApiError VALIDATION_FAILED, PRECONDITION_FAILED */
   save(text: string, actor: Actor, ifMatch: string | undefined): void {
+    this.check(text, ifMatch);
+    if (text === (this.#latest?.text ?? '')) return;
+    const revision = (this.#latest?.revision ?? 0) + 1;
+    this.#insert.run(revision, text, new Date().toISOString(), actor.label ?? actor.id);
+    this.#forget.run(revision - KEPT);
+    this.#adopt(this.#one.get(revision));
+  }
+
+  /** Whether a text could be stored. @throws ApiError VALIDATION_FAILED, PRECONDITION_FAILED */
+  check(text: string, ifMatch?: string): void {
     if (ifMatch !== undefined && !matchesEtag(ifMatch, this.etag))
       throw new ApiError('PRECONDITION_FAILED', { what: 'LiveKit’s settings' }, { headers: { etag: this.etag } });
     const details = checkLivekitSettings(text).findings.map(({ line, message }) => ({
@@ -64,11 +74,6 @@ export class OwnSettings {
     const [first] = details;
     if (first !== undefined)
       throw new ApiError('VALIDATION_FAILED', { reason: `${first.path} ${first.message}` }, { details });
-    if (text === (this.#latest?.text ?? '')) return;
-    const revision = (this.#latest?.revision ?? 0) + 1;
-    this.#insert.run(revision, text, new Date().toISOString(), actor.label ?? actor.id);
-    this.#forget.run(revision - KEPT);
-    this.#adopt(this.#one.get(revision));
   }
 
   #adopt(latest: LivekitRevision | undefined): void {

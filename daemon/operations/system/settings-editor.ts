@@ -42,13 +42,23 @@ export class SettingsEditor {
     actor: Actor,
     ifMatch: string | undefined,
   ): Promise<AuditNote> {
+    const changes = await this.verify({ values, saveUntested }, actor, ifMatch);
+    return this.#noted(actor, () => this.#deps.store.write(changes, actor, ifMatch));
+  }
+
+  /** Does all of `change` but the change. */
+  async verify(
+    { values, saveUntested = false }: PatchSettingsBody,
+    actor: Actor,
+    ifMatch?: string,
+  ): Promise<SettingChanges> {
     const { store } = this.#deps;
     const changes = store.check(values);
     const wanted = store.preview(changes);
     store.requireMatch(ifMatch);
     this.#refuseShutOut(wanted, actor);
     if (!saveUntested) await this.#test(changes, wanted);
-    return this.#noted(actor, () => store.write(changes, actor, ifMatch));
+    return changes;
   }
 
   /** @throws ApiError SETTINGS_NOT_UNDOABLE, SETTINGS_SHUT_YOU_OUT, PRECONDITION_FAILED */

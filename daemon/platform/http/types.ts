@@ -53,6 +53,8 @@ export interface AuditNote {
   before?: object | null;
   /** State after; default: the request's body. */
   after?: object | null;
+  /** `after` was changed also if the request failed. */
+  isPartial?: boolean;
   app?: string | undefined;
   tenant?: string | null | undefined;
   /** Who signed in, when the request had no credential. */

@@ -56,6 +56,14 @@ export function installUnknownFields(app: FastifyInstance): void {
   });
 }
 
+/** Fields of a value that is not a request, e.g. a file, that its schema doesn’t know. */
+export function unknownFields(schema: object, value: unknown): readonly Unknown[] {
+  const shape = shapeOf([schema as Schema]);
+  const found: Unknown[] = [];
+  if (shape !== null && typeof value === 'object' && value !== null) addUnknown(shape, value, '', found);
+  return found.map(({ path, near }) => ({ path: path.replace(/^\./, ''), near }));
+}
+
 interface Unknown {
   path: string;
   near: string | undefined;

@@ -63,6 +63,14 @@ export function installCompilers(app: FastifyInstance): void {
   app.setSerializerCompiler(serializerCompiler);
 }
 
+/** What is wrong with a value that is not a request, e.g. a file. @returns paths below it, such as `people.0.role`; empty for itself */
+export function findProblems(schema: object, value: unknown): ErrorDetail[] {
+  const validate = compilerFor('body').compile(schema);
+  if (validate(value)) return [];
+  const { details = [] } = validationError('', validate.errors ?? []);
+  return details.map(({ path, message }) => ({ path: path.replace(/^\./, ''), message }));
+}
+
 interface ObjectSchema {
   properties?: Record<string, { type?: string; allowEmptyValue?: boolean }>;
 }

@@ -189,6 +189,7 @@ test('every operation that changes something has an entry named <resource>.<verb
     'createJoinToken',
     'joinCluster',
     'leaveCluster',
+    'planConfiguration',
     'previewConfig',
     'previewInvite',
     'receiveLiveKitWebhook',

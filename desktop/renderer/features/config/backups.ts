@@ -10,6 +10,7 @@ const REASONS: Record<string, string> = {
   streaming: 'Streaming changed',
   preset: 'Preset applied',
   s3: 'Storage changed',
+  apply: 'Configuration applied',
   'hand-edit': 'Edited on disk',
 };
 

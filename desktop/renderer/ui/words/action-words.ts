@@ -26,6 +26,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'auth.sign-out': 'Sign out',
   'auth.signup': 'Sign up',
   'backup.cancel-restore': 'Cancel restore of backup',
+  'configuration.apply': 'Apply configuration',
   'backup.create': 'Make backup',
   'backup.delete': 'Delete backup',
   'backup.restore': 'Restore backup',

@@ -1,0 +1,322 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { Type } from 'typebox';
+import type { ConfigService } from '#daemon/apps/config/service.ts';
+import type { AppDeletion } from '#daemon/apps/registry/deletion.ts';
+import type { AppService } from '#daemon/apps/registry/service.ts';
+import type { SecretChanges, SecretStore, SecretUse } from '#daemon/apps/secrets/store.ts';
+import type { StorageService } from '#daemon/apps/storage/service.ts';
+import type { TenantStore } from '#daemon/identity/people/tenant-store.ts';
+import { buildFolder } from '#daemon/operations/backup/restore-app.ts';
+import type { Actor } from '#daemon/platform/http/types.ts';
+import { PLATFORM } from '#daemon/platform/principal.ts';
+import type { WorkerPool } from '#daemon/platform/workers/pool.ts';
+import { type AppConfig, secretReferences } from '#shared/config/defaults.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
+import { object } from '#shared/schema/common.ts';
+import type { Change, Context, Doc, Item, Kind, NewDoc } from '../kind.ts';
+import { byText } from '../kind.ts';
+import type { ConfigSecrets, ConfigSecretsInput } from '../tasks/config-secrets.ts';
+import { CONFIG_SECRETS } from '../tasks.ts';
+import { type Fields, isFields, nearChanges, SECRET_PATTERN, SecretValue } from '../values.ts';
+import { checkEach } from './list.ts';
+import { teamKeys } from './teams.ts';
+
+export interface AppsKindDeps {
+  apps: AppService;
+  config: ConfigService;
+  secrets: SecretStore;
+  storage: StorageService;
+  deletion: AppDeletion;
+  tenants: TenantStore;
+  pool: WorkerPool;
+  appsDir: string;
+  archiveDir: string;
+}
+
+const USES = Object.keys(secretReferences('any')).sort(byText) as SecretUse[];
+const APP = 'app.yaml';
+const CONFIG = 'config.yaml';
+const schema = object({
+  team: Type.Optional(Type.String({ maxLength: 220, description: 'Name of the team; absent: the installation’s.' })),
+  secrets: Type.Optional(
+    object(Object.fromEntries(USES.map((use) => [use, Type.Optional(Type.String(SECRET_PATTERN))]))),
+  ),
+});
+/** How many configs are compared at a time. */
+const AT_ONCE = 4;
+const ANY_REFERENCE = /"\$\{secret:([A-Z][A-Z0-9_]{0,127})\}"|\$\{secret:([A-Z][A-Z0-9_]{0,127})\}/g;
+
+interface AppFields {
+  team?: string | undefined;
+  secrets: Partial<Record<SecretUse, SecretValue>>;
+  /** Text of config.yaml, with its secrets. */
+  config?: string;
+}
+const textOf = (config: unknown): string | undefined =>
+  config instanceof SecretValue ? config.value : (config as string);
+const fieldsOf = (fields: Fields | null | undefined): AppFields => {
+  const { config, ...rest }: Fields = { secrets: {}, ...fields };
+  const text = textOf(config);
+  return { ...(rest as unknown as AppFields), ...(text === undefined ? {} : { config: text }) };
+};
+/** As a value that no diff shows, because the text may have secrets. */
+const hidden = (text: string): SecretValue => new SecretValue(CONFIG, text);
+
+/** Apps with their config.yaml, which also holds presets and delivery, and their secrets. */
+export function appsKind(deps: AppsKindDeps): Kind {
+  const { apps, config, secrets, storage, deletion, tenants, pool, appsDir, archiveDir } = deps;
+  const references = (configs: ConfigSecretsInput['configs']) =>
+    pool.run<ConfigSecretsInput, ConfigSecrets[]>(CONFIG_SECRETS, { configs });
+
+  async function read(): Promise<Item[]> {
+    const teams = teamKeys(tenants);
+    const entries = [...apps.registry.entries()].filter(({ deleting }) => !deleting);
+    const items: Item[] = [];
+    for (const { name, tenantId } of entries.sort((a, b) => byText(a.name, b.name))) {
+      const stored = USES.flatMap((use) =>
+        // one of the environment belongs to the machine
+        secrets.origin(name, use) === 'file' ? [[use, secretOf(name, use)] as const] : [],
+      );
+      const text = await config.raw(name, { showsSecrets: true, isOperator: true }).catch((error: unknown) => {
+        if (error instanceof ApiError) return undefined;
+        throw error;
+      });
+      const fields = {
+        ...(tenantId === PLATFORM ? {} : { team: teams.keyOf(tenantId) }),
+        secrets: Object.fromEntries(stored),
+        ...(text === undefined ? {} : { config: hidden(text.yaml) }),
+      };
+      items.push({ key: name, fields });
+    }
+    return items;
+  }
+  const secretOf = (name: string, use: SecretUse) =>
+    new SecretValue(secrets.reference(name, use), secrets.get(name, use));
+
+  /** Puts values in place of the references in the text of configs. */
+  async function resolve(
+    before: ReadonlyMap<string, Item>,
+    wanted: readonly Item[],
+    given: ReadonlyMap<string, string>,
+    unresolved: Set<string>,
+  ): Promise<Item[]> {
+    const referring = wanted.filter(({ fields }) => String(fields['config'] ?? '').includes('${secret:'));
+    if (referring.length === 0) return [...wanted];
+    const stored = referring.flatMap(({ key }) => {
+      const text = textOf(before.get(key)?.fields['config']);
+      return text !== undefined ? [{ app: key, text }] : [];
+    });
+    const found = new Map((await references(stored)).map((one, index) => [stored[index]?.app, one?.stretches ?? {}]));
+    return wanted.map((item) => {
+      if (!referring.includes(item)) return item;
+      const stretches = found.get(item.key) ?? {};
+      const text = String(item.fields['config']).replace(ANY_REFERENCE, (_all, quoted?: string, bare?: string) => {
+        const name = (quoted ?? bare) as string;
+        const value = given.get(name);
+        if (value !== undefined) return quoted === undefined ? value : JSON.stringify(value);
+        const stretch = stretches[name];
+        if (stretch === undefined) unresolved.add(name);
+        return stretch ?? (quoted === undefined ? '' : '""');
+      });
+      return { ...item, fields: { ...item.fields, config: text } };
+    });
+  }
+
+  /** Configs of apps to come, as they were validated. */
+  const newConfigs = new WeakMap<Change, AppConfig>();
+
+  /** Which secrets change, and how. */
+  function secretChanges({ before, after }: Change): SecretChanges {
+    const [old, next] = [fieldsOf(before).secrets, fieldsOf(after).secrets];
+    return Object.fromEntries(
+      USES.filter((use) => old[use]?.value !== next[use]?.value).map((use) => [use, next[use]?.value ?? null]),
+    );
+  }
+
+  async function check(change: Change, context: Context, claims: (() => void)[]): Promise<void> {
+    const { key, action, before, after, item } = change;
+    if (action === 'delete') {
+      change.warnings.push('Its recordings stay in the storage, and its folder moves to the archive.');
+      return;
+    }
+    const next = fieldsOf(after);
+    const old = fieldsOf(before);
+    const teams = teamKeys(tenants);
+    const isComing = context.changes.some(
+      (one) => one.kind.id === 'team' && one.key === next.team && one.action === 'create',
+    );
+    if (next.team !== undefined && teams.idOf(next.team) === undefined && !isComing)
+      throw fieldError('body.team', `names no team (${next.team})`);
+    if (before !== null && next.team !== old.team)
+      throw fieldError('body.team', 'can’t be changed: an app stays in its team');
+    config.checkSecrets(secretChanges(change), (use) => `body.secrets.${use}`);
+    if (next.config === undefined || next.config === old.config) {
+      if (before === null)
+        claims.push(apps.claim({ name: key, roomPrefix: key, tenantId: tenantOf(next, context) }, context.principal));
+      return;
+    }
+    const fresh = before === null ? await config.validateNew(key, next.config) : undefined;
+    const result = fresh ?? (await config.validate(key, next.config));
+    change.diff = [nearChanges(result.diff), ...secretLines(change)].filter(Boolean).join('\n');
+    change.warnings.push(...result.warnings);
+    const doc = (item as AppItem | undefined)?.configDoc;
+    for (const { severity, message, path, line, column } of result.diagnostics) {
+      if (severity !== 'error') continue;
+      const place = doc === undefined ? undefined : { file: doc.path, line, column };
+      context.refuse(change, new ApiError('BAD_REQUEST', { reason: `${path} ${message}`.trim() }), place);
+    }
+    if (!fresh?.config) return;
+    newConfigs.set(change, fresh.config);
+    const { roomPrefix } = fresh.config;
+    claims.push(apps.claim({ name: key, roomPrefix, tenantId: tenantOf(next, context) }, context.principal));
+  }
+  const tenantOf = ({ team }: AppFields, { changes }: Context): string => {
+    if (team === undefined) return PLATFORM;
+    const coming = changes.find(({ kind, key, action }) => kind.id === 'team' && key === team && action === 'create');
+    // a new team has no id yet, and nothing is kept for it
+    return teamKeys(tenants).idOf(team) ?? coming?.note?.['id'] ?? `new ${team}`;
+  };
+
+  async function change(one: Change, context: Context): Promise<void> {
+    const { key, before, after } = one;
+    const { actor } = context;
+    const next = fieldsOf(after);
+    if (before === null) await create(one, next, context);
+    const { yaml: current } = await config.raw(key, { showsSecrets: true, isOperator: true });
+    const text = next.config ?? current;
+    const changes = secretChanges(one);
+    const isSame = Object.keys(changes).length === 0;
+    if (text === current && isSame) return;
+    const secretsToStore = isSame ? {} : { secrets: await withOldPlaces(key, changes) };
+    // the reviewed plan has the warning that recordings become public
+    await config.putRaw(key, text, { actor, reason: 'apply', confirmPublic: true, ...secretsToStore });
+  }
+
+  async function create(one: Change, fields: AppFields, context: Context): Promise<void> {
+    const { key: name, note } = one;
+    const { config: text } = fields;
+    const { principal, actor } = context;
+    const tenantId = tenantOf(fields, context);
+    const { displayName, roomPrefix } = newConfigs.get(one) ?? { displayName: name, roomPrefix: name };
+    const archived = note?.['archivedAs'];
+    const folder = archived === undefined ? undefined : path.join(archiveDir, path.basename(archived));
+    if (folder !== undefined && existsSync(folder))
+      await apps.install({ name, displayName, roomPrefix, tenantId }, principal, actor, () =>
+        buildFolder(folder, appsDir, { from: name, name, roomPrefix, isCopy: false }, pool, 'copy'),
+      );
+    else {
+      const given = text === undefined ? {} : { config: { text, displayName, roomPrefix } };
+      await apps.create({ name }, principal, actor, { tenantId, ...given });
+    }
+  }
+
+  /** New storage credentials leave those of older buckets where recordings still need them. */
+  async function withOldPlaces(key: string, changes: SecretChanges): Promise<SecretChanges> {
+    const { s3AccessKey, s3SecretKey } = changes;
+    if (!s3AccessKey && !s3SecretKey) return changes;
+    const { s3 } = await config.get(key);
+    const kept = await storage.credentialChanges(key, s3, { key: s3AccessKey ?? '', secret: s3SecretKey ?? '' });
+    return { ...changes, ...kept };
+  }
+
+  async function remove(one: Change, actor: Actor): Promise<{ warnings: string[]; note: Record<string, string> }> {
+    const { warnings, archivedAs } = await deletion.delete(one.key, { purge: false, leaveObjects: false }, actor);
+    return { warnings, note: archivedAs === null ? {} : { archivedAs } };
+  }
+
+  return {
+    id: 'app',
+    files: [
+      { pattern: `apps/*/${APP}`, schema },
+      { pattern: `apps/*/${CONFIG}`, schema: null },
+    ],
+    parse: itemsOf,
+    compose: (items) => items.flatMap(docsOf),
+    read,
+    async toExport(items, warnings) {
+      const texts = items.flatMap(({ key, fields }) =>
+        fields['config'] instanceof SecretValue ? [{ app: key, text: fields['config'].value ?? '' }] : [],
+      );
+      const found = new Map((await references(texts)).map((one, index) => [texts[index]?.app, one]));
+      return items.map((item) => {
+        const { config: _, ...rest } = item.fields;
+        const shown = found.get(item.key);
+        if (shown) return { ...item, fields: { ...rest, config: shown.text } };
+        warnings.push(
+          `The config of the app ${item.key} is left out, because it is missing or is not readable as YAML.`,
+        );
+        return { ...item, fields: rest };
+      });
+    },
+    prepare: resolve,
+    settle(before, wanted, prune) {
+      const [old, next] = [fieldsOf(before), fieldsOf(wanted)];
+      const kept = prune && 'secrets' in wanted ? {} : old.secrets;
+      const { config: text, ...rest } = { ...old, ...next, secrets: { ...kept, ...next.secrets } };
+      return { ...rest, ...(text === undefined ? {} : { config: hidden(text) }) } as unknown as Fields;
+    },
+    async check(changes, context) {
+      const claims: (() => void)[] = [];
+      try {
+        const queue = [...changes];
+        const next = async (): Promise<void> => {
+          for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
+            const current = one;
+            await checkEach([current], context, () => check(current, context, claims));
+          }
+        };
+        await Promise.all(Array.from({ length: AT_ONCE }, next));
+      } finally {
+        for (const release of claims) release();
+      }
+    },
+    async apply(changes, context, outcome) {
+      for (const one of changes) {
+        if (one.action !== 'delete') {
+          await change(one, context);
+          await outcome.done(one);
+          continue;
+        }
+        const { warnings, note } = await remove(one, context.actor);
+        outcome.warnings.push(...warnings.map((warning) => `${one.key}: ${warning}`));
+        await outcome.done(one, note);
+      }
+    },
+  };
+}
+
+interface AppItem extends Item {
+  configDoc: Doc | undefined;
+}
+
+function itemsOf(docs: readonly Doc[]): AppItem[] {
+  const names = [...new Set(docs.map(({ name }) => name))].sort(byText);
+  return names.map((name) => {
+    const [doc, configDoc] = [APP, CONFIG].map((file) => docs.find((one) => one.path === `apps/${name}/${file}`));
+    const fields = {
+      ...(isFields(doc?.value) ? doc.value : {}),
+      ...(configDoc === undefined ? {} : { config: String(configDoc.value) }),
+    };
+    return { key: name, fields, at: '', ...(doc === undefined ? {} : { doc }), configDoc };
+  });
+}
+
+function docsOf({ key, fields }: Item): NewDoc[] {
+  const { config, ...rest } = fields;
+  const { secrets, ...plain } = rest;
+  const value = isFields(secrets) && Object.keys(secrets).length > 0 ? { ...plain, secrets } : plain;
+  return [
+    { path: `apps/${key}/${APP}`, value },
+    ...(typeof config === 'string' ? [{ path: `apps/${key}/${CONFIG}`, text: config }] : []),
+  ];
+}
+
+/** The secrets that change, as lines of a diff. */
+const secretLines = ({ before, after }: Change): string[] =>
+  USES.flatMap((use) => {
+    const [old, next] = [fieldsOf(before).secrets[use], fieldsOf(after).secrets[use]];
+    if (old?.value === next?.value) return [];
+    if (next === undefined) return [`- secrets.${use}: (secret)`];
+    return [`+ secrets.${use}: (secret${old === undefined ? '' : ', changes'})`];
+  });

@@ -1,0 +1,71 @@
+import { Type } from 'typebox';
+import type { AlertService } from '#daemon/operations/alerts/service.ts';
+import { type AlertChannel, CreateChannelBody, type PatchChannelBody } from '#shared/schema/alerts.ts';
+import { object } from '#shared/schema/common.ts';
+import { type Change, defined, type Item, type Kind } from '../kind.ts';
+import { type Fields, SECRET_PATTERN, SecretValue } from '../values.ts';
+import { checkEach, listFile, named } from './list.ts';
+
+const secret = Type.Optional(Type.String(SECRET_PATTERN));
+const schema = object({ ...CreateChannelBody.properties, url: secret, secret });
+const nameOf = ({ name }: Pick<AlertChannel, 'name'>): string => name;
+
+/** The channels in the order of their keys. */
+export function channelItems(alerts: AlertService): (Item & { id: number })[] {
+  const ids = new Map<object, number>();
+  const channels = alerts.listChannels().sort((a, b) => a.id - b.id);
+  const items = named(channels, nameOf, ({ id, kind, name, enabled, minSeverity, maxPerHour, to }) => {
+    const base = `ALERT_${name
+      .toUpperCase()
+      .replace(/[^A-Z0-9]+/g, '_')
+      .slice(0, 80)}`;
+    const { url, secret: text } = alerts.channelSecrets(id);
+    const of = (part: string, value: string) => (value === '' ? undefined : new SecretValue(`${base}_${part}`, value));
+    const fields = defined({
+      name,
+      kind,
+      enabled,
+      minSeverity,
+      maxPerHour,
+      to: [...to],
+      url: of('URL', url),
+      secret: of('SECRET', text),
+    });
+    ids.set(fields, id);
+    return fields;
+  });
+  return items.map((item) => ({ ...item, id: ids.get(item.fields) as number }));
+}
+
+/** Where alerts are sent. The address of a receiver is kept like a secret. */
+export function channelsKind({ alerts }: { alerts: AlertService }): Kind {
+  const text = (value: unknown): string => (value instanceof SecretValue ? (value.value ?? '') : '');
+  const bodyOf = (after: Fields): CreateChannelBody =>
+    ({ ...after, url: text(after['url']), secret: text(after['secret']) }) as unknown as CreateChannelBody;
+  const defaults = { enabled: true, minSeverity: 'warning', maxPerHour: 20, to: [] };
+  return {
+    id: 'alert channel',
+    ...listFile('alert-channels.yaml', schema, ({ name }) => String(name)),
+    read: () => channelItems(alerts),
+    settle: (before, wanted) => ({ ...(before ?? defaults), ...wanted }),
+    check: (changes, context) =>
+      checkEach(changes, context, ({ before, after }) => {
+        if (after !== null)
+          alerts.checkChannel(bodyOf(after), before === null ? undefined : (before['kind'] as string));
+      }),
+    async apply(changes: readonly Change[], { actor }, outcome) {
+      const ids = new Map(channelItems(alerts).map(({ key, id }) => [key, id]));
+      for (const change of changes) {
+        const { key, after } = change;
+        const id = ids.get(key);
+        if (after === null) await alerts.removeChannel(id as number, actor);
+        else if (id === undefined) await alerts.createChannel(bodyOf(after), actor);
+        else {
+          const { kind: _, ...patch } = bodyOf(after);
+          await alerts.updateChannel(id, patch as PatchChannelBody, actor);
+        }
+        await outcome.done(change);
+      }
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import { Type } from 'typebox';
+import { checkedEmail } from '#daemon/identity/auth/identity.ts';
+import type { TenantStore } from '#daemon/identity/people/tenant-store.ts';
+import type { Directory } from '#daemon/identity/teams/directory.ts';
+import type { TeamService } from '#daemon/identity/teams/service.ts';
+import { PLATFORM, type Principal } from '#daemon/platform/principal.ts';
+import { ApiError, fieldError } from '#shared/errors.ts';
+import type { Role } from '#shared/permissions.ts';
+import { object } from '#shared/schema/common.ts';
+import { AddMemberBody, CreateTenantBody, type Quotas, UpdateMemberBody } from '#shared/schema/teams.ts';
+import { byText, type Change, type Context, defined, type Item, type Kind, type Outcome } from '../kind.ts';
+import type { Fields } from '../values.ts';
+import { checkEach, listFile, named } from './list.ts';
+
+export interface TeamsKindDeps {
+  tenants: TenantStore;
+  directory: Directory;
+  teams: TeamService;
+}
+
+type Person = { email: string; role: Role };
+type TeamFields = { name: string; isPlatform?: true; plan?: string; quotas?: Partial<Quotas>; people?: Person[] };
+
+const { name, plan, quotas } = CreateTenantBody.properties;
+const schema = object({
+  name,
+  isPlatform: Type.Optional(
+    Type.Literal(true, { description: 'The team of the installation, regardless of its name.' }),
+  ),
+  plan,
+  quotas,
+  people: Type.Optional(
+    Type.Array(object({ email: AddMemberBody.properties.email, role: UpdateMemberBody.properties.role }), {
+      maxItems: 2000,
+    }),
+  ),
+});
+
+const nameOf = (fields: Fields): string => (fields['isPlatform'] === true ? PLATFORM : String(fields['name']));
+
+/** The keys of teams, as files and apps name them. */
+export function teamKeys(tenants: TenantStore): { keyOf(id: string): string; idOf(key: string): string | undefined } {
+  const items = teamItems(tenants);
+  const keys = new Map(items.map(({ key, id }) => [id, key]));
+  const ids = new Map(items.map(({ key, id }) => [key, id]));
+  return { keyOf: (id) => keys.get(id) ?? id, idOf: (key) => ids.get(key) };
+}
+
+function teamItems(tenants: TenantStore): (Item & { id: string })[] {
+  const rows = tenants.all().sort((a, b) => byText(a.created_at, b.created_at) || byText(a.id, b.id));
+  const ids = new Map<object, string>();
+  const items = named(
+    rows,
+    (row) => (row.id === PLATFORM ? PLATFORM : row.name),
+    (row) => {
+      const people = tenants
+        .members(row.id)
+        .flatMap(({ email, role }) => (email === null ? [] : [{ email, role }]))
+        .sort((a, b) => byText(a.email, b.email));
+      const own = row.id === PLATFORM ? { isPlatform: true } : { plan: row.plan, quotas: tenants.quotas(row.id) };
+      const fields: Fields = { name: row.name, ...own, people };
+      ids.set(fields, row.id);
+      return fields;
+    },
+  );
+  return items.map((item) => ({ ...item, id: ids.get(item.fields) as string }));
+}
+
+/** Teams, with the people in them by email address. People who are not members yet are invited. */
+export function teamsKind({ tenants, directory, teams }: TeamsKindDeps): Kind {
+  const actAs = (principal: Principal, tenantId: string): Principal => ({ ...principal, tenantId });
+
+  async function people(id: string, { key, after, before }: Change, { principal }: Context, { invites }: Outcome) {
+    const wanted = new Map(((after as TeamFields).people ?? []).map(({ email, role }) => [email, role]));
+    const as = actAs(principal, id);
+    // owners first, so that a team never loses its last one on the way
+    const isOwner = (role: Role) => (role === 'owner' ? 0 : 1);
+    for (const [email, role] of [...wanted].sort(([, a], [, b]) => isOwner(a) - isOwner(b))) {
+      const member = tenants.members(id).find((one) => one.email === email);
+      if (member?.role === role) continue;
+      if (member !== undefined) teams.updateMember(as, member.user_id, role);
+      else {
+        const { emailSent, inviteUrl } = await teams.addMember(as, { email, role });
+        invites.push({ team: key, email, emailSent, ...(inviteUrl === undefined ? {} : { inviteUrl }) });
+      }
+    }
+    const gone = ((before as TeamFields | null)?.people ?? []).filter(({ email }) => !wanted.has(email));
+    for (const { email } of gone) {
+      const member = tenants.members(id).find((one) => one.email === email);
+      if (member !== undefined) teams.removeMember(as, member.user_id);
+    }
+  }
+
+  /** @returns the team’s id */
+  async function put(id: string | undefined, { after, note }: Change, { principal }: Context): Promise<string> {
+    const { name: title, isPlatform, plan: price, quotas: limits } = after as unknown as TeamFields;
+    if (id === undefined) {
+      const body = defined({ name: title, plan: price, quotas: limits }) as CreateTenantBody;
+      return (await directory.createTenant(body, principal, note?.['id'])).tenant.id;
+    }
+    directory.updateTenant(id, defined({ name: title, plan: price }));
+    if (!isPlatform) directory.setQuotas(id, limits ?? {});
+    return id;
+  }
+
+  return {
+    id: 'team',
+    ...listFile('teams.yaml', schema, nameOf),
+    read: () => teamItems(tenants),
+    settle(before, wanted, prune) {
+      const old = (before ?? {}) as Partial<TeamFields>;
+      const next = wanted as unknown as TeamFields;
+      const listed = next.people?.map(({ email, role }) => ({ email: email.trim().toLowerCase(), role }));
+      const names = new Set(listed?.map(({ email }) => email));
+      const stay = listed === undefined || !prune ? (old.people ?? []).filter(({ email }) => !names.has(email)) : [];
+      const isPlatform = next.isPlatform === true;
+      const limits = isPlatform ? {} : { plan: 'free', quotas: {} };
+      return {
+        ...limits,
+        ...old,
+        ...next,
+        ...(isPlatform ? {} : { quotas: prune && next.quotas ? next.quotas : { ...old.quotas, ...next.quotas } }),
+        people: [...(listed ?? []), ...stay].sort((a, b) => byText(a.email, b.email)),
+      } as unknown as Fields;
+    },
+    check: (changes, context) =>
+      checkEach(changes, context, ({ key, action, after, before }) => {
+        if (action === 'delete') {
+          const id = teamKeys(tenants).idOf(key);
+          if (id === PLATFORM) throw new ApiError('PLATFORM_FIXED', { reason: 'it cannot be deleted' });
+          const deleted = context.changes.filter(
+            (change) => change.kind.id === 'app' && change.action === 'delete' && change.before?.['team'] === key,
+          );
+          const left = (id === undefined ? 0 : directory.countApps(id)) - deleted.length;
+          if (left > 0) throw new ApiError('TENANT_HAS_APPS', { count: left });
+          return;
+        }
+        const { name: title, isPlatform, people: listed = [] } = after as unknown as TeamFields;
+        if (title.trim() !== title || title === '') throw fieldError('body.name', 'must not begin or end with a blank');
+        if (isPlatform && ('plan' in (after ?? {}) || 'quotas' in (after ?? {})))
+          throw new ApiError('PLATFORM_FIXED', { reason: 'it has no limits' });
+        for (const [index, { email }] of listed.entries()) checkedEmail(email, `body.people.${index}.email`);
+        const emails = listed.map(({ email }) => email);
+        const twice = emails.find((email, index) => emails.indexOf(email) !== index);
+        if (twice !== undefined) throw fieldError('body.people', `names ${twice} twice`);
+        const id = teamKeys(tenants).idOf(key);
+        const owners =
+          id === undefined ? [] : tenants.members(id).filter((one) => one.role === 'owner' && one.status === 'active');
+        const stays = owners.some(
+          ({ email }) => email === null || listed.some((one) => one.email === email && one.role === 'owner'),
+        );
+        if (before !== null && owners.length > 0 && !stays) throw new ApiError('LAST_OWNER');
+      }),
+    async apply(changes, context, outcome) {
+      for (const change of changes) {
+        const id = teamKeys(tenants).idOf(change.key);
+        if (change.after !== null) {
+          await people(await put(id, change, context), change, context, outcome);
+          await outcome.done(change);
+        } else if (id !== undefined) {
+          directory.deleteTenant(id);
+          await outcome.done(change, { id });
+        }
+      }
+    },
+  };
+}

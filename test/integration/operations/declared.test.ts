@@ -1,0 +1,358 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as a folder has them
+import assert from 'node:assert/strict';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { type Client, daemonProcess, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { until } from '#test/helpers/until.ts';
+
+interface File {
+  path: string;
+  text: string;
+}
+const SECRETS = {
+  APP_APP_001_S3_KEY: 'AKIAEXAMPLE0001',
+  APP_APP_001_S3_SECRET: 'very/secret+storage/key',
+  APP_APP_001_CALLBACK_SECRET: 'a secret for callbacks',
+  APP_APP_002_CALLBACKS_SECRET: 'an inline secret 42',
+  ALERT_ON_CALL_URL: 'https://hooks.example.org/T0/very-secret-path',
+  ALERT_ON_CALL_SECRET: 'signing secret of the hook',
+  BACKUP_PASSPHRASE: 'a long passphrase of backups',
+  STREAMHUB_SMTP_PASS: 'the mail password',
+};
+const nameOf = (number: number): string => `app-${String(number).padStart(3, '0')}`;
+
+const exported = async (api: Client): Promise<{ files: File[]; secrets: string[]; warnings: string[] }> => {
+  const answer = await api.get('/export');
+  assert.equal(answer.status, 200, answer.text);
+  for (const value of Object.values(SECRETS)) assert.ok(!answer.text.includes(value), 'the export has a secret');
+  assert.ok(!answer.text.includes('sk_'), 'the export has a token');
+  return answer.body.data;
+};
+const plan = async (api: Client, body: object): Promise<any> => {
+  const answer = await api.post('/plan', body);
+  assert.equal(answer.status, 200, answer.text.slice(0, 3000));
+  for (const value of Object.values(SECRETS)) assert.ok(!answer.text.includes(value), 'the plan has a secret');
+  return answer.body.data;
+};
+const apply = async (api: Client, body: object): Promise<any> => {
+  const { fingerprint } = await plan(api, body);
+  const answer = await api.post('/apply', { ...body, fingerprint });
+  assert.equal(answer.status, 200, answer.text.slice(0, 3000));
+  return answer.body.data;
+};
+const textOf = (files: readonly File[], name: string): string =>
+  files.find(({ path: one }) => one === name)?.text ?? '';
+const withFile = (files: readonly File[], name: string, change: (text: string) => string): File[] =>
+  files.map((file) => (file.path === name ? { ...file, text: change(file.text) } : file));
+const edited = (files: readonly File[], name: string, change: (value: any) => unknown): File[] =>
+  withFile(files, name, (text) => stringify(change(parse(text))));
+const done = (changes: readonly any[]): string[] =>
+  changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`);
+
+/** An installation with something of every kind. */
+async function furnish({ api }: TestDaemon): Promise<void> {
+  const must = async (answer: Promise<{ status: number; text: string; body: any }>): Promise<any> => {
+    const { status, text, body } = await answer;
+    assert.ok(status < 300, text);
+    return body.data ?? body;
+  };
+  const team = await must(
+    api.post('/tenants', { name: 'Studio', quotas: { maxApps: 7 }, ownerEmail: 'owner@example.org' }),
+  );
+  assert.equal(team.tenant.name, 'Studio');
+  for (const number of [1, 2, 3]) await must(api.post('/apps', { name: nameOf(number), displayName: `App ${number}` }));
+  await must(api.put('/apps/app-001/s3', { key: SECRETS.APP_APP_001_S3_KEY, secret: SECRETS.APP_APP_001_S3_SECRET }));
+  await must(api.patch('/apps/app-001', { callbackSecret: SECRETS.APP_APP_001_CALLBACK_SECRET }));
+  const { yaml } = await must(api.get('/apps/app-002/config/raw'));
+  const inline = yaml.replace(/^callbacks:\n/m, `callbacks:\n  secret: "${SECRETS.APP_APP_002_CALLBACKS_SECRET}"\n`);
+  assert.notEqual(inline, yaml);
+  await must(api.put('/apps/app-002/config/raw', { yaml: inline }));
+  await must(
+    api.post('/alerts/channels', {
+      kind: 'webhook',
+      name: 'On call',
+      url: SECRETS.ALERT_ON_CALL_URL,
+      secret: SECRETS.ALERT_ON_CALL_SECRET,
+    }),
+  );
+  await must(api.post('/alerts', { condition: 'disk-low', name: 'Full', threshold: 3, channels: [1] }));
+  await must(api.patch('/alerts/disk-low', { threshold: 20 }));
+  await must(api.patch('/cluster/settings', { strategy: 'spread' }));
+  await must(api.put('/livekit/settings', { text: 'room:\n  empty_timeout: 120 # seconds\n' }));
+  await must(api.patch('/backups/plan', { cron: '0 3 * * *', keepLast: 3, passphrase: SECRETS.BACKUP_PASSPHRASE }));
+  await must(
+    api.patch('/system/settings', {
+      values: { STREAMHUB_SMTP_PASS: SECRETS.STREAMHUB_SMTP_PASS, STREAMHUB_SESSION_MAX_DAYS: 60 },
+      saveUntested: true,
+    }),
+  );
+  await must(api.post('/security/rules', { cidr: '203.0.113.0/24', action: 'block', note: 'scanners' }));
+  const { id } = await must(api.get('/apps/app-001'));
+  await must(api.post('/tokens', { name: 'ci', scope: 'app', appId: id, permissions: ['vod:read', 'stream:read'] }));
+  await must(api.post('/tokens', { name: 'ci', scope: 'global', readOnly: true, expiresAt: '2099-01-01' }));
+}
+
+test('the configuration as a folder', async (t) => {
+  const source = await testDaemon(t);
+  await furnish(source);
+  const folder = await exported(source.api);
+
+  await t.test('has every kind, in a stable order, with references in place of secrets', async () => {
+    assert.deepEqual(folder.warnings, []);
+    for (const name of [
+      'settings',
+      'cluster',
+      'livekit',
+      'teams',
+      'backups',
+      'alert-channels',
+      'alert-rules',
+      'tokens',
+    ])
+      assert.notEqual(textOf(folder.files, `${name}.yaml`), '', name);
+    assert.deepEqual(
+      folder.secrets.filter((name) => !(name in SECRETS)),
+      [],
+    );
+    assert.match(
+      textOf(folder.files, 'apps/app-002/config.yaml'),
+      /secret: "\$\{secret:APP_APP_002_CALLBACKS_SECRET\}"/,
+    );
+    assert.equal(textOf(folder.files, 'livekit.yaml'), 'room:\n  empty_timeout: 120 # seconds\n');
+    const tokens = parse(textOf(folder.files, 'tokens.yaml'));
+    assert.deepEqual(
+      tokens.filter(({ name }: any) => name === 'ci').map(({ scope, app }: any) => [scope, app]),
+      [
+        ['app', 'app-001'],
+        ['global', undefined],
+      ],
+    );
+    assert.ok(folder.files.every(({ text }) => !/createdAt|\bid:|tnt_/.test(text)));
+    assert.deepEqual(await exported(source.api), folder);
+  });
+
+  await t.test('changes nothing where it came from, also without the secrets', async () => {
+    const { changes, unresolved } = await plan(source.api, { files: folder.files });
+    assert.deepEqual([changes, unresolved], [[], []]);
+    const { changes: none, rollbackPoint } = await apply(source.api, { files: folder.files, prune: true });
+    assert.deepEqual([none, rollbackPoint], [[], null]);
+  });
+
+  await t.test('100 apps, teams, rules and tokens make the same installation elsewhere', async (t) => {
+    const config = textOf(folder.files, 'apps/app-003/config.yaml');
+    const more = Array.from({ length: 97 }, (_, index) => nameOf(index + 4)).flatMap((name) => [
+      { path: `apps/${name}/app.yaml`, text: 'team: Studio\n' },
+      {
+        path: `apps/${name}/config.yaml`,
+        text: config.replaceAll('app-003', name).replaceAll('APP_003', name.toUpperCase().replace('-', '_')),
+      },
+    ]);
+    const files = [...folder.files, ...more];
+    const fresh = await testDaemon(t);
+    const reviewed = await plan(fresh.api, { files, secrets: SECRETS });
+    assert.equal(reviewed.changes.filter(({ kind, action }: any) => kind === 'app' && action === 'create').length, 100);
+    const answer = await apply(fresh.api, { files, secrets: SECRETS });
+    assert.deepEqual(done(answer.changes), done(reviewed.changes));
+    assert.deepEqual(
+      answer.invites.map(({ team, email, inviteUrl }: any) => [team, email, typeof inviteUrl]),
+      [['Studio', 'owner@example.org', 'string']],
+    );
+    assert.deepEqual(
+      answer.tokens.map(({ name }: any) => name),
+      ['ci', 'ci'],
+    );
+    const [{ token }] = answer.tokens;
+    const first = fresh.api.as(token);
+    assert.equal((await first.get('/apps/app-001/vods')).status, 200);
+    assert.equal((await first.get('/apps/app-001')).status, 403);
+
+    const again = await exported(fresh.api);
+    const inOrder = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+    assert.deepEqual(again.files, inOrder);
+    assert.deepEqual((await plan(fresh.api, { files, secrets: SECRETS, prune: true })).changes, []);
+    assert.deepEqual((await apply(fresh.api, { files, secrets: SECRETS, prune: true })).changes, []);
+    const credentials = await readFile(path.join(fresh.dataDir, 'data', 'secrets.json'), 'utf8');
+    for (const value of [SECRETS.APP_APP_001_S3_SECRET, SECRETS.ALERT_ON_CALL_URL, SECRETS.BACKUP_PASSPHRASE])
+      assert.ok(credentials.includes(value));
+    const app = (await fresh.api.get('/tenants')).body.data.find(({ name }: any) => name === 'Studio');
+    assert.deepEqual([app.apps, app.quotas.maxApps], [97, 7]);
+
+    await fresh.stop();
+  });
+
+  await t.test('shows a diff that reads well, and secrets only as changed', async () => {
+    let files = edited(folder.files, 'alert-rules.yaml', (rules) =>
+      rules.map((rule: any) => (rule.name === 'Full' ? { ...rule, threshold: 4 } : rule)),
+    );
+    files = withFile(files, 'apps/app-001/config.yaml', (text) => text.replace('App 1', 'First app'));
+    const secrets = { ALERT_ON_CALL_SECRET: 'another signing secret' };
+    const { changes } = await plan(source.api, { files, secrets });
+    assert.deepEqual(done(changes), ['change app app-001', 'change alert channel On call', 'change alert rule Full']);
+    assert.match(changes[0].diff, /^- display_name: .*App 1.*\n\+ display_name: .*First app/m);
+    assert.match(changes[1].diff, /^\+ secret: \(secret, changes\)$/m);
+    assert.ok(!changes[1].diff.includes('another'));
+    assert.match(changes[2].diff, /^- threshold: 3\n\+ threshold: 4$/m);
+  });
+
+  await t.test('names what is wrong with file, line and column, and the nearest name', async () => {
+    const refused = async (files: File[]): Promise<string[]> => {
+      const answer = await source.api.post('/plan', { files });
+      assert.deepEqual([answer.status, answer.body.code], [400, 'FOLDER_INVALID'], answer.text);
+      return answer.body.details.map(({ path: place, message }: any) => `${place} ${message}`);
+    };
+    const one = (name: string, text: string) => refused([{ path: name, text }]);
+    assert.deepEqual(await one('teams.yaml', '- name: A\n  quotas:\n    maxApp: 3\n'), [
+      'teams.yaml:3:5 0.quotas.maxApp is not a field of this file; did you mean maxApps?',
+    ]);
+    assert.deepEqual(await one('tokens.yaml', '- name: a\n  scope: golbal\n'), [
+      'tokens.yaml:2:3 0.scope must be one of global, app',
+    ]);
+    assert.match((await one('cluster.yaml', 'strategy: [\n'))[0] as string, /^cluster\.yaml:\d+:\d+ is not valid YAML/);
+    assert.match((await one('team.yaml', ''))[0] as string, /^team\.yaml:1:1 .* did you mean teams\.yaml\?$/);
+    assert.match(
+      (await one('alert-channels.yaml', '- name: a\n  kind: slack\n  url: https://hooks.example.org/x\n'))[0] as string,
+      /^alert-channels\.yaml:3:3 0\.url must be a reference/,
+    );
+    const config = textOf(folder.files, 'apps/app-003/config.yaml').replace(
+      /enabled: (true|false)/,
+      'enabled: perhaps',
+    );
+    const line = config.split('\n').findIndex((text) => text.includes('perhaps')) + 1;
+    assert.match(
+      (await one('apps/app-003/config.yaml', config))[0] as string,
+      new RegExp(`^apps/app-003/config\\.yaml:${line}:\\d+ app app-003: `),
+    );
+    assert.match(
+      (
+        await one('alert-rules.yaml', '- name: x\n  condition: disk-low\n  threshold: 1\n  channels: [nobody]\n')
+      )[0] as string,
+      /^alert-rules\.yaml:4:\d+ alert rule x: channels\.0 names no channel \(nobody\)$/,
+    );
+    assert.match(
+      (await one('settings.yaml', 'STREAMHUB_SESSION_MAX_DAY: 3\n'))[0] as string,
+      /did you mean STREAMHUB_SESSION_MAX_DAYS\?$/,
+    );
+    assert.match((await one('livekit.yaml', 'room: 3\n'))[0] as string, /^livekit\.yaml:1:1 livekit livekit: text /);
+    const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+    assert.match((await one('teams.yaml', deep))[0] as string, /^teams\.yaml:\d+:\d+ .*(nested|valid YAML)/);
+    const misspelt = await source.api.post('/apply', { files: [], fingerprint: 'x', prun: true });
+    assert.equal(misspelt.status, 400);
+    assert.match(misspelt.text, /did you mean prune/);
+    assert.deepEqual((await plan(source.api, { files: folder.files })).changes, []);
+  });
+
+  await t.test('deletes only when asked to, and refuses a plan that is outdated', async () => {
+    const files = edited(
+      folder.files.filter(({ path: name }) => !name.startsWith('apps/app-003/') && name !== 'cluster.yaml'),
+      'tokens.yaml',
+      (tokens) => tokens.filter(({ name }: any) => name !== 'ci'),
+    );
+    const without = await plan(source.api, { files });
+    assert.deepEqual(without.changes, []);
+    assert.deepEqual(
+      without.kept.map(({ kind, name }: any) => `${kind} ${name}`),
+      ['app app-003', 'token ci', 'token ci (2)'],
+    );
+    const reviewed = await plan(source.api, { files, prune: true });
+    assert.deepEqual(done(reviewed.changes), ['delete token ci (2)', 'delete token ci', 'delete app app-003']);
+    assert.equal((await source.api.patch('/apps/app-003', { displayName: 'Renamed' })).status, 200);
+    const late = await source.api.post('/apply', { files, prune: true, fingerprint: reviewed.fingerprint });
+    assert.deepEqual([late.status, late.body.code], [409, 'PLAN_OUTDATED']);
+    assert.equal((await source.api.get('/apps/app-003')).status, 200);
+
+    const { rollbackPoint } = await apply(source.api, { files, prune: true });
+    assert.equal((await source.api.get('/apps/app-003')).status, 404);
+    const kept = path.join(source.dataDir, 'data', 'rollback-points');
+    for (const name of await readdir(kept)) assert.equal((await stat(path.join(kept, name))).mode & 0o777, 0o600);
+    const back = await apply(source.api, { rollbackPoint });
+    assert.deepEqual(done(back.changes), ['create app app-003', 'create token ci', 'create token ci (2)']);
+    assert.equal((await source.api.get('/apps/app-003')).body.displayName, 'Renamed');
+    const own = await source.api.post('/plan', { files: [{ path: 'tokens.yaml', text: '[]' }], prune: true });
+    assert.match(own.text, /this is the token that sends the request/);
+  });
+
+  await t.test('goes back, with a new team and its app, and forward again', async () => {
+    const before = await exported(source.api);
+    const config = textOf(before.files, 'apps/app-001/config.yaml');
+    const named = config.replaceAll('app-001', 'second').replaceAll('APP_001', 'SECOND');
+    const files = [
+      ...edited(before.files, 'teams.yaml', (teams) => [...teams, { name: 'Second', people: [] }]),
+      { path: 'apps/second/app.yaml', text: 'team: Second\nsecrets:\n  mqttPassword: ${secret:MQTT}\n' },
+      { path: 'apps/second/config.yaml', text: named },
+    ];
+    assert.deepEqual((await plan(source.api, { files })).unresolved, ['MQTT']);
+    const { rollbackPoint } = await apply(source.api, { files, secrets: { MQTT: 'a password of MQTT' } });
+    const after = await exported(source.api);
+    const secrets = path.join(source.dataDir, 'data', 'secrets.json');
+    assert.match(await readFile(secrets, 'utf8'), /a password of MQTT/);
+    const back = await apply(source.api, { rollbackPoint });
+    assert.deepEqual(done(back.changes), ['delete app second', 'delete team Second']);
+    assert.deepEqual(await exported(source.api), before);
+    assert.doesNotMatch(await readFile(secrets, 'utf8'), /a password of MQTT/);
+    await apply(source.api, { rollbackPoint: back.rollbackPoint });
+    assert.deepEqual(await exported(source.api), after);
+    assert.match(await readFile(secrets, 'utf8'), /a password of MQTT/);
+  });
+
+  await t.test('is one entry of the audit trail, with its parts and without secrets', async () => {
+    const files = [{ path: 'cluster.yaml', text: 'strategy: fewest-rooms\n' }];
+    const { rollbackPoint } = await apply(source.api, { files });
+    const [entry] = (await source.api.get('/audit?action=configuration.apply&limit=1')).body.data;
+    assert.equal(entry.target, `roll-back point ${rollbackPoint}`);
+    assert.match(JSON.stringify(entry.after), /change.*cluster/);
+    const points = (await source.api.get('/rollback-points')).body.data;
+    assert.deepEqual(
+      [points[0].id, points[0].state, done(points[0].changes)],
+      [rollbackPoint, 'applied', ['change cluster cluster']],
+    );
+    assert.equal((await source.api.post('/plan', { rollbackPoint: 9999 })).body.code, 'ROLLBACK_POINT_UNKNOWN');
+  });
+
+  await t.test('is closed to tokens of one app and of a team', async () => {
+    const { id } = (await source.api.get('/apps/app-001')).body;
+    const { token } = (await source.api.post('/tokens', { name: 'x', scope: 'app', appId: id })).body;
+    for (const answer of [
+      await source.api.as(token).get('/export'),
+      await source.api.as(token).post('/plan', { files: [] }),
+      await source.api.as(token).post('/apply', { files: [], fingerprint: 'x' }),
+      await source.api.as(token).get('/rollback-points'),
+    ])
+      assert.equal(answer.status, 403, answer.text);
+  });
+});
+
+test('a kill during an apply leaves a state that the roll-back point restores', async (t) => {
+  const dataDir = await temporaryDir(t);
+  const first = await daemonProcess(t, dataDir);
+  assert.equal((await first.api.post('/apps', { name: 'before' })).status, 201);
+  const before = await exported(first.api);
+  const config = textOf(before.files, 'apps/before/config.yaml');
+  const named = (name: string) =>
+    config.replaceAll('before', name).replaceAll('BEFORE', name.toUpperCase().replace('-', '_'));
+  const files = [
+    ...withFile(before.files, 'apps/before/config.yaml', (text) =>
+      text.replace(/^display_name: .*$/m, 'display_name: After'),
+    ),
+    ...Array.from({ length: 60 }, (_, index) => ({
+      path: `apps/${nameOf(index)}/config.yaml`,
+      text: named(nameOf(index)),
+    })),
+  ];
+  const { fingerprint } = await plan(first.api, { files });
+  const cut = first.api.post('/apply', { files, fingerprint }).catch(() => undefined);
+  await until('the first app of many', async () => (await readdir(path.join(dataDir, 'apps'))).includes(nameOf(2)));
+  await first.end('SIGKILL');
+  await cut;
+
+  const second = await daemonProcess(t, dataDir);
+  const [point] = (await second.api.get('/rollback-points')).body.data;
+  assert.equal(point.state, 'interrupted');
+  const { warnings } = (await second.api.get('/system/settings')).body.data;
+  assert.ok(warnings.some(({ code }: any) => code === 'APPLY_INTERRUPTED'));
+  assert.notDeepEqual((await exported(second.api)).files, before.files);
+  await apply(second.api, { rollbackPoint: point.id });
+  assert.deepEqual((await exported(second.api)).files, before.files);
+  assert.ok(!(await second.api.get('/system/settings')).text.includes('APPLY_INTERRUPTED'));
+});
