@@ -9,6 +9,34 @@ export const slug = (heading: string): string =>
     .replace(/[^\p{L}\p{N}\p{M}\s_-]/gu, '')
     .replace(/\s/g, '-');
 
+export interface Block {
+  /** After the fence, e.g. `sh`. */
+  language: string;
+  text: string;
+  /** Of the fence, from 1. */
+  line: number;
+  /** Of the last fence. */
+  endLine: number;
+}
+
+/** The fenced blocks of a document; blocks of list items lose their indentation. */
+export function blocksOf(markdown: string): Block[] {
+  const blocks: Block[] = [];
+  let open: { indent: number; language: string; line: number; lines: string[] } | undefined;
+  for (const [index, text] of markdown.split('\n').entries()) {
+    const fence = /^( *)```(\S*)/.exec(text);
+    if (fence === null) open?.lines.push(text.slice(Math.min(open.indent, /^ */.exec(text)?.[0].length ?? 0)));
+    else if (open === undefined)
+      open = { indent: fence[1]?.length ?? 0, language: fence[2] ?? '', line: index + 1, lines: [] };
+    else {
+      const { language, line, lines } = open;
+      blocks.push({ language, line, text: `${lines.join('\n')}\n`, endLine: index + 1 });
+      open = undefined;
+    }
+  }
+  return blocks;
+}
+
 /** A document without its fenced blocks. */
 const prose = (markdown: string): string => markdown.replace(/^( *)```[\s\S]*?^ *```$/gm, '');
 
