@@ -12,6 +12,10 @@ export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loa
     load: () => import('./admin.ts'),
   },
   api: { summary: 'Send any request to the API, and print the answer.', load: () => import('./remote/api.ts') },
+  apply: {
+    summary: 'Make the changes of a configuration folder on a daemon.',
+    load: () => import('./remote/apply.ts'),
+  },
   apps: { summary: 'List, create and delete apps.', load: () => import('./remote/apps.ts') },
   backup: {
     summary: 'Make a backup of a running daemon, or list and verify backups.',
@@ -33,7 +37,15 @@ export const COMMANDS: Record<string, { summary: string; load: () => Promise<Loa
     summary: 'Join this machine to a cluster, or run its agent.',
     load: () => import('./edge.ts'),
   },
+  export: {
+    summary: 'Write the configuration of a daemon as a folder of YAML.',
+    load: () => import('./remote/export.ts'),
+  },
   jobs: { summary: 'List, watch, cancel and retry jobs.', load: () => import('./remote/jobs.ts') },
+  plan: {
+    summary: 'Show what a configuration folder would change on a daemon.',
+    load: () => import('./remote/plan.ts'),
+  },
   plugin: {
     summary: 'Create, check, pack and add plugins.',
     load: () => import('./plugin.ts'),

@@ -1,11 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as a folder has them
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
-import { type Client, daemonProcess, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
+import { BIN, type Client, daemonProcess, type TestDaemon, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { until } from '#test/helpers/until.ts';
+
+const execute = promisify(execFile);
 
 interface File {
   path: string;
@@ -50,6 +54,29 @@ const edited = (files: readonly File[], name: string, change: (value: any) => un
   withFile(files, name, (text) => stringify(change(parse(text))));
 const done = (changes: readonly any[]): string[] =>
   changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`);
+
+/** Runs `streamhub`. */
+async function cli(
+  args: string[],
+  { source, home, env }: { source: TestDaemon; home: string; env: Record<string, string> },
+): Promise<{ code: number; out: string; err: string }> {
+  const given = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    STREAMHUB_URL: source.url,
+    STREAMHUB_TOKEN: source.token,
+  };
+  try {
+    const { stdout, stderr } = await execute(process.execPath, [BIN, ...args], {
+      env: { ...given, ...env },
+      cwd: home,
+    });
+    return { code: 0, out: stdout, err: stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, out: stdout, err: stderr };
+  }
+}
 
 /** An installation with something of every kind. */
 async function furnish({ api }: TestDaemon): Promise<void> {
@@ -308,6 +335,58 @@ test('the configuration as a folder', async (t) => {
       [rollbackPoint, 'applied', ['change cluster cluster']],
     );
     assert.equal((await source.api.post('/plan', { rollbackPoint: 9999 })).body.code, 'ROLLBACK_POINT_UNKNOWN');
+  });
+
+  await t.test('works from the command line, with the exit codes of CI', async (t) => {
+    const home = await temporaryDir(t);
+    const folder = path.join(home, 'studio');
+    const run = (args: string[], env: Record<string, string> = {}) => cli(args, { source, home, env });
+    const must = async (args: string[], code: number, env: Record<string, string> = {}) => {
+      const result = await run(args, env);
+      assert.equal(result.code, code, `${args.join(' ')}\n${result.out}\n${result.err}`);
+      for (const value of Object.values(SECRETS)) assert.ok(!(result.out + result.err).includes(value));
+      return result;
+    };
+    await must(['export', folder], 0);
+    assert.match((await must(['export', folder], 0)).out, / 0 of them changed/);
+    assert.equal((await must(['plan', folder], 0)).out, 'Nothing to change.\n');
+    assert.equal((await must(['apply', folder, '--yes'], 0)).out, 'Nothing to change.\n');
+
+    const tokens = path.join(folder, 'tokens.yaml');
+    await writeFile(tokens, `${await readFile(tokens, 'utf8')}- name: deploy\n  scope: global\n`);
+    await writeFile(path.join(folder, 'cluster.yaml'), 'strategy: same-region\n');
+    const planned = await must(['plan', folder], 2);
+    assert.match(
+      planned.out,
+      /^~ cluster cluster\n {4}- strategy: .*\n {4}\+ strategy: same-region\n\+ token deploy$/m,
+    );
+    assert.match(planned.out, /^Plan: 1 to create, 1 to change, 0 to delete\.$/m);
+    const changed = JSON.parse(
+      (await must(['plan', folder, '--json'], 2, { ALERT_ON_CALL_SECRET: 'from the environment' })).out,
+    );
+    assert.ok(changed.changes.some(({ kind }: any) => kind === 'alert channel'));
+    assert.match((await must(['apply', folder], 2)).err, /add --yes to agree/);
+    const file = path.join(home, 'tokens.txt');
+    const applied = await must(['apply', folder, '--yes', '--tokens-file', file], 0);
+    assert.doesNotMatch(applied.out, /sk_/);
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    const token = /^sk_\S+$/m.exec(await readFile(file, 'utf8'))?.[0] as string;
+    assert.equal((await source.api.as(token).get('/apps')).status, 200);
+    await must(['plan', folder], 0);
+    assert.match(
+      (await must(['apply', folder, '--yes', '--tokens-file', file, '--prune'], 0)).out,
+      /Nothing to change/,
+    );
+
+    await must(['plan', '--rollback'], 2);
+    await must(['apply', '--rollback', '--yes'], 0);
+    assert.equal((await source.api.as(token).get('/apps')).status, 401);
+    await writeFile(path.join(folder, 'cluster.yaml'), 'strategie: spread\n');
+    const wrong = await must(['plan', folder], 1);
+    assert.match(wrong.err, /cluster\.yaml:1:1: strategie is not a field of this file; did you mean strategy\?/);
+    await must(['plan', '--no-such-option'], 1);
+    await must(['plan', path.join(home, 'nothing')], 1);
+    await must(['apply', path.join(home, 'nothing')], 2);
   });
 
   await t.test('is closed to tokens of one app and of a team', async () => {

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { exportConfiguration } from '#shared/contract/declared.ts';
+import { newCommand } from '../usage.ts';
+import { withConnection } from './command.ts';
+import type { ConnectionOptions } from './connection.ts';
+import { withDaemon } from './daemon.ts';
+import { writeFolder } from './folder.ts';
+import { note, print } from './output.ts';
+
+const PATIENCE_MS = 600_000;
+
+/** `streamhub export FOLDER` */
+export const command = (): Command =>
+  withConnection(
+    newCommand('export')
+      .description('Write the configuration of a daemon as a folder of YAML, with references in place of secrets.')
+      .argument('<folder>', 'Folder to write. Files of an earlier export are updated; others are left alone.')
+      .allowExcessArguments(false),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ streamhub export studio
+  $ git -C studio diff`,
+    )
+    .action((folder: string, options: ConnectionOptions) =>
+      withDaemon(options, async (daemon) => {
+        const { data } = await daemon.call(exportConfiguration, {}, { timeout: PATIENCE_MS });
+        for (const warning of data.warnings) note(`streamhub: ${warning}`);
+        const changed = await writeFolder(folder, data.files);
+        print(`${data.files.length} files in ${folder}, ${changed.length} of them changed or removed.`);
+      }),
+    );
