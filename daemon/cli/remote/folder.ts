@@ -40,7 +40,7 @@ export const withFolder = (command: Command): Command =>
 const WRITTEN = /^(?:[a-z-]+\.yaml|apps\/[a-z0-9-]+\/(?:app|config)\.yaml)$/;
 
 /** All YAML files of a folder, by path. @throws UsageError for a folder that can't be one */
-export async function readFolder(folder: string): Promise<DeclaredFile[]> {
+async function readFolder(folder: string): Promise<DeclaredFile[]> {
   const files: DeclaredFile[] = [];
   let size = 0;
   const read = async (inside: string): Promise<void> => {
