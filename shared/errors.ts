@@ -393,18 +393,23 @@ export const ERRORS = define({
   BACKUP_DESTINATION_UNUSABLE: {
     status: 409,
     message: 'Backups can’t be kept in the storage of {name}: {reason}',
-    hint: 'Choose an app with a bucket, or the folder of the daemon.',
+    hint: 'Set a storage for backups, or choose an app with a bucket, or the folder of the daemon.',
+  },
+  BACKUP_STORAGE_IN_USE: {
+    status: 409,
+    message: 'The schedule puts backups in this storage.',
+    hint: 'Choose another place in the schedule first: PATCH /backups/plan.',
   },
   BACKUP_STORAGE_FAILED: {
     status: 502,
     message: 'The storage of the backup failed: {reason}',
-    hint: 'Test the storage of the app, and try again.',
+    hint: 'Test the storage of the app or of backups, and try again.',
     retryable: true,
   },
-  BACKUP_NOT_HERE: {
-    status: 409,
-    message: 'The backup is in {place}.',
-    hint: 'Download it there.',
+  RANGE_NOT_SATISFIABLE: {
+    status: 416,
+    message: 'The file has {size} bytes, and the header Range asks for none of them.',
+    hint: 'Leave out Range to get the whole file.',
   },
   RESTORE_NOT_PENDING: {
     status: 404,

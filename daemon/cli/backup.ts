@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,6 +11,7 @@ import * as ops from '#shared/contract/backups.ts';
 import { getJob } from '#shared/contract/jobs.ts';
 import { bytes, count, plural } from '#shared/format.ts';
 import type { BackupLack } from '#shared/schema/backups.ts';
+import { SOURCE_HELP, type SourceOptions, withBackup } from './backup-source.ts';
 import { UsageError } from './exit-codes.ts';
 import { backupPassphrase } from './passphrase.ts';
 import { type ConnectionOptions, clientOf } from './remote/connection.ts';
@@ -21,7 +21,7 @@ import { commandWithHelp, runCommand } from './usage.ts';
 const HELP = `streamhub backup: makes a backup of the running daemon’s data directory, with the API token of STREAMHUB_TOKEN.
 
 streamhub backup                 make a backup and wait for it
-  --to APP                       in the storage of that app instead of the folder backups
+  --to APP                       in the storage of that app instead of the folder backups; @storage: in the storage of backups
   --recordings                   with the recordings that are on this machine
   --no-logs                      without the log
   --ask                          enter the passphrase, or take STREAMHUB_BACKUP_PASSPHRASE; else the stored one is used
@@ -31,9 +31,11 @@ streamhub backup verify FILE     read a file to its end and check everything in 
 
   --url ADDRESS                  address of the daemon; without it, the one that runs on DATA_DIR
   --data-dir DIR, --env-file FILE   as for the daemon
-`;
 
-interface Options extends ConnectionOptions {
+
+${SOURCE_HELP}`;
+
+interface Options extends ConnectionOptions, SourceOptions {
   to?: string;
   recordings?: boolean;
   logs?: boolean;
@@ -65,6 +67,8 @@ async function command(args: string[]): Promise<number> {
     .option('--no-logs')
     .option('--ask')
     .option('--passphrase-file <file>')
+    .option('--endpoint <url>')
+    .option('--region <region>')
     .option('--url <address>')
     .option('--data-dir <dir>')
     .option('--env-file <file>')
@@ -117,14 +121,17 @@ async function list(remote: Options): Promise<number> {
   return 0;
 }
 
-async function verify(file: string, { passphraseFile }: Options): Promise<number> {
+async function verify(file: string, { passphraseFile, ...source }: Options): Promise<number> {
   const passphrase = await backupPassphrase(passphraseFile);
   const into = await mkdtemp(path.join(os.tmpdir(), 'streamhub-backup-'));
   try {
-    const source = createReadStream(file);
-    const { manifest, rows, databases } = await readBackup(source, { passphrase, into, mode: 'check', knows: SCHEMA });
+    const read = { passphrase, into, mode: 'check', knows: SCHEMA } as const;
+    const { name, manifest, rows, databases } = await withBackup(file, source, async ({ name, body }) => ({
+      name,
+      ...(await readBackup(body, read)),
+    }));
     print(
-      `${path.basename(file)} is whole: ${plural(manifest.files.length, 'file')}, ${plural(databases, 'database')}, ${count(rows)} rows, as of ${manifest.createdAt}.`,
+      `${name} is whole: ${plural(manifest.files.length, 'file')}, ${plural(databases, 'database')}, ${count(rows)} rows, as of ${manifest.createdAt}.`,
     );
     for (const { text } of manifest.lacks) print(`Not in the backup: ${text}`);
     return 0;

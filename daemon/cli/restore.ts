@@ -1,4 +1,4 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { faultOf } from '#daemon/operations/backup/manifest.ts';
@@ -8,13 +8,13 @@ import { errorOf } from '#daemon/operations/backup/work.ts';
 import { DataDirInUse, lockDataDir, prepareDataDir } from '#daemon/platform/data-dir.ts';
 import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
 import { bytes, plural } from '#shared/format.ts';
+import { SOURCE_HELP, type SourceOptions, withBackup } from './backup-source.ts';
 import { backupPassphrase } from './passphrase.ts';
 import { commandSettings } from './settings.ts';
 import { commandWithHelp, runCommand } from './usage.ts';
 
 const HELP = `streamhub restore FILE: restores a backup into the data directory. Stop the daemon first.
-
-  --force                    also into a data directory that is in use; what it replaces is kept in the folder replaced
+${SOURCE_HELP}  --force                    also into a data directory that is in use; what it replaces is kept in the folder replaced
   --passphrase-file FILE     read the passphrase from the first line of FILE
   --data-dir DIR, --env-file FILE   as for the daemon
 
@@ -39,9 +39,13 @@ async function command(args: string[]): Promise<number> {
     .option('--env-file <file>')
     .option('--passphrase-file <file>')
     .option('--force')
+    .option('--endpoint <url>')
+    .option('--region <region>')
     .parse(args, { from: 'user' });
   const [file = ''] = program.args;
-  const values = program.opts<{ dataDir?: string; envFile?: string; passphraseFile?: string; force?: boolean }>();
+  const values = program.opts<
+    SourceOptions & { dataDir?: string; envFile?: string; passphraseFile?: string; force?: boolean }
+  >();
   const { dataDir } = commandSettings(values);
   const dir = prepareDataDir(dataDir);
   const unlock = lockDataDir(dir);
@@ -58,15 +62,19 @@ async function command(args: string[]): Promise<number> {
       );
     const passphrase = await backupPassphrase(values.passphraseFile);
     await rm(stagedFolder(dataDir), { recursive: true, force: true });
-    const { manifest, rows, databases } = await readBackup(createReadStream(file), {
-      passphrase,
-      into: stagedFolder(dataDir),
-      mode: 'unpack',
-      knows: SCHEMA,
-      tell: progressLine(),
+    const { manifest, rows, databases } = await withBackup(file, values, async ({ name, body }) => {
+      const found = await readBackup(body, {
+        passphrase,
+        into: stagedFolder(dataDir),
+        mode: 'unpack',
+        knows: SCHEMA,
+        tell: progressLine(),
+      });
+      const { files: _, folders: __, ...summary } = found.manifest;
+      await prepareRestore(dataDir, name, summary);
+      return found;
     });
-    const { files, folders: _, ...summary } = manifest;
-    await prepareRestore(dataDir, path.basename(file), summary);
+    const { files } = manifest;
     const { replaced } = (await applyRestore(dataDir)) ?? {};
     const size = files.reduce((sum, one) => sum + one.size, 0);
     process.stdout.write(

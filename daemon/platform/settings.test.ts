@@ -150,6 +150,7 @@ test('misspelt names are named with the nearest setting, in the file and the env
       STREAMHUB_ENV_FILE: '',
       STREAMHUB_TOKEN: 'x',
       STREAMHUB_BACKUP_PASSPHRASE: 'x',
+      STREAMHUB_BACKUP_SECRET: 'x',
       STREAMHUB_SERVICE_HOST: '10.0.0.1',
       LIVEKIT_PORT_7880_TCP_ADDR: '10.0.0.1',
       NODE_OPTIONS: '',

@@ -4,12 +4,16 @@ import {
   BackupParams,
   BackupPlan,
   BackupPlanBody,
+  BackupStorageBody,
+  BackupStorageView,
   CreateBackupBody,
+  DownloadHeaders,
   RestoreBackupBody,
   VerifyBackupBody,
 } from '../schema/backups.ts';
 import { envelope } from '../schema/common.ts';
 import { Job } from '../schema/jobs.ts';
+import { S3TestResult } from '../schema/s3.ts';
 import { operation } from './operation.ts';
 
 const tag = 'Backups';
@@ -61,6 +65,59 @@ export const updateBackupPlan = operation({
   audit: 'backup-plan.change',
 });
 
+const providerErrors = ['STORAGE_PROVIDER_UNKNOWN', 'STORAGE_PROVIDER_UNAVAILABLE', 'PLUGIN_FAILED'] as const;
+
+export const getBackupStorage = operation({
+  ...about,
+  id: 'getBackupStorage',
+  method: 'GET',
+  path: '/backups/storage',
+  summary: 'Get the storage that only backups use, with masked credentials',
+  responses: { 200: envelope(BackupStorageView) },
+});
+
+export const putBackupStorage = operation({
+  ...about,
+  id: 'putBackupStorage',
+  method: 'PUT',
+  path: '/backups/storage',
+  summary: 'Set the storage that only backups use',
+  description:
+    'A bucket of any storage provider, with credentials of its own. Fields that you leave out keep their values. Backups that are in the bucket already are added to the list: this is how another machine finds them. Backups in an earlier bucket stay there, and StreamHub keeps its credentials for them.',
+  share: 'work',
+  body: BackupStorageBody,
+  responses: { 200: envelope(BackupStorageView) },
+  errors: providerErrors,
+  audit: 'backup-storage.change',
+});
+
+export const testBackupStorage = operation({
+  ...about,
+  id: 'testBackupStorage',
+  method: 'POST',
+  path: '/backups/storage/test',
+  summary: 'Test the storage of backups, step by step',
+  description: 'With a body, tests those settings instead of the stored ones, without storing them.',
+  share: 'connection-test',
+  body: BackupStorageBody,
+  bodyOptional: true,
+  responses: { 200: envelope(S3TestResult) },
+  errors: [...providerErrors, 'OVERLOADED'],
+  audit: 'backup-storage.test',
+});
+
+export const deleteBackupStorage = operation({
+  ...about,
+  id: 'deleteBackupStorage',
+  method: 'DELETE',
+  path: '/backups/storage',
+  summary: 'Forget the storage of backups',
+  description: 'Backups that are in it stay there and in the list.',
+  responses: { 204: null },
+  errors: ['BACKUP_STORAGE_IN_USE'],
+  audit: 'backup-storage.remove',
+});
+
 export const cancelRestore = operation({
   ...about,
   id: 'cancelRestore',
@@ -99,11 +156,16 @@ export const downloadBackup = operation({
   method: 'GET',
   path: '/backups/{id}/file',
   summary: 'Download a backup',
-  description: 'The encrypted file. A backup in a storage is downloaded there: `place` says where it is.',
+  description:
+    'The encrypted file, also of a backup in a storage. Supports `HEAD` and one `Range`, so that a download can be continued.',
   share: 'download',
-  responses: { 200: Type.Unsafe<unknown>({ type: 'string', format: 'binary' }) },
+  headers: DownloadHeaders,
+  responses: {
+    200: Type.Unsafe<unknown>({ type: 'string', format: 'binary' }),
+    206: Type.Unsafe<unknown>({ type: 'string', format: 'binary' }),
+  },
   produces: 'application/octet-stream',
-  errors: ['BACKUP_UNKNOWN', 'BACKUP_NOT_HERE'],
+  errors: ['BACKUP_UNKNOWN', 'BACKUP_STORAGE_FAILED', 'FILE_MISSING', 'RANGE_NOT_SATISFIABLE', 'OVERLOADED'],
 });
 
 export const verifyBackup = operation({

@@ -1,5 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { APP_NAME_PATTERN, Instant, nullable, object, oneOf, ROOM_PREFIX_PATTERN, RowId } from './common.ts';
+import { S3View, TestS3Body } from './s3.ts';
+
+/** `destination` of backups in the storage that only backups use; no app has this name. */
+export const OWN_STORAGE = '@storage';
 
 /** What a backup leaves out. `code` is stable; `text` is a sentence. */
 export const BackupLack = object({
@@ -21,8 +25,8 @@ const choices = {
     Type.String({
       maxLength: 64,
       description:
-        'Empty: the folder `backups` of the data directory. Otherwise the name of an app: the backup is stored in the storage of that app, below `streamhub-backups/`.',
-      examples: ['', 'live'],
+        'Empty: the folder `backups` of the data directory. `@storage`: the storage of backups (PUT /backups/storage). Otherwise the name of an app: the backup is stored in the storage of that app, below `streamhub-backups/`.',
+      examples: ['', '@storage', 'live'],
     }),
   ),
   recordings: Type.Optional(
@@ -36,9 +40,13 @@ export const Backup = object({
   name: Type.String({ description: 'Name of the file.' }),
   state: oneOf(['writing', 'ready', 'failed'], { description: '`ready`: written, and verified by reading it.' }),
   origin: oneOf(['request', 'schedule', 'found'], {
-    description: '`found`: a file in the folder `backups` that the registry didn’t know.',
+    description:
+      '`found`: a file in the folder `backups`, or in the storage of backups, that the registry didn’t know.',
   }),
-  destination: Type.String({ description: 'Empty: the folder `backups`. Otherwise the app whose storage has it.' }),
+  destination: Type.String({
+    description:
+      'Empty: the folder `backups`. `@storage`: the storage of backups. Otherwise the app whose storage has it.',
+  }),
   place: Type.String({ description: 'Where it is, in words.' }),
   sizeBytes: Type.Integer(),
   version: nullable(Type.String(), { description: 'Version of StreamHub that wrote it. `null`: not known.' }),
@@ -126,3 +134,29 @@ export const BackupPlanBody = object({
   ),
 });
 export type BackupPlanBody = Static<typeof BackupPlanBody>;
+
+/** The storage that only backups use, without secrets. */
+export const BackupStorageView = object({
+  ...Type.Pick(S3View, ['provider', 'bucket', 'region', 'endpoint', 'forcePathStyle', 'options', 'credentials'])
+    .properties,
+  prefix: Type.String({ description: 'Folder of the backups in the bucket.' }),
+  keyMasked: Type.String({ description: 'Access key, masked.' }),
+  hasKey: Type.Boolean(),
+  hasSecret: Type.Boolean(),
+  configured: Type.Boolean({ description: 'A bucket is set.' }),
+  warnings: Type.Array(Type.String(), { description: 'Notes on these settings.' }),
+});
+export type BackupStorageView = Static<typeof BackupStorageView>;
+
+/** Settings of the storage of backups; what is absent stays as it is. Credentials are never returned. */
+export const BackupStorageBody = TestS3Body;
+export type BackupStorageBody = Static<typeof BackupStorageBody>;
+
+export const DownloadHeaders = object({
+  range: Type.Optional(
+    Type.String({ maxLength: 100, description: 'One range of bytes, e.g. `bytes=1000-`, to continue a download.' }),
+  ),
+  'if-range': Type.Optional(
+    Type.String({ maxLength: 300, description: 'The ETag of the download that is continued.' }),
+  ),
+});

@@ -29,9 +29,27 @@ test('a backup is made, verified, restored and planned in the console', { skip: 
   await page.getByText('0 3 * * *').waitFor();
   await page.getByText('stored', { exact: true }).waitFor();
 
+  // a bucket for backups alone; nothing listens there
+  await ui.button('Storage').click();
+  const storage = ui.dialog('Storage of backups');
+  await storage.getByRole('textbox', { name: /Bucket/ }).fill('safe');
+  await storage.getByLabel(/^Endpoint/).fill('http://127.0.0.1:1');
+  await storage.getByLabel(/^Access key/).fill('KEY');
+  await storage.getByLabel('Secret key', { exact: true }).fill('not-shown');
+  await storage.getByRole('button', { name: 'Test storage' }).click();
+  await storage.getByText('Bucket safe does not work').waitFor();
+  await assertAccessible(page, 'the storage of backups');
+  await storage.getByRole('button', { name: 'Save storage' }).click();
+  await storage.waitFor({ state: 'detached' });
+  assert.equal((await daemon.api.get('/backups/storage')).body.data.bucket, 'safe');
+
   // with the stored passphrase; the list shows it without a reload
   await ui.button('Make backup').click();
   const make = ui.dialog('Make backup');
+  await make
+    .getByRole('combobox', { name: 'Place' })
+    .getByText('Storage of backups: safe')
+    .waitFor({ state: 'attached' });
   await assertAccessible(page, 'making a backup');
   await make.getByRole('button', { name: 'Make backup' }).click();
   const row = page.locator('[role="row"][data-opens]').first();

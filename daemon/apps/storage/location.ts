@@ -8,6 +8,12 @@ export type StorageBlock = Omit<AppConfig['s3'], 'provider'> & {
   provider: string;
 };
 
+/** The part of it that says where the storage is. */
+export type StoragePlace = Pick<
+  StorageBlock,
+  'provider' | 'bucket' | 'region' | 'endpoint' | 'forcePathStyle' | 'options'
+>;
+
 /** The built-in provider of anything that is in the app's own folder. */
 export const LOCAL_PROVIDER = 'local';
 
@@ -51,7 +57,7 @@ export interface StorageLocation {
 }
 
 /** Where the config says that new objects go. */
-export function currentLocation(block: StorageBlock): StorageLocation {
+export function currentLocation(block: StoragePlace): StorageLocation {
   if (block.provider === LOCAL_PROVIDER) return LOCAL_LOCATION;
   const { provider, bucket, region, endpoint, forcePathStyle } = block;
   const options = (block.options ?? {}) as Record<string, unknown>;

@@ -4,7 +4,7 @@ import type { PluginService } from '#daemon/plugins/service.ts';
 import { ApiError } from '#shared/errors.ts';
 import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
 import type { PutS3Body } from '#shared/schema/s3.ts';
-import type { StorageBlock } from './location.ts';
+import type { StoragePlace } from './location.ts';
 import { checkLengths, givenFields, mergedSettings, requireSound } from './settings-change.ts';
 import type { StorageSettingsInput, StorageSettingsOutput } from './tasks/storage-settings.ts';
 import { STORAGE_SETTINGS } from './tasks.ts';
@@ -16,11 +16,14 @@ interface PrepareDeps {
   policy: EndpointPolicy;
 }
 
-/** Lets the provider complete and validate the settings that a body leads to. */
+/**
+ * Lets the provider complete and validate the settings that a body leads to.
+ * @param app whose turn it is; null for a storage of the installation
+ */
 export async function prepareSettings(
   { pool, plugins, policy }: PrepareDeps,
-  app: string,
-  block: StorageBlock,
+  app: string | null,
+  block: StoragePlace,
   body: PutS3Body,
 ): Promise<{ settings: Record<string, unknown>; warnings: string[] }> {
   const provider = body.provider ?? block.provider;
@@ -37,7 +40,7 @@ export async function prepareSettings(
     pool.run<StorageSettingsInput, StorageSettingsOutput>(
       STORAGE_SETTINGS,
       { ...input, port },
-      { app, transfer: [port] },
+      { ...(app === null ? {} : { app }), transfer: [port] },
     ),
   );
   if ('problem' in output) {

@@ -4,7 +4,7 @@ import { findOddText } from '#shared/odd-text.ts';
 import { USUAL_CREDENTIAL } from '#shared/plugin-sdk/credential-length.ts';
 import type { CredentialField, SettingsFinding } from '#shared/plugin-sdk/storage-provider.ts';
 import type { PutS3Body } from '#shared/schema/s3.ts';
-import { currentLocation, type StorageBlock } from './location.ts';
+import { currentLocation, type StorageBlock, type StoragePlace } from './location.ts';
 import { looksMasked } from './mask.ts';
 
 /** Fields that the providers know by the same names, and their keys in config.yaml. */
@@ -17,7 +17,7 @@ const SHARED_FIELDS = {
 type SharedField = keyof typeof SHARED_FIELDS;
 
 /** The settings as they would be with the body's changes. */
-export function mergedSettings(block: StorageBlock, body: PutS3Body): Record<string, unknown> {
+export function mergedSettings(block: StoragePlace, body: PutS3Body): Record<string, unknown> {
   const given = Object.keys(SHARED_FIELDS).filter((name) => body[name as SharedField] !== undefined);
   // the options of another provider mean nothing to this one
   const isSame = body.provider === undefined || body.provider === block.provider;

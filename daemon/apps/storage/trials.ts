@@ -46,18 +46,12 @@ export class StorageTrials {
   }
 
   async test(app: string, given: string | undefined, tried: Tried): Promise<S3TestResult> {
-    const { pool, plugins, localDir, onRefused, uses, pages, daemonUrl, log } = this.#deps;
-    const { access, provider, settings } = tried;
+    const { localDir, onRefused, uses, pages, daemonUrl, log } = this.#deps;
+    const { access, provider } = tried;
     const prefix = provider === LOCAL_PROVIDER ? await localDir(app) : (given ?? tried.prefix);
     const pageOrigin = new URL(daemonUrl()).origin;
     const probeKey = objectKey(prefix, `.streamhub-test-${randomUUID()}`);
-    const steps = await plugins.withBroker(app, (port) =>
-      pool.run<StorageTestInput, StorageTestStep[]>(
-        STORAGE_TEST,
-        { access, probeKey, pageOrigin, port },
-        { app, transfer: [port] },
-      ),
-    );
+    const steps = await testSteps(this.#deps, app, { access, probeKey, pageOrigin });
     for (const { id, state, code, native, status, requestId } of steps) {
       if (state !== 'failed') continue;
       onRefused?.(id);
@@ -68,14 +62,7 @@ export class StorageTrials {
     const wrong = steps.find(({ state }) => state === 'failed');
     const reason = wrong === undefined ? null : [wrong.message, wrong.cure].filter(Boolean).join(' ');
     uses.note(app, access.location, { ok: wrong === undefined, what: 'test', reason });
-    return {
-      ok: wrong === undefined,
-      provider,
-      bucket: String(settings['bucket'] ?? ''),
-      endpoint: String(settings['endpoint'] ?? ''),
-      probeKey,
-      steps,
-    };
+    return testResult(tried, probeKey, steps);
   }
 
   /** @throws ApiError STORAGE_BUCKET_NOT_CREATED */
@@ -107,5 +94,36 @@ export class StorageTrials {
     );
   }
 }
+
+/**
+ * Tests a storage step by step.
+ * @param app whose turn it is; null for a storage of the installation
+ */
+export function testSteps(
+  { pool, plugins }: Pick<StorageTrialsDeps, 'pool' | 'plugins'>,
+  app: string | null,
+  input: Omit<StorageTestInput, 'port'>,
+): Promise<StorageTestStep[]> {
+  return plugins.withBroker(app, (port) =>
+    pool.run<StorageTestInput, StorageTestStep[]>(
+      STORAGE_TEST,
+      { ...input, port },
+      { ...(app === null ? {} : { app }), transfer: [port] },
+    ),
+  );
+}
+
+export const testResult = (
+  { provider, settings }: Pick<Tried, 'provider' | 'settings'>,
+  probeKey: string,
+  steps: StorageTestStep[],
+): S3TestResult => ({
+  ok: !steps.some(({ state }) => state === 'failed'),
+  provider,
+  bucket: String(settings['bucket'] ?? ''),
+  endpoint: String(settings['endpoint'] ?? ''),
+  probeKey,
+  steps,
+});
 
 const bucketOf = ({ settings }: Tried): string => String(settings['bucket'] ?? '');

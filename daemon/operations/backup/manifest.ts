@@ -5,6 +5,8 @@ export const FORMAT = 1;
 export const MANIFEST_NAME = 'manifest.json';
 /** What a backup's file name ends with: the programs `age`, `zstd` and `tar` open it, in this order. */
 export const SUFFIX = '.tar.zst.age';
+/** Name of a backup: the installation, and the time at which it was made. */
+export const BACKUP_NAME = /^streamhub-[\w-]+?(?:-(\d{8}T\d+Z))?\.tar\.zst\.age$/;
 
 /** Numbers of the newest migration of each kind of database. */
 export interface SchemaVersions {

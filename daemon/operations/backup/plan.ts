@@ -18,6 +18,8 @@ const KEY = 'backup.plan';
 /** More often than the shortest interval of a cron text needs, so that a clock that was set is noticed. */
 const LOOK_MS = 20_000;
 const TEST_EVERY_MS = 30 * 86_400_000;
+/** After a test that failed. */
+const TEST_AGAIN_MS = 86_400_000;
 /** So long after its time, a scheduled backup that isn't there is a problem. */
 const GRACE_MS = 6 * 3_600_000;
 
@@ -101,7 +103,8 @@ export class BackupScheduler {
     const now = clock.now();
     const next = this.next(plan);
     if (next !== null && next <= now) begin(plan);
-    if (plan.monthlyTest && now - Date.parse(plan.lastTest?.at ?? plan.since) >= TEST_EVERY_MS) test(plan);
+    const wait = plan.lastTest?.ok === false ? TEST_AGAIN_MS : TEST_EVERY_MS;
+    if (plan.monthlyTest && now - Date.parse(plan.lastTest?.at ?? plan.since) >= wait) test(plan);
     await tidy(plan);
   }
 }

@@ -1,7 +1,10 @@
-import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
+import type { RecordedPlace, StorageLocation } from '#daemon/apps/storage/location.ts';
 import type { Db } from '#daemon/platform/db/open.ts';
-import type { Backup } from '#shared/schema/backups.ts';
+import { type Backup, OWN_STORAGE } from '#shared/schema/backups.ts';
 import type { Manifest } from './manifest.ts';
+
+/** Where a backup was put: the storage of an app as it was then, or that of backups. */
+export type BackupPlace = RecordedPlace | StorageLocation;
 
 /** What the registry keeps of a manifest. */
 export type BackupSummary = Omit<Manifest, 'files' | 'folders'>;
@@ -27,14 +30,14 @@ interface Row {
 
 export type BackupRow = Omit<Row, 'place_json' | 'summary_json'> & {
   /** The storage, as it was recorded. */
-  place: RecordedPlace | null;
+  place: BackupPlace | null;
   summary: BackupSummary | null;
 };
 
 export type BackupFacts = Pick<Row, 'id' | 'name' | 'state' | 'origin' | 'created_at' | 'error' | 'verify_error'>;
 
 export type NewBackup = Pick<Row, 'name' | 'state' | 'origin' | 'destination' | 'object_key' | 'created_at'> & {
-  place: RecordedPlace | null;
+  place: BackupPlace | null;
   size?: number;
 };
 
@@ -64,9 +67,12 @@ export function backupRepository(db: Db) {
        summary_json = coalesce(@summary, summary_json), files = coalesce(@files, files) WHERE id = @id`,
   );
   const remove = db.prepare<[number]>('DELETE FROM backups WHERE id = ?');
+  const ownPlaces = db
+    .prepare<[string], string>('SELECT DISTINCT place_json FROM backups WHERE destination = ?')
+    .pluck();
   const toRow = ({ place_json, summary_json, ...row }: Row): BackupRow => ({
     ...row,
-    place: place_json === null ? null : (JSON.parse(place_json) as RecordedPlace),
+    place: place_json === null ? null : (JSON.parse(place_json) as BackupPlace),
     summary: summary_json === null ? null : (JSON.parse(summary_json) as BackupSummary),
   });
   const found = (row: Row | undefined): BackupRow | undefined => row && toRow(row);
@@ -78,6 +84,8 @@ export function backupRepository(db: Db) {
     named: (name: string) => found(byName.get(name)),
     insert: ({ place, size = 0, ...row }: NewBackup): number =>
       Number(insert.run({ ...row, size, place: place && JSON.stringify(place) }).lastInsertRowid),
+    /** All places of backups in a storage of backups. */
+    ownPlaces: () => ownPlaces.all(OWN_STORAGE).map((text) => JSON.parse(text) as StorageLocation),
     noteJob: (id: number, job: number) => noteJob.run(job, id),
     written: (id: number, summary: BackupSummary, files: number, size: number, at: string) =>
       written.run({ id, summary: JSON.stringify(summary), files, size, at }),

@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { route } from '#daemon/platform/http/route.ts';
 import * as ops from '#shared/contract/backups.ts';
+import { ApiError } from '#shared/errors.ts';
 import { ok } from '#shared/schema/common.ts';
 import type { Job } from '#shared/schema/jobs.ts';
 import type { BackupService } from './service.ts';
@@ -23,16 +25,34 @@ export function backupRoutes(app: FastifyInstance, { backups }: { backups: Backu
     return ok(await backups.updatePlan(body, actor));
   });
   route(app, ops.cancelRestore, ({ actor }) => backups.cancelRestore(actor) as Promise<undefined>);
+  route(app, ops.getBackupStorage, () => ok(backups.storage()));
+  route(app, ops.putBackupStorage, async ({ body, actor, audit }) => {
+    const { key, secret, ...changes } = body;
+    audit({ after: { ...changes, ...(key ? { key: true } : {}), ...(secret ? { secret: true } : {}) } });
+    return ok(await backups.putStorage(body, actor));
+  });
+  route(app, ops.testBackupStorage, async ({ body }) => ok(await backups.testStorage(body)));
+  route(app, ops.deleteBackupStorage, ({ actor }) => backups.removeStorage(actor) as Promise<undefined>);
   route(app, ops.getBackup, ({ params }) => ok(backups.get(params.id)));
   route(app, ops.deleteBackup, async ({ params, actor, audit }) => {
     const backup = await backups.remove(params.id, actor);
     audit({ target: backup.name });
     return undefined;
   });
-  route(app, ops.downloadBackup, async ({ params, reply }) => {
-    const { name, size, body } = await backups.download(params.id);
+  route(app, ops.downloadBackup, async ({ params, request, reply }) => {
+    const { headers } = request;
+    const { name, size, open } = await backups.download(params.id);
+    // what has this name never changes
+    const etag = `"${name}"`;
+    const isOther = headers['if-range'] !== undefined && headers['if-range'] !== etag;
+    const range = isOther ? undefined : rangeOf(headers.range, size);
+    const { start, end } = range ?? { start: 0, end: size - 1 };
+    reply.header('accept-ranges', 'bytes').header('etag', etag);
     reply.header('content-disposition', `attachment; filename="${name}"`);
-    return reply.header('content-length', size).type('application/octet-stream').send(body);
+    reply.header('content-length', end - start + 1).type('application/octet-stream');
+    if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end}/${size}`);
+    const hasBody = request.method !== 'HEAD' && size > 0;
+    return reply.send(hasBody ? await open({ start, end }) : Readable.from([]));
   });
   route(app, ops.verifyBackup, ({ params, body, actor, reply }) =>
     begun(reply, backups.verify(params.id, body.passphrase, actor)),
@@ -42,4 +62,17 @@ export function backupRoutes(app: FastifyInstance, { backups }: { backups: Backu
     audit({ target: String(params.id), after: choices });
     return begun(reply, backups.restore(params.id, body, actor));
   });
+}
+
+/**
+ * The bytes that a header `Range` asks for; undefined = all, also for what isn't one range of bytes (RFC 9110, 14.2).
+ * @throws ApiError RANGE_NOT_SATISFIABLE
+ */
+function rangeOf(header: string | undefined, size: number): { start: number; end: number } | undefined {
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
+  if (from === '' && to === '') return undefined;
+  const start = from === '' ? Math.max(0, size - Number(to)) : Number(from);
+  const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
+  if (start > end) throw new ApiError('RANGE_NOT_SATISFIABLE', { size });
+  return { start, end };
 }

@@ -13,11 +13,12 @@ import { count, plural } from '#shared/format.ts';
 import { iso } from '#shared/instants.ts';
 import type { BackupLack } from '#shared/schema/backups.ts';
 import { FORMAT, type SchemaVersions } from './manifest.ts';
+import { storedObject } from './places.ts';
 import type { BackupScheduler } from './plan.ts';
 import type { BackupRepository, BackupRow } from './repository.ts';
 import { cancelRestore, prepareRestore, stagedFolder } from './restore.ts';
 import { buildFolder, type RestoredApp, secretsOf } from './restore-app.ts';
-import type { BackupWork, StoredObject } from './work.ts';
+import type { BackupWork } from './work.ts';
 
 export interface CreateInput {
   backupId: number;
@@ -205,7 +206,3 @@ export function readyBackup(repository: BackupRepository, id: number): BackupRow
   if (row.state !== 'ready') throw new ApiError('BACKUP_UNKNOWN', { id });
   return row;
 }
-
-/** Where a backup is in a storage; null = in the folder. */
-export const storedObject = ({ destination, place, object_key }: BackupRow): StoredObject | null =>
-  place === null || object_key === null ? null : { app: destination, place, key: object_key };

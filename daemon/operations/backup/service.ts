@@ -1,8 +1,7 @@
-import { createReadStream, type ReadStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { LOCAL_PROVIDER, placeOf, type RecordedPlace } from '#daemon/apps/storage/location.ts';
-import type { StorageService } from '#daemon/apps/storage/service.ts';
+import type { Readable } from 'node:stream';
 import type { Background } from '#daemon/platform/background.ts';
 import type { EventBus } from '#daemon/platform/events/bus.ts';
 import { ifMissing } from '#daemon/platform/files/file-errors.ts';
@@ -11,20 +10,24 @@ import type { JobHandler, JobRun } from '#daemon/platform/jobs/handler.ts';
 import type { JobService } from '#daemon/platform/jobs/service.ts';
 import type { Log } from '#daemon/platform/log.ts';
 import { PLATFORM } from '#daemon/platform/principal.ts';
-import type { AppConfig } from '#shared/config/defaults.ts';
 import { ApiError, fieldError } from '#shared/errors.ts';
 import { fileStamp } from '#shared/files/set-aside.ts';
 import { iso } from '#shared/instants.ts';
-import type {
-  Backup,
-  BackupLack,
-  BackupPlan,
-  BackupPlanBody,
-  CreateBackupBody,
-  RestoreBackupBody,
+import {
+  type Backup,
+  type BackupLack,
+  type BackupPlan,
+  type BackupPlanBody,
+  type BackupStorageBody,
+  type BackupStorageView,
+  type CreateBackupBody,
+  OWN_STORAGE,
+  type RestoreBackupBody,
 } from '#shared/schema/backups.ts';
 import type { Job, JobKind } from '#shared/schema/jobs.ts';
-import { SUFFIX } from './manifest.ts';
+import type { S3TestResult } from '#shared/schema/s3.ts';
+import { BACKUP_NAME, SUFFIX } from './manifest.ts';
+import { type BackupPlaces, placeWords, storedObject } from './places.ts';
 import { cronOf, type StoredPlan } from './plan.ts';
 import type { BackupRow } from './repository.ts';
 import { cancelRestore, pendingRestore } from './restore.ts';
@@ -38,20 +41,17 @@ import {
   type RunDeps,
   readyBackup,
   requireBackup,
-  storedObject,
 } from './runs.ts';
+import type { BackupStorage } from './storage.ts';
 
 /** Name of the passphrase in the secret store. */
 const PASSPHRASE = 'BACKUP_PASSPHRASE';
-/** Folder of the objects in a bucket; outside of the apps' prefixes. */
-const OBJECTS = 'streamhub-backups';
-const NAME = /^streamhub-[\w-]+\.tar\.zst\.age$/;
 const KINDS = ['backup-create', 'backup-verify', 'backup-restore'] as const;
 
 export interface BackupServiceDeps extends Omit<RunDeps, 'passphrase'> {
   jobs: JobService;
-  config: { get(app: string): Promise<AppConfig> };
-  storage: Pick<StorageService, 'objects'>;
+  places: BackupPlaces;
+  own: BackupStorage;
   events: EventBus;
   background: Background;
   log: Log<'info' | 'warn'>;
@@ -92,7 +92,7 @@ export class BackupService {
     const { repository, clock } = this.#deps;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const names = await readdir(this.#folder);
-    for (const name of names.filter((one) => NAME.test(one))) {
+    for (const name of names.filter((one) => BACKUP_NAME.test(one))) {
       if (repository.named(name) !== undefined) continue;
       const { size, mtimeMs } = await stat(path.join(this.#folder, name));
       const facts = { state: 'ready', origin: 'found', destination: '', object_key: null, place: null } as const;
@@ -113,20 +113,20 @@ export class BackupService {
 
   /** @throws ApiError BACKUP_BUSY, BACKUP_PASSPHRASE_MISSING, BACKUP_DESTINATION_UNUSABLE */
   async create(body: CreateBackupBody, actor: Actor, origin: 'request' | 'schedule' = 'request'): Promise<Job> {
-    const { repository, clock, installation } = this.#deps;
+    const { repository, clock, installation, places } = this.#deps;
     const { destination = '', recordings = false, logs = true, passphrase } = body;
     this.#requirePassphrase(passphrase);
-    const place = await this.#placeOf(destination);
+    const to = await places.of(destination);
     this.#requireIdle();
     const at = clock.now();
     const name = `streamhub-${installation}-${fileStamp(new Date(at))}${SUFFIX}`;
-    const object_key = place === null ? null : `${OBJECTS}/${installation}/${name}`;
+    const object_key = to === null ? null : `${to.folder}/${name}`;
     const id = repository.insert({
       name,
       state: 'writing',
       origin,
       destination,
-      place,
+      place: to === null ? null : to.place,
       object_key,
       created_at: iso(at),
     });
@@ -168,17 +168,48 @@ export class BackupService {
     if (this.#active().some(({ input }) => input.backupId === id)) this.#requireIdle();
     await this.#removeFile(row);
     this.#deps.repository.remove(id);
+    await this.#deps.own.forgetUnused();
     this.#announce(actor);
     return this.#view(row);
   }
 
-  /** @throws ApiError BACKUP_UNKNOWN, BACKUP_NOT_HERE */
-  async download(id: number): Promise<{ name: string; size: number; body: ReadStream }> {
+  /** A backup's name and size, and its bytes. @throws ApiError BACKUP_UNKNOWN, FILE_MISSING */
+  async download(
+    id: number,
+  ): Promise<{ name: string; size: number; open(range: { start: number; end: number }): Promise<Readable> }> {
+    const { dataDir, work } = this.#deps;
     const row = this.#requireReady(id);
-    if (row.place !== null) throw new ApiError('BACKUP_NOT_HERE', { place: placeWords(row) });
-    const file = fileOf(this.#deps.dataDir, row);
-    const { size } = await stat(file);
-    return { name: row.name, size, body: createReadStream(file) };
+    const { name } = row;
+    const stored = storedObject(row);
+    if (stored !== null) return { name, size: row.size_bytes, open: (range) => work.open(stored, range) };
+    const file = fileOf(dataDir, row);
+    const facts = await stat(file).catch(ifMissing(undefined));
+    if (facts === undefined) throw new ApiError('FILE_MISSING');
+    return { name, size: facts.size, open: async (range) => createReadStream(file, range) };
+  }
+
+  /** The storage that only backups use. */
+  storage(): BackupStorageView {
+    return this.#deps.own.view();
+  }
+
+  /** Sets it, and takes up the backups that are there. @throws ApiError VALIDATION_FAILED, and those of providers */
+  async putStorage(body: BackupStorageBody, actor: Actor): Promise<BackupStorageView> {
+    const view = await this.#deps.own.put(body);
+    this.#announce(actor);
+    this.#deps.background.run('backups in the storage', () => this.#find());
+    return view;
+  }
+
+  testStorage(body: BackupStorageBody): Promise<S3TestResult> {
+    return this.#deps.own.test(body);
+  }
+
+  /** @throws ApiError BACKUP_STORAGE_IN_USE */
+  async removeStorage(actor: Actor): Promise<void> {
+    if (this.#deps.scheduler().read().destination === OWN_STORAGE) throw new ApiError('BACKUP_STORAGE_IN_USE');
+    await this.#deps.own.remove();
+    this.#announce(actor);
   }
 
   async plan(): Promise<BackupPlan> {
@@ -216,7 +247,7 @@ export class BackupService {
   async checkPlan({ passphrase, ...body }: BackupPlanBody): Promise<StoredPlan> {
     const next: StoredPlan = { ...this.#deps.scheduler().read(), ...body };
     if (body.cron) cronOf(body.cron);
-    await this.#placeOf(next.destination);
+    await this.#deps.places.of(next.destination);
     const isStored = this.#deps.secrets.get(PASSPHRASE) !== undefined;
     const willHave = passphrase === undefined ? isStored : passphrase !== null;
     if ((next.cron !== null || next.monthlyTest) && !willHave) throw new ApiError('BACKUP_PASSPHRASE_MISSING');
@@ -338,26 +369,22 @@ export class BackupService {
     return readyBackup(this.#deps.repository, id);
   }
 
-  /** The storage of an app, as a recording would be stored now; null = the folder. */
-  async #placeOf(app: string): Promise<RecordedPlace | null> {
-    if (app === '') return null;
-    if (this.#deps.apps.registry.get(app) === undefined)
-      throw new ApiError('BACKUP_DESTINATION_UNUSABLE', { name: app, reason: 'there is no such app.' });
-    const place = placeOf((await this.#deps.config.get(app)).s3);
-    if (place.storage_provider === LOCAL_PROVIDER)
-      throw new ApiError('BACKUP_DESTINATION_UNUSABLE', { name: app, reason: 'it keeps its files on this machine.' });
-    return place;
-  }
-
   async #removeFile(row: BackupRow): Promise<void> {
     const stored = storedObject(row);
-    if (stored === null) {
-      await rm(fileOf(this.#deps.dataDir, row), { force: true }).catch(ifMissing(undefined));
-      return;
+    if (stored === null) await rm(fileOf(this.#deps.dataDir, row), { force: true });
+    else await this.#deps.places.remove(stored);
+  }
+
+  /** Takes up backups in the storage of backups that the registry doesn't know: those of another machine. */
+  async #find(): Promise<void> {
+    const { repository, places, clock } = this.#deps;
+    for (const { name, size, key, place, at } of await places.listOwn()) {
+      if (!BACKUP_NAME.test(name) || repository.named(name) !== undefined) continue;
+      const created_at = iso(Math.min(Date.parse(at ?? '') || clock.now(), clock.now()));
+      const facts = { state: 'ready', origin: 'found', destination: OWN_STORAGE, object_key: key } as const;
+      repository.insert({ ...facts, name, size, place, created_at });
     }
-    if (this.#deps.apps.registry.get(stored.app) === undefined) return;
-    const outcome = await this.#deps.storage.objects(stored.app, stored.place, { remove: [stored.key] });
-    if ('problem' in outcome) throw new ApiError('BACKUP_STORAGE_FAILED', { reason: outcome.problem });
+    this.#announce(SYSTEM);
   }
 
   #lacks({ recordings, logs }: { recordings: boolean; logs: boolean }): BackupLack[] {
@@ -397,6 +424,3 @@ export class BackupService {
     this.#deps.events.publish({ type: 'backup.changed', actor, data: {} });
   }
 }
-
-const placeWords = ({ name, place, object_key, destination }: BackupRow): string =>
-  place === null ? `backups/${name}` : `the bucket ${place.storage_bucket} of ${destination}, ${object_key}`;

@@ -17,3 +17,10 @@ export const BACKUP_READ: TaskKind = {
   what: 'Reading a backup',
   concurrency: 2,
 };
+
+/** Sends a backup from a storage to who downloads it. */
+export const BACKUP_SEND: TaskKind = {
+  ...BACKUP_READ,
+  module: taskModule(import.meta.url, 'tasks/backup-send'),
+  what: 'Sending a backup',
+};

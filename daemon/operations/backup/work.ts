@@ -1,6 +1,5 @@
+import { Readable } from 'node:stream';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { RecordedPlace } from '#daemon/apps/storage/location.ts';
-import type { StorageAccess } from '#daemon/apps/storage/open-client.ts';
 import type { Background } from '#daemon/platform/background.ts';
 import { fileError } from '#daemon/platform/files/file-errors.ts';
 import { VERSION } from '#daemon/platform/version.ts';
@@ -9,26 +8,21 @@ import type { PluginService } from '#daemon/plugins/service.ts';
 import { ApiError } from '#shared/errors.ts';
 import type { JobProgress } from '#shared/schema/jobs.ts';
 import type { BackupFault } from './manifest.ts';
+import type { BackupPlaces, StoredObject } from './places.ts';
 import type { BackupReadInput, BackupReadOutput } from './tasks/backup-read.ts';
+import type { BackupSendInput, BackupSendOutput, Sent } from './tasks/backup-send.ts';
 import type { BackupRequest, BackupWriteInput, BackupWriteOutput, HoldAnswer } from './tasks/backup-write.ts';
-import { BACKUP_READ, BACKUP_WRITE } from './tasks.ts';
+import { BACKUP_READ, BACKUP_SEND, BACKUP_WRITE } from './tasks.ts';
 
 export interface BackupWorkDeps {
   background: Background;
   pool: WorkerPool;
   plugins: PluginService;
-  storage: { access(app: string, place: RecordedPlace): Promise<{ access: StorageAccess }> };
+  places: Pick<BackupPlaces, 'access'>;
   /** Runs a task while nothing changes the app's config; its stored secrets, or null if there is no such app. */
   holdApp(app: string, task: (secrets: Record<string, string> | null) => Promise<void>): Promise<void>;
   /** Runs a task while no secret changes. */
   holdSecrets(task: () => Promise<void>): Promise<void>;
-}
-
-/** The object of a backup in a storage. */
-export interface StoredObject {
-  app: string;
-  place: RecordedPlace;
-  key: string;
 }
 
 export interface WorkRun {
@@ -56,13 +50,53 @@ export class BackupWork {
     return this.#run<BackupReadInput, BackupReadOutput>(BACKUP_READ, input, stored, run);
   }
 
+  /**
+   * Opens a backup in a storage. The bytes come from a worker, as fast as they are taken.
+   * @param range first and last byte
+   * @throws ApiError BACKUP_STORAGE_FAILED, OVERLOADED
+   */
+  async open(stored: StoredObject, range: { start: number; end: number }): Promise<Readable> {
+    const { pool, plugins, places, background } = this.#deps;
+    const access = await places.access(stored);
+    const { port1, port2 } = new MessageChannel();
+    const opened = Promise.withResolvers<Readable>();
+    const body = new Readable({
+      read: () => port1.postMessage(null),
+      destroy(error, done) {
+        port1.close();
+        done(error);
+      },
+    });
+    port1.on('message', (sent: Sent) => {
+      if ('opened' in sent) opened.resolve(body);
+      else body.push(sent.bytes);
+    });
+    background.run('download of a backup', async () => {
+      try {
+        const output = await plugins.withBroker(stored.app, (port) =>
+          pool.run<BackupSendInput, BackupSendOutput>(
+            BACKUP_SEND,
+            { storage: { access, key: stored.key, port }, range, port: port2 },
+            { transfer: [port2, port] },
+          ),
+        );
+        if (output !== null) throw errorOf(output.fault);
+      } catch (error) {
+        opened.reject(error as Error);
+        // a download that is under way breaks off, which the client sees by its length
+        body.on('error', () => {}).destroy(error as Error);
+      }
+    });
+    return opened.promise;
+  }
+
   async #run<I extends object, O extends object>(
     kind: typeof BACKUP_WRITE,
     input: object,
     stored: StoredObject | null,
     { signal, tell }: WorkRun,
   ): Promise<Exclude<O, { fault: BackupFault }>> {
-    const { pool, plugins, storage, background } = this.#deps;
+    const { pool, plugins, places, background } = this.#deps;
     const { port1, port2 } = new MessageChannel();
     port1.on('message', (message: BackupRequest) => {
       if ('hold' in message) background.run('hold for a backup', () => this.#hold(port1, message.hold));
@@ -81,8 +115,7 @@ export class BackupWork {
         stored === null
           ? await pool.run<I, O>(kind, { ...task, storage: null } as unknown as I, { transfer: [port2] })
           : await plugins.withBroker(stored.app, async (port) => {
-              const { access } = await storage.access(stored.app, stored.place);
-              const opened = { access, key: stored.key, port };
+              const opened = { access: await places.access(stored), key: stored.key, port };
               return pool.run<I, O>(kind, { ...task, storage: opened } as unknown as I, { transfer: [port2, port] });
             });
       signal.throwIfAborted();

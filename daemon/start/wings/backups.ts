@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { BackupPlaces } from '#daemon/operations/backup/places.ts';
 import { BackupScheduler } from '#daemon/operations/backup/plan.ts';
 import { backupRepository } from '#daemon/operations/backup/repository.ts';
 import { BackupService } from '#daemon/operations/backup/service.ts';
+import { BackupStorage } from '#daemon/operations/backup/storage.ts';
 import { BackupWork } from '#daemon/operations/backup/work.ts';
 import { SYSTEM_CLOCK } from '#daemon/platform/clock.ts';
 import { installationId, metaStore } from '#daemon/platform/db/meta.ts';
@@ -15,17 +17,29 @@ import type { Plugins } from './plugins.ts';
 
 /** Creates what makes, keeps and restores backups of the data directory. */
 export function createBackups(
-  { settings, secretFile, dir, db, events, background, pool, jobs, log }: Platform,
+  { settings, secretFile, dir, db, events, background, pool, policy, jobs, log }: Platform,
   { tenants }: Identity,
   { plugins }: Plugins,
   { apps, config, secrets, storage }: Apps,
 ) {
   const meta = metaStore(db);
+  const installation = installationId(meta);
+  const repository = backupRepository(db);
+  const own = new BackupStorage({
+    meta,
+    secrets: secretFile,
+    plugins,
+    pool,
+    policy,
+    installation,
+    used: () => repository.ownPlaces(),
+  });
+  const places = new BackupPlaces({ installation, apps, config, storage, own, plugins, pool });
   const work = new BackupWork({
     background,
     pool,
     plugins,
-    storage,
+    places,
     holdApp: (app, task) =>
       config.hold(app, () => task(apps.registry.get(app) === undefined ? null : secrets.storedFor(app))),
     async holdSecrets(task) {
@@ -35,18 +49,18 @@ export function createBackups(
   });
   const backups: BackupService = new BackupService({
     dataDir: dir.root,
-    repository: backupRepository(db),
+    repository,
     work,
     scheduler: () => scheduler,
     jobs,
     apps,
-    config,
-    storage,
+    places,
+    own,
     secrets: secretFile,
     pool,
     teams: () => tenants.all(),
     schema: SCHEMA,
-    installation: installationId(meta),
+    installation,
     outside: () => outsideOf(settings, dir.root),
     events,
     background,

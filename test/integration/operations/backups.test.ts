@@ -12,7 +12,7 @@ import Database from 'better-sqlite3';
 import { parse } from 'yaml';
 import { readBackup } from '#daemon/operations/backup/read.ts';
 import { SCHEMA } from '#daemon/platform/db/schema-versions.ts';
-import { giveBucket } from '#test/helpers/bucket.ts';
+import { bucketSettings, giveBucket } from '#test/helpers/bucket.ts';
 import { BIN, type Client, daemonProcess, temporaryDir, testDaemon } from '#test/helpers/daemon.ts';
 import { event, LIVEKIT_KEYS, participant, room, sendWebhook, track } from '#test/helpers/livekit-webhook.ts';
 import { noMountNamespace, runInMountNamespace } from '#test/helpers/mount-namespace.ts';
@@ -24,6 +24,9 @@ const PASSPHRASE = 'correct horse battery staple';
 const s3 = await startS3Server();
 const daemon = await testDaemon({ after }, { ...LIVEKIT_KEYS, STREAMHUB_TEAMS: 'off' });
 const { api, dataDir } = daemon;
+
+const onlyKey = async (bucket: string): Promise<string> =>
+  typeof s3 === 'string' ? '' : ((await s3.keys(bucket))[0] ?? '');
 
 /** Waits for a job. @returns the job at its end */
 const ended = (of: Client, id: number) =>
@@ -291,8 +294,8 @@ describe('a backup', () => {
     const file = path.join(dataDir, 'backups', path.basename(place));
     assert.match((await streamhub(['backup', 'verify', file])).stdout, / is whole: \d+ files, \d+ databases, /);
     const without = await streamhub(['backup', '--data-dir', dataDir]);
-    assert.equal(without.code, 1);
-    assert.match(without.stderr, /set STREAMHUB_TOKEN/);
+    assert.equal(without.code, 2);
+    assert.match(without.stderr, /STREAMHUB_TOKEN/);
   });
 
   test('replaces everything at the next start, and keeps what was there', async (t) => {
@@ -372,7 +375,6 @@ describe('a backup', () => {
     const [key = ''] = await s3.keys(bucket);
     assert.match(key, /^streamhub-backups\/[0-9a-f]+\/streamhub-/);
     assert.ok(stored.place.includes(key) && stored.sizeBytes > 300_000);
-    assert.equal((await api.get(`/backups/${stored.id}/file`)).body.code, 'BACKUP_NOT_HERE');
     const job = await ended(
       api,
       (await api.post(`/backups/${stored.id}/verify`, { passphrase: PASSPHRASE })).body.data.id,
@@ -393,6 +395,100 @@ describe('a backup', () => {
     assert.match(incident.text, /can’t be restored/);
     assert.equal((await api.delete(`/backups/${stored.id}`)).status, 204);
     assert.deepEqual(await s3.keys(bucket), []);
+  });
+
+  test('goes to the storage of backups, is downloaded in parts, and comes back on another machine', {
+    skip: typeof s3 === 'string' && s3,
+  }, async (t) => {
+    if (typeof s3 === 'string') return;
+    const bucket = await s3.bucket();
+    const settings = bucketSettings(s3, bucket);
+    const none = await api.post('/backups', { passphrase: PASSPHRASE, destination: '@storage' });
+    assert.equal(none.body.code, 'BACKUP_DESTINATION_UNUSABLE');
+    for (const [body, at] of [
+      [{ ...settings, provider: 'local' }, 'body.provider'],
+      [{ ...settings, bucket: '' }, 'body.bucket'],
+      [{ ...settings, endpoint: 'http://169.254.169.254' }, 'body.endpoint'],
+    ] as const) {
+      const refused = await api.put('/backups/storage', body);
+      assert.deepEqual([refused.status, refused.body.details?.[0]?.path], [400, at], refused.text);
+    }
+    assert.equal((await api.get('/backups/storage')).body.data.configured, false);
+    const wrong = await api.post('/backups/storage/test', { ...settings, secret: 'not the secret' });
+    assert.equal(wrong.body.data.ok, false, wrong.text);
+    const put = await api.put('/backups/storage', settings);
+    assert.equal(put.status, 200, put.text);
+    const { configured, hasKey, hasSecret } = put.body.data;
+    assert.deepEqual([configured, hasKey, hasSecret], [true, true, true]);
+    const tried = await api.post('/backups/storage/test');
+    assert.equal(tried.body.data.ok, true, tried.text);
+    for (const text of [put.text, tried.text, (await api.get('/backups/storage')).text])
+      assert.ok(!text.includes(s3.secret) && !text.includes(s3.key));
+    const stored = await backUp(api, { destination: '@storage', recordings: true });
+    assert.ok(stored.place.includes(bucket) && stored.destination === '@storage');
+    await api.patch('/backups/plan', { destination: '@storage' });
+    assert.equal((await api.delete('/backups/storage')).body.code, 'BACKUP_STORAGE_IN_USE');
+    await api.patch('/backups/plan', { destination: '' });
+
+    const download = (headers: Record<string, string> = {}, method = 'GET') =>
+      fetch(`${daemon.url}/api/v1/backups/${stored.id}/file`, {
+        method,
+        headers: { authorization: `Bearer ${daemon.token}`, ...headers },
+      });
+    const bytes = async (answer: Response) => Buffer.from(await answer.arrayBuffer());
+    const head = await download({}, 'HEAD');
+    assert.equal(head.headers.get('content-length'), String(stored.sizeBytes));
+    const whole = await bytes(await download());
+    assert.equal(whole.length, stored.sizeBytes);
+    const etag = head.headers.get('etag') as string;
+    const rest = await download({ range: 'bytes=1000-', 'if-range': etag });
+    assert.deepEqual(
+      [rest.status, rest.headers.get('content-range')],
+      [206, `bytes 1000-${whole.length - 1}/${whole.length}`],
+    );
+    assert.deepEqual(await bytes(rest), whole.subarray(1000));
+    assert.deepEqual(await bytes(await download({ range: 'bytes=-7' })), whole.subarray(-7));
+    assert.equal((await download({ range: 'bytes=1-', 'if-range': '"another"' })).status, 200);
+    const beyond = await download({ range: `bytes=${whole.length}-` });
+    assert.deepEqual([beyond.status, ((await beyond.json()) as any).code], [416, 'RANGE_NOT_SATISFIABLE']);
+
+    // a machine that has nothing but the address and the keys
+    const target = await temporaryDir(t);
+    const address = ['--endpoint', s3.endpoint, '--region', s3.region];
+    const keys = { STREAMHUB_BACKUP_KEY: s3.key, STREAMHUB_BACKUP_SECRET: s3.secret };
+    const args = ['restore', `s3://${bucket}/streamhub-backups/`, '--data-dir', target, ...address];
+    assert.match((await streamhub(args)).stderr, /set STREAMHUB_BACKUP_KEY and STREAMHUB_BACKUP_SECRET/);
+    const denied = await streamhub(args, { ...keys, STREAMHUB_BACKUP_SECRET: 'not the secret' });
+    assert.match(denied.stderr, /storage of the backup failed/);
+    const { code, stderr } = await streamhub(args, keys);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await readFile(path.join(target, 'apps/live/recordings/one.mp4')), recording);
+    const verified = await streamhub(['backup', 'verify', `s3://${bucket}/${await onlyKey(bucket)}`, ...address], keys);
+    assert.match(verified.stdout, /is whole: \d+ files/, verified.stderr);
+
+    // a new installation finds it in its list, and restores it
+    const other = await testDaemon(t, {}, { dataDir: await temporaryDir(t) });
+    assert.equal((await other.api.put('/backups/storage', settings)).status, 200);
+    const found = await until(
+      'the backup is listed',
+      async () => (await other.api.get('/backups')).body.data[0] as { id: number; origin: string; name: string },
+    );
+    assert.deepEqual([found.origin, found.name], ['found', stored.name]);
+    const begun = await other.api.post(`/backups/${found.id}/restore`, {
+      app: 'live',
+      as: 'from-afar',
+      passphrase: PASSPHRASE,
+    });
+    assert.equal((await ended(other.api, begun.body.data.id)).state, 'succeeded');
+    assert.equal((await other.api.get('/apps/from-afar')).status, 200);
+
+    // its keys stay as long as it is there
+    const secrets = () => readFile(path.join(dataDir, 'data/secrets.json'), 'utf8');
+    assert.equal((await api.delete('/backups/storage')).status, 204);
+    assert.ok((await secrets()).includes('BACKUP_STORAGE_SECRET'));
+    assert.equal((await api.delete(`/backups/${stored.id}`)).status, 204);
+    assert.deepEqual(await s3.keys(bucket), []);
+    assert.ok(!(await secrets()).includes('BACKUP_STORAGE_SECRET'));
   });
 
   test('made by the schedule is deleted when it is old and others are there; others never', async () => {

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { withPlugins } from '#daemon/plugins/broker-client.ts';
 import { StorageError, withAnswer } from '#shared/plugin-sdk/storage-error.ts';
-import type { StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
+import type { ObjectInfo, StorageClient } from '#shared/plugin-sdk/storage-provider.ts';
 import { wholeBody } from '#shared/plugin-sdk/whole-body.ts';
 import { type OpenStorage, openStorage, type StorageAccess } from '../open-client.ts';
 
@@ -21,10 +21,12 @@ export interface ObjectWork {
   remove?: readonly string[];
   /** Folder of which everything is removed. */
   removeBelow?: string;
+  /** Folder of which the objects are listed, 1000 at most. */
+  list?: string;
 }
 
 /** `texts` as asked for, null = not there. `problem`: the storage refused, in words. */
-export type ObjectOutcome = { texts: (string | null)[]; removed: number } | { problem: string };
+export type ObjectOutcome = { texts: (string | null)[]; removed: number; listed: ObjectInfo[] } | { problem: string };
 
 export interface StorageObjectsInput {
   access: StorageAccess;
@@ -36,10 +38,11 @@ export interface StorageObjectsInput {
 /** A day of segments of 2 s with long names. */
 const MAX_TEXT_BYTES = 8_000_000;
 const CALL_MS = 20_000;
+const MAX_LISTED = 1000;
 
 /** Works on small objects of one storage. Missing objects count as removed. */
 export default async function storageObjects({ access, work, port }: StorageObjectsInput): Promise<ObjectOutcome> {
-  const { read = [], write = [], remove = [], removeBelow } = work;
+  const { read = [], write = [], remove = [], removeBelow, list } = work;
   try {
     return await withPlugins(port, async (broker) => {
       const storage = await openStorage(access, broker);
@@ -59,7 +62,7 @@ export default async function storageObjects({ access, work, port }: StorageObje
             removed += await removeKeys(storage, keys);
           }
         }
-        return { texts, removed };
+        return { texts, removed, listed: list === undefined ? [] : await listBelow(client, `${list}/`) };
       } finally {
         client.dispose();
       }
@@ -81,6 +84,15 @@ async function readText(client: StorageClient, key: string): Promise<string | nu
     if (error instanceof StorageError && error.code === 'OBJECT_MISSING') return null;
     throw error;
   }
+}
+
+async function listBelow(client: StorageClient, prefix: string): Promise<ObjectInfo[]> {
+  const listed: ObjectInfo[] = [];
+  for await (const page of client.list({ prefix, signal: AbortSignal.timeout(CALL_MS) })) {
+    listed.push(...page.filter(({ key }) => key.startsWith(prefix)));
+    if (listed.length >= MAX_LISTED) break;
+  }
+  return listed.slice(0, MAX_LISTED);
 }
 
 async function removeKeys(

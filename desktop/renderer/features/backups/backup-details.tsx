@@ -55,7 +55,7 @@ export function BackupDetails({ backup, onGone }: { backup: Backup; onGone: () =
         }}
       />
       <div className="row">
-        {backup.destination === '' && isReady ? <Download backup={backup} /> : null}
+        {isReady ? <Download backup={backup} /> : null}
         <Button
           disabled={isOff || !plan.data?.hasPassphrase}
           title={plan.data?.hasPassphrase ? undefined : 'Store the passphrase under Schedule first.'}

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconArchive, IconCalendar, IconPlus } from '@tabler/icons-react';
+import { IconArchive, IconBucket, IconCalendar, IconPlus } from '@tabler/icons-react';
 import { cancelRestore, createBackup, getBackupPlan, listBackups } from '#shared/contract/backups.ts';
 import type { Backup, BackupPlan } from '#shared/schema/backups.ts';
 import { useActiveJobs } from '../../api/jobs.ts';
@@ -18,10 +18,13 @@ import { Ago, At } from '../../ui/words/time.tsx';
 import { JobProgress } from '../jobs/job-progress.tsx';
 import { BackupDetails, Lacks } from './backup-details.tsx';
 import { CreateForm } from './create-form.tsx';
+import { placeOf } from './destination-field.tsx';
 import { PlanForm } from './plan-form.tsx';
+import { BackupStorageForm } from './storage-form.tsx';
 
 const CREATE = 'new';
 const PLAN = 'plan';
+const STORAGE = 'storage';
 
 /** Backups of the data directory: what there is, what runs, when the next one is made. */
 export function BackupsPage() {
@@ -39,6 +42,9 @@ export function BackupsPage() {
       title="Backups"
       actions={
         <>
+          <Button {...button} leftSection={<IconBucket size={14} />} onClick={() => setSearch({ backup: STORAGE })}>
+            Storage
+          </Button>
           <Button {...button} leftSection={<IconCalendar size={14} />} onClick={() => setSearch({ backup: PLAN })}>
             Schedule
           </Button>
@@ -92,6 +98,9 @@ export function BackupsPage() {
       <SidePanel isOpen={wanted === PLAN && plan.data !== undefined} onClose={close} title="Schedule">
         {plan.data === undefined ? null : <PlanForm plan={plan.data} onClose={close} />}
       </SidePanel>
+      <SidePanel isOpen={wanted === STORAGE} onClose={close} title="Storage of backups" size={560}>
+        <BackupStorageForm onClose={close} />
+      </SidePanel>
     </Page>
   );
 }
@@ -144,7 +153,7 @@ const columns: readonly Column<Backup>[] = [
     header: 'Place',
     width: 'minmax(140px, 1fr)',
     from: 'medium',
-    cell: ({ destination }) => (destination === '' ? 'this machine' : `bucket of ${destination}`),
+    cell: ({ destination }) => placeOf(destination),
   },
   {
     id: 'origin',
@@ -189,7 +198,7 @@ function PlanFacts({ plan }: { plan: BackupPlan }) {
           items={{
             Backups: cron === null ? 'only by hand' : <code>{cron}</code>,
             ...(nextAt === null ? {} : { Next: <At at={nextAt} /> }),
-            Place: destination === '' ? 'this machine' : `bucket of ${destination}`,
+            Place: placeOf(destination),
             Kept: `${plural(keepLast, 'backup')}${keepDays === 0 ? '' : `, and ${plural(keepDays, 'day')}`}`,
             Passphrase: hasPassphrase ? 'stored' : 'not stored',
             'Monthly test':

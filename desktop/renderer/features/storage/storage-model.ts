@@ -2,6 +2,12 @@ import type { BodyOf, ResultOf } from '#shared/contract/operation.ts';
 import type { getS3, listStorageProviders, putS3 } from '#shared/contract/s3.ts';
 
 export type S3View = ResultOf<typeof getS3>['data'];
+/** What the form of any storage is filled from. */
+export type StorageView = Pick<
+  S3View,
+  'provider' | 'bucket' | 'region' | 'endpoint' | 'forcePathStyle' | 'prefix' | 'options' | 'credentials'
+> &
+  Partial<Pick<S3View, 'public_url' | 'public_endpoint'>>;
 export type Provider = ResultOf<typeof listStorageProviders>['data'][number];
 export type PutBody = BodyOf<typeof putS3>;
 
@@ -27,13 +33,13 @@ const propertiesOf = (provider: Provider | undefined): Record<string, { default?
 export const hasRole = (provider: Provider): boolean => provider.id === 'aws';
 
 /** The form as the stored settings fill it. */
-export function formOf(view: S3View, provider: Provider | undefined): StorageForm {
+export function formOf(view: StorageView, provider: Provider | undefined): StorageForm {
   return {
     provider: view.provider,
     settings: storedSettings(view, provider),
     prefix: view.prefix,
-    publicUrl: view.public_url,
-    publicEndpoint: view.public_endpoint,
+    publicUrl: view.public_url ?? '',
+    publicEndpoint: view.public_endpoint ?? '',
     credentials: view.credentials,
     key: '',
     secret: '',
@@ -41,7 +47,7 @@ export function formOf(view: S3View, provider: Provider | undefined): StorageFor
   };
 }
 
-function storedSettings(view: S3View, provider: Provider | undefined): Record<string, unknown> {
+function storedSettings(view: StorageView, provider: Provider | undefined): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(propertiesOf(provider)).map(([name, { default: fallback }]) => [
       name,
@@ -51,7 +57,7 @@ function storedSettings(view: S3View, provider: Provider | undefined): Record<st
 }
 
 /** Another provider: what both have is kept where that makes sense, the rest begins with its defaults. */
-export function switchProvider(form: StorageForm, provider: Provider, view: S3View): StorageForm {
+export function switchProvider(form: StorageForm, provider: Provider, view: StorageView): StorageForm {
   if (provider.id === view.provider)
     return {
       ...form,
@@ -69,7 +75,7 @@ export function switchProvider(form: StorageForm, provider: Provider, view: S3Vi
 }
 
 /** The body of a PUT that makes the stored settings what the form holds; absent keys stay. */
-export function bodyOf(form: StorageForm, view: S3View): PutBody {
+export function bodyOf(form: StorageForm, view: StorageView): PutBody {
   const body: Record<string, unknown> = {};
   const options: Record<string, unknown> = {};
   const isOther = form.provider !== view.provider;
@@ -83,9 +89,9 @@ export function bodyOf(form: StorageForm, view: S3View): PutBody {
     body['options'] = options;
   if (form.prefix !== view.prefix) body['prefix'] = form.prefix;
   const url = form.publicUrl.replace(/\/+$/, '');
-  if (url !== view.public_url) body['public_url'] = url;
+  if (url !== (view.public_url ?? '')) body['public_url'] = url;
   const endpoint = form.publicEndpoint.replace(/\/+$/, '');
-  if (endpoint !== view.public_endpoint) body['public_endpoint'] = endpoint;
+  if (endpoint !== (view.public_endpoint ?? '')) body['public_endpoint'] = endpoint;
   if (form.credentials !== view.credentials) body['credentials'] = form.credentials;
   if (form.credentials === 'keys') {
     if (form.key !== '') body['key'] = form.key.trim();
@@ -104,7 +110,7 @@ export function fieldOf(path: string): string {
 }
 
 /** A public URL where there was none makes all recordings public. */
-export const opensBucket = (form: StorageForm, view: S3View): boolean =>
+export const opensBucket = (form: StorageForm, view: StorageView): boolean =>
   view.public_url === '' && form.publicUrl.replace(/\/+$/, '') !== '';
 
 const CREDENTIALS = { keys: 'access keys', role: 'the machine’s AWS role' } as const;

@@ -278,13 +278,15 @@ function Editing({ app, view, providers }: { app: string; view: S3View; provider
   );
 }
 
-function Credentials({
+/** The fields of a provider's credentials. */
+export function Credentials({
   view,
   provider,
   form,
   isReadOnly,
 }: {
-  view: S3View;
+  view: Pick<S3View, 'credentials' | 'hasKey' | 'hasSecret' | 'keyMasked'> &
+    Partial<Pick<S3View, 'keySource' | 'secretSource' | 'accessKeyEnv' | 'secretKeyEnv' | 'secretMasked'>>;
   provider: Provider;
   form: ApiForm<StorageForm>;
   isReadOnly: boolean;
@@ -326,7 +328,7 @@ function Credentials({
           const has = name === 'key' ? view.hasKey : view.hasSecret;
           const source = name === 'key' ? view.keySource : view.secretSource;
           const variable = name === 'key' ? view.accessKeyEnv : view.secretKeyEnv;
-          const stored = name === 'key' ? view.keyMasked : view.secretMasked;
+          const stored = name === 'key' ? view.keyMasked : (view.secretMasked ?? 'One');
           const props = {
             label: title,
             description:
@@ -352,7 +354,7 @@ function Credentials({
 }
 
 /** What the daemon said about the fields of the provider's own schema. */
-const settingErrors = (errors: ApiForm<StorageForm>['errors']): Record<string, string> =>
+export const settingErrors = (errors: ApiForm<StorageForm>['errors']): Record<string, string> =>
   Object.fromEntries(
     Object.entries(errors)
       .filter(([name]) => name.startsWith('settings.'))
