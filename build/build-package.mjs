@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { buildDaemon } from './build-daemon.mjs';
 import { packDeb, stageDeb } from './build-deb.mjs';
 import { buildEdge } from './build-edge.mjs';
+import { stageClient } from './client/build.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 /** Subpaths of the SDK, and the modules below `shared/plugin-sdk/` that they are. */
@@ -110,7 +111,7 @@ function npm(args, cwd) {
 }
 
 /**
- * Makes everything that is published, in one folder: the npm package, the Debian package where this system can, the list of
+ * Makes everything that is published, in one folder: the npm packages of the daemon and the client, the Debian package where this system can, the list of
  * components, and the checksums of all.
  * @returns names of the files
  */
@@ -121,7 +122,10 @@ export async function buildPackages(target) {
   const stage = path.join(root, 'out', 'package');
   await stagePackage(stage);
   npm(['pack', '--silent', '--pack-destination', target, stage], root);
-  const files = [`${name}-${version}.tgz`];
+  const client = path.join(root, 'out', 'client');
+  await stageClient(client);
+  npm(['pack', '--silent', '--pack-destination', target, client], root);
+  const files = [`${name}-${version}.tgz`, `${name}-client-${version}.tgz`];
   if (process.platform === 'linux' && spawnSync('dpkg-deb', ['--version']).status === 0) {
     const folder = stageDeb(stage, path.join(root, 'out', 'deb'));
     files.push(path.basename(packDeb(folder, target, version)));

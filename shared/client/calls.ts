@@ -1,9 +1,8 @@
 import { DaemonError, UnreachableError } from './errors.ts';
 import type { Call, ListCall, Result, RowOf } from './methods.ts';
 import { opened } from './opened.ts';
-import type { PlainOperation } from './plain-operation.ts';
 import type { Caller } from './request.ts';
-import type { Answer, CallOptions, RequestInput } from './wire.ts';
+import type { Answer, CallOptions, PlainOperation, RequestInput } from './wire.ts';
 
 /** Rows of a page where the caller doesn't say: few requests, and no long answers. */
 const PAGE = 200;

@@ -1,6 +1,6 @@
 import { type EventStreamOptions as FollowOptions, followEvents, StreamRefused } from '../connection/event-stream.ts';
 import type { Http } from './http.ts';
-import type { EventMessage } from './models.ts';
+import type { Event } from './models.ts';
 import { errorOf, requestOf } from './request.ts';
 import type { OperationAddress, RequestInput } from './wire.ts';
 
@@ -16,7 +16,7 @@ export interface EventStreamOptions {
 }
 
 /** One event. `reset` has no message: events before it are no longer kept, so read again what you follow. */
-export type HubEvent = { id: string | null; type: string; message: EventMessage | undefined };
+export type HubEvent = { id: string | null; type: string; message: Event | undefined };
 
 /** Events in order, each once. The stream is resumed after a break until you leave the loop or abort the signal. */
 export interface EventStream extends AsyncIterable<HubEvent> {}
@@ -58,7 +58,7 @@ async function* read(
     onBreak: (error) => onBreak?.(error),
     onEvent: ({ id, type, data }) => {
       if (OF_CONNECTION.has(type)) return;
-      waiting.push({ id, type, message: type === 'reset' ? undefined : (data as EventMessage) });
+      waiting.push({ id, type, message: type === 'reset' ? undefined : (data as Event) });
       wake.resolve();
     },
     // a reader that is slow slows the daemon down, so that what waits here stays bounded

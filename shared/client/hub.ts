@@ -6,9 +6,8 @@ import { type Credential, Http, type HttpOptions } from './http.ts';
 import type { Methods } from './methods.ts';
 import type { Job } from './models.ts';
 import { operations } from './operations.ts';
-import type { PlainOperation } from './plain-operation.ts';
 import { Caller } from './request.ts';
-import type { CallOptions, RequestInput } from './wire.ts';
+import type { CallOptions, PlainOperation, RequestInput } from './wire.ts';
 
 export interface HubOptions extends HttpOptions {
   /** How often a call is repeated where that is safe; 2 by default. */

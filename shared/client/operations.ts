@@ -2,8 +2,8 @@ import { type contract, operations as declared } from '../contract/index.ts';
 import type { Operation, ResultOf } from '../contract/operation.ts';
 import type { Input } from './input.ts';
 import type { Opened } from './opened.ts';
-import { type PlainOperation, plainOperation } from './plain-operation.ts';
-import type { OperationTypes } from './wire.ts';
+import { plainOperation } from './plain-operation.ts';
+import type { OperationTypes, PlainOperation } from './wire.ts';
 
 /**
  * Every operation, by its id. The package of the client has this module as generated text instead (build/build-client.mjs):

@@ -1,13 +1,5 @@
 import type { Operation } from '../contract/operation.ts';
-import type { OperationAddress } from './wire.ts';
-
-/** An operation without its schemas: what the client needs to call it. */
-export interface PlainOperation extends OperationAddress {
-  /** Its answer is a list; `pages`: with `limit` and `offset`. */
-  list?: 'whole' | 'pages';
-  /** It creates something, so it is sent with an `Idempotency-Key`. */
-  creates?: true;
-}
+import type { PlainOperation } from './wire.ts';
 
 interface Shape {
   type?: string;

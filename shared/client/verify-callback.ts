@@ -40,6 +40,7 @@ export async function verifyCallback(
   secret: string,
   { tolerance = TOLERANCE_SECONDS, now = Date.now() }: VerifyOptions = {},
 ): Promise<CallbackMessage> {
+  if (secret === '') throw new TypeError('The secret is empty.');
   const bytes = typeof body === 'string' ? encoder.encode(body) : body;
   const key = await keyOf(secret);
   const timed = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/.exec(headerOf(headers, 'x-streamhub-signature-v2') ?? '');

@@ -36,6 +36,14 @@ export interface OperationAddress {
   produces?: string;
 }
 
+/** An operation without its schemas: what the client needs to call it. */
+export interface PlainOperation extends OperationAddress {
+  /** Its answer is a list; `pages`: with `limit` and `offset`. */
+  list?: 'whole' | 'pages';
+  /** It creates something, so it is sent with an `Idempotency-Key`. */
+  creates?: true;
+}
+
 /** Parts of a call, of any operation. */
 export interface RequestInput {
   params?: object;

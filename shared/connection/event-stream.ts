@@ -1,8 +1,14 @@
 import { createParser } from 'eventsource-parser';
-import type { StreamEvent } from '../ipc/events.ts';
 import { failure } from '../ipc/failure.ts';
 import { type BackoffOptions, backoff, pause } from './backoff.ts';
 import type { Transport } from './transport.ts';
+
+/** A server-sent event: `data` is its parsed JSON, or the text where it is none. */
+interface StreamEvent {
+  id: string | null;
+  type: string;
+  data: unknown;
+}
 
 /** What a stream needs of its connection; both can change between two attempts. */
 interface StreamSource {

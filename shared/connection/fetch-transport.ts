@@ -1,5 +1,6 @@
 import { CONSOLE_HEADER } from '../browser-session.ts';
-import type { WireAnswer } from '../client/client.ts';
+import { chunksOf } from '../client/http.ts';
+import type { WireAnswer } from '../client/wire.ts';
 import { failure, IpcFailure } from '../ipc/failure.ts';
 import type { StreamAnswer, Transport, TransportRequest } from './transport.ts';
 
@@ -30,7 +31,7 @@ export class FetchTransport implements Transport {
       return await this.#attempt(request, late.signal, async ({ status, headers, body }) => ({
         status,
         headers: Object.fromEntries(headers),
-        body: body === null ? nothing() : chunksOf(body),
+        body: chunksOf(body),
         cancel: () => void body?.cancel().catch(() => {}),
       }));
     } finally {
@@ -71,19 +72,3 @@ export class FetchTransport implements Transport {
     }
   }
 }
-
-/** A `ReadableStream` can't be iterated in every browser. */
-async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    reader.cancel().catch(() => {});
-  }
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}

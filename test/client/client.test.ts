@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import { DaemonError, StreamHub, UnreachableError } from '#shared/client/index.ts';
+import { CallbackRefused, DaemonError, StreamHub, UnreachableError, verifyCallback } from '#shared/client/index.ts';
+import { callbackReceiver } from '#test/helpers/callback-receiver.ts';
 import { sharedDaemon, type TestDaemon } from '#test/helpers/daemon.ts';
 
 const hubOf = (daemon: TestDaemon, more: object = {}): StreamHub =>
@@ -273,5 +274,40 @@ describe('the download of a link', () => {
     await assert.rejects(async () => {
       for await (const _part of file) stop.abort(new Error('enough'));
     }, /enough/);
+  });
+});
+
+describe('verifyCallback', () => {
+  const daemon = sharedDaemon();
+
+  test('accepts what the daemon sends, and nothing that was changed or comes late', async (t) => {
+    const hub = hubOf(daemon);
+    const receiver = await callbackReceiver(t);
+    await hub.createApp({ body: { name: 'calls' } });
+    await hub.patchApp({ params: { name: 'calls' }, body: { callbackUrl: receiver.url, callbackSecret: 'a-secret' } });
+    await hub.testCallback({ params: { app: 'calls' } });
+    const { headers, raw } = await receiver.next(({ body }) => body.event === 'test');
+    const message = await verifyCallback(headers, raw, 'a-secret');
+    assert.deepEqual([message.event, message.app], ['test', 'calls']);
+    // of each kind that frameworks have
+    await verifyCallback(new Headers(headers as Record<string, string>), Buffer.from(raw), 'a-secret');
+    const refused = async (reason: string, ...args: Parameters<typeof verifyCallback>): Promise<void> =>
+      assert.rejects(
+        () => verifyCallback(...args),
+        (error: unknown) => error instanceof CallbackRefused && error.reason === reason,
+      );
+    await refused('wrong-signature', headers, raw, 'another-secret');
+    await refused('wrong-signature', headers, raw.replace('calls', 'other'), 'a-secret');
+    await refused('unsigned', {}, raw, 'a-secret');
+    const later = { now: Date.now() + 301_000 };
+    await refused('outside-window', headers, raw, 'a-secret', later);
+    await verifyCallback(headers, raw, 'a-secret', { ...later, tolerance: 3600 });
+    // the time is signed, and without it the time in the body counts
+    const signature = headers['x-streamhub-signature-v2'] as string;
+    const moved = signature.replace(/^t=\d+/, `t=${Math.floor(later.now / 1000)}`);
+    await refused('wrong-signature', { ...headers, 'x-streamhub-signature-v2': moved }, raw, 'a-secret', later);
+    const { 'x-streamhub-signature-v2': _signed, ...old } = headers;
+    await verifyCallback(old, raw, 'a-secret');
+    await refused('outside-window', old, raw, 'a-secret', later);
   });
 });

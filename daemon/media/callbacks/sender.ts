@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type Hmac } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import { AddressRefused, type EndpointPolicy, endpointProblem } from '#daemon/platform/net/endpoint-policy.ts';
@@ -98,7 +98,7 @@ export class CallbackSender {
         'x-streamhub-delivery': request.delivery,
         'x-streamhub-timestamp': request.timestamp,
         ...request.headers,
-        ...(request.secret === '' ? {} : { 'x-streamhub-signature': signature(request.secret, body) }),
+        ...(request.secret === '' ? {} : signatures(request.secret, body)),
       },
     });
     outgoing.on('error', reject);
@@ -129,9 +129,15 @@ async function beginningOf(response: http.IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8').slice(0, ANSWER_BYTES);
 }
 
-/** `sha256=<hex HMAC of the raw body>`. */
-function signature(secret: string, body: Buffer | string): string {
-  return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+/** The signature of the body, the same on every try; and one with the time of this try, so that a copy is of no use later. */
+function signatures(secret: string, body: Buffer): Record<string, string> {
+  const hmac = (...parts: (Buffer | string)[]): string =>
+    parts.reduce<Hmac>((made, part) => made.update(part), createHmac('sha256', secret)).digest('hex');
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    'x-streamhub-signature': `sha256=${hmac(body)}`,
+    'x-streamhub-signature-v2': `t=${now},v1=${hmac(`${now}.`, body)}`,
+  };
 }
 
 function resultOf(response: http.IncomingMessage): SendResult {
