@@ -27,6 +27,7 @@ const GROUPS: readonly [title: string, files: readonly string[]][] = [
     'Integrate',
     [
       'docs/api.md',
+      'docs/clients.md',
       'docs/livekit.md',
       'docs/mqtt.md',
       'docs/live-hls.md',

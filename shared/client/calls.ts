@@ -4,6 +4,7 @@ import { opened } from './opened.ts';
 import type { Caller } from './request.ts';
 import type { Answer, CallOptions, PlainOperation, RequestInput } from './wire.ts';
 
+const KEY = 'idempotency-key';
 /** Rows of a page where the caller doesn't say: few requests, and no long answers. */
 const PAGE = 200;
 
@@ -14,10 +15,9 @@ export function callOf<T>(
   input: RequestInput = {},
   options: CallOptions = {},
 ): Call<T> {
-  const sent = op.creates ? { ...input, headers: { 'idempotency-key': newKey(), ...input.headers } } : input;
-  const answer = caller
-    .request(op, sent, options)
-    .then((given): Answer<T> => ({ ...given, data: opened(given.data) as T }));
+  const answer = send(caller, op, input, options).then(
+    (given): Answer<T> => ({ ...given, data: opened(given.data) as T }),
+  );
   const data = answer.then((given) => given.data);
   return Object.assign(data, {
     withResponse: () => {
@@ -27,6 +27,25 @@ export function callOf<T>(
     },
     result: () => data.then((value): Result<T> => ({ ok: true, data: value }), asValue<T>),
   });
+}
+
+/** Sends what creates something with a key, so that it can be repeated. */
+async function send(
+  caller: Caller,
+  op: PlainOperation,
+  input: RequestInput,
+  options: CallOptions,
+): Promise<Answer<unknown>> {
+  const hasKey = Object.keys(input.headers ?? {}).some((name) => name.toLowerCase() === KEY);
+  if (!op.creates || hasKey) return caller.request(op, input, options);
+  try {
+    return await caller.request(op, { ...input, headers: { ...input.headers, [KEY]: newKey() } }, options);
+  } catch (error) {
+    // the daemon keeps a limited number of keys; without one the call is made, and not repeated
+    if (error instanceof DaemonError && error.code === 'IDEMPOTENCY_KEYS_USED_UP')
+      return caller.request(op, input, options);
+    throw error;
+  }
 }
 
 function asValue<T>(error: unknown): Result<T> {

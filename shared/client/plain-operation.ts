@@ -1,4 +1,4 @@
-import type { Operation } from '../contract/operation.ts';
+import { type Operation, takesIdempotencyKey } from '../contract/operation.ts';
 import type { PlainOperation } from './wire.ts';
 
 interface Shape {
@@ -17,7 +17,8 @@ export function plainOperation(op: Operation): PlainOperation {
     ...(root ? { root } : {}),
     ...(produces ? { produces } : {}),
     ...(list ? { list } : {}),
-    ...(method === 'POST' && '201' in op.responses ? { creates: true } : {}),
+    // what isn't written to the audit trail keeps nothing, such as a join token: a key for each would only be stored
+    ...(takesIdempotencyKey(op) && op.audit !== false ? { creates: true } : {}),
   };
 }
 

@@ -95,7 +95,7 @@ export async function requestOf(op: OperationAddress, input: RequestInput): Prom
       ...(content === undefined
         ? {}
         : { 'content-type': typeof content === 'string' ? 'application/json' : 'application/octet-stream' }),
-      ...headers,
+      ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
     },
     ...(content === undefined ? {} : { body: content }),
   };

@@ -32,7 +32,8 @@ function delayOf(attempt: number, error: unknown): number | undefined {
     const isPassing = error.status === undefined ? error.reason === 'network' : PASSING.has(error.status);
     return isPassing ? backoff(attempt, STEPS) : undefined;
   }
-  if (!(error instanceof DaemonError) || !PASSING.has(error.status)) return undefined;
+  if (!(error instanceof DaemonError)) return undefined;
+  if (!PASSING.has(error.status) && error.code !== 'IDEMPOTENT_REQUEST_RUNNING') return undefined;
   const { retryAfterMs = backoff(attempt, STEPS) } = error;
   return retryAfterMs <= LONGEST_WAIT ? retryAfterMs : undefined;
 }

@@ -94,6 +94,35 @@ describe('the client', () => {
     assert.equal(failures.get('GET /api/v1/apps/never'), 1);
   });
 
+  test('creates something once, even if the answer to it was lost', async (t) => {
+    const keys: unknown[] = [];
+    const proxy = await proxyBefore(t, daemon.url, (request, response, forward) => {
+      keys.push(request.headers['idempotency-key']);
+      if (keys.length > 1) return forward();
+      // the daemon does it, and the connection breaks before the answer
+      const { url = '', method, headers } = request;
+      const outgoing = http.request(daemon.url + url, { method, headers }, (answer) => {
+        answer.resume().on('end', () => response.destroy());
+      });
+      request.pipe(outgoing);
+    });
+    const hub = new StreamHub({ url: proxy.url, token: daemon.token });
+    const { headers, data } = await hub.createToken({ body: { name: 'once', scope: 'global' } }).withResponse();
+    assert.equal(headers['idempotency-replayed'], 'true');
+    assert.equal(new Set(keys).size, 1);
+    assert.match(String(keys[0]), /^[0-9a-f]{32}$/);
+    const made = (await hub.listTokens()).filter(({ name }) => name === 'once');
+    assert.deepEqual(
+      made.map(({ id }) => id),
+      [data.id],
+    );
+    // a key of the caller's is left as it is, and a join token, which is not kept, needs none
+    keys.length = 1;
+    await hub.createApp({ body: { name: 'own-key' }, headers: { 'Idempotency-Key': 'mine' } });
+    await hub.createJoinToken({ params: { app: 'own-key' }, body: { room: 'own-key-room', identity: 'a' } }).result();
+    assert.deepEqual(keys.slice(1), ['mine', undefined]);
+  });
+
   test('waits no longer than a minute for Retry-After, and gives what the daemon said', async (t) => {
     const proxy = await proxyBefore(t, daemon.url, (_request, response) => {
       response.writeHead(429, { 'retry-after': '3600', 'content-type': 'application/json' });
